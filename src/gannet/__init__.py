@@ -1,0 +1,1 @@
+"""gannet: generative adversarial networks that do not collapse, with numbers to believe."""

@@ -1,0 +1,142 @@
+"""Adversarial objectives and penalties: pure functions from logits to a scalar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn.functional import logsigmoid, relu, softplus
+
+Judge = Callable[[Tensor, Tensor], Tensor]
+"""``(real_logits, fake_logits) -> scalar``; high logits mean "looks real"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """What each side minimises. Both see both logits, so that relativistic losses fit too."""
+
+    discriminator: Judge
+    generator: Judge
+
+
+def non_saturating_discriminator(real: Tensor, fake: Tensor) -> Tensor:
+    r"""Binary cross-entropy on logits, :math:`-\log\sigma(r) - \log(1-\sigma(f))`.
+
+    Source: Goodfellow et al. 2014, arXiv:1406.2661, eq. 1.
+    """
+    return softplus(-real).mean() + softplus(fake).mean()
+
+
+def non_saturating_generator(_real: Tensor, fake: Tensor) -> Tensor:
+    r"""Keeps its slope when the discriminator wins: :math:`-\log\sigma(f)`."""
+    return softplus(-fake).mean()
+
+
+def minimax_generator(_real: Tensor, fake: Tensor) -> Tensor:
+    r"""The game's value itself, :math:`\log(1-\sigma(f))`; flat while the discriminator wins.
+
+    Source: Goodfellow et al. 2014, arXiv:1406.2661, eq. 1.
+    """
+    return logsigmoid(-fake).mean()
+
+
+def least_squares_discriminator(real: Tensor, fake: Tensor) -> Tensor:
+    """Reals towards 1, fakes towards 0. Source: Mao et al. 2016, arXiv:1611.04076, eq. 2."""
+    return ((real - 1).square().mean() + fake.square().mean()) / 2
+
+
+def least_squares_generator(_real: Tensor, fake: Tensor) -> Tensor:
+    """Fakes towards 1, where the reals are."""
+    return (fake - 1).square().mean() / 2
+
+
+def hinge_discriminator(real: Tensor, fake: Tensor) -> Tensor:
+    """Only logits inside the margin of one count. Source: Lim and Ye 2017, arXiv:1705.02894."""
+    return relu(1 - real).mean() + relu(1 + fake).mean()
+
+
+def hinge_generator(_real: Tensor, fake: Tensor) -> Tensor:
+    """Push fakes up without limit; the margin is on the discriminator's side only."""
+    return -fake.mean()
+
+
+def wasserstein_discriminator(real: Tensor, fake: Tensor) -> Tensor:
+    """The gap between the means. Source: Arjovsky et al. 2017, arXiv:1701.07875, eq. 2.
+
+    Only a distance while the critic's slope is bounded: see ``unit_slope_penalty``.
+    """
+    return fake.mean() - real.mean()
+
+
+def relativistic_discriminator(real: Tensor, fake: Tensor) -> Tensor:
+    """Each real must beat the fake it is paired with.
+
+    Source: Jolicoeur-Martineau 2018, arXiv:1807.00734; Huang et al. 2025, arXiv:2501.05441.
+    """
+    return softplus(fake - real).mean()
+
+
+def relativistic_generator(real: Tensor, fake: Tensor) -> Tensor:
+    """The mirror image: each fake must beat its real."""
+    return softplus(real - fake).mean()
+
+
+ObjectiveName = Literal[
+    "relativistic", "non_saturating", "minimax", "least_squares", "hinge", "wasserstein"
+]
+OBJECTIVES: dict[ObjectiveName, Objective] = {
+    "relativistic": Objective(relativistic_discriminator, relativistic_generator),
+    "non_saturating": Objective(non_saturating_discriminator, non_saturating_generator),
+    "minimax": Objective(non_saturating_discriminator, minimax_generator),
+    "least_squares": Objective(least_squares_discriminator, least_squares_generator),
+    "hinge": Objective(hinge_discriminator, hinge_generator),
+    "wasserstein": Objective(wasserstein_discriminator, hinge_generator),
+}
+
+
+def slope(logits: Tensor, samples: Tensor) -> Tensor:
+    """Squared length of the logits' gradient with respect to each sample, ``(B,)``.
+
+    Args:
+        logits: ``(B,)`` or ``(B, *patches)``, computed from ``samples``.
+        samples: ``(B, *shape)`` with ``requires_grad``.
+
+    Raises:
+        RuntimeError: if ``samples`` did not take part in ``logits``.
+    """
+    (gradient,) = torch.autograd.grad(logits.sum(), samples, create_graph=True)
+    return gradient.flatten(1).square().sum(1)
+
+
+def slope_penalty(logits: Tensor, samples: Tensor) -> Tensor:
+    """Mean squared length of the logits' gradient with respect to the samples.
+
+    Called R1 on real samples and R2 on fakes. It keeps the discriminator flat where the data lie,
+    which is what makes the duel converge (Mescheder et al. 2018, arXiv:1801.04406).
+
+    Args:
+        logits: ``(B,)`` or ``(B, *patches)``, computed from ``samples``.
+        samples: ``(B, *shape)`` with ``requires_grad``.
+
+    Returns:
+        A scalar that can be differentiated again.
+    """
+    return slope(logits, samples).mean()
+
+
+def unit_slope_penalty(logits: Tensor, samples: Tensor) -> Tensor:
+    """Mean squared distance of the slope's length from one, between reals and fakes.
+
+    Source: Gulrajani et al. 2017, arXiv:1704.00028, eq. 3.
+    """
+    length = (slope(logits, samples) + 1e-12).sqrt()  # the root has no slope at zero
+    return (length - 1).square().mean()
+
+
+def between(real: Tensor, fake: Tensor, share: Tensor) -> Tensor:
+    """Points on the lines from fakes to reals; ``share`` ``(B,)`` in [0, 1] is the place."""
+    place = share.view(-1, *[1] * (real.dim() - 1))
+    return fake + place * (real - fake)

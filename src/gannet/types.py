@@ -1,0 +1,118 @@
+"""The nouns that every other module shares: batch, condition, sizes, players, progress."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from gannet.errors import DivergedError
+
+Terms = Mapping[str, Tensor]
+"""Loss terms by name. Each is a scalar that already carries its weight; the loss is their sum."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What a network is told besides noise. An unused slot has width zero; it is never ``None``.
+
+    Attributes:
+        vector: ``(B, V)`` facts about the whole sample: a class, a table row, a sentence.
+        grid: ``(B, C, *space)`` facts with a place: a picture, a mask, past frames, an outline.
+        tokens: ``(B, T, E)`` facts with an order but no place: words, events.
+    """
+
+    vector: Tensor
+    grid: Tensor
+    tokens: Tensor
+
+    @classmethod
+    def none(cls, like: Tensor) -> Condition:
+        """The empty condition for a batch shaped like ``like``, ``(B, C, *space)``."""
+        size = len(like)
+        return cls(
+            vector=like.new_zeros(size, 0),
+            grid=like.new_zeros(size, 0, *like.shape[2:]),
+            tokens=like.new_zeros(size, 0, 0),
+        )
+
+    def to(self, device: str) -> Condition:
+        """The same condition on another device."""
+        return Condition(self.vector.to(device), self.grid.to(device), self.tokens.to(device))
+
+    def __len__(self) -> int:
+        return len(self.vector)
+
+    def __getitem__(self, rows: slice | Tensor) -> Condition:
+        """The condition of some rows."""
+        return Condition(self.vector[rows], self.grid[rows], self.tokens[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Real samples ``(B, *shape)`` in the codec's value range, and what belongs to each."""
+
+    real: Tensor
+    condition: Condition
+
+    def __len__(self) -> int:
+        return len(self.real)
+
+    def __getitem__(self, rows: slice | Tensor) -> Batch:
+        """Some rows of the batch."""
+        return Batch(self.real[rows], self.condition[rows])
+
+    def to(self, device: str) -> Batch:
+        """The same batch on another device."""
+        return Batch(self.real.to(device), self.condition.to(device))
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """Sizes a network must be built for, without the batch axis; measured, never typed in."""
+
+    shape: tuple[int, ...]
+    vector: int = 0
+    grid: tuple[int, ...] = (0,)
+    tokens: tuple[int, ...] = (0, 0)
+
+    @classmethod
+    def of(cls, batch: Batch) -> Spec:
+        """Read the sizes off a batch that has been through ``Recipe.prepare``."""
+        told = batch.condition
+        return cls(
+            shape=tuple(batch.real.shape[1:]),
+            vector=told.vector.shape[1],
+            grid=tuple(told.grid.shape[1:]),
+            tokens=tuple(told.tokens.shape[1:]),
+        )
+
+
+class Players(nn.Module):
+    """The two opponents. Either may hold several networks in an ``nn.ModuleDict``."""
+
+    def __init__(self, generator: nn.Module, discriminator: nn.Module) -> None:
+        super().__init__()
+        self.generator = generator
+        self.discriminator = discriminator
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What one step did. Reading ``numbers`` waits for the device; not reading costs nothing."""
+
+    step: int
+    terms: Terms
+
+    def numbers(self) -> dict[str, float]:
+        """The terms as plain numbers. Raises ``DivergedError`` if one is not finite."""
+        values = {name: term.item() for name, term in self.terms.items()}
+        if broken := [name for name, value in values.items() if not math.isfinite(value)]:
+            raise DivergedError(
+                f"{', '.join(broken)} is no longer a finite number",
+                where=f"step {self.step}",
+                remedy="Lower --learning-rate or raise --slope, and resume from the last save.",
+            )
+        return values
