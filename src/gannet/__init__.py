@@ -1,1 +1,27 @@
-"""gannet: generative adversarial networks that do not collapse, with numbers to believe."""
+"""gannet: generative adversarial networks that do not collapse, with numbers to believe.
+
+>>> import gannet
+>>> callable(gannet.load)
+True
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gannet.api import Model, load, prepare, train
+    from gannet.errors import GannetError
+
+__all__ = ["GannetError", "Model", "load", "prepare", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use, so that ``gannet --help`` need not wait for PyTorch."""
+    import importlib
+
+    if name == "GannetError":
+        return importlib.import_module("gannet.errors").GannetError
+    if name in __all__:
+        return getattr(importlib.import_module("gannet.api"), name)
+    raise AttributeError(f"module 'gannet' has no attribute {name!r}")

@@ -1,0 +1,257 @@
+"""gannet from Python: ``train`` a folder, ``load`` a run, sample, judge and evaluate it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gannet import dataset, inspect
+from gannet import device as processor
+from gannet.artefact import Artefact, Card, class_number, gannet_version
+from gannet.catalogue import find_recipe
+from gannet.codecs import Codec, codec_of
+from gannet.codecs.image import ImageCodec
+from gannet.codecs.vector import VectorCodec
+from gannet.config import parse
+from gannet.errors import ConfigError, DataError
+from gannet.evaluate import Report, evaluate
+from gannet.finish import grid_conditions
+from gannet.plan import Plan, make_plan
+from gannet.training import Moment, carry_out, check_same, read_plan
+from gannet.types import Condition
+
+MINUTES = 10.0
+"""Budget of a run that is not told how long to take."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """A run that is ready to start or to go on.
+
+    Attributes:
+        plan: What it will do.
+        data: Decoded data.
+        out: Its folder.
+        resumed: Whether it was begun before.
+    """
+
+    plan: Plan
+    data: dataset.Dataset
+    out: Path
+    resumed: bool
+
+    def run(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Moment]:
+        """Train, a ``Moment`` per step."""
+        return carry_out(self.plan, self.data, self.out, stop=stop)
+
+
+def prepare(
+    data: Path | str,
+    out: Path | str,
+    *,
+    recipe: str = "generate",
+    minutes: float | None = None,
+    seed: int = 0,
+    label: str | None = None,
+    resolution: int | None = None,
+    balance: bool = True,
+    device: str | None = None,
+    **settings: object,
+) -> Session:
+    """Find the data, decode them, and make the plan, or read the plan of a run already begun.
+
+    Args:
+        data: Folder, table or file; see ``docs/data.md``.
+        out: Folder of the run; made if missing.
+        recipe: Name of the task.
+        minutes: Time budget; ignored where ``steps`` is among the settings.
+        seed: Of everything.
+        label: Column of the classes, where the data have several.
+        resolution: Shorter side of the pictures in pixels; chosen from the data by default.
+        balance: Whether verdicts may change settings during the run.
+        device: ``cpu``, ``cuda`` or ``mps``; the best there is by default.
+        settings: Anything that ``gannet settings RECIPE`` lists.
+
+    Raises:
+        GannetError: if data or settings cannot be used, or the folder holds another run.
+    """
+    out, where = Path(out), device or processor.best_device()
+    if minutes is not None and "steps" in settings:
+        raise ConfigError("--minutes and --steps were both given", remedy="Give one of them.")
+    if minutes is not None and not 0 < minutes < 1e6:
+        raise ConfigError(f"--minutes: must be above 0, got {minutes:g}")
+    parse(find_recipe(recipe).config, settings)  # bad settings are refused before data are read
+    begun = read_plan(out)
+    source = dataset.find(Path(data), label=label)
+    codec = codec_of(**begun.codecs["real"]) if begun else _codec(source, resolution, where)
+    found = dataset.load(source, codec=codec, cache=out / "cache", seed=0)
+    budget = 0.0 if "steps" in settings else 60 * (MINUTES if minutes is None else minutes)
+    if begun is not None:
+        given = parse(find_recipe(recipe).config, settings).model_dump(include=set(settings))
+        asked = {"recipe": recipe, "seed": seed, "given": given, "balance": balance}
+        check_same(begun, asked | {"digest": found.digest, "seconds": budget})
+        return Session(begun, found, out, resumed=True)
+    plan = make_plan(
+        found,
+        recipe=recipe,
+        given=parse(find_recipe(recipe).config, settings).model_dump(include=set(settings)),
+        minutes=budget / 60,
+        data=str(data),
+        version=gannet_version(),
+        seed=seed,
+        balance=balance,
+        device=where,
+    )
+    return Session(plan, found, out, resumed=False)
+
+
+def _codec(source: dataset.Source, resolution: int | None, device: str) -> Codec[Any]:
+    if source.kind == "vector":
+        if resolution is not None:
+            raise ConfigError("--resolution is for pictures; these data are rows of numbers")
+        return VectorCodec.fit(source.rows(), names=source.columns)
+    budget = 64 if device == "cpu" else 256
+    size = inspect.suggest_size(source, largest=budget)
+    height, width = size.height, size.width
+    if resolution is not None:
+        if not 8 <= resolution <= 1024:
+            raise ConfigError(f"--resolution: must lie between 8 and 1024, got {resolution}")
+        share = resolution / min(height, width)
+        height, width = max(round(height * share), 4), max(round(width * share), 4)
+    return ImageCodec.model_validate(
+        {"height": height, "width": width, "channels": size.channels}
+    )
+
+
+def train(data: Path | str, out: Path | str, **options: Any) -> Model:
+    """Train on ``data`` into the folder ``out`` and return the model; goes on if it was begun.
+
+    Args:
+        data: Folder, table or file.
+        out: Folder of the run.
+        options: As for ``prepare``: ``minutes``, ``seed``, ``label`` and any setting.
+
+    Raises:
+        GannetError: if something in the data or settings must be changed first.
+    """
+    session = prepare(data, out, **options)
+    for _ in session.run():
+        pass
+    return load(session.out)
+
+
+def load(folder: Path | str, *, device: str = "cpu") -> Model:
+    """A trained model from a run's folder.
+
+    Raises:
+        ArtefactError: if the folder is no artefact, is damaged, or is of a later gannet.
+    """
+    return Model(Artefact.load(folder, device=device), Path(folder))
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained generator and its discriminator, in raw data rather than tensors.
+
+    Attributes:
+        artefact: The same in tensors.
+        folder: Where it was loaded from.
+    """
+
+    artefact: Artefact
+    folder: Path
+
+    @property
+    def card(self) -> Card:
+        """What it is and where it came from."""
+        return self.artefact.card
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes it can be asked for."""
+        return self.artefact.classes
+
+    @cached_property
+    def codec(self) -> Codec[Any]:
+        """Turns samples into raw data and back."""
+        return self.artefact.codecs["real"]
+
+    def sample(
+        self, count: int = 1, *, label: str | int | None = None, seed: int = 0
+    ) -> np.ndarray[Any, np.dtype[Any]]:
+        """New samples: pictures ``(count, H, W, C)`` of 0..255, or rows ``(count, F)``.
+
+        Args:
+            count: How many.
+            label: A class, for models trained with classes.
+            seed: Row n depends on the seed and on n alone.
+
+        Raises:
+            ConfigError: if the class is unknown or the count negative.
+        """
+        made = self.artefact.sample(count, label=label, seed=seed)
+        raws = self.artefact.decode(made)
+        if not raws:
+            return np.zeros((0, *np.shape(self.codec.decode(torch.zeros(1, *made.shape[1:]))[0])))
+        return np.stack(raws)
+
+    def judge(
+        self,
+        samples: Sequence[Path | str] | np.ndarray[Any, np.dtype[Any]],
+        *,
+        label: str | int | None = None,
+    ) -> list[float]:
+        """Probability of being real for each sample, against fakes of this very generator.
+
+        Args:
+            samples: Files, or raw samples as ``sample`` gives them.
+            label: Judge them as samples of this class; by default as the class that fits best.
+
+        Raises:
+            DataError: if a file cannot be read.
+        """
+        raws = [
+            self.codec.read(Path(each)) if isinstance(each, str | Path) else each
+            for each in samples
+        ]
+        if not raws:
+            return []
+        encoded = self.codec.encode(raws)
+        told = None if label is None else self._told(encoded, label)
+        return self.artefact.judge(encoded, told).tolist()
+
+    def _told(self, encoded: Tensor, label: str | int) -> Condition:
+        if not self.classes:
+            raise ConfigError(f"class {label!r} was asked for, but this run knows no classes")
+        blank = grid_conditions(tuple(encoded.shape[1:]), len(self.classes), len(encoded))
+        vector = torch.zeros_like(blank.vector)
+        vector[:, class_number(self.classes, label)] = 1
+        return Condition(vector, blank.grid, blank.tokens)
+
+    def evaluate(self, data: Path | str, *, count: int = 2_000, **options: Any) -> Report:
+        """Scores against held-out data, each with interval, floor and baseline.
+
+        Args:
+            data: The data that it was trained on; gannet holds the same part of them out again.
+            count: Fakes, and held-out reals where there are as many.
+            options: As for ``gannet.evaluate.evaluate``.
+
+        Raises:
+            DataError: if the data are of another kind than the model's.
+        """
+        source = dataset.find(Path(data), label=options.pop("label", None))
+        if source.kind != self.codec.kind:
+            raise DataError(
+                f"these data are of kind {source.kind}, the run was trained on {self.codec.kind}",
+                where=str(data),
+                remedy="Give the data that it was trained on, or others of the same kind.",
+            )
+        found = dataset.load(source, codec=self.codec, cache=self.folder / "cache", seed=0)
+        return evaluate(self.artefact, found, count=count, **options)

@@ -1,0 +1,366 @@
+"""What a run leaves behind: a folder with a card, the two networks, and the codecs to use them.
+
+Nothing in it is pickled: ``card.json`` is JSON, ``model.safetensors`` holds numbers only.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor, nn
+
+from gannet.catalogue import find_recipe
+from gannet.chance import noise_at, seed_at
+from gannet.codecs import Codec, codec_of
+from gannet.codecs.label import LabelCodec
+from gannet.config import Config, parse
+from gannet.errors import ArtefactError, ConfigError, GannetError
+from gannet.recipe import Recipe
+from gannet.types import Condition, Spec
+
+FORMAT = 1
+
+
+def gannet_version() -> str:
+    """The installed release, or ``0`` where gannet runs from bare source."""
+    try:
+        return version("gannet-gan")
+    except PackageNotFoundError:
+        return "0"
+
+
+class Scale(BaseModel):
+    """Turns logits into probabilities, and says what is usual.
+
+    Fitted on held-out reals and fakes that training never saw, with equal shares of both:
+    ``P(real) = sigmoid(slope * logit + offset)`` (Platt 1999).
+
+    Attributes:
+        slope: Weight of the logit; 0 when the discriminator cannot tell the two apart.
+        offset: Log-odds of a logit of zero.
+        real: Probabilities of held-out reals at the quantiles .05, .25, .5, .75 and .95.
+        fake: The same of fakes.
+        count: Samples on each side.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    slope: float = 1.0
+    offset: float = 0.0
+    real: tuple[float, ...] = ()
+    fake: tuple[float, ...] = ()
+    count: int = 0
+
+
+class Card(BaseModel):
+    """Everything needed to rebuild the networks, and to know where they came from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int = FORMAT
+    recipe: str
+    config: dict[str, Any]
+    spec: Spec
+    codecs: dict[str, dict[str, Any]]
+    shares: tuple[float, ...] = ()
+    steps: int
+    seed: int
+    gannet: str
+    scale: Scale = Scale()
+    data: dict[str, Any] = {}
+    verdict: dict[str, Any] = {}
+    distance: dict[str, Any] = {}
+    weights: str = ""
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file in one piece or not at all, and make sure that it is on the disk.
+
+    Raises:
+        GannetError: if the disk is full or may not be written; what stood there before stays.
+    """
+    fresh = path.with_name(f".{path.name}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with fresh.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise GannetError(
+            "the disk is full" if full else f"cannot be written: {error.strerror}",
+            where=str(path),
+            remedy="Free some space and give the same command again: the run goes on from its "
+            "last save, which is whole."
+            if full
+            else "Choose a folder that you may write to.",
+        ) from None
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """A trained generator and its discriminator, with their card.
+
+    Attributes:
+        card: What they are and where they came from.
+        product: The network worth keeping; for most recipes the averaged generator.
+        discriminator: The judge that the duel trained.
+    """
+
+    card: Card
+    product: nn.Module
+    discriminator: nn.Module
+
+    @classmethod
+    def load(cls, folder: Path | str, *, device: str = "cpu") -> Self:
+        """Rebuild both networks from a run's folder.
+
+        Raises:
+            ArtefactError: if the folder is no artefact, is damaged, or is of a later gannet.
+        """
+        folder = Path(folder)
+        card = _read_card(folder)
+        recipe = find_recipe(card.recipe)
+        tensors = _read_weights(folder, card)
+        players = recipe.build(parse(recipe.config, card.config), card.spec)
+        product, judge = recipe.product(players), players.discriminator
+        try:
+            product.load_state_dict(_part(tensors, "product"), strict=True)
+            judge.load_state_dict(_part(tensors, "discriminator"), strict=True)
+        except RuntimeError as error:
+            raise ArtefactError(
+                f"the weights do not fit the card: {error}",
+                where=str(folder),
+                remedy="Train again, or copy the folder anew from where it came.",
+            ) from None
+        for network in (product, judge):
+            network.to(device).eval().requires_grad_(False)
+        return cls(card, product, judge)
+
+    def save(self, folder: Path) -> None:
+        """Write both files, the card last: a folder that has a card is complete."""
+        tensors = {f"product.{name}": value for name, value in self.product.state_dict().items()}
+        tensors |= {
+            f"discriminator.{name}": value
+            for name, value in self.discriminator.state_dict().items()
+        }
+        packed = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+        content = save_tensors(packed, {"format": "pt", "library": "gannet"})
+        digest = hashlib.sha256(content).hexdigest()
+        card = self.card.model_copy(update={"weights": digest})
+        write_whole(folder / "model.safetensors", content)
+        write_whole(folder / "card.json", card.model_dump_json(indent=2).encode())
+
+    @cached_property
+    def recipe(self) -> Recipe[Any]:
+        """The recipe that made it."""
+        return find_recipe(self.card.recipe)
+
+    @cached_property
+    def config(self) -> Config:
+        """The settings it was trained with."""
+        return parse(self.recipe.config, self.card.config)
+
+    @cached_property
+    def codecs(self) -> Mapping[str, Codec[Any]]:
+        """Role -> codec."""
+        return {role: codec_of(made["kind"], made["state"]) for role, made in self.card.codecs.items()}
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes it can be asked for; empty if it knows none."""
+        codec = self.codecs.get("vector")
+        return codec.classes if isinstance(codec, LabelCodec) else ()
+
+    def conditions(
+        self, count: int, *, label: str | int | None = None, seed: int = 0, start: int = 0
+    ) -> Condition:
+        """What to tell the generator for rows ``start`` to ``start + count``.
+
+        Args:
+            count: Rows.
+            label: A class for all rows; by default each row draws one, as often as the training
+                data had it.
+            seed: Of the drawn classes.
+            start: Number of the first row.
+
+        Raises:
+            ConfigError: if the class is unknown, or no classes were learnt.
+        """
+        blank = Condition.none(torch.zeros(count, *self.card.spec.shape))
+        if not self.classes:
+            if label is not None:
+                raise ConfigError(
+                    f"class {label!r} was asked for, but this run was trained without classes",
+                    remedy="Leave --label out, or train on class folders or a label column.",
+                )
+            return blank
+        vector = torch.zeros(count, len(self.classes))
+        vector[torch.arange(count), torch.tensor(self._drawn(count, label, seed, start))] = 1
+        return Condition(vector, blank.grid, blank.tokens)
+
+    def _drawn(self, count: int, label: str | int | None, seed: int, start: int) -> list[int]:
+        if label is not None:
+            return [class_number(self.classes, label)] * count
+        ends = torch.tensor(self.card.shares or [1.0] * len(self.classes)).double().cumsum(0)
+        places = [seed_at(seed, start + row, 1) / 2**32 for row in range(count)]
+        found = torch.searchsorted(ends / ends[-1], torch.tensor(places).double())
+        return [int(place) for place in found.clamp_max(len(self.classes) - 1)]
+
+    @torch.no_grad()
+    def draw(self, condition: Condition, *, seed: int = 0, start: int = 0) -> Tensor:
+        """One sample per condition, ``(n, *shape)``, in the codec's value range.
+
+        Row n depends on the seed, on ``start + n`` and on its own condition alone.
+        """
+        device = next(self.product.parameters()).device
+        noise = noise_at(seed, range(start, start + len(condition)), self.config.noise)
+        told = condition.to(str(device))
+        return self.recipe.infer(self.product, noise.to(device), told, self.config).float().cpu()
+
+    def sample(
+        self, count: int, *, label: str | int | None = None, seed: int = 0, start: int = 0
+    ) -> Tensor:
+        """``count`` new samples, ``(count, *shape)``, in the codec's value range.
+
+        Args:
+            count: How many; 0 gives an empty tensor.
+            label: A class name (or its number), for runs trained with classes.
+            seed: Row n depends on the seed and on n alone.
+            start: Number of the first row, to go on where an earlier call stopped.
+
+        Raises:
+            ConfigError: if the count is negative or the class is unknown.
+        """
+        if count < 0:
+            raise ConfigError(f"--count must be at least 0, got {count}")
+        parts = [torch.zeros(0, *self.card.spec.shape)]
+        for first in range(start, start + count, 256):
+            rows = min(256, start + count - first)
+            told = self.conditions(rows, label=label, seed=seed, start=first)
+            parts.append(self.draw(told, seed=seed, start=first))
+        return torch.cat(parts)
+
+    @torch.no_grad()
+    def logits(self, samples: Tensor, condition: Condition | None = None) -> Tensor:
+        """The discriminator's raw verdicts, ``(n,)``; high means real.
+
+        Without a condition each sample is judged as the class that it fits best.
+        """
+        device = str(next(self.discriminator.parameters()).device)
+        return torch.cat(
+            [
+                self._logits(part.to(device), condition[first : first + 256] if condition else None)
+                for first, part in zip(
+                    range(0, len(samples), 256), samples.split(256), strict=True
+                )
+            ]
+            or [torch.zeros(0)]
+        )
+
+    def _logits(self, samples: Tensor, condition: Condition | None) -> Tensor:
+        blank = Condition.none(samples)
+        if condition is not None:
+            told = [condition.to(str(samples.device))]
+        elif classes := self.card.spec.vector:
+            rows = torch.eye(classes, device=samples.device)
+            told = [Condition(row.expand(len(samples), -1), blank.grid, blank.tokens) for row in rows]
+        else:
+            told = [blank]
+        every = [
+            self.discriminator(samples, each).float().reshape(len(samples), -1).mean(1)
+            for each in told
+        ]
+        return torch.stack(every).amax(0).cpu()
+
+    def judge(self, samples: Tensor, condition: Condition | None = None) -> Tensor:
+        """Probability of being real, ``(n,)`` in [0, 1]; .5 is as likely real as generated.
+
+        It is a statement about the fakes of *this* generator: other fakes can look real to it.
+        """
+        scale = self.card.scale
+        return (self.logits(samples, condition) * scale.slope + scale.offset).sigmoid()
+
+    def decode(self, samples: Tensor) -> list[Any]:
+        """Samples as raw data: ``(H, W, C)`` arrays of 0..255 for pictures, rows for numbers."""
+        return self.codecs[self.recipe.output].decode(samples)
+
+
+def class_number(classes: Sequence[str], label: str | int) -> int:
+    """The place of a class, given by name or, if no class is called so, by number.
+
+    Raises:
+        ConfigError: if there is no such class; the known ones are in the message.
+    """
+    name = str(label)
+    if name in classes:
+        return classes.index(name)
+    if isinstance(label, int) and 0 <= label < len(classes):
+        return label
+    known = ", ".join(classes[:20]) + (", ..." if len(classes) > 20 else "")
+    raise ConfigError(f"--label: no class {name!r}", remedy=f"Known classes: {known}.")
+
+
+def _part(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
+    prefix = f"{name}."
+    return {key.removeprefix(prefix): tensors[key] for key in tensors if key.startswith(prefix)}
+
+
+def _read_card(folder: Path) -> Card:
+    remedy = "Give the folder that `gannet train --out` wrote."
+    if not folder.is_dir():
+        raise ArtefactError("no such folder", where=str(folder), remedy=remedy)
+    try:
+        content: Any = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+        if isinstance(content, dict) and int(content.get("format", 0)) > FORMAT:
+            raise ArtefactError(
+                f"format {content['format']} is later than this gannet knows ({FORMAT})",
+                where=str(folder / "card.json"),
+                remedy="Update gannet: pip install --upgrade gannet-gan",
+            )
+        return Card.model_validate(content)
+    except FileNotFoundError:
+        raise ArtefactError(
+            "not a gannet artefact: it has no card.json", where=str(folder), remedy=remedy
+        ) from None
+    except (ValidationError, ValueError, TypeError) as error:
+        detail = str(error).splitlines()[0]
+        raise ArtefactError(
+            f"the card is damaged or foreign: {detail}",
+            where=str(folder / "card.json"),
+            remedy="Copy the folder anew from where it came, or train again.",
+        ) from None
+
+
+def _read_weights(folder: Path, card: Card) -> dict[str, Tensor]:
+    path = folder / "model.safetensors"
+    try:
+        content = path.read_bytes()
+        if card.weights and hashlib.sha256(content).hexdigest() != card.weights:
+            raise SafetensorError("its checksum is not the one on the card")
+        return load_tensors(content)
+    except FileNotFoundError:
+        raise ArtefactError("the weights are missing", where=str(path), remedy="") from None
+    except SafetensorError as error:
+        raise ArtefactError(
+            f"the weights are damaged: {error}",
+            where=str(path),
+            remedy="Copy the folder anew; an unfinished run is mended by the same train command.",
+        ) from None

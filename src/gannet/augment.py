@@ -1,0 +1,73 @@
+"""Differentiable augmentation: the same random changes for real and fake, so nothing leaks.
+
+Source: Zhao et al. 2020, arXiv:2006.10738. Differs: applied with a probability, so that a
+controller can turn it up and down (Karras et al. 2020, arXiv:2006.06676).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+
+def augment(samples: Tensor, share: float, rng: torch.Generator | None = None) -> Tensor:
+    """Change about ``share`` of the samples; gradients pass through.
+
+    Args:
+        samples: ``(B, C, H, W)`` pictures in [-1, 1], or ``(B, F)`` rows, which get noise.
+        share: Probability of each kind of change, 0..1; 0 returns the samples themselves.
+        rng: Where all chance comes from; by default PyTorch's own generator, which the duel forks
+            and seeds at every step, as for dropout.
+    """
+    if share <= 0:
+        return samples
+    if samples.dim() != 4:
+        jitter = torch.randn(samples.shape, generator=rng, device=samples.device)
+        return samples + 0.1 * share * jitter
+    return _cut(_shift(_recolour(samples, share, rng), share, rng), share, rng)
+
+
+def _some(samples: Tensor, share: float, rng: torch.Generator | None = None) -> Tensor:
+    """``(B, 1, 1, 1)``: 1 for the samples that are changed."""
+    drawn = torch.rand(len(samples), 1, 1, 1, generator=rng, device=samples.device)
+    return (drawn < share).to(samples)
+
+
+def _recolour(samples: Tensor, share: float, rng: torch.Generator | None = None) -> Tensor:
+    """Brightness within a half, contrast between a half and one and a half."""
+    chosen = _some(samples, share, rng)
+    drawn = torch.rand(2, len(samples), 1, 1, 1, generator=rng, device=samples.device)
+    brightness = (drawn[0] - 0.5) * chosen
+    contrast = 1 + (drawn[1] - 0.5) * chosen
+    mean = samples.mean((1, 2, 3), keepdim=True)
+    return (samples - mean) * contrast + mean + brightness
+
+
+def _shift(samples: Tensor, share: float, rng: torch.Generator | None = None) -> Tensor:
+    """Move by up to an eighth of the side; what comes in repeats the edge."""
+    count, _, high, wide = samples.shape
+    chosen = _some(samples, share, rng).view(-1, 1).long()
+    reach = torch.tensor([max(high // 8, 1), max(wide // 8, 1)], device=samples.device)
+    drawn = torch.rand(count, 2, generator=rng, device=samples.device)
+    move = ((drawn * (2 * reach + 1)).long() - reach) * chosen + reach
+    top, left = int(reach[0]), int(reach[1])
+    padded = pad(samples, (left, left, top, top), mode="replicate")
+    rows = move[:, :1] + torch.arange(high, device=samples.device)
+    columns = move[:, 1:] + torch.arange(wide, device=samples.device)
+    which = torch.arange(count, device=samples.device)[:, None, None]
+    # Indexing puts channels last; one permutation brings them back.
+    return padded.permute(0, 2, 3, 1)[which, rows[:, :, None], columns[:, None, :]].permute(
+        0, 3, 1, 2
+    )
+
+
+def _cut(samples: Tensor, share: float, rng: torch.Generator | None = None) -> Tensor:
+    """Paint a square of half the side with middle grey."""
+    count, _, high, wide = samples.shape
+    chosen = _some(samples, share, rng)
+    centre = torch.rand(count, 2, generator=rng, device=samples.device)
+    rows = torch.arange(high, device=samples.device) - (centre[:, :1] * high)
+    columns = torch.arange(wide, device=samples.device) - (centre[:, 1:] * wide)
+    hole = (rows.abs() < high / 4)[:, None, :, None] & (columns.abs() < wide / 4)[:, None, None, :]
+    return samples * (1 - hole.to(samples) * chosen)

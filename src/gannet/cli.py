@@ -1,0 +1,287 @@
+"""The command line: one function per command. Exit code 2 means: you can mend this, see above."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Literal
+
+from cyclopts import App, CycloptsError, Parameter
+
+from gannet.errors import GannetError
+
+app = App(
+    name="gannet",
+    help="Generative adversarial networks that do not collapse, with numbers to believe.",
+    help_format="plaintext",
+)
+
+
+@app.command
+def inspect(data: Path, /, *, label: str | None = None, json: bool = False) -> None:
+    """Look at data: what is there, what is wrong with it, what can be trained on it.
+
+    Parameters
+    ----------
+    data: Path
+        A folder of pictures, a table, an archive or an array file.
+    label: str
+        Column of the classes, where there are several.
+    json: bool
+        Print one JSON object instead of words.
+    """
+    from gannet.inspect import examine
+    from gannet.plan import advise
+
+    found = examine(data, label=label)
+    found = found.model_copy(update={"plan": advise(found)})
+    print(found.model_dump_json(indent=2) if json else "\n".join(found.words()))
+
+
+@app.command
+def train(
+    data: Path,
+    /,
+    *,
+    out: Path,
+    minutes: float | None = None,
+    recipe: str = "generate",
+    seed: int = 0,
+    label: str | None = None,
+    resolution: int | None = None,
+    balance: Literal["on", "off"] = "on",
+    device: str | None = None,
+    tensorboard: bool = False,
+    **settings: Annotated[str, Parameter(help="any setting that `gannet settings` lists")],
+) -> None:
+    """Train on DATA into the folder OUT. The same command goes on with a run that was stopped.
+
+    Parameters
+    ----------
+    data: Path
+        A folder of pictures, a table, an archive or an array file.
+    out: Path
+        Folder of the run; becomes an artefact that `gannet sample` reads.
+    minutes: float
+        Time to train (10 if neither this nor --steps is given).
+    recipe: str
+        The task; `gannet recipes` lists them.
+    seed: int
+        Of everything that is random.
+    label: str
+        Column of the classes, where there are several.
+    resolution: int
+        Shorter side of the pictures in pixels; chosen from the data by default.
+    balance: str
+        Whether verdicts of health may change settings.
+    device: str
+        cpu, cuda or mps.
+    tensorboard: bool
+        Write event files beside the run (extra `tensorboard`).
+    """
+    from gannet.api import prepare
+    from gannet.watch import watch
+
+    given = {name.replace("-", "_"): value for name, value in settings.items()}
+    session = prepare(
+        data,
+        out,
+        recipe=recipe,
+        minutes=minutes,
+        seed=seed,
+        label=label,
+        resolution=resolution,
+        balance=balance == "on",
+        device=device,
+        **given,
+    )
+    with stop_on_signal() as stopped:
+        watch(session, stopped, tensorboard=tensorboard)
+
+
+@app.command
+def sample(
+    run: Path,
+    /,
+    *,
+    count: int = 64,
+    out: Path,
+    label: str | None = None,
+    seed: int = 0,
+    grid: bool = False,
+) -> None:
+    """Make new samples. Row n depends on the seed and on n alone.
+
+    Parameters
+    ----------
+    run: Path
+        A run's folder.
+    count: int
+        How many.
+    out: Path
+        A folder for single files; or a file: .npz or .parquet holds all of them, .png is one
+        grid, .csv rows of numbers.
+    label: str
+        A class, for runs trained with classes.
+    seed: int
+        Other seeds give other samples.
+    grid: bool
+        Also draw all samples into OUT/grid.png.
+    """
+    from gannet.api import load
+    from gannet.samples import write_samples
+
+    written = write_samples(load(run), count=count, out=out, label=label, seed=seed, grid=grid)
+    print(f"{count} samples: {written}")
+
+
+@app.command
+def judge(
+    run: Path, files: list[Path], /, *, label: str | None = None, json: bool = False
+) -> None:
+    """Say how likely each file is real, beside what is usual for held-out reals and for fakes.
+
+    Parameters
+    ----------
+    run: Path
+        A run's folder.
+    files: list[Path]
+        Pictures, or files of rows.
+    label: str
+        Judge them as samples of this class; by default as the class that fits best.
+    json: bool
+        Print one JSON object instead of words.
+    """
+    from gannet.api import load
+    from gannet.samples import judge_files
+
+    print(judge_files(load(run), files, label=label, json=json))
+
+
+@app.command
+def evaluate(
+    run: Path,
+    data: Path,
+    /,
+    *,
+    count: int = 2_000,
+    seed: int = 0,
+    features: str = "auto",
+    label: str | None = None,
+    out: Path | None = None,
+) -> None:
+    """Score a run on held-out data: every score with its interval, floor and baseline.
+
+    Parameters
+    ----------
+    run: Path
+        A run's folder.
+    data: Path
+        The data it was trained on; the same part is held out again.
+    count: int
+        Fakes to score, and held-out reals where there are as many.
+    seed: int
+        Of the fakes and of all subsets.
+    features: str
+        auto, classifier, efficientnet, random, or a path to Inception weights.
+    label: str
+        Column of the classes, where there are several.
+    out: Path
+        Folder of report.json and report.md; the run's own by default.
+    """
+    from gannet.api import load
+    from gannet.report import write_report
+
+    report = load(run).evaluate(data, count=count, seed=seed, features=features, label=label)
+    written = write_report(report, out or run)
+    print(written.read_text(encoding="utf-8"))
+    print(f"written: {written}")
+
+
+@app.command
+def recipes() -> None:
+    """List what can be trained."""
+    from gannet.catalogue import recipe_modules
+
+    print("\n".join(sorted(recipe_modules())))
+
+
+@app.command
+def settings(
+    recipe: str = "generate",
+    /,
+    **given: Annotated[str, Parameter(help="settings to try")],
+) -> None:
+    """List the settings of a recipe, or check some: `gannet settings generate --width 48`."""
+    from gannet.catalogue import find_recipe
+    from gannet.config import describe, parse
+
+    config = find_recipe(recipe).config
+    if given:
+        tried = parse(config, {name.replace("-", "_"): value for name, value in given.items()})
+        print(tried.model_dump_json(indent=2))
+        return
+    for name, kind, default, meaning in describe(config):
+        print(f"{name:24} {meaning}\n{'':24} {kind}; default {default}")
+
+
+@app.command
+def demo(*, out: Path = Path("demo"), minutes: float = 2.0, seed: int = 0) -> None:
+    """Train on 5,000 real digits, then sample, judge and evaluate (extra `demo`).
+
+    Parameters
+    ----------
+    out: Path
+        Folder for data and run.
+    minutes: float
+        Time to train.
+    seed: int
+        Of everything that is random.
+    """
+    from gannet.demo import show
+
+    with stop_on_signal() as stopped:
+        show(out, minutes=minutes, seed=seed, stop=stopped)
+
+
+@contextmanager
+def stop_on_signal() -> Iterator[Callable[[], bool]]:
+    """Ask for a tidy end on Ctrl-C and SIGTERM; a second Ctrl-C ends at once."""
+    asked: list[int] = []
+
+    def ask(number: int, _frame: FrameType | None) -> None:
+        if asked and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    before = {each: signal.signal(each, ask) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command. Exit code 2 means: you can mend this, and the message says how."""
+    try:
+        app(sys.argv[1:] if argv is None else argv, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        print(f"gannet: {error}", file=sys.stderr)
+        return 2
+    except GannetError as error:
+        print(f"gannet: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("gannet: stopped; the same command goes on from the last save", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    return 0
+
+

@@ -1,0 +1,170 @@
+"""What a run leaves for people: sample grids, a calibrated judge, a model card."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from gannet.artefact import Artefact, Scale, write_whole
+from gannet.chance import noise_at
+from gannet.codecs.image import ImageCodec
+from gannet.dataset import Dataset
+from gannet.duel import Duel
+from gannet.plan import Plan
+from gannet.report import grid_png
+from gannet.types import Condition
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+JUDGED = 2_000
+"""Held-out reals, and as many fakes, on which the judge's scale is fitted."""
+
+
+@torch.no_grad()
+def preview(duel: Duel[Any], plan: Plan, out: Path, count: int = 64) -> Path | None:
+    """A grid of the averaged generator's samples, from the same noise at every call.
+
+    Returns:
+        ``samples/step-000500.png``, or ``None`` if the samples are no pictures.
+    """
+    if len(plan.spec.shape) != 3:
+        return None
+    told = grid_conditions(plan.spec.shape, plan.spec.vector, count)
+    noise = noise_at(plan.seed, range(count), duel.config.noise)
+    made = duel.recipe.infer(
+        duel.average, noise.to(duel.device), told.to(duel.device), duel.config
+    )
+    path = out / "samples" / f"step-{duel.step:06d}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    grid_png(made.float().cpu(), path, columns(count))
+    return path
+
+
+def columns(count: int) -> int:
+    """How many samples stand side by side in a grid of ``count``.
+
+    >>> columns(64), columns(10), columns(1)
+    (8, 4, 1)
+    """
+    return max(math.ceil(math.sqrt(count)), 1)
+
+
+def grid_conditions(shape: tuple[int, ...], classes: int, count: int) -> Condition:
+    """One class after another, so that each column of a grid shows every class by turns."""
+    blank = Condition.none(torch.zeros(count, *shape))
+    vector = torch.zeros(count, classes)
+    if classes:
+        vector[torch.arange(count), torch.arange(count) % classes] = 1
+    return Condition(vector, blank.grid, blank.tokens)
+
+
+def calibrated(artefact: Artefact, dataset: Dataset) -> Artefact:
+    """The same artefact with a scale that turns logits into probabilities.
+
+    Source: Platt 1999, Probabilistic outputs for support vector machines, section 2.
+    """
+    count = min(len(dataset.held_out), JUDGED)
+    real = artefact.logits(dataset.held_out.take(list(range(count))).real)
+    fake = artefact.logits(artefact.sample(count, seed=artefact.card.seed + 1))
+    slope, offset = _platt(real, fake)
+    shares = torch.tensor(QUANTILES)
+    chances = [(each * slope + offset).sigmoid().quantile(shares).tolist() for each in (real, fake)]
+    scale = Scale(
+        slope=slope,
+        offset=offset,
+        real=tuple(round(value, 4) for value in chances[0]),
+        fake=tuple(round(value, 4) for value in chances[1]),
+        count=count,
+    )
+    return replace(artefact, card=artefact.card.model_copy(update={"scale": scale}))
+
+
+def _platt(real: Tensor, fake: Tensor) -> tuple[float, float]:
+    """Slope and offset of a logistic regression on one number, by Newton's method."""
+    logits = torch.cat([real, fake]).double()
+    centre, spread = logits.mean(), logits.std().clamp_min(1e-12)
+    x = torch.stack([(logits - centre) / spread, torch.ones_like(logits)], 1)
+    # Platt's targets: not quite 1 and 0, so that separable data do not give infinite slopes.
+    target = torch.cat(
+        [
+            torch.full((len(real),), (len(real) + 1) / (len(real) + 2)),
+            torch.full((len(fake),), 1 / (len(fake) + 2)),
+        ]
+    ).double()
+    weights = torch.zeros(2, dtype=torch.float64)
+    for _ in range(50):
+        chance = (x @ weights).sigmoid()
+        bend = (chance * (1 - chance)).clamp_min(1e-9)
+        hessian = x.T @ (x * bend[:, None]) + 1e-9 * torch.eye(2, dtype=torch.float64)
+        step = torch.linalg.solve(hessian, x.T @ (target - chance))
+        before = binary_cross_entropy_with_logits(x @ weights, target)
+        while step.abs().max() > 1e-9:
+            if binary_cross_entropy_with_logits(x @ (weights + step), target) <= before:
+                break
+            step = step / 2
+        weights = weights + step
+        if step.abs().max() < 1e-9:
+            break
+    slope = float(weights[0] / spread)
+    # A judge that ranks fakes above reals on unseen data knows nothing: say so with a flat scale.
+    if slope < 0:
+        return 0.0, 0.0
+    return slope, float(weights[1] - weights[0] * centre / spread)
+
+
+def finish(artefact: Artefact, dataset: Dataset, out: Path) -> Artefact:
+    """Save the artefact, its grid and its model card."""
+    if isinstance(artefact.codecs["real"], ImageCodec):
+        told = grid_conditions(artefact.card.spec.shape, artefact.card.spec.vector, 64)
+        grid_png(artefact.draw(told, seed=artefact.card.seed), out / "grid.png", columns(64))
+    artefact.save(out)
+    write_whole(out / "README.md", model_card(artefact, dataset, out).encode())
+    return artefact
+
+
+def model_card(artefact: Artefact, dataset: Dataset, out: Path) -> str:
+    """The folder's README, a model card as the Hugging Face hub reads it."""
+    card = artefact.card
+    pictures = len(card.spec.shape) == 3
+    tag = "unconditional-image-generation" if pictures else "tabular-classification"
+    size = "x".join(str(side) for side in card.spec.shape)
+    distance = card.distance
+    lines = [
+        "---",
+        "library_name: gannet",
+        *([f"pipeline_tag: {tag}"] if pictures else []),
+        "tags: [gan, gannet, " + ("image-generation" if pictures else "tabular") + "]",
+        "---",
+        "",
+        f"# {card.data.get('name', 'samples')}: a generator made with gannet",
+        "",
+        f"Recipe `{card.recipe}`, {card.steps} steps, seed {card.seed}, gannet {card.gannet}. "
+        f"Trained on {card.data['train']} samples of {size}; {card.data['held_out']} were held out.",
+        "",
+        *(["![samples](grid.png)", ""] if pictures else []),
+        f"**Health at the end: {card.verdict['name']}.** {card.verdict['evidence']}. "
+        f"Stopped because: {card.verdict['stopped']}.",
+        "",
+        f"Distance to held-out data ({distance['name']}): {distance['value']:.4g}, standard error "
+        f"{distance['error']:.2g}; training data themselves stand at {distance['floor']:.2g}.",
+        "",
+        "## Use",
+        "",
+        "```python",
+        "import gannet",
+        "",
+        f'model = gannet.load("{out.name}")',
+        "samples = model.sample(16, seed=0)",
+        "```",
+        "",
+        "The discriminator's probabilities are fitted on held-out data and on fakes of this very "
+        "generator; they say little about fakes from elsewhere.",
+    ]
+    if artefact.classes:
+        lines += ["", "Classes: " + ", ".join(artefact.classes) + "."]
+    return "\n".join(lines) + "\n"

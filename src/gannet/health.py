@@ -1,0 +1,366 @@
+"""The health of a duel: what is measured, and what it means in plain words.
+
+Losses say little about a duel, so health looks at samples instead: of training data, of data held
+out from training, and of fakes. Everything measured is a number that means the same for every
+objective; every verdict carries the numbers that led to it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from gannet.chance import noise_at, seed_at
+from gannet.duel import Duel
+from gannet.metrics.distribution import kernel_distance
+from gannet.types import Batch, Condition
+
+Features = Callable[[Tensor], Tensor]
+"""Samples ``(B, *shape)`` to features ``(B, F)``."""
+
+VerdictName = Literal[
+    "healthy",
+    "done",
+    "collapsed",
+    "discriminator overfits",
+    "discriminator too weak",
+    "generator starved",
+    "diverged",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """One look at a duel. All shares and probabilities are in [0, 1].
+
+    Attributes:
+        step: When the look was taken.
+        auc_train: P(D(real) > D(fake)) on training data; .5 is the draw that a duel aims at.
+        auc_held_out: The same on data that training never saw.
+        auc_error: Standard error of either.
+        d_real: Mean probability that the discriminator gives held-out reals.
+        d_fake: The same of fakes.
+        spread: Mean distance between fakes over that between reals; 1 is as varied.
+        crowding: Median distance from a fake to its nearest fake over the same of reals.
+        copied: Share of fakes nearer to a training sample than 1 % of held-out reals are.
+        critic: How well a plain linear critic, fresh at every look, tells fakes from held-out reals
+            (its AUC on samples that it was not fitted on).
+        distance: Kernel distance from the averaged generator's fakes to held-out reals.
+        distance_error: Standard error of it.
+        floor: Kernel distance from training data to held-out reals.
+        gradient_ratio: Length of the generator's last gradient over the discriminator's.
+        logit_scale: Mean absolute logit.
+        finite: Whether all weights and logits are finite numbers.
+    """
+
+    step: int
+    auc_train: float
+    auc_held_out: float
+    auc_error: float
+    d_real: float
+    d_fake: float
+    spread: float
+    crowding: float
+    copied: float
+    critic: float
+    distance: float
+    distance_error: float
+    floor: float
+    gradient_ratio: float
+    logit_scale: float
+    finite: bool
+
+    def record(self) -> dict[str, Any]:
+        """As a JSON object; numbers to six digits."""
+        return {
+            name: round(value, 6) if isinstance(value, float) and math.isfinite(value) else value
+            for name, value in asdict(self).items()
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a look means.
+
+    Attributes:
+        name: One of seven.
+        evidence: The numbers that led to it, in a sentence.
+    """
+
+    name: VerdictName
+    evidence: str
+
+
+def auc(real: Tensor, fake: Tensor) -> float:
+    """P(real > fake) for a random pair; ties count half. Any scale and offset give the same.
+
+    >>> auc(torch.tensor([2.0, 3.0]), torch.tensor([1.0, 3.0]))
+    0.625
+    """
+    ordered = fake.sort().values
+    below = torch.searchsorted(ordered, real, right=False).double()
+    upto = torch.searchsorted(ordered, real, right=True).double()
+    return float((below + upto).mean() / 2 / len(fake))
+
+
+def linear_critic(real: Tensor, fake: Tensor) -> float:
+    """How well the best straight line through the features tells two samples apart, as an AUC.
+
+    Fitted on the even rows (Fisher's discriminant with ridge), judged on the odd ones, so chance
+    gives .5.
+
+    Args:
+        real: ``(N, F)`` features.
+        fake: ``(M, F)`` features.
+    """
+    fit_real, fit_fake = real[::2].double(), fake[::2].double()
+    centred = torch.cat([fit_real - fit_real.mean(0), fit_fake - fit_fake.mean(0)])
+    covariance = centred.T @ centred / len(centred)
+    ridge = 0.1 * covariance.diagonal().mean().clamp_min(1e-12)
+    covariance.diagonal().add_(ridge)
+    line = torch.linalg.solve(covariance, fit_real.mean(0) - fit_fake.mean(0))
+    return auc((real[1::2].double() @ line).float(), (fake[1::2].double() @ line).float())
+
+
+def distance_with_error(real: Tensor, fake: Tensor, blocks: int = 10) -> tuple[float, float]:
+    """Kernel distance between features, with its standard error over ``blocks`` of rows."""
+    size = min(len(real), len(fake)) // blocks
+    whole = kernel_distance(real, fake)
+    if size < 2:
+        return whole, math.nan
+    parts = [
+        kernel_distance(real[at : at + size], fake[at : at + size])
+        for at in range(0, size * blocks, size)
+    ]
+    return whole, float(torch.tensor(parts).std() / math.sqrt(blocks))
+
+
+class Doctor:
+    """Looks at a duel from time to time. Holds the samples that all looks share.
+
+    Args:
+        train: Rows of training data, ``(n, *shape)`` with their conditions.
+        held_out: Rows that training never sees.
+        features: What distances are measured in.
+        seed: Of the fakes; each look draws its own.
+    """
+
+    def __init__(self, train: Batch, held_out: Batch, features: Features, *, seed: int) -> None:
+        self.train, self.held_out, self.features, self.seed = train, held_out, features, seed
+        self.train_features = features(train.real)
+        self.real_features = features(held_out.real)
+        self.count = len(held_out)
+        apart = torch.cdist(self.real_features, self.train_features).amin(1)
+        self.copy_distance = float(apart.quantile(0.01))
+        some = self.train_features[: self.count]
+        self.real_spread = _mean_distance(some)
+        self.real_nearest = _nearest(some)
+        self.floor, self.floor_error = distance_with_error(self.real_features, some)
+
+    @torch.no_grad()
+    def look(self, duel: Duel[Any]) -> Measures:
+        """Measure the duel as it stands; changes nothing in it."""
+        judge = duel.players.discriminator
+        was = judge.training
+        judge.eval()
+        told = self._told()
+        fake = self._fakes(duel, duel.recipe.product(duel.players), told)
+        kept = self._fakes(duel, duel.average, told)
+        on_train = _logits(judge, self.train.real[: self.count], self.train.condition[: self.count])
+        on_real = _logits(judge, self.held_out.real, self.held_out.condition)
+        on_fake = _logits(judge, fake, told)
+        judge.train(was)
+        logits = torch.cat([on_train, on_real, on_fake])
+        finite = bool(logits.isfinite().all() and fake.isfinite().all() and _finite(duel))
+        if not finite:
+            return _broken(duel.step, self.floor)
+        return self._measures(duel, on_train, on_real, on_fake, self.features(fake), kept)
+
+    def _told(self) -> Condition:
+        return self.held_out.condition
+
+    def _fakes(self, duel: Duel[Any], product: nn.Module, told: Condition) -> Tensor:
+        width = duel.config.noise
+        generator = torch.Generator().manual_seed(seed_at(self.seed, duel.step, 2))
+        noise = torch.randn(len(told), width, generator=generator)
+        was = product.training
+        product.eval()
+        made = duel.recipe.infer(product, noise.to(duel.device), told.to(duel.device), duel.config)
+        product.train(was)
+        return made.float().cpu()
+
+    def _measures(
+        self,
+        duel: Duel[Any],
+        on_train: Tensor,
+        on_real: Tensor,
+        on_fake: Tensor,
+        fakes: Tensor,
+        kept: Tensor,
+    ) -> Measures:
+        # A probability needs an offset, which relativistic losses leave free: take the middle.
+        middle = (on_real.mean() + on_fake.mean()) / 2
+        distance, error = distance_with_error(self.real_features, self.features(kept))
+        nearest = torch.cdist(fakes, self.train_features).amin(1)
+        return Measures(
+            step=duel.step,
+            auc_train=auc(on_train, on_fake),
+            auc_held_out=auc(on_real, on_fake),
+            auc_error=math.sqrt(1 / (6 * self.count)),
+            d_real=float((on_real - middle).sigmoid().mean()),
+            d_fake=float((on_fake - middle).sigmoid().mean()),
+            spread=_mean_distance(fakes) / max(self.real_spread, 1e-12),
+            crowding=_nearest(fakes) / max(self.real_nearest, 1e-12),
+            copied=float((nearest < self.copy_distance).float().mean()),
+            critic=linear_critic(self.real_features, fakes),
+            distance=distance,
+            distance_error=error,
+            floor=self.floor,
+            gradient_ratio=_length(duel.generator.weights) / max(_length(duel.discriminator.weights), 1e-12),
+            logit_scale=float(torch.cat([on_real, on_fake]).sub(middle).abs().mean()),
+            finite=True,
+        )
+
+
+def _logits(judge: nn.Module, samples: Tensor, condition: Condition) -> Tensor:
+    device = str(next(judge.parameters()).device)
+    verdicts = judge(samples.to(device), condition.to(device))
+    return verdicts.float().reshape(len(samples), -1).mean(1).cpu()
+
+
+def _finite(duel: Duel[Any]) -> bool:
+    return all(bool(weight.isfinite().all()) for weight in duel.players.parameters())
+
+
+def _length(weights: Sequence[Tensor]) -> float:
+    grads = [weight.grad.norm() for weight in weights if weight.grad is not None]
+    return float(torch.stack(grads).norm()) if grads else 0.0
+
+
+def _mean_distance(features: Tensor) -> float:
+    apart = torch.pdist(features)
+    return float(apart.mean()) if len(apart) else 0.0
+
+
+def _nearest(features: Tensor) -> float:
+    apart = torch.cdist(features, features, compute_mode="donot_use_mm_for_euclid_dist")
+    apart.fill_diagonal_(math.inf)
+    return float(apart.amin(1).median())
+
+
+def _broken(step: int, floor: float) -> Measures:
+    lost = math.nan
+    return Measures(step, *[lost] * 11, floor=floor, gradient_ratio=lost, logit_scale=lost, finite=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Where healthy ends. Set on recorded runs, good and bad: see ``docs/verdicts.md``.
+
+    Attributes:
+        warm_up: Share of the run in which a generator may still be finding its feet.
+        looks: Looks in a row that must agree before anything but ``diverged`` is said.
+    """
+
+    warm_up: float = 0.08
+    looks: int = 3
+    spread: float = 0.4
+    crowding: float = 0.3
+    overfit_gap: float = 0.12
+    needle: float = 0.03
+    critic: float = 0.95
+    starved_auc: float = 0.99
+    logits: float = 1e3
+
+
+def judge(
+    history: Sequence[Measures], share: float, *, samples_seen: float = math.inf, limits: Limits = Limits()
+) -> Verdict:
+    """What the looks so far mean. Pure: the same looks give the same verdict.
+
+    Args:
+        history: All looks, oldest first; at least one.
+        share: Share of the run that is done, 0..1.
+        samples_seen: Times each training sample was shown, on average.
+        limits: Where healthy ends.
+    """
+    now = history[-1]
+    if not now.finite or now.logit_scale > limits.logits:
+        return Verdict("diverged", _say_diverged(now))
+    recent = history[-limits.looks :]
+    if share < limits.warm_up or len(recent) < limits.looks:
+        return Verdict("healthy", f"warming up: {_numbers(now)}")
+    for name, holds, says in _ILLS:
+        if all(holds(each, limits) for each in recent):
+            return Verdict(name, says(now))
+    if all(_draw(each) for each in recent):
+        return Verdict("done", f"fakes cannot be told from held-out data: {_numbers(now)}")
+    return Verdict("healthy", _numbers(now))
+
+
+def _numbers(now: Measures) -> str:
+    return (
+        f"P(D(real) > D(fake)) is {now.auc_train:.2f} on training and {now.auc_held_out:.2f} on "
+        f"held-out data, spread {now.spread:.2f}, distance {now.distance:.3g} (floor {now.floor:.2g})"
+    )
+
+
+def _say_diverged(now: Measures) -> str:
+    if not now.finite:
+        return "weights or logits are no longer finite numbers"
+    return f"the discriminator's logits have grown to {now.logit_scale:.3g} on average"
+
+
+def _collapsed(now: Measures, limits: Limits) -> bool:
+    return now.spread < limits.spread or now.crowding < limits.crowding
+
+
+def _overfits(now: Measures, limits: Limits) -> bool:
+    gap = now.auc_train - now.auc_held_out
+    return gap > max(limits.overfit_gap, 4 * now.auc_error)
+
+
+def _too_weak(now: Measures, limits: Limits) -> bool:
+    return abs(now.d_real - 0.5) < limits.needle and now.critic > limits.critic
+
+
+def _starved(now: Measures, limits: Limits) -> bool:
+    return now.auc_held_out > limits.starved_auc and now.critic > limits.critic
+
+
+def _draw(now: Measures) -> bool:
+    near = now.distance - 2 * now.distance_error <= max(now.floor, 0)
+    return near and now.critic < 0.5 + 4 * now.auc_error and abs(now.auc_held_out - 0.5) < 0.1
+
+
+_ILLS: tuple[tuple[VerdictName, Callable[[Measures, Limits], bool], Callable[[Measures], str]], ...] = (
+    (
+        "collapsed",
+        _collapsed,
+        lambda now: f"fakes are too alike: the distance between them is {now.spread:.0%} of that "
+        f"between reals, and to the nearest other fake {now.crowding:.0%}",
+    ),
+    (
+        "discriminator overfits",
+        _overfits,
+        lambda now: f"it beats fakes with training data {now.auc_train:.0%} of the time, with held-out "
+        f"data only {now.auc_held_out:.0%}: it knows the training data by heart",
+    ),
+    (
+        "generator starved",
+        _starved,
+        lambda now: f"the discriminator tells {now.auc_held_out:.1%} of pairs apart, so that the "
+        "generator learns next to nothing",
+    ),
+    (
+        "discriminator too weak",
+        _too_weak,
+        lambda now: f"its needle rests at {now.d_real:.2f} : {now.d_fake:.2f}, yet a fresh linear critic "
+        f"tells {now.critic:.0%} of pairs apart: 50:50 proves nothing here",
+    ),
+)

@@ -1,0 +1,40 @@
+"""Metrics: pure functions from features of reals and of fakes to one number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Literal, NamedTuple
+
+from torch import Tensor
+
+from gannet.metrics import distribution
+
+Metric = Callable[[Tensor, Tensor], float]
+"""Features of reals ``(N, F)`` and of fakes ``(M, F)`` to a number.
+
+Laws (``gannet.testing.check_metric``): finite for finite features; the order of rows does not
+matter; arguments are left as they were; the same twice; two halves of one heap score better than
+reals against shifted reals, and better than reals against one repeated real.
+"""
+
+Better = Literal["low", "high"]
+
+
+class Rated(NamedTuple):
+    """A metric and which end of it is good; ``least`` and ``most`` bound what it can be."""
+
+    function: Metric
+    better: Better
+    least: float = float("-inf")
+    most: float = float("inf")
+
+
+METRICS: Mapping[str, Rated] = {
+    "frechet": Rated(distribution.frechet_distance, "low", 0.0),
+    "kernel": Rated(distribution.kernel_distance, "low"),
+    "energy": Rated(distribution.energy_distance, "low"),
+    "precision": Rated(distribution.precision, "high", 0.0, 1.0),
+    "recall": Rated(distribution.recall, "high", 0.0, 1.0),
+    "density": Rated(distribution.density, "high", 0.0),
+    "coverage": Rated(distribution.coverage, "high", 0.0, 1.0),
+}

@@ -1,0 +1,198 @@
+"""A small classifier trained on the spot: features from the user's own labels, and a fresh critic.
+
+One network for pictures of any size and one for rows; half a minute of one processor core brings
+the former above 98 % on handwritten digits.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d, cross_entropy, pad
+
+from gannet.errors import DataError
+from gannet.networks.features import Standardiser, fingerprint, in_chunks, shrink
+
+WIDTH = 128
+BATCH = 64
+LARGEST_PX = 64
+"""Larger pictures are shrunk first, so that the cost of a step is bounded."""
+
+
+class PictureNet(nn.Module):
+    """Four convolutions and two linear layers over pictures ``(B, C, H, W)`` of any size."""
+
+    def __init__(self, shape: tuple[int, ...], classes: int) -> None:
+        super().__init__()
+        channels, height, width = shape
+        large = max(height, width) > 32
+        widths = [channels, 32, 64, 96, WIDTH]
+        strides = [2 if large else 1, 2, 2, 2]
+        layers: list[nn.Module] = []
+        for before, after, stride in zip(widths, widths[1:], strides, strict=False):
+            layers += [nn.Conv2d(before, after, 3, stride, 1, bias=False)]
+            layers += [nn.BatchNorm2d(after), nn.ReLU()]
+        self.body = nn.Sequential(*layers)
+        self.neck = nn.Linear(4 * WIDTH, WIDTH)
+        self.head = nn.Linear(WIDTH, classes)
+
+    def features(self, samples: Tensor) -> Tensor:
+        """``(B, C, H, W)`` to ``(B, 128)``, not negative."""
+        x: Tensor = self.body(shrink(samples, LARGEST_PX))
+        neck: Tensor = self.neck(adaptive_avg_pool2d(x, 2).flatten(1))
+        return neck.relu()
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """``(B, C, H, W)`` to logits ``(B, K)``."""
+        logits: Tensor = self.head(self.features(samples))
+        return logits
+
+
+class RowNet(nn.Module):
+    """Three linear layers over rows, standardised by those it will be trained on."""
+
+    def __init__(self, rows: Tensor, classes: int) -> None:
+        super().__init__()
+        flat = rows.flatten(1).float()
+        scale = Standardiser(flat)
+        self.register_buffer("mean", scale.mean)
+        self.register_buffer("spread", scale.spread)
+        self._scale = scale
+        layers: list[nn.Module] = []
+        for before in (flat.shape[1], WIDTH):
+            layers += [nn.Linear(before, WIDTH, bias=False), nn.BatchNorm1d(WIDTH), nn.ReLU()]
+        self.body = nn.Sequential(*layers)
+        self.head = nn.Linear(WIDTH, classes)
+
+    def features(self, samples: Tensor) -> Tensor:
+        """``(B, *shape)`` to ``(B, 128)``, not negative."""
+        rows: Tensor = self.body(self._scale(samples.flatten(1).float()))
+        return rows
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """``(B, *shape)`` to logits ``(B, K)``."""
+        logits: Tensor = self.head(self.features(samples))
+        return logits
+
+
+SmallNet = PictureNet | RowNet
+
+
+def small_net(samples: Tensor, classes: int, *, seed: int) -> SmallNet:
+    """The network that suits samples ``(N, *shape)``, with weights drawn from ``seed``."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        if samples.ndim == 4:
+            return PictureNet(tuple(samples.shape[1:]), classes)
+        return RowNet(samples, classes)
+
+
+def shifted(pictures: Tensor, most: int, chance: torch.Generator) -> Tensor:
+    """Move each picture ``(B, C, H, W)`` by up to ``most`` pixels; the edge is repeated."""
+    count, _, height, width = pictures.shape
+    padded = pad(pictures, (most,) * 4, mode="replicate")
+    moves = torch.randint(0, 2 * most + 1, (2, count, 1), generator=chance)
+    down = (moves[0] + torch.arange(height))[:, None, :, None]
+    right = (moves[1] + torch.arange(width))[:, None, None, :]
+    return padded[torch.arange(count)[:, None, None, None], torch.arange(pictures.shape[1])[:, None, None], down, right]
+
+
+def fit(
+    network: SmallNet,
+    samples: Tensor,
+    labels: Tensor,
+    *,
+    steps: int,
+    seed: int,
+    seconds: float = math.inf,
+    watch: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Train a network to predict labels; deterministic unless ``seconds`` cut it short.
+
+    Args:
+        network: Changed in place; left in evaluation mode.
+        samples: ``(N, *shape)``.
+        labels: ``(N,)`` in 0..K-1.
+        steps: Batches of 64, rows drawn in shuffled rounds.
+        seed: Of the order and the shifts.
+        seconds: Most wall time.
+        watch: Called with the number of steps done after each.
+    """
+    chance = torch.Generator().manual_seed(seed)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=0.02)
+    rate = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps, pct_start=0.2)
+    most = max(samples.shape[2:]) // 14 if samples.ndim == 4 else 0
+    order = torch.zeros(0, dtype=torch.int64)
+    start = time.monotonic()
+    network.train()
+    for step in range(1, steps + 1):
+        if len(order) < min(BATCH, len(samples)):
+            order = torch.cat([order, torch.randperm(len(samples), generator=chance)])
+        rows, order = order[:BATCH], order[BATCH:]
+        shown = shifted(samples[rows].float(), most, chance) if most else samples[rows].float()
+        optimiser.zero_grad(set_to_none=True)
+        cross_entropy(network(shown), labels[rows]).backward()
+        optimiser.step()
+        rate.step()
+        watch(step)
+        if time.monotonic() - start > seconds:
+            break
+    network.eval()
+
+
+class ClassifierFeatures:
+    """A trained small classifier as features: what matters to the user's own labels."""
+
+    name = "classifier"
+    width = WIDTH
+
+    def __init__(self, network: SmallNet) -> None:
+        self._network = network.eval().requires_grad_(False)
+        self.hash = fingerprint(network.state_dict().values())
+
+    def __call__(self, samples: Tensor) -> Tensor:
+        """``(B, *shape)`` to ``(B, 128)``."""
+        return in_chunks(lambda part: self._network.features(part.float()), samples, 256)
+
+    def predict(self, samples: Tensor) -> Tensor:
+        """``(B, *shape)`` to the likeliest class ``(B,)``."""
+        logits = in_chunks(lambda part: self._network(part.float()), samples, 256)
+        return logits.argmax(1)
+
+
+def train_classifier(
+    samples: Tensor,
+    labels: Tensor,
+    classes: int,
+    *,
+    seed: int,
+    steps: int = 600,
+    seconds: float = math.inf,
+) -> ClassifierFeatures:
+    """Train a small classifier on the labelled ones of some samples.
+
+    Args:
+        samples: ``(N, *shape)`` in the codec's range.
+        labels: ``(N,)`` in 0..classes-1, or -1 where not known.
+        classes: Number of classes.
+        seed: Equal seeds and samples give equal weights (on one machine).
+        steps: Batches of 64.
+        seconds: Most wall time; when it strikes, the result depends on the machine's speed.
+
+    Raises:
+        DataError: if fewer than two classes are labelled.
+    """
+    known = labels >= 0
+    if len(labels[known].unique()) < 2:
+        raise DataError(
+            "a classifier needs samples of two or more classes",
+            remedy="Label more samples, or choose the features 'random'.",
+        )
+    kept, targets = samples[known], labels[known].long()
+    network = small_net(kept, classes, seed=seed)
+    fit(network, kept, targets, steps=steps, seed=seed, seconds=seconds)
+    return ClassifierFeatures(network)

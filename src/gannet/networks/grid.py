@@ -1,0 +1,246 @@
+"""Networks for pictures of any size and aspect: strided convolutions, or residual blocks.
+
+Both pairs keep one contract. A generator turns noise ``(B, noise)`` and a condition into samples
+``(B, *spec.shape)`` in [-1, 1]; a discriminator turns samples and a condition into logits ``(B,)``.
+Depth follows from the size of the pictures, so nothing is padded or cropped to a power of two.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d, interpolate, leaky_relu
+
+from gannet.types import Condition, Spec
+
+SMALLEST = 4  # cells along the shortest axis where a sample starts to grow
+WIDEST = 8  # a layer has at most this many times the width of the finest one
+LEAK = 0.2  # slope of a leaky ReLU below zero
+
+
+def pyramid(space: Sequence[int]) -> list[tuple[int, ...]]:
+    """Sizes from coarse to fine, each about twice the one before.
+
+    >>> pyramid([28, 28])
+    [(7, 7), (14, 14), (28, 28)]
+    >>> pyramid([30, 45])
+    [(7, 11), (15, 22), (30, 45)]
+
+    Raises:
+        ValueError: if an axis is shorter than four cells.
+    """
+    if min(space) < SMALLEST:
+        raise ValueError(f"pictures need at least {SMALLEST} cells along each axis: {list(space)}")
+    doublings = (min(space) // SMALLEST).bit_length() - 1
+    return [tuple(axis >> left for axis in space) for left in range(doublings, -1, -1)]
+
+
+def widths(width: int, levels: int) -> list[int]:
+    """Channels from coarse to fine: doubled at each coarser size, up to ``WIDEST``.
+
+    >>> widths(32, 3)
+    [128, 64, 32]
+    """
+    return [width * min(2**level, WIDEST) for level in range(levels - 1, -1, -1)]
+
+
+def start_even(network: nn.Module) -> None:
+    """Draw first weights that keep the size of a signal from layer to layer.
+
+    Source: He et al. 2015, arXiv:1502.01852, eq. 15, for a leaky ReLU.
+    """
+    for part in network.modules():
+        if isinstance(part, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(part.weight, LEAK)
+            if part.bias is not None:
+                nn.init.zeros_(part.bias)
+        elif isinstance(part, nn.ConvTranspose2d):
+            # Each cell of the output is met by one in four of the kernel's cells (stride two).
+            inside, _, *kernel = part.weight.shape
+            reach = inside * math.prod(kernel) / math.prod(part.stride)
+            nn.init.normal_(part.weight, std=math.sqrt(2 / (1 + LEAK**2) / reach))
+            if part.bias is not None:
+                nn.init.zeros_(part.bias)
+
+
+def normalised(channels: int, size: Sequence[int]) -> nn.Sequential:
+    """Batch normalisation and a ReLU, after a convolution without bias.
+
+    The running statistics make the rows of a sample independent of each other at use. They must
+    be averaged like the weights: those of the training network do not fit the averaged one.
+    """
+    assert len(size) == 2
+    return nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU())
+
+
+class Verdict(nn.Module):
+    """From features to one logit; compares them with the condition vector by projection.
+
+    A row without a label is a row of zeros and adds nothing to the logit.
+
+    Source: Miyato and Koyama 2018, arXiv:1802.05637, eq. 4.
+    """
+
+    def __init__(self, features: int, vector: int) -> None:
+        super().__init__()
+        self.judge = nn.Linear(features, 1)
+        self.match = nn.Linear(vector, features, bias=False) if vector else None
+        self.scale = 1 / math.sqrt(features)
+
+    def forward(self, features: Tensor, condition: Condition) -> Tensor:
+        """``(B, F)`` and a condition to logits ``(B,)``."""
+        logits: Tensor = self.judge(features).squeeze(1)
+        if self.match is None:
+            return logits
+        return logits + (features * self.match(condition.vector)).sum(1) * self.scale
+
+
+class StridedGenerator(nn.Module):
+    """Grows noise into a picture by transposed convolutions, each doubling the size.
+
+    Source: Radford et al. 2015, arXiv:1511.06434, figure 1.
+    Differs: starts at four to seven cells and lands on the exact size, because an odd or oblong
+    picture would otherwise have to be padded.
+    """
+
+    def __init__(self, spec: Spec, noise: int, width: int) -> None:
+        super().__init__()
+        channels, *space = spec.shape
+        sizes = pyramid(space)
+        wide = widths(width, max(len(sizes) - 1, 1))
+        self.start = (wide[0], *sizes[0])
+        self.seed = nn.Linear(noise + spec.vector, math.prod(self.start), bias=False)
+        layers: list[nn.Module] = [normalised(wide[0], sizes[0])]
+        outs = [*wide[1:], channels]
+        for inside, outside, small, large in zip(wide, outs, sizes, sizes[1:], strict=False):
+            odd = tuple(after - 2 * before for before, after in zip(small, large, strict=True))
+            last = large is sizes[-1]
+            layers.append(
+                nn.ConvTranspose2d(inside, outside, 4, 2, 1, output_padding=odd, bias=last)
+            )
+            if not last:
+                layers.append(normalised(outside, large))
+        if len(sizes) == 1:
+            layers.append(nn.Conv2d(wide[0], channels, 3, padding=1))
+        self.layers = nn.Sequential(*layers)
+        start_even(self)
+
+    def forward(self, noise: Tensor, condition: Condition) -> Tensor:
+        """``(B, noise)`` and a condition to samples ``(B, *spec.shape)`` in [-1, 1]."""
+        x = self.seed(torch.cat([noise, condition.vector], 1)).unflatten(1, self.start)
+        made: Tensor = self.layers(x)
+        return made.tanh()
+
+
+class StridedDiscriminator(nn.Module):
+    """Shrinks a picture to one logit by convolutions, each halving the size.
+
+    Source: Radford et al. 2015, arXiv:1511.06434.
+    Differs: no normalisation, because batch normalisation ties the rows of a batch together and
+    so gives a slope penalty per sample no meaning; a hidden layer before the logit.
+    """
+
+    def __init__(self, spec: Spec, width: int) -> None:
+        super().__init__()
+        channels, *space = spec.shape
+        sizes = pyramid(space)[::-1]
+        wide = [channels, *widths(width, max(len(sizes) - 1, 1))[::-1]]
+        layers: list[nn.Module] = []
+        for inside, outside in zip(wide, wide[1:], strict=False):
+            shrink = nn.Conv2d(inside, outside, 4, 2, 1)
+            layers += [shrink if len(sizes) > 1 else nn.Conv2d(inside, outside, 3, padding=1)]
+            layers += [nn.LeakyReLU(LEAK)]
+        hidden = 2 * wide[-1]
+        layers += [nn.Flatten(), nn.Linear(wide[-1] * math.prod(sizes[-1]), hidden)]
+        self.layers = nn.Sequential(*layers, nn.LeakyReLU(LEAK))
+        self.verdict = Verdict(hidden, spec.vector)
+        start_even(self)
+
+    def forward(self, samples: Tensor, condition: Condition) -> Tensor:
+        """``(B, *spec.shape)`` and a condition to logits ``(B,)``; high means real."""
+        logits: Tensor = self.verdict(self.layers(samples), condition)
+        return logits
+
+
+class Residual(nn.Module):
+    """Two 3x3 convolutions around which the input is carried; keeps the size."""
+
+    def __init__(self, inside: int, outside: int) -> None:
+        super().__init__()
+        self.carry = nn.Conv2d(inside, outside, 1) if inside != outside else nn.Identity()
+        self.first = nn.Conv2d(inside, outside, 3, padding=1)
+        self.second = nn.Conv2d(outside, outside, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, inside, H, W)`` to ``(B, outside, H, W)``."""
+        hidden: Tensor = self.second(leaky_relu(self.first(leaky_relu(x, LEAK)), LEAK))
+        carried: Tensor = self.carry(x)
+        return carried + hidden
+
+
+def start_as_identity(network: nn.Module) -> None:
+    """Draw first weights, then still the blocks, so that depth costs no stability.
+
+    Source: Zhang et al. 2019, arXiv:1901.09321, section 3 (the last layer of a branch starts at
+    zero, so no normalisation is needed).
+    """
+    start_even(network)
+    for part in network.modules():
+        if isinstance(part, Residual):
+            nn.init.zeros_(part.second.weight)
+
+
+class ResidualGenerator(nn.Module):
+    """Grows noise into a picture, one residual block per size and no normalisation."""
+
+    def __init__(self, spec: Spec, noise: int, width: int) -> None:
+        super().__init__()
+        channels, *space = spec.shape
+        self.sizes = pyramid(space)
+        wide = widths(width, len(self.sizes))
+        self.start = (wide[0], *self.sizes[0])
+        self.seed = nn.Linear(noise + spec.vector, math.prod(self.start))
+        insides = [wide[0], *wide]
+        self.blocks = nn.ModuleList(
+            Residual(inside, outside) for inside, outside in zip(insides, wide, strict=False)
+        )
+        self.paint = nn.Conv2d(wide[-1], channels, 3, padding=1)
+        start_as_identity(self)
+
+    def forward(self, noise: Tensor, condition: Condition) -> Tensor:
+        """``(B, noise)`` and a condition to samples ``(B, *spec.shape)`` in [-1, 1]."""
+        x = self.seed(torch.cat([noise, condition.vector], 1)).unflatten(1, self.start)
+        for size, block in zip(self.sizes, self.blocks, strict=True):
+            x = block(interpolate(x, size))
+        made: Tensor = self.paint(leaky_relu(x, LEAK))
+        return made.tanh()
+
+
+class ResidualDiscriminator(nn.Module):
+    """Shrinks a picture to one logit, one residual block per size and no normalisation."""
+
+    def __init__(self, spec: Spec, width: int) -> None:
+        super().__init__()
+        channels, *space = spec.shape
+        self.sizes = pyramid(space)[::-1]
+        wide = widths(width, len(self.sizes))[::-1]
+        self.look = nn.Conv2d(channels, wide[0], 3, padding=1)
+        insides = [wide[0], *wide]
+        self.blocks = nn.ModuleList(
+            Residual(inside, outside) for inside, outside in zip(insides, wide, strict=False)
+        )
+        self.hidden = nn.Linear(wide[-1] * math.prod(self.sizes[-1]), wide[-1])
+        self.verdict = Verdict(wide[-1], spec.vector)
+        start_as_identity(self)
+
+    def forward(self, samples: Tensor, condition: Condition) -> Tensor:
+        """``(B, *spec.shape)`` and a condition to logits ``(B,)``; high means real."""
+        x = self.look(samples)
+        for size, block in zip(self.sizes, self.blocks, strict=True):
+            x = block(adaptive_avg_pool2d(x, list(size)))
+        x = self.hidden(leaky_relu(x, LEAK).flatten(1))
+        logits: Tensor = self.verdict(leaky_relu(x, LEAK), condition)
+        return logits

@@ -1,0 +1,255 @@
+"""From data, machine and minutes to settings, with the reasons and what to expect.
+
+Nothing is looked up in a table of known data sets: time per step and slope weight are measured on
+the very networks and data that will be trained.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from itertools import islice
+from typing import Any
+
+import torch
+from pydantic import BaseModel, ConfigDict
+
+from gannet import device as processor
+from gannet.catalogue import find_recipe
+from gannet.config import Config, parse
+from gannet.dataset import Dataset
+from gannet.duel import Duel
+from gannet.recipe import Recipe
+from gannet.types import Spec
+
+LOOKS = 40
+"""Looks of health in a run, unless that would be too often or too seldom."""
+
+
+class Plan(BaseModel):
+    """What a run will do; written down before its first step and never changed after.
+
+    Attributes:
+        recipe: Name of the task.
+        config: Every setting, chosen or given.
+        given: The settings that the user asked for.
+        spec: Sizes of the networks' inputs and outputs.
+        seconds: Time budget; 0 when the run is bounded by steps alone.
+        step_seconds: Measured time of a step.
+        look_every: Steps between looks of health.
+        reasons: Why each setting is what it is.
+        expect: What to expect, in words.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    gannet: str
+    recipe: str
+    data: str
+    digest: str
+    codecs: dict[str, dict[str, Any]]
+    config: dict[str, Any]
+    given: dict[str, Any]
+    spec: Spec
+    seed: int
+    balance: bool
+    device: str
+    seconds: float
+    step_seconds: float
+    look_every: int
+    reasons: tuple[str, ...] = ()
+    expect: tuple[str, ...] = ()
+
+
+Clock = Callable[[], float]
+
+
+class Chooser:
+    """Chooses the settings that the user left open, noting why."""
+
+    def __init__(
+        self, recipe: Recipe[Any], dataset: Dataset, given: Mapping[str, Any], seed: int, device: str
+    ) -> None:
+        self.recipe, self.dataset, self.seed, self.device = recipe, dataset, seed, device
+        self.given = dict(given)
+        self.reasons: list[str] = []
+        self.config: Config = parse(recipe.config, self.given)
+        self.spec = Spec.of(dataset.train.take([0]))
+
+    def choose(self, reason: str, **settings: object) -> None:
+        """Take settings, unless the user gave them or the recipe does not know them."""
+        known = self.recipe.config.model_fields
+        free = {name: value for name, value in settings.items() if name in known and name not in self.given}
+        if free:
+            self.config = parse(self.recipe.config, self.config.model_dump() | free)
+            shown = ", ".join(f"{name} {_short(value)}" for name, value in free.items())
+            self.reasons.append(f"{shown}: {reason}")
+
+    def duel(self, **settings: object) -> Duel[Any]:
+        """A fresh duel with the settings so far."""
+        config = parse(self.recipe.config, self.config.model_dump() | settings)
+        return Duel(self.recipe, config, self.spec, seed=self.seed, device=self.device)
+
+    def time_step(self, steps: int = 4, clock: Clock = time.perf_counter) -> float:
+        """Seconds per step: the median of a few, after one to warm up."""
+        duel = self.duel(steps=steps + 1)
+        batches = self.dataset.train.batches(duel.config.batch, seed=self.seed)
+        marks: list[float] = [clock()]
+        for _ in islice(duel.run(batches), steps + 1):
+            marks.append(clock())
+        taken = sorted(after - before for before, after in zip(marks[1:], marks[2:], strict=False))
+        return max(taken[len(taken) // 2], 1e-6)
+
+
+def _short(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def choose_settings(
+    recipe: Recipe[Any],
+    dataset: Dataset,
+    given: Mapping[str, Any],
+    *,
+    seconds: float,
+    seed: int,
+    device: str,
+    clock: Clock = time.perf_counter,
+) -> tuple[Chooser, float]:
+    """Every setting that the user left open, and the measured seconds per step.
+
+    Args:
+        recipe: The task.
+        dataset: Decoded data, to measure on.
+        given: Settings that stay as they are.
+        seconds: Time budget; 0 if ``given`` bounds the steps.
+        seed: Of the probes' networks.
+        device: Where to train.
+        clock: What time is measured by; processor time for benchmarks.
+    """
+    chosen = Chooser(recipe, dataset, given, seed, device)
+    _choose_numbers(chosen)
+    _choose_threads(chosen)
+    if seconds:
+        with processor.threads(chosen.config.threads):
+            step = chosen.time_step(clock=clock)
+        # A twentieth for looks and saves; measured on digits, see docs/benchmarks.md.
+        steps = max(int(0.93 * seconds / step), 20)
+        chosen.choose(f"{seconds:.0f} s at {step * 1e3:.1f} ms a step", steps=steps)
+    else:
+        with processor.threads(chosen.config.threads):
+            step = chosen.time_step(clock=clock)
+    _choose_for_length(chosen)
+    return chosen, step
+
+
+def _choose_numbers(chosen: Chooser) -> None:
+    rows, pictures = len(chosen.dataset.train), len(chosen.spec.shape) == 3
+    batch = chosen.config.batch
+    if "batch" not in chosen.given and rows < batch:
+        chosen.choose(f"only {rows} samples to train on", batch=max(2, rows))
+    if not pictures:
+        chosen.choose("rows of numbers", noise=max(8, min(64, 2 * chosen.spec.shape[0])), batch=256)
+    precision = processor.best_precision(chosen.device)
+    chosen.choose(
+        "fastest here" if precision == "bfloat16" else "16 bit is not faster on this machine",
+        precision=precision,
+    )
+    if pictures and rows < 500:
+        chosen.choose(f"only {rows} pictures to train on", augment=0.3)
+
+
+def _choose_threads(chosen: Chooser) -> None:
+    if chosen.device != "cpu" or "threads" in chosen.given:
+        return
+    taken: dict[int, float] = {}
+    for count in sorted({1, processor.processors()}):
+        with processor.threads(count):
+            taken[count] = chosen.time_step(steps=3)
+    best = min(taken, key=lambda count: taken[count])
+    shown = ", ".join(f"{count}: {took * 1e3:.0f} ms a step" for count, took in taken.items())
+    chosen.choose(f"measured ({shown})", threads=best)
+
+
+def _choose_for_length(chosen: Chooser) -> None:
+    """What depends on how long the run will be, and on how steep the probe finds the data."""
+
+
+def look_every(steps: int) -> int:
+    """Steps between looks: some forty a run, at least 25 and at most 500 steps apart.
+
+    >>> look_every(200), look_every(4000), look_every(10**6)
+    (25, 100, 500)
+    """
+    return min(max(steps // LOOKS, 25), 500)
+
+
+def expectations(chosen: Chooser, step: float) -> list[str]:
+    """What the run will have done when it ends, in words."""
+    config, rows = chosen.config, len(chosen.dataset.train)
+    shown = config.steps * config.batch
+    words = [
+        f"{config.steps} steps of {config.batch} samples: each of the {rows} training samples is "
+        f"seen about {shown * (config.discriminator_rounds + 1) / rows:.1f} times",
+        f"about {config.steps * step / 60:.1f} minutes of training",
+    ]
+    if shown < 50_000 and len(chosen.spec.shape) == 3:
+        words.append(
+            f"only {shown} pictures will be made for judging: expect shapes, hardly detail; "
+            "more minutes help most"
+        )
+    return words
+
+
+def make_plan(
+    dataset: Dataset,
+    *,
+    recipe: str,
+    given: Mapping[str, Any],
+    minutes: float,
+    data: str,
+    version: str,
+    seed: int,
+    balance: bool,
+    device: str,
+    clock: Clock = time.perf_counter,
+) -> Plan:
+    """Choose all that is open and say why.
+
+    Args:
+        dataset: Decoded data.
+        recipe: Name of the task.
+        given: Settings that the user gave; with ``steps`` the run is bounded by steps alone.
+        minutes: Time budget, unless ``given`` has ``steps``.
+        data: What to call the data.
+        version: Of gannet.
+        seed: Of everything.
+        balance: Whether verdicts may change settings.
+        device: Where to train.
+        clock: What time is measured by.
+    """
+    seconds = 0.0 if "steps" in given else minutes * 60
+    chosen, step = choose_settings(
+        find_recipe(recipe), dataset, given, seconds=seconds, seed=seed, device=device, clock=clock
+    )
+    codecs = {
+        role: {"kind": codec.kind, "state": codec.model_dump(mode="json")}
+        for role, codec in dataset.codecs.items()
+    }
+    return Plan(
+        gannet=version,
+        recipe=recipe,
+        data=data,
+        digest=dataset.digest,
+        codecs=codecs,
+        config=chosen.config.model_dump(mode="json"),
+        given=chosen.given,
+        spec=chosen.spec,
+        seed=seed,
+        balance=balance,
+        device=device,
+        seconds=seconds,
+        step_seconds=step,
+        look_every=look_every(chosen.config.steps),
+        reasons=tuple(chosen.reasons),
+        expect=tuple(expectations(chosen, step)),
+    )

@@ -1,0 +1,125 @@
+"""Make new samples like the given ones; with a label column, of the class asked for.
+
+The default is a relativistic duel with slope penalties on both sides (R3GAN; Huang et al. 2025,
+arXiv:2501.05441) whose weight falls during the run. The classic objectives are one flag away.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from gannet import config, losses
+from gannet.augment import augment
+from gannet.networks import grid, rows
+from gannet.recipe import Column, Recipe
+from gannet.types import Batch, Players, Spec, Terms
+
+Architecture = Literal["auto", "mlp", "dcgan", "residual"]
+
+
+class Config(config.Config):
+    """Settings of ``generate``."""
+
+    architecture: Architecture = Field(
+        "auto", description="networks: of the first paper (mlp), strided (dcgan) or residual"
+    )
+    objective: losses.ObjectiveName = Field("relativistic", description="what the players minimise")
+    width: int = Field(32, ge=4, le=1024, description="channels at full size; units of an mlp / 4")
+    slope: float = Field(
+        10.0, ge=0, description="weight of the slope penalties at first; more is calmer, less sharp"
+    )
+    slope_end: float = Field(
+        0.01, gt=0, le=1, description="share of the slope weight that is left at the end"
+    )
+    unit_slope: float = Field(
+        10.0, ge=0, description="weight of the wasserstein objective's own penalty"
+    )
+    augment: float = Field(
+        0.0, ge=0, le=1, description="probability of each random change before judging"
+    )
+
+
+def build(config: Config, spec: Spec) -> Players:
+    """Networks of the architecture asked for, in the sizes of the data."""
+    name = config.architecture
+    if len(spec.shape) != 3 or name == "mlp":
+        if name == "mlp":
+            return Players(
+                rows.PlainGenerator(spec, config.noise, 4 * config.width),
+                rows.PlainDiscriminator(spec, 4 * config.width),
+            )
+        return Players(
+            rows.ResidualGenerator(spec, config.noise, 4 * config.width),
+            rows.ResidualDiscriminator(spec, 4 * config.width),
+        )
+    if name == "residual":
+        return Players(
+            grid.ResidualGenerator(spec, config.noise, config.width),
+            grid.ResidualDiscriminator(spec, config.width),
+        )
+    return Players(
+        grid.StridedGenerator(spec, config.noise, config.width),
+        grid.StridedDiscriminator(spec, config.width),
+    )
+
+
+def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
+    """Tell each real from the fake beside it, and stay flat around both."""
+    flat = config.slope > 0
+    real = batch.real.detach().requires_grad_(flat)
+    fake = players.generator(noise, batch.condition).float().detach().requires_grad_(flat)
+    real_logits = players.discriminator(augment(real, config.augment), batch.condition).float()
+    fake_logits = players.discriminator(augment(fake, config.augment), batch.condition).float()
+    terms = {
+        "adversarial": losses.OBJECTIVES[config.objective].discriminator(real_logits, fake_logits)
+    }
+    if flat:
+        terms["slope_real"] = config.slope / 2 * losses.slope_penalty(real_logits, real)
+        terms["slope_fake"] = config.slope / 2 * losses.slope_penalty(fake_logits, fake)
+    if config.objective == "wasserstein" and config.unit_slope:
+        place = torch.rand(len(real), device=real.device)
+        middle = losses.between(real.detach(), fake.detach(), place).requires_grad_()
+        logits = players.discriminator(middle, batch.condition).float()
+        terms["unit_slope"] = config.unit_slope * losses.unit_slope_penalty(logits, middle)
+    return terms
+
+
+def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
+    """Make each fake look more real than the real beside it."""
+    fake = players.generator(noise, batch.condition)
+    fake_logits = players.discriminator(augment(fake, config.augment), batch.condition).float()
+    if config.objective == "relativistic":
+        real = augment(batch.real, config.augment)
+        real_logits = players.discriminator(real, batch.condition).float()
+    else:
+        real_logits = fake_logits.detach()  # the other objectives do not look at it
+    return {
+        "adversarial": losses.OBJECTIVES[config.objective].generator(real_logits, fake_logits)
+    }
+
+
+def schedule(config: Config, share: float) -> Config:
+    """Steps and slope weight fall exponentially, from broad strokes to detail."""
+    return config.model_copy(
+        update={
+            "learning_rate": config.learning_rate * config.learning_rate_end**share,
+            "slope": config.slope * config.slope_end**share,
+        }
+    )
+
+
+recipe = Recipe(
+    config=Config,
+    columns={
+        "real": Column(("image", "vector")),
+        "vector": Column(("label",), optional=True),
+    },
+    build=build,
+    discriminator_terms=discriminator_terms,
+    generator_terms=generator_terms,
+    schedule=schedule,
+)

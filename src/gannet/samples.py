@@ -1,0 +1,167 @@
+"""Samples to files, and verdicts on files, in the words that the command line prints."""
+
+from __future__ import annotations
+
+import io
+import json as json_
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from gannet.api import Model
+from gannet.artefact import write_whole
+from gannet.codecs.image import ImageCodec
+from gannet.codecs.vector import VectorCodec
+from gannet.errors import ConfigError, DataError, GannetError, need
+from gannet.finish import QUANTILES, columns
+from gannet.report import grid_png
+
+LARGEST = 10_000_000
+"""Samples that one call makes at most, to catch a slip of the finger."""
+
+
+def write_samples(
+    model: Model, *, count: int, out: Path, label: str | None, seed: int, grid: bool
+) -> str:
+    """Make samples and write them; the suffix of ``out`` chooses the form.
+
+    Returns:
+        Where they are, in words.
+
+    Raises:
+        ConfigError: if the count is out of range, the class unknown or the form not possible.
+    """
+    if not 1 <= count <= LARGEST:
+        raise ConfigError(f"--count: must lie between 1 and {LARGEST}, got {count}")
+    suffix = out.suffix.lower()
+    pictures = isinstance(model.codec, ImageCodec)
+    if suffix == ".png":
+        if not pictures:
+            raise ConfigError(f"rows of numbers cannot be drawn into {out}")
+        grid_png(model.artefact.sample(count, label=label, seed=seed), out, columns(count))
+        return str(out)
+    if suffix in (".npz", ".npy", ".csv", ".parquet"):
+        _one_file(model, count, out, label, seed)
+        return str(out)
+    if suffix:
+        raise ConfigError(
+            f"--out: no form for {suffix!r}",
+            remedy="Give a folder, or a file that ends in .png, .npz, .npy, .csv or .parquet.",
+        )
+    _folder(model, count, out, label, seed)
+    if grid and pictures:
+        grid_png(model.artefact.sample(count, label=label, seed=seed), out / "grid.png", columns(count))
+    return f"in {out}"
+
+
+def _folder(model: Model, count: int, out: Path, label: str | None, seed: int) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise GannetError(f"cannot be made: {error.strerror}", where=str(out)) from None
+    if isinstance(model.codec, VectorCodec):
+        _one_file(model, count, out / "samples.csv", label, seed)
+        return
+    width = max(len(str(count - 1)), 5)
+    for start in range(0, count, 256):
+        rows = min(256, count - start)
+        made = model.artefact.sample(rows, label=label, seed=seed, start=start)
+        for row, raw in enumerate(model.artefact.decode(made)):
+            model.codec.write(raw, out / f"{start + row:0{width}}.png")
+
+
+def _one_file(model: Model, count: int, out: Path, label: str | None, seed: int) -> None:
+    raws = model.sample(count, label=label, seed=seed)
+    told = model.artefact.conditions(count, label=label, seed=seed).vector
+    labels = told.argmax(1).numpy() if model.classes else None
+    out.parent.mkdir(parents=True, exist_ok=True)
+    packed = io.BytesIO()
+    if out.suffix == ".csv":
+        if not isinstance(model.codec, VectorCodec):
+            raise ConfigError(f"pictures cannot be written to {out}", remedy="Use .npz or .parquet.")
+        model.codec.write_rows(list(raws), out)
+        return
+    if out.suffix == ".npz":
+        arrays: dict[str, Any] = {"images" if raws.ndim == 4 else "data": raws}
+        if labels is not None:
+            arrays |= {"labels": labels, "classes": np.array(model.classes)}
+        np.savez_compressed(packed, **arrays)
+    elif out.suffix == ".npy":
+        np.save(packed, raws)
+    else:
+        packed.write(_parquet(model, raws, labels))
+    write_whole(out, packed.getvalue())
+
+
+def _parquet(model: Model, raws: np.ndarray[Any, Any], labels: np.ndarray[Any, Any] | None) -> bytes:
+    pyarrow, parquet = need("pyarrow", "parquet"), need("pyarrow.parquet", "parquet")
+    columns_: dict[str, Any] = {}
+    if isinstance(model.codec, ImageCodec):
+        columns_["image"] = [
+            {"bytes": _png(raw), "path": f"{row:05}.png"} for row, raw in enumerate(raws)
+        ]
+    else:
+        assert isinstance(model.codec, VectorCodec)
+        columns_ |= {name: raws[:, at] for at, name in enumerate(model.codec.names)}
+    if labels is not None:
+        columns_["label"] = [model.classes[number] for number in labels]
+    packed = io.BytesIO()
+    parquet.write_table(pyarrow.table(columns_), packed)
+    return packed.getvalue()
+
+
+def _png(raw: np.ndarray[Any, Any]) -> bytes:
+    packed = io.BytesIO()
+    Image.fromarray(raw.squeeze(2) if raw.shape[2] == 1 else raw).save(packed, "PNG")
+    return packed.getvalue()
+
+
+def judge_files(model: Model, files: Sequence[Path], *, label: str | None, json: bool) -> str:
+    """Verdicts on files, with what is usual for reals and for fakes as the scale.
+
+    Raises:
+        DataError: if no file is given, or none can be read; single broken files are named.
+    """
+    names: list[str] = []
+    chances: list[float] = []
+    broken: list[str] = []
+    for path in _expanded(files):
+        try:
+            if isinstance(model.codec, VectorCodec):
+                rows = model.codec.read_rows(path)
+                names += [f"{path} row {row}" for row in range(len(rows))]
+                chances += model.judge(rows, label=label)
+            else:
+                chances += model.judge([path], label=label)
+                names.append(str(path))
+        except DataError as error:
+            broken.append(str(error))
+    if not names:
+        raise DataError("no file could be judged\n" + "\n".join(broken))
+    scale = model.card.scale
+    if json:
+        rows_ = [{"file": name, "real": round(chance, 4)} for name, chance in zip(names, chances, strict=True)]
+        return json_.dumps({"verdicts": rows_, "scale": scale.model_dump(), "broken": broken}, indent=2)
+    lines = [f"{chance:6.3f}  {name}" for name, chance in zip(names, chances, strict=True)]
+    lines += [
+        "",
+        "probability of being real, against fakes of this very generator; as a scale, of "
+        f"{scale.count} held-out reals and as many fakes:",
+        "          " + "".join(f"{share:>8.0%}" for share in QUANTILES),
+        "  reals   " + "".join(f"{value:8.3f}" for value in scale.real),
+        "  fakes   " + "".join(f"{value:8.3f}" for value in scale.fake),
+    ]
+    return "\n".join(lines + [f"not judged: {each}" for each in broken])
+
+
+def _expanded(files: Sequence[Path]) -> list[Path]:
+    found: list[Path] = []
+    for each in files:
+        found += sorted(part for part in each.iterdir() if part.is_file()) if each.is_dir() else [each]
+    if not found:
+        raise DataError("no files given", remedy="Name pictures, or a folder of them.")
+    return found
+

@@ -1,0 +1,29 @@
+"""Names of items that have none of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import overload
+
+
+class Numbered(Sequence[str]):
+    """``row 1``, ``row 2``, ...: names that take no memory.
+
+    >>> Numbered("row", 3, first=2)[-1]
+    'row 4'
+    """
+
+    def __init__(self, word: str, count: int, first: int = 0) -> None:
+        self.word, self.places = word, range(first, first + count)
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            return [f"{self.word} {place}" for place in self.places[index]]
+        return f"{self.word} {self.places[index]}"

@@ -1,0 +1,105 @@
+"""What a data set is before anything is decoded: names, labels, and a way to get at each item."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gannet.codecs.vector import Row
+from gannet.errors import DataError
+from gannet.pictures import Item
+from gannet.sources.labels import Labels
+
+Kind = Literal["image", "vector"]
+Raw = Item | Row
+"""A picture (file, bytes or numbers), or a row of numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A data set that was found and not yet read.
+
+    Attributes:
+        path: Of the folder or file.
+        layout: How it is laid out, in words.
+        kind: Of the codec that reads it.
+        names: Of the items, as errors call them.
+        raw: Item by number. May be called from several threads.
+        classes: Names of the classes; empty if there are none.
+        labels: ``(count,)`` class number of each item, -1 where it is not known.
+        columns: Names of the columns, if the items are rows of numbers.
+        problems: What was noticed and passed over, in words.
+        files: That the items come from; a change in one makes a cache stale.
+        held: Whether the items lie in memory anyway.
+    """
+
+    path: Path
+    layout: str
+    kind: Kind
+    names: Sequence[str]
+    raw: Callable[[int], Raw]
+    classes: tuple[str, ...] = ()
+    labels: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    columns: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    files: Sequence[Path] = ()
+    held: bool = False
+
+    def __post_init__(self) -> None:
+        """Fill in labels that are not there."""
+        if not len(self.labels):
+            object.__setattr__(self, "labels", np.full(len(self.names), -1, np.int64))
+        assert len(self.labels) == len(self.names), "one label per item"
+
+    @property
+    def count(self) -> int:
+        """Number of items, broken ones included."""
+        return len(self.names)
+
+    def labelled(self, labels: Labels) -> Source:
+        """The same source with classes."""
+        return replace(self, classes=labels.classes, labels=labels.indices.astype(np.int64))
+
+    def picture(self, index: int) -> Item:
+        """A picture by number.
+
+        Raises:
+            DataError: if the items are rows of numbers.
+        """
+        item = self.raw(index)
+        if isinstance(item, np.ndarray) and item.dtype != np.uint8:
+            raise DataError("rows of numbers, not pictures", where=str(self.path))
+        return item  # pyright: ignore[reportReturnType]  # the dtype has just been checked
+
+    def row(self, index: int) -> Row:
+        """A row of numbers by number.
+
+        Raises:
+            DataError: if the items are pictures.
+        """
+        item = self.raw(index)
+        if not isinstance(item, np.ndarray) or item.dtype != np.float64:
+            raise DataError("pictures, not rows of numbers", where=str(self.path))
+        return item  # pyright: ignore[reportReturnType]  # the dtype has just been checked
+
+    def rows(self) -> NDArray[np.float64]:
+        """All rows of numbers, ``(count, columns)``."""
+        return np.stack([self.row(index) for index in range(self.count)])
+
+    def stamp(self) -> str:
+        """Changes when a file was added, removed or written; costs one look at each file."""
+        digest = hashlib.blake2b(digest_size=16)
+        for file in self.files:
+            try:
+                state = file.stat()
+            except OSError:
+                continue  # the reader will say what is wrong with it
+            digest.update(f"{file.name}\0{state.st_size}\0{state.st_mtime_ns}\0".encode())
+        digest.update(f"{self.count}".encode())
+        return digest.hexdigest()

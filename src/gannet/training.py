@@ -1,0 +1,393 @@
+"""The duel and the disk: plan, run, watch, balance, save, resume, finish."""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from torch import Tensor
+
+from gannet import device as processor
+from gannet.artefact import Artefact, Card, gannet_version, write_whole
+from gannet.balance import Action, Balance
+from gannet.catalogue import find_recipe
+from gannet.config import parse
+from gannet.dataset import Dataset
+from gannet.duel import Duel
+from gannet.errors import ConfigError, DivergedError, GannetError
+from gannet.finish import calibrated, finish, preview
+from gannet.health import Doctor, Measures, Verdict, judge
+from gannet.networks.features import RandomFeatures
+from gannet.plan import Plan
+from gannet.types import Batch, Progress
+
+BY_HAND, OUT_OF_TIME = "stopped by hand", "out of time"
+
+LOOKED_AT = 500
+"""Samples on each side of a look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A look of health during a run, what it means, and what was done about it."""
+
+    measures: Measures
+    verdict: Verdict
+    action: Action | None
+    grid: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Where a run stands after a step.
+
+    Attributes:
+        progress: The step's number and terms; reading its numbers waits for the device.
+        steps: Steps that the whole run will take.
+        elapsed: Seconds trained so far, over all resumptions.
+        rate: Samples per second since the run was started or resumed.
+        look: A look of health, if one was taken after this step.
+    """
+
+    progress: Progress
+    steps: int
+    elapsed: float
+    rate: float
+    look: Look | None
+
+
+class Run:
+    """A run in its folder: the duel, its doctor, its memory of good states.
+
+    Attributes:
+        plan: Written before the first step, never changed.
+        duel: The players.
+        history: All looks so far.
+        best: State of the generator with the best held-out distance, with that distance.
+        healthy: State of the duel at the last healthy look.
+        stopped: Why the run ended, once it has.
+    """
+
+    def __init__(self, plan: Plan, dataset: Dataset, out: Path) -> None:
+        self.plan, self.dataset, self.out = plan, dataset, out
+        recipe = find_recipe(plan.recipe)
+        config = parse(recipe.config, plan.config)
+        self.duel: Duel[Any] = Duel(recipe, config, plan.spec, seed=plan.seed, device=plan.device)
+        self.doctor = _doctor(dataset, plan)
+        self.balance = Balance(on=plan.balance)
+        self.history: list[Measures] = []
+        self.best: dict[str, Any] = {}
+        self.healthy: dict[str, Any] = {}
+        self.verdict = Verdict("healthy", "not looked at yet")
+        self.elapsed = 0.0
+        self.stopped = ""
+
+    # -- resume ------------------------------------------------------------------------------
+
+    def save(self) -> None:
+        """Write down all that is needed to go on exactly here, in one piece or not at all."""
+        state = {
+            "duel": self.duel.state_dict(),
+            "balance": self.balance.state(),
+            "history": [each.record() for each in self.history],
+            "best": self.best,
+            "healthy": self.healthy,
+            "verdict": [self.verdict.name, self.verdict.evidence],
+            "elapsed": self.elapsed,
+            "stopped": self.stopped,
+        }
+        packed = io.BytesIO()
+        torch.save(state, packed)
+        write_whole(self.out / "resume.pt", packed.getvalue())
+
+    def resume(self) -> None:
+        """Go on from the last save, if there is one."""
+        path = self.out / "resume.pt"
+        if not path.exists():
+            return
+        state = torch.load(path, map_location=self.plan.device, weights_only=True)
+        self.duel.load_state_dict(state["duel"])
+        self.balance = Balance.of(state["balance"])
+        self.history = [Measures(**each) for each in state["history"]]
+        self.best, self.healthy = state["best"], state["healthy"]
+        self.verdict = Verdict(*state["verdict"])
+        self.elapsed, self.stopped = state["elapsed"], state["stopped"]
+        if self.stopped in (BY_HAND, OUT_OF_TIME):
+            self.stopped = ""  # to be asked again is to go on
+        self._forget_after(self.duel.step)
+
+    def _forget_after(self, step: int) -> None:
+        """Drop lines of ``progress.jsonl`` that belong to steps which will be taken again."""
+        path = self.out / "progress.jsonl"
+        if path.exists():
+            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+            kept = [line for line in lines if line.endswith("\n") and _step_of(line) <= step]
+            write_whole(path, "".join(kept).encode())
+
+    # -- looking -----------------------------------------------------------------------------
+
+    def look(self, progress: Progress) -> Look:
+        """Measure, judge, remember, answer, write it down."""
+        measures = self.doctor.look(self.duel)
+        self.history.append(measures)
+        share = self.duel.step / self.duel.config.steps
+        self.verdict = judge(self.history, share)
+        if self.verdict.name in ("healthy", "done"):
+            self._remember(measures)
+        action = self.balance.answer(self.verdict, measures, self.duel.config)
+        if action is not None:
+            self._act(action)
+        grid = preview(self.duel, self.plan, self.out)
+        found = Look(measures, self.verdict, action, grid)
+        self._write_line(progress, found)
+        return found
+
+    def _remember(self, measures: Measures) -> None:
+        self.healthy = _snapshot(self.duel)
+        best = self.best.get("distance", float("inf"))
+        noise = self.best.get("error", 0.0)
+        # A later generator was averaged over more: it gives way only to a distance beyond noise.
+        if measures.distance <= best + noise:
+            self.best = {
+                "product": _copied(self.duel.average.state_dict()),
+                "discriminator": _copied(self.duel.players.discriminator.state_dict()),
+                "step": self.duel.step,
+                "distance": min(measures.distance, best),
+                "error": measures.distance_error,
+                "here": measures.distance,
+            }
+
+    def _act(self, action: Action) -> None:
+        if action.back and self.healthy:
+            self.duel.restore(copy.deepcopy(self.healthy))
+        if action.changes:
+            self.duel.adjust(**action.changes)
+        if action.stop:
+            self.stopped = action.reason
+
+    def _write_line(self, progress: Progress, look: Look) -> None:
+        terms = {name: float(term) for name, term in progress.terms.items()}
+        line = {
+            "step": progress.step,
+            "elapsed": round(self.elapsed, 2),
+            "terms": {name: round(value, 6) for name, value in terms.items()},
+            "health": look.measures.record(),
+            "verdict": look.verdict.name,
+            "evidence": look.verdict.evidence,
+            "action": look.action.record() if look.action else None,
+        }
+        with (self.out / "progress.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+    # -- time --------------------------------------------------------------------------------
+
+    def keep_pace(self, step_seconds: float) -> None:
+        """Change the number of steps so that a run bounded by time ends its schedule in time."""
+        if not self.plan.seconds:
+            return
+        left = max(self.plan.seconds - self.elapsed, 0.0)
+        steps = self.duel.step + max(int(left / step_seconds), 1)
+        if abs(steps - self.duel.config.steps) > 0.05 * self.duel.config.steps:
+            self.duel.adjust(steps=steps)
+
+    # -- result ------------------------------------------------------------------------------
+
+    def artefact(self) -> Artefact:
+        """The best generator so far with the discriminator of that moment, not yet calibrated."""
+        product = copy.deepcopy(self.duel.average)
+        critic = copy.deepcopy(self.duel.players.discriminator)
+        if self.best:
+            product.load_state_dict(self.best["product"])
+            critic.load_state_dict(self.best["discriminator"])
+        for network in (product, critic):
+            network.to("cpu").eval().requires_grad_(False)
+        return Artefact(self._card(), product, critic)
+
+    def _card(self) -> Card:
+        distance = {
+            "name": "kernel distance, random features",
+            "value": self.best.get("here"),
+            "error": self.best.get("error"),
+            "floor": self.doctor.floor,
+            "samples": self.doctor.count,
+        }
+        labels = self.dataset.train.labels
+        classes = len(self.dataset.classes)
+        counts = [int((labels == number).sum()) for number in range(classes)]
+        known = max(sum(counts), 1)
+        return Card(
+            recipe=self.plan.recipe,
+            config=self.duel.config.model_dump(mode="json"),
+            spec=self.plan.spec,
+            codecs=self.plan.codecs,
+            shares=tuple(count / known for count in counts),
+            steps=self.best.get("step", self.duel.step),
+            seed=self.plan.seed,
+            gannet=gannet_version(),
+            data={
+                "name": Path(self.plan.data).name,
+                "digest": self.plan.digest,
+                "train": len(self.dataset.train),
+                "held_out": len(self.dataset.held_out),
+                "classes": classes,
+            },
+            verdict={
+                "name": self.verdict.name,
+                "evidence": self.verdict.evidence,
+                "stopped": self.stopped,
+            },
+            distance=distance,
+        )
+
+
+def _doctor(dataset: Dataset, plan: Plan) -> Doctor:
+    count = min(LOOKED_AT, len(dataset.held_out), len(dataset.train))
+    order = torch.randperm(
+        len(dataset.train), generator=torch.Generator().manual_seed(plan.seed)
+    ).tolist()
+    train = dataset.train.take(order[: max(4 * count, min(2_000, len(order)))])
+    held_out = dataset.held_out.take(list(range(count)))
+    return Doctor(train, held_out, RandomFeatures(train.real), seed=plan.seed)
+
+
+def _copied(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in state.items()}
+
+
+def _snapshot(duel: Duel[Any]) -> dict[str, Any]:
+    return copy.deepcopy(duel.state_dict())
+
+
+def _step_of(line: str) -> int:
+    try:
+        return int(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return 1 << 62  # a line that was cut off belongs to no step
+
+
+def read_plan(out: Path) -> Plan | None:
+    """The plan of a run that was begun, if any.
+
+    Raises:
+        GannetError: if the file is damaged.
+    """
+    path = out / "plan.json"
+    if not path.exists():
+        return None
+    try:
+        return Plan.model_validate_json(path.read_text(encoding="utf-8"))
+    except (ValidationError, UnicodeDecodeError) as error:
+        raise GannetError(
+            f"the plan is damaged or of another gannet: {str(error).splitlines()[0]}",
+            where=str(path),
+            remedy="Train into another folder.",
+        ) from None
+
+
+def check_same(plan: Plan, asked: Mapping[str, Any]) -> None:
+    """Refuse to go on with other settings than a run was begun with.
+
+    Raises:
+        ConfigError: listing every difference.
+    """
+    before = plan.model_dump(mode="json")
+    differing = [
+        f"{name}: begun with {before[name]!r}, now {value!r}"
+        for name, value in asked.items()
+        if before[name] != value
+    ]
+    if differing:
+        raise ConfigError(
+            "this folder holds a run that was begun differently\n" + "\n".join(differing),
+            remedy="Give the same command to go on, or another --out to begin anew.",
+        )
+
+
+def carry_out(
+    plan: Plan,
+    dataset: Dataset,
+    out: Path,
+    *,
+    stop: Callable[[], bool] = lambda: False,
+    save_seconds: float = 20.0,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Iterator[Moment]:
+    """Carry out a plan in the folder ``out``; if that holds half a run, finish it.
+
+    Args:
+        plan: From ``make_plan``, or read back from the folder.
+        dataset: What it was made for.
+        out: Becomes an artefact.
+        stop: Asked after each step; a true answer ends the run with a usable artefact.
+        save_seconds: Least time between saves.
+        clock: What time is measured by.
+
+    Yields:
+        One ``Moment`` per step. Whoever reads may stop at any time and lose nothing saved.
+
+    Raises:
+        DivergedError: if the duel is lost in spite of every way back.
+    """
+    write_whole(out / "plan.json", plan.model_dump_json(indent=2).encode())
+    run = Run(plan, dataset, out)
+    run.resume()
+    config = run.duel.config
+    with processor.threads(config.threads):
+        yield from _steps(run, stop, save_seconds, clock)
+        run.save()
+        _end(run)
+
+
+def _steps(
+    run: Run, stop: Callable[[], bool], save_seconds: float, clock: Callable[[], float]
+) -> Iterator[Moment]:
+    duel, every = run.duel, run.plan.look_every
+    began, at_first, first_step = clock(), run.elapsed, duel.step
+    saved = began
+    batches = _batches(run)
+    steps = duel.run(batches)
+    while not run.stopped:
+        progress = next(steps, None)
+        if progress is None:
+            run.stopped = "all steps are done"
+            break
+        run.elapsed = at_first + clock() - began
+        done = duel.step - first_step
+        rate = done * duel.config.batch / max(run.elapsed - at_first, 1e-9)
+        look = None
+        if duel.step % every == 0 or duel.step == duel.config.steps:
+            look = run.look(progress)
+            run.elapsed = at_first + clock() - began
+            run.keep_pace((run.elapsed - at_first) / done)
+            if clock() - saved > save_seconds:
+                run.save()
+                saved = clock()
+        if run.plan.seconds and run.elapsed >= run.plan.seconds:
+            run.stopped = OUT_OF_TIME
+        if stop():
+            run.stopped = BY_HAND
+        yield Moment(progress, duel.config.steps, run.elapsed, rate, look)
+
+
+def _batches(run: Run) -> Iterator[Batch]:
+    return run.dataset.train.batches(
+        run.duel.config.batch, seed=run.plan.seed, start=run.duel.drawn
+    )
+
+
+def _end(run: Run) -> None:
+    if run.verdict.name == "diverged" and not run.best:
+        raise DivergedError(
+            run.stopped,
+            where=f"step {run.duel.step}",
+            remedy="Lower --learning-rate or raise --slope, and train into a new folder.",
+        )
+    finish(calibrated(run.artefact(), run.dataset), run.dataset, run.out)
