@@ -12,7 +12,7 @@ import os
 import pkgutil
 import platform
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -30,9 +30,14 @@ PACKAGES = ("gannet-gan", "torch", "numpy")
 
 
 def names() -> list[str]:
-    """All benchmarks there are."""
+    """All benchmarks there are; files without a ``run`` are parts that they share."""
     found = (module.name for module in pkgutil.iter_modules(benchmarks.__path__))
-    return sorted(name for name in found if not name.startswith("_"))
+    here = Path(__file__).parent
+    return sorted(name for name in found if "\ndef run(" in _text(here / f"{name}.py"))
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
 def setting() -> dict[str, object]:
@@ -65,7 +70,7 @@ def plain(value: str) -> Any:
 
 
 @contextmanager
-def prints_are_progress() -> Iterator[None]:
+def prints_are_progress() -> Generator[None]:
     """Send output to the error stream, also that of child processes."""
     sys.stdout.flush()
     kept = os.dup(1)

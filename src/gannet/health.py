@@ -15,9 +15,9 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from gannet.chance import noise_at, seed_at
+from gannet.chance import seed_at
 from gannet.duel import Duel
-from gannet.metrics.distribution import kernel_distance
+from gannet.metrics.distribution import energy_distance
 from gannet.types import Batch, Condition
 
 Features = Callable[[Tensor], Tensor]
@@ -50,9 +50,11 @@ class Measures:
         copied: Share of fakes nearer to a training sample than 1 % of held-out reals are.
         critic: How well a plain linear critic, fresh at every look, tells fakes from held-out reals
             (its AUC on samples that it was not fitted on).
-        distance: Kernel distance from the averaged generator's fakes to held-out reals.
+        distance: Energy distance from the averaged generator's fakes to held-out reals.
         distance_error: Standard error of it.
-        floor: Kernel distance from training data to held-out reals.
+        floor: Energy distance from training data to held-out reals.
+        baseline: Energy distance from samples of one Gaussian, fitted to the training data, to
+            held-out reals: what no duel is needed for.
         gradient_ratio: Length of the generator's last gradient over the discriminator's.
         logit_scale: Mean absolute logit.
         finite: Whether all weights and logits are finite numbers.
@@ -71,6 +73,7 @@ class Measures:
     distance: float
     distance_error: float
     floor: float
+    baseline: float
     gradient_ratio: float
     logit_scale: float
     finite: bool
@@ -128,13 +131,13 @@ def linear_critic(real: Tensor, fake: Tensor) -> float:
 
 
 def distance_with_error(real: Tensor, fake: Tensor, blocks: int = 10) -> tuple[float, float]:
-    """Kernel distance between features, with its standard error over ``blocks`` of rows."""
+    """Energy distance between features, with its standard error over ``blocks`` of rows."""
     size = min(len(real), len(fake)) // blocks
-    whole = kernel_distance(real, fake)
+    whole = energy_distance(real, fake)
     if size < 2:
         return whole, math.nan
     parts = [
-        kernel_distance(real[at : at + size], fake[at : at + size])
+        energy_distance(real[at : at + size], fake[at : at + size])
         for at in range(0, size * blocks, size)
     ]
     return whole, float(torch.tensor(parts).std() / math.sqrt(blocks))
@@ -161,6 +164,8 @@ class Doctor:
         self.real_spread = _mean_distance(some)
         self.real_nearest = _nearest(some)
         self.floor, self.floor_error = distance_with_error(self.real_features, some)
+        blurred = features(gaussian(train.real, self.count, seed=seed))
+        self.baseline, _ = distance_with_error(self.real_features, blurred)
 
     @torch.no_grad()
     def look(self, duel: Duel[Any]) -> Measures:
@@ -178,7 +183,7 @@ class Doctor:
         logits = torch.cat([on_train, on_real, on_fake])
         finite = bool(logits.isfinite().all() and fake.isfinite().all() and _finite(duel))
         if not finite:
-            return _broken(duel.step, self.floor)
+            return _broken(duel.step, self.floor, self.baseline)
         return self._measures(duel, on_train, on_real, on_fake, self.features(fake), kept)
 
     def _told(self) -> Condition:
@@ -221,6 +226,7 @@ class Doctor:
             distance=distance,
             distance_error=error,
             floor=self.floor,
+            baseline=self.baseline,
             gradient_ratio=_length(duel.generator.weights) / max(_length(duel.discriminator.weights), 1e-12),
             logit_scale=float(torch.cat([on_real, on_fake]).sub(middle).abs().mean()),
             finite=True,
@@ -253,9 +259,23 @@ def _nearest(features: Tensor) -> float:
     return float(apart.amin(1).median())
 
 
-def _broken(step: int, floor: float) -> Measures:
+def _broken(step: int, floor: float, baseline: float) -> Measures:
     lost = math.nan
-    return Measures(step, *[lost] * 11, floor=floor, gradient_ratio=lost, logit_scale=lost, finite=False)
+    seen = [lost] * 11
+    return Measures(step, *seen, floor, baseline, gradient_ratio=lost, logit_scale=lost, finite=False)
+
+
+def gaussian(samples: Tensor, count: int, *, seed: int) -> Tensor:
+    """``count`` samples of the one Gaussian that fits ``samples`` ``(n, *shape)``.
+
+    Weighted sums of the centred samples have their covariance, without computing it.
+    """
+    source = torch.Generator().manual_seed(seed_at(seed, 3))
+    flat = samples.flatten(1)
+    centred = flat - flat.mean(0)
+    weights = torch.randn(count, len(flat), generator=source) / math.sqrt(max(len(flat) - 1, 1))
+    made = flat.mean(0) + weights @ centred
+    return made.clamp(flat.amin(), flat.amax()).view(count, *samples.shape[1:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,35 +292,48 @@ class Limits:
     spread: float = 0.4
     crowding: float = 0.3
     overfit_gap: float = 0.12
-    needle: float = 0.03
-    critic: float = 0.95
-    starved_auc: float = 0.99
+    progress: float = 0.95
+    flat: float = 0.55
     logits: float = 1e3
 
 
-def judge(
-    history: Sequence[Measures], share: float, *, samples_seen: float = math.inf, limits: Limits = Limits()
-) -> Verdict:
+def judge(history: Sequence[Measures], share: float, limits: Limits = Limits()) -> Verdict:
     """What the looks so far mean. Pure: the same looks give the same verdict.
 
     Args:
         history: All looks, oldest first; at least one.
         share: Share of the run that is done, 0..1.
-        samples_seen: Times each training sample was shown, on average.
         limits: Where healthy ends.
     """
     now = history[-1]
     if not now.finite or now.logit_scale > limits.logits:
         return Verdict("diverged", _say_diverged(now))
     recent = history[-limits.looks :]
-    if share < limits.warm_up or len(recent) < limits.looks:
+    if share < limits.warm_up or len(recent) < limits.looks or not all(each.finite for each in recent):
         return Verdict("healthy", f"warming up: {_numbers(now)}")
-    for name, holds, says in _ILLS:
-        if all(holds(each, limits) for each in recent):
-            return Verdict(name, says(now))
+    if all(_collapsed(each, limits) for each in recent):
+        return Verdict("collapsed", _say_collapsed(now))
+    if all(_overfits(each, limits) for each in recent):
+        return Verdict("discriminator overfits", _say_overfits(now))
+    if _stuck(history, limits):
+        weak = now.d_real < limits.flat
+        return Verdict(
+            "discriminator too weak" if weak else "generator starved",
+            _say_weak(now) if weak else _say_starved(now),
+        )
     if all(_draw(each) for each in recent):
         return Verdict("done", f"fakes cannot be told from held-out data: {_numbers(now)}")
     return Verdict("healthy", _numbers(now))
+
+
+def _stuck(history: Sequence[Measures], limits: Limits) -> bool:
+    """Poor samples, and no better than before: worse than a Gaussian, and no longer improving."""
+    recent, before = history[-limits.looks :], history[: -limits.looks]
+    if not before:
+        return False
+    best = min((each.distance for each in before if each.finite), default=math.inf)
+    poor = all(each.distance > each.baseline for each in recent)
+    return poor and min(each.distance for each in recent) > limits.progress * best
 
 
 def _numbers(now: Measures) -> str:
@@ -325,42 +358,41 @@ def _overfits(now: Measures, limits: Limits) -> bool:
     return gap > max(limits.overfit_gap, 4 * now.auc_error)
 
 
-def _too_weak(now: Measures, limits: Limits) -> bool:
-    return abs(now.d_real - 0.5) < limits.needle and now.critic > limits.critic
-
-
-def _starved(now: Measures, limits: Limits) -> bool:
-    return now.auc_held_out > limits.starved_auc and now.critic > limits.critic
-
-
 def _draw(now: Measures) -> bool:
     near = now.distance - 2 * now.distance_error <= max(now.floor, 0)
     return near and now.critic < 0.5 + 4 * now.auc_error and abs(now.auc_held_out - 0.5) < 0.1
 
 
-_ILLS: tuple[tuple[VerdictName, Callable[[Measures, Limits], bool], Callable[[Measures], str]], ...] = (
-    (
-        "collapsed",
-        _collapsed,
-        lambda now: f"fakes are too alike: the distance between them is {now.spread:.0%} of that "
-        f"between reals, and to the nearest other fake {now.crowding:.0%}",
-    ),
-    (
-        "discriminator overfits",
-        _overfits,
-        lambda now: f"it beats fakes with training data {now.auc_train:.0%} of the time, with held-out "
-        f"data only {now.auc_held_out:.0%}: it knows the training data by heart",
-    ),
-    (
-        "generator starved",
-        _starved,
-        lambda now: f"the discriminator tells {now.auc_held_out:.1%} of pairs apart, so that the "
-        "generator learns next to nothing",
-    ),
-    (
-        "discriminator too weak",
-        _too_weak,
-        lambda now: f"its needle rests at {now.d_real:.2f} : {now.d_fake:.2f}, yet a fresh linear critic "
-        f"tells {now.critic:.0%} of pairs apart: 50:50 proves nothing here",
-    ),
-)
+def _say_collapsed(now: Measures) -> str:
+    return (
+        f"fakes are too alike: the distance between them is {now.spread:.0%} of that between "
+        f"reals, and from one to the nearest other {now.crowding:.0%}"
+    )
+
+
+def _say_overfits(now: Measures) -> str:
+    return (
+        f"it prefers training data to fakes {now.auc_train:.0%} of the time, held-out data only "
+        f"{now.auc_held_out:.0%}: it knows the training data by heart"
+    )
+
+
+def _poor(now: Measures) -> str:
+    return (
+        f"the samples' distance of {now.distance:.3g} is above that of one plain Gaussian "
+        f"({now.baseline:.3g}) and no longer falls"
+    )
+
+
+def _say_weak(now: Measures) -> str:
+    return (
+        f"its needle rests at {now.d_real:.2f} : {now.d_fake:.2f}, yet a fresh linear critic tells "
+        f"{now.critic:.0%} of pairs apart and {_poor(now)}: 50:50 proves nothing here"
+    )
+
+
+def _say_starved(now: Measures) -> str:
+    return (
+        f"the discriminator tells {now.auc_held_out:.1%} of pairs apart, and {_poor(now)}: the "
+        "generator learns next to nothing"
+    )

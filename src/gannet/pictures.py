@@ -21,11 +21,12 @@ Item = Path | bytes | Picture
 """A picture as it lies in a data set: a file, the content of a file, or numbers."""
 
 SUFFIXES = frozenset(
-    ".png .jpg .jpeg .jpe .jfif .webp .gif .bmp .tif .tiff .ppm .pgm .pbm .pnm".split()
+    {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
+    | {".ppm", ".pgm", ".pbm", ".pnm"}
 )
 """Files that count as pictures, by their lower-case suffix."""
 
-FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP", "TIFF", "PPM")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 """What Pillow may try. Its rarer readers are old, little tested, and some run other programs."""
 
 PIXELS = 64 * 2**20

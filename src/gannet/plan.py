@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any
 
-import torch
 from pydantic import BaseModel, ConfigDict
 
 from gannet import device as processor

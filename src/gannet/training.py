@@ -213,7 +213,7 @@ class Run:
 
     def _card(self) -> Card:
         distance = {
-            "name": "kernel distance, random features",
+            "name": "energy distance, random features",
             "value": self.best.get("here"),
             "error": self.best.get("error"),
             "floor": self.doctor.floor,

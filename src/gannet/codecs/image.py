@@ -101,15 +101,19 @@ class ImageCodec(BaseModel):
                 f"{suffix} cannot hold alpha", where=str(path), remedy="Write .png instead."
             )
         image = Image.fromarray(raw.squeeze(2) if raw.shape[2] == 1 else raw)
-        lossless = {"lossless": True, "exact": True} if suffix == ".webp" else {"quality": 95}
-        image.save(path, **lossless)
+        if suffix == ".webp":
+            image.save(path, lossless=True, exact=True)
+        elif suffix in {".jpg", ".jpeg"}:
+            image.save(path, quality=95)
+        else:
+            image.save(path)
 
     def encode(self, raws: Sequence[Picture]) -> Tensor:
         """0..255 becomes -1..1, ``(n, C, H, W)``."""
-        if not len(raws):
+        if len(raws) == 0:
             return torch.zeros(0, *self.shape)
-        pixels = torch.from_numpy(np.stack(list(raws))).permute(0, 3, 1, 2)
-        return pixels.to(torch.float32) / 127.5 - 1
+        pixels = torch.from_numpy(np.array(raws)).permute(0, 3, 1, 2)
+        return pixels.to(torch.float32).div_(127.5).sub_(1)
 
     def decode(self, samples: Tensor) -> list[Picture]:
         """The nearest pictures; values outside [-1, 1] are clipped."""

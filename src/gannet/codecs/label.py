@@ -96,8 +96,8 @@ class LabelCodec(BaseModel):
 
     def decode(self, samples: Tensor) -> list[str | None]:
         """The most likely name of each row; ``None`` where a row holds less than half a class."""
-        held = (samples.sum(1) >= 0.5).tolist()
-        best = samples.argmax(1).tolist()
+        held: list[bool] = (samples.sum(1) >= 0.5).tolist()
+        best: list[int] = samples.argmax(1).tolist()
         return [self.classes[k] if sure else None for k, sure in zip(best, held, strict=True)]
 
     def squash(self, output: Tensor) -> Tensor:

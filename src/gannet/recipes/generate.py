@@ -53,8 +53,8 @@ def build(config: Config, spec: Spec) -> Players:
                 rows.PlainDiscriminator(spec, 4 * config.width),
             )
         return Players(
-            rows.ResidualGenerator(spec, config.noise, 4 * config.width),
-            rows.ResidualDiscriminator(spec, 4 * config.width),
+            rows.ResidualRowGenerator(spec, config.noise, 4 * config.width),
+            rows.ResidualRowDiscriminator(spec, 4 * config.width),
         )
     if name == "residual":
         return Players(

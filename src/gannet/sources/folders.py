@@ -45,7 +45,7 @@ def entries(folder: Path) -> list[os.DirEntry[str]]:
 
 def is_picture(name: str) -> bool:
     """Whether a file counts as a picture, by its suffix."""
-    return os.path.splitext(name)[1].lower() in SUFFIXES
+    return PurePath(name).suffix.lower() in SUFFIXES
 
 
 def from_pictures(folder: Path, label: str | None) -> Source:
@@ -243,10 +243,10 @@ def _check_names(folder: Path, table: Path, names: Sequence[str]) -> None:
                 remedy="Name files relative to the folder of the table.",
             )
     there: set[str] = set()
-    for parent in {os.path.dirname(name) for name in names}:
+    for parent in {PurePath(name).parent for name in names}:
         if (folder / parent).is_dir():
-            there |= {os.path.join(parent, entry.name) for entry in entries(folder / parent)}
-    if missing := [name for name in names if os.path.normpath(name) not in there]:
+            there |= {str(parent / entry.name) for entry in entries(folder / parent)}
+    if missing := [name for name in names if str(PurePath(name)) not in there]:
         shown = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
         raise DataError(
             f"{len(missing)} of {len(names)} files do not exist: {shown}",

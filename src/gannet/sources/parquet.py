@@ -8,7 +8,7 @@ import threading
 from collections.abc import Sequence
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from gannet.errors import DataError, need
 from gannet.sources.labels import Labels, choose, from_cells, from_numbers
@@ -159,11 +159,11 @@ def _labels(shards: _Shards, column: str, beside: Path) -> Labels:
 
 def _names(schema: Any, column: str) -> list[str]:
     """Names of classes that the Hugging Face library wrote into the file."""
-    held: bytes | None = (schema.metadata or {}).get(b"huggingface")
-    if held is None:
+    metadata: dict[bytes, bytes] = schema.metadata or {}
+    if b"huggingface" not in metadata:
         return []
     try:
-        names = json.loads(held)["info"]["features"][column]["names"]
+        names: Any = json.loads(metadata[b"huggingface"])["info"]["features"][column]["names"]
     except (ValueError, KeyError, TypeError):
         return []
-    return [str(name) for name in names] if isinstance(names, list) else []
+    return list(map(str, cast(list[object], names))) if isinstance(names, list) else []

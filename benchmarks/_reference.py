@@ -1,0 +1,102 @@
+"""The plain reference: the DCGAN of Radford et al. 2015 as a PyTorch user writes it.
+
+32 bit, batch norm in both networks, binary cross-entropy, Adam 2e-4 / .5, weights from a normal of
+.02 (arXiv:1511.06434, section 3 and 4). Pictures are 32 x 32: 28 x 28 ones are padded by black.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import pad
+
+NOISE = 100
+
+
+class Generator(nn.Module):
+    """Noise ``(B, 100)`` and a class ``(B, K)`` to pictures ``(B, C, 32, 32)``."""
+
+    def __init__(self, width: int, channels: int = 1, classes: int = 0) -> None:
+        super().__init__()
+        self.project = nn.ConvTranspose2d(NOISE + classes, 4 * width, 4, bias=False)
+        self.layers = nn.Sequential(
+            nn.BatchNorm2d(4 * width),
+            nn.ReLU(inplace=True),
+            nn.ConvTranspose2d(4 * width, 2 * width, 4, 2, 1, bias=False),
+            nn.BatchNorm2d(2 * width),
+            nn.ReLU(inplace=True),
+            nn.ConvTranspose2d(2 * width, width, 4, 2, 1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(inplace=True),
+            nn.ConvTranspose2d(width, channels, 4, 2, 1, bias=False),
+            nn.Tanh(),
+        )
+        self.apply(_first_weights)
+
+    def forward(self, noise: Tensor) -> Tensor:
+        """Make pictures."""
+        made: Tensor = self.layers(self.project(noise[:, :, None, None]))
+        return made
+
+
+class Discriminator(nn.Module):
+    """Pictures ``(B, C, 32, 32)`` to logits ``(B,)``."""
+
+    def __init__(self, width: int, channels: int = 1) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(channels, width, 4, 2, 1, bias=False),
+            nn.LeakyReLU(0.2, inplace=True),
+            nn.Conv2d(width, 2 * width, 4, 2, 1, bias=False),
+            nn.BatchNorm2d(2 * width),
+            nn.LeakyReLU(0.2, inplace=True),
+            nn.Conv2d(2 * width, 4 * width, 4, 2, 1, bias=False),
+            nn.BatchNorm2d(4 * width),
+            nn.LeakyReLU(0.2, inplace=True),
+            nn.Conv2d(4 * width, 1, 4, bias=False),
+        )
+        self.apply(_first_weights)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Judge pictures."""
+        logits: Tensor = self.layers(pictures).flatten()
+        return logits
+
+
+def _first_weights(part: nn.Module) -> None:
+    if isinstance(part, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.normal_(part.weight, 0.0, 0.02)
+    elif isinstance(part, nn.BatchNorm2d):
+        nn.init.normal_(part.weight, 1.0, 0.02)
+        nn.init.zeros_(part.bias)
+
+
+def padded(pictures: Tensor, side: int = 32) -> Tensor:
+    """Pictures ``(N, C, H, W)`` in [-1, 1] with a black frame up to ``side``."""
+    high, wide = side - pictures.shape[2], side - pictures.shape[3]
+    return pad(pictures, (wide // 2, wide - wide // 2, high // 2, high - high // 2), value=-1.0)
+
+
+def train(
+    generator: nn.Module, discriminator: nn.Module, pictures: Tensor, batch: int
+) -> Iterator[None]:
+    """Train for ever, one step at a time."""
+    loss = nn.BCEWithLogitsLoss()
+    for_d = torch.optim.Adam(discriminator.parameters(), lr=2e-4, betas=(0.5, 0.999))
+    for_g = torch.optim.Adam(generator.parameters(), lr=2e-4, betas=(0.5, 0.999))
+    ones, zeros = torch.ones(batch), torch.zeros(batch)
+    while True:
+        for rows in torch.randperm(len(pictures)).split(batch):
+            if len(rows) < batch:
+                continue
+            fake = generator(torch.randn(batch, NOISE))
+            for_d.zero_grad()
+            loss(discriminator(pictures[rows]), ones).backward()
+            loss(discriminator(fake.detach()), zeros).backward()
+            for_d.step()
+            for_g.zero_grad()
+            loss(discriminator(fake), ones).backward()
+            for_g.step()
+            yield

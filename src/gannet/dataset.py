@@ -1,0 +1,209 @@
+"""A data set ready to train on: codecs, classes, rows to train on, rows held out, endless batches.
+
+``find`` says what lies at a path, ``load`` decodes it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import count, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gannet.codecs import Codec
+from gannet.codecs.image import ImageCodec
+from gannet.codecs.label import LabelCodec
+from gannet.codecs.vector import VectorCodec
+from gannet.errors import ConfigError, DataError
+from gannet.sources.decode import Decoded, decode, fingerprint
+from gannet.sources.find import find
+from gannet.sources.source import Source
+from gannet.sources.split import split
+from gannet.sources.store import Held, Store
+from gannet.types import Batch, Condition
+
+__all__ = ["MEMORY_BYTES", "Dataset", "Rows", "Source", "find", "load", "shuffled"]
+
+MEMORY_BYTES = 256 * 2**20
+"""Decoded pictures up to this size are held in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Samples with their labels.
+
+    Attributes:
+        store: That holds the samples, these and others.
+        places: ``(n,)`` where in the store each row is.
+        labels: ``(n,)`` class numbers, -1 where not known.
+        told: Codec of the labels; ``None`` if there are no classes.
+    """
+
+    store: Store
+    places: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    told: LabelCodec | None
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def take(self, indices: Sequence[int]) -> Batch:
+        """Some rows, 32 bit; the condition's ``vector`` is one-hot, zero where not known."""
+        chosen = np.asarray(indices, np.int64).reshape(-1)
+        real = self.store.read(self.places[chosen])
+        none = Condition.none(real)
+        if self.told is None:
+            return Batch(real, none)
+        vector = self.told.rows(self.labels[chosen])
+        return Batch(real, Condition(vector, none.grid, none.tokens))
+
+    def batches(self, size: int, *, seed: int, start: int = 0) -> Iterator[Batch]:
+        """Batches for ever, each round visiting every row once.
+
+        Args:
+            size: Rows in a batch; may exceed the number of rows.
+            seed: Same seed, same order.
+            start: How many batches to skip. Costs no more than skipping none.
+        """
+        order = shuffled(len(self), seed=seed, start=start * size)
+        if not self.store.slow:
+            while True:
+                yield self.take(list(islice(order, size)))
+        with ThreadPoolExecutor(1, "gannet-ahead") as ahead:
+            coming = ahead.submit(self.take, list(islice(order, size)))
+            while True:
+                batch = coming.result()
+                coming = ahead.submit(self.take, list(islice(order, size)))
+                yield batch
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Everything a duel is fed with.
+
+    Attributes:
+        source: Where it came from.
+        codecs: ``real``, and ``vector`` if there are classes.
+        classes: Their names.
+        train: Rows to train on.
+        held_out: Rows that training never sees, nor an equal of them.
+        skipped: Names and reasons of items that could not be read.
+        digest: Changes when a sample, a label, the split or the codec changes.
+    """
+
+    source: Source
+    codecs: Mapping[str, Codec[Any]]
+    classes: tuple[str, ...]
+    train: Rows
+    held_out: Rows
+    skipped: tuple[tuple[str, str], ...]
+    digest: str
+
+
+def load(
+    source: Source,
+    *,
+    codec: Codec[Any],
+    cache: Path | None = None,
+    held_out: float = 0.1,
+    seed: int = 0,
+    memory_bytes: int = MEMORY_BYTES,
+) -> Dataset:
+    """Decode a source and split it.
+
+    Args:
+        source: As found.
+        codec: ``ImageCodec`` for pictures, ``VectorCodec`` for rows.
+        cache: Folder that keeps decoded pictures for the next start; ``None`` for none.
+        held_out: Share kept away from training; in numbers at least 64 and at most 5,000 where
+            the data allow.
+        seed: Of the split alone.
+        memory_bytes: Up to this size decoded pictures are held in memory, beyond it they are read
+            from the cache row by row, or decoded as needed if the disk has no room for a cache.
+
+    Raises:
+        DataError: if too many items are broken, or there are no two different ones.
+        ConfigError: if the share is out of range.
+    """
+    if not 0 < held_out < 1:
+        raise ConfigError(f"held_out: expected more than 0 and less than 1, got {held_out}")
+    found = _decoded(source, codec, cache, memory_bytes)
+    _check_variety(source, found)
+    labels = source.labels[found.kept]
+    train, held = split(found.contents, found.looks, labels, share=held_out, seed=seed)
+    told = LabelCodec(classes=source.classes) if source.classes else None
+    codecs: dict[str, Codec[Any]] = {"real": codec}
+    if told is not None:
+        codecs["vector"] = told
+    state = f"{codec.model_dump(mode='json')} {source.classes}".encode()
+    parts = (found.contents, labels, held)
+    digest = hashlib.blake2b(state + b"".join(part.tobytes() for part in parts), digest_size=16)
+    return Dataset(
+        source=source,
+        codecs=codecs,
+        classes=source.classes,
+        train=Rows(found.store, train, labels[train], told),
+        held_out=Rows(found.store, held, labels[held], told),
+        skipped=found.skipped,
+        digest=digest.hexdigest(),
+    )
+
+
+def shuffled(rows: int, *, seed: int, start: int = 0) -> Iterator[int]:
+    """Row numbers for ever: every round visits each row once, in an order set by the seed.
+
+    Args:
+        rows: Number of rows, at least 1.
+        seed: Same seed, same order, on every machine.
+        start: How many numbers to skip. Costs no more than skipping none.
+
+    >>> from itertools import islice
+    >>> sorted(islice(shuffled(4, seed=0), 4))
+    [0, 1, 2, 3]
+    """
+    first_round, skip = divmod(start, rows)
+    for round_ in count(first_round):
+        yield from np.random.default_rng((seed, round_)).permutation(rows)[skip:].tolist()
+        skip = 0
+
+
+def _decoded(source: Source, codec: Codec[Any], cache: Path | None, memory_bytes: int) -> Decoded:
+    if source.kind == "image" and isinstance(codec, ImageCodec):
+        return decode(source, codec, cache, memory_bytes)
+    if source.kind == "vector" and isinstance(codec, VectorCodec):
+        rows = source.rows()
+        if codec.shape != rows.shape[1:]:
+            raise DataError(
+                f"rows of {rows.shape[1]} numbers, expected {codec.shape[0]}",
+                where=str(source.path),
+                remedy="Use data with the columns that the model was trained on.",
+            )
+        prints = np.array([fingerprint(row.tobytes()) for row in rows], np.uint64)
+        store = Held(codec.encode(rows))  # pyright: ignore[reportArgumentType]
+        return Decoded(np.arange(len(rows)), prints, prints, (), store)
+    words = "pictures" if source.kind == "image" else "rows of numbers"
+    raise DataError(
+        f"holds {words}, which the codec {codec.kind!r} cannot read", where=str(source.path)
+    )
+
+
+def _check_variety(source: Source, found: Decoded) -> None:
+    word = "pictures" if source.kind == "image" else "rows"
+    if len(found.kept) < 2:
+        raise DataError(
+            f"only {len(found.kept)} of its {word} can be used, expected at least 2",
+            where=str(source.path),
+            remedy="Add more; a few hundred are a good start.",
+        )
+    if len(np.unique(found.looks)) < 2:
+        raise DataError(
+            f"all {len(found.kept)} {word} are equal, so there is nothing to learn",
+            where=str(source.path),
+            remedy="Add different ones.",
+        )

@@ -1,0 +1,44 @@
+"""Work on many items in a few threads that never run far ahead of whoever reads the results."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+T = TypeVar("T")
+
+WORKERS = min(4, os.cpu_count() or 1)
+"""Threads that decode; Pillow lets go of the interpreter while it works."""
+
+_CHUNK = 128
+
+
+def in_order(
+    work: Callable[[int], T], indices: Sequence[int], *, chunk: int = _CHUNK
+) -> Iterator[T]:
+    """What ``work`` makes of each index, in order.
+
+    Args:
+        work: Called from several threads.
+        indices: To work on.
+        chunk: Results that one thread may hold; at most 128.
+
+    >>> list(in_order(abs, [-1, 2, -3]))
+    [1, 2, 3]
+    """
+    size = max(1, min(chunk, _CHUNK))
+
+    def some(start: int) -> list[T]:
+        return [work(index) for index in indices[start : start + size]]
+
+    with ThreadPoolExecutor(WORKERS, "gannet-decode") as pool:
+        waiting: deque[Future[list[T]]] = deque()
+        for start in range(0, len(indices), size):
+            waiting.append(pool.submit(some, start))
+            if len(waiting) > 2 * WORKERS:
+                yield from waiting.popleft().result()
+        while waiting:
+            yield from waiting.popleft().result()

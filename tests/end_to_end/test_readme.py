@@ -1,0 +1,160 @@
+"""README's commands and code run as they stand there, on tiny data and a tiny budget."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gannet.catalogue import find_recipe, recipe_modules
+from gannet.config import describe
+
+ROOT = Path(__file__).parents[2]
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+README = BLOCK.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+ABOUT = (ROOT / "docs" / "all-of-gannet.md").read_text(encoding="utf-8")
+
+# What stands in README takes minutes; the same words with a smaller budget take seconds.
+SMALL = {
+    "--minutes 10": "--steps 12 --batch 8 --width 4",
+    "minutes=10": "steps=12, batch=8, width=4",
+}
+SECONDS = 240
+
+
+def blocks(language):
+    return [text for name, text in README if name == language]
+
+
+def smaller(text):
+    for full, small in SMALL.items():
+        text = text.replace(full, small)
+    assert "minutes" not in text, "README asks for a budget that this test does not know"
+    return text
+
+
+def commands():
+    lines = [line for block in blocks("sh") for line in block.splitlines() if line]
+    return [shlex.split(smaller(line)) for line in lines]
+
+
+def run(words, folder, **environment):
+    done = subprocess.run(
+        words,
+        cwd=folder,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "100"} | environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+    )
+    assert done.returncode == 0, f"{shlex.join(words)}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def gannet(words, folder):
+    return run([sys.executable, "-m", "gannet", *words], folder)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with ``my_pictures``: blobs to the left, and to the right."""
+    folder = tmp_path_factory.mktemp("readme")
+    rng = np.random.default_rng(0)
+    for side in ("left", "right"):
+        (folder / "my_pictures" / side).mkdir(parents=True)
+        for number in range(60):
+            picture = rng.integers(0, 60, (12, 12), dtype=np.uint8)
+            row, column = rng.integers(2, 10), rng.integers(1, 5) + (6 if side == "right" else 0)
+            picture[row - 2 : row + 2, column - 1 : column + 1] = rng.integers(180, 255)
+            Image.fromarray(picture).save(folder / "my_pictures" / side / f"{number:03}.png")
+    return folder
+
+
+def test_readme_shows_every_step_from_folder_to_report():
+    shown = [words[1] for words in commands() if words[0] == "gannet"]
+    assert shown == ["inspect", "train", "sample", "judge", "evaluate"]
+    assert [words for words in commands() if words[0] == "make"] == [
+        ["make", "demo"],
+        ["make", "test"],
+    ]
+    assert len(commands()) == len(shown) + 2
+    assert len(blocks("python")) == 1
+    assert len(blocks("python")[0].strip().splitlines()) - 1 == 5, "an empty line and five of code"
+
+
+@pytest.mark.end_to_end
+@pytest.mark.timeout(2 * SECONDS)
+def test_readme_runs(place):
+    """The commands in their order, then the code, which goes on with the same run."""
+    for words in commands():
+        if words[0] == "gannet":
+            assert gannet(words[1:], place).strip(), f"{words} says nothing"
+    assert (place / "my_run" / "card.json").exists()
+    assert len(list((place / "my_samples").glob("*.png"))) == 64
+    assert (place / "my_run" / "report.json").exists()
+    code = smaller(blocks("python")[0])
+    proof = "assert pictures.shape[0] == len(chances) == 16 and report.scores\nprint('done')"
+    assert run([sys.executable, "-c", f"{code}\n{proof}"], place).endswith("done\n")
+
+
+@pytest.mark.end_to_end
+@pytest.mark.slow
+@pytest.mark.timeout(2 * SECONDS)
+def test_the_demo_runs(tmp_path):
+    """What ``make demo`` calls, with a few seconds of training."""
+    assert "demo $(FLAGS)" in (ROOT / "Makefile").read_text(encoding="utf-8")
+    shown = gannet(["demo", "--minutes", "0.1"], tmp_path)
+    assert "look at:" in shown
+    assert (tmp_path / "demo" / "run" / "grid.png").exists()
+    assert (tmp_path / "demo" / "run" / "report.md").exists()
+
+
+@pytest.mark.end_to_end
+@pytest.mark.slow
+@pytest.mark.timeout(2 * SECONDS)
+@pytest.mark.parametrize(
+    "example", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.stem
+)
+def test_every_example_runs(example, tmp_path):
+    run([sys.executable, str(example), "--out", str(tmp_path / "out"), "--steps", "20"], tmp_path)
+
+
+def test_the_table_of_tasks_is_honest():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \|.*\| (works|planned) \|$", text, re.MULTILINE))
+    assert len(rows) == 15
+    assert {name for name, state in rows.items() if state == "works"} == set(recipe_modules())
+
+
+def test_the_page_about_everything_names_every_module():
+    shown = set(re.findall(r"(\w+)(?:\.py|/) ", ABOUT.partition("## Contracts")[0]))
+    there = {path.stem for path in (ROOT / "src" / "gannet").iterdir() if path.name[0] != "_"}
+    there -= {"py"}  # py.typed
+    assert len(there) > 20
+    assert there <= shown, f"not in the picture of the layout: {sorted(there - shown)}"
+    assert {path.name for path in (ROOT / "tests").iterdir() if path.is_dir()} - shown <= {
+        "__pycache__"
+    }
+
+
+def test_the_page_about_everything_names_every_setting():
+    rows = describe(find_recipe("generate").config)
+    assert len(rows) > 10
+    missing = [name for name, *_ in rows if f"`{name[2:].replace('-', '_')}`" not in ABOUT]
+    assert not missing
+
+
+def test_every_command_is_on_the_page_about_everything():
+    shown = set(re.findall(r"^\| `gannet (\w+)", ABOUT, re.MULTILINE))
+    listed = run([sys.executable, "-m", "gannet", "--help"], ROOT)
+    there = set(re.findall(r"^\W*([a-z]+) {2,}\w", listed, re.MULTILINE))
+    assert len(shown) == 8
+    assert shown <= there, listed

@@ -1,0 +1,242 @@
+"""Every recipe of the catalogue keeps the laws, and every law catches who breaks it."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from gannet.catalogue import find_recipe, recipe_modules
+from gannet.testing import check_recipe
+from gannet.types import Batch, Condition, Players
+
+KNOWN = {"generate"}
+SMALL = {"width": 4, "noise": 6}
+
+
+def told(real, classes):
+    """A condition with every other row labelled."""
+    blank = Condition.none(real)
+    vector = torch.zeros(len(real), classes)
+    if classes:
+        vector[torch.arange(0, len(real), 2), torch.arange(0, len(real), 2) % classes] = 1
+    return Condition(vector, blank.grid, blank.tokens)
+
+
+def pictures(classes=0, channels=1, height=8, width=8):
+    real = torch.randn(6, channels, height, width, generator=torch.Generator().manual_seed(0))
+    real = real.tanh()
+    return Batch(real, told(real, classes))
+
+
+def numbers(classes=0):
+    real = torch.randn(6, 3, generator=torch.Generator().manual_seed(0))
+    return Batch(real, told(real, classes))
+
+
+def test_the_catalogue_holds_what_we_know_of():
+    assert set(recipe_modules()) >= KNOWN
+
+
+@pytest.mark.parametrize("name", sorted(recipe_modules()))
+@pytest.mark.parametrize(
+    "batch",
+    [
+        pytest.param(pictures(), id="grey"),
+        pytest.param(pictures(3, 3, 8, 13), id="colour-oblong-half-labelled"),
+        pytest.param(numbers(), id="rows"),
+        pytest.param(numbers(3), id="rows-half-labelled"),
+    ],
+)
+def test_every_recipe_keeps_the_laws(name, batch):
+    check_recipe(find_recipe(name), batch, **SMALL)
+
+
+@pytest.mark.parametrize("architecture", ["mlp", "dcgan", "residual"])
+@pytest.mark.parametrize(
+    "objective",
+    ["relativistic", "non_saturating", "minimax", "least_squares", "hinge", "wasserstein"],
+)
+def test_generate_keeps_the_laws_with_every_network_and_objective(architecture, objective):
+    chosen = {"architecture": architecture, "objective": objective}
+    check_recipe(find_recipe("generate"), pictures(2), **SMALL, **chosen)
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"augment": 0.5},
+        {"slope": 0.0},
+        {"discriminator_rounds": 2},
+        {"precision": "bfloat16"},
+        {"weight_clip": 0.01, "objective": "wasserstein", "slope": 0.0, "unit_slope": 0.0},
+    ],
+    ids=lambda chosen: "-".join(chosen),
+)
+def test_generate_keeps_the_laws_with_other_settings(chosen):
+    check_recipe(find_recipe("generate"), pictures(2), **SMALL, **chosen)
+
+
+# Broken specimens: small, and each breaks one law of a recipe that keeps all of them. ------------
+generate = find_recipe("generate")
+
+
+def scaled(terms, by):
+    return {name: term * by(name) for name, term in terms.items()}
+
+
+def add(terms, **more):
+    return dict(terms) | more
+
+
+def forgets_a_weight(config, spec):
+    players = generate.build(config, spec)
+    players.generator.idle = nn.Linear(2, 2)
+    return players
+
+
+def draws_from_numpy(config, spec):
+    players = generate.build(config, spec)
+    with torch.no_grad():
+        next(players.generator.parameters()).add_(float(np.random.default_rng().normal()))
+    return players
+
+
+def hidden_memory():
+    seen = []
+
+    def terms(players, batch, noise, config):
+        seen.append(1)
+        return scaled(generate.generator_terms(players, batch, noise, config), lambda _: len(seen))
+
+    return terms
+
+
+def steps_by_itself(players, batch, noise, config):
+    terms = generate.discriminator_terms(players, batch, noise, config)
+    with torch.no_grad():
+        next(players.generator.parameters()).mul_(0.5)
+    return terms
+
+
+def wakes_the_other(players, batch, noise, config):
+    players.discriminator.requires_grad_(True)
+    return generate.generator_terms(players, batch, noise, config)
+
+
+def changes_the_batch(players, batch, noise, config):
+    batch.real.mul_(0.5)
+    return generate.discriminator_terms(players, batch, noise, config)
+
+
+def marks_the_batch(players, batch, noise, config):
+    batch.real.requires_grad_(True)
+    return generate.discriminator_terms(players, batch, noise, config)
+
+
+def with_terms(change):
+    def terms(players, batch, noise, config):
+        return change(generate.generator_terms(players, batch, noise, config))
+
+    return {"generator_terms": terms}
+
+
+class Forgetful(nn.Module):
+    """Keeps something that counts outside its state."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner, self.calls = inner, 0
+
+    def forward(self, noise, condition):
+        self.calls += 1
+        return self.inner(noise * self.calls, condition)
+
+
+def forgetful(config, spec):
+    players = generate.build(config, spec)
+    return Players(Forgetful(players.generator), players.discriminator)
+
+
+def half_hides(batch, _rng, _config):
+    batch.real[:1] = 0
+    return batch
+
+
+def other_settings(config, share):
+    return config.model_copy(update={"learning_rate": -share})
+
+
+SPECIMENS = {
+    "schedule: at a share of 0": {"schedule": other_settings},
+    "schedule: asked twice": {
+        "schedule": lambda config, _: config.model_copy(update={"average": random.random()})
+    },
+    "prepare: changes the batch": {"prepare": half_hides},
+    "prepare: draws from elsewhere": {
+        "prepare": lambda batch, _rng, _: replace(batch, real=batch.real * random.random())
+    },
+    "build: the same seed": {"build": draws_from_numpy},
+    "generator_terms: names no term": with_terms(lambda _: {}),
+    "generator_terms: 'the loss' is no name": with_terms(
+        lambda terms: {"the loss": terms["adversarial"]}
+    ),
+    "generator_terms: 'adversarial' is no scalar": with_terms(
+        lambda terms: {"adversarial": terms["adversarial"].expand(2)}
+    ),
+    "generator_terms: 'adversarial' is not finite": with_terms(
+        lambda terms: {"adversarial": terms["adversarial"] / 0}
+    ),
+    "generator_terms: not repeatable, 'adversarial'": {"generator_terms": hidden_memory()},
+    "generator_terms: not repeatable, 'extra": with_terms(
+        lambda terms: add(terms, **{f"extra{random.getrandbits(60)}": terms["adversarial"]})
+    ),
+    "generator_terms: leaves 2 of": {"build": forgets_a_weight},
+    "generator_terms: trains .* weights of the discriminator": {"generator_terms": wakes_the_other},
+    "discriminator_terms: changes weights of the generator": {
+        "discriminator_terms": steps_by_itself
+    },
+    "discriminator_terms: changes the batch": {"discriminator_terms": changes_the_batch},
+    "discriminator_terms: leaves requires_grad": {"discriminator_terms": marks_the_batch},
+    "training: the generator stands still": with_terms(lambda terms: scaled(terms, lambda _: 0)),
+    "resume: a resumed run": {"build": forgetful},
+    "infer: does not give one sample": {
+        "infer": lambda net, noise, told, _: net(noise, told)[:1],
+    },
+    "infer: gives numbers that are not finite": {
+        "infer": lambda net, noise, told, _: net(noise, told) / 0,
+    },
+    "infer: asked twice": {
+        "infer": lambda net, noise, told, _: net(noise, told) * random.random(),
+    },
+    "infer: a sample depends on its neighbours": {
+        "infer": lambda net, noise, told, _: net(noise, told) - net(noise, told).mean(0),
+    },
+}
+
+
+@pytest.mark.parametrize("law", SPECIMENS)
+def test_the_laws_bite(law):
+    with pytest.raises(AssertionError, match=law):
+        check_recipe(replace(generate, **SPECIMENS[law]), numbers(), **SMALL)
+
+
+def test_settings_that_json_changes_are_caught():
+    class Odd(generate.config):
+        def model_dump_json(self, **_):
+            return type(self)(steps=self.steps + 1).model_dump_json_of_parent()
+
+        def model_dump_json_of_parent(self):
+            return generate.config.model_dump_json(self)
+
+    with pytest.raises(AssertionError, match="settings: the JSON round trip"):
+        check_recipe(replace(generate, config=Odd), numbers(), **SMALL)
+
+
+def test_a_single_row_proves_nothing():
+    with pytest.raises(AssertionError, match="batch of one"):
+        check_recipe(generate, numbers()[:1], **SMALL)
