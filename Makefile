@@ -36,9 +36,10 @@ $(VENV)/.installed-%: pyproject.toml constraints.txt | $(BIN)/python
 	@$(PIP) -c constraints.txt -e '.[$*]' >&2
 	@touch $@
 
-# Whoever has the developers' set has the demo's too, and need not wait for it again.
-DEMO := $(if $(wildcard $(VENV)/.installed-dev),$(VENV)/.installed-dev,$(VENV)/.installed-run)
 DEV := $(VENV)/.installed-dev
+# Whoever has the developers' set has the demo's too, and need not wait for it again.
+SMALL := $(VENV)/.installed-demo,features,parquet
+DEMO := $(if $(wildcard $(DEV)),$(DEV),$(SMALL))
 
 demo: $(DEMO)
 	@$(BIN)/gannet demo $(FLAGS)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,12 +24,9 @@ from gannet.config import parse
 from gannet.errors import ConfigError, DataError
 from gannet.evaluate import Report, evaluate
 from gannet.finish import grid_conditions
-from gannet.plan import Plan, make_plan
-from gannet.training import Moment, carry_out, check_same, read_plan
+from gannet.plan import Plan, default_minutes, make_plan
+from gannet.training import SAVE_SECONDS, Moment, carry_out, check_same, read_plan
 from gannet.types import Condition
-
-MINUTES = 10.0
-"""Budget of a run that is not told how long to take."""
 
 
 @dataclass(frozen=True)
@@ -40,16 +38,33 @@ class Session:
         data: Decoded data.
         out: Its folder.
         resumed: Whether it was begun before.
+        clock: What time is measured by.
     """
 
     plan: Plan
     data: dataset.Dataset
     out: Path
     resumed: bool
+    clock: Callable[[], float] = time.perf_counter
 
-    def run(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Moment]:
-        """Train, a ``Moment`` per step."""
-        return carry_out(self.plan, self.data, self.out, stop=stop)
+    def run(
+        self, stop: Callable[[], bool] = lambda: False, *, save_seconds: float = SAVE_SECONDS
+    ) -> Iterator[Moment]:
+        """Train, a ``Moment`` per step.
+
+        Args:
+            stop: Asked after each step; a true answer ends the run with a usable artefact.
+            save_seconds: Least time between saves; a killed run loses no more than that, or twenty
+                times what a save takes if that is longer.
+        """
+        return carry_out(
+            self.plan,
+            self.data,
+            self.out,
+            stop=stop,
+            save_seconds=save_seconds,
+            clock=self.clock,
+        )
 
 
 def prepare(
@@ -63,6 +78,7 @@ def prepare(
     resolution: int | None = None,
     balance: bool = True,
     device: str | None = None,
+    clock: Callable[[], float] = time.perf_counter,
     **settings: object,
 ) -> Session:
     """Find the data, decode them, and make the plan, or read the plan of a run already begun.
@@ -71,45 +87,99 @@ def prepare(
         data: Folder, table or file; see ``docs/data.md``.
         out: Folder of the run; made if missing.
         recipe: Name of the task.
-        minutes: Time budget; ignored where ``steps`` is among the settings.
+        minutes: Time budget; by default what ``gannet inspect`` says. With ``steps`` among the
+            settings the run is bounded by steps instead.
         seed: Of everything.
         label: Column of the classes, where the data have several.
         resolution: Shorter side of the pictures in pixels; chosen from the data by default.
         balance: Whether verdicts may change settings during the run.
         device: ``cpu``, ``cuda`` or ``mps``; the best there is by default.
+        clock: What time is measured by; processor time for benchmarks.
         settings: Anything that ``gannet settings RECIPE`` lists.
 
     Raises:
         GannetError: if data or settings cannot be used, or the folder holds another run.
     """
-    out, where = Path(out), device or processor.best_device()
-    if minutes is not None and "steps" in settings:
-        raise ConfigError("--minutes and --steps were both given", remedy="Give one of them.")
-    if minutes is not None and not 0 < minutes < 1e6:
-        raise ConfigError(f"--minutes: must be above 0, got {minutes:g}")
-    parse(find_recipe(recipe).config, settings)  # bad settings are refused before data are read
+    out, where = Path(out), _device(device)
+    given = _checked(recipe, settings, minutes=minutes, seed=seed)
+    _check_place(Path(data), out)
     begun = read_plan(out)
     source = dataset.find(Path(data), label=label)
     codec = codec_of(**begun.codecs["real"]) if begun else _codec(source, resolution, where)
     found = dataset.load(source, codec=codec, cache=out / "cache", seed=0)
-    budget = 0.0 if "steps" in settings else 60 * (MINUTES if minutes is None else minutes)
+    usual = default_minutes(tuple(codec.shape), where)
+    budget = 0.0 if "steps" in settings else 60 * (usual if minutes is None else minutes)
     if begun is not None:
-        given = parse(find_recipe(recipe).config, settings).model_dump(include=set(settings))
-        asked = {"recipe": recipe, "seed": seed, "given": given, "balance": balance}
-        check_same(begun, asked | {"digest": found.digest, "seconds": budget})
-        return Session(begun, found, out, resumed=True)
+        asked: dict[str, Any] = {"recipe": recipe, "seed": seed, "given": given}
+        asked |= {"balance": balance, "seconds": budget}
+        if device is not None:
+            asked["device"] = device
+        if resolution is not None:
+            asked["resolution"] = _sides(_codec(source, resolution, where).shape)
+        began_with = _sides(begun.spec.shape)
+        check_same(begun, asked | {"digest": found.digest}, resolution=began_with)
+        return Session(begun, found, out, resumed=True, clock=clock)
     plan = make_plan(
         found,
         recipe=recipe,
-        given=parse(find_recipe(recipe).config, settings).model_dump(include=set(settings)),
+        given=given,
         minutes=budget / 60,
         data=str(data),
         version=gannet_version(),
         seed=seed,
         balance=balance,
         device=where,
+        clock=clock,
     )
-    return Session(plan, found, out, resumed=False)
+    return Session(plan, found, out, resumed=False, clock=clock)
+
+
+def _sides(shape: tuple[int, ...]) -> str:
+    return "x".join(str(side) for side in shape[1:])
+
+
+def _device(name: str | None) -> str:
+    best = processor.best_device()
+    if name not in (None, "cpu", best):
+        raise ConfigError(
+            f"--device: no {name!r} here", remedy=f"Leave it out, or give cpu or {best}."
+        )
+    return name or best
+
+
+def _checked(
+    recipe: str, settings: Mapping[str, object], *, minutes: float | None, seed: int
+) -> dict[str, Any]:
+    """What the user gave, validated before any data are read; all faults in one error."""
+    faults: list[str] = []
+    if minutes is not None and "steps" in settings:
+        faults.append("--minutes and --steps: both were given, expected one of them")
+    if minutes is not None and not 0 < minutes < 1e6:
+        faults.append(f"--minutes: must be above 0 and below a million, got {minutes:g}")
+    if seed < 0:
+        faults.append(f"--seed: must be at least 0, got {seed}")
+    given: dict[str, Any] = {}
+    remedy = ""
+    try:
+        given = parse(find_recipe(recipe).config, settings).model_dump(include=set(settings))
+    except ConfigError as error:
+        faults.append(error.problem)
+        remedy = error.remedy
+    if faults:
+        raise ConfigError("\n".join(faults), remedy=remedy)
+    return given
+
+
+def _check_place(data: Path, out: Path) -> None:
+    """A run must have a folder of its own, or it would train on its own sample grids."""
+    if out.exists() and not out.is_dir():
+        raise ConfigError("not a folder", where=f"--out {out}", remedy="Name another.")
+    if data.is_dir() and out.resolve().is_relative_to(data.resolve()):
+        raise ConfigError(
+            f"lies inside the data ({data}), which would take the run's own pictures for data",
+            where=f"--out {out}",
+            remedy="Name a folder outside.",
+        )
 
 
 def _codec(source: dataset.Source, resolution: int | None, device: str) -> Codec[Any]:
@@ -125,9 +195,7 @@ def _codec(source: dataset.Source, resolution: int | None, device: str) -> Codec
             raise ConfigError(f"--resolution: must lie between 8 and 1024, got {resolution}")
         share = resolution / min(height, width)
         height, width = max(round(height * share), 4), max(round(width * share), 4)
-    return ImageCodec.model_validate(
-        {"height": height, "width": width, "channels": size.channels}
-    )
+    return ImageCodec.model_validate({"height": height, "width": width, "channels": size.channels})
 
 
 def train(data: Path | str, out: Path | str, **options: Any) -> Model:
@@ -153,7 +221,7 @@ def load(folder: Path | str, *, device: str = "cpu") -> Model:
     Raises:
         ArtefactError: if the folder is no artefact, is damaged, or is of a later gannet.
     """
-    return Model(Artefact.load(folder, device=device), Path(folder))
+    return Model(Artefact.load(folder, device=_device(device)), Path(folder))
 
 
 @dataclass(frozen=True)

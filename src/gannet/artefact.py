@@ -9,7 +9,8 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
@@ -30,9 +31,13 @@ from gannet.codecs.label import LabelCodec
 from gannet.config import Config, parse
 from gannet.errors import ArtefactError, ConfigError, GannetError
 from gannet.recipe import Recipe
-from gannet.types import Condition, Spec
+from gannet.types import Condition, Players, Spec
 
 FORMAT = 1
+
+COPY_ANEW = (
+    "Copy the folder anew from where it came; a run of your own is mended by its train command."
+)
 
 
 def gannet_version() -> str:
@@ -87,6 +92,27 @@ class Card(BaseModel):
     weights: str = ""
 
 
+@contextmanager
+def writing(path: Path) -> Generator[None]:
+    """Turn what a disk may answer while ``path`` is written into one clear error.
+
+    Raises:
+        GannetError: if the disk is full or the place may not be written to.
+    """
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        raise GannetError(
+            "the disk is full" if full else f"cannot be written: {error.strerror or error}",
+            where=str(path),
+            remedy="Free some space and give the same command again. A run goes on from its last "
+            "save, which is whole."
+            if full
+            else "Choose a place that you may write to.",
+        ) from None
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file in one piece or not at all, and make sure that it is on the disk.
 
@@ -94,24 +120,28 @@ def write_whole(path: Path, content: bytes) -> None:
         GannetError: if the disk is full or may not be written; what stood there before stays.
     """
     fresh = path.with_name(f".{path.name}.new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with fresh.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
-    except OSError as error:
-        fresh.unlink(missing_ok=True)
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        raise GannetError(
-            "the disk is full" if full else f"cannot be written: {error.strerror}",
-            where=str(path),
-            remedy="Free some space and give the same command again: the run goes on from its "
-            "last save, which is whole."
-            if full
-            else "Choose a folder that you may write to.",
-        ) from None
+    with writing(path):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with fresh.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(path)
+        except OSError:
+            with suppress(OSError):
+                fresh.unlink(missing_ok=True)
+            raise
+
+
+def append_line(path: Path, line: str) -> None:
+    """Add a line to a text file.
+
+    Raises:
+        GannetError: if the disk is full or may not be written; half a line may then stand there.
+    """
+    with writing(path), path.open("a", encoding="utf-8") as file:
+        file.write(line + "\n")
 
 
 @dataclass(frozen=True)
@@ -137,18 +167,17 @@ class Artefact:
         """
         folder = Path(folder)
         card = _read_card(folder)
-        recipe = find_recipe(card.recipe)
-        tensors = _read_weights(folder, card)
-        players = recipe.build(parse(recipe.config, card.config), card.spec)
-        product, judge = recipe.product(players), players.discriminator
+        players = _rebuilt(card, folder / "card.json")
+        tensors = _read_weights(folder / "model.safetensors", card)
+        product, judge = find_recipe(card.recipe).product(players), players.discriminator
         try:
             product.load_state_dict(_part(tensors, "product"), strict=True)
             judge.load_state_dict(_part(tensors, "discriminator"), strict=True)
         except RuntimeError as error:
             raise ArtefactError(
                 f"the weights do not fit the card: {error}",
-                where=str(folder),
-                remedy="Train again, or copy the folder anew from where it came.",
+                where=str(folder / "model.safetensors"),
+                remedy=COPY_ANEW,
             ) from None
         for network in (product, judge):
             network.to(device).eval().requires_grad_(False)
@@ -162,7 +191,8 @@ class Artefact:
             for name, value in self.discriminator.state_dict().items()
         }
         packed = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-        content = save_tensors(packed, {"format": "pt", "library": "gannet"})
+        # One entry: safetensors writes several in an order of chance, and the bits would differ.
+        content = save_tensors(packed, {"format": "pt"})
         digest = hashlib.sha256(content).hexdigest()
         card = self.card.model_copy(update={"weights": digest})
         write_whole(folder / "model.safetensors", content)
@@ -181,7 +211,7 @@ class Artefact:
     @cached_property
     def codecs(self) -> Mapping[str, Codec[Any]]:
         """Role -> codec."""
-        return {role: codec_of(made["kind"], made["state"]) for role, made in self.card.codecs.items()}
+        return _codecs(self.card)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -247,10 +277,11 @@ class Artefact:
             start: Number of the first row, to go on where an earlier call stopped.
 
         Raises:
-            ConfigError: if the count is negative or the class is unknown.
+            ConfigError: if a number is negative or the class is unknown.
         """
-        if count < 0:
-            raise ConfigError(f"--count must be at least 0, got {count}")
+        for name, value in (("count", count), ("seed", seed), ("start", start)):
+            if value < 0:
+                raise ConfigError(f"--{name}: must be at least 0, got {value}")
         parts = [torch.zeros(0, *self.card.spec.shape)]
         for first in range(start, start + count, 256):
             rows = min(256, start + count - first)
@@ -267,10 +298,11 @@ class Artefact:
         device = str(next(self.discriminator.parameters()).device)
         return torch.cat(
             [
-                self._logits(part.to(device), condition[first : first + 256] if condition else None)
-                for first, part in zip(
-                    range(0, len(samples), 256), samples.split(256), strict=True
+                self._logits(
+                    samples[first : first + 256].to(device),
+                    None if condition is None else condition[first : first + 256],
                 )
+                for first in range(0, len(samples), 256)
             ]
             or [torch.zeros(0)]
         )
@@ -281,7 +313,9 @@ class Artefact:
             told = [condition.to(str(samples.device))]
         elif classes := self.card.spec.vector:
             rows = torch.eye(classes, device=samples.device)
-            told = [Condition(row.expand(len(samples), -1), blank.grid, blank.tokens) for row in rows]
+            told = [
+                Condition(row.expand(len(samples), -1), blank.grid, blank.tokens) for row in rows
+            ]
         else:
             told = [blank]
         every = [
@@ -304,7 +338,10 @@ class Artefact:
 
 
 def class_number(classes: Sequence[str], label: str | int) -> int:
-    """The place of a class, given by name or, if no class is called so, by number.
+    """The place of a class, given by name or, where no class has a number for a name, by number.
+
+    >>> class_number(("cat", "dog"), "dog"), class_number(("cat", "dog"), 1)
+    (1, 1)
 
     Raises:
         ConfigError: if there is no such class; the known ones are in the message.
@@ -312,8 +349,10 @@ def class_number(classes: Sequence[str], label: str | int) -> int:
     name = str(label)
     if name in classes:
         return classes.index(name)
-    if isinstance(label, int) and 0 <= label < len(classes):
-        return label
+    # Among classes "10" and "20", a 1 is more likely a slip than a place.
+    by_place = name.isdecimal() and not any(each.isdecimal() for each in classes)
+    if by_place and int(name) < len(classes):
+        return int(name)
     known = ", ".join(classes[:20]) + (", ..." if len(classes) > 20 else "")
     raise ConfigError(f"--label: no class {name!r}", remedy=f"Known classes: {known}.")
 
@@ -323,44 +362,83 @@ def _part(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
     return {key.removeprefix(prefix): tensors[key] for key in tensors if key.startswith(prefix)}
 
 
+def _codecs(card: Card) -> dict[str, Codec[Any]]:
+    return {role: codec_of(made["kind"], made["state"]) for role, made in card.codecs.items()}
+
+
+def _rebuilt(card: Card, where: Path) -> Players:
+    """Networks as the card describes them, with weights still to come."""
+    try:
+        recipe = find_recipe(card.recipe)
+        config = parse(recipe.config, card.config)
+        codecs = _codecs(card)
+    except (ConfigError, ValidationError, KeyError) as error:
+        raise ArtefactError(
+            f"the card is of another gannet, or damaged: {str(error).splitlines()[0]}",
+            where=str(where),
+            remedy="Update gannet or install the package that brought the recipe; or copy the "
+            "folder anew.",
+        ) from None
+    output, told = codecs.get(recipe.output), codecs.get("vector")
+    classes = told.classes if isinstance(told, LabelCodec) else ()
+    shares = card.shares or [1.0] * len(classes)
+    fits = (
+        output is not None
+        and tuple(output.shape) == card.spec.shape
+        and len(classes) == len(shares)
+        and (told is None or tuple(told.shape) == (card.spec.vector,))
+        and (not shares or (min(shares) >= 0 and sum(shares) > 0))
+    )
+    if not fits:
+        raise ArtefactError(
+            "the card contradicts itself: its sizes, codecs and classes do not fit together",
+            where=str(where),
+            remedy=COPY_ANEW,
+        )
+    return recipe.build(config, card.spec)
+
+
 def _read_card(folder: Path) -> Card:
+    where = folder / "card.json"
     remedy = "Give the folder that `gannet train --out` wrote."
     if not folder.is_dir():
         raise ArtefactError("no such folder", where=str(folder), remedy=remedy)
     try:
-        content: Any = json.loads((folder / "card.json").read_text(encoding="utf-8"))
-        if isinstance(content, dict) and int(content.get("format", 0)) > FORMAT:
+        content: dict[str, Any] = json.loads(where.read_text(encoding="utf-8"))
+        later = content.get("format", 0) if hasattr(content, "get") else 0
+        if int(later) > FORMAT:
             raise ArtefactError(
-                f"format {content['format']} is later than this gannet knows ({FORMAT})",
-                where=str(folder / "card.json"),
+                f"format {later} is later than this gannet knows ({FORMAT})",
+                where=str(where),
                 remedy="Update gannet: pip install --upgrade gannet-gan",
             )
         return Card.model_validate(content)
     except FileNotFoundError:
+        if (folder / "plan.json").exists():
+            raise ArtefactError(
+                "this run is not finished: it has no card.json yet",
+                where=str(folder),
+                remedy="Give its train command again; it goes on from the last save.",
+            ) from None
         raise ArtefactError(
             "not a gannet artefact: it has no card.json", where=str(folder), remedy=remedy
         ) from None
-    except (ValidationError, ValueError, TypeError) as error:
-        detail = str(error).splitlines()[0]
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        detail = "; ".join(str(error).splitlines()[:2])
         raise ArtefactError(
-            f"the card is damaged or foreign: {detail}",
-            where=str(folder / "card.json"),
-            remedy="Copy the folder anew from where it came, or train again.",
+            f"the card is damaged or foreign: {detail}", where=str(where), remedy=COPY_ANEW
         ) from None
 
 
-def _read_weights(folder: Path, card: Card) -> dict[str, Tensor]:
-    path = folder / "model.safetensors"
+def _read_weights(path: Path, card: Card) -> dict[str, Tensor]:
     try:
         content = path.read_bytes()
         if card.weights and hashlib.sha256(content).hexdigest() != card.weights:
             raise SafetensorError("its checksum is not the one on the card")
         return load_tensors(content)
     except FileNotFoundError:
-        raise ArtefactError("the weights are missing", where=str(path), remedy="") from None
-    except SafetensorError as error:
+        raise ArtefactError("the weights are missing", where=str(path), remedy=COPY_ANEW) from None
+    except (OSError, SafetensorError) as error:
         raise ArtefactError(
-            f"the weights are damaged: {error}",
-            where=str(path),
-            remedy="Copy the folder anew; an unfinished run is mended by the same train command.",
+            f"the weights are damaged: {error}", where=str(path), remedy=COPY_ANEW
         ) from None

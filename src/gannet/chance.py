@@ -28,7 +28,18 @@ def noise_at(seed: int, rows: Iterable[int], width: int) -> Tensor:
     True
     """
     source = torch.Generator()
-    drawn = [
-        torch.randn(width, generator=source.manual_seed(seed_at(seed, row))) for row in rows
-    ]
+    drawn = [torch.randn(width, generator=source.manual_seed(seed_at(seed, row))) for row in rows]
     return torch.stack(drawn) if drawn else torch.zeros(0, width)
+
+
+def some_of(total: int, count: int, seed: int) -> list[int]:
+    """``count`` different numbers below ``total``, in an order that the seed sets.
+
+    Rows of a data set often lie sorted by class; the first ones would stand for one class.
+
+    >>> sorted(some_of(5, 5, seed=1))
+    [0, 1, 2, 3, 4]
+    """
+    source = torch.Generator().manual_seed(seed_at(seed, total))
+    found: list[int] = torch.randperm(total, generator=source)[:count].tolist()
+    return found

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter, validators
 
 from gannet.errors import GannetError
 
@@ -56,6 +56,7 @@ def train(
     balance: Literal["on", "off"] = "on",
     device: str | None = None,
     tensorboard: bool = False,
+    save_seconds: Annotated[float, Parameter(validator=validators.Number(gte=0))] = 20.0,
     **settings: Annotated[str, Parameter(help="any setting that `gannet settings` lists")],
 ) -> None:
     """Train on DATA into the folder OUT. The same command goes on with a run that was stopped.
@@ -67,7 +68,7 @@ def train(
     out: Path
         Folder of the run; becomes an artefact that `gannet sample` reads.
     minutes: float
-        Time to train (10 if neither this nor --steps is given).
+        Time to train; by default what `gannet inspect` says, from 10 minutes on.
     recipe: str
         The task; `gannet recipes` lists them.
     seed: int
@@ -82,11 +83,17 @@ def train(
         cpu, cuda or mps.
     tensorboard: bool
         Write event files beside the run (extra `tensorboard`).
+    save_seconds: float
+        Least time between two saves of the run; what a killed run loses at most.
     """
     from gannet.api import prepare
+    from gannet.catalogue import find_recipe
+    from gannet.config import parse
     from gannet.watch import watch
 
-    given = {name.replace("-", "_"): value for name, value in settings.items()}
+    given: dict[str, Any] = {name.replace("-", "_"): value for name, value in settings.items()}
+    if "clock" in given:  # an argument of ``prepare``, but for Python alone
+        parse(find_recipe(recipe).config, given)
     session = prepare(
         data,
         out,
@@ -100,7 +107,7 @@ def train(
         **given,
     )
     with stop_on_signal() as stopped:
-        watch(session, stopped, tensorboard=tensorboard)
+        watch(session, stopped, tensorboard=tensorboard, save_seconds=save_seconds)
 
 
 @app.command
@@ -140,9 +147,7 @@ def sample(
 
 
 @app.command
-def judge(
-    run: Path, files: list[Path], /, *, label: str | None = None, json: bool = False
-) -> None:
+def judge(run: Path, files: list[Path], /, *, label: str | None = None, json: bool = False) -> None:
     """Say how likely each file is real, beside what is usual for held-out reals and for fakes.
 
     Parameters
@@ -249,8 +254,12 @@ def demo(*, out: Path = Path("demo"), minutes: float = 2.0, seed: int = 0) -> No
 
 
 @contextmanager
-def stop_on_signal() -> Iterator[Callable[[], bool]]:
-    """Ask for a tidy end on Ctrl-C and SIGTERM; a second Ctrl-C ends at once."""
+def stop_on_signal() -> Generator[Callable[[], bool]]:
+    """Ask for a tidy end on Ctrl-C and SIGTERM; a second Ctrl-C ends at once.
+
+    The exit code is 0 after a tidy end: what was asked for has happened, the artefact is whole,
+    and schedulers that send SIGTERM before they take a machine away do not report a failure.
+    """
     asked: list[int] = []
 
     def ask(number: int, _frame: FrameType | None) -> None:
@@ -283,5 +292,3 @@ def main(argv: list[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     return 0
-
-

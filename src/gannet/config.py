@@ -39,6 +39,9 @@ class Config(BaseModel):
 
 C = TypeVar("C", bound=Config)
 
+LIMITS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
+"""A bound of a setting, in words."""
+
 
 def flag(name: str) -> str:
     """The command-line flag of a field.
@@ -103,8 +106,15 @@ def describe(config: type[Config]) -> list[tuple[str, str, str, str]]:
             kind = "|".join(str(choice) for choice in get_args(annotation))
         else:
             kind = getattr(annotation, "__name__", str(annotation))
-        limits = ", ".join(str(limit) for limit in field.metadata)
+        limits = " and ".join(_limit(each) for each in field.metadata)
         rows.append(
             (flag(name), f"{kind} {limits}".strip(), str(field.default), field.description or "")
         )
     return rows
+
+
+def _limit(found: object) -> str:
+    for name, words in LIMITS.items():
+        if hasattr(found, name):
+            return f"{words} {getattr(found, name)}"
+    return str(found)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from gannet.artefact import Artefact, Scale, write_whole
-from gannet.chance import noise_at
+from gannet.artefact import Artefact, Scale, write_whole, writing
+from gannet.chance import noise_at, some_of
 from gannet.codecs.image import ImageCodec
 from gannet.dataset import Dataset
 from gannet.duel import Duel
@@ -36,12 +38,11 @@ def preview(duel: Duel[Any], plan: Plan, out: Path, count: int = 64) -> Path | N
         return None
     told = grid_conditions(plan.spec.shape, plan.spec.vector, count)
     noise = noise_at(plan.seed, range(count), duel.config.noise)
-    made = duel.recipe.infer(
-        duel.average, noise.to(duel.device), told.to(duel.device), duel.config
-    )
+    made = duel.recipe.infer(duel.average, noise.to(duel.device), told.to(duel.device), duel.config)
     path = out / "samples" / f"step-{duel.step:06d}.png"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    grid_png(made.float().cpu(), path, columns(count))
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        grid_png(made.float().cpu(), path, columns(count))
     return path
 
 
@@ -69,18 +70,17 @@ def calibrated(artefact: Artefact, dataset: Dataset) -> Artefact:
     Source: Platt 1999, Probabilistic outputs for support vector machines, section 2.
     """
     count = min(len(dataset.held_out), JUDGED)
-    real = artefact.logits(dataset.held_out.take(list(range(count))).real)
+    real = artefact.logits(
+        dataset.held_out.take(some_of(len(dataset.held_out), count, artefact.card.seed)).real
+    )
     fake = artefact.logits(artefact.sample(count, seed=artefact.card.seed + 1))
     slope, offset = _platt(real, fake)
     shares = torch.tensor(QUANTILES)
-    chances = [(each * slope + offset).sigmoid().quantile(shares).tolist() for each in (real, fake)]
-    scale = Scale(
-        slope=slope,
-        offset=offset,
-        real=tuple(round(value, 4) for value in chances[0]),
-        fake=tuple(round(value, 4) for value in chances[1]),
-        count=count,
-    )
+    usual: list[tuple[float, ...]] = []
+    for logits in (real, fake):
+        chances: list[float] = (logits * slope + offset).sigmoid().quantile(shares).tolist()
+        usual.append(tuple(round(chance, 4) for chance in chances))
+    scale = Scale(slope=slope, offset=offset, real=usual[0], fake=usual[1], count=count)
     return replace(artefact, card=artefact.card.model_copy(update={"scale": scale}))
 
 
@@ -98,10 +98,10 @@ def _platt(real: Tensor, fake: Tensor) -> tuple[float, float]:
     ).double()
     weights = torch.zeros(2, dtype=torch.float64)
     for _ in range(50):
-        chance = (x @ weights).sigmoid()
+        chance: Tensor = (x @ weights).sigmoid()
         bend = (chance * (1 - chance)).clamp_min(1e-9)
         hessian = x.T @ (x * bend[:, None]) + 1e-9 * torch.eye(2, dtype=torch.float64)
-        step = torch.linalg.solve(hessian, x.T @ (target - chance))
+        step: Tensor = torch.linalg.solve(hessian, x.T @ (target - chance))
         before = binary_cross_entropy_with_logits(x @ weights, target)
         while step.abs().max() > 1e-9:
             if binary_cross_entropy_with_logits(x @ (weights + step), target) <= before:
@@ -117,48 +117,47 @@ def _platt(real: Tensor, fake: Tensor) -> tuple[float, float]:
     return slope, float(weights[1] - weights[0] * centre / spread)
 
 
-def finish(artefact: Artefact, dataset: Dataset, out: Path) -> Artefact:
+def finish(artefact: Artefact, out: Path) -> Artefact:
     """Save the artefact, its grid and its model card."""
     if isinstance(artefact.codecs["real"], ImageCodec):
         told = grid_conditions(artefact.card.spec.shape, artefact.card.spec.vector, 64)
-        grid_png(artefact.draw(told, seed=artefact.card.seed), out / "grid.png", columns(64))
+        with writing(out / "grid.png"):
+            grid_png(artefact.draw(told, seed=artefact.card.seed), out / "grid.png", columns(64))
     artefact.save(out)
-    write_whole(out / "README.md", model_card(artefact, dataset, out).encode())
+    write_whole(out / "README.md", model_card(artefact, out.resolve().name).encode())
     return artefact
 
 
-def model_card(artefact: Artefact, dataset: Dataset, out: Path) -> str:
-    """The folder's README, a model card as the Hugging Face hub reads it."""
+def model_card(artefact: Artefact, name: str) -> str:
+    """The README of the folder ``name``, a model card as the Hugging Face hub reads it."""
     card = artefact.card
     pictures = len(card.spec.shape) == 3
-    tag = "unconditional-image-generation" if pictures else "tabular-classification"
     size = "x".join(str(side) for side in card.spec.shape)
-    distance = card.distance
     lines = [
         "---",
         "library_name: gannet",
-        *([f"pipeline_tag: {tag}"] if pictures else []),
+        *(["pipeline_tag: unconditional-image-generation"] if pictures else []),
         "tags: [gan, gannet, " + ("image-generation" if pictures else "tabular") + "]",
         "---",
         "",
-        f"# {card.data.get('name', 'samples')}: a generator made with gannet",
+        f"# {card.data.get('name') or 'samples'}: a generator made with gannet",
         "",
         f"Recipe `{card.recipe}`, {card.steps} steps, seed {card.seed}, gannet {card.gannet}. "
-        f"Trained on {card.data['train']} samples of {size}; {card.data['held_out']} were held out.",
+        f"Trained on {card.data['train']} samples of {size}; {card.data['held_out']} were held "
+        "out.",
         "",
         *(["![samples](grid.png)", ""] if pictures else []),
         f"**Health at the end: {card.verdict['name']}.** {card.verdict['evidence']}. "
         f"Stopped because: {card.verdict['stopped']}.",
         "",
-        f"Distance to held-out data ({distance['name']}): {distance['value']:.4g}, standard error "
-        f"{distance['error']:.2g}; training data themselves stand at {distance['floor']:.2g}.",
+        _distance(card.distance),
         "",
         "## Use",
         "",
         "```python",
         "import gannet",
         "",
-        f'model = gannet.load("{out.name}")',
+        f"model = gannet.load({json.dumps(name)})",
         "samples = model.sample(16, seed=0)",
         "```",
         "",
@@ -168,3 +167,16 @@ def model_card(artefact: Artefact, dataset: Dataset, out: Path) -> str:
     if artefact.classes:
         lines += ["", "Classes: " + ", ".join(artefact.classes) + "."]
     return "\n".join(lines) + "\n"
+
+
+def _distance(found: Mapping[str, Any]) -> str:
+    if found["value"] is None:
+        return "Distance to held-out data: not measured, the run was stopped before its first look."
+    value, error, floor = (
+        "not known" if found[name] is None else f"{found[name]:.3g}"
+        for name in ("value", "error", "floor")
+    )
+    return (
+        f"Distance to held-out data ({found['name']}): {value}, standard error {error}; training "
+        f"data themselves stand at {floor}."
+    )

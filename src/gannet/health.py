@@ -8,20 +8,27 @@ objective; every verdict carries the numbers that led to it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import interpolate, normalize
 
 from gannet.chance import seed_at
 from gannet.duel import Duel
-from gannet.metrics.distribution import energy_distance
+from gannet.metrics.distribution import energy_distance, squared_distances
 from gannet.types import Batch, Condition
 
 Features = Callable[[Tensor], Tensor]
 """Samples ``(B, *shape)`` to features ``(B, F)``."""
+
+COARSE = 16
+"""Cells a side at which likeness of pictures is measured."""
+
+DRAWS = 3
+"""Batches whose gradients are compared."""
 
 VerdictName = Literal[
     "healthy",
@@ -56,7 +63,9 @@ class Measures:
         baseline: Energy distance from samples of one Gaussian, fitted to the training data, to
             held-out reals: what no duel is needed for.
         gradient_ratio: Length of the generator's last gradient over the discriminator's.
-        logit_scale: Mean absolute logit.
+        agreement: Mean cosine between the generator's gradients from batches of the run's size;
+            near zero, a step is mostly chance.
+        logit_scale: Mean absolute logit, from the middle between reals and fakes.
         finite: Whether all weights and logits are finite numbers.
     """
 
@@ -75,6 +84,7 @@ class Measures:
     floor: float
     baseline: float
     gradient_ratio: float
+    agreement: float
     logit_scale: float
     finite: bool
 
@@ -149,23 +159,25 @@ class Doctor:
     Args:
         train: Rows of training data, ``(n, *shape)`` with their conditions.
         held_out: Rows that training never sees.
-        features: What distances are measured in.
+        features: What the distance to held-out data is measured in.
         seed: Of the fakes; each look draws its own.
     """
 
     def __init__(self, train: Batch, held_out: Batch, features: Features, *, seed: int) -> None:
         self.train, self.held_out, self.features, self.seed = train, held_out, features, seed
-        self.train_features = features(train.real)
-        self.real_features = features(held_out.real)
         self.count = len(held_out)
-        apart = torch.cdist(self.real_features, self.train_features).amin(1)
+        self.known = outline(train.real)
+        apart = _apart(outline(held_out.real), self.known).amin(1)
         self.copy_distance = float(apart.quantile(0.01))
-        some = self.train_features[: self.count]
-        self.real_spread = _mean_distance(some)
-        self.real_nearest = _nearest(some)
-        self.floor, self.floor_error = distance_with_error(self.real_features, some)
-        blurred = features(gaussian(train.real, self.count, seed=seed))
-        self.baseline, _ = distance_with_error(self.real_features, blurred)
+        some = self.known[: self.count]
+        self.real_spread, self.real_nearest = _mean_distance(some), _nearest(some)
+        self.real_features = features(held_out.real)
+        known, blurred = (
+            features(train.real[: self.count]),
+            gaussian(train.real, self.count, seed=seed),
+        )
+        self.floor = energy_distance(self.real_features, known)
+        self.baseline = energy_distance(self.real_features, features(blurred))
 
     @torch.no_grad()
     def look(self, duel: Duel[Any]) -> Measures:
@@ -173,7 +185,7 @@ class Doctor:
         judge = duel.players.discriminator
         was = judge.training
         judge.eval()
-        told = self._told()
+        told = self.held_out.condition
         fake = self._fakes(duel, duel.recipe.product(duel.players), told)
         kept = self._fakes(duel, duel.average, told)
         on_train = _logits(judge, self.train.real[: self.count], self.train.condition[: self.count])
@@ -184,10 +196,7 @@ class Doctor:
         finite = bool(logits.isfinite().all() and fake.isfinite().all() and _finite(duel))
         if not finite:
             return _broken(duel.step, self.floor, self.baseline)
-        return self._measures(duel, on_train, on_real, on_fake, self.features(fake), kept)
-
-    def _told(self) -> Condition:
-        return self.held_out.condition
+        return self._measures(duel, on_train, on_real, on_fake, outline(fake), kept)
 
     def _fakes(self, duel: Duel[Any], product: nn.Module, told: Condition) -> Tensor:
         width = duel.config.noise
@@ -198,6 +207,28 @@ class Doctor:
         made = duel.recipe.infer(product, noise.to(duel.device), told.to(duel.device), duel.config)
         product.train(was)
         return made.float().cpu()
+
+    def _agreement(self, duel: Duel[Any]) -> float:
+        """How far batches agree on where the generator should go."""
+        size, now, weights = duel.config.batch, duel.now(), duel.generator.weights
+        was = duel.players.training
+        duel.players.eval()  # running statistics must stay as they are
+        gradients: list[Tensor] = []
+        with torch.random.fork_rng(), torch.enable_grad():
+            for turn in range(DRAWS):
+                torch.manual_seed(seed_at(self.seed, duel.step, 4, turn))
+                batch = self.train[torch.randint(len(self.train), (size,))].to(duel.device)
+                noise = torch.randn(len(batch), now.noise).to(duel.device)
+                problem = duel.recipe.prepare(batch, duel.rng, now)
+                terms = duel.generator.terms(duel.players, problem, noise, now)
+                found = torch.autograd.grad(
+                    torch.stack([*terms.values()]).sum(), weights, allow_unused=True
+                )
+                gradients.append(torch.cat([each.flatten() for each in found if each is not None]))
+        duel.players.train(was)
+        unit = normalize(torch.stack(gradients), dim=1)
+        alike = unit @ unit.T
+        return float((alike.sum() - alike.trace()) / (DRAWS * (DRAWS - 1)))
 
     def _measures(
         self,
@@ -210,8 +241,9 @@ class Doctor:
     ) -> Measures:
         # A probability needs an offset, which relativistic losses leave free: take the middle.
         middle = (on_real.mean() + on_fake.mean()) / 2
-        distance, error = distance_with_error(self.real_features, self.features(kept))
-        nearest = torch.cdist(fakes, self.train_features).amin(1)
+        made = self.features(kept)
+        distance, error = distance_with_error(self.real_features, made)
+        nearest = _apart(fakes, self.known).amin(1)
         return Measures(
             step=duel.step,
             auc_train=auc(on_train, on_fake),
@@ -222,12 +254,14 @@ class Doctor:
             spread=_mean_distance(fakes) / max(self.real_spread, 1e-12),
             crowding=_nearest(fakes) / max(self.real_nearest, 1e-12),
             copied=float((nearest < self.copy_distance).float().mean()),
-            critic=linear_critic(self.real_features, fakes),
+            critic=linear_critic(self.real_features, made),
             distance=distance,
             distance_error=error,
             floor=self.floor,
             baseline=self.baseline,
-            gradient_ratio=_length(duel.generator.weights) / max(_length(duel.discriminator.weights), 1e-12),
+            gradient_ratio=_length(duel.generator.weights)
+            / max(_length(duel.discriminator.weights), 1e-12),
+            agreement=self._agreement(duel),
             logit_scale=float(torch.cat([on_real, on_fake]).sub(middle).abs().mean()),
             finite=True,
         )
@@ -248,13 +282,31 @@ def _length(weights: Sequence[Tensor]) -> float:
     return float(torch.stack(grads).norm()) if grads else 0.0
 
 
-def _mean_distance(features: Tensor) -> float:
-    apart = torch.pdist(features)
-    return float(apart.mean()) if len(apart) else 0.0
+def outline(samples: Tensor) -> Tensor:
+    """Samples as rows of numbers in which likeness is cheap to measure.
+
+    Pictures are shrunk to at most 16 cells a side; rows stay as they are.
+    """
+    if samples.dim() == 4 and max(samples.shape[2:]) > COARSE:
+        share = COARSE / max(samples.shape[2:])
+        size = [max(round(side * share), 1) for side in samples.shape[2:]]
+        samples = interpolate(samples, size, mode="area")
+    return samples.flatten(1).float()
 
 
-def _nearest(features: Tensor) -> float:
-    apart = torch.cdist(features, features, compute_mode="donot_use_mm_for_euclid_dist")
+def _apart(left: Tensor, right: Tensor) -> Tensor:
+    return squared_distances(left, right).clamp_min(0).sqrt()
+
+
+def _mean_distance(rows: Tensor) -> float:
+    count = len(rows)
+    return float(_apart(rows, rows).sum() / max(count * (count - 1), 1))
+
+
+def _nearest(rows: Tensor) -> float:
+    """Median distance of a row to its nearest other."""
+    # Exact differences: equal rows must be at zero, which the quick way blurs.
+    apart = torch.cdist(rows, rows, compute_mode="donot_use_mm_for_euclid_dist")
     apart.fill_diagonal_(math.inf)
     return float(apart.amin(1).median())
 
@@ -262,7 +314,7 @@ def _nearest(features: Tensor) -> float:
 def _broken(step: int, floor: float, baseline: float) -> Measures:
     lost = math.nan
     seen = [lost] * 11
-    return Measures(step, *seen, floor, baseline, gradient_ratio=lost, logit_scale=lost, finite=False)
+    return Measures(step, *seen, floor, baseline, lost, lost, lost, finite=False)
 
 
 def gaussian(samples: Tensor, count: int, *, seed: int) -> Tensor:
@@ -294,6 +346,13 @@ class Limits:
     overfit_gap: float = 0.12
     progress: float = 0.95
     flat: float = 0.55
+    resting: float = 0.02
+    seen: float = 0.9
+    won: float = 3.0
+    won_auc: float = 0.8
+    swing: float = 0.3
+    agreement: float = 0.3
+    far: float = 0.1
     logits: float = 1e3
 
 
@@ -309,12 +368,24 @@ def judge(history: Sequence[Measures], share: float, limits: Limits = Limits()) 
     if not now.finite or now.logit_scale > limits.logits:
         return Verdict("diverged", _say_diverged(now))
     recent = history[-limits.looks :]
-    if share < limits.warm_up or len(recent) < limits.looks or not all(each.finite for each in recent):
+    if not all(each.finite for each in recent):
+        return Verdict("healthy", f"recovering: {_numbers(now)}")
+    if len(recent) > 1 and sum(each.auc_held_out for each in recent[-2:]) / 2 < limits.swing:
+        return Verdict("diverged", _say_swings(now))
+    if len(recent) < limits.looks:
+        return Verdict("healthy", f"warming up: {_numbers(now)}")
+    if all(_overfits(each, limits) for each in recent):
+        return Verdict("discriminator overfits", _say_overfits(now))
+    if _won(recent, limits):
+        return Verdict("generator starved", _say_won(recent))
+    if _noisy(history[-limits.looks - 1 :], limits):
+        return Verdict("generator starved", _say_noisy(history[-limits.looks - 1 :]))
+    if all(_resting(each, limits) for each in recent):
+        return Verdict("discriminator too weak", _say_resting(now))
+    if share < limits.warm_up:
         return Verdict("healthy", f"warming up: {_numbers(now)}")
     if all(_collapsed(each, limits) for each in recent):
         return Verdict("collapsed", _say_collapsed(now))
-    if all(_overfits(each, limits) for each in recent):
-        return Verdict("discriminator overfits", _say_overfits(now))
     if _stuck(history, limits):
         weak = now.d_real < limits.flat
         return Verdict(
@@ -358,6 +429,28 @@ def _overfits(now: Measures, limits: Limits) -> bool:
     return gap > max(limits.overfit_gap, 4 * now.auc_error)
 
 
+def _resting(now: Measures, limits: Limits) -> bool:
+    return now.logit_scale < limits.resting and now.critic > limits.seen
+
+
+def _won(recent: Sequence[Measures], limits: Limits) -> bool:
+    """Sure of itself and right: a bounded slope keeps logits small, so large ones mean none."""
+    certain = _mean(each.logit_scale for each in recent)
+    return certain > limits.won and _mean(each.auc_held_out for each in recent) > limits.won_auc
+
+
+def _noisy(recent: Sequence[Measures], limits: Limits) -> bool:
+    """Far from the data the way is clear: batches that disagree there are too small."""
+    far = all(each.distance > limits.far * each.baseline for each in recent)
+    enough = len(recent) > limits.looks
+    return enough and far and _mean(each.agreement for each in recent) < limits.agreement
+
+
+def _mean(values: Iterable[float]) -> float:
+    listed = list(values)
+    return sum(listed) / len(listed)
+
+
 def _draw(now: Measures) -> bool:
     near = now.distance - 2 * now.distance_error <= max(now.floor, 0)
     return near and now.critic < 0.5 + 4 * now.auc_error and abs(now.auc_held_out - 0.5) < 0.1
@@ -374,6 +467,37 @@ def _say_overfits(now: Measures) -> str:
     return (
         f"it prefers training data to fakes {now.auc_train:.0%} of the time, held-out data only "
         f"{now.auc_held_out:.0%}: it knows the training data by heart"
+    )
+
+
+def _say_swings(now: Measures) -> str:
+    return (
+        f"the discriminator prefers fakes to held-out data {1 - now.auc_held_out:.0%} of the time: "
+        "the players overshoot each other"
+    )
+
+
+def _say_resting(now: Measures) -> str:
+    return (
+        f"it gives everything {now.d_real:.3f} to {now.d_fake:.3f}, yet a fresh linear critic tells "
+        f"{now.critic:.0%} of pairs apart: 50:50 proves nothing here"
+    )
+
+
+def _say_won(recent: Sequence[Measures]) -> str:
+    return (
+        f"the discriminator's logits stand {_mean(each.logit_scale for each in recent):.1f} from the "
+        f"middle and it is right {_mean(each.auc_held_out for each in recent):.0%} of the time: "
+        "nothing keeps it from being certain, and the generator learns little"
+    )
+
+
+def _say_noisy(recent: Sequence[Measures]) -> str:
+    now = recent[-1]
+    return (
+        f"batches agree only {_mean(each.agreement for each in recent):.0%} on where the generator "
+        f"should go, while its samples' distance of {now.distance:.3g} is far above the floor "
+        f"({now.floor:.2g}): the batch is too small"
     )
 
 

@@ -49,6 +49,8 @@ _BROKEN = (
     NotImplementedError,
     struct.error,
     zlib.error,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,  # an exception where warnings are errors
 )
 _ORIENTATION = 0x0112
 _TURNS = {
@@ -90,7 +92,11 @@ def look(item: Item, name: str) -> Look:
         return Look(image.width, image.height, _words(image), channels_of(image))
     with _opened(item, name) as image:
         width, height = image.size
-        if _orientation(image) >= 5:
+        try:
+            turned = _orientation(image) >= 5
+        except _BROKEN as error:
+            raise _broken(error, name) from None
+        if turned:
             width, height = height, width
         return Look(width, height, _words(image), channels_of(image))
 
@@ -111,11 +117,11 @@ def upright(item: Item, name: str, *, least: tuple[int, int] | None = None) -> I
         return Image.fromarray(_planes(item))
     with _opened(item, name) as image:
         try:
-            turn = _orientation(image)
             if least is not None:
-                wide, high = least if turn < 5 else (least[1], least[0])
+                wide, high = least if _orientation(image) < 5 else (least[1], least[0])
                 image.draft(None, (2 * wide, 2 * high))
             image.load()
+            turn = _orientation(image)
             plain = _plain(image, name)
         except _BROKEN as error:
             raise _broken(error, name) from None
@@ -154,8 +160,6 @@ def _opened(item: Path | bytes, name: str) -> Image.Image:
         raise _too_large(name)
     try:
         image = Image.open(io.BytesIO(held), formats=FORMATS)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise _bomb(name) from None
     except _BROKEN as error:
         raise _broken(error, name) from None
     if image.width * image.height > PIXELS:
@@ -165,7 +169,8 @@ def _opened(item: Path | bytes, name: str) -> Image.Image:
 
 
 def _orientation(image: Image.Image) -> int:
-    turn = image.getexif().get(_ORIENTATION, 1)
+    # Pillow's own method for PNG decodes the whole picture to look behind it, too.
+    turn = Image.Image.getexif(image).get(_ORIENTATION, 1)
     return turn if turn in _TURNS else 1
 
 
@@ -212,6 +217,8 @@ def _broken(error: BaseException, name: str) -> DataError:
         return DataError("no permission to read it", where=name, remedy="Check its access rights.")
     if isinstance(error, Image.UnidentifiedImageError):
         return DataError("not a picture", where=name, remedy="Remove it.")
+    if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
+        return _bomb(name)
     detail = str(error).strip() or type(error).__name__
     return DataError(
         f"broken picture ({detail})", where=name, remedy="Remove it or fetch it again."

@@ -18,11 +18,40 @@ from gannet.catalogue import find_recipe
 from gannet.config import Config, parse
 from gannet.dataset import Dataset
 from gannet.duel import Duel
+from gannet.inspect import Findings
 from gannet.recipe import Recipe
 from gannet.types import Spec
 
-LOOKS = 40
+LOOKS = 32
 """Looks of health in a run, unless that would be too often or too seldom."""
+
+
+def default_minutes(shape: tuple[int, ...], device: str) -> float:
+    """Time budget of a run that is not told how long to take.
+
+    Ten minutes for pictures of up to 32 x 32 and for rows; beyond that as much longer as the
+    pictures are larger, up to two hours. A quarter of it on a GPU.
+
+    >>> default_minutes((1, 28, 28), "cpu"), default_minutes((3, 64, 64), "cpu")
+    (10.0, 40.0)
+    """
+    pixels = shape[1] * shape[2] if len(shape) == 3 else 0
+    minutes = min(max(10.0 * pixels / 32**2, 10.0), 120.0)
+    return round(minutes if device == "cpu" else minutes / 4, 1)
+
+
+def advise(found: Findings) -> dict[str, Any]:
+    """What training would choose for data that were only looked at, and why."""
+    device = processor.best_device()
+    shape = (
+        (1,) if found.size is None else (found.size.channels, found.size.height, found.size.width)
+    )
+    minutes = default_minutes(shape, device)
+    why = f"on this machine ({processor.hardware(device)}); --minutes changes it"
+    advice: dict[str, Any] = {"minutes": minutes, "why": why}
+    if found.kind == "image":
+        advice["resolution"] = min(shape[1:])
+    return advice
 
 
 class Plan(BaseModel):
@@ -67,7 +96,12 @@ class Chooser:
     """Chooses the settings that the user left open, noting why."""
 
     def __init__(
-        self, recipe: Recipe[Any], dataset: Dataset, given: Mapping[str, Any], seed: int, device: str
+        self,
+        recipe: Recipe[Any],
+        dataset: Dataset,
+        given: Mapping[str, Any],
+        seed: int,
+        device: str,
     ) -> None:
         self.recipe, self.dataset, self.seed, self.device = recipe, dataset, seed, device
         self.given = dict(given)
@@ -78,7 +112,11 @@ class Chooser:
     def choose(self, reason: str, **settings: object) -> None:
         """Take settings, unless the user gave them or the recipe does not know them."""
         known = self.recipe.config.model_fields
-        free = {name: value for name, value in settings.items() if name in known and name not in self.given}
+        free = {
+            name: value
+            for name, value in settings.items()
+            if name in known and name not in self.given
+        }
         if free:
             self.config = parse(self.recipe.config, self.config.model_dump() | free)
             shown = ", ".join(f"{name} {_short(value)}" for name, value in free.items())
@@ -174,10 +212,10 @@ def _choose_for_length(chosen: Chooser) -> None:
 
 
 def look_every(steps: int) -> int:
-    """Steps between looks: some forty a run, at least 25 and at most 500 steps apart.
+    """Steps between looks: some thirty a run, at least 25 and at most 500 steps apart.
 
     >>> look_every(200), look_every(4000), look_every(10**6)
-    (25, 100, 500)
+    (25, 125, 500)
     """
     return min(max(steps // LOOKS, 25), 500)
 

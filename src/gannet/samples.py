@@ -12,10 +12,10 @@ import numpy as np
 from PIL import Image
 
 from gannet.api import Model
-from gannet.artefact import write_whole
+from gannet.artefact import write_whole, writing
 from gannet.codecs.image import ImageCodec
 from gannet.codecs.vector import VectorCodec
-from gannet.errors import ConfigError, DataError, GannetError, need
+from gannet.errors import ConfigError, DataError, need
 from gannet.finish import QUANTILES, columns
 from gannet.report import grid_png
 
@@ -36,12 +36,15 @@ def write_samples(
     """
     if not 1 <= count <= LARGEST:
         raise ConfigError(f"--count: must lie between 1 and {LARGEST}, got {count}")
-    suffix = out.suffix.lower()
+    suffix = "" if out.is_dir() else out.suffix.lower()
     pictures = isinstance(model.codec, ImageCodec)
     if suffix == ".png":
         if not pictures:
-            raise ConfigError(f"rows of numbers cannot be drawn into {out}")
-        grid_png(model.artefact.sample(count, label=label, seed=seed), out, columns(count))
+            raise ConfigError(
+                f"--out: rows of numbers cannot be drawn into {out}",
+                remedy="Use .csv, .npz, .npy or .parquet.",
+            )
+        _grid(model, count, out, label, seed)
         return str(out)
     if suffix in (".npz", ".npy", ".csv", ".parquet"):
         _one_file(model, count, out, label, seed)
@@ -53,15 +56,18 @@ def write_samples(
         )
     _folder(model, count, out, label, seed)
     if grid and pictures:
-        grid_png(model.artefact.sample(count, label=label, seed=seed), out / "grid.png", columns(count))
+        _grid(model, count, out / "grid.png", label, seed)
     return f"in {out}"
 
 
+def _grid(model: Model, count: int, path: Path, label: str | None, seed: int) -> None:
+    samples = model.artefact.sample(count, label=label, seed=seed)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        grid_png(samples, path, columns(count))
+
+
 def _folder(model: Model, count: int, out: Path, label: str | None, seed: int) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise GannetError(f"cannot be made: {error.strerror}", where=str(out)) from None
     if isinstance(model.codec, VectorCodec):
         _one_file(model, count, out / "samples.csv", label, seed)
         return
@@ -69,34 +75,43 @@ def _folder(model: Model, count: int, out: Path, label: str | None, seed: int) -
     for start in range(0, count, 256):
         rows = min(256, count - start)
         made = model.artefact.sample(rows, label=label, seed=seed, start=start)
-        for row, raw in enumerate(model.artefact.decode(made)):
-            model.codec.write(raw, out / f"{start + row:0{width}}.png")
+        with writing(out):
+            out.mkdir(parents=True, exist_ok=True)
+            for row, raw in enumerate(model.artefact.decode(made)):
+                model.codec.write(raw, out / f"{start + row:0{width}}.png")
 
 
 def _one_file(model: Model, count: int, out: Path, label: str | None, seed: int) -> None:
+    suffix = out.suffix.lower()
+    if suffix == ".csv" and not isinstance(model.codec, VectorCodec):
+        raise ConfigError(
+            f"--out: pictures cannot be written to {out}", remedy="Use .png, .npz or .parquet."
+        )
     raws = model.sample(count, label=label, seed=seed)
     told = model.artefact.conditions(count, label=label, seed=seed).vector
     labels = told.argmax(1).numpy() if model.classes else None
-    out.parent.mkdir(parents=True, exist_ok=True)
     packed = io.BytesIO()
-    if out.suffix == ".csv":
-        if not isinstance(model.codec, VectorCodec):
-            raise ConfigError(f"pictures cannot be written to {out}", remedy="Use .npz or .parquet.")
-        model.codec.write_rows(list(raws), out)
+    if suffix == ".csv":
+        assert isinstance(model.codec, VectorCodec)
+        with writing(out):
+            out.parent.mkdir(parents=True, exist_ok=True)
+            model.codec.write_rows(list(raws), out)
         return
-    if out.suffix == ".npz":
+    if suffix == ".npz":
         arrays: dict[str, Any] = {"images" if raws.ndim == 4 else "data": raws}
         if labels is not None:
             arrays |= {"labels": labels, "classes": np.array(model.classes)}
         np.savez_compressed(packed, **arrays)
-    elif out.suffix == ".npy":
+    elif suffix == ".npy":
         np.save(packed, raws)
     else:
         packed.write(_parquet(model, raws, labels))
     write_whole(out, packed.getvalue())
 
 
-def _parquet(model: Model, raws: np.ndarray[Any, Any], labels: np.ndarray[Any, Any] | None) -> bytes:
+def _parquet(
+    model: Model, raws: np.ndarray[Any, Any], labels: np.ndarray[Any, Any] | None
+) -> bytes:
     pyarrow, parquet = need("pyarrow", "parquet"), need("pyarrow.parquet", "parquet")
     columns_: dict[str, Any] = {}
     if isinstance(model.codec, ImageCodec):
@@ -143,8 +158,12 @@ def judge_files(model: Model, files: Sequence[Path], *, label: str | None, json:
         raise DataError("no file could be judged\n" + "\n".join(broken))
     scale = model.card.scale
     if json:
-        rows_ = [{"file": name, "real": round(chance, 4)} for name, chance in zip(names, chances, strict=True)]
-        return json_.dumps({"verdicts": rows_, "scale": scale.model_dump(), "broken": broken}, indent=2)
+        verdicts = [
+            {"file": name, "real": round(chance, 4)}
+            for name, chance in zip(names, chances, strict=True)
+        ]
+        found = {"verdicts": verdicts, "scale": scale.model_dump(), "broken": broken}
+        return json_.dumps(found, indent=2)
     lines = [f"{chance:6.3f}  {name}" for name, chance in zip(names, chances, strict=True)]
     lines += [
         "",
@@ -160,8 +179,10 @@ def judge_files(model: Model, files: Sequence[Path], *, label: str | None, json:
 def _expanded(files: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for each in files:
-        found += sorted(part for part in each.iterdir() if part.is_file()) if each.is_dir() else [each]
+        if each.is_dir():
+            found += sorted(part for part in each.iterdir() if part.is_file())
+        else:
+            found.append(each)
     if not found:
         raise DataError("no files given", remedy="Name pictures, or a folder of them.")
     return found
-

@@ -5,21 +5,24 @@ from __future__ import annotations
 import copy
 import io
 import json
+import math
+import pickle
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import ValidationError
 from torch import Tensor
 
 from gannet import device as processor
-from gannet.artefact import Artefact, Card, gannet_version, write_whole
+from gannet.artefact import Artefact, Card, append_line, gannet_version, write_whole
 from gannet.balance import Action, Balance
 from gannet.catalogue import find_recipe
-from gannet.config import parse
+from gannet.chance import some_of
+from gannet.codecs import codec_of
+from gannet.config import flag, parse
 from gannet.dataset import Dataset
 from gannet.duel import Duel
 from gannet.errors import ConfigError, DivergedError, GannetError
@@ -31,8 +34,17 @@ from gannet.types import Batch, Progress
 
 BY_HAND, OUT_OF_TIME = "stopped by hand", "out of time"
 
-LOOKED_AT = 500
+LOOKED_AT = 256
 """Samples on each side of a look."""
+
+KNOWN = 2_000
+"""Training samples that copies are searched among at a look."""
+
+SAVE_SECONDS = 20.0
+"""Least time between two saves."""
+
+SAVE_SHARE = 0.05
+"""Largest share of the time that goes into saves; large networks are saved more seldom."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +84,7 @@ class Run:
         duel: The players.
         history: All looks so far.
         best: State of the generator with the best held-out distance, with that distance.
-        healthy: State of the duel at the last healthy look.
+        healthy: State of the duel at the last healthy look; until there is one, at the start.
         stopped: Why the run ended, once it has.
     """
 
@@ -85,7 +97,7 @@ class Run:
         self.balance = Balance(on=plan.balance)
         self.history: list[Measures] = []
         self.best: dict[str, Any] = {}
-        self.healthy: dict[str, Any] = {}
+        self.healthy: dict[str, Any] = _snapshot(self.duel)
         self.verdict = Verdict("healthy", "not looked at yet")
         self.elapsed = 0.0
         self.stopped = ""
@@ -97,7 +109,8 @@ class Run:
         state = {
             "duel": self.duel.state_dict(),
             "balance": self.balance.state(),
-            "history": [each.record() for each in self.history],
+            # Every digit: verdicts after a resume must not hang on rounding.
+            "history": [asdict(each) for each in self.history],
             "best": self.best,
             "healthy": self.healthy,
             "verdict": [self.verdict.name, self.verdict.evidence],
@@ -109,20 +122,40 @@ class Run:
         write_whole(self.out / "resume.pt", packed.getvalue())
 
     def resume(self) -> None:
-        """Go on from the last save, if there is one."""
+        """Go on from the last save, if there is one.
+
+        Raises:
+            GannetError: if the save is damaged.
+        """
         path = self.out / "resume.pt"
-        if not path.exists():
-            return
-        state = torch.load(path, map_location=self.plan.device, weights_only=True)
+        if path.exists():
+            try:
+                self._take_up(torch.load(path, map_location=self.plan.device, weights_only=True))
+            except (
+                RuntimeError,
+                EOFError,
+                LookupError,
+                TypeError,
+                ValueError,
+                pickle.UnpicklingError,
+            ):
+                raise GannetError(
+                    "the save is damaged or of another gannet",
+                    where=str(path),
+                    remedy="Delete the file to begin anew, or train into another folder.",
+                ) from None
+        # Also where nothing was saved yet: lines of an attempt that was killed early go as well.
+        self._forget_after(self.duel.step)
+
+    def _take_up(self, state: Mapping[str, Any]) -> None:
         self.duel.load_state_dict(state["duel"])
         self.balance = Balance.of(state["balance"])
         self.history = [Measures(**each) for each in state["history"]]
         self.best, self.healthy = state["best"], state["healthy"]
         self.verdict = Verdict(*state["verdict"])
         self.elapsed, self.stopped = state["elapsed"], state["stopped"]
-        if self.stopped in (BY_HAND, OUT_OF_TIME):
+        if self.stopped == BY_HAND:
             self.stopped = ""  # to be asked again is to go on
-        self._forget_after(self.duel.step)
 
     def _forget_after(self, step: int) -> None:
         """Drop lines of ``progress.jsonl`` that belong to steps which will be taken again."""
@@ -154,6 +187,7 @@ class Run:
         self.healthy = _snapshot(self.duel)
         best = self.best.get("distance", float("inf"))
         noise = self.best.get("error", 0.0)
+        noise = noise if math.isfinite(noise) else 0.0  # not known for very few samples
         # A later generator was averaged over more: it gives way only to a distance beyond noise.
         if measures.distance <= best + noise:
             self.best = {
@@ -166,7 +200,7 @@ class Run:
             }
 
     def _act(self, action: Action) -> None:
-        if action.back and self.healthy:
+        if action.back:
             self.duel.restore(copy.deepcopy(self.healthy))
         if action.changes:
             self.duel.adjust(**action.changes)
@@ -174,18 +208,16 @@ class Run:
             self.stopped = action.reason
 
     def _write_line(self, progress: Progress, look: Look) -> None:
-        terms = {name: float(term) for name, term in progress.terms.items()}
         line = {
             "step": progress.step,
             "elapsed": round(self.elapsed, 2),
-            "terms": {name: round(value, 6) for name, value in terms.items()},
+            "terms": {name: round(float(term), 6) for name, term in progress.terms.items()},
             "health": look.measures.record(),
             "verdict": look.verdict.name,
             "evidence": look.verdict.evidence,
             "action": look.action.record() if look.action else None,
         }
-        with (self.out / "progress.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        append_line(self.out / "progress.jsonl", json.dumps(_finite(line), allow_nan=False))
 
     # -- time --------------------------------------------------------------------------------
 
@@ -222,13 +254,13 @@ class Run:
         labels = self.dataset.train.labels
         classes = len(self.dataset.classes)
         counts = [int((labels == number).sum()) for number in range(classes)]
-        known = max(sum(counts), 1)
+        known = sum(counts)
         return Card(
             recipe=self.plan.recipe,
             config=self.duel.config.model_dump(mode="json"),
             spec=self.plan.spec,
             codecs=self.plan.codecs,
-            shares=tuple(count / known for count in counts),
+            shares=tuple(count / known for count in counts) if known else (),
             steps=self.best.get("step", self.duel.step),
             seed=self.plan.seed,
             gannet=gannet_version(),
@@ -244,17 +276,14 @@ class Run:
                 "evidence": self.verdict.evidence,
                 "stopped": self.stopped,
             },
-            distance=distance,
+            distance=_finite(distance),
         )
 
 
 def _doctor(dataset: Dataset, plan: Plan) -> Doctor:
     count = min(LOOKED_AT, len(dataset.held_out), len(dataset.train))
-    order = torch.randperm(
-        len(dataset.train), generator=torch.Generator().manual_seed(plan.seed)
-    ).tolist()
-    train = dataset.train.take(order[: max(4 * count, min(2_000, len(order)))])
-    held_out = dataset.held_out.take(list(range(count)))
+    train = dataset.train.take(some_of(len(dataset.train), KNOWN, plan.seed))
+    held_out = dataset.held_out.take(some_of(len(dataset.held_out), count, plan.seed))
     return Doctor(train, held_out, RandomFeatures(train.real), seed=plan.seed)
 
 
@@ -264,6 +293,13 @@ def _copied(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def _snapshot(duel: Duel[Any]) -> dict[str, Any]:
     return copy.deepcopy(duel.state_dict())
+
+
+def _finite(value: Any) -> Any:
+    """The same with ``None`` for what is no finite number, for which JSON has no word."""
+    if isinstance(value, dict):
+        return {name: _finite(each) for name, each in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _step_of(line: str) -> int:
@@ -283,32 +319,54 @@ def read_plan(out: Path) -> Plan | None:
     if not path.exists():
         return None
     try:
-        return Plan.model_validate_json(path.read_text(encoding="utf-8"))
-    except (ValidationError, UnicodeDecodeError) as error:
+        plan = Plan.model_validate_json(path.read_text(encoding="utf-8"))
+        for codec in plan.codecs.values():
+            codec_of(**codec)
+    except (ConfigError, OSError, TypeError, ValueError) as error:
         raise GannetError(
             f"the plan is damaged or of another gannet: {str(error).splitlines()[0]}",
             where=str(path),
             remedy="Train into another folder.",
         ) from None
+    return plan
 
 
-def check_same(plan: Plan, asked: Mapping[str, Any]) -> None:
+def check_same(plan: Plan, asked: Mapping[str, Any], **derived: Any) -> None:
     """Refuse to go on with other settings than a run was begun with.
+
+    Args:
+        plan: Of the run that was begun.
+        asked: What the new command wants, by the names of the plan's fields.
+        derived: What the run was begun with, where the plan has no field of that name.
 
     Raises:
         ConfigError: listing every difference.
     """
-    before = plan.model_dump(mode="json")
-    differing = [
-        f"{name}: begun with {before[name]!r}, now {value!r}"
-        for name, value in asked.items()
-        if before[name] != value
-    ]
+    before = plan.model_dump(mode="json") | derived
+    differing: list[str] = []
+    for name, now in asked.items():
+        if name == "given":
+            for setting in sorted(before["given"].keys() | now.keys()):
+                differing += _difference(setting, before["given"].get(setting), now.get(setting))
+        elif name == "digest" and before[name] != now:
+            differing.append("the data, or how they are read: changed since the run was begun")
+        elif name == "seconds":
+            minutes = (f"{before[name] / 60:g}" if before[name] else None, f"{now / 60:g}")
+            differing += _difference("minutes", minutes[0], minutes[1] if now else None)
+        else:
+            differing += _difference(name, before[name], now)
     if differing:
         raise ConfigError(
-            "this folder holds a run that was begun differently\n" + "\n".join(differing),
+            "this folder holds a run that was begun differently\n  " + "\n  ".join(differing),
             remedy="Give the same command to go on, or another --out to begin anew.",
         )
+
+
+def _difference(name: str, before: object, now: object) -> list[str]:
+    if before == now:
+        return []
+    words = ["not given" if each is None else str(each) for each in (before, now)]
+    return [f"{flag(name)}: begun with {words[0]}, now {words[1]}"]
 
 
 def carry_out(
@@ -317,7 +375,7 @@ def carry_out(
     out: Path,
     *,
     stop: Callable[[], bool] = lambda: False,
-    save_seconds: float = 20.0,
+    save_seconds: float = SAVE_SECONDS,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Iterator[Moment]:
     """Carry out a plan in the folder ``out``; if that holds half a run, finish it.
@@ -327,7 +385,8 @@ def carry_out(
         dataset: What it was made for.
         out: Becomes an artefact.
         stop: Asked after each step; a true answer ends the run with a usable artefact.
-        save_seconds: Least time between saves.
+        save_seconds: Least time between saves. They take at most a twentieth of the time, so that
+            large networks are saved more seldom.
         clock: What time is measured by.
 
     Yields:
@@ -351,9 +410,8 @@ def _steps(
 ) -> Iterator[Moment]:
     duel, every = run.duel, run.plan.look_every
     began, at_first, first_step = clock(), run.elapsed, duel.step
-    saved = began
-    batches = _batches(run)
-    steps = duel.run(batches)
+    save_at = began + save_seconds
+    steps = duel.run(_batches(run))
     while not run.stopped:
         progress = next(steps, None)
         if progress is None:
@@ -367,14 +425,25 @@ def _steps(
             look = run.look(progress)
             run.elapsed = at_first + clock() - began
             run.keep_pace((run.elapsed - at_first) / done)
-            if clock() - saved > save_seconds:
-                run.save()
-                saved = clock()
-        if run.plan.seconds and run.elapsed >= run.plan.seconds:
-            run.stopped = OUT_OF_TIME
-        if stop():
-            run.stopped = BY_HAND
+        run.stopped = run.stopped or _ended(run, stop)
+        if clock() >= save_at:
+            save_at = _saved(run, save_seconds, clock)
         yield Moment(progress, duel.config.steps, run.elapsed, rate, look)
+
+
+def _ended(run: Run, stop: Callable[[], bool]) -> str:
+    """Why the run ends here, if it does for a reason that is not the duel's own."""
+    if stop():
+        return BY_HAND
+    return OUT_OF_TIME if run.plan.seconds and run.elapsed >= run.plan.seconds else ""
+
+
+def _saved(run: Run, save_seconds: float, clock: Callable[[], float]) -> float:
+    """Save, and say when to save again."""
+    before = clock()
+    run.save()
+    now = clock()
+    return now + max(save_seconds, (now - before) / SAVE_SHARE)
 
 
 def _batches(run: Run) -> Iterator[Batch]:
@@ -384,10 +453,12 @@ def _batches(run: Run) -> Iterator[Batch]:
 
 
 def _end(run: Run) -> None:
-    if run.verdict.name == "diverged" and not run.best:
+    lost = not all(bool(each.isfinite().all()) for each in run.duel.average.state_dict().values())
+    if not run.best and (lost or run.verdict.name == "diverged"):
+        evidence = run.verdict.evidence if run.verdict.name == "diverged" else "not finite numbers"
         raise DivergedError(
-            run.stopped,
+            f"the duel diverged and was never healthy ({evidence})",
             where=f"step {run.duel.step}",
             remedy="Lower --learning-rate or raise --slope, and train into a new folder.",
         )
-    finish(calibrated(run.artefact(), run.dataset), run.dataset, run.out)
+    finish(calibrated(run.artefact(), run.dataset), run.out)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from rich.console import Console, Group
@@ -15,7 +15,7 @@ from rich.text import Text
 
 from gannet.api import Session
 from gannet.errors import need
-from gannet.training import Look, Moment
+from gannet.training import SAVE_SECONDS, Look, Moment
 
 SHOW_EVERY = 0.25
 """Seconds between two pictures of the live view."""
@@ -29,27 +29,35 @@ class Viewer(Protocol):
         ...
 
 
-def watch(session: Session, stop: Callable[[], bool], *, tensorboard: bool = False) -> None:
+def watch(
+    session: Session,
+    stop: Callable[[], bool],
+    *,
+    tensorboard: bool = False,
+    save_seconds: float = SAVE_SECONDS,
+) -> None:
     """Run a session and show it. Prints where to look at the end."""
-    console = Console(stderr=False, highlight=False)
+    # No markup: paths and reasons may hold brackets. No wrapping: plain lines stay lines.
+    console = Console(highlight=False, markup=False, soft_wrap=True)
     for line in _about(session):
         console.print(line)
     viewers: list[Viewer] = [Events(session)] if tensorboard else []
+    moments = session.run(stop, save_seconds=save_seconds)
     last: Moment | None = None
     if console.is_terminal:
         with Live(console=console, refresh_per_second=4, transient=False) as live:
             viewers.append(Window(session, live))
-            last = _run(session, stop, viewers)
+            last = _run(moments, viewers)
     else:
         viewers.append(Lines(session))
-        last = _run(session, stop, viewers)
+        last = _run(moments, viewers)
     for line in _summary(session, last):
         console.print(line)
 
 
-def _run(session: Session, stop: Callable[[], bool], viewers: list[Viewer]) -> Moment | None:
+def _run(moments: Iterable[Moment], viewers: Iterable[Viewer]) -> Moment | None:
     last: Moment | None = None
-    for moment in session.run(stop):
+    for moment in moments:
         for viewer in viewers:
             viewer.show(moment)
         last = moment
@@ -182,7 +190,6 @@ class Events:
         for name, value in moment.look.measures.record().items():
             if isinstance(value, float):
                 self.writer.add_scalar(f"health/{name}", value, step)
-        for name, value in moment.progress.numbers().items():
-            self.writer.add_scalar(f"terms/{name}", value, step)
+        for name, term in moment.progress.terms.items():
+            self.writer.add_scalar(f"terms/{name}", float(term), step)
         self.writer.flush()
-

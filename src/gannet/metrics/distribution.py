@@ -56,7 +56,8 @@ def nearest(
     assert len(targets) > same, "nobody to be a neighbour"
     left, right = _centred_alike(queries, targets)
     k = min(k, len(targets) - same)
-    distances, rows = [], []
+    distances: list[Tensor] = []
+    rows: list[Tensor] = []
     for part in chunks(len(left), len(right), cells):
         gaps = squared_distances(left[part], right)
         if same:
@@ -80,9 +81,9 @@ def frechet_distance(real: Tensor, fake: Tensor) -> float:
     left, right = real.double(), fake.double()
     gap = left.mean(0) - right.mean(0)
     first, second = _factor(left), _factor(right)
-    overlap = torch.linalg.svdvals(first @ second.T).sum()
+    overlap: Tensor = torch.linalg.svdvals(first @ second.T).sum()
     squares = gap.square().sum() + first.square().sum() + second.square().sum()
-    return max(float(squares - 2 * overlap), 0.0)
+    return max(squares.item() - 2 * overlap.item(), 0.0)
 
 
 def kernel_distance(real: Tensor, fake: Tensor, *, cells: int = CELLS) -> float:
@@ -100,8 +101,10 @@ def kernel_distance(real: Tensor, fake: Tensor, *, cells: int = CELLS) -> float:
     def kernel(one: Tensor, other: Tensor) -> Tensor:
         return (one @ other.T / width + 1).pow_(3)
 
-    return _within(left, kernel, cells) + _within(right, kernel, cells) - 2 * _between(
-        left, right, kernel, cells
+    return (
+        _within(left, kernel, cells)
+        + _within(right, kernel, cells)
+        - 2 * _between(left, right, kernel, cells)
     )
 
 

@@ -24,18 +24,21 @@ LARGEST_PX = 64
 
 
 class PictureNet(nn.Module):
-    """Four convolutions and two linear layers over pictures ``(B, C, H, W)`` of any size."""
+    """Four or five convolutions, two linear layers; pictures ``(B, C, H, W)`` of any size."""
 
     def __init__(self, shape: tuple[int, ...], classes: int) -> None:
         super().__init__()
         channels, height, width = shape
-        large = max(height, width) > 32
-        widths = [channels, 32, 64, 96, WIDTH]
-        strides = [2 if large else 1, 2, 2, 2]
+        widths, strides = [32, 64, 96, WIDTH], [2, 2, 2, 1]
+        if max(height, width) > 32:
+            widths, strides = [16, *widths], [2, *strides]
+        if max(height, width) <= 16:
+            strides[0] = 1
         layers: list[nn.Module] = []
-        for before, after, stride in zip(widths, widths[1:], strides, strict=False):
-            layers += [nn.Conv2d(before, after, 3, stride, 1, bias=False)]
+        for size, after, stride in zip([5, 3, 3, 3, 3], widths, strides, strict=False):
+            layers += [nn.Conv2d(channels, after, size, stride, size // 2, bias=False)]
             layers += [nn.BatchNorm2d(after), nn.ReLU()]
+            channels = after
         self.body = nn.Sequential(*layers)
         self.neck = nn.Linear(4 * WIDTH, WIDTH)
         self.head = nn.Linear(WIDTH, classes)
@@ -87,7 +90,11 @@ def small_net(samples: Tensor, classes: int, *, seed: int) -> SmallNet:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if samples.ndim == 4:
-            return PictureNet(tuple(samples.shape[1:]), classes)
+            network = PictureNet(tuple(samples.shape[1:]), classes)
+            for weight in network.parameters():
+                if weight.ndim == 4:  # twice as fast on a processor
+                    weight.data = weight.data.contiguous(memory_format=torch.channels_last)
+            return network
         return RowNet(samples, classes)
 
 
@@ -98,7 +105,8 @@ def shifted(pictures: Tensor, most: int, chance: torch.Generator) -> Tensor:
     moves = torch.randint(0, 2 * most + 1, (2, count, 1), generator=chance)
     down = (moves[0] + torch.arange(height))[:, None, :, None]
     right = (moves[1] + torch.arange(width))[:, None, None, :]
-    return padded[torch.arange(count)[:, None, None, None], torch.arange(pictures.shape[1])[:, None, None], down, right]
+    channels = torch.arange(pictures.shape[1])[:, None, None]
+    return padded[torch.arange(count)[:, None, None, None], channels, down, right]
 
 
 def fit(
@@ -187,7 +195,7 @@ def train_classifier(
         DataError: if fewer than two classes are labelled.
     """
     known = labels >= 0
-    if len(labels[known].unique()) < 2:
+    if int((labels[known].bincount() > 0).sum()) < 2:
         raise DataError(
             "a classifier needs samples of two or more classes",
             remedy="Label more samples, or choose the features 'random'.",

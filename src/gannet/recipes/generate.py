@@ -97,9 +97,7 @@ def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Confi
         real_logits = players.discriminator(real, batch.condition).float()
     else:
         real_logits = fake_logits.detach()  # the other objectives do not look at it
-    return {
-        "adversarial": losses.OBJECTIVES[config.objective].generator(real_logits, fake_logits)
-    }
+    return {"adversarial": losses.OBJECTIVES[config.objective].generator(real_logits, fake_logits)}
 
 
 def schedule(config: Config, share: float) -> Config:

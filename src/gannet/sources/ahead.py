@@ -34,7 +34,8 @@ def in_order(
     def some(start: int) -> list[T]:
         return [work(index) for index in indices[start : start + size]]
 
-    with ThreadPoolExecutor(WORKERS, "gannet-decode") as pool:
+    pool = ThreadPoolExecutor(WORKERS, "gannet-decode")
+    try:
         waiting: deque[Future[list[T]]] = deque()
         for start in range(0, len(indices), size):
             waiting.append(pool.submit(some, start))
@@ -42,3 +43,5 @@ def in_order(
                 yield from waiting.popleft().result()
         while waiting:
             yield from waiting.popleft().result()
+    finally:  # a reader that stops early, or Ctrl-C, does not wait for the rest
+        pool.shutdown(cancel_futures=True)

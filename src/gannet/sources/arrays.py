@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from gannet.errors import DataError
 from gannet.pictures import Picture
+from gannet.sources.flat import FlatFile
 from gannet.sources.labels import Labels, from_cells, from_numbers
 from gannet.sources.names import Numbered
 from gannet.sources.source import Source
@@ -85,11 +85,12 @@ def from_npy(path: Path, label: str | None) -> Source:
         raise _damaged(path, EOFError("the file is cut off"))
     if fortran or dtype != np.uint8 or len(shape) < 3 or shape[0] * row <= 2**20:
         return _from_array(path, _whole(path), "npy array")
-    handle = path.open("rb")
+    file = FlatFile(path, row, start=start)
 
     def read_row(index: int) -> Array:
-        held = os.pread(handle.fileno(), row, start + index * row)
-        return np.frombuffer(held, dtype).reshape(shape[1:])
+        picture = np.empty(shape[1:], np.uint8)
+        file.read(index, picture)
+        return picture
 
     return _pictures(path, read_row, tuple(shape), "npy array", held=False)
 
@@ -115,7 +116,7 @@ def _member(path: Path, name: str, size: int) -> Array:
             remedy="Save it with numpy.save as a .npy of uint8: that is read row by row.",
         )
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return np.asarray(arrays[name.removesuffix(".npy")])
     except _READ_ERRORS as error:
         raise _damaged(path, error) from None

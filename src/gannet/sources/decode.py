@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import shutil
-import time
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO, Self
 
 import numpy as np
-import PIL
 from numpy.typing import NDArray
 
 from gannet.codecs.image import ImageCodec
 from gannet.errors import DataError
 from gannet.pictures import Picture, content
 from gannet.sources.ahead import in_order
+from gannet.sources.cache import (
+    Index,
+    Writer,
+    fits,
+    key_of,
+    load_index,
+    pictures_file,
+    save_index,
+)
 from gannet.sources.source import Source
 from gannet.sources.store import InFile, InMemory, Store, Streamed
-
-FORMAT = 1
-"""Of the cache. A cache of another format is decoded anew."""
-
-DISK_SHARE = 0.5
-"""Most of the free disk that a cache may take."""
 
 SHOWN = 10
 """Broken pictures that an error lists."""
 
 _CHUNK_BYTES = 4 * 2**20
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +48,6 @@ class Decoded:
     looks: NDArray[np.uint64]
     skipped: tuple[tuple[str, str], ...]
     store: Store
-
-
-@dataclass(frozen=True, slots=True)
-class _Index:
-    kept: NDArray[np.int64]
-    contents: NDArray[np.uint64]
-    looks: NDArray[np.uint64]
-    skipped: tuple[tuple[str, str], ...]
-    stored: bool
 
 
 def fingerprint(held: bytes) -> int:
@@ -94,18 +80,18 @@ def decode(source: Source, codec: ImageCodec, cache: Path | None, memory_bytes: 
     total = row * source.count
     held = total <= memory_bytes
     place = None if source.held else cache
-    key = _key(source, codec)
-    fits = place is not None and _fits(place, total)
-    index = _load(place, key, row, fits) if place else None
+    key = key_of(source, codec)
+    room = place is not None and fits(place, total)
+    index = load_index(place, key, row, room=room) if place else None
     if index is None:
         pictures = np.empty((source.count, row), np.uint8) if held else np.empty((0, row), np.uint8)
-        with _Writer(place, key, wanted=fits) as writer:
+        with Writer(place, key, wanted=room) as writer:
             index = _pass(source, codec, pictures, writer)
             if place:
-                _save(place, key, index)
+                save_index(place, key, index)
         store = _store(source, codec, index, pictures[: len(index.kept)], writer.final, held)
     else:
-        file = _file(place, key) if place and index.stored else None
+        file = pictures_file(place, key) if place and index.stored else None
         pictures = np.fromfile(file, np.uint8).reshape(-1, row) if held and file else None
         store = _store(source, codec, index, pictures, file, held)
     return Decoded(index.kept, index.contents, index.looks, index.skipped, store)
@@ -114,7 +100,7 @@ def decode(source: Source, codec: ImageCodec, cache: Path | None, memory_bytes: 
 def _store(
     source: Source,
     codec: ImageCodec,
-    index: _Index,
+    index: Index,
     pictures: NDArray[np.uint8] | None,
     file: Path | None,
     held: bool,
@@ -127,9 +113,7 @@ def _store(
     return Streamed(codec, source, index.kept)
 
 
-def _pass(
-    source: Source, codec: ImageCodec, pictures: NDArray[np.uint8], writer: _Writer
-) -> _Index:
+def _pass(source: Source, codec: ImageCodec, pictures: NDArray[np.uint8], writer: Writer) -> Index:
     kept: list[int] = []
     prints: list[tuple[int, int]] = []
     skipped: list[tuple[str, str]] = []
@@ -151,7 +135,7 @@ def _pass(
         kept.append(number)
         prints.append((held, look))
     both = np.array(prints, np.uint64).reshape(-1, 2)
-    return _Index(
+    return Index(
         kept=np.array(kept, np.int64),
         contents=both[:, 0],
         looks=both[:, 1],
@@ -183,133 +167,3 @@ def _too_many_broken(source: Source, skipped: list[tuple[str, str]], seen: int) 
         where=str(source.path),
         remedy="Remove or replace them. A few are skipped: 3, or 1 %.",
     )
-
-
-def _key(source: Source, codec: ImageCodec) -> str:
-    state = f"{FORMAT} {PIL.__version__} {source.stamp()} {codec.model_dump_json()}"
-    return hashlib.blake2b(state.encode(), digest_size=8).hexdigest()
-
-
-def _file(cache: Path, key: str) -> Path:
-    return cache / f"pictures-{key}.u8"
-
-
-def _fits(cache: Path, total: int) -> bool:
-    there = next(folder for folder in (cache, *cache.absolute().parents) if folder.exists())
-    return total <= DISK_SHARE * shutil.disk_usage(there).free
-
-
-def _load(cache: Path, key: str, row: int, fits: bool) -> _Index | None:
-    """The index of a cache that is whole and of the same data, else nothing."""
-    try:
-        with np.load(cache / f"index-{key}.npz", allow_pickle=False) as held:
-            names, reasons = held["names"].tolist(), held["reasons"].tolist()
-            skipped = tuple(zip(map(str, names), map(str, reasons), strict=True))
-            stored = bool(held["stored"])
-            index = _Index(held["kept"], held["contents"], held["looks"], skipped, stored)
-        whole = not stored or _file(cache, key).stat().st_size == len(index.kept) * row
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        return None  # decoding again cures it
-    return index if whole and (stored or not fits) else None
-
-
-def _save(cache: Path, key: str, index: _Index) -> None:
-    fresh = cache / f"index-{key}.new.npz"
-    try:
-        np.savez(
-            fresh,
-            kept=index.kept,
-            contents=index.contents,
-            looks=index.looks,
-            names=np.array([name for name, _ in index.skipped], np.str_),
-            reasons=np.array([reason for _, reason in index.skipped], np.str_),
-            stored=np.array(index.stored),
-        )
-        fresh.replace(cache / f"index-{key}.npz")
-    except OSError as error:
-        fresh.unlink(missing_ok=True)
-        if error.errno not in _FULL:  # without an index we only decode again next time
-            raise
-
-
-class _Writer:
-    """Writes pictures to a file of another name, which takes its place when it is whole."""
-
-    def __init__(self, cache: Path | None, key: str, *, wanted: bool) -> None:
-        self.cache, self.key = cache, key
-        self.file: BinaryIO | None = None
-        self.final: Path | None = None
-        if cache is None:
-            return
-        try:
-            cache.mkdir(parents=True, exist_ok=True)
-            _tidy(cache, key)
-            if wanted:
-                self.final = _file(cache, key)
-                self.fresh = self.final.with_suffix(f".new-{time.time_ns()}")
-                self.file = self.fresh.open("wb")
-        except PermissionError:
-            raise DataError(
-                "no permission to write the cache there",
-                where=str(cache),
-                remedy="Choose another folder with --out.",
-            ) from None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        self._give_up()
-
-    def write(self, picture: Picture) -> None:
-        """Add one picture, unless the disk has run full."""
-        if self.file is None:
-            return
-        try:
-            self.file.write(picture.data)
-        except OSError as error:
-            if error.errno not in _FULL:
-                raise
-            self._give_up()
-
-    def finish(self) -> bool:
-        """Put the file in its place, and say whether there is one."""
-        if self.file is None or self.final is None:
-            return False
-        file, self.file = self.file, None
-        try:
-            file.close()
-            self.fresh.replace(self.final)
-        except OSError as error:
-            self.fresh.unlink(missing_ok=True)
-            if error.errno not in _FULL:
-                raise
-            return False
-        return True
-
-    def _give_up(self) -> None:
-        if self.file is None:
-            return
-        file, self.file = self.file, None
-        try:
-            file.close()
-        except OSError as error:
-            if error.errno not in _FULL:
-                raise
-        finally:
-            self.fresh.unlink(missing_ok=True)
-
-
-def _tidy(cache: Path, key: str) -> None:
-    """Remove caches of other data or sizes, and what a killed run left half-written."""
-    now = time.time()
-    for pattern in ("pictures-*", "index-*.npz"):
-        for file in cache.glob(pattern):
-            half = ".new" in file.name
-            if key not in file.name or (half and now - file.stat().st_mtime > 3600):
-                file.unlink(missing_ok=True)

@@ -66,6 +66,21 @@ class Source:
         """The same source with classes."""
         return replace(self, classes=labels.classes, labels=labels.indices.astype(np.int64))
 
+    def aligned(self, classes: Sequence[str]) -> Source:
+        """The same source with its classes numbered as in another list, such as a model's.
+
+        Raises:
+            DataError: if a class of this source is not in the list.
+        """
+        if strange := [name for name in self.classes if name not in classes]:
+            raise DataError(
+                f"classes that the model does not know: {', '.join(strange[:5])}",
+                where=str(self.path),
+                remedy=f"Known classes: {', '.join(classes[:20]) or 'none'}.",
+            )
+        number = np.array([*(list(classes).index(name) for name in self.classes), -1], np.int64)
+        return replace(self, classes=tuple(classes), labels=number[self.labels])
+
     def picture(self, index: int) -> Item:
         """A picture by number.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,9 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gannet.codecs.image import ImageCodec
-from gannet.errors import DataError
 from gannet.pictures import Picture
 from gannet.sources.ahead import WORKERS
+from gannet.sources.flat import FlatFile
 from gannet.sources.source import Source
 
 Places = NDArray[np.int64]
@@ -67,34 +66,21 @@ class InMemory:
 
 
 class InFile:
-    """Decoded pictures in one flat file, 8 bit.
-
-    Read, not mapped: pages of a mapped file count as resident, and a folder of 200,000 pictures
-    would look like a process of many gigabytes to whatever limits its memory.
-    """
+    """Decoded pictures in one flat file, 8 bit."""
 
     slow: ClassVar[bool] = True
     words: ClassVar[str] = "in a cache on disk"
 
     def __init__(self, codec: ImageCodec, path: Path) -> None:
-        self.codec, self.path = codec, path
+        self.codec = codec
         self.goal = (codec.height, codec.width, codec.channels)
-        self.file = path.open("rb", buffering=0)
-        self.lock = threading.Lock()
-
-    def __del__(self) -> None:
-        self.file.close()
+        self.file = FlatFile(path, codec.height * codec.width * codec.channels)
 
     def read(self, places: Places) -> Tensor:
         """Samples ``(n, C, H, W)``."""
         pictures = np.empty((len(places), *self.goal), np.uint8)
-        with self.lock:
-            for row, place in zip(pictures, places.tolist(), strict=True):
-                self.file.seek(place * row.nbytes)
-                if self.file.readinto(row.data) != row.nbytes:
-                    raise DataError(
-                        "the cache is cut off", where=str(self.path), remedy="Delete the file."
-                    )
+        for picture, place in zip(pictures, places.tolist(), strict=True):
+            self.file.read(place, picture)
         return self.codec.encode(pictures)  # pyright: ignore[reportArgumentType]
 
 

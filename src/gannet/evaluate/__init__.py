@@ -1,0 +1,87 @@
+"""Scores of a generator against held-out reals, each with interval, floor and trivial baseline."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from gannet.artefact import gannet_version
+from gannet.chance import seed_at
+from gannet.evaluate.material import Data, Material, Rows, Sampler, ask, material
+from gannet.evaluate.measures import (
+    class_score,
+    copy_score,
+    critic_score,
+    distribution_scores,
+    eye_of,
+    lesson_of,
+    lesson_score,
+    protocol_of,
+)
+from gannet.evaluate.score import Pair, Report, Score
+from gannet.networks.classifier import train_classifier
+from gannet.networks.features import Features
+
+__all__ = [
+    "Data",
+    "Material",
+    "Pair",
+    "Report",
+    "Rows",
+    "Sampler",
+    "Score",
+    "evaluate",
+    "material",
+]
+
+
+def evaluate(
+    sampler: Sampler,
+    dataset: Data,
+    *,
+    count: int = 2_000,
+    features: str | Features = "auto",
+    seed: int = 0,
+    steps: int = 400,
+    artefact: str = "",
+    data: str = "",
+) -> Report:
+    """Score a generator.
+
+    Args:
+        sampler: The generator.
+        dataset: The data that it was trained on, and those held out.
+        count: Samples on each side; fewer if fewer were held out.
+        features: ``auto`` (classifier if there are labels, else EfficientNet if installed and the
+            samples are pictures, else random), ``classifier``, ``efficientnet``, ``random``, a path
+            to Inception weights, or features of your own.
+        seed: Of fakes, subsets and critics; equal arguments give an equal report.
+        steps: Batches that each classifier learns from.
+        artefact: How the report calls the generator.
+        data: How it calls the data.
+
+    Raises:
+        DataError: if fewer than 8 samples were held out.
+        ConfigError: if the features are unknown or do not suit the data.
+    """
+    made = material(sampler, dataset, count=count, seed=seed)
+    lesson = lesson_of(dataset, made)
+    train = partial(train_classifier, classes=len(dataset.classes), seed=seed, steps=steps)
+    classifier = None if lesson is None else train(lesson.samples, lesson.labels)
+    eye = eye_of(features, classifier, dataset, made)
+    scores = distribution_scores(made, eye, seed)
+    scores += [critic_score(made, seed, min(steps, 300), each) for each in (None, eye)]
+    copied, pairs = copy_score(made, dataset)
+    scores.append(copied)
+    if lesson is not None and classifier is not None and made.asked:
+        scores.append(class_score(made, classifier))
+        fakes = ask(sampler, dataset, lesson.labels, seed=seed_at(seed, 2))
+        scores.append(lesson_score(made, lesson, classifier, fakes, train, seed))
+    return Report(
+        artefact=artefact,
+        data=data,
+        scores=tuple(scores),
+        closest=pairs,
+        seed=seed,
+        gannet=gannet_version(),
+        protocol=protocol_of(made, eye, lesson),
+    )

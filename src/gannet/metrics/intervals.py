@@ -1,0 +1,79 @@
+"""How sure a number is: intervals and chances, without any further library."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+NORMAL = 1.959964
+"""97.5 % point of the standard normal."""
+
+
+def wilson(hits: int, trials: int) -> tuple[float, float]:
+    """95 % interval of a share; sound for few trials and near 0 and 1.
+
+    Source: Wilson 1927, J. Am. Stat. Assoc. 22, p. 209.
+
+    >>> low, high = wilson(50, 100)
+    >>> round(low, 3), round(high, 3)
+    (0.404, 0.596)
+    """
+    if trials == 0:
+        return 0.0, 1.0
+    share, squared = hits / trials, NORMAL**2
+    centre = (share + squared / (2 * trials)) / (1 + squared / trials)
+    half = NORMAL / (1 + squared / trials)
+    half *= math.sqrt(share * (1 - share) / trials + squared / (4 * trials**2))
+    return max(centre - half, 0.0), min(centre + half, 1.0)
+
+
+def chance_of_at_least(hits: int, trials: int) -> float:
+    """P(X >= hits) for X of a fair coin thrown ``trials`` times.
+
+    >>> chance_of_at_least(2, 2)
+    0.25
+    """
+    ways = [
+        math.lgamma(trials + 1) - math.lgamma(k + 1) - math.lgamma(trials - k + 1)
+        for k in range(hits, trials + 1)
+    ]
+    return min(math.fsum(math.exp(each - trials * math.log(2)) for each in ways), 1.0)
+
+
+def halves(rows: int, times: int, seed: int) -> Iterator[Tensor]:
+    """``times`` random halves of ``rows`` row numbers."""
+    chance = torch.Generator().manual_seed(seed)
+    for _ in range(times):
+        yield torch.randperm(rows, generator=chance)[: max(rows // 2, 2)]
+
+
+def half_sampling_error(
+    metric: Callable[[Tensor, Tensor], float],
+    real: Tensor,
+    fake: Tensor,
+    *,
+    times: int,
+    seed: int,
+) -> float:
+    """Standard error of ``metric(real, fake)``, by the delete-half jackknife.
+
+    The spread of the metric over random halves, drawn without replacement, estimates its standard
+    error at full size: half the rows have twice the variance, of which drawing from a finite heap
+    takes away half. A bootstrap would not do: repeated rows bias a Frechet distance upwards and
+    make every neighbour distance zero.
+
+    Args:
+        metric: Of rows of reals and of fakes.
+        real: ``(N, F)``.
+        fake: ``(M, F)``.
+        times: Halves; the error of the error is about 1 / sqrt(2 times).
+        seed: Of the halves.
+
+    Source: Shao and Wu 1989, Annals of Statistics 17, p. 1176; Politis and Romano 1994.
+    """
+    sides = zip(halves(len(real), times, seed), halves(len(fake), times, seed + 1), strict=True)
+    values = [metric(real[left], fake[right]) for left, right in sides]
+    return float(torch.tensor(values, dtype=torch.float64).std())

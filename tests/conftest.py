@@ -1,0 +1,143 @@
+"""What several tests start from: tiny data, one thread, an artefact that nobody trained."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from gannet import dataset
+from gannet.artefact import Artefact, Card, Scale
+from gannet.catalogue import find_recipe
+from gannet.codecs.image import ImageCodec
+from gannet.codecs.label import LabelCodec
+from gannet.codecs.vector import VectorCodec
+from gannet.plan import Plan
+from gannet.types import Spec
+
+SMALL = {"width": 4, "noise": 6, "batch": 8, "threads": 1}
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread():
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def squares(tmp_path_factory):
+    """120 grey pictures of 8 x 8, a bright square in each, in two classes, as one .npz."""
+    rng = np.random.default_rng(0)
+    pictures = np.zeros((120, 8, 8, 1), np.uint8)
+    for picture in pictures:
+        row, column = rng.integers(0, 5, 2)
+        picture[row : row + 3, column : column + 3] = rng.integers(150, 255)
+    path = tmp_path_factory.mktemp("data") / "squares.npz"
+    np.savez(path, images=pictures, labels=np.arange(120) % 2)
+    return path
+
+
+@pytest.fixture(scope="session")
+def points(tmp_path_factory):
+    """200 points on a ring, as one .csv with a header."""
+    turn = np.random.default_rng(0).uniform(0, 2 * np.pi, 200)
+    path = tmp_path_factory.mktemp("data") / "points.csv"
+    rows = np.stack([10 + np.cos(turn), np.sin(turn)], 1)
+    np.savetxt(path, rows, delimiter=",", header="east,north", comments="")
+    return path
+
+
+@pytest.fixture(scope="session")
+def loaded(squares):
+    """The squares, decoded and split."""
+    return dataset.load(
+        dataset.find(squares), codec=ImageCodec(height=8, width=8, channels=1), seed=0
+    )
+
+
+@pytest.fixture(scope="session")
+def planned(loaded):
+    """Makes plans for the squares without measuring the machine."""
+
+    def plan(*, look_every=4, balance=True, seconds=0.0, seed=0, **settings):
+        config = find_recipe("generate").config(**(SMALL | {"steps": 12} | settings))
+        return Plan(
+            gannet="0",
+            recipe="generate",
+            data="squares.npz",
+            digest=loaded.digest,
+            codecs={
+                role: {"kind": codec.kind, "state": codec.model_dump(mode="json")}
+                for role, codec in loaded.codecs.items()
+            },
+            config=config.model_dump(mode="json"),
+            given={name: value for name, value in settings.items()},
+            spec=Spec.of(loaded.train.take([0])),
+            seed=seed,
+            balance=balance,
+            device="cpu",
+            seconds=seconds,
+            step_seconds=0.01,
+            look_every=look_every,
+        )
+
+    return plan
+
+
+def untrained(codecs, spec, shares=(), **settings):
+    """An artefact with first weights: all that loading, sampling and judging need."""
+    recipe = find_recipe("generate")
+    config = recipe.config(**(SMALL | settings))
+    with torch.random.fork_rng():
+        torch.manual_seed(7)
+        players = recipe.build(config, spec).eval().requires_grad_(False)
+    card = Card(
+        recipe="generate",
+        config=config.model_dump(mode="json"),
+        spec=spec,
+        codecs={
+            role: {"kind": codec.kind, "state": codec.model_dump(mode="json")}
+            for role, codec in codecs.items()
+        },
+        shares=shares,
+        steps=3,
+        seed=0,
+        gannet="0",
+        scale=Scale(slope=1.5, offset=0.1, real=(0.5,) * 5, fake=(0.4,) * 5, count=20),
+        data={"name": "squares", "digest": "", "train": 96, "held_out": 24, "classes": 0},
+        verdict={"name": "healthy", "evidence": "nothing", "stopped": "all steps are done"},
+        distance={"name": "energy", "value": 2.0, "error": 0.1, "floor": 0.2, "samples": 24},
+    )
+    return Artefact(card, players.generator, players.discriminator)
+
+
+@pytest.fixture(scope="session")
+def of_pictures():
+    return untrained({"real": ImageCodec(height=8, width=8, channels=1)}, Spec((1, 8, 8)))
+
+
+@pytest.fixture(scope="session")
+def of_classes():
+    """Knows cats and dogs, of which three quarters are dogs."""
+    codecs = {
+        "real": ImageCodec(height=8, width=8, channels=1),
+        "vector": LabelCodec(classes=("cat", "dog")),
+    }
+    return untrained(codecs, Spec((1, 8, 8), vector=2), shares=(0.25, 0.75))
+
+
+@pytest.fixture(scope="session")
+def of_rows():
+    codec = VectorCodec(names=("east", "north"), mean=(10.0, 0.0), deviation=(2.0, 3.0))
+    return untrained({"real": codec}, Spec((2,)))
+
+
+@pytest.fixture
+def changed():
+    """An artefact with another card."""
+
+    def change(artefact, **fields):
+        return replace(artefact, card=artefact.card.model_copy(update=fields))
+
+    return change

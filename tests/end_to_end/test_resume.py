@@ -1,0 +1,356 @@
+"""A run that was killed, stopped or asked again ends like an unbroken one."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from itertools import islice
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from gannet.artefact import Artefact
+from gannet.errors import ConfigError, GannetError
+from gannet.training import Run, carry_out, check_same, read_plan
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(1_200)]
+
+
+def lines(run):
+    """What the run wrote down, but for the time that it took."""
+    found = [json.loads(line) for line in (run / "progress.jsonl").read_text().splitlines()]
+    return [{name: value for name, value in each.items() if name != "elapsed"} for each in found]
+
+
+def assert_same(run, whole):
+    one, two = (load_file(each / "model.safetensors") for each in (run, whole))
+    assert one.keys() == two.keys()
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    assert lines(run) == lines(whole)
+    assert (run / "card.json").read_bytes() == (whole / "card.json").read_bytes()
+    assert (run / "grid.png").read_bytes() == (whole / "grid.png").read_bytes()
+    names = [sorted(path.name for path in (each / "samples").iterdir()) for each in (run, whole)]
+    assert names[0] == names[1]
+    assert_tidy(run)
+
+
+def assert_tidy(run):
+    assert [path.name for path in run.rglob("*.new")] == []
+
+
+def train(plan, loaded, out, *, steps=None, **options):
+    """Train in this process; after ``steps`` steps it is dropped, as if it had been killed."""
+    moments = carry_out(plan, loaded, out, save_seconds=0, clock=lambda: 0.0, **options)
+    taken = list(islice(moments, steps))
+    moments.close()
+    return taken
+
+
+@pytest.fixture(scope="module")
+def unbroken(planned, loaded, tmp_path_factory):
+    out = tmp_path_factory.mktemp("unbroken") / "run"
+    train(planned(), loaded, out)
+    return out
+
+
+@pytest.mark.parametrize("kills", [[1], [4], [5, 3], [12], [1, 1, 1, 4, 2]])
+def test_a_run_dropped_after_any_step_ends_with_the_same_bits(
+    planned, loaded, tmp_path, unbroken, kills
+):
+    for steps in kills:
+        train(planned(), loaded, tmp_path / "run", steps=steps)
+    train(planned(), loaded, tmp_path / "run")
+    assert_same(tmp_path / "run", unbroken)
+
+
+def test_a_run_killed_before_its_first_save_begins_anew(planned, loaded, tmp_path, unbroken):
+    run = tmp_path / "run"
+    moments = carry_out(planned(), loaded, run, save_seconds=1e9)
+    list(islice(moments, 9))
+    moments.close()
+    assert len(lines(run)) == 2
+    assert not (run / "resume.pt").exists()
+    train(planned(), loaded, run)
+    assert_same(run, unbroken)
+
+
+def test_a_line_that_was_cut_off_is_written_again(planned, loaded, tmp_path, unbroken):
+    run = tmp_path / "run"
+    train(planned(), loaded, run, steps=6)
+    with (run / "progress.jsonl").open("a") as file:
+        file.write('{"step": 4, "elap')
+    train(planned(), loaded, run)
+    assert_same(run, unbroken)
+
+
+class Killed(Exception):
+    """The process is no more."""
+
+
+@pytest.mark.parametrize("moment", ["while writing", "before the change of names", "after it"])
+@pytest.mark.parametrize("name", ["resume.pt", "model.safetensors", "card.json", "README.md"])
+def test_a_kill_during_any_save_does_no_harm(
+    planned, loaded, tmp_path, unbroken, monkeypatch, name, moment
+):
+    import pathlib
+
+    run = tmp_path / "run"
+    replace, fsync = pathlib.Path.replace, os.fsync
+    left = 2 if name == "resume.pt" else 1
+
+    def dying_replace(path, target):
+        nonlocal left
+        hit = target.name == name
+        left -= hit
+        if hit and not left and moment == "before the change of names":
+            raise Killed
+        done = replace(path, target)
+        if hit and not left and moment == "after it":
+            raise Killed
+        return done
+
+    def dying_fsync(number):
+        nonlocal left
+        hit = pathlib.Path(f"/proc/self/fd/{number}").readlink().name == f".{name}.new"
+        if hit and left == 1 and moment == "while writing":
+            os.ftruncate(number, os.fstat(number).st_size // 2)
+            raise Killed
+        fsync(number)
+
+    monkeypatch.setattr(pathlib.Path, "replace", dying_replace)
+    monkeypatch.setattr(os, "fsync", dying_fsync)
+    with pytest.raises(Killed):
+        train(planned(), loaded, run)
+    monkeypatch.undo()
+    train(planned(), loaded, run)
+    assert_same(run, unbroken)
+
+
+def test_what_was_planned_is_written_before_the_first_step(planned, loaded, tmp_path):
+    moments = carry_out(planned(), loaded, tmp_path / "run")
+    assert next(moments).progress.step == 1
+    assert read_plan(tmp_path / "run") == planned()
+    moments.close()
+
+
+def test_a_folder_without_a_plan_was_not_begun(tmp_path):
+    assert read_plan(tmp_path) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"\xff\xfe", b'{"recipe": "generate"}'])
+def test_a_damaged_plan_is_refused(tmp_path, content):
+    (tmp_path / "plan.json").write_bytes(content)
+    with pytest.raises(GannetError, match=r"plan\.json: the plan is damaged"):
+        read_plan(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"PK\x03\x04 and no more"])
+def test_a_damaged_save_is_refused_with_a_remedy(planned, loaded, tmp_path, content):
+    run = tmp_path / "run"
+    train(planned(), loaded, run, steps=3)
+    (run / "resume.pt").write_bytes(content)
+    with pytest.raises(GannetError, match=r"resume\.pt: the save is damaged") as caught:
+        train(planned(), loaded, run)
+    assert "Delete the file" in caught.value.remedy
+    assert (run / "resume.pt").read_bytes() == content
+
+
+def test_other_settings_are_refused_with_every_difference(planned):
+    plan = planned(steps=12, width=4)
+    asked = {
+        "recipe": "generate",
+        "seed": 3,
+        "given": {"steps": 12, "width": 8, "slope": 1.0},
+        "balance": False,
+        "seconds": 60.0,
+        "digest": "other",
+    }
+    with pytest.raises(ConfigError) as caught:
+        check_same(plan, asked)
+    assert caught.value.problem.splitlines()[1:] == [
+        "  --seed: begun with 0, now 3",
+        "  --slope: begun with not given, now 1.0",
+        "  --width: begun with 4, now 8",
+        "  --balance: begun with True, now False",
+        "  --minutes: begun with not given, now 1",
+        "  the data, or how they are read: changed since the run was begun",
+    ]
+
+
+def test_the_same_settings_are_no_difference(planned):
+    plan = planned(steps=12)
+    check_same(plan, {"seed": 0, "given": {"steps": 12}, "digest": plan.digest, "seconds": 0.0})
+
+
+def test_stopping_by_hand_leaves_an_artefact_and_does_not_disturb_the_run(
+    planned, loaded, tmp_path, unbroken
+):
+    run = tmp_path / "run"
+    for steps in (2, 7, 10):  # before the first look, between looks, late
+        asked = iter(range(100))
+        train(planned(), loaded, run, stop=lambda asked=asked, n=steps: next(asked) >= n // 2)
+        found = Artefact.load(run)
+        assert found.card.verdict["stopped"] == "stopped by hand"
+        assert found.sample(2).isfinite().all()
+        assert "stopped by hand" in (run / "README.md").read_text()
+    train(planned(), loaded, run)
+    assert_same(run, unbroken)
+
+
+def test_a_run_stopped_at_its_very_last_step_is_finished(planned, loaded, tmp_path, unbroken):
+    run = tmp_path / "run"
+    asked = iter(range(100))
+    train(planned(), loaded, run, stop=lambda: next(asked) == 11)
+    train(planned(), loaded, run)
+    assert_same(run, unbroken)
+
+
+def test_a_finished_run_asked_again_changes_nothing(planned, loaded, tmp_path):
+    run = tmp_path / "run"
+    train(planned(), loaded, run)
+    before = {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()}
+    assert train(planned(), loaded, run) == []
+    after = {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()}
+    assert before.keys() == after.keys()
+    assert {name for name in before if before[name] != after[name]} <= {"resume.pt"}
+
+
+def test_a_finished_run_asked_again_mends_its_artefact(planned, loaded, tmp_path, unbroken):
+    run = tmp_path / "run"
+    train(planned(), loaded, run)
+    (run / "model.safetensors").write_bytes(b"broken")
+    train(planned(), loaded, run)
+    assert_same(run, unbroken)
+
+
+def test_a_run_out_of_time_is_not_begun_again(planned, loaded, tmp_path):
+    clock = iter(range(10**6))
+    plan = planned(seconds=30.0, steps=500)
+    options = {"save_seconds": 1e9, "clock": lambda: float(next(clock))}
+    first = list(carry_out(plan, loaded, tmp_path / "run", **options))
+    assert first[-1].elapsed >= 30
+    again = list(carry_out(plan, loaded, tmp_path / "run", **options))
+    assert again == []
+    stopped = Artefact.load(tmp_path / "run").card.verdict["stopped"]
+    assert stopped in ("out of time", "all steps are done")
+
+
+def test_saves_take_a_small_share_of_the_time(planned, loaded, tmp_path, monkeypatch):
+    now = [0.0]
+    saves = []
+    save = Run.save
+
+    def slow_save(run):
+        save(run)
+        now[0] += 1.0
+        saves.append(now[0])
+
+    def clock():
+        now[0] += 0.25
+        return now[0]
+
+    monkeypatch.setattr(Run, "save", slow_save)
+    plan = planned(steps=200, look_every=1_000)
+    list(carry_out(plan, loaded, tmp_path / "run", save_seconds=0, clock=clock))
+    assert len(saves) <= 2 + 0.05 * now[0]
+
+
+# -- as processes ------------------------------------------------------------------------------
+
+
+def command(squares, run, tiny, steps):
+    return ["train", squares, "--out", run, *tiny, "--steps", steps, "--save-seconds", 0]
+
+
+def taken(run):
+    """When the last save was made."""
+    path = run / "resume.pt"
+    return path.stat().st_mtime_ns if path.exists() else 0
+
+
+@pytest.fixture(scope="module")
+def whole(gannet, squares, tiny, tmp_path_factory):
+    run = tmp_path_factory.mktemp("whole") / "run"
+    gannet.works(*command(squares, run, tiny, 100))
+    return run
+
+
+def test_a_run_killed_at_random_moments_ends_with_the_same_bits(
+    gannet, squares, tiny, tmp_path, whole
+):
+    run = tmp_path / "run"
+    rng = random.Random(0)
+    for _ in range(3):
+        running = gannet.start(*command(squares, run, tiny, 100))
+        before = taken(run)
+        running.wait_for(lambda before=before: taken(run) != before, "a save")
+        time.sleep(rng.uniform(0, 0.5))
+        running.send(signal.SIGKILL)
+        assert running.end().returncode in (-signal.SIGKILL, 0)
+    gannet.works(*command(squares, run, tiny, 100))
+    assert_same(run, whole)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3_600)
+def test_a_run_killed_twenty_times_ends_with_the_same_bits(squares, tiny, tmp_path):
+    """Here each start is a process from the very beginning, and may die before its first step."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+
+    def start(run):
+        words = [sys.executable, "-m", "gannet", *map(str, command(squares, run, tiny, 300))]
+        return subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL)
+
+    began = time.monotonic()
+    assert start(tmp_path / "whole").wait(900) == 0
+    taking = time.monotonic() - began
+    rng = random.Random(1)
+    killed = 0
+    while killed < 20:
+        process = start(tmp_path / "run")
+        # Some die while importing, most while training: each start must get some way on average.
+        time.sleep(rng.uniform(0.05, 0.6) * taking)
+        killed += process.poll() is None
+        process.kill()
+        process.wait(60)
+    assert start(tmp_path / "run").wait(900) == 0
+    assert_same(tmp_path / "run", tmp_path / "whole")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_run_tidily_and_the_same_command_goes_on(
+    gannet, squares, tiny, tmp_path, whole, number
+):
+    run = tmp_path / "run"
+    running = gannet.start(*command(squares, run, tiny, 100))
+    running.wait_for(lambda: taken(run), "a save")
+    running.send(number)
+    done = running.end()
+    # What was asked for has happened: a scheduler that sends SIGTERM must see no failure.
+    assert done.returncode == 0, done.stderr
+    assert Artefact.load(run).card.verdict["stopped"] == "stopped by hand"
+    printed = gannet.works(*command(squares, run, tiny, 100))
+    assert printed.startswith("going on with generate")
+    assert_same(run, whole)
+
+
+def test_a_finished_run_asked_again_says_so(gannet, squares, tiny, whole):
+    before = (whole / "model.safetensors").read_bytes()
+    assert "finished before" in gannet.works(*command(squares, whole, tiny, 100))
+    assert (whole / "model.safetensors").read_bytes() == before
+
+
+def test_the_command_refuses_other_settings_for_a_run_that_was_begun(gannet, squares, tiny, whole):
+    words = command(squares, whole, tiny, 200)
+    error = gannet.refuses(*words, "--seed", 3, "--slope", 2, "--resolution", 16)
+    for line in ("--seed: begun with 0, now 3", "--steps: begun with 100, now 200"):
+        assert line in error
+    assert "--resolution: begun with 8x8, now 16x16" in error
+    assert "--slope: begun with not given, now 2.0" in error
+    assert "another --out" in error

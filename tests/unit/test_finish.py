@@ -1,0 +1,121 @@
+"""What a run leaves for people: a scale, a grid, a model card."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from PIL import Image
+
+from gannet.artefact import Artefact
+from gannet.catalogue import find_recipe
+from gannet.duel import Duel
+from gannet.finish import QUANTILES, calibrated, columns, finish, grid_conditions, model_card, preview
+
+
+def test_a_grid_shows_every_class_by_turns():
+    told = grid_conditions((1, 8, 8), 3, 7)
+    assert told.vector.argmax(1).tolist() == [0, 1, 2, 0, 1, 2, 0]
+    assert grid_conditions((1, 8, 8), 0, 7).vector.shape == (7, 0)
+
+
+@pytest.mark.parametrize("count", [1, 2, 9, 10, 64, 100])
+def test_a_grid_is_about_square(count):
+    rows = math.ceil(count / columns(count))
+    assert columns(count) * rows >= count
+    assert 0 <= columns(count) - rows <= 1
+
+
+def test_the_scale_is_fitted_on_held_out_data(of_classes, loaded):
+    scale = calibrated(of_classes, loaded).card.scale
+    assert scale.count == len(loaded.held_out)
+    assert scale.slope >= 0
+    for usual in (scale.real, scale.fake):
+        assert len(usual) == len(QUANTILES)
+        assert list(usual) == sorted(usual)
+        assert 0 <= usual[0] <= usual[-1] <= 1
+
+
+class Known(torch.nn.Module):
+    """Gives each sample the logit ``of(sample)``."""
+
+    def __init__(self, of):
+        super().__init__()
+        self.of = of
+        self.weight = torch.nn.Parameter(torch.zeros(1))
+
+    def forward(self, samples, condition):
+        return self.of(samples)
+
+
+def judged(of_classes, loaded, judge):
+    made = calibrated(Artefact(of_classes.card, of_classes.product, Known(judge)), loaded)
+    return made, made.card.scale
+
+
+def test_a_judge_that_cannot_tell_says_a_half(of_classes, loaded):
+    _, scale = judged(of_classes, loaded, lambda samples: torch.full((len(samples),), 3.0))
+    assert scale.real == scale.fake == pytest.approx([0.5] * 5, abs=1e-3)
+
+
+def test_a_judge_that_is_wrong_about_new_data_says_a_half(of_classes, loaded):
+    # Fakes of first weights are grey all over; the squares are not.
+    _, scale = judged(of_classes, loaded, lambda samples: -samples.flatten(1).std(1))
+    assert (scale.slope, scale.offset) == (0, 0)
+
+
+@pytest.mark.parametrize("size", [1e-6, 1.0, 1e6])
+def test_a_judge_that_can_tell_is_sure_whatever_its_units(of_classes, loaded, size):
+    _, scale = judged(of_classes, loaded, lambda samples: size * samples.flatten(1).std(1))
+    assert min(scale.real) > 0.8
+    assert max(scale.fake) < 0.2
+    assert math.isfinite(scale.slope)
+
+
+def test_finishing_writes_all_that_people_need(of_classes, tmp_path):
+    finish(of_classes, tmp_path / "run")
+    names = {path.name for path in (tmp_path / "run").iterdir()}
+    assert names == {"card.json", "model.safetensors", "grid.png", "README.md"}
+    assert Image.open(tmp_path / "run" / "grid.png").size[0] >= 64
+    assert Artefact.load(tmp_path / "run").classes == ("cat", "dog")
+
+
+def test_rows_have_no_grid(of_rows, tmp_path):
+    finish(of_rows, tmp_path / "run")
+    assert not (tmp_path / "run" / "grid.png").exists()
+    assert "grid.png" not in (tmp_path / "run" / "README.md").read_text()
+
+
+def test_the_model_card_is_one_that_the_hub_reads(of_classes):
+    text = model_card(of_classes, "my run")
+    head = text.split("---\n")[1]
+    assert "pipeline_tag: unconditional-image-generation" in head
+    assert "library_name: gannet" in head
+    assert 'gannet.load("my run")' in text
+    assert "Classes: cat, dog." in text
+    assert "Health at the end: healthy." in text
+    assert "2, standard error 0.1" in text
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        ({"value": None, "error": None}, "not measured, the run was stopped before its first look"),
+        ({"value": 1.0, "error": None}, "1, standard error not known"),
+    ],
+)
+def test_the_model_card_says_what_is_not_known(of_classes, changed, found, words):
+    known = {"name": "energy", "floor": 0.1, "samples": 4}
+    assert words in model_card(changed(of_classes, distance=known | found), "run")
+
+
+def test_previews_show_the_same_noise_each_time(planned, tmp_path):
+    plan = planned()
+    recipe = find_recipe("generate")
+    duel = Duel(recipe, recipe.config.model_validate(plan.config), plan.spec)
+    first = preview(duel, plan, tmp_path).read_bytes()
+    torch.rand(3)
+    path = preview(duel, plan, tmp_path)
+    assert path == tmp_path / "samples" / "step-000000.png"
+    assert path.read_bytes() == first

@@ -1,0 +1,102 @@
+"""The plan: what the user gave stays, what is open is chosen with a reason."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import pytest
+
+from gannet.errors import ConfigError
+from gannet.plan import Plan, default_minutes, look_every, make_plan
+
+SMALL = {"width": 4, "noise": 6, "threads": 1, "precision": "float32"}
+
+
+def ticking(seconds):
+    """A clock by which everything takes the same time."""
+    ticks = count()
+    return lambda: next(ticks) * seconds
+
+
+def plan(loaded, *, minutes=1.0, seconds=0.05, balance=True, seed=0, **given):
+    return make_plan(
+        loaded,
+        recipe="generate",
+        given=SMALL | given,
+        minutes=minutes,
+        data="somewhere/squares.npz",
+        version="1",
+        seed=seed,
+        balance=balance,
+        device="cpu",
+        clock=ticking(seconds),
+    )
+
+
+@pytest.fixture(scope="module")
+def timed(loaded):
+    return plan(loaded, batch=8)
+
+
+def test_what_the_user_gave_stays(loaded):
+    found = plan(loaded, steps=30, batch=5, slope=3.0, augment=0.0)
+    asked = SMALL | {"steps": 30, "batch": 5, "slope": 3.0, "augment": 0.0}
+    assert {name: found.config[name] for name in asked} == asked
+    assert found.given == asked
+
+
+def test_a_run_bounded_by_steps_has_no_time_budget(loaded):
+    assert plan(loaded, steps=30, batch=8).seconds == 0
+
+
+def test_a_run_bounded_by_time_gets_as_many_steps_as_fit(timed):
+    assert timed.seconds == 60
+    assert timed.step_seconds == pytest.approx(0.05)
+    assert 0.7 * 60 / 0.05 < timed.config["steps"] <= 60 / 0.05
+
+
+def test_a_batch_is_no_larger_than_the_data(loaded):
+    found = plan(loaded, steps=5)
+    assert found.config["batch"] <= len(loaded.train)
+
+
+def test_few_pictures_are_augmented_and_it_says_why(timed):
+    assert timed.config["augment"] > 0
+    assert any("augment" in reason and "pictures" in reason for reason in timed.reasons)
+
+
+def test_every_choice_has_a_reason_and_an_expectation(timed):
+    assert timed.reasons
+    assert all(": " in reason for reason in timed.reasons)
+    assert any("minutes" in words for words in timed.expect)
+
+
+def test_a_plan_survives_json(timed):
+    assert Plan.model_validate_json(timed.model_dump_json()) == timed
+
+
+def test_a_plan_knows_its_data(timed, loaded):
+    assert timed.digest == loaded.digest
+    assert timed.spec.shape == (1, 8, 8)
+    assert timed.spec.vector == 2
+    assert set(timed.codecs) == {"real", "vector"}
+
+
+def test_the_same_machine_and_seed_give_the_same_plan(timed, loaded):
+    assert plan(loaded, batch=8) == timed
+
+
+def test_settings_out_of_range_are_refused(loaded):
+    with pytest.raises(ConfigError, match="--width"):
+        plan(loaded, width=1, steps=3)
+
+
+@pytest.mark.parametrize("steps", [1, 30, 1_000, 10**7])
+def test_looks_are_neither_too_often_nor_too_seldom(steps):
+    assert 25 <= look_every(steps) <= 500
+
+
+@pytest.mark.parametrize("shape", [(2,), (1, 8, 8), (3, 64, 64), (3, 512, 512)])
+def test_the_usual_budget_lies_between_minutes_and_two_hours(shape):
+    assert 10 <= default_minutes(shape, "cpu") <= 120
+    assert default_minutes(shape, "cuda") < default_minutes(shape, "cpu")

@@ -1,0 +1,191 @@
+"""Samples to files of every form, and verdicts on files."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gannet.api import Model
+from gannet.errors import ConfigError, DataError, GannetError
+from gannet.samples import LARGEST, judge_files, write_samples
+
+
+@pytest.fixture
+def pictures(of_classes, tmp_path):
+    return Model(of_classes, tmp_path)
+
+
+@pytest.fixture
+def rows(of_rows, tmp_path):
+    return Model(of_rows, tmp_path)
+
+
+def write(model, out, count=5, *, label=None, seed=0, grid=False):
+    return write_samples(model, count=count, out=out, label=label, seed=seed, grid=grid)
+
+
+def test_a_folder_holds_one_picture_a_sample(pictures, tmp_path):
+    assert write(pictures, tmp_path / "new" / "made", grid=True) == f"in {tmp_path / 'new' / 'made'}"
+    names = sorted(path.name for path in (tmp_path / "new" / "made").iterdir())
+    assert names == [*(f"{row:05}.png" for row in range(5)), "grid.png"]
+    made = np.asarray(Image.open(tmp_path / "new" / "made" / "00003.png"))
+    assert np.array_equal(made, pictures.sample(5)[3, :, :, 0])
+
+
+def test_more_pictures_than_are_made_at_once_keep_their_order(pictures, tmp_path):
+    write(pictures, tmp_path / "made", 260)
+    made = np.asarray(Image.open(tmp_path / "made" / "00258.png")).astype(int)
+    assert np.abs(made - pictures.sample(260)[258, :, :, 0]).max() <= 1  # rounding of 127.5
+    assert len(list((tmp_path / "made").iterdir())) == 260
+
+
+def test_a_png_is_one_grid(pictures, tmp_path):
+    write(pictures, tmp_path / "new" / "grid.PNG", 9)
+    assert Image.open(tmp_path / "new" / "grid.PNG").size[0] >= 3 * 8
+
+
+@pytest.mark.parametrize("name", ["made.npz", "made.NPZ"])
+def test_an_npz_holds_pictures_and_their_classes(pictures, tmp_path, name):
+    write(pictures, tmp_path / name, 20, seed=3)
+    with np.load(tmp_path / name) as found:
+        assert np.array_equal(found["images"], pictures.sample(20, seed=3))
+        assert found["classes"].tolist() == ["cat", "dog"]
+        told = pictures.artefact.conditions(20, seed=3).vector.argmax(1)
+        assert found["labels"].tolist() == told.tolist()
+
+
+def test_an_npy_holds_the_bare_numbers(rows, tmp_path):
+    write(rows, tmp_path / "made.npy", 7)
+    assert np.array_equal(np.load(tmp_path / "made.npy"), rows.sample(7))
+
+
+def test_a_csv_holds_rows_under_their_names(rows, tmp_path):
+    write(rows, tmp_path / "new" / "made.CSV", 7)
+    lines = (tmp_path / "new" / "made.CSV").read_text().splitlines()
+    assert lines[0] == "east,north"
+    found = np.array([[float(cell) for cell in line.split(",")] for line in lines[1:]])
+    assert np.array_equal(found, rows.sample(7))
+
+
+def test_rows_in_a_folder_are_one_csv(rows, tmp_path):
+    write(rows, tmp_path / "made")
+    assert [path.name for path in (tmp_path / "made").iterdir()] == ["samples.csv"]
+
+
+def test_a_parquet_file_holds_pictures_as_the_hub_has_them(pictures, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    write(pictures, tmp_path / "made.parquet", 4, label="dog")
+    table = parquet.read_table(tmp_path / "made.parquet").to_pydict()
+    assert table["label"] == ["dog"] * 4
+    (tmp_path / "one.png").write_bytes(table["image"][2]["bytes"])
+    made = np.asarray(Image.open(tmp_path / "one.png"))
+    assert np.array_equal(made, pictures.sample(4, label="dog")[2, :, :, 0])
+
+
+def test_a_parquet_file_holds_rows_as_columns(rows, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    write(rows, tmp_path / "made.parquet", 4)
+    table = parquet.read_table(tmp_path / "made.parquet").to_pydict()
+    assert table["north"] == rows.sample(4)[:, 1].tolist()
+
+
+def test_a_folder_with_a_dot_in_its_name_is_a_folder(pictures, tmp_path):
+    (tmp_path / "made.v2").mkdir()
+    write(pictures, tmp_path / "made.v2", 1)
+    assert [path.name for path in (tmp_path / "made.v2").iterdir()] == ["00000.png"]
+
+
+@pytest.mark.parametrize("count", [0, -1, LARGEST + 1])
+def test_a_count_out_of_range_is_refused(pictures, tmp_path, count):
+    with pytest.raises(ConfigError, match=f"--count: must lie between 1 and .* got {count}"):
+        write(pictures, tmp_path / "made", count)
+    assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "fault"),
+    [
+        ("pictures", "made.csv", "pictures cannot be written"),
+        ("pictures", "made.mp3", "no form for '.mp3'"),
+        ("rows", "made.png", "rows of numbers cannot be drawn"),
+    ],
+)
+def test_a_form_that_does_not_fit_is_refused(request, tmp_path, kind, name, fault):
+    with pytest.raises(ConfigError, match=fault) as caught:
+        write(request.getfixturevalue(kind), tmp_path / name)
+    assert caught.value.remedy
+    assert not (tmp_path / name).exists()
+
+
+def test_an_unknown_class_leaves_nothing_behind(pictures, tmp_path):
+    for name in ("made", "made.npz", "made.png"):
+        with pytest.raises(ConfigError, match="no class 'cow'"):
+            write(pictures, tmp_path / name, label="cow")
+        assert not (tmp_path / name).exists()
+
+
+@pytest.mark.parametrize("name", ["file", "file/made", "file/made.npz", "file/grid.png"])
+def test_a_place_that_cannot_be_written_is_one_clear_error(pictures, tmp_path, name):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(GannetError, match="cannot be written"):
+        write(pictures, tmp_path / name)
+
+
+# -- judging -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def made(pictures, tmp_path):
+    write(pictures, tmp_path / "made")
+    (tmp_path / "made" / "notes.png").write_text("this is no picture")
+    return tmp_path / "made"
+
+
+def test_verdicts_stand_beside_what_is_usual(pictures, made):
+    words = judge_files(pictures, [made], label=None, json=False)
+    lines = words.splitlines()
+    assert lines[0].endswith(str(made / "00000.png"))
+    assert 0 <= float(lines[0].split()[0]) <= 1
+    assert "20 held-out reals" in words
+    assert [line.split()[0] for line in lines if line.startswith("  ") and "s " in line][:2] == [
+        "reals",
+        "fakes",
+    ]
+    assert lines[-1].startswith("not judged: ")
+    assert "notes.png" in lines[-1]
+
+
+def test_verdicts_as_json_name_broken_files(pictures, made):
+    found = json.loads(judge_files(pictures, [made], label="cat", json=True))
+    assert [each["file"] for each in found["verdicts"]] == [
+        str(made / f"{row:05}.png") for row in range(5)
+    ]
+    assert len(found["broken"]) == 1
+    assert "notes.png" in found["broken"][0]
+    assert found["scale"]["count"] == 20
+    expected = pictures.judge([made / "00002.png"], label="cat")[0]
+    assert found["verdicts"][2]["real"] == pytest.approx(expected, abs=1e-4)
+
+
+def test_every_row_of_a_table_has_its_verdict(rows, tmp_path):
+    write(rows, tmp_path / "made.csv", 3)
+    found = json.loads(judge_files(rows, [tmp_path / "made.csv"], label=None, json=True))
+    assert [each["file"] for each in found["verdicts"]] == [
+        f"{tmp_path / 'made.csv'} row {row}" for row in range(3)
+    ]
+
+
+def test_nothing_that_can_be_judged_is_an_error_that_names_the_files(pictures, tmp_path):
+    with pytest.raises(DataError, match=r"(?s)no file could be judged.*nowhere\.png"):
+        judge_files(pictures, [tmp_path / "nowhere.png"], label=None, json=False)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="no files given"):
+        judge_files(pictures, [tmp_path / "empty"], label=None, json=False)
+
+
+def test_an_unknown_class_at_judging_is_refused(pictures, made):
+    with pytest.raises(ConfigError, match="no class 'cow'"):
+        judge_files(pictures, [made], label="cow", json=False)
