@@ -72,7 +72,7 @@ def planned(loaded):
                 for role, codec in loaded.codecs.items()
             },
             config=config.model_dump(mode="json"),
-            given={name: value for name, value in settings.items()},
+            given=dict(settings),
             spec=Spec.of(loaded.train.take([0])),
             seed=seed,
             balance=balance,

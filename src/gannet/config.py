@@ -18,11 +18,11 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     steps: int = Field(5_000, ge=1, description="generator updates")
-    batch: int = Field(64, ge=1, description="samples per update")
+    batch: int = Field(16, ge=1, description="samples per update")
     noise: int = Field(64, ge=0, description="numbers of noise per sample; 0 for none")
-    learning_rate: float = Field(1e-3, gt=0, description="step size of both optimisers at first")
+    learning_rate: float = Field(6e-3, gt=0, description="step size of both optimisers at first")
     learning_rate_end: float = Field(
-        0.2, gt=0, le=1, description="share of the learning rate that is left at the end"
+        0.1, gt=0, le=1, description="share of the learning rate that is left at the end"
     )
     momentum: float = Field(0.0, ge=0, lt=1, description="beta1 of Adam")
     second_momentum: float = Field(0.9, ge=0, lt=1, description="beta2 of Adam")

@@ -89,7 +89,7 @@ def test_a_line_that_was_cut_off_is_written_again(planned, loaded, tmp_path, unb
     assert_same(run, unbroken)
 
 
-class Killed(Exception):
+class KilledError(Exception):
     """The process is no more."""
 
 
@@ -109,10 +109,10 @@ def test_a_kill_during_any_save_does_no_harm(
         hit = target.name == name
         left -= hit
         if hit and not left and moment == "before the change of names":
-            raise Killed
+            raise KilledError
         done = replace(path, target)
         if hit and not left and moment == "after it":
-            raise Killed
+            raise KilledError
         return done
 
     def dying_fsync(number):
@@ -120,12 +120,12 @@ def test_a_kill_during_any_save_does_no_harm(
         hit = pathlib.Path(f"/proc/self/fd/{number}").readlink().name == f".{name}.new"
         if hit and left == 1 and moment == "while writing":
             os.ftruncate(number, os.fstat(number).st_size // 2)
-            raise Killed
+            raise KilledError
         fsync(number)
 
     monkeypatch.setattr(pathlib.Path, "replace", dying_replace)
     monkeypatch.setattr(os, "fsync", dying_fsync)
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         train(planned(), loaded, run)
     monkeypatch.undo()
     train(planned(), loaded, run)

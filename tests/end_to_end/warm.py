@@ -46,7 +46,7 @@ def carry_out(asked: dict) -> None:
         code = main(asked["words"])
     except SystemExit as end:
         code = end.code or 0
-    except BaseException:
+    except BaseException:  # noqa: BLE001 # what Python's own last resort catches
         traceback.print_exc()
     finally:
         sys.stdout.flush()
@@ -63,7 +63,7 @@ if __name__ == "__main__":
     import gannet.recipes.generate
     import gannet.report
     import gannet.samples
-    import gannet.watch
+    import gannet.watch  # noqa: F401
 
     torch.set_num_threads(1)
     print("ready", flush=True)

@@ -23,28 +23,35 @@ def rows(of_rows, tmp_path):
     return Model(of_rows, tmp_path)
 
 
+def read(path):
+    with Image.open(path) as picture:
+        return np.asarray(picture).astype(int)
+
+
 def write(model, out, count=5, *, label=None, seed=0, grid=False):
     return write_samples(model, count=count, out=out, label=label, seed=seed, grid=grid)
 
 
 def test_a_folder_holds_one_picture_a_sample(pictures, tmp_path):
-    assert write(pictures, tmp_path / "new" / "made", grid=True) == f"in {tmp_path / 'new' / 'made'}"
+    assert (
+        write(pictures, tmp_path / "new" / "made", grid=True) == f"in {tmp_path / 'new' / 'made'}"
+    )
     names = sorted(path.name for path in (tmp_path / "new" / "made").iterdir())
     assert names == [*(f"{row:05}.png" for row in range(5)), "grid.png"]
-    made = np.asarray(Image.open(tmp_path / "new" / "made" / "00003.png"))
+    made = read(tmp_path / "new" / "made" / "00003.png")
     assert np.array_equal(made, pictures.sample(5)[3, :, :, 0])
 
 
 def test_more_pictures_than_are_made_at_once_keep_their_order(pictures, tmp_path):
     write(pictures, tmp_path / "made", 260)
-    made = np.asarray(Image.open(tmp_path / "made" / "00258.png")).astype(int)
+    made = read(tmp_path / "made" / "00258.png")
     assert np.abs(made - pictures.sample(260)[258, :, :, 0]).max() <= 1  # rounding of 127.5
     assert len(list((tmp_path / "made").iterdir())) == 260
 
 
 def test_a_png_is_one_grid(pictures, tmp_path):
     write(pictures, tmp_path / "new" / "grid.PNG", 9)
-    assert Image.open(tmp_path / "new" / "grid.PNG").size[0] >= 3 * 8
+    assert read(tmp_path / "new" / "grid.PNG").shape[0] >= 3 * 8
 
 
 @pytest.mark.parametrize("name", ["made.npz", "made.NPZ"])
@@ -81,7 +88,7 @@ def test_a_parquet_file_holds_pictures_as_the_hub_has_them(pictures, tmp_path):
     table = parquet.read_table(tmp_path / "made.parquet").to_pydict()
     assert table["label"] == ["dog"] * 4
     (tmp_path / "one.png").write_bytes(table["image"][2]["bytes"])
-    made = np.asarray(Image.open(tmp_path / "one.png"))
+    made = read(tmp_path / "one.png")
     assert np.array_equal(made, pictures.sample(4, label="dog")[2, :, :, 0])
 
 
@@ -154,8 +161,7 @@ def test_verdicts_stand_beside_what_is_usual(pictures, made):
         "reals",
         "fakes",
     ]
-    assert lines[-1].startswith("not judged: ")
-    assert "notes.png" in lines[-1]
+    assert [line for line in lines if line.startswith("not judged: ") and "notes.png" in line]
 
 
 def test_verdicts_as_json_name_broken_files(pictures, made):

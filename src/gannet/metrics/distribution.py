@@ -6,6 +6,7 @@ All take ``real (N, F)`` and ``fake (M, F)`` and compute in 64 bit. ``better`` o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 
 import torch
@@ -81,9 +82,8 @@ def frechet_distance(real: Tensor, fake: Tensor) -> float:
     left, right = real.double(), fake.double()
     gap = left.mean(0) - right.mean(0)
     first, second = _factor(left), _factor(right)
-    overlap: Tensor = torch.linalg.svdvals(first @ second.T).sum()
     squares = gap.square().sum() + first.square().sum() + second.square().sum()
-    return max(squares.item() - 2 * overlap.item(), 0.0)
+    return max(float(squares) - 2 * _nuclear_norm(first @ second.T), 0.0)
 
 
 def kernel_distance(real: Tensor, fake: Tensor, *, cells: int = CELLS) -> float:
@@ -170,6 +170,11 @@ def _centred_alike(one: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
     # Distances by a matrix product cancel badly when the mean is far from zero.
     centre = other.double().mean(0)
     return one.double() - centre, other.double() - centre
+
+
+def _nuclear_norm(matrix: Tensor) -> float:
+    values: list[float] = torch.linalg.svdvals(matrix).tolist()
+    return math.fsum(values)
 
 
 def _factor(rows: Tensor) -> Tensor:

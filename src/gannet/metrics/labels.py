@@ -48,6 +48,7 @@ def learnt(
 def majority(labels: Tensor) -> float:
     """Accuracy of always naming the commonest class, 0..1; 0 if no label is known.
 
+    >>> import torch
     >>> majority(torch.tensor([1, 1, 0, -1]))
     0.6666666666666666
     """

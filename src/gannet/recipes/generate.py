@@ -28,12 +28,12 @@ class Config(config.Config):
         "auto", description="networks: of the first paper (mlp), strided (dcgan) or residual"
     )
     objective: losses.ObjectiveName = Field("relativistic", description="what the players minimise")
-    width: int = Field(32, ge=4, le=1024, description="channels at full size; units of an mlp / 4")
+    width: int = Field(16, ge=4, le=1024, description="channels at full size; units of an mlp / 4")
     slope: float = Field(
         10.0, ge=0, description="weight of the slope penalties at first; more is calmer, less sharp"
     )
     slope_end: float = Field(
-        0.01, gt=0, le=1, description="share of the slope weight that is left at the end"
+        0.1, gt=0, le=1, description="share of the slope weight that is left at the end"
     )
     unit_slope: float = Field(
         10.0, ge=0, description="weight of the wasserstein objective's own penalty"

@@ -1,0 +1,273 @@
+"""Faults of data, disks, settings and losses: one clear error, nothing lost, nothing half-written."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from gannet import artefact as artefacts
+from gannet import training
+from gannet.api import prepare
+from gannet.artefact import Artefact
+from gannet.catalogue import find_recipe
+from gannet.errors import ConfigError, DivergedError, GannetError
+from gannet.training import carry_out
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(900)]
+
+
+def train(plan, loaded, out):
+    return list(carry_out(plan, loaded, out, save_seconds=0, clock=lambda: 0.0))
+
+
+def lines(run):
+    def refuse(word):
+        raise AssertionError(f"{word} is no JSON")
+
+    text = (run / "progress.jsonl").read_text()
+    return [json.loads(line, parse_constant=refuse) for line in text.splitlines()]
+
+
+# -- losses that are no numbers ----------------------------------------------------------------
+
+
+def poisoned(monkeypatch, *steps):
+    """Make the generator's loss of some steps not a number."""
+    recipe = find_recipe("generate")
+    calls = 0
+
+    def terms(players, batch, noise, config):
+        nonlocal calls
+        calls += 1
+        found = recipe.generator_terms(players, batch, noise, config)
+        if calls in steps:
+            return {name: term * float("nan") for name, term in found.items()}
+        return found
+
+    broken = replace(recipe, generator_terms=terms)
+    monkeypatch.setattr(training, "find_recipe", lambda name: broken)
+
+
+def finite(network):
+    return all(bool(each.isfinite().all()) for each in network.state_dict().values())
+
+
+@pytest.mark.parametrize("balance", [True, False])
+@pytest.mark.parametrize("step", [2, 6], ids=["before the first look", "later"])
+def test_a_loss_that_is_no_number_is_rolled_back_and_reported(
+    planned, loaded, tmp_path, monkeypatch, balance, step
+):
+    poisoned(monkeypatch, step)
+    run = tmp_path / "run"
+    moments = train(planned(balance=balance, steps=16), loaded, run)
+    assert len(moments) == 16
+    found = lines(run)
+    bad = [each for each in found if each["verdict"] == "diverged"]
+    assert len(bad) == 1
+    assert bad[0]["step"] == -(-step // 4) * 4
+    assert bad[0]["action"]["back"]
+    assert "no longer finite" in bad[0]["action"]["reason"]
+    assert bad[0]["health"]["distance"] is None
+    assert found[-1]["verdict"] == "healthy"
+    assert finite(Artefact.load(run).product)
+
+
+def test_the_rate_is_halved_after_going_back(planned, loaded, tmp_path, monkeypatch):
+    poisoned(monkeypatch, 6)
+    train(planned(steps=16, learning_rate=0.002), loaded, tmp_path / "run")
+    assert Artefact.load(tmp_path / "run").config.learning_rate == 0.001
+
+
+def test_a_rolled_back_run_resumes_to_the_same_bits(planned, loaded, tmp_path, monkeypatch):
+    for name, pauses in (("whole", []), ("killed", [9, 3])):
+        for steps in [*pauses, None]:
+            # Counted from where this start begins: the sixth step is poisoned in the first alone.
+            poisoned(
+                monkeypatch,
+                *([6] if steps in (None, 9) and not (name == "killed" and steps is None) else []),
+            )
+            moments = carry_out(
+                planned(steps=16), loaded, tmp_path / name, save_seconds=0, clock=lambda: 0.0
+            )
+            list(islice(moments, steps))
+            moments.close()
+    one, two = (Artefact.load(tmp_path / name) for name in ("whole", "killed"))
+    assert one.card == two.card
+    assert lines(tmp_path / "whole") == lines(tmp_path / "killed")
+
+
+def test_a_hopeless_run_says_so(planned, loaded, tmp_path, monkeypatch):
+    poisoned(monkeypatch, *range(1, 1_000))
+    run = tmp_path / "run"
+    with pytest.raises(DivergedError, match="the duel diverged and was never healthy") as caught:
+        train(planned(steps=100), loaded, run)
+    assert "--learning-rate" in caught.value.remedy
+    assert caught.value.where.startswith("step ")
+    assert lines(run)[-1]["action"]["stop"]
+    assert len(lines(run)) == 5, "four ways back, then the end"
+    assert not (run / "card.json").exists()
+
+
+def test_a_hopeless_run_stopped_before_its_first_look_says_so(
+    planned, loaded, tmp_path, monkeypatch
+):
+    poisoned(monkeypatch, 1)
+    with pytest.raises(DivergedError, match="was never healthy"):
+        list(carry_out(planned(), loaded, tmp_path / "run", stop=lambda: True))
+
+
+def test_a_run_that_was_healthy_once_keeps_its_best(planned, loaded, tmp_path, monkeypatch):
+    poisoned(monkeypatch, *range(10, 1_000))
+    run = tmp_path / "run"
+    train(planned(steps=100), loaded, run)
+    assert finite(Artefact.load(run).product)
+    assert Artefact.load(run).card.verdict["name"] == "diverged"
+    assert "giving up" in (run / "README.md").read_text()
+
+
+# -- the disk ----------------------------------------------------------------------------------
+
+
+def full_disk(monkeypatch, name):
+    """Let writing of files of that name fail as on a full disk, from the second time on."""
+    fsync, seen = os.fsync, []
+
+    def fail(number):
+        if Path(f"/proc/self/fd/{number}").readlink().name == f".{name}.new":
+            seen.append(name)
+            if len(seen) > 1 or name != "resume.pt":
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        fsync(number)
+
+    monkeypatch.setattr(os, "fsync", fail)
+
+
+@pytest.mark.parametrize("name", ["resume.pt", "model.safetensors", "card.json", "plan.json"])
+def test_a_disk_that_is_full_while_saving_loses_nothing(
+    planned, loaded, tmp_path, monkeypatch, name
+):
+    run, whole = tmp_path / "run", tmp_path / "whole"
+    full_disk(monkeypatch, name)
+    with pytest.raises(GannetError, match=rf"{name}: the disk is full") as caught:
+        train(planned(), loaded, run)
+    assert "the same command again" in caught.value.remedy
+    assert not list(run.rglob("*.new"))
+    assert not (run / "card.json").exists()
+    if name == "resume.pt":
+        assert torch.load(run / "resume.pt", weights_only=True)["duel"]["step"] == 1
+    monkeypatch.undo()
+    train(planned(), loaded, run)
+    train(planned(), loaded, whole)
+    for file in ("model.safetensors", "card.json", "progress.jsonl"):
+        assert (run / file).read_bytes() == (whole / file).read_bytes()
+
+
+def test_a_disk_that_is_full_while_reporting_is_one_clear_error(
+    planned, loaded, tmp_path, monkeypatch
+):
+    run = tmp_path / "run"
+
+    def fail(path, line):
+        with artefacts.writing(path), path.open("a") as file:
+            file.write(line[:20])
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(training, "append_line", fail)
+    with pytest.raises(GannetError, match=r"progress\.jsonl: the disk is full"):
+        train(planned(), loaded, run)
+    monkeypatch.undo()
+    train(planned(), loaded, run)
+    assert [each["step"] for each in lines(run)] == [4, 8, 12]
+
+
+def test_a_disk_that_is_full_while_drawing_is_one_clear_error(planned, loaded, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "samples").write_text("in the way")
+    with pytest.raises(GannetError, match="cannot be written"):
+        train(planned(), loaded, tmp_path / "run")
+
+
+def test_a_command_on_a_full_disk_ends_with_one_clear_error(gannet, squares, tiny, tmp_path):
+    """A bound on the size of a file fails in the child as a full disk does: in ``write``."""
+    run = tmp_path / "run"
+    words = ["train", squares, "--out", run, *tiny, "--steps", 25, "--save-seconds", 0]
+    error = gannet.refuses(*words, largest=20_000)
+    assert "resume.pt: the disk is full" in error
+    assert not list(run.rglob("*.new"))
+    assert (run / "plan.json").exists()
+    gannet.works(*words)
+
+
+# -- settings ----------------------------------------------------------------------------------
+
+
+def test_time_and_steps_together_are_refused(squares, tmp_path):
+    with pytest.raises(ConfigError, match="--minutes and --steps: both were given"):
+        prepare(squares, tmp_path / "run", minutes=1, steps=10)
+    assert not (tmp_path / "run").exists()
+
+
+def test_all_faults_of_a_command_are_told_at_once(squares, tmp_path):
+    with pytest.raises(ConfigError) as caught:
+        prepare(squares, tmp_path / "run", minutes=-1, seed=-2, widht=3, slope=-1, batch="x")
+    assert len(caught.value.problem.splitlines()) == 5
+    assert "did you mean --width?" in caught.value.problem
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("minutes", [0, -1, float("nan"), float("inf")])
+def test_an_impossible_budget_is_refused(squares, tmp_path, minutes):
+    with pytest.raises(ConfigError, match="--minutes: must be above 0"):
+        prepare(squares, tmp_path / "run", minutes=minutes)
+
+
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        ({"recipe": "generat"}, "Did you mean generate"),
+        ({"resolution": 4}, "--resolution: must lie between 8 and 1024"),
+        ({"device": "abacus"}, "--device: no 'abacus' here"),
+    ],
+)
+def test_other_faults_of_a_command_are_named(squares, tmp_path, given, fault):
+    with pytest.raises(ConfigError, match=fault):
+        prepare(squares, tmp_path / "run", steps=5, **given)
+
+
+def test_resolution_is_for_pictures(points, tmp_path):
+    with pytest.raises(ConfigError, match="--resolution is for pictures"):
+        prepare(points, tmp_path / "run", steps=5, resolution=16)
+
+
+def test_a_file_in_place_of_the_run_is_refused(squares, tmp_path):
+    (tmp_path / "run").write_text("in the way")
+    with pytest.raises(ConfigError, match=r"--out .*run: not a folder"):
+        prepare(squares, tmp_path / "run", steps=5)
+
+
+@pytest.mark.parametrize("inside", ["", "run", "a/b"])
+def test_a_run_inside_its_own_data_is_refused(tmp_path, inside):
+    for number in range(20):
+        pixels = np.full((8, 8), number * 9, np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{number}.png")
+    with pytest.raises(ConfigError, match="lies inside the data"):
+        prepare(tmp_path, tmp_path / inside, steps=5)
+    assert len(list(tmp_path.iterdir())) == 20
+
+
+def test_balance_that_is_off_changes_no_setting(planned, loaded, tmp_path):
+    run = tmp_path / "run"
+    plan = planned(balance=False, steps=24, learning_rate=0.05, slope=0.0)
+    train(plan, loaded, run)
+    found = [each for each in lines(run) if each["verdict"] not in ("diverged", "done")]
+    assert found
+    assert all(each["action"] is None for each in found)
