@@ -88,9 +88,10 @@ def train(
     for_g = torch.optim.Adam(generator.parameters(), lr=2e-4, betas=(0.5, 0.999))
     ones, zeros = torch.ones(batch), torch.zeros(batch)
     while True:
-        for rows in torch.randperm(len(pictures)).split(batch):
-            if len(rows) < batch:
-                continue
+        order = torch.randperm(len(pictures))
+        # A last part smaller than a batch is left out.
+        for at in range(0, len(order) - batch + 1, batch):
+            rows = order[at : at + batch]
             fake = generator(torch.randn(batch, NOISE))
             for_d.zero_grad()
             loss(discriminator(pictures[rows]), ones).backward()

@@ -28,7 +28,7 @@ from gannet.api import prepare
 from gannet.artefact import Artefact
 from gannet.codecs.image import ImageCodec
 from gannet.metrics.distribution import coverage, frechet_distance
-from gannet.networks.classifier import ClassifierFeatures, train_classifier
+from gannet.networks.classifier import ClassifierFeatures, fit, small_net, train_classifier
 
 COUNT = 10_000
 SETS = {"digits": "mnist", "fashion": "fashion_mnist"}
@@ -55,7 +55,9 @@ def _prepared(job: dict[str, Any]) -> tuple[ClassifierFeatures, Tensor, Tensor, 
     torch.set_num_threads(1)
     folder = Path(job["work"]) / job["set"]
     packed = torch.load(folder / "data.pt", weights_only=True)
-    eye = train_classifier(packed["x"], packed["y"], 10, seed=0, steps=job["steps"])
+    network = small_net(packed["x"], 10, seed=0)
+    network.load_state_dict(packed["eye"])
+    eye = ClassifierFeatures(network.eval())
     return eye, packed["x"], packed["y"], packed["test"], packed["test_y"]
 
 
@@ -95,7 +97,7 @@ def _plain_samples(generator: torch.nn.Module, training: bool, seed: int) -> Ten
 
 
 def _ours(job: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    eye, pictures, labels, test, test_y = _prepared(job)
+    eye, _, _, test, test_y = _prepared(job)
     out = Path(job["work"]) / f"{job['set']}-{job['budget']:.0f}-{job['labels']}-{job['seed']}"
     path = Path(job["work"]) / job["set"] / ("labelled.npz" if job["labels"] else "plain.npz")
     began = time.process_time()
@@ -143,18 +145,29 @@ def _job(job: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def _write(data: Path, work: Path, name: str) -> float:
-    """Decode a set once for all jobs; returns the floor, half of the test set against the other."""
-    x, y = _read(data, name, "train")
-    test, test_y = _read(data, name, "test")
+def _write(data: Path, work: Path, name: str, steps: int) -> float:
+    """Decode a set and train its classifier once for all jobs.
+
+    Returns:
+        The floor: the distance of one half of the test set to the other.
+    """
+    torch.set_num_threads(1)
     folder = work / name
-    folder.mkdir(parents=True)
-    torch.save({"x": x, "y": y, "test": test, "test_y": test_y}, folder / "data.pt")
-    pictures = ((x + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
-    np.savez(folder / "plain.npz", images=pictures)
-    np.savez(folder / "labelled.npz", images=pictures, labels=y.numpy())
-    eye = train_classifier(x, y, 10, seed=0, steps=300)
-    return frechet_distance(eye(test[::2]), eye(test[1::2]))
+    if not (folder / "data.pt").exists():
+        x, y = _read(data, name, "train")
+        test, test_y = _read(data, name, "test")
+        folder.mkdir(parents=True, exist_ok=True)
+        pictures = ((x + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
+        np.savez(folder / "plain.npz", images=pictures)
+        np.savez(folder / "labelled.npz", images=pictures, labels=y.numpy())
+        network = small_net(x, 10, seed=0)
+        fit(network, x, y, steps=steps, seed=0)
+        packed = {"x": x, "y": y, "test": test, "test_y": test_y, "eye": network.state_dict()}
+        torch.save(packed, folder / "data.pt")
+    eye, _, _, test, _ = _prepared({"work": str(work), "set": name})
+    order = torch.randperm(len(test), generator=torch.Generator().manual_seed(0))
+    known = eye(test[order])
+    return frechet_distance(known[::2], known[1::2])
 
 
 def run(
@@ -168,12 +181,15 @@ def run(
     reference: bool = True,
     labelled: bool = True,
     settings: dict[str, Any] | None = None,
+    widths: tuple[int, ...] = (32, 64),
+    work_in: str = "",
 ) -> dict[str, Any]:
-    """All runs, ``workers`` at a time, one thread each."""
+    """All runs, ``workers`` at a time, one thread each; ``work_in`` keeps decoded data."""
     seconds = [float(each) for each in str(budgets).split(",")]
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as fresh:
+        folder = work_in or fresh
         work = Path(folder)
-        floors = {name: _write(data, work, SETS[name]) for name in sets.split(",")}
+        floors = {name: _write(data, work, SETS[name], steps) for name in sets.split(",")}
         base = {"work": folder, "steps": steps, "labels": False, "settings": settings or {}}
         jobs: list[dict[str, Any]] = []
         for seed in range(seeds):
@@ -184,7 +200,7 @@ def run(
                 if reference:
                     jobs += [
                         each | {"method": "reference", "width": width, "budgets": seconds}
-                        for width in (32, 64)
+                        for width in widths
                     ]
                 jobs += [each | {"method": "ours", "budget": budget} for budget in seconds[::-1]]
         found: list[dict[str, Any]] = []

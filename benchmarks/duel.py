@@ -66,14 +66,16 @@ def _recipe(width: int) -> Recipe[Config]:
 
 def _ours(width: int, batch: int, channels: int) -> tuple[Duel[Config], Iterator[Any]]:
     pictures = torch.rand(1024, channels, 32, 32) * 2 - 1
-    config = Config(
-        steps=10**6,
-        batch=batch,
-        noise=reference.NOISE,
-        learning_rate=2e-4,
-        momentum=0.5,
-        second_momentum=0.999,
-        precision=device.best_precision("cpu"),
+    config = Config.model_validate(
+        {
+            "steps": 10**6,
+            "batch": batch,
+            "noise": reference.NOISE,
+            "learning_rate": 2e-4,
+            "momentum": 0.5,
+            "second_momentum": 0.999,
+            "precision": device.best_precision("cpu"),
+        }
     )
     duel = Duel(_recipe(width), config, Spec((channels, 32, 32), grid=(0, 32, 32)))
 
@@ -100,7 +102,8 @@ def _seconds(steps: Iterator[Any], count: int) -> float:
 
 def _compare(width: int, batch: int, channels: int, rounds: int = ROUNDS) -> dict[str, Any]:
     plain, (_, ours) = _plain(width, batch, channels), _ours(width, batch, channels)
-    _seconds(plain, 2), _seconds(ours, 2)
+    for each in (plain, ours):
+        _seconds(each, 2)
     ratios: list[float] = []
     taken: list[float] = []
     for _ in range(rounds):
@@ -138,7 +141,7 @@ def _share_of_matmul(width: int, batch: int) -> tuple[float, float]:
     return rate / best, best
 
 
-def run(data: Path, **flags: str) -> dict[str, Any]:
+def run(data: Path, **flags: object) -> dict[str, Any]:
     """Compare at the paper's width, then at other widths and batches; one thread."""
     torch.set_num_threads(1)
     torch.manual_seed(0)

@@ -56,7 +56,10 @@ def _pictures(data: Path, name: str, count: int, seed: int) -> NDArray[np.uint8]
         files = sorted((data / "emoji" / "noto").glob("*.png"))
         some = chosen.choice(len(files), count, replace=False)
         return np.stack(
-            [np.asarray(Image.open(files[at]).convert("RGB").resize((32, 32), 5)) for at in some]
+            [
+                np.asarray(Image.open(files[int(at)]).convert("RGB").resize((32, 32), 5))
+                for at in some
+            ]
         )
     from gannet import dataset
     from gannet.codecs.image import ImageCodec
@@ -108,7 +111,7 @@ def _settings(given: dict[str, Any]) -> dict[str, Any]:
     """Multiples of the defaults become values."""
     from gannet.recipes.generate import Config
 
-    usual = Config()
+    usual = Config.model_validate({})
     return {
         name: value * getattr(usual, name) if name == "learning_rate" or value == 1e5 else value
         for name, value in given.items()
@@ -120,8 +123,12 @@ def _verdicts(run: Any, part: float, steps: int) -> tuple[list[tuple[float, str,
     said: list[tuple[float, str, str]] = []
     ended = False
     last = 0
+
+    def stop() -> bool:
+        return ended
+
     moment: Moment
-    for moment in run(lambda: ended):
+    for moment in run(stop):
         last = moment.progress.step
         if moment.look is not None:
             verdict = moment.look.verdict
@@ -150,7 +157,8 @@ def _bins(real: NDArray[Any], made: NDArray[Any]) -> dict[str, Any]:
     from sklearn.cluster import KMeans
 
     flat, fakes = (each.reshape(len(each), -1).astype(np.float32) for each in (real, made))
-    found = KMeans(BINS, n_init=2, random_state=0).fit(flat)
+    # What scikit-learn says of its types is wrong: counts are words, and results may be missing.
+    found: Any = KMeans(BINS, random_state=0).set_params(n_init=2).fit(flat)
     usual = np.bincount(found.labels_, minlength=BINS) / len(flat)
     shares = np.bincount(found.predict(fakes), minlength=BINS) / len(fakes)
     served = int((shares >= usual / 5).sum())

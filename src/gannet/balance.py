@@ -86,7 +86,8 @@ class Balance:
             return Action(reason, back=True, stop=True)
         rate = config.learning_rate / 2
         return Action(
-            f"{verdict.evidence}: back to the last healthy state, learning rate halved to {rate:.2g}",
+            f"{verdict.evidence}: back to the last healthy state, "
+            f"learning rate halved to {rate:.2g}",
             {"learning_rate": rate},
             back=True,
         )

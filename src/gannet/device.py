@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -30,7 +30,9 @@ def fast_in_bfloat16(device: str) -> bool:
     """
     if device == "cuda":
         return torch.cuda.is_bf16_supported()
-    return device == "cpu" and torch.cpu._is_amx_tile_supported()  # pyright: ignore[reportPrivateUsage] # no public name in 2.13
+    # It has no public name (torch 2.13); where it has none at all, 32 bit is always right.
+    tiles: Callable[[], bool] = getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    return device == "cpu" and tiles()
 
 
 def best_precision(device: str) -> Precision:
@@ -45,7 +47,7 @@ def autocast(device: str, precision: Precision) -> torch.autocast:
 
 def laid_out(network: N) -> N:
     """The network with its picture kernels in channels-last order, which convolutions prefer."""
-    return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue, reportArgumentType]
+    return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue, reportArgumentType]  # missing in torch's stubs
 
 
 def arranged(samples: Tensor) -> Tensor:
@@ -68,7 +70,7 @@ def processors() -> int:
 
 
 @contextmanager
-def threads(count: int) -> Iterator[None]:
+def threads(count: int) -> Generator[None]:
     """Compute with ``count`` processor threads, and put things back after."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)

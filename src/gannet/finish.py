@@ -96,18 +96,18 @@ def _platt(real: Tensor, fake: Tensor) -> tuple[float, float]:
             torch.full((len(fake),), 1 / (len(fake) + 2)),
         ]
     ).double()
-    weights = torch.zeros(2, dtype=torch.float64)
+    weights: Tensor = torch.zeros(2, dtype=torch.float64)
     for _ in range(50):
         chance: Tensor = (x @ weights).sigmoid()
         bend = (chance * (1 - chance)).clamp_min(1e-9)
         hessian = x.T @ (x * bend[:, None]) + 1e-9 * torch.eye(2, dtype=torch.float64)
-        step: Tensor = torch.linalg.solve(hessian, x.T @ (target - chance))
+        step = _solved(hessian, x.T @ (target - chance))
         before = binary_cross_entropy_with_logits(x @ weights, target)
         while step.abs().max() > 1e-9:
             if binary_cross_entropy_with_logits(x @ (weights + step), target) <= before:
                 break
-            step = step / 2
-        weights = weights + step
+            step *= 0.5
+        weights += step
         if step.abs().max() < 1e-9:
             break
     slope = float(weights[0] / spread)
@@ -115,6 +115,10 @@ def _platt(real: Tensor, fake: Tensor) -> tuple[float, float]:
     if slope < 0:
         return 0.0, 0.0
     return slope, float(weights[1] - weights[0] * centre / spread)
+
+
+def _solved(matrix: Tensor, vector: Tensor) -> Tensor:
+    return torch.linalg.solve(matrix, vector)
 
 
 def finish(artefact: Artefact, out: Path) -> Artefact:

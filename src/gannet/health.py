@@ -15,6 +15,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, normalize
+from torch.nn.utils import get_total_norm
 
 from gannet.chance import seed_at
 from gannet.duel import Duel
@@ -136,8 +137,10 @@ def linear_critic(real: Tensor, fake: Tensor) -> float:
     covariance = centred.T @ centred / len(centred)
     ridge = 0.1 * covariance.diagonal().mean().clamp_min(1e-12)
     covariance.diagonal().add_(ridge)
-    line = torch.linalg.solve(covariance, fit_real.mean(0) - fit_fake.mean(0))
-    return auc((real[1::2].double() @ line).float(), (fake[1::2].double() @ line).float())
+    line: Tensor = torch.linalg.solve(covariance, fit_real.mean(0) - fit_fake.mean(0))
+    on_real: Tensor = real[1::2].double() @ line
+    on_fake: Tensor = fake[1::2].double() @ line
+    return auc(on_real.float(), on_fake.float())
 
 
 def distance_with_error(real: Tensor, fake: Tensor, blocks: int = 10) -> tuple[float, float]:
@@ -221,10 +224,9 @@ class Doctor:
                 noise = torch.randn(len(batch), now.noise).to(duel.device)
                 problem = duel.recipe.prepare(batch, duel.rng, now)
                 terms = duel.generator.terms(duel.players, problem, noise, now)
-                found = torch.autograd.grad(
-                    torch.stack([*terms.values()]).sum(), weights, allow_unused=True
-                )
-                gradients.append(torch.cat([each.flatten() for each in found if each is not None]))
+                total = torch.stack([*terms.values()]).sum()
+                found = torch.autograd.grad(total, weights, materialize_grads=True)
+                gradients.append(torch.cat([each.flatten() for each in found]))
         duel.players.train(was)
         unit = normalize(torch.stack(gradients), dim=1)
         alike = unit @ unit.T
@@ -278,8 +280,7 @@ def _finite(duel: Duel[Any]) -> bool:
 
 
 def _length(weights: Sequence[Tensor]) -> float:
-    grads = [weight.grad.norm() for weight in weights if weight.grad is not None]
-    return float(torch.stack(grads).norm()) if grads else 0.0
+    return float(get_total_norm(each.grad for each in weights if each.grad is not None))
 
 
 def outline(samples: Tensor) -> Tensor:
@@ -313,8 +314,26 @@ def _nearest(rows: Tensor) -> float:
 
 def _broken(step: int, floor: float, baseline: float) -> Measures:
     lost = math.nan
-    seen = [lost] * 11
-    return Measures(step, *seen, floor, baseline, lost, lost, lost, finite=False)
+    return Measures(
+        step=step,
+        auc_train=lost,
+        auc_held_out=lost,
+        auc_error=lost,
+        d_real=lost,
+        d_fake=lost,
+        spread=lost,
+        crowding=lost,
+        copied=lost,
+        critic=lost,
+        distance=lost,
+        distance_error=lost,
+        floor=floor,
+        baseline=baseline,
+        gradient_ratio=lost,
+        agreement=lost,
+        logit_scale=lost,
+        finite=False,
+    )
 
 
 def gaussian(samples: Tensor, count: int, *, seed: int) -> Tensor:
@@ -374,14 +393,8 @@ def judge(history: Sequence[Measures], share: float, limits: Limits = Limits()) 
         return Verdict("diverged", _say_swings(now))
     if len(recent) < limits.looks:
         return Verdict("healthy", f"warming up: {_numbers(now)}")
-    if all(_overfits(each, limits) for each in recent):
-        return Verdict("discriminator overfits", _say_overfits(now))
-    if _won(recent, limits):
-        return Verdict("generator starved", _say_won(recent))
-    if _noisy(history[-limits.looks - 1 :], limits):
-        return Verdict("generator starved", _say_noisy(history[-limits.looks - 1 :]))
-    if all(_resting(each, limits) for each in recent):
-        return Verdict("discriminator too weak", _say_resting(now))
+    if early := _early(history, limits):
+        return early
     if share < limits.warm_up:
         return Verdict("healthy", f"warming up: {_numbers(now)}")
     if all(_collapsed(each, limits) for each in recent):
@@ -397,6 +410,20 @@ def judge(history: Sequence[Measures], share: float, limits: Limits = Limits()) 
     return Verdict("healthy", _numbers(now))
 
 
+def _early(history: Sequence[Measures], limits: Limits) -> Verdict | None:
+    """What is wrong at any time, even while a generator finds its feet."""
+    recent, now = history[-limits.looks :], history[-1]
+    if all(_overfits(each, limits) for each in recent):
+        return Verdict("discriminator overfits", _say_overfits(now))
+    if _won(recent, limits):
+        return Verdict("generator starved", _say_won(recent))
+    if _noisy(history[-limits.looks - 1 :], limits):
+        return Verdict("generator starved", _say_noisy(history[-limits.looks - 1 :]))
+    if all(_resting(each, limits) for each in recent):
+        return Verdict("discriminator too weak", _say_resting(now))
+    return None
+
+
 def _stuck(history: Sequence[Measures], limits: Limits) -> bool:
     """Poor samples, and no better than before: worse than a Gaussian, and no longer improving."""
     recent, before = history[-limits.looks :], history[: -limits.looks]
@@ -410,7 +437,8 @@ def _stuck(history: Sequence[Measures], limits: Limits) -> bool:
 def _numbers(now: Measures) -> str:
     return (
         f"P(D(real) > D(fake)) is {now.auc_train:.2f} on training and {now.auc_held_out:.2f} on "
-        f"held-out data, spread {now.spread:.2f}, distance {now.distance:.3g} (floor {now.floor:.2g})"
+        f"held-out data, spread {now.spread:.2f}, distance {now.distance:.3g} "
+        f"(floor {now.floor:.2g})"
     )
 
 
@@ -479,16 +507,16 @@ def _say_swings(now: Measures) -> str:
 
 def _say_resting(now: Measures) -> str:
     return (
-        f"it gives everything {now.d_real:.3f} to {now.d_fake:.3f}, yet a fresh linear critic tells "
-        f"{now.critic:.0%} of pairs apart: 50:50 proves nothing here"
+        f"it gives everything {now.d_real:.3f} to {now.d_fake:.3f}, yet a fresh linear critic "
+        f"tells {now.critic:.0%} of pairs apart: 50:50 proves nothing here"
     )
 
 
 def _say_won(recent: Sequence[Measures]) -> str:
     return (
-        f"the discriminator's logits stand {_mean(each.logit_scale for each in recent):.1f} from the "
-        f"middle and it is right {_mean(each.auc_held_out for each in recent):.0%} of the time: "
-        "nothing keeps it from being certain, and the generator learns little"
+        f"the discriminator's logits stand {_mean(each.logit_scale for each in recent):.1f} from "
+        f"the middle and it is right {_mean(each.auc_held_out for each in recent):.0%} of the "
+        "time: nothing keeps it from being certain, and the generator learns little"
     )
 
 

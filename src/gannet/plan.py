@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from gannet import device as processor
 from gannet.catalogue import find_recipe
+from gannet.chance import some_of
 from gannet.config import Config, parse
 from gannet.dataset import Dataset
 from gannet.duel import Duel
@@ -52,6 +53,11 @@ def advise(found: Findings) -> dict[str, Any]:
     if found.kind == "image":
         advice["resolution"] = min(shape[1:])
     return advice
+
+
+PICTURE_AXES = 3
+SLOPE_OF_PICTURES, SLOPE_OF_ROWS = 0.046, 0.15
+"""Slope weight over the summed variance of the data."""
 
 
 class Plan(BaseModel):
@@ -131,10 +137,8 @@ class Chooser:
         """Seconds per step: the median of a few, after one to warm up."""
         duel = self.duel(steps=steps + 1)
         batches = self.dataset.train.batches(duel.config.batch, seed=self.seed)
-        marks: list[float] = [clock()]
-        for _ in islice(duel.run(batches), steps + 1):
-            marks.append(clock())
-        taken = sorted(after - before for before, after in zip(marks[1:], marks[2:], strict=False))
+        marks = [clock() for _ in islice(duel.run(batches), steps + 1)]
+        taken = sorted(after - before for before, after in pairwise(marks))
         return max(taken[len(taken) // 2], 1e-6)
 
 
@@ -175,7 +179,7 @@ def choose_settings(
     else:
         with processor.threads(chosen.config.threads):
             step = chosen.time_step(clock=clock)
-    _choose_for_length(chosen)
+    probe_slope(chosen)
     return chosen, step
 
 
@@ -185,7 +189,16 @@ def _choose_numbers(chosen: Chooser) -> None:
     if "batch" not in chosen.given and rows < batch:
         chosen.choose(f"only {rows} samples to train on", batch=max(2, rows))
     if not pictures:
-        chosen.choose("rows of numbers", noise=max(8, min(64, 2 * chosen.spec.shape[0])), batch=256)
+        chosen.choose(
+            "rows of numbers, standardised: see docs/decisions",
+            noise=max(8, min(64, 2 * chosen.spec.shape[0])),
+            batch=min(128, max(2, rows)),
+            learning_rate=4e-3,
+            learning_rate_end=0.01,
+            fall="cosine",
+            second_momentum=0.99,
+            slope_end=1e-3,
+        )
     precision = processor.best_precision(chosen.device)
     chosen.choose(
         "fastest here" if precision == "bfloat16" else "16 bit is not faster on this machine",
@@ -207,8 +220,18 @@ def _choose_threads(chosen: Chooser) -> None:
     chosen.choose(f"measured ({shown})", threads=best)
 
 
-def _choose_for_length(chosen: Chooser) -> None:
-    """What depends on how long the run will be, and on how steep the probe finds the data."""
+def probe_slope(chosen: Chooser) -> None:
+    """Set the slope weight by the spread of the data that will be trained on.
+
+    A squared slope has the unit of logits squared over data squared, so only a weight in the unit
+    of data squared means the same for every range, size and kind of data: a share of the summed
+    variance. The shares were measured; see ``docs/decisions``.
+    """
+    rows = some_of(len(chosen.dataset.train), 512, chosen.seed)
+    variance = float(chosen.dataset.train.take(rows).real.flatten(1).var(0).sum())
+    share = SLOPE_OF_PICTURES if len(chosen.spec.shape) == PICTURE_AXES else SLOPE_OF_ROWS
+    weight = float(f"{max(share * variance, 1e-6):.3g}")
+    chosen.choose(f"{share} of the data's variance, {variance:.3g}", slope=weight)
 
 
 def look_every(steps: int) -> int:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
@@ -156,8 +156,11 @@ class Window:
             rows.add_row("verdict", Text(self.look.verdict.name, style=style))
             rows.add_row("", Text(self.look.verdict.evidence, style="dim"))
         rows.add_row("last action", self.action)
-        bar = ProgressBar(total=moment.steps, completed=moment.progress.step)
-        return Panel(Group(bar, rows), title=f"gannet {self.session.plan.recipe}")
+        view = Table.grid(expand=True)
+        # In a row of its own: a bar ends no line, and what follows it would be cut off.
+        view.add_row(ProgressBar(total=moment.steps, completed=moment.progress.step))
+        view.add_row(rows)
+        return Panel(view, title=f"gannet {self.session.plan.recipe}")
 
 
 def _dial(share: float, width: int = 31) -> Text:

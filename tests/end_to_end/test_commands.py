@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import inspect
 import io
 import json
 import subprocess
@@ -15,9 +16,10 @@ from PIL import Image
 from rich.console import Console
 from rich.live import Live
 
+from gannet import cli
 from gannet.api import Session, load
 from gannet.balance import Action
-from gannet.training import carry_out
+from gannet.training import SAVE_SECONDS, carry_out
 from gannet.watch import Lines, Window, needle
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(900)]
@@ -58,6 +60,11 @@ def test_every_command_has_help(gannet):
     for command in ("inspect", "train", "sample", "judge", "evaluate", "settings", "demo"):
         printed = gannet.works(command, "--help")
         assert f"gannet {command}" in printed
+
+
+def test_the_command_saves_as_often_as_the_library():
+    """The number stands twice, since the command line must not import PyTorch for its help."""
+    assert inspect.signature(cli.train).parameters["save_seconds"].default == SAVE_SECONDS
 
 
 # -- inspect, recipes, settings ----------------------------------------------------------------
@@ -160,6 +167,7 @@ def test_judging_names_a_broken_file_and_judges_the_others(gannet, trained, tmp_
     assert all(0 <= each["real"] <= 1 for each in found["verdicts"])
 
 
+@pytest.mark.slow
 def test_evaluating_writes_a_report(gannet, trained, squares, tmp_path):
     pytest.importorskip("gannet.evaluate")
     words = ["--count", 24, "--features", "random", "--out", tmp_path]
@@ -175,7 +183,7 @@ def test_evaluating_writes_a_report(gannet, trained, squares, tmp_path):
     ("words", "fault"),
     [
         (["trian"], "trian"),
-        (["train"], "--out"),
+        (["train"], "DATA"),
         (["train", "DATA"], "--out"),
         (["train", "nowhere", "--out", "NEW"], "nowhere"),
         (["train", "DATA", "--out", "NEW", "--widht", "8"], "did you mean --width?"),
@@ -195,8 +203,8 @@ def test_evaluating_writes_a_report(gannet, trained, squares, tmp_path):
         (["sample", "RUN", "--out", "NEW.mp3"], "no form for '.mp3'"),
         (["sample", "DATA", "--out", "NEW"], "no such folder"),
         (["judge", "RUN", "nowhere.png"], "nowhere.png"),
-        (["judge", "RUN", "DATA", "--label", "cow"], "no class 'cow'"),
-        (["judge", "RUN"], "files"),
+        (["judge", "RUN", "PICTURE", "--label", "cow"], "no class 'cow'"),
+        (["judge", "RUN"], "FILES"),
         (["evaluate", "RUN", "ROWS"], "kind"),
         (["inspect", "nowhere"], "nowhere"),
         (["settings", "generat"], "Did you mean generate"),
@@ -207,7 +215,7 @@ def test_a_fault_of_the_user_is_one_clear_error(
     gannet, squares, points, trained, tmp_path, words, fault
 ):
     known = {"DATA": squares, "ROWS": points, "RUN": trained, "NEW": tmp_path / "new"}
-    known["NEW.mp3"] = tmp_path / "new.mp3"
+    known |= {"NEW.mp3": tmp_path / "new.mp3", "PICTURE": trained / "grid.png"}
     error = gannet.refuses(*[known.get(word, word) for word in words])
     assert fault in error
     assert not list(tmp_path.iterdir()), "something was left behind"
@@ -235,7 +243,7 @@ def moments(planned, loaded, tmp_path_factory):
 def test_the_live_view_shows_needle_verdict_and_last_action(moments):
     seen, session = moments
     screen = io.StringIO()
-    console = Console(force_terminal=True, file=screen, width=100, height=40)
+    console = Console(force_terminal=True, file=screen, width=100, height=40, highlight=False)
     acted = replace(seen[3], look=replace(seen[3].look, action=Action("slope weight up: because")))
     with Live(console=console, auto_refresh=False) as live:
         window = Window(session, live)

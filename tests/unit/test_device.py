@@ -47,9 +47,15 @@ def test_adam_takes_one_pass_and_the_settings():
 
 def test_threads_are_put_back():
     before = torch.get_num_threads()
-    with pytest.raises(KeyError), device.threads(before + 1):
+    with device.threads(before + 1):
         assert torch.get_num_threads() == before + 1
-        raise KeyError
+    assert torch.get_num_threads() == before
+
+
+def test_threads_are_put_back_after_an_error():
+    before = torch.get_num_threads()
+    with pytest.raises(ZeroDivisionError), device.threads(before + 1):
+        _ = 1 / 0
     assert torch.get_num_threads() == before
 
 

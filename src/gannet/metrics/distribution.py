@@ -6,7 +6,6 @@ All take ``real (N, F)`` and ``fake (M, F)`` and compute in 64 bit. ``better`` o
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 
 import torch
@@ -83,7 +82,7 @@ def frechet_distance(real: Tensor, fake: Tensor) -> float:
     gap = left.mean(0) - right.mean(0)
     first, second = _factor(left), _factor(right)
     squares = gap.square().sum() + first.square().sum() + second.square().sum()
-    return max(float(squares) - 2 * _nuclear_norm(first @ second.T), 0.0)
+    return max(float(squares) - 2 * float(_nuclear_norm(first @ second.T)), 0.0)
 
 
 def kernel_distance(real: Tensor, fake: Tensor, *, cells: int = CELLS) -> float:
@@ -172,9 +171,8 @@ def _centred_alike(one: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
     return one.double() - centre, other.double() - centre
 
 
-def _nuclear_norm(matrix: Tensor) -> float:
-    values: list[float] = torch.linalg.svdvals(matrix).tolist()
-    return math.fsum(values)
+def _nuclear_norm(matrix: Tensor) -> Tensor:
+    return torch.linalg.svdvals(matrix).sum()
 
 
 def _factor(rows: Tensor) -> Tensor:

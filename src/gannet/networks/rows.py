@@ -70,19 +70,39 @@ class PlainGenerator(nn.Module):
     """Noise to rows, or to flattened pictures, through plain layers.
 
     Source: Goodfellow et al. 2014, arXiv:1406.2661, section 5.
-    Differs: leaky ReLU instead of ReLU, so that no unit dies; rows are not squashed by a sigmoid.
+    Differs: leaky ReLU instead of ReLU, so that no unit dies; rows are not squashed by a sigmoid;
+    with ``switches`` the first layer also sees the signs of the noise. A network of plain layers
+    maps connected noise to connected samples and so must put some between two clusters of the
+    data; signs jump, which lets it choose a cluster first and a place in it after.
+
+    Args:
+        spec: Sizes of samples and condition.
+        noise: Numbers of noise per sample.
+        width: Units of each hidden layer.
+        depth: Hidden layers.
+        bounded: Whether samples end in [-1, 1]; by default pictures do.
+        switches: Whether the signs of the noise are given too.
     """
 
     def __init__(
-        self, spec: Spec, noise: int, width: int, depth: int = 3, *, bounded: bool | None = None
+        self,
+        spec: Spec,
+        noise: int,
+        width: int,
+        depth: int = 3,
+        *,
+        bounded: bool | None = None,
+        switches: bool = False,
     ) -> None:
         super().__init__()
-        self.layers = plain_layers(noise + spec.vector, width, depth)
+        self.switches = switches
+        self.layers = plain_layers(noise * (1 + switches) + spec.vector, width, depth)
         self.landing = Landing(width, spec.shape, bounded)
 
     def forward(self, noise: Tensor, condition: Condition) -> Tensor:
         """``(B, noise)`` and a condition to samples ``(B, *spec.shape)``."""
-        made: Tensor = self.landing(self.layers(torch.cat([noise, condition.vector], 1)))
+        told = [noise, noise.sign()] if self.switches else [noise]
+        made: Tensor = self.landing(self.layers(torch.cat([*told, condition.vector], 1)))
         return made
 
 

@@ -1,1 +1,1 @@
-"""Each file here is one task and ends in ``recipe = Recipe(...)``; ``catalogue`` finds it by name."""
+"""Each file here is one task and ends in ``recipe = Recipe(...)``; ``catalogue`` finds it."""

@@ -6,6 +6,7 @@ arXiv:2501.05441) whose weight falls during the run. The classic objectives are 
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import torch
@@ -18,6 +19,8 @@ from gannet.networks import grid, rows
 from gannet.recipe import Column, Recipe
 from gannet.types import Batch, Players, Spec, Terms
 
+PICTURE_AXES = 3
+
 Architecture = Literal["auto", "mlp", "dcgan", "residual"]
 
 
@@ -28,7 +31,9 @@ class Config(config.Config):
         "auto", description="networks: of the first paper (mlp), strided (dcgan) or residual"
     )
     objective: losses.ObjectiveName = Field("relativistic", description="what the players minimise")
-    width: int = Field(16, ge=4, le=1024, description="channels at full size; units of an mlp / 4")
+    width: int = Field(
+        16, ge=4, le=1024, description="channels at full size; for rows, units of the judge / 4"
+    )
     slope: float = Field(
         10.0, ge=0, description="weight of the slope penalties at first; more is calmer, less sharp"
     )
@@ -38,6 +43,9 @@ class Config(config.Config):
     unit_slope: float = Field(
         10.0, ge=0, description="weight of the wasserstein objective's own penalty"
     )
+    fall: Literal["exponential", "cosine"] = Field(
+        "exponential", description="how the learning rate falls"
+    )
     augment: float = Field(
         0.0, ge=0, le=1, description="probability of each random change before judging"
     )
@@ -46,15 +54,21 @@ class Config(config.Config):
 def build(config: Config, spec: Spec) -> Players:
     """Networks of the architecture asked for, in the sizes of the data."""
     name = config.architecture
-    if len(spec.shape) != 3 or name == "mlp":
-        if name == "mlp":
+    units = 4 * config.width
+    if name == "mlp":
+        return Players(
+            rows.PlainGenerator(spec, config.noise, 2 * units),
+            rows.PlainDiscriminator(spec, units),
+        )
+    if len(spec.shape) != PICTURE_AXES:
+        if name == "residual":
             return Players(
-                rows.PlainGenerator(spec, config.noise, 4 * config.width),
-                rows.PlainDiscriminator(spec, 4 * config.width),
+                rows.ResidualRowGenerator(spec, config.noise, 2 * units),
+                rows.ResidualRowDiscriminator(spec, units),
             )
         return Players(
-            rows.ResidualRowGenerator(spec, config.noise, 4 * config.width),
-            rows.ResidualRowDiscriminator(spec, 4 * config.width),
+            rows.PlainGenerator(spec, config.noise, 2 * units, switches=True),
+            rows.PlainDiscriminator(spec, units),
         )
     if name == "residual":
         return Players(
@@ -101,10 +115,14 @@ def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Confi
 
 
 def schedule(config: Config, share: float) -> Config:
-    """Steps and slope weight fall exponentially, from broad strokes to detail."""
+    """Learning rate and slope weight fall during the run, from broad strokes to detail."""
+    end = config.learning_rate_end
+    left = end**share
+    if config.fall == "cosine":
+        left = end + (1 - end) * (1 + math.cos(math.pi * share)) / 2
     return config.model_copy(
         update={
-            "learning_rate": config.learning_rate * config.learning_rate_end**share,
+            "learning_rate": config.learning_rate * left,
             "slope": config.slope * config.slope_end**share,
         }
     )
