@@ -114,10 +114,10 @@ def _ours(job: dict[str, Any]) -> Iterator[dict[str, Any]]:
         threads=1,
         **job["settings"],
     )
-    last = 0
+    last, used = 0, 0.0
     for moment in session.run():
         last = moment.progress.step
-    used = time.process_time() - began - decoding
+        used = time.process_time() - began - decoding
     model = Artefact.load(out)
     fake = model.sample(COUNT, seed=job["seed"])
     result = {"method": "gannet", "budget": job["budget"], "steps": last, "used": round(used, 1)}

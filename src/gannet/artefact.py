@@ -89,6 +89,7 @@ class Card(BaseModel):
     data: dict[str, Any] = {}
     verdict: dict[str, Any] = {}
     distance: dict[str, Any] = {}
+    critic: dict[str, Any] = {}
     weights: str = ""
 
 

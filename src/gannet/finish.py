@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from gannet.artefact import Artefact, Scale, write_whole, writing
+from gannet.artefact import Artefact, Card, Scale, write_whole, writing
 from gannet.chance import noise_at, some_of
 from gannet.codecs.image import ImageCodec
+from gannet.critic import FEWEST, fresh_critic
 from gannet.dataset import Dataset
 from gannet.duel import Duel
 from gannet.plan import Plan
@@ -23,6 +24,10 @@ from gannet.report import grid_png
 from gannet.types import Condition
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+COIN = 0.5
+CRITIC_ROWS, CRITIC_STEPS = 1_000, 120
+"""Samples on each side for the fresh critic, and batches that it learns from."""
+
 JUDGED = 2_000
 """Held-out reals, and as many fakes, on which the judge's scale is fitted."""
 
@@ -121,6 +126,35 @@ def _solved(matrix: Tensor, vector: Tensor) -> Tensor:
     return torch.linalg.solve(matrix, vector)
 
 
+def judged_afresh(artefact: Artefact, dataset: Dataset) -> Artefact:
+    """The same artefact with the verdict of a fresh critic on its card.
+
+    The duel's own discriminator proves nothing: it may be weak. A critic that was never part of
+    the duel learns from half of held-out reals and fakes and is tested on the other half.
+    """
+    count, seed = min(len(dataset.held_out), CRITIC_ROWS), artefact.card.seed
+    if count < FEWEST:
+        return artefact
+    real = dataset.held_out.take(some_of(len(dataset.held_out), count, seed)).real
+    fake = artefact.sample(count, seed=seed + 2)
+    found = fresh_critic(real, fake, seed=seed, steps=CRITIC_STEPS)
+    return replace(artefact, card=artefact.card.model_copy(update={"critic": asdict(found)}))
+
+
+def proof(card: Card) -> str:
+    """What the fresh critic found, in a sentence."""
+    found = card.critic
+    if not found:
+        return "Too little was held out for a fresh critic to judge."
+    words = (
+        f"A fresh critic tells {found['accuracy']:.1%} of held-out reals and fakes rightly "
+        f"({found['low']:.1%} to {found['high']:.1%}, {found['tested']} samples); 50 % is a coin"
+    )
+    if found["low"] <= COIN:
+        return f"{words}: as far as this test can see, real and fake are 50:50."
+    return f"{words}: it still sees a difference."
+
+
 def finish(artefact: Artefact, out: Path) -> Artefact:
     """Save the artefact, its grid and its model card."""
     if isinstance(artefact.codecs["real"], ImageCodec):
@@ -155,6 +189,8 @@ def model_card(artefact: Artefact, name: str) -> str:
         f"Stopped because: {card.verdict['stopped']}.",
         "",
         _distance(card.distance),
+        "",
+        proof(card),
         "",
         "## Use",
         "",

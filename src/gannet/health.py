@@ -137,9 +137,8 @@ def linear_critic(real: Tensor, fake: Tensor) -> float:
     covariance = centred.T @ centred / len(centred)
     ridge = 0.1 * covariance.diagonal().mean().clamp_min(1e-12)
     covariance.diagonal().add_(ridge)
-    line: Tensor = torch.linalg.solve(covariance, fit_real.mean(0) - fit_fake.mean(0))
-    on_real: Tensor = real[1::2].double() @ line
-    on_fake: Tensor = fake[1::2].double() @ line
+    line = torch.linalg.solve(covariance, fit_real.mean(0) - fit_fake.mean(0))
+    on_real, on_fake = torch.mv(real[1::2].double(), line), torch.mv(fake[1::2].double(), line)
     return auc(on_real.float(), on_fake.float())
 
 

@@ -26,7 +26,7 @@ from gannet.config import flag, parse
 from gannet.dataset import Dataset
 from gannet.duel import Duel
 from gannet.errors import ConfigError, DivergedError, GannetError
-from gannet.finish import calibrated, finish, preview
+from gannet.finish import calibrated, finish, judged_afresh, preview
 from gannet.health import Doctor, Measures, Verdict, judge
 from gannet.networks.features import RandomFeatures
 from gannet.plan import Plan
@@ -461,4 +461,4 @@ def _end(run: Run) -> None:
             where=f"step {run.duel.step}",
             remedy="Lower --learning-rate or raise --slope, and train into a new folder.",
         )
-    finish(calibrated(run.artefact(), run.dataset), run.out)
+    finish(judged_afresh(calibrated(run.artefact(), run.dataset), run.dataset), run.out)

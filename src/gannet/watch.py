@@ -14,7 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from gannet.api import Session
+from gannet.artefact import Artefact
 from gannet.errors import need
+from gannet.finish import proof
 from gannet.training import SAVE_SECONDS, Look, Moment
 
 SHOW_EVERY = 0.25
@@ -79,6 +81,9 @@ def _about(session: Session) -> list[str]:
 
 def _summary(session: Session, last: Moment | None) -> list[str]:
     lines = [] if last else ["this run was finished before; nothing was left to do"]
+    card = Artefact.load(session.out).card
+    lines.append(f"health:  {card.verdict['name']}: {card.verdict['evidence']}")
+    lines.append(f"proof:   {proof(card)}")
     lines.append(f"the run: {session.out}  (README.md says how to use it)")
     if (session.out / "grid.png").exists():
         lines.append(f"samples: {session.out / 'grid.png'}")
