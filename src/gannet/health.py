@@ -137,9 +137,13 @@ def linear_critic(real: Tensor, fake: Tensor) -> float:
     covariance = centred.T @ centred / len(centred)
     ridge = 0.1 * covariance.diagonal().mean().clamp_min(1e-12)
     covariance.diagonal().add_(ridge)
-    line = torch.linalg.solve(covariance, fit_real.mean(0) - fit_fake.mean(0))
+    line = _solved(covariance, fit_real.mean(0) - fit_fake.mean(0))
     on_real, on_fake = torch.mv(real[1::2].double(), line), torch.mv(fake[1::2].double(), line)
     return auc(on_real.float(), on_fake.float())
+
+
+def _solved(matrix: Tensor, right: Tensor) -> Tensor:
+    return torch.linalg.solve(matrix, right)
 
 
 def distance_with_error(real: Tensor, fake: Tensor, blocks: int = 10) -> tuple[float, float]:
@@ -363,6 +367,8 @@ class Limits:
     crowding: float = 0.3
     overfit_gap: float = 0.12
     progress: float = 0.95
+    plain: float = 0.97
+    plainer: float = 0.985
     flat: float = 0.55
     resting: float = 0.02
     seen: float = 0.9
@@ -429,7 +435,7 @@ def _stuck(history: Sequence[Measures], limits: Limits) -> bool:
     if not before:
         return False
     best = min((each.distance for each in before if each.finite), default=math.inf)
-    poor = all(each.distance > each.baseline for each in recent)
+    poor = all(each.distance > each.baseline and each.critic > limits.plain for each in recent)
     return poor and min(each.distance for each in recent) > limits.progress * best
 
 
@@ -468,7 +474,10 @@ def _won(recent: Sequence[Measures], limits: Limits) -> bool:
 
 def _noisy(recent: Sequence[Measures], limits: Limits) -> bool:
     """Far from the data the way is clear: batches that disagree there are too small."""
-    far = all(each.distance > limits.far * each.baseline for each in recent)
+    far = all(
+        each.distance > limits.far * each.baseline and each.critic > limits.plainer
+        for each in recent
+    )
     enough = len(recent) > limits.looks
     return enough and far and _mean(each.agreement for each in recent) < limits.agreement
 

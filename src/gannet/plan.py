@@ -193,11 +193,10 @@ def _choose_numbers(chosen: Chooser) -> None:
             "rows of numbers, standardised: see docs/decisions",
             noise=max(8, min(64, 2 * chosen.spec.shape[0])),
             batch=min(128, max(2, rows)),
-            learning_rate=4e-3,
+            learning_rate=2e-3,
             learning_rate_end=0.01,
             fall="cosine",
-            second_momentum=0.99,
-            slope_end=1e-3,
+            slope_end=1e-2,
         )
     precision = processor.best_precision(chosen.device)
     chosen.choose(
