@@ -312,7 +312,7 @@ class Model:
             options: As for ``gannet.evaluate.evaluate``.
 
         Raises:
-            DataError: if the data are of another kind than the model's.
+            DataError: if the data are of another kind than the model's, or have other classes.
         """
         source = dataset.find(Path(data), label=options.pop("label", None))
         if source.kind != self.codec.kind:
@@ -321,5 +321,9 @@ class Model:
                 where=str(data),
                 remedy="Give the data that it was trained on, or others of the same kind.",
             )
-        found = dataset.load(source, codec=self.codec, cache=self.folder / "cache", seed=0)
+        if self.classes:
+            source = source.aligned(self.classes)
+        # Other data than the run's must not take the place of its cache.
+        cache = dataset.cache_of(source, self.codec, self.folder / "cache")
+        found = dataset.load(source, codec=self.codec, cache=cache, seed=0)
         return evaluate(self.artefact, found, count=count, **options)

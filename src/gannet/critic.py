@@ -134,8 +134,8 @@ def _train(real: Tensor, fake: Tensor, seed: int, steps: int, seconds: float) ->
     checks = torch.cat([real[:held], fake[:held]])
     answers = torch.cat([torch.ones(held), torch.zeros(held)]).long()
     network = small_net(samples, 2, seed=seed_at(seed, 2))
-    # Thirty rounds are plenty; more would only learn the samples by heart.
-    steps = max(min(steps, 30 * len(samples) // BATCH), 40)
+    # Twenty rounds are plenty; more would only learn the samples by heart.
+    steps = max(min(steps, 20 * len(samples) // BATCH), 40)
     best, kept = math.inf, copy.deepcopy(network.state_dict())
 
     def watch(step: int) -> None:

@@ -21,6 +21,7 @@ from gannet.codecs.image import ImageCodec
 from gannet.codecs.label import LabelCodec
 from gannet.codecs.vector import VectorCodec
 from gannet.errors import ConfigError, DataError
+from gannet.sources.cache import holds
 from gannet.sources.decode import Decoded, decode, fingerprint
 from gannet.sources.find import find
 from gannet.sources.source import Source
@@ -28,7 +29,7 @@ from gannet.sources.split import split
 from gannet.sources.store import Held, Store
 from gannet.types import Batch, Condition
 
-__all__ = ["MEMORY_BYTES", "Dataset", "Rows", "Source", "find", "load", "shuffled"]
+__all__ = ["MEMORY_BYTES", "Dataset", "Rows", "Source", "cache_of", "find", "load", "shuffled"]
 
 MEMORY_BYTES = 256 * 2**20
 """Decoded pictures up to this size are held in memory."""
@@ -153,6 +154,11 @@ def load(
         skipped=found.skipped,
         digest=digest.hexdigest(),
     )
+
+
+def cache_of(source: Source, codec: Codec[Any], cache: Path) -> Path | None:
+    """A cache made for other purposes, if reading these data through it leaves it as it is."""
+    return cache if isinstance(codec, ImageCodec) and holds(cache, source, codec) else None
 
 
 def shuffled(rows: int, *, seed: int, start: int = 0) -> Iterator[int]:

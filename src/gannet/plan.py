@@ -55,6 +55,12 @@ def advise(found: Findings) -> dict[str, Any]:
     return advice
 
 
+LONGER: tuple[tuple[int, dict[str, float]], ...] = (
+    (40_000, {"width": 32, "batch": 64, "slope_end": 0.03}),
+    (4_000, {"width": 24, "batch": 32, "slope_end": 0.03}),
+)
+"""From so many steps on, larger networks and batches; measured on digits at 60 and 300 s."""
+
 PICTURE_AXES = 3
 SLOPE_OF_PICTURES, SLOPE_OF_ROWS = 0.046, 0.15
 """Slope weight over the summed variance of the data."""
@@ -170,6 +176,7 @@ def choose_settings(
     chosen = Chooser(recipe, dataset, given, seed, device)
     _choose_numbers(chosen)
     _choose_threads(chosen)
+    _choose_size(chosen, seconds, clock)
     if seconds:
         with processor.threads(chosen.config.threads):
             step = chosen.time_step(clock=clock)
@@ -217,6 +224,20 @@ def _choose_threads(chosen: Chooser) -> None:
     best = min(taken, key=lambda count: taken[count])
     shown = ", ".join(f"{count}: {took * 1e3:.0f} ms a step" for count, took in taken.items())
     chosen.choose(f"measured ({shown})", threads=best)
+
+
+def _choose_size(chosen: Chooser, seconds: float, clock: Clock) -> None:
+    """Small networks and batches while steps are few, since steps are then what counts."""
+    if len(chosen.spec.shape) != PICTURE_AXES:
+        return
+    steps = chosen.config.steps
+    if seconds:
+        with processor.threads(chosen.config.threads):
+            steps = int(seconds / chosen.time_step(clock=clock))
+    for least, settings in LONGER:
+        if steps >= least:
+            chosen.choose(f"time for {steps} steps of the smallest networks", **settings)
+            return
 
 
 def probe_slope(chosen: Chooser) -> None:

@@ -41,7 +41,7 @@ def evaluate(
     count: int = 2_000,
     features: str | Features = "auto",
     seed: int = 0,
-    steps: int = 400,
+    steps: int = 200,
     artefact: str = "",
     data: str = "",
 ) -> Report:
@@ -55,7 +55,7 @@ def evaluate(
             samples are pictures, else random), ``classifier``, ``efficientnet``, ``random``, a path
             to Inception weights, or features of your own.
         seed: Of fakes, subsets and critics; equal arguments give an equal report.
-        steps: Batches that each classifier learns from.
+        steps: Batches that each classifier learns from; half as many again for critics.
         artefact: How the report calls the generator.
         data: How it calls the data.
 
@@ -69,7 +69,7 @@ def evaluate(
     classifier = None if lesson is None else train(lesson.samples, lesson.labels)
     eye = eye_of(features, classifier, dataset, made)
     scores = distribution_scores(made, eye, seed)
-    scores += [critic_score(made, seed, min(steps, 300), each) for each in (None, eye)]
+    scores += [critic_score(made, seed, steps * 3 // 2, each) for each in (None, eye)]
     copied, pairs = copy_score(made, dataset)
     scores.append(copied)
     if lesson is not None and classifier is not None and made.asked:

@@ -7,11 +7,13 @@ arXiv:2501.05441) whose weight falls during the run. The classic objectives are 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor
+from torch.nn.functional import softplus
 
 from gannet import config, losses
 from gannet.augment import augment
@@ -42,6 +44,9 @@ class Config(config.Config):
     )
     unit_slope: float = Field(
         10.0, ge=0, description="weight of the wasserstein objective's own penalty"
+    )
+    mismatch: float = Field(
+        0.0, ge=0, description="weight of telling reals from the same reals under a wrong class"
     )
     fall: Literal["exponential", "cosine"] = Field(
         "exponential", description="how the learning rate falls"
@@ -94,12 +99,28 @@ def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: C
     if flat:
         terms["slope_real"] = config.slope / 2 * losses.slope_penalty(real_logits, real)
         terms["slope_fake"] = config.slope / 2 * losses.slope_penalty(fake_logits, fake)
+    if config.mismatch and batch.condition.vector.shape[1]:
+        terms["mismatch"] = config.mismatch * mismatch(players, batch, real_logits)
     if config.objective == "wasserstein" and config.unit_slope:
         place = torch.rand(len(real), device=real.device)
         middle = losses.between(real.detach(), fake.detach(), place).requires_grad_()
         logits = players.discriminator(middle, batch.condition).float()
         terms["unit_slope"] = config.unit_slope * losses.unit_slope_penalty(logits, middle)
     return terms
+
+
+def mismatch(players: Players, batch: Batch, real_logits: Tensor) -> Tensor:
+    """Reals must look more real under their own class than under another row's; a scalar.
+
+    Source: Reed et al. 2016, arXiv:1605.05396, algorithm 1 (the matching-aware discriminator).
+    Differs: relativistic, like the duel itself.
+    """
+    own = batch.condition.vector
+    other = own.roll(1, 0)
+    # Rows whose class is not known, or by chance the same, have nothing to tell apart.
+    tells = (own.sum(1) > 0) & (other.sum(1) > 0) & ((own * other).sum(1) == 0)
+    wrong = players.discriminator(batch.real, replace(batch.condition, vector=other)).float()
+    return (softplus(wrong - real_logits) * tells).mean()
 
 
 def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:

@@ -56,6 +56,11 @@ def key_of(source: Source, codec: ImageCodec) -> str:
     return hashlib.blake2b(state.encode(), digest_size=8).hexdigest()
 
 
+def holds(cache: Path, source: Source, codec: ImageCodec) -> bool:
+    """Whether a cache is of these very data; any other would be replaced by writing to it."""
+    return (cache / f"index-{key_of(source, codec)}.npz").exists()
+
+
 def pictures_file(cache: Path, key: str) -> Path:
     """Where decoded pictures lie, one after the other."""
     return cache / f"pictures-{key}.u8"
