@@ -10,6 +10,7 @@ labels; the class figures come from a run of its own with labels.
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import tempfile
 import time
@@ -100,6 +101,7 @@ def _ours(job: dict[str, Any]) -> Iterator[dict[str, Any]]:
     eye, _, _, test, test_y = _prepared(job)
     out = Path(job["work"]) / f"{job['set']}-{job['budget']:.0f}-{job['labels']}-{job['seed']}"
     path = Path(job["work"]) / job["set"] / ("labelled.npz" if job["labels"] else "plain.npz")
+    shutil.rmtree(out, ignore_errors=True)
     began = time.process_time()
     # Decoding is the reference's too; its second, from an array, is measured and given back.
     dataset.load(dataset.find(path), codec=ImageCodec(height=28, width=28, channels=1))

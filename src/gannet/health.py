@@ -362,6 +362,7 @@ class Limits:
     """
 
     warm_up: float = 0.08
+    annealed: float = 0.75
     looks: int = 3
     spread: float = 0.4
     crowding: float = 0.3
@@ -410,7 +411,7 @@ def judge(history: Sequence[Measures], share: float, limits: Limits = Limits()) 
             "discriminator too weak" if weak else "generator starved",
             _say_weak(now) if weak else _say_starved(now),
         )
-    if all(_draw(each) for each in recent):
+    if share >= limits.annealed and all(_draw(each) for each in recent):
         return Verdict("done", f"fakes cannot be told from held-out data: {_numbers(now)}")
     return Verdict("healthy", _numbers(now))
 
