@@ -48,10 +48,10 @@ def _shift(samples: Tensor, share: float, rng: torch.Generator | None = None) ->
     """Move by up to an eighth of the side; what comes in repeats the edge."""
     count, _, high, wide = samples.shape
     chosen = _some(samples, share, rng).view(-1, 1).long()
-    reach = torch.tensor([max(high // 8, 1), max(wide // 8, 1)], device=samples.device)
+    top, left = max(high // 8, 1), max(wide // 8, 1)
+    reach = torch.tensor([top, left], device=samples.device)
     drawn = torch.rand(count, 2, generator=rng, device=samples.device)
     move = ((drawn * (2 * reach + 1)).long() - reach) * chosen + reach
-    top, left = int(reach[0]), int(reach[1])
     padded = pad(samples, (left, left, top, top), mode="replicate")
     rows = move[:, :1] + torch.arange(high, device=samples.device)
     columns = move[:, 1:] + torch.arange(wide, device=samples.device)

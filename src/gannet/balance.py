@@ -62,7 +62,7 @@ class Balance:
         self.waited += 1
         if verdict.name == "done":
             return Action(f"done: {verdict.evidence}", stop=True)
-        if verdict.name == "diverged":
+        if verdict.name == "diverged" and (self.on or not measures.finite):
             return self._diverged(verdict, config)
         if not self.on or self.waited <= self.rest:
             return None

@@ -25,7 +25,7 @@ from gannet.sources.cache import holds
 from gannet.sources.decode import Decoded, decode, fingerprint
 from gannet.sources.find import find
 from gannet.sources.source import Source
-from gannet.sources.split import split
+from gannet.sources.split import FEWEST, split
 from gannet.sources.store import Held, Store
 from gannet.types import Batch, Condition
 
@@ -129,7 +129,7 @@ def load(
             from the cache row by row, or decoded as needed if the disk has no room for a cache.
 
     Raises:
-        DataError: if too many items are broken, or there are no two different ones.
+        DataError: if too many items are broken, or fewer than ten differ.
         ConfigError: if the share is out of range.
     """
     if not 0 < held_out < 1:
@@ -201,15 +201,16 @@ def _decoded(source: Source, codec: Codec[Any], cache: Path | None, memory_bytes
 
 def _check_variety(source: Source, found: Decoded) -> None:
     word = "pictures" if source.kind == "image" else "rows"
-    if len(found.kept) < 2:
-        raise DataError(
-            f"only {len(found.kept)} of its {word} can be used, expected at least 2",
-            where=str(source.path),
-            remedy="Add more; a few hundred are a good start.",
-        )
-    if len(np.unique(found.looks)) < 2:
+    different = len(np.unique(found.looks))
+    if len(found.kept) > 1 and different < 2:
         raise DataError(
             f"all {len(found.kept)} {word} are equal, so there is nothing to learn",
             where=str(source.path),
             remedy="Add different ones.",
+        )
+    if different < FEWEST:
+        raise DataError(
+            f"only {different} different {word} can be used, expected at least {FEWEST}",
+            where=str(source.path),
+            remedy="Add more; a few hundred are a good start.",
         )

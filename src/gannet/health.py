@@ -18,6 +18,7 @@ from torch.nn.functional import interpolate, normalize
 from torch.nn.utils import get_total_norm
 
 from gannet.chance import seed_at
+from gannet.config import Config
 from gannet.duel import Duel
 from gannet.metrics.distribution import energy_distance, squared_distances
 from gannet.types import Batch, Condition
@@ -358,7 +359,21 @@ class Limits:
 
     Attributes:
         warm_up: Share of the run in which a generator may still be finding its feet.
+        annealed: Share of the run before which it is not called done.
         looks: Looks in a row that must agree before anything but ``diverged`` is said.
+        spread, crowding: Below either, samples are too alike.
+        overfit_gap: Between the two AUCs, above it the training data are known by heart.
+        progress: A distance above this share of the best before is no progress.
+        plain, plainer: AUC of the linear critic above which samples are plainly poor.
+        flat: Probability of reals below which the discriminator is unsure.
+        resting, seen: Logits smaller than the one, while the critic's AUC is above the other, mean
+            that the discriminator is held too flat.
+        won, won_auc: Logits larger than the one, while the AUC is above the other, mean that
+            nothing keeps the discriminator from being certain.
+        swing: AUC below which the discriminator is on the wrong side.
+        agreement, far: Agreement below the one, while the distance is above that share of the
+            baseline, means that batches are too small.
+        logits: Mean size of logits that is no longer a number to work with.
     """
 
     warm_up: float = 0.08
@@ -414,6 +429,27 @@ def judge(history: Sequence[Measures], share: float, limits: Limits = Limits()) 
     if share >= limits.annealed and all(_draw(each) for each in recent):
         return Verdict("done", f"fakes cannot be told from held-out data: {_numbers(now)}")
     return Verdict("healthy", _numbers(now))
+
+
+def sound(now: Measures, limits: Limits = Limits()) -> bool:
+    """Whether one look alone shows nothing wrong, so that its state is worth going back to.
+
+    A verdict needs several looks in a row; the first of them must not pass for healthy.
+    """
+    return (
+        now.finite
+        and now.logit_scale <= limits.logits
+        and now.auc_held_out >= limits.swing
+        and not _collapsed(now, limits)
+        and not _overfits(now, limits)
+    )
+
+
+def limits_for(config: Config) -> Limits:
+    """Limits that suit the objective: only some have logits that are log-odds."""
+    if config.model_dump().get("objective") in ("hinge", "wasserstein", "least_squares"):
+        return Limits(resting=0.0, won=math.inf, logits=math.inf)
+    return Limits()
 
 
 def _early(history: Sequence[Measures], limits: Limits) -> Verdict | None:
@@ -490,7 +526,10 @@ def _mean(values: Iterable[float]) -> float:
 
 def _draw(now: Measures) -> bool:
     near = now.distance - 2 * now.distance_error <= max(now.floor, 0)
-    return near and now.critic < 0.5 + 4 * now.auc_error and abs(now.auc_held_out - 0.5) < 0.1
+    # With fewer than a hundred samples on a side, a draw would only be a lack of evidence.
+    enough = now.auc_error < 0.04
+    fooled = now.critic < min(0.5 + 4 * now.auc_error, 0.6)
+    return near and enough and fooled and abs(now.auc_held_out - 0.5) < 0.1
 
 
 def _say_collapsed(now: Measures) -> str:

@@ -16,6 +16,7 @@ from gannet.sources.find import find
 from gannet.sources.glance import Glance, glances
 from gannet.sources.sizes import LARGEST, Size, Sizes, evenly, measure, size_for, suggest_size
 from gannet.sources.source import Source
+from gannet.sources.split import FEWEST
 
 __all__ = ["LARGEST", "Column", "Findings", "Size", "Sizes", "examine", "suggest_size"]
 
@@ -184,7 +185,7 @@ def _pictures(source: Source, most: int, largest: int) -> Findings:
         kind="image",
         count=source.count,
         looked_at=looked_at,
-        usable=enough and len(single) > 1,
+        usable=enough and len(single) >= FEWEST,
         classes=_balance(source),
         unlabelled=int((source.labels < 0).sum()) if source.classes else 0,
         sizes=measure(sizes) if sizes else None,
@@ -219,7 +220,7 @@ def _rows(source: Source) -> Findings:
         kind="vector",
         count=source.count,
         looked_at=source.count,
-        usable=source.count - doubles > 1,
+        usable=source.count - doubles >= FEWEST,
         classes=_balance(source),
         unlabelled=int((source.labels < 0).sum()) if source.classes else 0,
         columns=columns,
@@ -255,8 +256,8 @@ def _warnings(source: Source, found: Findings, different: int) -> tuple[str, ...
         told.append(f"{len(found.broken)} {unit} cannot be read, which is too many to skip")
     elif found.broken:
         told.append(f"{len(found.broken)} {unit} cannot be read and would be skipped")
-    if different < 2:
-        told.append(f"fewer than two different {unit}, so there is nothing to learn")
+    if different < FEWEST:
+        told.append(f"fewer than {FEWEST} different {unit}, so there is too little to learn from")
     elif different < 100:
         told.append(f"only {different} different {unit}: expect near copies of them")
     if found.duplicates > 0.01 * found.count:

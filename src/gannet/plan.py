@@ -175,6 +175,8 @@ def choose_settings(
     """
     chosen = Chooser(recipe, dataset, given, seed, device)
     _choose_numbers(chosen)
+    probe_slope(chosen)
+    _choose_for_objective(chosen)
     _choose_threads(chosen)
     _choose_size(chosen, seconds, clock)
     if seconds:
@@ -186,7 +188,6 @@ def choose_settings(
     else:
         with processor.threads(chosen.config.threads):
             step = chosen.time_step(clock=clock)
-    probe_slope(chosen)
     return chosen, step
 
 
@@ -214,6 +215,20 @@ def _choose_numbers(chosen: Chooser) -> None:
         chosen.choose(f"only {rows} pictures to train on", augment=0.3)
 
 
+def _choose_for_objective(chosen: Chooser) -> None:
+    """Objectives that are asked for as their papers have them."""
+    objective = chosen.config.model_dump().get("objective")
+    if objective == "wasserstein":
+        chosen.choose(
+            "as in its paper, arXiv:1704.00028",
+            slope=0.0,
+            learning_rate=1e-4,
+            discriminator_rounds=5,
+        )
+    if objective == "minimax":
+        chosen.choose("as in its paper, without a penalty", slope=0.0, learning_rate=2e-4)
+
+
 def _choose_threads(chosen: Chooser) -> None:
     if chosen.device != "cpu" or "threads" in chosen.given:
         return
@@ -236,7 +251,9 @@ def _choose_size(chosen: Chooser, seconds: float, clock: Clock) -> None:
             steps = int(seconds / chosen.time_step(clock=clock))
     for least, settings in LONGER:
         if steps >= least:
-            chosen.choose(f"time for {steps} steps of the smallest networks", **settings)
+            # A batch must not hold more than there is to show.
+            fitting = settings | {"batch": min(settings["batch"], len(chosen.dataset.train))}
+            chosen.choose(f"time for {steps} steps of the smallest networks", **fitting)
             return
 
 

@@ -27,15 +27,18 @@ from gannet.dataset import Dataset
 from gannet.duel import Duel
 from gannet.errors import ConfigError, DivergedError, GannetError
 from gannet.finish import calibrated, finish, judged_afresh, preview
-from gannet.health import Doctor, Measures, Verdict, judge
+from gannet.health import Doctor, Measures, Verdict, judge, limits_for, sound
 from gannet.networks.features import RandomFeatures
-from gannet.plan import Plan
+from gannet.plan import PICTURE_AXES, Plan
 from gannet.types import Batch, Progress
 
 BY_HAND, OUT_OF_TIME = "stopped by hand", "out of time"
 
 LOOKED_AT = 256
-"""Samples on each side of a look."""
+"""Pictures on each side of a look."""
+
+ROWS_LOOKED_AT = 1_000
+"""Rows of numbers on each side of a look: they cost little, and fine structure needs many."""
 
 KNOWN = 2_000
 """Training samples that copies are searched among at a look."""
@@ -83,6 +86,7 @@ class Run:
         plan: Written before the first step, never changed.
         duel: The players.
         history: All looks so far.
+        since: Number of the first look that counts: those before a return do not.
         best: State of the generator with the best held-out distance, with that distance.
         healthy: State of the duel at the last healthy look; until there is one, at the start.
         stopped: Why the run ended, once it has.
@@ -96,6 +100,7 @@ class Run:
         self.doctor = _doctor(dataset, plan)
         self.balance = Balance(on=plan.balance)
         self.history: list[Measures] = []
+        self.since = 0
         self.best: dict[str, Any] = {}
         self.healthy: dict[str, Any] = _snapshot(self.duel)
         self.verdict = Verdict("healthy", "not looked at yet")
@@ -114,6 +119,7 @@ class Run:
             "best": self.best,
             "healthy": self.healthy,
             "verdict": [self.verdict.name, self.verdict.evidence],
+            "since": self.since,
             "elapsed": self.elapsed,
             "stopped": self.stopped,
         }
@@ -153,6 +159,7 @@ class Run:
         self.history = [Measures(**each) for each in state["history"]]
         self.best, self.healthy = state["best"], state["healthy"]
         self.verdict = Verdict(*state["verdict"])
+        self.since = state["since"]
         self.elapsed, self.stopped = state["elapsed"], state["stopped"]
         if self.stopped == BY_HAND:
             self.stopped = ""  # to be asked again is to go on
@@ -172,8 +179,9 @@ class Run:
         measures = self.doctor.look(self.duel)
         self.history.append(measures)
         share = self.duel.step / self.duel.config.steps
-        self.verdict = judge(self.history, share)
-        if self.verdict.name in ("healthy", "done"):
+        limits = limits_for(self.duel.config)
+        self.verdict = judge(self.history[self.since :], share, limits)
+        if self.verdict.name in ("healthy", "done") and sound(measures, limits):
             self._remember(measures)
         action = self.balance.answer(self.verdict, measures, self.duel.config)
         if action is not None:
@@ -186,10 +194,11 @@ class Run:
     def _remember(self, measures: Measures) -> None:
         self.healthy = _snapshot(self.duel)
         best = self.best.get("distance", float("inf"))
-        noise = self.best.get("error", 0.0)
+        noise = math.hypot(self.best.get("error", 0.0), measures.distance_error)
         noise = noise if math.isfinite(noise) else 0.0  # not known for very few samples
-        # A later generator was averaged over more: it gives way only to a distance beyond noise.
-        if measures.distance <= best + noise:
+        # A later generator was averaged over more, and the least of many noisy distances is luck:
+        # it gives way only to a distance beyond the noise of both.
+        if measures.distance <= best + 2 * noise:
             self.best = {
                 "product": _copied(self.duel.average.state_dict()),
                 "discriminator": _copied(self.duel.players.discriminator.state_dict()),
@@ -202,6 +211,7 @@ class Run:
     def _act(self, action: Action) -> None:
         if action.back:
             self.duel.restore(copy.deepcopy(self.healthy))
+            self.since = len(self.history)  # what was before says nothing about this state
         if action.changes:
             self.duel.adjust(**action.changes)
         if action.stop:
@@ -281,7 +291,8 @@ class Run:
 
 
 def _doctor(dataset: Dataset, plan: Plan) -> Doctor:
-    count = min(LOOKED_AT, len(dataset.held_out), len(dataset.train))
+    usual = LOOKED_AT if len(plan.spec.shape) == PICTURE_AXES else ROWS_LOOKED_AT
+    count = min(usual, len(dataset.held_out), len(dataset.train))
     train = dataset.train.take(some_of(len(dataset.train), KNOWN, plan.seed))
     held_out = dataset.held_out.take(some_of(len(dataset.held_out), count, plan.seed))
     return Doctor(train, held_out, RandomFeatures(train.real), seed=plan.seed)

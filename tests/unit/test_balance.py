@@ -56,7 +56,11 @@ def test_balance_that_is_off_changes_nothing(name):
 
 
 def test_balance_that_is_off_still_goes_back_from_what_is_not_finite():
-    assert answer(Balance(on=False), "diverged").back
+    assert answer(Balance(on=False), "diverged", finite=False).back
+
+
+def test_balance_that_is_off_only_watches_players_who_overshoot():
+    assert answer(Balance(on=False), "diverged") is None
 
 
 @pytest.mark.parametrize(

@@ -166,9 +166,12 @@ def test_as_many_are_held_out_as_the_data_allow(count, held):
     assert wanted(count, 0.1) == held
 
 
-def test_two_pictures_are_one_and_one(tmp_path):
-    found = loaded(fill(tmp_path, 2))
-    assert (len(found.train), len(found.held_out)) == (1, 1)
+@pytest.mark.parametrize("copies", [1, 3, 20])
+def test_ten_different_pictures_are_enough_and_two_are_held_out(tmp_path, copies):
+    fill(tmp_path, 10 * copies, pictures=[random_picture() for _ in range(10)] * copies)
+    found = loaded(tmp_path)
+    assert len(set(raws(found.held_out))) >= 2
+    assert len(set(raws(found.train))) >= 2
 
 
 def prints(count, start=0):
@@ -323,9 +326,15 @@ def test_one_per_cent_may_be_broken():
     ]
 
 
-def test_one_picture_is_too_few(tmp_path):
-    with pytest.raises(DataError, match="only 1 of its pictures can be used"):
-        loaded(fill(tmp_path, 1))
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 9])
+def test_fewer_than_ten_different_pictures_are_too_few(tmp_path, count):
+    fill(tmp_path, count)
+    if count > 1:
+        fill(tmp_path, 12, "again", [CODEC.read(tmp_path / "0000.png")] * 12)
+    with pytest.raises(DataError, match=f"only {count} different pictures .* at least 10") as caught:
+        loaded(tmp_path)
+    assert str(tmp_path) in caught.value.where
+    assert caught.value.remedy
 
 
 def test_all_pictures_equal(tmp_path):
@@ -346,9 +355,10 @@ def test_mixed_sizes_and_modes_fit_one_frame(tmp_path):
         suffix = "jpg" if mode == "CMYK" else "png"
         converted = image.convert("L").convert("I;16") if mode == "I;16" else image.convert(mode)
         converted.save(tmp_path / f"{number}.{suffix}")
+    fill(tmp_path, 2, "more")
     found = loaded(tmp_path)
     assert found.skipped == ()
-    assert len(found.train) + len(found.held_out) == 8
+    assert len(found.train) + len(found.held_out) == 10
 
 
 # Cache
@@ -444,7 +454,7 @@ def test_a_disk_that_runs_full_means_streaming_and_leaves_nothing_behind(tmp_pat
 
 
 def test_leftovers_of_a_killed_run_are_removed(tmp_path):
-    data, cache = fill(tmp_path / "data", 4), tmp_path / "cache"
+    data, cache = fill(tmp_path / "data", 12), tmp_path / "cache"
     cache.mkdir()
     left = cache / "pictures-0123456789abcdef.new-1"
     left.write_bytes(b"half")

@@ -19,8 +19,10 @@ from gannet.health import (
     distance_with_error,
     gaussian,
     judge,
+    limits_for,
     linear_critic,
     outline,
+    sound,
 )
 from gannet.types import Batch, Condition, Spec
 
@@ -57,7 +59,7 @@ def looks(count=6, **known):
     return [replace(HEALTHY, step=100 * at, **known) for at in range(1, count + 1)]
 
 
-def named(history, share=0.5):
+def named(history, share=0.9):
     verdict = judge(history, share)
     assert verdict.evidence
     return verdict.name
@@ -220,7 +222,7 @@ def test_each_verdict_is_reached(name, known):
 
 @pytest.mark.parametrize(("name", "known"), CASES)
 def test_each_verdict_names_a_number_that_led_to_it(name, known):
-    evidence = judge(looks(6, **known), 0.5).evidence
+    evidence = judge(looks(6, **known), 0.9).evidence
     assert any(letter.isdigit() for letter in evidence) or known == {"finite": False}
 
 
@@ -259,8 +261,42 @@ def test_a_duel_is_not_done_while_one_number_speaks_against_it(known):
     assert named(looks(6, **(BAD["done"][0] | known))) == "healthy"
 
 
+def test_no_duel_is_done_before_its_schedules_have_run():
+    assert named(looks(6, **BAD["done"][0]), 0.5) == "healthy"
+    assert named(looks(6, **BAD["done"][0]), 1.0) == "done"
+
+
 def test_limits_can_be_moved():
     assert judge(looks(6, spread=0.5), 0.5, Limits(spread=0.6)).name == "collapsed"
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        {"finite": False},
+        {"logit_scale": 2e3},
+        {"auc_held_out": 0.1},
+        {"spread": 0.1},
+        {"crowding": 0.01},
+        {"auc_train": 0.95, "auc_held_out": 0.7},
+    ],
+)
+def test_a_state_is_worth_keeping_only_if_one_look_alone_shows_nothing_wrong(known):
+    assert sound(HEALTHY)
+    assert not sound(replace(HEALTHY, **known))
+
+
+def test_few_samples_never_prove_a_draw():
+    assert named(looks(6, **BAD["done"][0], auc_error=0.05)) == "healthy"
+
+
+@pytest.mark.parametrize("objective", ["hinge", "wasserstein", "least_squares"])
+def test_logits_that_are_no_log_odds_are_not_held_against_a_duel(objective):
+    limits = limits_for(RECIPE.config(objective=objective))
+    for known in ({"logit_scale": 2e3, "auc_held_out": 0.9}, {"logit_scale": 0.01, "critic": 0.99}):
+        assert named(looks(6, **known)) != "healthy"
+        assert judge(looks(6, **known), 0.9, limits).name == "healthy"
+    assert limits_for(RECIPE.config()) == Limits()
 
 
 # -- looking -----------------------------------------------------------------------------------

@@ -13,6 +13,12 @@ LEAST = 64
 MOST = 5_000
 """Held-out samples beyond which nothing is learnt from more of them."""
 
+FEWEST = 10
+"""Different samples below which neither health nor a held-out part would mean anything."""
+
+DIFFERENT = 2
+"""Least number of held-out samples that differ from each other."""
+
 Numbers = NDArray[np.int64]
 
 
@@ -58,8 +64,17 @@ def split(
         chosen = _choose(key, size, np.full_like(label, -1), goal)
     if not chosen.any():  # all groups are larger than the goal
         chosen[np.argmin(size)] = True
+    _complete(chosen, key, size)
     held = chosen[group]
     return np.flatnonzero(~held), np.flatnonzero(held)
+
+
+def _complete(chosen: NDArray[np.bool_], key: NDArray[np.uint64], size: Numbers) -> None:
+    """Hold out two different samples, since one has no distance to another, where four differ."""
+    for place in np.lexsort((key, size)):
+        if chosen.sum() >= DIFFERENT or len(chosen) < 2 * DIFFERENT:
+            break
+        chosen[place] = True
 
 
 def _choose(key: NDArray[np.uint64], size: Numbers, label: Numbers, goal: int) -> NDArray[np.bool_]:
