@@ -22,11 +22,24 @@ from gannet.codecs.image import ImageCodec
 from gannet.codecs.vector import VectorCodec
 from gannet.config import parse
 from gannet.errors import ConfigError, DataError
-from gannet.evaluate import Report, evaluate
+from gannet.evaluate import Report, evaluate, material
 from gannet.finish import grid_conditions
 from gannet.plan import Plan, default_minutes, make_plan
+from gannet.report import neighbours_sheet, write_report
 from gannet.training import SAVE_SECONDS, Moment, carry_out, check_same, read_plan
 from gannet.types import Condition
+
+
+OTHER_DATA = (
+    "Other data than training's, or with other labels: the split is its own; samples held out here "
+    "may have been trained on, which flatters the scores."
+)
+"""Said in a report on data that are not, to the last bit and label, those of training."""
+
+NEIGHBOURS = (
+    "neighbours.png shows the fakes nearest to training samples, each above its nearest one."
+)
+"""Said in a report that has such a sheet beside it."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +117,8 @@ def prepare(
     given = _checked(recipe, settings, minutes=minutes, seed=seed)
     _check_place(Path(data), out)
     begun = read_plan(out)
+    if begun is not None:  # before the data are read in another way than they were
+        check_same(begun, {"label": label})
     source = dataset.find(Path(data), label=label)
     codec = codec_of(**begun.codecs["real"]) if begun else _codec(source, resolution, where)
     found = dataset.load(source, codec=codec, cache=out / "cache", seed=0)
@@ -129,6 +144,7 @@ def prepare(
         seed=seed,
         balance=balance,
         device=where,
+        label=label,
         clock=clock,
     )
     return Session(plan, found, out, resumed=False, clock=clock)
@@ -303,18 +319,44 @@ class Model:
         vector[:, class_number(self.classes, label)] = 1
         return Condition(vector, blank.grid, blank.tokens)
 
-    def evaluate(self, data: Path | str, *, count: int = 2_000, **options: Any) -> Report:
+    def evaluate(
+        self, data: Path | str, *, count: int = 2_000, out: Path | str | None = None, **options: Any
+    ) -> Report:
         """Scores against held-out data, each with interval, floor and baseline.
 
         Args:
             data: The data that it was trained on; gannet holds the same part of them out again.
             count: Fakes, and held-out reals where there are as many.
-            options: As for ``gannet.evaluate.evaluate``.
+            out: Folder to write ``report.json``, ``report.md`` and, of pictures, ``neighbours.png``
+                to; nothing is written by default.
+            options: As for ``gannet.evaluate.evaluate``; and ``label``, the column of the classes,
+                by default the one that the run was begun with.
 
         Raises:
+            ConfigError: if a number is out of range or ``out`` is a file.
             DataError: if the data are of another kind than the model's, or have other classes.
         """
-        source = dataset.find(Path(data), label=options.pop("label", None))
+        _check_evaluation(count, options.get("seed", 0), out)
+        found = self._read_again(data, options.pop("label", None))
+        names = {"artefact": self.folder.resolve().name, "data": Path(data).name}
+        report = evaluate(self.artefact, found, count=count, **names | options)
+        said = [*report.protocol]
+        if found.digest != self.card.data.get("digest"):
+            said.append(OTHER_DATA)
+        sheet = None
+        if out is not None and isinstance(self.codec, ImageCodec):
+            made = material(self.artefact, found, count=count, seed=report.seed)
+            sheet = neighbours_sheet(report, made, found)
+            said.append(NEIGHBOURS)
+        report = report.model_copy(update={"protocol": tuple(said)})
+        if out is not None:
+            write_report(report, Path(out), neighbours=sheet)
+        return report
+
+    def _read_again(self, data: Path | str, label: str | None) -> dataset.Dataset:
+        """Data to evaluate on, with the classes of this model and without a cache of their own."""
+        known = self.card.data.get("label")
+        source = dataset.find(Path(data), label=known if label is None else label)
         if source.kind != self.codec.kind:
             raise DataError(
                 f"these data are of kind {source.kind}, the run was trained on {self.codec.kind}",
@@ -325,5 +367,16 @@ class Model:
             source = source.aligned(self.classes)
         # Other data than the run's must not take the place of its cache.
         cache = dataset.cache_of(source, self.codec, self.folder / "cache")
-        found = dataset.load(source, codec=self.codec, cache=cache, seed=0)
-        return evaluate(self.artefact, found, count=count, **options)
+        return dataset.load(source, codec=self.codec, cache=cache, seed=0)
+
+
+def _check_evaluation(count: int, seed: int, out: Path | str | None) -> None:
+    faults: list[str] = []
+    if count < 1:
+        faults.append(f"--count: must be at least 1, got {count}")
+    if seed < 0:
+        faults.append(f"--seed: must be at least 0, got {seed}")
+    if out is not None and Path(out).exists() and not Path(out).is_dir():
+        faults.append(f"--out: {out} is not a folder")
+    if faults:
+        raise ConfigError("\n".join(faults), remedy="Change what is named here.")

@@ -72,7 +72,12 @@ class Scale(BaseModel):
 
 
 class Card(BaseModel):
-    """Everything needed to rebuild the networks, and to know where they came from."""
+    """Everything needed to rebuild the networks, and to know where they came from.
+
+    Attributes:
+        scale: For samples judged as the class that fits them best.
+        scale_of_class: For samples judged as one class; ``None`` for models without classes.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -86,6 +91,7 @@ class Card(BaseModel):
     seed: int
     gannet: str
     scale: Scale = Scale()
+    scale_of_class: Scale | None = None
     data: dict[str, Any] = {}
     verdict: dict[str, Any] = {}
     distance: dict[str, Any] = {}
@@ -325,12 +331,17 @@ class Artefact:
         ]
         return torch.stack(every).amax(0).cpu()
 
+    def scale(self, *, of_class: bool) -> Scale:
+        """What turns logits into probabilities, for a class that is asked for or the best one."""
+        found = self.card.scale_of_class if of_class else None
+        return found or self.card.scale
+
     def judge(self, samples: Tensor, condition: Condition | None = None) -> Tensor:
         """Probability of being real, ``(n,)`` in [0, 1]; .5 is as likely real as generated.
 
         It is a statement about the fakes of *this* generator: other fakes can look real to it.
         """
-        scale = self.card.scale
+        scale = self.scale(of_class=condition is not None)
         return (self.logits(samples, condition) * scale.slope + scale.offset).sigmoid()
 
     def decode(self, samples: Tensor) -> list[Any]:

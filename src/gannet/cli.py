@@ -194,17 +194,18 @@ def evaluate(
     features: str
         auto, classifier, efficientnet, random, or a path to Inception weights.
     label: str
-        Column of the classes, where there are several.
+        Column of the classes; by default the one that the run was begun with.
     out: Path
-        Folder of report.json and report.md; the run's own by default.
+        Folder of report.json, report.md and neighbours.png; the run's own by default.
     """
     from gannet.api import load
-    from gannet.report import write_report
+    from gannet.report import to_markdown
 
-    report = load(run).evaluate(data, count=count, seed=seed, features=features, label=label)
-    written = write_report(report, out or run)
-    print(written.read_text(encoding="utf-8"))
-    print(f"written: {written}")
+    folder = out or run
+    options: dict[str, Any] = {"seed": seed, "features": features, "label": label}
+    report = load(run).evaluate(data, count=count, out=folder, **options)
+    print(to_markdown(report))
+    print(f"written: {folder / 'report.md'}")
 
 
 @app.command

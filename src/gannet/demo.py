@@ -10,7 +10,7 @@ import numpy as np
 
 from gannet.api import load, prepare
 from gannet.errors import MissingExtraError
-from gannet.report import write_report
+from gannet.report import to_markdown
 from gannet.samples import judge_files, write_samples
 from gannet.watch import watch
 
@@ -54,9 +54,8 @@ def show(out: Path, *, minutes: float, seed: int, stop: Callable[[], bool]) -> N
     print("\n== judge: the discriminator on some of those sevens", flush=True)
     print(judge_files(model, sorted((out / "sevens").glob("*.png"))[:4], label="7", json=False))
     print("\n== evaluate: on digits that training never saw", flush=True)
-    report = write_report(model.evaluate(data, seed=seed), run)
-    print(report.read_text(encoding="utf-8"))
+    print(to_markdown(model.evaluate(data, seed=seed, out=run)))
     print(
-        f"\nlook at: {run / 'grid.png'} (samples), {run / 'samples'} (how they grew), {report}\n"
+        f"\nlook at: {run / 'grid.png'} (samples), {run / 'samples'} (how they grew), {run / 'report.md'}\n"
         f"next:    gannet train MY_FOLDER --out my_run"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -14,19 +14,22 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from gannet.artefact import Artefact, Card, Scale, write_whole, writing
-from gannet.chance import noise_at, some_of
+from gannet.chance import noise_at, seed_at, some_of
 from gannet.codecs.image import ImageCodec
 from gannet.critic import FEWEST, fresh_critic
 from gannet.dataset import Dataset
 from gannet.duel import Duel
 from gannet.plan import Plan
 from gannet.report import grid_png
-from gannet.types import Condition
+from gannet.types import Batch, Condition
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 COIN = 0.5
 CRITIC_ROWS, CRITIC_STEPS = 1_000, 120
 """Samples on each side for the fresh critic, and batches that it learns from."""
+
+HELD_BYTES, HELD_LEAST = 64 * 2**20, 64
+"""Most room for samples that are held at once for one purpose, and how many may be held anyway."""
 
 JUDGED = 2_000
 """Held-out reals, and as many fakes, on which the judge's scale is fitted."""
@@ -69,24 +72,66 @@ def grid_conditions(shape: tuple[int, ...], classes: int, count: int) -> Conditi
     return Condition(vector, blank.grid, blank.tokens)
 
 
+def within_memory(count: int, shape: tuple[int, ...]) -> int:
+    """How many samples of a shape may be held at once: ``count``, or what 64 MiB have room for.
+
+    >>> within_memory(2_000, (3, 32, 32)), within_memory(2_000, (3, 256, 256))
+    (2000, 85)
+    """
+    room = HELD_BYTES // (4 * math.prod(shape))
+    return min(count, max(room, HELD_LEAST))
+
+
 def calibrated(artefact: Artefact, dataset: Dataset) -> Artefact:
-    """The same artefact with a scale that turns logits into probabilities.
+    """The same artefact with scales that turn logits into probabilities.
 
     Source: Platt 1999, Probabilistic outputs for support vector machines, section 2.
     """
-    count = min(len(dataset.held_out), JUDGED)
-    real = artefact.logits(
-        dataset.held_out.take(some_of(len(dataset.held_out), count, artefact.card.seed)).real
-    )
-    fake = artefact.logits(artefact.sample(count, seed=artefact.card.seed + 1))
+    best = _scale(*(_logits(artefact, each, None) for each in _heaps(artefact, dataset)))
+    update: dict[str, Scale] = {"scale": best}
+    if artefact.classes:
+        real, fake = (_logits(artefact, each, "own") for each in _heaps(artefact, dataset))
+        if len(real) >= FEWEST:
+            update["scale_of_class"] = _scale(real, fake)
+    return replace(artefact, card=artefact.card.model_copy(update=update))
+
+
+def _heaps(artefact: Artefact, dataset: Dataset) -> tuple[Iterator[Batch], Iterator[Batch]]:
+    """Held-out reals and as many fakes, each with its class, in parts that memory has room for."""
+    count, seed = min(len(dataset.held_out), JUDGED), artefact.card.seed
+    rows = some_of(len(dataset.held_out), count, seed)
+    part = within_memory(256, artefact.card.spec.shape)
+    starts = range(0, count, part)
+    fresh = seed_at(seed, 1)
+
+    def made(start: int) -> Batch:
+        told = artefact.conditions(min(part, count - start), seed=fresh, start=start)
+        return Batch(artefact.draw(told, seed=fresh, start=start), told)
+
+    reals = (dataset.held_out.take(rows[start : start + part]) for start in starts)
+    return reals, (made(start) for start in starts)
+
+
+def _logits(artefact: Artefact, parts: Iterable[Batch], of_class: str | None) -> Tensor:
+    """Of samples as their ``own`` class, where it is known, or as the class that fits best."""
+    found: list[Tensor] = []
+    for batch in parts:
+        if of_class is None:
+            found.append(artefact.logits(batch.real))
+            continue
+        known = batch[batch.condition.vector.sum(1).nonzero().squeeze(1)]
+        found.append(artefact.logits(known.real, known.condition))
+    return torch.cat(found)
+
+
+def _scale(real: Tensor, fake: Tensor) -> Scale:
     slope, offset = _platt(real, fake)
     shares = torch.tensor(QUANTILES)
     usual: list[tuple[float, ...]] = []
     for logits in (real, fake):
         chances: list[float] = (logits * slope + offset).sigmoid().quantile(shares).tolist()
         usual.append(tuple(round(chance, 4) for chance in chances))
-    scale = Scale(slope=slope, offset=offset, real=usual[0], fake=usual[1], count=count)
-    return replace(artefact, card=artefact.card.model_copy(update={"scale": scale}))
+    return Scale(slope=slope, offset=offset, real=usual[0], fake=usual[1], count=len(real))
 
 
 def _platt(real: Tensor, fake: Tensor) -> tuple[float, float]:
@@ -132,11 +177,12 @@ def judged_afresh(artefact: Artefact, dataset: Dataset) -> Artefact:
     The duel's own discriminator proves nothing: it may be weak. A critic that was never part of
     the duel learns from half of held-out reals and fakes and is tested on the other half.
     """
-    count, seed = min(len(dataset.held_out), CRITIC_ROWS), artefact.card.seed
+    most = within_memory(CRITIC_ROWS, artefact.card.spec.shape)
+    count, seed = min(len(dataset.held_out), most), artefact.card.seed
     if count < FEWEST:
         return artefact
     real = dataset.held_out.take(some_of(len(dataset.held_out), count, seed)).real
-    fake = artefact.sample(count, seed=seed + 2)
+    fake = artefact.sample(count, seed=seed_at(seed, 2))
     found = fresh_critic(real, fake, seed=seed, steps=CRITIC_STEPS)
     return replace(artefact, card=artefact.card.model_copy(update={"critic": asdict(found)}))
 

@@ -74,6 +74,7 @@ class Plan(BaseModel):
         config: Every setting, chosen or given.
         given: The settings that the user asked for.
         spec: Sizes of the networks' inputs and outputs.
+        label: Column of the classes as the user named it; ``None`` if it was left open.
         seconds: Time budget; 0 when the run is bounded by steps alone.
         step_seconds: Measured time of a step.
         look_every: Steps between looks of health.
@@ -94,6 +95,7 @@ class Plan(BaseModel):
     seed: int
     balance: bool
     device: str
+    label: str | None = None
     seconds: float
     step_seconds: float
     look_every: int
@@ -308,6 +310,7 @@ def make_plan(
     seed: int,
     balance: bool,
     device: str,
+    label: str | None = None,
     clock: Clock = time.perf_counter,
 ) -> Plan:
     """Choose all that is open and say why.
@@ -322,6 +325,7 @@ def make_plan(
         seed: Of everything.
         balance: Whether verdicts may change settings.
         device: Where to train.
+        label: Column of the classes as the user named it.
         clock: What time is measured by.
     """
     seconds = 0.0 if "steps" in given else minutes * 60
@@ -344,6 +348,7 @@ def make_plan(
         seed=seed,
         balance=balance,
         device=device,
+        label=label,
         seconds=seconds,
         step_seconds=step,
         look_every=look_every(chosen.config.steps),

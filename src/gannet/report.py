@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -104,26 +105,38 @@ def verdict(report: Report) -> str:
     return " ".join(said)
 
 
-def write_report(report: Report, folder: Path) -> Path:
-    """Write ``report.json`` and ``report.md``.
+def write_report(report: Report, folder: Path, *, neighbours: bytes | None = None) -> Path:
+    """Write ``report.json`` and ``report.md``, and ``neighbours.png`` if there is one.
 
     Returns:
         Path of ``report.md``.
+
+    Raises:
+        GannetError: if the folder cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    if neighbours is not None:
+        write_whole(folder / "neighbours.png", neighbours)
     write_whole(folder / "report.json", to_json(report).encode())
     write_whole(folder / "report.md", to_markdown(report).encode())
     return folder / "report.md"
 
 
 def grid_png(pictures: Tensor, path: Path, columns: int = 0) -> None:
-    """Save pictures side by side, with a thin line between.
+    """Save pictures side by side, with a thin line between, in one piece or not at all.
 
     Args:
         pictures: ``(N, 1 to 4, H, W)`` in [-1, 1]; grey, grey + alpha, colour, colour + alpha.
         path: Of the PNG.
         columns: Per row; 0 for about a square.
+
+    Raises:
+        GannetError: if the place cannot be written.
     """
+    write_whole(path, sheet(pictures, columns))
+
+
+def sheet(pictures: Tensor, columns: int = 0) -> bytes:
+    """The PNG that ``grid_png`` saves."""
     count, channels, height, width = pictures.shape
     columns = columns or max(math.ceil(math.sqrt(count)), 1)
     rows = max(math.ceil(count / columns), 1)
@@ -132,26 +145,26 @@ def grid_png(pictures: Tensor, path: Path, columns: int = 0) -> None:
     bytes_ = (pictures.detach().float().clamp(-1, 1) + 1).mul(127.5).round().to(torch.uint8).cpu()
     bytes_ = bytes_.repeat_interleave(factor, 2).repeat_interleave(factor, 3)
     high, wide = height * factor + 2, width * factor + 2
-    sheet = torch.full((channels, rows * high + 2, columns * wide + 2), 128, dtype=torch.uint8)
+    laid = torch.full((channels, rows * high + 2, columns * wide + 2), 128, dtype=torch.uint8)
     if channels in (2, 4):
-        sheet[-1] = 255
+        laid[-1] = 255
     for place, picture in enumerate(bytes_):
         top, left = place // columns * high + 2, place % columns * wide + 2
-        sheet[:, top : top + high - 2, left : left + wide - 2] = picture
+        laid[:, top : top + high - 2, left : left + wide - 2] = picture
     mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[channels]
-    array = sheet.permute(1, 2, 0).contiguous().numpy()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(array[..., 0] if mode == "L" else array, mode).save(path)
+    array = laid.permute(1, 2, 0).contiguous().numpy()
+    packed = io.BytesIO()
+    Image.fromarray(array[..., 0] if mode == "L" else array, mode).save(packed, "PNG")
+    return packed.getvalue()
 
 
-def neighbours_png(report: Report, made: Material, data: Data, path: Path) -> None:
-    """Save the fakes nearest to training samples, each above its nearest training sample.
+def neighbours_sheet(report: Report, made: Material, data: Data) -> bytes:
+    """The fakes nearest to training samples, each above its nearest training sample, as a PNG.
 
     Args:
         report: Names the pairs.
         made: The material of the same count and seed, whose fakes they are.
         data: The same data.
-        path: Of the PNG.
     """
     pairs = report.closest
     fakes = made.fake[[pair.fake for pair in pairs]]
@@ -161,7 +174,7 @@ def neighbours_png(report: Report, made: Material, data: Data, path: Path) -> No
     blank = fakes.new_ones(2 * half - len(pairs), *fakes.shape[1:])
     fakes, reals = torch.cat([fakes, blank]), torch.cat([reals, blank])
     bands = [fakes[:half], reals[:half], fakes[half:], reals[half:]]
-    grid_png(torch.cat(bands), path, half)
+    return sheet(torch.cat(bands), half)
 
 
 def number(value: float) -> str:

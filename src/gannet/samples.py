@@ -156,7 +156,7 @@ def judge_files(model: Model, files: Sequence[Path], *, label: str | None, json:
             broken.append(str(error))
     if not names:
         raise DataError("no file could be judged\n" + "\n".join(broken))
-    scale = model.card.scale
+    scale = model.artefact.scale(of_class=label is not None)
     if json:
         verdicts = [
             {"file": name, "real": round(chance, 4)}

@@ -277,6 +277,7 @@ class Run:
             data={
                 "name": Path(self.plan.data).name,
                 "digest": self.plan.digest,
+                "label": self.plan.label,
                 "train": len(self.dataset.train),
                 "held_out": len(self.dataset.held_out),
                 "classes": classes,
@@ -376,7 +377,7 @@ def check_same(plan: Plan, asked: Mapping[str, Any], **derived: Any) -> None:
 def _difference(name: str, before: object, now: object) -> list[str]:
     if before == now:
         return []
-    words = ["not given" if each is None else str(each) for each in (before, now)]
+    words = ["not given" if each is None else str(each) or "''" for each in (before, now)]
     return [f"{flag(name)}: begun with {words[0]}, now {words[1]}"]
 
 

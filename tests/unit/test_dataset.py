@@ -331,7 +331,9 @@ def test_fewer_than_ten_different_pictures_are_too_few(tmp_path, count):
     fill(tmp_path, count)
     if count > 1:
         fill(tmp_path, 12, "again", [CODEC.read(tmp_path / "0000.png")] * 12)
-    with pytest.raises(DataError, match=f"only {count} different pictures .* at least 10") as caught:
+    with pytest.raises(
+        DataError, match=f"only {count} different pictures .* at least 10"
+    ) as caught:
         loaded(tmp_path)
     assert str(tmp_path) in caught.value.where
     assert caught.value.remedy
