@@ -119,6 +119,7 @@ def prepare(
     begun = read_plan(out)
     if begun is not None:  # before the data are read in another way than they were
         check_same(begun, {"label": label})
+        where = _device_of(begun, out)
     source = dataset.find(Path(data), label=label)
     codec = codec_of(**begun.codecs["real"]) if begun else _codec(source, resolution, where)
     found = dataset.load(source, codec=codec, cache=out / "cache", seed=0)
@@ -152,6 +153,18 @@ def prepare(
 
 def _sides(shape: tuple[int, ...]) -> str:
     return "x".join(str(side) for side in shape[1:])
+
+
+def _device_of(begun: Plan, out: Path) -> str:
+    """Where a run was begun, which is where it must go on."""
+    try:
+        return _device(begun.device)
+    except ConfigError:
+        raise ConfigError(
+            f"this run was begun with --device {begun.device}, which this machine has not",
+            where=str(out),
+            remedy="Go on with it on such a machine, or begin anew with another --out.",
+        ) from None
 
 
 def _device(name: str | None) -> str:
@@ -203,8 +216,7 @@ def _codec(source: dataset.Source, resolution: int | None, device: str) -> Codec
         if resolution is not None:
             raise ConfigError("--resolution is for pictures; these data are rows of numbers")
         return VectorCodec.fit(source.rows(), names=source.columns)
-    budget = 64 if device == "cpu" else 256
-    size = inspect.suggest_size(source, largest=budget)
+    size = inspect.suggest_size(source, largest=processor.largest_side(device))
     height, width = size.height, size.width
     if resolution is not None:
         if not 8 <= resolution <= 1024:
@@ -338,7 +350,7 @@ class Model:
         """
         _check_evaluation(count, options.get("seed", 0), out)
         found = self._read_again(data, options.pop("label", None))
-        names = {"artefact": self.folder.resolve().name, "data": Path(data).name}
+        names: dict[str, Any] = {"artefact": self.folder.resolve().name, "data": Path(data).name}
         report = evaluate(self.artefact, found, count=count, **names | options)
         said = [*report.protocol]
         if found.digest != self.card.data.get("digest"):

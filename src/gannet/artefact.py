@@ -120,8 +120,13 @@ def writing(path: Path) -> Generator[None]:
         ) from None
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file in one piece or not at all, and make sure that it is on the disk.
+def write_whole(path: Path, content: bytes, *, sync: bool = True) -> None:
+    """Write a file in one piece or not at all.
+
+    Args:
+        path: Of the file; folders on the way are made.
+        content: All of it.
+        sync: Wait until it is on the disk; a waste for thousands of small files.
 
     Raises:
         GannetError: if the disk is full or may not be written; what stood there before stays.
@@ -133,7 +138,8 @@ def write_whole(path: Path, content: bytes) -> None:
             with fresh.open("wb") as file:
                 file.write(content)
                 file.flush()
-                os.fsync(file.fileno())
+                if sync:
+                    os.fsync(file.fileno())
             fresh.replace(path)
         except OSError:
             with suppress(OSError):

@@ -34,10 +34,11 @@ def inspect(data: Path, /, *, label: str | None = None, json: bool = False) -> N
     json: bool
         Print one JSON object instead of words.
     """
+    from gannet.device import best_device, largest_side
     from gannet.inspect import examine
     from gannet.plan import advise
 
-    found = examine(data, label=label)
+    found = examine(data, label=label, largest=largest_side(best_device()))
     found = found.model_copy(update={"plan": advise(found)})
     print(found.model_dump_json(indent=2) if json else "\n".join(found.words()))
 

@@ -23,6 +23,11 @@ def best_device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
+def largest_side(device: str) -> int:
+    """Side of the square whose pixels the size that is suggested to train at does not exceed."""
+    return 64 if device == "cpu" else 256
+
+
 def fast_in_bfloat16(device: str) -> bool:
     """Whether 16-bit products are faster: on GPUs, and on processors with AMX tiles.
 

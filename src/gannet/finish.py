@@ -87,12 +87,12 @@ def calibrated(artefact: Artefact, dataset: Dataset) -> Artefact:
 
     Source: Platt 1999, Probabilistic outputs for support vector machines, section 2.
     """
-    best = _scale(*(_logits(artefact, each, None) for each in _heaps(artefact, dataset)))
-    update: dict[str, Scale] = {"scale": best}
-    if artefact.classes:
-        real, fake = (_logits(artefact, each, "own") for each in _heaps(artefact, dataset))
-        if len(real) >= FEWEST:
-            update["scale_of_class"] = _scale(real, fake)
+    (real, real_own), (fake, fake_own) = (
+        _logits(artefact, each) for each in _heaps(artefact, dataset)
+    )
+    update = {"scale": _scale(real, fake)}
+    if len(real_own) >= FEWEST:
+        update["scale_of_class"] = _scale(real_own, fake_own[: len(real_own)])
     return replace(artefact, card=artefact.card.model_copy(update=update))
 
 
@@ -112,16 +112,17 @@ def _heaps(artefact: Artefact, dataset: Dataset) -> tuple[Iterator[Batch], Itera
     return reals, (made(start) for start in starts)
 
 
-def _logits(artefact: Artefact, parts: Iterable[Batch], of_class: str | None) -> Tensor:
-    """Of samples as their ``own`` class, where it is known, or as the class that fits best."""
-    found: list[Tensor] = []
+def _logits(artefact: Artefact, parts: Iterable[Batch]) -> tuple[Tensor, Tensor]:
+    """Of samples as the class that fits each best, and as their own class where that is known."""
+    best: list[Tensor] = []
+    own: list[Tensor] = []
     for batch in parts:
-        if of_class is None:
-            found.append(artefact.logits(batch.real))
+        best.append(artefact.logits(batch.real))
+        if not artefact.classes:
             continue
         known = batch[batch.condition.vector.sum(1).nonzero().squeeze(1)]
-        found.append(artefact.logits(known.real, known.condition))
-    return torch.cat(found)
+        own.append(artefact.logits(known.real, known.condition))
+    return torch.cat(best), torch.cat([torch.zeros(0), *own])
 
 
 def _scale(real: Tensor, fake: Tensor) -> Scale:

@@ -198,7 +198,7 @@ def _pictures(source: Source, most: int, largest: int) -> Findings:
             for one, other in pairs[:_NAMED]
         ),
         broken=tuple(broken),
-        size=size_for(sizes, [each.channels for each in seen], largest) if sizes else None,
+        size=suggest_size(source, largest=largest) if sizes else None,
     )
     return found.model_copy(update={"warnings": _warnings(source, found, len(single))})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json as json_
 from collections.abc import Sequence
@@ -12,11 +13,12 @@ import numpy as np
 from PIL import Image
 
 from gannet.api import Model
-from gannet.artefact import write_whole, writing
+from gannet.artefact import write_whole
 from gannet.codecs.image import ImageCodec
 from gannet.codecs.vector import VectorCodec
 from gannet.errors import ConfigError, DataError, need
 from gannet.finish import QUANTILES, columns
+from gannet.pictures import SUFFIXES
 from gannet.report import grid_png
 
 LARGEST = 10_000_000
@@ -61,10 +63,7 @@ def write_samples(
 
 
 def _grid(model: Model, count: int, path: Path, label: str | None, seed: int) -> None:
-    samples = model.artefact.sample(count, label=label, seed=seed)
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        grid_png(samples, path, columns(count))
+    grid_png(model.artefact.sample(count, label=label, seed=seed), path, columns(count))
 
 
 def _folder(model: Model, count: int, out: Path, label: str | None, seed: int) -> None:
@@ -72,13 +71,29 @@ def _folder(model: Model, count: int, out: Path, label: str | None, seed: int) -
         _one_file(model, count, out / "samples.csv", label, seed)
         return
     width = max(len(str(count - 1)), 5)
+    table = [("file_name", "label")]
     for start in range(0, count, 256):
         rows = min(256, count - start)
         made = model.artefact.sample(rows, label=label, seed=seed, start=start)
-        with writing(out):
-            out.mkdir(parents=True, exist_ok=True)
-            for row, raw in enumerate(model.artefact.decode(made)):
-                model.codec.write(raw, out / f"{start + row:0{width}}.png")
+        classes = _classes(model, rows, label, seed, start) or [""] * rows
+        for row, raw in enumerate(model.artefact.decode(made)):
+            name = f"{start + row:0{width}}.png"
+            write_whole(out / name, _png(raw), sync=False)
+            table.append((name, classes[row]))
+    if model.classes:
+        text = io.StringIO()
+        csv.writer(text).writerows(table)
+        write_whole(out / "metadata.csv", text.getvalue().encode())
+
+
+def _classes(
+    model: Model, count: int, label: str | None, seed: int, start: int = 0
+) -> list[str] | None:
+    """The class of each sample, or ``None`` for models without classes."""
+    if not model.classes:
+        return None
+    told = model.artefact.conditions(count, label=label, seed=seed, start=start).vector
+    return [model.classes[number] for number in told.argmax(1).tolist()]
 
 
 def _one_file(model: Model, count: int, out: Path, label: str | None, seed: int) -> None:
@@ -93,11 +108,10 @@ def _one_file(model: Model, count: int, out: Path, label: str | None, seed: int)
     packed = io.BytesIO()
     if suffix == ".csv":
         assert isinstance(model.codec, VectorCodec)
-        with writing(out):
-            out.parent.mkdir(parents=True, exist_ok=True)
-            model.codec.write_rows(list(raws), out)
-        return
-    if suffix == ".npz":
+        name = model.card.data.get("label") or "label"
+        beside = {name: classes} if (classes := _classes(model, count, label, seed)) else {}
+        packed.write(model.codec.to_csv(list(raws), beside))
+    elif suffix == ".npz":
         arrays: dict[str, Any] = {"images" if raws.ndim == 4 else "data": raws}
         if labels is not None:
             arrays |= {"labels": labels, "classes": np.array(model.classes)}
@@ -143,7 +157,7 @@ def judge_files(model: Model, files: Sequence[Path], *, label: str | None, json:
     names: list[str] = []
     chances: list[float] = []
     broken: list[str] = []
-    for path in _expanded(files):
+    for path in _expanded(files, pictures=isinstance(model.codec, ImageCodec)):
         try:
             if isinstance(model.codec, VectorCodec):
                 rows = model.codec.read_rows(path)
@@ -176,11 +190,13 @@ def judge_files(model: Model, files: Sequence[Path], *, label: str | None, json:
     return "\n".join(lines + [f"not judged: {each}" for each in broken])
 
 
-def _expanded(files: Sequence[Path]) -> list[Path]:
+def _expanded(files: Sequence[Path], *, pictures: bool) -> list[Path]:
     found: list[Path] = []
     for each in files:
         if each.is_dir():
-            found += sorted(part for part in each.iterdir() if part.is_file())
+            inside = sorted(part for part in each.iterdir() if part.is_file())
+            # A table of classes may lie beside pictures.
+            found += [p for p in inside if not pictures or p.suffix.lower() in SUFFIXES]
         else:
             found.append(each)
     if not found:

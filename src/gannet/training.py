@@ -26,7 +26,7 @@ from gannet.config import flag, parse
 from gannet.dataset import Dataset
 from gannet.duel import Duel
 from gannet.errors import ConfigError, DivergedError, GannetError
-from gannet.finish import calibrated, finish, judged_afresh, preview
+from gannet.finish import calibrated, finish, judged_afresh, preview, within_memory
 from gannet.health import Doctor, Measures, Verdict, judge, limits_for, sound
 from gannet.networks.features import RandomFeatures
 from gannet.plan import PICTURE_AXES, Plan
@@ -39,6 +39,9 @@ LOOKED_AT = 256
 
 ROWS_LOOKED_AT = 1_000
 """Rows of numbers on each side of a look: they cost little, and fine structure needs many."""
+
+FEWEST_LOOKS = 3
+"""Looks of health below which a run that nothing speaks against is not called healthy."""
 
 KNOWN = 2_000
 """Training samples that copies are searched among at a look."""
@@ -191,6 +194,31 @@ class Run:
         self._write_line(progress, found)
         return found
 
+    def look_last(self) -> None:
+        """Look at the state that a run ended with, if the last look is long ago.
+
+        It may be the best. The look is not saved: what a resumed run goes on from must not depend
+        on where the run was stopped.
+        """
+        since = self.duel.step - (self.history[-1].step if self.history else 0)
+        if since <= self.plan.look_every / 2:
+            return
+        measures = self.doctor.look(self.duel)
+        self.history = [*self.history, measures]
+        share = self.duel.step / self.duel.config.steps
+        limits = limits_for(self.duel.config)
+        self.verdict = judge(self.history[self.since :], share, limits)
+        if self.verdict.name in ("healthy", "done") and sound(measures, limits):
+            self._remember(measures)
+
+    def _verdict(self) -> dict[str, str]:
+        """What the card says; of too few looks nothing good can be said."""
+        name, evidence, looks = self.verdict.name, self.verdict.evidence, len(self.history)
+        if name in ("healthy", "done") and looks < FEWEST_LOOKS:
+            name = "not judged"
+            evidence = f"{looks or 'no'} look{'s' * (looks != 1)} of health, a verdict takes 3"
+        return {"name": name, "evidence": evidence, "stopped": self.stopped}
+
     def _remember(self, measures: Measures) -> None:
         self.healthy = _snapshot(self.duel)
         best = self.best.get("distance", float("inf"))
@@ -282,19 +310,16 @@ class Run:
                 "held_out": len(self.dataset.held_out),
                 "classes": classes,
             },
-            verdict={
-                "name": self.verdict.name,
-                "evidence": self.verdict.evidence,
-                "stopped": self.stopped,
-            },
+            verdict=self._verdict(),
             distance=_finite(distance),
         )
 
 
 def _doctor(dataset: Dataset, plan: Plan) -> Doctor:
     usual = LOOKED_AT if len(plan.spec.shape) == PICTURE_AXES else ROWS_LOOKED_AT
-    count = min(usual, len(dataset.held_out), len(dataset.train))
-    train = dataset.train.take(some_of(len(dataset.train), KNOWN, plan.seed))
+    most = within_memory(KNOWN, plan.spec.shape)
+    count = min(usual, most, len(dataset.held_out), len(dataset.train))
+    train = dataset.train.take(some_of(len(dataset.train), most, plan.seed))
     held_out = dataset.held_out.take(some_of(len(dataset.held_out), count, plan.seed))
     return Doctor(train, held_out, RandomFeatures(train.real), seed=plan.seed)
 
@@ -408,10 +433,10 @@ def carry_out(
         DivergedError: if the duel is lost in spite of every way back.
     """
     write_whole(out / "plan.json", plan.model_dump_json(indent=2).encode())
-    run = Run(plan, dataset, out)
-    run.resume()
-    config = run.duel.config
-    with processor.threads(config.threads):
+    threads = parse(find_recipe(plan.recipe).config, plan.config).threads
+    with processor.threads(threads):
+        run = Run(plan, dataset, out)
+        run.resume()
         yield from _steps(run, stop, save_seconds, clock)
         run.save()
         _end(run)
@@ -465,7 +490,11 @@ def _batches(run: Run) -> Iterator[Batch]:
 
 
 def _end(run: Run) -> None:
-    lost = not all(bool(each.isfinite().all()) for each in run.duel.average.state_dict().values())
+    run.look_last()
+    kept = (run.duel.average, run.duel.players.discriminator)
+    lost = not all(
+        bool(each.isfinite().all()) for network in kept for each in network.state_dict().values()
+    )
     if not run.best and (lost or run.verdict.name == "diverged"):
         evidence = run.verdict.evidence if run.verdict.name == "diverged" else "not finite numbers"
         raise DivergedError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 from dataclasses import replace
 from itertools import islice
@@ -121,6 +122,17 @@ def test_a_hopeless_run_stopped_before_its_first_look_says_so(
     poisoned(monkeypatch, 1)
     with pytest.raises(DivergedError, match="was never healthy"):
         list(carry_out(planned(), loaded, tmp_path / "run", stop=lambda: True))
+
+
+def test_a_judge_of_no_finite_numbers_is_no_artefact(planned, loaded, tmp_path):
+    moments = carry_out(planned(), loaded, tmp_path / "run", stop=lambda: True)
+    next(moments)
+    run = moments.gi_frame.f_locals["run"]
+    with torch.no_grad():
+        next(run.duel.players.discriminator.parameters()).fill_(math.nan)
+    with pytest.raises(DivergedError, match="was never healthy"):
+        list(moments)
+    assert not (tmp_path / "run" / "card.json").exists()
 
 
 def test_a_run_that_was_healthy_once_keeps_its_best(planned, loaded, tmp_path, monkeypatch):

@@ -203,6 +203,31 @@ def test_stopping_by_hand_leaves_an_artefact_and_does_not_disturb_the_run(
     assert_same(run, unbroken)
 
 
+@pytest.mark.parametrize(("stop", "words"), [(1, "no looks"), (6, "2 looks")])
+def test_a_run_that_was_hardly_looked_at_is_not_called_healthy(
+    planned, loaded, tmp_path, stop, words
+):
+    asked = iter(range(100))
+    train(planned(), loaded, tmp_path / "run", stop=lambda: next(asked) == stop - 1 + (stop > 4))
+    card = Artefact.load(tmp_path / "run").card
+    assert card.verdict["name"] == "not judged"
+    assert card.verdict["evidence"].startswith(words)
+
+
+def test_the_last_state_is_looked_at_though_nothing_of_it_is_saved(planned, loaded, tmp_path):
+    plan, asked = planned(), iter(range(100))
+    train(plan, loaded, tmp_path / "run", stop=lambda: next(asked) == 6)  # step 7, looked at at 4
+    card = Artefact.load(tmp_path / "run").card
+    assert card.steps in (4, 7)
+    assert len(lines(tmp_path / "run")) == 1
+    run = Run(plan, loaded, tmp_path / "run")
+    run.resume()
+    assert [each.step for each in run.history] == [4]
+    run.look_last()
+    assert [each.step for each in run.history] == [4, 7]
+    assert run.best["here"] == card.distance["value"]
+
+
 def test_a_run_stopped_at_its_very_last_step_is_finished(planned, loaded, tmp_path, unbroken):
     run = tmp_path / "run"
     asked = iter(range(100))

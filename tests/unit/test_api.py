@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from gannet import dataset
-from gannet.api import Model
-from gannet.errors import DataError
+from gannet.api import NEIGHBOURS, OTHER_DATA, Model, load, prepare, train
+from gannet.errors import ConfigError, DataError
 
 QUICK = {"count": 12, "steps": 4, "features": "random"}
 
@@ -71,3 +74,80 @@ def test_evaluating_makes_no_cache(of_pictures, tmp_path):
     run = tmp_path / "run"
     Model(of_pictures, run).evaluate(pictures(tmp_path / "data", "cat"), **QUICK)
     assert not run.exists()
+
+
+def labelled_twice(path):
+    """Rows with two columns that could be classes."""
+    chance = np.random.default_rng(0)
+    lines = ["x,y,kind,taste"]
+    for row in chance.normal(size=(120, 2)):
+        lines.append(f"{row[0]},{row[1]},{'ab'[int(row[0] > 0)]},{int(row[1] > 0)}")
+    path.write_text("\n".join(lines))
+    return path
+
+
+@pytest.fixture(scope="module")
+def of_table(tmp_path_factory):
+    """A run on a table with two columns of classes, of which ``kind`` was used."""
+    folder = tmp_path_factory.mktemp("table")
+    data, run = labelled_twice(folder / "data.csv"), folder / "run"
+    options = {"steps": 4, "width": 4, "noise": 4, "batch": 8, "threads": 1}
+    train(data, run, label="kind", **options)
+    return data, run
+
+
+def test_evaluating_takes_the_label_of_training(of_table):
+    data, run = of_table
+    model = load(run)
+    assert model.card.data["label"] == "kind"
+    report = model.evaluate(data, **QUICK)
+    assert (report.artefact, report.data) == ("run", "data.csv")
+    assert OTHER_DATA not in report.protocol
+    assert "class accuracy" in names(model.evaluate(data, **QUICK | {"features": "auto"}))
+
+
+def test_evaluating_other_data_is_said(of_table, tmp_path):
+    data, run = of_table
+    head, *rows = data.read_text().splitlines()
+    other = tmp_path / "other.csv"
+    other.write_text("\n".join([head, *rows[:-5]]))
+    assert OTHER_DATA in load(run).evaluate(other, **QUICK).protocol
+
+
+def test_going_on_with_another_label_is_refused(of_table):
+    data, run = of_table
+    with pytest.raises(ConfigError, match="--label: begun with kind, now taste"):
+        prepare(data, run, label="taste", steps=4)
+
+
+@pytest.mark.parametrize(
+    ("given", "fault"), [({"seed": -1}, "--seed"), ({"count": 0}, "--count"), ({}, "--out")]
+)
+def test_an_evaluation_that_cannot_be_is_refused_before_any_work(
+    of_pictures, tmp_path, given, fault
+):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(ConfigError, match=fault):
+        Model(of_pictures, tmp_path).evaluate("nowhere", out=tmp_path / "file", **given)
+
+
+def test_an_evaluation_shows_the_nearest_neighbours(of_pictures, tmp_path):
+    data, out = pictures(tmp_path / "data", "cat"), tmp_path / "new" / "report"
+    report = Model(of_pictures, tmp_path / "run").evaluate(data, out=out, **QUICK)
+    assert {path.name for path in out.iterdir()} == {"report.json", "report.md", "neighbours.png"}
+    assert NEIGHBOURS in report.protocol
+    assert "neighbours.png" in (out / "report.md").read_text()
+    with Image.open(out / "neighbours.png") as sheet:
+        assert sheet.size[1] > 4 * 8
+
+
+def test_going_on_without_the_device_of_a_run_is_one_clear_error(of_table, tmp_path):
+    data, run = of_table
+    plan = json.loads((run / "plan.json").read_text())
+    (tmp_path / "plan.json").write_text(json.dumps(plan | {"device": "cuda"}))
+    if torch.cuda.is_available():
+        pytest.skip("there is such a device")
+    with pytest.raises(ConfigError, match="begun with --device cuda") as caught:
+        prepare(data, tmp_path, label="kind", steps=4)
+    assert caught.value.remedy
+    assert str(tmp_path) in caught.value.where

@@ -17,8 +17,10 @@ from gannet.finish import (
     columns,
     finish,
     grid_conditions,
+    judged_afresh,
     model_card,
     preview,
+    within_memory,
 )
 
 
@@ -75,6 +77,56 @@ def test_a_judge_that_cannot_tell_says_a_half(of_classes, loaded):
 def test_a_judge_that_is_wrong_about_new_data_says_a_half(of_classes, loaded):
     _, scale = judged(of_classes, loaded, lambda samples: -black(samples))
     assert (scale.slope, scale.offset) == (0, 0)
+
+
+class Strict(torch.nn.Module):
+    """Finds reals and fakes alike, but gives classes other logits: the best class says more."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(1))
+
+    def forward(self, samples, condition):
+        return black(samples) * condition.vector[:, 1]
+
+
+def test_a_class_that_is_asked_for_has_a_scale_of_its_own(of_classes, loaded):
+    made = calibrated(Artefact(of_classes.card, of_classes.product, Strict()), loaded)
+    best, own = made.card.scale, made.card.scale_of_class
+    assert own is not None
+    assert own.count == len(loaded.held_out)
+    assert own.real[0] < 0.5 < best.real[0], "reals of the first class look like fakes to it"
+    samples = loaded.held_out.take(range(4))
+    logits = made.logits(samples.real, samples.condition)
+    expected = (logits * own.slope + own.offset).sigmoid()
+    assert torch.equal(made.judge(samples.real, samples.condition), expected)
+    assert not torch.equal(made.judge(samples.real), expected)
+
+
+def test_a_model_without_classes_has_one_scale(of_pictures, loaded):
+    assert calibrated(of_pictures, loaded).card.scale_of_class is None
+
+
+def test_sampling_does_not_repeat_the_fakes_that_the_scale_was_fitted_on(
+    of_pictures, loaded, monkeypatch
+):
+    seeds = []
+    draw = Artefact.draw
+
+    def spy(self, told, *, seed=0, start=0):
+        seeds.append(seed)
+        return draw(self, told, seed=seed, start=start)
+
+    monkeypatch.setattr(Artefact, "draw", spy)
+    judged_afresh(calibrated(of_pictures, loaded), loaded)
+    assert len(set(seeds)) == 2
+    assert not set(seeds) & set(range(100))
+
+
+def test_large_pictures_are_held_few_at_a_time():
+    assert within_memory(1_000, (1, 28, 28)) == 1_000
+    assert within_memory(1_000, (3, 256, 256)) * 3 * 256 * 256 * 4 <= 64 * 2**20
+    assert within_memory(1_000, (4, 1024, 1024)) == 64
 
 
 @pytest.mark.parametrize("size", [1e-6, 1.0, 1e6])

@@ -45,7 +45,7 @@ def test_a_folder_is_described_in_numbers(tmp_path):
         9,
         9,
     )
-    assert found.usable
+    assert not found.usable, "nine are too few"
     assert found.recipe == "generate"
     assert found.sizes is not None
     assert found.sizes.distinct == 2
@@ -192,7 +192,7 @@ def test_rows_of_numbers_are_described_by_column(tmp_path):
 
 
 def test_findings_survive_json(tmp_path):
-    found = examine(fill(tmp_path, 4)).model_copy(update={"plan": {"minutes": 10}})
+    found = examine(fill(tmp_path, 12)).model_copy(update={"plan": {"minutes": 10}})
     assert Findings.model_validate_json(found.model_dump_json()) == found
     assert json.loads(found.model_dump_json())["size"]["channels"] == 3
     assert text(found).endswith("minutes: 10")
@@ -280,3 +280,9 @@ def test_enlarged_and_long_pictures_are_warned_about(tmp_path):
     said = text(examine(tmp_path))
     assert "some pictures are enlarged, the smallest from 10x12" in said
     assert "lose over half when cropped" in said
+
+
+@pytest.mark.parametrize("largest", [16, 64])
+def test_what_is_looked_at_and_what_is_trained_have_one_size(tmp_path, largest):
+    fill(tmp_path, 12)
+    assert examine(tmp_path, largest=largest).size == suggest_size(find(tmp_path), largest=largest)

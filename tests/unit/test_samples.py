@@ -8,9 +8,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gannet import dataset
 from gannet.api import Model
+from gannet.artefact import Scale
+from gannet.codecs.label import LabelCodec
+from gannet.codecs.vector import VectorCodec
 from gannet.errors import ConfigError, DataError, GannetError
 from gannet.samples import LARGEST, judge_files, write_samples
+from gannet.types import Spec
+from tests.conftest import untrained
 
 
 @pytest.fixture
@@ -37,7 +43,7 @@ def test_a_folder_holds_one_picture_a_sample(pictures, tmp_path):
         write(pictures, tmp_path / "new" / "made", grid=True) == f"in {tmp_path / 'new' / 'made'}"
     )
     names = sorted(path.name for path in (tmp_path / "new" / "made").iterdir())
-    assert names == [*(f"{row:05}.png" for row in range(5)), "grid.png"]
+    assert names == [*(f"{row:05}.png" for row in range(5)), "grid.png", "metadata.csv"]
     made = read(tmp_path / "new" / "made" / "00003.png")
     assert np.array_equal(made, pictures.sample(5)[3, :, :, 0])
 
@@ -46,7 +52,7 @@ def test_more_pictures_than_are_made_at_once_keep_their_order(pictures, tmp_path
     write(pictures, tmp_path / "made", 260)
     made = read(tmp_path / "made" / "00258.png")
     assert np.abs(made - pictures.sample(260)[258, :, :, 0]).max() <= 1  # rounding of 127.5
-    assert len(list((tmp_path / "made").iterdir())) == 260
+    assert len(list((tmp_path / "made").glob("*.png"))) == 260
 
 
 def test_a_png_is_one_grid(pictures, tmp_path):
@@ -102,7 +108,52 @@ def test_a_parquet_file_holds_rows_as_columns(rows, tmp_path):
 def test_a_folder_with_a_dot_in_its_name_is_a_folder(pictures, tmp_path):
     (tmp_path / "made.v2").mkdir()
     write(pictures, tmp_path / "made.v2", 1)
-    assert [path.name for path in (tmp_path / "made.v2").iterdir()] == ["00000.png"]
+    assert [path.name for path in (tmp_path / "made.v2").glob("*.png")] == ["00000.png"]
+
+
+def test_a_folder_of_samples_says_their_classes_and_can_be_read_again(pictures, tmp_path):
+    write(pictures, tmp_path / "made", 300, seed=3, grid=True)
+    found = dataset.find(tmp_path / "made")
+    told = pictures.artefact.conditions(300, seed=3).vector.argmax(1)
+    assert found.classes == ("cat", "dog")
+    assert found.labels.tolist() == told.tolist()
+
+
+@pytest.fixture
+def labelled_rows(tmp_path):
+    codecs = {
+        "real": VectorCodec(names=("east", "north"), mean=(10.0, 0.0), deviation=(2.0, 3.0)),
+        "vector": LabelCodec(classes=("cat", "dog")),
+    }
+    made = untrained(codecs, Spec((2,), vector=2), shares=(0.5, 0.5))
+    return Model(made, tmp_path)
+
+
+def test_a_csv_of_labelled_rows_has_their_classes_and_can_be_read_again(labelled_rows, tmp_path):
+    write(labelled_rows, tmp_path / "made.csv", 40)
+    found = dataset.find(tmp_path / "made.csv")
+    told = labelled_rows.artefact.conditions(40).vector.argmax(1)
+    assert found.columns == ("east", "north")
+    assert found.labels.tolist() == told.tolist()
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_table_is_judged_with_its_label_and_whatever_lies_between_cells(
+    labelled_rows, tmp_path, delimiter
+):
+    lines = [["north", "label", "east"], ["1", "cat", "9"], ["2", "dog", "12"]]
+    path = tmp_path / "rows.csv"
+    path.write_text("\n".join(delimiter.join(line) for line in lines))
+    found = json.loads(judge_files(labelled_rows, [path], label=None, json=True))["verdicts"]
+    expected = labelled_rows.judge(np.array([[9.0, 1.0], [12.0, 2.0]]))
+    assert [each["real"] for each in found] == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_scale_beside_verdicts_is_the_one_they_were_made_with(pictures, made, changed):
+    own = Scale(slope=9.0, offset=-1.0, real=(0.9,) * 5, fake=(0.1,) * 5, count=7)
+    model = Model(changed(pictures.artefact, scale_of_class=own), pictures.folder)
+    assert "7 held-out reals" in judge_files(model, [made], label="dog", json=False)
+    assert "20 held-out reals" in judge_files(model, [made], label=None, json=False)
 
 
 @pytest.mark.parametrize("count", [0, -1, LARGEST + 1])

@@ -619,3 +619,13 @@ def test_items_without_a_label_stay_so_when_numbered_anew(tmp_path):
     fill(tmp_path, ["a.png", "b.png"])
     (tmp_path / "metadata.csv").write_text("file_name,label\na.png,x\nb.png,\n")
     assert find(tmp_path).aligned(["w", "x"]).labels.tolist() == [1, -1]
+
+
+def test_a_damaged_group_of_rows_is_one_clear_error(tmp_path):
+    path = write_parquet(tmp_path / "a.parquet", [1, 0, 1, 0])
+    held = bytearray(path.read_bytes())
+    held[4:60] = b"\xff" * 56
+    path.write_bytes(bytes(held))
+    with pytest.raises(DataError, match=r"damaged, or no Parquet") as caught:
+        find(path, label="").picture(0)
+    assert "a.parquet" in caught.value.where

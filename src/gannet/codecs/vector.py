@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+import io
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -97,6 +98,9 @@ class VectorCodec(BaseModel):
     def read_rows(self, path: Path) -> NDArray[np.float64]:
         """Load rows ``(n, V)`` from a .csv with or without header, or a .npy file.
 
+        Columns are found by their names where the file has them all, so that others, such as the
+        class, may stand beside them.
+
         Raises:
             DataError: if the file cannot be read as rows of this width.
         """
@@ -105,14 +109,25 @@ class VectorCodec(BaseModel):
             if path.suffix.lower() == ".npy":
                 rows = np.atleast_2d(np.load(path, allow_pickle=False)).astype(np.float64)
             else:
-                with path.open(newline="", encoding="utf-8-sig") as file:
-                    lines = [line for line in csv.reader(file) if line]
-                rows = np.array(lines[_has_header(lines) :], dtype=np.float64)
-        except (OSError, ValueError, EOFError, csv.Error) as error:
+                rows = np.array(self._cells(cells_of(path)), dtype=np.float64)
+        except (OSError, ValueError, EOFError, IndexError, csv.Error) as error:
             raise DataError(f"no rows of numbers ({error})", where=str(path)) from None
         if rows.ndim != 2 or rows.shape[1] != width or not np.isfinite(rows).all():
             raise DataError(f"expected rows of {width} finite numbers", where=str(path))
         return rows
+
+    def _cells(self, lines: list[list[str]]) -> list[list[str]]:
+        """The cells of this codec's columns, without the header."""
+        if not lines:
+            return []
+        if not _has_header(lines):
+            return lines
+        columns = [cell.strip() for cell in lines[0]]
+        wanted = [_harmless(name) if _harmless(name) in columns else name for name in self.names]
+        if not set(wanted) <= set(columns):
+            return lines[1:]
+        places = [columns.index(name) for name in wanted]
+        return [[line[place] for place in places] for line in lines[1:]]
 
     def write_rows(self, raws: Sequence[Row], path: Path) -> None:
         """Save rows as .csv, with a header and every digit, or as .npy.
@@ -129,10 +144,25 @@ class VectorCodec(BaseModel):
         if suffix == ".npy":
             np.save(path, rows)
             return
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow([_harmless(name) for name in self.names])
-            writer.writerows(rows.tolist())
+        path.write_bytes(self.to_csv(raws))
+
+    def to_csv(self, raws: Sequence[Row], beside: Mapping[str, Sequence[str]] | None = None) -> bytes:
+        """Rows as the content of a .csv, with a header and every digit.
+
+        Args:
+            raws: Rows.
+            beside: Further columns by name, such as the class of each row.
+        """
+        rows = np.array(list(raws), dtype=np.float64).reshape(len(raws), len(self.names))
+        further = beside or {}
+        text = io.StringIO(newline="")
+        writer = csv.writer(text)
+        writer.writerow([_harmless(name) for name in (*self.names, *further)])
+        writer.writerows(
+            [*row, *cells]
+            for row, *cells in zip(rows.tolist(), *further.values(), strict=True)
+        )
+        return text.getvalue().encode()
 
     def encode(self, raws: Sequence[Row]) -> Tensor:
         """Rows to ``(n, V)`` of mean 0 and deviation 1."""
@@ -161,6 +191,15 @@ def _stacked(raws: Iterable[Row]) -> NDArray[np.float64]:
 
 def _has_header(lines: Sequence[Sequence[str]]) -> bool:
     return bool(lines) and not any(is_number(cell) for cell in lines[0])
+
+
+def cells_of(path: Path) -> list[list[str]]:
+    """The cells of a table, line by line; commas, semicolons or tabs lie between them."""
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        start = file.readline()
+        file.seek(0)
+        delimiter = max(",;\t", key=start.count)
+        return [line for line in csv.reader(file, delimiter=delimiter, strict=True) if line]
 
 
 def is_number(cell: str) -> bool:

@@ -46,7 +46,7 @@ class Config(config.Config):
         10.0, ge=0, description="weight of the wasserstein objective's own penalty"
     )
     mismatch: float = Field(
-        0.0, ge=0, description="weight of telling reals from the same reals under a wrong class"
+        0.5, ge=0, description="weight of telling reals from the same reals under a wrong class"
     )
     fall: Literal["exponential", "cosine"] = Field(
         "exponential", description="how the learning rate falls"

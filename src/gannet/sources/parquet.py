@@ -5,7 +5,8 @@ from __future__ import annotations
 import bisect
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, cast
@@ -66,6 +67,7 @@ class _Shards:
     """
 
     def __init__(self, files: Sequence[Path]) -> None:
+        self.paths = list(files)
         self.files = [_opened(file) for file in files]
         self.schema: Any = self.files[0].schema_arrow
         self.column = _picture_column(self.schema, files[0])
@@ -94,7 +96,8 @@ class _Shards:
         with self.lock:
             if self.held[0] != number:
                 file, group = self.groups[number]
-                column = self.files[file].read_row_group(group, columns=[self.column])
+                with _reading(self.paths[file]):
+                    column = self.files[file].read_row_group(group, columns=[self.column])
                 self.held = (number, column.column(0))
             start = self.ends[number - 1] if number else 0
             cell: Any = self.held[1][index - start].as_py()
@@ -103,19 +106,26 @@ class _Shards:
 
     def cells(self, column: str) -> list[Any]:
         """Every cell of a column."""
-        return [
-            cell
-            for file in self.files
-            for cell in file.read(columns=[column]).column(0).to_pylist()
-        ]
+        found: list[Any] = []
+        for path, file in zip(self.paths, self.files, strict=True):
+            with _reading(path):
+                found += file.read(columns=[column]).column(0).to_pylist()
+        return found
 
 
 def _opened(path: Path) -> Any:
     parquet: Any = need("pyarrow.parquet", "parquet")
+    with _reading(path):
+        return parquet.ParquetFile(path)
+
+
+@contextmanager
+def _reading(path: Path) -> Generator[None]:
+    """Turn what pyarrow says of a damaged file into one clear error."""
     arrow: Any = need("pyarrow", "parquet")
     try:
-        return parquet.ParquetFile(path)
-    except (arrow.ArrowInvalid, OSError) as error:
+        yield
+    except (arrow.ArrowException, OSError, ValueError) as error:
         detail = str(error).partition("\n")[0]
         raise DataError(
             f"damaged, or no Parquet ({detail})", where=str(path), remedy="Fetch it again."

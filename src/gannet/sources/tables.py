@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gannet.codecs.vector import is_number
+from gannet.codecs.vector import cells_of, is_number
 from gannet.errors import DataError
 from gannet.sources.labels import choose, from_cells
 from gannet.sources.names import Numbered
@@ -60,11 +60,7 @@ def from_csv(path: Path, label: str | None) -> Source:
 
 def _lines(path: Path) -> list[list[str]]:
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            start = file.readline()
-            file.seek(0)
-            delimiter = max(",;\t", key=start.count)
-            return [line for line in csv.reader(file, delimiter=delimiter, strict=True) if line]
+        return cells_of(path)
     except PermissionError:
         raise DataError(
             "no permission to read it", where=str(path), remedy="Check its access rights."
