@@ -133,6 +133,16 @@ def of_rows():
     return untrained({"real": codec}, Spec((2,)))
 
 
+@pytest.fixture(scope="session")
+def of_labelled_rows():
+    """Rows of cats and of dogs."""
+    codecs = {
+        "real": VectorCodec(names=("east", "north"), mean=(10.0, 0.0), deviation=(2.0, 3.0)),
+        "vector": LabelCodec(classes=("cat", "dog")),
+    }
+    return untrained(codecs, Spec((2,), vector=2), shares=(0.5, 0.5))
+
+
 @pytest.fixture
 def changed():
     """An artefact with another card."""

@@ -29,7 +29,6 @@ from gannet.report import neighbours_sheet, write_report
 from gannet.training import SAVE_SECONDS, Moment, carry_out, check_same, read_plan
 from gannet.types import Condition
 
-
 OTHER_DATA = (
     "Other data than training's, or with other labels: the split is its own; samples held out here "
     "may have been trained on, which flatters the scores."
@@ -145,9 +144,8 @@ def prepare(
         seed=seed,
         balance=balance,
         device=where,
-        label=label,
         clock=clock,
-    )
+    ).model_copy(update={"label": label})
     return Session(plan, found, out, resumed=False, clock=clock)
 
 

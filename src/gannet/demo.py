@@ -56,6 +56,7 @@ def show(out: Path, *, minutes: float, seed: int, stop: Callable[[], bool]) -> N
     print("\n== evaluate: on digits that training never saw", flush=True)
     print(to_markdown(model.evaluate(data, seed=seed, out=run)))
     print(
-        f"\nlook at: {run / 'grid.png'} (samples), {run / 'samples'} (how they grew), {run / 'report.md'}\n"
+        f"\nlook at: {run / 'grid.png'} (samples), {run / 'samples'} (how they grew), "
+        f"{run / 'report.md'}\n"
         f"next:    gannet train MY_FOLDER --out my_run"
     )

@@ -14,7 +14,7 @@ from gannet.sources.decode import fingerprint, may_be_broken
 from gannet.sources.doubles import equal_groups, near_pairs
 from gannet.sources.find import find
 from gannet.sources.glance import Glance, glances
-from gannet.sources.sizes import LARGEST, Size, Sizes, evenly, measure, size_for, suggest_size
+from gannet.sources.sizes import LARGEST, Size, Sizes, evenly, measure, suggest_size
 from gannet.sources.source import Source
 from gannet.sources.split import FEWEST
 

@@ -203,7 +203,7 @@ def _choose_numbers(chosen: Chooser) -> None:
             "rows of numbers, standardised: see docs/decisions",
             noise=max(8, min(64, 2 * chosen.spec.shape[0])),
             batch=min(128, max(2, rows)),
-            learning_rate=2e-3,
+            learning_rate=1e-3,
             learning_rate_end=0.01,
             fall="cosine",
             slope_end=1e-2,
@@ -310,7 +310,6 @@ def make_plan(
     seed: int,
     balance: bool,
     device: str,
-    label: str | None = None,
     clock: Clock = time.perf_counter,
 ) -> Plan:
     """Choose all that is open and say why.
@@ -325,7 +324,6 @@ def make_plan(
         seed: Of everything.
         balance: Whether verdicts may change settings.
         device: Where to train.
-        label: Column of the classes as the user named it.
         clock: What time is measured by.
     """
     seconds = 0.0 if "steps" in given else minutes * 60
@@ -348,7 +346,6 @@ def make_plan(
         seed=seed,
         balance=balance,
         device=device,
-        label=label,
         seconds=seconds,
         step_seconds=step,
         look_every=look_every(chosen.config.steps),

@@ -206,6 +206,8 @@ def test_evaluating_writes_a_report(gannet, trained, squares, tmp_path):
         (["judge", "RUN", "PICTURE", "--label", "cow"], "no class 'cow'"),
         (["judge", "RUN"], "FILES"),
         (["evaluate", "RUN", "ROWS"], "kind"),
+        (["evaluate", "RUN", "DATA", "--seed", "-1"], "--seed: must be at least 0"),
+        (["evaluate", "RUN", "DATA", "--out", "DATA"], "is not a folder"),
         (["inspect", "nowhere"], "nowhere"),
         (["settings", "generat"], "Did you mean generate"),
         (["settings", "generate", "--width", "2"], "--width"),

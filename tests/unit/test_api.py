@@ -80,8 +80,8 @@ def labelled_twice(path):
     """Rows with two columns that could be classes."""
     chance = np.random.default_rng(0)
     lines = ["x,y,kind,taste"]
-    for row in chance.normal(size=(120, 2)):
-        lines.append(f"{row[0]},{row[1]},{'ab'[int(row[0] > 0)]},{int(row[1] > 0)}")
+    rows = chance.normal(size=(120, 2))
+    lines += [f"{x},{y},{'ab'[int(x > 0)]},{int(y > 0)}" for x, y in rows]
     path.write_text("\n".join(lines))
     return path
 

@@ -11,12 +11,8 @@ from PIL import Image
 from gannet import dataset
 from gannet.api import Model
 from gannet.artefact import Scale
-from gannet.codecs.label import LabelCodec
-from gannet.codecs.vector import VectorCodec
 from gannet.errors import ConfigError, DataError, GannetError
 from gannet.samples import LARGEST, judge_files, write_samples
-from gannet.types import Spec
-from tests.conftest import untrained
 
 
 @pytest.fixture
@@ -120,13 +116,8 @@ def test_a_folder_of_samples_says_their_classes_and_can_be_read_again(pictures, 
 
 
 @pytest.fixture
-def labelled_rows(tmp_path):
-    codecs = {
-        "real": VectorCodec(names=("east", "north"), mean=(10.0, 0.0), deviation=(2.0, 3.0)),
-        "vector": LabelCodec(classes=("cat", "dog")),
-    }
-    made = untrained(codecs, Spec((2,), vector=2), shares=(0.5, 0.5))
-    return Model(made, tmp_path)
+def labelled_rows(of_labelled_rows, tmp_path):
+    return Model(of_labelled_rows, tmp_path)
 
 
 def test_a_csv_of_labelled_rows_has_their_classes_and_can_be_read_again(labelled_rows, tmp_path):

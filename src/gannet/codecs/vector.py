@@ -146,7 +146,9 @@ class VectorCodec(BaseModel):
             return
         path.write_bytes(self.to_csv(raws))
 
-    def to_csv(self, raws: Sequence[Row], beside: Mapping[str, Sequence[str]] | None = None) -> bytes:
+    def to_csv(
+        self, raws: Sequence[Row], beside: Mapping[str, Sequence[str]] | None = None
+    ) -> bytes:
         """Rows as the content of a .csv, with a header and every digit.
 
         Args:
@@ -159,8 +161,7 @@ class VectorCodec(BaseModel):
         writer = csv.writer(text)
         writer.writerow([_harmless(name) for name in (*self.names, *further)])
         writer.writerows(
-            [*row, *cells]
-            for row, *cells in zip(rows.tolist(), *further.values(), strict=True)
+            [*row, *cells] for row, *cells in zip(rows.tolist(), *further.values(), strict=True)
         )
         return text.getvalue().encode()
 
