@@ -55,6 +55,9 @@ def advise(found: Findings) -> dict[str, Any]:
     return advice
 
 
+FEW_SHOWN = 15_000
+"""Pictures made for judging below which digits had shapes and hardly detail."""
+
 LONGER: tuple[tuple[int, dict[str, float]], ...] = (
     (40_000, {"width": 32, "batch": 64, "slope_end": 0.03}),
     (4_000, {"width": 24, "batch": 32, "slope_end": 0.03}),
@@ -291,7 +294,7 @@ def expectations(chosen: Chooser, step: float) -> list[str]:
         f"seen about {shown * (config.discriminator_rounds + 1) / rows:.1f} times",
         f"about {config.steps * step / 60:.1f} minutes of training",
     ]
-    if shown < 50_000 and len(chosen.spec.shape) == 3:
+    if shown < FEW_SHOWN and len(chosen.spec.shape) == 3:
         words.append(
             f"only {shown} pictures will be made for judging: expect shapes, hardly detail; "
             "more minutes help most"
