@@ -21,6 +21,7 @@ from gannet.recipe import Column, Recipe
 from gannet.types import Batch, Condition, Players, Spec, Terms
 
 ROUNDS, STEPS = 7, 6
+PRECISION = "bfloat16" if device.may_use_bfloat16("cpu") else "float32"
 
 
 class _Told(nn.Module):
@@ -74,7 +75,7 @@ def _ours(width: int, batch: int, channels: int) -> tuple[Duel[Config], Iterator
             "learning_rate": 2e-4,
             "momentum": 0.5,
             "second_momentum": 0.999,
-            "precision": device.best_precision("cpu"),
+            "precision": PRECISION,
         }
     )
     duel = Duel(_recipe(width), config, Spec((channels, 32, 32), grid=(0, 32, 32)))
@@ -158,7 +159,7 @@ def run(data: Path, **flags: object) -> dict[str, Any]:
         "speedup_high": main["high"],
         "share_of_matmul": round(share, 3),
         "matmul_gflops": round(rate / 1e9, 1),
-        "precision": device.best_precision("cpu"),
+        "precision": PRECISION,
         "repeats": ROUNDS,
         "series": [main, *others],
     }

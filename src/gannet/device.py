@@ -28,21 +28,17 @@ def largest_side(device: str) -> int:
     return 64 if device == "cpu" else 256
 
 
-def fast_in_bfloat16(device: str) -> bool:
-    """Whether 16-bit products are faster: on GPUs, and on processors with AMX tiles.
+def may_use_bfloat16(device: str) -> bool:
+    """Whether 16-bit products may be faster here, so that it is worth a measurement.
 
-    Elsewhere bfloat16 is emulated and slower than 32 bit (measured: less than half the rate).
+    On processors without AMX or AVX512-BF16 they are emulated, at less than half the rate.
     """
     if device == "cuda":
         return torch.cuda.is_bf16_supported()
-    # It has no public name (torch 2.13); where it has none at all, 32 bit is always right.
-    tiles: Callable[[], bool] = getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
-    return device == "cpu" and tiles()
-
-
-def best_precision(device: str) -> Precision:
-    """The number format in which networks compute fastest here without losing stability."""
-    return "bfloat16" if fast_in_bfloat16(device) else "float32"
+    # They have no public names (torch 2.13); where they have none at all, 32 bit is always right.
+    known = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
+    asked: list[Callable[[], bool]] = [getattr(torch.cpu, name, lambda: False) for name in known]
+    return device == "cpu" and any(each() for each in asked)
 
 
 def autocast(device: str, precision: Precision) -> torch.autocast:
@@ -96,5 +92,5 @@ def hardware(device: str) -> str:
             if line.startswith("model name"):
                 name = line.partition(":")[2].strip()
                 break
-    extra = " with AMX" if fast_in_bfloat16(device) and device == "cpu" else ""
+    extra = " with 16-bit products" if may_use_bfloat16(device) and device == "cpu" else ""
     return f"{name}{extra}, {processors()} processors"

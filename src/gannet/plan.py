@@ -64,6 +64,9 @@ LONGER: tuple[tuple[int, dict[str, float]], ...] = (
 )
 """From so many steps on, larger networks and batches; measured on digits at 60 and 300 s."""
 
+PAYS = 0.9
+"""Share of the time in 32 bit below which 16 bit are worth their coarser numbers."""
+
 PICTURE_AXES = 3
 SLOPE_OF_PICTURES, SLOPE_OF_ROWS = 0.046, 0.15
 """Slope weight over the summed variance of the data."""
@@ -144,9 +147,11 @@ class Chooser:
         config = parse(self.recipe.config, self.config.model_dump() | settings)
         return Duel(self.recipe, config, self.spec, seed=self.seed, device=self.device)
 
-    def time_step(self, steps: int = 4, clock: Clock = time.perf_counter) -> float:
+    def time_step(
+        self, steps: int = 4, clock: Clock = time.perf_counter, **settings: object
+    ) -> float:
         """Seconds per step: the median of a few, after one to warm up."""
-        duel = self.duel(steps=steps + 1)
+        duel = self.duel(steps=steps + 1, **settings)
         batches = self.dataset.train.batches(duel.config.batch, seed=self.seed)
         marks = [clock() for _ in islice(duel.run(batches), steps + 1)]
         taken = sorted(after - before for before, after in pairwise(marks))
@@ -184,6 +189,7 @@ def choose_settings(
     _choose_for_objective(chosen)
     _choose_threads(chosen)
     _choose_size(chosen, seconds, clock)
+    choose_precision(chosen, clock)
     if seconds:
         with processor.threads(chosen.config.threads):
             step = chosen.time_step(clock=clock)
@@ -211,11 +217,6 @@ def _choose_numbers(chosen: Chooser) -> None:
             fall="cosine",
             slope_end=1e-2,
         )
-    precision = processor.best_precision(chosen.device)
-    chosen.choose(
-        "fastest here" if precision == "bfloat16" else "16 bit is not faster on this machine",
-        precision=precision,
-    )
     if pictures and rows < 500:
         chosen.choose(f"only {rows} pictures to train on", augment=0.3)
 
@@ -260,6 +261,26 @@ def _choose_size(chosen: Chooser, seconds: float, clock: Clock) -> None:
             fitting = settings | {"batch": min(settings["batch"], len(chosen.dataset.train))}
             chosen.choose(f"time for {steps} steps of the smallest networks", **fitting)
             return
+
+
+def choose_precision(chosen: Chooser, clock: Clock) -> None:
+    """Compute in 16 bit where that is measured to pay.
+
+    Never for rows of numbers, whose fine structure eight bits of mantissa would round away.
+    """
+    if len(chosen.spec.shape) != PICTURE_AXES:
+        chosen.choose("rows keep every digit", precision="float32")
+        return
+    if "precision" in chosen.given or not processor.may_use_bfloat16(chosen.device):
+        chosen.choose("16 bit is not faster on this machine", precision="float32")
+        return
+    with processor.threads(chosen.config.threads):
+        wide = chosen.time_step(clock=clock, precision="float32")
+        short = chosen.time_step(clock=clock, precision="bfloat16")
+    chosen.choose(
+        f"measured (32 bit: {wide * 1e3:.1f} ms a step, 16 bit: {short * 1e3:.1f} ms)",
+        precision="bfloat16" if short < PAYS * wide else "float32",
+    )
 
 
 def probe_slope(chosen: Chooser) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 from gannet.errors import DivergedError
@@ -41,6 +42,15 @@ class Condition:
     def to(self, device: str) -> Condition:
         """The same condition on another device."""
         return Condition(self.vector.to(device), self.grid.to(device), self.tokens.to(device))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Condition]) -> Condition:
+        """The rows of several conditions, one after the other."""
+        return cls(
+            vector=torch.cat([each.vector for each in parts]),
+            grid=torch.cat([each.grid for each in parts]),
+            tokens=torch.cat([each.tokens for each in parts]),
+        )
 
     def __len__(self) -> int:
         return len(self.vector)

@@ -9,9 +9,14 @@ from torch import nn
 from gannet import device
 
 
-def test_precision_follows_what_the_processor_is_good_at():
-    expected = "bfloat16" if device.fast_in_bfloat16("cpu") else "float32"
-    assert device.best_precision("cpu") == expected
+@pytest.mark.parametrize("known", ["_is_amx_tile_supported", "_is_avx512_bf16_supported"])
+def test_16_bit_are_tried_only_where_the_processor_knows_them(monkeypatch, known):
+    for name in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"):
+        monkeypatch.setattr(torch.cpu, name, lambda: False)
+    assert not device.may_use_bfloat16("cpu")
+    monkeypatch.setattr(torch.cpu, known, lambda: True)
+    assert device.may_use_bfloat16("cpu")
+    assert not device.may_use_bfloat16("mps")
 
 
 def test_32_bit_is_left_alone():

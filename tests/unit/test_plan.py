@@ -6,8 +6,12 @@ from itertools import count
 
 import pytest
 
+from gannet import device
+from gannet.catalogue import find_recipe
+from gannet.codecs.vector import VectorCodec
+from gannet.dataset import find, load
 from gannet.errors import ConfigError
-from gannet.plan import Plan, default_minutes, look_every, make_plan
+from gannet.plan import Chooser, Plan, choose_precision, default_minutes, look_every, make_plan
 
 SMALL = {"width": 4, "noise": 6, "threads": 1, "precision": "float32"}
 
@@ -100,3 +104,38 @@ def test_looks_are_neither_too_often_nor_too_seldom(steps):
 def test_the_usual_budget_lies_between_minutes_and_two_hours(shape):
     assert 10 <= default_minutes(shape, "cpu") <= 120
     assert default_minutes(shape, "cuda") < default_minutes(shape, "cpu")
+
+
+@pytest.fixture
+def able(monkeypatch):
+    """A processor that claims to know 16-bit products."""
+    monkeypatch.setattr(device, "may_use_bfloat16", lambda _name: True)
+
+
+@pytest.fixture(scope="module")
+def rows(points):
+    source = find(points)
+    return load(source, codec=VectorCodec.fit(source.rows()))
+
+
+def chosen_precision(data, *seconds):
+    """What is chosen when steps in 32 and 16 bit take so long."""
+    clock = iter(turn * taken for taken in seconds for turn in range(6))
+    chooser = Chooser(find_recipe("generate"), data, {"width": 4, "noise": 6}, 0, "cpu")
+    choose_precision(chooser, lambda: next(clock))
+    return chooser.config.precision, chooser.reasons
+
+
+def test_16_bit_are_taken_when_they_are_measured_to_be_faster(loaded, able):
+    found, reasons = chosen_precision(loaded, 0.03, 0.02)
+    assert found == "bfloat16"
+    assert "32 bit: 30.0 ms" in reasons[0]
+    assert "16 bit: 20.0 ms" in reasons[0]
+
+
+def test_a_small_gain_is_not_worth_coarser_numbers(loaded, able):
+    assert chosen_precision(loaded, 0.03, 0.028)[0] == "float32"
+
+
+def test_rows_keep_32_bit_even_where_16_are_fast(rows, able):
+    assert chosen_precision(rows, 0.03, 0.01)[0] == "float32"

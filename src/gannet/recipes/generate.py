@@ -19,7 +19,7 @@ from gannet import config, losses
 from gannet.augment import augment
 from gannet.networks import grid, rows
 from gannet.recipe import Column, Recipe
-from gannet.types import Batch, Players, Spec, Terms
+from gannet.types import Batch, Condition, Players, Spec, Terms
 
 PICTURE_AXES = 3
 
@@ -88,39 +88,51 @@ def build(config: Config, spec: Spec) -> Players:
 
 def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
     """Tell each real from the fake beside it, and stay flat around both."""
+    told, count = batch.condition, len(batch)
+    fake = players.generator(noise, told).float().detach()
     flat = config.slope > 0
-    real = batch.real.detach().requires_grad_(flat)
-    fake = players.generator(noise, batch.condition).float().detach().requires_grad_(flat)
-    real_logits = players.discriminator(augment(real, config.augment), batch.condition).float()
-    fake_logits = players.discriminator(augment(fake, config.augment), batch.condition).float()
+    # All that is judged goes through the network at once, which is half as fast again as in parts.
+    shown = torch.cat([batch.real, fake]).requires_grad_(flat)
+    judged, classes = [augment(shown, config.augment)], [told, told]
+    taught = config.mismatch > 0 and told.vector.shape[1] > 0
+    if taught:
+        judged.append(batch.real)
+        classes.append(replace(told, vector=told.vector.roll(1, 0)))
+    logits = players.discriminator(torch.cat(judged), Condition.joined(classes)).float()
+    real_logits, fake_logits = logits[:count], logits[count : 2 * count]
     terms = {
         "adversarial": losses.OBJECTIVES[config.objective].discriminator(real_logits, fake_logits)
     }
     if flat:
-        terms["slope_real"] = config.slope / 2 * losses.slope_penalty(real_logits, real)
-        terms["slope_fake"] = config.slope / 2 * losses.slope_penalty(fake_logits, fake)
-    if config.mismatch and batch.condition.vector.shape[1]:
-        terms["mismatch"] = config.mismatch * mismatch(players, batch, real_logits)
+        slopes = losses.slope(logits[: 2 * count], shown)
+        terms["slope_real"] = config.slope / 2 * slopes[:count].mean()
+        terms["slope_fake"] = config.slope / 2 * slopes[count:].mean()
+    if taught:
+        wrong = logits[2 * count :]
+        terms["mismatch"] = config.mismatch * mismatch(told.vector, real_logits, wrong)
     if config.objective == "wasserstein" and config.unit_slope:
-        place = torch.rand(len(real), device=real.device)
-        middle = losses.between(real.detach(), fake.detach(), place).requires_grad_()
-        logits = players.discriminator(middle, batch.condition).float()
-        terms["unit_slope"] = config.unit_slope * losses.unit_slope_penalty(logits, middle)
+        place = torch.rand(count, device=fake.device)
+        middle = losses.between(batch.real, fake, place).requires_grad_()
+        between = players.discriminator(middle, told).float()
+        terms["unit_slope"] = config.unit_slope * losses.unit_slope_penalty(between, middle)
     return terms
 
 
-def mismatch(players: Players, batch: Batch, real_logits: Tensor) -> Tensor:
+def mismatch(own: Tensor, real_logits: Tensor, wrong_logits: Tensor) -> Tensor:
     """Reals must look more real under their own class than under another row's; a scalar.
 
     Source: Reed et al. 2016, arXiv:1605.05396, algorithm 1 (the matching-aware discriminator).
     Differs: relativistic, like the duel itself.
+
+    Args:
+        own: ``(B, K)`` classes of the reals, rows of zeros where not known.
+        real_logits: ``(B,)`` of the reals under their own classes.
+        wrong_logits: ``(B,)`` of the same reals, each under the class of the row before it.
     """
-    own = batch.condition.vector
     other = own.roll(1, 0)
     # Rows whose class is not known, or by chance the same, have nothing to tell apart.
     tells = (own.sum(1) > 0) & (other.sum(1) > 0) & ((own * other).sum(1) == 0)
-    wrong = players.discriminator(batch.real, replace(batch.condition, vector=other)).float()
-    return (softplus(wrong - real_logits) * tells).mean()
+    return (softplus(wrong_logits - real_logits) * tells).mean()
 
 
 def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
