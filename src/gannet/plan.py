@@ -211,7 +211,7 @@ def _choose_numbers(chosen: Chooser) -> None:
         chosen.choose(
             "rows of numbers, standardised: see docs/decisions",
             noise=max(8, min(64, 2 * chosen.spec.shape[0])),
-            batch=min(128, max(2, rows)),
+            batch=min(512, max(2, rows)),
             learning_rate=1e-3,
             learning_rate_end=0.01,
             fall="cosine",
