@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from gannet.config import parse
 from gannet.errors import ConfigError, DataError
 from gannet.evaluate import Report, evaluate, material
 from gannet.finish import grid_conditions
-from gannet.plan import Plan, default_minutes, make_plan
+from gannet.plan import Plan, affordable_size, default_minutes, make_plan
 from gannet.report import neighbours_sheet, write_report
 from gannet.training import SAVE_SECONDS, Moment, carry_out, check_same, read_plan
 from gannet.types import Condition
@@ -120,7 +120,14 @@ def prepare(
         check_same(begun, {"label": label})
         where = _device_of(begun, out)
     source = dataset.find(Path(data), label=label)
-    codec = codec_of(**begun.codecs["real"]) if begun else _codec(source, resolution, where)
+    if begun is not None:
+        codec, sized = codec_of(**begun.codecs["real"]), ""
+    else:
+        # A budget that was asked for may be too short for pictures of full size; the usual one
+        # follows from the size, and steps that were asked for take as long as they take.
+        short = partial(affordable_size, recipe=recipe, given=given, device=where, clock=clock)
+        asked_for = None if minutes is None else partial(short, seconds=60 * minutes)
+        codec, sized = _codec(source, resolution, where, asked_for)
     found = dataset.load(source, codec=codec, cache=out / "cache", seed=0)
     usual = default_minutes(tuple(codec.shape), where)
     budget = 0.0 if "steps" in settings else 60 * (usual if minutes is None else minutes)
@@ -130,7 +137,7 @@ def prepare(
         if device is not None:
             asked["device"] = device
         if resolution is not None:
-            asked["resolution"] = _sides(_codec(source, resolution, where).shape)
+            asked["resolution"] = _sides(_codec(source, resolution, where)[0].shape)
         began_with = _sides(begun.spec.shape)
         check_same(begun, asked | {"digest": found.digest}, resolution=began_with)
         return Session(begun, found, out, resumed=True, clock=clock)
@@ -145,7 +152,9 @@ def prepare(
         balance=balance,
         device=where,
         clock=clock,
-    ).model_copy(update={"label": label})
+    )
+    reasons = (*([sized] if sized else []), *plan.reasons)
+    plan = plan.model_copy(update={"label": label, "reasons": reasons})
     return Session(plan, found, out, resumed=False, clock=clock)
 
 
@@ -209,19 +218,30 @@ def _check_place(data: Path, out: Path) -> None:
         )
 
 
-def _codec(source: dataset.Source, resolution: int | None, device: str) -> Codec[Any]:
+def _codec(
+    source: dataset.Source,
+    resolution: int | None,
+    device: str,
+    affordable: Callable[[inspect.Size], inspect.Size] | None = None,
+) -> tuple[Codec[Any], str]:
+    """The codec that suits the data, and why pictures get the size they get."""
     if source.kind == "vector":
         if resolution is not None:
             raise ConfigError("--resolution is for pictures; these data are rows of numbers")
-        return VectorCodec.fit(source.rows(), names=source.columns)
+        return VectorCodec.fit(source.rows(), names=source.columns), ""
     size = inspect.suggest_size(source, largest=processor.largest_side(device))
-    height, width = size.height, size.width
+    height, width, why = size.height, size.width, size.reason
     if resolution is not None:
         if not 8 <= resolution <= 1024:
             raise ConfigError(f"--resolution: must lie between 8 and 1024, got {resolution}")
         share = resolution / min(height, width)
         height, width = max(round(height * share), 4), max(round(width * share), 4)
-    return ImageCodec.model_validate({"height": height, "width": width, "channels": size.channels})
+        why = "as asked for"
+    elif affordable is not None:
+        size = affordable(size)
+        height, width, why = size.height, size.width, size.reason
+    sides = {"height": height, "width": width, "channels": size.channels}
+    return ImageCodec.model_validate(sides), f"resolution {width}x{height}: {why}"
 
 
 def train(data: Path | str, out: Path | str, **options: Any) -> Model:

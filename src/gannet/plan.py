@@ -7,10 +7,11 @@ the very networks and data that will be trained.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from itertools import islice, pairwise
+from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise, repeat
 from typing import Any
 
+import torch
 from pydantic import BaseModel, ConfigDict
 
 from gannet import device as processor
@@ -19,9 +20,9 @@ from gannet.chance import some_of
 from gannet.config import Config, parse
 from gannet.dataset import Dataset
 from gannet.duel import Duel
-from gannet.inspect import Findings
+from gannet.inspect import Findings, Size
 from gannet.recipe import Recipe
-from gannet.types import Spec
+from gannet.types import Batch, Condition, Spec
 
 LOOKS = 32
 """Looks of health in a run, unless that would be too often or too seldom."""
@@ -54,6 +55,9 @@ def advise(found: Findings) -> dict[str, Any]:
         advice["resolution"] = min(shape[1:])
     return advice
 
+
+FEWEST_STEPS, SMALLEST_SIDE = 1_000, 16
+"""Steps below which smaller pictures are trained on, and how small they may become."""
 
 FEW_SHOWN = 15_000
 """Pictures made for judging below which digits had shapes and hardly detail."""
@@ -153,13 +157,60 @@ class Chooser:
         """Seconds per step: the median of a few, after one to warm up."""
         duel = self.duel(steps=steps + 1, **settings)
         batches = self.dataset.train.batches(duel.config.batch, seed=self.seed)
-        marks = [clock() for _ in islice(duel.run(batches), steps + 1)]
-        taken = sorted(after - before for before, after in pairwise(marks))
-        return max(taken[len(taken) // 2], 1e-6)
+        return _timed(duel, batches, clock)
+
+
+def _timed(duel: Duel[Any], batches: Iterator[Batch], clock: Clock) -> float:
+    """Seconds per step: the median over a duel's steps but the first."""
+    marks = [clock() for _ in duel.run(batches)]
+    taken = sorted(after - before for before, after in pairwise(marks))
+    return max(taken[len(taken) // 2], 1e-6)
 
 
 def _short(value: object) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def affordable_size(
+    size: Size,
+    *,
+    recipe: str,
+    given: Mapping[str, Any],
+    seconds: float,
+    device: str,
+    clock: Clock = time.perf_counter,
+) -> Size:
+    """The size at which there is time for enough steps: ``size``, or half or a quarter of it.
+
+    Steps are measured, on one thread, with the smallest networks on blank pictures.
+
+    Args:
+        size: That suits the pictures.
+        recipe: Name of the task.
+        given: Settings of the user.
+        seconds: Time budget.
+        device: Where to train.
+        clock: What time is measured by.
+    """
+    made = find_recipe(recipe)
+    config = parse(made.config, dict(given) | {"steps": 4})
+    whole = size
+    while True:
+        shape = (size.channels, size.height, size.width)
+        blank = torch.zeros(config.batch, *shape)
+        batch = Batch(blank, Condition.none(blank))
+        duel = Duel(made, config, Spec.of(batch), device=device)
+        with processor.threads(1):
+            steps = seconds / _timed(duel, repeat(batch), clock)
+        if size is not whole:
+            reason = (
+                f"{whole.reason}; in {seconds / 60:g} minutes there is time for {steps:.0f} steps"
+            )
+            size = size.model_copy(update={"reason": reason})
+        if steps >= FEWEST_STEPS or min(shape[1:]) < 2 * SMALLEST_SIDE:
+            return size
+        halves = {"height": size.height // 8 * 4, "width": size.width // 8 * 4}
+        size = size.model_copy(update=halves)
 
 
 def choose_settings(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import count
 
 import numpy as np
 import pytest
@@ -151,3 +152,16 @@ def test_going_on_without_the_device_of_a_run_is_one_clear_error(of_table, tmp_p
         prepare(data, tmp_path, label="kind", steps=4)
     assert caught.value.remedy
     assert str(tmp_path) in caught.value.where
+
+
+def test_a_budget_too_short_for_full_size_trains_smaller_pictures_and_says_so(tmp_path):
+    rng, data = np.random.default_rng(0), tmp_path / "large.npy"
+    np.save(data, rng.integers(0, 255, (40, 64, 64, 1), np.uint8))
+    ticks = count()
+    asked = {"minutes": 1, "width": 4, "noise": 6, "batch": 2, "threads": 1}
+    short = prepare(data, tmp_path / "short", clock=lambda: next(ticks) * 0.2, **asked)
+    assert short.plan.spec.shape == (1, 16, 16)
+    assert "resolution 16x16" in short.plan.reasons[0]
+    assert "in 1 minutes there is time for 300 steps" in short.plan.reasons[0]
+    kept = prepare(data, tmp_path / "kept", clock=lambda: next(ticks) * 0.01, **asked)
+    assert kept.plan.spec.shape == (1, 64, 64)

@@ -11,7 +11,16 @@ from gannet.catalogue import find_recipe
 from gannet.codecs.vector import VectorCodec
 from gannet.dataset import find, load
 from gannet.errors import ConfigError
-from gannet.plan import Chooser, Plan, choose_precision, default_minutes, look_every, make_plan
+from gannet.inspect import Size
+from gannet.plan import (
+    Chooser,
+    Plan,
+    affordable_size,
+    choose_precision,
+    default_minutes,
+    look_every,
+    make_plan,
+)
 
 SMALL = {"width": 4, "noise": 6, "threads": 1, "precision": "float32"}
 
@@ -139,3 +148,31 @@ def test_a_small_gain_is_not_worth_coarser_numbers(loaded, able):
 
 def test_rows_keep_32_bit_even_where_16_are_fast(rows, able):
     assert chosen_precision(rows, 0.03, 0.01)[0] == "float32"
+
+
+def afforded(seconds, step_seconds, side=64):
+    whole = Size(height=side, width=side, channels=1, reason="the pictures are so large")
+    return affordable_size(
+        whole,
+        recipe="generate",
+        given={"width": 4, "noise": 6, "batch": 2},
+        seconds=seconds,
+        device="cpu",
+        clock=ticking(step_seconds),
+    )
+
+
+def test_a_budget_with_time_for_enough_steps_keeps_the_size():
+    found = afforded(seconds=60, step_seconds=0.05)
+    assert (found.height, found.width) == (64, 64)
+    assert found.reason == "the pictures are so large"
+
+
+def test_a_short_budget_takes_smaller_pictures_and_says_why():
+    found = afforded(seconds=60, step_seconds=0.2)  # 300 steps, at every size of this clock
+    assert (found.height, found.width) == (16, 16)
+    assert "in 1 minutes there is time for 300 steps" in found.reason
+
+
+def test_pictures_that_are_small_stay_as_they_are():
+    assert afforded(seconds=1, step_seconds=1.0, side=28).height == 28

@@ -118,7 +118,7 @@ class Paint(nn.ConvTranspose2d):
             wide: Tensor = super().forward(input, size)
             return wide
         patches = self.weight.flatten(1).t() @ input.flatten(2)
-        painted = fold(patches, size, 4, padding=1, stride=2)
+        painted = fold(patches, tuple(size), 4, padding=1, stride=2)
         return painted if self.bias is None else painted + self.bias[:, None, None]
 
 
