@@ -101,3 +101,33 @@ def test_paint_equals_the_transposed_convolution_that_it_replaces():
         features, layer.weight, layer.bias, 2, 1, output_padding=(1, 0)
     )
     assert torch.allclose(layer(features), plain, atol=1e-5)
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_all_classes_at_once_are_judged_as_one_by_one(pair):
+    shape, classes = (1, 12, 12), 4
+    _, discriminator = players(pair, shape, classes)
+    assert isinstance(discriminator, grid.Projecting)
+    samples = torch.randn(5, *shape)
+    blank = Condition.none(samples)
+    one_by_one = [
+        discriminator(samples, Condition(row.expand(5, -1), blank.grid, blank.tokens))
+        for row in torch.eye(classes)
+    ]
+    together = discriminator.verdict.of_each(discriminator.features(samples))
+    assert torch.allclose(together, torch.stack(one_by_one, 1), atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (1, 13, 9), (3, 28, 28)])
+def test_the_quick_ways_for_grey_are_the_plain_convolutions(shape):
+    channels, *space = shape
+    torch.manual_seed(0)
+    pictures = torch.randn(2, *shape)
+    shrink = grid.Shrink(channels, 5)
+    plain = torch.nn.functional.conv2d(pictures, shrink.weight, shrink.bias, 2, 1)
+    assert torch.allclose(shrink(pictures), plain, atol=1e-5)
+    small = torch.randn(2, 5, space[0] // 2, space[1] // 2)
+    paint = grid.Paint(5, channels, (space[0], space[1]))
+    odd = (space[0] % 2, space[1] % 2)
+    plain = torch.nn.functional.conv_transpose2d(small, paint.weight, paint.bias, 2, 1, odd)
+    assert torch.allclose(paint(small), plain, atol=1e-5)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -151,6 +152,27 @@ class Verdict(nn.Module):
             return logits
         return logits + (features * self.match(condition.vector)).sum(1) * self.scale
 
+    def of_each(self, features: Tensor) -> Tensor:
+        """``(B, F)`` to the logits under each class by turns, ``(B, K)``; K is at least 1.
+
+        One product, where asking class by class would take as many passes as there are classes.
+        """
+        logits: Tensor = self.judge(features)
+        if self.match is None:
+            return logits
+        return logits + features @ self.match.weight * self.scale
+
+
+@runtime_checkable
+class Projecting(Protocol):
+    """A discriminator that looks at a sample without its class, which only its verdict asks for."""
+
+    verdict: Verdict
+
+    def features(self, samples: Tensor) -> Tensor:
+        """``(B, *spec.shape)`` to ``(B, F)``."""
+        ...
+
 
 class StridedGenerator(nn.Module):
     """Grows noise into a picture by transposed convolutions, each doubling the size.
@@ -216,9 +238,14 @@ class StridedDiscriminator(nn.Module):
         self.verdict = Verdict(hidden, spec.vector)
         start_even(self)
 
+    def features(self, samples: Tensor) -> Tensor:
+        """``(B, *spec.shape)`` to ``(B, 8 * width)``."""
+        seen: Tensor = self.layers(samples)
+        return seen
+
     def forward(self, samples: Tensor, condition: Condition) -> Tensor:
         """``(B, *spec.shape)`` and a condition to logits ``(B,)``; high means real."""
-        logits: Tensor = self.verdict(self.layers(samples), condition)
+        logits: Tensor = self.verdict(self.features(samples), condition)
         return logits
 
 
@@ -293,11 +320,14 @@ class ResidualDiscriminator(nn.Module):
         self.verdict = Verdict(wide[-1], spec.vector)
         start_as_identity(self)
 
-    def forward(self, samples: Tensor, condition: Condition) -> Tensor:
-        """``(B, *spec.shape)`` and a condition to logits ``(B,)``; high means real."""
+    def features(self, samples: Tensor) -> Tensor:
+        """``(B, *spec.shape)`` to ``(B, F)``."""
         x = self.look(samples)
         for size, block in zip(self.sizes, self.blocks, strict=True):
             x = block(adaptive_avg_pool2d(x, size))
-        x = self.hidden(leaky_relu(x, LEAK).flatten(1))
-        logits: Tensor = self.verdict(leaky_relu(x, LEAK), condition)
+        return leaky_relu(self.hidden(leaky_relu(x, LEAK).flatten(1)), LEAK)
+
+    def forward(self, samples: Tensor, condition: Condition) -> Tensor:
+        """``(B, *spec.shape)`` and a condition to logits ``(B,)``; high means real."""
+        logits: Tensor = self.verdict(self.features(samples), condition)
         return logits

@@ -118,9 +118,14 @@ class PlainDiscriminator(nn.Module):
         self.layers = plain_layers(math.prod(spec.shape), width, depth)
         self.verdict = Verdict(width, spec.vector)
 
+    def features(self, samples: Tensor) -> Tensor:
+        """``(B, *spec.shape)`` to ``(B, width)``."""
+        seen: Tensor = self.layers(samples.flatten(1))
+        return seen
+
     def forward(self, samples: Tensor, condition: Condition) -> Tensor:
         """``(B, *spec.shape)`` and a condition to logits ``(B,)``; high means real."""
-        logits: Tensor = self.verdict(self.layers(samples.flatten(1)), condition)
+        logits: Tensor = self.verdict(self.features(samples), condition)
         return logits
 
 
@@ -181,8 +186,11 @@ class ResidualRowDiscriminator(nn.Module):
         self.layers = residual_layers(math.prod(spec.shape), width, blocks)
         self.verdict = Verdict(width, spec.vector)
 
+    def features(self, samples: Tensor) -> Tensor:
+        """``(B, *spec.shape)`` to ``(B, width)``."""
+        return leaky_relu(self.layers(samples.flatten(1)), LEAK)
+
     def forward(self, samples: Tensor, condition: Condition) -> Tensor:
         """``(B, *spec.shape)`` and a condition to logits ``(B,)``; high means real."""
-        x = self.layers(samples.flatten(1))
-        logits: Tensor = self.verdict(leaky_relu(x, LEAK), condition)
+        logits: Tensor = self.verdict(self.features(samples), condition)
         return logits
