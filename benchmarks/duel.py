@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, repeat
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import _reference as reference
 from gannet import device, losses
-from gannet.config import Config
+from gannet.catalogue import find_recipe
+from gannet.config import Config, parse
 from gannet.duel import Duel
 from gannet.recipe import Column, Recipe
 from gannet.types import Batch, Condition, Players, Spec, Terms
@@ -142,6 +143,28 @@ def _share_of_matmul(width: int, batch: int) -> tuple[float, float]:
     return rate / best, best
 
 
+def _own(side: int, width: int = 16, batch: int = 16) -> dict[str, Any]:
+    """A step of gannet's default duel, slope penalties and all, against the size of pictures."""
+    recipe = find_recipe("generate")
+    config = parse(
+        recipe.config, {"steps": 10**6, "width": width, "batch": batch, "precision": PRECISION}
+    )
+    pictures = torch.rand(batch, 3, side, side) * 2 - 1
+    shown = Batch(pictures, Condition.none(pictures))
+    steps = Duel(recipe, config, Spec.of(shown)).run(repeat(shown))
+    _seconds(steps, 2)
+    taken = sorted(_seconds(steps, 2) for _ in range(5))
+    return {
+        "side": side,
+        "width": width,
+        "batch": batch,
+        "channels": 3,
+        "ms_per_step": round(1e3 * taken[2], 1),
+        "low": round(1e3 * taken[0], 1),
+        "high": round(1e3 * taken[-1], 1),
+    }
+
+
 def run(data: Path, **flags: object) -> dict[str, Any]:
     """Compare at the paper's width, then at other widths and batches; one thread."""
     torch.set_num_threads(1)
@@ -162,4 +185,5 @@ def run(data: Path, **flags: object) -> dict[str, Any]:
         "precision": PRECISION,
         "repeats": ROUNDS,
         "series": [main, *others],
+        "by_resolution": [_own(side) for side in (16, 32, 64, 128)],
     }
