@@ -8,7 +8,8 @@ objective; every verdict carries the numbers that led to it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -190,15 +191,14 @@ class Doctor:
     def look(self, duel: Duel[Any]) -> Measures:
         """Measure the duel as it stands; changes nothing in it."""
         judge = duel.players.discriminator
-        was = judge.training
-        judge.eval()
         told = self.held_out.condition
         fake = self._fakes(duel, duel.recipe.product(duel.players), told)
         kept = self._fakes(duel, duel.average, told)
-        on_train = _logits(judge, self.train.real[: self.count], self.train.condition[: self.count])
-        on_real = _logits(judge, self.held_out.real, self.held_out.condition)
-        on_fake = _logits(judge, fake, told)
-        judge.train(was)
+        known = self.train[: self.count]
+        with evaluating(judge):
+            on_train = _logits(judge, known.real, known.condition)
+            on_real = _logits(judge, self.held_out.real, told)
+            on_fake = _logits(judge, fake, told)
         logits = torch.cat([on_train, on_real, on_fake])
         finite = bool(logits.isfinite().all() and fake.isfinite().all() and _finite(duel))
         if not finite:
@@ -209,19 +209,17 @@ class Doctor:
         width = duel.config.noise
         generator = torch.Generator().manual_seed(seed_at(self.seed, duel.step, 2))
         noise = torch.randn(len(told), width, generator=generator)
-        was = product.training
-        product.eval()
-        made = duel.recipe.infer(product, noise.to(duel.device), told.to(duel.device), duel.config)
-        product.train(was)
+        noise, told = noise.to(duel.device), told.to(duel.device)
+        with evaluating(product):
+            made = duel.recipe.infer(product, noise, told, duel.config)
         return made.float().cpu()
 
     def _agreement(self, duel: Duel[Any]) -> float:
         """How far batches agree on where the generator should go."""
         size, now, weights = duel.config.batch, duel.now(), duel.generator.weights
-        was = duel.players.training
-        duel.players.eval()  # running statistics must stay as they are
         gradients: list[Tensor] = []
-        with torch.random.fork_rng(), torch.enable_grad():
+        # Running statistics must stay as they are.
+        with evaluating(duel.players), torch.random.fork_rng(), torch.enable_grad():
             for turn in range(DRAWS):
                 torch.manual_seed(seed_at(self.seed, duel.step, 4, turn))
                 batch = self.train[torch.randint(len(self.train), (size,))].to(duel.device)
@@ -231,7 +229,6 @@ class Doctor:
                 total = torch.stack([*terms.values()]).sum()
                 found = torch.autograd.grad(total, weights, materialize_grads=True)
                 gradients.append(torch.cat([each.flatten() for each in found]))
-        duel.players.train(was)
         unit = normalize(torch.stack(gradients), dim=1)
         alike = unit @ unit.T
         return float((alike.sum() - alike.trace()) / (DRAWS * (DRAWS - 1)))
@@ -271,6 +268,22 @@ class Doctor:
             logit_scale=float(torch.cat([on_real, on_fake]).sub(middle).abs().mean()),
             finite=True,
         )
+
+
+@contextmanager
+def evaluating(network: nn.Module) -> Generator[None]:
+    """Have a network as it is used, and each of its parts afterwards in the mode that it had.
+
+    A recipe may keep a part in evaluation for good (a frozen encoder, say), so that switching the
+    whole network back would change it.
+    """
+    was = [(each, each.training) for each in network.modules()]
+    network.eval()
+    try:
+        yield
+    finally:
+        for each, training in was:
+            each.training = training
 
 
 def _logits(judge: nn.Module, samples: Tensor, condition: Condition) -> Tensor:

@@ -17,6 +17,7 @@ from gannet.health import (
     Measures,
     auc,
     distance_with_error,
+    evaluating,
     gaussian,
     judge,
     limits_for,
@@ -384,6 +385,25 @@ def test_a_look_changes_nothing_in_the_duel(steps, settings):
     assert modes == [each.training for each in (*made.players.modules(), *made.average.modules())]
     for old, weight in zip(gradients, made.generator.weights, strict=True):
         assert weight.grad is None if old is None else torch.equal(old, weight.grad)
+
+
+def test_a_look_leaves_each_part_in_the_mode_that_it_had():
+    made = duel()
+    every = [*made.players.modules(), *made.average.modules()]
+    assert len(every) > 20
+    for number, module in enumerate(every):
+        module.training = number % 3 == 0  # as no switch of a whole network could leave them
+    modes = [each.training for each in every]
+    doctor().look(made)
+    assert modes == [each.training for each in every]
+
+
+def test_a_network_goes_back_to_its_modes_after_a_fault_too():
+    network = nn.Sequential(nn.Dropout(), nn.Dropout().eval())
+    with pytest.raises(ValueError, match="a fault"), evaluating(network):
+        assert not any(each.training for each in network.modules())
+        raise ValueError("a fault")
+    assert [each.training for each in network.modules()] == [True, True, False]
 
 
 def test_a_duel_that_is_looked_at_ends_with_the_same_bits():
