@@ -1,0 +1,61 @@
+"""Where healthy ends."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from gannet.config import Config
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Where healthy ends. Set on recorded runs, good and bad: see ``docs/verdicts.md``.
+
+    Attributes:
+        warm_up: Share of the run in which a generator may still be finding its feet.
+        annealed: Share of the run before which it is not called done.
+        looks: Looks in a row that must agree before anything but ``diverged`` is said.
+        spread, crowding: Below either, samples are too alike.
+        overfit_gap: Between the two AUCs, above it the training data are known by heart.
+        progress: A distance above this share of the best before is no progress.
+        plain, plainer: AUC of the linear critic above which samples are plainly poor.
+        flat: Probability of reals below which the discriminator is unsure.
+        resting, seen: Logits smaller than the one, while the critic's AUC is above the other, mean
+            that the discriminator is held too flat.
+        won, won_auc: Logits larger than the one, while the AUC is above the other, mean that
+            nothing keeps the discriminator from being certain.
+        swing: AUC below which the discriminator is on the wrong side.
+        agreement, far: Agreement below the one, while the distance is above that share of the
+            baseline, means that batches are too small.
+        logits: Mean size of logits that is no longer a number to work with.
+    """
+
+    warm_up: float = 0.08
+    annealed: float = 0.75
+    looks: int = 3
+    spread: float = 0.4
+    crowding: float = 0.3
+    overfit_gap: float = 0.12
+    progress: float = 0.95
+    plain: float = 0.97
+    plainer: float = 0.985
+    flat: float = 0.55
+    resting: float = 0.02
+    seen: float = 0.9
+    won: float = 3.0
+    won_auc: float = 0.8
+    swing: float = 0.3
+    agreement: float = 0.3
+    far: float = 0.1
+    logits: float = 1e3
+
+
+USUAL = Limits()
+
+
+def limits_for(config: Config) -> Limits:
+    """Limits that suit the objective: only some have logits that are log-odds."""
+    if config.model_dump().get("objective") in ("hinge", "wasserstein", "least_squares"):
+        return Limits(resting=0.0, won=math.inf, logits=math.inf)
+    return USUAL
