@@ -15,7 +15,9 @@ from torch import Tensor
 
 from gannet import dataset, inspect
 from gannet import device as processor
-from gannet.artefact import Artefact, Card, class_number, gannet_version
+from gannet.artefact import Artefact, class_number
+from gannet.begun import check_same, read_plan
+from gannet.card import Card, gannet_version
 from gannet.catalogue import find_recipe
 from gannet.codecs import Codec, codec_of
 from gannet.codecs.image import ImageCodec
@@ -26,7 +28,7 @@ from gannet.evaluate import Report, evaluate, material
 from gannet.finish import grid_conditions
 from gannet.plan import Plan, default_minutes, make_plan
 from gannet.report import neighbours_sheet, write_report
-from gannet.training import SAVE_SECONDS, Moment, carry_out, check_same, read_plan
+from gannet.training import SAVE_SECONDS, Moment, carry_out
 from gannet.types import Condition
 
 OTHER_DATA = (

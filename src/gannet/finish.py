@@ -13,12 +13,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from gannet.artefact import Artefact, Card, Scale, write_whole, writing
+from gannet.artefact import Artefact
+from gannet.card import Card, Scale
 from gannet.chance import noise_at, seed_at, some_of
 from gannet.codecs.image import ImageCodec
 from gannet.critic import FEWEST, fresh_critic
 from gannet.dataset import Dataset
 from gannet.duel import Duel
+from gannet.files import write_whole, writing
 from gannet.plan import Plan
 from gannet.report import grid_png
 from gannet.types import Batch, Condition

@@ -13,10 +13,10 @@ import numpy as np
 from PIL import Image
 
 from gannet.api import Model
-from gannet.artefact import write_whole
 from gannet.codecs.image import ImageCodec
 from gannet.codecs.vector import VectorCodec
 from gannet.errors import ConfigError, DataError, need
+from gannet.files import write_whole
 from gannet.finish import QUANTILES, columns
 from gannet.pictures import SUFFIXES
 from gannet.report import grid_png

@@ -17,7 +17,8 @@ from gannet.api import Session
 from gannet.artefact import Artefact
 from gannet.errors import need
 from gannet.finish import proof
-from gannet.training import SAVE_SECONDS, Look, Moment
+from gannet.run import Look
+from gannet.training import SAVE_SECONDS, Moment
 
 SHOW_EVERY = 0.25
 """Seconds between two pictures of the live view."""

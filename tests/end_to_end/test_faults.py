@@ -15,8 +15,8 @@ import pytest
 import torch
 from PIL import Image
 
-from gannet import artefact as artefacts
-from gannet import training
+from gannet import files
+from gannet import run as runs
 from gannet.api import prepare
 from gannet.artefact import Artefact
 from gannet.catalogue import find_recipe
@@ -55,7 +55,7 @@ def poisoned(monkeypatch, *steps):
         return found
 
     broken = replace(recipe, discriminator_terms=terms)
-    monkeypatch.setattr(training, "find_recipe", lambda name: broken)
+    monkeypatch.setattr(runs, "find_recipe", lambda name: broken)
 
 
 def finite(network):
@@ -187,11 +187,11 @@ def test_a_disk_that_is_full_while_reporting_is_one_clear_error(
     run = tmp_path / "run"
 
     def fail(path, line):
-        with artefacts.writing(path), path.open("a") as file:
+        with files.writing(path), path.open("a") as file:
             file.write(line[:20])
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(training, "append_line", fail)
+    monkeypatch.setattr(runs, "append_line", fail)
     with pytest.raises(GannetError, match=r"progress\.jsonl: the disk is full"):
         train(planned(), loaded, run)
     monkeypatch.undo()

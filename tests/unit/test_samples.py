@@ -10,7 +10,7 @@ from PIL import Image
 
 from gannet import dataset
 from gannet.api import Model
-from gannet.artefact import Scale
+from gannet.card import Scale
 from gannet.errors import ConfigError, DataError, GannetError
 from gannet.samples import LARGEST, judge_files, write_samples
 

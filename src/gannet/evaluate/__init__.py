@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from gannet.artefact import gannet_version
+from gannet.card import gannet_version
 from gannet.chance import seed_at
 from gannet.evaluate.material import Data, Material, Rows, Sampler, ask, material
 from gannet.evaluate.measures import (
