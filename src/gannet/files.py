@@ -1,12 +1,14 @@
-"""Files that are written whole or not at all, and what a disk may answer meanwhile."""
+"""Files that are written whole or not at all, and folders that one process holds at a time."""
 
 from __future__ import annotations
 
 import errno
 import os
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from gannet.errors import GannetError
 
@@ -67,3 +69,45 @@ def append_line(path: Path, line: str) -> None:
     """
     with writing(path), path.open("a", encoding="utf-8") as file:
         file.write(line + "\n")
+
+
+@contextmanager
+def holding(path: Path) -> Generator[None]:
+    """Hold a folder, through a lock on the file ``path`` in it, while no other process may.
+
+    The file is empty and stays: what counts is the system's lock on it, which ends with the process
+    however that ends, so that a kill leaves nothing to clear away.
+
+    Raises:
+        GannetError: if another process holds it, or the file cannot be made.
+    """
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("ab")
+    with file:
+        if not _locked(file):
+            raise GannetError(
+                "another process is training into this folder",
+                where=str(path.parent),
+                remedy="Wait until it ends, or stop it; or train into another folder.",
+            )
+        yield
+
+
+def _locked(file: BinaryIO) -> bool:
+    """Take the lock; ``False`` if another has it.
+
+    A few network disks know no locks. A run there is worth more than the guard that it lacks.
+    """
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK)
+    return True

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gannet import device as processor
+from gannet.begun import read_plan
 from gannet.catalogue import find_recipe
 from gannet.config import parse
 from gannet.dataset import Dataset
-from gannet.errors import DivergedError
-from gannet.files import write_whole
+from gannet.errors import DivergedError, GannetError
+from gannet.files import holding, write_whole
 from gannet.finish import calibrated, finish, judged_afresh
 from gannet.plan import Plan
 from gannet.run import BY_HAND, Look, Run
@@ -70,16 +71,33 @@ def carry_out(
         One ``Moment`` per step. Whoever reads may stop at any time and lose nothing saved.
 
     Raises:
+        GannetError: if another process trains into the folder, or began another run there.
         DivergedError: if the duel is lost in spite of every way back.
     """
-    write_whole(out / "plan.json", plan.model_dump_json(indent=2).encode())
     threads = parse(find_recipe(plan.recipe).config, plan.config).threads
-    with processor.threads(threads):
+    with holding(out / "run.lock"), processor.threads(threads):
+        _write_down(plan, out)
         run = Run(plan, dataset, out)
         run.resume()
         yield from _steps(run, stop, save_seconds, clock)
         run.save()
         _end(run)
+
+
+def _write_down(plan: Plan, out: Path) -> None:
+    """Write the plan before the first step; only now that the folder is held is it safe to.
+
+    Raises:
+        GannetError: if another run was begun there since the plan was made.
+    """
+    begun = read_plan(out)
+    if begun not in (None, plan):
+        raise GannetError(
+            "another run was begun in this folder meanwhile",
+            where=str(out),
+            remedy="Give the same command to go on with that run, or another --out.",
+        )
+    write_whole(out / "plan.json", plan.model_dump_json(indent=2).encode())
 
 
 def _steps(

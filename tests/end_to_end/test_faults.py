@@ -6,6 +6,7 @@ import errno
 import json
 import math
 import os
+import signal
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -215,6 +216,27 @@ def test_a_command_on_a_full_disk_ends_with_one_clear_error(gannet, squares, tin
     assert not list(run.rglob("*.new"))
     assert (run / "plan.json").exists()
     gannet.works(*words)
+
+
+def test_a_second_process_is_refused_while_a_run_goes_on(gannet, squares, tiny, tmp_path):
+    run = tmp_path / "run"
+    words = ["train", squares, "--out", run, *tiny, "--steps", 5_000, "--save-seconds", 0]
+    first = gannet.start(*words)
+    first.wait_for((run / "resume.pt").exists, "a save")
+    error = gannet.refuses(*words)
+    assert f"{run}: another process is training into this folder\n" in error
+    assert "another folder" in error
+    first.send(signal.SIGTERM)
+    assert first.end().returncode == 0
+    assert Artefact.load(run).card.verdict["stopped"] == "stopped by hand"
+
+
+def test_a_run_that_was_begun_meanwhile_is_not_overwritten(planned, loaded, tmp_path):
+    train(planned(), loaded, tmp_path / "run")
+    before = (tmp_path / "run" / "plan.json").read_bytes()
+    with pytest.raises(GannetError, match="another run was begun in this folder meanwhile"):
+        train(planned(seed=1), loaded, tmp_path / "run")
+    assert (tmp_path / "run" / "plan.json").read_bytes() == before
 
 
 # -- settings ----------------------------------------------------------------------------------

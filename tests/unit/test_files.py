@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from gannet.errors import GannetError
-from gannet.files import append_line, write_whole
+from gannet.files import append_line, holding, write_whole
 
 
 def failing(number):
@@ -61,3 +64,67 @@ def test_a_line_that_cannot_be_added_is_one_clear_error(tmp_path):
         append_line(tmp_path / "no_such_folder" / "file", "one")
     with pytest.raises(GannetError, match="the disk is full"):
         append_line(Path("/dev/full"), "one")
+
+
+# -- holding -----------------------------------------------------------------------------------
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from gannet.files import holding
+with holding(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_folder_that_is_held_cannot_be_held_again_until_it_is_let_go(tmp_path):
+    path = tmp_path / "run" / "run.lock"
+    with holding(path):
+        with (
+            pytest.raises(GannetError, match="another process is training") as caught,
+            holding(path),
+        ):
+            pass
+        assert caught.value.where == str(tmp_path / "run")
+        assert "another folder" in caught.value.remedy
+    with holding(path):
+        pass
+    assert path.read_bytes() == b""
+
+
+def test_a_fault_lets_the_folder_go(tmp_path):
+    def fail():
+        raise ValueError("a fault")
+
+    with pytest.raises(ValueError, match="a fault"), holding(tmp_path / "run.lock"):
+        fail()
+    with holding(tmp_path / "run.lock"):
+        pass
+
+
+def test_a_killed_process_holds_nothing(tmp_path):
+    path = tmp_path / "run.lock"
+    words = [sys.executable, "-c", HOLD, str(path)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as other:
+        try:
+            assert other.stdout.readline() == "held\n"
+            with pytest.raises(GannetError, match="another process is training"), holding(path):
+                pass
+        finally:
+            other.send_signal(signal.SIGKILL)
+    with holding(path):
+        pass
+
+
+def test_a_disk_without_locks_can_be_trained_on(tmp_path, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+    monkeypatch.setattr(fcntl, "flock", failing(errno.ENOLCK))
+    with holding(tmp_path / "run.lock"):
+        pass
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(GannetError, match="cannot be written"), holding(tmp_path / "file" / "lock"):
+        pass
