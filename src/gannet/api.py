@@ -286,7 +286,8 @@ class Model:
 
         Args:
             count: How many.
-            label: A class, for models trained with classes.
+            label: A class, for models trained with classes; by default all of them, and none, as
+                often as in the training data.
             seed: Row n depends on the seed and on n alone.
 
         Raises:

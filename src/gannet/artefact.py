@@ -30,6 +30,9 @@ from gannet.files import write_whole
 from gannet.recipe import Recipe
 from gannet.types import Condition, Players
 
+ROUNDING = 1e-6
+"""Most by which shares of classes that leave none out may fall short of 1: they may be 32 bit."""
+
 
 @dataclass(frozen=True)
 class Artefact:
@@ -114,7 +117,7 @@ class Artefact:
         Args:
             count: Rows.
             label: A class for all rows; by default each row draws one, as often as the training
-                data had it.
+                data had it, or none (a row of zeros), as often as they had none.
             seed: Of the drawn classes.
             start: Number of the first row.
 
@@ -130,16 +133,24 @@ class Artefact:
                 )
             return blank
         vector = torch.zeros(count, len(self.classes))
-        vector[torch.arange(count), torch.tensor(self._drawn(count, label, seed, start))] = 1
+        for row, number in enumerate(self._drawn(count, label, seed, start)):
+            if number is not None:
+                vector[row, number] = 1
         return Condition(vector, blank.grid, blank.tokens)
 
-    def _drawn(self, count: int, label: str | int | None, seed: int, start: int) -> list[int]:
+    def _drawn(
+        self, count: int, label: str | int | None, seed: int, start: int
+    ) -> list[int | None]:
+        """A class number for each row, or ``None`` for no class."""
         if label is not None:
             return [class_number(self.classes, label)] * count
-        ends = torch.tensor(self.card.shares or [1.0] * len(self.classes)).double().cumsum(0)
+        known = len(self.classes)
+        ends = torch.tensor(self.card.shares or [1.0] * known).double().cumsum(0)
+        # A sum that falls short of 1 by no more than rounding leaves no room for rows of no class.
+        whole = 1.0 if ends[-1] < 1 - ROUNDING else ends[-1]
         places = [seed_at(seed, start + row, 1) / 2**32 for row in range(count)]
-        found = torch.searchsorted(ends / ends[-1], torch.tensor(places).double())
-        return [int(place) for place in found.clamp_max(len(self.classes) - 1)]
+        found: list[int] = torch.searchsorted(ends / whole, torch.tensor(places).double()).tolist()
+        return [place if place < known else None for place in found]
 
     @torch.no_grad()
     def draw(self, condition: Condition, *, seed: int = 0, start: int = 0) -> Tensor:
@@ -159,7 +170,8 @@ class Artefact:
 
         Args:
             count: How many; 0 gives an empty tensor.
-            label: A class name (or its number), for runs trained with classes.
+            label: A class name (or its number), for runs trained with classes; by default all, and
+                none, as often as in the training data.
             seed: Row n depends on the seed and on n alone.
             start: Number of the first row, to go on where an earlier call stopped.
 

@@ -54,6 +54,7 @@ class Card(BaseModel):
     """Everything needed to rebuild the networks, and to know where they came from.
 
     Attributes:
+        shares: Share of the training data that each class had; what they leave to 1 had no class.
         scale: For samples judged as the class that fits them best.
         scale_of_class: For samples judged as one class; ``None`` for models without classes.
     """

@@ -93,8 +93,9 @@ def calibrated(artefact: Artefact, dataset: Dataset) -> Artefact:
         _logits(artefact, each) for each in _heaps(artefact, dataset)
     )
     update = {"scale": _scale(real, fake)}
-    if len(real_own) >= FEWEST:
-        update["scale_of_class"] = _scale(real_own, fake_own[: len(real_own)])
+    least = min(len(real_own), len(fake_own))
+    if least >= FEWEST:
+        update["scale_of_class"] = _scale(real_own[:least], fake_own[:least])
     return replace(artefact, card=artefact.card.model_copy(update=update))
 
 

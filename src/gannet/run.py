@@ -264,13 +264,12 @@ class Run:
         labels = self.dataset.train.labels
         classes = len(self.dataset.classes)
         counts = [int((labels == number).sum()) for number in range(classes)]
-        known = sum(counts)
         return Card(
             recipe=self.plan.recipe,
             config=self.duel.config.model_dump(mode="json"),
             spec=self.plan.spec,
             codecs=self.plan.codecs,
-            shares=tuple(count / known for count in counts) if known else (),
+            shares=tuple(count / len(labels) for count in counts) if any(counts) else (),
             steps=self.best.get("step", self.duel.step),
             seed=self.plan.seed,
             gannet=gannet_version(),

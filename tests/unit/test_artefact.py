@@ -116,6 +116,23 @@ def test_classes_are_drawn_as_often_as_the_data_had_them(of_classes):
     assert drawn[:, 1].mean() == pytest.approx(0.75, abs=0.04)
 
 
+def test_rows_without_a_class_are_drawn_as_often_as_the_data_had_them(of_classes, changed):
+    half = changed(of_classes, shares=(0.125, 0.375))
+    drawn = half.conditions(4_000).vector
+    # Four standard errors, each sqrt(.25 / 4000) or less.
+    assert drawn.mean(0).tolist() == pytest.approx([0.125, 0.375], abs=0.032)
+    assert (drawn.sum(1) == 0).float().mean() == pytest.approx(0.5, abs=0.032)
+    assert torch.equal(half.conditions(20, start=40).vector, drawn[40:60])
+    assert half.conditions(50, label="cat").vector.sum(0).tolist() == [50, 0]
+    assert half.sample(3).shape == (3, 1, 8, 8)
+
+
+@pytest.mark.parametrize("shares", [(0.1,) * 2, (1 / 3, 2 / 3 - 1e-7), (1.0, 3.0), ()])
+def test_rounding_leaves_no_row_without_a_class(of_classes, changed, shares):
+    drawn = changed(of_classes, shares=shares).conditions(3_000).vector.sum(1)
+    assert bool((drawn == 1).all()) == (shares != (0.1, 0.1))
+
+
 def test_the_class_of_row_n_depends_on_seed_and_n_alone(of_classes):
     whole = of_classes.conditions(50, seed=3).vector
     assert torch.equal(of_classes.conditions(10, seed=3, start=20).vector, whole[20:30])
