@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 
 import pytest
+import torch
 
 from gannet.catalogue import find_recipe
 from gannet.health import Limits, Measures, judge, limits_for, sound
@@ -66,7 +67,7 @@ def test_few_looks_and_early_ones_are_called_warming_up():
 
 BAD = {
     "collapsed": [{"spread": 0.1}, {"crowding": 0.01}],
-    "discriminator overfits": [{"auc_train": 0.95, "auc_held_out": 0.7}],
+    "discriminator overfits": [{"auc_train": 0.95, "auc_held_out": 0.7}, {"copied": 0.3}],
     "discriminator too weak": [
         {"logit_scale": 0.01, "critic": 0.99, "d_real": 0.5, "d_fake": 0.5},
         {"distance": 9.0, "critic": 0.999, "d_real": 0.51},
@@ -146,6 +147,7 @@ def test_limits_can_be_moved():
         {"spread": 0.1},
         {"crowding": 0.01},
         {"auc_train": 0.95, "auc_held_out": 0.7},
+        {"copied": 0.3},
     ],
 )
 def test_a_state_is_worth_keeping_only_if_one_look_alone_shows_nothing_wrong(known):
@@ -164,3 +166,63 @@ def test_logits_that_are_no_log_odds_are_not_held_against_a_duel(objective):
         assert named(looks(6, **known)) != "healthy"
         assert judge(looks(6, **known), 0.9, limits).name == "healthy"
     assert limits_for(RECIPE.config()) == Limits()
+
+
+# -- copies ------------------------------------------------------------------------------------
+
+
+def error_of(samples):
+    return math.sqrt(1 / (6 * samples))
+
+
+@pytest.mark.parametrize("samples", [20, 64, 256, 1_000])
+def test_the_number_of_samples_follows_from_the_error(samples):
+    assert replace(HEALTHY, auc_error=error_of(samples)).samples == samples
+
+
+@pytest.mark.parametrize("unknown", [math.nan, 0.0])
+def test_where_the_error_is_not_known_no_copy_is_counted(unknown):
+    assert named(looks(6, copied=1.0, auc_error=unknown)) == "healthy"
+
+
+def test_copies_are_told_beside_a_gap_and_alone():
+    gap = {"auc_train": 0.95, "auc_held_out": 0.7}
+    words = "35% of the fakes are nearly copies of training samples"
+    assert words in judge(looks(6, copied=0.35), 0.9).evidence
+    both = judge(looks(6, copied=0.35, **gap), 0.9)
+    assert both.name == "discriminator overfits"
+    assert words in both.evidence
+    assert "95% of the time" in both.evidence
+    assert "copies" not in judge(looks(6, copied=0.02, **gap), 0.9).evidence
+
+
+@pytest.mark.parametrize("samples", [20, 64, 256, 1_000])
+def test_fakes_as_near_as_other_reals_are_never_called_copies(samples):
+    """Both shares are drawn by chance: what counts as near, and how many fakes are."""
+    chance, alarms, runs = torch.Generator().manual_seed(0), 0, 2_000
+    rank = math.ceil(0.01 * (samples - 1)) + 1
+    # A bound at the rank-th nearest of the held-out samples has a true share that is Beta.
+    near = torch.rand(runs, samples, generator=chance).sort(1).values[:, rank - 1]
+    drawn = torch.rand(runs, 3, samples, generator=chance) < near[:, None, None]
+    for shares in drawn.float().mean(2).tolist():
+        history = [replace(HEALTHY, copied=each, auc_error=error_of(samples)) for each in shares]
+        alarms += judge(history, 0.9).name != "healthy"
+    assert alarms == 0
+
+
+@pytest.mark.parametrize(("samples", "share"), [(20, 1.0), (64, 0.5), (256, 0.2), (1_000, 0.15)])
+def test_a_generator_that_copies_is_told_by_any_number_of_samples(samples, share):
+    known = {"copied": share, "auc_error": error_of(samples)}
+    assert named(looks(6, **known)) == "discriminator overfits"
+
+
+def test_copies_among_rows_of_numbers_are_not_held_against_a_duel():
+    limits = limits_for(RECIPE.config(), pictures=False)
+    assert judge(looks(6, copied=1.0), 0.9, limits).name == "healthy"
+    assert sound(replace(HEALTHY, copied=1.0), limits)
+    of_hinge = limits_for(RECIPE.config(objective="hinge"), pictures=False)
+    assert judge(looks(6, copied=1.0), 0.9, of_hinge).name == "healthy"
+
+
+def test_young_generators_are_not_accused_of_copies():
+    assert named(looks(6, copied=0.5), 0.05) == "healthy"

@@ -15,6 +15,7 @@ from torch.nn.utils import get_total_norm
 from gannet.chance import seed_at
 from gannet.duel import Duel
 from gannet.health.measures import (
+    COPIED_USUALLY,
     Measures,
     apart,
     auc,
@@ -50,7 +51,7 @@ class Doctor:
         self.count = len(held_out)
         self.known = outline(train.real)
         to_training = apart(outline(held_out.real), self.known).amin(1)
-        self.copy_distance = float(to_training.quantile(0.01))
+        self.copy_distance = float(to_training.quantile(COPIED_USUALLY))
         some = self.known[: self.count]
         self.real_spread, self.real_nearest = mean_distance(some), nearest(some)
         self.real_features = features(held_out.real)

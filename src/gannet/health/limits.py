@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gannet.config import Config
 
@@ -18,6 +18,8 @@ class Limits:
         looks: Looks in a row that must agree before anything but ``diverged`` is said.
         spread, crowding: Below either, samples are too alike.
         overfit_gap: Between the two AUCs, above it the training data are known by heart.
+        copied: Share of fakes that are nearly copies of training samples, beyond which the training
+            data are known by heart as well.
         progress: A distance above this share of the best before is no progress.
         plain, plainer: AUC of the linear critic above which samples are plainly poor.
         flat: Probability of reals below which the discriminator is unsure.
@@ -37,6 +39,7 @@ class Limits:
     spread: float = 0.4
     crowding: float = 0.3
     overfit_gap: float = 0.12
+    copied: float = 0.1
     progress: float = 0.95
     plain: float = 0.97
     plainer: float = 0.985
@@ -54,8 +57,13 @@ class Limits:
 USUAL = Limits()
 
 
-def limits_for(config: Config) -> Limits:
-    """Limits that suit the objective: only some have logits that are log-odds."""
+def limits_for(config: Config, *, pictures: bool = True) -> Limits:
+    """Limits that suit the objective and the data.
+
+    Only some objectives have logits that are log-odds. And only of pictures does a near copy say
+    that something was learnt by heart: rows of few or whole numbers lie close to each other anyway.
+    """
+    found = USUAL if pictures else replace(USUAL, copied=math.inf)
     if config.model_dump().get("objective") in ("hinge", "wasserstein", "least_squares"):
-        return Limits(resting=0.0, won=math.inf, logits=math.inf)
-    return USUAL
+        return replace(found, resting=0.0, won=math.inf, logits=math.inf)
+    return found

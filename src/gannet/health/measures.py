@@ -16,6 +16,9 @@ from gannet.metrics.distribution import energy_distance, squared_distances
 COARSE = 16
 """Cells a side at which likeness of pictures is measured."""
 
+COPIED_USUALLY = 0.01
+"""Share of held-out samples that are no farther from a training sample than a copy is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Measures:
@@ -30,7 +33,7 @@ class Measures:
         d_fake: The same of fakes.
         spread: Mean distance between fakes over that between reals; 1 is as varied.
         crowding: Median distance from a fake to its nearest fake over the same of reals.
-        copied: Share of fakes nearer to a training sample than 1 % of held-out reals are.
+        copied: Share of fakes nearer to a training sample than all but 1 % of held-out reals are.
         critic: How well a plain linear critic, fresh at every look, tells fakes from held-out reals
             (its AUC on samples that it was not fitted on).
         distance: Energy distance from the averaged generator's fakes to held-out reals.
@@ -63,6 +66,12 @@ class Measures:
     agreement: float
     logit_scale: float
     finite: bool
+
+    @property
+    def samples(self) -> int:
+        """Samples on each side, which the standard error of an AUC follows from; 0 if unknown."""
+        known = math.isfinite(self.auc_error) and self.auc_error > 0
+        return round(1 / (6 * self.auc_error**2)) if known else 0
 
     def record(self) -> dict[str, Any]:
         """As a JSON object; numbers to six digits."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gannet.health.limits import Limits
-from gannet.health.measures import Measures
+from gannet.health.measures import COPIED_USUALLY, Measures
+from gannet.metrics.intervals import wilson
 
 VerdictName = Literal[
     "healthy",
@@ -36,7 +37,7 @@ class Verdict:
 
 Looks = Sequence[Measures]
 
-AVERAGED = ("auc_held_out", "agreement", "logit_scale")
+AVERAGED = ("auc_held_out", "agreement", "logit_scale", "copied")
 """Measures whose mean over the recent looks evidence may give."""
 
 
@@ -62,9 +63,7 @@ class Sign:
         before, recent = history[:-count], history[-count:]
         if len(recent) < count or not self.shows(before, recent, limits):
             return None
-        mean = {
-            name: mean_of(recent, name) for name in ("auc_held_out", "agreement", "logit_scale")
-        }
+        mean = {name: mean_of(recent, name) for name in AVERAGED}
         return Verdict(self.verdict, self.words.format(now=recent[-1], mean=mean))
 
 
@@ -82,6 +81,29 @@ def overfits(now: Measures, limits: Limits) -> bool:
     """Whether the discriminator knows training data better than chance explains."""
     gap = now.auc_train - now.auc_held_out
     return gap > max(limits.overfit_gap, 4 * now.auc_error)
+
+
+def copies(recent: Looks, limits: Limits) -> bool:
+    """Whether more fakes are nearly copies of training samples than chance explains.
+
+    Each look must show it, and the lower end of the interval of all their fakes together. What
+    counts as near rests on the nearest 1 % of the held-out samples, which may be two or three: the
+    bound is three times the upper end of *their* interval, or the limit if that is more.
+    """
+    count = recent[-1].samples
+    if not count or any(each.copied <= limits.copied for each in recent):
+        return False
+    low, _ = wilson(round(sum(each.copied for each in recent) * count), count * len(recent))
+    _, usual = wilson(math.ceil(COPIED_USUALLY * (count - 1)) + 1, count)
+    return low > max(limits.copied, 3 * usual)
+
+
+def _copies(_: Looks, recent: Looks, limits: Limits) -> bool:
+    return copies(recent, limits)
+
+
+def _overfits_and_copies(before: Looks, recent: Looks, limits: Limits) -> bool:
+    return _in_all(overfits)(before, recent, limits) and copies(recent, limits)
 
 
 def _resting(now: Measures, limits: Limits) -> bool:
@@ -121,6 +143,14 @@ def _stuck_at_the_middle(before: Looks, recent: Looks, limits: Limits) -> bool:
     return recent[-1].d_real < limits.flat and _stuck(before, recent, limits)
 
 
+BY_HEART = (
+    "it prefers training data to fakes {now.auc_train:.0%} of the time, held-out data only "
+    "{now.auc_held_out:.0%}"
+)
+COPIED = (
+    "{mean[copied]:.0%} of the fakes are nearly copies of training samples, as 1% of held-out data "
+    "are"
+)
 POOR = (
     "the samples' distance of {now.distance:.3g} is above that of one plain Gaussian "
     "({now.baseline:.3g}) and no longer falls"
@@ -129,9 +159,13 @@ POOR = (
 AT_ANY_TIME = (
     Sign(
         "discriminator overfits",
+        _overfits_and_copies,
+        BY_HEART + ", and " + COPIED + ": it knows the training data by heart",
+    ),
+    Sign(
+        "discriminator overfits",
         _in_all(overfits),
-        "it prefers training data to fakes {now.auc_train:.0%} of the time, held-out data only "
-        "{now.auc_held_out:.0%}: it knows the training data by heart",
+        BY_HEART + ": it knows the training data by heart",
     ),
     Sign(
         "generator starved",
@@ -164,6 +198,8 @@ ONCE_GROWN = (
         "fakes are too alike: the distance between them is {now.spread:.0%} of that between reals, "
         "and from one to the nearest other {now.crowding:.0%}",
     ),
+    # A generator never sees the data: what it copies, its discriminator knows by heart.
+    Sign("discriminator overfits", _copies, COPIED + ": it has taught them by heart"),
     Sign(
         "discriminator too weak",
         _stuck_at_the_middle,

@@ -13,6 +13,7 @@ from gannet.health.signs import (
     Sign,
     Verdict,
     collapsed,
+    copies,
     mean_of,
     overfits,
 )
@@ -53,6 +54,7 @@ def sound(now: Measures, limits: Limits = USUAL) -> bool:
         and now.auc_held_out >= limits.swing
         and not collapsed(now, limits)
         and not overfits(now, limits)
+        and not copies([now], limits)
     )
 
 
