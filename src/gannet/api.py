@@ -355,13 +355,13 @@ class Model:
         # On a machine with other work, threads that wait for each other are slower than one; the
         # run's own number was measured.
         with processor.threads(self.artefact.config.threads):
-            report = evaluate(self.artefact, found, count=count, **names | options)
+            made = material(self.artefact, found, count=count, seed=options.get("seed", 0))
+            report = evaluate(self.artefact, found, count=count, made=made, **names | options)
         said = [*report.protocol]
         if found.digest != self.card.data.get("digest"):
             said.append(OTHER_DATA)
         sheet = None
         if out is not None and isinstance(self.codec, ImageCodec):
-            made = material(self.artefact, found, count=count, seed=report.seed)
             sheet = neighbours_sheet(report, made, found)
             said.append(NEIGHBOURS)
         report = report.model_copy(update={"protocol": tuple(said)})
