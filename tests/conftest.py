@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from gannet import dataset
-from gannet.artefact import Artefact, Card, Scale
+from gannet.artefact import Artefact
+from gannet.card import Card, Scale
 from gannet.catalogue import find_recipe
 from gannet.codecs.image import ImageCodec
 from gannet.codecs.label import LabelCodec

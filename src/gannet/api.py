@@ -15,7 +15,9 @@ from torch import Tensor
 
 from gannet import dataset, inspect
 from gannet import device as processor
-from gannet.artefact import Artefact, Card, class_number, gannet_version
+from gannet.artefact import Artefact, class_number
+from gannet.begun import check_same, read_plan
+from gannet.card import Card, gannet_version
 from gannet.catalogue import find_recipe
 from gannet.codecs import Codec, codec_of
 from gannet.codecs.image import ImageCodec
@@ -26,7 +28,7 @@ from gannet.evaluate import Report, evaluate, material
 from gannet.finish import grid_conditions
 from gannet.plan import Plan, affordable_size, default_minutes, make_plan
 from gannet.report import neighbours_sheet, write_report
-from gannet.training import SAVE_SECONDS, Moment, carry_out, check_same, read_plan
+from gannet.training import SAVE_SECONDS, Moment, carry_out
 from gannet.types import Condition
 
 OTHER_DATA = (
@@ -304,7 +306,8 @@ class Model:
 
         Args:
             count: How many.
-            label: A class, for models trained with classes.
+            label: A class, for models trained with classes; by default all of them, and none, as
+                often as in the training data.
             seed: Row n depends on the seed and on n alone.
 
         Raises:
@@ -372,13 +375,13 @@ class Model:
         # On a machine with other work, threads that wait for each other are slower than one; the
         # run's own number was measured.
         with processor.threads(self.artefact.config.threads):
-            report = evaluate(self.artefact, found, count=count, **names | options)
+            made = material(self.artefact, found, count=count, seed=options.get("seed", 0))
+            report = evaluate(self.artefact, found, count=count, made=made, **names | options)
         said = [*report.protocol]
         if found.digest != self.card.data.get("digest"):
             said.append(OTHER_DATA)
         sheet = None
         if out is not None and isinstance(self.codec, ImageCodec):
-            made = material(self.artefact, found, count=count, seed=report.seed)
             sheet = neighbours_sheet(report, made, found)
             said.append(NEIGHBOURS)
         report = report.model_copy(update={"protocol": tuple(said)})

@@ -5,156 +5,33 @@ Nothing in it is pickled: ``card.json`` is JSON, ``model.safetensors`` holds num
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import json
-import os
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
+from gannet.card import COPY_ANEW, Card, Scale, read_card
 from gannet.catalogue import find_recipe
 from gannet.chance import noise_at, seed_at
 from gannet.codecs import Codec, codec_of
 from gannet.codecs.label import LabelCodec
 from gannet.config import Config, parse
-from gannet.errors import ArtefactError, ConfigError, GannetError
+from gannet.errors import ArtefactError, ConfigError
+from gannet.files import write_whole
 from gannet.recipe import Recipe
-from gannet.types import Condition, Players, Spec
+from gannet.types import Condition, Players
 
-FORMAT = 1
-
-COPY_ANEW = (
-    "Copy the folder anew from where it came; a run of your own is mended by its train command."
-)
-
-
-def gannet_version() -> str:
-    """The installed release, or ``0`` where gannet runs from bare source."""
-    try:
-        return version("gannet-gan")
-    except PackageNotFoundError:
-        return "0"
-
-
-class Scale(BaseModel):
-    """Turns logits into probabilities, and says what is usual.
-
-    Fitted on held-out reals and fakes that training never saw, with equal shares of both:
-    ``P(real) = sigmoid(slope * logit + offset)`` (Platt 1999).
-
-    Attributes:
-        slope: Weight of the logit; 0 when the discriminator cannot tell the two apart.
-        offset: Log-odds of a logit of zero.
-        real: Probabilities of held-out reals at the quantiles .05, .25, .5, .75 and .95.
-        fake: The same of fakes.
-        count: Samples on each side.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    slope: float = 1.0
-    offset: float = 0.0
-    real: tuple[float, ...] = ()
-    fake: tuple[float, ...] = ()
-    count: int = 0
-
-
-class Card(BaseModel):
-    """Everything needed to rebuild the networks, and to know where they came from.
-
-    Attributes:
-        scale: For samples judged as the class that fits them best.
-        scale_of_class: For samples judged as one class; ``None`` for models without classes.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    format: int = FORMAT
-    recipe: str
-    config: dict[str, Any]
-    spec: Spec
-    codecs: dict[str, dict[str, Any]]
-    shares: tuple[float, ...] = ()
-    steps: int
-    seed: int
-    gannet: str
-    scale: Scale = Scale()
-    scale_of_class: Scale | None = None
-    data: dict[str, Any] = {}
-    verdict: dict[str, Any] = {}
-    distance: dict[str, Any] = {}
-    critic: dict[str, Any] = {}
-    weights: str = ""
-
-
-@contextmanager
-def writing(path: Path) -> Generator[None]:
-    """Turn what a disk may answer while ``path`` is written into one clear error.
-
-    Raises:
-        GannetError: if the disk is full or the place may not be written to.
-    """
-    try:
-        yield
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        raise GannetError(
-            "the disk is full" if full else f"cannot be written: {error.strerror or error}",
-            where=str(path),
-            remedy="Free some space and give the same command again. A run goes on from its last "
-            "save, which is whole."
-            if full
-            else "Choose a place that you may write to.",
-        ) from None
-
-
-def write_whole(path: Path, content: bytes, *, sync: bool = True) -> None:
-    """Write a file in one piece or not at all.
-
-    Args:
-        path: Of the file; folders on the way are made.
-        content: All of it.
-        sync: Wait until it is on the disk; a waste for thousands of small files.
-
-    Raises:
-        GannetError: if the disk is full or may not be written; what stood there before stays.
-    """
-    fresh = path.with_name(f".{path.name}.new")
-    with writing(path):
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with fresh.open("wb") as file:
-                file.write(content)
-                file.flush()
-                if sync:
-                    os.fsync(file.fileno())
-            fresh.replace(path)
-        except OSError:
-            with suppress(OSError):
-                fresh.unlink(missing_ok=True)
-            raise
-
-
-def append_line(path: Path, line: str) -> None:
-    """Add a line to a text file.
-
-    Raises:
-        GannetError: if the disk is full or may not be written; half a line may then stand there.
-    """
-    with writing(path), path.open("a", encoding="utf-8") as file:
-        file.write(line + "\n")
+ROUNDING = 1e-6
+"""Most by which shares of classes that leave none out may fall short of 1: they may be 32 bit."""
 
 
 @dataclass(frozen=True)
@@ -179,7 +56,7 @@ class Artefact:
             ArtefactError: if the folder is no artefact, is damaged, or is of a later gannet.
         """
         folder = Path(folder)
-        card = _read_card(folder)
+        card = read_card(folder)
         players = _rebuilt(card, folder / "card.json")
         tensors = _read_weights(folder / "model.safetensors", card)
         product, judge = find_recipe(card.recipe).product(players), players.discriminator
@@ -240,7 +117,7 @@ class Artefact:
         Args:
             count: Rows.
             label: A class for all rows; by default each row draws one, as often as the training
-                data had it.
+                data had it, or none (a row of zeros), as often as they had none.
             seed: Of the drawn classes.
             start: Number of the first row.
 
@@ -256,16 +133,24 @@ class Artefact:
                 )
             return blank
         vector = torch.zeros(count, len(self.classes))
-        vector[torch.arange(count), torch.tensor(self._drawn(count, label, seed, start))] = 1
+        for row, number in enumerate(self._drawn(count, label, seed, start)):
+            if number is not None:
+                vector[row, number] = 1
         return Condition(vector, blank.grid, blank.tokens)
 
-    def _drawn(self, count: int, label: str | int | None, seed: int, start: int) -> list[int]:
+    def _drawn(
+        self, count: int, label: str | int | None, seed: int, start: int
+    ) -> list[int | None]:
+        """A class number for each row, or ``None`` for no class."""
         if label is not None:
             return [class_number(self.classes, label)] * count
-        ends = torch.tensor(self.card.shares or [1.0] * len(self.classes)).double().cumsum(0)
+        known = len(self.classes)
+        ends = torch.tensor(self.card.shares or [1.0] * known).double().cumsum(0)
+        # A sum that falls short of 1 by no more than rounding leaves no room for rows of no class.
+        whole = 1.0 if ends[-1] < 1 - ROUNDING else ends[-1]
         places = [seed_at(seed, start + row, 1) / 2**32 for row in range(count)]
-        found = torch.searchsorted(ends / ends[-1], torch.tensor(places).double())
-        return [int(place) for place in found.clamp_max(len(self.classes) - 1)]
+        found: list[int] = torch.searchsorted(ends / whole, torch.tensor(places).double()).tolist()
+        return [place if place < known else None for place in found]
 
     @torch.no_grad()
     def draw(self, condition: Condition, *, seed: int = 0, start: int = 0) -> Tensor:
@@ -285,7 +170,8 @@ class Artefact:
 
         Args:
             count: How many; 0 gives an empty tensor.
-            label: A class name (or its number), for runs trained with classes.
+            label: A class name (or its number), for runs trained with classes; by default all, and
+                none, as often as in the training data.
             seed: Row n depends on the seed and on n alone.
             start: Number of the first row, to go on where an earlier call stopped.
 
@@ -414,38 +300,6 @@ def _rebuilt(card: Card, where: Path) -> Players:
             remedy=COPY_ANEW,
         )
     return recipe.build(config, card.spec)
-
-
-def _read_card(folder: Path) -> Card:
-    where = folder / "card.json"
-    remedy = "Give the folder that `gannet train --out` wrote."
-    if not folder.is_dir():
-        raise ArtefactError("no such folder", where=str(folder), remedy=remedy)
-    try:
-        content: dict[str, Any] = json.loads(where.read_text(encoding="utf-8"))
-        later = content.get("format", 0) if hasattr(content, "get") else 0
-        if int(later) > FORMAT:
-            raise ArtefactError(
-                f"format {later} is later than this gannet knows ({FORMAT})",
-                where=str(where),
-                remedy="Update gannet: pip install --upgrade gannet-gan",
-            )
-        return Card.model_validate(content)
-    except FileNotFoundError:
-        if (folder / "plan.json").exists():
-            raise ArtefactError(
-                "this run is not finished: it has no card.json yet",
-                where=str(folder),
-                remedy="Give its train command again; it goes on from the last save.",
-            ) from None
-        raise ArtefactError(
-            "not a gannet artefact: it has no card.json", where=str(folder), remedy=remedy
-        ) from None
-    except (OSError, ValueError, TypeError, RecursionError) as error:
-        detail = "; ".join(str(error).splitlines()[:2])
-        raise ArtefactError(
-            f"the card is damaged or foreign: {detail}", where=str(where), remedy=COPY_ANEW
-        ) from None
 
 
 def _read_weights(path: Path, card: Card) -> dict[str, Tensor]:

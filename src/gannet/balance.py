@@ -127,13 +127,14 @@ class Balance:
     def _relax(self, measures: Measures, config: Config) -> Action | None:
         """Turn augmentation down again once the discriminator no longer knows the data by heart.
 
-        Turned up at a gap of .12, down below .03: between the two nothing happens.
+        Turned up at a gap of .12, down below .03, or up at a tenth of copies, down below a
+        twentieth: between the two nothing happens.
         """
         augment = config.model_dump().get("augment")
         if not augment or not self.done.get("discriminator overfits"):
             return None
         gap = measures.auc_train - measures.auc_held_out
-        if gap > 0.03:
+        if gap > 0.03 or measures.copied > 0.05:
             return None
         self.waited = 0
         less = round(max(augment - 0.05, 0.0), 2)

@@ -134,7 +134,8 @@ def sample(
         A folder for single files; or a file: .npz or .parquet holds all of them, .png is one
         grid, .csv rows of numbers.
     label: str
-        A class, for runs trained with classes.
+        A class, for runs trained with classes; by default all of them, and none, as often as in
+        the training data.
     seed: int
         Other seeds give other samples.
     grid: bool

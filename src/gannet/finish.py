@@ -13,12 +13,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from gannet.artefact import Artefact, Card, Scale, write_whole, writing
+from gannet.artefact import Artefact
+from gannet.card import Card, Scale
 from gannet.chance import noise_at, seed_at, some_of
 from gannet.codecs.image import ImageCodec
 from gannet.critic import FEWEST, fresh_critic
 from gannet.dataset import Dataset
 from gannet.duel import Duel
+from gannet.files import write_whole, writing
 from gannet.plan import Plan
 from gannet.report import grid_png
 from gannet.types import Batch, Condition
@@ -91,8 +93,9 @@ def calibrated(artefact: Artefact, dataset: Dataset) -> Artefact:
         _logits(artefact, each) for each in _heaps(artefact, dataset)
     )
     update = {"scale": _scale(real, fake)}
-    if len(real_own) >= FEWEST:
-        update["scale_of_class"] = _scale(real_own, fake_own[: len(real_own)])
+    least = min(len(real_own), len(fake_own))
+    if least >= FEWEST:
+        update["scale_of_class"] = _scale(real_own[:least], fake_own[:least])
     return replace(artefact, card=artefact.card.model_copy(update=update))
 
 

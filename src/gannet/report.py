@@ -11,9 +11,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from gannet.artefact import write_whole
 from gannet.evaluate import Material, Report, Score
 from gannet.evaluate.material import Data
+from gannet.files import write_whole
 
 MEANING: Mapping[str, str] = {
     "fid": "distance between the two heaps, each taken as a Gaussian, in Inception features",

@@ -13,10 +13,10 @@ import numpy as np
 from PIL import Image
 
 from gannet.api import Model
-from gannet.artefact import write_whole
 from gannet.codecs.image import ImageCodec
 from gannet.codecs.vector import VectorCodec
 from gannet.errors import ConfigError, DataError, need
+from gannet.files import write_whole
 from gannet.finish import QUANTILES, columns
 from gannet.pictures import SUFFIXES
 from gannet.report import grid_png
@@ -89,11 +89,11 @@ def _folder(model: Model, count: int, out: Path, label: str | None, seed: int) -
 def _classes(
     model: Model, count: int, label: str | None, seed: int, start: int = 0
 ) -> list[str] | None:
-    """The class of each sample, or ``None`` for models without classes."""
+    """The class of each sample, empty for none; or ``None`` for models without classes."""
     if not model.classes:
         return None
     told = model.artefact.conditions(count, label=label, seed=seed, start=start).vector
-    return [model.classes[number] for number in told.argmax(1).tolist()]
+    return [name or "" for name in model.artefact.codecs["vector"].decode(told)]
 
 
 def _one_file(model: Model, count: int, out: Path, label: str | None, seed: int) -> None:
@@ -103,29 +103,26 @@ def _one_file(model: Model, count: int, out: Path, label: str | None, seed: int)
             f"--out: pictures cannot be written to {out}", remedy="Use .png, .npz or .parquet."
         )
     raws = model.sample(count, label=label, seed=seed)
-    told = model.artefact.conditions(count, label=label, seed=seed).vector
-    labels = told.argmax(1).numpy() if model.classes else None
+    classes = _classes(model, count, label, seed)
     packed = io.BytesIO()
     if suffix == ".csv":
         assert isinstance(model.codec, VectorCodec)
         name = model.card.data.get("label") or "label"
-        beside = {name: classes} if (classes := _classes(model, count, label, seed)) else {}
-        packed.write(model.codec.to_csv(list(raws), beside))
+        packed.write(model.codec.to_csv(list(raws), {name: classes} if classes else {}))
     elif suffix == ".npz":
         arrays: dict[str, Any] = {"images" if raws.ndim == 4 else "data": raws}
-        if labels is not None:
-            arrays |= {"labels": labels, "classes": np.array(model.classes)}
+        if classes is not None:
+            labels = [model.classes.index(name) if name else -1 for name in classes]
+            arrays |= {"labels": np.array(labels, np.int64), "classes": np.array(model.classes)}
         np.savez_compressed(packed, **arrays)
     elif suffix == ".npy":
         np.save(packed, raws)
     else:
-        packed.write(_parquet(model, raws, labels))
+        packed.write(_parquet(model, raws, classes))
     write_whole(out, packed.getvalue())
 
 
-def _parquet(
-    model: Model, raws: np.ndarray[Any, Any], labels: np.ndarray[Any, Any] | None
-) -> bytes:
+def _parquet(model: Model, raws: np.ndarray[Any, Any], classes: Sequence[str] | None) -> bytes:
     pyarrow, parquet = need("pyarrow", "parquet"), need("pyarrow.parquet", "parquet")
     columns_: dict[str, Any] = {}
     if isinstance(model.codec, ImageCodec):
@@ -135,8 +132,8 @@ def _parquet(
     else:
         assert isinstance(model.codec, VectorCodec)
         columns_ |= {name: raws[:, at] for at, name in enumerate(model.codec.names)}
-    if labels is not None:
-        columns_["label"] = [model.classes[number] for number in labels]
+    if classes is not None:
+        columns_["label"] = [name or None for name in classes]
     packed = io.BytesIO()
     parquet.write_table(pyarrow.table(columns_), packed)
     return packed.getvalue()

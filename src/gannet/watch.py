@@ -17,7 +17,8 @@ from gannet.api import Session
 from gannet.artefact import Artefact
 from gannet.errors import need
 from gannet.finish import proof
-from gannet.training import SAVE_SECONDS, Look, Moment
+from gannet.run import Look
+from gannet.training import SAVE_SECONDS, Moment
 
 SHOW_EVERY = 0.25
 """Seconds between two pictures of the live view."""
@@ -186,12 +187,13 @@ class Events:
 
     def __init__(self, session: Session) -> None:
         need("tensorboard", "tensorboard")
-        from torch.utils.tensorboard import SummaryWriter
-
-        self.writer: Any = SummaryWriter(str(session.out / "tensorboard"))
+        self.folder = session.out / "tensorboard"
+        self.writer: Any = None
 
     def show(self, moment: Moment) -> None:
         """Write all measures of a look."""
+        if self.writer is None:
+            self.writer = self._opened(moment.progress.step)
         if moment.look is None:
             return
         step = moment.progress.step
@@ -201,3 +203,13 @@ class Events:
         for name, term in moment.progress.terms.items():
             self.writer.add_scalar(f"terms/{name}", float(term), step)
         self.writer.flush()
+
+    def _opened(self, step: int) -> Any:
+        """A writer that begins at a step.
+
+        A killed run takes the steps since its last save again, so that what was written of them
+        must go. Opened at the first step and not before: only then does the run hold its folder.
+        """
+        from torch.utils.tensorboard import SummaryWriter
+
+        return SummaryWriter(str(self.folder), purge_step=step)

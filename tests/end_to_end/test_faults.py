@@ -6,6 +6,7 @@ import errno
 import json
 import math
 import os
+import signal
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -15,8 +16,8 @@ import pytest
 import torch
 from PIL import Image
 
-from gannet import artefact as artefacts
-from gannet import training
+from gannet import files
+from gannet import run as runs
 from gannet.api import prepare
 from gannet.artefact import Artefact
 from gannet.catalogue import find_recipe
@@ -55,7 +56,7 @@ def poisoned(monkeypatch, *steps):
         return found
 
     broken = replace(recipe, discriminator_terms=terms)
-    monkeypatch.setattr(training, "find_recipe", lambda name: broken)
+    monkeypatch.setattr(runs, "find_recipe", lambda name: broken)
 
 
 def finite(network):
@@ -187,11 +188,11 @@ def test_a_disk_that_is_full_while_reporting_is_one_clear_error(
     run = tmp_path / "run"
 
     def fail(path, line):
-        with artefacts.writing(path), path.open("a") as file:
+        with files.writing(path), path.open("a") as file:
             file.write(line[:20])
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(training, "append_line", fail)
+    monkeypatch.setattr(runs, "append_line", fail)
     with pytest.raises(GannetError, match=r"progress\.jsonl: the disk is full"):
         train(planned(), loaded, run)
     monkeypatch.undo()
@@ -215,6 +216,27 @@ def test_a_command_on_a_full_disk_ends_with_one_clear_error(gannet, squares, tin
     assert not list(run.rglob("*.new"))
     assert (run / "plan.json").exists()
     gannet.works(*words)
+
+
+def test_a_second_process_is_refused_while_a_run_goes_on(gannet, squares, tiny, tmp_path):
+    run = tmp_path / "run"
+    words = ["train", squares, "--out", run, *tiny, "--steps", 5_000, "--save-seconds", 0]
+    first = gannet.start(*words)
+    first.wait_for((run / "resume.pt").exists, "a save")
+    error = gannet.refuses(*words)
+    assert f"{run}: another process is training into this folder\n" in error
+    assert "another folder" in error
+    first.send(signal.SIGTERM)
+    assert first.end().returncode == 0
+    assert Artefact.load(run).card.verdict["stopped"] == "stopped by hand"
+
+
+def test_a_run_that_was_begun_meanwhile_is_not_overwritten(planned, loaded, tmp_path):
+    train(planned(), loaded, tmp_path / "run")
+    before = (tmp_path / "run" / "plan.json").read_bytes()
+    with pytest.raises(GannetError, match="another run was begun in this folder meanwhile"):
+        train(planned(seed=1), loaded, tmp_path / "run")
+    assert (tmp_path / "run" / "plan.json").read_bytes() == before
 
 
 # -- settings ----------------------------------------------------------------------------------

@@ -16,8 +16,10 @@ import torch
 from safetensors.torch import load_file
 
 from gannet.artefact import Artefact
+from gannet.begun import check_same, read_plan
 from gannet.errors import ConfigError, GannetError
-from gannet.training import Run, carry_out, check_same, read_plan
+from gannet.run import Run
+from gannet.training import carry_out
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(1_200)]
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
-import os
-from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save as pack
 
-from gannet.artefact import Artefact, Card, append_line, class_number, write_whole
-from gannet.errors import ArtefactError, ConfigError, GannetError
+from gannet.artefact import Artefact, class_number
+from gannet.card import Card
+from gannet.errors import ArtefactError, ConfigError
 
 
 @pytest.fixture
@@ -116,6 +114,23 @@ def test_classes_are_drawn_as_often_as_the_data_had_them(of_classes):
     drawn = of_classes.conditions(2_000).vector
     assert drawn.sum(1).eq(1).all()
     assert drawn[:, 1].mean() == pytest.approx(0.75, abs=0.04)
+
+
+def test_rows_without_a_class_are_drawn_as_often_as_the_data_had_them(of_classes, changed):
+    half = changed(of_classes, shares=(0.125, 0.375))
+    drawn = half.conditions(4_000).vector
+    # Four standard errors, each sqrt(.25 / 4000) or less.
+    assert drawn.mean(0).tolist() == pytest.approx([0.125, 0.375], abs=0.032)
+    assert (drawn.sum(1) == 0).float().mean() == pytest.approx(0.5, abs=0.032)
+    assert torch.equal(half.conditions(20, start=40).vector, drawn[40:60])
+    assert half.conditions(50, label="cat").vector.sum(0).tolist() == [50, 0]
+    assert half.sample(3).shape == (3, 1, 8, 8)
+
+
+@pytest.mark.parametrize("shares", [(0.1,) * 2, (1 / 3, 2 / 3 - 1e-7), (1.0, 3.0), ()])
+def test_rounding_leaves_no_row_without_a_class(of_classes, changed, shares):
+    drawn = changed(of_classes, shares=shares).conditions(3_000).vector.sum(1)
+    assert bool((drawn == 1).all()) == (shares != (0.1, 0.1))
 
 
 def test_the_class_of_row_n_depends_on_seed_and_n_alone(of_classes):
@@ -305,57 +320,3 @@ def test_a_card_with_a_field_of_its_own_is_refused(saved):
 
 def test_every_field_of_the_card_survives_json(of_classes):
     assert Card.model_validate_json(of_classes.card.model_dump_json()) == of_classes.card
-
-
-# -- writing -----------------------------------------------------------------------------------
-
-
-def failing(number):
-    def fail(*_):
-        raise OSError(number, os.strerror(number))
-
-    return fail
-
-
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
-def test_a_full_disk_leaves_what_stood_there(tmp_path, monkeypatch, number):
-    path = tmp_path / "file"
-    write_whole(path, b"before")
-    monkeypatch.setattr(os, "fsync", failing(number))
-    with pytest.raises(GannetError, match="the disk is full") as caught:
-        write_whole(path, b"after")
-    assert caught.value.where == str(path)
-    assert "Free some space" in caught.value.remedy
-    assert path.read_bytes() == b"before"
-    assert [each.name for each in tmp_path.iterdir()] == ["file"]
-
-
-def test_a_place_that_may_not_be_written_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(os, "fsync", failing(errno.EROFS))
-    with pytest.raises(GannetError, match="cannot be written: Read-only") as caught:
-        write_whole(tmp_path / "file", b"")
-    assert "may write to" in caught.value.remedy
-
-
-def test_a_file_in_place_of_a_folder_is_named(tmp_path):
-    (tmp_path / "file").write_text("x")
-    with pytest.raises(GannetError, match="cannot be written"):
-        write_whole(tmp_path / "file" / "run" / "card.json", b"")
-
-
-def test_folders_are_made_as_needed(tmp_path):
-    write_whole(tmp_path / "a" / "b" / "file", b"x")
-    assert (tmp_path / "a" / "b" / "file").read_bytes() == b"x"
-
-
-def test_lines_are_added(tmp_path):
-    for line in ("one", "two"):
-        append_line(tmp_path / "file", line)
-    assert (tmp_path / "file").read_text() == "one\ntwo\n"
-
-
-def test_a_line_that_cannot_be_added_is_one_clear_error(tmp_path):
-    with pytest.raises(GannetError, match="cannot be written"):
-        append_line(tmp_path / "no_such_folder" / "file", "one")
-    with pytest.raises(GannetError, match="the disk is full"):
-        append_line(Path("/dev/full"), "one")

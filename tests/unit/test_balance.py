@@ -97,7 +97,9 @@ def test_augmentation_is_turned_up_for_overfitting_and_down_again_within_bounds(
             config = CONFIG(**(config.model_dump() | action.changes))
     assert 0.3 <= config.augment <= 0.6
     assert answer(balance, "healthy", config, auc_train=0.7, auc_held_out=0.6) is None
-    action = answer(balance, "healthy", config, auc_train=0.7, auc_held_out=0.69)
+    near = {"auc_train": 0.7, "auc_held_out": 0.69}
+    assert answer(balance, "healthy", config, **near, copied=0.2) is None
+    action = answer(balance, "healthy", config, **near, copied=0.02)
     assert action.changes["augment"] < config.augment
 
 

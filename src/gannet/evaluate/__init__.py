@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from gannet.artefact import gannet_version
+from gannet.card import gannet_version
 from gannet.chance import seed_at
 from gannet.evaluate.material import Data, Material, Rows, Sampler, ask, material
 from gannet.evaluate.measures import (
@@ -44,6 +44,7 @@ def evaluate(
     steps: int = 200,
     artefact: str = "",
     data: str = "",
+    made: Material | None = None,
 ) -> Report:
     """Score a generator.
 
@@ -58,12 +59,13 @@ def evaluate(
         steps: Batches that each classifier learns from; half as many again for critics.
         artefact: How the report calls the generator.
         data: How it calls the data.
+        made: What ``material`` gave for the same arguments, if it is needed for more than this.
 
     Raises:
         DataError: if fewer than 8 samples were held out.
         ConfigError: if the features are unknown or do not suit the data.
     """
-    made = material(sampler, dataset, count=count, seed=seed)
+    made = made or material(sampler, dataset, count=count, seed=seed)
     lesson = lesson_of(dataset, made)
     train = partial(train_classifier, classes=len(dataset.classes), seed=seed, steps=steps)
     classifier = None if lesson is None else train(lesson.samples, lesson.labels)

@@ -24,6 +24,7 @@ from gannet.networks.classifier import ClassifierFeatures
 from gannet.networks.features import (
     EfficientNetFeatures,
     Features,
+    OnBlackAndWhite,
     RandomFeatures,
     Standardiser,
     label_of,
@@ -103,7 +104,8 @@ def eye_of(
             f"--features {wanted}: these see pictures, the data are rows",
             remedy="Choose auto, classifier or random.",
         )
-    return EfficientNetFeatures() if wanted == "efficientnet" else InceptionFeatures(Path(wanted))
+    seen = EfficientNetFeatures() if wanted == "efficientnet" else InceptionFeatures(Path(wanted))
+    return OnBlackAndWhite(seen) if made.fake.shape[1] in (2, 4) else seen
 
 
 def distribution_scores(made: Material, eye: Features, seed: int) -> list[Score]:
@@ -234,6 +236,11 @@ def protocol_of(made: Material, eye: Features, lesson: Lesson | None) -> tuple[s
         "Copies: nearer to one training sample than 99 % of held-out reals are, both in distance "
         f"and in distance over that to the next ten; {min(len(made.rest), SEARCHED)} searched.",
     ]
+    if isinstance(eye, OnBlackAndWhite):
+        said.append(
+            "Alpha: these features see no transparency, so each picture is laid on black and on "
+            "white, and the features of both stand side by side."
+        )
     if lesson is not None:
         said.append(f"Classifiers learnt from {len(lesson.labels)} samples each.")
     if count < 500:

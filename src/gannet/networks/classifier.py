@@ -131,7 +131,8 @@ def fit(
         watch: Called with the number of steps done after each.
     """
     chance = torch.Generator().manual_seed(seed)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=0.02)
+    # Fused: one pass over all weights instead of a dozen small calls for each.
+    optimiser = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=0.02, fused=True)
     rate = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps, pct_start=0.2)
     most = max(samples.shape[2:]) // 14 if samples.ndim == 4 else 0
     order = torch.zeros(0, dtype=torch.int64)

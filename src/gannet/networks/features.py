@@ -190,7 +190,7 @@ class EfficientNetFeatures:
         self.hash = fingerprint(self._network.state_dict().values())
 
     def __call__(self, samples: Tensor) -> Tensor:
-        """Pictures ``(B, 1 to 4, H, W)`` in [-1, 1] to ``(B, 1280)``."""
+        """Pictures ``(B, 1 or 3, H, W)`` in [-1, 1] to ``(B, 1280)``; see ``OnBlackAndWhite``."""
         return in_chunks(self._look, samples, 64)
 
     def _look(self, pictures: Tensor) -> Tensor:
@@ -201,13 +201,49 @@ class EfficientNetFeatures:
         return self._extract((x - mean) / spread).mean((2, 3))
 
 
+class OnBlackAndWhite:
+    """Features of pictures with alpha: of the picture on black, and beside them of it on white.
+
+    Networks made for colour have no eye for alpha. The two grounds together show all of it: what a
+    ground shines through differs between them, and colour that is wholly transparent is in neither.
+    """
+
+    def __init__(self, features: Features) -> None:
+        """Look through ``features``, which see grey or colour."""
+        self._features = features
+        self.name = f"{features.name} on black and white"
+        self.width = 2 * features.width
+        self.hash = hashlib.sha256(f"{features.hash} on black and white".encode()).hexdigest()[:6]
+
+    def __call__(self, samples: Tensor) -> Tensor:
+        """Pictures ``(B, 2 or 4, H, W)`` in [-1, 1], alpha last, to ``(B, width)``."""
+        return torch.cat([self._features(laid_on(samples, each)) for each in (-1.0, 1.0)], 1)
+
+
+def laid_on(pictures: Tensor, ground: float) -> Tensor:
+    """Pictures ``(B, C + 1, H, W)`` with alpha, -1 where transparent, laid on a plain ground.
+
+    >>> laid_on(torch.tensor([0.5, 0.0]).view(1, 2, 1, 1), -1.0).item()
+    -0.25
+    """
+    shown = (pictures[:, -1:] + 1) / 2
+    return pictures[:, :-1] * shown + ground * (1 - shown)
+
+
 def colour(pictures: Tensor) -> Tensor:
-    """Grey or colour with or without alpha ``(B, 1 to 4, H, W)`` to colour ``(B, 3, H, W)``."""
+    """Grey or colour ``(B, 1 or 3, H, W)`` to colour ``(B, 3, H, W)``.
+
+    Raises:
+        ConfigError: if there are other channels, such as alpha, that would be lost.
+    """
     channels = pictures.shape[1]
-    if channels in (1, 2):
-        return pictures[:, :1].expand(-1, 3, -1, -1)
-    if channels in (3, 4):
-        return pictures[:, :3]
+    if channels in (1, 3):
+        return pictures.expand(-1, 3, -1, -1)
+    if channels in (2, 4):
+        raise ConfigError(
+            "these features see grey or colour, and would lose the alpha of these pictures",
+            remedy="Wrap them: gannet.networks.features.OnBlackAndWhite(features).",
+        )
     raise ConfigError(
         f"these features see pictures of 1 to 4 channels, not {channels}",
         remedy="Choose the features 'random' or 'classifier'.",

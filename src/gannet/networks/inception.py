@@ -218,5 +218,5 @@ class InceptionFeatures:
         self.hash = fingerprint(self._network.state_dict().values())
 
     def __call__(self, samples: Tensor) -> Tensor:
-        """Pictures ``(B, 1 to 4, H, W)`` in [-1, 1] to ``(B, 2048)``."""
+        """Pictures ``(B, 1 or 3, H, W)`` in [-1, 1] to ``(B, 2048)``."""
         return in_chunks(lambda part: self._network(colour(part.float())), samples, 16)

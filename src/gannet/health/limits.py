@@ -1,0 +1,69 @@
+"""Where healthy ends."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from gannet.config import Config
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Where healthy ends. Set on recorded runs, good and bad: see ``docs/verdicts.md``.
+
+    Attributes:
+        warm_up: Share of the run in which a generator may still be finding its feet.
+        annealed: Share of the run before which it is not called done.
+        looks: Looks in a row that must agree before anything but ``diverged`` is said.
+        spread, crowding: Below either, samples are too alike.
+        overfit_gap: Between the two AUCs, above it the training data are known by heart.
+        copied: Share of fakes that are nearly copies of training samples, beyond which the training
+            data are known by heart as well.
+        progress: A distance above this share of the best before is no progress.
+        plain, plainer: AUC of the linear critic above which samples are plainly poor.
+        flat: Probability of reals below which the discriminator is unsure.
+        resting, seen: Logits smaller than the one, while the critic's AUC is above the other, mean
+            that the discriminator is held too flat.
+        won, won_auc: Logits larger than the one, while the AUC is above the other, mean that
+            nothing keeps the discriminator from being certain.
+        swing: AUC below which the discriminator is on the wrong side.
+        agreement, far: Agreement below the one, while the distance is above that share of the
+            baseline, means that batches are too small.
+        logits: Mean size of logits that is no longer a number to work with.
+    """
+
+    warm_up: float = 0.08
+    annealed: float = 0.75
+    looks: int = 3
+    spread: float = 0.4
+    crowding: float = 0.3
+    overfit_gap: float = 0.12
+    copied: float = 0.1
+    progress: float = 0.95
+    plain: float = 0.97
+    plainer: float = 0.985
+    flat: float = 0.55
+    resting: float = 0.02
+    seen: float = 0.9
+    won: float = 3.0
+    won_auc: float = 0.8
+    swing: float = 0.3
+    agreement: float = 0.3
+    far: float = 0.1
+    logits: float = 1e3
+
+
+USUAL = Limits()
+
+
+def limits_for(config: Config, *, pictures: bool = True) -> Limits:
+    """Limits that suit the objective and the data.
+
+    Only some objectives have logits that are log-odds. And only of pictures does a near copy say
+    that something was learnt by heart: rows of few or whole numbers lie close to each other anyway.
+    """
+    found = USUAL if pictures else replace(USUAL, copied=math.inf)
+    if config.model_dump().get("objective") in ("hinge", "wasserstein", "least_squares"):
+        return replace(found, resting=0.0, won=math.inf, logits=math.inf)
+    return found

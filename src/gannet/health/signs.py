@@ -1,0 +1,216 @@
+"""The signs by which an ill of a duel is known, each with the words that say so."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from gannet.health.limits import Limits
+from gannet.health.measures import COPIED_USUALLY, Measures
+from gannet.metrics.intervals import wilson
+
+VerdictName = Literal[
+    "healthy",
+    "done",
+    "collapsed",
+    "discriminator overfits",
+    "discriminator too weak",
+    "generator starved",
+    "diverged",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a look means.
+
+    Attributes:
+        name: One of seven.
+        evidence: The numbers that led to it, in a sentence.
+    """
+
+    name: VerdictName
+    evidence: str
+
+
+Looks = Sequence[Measures]
+
+AVERAGED = ("auc_held_out", "agreement", "logit_scale", "copied")
+"""Measures whose mean over the recent looks evidence may give."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """Something that can be wrong with a duel: how it shows, and how that is said.
+
+    Attributes:
+        verdict: What it means.
+        shows: Whether the recent looks show it, given those before them.
+        words: The evidence. ``now`` is the last look, ``mean`` what the recent ones are on average.
+        more: Looks that must agree beyond the usual number.
+    """
+
+    verdict: VerdictName
+    shows: Callable[[Looks, Looks, Limits], bool]
+    words: str
+    more: int = 0
+
+    def of(self, history: Looks, limits: Limits) -> Verdict | None:
+        """The verdict, if the sign shows."""
+        count = limits.looks + self.more
+        before, recent = history[:-count], history[-count:]
+        if len(recent) < count or not self.shows(before, recent, limits):
+            return None
+        mean = {name: mean_of(recent, name) for name in AVERAGED}
+        return Verdict(self.verdict, self.words.format(now=recent[-1], mean=mean))
+
+
+def mean_of(looks: Looks, name: str) -> float:
+    """The mean of one measure."""
+    return sum(getattr(each, name) for each in looks) / len(looks)
+
+
+def collapsed(now: Measures, limits: Limits) -> bool:
+    """Whether samples are too alike, as a whole or one by one."""
+    return now.spread < limits.spread or now.crowding < limits.crowding
+
+
+def overfits(now: Measures, limits: Limits) -> bool:
+    """Whether the discriminator knows training data better than chance explains."""
+    gap = now.auc_train - now.auc_held_out
+    return gap > max(limits.overfit_gap, 4 * now.auc_error)
+
+
+def copies(recent: Looks, limits: Limits) -> bool:
+    """Whether more fakes are nearly copies of training samples than chance explains.
+
+    Each look must show it, and the lower end of the interval of all their fakes together. What
+    counts as near rests on the nearest 1 % of the held-out samples, which may be two or three: the
+    bound is three times the upper end of *their* interval, or the limit if that is more.
+    """
+    count = recent[-1].samples
+    if not count or any(each.copied <= limits.copied for each in recent):
+        return False
+    low, _ = wilson(round(sum(each.copied for each in recent) * count), count * len(recent))
+    _, usual = wilson(math.ceil(COPIED_USUALLY * (count - 1)) + 1, count)
+    return low > max(limits.copied, 3 * usual)
+
+
+def _copies(_: Looks, recent: Looks, limits: Limits) -> bool:
+    return copies(recent, limits)
+
+
+def _overfits_and_copies(before: Looks, recent: Looks, limits: Limits) -> bool:
+    return _in_all(overfits)(before, recent, limits) and copies(recent, limits)
+
+
+def _resting(now: Measures, limits: Limits) -> bool:
+    return now.logit_scale < limits.resting and now.critic > limits.seen
+
+
+def _in_all(shows: Callable[[Measures, Limits], bool]) -> Callable[[Looks, Looks, Limits], bool]:
+    """A sign that each of the recent looks must show by itself."""
+    return lambda _, recent, limits: all(shows(each, limits) for each in recent)
+
+
+def _won(_: Looks, recent: Looks, limits: Limits) -> bool:
+    """Sure of itself and right: a bounded slope keeps logits small, so large ones mean none."""
+    certain = mean_of(recent, "logit_scale")
+    return certain > limits.won and mean_of(recent, "auc_held_out") > limits.won_auc
+
+
+def _noisy(_: Looks, recent: Looks, limits: Limits) -> bool:
+    """Far from the data the way is clear: batches that disagree there are too small."""
+    far = all(
+        each.distance > limits.far * each.baseline and each.critic > limits.plainer
+        for each in recent
+    )
+    return far and mean_of(recent, "agreement") < limits.agreement
+
+
+def _stuck(before: Looks, recent: Looks, limits: Limits) -> bool:
+    """Poor samples, and no better than before: worse than a Gaussian, and no longer improving."""
+    if not before:
+        return False
+    best = min((each.distance for each in before if each.finite), default=math.inf)
+    poor = all(each.distance > each.baseline and each.critic > limits.plain for each in recent)
+    return poor and min(each.distance for each in recent) > limits.progress * best
+
+
+def _stuck_at_the_middle(before: Looks, recent: Looks, limits: Limits) -> bool:
+    return recent[-1].d_real < limits.flat and _stuck(before, recent, limits)
+
+
+BY_HEART = (
+    "it prefers training data to fakes {now.auc_train:.0%} of the time, held-out data only "
+    "{now.auc_held_out:.0%}"
+)
+COPIED = (
+    "{mean[copied]:.0%} of the fakes are nearly copies of training samples, as 1% of held-out data "
+    "are"
+)
+POOR = (
+    "the samples' distance of {now.distance:.3g} is above that of one plain Gaussian "
+    "({now.baseline:.3g}) and no longer falls"
+)
+
+AT_ANY_TIME = (
+    Sign(
+        "discriminator overfits",
+        _overfits_and_copies,
+        BY_HEART + ", and " + COPIED + ": it knows the training data by heart",
+    ),
+    Sign(
+        "discriminator overfits",
+        _in_all(overfits),
+        BY_HEART + ": it knows the training data by heart",
+    ),
+    Sign(
+        "generator starved",
+        _won,
+        "the discriminator's logits stand {mean[logit_scale]:.1f} from the middle and it is right "
+        "{mean[auc_held_out]:.0%} of the time: nothing keeps it from being certain, and the "
+        "generator learns little",
+    ),
+    Sign(
+        "generator starved",
+        _noisy,
+        "batches agree only {mean[agreement]:.0%} on where the generator should go, while its "
+        "samples' distance of {now.distance:.3g} is far above the floor ({now.floor:.2g}): the "
+        "batch is too small",
+        more=1,
+    ),
+    Sign(
+        "discriminator too weak",
+        _in_all(_resting),
+        "it gives everything {now.d_real:.3f} to {now.d_fake:.3f}, yet a fresh linear critic tells "
+        "{now.critic:.0%} of pairs apart: 50:50 proves nothing here",
+    ),
+)
+"""What is wrong even while a generator finds its feet; the first that shows is said."""
+
+ONCE_GROWN = (
+    Sign(
+        "collapsed",
+        _in_all(collapsed),
+        "fakes are too alike: the distance between them is {now.spread:.0%} of that between reals, "
+        "and from one to the nearest other {now.crowding:.0%}",
+    ),
+    # A generator never sees the data: what it copies, its discriminator knows by heart.
+    Sign("discriminator overfits", _copies, COPIED + ": it has taught them by heart"),
+    Sign(
+        "discriminator too weak",
+        _stuck_at_the_middle,
+        "its needle rests at {now.d_real:.2f} : {now.d_fake:.2f}, yet a fresh linear critic tells "
+        "{now.critic:.0%} of pairs apart and " + POOR + ": 50:50 proves nothing here",
+    ),
+    Sign(
+        "generator starved",
+        _stuck,
+        "the discriminator tells {now.auc_held_out:.1%} of pairs apart, and " + POOR + ": the "
+        "generator learns next to nothing",
+    ),
+)
+"""What every generator shows at first, and none should later; the first that shows is said."""

@@ -1,0 +1,317 @@
+"""A run in its folder: the duel with its memory, looked at, acted on, saved and taken up again."""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+import math
+import pickle
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gannet.artefact import Artefact
+from gannet.balance import Action, Balance
+from gannet.card import Card, gannet_version
+from gannet.catalogue import find_recipe
+from gannet.chance import some_of
+from gannet.config import parse
+from gannet.dataset import Dataset
+from gannet.duel import Duel
+from gannet.errors import GannetError
+from gannet.files import append_line, write_whole
+from gannet.finish import preview, within_memory
+from gannet.health import Doctor, Measures, Verdict, judge, limits_for, sound
+from gannet.networks.features import RandomFeatures
+from gannet.plan import PICTURE_AXES, Plan
+from gannet.types import Progress
+
+BY_HAND = "stopped by hand"
+
+LOOKED_AT = 256
+"""Pictures on each side of a look."""
+
+ROWS_LOOKED_AT = 1_000
+"""Rows of numbers on each side of a look: they cost little, and fine structure needs many."""
+
+FEWEST_LOOKS = 3
+"""Looks of health below which a run that nothing speaks against is not called healthy."""
+
+KNOWN = 2_000
+"""Training samples that copies are searched among at a look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A look of health during a run, what it means, and what was done about it."""
+
+    measures: Measures
+    verdict: Verdict
+    action: Action | None
+    grid: Path | None
+
+
+class Run:
+    """A run in its folder: the duel, its doctor, its memory of good states.
+
+    Attributes:
+        plan: Written before the first step, never changed.
+        duel: The players.
+        history: All looks so far.
+        since: Number of the first look that counts: those before a return do not.
+        best: State of the generator with the best held-out distance, with that distance.
+        healthy: State of the duel at the last healthy look; until there is one, at the start.
+        stopped: Why the run ended, once it has.
+    """
+
+    def __init__(self, plan: Plan, dataset: Dataset, out: Path) -> None:
+        self.plan, self.dataset, self.out = plan, dataset, out
+        recipe = find_recipe(plan.recipe)
+        config = parse(recipe.config, plan.config)
+        self.duel: Duel[Any] = Duel(recipe, config, plan.spec, seed=plan.seed, device=plan.device)
+        self.doctor = _doctor(dataset, plan)
+        self.balance = Balance(on=plan.balance)
+        self.history: list[Measures] = []
+        self.since = 0
+        self.best: dict[str, Any] = {}
+        self.healthy: dict[str, Any] = _snapshot(self.duel)
+        self.verdict = Verdict("healthy", "not looked at yet")
+        self.elapsed = 0.0
+        self.stopped = ""
+
+    # -- resume ------------------------------------------------------------------------------
+
+    def save(self) -> None:
+        """Write down all that is needed to go on exactly here, in one piece or not at all."""
+        state = {
+            "duel": self.duel.state_dict(),
+            "balance": self.balance.state(),
+            # Every digit: verdicts after a resume must not hang on rounding.
+            "history": [asdict(each) for each in self.history],
+            "best": self.best,
+            "healthy": self.healthy,
+            "verdict": [self.verdict.name, self.verdict.evidence],
+            "since": self.since,
+            "elapsed": self.elapsed,
+            "stopped": self.stopped,
+        }
+        packed = io.BytesIO()
+        torch.save(state, packed)
+        write_whole(self.out / "resume.pt", packed.getvalue())
+
+    def resume(self) -> None:
+        """Go on from the last save, if there is one.
+
+        Raises:
+            GannetError: if the save is damaged.
+        """
+        path = self.out / "resume.pt"
+        if path.exists():
+            try:
+                self._take_up(torch.load(path, map_location=self.plan.device, weights_only=True))
+            except (
+                RuntimeError,
+                EOFError,
+                LookupError,
+                TypeError,
+                ValueError,
+                pickle.UnpicklingError,
+            ):
+                raise GannetError(
+                    "the save is damaged or of another gannet",
+                    where=str(path),
+                    remedy="Delete the file to begin anew, or train into another folder.",
+                ) from None
+        # Also where nothing was saved yet: lines of an attempt that was killed early go as well.
+        self._forget_after(self.duel.step)
+
+    def _take_up(self, state: Mapping[str, Any]) -> None:
+        self.duel.load_state_dict(state["duel"])
+        self.balance = Balance.of(state["balance"])
+        self.history = [Measures(**each) for each in state["history"]]
+        self.best, self.healthy = state["best"], state["healthy"]
+        self.verdict = Verdict(*state["verdict"])
+        self.since = state["since"]
+        self.elapsed, self.stopped = state["elapsed"], state["stopped"]
+        if self.stopped == BY_HAND:
+            self.stopped = ""  # to be asked again is to go on
+
+    def _forget_after(self, step: int) -> None:
+        """Drop lines of ``progress.jsonl`` that belong to steps which will be taken again."""
+        path = self.out / "progress.jsonl"
+        if path.exists():
+            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+            kept = [line for line in lines if line.endswith("\n") and _step_of(line) <= step]
+            write_whole(path, "".join(kept).encode())
+
+    # -- looking -----------------------------------------------------------------------------
+
+    def look(self, progress: Progress) -> Look:
+        """Measure, judge, remember, answer, write it down."""
+        measures = self._examined()
+        action = self.balance.answer(self.verdict, measures, self.duel.config)
+        if action is not None:
+            self._act(action)
+        grid = preview(self.duel, self.plan, self.out)
+        found = Look(measures, self.verdict, action, grid)
+        self._write_line(progress, found)
+        return found
+
+    def look_last(self) -> None:
+        """Look at the state that a run ended with, if the last look is long ago.
+
+        It may be the best. The look is not saved: what a resumed run goes on from must not depend
+        on where the run was stopped.
+        """
+        since = self.duel.step - (self.history[-1].step if self.history else 0)
+        if since > self.plan.look_every / 2:
+            self._examined()
+
+    def _examined(self) -> Measures:
+        """Measure, judge, remember."""
+        measures = self.doctor.look(self.duel)
+        self.history.append(measures)
+        share = self.duel.step / self.duel.config.steps
+        limits = limits_for(self.duel.config, pictures=len(self.plan.spec.shape) == PICTURE_AXES)
+        self.verdict = judge(self.history[self.since :], share, limits)
+        if self.verdict.name in ("healthy", "done") and sound(measures, limits):
+            self._remember(measures)
+        return measures
+
+    def _verdict(self) -> dict[str, str]:
+        """What the card says; of too few looks nothing good can be said."""
+        name, evidence, looks = self.verdict.name, self.verdict.evidence, len(self.history)
+        if name in ("healthy", "done") and looks < FEWEST_LOOKS:
+            name = "not judged"
+            evidence = f"{looks or 'no'} look{'s' * (looks != 1)} of health, a verdict takes 3"
+        return {"name": name, "evidence": evidence, "stopped": self.stopped}
+
+    def _remember(self, measures: Measures) -> None:
+        self.healthy = _snapshot(self.duel)
+        best = self.best.get("distance", float("inf"))
+        noise = math.hypot(self.best.get("error", 0.0), measures.distance_error)
+        noise = noise if math.isfinite(noise) else 0.0  # not known for very few samples
+        # A later generator was averaged over more, and the least of many noisy distances is luck:
+        # it gives way only to a distance beyond the noise of both.
+        if measures.distance <= best + 2 * noise:
+            self.best = {
+                "product": _copied(self.duel.average.state_dict()),
+                "discriminator": _copied(self.duel.players.discriminator.state_dict()),
+                "step": self.duel.step,
+                "distance": min(measures.distance, best),
+                "error": measures.distance_error,
+                "here": measures.distance,
+            }
+
+    def _act(self, action: Action) -> None:
+        if action.back:
+            self.duel.restore(copy.deepcopy(self.healthy))
+            self.since = len(self.history)  # what was before says nothing about this state
+        if action.changes:
+            self.duel.adjust(**action.changes)
+        if action.stop:
+            self.stopped = action.reason
+
+    def _write_line(self, progress: Progress, look: Look) -> None:
+        line = {
+            "step": progress.step,
+            "elapsed": round(self.elapsed, 2),
+            "terms": {name: round(float(term), 6) for name, term in progress.terms.items()},
+            "health": look.measures.record(),
+            "verdict": look.verdict.name,
+            "evidence": look.verdict.evidence,
+            "action": look.action.record() if look.action else None,
+        }
+        append_line(self.out / "progress.jsonl", json.dumps(_finite(line), allow_nan=False))
+
+    # -- time --------------------------------------------------------------------------------
+
+    def keep_pace(self, step_seconds: float) -> None:
+        """Change the number of steps so that a run bounded by time ends its schedule in time."""
+        if not self.plan.seconds:
+            return
+        left = max(self.plan.seconds - self.elapsed, 0.0)
+        steps = self.duel.step + max(int(left / step_seconds), 1)
+        if abs(steps - self.duel.config.steps) > 0.05 * self.duel.config.steps:
+            self.duel.adjust(steps=steps)
+
+    # -- result ------------------------------------------------------------------------------
+
+    def artefact(self) -> Artefact:
+        """The best generator so far with the discriminator of that moment, not yet calibrated."""
+        product = copy.deepcopy(self.duel.average)
+        critic = copy.deepcopy(self.duel.players.discriminator)
+        if self.best:
+            product.load_state_dict(self.best["product"])
+            critic.load_state_dict(self.best["discriminator"])
+        for network in (product, critic):
+            network.to("cpu").eval().requires_grad_(False)
+        return Artefact(self._card(), product, critic)
+
+    def _card(self) -> Card:
+        distance = {
+            "name": "energy distance, random features",
+            "value": self.best.get("here"),
+            "error": self.best.get("error"),
+            "floor": self.doctor.floor,
+            "samples": self.doctor.count,
+        }
+        labels = self.dataset.train.labels
+        classes = len(self.dataset.classes)
+        counts = [int((labels == number).sum()) for number in range(classes)]
+        return Card(
+            recipe=self.plan.recipe,
+            config=self.duel.config.model_dump(mode="json"),
+            spec=self.plan.spec,
+            codecs=self.plan.codecs,
+            shares=tuple(count / len(labels) for count in counts) if any(counts) else (),
+            steps=self.best.get("step", self.duel.step),
+            seed=self.plan.seed,
+            gannet=gannet_version(),
+            data={
+                "name": Path(self.plan.data).name,
+                "digest": self.plan.digest,
+                "label": self.plan.label,
+                "train": len(self.dataset.train),
+                "held_out": len(self.dataset.held_out),
+                "classes": classes,
+            },
+            verdict=self._verdict(),
+            distance=_finite(distance),
+        )
+
+
+def _doctor(dataset: Dataset, plan: Plan) -> Doctor:
+    usual = LOOKED_AT if len(plan.spec.shape) == PICTURE_AXES else ROWS_LOOKED_AT
+    most = within_memory(KNOWN, plan.spec.shape)
+    count = min(usual, most, len(dataset.held_out), len(dataset.train))
+    train = dataset.train.take(some_of(len(dataset.train), most, plan.seed))
+    held_out = dataset.held_out.take(some_of(len(dataset.held_out), count, plan.seed))
+    return Doctor(train, held_out, RandomFeatures(train.real), seed=plan.seed)
+
+
+def _copied(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in state.items()}
+
+
+def _snapshot(duel: Duel[Any]) -> dict[str, Any]:
+    return copy.deepcopy(duel.state_dict())
+
+
+def _finite(value: Any) -> Any:
+    """The same with ``None`` for what is no finite number, for which JSON has no word."""
+    if isinstance(value, dict):
+        return {name: _finite(each) for name, each in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _step_of(line: str) -> int:
+    try:
+        return int(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return 1 << 62  # a line that was cut off belongs to no step

@@ -1,0 +1,228 @@
+"""Verdicts: what looks mean, and that one look alone condemns nobody."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from gannet.catalogue import find_recipe
+from gannet.health import Limits, Measures, judge, limits_for, sound
+
+RECIPE = find_recipe("generate")
+
+HEALTHY = Measures(
+    step=100,
+    auc_train=0.7,
+    auc_held_out=0.68,
+    auc_error=0.02,
+    d_real=0.6,
+    d_fake=0.4,
+    spread=0.95,
+    crowding=0.9,
+    copied=0.01,
+    critic=0.9,
+    distance=1.0,
+    distance_error=0.05,
+    floor=0.0,
+    baseline=4.0,
+    gradient_ratio=1.0,
+    agreement=0.6,
+    logit_scale=0.5,
+    finite=True,
+)
+
+
+def looks(count=6, **known):
+    """Equal looks, healthy but for what is known, one after the other."""
+    return [replace(HEALTHY, step=100 * at, **known) for at in range(1, count + 1)]
+
+
+def named(history, share=0.9):
+    verdict = judge(history, share)
+    assert verdict.evidence
+    return verdict.name
+
+
+@pytest.mark.parametrize("count", range(1, 8))
+@pytest.mark.parametrize("share", [0.0, 0.05, 0.5, 1.0])
+def test_a_healthy_history_is_healthy(count, share):
+    assert named(looks(count), share) == "healthy"
+
+
+def test_a_duel_that_improves_is_healthy_though_still_poor():
+    history = [
+        replace(HEALTHY, step=at, distance=20 * 0.8**at, critic=0.999, agreement=0.9)
+        for at in range(1, 9)
+    ]
+    assert named(history) == "healthy"
+
+
+def test_few_looks_and_early_ones_are_called_warming_up():
+    assert "warming up" in judge(looks(2), 0.5).evidence
+    assert "warming up" in judge(looks(6, spread=0.1), 0.01).evidence
+
+
+BAD = {
+    "collapsed": [{"spread": 0.1}, {"crowding": 0.01}],
+    "discriminator overfits": [{"auc_train": 0.95, "auc_held_out": 0.7}, {"copied": 0.3}],
+    "discriminator too weak": [
+        {"logit_scale": 0.01, "critic": 0.99, "d_real": 0.5, "d_fake": 0.5},
+        {"distance": 9.0, "critic": 0.999, "d_real": 0.51},
+    ],
+    "generator starved": [
+        {"logit_scale": 5.0, "auc_train": 0.95, "auc_held_out": 0.94},
+        {"distance": 3.0, "critic": 0.999, "agreement": 0.05},
+        {"distance": 9.0, "critic": 0.999, "d_real": 0.9, "auc_held_out": 0.7},
+    ],
+    "diverged": [{"finite": False}, {"logit_scale": 2e3}, {"auc_train": 0.1, "auc_held_out": 0.1}],
+    "done": [{"distance": 0.05, "critic": 0.51, "auc_held_out": 0.52, "auc_train": 0.53}],
+}
+CASES = [(name, known) for name, cases in BAD.items() for known in cases]
+
+
+@pytest.mark.parametrize(("name", "known"), CASES)
+def test_each_verdict_is_reached(name, known):
+    assert named(looks(6, **known)) == name
+
+
+@pytest.mark.parametrize(("name", "known"), CASES)
+def test_each_verdict_names_a_number_that_led_to_it(name, known):
+    evidence = judge(looks(6, **known), 0.9).evidence
+    assert any(letter.isdigit() for letter in evidence) or known == {"finite": False}
+
+
+@pytest.mark.parametrize(
+    ("name", "known"), [case for case in CASES if case[0] not in ("diverged", "generator starved")]
+)
+def test_one_look_alone_condemns_nobody(name, known):
+    history = [*looks(6), replace(HEALTHY, step=700, **known)]
+    assert named(history) == "healthy"
+    assert named([*looks(6, **known), replace(HEALTHY, step=700)]) == "healthy", "once recovered"
+
+
+def test_a_look_that_is_not_finite_is_enough():
+    assert named([replace(HEALTHY, finite=False)], 0.0) == "diverged"
+
+
+def test_after_a_look_that_was_not_finite_nothing_else_is_said_for_a_while():
+    lost = replace(HEALTHY, finite=False, distance=math.nan, spread=math.nan)
+    verdict = judge([*looks(3), lost, *looks(2, spread=0.1)], 0.5)
+    assert verdict.name == "healthy"
+    assert "recovering" in verdict.evidence
+
+
+def test_a_gap_within_its_own_error_is_no_overfitting():
+    known = {"auc_train": 0.9, "auc_held_out": 0.7}
+    assert named(looks(6, **known, auc_error=0.02)) == "discriminator overfits"
+    assert named(looks(6, **known, auc_error=0.06)) == "healthy"
+
+
+def test_a_resting_needle_is_no_fault_while_a_critic_sees_nothing_either():
+    assert named(looks(6, logit_scale=0.01, critic=0.6)) == "healthy"
+
+
+@pytest.mark.parametrize("known", [{"critic": 0.9}, {"distance": 1.0}, {"auc_held_out": 0.7}])
+def test_a_duel_is_not_done_while_one_number_speaks_against_it(known):
+    assert named(looks(6, **(BAD["done"][0] | known))) == "healthy"
+
+
+def test_no_duel_is_done_before_its_schedules_have_run():
+    assert named(looks(6, **BAD["done"][0]), 0.5) == "healthy"
+    assert named(looks(6, **BAD["done"][0]), 1.0) == "done"
+
+
+def test_limits_can_be_moved():
+    assert judge(looks(6, spread=0.5), 0.5, Limits(spread=0.6)).name == "collapsed"
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        {"finite": False},
+        {"logit_scale": 2e3},
+        {"auc_held_out": 0.1},
+        {"spread": 0.1},
+        {"crowding": 0.01},
+        {"auc_train": 0.95, "auc_held_out": 0.7},
+        {"copied": 0.3},
+    ],
+)
+def test_a_state_is_worth_keeping_only_if_one_look_alone_shows_nothing_wrong(known):
+    assert sound(HEALTHY)
+    assert not sound(replace(HEALTHY, **known))
+
+
+def test_few_samples_never_prove_a_draw():
+    assert named(looks(6, **BAD["done"][0], auc_error=0.05)) == "healthy"
+
+
+@pytest.mark.parametrize("objective", ["hinge", "wasserstein", "least_squares"])
+def test_logits_that_are_no_log_odds_are_not_held_against_a_duel(objective):
+    limits = limits_for(RECIPE.config(objective=objective))
+    for known in ({"logit_scale": 2e3, "auc_held_out": 0.9}, {"logit_scale": 0.01, "critic": 0.99}):
+        assert named(looks(6, **known)) != "healthy"
+        assert judge(looks(6, **known), 0.9, limits).name == "healthy"
+    assert limits_for(RECIPE.config()) == Limits()
+
+
+# -- copies ------------------------------------------------------------------------------------
+
+
+def error_of(samples):
+    return math.sqrt(1 / (6 * samples))
+
+
+@pytest.mark.parametrize("samples", [20, 64, 256, 1_000])
+def test_the_number_of_samples_follows_from_the_error(samples):
+    assert replace(HEALTHY, auc_error=error_of(samples)).samples == samples
+
+
+@pytest.mark.parametrize("unknown", [math.nan, 0.0])
+def test_where_the_error_is_not_known_no_copy_is_counted(unknown):
+    assert named(looks(6, copied=1.0, auc_error=unknown)) == "healthy"
+
+
+def test_copies_are_told_beside_a_gap_and_alone():
+    gap = {"auc_train": 0.95, "auc_held_out": 0.7}
+    words = "35% of the fakes are nearly copies of training samples"
+    assert words in judge(looks(6, copied=0.35), 0.9).evidence
+    both = judge(looks(6, copied=0.35, **gap), 0.9)
+    assert both.name == "discriminator overfits"
+    assert words in both.evidence
+    assert "95% of the time" in both.evidence
+    assert "copies" not in judge(looks(6, copied=0.02, **gap), 0.9).evidence
+
+
+@pytest.mark.parametrize("samples", [20, 64, 256, 1_000])
+def test_fakes_as_near_as_other_reals_are_never_called_copies(samples):
+    """Both shares are drawn by chance: what counts as near, and how many fakes are."""
+    chance, alarms, runs = torch.Generator().manual_seed(0), 0, 2_000
+    rank = math.ceil(0.01 * (samples - 1)) + 1
+    # A bound at the rank-th nearest of the held-out samples has a true share that is Beta.
+    near = torch.rand(runs, samples, generator=chance).sort(1).values[:, rank - 1]
+    drawn = torch.rand(runs, 3, samples, generator=chance) < near[:, None, None]
+    for shares in drawn.float().mean(2).tolist():
+        history = [replace(HEALTHY, copied=each, auc_error=error_of(samples)) for each in shares]
+        alarms += judge(history, 0.9).name != "healthy"
+    assert alarms == 0
+
+
+@pytest.mark.parametrize(("samples", "share"), [(20, 1.0), (64, 0.5), (256, 0.2), (1_000, 0.15)])
+def test_a_generator_that_copies_is_told_by_any_number_of_samples(samples, share):
+    known = {"copied": share, "auc_error": error_of(samples)}
+    assert named(looks(6, **known)) == "discriminator overfits"
+
+
+def test_copies_among_rows_of_numbers_are_not_held_against_a_duel():
+    limits = limits_for(RECIPE.config(), pictures=False)
+    assert judge(looks(6, copied=1.0), 0.9, limits).name == "healthy"
+    assert sound(replace(HEALTHY, copied=1.0), limits)
+    of_hinge = limits_for(RECIPE.config(objective="hinge"), pictures=False)
+    assert judge(looks(6, copied=1.0), 0.9, of_hinge).name == "healthy"
+
+
+def test_young_generators_are_not_accused_of_copies():
+    assert named(looks(6, copied=0.5), 0.05) == "healthy"
