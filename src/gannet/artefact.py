@@ -27,6 +27,7 @@ from gannet.codecs.label import LabelCodec
 from gannet.config import Config, parse
 from gannet.errors import ArtefactError, ConfigError
 from gannet.files import write_whole
+from gannet.networks.grid import Projecting
 from gannet.recipe import Recipe
 from gannet.types import Condition, Players
 
@@ -208,19 +209,19 @@ class Artefact:
 
     def _logits(self, samples: Tensor, condition: Condition | None) -> Tensor:
         blank = Condition.none(samples)
+        classes, judge = self.card.spec.vector, self.discriminator
+        if condition is None and classes and isinstance(judge, Projecting):
+            return judge.verdict.of_each(judge.features(samples)).float().amax(1).cpu()
         if condition is not None:
             told = [condition.to(str(samples.device))]
-        elif classes := self.card.spec.vector:
+        elif classes:
             rows = torch.eye(classes, device=samples.device)
             told = [
                 Condition(row.expand(len(samples), -1), blank.grid, blank.tokens) for row in rows
             ]
         else:
             told = [blank]
-        every = [
-            self.discriminator(samples, each).float().reshape(len(samples), -1).mean(1)
-            for each in told
-        ]
+        every = [judge(samples, each).float().reshape(len(samples), -1).mean(1) for each in told]
         return torch.stack(every).amax(0).cpu()
 
     def scale(self, *, of_class: bool) -> Scale:

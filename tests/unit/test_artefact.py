@@ -12,6 +12,7 @@ from safetensors.torch import save as pack
 from gannet.artefact import Artefact, class_number
 from gannet.card import Card
 from gannet.errors import ArtefactError, ConfigError
+from gannet.types import Condition
 
 
 @pytest.fixture
@@ -320,3 +321,14 @@ def test_a_card_with_a_field_of_its_own_is_refused(saved):
 
 def test_every_field_of_the_card_survives_json(of_classes):
     assert Card.model_validate_json(of_classes.card.model_dump_json()) == of_classes.card
+
+
+def test_the_best_class_is_found_in_one_pass_as_class_by_class(of_classes):
+    samples = of_classes.sample(6, seed=1)
+    each = torch.eye(len(of_classes.classes))
+    blank = Condition.none(samples)
+    one_by_one = [
+        of_classes.logits(samples, Condition(row.expand(6, -1), blank.grid, blank.tokens))
+        for row in each
+    ]
+    assert torch.allclose(of_classes.logits(samples), torch.stack(one_by_one).amax(0), atol=1e-5)
