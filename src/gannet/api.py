@@ -372,9 +372,7 @@ class Model:
         _check_evaluation(count, options.get("seed", 0), out)
         found = self._read_again(data, options.pop("label", None))
         names: dict[str, Any] = {"artefact": self.folder.resolve().name, "data": Path(data).name}
-        # On a machine with other work, threads that wait for each other are slower than one; the
-        # run's own number was measured.
-        with processor.threads(self.artefact.config.threads):
+        with processor.threads(processor.best_threads()):
             made = material(self.artefact, found, count=count, seed=options.get("seed", 0))
             report = evaluate(self.artefact, found, count=count, made=made, **names | options)
         said = [*report.protocol]

@@ -64,6 +64,15 @@ def test_threads_are_put_back_after_an_error():
     assert torch.get_num_threads() == before
 
 
+@pytest.mark.parametrize(("taken", "expected"), [((3.0, 2.0), 2), ((2.0, 3.0), 1)])
+def test_threads_are_as_many_as_are_fastest(monkeypatch, taken, expected):
+    monkeypatch.setattr(device, "processors", lambda: 2)
+    marks = iter([0.0, taken[0], 0.0, taken[1]])
+    before = torch.get_num_threads()
+    assert device.best_threads(clock=lambda: next(marks)) == expected
+    assert torch.get_num_threads() == before
+
+
 def test_the_machine_has_a_device_processors_and_a_name():
     assert device.best_device() in {"cpu", "cuda", "mps"}
     assert device.processors() >= 1
