@@ -243,10 +243,10 @@ class TableCodec(BaseModel):
     def squash(self, output: Tensor) -> Tensor:
         """Symbols are rounded, with the gradient of what was rounded; places pass a sigmoid."""
         most = output.new_tensor([field.symbols - 1.0 for field in self.fields])
-        placed = torch.tensor([field.kind == "place" for field in self.fields]).to(output.device)
+        placed = torch.tensor([field.kind == "place" for field in self.fields], dtype=torch.bool)
         kept = output.clamp(min=0).minimum(most.clamp(min=0))
         symbols = kept.round().detach() + (kept - kept.detach())
-        return torch.where(placed, output.sigmoid(), symbols)
+        return torch.where(placed.to(output.device), output.sigmoid(), symbols)
 
     def check_columns(self, frame: Frame) -> None:
         """Compare a table with this codec's columns.

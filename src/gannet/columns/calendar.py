@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -286,7 +286,7 @@ def write(units: NDArray[np.int64], form: str, offset: str = "") -> list[str]:
         "f": units % fine,
     }
     parts["y"] = parts["Y"] % 100
-    columns: list[Sequence[object]] = []
+    columns: list[list[Any]] = []
 
     def one(match: re.Match[str]) -> str:
         bare, digits, kind = match.groups()

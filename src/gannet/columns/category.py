@@ -145,7 +145,7 @@ class CategoryColumn(BaseModel):
             at = at.clip(max=len(self.values) - 1)
         return with_missing(self.cells[at.clip(0)], gone, self.absent.mark, self.storage)
 
-    @cached_property
+    @property
     def cells(self) -> Cells:
         """``(values,)`` as they are stored."""
         if self.storage == "bool":

@@ -7,7 +7,6 @@ and back is exact: unit ``u`` owns the stretch from ``u`` to ``u + 1`` and is en
 from __future__ import annotations
 
 import statistics
-from functools import cached_property
 from itertools import pairwise
 from typing import Self
 
@@ -71,23 +70,23 @@ class Ladder(BaseModel):
         """The largest unit."""
         return self.rungs[-1][-1] - 1
 
-    @cached_property
+    @property
     def knots(self) -> Units:
         """All knots, rung after rung."""
         return np.array([knot for rung in self.rungs for knot in rung], np.int64)
 
-    @cached_property
+    @property
     def starts(self) -> Units:
         """Where each rung begins among the knots, and their number at the end."""
         return np.cumsum([0, *map(len, self.rungs)]).astype(np.int64)
 
-    @cached_property
+    @property
     def middles(self) -> Units:
         """``(rungs,)`` a unit that stands for each rung: about its median."""
         middles = [(rung[(len(rung) - 1) // 2] + rung[len(rung) // 2]) // 2 for rung in self.rungs]
         return np.array(middles, np.int64)
 
-    @cached_property
+    @property
     def scores(self) -> NDArray[np.float64]:
         """``(rungs,)`` the standard normal's quantile at the middle of each rung's share."""
         shares = np.array(self.shares) + 1e-12

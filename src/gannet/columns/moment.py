@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Literal, Self
 
 import numpy as np
@@ -36,7 +35,8 @@ class MomentColumn(BaseModel):
         offset: Difference to UTC that is written behind each.
         varied: Whether other offsets were seen, which become this one.
         lossy: Share of the known cells whose last units 32 bits cannot hold.
-        each: Of moments that are not text, how many of the storage's own units make one of ours.
+        each: How many of the storage's or the format's own units make one of ours, so that days
+            are days even if they are written to the second.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -85,14 +85,14 @@ class MomentColumn(BaseModel):
             format=form,
         )
         if not form:
-            own = words.astype("datetime64").astype(np.int64)
-            # A midnight and an hour are both whole hours: the largest step that all are made of.
-            draft = draft.model_copy(update={"each": max(int(np.gcd.reduce(own)), 1)})
+            own = words.astype(storage).astype(np.int64)
         else:
             found = calendar.read(_texts(words), form)
+            own = found.units[found.valid]
             varied = "%z" in form and len({text[-6:] for text in _texts(words)}) > 1
             draft = draft.model_copy(update={"offset": found.offset, "varied": varied})
-        units = draft.units_of(words)
+        draft = draft.model_copy(update={"each": max(int(np.gcd.reduce(own)), 1)})
+        units = draft.units_of(words)[0]
         distinct, at = np.unique(units, return_inverse=True)
         held = np.bincount(at, weights=counts).astype(np.int64)
         ladder = Ladder.fit(distinct, held)
@@ -105,19 +105,19 @@ class MomentColumn(BaseModel):
         symbol: tuple[FieldKind, int] = ("symbol", len(self.ladder.rungs) + self.absent.symbols)
         return (symbol, ("place", 0)) if self.ladder.placed else (symbol,)
 
-    @cached_property
+    @property
     def scores(self) -> NDArray[np.float64]:
         """``(symbols,)`` normal score of each symbol; 0 for missing."""
         return np.concatenate([np.zeros(self.absent.symbols), self.ladder.scores])
 
-    @cached_property
+    @property
     def representatives(self) -> NDArray[np.float64]:
-        """``(symbols,)`` a moment, in units, for each symbol; the median for missing."""
-        made = self.ladder.middles.astype(np.float64)
+        """``(symbols,)`` a moment for each, in the format's units; the median for missing."""
+        made = self.ladder.middles.astype(np.float64) * self.each
         return np.concatenate([np.full(self.absent.symbols, made[self.ladder.commonest]), made])
 
-    def units_of(self, words: Cells) -> Units:
-        """Known cells to whole units.
+    def units_of(self, words: Cells) -> tuple[Units, NDArray[np.bool_]]:
+        """Known cells to whole units, and which of them lie between two.
 
         Raises:
             MisfitError: naming cells that are no dates, or out of range.
@@ -125,7 +125,8 @@ class MomentColumn(BaseModel):
         if not self.format:
             if words.dtype.kind != "M":
                 raise MisfitError("expected dates", self.name, words.tolist(), _remedy(self.name))
-            return words.astype(self.storage).astype(np.int64) // self.each
+            own = words.astype(self.storage).astype(np.int64)
+            return own // self.each, own % self.each > 0
         found = calendar.read(_texts(words), self.format)
         if not found.shaped.all():
             wrong = words[~found.shaped].tolist()
@@ -139,7 +140,8 @@ class MomentColumn(BaseModel):
         if found.offset != self.offset:  # other cells may have another commonest offset
             fine, coarse = calendar.step(self.format)
             shift = calendar.seconds_between(found.offset, self.offset) * fine // coarse
-        return found.units + shift
+        own = found.units + shift
+        return own // self.each, own % self.each > 0
 
     def encode(self, cells: Cells) -> Encoded:
         """Distinct cells to symbols and places; a moment off every rung goes to the nearest.
@@ -148,14 +150,16 @@ class MomentColumn(BaseModel):
             MisfitError: naming cells that are no dates, or out of range.
         """
         gone = absent(cells, wide=True)
-        rungs, places, moved = self.ladder.locate(self.units_of(cells[~gone]))
-        return encoded(self.ladder, self.absent, gone, rungs, places, moved)
+        units, between = self.units_of(cells[~gone])
+        rungs, places, moved = self.ladder.locate(units)
+        return encoded(self.ladder, self.absent, gone, rungs, places, moved | between)
 
     def decode(self, numbers: NDArray[np.float32], start: int, seed: int) -> Cells:  # noqa: ARG002
         """Symbols and places to moments, written as they were."""
         units, gone = decoded(self.ladder, self.absent, numbers)
+        units = units * self.each
         if not self.format:
-            return with_missing(units * self.each, gone, None, self.storage)
+            return with_missing(units, gone, None, self.storage)
         distinct, at = np.unique(units, return_inverse=True)
         words = np.empty(len(distinct), object)
         words[:] = calendar.write(distinct, self.format, self.offset)
@@ -163,11 +167,11 @@ class MomentColumn(BaseModel):
 
     def words(self) -> str:
         """Such as ``date 2019-01-03 to 2024-06-30, as %Y-%m-%d``."""
-        ends = np.array([self.ladder.low, self.ladder.high])
+        ends = np.array([self.ladder.low, self.ladder.high]) * self.each
         if self.format:
             low, high = calendar.write(ends, self.format, self.offset)
             return f"{self.type} {low} to {high}, as {self.format}{self.absent.words()}"
-        low, high = (str(end) for end in (ends * self.each).astype(self.storage))
+        low, high = (str(end) for end in ends.astype(self.storage))
         return f"{self.type} {low} to {high}{self.absent.words()}"
 
     def note(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Literal, Self
 
 import numpy as np
@@ -25,6 +24,8 @@ from gannet.columns.ladder import EXACT, Ladder, Units
 from gannet.frames import Cells
 
 Scale = Literal["fixed", "bits", "listed"]
+FEW = 20
+"""Up to so many values, the commonest is not worth a word."""
 WHOLE = 2.0**53
 """From here on a 64-bit float skips whole numbers."""
 
@@ -42,6 +43,7 @@ class NumberColumn(BaseModel):
             for numbers that span many magnitudes; a place among those ``listed``.
         decimals: Most digits after the point.
         least: Fewest digits after the point; where it is less, noughts at the end are not written.
+        each: How many of the last decimals make a unit: 500, where all are in steps of 500.
         comma: Whether the point is a comma.
         listed: Numbers of the scale ``listed``.
         significant: Most digits from the first that is not nought, where that says more than
@@ -60,6 +62,7 @@ class NumberColumn(BaseModel):
     scale: Scale = "fixed"
     decimals: int = 0
     least: int = 0
+    each: int = 1
     comma: bool = False
     listed: tuple[float, ...] = ()
     significant: int = 0
@@ -94,6 +97,9 @@ class NumberColumn(BaseModel):
             listed=tuple(values.tolist()) if scale == "listed" else (),
             significant=_significant(words) if scale != "listed" and decimal > 6 else 0,
         )
+        if scale == "fixed":
+            step = max(int(np.gcd.reduce(draft.units_of(values))), 1)
+            draft = draft.model_copy(update={"each": step})
         units, which = np.unique(draft.units_of(values), return_inverse=True)
         ladder = Ladder.fit(units, np.bincount(which, weights=held).astype(np.int64))
         column = draft.model_copy(update={"ladder": ladder})
@@ -112,12 +118,12 @@ class NumberColumn(BaseModel):
         symbol: tuple[FieldKind, int] = ("symbol", len(self.ladder.rungs) + self.absent.symbols)
         return (symbol, ("place", 0)) if self.ladder.placed else (symbol,)
 
-    @cached_property
+    @property
     def scores(self) -> NDArray[np.float64]:
         """``(symbols,)`` normal score of each symbol; 0 for missing."""
         return np.concatenate([np.zeros(self.absent.symbols), self.ladder.scores])
 
-    @cached_property
+    @property
     def representatives(self) -> NDArray[np.float64]:
         """``(symbols,)`` a number that stands for each symbol; the median for missing."""
         made = self.values(self.ladder.middles)
@@ -134,7 +140,9 @@ class NumberColumn(BaseModel):
         if self.scale == "bits":
             return _to_bits(values)
         limit = WHOLE * 2
-        return np.rint(values * 10.0**self.decimals).clip(-limit, limit).astype(np.int64)
+        return (
+            np.rint(values * 10.0**self.decimals / self.each).clip(-limit, limit).astype(np.int64)
+        )
 
     def values(self, units: Units) -> NDArray[np.float64]:
         """Whole units to numbers; dividing rounds to the very float that the decimals mean."""
@@ -142,7 +150,7 @@ class NumberColumn(BaseModel):
             return np.array(self.listed)[units]
         if self.scale == "bits":
             return _from_bits(units)
-        values = units / 10.0**self.decimals
+        values = units * self.each / 10.0**self.decimals
         if self.significant:
             form = f"%.{self.significant}g"
             return np.array([float(form % value) for value in values.tolist()])
@@ -186,7 +194,7 @@ class NumberColumn(BaseModel):
         """How units are written by the rule of decimals."""
         values = self.values(units).tolist()
         if self.scale == "fixed" and self.decimals == 0:
-            texts = list(map(str, units.tolist()))
+            texts = list(map(str, (units * self.each).tolist()))
         elif self.scale == "fixed":
             texts = [f"{value:.{self.decimals}f}" for value in values]
             if self.least < self.decimals:
@@ -203,7 +211,8 @@ class NumberColumn(BaseModel):
         low, high = self.written(np.array([ladder.low, ladder.high]))
         parts = [f"{self.type} {low} to {high}"]
         spike = int(np.argmax(ladder.shares))
-        if ladder.shares[spike] >= 0.5 and ladder.rungs[spike][-1] - ladder.rungs[spike][0] == 1:
+        many = len(ladder.rungs) > FEW and ladder.shares[spike] >= 0.5
+        if many and ladder.rungs[spike][-1] - ladder.rungs[spike][0] == 1:
             value = self.written(np.array([ladder.rungs[spike][0]]))[0]
             parts = [self.type, f"{percent(ladder.shares[spike])} are {value}", f"{low} to {high}"]
         if not ladder.placed:

@@ -115,6 +115,8 @@ class Tally:
             self.kept |= {words.tolist()[end] for end in [*ends, int(np.argmax(decimals(words)))]}
             wrong = [word for word in words[~at].tolist() if word not in WIDE_MARKS]
             self.kept |= set(wrong[: max(CULPRITS - len(self.kept), 0)])
+        if words.dtype.kind == "O":
+            self.kept |= WIDE_MARKS & set(words.tolist())
         for word in self.kept:
             self.counts.setdefault(word, 1)
 

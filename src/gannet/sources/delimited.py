@@ -229,8 +229,8 @@ def read_delimited(path: Path, dialect: Dialect, rows: int) -> Iterator[Frame]:
 def _frames(path: Path, lines: Iterator[list[str]], dialect: Dialect, rows: int) -> Iterator[Frame]:
     names: tuple[str, ...] = ()
     if dialect.header:
-        # A pandas index has no name, and a name needs no spaces around it to be found again.
-        first = next(lines, [])
+        # The index that pandas writes has no name.
+        first = next(lines, list[str]())
         names = tuple(name or f"column_{place + 1}" for place, name in enumerate(first))
         check_names(names, str(path))
     number = 2 if dialect.header else 1
