@@ -62,6 +62,11 @@ FOUND = [
     (["1.50", "2.25", "?", "1.50"], "decimal", "decimal 1.50 to 2.25, 2 values, 25.0 % missing"),
     (["1,5", "2,25"], "decimal", "decimal 1,5 to 2,25"),
     (["1e-3", "2.5E4"], "decimal", "decimal"),
+    (["1,234", "12,000", "-5,678,901", "0"], "integer", "integer -5,678,901 to 12,000"),
+    (["$1,234.50", "-$0.75", "$3.00"], "decimal", "decimal -$0.75 to $1,234.50"),
+    ([f"{i} %" for i in range(40)], "integer", "integer 0 % to 39 %, 40 values"),
+    (["1:2", "3:4", "1:2"], "category", "category of 2"),
+    ([True, None, True], "category", "category of 1 (True), 33.3 % missing"),
     (["red", "blue", "?", "red"], "category", "category of 2 (red, blue), 25.0 % missing ('?')"),
     (["00123", "10115", "00123"], "category", "category of 2"),
     (["yes", "no", "yes"], "boolean", "boolean, no or yes"),
@@ -129,6 +134,9 @@ NUMBERS = {
     "large": [str(x) for x in RNG.integers(10**9, 10**9 + 10**6, 3000)],
     "typed floats": np.round(RNG.normal(size=3000), 3),
     "typed small": RNG.integers(0, 60000, 3000).astype(np.uint16),
+    "money": [f"${x:,.2f}" for x in RNG.uniform(0, 10**6, 3000)],
+    "tiny": [float(f"{n}e-200") for n in RNG.integers(0, 10**5, 3000)],
+    "in steps": (RNG.integers(-500, 500, 3000) * 250).astype(str).tolist(),
     "eight digits": [f"{x:.8g}" for x in np.sort(RNG.uniform(1, 2, 3000))],
 }
 
@@ -296,6 +304,12 @@ def test_unknown_cells_are_counted_and_go_to_what_is_nearest():
     assert codec.unknown(train) == {}
 
 
+def test_whole_numbers_are_the_same_category_with_and_without_a_point():
+    for one, other in [(["1", "2"], np.array([1.0, 2.0])), (np.array([1.0, 2.0]), [1, 2])]:
+        codec = fitted(one, overrides={"c": "category"})[1]
+        assert codec.unknown(frame_of(c=other)) == {}
+
+
 def test_a_cell_of_another_type_is_refused_with_its_row():
     codec = fitted(["1", "2", "3"], "n")[1]
     with pytest.raises(DataError, match="column 'n': expected numbers: 'abc' in row 2"):
@@ -326,6 +340,7 @@ BAD = [
     ({"a": np.array([1.0, 2.0, np.inf])}, "infinite, expected finite numbers: inf in row 3"),
     ({"a": [*days(30), "2020-02-30", "2020-13-01"]}, "no such day: '2020-02-30' in row 31"),
     ({"a": [*days(30), "soon"]}, "expected a date as %Y-%m-%d: 'soon' in row 31"),
+    ({"a": [[1], [2]]}, "cells of type list: [1] in row 1, [2] in row 2"),
     ({"a": [1, "x", 3]}, "mixed types: int, str: 'x' in row 2"),
 ]
 

@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+from datetime import date
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -288,6 +290,13 @@ def test_moments_with_a_zone_become_text():
     assert from_pandas(data).column("t")[0] == "2020-01-01T00:00:00+01:00"
 
 
+def test_days_and_exact_decimals_of_python_are_understood():
+    data = pd.DataFrame({"d": [date(2020, 1, 2), None], "p": [Decimal("1.50"), None]})
+    frame = from_pandas(data)
+    assert frame.column("d").dtype == "datetime64[D]"
+    assert frame.column("p").tolist() == ["1.50", None]
+
+
 # writing ------------------------------------------------------------------------------------------
 def test_a_table_is_written_like_the_one_read(tmp_path):
     text = "1; a; 2.50\r\n2; b; 3.25\r\n"
@@ -325,6 +334,14 @@ def test_a_fault_on_the_way_leaves_what_was_there(tmp_path, suffix):
         write_chunks(frames(), path)
     assert path.read_text() == "before"
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_parquet_may_begin_with_nothing_but_missing_cells(tmp_path):
+    parts = [Frame(("a",), (cells_of(cells),)) for cells in ([None, None], ["x", None])]
+    write_chunks(parts, tmp_path / "a.parquet")
+    assert read_frame(tmp_path / "a.parquet").rows() == [(None,), (None,), ("x",), (None,)]
+    with pytest.raises(DataError, match="no Parquet column holds"):
+        write_frame(Frame(("a",), (cells_of([1, "x"]),)), tmp_path / "b.parquet")
 
 
 def test_places_that_cannot_be_written_to_are_said(tmp_path):

@@ -358,14 +358,14 @@ def _column_encoded(
 
 def _named_rows(fault: MisfitError, chunks: Iterable[Frame]) -> DataError:
     """The same fault with the rows in which the cells stand."""
-    wanted, found = set(fault.words), list[str]()
+    wanted, found = set(map(repr, fault.words)), list[str]()  # not every cell can be hashed
     where, count = "", 0
     for chunk in chunks:  # an iterator that is used up gives no more, and the words must do
         where = chunk.where
         if fault.name not in chunk.names:
             break
         cells = chunk.column(fault.name).tolist()
-        rows = [row for row, cell in enumerate(cells) if cell in wanted]
+        rows = [row for row, cell in enumerate(cells) if repr(cell) in wanted]
         count += len(rows)
         found += [
             f"{cells[row]!r} in row {chunk.first + row}" for row in rows[: SHOWN - len(found)]

@@ -36,6 +36,8 @@ _DIRECTIVE = re.compile(r"%(-?)(\d?)([A-Za-z])")
 _PATTERNS = {
     "Y": r"(\d{4})",
     "y": r"(\d{2})",
+    "M": r"(\d{2})",
+    "S": r"(\d{2})",
     "f": r"(\d{1,9})",
     "p": r"(AM|PM|am|pm)",
     "z": r"([+-]\d{2}:?\d{2})",

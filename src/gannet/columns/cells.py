@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -39,6 +40,8 @@ WIDE_MARKS = MARKS | {"na", "None", "none", "NONE", "nil", "-", "--", ".", "NaT"
 _PLAIN = re.compile(r"(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:\n|\Z))+", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(?:(?:0|[1-9]\d*)(?:\.(\d*))?|\.(\d+))([eE][+-]?\d+)?", re.ASCII)
 _PADDED = re.compile(r"[+-]?0\d+(?:\.\d+)?", re.ASCII)
+_GROUPED = re.compile(r"[1-9]\d{0,2}(?:,\d{3})*(?:\.\d+)?|0?\.\d+|0", re.ASCII)
+_DRESSED = re.compile(r"-?([$€£¥] ?)?([\d.,]*\d)( ?[%€$£¥])?", re.ASCII)
 _INFINITE = re.compile(r"[+-]?inf(?:inity)?", re.IGNORECASE)
 _ALIKE = (_NUMBER, _PADDED, _INFINITE)
 
@@ -147,6 +150,50 @@ def absent(cells: Cells, *, wide: bool = False) -> NDArray[np.bool_]:
     return gone
 
 
+class Form(BaseModel):
+    """How the numbers of a column are written.
+
+    Attributes:
+        prefix: Before each, such as ``$``; a minus stands before it.
+        suffix: Behind each, such as ``%``.
+        style: ``point`` as in 1234.5, ``comma`` as in 1234,5, ``grouped`` as in 1,234.5.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    prefix: str = ""
+    suffix: str = ""
+    style: Literal["point", "comma", "grouped"] = "point"
+
+    def plain(self, text: str) -> str:
+        """The number as Python writes it; what does not have this form stays as it is."""
+        text = text.strip()
+        sign, rest = ("-", text[1:]) if text.startswith("-") else ("", text)
+        if not rest.startswith(self.prefix) or not rest.endswith(self.suffix):
+            return text
+        rest = rest[len(self.prefix) : len(rest) - len(self.suffix)]
+        if self.style == "comma":
+            rest = rest.replace(",", ".")
+        elif self.style == "grouped" and _GROUPED.fullmatch(rest):
+            rest = rest.replace(",", "")
+        return sign + rest
+
+    def written(self, text: str) -> str:
+        """What Python writes in this form."""
+        if self == _PLAINLY:
+            return text
+        sign, rest = ("-", text[1:]) if text.startswith("-") else ("", text)
+        if self.style == "comma":
+            rest = rest.replace(".", ",")
+        elif self.style == "grouped":
+            whole, point, digits = rest.partition(".")
+            rest = f"{int(whole):,}{point}{digits}" if whole.isdecimal() else rest
+        return f"{sign}{self.prefix}{rest}{self.suffix}"
+
+
+_PLAINLY = Form()
+
+
 @dataclass(frozen=True, slots=True)
 class Numbers:
     """Cells read as numbers.
@@ -154,12 +201,12 @@ class Numbers:
     Attributes:
         values: ``(cells,)`` float64; NaN for what is none.
         padded: Which have leading zeros, so that they are codes rather than numbers.
-        comma: Whether the point is a comma.
+        form: How they are written.
     """
 
     values: NDArray[np.float64]
     padded: NDArray[np.bool_]
-    comma: bool = False
+    form: Form = _PLAINLY
 
     @property
     def read(self) -> NDArray[np.bool_]:
@@ -167,36 +214,54 @@ class Numbers:
         return ~np.isnan(self.values)
 
 
-def numbers(words: Cells, *, comma: bool | None = None) -> Numbers:
+def numbers(words: Cells, *, form: Form | None = None) -> Numbers:
     """Read cells as numbers; typed cells are taken as they are.
 
     Args:
         words: Distinct cells that are not missing.
-        comma: Whether the decimal point is a comma; found by looking if not given.
+        form: How they are written; found by looking if not given.
     """
     if words.dtype.kind in "biuf":
         return Numbers(words.astype(np.float64), np.zeros(len(words), np.bool_))
     texts = list(map(str, words.tolist()))
-    if comma:
-        return _read([text.replace(",", ".") for text in texts], comma=True)
-    plain = _read(texts)
-    if comma is None and not plain.read.all() and not any("." in text for text in texts):
-        swapped = _read([text.replace(",", ".") for text in texts], comma=True)
-        if swapped.read.all():
-            return swapped
-    return plain
+    if form is not None and form != _PLAINLY:
+        return _read(list(map(form.plain, texts)), form)
+    found = _read(texts, _PLAINLY)
+    if form is None and not found.read.all() and (other := _form(texts)):
+        dressed = _read(list(map(other.plain, texts)), other)
+        # Digits between commas may be one number or two: only if all cells fit is it a form.
+        if dressed.read.all() or (other.style == "point" and dressed.read.sum() > found.read.sum()):
+            return dressed
+    return found
 
 
-def _read(texts: list[str], *, comma: bool = False) -> Numbers:
+def _form(texts: list[str]) -> Form | None:
+    """The form that a few cells have in common, if it is not the plain one."""
+    some = [text.strip() for text in texts[:: max(len(texts) // 500, 1)]]
+    dressed = [match for text in some if (match := _DRESSED.fullmatch(text))]
+    if len(dressed) < 0.5 * len(some):
+        return None
+    prefix, suffix = (
+        Counter(match[at] or "" for match in dressed).most_common(1)[0][0] for at in (1, 3)
+    )
+    bare = [match[2] for match in dressed]
+    commas = [text for text in bare if "," in text]
+    # 1,234 is a thousand and more; with 1,5 or 0,123 beside it, it is a little above one.
+    grouped = all(map(_GROUPED.fullmatch, commas))
+    style = "point" if not commas else "grouped" if grouped else "comma"
+    return Form(prefix=prefix, suffix=suffix, style=style)
+
+
+def _read(texts: list[str], form: Form) -> Numbers:
     joined = "\n".join(texts)  # one look at all of them is ten times faster
     if joined.count("\n") == len(texts) - 1 and _PLAIN.fullmatch(joined):
         values = np.fromiter(map(float, texts), np.float64, len(texts))
-        return Numbers(values, np.zeros(len(texts), np.bool_), comma)
+        return Numbers(values, np.zeros(len(texts), np.bool_), form)
     texts = [text.strip() for text in texts]
     some = texts[:: max(len(texts) // 500, 1)]
     if sum(any(each.fullmatch(text) for each in _ALIKE) for text in some) < 0.2 * len(some):
         # Words or dates: looking at each would only find that the rest are none either.
-        return Numbers(np.full(len(texts), np.nan), np.zeros(len(texts), np.bool_), comma)
+        return Numbers(np.full(len(texts), np.nan), np.zeros(len(texts), np.bool_), form)
     found = [_NUMBER.fullmatch(text) is not None for text in texts]
     values = [
         float(text) if read else float("inf") if _INFINITE.fullmatch(text) else float("nan")
@@ -206,16 +271,23 @@ def _read(texts: list[str], *, comma: bool = False) -> Numbers:
         not read and _PADDED.fullmatch(text) is not None
         for text, read in zip(texts, found, strict=True)
     ]
-    return Numbers(np.array(values, np.float64), np.array(padded, np.bool_), comma)
+    return Numbers(np.array(values, np.float64), np.array(padded, np.bool_), form)
 
 
-def decimals(words: Cells) -> NDArray[np.int64]:
+def decimals(words: Cells, form: Form = _PLAINLY) -> NDArray[np.int64]:
     """``(words,)`` digits after the point, as written; -1 if it has an exponent or is not text."""
     if words.dtype.kind != "O" or not all(isinstance(word, str) for word in words):
         return np.full(len(words), -1, np.int64)
-    tails = [word.strip().replace(",", ".").partition(".")[2] for word in words]
-    return np.array([len(t) if not t or t.isdecimal() else -1 for t in tails], np.int64) - np.array(
-        [not t and ("e" in w or "E" in w) for t, w in zip(tails, words, strict=True)]
+    plain = map(str.strip, words) if form == _PLAINLY else map(form.plain, words)
+    return np.array([_decimals(text) for text in plain], np.int64)
+
+
+def _decimals(text: str) -> int:
+    whole, _, tail = text.partition(".")
+    return (
+        len(tail)
+        if whole.lstrip("+-").isdecimal() and (not tail or tail.isdecimal())
+        else (len(tail) if tail.isdecimal() and whole in {"", "+", "-"} else -1)
     )
 
 

@@ -14,7 +14,16 @@ from gannet.columns import calendar
 from gannet.columns.aside import ConstantColumn, EmptyColumn, IdentifierColumn, TextColumn
 from gannet.columns.calendar import COMPACT
 from gannet.columns.category import MOST, CategoryColumn, is_boolean
-from gannet.columns.cells import Absent, MisfitError, Numbers, TypeName, absent, decimals, numbers
+from gannet.columns.cells import (
+    Absent,
+    Form,
+    MisfitError,
+    Numbers,
+    TypeName,
+    absent,
+    decimals,
+    numbers,
+)
 from gannet.columns.moment import MomentColumn
 from gannet.columns.number import WHOLE, NumberColumn
 from gannet.columns.tally import Seen
@@ -83,6 +92,8 @@ def look(seen: Seen, wanted: str | None = None) -> AnyColumn:
         return EmptyColumn(name=seen.name, storage=seen.storage, absent=wide.gone)
     if wanted is not None:
         return _as_asked(seen, wanted, wide)
+    if seen.storage == "bool":
+        return _constant(seen, wide) or wide.category(boolean=len(wide.words) == 2)
     if seen.storage.startswith("datetime64"):
         return _constant(seen, wide) or wide.moment("")
     found = numbers(wide.words)
@@ -175,12 +186,15 @@ def _numeric(seen: Seen, known: _Known, found: Numbers) -> AnyColumn:
     if constant := _constant(seen, known):
         return constant
     values = found.values
-    whole = bool((values == np.rint(values)).all() and (decimals(known.words) <= 0).all())
+    whole = bool(
+        (values == np.rint(values)).all() and (decimals(known.words, found.form) <= 0).all()
+    )
     if len(known.words) == 2 and is_boolean(known.words):
         return known.category(boolean=True)
     if whole and np.isfinite(values).all():
         running = values.max() - values.min() + 1 == seen.rows
         alone = seen.distinct and seen.rows >= MANY and not known.gone.share
+        alone = alone and found.form == Form()  # amounts of money are no identifiers
         if alone and (running or _IDENTIFIER.search(seen.name.strip())):
             return known.identifier()
         if seen.storage == "text" and _compact_dates(known.words):

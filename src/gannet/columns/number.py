@@ -12,6 +12,7 @@ from gannet.columns.cells import (
     Absent,
     Encoded,
     FieldKind,
+    Form,
     MisfitError,
     Numbers,
     absent,
@@ -26,6 +27,8 @@ from gannet.frames import Cells
 Scale = Literal["fixed", "bits", "listed"]
 FEW = 20
 """Up to so many values, the commonest is not worth a word."""
+LONG = 20
+"""With more decimals, numbers are written with an exponent."""
 WHOLE = 2.0**53
 """From here on a 64-bit float skips whole numbers."""
 
@@ -44,7 +47,7 @@ class NumberColumn(BaseModel):
         decimals: Most digits after the point.
         least: Fewest digits after the point; where it is less, noughts at the end are not written.
         each: How many of the last decimals make a unit: 500, where all are in steps of 500.
-        comma: Whether the point is a comma.
+        form: What stands around the digits.
         listed: Numbers of the scale ``listed``.
         significant: Most digits from the first that is not nought, where that says more than
             ``decimals``; 0 if it does not.
@@ -63,7 +66,7 @@ class NumberColumn(BaseModel):
     decimals: int = 0
     least: int = 0
     each: int = 1
-    comma: bool = False
+    form: Form = Form()
     listed: tuple[float, ...] = ()
     significant: int = 0
     spelt: tuple[str, ...] = ()
@@ -93,7 +96,7 @@ class NumberColumn(BaseModel):
             scale=scale,
             decimals=decimal,
             least=max(least, 0),
-            comma=found.comma,
+            form=found.form,
             listed=tuple(values.tolist()) if scale == "listed" else (),
             significant=_significant(words) if scale != "listed" and decimal > 6 else 0,
         )
@@ -104,7 +107,9 @@ class NumberColumn(BaseModel):
         ladder = Ladder.fit(units, np.bincount(which, weights=held).astype(np.int64))
         column = draft.model_copy(update={"ladder": ladder})
         if ladder.placed:
-            lost = column.values(ladder.survivors(units))[which] != values
+            kind = storage if storage.startswith("float") else "float64"
+            made = column.values(ladder.survivors(units))[which]
+            lost = made.astype(kind) != values.astype(kind)
             column = column.model_copy(update={"lossy": float(held[lost].sum() / held.sum())})
         if storage == "text" and not ladder.placed:
             spelt = _spelling(words, counts, which[at])
@@ -163,7 +168,7 @@ class NumberColumn(BaseModel):
             MisfitError: naming cells that are no finite numbers.
         """
         gone = absent(cells, wide=True)
-        found = numbers(cells[~gone], comma=self.comma)
+        found = numbers(cells[~gone], form=self.form)
         _check(self.name, cells[~gone], found)
         rungs, places, moved = self.ladder.locate(units := self.units_of(found.values))
         if self.scale != "bits":  # whose last bits are not kept anyway
@@ -195,7 +200,7 @@ class NumberColumn(BaseModel):
         values = self.values(units).tolist()
         if self.scale == "fixed" and self.decimals == 0:
             texts = list(map(str, (units * self.each).tolist()))
-        elif self.scale == "fixed":
+        elif self.scale == "fixed" and self.decimals <= LONG:
             texts = [f"{value:.{self.decimals}f}" for value in values]
             if self.least < self.decimals:
                 texts = [_trimmed(text, self.least) for text in texts]
@@ -203,7 +208,7 @@ class NumberColumn(BaseModel):
             texts = [repr(value) for value in values]
             if not self.least:
                 texts = [text.removesuffix(".0") for text in texts]
-        return [text.replace(".", ",") for text in texts] if self.comma else texts
+        return list(map(self.form.written, texts))
 
     def words(self) -> str:
         """Such as ``integer, 91.6 % are 0, 0 to 99999``."""
@@ -286,7 +291,7 @@ def _decimals(words: Cells, found: Numbers, *, whole: bool) -> tuple[int, int]:
     """Most and fewest digits after the point; -1 if no number of digits will do."""
     if whole:
         return 0, 0
-    written = decimals(words)
+    written = decimals(words, found.form)
     if (written >= 0).all():
         return int(written.max()), int(written.min())
     values = found.values
@@ -301,14 +306,14 @@ def _decimals(words: Cells, found: Numbers, *, whole: bool) -> tuple[int, int]:
 
 def _scale(values: NDArray[np.float64], digits: int) -> tuple[Scale, int]:
     size = np.abs(values).max()
-    if 0 <= digits <= 20 and size * 10.0**digits < WHOLE:
+    if 0 <= digits <= LONG and size * 10.0**digits < WHOLE:
         return "fixed", digits
     if len(values) <= EXACT:
         return "listed", 0
     small = np.quantile(np.abs(values[values != 0]), 0.01)
-    if small < size * 1e-9:
-        return "bits", 0
-    return ("fixed", digits) if (digits := 15 - int(np.ceil(np.log10(size)))) >= 0 else ("bits", 0)
+    digits = 15 - int(np.ceil(np.log10(size)))
+    spans = small < size * 1e-9
+    return ("fixed", digits) if 0 <= digits <= 300 and not spans else ("bits", 0)
 
 
 def _to_bits(values: NDArray[np.float64]) -> Units:

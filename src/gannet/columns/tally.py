@@ -160,6 +160,13 @@ def storage_of(name: str, cells: Cells) -> str:
     if kinds <= {int, float}:
         return "float64"
     words = [cell for cell in cells if isinstance(cell, str)]
+    if strange := kinds - {str, int, float, bool}:
+        raise MisfitError(
+            f"cells of type {min(kind.__name__ for kind in strange)}",
+            name,
+            [cell for cell in cells[:1000] if type(cell) in strange],
+            "Turn them into words, numbers or moments.",
+        )
     raise MisfitError(
         f"mixed types: {', '.join(sorted(kind.__name__ for kind in kinds))}",
         name,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import Any, cast
@@ -229,6 +231,11 @@ def _from_series(series: Any) -> Cells:
         return np.asarray(series)
     gone = series.isna().tolist()
     cells = [None if no else cell for cell, no in zip(series.tolist(), gone, strict=True)]
+    kinds = {type(cell) for cell in cells} - {type(None)}
+    if kinds and kinds <= {date, datetime}:
+        return np.array(cells, "datetime64[D]" if kinds == {date} else "datetime64[us]")
+    if kinds == {Decimal}:
+        cells = [None if cell is None else str(cell) for cell in cells]
     if name in {"str", "string", "object"} or any(gone):
         return cells_of(cells) if name.startswith("Float") else _objects(cells)
     return np.array(cells, name.lower() if name[0] in "IUF" else None)

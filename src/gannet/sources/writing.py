@@ -172,9 +172,20 @@ def _parquet(frames: Iterator[Frame], path: Path) -> None:
             ]
             table = arrow.table(dict(zip(frame.names, arrays, strict=True)))
             if writer is None:
-                schema = table.schema
+                # Nothing but missing cells tells no type; words are what can still come.
+                fields = [
+                    arrow.field(field.name, arrow.string()) if field.type == arrow.null() else field
+                    for field in table.schema
+                ]
+                schema = arrow.schema(fields)
                 writer = parquet.ParquetWriter(path, schema)
             writer.write_table(table.cast(schema))
+    except arrow.ArrowException as error:
+        raise DataError(
+            f"cells that no Parquet column holds ({str(error).partition(chr(10))[0]})",
+            where=str(path),
+            remedy="Give all cells of a column one type, or write it as .csv.",
+        ) from None
     finally:
         if writer is not None:
             writer.close()
