@@ -12,10 +12,11 @@ import pytest
 from gannet.codecs import KINDS, Codec
 from gannet.codecs.image import ImageCodec
 from gannet.codecs.label import LabelCodec
+from gannet.codecs.table import TableCodec
 from gannet.codecs.vector import VectorCodec
 from gannet.testing import check_codec
 
-KNOWN = {"image", "label", "vector"}
+KNOWN = {"image", "label", "table", "vector"}
 rng = np.random.default_rng(0)
 
 
@@ -25,12 +26,29 @@ def pictures(channels, height=5, width=7):
 
 ROWS = list(rng.normal(size=(6, 3)) * [1, 1e6, 1e-6] + [0, 5, 1e-3])
 
+MIXED = [
+    (str(age), f"{pay:.2f}", f"v{town}", "yes" if town % 2 else "no", day, "?" if age < 30 else "b")
+    for age, pay, town, day in zip(
+        rng.integers(18, 90, 600).tolist(),
+        np.exp(rng.normal(9, 1, 600)).tolist(),
+        rng.integers(0, 400, 600).tolist(),
+        (np.datetime64("2020-01-01") + rng.integers(0, 999, 600)).astype(str).tolist(),
+        strict=True,
+    )
+]
+TYPED = [(n * n, n / 8, n % 2 == 0, None if n % 5 == 0 else n % 7) for n in range(600)]
+
 SAMPLES = {
     "image": [
         (ImageCodec.fit(pictures(channels)), pictures(channels), suffix)
         for channels, suffix in [(1, ".png"), (2, ".png"), (3, ".png"), (4, ".png"), (3, ".webp")]
     ],
     "label": [(LabelCodec(classes=("cat", "dog", "3")), ["dog", "cat", None, "3"], ".txt")],
+    "table": [
+        (TableCodec.fit(MIXED), MIXED, ".csv"),
+        (TableCodec.fit(MIXED), MIXED, ".jsonl"),
+        (TableCodec.fit(TYPED), TYPED, ".jsonl"),
+    ],
     "vector": [(VectorCodec.fit(ROWS), ROWS, suffix) for suffix in (".csv", ".npy")],
 }
 CASES = [(kind, *case) for kind, cases in SAMPLES.items() for case in cases]
@@ -152,6 +170,16 @@ class NotJson(VectorCodec):
         return super().model_dump(**how) | {"mean": [str(mean) for mean in self.mean]}
 
 
+class Rounds(TableCodec):
+    def squash(self, output):
+        return output.detach().round().clamp(0, 1) + 0 * output
+
+
+class Swaps(TableCodec):
+    def decode(self, samples):
+        return [row[::-1] for row in super().decode(samples)]
+
+
 class Blurs(ImageCodec):
     def write(self, raw, path):
         super().write(raw // 2 * 2, path)
@@ -186,6 +214,8 @@ SPECIMENS = [
     (Cliff, "gradient: of squash is not finite"),
     (Forgets, "state: rebuilt from its JSON, the codec encodes otherwise"),
     (NotJson, "state: the JSON round trip changes it"),
+    (Rounds, "gradient: of squash is zero everywhere"),
+    (Swaps, r"round trip: decode\(encode\(x\)\) is not x"),
     (Blurs, r"file: read\(write\(x\)\) is not x"),
     (Unstable, "squash: what it gives does not decode to raw samples"),
 ]

@@ -20,6 +20,7 @@ R = TypeVar("R")
 KINDS: Mapping[str, str] = {
     "image": "gannet.codecs.image:ImageCodec",
     "label": "gannet.codecs.label:LabelCodec",
+    "table": "gannet.codecs.table:TableCodec",
     "vector": "gannet.codecs.vector:VectorCodec",
 }
 """Kind -> class, resolved when first used, so that listing costs no import."""

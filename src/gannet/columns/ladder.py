@@ -1,0 +1,185 @@
+"""Ordered values on a ladder: whole units <-> a rung (symbol) and a place on it in [0, 1].
+
+Numbers and moments are counted in whole units (hundredths, days, seconds), so that the way there
+and back is exact: unit ``u`` owns the stretch from ``u`` to ``u + 1`` and is encoded as its middle.
+"""
+
+from __future__ import annotations
+
+import statistics
+from itertools import pairwise
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+Units = NDArray[np.int64]
+
+EXACT = 256
+"""With at most this many distinct values, each has a rung of its own."""
+RUNGS = 64
+"""About as many rungs as there are otherwise."""
+STEPS = 8
+"""Steps per rung: inside one, places are spread evenly between neighbouring quantiles."""
+SPIKE = 0.005
+"""A value with this share of the rows has a rung of its own."""
+RESOLVED = 2**20
+"""Units in one of eight steps that a 32-bit place can still tell apart, with a factor to spare."""
+
+
+class Ladder(BaseModel):
+    """Rungs in ascending order, none overlapping.
+
+    Attributes:
+        rungs: The knots of each, ascending whole units; a rung ``(u, u + 1)`` is the value ``u``.
+        shares: Of the rows on each rung.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    rungs: tuple[tuple[int, ...], ...]
+    shares: tuple[float, ...]
+
+    @classmethod
+    def fit(cls, units: Units, counts: NDArray[np.int64]) -> Self:
+        """Build rungs from distinct units in ascending order and how often each occurs."""
+        total = int(counts.sum())
+        if len(units) <= EXACT:
+            rungs = [(int(u), int(u) + 1) for u in units]
+        else:
+            rungs = _rungs(units, counts)
+        firsts = np.array([rung[0] for rung in rungs])
+        held = np.bincount(
+            np.searchsorted(firsts, units, "right") - 1, weights=counts, minlength=len(rungs)
+        )
+        return cls(rungs=tuple(rungs), shares=tuple((held / total).tolist()))
+
+    @property
+    def placed(self) -> bool:
+        """Whether a rung holds more than one unit, so that a place is needed."""
+        return any(rung[-1] - rung[0] > 1 for rung in self.rungs)
+
+    @property
+    def low(self) -> int:
+        """The smallest unit."""
+        return self.rungs[0][0]
+
+    @property
+    def high(self) -> int:
+        """The largest unit."""
+        return self.rungs[-1][-1] - 1
+
+    @property
+    def knots(self) -> Units:
+        """All knots, rung after rung."""
+        return np.array([knot for rung in self.rungs for knot in rung], np.int64)
+
+    @property
+    def starts(self) -> Units:
+        """Where each rung begins among the knots, and their number at the end."""
+        return np.cumsum([0, *map(len, self.rungs)]).astype(np.int64)
+
+    @property
+    def middles(self) -> Units:
+        """``(rungs,)`` a unit that stands for each rung: about its median."""
+        middles = [(rung[(len(rung) - 1) // 2] + rung[len(rung) // 2]) // 2 for rung in self.rungs]
+        return np.array(middles, np.int64)
+
+    @property
+    def scores(self) -> NDArray[np.float64]:
+        """``(rungs,)`` the standard normal's quantile at the middle of each rung's share."""
+        shares = np.array(self.shares) + 1e-12
+        middles = (np.cumsum(shares) - shares / 2) / shares.sum()
+        normal = statistics.NormalDist()
+        return np.array([normal.inv_cdf(min(max(at, 1e-9), 1 - 1e-9)) for at in middles])
+
+    @property
+    def commonest(self) -> int:
+        """The rung that holds the median, which stands for a cell of which nothing is known."""
+        return int(np.searchsorted(np.cumsum(self.shares), 0.5).clip(0, len(self.rungs) - 1))
+
+    def locate(self, units: Units) -> tuple[Units, NDArray[np.float64], NDArray[np.bool_]]:
+        """Rung and place of each unit; one that is on no rung goes to the nearest.
+
+        Returns:
+            Rungs, places in [0, 1], and which units were moved.
+        """
+        knots, starts = self.knots, self.starts
+        at = (np.searchsorted(knots, units, "right") - 1).clip(0)
+        rung = np.searchsorted(starts, at, "right") - 1
+        last = starts[rung + 1] - 1
+        over = at == last  # above the end of this rung and below the next
+        following = (rung + 1).clip(max=len(self.rungs) - 1)
+        ahead = knots[starts[following]].astype(np.float64)
+        behind = knots[last].astype(np.float64) - 1
+        up = over & (following > rung) & (ahead - units < units - behind)
+        low = np.where(up, knots[starts[following]], knots[starts[rung]])
+        high = np.where(up, ahead, behind).astype(np.int64)
+        nearest = np.where(over, high, np.maximum(units, low))
+        moved = nearest != units
+        rung = np.where(up, following, rung)
+        at = np.where(over, np.where(up, starts[following], last - 1), at)
+        below, above = knots[at].astype(np.float64), knots[at + 1].astype(np.float64)
+        step = (nearest - below + 0.5) / (above - below)
+        places = (at - starts[rung] + step) / (starts[rung + 1] - starts[rung] - 1)
+        return rung, places, moved
+
+    def survivors(self, units: Units) -> Units:
+        """What becomes of units on a way there and back in 32 bits."""
+        rungs, places, _ = self.locate(units)
+        return self.units(rungs, places.astype(np.float32).astype(np.float64))
+
+    def units(self, rungs: Units, places: NDArray[np.float64]) -> Units:
+        """The unit at each place of each rung."""
+        starts = self.starts[rungs]
+        steps = self.starts[rungs + 1] - starts - 1
+        height = places.clip(0, 1) * steps
+        step = np.minimum(height.astype(np.int64), steps - 1)
+        low, high = self.knots[starts + step], self.knots[starts + step + 1]
+        risen = ((height - step) * (high - low)).astype(np.int64)
+        return np.minimum(low + risen, high - 1)
+
+
+def _rungs(units: Units, counts: NDArray[np.int64]) -> list[tuple[int, ...]]:
+    spiky = counts >= SPIKE * counts.sum()
+    gap = np.cumsum(spiky)[~spiky]
+    units, counts, spikes = units[~spiky], counts[~spiky], units[spiky]
+    rungs = [(int(u), int(u) + 1) for u in spikes]
+    free = max(RUNGS - len(rungs), RUNGS // 4)
+    between: list[tuple[int, ...]] = []
+    for number in np.unique(gap):
+        inside = gap == number
+        share = counts[inside].sum() / counts.sum()
+        between += _quantiles(units[inside], counts[inside], max(round(share * free), 1))
+    finer = [part for rung in between for part in _finer(rung)]
+    # Beyond this the symbols would cost more than the last digits are worth.
+    return sorted(rungs + (finer if len(finer) <= EXACT else between))
+
+
+def _quantiles(units: Units, counts: NDArray[np.int64], wanted: int) -> list[tuple[int, ...]]:
+    """Rungs of about equal counts, with knots at equal counts inside them."""
+    summed = np.cumsum(counts)
+    asked = np.arange(wanted * STEPS) * (summed[-1] / (wanted * STEPS))
+    at = np.searchsorted(summed, asked, "right")
+    edges = [*units[at].tolist(), int(units[-1]) + 1]
+    # A value as frequent as a whole step is a step of its own, or its rows would smear upwards.
+    heavy = set(units[counts >= summed[-1] / (wanted * STEPS)].tolist())
+    rungs: list[tuple[int, ...]] = []
+    for start in range(0, wanted * STEPS, STEPS):
+        knots = set(edges[start : start + STEPS + 1])
+        knots |= {knot + 1 for knot in knots & heavy if knot + 1 <= max(knots)}
+        if len(knots) > 1:
+            rungs.append(tuple(sorted(knots)))
+    return rungs
+
+
+def _finer(rung: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """The same rung with steps that 32 bits resolve, as several rungs if there are many."""
+    knots = [rung[0]]
+    for low, high in pairwise(rung):
+        parts = min(-((low - high) // RESOLVED), EXACT * STEPS)
+        knots += [low + (high - low) * part // parts for part in range(1, parts + 1)]
+    if len(knots) == len(rung):
+        return [rung]
+    return [tuple(knots[at : at + STEPS + 1]) for at in range(0, len(knots) - 1, STEPS)]
