@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from gannet.config import C
 from gannet.types import Batch, Condition, Players, Spec, Terms
 
-Kind = Literal["image", "label", "vector"]
+Kind = Literal["image", "label", "vector", "table"]
 Role = Literal["real", "vector", "grid", "tokens"]
 TermsOf = Callable[[Players, Batch, Tensor, C], Terms]
 
