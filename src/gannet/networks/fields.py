@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import torch
 from torch import Tensor, nn
@@ -51,6 +52,7 @@ class Layout(nn.Module):
         span: ``(F,)`` by what a cell is multiplied to give its symbol: 1, or ``SLICES``.
         member: ``(W, F)`` one where the symbol is the field's.
         width: ``W``.
+        parts: Where each field lies in the expanded row.
     """
 
     count: Tensor
@@ -62,6 +64,8 @@ class Layout(nn.Module):
         super().__init__()
         counts = [count or SLICES for count in fields]
         self.width = sum(counts)
+        ends = [*accumulate(counts)]
+        self.parts = [slice(end - size, end) for end, size in zip(ends, counts, strict=True)]
         count = torch.tensor(counts)
         owner = torch.arange(len(counts)).repeat_interleave(count)
         # They follow from ``fields``, hence are not saved.
@@ -247,16 +251,13 @@ class FieldGenerator(nn.Module):
         """The symbols of the rows ``(B, F)``, the unknown ones drawn in the order given."""
         symbols = self.layout.symbols(rows)
         # What the first layer sees changes by one symbol at a time, so its sum is carried along.
-        seen, hidden = self.look.weight.T.split([self.layout.width, len(order)])
+        seen, hidden = self.look.weight.T.tensor_split([self.layout.width])
         begun = self._begin(rows, known)
         for field in order:
             asks = (known[:, field] == 0).nonzero().squeeze(1)
             if not len(asks):
                 continue
-            part = slice(
-                int(self.layout.first[field]),
-                int(self.layout.first[field]) + int(self.layout.count[field]),
-            )
+            part = self.layout.parts[field]
             step = seen[part] - hidden[field]
             if len(asks) == len(rows):
                 drawn = begun.draw(self._heaped(begun.features, part), chance[:, field])
@@ -271,8 +272,11 @@ class FieldGenerator(nn.Module):
 
     def _begin(self, rows: Tensor, known: Tensor) -> Beginnings:
         """Where the rows stand before anything is drawn; rows told the same stand together."""
-        facts, of = torch.cat([rows, known], 1).unique_consecutive(dim=0, return_inverse=True)
-        return Beginnings(self._look(*facts.chunk(2, 1)), of)
+        both = torch.cat([rows, known], 1)
+        new = torch.ones(len(both), dtype=torch.bool, device=both.device)
+        new[1:] = (both[1:] != both[:-1]).any(1)
+        of = new.long().cumsum(0) - 1
+        return Beginnings(self._look(rows[new], known[new]).float(), of)
 
     def _look(self, rows: Tensor, known: Tensor) -> Tensor:
         seen = self.layout.expand(rows) * self.layout.spread(known)
