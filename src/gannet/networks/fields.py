@@ -53,6 +53,7 @@ class Layout(nn.Module):
         member: ``(W, F)`` one where the symbol is the field's.
         width: ``W``.
         parts: Where each field lies in the expanded row.
+        places: The fields that are places.
     """
 
     count: Tensor
@@ -67,6 +68,7 @@ class Layout(nn.Module):
         ends = [*accumulate(counts)]
         self.parts = [slice(end - size, end) for end, size in zip(ends, counts, strict=True)]
         count = torch.tensor(counts)
+        self.places = [at for at, symbols in enumerate(fields) if not symbols]
         owner = torch.arange(len(counts)).repeat_interleave(count)
         # They follow from ``fields``, hence are not saved.
         self.register_buffer("count", count, persistent=False)
@@ -113,10 +115,11 @@ class Layout(nn.Module):
         at = torch.searchsorted(heaped, start + chance * (end - start), right=True)
         return torch.minimum((at - self.first).clamp_(min=0), self.count - 1)
 
-    def cells(self, symbols: Tensor, chance: Tensor) -> Tensor:
-        """Symbols ``(B, F)`` as cells; ``chance`` is where in its slice a place lies."""
-        inside = torch.where(self.span > 1, chance, 0).float()
-        return (symbols + inside) / self.span
+    def cells(self, symbols: Tensor, inside: Tensor) -> Tensor:
+        """Symbols ``(B, F)`` as cells; ``inside`` says where in its slice each place lies."""
+        made = symbols.float()
+        made[:, self.places] = (made[:, self.places] + inside.float()) / SLICES
+        return made
 
 
 @dataclass(slots=True)
@@ -175,8 +178,8 @@ def chances(noise: Tensor, fields: int) -> Tensor:
     and independent of any other one, up to ``N * N / 2`` fields. Chance then stays a function of
     the row's own noise.
     """
-    even = torch.special.ndtr(noise.double())
-    count = noise.shape[1]
+    even: Tensor = torch.special.ndtr(noise[:, :fields].double())
+    count: int = even.shape[1]
     if not count:
         return even.new_full((len(noise), fields), 0.5)  # the middle: no chance at all
     turns = range(1, math.ceil(fields / count))
@@ -229,7 +232,7 @@ class FieldGenerator(nn.Module):
         """
         rows, known = condition.vector.chunk(2, 1)
         fields = rows.shape[1]
-        chance = chances(noise, 2 * fields)
+        chance = chances(noise, fields + len(self.layout.places))
         order = self.order()
         made = torch.empty_like(rows)
         for at in range(0, len(rows), TOGETHER):
@@ -243,7 +246,7 @@ class FieldGenerator(nn.Module):
         blank = self.look.weight.new_zeros(1, 2 * len(self.layout.count))
         shares = self.layout.shares(self.logits(Condition(blank, blank[:, :0], blank[:, :0])))
         doubt = -(shares * shares.log()) @ self.layout.member
-        doubt = torch.where(self.layout.span > 1, torch.inf, doubt)
+        doubt[:, self.layout.places] = torch.inf
         found: list[int] = doubt.squeeze(0).argsort(stable=True).tolist()
         return found
 
