@@ -178,8 +178,8 @@ def chances(noise: Tensor, fields: int) -> Tensor:
     and independent of any other one, up to ``N * N / 2`` fields. Chance then stays a function of
     the row's own noise.
     """
-    even: Tensor = torch.special.ndtr(noise[:, :fields].double())
-    count: int = even.shape[1]
+    even = torch.special.ndtr(noise[:, :fields].double())
+    count = min(noise.shape[1], fields)
     if not count:
         return even.new_full((len(noise), fields), 0.5)  # the middle: no chance at all
     turns = range(1, math.ceil(fields / count))

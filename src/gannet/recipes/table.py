@@ -66,14 +66,19 @@ def prepare(batch: Batch, rng: torch.Generator, _config: Config) -> Batch:
 
 def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
     """Tell real rows from rows whose hidden cells were filled, and stay flat around both."""
+    # In 32 bit: for a few rows, weights take longer to convert than to use.
+    with device.autocast(noise.device.type, "float32"):
+        return _told_apart(players, _alike(batch[: config.judged]), noise[: config.judged], config)
+
+
+def _told_apart(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
     generator, discriminator = _fields_of(players)
-    batch, noise = _alike(batch[: config.judged]), noise[: config.judged]
-    fake = _filled(generator, noise, batch.condition)
     layout = discriminator.layout
     real_cells = layout.expand(batch.real).requires_grad_(config.slope > 0)
-    fake_cells = layout.expand(fake).requires_grad_(config.slope > 0)
-    real = discriminator.judge(real_cells, batch.condition).float()
-    judged = discriminator.judge(fake_cells, batch.condition).float()
+    fake_cells = layout.expand(generator(noise, batch.condition))
+    fake_cells.requires_grad_(config.slope > 0)
+    real = discriminator.judge(real_cells, batch.condition)
+    judged = discriminator.judge(fake_cells, batch.condition)
     terms = {"adversarial": losses.relativistic_discriminator(real, judged)}
     if config.slope:
         terms["slope_real"] = config.slope / 2 * losses.slope_penalty(real, real_cells)
@@ -91,13 +96,6 @@ def _alike(batch: Batch) -> Batch:
     return replace(batch, condition=replace(batch.condition, vector=vector))
 
 
-def _filled(generator: FieldGenerator, noise: Tensor, condition: Condition) -> Tensor:
-    """A few rows, in 32 bit: for so few, weights take longer to convert than to use."""
-    with device.autocast(noise.device.type, "float32"):
-        rows: Tensor = generator(noise, condition)
-    return rows
-
-
 def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
     """Give hidden cells their true odds and, with a weight, make filled rows look real."""
     generator, _ = _fields_of(players)
@@ -110,7 +108,9 @@ def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Confi
     terms = {"cells": ((surprise * hidden).sum(1) / hidden.sum(1)).mean()}
     if config.adversarial:
         some = slice(config.judged)
-        terms["adversarial"] = config.adversarial * _last_cell(players, batch[some], noise[some])
+        with device.autocast(noise.device.type, "float32"):
+            found = _last_cell(players, _alike(batch[some]), noise[some])
+        terms["adversarial"] = config.adversarial * found
     return terms
 
 
@@ -123,18 +123,17 @@ def _last_cell(players: Players, batch: Batch, noise: Tensor) -> Tensor:
     """
     generator, discriminator = _fields_of(players)
     layout = generator.layout
-    batch = _alike(batch)
     _, known = batch.condition.vector.chunk(2, 1)
-    fake = _filled(generator, noise, batch.condition)
+    fake = generator(noise, batch.condition)
     spot = torch.zeros_like(known).scatter(1, torch.multinomial(1 - known, 1), 1.0)
     others = replace(batch.condition, vector=told(fake, 1 - spot))
     shares = layout.shares(generator.logits(others))
     drawn = layout.mark(layout.pick(shares.detach(), torch.rand_like(known)))
     redrawn = drawn + shares - shares.detach()
     rows = torch.where(layout.spread(spot) > 0, redrawn, layout.expand(fake))
-    judged = discriminator.judge(rows, batch.condition).float()
+    judged = discriminator.judge(rows, batch.condition)
     with torch.no_grad():
-        real = discriminator(batch.real, batch.condition).float()
+        real = discriminator(batch.real, batch.condition)
     return losses.relativistic_generator(real, judged)
 
 
