@@ -190,7 +190,7 @@ def chances(noise: Tensor, fields: int) -> Tensor:
 class FieldGenerator(nn.Module):
     """Fills the unknown cells of rows, field by field.
 
-    Source: Hoogeboom et al. 2022, arXiv:2110.02037, section 3 (any order, one network for all).
+    Source: Hoogeboom et al. 2022, arXiv:2110.02037: any order, one network for all.
     Differs: at use the order is one for all rows, from the least uncertain field to the most. Many
     rows then begin alike, and what the network says after a beginning is worked out once for all.
 

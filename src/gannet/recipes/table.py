@@ -2,9 +2,9 @@
 
 ``prepare`` hides a random part of each row's cells, from one to all of them, and the generator
 learns the odds of every hidden cell given the others (Hoogeboom et al. 2022, arXiv:2110.02037). The
-discriminator judges whole rows that the generator filled up, relativistically and with slope
-penalties on both sides (Huang et al. 2025, arXiv:2501.05441): it measures what is wrong with rows
-that are filled cell by cell, and its term pulls on cells in the context of other filled cells.
+discriminator tells rows that the generator filled up from real ones, relativistically and with
+slope penalties on both sides (Huang et al. 2025, arXiv:2501.05441). It measures; its word in what
+the generator learns has a weight of zero by default (docs/decisions/0012).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from gannet.types import Batch, Condition, Players, Spec, Terms
 
 
 class Config(config.Config):
-    """Settings of ``table``."""
+    """Settings of ``table``. With ``noise`` below the number of fields, chance is mixed from it."""
 
     batch: int = Field(500, ge=1, description="rows per update")
     learning_rate: float = Field(8e-3, gt=0, description="step size of both optimisers at first")
@@ -103,8 +103,8 @@ def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Confi
     hidden = 1 - known
     logits = generator.logits(batch.condition)
     surprise = generator.layout.surprise(logits, generator.layout.symbols(batch.real))
-    # The mean over a row's hidden cells: rows with few and with many then count alike, which
-    # makes the sum a bound on the surprise of whole rows (arXiv:2110.02037, eq. 5).
+    # The mean over a row's hidden cells, not the sum over the batch: rows with few and with many
+    # count alike, and times F it is a bound on the surprise of whole rows (arXiv:2110.02037).
     terms = {"cells": ((surprise * hidden).sum(1) / hidden.sum(1)).mean()}
     if config.adversarial:
         some = slice(config.judged)
