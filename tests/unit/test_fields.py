@@ -198,4 +198,4 @@ def test_the_discriminator_judges_rows_and_their_expansion_alike():
     cells, known = rows(6), torch.ones(6, 4)
     logits = judge(cells, given(cells, known))
     assert logits.shape == (6,)
-    assert torch.equal(logits, judge.judge(judge.layout.expand(cells), given(cells, known)))
+    assert torch.equal(logits, judge.judge(judge.layout.expand(cells), given(cells, known).vector))

@@ -314,11 +314,11 @@ class FieldDiscriminator(nn.Module):
 
     def forward(self, samples: Tensor, condition: Condition) -> Tensor:
         """Rows ``(B, F)`` and a condition to logits ``(B,)``; high means real."""
-        return self.judge(self.layout.expand(samples), condition)
+        return self.judge(self.layout.expand(samples), condition.vector)
 
-    def judge(self, expanded: Tensor, condition: Condition) -> Tensor:
+    def judge(self, expanded: Tensor, vector: Tensor) -> Tensor:
         """The same of expanded rows ``(B, W)``, which may be soft and have a slope."""
-        _, known = condition.vector.chunk(2, 1)
+        _, known = vector.chunk(2, 1)
         features = self.blocks(self.look(torch.cat([expanded, known], 1)))
         logits: Tensor = self.verdict(leaky_relu(features, LEAK)).squeeze(1)
         return logits
