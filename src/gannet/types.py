@@ -62,31 +62,47 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Real samples ``(B, *shape)`` in the codec's value range, and what belongs to each."""
+    """Real samples ``(B, *shape)`` in the codec's value range, and what belongs to each.
+
+    Attributes:
+        real: ``(B, *shape)``.
+        condition: What the networks are told of each.
+        fields: For table rows ``(B, F)``, the symbols per field; see ``Spec``.
+    """
 
     real: Tensor
     condition: Condition
+    fields: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.real)
 
     def __getitem__(self, rows: slice | Tensor) -> Batch:
         """Some rows of the batch."""
-        return Batch(self.real[rows], self.condition[rows])
+        return Batch(self.real[rows], self.condition[rows], self.fields)
 
     def to(self, device: str) -> Batch:
         """The same batch on another device."""
-        return Batch(self.real.to(device), self.condition.to(device))
+        return Batch(self.real.to(device), self.condition.to(device), self.fields)
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """Sizes a network must be built for, without the batch axis; measured, never typed in."""
+    """Sizes a network must be built for, without the batch axis; measured, never typed in.
+
+    Attributes:
+        shape: Of a sample.
+        vector: Width of the condition's vector.
+        grid: Shape of its grid.
+        tokens: Shape of its tokens.
+        fields: For table rows, the symbols per field, zero for a place in [0, 1]; else empty.
+    """
 
     shape: tuple[int, ...]
     vector: int = 0
     grid: tuple[int, ...] = (0,)
     tokens: tuple[int, ...] = (0, 0)
+    fields: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, batch: Batch) -> Spec:
@@ -97,6 +113,7 @@ class Spec:
             vector=told.vector.shape[1],
             grid=tuple(told.grid.shape[1:]),
             tokens=tuple(told.tokens.shape[1:]),
+            fields=batch.fields,
         )
 
 

@@ -14,7 +14,7 @@ from gannet.catalogue import find_recipe, recipe_modules
 from gannet.testing import check_recipe
 from gannet.types import Batch, Condition, Players
 
-KNOWN = {"generate"}
+KNOWN = {"generate", "table"}
 SMALL = {"width": 4, "noise": 6}
 
 
@@ -38,20 +38,31 @@ def numbers(classes=0):
     return Batch(real, told(real, classes))
 
 
+def cells():
+    rng = torch.Generator().manual_seed(0)
+    real = torch.stack([torch.randint(3, (6,), generator=rng), torch.arange(6) % 2], 1)
+    real = torch.cat([real.float(), torch.rand(6, 1, generator=rng)], 1)
+    return Batch(real, Condition.none(real), fields=(3, 2, 0))
+
+
+BATCHES = {
+    "image": {"grey": pictures(), "colour-oblong-half-labelled": pictures(3, 3, 8, 13)},
+    "vector": {"rows": numbers(), "rows-half-labelled": numbers(3)},
+    "table": {"cells": cells()},
+}
+CASES = [
+    pytest.param(name, batch, id=f"{name}-{case}")
+    for name in sorted(recipe_modules())
+    for kind in find_recipe(name).columns["real"].kinds
+    for case, batch in BATCHES[kind].items()
+]
+
+
 def test_the_catalogue_holds_what_we_know_of():
     assert set(recipe_modules()) >= KNOWN
 
 
-@pytest.mark.parametrize("name", sorted(recipe_modules()))
-@pytest.mark.parametrize(
-    "batch",
-    [
-        pytest.param(pictures(), id="grey"),
-        pytest.param(pictures(3, 3, 8, 13), id="colour-oblong-half-labelled"),
-        pytest.param(numbers(), id="rows"),
-        pytest.param(numbers(3), id="rows-half-labelled"),
-    ],
-)
+@pytest.mark.parametrize(("name", "batch"), CASES)
 def test_every_recipe_keeps_the_laws(name, batch):
     check_recipe(find_recipe(name), batch, **SMALL)
 
@@ -79,6 +90,15 @@ def test_generate_keeps_the_laws_with_every_network_and_objective(architecture, 
 )
 def test_generate_keeps_the_laws_with_other_settings(chosen):
     check_recipe(find_recipe("generate"), pictures(2), **SMALL, **chosen)
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [{"adversarial": 0.5}, {"slope": 0.0}, {"noise": 2}, {"precision": "bfloat16"}, {"judged": 2}],
+    ids=lambda chosen: "-".join(chosen),
+)
+def test_table_keeps_the_laws_with_other_settings(chosen):
+    check_recipe(find_recipe("table"), cells(), **SMALL | chosen)
 
 
 # Broken specimens: small, and each breaks one law of a recipe that keeps all of them. ------------

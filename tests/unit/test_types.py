@@ -64,3 +64,11 @@ def test_a_loss_that_is_no_number_is_named_with_its_step(value):
         Progress(8, terms).numbers()
     assert "--learning-rate" in caught.value.remedy
     assert "other" not in str(caught.value)
+
+
+def test_the_fields_of_rows_go_wherever_the_batch_goes():
+    rows = torch.zeros(4, 2)
+    batch = Batch(rows, Condition.none(rows), fields=(3, 0))
+    for same in (batch[1:3], batch.to("cpu")):
+        assert Spec.of(same).fields == (3, 0)
+    assert Spec.of(Batch(rows, Condition.none(rows))).fields == ()
