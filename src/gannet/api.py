@@ -19,6 +19,7 @@ from gannet.artefact import Artefact, class_number
 from gannet.begun import check_same, read_plan
 from gannet.card import Card, gannet_version
 from gannet.catalogue import find_recipe
+from gannet.clusters import usual_count
 from gannet.codecs import Codec, codec_of
 from gannet.codecs.image import ImageCodec
 from gannet.codecs.vector import VectorCodec
@@ -131,6 +132,7 @@ def prepare(
         asked_for = None if minutes is None else partial(short, seconds=60 * minutes)
         codec, sized = _codec(source, resolution, where, asked_for)
     found = dataset.load(source, codec=codec, cache=out / "cache", seed=0)
+    found = _sorted(found, recipe, given if begun is None else begun.config)
     usual = default_minutes(tuple(codec.shape), where)
     budget = 0.0 if "steps" in settings else 60 * (usual if minutes is None else minutes)
     if begun is not None:
@@ -158,6 +160,17 @@ def prepare(
     reasons = (*([sized] if sized else []), *plan.reasons)
     plan = plan.model_copy(update={"label": label, "reasons": reasons})
     return Session(plan, found, out, resumed=False, clock=clock)
+
+
+def _sorted(found: dataset.Dataset, recipe: str, settings: Mapping[str, Any]) -> dataset.Dataset:
+    """Data without labels with kinds in their place, where the recipe can use them."""
+    knows = "clusters" in find_recipe(recipe).config.model_fields
+    if not knows or found.classes or found.source.kind != "image":
+        return found
+    count = settings.get("clusters", usual_count(len(found.train)))
+    # Always in one order of sums: a resumed run must find the very same kinds.
+    with processor.threads(1):
+        return dataset.sorted_by_likeness(found, count, seed=0) if count else found
 
 
 def _sides(shape: tuple[int, ...]) -> str:

@@ -108,7 +108,7 @@ class Artefact:
     def classes(self) -> tuple[str, ...]:
         """Names of the classes it can be asked for; empty if it knows none."""
         codec = self.codecs.get("vector")
-        return codec.classes if isinstance(codec, LabelCodec) else ()
+        return codec.classes if isinstance(codec, LabelCodec) and not codec.made else ()
 
     def conditions(
         self, count: int, *, label: str | int | None = None, seed: int = 0, start: int = 0
@@ -126,14 +126,15 @@ class Artefact:
             ConfigError: if the class is unknown, or no classes were learnt.
         """
         blank = Condition.none(torch.zeros(count, *self.card.spec.shape))
-        if not self.classes:
-            if label is not None:
-                raise ConfigError(
-                    f"class {label!r} was asked for, but this run was trained without classes",
-                    remedy="Leave --label out, or train on class folders or a label column.",
-                )
+        if label is not None and not self.classes:
+            raise ConfigError(
+                f"class {label!r} was asked for, but this run was trained without classes",
+                remedy="Leave --label out, or train on class folders or a label column.",
+            )
+        kinds = self.card.spec.vector
+        if not kinds:
             return blank
-        vector = torch.zeros(count, len(self.classes))
+        vector = torch.zeros(count, kinds)
         for row, number in enumerate(self._drawn(count, label, seed, start)):
             if number is not None:
                 vector[row, number] = 1
@@ -145,7 +146,7 @@ class Artefact:
         """A class number for each row, or ``None`` for no class."""
         if label is not None:
             return [class_number(self.classes, label)] * count
-        known = len(self.classes)
+        known = self.card.spec.vector
         ends = torch.tensor(self.card.shares or [1.0] * known).double().cumsum(0)
         # A sum that falls short of 1 by no more than rounding leaves no room for rows of no class.
         whole = 1.0 if ends[-1] < 1 - ROUNDING else ends[-1]

@@ -8,14 +8,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
+from gannet.chance import some_of
+from gannet.clusters import assigned, centres, outline
 from gannet.codecs import Codec
 from gannet.codecs.image import ImageCodec
 from gannet.codecs.label import LabelCodec
@@ -29,10 +33,23 @@ from gannet.sources.split import FEWEST, split
 from gannet.sources.store import Held, Store
 from gannet.types import Batch, Condition
 
-__all__ = ["MEMORY_BYTES", "Dataset", "Rows", "Source", "cache_of", "find", "load", "shuffled"]
+__all__ = [
+    "MEMORY_BYTES",
+    "Dataset",
+    "Rows",
+    "Source",
+    "cache_of",
+    "find",
+    "load",
+    "shuffled",
+    "sorted_by_likeness",
+]
 
 MEMORY_BYTES = 256 * 2**20
 """Decoded pictures up to this size are held in memory."""
+
+SORTED_BY, PART = 10_000, 500
+"""Most samples whose heaps decide the kinds, and how many are read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +171,37 @@ def load(
         skipped=found.skipped,
         digest=digest.hexdigest(),
     )
+
+
+def sorted_by_likeness(data: Dataset, count: int, *, seed: int) -> Dataset:
+    """The same data, told which of ``count`` kinds each sample is of; classes there are none.
+
+    A generator that is told a kind cannot forget it, and learns it from samples that are alike.
+
+    Source: Liu et al. 2020, arXiv:2006.10728 (self-conditioned GANs). Differs: kinds are found in
+    the pictures, once, not in the discriminator's features again and again.
+    """
+    told = LabelCodec(classes=tuple(f"kind {number + 1}" for number in range(count)), made=True)
+    some = some_of(len(data.train), SORTED_BY, seed)
+    middles = centres(_outlines(data.train, some), count, seed=seed)
+
+    def sorted_(rows: Rows) -> Rows:
+        every = range(len(rows))
+        parts = [every[at : at + PART] for at in range(0, len(rows), PART)]
+        labels = torch.cat([assigned(_outlines(rows, part), middles) for part in parts])
+        return replace(rows, labels=labels.numpy(), told=told)
+
+    return replace(
+        data,
+        codecs={**data.codecs, "vector": told},
+        train=sorted_(data.train),
+        held_out=sorted_(data.held_out),
+    )
+
+
+def _outlines(rows: Rows, places: Sequence[int]) -> Tensor:
+    parts = [places[at : at + PART] for at in range(0, len(places), PART)]
+    return torch.cat([outline(rows.take(part).real) for part in parts])
 
 
 def cache_of(source: Source, codec: Codec[Any], cache: Path) -> Path | None:

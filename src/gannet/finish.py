@@ -208,9 +208,14 @@ def proof(card: Card) -> str:
 def finish(artefact: Artefact, out: Path) -> Artefact:
     """Save the artefact, its grid and its model card."""
     if isinstance(artefact.codecs["real"], ImageCodec):
-        told = grid_conditions(artefact.card.spec.shape, artefact.card.spec.vector, 64)
+        seed, classes = artefact.card.seed, len(artefact.classes)
+        told = (
+            grid_conditions(artefact.card.spec.shape, classes, 64)
+            if classes
+            else artefact.conditions(64, seed=seed)
+        )
         with writing(out / "grid.png"):
-            grid_png(artefact.draw(told, seed=artefact.card.seed), out / "grid.png", columns(64))
+            grid_png(artefact.draw(told, seed=seed), out / "grid.png", columns(64))
     artefact.save(out)
     write_whole(out / "README.md", model_card(artefact, out.resolve().name).encode())
     return artefact

@@ -72,7 +72,7 @@ PAYS = 0.9
 """Share of the time in 32 bit below which 16 bit are worth their coarser numbers."""
 
 PICTURE_AXES = 3
-SLOPE_OF_PICTURES, SLOPE_OF_ROWS = 0.046, 0.15
+SLOPE_OF_PICTURES, SLOPE_OF_ROWS = 0.046, 0.5
 """Slope weight over the summed variance of the data."""
 
 
@@ -266,7 +266,13 @@ def _choose_numbers(chosen: Chooser) -> None:
             learning_rate=1e-3,
             learning_rate_end=0.01,
             fall="cosine",
-            slope_end=1e-2,
+            slope_end=3e-3,
+        )
+    told = chosen.dataset.train.told
+    if told is not None and told.made:
+        chosen.choose(
+            f"{rows} pictures without labels, sorted by likeness into kinds that both are told",
+            clusters=len(told.classes),
         )
     if pictures and rows < 500:
         chosen.choose(f"only {rows} pictures to train on", augment=0.3)

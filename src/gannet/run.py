@@ -262,8 +262,7 @@ class Run:
             "samples": self.doctor.count,
         }
         labels = self.dataset.train.labels
-        classes = len(self.dataset.classes)
-        counts = [int((labels == number).sum()) for number in range(classes)]
+        counts = [int((labels == number).sum()) for number in range(self.plan.spec.vector)]
         return Card(
             recipe=self.plan.recipe,
             config=self.duel.config.model_dump(mode="json"),
@@ -279,7 +278,7 @@ class Run:
                 "label": self.plan.label,
                 "train": len(self.dataset.train),
                 "held_out": len(self.dataset.held_out),
-                "classes": classes,
+                "classes": len(self.dataset.classes),
             },
             verdict=self._verdict(),
             distance=_finite(distance),

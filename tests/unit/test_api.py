@@ -165,3 +165,59 @@ def test_a_budget_too_short_for_full_size_trains_smaller_pictures_and_says_so(tm
     assert "in 1 minutes there is time for 300 steps" in short.plan.reasons[0]
     kept = prepare(data, tmp_path / "kept", clock=lambda: next(ticks) * 0.01, **asked)
     assert kept.plan.spec.shape == (1, 64, 64)
+
+
+@pytest.fixture(scope="module")
+def sorted_run(tmp_path_factory):
+    """A short run on pictures without labels, sorted into kinds."""
+    rng, folder = np.random.default_rng(0), tmp_path_factory.mktemp("sorted")
+    bright = 150 * (np.arange(90) % 3 > 0)[:, None, None, None]
+    np.save(folder / "plain.npy", (rng.integers(0, 60, (90, 8, 8, 1)) + bright).astype(np.uint8))
+    asked = {"steps": 6, "width": 4, "noise": 6, "batch": 4, "threads": 1, "clusters": 3}
+    return train(folder / "plain.npy", folder / "run", **asked), folder / "plain.npy"
+
+
+def test_kinds_are_told_to_the_networks_and_not_to_people(sorted_run):
+    model, _ = sorted_run
+    assert model.card.spec.vector == 3
+    assert len(model.card.shares) == 3
+    assert sum(model.card.shares) == pytest.approx(1)
+    assert model.classes == ()
+    assert model.card.data["classes"] == 0
+    with pytest.raises(ConfigError, match="without classes"):
+        model.sample(1, label="kind 1")
+
+
+def test_samples_without_labels_draw_kinds_by_their_shares(sorted_run):
+    told = sorted_run[0].artefact.conditions(600, seed=3).vector
+    assert torch.equal(told.sum(1), torch.ones(600))
+    drawn = told.mean(0).tolist()
+    assert drawn == pytest.approx(list(sorted_run[0].card.shares), abs=0.08)
+
+
+def test_a_model_with_kinds_samples_judges_and_is_evaluated_like_any_other(sorted_run):
+    model, data = sorted_run
+    made = model.sample(5, seed=1)
+    assert np.array_equal(made[2], model.sample(3, seed=1)[2])
+    assert len(model.judge(made)) == 5
+    report = model.evaluate(data, **QUICK)
+    assert "class accuracy" not in names(report)
+    assert OTHER_DATA not in report.protocol
+
+
+def test_a_run_with_kinds_is_gone_on_with(sorted_run):
+    model, data = sorted_run
+    asked = {"steps": 6, "width": 4, "noise": 6, "batch": 4, "threads": 1, "clusters": 3}
+    session = prepare(data, model.folder, **asked)
+    assert session.resumed
+    assert session.data.train.told is not None
+
+
+def test_as_many_pictures_as_kinds_are_worth_it_for_are_sorted_and_it_is_said(tmp_path):
+    rng, asked = np.random.default_rng(0), {"steps": 5, "width": 4, "threads": 1}
+    np.save(tmp_path / "many.npy", rng.integers(0, 255, (600, 8, 8, 1)).astype(np.uint8))
+    many = prepare(tmp_path / "many.npy", tmp_path / "run", **asked)
+    assert many.plan.config["clusters"] == many.plan.spec.vector == 5
+    assert any("clusters 5" in reason for reason in many.plan.reasons)
+    none = prepare(tmp_path / "many.npy", tmp_path / "none", clusters=0, **asked)
+    assert none.plan.spec.vector == 0

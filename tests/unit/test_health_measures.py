@@ -14,7 +14,6 @@ from gannet.health import (
     distance_with_error,
     gaussian,
     linear_critic,
-    outline,
 )
 
 
@@ -105,20 +104,6 @@ def test_a_gaussian_keeps_shape_range_and_seed():
     assert made.max() <= pictures.max()
     assert torch.equal(made, gaussian(pictures, 7, seed=0))
     assert not torch.equal(made, gaussian(pictures, 7, seed=1))
-
-
-def test_the_outline_of_a_large_picture_is_its_means():
-    pictures = rows(2, 3 * 32 * 16).view(2, 3, 32, 16)
-    found = outline(pictures)
-    assert found.shape == (2, 3 * 16 * 8)
-    first = pictures[0, 0, :2, :2].mean()
-    assert float(found[0, 0]) == pytest.approx(float(first), abs=1e-6)
-
-
-@pytest.mark.parametrize("shape", [(5,), (1, 16, 16), (3, 4, 9)])
-def test_the_outline_of_what_is_small_is_itself(shape):
-    samples = torch.arange(2 * math.prod(shape)).float().view(2, *shape)
-    assert torch.equal(outline(samples), samples.flatten(1))
 
 
 def test_measures_become_json_with_six_digits():

@@ -17,13 +17,20 @@ from gannet.errors import DataError
 
 
 class LabelCodec(BaseModel):
-    """Names of classes, in the order of their columns. ``None`` is a class that is not known."""
+    """Names of classes, in the order of their columns. ``None`` is a class that is not known.
+
+    Attributes:
+        classes: The names.
+        made: Whether they were made up, for kinds that data without labels were sorted into:
+            networks are told them, people are not asked for them.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     kind: ClassVar[str] = "label"
     tolerance: ClassVar[float] = 0.0
 
     classes: tuple[str, ...]
+    made: bool = False
 
     @field_validator("classes")
     @classmethod

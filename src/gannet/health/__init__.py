@@ -15,7 +15,6 @@ from gannet.health.measures import (
     distance_with_error,
     gaussian,
     linear_critic,
-    outline,
 )
 from gannet.health.signs import Verdict, VerdictName
 from gannet.health.verdicts import judge, sound
@@ -34,6 +33,5 @@ __all__ = [
     "judge",
     "limits_for",
     "linear_critic",
-    "outline",
     "sound",
 ]

@@ -13,6 +13,7 @@ from torch.nn.functional import normalize
 from torch.nn.utils import get_total_norm
 
 from gannet.chance import seed_at
+from gannet.clusters import outline
 from gannet.duel import Duel
 from gannet.health.measures import (
     COPIED_USUALLY,
@@ -24,7 +25,6 @@ from gannet.health.measures import (
     linear_critic,
     mean_distance,
     nearest,
-    outline,
 )
 from gannet.metrics.distribution import energy_distance
 from gannet.types import Batch, Condition

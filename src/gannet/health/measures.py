@@ -8,13 +8,9 @@ from typing import Any, Self
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
 
 from gannet.chance import seed_at
 from gannet.metrics.distribution import energy_distance, squared_distances
-
-COARSE = 16
-"""Cells a side at which likeness of pictures is measured."""
 
 COPIED_USUALLY = 0.01
 """Share of held-out samples that are no farther from a training sample than a copy is."""
@@ -135,18 +131,6 @@ def distance_with_error(real: Tensor, fake: Tensor, blocks: int = 10) -> tuple[f
         for at in range(0, size * blocks, size)
     ]
     return whole, float(torch.tensor(parts).std() / math.sqrt(blocks))
-
-
-def outline(samples: Tensor) -> Tensor:
-    """Samples as rows of numbers in which likeness is cheap to measure.
-
-    Pictures are shrunk to at most 16 cells a side; rows stay as they are.
-    """
-    if samples.dim() == 4 and max(samples.shape[2:]) > COARSE:
-        share = COARSE / max(samples.shape[2:])
-        size = [max(round(side * share), 1) for side in samples.shape[2:]]
-        samples = interpolate(samples, size, mode="area")
-    return samples.flatten(1).float()
 
 
 def apart(left: Tensor, right: Tensor) -> Tensor:

@@ -48,6 +48,9 @@ class Config(config.Config):
     mismatch: float = Field(
         0.5, ge=0, description="weight of telling reals from the same reals under a wrong class"
     )
+    clusters: int = Field(
+        0, ge=0, le=1_000, description="kinds that pictures without labels are sorted into at first"
+    )
     fall: Literal["exponential", "cosine"] = Field(
         "exponential", description="how the learning rate falls"
     )
