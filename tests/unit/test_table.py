@@ -43,7 +43,7 @@ def test_something_is_hidden_in_every_row_and_everything_in_some():
 
 
 def trained(**settings):
-    config = table.config(steps=300, batch=200, width=32, judged=32, **settings)
+    config = table.config(steps=120, batch=200, width=32, judged=32, **settings)
     problem = table.prepare(batch(2), torch.Generator(), config)
     duel = Duel(table, config, Spec.of(problem), seed=0)
     for _ in duel.run(batch(200, seed) for seed in range(10**6)):
@@ -81,5 +81,5 @@ def test_rows_follow_the_joint_distribution_with_and_without_a_condition(adversa
 def test_settings_fall_by_equal_factors():
     config = table.config()
     half = table.schedule(config, 0.5)
-    assert half.learning_rate == pytest.approx(config.learning_rate * 0.1)
-    assert half.slope == pytest.approx(config.slope * 0.1**0.5)
+    assert half.learning_rate == pytest.approx(config.learning_rate * config.learning_rate_end**0.5)
+    assert half.slope == pytest.approx(config.slope * config.slope_end**0.5)
