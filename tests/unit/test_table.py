@@ -43,7 +43,7 @@ def test_something_is_hidden_in_every_row_and_everything_in_some():
 
 
 def trained(**settings):
-    config = table.config(steps=300, batch=200, width=32, judged=32, **settings)
+    config = table.config(steps=120, batch=200, width=32, judged=32, **settings)
     problem = table.prepare(batch(2), torch.Generator(), config)
     duel = Duel(table, config, Spec.of(problem), seed=0)
     for _ in duel.run(batch(200, seed) for seed in range(10**6)):

@@ -254,23 +254,26 @@ class FieldGenerator(nn.Module):
         """The symbols of the rows ``(B, F)``, the unknown ones drawn in the order given."""
         symbols = self.layout.symbols(rows)
         # What the first layer sees changes by one symbol at a time, so its sum is carried along.
-        seen, hidden = self.look.weight.T.tensor_split([self.layout.width])
+        seen, hides = self.look.weight.T.tensor_split([self.layout.width])
         begun = self._begin(rows, known)
+        hidden = known == 0
+        some, every = hidden.any(0).tolist(), hidden.all(0).tolist()
         for field in order:
-            asks = (known[:, field] == 0).nonzero().squeeze(1)
-            if not len(asks):
+            if not some[field]:
                 continue
             part = self.layout.parts[field]
-            step = seen[part] - hidden[field]
-            if len(asks) == len(rows):
+            step = seen[part] - hides[field]
+            if every[field]:
                 drawn = begun.draw(self._heaped(begun.features, part), chance[:, field])
                 begun.branch(step, drawn)
+                symbols[:, field] = drawn
             else:
                 begun.apart()
+                asks = hidden[:, field].nonzero().squeeze(1)
                 mine = begun.features[asks]
                 drawn = begun.draw(self._heaped(mine, part), chance[asks, field])
                 begun.features[asks] = mine + step[drawn]
-            symbols[asks, field] = drawn
+                symbols[asks, field] = drawn
         return symbols
 
     def _begin(self, rows: Tensor, known: Tensor) -> Beginnings:
@@ -293,7 +296,7 @@ class FieldGenerator(nn.Module):
         for some in features.split(PART):
             logits = linear(leaky_relu(self.blocks(some), LEAK), weight, bias).float()
             found.append(logits.clamp_(-STEEPEST, STEEPEST).softmax(1).cumsum(1))
-        return torch.cat(found)
+        return torch.cat(found) if len(found) > 1 else found[0]
 
 
 class FieldDiscriminator(nn.Module):

@@ -24,7 +24,7 @@ from gannet.types import Batch, Condition, Players, Spec, Terms
 class Config(config.Config):
     """Settings of ``table``. With ``noise`` below the number of fields, chance is mixed from it."""
 
-    batch: int = Field(500, ge=1, description="rows per update")
+    batch: int = Field(1_000, ge=1, description="rows per update")
     learning_rate: float = Field(8e-3, gt=0, description="step size of both optimisers at first")
     learning_rate_end: float = Field(
         0.005, gt=0, le=1, description="share of the learning rate that is left at the end"
