@@ -15,22 +15,33 @@ from torch import Tensor
 
 from gannet import dataset, inspect
 from gannet import device as processor
-from gannet.artefact import Artefact, class_number
+from gannet.artefact import TOGETHER, Artefact, class_number
 from gannet.begun import check_same, read_plan
 from gannet.card import Card, gannet_version
 from gannet.catalogue import find_recipe
 from gannet.clusters import usual_count
 from gannet.codecs import Codec, codec_of
 from gannet.codecs.image import ImageCodec
+from gannet.codecs.table import TableCodec
 from gannet.codecs.vector import VectorCodec
+from gannet.columns.cells import absent
 from gannet.config import parse
-from gannet.errors import ConfigError, DataError
+from gannet.errors import ConfigError, DataError, MissingExtraError, need
 from gannet.evaluate import Report, evaluate, material
 from gannet.finish import grid_conditions
+from gannet.frames import Frame, joined
 from gannet.plan import Plan, affordable_size, default_minutes, make_plan
 from gannet.report import neighbours_sheet, write_report
+from gannet.sources.frames import from_pandas, read_frame, to_pandas
+from gannet.sources.source import WORDS
 from gannet.training import SAVE_SECONDS, Moment, carry_out
-from gannet.types import Condition
+from gannet.types import Condition, Wishes
+
+Given = Mapping[str, Any]
+"""Columns and what their cells must be."""
+
+LEAST_EXPECTED = 0.05
+"""Rows of training that the model must hold to be as asked for, or nothing like it was seen."""
 
 OTHER_DATA = (
     "Other data than training's, or with other labels: the split is its own; samples held out here "
@@ -83,13 +94,14 @@ class Session:
 
 
 def prepare(
-    data: Path | str,
+    data: Path | str | Any,
     out: Path | str,
     *,
-    recipe: str = "generate",
+    recipe: str | None = None,
     minutes: float | None = None,
     seed: int = 0,
     label: str | None = None,
+    column: Mapping[str, str] | None = None,
     resolution: int | None = None,
     balance: bool = True,
     device: str | None = None,
@@ -99,13 +111,14 @@ def prepare(
     """Find the data, decode them, and make the plan, or read the plan of a run already begun.
 
     Args:
-        data: Folder, table or file; see ``docs/data.md``.
+        data: Folder, table or file; see ``docs/data.md``. Or a pandas data frame.
         out: Folder of the run; made if missing.
-        recipe: Name of the task.
+        recipe: Name of the task; by default ``table`` for tables and ``generate`` for all else.
         minutes: Time budget; by default what ``gannet inspect`` says. With ``steps`` among the
             settings the run is bounded by steps instead.
         seed: Of everything.
         label: Column of the classes, where the data have several.
+        column: Types of a table's columns by name, where looking at them is not good enough.
         resolution: Shorter side of the pictures in pixels; chosen from the data by default.
         balance: Whether verdicts may change settings during the run.
         device: ``cpu``, ``cuda`` or ``mps``; the best there is by default.
@@ -116,13 +129,16 @@ def prepare(
         GannetError: if data or settings cannot be used, or the folder holds another run.
     """
     out, where = Path(out), _device(device)
+    begun = read_plan(out) if recipe is None else None
+    recipe = recipe or (begun.recipe if begun else recipe_for(data))
     given = _checked(recipe, settings, minutes=minutes, seed=seed)
-    _check_place(Path(data), out)
-    begun = read_plan(out)
+    if isinstance(data, str | Path):
+        _check_place(Path(data), out)
+    begun = begun or read_plan(out)
     if begun is not None:  # before the data are read in another way than they were
-        check_same(begun, {"label": label})
+        check_same(begun, {"recipe": recipe, "label": label, "column": dict(column or {})})
         where = _device_of(begun, out)
-    source = dataset.find(Path(data), label=label)
+    source = _source(data, label, recipe)
     if begun is not None:
         codec, sized = codec_of(**begun.codecs["real"]), ""
     else:
@@ -130,7 +146,7 @@ def prepare(
         # follows from the size, and steps that were asked for take as long as they take.
         short = partial(affordable_size, recipe=recipe, given=given, device=where, clock=clock)
         asked_for = None if minutes is None else partial(short, seconds=60 * minutes)
-        codec, sized = _codec(source, resolution, where, asked_for)
+        codec, sized = _codec(source, resolution, where, asked_for, column)
     found = dataset.load(source, codec=codec, cache=out / "cache", seed=0)
     found = _sorted(found, recipe, given if begun is None else begun.config)
     usual = default_minutes(tuple(codec.shape), where)
@@ -150,7 +166,7 @@ def prepare(
         recipe=recipe,
         given=given,
         minutes=budget / 60,
-        data=str(data),
+        data=str(source.path),
         version=gannet_version(),
         seed=seed,
         balance=balance,
@@ -158,8 +174,36 @@ def prepare(
         clock=clock,
     )
     reasons = (*([sized] if sized else []), *plan.reasons)
-    plan = plan.model_copy(update={"label": label, "reasons": reasons})
+    update = {"label": label, "column": dict(column or {}), "reasons": reasons}
+    plan = plan.model_copy(update=update)
     return Session(plan, found, out, resumed=False, clock=clock)
+
+
+def recipe_for(data: Path | str | Any) -> str:
+    """The recipe that suits the data if nobody asks for one.
+
+    Raises:
+        DataError: if nothing is there.
+    """
+    table = not isinstance(data, str | Path) or dataset.is_table(Path(data))
+    return "table" if table else "generate"
+
+
+def _source(data: Path | str | Any, label: str | None, recipe: str) -> dataset.Source:
+    """The data as the recipe reads them."""
+    table = "table" in find_recipe(recipe).columns["real"].kinds
+    if isinstance(data, str | Path):
+        return dataset.find(Path(data), label=label, kind="table" if table else None)
+    if not table:
+        raise DataError(
+            f"the recipe {recipe} reads no data frames", remedy="Use the recipe table, or a file."
+        )
+    return dataset.of_frame(_frame(data))
+
+
+def _frame(data: Any) -> Frame:
+    """Rows in memory as a table."""
+    return data if isinstance(data, Frame) else from_pandas(data)
 
 
 def _sorted(found: dataset.Dataset, recipe: str, settings: Mapping[str, Any]) -> dataset.Dataset:
@@ -238,11 +282,16 @@ def _codec(
     resolution: int | None,
     device: str,
     affordable: Callable[[inspect.Size], inspect.Size] | None = None,
+    column: Mapping[str, str] | None = None,
 ) -> tuple[Codec[Any], str]:
     """The codec that suits the data, and why pictures get the size they get."""
+    if resolution is not None and source.kind != "image":
+        raise ConfigError(f"--resolution is for pictures; these data are {WORDS[source.kind]}")
+    if source.kind == "table":
+        return TableCodec.fit_frames(source.frames, overrides=column), ""
+    if column:
+        raise ConfigError("--column is for tables", remedy="Leave it out, or use --recipe table.")
     if source.kind == "vector":
-        if resolution is not None:
-            raise ConfigError("--resolution is for pictures; these data are rows of numbers")
         return VectorCodec.fit(source.rows(), names=source.columns), ""
     size = inspect.suggest_size(source, largest=processor.largest_side(device))
     height, width, why = size.height, size.width, size.reason
@@ -259,11 +308,11 @@ def _codec(
     return ImageCodec.model_validate(sides), f"resolution {width}x{height}: {why}"
 
 
-def train(data: Path | str, out: Path | str, **options: Any) -> Model:
+def train(data: Path | str | Any, out: Path | str, **options: Any) -> Model:
     """Train on ``data`` into the folder ``out`` and return the model; goes on if it was begun.
 
     Args:
-        data: Folder, table or file.
+        data: Folder, table or file, or a pandas data frame.
         out: Folder of the run.
         options: As for ``prepare``: ``minutes``, ``seed``, ``label`` and any setting.
 
@@ -313,49 +362,127 @@ class Model:
         return self.artefact.codecs["real"]
 
     def sample(
-        self, count: int = 1, *, label: str | int | None = None, seed: int = 0
-    ) -> np.ndarray[Any, np.dtype[Any]]:
-        """New samples: pictures ``(count, H, W, C)`` of 0..255, or rows ``(count, F)``.
+        self,
+        count: int = 1,
+        *,
+        label: str | int | None = None,
+        given: Given | None = None,
+        balance_by: str | None = None,
+        seed: int = 0,
+    ) -> Any:
+        """New samples: pictures ``(count, H, W, C)`` of 0..255, rows ``(count, F)``, or a table.
+
+        A table is a pandas data frame, or without pandas a ``Frame``. Text that is a number in all
+        rows of a file becomes a number.
 
         Args:
             count: How many.
             label: A class, for models trained with classes; by default all of them, and none, as
                 often as in the training data.
+            given: Of tables, columns and what their cells must be: a value, a pair for a range
+                (``None`` for an open end), or a list of values and ranges.
+            balance_by: Of tables, a column whose values occur equally often.
             seed: Row n depends on the seed and on n alone.
 
         Raises:
-            ConfigError: if the class is unknown or the count negative.
+            ConfigError: if the class, a column or a value is unknown, nothing like what is given
+                was ever seen, or the count is negative.
         """
+        if isinstance(self.codec, TableCodec):
+            frames = list(
+                self.frames(count, label=label, given=given, balance_by=balance_by, seed=seed)
+            )
+            return _as_pandas(joined(frames), self.codec)
+        if given or balance_by:
+            raise ConfigError(
+                "--given and --balance-by are for tables", remedy="Leave them out; see --label."
+            )
         made = self.artefact.sample(count, label=label, seed=seed)
         raws = self.artefact.decode(made)
         if not raws:
             return np.zeros((0, *np.shape(self.codec.decode(torch.zeros(1, *made.shape[1:]))[0])))
         return np.stack(raws)
 
+    def frames(
+        self,
+        count: int,
+        *,
+        label: str | int | None = None,
+        given: Given | None = None,
+        balance_by: str | None = None,
+        seed: int = 0,
+    ) -> Iterator[Frame]:
+        """The rows that ``sample`` makes, some at a time and in the very formats of the data.
+
+        Raises:
+            ConfigError: as ``sample`` does, and if the model makes no tables.
+        """
+        codec = self.codec
+        if not isinstance(codec, TableCodec):
+            raise ConfigError("this run makes no tables", remedy="Use sample instead.")
+        wishes = self._wishes(codec, given or {}, balance_by)
+        for start in range(0, max(count, 1), TOGETHER):
+            rows = min(TOGETHER, count - start)
+            made = self.artefact.sample(rows, label=label, seed=seed, start=start, wishes=wishes)
+            yield codec.decode_frame(made, start=start, seed=seed)
+
+    def _wishes(self, codec: TableCodec, given: Given, balance_by: str | None) -> list[Wishes]:
+        """What is asked for, one list of wishes after the other by turns; empty for nothing."""
+        if balance_by is not None and balance_by in given:
+            raise ConfigError(
+                f"column {balance_by!r} is both given and balanced",
+                remedy="Leave one of --given and --balance-by out.",
+            )
+        turns: list[dict[str, Any]] = [dict(given)]
+        if balance_by is not None:
+            turns = [{**given, balance_by: value} for value in codec.values(balance_by)]
+        if turns == [{}]:
+            return []
+        wishes = [codec.wished(turn) for turn in turns]
+        for turn, wish in zip(turns, wishes, strict=True):
+            expected = self.artefact.share_of(wish) * self.card.data["train"]
+            if expected < LEAST_EXPECTED:
+                shown = ", ".join(f"{name}={_short(value)}" for name, value in turn.items())
+                raise ConfigError(
+                    f"nothing like {shown} was seen in training: of {self.card.data['train']} rows "
+                    f"the model expects {expected:.2g} to be so",
+                    remedy="Ask for less at once, or for values that occur together.",
+                )
+        return wishes
+
     def judge(
         self,
-        samples: Sequence[Path | str] | np.ndarray[Any, np.dtype[Any]],
+        samples: Sequence[Path | str] | Any,
         *,
         label: str | int | None = None,
     ) -> list[float]:
         """Probability of being real for each sample, against fakes of this very generator.
 
         Args:
-            samples: Files, or raw samples as ``sample`` gives them.
+            samples: Files, or raw samples as ``sample`` gives them. Of tables, one file or a data
+                frame, with a probability for each row.
             label: Judge them as samples of this class; by default as the class that fits best.
 
         Raises:
-            DataError: if a file cannot be read.
+            DataError: if a file cannot be read, or a table has other columns.
         """
+        encoded = self._encoded(samples)
+        if not len(encoded):
+            return []
+        told = None if label is None else self._told(encoded, label)
+        return self.artefact.judge(encoded, told).tolist()
+
+    def _encoded(self, samples: Sequence[Path | str] | Any) -> Tensor:
+        if isinstance(self.codec, TableCodec):
+            path = isinstance(samples, str | Path)
+            frame = read_frame(Path(samples)) if path else _frame(samples)
+            self.codec.check_columns(frame)
+            return self.codec.encode_frame(frame)
         raws = [
             self.codec.read(Path(each)) if isinstance(each, str | Path) else each
             for each in samples
         ]
-        if not raws:
-            return []
-        encoded = self.codec.encode(raws)
-        told = None if label is None else self._told(encoded, label)
-        return self.artefact.judge(encoded, told).tolist()
+        return self.codec.encode(raws) if raws else torch.zeros(0)
 
     def _told(self, encoded: Tensor, label: str | int) -> Condition:
         if not self.classes:
@@ -403,7 +530,12 @@ class Model:
     def _read_again(self, data: Path | str, label: str | None) -> dataset.Dataset:
         """Data to evaluate on, with the classes of this model and without a cache of their own."""
         known = self.card.data.get("label")
-        source = dataset.find(Path(data), label=known if label is None else label)
+        table = isinstance(self.codec, TableCodec)
+        source = dataset.find(
+            Path(data),
+            label=known if label is None else label,
+            kind="table" if table else None,
+        )
         if source.kind != self.codec.kind:
             raise DataError(
                 f"these data are of kind {source.kind}, the run was trained on {self.codec.kind}",
@@ -415,6 +547,27 @@ class Model:
         # Other data than the run's must not take the place of its cache.
         cache = dataset.cache_of(source, self.codec, self.folder / "cache")
         return dataset.load(source, codec=self.codec, cache=cache, seed=0)
+
+
+def _short(value: object) -> str:
+    if isinstance(value, tuple):
+        return "..".join("" if end is None else str(end) for end in value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]  # of anything
+    return str(value)
+
+
+def _as_pandas(frame: Frame, codec: TableCodec) -> Any:
+    """A data frame, where pandas is installed; text that can only be a number becomes one."""
+    try:
+        pandas: Any = need("pandas", "table")
+    except MissingExtraError:
+        return frame
+    data = to_pandas(frame)
+    for column in codec.columns:
+        if column.storage == "text" and column.type in ("integer", "decimal"):
+            numbers = pandas.to_numeric(data[column.name], errors="coerce")
+            if numbers.notna().sum() == (~absent(frame.column(column.name), wide=True)).sum():
+                data[column.name] = numbers
+    return data
 
 
 def _check_evaluation(count: int, seed: int, out: Path | str | None) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -28,11 +28,14 @@ from gannet.config import Config, parse
 from gannet.errors import ArtefactError, ConfigError
 from gannet.files import write_whole
 from gannet.networks.grid import Projecting
-from gannet.recipe import Recipe
-from gannet.types import Condition, Players
+from gannet.recipe import Asked, Recipe
+from gannet.types import Condition, Players, Wishes
 
 ROUNDING = 1e-6
 """Most by which shares of classes that leave none out may fall short of 1: they may be 32 bit."""
+
+TOGETHER = 8_192
+"""Rows of a table that are made at once."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,11 @@ class Artefact:
         codec = self.codecs.get("vector")
         return codec.classes if isinstance(codec, LabelCodec) and not codec.made else ()
 
+    @property
+    def kinds(self) -> int:
+        """Number of the classes, or kinds, that a condition's vector tells; 0 if it tells others."""
+        return self.card.spec.vector if isinstance(self.codecs.get("vector"), LabelCodec) else 0
+
     def conditions(
         self, count: int, *, label: str | int | None = None, seed: int = 0, start: int = 0
     ) -> Condition:
@@ -125,16 +133,15 @@ class Artefact:
         Raises:
             ConfigError: if the class is unknown, or no classes were learnt.
         """
-        blank = Condition.none(torch.zeros(count, *self.card.spec.shape))
+        blank = self.card.spec.blank(count)
         if label is not None and not self.classes:
             raise ConfigError(
                 f"class {label!r} was asked for, but this run was trained without classes",
                 remedy="Leave --label out, or train on class folders or a label column.",
             )
-        kinds = self.card.spec.vector
-        if not kinds:
+        if not self.kinds:
             return blank
-        vector = torch.zeros(count, kinds)
+        vector = torch.zeros(count, self.kinds)
         for row, number in enumerate(self._drawn(count, label, seed, start)):
             if number is not None:
                 vector[row, number] = 1
@@ -146,13 +153,51 @@ class Artefact:
         """A class number for each row, or ``None`` for no class."""
         if label is not None:
             return [class_number(self.classes, label)] * count
-        known = self.card.spec.vector
+        known = self.kinds
         ends = torch.tensor(self.card.shares or [1.0] * known).double().cumsum(0)
         # A sum that falls short of 1 by no more than rounding leaves no room for rows of no class.
         whole = 1.0 if ends[-1] < 1 - ROUNDING else ends[-1]
         places = [seed_at(seed, start + row, 1) / 2**32 for row in range(count)]
         found: list[int] = torch.searchsorted(ends / whole, torch.tensor(places).double()).tolist()
         return [place if place < known else None for place in found]
+
+    def asked(
+        self, count: int, wishes: Sequence[Wishes], *, seed: int = 0, start: int = 0
+    ) -> Condition:
+        """What to tell the generator for rows for which cells are asked.
+
+        Args:
+            count: Rows.
+            wishes: Taken by turns, so that each is fulfilled equally often.
+            seed: Of what the wishes leave open.
+            start: Number of the first row.
+
+        Raises:
+            ConfigError: if the recipe cannot be asked.
+        """
+        rows = torch.arange(start, start + count)
+        width = 1 + max(map(len, wishes))
+        chance = torch.special.ndtr(noise_at(seed_at(seed, 3), rows.tolist(), width).double())
+        vector = self.card.spec.blank(count).vector
+        for turn, wish in enumerate(wishes):
+            mine = rows % len(wishes) == turn
+            vector[mine] = self._ask(wish, chance[mine]).condition.vector.cpu()
+        return replace(self.card.spec.blank(count), vector=vector)
+
+    def share_of(self, wishes: Wishes) -> float:
+        """The share of all rows that the network holds to fulfil some wishes without being asked.
+
+        Raises:
+            ConfigError: if the recipe cannot be asked.
+        """
+        return self._ask(wishes, torch.zeros(0, 1 + len(wishes), dtype=torch.float64)).share
+
+    def _ask(self, wishes: Wishes, chance: Tensor) -> Asked:
+        return self.recipe.ask(self.product, self.card.spec, wishes, chance, self.config)
+
+    def view(self, samples: Tensor) -> Tensor:
+        """Samples as the recipe has them looked at; see ``Recipe.view``."""
+        return self.recipe.view(samples, self.card.spec)
 
     @torch.no_grad()
     def draw(self, condition: Condition, *, seed: int = 0, start: int = 0) -> Tensor:
@@ -166,7 +211,13 @@ class Artefact:
         return self.recipe.infer(self.product, noise.to(device), told, self.config).float().cpu()
 
     def sample(
-        self, count: int, *, label: str | int | None = None, seed: int = 0, start: int = 0
+        self,
+        count: int,
+        *,
+        label: str | int | None = None,
+        seed: int = 0,
+        start: int = 0,
+        wishes: Sequence[Wishes] = (),
     ) -> Tensor:
         """``count`` new samples, ``(count, *shape)``, in the codec's value range.
 
@@ -176,6 +227,7 @@ class Artefact:
                 none, as often as in the training data.
             seed: Row n depends on the seed and on n alone.
             start: Number of the first row, to go on where an earlier call stopped.
+            wishes: Cells that are asked for, by turns; see ``asked``.
 
         Raises:
             ConfigError: if a number is negative or the class is unknown.
@@ -184,9 +236,14 @@ class Artefact:
             if value < 0:
                 raise ConfigError(f"--{name}: must be at least 0, got {value}")
         parts = [torch.zeros(0, *self.card.spec.shape)]
-        for first in range(start, start + count, 256):
-            rows = min(256, start + count - first)
-            told = self.conditions(rows, label=label, seed=seed, start=first)
+        # Rows are filled cell by cell, and those that begin alike together: many cost little more.
+        part = TOGETHER if self.card.spec.fields else 256
+        for first in range(start, start + count, part):
+            rows = min(part, start + count - first)
+            if wishes:
+                told = self.asked(rows, wishes, seed=seed, start=first)
+            else:
+                told = self.conditions(rows, label=label, seed=seed, start=first)
             parts.append(self.draw(told, seed=seed, start=first))
         return torch.cat(parts)
 
@@ -209,8 +266,8 @@ class Artefact:
         )
 
     def _logits(self, samples: Tensor, condition: Condition | None) -> Tensor:
-        blank = Condition.none(samples)
-        classes, judge = self.card.spec.vector, self.discriminator
+        blank = self.card.spec.blank(len(samples)).to(str(samples.device))
+        classes, judge = self.kinds, self.discriminator
         if condition is None and classes and isinstance(judge, Projecting):
             return judge.verdict.of_each(judge.features(samples)).float().amax(1).cpu()
         if condition is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import App, CycloptsError, Parameter, validators
 
-from gannet.errors import GannetError
+from gannet.errors import ConfigError, GannetError
 
 app = App(
     name="gannet",
@@ -21,8 +21,20 @@ app = App(
 )
 
 
+Words = Annotated[tuple[str, ...], Parameter(consume_multiple=True)]
+"""Several words behind one flag."""
+
+
 @app.command
-def inspect(data: Path, /, *, label: str | None = None, json: bool = False) -> None:
+def inspect(
+    data: Path,
+    /,
+    *,
+    label: str | None = None,
+    recipe: str | None = None,
+    column: Words = (),
+    json: bool = False,
+) -> None:
     """Look at data: what is there, what is wrong with it, what can be trained on it.
 
     Parameters
@@ -31,6 +43,10 @@ def inspect(data: Path, /, *, label: str | None = None, json: bool = False) -> N
         A folder of pictures, a table, an archive or an array file.
     label: str
         Column of the classes, where there are several.
+    recipe: str
+        Look at the data as this recipe reads them; by default as the one that suits them.
+    column: tuple[str, ...]
+        Types of a table's columns, such as age=integer, where looking is not good enough.
     json: bool
         Print one JSON object instead of words.
     """
@@ -38,7 +54,10 @@ def inspect(data: Path, /, *, label: str | None = None, json: bool = False) -> N
     from gannet.inspect import examine
     from gannet.plan import advise
 
-    found = examine(data, label=label, largest=largest_side(best_device()))
+    types = _pairs(column, "--column")
+    found = examine(
+        data, label=label, largest=largest_side(best_device()), recipe=recipe, column=types
+    )
     found = found.model_copy(update={"plan": advise(found)})
     print(found.model_dump_json(indent=2) if json else "\n".join(found.words()))
 
@@ -50,9 +69,10 @@ def train(
     *,
     out: Path,
     minutes: float | None = None,
-    recipe: str = "generate",
+    recipe: str | None = None,
     seed: int = 0,
     label: str | None = None,
+    column: Words = (),
     resolution: int | None = None,
     balance: Literal["on", "off"] = "on",
     device: str | None = None,
@@ -71,11 +91,13 @@ def train(
     minutes: float
         Time to train; by default what `gannet inspect` says, from 10 minutes on.
     recipe: str
-        The task; `gannet recipes` lists them.
+        The task; `gannet recipes` lists them. By default `table` for a table, else `generate`.
     seed: int
         Of everything that is random.
     label: str
         Column of the classes, where there are several.
+    column: tuple[str, ...]
+        Types of a table's columns, such as age=integer, where looking is not good enough.
     resolution: int
         Shorter side of the pictures in pixels; chosen from the data by default.
     balance: str
@@ -94,7 +116,7 @@ def train(
 
     given: dict[str, Any] = {name.replace("-", "_"): value for name, value in settings.items()}
     if "clock" in given:  # an argument of ``prepare``, but for Python alone
-        parse(find_recipe(recipe).config, given)
+        parse(find_recipe(recipe or "generate").config, given)
     session = prepare(
         data,
         out,
@@ -102,6 +124,7 @@ def train(
         minutes=minutes,
         seed=seed,
         label=label,
+        column=_pairs(column, "--column"),
         resolution=resolution,
         balance=balance == "on",
         device=device,
@@ -119,8 +142,11 @@ def sample(
     count: int = 64,
     out: Path,
     label: str | None = None,
+    given: Words = (),
+    balance_by: str | None = None,
     seed: int = 0,
     grid: bool = False,
+    escape_formulas: bool = False,
 ) -> None:
     """Make new samples. Row n depends on the seed and on n alone.
 
@@ -132,19 +158,30 @@ def sample(
         How many.
     out: Path
         A folder for single files; or a file: .npz or .parquet holds all of them, .png is one
-        grid, .csv rows of numbers.
+        grid, .csv rows. Of tables: .csv, .tsv, .jsonl or .parquet.
     label: str
         A class, for runs trained with classes; by default all of them, and none, as often as in
         the training data.
+    given: tuple[str, ...]
+        Of tables: what cells must be, as COLUMN=VALUE or, of numbers and dates, COLUMN=LOW..HIGH.
+        A column that is named again may have either.
+    balance_by: str
+        Of tables: a column whose values shall occur equally often.
     seed: int
         Other seeds give other samples.
     grid: bool
         Also draw all samples into OUT/grid.png.
+    escape_formulas: bool
+        Of tables: quote cells that a spreadsheet would run.
     """
     from gannet.api import load
-    from gannet.samples import write_samples
+    from gannet.samples import TableOptions, write_samples
 
-    written = write_samples(load(run), count=count, out=out, label=label, seed=seed, grid=grid)
+    asked = _pairs(given, "--given", several=True)
+    table = TableOptions(asked, balance_by, escape_formulas)
+    written = write_samples(
+        load(run), count=count, out=out, label=label, seed=seed, grid=grid, table=table
+    )
     print(f"{count} samples: {written}")
 
 
@@ -254,6 +291,19 @@ def demo(*, out: Path = Path("demo"), minutes: float = 2.0, seed: int = 0) -> No
 
     with stop_on_signal() as stopped:
         show(out, minutes=minutes, seed=seed, stop=stopped)
+
+
+def _pairs(words: Sequence[str], flag: str, *, several: bool = False) -> dict[str, Any]:
+    """``NAME=VALUE`` words as a mapping; a name that comes again has a list, where it may."""
+    found: dict[str, list[str]] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or not name:
+            raise ConfigError(f"{flag}: {word!r}", remedy=f"Write {flag} NAME=VALUE.")
+        found.setdefault(name, []).append(value)
+    if twice := [name for name, values in found.items() if len(values) > 1 and not several]:
+        raise ConfigError(f"{flag}: {twice[0]!r} is named twice", remedy="Name it once.")
+    return {name: values if len(values) > 1 else values[0] for name, values in found.items()}
 
 
 @contextmanager

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -23,12 +24,13 @@ from gannet.clusters import assigned, centres, outline
 from gannet.codecs import Codec
 from gannet.codecs.image import ImageCodec
 from gannet.codecs.label import LabelCodec
+from gannet.codecs.table import TableCodec
 from gannet.codecs.vector import VectorCodec
 from gannet.errors import ConfigError, DataError
 from gannet.sources.cache import holds
 from gannet.sources.decode import Decoded, decode, fingerprint
-from gannet.sources.find import find
-from gannet.sources.source import Source
+from gannet.sources.find import find, is_table, of_frame
+from gannet.sources.source import WORDS, Source
 from gannet.sources.split import FEWEST, split
 from gannet.sources.store import Held, Store
 from gannet.types import Batch, Condition
@@ -40,13 +42,21 @@ __all__ = [
     "Source",
     "cache_of",
     "find",
+    "is_table",
     "load",
+    "of_frame",
     "shuffled",
     "sorted_by_likeness",
 ]
 
 MEMORY_BYTES = 256 * 2**20
 """Decoded pictures up to this size are held in memory."""
+
+CHANCE = 0.1
+"""Share of a table's rows that equal an earlier one beyond which that is chance, not copying."""
+
+SHOWN = 8
+"""Columns that an error lists."""
 
 SORTED_BY, PART = 10_000, 500
 """Most samples whose heaps decide the kinds, and how many are read at once."""
@@ -61,12 +71,14 @@ class Rows:
         places: ``(n,)`` where in the store each row is.
         labels: ``(n,)`` class numbers, -1 where not known.
         told: Codec of the labels; ``None`` if there are no classes.
+        fields: Of table rows, the symbols per field; see ``Spec``.
     """
 
     store: Store
     places: NDArray[np.int64]
     labels: NDArray[np.int64]
     told: LabelCodec | None
+    fields: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.places)
@@ -77,9 +89,9 @@ class Rows:
         real = self.store.read(self.places[chosen])
         none = Condition.none(real)
         if self.told is None:
-            return Batch(real, none)
+            return Batch(real, none, self.fields)
         vector = self.told.rows(self.labels[chosen])
-        return Batch(real, Condition(vector, none.grid, none.tokens))
+        return Batch(real, Condition(vector, none.grid, none.tokens), self.fields)
 
     def batches(self, size: int, *, seed: int, start: int = 0) -> Iterator[Batch]:
         """Batches for ever, each round visiting every row once.
@@ -137,7 +149,8 @@ def load(
 
     Args:
         source: As found.
-        codec: ``ImageCodec`` for pictures, ``VectorCodec`` for rows.
+        codec: ``ImageCodec`` for pictures, ``VectorCodec`` for rows of numbers, ``TableCodec`` for
+            tables.
         cache: Folder that keeps decoded pictures for the next start; ``None`` for none.
         held_out: Share kept away from training; in numbers at least 64 and at most 5,000 where
             the data allow.
@@ -156,6 +169,7 @@ def load(
     labels = source.labels[found.kept]
     train, held = split(found.contents, found.looks, labels, share=held_out, seed=seed)
     told = LabelCodec(classes=source.classes) if source.classes else None
+    fields = codec.symbols if isinstance(codec, TableCodec) else ()
     codecs: dict[str, Codec[Any]] = {"real": codec}
     if told is not None:
         codecs["vector"] = told
@@ -166,8 +180,8 @@ def load(
         source=source,
         codecs=codecs,
         classes=source.classes,
-        train=Rows(found.store, train, labels[train], told),
-        held_out=Rows(found.store, held, labels[held], told),
+        train=Rows(found.store, train, labels[train], told, fields),
+        held_out=Rows(found.store, held, labels[held], told, fields),
         skipped=found.skipped,
         digest=digest.hexdigest(),
     )
@@ -241,14 +255,56 @@ def _decoded(source: Source, codec: Codec[Any], cache: Path | None, memory_bytes
         prints = np.array([fingerprint(row.tobytes()) for row in rows], np.uint64)
         store = Held(codec.encode(rows))  # pyright: ignore[reportArgumentType]
         return Decoded(np.arange(len(rows)), prints, prints, (), store)
-    words = "pictures" if source.kind == "image" else "rows of numbers"
+    if source.kind == "table" and isinstance(codec, TableCodec):
+        return _encoded(source, codec)
     raise DataError(
-        f"holds {words}, which the codec {codec.kind!r} cannot read", where=str(source.path)
+        f"holds {WORDS[source.kind]}, which the codec {codec.kind!r} cannot read",
+        where=str(source.path),
     )
+
+
+def _encoded(source: Source, codec: TableCodec) -> Decoded:
+    """A table's rows as the codec has them, read some at a time."""
+    parts: list[Tensor] = []
+    for frame in source.frames:
+        codec.check_columns(frame) if not parts else None
+        parts.append(codec.encode_frame(frame))
+    rows = torch.cat(parts)
+    if not rows.shape[1]:
+        raise DataError(
+            "no column that can be learnt: " + "; ".join(codec.describe()[:SHOWN]),
+            where=str(source.path),
+            remedy="Add columns, or say what they are with --column NAME=TYPE.",
+        )
+    looks = np.array([fingerprint(row.tobytes()) for row in rows.numpy()], np.uint64)
+    if len(np.unique(looks)) < (1 - CHANCE) * len(looks):
+        # So many equal rows are no copies of each other: few different ones are possible.
+        turns = _turns(looks)
+        looks = np.array(
+            [fingerprint(b"%d %d" % each) for each in zip(looks.tolist(), turns, strict=True)],
+            np.uint64,
+        )
+    return Decoded(np.arange(len(rows)), looks, looks, (), Held(rows))
+
+
+def _turns(looks: NDArray[np.uint64]) -> list[int]:
+    """How many equal ones stand before each."""
+    seen: Counter[int] = Counter()
+    turns: list[int] = []
+    for look in looks.tolist():
+        turns.append(seen[look])
+        seen[look] += 1
+    return turns
 
 
 def _check_variety(source: Source, found: Decoded) -> None:
     word = "pictures" if source.kind == "image" else "rows"
+    if source.kind == "table" and len(found.kept) < FEWEST:
+        raise DataError(
+            f"only {len(found.kept)} rows, expected at least {FEWEST}",
+            where=str(source.path),
+            remedy="Add more; a few hundred are a good start.",
+        )
     different = len(np.unique(found.looks))
     if len(found.kept) > 1 and different < 2:
         raise DataError(

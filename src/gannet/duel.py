@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Generic
 
 import torch
@@ -90,7 +91,7 @@ class Duel(Generic[C]):
         for each in (self.discriminator, self.generator):
             each.learns(each is side)
         problem = self.recipe.prepare(batch.to(self.device), self.rng, now)
-        problem = Batch(processor.arranged(problem.real), problem.condition)
+        problem = replace(problem, real=processor.arranged(problem.real))
         noise = torch.randn(len(batch), now.noise, generator=self.rng, device=self.device)
         with processor.autocast(self.device, now.precision):
             terms = side.terms(self.players, problem, noise, now)

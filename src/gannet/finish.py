@@ -185,8 +185,8 @@ def judged_afresh(artefact: Artefact, dataset: Dataset) -> Artefact:
     count, seed = min(len(dataset.held_out), most), artefact.card.seed
     if count < FEWEST:
         return artefact
-    real = dataset.held_out.take(some_of(len(dataset.held_out), count, seed)).real
-    fake = artefact.sample(count, seed=seed_at(seed, 2))
+    real = artefact.view(dataset.held_out.take(some_of(len(dataset.held_out), count, seed)).real)
+    fake = artefact.view(artefact.sample(count, seed=seed_at(seed, 2)))
     found = fresh_critic(real, fake, seed=seed, steps=CRITIC_STEPS)
     return replace(artefact, card=artefact.card.model_copy(update={"critic": asdict(found)}))
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from gannet.catalogue import find_recipe
+from gannet.codecs.table import TableCodec
+from gannet.columns.look import missing
+from gannet.errors import ConfigError
 from gannet.sources.decode import fingerprint, may_be_broken
 from gannet.sources.doubles import equal_groups, near_pairs
-from gannet.sources.find import find
+from gannet.sources.find import find, is_table
 from gannet.sources.glance import Glance, glances
 from gannet.sources.sizes import LARGEST, Size, Sizes, evenly, measure, suggest_size
-from gannet.sources.source import Source
+from gannet.sources.source import Kind, Source
 from gannet.sources.split import FEWEST
 
 __all__ = ["LARGEST", "Column", "Findings", "Size", "Sizes", "examine", "suggest_size"]
@@ -40,13 +44,23 @@ class Column(_Part):
     deviation: float
 
 
+class TableColumn(_Part):
+    """A column of a table, as the recipe `table` takes it."""
+
+    name: str
+    type: str
+    words: str
+    missing: float
+    fields: int
+
+
 class Findings(_Part):
     """What was found.
 
     Attributes:
         path: That was looked at.
         layout: How the data are laid out, in words.
-        kind: ``image`` or ``vector``.
+        kind: ``image``, ``vector`` or ``table``.
         count: Items, broken ones included.
         looked_at: Items that were read; fewer than ``count`` if there are very many.
         usable: Whether training would accept the data.
@@ -55,6 +69,7 @@ class Findings(_Part):
         sizes: Of pictures.
         modes: How pictures are stored, and how many are.
         columns: Of rows of numbers.
+        table: Columns of a table.
         duplicates: Items that equal an earlier one.
         duplicate_groups: Names of some that are equal to each other.
         near_duplicates: Pictures nearly equal to another, though not equal.
@@ -62,13 +77,14 @@ class Findings(_Part):
         broken: Names of items that cannot be read, and why.
         warnings: What to know before training.
         recipe: That fits.
+        why: Why it does.
         size: To train at; for pictures.
         plan: What training would choose, if somebody asked.
     """
 
     path: str
     layout: str
-    kind: Literal["image", "vector"]
+    kind: Kind
     count: int
     looked_at: int
     usable: bool
@@ -77,6 +93,7 @@ class Findings(_Part):
     sizes: Sizes | None = None
     modes: dict[str, int] = {}
     columns: tuple[Column, ...] = ()
+    table: tuple[TableColumn, ...] = ()
     duplicates: int = 0
     duplicate_groups: tuple[tuple[str, ...], ...] = ()
     near_duplicates: int = 0
@@ -84,30 +101,39 @@ class Findings(_Part):
     broken: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
     recipe: str = "generate"
+    why: str = ""
     size: Size | None = None
     plan: dict[str, Any] | None = None
 
     def words(self) -> list[str]:
         """The findings as lines for people."""
-        unit = "pictures" if self.kind == "image" else "rows of numbers"
+        unit = {"image": "pictures", "vector": "rows of numbers", "table": "rows"}[self.kind]
         lines = [f"{self.path}: {self.layout}, {self.count:,} {unit}"]
         if self.looked_at < self.count:
             lines.append(f"looked at {self.looked_at:,} of them, evenly chosen")
-        lines += _size_words(self) + _class_words(self) + _double_words(self)
+        lines += _size_words(self)
+        lines += [] if self.kind == "table" else _class_words(self)
+        lines += _double_words(self)
         lines += [f"broken: {name}: {reason}" for name, reason in self.broken[:_NAMED]]
         if len(self.broken) > _NAMED:
             lines.append(f"broken: ... and {len(self.broken) - _NAMED} more")
         lines += [f"warning: {warning}" for warning in self.warnings]
         if not self.usable:
             return [*lines, "training would refuse these data"]
-        lines.append(f"recipe: {self.recipe}")
+        lines.append(f"recipe: {self.recipe}" + (f", {self.why}" if self.why else ""))
         if self.size is not None:
             lines.append(f"size: {_size_name(self.size)}: {self.size.reason}")
         return lines + [f"{name}: {value}" for name, value in (self.plan or {}).items()]
 
 
 def examine(
-    path: Path, *, label: str | None = None, most: int = LOOKED_AT, largest: int = LARGEST
+    path: Path,
+    *,
+    label: str | None = None,
+    most: int = LOOKED_AT,
+    largest: int = LARGEST,
+    recipe: str | None = None,
+    column: Mapping[str, str] | None = None,
 ) -> Findings:
     """Look at data without training on them.
 
@@ -116,11 +142,22 @@ def examine(
         label: Column of the classes.
         most: Pictures to decode; of more, an even sample is looked at.
         largest: As for ``suggest_size``.
+        recipe: Look at the data as this one reads them; by default as the one that suits them.
+        column: Types of a table's columns by name, where looking is not good enough.
 
     Raises:
+        ConfigError: if there is no such recipe.
         DataError: if nothing is there, or nothing that can be recognised.
     """
-    source = find(Path(path), label=label)
+    path = Path(path)
+    table = (
+        is_table(path) if recipe is None else "table" in find_recipe(recipe).columns["real"].kinds
+    )
+    if table:
+        return _table(find(path, label=label, kind="table"), column or {})
+    if column:
+        raise ConfigError("--column is for tables", remedy="Leave it out, or use --recipe table.")
+    source = find(path, label=label)
     return _rows(source) if source.kind == "vector" else _pictures(source, most, largest)
 
 
@@ -142,6 +179,8 @@ def _size_words(found: Findings) -> list[str]:
             )
         modes = ", ".join(f"{mode} {count:,}" for mode, count in found.modes.items())
         lines = [line, f"stored as: {modes}"]
+    for each in found.table:
+        lines.append(f"column {each.name}: {each.words}")
     for column in found.columns[:_NAMED]:
         lines.append(
             f"column {column.name}: {column.low:.4g} to {column.high:.4g}, mean {column.mean:.4g}, "
@@ -228,6 +267,48 @@ def _rows(source: Source) -> Findings:
         duplicate_groups=_named(source, groups),
     )
     return found.model_copy(update={"warnings": _warnings(source, found, source.count - doubles)})
+
+
+def _table(source: Source, types: Mapping[str, str]) -> Findings:
+    codec = TableCodec.fit_frames(source.frames, overrides=types)
+    prints: list[int] = []
+    for frame in source.frames:
+        prints += [fingerprint(row.tobytes()) for row in codec.encode_frame(frame).numpy()]
+    groups = equal_groups(prints) if codec.fields else []
+    doubles = sum(len(group) - 1 for group in groups)
+    columns = tuple(
+        TableColumn(
+            name=column.name,
+            type=column.type,
+            words=column.words(),
+            missing=round(missing(column), 6),
+            fields=len(column.sizes),
+        )
+        for column in codec.columns
+    )
+    numbers = all(each.type in ("integer", "decimal") and not each.missing for each in columns)
+    why = "since these data are a table"
+    if numbers:
+        why += "; --recipe generate would take its columns as plain numbers"
+    found = Findings(
+        path=str(source.path),
+        layout=source.layout,
+        kind="table",
+        count=source.count,
+        looked_at=source.count,
+        usable=bool(codec.fields) and source.count >= FEWEST and source.count - doubles > 1,
+        table=columns,
+        duplicates=doubles,
+        duplicate_groups=_named(source, groups),
+        recipe="table",
+        why=why,
+    )
+    told = list(_warnings(source, found, source.count))
+    if not codec.fields:
+        told.append("no column that can be learnt")
+    if constant := [each.name for each in columns if each.type == "constant"]:
+        told.append(f"columns that never change: {', '.join(constant[:_NAMED])}")
+    return found.model_copy(update={"warnings": (*told, *codec.notes)})
 
 
 def _near(seen: Sequence[Glance]) -> list[tuple[int, int]]:

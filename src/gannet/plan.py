@@ -1,7 +1,7 @@
 """From data, machine and minutes to settings, with the reasons and what to expect.
 
 Nothing is looked up in a table of known data sets: time per step and slope weight are measured on
-the very networks and data that will be trained.
+the very networks and data that will be trained; what only one recipe knows, the recipe suggests.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ PAYS = 0.9
 """Share of the time in 32 bit below which 16 bit are worth their coarser numbers."""
 
 PICTURE_AXES = 3
-SLOPE_OF_PICTURES, SLOPE_OF_ROWS = 0.046, 0.5
-"""Slope weight over the summed variance of the data."""
+PROBED = 512
+"""Samples from which a recipe suggests settings."""
 
 
 class Plan(BaseModel):
@@ -85,6 +85,7 @@ class Plan(BaseModel):
         given: The settings that the user asked for.
         spec: Sizes of the networks' inputs and outputs.
         label: Column of the classes as the user named it; ``None`` if it was left open.
+        column: Types of columns that the user asked for.
         seconds: Time budget; 0 when the run is bounded by steps alone.
         step_seconds: Measured time of a step.
         look_every: Steps between looks of health.
@@ -106,6 +107,7 @@ class Plan(BaseModel):
     balance: bool
     device: str
     label: str | None = None
+    column: dict[str, str] = {}
     seconds: float
     step_seconds: float
     look_every: int
@@ -131,7 +133,8 @@ class Chooser:
         self.given = dict(given)
         self.reasons: list[str] = []
         self.config: Config = parse(recipe.config, self.given)
-        self.spec = Spec.of(dataset.train.take([0]))
+        one, chance = dataset.train.take([0]), torch.Generator().manual_seed(seed)
+        self.spec = Spec.of(recipe.prepare(one, chance, self.config))
 
     def choose(self, reason: str, **settings: object) -> None:
         """Take settings, unless the user gave them or the recipe does not know them."""
@@ -236,7 +239,6 @@ def choose_settings(
     """
     chosen = Chooser(recipe, dataset, given, seed, device)
     _choose_numbers(chosen)
-    probe_slope(chosen)
     _choose_for_objective(chosen)
     _choose_threads(chosen)
     _choose_size(chosen, seconds, clock)
@@ -254,28 +256,18 @@ def choose_settings(
 
 
 def _choose_numbers(chosen: Chooser) -> None:
-    rows, pictures = len(chosen.dataset.train), len(chosen.spec.shape) == 3
-    batch = chosen.config.batch
-    if "batch" not in chosen.given and rows < batch:
+    train = chosen.dataset.train
+    rows = len(train)
+    if "batch" not in chosen.given and rows < chosen.config.batch:
         chosen.choose(f"only {rows} samples to train on", batch=max(2, rows))
-    if not pictures:
-        chosen.choose(
-            "rows of numbers, standardised: see docs/decisions",
-            noise=max(8, min(64, 2 * chosen.spec.shape[0])),
-            batch=min(512, max(2, rows)),
-            learning_rate=1e-3,
-            learning_rate_end=0.01,
-            fall="cosine",
-            slope_end=3e-3,
-        )
-    told = chosen.dataset.train.told
-    if told is not None and told.made:
+    if train.told is not None and train.told.made:
         chosen.choose(
             f"{rows} pictures without labels, sorted by likeness into kinds that both are told",
-            clusters=len(told.classes),
+            clusters=len(train.told.classes),
         )
-    if pictures and rows < 500:
-        chosen.choose(f"only {rows} pictures to train on", augment=0.3)
+    some = train.take(some_of(rows, PROBED, chosen.seed))
+    for reason, settings in chosen.recipe.suggest(some, rows):
+        chosen.choose(reason, **settings)
 
 
 def _choose_for_objective(chosen: Chooser) -> None:
@@ -338,20 +330,6 @@ def choose_precision(chosen: Chooser, clock: Clock) -> None:
         f"measured (32 bit: {wide * 1e3:.1f} ms a step, 16 bit: {short * 1e3:.1f} ms)",
         precision="bfloat16" if short < PAYS * wide else "float32",
     )
-
-
-def probe_slope(chosen: Chooser) -> None:
-    """Set the slope weight by the spread of the data that will be trained on.
-
-    A squared slope has the unit of logits squared over data squared, so only a weight in the unit
-    of data squared means the same for every range, size and kind of data: a share of the summed
-    variance. The shares were measured; see ``docs/decisions``.
-    """
-    rows = some_of(len(chosen.dataset.train), 512, chosen.seed)
-    variance = float(chosen.dataset.train.take(rows).real.flatten(1).var(0).sum())
-    share = SLOPE_OF_PICTURES if len(chosen.spec.shape) == PICTURE_AXES else SLOPE_OF_ROWS
-    weight = float(f"{max(share * variance, 1e-6):.3g}")
-    chosen.choose(f"{share} of the data's variance, {variance:.3g}", slope=weight)
 
 
 def look_every(steps: int) -> int:

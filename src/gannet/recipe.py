@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Generic, Literal
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Generic, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from gannet.config import C
-from gannet.types import Batch, Condition, Players, Spec, Terms
+from gannet.errors import ConfigError
+from gannet.types import Batch, Condition, Players, Spec, Terms, Wishes
 
 Kind = Literal["image", "label", "table", "vector"]
 Role = Literal["real", "vector", "grid", "tokens"]
 TermsOf = Callable[[Players, Batch, Tensor, C], Terms]
+
+
+Suggestion = tuple[str, Mapping[str, object]]
+"""Why, and settings with their values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Conditions under which wishes come true.
+
+    Attributes:
+        condition: ``(n, ...)`` one for each row of chance.
+        share: What the network holds for the share of samples of which they are true anyway.
+    """
+
+    condition: Condition
+    share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +64,34 @@ def one_pass(product: nn.Module, noise: Tensor, condition: Condition, _config: o
     return made
 
 
+class View(Protocol):
+    """Samples ``(B, *shape)`` as numbers in which distance means likeness."""
+
+    def __call__(self, samples: Tensor, spec: Spec) -> Tensor:
+        """Row n of the result is of sample n alone."""
+        ...
+
+
+def as_they_are(samples: Tensor, spec: Spec) -> Tensor:  # noqa: ARG001
+    """Samples whose numbers lie close where they are alike need no other view."""
+    return samples
+
+
+def nothing_special(_some: Batch, _rows: int) -> Iterable[Suggestion]:
+    """The defaults suit all data."""
+    return ()
+
+
+def cannot_be_asked(
+    _product: nn.Module, _spec: Spec, _wishes: Wishes, _chance: Tensor, _config: object
+) -> Asked:
+    """Samples come as they come."""
+    raise ConfigError(
+        "values were asked for, but this run's recipe cannot be told any",
+        remedy="Leave --given and --balance-by out.",
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe(Generic[C]):
     """Everything that is special to a task, and nothing else. All functions are pure.
@@ -63,6 +109,12 @@ class Recipe(Generic[C]):
         product: The network worth keeping; its running average is saved and served.
         infer: Uses the product, in training previews and in production alike.
         output: The role whose codec turns what ``infer`` returns back into raw data.
+        view: Samples ``(B, *shape)`` as numbers in which distance means likeness; it is what
+            health, the fresh critic and the search for copies look at.
+        suggest: Settings that suit the data, with reasons, from up to 512 samples and the number
+            of all; taken by ``plan`` where the user left them open.
+        ask: The conditions of samples for which values were asked, from the product, the wishes
+            and two uniform numbers per sample and wish.
     """
 
     config: type[C]
@@ -77,3 +129,16 @@ class Recipe(Generic[C]):
     product: Callable[[Players], nn.Module] = the_generator
     infer: Callable[[nn.Module, Tensor, Condition, C], Tensor] = one_pass
     output: Role = "real"
+    view: View = as_they_are
+    suggest: Callable[[Batch, int], Iterable[Suggestion]] = nothing_special
+    ask: Callable[[nn.Module, Spec, Wishes, Tensor, C], Asked] = cannot_be_asked
+
+    def at_use(self, batch: Batch, spec: Spec) -> Batch:
+        """Reals as they are judged: with nothing told of what ``prepare`` makes in training."""
+        blank, made = spec.blank(len(batch)), self.made
+        slots = {
+            "vector": blank.vector if "vector" in made else batch.condition.vector,
+            "grid": blank.grid if "grid" in made else batch.condition.grid,
+            "tokens": blank.tokens if "tokens" in made else batch.condition.tokens,
+        }
+        return replace(batch, condition=Condition(**slots))

@@ -9,6 +9,7 @@ import math
 import pickle
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from gannet.finish import preview, within_memory
 from gannet.health import Doctor, Measures, Verdict, judge, limits_for, sound
 from gannet.networks.features import RandomFeatures
 from gannet.plan import PICTURE_AXES, Plan
+from gannet.sources.source import Source
 from gannet.types import Progress
 
 BY_HAND = "stopped by hand"
@@ -286,12 +288,25 @@ class Run:
 
 
 def _doctor(dataset: Dataset, plan: Plan) -> Doctor:
-    usual = LOOKED_AT if len(plan.spec.shape) == PICTURE_AXES else ROWS_LOOKED_AT
-    most = within_memory(KNOWN, plan.spec.shape)
+    recipe, spec = find_recipe(plan.recipe), plan.spec
+    view = partial(recipe.view, spec=spec)
+    usual = LOOKED_AT if len(spec.shape) == PICTURE_AXES else ROWS_LOOKED_AT
+    most = within_memory(KNOWN, spec.shape)
     count = min(usual, most, len(dataset.held_out), len(dataset.train))
-    train = dataset.train.take(some_of(len(dataset.train), most, plan.seed))
-    held_out = dataset.held_out.take(some_of(len(dataset.held_out), count, plan.seed))
-    return Doctor(train, held_out, RandomFeatures(train.real), seed=plan.seed)
+    train, held_out = (
+        recipe.at_use(rows.take(some_of(len(rows), some, plan.seed)), spec)
+        for rows, some in ((dataset.train, most), (dataset.held_out, count))
+    )
+    features = RandomFeatures(view(train.real))
+    return Doctor(train, held_out, features, seed=plan.seed, view=view)
+
+
+def _writing(source: Source) -> dict[str, Any]:
+    """How a text table was written, so that samples can be written alike."""
+    if source.dialect is None:
+        return {}
+    suffix = source.files[0].suffix.lower() if source.files else ""
+    return {"dialect": asdict(source.dialect), "suffix": suffix}
 
 
 def _copied(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json as json_
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +16,48 @@ from PIL import Image
 
 from gannet.api import Model
 from gannet.codecs.image import ImageCodec
+from gannet.codecs.table import TableCodec
 from gannet.codecs.vector import VectorCodec
 from gannet.errors import ConfigError, DataError, need
 from gannet.files import write_whole
 from gannet.finish import QUANTILES, columns
 from gannet.pictures import SUFFIXES
 from gannet.report import grid_png
+from gannet.sources.delimited import Dialect
+from gannet.sources.frames import read_frame
+from gannet.sources.writing import FORMATS, write_chunks
 
 LARGEST = 10_000_000
 """Samples that one call makes at most, to catch a slip of the finger."""
 
 
+@dataclass(frozen=True, slots=True)
+class TableOptions:
+    """What can be asked of samples that are rows of a table.
+
+    Attributes:
+        given: Columns and what their cells must be.
+        balance_by: A column whose values occur equally often.
+        escape_formulas: Whether to quote cells that a spreadsheet would run.
+    """
+
+    given: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    balance_by: str | None = None
+    escape_formulas: bool = False
+
+
+NO_OPTIONS = TableOptions()
+
+
 def write_samples(
-    model: Model, *, count: int, out: Path, label: str | None, seed: int, grid: bool
+    model: Model,
+    *,
+    count: int,
+    out: Path,
+    label: str | None,
+    seed: int,
+    grid: bool,
+    table: TableOptions = NO_OPTIONS,
 ) -> str:
     """Make samples and write them; the suffix of ``out`` chooses the form.
 
@@ -39,6 +70,13 @@ def write_samples(
     if not 1 <= count <= LARGEST:
         raise ConfigError(f"--count: must lie between 1 and {LARGEST}, got {count}")
     suffix = "" if out.is_dir() else out.suffix.lower()
+    if isinstance(model.codec, TableCodec):
+        return _table(model, count, out if suffix else out / "samples.csv", label, seed, table)
+    if table != NO_OPTIONS:
+        raise ConfigError(
+            "--given, --balance-by and --escape-formulas are for tables",
+            remedy="Leave them out; --label asks for a class.",
+        )
     pictures = isinstance(model.codec, ImageCodec)
     if suffix == ".png":
         if not pictures:
@@ -60,6 +98,30 @@ def write_samples(
     if grid and pictures:
         _grid(model, count, out / "grid.png", label, seed)
     return f"in {out}"
+
+
+def _table(
+    model: Model, count: int, out: Path, label: str | None, seed: int, options: TableOptions
+) -> str:
+    """Write rows, in the dialect of the training data if the suffix is theirs."""
+    if out.suffix.lower() not in (".csv", ".tsv", ".parquet", ".jsonl"):
+        raise ConfigError(f"--out: a table cannot be written to {out}", remedy=f"Use {FORMATS}.")
+    frames = model.frames(
+        count, label=label, given=options.given, balance_by=options.balance_by, seed=seed
+    )
+    told = model.card.data
+    alike = told.get("suffix") == out.suffix.lower() and "dialect" in told
+    dialect = Dialect(**told["dialect"]) if alike else None
+    first = next(frames)  # a wish that cannot come true must not leave a folder behind
+    out.parent.mkdir(parents=True, exist_ok=True)
+    written = write_chunks(
+        chain([first], frames), out, dialect=dialect, escape_formulas=options.escape_formulas
+    )
+    if not written.formulas:
+        return str(out)
+    shown = ", ".join(f"{name} {cells:,}" for name, cells in written.formulas.items())
+    done = "were quoted" if written.escaped else "are there; --escape-formulas quotes them"
+    return f"{out}\n  cells that a spreadsheet would run as a formula {done}: {shown}"
 
 
 def _grid(model: Model, count: int, path: Path, label: str | None, seed: int) -> None:
@@ -156,7 +218,11 @@ def judge_files(model: Model, files: Sequence[Path], *, label: str | None, json:
     broken: list[str] = []
     for path in _expanded(files, pictures=isinstance(model.codec, ImageCodec)):
         try:
-            if isinstance(model.codec, VectorCodec):
+            if isinstance(model.codec, TableCodec):
+                frame = read_frame(path)
+                names += [f"{path} row {frame.first + row}" for row in range(len(frame))]
+                chances += model.judge(frame, label=label)
+            elif isinstance(model.codec, VectorCodec):
                 rows = model.codec.read_rows(path)
                 names += [f"{path} row {row}" for row in range(len(rows))]
                 chances += model.judge(rows, label=label)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -115,6 +115,33 @@ class Spec:
             tokens=tuple(told.tokens.shape[1:]),
             fields=batch.fields,
         )
+
+    def blank(self, count: int) -> Condition:
+        """The condition of ``count`` samples about which nothing is told: zeros throughout."""
+        return Condition(
+            vector=torch.zeros(count, self.vector),
+            grid=torch.zeros(count, *self.grid),
+            tokens=torch.zeros(count, *self.tokens),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One way in which a wish for a column may come true.
+
+    Attributes:
+        cells: Field -> its cell.
+        within: Field -> the lowest and the highest place that it may have, in [0, 1].
+    """
+
+    cells: Mapping[int, float]
+    within: Mapping[int, tuple[float, float]] = field(
+        default_factory=dict[int, tuple[float, float]]
+    )
+
+
+Wishes = Sequence[Sequence[Piece]]
+"""For each column that is asked for, the pieces of which one must come true."""
 
 
 class Players(nn.Module):

@@ -88,7 +88,9 @@ def _summary(session: Session, last: Moment | None) -> list[str]:
     lines.append(f"the run: {session.out}  (README.md says how to use it)")
     if (session.out / "grid.png").exists():
         lines.append(f"samples: {session.out / 'grid.png'}")
-    lines.append(f"next:    gannet sample {session.out} --count 16 --out samples")
+    table = session.data.source.kind == "table"
+    what = "--count 1000 --out fake.csv" if table else "--count 16 --out samples"
+    lines.append(f"next:    gannet sample {session.out} {what}")
     return lines
 
 

@@ -22,8 +22,10 @@ from torch import Tensor
 from gannet.columns.cells import Encoded, FieldKind, MisfitError
 from gannet.columns.look import AnyColumn, check_types, look
 from gannet.columns.tally import Tally, storage_of
-from gannet.errors import DataError
+from gannet.columns.wishes import pieces, values
+from gannet.errors import ConfigError, DataError
 from gannet.frames import Cells, Frame, Row, factorised
+from gannet.types import Piece
 
 CHUNK = 100_000
 """Rows that are counted or encoded at once."""
@@ -84,6 +86,11 @@ class TableCodec(BaseModel):
             for number, column in enumerate(self.columns)
             for kind, symbols in column.sizes
         )
+
+    @property
+    def symbols(self) -> tuple[int, ...]:
+        """Of each field, 0 for a place."""
+        return tuple(field.symbols for field in self.fields)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -239,6 +246,36 @@ class TableCodec(BaseModel):
             for column, span in zip(self.columns, self.spans, strict=True)
         ]
         return Frame(self.names, tuple(columns))
+
+    def wished(self, given: Mapping[str, Any]) -> list[list[Piece]]:
+        """Wishes for columns as the cells that fulfil them; see `gannet.columns.wishes.pieces`.
+
+        Raises:
+            ConfigError: if a column is unknown or cannot be asked, or a value was never seen.
+        """
+        found: list[list[Piece]] = []
+        for name, wish in given.items():
+            at = self._number(name)
+            made = pieces(self.columns[at], self.spans[at].start, wish)
+            if made:
+                found.append(made)
+        return found
+
+    def values(self, name: str) -> list[Any]:
+        """All values of a column that has few enough to list.
+
+        Raises:
+            ConfigError: if the column is unknown, or has no list of values.
+        """
+        return values(self.columns[self._number(name)])
+
+    def _number(self, name: str) -> int:
+        if name not in self.names:
+            near = difflib.get_close_matches(name, self.names, 1)
+            remedy = f"Did you mean {near[0]!r}?" if near else ""
+            columns = ", ".join(self.names[:20])
+            raise ConfigError(f"no column {name!r}", remedy=remedy or f"Columns: {columns}.")
+        return self.names.index(name)
 
     def squash(self, output: Tensor) -> Tensor:
         """Symbols are rounded, with the gradient of what was rounded; places pass a sigmoid."""

@@ -6,6 +6,7 @@ and back is exact: unit ``u`` owns the stretch from ``u`` to ``u + 1`` and is en
 
 from __future__ import annotations
 
+import bisect
 import statistics
 from itertools import pairwise
 from typing import Self
@@ -24,6 +25,8 @@ STEPS = 8
 """Steps per rung: inside one, places are spread evenly between neighbouring quantiles."""
 SPIKE = 0.005
 """A value with this share of the rows has a rung of its own."""
+MARGIN = 0.4
+"""Part of a unit to either side of its middle that is safe from rounding."""
 RESOLVED = 2**20
 """Units in one of eight steps that a 32-bit place can still tell apart, with a factor to spare."""
 
@@ -125,6 +128,18 @@ class Ladder(BaseModel):
         places = (at - starts[rung] + step) / (starts[rung + 1] - starts[rung] - 1)
         return rung, places, moved
 
+    def reach(self, low: int, high: int) -> list[tuple[int, float, float]]:
+        """The rungs that hold units from ``low`` to ``high``, each with the places that do."""
+        found: list[tuple[int, float, float]] = []
+        for number, rung in enumerate(self.rungs):
+            start, end = max(low, rung[0]), min(high, rung[-1] - 1)
+            if start <= end:
+                begin = 0.0 if start == rung[0] else _edge(rung, start, -MARGIN)
+                found.append(
+                    (number, begin, 1.0 if end == rung[-1] - 1 else _edge(rung, end, MARGIN))
+                )
+        return found
+
     def survivors(self, units: Units) -> Units:
         """What becomes of units on a way there and back in 32 bits."""
         rungs, places, _ = self.locate(units)
@@ -139,6 +154,13 @@ class Ladder(BaseModel):
         low, high = self.knots[starts + step], self.knots[starts + step + 1]
         risen = ((height - step) * (high - low)).astype(np.int64)
         return np.minimum(low + risen, high - 1)
+
+
+def _edge(rung: tuple[int, ...], unit: int, off: float) -> float:
+    """The place of a unit's middle, moved by a part of a unit."""
+    at = max(bisect.bisect_right(rung, unit) - 1, 0)
+    inside = (unit - rung[at] + 0.5 + off) / (rung[at + 1] - rung[at])
+    return (at + inside) / (len(rung) - 1)
 
 
 def _rungs(units: Units, counts: NDArray[np.int64]) -> list[tuple[int, ...]]:

@@ -41,6 +41,18 @@ AnyColumn = Annotated[
     Field(discriminator="type"),
 ]
 
+
+def missing(column: AnyColumn) -> float:
+    """The share of cells that are missing."""
+    match column:
+        case EmptyColumn():
+            return 1.0
+        case IdentifierColumn() | ConstantColumn():
+            return 0.0
+        case _:
+            return column.absent.share
+
+
 CHOICES: tuple[str, ...] = ("number", *get_args(TypeName)[:-2])
 """Types that a user can ask for."""
 

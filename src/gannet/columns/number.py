@@ -134,6 +134,10 @@ class NumberColumn(BaseModel):
         made = self.values(self.ladder.middles)
         return np.concatenate([np.full(self.absent.symbols, made[self.ladder.commonest]), made])
 
+    def number_of(self, cells: Cells) -> float:
+        """The one number in a cell."""
+        return float(numbers(cells, form=self.form).values[0])
+
     def units_of(self, values: NDArray[np.float64]) -> Units:
         """Numbers to whole units."""
         if self.scale == "listed":

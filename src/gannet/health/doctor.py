@@ -36,6 +36,11 @@ DRAWS = 3
 """Batches whose gradients are compared."""
 
 
+def as_it_is(samples: Tensor) -> Tensor:
+    """The samples themselves."""
+    return samples
+
+
 class Doctor:
     """Looks at a duel from time to time. Holds the samples that all looks share.
 
@@ -44,21 +49,30 @@ class Doctor:
         held_out: Rows that training never sees.
         features: What the distance to held-out data is measured in.
         seed: Of the fakes; each look draws its own.
+        view: Samples as numbers in which distance means likeness, ``(n, *shape)`` to ``(n, ...)``;
+            features are of what it gives.
     """
 
-    def __init__(self, train: Batch, held_out: Batch, features: Features, *, seed: int) -> None:
+    def __init__(
+        self,
+        train: Batch,
+        held_out: Batch,
+        features: Features,
+        *,
+        seed: int,
+        view: Features = as_it_is,
+    ) -> None:
         self.train, self.held_out, self.features, self.seed = train, held_out, features, seed
+        self.view = view
         self.count = len(held_out)
-        self.known = outline(train.real)
-        to_training = apart(outline(held_out.real), self.known).amin(1)
+        seen, kept = view(train.real), view(held_out.real)
+        self.known = outline(seen)
+        to_training = apart(outline(kept), self.known).amin(1)
         self.copy_distance = float(to_training.quantile(COPIED_USUALLY))
         some = self.known[: self.count]
         self.real_spread, self.real_nearest = mean_distance(some), nearest(some)
-        self.real_features = features(held_out.real)
-        known, blurred = (
-            features(train.real[: self.count]),
-            gaussian(train.real, self.count, seed=seed),
-        )
+        self.real_features = features(kept)
+        known, blurred = features(seen[: self.count]), gaussian(seen, self.count, seed=seed)
         self.floor = energy_distance(self.real_features, known)
         self.baseline = energy_distance(self.real_features, features(blurred))
 
@@ -78,7 +92,8 @@ class Doctor:
         finite = bool(logits.isfinite().all() and fake.isfinite().all() and _finite(duel))
         if not finite:
             return Measures.lost(duel.step, floor=self.floor, baseline=self.baseline)
-        return self._measures(duel, on_train, on_real, on_fake, outline(fake), kept)
+        seen, kept = outline(self.view(fake)), self.view(kept)
+        return self._measures(duel, on_train, on_real, on_fake, seen, kept)
 
     def _fakes(self, duel: Duel[Any], product: nn.Module, told: Condition) -> Tensor:
         width = duel.config.noise
@@ -130,7 +145,8 @@ class Doctor:
             d_real=float((on_real - middle).sigmoid().mean()),
             d_fake=float((on_fake - middle).sigmoid().mean()),
             spread=mean_distance(fakes) / max(self.real_spread, 1e-12),
-            crowding=nearest(fakes) / max(self.real_nearest, 1e-12),
+            # Where most reals have an equal beside them, fakes that have one are as crowded.
+            crowding=nearest(fakes) / self.real_nearest if self.real_nearest else 1.0,
             copied=float((to_training < self.copy_distance).float().mean()),
             critic=linear_critic(self.real_features, made),
             distance=distance,

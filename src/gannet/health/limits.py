@@ -57,13 +57,30 @@ class Limits:
 USUAL = Limits()
 
 
+UNHEARD: dict[str, float] = {
+    "overfit_gap": math.inf,
+    "resting": 0.0,
+    "won": math.inf,
+    "swing": 0.0,
+    "agreement": -1.0,
+    "logits": math.inf,
+    "annealed": 1.0,
+}
+"""Limits where the discriminator only measures. Nor does its draw end the run early: the odds that
+the generator learns go on improving until the learning rate has fallen."""
+
+
 def limits_for(config: Config, *, pictures: bool = True) -> Limits:
     """Limits that suit the objective and the data.
 
     Only some objectives have logits that are log-odds. And only of pictures does a near copy say
     that something was learnt by heart: rows of few or whole numbers lie close to each other anyway.
+    A generator that does not listen to its discriminator cannot be starved or misled by it.
     """
     found = USUAL if pictures else replace(USUAL, copied=math.inf)
-    if config.model_dump().get("objective") in ("hinge", "wasserstein", "least_squares"):
+    settings = config.model_dump()
+    if settings.get("adversarial") == 0:
+        return replace(found, **UNHEARD)
+    if settings.get("objective") in ("hinge", "wasserstein", "least_squares"):
         return replace(found, resting=0.0, won=math.inf, logits=math.inf)
     return found

@@ -7,6 +7,7 @@ arXiv:2501.05441) whose weight falls during the run. The classic objectives are 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal
 
@@ -18,10 +19,14 @@ from torch.nn.functional import softplus
 from gannet import config, losses
 from gannet.augment import augment
 from gannet.networks import grid, rows
-from gannet.recipe import Column, Recipe
+from gannet.recipe import Column, Recipe, Suggestion
 from gannet.types import Batch, Condition, Players, Spec, Terms
 
 PICTURE_AXES = 3
+FEW_PICTURES = 500
+"""Pictures below which they are augmented."""
+SLOPE_OF_PICTURES, SLOPE_OF_ROWS = 0.046, 0.5
+"""Slope weight over the summed variance of the data."""
 
 Architecture = Literal["auto", "mlp", "dcgan", "residual"]
 
@@ -164,6 +169,34 @@ def schedule(config: Config, share: float) -> Config:
     )
 
 
+def suggest(some: Batch, rows: int) -> Iterator[Suggestion]:
+    """What suits rows of numbers, few pictures, and the spread of the data.
+
+    A squared slope has the unit of logits squared over data squared, so only a weight in the unit
+    of data squared means the same for every range, size and kind of data: a share of the summed
+    variance. The shares were measured; see ``docs/decisions``.
+    """
+    pictures = some.real.dim() == PICTURE_AXES + 1
+    if not pictures:
+        yield (
+            "rows of numbers, standardised: see docs/decisions",
+            {
+                "noise": max(8, min(64, 2 * some.real.shape[1])),
+                "batch": min(512, max(2, rows)),
+                "learning_rate": 1e-3,
+                "learning_rate_end": 0.01,
+                "fall": "cosine",
+                "slope_end": 3e-3,
+            },
+        )
+    elif rows < FEW_PICTURES:
+        yield f"only {rows} pictures to train on", {"augment": 0.3}
+    variance = float(some.real.flatten(1).var(0).sum())
+    share = SLOPE_OF_PICTURES if pictures else SLOPE_OF_ROWS
+    weight = float(f"{max(share * variance, 1e-6):.3g}")
+    yield f"{share} of the data's variance, {variance:.3g}", {"slope": weight}
+
+
 recipe = Recipe(
     config=Config,
     columns={
@@ -174,4 +207,5 @@ recipe = Recipe(
     discriminator_terms=discriminator_terms,
     generator_terms=generator_terms,
     schedule=schedule,
+    suggest=suggest,
 )

@@ -9,6 +9,7 @@ the generator learns has a weight of zero by default (docs/decisions/0013).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
@@ -16,9 +17,10 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from gannet import config, device, losses
-from gannet.networks.fields import FieldDiscriminator, FieldGenerator, told
-from gannet.recipe import Column, Recipe
-from gannet.types import Batch, Condition, Players, Spec, Terms
+from gannet.networks.fields import FieldDiscriminator, FieldGenerator, Layout, told
+from gannet.networks.wishes import beginnings, rows_of
+from gannet.recipe import Asked, Column, Recipe, Suggestion
+from gannet.types import Batch, Condition, Players, Spec, Terms, Wishes
 
 
 class Config(config.Config):
@@ -162,6 +164,31 @@ def infer(product: nn.Module, noise: Tensor, condition: Condition, config: Confi
     return rows
 
 
+def view(samples: Tensor, spec: Spec) -> Tensor:
+    """Rows ``(B, F)`` as zeros and ones ``(B, W)``: symbols have an order only by chance."""
+    return Layout(spec.fields).expand(samples)
+
+
+def suggest(some: Batch, _rows: int) -> Iterator[Suggestion]:
+    """As much chance as there are fields, so that none is mixed from others'."""
+    needed = len(some.fields) + some.fields.count(0)
+    yield f"chance of its own for each of {len(some.fields)} fields", {"noise": needed}
+
+
+def ask(product: nn.Module, spec: Spec, wishes: Wishes, chance: Tensor, config: Config) -> Asked:
+    """Draw the cells that are asked for, which field after field would come out otherwise.
+
+    With one value asked for, that is the cell. Of several, or of a range, each is drawn as often as
+    the network holds it to be, given the wishes for all other columns.
+    """
+    assert isinstance(product, FieldGenerator)
+    with device.autocast(chance.device.type, config.precision):
+        begun = beginnings(product, wishes)
+    rows, known = rows_of(begun, chance)
+    vector = told(rows, known)
+    return Asked(replace(spec.blank(len(chance)), vector=vector), begun.share)
+
+
 recipe = Recipe(
     config=Config,
     columns={"real": Column(("table",))},
@@ -172,4 +199,7 @@ recipe = Recipe(
     prepare=prepare,
     schedule=schedule,
     infer=infer,
+    view=view,
+    suggest=suggest,
+    ask=ask,
 )

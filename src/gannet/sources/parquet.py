@@ -51,6 +51,16 @@ def from_parquet(path: Path, files: Sequence[Path], label: str | None) -> Source
     return source.labelled(_labels(shards, chosen, used[0].parent / "classes.txt"))
 
 
+def holds_pictures(path: Path) -> bool:
+    """Whether a file has a column of pictures; if not, it is a table.
+
+    Raises:
+        DataError: if the file is damaged.
+        MissingExtraError: if pyarrow is not installed.
+    """
+    return bool(_picture_columns(_opened(path).schema_arrow))
+
+
 def training_files(files: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     """Split files into those to train on and those whose names say that they are for testing."""
     train = [file for file in files if file.name.lower().startswith("train")]
@@ -132,13 +142,17 @@ def _reading(path: Path) -> Generator[None]:
         ) from None
 
 
-def _picture_column(schema: Any, path: Path) -> str:
+def _picture_columns(schema: Any) -> list[str]:
     arrow: Any = need("pyarrow", "parquet")
-    fitting: list[str] = [
+    return [
         field.name
         for field in schema
         if arrow.types.is_struct(field.type) and field.type.get_field_index("bytes") >= 0
     ]
+
+
+def _picture_column(schema: Any, path: Path) -> str:
+    fitting = _picture_columns(schema)
     if "image" in fitting:
         return "image"
     if len(fitting) == 1:

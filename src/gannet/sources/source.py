@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -13,10 +13,18 @@ from numpy.typing import NDArray
 
 from gannet.codecs.vector import Row
 from gannet.errors import DataError
+from gannet.frames import Frame
 from gannet.pictures import Item
+from gannet.sources.delimited import Dialect
 from gannet.sources.labels import Labels
 
-Kind = Literal["image", "vector"]
+Kind = Literal["image", "vector", "table"]
+WORDS: Mapping[Kind, str] = {
+    "image": "pictures",
+    "vector": "rows of numbers",
+    "table": "a table",
+}
+"""What people call each kind."""
 Raw = Item | Row
 """A picture (file, bytes or numbers), or a row of numbers."""
 
@@ -37,6 +45,8 @@ class Source:
         problems: What was noticed and passed over, in words.
         files: That the items come from; a change in one makes a cache stale.
         held: Whether the items lie in memory anyway.
+        frames: A table, some rows at a time, as often as it is walked through.
+        dialect: How it is written, if it is a text table.
     """
 
     path: Path
@@ -50,6 +60,8 @@ class Source:
     problems: tuple[str, ...] = ()
     files: Sequence[Path] = ()
     held: bool = False
+    frames: Iterable[Frame] = ()
+    dialect: Dialect | None = None
 
     def __post_init__(self) -> None:
         """Fill in labels that are not there."""
