@@ -82,6 +82,20 @@ def in_chunks(function: Callable[[Tensor], Tensor], samples: Tensor, size: int) 
         return torch.cat([function(samples[at : at + size]) for at in starts])
 
 
+class Plain:
+    """Samples in which distance means likeness already: nothing has to be made of them."""
+
+    name = "view"
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+        self.hash = f"{width:06x}"
+
+    def __call__(self, samples: Tensor) -> Tensor:
+        """``(B, width)`` as it is."""
+        return samples
+
+
 class RandomFeatures:
     """Seeded features that need no training and no extra: for health, and as a last resort.
 

@@ -9,6 +9,7 @@ the generator learns has a weight of zero by default (docs/decisions/0013).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -21,6 +22,10 @@ from gannet.networks.fields import FieldDiscriminator, FieldGenerator, Layout, t
 from gannet.networks.wishes import beginnings, rows_of
 from gannet.recipe import Asked, Column, Recipe, Suggestion
 from gannet.types import Batch, Condition, Players, Spec, Terms, Wishes
+
+
+VIEW = 128
+"""Axes in which rows are compared."""
 
 
 class Config(config.Config):
@@ -165,8 +170,15 @@ def infer(product: nn.Module, noise: Tensor, condition: Condition, config: Confi
 
 
 def view(samples: Tensor, spec: Spec) -> Tensor:
-    """Rows ``(B, F)`` as zeros and ones ``(B, W)``: symbols have an order only by chance."""
-    return Layout(spec.fields).expand(samples)
+    """Rows ``(B, F)`` as points ``(B, 128)``, farther apart the more fields differ.
+
+    Zeros and ones of all symbols, turned at random: distances stay nearly as they are (Johnson and
+    Lindenstrauss 1984), and no rare symbol has an axis of its own that standardising would blow up.
+    """
+    layout = Layout(spec.fields)
+    chance = torch.Generator().manual_seed(VIEW)
+    turn = torch.randn(layout.width, VIEW, generator=chance) / math.sqrt(VIEW)
+    return layout.expand(samples) @ turn
 
 
 def suggest(some: Batch, _rows: int) -> Iterator[Suggestion]:
