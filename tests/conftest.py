@@ -50,6 +50,23 @@ def points(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def people(tmp_path_factory):
+    """300 people as a .csv: two of three smoke in the north, none in the south; some ages missing."""
+    rng = np.random.default_rng(0)
+    lines = ["id;name;age;born;place;smokes;weight"]
+    for row in range(300):
+        place = rng.choice(["north", "south", "east"], p=[0.5, 0.3, 0.2])
+        smokes = "yes" if place == "north" and rng.random() < 2 / 3 else "no"
+        age = "?" if rng.random() < 0.1 else str(rng.integers(18, 80))
+        born = np.datetime64("1950-01-01") + rng.integers(0, 20_000)
+        weight = f"{rng.normal(70, 12):.2f}"
+        lines.append(f"P{row:04};Ann Bo Cy {row};{age};{born};{place};{smokes};{weight}")
+    path = tmp_path_factory.mktemp("data") / "people.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.fixture(scope="session")
 def loaded(squares):
     """The squares, decoded and split."""
     return dataset.load(

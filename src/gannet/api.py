@@ -93,7 +93,7 @@ class Session:
         )
 
 
-def prepare(
+def prepare(  # noqa: PLR0913  # a parameter per flag
     data: Path | str | Any,
     out: Path | str,
     *,
@@ -130,7 +130,7 @@ def prepare(
     """
     out, where = Path(out), _device(device)
     begun = read_plan(out) if recipe is None else None
-    recipe = recipe or (begun.recipe if begun else recipe_for(data))
+    recipe = recipe or (begun.recipe if begun else recipe_for(data, label=label))
     given = _checked(recipe, settings, minutes=minutes, seed=seed)
     if isinstance(data, str | Path):
         _check_place(Path(data), out)
@@ -179,13 +179,13 @@ def prepare(
     return Session(plan, found, out, resumed=False, clock=clock)
 
 
-def recipe_for(data: Path | str | Any) -> str:
-    """The recipe that suits the data if nobody asks for one.
+def recipe_for(data: Path | str | Any, *, label: str | None = None) -> str:
+    """The recipe that suits the data if nobody asks for one; only `generate` knows labels.
 
     Raises:
         DataError: if nothing is there.
     """
-    table = not isinstance(data, str | Path) or dataset.is_table(Path(data))
+    table = not isinstance(data, str | Path) or (not label and dataset.is_table(Path(data)))
     return "table" if table else "generate"
 
 
@@ -426,7 +426,7 @@ class Model:
             made = self.artefact.sample(rows, label=label, seed=seed, start=start, wishes=wishes)
             yield codec.decode_frame(made, start=start, seed=seed)
 
-    def _wishes(self, codec: TableCodec, given: Given, balance_by: str | None) -> list[Wishes]:
+    def _wishes(self, codec: TableCodec, given: Given, balance_by: str | None) -> Sequence[Wishes]:
         """What is asked for, one list of wishes after the other by turns; empty for nothing."""
         if balance_by is not None and balance_by in given:
             raise ConfigError(

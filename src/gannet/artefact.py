@@ -115,7 +115,7 @@ class Artefact:
 
     @property
     def kinds(self) -> int:
-        """Number of the classes, or kinds, that a condition's vector tells; 0 if it tells others."""
+        """How many classes, or kinds, a condition's vector tells; 0 if it tells other things."""
         return self.card.spec.vector if isinstance(self.codecs.get("vector"), LabelCodec) else 0
 
     def conditions(
@@ -175,12 +175,12 @@ class Artefact:
         Raises:
             ConfigError: if the recipe cannot be asked.
         """
-        rows = torch.arange(start, start + count)
+        rows = range(start, start + count)
         width = 1 + max(map(len, wishes))
-        chance = torch.special.ndtr(noise_at(seed_at(seed, 3), rows.tolist(), width).double())
+        chance: Tensor = torch.special.ndtr(noise_at(seed_at(seed, 3), rows, width).double())
         vector = self.card.spec.blank(count).vector
         for turn, wish in enumerate(wishes):
-            mine = rows % len(wishes) == turn
+            mine = torch.tensor([row % len(wishes) == turn for row in rows])
             vector[mine] = self._ask(wish, chance[mine]).condition.vector.cpu()
         return replace(self.card.spec.blank(count), vector=vector)
 

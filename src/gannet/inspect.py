@@ -150,10 +150,8 @@ def examine(
         DataError: if nothing is there, or nothing that can be recognised.
     """
     path = Path(path)
-    table = (
-        is_table(path) if recipe is None else "table" in find_recipe(recipe).columns["real"].kinds
-    )
-    if table:
+    kinds = find_recipe(recipe).columns["real"].kinds if recipe else ()
+    if "table" in kinds or (not recipe and not label and is_table(path)):
         return _table(find(path, label=label, kind="table"), column or {})
     if column:
         raise ConfigError("--column is for tables", remedy="Leave it out, or use --recipe table.")

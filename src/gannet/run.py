@@ -281,6 +281,7 @@ class Run:
                 "train": len(self.dataset.train),
                 "held_out": len(self.dataset.held_out),
                 "classes": len(self.dataset.classes),
+                **_writing(self.dataset.source),
             },
             verdict=self._verdict(),
             distance=_finite(distance),

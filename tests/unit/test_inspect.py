@@ -178,7 +178,7 @@ def test_of_very_many_pictures_a_sample_is_looked_at_and_this_is_said(tmp_path):
 
 def test_rows_of_numbers_are_described_by_column(tmp_path):
     (tmp_path / "a.csv").write_text("x,same\n1,7\n3,7\n1,7\n")
-    found = examine(tmp_path / "a.csv")
+    found = examine(tmp_path / "a.csv", recipe="generate")
     assert (found.kind, found.count, found.duplicates) == ("vector", 3, 1)
     assert found.columns[0].model_dump() == {
         "name": "x",

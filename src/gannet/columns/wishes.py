@@ -47,7 +47,7 @@ def pieces(column: AnyColumn, first: int, wish: object) -> list[Piece]:
                 column, f"it is always {column.value!r}, never {wish!r}", "Leave it out."
             )
         return []
-    if not column.sizes:
+    if not isinstance(column, CategoryColumn | NumberColumn | MomentColumn):
         words = f"{column.words()}; it is not learnt and cannot be asked for"
         raise _refused(column, words, "Leave it out, or train with --column to give it a type.")
     if isinstance(column, NumberColumn | MomentColumn):

@@ -2,7 +2,7 @@
 
 A row is filled field by field, each given those before it. What is wished for must come first, or
 the fields before it would be drawn as if nothing had been wished. So the ways in which all wishes
-come true together are listed, each with the share that the network gives it, and each row draws one.
+come true together are listed, each with the share that the network gives it, and a row draws one.
 """
 
 from __future__ import annotations

@@ -23,7 +23,6 @@ from gannet.networks.wishes import beginnings, rows_of
 from gannet.recipe import Asked, Column, Recipe, Suggestion
 from gannet.types import Batch, Condition, Players, Spec, Terms, Wishes
 
-
 VIEW = 128
 """Axes in which rows are compared."""
 

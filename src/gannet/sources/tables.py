@@ -107,7 +107,8 @@ def _numbers(
         raise DataError(
             "expected numbers, got\n  " + "\n  ".join(faults[:SHOWN]) + more,
             where=str(path),
-            remedy="Fix the cells, drop the column, or name it with --label if it is the class.",
+            remedy="Fix the cells, name the column with --label if it is the class, or use the "
+            "recipe table, which takes words and gaps.",
         )
     rows = np.frombuffer(numbers, dtype=np.float64).reshape(len(body), -1)
     if not rows.shape[1]:
