@@ -17,6 +17,7 @@ class Action:
         changes: Settings and their new values.
         back: Whether weights return to the last healthy state first.
         stop: Whether the run ends here.
+        anew: Number of the attempt that begins with other first weights; 0 for none.
         reason: Why, in a sentence for people.
     """
 
@@ -24,6 +25,7 @@ class Action:
     changes: dict[str, Any] = field(default_factory=dict[str, Any])
     back: bool = False
     stop: bool = False
+    anew: int = 0
 
     def record(self) -> dict[str, Any]:
         """As a JSON object."""
@@ -39,14 +41,18 @@ class Balance:
         rest: Looks to wait after an action before the next: it takes time to show.
         waited: Looks since the last action.
         done: Verdict -> times it was answered.
+        attempts: Times the run was begun anew.
     """
 
     on: bool = True
     rest: int = 3
     waited: int = 1_000
     done: dict[str, int] = field(default_factory=dict[str, int])
+    attempts: int = 0
 
     CAP = 4
+    ATTEMPTS = 2
+    CALM = 3.0
 
     def state(self) -> dict[str, Any]:
         """For exact resume."""
@@ -57,8 +63,17 @@ class Balance:
         """From what ``state`` gave."""
         return cls(**state)
 
-    def answer(self, verdict: Verdict, measures: Measures, config: Config) -> Action | None:
-        """What to do about a verdict; ``None`` for nothing."""
+    def answer(
+        self, verdict: Verdict, measures: Measures, config: Config, *, lost: bool = False
+    ) -> Action | None:
+        """What to do about a verdict; ``None`` for nothing.
+
+        Args:
+            verdict: What the looks mean.
+            measures: The last look.
+            config: Settings in force.
+            lost: Whether no look so far was better than one plain Gaussian.
+        """
         self.waited += 1
         if verdict.name == "done":
             return Action(f"done: {verdict.evidence}", stop=True)
@@ -68,6 +83,8 @@ class Balance:
             return None
         if verdict.name == "healthy":
             return self._relax(measures, config)
+        if lost and self._may_begin_anew(verdict, measures):
+            return self._anew(verdict, config)
         if self.done.get(verdict.name, 0) >= self.CAP:
             return None
         action = self._remedy(verdict, config)
@@ -78,6 +95,22 @@ class Balance:
     def _count(self, name: str) -> None:
         self.done[name] = self.done.get(name, 0) + 1
         self.waited = 0
+
+    def _may_begin_anew(self, verdict: Verdict, measures: Measures) -> bool:
+        """Two calm players that go round in a circle from the start do not find out of it."""
+        stuck = verdict.name in ("discriminator too weak", "generator starved")
+        return stuck and measures.logit_scale < self.CALM and self.attempts < self.ATTEMPTS
+
+    def _anew(self, verdict: Verdict, config: Config) -> Action:
+        self.attempts += 1
+        self.waited = 0
+        rate = config.learning_rate * 0.7
+        return Action(
+            "begun anew with other first weights and smaller steps, since nothing was learnt so "
+            f"far: {verdict.evidence}",
+            {"learning_rate": rate},
+            anew=self.attempts,
+        )
 
     def _diverged(self, verdict: Verdict, config: Config) -> Action:
         self._count(verdict.name)

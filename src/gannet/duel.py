@@ -47,16 +47,25 @@ class Duel(Generic[C]):
         self, recipe: Recipe[C], config: C, spec: Spec, *, seed: int = 0, device: str = "cpu"
     ) -> None:
         self.recipe, self.config, self.seed, self.device = recipe, config, seed, device
+        self.spec = spec
+        self.begin()
+        self.rng = torch.Generator(device)
+        self.step = self.drawn = 0
+
+    def begin(self, *attempt: int) -> None:
+        """First weights and fresh optimisers; other ones for every ``attempt``.
+
+        Steps and settings stay: of a run that was going nowhere, the rest is still of use.
+        """
+        recipe, config = self.recipe, self.config
         with torch.random.fork_rng():
-            torch.manual_seed(seed_at(seed))  # for the first weights
-            players = recipe.build(config, spec).to(device)
+            torch.manual_seed(seed_at(self.seed, *attempt))
+            players = recipe.build(config, self.spec).to(self.device)
         self.players = processor.laid_out(players)
         judge, maker = self.players.discriminator, self.players.generator
         self.discriminator = Side("discriminator", judge, recipe.discriminator_terms, config)
         self.generator = Side("generator", maker, recipe.generator_terms, config)
         self.average = copy.deepcopy(recipe.product(self.players)).requires_grad_(False).eval()
-        self.rng = torch.Generator(device)
-        self.step = self.drawn = 0
 
     def run(self, batches: Iterator[Batch]) -> Iterator[Progress]:
         """Duel until ``config.steps``, handing over after each step to look, save or stop."""

@@ -156,7 +156,9 @@ class Run:
     def look(self, progress: Progress) -> Look:
         """Measure, judge, remember, answer, write it down."""
         measures = self._examined()
-        action = self.balance.answer(self.verdict, measures, self.duel.config)
+        looks = [each for each in self.history[self.since :] if each.finite]
+        lost = all(each.distance > each.baseline for each in looks)
+        action = self.balance.answer(self.verdict, measures, self.duel.config, lost=lost)
         if action is not None:
             self._act(action)
         grid = preview(self.duel, self.plan, self.out)
@@ -211,6 +213,10 @@ class Run:
             }
 
     def _act(self, action: Action) -> None:
+        if action.anew:
+            self.duel.begin(action.anew)
+            self.healthy = _snapshot(self.duel)
+            self.since = len(self.history)
         if action.back:
             self.duel.restore(copy.deepcopy(self.healthy))
             self.since = len(self.history)  # what was before says nothing about this state

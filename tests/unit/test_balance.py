@@ -20,8 +20,9 @@ def measures(**known):
     return Measures(**(values | known))
 
 
-def answer(balance, name, config=None, **known):
-    return balance.answer(Verdict(name, "because"), measures(**known), config or CONFIG())
+def answer(balance, name, config=None, *, lost=False, **known):
+    found = measures(**known)
+    return balance.answer(Verdict(name, "because"), found, config or CONFIG(), lost=lost)
 
 
 def test_health_needs_no_answer():
@@ -119,4 +120,25 @@ def test_what_was_done_survives_a_save():
 
 def test_an_action_can_be_written_down():
     record = answer(Balance(), "diverged").record()
-    assert set(record) == {"reason", "changes", "back", "stop"}
+    assert set(record) == {"reason", "changes", "back", "stop", "anew"}
+
+
+@pytest.mark.parametrize("name", ["discriminator too weak", "generator starved"])
+def test_a_run_that_learnt_nothing_is_begun_anew_and_not_for_ever(name):
+    balance = Balance(rest=0)
+    first, second = (answer(balance, name, lost=True) for _ in range(2))
+    assert (first.anew, second.anew) == (1, 2)
+    assert first.changes["learning_rate"] < CONFIG().learning_rate
+    assert "because" in first.reason
+    assert answer(balance, name, lost=True).anew == 0
+    assert Balance.of(balance.state()) == balance
+
+
+def test_a_run_that_has_learnt_something_goes_on():
+    assert answer(Balance(), "discriminator too weak", lost=False).anew == 0
+
+
+def test_a_certain_discriminator_is_flattened_and_not_begun_anew():
+    found = answer(Balance(), "generator starved", lost=True, logit_scale=50.0)
+    assert found.anew == 0
+    assert found.changes["slope"] > CONFIG().slope

@@ -210,3 +210,27 @@ def test_clipping_bounds_the_discriminator_alone():
     made = finished(weight_clip=0.01, objective="wasserstein", slope=0, unit_slope=0)
     assert max(each.abs().max() for each in made.players.discriminator.parameters()) <= 0.01 + 1e-9
     assert max(each.abs().max() for each in made.players.generator.parameters()) > 0.01
+
+
+def test_a_duel_begun_anew_has_other_weights_and_fresh_optimisers_and_keeps_its_place():
+    made = duel()
+    list(islice(made.run(batches()), 4))
+    made.begin(1)
+    assert not same(weights(made.players), weights(duel().players))
+    assert same(weights(made.average), weights(made.players.generator))
+    assert not made.generator.optimiser.state
+    assert (made.step, made.drawn) == (4, 8)
+    other = duel()
+    other.begin(2)
+    assert not same(weights(made.players), weights(other.players))
+
+
+def test_a_duel_begun_anew_can_be_resumed():
+    first = duel()
+    list(islice(first.run(batches()), 4))
+    first.begin(1)
+    second = duel()
+    second.load_state_dict(deepcopy(first.state_dict()))
+    for each in (first, second):
+        list(each.run(islice(batches(), each.drawn, None)))
+    assert_same(first, second)
