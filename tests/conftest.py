@@ -51,7 +51,7 @@ def points(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def people(tmp_path_factory):
-    """300 people as a .csv: two of three smoke in the north, none in the south; some ages missing."""
+    """300 people as a .csv: two of three smoke in the north, nobody else; some ages missing."""
     rng = np.random.default_rng(0)
     lines = ["id;name;age;born;place;smokes;weight"]
     for row in range(300):

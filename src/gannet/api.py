@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ from gannet.types import Condition, Wishes
 Given = Mapping[str, Any]
 """Columns and what their cells must be."""
 
-LEAST_EXPECTED = 0.05
+LEAST_EXPECTED = 0.01
 """Rows of training that the model must hold to be as asked for, or nothing like it was seen."""
 
 OTHER_DATA = (
@@ -440,15 +441,19 @@ class Model:
             return []
         wishes = [codec.wished(turn) for turn in turns]
         for turn, wish in zip(turns, wishes, strict=True):
-            expected = self.artefact.share_of(wish) * self.card.data["train"]
-            if expected < LEAST_EXPECTED:
-                shown = ", ".join(f"{name}={_short(value)}" for name, value in turn.items())
-                raise ConfigError(
-                    f"nothing like {shown} was seen in training: of {self.card.data['train']} rows "
-                    f"the model expects {expected:.2g} to be so",
-                    remedy="Ask for less at once, or for values that occur together.",
-                )
+            self._check_seen(codec, turn, wish)
         return wishes
+
+    def _check_seen(self, codec: TableCodec, turn: Given, wish: Wishes) -> None:
+        """Refuse what no two cells of a training row, or by all odds no row, ever were."""
+        single = {name: made[0] for name in turn if (made := codec.wished({name: turn[name]}))}
+        for one, other in combinations(single, 2):
+            if not self.artefact.met(single[one], single[other]):
+                raise _never(turn, (one, other), "no row was so")
+        expected = self.artefact.share_of(wish) * self.card.data["train"]
+        if expected < LEAST_EXPECTED:
+            rows = self.card.data["train"]
+            raise _never(turn, turn, f"of {rows} rows the model expects {expected:.2g} to be so")
 
     def judge(
         self,
@@ -547,6 +552,14 @@ class Model:
         # Other data than the run's must not take the place of its cache.
         cache = dataset.cache_of(source, self.codec, self.folder / "cache")
         return dataset.load(source, codec=self.codec, cache=cache, seed=0)
+
+
+def _never(turn: Given, names: Iterable[str], why: str) -> ConfigError:
+    shown = ", ".join(f"{name}={_short(turn[name])}" for name in names)
+    return ConfigError(
+        f"nothing like {shown} was seen in training: {why}",
+        remedy="Ask for less at once, or for values that occur together.",
+    )
 
 
 def _short(value: object) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -27,15 +27,22 @@ from gannet.codecs.label import LabelCodec
 from gannet.config import Config, parse
 from gannet.errors import ArtefactError, ConfigError
 from gannet.files import write_whole
+from gannet.networks.fields import Layout, chances
 from gannet.networks.grid import Projecting
+from gannet.networks.pairs import met
 from gannet.recipe import Asked, Recipe
-from gannet.types import Condition, Players, Wishes
+from gannet.types import Condition, Piece, Players, Wishes
 
 ROUNDING = 1e-6
 """Most by which shares of classes that leave none out may fall short of 1: they may be 32 bit."""
 
 TOGETHER = 8_192
 """Rows of a table that are made at once."""
+
+
+def no_pairs() -> Tensor:
+    """Nothing is known of what occurred together."""
+    return torch.zeros(0, 0, dtype=torch.uint8)
 
 
 @dataclass(frozen=True)
@@ -46,11 +53,13 @@ class Artefact:
         card: What they are and where they came from.
         product: The network worth keeping; for most recipes the averaged generator.
         discriminator: The judge that the duel trained.
+        pairs: Of tables, which symbols occurred together, as bits; else empty.
     """
 
     card: Card
     product: nn.Module
     discriminator: nn.Module
+    pairs: Tensor = field(default_factory=no_pairs)
 
     @classmethod
     def load(cls, folder: Path | str, *, device: str = "cpu") -> Self:
@@ -75,7 +84,7 @@ class Artefact:
             ) from None
         for network in (product, judge):
             network.to(device).eval().requires_grad_(False)
-        return cls(card, product, judge)
+        return cls(card, product, judge, tensors.get("pairs", no_pairs()))
 
     def save(self, folder: Path) -> None:
         """Write both files, the card last: a folder that has a card is complete."""
@@ -84,6 +93,8 @@ class Artefact:
             f"discriminator.{name}": value
             for name, value in self.discriminator.state_dict().items()
         }
+        if self.pairs.numel():
+            tensors["pairs"] = self.pairs
         packed = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
         # One entry: safetensors writes several in an order of chance, and the bits would differ.
         content = save_tensors(packed, {"format": "pt"})
@@ -177,7 +188,7 @@ class Artefact:
         """
         rows = range(start, start + count)
         width = 1 + max(map(len, wishes))
-        chance: Tensor = torch.special.ndtr(noise_at(seed_at(seed, 3), rows, width).double())
+        chance = chances(noise_at(seed_at(seed, 3), rows, width), width)
         vector = self.card.spec.blank(count).vector
         for turn, wish in enumerate(wishes):
             mine = torch.tensor([row % len(wishes) == turn for row in rows])
@@ -191,6 +202,10 @@ class Artefact:
             ConfigError: if the recipe cannot be asked.
         """
         return self._ask(wishes, torch.zeros(0, 1 + len(wishes), dtype=torch.float64)).share
+
+    def met(self, one: Sequence[Piece], other: Sequence[Piece]) -> bool:
+        """Whether a row of training fulfilled both of two wishes; true if that is not known."""
+        return met(self.pairs, Layout(self.card.spec.fields), one, other)
 
     def _ask(self, wishes: Wishes, chance: Tensor) -> Asked:
         return self.recipe.ask(self.product, self.card.spec, wishes, chance, self.config)

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gannet.artefact import Artefact
+from gannet.artefact import Artefact, no_pairs
 from gannet.balance import Action, Balance
 from gannet.card import Card, gannet_version
 from gannet.catalogue import find_recipe
@@ -29,6 +29,8 @@ from gannet.files import append_line, write_whole
 from gannet.finish import preview, within_memory
 from gannet.health import Doctor, Measures, Verdict, judge, limits_for, sound
 from gannet.networks.features import RandomFeatures
+from gannet.networks.fields import Layout
+from gannet.networks.pairs import pairs_of
 from gannet.plan import PICTURE_AXES, Plan
 from gannet.sources.source import Source
 from gannet.types import Progress
@@ -43,6 +45,9 @@ ROWS_LOOKED_AT = 1_000
 
 FEWEST_LOOKS = 3
 """Looks of health below which a run that nothing speaks against is not called healthy."""
+
+PART = 65_536
+"""Rows of a table that are read at once."""
 
 KNOWN = 2_000
 """Training samples that copies are searched among at a look."""
@@ -259,7 +264,16 @@ class Run:
             critic.load_state_dict(self.best["discriminator"])
         for network in (product, critic):
             network.to("cpu").eval().requires_grad_(False)
-        return Artefact(self._card(), product, critic)
+        return Artefact(self._card(), product, critic, self._pairs())
+
+    def _pairs(self) -> Tensor:
+        """Which values of a table occurred together, so that what never did can be refused."""
+        train = self.dataset.train
+        if not self.plan.spec.fields:
+            return no_pairs()
+        starts = range(0, len(train), PART)
+        parts = (train.take(range(at, min(at + PART, len(train)))).real for at in starts)
+        return pairs_of(parts, Layout(self.plan.spec.fields))
 
     def _card(self) -> Card:
         distance = {

@@ -220,8 +220,8 @@ def judge_files(model: Model, files: Sequence[Path], *, label: str | None, json:
         try:
             if isinstance(model.codec, TableCodec):
                 frame = read_frame(path)
-                names += [f"{path} row {frame.first + row}" for row in range(len(frame))]
                 chances += model.judge(frame, label=label)
+                names += [f"{path} row {frame.first + row}" for row in range(len(frame))]
             elif isinstance(model.codec, VectorCodec):
                 rows = model.codec.read_rows(path)
                 names += [f"{path} row {row}" for row in range(len(rows))]

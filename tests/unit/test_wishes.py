@@ -10,7 +10,8 @@ from gannet.codecs.table import TableCodec
 from gannet.columns.ladder import Ladder
 from gannet.errors import ConfigError
 from gannet.frames import Frame, cells_of
-from gannet.networks.fields import FieldGenerator
+from gannet.networks.fields import FieldGenerator, Layout
+from gannet.networks.pairs import met, pairs_of
 from gannet.networks.wishes import MOST, beginnings, rows_of
 from gannet.types import Condition, Piece, Spec
 
@@ -103,6 +104,26 @@ def test_a_place_stays_within_its_bounds_and_follows_the_slices():
     whole = beginnings(made, [[Piece({1: 2.0}, {2: (0.0, 1.0)})]])
     assert found.share < whole.share
     assert whole.share == pytest.approx(beginnings(made, [[Piece({1: 2.0})]]).share, rel=1e-4)
+
+
+def test_pairs_say_which_symbols_met():
+    layout = Layout(FIELDS)
+    rows = torch.tensor([[0, 1, 0.2, 0], [2, 3, 0.9, 1]])
+    pairs = pairs_of([rows[:1], rows[1:]], layout)
+
+    def together(one, other):
+        return met(pairs, layout, [Piece(each) for each in one], [Piece(each) for each in other])
+
+    assert together([{0: 0.0}], [{1: 1.0}])
+    assert not together([{0: 0.0}], [{1: 3.0}])
+    assert together([{0: 0.0}, {0: 2.0}], [{1: 3.0}])
+    assert together([{3: 1.0}], [{1: 3.0, 2: 0.1}]), "of places nothing is kept"
+    assert not together([{3: 0.0}], [{1: 3.0}])
+    assert met(torch.zeros(0, 0), layout, [Piece({0: 0.0})], [Piece({1: 3.0})]), "not known"
+
+
+def test_pairs_of_very_wide_tables_are_not_kept():
+    assert not pairs_of([torch.zeros(2, 2)], Layout((9_000, 2))).numel()
 
 
 # -- columns -------------------------------------------------------------------------------------
