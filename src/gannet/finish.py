@@ -17,6 +17,7 @@ from gannet.artefact import Artefact
 from gannet.card import Card, Scale
 from gannet.chance import noise_at, seed_at, some_of
 from gannet.codecs.image import ImageCodec
+from gannet.codecs.table import TableCodec
 from gannet.critic import FEWEST, fresh_critic
 from gannet.dataset import Dataset
 from gannet.duel import Duel
@@ -234,6 +235,9 @@ def model_card(artefact: Artefact, name: str) -> str:
     card = artefact.card
     pictures = len(card.spec.shape) == 3
     size = "x".join(str(side) for side in card.spec.shape)
+    codec = artefact.codecs["real"]
+    table = codec if isinstance(codec, TableCodec) else None
+    what = f"rows of {len(table.columns)} columns" if table else f"samples of {size}"
     lines = [
         "---",
         "library_name: gannet",
@@ -244,7 +248,7 @@ def model_card(artefact: Artefact, name: str) -> str:
         f"# {card.data.get('name') or 'samples'}: a generator made with gannet",
         "",
         f"Recipe `{card.recipe}`, {card.steps} steps, seed {card.seed}, gannet {card.gannet}. "
-        f"Trained on {card.data['train']} samples of {size}; {card.data['held_out']} were held "
+        f"Trained on {card.data['train']} {what}; {card.data['held_out']} were held "
         "out.",
         "",
         *(["![samples](grid.png)", ""] if pictures else []),
@@ -261,7 +265,7 @@ def model_card(artefact: Artefact, name: str) -> str:
         "import gannet",
         "",
         f"model = gannet.load({json.dumps(name)})",
-        "samples = model.sample(16, seed=0)",
+        "rows = model.sample(1000, seed=0)" if table else "samples = model.sample(16, seed=0)",
         "```",
         "",
         "The discriminator's probabilities are fitted on held-out data and on fakes of this very "
@@ -269,6 +273,9 @@ def model_card(artefact: Artefact, name: str) -> str:
     ]
     if artefact.classes:
         lines += ["", "Classes: " + ", ".join(artefact.classes) + "."]
+    if table:
+        lines += ["", "## Columns", "", *(f"- {words}" for words in table.describe())]
+        lines += ["", *(f"- {note}" for note in table.notes)] if table.notes else []
     return "\n".join(lines) + "\n"
 
 

@@ -68,9 +68,10 @@ def gannet(words, folder):
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    """A folder with ``my_pictures``: blobs to the left, and to the right."""
+def place(tmp_path_factory, people):
+    """A folder with ``my_pictures``, blobs to the left and to the right, and ``people.csv``."""
     folder = tmp_path_factory.mktemp("readme")
+    (folder / "people.csv").write_bytes(people.read_bytes())
     rng = np.random.default_rng(0)
     for side in ("left", "right"):
         (folder / "my_pictures" / side).mkdir(parents=True)
@@ -84,7 +85,8 @@ def place(tmp_path_factory):
 
 def test_readme_shows_every_step_from_folder_to_report():
     shown = [words[1] for words in commands() if words[0] == "gannet"]
-    assert shown == ["inspect", "train", "sample", "judge", "evaluate"]
+    table = ["inspect", "train", "sample", "sample"]
+    assert shown == ["inspect", "train", "sample", "judge", "evaluate", *table]
     assert [words for words in commands() if words[0] == "make"] == [
         ["make", "demo"],
         ["make", "test"],
@@ -104,6 +106,10 @@ def test_readme_runs(place):
     assert (place / "my_run" / "card.json").exists()
     assert len(list((place / "my_samples").glob("*.png"))) == 64
     assert (place / "my_run" / "report.json").exists()
+    header, *rows = (place / "asked.csv").read_text().splitlines()
+    assert (header, len(rows)) == ((place / "people.csv").read_text().splitlines()[0], 100)
+    assert all(";north;" in row for row in rows)
+    assert len((place / "fake.csv").read_text().splitlines()) == 1_001
     code = smaller(blocks("python")[0])
     proof = "assert pictures.shape[0] == len(chances) == 16 and report.scores\nprint('done')"
     assert run([sys.executable, "-c", f"{code}\n{proof}"], place).endswith("done\n")
