@@ -27,6 +27,9 @@ from gannet.types import Batch, Condition, Spec
 LOOKS = 32
 """Looks of health in a run, unless that would be too often or too seldom."""
 
+TABLE_LOOKS = 12
+"""The same for tables, where a look takes as long as ten steps (measured on Adult)."""
+
 
 def default_minutes(shape: tuple[int, ...], device: str) -> float:
     """Time budget of a run that is not told how long to take.
@@ -332,13 +335,13 @@ def choose_precision(chosen: Chooser, clock: Clock) -> None:
     )
 
 
-def look_every(steps: int) -> int:
+def look_every(steps: int, looks: int = LOOKS) -> int:
     """Steps between looks: some thirty a run, at least 25 and at most 500 steps apart.
 
     >>> look_every(200), look_every(4000), look_every(10**6)
     (25, 125, 500)
     """
-    return min(max(steps // LOOKS, 25), 500)
+    return min(max(steps // looks, 25), 500)
 
 
 def expectations(chosen: Chooser, step: float) -> list[str]:
@@ -407,7 +410,7 @@ def make_plan(
         device=device,
         seconds=seconds,
         step_seconds=step,
-        look_every=look_every(chosen.config.steps),
+        look_every=look_every(chosen.config.steps, TABLE_LOOKS if chosen.spec.fields else LOOKS),
         reasons=tuple(chosen.reasons),
         expect=tuple(expectations(chosen, step)),
     )
