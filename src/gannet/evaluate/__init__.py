@@ -17,7 +17,8 @@ from gannet.evaluate.measures import (
     lesson_score,
     protocol_of,
 )
-from gannet.evaluate.score import Pair, Report, Score
+from gannet.evaluate.score import Pair, Part, Report, Score
+from gannet.evaluate.tables import evaluate_table
 from gannet.networks.classifier import train_classifier
 from gannet.networks.features import Features
 
@@ -25,11 +26,13 @@ __all__ = [
     "Data",
     "Material",
     "Pair",
+    "Part",
     "Report",
     "Rows",
     "Sampler",
     "Score",
     "evaluate",
+    "evaluate_table",
     "material",
 ]
 
