@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -14,6 +14,7 @@ from torch import Tensor
 from gannet.codecs.table import TableCodec
 from gannet.columns.category import BUCKET, DIRECT, CategoryColumn
 from gannet.columns.cells import absent, numbers
+from gannet.columns.look import AnyColumn
 from gannet.columns.moment import MomentColumn
 from gannet.columns.number import NumberColumn
 from gannet.frames import Cells, Frame, factorised
@@ -79,17 +80,10 @@ def grid_of(frame: Frame, codec: TableCodec) -> Grid:
         if not column.sizes:
             continue
         distinct, at = factorised(frame.column(column.name))
-        match column:
-            case CategoryColumn():
-                read, size = _codes(column, distinct), len(column.values) + 1
-            case NumberColumn():
-                known = _known(distinct, lambda cells: numbers(cells, form=column.form).values)
-                read, size = known, 0
-            case MomentColumn():
-                known = _known(distinct, lambda cells: column.units_of(cells)[0])
-                read, size = known, 0
-            case _:
-                continue
+        if isinstance(column, CategoryColumn):
+            read, size = _codes(column, distinct), len(column.values) + 1
+        else:
+            read, size = _numbers(column, distinct), 0
         names.append(column.name)
         sizes.append(size)
         columns.append(read[at])
@@ -195,12 +189,13 @@ class Bins:
     sizes: tuple[int, ...]
 
 
-def _known(
-    cells: Cells, read: Callable[[Cells], NDArray[np.float64] | NDArray[np.int64]]
-) -> NDArray[np.float64]:
+def _numbers(column: AnyColumn, cells: Cells) -> NDArray[np.float64]:
     gone = absent(cells, wide=True)
     values = np.full(len(cells), np.nan)
-    values[~gone] = read(cells[~gone])
+    if isinstance(column, NumberColumn):
+        values[~gone] = numbers(cells[~gone], form=column.form).values
+    if isinstance(column, MomentColumn):
+        values[~gone] = column.units_of(cells[~gone])[0]
     return values
 
 

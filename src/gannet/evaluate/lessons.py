@@ -152,7 +152,7 @@ def _results(learner: Learner, rows: Grid, target: Target, sides: Sides) -> tupl
 def _mean_auc(told: NDArray[np.float64], truth: NDArray[np.int64]) -> Triple:
     """Mean over classes of one against the rest; the interval takes their errors as one."""
     if told.shape[1] == 2:
-        return tuple(auc(told[truth == 1, 1], told[truth == 0, 1]))
+        return auc(told[truth == 1, 1], told[truth == 0, 1])
     each: list[Auc] = [
         auc(told[truth == code, code], told[truth != code, code]) for code in range(told.shape[1])
     ]

@@ -74,7 +74,7 @@ Triple = tuple[float, float, float]
 """A value and its 95 % interval."""
 
 
-def scored(  # noqa: PLR0913 - a number with all that is needed to judge it
+def scored(
     name: str,
     value: Triple,
     floor: Triple,
@@ -156,13 +156,13 @@ def _dependence(sides: Sides) -> Score:
     # Of each pair the share that is kept; weak pairs are mostly noise, so the worst are those that
     # take most from the score.
     strong = _each(dependence(real.rows, real.sizes))
-    order = np.argsort(floors - values, kind="stable")[:WORST]
+    order = np.argsort(floors - values, kind="stable")[:WORST].tolist()
     called = _pairs(sides.train.names)
     parts = tuple(
         Part(
             name=called[at],
-            value=_kept(values[at], strong[at]),
-            floor=_kept(floors[at], strong[at]),
+            value=_kept(float(values[at]), float(strong[at])),
+            floor=_kept(float(floors[at]), float(strong[at])),
         )
         for at in order
     )
@@ -229,7 +229,8 @@ def _critic(learner: Learner, fake: Grid, sides: Sides) -> tuple[Triple, Triple]
     # A judge that says .5 has no opinion: half of those are right.
     right = (told[:tested] < 0.5).sum() + (told[tested:] > 0.5).sum() + (told == 0.5).sum() / 2
     hits = round(float(right))
-    return (hits / len(told), *wilson(hits, len(told))), tuple(auc(told[tested:], told[:tested]))
+    low, high = wilson(hits, len(told))
+    return (hits / len(told), low, high), auc(told[tested:], told[:tested])
 
 
 def _jackknifed(
@@ -247,7 +248,7 @@ def _worst(
     better: Literal["low", "high"],
 ) -> tuple[Part, ...]:
     lost = values - floors if better == "low" else floors - values
-    order = np.argsort(-lost, kind="stable")[:WORST]
+    order = np.argsort(-lost, kind="stable")[:WORST].tolist()
     return tuple(
         Part(name=names[at], value=float(values[at]), floor=float(floors[at])) for at in order
     )

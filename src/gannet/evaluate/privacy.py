@@ -90,7 +90,7 @@ def _membership(sides: Sides) -> Score:
     def attack(grid: Grid) -> Triple:
         heap = sides.ruler.records(grid.take(slice(0, SEARCHED)))
         found = [density_ratio(each, heap, reference, width) for each in (members, strangers)]
-        return tuple(auc(*found))
+        return auc(*found)
 
     return scored(
         "membership attack",

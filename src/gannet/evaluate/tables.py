@@ -76,8 +76,8 @@ def _protocol(
         "as asked for"
         if asked
         else (
-            "the last column, if it is one, and the best learnt of the categories of 2 to 20 values "
-            "that reals predict with an AUC above .6"
+            "the last column, if it is one, and the best learnt of the categories of 2 to 20 "
+            "values that reals predict with an AUC above .6"
         )
     )
     said = [
