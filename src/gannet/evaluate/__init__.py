@@ -6,6 +6,7 @@ from functools import partial
 
 from gannet.card import gannet_version
 from gannet.chance import seed_at
+from gannet.evaluate.imputation import score_imputation
 from gannet.evaluate.material import Data, Material, Rows, Sampler, ask, material
 from gannet.evaluate.measures import (
     class_score,
@@ -34,6 +35,7 @@ __all__ = [
     "evaluate",
     "evaluate_table",
     "material",
+    "score_imputation",
 ]
 
 

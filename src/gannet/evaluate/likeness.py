@@ -156,7 +156,7 @@ def _dependence(sides: Sides) -> Score:
     # Of each pair the share that is kept; weak pairs are mostly noise, so the worst are those that
     # take most from the score.
     strong = _each(dependence(real.rows, real.sizes))
-    order = np.argsort(floors - values, kind="stable")[:WORST].tolist()
+    order: list[int] = np.argsort(floors - values, kind="stable")[:WORST].tolist()
     called = _pairs(sides.train.names)
     parts = tuple(
         Part(
@@ -248,7 +248,7 @@ def _worst(
     better: Literal["low", "high"],
 ) -> tuple[Part, ...]:
     lost = values - floors if better == "low" else floors - values
-    order = np.argsort(-lost, kind="stable")[:WORST].tolist()
+    order: list[int] = np.argsort(-lost, kind="stable")[:WORST].tolist()
     return tuple(
         Part(name=names[at], value=float(values[at]), floor=float(floors[at])) for at in order
     )

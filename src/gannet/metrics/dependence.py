@@ -85,7 +85,7 @@ def _correlation(rows: Tensor) -> Tensor:
     held = rows.double()
     means = held.nanmean(0)
     centred = torch.where(held.isnan(), torch.zeros_like(held), held - means)
-    lengths = torch.linalg.vector_norm(centred, dim=0)
+    lengths = centred.square().sum(0).sqrt()
     # A constant column is correlated with nothing.
     scaled = centred / torch.where(lengths > 0, lengths, torch.ones_like(lengths))
     return scaled.T @ scaled
