@@ -27,7 +27,17 @@ MEANING: Mapping[str, str] = {
     "fresh critic": "accuracy of a new network that tells fakes from reals; 0.5 is a coin",
     "copies": "share of fakes oddly near to one training sample",
     "class accuracy": "share of fakes that look like the class they were asked for",
-    "train on fake": "accuracy on reals of a classifier that learnt from fakes alone",
+    "train on fake": "accuracy (of tables: AUC) on reals of a classifier that learnt from fakes",
+    "train on fake F1": "the same classifier's F1, the mean over classes",
+    "marginals": "what each column's distribution has in common with that of reals, 0 to 1",
+    "missing shares": "by how much the shares of missing cells differ",
+    "dependence": "how much of the dependence among columns is kept; shuffled columns keep none",
+    "pair trends": "likeness of pairs of columns; shuffled columns score high, see dependence",
+    "critic auc": "how well a fresh classifier ranks reals above fakes; 0.5 is a coin",
+    "nearer to training": "share of fakes nearer to training than to held-out rows; 0.5 is fair",
+    "exact copies": "share of fakes equal to a training row; floor: held-out rows that are",
+    "membership attack": "AUC with which fakes give away who was trained on; 0.5 is nothing",
+    "disclosure": "how much better fakes tell a column of training rows than of strangers",
 }
 """What each score says, in one line."""
 
@@ -50,22 +60,27 @@ def to_json(report: Report) -> str:
 
 def to_markdown(report: Report) -> str:
     """The report as Markdown: verdict, table, meanings, protocol."""
+    ceilings = any(score.ceiling is not None for score in report.scores)
     lines = [
         f"# Scores of {report.artefact or 'the generator'}",
         "",
         verdict(report),
         "",
-        "| score | fakes | 95 % interval | floor: reals | Gaussian | n | best is |",
-        "|---|---|---|---|---|---|---|",
+        f"| score | fakes | 95 % interval | floor: reals | {report.baseline} |"
+        + (" ceiling |" if ceilings else "")
+        + " n | best is |",
+        "|---|---|---|---|---|---|---|" + ("---|" if ceilings else ""),
     ]
     for score in report.scores:
         plain = "" if score.baseline is None else number(score.baseline)
+        ceiling = "" if score.ceiling is None else number(score.ceiling)
         lines.append(
             f"| {score.name} | **{number(score.value)}** "
             f"| {number(score.low)} to {number(score.high)} "
             f"| {number(score.floor)} ({number(score.floor_low)} to {number(score.floor_high)}) "
-            f"| {plain} | {score.samples} | {score.better} |"
+            f"| {plain} {f'| {ceiling} ' if ceilings else ''}| {score.samples} | {score.better} |"
         )
+    lines += _worst(report)
     lines += ["", "## What they say", ""]
     for kind in dict.fromkeys(kind_of(score) for score in report.scores):
         lines.append(f"- **{kind}**: {MEANING.get(kind, 'a score of your own')}.")
@@ -97,11 +112,16 @@ def verdict(report: Report) -> str:
         )
     if copied := found.get("copies"):
         said.append(_of_copies(copied))
+    said += [warning for score in report.scores if (warning := _of_privacy(score))]
     plain = [
         kind_of(score) for score in report.scores if score.baseline is not None and _beaten(score)
     ]
     if plain:
-        said.append(f"A plain Gaussian does as well or better in: {', '.join(plain)}.")
+        least = (
+            "A plain Gaussian does" if report.baseline == "Gaussian" else report.baseline + " do"
+        )
+        names = ", ".join(dict.fromkeys(plain))
+        said.append(f"{least[0].upper()}{least[1:]} as well or better in: {names}.")
     return " ".join(said)
 
 
@@ -195,6 +215,42 @@ def _beaten(score: Score) -> bool:
     if score.better == "low":
         return score.baseline <= score.value
     return score.baseline >= score.value
+
+
+def _worst(report: Report) -> list[str]:
+    """The parts of scores that are furthest below reals, if there are any."""
+    parted = [score for score in report.scores if score.parts]
+    lines = ["", "## Where it is worst", ""] if parted else []
+    for score in parted:
+        named = [
+            f"{part.name} {number(part.value)} (reals {number(part.floor)})"
+            for part in score.parts[:5]
+        ]
+        lines.append(f"- **{score.name}**: {', '.join(named)}.")
+    return lines
+
+
+def _of_privacy(score: Score) -> str:
+    """A warning, if fakes give away more than reals of another source would."""
+    if score.at_floor or (score.chance is not None and score.low <= score.chance):
+        return ""
+    interval = f"{number(score.value)} ({number(score.low)} to {number(score.high)})"
+    match kind_of(score):
+        case "exact copies":
+            return (
+                f"**Copies**: {score.value:.1%} of fakes equal a training row; chance explains "
+                f"{score.floor:.1%}."
+            )
+        case "membership attack":
+            return f"**Memorised**: an attacker finds training rows with an AUC of {interval}."
+        case "nearer to training":
+            return (
+                f"**Memorised**: a share of {interval} lies nearer to training rows; 0.5 is fair."
+            )
+        case "disclosure":
+            return f"**Disclosed**: fakes tell {score.name} of training rows better, by {interval}."
+        case _:
+            return ""
 
 
 def _of_critic(report: Report) -> str:

@@ -6,6 +6,7 @@ from functools import partial
 
 from gannet.card import gannet_version
 from gannet.chance import seed_at
+from gannet.evaluate.imputation import score_imputation
 from gannet.evaluate.material import Data, Material, Rows, Sampler, ask, material
 from gannet.evaluate.measures import (
     class_score,
@@ -17,7 +18,8 @@ from gannet.evaluate.measures import (
     lesson_score,
     protocol_of,
 )
-from gannet.evaluate.score import Pair, Report, Score
+from gannet.evaluate.score import Pair, Part, Report, Score
+from gannet.evaluate.tables import evaluate_table
 from gannet.networks.classifier import train_classifier
 from gannet.networks.features import Features
 
@@ -25,12 +27,15 @@ __all__ = [
     "Data",
     "Material",
     "Pair",
+    "Part",
     "Report",
     "Rows",
     "Sampler",
     "Score",
     "evaluate",
+    "evaluate_table",
     "material",
+    "score_imputation",
 ]
 
 

@@ -9,6 +9,22 @@ from pydantic import BaseModel, ConfigDict
 from gannet.errors import ConfigError
 
 
+class Part(BaseModel):
+    """One of the things that a score is the mean of, such as a column.
+
+    Attributes:
+        name: Of the column, or the pair of columns.
+        value: Of fakes against held-out reals.
+        floor: The same with further reals in place of the fakes.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    value: float
+    floor: float
+
+
 class Score(BaseModel):
     """One number with what is needed to judge it.
 
@@ -22,8 +38,11 @@ class Score(BaseModel):
         floor_high: Upper end.
         samples: On each side; for shares, the number of trials.
         better: Which end is good.
-        baseline: The same with samples of a plain Gaussian in place of the fakes.
+        baseline: The same with samples of a trivial method in place of the fakes; the report says
+            which.
         chance: What guessing gets, where that means something.
+        ceiling: What all training reals would get, where they are more than there are fakes.
+        parts: What it is the mean of, the worst against their floor first; not all of them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,6 +58,8 @@ class Score(BaseModel):
     better: Literal["low", "high"]
     baseline: float | None = None
     chance: float | None = None
+    ceiling: float | None = None
+    parts: tuple[Part, ...] = ()
 
     @property
     def at_floor(self) -> bool:
@@ -79,6 +100,7 @@ class Report(BaseModel):
         seed: Of fakes, subsets and critics.
         gannet: Version.
         protocol: How, in sentences.
+        baseline: The trivial method that scores are compared with.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -90,6 +112,7 @@ class Report(BaseModel):
     seed: int
     gannet: str
     protocol: tuple[str, ...]
+    baseline: str = "Gaussian"
 
     def score(self, name: str) -> Score:
         """The first score of that name, with or without what stands in brackets.
