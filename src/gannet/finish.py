@@ -28,7 +28,9 @@ from gannet.report import grid_png
 from gannet.types import Batch, Condition
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-COIN = 0.5
+COIN, UNSURE = 0.5, 0.62
+"""A guess, and the upper end of an interval around it that says next to nothing."""
+
 CRITIC_ROWS, CRITIC_STEPS = 1_000, 120
 """Samples on each side for the fresh critic, and batches that it learns from."""
 
@@ -209,6 +211,8 @@ def proof(card: Card) -> str:
         f"A fresh critic tells {found['accuracy']:.1%} of held-out reals and fakes rightly "
         f"({found['low']:.1%} to {found['high']:.1%}, {found['tested']} samples); 50 % is a coin"
     )
+    if found["low"] <= COIN and found["high"] > UNSURE:
+        return f"{words}: these are too few to say whether it sees a difference."
     if found["low"] <= COIN:
         return f"{words}: as far as this test can see, real and fake are 50:50."
     return f"{words}: it still sees a difference."

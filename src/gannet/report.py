@@ -15,6 +15,9 @@ from gannet.evaluate import Material, Report, Score
 from gannet.evaluate.material import Data
 from gannet.files import write_whole
 
+UNSURE = 0.62
+"""Upper end of an interval around a guess that says next to nothing."""
+
 MEANING: Mapping[str, str] = {
     "fid": "distance between the two heaps, each taken as a Gaussian, in Inception features",
     "frechet": "distance between the two heaps, each taken as one Gaussian; biased by the count",
@@ -121,7 +124,7 @@ def verdict(report: Report) -> str:
             "A plain Gaussian does" if report.baseline == "Gaussian" else report.baseline + " do"
         )
         names = ", ".join(dict.fromkeys(plain))
-        said.append(f"{least[0].upper()}{least[1:]} as well or better in: {names}.")
+        said.append(f"{least[0].upper()}{least[1:]} better in: {names}.")
     return " ".join(said)
 
 
@@ -211,10 +214,13 @@ def number(value: float) -> str:
 
 
 def _beaten(score: Score) -> bool:
+    """Whether the baseline is better; two that are as good as reals are not compared."""
     assert score.baseline is not None
+    if score.at_floor:
+        return False
     if score.better == "low":
-        return score.baseline <= score.value
-    return score.baseline >= score.value
+        return score.baseline < score.value
+    return score.baseline > score.value
 
 
 def _worst(report: Report) -> list[str]:
@@ -259,6 +265,11 @@ def _of_critic(report: Report) -> str:
         return "No fresh critic was asked."
     best = max(critics, key=lambda score: score.value)
     interval = f"{best.value:.1%} ({best.low:.1%} to {best.high:.1%})"
+    if best.low <= 0.5 and best.high > UNSURE:
+        return (
+            f"Too few samples for a fresh critic to say: it is right in {interval} of "
+            f"{best.samples} cases, a coin in 50 %."
+        )
     if best.low <= 0.5:
         return (
             f"A fresh critic cannot tell fakes from reals: it is right in {interval} of "

@@ -198,6 +198,12 @@ class Run:
         if name in ("healthy", "done") and looks < FEWEST_LOOKS:
             name = "not judged"
             evidence = f"{looks or 'no'} look{'s' * (looks != 1)} of health, a verdict takes 3"
+        elif name == "healthy" and (now := self.history[-1]).distance > now.baseline:
+            name = "not judged"
+            evidence = (
+                f"it ended before its samples (distance {now.distance:.3g}) were nearer to the "
+                f"data than those of one plain Gaussian ({now.baseline:.3g}): give it more time"
+            )
         return {"name": name, "evidence": evidence, "stopped": self.stopped}
 
     def _remember(self, measures: Measures) -> None:
