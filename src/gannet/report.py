@@ -35,7 +35,7 @@ MEANING: Mapping[str, str] = {
     "marginals": "what each column's distribution has in common with that of reals, 0 to 1",
     "missing shares": "by how much the shares of missing cells differ",
     "dependence": "how much of the dependence among columns is kept; shuffled columns keep none",
-    "pair trends": "likeness of pairs of columns; shuffled columns score high, see dependence",
+    "pair trends": "likeness of pairs that hang together; shuffled columns score well too",
     "critic auc": "how well a fresh classifier ranks reals above fakes; 0.5 is a coin",
     "nearer to training": "share of fakes nearer to training than to held-out rows; 0.5 is fair",
     "exact copies": "share of fakes equal to a training row; floor: held-out rows that are",

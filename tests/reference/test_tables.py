@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from gannet.metrics.dependence import (
+    association,
     contingency_similarity,
     correlation_similarity,
     dependence_kept,
@@ -58,6 +59,15 @@ def test_dependence_is_all_kept_by_itself_and_none_by_independent_columns():
     assert dependence_kept(both, apart, [4, 4]) == pytest.approx(0, abs=1e-9)
     # The tables differ in all of the diagonal's mass but for a quarter.
     assert float(contingency_similarity(both, apart, [4, 4])[0, 1]) == pytest.approx(0.25)
+
+
+def test_association_is_that_of_scipy():
+    contingency = pytest.importorskip("scipy.stats.contingency")
+    one, other = RNG.integers(0, 3, 400), RNG.integers(0, 4, 400)
+    other[:200] = one[:200]
+    rows = torch.cat([one_hot(one, 5), one_hot(other, 4)], 1)  # two bins stay empty
+    expected = contingency.association(contingency.crosstab(one, other).count, method="cramer")
+    assert float(association(rows, [5, 4])[0, 1]) == pytest.approx(expected)
 
 
 def test_correlations_are_those_of_numpy():

@@ -88,7 +88,7 @@ def test_every_score_has_count_interval_floor_and_baseline(good):
 def test_shuffled_columns_keep_marginals_and_lose_everything_else(shuffled):
     assert shuffled.score("marginals").at_floor
     assert shuffled.score("dependence").value < 0.3 < shuffled.score("dependence").floor
-    assert shuffled.score("pair trends").value > 0.6  # which is why it is not to be trusted alone
+    assert shuffled.score("pair trends").value > 0.4  # which is why it is not to be trusted alone
     assert shuffled.score("fresh critic[boosting]").low > 0.6
     learnt = shuffled.score("train on fake[rich, boosting]")
     assert abs(learnt.value - 0.5) < 0.1

@@ -126,7 +126,8 @@ class Ruler:
 
     @staticmethod
     def _place(held: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
-        below = np.searchsorted(held, values, "left") + np.searchsorted(held, values, "right")
+        below = np.searchsorted(held, values, "left").astype(np.float64)
+        below += np.searchsorted(held, values, "right")
         return np.where(np.isnan(values), np.nan, below / max(2 * len(held), 1))
 
     def records(self, grid: Grid) -> Records:
@@ -148,8 +149,9 @@ class Ruler:
         for values, size, inner in zip(grid.values.T, grid.sizes, edges, strict=True):
             own = min(size, most) if size else len(inner)
             known = np.minimum(values, own) if size else np.searchsorted(inner, values, "right")
-            at = np.where(np.isnan(values), own + 1, known).astype(np.int64)
-            made.append(torch.nn.functional.one_hot(torch.from_numpy(at), own + 2))
+            at = known.astype(np.float64)
+            at[np.isnan(values)] = own + 1
+            made.append(torch.nn.functional.one_hot(torch.from_numpy(at).long(), own + 2))
             sizes.append(own + 2)
         return Bins(torch.cat(made, 1).to(torch.float32), tuple(sizes))
 

@@ -176,7 +176,7 @@ def _point(draws: NDArray[np.float64], numeric: Mask) -> Values:
 
 
 def _error(name: str, real: Grid, mask: Mask, fills: dict[str, Values], seed: int) -> Score:
-    columns = np.flatnonzero(mask.any(0))
+    columns: list[int] = np.flatnonzero(mask.any(0)).tolist()
     numbers = name == "hidden numbers"
     spread = np.where(mask.any(0), np.nanstd(real.values, axis=0), 1.0)
     spread = np.where(spread > 0, spread, 1.0)
@@ -236,7 +236,7 @@ def _coverage(real: Grid, mask: Mask, draws: NDArray[np.float64]) -> Score:
         return (hits / trials, *wilson(hits, trials))
 
     hits, trials = int(inside.sum()), int(mask.sum())
-    asked = np.flatnonzero(mask.any(0))
+    asked: list[int] = np.flatnonzero(mask.any(0)).tolist()
     each = inside[:, asked].sum(0) / mask[:, asked].sum(0)
     order: list[int] = np.argsort(each, kind="stable").tolist()
     return scored(

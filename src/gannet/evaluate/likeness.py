@@ -17,7 +17,9 @@ from gannet.evaluate.learners import LEARNERS, Learner, learn
 from gannet.evaluate.score import Part, Score
 from gannet.evaluate.sides import Sides
 from gannet.metrics.dependence import (
+    association,
     contingency_similarity,
+    correlation,
     correlation_similarity,
     dependence,
     dependence_distance,
@@ -37,6 +39,8 @@ QUANTILES, TALL = 5, 8
 finer dependence, but drown it in the noise of sparse tables."""
 EVEN, WIDE = 10, 100
 """Bins of pair trends: as SDMetrics has them, so that the two can be compared."""
+CORRELATED, ASSOCIATED = 0.5, 0.3
+"""Pairs of reals below these have no trend that could be kept: as SDMetrics' report has it."""
 
 
 def column_scores(sides: Sides) -> list[Score]:
@@ -52,7 +56,7 @@ def pair_scores(sides: Sides) -> list[Score]:
     """Dependence kept, and pair trends; nothing for a single column."""
     if len(sides.train.names) < 2:
         return []
-    return [_dependence(sides), _trends(sides)]
+    return [_dependence(sides), *_trends(sides)]
 
 
 def critic_scores(sides: Sides) -> list[Score]:
@@ -181,7 +185,8 @@ def _kept(gap: float, strength: float) -> float:
     return max(1 - gap / strength, 0.0) if strength > 0 else 0.0
 
 
-def _trends(sides: Sides) -> Score:
+def _trends(sides: Sides) -> list[Score]:
+    """Of the pairs that have a trend; nothing if none has."""
     numeric = torch.from_numpy(sides.train.numeric)
     numbers = int(numeric.sum())
     edges = sides.ruler.even_edges(EVEN)
@@ -192,25 +197,33 @@ def _trends(sides: Sides) -> Score:
 
     sizes = sides.ruler.bins(sides.fake.take(slice(0, 1)), edges, WIDE).sizes
     both = numeric[:, None] & numeric
+    real = laid(sides.held_out)
+    strength = association(real[:, numbers:], sizes) / ASSOCIATED
+    strength[both] = correlation(real[:, :numbers]).abs().flatten() / CORRELATED
+    trending = _each(strength) > 1
+    if not trending.any():
+        return []
 
     def pairs(left: Tensor, right: Tensor) -> NDArray[np.float64]:
         found = contingency_similarity(left[:, numbers:], right[:, numbers:], sizes)
         found[both] = correlation_similarity(left[:, :numbers], right[:, :numbers]).flatten()
-        return _each(found)
+        return _each(found)[trending]
 
     def mean(left: Tensor, right: Tensor) -> float:
         return float(pairs(left, right).mean())
 
-    real, fake, fresh = (laid(each) for each in (sides.held_out, sides.fake, sides.fresh))
-    return scored(
+    fake, fresh = laid(sides.fake), laid(sides.fresh)
+    called = [name for name, kept in zip(_pairs(sides.train.names), trending, strict=True) if kept]
+    score = scored(
         "pair trends",
         _jackknifed(mean, real, fake, sides.seed),
         _jackknifed(mean, real, fresh, sides.seed),
         mean(real, laid(sides.plain)),
         len(real),
         "high",
-        parts=_worst(_pairs(sides.train.names), pairs(real, fake), pairs(real, fresh), "high"),
+        parts=_worst(called, pairs(real, fake), pairs(real, fresh), "high"),
     )
+    return [score]
 
 
 def _critic(learner: Learner, fake: Grid, sides: Sides) -> tuple[Triple, Triple]:

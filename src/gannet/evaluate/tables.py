@@ -88,7 +88,8 @@ def _protocol(
         "complement of categories, known cells only.",
         "Dependence: departure from independence in bins (fifths of numbers, the commonest eight "
         "values), what is shared of it; shuffled columns get about 0. Pair trends: correlation "
-        "of numbers, contingency tables else, as SDMetrics has them; shuffled columns get much.",
+        "of numbers, contingency tables else, of pairs of reals that have a trend (correlation "
+        "above .5, Cramer's V above .3), as SDMetrics has them; shuffled columns get much.",
         "Fresh critics: learn from the first halves, judge the second.",
         f"Targets: {names} ({rule}). Classifiers learn from {learnt} rows and are tested on all "
         f"held-out rows; floor: as many training reals; ceiling: up to {LEARNT} training reals.",

@@ -15,8 +15,8 @@ from torch import Tensor
 def contingency_similarity(real: Tensor, fake: Tensor, sizes: Sequence[int]) -> Tensor:
     """One minus the total variation distance of each pair's contingency table, ``(F, F)``, 0..1.
 
-    Pairs that do not hang together score well as soon as both marginals are right: shuffled columns
-    reach far above 0. See ``dependence_kept``, which they do not fool.
+    Pairs that do not hang together score well as soon as both marginals are right, and even those
+    that do reach far above 0 when shuffled. See ``dependence_kept``, which they do not fool.
 
     Source: SDMetrics ``ContingencySimilarity``; issues 815 and 817 there on what it inflates.
     """
@@ -32,7 +32,23 @@ def correlation_similarity(real: Tensor, fake: Tensor) -> Tensor:
 
     Source: Pearson 1895; as a score, SDMetrics ``CorrelationSimilarity``.
     """
-    return 1 - (_correlation(real) - _correlation(fake)).abs() / 2
+    return 1 - (correlation(real) - correlation(fake)).abs() / 2
+
+
+def association(rows: Tensor, sizes: Sequence[int]) -> Tensor:
+    """Cramér's V of each pair ``(F, F)``, 0..1: how well one column tells the other.
+
+    Source: Cramér 1946, Mathematical Methods of Statistics, sec. 21.9.
+    """
+    joint = _joint(rows)
+    shares = joint.diagonal()
+    expected = shares[:, None] * shares
+    ratio = torch.where(expected > 0, joint.square() / expected, torch.zeros_like(joint))
+    squared = (_blocks(ratio, sizes) - 1).clamp(min=0)
+    owner = torch.arange(len(sizes)).repeat_interleave(torch.tensor(list(sizes)))
+    used = torch.zeros(len(sizes)).double().index_add(0, owner, (shares > 0).double())
+    most = torch.minimum(used[:, None], used) - 1
+    return torch.where(most > 0, squared / most.clamp(min=1), torch.zeros_like(most)).sqrt()
 
 
 def dependence(rows: Tensor, sizes: Sequence[int]) -> Tensor:
@@ -81,7 +97,8 @@ def _blocks(matrix: Tensor, sizes: Sequence[int]) -> Tensor:
     return member.T @ matrix @ member
 
 
-def _correlation(rows: Tensor) -> Tensor:
+def correlation(rows: Tensor) -> Tensor:
+    """Pearson's correlation of each pair of numbers ``(P, P)``; NaN counts as the mean."""
     held = rows.double()
     means = held.nanmean(0)
     centred = torch.where(held.isnan(), torch.zeros_like(held), held - means)
