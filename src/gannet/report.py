@@ -124,7 +124,7 @@ def verdict(report: Report) -> str:
             "A plain Gaussian does" if report.baseline == "Gaussian" else report.baseline + " do"
         )
         names = ", ".join(dict.fromkeys(plain))
-        said.append(f"{least[0].upper()}{least[1:]} better in: {names}.")
+        said.append(f"{least[0].upper()}{least[1:]} as well or better in: {names}.")
     return " ".join(said)
 
 
@@ -214,13 +214,13 @@ def number(value: float) -> str:
 
 
 def _beaten(score: Score) -> bool:
-    """Whether the baseline is better; two that are as good as reals are not compared."""
+    """Whether the baseline is as good; what is as good as reals is not compared with it."""
     assert score.baseline is not None
     if score.at_floor:
         return False
     if score.better == "low":
-        return score.baseline < score.value
-    return score.baseline > score.value
+        return score.baseline <= score.value
+    return score.baseline >= score.value
 
 
 def _worst(report: Report) -> list[str]:
