@@ -20,6 +20,7 @@ from gannet.artefact import TOGETHER, Artefact, class_number
 from gannet.begun import check_same, read_plan
 from gannet.card import Card, gannet_version
 from gannet.catalogue import find_recipe
+from gannet.chance import some_of
 from gannet.clusters import usual_count
 from gannet.codecs import Codec, codec_of
 from gannet.codecs.image import ImageCodec
@@ -28,7 +29,7 @@ from gannet.codecs.vector import VectorCodec
 from gannet.columns.cells import absent
 from gannet.config import parse
 from gannet.errors import ConfigError, DataError, MissingExtraError, need
-from gannet.evaluate import Report, evaluate, material
+from gannet.evaluate import Report, evaluate, evaluate_table, material
 from gannet.finish import grid_conditions
 from gannet.frames import Frame, joined
 from gannet.plan import Plan, affordable_size, default_minutes, make_plan
@@ -40,6 +41,9 @@ from gannet.types import Condition, Wishes
 
 Given = Mapping[str, Any]
 """Columns and what their cells must be."""
+
+TABLE_ROWS = 50_000
+"""Most real rows of a table that are scored with, of each part."""
 
 LEAST_EXPECTED = 0.01
 """Rows of training that the model must hold to be as asked for, or nothing like it was seen."""
@@ -507,8 +511,9 @@ class Model:
             count: Fakes, and held-out reals where there are as many.
             out: Folder to write ``report.json``, ``report.md`` and, of pictures, ``neighbours.png``
                 to; nothing is written by default.
-            options: As for ``gannet.evaluate.evaluate``; and ``label``, the column of the classes,
-                by default the one that the run was begun with.
+            options: As for ``gannet.evaluate.evaluate`` or, of tables, ``evaluate_table``; and
+                ``label``, the column of the classes, by default the one that the run was begun
+                with.
 
         Raises:
             ConfigError: if a number is out of range or ``out`` is a file.
@@ -517,20 +522,39 @@ class Model:
         _check_evaluation(count, options.get("seed", 0), out)
         found = self._read_again(data, options.pop("label", None))
         names: dict[str, Any] = {"artefact": self.folder.resolve().name, "data": Path(data).name}
+        made = None
         with processor.threads(processor.best_threads()):
-            made = material(self.artefact, found, count=count, seed=options.get("seed", 0))
-            report = evaluate(self.artefact, found, count=count, made=made, **names | options)
+            if isinstance(self.codec, TableCodec):
+                report = self._evaluate_table(found, count, names | options)
+            else:
+                made = material(self.artefact, found, count=count, seed=options.get("seed", 0))
+                report = evaluate(self.artefact, found, count=count, made=made, **names | options)
         said = [*report.protocol]
         if found.digest != self.card.data.get("digest"):
             said.append(OTHER_DATA)
         sheet = None
-        if out is not None and isinstance(self.codec, ImageCodec):
+        if out is not None and made is not None and isinstance(self.codec, ImageCodec):
             sheet = neighbours_sheet(report, made, found)
             said.append(NEIGHBOURS)
         report = report.model_copy(update={"protocol": tuple(said)})
         if out is not None:
             write_report(report, Path(out), neighbours=sheet)
         return report
+
+    def _evaluate_table(
+        self, found: dataset.Dataset, count: int, options: dict[str, Any]
+    ) -> Report:
+        """The scores of a table, whose classifiers learn from as many fakes as real rows."""
+        codec, seed = self.codec, options.get("seed", 0)
+        assert isinstance(codec, TableCodec)
+        if options.pop("features", "auto") != "auto":
+            raise ConfigError("--features: tables are scored column by column, without features")
+        real, others = (
+            codec.decode_frame(rows.take(some_of(len(rows), TABLE_ROWS, seed)).real)
+            for rows in (found.train, found.held_out)
+        )
+        fake = joined(list(self.frames(max(len(real), len(others)), seed=seed)))
+        return evaluate_table(real, others, fake, codec, count=count, **options)
 
     def _read_again(self, data: Path | str, label: str | None) -> dataset.Dataset:
         """Data to evaluate on, with the classes of this model and without a cache of their own."""

@@ -184,6 +184,18 @@ def test_each_row_of_a_table_is_judged(gannet, run, people):
     assert all(0 <= each["real"] <= 1 for each in found["verdicts"])
 
 
+def test_a_table_run_is_scored_column_by_column(gannet, run, people, tmp_path):
+    said = gannet.works("evaluate", run, people, "--out", tmp_path / "report")
+    found = json.loads((tmp_path / "report" / "report.json").read_text())
+    scores = {score["name"]: score for score in found["scores"]}
+    assert {"marginals", "pair trends", "exact copies", "membership attack"} <= set(scores)
+    assert found["baseline"] == "shuffled columns"
+    assert scores["marginals"]["floor"] > 0.5
+    assert "Where it is worst" in said
+    refused = gannet.refuses("evaluate", run, people, "--features", "random")
+    assert "tables are scored column by column" in refused
+
+
 def test_a_table_of_other_columns_is_refused_with_each_difference(gannet, run, people, tmp_path):
     other = tmp_path / "other.csv"
     text = people.read_text().replace("smokes", "smoker", 1).replace("north", "3", 1)
