@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, max_pool2d, relu
 
-from gannet.errors import ConfigError
+from gannet.errors import ConfigError, no_permission
 from gannet.files import UNREADABLE
 from gannet.networks.features import colour, fingerprint, in_chunks
 
@@ -208,9 +208,7 @@ class InceptionFeatures:
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         except PermissionError:
-            raise ConfigError(
-                "no permission to read it", where=str(path), remedy="Check its access rights."
-            ) from None
+            raise no_permission(path, ConfigError) from None
         except (OSError, *UNREADABLE) as error:
             said = str(error).strip() or type(error).__name__
             raise ConfigError(
