@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import builtins
+import errno
+import io
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -169,3 +174,20 @@ def changed():
         return replace(artefact, card=artefact.card.model_copy(update=fields))
 
     return change
+
+
+@pytest.fixture
+def forbidden(monkeypatch):
+    """Makes files of a name unreadable, also for an administrator, whom file modes do not stop."""
+    plain = io.open
+
+    def forbid(name):
+        def guarded(file, *args, **options):
+            if isinstance(file, (str, os.PathLike)) and Path(file).name == name:
+                raise PermissionError(errno.EACCES, "Permission denied", str(file))
+            return plain(file, *args, **options)
+
+        monkeypatch.setattr(io, "open", guarded)
+        monkeypatch.setattr(builtins, "open", guarded)
+
+    return forbid

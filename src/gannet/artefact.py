@@ -25,7 +25,7 @@ from gannet.chance import noise_at, seed_at
 from gannet.codecs import Codec, codec_of
 from gannet.codecs.label import LabelCodec
 from gannet.config import Config, parse
-from gannet.errors import ArtefactError, ConfigError
+from gannet.errors import ArtefactError, ConfigError, no_permission
 from gannet.files import write_whole
 from gannet.networks.fields import Layout, chances
 from gannet.networks.grid import Projecting
@@ -384,6 +384,8 @@ def _read_weights(path: Path, card: Card) -> dict[str, Tensor]:
         return load_tensors(content)
     except FileNotFoundError:
         raise ArtefactError("the weights are missing", where=str(path), remedy=COPY_ANEW) from None
+    except PermissionError:
+        raise no_permission(path, ArtefactError) from None
     except (OSError, SafetensorError) as error:
         raise ArtefactError(
             f"the weights are damaged: {error}", where=str(path), remedy=COPY_ANEW

@@ -8,7 +8,7 @@ from typing import Any
 
 from gannet.codecs import codec_of
 from gannet.config import flag
-from gannet.errors import ConfigError, GannetError
+from gannet.errors import ConfigError, GannetError, no_permission
 from gannet.plan import Plan
 
 
@@ -16,15 +16,17 @@ def read_plan(out: Path) -> Plan | None:
     """The plan of a run that was begun, if any.
 
     Raises:
-        GannetError: if the file is damaged.
+        GannetError: if the file is damaged, or may not be read.
     """
     path = out / "plan.json"
-    if not path.exists():
-        return None
     try:
+        if not path.exists():
+            return None
         plan = Plan.model_validate_json(path.read_text(encoding="utf-8"))
         for codec in plan.codecs.values():
             codec_of(**codec)
+    except PermissionError:
+        raise no_permission(path) from None
     except (ConfigError, OSError, TypeError, ValueError) as error:
         raise GannetError(
             f"the plan is damaged or of another gannet: {str(error).splitlines()[0]}",

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from gannet.errors import ArtefactError
+from gannet.errors import ArtefactError, no_permission
 from gannet.types import Spec
 
 FORMAT = 1
@@ -83,13 +83,14 @@ def read_card(folder: Path) -> Card:
     """The card of a run's folder.
 
     Raises:
-        ArtefactError: if there is none, or it is damaged, foreign or of a later gannet.
+        ArtefactError: if there is none, or it is damaged, foreign, of a later gannet, or
+            may not be read.
     """
     where = folder / "card.json"
     remedy = "Give the folder that `gannet train --out` wrote."
-    if not folder.is_dir():
-        raise ArtefactError("no such folder", where=str(folder), remedy=remedy)
     try:
+        if not folder.is_dir():
+            raise ArtefactError("no such folder", where=str(folder), remedy=remedy)
         content: dict[str, Any] = json.loads(where.read_text(encoding="utf-8"))
         later = content.get("format", 0) if hasattr(content, "get") else 0
         if int(later) > FORMAT:
@@ -99,6 +100,8 @@ def read_card(folder: Path) -> Card:
                 remedy="Update gannet: pip install --upgrade gannet-gan",
             )
         return Card.model_validate(content)
+    except PermissionError:
+        raise no_permission(where, ArtefactError) from None
     except FileNotFoundError:
         if (folder / "plan.json").exists():
             raise ArtefactError(

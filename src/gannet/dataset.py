@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count, islice
 from pathlib import Path
 from typing import Any
@@ -165,7 +166,7 @@ def load(
     if not 0 < held_out < 1:
         raise ConfigError(f"held_out: expected more than 0 and less than 1, got {held_out}")
     found = _decoded(source, codec, cache, memory_bytes)
-    _check_variety(source, found)
+    _check_variety(source, found.looks)
     labels = source.labels[found.kept]
     train, held = split(found.contents, found.looks, labels, share=held_out, seed=seed)
     told = LabelCodec(classes=source.classes) if source.classes else None
@@ -243,7 +244,8 @@ def shuffled(rows: int, *, seed: int, start: int = 0) -> Iterator[int]:
 
 def _decoded(source: Source, codec: Codec[Any], cache: Path | None, memory_bytes: int) -> Decoded:
     if source.kind == "image" and isinstance(codec, ImageCodec):
-        return decode(source, codec, cache, memory_bytes)
+        # Checked before the cache is put in its place: refused data leave none behind.
+        return decode(source, codec, cache, memory_bytes, partial(_check_variety, source))
     if source.kind == "vector" and isinstance(codec, VectorCodec):
         rows = source.rows()
         if codec.shape != rows.shape[1:]:
@@ -297,18 +299,18 @@ def _turns(looks: NDArray[np.uint64]) -> list[int]:
     return turns
 
 
-def _check_variety(source: Source, found: Decoded) -> None:
+def _check_variety(source: Source, looks: NDArray[np.uint64]) -> None:
     word = "pictures" if source.kind == "image" else "rows"
-    if source.kind == "table" and len(found.kept) < FEWEST:
+    if source.kind == "table" and len(looks) < FEWEST:
         raise DataError(
-            f"only {len(found.kept)} rows, expected at least {FEWEST}",
+            f"only {len(looks)} rows, expected at least {FEWEST}",
             where=str(source.path),
             remedy="Add more; a few hundred are a good start.",
         )
-    different = len(np.unique(found.looks))
-    if len(found.kept) > 1 and different < 2:
+    different = len(np.unique(looks))
+    if len(looks) > 1 and different < 2:
         raise DataError(
-            f"all {len(found.kept)} {word} are equal, so there is nothing to learn",
+            f"all {len(looks)} {word} are equal, so there is nothing to learn",
             where=str(source.path),
             remedy="Add different ones.",
         )

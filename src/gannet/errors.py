@@ -36,6 +36,11 @@ class MissingExtraError(GannetError):
     """A library that belongs to an extra and is not installed."""
 
 
+def no_permission(where: object, kind: type[GannetError] = GannetError) -> GannetError:
+    """A file that may not be read: whole perhaps, and nothing to delete or to fetch again."""
+    return kind("no permission to read it", where=str(where), remedy="Check its access rights.")
+
+
 def need(module: str, extra: str) -> ModuleType:
     """Import ``module``, which the extra ``extra`` brings.
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import pickle
+import struct
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -11,6 +13,22 @@ from pathlib import Path
 from typing import BinaryIO
 
 from gannet.errors import GannetError
+
+UNREADABLE = (
+    RuntimeError,
+    EOFError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    AssertionError,
+    pickle.UnpicklingError,
+    struct.error,
+)
+"""What ``torch.load`` raises, beside ``OSError``, of a file that is damaged or of another kind.
+
+Its unpickler carries out whatever bytes it meets, so that it may stumble over its own empty stack.
+"""
 
 
 @contextmanager

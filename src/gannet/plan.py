@@ -54,8 +54,8 @@ def advise(found: Findings) -> dict[str, Any]:
     minutes = default_minutes(shape, device)
     why = f"on this machine ({processor.hardware(device)}); --minutes changes it"
     advice: dict[str, Any] = {"minutes": minutes, "why": why}
-    if found.kind == "image":
-        advice["resolution"] = min(shape[1:])
+    if found.size is not None:
+        advice["resolution"] = min(found.size.height, found.size.width)
     return advice
 
 

@@ -6,7 +6,6 @@ import copy
 import io
 import json
 import math
-import pickle
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -24,8 +23,8 @@ from gannet.chance import some_of
 from gannet.config import parse
 from gannet.dataset import Dataset
 from gannet.duel import Duel
-from gannet.errors import GannetError
-from gannet.files import append_line, write_whole
+from gannet.errors import GannetError, no_permission
+from gannet.files import UNREADABLE, append_line, write_whole
 from gannet.finish import preview, within_memory
 from gannet.health import Doctor, Measures, Verdict, judge, limits_for, sound
 from gannet.networks.features import RandomFeatures
@@ -115,20 +114,15 @@ class Run:
         """Go on from the last save, if there is one.
 
         Raises:
-            GannetError: if the save is damaged.
+            GannetError: if the save is damaged, or may not be read.
         """
         path = self.out / "resume.pt"
         if path.exists():
             try:
                 self._take_up(torch.load(path, map_location=self.plan.device, weights_only=True))
-            except (
-                RuntimeError,
-                EOFError,
-                LookupError,
-                TypeError,
-                ValueError,
-                pickle.UnpicklingError,
-            ):
+            except PermissionError:
+                raise no_permission(path) from None
+            except (OSError, *UNREADABLE):
                 raise GannetError(
                     "the save is damaged or of another gannet",
                     where=str(path),
@@ -152,7 +146,10 @@ class Run:
         """Drop lines of ``progress.jsonl`` that belong to steps which will be taken again."""
         path = self.out / "progress.jsonl"
         if path.exists():
-            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+            try:
+                lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+            except PermissionError:
+                raise no_permission(path) from None
             kept = [line for line in lines if line.endswith("\n") and _step_of(line) <= step]
             write_whole(path, "".join(kept).encode())
 

@@ -19,7 +19,7 @@ from gannet.codecs.image import ImageCodec
 from gannet.codecs.table import TableCodec
 from gannet.codecs.vector import VectorCodec
 from gannet.errors import ConfigError, DataError, need
-from gannet.files import write_whole
+from gannet.files import write_whole, writing
 from gannet.finish import QUANTILES, columns
 from gannet.pictures import SUFFIXES
 from gannet.report import grid_png
@@ -65,7 +65,8 @@ def write_samples(
         Where they are, in words.
 
     Raises:
-        ConfigError: if the count is out of range, the class unknown or the form not possible.
+        ConfigError: if the count is out of range, the class unknown, the form not possible, or
+            the folder holds other samples.
     """
     if not 1 <= count <= LARGEST:
         raise ConfigError(f"--count: must lie between 1 and {LARGEST}, got {count}")
@@ -94,6 +95,8 @@ def write_samples(
             f"--out: no form for {suffix!r}",
             remedy="Give a folder, or a file that ends in .png, .npz, .npy, .csv or .parquet.",
         )
+    if pictures:
+        _check_unmixed(out, count, ["metadata.csv"] * bool(model.classes) + ["grid.png"] * grid)
     _folder(model, count, out, label, seed)
     if grid and pictures:
         _grid(model, count, out / "grid.png", label, seed)
@@ -128,18 +131,45 @@ def _grid(model: Model, count: int, path: Path, label: str | None, seed: int) ->
     grid_png(model.artefact.sample(count, label=label, seed=seed), path, columns(count))
 
 
+def _name(row: int, count: int) -> str:
+    """The file of a row among ``count`` pictures in a folder."""
+    return f"{row:0{max(len(str(count - 1)), 5)}}.png"
+
+
+def _check_unmixed(out: Path, count: int, more: Sequence[str]) -> None:
+    """Refuse a folder where pictures would stay that this call does not write.
+
+    Nobody could tell later which are of which run. The same call again replaces all that it wrote.
+    """
+
+    def replaced(name: str) -> bool:
+        stem = name.removesuffix(".png")
+        row = int(stem) if stem.isdecimal() else count
+        return name in more or (row < count and name == _name(row, count))
+
+    with writing(out):
+        there = [each.name for each in out.iterdir()] if out.is_dir() else []
+    suspects = [n for n in there if n == "metadata.csv" or Path(n).suffix.lower() in SUFFIXES]
+    if others := sorted(name for name in suspects if not replaced(name)):
+        raise ConfigError(
+            f"--out: holds {len(others):,} other file{'s' * (len(others) > 1)} that would be mixed "
+            f"with these samples, the first is {others[0]}",
+            where=str(out),
+            remedy="Give a new folder, or empty this one.",
+        )
+
+
 def _folder(model: Model, count: int, out: Path, label: str | None, seed: int) -> None:
     if isinstance(model.codec, VectorCodec):
         _one_file(model, count, out / "samples.csv", label, seed)
         return
-    width = max(len(str(count - 1)), 5)
     table = [("file_name", "label")]
     for start in range(0, count, 256):
         rows = min(256, count - start)
         made = model.artefact.sample(rows, label=label, seed=seed, start=start)
         classes = _classes(model, rows, label, seed, start) or [""] * rows
         for row, raw in enumerate(model.artefact.decode(made)):
-            name = f"{start + row:0{width}}.png"
+            name = _name(start + row, count)
             write_whole(out / name, _png(raw), sync=False)
             table.append((name, classes[row]))
     if model.classes:

@@ -163,6 +163,26 @@ def test_a_damaged_save_is_refused_with_a_remedy(planned, loaded, tmp_path, cont
     assert (run / "resume.pt").read_bytes() == content
 
 
+@pytest.mark.parametrize("name", ["resume.pt", "progress.jsonl"])
+def test_a_save_that_may_not_be_read_is_not_called_damaged(
+    planned, loaded, tmp_path, forbidden, name
+):
+    run = tmp_path / "run"
+    train(planned(), loaded, run, steps=5)
+    forbidden(name)
+    with pytest.raises(GannetError, match="no permission to read it") as caught:
+        train(planned(), loaded, run)
+    assert caught.value.where == str(run / name)
+    assert caught.value.remedy == "Check its access rights."
+
+
+def test_a_plan_that_may_not_be_read_is_not_called_damaged(tmp_path, forbidden):
+    (tmp_path / "plan.json").write_text("{}")
+    forbidden("plan.json")
+    with pytest.raises(GannetError, match=r"plan\.json: no permission to read it"):
+        read_plan(tmp_path)
+
+
 def test_other_settings_are_refused_with_every_difference(planned):
     plan = planned(steps=12, width=4)
     asked = {

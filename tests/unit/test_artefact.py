@@ -314,6 +314,13 @@ def test_weights_that_do_not_fit_are_refused(saved):
     assert "model.safetensors" in refusal(saved, "the weights do not fit the card")
 
 
+@pytest.mark.parametrize("name", ["card.json", "model.safetensors"])
+def test_a_file_that_may_not_be_read_is_not_called_damaged(saved, forbidden, name):
+    forbidden(name)
+    said = refusal(saved, f"{name}: no permission to read it")
+    assert "Check its access rights." in said
+
+
 def test_a_card_with_a_field_of_its_own_is_refused(saved):
     edit_card(saved, colour="blue")
     refusal(saved, "colour")

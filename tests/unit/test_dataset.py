@@ -344,6 +344,15 @@ def test_all_pictures_equal(tmp_path):
         loaded(fill(tmp_path, 5, pictures=[random_picture()] * 5))
 
 
+@pytest.mark.parametrize("memory", [0, 10**6])
+@pytest.mark.parametrize("count", [1, 5])
+def test_refused_pictures_leave_no_cache_behind(tmp_path, count, memory):
+    fill(tmp_path / "data", count, pictures=[random_picture()] * count)
+    with pytest.raises(DataError):
+        loaded(tmp_path / "data", cache=tmp_path / "run" / "cache", memory_bytes=memory)
+    assert [each.name for each in tmp_path.iterdir()] == ["data"]
+
+
 def test_all_rows_equal(tmp_path):
     np.save(tmp_path / "a.npy", np.ones((5, 2)))
     source = find(tmp_path / "a.npy")

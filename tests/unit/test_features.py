@@ -224,9 +224,27 @@ def test_a_file_without_inception_weights_is_refused(tmp_path):
     other, text = tmp_path / "other.pth", tmp_path / "text.pth"
     torch.save({"weight": torch.zeros(1)}, other)
     text.write_text("not weights")
-    for path in (other, text, tmp_path / "missing.pth"):
+    for path in (other, text, tmp_path / "missing.pth", tmp_path):
         with pytest.raises(ConfigError, match="no Inception weights"):
             InceptionFeatures(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b".", b"0", b"(l", b"\x80\x02.", b"a,b\n1,2\n", b"J\x00", b"\xff\xfe", b"G\x00"],
+)
+def test_whatever_bytes_are_no_weights_they_are_refused_in_words(tmp_path, content):
+    path = tmp_path / "weights.pth"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match=r"weights\.pth: no Inception weights: \S"):
+        InceptionFeatures(path)
+
+
+def test_weights_that_may_not_be_read_are_not_called_none(tmp_path, forbidden):
+    (tmp_path / "weights.pth").write_bytes(b"")
+    forbidden("weights.pth")
+    with pytest.raises(ConfigError, match=r"weights\.pth: no permission to read it"):
+        InceptionFeatures(tmp_path / "weights.pth")
 
 
 def test_classifier_features_never_train():

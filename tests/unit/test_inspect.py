@@ -11,6 +11,7 @@ from PIL import Image, ImageFilter
 from gannet.dataset import find
 from gannet.errors import DataError
 from gannet.inspect import Findings, examine, suggest_size
+from gannet.plan import advise
 from gannet.sources.doubles import near_pairs
 from gannet.sources.sizes import size_for
 
@@ -157,8 +158,18 @@ def test_a_folder_of_nothing_but_broken_files_is_described_and_unusable(tmp_path
     found = examine(tmp_path)
     assert not found.usable
     assert found.size is None
-    with pytest.raises(DataError, match="not a picture"):
+    assert set(advise(found)) == {"minutes", "why"}, "no resolution suits pictures of no size"
+    with pytest.raises(DataError, match=r"3 of 3 pictures cannot be read.*not a picture") as caught:
         suggest_size(find(tmp_path))
+    assert caught.value.where == str(tmp_path), "the folder, not one of its files"
+    assert caught.value.remedy
+
+
+def test_a_few_broken_files_do_not_keep_a_size_from_being_found(tmp_path):
+    fill(tmp_path, 3, width=40, height=40)
+    for number in range(4):
+        (tmp_path / f"zbad{number}.png").write_text("no")
+    assert suggest_size(find(tmp_path)).height == 40
 
 
 @pytest.mark.parametrize("count", [1, 5])

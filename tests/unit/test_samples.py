@@ -51,6 +51,31 @@ def test_more_pictures_than_are_made_at_once_keep_their_order(pictures, tmp_path
     assert len(list((tmp_path / "made").glob("*.png"))) == 260
 
 
+def test_samples_of_two_calls_are_not_mixed_in_one_folder(pictures, tmp_path):
+    out = tmp_path / "made"
+    write(pictures, out, 5, grid=True)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    for count, grid, first in ((3, True, "00003.png"), (5, False, "grid.png")):
+        with pytest.raises(ConfigError, match=f"other files? .* the first is {first}") as caught:
+            write(pictures, out, count, grid=grid, seed=1)
+        assert caught.value.where == str(out)
+        assert "new folder" in caught.value.remedy
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before, "none was touched"
+
+
+def test_classes_of_earlier_samples_do_not_stay_beside_samples_without(of_pictures, tmp_path):
+    (tmp_path / "metadata.csv").write_text("file_name,label\n")
+    with pytest.raises(ConfigError, match=r"metadata\.csv"):
+        write(Model(of_pictures, tmp_path), tmp_path)
+
+
+def test_the_same_call_again_replaces_its_samples(pictures, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    write(pictures, tmp_path, 3, seed=0)
+    write(pictures, tmp_path, 3, seed=1)
+    assert np.array_equal(read(tmp_path / "00002.png"), pictures.sample(3, seed=1)[2, :, :, 0])
+
+
 def test_a_png_is_one_grid(pictures, tmp_path):
     write(pictures, tmp_path / "new" / "grid.PNG", 9)
     assert read(tmp_path / "new" / "grid.PNG").shape[0] >= 3 * 8

@@ -629,3 +629,13 @@ def test_a_damaged_group_of_rows_is_one_clear_error(tmp_path):
     with pytest.raises(DataError, match=r"damaged, or no Parquet") as caught:
         find(path, label="").picture(0)
     assert "a.parquet" in caught.value.where
+
+
+@pytest.mark.parametrize("name", ["made.zip", "made.npz", "made.csv"])
+def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path, forbidden, name):
+    (tmp_path / name).write_bytes(b"whole, for all we know")
+    forbidden(name)
+    with pytest.raises(DataError, match="no permission to read it") as caught:
+        find(tmp_path / name)
+    assert caught.value.where == str(tmp_path / name)
+    assert caught.value.remedy == "Check its access rights."

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, model_validator
 from torch import Tensor
 
-from gannet.errors import DataError
+from gannet.errors import DataError, no_permission
 
 Row = NDArray[np.float64]
 """``(columns,)`` numbers in their own units."""
@@ -110,6 +110,8 @@ class VectorCodec(BaseModel):
                 rows = np.atleast_2d(np.load(path, allow_pickle=False)).astype(np.float64)
             else:
                 rows = np.array(self._cells(cells_of(path)), dtype=np.float64)
+        except PermissionError:
+            raise no_permission(path, DataError) from None
         except (OSError, ValueError, EOFError, IndexError, csv.Error) as error:
             raise DataError(f"no rows of numbers ({error})", where=str(path)) from None
         if rows.ndim != 2 or rows.shape[1] != width or not np.isfinite(rows).all():

@@ -7,14 +7,14 @@ those of ``pt_inception-2015-12-05-6726825d.pth``.
 from __future__ import annotations
 
 import hashlib
-import pickle
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, max_pool2d, relu
 
-from gannet.errors import ConfigError
+from gannet.errors import ConfigError, no_permission
+from gannet.files import UNREADABLE
 from gannet.networks.features import colour, fingerprint, in_chunks
 
 ORIGINAL = "6726825d"
@@ -205,15 +205,16 @@ class InceptionFeatures:
                 self._network = Inception()
             state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
             self._network.load_state_dict(state, assign=True)
-        except (OSError, RuntimeError, EOFError, TypeError, pickle.UnpicklingError) as error:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except PermissionError:
+            raise no_permission(path, ConfigError) from None
+        except (OSError, *UNREADABLE) as error:
+            said = str(error).strip() or type(error).__name__
             raise ConfigError(
-                f"no Inception weights: {str(error).splitlines()[0]}",
-                where=str(path),
-                remedy=remedy,
+                f"no Inception weights: {said.splitlines()[0]}", where=str(path), remedy=remedy
             ) from None
         self._network.eval().requires_grad_(False)
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
         self.name = "inception" if digest.startswith(ORIGINAL) else "inception-like"
         self.hash = fingerprint(self._network.state_dict().values())
 

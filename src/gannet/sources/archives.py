@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import cast
 
-from gannet.errors import DataError
+from gannet.errors import DataError, no_permission
 from gannet.pictures import FILE_BYTES
 from gannet.sources.folders import is_picture
 from gannet.sources.labels import Labels, from_numbers
@@ -33,6 +33,8 @@ def from_zip(path: Path, label: str | None) -> Source:
     """
     try:
         archive = zipfile.ZipFile(path)
+    except PermissionError:
+        raise no_permission(path, DataError) from None
     except _BROKEN as error:
         raise DataError(
             f"damaged, or no zip ({error})", where=str(path), remedy="Fetch it again."

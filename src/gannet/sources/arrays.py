@@ -235,7 +235,9 @@ def _labels(array: Array, count: int, where: str) -> Labels:
 
 def _damaged(path: Path, error: BaseException) -> DataError:
     if isinstance(error, PermissionError):
-        return DataError("no permission to read it", where=str(path), remedy="Check its rights.")
+        return DataError(
+            "no permission to read it", where=str(path), remedy="Check its access rights."
+        )
     detail = str(error).partition("\n")[0] or type(error).__name__
     return DataError(
         f"damaged, or no array of numbers ({detail})",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,7 +65,13 @@ def may_be_broken(count: int) -> int:
     return min(max(3, count // 100), (count - 1) // 2)
 
 
-def decode(source: Source, codec: ImageCodec, cache: Path | None, memory_bytes: int) -> Decoded:
+def decode(
+    source: Source,
+    codec: ImageCodec,
+    cache: Path | None,
+    memory_bytes: int,
+    check: Callable[[NDArray[np.uint64]], None] = lambda looks: None,
+) -> Decoded:
     """Decode every picture once, or find that it was done before.
 
     Args:
@@ -72,6 +79,7 @@ def decode(source: Source, codec: ImageCodec, cache: Path | None, memory_bytes: 
         codec: Says their size and channels.
         cache: Folder for the decoded pictures; ``None`` keeps no file.
         memory_bytes: Up to this size they are held in memory.
+        check: Told how they look before a cache is put in its place; may raise to refuse them.
 
     Raises:
         DataError: if more pictures are broken than ``may_be_broken`` allows.
@@ -86,7 +94,7 @@ def decode(source: Source, codec: ImageCodec, cache: Path | None, memory_bytes: 
     if index is None:
         pictures = np.empty((source.count, row), np.uint8) if held else np.empty((0, row), np.uint8)
         with Writer(place, key, wanted=room) as writer:
-            index = _pass(source, codec, pictures, writer)
+            index = _pass(source, codec, pictures, writer, check)
             if place:
                 save_index(place, key, index)
         store = _store(source, codec, index, pictures[: len(index.kept)], writer.final, held)
@@ -113,7 +121,13 @@ def _store(
     return Streamed(codec, source, index.kept)
 
 
-def _pass(source: Source, codec: ImageCodec, pictures: NDArray[np.uint8], writer: Writer) -> Index:
+def _pass(
+    source: Source,
+    codec: ImageCodec,
+    pictures: NDArray[np.uint8],
+    writer: Writer,
+    check: Callable[[NDArray[np.uint64]], None],
+) -> Index:
     kept: list[int] = []
     prints: list[tuple[int, int]] = []
     skipped: list[tuple[str, str]] = []
@@ -135,6 +149,7 @@ def _pass(source: Source, codec: ImageCodec, pictures: NDArray[np.uint8], writer
         kept.append(number)
         prints.append((held, look))
     both = np.array(prints, np.uint64).reshape(-1, 2)
+    check(both[:, 1])
     return Index(
         kept=np.array(kept, np.int64),
         contents=both[:, 0],

@@ -15,7 +15,7 @@ import numpy as np
 
 from gannet.columns import calendar
 from gannet.columns.cells import absent, numbers
-from gannet.errors import DataError
+from gannet.errors import DataError, no_permission
 from gannet.frames import Cells, Frame, cells_of, check_names
 
 DELIMITERS = ",;\t|"
@@ -119,7 +119,9 @@ def _bytes(path: Path, count: int) -> bytes:
             return file.read(count)
     except FileNotFoundError:
         raise DataError("does not exist", where=str(path), remedy="Check the path.") from None
-    except (PermissionError, IsADirectoryError) as error:
+    except PermissionError:
+        raise no_permission(path, DataError) from None
+    except IsADirectoryError as error:
         raise DataError(
             f"cannot be read ({error.strerror})", where=str(path), remedy="Name a readable file."
         ) from None

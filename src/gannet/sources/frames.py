@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from gannet.errors import DataError, need
+from gannet.errors import DataError, need, no_permission
 from gannet.frames import Cells, Frame, cells_of, joined, listed
 from gannet.sources.delimited import Dialect, find_dialect, read_delimited
 
@@ -123,6 +123,8 @@ def _parquet(path: Path, rows: int) -> Iterator[Frame]:
                 raise DataError("no rows", where=str(path), remedy="Give it a table with rows.")
     except FileNotFoundError:
         raise DataError("does not exist", where=str(path), remedy="Check the path.") from None
+    except PermissionError:
+        raise no_permission(path, DataError) from None
     except (arrow.ArrowException, OSError) as error:
         detail = str(error).partition("\n")[0]
         raise DataError(

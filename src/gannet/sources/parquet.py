@@ -11,7 +11,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, cast
 
-from gannet.errors import DataError, need
+from gannet.errors import DataError, need, no_permission
 from gannet.sources.labels import Labels, choose, from_cells, from_numbers
 from gannet.sources.names import Numbered
 from gannet.sources.source import Source
@@ -135,6 +135,8 @@ def _reading(path: Path) -> Generator[None]:
     arrow: Any = need("pyarrow", "parquet")
     try:
         yield
+    except PermissionError:
+        raise no_permission(path, DataError) from None
     except (arrow.ArrowException, OSError, ValueError) as error:
         detail = str(error).partition("\n")[0]
         raise DataError(

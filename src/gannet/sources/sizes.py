@@ -74,22 +74,41 @@ def suggest_size(source: Source, *, largest: int = LARGEST) -> Size:
     """
     sizes: list[tuple[int, int]] = []
     channels: list[int] = []
-    last = DataError("no pictures found", where=str(source.path))
-    for index in evenly(source.count, _HEADERS):
+    looked_at = evenly(source.count, _HEADERS)
+    broken: list[DataError] = []
+    for index in looked_at:
         try:
             header = look(source.picture(index), source.names[index])
         except DataError as error:
-            last = error
+            broken.append(error)
         else:
             sizes.append((header.width, header.height))
-    for index in evenly(source.count, _DECODED):
+    if not sizes:
+        raise _none_readable(source, len(looked_at), broken)
+    looked_at = evenly(source.count, _DECODED)
+    broken = []
+    for index in looked_at:
         try:
             channels.append(glance(source, index).channels)
         except DataError as error:
-            last = error
-    if not sizes or not channels:
-        raise last
+            broken.append(error)
+    if not channels:
+        raise _none_readable(source, len(looked_at), broken)
     return size_for(sizes, channels, largest)
+
+
+def _none_readable(source: Source, looked_at: int, broken: Sequence[DataError]) -> DataError:
+    """One error about the whole folder: blaming a single file would hide how many there are."""
+    if not broken:
+        return DataError("no pictures found", where=str(source.path))
+    some = f" looked at (of {source.count:,})" if looked_at < source.count else ""
+    first = broken[0]
+    example = f"{first.where}: {first.problem}" if first.where else first.problem
+    return DataError(
+        f"{len(broken):,} of {looked_at:,} pictures{some} cannot be read; the first is {example}",
+        where=str(source.path),
+        remedy="Replace them, or give another folder.",
+    )
 
 
 def size_for(
