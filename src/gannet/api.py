@@ -214,9 +214,18 @@ def _frame(data: Any) -> Frame:
 def _sorted(found: dataset.Dataset, recipe: str, settings: Mapping[str, Any]) -> dataset.Dataset:
     """Data without labels with kinds in their place, where the recipe can use them."""
     knows = "clusters" in find_recipe(recipe).config.model_fields
-    if not knows or found.classes or found.source.kind != "image":
-        return found
-    count = settings.get("clusters", usual_count(len(found.train)))
+    suits = knows and not found.classes and found.source.kind == "image"
+    count = settings.get("clusters", usual_count(len(found.train)) if suits else 0)
+    if count and not suits:
+        raise ConfigError(
+            "--clusters: only pictures without labels are sorted into kinds",
+            remedy="Leave it out, or leave the labels aside with --label ''.",
+        )
+    if count > len(found.train) // 2:
+        raise ConfigError(
+            f"--clusters: {len(found.train)} pictures make at most {len(found.train) // 2} kinds, "
+            f"got {count}"
+        )
     # Always in one order of sums: a resumed run must find the very same kinds.
     with processor.threads(1):
         return dataset.sorted_by_likeness(found, count, seed=0) if count else found
@@ -258,6 +267,9 @@ def _checked(
         faults.append(f"--minutes: must be above 0 and below a million, got {minutes:g}")
     if seed < 0:
         faults.append(f"--seed: must be at least 0, got {seed}")
+    most = processor.processors()
+    if str(settings.get("threads", "")).isdecimal() and int(str(settings["threads"])) > most:
+        faults.append(f"--threads: this machine has {most}, got {settings['threads']}")
     given: dict[str, Any] = {}
     remedy = ""
     try:

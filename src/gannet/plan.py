@@ -71,6 +71,9 @@ LONGER: tuple[tuple[int, dict[str, float]], ...] = (
 )
 """From so many steps on, larger networks and batches; measured on digits at 60 and 300 s."""
 
+PROBE_SECONDS = 5.0
+"""After so long a probe has seen enough steps, however few."""
+
 PAYS = 0.9
 """Share of the time in 32 bit below which 16 bit are worth their coarser numbers."""
 
@@ -167,8 +170,12 @@ class Chooser:
 
 
 def _timed(duel: Duel[Any], batches: Iterator[Batch], clock: Clock) -> float:
-    """Seconds per step: the median over a duel's steps but the first."""
-    marks = [clock() for _ in duel.run(batches)]
+    """Seconds per step: the median over a duel's steps but the first; of few if they are slow."""
+    marks: list[float] = []
+    for _ in duel.run(batches):
+        marks.append(clock())
+        if len(marks) > 1 and marks[-1] - marks[0] > PROBE_SECONDS:
+            break
     taken = sorted(after - before for before, after in pairwise(marks))
     return max(taken[len(taken) // 2], 1e-6)
 

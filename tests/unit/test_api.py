@@ -213,6 +213,18 @@ def test_a_run_with_kinds_is_gone_on_with(sorted_run):
     assert session.data.train.told is not None
 
 
+def test_kinds_that_cannot_be_are_refused(squares, sorted_run, tmp_path):
+    with pytest.raises(ConfigError, match="without labels are sorted"):
+        prepare(squares, tmp_path / "a", clusters=3, steps=3, width=4, threads=1)
+    with pytest.raises(ConfigError, match="at most 36 kinds, got 80"):
+        prepare(sorted_run[1], tmp_path / "b", clusters=80, steps=3, width=4, threads=1)
+
+
+def test_more_threads_than_there_are_processors_are_refused(squares, tmp_path):
+    with pytest.raises(ConfigError, match="--threads: this machine has"):
+        prepare(squares, tmp_path / "run", steps=3, threads="9999")
+
+
 def test_as_many_pictures_as_kinds_are_worth_it_for_are_sorted_and_it_is_said(tmp_path):
     rng, asked = np.random.default_rng(0), {"steps": 5, "width": 4, "threads": 1}
     np.save(tmp_path / "many.npy", rng.integers(0, 255, (600, 8, 8, 1)).astype(np.uint8))

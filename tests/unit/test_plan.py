@@ -174,5 +174,17 @@ def test_a_short_budget_takes_smaller_pictures_and_says_why():
     assert "in 1 minutes there is time for 300 steps" in found.reason
 
 
+def test_a_slow_probe_is_cut_short(loaded):
+    chooser = Chooser(find_recipe("generate"), loaded, SMALL | {"batch": 2}, 0, "cpu")
+    ticks = []
+
+    def clock():
+        ticks.append(60.0 * len(ticks))
+        return ticks[-1]
+
+    assert chooser.time_step(clock=clock) == pytest.approx(60)
+    assert len(ticks) == 2
+
+
 def test_pictures_that_are_small_stay_as_they_are():
     assert afforded(seconds=1, step_seconds=1.0, side=28).height == 28
