@@ -70,7 +70,7 @@ def decode(
     codec: ImageCodec,
     cache: Path | None,
     memory_bytes: int,
-    check: Callable[[NDArray[np.uint64]], None] = lambda looks: None,
+    check: Callable[[NDArray[np.uint64]], None] = lambda _: None,
 ) -> Decoded:
     """Decode every picture once, or find that it was done before.
 
