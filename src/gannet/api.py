@@ -250,9 +250,8 @@ def _device_of(begun: Plan, out: Path) -> str:
 def _device(name: str | None) -> str:
     best = processor.best_device()
     if name not in (None, "cpu", best):
-        raise ConfigError(
-            f"--device: no {name!r} here", remedy=f"Leave it out, or give cpu or {best}."
-        )
+        known = " or ".join(dict.fromkeys(("cpu", best)))
+        raise ConfigError(f"--device: no {name!r} here", remedy=f"Leave it out, or give {known}.")
     return name or best
 
 

@@ -73,15 +73,16 @@ class Artefact:
         players = _rebuilt(card, folder / "card.json")
         tensors = _read_weights(folder / "model.safetensors", card)
         product, judge = find_recipe(card.recipe).product(players), players.discriminator
-        try:
-            product.load_state_dict(_part(tensors, "product"), strict=True)
-            judge.load_state_dict(_part(tensors, "discriminator"), strict=True)
-        except RuntimeError as error:
-            raise ArtefactError(
-                f"the weights do not fit the card: {error}",
-                where=str(folder / "model.safetensors"),
-                remedy=COPY_ANEW,
-            ) from None
+        for name, network in (("product", product), ("discriminator", judge)):
+            state = _part(tensors, name)
+            try:
+                network.load_state_dict(state, strict=True)
+            except RuntimeError:
+                raise ArtefactError(
+                    f"the weights do not fit the card: {_misfit(network, state, name)}",
+                    where=str(folder / "model.safetensors"),
+                    remedy=f"Undo what was changed in card.json by hand. {COPY_ANEW}",
+                ) from None
         for network in (product, judge):
             network.to(device).eval().requires_grad_(False)
         return cls(card, product, judge, tensors.get("pairs", no_pairs()))
@@ -338,6 +339,25 @@ def class_number(classes: Sequence[str], label: str | int) -> int:
 def _part(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
     prefix = f"{name}."
     return {key.removeprefix(prefix): tensors[key] for key in tensors if key.startswith(prefix)}
+
+
+def _misfit(network: nn.Module, state: Mapping[str, Tensor], name: str) -> str:
+    """In one line how weights differ from a network; torch says a line about each of them."""
+    built = {key: tuple(value.shape) for key, value in network.state_dict().items()}
+    read = {key: tuple(value.shape) for key, value in state.items()}
+    keys = [*built, *(key for key in read if key not in built)]
+    wrong = [key for key in keys if built.get(key) != read.get(key)]
+    if not wrong:
+        return f"{name} cannot be filled"
+    first = wrong[0]
+    words = [
+        "missing" if shape is None else "x".join(map(str, shape)) or "a number"
+        for shape in (read.get(first), built.get(first))
+    ]
+    return (
+        f"{len(wrong)} of {len(keys)} in {name} differ, the first is {first}: {words[0]} in the "
+        f"file, {words[1]} by the card"
+    )
 
 
 def _codecs(card: Card) -> dict[str, Codec[Any]]:

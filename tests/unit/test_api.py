@@ -233,3 +233,14 @@ def test_as_many_pictures_as_kinds_are_worth_it_for_are_sorted_and_it_is_said(tm
     assert any("clusters 5" in reason for reason in many.plan.reasons)
     none = prepare(tmp_path / "many.npy", tmp_path / "none", clusters=0, **asked)
     assert none.plan.spec.vector == 0
+
+
+@pytest.mark.parametrize(("best", "known"), [("cpu", "give cpu."), ("cuda", "give cpu or cuda.")])
+def test_a_device_that_is_not_there_is_refused_with_those_that_are(
+    of_pictures, tmp_path, monkeypatch, best, known
+):
+    of_pictures.save(tmp_path)
+    monkeypatch.setattr("gannet.device.best_device", lambda: best)
+    with pytest.raises(ConfigError, match="--device: no 'tpu' here") as caught:
+        load(tmp_path, device="tpu")
+    assert caught.value.remedy.endswith(known)

@@ -314,6 +314,14 @@ def test_weights_that_do_not_fit_are_refused(saved):
     assert "model.safetensors" in refusal(saved, "the weights do not fit the card")
 
 
+def test_a_card_edited_to_another_width_is_one_line_of_error(saved):
+    config = json.loads((saved / "card.json").read_text())["config"]
+    edit_card(saved, config=config | {"width": 8})
+    said = refusal(saved, r"do not fit the card: \d+ of \d+ in product differ, the first is \S+: ")
+    assert "card.json by hand" in said
+    assert len(said.splitlines()) == 2, "the error and its remedy"
+
+
 @pytest.mark.parametrize("name", ["card.json", "model.safetensors"])
 def test_a_file_that_may_not_be_read_is_not_called_damaged(saved, forbidden, name):
     forbidden(name)

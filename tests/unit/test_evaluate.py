@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -250,6 +251,25 @@ def test_bad_requests_are_refused_with_a_remedy():
         evaluate(Maker(ring), heap(), count=20, features="efficientnet", steps=40)
     with pytest.raises(DataError, match="samples are"):
         evaluate(Maker(lambda count, _: torch.zeros(count, 3)), heap(), count=20)
+
+
+@pytest.mark.parametrize(
+    ("count", "held_out", "train", "limits", "cure"),
+    [
+        (100, 3, 60, "needed: only 3 held out", "Give more data."),
+        (100, 20, 15, "needed: only 15 to train on", "Give more data."),
+        (5, 20, 60, "needed: --count is 5$", "Give a larger --count."),
+        (5, 3, 60, "--count is 5; only 3 held out", "Give more data and a larger --count."),
+    ],
+)
+def test_too_few_samples_name_what_limits_and_nothing_else(count, held_out, train, limits, cure):
+    rows = torch.zeros(train, 2)
+    none = np.full(train, -1)
+    few = Heap(Some(rows, none), Some(rows[:held_out], none[:held_out]))
+    with pytest.raises(DataError) as caught:
+        evaluate(Maker(ring), few, count=count)
+    assert re.search(limits, caught.value.problem)
+    assert caught.value.remedy == cure
 
 
 def test_nearest_rows_are_found_across_blocks():

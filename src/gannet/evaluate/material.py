@@ -98,6 +98,21 @@ class Material:
     gaussian: Gaussian
 
 
+def _too_few(count: int, held_out: int, train: int) -> DataError:
+    """Name what limits, and only that: a remedy that changes nothing is none."""
+    few_data: list[str] = []
+    if held_out < FEWEST:
+        few_data.append(f"only {held_out} held out")
+    if train // 2 < FEWEST:
+        few_data.append(f"only {train} to train on, of which half are compared")
+    limits = [f"--count is {count}"] * (count < FEWEST) + few_data
+    cures = ["more data"] * bool(few_data) + ["a larger --count"] * (count < FEWEST)
+    return DataError(
+        f"too few samples to compare, {FEWEST} are needed: {'; '.join(limits)}",
+        remedy=f"Give {' and '.join(cures)}.",
+    )
+
+
 def material(sampler: Sampler, dataset: Data, *, count: int, seed: int) -> Material:
     """Choose reals and draw fakes. Equal arguments give equal samples, row for row.
 
@@ -106,11 +121,7 @@ def material(sampler: Sampler, dataset: Data, *, count: int, seed: int) -> Mater
     """
     rows = min(count, len(dataset.held_out), len(dataset.train) // 2)
     if rows < FEWEST:
-        raise DataError(
-            f"{len(dataset.held_out)} held-out and {len(dataset.train)} training samples leave "
-            f"{max(rows, 0)} to compare, {FEWEST} are needed",
-            remedy="Give more data, or a larger --count.",
-        )
+        raise _too_few(count, len(dataset.held_out), len(dataset.train))
     one = dataset.held_out.take([0]).real
     rows = max(min(rows, NUMBERS // one.numel()), FEWEST)
     chosen = _order(len(dataset.held_out), seed, 0)[:rows]
