@@ -24,6 +24,9 @@ from gannet.networks.features import Features, RandomFeatures, in_chunks, label_
 FEWEST = 8
 """Samples per side below which there is nothing to train on."""
 
+UNSURE = 0.62
+"""Upper end of an interval around a guess that says next to nothing."""
+
 CHECKS = 8
 """How often during training the held-back rows are asked which state to keep."""
 

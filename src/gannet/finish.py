@@ -18,7 +18,7 @@ from gannet.card import Card, Scale
 from gannet.chance import noise_at, seed_at, some_of
 from gannet.codecs.image import ImageCodec
 from gannet.codecs.table import TableCodec
-from gannet.critic import FEWEST, fresh_critic
+from gannet.critic import FEWEST, UNSURE, fresh_critic
 from gannet.dataset import Dataset
 from gannet.duel import Duel
 from gannet.files import write_whole, writing
@@ -28,8 +28,7 @@ from gannet.report import grid_png
 from gannet.types import Batch, Condition
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-COIN, UNSURE = 0.5, 0.62
-"""A guess, and the upper end of an interval around it that says next to nothing."""
+COIN = 0.5
 
 CRITIC_ROWS, CRITIC_STEPS = 1_000, 120
 """Samples on each side for the fresh critic, and batches that it learns from."""

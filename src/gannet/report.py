@@ -11,12 +11,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from gannet.critic import UNSURE
 from gannet.evaluate import Material, Report, Score
 from gannet.evaluate.material import Data
 from gannet.files import write_whole
-
-UNSURE = 0.62
-"""Upper end of an interval around a guess that says next to nothing."""
 
 MEANING: Mapping[str, str] = {
     "fid": "distance between the two heaps, each taken as a Gaussian, in Inception features",

@@ -21,6 +21,7 @@ from gannet.finish import (
     judged_afresh,
     model_card,
     preview,
+    proof,
     within_memory,
 )
 
@@ -196,3 +197,16 @@ def test_previews_show_the_same_noise_each_time(planned, tmp_path):
     path = preview(duel, plan, tmp_path)
     assert path == tmp_path / "samples" / "step-000000.png"
     assert path.read_bytes() == first
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (0.47, 0.76, "too few to say"),
+        (0.47, 0.53, "real and fake are 50:50"),
+        (0.70, 0.80, "still sees a difference"),
+    ],
+)
+def test_a_coin_is_called_only_where_the_samples_suffice(of_pictures, low, high, said):
+    found = {"accuracy": (low + high) / 2, "low": low, "high": high, "tested": 40}
+    assert said in proof(of_pictures.card.model_copy(update={"critic": found}))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 
+from gannet.health import Measures
 from gannet.run import Run
 
 
@@ -24,3 +25,20 @@ def test_the_card_says_how_many_rows_had_each_class_and_how_many_none(planned, l
 def test_the_shares_of_fully_labelled_data_add_up_to_one(planned, loaded, tmp_path):
     card = Run(planned(), loaded, tmp_path / "run").artefact().card
     assert sum(card.shares) == pytest.approx(1, abs=1e-12)
+
+
+def look(**known):
+    """A look with every number at a half, but for the known ones."""
+    usual = {"int": 100, "bool": True}
+    return Measures(
+        **({each.name: usual.get(str(each.type), 0.5) for each in fields(Measures)} | known)
+    )
+
+
+@pytest.mark.parametrize(("distance", "said"), [(9.0, "not judged"), (1.0, "healthy")])
+def test_samples_poorer_than_one_gaussian_are_not_called_healthy(
+    planned, loaded, tmp_path, distance, said
+):
+    run = Run(planned(), loaded, tmp_path / "run")
+    run.history = [look(distance=distance, baseline=3.0)] * 3
+    assert run.artefact().card.verdict["name"] == said

@@ -99,7 +99,7 @@ def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: C
     told, count = batch.condition, len(batch)
     fake = players.generator(noise, told).float().detach()
     flat = config.slope > 0
-    # All that is judged goes through the network at once, which is half as fast again as in parts.
+    # All that is judged goes through the network at once: small batches cost mostly their calls.
     shown = torch.cat([batch.real, fake]).requires_grad_(flat)
     judged, classes = [augment(shown, config.augment)], [told, told]
     taught = config.mismatch > 0 and told.vector.shape[1] > 0
