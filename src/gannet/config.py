@@ -27,6 +27,9 @@ class Config(BaseModel):
     momentum: float = Field(0.0, ge=0, lt=1, description="beta1 of Adam")
     second_momentum: float = Field(0.9, ge=0, lt=1, description="beta2 of Adam")
     discriminator_rounds: int = Field(1, ge=1, description="discriminator updates per step")
+    discriminator_every: int = Field(
+        1, ge=1, description="steps from one at which the discriminator learns to the next"
+    )
     average: float = Field(0.999, ge=0, lt=1, description="memory of the averaged generator")
     weight_clip: float = Field(
         0.0, ge=0, description="bound on the discriminator's weights (Arjovsky 2017); 0 for none"

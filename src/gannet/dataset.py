@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import count, islice
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,7 @@ class Rows:
     def __len__(self) -> int:
         return len(self.places)
 
-    def take(self, indices: Sequence[int]) -> Batch:
+    def take(self, indices: Sequence[int] | NDArray[np.int64]) -> Batch:
         """Some rows, 32 bit; the condition's ``vector`` is one-hot, zero where not known."""
         chosen = np.asarray(indices, np.int64).reshape(-1)
         real = self.store.read(self.places[chosen])
@@ -102,15 +102,14 @@ class Rows:
             seed: Same seed, same order.
             start: How many batches to skip. Costs no more than skipping none.
         """
-        order = shuffled(len(self), seed=seed, start=start * size)
+        order = shuffled(len(self), size, seed=seed, start=start)
         if not self.store.slow:
-            while True:
-                yield self.take(list(islice(order, size)))
+            yield from map(self.take, order)
         with ThreadPoolExecutor(1, "gannet-ahead") as ahead:
-            coming = ahead.submit(self.take, list(islice(order, size)))
-            while True:
+            coming = ahead.submit(self.take, next(order))
+            for numbers in order:
                 batch = coming.result()
-                coming = ahead.submit(self.take, list(islice(order, size)))
+                coming = ahead.submit(self.take, numbers)
                 yield batch
 
 
@@ -224,22 +223,28 @@ def cache_of(source: Source, codec: Codec[Any], cache: Path) -> Path | None:
     return cache if isinstance(codec, ImageCodec) and holds(cache, source, codec) else None
 
 
-def shuffled(rows: int, *, seed: int, start: int = 0) -> Iterator[int]:
-    """Row numbers for ever: every round visits each row once, in an order set by the seed.
+def shuffled(rows: int, size: int, *, seed: int, start: int = 0) -> Iterator[NDArray[np.int64]]:
+    """Row numbers for ever, ``(size,)`` at a time: every round visits each row once.
 
     Args:
         rows: Number of rows, at least 1.
+        size: Numbers at a time; a part may begin in one round and end in a later one.
         seed: Same seed, same order, on every machine.
-        start: How many numbers to skip. Costs no more than skipping none.
+        start: How many parts to skip. Costs no more than skipping none.
 
-    >>> from itertools import islice
-    >>> sorted(islice(shuffled(4, seed=0), 4))
+    >>> sorted(next(shuffled(4, 4, seed=0)).tolist())
     [0, 1, 2, 3]
     """
-    first_round, skip = divmod(start, rows)
+    first_round, skip = divmod(start * size, rows)
+    rest = np.zeros(0, np.int64)
     for round_ in count(first_round):
-        yield from np.random.default_rng((seed, round_)).permutation(rows)[skip:].tolist()
+        rest = np.concatenate(
+            [rest, np.random.default_rng((seed, round_)).permutation(rows)[skip:]]
+        )
         skip = 0
+        whole = len(rest) // size * size
+        yield from rest[:whole].reshape(-1, size)
+        rest = rest[whole:]
 
 
 def _decoded(source: Source, codec: Codec[Any], cache: Path | None, memory_bytes: int) -> Decoded:

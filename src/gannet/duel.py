@@ -81,19 +81,31 @@ class Duel(Generic[C]):
         self.config = parse(type(self.config), self.config.model_dump() | changes)
 
     def _once(self, batches: Iterator[Batch], now: C) -> Progress:
-        """One step. Its chance depends on seed and step alone, so a resumed run cannot differ."""
+        """One step. Its chance depends on seed and step alone, so a resumed run cannot differ.
+
+        The terms are of those who learnt at it.
+        """
         with torch.random.fork_rng():
             torch.manual_seed(seed_at(self.seed, self.step))  # for dropout and augmentation
             self.rng.manual_seed(seed_at(self.seed, self.step, 1))  # for noise and ``prepare``
             terms: dict[str, Tensor] = {}
-            for _ in range(now.discriminator_rounds):
+            rounds = now.discriminator_rounds if self._judge_learns(now) else 0
+            for _ in range(rounds):
                 terms |= self._improve(self.discriminator, next(batches), now)
                 self._clip(now.weight_clip)
             terms |= self._improve(self.generator, next(batches), now)
-        self.drawn += now.discriminator_rounds + 1
+        self.drawn += rounds + 1
         self.step += 1
         self._blend(now.average)
         return Progress(self.step, terms)
+
+    def _judge_learns(self, now: C) -> bool:
+        """Whether the discriminator learns at this step: the last of so many, and of the run.
+
+        A look after such a number of steps then sees it fresh, with terms and gradient.
+        """
+        done = self.step + 1
+        return done % now.discriminator_every == 0 or done == self.config.steps
 
     def _improve(self, side: Side[C], batch: Batch, now: C) -> dict[str, Tensor]:
         """Take one gradient step for ``side`` while the other side's weights stand still."""

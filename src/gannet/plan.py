@@ -6,6 +6,7 @@ the very networks and data that will be trained; what only one recipe knows, the
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise, repeat
@@ -163,21 +164,35 @@ class Chooser:
     def time_step(
         self, steps: int = 4, clock: Clock = time.perf_counter, **settings: object
     ) -> float:
-        """Seconds per step: the median of a few, after one to warm up."""
-        duel = self.duel(steps=steps + 1, **settings)
+        """Seconds per step: the median of a few, after one to warm up.
+
+        Args:
+            steps: How many; as many times more where the discriminator learns at few of them.
+            clock: What time is measured by.
+            settings: Others than those so far.
+        """
+        every = settings.get("discriminator_every", self.config.discriminator_every)
+        assert isinstance(every, int)
+        duel = self.duel(steps=(steps + 1) * every, **settings)
         batches = self.dataset.train.batches(duel.config.batch, seed=self.seed)
         return _timed(duel, batches, clock)
 
 
 def _timed(duel: Duel[Any], batches: Iterator[Batch], clock: Clock) -> float:
-    """Seconds per step: the median over a duel's steps but the first; of few if they are slow."""
+    """Seconds per step: the median over a duel's steps but the first; of few if they are slow.
+
+    Where the discriminator learns at few steps, the median of what they take from one to the next.
+    """
+    together = duel.config.discriminator_every
     marks: list[float] = []
-    for _ in duel.run(batches):
+    for progress in duel.run(batches):
+        if progress.step % together:
+            continue
         marks.append(clock())
         if len(marks) > 1 and marks[-1] - marks[0] > PROBE_SECONDS:
             break
     taken = sorted(after - before for before, after in pairwise(marks))
-    return max(taken[len(taken) // 2], 1e-6)
+    return max(taken[len(taken) // 2] / together, 1e-6)
 
 
 def _short(value: object) -> str:
@@ -300,7 +315,7 @@ def _choose_threads(chosen: Chooser) -> None:
     taken: dict[int, float] = {}
     for count in sorted({1, processor.processors()}):
         with processor.threads(count):
-            taken[count] = chosen.time_step(steps=3)
+            taken[count] = chosen.time_step(steps=3, discriminator_every=1)
     best = min(taken, key=lambda count: taken[count])
     shown = ", ".join(f"{count}: {took * 1e3:.0f} ms a step" for count, took in taken.items())
     chosen.choose(f"measured ({shown})", threads=best)
@@ -343,22 +358,28 @@ def choose_precision(chosen: Chooser, clock: Clock) -> None:
     )
 
 
-def look_every(steps: int, looks: int = LOOKS) -> int:
+def look_every(steps: int, looks: int = LOOKS, *, together: int = 1) -> int:
     """Steps between looks: some thirty a run, at least 25 and at most 500 steps apart.
 
-    >>> look_every(200), look_every(4000), look_every(10**6)
-    (25, 125, 500)
+    Args:
+        steps: Of the run.
+        looks: About how many.
+        together: Steps of which only the last trains the discriminator; a look comes after it.
+
+    >>> look_every(200), look_every(4000), look_every(10**6), look_every(200, together=8)
+    (25, 125, 500, 32)
     """
-    return min(max(steps // looks, 25), 500)
+    return together * math.ceil(min(max(steps // looks, 25), 500) / together)
 
 
 def expectations(chosen: Chooser, step: float) -> list[str]:
     """What the run will have done when it ends, in words."""
     config, rows = chosen.config, len(chosen.dataset.train)
     shown = config.steps * config.batch
+    judged = config.discriminator_rounds / config.discriminator_every
     words = [
         f"{config.steps} steps of {config.batch} samples: each of the {rows} training samples is "
-        f"seen about {shown * (config.discriminator_rounds + 1) / rows:.1f} times",
+        f"seen about {shown * (1 + judged) / rows:.1f} times",
         f"about {config.steps * step / 60:.1f} minutes of training",
     ]
     if shown < FEW_SHOWN and len(chosen.spec.shape) == 3:
@@ -418,7 +439,11 @@ def make_plan(
         device=device,
         seconds=seconds,
         step_seconds=step,
-        look_every=look_every(chosen.config.steps, TABLE_LOOKS if chosen.spec.fields else LOOKS),
+        look_every=look_every(
+            chosen.config.steps,
+            TABLE_LOOKS if chosen.spec.fields else LOOKS,
+            together=chosen.config.discriminator_every,
+        ),
         reasons=tuple(chosen.reasons),
         expect=tuple(expectations(chosen, step)),
     )

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gannet.chance import noise_at, seed_at
+from gannet.chance import BLOCK, noise_at, seed_at
 
 NUMBERS = st.integers(0, 2**40)
 
@@ -30,6 +30,14 @@ def test_a_row_of_noise_does_not_depend_on_the_rows_around_it():
     whole = noise_at(5, range(20), 7)
     assert torch.equal(noise_at(5, range(13, 14), 7)[0], whole[13])
     assert torch.equal(noise_at(5, [19, 0], 7), whole[[19, 0]])
+
+
+def test_rows_of_noise_in_and_across_blocks_are_independent():
+    noise = noise_at(2, range(4 * BLOCK), 3).view(4, BLOCK, 3)
+    assert torch.equal(noise_at(2, [3 * BLOCK + 1, 1], 3), noise[[3, 0], 1])
+    alike = noise.flatten(1).corrcoef() - torch.eye(4)
+    assert alike.abs().max() < 4 / (3 * BLOCK) ** 0.5
+    assert noise.flatten(0, 1).unique(dim=0).shape == (4 * BLOCK, 3)
 
 
 def test_other_seeds_give_other_noise():

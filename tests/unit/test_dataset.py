@@ -125,16 +125,23 @@ def test_a_codec_of_the_wrong_kind_or_width_is_refused(tmp_path):
 
 
 def test_every_round_visits_each_row_once_in_another_order():
-    order = list(islice(shuffled(7, seed=3), 21))
-    rounds = [order[:7], order[7:14], order[14:]]
+    rounds = [part.tolist() for part in islice(shuffled(7, 7, seed=3), 3)]
     assert all(sorted(each) == list(range(7)) for each in rounds)
     assert rounds[0] != rounds[1]
 
 
+@pytest.mark.parametrize("size", [1, 3, 7, 10, 25])
+def test_the_size_of_a_part_changes_nothing_in_the_order(size):
+    single = [int(part[0]) for part in islice(shuffled(7, 1, seed=3), 50)]
+    parts = np.concatenate(list(islice(shuffled(7, size, seed=3), 50 // size)))
+    assert parts.tolist() == single[: len(parts)]
+
+
 @pytest.mark.parametrize("start", [0, 1, 5, 7, 8, 30])
 def test_a_later_start_goes_on_where_an_earlier_one_would_be(start):
-    whole = list(islice(shuffled(7, seed=3), 60))
-    assert list(islice(shuffled(7, seed=3, start=start), 20)) == whole[start : start + 20]
+    whole = [part.tolist() for part in islice(shuffled(7, 2, seed=3), 60)]
+    late = [part.tolist() for part in islice(shuffled(7, 2, seed=3, start=start), 20)]
+    assert late == whole[start : start + 20]
 
 
 @pytest.mark.parametrize("size", [1, 4, 9, 50])

@@ -54,7 +54,9 @@ def same(first, second):
 
 
 @pytest.mark.parametrize("at", [1, 5, 7])
-@pytest.mark.parametrize("settings", [{}, {"augment": 0.5, "discriminator_rounds": 2}])
+@pytest.mark.parametrize(
+    "settings", [{}, {"augment": 0.5, "discriminator_rounds": 2}, {"discriminator_every": 3}]
+)
 def test_a_resumed_duel_ends_with_the_same_bits(at, settings):
     first = duel(**settings)
     list(islice(first.run(batches()), at))
@@ -130,6 +132,20 @@ def test_a_step_hands_over_its_terms_without_their_graph():
 def test_a_duel_counts_the_batches_it_draws():
     made = finished(discriminator_rounds=3, steps=5)
     assert (made.step, made.drawn) == (5, 5 * 4)
+
+
+def test_the_discriminator_may_rest_but_learns_before_a_look_and_at_the_end():
+    made, learnt = duel(discriminator_every=3, discriminator_rounds=2), []
+    before = weights(made.players.discriminator)
+    for progress in made.run(batches()):
+        moved = not same(before, weights(made.players.discriminator))
+        told = "discriminator/adversarial" in progress.terms
+        assert moved == told, "terms are of those who learnt"
+        assert "generator/adversarial" in progress.terms
+        before = weights(made.players.discriminator)
+        learnt += [progress.step] if moved else []
+    assert learnt == [3, 6, 8]
+    assert made.drawn == 8 + 3 * 2, "batches of those who rest are not drawn"
 
 
 def test_a_finished_duel_takes_no_more_steps():

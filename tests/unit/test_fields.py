@@ -92,6 +92,36 @@ def test_surprise_stays_finite_at_the_steepest_logits():
     assert layout.surprise(logits, symbols)[0, 0].item() == pytest.approx(80, abs=1e-3)
 
 
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
+def test_the_slope_of_surprise_is_that_of_cross_entropy(kind):
+    layout, cells = Layout(FIELDS), rows(30)
+    symbols, weight = layout.symbols(cells), normal(30, 4, seed=3)
+    slopes = []
+    for found in (
+        lambda logits: layout.surprise(logits, symbols),
+        lambda logits: torch.stack(
+            [
+                torch.nn.functional.cross_entropy(part.float(), symbols[:, at], reduction="none")
+                for at, part in enumerate(logits.split(layout.count.tolist(), 1))
+            ],
+            1,
+        ),
+    ):
+        logits = normal(30, layout.width).to(kind).requires_grad_()
+        (found(logits) * weight).sum().backward()
+        slopes.append(logits.grad)
+    assert slopes[0].dtype == kind
+    assert torch.allclose(*slopes, atol=1e-5 if kind == torch.float32 else 1e-2)
+
+
+def test_a_first_layer_sees_known_symbols_and_hidden_fields():
+    layout, cells = Layout(FIELDS), rows(20)
+    known = (torch.rand(20, 4, generator=torch.Generator().manual_seed(1)) < 0.5).float()
+    shown = layout.show(layout.symbols(cells), known, torch.float32)
+    assert torch.equal(shown[:, : layout.width], layout.expand(cells) * layout.spread(known))
+    assert torch.equal(shown[:, layout.width :], 1 - known)
+
+
 def test_picking_follows_the_shares():
     layout = Layout(FIELDS)
     shares = layout.shares(normal(1, layout.width))

@@ -107,6 +107,7 @@ def test_settings_out_of_range_are_refused(loaded):
 @pytest.mark.parametrize("steps", [1, 30, 1_000, 10**7])
 def test_looks_are_neither_too_often_nor_too_seldom(steps):
     assert 25 <= look_every(steps) <= 500
+    assert look_every(steps, together=8) % 8 == 0, "the discriminator learns before each look"
 
 
 @pytest.mark.parametrize("shape", [(2,), (1, 8, 8), (3, 64, 64), (3, 512, 512)])
@@ -184,6 +185,9 @@ def test_a_slow_probe_is_cut_short(loaded):
 
     assert chooser.time_step(clock=clock) == pytest.approx(60)
     assert len(ticks) == 2
+    # From one step at which the discriminator learns to the next it is four, timed as one.
+    assert chooser.time_step(clock=clock, discriminator_every=4) == pytest.approx(15)
+    assert len(ticks) == 4
 
 
 def test_pictures_that_are_small_stay_as_they_are():

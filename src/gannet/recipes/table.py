@@ -35,6 +35,9 @@ class Config(config.Config):
     learning_rate_end: float = Field(
         0.005, gt=0, le=1, description="share of the learning rate that is left at the end"
     )
+    discriminator_every: int = Field(
+        8, ge=1, description="steps from one at which the discriminator learns to the next"
+    )
     momentum: float = Field(0.9, ge=0, lt=1, description="beta1 of Adam")
     second_momentum: float = Field(0.99, ge=0, lt=1, description="beta2 of Adam")
     width: int = Field(128, ge=4, le=4096, description="units of the generator's layers")
@@ -107,8 +110,8 @@ def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Confi
     generator, _ = _fields_of(players)
     _, known = batch.condition.vector.chunk(2, 1)
     hidden = 1 - known
-    logits = generator.logits(batch.condition)
-    surprise = generator.layout.surprise(logits, generator.layout.symbols(batch.real))
+    answers = generator.answers(batch.condition)
+    surprise = generator.layout.surprise(answers, generator.layout.symbols(batch.real))
     # The mean over a row's hidden cells, not the sum over the batch: rows with few and with many
     # count alike, and times F it is a bound on the surprise of whole rows (arXiv:2110.02037).
     terms = {"cells": ((surprise * hidden).sum(1) / hidden.sum(1)).mean()}
