@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from gannet.codecs.table import TableCodec
 from gannet.errors import ConfigError, DataError
 from gannet.evaluate import Report, evaluate, material
 from gannet.finish import grid_conditions
-from gannet.frames import Frame, joined
+from gannet.frames import joined
 from gannet.report import neighbours_sheet, write_report
 from gannet.session import Session, known_device, prepare
 from gannet.sources.frames import as_frame, read_frame
@@ -103,6 +103,7 @@ class Model:
         label: str | int | None = None,
         given: Given | None = None,
         balance_by: str | None = None,
+        requires: Sequence[str] | str = (),
         seed: int = 0,
     ) -> Any:
         """New samples: pictures ``(count, H, W, C)`` of 0..255, rows ``(count, F)``, or a table.
@@ -117,20 +118,29 @@ class Model:
             given: Of tables, columns and what their cells must be: a value, a pair for a range
                 (``None`` for an open end), or a list of values and ranges.
             balance_by: Of tables, a column whose values occur equally often.
+            requires: Of tables, rules that every row obeys, such as ``"start <= end"``; see the
+                page about data.
             seed: Row n depends on the seed and on n alone.
 
         Raises:
             ConfigError: if the class, a column or a value is unknown, nothing like what is given
-                was ever seen, or the count is negative.
+                was ever seen, a rule cannot be read, rules contradict each other or hardly any row
+                obeys them, or the count is negative.
         """
         if isinstance(self.codec, TableCodec):
-            frames = list(
-                self.frames(count, label=label, given=given, balance_by=balance_by, seed=seed)
+            rows = self.frames(
+                count,
+                label=label,
+                given=given,
+                balance_by=balance_by,
+                requires=requires,
+                seed=seed,
             )
-            return tables.as_pandas(joined(frames), self.codec)
-        if given or balance_by:
+            return tables.as_pandas(joined(list(rows)), self.codec)
+        if given or balance_by or requires:
             raise ConfigError(
-                "--given and --balance-by are for tables", remedy="Leave them out; see --label."
+                "--given, --balance-by and --require are for tables",
+                remedy="Leave them out; see --label.",
             )
         made = self.artefact.sample(count, label=label, seed=seed)
         raws = self.artefact.decode(made)
@@ -145,15 +155,25 @@ class Model:
         label: str | int | None = None,
         given: Given | None = None,
         balance_by: str | None = None,
+        requires: Sequence[str] | str = (),
         seed: int = 0,
-    ) -> Iterator[Frame]:
+    ) -> tables.Rows:
         """The rows that ``sample`` makes, some at a time and in the very formats of the data.
+
+        What comes back is an iterator of frames; its ``obeyed`` says how many rows obeyed the
+        rules at once.
 
         Raises:
             ConfigError: as ``sample`` does, and if the model makes no tables.
         """
-        yield from tables.frames_of(
-            self.artefact, count, label=label, given=given or {}, balance_by=balance_by, seed=seed
+        return tables.frames_of(
+            self.artefact,
+            count,
+            label=label,
+            given=given or {},
+            balance_by=balance_by,
+            requires=requires,
+            seed=seed,
         )
 
     def judge(

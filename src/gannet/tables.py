@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from gannet.artefact import TOGETHER, Artefact
 from gannet.chance import some_of
@@ -15,8 +19,10 @@ from gannet.dataset import Dataset
 from gannet.errors import ConfigError, MissingExtraError, need
 from gannet.evaluate import Report, evaluate_table
 from gannet.frames import Frame, joined
+from gannet.redraw import Obeyed, obeying
+from gannet.rules import Bounds, Clause, bind, bounds_of
 from gannet.sources.frames import to_pandas
-from gannet.types import Wishes
+from gannet.types import Piece, Wishes
 
 Given = Mapping[str, Any]
 """Columns and what their cells must be."""
@@ -40,35 +46,100 @@ def codec_of_rows(artefact: Artefact) -> TableCodec:
     return codec
 
 
+@dataclass
+class Rows(Iterator[Frame]):
+    """New rows, some at a time.
+
+    Attributes:
+        frames: That are still to come.
+        obeyed: What rules did to the rows so far.
+    """
+
+    frames: Iterator[Frame]
+    obeyed: Obeyed
+
+    def __next__(self) -> Frame:
+        """Some rows more."""
+        return next(self.frames)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked of the columns, by turns.
+
+    Attributes:
+        wishes: One list after the other; empty for nothing.
+        free: The same without rules, for those turns.
+        rules: That the wishes keep, as they stand in the rules.
+    """
+
+    wishes: Sequence[Wishes]
+    free: Sequence[Wishes]
+    rules: tuple[str, ...]
+
+
 def frames_of(
     artefact: Artefact,
     count: int,
     *,
-    label: str | int | None,
     given: Given,
     balance_by: str | None,
+    requires: Sequence[str] | str,
+    label: str | int | None,
     seed: int,
-) -> Iterator[Frame]:
-    """New rows, some at a time; see ``gannet.Model.frames``.
+) -> Rows:
+    """New rows, some at a time; see ``gannet.Model.frames``."""
+    obeyed = Obeyed()
+    rules = [requires] if isinstance(requires, str) else requires
+
+    def frames() -> Iterator[Frame]:
+        codec = codec_of_rows(artefact)
+        clauses = clauses_of(artefact, codec, rules)
+        asked = _asked_of(artefact, codec, given, balance_by, clauses)
+        obeyed.asked = asked.rules
+        if asked.rules:
+            obeyed.natural = _natural(artefact, asked)
+        for start in range(0, max(count, 1), TOGETHER):
+            rows = range(start, min(start + TOGETHER, count))
+            if clauses and rows:
+                made = obeying(
+                    artefact, codec, clauses, rows, wishes=asked.wishes, seed=seed, obeyed=obeyed
+                )
+            else:
+                made = artefact.sample(
+                    count - start, label=label, seed=seed, start=start, wishes=asked.wishes
+                )
+            yield codec.decode_frame(made, start=start, seed=seed)
+
+    return Rows(frames(), obeyed)
+
+
+def clauses_of(artefact: Artefact, codec: TableCodec, rules: Iterable[str]) -> list[Clause]:
+    """What every row must obey.
 
     Raises:
-        ConfigError: if a wish cannot come true, or the model makes no tables.
+        ConfigError: pointing at what in a rule cannot be.
     """
-    codec = codec_of_rows(artefact)
-    wishes = wishes_of(artefact, codec, given, balance_by)
-    for start in range(0, max(count, 1), TOGETHER):
-        rows = min(TOGETHER, count - start)
-        made = artefact.sample(rows, label=label, seed=seed, start=start, wishes=wishes)
-        yield codec.decode_frame(made, start=start, seed=seed)
+    firsts = {name: span.start for name, span in zip(codec.names, codec.spans, strict=True)}
+
+    def seen(one: str, other: str) -> NDArray[np.bool_] | None:
+        return artefact.pairs_seen(firsts[one], firsts[other])
+
+    return [clause for rule in rules for clause in bind(rule, codec.columns, seen)]
 
 
-def wishes_of(
-    artefact: Artefact, codec: TableCodec, given: Given, balance_by: str | None
-) -> Sequence[Wishes]:
-    """What is asked for, one list of wishes after the other by turns; empty for nothing.
+def _asked_of(
+    artefact: Artefact,
+    codec: TableCodec,
+    given: Given,
+    balance_by: str | None,
+    clauses: Sequence[Clause],
+) -> _Asked:
+    """What is asked for, one list of wishes after the other by turns.
 
     Raises:
-        ConfigError: if a column or value is unknown, or nothing like it was ever seen.
+        ConfigError: if a column or value is unknown, nothing like it was ever seen, or wishes and
+            rules contradict each other.
     """
     if balance_by is not None and balance_by in given:
         raise ConfigError(
@@ -78,30 +149,78 @@ def wishes_of(
     turns: list[dict[str, Any]] = [dict(given)]
     if balance_by is not None:
         turns = [{**given, balance_by: value} for value in codec.values(balance_by)]
-    if turns == [{}]:
-        return []
-    wishes = [codec.wished(turn) for turn in turns]
-    for turn, wish in zip(turns, wishes, strict=True):
-        _check_seen(artefact, codec, turn, wish)
-    return wishes
+        turns = _allowed(codec, turns, balance_by, clauses)
+    bounded = [_bounds(codec, turn, clauses).pieces for turn in turns]
+    kept = {name for pieces in bounded for name in pieces}
+    rules = tuple(
+        each.text for each in clauses if len(each.columns) == 1 and each.columns[0] in kept
+    )
+    if turns == [{}] and not kept:
+        return _Asked([], [], ())
+    for turn, pieces in zip(turns, bounded, strict=True):
+        _check_seen(artefact, turn, pieces)
+    return _Asked(
+        [list(pieces.values()) for pieces in bounded],
+        [codec.wished(turn) for turn in turns],
+        rules,
+    )
 
 
-def _check_seen(artefact: Artefact, codec: TableCodec, turn: Given, wish: Wishes) -> None:
+def _bounds(codec: TableCodec, turn: Given, clauses: Sequence[Clause]) -> Bounds:
+    """What a turn and the rules leave of each column."""
+    wished = {name: made[0] for name in turn if (made := codec.wished({name: turn[name]}))}
+    words = {name: f"--given {name}={_short(turn[name])}" for name in wished}
+    firsts = [span.start for span in codec.spans]
+    return bounds_of(clauses, codec.columns, firsts, wished, words)
+
+
+def _allowed(
+    codec: TableCodec, turns: list[dict[str, Any]], name: str, clauses: Sequence[Clause]
+) -> list[dict[str, Any]]:
+    """The turns whose balanced value the rules allow.
+
+    Raises:
+        ConfigError: if they allow none.
+    """
+    alone = [each for each in clauses if each.columns == (name,)]
+    kept: list[dict[str, Any]] = []
+    for turn in turns:
+        try:
+            _bounds(codec, {name: turn[name]}, alone)
+        except ConfigError:
+            continue
+        kept.append(turn)
+    if not kept:
+        _bounds(codec, {}, alone)  # names the rules that leave nothing
+        raise ConfigError(f"the rules leave no value of {name!r} to balance")
+    return kept
+
+
+def _natural(artefact: Artefact, asked: _Asked) -> float:
+    """The share of rows that would obey without being asked, among those that are given."""
+    shares = [artefact.share_of(wish) for wish in asked.wishes]
+    free = [artefact.share_of(wish) if wish else 1.0 for wish in asked.free]
+    return min(sum(shares) / max(sum(free), 1e-300), 1.0)
+
+
+def _check_seen(artefact: Artefact, turn: Given, pieces: Mapping[str, Sequence[Piece]]) -> None:
     """Refuse what no two cells of a training row, or by all odds no row, ever were."""
-    single = {name: made[0] for name in turn if (made := codec.wished({name: turn[name]}))}
-    for one, other in combinations(single, 2):
-        if not artefact.met(single[one], single[other]):
-            raise _never(turn, (one, other), "no row was so")
-    expected = artefact.share_of(wish) * artefact.card.data["train"]
+    words = {name: f"{name}={_short(turn[name])}" if name in turn else name for name in pieces}
+    for one, other in combinations(pieces, 2):
+        if not artefact.met(pieces[one], pieces[other]):
+            raise _never([words[one], words[other]], "no row was so")
+    if not pieces:
+        return
+    rows = artefact.card.data["train"]
+    expected = artefact.share_of(list(pieces.values())) * rows
     if expected < LEAST_EXPECTED:
-        rows = artefact.card.data["train"]
-        raise _never(turn, turn, f"of {rows} rows the model expects {expected:.2g} to be so")
+        why = f"of {rows} rows the model expects {expected:.2g} to be so"
+        raise _never(list(words.values()), why)
 
 
-def _never(turn: Given, names: Iterable[str], why: str) -> ConfigError:
-    shown = ", ".join(f"{name}={_short(turn[name])}" for name in names)
+def _never(words: Sequence[str], why: str) -> ConfigError:
     return ConfigError(
-        f"nothing like {shown} was seen in training: {why}",
+        f"nothing like {', '.join(words)} was seen in training: {why}",
         remedy="Ask for less at once, or for values that occur together.",
     )
 
