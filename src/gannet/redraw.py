@@ -32,7 +32,7 @@ class Obeyed:
     Attributes:
         rows: That were asked for.
         first: Of them, how many obeyed as they were drawn first.
-        drawn: Rows drawn in all.
+        drawn: Tries that it took in all.
         broken: Clause -> rows that broke it as they were drawn first.
         asked: Rules on one column alone, which are kept by asking for it.
         natural: Share of all rows that the model holds to obey these without being asked.
@@ -56,10 +56,10 @@ class Obeyed:
             )
         if self.rows and self.broken:
             again = self.rows - self.first
-            said.append(
-                f"{percent(self.first / self.rows)} of the rows obeyed at once, {again:,} were "
-                f"drawn anew ({self.drawn - self.rows:,} draws)"
-            )
+            said.append(f"{percent(self.first / self.rows)} of the rows obeyed at once")
+            if again:
+                each = self.drawn / self.rows
+                said[-1] += f", {again:,} were drawn anew; it took {each:.2g} draws per row"
             said += [
                 f"'{rule}' was broken by {percent(count / self.rows)}"
                 for rule, count in self.broken.items()
@@ -106,21 +106,22 @@ def obeying(
     left = np.flatnonzero(~found.all(0))
     obeyed.rows += len(rows)
     obeyed.first += len(rows) - len(left)
-    obeyed.drawn += len(rows)
+    obeyed.drawn += len(rows) - len(left)
     for clause, kept in zip(clauses, found, strict=True):
         obeyed.broken[clause.text] = obeyed.broken.get(clause.text, 0) + int((~kept).sum())
     attempt, drawn, hits = 1, 0, 0
     while len(left):
-        many = min(max(TOGETHER // len(left), 1), TRIES - attempt)
+        # As many tries at once as there were before: hardly more than needed, yet few rounds.
+        many = min(attempt, max(TOGETHER // len(left), 1), TRIES - attempt)
         if many < 1 or (drawn >= ENOUGH and hits < LEAST * drawn):
             raise _hardly_any(obeyed, hits, drawn)
         numbers = [rows[at] for at in left.tolist()]
         tries = dict.fromkeys(range(attempt, attempt + many), numbers)
         again = artefact.tried(tries, wishes=wishes, seed=seed)
         good = tests(again).all(0).reshape(many, len(left))
-        attempt, drawn, hits = attempt + many, drawn + len(again), hits + int(good.sum())
-        obeyed.drawn += len(again)
         done = good.any(0)
+        obeyed.drawn += int((attempt + 1 + good.argmax(0)[done]).sum())
+        attempt, drawn, hits = attempt + many, drawn + len(again), hits + int(good.sum())
         chosen = torch.from_numpy(good.argmax(0)[done] * len(left) + np.flatnonzero(done))
         made[torch.from_numpy(left[done])] = again[chosen]
         left = left[~done]

@@ -22,7 +22,7 @@ from gannet.frames import Frame, joined
 from gannet.redraw import Obeyed, obeying
 from gannet.rules import Bounds, Clause, bind, bounds_of
 from gannet.sources.frames import to_pandas
-from gannet.types import Piece, Wishes
+from gannet.types import Wishes
 
 Given = Mapping[str, Any]
 """Columns and what their cells must be."""
@@ -150,17 +150,17 @@ def _asked_of(
     if balance_by is not None:
         turns = [{**given, balance_by: value} for value in codec.values(balance_by)]
         turns = _allowed(codec, turns, balance_by, clauses)
-    bounded = [_bounds(codec, turn, clauses).pieces for turn in turns]
-    kept = {name for pieces in bounded for name in pieces}
+    bounded = [_bounds(codec, turn, clauses) for turn in turns]
+    kept = {name for bounds in bounded for name in bounds.pieces}
     rules = tuple(
         each.text for each in clauses if len(each.columns) == 1 and each.columns[0] in kept
     )
     if turns == [{}] and not kept:
         return _Asked([], [], ())
-    for turn, pieces in zip(turns, bounded, strict=True):
-        _check_seen(artefact, turn, pieces)
+    for bounds in bounded:
+        _check_seen(artefact, bounds)
     return _Asked(
-        [list(pieces.values()) for pieces in bounded],
+        [list(bounds.pieces.values()) for bounds in bounded],
         [codec.wished(turn) for turn in turns],
         rules,
     )
@@ -169,7 +169,7 @@ def _asked_of(
 def _bounds(codec: TableCodec, turn: Given, clauses: Sequence[Clause]) -> Bounds:
     """What a turn and the rules leave of each column."""
     wished = {name: made[0] for name in turn if (made := codec.wished({name: turn[name]}))}
-    words = {name: f"--given {name}={_short(turn[name])}" for name in wished}
+    words = {name: f"{name}={_short(turn[name])}" for name in wished}
     firsts = [span.start for span in codec.spans]
     return bounds_of(clauses, codec.columns, firsts, wished, words)
 
@@ -203,9 +203,10 @@ def _natural(artefact: Artefact, asked: _Asked) -> float:
     return min(sum(shares) / max(sum(free), 1e-300), 1.0)
 
 
-def _check_seen(artefact: Artefact, turn: Given, pieces: Mapping[str, Sequence[Piece]]) -> None:
+def _check_seen(artefact: Artefact, bounds: Bounds) -> None:
     """Refuse what no two cells of a training row, or by all odds no row, ever were."""
-    words = {name: f"{name}={_short(turn[name])}" if name in turn else name for name in pieces}
+    pieces = bounds.pieces
+    words = {name: " and ".join(each.words for each in bounds.sources[name]) for name in pieces}
     for one, other in combinations(pieces, 2):
         if not artefact.met(pieces[one], pieces[other]):
             raise _never([words[one], words[other]], "no row was so")

@@ -87,6 +87,9 @@ def _conjuncts(node: Node) -> Iterator[Node]:
     if isinstance(node, Several) and node.sign == "and":
         for part in node.parts:
             yield from _conjuncts(part)
+    elif isinstance(node, Compare):
+        for left, sign, right in zip(node.parts, node.signs, node.parts[1:], strict=False):
+            yield Compare(left.start, right.end, (left, right), (sign,))
     else:
         yield node
 
@@ -166,6 +169,8 @@ class _Binder:
     def _pair(self, left: Node, sign: str, right: Node) -> Test:
         if isinstance(left, Literal) and isinstance(right, Literal):
             raise self._two_literals(left, right)
+        if sign not in ("==", "!="):
+            self._check_order(left, sign, right)
         if isinstance(left, Literal):
             (kind, one), other = self._value(left, right), self._part(right)[1]
         elif isinstance(right, Literal):
@@ -180,15 +185,19 @@ class _Binder:
                     "Compare columns of one type; `gannet inspect` lists them.",
                     end=right.end,
                 )
-        if kind == "words" and sign not in ("==", "!="):
+        return lambda frame: compared(one(frame), sign, other(frame))
+
+    def _check_order(self, left: Node, sign: str, right: Node) -> None:
+        """Words can be equal, but none is less than another."""
+        columns = [self._column(each) for each in (left, right) if isinstance(each, Name)]
+        if words := [each for each in columns if kind_of(each) == "words"]:
             raise fault(
                 self.rule,
                 left.start,
-                f"words have no order, so {sign} means nothing here",
+                f"{words[0].name!r} holds words, which have no order, so {sign} means nothing",
                 "Use ==, != or in (...); or train with --column to give the column another type.",
                 end=right.end,
             )
-        return lambda frame: compared(one(frame), sign, other(frame))
 
     def _among(self, node: Among) -> Test:
         if isinstance(node.part, Literal):
@@ -302,7 +311,7 @@ class _Binder:
             raise fault(
                 self.rule,
                 node.start,
-                f"{self.rule[node.start : node.end]} is {kind}; rules calculate with numbers only",
+                f"{self.rule[node.start : node.end]} is no number, which rules calculate with",
                 "Compare it with another column or a value of the same type.",
                 end=node.end,
             )
@@ -371,7 +380,8 @@ class _Binder:
             problem = f"{column.name!r} is compared with what is missing"
             remedy = f"Write missing({column.name})."
         else:
-            problem = f"{node.text!r} is not {kind}, as {column.name!r} is"
+            what = f"not {kind}" if node.number or node.quoted else f"neither a column nor {kind}"
+            problem = f"{node.text!r} is {what}, as {column.name!r} is"
             remedy = remedy or f"It is {column.words()}."
         return fault(self.rule, node.start, problem, remedy, end=node.end)
 

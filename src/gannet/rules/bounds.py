@@ -55,6 +55,21 @@ class Bounds:
     sources: Mapping[str, tuple[Source, ...]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What is left of a column.
+
+    Attributes:
+        pieces: The ways in which all that is asked comes true.
+        whole: Whether nothing was asked that is not always so.
+        any: Whether a known cell is among them, or a missing one that ``missing()`` asks for.
+    """
+
+    pieces: list[Piece]
+    whole: bool
+    any: bool
+
+
 def bounds_of(
     clauses: Sequence[Clause],
     columns: Sequence[AnyColumn],
@@ -93,31 +108,32 @@ def bounds_of(
 
 
 def _asked_of(column: AnyColumn, first: int, sources: Sequence[Source]) -> tuple[Piece, ...] | None:
-    """The ways in which all of it comes true; nothing if that is always so or cannot be listed."""
-    clauses = [each.clause for each in sources if each.clause is not None]
-    wishes = [each.pieces for each in sources if each.clause is None]
-    allowed = _allowed(column, first, clauses)
-    if allowed is None:
-        return wishes[0] if wishes else None
-    pieces, whole, leaves = allowed
-    for wish in wishes:
-        pieces = _met(pieces, wish)
-        leaves = bool(pieces)
-        whole = False
-    if not leaves:
-        raise _contradiction(column, first, sources)
-    return None if whole else tuple(pieces)
+    """The ways in which all of it comes true; nothing if that is always so or cannot be listed.
 
-
-def _allowed(
-    column: AnyColumn, first: int, clauses: Sequence[Clause]
-) -> tuple[list[Piece], bool, bool] | None:
-    """Pieces of one column that obey some clauses, if they can be listed.
-
-    Returns:
-        The pieces; whether all obey; whether there is a known cell or one that is asked for by
-        ``missing()``.
+    Raises:
+        ConfigError: naming what contradicts each other.
     """
+    left = _left(column, first, sources)
+    if left is None:
+        wishes = [each.pieces for each in sources if each.clause is None]
+        return wishes[0] if wishes else None
+    if not left.any:
+        raise _contradiction(column, first, sources)
+    return None if left.whole else tuple(left.pieces)
+
+
+def _left(column: AnyColumn, first: int, sources: Sequence[Source]) -> _Left | None:
+    """What sources leave of a column; nothing if it cannot be listed."""
+    left = _allowed(column, first, [each.clause for each in sources if each.clause is not None])
+    for wish in (each.pieces for each in sources if each.clause is None):
+        if left is not None:
+            pieces = _met(left.pieces, wish)
+            left = _Left(pieces, whole=False, any=bool(pieces))
+    return left
+
+
+def _allowed(column: AnyColumn, first: int, clauses: Sequence[Clause]) -> _Left | None:
+    """Pieces of one column that obey some clauses, if they can be listed."""
     if not isinstance(column, CategoryColumn | NumberColumn | MomentColumn):
         return None
     found = _stretches(column, first, clauses)
@@ -132,7 +148,7 @@ def _allowed(
             leaves = leaves or any(each.test(gone).yes[0] for each in clauses)
         else:
             whole = False
-    return pieces, whole, leaves
+    return _Left(pieces, whole=whole, any=leaves)
 
 
 def _missing_cell(column: AnyColumn) -> Cells:
@@ -230,11 +246,8 @@ def _contradiction(column: AnyColumn, first: int, sources: Sequence[Source]) -> 
     """Which of the sources leave nothing: one, or two, or all together."""
 
     def leaves(some: Sequence[Source]) -> bool:
-        try:
-            _asked_of(column, first, some)
-        except ConfigError:
-            return False
-        return True
+        left = _left(column, first, some)
+        return left is None or left.any
 
     if len(sources) == 1:
         return ConfigError(
