@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
@@ -29,7 +31,7 @@ from gannet.errors import ArtefactError, ConfigError, no_permission
 from gannet.files import write_whole
 from gannet.networks.fields import Layout, chances
 from gannet.networks.grid import Projecting
-from gannet.networks.pairs import met
+from gannet.networks.pairs import block, met
 from gannet.recipe import Asked, Recipe
 from gannet.types import Condition, Piece, Players, Wishes
 
@@ -187,14 +189,22 @@ class Artefact:
         Raises:
             ConfigError: if the recipe cannot be asked.
         """
-        rows = range(start, start + count)
+        return self._asked({0: range(start, start + count)}, wishes, seed)
+
+    def _asked(
+        self, tries: Mapping[int, Sequence[int]], wishes: Sequence[Wishes], seed: int
+    ) -> Condition:
+        """The same for some tries of some rows, one try after the other."""
         width = 1 + max(map(len, wishes))
-        chance = chances(noise_at(seed_at(seed, 3), rows, width), width)
-        vector = self.card.spec.blank(count).vector
+        noise = [noise_at(seed_at(_seed_of(seed, n), 3), rows, width) for n, rows in tries.items()]
+        chance = chances(torch.cat(noise), width)
+        numbers = torch.tensor([row for rows in tries.values() for row in rows], dtype=torch.long)
+        blank = self.card.spec.blank(len(numbers))
         for turn, wish in enumerate(wishes):
-            mine = torch.tensor([row % len(wishes) == turn for row in rows])
-            vector[mine] = self._ask(wish, chance[mine]).condition.vector.cpu()
-        return replace(self.card.spec.blank(count), vector=vector)
+            mine = numbers % len(wishes) == turn
+            if mine.any():
+                blank.vector[mine] = self._ask(wish, chance[mine]).condition.vector.cpu()
+        return blank
 
     def share_of(self, wishes: Wishes) -> float:
         """The share of all rows that the network holds to fulfil some wishes without being asked.
@@ -207,6 +217,10 @@ class Artefact:
     def met(self, one: Sequence[Piece], other: Sequence[Piece]) -> bool:
         """Whether a row of training fulfilled both of two wishes; true if that is not known."""
         return met(self.pairs, Layout(self.card.spec.fields), one, other)
+
+    def pairs_seen(self, one: int, other: int) -> NDArray[np.bool_] | None:
+        """``(K, L)`` whether symbols of two fields stood in one row; nothing if not known."""
+        return block(self.pairs, Layout(self.card.spec.fields), one, other)
 
     def _ask(self, wishes: Wishes, chance: Tensor) -> Asked:
         return self.recipe.ask(self.product, self.card.spec, wishes, chance, self.config)
@@ -221,8 +235,32 @@ class Artefact:
 
         Row n depends on the seed, on ``start + n`` and on its own condition alone.
         """
-        device = next(self.product.parameters()).device
         noise = noise_at(seed, range(start, start + len(condition)), self.config.noise)
+        return self._inferred(noise, condition)
+
+    @torch.no_grad()
+    def tried(
+        self, tries: Mapping[int, Sequence[int]], *, wishes: Sequence[Wishes] = (), seed: int = 0
+    ) -> Tensor:
+        """Some tries of some rows of a table, ``(n, F)``, one try after the other.
+
+        Args:
+            tries: Number of the try -> numbers of the rows. Try 0 gives the rows that ``sample``
+                gives; every other one depends on the seed, on its number and on the row's alone.
+            wishes: As for ``sample``.
+            seed: Of everything.
+
+        Raises:
+            ConfigError: if the recipe cannot be asked.
+        """
+        noise = torch.cat(
+            [noise_at(_seed_of(seed, n), rows, self.config.noise) for n, rows in tries.items()]
+        )
+        blank = self.card.spec.blank(len(noise))
+        return self._inferred(noise, self._asked(tries, wishes, seed) if wishes else blank)
+
+    def _inferred(self, noise: Tensor, condition: Condition) -> Tensor:
+        device = next(self.product.parameters()).device
         told = condition.to(str(device))
         return self.recipe.infer(self.product, noise.to(device), told, self.config).float().cpu()
 
@@ -334,6 +372,11 @@ def class_number(classes: Sequence[str], label: str | int) -> int:
         return int(name)
     known = ", ".join(classes[:20]) + (", ..." if len(classes) > 20 else "")
     raise ConfigError(f"--label: no class {name!r}", remedy=f"Known classes: {known}.")
+
+
+def _seed_of(seed: int, attempt: int) -> int:
+    """Where the chance of a row's try comes from; that of the first is the seed's own."""
+    return seed_at(seed, 4, attempt) if attempt else seed
 
 
 def _part(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:

@@ -144,6 +144,7 @@ def sample(
     label: str | None = None,
     given: Words = (),
     balance_by: str | None = None,
+    require: Words = (),
     seed: int = 0,
     grid: bool = False,
     escape_formulas: bool = False,
@@ -167,6 +168,8 @@ def sample(
         A column that is named again may have either.
     balance_by: str
         Of tables: a column whose values shall occur equally often.
+    require: tuple[str, ...]
+        Of tables: rules that every row obeys, such as 'start <= end' or 'occurs(city, country)'.
     seed: int
         Other seeds give other samples.
     grid: bool
@@ -178,7 +181,7 @@ def sample(
     from gannet.samples import TableOptions, write_samples
 
     asked = _pairs(given, "--given", several=True)
-    table = TableOptions(asked, balance_by, escape_formulas)
+    table = TableOptions(asked, balance_by, require, escape_formulas)
     written = write_samples(
         load(run), count=count, out=out, label=label, seed=seed, grid=grid, table=table
     )

@@ -38,11 +38,13 @@ class TableOptions:
     Attributes:
         given: Columns and what their cells must be.
         balance_by: A column whose values occur equally often.
+        requires: Rules that every row obeys.
         escape_formulas: Whether to quote cells that a spreadsheet would run.
     """
 
     given: Mapping[str, Any] = field(default_factory=dict[str, Any])
     balance_by: str | None = None
+    requires: tuple[str, ...] = ()
     escape_formulas: bool = False
 
 
@@ -75,7 +77,7 @@ def write_samples(
         return _table(model, count, out if suffix else out / "samples.csv", label, seed, table)
     if table != NO_OPTIONS:
         raise ConfigError(
-            "--given, --balance-by and --escape-formulas are for tables",
+            "--given, --balance-by, --require and --escape-formulas are for tables",
             remedy="Leave them out; --label asks for a class.",
         )
     pictures = isinstance(model.codec, ImageCodec)
@@ -110,7 +112,12 @@ def _table(
     if out.suffix.lower() not in (".csv", ".tsv", ".parquet", ".jsonl"):
         raise ConfigError(f"--out: a table cannot be written to {out}", remedy=f"Use {FORMATS}.")
     frames = model.frames(
-        count, label=label, given=options.given, balance_by=options.balance_by, seed=seed
+        count,
+        label=label,
+        given=options.given,
+        balance_by=options.balance_by,
+        requires=options.requires,
+        seed=seed,
     )
     told = model.card.data
     alike = told.get("suffix") == out.suffix.lower() and "dialect" in told
@@ -120,11 +127,12 @@ def _table(
     written = write_chunks(
         chain([first], frames), out, dialect=dialect, escape_formulas=options.escape_formulas
     )
-    if not written.formulas:
-        return str(out)
-    shown = ", ".join(f"{name} {cells:,}" for name, cells in written.formulas.items())
-    done = "were quoted" if written.escaped else "are there; --escape-formulas quotes them"
-    return f"{out}\n  cells that a spreadsheet would run as a formula {done}: {shown}"
+    lines = [str(out), *frames.obeyed.words()]
+    if written.formulas:
+        shown = ", ".join(f"{name} {cells:,}" for name, cells in written.formulas.items())
+        done = "were quoted" if written.escaped else "are there; --escape-formulas quotes them"
+        lines.append(f"cells that a spreadsheet would run as a formula {done}: {shown}")
+    return "\n  ".join(lines)
 
 
 def _grid(model: Model, count: int, path: Path, label: str | None, seed: int) -> None:

@@ -247,6 +247,13 @@ class TableCodec(BaseModel):
         ]
         return Frame(self.names, tuple(columns))
 
+    def decode_columns(self, samples: Tensor, names: Sequence[str]) -> Frame:
+        """The same of some columns; identifiers among them are those of the first rows."""
+        numbers = samples.detach().cpu().float().numpy().reshape(len(samples), len(self.fields))
+        places = [self._number(name) for name in names]
+        columns = [self.columns[at].decode(numbers[:, self.spans[at]], 0, 0) for at in places]
+        return Frame(tuple(names), tuple(columns))
+
     def wished(self, given: Mapping[str, Any]) -> list[list[Piece]]:
         """Wishes for columns as the cells that fulfil them; see `gannet.columns.wishes.pieces`.
 

@@ -105,8 +105,8 @@ class CategoryColumn(BaseModel):
         """Value -> its place in `values`."""
         return {value: place for place, value in enumerate(self.values)}
 
-    def _place(self, cell: Any) -> int:
-        """Of a value; 1 and 1.0 are one, since the tables of one source may differ in that."""
+    def place_of(self, cell: Any) -> int:
+        """Of a value in ``values``, -1 for none. 1 and 1.0 are one: tables may differ in that."""
         place = self.places.get(str(cell), -1)
         if place < 0 and isinstance(cell, float) and cell.is_integer():
             return self.places.get(str(int(cell)), -1)
@@ -126,7 +126,7 @@ class CategoryColumn(BaseModel):
     def encode(self, cells: Cells) -> Encoded:
         """Distinct cells to symbols; an unknown value is missing if ever seen, else the first."""
         gone = absent(cells)
-        found = np.array([self._place(cell) for cell in cells.tolist()], np.int64)
+        found = np.array([self.place_of(cell) for cell in cells.tolist()], np.int64)
         found[gone] = -1
         numbers = np.zeros((len(cells), len(self.sizes)), np.float32)
         unknown = (found < 0) & ~(gone & bool(self.absent.symbols))

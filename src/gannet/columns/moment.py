@@ -120,13 +120,21 @@ class MomentColumn(BaseModel):
         """Known cells to whole units, and which of them lie between two.
 
         Raises:
+            MisfitError: as ``own_of`` does.
+        """
+        own = self.own_of(words)
+        return own // self.each, own % self.each > 0
+
+    def own_of(self, words: Cells) -> Units:
+        """Known cells to the own units of the storage or the format, in the column's offset.
+
+        Raises:
             MisfitError: naming cells that are no dates, or out of range.
         """
         if not self.format:
             if words.dtype.kind != "M":
                 raise MisfitError("expected dates", self.name, words.tolist(), _remedy(self.name))
-            own = words.astype(self.storage).astype(np.int64)
-            return own // self.each, own % self.each > 0
+            return words.astype(self.storage).astype(np.int64)
         found = calendar.read(_texts(words), self.format)
         if not found.shaped.all():
             wrong = words[~found.shaped].tolist()
@@ -140,8 +148,7 @@ class MomentColumn(BaseModel):
         if found.offset != self.offset:  # other cells may have another commonest offset
             fine, coarse = calendar.step(self.format)
             shift = calendar.seconds_between(found.offset, self.offset) * fine // coarse
-        own = found.units + shift
-        return own // self.each, own % self.each > 0
+        return found.units + shift
 
     def encode(self, cells: Cells) -> Encoded:
         """Distinct cells to symbols and places; a moment off every rung goes to the nearest.
@@ -157,13 +164,18 @@ class MomentColumn(BaseModel):
     def decode(self, numbers: NDArray[np.float32], start: int, seed: int) -> Cells:  # noqa: ARG002
         """Symbols and places to moments, written as they were."""
         units, gone = decoded(self.ladder, self.absent, numbers)
-        units = units * self.each
+        mark = self.absent.mark if self.format else None
+        return with_missing(self.cells_of(units), gone, mark, self.storage)
+
+    def cells_of(self, units: Units) -> Cells:
+        """Units as cells, written as they were."""
+        own = units * self.each
         if not self.format:
-            return with_missing(units, gone, None, self.storage)
-        distinct, at = np.unique(units, return_inverse=True)
+            return own.astype(self.storage)
+        distinct, at = np.unique(own, return_inverse=True)
         words = np.empty(len(distinct), object)
         words[:] = calendar.write(distinct, self.format, self.offset)
-        return with_missing(words[at], gone, self.absent.mark, "text")
+        return words[at]
 
     def words(self) -> str:
         """Such as ``date 2019-01-03 to 2024-06-30, as %Y-%m-%d``."""

@@ -183,15 +183,18 @@ class NumberColumn(BaseModel):
     def decode(self, numbers: NDArray[np.float32], start: int, seed: int) -> Cells:  # noqa: ARG002
         """Symbols and places to numbers, written as they were."""
         units, gone = decoded(self.ladder, self.absent, numbers)
+        mark = self.absent.mark if self.storage == "text" else None
+        return with_missing(self.cells_of(units), gone, mark, self.storage)
+
+    def cells_of(self, units: Units) -> Cells:
+        """Units as cells, written as they were."""
         if self.storage != "text":
             made = self.values(units)
-            if self.storage.startswith(("int", "uint")):
-                return with_missing(made.astype(np.int64), gone, None, self.storage)
-            return with_missing(made, gone, None, self.storage)
+            return made.astype(np.int64) if self.storage.startswith(("int", "uint")) else made
         distinct, at = np.unique(units, return_inverse=True)
         words = np.empty(len(distinct), object)
         words[:] = self.spelling(distinct)
-        return with_missing(words[at], gone, self.absent.mark, "text")
+        return words[at]
 
     def spelling(self, units: Units) -> list[str]:
         """How units are written."""

@@ -11,6 +11,7 @@ from itertools import combinations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from gannet.networks.fields import Layout
@@ -53,6 +54,14 @@ def met(pairs: Tensor, layout: Layout, one: Iterable[Piece], other: Iterable[Pie
         for mine in left
         for theirs in right
     )
+
+
+def block(pairs: Tensor, layout: Layout, one: int, other: int) -> NDArray[np.bool_] | None:
+    """``(K, L)`` whether symbols of two fields stood in one row; nothing if that is not known."""
+    if not pairs.numel():
+        return None
+    bits = np.unpackbits(pairs.numpy()[layout.parts[one]], axis=1).astype(bool)
+    return bits[:, layout.parts[other]]
 
 
 def _symbols(piece: Piece, layout: Layout) -> list[int]:

@@ -207,6 +207,11 @@ def _record(path: Path, at: int, line: str) -> Mapping[str, Any]:
     return record
 
 
+def as_frame(data: Any) -> Frame:
+    """Rows in memory as a table: a frame stays one, a pandas data frame becomes one."""
+    return data if isinstance(data, Frame) else from_pandas(data)
+
+
 def from_pandas(data: Any) -> Frame:
     """A pandas data frame as a table; the index is left aside.
 

@@ -1,0 +1,291 @@
+"""What comes before a run: find the data, decode them, make the plan or read the one begun."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from gannet import dataset, inspect
+from gannet import device as processor
+from gannet.begun import check_same, read_plan
+from gannet.card import gannet_version
+from gannet.catalogue import find_recipe
+from gannet.clusters import usual_count
+from gannet.codecs import Codec, codec_of
+from gannet.codecs.image import ImageCodec
+from gannet.codecs.table import TableCodec
+from gannet.codecs.vector import VectorCodec
+from gannet.config import parse
+from gannet.errors import ConfigError, DataError
+from gannet.plan import Plan, affordable_size, default_minutes, make_plan
+from gannet.sources.frames import as_frame
+from gannet.sources.source import WORDS
+from gannet.training import SAVE_SECONDS, Moment, carry_out
+
+
+@dataclass(frozen=True)
+class Session:
+    """A run that is ready to start or to go on.
+
+    Attributes:
+        plan: What it will do.
+        data: Decoded data.
+        out: Its folder.
+        resumed: Whether it was begun before.
+        clock: What time is measured by.
+    """
+
+    plan: Plan
+    data: dataset.Dataset
+    out: Path
+    resumed: bool
+    clock: Callable[[], float] = time.perf_counter
+
+    def run(
+        self, stop: Callable[[], bool] = lambda: False, *, save_seconds: float = SAVE_SECONDS
+    ) -> Iterator[Moment]:
+        """Train, a ``Moment`` per step.
+
+        Args:
+            stop: Asked after each step; a true answer ends the run with a usable artefact.
+            save_seconds: Least time between saves; a killed run loses no more than that, or twenty
+                times what a save takes if that is longer.
+        """
+        return carry_out(
+            self.plan,
+            self.data,
+            self.out,
+            stop=stop,
+            save_seconds=save_seconds,
+            clock=self.clock,
+        )
+
+
+def prepare(  # noqa: PLR0913  # a parameter per flag
+    data: Path | str | Any,
+    out: Path | str,
+    *,
+    recipe: str | None = None,
+    minutes: float | None = None,
+    seed: int = 0,
+    label: str | None = None,
+    column: Mapping[str, str] | None = None,
+    resolution: int | None = None,
+    balance: bool = True,
+    device: str | None = None,
+    clock: Callable[[], float] = time.perf_counter,
+    **settings: object,
+) -> Session:
+    """Find the data, decode them, and make the plan, or read the plan of a run already begun.
+
+    Args:
+        data: Folder, table or file; see ``docs/data.md``. Or a pandas data frame.
+        out: Folder of the run; made if missing.
+        recipe: Name of the task; by default ``table`` for tables and ``generate`` for all else.
+        minutes: Time budget; by default what ``gannet inspect`` says. With ``steps`` among the
+            settings the run is bounded by steps instead.
+        seed: Of everything.
+        label: Column of the classes, where the data have several.
+        column: Types of a table's columns by name, where looking at them is not good enough.
+        resolution: Shorter side of the pictures in pixels; chosen from the data by default.
+        balance: Whether verdicts may change settings during the run.
+        device: ``cpu``, ``cuda`` or ``mps``; the best there is by default.
+        clock: What time is measured by; processor time for benchmarks.
+        settings: Anything that ``gannet settings RECIPE`` lists.
+
+    Raises:
+        GannetError: if data or settings cannot be used, or the folder holds another run.
+    """
+    out, where = Path(out), known_device(device)
+    begun = read_plan(out) if recipe is None else None
+    recipe = recipe or (begun.recipe if begun else recipe_for(data, label=label))
+    given = _checked(recipe, settings, minutes=minutes, seed=seed)
+    if isinstance(data, str | Path):
+        _check_place(Path(data), out)
+    begun = begun or read_plan(out)
+    if begun is not None:  # before the data are read in another way than they were
+        check_same(begun, {"recipe": recipe, "label": label, "column": dict(column or {})})
+        where = _device_of(begun, out)
+    source = _source(data, label, recipe)
+    if begun is not None:
+        codec, sized = codec_of(**begun.codecs["real"]), ""
+    else:
+        # A budget that was asked for may be too short for pictures of full size; the usual one
+        # follows from the size, and steps that were asked for take as long as they take.
+        short = partial(affordable_size, recipe=recipe, given=given, device=where, clock=clock)
+        asked_for = None if minutes is None else partial(short, seconds=60 * minutes)
+        codec, sized = _codec(source, resolution, where, asked_for, column)
+    found = dataset.load(source, codec=codec, cache=out / "cache", seed=0)
+    found = _sorted(found, recipe, given if begun is None else begun.config)
+    usual = default_minutes(tuple(codec.shape), where)
+    budget = 0.0 if "steps" in settings else 60 * (usual if minutes is None else minutes)
+    if begun is not None:
+        asked: dict[str, Any] = {"recipe": recipe, "seed": seed, "given": given}
+        asked |= {"balance": balance, "seconds": budget}
+        if device is not None:
+            asked["device"] = device
+        if resolution is not None:
+            asked["resolution"] = _sides(_codec(source, resolution, where)[0].shape)
+        began_with = _sides(begun.spec.shape)
+        check_same(begun, asked | {"digest": found.digest}, resolution=began_with)
+        return Session(begun, found, out, resumed=True, clock=clock)
+    plan = make_plan(
+        found,
+        recipe=recipe,
+        given=given,
+        minutes=budget / 60,
+        data=str(source.path),
+        version=gannet_version(),
+        seed=seed,
+        balance=balance,
+        device=where,
+        clock=clock,
+    )
+    reasons = (*([sized] if sized else []), *plan.reasons)
+    update = {"label": label, "column": dict(column or {}), "reasons": reasons}
+    plan = plan.model_copy(update=update)
+    return Session(plan, found, out, resumed=False, clock=clock)
+
+
+def recipe_for(data: Path | str | Any, *, label: str | None = None) -> str:
+    """The recipe that suits the data if nobody asks for one; only `generate` knows labels.
+
+    Raises:
+        DataError: if nothing is there.
+    """
+    table = not isinstance(data, str | Path) or (not label and dataset.is_table(Path(data)))
+    return "table" if table else "generate"
+
+
+def _source(data: Path | str | Any, label: str | None, recipe: str) -> dataset.Source:
+    """The data as the recipe reads them."""
+    table = "table" in find_recipe(recipe).columns["real"].kinds
+    if isinstance(data, str | Path):
+        return dataset.find(Path(data), label=label, kind="table" if table else None)
+    if not table:
+        raise DataError(
+            f"the recipe {recipe} reads no data frames", remedy="Use the recipe table, or a file."
+        )
+    return dataset.of_frame(as_frame(data))
+
+
+def _sorted(found: dataset.Dataset, recipe: str, settings: Mapping[str, Any]) -> dataset.Dataset:
+    """Data without labels with kinds in their place, where the recipe can use them."""
+    knows = "clusters" in find_recipe(recipe).config.model_fields
+    suits = knows and not found.classes and found.source.kind == "image"
+    count = settings.get("clusters", usual_count(len(found.train)) if suits else 0)
+    if count and not suits:
+        raise ConfigError(
+            "--clusters: only pictures without labels are sorted into kinds",
+            remedy="Leave it out, or leave the labels aside with --label ''.",
+        )
+    if count > len(found.train) // 2:
+        raise ConfigError(
+            f"--clusters: {len(found.train)} pictures make at most {len(found.train) // 2} kinds, "
+            f"got {count}"
+        )
+    # Always in one order of sums: a resumed run must find the very same kinds.
+    with processor.threads(1):
+        return dataset.sorted_by_likeness(found, count, seed=0) if count else found
+
+
+def _sides(shape: tuple[int, ...]) -> str:
+    return "x".join(str(side) for side in shape[1:])
+
+
+def _device_of(begun: Plan, out: Path) -> str:
+    """Where a run was begun, which is where it must go on."""
+    try:
+        return known_device(begun.device)
+    except ConfigError:
+        raise ConfigError(
+            f"this run was begun with --device {begun.device}, which this machine has not",
+            where=str(out),
+            remedy="Go on with it on such a machine, or begin anew with another --out.",
+        ) from None
+
+
+def known_device(name: str | None) -> str:
+    """The device of that name, or the best there is.
+
+    Raises:
+        ConfigError: if there is none of that name.
+    """
+    best = processor.best_device()
+    if name not in (None, "cpu", best):
+        known = " or ".join(dict.fromkeys(("cpu", best)))
+        raise ConfigError(f"--device: no {name!r} here", remedy=f"Leave it out, or give {known}.")
+    return name or best
+
+
+def _checked(
+    recipe: str, settings: Mapping[str, object], *, minutes: float | None, seed: int
+) -> dict[str, Any]:
+    """What the user gave, validated before any data are read; all faults in one error."""
+    faults: list[str] = []
+    if minutes is not None and "steps" in settings:
+        faults.append("--minutes and --steps: both were given, expected one of them")
+    if minutes is not None and not 0 < minutes < 1e6:
+        faults.append(f"--minutes: must be above 0 and below a million, got {minutes:g}")
+    if seed < 0:
+        faults.append(f"--seed: must be at least 0, got {seed}")
+    most = processor.processors()
+    if str(settings.get("threads", "")).isdecimal() and int(str(settings["threads"])) > most:
+        faults.append(f"--threads: this machine has {most}, got {settings['threads']}")
+    given: dict[str, Any] = {}
+    remedy = ""
+    try:
+        given = parse(find_recipe(recipe).config, settings).model_dump(include=set(settings))
+    except ConfigError as error:
+        faults.append(error.problem)
+        remedy = error.remedy
+    if faults:
+        raise ConfigError("\n".join(faults), remedy=remedy)
+    return given
+
+
+def _check_place(data: Path, out: Path) -> None:
+    """A run must have a folder of its own, or it would train on its own sample grids."""
+    if out.exists() and not out.is_dir():
+        raise ConfigError("not a folder", where=f"--out {out}", remedy="Name another.")
+    if data.is_dir() and out.resolve().is_relative_to(data.resolve()):
+        raise ConfigError(
+            f"lies inside the data ({data}), which would take the run's own pictures for data",
+            where=f"--out {out}",
+            remedy="Name a folder outside.",
+        )
+
+
+def _codec(
+    source: dataset.Source,
+    resolution: int | None,
+    device: str,
+    affordable: Callable[[inspect.Size], inspect.Size] | None = None,
+    column: Mapping[str, str] | None = None,
+) -> tuple[Codec[Any], str]:
+    """The codec that suits the data, and why pictures get the size they get."""
+    if resolution is not None and source.kind != "image":
+        raise ConfigError(f"--resolution is for pictures; these data are {WORDS[source.kind]}")
+    if source.kind == "table":
+        return TableCodec.fit_frames(source.frames, overrides=column), ""
+    if column:
+        raise ConfigError("--column is for tables", remedy="Leave it out, or use --recipe table.")
+    if source.kind == "vector":
+        return VectorCodec.fit(source.rows(), names=source.columns), ""
+    size = inspect.suggest_size(source, largest=processor.largest_side(device))
+    height, width, why = size.height, size.width, size.reason
+    if resolution is not None:
+        if not 8 <= resolution <= 1024:
+            raise ConfigError(f"--resolution: must lie between 8 and 1024, got {resolution}")
+        share = resolution / min(height, width)
+        height, width = max(round(height * share), 4), max(round(width * share), 4)
+        why = "as asked for"
+    elif affordable is not None:
+        size = affordable(size)
+        height, width, why = size.height, size.width, size.reason
+    sides = {"height": height, "width": width, "channels": size.channels}
+    return ImageCodec.model_validate(sides), f"resolution {width}x{height}: {why}"
