@@ -157,13 +157,16 @@ class MomentColumn(BaseModel):
     def decode(self, numbers: NDArray[np.float32], start: int, seed: int) -> Cells:  # noqa: ARG002
         """Symbols and places to moments, written as they were."""
         units, gone = decoded(self.ladder, self.absent, numbers)
-        units = units * self.each
         if not self.format:
-            return with_missing(units, gone, None, self.storage)
-        distinct, at = np.unique(units, return_inverse=True)
+            return with_missing(units * self.each, gone, None, self.storage)
+        return with_missing(self.spelt_out(units), gone, self.absent.mark, "text")
+
+    def spelt_out(self, units: Units) -> Cells:
+        """Units as text in the column's format, each distinct one written once."""
+        distinct, at = np.unique(units * self.each, return_inverse=True)
         words = np.empty(len(distinct), object)
         words[:] = calendar.write(distinct, self.format, self.offset)
-        return with_missing(words[at], gone, self.absent.mark, "text")
+        return words[at]
 
     def words(self) -> str:
         """Such as ``date 2019-01-03 to 2024-06-30, as %Y-%m-%d``."""

@@ -188,10 +188,14 @@ class NumberColumn(BaseModel):
             if self.storage.startswith(("int", "uint")):
                 return with_missing(made.astype(np.int64), gone, None, self.storage)
             return with_missing(made, gone, None, self.storage)
+        return with_missing(self.spelt_out(units), gone, self.absent.mark, "text")
+
+    def spelt_out(self, units: Units) -> Cells:
+        """Units as text, each distinct one written once."""
         distinct, at = np.unique(units, return_inverse=True)
         words = np.empty(len(distinct), object)
         words[:] = self.spelling(distinct)
-        return with_missing(words[at], gone, self.absent.mark, "text")
+        return words[at]
 
     def spelling(self, units: Units) -> list[str]:
         """How units are written."""
