@@ -14,6 +14,7 @@ from torch import Tensor
 
 from gannet import dataset, tables
 from gannet import device as processor
+from gannet.applying import apply_frame
 from gannet.artefact import Artefact, class_number
 from gannet.card import Card
 from gannet.codecs import Codec
@@ -217,6 +218,28 @@ class Model:
         vector = torch.zeros_like(blank.vector)
         vector[:, class_number(self.classes, label)] = 1
         return Condition(vector, blank.grid, blank.tokens)
+
+    def apply(self, given: Path | str | Any, *, draws: int = 1, seed: int = 0) -> Any:
+        """Turn an input into an output, if the recipe does: ``impute`` fills the holes of a table.
+
+        Args:
+            given: A file or a data frame with the columns of training.
+            draws: One is the single best answer; of several, each is drawn by chance, so that
+                together they show how sure the answer is.
+            seed: Draw k of row n depends on the seed, on k and on n alone.
+
+        Returns:
+            A data frame, or without pandas a ``Frame``; of several draws a list of them.
+
+        Raises:
+            ConfigError: if this run's recipe turns no input into an output.
+            DataError: if the columns differ from those of training; each difference is named.
+        """
+        frame = read_frame(Path(given)) if isinstance(given, str | Path) else _frame(given)
+        made = apply_frame(self.artefact, frame, draws=draws, seed=seed)
+        assert isinstance(self.codec, TableCodec)
+        found = [_as_pandas(each, self.codec) for each in made]
+        return found if draws > 1 else found[0]
 
     def evaluate(
         self, data: Path | str, *, count: int = 2_000, out: Path | str | None = None, **options: Any

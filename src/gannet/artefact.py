@@ -32,7 +32,7 @@ from gannet.files import write_whole
 from gannet.networks.fields import Layout, chances
 from gannet.networks.grid import Projecting
 from gannet.networks.pairs import block, met
-from gannet.recipe import Asked, Recipe
+from gannet.recipe import Asked, Recipe, Trained
 from gannet.types import Condition, Piece, Players, Wishes
 
 ROUNDING = 1e-6
@@ -56,12 +56,14 @@ class Artefact:
         product: The network worth keeping; for most recipes the averaged generator.
         discriminator: The judge that the duel trained.
         pairs: Of tables, which symbols occurred together, as bits; else empty.
+        kept: What the recipe worked out once the duel was over; see ``Turning.settle``.
     """
 
     card: Card
     product: nn.Module
     discriminator: nn.Module
     pairs: Tensor = field(default_factory=no_pairs)
+    kept: Mapping[str, Tensor] = field(default_factory=dict[str, Tensor])
 
     @classmethod
     def load(cls, folder: Path | str, *, device: str = "cpu") -> Self:
@@ -87,7 +89,7 @@ class Artefact:
                 ) from None
         for network in (product, judge):
             network.to(device).eval().requires_grad_(False)
-        return cls(card, product, judge, tensors.get("pairs", no_pairs()))
+        return cls(card, product, judge, tensors.get("pairs", no_pairs()), _part(tensors, "kept"))
 
     def save(self, folder: Path) -> None:
         """Write both files, the card last: a folder that has a card is complete."""
@@ -96,6 +98,7 @@ class Artefact:
             f"discriminator.{name}": value
             for name, value in self.discriminator.state_dict().items()
         }
+        tensors |= {f"kept.{name}": value for name, value in self.kept.items()}
         if self.pairs.numel():
             tensors["pairs"] = self.pairs
         packed = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
@@ -120,6 +123,11 @@ class Artefact:
     def codecs(self) -> Mapping[str, Codec[Any]]:
         """Role -> codec."""
         return _codecs(self.card)
+
+    @property
+    def trained(self) -> Trained[Any]:
+        """All that a recipe's functions take to use the network."""
+        return Trained(self.product, self.codecs, self.card.spec, self.config, self.kept)
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -189,6 +189,31 @@ def sample(
 
 
 @app.command
+def apply(run: Path, given: Path, /, *, out: Path, draws: int = 1, seed: int = 0) -> None:
+    """Turn an input into an output: a run of `impute` fills the holes of a table.
+
+    Parameters
+    ----------
+    run: Path
+        A run's folder.
+    given: Path
+        The input: for a run of `impute`, a table with the columns of training.
+    out: Path
+        The output, in the format that its suffix says. With several draws, out-1, out-2, ...
+    draws: int
+        One is the single best answer. Of several, each is drawn by chance: their spread shows how
+        sure the answer is.
+    seed: int
+        Of the draws.
+    """
+    from gannet.api import load
+    from gannet.applying import apply_file
+
+    for path in apply_file(load(run).artefact, given, out, draws=draws, seed=seed):
+        print(f"written: {path}")
+
+
+@app.command
 def judge(run: Path, files: list[Path], /, *, label: str | None = None, json: bool = False) -> None:
     """Say how likely each file is real, beside what is usual for held-out reals and for fakes.
 

@@ -73,6 +73,7 @@ class Rows:
         labels: ``(n,)`` class numbers, -1 where not known.
         told: Codec of the labels; ``None`` if there are no classes.
         fields: Of table rows, the symbols per field; see ``Spec``.
+        holes: Of table rows, where it is said that a field is missing; see ``Spec``.
     """
 
     store: Store
@@ -80,6 +81,7 @@ class Rows:
     labels: NDArray[np.int64]
     told: LabelCodec | None
     fields: tuple[int, ...] = ()
+    holes: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.places)
@@ -90,9 +92,10 @@ class Rows:
         real = self.store.read(self.places[chosen])
         none = Condition.none(real)
         if self.told is None:
-            return Batch(real, none, self.fields)
+            return Batch(real, none, self.fields, self.holes)
         vector = self.told.rows(self.labels[chosen])
-        return Batch(real, Condition(vector, none.grid, none.tokens), self.fields)
+        told = Condition(vector, none.grid, none.tokens)
+        return Batch(real, told, self.fields, self.holes)
 
     def batches(self, size: int, *, seed: int, start: int = 0) -> Iterator[Batch]:
         """Batches for ever, each round visiting every row once.
@@ -169,7 +172,7 @@ def load(
     labels = source.labels[found.kept]
     train, held = split(found.contents, found.looks, labels, share=held_out, seed=seed)
     told = LabelCodec(classes=source.classes) if source.classes else None
-    fields = codec.symbols if isinstance(codec, TableCodec) else ()
+    of_fields = (codec.symbols, codec.holes) if isinstance(codec, TableCodec) else ((), ())
     codecs: dict[str, Codec[Any]] = {"real": codec}
     if told is not None:
         codecs["vector"] = told
@@ -180,8 +183,8 @@ def load(
         source=source,
         codecs=codecs,
         classes=source.classes,
-        train=Rows(found.store, train, labels[train], told, fields),
-        held_out=Rows(found.store, held, labels[held], told, fields),
+        train=Rows(found.store, train, labels[train], told, *of_fields),
+        held_out=Rows(found.store, held, labels[held], told, *of_fields),
         skipped=found.skipped,
         digest=digest.hexdigest(),
     )

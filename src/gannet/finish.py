@@ -27,6 +27,9 @@ from gannet.plan import Plan
 from gannet.report import grid_png
 from gannet.types import Batch, Condition
 
+SETTLED = 50_000
+"""Most rows of each part from which a recipe works out what it keeps."""
+
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 COIN = 0.5
 
@@ -90,6 +93,19 @@ def within_memory(count: int, shape: tuple[int, ...]) -> int:
     return min(count, max(room, HELD_LEAST))
 
 
+def settled(artefact: Artefact, dataset: Dataset) -> Artefact:
+    """The same artefact with what its recipe works out once the duel is over."""
+    turning = artefact.recipe.turning
+    if turning is None:
+        return artefact
+    seed = artefact.card.seed
+    train, held_out = (
+        rows.take(sorted(some_of(len(rows), SETTLED, seed)))
+        for rows in (dataset.train, dataset.held_out)
+    )
+    return replace(artefact, kept=turning.settle(artefact.trained, train, held_out, seed))
+
+
 def calibrated(artefact: Artefact, dataset: Dataset) -> Artefact:
     """The same artefact with scales that turn logits into probabilities.
 
@@ -115,9 +131,15 @@ def _heaps(artefact: Artefact, dataset: Dataset) -> tuple[Iterator[Batch], Itera
 
     def made(start: int) -> Batch:
         told = artefact.conditions(min(part, count - start), seed=fresh, start=start)
+        if artefact.recipe.made:
+            told = real(start).condition
         return Batch(artefact.draw(told, seed=fresh, start=start), told)
 
-    reals = (dataset.held_out.take(rows[start : start + part]) for start in starts)
+    def real(start: int) -> Batch:
+        found = dataset.held_out.take(rows[start : start + part])
+        return artefact.recipe.at_use(found, artefact.card.spec)
+
+    reals = (real(start) for start in starts)
     return reals, (made(start) for start in starts)
 
 
@@ -193,8 +215,13 @@ def judged_afresh(artefact: Artefact, dataset: Dataset) -> Artefact:
     count, seed = min(len(dataset.held_out), most), artefact.card.seed
     if count < FEWEST:
         return artefact
-    real = artefact.view(dataset.held_out.take(some_of(len(dataset.held_out), count, seed)).real)
-    fake = artefact.view(artefact.sample(count, seed=seed_at(seed, 2)))
+    held_out = dataset.held_out.take(some_of(len(dataset.held_out), count, seed))
+    real, fresh = artefact.view(held_out.real), seed_at(seed, 2)
+    if artefact.recipe.made:
+        told = artefact.recipe.at_use(held_out, artefact.card.spec).condition
+        fake = artefact.view(artefact.draw(told, seed=fresh))
+    else:
+        fake = artefact.view(artefact.sample(count, seed=fresh))
     # Waves over so many axes would hide from it which values occur together (measured).
     eye = Plain(real.shape[1]) if table else None
     found = fresh_critic(real, fake, seed=seed, steps=steps, features=eye)

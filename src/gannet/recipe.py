@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Generic, Literal, Protocol
+from typing import Any, Generic, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
 
+from gannet.codecs import Codec
 from gannet.config import C
 from gannet.errors import ConfigError
 from gannet.types import Batch, Condition, Players, Spec, Terms, Wishes
@@ -82,6 +83,61 @@ def nothing_special(_some: Batch, _rows: int) -> Iterable[Suggestion]:
     return ()
 
 
+@dataclass(frozen=True, slots=True)
+class Trained(Generic[C]):
+    """A trained network with all that its use takes.
+
+    Attributes:
+        product: The network worth keeping.
+        codecs: By role.
+        spec: Its sizes.
+        config: Settings it was trained with.
+        kept: What ``Turning.settle`` found.
+    """
+
+    product: nn.Module
+    codecs: Mapping[str, Codec[Any]]
+    spec: Spec
+    config: C
+    kept: Mapping[str, Tensor]
+
+
+Turned = Callable[[Trained[C], Any, int, int], Sequence[Any]]
+"""A trained network, raw input of some kind, draws and a seed to one raw output per draw."""
+Settled = Callable[[Trained[C], Batch, Batch, int], Mapping[str, Tensor]]
+"""A network whose duel is over, training and held-out rows and a seed to what is kept beside it."""
+
+
+def nothing_kept(
+    _trained: Trained[Any], _train: Batch, _held_out: Batch, _seed: int
+) -> Mapping[str, Tensor]:
+    """The network is all there is."""
+    return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turning(Generic[C]):
+    """How a recipe turns an input into an output, which is what ``gannet apply`` asks for.
+
+    Attributes:
+        takes: Kind of what goes in and comes out: of ``table``, frames.
+        words: What it does, for people, such as "fills the holes of a table".
+        turn: Does it. One draw is the single best answer; of several each is drawn by chance, so
+            that together they show how sure it is. The same seed gives the same draws.
+        settle: What is worked out once the duel is over, and kept in the artefact.
+    """
+
+    takes: Kind
+    words: str
+    turn: Turned[C]
+    settle: Settled[C] = nothing_kept
+
+
+def told_nothing(batch: Batch, spec: Spec) -> Condition:
+    """What samples are told that are compared with reals, where ``prepare`` tells in training."""
+    return spec.blank(len(batch))
+
+
 def cannot_be_asked(
     _product: nn.Module, _spec: Spec, _wishes: Wishes, _chance: Tensor, _config: object
 ) -> Asked:
@@ -115,6 +171,8 @@ class Recipe(Generic[C]):
             of all; taken by ``plan`` where the user left them open.
         ask: The conditions of samples for which values were asked, from the product, the wishes
             and two uniform numbers per sample and wish.
+        told: What samples are told that shall be like given reals, in roles that ``prepare`` makes.
+        turning: How it turns an input into an output; ``None`` if it makes samples from nothing.
     """
 
     config: type[C]
@@ -132,10 +190,12 @@ class Recipe(Generic[C]):
     view: View = as_they_are
     suggest: Callable[[Batch, int], Iterable[Suggestion]] = nothing_special
     ask: Callable[[nn.Module, Spec, Wishes, Tensor, C], Asked] = cannot_be_asked
+    told: Callable[[Batch, Spec], Condition] = told_nothing
+    turning: Turning[C] | None = None
 
     def at_use(self, batch: Batch, spec: Spec) -> Batch:
-        """Reals as they are judged: with nothing told of what ``prepare`` makes in training."""
-        blank, made = spec.blank(len(batch)), self.made
+        """Reals as they are judged: with ``told`` in place of what ``prepare`` makes in training."""
+        blank, made = self.told(batch, spec), self.made
         slots = {
             "vector": blank.vector if "vector" in made else batch.condition.vector,
             "grid": blank.grid if "grid" in made else batch.condition.grid,

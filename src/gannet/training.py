@@ -14,7 +14,7 @@ from gannet.config import parse
 from gannet.dataset import Dataset
 from gannet.errors import DivergedError, GannetError
 from gannet.files import holding, write_whole
-from gannet.finish import calibrated, finish, judged_afresh
+from gannet.finish import calibrated, finish, judged_afresh, settled
 from gannet.plan import Plan
 from gannet.run import BY_HAND, Look, Run
 from gannet.types import Batch, Progress
@@ -160,4 +160,5 @@ def _end(run: Run) -> None:
             where=f"step {run.duel.step}",
             remedy="Lower --learning-rate or raise --slope, and train into a new folder.",
         )
-    finish(judged_afresh(calibrated(run.artefact(), run.dataset), run.dataset), run.out)
+    made = settled(run.artefact(), run.dataset)
+    finish(judged_afresh(calibrated(made, run.dataset), run.dataset), run.out)

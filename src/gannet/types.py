@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
@@ -68,22 +68,24 @@ class Batch:
         real: ``(B, *shape)``.
         condition: What the networks are told of each.
         fields: For table rows ``(B, F)``, the symbols per field; see ``Spec``.
+        holes: For table rows, where it is said that a field is missing; see ``Spec``.
     """
 
     real: Tensor
     condition: Condition
     fields: tuple[int, ...] = ()
+    holes: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.real)
 
     def __getitem__(self, rows: slice | Tensor) -> Batch:
         """Some rows of the batch."""
-        return Batch(self.real[rows], self.condition[rows], self.fields)
+        return replace(self, real=self.real[rows], condition=self.condition[rows])
 
     def to(self, device: str) -> Batch:
         """The same batch on another device."""
-        return Batch(self.real.to(device), self.condition.to(device), self.fields)
+        return replace(self, real=self.real.to(device), condition=self.condition.to(device))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,8 @@ class Spec:
         grid: Shape of its grid.
         tokens: Shape of its tokens.
         fields: For table rows, the symbols per field, zero for a place in [0, 1]; else empty.
+        holes: For table rows, for each field the one whose symbol 0 says that it is missing; -1
+            where it never is.
     """
 
     shape: tuple[int, ...]
@@ -103,6 +107,7 @@ class Spec:
     grid: tuple[int, ...] = (0,)
     tokens: tuple[int, ...] = (0, 0)
     fields: tuple[int, ...] = ()
+    holes: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, batch: Batch) -> Spec:
@@ -114,6 +119,7 @@ class Spec:
             grid=tuple(told.grid.shape[1:]),
             tokens=tuple(told.tokens.shape[1:]),
             fields=batch.fields,
+            holes=batch.holes,
         )
 
     def blank(self, count: int) -> Condition:

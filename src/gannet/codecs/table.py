@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from torch import Tensor
 
 from gannet.columns.cells import Encoded, FieldKind, MisfitError
-from gannet.columns.look import AnyColumn, check_types, look
+from gannet.columns.look import AnyColumn, check_types, look, missing
 from gannet.columns.tally import Tally, storage_of
 from gannet.columns.wishes import pieces, values
 from gannet.errors import ConfigError, DataError
@@ -91,6 +91,15 @@ class TableCodec(BaseModel):
     def symbols(self) -> tuple[int, ...]:
         """Of each field, 0 for a place."""
         return tuple(field.symbols for field in self.fields)
+
+    @property
+    def holes(self) -> tuple[int, ...]:
+        """Of each field, the field whose symbol 0 says that its cell is missing; -1 for none."""
+        return tuple(
+            span.start if missing(column) else -1
+            for column, span in zip(self.columns, self.spans, strict=True)
+            for _ in column.sizes
+        )
 
     @property
     def shape(self) -> tuple[int, ...]:

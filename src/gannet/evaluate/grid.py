@@ -12,12 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gannet.codecs.table import TableCodec
-from gannet.columns.category import BUCKET, DIRECT, CategoryColumn
-from gannet.columns.cells import absent, numbers
-from gannet.columns.look import AnyColumn
-from gannet.columns.moment import MomentColumn
-from gannet.columns.number import NumberColumn
-from gannet.frames import Cells, Frame, factorised
+from gannet.columns.category import CategoryColumn
+from gannet.columns.values import values_of
+from gannet.frames import Frame
 from gannet.metrics.records import Records
 
 TOP = 50
@@ -79,14 +76,9 @@ def grid_of(frame: Frame, codec: TableCodec) -> Grid:
     for column in codec.columns:
         if not column.sizes:
             continue
-        distinct, at = factorised(frame.column(column.name))
-        if isinstance(column, CategoryColumn):
-            read, size = _codes(column, distinct), len(column.values) + 1
-        else:
-            read, size = _numbers(column, distinct), 0
         names.append(column.name)
-        sizes.append(size)
-        columns.append(read[at])
+        sizes.append(len(column.values) + 1 if isinstance(column, CategoryColumn) else 0)
+        columns.append(values_of(column, frame.column(column.name)))
     values = np.stack(columns, 1) if columns else np.zeros((len(frame), 0))
     return Grid(tuple(names), tuple(sizes), values)
 
@@ -189,24 +181,3 @@ class Bins:
 
     rows: Tensor
     sizes: tuple[int, ...]
-
-
-def _numbers(column: AnyColumn, cells: Cells) -> NDArray[np.float64]:
-    gone = absent(cells, wide=True)
-    values = np.full(len(cells), np.nan)
-    if isinstance(column, NumberColumn):
-        values[~gone] = numbers(cells[~gone], form=column.form).values
-    if isinstance(column, MomentColumn):
-        values[~gone] = column.units_of(cells[~gone])[0]
-    return values
-
-
-def _codes(column: CategoryColumn, cells: Cells) -> NDArray[np.float64]:
-    found = column.encode(cells)
-    symbols = found.numbers[:, 0].astype(np.float64) - column.absent.symbols
-    if column.buckets:
-        inside = (symbols - DIRECT) * BUCKET + found.numbers[:, 1] - 1
-        symbols = np.where(symbols < DIRECT, symbols, DIRECT + inside)
-    gone = absent(cells)
-    symbols = np.where(found.unknown & ~gone, len(column.values), symbols)
-    return np.where(gone, np.nan, symbols)

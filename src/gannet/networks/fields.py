@@ -26,6 +26,7 @@ from gannet.types import Condition, Spec
 
 SLICES = 16  # symbols that stand for a place in [0, 1]; within one, all places are alike
 STEEPEST = 40.0  # bound on logits: exp of it, summed over any table, is finite in 32 bit
+BARRED = -45.0  # added to the logit of what is never drawn; exp of all of it is not quite nothing
 TOGETHER = 32_768  # rows that are filled at once
 MOST_BRANCHES = 16  # per row; beyond, looking for rows that begin alike costs more than it saves
 PART = 4_096  # rows that go through the layers at once: their features stay in the cache
@@ -39,6 +40,14 @@ def told(rows: Tensor, known: Tensor) -> Tensor:
         known: ``(B, F)`` one where a cell is told, zero where it is to be found.
     """
     return torch.cat([torch.where(known > 0, rows, 0), known], 1)
+
+
+def missing(rows: Tensor, holes: Sequence[int]) -> Tensor:
+    """Which cells ``(B, F)`` of rows are said to be missing; see ``Spec.holes``."""
+    if not holes:
+        return torch.zeros_like(rows, dtype=torch.bool)
+    at = torch.tensor(holes, device=rows.device)
+    return (rows[:, at.clamp(min=0)] < 0.5) & (at >= 0)  # noqa: PLR2004 # a symbol, rounded
 
 
 class Layout(nn.Module):
@@ -239,12 +248,18 @@ class FieldGenerator(nn.Module):
         spec: ``spec.fields`` are the symbols per field.
         width: Features of each layer.
         blocks: Residual blocks.
+        holes: As ``spec.holes``, if what is missing is to be told as unknown, and to be drawn never.
     """
 
-    def __init__(self, spec: Spec, width: int, blocks: int) -> None:
+    bar: Tensor
+
+    def __init__(self, spec: Spec, width: int, blocks: int, *, holes: tuple[int, ...] = ()) -> None:
         super().__init__()
-        self.layout = Layout(spec.fields)
+        self.layout, self.holes = Layout(spec.fields), holes
         count = len(spec.fields)
+        bar = torch.zeros(self.layout.width)
+        bar[self.layout.first[[at for at, owner in enumerate(holes) if at == owner]]] = BARRED
+        self.register_buffer("bar", bar, persistent=False)
         self.look = nn.Linear(self.layout.width + count, width)
         # One symbol or one "unknown" per field is on: the sum of F columns has a spread of one.
         nn.init.normal_(self.look.weight, std=1 / math.sqrt(count))
@@ -263,6 +278,8 @@ class FieldGenerator(nn.Module):
         rows, known = condition.vector.chunk(2, 1)
         features = self.blocks(self._look(rows, known))
         made: Tensor = self.answer(leaky_relu(features, LEAK))
+        if self.holes:
+            made = made + self.bar.to(made.dtype)
         return made
 
     @torch.no_grad()
@@ -330,6 +347,8 @@ class FieldGenerator(nn.Module):
         return Beginnings(self._look(rows[new], known[new]).float(), of)
 
     def _look(self, rows: Tensor, known: Tensor) -> Tensor:
+        if self.holes:
+            known = known.masked_fill(missing(rows, self.holes), 0)
         place = rows.device.type
         kind = torch.get_autocast_dtype(place) if torch.is_autocast_enabled(place) else rows.dtype
         looked: Tensor = self.look(self.layout.show(self.layout.symbols(rows), known, kind))
@@ -337,11 +356,11 @@ class FieldGenerator(nn.Module):
 
     def _heaped(self, features: Tensor, part: slice) -> Tensor:
         """Heaped-up shares ``(U, K)`` of one field's symbols after each beginning."""
-        weight, bias = self.answer.weight[part], self.answer.bias[part]
+        weight, bias, bar = self.answer.weight[part], self.answer.bias[part], self.bar[part]
         found: list[Tensor] = []
         for some in features.split(PART):
             logits = linear(leaky_relu(self.blocks(some), LEAK), weight, bias).float()
-            found.append(logits.clamp_(-STEEPEST, STEEPEST).softmax(1).cumsum(1))
+            found.append((logits.clamp_(-STEEPEST, STEEPEST) + bar).softmax(1).cumsum(1))
         return torch.cat(found) if len(found) > 1 else found[0]
 
 

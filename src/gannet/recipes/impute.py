@@ -1,0 +1,93 @@
+"""Fill the holes of a table, once as well as can be or many times so that uncertainty shows.
+
+The network of ``table``, which learns the odds of hidden cells given the others. Cells that are
+really missing are always hidden and never asked for, and that a cell is missing is never an answer.
+Beside it stand conditional means by other methods, fitted once the duel is over, with which its own
+is blended: see ``gannet.filling.fill``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from gannet.filling.fill import settle, turn
+from gannet.filling.terms import (
+    CellConfig,
+    ask,
+    discriminator_terms,
+    fields_of,
+    infer,
+    schedule,
+    suggest,
+    surprise_of,
+    view,
+)
+from gannet.networks.fields import FieldDiscriminator, FieldGenerator, missing, told
+from gannet.recipe import Column, Recipe, Turning
+from gannet.types import Batch, Condition, Players, Spec, Terms
+
+
+class Config(CellConfig):
+    """Settings of ``impute``."""
+
+    most_hidden: float = Field(
+        1.0, gt=0, le=1, description="largest share of a row's known cells that is hidden at once"
+    )
+
+
+def build(config: Config, spec: Spec) -> Players:
+    """A generator and a discriminator of the same width for the fields of the table."""
+    return Players(
+        FieldGenerator(spec, config.width, config.blocks, holes=spec.holes),
+        FieldDiscriminator(spec, config.width, config.blocks),
+    )
+
+
+def prepare(batch: Batch, rng: torch.Generator, config: Config) -> Batch:
+    """Hide all that is missing and, of what is known, a part that differs from row to row."""
+    rows, fields = batch.real.shape
+    place = batch.real.device
+    gone = missing(batch.real, batch.holes)
+    share = config.most_hidden * torch.rand(rows, 1, generator=rng, device=place)
+    chance = torch.rand(rows, fields, generator=rng, device=place)
+    # One known cell at least, or the row would teach nothing.
+    one = chance.masked_fill(gone, 2).argmin(1, keepdim=True)
+    hidden = (chance < share).scatter(1, one, True) | gone
+    vector = told(batch.real, 1 - hidden.float())
+    return replace(batch, condition=replace(Condition.none(batch.real), vector=vector))
+
+
+def generator_terms(players: Players, batch: Batch, _noise: Tensor, _config: Config) -> Terms:
+    """Give hidden cells their true odds; of cells that are missing, nobody knows the truth."""
+    generator, _ = fields_of(players)
+    _, known = batch.condition.vector.chunk(2, 1)
+    asked = (1 - known).masked_fill(missing(batch.real, batch.holes), 0)
+    return {"cells": surprise_of(generator, batch, asked)}
+
+
+def told_holes(batch: Batch, spec: Spec) -> Condition:
+    """Nothing but which cells are missing, so that samples have the holes of the reals."""
+    known = missing(batch.real, spec.holes).float()
+    return replace(spec.blank(len(batch)), vector=told(batch.real, known).cpu())
+
+
+recipe = Recipe(
+    config=Config,
+    columns={"real": Column(("table",))},
+    made={"vector": ("table",)},
+    build=build,
+    discriminator_terms=discriminator_terms,
+    generator_terms=generator_terms,
+    prepare=prepare,
+    schedule=schedule,
+    infer=infer,
+    view=view,
+    suggest=suggest,
+    ask=ask,
+    told=told_holes,
+    turning=Turning(takes="table", words="fills the holes of a table", turn=turn, settle=settle),
+)
