@@ -235,10 +235,10 @@ class Model:
             ConfigError: if this run's recipe turns no input into an output.
             DataError: if the columns differ from those of training; each difference is named.
         """
-        frame = read_frame(Path(given)) if isinstance(given, str | Path) else _frame(given)
+        frame = read_frame(Path(given)) if isinstance(given, str | Path) else as_frame(given)
         made = apply_frame(self.artefact, frame, draws=draws, seed=seed)
         assert isinstance(self.codec, TableCodec)
-        found = [_as_pandas(each, self.codec) for each in made]
+        found = [tables.as_pandas(each, self.codec) for each in made]
         return found if draws > 1 else found[0]
 
     def evaluate(

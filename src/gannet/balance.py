@@ -51,6 +51,7 @@ class Balance:
     attempts: int = 0
 
     CAP = 4
+    RETURNS = 2
     ATTEMPTS = 2
     CALM = 3.0
 
@@ -144,6 +145,15 @@ class Balance:
         if verdict.name == "discriminator too weak" and slope:
             return Action(
                 f"slope weight down to {slope / 3:.2g}: {verdict.evidence}", {"slope": slope / 3}
+            )
+        if verdict.name == "generator overfits":
+            if self.done.get(verdict.name, 0) >= self.RETURNS:
+                return Action(f"done, at the best state: {verdict.evidence}", back=True, stop=True)
+            rate = config.learning_rate / 2
+            return Action(
+                f"back to the best state, learning rate halved to {rate:.2g}: {verdict.evidence}",
+                {"learning_rate": rate},
+                back=True,
             )
         if verdict.name == "generator starved":
             if config.discriminator_rounds > 1:

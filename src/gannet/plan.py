@@ -28,6 +28,9 @@ from gannet.types import Batch, Condition, Spec
 LOOKS = 32
 """Looks of health in a run, unless that would be too often or too seldom."""
 
+ROUNDS, CLOSEST = 10, 16
+"""Times that a table is seen between two looks, and fewest steps there."""
+
 TABLE_LOOKS = 12
 """The same for tables, where a look takes as long as ten steps (measured on Adult)."""
 
@@ -358,6 +361,20 @@ def choose_precision(chosen: Chooser, clock: Clock) -> None:
     )
 
 
+def _looks(chosen: Chooser) -> int:
+    """Steps between looks. Tables are seen a few times in between, however small they are.
+
+    A small table is known by heart after some twenty rounds (measured on 500 rows), and a look must
+    come before.
+    """
+    config, together = chosen.config, chosen.config.discriminator_every
+    if not chosen.spec.fields:
+        return look_every(config.steps, together=together)
+    usual = look_every(config.steps, TABLE_LOOKS, together=together)
+    rounds = math.ceil(ROUNDS * len(chosen.dataset.train) / config.batch)
+    return min(usual, together * math.ceil(max(rounds, CLOSEST) / together))
+
+
 def look_every(steps: int, looks: int = LOOKS, *, together: int = 1) -> int:
     """Steps between looks: some thirty a run, at least 25 and at most 500 steps apart.
 
@@ -439,11 +456,7 @@ def make_plan(
         device=device,
         seconds=seconds,
         step_seconds=step,
-        look_every=look_every(
-            chosen.config.steps,
-            TABLE_LOOKS if chosen.spec.fields else LOOKS,
-            together=chosen.config.discriminator_every,
-        ),
+        look_every=_looks(chosen),
         reasons=tuple(chosen.reasons),
         expect=tuple(expectations(chosen, step)),
     )

@@ -173,6 +173,9 @@ class Recipe(Generic[C]):
             and two uniform numbers per sample and wish.
         told: What samples are told that shall be like given reals, in roles that ``prepare`` makes.
         turning: How it turns an input into an output; ``None`` if it makes samples from nothing.
+        error: How wrong the product is about samples of a problem that ``prepare`` made, less being
+            better; ``None`` where the discriminator alone can say. Measured on held-out samples, it
+            shows when a generator begins to learn its training data by heart.
     """
 
     config: type[C]
@@ -192,6 +195,7 @@ class Recipe(Generic[C]):
     ask: Callable[[nn.Module, Spec, Wishes, Tensor, C], Asked] = cannot_be_asked
     told: Callable[[Batch, Spec], Condition] = told_nothing
     turning: Turning[C] | None = None
+    error: Callable[[nn.Module, Batch, C], Tensor] | None = None
 
     def at_use(self, batch: Batch, spec: Spec) -> Batch:
         """Reals as they are judged: with ``told`` in place of what ``prepare`` makes in training."""

@@ -204,13 +204,15 @@ class Run:
         return {"name": name, "evidence": evidence, "stopped": self.stopped}
 
     def _remember(self, measures: Measures) -> None:
+        if measures.error_held_out >= self.best.get("wrong", math.inf):
+            return  # what it gets wrong says more of a generator than any distance
         self.healthy = _snapshot(self.duel)
         best = self.best.get("distance", float("inf"))
         noise = math.hypot(self.best.get("error", 0.0), measures.distance_error)
         noise = noise if math.isfinite(noise) else 0.0  # not known for very few samples
         # A later generator was averaged over more, and the least of many noisy distances is luck:
         # it gives way only to a distance beyond the noise of both.
-        if measures.distance <= best + 2 * noise:
+        if measures.distance <= best + 2 * noise or math.isfinite(measures.error_held_out):
             self.best = {
                 "product": _copied(self.duel.average.state_dict()),
                 "discriminator": _copied(self.duel.players.discriminator.state_dict()),
@@ -218,6 +220,7 @@ class Run:
                 "distance": min(measures.distance, best),
                 "error": measures.distance_error,
                 "here": measures.distance,
+                "wrong": measures.error_held_out,
             }
 
     def _act(self, action: Action) -> None:

@@ -142,3 +142,14 @@ def test_a_certain_discriminator_is_flattened_and_not_begun_anew():
     found = answer(Balance(), "generator starved", lost=True, logit_scale=50.0)
     assert found.anew == 0
     assert found.changes["slope"] > CONFIG().slope
+
+
+def test_a_generator_that_overfits_goes_back_twice_and_then_ends_at_its_best():
+    balance = Balance(rest=0)
+    first, second, third = (answer(balance, "generator overfits") for _ in range(3))
+    assert first.back
+    assert first.changes["learning_rate"] == pytest.approx(CONFIG().learning_rate / 2)
+    assert second.back
+    assert not second.stop
+    assert third.back
+    assert third.stop

@@ -120,5 +120,5 @@ def test_the_measures_of_a_lost_duel_hold_no_number_of_it():
     assert not lost.finite
     assert (lost.step, lost.floor, lost.baseline) == (7, 0.1, 4.0)
     rest = {each.name for each in fields(Measures)} - {"step", "floor", "baseline", "finite"}
-    assert len(rest) == 14
+    assert len(rest) == 16
     assert all(math.isnan(getattr(lost, name)) for name in rest)

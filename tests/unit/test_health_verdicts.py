@@ -226,3 +226,35 @@ def test_copies_among_rows_of_numbers_are_not_held_against_a_duel():
 
 def test_young_generators_are_not_accused_of_copies():
     assert named(looks(6, copied=0.5), 0.05) == "healthy"
+
+
+def foretold(errors, train=None):
+    """Looks that differ in what the generator gets wrong of held-out and of training samples."""
+    train = train or [1.0 - 0.1 * at for at in range(len(errors))]
+    return [
+        replace(HEALTHY, step=100 * (at + 1), error_held_out=error, error_train=known)
+        for at, (error, known) in enumerate(zip(errors, train, strict=True))
+    ]
+
+
+def test_a_generator_that_gets_worse_on_what_it_never_saw_is_named_with_its_best_step():
+    verdict = judge(foretold([2.0, 1.5, 1.6, 1.7, 1.8]), 0.5)
+    assert verdict.name == "generator overfits"
+    assert "from 1.5 at step 200" in verdict.evidence
+
+
+@pytest.mark.parametrize(
+    "errors",
+    [
+        [2.0, 1.5, 1.51, 1.505, 1.5],  # within a hundredth
+        [2.0, 1.5, 1.6, 1.7, 1.4],  # the last look is the best
+        [2.0, 1.9, 1.8, 1.7, 1.6],
+        [math.nan] * 5,
+    ],
+)
+def test_a_generator_that_does_not_get_worse_is_healthy(errors):
+    assert named(foretold(errors), 0.5) == "healthy"
+
+
+def test_a_generator_that_gets_worse_on_all_samples_does_not_overfit():
+    assert named(foretold([1.5, 1.6, 1.7, 1.8], [1.0, 1.1, 1.2, 1.3]), 0.5) == "healthy"

@@ -42,3 +42,20 @@ def test_samples_poorer_than_one_gaussian_are_not_called_healthy(
     run = Run(planned(), loaded, tmp_path / "run")
     run.history = [look(distance=distance, baseline=3.0)] * 3
     assert run.artefact().card.verdict["name"] == said
+
+
+def test_the_state_least_wrong_about_held_out_samples_is_kept(planned, loaded, tmp_path):
+    run = Run(planned(), loaded, tmp_path / "run")
+    for step, error, distance in ((1, 3.0, 1.0), (2, 1.0, 9.0), (3, 2.0, 0.1)):
+        run.duel.step = step
+        run._remember(look(error_held_out=error, distance=distance, distance_error=0.01))
+    assert run.best["step"] == 2
+
+
+def test_without_errors_the_nearest_state_is_kept(planned, loaded, tmp_path):
+    run = Run(planned(), loaded, tmp_path / "run")
+    for step, distance in ((1, 1.0), (2, 9.0)):
+        run.duel.step = step
+        known = {"error_held_out": float("nan"), "distance": distance, "distance_error": 0.01}
+        run._remember(look(**known))
+    assert run.best["step"] == 1

@@ -17,7 +17,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from gannet import config, device, losses
-from gannet.networks.fields import FieldDiscriminator, FieldGenerator, Layout, told
+from gannet.networks.fields import FieldDiscriminator, FieldGenerator, Layout, missing, told
 from gannet.networks.wishes import beginnings, rows_of
 from gannet.recipe import Asked, Suggestion
 from gannet.types import Batch, Condition, Players, Spec, Terms, Wishes
@@ -100,6 +100,16 @@ def surprise_of(generator: FieldGenerator, batch: Batch, asked: Tensor) -> Tenso
     answers = generator.answers(batch.condition)
     surprise = generator.layout.surprise(answers, generator.layout.symbols(batch.real))
     return ((surprise * asked).sum(1) / asked.sum(1).clamp(min=1)).mean()
+
+
+@torch.no_grad()
+def error(product: nn.Module, batch: Batch, config: CellConfig) -> Tensor:
+    """How badly hidden cells that are not missing are foretold; see ``surprise_of``."""
+    assert isinstance(product, FieldGenerator)
+    _, known = batch.condition.vector.chunk(2, 1)
+    asked = (1 - known).masked_fill(missing(batch.real, product.holes), 0)
+    with device.autocast(batch.real.device.type, config.precision):
+        return surprise_of(product, batch, asked)
 
 
 def fields_of(players: Players) -> tuple[FieldGenerator, FieldDiscriminator]:

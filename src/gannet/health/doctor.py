@@ -35,6 +35,9 @@ Features = Callable[[Tensor], Tensor]
 DRAWS = 3
 """Batches whose gradients are compared."""
 
+ASKED = 2_000
+"""Problems about training samples, and as many about held-out ones, that errors are the mean of."""
+
 
 def as_it_is(samples: Tensor) -> Tensor:
     """The samples themselves."""
@@ -123,6 +126,17 @@ class Doctor:
         alike = unit @ unit.T
         return float((alike.sum() - alike.trace()) / (DRAWS * (DRAWS - 1)))
 
+    def _error(self, duel: Duel[Any], samples: Batch) -> float:
+        """How wrong the averaged generator is about some samples; NaN where nobody can say."""
+        if duel.recipe.error is None:
+            return math.nan
+        # The same problems at every look: what changes is the generator.
+        chance = torch.Generator(duel.device).manual_seed(seed_at(self.seed, 5))
+        some = torch.arange(ASKED) % len(samples)
+        problem = duel.recipe.prepare(samples[some].to(duel.device), chance, duel.config)
+        with evaluating(duel.average):
+            return float(duel.recipe.error(duel.average, problem, duel.config))
+
     def _measures(
         self,
         duel: Duel[Any],
@@ -158,6 +172,8 @@ class Doctor:
             agreement=self._agreement(duel),
             logit_scale=float(torch.cat([on_real, on_fake]).sub(middle).abs().mean()),
             finite=True,
+            error_train=self._error(duel, self.train),
+            error_held_out=self._error(duel, self.held_out),
         )
 
 

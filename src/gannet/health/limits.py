@@ -20,6 +20,7 @@ class Limits:
         overfit_gap: Between the two AUCs, above it the training data are known by heart.
         copied: Share of fakes that are nearly copies of training samples, beyond which the training
             data are known by heart as well.
+        worse: Share of its least error on held-out data by which a generator may become worse.
         progress: A distance above this share of the best before is no progress.
         plain, plainer: AUC of the linear critic above which samples are plainly poor.
         flat: Probability of reals below which the discriminator is unsure.
@@ -40,6 +41,7 @@ class Limits:
     crowding: float = 0.3
     overfit_gap: float = 0.12
     copied: float = 0.1
+    worse: float = 0.01
     progress: float = 0.95
     plain: float = 0.97
     plainer: float = 0.985

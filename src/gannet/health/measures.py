@@ -42,6 +42,9 @@ class Measures:
             near zero, a step is mostly chance.
         logit_scale: Mean absolute logit, from the middle between reals and fakes.
         finite: Whether all weights and logits are finite numbers.
+        error_train: How wrong the averaged generator is about training samples; see
+            ``Recipe.error``, NaN where a recipe has none.
+        error_held_out: The same of samples that training never saw.
     """
 
     step: int
@@ -62,6 +65,8 @@ class Measures:
     agreement: float
     logit_scale: float
     finite: bool
+    error_train: float = math.nan
+    error_held_out: float = math.nan
 
     @property
     def samples(self) -> int:

@@ -17,6 +17,7 @@ VerdictName = Literal[
     "collapsed",
     "discriminator overfits",
     "discriminator too weak",
+    "generator overfits",
     "generator starved",
     "diverged",
 ]
@@ -27,7 +28,7 @@ class Verdict:
     """What a look means.
 
     Attributes:
-        name: One of seven.
+        name: One of eight.
         evidence: The numbers that led to it, in a sentence.
     """
 
@@ -48,7 +49,8 @@ class Sign:
     Attributes:
         verdict: What it means.
         shows: Whether the recent looks show it, given those before them.
-        words: The evidence. ``now`` is the last look, ``mean`` what the recent ones are on average.
+        words: The evidence. ``now`` is the last look, ``mean`` what the recent ones are on average,
+            ``best`` the one at which the generator was least wrong about held-out samples.
         more: Looks that must agree beyond the usual number.
     """
 
@@ -64,12 +66,29 @@ class Sign:
         if len(recent) < count or not self.shows(before, recent, limits):
             return None
         mean = {name: mean_of(recent, name) for name in AVERAGED}
-        return Verdict(self.verdict, self.words.format(now=recent[-1], mean=mean))
+        best = least_wrong(history) or recent[-1]
+        return Verdict(self.verdict, self.words.format(now=recent[-1], mean=mean, best=best))
 
 
 def mean_of(looks: Looks, name: str) -> float:
     """The mean of one measure."""
     return sum(getattr(each, name) for each in looks) / len(looks)
+
+
+def least_wrong(looks: Looks) -> Measures | None:
+    """The look at which the generator was least wrong about held-out samples, if that is known."""
+    known = [each for each in looks if math.isfinite(each.error_held_out)]
+    return min(known, key=lambda each: each.error_held_out, default=None)
+
+
+def by_heart(before: Looks, recent: Looks, limits: Limits) -> bool:
+    """Whether a generator gets worse on held-out samples while it gets better on training ones."""
+    best = least_wrong(before)
+    return best is not None and all(
+        each.error_held_out - best.error_held_out > limits.worse * abs(best.error_held_out)
+        and each.error_train < best.error_train
+        for each in recent
+    )
 
 
 def collapsed(now: Measures, limits: Limits) -> bool:
@@ -166,6 +185,13 @@ AT_ANY_TIME = (
         "discriminator overfits",
         _in_all(overfits),
         BY_HEART + ": it knows the training data by heart",
+    ),
+    Sign(
+        "generator overfits",
+        by_heart,
+        "its error on held-out data has risen to {now.error_held_out:.3g}, from "
+        "{best.error_held_out:.3g} at step {best.step}, while that on training data fell from "
+        "{best.error_train:.3g} to {now.error_train:.3g}: it learns the training data by heart",
     ),
     Sign(
         "generator starved",

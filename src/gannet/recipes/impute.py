@@ -19,6 +19,7 @@ from gannet.filling.terms import (
     CellConfig,
     ask,
     discriminator_terms,
+    error,
     fields_of,
     infer,
     schedule,
@@ -88,6 +89,7 @@ recipe = Recipe(
     view=view,
     suggest=suggest,
     ask=ask,
+    error=error,
     told=told_holes,
     turning=Turning(takes="table", words="fills the holes of a table", turn=turn, settle=settle),
 )

@@ -21,6 +21,7 @@ from gannet.filling.terms import (
     alike,
     ask,
     discriminator_terms,
+    error,
     fields_of,
     infer,
     schedule,
@@ -66,8 +67,7 @@ def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Confi
     """Give hidden cells their true odds and, with a weight, make filled rows look real."""
     generator, _ = fields_of(players)
     _, known = batch.condition.vector.chunk(2, 1)
-    hidden = 1 - known
-    terms = {"cells": surprise_of(generator, batch, hidden)}
+    terms = {"cells": surprise_of(generator, batch, 1 - known)}
     if config.adversarial:
         some = slice(config.judged)
         with device.autocast(noise.device.type, "float32"):
@@ -112,4 +112,5 @@ recipe = Recipe(
     view=view,
     suggest=suggest,
     ask=ask,
+    error=error,
 )
