@@ -76,8 +76,10 @@ def prepare(batch: Batch, rng: torch.Generator, _config: Config) -> Batch:
 def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
     """Tell real rows from rows whose hidden cells were filled, and stay flat around both."""
     # In 32 bit: for a few rows, weights take longer to convert than to use.
+    some = batch[: config.judged]
+    told_alike = _alike(some) if config.adversarial else _untold(some)
     with device.autocast(noise.device.type, "float32"):
-        return _told_apart(players, _alike(batch[: config.judged]), noise[: config.judged], config)
+        return _told_apart(players, told_alike, noise[: config.judged], config)
 
 
 def _told_apart(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
@@ -102,6 +104,12 @@ def _alike(batch: Batch) -> Batch:
     """
     _, known = batch.condition.vector.chunk(2, 1)
     vector = told(batch.real, known[:1].expand_as(known))
+    return replace(batch, condition=replace(batch.condition, vector=vector))
+
+
+def _untold(batch: Batch) -> Batch:
+    """The rows with every cell hidden, which is how whole rows are judged at use."""
+    vector = torch.zeros_like(batch.condition.vector)
     return replace(batch, condition=replace(batch.condition, vector=vector))
 
 
