@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -31,6 +30,7 @@ from gannet.errors import ConfigError, DataError
 from gannet.sources.cache import holds
 from gannet.sources.decode import Decoded, decode, fingerprint
 from gannet.sources.find import find, is_table, of_frame
+from gannet.sources.packed import Packer, Packing, apart
 from gannet.sources.source import WORDS, Source
 from gannet.sources.split import FEWEST, split
 from gannet.sources.store import Held, Store
@@ -51,7 +51,10 @@ __all__ = [
 ]
 
 MEMORY_BYTES = 256 * 2**20
-"""Decoded pictures up to this size are held in memory."""
+"""Decoded pictures, or packed rows of a table, up to this size are held in memory."""
+
+DIGESTED = 2**20
+"""Numbers that go into a digest at once."""
 
 CHANCE = 0.1
 """Share of a table's rows that equal an earlier one beyond which that is chance, not copying."""
@@ -160,6 +163,7 @@ def load(
         seed: Of the split alone.
         memory_bytes: Up to this size decoded pictures are held in memory, beyond it they are read
             from the cache row by row, or decoded as needed if the disk has no room for a cache.
+            Packed rows of a table beyond it lie in a file there that goes with the process.
 
     Raises:
         DataError: if too many items are broken, or fewer than ten differ.
@@ -169,25 +173,37 @@ def load(
         raise ConfigError(f"held_out: expected more than 0 and less than 1, got {held_out}")
     found = _decoded(source, codec, cache, memory_bytes)
     _check_variety(source, found.looks)
-    labels = source.labels[found.kept]
+    # Of data without classes one number stands for all: there may be very many.
+    labels = source.labels[found.kept] if source.classes else _unknown(len(found.kept))
     train, held = split(found.contents, found.looks, labels, share=held_out, seed=seed)
+
+    def labels_of(places: NDArray[np.int64]) -> NDArray[np.int64]:
+        return labels[places] if source.classes else _unknown(len(places))
+
     told = LabelCodec(classes=source.classes) if source.classes else None
     of_fields = (codec.symbols, codec.holes) if isinstance(codec, TableCodec) else ((), ())
     codecs: dict[str, Codec[Any]] = {"real": codec}
     if told is not None:
         codecs["vector"] = told
-    state = f"{codec.model_dump(mode='json')} {source.classes}".encode()
-    parts = (found.contents, labels, held)
-    digest = hashlib.blake2b(state + b"".join(part.tobytes() for part in parts), digest_size=16)
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update(f"{codec.model_dump(mode='json')} {source.classes}".encode())
+    for part in (found.contents, labels, held):
+        for start in range(0, len(part), DIGESTED):
+            digest.update(part[start : start + DIGESTED].tobytes())
     return Dataset(
         source=source,
         codecs=codecs,
         classes=source.classes,
-        train=Rows(found.store, train, labels[train], told, *of_fields),
-        held_out=Rows(found.store, held, labels[held], told, *of_fields),
+        train=Rows(found.store, train, labels_of(train), told, *of_fields),
+        held_out=Rows(found.store, held, labels_of(held), told, *of_fields),
         skipped=found.skipped,
         digest=digest.hexdigest(),
     )
+
+
+def _unknown(count: int) -> NDArray[np.int64]:
+    """Labels ``(count,)`` of samples without classes, to be read only; they take no memory."""
+    return np.broadcast_to(np.int64(-1), (count,))
 
 
 def sorted_by_likeness(data: Dataset, count: int, *, seed: int) -> Dataset:
@@ -266,45 +282,33 @@ def _decoded(source: Source, codec: Codec[Any], cache: Path | None, memory_bytes
         store = Held(codec.encode(rows))  # pyright: ignore[reportArgumentType]
         return Decoded(np.arange(len(rows)), prints, prints, (), store)
     if source.kind == "table" and isinstance(codec, TableCodec):
-        return _encoded(source, codec)
+        return _encoded(source, codec, cache, memory_bytes)
     raise DataError(
         f"holds {WORDS[source.kind]}, which the codec {codec.kind!r} cannot read",
         where=str(source.path),
     )
 
 
-def _encoded(source: Source, codec: TableCodec) -> Decoded:
-    """A table's rows as the codec has them, read some at a time."""
-    parts: list[Tensor] = []
-    for frame in source.frames:
-        codec.check_columns(frame) if not parts else None
-        parts.append(codec.encode_frame(frame))
-    rows = torch.cat(parts)
-    if not rows.shape[1]:
+def _encoded(source: Source, codec: TableCodec, cache: Path | None, memory_bytes: int) -> Decoded:
+    """A table's rows as the codec has them, read and packed some at a time."""
+    if not codec.fields:
         raise DataError(
             "no column that can be learnt: " + "; ".join(codec.describe()[:SHOWN]),
             where=str(source.path),
             remedy="Add columns, or say what they are with --column NAME=TYPE.",
         )
-    looks = np.array([fingerprint(row.tobytes()) for row in rows.numpy()], np.uint64)
+    size = Packing(codec.symbols).dtype.itemsize
+    folder = cache if size * source.count > memory_bytes else None
+    packer = Packer(codec.symbols, source.count, folder)
+    for number, frame in enumerate(source.frames):
+        if not number:
+            codec.check_columns(frame)
+        packer.add(codec.encode_frame(frame).numpy())
+    store, looks = packer.finish(), packer.prints
     if len(np.unique(looks)) < (1 - CHANCE) * len(looks):
         # So many equal rows are no copies of each other: few different ones are possible.
-        turns = _turns(looks)
-        looks = np.array(
-            [fingerprint(b"%d %d" % each) for each in zip(looks.tolist(), turns, strict=True)],
-            np.uint64,
-        )
-    return Decoded(np.arange(len(rows)), looks, looks, (), Held(rows))
-
-
-def _turns(looks: NDArray[np.uint64]) -> list[int]:
-    """How many equal ones stand before each."""
-    seen: Counter[int] = Counter()
-    turns: list[int] = []
-    for look in looks.tolist():
-        turns.append(seen[look])
-        seen[look] += 1
-    return turns
+        looks = apart(looks)
+    return Decoded(np.arange(len(looks)), looks, looks, (), store)
 
 
 def _check_variety(source: Source, looks: NDArray[np.uint64]) -> None:

@@ -15,9 +15,10 @@ from gannet.codecs.table import TableCodec
 from gannet.columns.look import missing
 from gannet.errors import ConfigError
 from gannet.sources.decode import fingerprint, may_be_broken
-from gannet.sources.doubles import equal_groups, near_pairs
+from gannet.sources.doubles import equal_groups, first_groups, near_pairs
 from gannet.sources.find import find, is_table
 from gannet.sources.glance import Glance, glances
+from gannet.sources.packed import row_prints
 from gannet.sources.sizes import LARGEST, Size, Sizes, evenly, measure, suggest_size
 from gannet.sources.source import Kind, Source
 from gannet.sources.split import FEWEST
@@ -269,11 +270,10 @@ def _rows(source: Source) -> Findings:
 
 def _table(source: Source, types: Mapping[str, str]) -> Findings:
     codec = TableCodec.fit_frames(source.frames, overrides=types)
-    prints: list[int] = []
-    for frame in source.frames:
-        prints += [fingerprint(row.tobytes()) for row in codec.encode_frame(frame).numpy()]
-    groups = equal_groups(prints) if codec.fields else []
-    doubles = sum(len(group) - 1 for group in groups)
+    parts = (row_prints(codec.encode_frame(frame).numpy()) for frame in source.frames)
+    prints = np.concatenate(list(parts)) if codec.fields else np.arange(source.count)
+    doubles = len(prints) - len(np.unique(prints))
+    groups = first_groups(prints, _NAMED)
     columns = tuple(
         TableColumn(
             name=column.name,

@@ -54,14 +54,14 @@ class CellConfig(config.Config):
 C = TypeVar("C", bound=CellConfig)
 
 
-def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: CellConfig) -> Terms:
+def told_apart(players: Players, batch: Batch, noise: Tensor, config: CellConfig) -> Terms:
     """Tell real rows from rows whose hidden cells were filled, and stay flat around both."""
     # In 32 bit: for a few rows, weights take longer to convert than to use.
     with device.autocast(noise.device.type, "float32"):
-        return _told_apart(players, alike(batch[: config.judged]), noise[: config.judged], config)
+        return _judged_apart(players, alike(batch[: config.judged]), noise[: config.judged], config)
 
 
-def _told_apart(players: Players, batch: Batch, noise: Tensor, config: CellConfig) -> Terms:
+def _judged_apart(players: Players, batch: Batch, noise: Tensor, config: CellConfig) -> Terms:
     generator, discriminator = fields_of(players)
     fake = generator(noise, batch.condition)
     # Both in one pass: for a few rows it is the number of operations that takes the time.

@@ -18,13 +18,13 @@ from gannet.filling.fill import settle, turn
 from gannet.filling.terms import (
     CellConfig,
     ask,
-    discriminator_terms,
     error,
     fields_of,
     infer,
     schedule,
     suggest,
     surprise_of,
+    told_apart,
     view,
 )
 from gannet.networks.fields import FieldDiscriminator, FieldGenerator, missing, told
@@ -81,7 +81,7 @@ recipe = Recipe(
     columns={"real": Column(("table",))},
     made={"vector": ("table",)},
     build=build,
-    discriminator_terms=discriminator_terms,
+    discriminator_terms=told_apart,
     generator_terms=generator_terms,
     prepare=prepare,
     schedule=schedule,

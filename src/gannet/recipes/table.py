@@ -20,13 +20,13 @@ from gannet.filling.terms import (
     CellConfig,
     alike,
     ask,
-    discriminator_terms,
     error,
     fields_of,
     infer,
     schedule,
     suggest,
     surprise_of,
+    told_apart,
     view,
 )
 from gannet.networks.fields import FieldDiscriminator, FieldGenerator, told
@@ -61,6 +61,18 @@ def prepare(batch: Batch, rng: torch.Generator, _config: Config) -> Batch:
     blank = Condition.none(batch.real)
     vector = told(batch.real, 1 - hidden.float())
     return replace(batch, condition=replace(blank, vector=vector))
+
+
+def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
+    """Tell real rows from made ones; whole rows, as at use, unless the generator listens."""
+    told_of = batch if config.adversarial else _untold(batch)
+    return told_apart(players, told_of, noise, config)
+
+
+def _untold(batch: Batch) -> Batch:
+    """The rows with every cell hidden, which is how whole rows are judged at use."""
+    vector = torch.zeros_like(batch.condition.vector)
+    return replace(batch, condition=replace(batch.condition, vector=vector))
 
 
 def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:

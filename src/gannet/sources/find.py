@@ -9,7 +9,8 @@ from typing import NoReturn
 
 from gannet.errors import DataError
 from gannet.frames import Frame
-from gannet.sources import archives, arrays, folders, frames, parquet, tables
+from gannet.sources import archives, arrays, folders, frames, parquet, shards, tables
+from gannet.sources.delimited import Dialect
 from gannet.sources.names import Numbered
 from gannet.sources.source import WORDS, Kind, Source
 
@@ -22,6 +23,9 @@ LAYOUTS = (
 HELD_BYTES = 64 * 2**20
 """Tables in files up to this size are read once and held; larger ones are read as often as needed.
 """
+
+HELD_CELLS = 4 * HELD_BYTES
+"""The same for Parquet, whose files are small for what is in them: eight bytes a cell."""
 
 _FILES: Mapping[str, Callable[[Path, str | None], Source]] = {
     ".npz": arrays.from_npz,
@@ -67,7 +71,7 @@ def is_table(path: Path) -> bool:
     Raises:
         DataError: if nothing is there.
     """
-    return _table_file(Path(path)) is not None
+    return bool(_table_files(Path(path)))
 
 
 def of_frame(frame: Frame) -> Source:
@@ -88,21 +92,27 @@ def _no_items(index: int) -> NoReturn:
     raise AssertionError(f"item {index} of a table was asked for, which is read in frames")
 
 
-def _table_file(path: Path) -> Path | None:
-    """The file of a table at ``path``; ``None`` if what lies there is something else."""
-    if _is_folder(path):
-        names = [entry.name for entry in folders.entries(path) if entry.is_file()]
-        pictures = any(map(folders.is_picture, names)) or set(folders.TABLES) & set(names)
-        # A .txt beside other files is more often a note than data.
-        known = {*frames.SUFFIXES, *_FILES} - {".txt", ".data"}
-        held = [name for name in names if Path(name).suffix.lower() in known]
-        if pictures or len(held) != 1:
-            return None
-        path = path / held[0]
-    suffix = path.suffix.lower()
+def _table_files(path: Path) -> list[Path]:
+    """The files of a table at ``path``, one or its shards; none if what lies there is no table."""
+    if not _is_folder(path):
+        return [path] if _is_table_file(path) else []
+    names = [entry.name for entry in folders.entries(path) if entry.is_file()]
+    if any(map(folders.is_picture, names)) or set(folders.TABLES) & set(names):
+        return []
+    # A .txt beside other files is more often a note than data.
+    known = {*frames.SUFFIXES, *_FILES} - {".txt", ".data"}
+    held = [path / name for name in names if Path(name).suffix.lower() in known]
+    kinds = {each.suffix.lower() for each in held}
+    if len(held) != 1 and len(kinds) != 1:
+        return []
+    return held if all(map(_is_table_file, held)) else []
+
+
+def _is_table_file(file: Path) -> bool:
+    suffix = file.suffix.lower()
     if suffix not in frames.SUFFIXES:
-        return None
-    return None if suffix == ".parquet" and parquet.holds_pictures(path) else path
+        return False
+    return suffix != ".parquet" or not parquet.holds_pictures(file)
 
 
 def _table(path: Path, label: str | None) -> Source:
@@ -112,22 +122,46 @@ def _table(path: Path, label: str | None) -> Source:
             where=str(path),
             remedy="Leave it out: every column can be asked for with --given.",
         )
-    file = _table_file(path)
-    if file is None:
+    files = _table_files(path)
+    if not files:
         raise DataError(
             "holds no table",
             where=str(path),
-            remedy=f"Give one file that ends in {', '.join(frames.SUFFIXES)}, or another recipe.",
+            remedy="Give one file, or a folder of files of one kind and with the same columns, "
+            f"that ends in {', '.join(frames.SUFFIXES)}; or another recipe.",
         )
-    chunks = frames.read_chunks(file)
-    small = file.stat().st_size <= HELD_BYTES
+    files, aside = parquet.training_files(files)
+    chunks = shards.Shards(tuple(map(frames.read_chunks, files)))
+    sizes = chunks.measured()
+    small = sizes is None and sum(file.stat().st_size for file in files) <= HELD_BYTES
+    if sizes is not None:
+        small = 8 * sizes.rows * len(sizes.names) <= HELD_CELLS
     parts = tuple(chunks) if small else chunks
-    names: tuple[str, ...] = ()
-    rows, first = 0, 1
-    for frame in parts:
-        first = first if rows else frame.first
-        names, rows = frame.names, rows + len(frame)
-    how = chunks.dialect
+    if small or sizes is None:
+        sizes = shards.sizes_of(parts)
+    problems: list[str] = []
+    if aside:
+        names = ", ".join(file.name for file in aside)
+        problems.append(f"{names} left aside: only files of the training part are used")
+    how = chunks.chunks[0].dialect
+    layout = _layout(files[0], how) + (f", {len(files)} files" if len(files) > 1 else "")
+    names = sizes.names
+    return Source(
+        path=path,
+        layout=f"table of {len(names)} column{'s' * (len(names) != 1)} ({layout})",
+        kind="table",
+        names=Numbered("row", sizes.rows, sizes.first),
+        raw=_no_items,
+        columns=names,
+        problems=tuple(problems),
+        files=files,
+        held=small,
+        frames=parts,
+        dialect=how,
+    )
+
+
+def _layout(file: Path, how: Dialect | None) -> str:
     words = {"\t": "tab", ";": "semicolon", "|": "bar"}
     kinds = {".parquet": "Parquet", ".jsonl": "JSON lines", ".ndjson": "JSON lines"}
     layout = kinds.get(file.suffix.lower(), "text")
@@ -135,18 +169,7 @@ def _table(path: Path, label: str | None) -> Source:
         layout += f", cells apart by a {words.get(how.delimiter, how.delimiter)}"
     if how is not None and not how.header:
         layout += ", without a header"
-    return Source(
-        path=path,
-        layout=f"table of {len(names)} column{'s' * (len(names) != 1)} ({layout})",
-        kind="table",
-        names=Numbered("row", rows, first),
-        raw=_no_items,
-        columns=names,
-        files=[file],
-        held=small,
-        frames=parts,
-        dialect=how,
-    )
+    return layout
 
 
 def _is_folder(path: Path) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gannet.errors import DataError, need, no_permission
 from gannet.frames import Cells, Frame, cells_of, joined, listed
@@ -30,11 +32,13 @@ class Chunks(Iterable[Frame]):
         path: Of the file.
         dialect: How it is written, if it is a text table.
         open: Starts anew.
+        sizes: Names of the columns and number of rows without reading; ``None`` if nothing tells.
     """
 
     path: Path
     dialect: Dialect | None
     open: Callable[[], Iterator[Frame]]
+    sizes: Callable[[], tuple[tuple[str, ...], int]] | None = None
 
     def __iter__(self) -> Iterator[Frame]:
         return self.open()
@@ -69,7 +73,7 @@ def read_chunks(
             return Chunks(path, dialect, lambda: read_delimited(path, dialect, rows))
         case ".parquet":
             need("pyarrow.parquet", "parquet")
-            return Chunks(path, None, lambda: _parquet(path, rows))
+            return Chunks(path, None, lambda: _parquet(path, rows), lambda: _parquet_sizes(path))
         case ".jsonl" | ".ndjson":
             return Chunks(path, None, lambda: _json_lines(path, rows))
         case suffix:
@@ -107,20 +111,40 @@ def read_frame(
 
 def _parquet(path: Path, rows: int) -> Iterator[Frame]:
     arrow: Any = need("pyarrow", "parquet")
+    with _parquet_file(path) as file:
+        number, names = 1, tuple(file.schema_arrow.names)
+        for batch in file.iter_batches(batch_size=rows):
+            if batch.num_rows:
+                columns = [
+                    _from_arrow(arrow, path, name, column)
+                    for name, column in zip(names, batch.columns, strict=True)
+                ]
+                yield Frame(names, tuple(columns), str(path), number)
+            number += batch.num_rows
+        if number == 1:
+            raise _no_rows(path)
+
+
+def _parquet_sizes(path: Path) -> tuple[tuple[str, ...], int]:
+    with _parquet_file(path) as file:
+        rows: int = file.metadata.num_rows
+        if not rows:
+            raise _no_rows(path)
+        return tuple(file.schema_arrow.names), rows
+
+
+def _no_rows(path: Path) -> DataError:
+    return DataError("no rows", where=str(path), remedy="Give it a table with rows.")
+
+
+@contextmanager
+def _parquet_file(path: Path) -> Generator[Any]:
+    """An open file; what pyarrow says of a damaged one becomes one clear error."""
+    arrow: Any = need("pyarrow", "parquet")
     parquet: Any = need("pyarrow.parquet", "parquet")
     try:
         with parquet.ParquetFile(path) as file:
-            number, names = 1, tuple(file.schema_arrow.names)
-            for batch in file.iter_batches(batch_size=rows):
-                if batch.num_rows:
-                    columns = [
-                        _from_arrow(arrow, path, name, column)
-                        for name, column in zip(names, batch.columns, strict=True)
-                    ]
-                    yield Frame(names, tuple(columns), str(path), number)
-                number += batch.num_rows
-            if number == 1:
-                raise DataError("no rows", where=str(path), remedy="Give it a table with rows.")
+            yield file
     except FileNotFoundError:
         raise DataError("does not exist", where=str(path), remedy="Check the path.") from None
     except PermissionError:
@@ -149,12 +173,22 @@ def _from_arrow(arrow: Any, path: Path, name: str, column: Any) -> Cells:
     elif types.is_time(kind) or (types.is_timestamp(kind) and kind.tz) or types.is_float16(kind):
         column = column.cast(arrow.float32() if types.is_float16(kind) else arrow.string())
     whole = types.is_integer(column.type) or types.is_boolean(column.type)
-    if types.is_string(column.type) or types.is_large_string(column.type) or types.is_null(kind):
+    if types.is_string(column.type) or types.is_large_string(column.type):
+        return _words(column)
+    if types.is_null(kind):
         return _objects(column.to_pylist())
     if whole and column.null_count:
         return _objects(column.to_pylist())
     found: Cells = column.to_numpy(zero_copy_only=False)
     return found
+
+
+def _words(column: Any) -> Cells:
+    """Text, in which equal words are one object, so that a column costs eight bytes a cell."""
+    coded: Any = column.dictionary_encode()
+    words = _objects([*coded.dictionary.to_pylist(), None])
+    at: NDArray[Any] = coded.indices.fill_null(len(words) - 1).to_numpy(zero_copy_only=False)
+    return words[at]
 
 
 def _objects(values: list[Any]) -> Cells:

@@ -71,17 +71,20 @@ def split(
 
 def _complete(chosen: NDArray[np.bool_], key: NDArray[np.uint64], size: Numbers) -> None:
     """Hold out two different samples, since one has no distance to another, where four differ."""
+    if chosen.sum() >= DIFFERENT or len(chosen) < 2 * DIFFERENT:
+        return
     for place in np.lexsort((key, size)):
-        if chosen.sum() >= DIFFERENT or len(chosen) < 2 * DIFFERENT:
-            break
         chosen[place] = True
+        if chosen.sum() >= DIFFERENT:
+            break
 
 
 def _choose(key: NDArray[np.uint64], size: Numbers, label: Numbers, goal: int) -> NDArray[np.bool_]:
     chosen = np.zeros(len(key), np.bool_)
     quota = _quotas(size, label, goal)
     for name, room in quota.items():
-        for group in sorted(np.flatnonzero(label == name), key=lambda place: key[place]):
+        places = np.flatnonzero(label == name)
+        for group in places[np.argsort(key[places], kind="stable")]:
             if size[group] <= room:
                 chosen[group] = True
                 room -= int(size[group])
