@@ -106,8 +106,10 @@ def scored(train: Cells, test: Cells, fake: Cells) -> dict[str, float]:
     middle, spread = points.mean(0), points.std(0) + 1e-12
     reals, fakes = (asked - middle) / spread, (learnt - middle) / spread
     fakes = fakes[np.random.default_rng(0).permutation(len(fakes))[: len(reals)]]
-    around = NearestNeighbors(n_neighbors=NEIGHBOURS + 1).fit(reals).kneighbors(reals)[0][:, -1]
-    nearest = NearestNeighbors(n_neighbors=1).fit(fakes).kneighbors(reals)[0][:, 0]
+    around: Cells = (
+        NearestNeighbors(n_neighbors=NEIGHBOURS + 1).fit(reals).kneighbors(reals)[0][:, -1]
+    )
+    nearest: Cells = NearestNeighbors(n_neighbors=1).fit(fakes).kneighbors(reals)[0][:, 0]
     found["coverage"] = float((nearest <= around).mean())
     return {name: round(score, 4) for name, score in found.items()}
 

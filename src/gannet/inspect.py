@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from gannet.catalogue import find_recipe
 from gannet.codecs.table import TableCodec
 from gannet.columns.look import missing
 from gannet.errors import ConfigError
+from gannet.rules import Search
 from gannet.sources.decode import fingerprint, may_be_broken
 from gannet.sources.doubles import equal_groups, first_groups, near_pairs
 from gannet.sources.find import find, is_table
@@ -55,6 +57,14 @@ class TableColumn(_Part):
     fields: int
 
 
+class RuleFound(_Part):
+    """A rule that holds in all rows of a table, as ``--require`` takes it."""
+
+    rule: str
+    rows: int
+    equal: int
+
+
 class Findings(_Part):
     """What was found.
 
@@ -71,6 +81,7 @@ class Findings(_Part):
         modes: How pictures are stored, and how many are.
         columns: Of rows of numbers.
         table: Columns of a table.
+        rules: Of a table, ``A <= B`` where that holds in all rows and is hardly chance.
         duplicates: Items that equal an earlier one.
         duplicate_groups: Names of some that are equal to each other.
         near_duplicates: Pictures nearly equal to another, though not equal.
@@ -95,6 +106,7 @@ class Findings(_Part):
     modes: dict[str, int] = {}
     columns: tuple[Column, ...] = ()
     table: tuple[TableColumn, ...] = ()
+    rules: tuple[RuleFound, ...] = ()
     duplicates: int = 0
     duplicate_groups: tuple[tuple[str, ...], ...] = ()
     near_duplicates: int = 0
@@ -115,6 +127,11 @@ class Findings(_Part):
         lines += _size_words(self)
         lines += [] if self.kind == "table" else _class_words(self)
         lines += _double_words(self)
+        lines += [
+            f"rule: {each.rule} in all {each.rows:,} rows where both are known; `gannet sample` "
+            f"keeps it with --require '{each.rule}'"
+            for each in self.rules
+        ]
         lines += [f"broken: {name}: {reason}" for name, reason in self.broken[:_NAMED]]
         if len(self.broken) > _NAMED:
             lines.append(f"broken: ... and {len(self.broken) - _NAMED} more")
@@ -270,8 +287,12 @@ def _rows(source: Source) -> Findings:
 
 def _table(source: Source, types: Mapping[str, str]) -> Findings:
     codec = TableCodec.fit_frames(source.frames, overrides=types)
-    parts = (row_prints(codec.encode_frame(frame).numpy()) for frame in source.frames)
-    prints = np.concatenate(list(parts)) if codec.fields else np.arange(source.count)
+    parts: list[NDArray[np.uint64]] = []
+    search = Search(codec.columns)
+    for frame in source.frames:
+        search.add(frame)
+        parts.append(row_prints(codec.encode_frame(frame).numpy()))
+    prints = np.concatenate(parts) if codec.fields else np.arange(source.count)
     doubles = len(prints) - len(np.unique(prints))
     groups = first_groups(prints, _NAMED)
     columns = tuple(
@@ -296,6 +317,9 @@ def _table(source: Source, types: Mapping[str, str]) -> Findings:
         looked_at=source.count,
         usable=bool(codec.fields) and source.count >= FEWEST and source.count - doubles > 1,
         table=columns,
+        rules=tuple(
+            RuleFound(rule=each.rule, rows=each.rows, equal=each.equal) for each in search.found()
+        ),
         duplicates=doubles,
         duplicate_groups=_named(source, groups),
         recipe="table",

@@ -147,9 +147,60 @@ def test_values_are_balanced_on_request(gannet, run, tmp_path):
     assert set(column(read(tmp_path / "b.csv"), "smokes")) == {"no"}
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".parquet"])
+def test_every_row_obeys_the_rules_in_every_format(gannet, run, tmp_path, suffix):
+    if suffix == ".parquet":
+        pytest.importorskip("pyarrow")
+    from gannet.sources.frames import read_frame
+
+    rules = ["age <= weight or smokes == yes", "born < 1990-01-01", "occurs(place, smokes)"]
+    out = tmp_path / f"a{suffix}"
+    said = sample(gannet, run, out, "--count", 200, "--require", *rules)
+    assert "asked for outright: 'born < 1990-01-01'" in said
+    assert "of the rows obeyed at once" in said
+    frame = read_frame(out)
+    made = {name: frame.column(name).tolist() for name in NAMES}
+    assert len(frame) == 200
+    assert all(each < "1990-01-01" for each in map(str, made["born"]))
+    assert not any(
+        each == "yes" and place != "north"
+        for each, place in zip(made["smokes"], made["place"], strict=True)
+    )
+    rows = zip(made["age"], made["weight"], made["smokes"], strict=True)
+    assert all(a in ("?", None) or float(a) <= float(w) or s == "yes" for a, w, s in rows)
+    sample(gannet, run, tmp_path / f"b{suffix}", "--count", 9, "--require", *rules)
+    assert read_frame(tmp_path / f"b{suffix}").rows() == frame[:9].rows()
+
+
+def test_inspect_lists_rules_that_sample_takes(gannet, tmp_path):
+    rng, lines = np.random.default_rng(0), ["begin,until,size"]
+    for _ in range(300):
+        day = np.datetime64("2020-01-01") + rng.integers(0, 300)
+        lines.append(f"{day},{day + rng.integers(0, 30)},{rng.normal():.2f}")
+    data = tmp_path / "spans.csv"
+    data.write_text("\n".join(lines))
+    rule = "begin <= until"
+    assert f"rule: {rule} in all 300 rows" in gannet.works("inspect", data)
+    found = json.loads(gannet.works("inspect", data, "--json"))
+    assert [each["rule"] for each in found["rules"]] == [rule]
+    gannet.works("train", data, "--out", tmp_path / "run", *SMALL, "--steps", 20)
+    out = tmp_path / "fake.csv"
+    sample(gannet, tmp_path / "run", out, "--count", 100, "--require", rule)
+    rows = read(out, ",")[1:]
+    assert len(rows) == 100
+    assert all(row[0] <= row[1] for row in rows)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (["--require", "agee < 30"], "Did you mean 'age'?"),
+        (["--require", "age <"], "the rule ends\n    age <\n         ^"),
+        (["--require", "place < 3"], "have no order"),
+        (["--require", "age < born"], "a number and a date cannot be compared"),
+        (["--require", "age < 30", "age > 40"], "'age < 30' and --require 'age > 40' contradict"),
+        (["--require", "age < 30", "--given", "age=35..50"], "age=35..50 and --require 'age < 30'"),
+        (["--require", "occurs(place, weight)"], "up to 256 values"),
         (["--given", "plase=north"], "no column 'plase'\n  Did you mean 'place'?"),
         (["--given", "place=nort"], "Did you mean 'north'?"),
         (["--given", "age=200"], "'200' was never seen"),

@@ -380,7 +380,8 @@ class _Binder:
             problem = f"{column.name!r} is compared with what is missing"
             remedy = f"Write missing({column.name})."
         else:
-            what = f"not {kind}" if node.number or node.quoted else f"neither a column nor {kind}"
+            bare = not node.quoted and not node.text[:1].isdecimal()  # it may be meant for a column
+            what = f"neither a column nor {kind}" if bare else f"not {kind}"
             problem = f"{node.text!r} is {what}, as {column.name!r} is"
             remedy = remedy or f"It is {column.words()}."
         return fault(self.rule, node.start, problem, remedy, end=node.end)
