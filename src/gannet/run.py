@@ -27,6 +27,7 @@ from gannet.errors import GannetError, no_permission
 from gannet.files import UNREADABLE, append_line, write_whole
 from gannet.finish import preview, within_memory
 from gannet.health import Doctor, Measures, Verdict, judge, limits_for, sound
+from gannet.health.limits import USUAL
 from gannet.networks.features import RandomFeatures
 from gannet.networks.fields import Layout
 from gannet.networks.pairs import pairs_of
@@ -195,7 +196,7 @@ class Run:
         if name in ("healthy", "done") and looks < FEWEST_LOOKS:
             name = "not judged"
             evidence = f"{looks or 'no'} look{'s' * (looks != 1)} of health, a verdict takes 3"
-        elif name == "healthy" and (now := self.history[-1]).distance > now.baseline:
+        elif name == "healthy" and _plainly_poor(now := self.history[-1]):
             name = "not judged"
             evidence = (
                 f"it ended before its samples (distance {now.distance:.3g}) were nearer to the "
@@ -204,8 +205,11 @@ class Run:
         return {"name": name, "evidence": evidence, "stopped": self.stopped}
 
     def _remember(self, measures: Measures) -> None:
-        if measures.error_held_out >= self.best.get("wrong", math.inf):
-            return  # what it gets wrong says more of a generator than any distance
+        wrong, least = measures.error_held_out, self.best.get("wrong", math.inf)
+        # What it gets wrong says more of a generator than any distance; of two that are about
+        # equally wrong the later was averaged over more, and took smaller steps.
+        if wrong - least > USUAL.worse * abs(least):
+            return
         self.healthy = _snapshot(self.duel)
         best = self.best.get("distance", float("inf"))
         noise = math.hypot(self.best.get("error", 0.0), measures.distance_error)
@@ -220,7 +224,7 @@ class Run:
                 "distance": min(measures.distance, best),
                 "error": measures.distance_error,
                 "here": measures.distance,
-                "wrong": measures.error_held_out,
+                "wrong": wrong if math.isnan(wrong) else min(wrong, least),
             }
 
     def _act(self, action: Action) -> None:
@@ -326,6 +330,12 @@ def _doctor(dataset: Dataset, plan: Plan) -> Doctor:
     )
     features = RandomFeatures(view(train.real))
     return Doctor(train, held_out, features, seed=plan.seed, view=view)
+
+
+def _plainly_poor(now: Measures) -> bool:
+    """Whether one plain Gaussian is nearer to the data, beyond the noise of the distance."""
+    noise = now.distance_error if math.isfinite(now.distance_error) else 0.0
+    return now.distance - 2 * noise > now.baseline
 
 
 def _writing(source: Source) -> dict[str, Any]:
