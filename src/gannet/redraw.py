@@ -59,7 +59,7 @@ class Obeyed:
             said.append(f"{percent(self.first / self.rows)} of the rows obeyed at once")
             if again:
                 each = self.drawn / self.rows
-                said[-1] += f", {again:,} were drawn anew; it took {each:.2g} draws per row"
+                said[-1] += f", {again:,} were drawn anew; it took {each:.3g} draws per row"
             said += [
                 f"'{rule}' was broken by {percent(count / self.rows)}"
                 for rule, count in self.broken.items()

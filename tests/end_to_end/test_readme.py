@@ -85,7 +85,7 @@ def place(tmp_path_factory, people):
 
 def test_readme_shows_every_step_from_folder_to_report():
     shown = [words[1] for words in commands() if words[0] == "gannet"]
-    table = ["inspect", "train", "sample", "sample"]
+    table = ["inspect", "train", "sample", "sample", "sample"]
     assert shown == ["inspect", "train", "sample", "judge", "evaluate", *table]
     assert [words for words in commands() if words[0] == "make"] == [
         ["make", "demo"],
@@ -109,6 +109,9 @@ def test_readme_runs(place):
     header, *rows = (place / "asked.csv").read_text().splitlines()
     assert (header, len(rows)) == ((place / "people.csv").read_text().splitlines()[0], 100)
     assert all(";north;" in row for row in rows)
+    for row in (place / "sound.csv").read_text().splitlines()[1:]:
+        age, smokes = row.split(";")[2], row.split(";")[5]
+        assert age == "?" or int(age) <= 60 or smokes == "no"
     assert len((place / "fake.csv").read_text().splitlines()) == 1_001
     code = smaller(blocks("python")[0])
     proof = "assert pictures.shape[0] == len(chances) == 16 and report.scores\nprint('done')"

@@ -42,6 +42,7 @@ def table(rows=1_200, seed=0):
         "land": objects(rng.choice(["N", "S"], rows).tolist()),
         "note": objects([f"free text of row {row}" for row in range(rows)]),
         "2019": rng.integers(0, 5, rows),
+        "same": np.ones(rows, np.int64),
     }
     return Frame(tuple(made), tuple(made.values()))
 
@@ -315,7 +316,7 @@ def test_a_missing_cell_is_left_if_it_breaks_nothing():
 
 
 def test_what_is_always_so_or_cannot_be_listed_is_not_asked_for():
-    assert left("price > -5") == {}
+    assert left("price > -5", "same == 1", "same < price or count < 9") == {}
     assert left("price * 2 > 5") == {}, "rows are drawn until they obey"
     assert left("price < count", "occurs(place, land)") == {}
     assert set(left("price < 5", "place == north", "age < 40")) == {
@@ -352,7 +353,9 @@ def test_rules_that_contradict_each_other_are_named(rules, given, said):
     assert not any(rule in str(caught.value) for rule in {"count < 5"} & set(rules))
 
 
-@pytest.mark.parametrize("rule", ["price > 9999", "count != count", "age < 3", "opens > 23:30"])
+@pytest.mark.parametrize(
+    "rule", ["price > 9999", "count != count", "age < 3", "opens > 23:30", "same > 1"]
+)
 def test_a_rule_that_nothing_obeys_is_refused_alone(rule):
     with pytest.raises(ConfigError, match="--require") as caught:
         left(rule)

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from gannet.columns.aside import ConstantColumn
 from gannet.columns.category import CategoryColumn
 from gannet.columns.look import AnyColumn
 from gannet.columns.moment import MomentColumn
@@ -134,6 +135,10 @@ def _left(column: AnyColumn, first: int, sources: Sequence[Source]) -> _Left | N
 
 def _allowed(column: AnyColumn, first: int, clauses: Sequence[Clause]) -> _Left | None:
     """Pieces of one column that obey some clauses, if they can be listed."""
+    if isinstance(column, ConstantColumn):
+        cells = column.decode(np.zeros((1, 0), np.float32), 0, 0)
+        kept = bool(_obeyed(column.name, cells, clauses)[0])
+        return _Left([], whole=kept, any=kept)
     if not isinstance(column, CategoryColumn | NumberColumn | MomentColumn):
         return None
     found = _stretches(column, first, clauses)
