@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from gannet.chance import noise_at, seed_at
@@ -26,8 +27,11 @@ from gannet.filling.terms import CellConfig
 from gannet.frames import Cells, Frame
 from gannet.recipe import Trained
 
-TOGETHER = 8_192
+Roots = list[tuple[NDArray[np.int64], Values]]
+TOGETHER = 4_096
 """Rows that are filled at once."""
+CHANCES = 30_000_000
+"""Numbers of chance that are held at once."""
 
 
 def turn(trained: Trained[CellConfig], given: Any, draws: int, seed: int) -> Sequence[Frame]:
@@ -48,8 +52,12 @@ def turn(trained: Trained[CellConfig], given: Any, draws: int, seed: int) -> Seq
     assert isinstance(given, Frame)
     codec.check_columns(given)
     holes = holes_of(given, codec)
-    parts = [filled(trained, given, holes, slice(at, at + TOGETHER), draws, seed)
-             for at in range(0, len(given), TOGETHER)]
+    filler = Filler.of(trained.product, codec, trained.kept)
+    rows = max(min(TOGETHER, CHANCES // (draws * filler.chances)), 1)
+    parts = [
+        filled(filler, given, holes, slice(at, at + rows), draws, seed)
+        for at in range(0, len(given), rows)
+    ]
     each = [np.concatenate(values) for values in zip(*parts, strict=True)]
     return [patched(given, codec, holes, values) for values in each]
 
@@ -75,13 +83,10 @@ def patched(frame: Frame, codec: TableCodec, holes: Mask, values: Values) -> Fra
 
 
 def filled(
-    trained: Trained[CellConfig], frame: Frame, holes: Mask, part: slice, draws: int, seed: int
+    filler: Filler, frame: Frame, holes: Mask, part: slice, draws: int, seed: int
 ) -> list[Values]:
     """Values ``(n, C)`` of some rows, one for each draw."""
-    codec = trained.codecs["real"]
-    assert isinstance(codec, TableCodec)
-    filler = Filler.of(trained.product, codec, trained.kept)
-    some = frame[part]
+    codec, some = filler.start.codec, frame[part]
     values = np.stack(
         [
             np.where(hole, np.nan, values_of(column, some.column(column.name)))
@@ -97,7 +102,9 @@ def filled(
     if draws == 1:
         return [task.best()]
     rows = range(part.start, part.start + len(some))
-    return [task.drawn(rows, seed_at(seed, draw)) for draw in range(draws)]
+    chance = noise_at(seed_at(seed, 7), rows, draws * filler.chances).double().numpy()
+    roots = _roots(filler.start, values)
+    return [task.drawn(each, roots) for each in np.split(chance, draws, 1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,16 +143,20 @@ class _Task:
             made[rows, at] = found.best
         return made * start.spread + start.centre
 
-    def drawn(self, numbers: range, seed: int) -> Values:
-        """One draw of all. Cells of a row are drawn together: their chances depend on each other
-        as the normal distribution says.
+    def drawn(self, normal: Values, roots: Roots) -> Values:
+        """One draw of all cells.
+
+        Those of a row are drawn together: their chances are linked as the normal distribution says.
+
+        Args:
+            normal: ``(n, D + C)`` chance.
+            roots: How those of each row are linked.
         """
-        start = self.filler.start
-        width = self.axes.shape[1]
-        noise = noise_at(seed, numbers, width + len(start.codec.columns))
-        normal, even = noise[:, :width].double(), torch.special.ndtr(noise[:, width:].double())
-        linked = _linked(start, self.values, normal.numpy())
-        chance = torch.special.ndtr(torch.from_numpy(linked)).numpy()
+        start, width = self.filler.start, self.axes.shape[1]
+        linked, even = normal[:, :width].copy(), _even(normal[:, width:])
+        for rows, root in roots:
+            linked[rows] = (root @ linked[rows][:, :, None])[:, :, 0]
+        chance = _even(linked)
         made = start.plain(self.values, self.axes)
         for at, (rows, found) in self.found.items():
             made[rows, at] = self.filler.drawn(at, found, chance[rows, start.spans[at].start])
@@ -154,21 +165,25 @@ class _Task:
             if size and len(rows):
                 shares = self.axes[rows, start.spans[at]].clip(1e-9)
                 heaped = shares.cumsum(1) / shares.sum(1, keepdims=True)
-                made[rows, at] = (heaped < even.numpy()[rows, at, None]).sum(1)
+                made[rows, at] = (heaped < even[rows, at, None]).sum(1)
         return made * start.spread + start.centre
 
 
-def _linked(start: Start, values: Values, normal: Values) -> Values:
-    """Normal chance ``(n, D)`` with the correlations that a row's missing cells have."""
+def _even(normal: Values) -> Values:
+    """Uniform chance from normal chance."""
+    return torch.special.ndtr(torch.from_numpy(normal)).numpy()
+
+
+def _roots(start: Start, values: Values) -> Roots:
+    """Rows with more than one hole, and the root of the correlations of these ``(n, D, D)``."""
     axes = start.axes(values)
-    made = normal.copy()
     holed = np.flatnonzero(np.isnan(axes).sum(1) > 1)
+    found: Roots = []
     for part in start.gaussian.parts(len(holed)):
         rows = holed[part]
         left = start.gaussian.told(axes[rows])[1]
-        gap = np.isnan(axes[rows])
-        size = np.sqrt(np.where(gap, left.diagonal(0, 1, 2).clip(1e-12), 1.0))
+        size = np.sqrt(np.where(np.isnan(axes[rows]), left.diagonal(0, 1, 2).clip(1e-12), 1.0))
         alike = left / size[:, :, None] / size[:, None, :] * (1 - 1e-6)
         alike[:, np.arange(left.shape[1]), np.arange(left.shape[1])] = 1
-        made[rows] = (np.linalg.cholesky(alike) @ normal[rows][:, :, None])[:, :, 0]
-    return made
+        found.append((rows, np.linalg.cholesky(alike)))
+    return found

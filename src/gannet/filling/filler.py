@@ -52,6 +52,11 @@ class Filler:
     share: Values
     scale: Values
 
+    @property
+    def chances(self) -> int:
+        """Numbers of chance that a draw of a row takes."""
+        return len(self.start.gaussian.mean) + len(self.start.codec.columns)
+
     def first(self, values: Values, rows: Tensor, known: Tensor) -> Values:
         """The first fill on all axes, ``(N, D)``.
 
@@ -135,11 +140,15 @@ def between(donors: Values, chance: Values) -> Values:
     return low + (place - below) * (high - low)
 
 
-def spiky_columns(codec: TableCodec, values: Values, share: float) -> Mask:
-    """``(C,)`` columns of numbers of which one value has more than a share of the known cells."""
+def spiky_columns(codec: TableCodec, values: Values, share: float, few: int) -> Mask:
+    """``(C,)`` columns of numbers of which one value has more than a share of the known cells.
+
+    Those with few values are none: rounded to their grid, any answer is one of the values.
+    """
     found = np.zeros(values.shape[1], np.bool_)
     for at in np.flatnonzero(numeric_of(codec)).tolist():
         known = values[~np.isnan(values[:, at]), at]
         if len(known):
-            found[at] = np.unique(known, return_counts=True)[1].max() > share * len(known)
+            counts = np.unique(known, return_counts=True)[1]
+            found[at] = len(counts) > few and counts.max() > share * len(known)
     return found

@@ -65,6 +65,28 @@ class Gaussian:
         """
         return self._conditional(rows)
 
+    def blind(self, rows: Values) -> tuple[Values, Values, Values]:
+        """What is expected of each cell if it, too, were missing; few rows.
+
+        Args:
+            rows: ``(N, D)``, NaN where missing.
+
+        Returns:
+            The filled rows ``(N, D)``; what each known cell is expected to be given the other
+            known ones, ``(N, D)``; and ``(N, D, D)`` by how much filled cell i rises with known
+            cell j. With cell j hidden as well, i is the filled one and that times what is expected
+            of j minus what j is: the mean of a mean.
+
+        Source of the expectation: Rasmussen and Williams 2006, eq. 5.12 (leaving one out).
+        """
+        known, away, system = self._equations(rows)
+        inverse = np.linalg.inv(system)
+        solved = (inverse @ away[:, :, None])[:, :, 0]
+        alone = rows - solved / inverse.diagonal(0, 1, 2)
+        gain = (self.covariance * (1 - known)[:, :, None] * known[:, None, :]) @ inverse
+        mean = self.mean + (gain @ away[:, :, None])[:, :, 0]
+        return np.where(np.isnan(rows), mean, rows), alone, gain
+
     def parts(self, count: int) -> list[slice]:
         """Rows in parts whose equations memory has room for."""
         size = max(CELLS // len(self.mean) ** 2, 16)
@@ -81,15 +103,19 @@ class Gaussian:
 
     def _conditional(self, rows: Values) -> tuple[Values, Values]:
         """Mean ``(N, D)`` and covariance ``(N, D, D)`` of each row given what is known of it."""
-        gone = np.isnan(rows)
-        away = np.where(gone, 0.0, rows - self.mean)
-        known = (~gone).astype(np.float64)
-        both = known[:, :, None] * known[:, None, :]
-        # With ones on the diagonal where nothing is known, all rows have equations of one size.
-        system = self.covariance * both + np.eye(len(self.mean)) * (1 - known)[:, :, None]
+        known, away, system = self._equations(rows)
         cross = self.covariance * (1 - known)[:, :, None] * known[:, None, :]
         gain = np.linalg.solve(system, cross.transpose(0, 2, 1)).transpose(0, 2, 1)
         mean = self.mean + (gain @ away[:, :, None])[:, :, 0]
         hidden = (1 - known)[:, :, None] * (1 - known)[:, None, :]
         left = self.covariance * hidden - gain @ cross.transpose(0, 2, 1)
-        return np.where(gone, mean, rows), left
+        return np.where(np.isnan(rows), mean, rows), left
+
+    def _equations(self, rows: Values) -> tuple[Values, Values, Values]:
+        """Which cells are known, how far they are from the mean, and the covariance of those."""
+        gone = np.isnan(rows)
+        known = (~gone).astype(np.float64)
+        both = known[:, :, None] * known[:, None, :]
+        # With ones on the diagonal where nothing is known, all rows have equations of one size.
+        system = self.covariance * both + np.eye(len(self.mean)) * (1 - known)[:, :, None]
+        return known, np.where(gone, 0.0, rows - self.mean), system

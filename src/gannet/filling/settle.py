@@ -29,12 +29,14 @@ TRIED_CELLS, MOST_TRIALS = 6_000, 8
 RIDGES = (0.3, 3.0, 30.0)
 """Of the normal distribution; the best is taken where there are few rows."""
 FEW_ROWS = 2_000
-CELLS, FEWEST_KNOWN = 1_500_000, 20
-"""Cells that forests learn from, and known ones below which a column has none."""
+CELLS, PAIRS, FEWEST_KNOWN = 1_500_000, 50_000_000, 20
+"""Cells that forests learn from, numbers that are held for it, known cells that a forest takes."""
+LEAST_WEIGHT = 0.15
+"""Of the network in a column; less is not worth its time."""
 TREES, LEAF, MANY_ROWS = 20, 2, 5_000
 """Trees of a forest, and fewest rows at a leaf, twice as many where there are many rows."""
-SPIKE = 0.2
-"""A value with this share of its column is a spike."""
+SPIKE, FEW_VALUES = 0.2, 32
+"""A value with this share of its column is a spike, if there are more values than a few."""
 LEVEL = 0.9
 """Of the intervals whose width is set."""
 SCALES = np.linspace(0.3, 2.0, 35)
@@ -90,7 +92,7 @@ def settle(
     codec = trained.codecs["real"]
     assert isinstance(codec, TableCodec)
     fitted, others = Heap.of(train, codec), Heap.of(held_out, codec)
-    most = max(CELLS // len(codec.columns), 1)
+    most = max(min(CELLS // len(codec.columns), PAIRS // len(codec.columns) ** 2), FEW_ROWS)
     if len(fitted.values) > most:
         rng = np.random.default_rng(seed_at(seed, 5))
         fitted = fitted.take(np.sort(rng.permutation(len(fitted.values))[:most]))
@@ -130,7 +132,7 @@ def _started(
     best = int(np.argmin([each[0].sum() for each in errors]))
     counts = np.sum([hidden.sum(0) for _, hidden in trials], 0).astype(np.float64)
     weight = chosen(errors[best], counts) / (STEPS - 1)
-    return replace(tried[best], weight=weight)
+    return replace(tried[best], weight=np.where(weight < LEAST_WEIGHT, 0.0, weight))
 
 
 def _errors_of_blends(
@@ -155,26 +157,30 @@ def _with_forests(
     seed: int,
 ) -> Filler:
     codec, width = start.codec, len(start.codec.columns)
-    spiky = spiky_columns(codec, fitted.values, SPIKE)
+    spiky = spiky_columns(codec, fitted.values, SPIKE, FEW_VALUES)
     filler = Filler(trained.product, start, {}, spiky, np.ones(width), np.ones(width))
+    known = ~np.isnan(fitted.values)
+    suits = numeric_of(codec) & (known.sum(0) >= FEWEST_KNOWN)
+    columns: list[int] = np.flatnonzero(suits).tolist()
+    firsts = start.without_each(fitted.values, columns)
     forests: dict[int, Forest] = {}
-    for column in np.flatnonzero(numeric_of(codec)).tolist():
-        known = np.flatnonzero(~np.isnan(fitted.values[:, column]))
-        answers = start.scaled(fitted.values)[known, column]
-        if len(known) >= FEWEST_KNOWN and len(np.unique(answers)) > 1:
-            forests[column] = _grown(filler, fitted.take(known), answers, column, seed)
+    for column in columns:
+        heap = fitted.take(np.flatnonzero(known[:, column]))
+        if len(np.unique(heap.values[:, column])) > 1:
+            forests[column] = _grown(filler, heap, firsts.pop(column), column, seed)
     return _weighed(replace(filler, forests=forests), others, trials)
 
 
-def _grown(
-    filler: Filler, heap: Heap, answers: Values, column: int, seed: int
-) -> Forest:
+def _grown(filler: Filler, heap: Heap, first: Values, column: int, seed: int) -> Forest:
     """A forest for one column, told of each row what it would be told if the cell were missing."""
     start = filler.start
+    answers = start.scaled(heap.values)[:, column]
     hidden = np.zeros(heap.values.shape, np.bool_)
     hidden[:, column] = True
     blind = heap.without(hidden, start.codec)
-    first = filler.first(blind.values, blind.rows, blind.known)
+    if start.asks_network:
+        network = network_axes(filler.product, start, blind.rows, blind.known)
+        first = start.blended(first, ~np.isnan(start.axes(blind.values)), network)
     inputs = start.plain(blind.values, first)
     if not filler.spiky[column]:
         answers = answers - inputs[:, column]

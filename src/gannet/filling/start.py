@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -99,8 +99,35 @@ class Start:
         made = self.gaussian.fill(axes)
         if network is None:
             return made
+        return self.blended(made, ~np.isnan(axes), network)
+
+    def without_each(self, values: Values, columns: Sequence[int]) -> dict[int, Values]:
+        """The normal distribution's fill if a column of numbers were missing in all rows.
+
+        Args:
+            values: ``(N, C)``, NaN where missing.
+            columns: Which are hidden, one at a time.
+
+        Returns:
+            Of each column ``(n, D)``, for the rows in which it is known.
+        """
+        axes = self.axes(values)
+        parts: dict[int, list[Values]] = {column: [] for column in columns}
+        for part in self.gaussian.parts(len(axes)):
+            filled, alone, gain = self.gaussian.blind(axes[part])
+            for column in columns:
+                axis = self.spans[column].start
+                rows = ~np.isnan(axes[part][:, axis])
+                change = alone[rows, axis] - filled[rows, axis]
+                made = filled[rows] + gain[rows][:, :, axis] * change[:, None]
+                made[:, axis] = alone[rows, axis]
+                parts[column].append(made)
+        return {column: np.concatenate(made) for column, made in parts.items()}
+
+    def blended(self, axes: Values, known: Mask, network: Values) -> Values:
+        """The normal distribution's fill and the network's, by the weight of each column."""
         share = np.repeat(self.weight, _widths(self.codec, self.words))
-        return np.where(np.isnan(axes), made + share * (network - made), axes)
+        return np.where(known, axes, axes + share * (network - axes))
 
     def plain(self, values: Values, axes: Values) -> Values:
         """Axes as one scaled number or code per column ``(N, C)``; what is known stays."""
