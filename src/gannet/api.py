@@ -30,7 +30,7 @@ from gannet.codecs.vector import VectorCodec
 from gannet.columns.cells import absent
 from gannet.config import parse
 from gannet.errors import ConfigError, DataError, MissingExtraError, need
-from gannet.evaluate import Report, evaluate, evaluate_table, material
+from gannet.evaluate import Report, evaluate, evaluate_filled, evaluate_table, material
 from gannet.finish import grid_conditions
 from gannet.frames import Frame, joined
 from gannet.plan import Plan, affordable_size, default_minutes, make_plan
@@ -587,8 +587,14 @@ class Model:
             codec.decode_frame(rows.take(some_of(len(rows), TABLE_ROWS, seed)).real)
             for rows in (found.train, found.held_out)
         )
+        if self.artefact.recipe.turning is not None:
+            fill = partial(self._filled, seed=seed)
+            return evaluate_filled(real, others, codec, fill, count=count, **options)
         fake = joined(list(self.frames(max(len(real), len(others)), seed=seed)))
         return evaluate_table(real, others, fake, codec, count=count, **options)
+
+    def _filled(self, frame: Frame, draws: int, *, seed: int) -> Sequence[Frame]:
+        return apply_frame(self.artefact, frame, draws=draws, seed=seed)
 
     def _read_again(self, data: Path | str, label: str | None) -> dataset.Dataset:
         """Data to evaluate on, with the classes of this model and without a cache of their own."""

@@ -149,11 +149,11 @@ class _Task:
         Those of a row are drawn together: their chances are linked as the normal distribution says.
 
         Args:
-            normal: ``(n, D + C)`` chance.
+            normal: ``(n, D + C)`` chance, or more.
             roots: How those of each row are linked.
         """
         start, width = self.filler.start, self.axes.shape[1]
-        linked, even = normal[:, :width].copy(), _even(normal[:, width:])
+        linked, even = normal[:, :width].copy(), _even(normal[:, width:].copy())
         for rows, root in roots:
             linked[rows] = (root @ linked[rows][:, :, None])[:, :, 0]
         chance = _even(linked)

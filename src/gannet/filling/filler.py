@@ -16,6 +16,7 @@ from gannet.filling.gaussian import Mask, Values
 from gannet.filling.start import Start, network_axes, numeric_of
 
 Inputs = NDArray[np.float32]
+SIXTEEN = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,9 @@ class Filler:
     @property
     def chances(self) -> int:
         """Numbers of chance that a draw of a row takes."""
-        return len(self.start.gaussian.mean) + len(self.start.codec.columns)
+        needed = len(self.start.gaussian.mean) + len(self.start.codec.columns)
+        # torch draws normal numbers sixteen at a time: of so many, the first are always the same.
+        return -(-needed // SIXTEEN) * SIXTEEN
 
     def first(self, values: Values, rows: Tensor, known: Tensor) -> Values:
         """The first fill on all axes, ``(N, D)``.
@@ -102,8 +105,11 @@ class Filler:
 
     def tensors(self) -> dict[str, Tensor]:
         """All but the network, to be kept."""
-        held = {f"forest.{at}.{name}": part for at, forest in self.forests.items()
-                for name, part in forest.tensors().items()}
+        held = {
+            f"forest.{at}.{name}": part
+            for at, forest in self.forests.items()
+            for name, part in forest.tensors().items()
+        }
         own = {"spiky": self.spiky, "share": self.share, "scale": self.scale}
         held |= {name: torch.from_numpy(each) for name, each in own.items()}
         return held | self.start.tensors()

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gannet.chance import seed_at
 from gannet.codecs.table import TableCodec
-from gannet.columns.values import values_of
+from gannet.columns.values import on_grid, values_of
 from gannet.filling.filler import Filler, between, spiky_columns
 from gannet.filling.forest import Forest
 from gannet.filling.gaussian import Mask, Values
@@ -39,7 +39,9 @@ SPIKE, FEW_VALUES = 0.2, 32
 """A value with this share of its column is a spike, if there are more values than a few."""
 LEVEL = 0.9
 """Of the intervals whose width is set."""
+EDGES = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
 SCALES = np.linspace(0.3, 2.0, 35)
+TINY = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,15 +231,21 @@ def _scale(filler: Filler, trials: list[Trial], truth: Values) -> float:
             if filler.spiky[column] or not len(rows):
                 continue
             found = filler.found(column, inputs[rows])
-            away = truth[rows, column] - found.best
             donors = found.donors - found.best[:, None]
-            low, high = (between(donors, np.full(len(rows), edge)) for edge in EDGES)
+            ends = [between(donors, np.full(len(rows), edge)) for edge in EDGES]
+            right = _as_written(start, column, truth[rows, column])
             for at, scale in enumerate(SCALES.tolist()):
-                inside[at] += ((away >= scale * low) & (away <= scale * high)).sum()
+                low, high = (_as_written(start, column, found.best + scale * end) for end in ends)
+                inside[at] += ((right >= low - TINY) & (right <= high + TINY)).sum()
             total += len(rows)
     if not total:
         return 1.0
     return float(SCALES[np.abs(inside / total - LEVEL).argmin()])
 
 
-EDGES = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
+def _as_written(start: Start, column: int, scaled: Values) -> Values:
+    """Scaled numbers of a column as they come back from a file: on a coarse grid, intervals hold
+    more than they would between its points.
+    """
+    raw = scaled * start.spread[column] + start.centre[column]
+    return on_grid(start.codec.columns[column], raw)

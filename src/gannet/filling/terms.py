@@ -142,7 +142,9 @@ def suggest(some: Batch, _rows: int) -> Iterator[Suggestion]:
     yield f"chance of its own for each of {len(some.fields)} fields", {"noise": needed}
 
 
-def ask(product: nn.Module, spec: Spec, wishes: Wishes, chance: Tensor, config: CellConfig) -> Asked:
+def ask(
+    product: nn.Module, spec: Spec, wishes: Wishes, chance: Tensor, config: CellConfig
+) -> Asked:
     """Draw the cells that are asked for, which field after field would come out otherwise.
 
     With one value asked for, that is the cell. Of several, or of a range, each is drawn as often as

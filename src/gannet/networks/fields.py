@@ -212,9 +212,7 @@ class FieldGenerator(nn.Module):
 
     bar: Tensor
 
-    def __init__(
-        self, spec: Spec, width: int, blocks: int, *, holes: tuple[int, ...] = ()
-    ) -> None:
+    def __init__(self, spec: Spec, width: int, blocks: int, *, holes: tuple[int, ...] = ()) -> None:
         super().__init__()
         self.layout, self.holes = Layout(spec.fields), holes
         count = len(spec.fields)

@@ -90,7 +90,5 @@ recipe = Recipe(
     suggest=suggest,
     ask=ask,
     told=told_holes,
-    turning=Turning(
-        takes="table", words="fills the holes of a table", turn=turn, settle=settle
-    ),
+    turning=Turning(takes="table", words="fills the holes of a table", turn=turn, settle=settle),
 )

@@ -35,7 +35,7 @@ def patched(text: str, dialect: Dialect, exchanged: Exchanged) -> str:
 def _parts(text: str, dialect: Dialect, exchanged: Exchanged) -> Iterator[str]:
     pattern, row = _pattern(dialect.delimiter), -1 if dialect.header else 0
     at, column = 0, 0
-    while at < len(text):
+    while at < len(text) or column:  # the last cell of all may be empty
         found = pattern.match(text, at)
         assert found is not None, "any text begins with a cell, if an empty one"
         gap, cell, end = found.group("gap", "cell", "end")
