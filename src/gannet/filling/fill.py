@@ -185,5 +185,6 @@ def _roots(start: Start, values: Values) -> Roots:
         size = np.sqrt(np.where(np.isnan(axes[rows]), left.diagonal(0, 1, 2).clip(1e-12), 1.0))
         alike = left / size[:, :, None] / size[:, None, :] * (1 - 1e-6)
         alike[:, np.arange(left.shape[1]), np.arange(left.shape[1])] = 1
-        found.append((rows, np.linalg.cholesky(alike)))
+        root: Values = np.linalg.cholesky(alike).astype(np.float64)
+        found.append((rows, root))
     return found

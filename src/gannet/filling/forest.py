@@ -75,8 +75,15 @@ class Forest:
         else:
             grown[-1].close()
         joined = [np.concatenate([getattr(each, name) for each in grown]) for name in PARTS]
-        kinds = (np.int16, np.float32, np.int32, np.float32, np.float32)
-        return cls(trees, *(part.astype(kind) for part, kind in zip(joined, kinds, strict=True)))
+        feature, threshold, child, donor, mean = joined
+        return cls(
+            trees,
+            feature.astype(np.int16),
+            threshold.astype(np.float32),
+            child.astype(np.int32),
+            donor.astype(np.float32),
+            mean.astype(np.float32),
+        )
 
     def leaves(self, inputs: NDArray[np.float32]) -> Whole:
         """The leaf of each tree that rows ``(N, D)`` come to, ``(N, T)``."""

@@ -16,7 +16,7 @@ from gannet.columns.values import on_grid, values_of
 from gannet.filling.filler import Filler, between, spiky_columns
 from gannet.filling.forest import Forest
 from gannet.filling.gaussian import Mask, Values
-from gannet.filling.start import STEPS, Start, chosen, network_axes, numeric_of, sizes_of
+from gannet.filling.start import STEPS, Start, chosen, network_axes, numeric_of
 from gannet.filling.terms import CellConfig
 from gannet.networks.fields import missing
 from gannet.recipe import Trained
@@ -244,8 +244,9 @@ def _scale(filler: Filler, trials: list[Trial], truth: Values) -> float:
 
 
 def _as_written(start: Start, column: int, scaled: Values) -> Values:
-    """Scaled numbers of a column as they come back from a file: on a coarse grid, intervals hold
-    more than they would between its points.
+    """Scaled numbers of a column as they come back from a file.
+
+    On a coarse grid, intervals hold more than they would between its points.
     """
     raw = scaled * start.spread[column] + start.centre[column]
     return on_grid(start.codec.columns[column], raw)

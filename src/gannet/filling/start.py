@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -12,6 +13,8 @@ from torch import Tensor, nn
 
 from gannet.codecs.table import TableCodec
 from gannet.columns.category import CategoryColumn
+from gannet.columns.moment import MomentColumn
+from gannet.columns.number import NumberColumn
 from gannet.filling.gaussian import Gaussian, Mask, Values
 from gannet.networks.fields import FieldGenerator, told
 from gannet.types import Condition
@@ -55,10 +58,10 @@ class Start:
         words = many
         while words > FEWEST_WORDS and _width(codec, words) > MOST_AXES:
             words = max(words // 2, FEWEST_WORDS)
-        with np.errstate(all="ignore"):
-            count = np.maximum((~np.isnan(values)).sum(0), 1)
-            mean = np.nansum(values, 0) / count
-            spread = np.sqrt(np.nansum((values - mean) ** 2, 0) / count)
+        count = np.maximum((~np.isnan(values)).sum(0), 1)
+        mean: Values = np.nansum(values, 0) / count
+        away: Values = np.nan_to_num(values - mean)
+        spread: Values = np.sqrt((away**2).sum(0) / count)
         centre = np.where(numeric, mean, 0.0)
         spread = np.where(numeric & (spread > 0), spread, 1.0)
         blank = Gaussian(np.zeros(0), np.zeros((0, 0)))
@@ -69,7 +72,7 @@ class Start:
     def spans(self) -> list[slice]:
         """The axes of each column."""
         ends = np.cumsum([0, *_widths(self.codec, self.words)]).tolist()
-        return [slice(a, b) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+        return [slice(a, b) for a, b in pairwise(ends)]
 
     def scaled(self, values: Values) -> Values:
         """Numbers ``(N, C)`` standardised, codes as they are."""
@@ -82,8 +85,8 @@ class Start:
         for at, (span, size) in enumerate(zip(self.spans, sizes_of(self.codec), strict=True)):
             column = scaled[:, at]
             if size:
-                hot = (column[:, None] == np.arange(span.stop - span.start)).astype(np.float64)
-                made[:, span] = np.where(np.isnan(column)[:, None], np.nan, hot)
+                known = ~np.isnan(column)
+                made[known, span] = column[known, None] == np.arange(span.stop - span.start)
             elif span.stop > span.start:
                 made[:, span.start] = column
         return made
@@ -223,7 +226,7 @@ def network_axes(
                 first_word = column.absent.symbols
                 made[part, axes] = own[:, first_word : first_word + axes.stop - axes.start]
             else:
-                assert hasattr(column, "representatives")
+                assert isinstance(column, NumberColumn | MomentColumn)
                 centre, spread = start.centre[at], start.spread[at]
                 made[part, axes.start] = own @ ((column.representatives - centre) / spread)
     return made

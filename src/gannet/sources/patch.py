@@ -16,9 +16,8 @@ Exchanged = Mapping[int, Mapping[int, str]]
 def _pattern(delimiter: str) -> re.Pattern[str]:
     """A cell, quoted or plain, and what ends it: a delimiter, the end of a line or of the text."""
     mark = re.escape(delimiter)
-    return re.compile(
-        rf'(?P<gap> *)(?P<cell>"(?:[^"]|"")*"[^{mark}\r\n]*|[^{mark}\r\n]*)(?P<end>{mark}|\r\n|\n|\r|\Z)'
-    )
+    cell = rf'"(?:[^"]|"")*"[^{mark}\r\n]*|[^{mark}\r\n]*'
+    return re.compile(rf"(?P<gap> *)(?P<cell>{cell})(?P<end>{mark}|\r\n|\n|\r|\Z)")
 
 
 def patched(text: str, dialect: Dialect, exchanged: Exchanged) -> str:
