@@ -23,7 +23,7 @@ from gannet.codecs.table import TableCodec
 from gannet.errors import ConfigError, DataError
 from gannet.evaluate import Report, evaluate, material
 from gannet.finish import grid_conditions
-from gannet.frames import joined
+from gannet.frames import Frame, joined
 from gannet.report import neighbours_sheet, write_report
 from gannet.session import Session, known_device, prepare
 from gannet.sources.frames import as_frame, read_frame
@@ -265,8 +265,13 @@ class Model:
         made = None
         with processor.threads(processor.best_threads()):
             if isinstance(self.codec, TableCodec):
-                made_rows = partial(self.frames, seed=options.get("seed", 0))
-                report = tables.report_of(found, self.codec, made_rows, count, **names | options)
+                seed = options.get("seed", 0)
+                rows = partial(self.frames, seed=seed)
+                turns = self.artefact.recipe.turning is not None
+                fill = partial(self._filled, seed=seed) if turns else None
+                report = tables.report_of(
+                    found, self.codec, rows, count, fill=fill, **names | options
+                )
             else:
                 made = material(self.artefact, found, count=count, seed=options.get("seed", 0))
                 report = evaluate(self.artefact, found, count=count, made=made, **names | options)
@@ -281,6 +286,9 @@ class Model:
         if out is not None:
             write_report(report, Path(out), neighbours=sheet)
         return report
+
+    def _filled(self, frame: Frame, draws: int, *, seed: int) -> Sequence[Frame]:
+        return apply_frame(self.artefact, frame, draws=draws, seed=seed)
 
     def _read_again(self, data: Path | str, label: str | None) -> dataset.Dataset:
         """Data to evaluate on, with the classes of this model and without a cache of their own."""

@@ -295,7 +295,7 @@ def model_card(artefact: Artefact, name: str) -> str:
         "import gannet",
         "",
         f"model = gannet.load({json.dumps(name)})",
-        "rows = model.sample(1000, seed=0)" if table else "samples = model.sample(16, seed=0)",
+        _usage(artefact),
         "```",
         "",
         "The discriminator's probabilities are fitted on held-out data and on fakes of this very "
@@ -307,6 +307,15 @@ def model_card(artefact: Artefact, name: str) -> str:
         lines += ["", "## Columns", "", *(f"- {words}" for words in table.describe())]
         lines += ["", *(f"- {note}" for note in table.notes)] if table.notes else []
     return "\n".join(lines) + "\n"
+
+
+def _usage(artefact: Artefact) -> str:
+    """A line of Python that does what the recipe is for."""
+    if artefact.recipe.turning is not None:
+        return 'filled = model.apply("holes.csv")  # draws=5 for five draws'
+    if artefact.card.spec.fields:
+        return "rows = model.sample(1000, seed=0)"
+    return "samples = model.sample(16, seed=0)"
 
 
 def _distance(found: Mapping[str, Any]) -> str:

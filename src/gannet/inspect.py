@@ -309,6 +309,8 @@ def _table(source: Source, types: Mapping[str, str]) -> Findings:
     why = "since these data are a table"
     if numbers:
         why += "; --recipe generate would take its columns as plain numbers"
+    if any(each.missing and each.fields for each in columns):
+        why += "; --recipe impute would learn to fill its missing cells"
     found = Findings(
         path=str(source.path),
         layout=source.layout,

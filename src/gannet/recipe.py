@@ -194,11 +194,11 @@ class Recipe(Generic[C]):
     suggest: Callable[[Batch, int], Iterable[Suggestion]] = nothing_special
     ask: Callable[[nn.Module, Spec, Wishes, Tensor, C], Asked] = cannot_be_asked
     told: Callable[[Batch, Spec], Condition] = told_nothing
-    turning: Turning[C] | None = None
+    turning: Turning[Any] | None = None
     error: Callable[[nn.Module, Batch, C], Tensor] | None = None
 
     def at_use(self, batch: Batch, spec: Spec) -> Batch:
-        """Reals as they are judged: with ``told`` in place of what ``prepare`` makes in training."""
+        """Reals as they are judged: with ``told`` in place of what ``prepare`` makes."""
         blank, made = self.told(batch, spec), self.made
         slots = {
             "vector": blank.vector if "vector" in made else batch.condition.vector,

@@ -17,7 +17,7 @@ from gannet.codecs.table import TableCodec
 from gannet.columns.cells import absent
 from gannet.dataset import Dataset
 from gannet.errors import ConfigError, MissingExtraError, need
-from gannet.evaluate import Report, evaluate_table
+from gannet.evaluate import Report, evaluate_filled, evaluate_table
 from gannet.frames import Frame, joined
 from gannet.redraw import Obeyed, obeying
 from gannet.rules import Bounds, Clause, bind, bounds_of
@@ -252,6 +252,8 @@ def report_of(
     codec: Codec[Any],
     make: Callable[[int], Iterator[Frame]],
     count: int,
+    *,
+    fill: Callable[[Frame, int], Sequence[Frame]] | None = None,
     **options: Any,
 ) -> Report:
     """The scores of a table, whose classifiers learn from as many fakes as real rows.
@@ -260,6 +262,8 @@ def report_of(
         found: Real rows.
         codec: Of the table.
         make: So many new rows, some at a time.
+        fill: A table with holes and a number of draws to filled tables, of a model that fills
+            holes, which are then what is scored.
         count: Rows on each side of what compares rows.
         options: As for ``evaluate_table``.
 
@@ -273,5 +277,7 @@ def report_of(
         codec.decode_frame(rows.take(some_of(len(rows), TABLE_ROWS, options.get("seed", 0))).real)
         for rows in (found.train, found.held_out)
     )
+    if fill is not None:
+        return evaluate_filled(real, others, codec, fill, count=count, **options)
     fake = joined(list(make(max(len(real), len(others)))))
     return evaluate_table(real, others, fake, codec, count=count, **options)

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from gannet.api import Session
 from gannet.artefact import Artefact
+from gannet.catalogue import find_recipe
 from gannet.errors import need
 from gannet.finish import proof
 from gannet.run import Look
@@ -90,7 +91,10 @@ def _summary(session: Session, last: Moment | None) -> list[str]:
         lines.append(f"samples: {session.out / 'grid.png'}")
     table = session.data.source.kind == "table"
     what = "--count 1000 --out fake.csv" if table else "--count 16 --out samples"
-    lines.append(f"next:    gannet sample {session.out} {what}")
+    if find_recipe(card.recipe).turning is None:
+        lines.append(f"next:    gannet sample {session.out} {what}")
+    else:
+        lines.append(f"next:    gannet apply {session.out} {session.plan.data} --out filled.csv")
     return lines
 
 

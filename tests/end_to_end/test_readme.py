@@ -85,7 +85,7 @@ def place(tmp_path_factory, people):
 
 def test_readme_shows_every_step_from_folder_to_report():
     shown = [words[1] for words in commands() if words[0] == "gannet"]
-    table = ["inspect", "train", "sample", "sample", "sample"]
+    table = ["inspect", "train", "sample", "sample", "sample", "train", "apply", "apply"]
     assert shown == ["inspect", "train", "sample", "judge", "evaluate", *table]
     assert [words for words in commands() if words[0] == "make"] == [
         ["make", "demo"],
@@ -113,6 +113,9 @@ def test_readme_runs(place):
         age, smokes = row.split(";")[2], row.split(";")[5]
         assert age == "?" or int(age) <= 60 or smokes == "no"
     assert len((place / "fake.csv").read_text().splitlines()) == 1_001
+    assert ";?;" in (place / "people.csv").read_text()
+    assert ";?;" not in (place / "filled.csv").read_text()
+    assert len(list(place.glob("drawn-*.csv"))) == 5
     code = smaller(blocks("python")[0])
     proof = "assert pictures.shape[0] == len(chances) == 16 and report.scores\nprint('done')"
     assert run([sys.executable, "-c", f"{code}\n{proof}"], place).endswith("done\n")
@@ -177,7 +180,7 @@ def test_every_command_is_on_the_page_about_everything():
     shown = set(re.findall(r"^\| `gannet (\w+)", ABOUT, re.MULTILINE))
     listed = run([sys.executable, "-m", "gannet", "--help"], ROOT)
     there = set(re.findall(r"^\W*([a-z]+) {2,}\w", listed, re.MULTILINE))
-    assert len(shown) == 8
+    assert len(shown) == 9
     assert shown <= there, listed
 
 

@@ -14,7 +14,7 @@ from gannet.catalogue import find_recipe, recipe_modules
 from gannet.testing import check_recipe
 from gannet.types import Batch, Condition, Players
 
-KNOWN = {"generate", "table"}
+KNOWN = {"generate", "impute", "table"}
 SMALL = {"width": 4, "noise": 6}
 
 
@@ -99,6 +99,12 @@ def test_generate_keeps_the_laws_with_other_settings(chosen):
 )
 def test_table_keeps_the_laws_with_other_settings(chosen):
     check_recipe(find_recipe("table"), cells(), **SMALL | chosen)
+
+
+@pytest.mark.parametrize("chosen", [{"slope": 0.0}, {"most_hidden": 0.3}, {"noise": 2}])
+def test_impute_keeps_the_laws_with_cells_that_are_missing(chosen):
+    holed = replace(cells(), holes=(0, -1, 0))
+    check_recipe(find_recipe("impute"), holed, **SMALL | chosen)
 
 
 # Broken specimens: small, and each breaks one law of a recipe that keeps all of them. ------------

@@ -87,6 +87,16 @@ def cells_from(column: AnyColumn, values: Values, like: Cells) -> Cells:
             raise AssertionError("nothing is learnt of this column")
 
 
+def on_grid(column: AnyColumn, values: Values) -> Values:
+    """Numbers ``(n,)`` as they come back from `cells_from`: on the grid, within the bounds."""
+    if isinstance(column, NumberColumn):
+        units = column.units_of(values).clip(column.ladder.low, column.ladder.high)
+        return column.values(units)
+    if isinstance(column, MomentColumn):
+        return np.rint(values).clip(column.ladder.low, column.ladder.high)
+    return values
+
+
 def _is_text(like: Cells, column: AnyColumn) -> bool:
     """Whether new cells are to be text: as the known ones are, or as training's were."""
     if like.dtype.kind != "O":

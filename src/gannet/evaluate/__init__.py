@@ -6,6 +6,7 @@ from functools import partial
 
 from gannet.card import gannet_version
 from gannet.chance import seed_at
+from gannet.evaluate.filled import evaluate_filled
 from gannet.evaluate.imputation import score_imputation
 from gannet.evaluate.material import Data, Material, Rows, Sampler, ask, material
 from gannet.evaluate.measures import (
@@ -33,6 +34,7 @@ __all__ = [
     "Sampler",
     "Score",
     "evaluate",
+    "evaluate_filled",
     "evaluate_table",
     "material",
     "score_imputation",

@@ -36,6 +36,7 @@ def score_imputation(
     filled: Sequence[Frame],
     codec: TableCodec,
     *,
+    best: Frame | None = None,
     seed: int = 0,
 ) -> tuple[Score, ...]:
     """Score the cells that were hidden on purpose and then filled.
@@ -46,6 +47,7 @@ def score_imputation(
             missing before, and columns that are not learnt, do not count.
         filled: One table per draw, in the order of the rows of ``truth``.
         codec: Says what the columns are.
+        best: The single best answer, if it is not the mean or the commonest of the draws.
         seed: Of the baselines and the bootstrap.
 
     Returns:
@@ -67,9 +69,10 @@ def score_imputation(
             f"{(len(truth), len(codec.names))}",
             remedy="Give one row per row, and one column per column of the codec.",
         )
-    if not filled or any(len(each) != len(truth) for each in filled):
+    every = [*filled, *([] if best is None else [best])]
+    if not filled or any(len(each) != len(truth) for each in every):
         raise DataError(
-            f"{[len(each) for each in filled]} filled rows, expected {len(truth)} in each draw",
+            f"{[len(each) for each in every]} filled rows, expected {len(truth)} in each draw",
             remedy="Give at least one filled table with the rows of the truth.",
         )
     at = [codec.names.index(name) for name in real.names]
@@ -79,7 +82,7 @@ def score_imputation(
     draws = np.stack([grid_of(each, codec).values for each in filled])
     holed = Grid(real.names, real.sizes, np.where(mask, np.nan, real.values))
     fills = {
-        "": _point(draws, real.numeric),
+        "": _point(draws, real.numeric) if best is None else grid_of(best, codec).values,
         "mean or commonest": mean_filled(holed),
         "iterative regression": regression_filled(holed),
         "trees": trees_filled(holed, seed),

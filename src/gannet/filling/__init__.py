@@ -1,1 +1,1 @@
-"""What recipes share that fill the cells of tables: the duel over cells, and fills by other means."""
+"""What recipes share that fill cells of tables: the duel over cells, and other ways to fill."""

@@ -1,9 +1,15 @@
-"""Holes of a frame to filled frames, by a network of cells and what was fitted beside it."""
+"""Holes of a frame to filled frames, by a network of cells and what was fitted beside it.
+
+A cell's first fill is a blend of two conditional means, see ``start``. A forest then learns what it
+leaves over, and how much of that is added was found on cells hidden on purpose in held-out rows, so
+that the result is there no worse than the start. The forest's leaves hold answers of training rows;
+moved and scaled, they are what draws are drawn from.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,22 +17,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gannet import device
 from gannet.chance import noise_at, seed_at
 from gannet.codecs.table import TableCodec
-from gannet.columns.category import CategoryColumn
 from gannet.columns.values import cells_from, gone, values_of
+from gannet.filling.filler import Filler, Found
+from gannet.filling.gaussian import Mask, Values
+from gannet.filling.start import Start, sizes_of
 from gannet.filling.terms import CellConfig
 from gannet.frames import Cells, Frame
-from gannet.networks.fields import FieldGenerator, told
 from gannet.recipe import Trained
-from gannet.types import Batch, Condition
 
-TOGETHER = 16_384
+Roots = list[tuple[NDArray[np.int64], Values]]
+TOGETHER = 4_096
 """Rows that are filled at once."""
-
-Mask = NDArray[np.bool_]
-Values = NDArray[np.float64]
+CHANCES = 30_000_000
+"""Numbers of chance that are held at once."""
 
 
 def turn(trained: Trained[CellConfig], given: Any, draws: int, seed: int) -> Sequence[Frame]:
@@ -47,20 +52,14 @@ def turn(trained: Trained[CellConfig], given: Any, draws: int, seed: int) -> Seq
     assert isinstance(given, Frame)
     codec.check_columns(given)
     holes = holes_of(given, codec)
-    found: list[Frame] = []
-    for draw in range(draws):
-        values = np.concatenate(
-            [
-                filled(
-                    trained, given[at : at + TOGETHER], holes[at : at + TOGETHER], draw, seed, at
-                )
-                if draws > 1
-                else best(trained, given[at : at + TOGETHER], holes[at : at + TOGETHER])
-                for at in range(0, len(given), TOGETHER)
-            ]
-        )
-        found.append(patched(given, codec, holes, values))
-    return found
+    filler = Filler.of(trained.product, codec, trained.kept)
+    rows = max(min(TOGETHER, CHANCES // (draws * filler.chances)), 1)
+    parts = [
+        filled(filler, given, holes, slice(at, at + rows), draws, seed)
+        for at in range(0, len(given), rows)
+    ]
+    each = [np.concatenate(values) for values in zip(*parts, strict=True)]
+    return [patched(given, codec, holes, values) for values in each]
 
 
 def holes_of(frame: Frame, codec: TableCodec) -> Mask:
@@ -83,70 +82,109 @@ def patched(frame: Frame, codec: TableCodec, holes: Mask, values: Values) -> Fra
     return replace(frame, columns=tuple(columns[name] for name in frame.names))
 
 
-def best(trained: Trained[CellConfig], frame: Frame, holes: Mask) -> Values:
-    """The single best value of each cell ``(N, C)``."""
-    codec = trained.codecs["real"]
-    assert isinstance(codec, TableCodec)
-    rows, known = encoded(frame, codec, holes)
-    return expected(trained, codec, rows, known)
-
-
-def encoded(frame: Frame, codec: TableCodec, holes: Mask) -> tuple[Tensor, Tensor]:
-    """Rows ``(N, F)`` and which of their fields are known."""
-    owner = [field.column for field in codec.fields]
-    return codec.encode_frame(frame), torch.from_numpy(~holes[:, owner]).float()
-
-
-@torch.no_grad()
-def expected(
-    trained: Trained[CellConfig], codec: TableCodec, rows: Tensor, known: Tensor
-) -> Values:
-    """What the network expects of each cell given the known ones: a mean, or the likeliest word."""
-    product = trained.product
-    assert isinstance(product, FieldGenerator)
-    vector = told(rows, known)
-    blank = vector[:, :0]
-    with device.autocast(vector.device.type, trained.config.precision):
-        shares = product.layout.shares(product.logits(Condition(vector, blank, blank)))
-    made = np.full((len(rows), len(codec.columns)), np.nan)
-    for at, (column, span) in enumerate(zip(codec.columns, codec.spans, strict=True)):
-        if not column.sizes:
-            continue
-        own = shares[:, product.layout.parts[span.start]].double().numpy()
-        if isinstance(column, CategoryColumn):
-            made[:, at] = own.argmax(1) - column.absent.symbols
-        else:
-            made[:, at] = own @ column.representatives
-    return made
-
-
-@torch.no_grad()
 def filled(
-    trained: Trained[CellConfig], frame: Frame, holes: Mask, draw: int, seed: int, start: int
-) -> Values:
-    """One draw of each cell ``(N, C)``."""
-    codec = trained.codecs["real"]
-    assert isinstance(codec, TableCodec)
-    rows, known = encoded(frame, codec, holes)
-    numbers = range(start, start + len(rows))
-    noise = noise_at(seed_at(seed, draw), numbers, trained.config.noise)
-    vector = told(rows, known)
-    with device.autocast(vector.device.type, trained.config.precision):
-        made = trained.product(noise, Condition(vector, vector[:, :0], vector[:, :0]))
-    drawn = codec.decode_frame(made)
-    return np.stack(
+    filler: Filler, frame: Frame, holes: Mask, part: slice, draws: int, seed: int
+) -> list[Values]:
+    """Values ``(n, C)`` of some rows, one for each draw."""
+    codec, some = filler.start.codec, frame[part]
+    values = np.stack(
         [
-            values_of(column, drawn.column(column.name))
+            np.where(hole, np.nan, values_of(column, some.column(column.name)))
             if column.sizes
-            else np.full(len(rows), 0.0)
-            for column in codec.columns
+            else np.full(len(some), np.nan)
+            for column, hole in zip(codec.columns, holes[part].T, strict=True)
         ],
         1,
     )
+    owner = [field.column for field in codec.fields]
+    known = torch.from_numpy(~holes[part][:, owner]).float()
+    task = _Task.of(filler, values, codec.encode_frame(some), known)
+    if draws == 1:
+        return [task.best()]
+    rows = range(part.start, part.start + len(some))
+    chance = noise_at(seed_at(seed, 7), rows, draws * filler.chances).double().numpy()
+    roots = _roots(filler.start, values)
+    return [task.drawn(each, roots) for each in np.split(chance, draws, 1)]
 
 
-def settle(
-    trained: Trained[CellConfig], train: Batch, held_out: Batch, seed: int
-) -> Mapping[str, Tensor]:
-    """Fit what stands beside the network."""
-    return {}
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """Some rows and what is held of their holes.
+
+    Attributes:
+        filler: What fills.
+        values: ``(n, C)``, NaN where missing.
+        axes: ``(n, D)`` the first fill.
+        found: Of each column of numbers with holes, its rows and what is held of them.
+    """
+
+    filler: Filler
+    values: Values
+    axes: Values
+    found: dict[int, tuple[Any, Found]]
+
+    @classmethod
+    def of(cls, filler: Filler, values: Values, rows: Tensor, known: Tensor) -> _Task:
+        axes = filler.first(values, rows, known)
+        inputs = filler.start.plain(values, axes).astype(np.float32)
+        sizes = sizes_of(filler.start.codec)
+        found: dict[int, tuple[Any, Found]] = {}
+        for at, column in enumerate(filler.start.codec.columns):
+            asked = np.flatnonzero(np.isnan(values[:, at]))
+            if column.sizes and not sizes[at] and len(asked):
+                found[at] = (asked, filler.found(at, inputs[asked]))
+        return cls(filler, values, axes, found)
+
+    def best(self) -> Values:
+        """Means of numbers, the likeliest words."""
+        start = self.filler.start
+        made = start.plain(self.values, self.axes)
+        for at, (rows, found) in self.found.items():
+            made[rows, at] = found.best
+        return made * start.spread + start.centre
+
+    def drawn(self, normal: Values, roots: Roots) -> Values:
+        """One draw of all cells.
+
+        Those of a row are drawn together: their chances are linked as the normal distribution says.
+
+        Args:
+            normal: ``(n, D + C)`` chance, or more.
+            roots: How those of each row are linked.
+        """
+        start, width = self.filler.start, self.axes.shape[1]
+        linked, even = normal[:, :width].copy(), _even(normal[:, width:].copy())
+        for rows, root in roots:
+            linked[rows] = (root @ linked[rows][:, :, None])[:, :, 0]
+        chance = _even(linked)
+        made = start.plain(self.values, self.axes)
+        for at, (rows, found) in self.found.items():
+            made[rows, at] = self.filler.drawn(at, found, chance[rows, start.spans[at].start])
+        for at, size in enumerate(sizes_of(start.codec)):
+            rows = np.flatnonzero(np.isnan(self.values[:, at]))
+            if size and len(rows):
+                shares = self.axes[rows, start.spans[at]].clip(1e-9)
+                heaped = shares.cumsum(1) / shares.sum(1, keepdims=True)
+                made[rows, at] = (heaped < even[rows, at, None]).sum(1)
+        return made * start.spread + start.centre
+
+
+def _even(normal: Values) -> Values:
+    """Uniform chance from normal chance."""
+    return torch.special.ndtr(torch.from_numpy(normal)).numpy()
+
+
+def _roots(start: Start, values: Values) -> Roots:
+    """Rows with more than one hole, and the root of the correlations of these ``(n, D, D)``."""
+    axes = start.axes(values)
+    holed = np.flatnonzero(np.isnan(axes).sum(1) > 1)
+    found: Roots = []
+    for part in start.gaussian.parts(len(holed)):
+        rows = holed[part]
+        left = start.gaussian.told(axes[rows])[1]
+        size = np.sqrt(np.where(np.isnan(axes[rows]), left.diagonal(0, 1, 2).clip(1e-12), 1.0))
+        alike = left / size[:, :, None] / size[:, None, :] * (1 - 1e-6)
+        alike[:, np.arange(left.shape[1]), np.arange(left.shape[1])] = 1
+        root: Values = np.linalg.cholesky(alike).astype(np.float64)
+        found.append((rows, root))
+    return found

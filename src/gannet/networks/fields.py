@@ -47,7 +47,7 @@ def missing(rows: Tensor, holes: Sequence[int]) -> Tensor:
     if not holes:
         return torch.zeros_like(rows, dtype=torch.bool)
     at = torch.tensor(holes, device=rows.device)
-    return (rows[:, at.clamp(min=0)] < 0.5) & (at >= 0)  # noqa: PLR2004 # a symbol, rounded
+    return (rows[:, at.clamp(min=0)] < 0.5) & (at >= 0)  # symbols are whole
 
 
 class Layout(nn.Module):
@@ -248,7 +248,7 @@ class FieldGenerator(nn.Module):
         spec: ``spec.fields`` are the symbols per field.
         width: Features of each layer.
         blocks: Residual blocks.
-        holes: As ``spec.holes``, if what is missing is to be told as unknown, and to be drawn never.
+        holes: As ``spec.holes``, if what is missing is to be told as unknown, and never drawn.
     """
 
     bar: Tensor

@@ -14,7 +14,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from gannet.filling.fill import settle, turn
+from gannet.filling.fill import turn
+from gannet.filling.settle import settle
 from gannet.filling.terms import (
     CellConfig,
     ask,

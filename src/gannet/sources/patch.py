@@ -16,9 +16,8 @@ Exchanged = Mapping[int, Mapping[int, str]]
 def _pattern(delimiter: str) -> re.Pattern[str]:
     """A cell, quoted or plain, and what ends it: a delimiter, the end of a line or of the text."""
     mark = re.escape(delimiter)
-    return re.compile(
-        rf'(?P<gap> *)(?P<cell>"(?:[^"]|"")*"[^{mark}\r\n]*|[^{mark}\r\n]*)(?P<end>{mark}|\r\n|\n|\r|\Z)'
-    )
+    cell = rf'"(?:[^"]|"")*"[^{mark}\r\n]*|[^{mark}\r\n]*'
+    return re.compile(rf"(?P<gap> *)(?P<cell>{cell})(?P<end>{mark}|\r\n|\n|\r|\Z)")
 
 
 def patched(text: str, dialect: Dialect, exchanged: Exchanged) -> str:
@@ -35,7 +34,7 @@ def patched(text: str, dialect: Dialect, exchanged: Exchanged) -> str:
 def _parts(text: str, dialect: Dialect, exchanged: Exchanged) -> Iterator[str]:
     pattern, row = _pattern(dialect.delimiter), -1 if dialect.header else 0
     at, column = 0, 0
-    while at < len(text):
+    while at < len(text) or column:  # the last cell of all may be empty
         found = pattern.match(text, at)
         assert found is not None, "any text begins with a cell, if an empty one"
         gap, cell, end = found.group("gap", "cell", "end")
