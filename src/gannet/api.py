@@ -26,7 +26,6 @@ from gannet.codecs import Codec, codec_of
 from gannet.codecs.image import ImageCodec
 from gannet.codecs.table import TableCodec
 from gannet.codecs.vector import VectorCodec
-from gannet.columns.cells import absent
 from gannet.config import parse
 from gannet.errors import ConfigError, DataError, MissingExtraError, need
 from gannet.evaluate import Report, evaluate, evaluate_table, material
@@ -405,10 +404,12 @@ class Model:
                 was ever seen, or the count is negative.
         """
         if isinstance(self.codec, TableCodec):
-            frames = list(
-                self.frames(count, label=label, given=given, balance_by=balance_by, seed=seed)
+            numeric = _has_pandas()
+            parts = self.frames(
+                count, label=label, given=given, balance_by=balance_by, seed=seed, numeric=numeric
             )
-            return _as_pandas(joined(frames), self.codec)
+            made = joined(list(parts))
+            return to_pandas(made) if numeric else made
         if given or balance_by:
             raise ConfigError(
                 "--given and --balance-by are for tables", remedy="Leave them out; see --label."
@@ -427,8 +428,17 @@ class Model:
         given: Given | None = None,
         balance_by: str | None = None,
         seed: int = 0,
+        numeric: bool = False,
     ) -> Iterator[Frame]:
         """The rows that ``sample`` makes, some at a time and in the very formats of the data.
+
+        Args:
+            count: As for ``sample``, like the next four.
+            label: A class.
+            given: Columns and what their cells must be.
+            balance_by: A column whose values occur equally often.
+            seed: Row n depends on the seed and on n alone.
+            numeric: Give text that is nothing but a number as the number.
 
         Raises:
             ConfigError: as ``sample`` does, and if the model makes no tables.
@@ -440,7 +450,7 @@ class Model:
         for start in range(0, max(count, 1), TOGETHER):
             rows = min(TOGETHER, count - start)
             made = self.artefact.sample(rows, label=label, seed=seed, start=start, wishes=wishes)
-            yield codec.decode_frame(made, start=start, seed=seed)
+            yield codec.decode_frame(made, start=start, seed=seed, numeric=numeric)
 
     def _wishes(self, codec: TableCodec, given: Given, balance_by: str | None) -> Sequence[Wishes]:
         """What is asked for, one list of wishes after the other by turns; empty for nothing."""
@@ -603,19 +613,12 @@ def _short(value: object) -> str:
     return str(value)
 
 
-def _as_pandas(frame: Frame, codec: TableCodec) -> Any:
-    """A data frame, where pandas is installed; text that can only be a number becomes one."""
+def _has_pandas() -> bool:
     try:
-        pandas: Any = need("pandas", "table")
+        need("pandas", "table")
     except MissingExtraError:
-        return frame
-    data = to_pandas(frame)
-    for column in codec.columns:
-        if column.storage == "text" and column.type in ("integer", "decimal"):
-            numbers = pandas.to_numeric(data[column.name], errors="coerce")
-            if numbers.notna().sum() == (~absent(frame.column(column.name), wide=True)).sum():
-                data[column.name] = numbers
-    return data
+        return False
+    return True
 
 
 def _check_evaluation(count: int, seed: int, out: Path | str | None) -> None:
