@@ -87,7 +87,7 @@ class _Column:
 Table = dict[str, NDArray[Any]]
 
 
-def _read(path: Path) -> Table:
+def read(path: Path) -> Table:
     """The raw file: no header, blanks after commas; the test part ends its labels in a dot."""
     with path.open(newline="") as file:
         rows = [row for row in csv.reader(file, skipinitialspace=True) if len(row) == len(NAMES)]
@@ -98,7 +98,8 @@ def _read(path: Path) -> Table:
     }
 
 
-def _write(rows: Table, path: Path) -> Path:
+def write(rows: Table, path: Path) -> Path:
+    """A table as CSV with a header."""
     with path.open("w", newline="") as file:
         sheet = csv.writer(file)
         sheet.writerow(rows)
@@ -168,7 +169,7 @@ def _ours(
         started = time.process_time()
         made = table.infer(duel.average, noise, condition, config)
         taken = time.process_time() - started
-    _write(_decoded(made, columns), out)
+    write(_decoded(made, columns), out)
     return {
         "used": round(used, 1),
         "steps": duel.step,
@@ -178,7 +179,7 @@ def _ours(
     }
 
 
-def _environment(folder: Path) -> Path:
+def environment_in(folder: Path) -> Path:
     """A Python with the peers and SDMetrics in it, made if it is not there."""
     python = folder / "bin" / "python"
     if not python.exists():
@@ -225,9 +226,9 @@ def run(
     found: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as fresh:
         work = Path(work_in or fresh)
-        python = _environment(Path(environment) if environment else work / "peers")
-        train, test = (_read(data / "tables" / f"adult-{part}.csv") for part in ("train", "test"))
-        paths = [_write(train, work / "train.csv"), _write(test, work / "test.csv")]
+        python = environment_in(Path(environment) if environment else work / "peers")
+        train, test = (read(data / "tables" / f"adult-{part}.csv") for part in ("train", "test"))
+        paths = [write(train, work / "train.csv"), write(test, work / "test.csv")]
         numbers = ",".join(NUMBERS)
 
         def judged(about: dict[str, Any]) -> dict[str, Any]:
@@ -239,7 +240,7 @@ def run(
 
         rng = np.random.default_rng(0)
         mixed = {name: rng.permutation(cells) for name, cells in train.items()}
-        floor = judged({"method": "shuffled columns", "path": _write(mixed, work / "mixed.csv")})
+        floor = judged({"method": "shuffled columns", "path": write(mixed, work / "mixed.csv")})
         ceiling = judged({"method": "training rows", "path": paths[0]})
         for seed in range(seeds):
             for budget in seconds:

@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 
 import gannet
-from benchmarks.adult import NUMBERS, PEERS, _environment, _read, _write
-from benchmarks.memory import _child
+from benchmarks.adult import NUMBERS, PEERS, environment_in, read, write
+from benchmarks.memory import child
 
 MANY = 20_000
 """Values of the largest column."""
@@ -82,7 +82,7 @@ def _memory(folder: Path, rows: int, steps: int) -> dict[str, float]:
     subprocess.run([sys.executable, "-m", "benchmarks.table_speed", data, str(rows)], check=True)
     out = str(folder / f"run-{rows}")
     words = [sys.executable, "-m", "gannet", "train", str(data), "--out", out]
-    seconds, peak, code = _child([*words, "--steps", str(steps), "--threads", "1"], log)
+    seconds, peak, code = child([*words, "--steps", str(steps), "--threads", "1"], log)
     if code:
         raise RuntimeError(log.read_text())
     size = data.stat().st_size / 2**20
@@ -150,8 +150,8 @@ def run(
     report: dict[str, Any] = {"repeats": repeats}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        table = _write(_read(data / "tables" / "adult-train.csv"), folder / "adult.csv")
-        python = _environment(Path(environment) if environment else folder / "peers")
+        table = write(read(data / "tables" / "adult-train.csv"), folder / "adult.csv")
+        python = environment_in(Path(environment) if environment else folder / "peers")
         for seed in range(repeats):
             ours = _ours(table, folder, steps, seed)
             theirs = _theirs(python, table, folder, epochs, seed)

@@ -340,8 +340,8 @@ def _choose_size(chosen: Chooser, seconds: float, clock: Clock) -> None:
 def choose_precision(chosen: Chooser, clock: Clock) -> None:
     """Compute in 16 bit where that is measured to pay.
 
-    Never for rows of numbers, whose fine structure eight bits of mantissa would round away. Cells of
-    a table are symbols, which have none.
+    Never for rows of numbers, whose fine structure eight bits of mantissa would round away; a
+    table's cells are symbols, which have none.
     """
     if len(chosen.spec.shape) != PICTURE_AXES and not chosen.spec.fields:
         chosen.choose("rows keep every digit", precision="float32")

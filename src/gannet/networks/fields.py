@@ -19,7 +19,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import leaky_relu, leaky_relu_
+from torch.nn.functional import leaky_relu
 
 from gannet.networks.rows import LEAK, RowBlock
 from gannet.types import Condition, Spec
@@ -365,17 +365,17 @@ class _Layers:
 
     def heaped(self, features: Tensor, field: int) -> Tensor:
         """Heaped-up odds ``(U, K)`` of one field's symbols after each beginning."""
-        weight, bias = self.answers[field]
-        found: list[Tensor] = []
         with torch.autocast(features.device.type, enabled=False):  # it would turn weights again
-            for some in features.split(PART):
-                seen = some.to(self.kind)
-                for first, shift, second in self.blocks:
-                    inside = leaky_relu_(torch.addmm(shift, seen, first), LEAK)
-                    seen = torch.addmm(seen, inside, second)
-                logits = torch.addmm(bias, leaky_relu_(seen, LEAK), weight).float()
-                found.append(logits.clamp_(-STEEPEST, STEEPEST).exp_().cumsum(1))
+            found = [self._heaped(some.to(self.kind), field) for some in features.split(PART)]
         return torch.cat(found) if len(found) > 1 else found[0]
+
+    def _heaped(self, seen: Tensor, field: int) -> Tensor:
+        for first, shift, second in self.blocks:
+            inside = leaky_relu(torch.addmm(shift, seen, first), LEAK, inplace=True)
+            seen = torch.addmm(seen, inside, second)
+        weight, bias = self.answers[field]
+        logits = torch.addmm(bias, leaky_relu(seen, LEAK), weight).float()
+        return logits.clamp_(-STEEPEST, STEEPEST).exp_().cumsum(1)
 
 
 class FieldDiscriminator(nn.Module):
