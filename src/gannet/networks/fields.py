@@ -366,15 +366,18 @@ class _Layers:
     def heaped(self, features: Tensor, field: int) -> Tensor:
         """Heaped-up odds ``(U, K)`` of one field's symbols after each beginning."""
         with torch.autocast(features.device.type, enabled=False):  # it would turn weights again
-            found = [self._heaped(some.to(self.kind), field) for some in features.split(PART)]
+            starts = range(0, max(len(features), 1), PART)
+            parts = (features[at : at + PART].to(self.kind) for at in starts)
+            found = [self._heaped(part, field) for part in parts]
         return torch.cat(found) if len(found) > 1 else found[0]
 
-    def _heaped(self, seen: Tensor, field: int) -> Tensor:
+    def _heaped(self, features: Tensor, field: int) -> Tensor:
+        seen = features
         for first, shift, second in self.blocks:
             inside = leaky_relu(torch.addmm(shift, seen, first), LEAK, inplace=True)
             seen = torch.addmm(seen, inside, second)
         weight, bias = self.answers[field]
-        logits = torch.addmm(bias, leaky_relu(seen, LEAK), weight).float()
+        logits: Tensor = torch.addmm(bias, leaky_relu(seen, LEAK), weight).float()
         return logits.clamp_(-STEEPEST, STEEPEST).exp_().cumsum(1)
 
 
