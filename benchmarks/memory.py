@@ -26,7 +26,7 @@ def _fill(folder: Path, count: int, side: int) -> None:
         os.link(folder / f"{number % DIFFERENT:06}.png", folder / f"{number:06}.png")
 
 
-def _child(words: list[str], log: Path) -> tuple[float, float, int]:
+def child(words: list[str], log: Path) -> tuple[float, float, int]:
     """Wall seconds, peak resident GiB and exit code of a command."""
     began = time.perf_counter()
     pid = os.posix_spawn(
@@ -54,11 +54,11 @@ def run(
         _fill(folder / "pictures", count, side)
         out = str(folder / "run")
         words = [*gannet, "train", str(folder / "pictures"), "--out", out, "--steps", str(steps)]
-        seconds, peak, code = _child(words, log)
+        seconds, peak, code = child(words, log)
         if code:
             raise RuntimeError(log.read_text())
-        again, peak_again, _ = _child([*words[:-1], str(steps)], log)
-        times = sorted(_child([*gannet, "--help"], log)[0] for _ in range(repeats))
+        again, peak_again, _ = child([*words[:-1], str(steps)], log)
+        times = sorted(child([*gannet, "--help"], log)[0] for _ in range(repeats))
     return {
         "pictures": count,
         "side": side,

@@ -26,7 +26,7 @@ from gannet.finish import grid_conditions
 from gannet.frames import Frame, joined
 from gannet.report import neighbours_sheet, write_report
 from gannet.session import Session, known_device, prepare
-from gannet.sources.frames import as_frame, read_frame
+from gannet.sources.frames import as_frame, read_frame, to_pandas
 from gannet.tables import Given
 from gannet.types import Condition
 
@@ -129,6 +129,7 @@ class Model:
                 obeys them, or the count is negative.
         """
         if isinstance(self.codec, TableCodec):
+            numeric = tables.has_pandas()
             rows = self.frames(
                 count,
                 label=label,
@@ -136,8 +137,10 @@ class Model:
                 balance_by=balance_by,
                 requires=requires,
                 seed=seed,
+                numeric=numeric,
             )
-            return tables.as_pandas(joined(list(rows)), self.codec)
+            made = joined(list(rows))
+            return to_pandas(made) if numeric else made
         if given or balance_by or requires:
             raise ConfigError(
                 "--given, --balance-by and --require are for tables",
@@ -158,11 +161,13 @@ class Model:
         balance_by: str | None = None,
         requires: Sequence[str] | str = (),
         seed: int = 0,
+        numeric: bool = False,
     ) -> tables.Rows:
         """The rows that ``sample`` makes, some at a time and in the very formats of the data.
 
         What comes back is an iterator of frames; its ``obeyed`` says how many rows obeyed the
-        rules at once.
+        rules at once. Arguments are those of ``sample``, and ``numeric`` gives text that is nothing
+        but a number as the number.
 
         Raises:
             ConfigError: as ``sample`` does, and if the model makes no tables.
@@ -175,6 +180,7 @@ class Model:
             balance_by=balance_by,
             requires=requires,
             seed=seed,
+            numeric=numeric,
         )
 
     def judge(

@@ -38,7 +38,7 @@ from gannet.types import Condition, Piece, Players, Wishes
 ROUNDING = 1e-6
 """Most by which shares of classes that leave none out may fall short of 1: they may be 32 bit."""
 
-TOGETHER = 8_192
+TOGETHER = 65_536
 """Rows of a table that are made at once."""
 
 

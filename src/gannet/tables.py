@@ -87,6 +87,7 @@ def frames_of(
     requires: Sequence[str] | str,
     label: str | int | None,
     seed: int,
+    numeric: bool = False,
 ) -> Rows:
     """New rows, some at a time; see ``gannet.Model.frames``."""
     obeyed = Obeyed()
@@ -106,10 +107,11 @@ def frames_of(
                     artefact, codec, clauses, rows, wishes=asked.wishes, seed=seed, obeyed=obeyed
                 )
             else:
+                some = min(TOGETHER, count - start)  # below nought for a count that is
                 made = artefact.sample(
-                    count - start, label=label, seed=seed, start=start, wishes=asked.wishes
+                    some, label=label, seed=seed, start=start, wishes=asked.wishes
                 )
-            yield codec.decode_frame(made, start=start, seed=seed)
+            yield codec.decode_frame(made, start=start, seed=seed, numeric=numeric)
 
     return Rows(frames(), obeyed)
 
@@ -230,6 +232,15 @@ def _short(value: object) -> str:
     if isinstance(value, tuple):
         return "..".join("" if end is None else str(end) for end in value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]  # of anything
     return str(value)
+
+
+def has_pandas() -> bool:
+    """Whether tables can be given as data frames."""
+    try:
+        need("pandas", "table")
+    except MissingExtraError:
+        return False
+    return True
 
 
 def as_pandas(frame: Frame, codec: TableCodec) -> Any:

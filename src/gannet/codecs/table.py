@@ -21,6 +21,7 @@ from torch import Tensor
 
 from gannet.columns.cells import Encoded, FieldKind, MisfitError
 from gannet.columns.look import AnyColumn, check_types, look, missing
+from gannet.columns.number import NumberColumn
 from gannet.columns.tally import Tally, storage_of
 from gannet.columns.wishes import pieces, values
 from gannet.errors import ConfigError, DataError
@@ -241,17 +242,22 @@ class TableCodec(BaseModel):
                     )
         return made, counts
 
-    def decode_frame(self, samples: Tensor, *, start: int = 0, seed: int = 0) -> Frame:
+    def decode_frame(
+        self, samples: Tensor, *, start: int = 0, seed: int = 0, numeric: bool = False
+    ) -> Frame:
         """``(n, F)`` to a table with the very columns, order, types and formats.
 
         Args:
             samples: Any finite numbers: symbols are rounded and kept in range.
             start: Number of the first row, so that tables made in parts share no identifier.
             seed: Of identifiers.
+            numeric: Give text that is nothing but a number as the number.
         """
         numbers = samples.detach().cpu().float().numpy().reshape(len(samples), len(self.fields))
         columns = [
-            column.decode(numbers[:, span], start, seed)
+            column.numeric(numbers[:, span])
+            if numeric and isinstance(column, NumberColumn) and column.bare
+            else column.decode(numbers[:, span], start, seed)
             for column, span in zip(self.columns, self.spans, strict=True)
         ]
         return Frame(self.names, tuple(columns))

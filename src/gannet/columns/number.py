@@ -196,6 +196,19 @@ class NumberColumn(BaseModel):
         words[:] = self.spelling(distinct)
         return words[at]
 
+    @property
+    def bare(self) -> bool:
+        """Whether cells are text with nothing around the digits."""
+        return self.storage == "text" and self.form == Form()
+
+    def numeric(self, numbers: NDArray[np.float32]) -> Cells:
+        """Symbols and places to numbers, whole ones where no cell is missing; never to text."""
+        units, gone = decoded(self.ladder, self.absent, numbers)
+        made = self.values(units)
+        if gone.any() or self.type == "decimal":
+            return with_missing(made, gone, None, "float64")
+        return made.astype(np.int64)
+
     def spelling(self, units: Units) -> list[str]:
         """How units are written."""
         if not self.spelt:

@@ -19,7 +19,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import leaky_relu, linear
+from torch.nn.functional import leaky_relu
 
 from gannet.networks.rows import LEAK, RowBlock
 from gannet.types import Condition, Spec
@@ -27,7 +27,7 @@ from gannet.types import Condition, Spec
 SLICES = 16  # symbols that stand for a place in [0, 1]; within one, all places are alike
 STEEPEST = 40.0  # bound on logits: exp of it, summed over any table, is finite in 32 bit
 BARRED = -45.0  # added to the logit of what is never drawn; exp of all of it is not quite nothing
-TOGETHER = 32_768  # rows that are filled at once
+TOGETHER = 65_536  # rows that are filled at once
 MOST_BRANCHES = 16  # per row; beyond, looking for rows that begin alike costs more than it saves
 PART = 4_096  # rows that go through the layers at once: their features stay in the cache
 
@@ -192,7 +192,7 @@ class Beginnings:
             self.features, self.alone = self.features[self.of], True
 
     def draw(self, heaped: Tensor, chance: Tensor) -> Tensor:
-        """The next symbol ``(B,)`` by the heaped-up shares ``(U, K)`` of each beginning."""
+        """The next symbol ``(B,)`` by the heaped-up odds ``(U, K)`` of each beginning."""
         count = heaped.shape[1]
         if self.alone:
             goal = chance[:, None].to(heaped.dtype) * heaped[:, -1:]
@@ -228,13 +228,19 @@ def chances(noise: Tensor, fields: int) -> Tensor:
     and independent of any other one, up to ``N * N / 2`` fields. Chance then stays a function of
     the row's own noise.
     """
-    even = torch.special.ndtr(noise[:, :fields].double())
+    even = torch.special.ndtr(noise[:, :fields]).double()
     count = min(noise.shape[1], fields)
     if not count:
         return even.new_full((len(noise), fields), 0.5)  # the middle: no chance at all
     turns = range(1, math.ceil(fields / count))
     sums = [(even + even.roll(turn, 1)) % 1 for turn in turns]
     return torch.cat([even, *sums], 1)[:, :fields].clamp(0, 1 - 1e-12)
+
+
+def _computed_in(numbers: Tensor) -> torch.dtype:
+    """The numbers in which layers compute at this moment."""
+    place = numbers.device.type
+    return torch.get_autocast_dtype(place) if torch.is_autocast_enabled(place) else numbers.dtype
 
 
 class FieldGenerator(nn.Module):
@@ -315,27 +321,29 @@ class FieldGenerator(nn.Module):
     def _fill(self, rows: Tensor, known: Tensor, chance: Tensor, order: Sequence[int]) -> Tensor:
         """The symbols of the rows ``(B, F)``, the unknown ones drawn in the order given."""
         symbols = self.layout.symbols(rows)
-        # What the first layer sees changes by one symbol at a time, so its sum is carried along.
-        seen, hides = self.look.weight.T.tensor_split([self.layout.width])
         begun = self._begin(rows, known)
+        layers = _Layers(self, _computed_in(begun.features))
         hidden = known == 0
         some, every = hidden.any(0).tolist(), hidden.all(0).tolist()
-        for field in order:
-            if not some[field]:
-                continue
-            part = self.layout.parts[field]
-            step = seen[part] - hides[field]
-            if every[field]:
-                drawn = begun.draw(self._heaped(begun.features, part), chance[:, field])
-                begun.branch(step, drawn)
-                symbols[:, field] = drawn
-            else:
-                begun.apart()
-                asks = hidden[:, field].nonzero().squeeze(1)
-                mine = begun.features[asks]
-                drawn = begun.draw(self._heaped(mine, part), chance[asks, field])
-                begun.features[asks] = mine + step[drawn]
-                symbols[asks, field] = drawn
+        rest = [field for field in order if some[field]]
+        # Rows that begin alike go together while there are few beginnings.
+        while rest and every[rest[0]] and not begun.alone:
+            field = rest.pop(0)
+            drawn = begun.draw(layers.heaped(begun.features, field), chance[:, field])
+            begun.branch(layers.steps[field], drawn)
+            symbols[:, field] = drawn
+        # The others are filled to their end some at a time: what they carry stays in the cache.
+        begun.apart()
+        for at in range(0, len(rows) if rest else 0, PART):
+            few = slice(at, at + PART)
+            alone = Beginnings(begun.features[few], begun.of[few], alone=True)
+            for field in rest:
+                asks = slice(None) if every[field] else hidden[few, field].nonzero().squeeze(1)
+                mine = alone.features[asks]
+                drawn = alone.draw(layers.heaped(mine, field), chance[few, field][asks])
+                symbols[few, field][asks] = drawn
+                if field != rest[-1]:
+                    alone.features[asks] = mine.add_(layers.steps[field][drawn])
         return symbols
 
     def _begin(self, rows: Tensor, known: Tensor) -> Beginnings:
@@ -349,19 +357,48 @@ class FieldGenerator(nn.Module):
     def _look(self, rows: Tensor, known: Tensor) -> Tensor:
         if self.holes:
             known = known.masked_fill(missing(rows, self.holes), 0)
-        place = rows.device.type
-        kind = torch.get_autocast_dtype(place) if torch.is_autocast_enabled(place) else rows.dtype
+        kind = _computed_in(rows)
         looked: Tensor = self.look(self.layout.show(self.layout.symbols(rows), known, kind))
         return looked
 
-    def _heaped(self, features: Tensor, part: slice) -> Tensor:
-        """Heaped-up shares ``(U, K)`` of one field's symbols after each beginning."""
-        weight, bias, bar = self.answer.weight[part], self.answer.bias[part], self.bar[part]
-        found: list[Tensor] = []
-        for some in features.split(PART):
-            logits = linear(leaky_relu(self.blocks(some), LEAK), weight, bias).float()
-            found.append((logits.clamp_(-STEEPEST, STEEPEST) + bar).softmax(1).cumsum(1))
+
+class _Layers:
+    """A generator's layers as filling needs them, each weight turned into ``kind`` but once.
+
+    Attributes:
+        steps: Of each field, ``(K, width)``: what its symbols add to what the first layer sees,
+            which changes by one symbol at a time, so that its sum is carried along.
+    """
+
+    def __init__(self, network: FieldGenerator, kind: torch.dtype) -> None:
+        self.kind, parts = kind, network.layout.parts
+        seen, hides = network.look.weight.T.tensor_split([network.layout.width])
+        self.steps = [seen[part] - hides[field] for field, part in enumerate(parts)]
+        self.blocks: list[tuple[Tensor, Tensor, Tensor]] = []
+        for block in network.blocks:
+            assert isinstance(block, RowBlock)
+            held = block.first.weight.T, block.first.bias, block.second.weight.T
+            self.blocks.append((held[0].to(kind), held[1].to(kind), held[2].to(kind)))
+        weight = network.answer.weight.to(kind)
+        bias = (network.answer.bias + network.bar).to(kind)
+        self.answers = [(weight[part].T, bias[part]) for part in parts]
+
+    def heaped(self, features: Tensor, field: int) -> Tensor:
+        """Heaped-up odds ``(U, K)`` of one field's symbols after each beginning."""
+        with torch.autocast(features.device.type, enabled=False):  # it would turn weights again
+            starts = range(0, max(len(features), 1), PART)
+            parts = (features[at : at + PART].to(self.kind) for at in starts)
+            found = [self._heaped(part, field) for part in parts]
         return torch.cat(found) if len(found) > 1 else found[0]
+
+    def _heaped(self, features: Tensor, field: int) -> Tensor:
+        seen = features
+        for first, shift, second in self.blocks:
+            inside = leaky_relu(torch.addmm(shift, seen, first), LEAK, inplace=True)
+            seen = torch.addmm(seen, inside, second)
+        weight, bias = self.answers[field]
+        logits: Tensor = torch.addmm(bias, leaky_relu(seen, LEAK), weight).float()
+        return logits.clamp_(-STEEPEST, STEEPEST).exp_().cumsum(1)
 
 
 class FieldDiscriminator(nn.Module):

@@ -301,6 +301,6 @@ def to_pandas(frame: Frame, dtypes: Mapping[str, Any] | None = None) -> Any:
 def _to_series(pandas: Any, cells: Cells) -> Any:
     if cells.dtype.kind != "O":
         return pandas.Series(cells)
-    kinds = {type(cell) for cell in listed(cells)} - {type(None)}
+    kinds = set(map(type, listed(cells))) - {type(None)}
     wide = "Int64" if kinds == {int} else "boolean" if kinds == {bool} else None
     return pandas.Series(cells, dtype=wide or ("str" if kinds <= {str} else object))
