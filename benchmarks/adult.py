@@ -73,18 +73,33 @@ def run(
     data: Path,
     *,
     budgets: str = "30,100,300",
-    seeds: int = 3,
+    seeds: str = "0,1,2",
+    ours_too: bool = True,
+    gathered: str = "",
     peers: str = "ctgan,tvae",
     epochs: int = 300,
     settings: dict[str, Any] | None = None,
     environment: str = "",
     work_in: str = "",
 ) -> dict[str, Any]:
-    """All runs one after the other; ``epochs`` for CTGAN's own end (one seed), 0 for none."""
+    """All runs one after the other.
+
+    Args:
+        data: Folder of ``tables/adult-*.csv``.
+        budgets: Processor seconds.
+        seeds: Which ones.
+        ours_too: Without it only the peers run, for a second process.
+        gathered: File of what such a process printed, a JSON object a line, to be summed up too.
+        peers: Any of ctgan and tvae.
+        epochs: For CTGAN's own end (of seed 0), 0 for none.
+        settings: Of the recipe.
+        environment: Of the peers; made if there is none.
+        work_in: Folder to keep what is made.
+    """
     torch.set_num_threads(1)
     seconds = [float(each) for each in str(budgets).split(",")]
     names = [each for each in str(peers).split(",") if each]
-    found: list[dict[str, Any]] = []
+    found = [json.loads(line) for line in _lines(gathered)]
     with tempfile.TemporaryDirectory() as fresh:
         work = Path(work_in or fresh)
         python = peers_python(environment, work)
@@ -107,9 +122,9 @@ def run(
             {"method": "shuffled columns", "path": write_table(mixed, work / "mixed.csv")}
         )
         ceiling = judged({"method": "training rows", "path": paths[0]})
-        overhead = rehearsal(paths[0], work / "rehearsal")
-        for seed in range(seeds):
-            for budget in seconds:
+        overhead = rehearsal(paths[0], work / "rehearsal") if ours_too else 0.0
+        for seed in [int(each) for each in str(seeds).split(",") if each != ""]:
+            for budget in seconds if ours_too else []:
                 out = work / f"run-{seed}-{budget:g}"
                 model, about = ours(paths[0], budget, seed, settings or {}, out, overhead)
                 path = write_rows(model, len(train[TARGET]), work / "ours.csv")
@@ -122,6 +137,11 @@ def run(
                 for budget, look in zip([*seconds, 0.0], looks, strict=False):
                     judged({"method": name, "budget": budget, "seed": seed} | look)
     return _summary(found, seconds, names) | {"floor": floor, "ceiling": ceiling, "series": found}
+
+
+def _lines(path: str) -> list[str]:
+    text = Path(path).read_text(encoding="utf-8") if path else ""
+    return [line for line in text.splitlines() if line.startswith("{")]
 
 
 def _summary(
@@ -137,6 +157,8 @@ def _summary(
         return [min(row[score] for row in rows), max(row[score] for row in rows)]
 
     ours = {budget: mean("gannet", budget) for budget in seconds}
+    if not all(ours.values()):
+        return {}
     peers = {budget: [mean(name, budget) for name in names] for budget in seconds}
     report: dict[str, Any] = {
         "auc_best": round(max(each["auc"] for each in ours.values()), 4),
