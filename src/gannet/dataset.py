@@ -77,6 +77,7 @@ class Rows:
         told: Codec of the labels; ``None`` if there are no classes.
         fields: Of table rows, the symbols per field; see ``Spec``.
         holes: Of table rows, where it is said that a field is missing; see ``Spec``.
+        ordered: Of table rows, which fields have an order; see ``Spec``.
     """
 
     store: Store
@@ -85,6 +86,7 @@ class Rows:
     told: LabelCodec | None
     fields: tuple[int, ...] = ()
     holes: tuple[int, ...] = ()
+    ordered: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.places)
@@ -95,10 +97,10 @@ class Rows:
         real = self.store.read(self.places[chosen])
         none = Condition.none(real)
         if self.told is None:
-            return Batch(real, none, self.fields, self.holes)
+            return Batch(real, none, self.fields, self.holes, self.ordered)
         vector = self.told.rows(self.labels[chosen])
         told = Condition(vector, none.grid, none.tokens)
-        return Batch(real, told, self.fields, self.holes)
+        return Batch(real, told, self.fields, self.holes, self.ordered)
 
     def batches(self, size: int, *, seed: int, start: int = 0) -> Iterator[Batch]:
         """Batches for ever, each round visiting every row once.
@@ -181,7 +183,8 @@ def load(
         return labels[places] if source.classes else _unknown(len(places))
 
     told = LabelCodec(classes=source.classes) if source.classes else None
-    of_fields = (codec.symbols, codec.holes) if isinstance(codec, TableCodec) else ((), ())
+    table = isinstance(codec, TableCodec)
+    of_fields = (codec.symbols, codec.holes, codec.ordered) if table else ((), (), ())
     codecs: dict[str, Codec[Any]] = {"real": codec}
     if told is not None:
         codecs["vector"] = told

@@ -69,12 +69,14 @@ class Batch:
         condition: What the networks are told of each.
         fields: For table rows ``(B, F)``, the symbols per field; see ``Spec``.
         holes: For table rows, where it is said that a field is missing; see ``Spec``.
+        ordered: For table rows, which fields have an order; see ``Spec``.
     """
 
     real: Tensor
     condition: Condition
     fields: tuple[int, ...] = ()
     holes: tuple[int, ...] = ()
+    ordered: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.real)
@@ -100,6 +102,8 @@ class Spec:
         fields: For table rows, the symbols per field, zero for a place in [0, 1]; else empty.
         holes: For table rows, for each field the one whose symbol 0 says that it is missing; -1
             where it never is.
+        ordered: For table rows, of each field the first symbol of those that have an order, such
+            as numbers; -1 where they have none.
     """
 
     shape: tuple[int, ...]
@@ -108,6 +112,7 @@ class Spec:
     tokens: tuple[int, ...] = (0, 0)
     fields: tuple[int, ...] = ()
     holes: tuple[int, ...] = ()
+    ordered: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, batch: Batch) -> Spec:
@@ -120,6 +125,7 @@ class Spec:
             tokens=tuple(told.tokens.shape[1:]),
             fields=batch.fields,
             holes=batch.holes,
+            ordered=batch.ordered,
         )
 
     def blank(self, count: int) -> Condition:

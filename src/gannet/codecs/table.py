@@ -21,6 +21,7 @@ from torch import Tensor
 
 from gannet.columns.cells import Encoded, FieldKind, MisfitError
 from gannet.columns.look import AnyColumn, check_types, look, missing
+from gannet.columns.moment import MomentColumn
 from gannet.columns.number import NumberColumn
 from gannet.columns.tally import Tally, storage_of
 from gannet.columns.wishes import pieces, values
@@ -100,6 +101,17 @@ class TableCodec(BaseModel):
             span.start if missing(column) else -1
             for column, span in zip(self.columns, self.spans, strict=True)
             for _ in column.sizes
+        )
+
+    @property
+    def ordered(self) -> tuple[int, ...]:
+        """Of each field the first symbol of those that have an order; -1 where they have none."""
+        return tuple(
+            (column.absent.symbols if kind == "symbol" else 0)
+            if isinstance(column, NumberColumn | MomentColumn)
+            else -1
+            for column in self.columns
+            for kind, _ in column.sizes
         )
 
     @property

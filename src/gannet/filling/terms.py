@@ -22,6 +22,9 @@ from gannet.networks.wishes import beginnings, rows_of
 from gannet.recipe import Asked, Suggestion
 from gannet.types import Batch, Condition, Players, Spec, Terms, Wishes
 
+FEW_ROWS, WAVES, SLOWER = 3_000, 6, 3e-3
+"""Rows of a table below which neighbouring values share waves, how many, and the learning rate."""
+
 VIEW = 128
 """Axes in which rows are compared."""
 
@@ -44,6 +47,9 @@ class CellConfig(config.Config):
     second_momentum: float = Field(0.99, ge=0, lt=1, description="beta2 of Adam")
     width: int = Field(128, ge=4, le=4096, description="units of the generator's layers")
     blocks: int = Field(2, ge=1, le=32, description="residual blocks of the generator")
+    waves: int = Field(
+        0, ge=0, le=32, description="waves that the values of a column of numbers share"
+    )
     judged: int = Field(64, ge=1, description="rows of a batch that the discriminator looks at")
     slope: float = Field(1.0, ge=0, description="weight of the slope penalties at first")
     slope_end: float = Field(
@@ -149,10 +155,16 @@ def view(samples: Tensor, spec: Spec) -> Tensor:
     return layout.expand(samples) @ turn
 
 
-def suggest(some: Batch, _rows: int) -> Iterator[Suggestion]:
-    """As much chance as there are fields, so that none is mixed from others'."""
+def suggest(some: Batch, rows: int) -> Iterator[Suggestion]:
+    """As much chance as there are fields, so that none is mixed from others'.
+
+    With few rows, no value of a column of numbers is seen often enough to be learnt by itself.
+    """
     needed = len(some.fields) + some.fields.count(0)
     yield f"chance of its own for each of {len(some.fields)} fields", {"noise": needed}
+    if rows < FEW_ROWS and max(some.ordered, default=-1) >= 0:
+        why = f"only {rows} rows, so neighbouring values share what is learnt of them"
+        yield why, {"waves": WAVES, "learning_rate": SLOWER}
 
 
 def ask(

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
 from gannet.networks.rows import LEAK, RowBlock
+from gannet.networks.waves import share_waves, waves_of
 from gannet.types import Condition, Spec
 
 SLICES = 16  # symbols that stand for a place in [0, 1]; within one, all places are alike
@@ -255,11 +256,20 @@ class FieldGenerator(nn.Module):
         width: Features of each layer.
         blocks: Residual blocks.
         holes: As ``spec.holes``, if what is missing is to be told as unknown, and never drawn.
+        waves: That the symbols of each ordered field share; see ``networks.waves``.
     """
 
     bar: Tensor
 
-    def __init__(self, spec: Spec, width: int, blocks: int, *, holes: tuple[int, ...] = ()) -> None:
+    def __init__(
+        self,
+        spec: Spec,
+        width: int,
+        blocks: int,
+        *,
+        holes: tuple[int, ...] = (),
+        waves: int = 0,
+    ) -> None:
         super().__init__()
         self.layout, self.holes = Layout(spec.fields), holes
         count = len(spec.fields)
@@ -274,6 +284,9 @@ class FieldGenerator(nn.Module):
         self.answer = nn.Linear(width, self.layout.width)
         nn.init.normal_(self.answer.weight, std=0.3 / math.sqrt(width))
         nn.init.zeros_(self.answer.bias)
+        if waves and spec.ordered:
+            shared = waves_of([size or SLICES for size in spec.fields], spec.ordered, waves)
+            share_waves(self.look, self.answer, shared, count)
 
     def logits(self, condition: Condition) -> Tensor:
         """Odds of every symbol of every field, ``(B, W)``, given the known cells alone."""

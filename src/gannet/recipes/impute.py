@@ -44,7 +44,7 @@ class Config(CellConfig):
 def build(config: Config, spec: Spec) -> Players:
     """A generator and a discriminator of the same width for the fields of the table."""
     return Players(
-        FieldGenerator(spec, config.width, config.blocks, holes=spec.holes),
+        FieldGenerator(spec, config.width, config.blocks, holes=spec.holes, waves=config.waves),
         FieldDiscriminator(spec, config.width, config.blocks),
     )
 

@@ -45,7 +45,7 @@ class Config(CellConfig):
 def build(config: Config, spec: Spec) -> Players:
     """A generator and a discriminator of the same width for the fields of the table."""
     return Players(
-        FieldGenerator(spec, config.width, config.blocks),
+        FieldGenerator(spec, config.width, config.blocks, waves=config.waves),
         FieldDiscriminator(spec, config.width, config.blocks),
     )
 
