@@ -28,12 +28,15 @@ from gannet.codecs.table import TableCodec
 from gannet.codecs.vector import VectorCodec
 from gannet.columns.cells import absent
 from gannet.config import parse
+from gannet.course import read_course
 from gannet.errors import ConfigError, DataError, MissingExtraError, need
 from gannet.evaluate import Report, evaluate, evaluate_table, material
+from gannet.exhibits import Exhibits, with_exhibits
 from gannet.finish import grid_conditions
 from gannet.frames import Frame, joined
+from gannet.page import can_draw, write_page
 from gannet.plan import Plan, affordable_size, default_minutes, make_plan
-from gannet.report import neighbours_sheet, write_report
+from gannet.report import held_out_words, neighbours_sheet, write_report
 from gannet.sources.frames import from_pandas, read_frame, to_pandas
 from gannet.sources.source import WORDS
 from gannet.training import SAVE_SECONDS, Moment, carry_out
@@ -520,8 +523,9 @@ class Model:
         Args:
             data: The data that it was trained on; gannet holds the same part of them out again.
             count: Fakes, and held-out reals where there are as many.
-            out: Folder to write ``report.json``, ``report.md`` and, of pictures, ``neighbours.png``
-                to; nothing is written by default.
+            out: Folder to write ``report.json``, ``report.md``, with the extra ``report``
+                ``report.html`` and, of pictures, ``neighbours.png`` to; nothing is written by
+                default.
             options: As for ``gannet.evaluate.evaluate`` or, of tables, ``evaluate_table``; and
                 ``label``, the column of the classes, by default the one that the run was begun
                 with.
@@ -531,25 +535,31 @@ class Model:
             DataError: if the data are of another kind than the model's, or have other classes.
         """
         _check_evaluation(count, options.get("seed", 0), out)
+        began = time.perf_counter()
         found = self._read_again(data, options.pop("label", None))
         names: dict[str, Any] = {"artefact": self.folder.resolve().name, "data": Path(data).name}
         made = None
         with processor.threads(processor.best_threads()):
             if isinstance(self.codec, TableCodec):
-                report = self._evaluate_table(found, count, names | options)
+                report, exhibits = self._evaluate_table(found, count, names | options), Exhibits()
             else:
                 made = material(self.artefact, found, count=count, seed=options.get("seed", 0))
                 report = evaluate(self.artefact, found, count=count, made=made, **names | options)
-        said = [*report.protocol]
+                report, exhibits = with_exhibits(report, made, found, self.codec)
+        said = [*report.protocol, *held_out_words(found, self.codec)]
         if found.digest != self.card.data.get("digest"):
             said.append(OTHER_DATA)
         sheet = None
         if out is not None and made is not None and isinstance(self.codec, ImageCodec):
             sheet = neighbours_sheet(report, made, found)
             said.append(NEIGHBOURS)
-        report = report.model_copy(update={"protocol": tuple(said)})
+        course = read_course(self.folder, recipe=self.card.recipe, verdict=self.card.verdict)
+        report = report.model_copy(update={"protocol": tuple(said), "course": course})
         if out is not None:
-            write_report(report, Path(out), neighbours=sheet)
+            timed = report.model_copy(update={"seconds": round(time.perf_counter() - began, 1)})
+            write_report(timed, Path(out), neighbours=sheet)
+            if can_draw():
+                write_page(timed, Path(out), exhibits)
         return report
 
     def _evaluate_table(

@@ -77,18 +77,20 @@ def evaluate(
     eye = eye_of(features, classifier, dataset, made)
     scores = distribution_scores(made, eye, seed)
     scores += [critic_score(made, seed, steps * 3 // 2, each) for each in (None, eye)]
-    copied, pairs = copy_score(made, dataset)
-    scores.append(copied)
+    copied = copy_score(made, dataset)
+    scores.append(copied.score)
     if lesson is not None and classifier is not None and made.asked:
-        scores.append(class_score(made, classifier))
+        scores.append(class_score(made, classifier, dataset.classes))
         fakes = ask(sampler, dataset, lesson.labels, seed=seed_at(seed, 2))
-        scores.append(lesson_score(made, lesson, classifier, fakes, train, seed))
+        scores.append(lesson_score(made, lesson, classifier, fakes, train, seed, dataset.classes))
     return Report(
         artefact=artefact,
         data=data,
         scores=tuple(scores),
-        closest=pairs,
+        closest=copied.closest,
         seed=seed,
         gannet=gannet_version(),
         protocol=protocol_of(made, eye, lesson),
+        shown=copied.shown,
+        closeness=copied.closeness,
     )

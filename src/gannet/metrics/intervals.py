@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -50,6 +50,39 @@ def halves(rows: int, times: int, seed: int) -> Iterator[Tensor]:
         yield torch.randperm(rows, generator=chance)[: max(rows // 2, 2)]
 
 
+def half_samples(
+    metric: Callable[[Tensor, Tensor], float],
+    real: Tensor,
+    fake: Tensor,
+    *,
+    times: int,
+    seed: int,
+) -> tuple[float, ...]:
+    """``metric(real, fake)`` of random halves of both, whose spread is its standard error.
+
+    Equal lengths, times and seeds take equal rows, so that the values of two heaps of fakes can be
+    subtracted one by one.
+
+    Args:
+        metric: Of rows of reals and of fakes.
+        real: ``(N, F)``.
+        fake: ``(M, F)``.
+        times: Halves.
+        seed: Of the halves.
+    """
+    sides = zip(halves(len(real), times, seed), halves(len(fake), times, seed + 1), strict=True)
+    return tuple(metric(real[left], fake[right]) for left, right in sides)
+
+
+def spread(values: Sequence[float]) -> float:
+    """Standard deviation of some values.
+
+    >>> spread([1.0, 3.0])
+    1.4142135623730951
+    """
+    return float(torch.tensor(values, dtype=torch.float64).std())
+
+
 def half_sampling_error(
     metric: Callable[[Tensor, Tensor], float],
     real: Tensor,
@@ -74,6 +107,4 @@ def half_sampling_error(
 
     Source: Shao and Wu 1989, Annals of Statistics 17, p. 1176; Politis and Romano 1994.
     """
-    sides = zip(halves(len(real), times, seed), halves(len(fake), times, seed + 1), strict=True)
-    values = [metric(real[left], fake[right]) for left, right in sides]
-    return float(torch.tensor(values, dtype=torch.float64).std())
+    return spread(half_samples(metric, real, fake, times=times, seed=seed))
