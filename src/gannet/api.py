@@ -536,10 +536,39 @@ class Model:
         """
         _check_evaluation(count, options.get("seed", 0), out)
         began = time.perf_counter()
+        report, exhibits, sheet = self.scored(
+            data, count=count, pictures=out is not None, **options
+        )
+        if out is not None:
+            timed = report.model_copy(update={"seconds": round(time.perf_counter() - began, 1)})
+            write_report(timed, Path(out), neighbours=sheet)
+            if can_draw():
+                write_page(timed, Path(out), exhibits)
+        return report
+
+    def scored(
+        self,
+        data: Path | str,
+        *,
+        count: int = 2_000,
+        pictures: bool = True,
+        threads: int | None = None,
+        **options: Any,
+    ) -> tuple[Report, Exhibits, bytes | None]:
+        """What ``evaluate`` writes: the report, pictures of its pairs, and a sheet of the worst.
+
+        Args:
+            data: As for ``evaluate``.
+            count: As for ``evaluate``.
+            pictures: Whether the sheet is wanted.
+            threads: Of the processor; by default as many as are fastest. Equal numbers give equal
+                networks, to the last bit, on one machine.
+            options: As for ``evaluate``.
+        """
         found = self._read_again(data, options.pop("label", None))
         names: dict[str, Any] = {"artefact": self.folder.resolve().name, "data": Path(data).name}
         made = None
-        with processor.threads(processor.best_threads()):
+        with processor.threads(threads or processor.best_threads()):
             if isinstance(self.codec, TableCodec):
                 report, exhibits = self._evaluate_table(found, count, names | options), Exhibits()
             else:
@@ -550,17 +579,12 @@ class Model:
         if found.digest != self.card.data.get("digest"):
             said.append(OTHER_DATA)
         sheet = None
-        if out is not None and made is not None and isinstance(self.codec, ImageCodec):
+        if pictures and made is not None and isinstance(self.codec, ImageCodec):
             sheet = neighbours_sheet(report, made, found)
             said.append(NEIGHBOURS)
         course = read_course(self.folder, recipe=self.card.recipe, verdict=self.card.verdict)
-        report = report.model_copy(update={"protocol": tuple(said), "course": course})
-        if out is not None:
-            timed = report.model_copy(update={"seconds": round(time.perf_counter() - began, 1)})
-            write_report(timed, Path(out), neighbours=sheet)
-            if can_draw():
-                write_page(timed, Path(out), exhibits)
-        return report
+        update = {"protocol": tuple(said), "course": course}
+        return report.model_copy(update=update), exhibits, sheet
 
     def _evaluate_table(
         self, found: dataset.Dataset, count: int, options: dict[str, Any]

@@ -83,8 +83,8 @@ def page(report: Report, exhibits: Exhibits = Exhibits()) -> str:  # noqa: B008 
     Raises:
         MissingExtraError: if matplotlib or Jinja2 is not installed.
     """
-    parts = [(score, _drawn(parts_figure(score))) for score in report.scores if score.parts]
-    profiles = [(each, _drawn(profile_figure(each))) for each in report.profiles]
+    parts = [(score, drawn(parts_figure(score))) for score in report.scores if score.parts]
+    profiles = [(each, drawn(profile_figure(each))) for each in report.profiles]
     left_out = set() if parts or profiles else {"parts"}
     left_out |= set() if report.closeness else {"memory"}
     course = report.course
@@ -98,10 +98,10 @@ def page(report: Report, exhibits: Exhibits = Exhibits()) -> str:  # noqa: B008 
         "scores": [_scored(score, report.baseline) for score in report.scores],
         "parts": parts,
         "profiles": profiles,
-        "closeness": _drawn(closeness_figure(report.closeness)) if report.closeness else "",
+        "closeness": drawn(closeness_figure(report.closeness)) if report.closeness else "",
         "quantiles": _quantiles(report.closeness),
         "course_figures": [
-            (title, _drawn(drawn)) for title, drawn in (course_figures(course) if course else [])
+            (title, drawn(figure)) for title, figure in (course_figures(course) if course else [])
         ],
         "actions": [(step, done(action)) for step, action in course.actions] if course else [],
         "measures": MEASURES,
@@ -136,7 +136,7 @@ def render(template: str, facts: dict[str, Any]) -> str:
         undefined=jinja.StrictUndefined,
         trim_blocks=True,
     )
-    style = _drawn((HERE / "page.css").read_text(encoding="utf-8"))
+    style = drawn((HERE / "page.css").read_text(encoding="utf-8"))
     return environment.get_template(template).render(number=number, style=style, **facts)
 
 
@@ -151,7 +151,7 @@ def data_uri(png: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(png).decode()}"
 
 
-def _drawn(markup: str) -> Any:
+def drawn(markup: str) -> Any:
     """Our own markup, not to be escaped again."""
     safe: Any = need("markupsafe", "report")
     return safe.Markup(markup)
@@ -167,7 +167,7 @@ def _legend(report: Report) -> list[tuple[Any, str]]:
         any(score.ceiling is not None for score in scores),
     )
     return [
-        (_drawn(_SIGN.format(sign)), words.replace("{baseline}", report.baseline))
+        (drawn(_SIGN.format(sign)), words.replace("{baseline}", report.baseline))
         for (sign, words), there in zip(LEGEND, used, strict=True)
         if there
     ]
@@ -175,7 +175,7 @@ def _legend(report: Report) -> list[tuple[Any, str]]:
 
 def _scored(score: Score, baseline: str) -> tuple[Score, Any, str]:
     meaning = MEANING.get(kind_of(score), "a score of your own")
-    return score, _drawn(score_figure(score, baseline)), meaning
+    return score, drawn(score_figure(score, baseline)), meaning
 
 
 def _quantiles(closeness: Closeness | None) -> list[tuple[int, float, float]]:

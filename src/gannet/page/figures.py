@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -255,9 +254,9 @@ def _standing(axes: Any, profile: Profile) -> None:
     axes.plot(
         places, fake, color=FAKE, marker="o", markersize=4, drawstyle="steps-mid", label="fakes"
     )
-    shown = sorted({0, len(profile.bins) // 2, len(profile.bins) - 1})
-    axes.set_xticks(shown, [_short(profile.bins[at], 18) for at in shown], parse_math=False)
-    for label, align in zip(axes.get_xticklabels(), ("left", "center", "right"), strict=False):
+    shown = sorted({0, len(profile.bins) - 1})
+    axes.set_xticks(shown, [_short(profile.bins[at], 24) for at in shown], parse_math=False)
+    for label, align in zip(axes.get_xticklabels(), ("left", "right"), strict=False):
         label.set_horizontalalignment(align)
     axes.set_ylabel("%")
     axes.legend(loc="best", fontsize=9)
@@ -277,9 +276,5 @@ def _lying(axes: Any, profile: Profile) -> None:
 
 
 def _short(name: str, letters: int = LETTERS) -> str:
+    name = "".join(letter if letter.isprintable() else " " for letter in name)
     return name if len(name) <= letters else f"{name[: letters - 1]}…"
-
-
-def finite(value: float) -> bool:
-    """Whether a number can be drawn."""
-    return math.isfinite(value)
