@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count as counting
 from pathlib import Path
@@ -198,9 +198,10 @@ def compared(groups: Sequence[Group], data: str) -> Comparison:
     ]
     if differences:
         said += [
-            f"Differences: to {first.name}. Where scores have halves, half by half on the same reals "
-            "(paired jackknife); else from both intervals (Newcombe's square and add). With several "
-            "seeds in a group, the spread over training runs is added to that over samples.",
+            f"Differences: to {first.name}. Where scores have halves, half by half on the same "
+            "reals (paired jackknife); else from both intervals (Newcombe's square and add). With "
+            "several seeds in an entry, the spread over training runs is added to that over "
+            "samples.",
             f"Noise: the 95 % interval holds 0. Of {len(differences)} differences about "
             f"{max(round(len(differences) / 20), 1)} would be called though there were none.",
         ]
@@ -348,7 +349,7 @@ def told(group: Group, name: str) -> str:
 
 
 def summary(found: Comparison) -> str:
-    """What the differences say, in words."""
+    """What the differences say, in words; names without their brackets."""
     said: list[str] = []
     first = found.groups[0].name
     if len(found.groups) == 1:
@@ -359,9 +360,9 @@ def summary(found: Comparison) -> str:
     for group in found.groups[1:]:
         mine = [each for each in found.differences if each.group == group.name]
         better, worse = (
-            [each.score for each in mine if each.says == word] for word in ("better", "worse")
+            _kinds(each.score for each in mine if each.says == word) for word in ("better", "worse")
         )
-        noise = len(mine) - len(better) - len(worse)
+        noise = sum(each.says == "noise" for each in mine)
         parts = [f"better in {', '.join(better)}"] if better else []
         parts += [f"worse in {', '.join(worse)}"] if worse else []
         rest = f"{noise} of {len(mine)} differences are noise"
@@ -375,6 +376,10 @@ def summary(found: Comparison) -> str:
             "Of an entry of one run another seed may turn what is called a difference here."
         )
     return " ".join(said)
+
+
+def _kinds(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(name.partition("[")[0] for name in names))
 
 
 def _write(found: Comparison, scored: Sequence[Scored], out: Path) -> None:

@@ -62,7 +62,7 @@ def to_markdown(report: Report) -> str:
     """The report as Markdown: verdict, table, meanings, protocol."""
     ceilings = any(score.ceiling is not None for score in report.scores)
     lines = [
-        f"# Scores of {report.artefact or 'the generator'}",
+        f"# Scores of {_cell(report.artefact) or 'the generator'}",
         "",
         verdict(report),
         "",
@@ -75,7 +75,7 @@ def to_markdown(report: Report) -> str:
         plain = "" if score.baseline is None else number(score.baseline)
         ceiling = "" if score.ceiling is None else number(score.ceiling)
         lines.append(
-            f"| {score.name} | **{number(score.value)}** "
+            f"| {_cell(score.name)} | **{number(score.value)}** "
             f"| {number(score.low)} to {number(score.high)} "
             f"| {number(score.floor)} ({number(score.floor_low)} to {number(score.floor_high)}) "
             f"| {plain} {f'| {ceiling} ' if ceilings else ''}| {score.samples} | {score.better} |"
@@ -83,7 +83,7 @@ def to_markdown(report: Report) -> str:
     lines += _worst(report)
     lines += ["", "## What they say", ""]
     for kind in dict.fromkeys(kind_of(score) for score in report.scores):
-        lines.append(f"- **{kind}**: {MEANING.get(kind, 'a score of your own')}.")
+        lines.append(f"- **{_cell(kind)}**: {MEANING.get(kind, 'a score of your own')}.")
     lines += _memory(report) + _pairs(report) + _course(report.course)
     lines += ["", "## How they were made", ""]
     lines += [f"- {sentence}" for sentence in report.protocol]
@@ -199,7 +199,7 @@ def _pairs(report: Report) -> list[str]:
 def _cell(text: str) -> str:
     """Somebody's text inside a table of Markdown: no bars, no lines, no markup."""
     plain = html.escape(" ".join(text.split()), quote=False)
-    return re.sub(r"([\\`*_\[\]|])", r"\\\1", plain)
+    return re.sub(r"([\\`*|])", r"\\\1", plain)
 
 
 def _course(course: Course | None) -> list[str]:
@@ -218,7 +218,8 @@ def _course(course: Course | None) -> list[str]:
         ]
         lines.append(f"| {look['step']} | {' | '.join(told)} | {look.get('verdict', '')} |")
     actions = [
-        f"{at}. Step {step}: {done(each)}" for at, (step, each) in enumerate(course.actions, 1)
+        f"{at}. Step {step}: {_cell(done(each))}"
+        for at, (step, each) in enumerate(course.actions, 1)
     ]
     return [*lines, "", *(actions or ["Balance changed nothing."])]
 
@@ -301,8 +302,8 @@ def _worst(report: Report) -> list[str]:
     lines = ["", "## Where it is worst", ""] if parted else []
     for score in parted:
         named = [
-            f"{part.name} {number(part.value)} (reals {number(part.floor)})"
+            f"{_cell(part.name)} {number(part.value)} (reals {number(part.floor)})"
             for part in score.parts[:5]
         ]
-        lines.append(f"- **{score.name}**: {', '.join(named)}.")
+        lines.append(f"- **{_cell(score.name)}**: {', '.join(named)}.")
     return lines

@@ -90,6 +90,8 @@ def svg(figure: Figure, *, alt: str) -> str:
     text = re.sub(r"\sxmlns(:\w+)?=\"[^\"]*\"", "", text)
     text = text.replace("xlink:href", "href")
     text = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", text)
+    used = set(re.findall(r"(?:url\(#|href=\"#)([^)\"]+)", text))
+    text = re.sub(r"\sid=\"([^\"]*)\"", lambda found: found[0] if found[1] in used else "", text)
     for sentinel, variable in VARIABLES.items():
         text = text.replace(sentinel, variable)
     head = re.compile(r"<svg[^>]*?viewBox=\"([^\"]*)\"[^>]*>")
