@@ -19,7 +19,8 @@ from gannet.evaluate.nearness import SHOWN, closeness_of, pairs_of, worst_pairs
 from gannet.evaluate.score import Closeness, Pair, Part, Score
 from gannet.metrics import METRICS
 from gannet.metrics.copies import closest, suspects
-from gannet.metrics.intervals import half_samples, spread, wilson
+from gannet.metrics.distribution import forget
+from gannet.metrics.intervals import half_samples_of, spread, wilson
 from gannet.metrics.labels import majority
 from gannet.networks.classifier import ClassifierFeatures
 from gannet.networks.features import (
@@ -114,12 +115,16 @@ def distribution_scores(made: Material, eye: Features, seed: int) -> list[Score]
     held_out, fake, fresh, plain = (
         eye(each).double() for each in (made.held_out, made.fake, made.fresh, made.plain)
     )
+    metrics = [rated.function for rated in METRICS.values()]
+    values = [[metric(held_out, heap) for metric in metrics] for heap in (fake, fresh, plain)]
+    halved = [
+        half_samples_of(metrics, held_out, heap, times=HALVES, seed=seed) for heap in (fake, fresh)
+    ]
+    forget()
     scores: list[Score] = []
-    for name, (metric, better, least, most) in METRICS.items():
-        halved = partial(half_samples, metric, held_out, times=HALVES, seed=seed)
-        value, floor = metric(held_out, fake), metric(held_out, fresh)
-        halves = halved(fake)
-        reach, floor_reach = STUDENT * spread(halves), STUDENT * spread(halved(fresh))
+    for at, (name, (_, better, least, most)) in enumerate(METRICS.items()):
+        value, floor, baseline = (each[at] for each in values)
+        reach, floor_reach = (STUDENT * spread(each[at]) for each in halved)
         called = "fid" if name == "frechet" and eye.name == "inception" else name
         scores.append(
             Score(
@@ -132,8 +137,8 @@ def distribution_scores(made: Material, eye: Features, seed: int) -> list[Score]
                 floor_high=min(floor + floor_reach, most),
                 samples=len(fake),
                 better=better,
-                baseline=metric(held_out, plain),
-                halves=halves,
+                baseline=baseline,
+                halves=halved[0][at],
             )
         )
     return scores
