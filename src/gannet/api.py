@@ -573,6 +573,7 @@ class Model:
                 report, exhibits = self._evaluate_table(found, count, names | options), Exhibits()
             else:
                 made = material(self.artefact, found, count=count, seed=options.get("seed", 0))
+                names["cache"] = self._features_cache(found)
                 report = evaluate(self.artefact, found, count=count, made=made, **names | options)
                 report, exhibits = with_exhibits(report, made, found, self.codec)
         said = [*report.protocol, *held_out_words(found, self.codec)]
@@ -585,6 +586,12 @@ class Model:
         course = read_course(self.folder, recipe=self.card.recipe, verdict=self.card.verdict)
         update = {"protocol": tuple(said), "course": course}
         return report.model_copy(update=update), exhibits, sheet
+
+    def _features_cache(self, found: dataset.Dataset) -> Path | None:
+        """The run's cache, if there is one and these are the run's own data."""
+        own = found.digest == self.card.data.get("digest")
+        cache = self.folder / "cache"
+        return cache if own and cache.is_dir() else None
 
     def _evaluate_table(
         self, found: dataset.Dataset, count: int, options: dict[str, Any]

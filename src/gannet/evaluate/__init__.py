@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 from gannet.card import gannet_version
 from gannet.chance import seed_at
 from gannet.evaluate.imputation import score_imputation
+from gannet.evaluate.kept import KeptFeatures
 from gannet.evaluate.material import Data, Material, Rows, Sampler, ask, material
 from gannet.evaluate.measures import (
     class_score,
@@ -50,6 +52,7 @@ def evaluate(
     artefact: str = "",
     data: str = "",
     made: Material | None = None,
+    cache: Path | None = None,
 ) -> Report:
     """Score a generator.
 
@@ -65,6 +68,7 @@ def evaluate(
         artefact: How the report calls the generator.
         data: How it calls the data.
         made: What ``material`` gave for the same arguments, if it is needed for more than this.
+        cache: Folder that keeps features, by content, for the next time; ``None`` for none.
 
     Raises:
         DataError: if fewer than 8 samples were held out.
@@ -75,7 +79,8 @@ def evaluate(
     train = partial(train_classifier, classes=len(dataset.classes), seed=seed, steps=steps)
     classifier = None if lesson is None else train(lesson.samples, lesson.labels)
     eye = eye_of(features, classifier, dataset, made)
-    scores = distribution_scores(made, eye, seed)
+    kept = eye if cache is None else KeptFeatures(eye, cache)
+    scores = distribution_scores(made, kept, seed)
     scores += [critic_score(made, seed, steps * 3 // 2, each) for each in (None, eye)]
     copied = copy_score(made, dataset)
     scores.append(copied.score)
