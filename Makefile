@@ -38,7 +38,7 @@ $(VENV)/.installed-%: pyproject.toml constraints.txt | $(BIN)/python
 
 DEV := $(VENV)/.installed-dev
 # Whoever has the developers' set has the demo's too, and need not wait for it again.
-SMALL := $(VENV)/.installed-demo,features,parquet
+SMALL := $(VENV)/.installed-demo,features,parquet,report
 DEMO := $(if $(wildcard $(DEV)),$(DEV),$(SMALL))
 
 demo: $(DEMO)

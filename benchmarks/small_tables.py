@@ -106,10 +106,9 @@ def scored(train: Cells, test: Cells, fake: Cells) -> dict[str, float]:
     middle, spread = points.mean(0), points.std(0) + 1e-12
     reals, fakes = (asked - middle) / spread, (learnt - middle) / spread
     fakes = fakes[np.random.default_rng(0).permutation(len(fakes))[: len(reals)]]
-    around: Cells = (
-        NearestNeighbors(n_neighbors=NEIGHBOURS + 1).fit(reals).kneighbors(reals)[0][:, -1]
-    )
-    nearest: Cells = NearestNeighbors(n_neighbors=1).fit(fakes).kneighbors(reals)[0][:, 0]
+    near: Any = NearestNeighbors()
+    around = near.fit(reals).kneighbors(reals, NEIGHBOURS + 1)[0][:, -1]
+    nearest = near.fit(fakes).kneighbors(reals, 1)[0][:, 0]
     found["coverage"] = float((nearest <= around).mean())
     return {name: round(score, 4) for name, score in found.items()}
 

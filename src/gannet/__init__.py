@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gannet.api import Model, load, prepare, train
+    from gannet.comparison import compare
     from gannet.errors import GannetError
 
-__all__ = ["GannetError", "Model", "load", "prepare", "train"]
+__all__ = ["GannetError", "Model", "compare", "load", "prepare", "train"]
 
 
 def __getattr__(name: str) -> Any:
@@ -22,6 +23,8 @@ def __getattr__(name: str) -> Any:
 
     if name == "GannetError":
         return importlib.import_module("gannet.errors").GannetError
+    if name == "compare":
+        return importlib.import_module("gannet.comparison").compare
     if name in __all__:
         return getattr(importlib.import_module("gannet.api"), name)
     raise AttributeError(f"module 'gannet' has no attribute {name!r}")

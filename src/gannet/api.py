@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -20,11 +21,14 @@ from gannet.card import Card
 from gannet.codecs import Codec
 from gannet.codecs.image import ImageCodec
 from gannet.codecs.table import TableCodec
+from gannet.course import read_course
 from gannet.errors import ConfigError, DataError
 from gannet.evaluate import Report, evaluate, material
+from gannet.exhibits import Exhibits, with_exhibits
 from gannet.finish import grid_conditions
 from gannet.frames import Frame, joined
-from gannet.report import neighbours_sheet, write_report
+from gannet.page import can_draw, write_page
+from gannet.report import held_out_words, neighbours_sheet, write_report
 from gannet.session import Session, known_device, prepare
 from gannet.sources.frames import as_frame, read_frame, to_pandas
 from gannet.tables import Given
@@ -255,8 +259,9 @@ class Model:
         Args:
             data: The data that it was trained on; gannet holds the same part of them out again.
             count: Fakes, and held-out reals where there are as many.
-            out: Folder to write ``report.json``, ``report.md`` and, of pictures, ``neighbours.png``
-                to; nothing is written by default.
+            out: Folder to write ``report.json``, ``report.md``, with the extra ``report``
+                ``report.html`` and, of pictures, ``neighbours.png`` to; nothing is written by
+                default.
             options: As for ``gannet.evaluate.evaluate`` or, of tables, ``evaluate_table``; and
                 ``label``, the column of the classes, by default the one that the run was begun
                 with.
@@ -266,10 +271,40 @@ class Model:
             DataError: if the data are of another kind than the model's, or have other classes.
         """
         _check_evaluation(count, options.get("seed", 0), out)
+        began = time.perf_counter()
+        report, exhibits, sheet = self.scored(
+            data, count=count, pictures=out is not None, **options
+        )
+        if out is not None:
+            timed = report.model_copy(update={"seconds": round(time.perf_counter() - began, 1)})
+            write_report(timed, Path(out), neighbours=sheet)
+            if can_draw():
+                write_page(timed, Path(out), exhibits)
+        return report
+
+    def scored(
+        self,
+        data: Path | str,
+        *,
+        count: int = 2_000,
+        pictures: bool = True,
+        threads: int | None = None,
+        **options: Any,
+    ) -> tuple[Report, Exhibits, bytes | None]:
+        """What ``evaluate`` writes: the report, pictures of its pairs, and a sheet of the worst.
+
+        Args:
+            data: As for ``evaluate``.
+            count: As for ``evaluate``.
+            pictures: Whether the sheet is wanted.
+            threads: Of the processor; by default as many as are fastest. Equal numbers give equal
+                networks, to the last bit, on one machine.
+            options: As for ``evaluate``.
+        """
         found = self._read_again(data, options.pop("label", None))
         names: dict[str, Any] = {"artefact": self.folder.resolve().name, "data": Path(data).name}
         made = None
-        with processor.threads(processor.best_threads()):
+        with processor.threads(threads or processor.best_threads()):
             if isinstance(self.codec, TableCodec):
                 seed = options.get("seed", 0)
                 rows = partial(self.frames, seed=seed)
@@ -278,20 +313,28 @@ class Model:
                 report = tables.report_of(
                     found, self.codec, rows, count, fill=fill, **names | options
                 )
+                exhibits = Exhibits()
             else:
                 made = material(self.artefact, found, count=count, seed=options.get("seed", 0))
+                names["cache"] = self._features_cache(found)
                 report = evaluate(self.artefact, found, count=count, made=made, **names | options)
-        said = [*report.protocol]
+                report, exhibits = with_exhibits(report, made, found, self.codec)
+        said = [*report.protocol, *held_out_words(found, self.codec)]
         if found.digest != self.card.data.get("digest"):
             said.append(OTHER_DATA)
         sheet = None
-        if out is not None and made is not None and isinstance(self.codec, ImageCodec):
+        if pictures and made is not None and isinstance(self.codec, ImageCodec):
             sheet = neighbours_sheet(report, made, found)
             said.append(NEIGHBOURS)
-        report = report.model_copy(update={"protocol": tuple(said)})
-        if out is not None:
-            write_report(report, Path(out), neighbours=sheet)
-        return report
+        course = read_course(self.folder, recipe=self.card.recipe, verdict=self.card.verdict)
+        update = {"protocol": tuple(said), "course": course}
+        return report.model_copy(update=update), exhibits, sheet
+
+    def _features_cache(self, found: dataset.Dataset) -> Path | None:
+        """The run's cache, if there is one and these are the run's own data."""
+        own = found.digest == self.card.data.get("digest")
+        cache = self.folder / "cache"
+        return cache if own and cache.is_dir() else None
 
     def _filled(self, frame: Frame, draws: int, *, seed: int) -> Sequence[Frame]:
         return apply_frame(self.artefact, frame, draws=draws, seed=seed)

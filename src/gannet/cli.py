@@ -263,16 +263,61 @@ def evaluate(
     label: str
         Column of the classes; by default the one that the run was begun with.
     out: Path
-        Folder of report.json, report.md and neighbours.png; the run's own by default.
+        Folder of report.html (extra `report`), report.json, report.md and, of pictures,
+        neighbours.png; the run's own by default.
     """
     from gannet.api import load
     from gannet.report import to_markdown
 
     folder = out or run
+    _say_if_no_page()
     options: dict[str, Any] = {"seed": seed, "features": features, "label": label}
     report = load(run).evaluate(data, count=count, out=folder, **options)
     print(to_markdown(report))
-    print(f"written: {folder / 'report.md'}")
+    print(f"written: {_page_or(folder / 'report.html', folder / 'report.md')}")
+
+
+@app.command
+def compare(
+    runs: list[Path],
+    /,
+    *,
+    data: Path,
+    count: int = 2_000,
+    seed: int = 0,
+    features: str = "auto",
+    label: str | None = None,
+    out: Path | None = None,
+) -> None:
+    """Score runs alike on the same held-out data, and say which differences are noise.
+
+    Parameters
+    ----------
+    runs: list[Path]
+        Folders of two or more runs; others are compared with the first. Runs that differ in
+        nothing but their seed make one entry, with an interval over runs.
+    data: Path
+        The data that all of them were trained on; the same part is held out again.
+    count: int
+        Fakes of each to score, and held-out reals where there are as many.
+    seed: int
+        Of the fakes and of all subsets, the same for all.
+    features: str
+        auto, classifier, efficientnet, random, or a path to Inception weights.
+    label: str
+        Column of the classes; by default the one that the runs were begun with.
+    out: Path
+        Folder of compare.json, compare.md and (extra `report`) compare.html; none by default.
+    """
+    from gannet.comparison import compare as compared
+    from gannet.comparison import to_markdown
+
+    if out is not None:
+        _say_if_no_page()
+    options: dict[str, Any] = {"seed": seed, "features": features, "label": label}
+    print(to_markdown(compared(runs, data, count=count, out=out, **options)))
+    if out is not None:
+        print(f"written: {_page_or(out / 'compare.html', out / 'compare.md')}")
 
 
 @app.command
@@ -319,6 +364,25 @@ def demo(*, out: Path = Path("demo"), minutes: float = 2.0, seed: int = 0) -> No
 
     with stop_on_signal() as stopped:
         show(out, minutes=minutes, seed=seed, stop=stopped)
+
+
+def _say_if_no_page() -> None:
+    """Before minutes of work: what will be missing, and how to have it."""
+    from gannet.page import can_draw
+
+    if not can_draw():
+        print(
+            "no page in HTML: matplotlib or Jinja2 is not installed "
+            "(pip install 'gannet-gan[report]'); JSON and Markdown are written",
+            file=sys.stderr,
+        )
+
+
+def _page_or(page: Path, other: Path) -> Path:
+    """What was written for people to read."""
+    from gannet.page import can_draw
+
+    return page if can_draw() else other
 
 
 def _pairs(words: Sequence[str], flag: str, *, several: bool = False) -> dict[str, Any]:

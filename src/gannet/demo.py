@@ -10,6 +10,7 @@ import numpy as np
 
 from gannet.api import load, prepare
 from gannet.errors import MissingExtraError
+from gannet.page import can_draw
 from gannet.report import to_markdown
 from gannet.samples import judge_files, write_samples
 from gannet.watch import watch
@@ -57,6 +58,6 @@ def show(out: Path, *, minutes: float, seed: int, stop: Callable[[], bool]) -> N
     print(to_markdown(model.evaluate(data, seed=seed, out=run)))
     print(
         f"\nlook at: {run / 'grid.png'} (samples), {run / 'samples'} (how they grew), "
-        f"{run / 'report.md'}\n"
+        f"{run / ('report.html' if can_draw() else 'report.md')}\n"
         f"next:    gannet train MY_FOLDER --out my_run"
     )

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import html
 import io
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image
 from torch import Tensor
 
-from gannet.critic import UNSURE
-from gannet.evaluate import Material, Report, Score
+from gannet.codecs import Codec
+from gannet.codecs.image import ImageCodec
+from gannet.course import Course
+from gannet.dataset import Dataset
+from gannet.evaluate import Material, Report
 from gannet.evaluate.material import Data
 from gannet.files import write_whole
+from gannet.verdict import kind_of, number, verdict
+
+LOOKS = 12
+"""Looks that the course is told in."""
 
 MEANING: Mapping[str, str] = {
     "fid": "distance between the two heaps, each taken as a Gaussian, in Inception features",
@@ -43,17 +53,6 @@ MEANING: Mapping[str, str] = {
 """What each score says, in one line."""
 
 
-def kind_of(score: Score) -> str:
-    """The name without what stands in brackets.
-
-    >>> from gannet.evaluate import Score
-    >>> numbers = dict.fromkeys("value low high floor floor_low floor_high".split(), 0.5)
-    >>> kind_of(Score(name="recall[random:1f0c2a]", samples=9, better="high", **numbers))
-    'recall'
-    """
-    return score.name.partition("[")[0]
-
-
 def to_json(report: Report) -> str:
     """The report as JSON; ``Report.model_validate_json`` reads it back."""
     return report.model_dump_json(indent=2)
@@ -63,7 +62,7 @@ def to_markdown(report: Report) -> str:
     """The report as Markdown: verdict, table, meanings, protocol."""
     ceilings = any(score.ceiling is not None for score in report.scores)
     lines = [
-        f"# Scores of {report.artefact or 'the generator'}",
+        f"# Scores of {_cell(report.artefact) or 'the generator'}",
         "",
         verdict(report),
         "",
@@ -76,7 +75,7 @@ def to_markdown(report: Report) -> str:
         plain = "" if score.baseline is None else number(score.baseline)
         ceiling = "" if score.ceiling is None else number(score.ceiling)
         lines.append(
-            f"| {score.name} | **{number(score.value)}** "
+            f"| {_cell(score.name)} | **{number(score.value)}** "
             f"| {number(score.low)} to {number(score.high)} "
             f"| {number(score.floor)} ({number(score.floor_low)} to {number(score.floor_high)}) "
             f"| {plain} {f'| {ceiling} ' if ceilings else ''}| {score.samples} | {score.better} |"
@@ -84,46 +83,145 @@ def to_markdown(report: Report) -> str:
     lines += _worst(report)
     lines += ["", "## What they say", ""]
     for kind in dict.fromkeys(kind_of(score) for score in report.scores):
-        lines.append(f"- **{kind}**: {MEANING.get(kind, 'a score of your own')}.")
+        lines.append(f"- **{_cell(kind)}**: {MEANING.get(kind, 'a score of your own')}.")
+    lines += _memory(report) + _pairs(report) + _course(report.course)
     lines += ["", "## How they were made", ""]
     lines += [f"- {sentence}" for sentence in report.protocol]
     known = f" Data: {report.data}." if report.data else ""
-    lines += [f"- Seed {report.seed}, gannet {report.gannet}.{known}", ""]
-    return "\n".join(lines)
+    lines += [f"- Seed {report.seed}, gannet {report.gannet}.{known}"]
+    lines += ["", "## What it cost", ""] + [f"- {name}: {value}" for name, value in costs(report)]
+    return "\n".join([*lines, ""])
 
 
-def verdict(report: Report) -> str:
-    """What the scores mean together, in plain words."""
-    said = [_of_critic(report)]
-    at_floor = [score.name for score in report.scores if score.at_floor]
-    said.append(
-        f"{len(at_floor)} of {len(report.scores)} scores cannot be told from those of further "
-        "real samples."
-    )
-    found = {kind_of(score): score for score in report.scores}
-    if (few := found.get("coverage")) and not few.at_floor and few.value < 0.8 * few.floor:
-        said.append(
-            f"Variety is missing: only {few.value:.0%} of real samples have a fake close by "
-            f"({few.floor:.0%} is possible)."
-        )
-    if (odd := found.get("precision")) and not odd.at_floor and odd.value < 0.8 * odd.floor:
-        said.append(
-            f"Many fakes are not believable: {odd.value:.0%} lie among reals "
-            f"({odd.floor:.0%} is possible)."
-        )
-    if copied := found.get("copies"):
-        said.append(_of_copies(copied))
-    said += [warning for score in report.scores if (warning := _of_privacy(score))]
-    plain = [
-        kind_of(score) for score in report.scores if score.baseline is not None and _beaten(score)
+def held_out_words(data: Dataset, codec: Codec[Any]) -> list[str]:
+    """How samples were read and split, for the protocol."""
+    said = [
+        f"Split: {len(data.train)} samples to train on and {len(data.held_out)} held out, chosen "
+        "by their content with all their duplicates, so that the same data are always split alike.",
+        f"Digest of data, labels, split and codec: {data.digest}.",
     ]
-    if plain:
-        least = (
-            "A plain Gaussian does" if report.baseline == "Gaussian" else report.baseline + " do"
+    if isinstance(codec, ImageCodec):
+        how = (
+            "scaled until they cover the frame, the middle kept"
+            if codec.resize == "crop"
+            else "stretched to the frame"
         )
-        names = ", ".join(dict.fromkeys(plain))
-        said.append(f"{least[0].upper()}{least[1:]} as well or better in: {names}.")
-    return " ".join(said)
+        said.append(
+            f"Resizer: Pillow's bicubic with antialiasing to {codec.width} × {codec.height} px, "
+            f"{how}; pictures of that size are left as they are. Features see fakes and reals "
+            "through the same path."
+        )
+    return said
+
+
+def costs(report: Report) -> list[tuple[str, str]]:
+    """What training and evaluation took, as far as it is known: names and words."""
+    course, found = report.course, list[tuple[str, str]]()
+    if course is not None and course.steps:
+        asked = f" of {duration(course.budget)} asked for" if course.budget else ""
+        shown = f", {course.steps * course.batch:,} samples shown" if course.batch else ""
+        found.append(("Training", f"{duration(course.seconds)}{asked}"))
+        found.append(("Steps", f"{course.steps:,} of {course.batch} samples{shown}"))
+    if course is not None and course.device:
+        found.append(("Device of training", course.device))
+    if course is not None and course.weights:
+        found.append(("Size of the artefact", f"{course.weights / 1e6:.1f} MB"))
+    if report.seconds:
+        found.append(("Evaluation", duration(report.seconds)))
+    return found or [("Cost", "not written down")]
+
+
+def duration(seconds: float) -> str:
+    """A time in words.
+
+    >>> duration(42.04), duration(3600)
+    ('42.0 s', '60.0 min')
+    """
+    return f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
+
+
+def done(action: Mapping[str, Any]) -> str:
+    """What ``balance`` did at a look, in words."""
+    changes = ", ".join(
+        f"{name} = {value:.4g}" if isinstance(value, float) else f"{name} = {value}"
+        for name, value in (action.get("changes") or {}).items()
+    )
+    said = [str(action.get("reason", ""))]
+    said += [f"set {changes}"] if changes else []
+    said += ["went back to the last healthy state"] if action.get("back") else []
+    said += ["began anew"] if action.get("anew") else []
+    said += ["ended the run"] if action.get("stop") else []
+    return "; ".join(each for each in said if each)
+
+
+def _memory(report: Report) -> list[str]:
+    """Distances to training samples, of fakes and of reals that nobody can have copied."""
+    near = report.closeness
+    if near is None:
+        return []
+    last = len(near.levels) - 1
+    rows = [
+        f"| {level} % | {number(near.fake[at])} | {number(near.held_out[at])} |"
+        for level in (1, 5, 25, 50, 75, 95, 99)
+        for at in [round(level / 100 * last)]
+    ]
+    return [
+        "",
+        "## Does it repeat its training data?",
+        "",
+        f"Distance to the nearest of {near.searched} training samples ({near.metric}), below which "
+        "a share lies:",
+        "",
+        "| share | fakes | held-out reals |",
+        "|---|---|---|",
+        *rows,
+    ]
+
+
+def _pairs(report: Report) -> list[str]:
+    """Cells of the worst cases, where samples are read."""
+    pairs = [pair for pair in report.closest if pair.fake_cells]
+    if not pairs:
+        return []
+    head = " | ".join(["row", "distance", *map(_cell, report.columns)])
+    lines = ["", "The worst cases, each above its nearest training row:", "", f"| {head} |"]
+    lines.append("|---" * (2 + len(report.columns)) + "|")
+    for pair in pairs:
+        word = f"{number(pair.distance)}{' suspect' if pair.suspect else ''}"
+        lines.append(
+            "| " + " | ".join([f"fake {pair.fake}", word, *map(_cell, pair.fake_cells)]) + " |"
+        )
+        row = [f"training {pair.train}", "", *map(_cell, pair.train_cells)]
+        lines.append("| " + " | ".join(row) + " |")
+    return lines
+
+
+def _cell(text: str) -> str:
+    """Somebody's text inside a table of Markdown: no bars, no lines, no markup."""
+    plain = html.escape(" ".join(text.split()), quote=False)
+    return re.sub(r"([\\`*|])", r"\\\1", plain)
+
+
+def _course(course: Course | None) -> list[str]:
+    """The duel in a few lines."""
+    if course is None or not course.looks:
+        return []
+    lines = ["", "## The course of the duel", ""]
+    lines.append("| step | D(real) | D(fake) | needle: training | held-out | distance | verdict |")
+    lines.append("|---|---|---|---|---|---|---|")
+    names = ("d_real", "d_fake", "auc_train", "auc_held_out", "distance")
+    every = max(len(course.looks) // LOOKS, 1)
+    for look in course.looks[::-1][::every][::-1]:
+        health = look.get("health") or {}
+        told = [
+            number(value) if isinstance(value := health.get(name), float) else "" for name in names
+        ]
+        lines.append(f"| {look['step']} | {' | '.join(told)} | {look.get('verdict', '')} |")
+    actions = [
+        f"{at}. Step {step}: {_cell(done(each))}"
+        for at, (step, each) in enumerate(course.actions, 1)
+    ]
+    return [*lines, "", *(actions or ["Balance changed nothing."])]
 
 
 def write_report(report: Report, folder: Path, *, neighbours: bytes | None = None) -> Path:
@@ -198,92 +296,14 @@ def neighbours_sheet(report: Report, made: Material, data: Data) -> bytes:
     return sheet(torch.cat(bands), half)
 
 
-def number(value: float) -> str:
-    """A number as a table shows it.
-
-    >>> [number(each) for each in (0.5, 12.345, 0.00012, 1234.5)]
-    ['0.500', '12.35', '0.00012', '1234']
-    """
-    if value == 0 or 0.01 <= abs(value) < 10:
-        return f"{value:.3f}"
-    if abs(value) < 0.01:
-        return f"{value:.2g}"
-    return f"{value:.2f}" if abs(value) < 1000 else f"{value:.0f}"
-
-
-def _beaten(score: Score) -> bool:
-    """Whether the baseline is as good; what is as good as reals is not compared with it."""
-    assert score.baseline is not None
-    if score.at_floor:
-        return False
-    if score.better == "low":
-        return score.baseline <= score.value
-    return score.baseline >= score.value
-
-
 def _worst(report: Report) -> list[str]:
     """The parts of scores that are furthest below reals, if there are any."""
     parted = [score for score in report.scores if score.parts]
     lines = ["", "## Where it is worst", ""] if parted else []
     for score in parted:
         named = [
-            f"{part.name} {number(part.value)} (reals {number(part.floor)})"
+            f"{_cell(part.name)} {number(part.value)} (reals {number(part.floor)})"
             for part in score.parts[:5]
         ]
-        lines.append(f"- **{score.name}**: {', '.join(named)}.")
+        lines.append(f"- **{_cell(score.name)}**: {', '.join(named)}.")
     return lines
-
-
-def _of_privacy(score: Score) -> str:
-    """A warning, if fakes give away more than reals of another source would."""
-    if score.at_floor or (score.chance is not None and score.low <= score.chance):
-        return ""
-    interval = f"{number(score.value)} ({number(score.low)} to {number(score.high)})"
-    match kind_of(score):
-        case "exact copies":
-            return (
-                f"**Copies**: {score.value:.1%} of fakes equal a training row; chance explains "
-                f"{score.floor:.1%}."
-            )
-        case "membership attack":
-            return f"**Memorised**: an attacker finds training rows with an AUC of {interval}."
-        case "nearer to training":
-            return (
-                f"**Memorised**: a share of {interval} lies nearer to training rows; 0.5 is fair."
-            )
-        case "disclosure":
-            return f"**Disclosed**: fakes tell {score.name} of training rows better, by {interval}."
-        case _:
-            return ""
-
-
-def _of_critic(report: Report) -> str:
-    critics = [score for score in report.scores if kind_of(score) == "fresh critic"]
-    if not critics:
-        return "No fresh critic was asked."
-    best = max(critics, key=lambda score: score.value)
-    interval = f"{best.value:.1%} ({best.low:.1%} to {best.high:.1%})"
-    if best.low <= 0.5 and best.high > UNSURE:
-        return (
-            f"Too few samples for a fresh critic to say: it is right in {interval} of "
-            f"{best.samples} cases, a coin in 50 %."
-        )
-    if best.low <= 0.5:
-        return (
-            f"A fresh critic cannot tell fakes from reals: it is right in {interval} of "
-            f"{best.samples} cases, a coin in 50 %."
-        )
-    if best.value < 0.65:
-        return f"A fresh critic tells fakes from reals a little better than a coin: {interval}."
-    if best.value < 0.9:
-        return f"A fresh critic often tells fakes from reals: {interval}."
-    return f"A fresh critic tells fakes from reals nearly always: {interval}."
-
-
-def _of_copies(copied: Score) -> str:
-    if copied.low > max(3 * 0.01, copied.floor_high):
-        return (
-            f"**Memorised**: {copied.value:.0%} of fakes lie closer to one training sample than "
-            "99 % of held-out reals do."
-        )
-    return "No sign of memorised training samples."

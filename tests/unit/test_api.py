@@ -135,7 +135,8 @@ def test_an_evaluation_that_cannot_be_is_refused_before_any_work(
 def test_an_evaluation_shows_the_nearest_neighbours(of_pictures, tmp_path):
     data, out = pictures(tmp_path / "data", "cat"), tmp_path / "new" / "report"
     report = Model(of_pictures, tmp_path / "run").evaluate(data, out=out, **QUICK)
-    assert {path.name for path in out.iterdir()} == {"report.json", "report.md", "neighbours.png"}
+    written = {"report.json", "report.md", "report.html", "neighbours.png"}
+    assert {path.name for path in out.iterdir()} == written
     assert NEIGHBOURS in report.protocol
     assert "neighbours.png" in (out / "report.md").read_text()
     with Image.open(out / "neighbours.png") as sheet:

@@ -14,6 +14,8 @@ from torch import Tensor
 
 from gannet.errors import ConfigError, DataError
 from gannet.evaluate import Report, evaluate, material
+from gannet.evaluate.kept import KeptFeatures
+from gannet.evaluate.measures import by_class
 from gannet.metrics.baseline import Gaussian
 from gannet.metrics.copies import closest, suspects
 from gannet.report import to_json, verdict
@@ -300,3 +302,38 @@ def test_the_baseline_keeps_means_spreads_and_range():
     assert torch.allclose(made.mean(0), torch.full((5,), 3.0), atol=0.1)
     assert made.amax() <= rows.amax()
     assert torch.equal(made, plain.sample(torch.ones(2_000, dtype=torch.int64), seed=0))
+
+
+class Counted:
+    """Features that count how often they are asked."""
+
+    name, width, hash = "counted", 3, "000001"
+
+    def __init__(self):
+        self.asked = 0
+
+    def __call__(self, samples):
+        self.asked += 1
+        return samples.flatten(1)[:, :3]
+
+
+def test_features_are_worked_out_once_for_the_same_samples(tmp_path):
+    inner = Counted()
+    kept = KeptFeatures(inner, tmp_path)
+    samples = torch.arange(24.0).view(4, 6)
+    first = kept(samples)
+    assert torch.equal(kept(samples.clone()), first)
+    assert inner.asked == 1
+    kept(samples + 1)
+    assert inner.asked == 2
+    for file in tmp_path.iterdir():
+        file.write_bytes(b"broken")
+    assert torch.equal(kept(samples), first)
+    assert inner.asked == 3
+
+
+def test_a_class_has_a_share_of_its_own():
+    labels = torch.tensor([0, 0, 1, 1, -1])
+    fake, real = torch.tensor([0, 1, 1, 1, 0]), torch.tensor([0, 0, 1, 0, 0])
+    told = [(part.name, part.value, part.floor) for part in by_class(fake, real, labels, "ab")]
+    assert told == [("a", 0.5, 1.0), ("b", 1.0, 0.5)]

@@ -75,7 +75,8 @@ def test_missing_variety_copies_and_a_better_baseline_are_named():
     assert "Variety is missing: only 40%" in said
     assert "not believable: 30%" in said
     assert "**Memorised**: 60%" in said
-    assert said.endswith("A plain Gaussian does as well or better in: kernel.")
+    assert "**It loses to its baseline**: a plain Gaussian does better in: kernel." in said
+    assert said.endswith("not what a run with another seed would give.")
 
 
 def test_a_report_is_written_as_json_and_markdown(tmp_path):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 from gannet.card import gannet_version
 from gannet.chance import seed_at
 from gannet.evaluate.filled import evaluate_filled
 from gannet.evaluate.imputation import score_imputation
+from gannet.evaluate.kept import KeptFeatures
 from gannet.evaluate.material import Data, Material, Rows, Sampler, ask, material
 from gannet.evaluate.measures import (
     class_score,
@@ -52,6 +54,7 @@ def evaluate(
     artefact: str = "",
     data: str = "",
     made: Material | None = None,
+    cache: Path | None = None,
 ) -> Report:
     """Score a generator.
 
@@ -67,6 +70,7 @@ def evaluate(
         artefact: How the report calls the generator.
         data: How it calls the data.
         made: What ``material`` gave for the same arguments, if it is needed for more than this.
+        cache: Folder that keeps features, by content, for the next time; ``None`` for none.
 
     Raises:
         DataError: if fewer than 8 samples were held out.
@@ -77,20 +81,23 @@ def evaluate(
     train = partial(train_classifier, classes=len(dataset.classes), seed=seed, steps=steps)
     classifier = None if lesson is None else train(lesson.samples, lesson.labels)
     eye = eye_of(features, classifier, dataset, made)
-    scores = distribution_scores(made, eye, seed)
+    kept = eye if cache is None else KeptFeatures(eye, cache)
+    scores = distribution_scores(made, kept, seed)
     scores += [critic_score(made, seed, steps * 3 // 2, each) for each in (None, eye)]
-    copied, pairs = copy_score(made, dataset)
-    scores.append(copied)
+    copied = copy_score(made, dataset)
+    scores.append(copied.score)
     if lesson is not None and classifier is not None and made.asked:
-        scores.append(class_score(made, classifier))
+        scores.append(class_score(made, classifier, dataset.classes))
         fakes = ask(sampler, dataset, lesson.labels, seed=seed_at(seed, 2))
-        scores.append(lesson_score(made, lesson, classifier, fakes, train, seed))
+        scores.append(lesson_score(made, lesson, classifier, fakes, train, seed, dataset.classes))
     return Report(
         artefact=artefact,
         data=data,
         scores=tuple(scores),
-        closest=pairs,
+        closest=copied.closest,
         seed=seed,
         gannet=gannet_version(),
         protocol=protocol_of(made, eye, lesson),
+        shown=copied.shown,
+        closeness=copied.closeness,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import combinations
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -25,7 +25,7 @@ from gannet.metrics.dependence import (
     dependence_distance,
     dependence_kept,
 )
-from gannet.metrics.intervals import half_sampling_error, wilson
+from gannet.metrics.intervals import half_samples, spread, wilson
 from gannet.metrics.marginals import ks_complement, missing_gap, variation_complement
 from gannet.metrics.ranking import auc
 
@@ -122,15 +122,9 @@ def _by_column(
     values, floors = (
         measure(sides.held_out.values, each.values) for each in (sides.fake, sides.fresh)
     )
-    return scored(
-        name,
-        _jackknifed(mean, real, fake, sides.seed),
-        _jackknifed(mean, real, fresh, sides.seed),
-        mean(real, torch.from_numpy(sides.plain.values)),
-        len(real),
-        better,
-        parts=_worst(sides.train.names, values, floors, better),
-    )
+    heaps = (real, fake, fresh, torch.from_numpy(sides.plain.values))
+    parts = _worst(sides.train.names, values, floors, better)
+    return _jackknifed_score(name, mean, heaps, better, parts, sides.seed)
 
 
 def _shapes(
@@ -170,15 +164,8 @@ def _dependence(sides: Sides) -> Score:
         )
         for at in order
     )
-    return scored(
-        "dependence",
-        _jackknifed(metric, real.rows, fake.rows, sides.seed),
-        _jackknifed(metric, real.rows, fresh.rows, sides.seed),
-        metric(real.rows, plain.rows),
-        len(real.rows),
-        "high",
-        parts=parts,
-    )
+    heaps = (real.rows, fake.rows, fresh.rows, plain.rows)
+    return _jackknifed_score("dependence", metric, heaps, "high", parts, sides.seed)
 
 
 def _kept(gap: float, strength: float) -> float:
@@ -214,16 +201,9 @@ def _trends(sides: Sides) -> list[Score]:
 
     fake, fresh = laid(sides.fake), laid(sides.fresh)
     called = [name for name, kept in zip(_pairs(sides.train.names), trending, strict=True) if kept]
-    score = scored(
-        "pair trends",
-        _jackknifed(mean, real, fake, sides.seed),
-        _jackknifed(mean, real, fresh, sides.seed),
-        mean(real, laid(sides.plain)),
-        len(real),
-        "high",
-        parts=_worst(called, pairs(real, fake), pairs(real, fresh), "high"),
-    )
-    return [score]
+    parts = _worst(called, pairs(real, fake), pairs(real, fresh), "high")
+    heaps = (real, fake, fresh, laid(sides.plain))
+    return [_jackknifed_score("pair trends", mean, heaps, "high", parts, sides.seed)]
 
 
 def _critic(learner: Learner, fake: Grid, sides: Sides) -> tuple[Triple, Triple]:
@@ -246,12 +226,36 @@ def _critic(learner: Learner, fake: Grid, sides: Sides) -> tuple[Triple, Triple]
     return (hits / len(told), low, high), auc(told[tested:], told[:tested])
 
 
+class Jackknifed(NamedTuple):
+    """A value with its 95 % interval, and the values of the halves that it comes from."""
+
+    triple: Triple
+    halves: tuple[float, ...]
+
+
 def _jackknifed(
     metric: Callable[[Tensor, Tensor], float], real: Tensor, fake: Tensor, seed: int
-) -> Triple:
+) -> Jackknifed:
     value = metric(real, fake)
-    reach = STUDENT * half_sampling_error(metric, real, fake, times=HALVES, seed=seed)
-    return value, max(value - reach, 0.0), min(value + reach, 1.0)
+    values = half_samples(metric, real, fake, times=HALVES, seed=seed)
+    reach = STUDENT * spread(values)
+    return Jackknifed((value, max(value - reach, 0.0), min(value + reach, 1.0)), values)
+
+
+def _jackknifed_score(
+    name: str,
+    metric: Callable[[Tensor, Tensor], float],
+    heaps: tuple[Tensor, Tensor, Tensor, Tensor],
+    better: Literal["low", "high"],
+    parts: tuple[Part, ...],
+    seed: int,
+) -> Score:
+    """A score of the heaps of held-out reals, fakes, further reals and plain samples."""
+    real, fake, fresh, plain = heaps
+    found, floor = (_jackknifed(metric, real, each, seed) for each in (fake, fresh))
+    baseline = metric(real, plain)
+    score = scored(name, found.triple, floor.triple, baseline, len(real), better, parts=parts)
+    return score.model_copy(update={"halves": found.halves})
 
 
 def _worst(

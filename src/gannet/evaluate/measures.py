@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
@@ -15,11 +15,13 @@ from torch import Tensor
 from gannet.critic import fresh_critic
 from gannet.errors import ConfigError
 from gannet.evaluate.material import NUMBERS, Data, Material
-from gannet.evaluate.score import Pair, Score
+from gannet.evaluate.nearness import SHOWN, closeness_of, pairs_of, worst_pairs
+from gannet.evaluate.score import Closeness, Pair, Part, Score
 from gannet.metrics import METRICS
-from gannet.metrics.copies import closest, ratio, suspects
-from gannet.metrics.intervals import half_sampling_error, wilson
-from gannet.metrics.labels import correct, learnt, majority
+from gannet.metrics.copies import closest, suspects
+from gannet.metrics.distribution import forget
+from gannet.metrics.intervals import half_samples_of, spread, wilson
+from gannet.metrics.labels import majority
 from gannet.networks.classifier import ClassifierFeatures
 from gannet.networks.features import (
     EfficientNetFeatures,
@@ -42,11 +44,11 @@ LABELLED = 10_000
 SEARCHED = 100_000
 """Most training samples in which copies are looked for."""
 
+CLASSES = 40
+"""Classes that a score names, the worst."""
+
 COPY_PX = 16
 """Copies are looked for in pictures shrunk to this."""
-
-SHOWN = 16
-"""Pairs of fake and nearest training sample that a report names."""
 
 
 @dataclass(frozen=True)
@@ -113,11 +115,16 @@ def distribution_scores(made: Material, eye: Features, seed: int) -> list[Score]
     held_out, fake, fresh, plain = (
         eye(each).double() for each in (made.held_out, made.fake, made.fresh, made.plain)
     )
+    metrics = [rated.function for rated in METRICS.values()]
+    values = [[metric(held_out, heap) for metric in metrics] for heap in (fake, fresh, plain)]
+    halved = [
+        half_samples_of(metrics, held_out, heap, times=HALVES, seed=seed) for heap in (fake, fresh)
+    ]
+    forget()
     scores: list[Score] = []
-    for name, (metric, better, least, most) in METRICS.items():
-        error = partial(half_sampling_error, metric, held_out, times=HALVES, seed=seed)
-        value, floor = metric(held_out, fake), metric(held_out, fresh)
-        reach, floor_reach = STUDENT * error(fake), STUDENT * error(fresh)
+    for at, (name, (_, better, least, most)) in enumerate(METRICS.items()):
+        value, floor, baseline = (each[at] for each in values)
+        reach, floor_reach = (STUDENT * spread(each[at]) for each in halved)
         called = "fid" if name == "frechet" and eye.name == "inception" else name
         scores.append(
             Score(
@@ -130,7 +137,8 @@ def distribution_scores(made: Material, eye: Features, seed: int) -> list[Score]
                 floor_high=min(floor + floor_reach, most),
                 samples=len(fake),
                 better=better,
-                baseline=metric(held_out, plain),
+                baseline=baseline,
+                halves=halved[0][at],
             )
         )
     return scores
@@ -155,7 +163,24 @@ def critic_score(made: Material, seed: int, steps: int, eye: Features | None) ->
     )
 
 
-def copy_score(made: Material, dataset: Data) -> tuple[Score, tuple[Pair, ...]]:
+@dataclass(frozen=True)
+class Copies:
+    """What was found among the training samples nearest to fakes.
+
+    Attributes:
+        score: Share of fakes oddly near to one of them.
+        closest: The nearest pairs, the most suspect first.
+        shown: The first fakes, not chosen, with theirs.
+        closeness: All distances, in quantiles.
+    """
+
+    score: Score
+    closest: tuple[Pair, ...]
+    shown: tuple[Pair, ...]
+    closeness: Closeness
+
+
+def copy_score(made: Material, dataset: Data) -> Copies:
     """Share of fakes oddly near to one training sample, and the nearest pairs.
 
     The fresh reals are left out of the training samples, since they serve as the floor.
@@ -183,14 +208,22 @@ def copy_score(made: Material, dataset: Data) -> tuple[Score, tuple[Pair, ...]]:
         better="low",
         baseline=float(suspects(plain, held_out).double().mean()),
     )
-    return score, _pairs(fake, which[:count, 0], rows, flags)
+    pairs = pairs_of(fake, [rows[int(at)] for at in which[:count, 0]], flags)
+    metric = (
+        f"Euclidean, pictures of at most {COPY_PX} pixels a side in [-1, 1]"
+        if made.fake.ndim == 4
+        else "Euclidean, each number in standard deviations of held-out reals"
+    )
+    near = closeness_of(metric, fake[:, 0], held_out[:, 0], len(rows))
+    return Copies(score, worst_pairs(pairs), pairs[:SHOWN], near)
 
 
-def class_score(made: Material, classifier: ClassifierFeatures) -> Score:
-    """Share of fakes that a classifier takes for the class they were asked for."""
-    call = partial(correct, classifier.predict, labels=made.labels)
-    value, floor, plain = call(made.fake), call(made.held_out), call(made.plain)
-    return _share("class accuracy", value, floor, plain, majority(made.labels))
+def class_score(made: Material, classifier: ClassifierFeatures, names: Sequence[str]) -> Score:
+    """Share of fakes that a classifier takes for the class they were asked for, and by class."""
+    fake, real, plain = map(classifier.predict, (made.fake, made.held_out, made.plain))
+    shares = [_right(told, made.labels) for told in (fake, real, plain)]
+    score = _share("class accuracy", shares[0], shares[1], shares[2], majority(made.labels))
+    return score.model_copy(update={"parts": by_class(fake, real, made.labels, names)})
 
 
 def lesson_score(
@@ -200,24 +233,47 @@ def lesson_score(
     fakes: Tensor,
     train: Callable[[Tensor, Tensor], ClassifierFeatures],
     seed: int,
+    names: Sequence[str],
 ) -> Score:
-    """Accuracy on held-out reals of a classifier that learnt from fakes alone.
+    """Accuracy on held-out reals of a classifier that learnt from fakes alone, and by class.
 
     The floor is the same classifier trained on as many reals of the same classes.
     """
     plain = made.gaussian.sample(lesson.labels, seed=seed)
+    told, usual, least = (
+        each.predict(made.held_out)
+        for each in (train(fakes, lesson.labels), classifier, train(plain, lesson.labels))
+    )
+    shares = [_right(each, made.labels) for each in (told, usual, least)]
+    score = _share("train on fake", shares[0], shares[1], shares[2], majority(made.labels))
+    return score.model_copy(update={"parts": by_class(told, usual, made.labels, names)})
 
-    def test(samples: Tensor) -> tuple[int, int]:
-        return learnt(
-            lambda some, labels: train(some, labels).predict,
-            samples,
-            lesson.labels,
-            made.held_out,
-            made.labels,
+
+def by_class(fake: Tensor, real: Tensor, labels: Tensor, names: Sequence[str]) -> tuple[Part, ...]:
+    """Share of right calls in each class that occurs, those that lose most to reals first.
+
+    Args:
+        fake: ``(N,)`` classes told on account of fakes.
+        real: ``(N,)`` classes told on account of reals.
+        labels: ``(N,)`` the right ones, -1 where not known.
+        names: Of the classes.
+    """
+    parts = [
+        Part(
+            name=names[number],
+            value=float((fake[rows] == number).double().mean()),
+            floor=float((real[rows] == number).double().mean()),
         )
+        for number in sorted(set(map(int, labels[labels >= 0])))
+        for rows in [labels == number]
+    ]
+    return tuple(sorted(parts, key=lambda part: part.value - part.floor)[:CLASSES])
 
-    floor = correct(classifier.predict, made.held_out, made.labels)
-    return _share("train on fake", test(fakes), floor, test(plain), majority(made.labels))
+
+def _right(told: Tensor, labels: Tensor) -> tuple[int, int]:
+    """Right calls among those with known labels, and how many those are."""
+    known = labels >= 0
+    return int((told == labels)[known].sum()), int(known.sum())
 
 
 def protocol_of(made: Material, eye: Features, lesson: Lesson | None) -> tuple[str, ...]:
@@ -284,21 +340,3 @@ def _blocks(
 ) -> Iterator[Tensor]:
     for start in range(0, len(rows), 1_000):
         yield look(dataset.train.take(list(rows[start : start + 1_000])).real)
-
-
-def _pairs(
-    distances: Tensor, which: Tensor, rows: tuple[int, ...], flags: Tensor
-) -> tuple[Pair, ...]:
-    ratios = ratio(distances)
-    # Suspects first, then by ratio: a boolean sorts before no other way.
-    order = (ratios - flags.double() * (1 + ratios.max())).argsort()[:SHOWN]
-    return tuple(
-        Pair(
-            fake=row,
-            train=rows[int(which[row])],
-            distance=float(distances[row, 0]),
-            ratio=float(ratios[row]),
-            suspect=bool(flags[row]),
-        )
-        for row in map(int, order)
-    )

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from gannet.course import Course
 from gannet.errors import ConfigError
 
 
@@ -43,6 +44,9 @@ class Score(BaseModel):
         chance: What guessing gets, where that means something.
         ceiling: What all training reals would get, where they are more than there are fakes.
         parts: What it is the mean of, the worst against their floor first; not all of them.
+        halves: The same of random halves of both sides, drawn alike for equal counts and seeds, so
+            that two generators scored alike can be compared half by half; empty where the interval
+            is not theirs.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -60,6 +64,7 @@ class Score(BaseModel):
     chance: float | None = None
     ceiling: float | None = None
     parts: tuple[Part, ...] = ()
+    halves: tuple[float, ...] = ()
 
     @property
     def at_floor(self) -> bool:
@@ -67,6 +72,15 @@ class Score(BaseModel):
         if self.better == "low":
             return self.low <= self.floor_high
         return self.high >= self.floor_low
+
+    @property
+    def beaten(self) -> Literal["no", "tied", "yes"]:
+        """Whether the baseline does better, beyond the interval, or about as well."""
+        if self.baseline is None or self.at_floor:
+            return "no"  # what is as good as reals is not compared with anything
+        if self.low <= self.baseline <= self.high:
+            return "tied"
+        return "yes" if (self.baseline < self.low) == (self.better == "low") else "no"
 
 
 class Pair(BaseModel):
@@ -78,6 +92,9 @@ class Pair(BaseModel):
         distance: Between them.
         ratio: Distance over the mean of those to the next ten; near 0 for a copy.
         suspect: Whether 99 % of held-out reals lie further from training data.
+        fake_cells: What the fake holds, as text, one for each of the report's ``columns``; empty
+            for what is looked at rather than read.
+        train_cells: The same of the training sample.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -87,6 +104,53 @@ class Pair(BaseModel):
     distance: float
     ratio: float
     suspect: bool
+    fake_cells: tuple[str, ...] = ()
+    train_cells: tuple[str, ...] = ()
+
+
+class Closeness(BaseModel):
+    """How near fakes lie to training samples, beside how near held-out reals lie.
+
+    Attributes:
+        metric: What is measured.
+        levels: Shares, rising in 0..1.
+        fake: Distance below which that share of fakes lies from its nearest training sample.
+        held_out: The same of held-out reals, which no generator can have copied.
+        searched: Training samples among which the nearest was looked for.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    metric: str
+    levels: tuple[float, ...]
+    fake: tuple[float, ...]
+    held_out: tuple[float, ...]
+    searched: int
+
+
+class Profile(BaseModel):
+    """How the cells of one column are spread, of reals and of fakes.
+
+    Attributes:
+        name: Of the column.
+        kind: ``number``: bins between edges; ``category``: bins of one value each.
+        bins: Names of the bins.
+        real: Share of held-out cells in each; with those missing and left out they make 1.
+        fake: The same of fakes.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    kind: Literal["number", "category"]
+    bins: tuple[str, ...]
+    real: tuple[float, ...]
+    fake: tuple[float, ...]
+
+    @property
+    def gap(self) -> float:
+        """Half the sum of differences of shares: what would have to be moved, 0 to 1."""
+        return sum(abs(a - b) for a, b in zip(self.real, self.fake, strict=True)) / 2
 
 
 class Report(BaseModel):
@@ -97,10 +161,16 @@ class Report(BaseModel):
         data: On what.
         scores: In a fixed order.
         closest: Fakes nearest to training samples, the most suspect first.
+        shown: The first fakes there are, not chosen, each with its nearest training sample.
+        closeness: How near all fakes lie to training samples.
+        columns: Names of the cells that pairs show.
+        profiles: Column by column, the worst first; not all of very many.
         seed: Of fakes, subsets and critics.
         gannet: Version.
         protocol: How, in sentences.
         baseline: The trivial method that scores are compared with.
+        course: How it was trained, and what that cost; ``None`` where it is not known.
+        seconds: What the evaluation took; 0 where nobody measured.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -113,6 +183,12 @@ class Report(BaseModel):
     gannet: str
     protocol: tuple[str, ...]
     baseline: str = "Gaussian"
+    shown: tuple[Pair, ...] = ()
+    closeness: Closeness | None = None
+    columns: tuple[str, ...] = ()
+    profiles: tuple[Profile, ...] = ()
+    course: Course | None = None
+    seconds: float = 0.0
 
     def score(self, name: str) -> Score:
         """The first score of that name, with or without what stands in brackets.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gannet.chance import seed_at
 from gannet.errors import DataError
@@ -66,7 +67,7 @@ def sides_of(train: Grid, held_out: Grid, fake: Grid, *, count: int, seed: int) 
             remedy="Say what a column holds with --column NAME=TYPE.",
         )
     mixed = [
-        each.take(np.random.default_rng(seed_at(seed, use)).permutation(len(each)))
+        each.take(order_of(len(each), seed, use))
         for use, each in enumerate((train, held_out, fake))
     ]
     some = slice(0, rows)
@@ -82,3 +83,8 @@ def sides_of(train: Grid, held_out: Grid, fake: Grid, *, count: int, seed: int) 
         ruler=Ruler(train),
         seed=seed,
     )
+
+
+def order_of(count: int, seed: int, use: int) -> NDArray[np.int64]:
+    """The random order of training (0), held-out (1) and fake (2) rows; same seed, same order."""
+    return np.random.default_rng(seed_at(seed, use)).permutation(count)

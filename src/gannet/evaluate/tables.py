@@ -9,7 +9,9 @@ from gannet.codecs.table import TableCodec
 from gannet.evaluate.grid import grid_of
 from gannet.evaluate.lessons import LEARNT, Target, lesson_scores, targets_of
 from gannet.evaluate.likeness import HALVES, column_scores, critic_scores, pair_scores
+from gannet.evaluate.nearness import table_neighbours
 from gannet.evaluate.privacy import SEARCHED, privacy_scores
+from gannet.evaluate.profiles import table_profiles
 from gannet.evaluate.score import Report
 from gannet.evaluate.sides import Sides, sides_of
 from gannet.frames import Frame
@@ -54,15 +56,20 @@ def evaluate_table(
     secrets = targets_of(sides, sensitive) if sensitive else chosen
     scores = column_scores(sides) + pair_scores(sides) + critic_scores(sides)
     scores += lesson_scores(sides, chosen) + privacy_scores(sides, secrets)
+    near = table_neighbours(sides, train, fake)
     return Report(
         artefact=artefact,
         data=data,
         scores=tuple(scores),
-        closest=(),
+        closest=near.closest,
         seed=seed,
         gannet=gannet_version(),
         protocol=_protocol(sides, codec, chosen, asked=bool(targets)),
         baseline="shuffled columns",
+        shown=near.shown,
+        closeness=near.closeness,
+        columns=sides.train.names,
+        profiles=table_profiles(codec, sides.others, sides.fakes),
     )
 
 

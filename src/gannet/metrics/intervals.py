@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -43,11 +43,79 @@ def chance_of_at_least(hits: int, trials: int) -> float:
     return min(math.fsum(math.exp(each - trials * math.log(2)) for each in ways), 1.0)
 
 
+LARGEST = 1_500
+"""Rows of a half of very many: more would cost time that grows with their square."""
+
+
 def halves(rows: int, times: int, seed: int) -> Iterator[Tensor]:
-    """``times`` random halves of ``rows`` row numbers."""
+    """``times`` random halves of ``rows`` row numbers, or of very many as many as ``LARGEST``."""
     chance = torch.Generator().manual_seed(seed)
     for _ in range(times):
-        yield torch.randperm(rows, generator=chance)[: max(rows // 2, 2)]
+        yield torch.randperm(rows, generator=chance)[: max(min(rows // 2, LARGEST), 2)]
+
+
+def half_samples(
+    metric: Callable[[Tensor, Tensor], float],
+    real: Tensor,
+    fake: Tensor,
+    *,
+    times: int,
+    seed: int,
+) -> tuple[float, ...]:
+    """``metric(real, fake)`` of random halves of both, whose spread is its standard error.
+
+    Of very many rows, parts of ``LARGEST``: their values vary more than those of halves, by the
+    root of (n - b) / b, and are drawn together by that, so that their spread stays the error.
+
+    Equal lengths, times and seeds take equal rows, so that the values of two heaps of fakes can be
+    subtracted one by one.
+
+    Args:
+        metric: Of rows of reals and of fakes.
+        real: ``(N, F)``.
+        fake: ``(M, F)``.
+        times: Halves.
+        seed: Of the halves.
+
+    Source: Politis and Romano 1994, Annals of Statistics 22, p. 2031 (subsampling).
+    """
+    return half_samples_of([metric], real, fake, times=times, seed=seed)[0]
+
+
+def half_samples_of(
+    metrics: Sequence[Callable[[Tensor, Tensor], float]],
+    real: Tensor,
+    fake: Tensor,
+    *,
+    times: int,
+    seed: int,
+) -> list[tuple[float, ...]]:
+    """The same of several metrics, half by half, so that they can share work on each half."""
+    sides = list(
+        zip(halves(len(real), times, seed), halves(len(fake), times, seed + 1), strict=True)
+    )
+    values: list[list[float]] = []
+    for left, right in sides:
+        one, other = real[left], fake[right]
+        values.append([metric(one, other) for metric in metrics])
+    rows = min(len(real), len(fake))
+    share = math.sqrt(LARGEST / (rows - LARGEST)) if rows > 2 * LARGEST else 1.0
+    found: list[tuple[float, ...]] = []
+    for told in zip(*values, strict=True):
+        middle = math.fsum(told) / times
+        found.append(
+            tuple(told if share == 1 else (middle + share * (each - middle) for each in told))
+        )
+    return found
+
+
+def spread(values: Sequence[float]) -> float:
+    """Standard deviation of some values.
+
+    >>> spread([1.0, 3.0])
+    1.4142135623730951
+    """
+    return float(torch.tensor(values, dtype=torch.float64).std())
 
 
 def half_sampling_error(
@@ -74,6 +142,4 @@ def half_sampling_error(
 
     Source: Shao and Wu 1989, Annals of Statistics 17, p. 1176; Politis and Romano 1994.
     """
-    sides = zip(halves(len(real), times, seed), halves(len(fake), times, seed + 1), strict=True)
-    values = [metric(real[left], fake[right]) for left, right in sides]
-    return float(torch.tensor(values, dtype=torch.float64).std())
+    return spread(half_samples(metric, real, fake, times=times, seed=seed))

@@ -58,6 +58,16 @@ def nearest(queries: Records, targets: Records) -> tuple[Tensor, Tensor]:
     return torch.cat([each.values for each in found]), torch.cat([each.indices for each in found])
 
 
+def nearest_few(queries: Records, targets: Records, k: int) -> tuple[Tensor, Tensor]:
+    """Distances to the ``k`` nearest targets of each query ``(N, k)``, rising, and their rows."""
+    k = min(k, len(targets))
+    found = [
+        distances(queries[part], targets).topk(k, largest=False)
+        for part in _chunks(queries, targets)
+    ]
+    return torch.cat([each.values for each in found]), torch.cat([each.indices for each in found])
+
+
 def width_of(heap: Records) -> float:
     """Width of a kernel for this heap: a tenth of the median distance to the nearest other row.
 

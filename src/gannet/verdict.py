@@ -1,0 +1,168 @@
+"""What the scores of a report mean together, in plain words."""
+
+from __future__ import annotations
+
+from gannet.critic import UNSURE
+from gannet.evaluate import Report, Score
+
+PRIVACY = ("exact copies", "membership attack", "nearer to training", "disclosure")
+"""Kinds of scores that ask what fakes give away."""
+
+FEW = 500
+"""Samples below which intervals are wide."""
+
+
+def kind_of(score: Score) -> str:
+    """The name without what stands in brackets.
+
+    >>> from gannet.evaluate import Score
+    >>> numbers = dict.fromkeys("value low high floor floor_low floor_high".split(), 0.5)
+    >>> kind_of(Score(name="recall[random:1f0c2a]", samples=9, better="high", **numbers))
+    'recall'
+    """
+    return score.name.partition("[")[0]
+
+
+def number(value: float) -> str:
+    """A number as a table shows it.
+
+    >>> [number(each) for each in (0.5, 12.345, 0.00012, 1234.5)]
+    ['0.500', '12.35', '0.00012', '1234']
+    """
+    if value == 0 or 0.01 <= abs(value) < 10:
+        return f"{value:.3f}"
+    if abs(value) < 0.01:
+        return f"{value:.2g}"
+    return f"{value:.2f}" if abs(value) < 1000 else f"{value:.0f}"
+
+
+def verdict(report: Report) -> str:
+    """What the scores mean together, in plain words; ``**`` stands around what is serious."""
+    said = [_of_critic(report), _of_floors(report), *_of_baseline(report)]
+    found = {kind_of(score): score for score in report.scores}
+    if (few := found.get("coverage")) and not few.at_floor and few.value < 0.8 * few.floor:
+        said.append(
+            f"Variety is missing: only {few.value:.0%} of real samples have a fake close by "
+            f"({few.floor:.0%} is possible)."
+        )
+    if (odd := found.get("precision")) and not odd.at_floor and odd.value < 0.8 * odd.floor:
+        said.append(
+            f"Many fakes are not believable: {odd.value:.0%} lie among reals "
+            f"({odd.floor:.0%} is possible)."
+        )
+    if copied := found.get("copies"):
+        said.append(_of_copies(copied))
+    said += _of_all_privacy(report)
+    said += _of_health(report)
+    return " ".join([*said, limits(report)])
+
+
+def limits(report: Report) -> str:
+    """What the evaluation cannot say."""
+    least = min((score.samples for score in report.scores), default=0)
+    few = f", and {least} samples are few" if 0 < least < FEW else ""
+    return (
+        "This is one training run: the intervals cover the choice of samples, not what a run with "
+        f"another seed would give{few}."
+    )
+
+
+def _of_floors(report: Report) -> str:
+    level = sum(score.at_floor for score in report.scores)
+    return (
+        f"{level} of {len(report.scores)} scores cannot be told from those of further real samples."
+    )
+
+
+def _of_baseline(report: Report) -> list[str]:
+    """Where a trivial method does better, and where about as well."""
+    name = "a plain Gaussian" if report.baseline == "Gaussian" else report.baseline
+    verb = "does" if report.baseline == "Gaussian" else "do"
+    lost, tied = (
+        ", ".join(dict.fromkeys(kind_of(score) for score in report.scores if score.beaten == how))
+        for how in ("yes", "tied")
+    )
+    said = [f"**It loses to its baseline**: {name} {verb} better in: {lost}."] if lost else []
+    if tied:
+        said.append(f"{name[0].upper()}{name[1:]} {verb} as well in: {tied}.")
+    return said
+
+
+def _of_health(report: Report) -> list[str]:
+    """How the duel ended, where that is known."""
+    course = report.course
+    if course is None or not course.verdict:
+        return []
+    evidence = f" ({course.evidence})" if course.evidence else ""
+    if course.verdict in ("healthy", "done"):
+        return [f"The duel was {course.verdict} at its end."]
+    if course.verdict == "not judged":
+        return [f"The health of the duel was not judged{evidence}."]
+    return [f"**The duel ended unhealthy**: {course.verdict}{evidence}."]
+
+
+def _of_all_privacy(report: Report) -> list[str]:
+    """Warnings, or that there are none where there was something to look at."""
+    looked = [score for score in report.scores if kind_of(score) in PRIVACY]
+    warnings = [warning for score in looked if (warning := _of_privacy(score))]
+    if looked and not warnings:
+        return [
+            f"No sign of memorised training rows in {len(looked)} tests, which is no proof of "
+            "privacy."
+        ]
+    return warnings
+
+
+def _of_privacy(score: Score) -> str:
+    """A warning, if fakes give away more than reals of another source would."""
+    if score.at_floor or (score.chance is not None and score.low <= score.chance):
+        return ""
+    interval = f"{number(score.value)} ({number(score.low)} to {number(score.high)})"
+    match kind_of(score):
+        case "exact copies":
+            return (
+                f"**Copies**: {score.value:.1%} of fakes equal a training row; chance explains "
+                f"{score.floor:.1%}."
+            )
+        case "membership attack":
+            return f"**Memorised**: an attacker finds training rows with an AUC of {interval}."
+        case "nearer to training":
+            return (
+                f"**Memorised**: a share of {interval} lies nearer to training rows; 0.5 is fair."
+            )
+        case "disclosure":
+            return f"**Disclosed**: fakes tell {score.name} of training rows better, by {interval}."
+        case _:
+            return ""
+
+
+def _of_critic(report: Report) -> str:
+    critics = [score for score in report.scores if kind_of(score) == "fresh critic"]
+    if not critics:
+        return "No fresh critic was asked."
+    best = max(critics, key=lambda score: score.value)
+    interval = f"{best.value:.1%} ({best.low:.1%} to {best.high:.1%})"
+    if best.low <= 0.5 and best.high > UNSURE:
+        return (
+            f"Too few samples for a fresh critic to say: it is right in {interval} of "
+            f"{best.samples} cases, a coin in 50 %."
+        )
+    if best.low <= 0.5:
+        return (
+            f"A fresh critic cannot tell fakes from reals: it is right in {interval} of "
+            f"{best.samples} cases, a coin in 50 %."
+        )
+    if best.value < 0.65:
+        return f"A fresh critic tells fakes from reals a little better than a coin: {interval}."
+    if best.value < 0.9:
+        return f"A fresh critic often tells fakes from reals: {interval}."
+    return f"A fresh critic tells fakes from reals nearly always: {interval}."
+
+
+def _of_copies(copied: Score) -> str:
+    if copied.low > max(3 * 0.01, copied.floor_high):
+        return (
+            f"**Memorised**: {copied.value:.0%} of fakes lie closer to one training sample than "
+            "99 % of held-out reals do."
+        )
+    return "No sign of memorised training samples."
