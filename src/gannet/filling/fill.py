@@ -53,7 +53,7 @@ def turn(trained: Trained[CellConfig], given: Any, draws: int, seed: int) -> Seq
     codec.check_columns(given)
     holes = holes_of(given, codec)
     filler = Filler.of(trained.product, codec, trained.kept)
-    rows = max(min(TOGETHER, CHANCES // (draws * filler.chances)), 1)
+    rows = max(min(TOGETHER, CHANCES // filler.chances), 1)
     parts = [
         filled(filler, given, holes, slice(at, at + rows), draws, seed)
         for at in range(0, len(given), rows)
@@ -102,9 +102,9 @@ def filled(
     if draws == 1:
         return [task.best()]
     rows = range(part.start, part.start + len(some))
-    chance = noise_at(seed_at(seed, 7), rows, draws * filler.chances).double().numpy()
     roots = _roots(filler.start, values)
-    return [task.drawn(each, roots) for each in np.split(chance, draws, 1)]
+    chances = (noise_at(seed_at(seed, 7, draw), rows, filler.chances) for draw in range(draws))
+    return [task.drawn(each.double().numpy(), roots) for each in chances]
 
 
 @dataclass(frozen=True, slots=True)

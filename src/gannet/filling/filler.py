@@ -16,7 +16,6 @@ from gannet.filling.gaussian import Mask, Values
 from gannet.filling.start import Start, network_axes, numeric_of
 
 Inputs = NDArray[np.float32]
-SIXTEEN = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +55,7 @@ class Filler:
     @property
     def chances(self) -> int:
         """Numbers of chance that a draw of a row takes."""
-        needed = len(self.start.gaussian.mean) + len(self.start.codec.columns)
-        # torch draws normal numbers sixteen at a time: of so many, the first are always the same.
-        return -(-needed // SIXTEEN) * SIXTEEN
+        return len(self.start.gaussian.mean) + len(self.start.codec.columns)
 
     def first(self, values: Values, rows: Tensor, known: Tensor) -> Values:
         """The first fill on all axes, ``(N, D)``.
