@@ -249,6 +249,9 @@ class Model:
         made = apply_frame(self.artefact, frame, draws=draws, seed=seed)
         assert isinstance(self.codec, TableCodec)
         found = [tables.as_pandas(each, self.codec) for each in made]
+        index: Any = None if isinstance(given, str | Path) else getattr(given, "index", None)
+        if index is not None:
+            found = [each.set_axis(index, axis=0) for each in found]
         return found if draws > 1 else found[0]
 
     def evaluate(

@@ -74,8 +74,9 @@ def apply_file(artefact: Artefact, given: Path, out: Path, *, draws: int, seed: 
     """
     turning = turning_of(artefact)
     check_draws(draws, seed)
-    if out.resolve() == given.resolve():
-        raise ConfigError(f"--out: {out} is the input", remedy="Name another file.")
+    for path in numbered(out, draws):
+        if path.resolve() == given.resolve():
+            raise ConfigError(f"--out: {path} is the input", remedy="Name another file.")
     return WAYS[turning.takes](artefact, given, out, draws, seed)
 
 
@@ -94,6 +95,8 @@ def _table(artefact: Artefact, given: Path, out: Path, draws: int, seed: int) ->
     suffix = out.suffix.lower()
     if suffix not in (".csv", ".tsv", ".parquet", ".jsonl"):
         raise ConfigError(f"--out: a table cannot be written to {out}", remedy=f"Use {FORMATS}.")
+    if given.is_dir():
+        raise DataError("a folder, expected one file", where=str(given), remedy="Give it a file.")
     chunks = read_chunks(given)
     frame = joined(list(chunks))
     made = turning_of(artefact).turn(artefact.trained, frame, draws, seed)
@@ -142,5 +145,7 @@ def apply_frame(artefact: Artefact, given: Frame, *, draws: int, seed: int) -> S
     check_draws(draws, seed)
     if turning.takes != "table":
         raise ConfigError(f"this run takes inputs of the kind {turning.takes}, got a table")
+    if not len(given):
+        raise DataError("no rows", remedy="Give a table with one row at least.")
     found: Sequence[Frame] = turning.turn(artefact.trained, given, draws, seed)
     return found

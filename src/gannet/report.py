@@ -27,6 +27,11 @@ LOOKS = 12
 """Looks that the course is told in."""
 
 MEANING: Mapping[str, str] = {
+    "hidden numbers": "error of numbers that were hidden and filled, in standard deviations of "
+    "their column; filling in the mean gets about 1",
+    "hidden categories": "share of hidden words that were filled wrongly",
+    "interval coverage": "share of hidden numbers within nine tenths of the draws; .9 says that "
+    "draws are as unsure as they should be",
     "fid": "distance between the two heaps, each taken as a Gaussian, in Inception features",
     "frechet": "distance between the two heaps, each taken as one Gaussian; biased by the count",
     "kernel": "distance between the two heaps up to third moments; 0 when alike",

@@ -284,9 +284,15 @@ def report_of(
     assert isinstance(codec, TableCodec)
     if options.pop("features", "auto") != "auto":
         raise ConfigError("--features: tables are scored column by column, without features")
-    real, others = (
-        codec.decode_frame(rows.take(some_of(len(rows), TABLE_ROWS, options.get("seed", 0))).real)
+    chosen = [
+        some_of(len(rows), TABLE_ROWS, options.get("seed", 0))
         for rows in (found.train, found.held_out)
+    ]
+    if fill is not None:  # the rest was looked at when the run ended, see ``finish.settled``
+        chosen[1] = [at for at in chosen[1] if at % 2]
+    real, others = (
+        codec.decode_frame(rows.take(some).real)
+        for rows, some in zip((found.train, found.held_out), chosen, strict=True)
     )
     if fill is not None:
         return evaluate_filled(real, others, codec, fill, count=count, **options)

@@ -164,8 +164,10 @@ def test_an_evaluation_hides_cells_and_compares(gannet, run, holes):
     assert set(scores) == {"hidden numbers", "hidden categories", "interval coverage[90%]"}
     numbers = scores["hidden numbers"]
     assert numbers["low"] <= numbers["value"] <= numbers["high"]
-    assert {"by iterative regression", "by trees"} <= {part["name"] for part in numbers["parts"]}
-    assert numbers["value"] < numbers["baseline"]
+    assert {part["name"] for part in numbers["parts"]} == {"age", "weight", "born"}
+    assert any("iterative regression" in words and "trees" in words for words in report["protocol"])
+    assert "best of" in report["baseline"]
+    assert 0 < numbers["baseline"] < 1
 
 
 def test_frames_go_in_and_come_out(run, holes):
@@ -180,3 +182,21 @@ def test_frames_go_in_and_come_out(run, holes):
     draws = model.apply(holes, draws=2)
     assert len(draws) == 2
     assert not draws[0].equals(draws[1])
+
+
+def test_a_draw_never_takes_the_place_of_the_input(gannet, run, holes, tmp_path):
+    given = tmp_path / "f-1.csv"
+    given.write_bytes(holes.read_bytes())
+    assert "is the input" in gannet.refuses(
+        "apply", run, given, "--out", tmp_path / "f.csv", "--draws", 2
+    )
+    assert given.read_bytes() == holes.read_bytes()
+
+
+def test_an_index_is_kept_and_no_rows_are_refused(run, holes):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.read_csv(holes, sep=";", na_values=["?"]).iloc[5:25]
+    model = package.load(run)
+    assert list(model.apply(frame).index) == list(range(5, 25))
+    with pytest.raises(package.GannetError, match="no rows"):
+        model.apply(frame.head(0))

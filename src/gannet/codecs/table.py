@@ -325,7 +325,7 @@ class TableCodec(BaseModel):
         Raises:
             DataError: listing each column that is missing, is one too many, or is of another type.
         """
-        faults = self._missing(frame)
+        faults, cells = self._missing(frame), list[str]()
         faults += [
             f"column {name!r} is one too many" for name in frame.names if name not in self.names
         ]
@@ -335,10 +335,14 @@ class TableCodec(BaseModel):
                     some = frame[:CHUNK]
                     _column_encoded(column.encode, some.column(column.name), some, column.name)
                 except DataError as fault:
-                    faults.append(
-                        f"column {column.name!r}, which is {column.type}: {fault.problem}"
-                    )
-        self._refuse(faults, frame)
+                    cells.append(f"column {column.name!r}, which is {column.type}: {fault.problem}")
+        if cells and not faults:
+            raise DataError(
+                "\n  ".join(["cells that do not fit their columns:", *cells]),
+                where=frame.where,
+                remedy="Fix the cells, or leave them empty.",
+            )
+        self._refuse(faults + cells, frame)
 
     def _missing(self, frame: Frame) -> list[str]:
         faults: list[str] = []

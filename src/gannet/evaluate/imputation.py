@@ -17,6 +17,8 @@ from gannet.evaluate.score import Part, Score
 from gannet.frames import Frame
 from gannet.metrics.intervals import wilson
 
+BY = "by "
+"""What the names of parts begin with that are other methods' errors."""
 LEVEL = 0.9
 """Of the intervals that draws span."""
 DRAWN = 200
@@ -205,7 +207,7 @@ def _error(name: str, real: Grid, mask: Mask, fills: dict[str, Values], seed: in
     }
     order: list[int] = np.argsort(-each, kind="stable").tolist()
     parts = [
-        Part(name=f"by {method}", value=found[method], floor=0.0) for method in fills if method
+        Part(name=f"{BY}{method}", value=found[method], floor=0.0) for method in fills if method
     ]
     parts += [Part(name=real.names[columns[at]], value=float(each[at]), floor=0.0) for at in order]
     return scored(
