@@ -12,7 +12,15 @@ import gannet as package
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(900)]
 
-SMALL = ["--recipe", "impute", "--precision=float32", "--width=16", "--batch=64", "--threads=1", "--blocks=1"]
+SMALL = [
+    "--recipe",
+    "impute",
+    "--precision=float32",
+    "--width=16",
+    "--batch=64",
+    "--threads=1",
+    "--blocks=1",
+]
 GONE = ("", "?")
 
 

@@ -67,7 +67,7 @@ def test_the_recipe_follows_from_the_data(run, gannet, people):
     assert "--count 1000 --out fake.csv" in printed
     plan = json.loads((run / "plan.json").read_text())
     assert plan["recipe"] == "table"
-    assert plan["config"]["learning_rate"] == pytest.approx(0.008), "of the recipe itself"
+    assert plan["config"]["learning_rate"] == pytest.approx(0.003), "of the recipe itself"
     assert "needle" in printed or "health:" in printed
 
 
@@ -325,7 +325,9 @@ def test_fields_survive_json_and_old_plans_have_none(run):
     assert plan.spec.vector == 2 * len(plan.spec.fields)
     assert Plan.model_validate_json(plan.model_dump_json()) == plan
     old = json.loads(text)
-    del old["spec"]["fields"], old["spec"]["holes"], old["column"]
+    for name in ("fields", "holes", "ordered"):
+        del old["spec"][name]
+    del old["column"]
     assert Plan.model_validate(old).spec == Spec(plan.spec.shape, plan.spec.vector)
 
 
