@@ -103,7 +103,7 @@ def test_the_true_distribution_scores_like_real_data(good):
 
 
 def test_every_score_has_count_interval_floor_and_baseline(good):
-    assert len(good.scores) == 10
+    assert len(good.scores) == 11
     for score in good.scores:
         assert score.low <= score.value <= score.high
         assert score.floor_low <= score.floor <= score.floor_high

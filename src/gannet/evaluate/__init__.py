@@ -25,6 +25,7 @@ from gannet.evaluate.measures import (
 )
 from gannet.evaluate.score import Pair, Part, Report, Score
 from gannet.evaluate.tables import evaluate_table
+from gannet.evaluate.texture import texture_scores
 from gannet.networks.classifier import train_classifier
 from gannet.networks.features import Features
 
@@ -87,6 +88,7 @@ def evaluate(
     seen = seen_by(kept, made)
     scores = distribution_scores(seen, seed)
     scores += [critic_score(each, seed, steps * 3 // 2) for each in (made, seen)]
+    scores += texture_scores(made)
     copied = copy_score(made, dataset)
     scores.append(copied.score)
     if lesson is not None and classifier is not None and made.asked:

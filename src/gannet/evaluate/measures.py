@@ -17,6 +17,7 @@ from gannet.errors import ConfigError
 from gannet.evaluate.material import NUMBERS, Data, Material
 from gannet.evaluate.nearness import SHOWN, closeness_of, pairs_of, worst_pairs
 from gannet.evaluate.score import Closeness, Pair, Part, Score
+from gannet.evaluate.texture import repeat_score
 from gannet.metrics import METRICS
 from gannet.metrics.copies import closest, suspects
 from gannet.metrics.distribution import forget
@@ -113,7 +114,7 @@ def eye_of(
 
 @dataclass(frozen=True)
 class Seen:
-    """The heaps of ``Material`` in features, each ``(n, width)``; worked out once for all scores."""
+    """The heaps of ``Material`` in features, each ``(n, width)``; worked out once."""
 
     eye: Features
     held_out: Tensor
@@ -128,13 +129,14 @@ def seen_by(eye: Features, made: Material) -> Seen:
 
 
 def distribution_scores(seen: Seen, seed: int) -> list[Score]:
-    """All of ``METRICS`` in the features of ``seen``."""
+    """All of ``METRICS``, and repeats, in the features of ``seen``."""
     eye = seen.eye
     held_out, fake, fresh, plain = (
         each.double() for each in (seen.held_out, seen.fake, seen.fresh, seen.plain)
     )
     metrics = [rated.function for rated in METRICS.values()]
     values = [[metric(held_out, heap) for metric in metrics] for heap in (fake, fresh, plain)]
+    repeats = repeat_score(held_out, fake, fresh, plain, label_of(eye))
     halved = [
         half_samples_of(metrics, held_out, heap, times=HALVES, seed=seed) for heap in (fake, fresh)
     ]
@@ -159,7 +161,7 @@ def distribution_scores(seen: Seen, seed: int) -> list[Score]:
                 halves=halved[0][at],
             )
         )
-    return scores
+    return [*scores, repeats]
 
 
 def critic_score(made: Material | Seen, seed: int, steps: int) -> Score:
@@ -325,7 +327,13 @@ def protocol_of(made: Material, eye: Features, lesson: Lesson | None) -> tuple[s
         "bias them). Shares: Wilson. They cover the choice of samples, not other training runs.",
         "Copies: nearer to one training sample than 99 % of held-out reals are, both in distance "
         f"and in distance over that to the next ten; {min(len(made.rest), SEARCHED)} searched.",
+        "Repeats: with another fake nearer, in features, than 99 % of held-out reals have another.",
     ]
+    if made.fake.ndim == 4:
+        said.append(
+            "Too smooth, too rough: squared differences of neighbouring pixels over the variance, "
+            "below or above those of 95 % of held-out reals."
+        )
     if isinstance(eye, OnBlackAndWhite):
         said.append(
             "Alpha: these features see no transparency, so each picture is laid on black and on "
