@@ -7,10 +7,11 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from gannet.metrics.distribution import chunks, squared_distances
-
 OTHERS = 10
 """Further neighbours that say how far apart training samples lie around here."""
+
+PART = 2_000
+"""Queries looked at together."""
 
 SPARE = 5
 """Rows looked at exactly beyond those that are asked for."""
@@ -44,7 +45,8 @@ def closest(
     left = (queries.double() - centre).float()  # products cancel far from zero
     for block in blocks:
         right = (block.double() - centre).float()
-        for part in chunks(len(left), len(right)):
+        for at in range(0, len(left), PART):
+            part = slice(at, at + PART)
             near, which = _candidates(left[part], right, k, squares[part, -1:])
             merged = torch.cat([squares[part], near], 1)
             numbers = torch.cat([rows[part], which + start], 1)
@@ -57,8 +59,10 @@ def closest(
 
 def _candidates(left: Tensor, right: Tensor, k: int, limits: Tensor) -> tuple[Tensor, Tensor]:
     """Squared distances to the rows that may be nearest, infinite beyond ``limits``, and which."""
-    gaps, which = squared_distances(left, right).topk(min(k + SPARE, len(right)), largest=False)
-    slack = ROUNDING * (left.square().sum(1, keepdim=True) + right.square().sum(1).amax())
+    lengths, others = left.square().sum(1, keepdim=True), right.square().sum(1)
+    products = torch.addmm(lengths + others, left, right.T, alpha=-2)
+    gaps, which = products.topk(min(k + SPARE, len(right)), largest=False)
+    slack = ROUNDING * (lengths + others.amax())
     at, column = (gaps <= limits + slack).nonzero(as_tuple=True)
     exact = torch.full(gaps.shape, torch.inf, dtype=torch.float64)
     exact[at, column] = (left[at] - right[which[at, column]]).square().sum(1).double()
