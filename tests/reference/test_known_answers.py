@@ -26,6 +26,9 @@ from gannet.networks.features import RandomFeatures
 from gannet.verdict import verdict
 
 
+pytestmark = pytest.mark.timeout(600)  # half a minute of processor time, on busy machines more
+
+
 @pytest.fixture(scope="module")
 def pictures():
     return picture_reports()
