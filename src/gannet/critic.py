@@ -30,6 +30,15 @@ UNSURE = 0.62
 CHECKS = 8
 """How often during training the held-back rows are asked which state to keep."""
 
+CHECKED = 500
+"""Most rows of a side that are held back for that."""
+
+PLACED = 1_000
+"""Most rows of a side that say where the middle between the sides lies."""
+
+LEARNT = 0.005
+"""Mean loss on the held-back rows below which there is nothing left to learn."""
+
 
 @dataclass(frozen=True, slots=True)
 class Critic:
@@ -72,14 +81,14 @@ def fresh_critic(
 ) -> Critic:
     """Classifier two-sample test between reals and fakes.
 
-    Half of either side trains the critic, a sixth of that half only chooses the best state seen;
-    the other half tests it. The longer side is cut to the length of the shorter.
+    Half of either side trains the critic, a sixth of that half, at most 500, only chooses the best
+    state seen; the other half tests it. The longer side is cut to the length of the shorter.
 
     Args:
         real: ``(N, *shape)`` reals that the generator was not trained on.
         fake: ``(M, *shape)``.
         seed: Of the split, the weights and the order; equal arguments give an equal result.
-        steps: Batches of 64; fewer when there are few samples.
+        steps: Batches of 64; fewer when there are few samples, or when nothing is left to learn.
         seconds: Most wall time; when it strikes, the result depends on the machine's speed.
         features: Look at these instead of the samples.
 
@@ -105,7 +114,8 @@ def fresh_critic(
     known_real, known_fake = look(train_real), look(train_fake)
     network = _train(known_real, known_fake, seed, steps, seconds)
     # A network trained briefly ranks well before its zero lies well: put it in the middle.
-    middle = torch.stack([_logits(network, side).median() for side in (known_real, known_fake)])
+    known = (side[:PLACED] for side in (known_real, known_fake))
+    middle = torch.stack([_logits(network, side).median() for side in known])
     on_real = _logits(network, look(test_real)) - middle.mean()
     on_fake = _logits(network, look(test_fake)) - middle.mean()
     hits = int((on_real > 0).sum() + (on_fake <= 0).sum())
@@ -130,8 +140,8 @@ def _split(rows: Tensor, count: int, seed: int) -> tuple[Tensor, Tensor]:
 
 
 def _train(real: Tensor, fake: Tensor, seed: int, steps: int, seconds: float) -> SmallNet:
-    """The state that did best on the sixth of the samples that it did not learn from."""
-    held = max(len(real) // 6, 1)
+    """The state that did best on those of the samples that it did not learn from."""
+    held = max(min(len(real) // 6, CHECKED), 1)
     samples = torch.cat([real[held:], fake[held:]])
     labels = torch.cat([torch.ones(len(real) - held), torch.zeros(len(fake) - held)]).long()
     checks = torch.cat([real[:held], fake[:held]])
@@ -141,15 +151,16 @@ def _train(real: Tensor, fake: Tensor, seed: int, steps: int, seconds: float) ->
     steps = max(min(steps, 20 * len(samples) // BATCH), 40)
     best, kept = math.inf, copy.deepcopy(network.state_dict())
 
-    def watch(step: int) -> None:
+    def watch(step: int) -> bool:
         nonlocal best, kept
         if step % max(steps // CHECKS, 1):
-            return
+            return False
         network.eval()
         loss = float(cross_entropy(in_chunks(network, checks, 256), answers))
         network.train()
         if loss < best:
             best, kept = loss, copy.deepcopy(network.state_dict())
+        return best < LEARNT
 
     fit(network, samples, labels, steps=steps, seed=seed_at(seed, 3), seconds=seconds, watch=watch)
     network.load_state_dict(kept)

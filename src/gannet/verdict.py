@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from gannet.critic import UNSURE
 from gannet.evaluate import Report, Score
+from gannet.evaluate.score import Closeness, Profile
 
 PRIVACY = ("exact copies", "membership attack", "nearer to training", "disclosure")
 """Kinds of scores that ask what fakes give away."""
+
+TEXTURES = {"too smooth": "Blurred", "too rough": "Noisy"}
+"""What shares of smooth and of rough pictures mean where there are more than of reals."""
+
+OFTEN = 0.03
+"""Share of reals above which a value is missed where no fake has it."""
 
 FEW = 500
 """Samples below which intervals are wide."""
@@ -40,6 +47,14 @@ def verdict(report: Report) -> str:
     """What the scores mean together, in plain words; ``**`` stands around what is serious."""
     said = [_of_critic(report), _of_floors(report), *_of_baseline(report)]
     found = {kind_of(score): score for score in report.scores}
+    said += _of_repeats(report, found.get("repeats"))
+    said += [_of_missing_values(profile) for profile in report.profiles if _missing(profile)]
+    said += [
+        f"**{said_of}**: {score.value:.0%} of pictures are {kind_of(score).partition(' ')[2]}er "
+        f"than 95 % of reals ({score.floor:.0%} of further reals are)."
+        for kind, said_of in TEXTURES.items()
+        if (score := found.get(kind)) and score.low > max(2 * 0.05, score.floor_high)
+    ]
     if (few := found.get("coverage")) and not few.at_floor and few.value < 0.8 * few.floor:
         said.append(
             f"Variety is missing: only {few.value:.0%} of real samples have a fake close by "
@@ -51,7 +66,7 @@ def verdict(report: Report) -> str:
             f"({odd.floor:.0%} is possible)."
         )
     if copied := found.get("copies"):
-        said.append(_of_copies(copied))
+        said.append(_of_copies(copied, report.closeness))
     said += _of_all_privacy(report)
     said += _of_health(report)
     return " ".join([*said, limits(report)])
@@ -159,10 +174,44 @@ def _of_critic(report: Report) -> str:
     return f"A fresh critic tells fakes from reals nearly always: {interval}."
 
 
-def _of_copies(copied: Score) -> str:
+def _missing(profile: Profile) -> list[str]:
+    """Values of a category that many reals have and no fake."""
+    if profile.kind != "category" or _single(profile):
+        return []
+    shares = zip(profile.bins, profile.real, profile.fake, strict=True)
+    return [name for name, real, fake in shares if real >= OFTEN and fake == 0]
+
+
+def _of_missing_values(profile: Profile) -> str:
+    names = ", ".join(_missing(profile))
+    return f"**Values are missing** from {profile.name}: no fake has {names}."
+
+
+def _single(profile: Profile) -> bool:
+    """Whether all fakes fall into one bin, and reals do not."""
+    return max(profile.fake, default=0) > 0.99 > max(profile.real, default=1)
+
+
+def _of_repeats(report: Report, repeats: Score | None) -> list[str]:
+    """Whether fakes are one sample over and over, by what the report holds."""
+    if repeats is None:
+        alone = bool(report.profiles) and all(map(_single, report.profiles))
+        return ["**Collapsed**: all fakes have the same value in every column."] * alone
+    if repeats.low <= max(3 * 0.01, repeats.floor_high):
+        return []
+    name = "Collapsed" if repeats.value > 0.9 else "Repeated"
+    return [
+        f"**{name}**: {repeats.value:.0%} of fakes are nearer to another fake than 99 % of reals "
+        f"are to another real ({repeats.floor:.0%} of further reals are)."
+    ]
+
+
+def _of_copies(copied: Score, closeness: Closeness | None) -> str:
+    equal = sum(each == 0 for each in closeness.fake) - 1 if closeness else 0
+    same = f" **Copies**: {equal} % of fakes equal a training sample." if equal > 0 else ""
     if copied.low > max(3 * 0.01, copied.floor_high):
         return (
             f"**Memorised**: {copied.value:.0%} of fakes lie closer to one training sample than "
-            "99 % of held-out reals do."
+            f"99 % of held-out reals do.{same}"
         )
     return "No sign of memorised training samples."

@@ -103,7 +103,7 @@ def test_the_true_distribution_scores_like_real_data(good):
 
 
 def test_every_score_has_count_interval_floor_and_baseline(good):
-    assert len(good.scores) == 10
+    assert len(good.scores) == 11
     for score in good.scores:
         assert score.low <= score.value <= score.high
         assert score.floor_low <= score.floor <= score.floor_high
@@ -337,3 +337,21 @@ def test_a_class_has_a_share_of_its_own():
     fake, real = torch.tensor([0, 1, 1, 1, 0]), torch.tensor([0, 0, 1, 0, 0])
     told = [(part.name, part.value, part.floor) for part in by_class(fake, real, labels, "ab")]
     assert told == [("a", 0.5, 1.0), ("b", 1.0, 0.5)]
+
+
+def test_nearest_rows_far_from_zero_are_exact_and_a_copy_is_at_none():
+    chance = torch.Generator().manual_seed(1)
+    rows = 1e3 + torch.randn(300, 40, generator=chance)
+    queries = torch.cat([rows[:50], 1e3 + torch.randn(50, 40, generator=chance)])
+    found, which = closest(queries, rows.split(90), 3)
+    expected = torch.cdist(
+        queries.double(), rows.double(), compute_mode="donot_use_mm_for_euclid_dist"
+    ).sort()
+    assert torch.equal(which, expected.indices[:, :3])
+    assert torch.allclose(found, expected.values[:, :3], rtol=1e-5)
+    assert (found[:50, 0] == 0).all()
+
+
+def test_a_heap_smaller_than_asked_for_gives_all_it_has():
+    found, which = closest(torch.zeros(2, 3), [torch.ones(4, 3)], 11)
+    assert found.shape == which.shape == (2, 4)

@@ -20,9 +20,12 @@ from gannet.evaluate.measures import (
     lesson_of,
     lesson_score,
     protocol_of,
+    seen_by,
+    told_by,
 )
 from gannet.evaluate.score import Pair, Part, Report, Score
 from gannet.evaluate.tables import evaluate_table
+from gannet.evaluate.texture import texture_scores
 from gannet.networks.classifier import train_classifier
 from gannet.networks.features import Features
 
@@ -82,14 +85,18 @@ def evaluate(
     classifier = None if lesson is None else train(lesson.samples, lesson.labels)
     eye = eye_of(features, classifier, dataset, made)
     kept = eye if cache is None else KeptFeatures(eye, cache)
-    scores = distribution_scores(made, kept, seed)
-    scores += [critic_score(made, seed, steps * 3 // 2, each) for each in (None, eye)]
+    seen = seen_by(kept, made)
+    scores = distribution_scores(seen, seed)
+    scores += [critic_score(each, seed, steps * 3 // 2) for each in (made, seen)]
+    scores += texture_scores(made)
     copied = copy_score(made, dataset)
     scores.append(copied.score)
     if lesson is not None and classifier is not None and made.asked:
-        scores.append(class_score(made, classifier, dataset.classes))
+        told = told_by(classifier, made, seen)
+        scores.append(class_score(made, told, dataset.classes))
         fakes = ask(sampler, dataset, lesson.labels, seed=seed_at(seed, 2))
-        scores.append(lesson_score(made, lesson, classifier, fakes, train, seed, dataset.classes))
+        usual = told.held_out
+        scores.append(lesson_score(made, lesson, usual, fakes, train, seed, dataset.classes))
     return Report(
         artefact=artefact,
         data=data,

@@ -17,6 +17,7 @@ from gannet.errors import ConfigError
 from gannet.evaluate.material import NUMBERS, Data, Material
 from gannet.evaluate.nearness import SHOWN, closeness_of, pairs_of, worst_pairs
 from gannet.evaluate.score import Closeness, Pair, Part, Score
+from gannet.evaluate.texture import repeat_score
 from gannet.metrics import METRICS
 from gannet.metrics.copies import closest, suspects
 from gannet.metrics.distribution import forget
@@ -27,6 +28,7 @@ from gannet.networks.features import (
     EfficientNetFeatures,
     Features,
     OnBlackAndWhite,
+    Plain,
     RandomFeatures,
     Standardiser,
     label_of,
@@ -110,13 +112,31 @@ def eye_of(
     return OnBlackAndWhite(seen) if made.fake.shape[1] in (2, 4) else seen
 
 
-def distribution_scores(made: Material, eye: Features, seed: int) -> list[Score]:
-    """All of ``METRICS`` in the features ``eye``."""
+@dataclass(frozen=True)
+class Seen:
+    """The heaps of ``Material`` in features, each ``(n, width)``; worked out once."""
+
+    eye: Features
+    held_out: Tensor
+    fake: Tensor
+    fresh: Tensor
+    plain: Tensor
+
+
+def seen_by(eye: Features, made: Material) -> Seen:
+    """What features make of the samples."""
+    return Seen(eye, *map(eye, (made.held_out, made.fake, made.fresh, made.plain)))
+
+
+def distribution_scores(seen: Seen, seed: int) -> list[Score]:
+    """All of ``METRICS``, and repeats, in the features of ``seen``."""
+    eye = seen.eye
     held_out, fake, fresh, plain = (
-        eye(each).double() for each in (made.held_out, made.fake, made.fresh, made.plain)
+        each.double() for each in (seen.held_out, seen.fake, seen.fresh, seen.plain)
     )
     metrics = [rated.function for rated in METRICS.values()]
     values = [[metric(held_out, heap) for metric in metrics] for heap in (fake, fresh, plain)]
+    repeats = repeat_score(held_out, fake, fresh, plain, label_of(eye))
     halved = [
         half_samples_of(metrics, held_out, heap, times=HALVES, seed=seed) for heap in (fake, fresh)
     ]
@@ -141,15 +161,17 @@ def distribution_scores(made: Material, eye: Features, seed: int) -> list[Score]
                 halves=halved[0][at],
             )
         )
-    return scores
+    return [*scores, repeats]
 
 
-def critic_score(made: Material, seed: int, steps: int, eye: Features | None) -> Score:
+def critic_score(made: Material | Seen, seed: int, steps: int) -> Score:
     """Accuracy of a fresh critic on the samples themselves, or on features."""
+    eye = Plain(made.eye.width) if isinstance(made, Seen) else None
     judge = partial(fresh_critic, made.held_out, seed=seed, steps=steps, features=eye)
     found, floor, plain = judge(made.fake), judge(made.fresh), judge(made.plain)
+    looked = label_of(made.eye) if isinstance(made, Seen) else found.eye
     return Score(
-        name=f"fresh critic[{found.eye}]",
+        name=f"fresh critic[{looked}]",
         value=found.accuracy,
         low=found.low,
         high=found.high,
@@ -218,9 +240,25 @@ def copy_score(made: Material, dataset: Data) -> Copies:
     return Copies(score, worst_pairs(pairs), pairs[:SHOWN], near)
 
 
-def class_score(made: Material, classifier: ClassifierFeatures, names: Sequence[str]) -> Score:
+@dataclass(frozen=True)
+class Told:
+    """Classes ``(n,)`` that a classifier of reals tells of the heaps of ``Material``."""
+
+    fake: Tensor
+    held_out: Tensor
+    plain: Tensor
+
+
+def told_by(classifier: ClassifierFeatures, made: Material, seen: Seen) -> Told:
+    """The classes, from features where the classifier made them."""
+    if label_of(seen.eye) == label_of(classifier):
+        return Told(*map(classifier.told, (seen.fake, seen.held_out, seen.plain)))
+    return Told(*map(classifier.predict, (made.fake, made.held_out, made.plain)))
+
+
+def class_score(made: Material, told: Told, names: Sequence[str]) -> Score:
     """Share of fakes that a classifier takes for the class they were asked for, and by class."""
-    fake, real, plain = map(classifier.predict, (made.fake, made.held_out, made.plain))
+    fake, real, plain = told.fake, told.held_out, told.plain
     shares = [_right(told, made.labels) for told in (fake, real, plain)]
     score = _share("class accuracy", shares[0], shares[1], shares[2], majority(made.labels))
     return score.model_copy(update={"parts": by_class(fake, real, made.labels, names)})
@@ -229,7 +267,7 @@ def class_score(made: Material, classifier: ClassifierFeatures, names: Sequence[
 def lesson_score(
     made: Material,
     lesson: Lesson,
-    classifier: ClassifierFeatures,
+    usual: Tensor,
     fakes: Tensor,
     train: Callable[[Tensor, Tensor], ClassifierFeatures],
     seed: int,
@@ -237,13 +275,11 @@ def lesson_score(
 ) -> Score:
     """Accuracy on held-out reals of a classifier that learnt from fakes alone, and by class.
 
-    The floor is the same classifier trained on as many reals of the same classes.
+    The floor is the same classifier trained on as many reals of the same classes, which told the
+    classes ``usual`` of the held-out reals.
     """
     plain = made.gaussian.sample(lesson.labels, seed=seed)
-    told, usual, least = (
-        each.predict(made.held_out)
-        for each in (train(fakes, lesson.labels), classifier, train(plain, lesson.labels))
-    )
+    told, least = (train(each, lesson.labels).predict(made.held_out) for each in (fakes, plain))
     shares = [_right(each, made.labels) for each in (told, usual, least)]
     score = _share("train on fake", shares[0], shares[1], shares[2], majority(made.labels))
     return score.model_copy(update={"parts": by_class(told, usual, made.labels, names)})
@@ -291,7 +327,13 @@ def protocol_of(made: Material, eye: Features, lesson: Lesson | None) -> tuple[s
         "bias them). Shares: Wilson. They cover the choice of samples, not other training runs.",
         "Copies: nearer to one training sample than 99 % of held-out reals are, both in distance "
         f"and in distance over that to the next ten; {min(len(made.rest), SEARCHED)} searched.",
+        "Repeats: with another fake nearer, in features, than 99 % of held-out reals have another.",
     ]
+    if made.fake.ndim == 4:
+        said.append(
+            "Too smooth, too rough: squared differences of neighbouring pixels over the variance, "
+            "below or above those of 95 % of held-out reals."
+        )
     if isinstance(eye, OnBlackAndWhite):
         said.append(
             "Alpha: these features see no transparency, so each picture is laid on black and on "

@@ -10,6 +10,15 @@ from torch import Tensor
 OTHERS = 10
 """Further neighbours that say how far apart training samples lie around here."""
 
+PART = 2_000
+"""Queries looked at together."""
+
+SPARE = 5
+"""Rows looked at exactly beyond those that are asked for."""
+
+ROUNDING = 1e-5
+"""More than 32-bit products can be wrong, in squared lengths of the rows."""
+
 RARE = 0.01
 """Share of held-out reals that lie as close to a training sample as a suspect does."""
 
@@ -19,6 +28,9 @@ def closest(
 ) -> tuple[Tensor, Tensor]:
     """Nearest rows in a heap that comes in blocks, so that it need not fit into memory.
 
+    Matrix products in 32 bit choose the candidates, of which the distances are then taken from
+    differences: twice as fast as 64 bit, and 0 for a copy.
+
     Args:
         queries: ``(N, F)``.
         blocks: Of rows ``(m, F)``; row numbers count on from block to block.
@@ -27,20 +39,34 @@ def closest(
     Returns:
         Distances ``(N, k)``, rising, and row numbers ``(N, k)``.
     """
-    distances = torch.zeros(len(queries), 0, dtype=torch.float64)
-    rows = torch.zeros(len(queries), 0, dtype=torch.int64)
+    squares = torch.full((len(queries), k), torch.inf, dtype=torch.float64)
+    rows = torch.full((len(queries), k), -1, dtype=torch.int64)
     start, centre = 0, queries.double().mean(0)
-    left = queries.double() - centre  # distances by matrix products cancel far from zero
+    left = (queries.double() - centre).float()  # products cancel far from zero
     for block in blocks:
-        near, which = torch.cdist(left, block.double() - centre).topk(
-            min(k, len(block)), largest=False
-        )
-        merged = torch.cat([distances, near], 1)
-        numbers = torch.cat([rows, which + start], 1)
-        kept = merged.topk(min(k, merged.shape[1]), largest=False)
-        distances, rows = kept.values, numbers.gather(1, kept.indices)
+        right = (block.double() - centre).float()
+        for at in range(0, len(left), PART):
+            part = slice(at, at + PART)
+            near, which = _candidates(left[part], right, k, squares[part, -1:])
+            merged = torch.cat([squares[part], near], 1)
+            numbers = torch.cat([rows[part], which + start], 1)
+            kept = merged.topk(k, largest=False)
+            squares[part], rows[part] = kept.values, numbers.gather(1, kept.indices)
         start += len(block)
-    return distances, rows
+    found = min(k, start)
+    return squares[:, :found].sqrt(), rows[:, :found]
+
+
+def _candidates(left: Tensor, right: Tensor, k: int, limits: Tensor) -> tuple[Tensor, Tensor]:
+    """Squared distances to the rows that may be nearest, infinite beyond ``limits``, and which."""
+    lengths, others = left.square().sum(1, keepdim=True), right.square().sum(1)
+    products = torch.addmm(lengths + others, left, right.T, alpha=-2)
+    gaps, which = products.topk(min(k + SPARE, len(right)), largest=False)
+    slack = ROUNDING * (lengths + others.amax())
+    at, column = (gaps <= limits + slack).nonzero(as_tuple=True)
+    exact = torch.full(gaps.shape, torch.inf, dtype=torch.float64)
+    exact[at, column] = (left[at] - right[which[at, column]]).square().sum(1).double()
+    return exact, which
 
 
 def suspects(fake: Tensor, held_out: Tensor) -> Tensor:

@@ -196,6 +196,11 @@ def _all_radii(rows: Tensor, k: int) -> Tensor:
     return nearest(rows, rows, k, same=True)[0]
 
 
+def nearest_others(rows: Tensor) -> Tensor:
+    """Distance of each row ``(N, F)`` to the nearest other, ``(N,)``."""
+    return _kept(_all_radii, rows.double(), NEIGHBOURS)[:, 0]
+
+
 def _radii(rows: Tensor, k: int) -> Tensor:
     """Distance of each row to its ``k``-th neighbour ``(N,)``."""
     found = _kept(_all_radii, rows.double(), NEIGHBOURS)

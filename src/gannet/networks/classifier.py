@@ -117,7 +117,7 @@ def fit(
     steps: int,
     seed: int,
     seconds: float = math.inf,
-    watch: Callable[[int], None] = lambda _: None,
+    watch: Callable[[int], bool] = lambda _: False,
 ) -> None:
     """Train a network to predict labels; deterministic unless ``seconds`` cut it short.
 
@@ -128,7 +128,7 @@ def fit(
         steps: Batches of 64, rows drawn in shuffled rounds.
         seed: Of the order and the shifts.
         seconds: Most wall time.
-        watch: Called with the number of steps done after each.
+        watch: Called with the number of steps done after each; whether that is enough.
     """
     chance = torch.Generator().manual_seed(seed)
     # Fused: one pass over all weights instead of a dozen small calls for each.
@@ -147,8 +147,7 @@ def fit(
         cross_entropy(network(shown), labels[rows]).backward()
         optimiser.step()
         rate.step()
-        watch(step)
-        if time.monotonic() - start > seconds:
+        if watch(step) or time.monotonic() - start > seconds:
             break
     network.eval()
 
@@ -169,7 +168,11 @@ class ClassifierFeatures:
 
     def predict(self, samples: Tensor) -> Tensor:
         """``(B, *shape)`` to the likeliest class ``(B,)``."""
-        logits = in_chunks(lambda part: self._network(part.float()), samples, 256)
+        return self.told(self(samples))
+
+    def told(self, features: Tensor) -> Tensor:
+        """The likeliest class ``(B,)`` of samples whose features ``(B, 128)`` are known already."""
+        logits: Tensor = self._network.head(features)
         return logits.argmax(1)
 
 
