@@ -28,7 +28,8 @@ def main(out: Path, **budget: Any) -> None:
     best = model.apply(table)
     assert not best.isna().to_numpy().any()
     known = table.notna()
-    assert (best == table).to_numpy()[known.to_numpy()].all()
+    same: Any = best == table
+    assert same.to_numpy()[known.to_numpy()].all()
 
     draws = model.apply(table, draws=5, seed=1)
     holes = table.TSH.isna()
