@@ -138,7 +138,8 @@ def picture_fakes(data: Digits, seed: int = 1) -> dict[str, Tensor]:
     chance = torch.Generator().manual_seed(seed)
     train = data.train.samples
     some = train[torch.randperm(len(train), generator=chance)[:COUNT]]
-    kept = data.spare[data.spare_labels < 5]
+    few: Any = data.spare_labels < 5
+    kept = data.spare[few]
     again = kept[torch.randint(len(kept), (COUNT,), generator=chance)]
     near = 0.03 * torch.randn(some.shape, generator=chance)
     return {
