@@ -25,7 +25,6 @@ from gannet.metrics.distribution import precision
 from gannet.networks.features import RandomFeatures
 from gannet.verdict import verdict
 
-
 pytestmark = pytest.mark.timeout(600)  # half a minute of processor time, on busy machines more
 
 
