@@ -372,5 +372,7 @@ def _check_evaluation(count: int, seed: int, out: Path | str | None) -> None:
         faults.append(f"--seed: must be at least 0, got {seed}")
     if out is not None and Path(out).exists() and not Path(out).is_dir():
         faults.append(f"--out: {out} is not a folder")
+    elif out is not None and Path(out).suffix.lower() in (".html", ".md", ".json"):
+        faults.append(f"--out: {out} looks like a file; name the folder that reports go into")
     if faults:
         raise ConfigError("\n".join(faults), remedy="Change what is named here.")

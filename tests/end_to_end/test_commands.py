@@ -208,6 +208,7 @@ def test_evaluating_writes_a_report(gannet, trained, squares, tmp_path):
         (["evaluate", "RUN", "ROWS"], "kind"),
         (["evaluate", "RUN", "DATA", "--seed", "-1"], "--seed: must be at least 0"),
         (["evaluate", "RUN", "DATA", "--out", "DATA"], "is not a folder"),
+        (["evaluate", "RUN", "DATA", "--out", "page.html"], "name the folder"),
         (["inspect", "nowhere"], "nowhere"),
         (["settings", "generat"], "Did you mean generate"),
         (["settings", "generate", "--width", "2"], "--width"),

@@ -110,6 +110,8 @@ def _between(column: Ordered, first: int, low: object, high: object) -> list[Pie
     start = ladder.low if low is None else _unit(column, low, up=True)
     end = ladder.high if high is None else _unit(column, high, up=False)
     shown = f"{'' if low is None else low}{BETWEEN}{'' if high is None else high}"
+    if low is not None and high is not None and start > end + 1:
+        raise _refused(column, f"{shown} ends below its beginning", "Write the lower end first.")
     found = ladder.reach(start, end)
     if not found:
         raise _refused(column, f"nothing was seen in {shown}", _known(column, shown))
