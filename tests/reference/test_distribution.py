@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 
 import pytest
 import torch
@@ -21,7 +20,7 @@ from gannet.metrics.distribution import (
     precision,
     recall,
 )
-from gannet.metrics.intervals import chance_of_at_least, half_sampling_error, wilson
+from gannet.metrics.intervals import chance_of_at_least, half_samples, spread, wilson
 
 
 def normal(count: int, width: int, seed: int) -> Tensor:
@@ -198,6 +197,5 @@ def test_the_error_from_halves_is_the_spread_over_new_samples(name):
     metric = METRICS[name].function
     drawn = [(normal(120, 4, 2 * at), normal(120, 4, 2 * at + 1) + 0.5) for at in range(40)]
     truth = float(torch.tensor([metric(*pair) for pair in drawn]).std())
-    error = partial(half_sampling_error, metric, times=12, seed=0)
-    guessed = sum(error(*pair) for pair in drawn[:10]) / 10
+    guessed = sum(spread(half_samples(metric, *pair, times=12, seed=0)) for pair in drawn[:10]) / 10
     assert 0.75 * truth < guessed < 1.5 * truth  # 40 draws know the spread to some 11 %

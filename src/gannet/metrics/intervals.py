@@ -116,30 +116,3 @@ def spread(values: Sequence[float]) -> float:
     1.4142135623730951
     """
     return float(torch.tensor(values, dtype=torch.float64).std())
-
-
-def half_sampling_error(
-    metric: Callable[[Tensor, Tensor], float],
-    real: Tensor,
-    fake: Tensor,
-    *,
-    times: int,
-    seed: int,
-) -> float:
-    """Standard error of ``metric(real, fake)``, by the delete-half jackknife.
-
-    The spread of the metric over random halves, drawn without replacement, estimates its standard
-    error at full size: half the rows have twice the variance, of which drawing from a finite heap
-    takes away half. A bootstrap would not do: repeated rows bias a Frechet distance upwards and
-    make every neighbour distance zero.
-
-    Args:
-        metric: Of rows of reals and of fakes.
-        real: ``(N, F)``.
-        fake: ``(M, F)``.
-        times: Halves; the error of the error is about 1 / sqrt(2 times).
-        seed: Of the halves.
-
-    Source: Shao and Wu 1989, Annals of Statistics 17, p. 1176; Politis and Romano 1994.
-    """
-    return spread(half_samples(metric, real, fake, times=times, seed=seed))
