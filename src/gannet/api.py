@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from gannet import dataset, tables
 from gannet import device as processor
-from gannet.applying import apply_frame
+from gannet.applying import Wanted, apply_frame, apply_picture
 from gannet.artefact import Artefact, class_number
 from gannet.card import Card
 from gannet.codecs import Codec
@@ -28,11 +28,13 @@ from gannet.exhibits import Exhibits, with_exhibits
 from gannet.finish import grid_conditions
 from gannet.frames import Frame, joined
 from gannet.page import can_draw, write_page
+from gannet.recipe import Plainly
 from gannet.report import held_out_words, neighbours_sheet, write_report
-from gannet.session import Session, known_device, prepare
+from gannet.session import Session, known_device, piece_of, prepare
 from gannet.sources.frames import as_frame, read_frame, to_pandas
+from gannet.sources.pieces import cut
 from gannet.tables import Given
-from gannet.types import Condition
+from gannet.types import Batch, Condition
 
 __all__ = ["NEIGHBOURS", "OTHER_DATA", "Model", "Session", "load", "prepare", "train"]
 
@@ -72,6 +74,27 @@ def load(folder: Path | str, *, device: str = "cpu") -> Model:
         ArtefactError: if the folder is no artefact, is damaged, or is of a later gannet.
     """
     return Model(Artefact.load(folder, device=known_device(device)), Path(folder))
+
+
+@dataclass(frozen=True)
+class AnswersOf:
+    """How an artefact answers, for scores.
+
+    Attributes:
+        artefact: Of a recipe whose samples are answers.
+    """
+
+    artefact: Artefact
+
+    @property
+    def plainly(self) -> Mapping[str, Plainly]:
+        """Simple methods of its recipe."""
+        return self.artefact.recipe.plainly
+
+    def answer(self, given: Batch, *, seed: int) -> tuple[Batch, Tensor]:
+        """Held-out samples with what is told of them, and answers ``(n, *shape)``."""
+        told = self.artefact.recipe.at_use(given, self.artefact.card.spec)
+        return told, self.artefact.answer(told, seed=seed)
 
 
 @dataclass(frozen=True)
@@ -229,22 +252,33 @@ class Model:
         vector[:, class_number(self.classes, label)] = 1
         return Condition(vector, blank.grid, blank.tokens)
 
-    def apply(self, given: Path | str | Any, *, draws: int = 1, seed: int = 0) -> Any:
+    def apply(
+        self, given: Path | str | Any, *, draws: int = 1, seed: int = 0, **asked: float
+    ) -> Any:
         """Turn an input into an output, if the recipe does: ``impute`` fills the holes of a table.
 
         Args:
-            given: A file or a data frame with the columns of training.
+            given: A file or a data frame with the columns of training; of recipes that take
+                pictures, a file or numbers ``(H, W, C)`` of 0..255.
             draws: One is the single best answer; of several, each is drawn by chance, so that
                 together they show how sure the answer is.
             seed: Draw k of row n depends on the seed, on k and on n alone.
+            asked: Of pictures, what the recipe knows, such as ``quality``.
 
         Returns:
-            A data frame, or without pandas a ``Frame``; of several draws a list of them.
+            A data frame, or without pandas a ``Frame``, or a picture ``(H, W, C)`` of 0..255; of
+            several draws a list of them.
 
         Raises:
             ConfigError: if this run's recipe turns no input into an output.
             DataError: if the columns differ from those of training; each difference is named.
         """
+        if isinstance(self.codec, ImageCodec):
+            item = Path(given) if isinstance(given, str | Path) else given
+            pictures = apply_picture(self.artefact, item, Wanted(draws, seed, asked=asked))
+            return pictures if draws > 1 else pictures[0]
+        if asked:
+            raise ConfigError(f"{', '.join(asked)}: a table can be asked for nothing else")
         frame = read_frame(Path(given)) if isinstance(given, str | Path) else as_frame(given)
         made = apply_frame(self.artefact, frame, draws=draws, seed=seed)
         assert isinstance(self.codec, TableCodec)
@@ -318,7 +352,17 @@ class Model:
                 )
                 exhibits = Exhibits()
             else:
-                made = material(self.artefact, found, count=count, seed=options.get("seed", 0))
+                seed = options.get("seed", 0)
+                if self.artefact.recipe.answers:
+                    names["answers"] = AnswersOf(self.artefact)
+                answering = partial(AnswersOf(self.artefact).answer, seed=seed)
+                made = material(
+                    self.artefact,
+                    found,
+                    count=count,
+                    seed=seed,
+                    answering=answering if self.artefact.recipe.answers else None,
+                )
                 names["cache"] = self._features_cache(found)
                 report = evaluate(self.artefact, found, count=count, made=made, **names | options)
                 report, exhibits = with_exhibits(report, made, found, self.codec)
@@ -359,6 +403,8 @@ class Model:
             )
         if self.classes:
             source = source.aligned(self.classes)
+        if side := piece_of(self.card.recipe, self.card.config):
+            source = cut(source, side)
         # Other data than the run's must not take the place of its cache.
         cache = dataset.cache_of(source, self.codec, self.folder / "cache")
         return dataset.load(source, codec=self.codec, cache=cache, seed=0)

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gannet.artefact import Artefact
-from gannet.errors import ConfigError, DataError
-from gannet.files import write_whole
+from gannet.errors import ConfigError, DataError, GannetError
+from gannet.files import write_whole, writing
 from gannet.frames import Frame
-from gannet.recipe import Kind, Turning
+from gannet.pictures import deep, write_deep
+from gannet.recipe import Given, Kind, Turning
 from gannet.sources.delimited import Dialect
+from gannet.sources.folders import is_picture
 from gannet.sources.frames import joined, read_chunks
 from gannet.sources.patch import patched
 from gannet.sources.writing import FORMATS, write_frame
 
+HALF = 0.5
+"""Brightness above which a mask says that nothing is known."""
+
 MOST_DRAWS = 1_000
 """Draws of one call, to catch a slip of the finger."""
+
+
+def _say_nothing(_done: int, _all: int) -> None:
+    pass
 
 
 def turning_of(artefact: Artefact) -> Turning[Any]:
@@ -56,28 +67,64 @@ def check_draws(draws: int, seed: int) -> None:
         raise ConfigError("\n".join(faults))
 
 
-def apply_file(artefact: Artefact, given: Path, out: Path, *, draws: int, seed: int) -> list[Path]:
-    """Turn one file into another, or into one for each draw.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What an input is to be turned into.
+
+    Attributes:
+        draws: How many outputs of one input.
+        seed: Of what is drawn.
+        mask: Of pictures, a picture that is white where nothing is known; or a folder of such with
+            the names of the inputs.
+        asked: Of pictures, numbers by name, such as ``quality``.
+        say: Told how many inputs of how many are done.
+    """
+
+    draws: int = 1
+    seed: int = 0
+    mask: Path | None = None
+    asked: Mapping[str, float] = field(default_factory=dict[str, float])
+    say: Callable[[int, int], None] = _say_nothing
+
+
+def apply_file(artefact: Artefact, given: Path, out: Path, wanted: Wanted) -> list[Path]:
+    """Turn one file into another, or into one for each draw; of pictures, a whole folder as well.
 
     Args:
         artefact: Of a run.
         given: The input.
         out: The output; with several draws, ``filled.csv`` becomes ``filled-1.csv`` and so on.
-        draws: How many outputs.
-        seed: Of what is drawn.
+        wanted: How many, and what else was asked for.
 
     Returns:
         What was written.
 
     Raises:
-        GannetError: if the run or the input cannot be used, or the output cannot be written.
+        GannetError: if the run or the input cannot be used, or the output cannot be written. Of a
+            folder, once all other files are done.
     """
     turning = turning_of(artefact)
-    check_draws(draws, seed)
-    for path in numbered(out, draws):
+    check_draws(wanted.draws, wanted.seed)
+    _check_wanted(turning, wanted)
+    for path in numbered(out, wanted.draws):
         if path.resolve() == given.resolve():
             raise ConfigError(f"--out: {path} is the input", remedy="Name another file.")
-    return WAYS[turning.takes](artefact, given, out, draws, seed)
+    return WAYS[turning.takes](artefact, given, out, wanted)
+
+
+def _check_wanted(turning: Turning[Any], wanted: Wanted) -> None:
+    faults: list[str] = []
+    for name, value in wanted.asked.items():
+        option = turning.options.get(name)
+        if option is None:
+            faults.append(f"--{name}: this run's recipe does not know it")
+        elif not option.low <= value <= option.high:
+            span = f"{option.low:g} and {option.high:g}"
+            faults.append(f"--{name}: must lie between {span}, got {value:g}")
+    if wanted.mask is not None and not turning.masked:
+        faults.append("--mask: this run's recipe takes none")
+    if faults:
+        raise ConfigError("\n".join(faults), remedy="Change what is named here.")
 
 
 def numbered(out: Path, draws: int) -> list[Path]:
@@ -91,7 +138,8 @@ def numbered(out: Path, draws: int) -> list[Path]:
     return [out.with_name(f"{out.stem}-{draw + 1}{out.suffix}") for draw in range(draws)]
 
 
-def _table(artefact: Artefact, given: Path, out: Path, draws: int, seed: int) -> list[Path]:
+def _table(artefact: Artefact, given: Path, out: Path, wanted: Wanted) -> list[Path]:
+    draws, seed = wanted.draws, wanted.seed
     suffix = out.suffix.lower()
     if suffix not in (".csv", ".tsv", ".parquet", ".jsonl"):
         raise ConfigError(f"--out: a table cannot be written to {out}", remedy=f"Use {FORMATS}.")
@@ -130,9 +178,91 @@ def _write_alike(given: Path, dialect: Dialect, before: Frame, after: Frame, pat
         ) from None
 
 
-Way = Callable[[Artefact, Path, Path, int, int], list[Path]]
-WAYS: Mapping[Kind, Way] = {"table": _table}
+def _pictures(artefact: Artefact, given: Path, out: Path, wanted: Wanted) -> list[Path]:
+    if not given.is_dir():
+        return _picture(artefact, given, out, wanted)
+    if out.resolve() == given.resolve():
+        raise ConfigError(f"--out: {out} is the input", remedy="Name another folder.")
+    if out.is_file():
+        raise ConfigError(f"--out: {out} is a file", remedy="Name a folder for a folder.")
+    files = sorted(each for each in given.iterdir() if is_picture(each.name))
+    if not files:
+        raise DataError("no pictures in it", where=str(given), remedy="Give another folder.")
+    written: list[Path] = []
+    failed: list[str] = []
+    for number, file in enumerate(files):
+        try:
+            written += _picture(artefact, file, out / f"{file.stem}.png", wanted)
+        except GannetError as error:
+            failed.append(str(error))
+        wanted.say(number + 1, len(files))
+    if failed:
+        raise DataError(
+            f"{len(failed)} of {len(files)} pictures failed, the others are done:\n  "
+            + "\n  ".join(failed),
+            where=str(given),
+            remedy="Mend what is named here, and apply the run to these alone.",
+        )
+    return written
+
+
+def _picture(artefact: Artefact, given: Path, out: Path, wanted: Wanted) -> list[Path]:
+    picture, bits = deep(given, str(given))
+    known = np.zeros((0, 0), np.bool_)
+    if wanted.mask is not None:
+        known = _mask_of(wanted.mask, given, picture.shape[:2])
+    task = Given(picture, known, wanted.asked)
+    turning = turning_of(artefact)
+    made = turning.turn(artefact.trained, task, wanted.draws, wanted.seed)
+    paths = numbered(out, wanted.draws)
+    for path, each in zip(paths, made, strict=True):
+        with writing(path):
+            write_deep(each, path, bits)
+    return paths
+
+
+def _mask_of(mask: Path, given: Path, size: tuple[int, ...]) -> NDArray[np.bool_]:
+    if mask.is_dir():
+        found = [each for each in mask.iterdir() if each.stem == given.stem]
+        if not found:
+            raise DataError(
+                f"no mask called {given.stem} in {mask}",
+                where=str(given),
+                remedy="Give a mask the name of its picture.",
+            )
+        mask = found[0]
+    values, _ = deep(mask, str(mask))
+    if values.shape[:2] != size:
+        sides = [f"{wide}x{high}" for high, wide in (values.shape[:2], size)]
+        raise DataError(
+            f"the mask has {sides[0]} pixels, the picture {given} has {sides[1]}",
+            where=str(mask),
+            remedy="Give a mask of the picture's own size.",
+        )
+    return values[:, :, : 1 if values.shape[2] < 3 else 3].mean(2) > HALF
+
+
+Way = Callable[[Artefact, Path, Path, Wanted], list[Path]]
+WAYS: Mapping[Kind, Way] = {"image": _pictures, "table": _table}
 """How inputs and outputs of a kind are read and written."""
+
+
+def apply_picture(
+    artefact: Artefact, given: Path | NDArray[Any], wanted: Wanted
+) -> list[NDArray[np.uint8]]:
+    """Turn a picture in memory, ``(H, W, C)`` of 0..255, or a file, into one for each draw.
+
+    Raises:
+        GannetError: if the run takes no pictures, or not this one.
+    """
+    turning = turning_of(artefact)
+    check_draws(wanted.draws, wanted.seed)
+    _check_wanted(turning, wanted)
+    item = given if isinstance(given, Path) else np.asarray(given, np.uint8)
+    picture, _ = deep(item, str(given) if isinstance(given, Path) else "the picture")
+    task = Given(picture, asked=wanted.asked)
+    made = turning.turn(artefact.trained, task, wanted.draws, wanted.seed)
+    return [(each.clip(0, 1) * 255).round().astype(np.uint8) for each in made]
 
 
 def apply_frame(artefact: Artefact, given: Frame, *, draws: int, seed: int) -> Sequence[Frame]:

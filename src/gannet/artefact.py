@@ -33,10 +33,13 @@ from gannet.networks.fields import Layout, chances
 from gannet.networks.grid import Projecting
 from gannet.networks.pairs import block, met
 from gannet.recipe import Asked, Recipe, Trained
-from gannet.types import Condition, Piece, Players, Wishes
+from gannet.types import Batch, Condition, Piece, Players, Wishes
 
 ROUNDING = 1e-6
 """Most by which shares of classes that leave none out may fall short of 1: they may be 32 bit."""
+
+TOLD = 64
+"""Pictures that are answered at once."""
 
 TOGETHER = 65_536
 """Rows of a table that are made at once."""
@@ -245,6 +248,14 @@ class Artefact:
         """
         noise = noise_at(seed, range(start, start + len(condition)), self.config.noise)
         return self._inferred(noise, condition)
+
+    def answer(self, given: Batch, *, seed: int = 0) -> Tensor:
+        """An answer to each of some samples, ``(n, *shape)``, from what is told of them."""
+        made = [
+            self.draw(given[at : at + TOLD].condition, seed=seed, start=at)
+            for at in range(0, len(given), TOLD)
+        ]
+        return torch.cat(made)
 
     @torch.no_grad()
     def tried(

@@ -189,27 +189,48 @@ def sample(
 
 
 @app.command
-def apply(run: Path, given: Path, /, *, out: Path, draws: int = 1, seed: int = 0) -> None:
-    """Turn an input into an output: a run of `impute` fills the holes of a table.
+def apply(
+    run: Path,
+    given: Path,
+    /,
+    *,
+    out: Path,
+    count: Annotated[int, Parameter(name=("--count", "--draws"))] = 1,
+    seed: int = 0,
+    quality: float | None = None,
+    mask: Path | None = None,
+) -> None:
+    """Turn an input into an output: fill the holes of a table, make pictures sharper.
 
     Parameters
     ----------
     run: Path
         A run's folder.
     given: Path
-        The input: for a run of `impute`, a table with the columns of training.
+        The input. For a run of `impute`, a table with the columns of training; for recipes that
+        take pictures, one of any size or a folder of them.
     out: Path
-        The output, in the format that its suffix says. With several draws, out-1, out-2, ...
-    draws: int
-        One is the single best answer. Of several, each is drawn by chance: their spread shows how
-        sure the answer is.
+        The output, in the format that its suffix says; a folder for a folder. Of several, out-1,
+        out-2, ...
+    count: int
+        How many outputs of one input. One is the single best answer. Of several, each is drawn by
+        chance: their spread shows how sure the answer is.
     seed: int
         Of the draws.
+    quality: float
+        Of super_resolve: from 0, faithful, to 1, vivid; by default as it was trained.
+    mask: Path
+        Of recipes that fill pictures: white where nothing is known; or a folder of masks.
     """
     from gannet.api import load
-    from gannet.applying import apply_file
+    from gannet.applying import Wanted, apply_file
 
-    for path in apply_file(load(run).artefact, given, out, draws=draws, seed=seed):
+    def say(done: int, all_of: int) -> None:
+        print(f"\r{done} of {all_of}", end="" if done < all_of else "\n", file=sys.stderr)
+
+    asked = {} if quality is None else {"quality": quality}
+    wanted = Wanted(draws=count, seed=seed, mask=mask, asked=asked, say=say)
+    for path in apply_file(load(run).artefact, given, out, wanted):
         print(f"written: {path}")
 
 

@@ -177,7 +177,10 @@ def load(
     _check_variety(source, found.looks)
     # Of data without classes one number stands for all: there may be very many.
     labels = source.labels[found.kept] if source.classes else _unknown(len(found.kept))
-    train, held = split(found.contents, found.looks, labels, share=held_out, seed=seed)
+    looks = found.looks
+    if len(source.groups):
+        looks = source.groups[found.kept].astype(np.uint64)
+    train, held = split(found.contents, looks, labels, share=held_out, seed=seed)
 
     def labels_of(places: NDArray[np.int64]) -> NDArray[np.int64]:
         return labels[places] if source.classes else _unknown(len(places))

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.nn.functional import binary_cross_entropy_with_logits, interpolate
 
 from gannet.artefact import Artefact
 from gannet.card import Card, Scale
@@ -19,7 +19,7 @@ from gannet.chance import noise_at, seed_at, some_of
 from gannet.codecs.image import ImageCodec
 from gannet.codecs.table import TableCodec
 from gannet.critic import FEWEST, UNSURE, fresh_critic
-from gannet.dataset import Dataset
+from gannet.dataset import Dataset, Rows
 from gannet.duel import Duel
 from gannet.files import write_whole, writing
 from gannet.networks.features import Plain
@@ -42,27 +42,56 @@ TABLE_ROWS, TABLE_STEPS = 4_000, 300
 HELD_BYTES, HELD_LEAST = 64 * 2**20, 64
 """Most room for samples that are held at once for one purpose, and how many may be held anyway."""
 
+ANSWERS = 12
+"""Held-out pictures whose answers are shown."""
+
 JUDGED = 2_000
 """Held-out reals, and as many fakes, on which the judge's scale is fitted."""
 
 
 @torch.no_grad()
-def preview(duel: Duel[Any], plan: Plan, out: Path, count: int = 64) -> Path | None:
+def preview(duel: Duel[Any], plan: Plan, out: Path, given: Batch, count: int = 64) -> Path | None:
     """A grid of the averaged generator's samples, from the same noise at every call.
+
+    Args:
+        duel: As it stands.
+        plan: Of its run.
+        out: Folder of its run.
+        given: Held-out samples with what is told of them; of a recipe whose samples are answers,
+            the grid shows some of these: what was given, the answer, and what it should be.
+        count: Pictures in the grid.
 
     Returns:
         ``samples/step-000500.png``, or ``None`` if the samples are no pictures.
     """
     if len(plan.spec.shape) != 3:
         return None
-    told = grid_conditions(plan.spec.shape, plan.spec.vector, count)
+    if duel.recipe.answers:
+        given = given[: count // 3]
+        count, told = len(given), given.condition
+    else:
+        told = grid_conditions(plan.spec.shape, plan.spec.vector, count)
     noise = noise_at(plan.seed, range(count), duel.config.noise)
     made = duel.recipe.infer(duel.average, noise.to(duel.device), told.to(duel.device), duel.config)
     path = out / "samples" / f"step-{duel.step:06d}.png"
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        grid_png(made.float().cpu(), path, columns(count))
+        if duel.recipe.answers:
+            answers_png(given, made.float().cpu(), path)
+        else:
+            grid_png(made.float().cpu(), path, columns(count))
     return path
+
+
+def answers_png(given: Batch, made: Tensor, path: Path, across: int = 3) -> None:
+    """A sheet of triples: what was given, the answer, and what it should be."""
+    real, channels = given.real, given.real.shape[1]
+    seen = given.condition.grid
+    # A mask, or other things with a place, may come after the picture itself.
+    seen = seen[:, : channels if seen.shape[1] >= channels else 1]
+    seen = interpolate(seen, list(real.shape[2:]), mode="nearest-exact")
+    triples = torch.stack([seen.expand_as(real), made.clamp(-1, 1), real], 1).flatten(0, 1)
+    grid_png(triples, path, 3 * min(across, max(len(real), 1)))
 
 
 def columns(count: int) -> int:
@@ -131,7 +160,7 @@ def _heaps(artefact: Artefact, dataset: Dataset) -> tuple[Iterator[Batch], Itera
 
     def made(start: int) -> Batch:
         told = artefact.conditions(min(part, count - start), seed=fresh, start=start)
-        if artefact.recipe.made:
+        if artefact.recipe.made or artefact.recipe.answers:
             told = real(start).condition
         return Batch(artefact.draw(told, seed=fresh, start=start), told)
 
@@ -217,7 +246,7 @@ def judged_afresh(artefact: Artefact, dataset: Dataset) -> Artefact:
         return artefact
     held_out = dataset.held_out.take(some_of(len(dataset.held_out), count, seed))
     real, fresh = artefact.view(held_out.real), seed_at(seed, 2)
-    if artefact.recipe.made:
+    if artefact.recipe.made or artefact.recipe.answers:
         told = artefact.recipe.at_use(held_out, artefact.card.spec).condition
         fake = artefact.view(artefact.draw(told, seed=fresh))
     else:
@@ -244,17 +273,33 @@ def proof(card: Card) -> str:
     return f"{words}: it still sees a difference."
 
 
-def finish(artefact: Artefact, out: Path) -> Artefact:
+def _samples(artefact: Artefact, out: Path) -> None:
+    seed, classes = artefact.card.seed, len(artefact.classes)
+    told = (
+        grid_conditions(artefact.card.spec.shape, classes, 64)
+        if classes
+        else artefact.conditions(64, seed=seed)
+    )
+    with writing(out / "grid.png"):
+        grid_png(artefact.draw(told, seed=seed), out / "grid.png", columns(64))
+
+
+def _answers(artefact: Artefact, held_out: Rows, out: Path) -> None:
+    some = held_out.take(some_of(len(held_out), ANSWERS, artefact.card.seed))
+    given = artefact.recipe.at_use(some, artefact.card.spec)
+    made = artefact.draw(given.condition, seed=artefact.card.seed)
+    with writing(out / "grid.png"):
+        answers_png(given, made, out / "grid.png")
+
+
+def finish(artefact: Artefact, out: Path, held_out: Rows) -> Artefact:
     """Save the artefact, its grid and its model card."""
     if isinstance(artefact.codecs["real"], ImageCodec):
-        seed, classes = artefact.card.seed, len(artefact.classes)
-        told = (
-            grid_conditions(artefact.card.spec.shape, classes, 64)
-            if classes
-            else artefact.conditions(64, seed=seed)
-        )
-        with writing(out / "grid.png"):
-            grid_png(artefact.draw(told, seed=seed), out / "grid.png", columns(64))
+        if artefact.recipe.answers:
+            _answers(artefact, held_out, out)
+        else:
+            _samples(artefact, out)
+
     artefact.save(out)
     write_whole(out / "README.md", model_card(artefact, out.resolve().name).encode())
     return artefact
@@ -311,6 +356,8 @@ def model_card(artefact: Artefact, name: str) -> str:
 
 def _usage(artefact: Artefact) -> str:
     """A line of Python that does what the recipe is for."""
+    if artefact.recipe.answers:
+        return 'picture = model.apply("in.png")  # draws=5 for five different ones'
     if artefact.recipe.turning is not None:
         return 'filled = model.apply("holes.csv")  # draws=5 for five draws'
     if artefact.card.spec.fields:

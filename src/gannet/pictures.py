@@ -7,6 +7,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,12 @@ SUFFIXES = frozenset(
     | {".ppm", ".pgm", ".pbm", ".pnm"}
 )
 """Files that count as pictures, by their lower-case suffix."""
+
+OPAQUE = frozenset({".jpg", ".jpeg", ".bmp", ".pgm", ".ppm"})
+"""Suffixes of formats without alpha."""
+
+WRITTEN = OPAQUE | {".png", ".webp", ".tif", ".tiff"}
+"""Suffixes that pictures are written under."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 """What Pillow may try. Its rarer readers are old, little tested, and some run other programs."""
@@ -128,6 +135,73 @@ def upright(item: Item, name: str, *, least: tuple[int, int] | None = None) -> I
     return plain.transpose(_TURNS[turn]) if turn in _TURNS else plain
 
 
+def deep(item: Item, name: str) -> tuple[NDArray[np.float32], int]:
+    """Decode a picture with all the depth that it has.
+
+    Returns:
+        ``(H, W, C)`` in 0..1, and the bits of a channel: 16 of a grey picture that has so many,
+        else 8.
+
+    Raises:
+        DataError: as ``upright`` does, and of colours of 16 bit, which Pillow would cut to 8.
+    """
+    held = item if isinstance(item, np.ndarray) else content(item, name)
+    if isinstance(held, bytes):
+        if _deep_colours(held):
+            raise DataError(
+                "a PNG with colours of 16 bit, of which half would be lost",
+                where=name,
+                remedy="Save it as 8 bit, or its channels as grey pictures of 16 bit.",
+            )
+        with _opened(held, name) as image:
+            if image.mode.startswith("I;16") and _orientation(image) not in _TURNS:
+                try:
+                    values = np.asarray(image, np.float32)
+                except _BROKEN as error:
+                    raise _broken(error, name) from None
+                return (values / np.float32(65535))[..., None], 16
+    pixels = np.asarray(upright(held, name), np.float32) / np.float32(255)
+    return pixels[..., None] if pixels.ndim == 2 else pixels, 8
+
+
+def write_deep(picture: NDArray[np.float32], path: Path, bits: int = 8) -> None:
+    """Save ``(H, W, C)`` in 0..1; the suffix chooses the format, grey may have 16 bit.
+
+    Raises:
+        DataError: if the format is not known or cannot hold it.
+    """
+    suffix, channels = path.suffix.lower(), picture.shape[2]
+    if suffix not in WRITTEN:
+        raise DataError(
+            f"cannot write pictures as {suffix or 'a name without suffix'}",
+            where=str(path),
+            remedy=f"Choose one of {', '.join(sorted(WRITTEN))}.",
+        )
+    if suffix in OPAQUE and channels in {2, 4}:
+        raise DataError(
+            f"{suffix} cannot hold alpha", where=str(path), remedy="Write .png instead."
+        )
+    if bits > 8 and suffix not in {".png", ".tif", ".tiff"}:
+        raise DataError(
+            f"{suffix} cannot hold 16 bit", where=str(path), remedy="Write .png or .tiff instead."
+        )
+    most, kind = (65535, np.uint16) if bits > 8 else (255, np.uint8)
+    pixels = (picture.clip(0, 1) * most).round().astype(kind)
+    image = Image.fromarray(_planes(pixels))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if suffix == ".webp":
+        image.save(path, lossless=True, exact=True)
+    elif suffix in {".jpg", ".jpeg"}:
+        image.save(path, quality=95)
+    else:
+        image.save(path)
+
+
+def _deep_colours(held: bytes) -> bool:
+    """Whether the bytes are a PNG of 16 bit with more than grey: see its header, IHDR."""
+    return held[:8] == b"\x89PNG\r\n\x1a\n" and len(held) > 25 and held[24] == 16 and held[25] != 0
+
+
 def channels_of(image: Image.Image) -> int:
     """How many channels hold all that a picture shows."""
     grey = image.mode in {"1", "L", "LA", "La", "I", "F"} or image.mode.startswith("I;16")
@@ -198,7 +272,7 @@ def _eight_bit(image: Image.Image, name: str) -> Image.Image:
     return Image.fromarray((values * (255 / top)).round().astype(np.uint8))
 
 
-def _planes(picture: Picture) -> Picture:
+def _planes(picture: NDArray[Any]) -> NDArray[Any]:
     return picture[..., 0] if picture.ndim == 3 and picture.shape[2] == 1 else picture
 
 

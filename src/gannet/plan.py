@@ -69,12 +69,6 @@ FEWEST_STEPS, SMALLEST_SIDE = 1_000, 16
 FEW_SHOWN = 15_000
 """Pictures made for judging below which digits had shapes and hardly detail."""
 
-LONGER: tuple[tuple[int, dict[str, float]], ...] = (
-    (40_000, {"width": 32, "batch": 64, "slope_end": 0.03}),
-    (4_000, {"width": 24, "batch": 32, "slope_end": 0.03}),
-)
-"""From so many steps on, larger networks and batches; measured on digits at 60 and 300 s."""
-
 PROBE_SECONDS = 5.0
 """After so long a probe has seen enough steps, however few."""
 
@@ -326,16 +320,17 @@ def _choose_threads(chosen: Chooser) -> None:
 
 def _choose_size(chosen: Chooser, seconds: float, clock: Clock) -> None:
     """Small networks and batches while steps are few, since steps are then what counts."""
-    if len(chosen.spec.shape) != PICTURE_AXES:
+    if len(chosen.spec.shape) != PICTURE_AXES or not chosen.recipe.longer:
         return
     steps = chosen.config.steps
     if seconds:
         with processor.threads(chosen.config.threads):
             steps = int(seconds / chosen.time_step(clock=clock))
-    for least, settings in LONGER:
+    for least, settings in chosen.recipe.longer:
         if steps >= least:
             # A batch must not hold more than there is to show.
-            fitting = settings | {"batch": min(settings["batch"], len(chosen.dataset.train))}
+            most = min(settings.get("batch", chosen.config.batch), len(chosen.dataset.train))
+            fitting = {**settings, "batch": int(most)}
             chosen.choose(f"time for {steps} steps of the smallest networks", **fitting)
             return
 

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Literal, Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gannet.codecs import Codec
@@ -102,8 +104,42 @@ class Trained(Generic[C]):
     kept: Mapping[str, Tensor]
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A picture that is to be turned into another, with what was asked for.
+
+    Attributes:
+        picture: ``(H, W, C)`` 32-bit floats in 0..1: grey or colour, with or without alpha.
+        mask: ``(H, W)`` true where the picture is not known; empty for none.
+        asked: Numbers by name that the recipe's ``Turning.options`` knows.
+    """
+
+    picture: NDArray[np.float32]
+    mask: NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 0), np.bool_))
+    asked: Mapping[str, float] = field(default_factory=dict[str, float])
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A number that may be asked for when a picture is turned.
+
+    Attributes:
+        low: Least value.
+        high: Largest value.
+        words: What it does.
+    """
+
+    low: float
+    high: float
+    words: str
+
+
 Turned = Callable[[Trained[C], Any, int, int], Sequence[Any]]
-"""A trained network, raw input of some kind, draws and a seed to one raw output per draw."""
+"""A trained network, input, draws and a seed to one raw output per draw.
+
+Of ``table`` the input is a frame, and each output; of ``image`` a ``Given``, and ``(H, W, C)``
+32-bit floats in 0..1.
+"""
 Settled = Callable[[Trained[C], Batch, Batch, int], Mapping[str, Tensor]]
 """A network whose duel is over, training and held-out rows and a seed to what is kept beside it."""
 
@@ -125,12 +161,25 @@ class Turning(Generic[C]):
         turn: Does it. One draw is the single best answer; of several each is drawn by chance, so
             that together they show how sure it is. The same seed gives the same draws.
         settle: What is worked out once the duel is over, and kept in the artefact.
+        options: Numbers that may be asked for, by name.
+        masked: Whether it takes a mask.
     """
 
     takes: Kind
     words: str
     turn: Turned[C]
     settle: Settled[C] = nothing_kept
+    options: Mapping[str, Option] = field(default_factory=dict[str, Option])
+    masked: bool = False
+
+
+Plainly = Callable[[Batch], Tensor]
+"""Samples with what they are told, ``(B, *shape)``, by a method that learns nothing of the rest."""
+
+
+def whole(_config: object) -> int:
+    """Pictures are taken whole, fitted to one size."""
+    return 0
 
 
 def told_nothing(batch: Batch, spec: Spec) -> Condition:
@@ -176,6 +225,12 @@ class Recipe(Generic[C]):
         error: How wrong the product is about samples of a problem that ``prepare`` made, less being
             better; ``None`` where the discriminator alone can say. Measured on held-out samples, it
             shows when a generator begins to learn its training data by heart.
+        piece: Side of the pieces that pictures are cut into, at the size that they have; 0 takes
+            pictures whole, fitted to one size.
+        longer: Settings of runs that have time for so many steps of the smallest networks, the
+            most steps first; where there are none, sizes stay as they are.
+        plainly: By name, simple methods that make an output from what is told, such as a bicubic
+            enlargement; a recipe that is told a grid is scored beside them.
     """
 
     config: type[C]
@@ -196,6 +251,14 @@ class Recipe(Generic[C]):
     told: Callable[[Batch, Spec], Condition] = told_nothing
     turning: Turning[Any] | None = None
     error: Callable[[nn.Module, Batch, C], Tensor] | None = None
+    piece: Callable[[C], int] = whole
+    longer: Sequence[tuple[int, Mapping[str, float]]] = ()
+    plainly: Mapping[str, Plainly] = field(default_factory=dict[str, Plainly])
+
+    @property
+    def answers(self) -> bool:
+        """Whether each of its samples is an answer to a picture."""
+        return "grid" in self.made or "grid" in self.columns
 
     def at_use(self, batch: Batch, spec: Spec) -> Batch:
         """Reals as they are judged: with ``told`` in place of what ``prepare`` makes."""

@@ -164,7 +164,7 @@ class Run:
         action = self.balance.answer(self.verdict, measures, self.duel.config, lost=lost)
         if action is not None:
             self._act(action)
-        grid = preview(self.duel, self.plan, self.out)
+        grid = preview(self.duel, self.plan, self.out, self.doctor.held_out)
         found = Look(measures, self.verdict, action, grid)
         self._write_line(progress, found)
         return found

@@ -23,8 +23,12 @@ from gannet.config import parse
 from gannet.errors import ConfigError, DataError
 from gannet.plan import Plan, affordable_size, default_minutes, make_plan
 from gannet.sources.frames import as_frame
+from gannet.sources.pieces import cut
 from gannet.sources.source import WORDS
 from gannet.training import SAVE_SECONDS, Moment, carry_out
+
+COLOURS = 3
+"""Channels of a picture in colour."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,7 @@ def prepare(  # noqa: PLR0913  # a parameter per flag
         check_same(begun, {"recipe": recipe, "label": label, "column": dict(column or {})})
         where = _device_of(begun, out)
     source = _source(data, label, recipe)
+    source, side = _pieces(source, recipe, given if begun is None else begun.config)
     if begun is not None:
         codec, sized = codec_of(**begun.codecs["real"]), ""
     else:
@@ -118,10 +123,10 @@ def prepare(  # noqa: PLR0913  # a parameter per flag
         # follows from the size, and steps that were asked for take as long as they take.
         short = partial(affordable_size, recipe=recipe, given=given, device=where, clock=clock)
         asked_for = None if minutes is None else partial(short, seconds=60 * minutes)
-        codec, sized = _codec(source, resolution, where, asked_for, column)
+        codec, sized = _codec(source, resolution, where, asked_for, column, side)
     found = dataset.load(source, codec=codec, cache=out / "cache", seed=0)
     found = _sorted(found, recipe, given if begun is None else begun.config)
-    usual = default_minutes(tuple(codec.shape), where)
+    usual = default_minutes((1,) if side else tuple(codec.shape), where)
     budget = 0.0 if "steps" in settings else 60 * (usual if minutes is None else minutes)
     if begun is not None:
         asked: dict[str, Any] = {"recipe": recipe, "seed": seed, "given": given}
@@ -149,6 +154,30 @@ def prepare(  # noqa: PLR0913  # a parameter per flag
     update = {"label": label, "column": dict(column or {}), "reasons": reasons}
     plan = plan.model_copy(update=update)
     return Session(plan, found, out, resumed=False, clock=clock)
+
+
+def piece_of(recipe: str, settings: Mapping[str, Any]) -> int:
+    """Side of the pieces that a recipe with these settings trains on; 0 for whole pictures."""
+    made = find_recipe(recipe)
+    return made.piece(parse(made.config, settings))
+
+
+def _pieces(
+    source: dataset.Source, recipe: str, settings: Mapping[str, Any]
+) -> tuple[dataset.Source, int]:
+    """The source in the pieces that the recipe trains on, and their side; 0 if it is whole."""
+    side = piece_of(recipe, settings)
+    return (cut(source, side) if side else source), side
+
+
+def _codec_of_pieces(source: dataset.Source, side: int, resolution: int | None) -> ImageCodec:
+    if resolution is not None:
+        raise ConfigError(
+            "--resolution: this recipe trains on pieces of pictures at their own size",
+            remedy="Leave it out; --patch sets the size of the pieces.",
+        )
+    channels = 1 if inspect.suggest_size(source).channels < COLOURS else COLOURS
+    return ImageCodec(height=side, width=side, channels=channels)
 
 
 def recipe_for(data: Path | str | Any, *, label: str | None = None) -> str:
@@ -266,6 +295,7 @@ def _codec(
     device: str,
     affordable: Callable[[inspect.Size], inspect.Size] | None = None,
     column: Mapping[str, str] | None = None,
+    side: int = 0,
 ) -> tuple[Codec[Any], str]:
     """The codec that suits the data, and why pictures get the size they get."""
     if resolution is not None and source.kind != "image":
@@ -276,6 +306,8 @@ def _codec(
         raise ConfigError("--column is for tables", remedy="Leave it out, or use --recipe table.")
     if source.kind == "vector":
         return VectorCodec.fit(source.rows(), names=source.columns), ""
+    if side:
+        return _codec_of_pieces(source, side, resolution), ""
     size = inspect.suggest_size(source, largest=processor.largest_side(device))
     height, width, why = size.height, size.width, size.reason
     if resolution is not None:

@@ -161,4 +161,5 @@ def _end(run: Run) -> None:
             remedy="Lower --learning-rate or raise --slope, and train into a new folder.",
         )
     made = settled(run.artefact(), run.dataset)
-    finish(judged_afresh(calibrated(made, run.dataset), run.dataset), run.out)
+    judged = judged_afresh(calibrated(made, run.dataset), run.dataset)
+    finish(judged, run.out, run.dataset.held_out)

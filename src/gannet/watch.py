@@ -93,8 +93,10 @@ def _summary(session: Session, last: Moment | None) -> list[str]:
     what = "--count 1000 --out fake.csv" if table else "--count 16 --out samples"
     if find_recipe(card.recipe).turning is None:
         lines.append(f"next:    gannet sample {session.out} {what}")
-    else:
+    elif table:
         lines.append(f"next:    gannet apply {session.out} {session.plan.data} --out filled.csv")
+    else:
+        lines.append(f"next:    gannet apply {session.out} PICTURE --out made.png")
     return lines
 
 

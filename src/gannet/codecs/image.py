@@ -13,10 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from gannet.errors import DataError
-from gannet.pictures import MODES, Item, Picture, upright
-
-_OPAQUE = {".jpg", ".jpeg", ".bmp", ".pgm", ".ppm"}
-_WRITTEN = {".png", ".webp", ".tif", ".tiff"} | _OPAQUE
+from gannet.pictures import MODES, OPAQUE, WRITTEN, Item, Picture, upright
 
 
 class ImageCodec(BaseModel):
@@ -89,14 +86,14 @@ class ImageCodec(BaseModel):
             DataError: if pictures cannot be written under that suffix.
         """
         suffix = path.suffix.lower()
-        if suffix not in _WRITTEN:
-            known = ", ".join(sorted(_WRITTEN))
+        if suffix not in WRITTEN:
+            known = ", ".join(sorted(WRITTEN))
             raise DataError(
                 f"cannot write pictures as {suffix or 'a name without suffix'}",
                 where=str(path),
                 remedy=f"Choose one of {known}.",
             )
-        if suffix in _OPAQUE and raw.shape[2] in {2, 4}:
+        if suffix in OPAQUE and raw.shape[2] in {2, 4}:
             raise DataError(
                 f"{suffix} cannot hold alpha", where=str(path), remedy="Write .png instead."
             )

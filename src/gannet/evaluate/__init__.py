@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Protocol
+
+from torch import Tensor
 
 from gannet.card import gannet_version
 from gannet.chance import seed_at
+from gannet.evaluate.answers import ASKED, answer_scores
 from gannet.evaluate.filled import evaluate_filled
 from gannet.evaluate.imputation import score_imputation
 from gannet.evaluate.kept import KeptFeatures
@@ -28,8 +33,10 @@ from gannet.evaluate.tables import evaluate_table
 from gannet.evaluate.texture import texture_scores
 from gannet.networks.classifier import train_classifier
 from gannet.networks.features import Features
+from gannet.types import Batch
 
 __all__ = [
+    "Answers",
     "Data",
     "Material",
     "Pair",
@@ -46,7 +53,25 @@ __all__ = [
 ]
 
 
-def evaluate(
+class Answers(Protocol):
+    """How pictures are answered."""
+
+    @property
+    def plainly(self) -> Mapping[str, Callable[[Batch], Tensor]]:
+        """By simple methods, by name."""
+        ...
+
+    def answer(self, given: Batch, *, seed: int) -> tuple[Batch, Tensor]:
+        """By the generator; with what it was told."""
+        ...
+
+
+def _drawn(answers: Answers, given: Batch, seed: int, number: int) -> Tensor:
+    _, made = answers.answer(given, seed=seed_at(seed, 8, number))
+    return made
+
+
+def evaluate(  # noqa: PLR0913  # what a report depends on
     sampler: Sampler,
     dataset: Data,
     *,
@@ -58,6 +83,7 @@ def evaluate(
     data: str = "",
     made: Material | None = None,
     cache: Path | None = None,
+    answers: Answers | None = None,
 ) -> Report:
     """Score a generator.
 
@@ -74,12 +100,14 @@ def evaluate(
         data: How it calls the data.
         made: What ``material`` gave for the same arguments, if it is needed for more than this.
         cache: Folder that keeps features, by content, for the next time; ``None`` for none.
+        answers: Of a generator whose samples are answers, how it and simple methods answer.
 
     Raises:
         DataError: if fewer than 8 samples were held out.
         ConfigError: if the features are unknown or do not suit the data.
     """
-    made = made or material(sampler, dataset, count=count, seed=seed)
+    answering = None if answers is None else partial(answers.answer, seed=seed)
+    made = made or material(sampler, dataset, count=count, seed=seed, answering=answering)
     lesson = lesson_of(dataset, made)
     train = partial(train_classifier, classes=len(dataset.classes), seed=seed, steps=steps)
     classifier = None if lesson is None else train(lesson.samples, lesson.labels)
@@ -89,6 +117,12 @@ def evaluate(
     scores = distribution_scores(seen, seed)
     scores += [critic_score(each, seed, steps * 3 // 2) for each in (made, seen)]
     scores += texture_scores(made)
+    if answers is not None and made.given is not None:
+        plainly = {name: method(made.given) for name, method in answers.plainly.items()}
+        some = made.given[:ASKED]
+        again = partial(_drawn, answers, some, seed)
+        real = made.given.real.float()
+        scores += answer_scores(made.fake, real, plainly, kept, again, seed=seed)
     copied = copy_score(made, dataset)
     scores.append(copied.score)
     if lesson is not None and classifier is not None and made.asked:

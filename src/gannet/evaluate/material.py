@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -86,6 +86,7 @@ class Material:
         asked: Whether the fakes were asked for by class.
         rest: Rows of the training data that remain.
         gaussian: The baseline.
+        given: Where fakes are answers, the held-out samples with what is told of them.
     """
 
     held_out: Tensor
@@ -96,6 +97,7 @@ class Material:
     asked: bool
     rest: tuple[int, ...]
     gaussian: Gaussian
+    given: Batch | None = None
 
 
 def _too_few(count: int, held_out: int, train: int) -> DataError:
@@ -113,8 +115,21 @@ def _too_few(count: int, held_out: int, train: int) -> DataError:
     )
 
 
-def material(sampler: Sampler, dataset: Data, *, count: int, seed: int) -> Material:
+Answering = Callable[[Batch], tuple[Batch, Tensor]]
+"""Held-out samples to these with what is told of them, and answers ``(n, *shape)``."""
+
+
+def material(
+    sampler: Sampler, dataset: Data, *, count: int, seed: int, answering: Answering | None = None
+) -> Material:
     """Choose reals and draw fakes. Equal arguments give equal samples, row for row.
+
+    Args:
+        sampler: The generator.
+        dataset: Reals.
+        count: On each side.
+        seed: Of the choice and of the fakes.
+        answering: Makes the fakes of a generator whose samples are answers.
 
     Raises:
         DataError: if fewer than 8 samples were held out, or shapes differ.
@@ -126,12 +141,16 @@ def material(sampler: Sampler, dataset: Data, *, count: int, seed: int) -> Mater
     rows = max(min(rows, NUMBERS // one.numel()), FEWEST)
     chosen = _order(len(dataset.held_out), seed, 0)[:rows]
     order = _order(len(dataset.train), seed, 1)
-    held_out = dataset.held_out.take(chosen).real.float()
+    some = dataset.held_out.take(chosen)
+    held_out, given = some.real.float(), None
     labels = torch.from_numpy(np.asarray(dataset.held_out.labels)[chosen]).long()
     rest = order[rows:]
     gaussian = _gaussian(dataset, rest[: max(min(FITTED, NUMBERS // one.numel()), 2)], seed)
     asked = can_ask(sampler, dataset) and bool((labels >= 0).any())
-    if asked:
+    if answering is not None:
+        asked = False
+        given, fake = answering(some)
+    elif asked:
         fake = ask(sampler, dataset, labels, seed=seed)
     else:
         fake = sampler.sample(rows, seed=seed).float()
@@ -149,6 +168,7 @@ def material(sampler: Sampler, dataset: Data, *, count: int, seed: int) -> Mater
         asked=asked,
         rest=tuple(rest),
         gaussian=gaussian,
+        given=given,
     )
 
 

@@ -32,11 +32,16 @@ from gannet.types import Batch, Condition
 Features = Callable[[Tensor], Tensor]
 """Samples ``(B, *shape)`` to features ``(B, F)``."""
 
+PICTURE_AXES = 3
+
 DRAWS = 3
 """Batches whose gradients are compared."""
 
-ASKED = 2_000
-"""Problems about training samples, and as many about held-out ones, that errors are the mean of."""
+ASKED, PICTURES_ASKED = 2_000, 96
+"""Problems about training samples, and as many about held-out ones, that errors are the mean of.
+
+Pictures hold many problems each, and take long.
+"""
 
 
 def as_it_is(samples: Tensor) -> Tensor:
@@ -132,7 +137,8 @@ class Doctor:
             return math.nan
         # The same problems at every look: what changes is the generator.
         chance = torch.Generator(duel.device).manual_seed(seed_at(self.seed, 5))
-        some = torch.arange(ASKED) % len(samples)
+        asked = PICTURES_ASKED if samples.real.dim() == PICTURE_AXES + 1 else ASKED
+        some = torch.arange(asked) % len(samples)
         problem = duel.recipe.prepare(samples[some].to(duel.device), chance, duel.config)
         with evaluating(duel.average):
             return float(duel.recipe.error(duel.average, problem, duel.config))

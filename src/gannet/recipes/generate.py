@@ -28,6 +28,12 @@ FEW_PICTURES = 500
 SLOPE_OF_PICTURES, SLOPE_OF_ROWS = 0.046, 0.5
 """Slope weight over the summed variance of the data."""
 
+LONGER: tuple[tuple[int, dict[str, float]], ...] = (
+    (40_000, {"width": 32, "batch": 64, "slope_end": 0.03}),
+    (4_000, {"width": 24, "batch": 32, "slope_end": 0.03}),
+)
+"""From so many steps on, larger networks and batches; measured on digits at 60 and 300 s."""
+
 Architecture = Literal["auto", "mlp", "dcgan", "residual"]
 
 
@@ -208,4 +214,5 @@ recipe = Recipe(
     generator_terms=generator_terms,
     schedule=schedule,
     suggest=suggest,
+    longer=LONGER,
 )

@@ -47,6 +47,11 @@ class Source:
         held: Whether the items lie in memory anyway.
         frames: A table, some rows at a time, as often as it is walked through.
         dialect: How it is written, if it is a text table.
+        groups: ``(count,)`` number of the group of each item, such as the picture that it is a
+            piece of; a group is trained on or held out as a whole. Empty where each item is its
+            own.
+        beside: What belongs to each item, such as the picture that it is an answer to: item by
+            item where they are pairs, else in no order.
     """
 
     path: Path
@@ -62,6 +67,8 @@ class Source:
     held: bool = False
     frames: Iterable[Frame] = ()
     dialect: Dialect | None = None
+    groups: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    beside: Source | None = None
 
     def __post_init__(self) -> None:
         """Fill in labels that are not there."""

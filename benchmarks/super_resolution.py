@@ -1,0 +1,134 @@
+"""super_resolve against bicubic on Set5 and Set14, times four, after ten minutes of training.
+
+    make bench NAME=super_resolution DATA=FOLDER
+
+FOLDER holds ``photos/BSD100`` (trained on), ``photos/Set5`` and ``photos/Set14`` (scored). PSNR is of
+luminance, without a rim of four pixels; small pictures are shrunk by Pillow's bicubic filter.
+"""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+import gannet
+from gannet.metrics import fidelity
+from gannet.networks.features import EfficientNetFeatures
+from gannet.tiles import in_tiles, planes
+
+SCALE, MINUTES = 4, 10.0
+Picture = NDArray[np.uint8]
+
+
+def run(data: Path, out: Path, *, minutes: float = MINUTES, seed: int = 0) -> dict[str, Any]:
+    """Train if the run is not there yet, and score it."""
+    folder = out / f"super_resolution-{seed}"
+    gannet.train(
+        data / "photos" / "BSD100", folder, recipe="super_resolve", minutes=minutes, seed=seed
+    )
+    model = gannet.load(folder)
+    found: dict[str, Any] = {"minutes": minutes, "seed": seed, "steps": model.card.steps}
+    for name in ("Set5", "Set14"):
+        found[name.lower()] = scored(model, data / "photos" / name)
+    found["vivid_ahead"] = all(_vivid_ahead(found[name]) for name in ("set5", "set14"))
+    return found | speed(model)
+
+
+def scored(model: Any, folder: Path) -> dict[str, dict[str, float]]:
+    """Means over a folder of pictures, by method."""
+    ways: dict[str, Callable[[Picture], Picture]] = {
+        "bicubic": bicubic,
+        "faithful": lambda low: model.apply(low, quality=0.0),
+        "half": lambda low: model.apply(low, quality=0.5),
+        "vivid": lambda low: model.apply(low, quality=1.0),
+    }
+    eye = EfficientNetFeatures()
+    sums: dict[str, list[list[float]]] = {name: [] for name in ways}
+    for file in sorted(folder.iterdir()):
+        sharp = np.asarray(Image.open(file).convert("RGB"))
+        high, wide = (side // SCALE * SCALE for side in sharp.shape[:2])
+        sharp = sharp[:high, :wide]
+        low = np.asarray(
+            Image.fromarray(sharp).resize((wide // SCALE, high // SCALE), Image.Resampling.BICUBIC)
+        )
+        target = tensor(sharp)
+        there = eye(target)
+        for name, way in ways.items():
+            made = tensor(way(low))
+            rim = slice(SCALE, -SCALE)
+            bright = [
+                fidelity.luminance(each)[:, :, rim, rim] / 127.5 - 1 for each in (made, target)
+            ]
+            sums[name].append(
+                [
+                    float(fidelity.psnr(*bright)),
+                    float(fidelity.ssim(*bright)),
+                    float((eye(made) - there).norm()),
+                    float(fidelity.fine_error(made, target)),
+                ]
+            )
+    names = ("psnr", "ssim", "features", "fine_detail")
+    return {
+        way: dict(zip(names, np.round(np.mean(rows, 0), 4).tolist(), strict=True))
+        for way, rows in sums.items()
+    }
+
+
+def _vivid_ahead(found: dict[str, dict[str, float]]) -> bool:
+    vivid = found["vivid"]
+    nearer = all(
+        vivid[score] < found[other][score]
+        for score in ("features", "fine_detail")
+        for other in ("bicubic", "faithful")
+    )
+    return nearer and vivid["psnr"] > found["bicubic"]["psnr"]
+
+
+def speed(model: Any) -> dict[str, float]:
+    """Seconds for 512x512 pixels in, and whether tiles leave seams."""
+    some = np.random.default_rng(0).integers(0, 256, (512, 512, 3), np.uint8)
+    seconds: dict[float, float] = {}
+    with torch.no_grad():
+        for quality in (0.0, 1.0):
+            taken: list[float] = []
+            for _ in range(3):
+                began = time.perf_counter()
+                model.apply(some, quality=quality)
+                taken.append(time.perf_counter() - began)
+            seconds[quality] = round(min(taken), 2)
+    upscaler, low = model.artefact.product, planes(some.astype(np.float32)[:200, :150] / 255, 3)
+
+    def enlarge(part: Tensor) -> Tensor:
+        told = gannet.types.Condition(part[:, 0, 0, :0], part, part[:, 0, :0, :0])
+        return upscaler(torch.zeros(1, model.artefact.config.noise), told, 1.0)
+
+    whole, tiled = (
+        in_tiles(enlarge, low, upscaler.reach, scale=SCALE, tile=side)[0] for side in (512, 48)
+    )
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    return {
+        "seconds_512_faithful": seconds[0.0],
+        "seconds_512": seconds[1.0],
+        "seam": float((whole - tiled).abs().max()),
+        "rss_gib": round(most, 2),
+    }
+
+
+def bicubic(low: Picture) -> Picture:
+    """Pillow's enlargement."""
+    size = (low.shape[1] * SCALE, low.shape[0] * SCALE)
+    return np.asarray(Image.fromarray(low).resize(size, Image.Resampling.BICUBIC))
+
+
+def tensor(picture: Picture) -> Tensor:
+    """``(1, 3, H, W)`` in [-1, 1]."""
+    return torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None].float() / 127.5 - 1

@@ -1,0 +1,124 @@
+"""Scores of answers to pictures: beside what they should be, and beside simple methods."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import combinations
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from gannet.chance import seed_at
+from gannet.evaluate.score import Part, Score
+from gannet.metrics import fidelity
+from gannet.networks.features import Features
+
+DRAWN = 1_000
+"""Bootstrap draws of pictures."""
+
+ASKED, DRAWS = 64, 5
+"""Pictures that several answers are asked for, and how many."""
+
+Measure = Callable[[Tensor, Tensor], Tensor]
+
+
+def answer_scores(
+    answers: Tensor,
+    targets: Tensor,
+    plainly: Mapping[str, Tensor],
+    eye: Features,
+    again: Callable[[int], Tensor],
+    *,
+    seed: int,
+) -> list[Score]:
+    """Score answers to held-out pictures.
+
+    Args:
+        answers: ``(n, C, H, W)`` in [-1, 1].
+        targets: What they should be.
+        plainly: What simple methods answer, by name; the best of them is the baseline, and all
+            are parts of the score.
+        eye: Features of likeness.
+        again: Other answers to the first ``ASKED`` pictures, by number of the draw.
+        seed: Of the bootstrap.
+
+    Returns:
+        ``PSNR`` and ``SSIM``, as near as pixels can say; ``feature distance``: between answer and
+        target, as a share of that between two different targets; ``fine detail``: powers of ten by
+        which its energy is off; ``diversity``: feature distance between two answers to one picture,
+        as the same share.
+    """
+    seen = eye(targets)
+    apart = (seen - seen.roll(1, 0)).norm(dim=1).mean().clamp_min(1e-9)
+
+    def unlike(one: Tensor, other: Tensor) -> Tensor:
+        there = seen if other is targets else eye(other)
+        return (eye(one) - there).norm(dim=1) / apart
+
+    found = [
+        _score("PSNR", fidelity.psnr, fidelity.ROUNDED, "high", answers, targets, plainly, seed),
+        _score("SSIM", fidelity.ssim, 1.0, "high", answers, targets, plainly, seed),
+        _score("feature distance", unlike, 0.0, "low", answers, targets, plainly, seed),
+        _score("fine detail", fidelity.fine_error, 0.0, "low", answers, targets, plainly, seed),
+    ]
+    draws = [again(number) for number in range(DRAWS)]
+    views = [eye(each) for each in draws]
+    pairs: list[Tensor] = [
+        (one - other).norm(dim=1) / apart for one, other in combinations(views, 2)
+    ]
+    each = torch.stack(pairs).mean(0)
+    low, high = _interval(each, seed)
+    # Answers that all are right would differ no more than targets do: nobody knows by how much.
+    found.append(
+        Score(
+            name="diversity",
+            value=float(each.mean()),
+            low=low,
+            high=high,
+            floor=1.0,
+            floor_low=1.0,
+            floor_high=1.0,
+            samples=len(each),
+            better="high",
+            baseline=0.0,
+        )
+    )
+    return found
+
+
+def _score(
+    name: str,
+    measure: Measure,
+    floor: float,
+    better: Literal["low", "high"],
+    answers: Tensor,
+    targets: Tensor,
+    plainly: Mapping[str, Tensor],
+    seed: int,
+) -> Score:
+    each = measure(answers, targets)
+    low, high = _interval(each, seed)
+    others = {by: float(measure(made, targets).mean()) for by, made in plainly.items()}
+    best = min if better == "low" else max
+    return Score(
+        name=name,
+        value=float(each.mean()),
+        low=low,
+        high=high,
+        floor=floor,
+        floor_low=floor,
+        floor_high=floor,
+        samples=len(each),
+        better=better,
+        baseline=best(others.values()) if others else None,
+        parts=tuple(Part(name=f"by {by}", value=got, floor=floor) for by, got in others.items()),
+    )
+
+
+def _interval(each: Tensor, seed: int) -> tuple[float, float]:
+    """Percentile bootstrap over pictures, 95 %."""
+    chance = torch.Generator().manual_seed(seed_at(seed, 7))
+    rows = torch.randint(len(each), (DRAWN, len(each)), generator=chance)
+    ends = each[rows].mean(1).quantile(torch.tensor([0.025, 0.975]))
+    return float(ends[0]), float(ends[1])

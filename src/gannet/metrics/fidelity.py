@@ -1,0 +1,100 @@
+"""How near an answer is to the picture that it should be: one number per picture."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn.functional import conv2d, pad
+
+WINDOW, DEVIATION = 11, 1.5
+"""Side and deviation in pixels of the window of the structural similarity."""
+
+STEADY = (0.01, 0.03)
+"""Keep its quotients finite where pictures are flat; shares of the range."""
+
+ROUNDED = 10 * math.log10(4 / ((2 / 255) ** 2 / 12))
+"""Decibels between a picture and itself in 8 bit: what a file allows, 58.9."""
+
+FINE = 0.125
+"""Cycles per pixel from which detail is fine: what a picture shrunk to a quarter cannot hold."""
+
+LUMINANCE = (65.481, 128.553, 24.966)
+"""Weights of red, green and blue in 0..1; ITU-R BT.601, to 16..235."""
+
+
+def luminance(pictures: Tensor) -> Tensor:
+    """``(B, 1 or 3, H, W)`` in [-1, 1] to brightness ``(B, 1, H, W)`` in 0..255."""
+    bright = (pictures.float() + 1) / 2
+    if bright.shape[1] < len(LUMINANCE):
+        return bright[:, :1] * 255
+    weights = bright.new_tensor(LUMINANCE).view(1, 3, 1, 1)
+    return (bright[:, :3] * weights).sum(1, keepdim=True) + 16
+
+
+def psnr(one: Tensor, other: Tensor) -> Tensor:
+    """Peak signal-to-noise ratio in decibels of pictures ``(B, C, H, W)`` in [-1, 1], ``(B,)``.
+
+    At most that of rounding to 8 bit.
+    """
+    error = (one.float() - other.float()).square().flatten(1).mean(1)
+    return (10 * (4 / error.clamp_min(1e-12)).log10()).clamp_max(ROUNDED)
+
+
+def ssim(one: Tensor, other: Tensor) -> Tensor:
+    """Structural similarity of pictures ``(B, C, H, W)`` in [-1, 1], ``(B,)``; 1 for equal ones.
+
+    Source: Wang et al. 2004, Image quality assessment, eq. 13, the mean over channels and windows.
+    """
+    channels = one.shape[1]
+    side = min(WINDOW, *one.shape[2:])
+    place = torch.arange(side, dtype=torch.float32, device=one.device) - (side - 1) / 2
+    line = (-place.square() / (2 * DEVIATION**2)).exp()
+    line = line / line.sum()
+    kernel = (line[:, None] * line)[None, None].expand(channels, 1, -1, -1)
+
+    def smooth(x: Tensor) -> Tensor:
+        return conv2d(x, kernel, groups=channels)
+
+    a, b = one.float(), other.float()
+    mean_a, mean_b = smooth(a), smooth(b)
+    var_a, var_b = smooth(a * a) - mean_a**2, smooth(b * b) - mean_b**2
+    both = smooth(a * b) - mean_a * mean_b
+    flat, steady = ((2 * share) ** 2 for share in STEADY)
+    likeness = (2 * mean_a * mean_b + flat) * (2 * both + steady)
+    likeness = likeness / ((mean_a**2 + mean_b**2 + flat) * (var_a + var_b + steady))
+    return likeness.flatten(1).mean(1)
+
+
+def fine_energy(pictures: Tensor) -> Tensor:
+    """Decimal logarithm of the energy of fine detail, ``(B,)``, of pictures ``(B, C, H, W)``."""
+    grey = luminance(pictures)[:, 0]
+    high, wide = grey.shape[1:]
+    window = torch.hann_window(high, periodic=False)[:, None] * torch.hann_window(
+        wide, periodic=False
+    )
+    grey = (grey - grey.mean((1, 2), keepdim=True)) * window.to(grey.device)
+    power = torch.fft.rfft2(grey).abs().square()
+    radius = (torch.fft.fftfreq(high)[:, None] ** 2 + torch.fft.rfftfreq(wide) ** 2).sqrt()
+    return (power * (radius >= FINE).to(grey.device)).sum((1, 2)).clamp_min(1e-3).log10()
+
+
+def fine_error(one: Tensor, other: Tensor) -> Tensor:
+    """Powers of ten by which the energy of fine detail differs, ``(B,)``; 0 for equal ones."""
+    return (fine_energy(one) - fine_energy(other)).abs()
+
+
+def edges(pictures: Tensor) -> Tensor:
+    """Length of the brightness's slope at each pixel, ``(B, 1, H, W)``, by Sobel's kernels."""
+    grey = pad(luminance(pictures), (1, 1, 1, 1), mode="replicate")
+    kernel = grey.new_tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])
+    both = torch.stack([kernel, kernel.T])[:, None] / 8
+    return conv2d(grey, both).square().sum(1, keepdim=True).sqrt()
+
+
+def structure(one: Tensor, other: Tensor) -> Tensor:
+    """Correlation of the edges of pictures ``(B, C, H, W)``, ``(B,)``; 1 where they agree."""
+    a, b = edges(one).flatten(1), edges(other).flatten(1)
+    a, b = a - a.mean(1, keepdim=True), b - b.mean(1, keepdim=True)
+    return (a * b).sum(1) / (a.norm(dim=1) * b.norm(dim=1)).clamp_min(1e-9)

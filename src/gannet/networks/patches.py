@@ -1,0 +1,179 @@
+"""Networks from picture to picture, of any size: a U-Net that noise steers, and a patch judge."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate, leaky_relu, pad, pixel_shuffle, pixel_unshuffle
+from torch.nn.utils.parametrizations import spectral_norm
+
+from gannet.types import Condition
+
+LEAK = 0.2
+
+
+class Steered(nn.Module):
+    """Scales and shifts channels as noise has it; at first by nothing.
+
+    Source: Perez et al. 2017, arXiv:1709.07871, eq. 1.
+    """
+
+    def __init__(self, channels: int, noise: int) -> None:
+        super().__init__()
+        self.by = nn.Linear(noise, 2 * channels) if noise else None
+        if self.by is not None:
+            nn.init.normal_(self.by.weight, std=0.3 / math.sqrt(noise))
+            nn.init.zeros_(self.by.bias)
+
+    def forward(self, x: Tensor, noise: Tensor) -> Tensor:
+        """``(B, channels, h, w)`` and ``(B, noise)`` to ``(B, channels, h, w)``."""
+        if self.by is None:
+            return x
+        scale, shift = self.by(noise)[:, :, None, None].chunk(2, 1)
+        return x * (1 + scale) + shift
+
+
+class Modulated(nn.Module):
+    """Two convolutions whose middle noise steers; what they add to what comes in."""
+
+    def __init__(self, channels: int, noise: int) -> None:
+        super().__init__()
+        self.one = nn.Conv2d(channels, channels, 3, padding=1)
+        self.steer = Steered(channels, noise)
+        self.two = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, x: Tensor, noise: Tensor) -> Tensor:
+        """``(B, channels, h, w)`` and ``(B, noise)`` to ``(B, channels, h, w)``."""
+        added: Tensor = self.two(leaky_relu(self.steer(self.one(x), noise), LEAK))
+        return added
+
+
+def fitted(x: Tensor, unit: int) -> Tensor:
+    """Pictures continued at their right and lower ends until sides are multiples of ``unit``."""
+    high, wide = -x.shape[2] % unit, -x.shape[3] % unit
+    return pad(x, (0, wide, 0, high), mode="replicate") if high or wide else x
+
+
+class Translator(nn.Module):
+    """A U-Net that works at half size and below, whose every level noise steers.
+
+    Source: Ronneberger et al. 2015, arXiv:1505.04597. Differs: the first level is a rearrangement
+    of pixels (Shi et al. 2016, arXiv:1609.05158), since convolutions at full size take most of the
+    time on a processor; residual blocks; no normalisation, so that pictures stand by themselves.
+
+    Args:
+        inside: Channels of the given picture.
+        outside: Channels of the made one.
+        width: Channels at half size.
+        levels: Halvings in all, the first one included.
+        noise: Numbers of noise.
+        blocks: Residual blocks at the coarsest level.
+    """
+
+    def __init__(
+        self, inside: int, outside: int, width: int, levels: int, noise: int, blocks: int = 3
+    ) -> None:
+        super().__init__()
+        wide = [width * min(2**level, 6) for level in range(levels)]
+        self.unit = 2**levels
+        self.first = nn.Conv2d(4 * inside, width, 3, padding=1)
+        self.down = nn.ModuleList(
+            nn.Conv2d(finer, coarser, 4, 2, 1) for finer, coarser in pairwise(wide)
+        )
+        self.middle = nn.ModuleList(Modulated(wide[-1], noise) for _ in range(blocks))
+        self.up = nn.ModuleList(
+            nn.Conv2d(coarser + finer, finer, 3, padding=1)
+            for finer, coarser in reversed(list(pairwise(wide)))
+        )
+        self.blend = nn.ModuleList(Modulated(finer, noise) for finer in reversed(wide[:-1]))
+        self.last = nn.Conv2d(width, 4 * outside, 3, padding=1)
+
+    @property
+    def reach(self) -> int:
+        """Pixels in each direction that a pixel of the result can see, rounded up to ``unit``."""
+        coarse = 2 * len(self.middle) + 2
+        total = coarse * self.unit
+        for level in range(1, len(self.down) + 1):
+            total += 4 * 2**level
+        return math.ceil((total + 4) / self.unit) * self.unit
+
+    def forward(self, noise: Tensor, condition: Condition) -> Tensor:
+        """``(B, noise)`` and a condition's grid ``(B, inside, H, W)`` to ``(B, outside, H, W)``.
+
+        The result lies in [-1, 1].
+        """
+        return self.raw(noise, condition.grid).tanh()
+
+    def raw(self, noise: Tensor, given: Tensor) -> Tensor:
+        """The same before it is bent into [-1, 1]."""
+        high, wide = given.shape[2:]
+        x = leaky_relu(self.first(pixel_unshuffle(fitted(given, self.unit), 2)), LEAK)
+        seen = [x]
+        for layer in self.down:
+            x = leaky_relu(layer(x), LEAK)
+            seen.append(x)
+        for block in self.middle:
+            x = x + block(x, noise)
+        for layer, block, finer in zip(self.up, self.blend, reversed(seen[:-1]), strict=True):
+            x = interpolate(x, scale_factor=2.0, mode="nearest")
+            x = leaky_relu(layer(torch.cat([x, finer], 1)), LEAK)
+            x = x + block(x, noise)
+        made: Tensor = pixel_shuffle(self.last(x), 2)
+        return made[:, :, :high, :wide]
+
+
+class PatchDiscriminator(nn.Module):
+    """A logit for each patch of a picture, seen beside the picture that it was made from.
+
+    Source: Isola et al. 2016, arXiv:1611.07004, section 3.2.2. Differs: spectral normalisation
+    (Miyato et al. 2018, arXiv:1802.05957) in place of batch normalisation.
+
+    Args:
+        channels: Of the picture that is judged.
+        beside: Channels of the one that is shown beside it; 0 for none.
+        width: Channels at half size.
+        levels: Halvings.
+    """
+
+    def __init__(self, channels: int, beside: int, width: int, levels: int = 3) -> None:
+        super().__init__()
+        wide = [channels + beside, *(width * min(2**level, 4) for level in range(levels))]
+        self.down = nn.ModuleList(
+            spectral_norm(nn.Conv2d(finer, coarser, 4, 2, 1)) for finer, coarser in pairwise(wide)
+        )
+        self.judge = spectral_norm(nn.Conv2d(wide[-1], 1, 3, padding=1))
+
+    def forward(self, samples: Tensor, condition: Condition) -> Tensor:
+        """``(B, C, H, W)`` and a condition to logits ``(B, h, w)``."""
+        return self.features(samples, condition)[-1].squeeze(1)
+
+    def features(self, samples: Tensor, condition: Condition) -> Sequence[Tensor]:
+        """What each layer sees, the logits ``(B, 1, h, w)`` last."""
+        x, seen = beside(samples, condition), list[Tensor]()
+        for layer in self.down:
+            x = leaky_relu(layer(x), LEAK)
+            seen.append(x)
+        return [*seen, self.judge(x)]
+
+
+def beside(samples: Tensor, condition: Condition) -> Tensor:
+    """Pictures with what they were made from as further channels, enlarged where it is smaller."""
+    given = condition.grid
+    if not given.shape[1]:
+        return samples
+    if given.shape[2:] != samples.shape[2:]:
+        given = interpolate(given, list(samples.shape[2:]), mode="bilinear", align_corners=False)
+    return torch.cat([samples, given], 1)
+
+
+def matching(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:
+    """How far what a judge sees in fakes is from what it sees in the reals beside; a scalar.
+
+    Source: Wang et al. 2018, arXiv:1711.11585, eq. 4.
+    """
+    parts = [(one.detach() - other).abs().mean() for one, other in zip(real, fake, strict=True)]
+    return torch.stack(parts).mean()
