@@ -2,13 +2,14 @@
 
     make bench NAME=super_resolution DATA=FOLDER
 
-FOLDER holds ``photos/BSD100`` (trained on), ``photos/Set5`` and ``photos/Set14`` (scored). PSNR is of
-luminance, without a rim of four pixels; small pictures are shrunk by Pillow's bicubic filter.
+FOLDER holds ``photos/BSD100`` (trained on), ``photos/Set5`` and ``photos/Set14`` (scored). PSNR is
+of luminance, without a rim of four pixels; small pictures are shrunk by Pillow's bicubic filter.
 """
 
 from __future__ import annotations
 
-import resource
+import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,17 +22,23 @@ from PIL import Image
 from torch import Tensor
 
 import gannet
+from benchmarks.memory import child
 from gannet.metrics import fidelity
 from gannet.networks.features import EfficientNetFeatures
 from gannet.tiles import in_tiles, planes
+from gannet.types import Condition
 
 SCALE, MINUTES = 4, 10.0
 Picture = NDArray[np.uint8]
 
 
-def run(data: Path, out: Path, *, minutes: float = MINUTES, seed: int = 0) -> dict[str, Any]:
-    """Train if the run is not there yet, and score it."""
-    folder = out / f"super_resolution-{seed}"
+def run(data: Path, *, minutes: float = MINUTES, seed: int = 0, keep: str = "") -> dict[str, Any]:
+    """Train, or take up the run that is in the folder ``keep``, and score it."""
+    with tempfile.TemporaryDirectory() as held:
+        return _measured(data, Path(keep or held) / "run", minutes, seed)
+
+
+def _measured(data: Path, folder: Path, minutes: float, seed: int) -> dict[str, Any]:
     gannet.train(
         data / "photos" / "BSD100", folder, recipe="super_resolve", minutes=minutes, seed=seed
     )
@@ -108,19 +115,32 @@ def speed(model: Any) -> dict[str, float]:
     upscaler, low = model.artefact.product, planes(some.astype(np.float32)[:200, :150] / 255, 3)
 
     def enlarge(part: Tensor) -> Tensor:
-        told = gannet.types.Condition(part[:, 0, 0, :0], part, part[:, 0, :0, :0])
+        told = Condition(part[:, 0, 0, :0], part, part[:, 0, :0, :0])
         return upscaler(torch.zeros(1, model.artefact.config.noise), told, 1.0)
 
     whole, tiled = (
         in_tiles(enlarge, low, upscaler.reach, scale=SCALE, tile=side)[0] for side in (512, 48)
     )
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     return {
         "seconds_512_faithful": seconds[0.0],
         "seconds_512": seconds[1.0],
         "seam": float((whole - tiled).abs().max()),
-        "rss_gib": round(most, 2),
+        "rss_gib": _memory(model.folder, 512, 512),
+        "rss_gib_24_megapixels": _memory(model.folder, 1500, 1000),
     }
+
+
+def _memory(run: Path, wide: int, high: int) -> float:
+    """Most GiB of a process that enlarges one picture of so many pixels."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        noise = np.random.default_rng(0).integers(0, 256, (high, wide, 3), np.uint8)
+        Image.fromarray(noise).save(folder / "low.png")
+        words = [sys.executable, "-m", "gannet", "apply", str(run), str(folder / "low.png")]
+        _, peak, code = child([*words, "--out", str(folder / "high.png")], folder / "log")
+        if code:
+            raise RuntimeError((folder / "log").read_text())
+    return round(peak, 2)
 
 
 def bicubic(low: Picture) -> Picture:

@@ -308,6 +308,12 @@ class Artefact:
         for name, value in (("count", count), ("seed", seed), ("start", start)):
             if value < 0:
                 raise ConfigError(f"--{name}: must be at least 0, got {value}")
+        if self.recipe.answers:
+            raise ConfigError(
+                f"a run of the recipe {self.card.recipe} makes no samples from nothing: each is an "
+                "answer to a picture",
+                remedy="Use `gannet apply RUN PICTURE --out OUT`.",
+            )
         parts = [torch.zeros(0, *self.card.spec.shape)]
         # Rows are filled cell by cell, and those that begin alike together: many cost little more.
         part = TOGETHER if self.card.spec.fields else 256

@@ -82,7 +82,8 @@ def build(config: Config, spec: Spec) -> Players:
 
 def prepare(batch: Batch, rng: torch.Generator, config: Config) -> Batch:
     """Turn each piece about, and shrink it."""
-    sharp = flipped(batch.real, rng)
+    high, wide = (side // config.scale * config.scale for side in batch.real.shape[2:])
+    sharp = flipped(batch.real[:, :, :high, :wide], rng)
     if config.degradation == "realistic":
         low = degraded(sharp, config.scale, rng)
     else:
@@ -202,7 +203,7 @@ recipe = Recipe(
     infer=infer,
     error=error,
     told=told,
-    piece=lambda config: config.patch,
+    piece=lambda config: config.patch // config.scale * config.scale,
     plainly={"bicubic": bicubic},
     turning=Turning(
         takes="image",

@@ -1,0 +1,126 @@
+"""From a folder of pictures to sharper ones, as a user would do it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import gannet as package
+from gannet.applying import Wanted, apply_file
+from gannet.errors import ConfigError, DataError
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(900)]
+
+SIZES = [(64, 48), (50, 70), (90, 40), (48, 48)]
+
+
+@pytest.fixture(scope="module")
+def sharp(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sharp")
+    rng = np.random.default_rng(0)
+    for number in range(16):
+        wide, high = SIZES[number % len(SIZES)]
+        coarse = Image.fromarray(rng.integers(0, 256, (high // 6, wide // 6, 3), np.uint8))
+        coarse.resize((wide, high), Image.Resampling.BICUBIC).save(folder / f"{number:02}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(sharp, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "sharper"
+    package.train(
+        sharp, out, recipe="super_resolve", steps=60, patch=24, width=8, depth=3, detail_depth=1,
+        scale=2, batch=4, threads=1,
+    )  # fmt: skip
+    return out
+
+
+def save(path, pixels):
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def test_a_picture_of_any_kind_gets_twice_the_pixels(run, tmp_path, gannet):
+    rng = np.random.default_rng(1)
+    kinds = {
+        "grey": rng.integers(0, 256, (17, 23), np.uint8),
+        "colour": rng.integers(0, 256, (17, 23, 3), np.uint8),
+        "alpha": rng.integers(0, 256, (17, 23, 4), np.uint8),
+        "deep": rng.integers(0, 65536, (17, 23), np.uint16),
+    }
+    for name, pixels in kinds.items():
+        given, out = save(tmp_path / f"{name}.png", pixels), tmp_path / f"{name}-big.png"
+        done = gannet("apply", run, given, "--out", out)
+        assert done.returncode == 0, done.stderr
+        made = np.asarray(Image.open(out))
+        assert made.shape == (34, 46, *pixels.shape[2:])
+        assert made.dtype == pixels.dtype
+
+
+def test_faithful_vivid_and_several_differ_and_repeat(run):
+    model = package.load(run)
+    given = np.random.default_rng(2).integers(0, 256, (20, 20, 3), np.uint8)
+    faithful, vivid = (model.apply(given, quality=share) for share in (0.0, 1.0))
+    assert (faithful != vivid).any()
+    several = model.apply(given, draws=3, seed=5)
+    assert len({each.tobytes() for each in several}) == 3
+    again = model.apply(given, draws=3, seed=5)
+    assert all(np.array_equal(one, two) for one, two in zip(several, again, strict=True))
+
+
+def test_a_folder_is_done_and_what_failed_is_listed_at_the_end(run, tmp_path, gannet):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in ("a", "c"):
+        save(folder / f"{name}.png", np.zeros((12, 12, 3), np.uint8))
+    (folder / "b.png").write_bytes(b"no picture")
+    done = gannet("apply", run, folder, "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert sorted(each.name for each in (tmp_path / "out").iterdir()) == ["a.png", "c.png"]
+    assert "1 of 3 pictures failed" in done.stderr
+    assert "b.png: not a picture" in done.stderr
+
+
+def test_evaluate_scores_answers_beside_bicubic(run, sharp):
+    report = package.load(run).evaluate(sharp, count=16, features="random", steps=10)
+    scores = {score.name: score for score in report.scores}
+    assert scores["PSNR"].parts[0].name == "by bicubic"
+    assert scores["PSNR"].baseline == pytest.approx(scores["PSNR"].parts[0].value)
+    for name in ("SSIM", "feature distance", "fine detail", "diversity"):
+        assert scores[name].low <= scores[name].value <= scores[name].high
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        (Wanted(asked={"quality": 2.0}), "--quality: must lie between 0 and 1, got 2"),
+        (Wanted(asked={"hue": 1.0}), "--hue: this run's recipe does not know it"),
+        (Wanted(draws=0), "--draws: must lie between"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused(run, tmp_path, wanted, said):
+    given = save(tmp_path / "a.png", np.zeros((9, 9, 3), np.uint8))
+    with pytest.raises(ConfigError, match=said):
+        apply_file(package.load(run).artefact, given, tmp_path / "b.png", wanted)
+
+
+def test_a_mask_that_nobody_needs_is_refused(run, tmp_path):
+    given = save(tmp_path / "a.png", np.zeros((9, 9, 3), np.uint8))
+    with pytest.raises(ConfigError, match="--mask: this run's recipe takes none"):
+        apply_file(package.load(run).artefact, given, tmp_path / "b.png", Wanted(mask=given))
+
+
+def test_its_samples_are_answers_so_there_are_none_from_nothing(run, tmp_path, gannet):
+    done = gannet("sample", run, "--out", tmp_path / "made")
+    assert done.returncode == 2
+    assert "gannet apply" in done.stderr
+
+
+def test_pictures_that_are_all_too_small_are_named(tmp_path):
+    folder = tmp_path / "small"
+    folder.mkdir()
+    for number in range(12):
+        save(folder / f"{number}.png", np.full((20, 20, 3), number, np.uint8))
+    with pytest.raises(DataError, match=r"no picture has 96 pixels each way: 0.png \(20x20\)"):
+        package.prepare(folder, tmp_path / "run", recipe="super_resolve", steps=1)
