@@ -30,9 +30,8 @@ from gannet.frames import Frame, joined
 from gannet.page import can_draw, write_page
 from gannet.recipe import Plainly
 from gannet.report import held_out_words, neighbours_sheet, write_report
-from gannet.session import Session, known_device, piece_of, prepare
+from gannet.session import Session, known_device, prepare, source_for
 from gannet.sources.frames import as_frame, read_frame, to_pandas
-from gannet.sources.pieces import cut
 from gannet.tables import Given
 from gannet.types import Batch, Condition
 
@@ -390,11 +389,12 @@ class Model:
         """Data to evaluate on, with the classes of this model and without a cache of their own."""
         known = self.card.data.get("label")
         table = isinstance(self.codec, TableCodec)
-        source = dataset.find(
-            Path(data),
-            label=known if label is None else label,
-            kind="table" if table else None,
-        )
+        pictures = self.artefact.recipe.answers
+        wanted = known if label is None else label
+        if pictures:
+            source = source_for(data, wanted, self.card.recipe, self.card.config)
+        else:
+            source = dataset.find(Path(data), label=wanted, kind="table" if table else None)
         if source.kind != self.codec.kind:
             raise DataError(
                 f"these data are of kind {source.kind}, the run was trained on {self.codec.kind}",
@@ -403,11 +403,11 @@ class Model:
             )
         if self.classes:
             source = source.aligned(self.classes)
-        if side := piece_of(self.card.recipe, self.card.config):
-            source = cut(source, side)
         # Other data than the run's must not take the place of its cache.
         cache = dataset.cache_of(source, self.codec, self.folder / "cache")
-        return dataset.load(source, codec=self.codec, cache=cache, seed=0)
+        grid = self.artefact.codecs.get("grid")
+        beside = grid if isinstance(grid, ImageCodec) else None
+        return dataset.load(source, codec=self.codec, beside=beside, cache=cache, seed=0)
 
 
 def _check_evaluation(count: int, seed: int, out: Path | str | None) -> None:

@@ -78,6 +78,7 @@ class Rows:
         fields: Of table rows, the symbols per field; see ``Spec``.
         holes: Of table rows, where it is said that a field is missing; see ``Spec``.
         ordered: Of table rows, which fields have an order; see ``Spec``.
+        beside: That holds what belongs to each sample, in the same places.
     """
 
     store: Store
@@ -87,6 +88,7 @@ class Rows:
     fields: tuple[int, ...] = ()
     holes: tuple[int, ...] = ()
     ordered: tuple[int, ...] = ()
+    beside: Store | None = None
 
     def __len__(self) -> int:
         return len(self.places)
@@ -96,6 +98,8 @@ class Rows:
         chosen = np.asarray(indices, np.int64).reshape(-1)
         real = self.store.read(self.places[chosen])
         none = Condition.none(real)
+        if self.beside is not None:
+            none = replace(none, grid=self.beside.read(self.places[chosen]))
         if self.told is None:
             return Batch(real, none, self.fields, self.holes, self.ordered)
         vector = self.told.rows(self.labels[chosen])
@@ -148,6 +152,7 @@ def load(
     source: Source,
     *,
     codec: Codec[Any],
+    beside: ImageCodec | None = None,
     cache: Path | None = None,
     held_out: float = 0.1,
     seed: int = 0,
@@ -159,6 +164,7 @@ def load(
         source: As found.
         codec: ``ImageCodec`` for pictures, ``VectorCodec`` for rows of numbers, ``TableCodec`` for
             tables.
+        beside: Of what belongs to each sample, if the source has that.
         cache: Folder that keeps decoded pictures for the next start; ``None`` for none.
         held_out: Share kept away from training; in numbers at least 64 and at most 5,000 where
             the data allow.
@@ -175,6 +181,9 @@ def load(
         raise ConfigError(f"held_out: expected more than 0 and less than 1, got {held_out}")
     found = _decoded(source, codec, cache, memory_bytes)
     _check_variety(source, found.looks)
+    also = None
+    if source.beside is not None and beside is not None:
+        found, also = _paired(source, found, beside, cache, memory_bytes)
     # Of data without classes one number stands for all: there may be very many.
     labels = source.labels[found.kept] if source.classes else _unknown(len(found.kept))
     looks = found.looks
@@ -191,17 +200,20 @@ def load(
     codecs: dict[str, Codec[Any]] = {"real": codec}
     if told is not None:
         codecs["vector"] = told
+    if beside is not None:
+        codecs["grid"] = beside
+    in_order = also.store if also else None
     digest = hashlib.blake2b(digest_size=16)
     digest.update(f"{codec.model_dump(mode='json')} {source.classes}".encode())
-    for part in (found.contents, labels, held):
+    for part in (found.contents, labels, held, *([also.contents] if also else [])):
         for start in range(0, len(part), DIGESTED):
             digest.update(part[start : start + DIGESTED].tobytes())
     return Dataset(
         source=source,
         codecs=codecs,
         classes=source.classes,
-        train=Rows(found.store, train, labels_of(train), told, *of_fields),
-        held_out=Rows(found.store, held, labels_of(held), told, *of_fields),
+        train=Rows(found.store, train, labels_of(train), told, *of_fields, in_order),
+        held_out=Rows(found.store, held, labels_of(held), told, *of_fields, in_order),
         skipped=found.skipped,
         digest=digest.hexdigest(),
     )
@@ -293,6 +305,28 @@ def _decoded(source: Source, codec: Codec[Any], cache: Path | None, memory_bytes
         f"holds {WORDS[source.kind]}, which the codec {codec.kind!r} cannot read",
         where=str(source.path),
     )
+
+
+def _paired(
+    source: Source, found: Decoded, codec: ImageCodec, cache: Path | None, memory_bytes: int
+) -> tuple[Decoded, Decoded]:
+    """Samples and what belongs to them, in the same places.
+
+    Raises:
+        DataError: if one of a pair cannot be read; which is said.
+    """
+    assert source.beside is not None
+    place = None if cache is None else cache / "beside"
+    also = decode(source.beside, codec, place, memory_bytes)
+    lost = sorted({*found.kept.tolist()} ^ {*also.kept.tolist()})
+    if lost:
+        named = ", ".join(str(source.names[index]) for index in lost[:SHOWN])
+        raise DataError(
+            f"{len(lost)} pairs of which one picture cannot be read: {named}",
+            where=str(source.path),
+            remedy="Remove or replace both pictures of these pairs.",
+        )
+    return found, also
 
 
 def _encoded(source: Source, codec: TableCodec, cache: Path | None, memory_bytes: int) -> Decoded:

@@ -42,6 +42,9 @@ TABLE_ROWS, TABLE_STEPS = 4_000, 300
 HELD_BYTES, HELD_LEAST = 64 * 2**20, 64
 """Most room for samples that are held at once for one purpose, and how many may be held anyway."""
 
+COLOURS = 3
+"""Channels of a picture in colour."""
+
 ANSWERS = 12
 """Held-out pictures whose answers are shown."""
 
@@ -87,10 +90,14 @@ def answers_png(given: Batch, made: Tensor, path: Path, across: int = 3) -> None
     """A sheet of triples: what was given, the answer, and what it should be."""
     real, channels = given.real, given.real.shape[1]
     seen = given.condition.grid
-    # A mask, or other things with a place, may come after the picture itself.
-    seen = seen[:, : channels if seen.shape[1] >= channels else 1]
+    # Alpha, a mask, or other things with a place may come after the colours themselves.
+    colours = 1 if max(channels, seen.shape[1]) < COLOURS else COLOURS
     seen = interpolate(seen, list(real.shape[2:]), mode="nearest-exact")
-    triples = torch.stack([seen.expand_as(real), made.clamp(-1, 1), real], 1).flatten(0, 1)
+    shown = [
+        each[:, : colours if each.shape[1] >= colours else 1].expand(-1, colours, -1, -1)
+        for each in (seen, made.clamp(-1, 1), real)
+    ]
+    triples = torch.stack(shown, 1).flatten(0, 1)
     grid_png(triples, path, 3 * min(across, max(len(real), 1)))
 
 

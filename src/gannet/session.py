@@ -23,6 +23,7 @@ from gannet.config import parse
 from gannet.errors import ConfigError, DataError
 from gannet.plan import Plan, affordable_size, default_minutes, make_plan
 from gannet.sources.frames import as_frame
+from gannet.sources.pairs import find_pairs
 from gannet.sources.pieces import cut
 from gannet.sources.source import WORDS
 from gannet.training import SAVE_SECONDS, Moment, carry_out
@@ -114,8 +115,9 @@ def prepare(  # noqa: PLR0913  # a parameter per flag
     if begun is not None:  # before the data are read in another way than they were
         check_same(begun, {"recipe": recipe, "label": label, "column": dict(column or {})})
         where = _device_of(begun, out)
-    source = _source(data, label, recipe)
-    source, side = _pieces(source, recipe, given if begun is None else begun.config)
+    using = given if begun is None else begun.config
+    source = source_for(data, label, recipe, using)
+    side = piece_of(recipe, using)
     if begun is not None:
         codec, sized = codec_of(**begun.codecs["real"]), ""
     else:
@@ -124,7 +126,10 @@ def prepare(  # noqa: PLR0913  # a parameter per flag
         short = partial(affordable_size, recipe=recipe, given=given, device=where, clock=clock)
         asked_for = None if minutes is None else partial(short, seconds=60 * minutes)
         codec, sized = _codec(source, resolution, where, asked_for, column, side)
-    found = dataset.load(source, codec=codec, cache=out / "cache", seed=0)
+    beside = None
+    if source.beside is not None:
+        beside = codec_beside(source.beside, codec)
+    found = dataset.load(source, codec=codec, beside=beside, cache=out / "cache", seed=0)
     found = _sorted(found, recipe, given if begun is None else begun.config)
     usual = default_minutes((1,) if side else tuple(codec.shape), where)
     budget = 0.0 if "steps" in settings else 60 * (usual if minutes is None else minutes)
@@ -162,12 +167,26 @@ def piece_of(recipe: str, settings: Mapping[str, Any]) -> int:
     return made.piece(parse(made.config, settings))
 
 
-def _pieces(
-    source: dataset.Source, recipe: str, settings: Mapping[str, Any]
-) -> tuple[dataset.Source, int]:
-    """The source in the pieces that the recipe trains on, and their side; 0 if it is whole."""
-    side = piece_of(recipe, settings)
-    return (cut(source, side) if side else source), side
+def source_for(
+    data: Path | str | Any, label: str | None, recipe: str, settings: Mapping[str, Any]
+) -> dataset.Source:
+    """The data as a recipe with these settings reads them: in pairs, in pieces, or as they are.
+
+    Raises:
+        DataError: if they cannot be read so.
+    """
+    if "grid" in find_recipe(recipe).columns:
+        config = parse(find_recipe(recipe).config, settings).model_dump()
+        return find_pairs(Path(data), config["pairs"], config["given"])
+    source, side = _source(data, label, recipe), piece_of(recipe, settings)
+    return cut(source, side) if side else source
+
+
+def codec_beside(source: dataset.Source, codec: Codec[Any]) -> ImageCodec:
+    """The codec of what belongs to each sample: of the same size, with channels of its own."""
+    assert isinstance(codec, ImageCodec)
+    channels = inspect.suggest_size(source).channels
+    return codec.model_copy(update={"channels": channels})
 
 
 def _codec_of_pieces(source: dataset.Source, side: int, resolution: int | None) -> ImageCodec:

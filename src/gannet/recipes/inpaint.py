@@ -1,0 +1,168 @@
+"""Fill the holes of pictures: known pixels stay as they are, to the bit; several completions.
+
+Holes of any form are cut in training, so a folder of whole pictures is all it takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import Tensor, nn
+
+from gannet.answering import (
+    AnswerConfig,
+    answer_terms,
+    decoded,
+    encoded,
+    falling,
+    in_channels,
+    judge_terms,
+    noises,
+    told_of,
+)
+from gannet.errors import DataError
+from gannet.holes import diffused, drawn, fixed
+from gannet.networks.patches import PatchDiscriminator, Translator
+from gannet.recipe import Column, Given, Recipe, Trained, Turning
+from gannet.tiles import in_tiles
+from gannet.types import Batch, Condition, Players, Spec, Terms
+
+
+class Config(AnswerConfig):
+    """Settings of ``inpaint``."""
+
+    patch: int = Field(
+        0, ge=0, le=512, description="side of pieces to train on; 0 for whole pictures in one size"
+    )
+    most_hidden: float = Field(0.5, gt=0, lt=1, description="largest share of a picture in holes")
+
+
+def build(config: Config, spec: Spec) -> Players:
+    """Networks that see the picture, with its holes grey, and where these are."""
+    channels = spec.shape[0]
+    return Players(
+        Translator(channels + 1, channels, config.width, config.levels, config.noise),
+        PatchDiscriminator(channels, channels + 1, config.judge_width),
+    )
+
+
+def holed(batch: Batch, holes: Tensor) -> Batch:
+    """The problem: ``holes`` ``(B, 1, H, W)`` cut into pictures."""
+    shown = torch.cat([batch.real * (1 - holes), holes], 1)
+    return replace(batch, condition=replace(batch.condition, grid=shown))
+
+
+def prepare(batch: Batch, rng: torch.Generator, config: Config) -> Batch:
+    """Cut holes of chance."""
+    return holed(batch, drawn(batch.real, rng, config.most_hidden))
+
+
+def told(batch: Batch, _spec: Spec) -> Condition:
+    """Each picture's own holes, the same at every call: a quarter of it."""
+    return holed(batch, fixed(batch.real)).condition
+
+
+def filled(answers: Tensor, problem: Batch) -> Tensor:
+    """Answers in the holes, and what is known around them."""
+    return patched(answers, problem.condition.grid)
+
+
+def patched(answers: Tensor, shown: Tensor) -> Tensor:
+    """Answers ``(B, C, H, W)`` in the holes of ``shown`` ``(B, C + 1, H, W)``, else its pixels."""
+    known, holes = shown[:, :-1], shown[:, -1:]
+    return torch.where(holes > 0, answers, known)
+
+
+def discriminator_terms(players: Players, batch: Batch, noise: Tensor, _config: Config) -> Terms:
+    """Tell whole pictures from filled ones."""
+    return judge_terms(players, batch, noise, filled)
+
+
+def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
+    """Fill holes so that nobody sees where they were."""
+    return answer_terms(players, batch, noise, config, filled)
+
+
+def schedule(config: Config, share: float) -> Config:
+    """The learning rate falls like a cosine."""
+    now = falling(config, share)
+    assert isinstance(now, Config)
+    return now
+
+
+def infer(product: nn.Module, noise: Tensor, condition: Condition, _config: Config) -> Tensor:
+    """Filled pictures; known pixels are those that were given."""
+    return patched(product(noise, condition), condition.grid)
+
+
+def error(product: nn.Module, problem: Batch, config: Config) -> Tensor:
+    """Mean absolute error in the holes, without noise; a scalar."""
+    still = torch.zeros(len(problem), config.noise, device=problem.real.device)
+    off = (infer(product, still, problem.condition, config) - problem.real).abs()
+    holes = problem.condition.grid[:, -1:]
+    return (off * holes).sum() / (holes.sum() * off.shape[1]).clamp_min(1)
+
+
+def smooth(batch: Batch) -> Tensor:
+    """Holes filled as if their rims had spread into them."""
+    grid = batch.condition.grid
+    return diffused(grid[:, :-1], grid[:, -1:])
+
+
+def turn(
+    trained: Trained[Config], given: Given, draws: int, seed: int
+) -> Sequence[NDArray[np.float32]]:
+    """One completion per draw, at the size of the picture; holes are its mask, or are see-through.
+
+    Raises:
+        DataError: if there are no holes.
+    """
+    translator, channels = trained.product, trained.spec.shape[0]
+    assert isinstance(translator, Translator)
+    mask, picture = given.mask, given.picture
+    if not mask.size and picture.shape[2] in (2, 4):
+        mask, picture = picture[..., -1] == 0, picture[..., :-1]
+    if not mask.any():
+        raise DataError(
+            "no holes to fill",
+            remedy="Give --mask, white where nothing is known, or a picture that is see-through "
+            "there.",
+        )
+    holes = torch.from_numpy(mask.astype(np.float32))[None, None]
+    shown = torch.cat([encoded(picture, channels) * (1 - holes), holes], 1)
+
+    def answer(part: Tensor, row: Tensor) -> Tensor:
+        return translator(row, told_of(part))
+
+    found: list[NDArray[np.float32]] = []
+    for row in noises(draws, trained.config.noise, seed).split(1):
+        network = partial(answer, row=row)
+        made = in_tiles(network, [shown], translator.reach, unit=translator.unit)[0]
+        # What is known is never computed, so it stays as it was to the bit.
+        fill = in_channels(decoded(made), picture.shape[2])
+        found.append(np.where(mask[..., None], fill, picture))
+    return found
+
+
+recipe = Recipe(
+    config=Config,
+    columns={"real": Column(("image",))},
+    made={"grid": ("image",)},
+    build=build,
+    discriminator_terms=discriminator_terms,
+    generator_terms=generator_terms,
+    prepare=prepare,
+    schedule=schedule,
+    infer=infer,
+    error=error,
+    told=told,
+    piece=lambda config: config.patch,
+    plainly={"diffusion": smooth},
+    turning=Turning(takes="image", words="fills the holes of a picture", turn=turn, masked=True),
+)
