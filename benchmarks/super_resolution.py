@@ -112,7 +112,10 @@ def speed(model: Any) -> dict[str, float]:
                 model.apply(some, quality=quality)
                 taken.append(time.perf_counter() - began)
             seconds[quality] = round(min(taken), 2)
-    upscaler, low = model.artefact.product, planes(some.astype(np.float32)[:200, :150] / 255, 3)
+    upscaler, low = (
+        model.artefact.product,
+        planes(some[:200, :150].astype(np.float32) / np.float32(255), 3),
+    )
 
     def enlarge(part: Tensor) -> Tensor:
         told = Condition(part[:, 0, 0, :0], part, part[:, 0, :0, :0])

@@ -42,11 +42,11 @@ class AnswerConfig(config.Config):
     adversarial: float = Field(0.02, ge=0, description="weight of the duel")
     matching: float = Field(0.3, ge=0, description="weight of what the discriminator sees")
     diversity: float = Field(
-        1.0, ge=0, description="reward for answers that differ; 1 is as much as the mean gains"
+        0.5, ge=0, description="reward for answers that differ; 1 is as much as the mean gains"
     )
     noise: int = Field(8, ge=0, description="numbers of noise per picture; 0 for one answer only")
     batch: int = Field(8, ge=1, description="samples per update")
-    learning_rate: float = Field(1e-3, gt=0, description="step size of both optimisers at first")
+    learning_rate: float = Field(4e-4, gt=0, description="step size of both optimisers at first")
     learning_rate_end: float = Field(
         0.02, gt=0, le=1, description="share of the learning rate that is left at the end"
     )
@@ -102,8 +102,8 @@ def answer_terms(
     }
     mean = fake
     if two:
-        # The same noise in another order: of its own distribution, and repeatable.
-        other = finished(translator(noise.flip(1).neg(), told).float(), batch)
+        # The noise of the row before: as independent as fresh noise, and repeatable.
+        other = finished(translator(noise.roll(1, 0), told).float(), batch)
         mean = (fake + other) / 2
         terms["diversity"] = -config.diversity * SPREAD * (fake - other).abs().mean()
     terms["pixel"] = config.pixel * (mean - batch.real).abs().mean()
@@ -140,7 +140,8 @@ def in_channels(picture: Values, channels: int) -> Values:
     if colours.shape[2] > wanted:
         colours = colours @ GREY[:, None]
     colours = np.repeat(colours, wanted // colours.shape[2], 2)
-    return colours if channels in (1, 3) else np.concatenate([colours, alpha], 2)
+    made = colours if channels in (1, 3) else np.concatenate([colours, alpha], 2)
+    return made.astype(np.float32)
 
 
 def encoded(picture: Values, channels: int) -> Tensor:

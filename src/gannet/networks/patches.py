@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, leaky_relu, pad, pixel_shuffle, pixel_unshuffle
 from torch.nn.utils.parametrizations import spectral_norm
 
+from gannet.networks.grid import start_even
 from gannet.types import Condition
 
 LEAK = 0.2
@@ -25,8 +26,12 @@ class Steered(nn.Module):
     def __init__(self, channels: int, noise: int) -> None:
         super().__init__()
         self.by = nn.Linear(noise, 2 * channels) if noise else None
+        self.start()
+
+    def start(self) -> None:
+        """First weights: noise steers a little."""
         if self.by is not None:
-            nn.init.normal_(self.by.weight, std=0.3 / math.sqrt(noise))
+            nn.init.normal_(self.by.weight, std=0.3 / math.sqrt(self.by.in_features))
             nn.init.zeros_(self.by.bias)
 
     def forward(self, x: Tensor, noise: Tensor) -> Tensor:
@@ -45,6 +50,12 @@ class Modulated(nn.Module):
         self.one = nn.Conv2d(channels, channels, 3, padding=1)
         self.steer = Steered(channels, noise)
         self.two = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def start(self) -> None:
+        """First weights: hardly more than what comes in, and noise that steers a little."""
+        with torch.no_grad():
+            self.two.weight.mul_(0.1)
+        self.steer.start()
 
     def forward(self, x: Tensor, noise: Tensor) -> Tensor:
         """``(B, channels, h, w)`` and ``(B, noise)`` to ``(B, channels, h, w)``."""
@@ -91,6 +102,13 @@ class Translator(nn.Module):
         )
         self.blend = nn.ModuleList(Modulated(finer, noise) for finer in reversed(wide[:-1]))
         self.last = nn.Conv2d(width, 4 * outside, 3, padding=1)
+        start_even(self)
+        with torch.no_grad():
+            for block in (*self.middle, *self.blend):
+                assert isinstance(block, Modulated)
+                block.start()
+        # At first grey.
+        nn.init.normal_(self.last.weight, std=1e-3)
 
     @property
     def reach(self) -> int:
@@ -104,12 +122,14 @@ class Translator(nn.Module):
     def forward(self, noise: Tensor, condition: Condition) -> Tensor:
         """``(B, noise)`` and a condition's grid ``(B, inside, H, W)`` to ``(B, outside, H, W)``.
 
-        The result lies in [-1, 1].
+        At use the result lies in [-1, 1]. In training it is free: what was bent into the range
+        would have no slope left at its ends, and white paper is at one.
         """
-        return self.raw(noise, condition.grid).tanh()
+        made = self.raw(noise, condition.grid)
+        return made if self.training else made.clamp(-1, 1)
 
     def raw(self, noise: Tensor, given: Tensor) -> Tensor:
-        """The same before it is bent into [-1, 1]."""
+        """The same, not yet in the range of pictures."""
         high, wide = given.shape[2:]
         x = leaky_relu(self.first(pixel_unshuffle(fitted(given, self.unit), 2)), LEAK)
         seen = [x]
