@@ -74,16 +74,16 @@ def scored(model: Any, folder: Path) -> dict[str, dict[str, float]]:
         target = tensor(sharp)
         there = eye(target)
         for name, way in ways.items():
-            made: Tensor = tensor(way(low))
+            made = tensor(way(low))
             rim = slice(SCALE, -SCALE)
-            bright = [
+            bright: list[Tensor] = [
                 fidelity.luminance(each)[:, :, rim, rim] / 127.5 - 1 for each in (made, target)
             ]
             sums[name].append(
                 [
                     float(fidelity.psnr(*bright)),
                     float(fidelity.ssim(*bright)),
-                    float((eye(made) - there).norm()),
+                    float(torch.dist(eye(made), there)),
                     float(fidelity.fine_error(made, target)),
                 ]
             )

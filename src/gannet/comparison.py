@@ -60,6 +60,7 @@ class Group(BaseModel):
         name: Of the first run.
         seeds: Of the runs' training.
         reports: One for each.
+        baseline: Whether their recipe is there to be beaten.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -67,6 +68,7 @@ class Group(BaseModel):
     name: str
     seeds: tuple[int, ...]
     reports: tuple[Report, ...]
+    baseline: bool = False
 
     def values(self, name: str) -> list[float]:
         """One score of all runs."""
@@ -294,7 +296,8 @@ def _grouped(scored: Sequence[Scored]) -> list[Group]:
         taken.add(name)
         seeds = tuple(each.model.card.seed for each in members)
         reports = tuple(each.report for each in members)
-        made.append(Group(name=name, seeds=seeds, reports=reports))
+        baseline = members[0].model.artefact.recipe.baseline
+        made.append(Group(name=name, seeds=seeds, reports=reports, baseline=baseline))
     return made
 
 
@@ -371,11 +374,24 @@ def summary(found: Comparison) -> str:
             if parts
             else f"{group.name} cannot be told from {first}: all {len(mine)} differences are noise."
         )
+    said += losses_to_baselines(found)
     if any(len(group.reports) == 1 for group in found.groups):
         said.append(
             "Of an entry of one run another seed may turn what is called a difference here."
         )
     return " ".join(said)
+
+
+def losses_to_baselines(found: Comparison) -> list[str]:
+    """A sentence for each run and each baseline to which it loses beyond noise."""
+    said: list[str] = []
+    for rival in (group for group in found.groups if group.baseline):
+        for group in (group for group in found.groups if not group.baseline):
+            lost = [name for name in found.scores if difference(rival, group, name).says == "worse"]
+            if lost:
+                names = ", ".join(_kinds(lost))
+                said.append(f"{group.name} loses to the baseline {rival.name} in {names}.")
+    return said
 
 
 def _kinds(names: Iterable[str]) -> list[str]:

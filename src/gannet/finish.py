@@ -299,12 +299,12 @@ def _answers(artefact: Artefact, held_out: Rows, out: Path) -> None:
         answers_png(given, made, out / "grid.png")
 
 
-def finish(artefact: Artefact, out: Path, held_out: Rows) -> Artefact:
-    """Save the artefact, its grid and its model card."""
+def finish(artefact: Artefact, out: Path, held_out: Rows | None = None) -> Artefact:
+    """Save the artefact, its grid and its model card; answers are shown to held-out pictures."""
     if isinstance(artefact.codecs["real"], ImageCodec):
-        if artefact.recipe.answers:
+        if held_out is not None and artefact.recipe.answers:
             _answers(artefact, held_out, out)
-        else:
+        elif not artefact.recipe.answers:
             _samples(artefact, out)
 
     artefact.save(out)

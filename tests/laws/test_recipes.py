@@ -14,7 +14,16 @@ from gannet.catalogue import find_recipe, recipe_modules
 from gannet.testing import check_recipe
 from gannet.types import Batch, Condition, Players
 
-KNOWN = {"generate", "impute", "inpaint", "super_resolve", "table", "translate"}
+KNOWN = {
+    "autoencoder",
+    "generate",
+    "impute",
+    "inpaint",
+    "super_resolve",
+    "table",
+    "translate",
+    "vae",
+}
 SMALL = {"width": 4, "noise": 6}
 
 

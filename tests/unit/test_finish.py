@@ -24,6 +24,7 @@ from gannet.finish import (
     proof,
     within_memory,
 )
+from gannet.types import Batch, Condition
 
 
 def test_a_grid_shows_every_class_by_turns():
@@ -192,9 +193,11 @@ def test_previews_show_the_same_noise_each_time(planned, tmp_path):
     plan = planned()
     recipe = find_recipe("generate")
     duel = Duel(recipe, recipe.config.model_validate(plan.config), plan.spec)
-    first = preview(duel, plan, tmp_path).read_bytes()
+    reals = torch.rand(4, *plan.spec.shape)
+    held_out = Batch(reals, Condition.none(reals))
+    first = preview(duel, plan, tmp_path, held_out).read_bytes()
     torch.rand(3)
-    path = preview(duel, plan, tmp_path)
+    path = preview(duel, plan, tmp_path, held_out)
     assert path == tmp_path / "samples" / "step-000000.png"
     assert path.read_bytes() == first
 

@@ -1,0 +1,162 @@
+"""Samples to codes and back: what a variational autoencoder and a plain autoencoder share.
+
+The decoder is a generator of ``networks.grid`` (pictures) or ``networks.rows`` (rows of numbers),
+so that a baseline differs from ``generate`` in what it learns from, and not in its decoder.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from gannet.losses import relativistic_discriminator, slope_penalty
+from gannet.networks import grid, rows
+from gannet.types import Batch, Condition, Players, Spec, Terms
+
+PICTURE_AXES = 3
+LEAST_VARIANCE = 1e-4
+"""Of what a decoder leaves over: data without spread would otherwise have no finite surprise."""
+CALM = 6.0
+"""Bound on the logarithm of a code's variance, so that no first step makes it infinite."""
+FRESH = 0.02
+"""Weight of the newest batch in the moments of codes."""
+
+
+class Coder(nn.Module):
+    """An encoder to a mean and a spread of codes, and the decoder that people use alone.
+
+    Source: Kingma and Welling 2013, arXiv:1312.6114, section 3 and appendix C.
+
+    Args:
+        spec: Sizes of samples and condition.
+        noise: Numbers of a code.
+        width: Channels at full size; for rows a decoder has eight times as many units.
+        spreads: Whether the encoder tells a spread beside the mean.
+    """
+
+    def __init__(self, spec: Spec, noise: int, width: int, *, spreads: bool) -> None:
+        super().__init__()
+        self.spreads = spreads
+        units = 4 * width
+        self.decoder: nn.Module
+        if len(spec.shape) == PICTURE_AXES:
+            self.decoder = grid.StridedGenerator(spec, noise, width)
+            self.look = grid.StridedDiscriminator(spec, width).layers
+            seen = grid.WIDEST * width
+        else:
+            self.decoder = rows.ResidualRowGenerator(spec, noise, 2 * units)
+            self.look = rows.plain_layers(math.prod(spec.shape), units, 3)
+            seen = units
+        self.mean = nn.Linear(seen + spec.vector, noise)
+        self.spread = nn.Linear(seen + spec.vector, noise) if spreads else None
+
+    def encode(self, samples: Tensor, condition: Condition) -> tuple[Tensor, Tensor]:
+        """``(B, *spec.shape)`` to means and log variances of codes, each ``(B, noise)``."""
+        flat = samples if len(samples.shape) == PICTURE_AXES + 1 else samples.flatten(1)
+        seen = torch.cat([self.look(flat), condition.vector], 1)
+        mean: Tensor = self.mean(seen).float()
+        if self.spread is None:
+            return mean, torch.zeros_like(mean)
+        return mean, CALM * (self.spread(seen).float() / CALM).tanh()
+
+    def decode(self, codes: Tensor, condition: Condition) -> Tensor:
+        """``(B, noise)`` to ``(B, *spec.shape)``."""
+        made: Tensor = self.decoder(codes, condition)
+        return made.float()
+
+    def forward(self, noise: Tensor, condition: Condition) -> Tensor:
+        """Normal noise ``(B, noise)`` is a code of the prior; to ``(B, *spec.shape)``."""
+        return self.decode(noise, condition)
+
+
+class MeasuredCoder(Coder):
+    """A coder without a prior: it measures the normal distribution nearest to its codes.
+
+    Source of drawing codes from a density fitted afterwards: Ghosh et al. 2020, arXiv:1903.12436,
+    section 4. Differs: the moments are gathered during training, not in a pass after it.
+    """
+
+    centre: Tensor
+    moments: Tensor
+
+    def __init__(self, spec: Spec, noise: int, width: int) -> None:
+        super().__init__(spec, noise, width, spreads=False)
+        self.register_buffer("centre", torch.zeros(noise))
+        self.register_buffer("moments", torch.eye(noise))
+
+    @torch.no_grad()
+    def measure(self, codes: Tensor) -> None:
+        """Take codes ``(B, noise)`` into the mean and the second moments."""
+        self.centre.lerp_(codes.mean(0), FRESH)
+        self.moments.lerp_((codes[:, :, None] * codes[:, None, :]).mean(0), FRESH)
+
+    def codes(self, noise: Tensor) -> Tensor:
+        """Normal noise ``(B, noise)`` to codes with the mean and covariance that were measured."""
+        covariance = self.moments - self.centre[:, None] * self.centre
+        sizes, axes = torch.linalg.eigh(covariance)
+        return self.centre + (noise @ axes * sizes.clamp_min(0).sqrt()) @ axes.T
+
+    def forward(self, noise: Tensor, condition: Condition) -> Tensor:
+        """Normal noise ``(B, noise)`` to samples ``(B, *spec.shape)``."""
+        return self.decode(self.codes(noise), condition)
+
+
+def coder_of(players: Players) -> Coder:
+    """The generator as what ``build`` made it."""
+    assert isinstance(players.generator, Coder)
+    return players.generator
+
+
+def judge(spec: Spec, width: int) -> nn.Module:
+    """A discriminator that measures, and from which the coder learns nothing."""
+    if len(spec.shape) == PICTURE_AXES:
+        return grid.StridedDiscriminator(spec, width)
+    return rows.ResidualRowDiscriminator(spec, 4 * width)
+
+
+def told_apart(players: Players, batch: Batch, noise: Tensor, slope: float) -> Terms:
+    """What a measuring discriminator minimises: relativistic, with slopes of reals and fakes.
+
+    Source: Huang et al. 2025, arXiv:2501.05441, eq. 2 and section 3.
+    """
+    with torch.no_grad():
+        fake = players.generator(noise, batch.condition)
+    shown = torch.cat([batch.real, fake]).requires_grad_(slope > 0)
+    logits = players.discriminator(shown, Condition.joined([batch.condition] * 2)).float()
+    terms = {"adversarial": relativistic_discriminator(*logits.chunk(2))}
+    if slope:
+        terms["slope"] = slope * slope_penalty(logits, shown)
+    return terms
+
+
+def surprise(real: Tensor, made: Tensor) -> Tensor:
+    """Nats per number of reals under a normal density around what was decoded; a scalar.
+
+    The variance is the one that makes it least: of all numbers of a picture together, of each
+    column of rows apart.
+
+    Source: Rybkin et al. 2021, arXiv:2006.13202, eq. 7.
+    Differs: ``LEAST_VARIANCE`` is added to it.
+
+    Args:
+        real: ``(B, *shape)``.
+        made: The same shape.
+    """
+    left = (real - made).square()
+    variance = left.mean() if real.dim() == PICTURE_AXES + 1 else left.mean(0)
+    # With the least variance added instead of a bound, no slope is lost where data are exact.
+    return ((variance + LEAST_VARIANCE) * 2 * math.pi * math.e).log().mean() / 2
+
+
+def divergence(mean: Tensor, spread: Tensor) -> Tensor:
+    """Nats from normal codes to the standard normal prior, per sample: ``(B,)``.
+
+    Source: Kingma and Welling 2013, arXiv:1312.6114, appendix B.
+
+    Args:
+        mean: ``(B, Z)``.
+        spread: Logarithms of variances, ``(B, Z)``.
+    """
+    return (mean.square() + spread.exp() - 1 - spread).sum(1) / 2

@@ -1,0 +1,87 @@
+"""Make new samples like the given ones with an autoencoder: a baseline.
+
+The generator learns to give back what went in, and measures mean and covariance of its codes;
+samples are decoded from normal codes with these (Ghosh et al. 2020, arXiv:1903.12436, section 4).
+It learns nothing from the discriminator, which only measures.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from gannet import config
+from gannet.networks.coding import Coder, MeasuredCoder, judge, surprise, told_apart
+from gannet.recipe import Column, Recipe
+from gannet.types import Batch, Players, Spec, Terms
+
+
+class Config(config.Config):
+    """Settings of ``autoencoder``."""
+
+    noise: int = Field(16, ge=1, description="numbers of a code")
+    batch: int = Field(64, ge=1, description="samples per update")
+    learning_rate: float = Field(2e-3, gt=0, description="step size of both optimisers at first")
+    momentum: float = Field(0.9, ge=0, lt=1, description="beta1 of Adam")
+    second_momentum: float = Field(0.999, ge=0, lt=1, description="beta2 of Adam")
+    discriminator_every: int = Field(
+        8, ge=1, description="steps from one at which the discriminator learns to the next"
+    )
+    width: int = Field(
+        16, ge=4, le=1024, description="channels at full size; for rows, units of the encoder / 4"
+    )
+    slope: float = Field(1.0, ge=0, description="weight of the discriminator's slope penalties")
+
+
+def build(config: Config, spec: Spec) -> Players:
+    """Encoder and decoder in one module, and a discriminator that measures."""
+    coder = MeasuredCoder(spec, config.noise, config.width)
+    return Players(coder, judge(spec, config.width))
+
+
+def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
+    """Tell samples from reals, and stay flat around both."""
+    return told_apart(players, batch, noise, config.slope)
+
+
+def left_over(coder: Coder, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Codes ``(B, noise)``, and how badly samples come back, in nats per number; a scalar."""
+    codes, _ = coder.encode(batch.real, batch.condition)
+    return codes, surprise(batch.real, coder.decode(codes, batch.condition))
+
+
+def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:  # noqa: ARG001
+    """Give back what went in; in passing, measure the codes."""
+    coder = players.generator
+    assert isinstance(coder, MeasuredCoder)
+    codes, kept = left_over(coder, batch)
+    coder.measure(codes)
+    return {"reconstruction": kept}
+
+
+def error(product: nn.Module, batch: Batch, _config: Config) -> Tensor:
+    """``exp`` of the nats per number with which samples come back; never below zero."""
+    assert isinstance(product, Coder)
+    _, kept = left_over(product, batch)
+    return kept.exp()
+
+
+def schedule(config: Config, share: float) -> Config:
+    """The learning rate falls by the same factor in every equal part of the run."""
+    left = config.learning_rate_end**share
+    return config.model_copy(update={"learning_rate": config.learning_rate * left})
+
+
+recipe = Recipe(
+    config=Config,
+    columns={
+        "real": Column(("image", "vector")),
+        "vector": Column(("label",), optional=True),
+    },
+    build=build,
+    discriminator_terms=discriminator_terms,
+    generator_terms=generator_terms,
+    schedule=schedule,
+    error=error,
+    baseline=True,
+)

@@ -1,0 +1,60 @@
+"""Coders: the bound is the textbook's, and codes are drawn as they were measured."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.distributions import Normal, kl_divergence
+
+from gannet.catalogue import find_recipe
+from gannet.duel import Duel
+from gannet.networks.coding import LEAST_VARIANCE, MeasuredCoder, divergence, surprise
+from gannet.types import Batch, Condition, Spec
+
+
+def test_the_divergence_is_that_of_normal_distributions():
+    mean, spread = torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(0))
+    wanted = kl_divergence(Normal(mean, (spread / 2).exp()), Normal(0.0, 1.0)).sum(1)
+    assert torch.allclose(divergence(mean, spread), wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(40, 3), (6, 1, 4, 4)])
+def test_no_other_variance_makes_reals_less_surprising(shape):
+    real, made = torch.randn(2, *shape, generator=torch.Generator().manual_seed(0))
+    left = (real - made).square()
+    best = (left.mean(0) if len(shape) == 2 else left.mean()) + LEAST_VARIANCE
+
+    def under(variance):
+        return -Normal(made, variance.sqrt()).log_prob(real).mean()
+
+    assert surprise(real, made) == pytest.approx(float(under(best)), abs=1e-3)
+    assert under(best) < min(under(best * 1.2), under(best / 1.2))
+
+
+def test_codes_are_drawn_with_the_mean_and_covariance_that_were_measured():
+    rng = torch.Generator().manual_seed(0)
+    coder = MeasuredCoder(Spec(shape=(3,)), 2, 4)
+    turn, centre = torch.tensor([[2.0, 0.0], [1.5, 0.5]]), torch.tensor([3.0, -1.0])
+    for _ in range(400):
+        coder.measure(centre + torch.randn(200, 2, generator=rng) @ turn.T)
+    drawn = coder.codes(torch.randn(20_000, 2, generator=rng))
+    assert torch.allclose(drawn.mean(0), centre, atol=0.1)
+    assert torch.allclose(drawn.T.cov(), turn @ turn.T, atol=0.3)
+
+
+@pytest.mark.parametrize("name", ["vae", "autoencoder"])
+def test_a_baseline_learns_and_its_held_out_error_falls(name):
+    rng = torch.Generator().manual_seed(0)
+    turn = torch.randn(2, 6, generator=rng)
+    rows = torch.randn(512, 2, generator=rng) @ turn
+    train, held = (Batch(part, Condition.none(part)) for part in rows.chunk(2))
+    recipe = find_recipe(name)
+    assert recipe.baseline
+    config = recipe.config(steps=150, batch=256, noise=3, width=8, average=0.9)
+    duel = Duel(recipe, config, Spec.of(train))
+    assert recipe.error is not None
+    before = float(recipe.error(duel.average, held, config))
+    for progress in duel.run(iter(lambda: train, None)):
+        progress.numbers()
+    after = float(recipe.error(duel.average, held, config))
+    assert 0 < after < before / 2
