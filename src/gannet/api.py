@@ -252,7 +252,13 @@ class Model:
         return Condition(vector, blank.grid, blank.tokens)
 
     def apply(
-        self, given: Path | str | Any, *, draws: int = 1, seed: int = 0, **asked: float
+        self,
+        given: Path | str | Any,
+        *,
+        draws: int = 1,
+        seed: int = 0,
+        to: str = "",
+        **asked: float,
     ) -> Any:
         """Turn an input into an output, if the recipe does: ``impute`` fills the holes of a table.
 
@@ -262,6 +268,7 @@ class Model:
             draws: One is the single best answer; of several, each is drawn by chance, so that
                 together they show how sure the answer is.
             seed: Draw k of row n depends on the seed, on k and on n alone.
+            to: Of `translate_unpaired`, the side that the picture shall become like.
             asked: Of pictures, what the recipe knows, such as ``quality``.
 
         Returns:
@@ -274,10 +281,10 @@ class Model:
         """
         if isinstance(self.codec, ImageCodec):
             item = Path(given) if isinstance(given, str | Path) else given
-            pictures = apply_picture(self.artefact, item, Wanted(draws, seed, asked=asked))
+            pictures = apply_picture(self.artefact, item, Wanted(draws, seed, asked=asked, label=to))
             return pictures if draws > 1 else pictures[0]
-        if asked:
-            raise ConfigError(f"{', '.join(asked)}: a table can be asked for nothing else")
+        if asked or to:
+            raise ConfigError(f"{', '.join([*asked, *(['to'] if to else [])])}: a table can be asked for nothing else")
         frame = read_frame(Path(given)) if isinstance(given, str | Path) else as_frame(given)
         made = apply_frame(self.artefact, frame, draws=draws, seed=seed)
         assert isinstance(self.codec, TableCodec)

@@ -77,6 +77,7 @@ class Wanted:
         mask: Of pictures, a picture that is white where nothing is known; or a folder of such with
             the names of the inputs.
         asked: Of pictures, numbers by name, such as ``quality``.
+        label: Of pictures, the class that they shall become.
         say: Told how many inputs of how many are done.
     """
 
@@ -84,6 +85,7 @@ class Wanted:
     seed: int = 0
     mask: Path | None = None
     asked: Mapping[str, float] = field(default_factory=dict[str, float])
+    label: str = ""
     say: Callable[[int, int], None] = _say_nothing
 
 
@@ -105,14 +107,14 @@ def apply_file(artefact: Artefact, given: Path, out: Path, wanted: Wanted) -> li
     """
     turning = turning_of(artefact)
     check_draws(wanted.draws, wanted.seed)
-    _check_wanted(turning, wanted)
+    _check_wanted(artefact, turning, wanted)
     for path in numbered(out, wanted.draws):
         if path.resolve() == given.resolve():
             raise ConfigError(f"--out: {path} is the input", remedy="Name another file.")
     return WAYS[turning.takes](artefact, given, out, wanted)
 
 
-def _check_wanted(turning: Turning[Any], wanted: Wanted) -> None:
+def _check_wanted(artefact: Artefact, turning: Turning[Any], wanted: Wanted) -> None:
     faults: list[str] = []
     for name, value in wanted.asked.items():
         option = turning.options.get(name)
@@ -123,8 +125,14 @@ def _check_wanted(turning: Turning[Any], wanted: Wanted) -> None:
             faults.append(f"--{name}: must lie between {span}, got {value:g}")
     if wanted.mask is not None and not turning.masked:
         faults.append("--mask: this run's recipe takes none")
+    if wanted.label and not turning.labelled:
+        faults.append("--to: this run's recipe knows one way only")
     if faults:
         raise ConfigError("\n".join(faults), remedy="Change what is named here.")
+    if turning.labelled and wanted.label not in artefact.classes:
+        ways = " or ".join(f"--to {each}" for each in artefact.classes)
+        said = f"--to: no side called {wanted.label}" if wanted.label else "--to is missing"
+        raise ConfigError(said, remedy=f"Give {ways}.")
 
 
 def numbered(out: Path, draws: int) -> list[Path]:
@@ -211,7 +219,7 @@ def _picture(artefact: Artefact, given: Path, out: Path, wanted: Wanted) -> list
     known = np.zeros((0, 0), np.bool_)
     if wanted.mask is not None:
         known = _mask_of(wanted.mask, given, picture.shape[:2])
-    task = Given(picture, known, wanted.asked)
+    task = Given(picture, known, wanted.asked, wanted.label)
     turning = turning_of(artefact)
     made = turning.turn(artefact.trained, task, wanted.draws, wanted.seed)
     paths = numbered(out, wanted.draws)
@@ -257,10 +265,10 @@ def apply_picture(
     """
     turning = turning_of(artefact)
     check_draws(wanted.draws, wanted.seed)
-    _check_wanted(turning, wanted)
+    _check_wanted(artefact, turning, wanted)
     item = given if isinstance(given, Path) else np.asarray(given, np.uint8)
     picture, _ = deep(item, str(given) if isinstance(given, Path) else "the picture")
-    task = Given(picture, asked=wanted.asked)
+    task = Given(picture, asked=wanted.asked, label=wanted.label)
     made = turning.turn(artefact.trained, task, wanted.draws, wanted.seed)
     return [(each.clip(0, 1) * 255).round().astype(np.uint8) for each in made]
 

@@ -199,6 +199,7 @@ def apply(
     seed: int = 0,
     quality: float | None = None,
     mask: Path | None = None,
+    to: str = "",
 ) -> None:
     """Turn an input into an output: fill the holes of a table, make pictures sharper.
 
@@ -221,6 +222,8 @@ def apply(
         Of super_resolve: from 0, faithful, to 1, vivid; by default as it was trained.
     mask: Path
         Of recipes that fill pictures: white where nothing is known; or a folder of masks.
+    to: str
+        Of translate_unpaired: the side that pictures shall become like, by its folder's name.
     """
     from gannet.api import load
     from gannet.applying import Wanted, apply_file
@@ -229,7 +232,7 @@ def apply(
         print(f"\r{done} of {all_of}", end="" if done < all_of else "\n", file=sys.stderr)
 
     asked = {} if quality is None else {"quality": quality}
-    wanted = Wanted(draws=count, seed=seed, mask=mask, asked=asked, say=say)
+    wanted = Wanted(draws=count, seed=seed, mask=mask, asked=asked, label=to, say=say)
     for path in apply_file(load(run).artefact, given, out, wanted):
         print(f"written: {path}")
 

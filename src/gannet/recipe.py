@@ -112,11 +112,13 @@ class Given:
         picture: ``(H, W, C)`` 32-bit floats in 0..1: grey or colour, with or without alpha.
         mask: ``(H, W)`` true where the picture is not known; empty for none.
         asked: Numbers by name that the recipe's ``Turning.options`` knows.
+        label: Class that it shall become; empty if nobody said.
     """
 
     picture: NDArray[np.float32]
     mask: NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 0), np.bool_))
     asked: Mapping[str, float] = field(default_factory=dict[str, float])
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,7 @@ class Turning(Generic[C]):
         settle: What is worked out once the duel is over, and kept in the artefact.
         options: Numbers that may be asked for, by name.
         masked: Whether it takes a mask.
+        labelled: Whether it must be told a class that the input shall become.
     """
 
     takes: Kind
@@ -171,6 +174,7 @@ class Turning(Generic[C]):
     settle: Settled[C] = nothing_kept
     options: Mapping[str, Option] = field(default_factory=dict[str, Option])
     masked: bool = False
+    labelled: bool = False
 
 
 Plainly = Callable[[Batch], Tensor]

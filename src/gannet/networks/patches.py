@@ -82,15 +82,27 @@ class Translator(nn.Module):
         width: Channels at half size.
         levels: Halvings in all, the first one included.
         noise: Numbers of noise.
+        classes: That are told in the condition's vector, and steer as noise does; 0 for none.
+        changes: Whether what is made is the change of the given picture, which at first is none.
         blocks: Residual blocks at the coarsest level.
     """
 
-    def __init__(
-        self, inside: int, outside: int, width: int, levels: int, noise: int, blocks: int = 3
+    def __init__(  # noqa: PLR0913  # the sizes of a network
+        self,
+        inside: int,
+        outside: int,
+        width: int,
+        levels: int,
+        noise: int,
+        *,
+        classes: int = 0,
+        changes: bool = False,
+        blocks: int = 3,
     ) -> None:
         super().__init__()
         wide = [width * min(2**level, 6) for level in range(levels)]
-        self.unit = 2**levels
+        self.unit, self.classes, self.changes = 2**levels, classes, changes
+        noise += classes
         self.first = nn.Conv2d(4 * inside, width, 3, padding=1)
         self.down = nn.ModuleList(
             nn.Conv2d(finer, coarser, 4, 2, 1) for finer, coarser in pairwise(wide)
@@ -107,7 +119,7 @@ class Translator(nn.Module):
             for block in (*self.middle, *self.blend):
                 assert isinstance(block, Modulated)
                 block.start()
-        # At first grey.
+        # At first grey, or the given picture.
         nn.init.normal_(self.last.weight, std=1e-3)
 
     @property
@@ -125,11 +137,16 @@ class Translator(nn.Module):
         At use the result lies in [-1, 1]. In training it is free: what was bent into the range
         would have no slope left at its ends, and white paper is at one.
         """
-        made = self.raw(noise, condition.grid)
+        given, steers = condition.grid, noise
+        if self.classes:
+            steers = torch.cat([noise, condition.vector], 1)
+        made = self.raw(steers, given)
+        if self.changes:
+            made = made + given
         return made if self.training else made.clamp(-1, 1)
 
-    def raw(self, noise: Tensor, given: Tensor) -> Tensor:
-        """The same, not yet in the range of pictures."""
+    def raw(self, steers: Tensor, given: Tensor) -> Tensor:
+        """The network itself, ``(B, noise + classes)`` and ``(B, inside, H, W)``, not clamped."""
         high, wide = given.shape[2:]
         x = leaky_relu(self.first(pixel_unshuffle(fitted(given, self.unit), 2)), LEAK)
         seen = [x]
@@ -137,11 +154,11 @@ class Translator(nn.Module):
             x = leaky_relu(layer(x), LEAK)
             seen.append(x)
         for block in self.middle:
-            x = x + block(x, noise)
+            x = x + block(x, steers)
         for layer, block, finer in zip(self.up, self.blend, reversed(seen[:-1]), strict=True):
             x = interpolate(x, scale_factor=2.0, mode="nearest")
             x = leaky_relu(layer(torch.cat([x, finer], 1)), LEAK)
-            x = x + block(x, noise)
+            x = x + block(x, steers)
         made: Tensor = pixel_shuffle(self.last(x), 2)
         return made[:, :, :high, :wide]
 
@@ -157,15 +174,20 @@ class PatchDiscriminator(nn.Module):
         beside: Channels of the one that is shown beside it; 0 for none.
         width: Channels at half size.
         levels: Halvings.
+        classes: That each have logits of their own, of which the condition's vector takes one; 0
+            for none. Source: Choi et al. 2019, arXiv:1912.01865, section 2.1.
     """
 
-    def __init__(self, channels: int, beside: int, width: int, levels: int = 3) -> None:
+    def __init__(
+        self, channels: int, beside: int, width: int, levels: int = 3, *, classes: int = 0
+    ) -> None:
         super().__init__()
+        self.sees, self.classes = beside, classes
         wide = [channels + beside, *(width * min(2**level, 4) for level in range(levels))]
         self.down = nn.ModuleList(
             spectral_norm(nn.Conv2d(finer, coarser, 4, 2, 1)) for finer, coarser in pairwise(wide)
         )
-        self.judge = spectral_norm(nn.Conv2d(wide[-1], 1, 3, padding=1))
+        self.judge = spectral_norm(nn.Conv2d(wide[-1], max(classes, 1), 3, padding=1))
 
     def forward(self, samples: Tensor, condition: Condition) -> Tensor:
         """``(B, C, H, W)`` and a condition to logits ``(B, h, w)``."""
@@ -173,11 +195,17 @@ class PatchDiscriminator(nn.Module):
 
     def features(self, samples: Tensor, condition: Condition) -> Sequence[Tensor]:
         """What each layer sees, the logits ``(B, 1, h, w)`` last."""
-        x, seen = beside(samples, condition), list[Tensor]()
+        x, seen = beside(samples, condition) if self.sees else samples, list[Tensor]()
         for layer in self.down:
             x = leaky_relu(layer(x), LEAK)
             seen.append(x)
-        return [*seen, self.judge(x)]
+        logits = self.judge(x)
+        if self.classes:
+            told = condition.vector
+            # Nobody's class is every class a little.
+            share = (told + (told.sum(1, keepdim=True) == 0) / self.classes).to(logits)
+            logits = (logits * share[:, :, None, None]).sum(1, keepdim=True)
+        return [*seen, logits]
 
 
 def beside(samples: Tensor, condition: Condition) -> Tensor:
@@ -188,6 +216,22 @@ def beside(samples: Tensor, condition: Condition) -> Tensor:
     if given.shape[2:] != samples.shape[2:]:
         given = interpolate(given, list(samples.shape[2:]), mode="bilinear", align_corners=False)
     return torch.cat([samples, given], 1)
+
+
+def habits(seen: Sequence[Tensor], classes: Tensor) -> list[Tensor]:
+    """Mean and deviation of each channel of what a judge sees, per class; ``(2, K, C)`` per layer.
+
+    Args:
+        seen: ``(B, C, h, w)`` per layer.
+        classes: ``(B, K)`` one-hot.
+    """
+    share = classes / classes.sum(0).clamp_min(1)
+    found: list[Tensor] = []
+    for layer in seen:
+        flat = layer.float().flatten(2)
+        mean, power = share.T @ flat.mean(2), share.T @ flat.square().mean(2)
+        found.append(torch.stack([mean, (power - mean.square()).clamp_min(1e-6).sqrt()]))
+    return found
 
 
 def matching(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:

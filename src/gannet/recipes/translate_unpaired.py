@@ -1,0 +1,199 @@
+"""Picture to picture, learnt from two heaps without pairs: photos and paintings, young and old.
+
+One network goes both ways. It is told the side that is wanted; what it makes must pass there, and
+must lead back to the picture that it came from.
+
+Source: Zhu et al. 2017, arXiv:1703.10593 (there and back, and pictures that stay as they are);
+Choi et al. 2019, arXiv:1912.01865 (one network for all sides, which noise steers). Differs:
+relativistic duel; what is made is the change of the picture; the statistics of what the
+discriminator sees are matched (Salimans et al. 2016, arXiv:1606.03498, section 3.1); that answers
+differ is rewarded up to a bound only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import Tensor
+
+from gannet import losses
+from gannet.answering import AnswerConfig, decoded, encoded, falling, noises, parts, scaled_to
+from gannet.codecs.label import LabelCodec
+from gannet.errors import DataError
+from gannet.networks.patches import PatchDiscriminator, Translator, habits, matching
+from gannet.recipe import Column, Given, Recipe, Trained, Turning
+from gannet.tiles import in_tiles
+from gannet.types import Batch, Condition, Players, Spec, Terms
+
+SIDES = 2
+
+
+class Config(AnswerConfig):
+    """Settings of ``translate_unpaired``."""
+
+    patch: int = Field(
+        0, ge=0, le=512, description="side of pieces to train on; 0 for whole pictures in one size"
+    )
+    mirror: bool = Field(True, description="whether pictures may be mirrored in training")
+    judge_levels: int = Field(3, ge=1, le=6, description="halvings of the discriminator")
+    pixel: float = Field(1.0, ge=0, description="weight of what is lost on the way there and back")
+    same: float = Field(
+        0.5, ge=0, description="weight of what changes in pictures of the wanted side"
+    )
+    adversarial: float = Field(0.1, ge=0, description="weight of the duel")
+    matching: float = Field(
+        0.5, ge=0, description="weight of the statistics of what the discriminator sees"
+    )
+    diversity: float = Field(0.3, ge=0, description="weight of answers that differ")
+    apart: float = Field(
+        0.1, gt=0, le=1, description="how far two answers shall differ; 1 is half the range"
+    )
+
+
+def build(config: Config, spec: Spec) -> Players:
+    """Networks for pictures of any size that know two sides.
+
+    Raises:
+        DataError: if there are not two.
+    """
+    if spec.vector != SIDES:
+        raise DataError(
+            f"{spec.vector or 'no'} sides, expected two",
+            remedy="Give a folder with two folders of pictures, one per side.",
+        )
+    channels = spec.shape[0]
+    return Players(
+        Translator(
+            channels,
+            channels,
+            config.width,
+            config.levels,
+            config.noise,
+            classes=SIDES,
+            changes=True,
+        ),
+        PatchDiscriminator(channels, 0, config.judge_width, config.judge_levels, classes=SIDES),
+    )
+
+
+def prepare(batch: Batch, rng: torch.Generator, config: Config) -> Batch:
+    """Give to each picture one of the other side that shall become like it."""
+    real, side = batch.real, batch.condition.vector
+    if config.mirror:
+        turned = torch.rand(len(batch), 1, 1, 1, generator=rng, device=real.device) < 0.5
+        real = torch.where(turned, real.flip(3), real)
+    # Where a batch holds one side only, any picture is better than none.
+    fit = (side @ side.T == 0).float() + 1e-9
+    chosen = torch.multinomial(fit, 1, generator=rng).squeeze(1)
+    condition = replace(batch.condition, grid=real[chosen])
+    return replace(batch, real=real, condition=condition)
+
+
+def told(batch: Batch, _spec: Spec) -> Condition:
+    """To each picture one of the other side, by turns."""
+    side = batch.condition.vector.argmax(1)
+    chosen = torch.arange(len(batch))
+    places = [(side == each).nonzero().squeeze(1) for each in range(SIDES)]
+    for mine, others in ((places[0], places[1]), (places[1], places[0])):
+        if len(others):
+            chosen[mine] = others[torch.arange(len(mine)) % len(others)]
+    return replace(batch.condition, grid=batch.real[chosen])
+
+
+def discriminator_terms(players: Players, batch: Batch, noise: Tensor, _config: Config) -> Terms:
+    """Tell pictures of each side from those made for it."""
+    translator, judge = parts(players)
+    side = batch.condition
+    with torch.no_grad():
+        fake = translator(noise, side).float()
+    real_logits, fake_logits = judge(batch.real, side).float(), judge(fake, side).float()
+    return {"adversarial": losses.relativistic_discriminator(real_logits, fake_logits)}
+
+
+def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
+    """Pictures that pass on the other side, and lead back; several, if noise says so."""
+    translator, judge = parts(players)
+    side, given, count = batch.condition, batch.condition.grid, len(batch)
+    fake = translator(noise, side).float()
+    real_seen, seen = judge.features(batch.real, side), judge.features(fake, side)
+    won = losses.relativistic_generator(real_seen[-1].float(), seen[-1].float())
+    usual = [habits(each[:-1], side.vector) for each in (real_seen, seen)]
+    terms = {
+        "adversarial": config.adversarial * won,
+        "matching": config.matching * matching(usual[0], usual[1]),
+    }
+    # In one pass: what was made, back to where it came from; and reals, to what they are.
+    ways = torch.cat([1 - side.vector, side.vector])
+    grid = torch.cat([fake, batch.real])
+    still = noise.new_zeros(2 * count, noise.shape[1])
+    again = translator(still, Condition(ways, grid, side.tokens.repeat(2, 1, 1))).float()
+    terms["cycle"] = config.pixel * (again[:count] - given).abs().mean()
+    terms["same"] = config.same * (again[count:] - batch.real).abs().mean()
+    if config.noise and config.diversity:
+        few = max(count // 4, 1)
+        # The noise of the row before: as independent as fresh noise, and repeatable.
+        other = translator(noise.roll(1, 0)[:few], side[:few]).float()
+        reached = (other - fake[:few]).abs().flatten(1).mean(1) / config.apart
+        terms["diversity"] = config.diversity * (1 - reached).clamp_min(0).mean()
+    return terms
+
+
+def schedule(config: Config, share: float) -> Config:
+    """The learning rate falls like a cosine."""
+    now = falling(config, share)
+    assert isinstance(now, Config)
+    return now
+
+
+def copied(batch: Batch) -> Tensor:
+    """The given picture itself."""
+    return batch.condition.grid
+
+
+def turn(
+    trained: Trained[Config], given: Given, draws: int, seed: int
+) -> Sequence[NDArray[np.float32]]:
+    """One answer per draw; of a run on whole pictures, at their size."""
+    translator, names = trained.product, trained.codecs["vector"]
+    assert isinstance(translator, Translator)
+    assert isinstance(names, LabelCodec)
+    seen = encoded(given.picture, trained.spec.shape[0])
+    if not trained.config.patch:
+        seen = scaled_to(seen, trained.spec.shape)
+    side = names.rows(np.array([names.index(given.label)]))
+
+    def answer(part: Tensor, row: Tensor) -> Tensor:
+        return translator(row, Condition(side.to(part), part, part[:, 0, :0, :0]))
+
+    return [
+        decoded(
+            in_tiles(partial(answer, row=row), [seen], translator.reach, unit=translator.unit)[0]
+        )
+        for row in noises(draws, trained.config.noise, seed).split(1)
+    ]
+
+
+recipe = Recipe(
+    config=Config,
+    columns={"real": Column(("image",)), "vector": Column(("label",))},
+    made={"grid": ("image",)},
+    paired=False,
+    build=build,
+    discriminator_terms=discriminator_terms,
+    generator_terms=generator_terms,
+    prepare=prepare,
+    schedule=schedule,
+    told=told,
+    piece=lambda config: config.patch,
+    plainly={"the input itself": copied},
+    turning=Turning(
+        takes="image", words="turns a picture of one side into one of the other", turn=turn,
+        labelled=True,
+    ),
+)
