@@ -90,6 +90,11 @@ class AnswersOf:
         """Simple methods of its recipe."""
         return self.artefact.recipe.plainly
 
+    @property
+    def paired(self) -> bool:
+        """Whether each answer has a target of its own."""
+        return self.artefact.recipe.paired
+
     def answer(self, given: Batch, *, seed: int) -> tuple[Batch, Tensor]:
         """Held-out samples with what is told of them, and answers ``(n, *shape)``."""
         told = self.artefact.recipe.at_use(given, self.artefact.card.spec)
@@ -281,10 +286,14 @@ class Model:
         """
         if isinstance(self.codec, ImageCodec):
             item = Path(given) if isinstance(given, str | Path) else given
-            pictures = apply_picture(self.artefact, item, Wanted(draws, seed, asked=asked, label=to))
+            pictures = apply_picture(
+                self.artefact, item, Wanted(draws, seed, asked=asked, label=to)
+            )
             return pictures if draws > 1 else pictures[0]
         if asked or to:
-            raise ConfigError(f"{', '.join([*asked, *(['to'] if to else [])])}: a table can be asked for nothing else")
+            raise ConfigError(
+                f"{', '.join([*asked, *(['to'] if to else [])])}: a table takes no such"
+            )
         frame = read_frame(Path(given)) if isinstance(given, str | Path) else as_frame(given)
         made = apply_frame(self.artefact, frame, draws=draws, seed=seed)
         assert isinstance(self.codec, TableCodec)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from itertools import pairwise, repeat
 from typing import Any
 
@@ -204,6 +205,7 @@ def affordable_size(
     seconds: float,
     device: str,
     clock: Clock = time.perf_counter,
+    classes: int = 0,
 ) -> Size:
     """The size at which there is time for enough steps: ``size``, or half or a quarter of it.
 
@@ -216,16 +218,21 @@ def affordable_size(
         seconds: Time budget.
         device: Where to train.
         clock: What time is measured by.
+        classes: Of the data; told to networks that cannot do without.
     """
     made = find_recipe(recipe)
     config = parse(made.config, dict(given) | {"steps": 4})
+    needed = "vector" in made.columns and not made.columns["vector"].optional
     whole = size
     if "grid" in made.columns:
         return size  # what it is told would have to be made up
     while True:
         shape = (size.channels, size.height, size.width)
         blank = torch.zeros(config.batch, *shape)
-        batch = Batch(blank, Condition.none(blank))
+        told = Condition.none(blank)
+        if needed:
+            told = replace(told, vector=torch.eye(classes)[torch.arange(config.batch) % classes])
+        batch = Batch(blank, told)
         duel = Duel(made, config, Spec.of(batch), device=device)
         with processor.threads(1):
             steps = seconds / _timed(duel, repeat(batch), clock)

@@ -123,7 +123,14 @@ def prepare(  # noqa: PLR0913  # a parameter per flag
     else:
         # A budget that was asked for may be too short for pictures of full size; the usual one
         # follows from the size, and steps that were asked for take as long as they take.
-        short = partial(affordable_size, recipe=recipe, given=given, device=where, clock=clock)
+        short = partial(
+            affordable_size,
+            recipe=recipe,
+            given=given,
+            device=where,
+            clock=clock,
+            classes=len(source.classes),
+        )
         asked_for = None if minutes is None else partial(short, seconds=60 * minutes)
         codec, sized = _codec(source, resolution, where, asked_for, column, side)
     beside = None
@@ -179,6 +186,13 @@ def source_for(
         config = parse(find_recipe(recipe).config, settings).model_dump()
         return find_pairs(Path(data), config["pairs"], config["given"])
     source, side = _source(data, label, recipe), piece_of(recipe, settings)
+    told = find_recipe(recipe).columns.get("vector")
+    if told is not None and not told.optional and not source.classes:
+        raise DataError(
+            f"the recipe {recipe} needs classes, and there are none",
+            where=str(source.path),
+            remedy="Give a folder with a folder per class, or name a column with --label.",
+        )
     return cut(source, side) if side else source
 
 

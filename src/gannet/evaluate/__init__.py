@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gannet.card import gannet_version
 from gannet.chance import seed_at
-from gannet.evaluate.answers import ASKED, answer_scores
+from gannet.evaluate.answers import ASKED, answer_scores, diversity
 from gannet.evaluate.filled import evaluate_filled
 from gannet.evaluate.imputation import score_imputation
 from gannet.evaluate.kept import KeptFeatures
@@ -31,6 +31,7 @@ from gannet.evaluate.measures import (
 from gannet.evaluate.score import Pair, Part, Report, Score
 from gannet.evaluate.tables import evaluate_table
 from gannet.evaluate.texture import texture_scores
+from gannet.evaluate.unpaired import unpaired_scores
 from gannet.networks.classifier import train_classifier
 from gannet.networks.features import Features
 from gannet.types import Batch
@@ -61,6 +62,11 @@ class Answers(Protocol):
         """By simple methods, by name."""
         ...
 
+    @property
+    def paired(self) -> bool:
+        """Whether each has a target of its own."""
+        ...
+
     def answer(self, given: Batch, *, seed: int) -> tuple[Batch, Tensor]:
         """By the generator; with what it was told."""
         ...
@@ -69,6 +75,24 @@ class Answers(Protocol):
 def _drawn(answers: Answers, given: Batch, seed: int, number: int) -> Tensor:
     _, made = answers.answer(given, seed=seed_at(seed, 8, number))
     return made
+
+
+def _of_answers(  # what they depend on
+    answers: Answers,
+    given: Batch,
+    fake: Tensor,
+    eye: Features,
+    sides: Sequence[str],
+    seed: int,
+) -> list[Score]:
+    """Scores of answers: beside their targets, or beside the heap that they shall be like."""
+    again = partial(_drawn, answers, given[:ASKED], seed)
+    if answers.paired:
+        plainly = {name: method(given) for name, method in answers.plainly.items()}
+        return answer_scores(fake, given.real.float(), plainly, eye, again, seed=seed)
+    seen = eye(given.real.float()), eye(given.condition.grid.float()), eye(fake)
+    found = unpaired_scores(fake, given, seen, sides, seed=seed)
+    return [*found, diversity(seen[0], eye, again, seed=seed)]
 
 
 def evaluate(  # noqa: PLR0913  # what a report depends on
@@ -118,11 +142,7 @@ def evaluate(  # noqa: PLR0913  # what a report depends on
     scores += [critic_score(each, seed, steps * 3 // 2) for each in (made, seen)]
     scores += texture_scores(made)
     if answers is not None and made.given is not None:
-        plainly = {name: method(made.given) for name, method in answers.plainly.items()}
-        some = made.given[:ASKED]
-        again = partial(_drawn, answers, some, seed)
-        real = made.given.real.float()
-        scores += answer_scores(made.fake, real, plainly, kept, again, seed=seed)
+        scores += _of_answers(answers, made.given, made.fake, kept, dataset.classes, seed)
     copied = copy_score(made, dataset)
     scores.append(copied.score)
     if lesson is not None and classifier is not None and made.asked:

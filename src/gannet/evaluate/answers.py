@@ -62,29 +62,38 @@ def answer_scores(
         _score("feature distance", unlike, 0.0, "low", answers, targets, plainly, seed),
         _score("fine detail", fidelity.fine_error, 0.0, "low", answers, targets, plainly, seed),
     ]
-    draws = [again(number) for number in range(DRAWS)]
-    views = [eye(each) for each in draws]
+    return [*found, diversity(seen, eye, again, seed=seed)]
+
+
+def diversity(seen: Tensor, eye: Features, again: Callable[[int], Tensor], *, seed: int) -> Score:
+    """How far answers to one picture lie apart, as a share of how far different targets do.
+
+    Args:
+        seen: ``(n, width)`` features of targets.
+        eye: Features of likeness.
+        again: Answers to the same pictures, by number of the draw.
+        seed: Of the bootstrap.
+    """
+    apart = (seen - seen.roll(1, 0)).norm(dim=1).mean().clamp_min(1e-9)
+    views = [eye(again(number)) for number in range(DRAWS)]
     pairs: list[Tensor] = [
         (one - other).norm(dim=1) / apart for one, other in combinations(views, 2)
     ]
     each = torch.stack(pairs).mean(0)
-    low, high = _interval(each, seed)
+    low, high = interval(each, seed)
     # Answers that all are right would differ no more than targets do: nobody knows by how much.
-    found.append(
-        Score(
-            name="diversity",
-            value=float(each.mean()),
-            low=low,
-            high=high,
-            floor=1.0,
-            floor_low=1.0,
-            floor_high=1.0,
-            samples=len(each),
-            better="high",
-            baseline=0.0,
-        )
+    return Score(
+        name="diversity",
+        value=float(each.mean()),
+        low=low,
+        high=high,
+        floor=1.0,
+        floor_low=1.0,
+        floor_high=1.0,
+        samples=len(each),
+        better="high",
+        baseline=0.0,
     )
-    return found
 
 
 def _score(
@@ -98,7 +107,7 @@ def _score(
     seed: int,
 ) -> Score:
     each = measure(answers, targets)
-    low, high = _interval(each, seed)
+    low, high = interval(each, seed)
     others = {by: float(measure(made, targets).mean()) for by, made in plainly.items()}
     best = min if better == "low" else max
     return Score(
@@ -116,7 +125,7 @@ def _score(
     )
 
 
-def _interval(each: Tensor, seed: int) -> tuple[float, float]:
+def interval(each: Tensor, seed: int) -> tuple[float, float]:
     """Percentile bootstrap over pictures, 95 %."""
     chance = torch.Generator().manual_seed(seed_at(seed, 7))
     rows = torch.randint(len(each), (DRAWN, len(each)), generator=chance)

@@ -11,9 +11,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from gannet.losses import relativistic_discriminator, slope_penalty
 from gannet.networks import grid, rows
-from gannet.types import Batch, Condition, Players, Spec, Terms
+from gannet.types import Condition, Players, Spec
 
 PICTURE_AXES = 3
 LEAST_VARIANCE = 1e-4
@@ -114,21 +113,6 @@ def judge(spec: Spec, width: int) -> nn.Module:
     if len(spec.shape) == PICTURE_AXES:
         return grid.StridedDiscriminator(spec, width)
     return rows.ResidualRowDiscriminator(spec, 4 * width)
-
-
-def told_apart(players: Players, batch: Batch, noise: Tensor, slope: float) -> Terms:
-    """What a measuring discriminator minimises: relativistic, with slopes of reals and fakes.
-
-    Source: Huang et al. 2025, arXiv:2501.05441, eq. 2 and section 3.
-    """
-    with torch.no_grad():
-        fake = players.generator(noise, batch.condition)
-    shown = torch.cat([batch.real, fake]).requires_grad_(slope > 0)
-    logits = players.discriminator(shown, Condition.joined([batch.condition] * 2)).float()
-    terms = {"adversarial": relativistic_discriminator(*logits.chunk(2))}
-    if slope:
-        terms["slope"] = slope * slope_penalty(logits, shown)
-    return terms
 
 
 def surprise(real: Tensor, made: Tensor) -> Tensor:

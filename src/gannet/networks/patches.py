@@ -87,7 +87,7 @@ class Translator(nn.Module):
         blocks: Residual blocks at the coarsest level.
     """
 
-    def __init__(  # noqa: PLR0913  # the sizes of a network
+    def __init__(  # the sizes of a network
         self,
         inside: int,
         outside: int,

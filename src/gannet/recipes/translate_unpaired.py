@@ -193,7 +193,9 @@ recipe = Recipe(
     piece=lambda config: config.patch,
     plainly={"the input itself": copied},
     turning=Turning(
-        takes="image", words="turns a picture of one side into one of the other", turn=turn,
+        takes="image",
+        words="turns a picture of one side into one of the other",
+        turn=turn,
         labelled=True,
     ),
 )

@@ -12,7 +12,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from gannet import config
-from gannet.networks.coding import Coder, coder_of, divergence, judge, surprise, told_apart
+from gannet.measuring import told_apart
+from gannet.networks.coding import Coder, coder_of, divergence, judge, surprise
 from gannet.recipe import Column, Recipe
 from gannet.types import Batch, Players, Spec, Terms
 
