@@ -36,6 +36,80 @@ def run(sharp, tmp_path_factory):
     return out
 
 
+@pytest.fixture(scope="module")
+def sides(tmp_path_factory):
+    """Dark pictures in one folder, bright ones in the other, more of these."""
+    folder = tmp_path_factory.mktemp("sides")
+    rng = np.random.default_rng(0)
+    for name, light, count in (("night", 40, 20), ("day", 190, 28)):
+        (folder / name).mkdir()
+        for number in range(count):
+            coarse = rng.integers(light - 30, light + 30, (4, 5, 3)).astype(np.uint8)
+            picture = Image.fromarray(coarse).resize((40, 32), Image.Resampling.BICUBIC)
+            picture.save(folder / name / f"{number:02}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def unpaired(sides, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "unpaired"
+    package.train(
+        sides, out, recipe="translate_unpaired", steps=150, resolution=32, width=8, levels=3,
+        judge_width=8, batch=8, threads=1, learning_rate=2e-3,
+    )  # fmt: skip
+    return out
+
+
+def test_pictures_go_to_the_side_that_is_asked_for(unpaired, sides, tmp_path, gannet):
+    for given, to in (("night", "day"), ("day", "night")):
+        done = gannet("apply", unpaired, sides / given, "--out", tmp_path / to, "--to", to)
+        assert done.returncode == 0, done.stderr
+        before, after = (
+            np.mean([np.asarray(Image.open(file)).mean() for file in sorted(folder.iterdir())])
+            for folder in (sides / given, tmp_path / to)
+        )
+        moved = after - before if to == "day" else before - after
+        assert moved > 40, f"to {to}: {before:.0f} became {after:.0f}"
+    first = np.asarray(Image.open(tmp_path / "day" / "00.png"))
+    assert first.shape == (32, 40, 3)
+
+
+def test_answers_to_one_picture_differ_and_repeat(unpaired, sides):
+    model = package.load(unpaired)
+    several = model.apply(sides / "day" / "00.png", to="night", draws=3, seed=1)
+    assert len({each.tobytes() for each in several}) == 3
+    again = model.apply(sides / "day" / "00.png", to="night", draws=3, seed=1)
+    assert all(np.array_equal(one, two) for one, two in zip(several, again, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("to", "words"), [("", "--to is missing"), ("dusk", "no side called dusk")]
+)
+def test_the_side_must_be_said(unpaired, sides, to, words):
+    with pytest.raises(ConfigError, match=words) as caught:
+        package.load(unpaired).apply(sides / "day" / "00.png", to=to)
+    assert "--to day or --to night" in str(caught.value)
+
+
+def test_a_run_that_knows_one_way_takes_no_side(run):
+    with pytest.raises(ConfigError, match="one way only"):
+        package.load(run).apply(np.zeros((9, 9, 3), np.uint8), to="day")
+
+
+def test_one_side_is_refused(sides, tmp_path):
+    for folder, words in ((sides / "day", "needs classes"), (tmp_path, "")):
+        with pytest.raises(DataError, match=words):
+            package.train(folder, tmp_path / "run", recipe="translate_unpaired", steps=1)
+
+
+def test_answers_without_targets_are_scored(unpaired, sides):
+    report = package.load(unpaired).evaluate(sides, steps=20)
+    scores = {score.name: score for score in report.scores}
+    assert {"way covered", "structure kept", "diversity"} <= scores.keys()
+    assert "PSNR" not in scores
+    assert scores["diversity"].value > 0
+
+
 def save(path, pixels):
     Image.fromarray(pixels).save(path)
     return path

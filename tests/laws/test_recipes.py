@@ -22,6 +22,7 @@ KNOWN = {
     "super_resolve",
     "table",
     "translate",
+    "translate_unpaired",
     "vae",
 }
 SMALL = {"width": 4, "noise": 6}
@@ -58,6 +59,7 @@ OWN = {
     "inpaint": {"levels": 2, "judge_width": 4},
     "super_resolve": {"scale": 2, "depth": 2, "detail_depth": 1, "judge_width": 4},
     "translate": {"levels": 2, "judge_width": 4},
+    "translate_unpaired": {"levels": 2, "judge_width": 4, "judge_levels": 2},
 }
 """Settings without which a recipe would be slow, or could not take pictures this small."""
 
@@ -66,11 +68,25 @@ BATCHES = {
     "vector": {"rows": numbers(), "rows-half-labelled": numbers(3)},
     "table": {"cells": cells()},
 }
+SIDES = {"grey-two-sides": pictures(2), "colour-oblong-two-sides": pictures(2, 3, 8, 13)}
+"""For recipes that cannot do without classes; every other row is of nobody knows which."""
+
+
+def batches(name):
+    recipe = find_recipe(name)
+    if "vector" in recipe.columns and not recipe.columns["vector"].optional:
+        return SIDES
+    return {
+        case: batch
+        for kind in recipe.columns["real"].kinds
+        for case, batch in BATCHES[kind].items()
+    }
+
+
 CASES = [
     pytest.param(name, batch, id=f"{name}-{case}")
     for name in sorted(recipe_modules())
-    for kind in find_recipe(name).columns["real"].kinds
-    for case, batch in BATCHES[kind].items()
+    for case, batch in batches(name).items()
 ]
 
 

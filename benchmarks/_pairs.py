@@ -1,0 +1,177 @@
+"""Pairs of pictures, answered by gannet and by three rivals that get as much processor time.
+
+The rivals are the input itself, a plain U-Net that learns the pixel error alone (gannet's own
+network, with its noise, its duel and what the discriminator sees switched off), and pix2pix as its
+paper describes it. Each learns on one thread until it has used up the same processor time.
+"""
+
+from __future__ import annotations
+
+import time
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+import gannet
+from benchmarks import _pix2pix
+from gannet.chance import noise_at
+from gannet.dataset import Dataset, Rows
+from gannet.metrics import fidelity
+from gannet.networks.features import EfficientNetFeatures
+from gannet.recipes.translate import copied
+from gannet.session import Session, prepare
+from gannet.types import Batch, Condition
+
+DRAWS, DRAWN, AT_ONCE = 5, 1_000, 16
+PLAIN = {"adversarial": 0.0, "matching": 0.0, "diversity": 0.0, "noise": 0}
+MARGIN = 0.05
+"""Of diversity, as a share of the distance of two targets: what counts as noise that matters."""
+
+
+def measured(
+    data: Path,
+    out: Path,
+    *,
+    minutes: float,
+    seed: int,
+    test: Path | None = None,
+    **settings: Any,
+) -> dict[str, Any]:
+    """Train all, and score them on pairs that none of them saw.
+
+    Args:
+        data: Pairs to train on.
+        out: Folder for runs; those that are there are taken up.
+        minutes: Processor time of each.
+        seed: Of all.
+        test: Pairs to score on; by default those that gannet holds out of ``data``.
+        settings: Of the recipe.
+    """
+    torch.set_num_threads(1)
+    ours = begun(data, out / "gannet", minutes, seed, **settings)
+    for _ in ours.run():
+        pass
+    for _ in begun(data, out / "plain", minutes, seed, **settings | PLAIN).run():
+        pass
+    model, plain = gannet.load(out / "gannet"), gannet.load(out / "plain")
+    pix2pix = _pix2pix.trained(ours.data.train, minutes * 60, seed=seed, keep=out / "pix2pix.pt")
+    found = ours.data if test is None else again(model, test)
+    pairs = found.held_out.take(range(len(found.held_out)))
+    if test is not None:
+        pairs = all_of(found)
+    answers = {
+        "gannet": answered(model, pairs),
+        "input": copied(pairs),
+        "plain": answered(plain, pairs),
+        "pix2pix": _pix2pix.answered(pix2pix, pairs),
+    }
+    scores, ahead = scored(answers, pairs, seed)
+    varied = diversity(model, pairs, seed)
+    return {
+        "minutes": minutes,
+        "seed": seed,
+        "pairs": len(pairs),
+        "steps": {"gannet": model.card.steps, "plain": plain.card.steps, "pix2pix": pix2pix.steps},
+        "scores": scores,
+        "ahead": ahead,
+        "ahead_of": [name for name, gap in ahead.items() if gap["low"] > 0],
+        "diversity": varied,
+        "diverse": varied > MARGIN,
+    }
+
+
+def begun(data: Path, out: Path, minutes: float, seed: int, **settings: Any) -> Session:
+    """A run of `translate` whose time is that of the processor."""
+    return prepare(
+        data,
+        out,
+        recipe="translate",
+        minutes=minutes,
+        seed=seed,
+        threads=1,
+        clock=time.process_time,
+        **settings,
+    )
+
+
+def again(model: Any, data: Path) -> Dataset:
+    """Other data, decoded as those of a run."""
+    found: Dataset = model._read_again(data, None)
+    return found
+
+
+def all_of(found: Dataset) -> Batch:
+    """Every pair there is."""
+    rows: list[Rows] = [found.train, found.held_out]
+    one, other = (each.take(range(len(each))) for each in rows)
+    return Batch(
+        torch.cat([one.real, other.real]),
+        type(one.condition).joined([one.condition, other.condition]),
+    )
+
+
+@torch.no_grad()
+def answered(model: Any, pairs: Batch, noise: Tensor | None = None) -> Tensor:
+    """Answers ``(n, C, H, W)``, by default the single best ones."""
+    artefact = model.artefact
+    if noise is None:
+        noise = torch.zeros(len(pairs), artefact.config.noise)
+    made = [
+        artefact.recipe.infer(
+            artefact.product,
+            noise[at : at + AT_ONCE],
+            pairs[at : at + AT_ONCE].condition,
+            artefact.config,
+        ).float()
+        for at in range(0, len(pairs), AT_ONCE)
+    ]
+    return torch.cat(made)
+
+
+def scored(
+    answers: dict[str, Tensor], pairs: Batch, seed: int
+) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:
+    """Means by method, and by how much gannet's feature distance is less, with 95 % intervals."""
+    eye = EfficientNetFeatures()
+    real = pairs.real
+    seen = eye(real)
+    far = {name: (eye(made) - seen).norm(dim=1) for name, made in answers.items()}
+    scores = {
+        name: {
+            "features": round(float(far[name].mean()), 4),
+            "psnr": round(float(fidelity.psnr(made, real).mean()), 3),
+            "ssim": round(float(fidelity.ssim(made, real).mean()), 4),
+            "fine_detail": round(float(fidelity.fine_error(made, real).mean()), 4),
+        }
+        for name, made in answers.items()
+    }
+    chance = torch.Generator().manual_seed(seed)
+    rows = torch.randint(len(real), (DRAWN, len(real)), generator=chance)
+    ahead: dict[str, dict[str, float]] = {}
+    for name in answers:
+        if name != "gannet":
+            gap = far[name] - far["gannet"]
+            low, high = gap[rows].mean(1).quantile(torch.tensor([0.025, 0.975])).tolist()
+            ahead[name] = {
+                "gap": round(float(gap.mean()), 4),
+                "low": round(low, 4),
+                "high": round(high, 4),
+            }
+    return scores, ahead
+
+
+def diversity(model: Any, pairs: Batch, seed: int) -> float:
+    """Feature distance of two of five answers to one picture, as a share of two targets'."""
+    eye, some = EfficientNetFeatures(), pairs[:64]
+    seen = eye(some.real)
+    apart = (seen - seen.roll(1, 0)).norm(dim=1).mean()
+    width = model.artefact.config.noise
+    views = [
+        eye(answered(model, some, noise_at(seed, range(draw * 64, draw * 64 + len(some)), width)))
+        for draw in range(DRAWS)
+    ]
+    gaps = [(one - other).norm(dim=1).mean() for one, other in combinations(views, 2)]
+    return round(float(torch.stack(gaps).mean() / apart), 4)
