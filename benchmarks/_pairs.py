@@ -23,7 +23,7 @@ from gannet.metrics import fidelity
 from gannet.networks.features import EfficientNetFeatures
 from gannet.recipes.translate import copied
 from gannet.session import Session, prepare
-from gannet.types import Batch, Condition
+from gannet.types import Batch
 
 DRAWS, DRAWN, AT_ONCE = 5, 1_000, 16
 PLAIN = {"adversarial": 0.0, "matching": 0.0, "diversity": 0.0, "noise": 0}
