@@ -138,7 +138,9 @@ def scored(
     eye = EfficientNetFeatures()
     real = pairs.real
     seen = eye(real)
-    far = {name: (eye(made) - seen).norm(dim=1) for name, made in answers.items()}
+    far: dict[str, Tensor] = {
+        name: (eye(made) - seen).norm(dim=1) for name, made in answers.items()
+    }
     scores = {
         name: {
             "features": round(float(far[name].mean()), 4),
@@ -173,5 +175,10 @@ def diversity(model: Any, pairs: Batch, seed: int) -> float:
         eye(answered(model, some, noise_at(seed, range(draw * 64, draw * 64 + len(some)), width)))
         for draw in range(DRAWS)
     ]
-    gaps = [(one - other).norm(dim=1).mean() for one, other in combinations(views, 2)]
+    gaps = [_distances(one, other).mean() for one, other in combinations(views, 2)]
     return round(float(torch.stack(gaps).mean() / apart), 4)
+
+
+def _distances(one: Tensor, other: Tensor) -> Tensor:
+    """Of each row of the one from that of the other, ``(n,)``."""
+    return torch.linalg.vector_norm(one - other, dim=1)

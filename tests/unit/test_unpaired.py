@@ -108,15 +108,26 @@ def test_a_pattern_of_single_pixels_is_smoothed_away_and_flat_pictures_stay():
 def test_the_way_covered_is_known_at_both_ends(share, low, high):
     given, target = torch.randn(300, 6, generator=rng(1)), torch.randn(300, 6, generator=rng(2)) + 2
     made = given + 2 * share
-    value, under, over = way_covered(Heaps(target, given, made), seed=0)
+    found = way_covered(Heaps(target, given, made), seed=0)
+    assert found is not None
+    value, under, over = found
     assert low < value < high
     assert under <= value <= over
 
 
 def test_half_of_the_shift_is_between():
     given, target = torch.randn(300, 6, generator=rng(1)), torch.randn(300, 6, generator=rng(2)) + 2
-    part = [way_covered(Heaps(target, given, given + 2 * share), seed=0)[0] for share in (0.3, 0.6)]
-    assert 0.1 < part[0] < part[1] < 0.95
+    some, more = (
+        way_covered(Heaps(target, given, given + 2 * share), seed=0) for share in (0.3, 0.6)
+    )
+    assert some is not None
+    assert more is not None
+    assert 0.1 < some[0] < more[0] < 0.95
+
+
+def test_heaps_that_are_alike_have_no_way_between_them():
+    one, other = (torch.randn(30, 6, generator=rng(seed)) for seed in (1, 2))
+    assert way_covered(Heaps(one, other, other), seed=0) is None
 
 
 def test_the_input_itself_covers_nothing_and_keeps_all():

@@ -65,7 +65,9 @@ def unpaired_scores(
         mine = (side == number).nonzero().squeeze(1)
         if len(mine) >= FEWEST:
             target, given, made = (each[mine] for each in seen)
-            found[name] = way_covered(Heaps(target, given, made), seed=seed)
+            covered = way_covered(Heaps(target, given, made), seed=seed)
+            if covered is not None:
+                found[name] = covered
     scores: list[Score] = []
     if found:
         value, low, high = (
@@ -109,12 +111,16 @@ def unpaired_scores(
     return scores
 
 
-def way_covered(heaps: Heaps, *, seed: int) -> tuple[float, float, float]:
+def way_covered(heaps: Heaps, *, seed: int) -> tuple[float, float, float] | None:
     """Share of the way from the given pictures to the wanted heap, with a 95 % interval.
 
     It is ``1 - D(made, target) / D(given, target)`` with the energy distance without bias, whose
     value for pictures of the heap itself is 0. The interval is a bootstrap over the pictures, in
     which a picture and what was made of it stay together.
+
+    Returns:
+        The share and the ends of its interval; ``None`` where the pictures are too few to tell the
+        two heaps apart, so that there is no way to cover.
     """
     count = len(heaps.target)
     within = torch.cdist(heaps.target.double(), heaps.target.double())
@@ -122,29 +128,26 @@ def way_covered(heaps: Heaps, *, seed: int) -> tuple[float, float, float]:
     inner = [torch.cdist(each, each) for each in sets]
     across = [torch.cdist(each, heaps.target.double()) for each in sets]
 
-    def covered(these: Tensor, others: Tensor) -> float:
+    def distances(these: Tensor, others: Tensor) -> list[float]:
         """By numbers of how often each target, and each given picture, is counted."""
-        far, near = (
-            2 * _mean(cross, others, these) - _apart(own, others) - _apart(within, these)
+        return [
+            float(2 * _mean(cross, others, these) - _apart(own, others) - _apart(within, these))
             for cross, own in zip(across, inner, strict=True)
-        )
-        return float(1 - near / far.clamp_min(1e-12))
+        ]
 
     once = torch.ones(count, dtype=torch.float64)
     chance = torch.Generator().manual_seed(seed_at(seed, 9))
-    drawn = [
-        covered(
-            *(
-                torch.bincount(
-                    torch.randint(count, (count,), generator=chance), minlength=count
-                ).double()
-                for _ in range(2)
-            )
-        )
-        for _ in range(DRAWN)
-    ]
-    ends = torch.tensor(drawn).quantile(torch.tensor([0.025, 0.975]))
-    return covered(once, once), float(ends[0]), float(ends[1])
+
+    def again() -> Tensor:
+        rows = torch.randint(count, (count,), generator=chance)
+        return torch.bincount(rows, minlength=count).double()
+
+    far, near = torch.tensor([distances(again(), again()) for _ in range(DRAWN)]).unbind(1)
+    if float(far.quantile(0.025)) <= 0:
+        return None
+    ends = (1 - near / far).quantile(torch.tensor([0.025, 0.975]))
+    before, after = distances(once, once)
+    return 1 - after / before, float(ends[0]), float(ends[1])
 
 
 def _mean(distances: Tensor, rows: Tensor, columns: Tensor) -> Tensor:

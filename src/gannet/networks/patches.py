@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import torch
@@ -188,18 +188,29 @@ class PatchDiscriminator(nn.Module):
         levels: Halvings.
         classes: That each have logits of their own, of which the condition's vector takes one; 0
             for none. Source: Choi et al. 2019, arXiv:1912.01865, section 2.1.
+        bounded: Whether weights are normalised; else a slope penalty must keep it flat.
     """
 
     def __init__(
-        self, channels: int, beside: int, width: int, levels: int = 3, *, classes: int = 0
+        self,
+        channels: int,
+        beside: int,
+        width: int,
+        levels: int = 3,
+        *,
+        classes: int = 0,
+        bounded: bool = True,
     ) -> None:
         super().__init__()
         self.sees, self.classes = beside, classes
         wide = [channels + beside, *(width * min(2**level, 4) for level in range(levels))]
+        norm: Callable[[nn.Module], nn.Module] = spectral_norm if bounded else nn.Sequential
         self.down = nn.ModuleList(
-            spectral_norm(nn.Conv2d(finer, coarser, 4, 2, 1)) for finer, coarser in pairwise(wide)
+            norm(nn.Conv2d(finer, coarser, 4, 2, 1)) for finer, coarser in pairwise(wide)
         )
-        self.judge = spectral_norm(nn.Conv2d(wide[-1], max(classes, 1), 3, padding=1))
+        self.judge = norm(nn.Conv2d(wide[-1], max(classes, 1), 3, padding=1))
+        if not bounded:
+            start_even(self)
 
     def forward(self, samples: Tensor, condition: Condition) -> Tensor:
         """``(B, C, H, W)`` and a condition to logits ``(B, h, w)``."""

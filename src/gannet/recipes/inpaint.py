@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from importlib.util import find_spec
 
 import numpy as np
 import torch
@@ -115,6 +116,23 @@ def smooth(batch: Batch) -> Tensor:
     return diffused(grid[:, :-1], grid[:, -1:])
 
 
+def biharmonic(batch: Batch) -> Tensor:
+    """Holes filled by scikit-image: smooth, with slopes that go on across the rim."""
+    from skimage.restoration import inpaint_biharmonic  # an extra, and slow to import
+
+    grid = batch.condition.grid.double().cpu().numpy()
+    made: list[NDArray[np.float64]] = [
+        inpaint_biharmonic(each[:-1].transpose(1, 2, 0), each[-1] > 0, channel_axis=-1)
+        for each in grid
+    ]
+    return torch.from_numpy(np.stack(made).transpose(0, 3, 1, 2)).to(batch.real).clamp(-1, 1)
+
+
+PLAINLY = {"diffusion": smooth}
+if find_spec("skimage"):  # of the extra `pictures`
+    PLAINLY["biharmonic"] = biharmonic
+
+
 def turn(
     trained: Trained[Config], given: Given, draws: int, seed: int
 ) -> Sequence[NDArray[np.float32]]:
@@ -163,6 +181,6 @@ recipe = Recipe(
     error=error,
     told=told,
     piece=lambda config: config.patch,
-    plainly={"diffusion": smooth},
+    plainly=PLAINLY,
     turning=Turning(takes="image", words="fills the holes of a picture", turn=turn, masked=True),
 )

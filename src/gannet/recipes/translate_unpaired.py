@@ -44,15 +44,17 @@ class Config(AnswerConfig):
     )
     mirror: bool = Field(True, description="whether pictures may be mirrored in training")
     judge_levels: int = Field(3, ge=1, le=6, description="halvings of the discriminator")
-    pixel: float = Field(1.0, ge=0, description="weight of what is lost on the way there and back")
+    pixel: float = Field(0.5, ge=0, description="weight of what is lost on the way there and back")
     same: float = Field(
-        0.5, ge=0, description="weight of what changes in pictures of the wanted side"
+        0.2, ge=0, description="weight of what changes in pictures of the wanted side"
     )
-    adversarial: float = Field(0.1, ge=0, description="weight of the duel")
+    adversarial: float = Field(2.0, ge=0, description="weight of the duel")
     matching: float = Field(
-        0.5, ge=0, description="weight of the statistics of what the discriminator sees"
+        2.0, ge=0, description="weight of the statistics of what the discriminator sees"
     )
-    diversity: float = Field(0.3, ge=0, description="weight of answers that differ")
+    learning_rate: float = Field(8e-4, gt=0, description="step size of both optimisers at first")
+    slope: float = Field(1.0, ge=0, description="weight of the discriminator's slope penalties")
+    diversity: float = Field(0.1, ge=0, description="weight of answers that differ")
     apart: float = Field(
         0.1, gt=0, le=1, description="how far two answers shall differ; 1 is half the range"
     )
@@ -80,7 +82,9 @@ def build(config: Config, spec: Spec) -> Players:
             classes=SIDES,
             changes=True,
         ),
-        PatchDiscriminator(channels, 0, config.judge_width, config.judge_levels, classes=SIDES),
+        PatchDiscriminator(
+            channels, 0, config.judge_width, config.judge_levels, classes=SIDES, bounded=False
+        ),
     )
 
 
@@ -108,14 +112,19 @@ def told(batch: Batch, _spec: Spec) -> Condition:
     return replace(batch.condition, grid=batch.real[chosen])
 
 
-def discriminator_terms(players: Players, batch: Batch, noise: Tensor, _config: Config) -> Terms:
-    """Tell pictures of each side from those made for it."""
+def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
+    """Tell pictures of each side from those made for it, and stay flat around both."""
     translator, judge = parts(players)
     side = batch.condition
     with torch.no_grad():
         fake = translator(noise, side).float()
-    real_logits, fake_logits = judge(batch.real, side).float(), judge(fake, side).float()
-    return {"adversarial": losses.relativistic_discriminator(real_logits, fake_logits)}
+    shown = torch.cat([batch.real, fake]).requires_grad_(config.slope > 0)
+    logits = judge(shown, Condition.joined([side, side])).float()
+    terms = {"adversarial": losses.relativistic_discriminator(*logits.chunk(2))}
+    if config.slope:
+        mean = logits.flatten(1).mean(1)
+        terms["slope"] = config.slope * losses.slope_penalty(mean, shown)
+    return terms
 
 
 def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
