@@ -20,7 +20,7 @@ from gannet.evaluate.score import Closeness, Pair, Part, Score
 from gannet.evaluate.texture import repeat_score
 from gannet.metrics import METRICS
 from gannet.metrics.copies import closest, suspects
-from gannet.metrics.distribution import forget
+from gannet.metrics.heaps import Heap
 from gannet.metrics.intervals import half_samples_of, spread, wilson
 from gannet.metrics.labels import majority
 from gannet.networks.classifier import ClassifierFeatures
@@ -131,16 +131,13 @@ def seen_by(eye: Features, made: Material) -> Seen:
 def distribution_scores(seen: Seen, seed: int) -> list[Score]:
     """All of ``METRICS``, and repeats, in the features of ``seen``."""
     eye = seen.eye
-    held_out, fake, fresh, plain = (
-        each.double() for each in (seen.held_out, seen.fake, seen.fresh, seen.plain)
-    )
-    metrics = [rated.function for rated in METRICS.values()]
-    values = [[metric(held_out, heap) for metric in metrics] for heap in (fake, fresh, plain)]
+    held_out, fake, fresh, plain = map(Heap, (seen.held_out, seen.fake, seen.fresh, seen.plain))
+    values = [_values(held_out, heap) for heap in (fake, fresh, plain)]
     repeats = repeat_score(held_out, fake, fresh, plain, label_of(eye))
     halved = [
-        half_samples_of(metrics, held_out, heap, times=HALVES, seed=seed) for heap in (fake, fresh)
+        half_samples_of(_values_of_rows, held_out.rows, heap.rows, times=HALVES, seed=seed)
+        for heap in (fake, fresh)
     ]
-    forget()
     scores: list[Score] = []
     for at, (name, (_, better, least, most)) in enumerate(METRICS.items()):
         value, floor, baseline = (each[at] for each in values)
@@ -162,6 +159,14 @@ def distribution_scores(seen: Seen, seed: int) -> list[Score]:
             )
         )
     return [*scores, repeats]
+
+
+def _values(real: Heap, fake: Heap) -> list[float]:
+    return [rated.function(real, fake) for rated in METRICS.values()]
+
+
+def _values_of_rows(real: Tensor, fake: Tensor) -> list[float]:
+    return _values(Heap(real), Heap(fake))
 
 
 def critic_score(made: Material | Seen, seed: int, steps: int) -> Score:
