@@ -53,7 +53,7 @@ def with_exhibits(
     update: dict[str, Any] = {"shown": shown, "closest": closest, "columns": names}
     if _is_row(codec.decode(made.fake[:1])[0]):
         real, fake = (np.stack(codec.decode(each)) for each in (made.held_out, made.fake))
-        update["profiles"] = row_profiles(names, real, fake)
+        update["profiles"] = (*report.profiles, *row_profiles(names, real, fake))
     return report.model_copy(update=update), Exhibits()
 
 

@@ -45,6 +45,12 @@ MEANING: Mapping[str, str] = {
     "repeats": "share of fakes oddly near to another fake",
     "too smooth": "share of pictures smoother than 95 % of reals",
     "too rough": "share of pictures rougher than 95 % of reals",
+    "PSNR": "how near pixels are to what they should be, in decibels; blur scores well",
+    "SSIM": "how near the structure is to what it should be; 1 when equal",
+    "feature distance": "how unlike answers are to what they should be; 1 is as unlike as two "
+    "different targets",
+    "fine detail": "powers of ten by which the amount of fine detail is off",
+    "diversity": "how unlike two answers to one picture are; 0 if noise changes nothing",
     "class accuracy": "share of fakes that look like the class they were asked for",
     "train on fake": "accuracy (of tables: AUC) on reals of a classifier that learnt from fakes",
     "train on fake F1": "the same classifier's F1, the mean over classes",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gannet.critic import UNSURE
 from gannet.evaluate import Report, Score
 from gannet.evaluate.score import Closeness, Profile
+from gannet.metrics.intervals import wilson
 
 PRIVACY = ("exact copies", "membership attack", "nearer to training", "disclosure")
 """Kinds of scores that ask what fakes give away."""
@@ -14,6 +15,12 @@ TEXTURES = {"too smooth": "Blurred", "too rough": "Noisy"}
 
 OFTEN = 0.03
 """Share of reals above which a value is missed where no fake has it."""
+
+RARE, GONE = 0.5, 0.1
+"""Of its share of reals, what a class has at most that is rare, and that is missing."""
+
+NAMED = 12
+"""Classes that a verdict names, the commonest."""
 
 FEW = 500
 """Samples below which intervals are wide."""
@@ -49,6 +56,7 @@ def verdict(report: Report) -> str:
     found = {kind_of(score): score for score in report.scores}
     said += _of_repeats(report, found.get("repeats"))
     said += [_of_missing_values(profile) for profile in report.profiles if _missing(profile)]
+    said += [words for profile in report.profiles for words in _of_kinds(profile)]
     said += [
         f"**{said_of}**: {score.value:.0%} of pictures are {kind_of(score).partition(' ')[2]}er "
         f"than 95 % of reals ({score.floor:.0%} of further reals are)."
@@ -187,6 +195,35 @@ def _of_missing_values(profile: Profile) -> str:
     return f"**Values are missing** from {profile.name}: no fake has {names}."
 
 
+def _of_kinds(profile: Profile) -> list[str]:
+    """Classes, or heaps of reals that are alike, of which fakes have almost none, or too few."""
+    if profile.kind not in ("class", "heap"):
+        return []
+    lost: list[tuple[str, float, float]] = []
+    rare: list[tuple[str, float, float]] = []
+    for name, real, fake in zip(profile.bins, profile.real, profile.fake, strict=True):
+        ends = [wilson(round(share * profile.samples), profile.samples) for share in (real, fake)]
+        if ends[1][1] < ends[0][0] and fake < RARE * real:
+            (lost if fake <= GONE * real else rare).append((name, real, fake))
+    said: list[str] = []
+    for found, what, word in ((lost, "missing", "**Missing"), (rare, "too rare", "Too rare")):
+        if not found:
+            continue
+        end = "**" if word.startswith("**") else ""
+        real, fake = (sum(each[at] for each in found) for at in (1, 2))
+        shares = f"{real:.0%} of reals and {fake:.1%} of fakes"
+        if profile.kind == "class":
+            names = ", ".join(name for name, _, _ in found[:NAMED])
+            more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+            said.append(f"{word} classes{end}: {names}{more} ({shares}).")
+        else:
+            said.append(
+                f"{word} kinds{end}: {len(found)} of {len(profile.bins)} kinds of reals, found "
+                f"without labels, are {what} ({shares})."
+            )
+    return said
+
+
 def _single(profile: Profile) -> bool:
     """Whether all fakes fall into one bin, and reals do not."""
     return max(profile.fake, default=0) > 0.99 > max(profile.real, default=1)
@@ -195,7 +232,8 @@ def _single(profile: Profile) -> bool:
 def _of_repeats(report: Report, repeats: Score | None) -> list[str]:
     """Whether fakes are one sample over and over, by what the report holds."""
     if repeats is None:
-        alone = bool(report.profiles) and all(map(_single, report.profiles))
+        columns = [each for each in report.profiles if each.kind in ("number", "category")]
+        alone = bool(columns) and all(map(_single, columns))
         return ["**Collapsed**: all fakes have the same value in every column."] * alone
     if repeats.low <= max(3 * 0.01, repeats.floor_high):
         return []

@@ -15,6 +15,7 @@ from gannet.evaluate.answers import ASKED, answer_scores
 from gannet.evaluate.filled import evaluate_filled
 from gannet.evaluate.imputation import score_imputation
 from gannet.evaluate.kept import KeptFeatures
+from gannet.evaluate.kinds import class_profile, heap_profile
 from gannet.evaluate.material import Data, Material, Rows, Sampler, ask, material
 from gannet.evaluate.measures import (
     class_score,
@@ -125,8 +126,12 @@ def evaluate(  # noqa: PLR0913  # what a report depends on
         scores += answer_scores(made.fake, real, plainly, kept, again, seed=seed)
     copied = copy_score(made, dataset)
     scores.append(copied.score)
-    if lesson is not None and classifier is not None and made.asked:
-        told = told_by(classifier, made, seen)
+    told = None if classifier is None else told_by(classifier, made, seen)
+    if told is None:
+        profiles = heap_profile(seen.fresh, seen.held_out, seen.fake, seed=seed)
+    else:
+        profiles = (class_profile(told.held_out, told.fake, dataset.classes),)
+    if lesson is not None and told is not None and made.asked:
         scores.append(class_score(made, told, dataset.classes))
         fakes = ask(sampler, dataset, lesson.labels, seed=seed_at(seed, 2))
         usual = told.held_out
@@ -141,4 +146,5 @@ def evaluate(  # noqa: PLR0913  # what a report depends on
         protocol=protocol_of(made, eye, lesson),
         shown=copied.shown,
         closeness=copied.closeness,
+        profiles=profiles,
     )

@@ -20,7 +20,7 @@ from gannet.evaluate.score import Closeness, Pair, Part, Score
 from gannet.evaluate.texture import repeat_score
 from gannet.metrics import METRICS
 from gannet.metrics.copies import closest, suspects
-from gannet.metrics.heaps import Heap
+from gannet.heaps import Heap
 from gannet.metrics.intervals import half_samples_of, spread, wilson
 from gannet.metrics.labels import majority
 from gannet.networks.classifier import ClassifierFeatures

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from torch import Tensor
 
 from gannet.metrics import distribution
-from gannet.metrics.heaps import Heap
+from gannet.heaps import Heap
 
 Metric = Callable[[Tensor | Heap, Tensor | Heap], float]
 """Features of reals ``(N, F)`` and of fakes ``(M, F)`` to a number.
