@@ -24,9 +24,9 @@ from gannet.evaluate import Score, evaluate_filled, evaluate_table
 from gannet.evaluate.answers import answer_scores
 from gannet.evaluate.texture import EDGE, repeat_score, roughness
 from gannet.frames import Cells, Frame
+from gannet.heaps import Heap
 from gannet.metrics import METRICS
 from gannet.metrics.copies import closest, suspects
-from gannet.heaps import Heap
 from gannet.networks.classifier import train_classifier
 from gannet.networks.features import RandomFeatures
 from gannet.verdict import kind_of

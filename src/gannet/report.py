@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import io
 import math
 import re
 from collections.abc import Mapping
@@ -11,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image
-from torch import Tensor
 
 from gannet.codecs import Codec
 from gannet.codecs.image import ImageCodec
@@ -21,6 +18,7 @@ from gannet.dataset import Dataset
 from gannet.evaluate import Material, Report
 from gannet.evaluate.material import Data
 from gannet.files import write_whole
+from gannet.sheets import sheet
 from gannet.verdict import kind_of, number, verdict
 
 LOOKS = 12
@@ -87,6 +85,7 @@ def to_markdown(report: Report) -> str:
     ]
     for score in report.scores:
         plain = "" if score.baseline is None else number(score.baseline)
+        plain += f" ({_cell(score.by)})" if plain and score.by else ""
         ceiling = "" if score.ceiling is None else number(score.ceiling)
         lines.append(
             f"| {_cell(score.name)} | **{number(score.value)}** "
@@ -252,43 +251,6 @@ def write_report(report: Report, folder: Path, *, neighbours: bytes | None = Non
     write_whole(folder / "report.json", to_json(report).encode())
     write_whole(folder / "report.md", to_markdown(report).encode())
     return folder / "report.md"
-
-
-def grid_png(pictures: Tensor, path: Path, columns: int = 0) -> None:
-    """Save pictures side by side, with a thin line between, in one piece or not at all.
-
-    Args:
-        pictures: ``(N, 1 to 4, H, W)`` in [-1, 1]; grey, grey + alpha, colour, colour + alpha.
-        path: Of the PNG.
-        columns: Per row; 0 for about a square.
-
-    Raises:
-        GannetError: if the place cannot be written.
-    """
-    write_whole(path, sheet(pictures, columns))
-
-
-def sheet(pictures: Tensor, columns: int = 0) -> bytes:
-    """The PNG that ``grid_png`` saves."""
-    count, channels, height, width = pictures.shape
-    columns = columns or max(math.ceil(math.sqrt(count)), 1)
-    rows = max(math.ceil(count / columns), 1)
-    # Small pictures are enlarged by a whole factor: a digit of 28 pixels is a speck on a screen.
-    factor = max(1, round(56 / max(height, width, 1)))
-    bytes_ = (pictures.detach().float().clamp(-1, 1) + 1).mul(127.5).round().to(torch.uint8).cpu()
-    bytes_ = bytes_.repeat_interleave(factor, 2).repeat_interleave(factor, 3)
-    high, wide = height * factor + 2, width * factor + 2
-    laid = torch.full((channels, rows * high + 2, columns * wide + 2), 128, dtype=torch.uint8)
-    if channels in (2, 4):
-        laid[-1] = 255
-    for place, picture in enumerate(bytes_):
-        top, left = place // columns * high + 2, place % columns * wide + 2
-        laid[:, top : top + high - 2, left : left + wide - 2] = picture
-    mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[channels]
-    array = laid.permute(1, 2, 0).contiguous().numpy()
-    packed = io.BytesIO()
-    Image.fromarray(array[..., 0] if mode == "L" else array, mode).save(packed, "PNG")
-    return packed.getvalue()
 
 
 def neighbours_sheet(report: Report, made: Material, data: Data) -> bytes:

@@ -52,11 +52,11 @@ def number(value: float) -> str:
 
 def verdict(report: Report) -> str:
     """What the scores mean together, in plain words; ``**`` stands around what is serious."""
-    said = [_of_critic(report), _of_floors(report), *_of_baseline(report)]
+    said = [*_of_answers(report), _of_critic(report), _of_floors(report), *_of_baseline(report)]
     found = {kind_of(score): score for score in report.scores}
     said += _of_repeats(report, found.get("repeats"))
     said += [_of_missing_values(profile) for profile in report.profiles if _missing(profile)]
-    said += [words for profile in report.profiles for words in _of_kinds(profile)]
+    said += [words for profile in report.profiles for words in of_kinds(profile)]
     said += [
         f"**{said_of}**: {score.value:.0%} of pictures are {kind_of(score).partition(' ')[2]}er "
         f"than 95 % of reals ({score.floor:.0%} of further reals are)."
@@ -91,24 +91,38 @@ def limits(report: Report) -> str:
 
 
 def _of_floors(report: Report) -> str:
-    level = sum(score.at_floor for score in report.scores)
-    return (
-        f"{level} of {len(report.scores)} scores cannot be told from those of further real samples."
-    )
+    scores = [score for score in report.scores if not score.by]
+    level = sum(score.at_floor for score in scores)
+    return f"{level} of {len(scores)} scores cannot be told from those of further real samples."
 
 
 def _of_baseline(report: Report) -> list[str]:
     """Where a trivial method does better, and where about as well."""
-    name = "a plain Gaussian" if report.baseline == "Gaussian" else report.baseline
-    verb = "does" if report.baseline == "Gaussian" else "do"
-    lost, tied = (
-        ", ".join(dict.fromkeys(kind_of(score) for score in report.scores if score.beaten == how))
-        for how in ("yes", "tied")
-    )
-    said = [f"**It loses to its baseline**: {name} {verb} better in: {lost}."] if lost else []
-    if tied:
-        said.append(f"{name[0].upper()}{name[1:]} {verb} as well in: {tied}.")
+    said: list[str] = []
+    for how in ("yes", "tied"):
+        found: dict[str, list[str]] = {}
+        for score in report.scores:
+            if score.beaten == how:
+                found.setdefault(score.by or report.baseline, []).append(kind_of(score))
+        for by, kinds in found.items():
+            name = "a plain Gaussian" if by == "Gaussian" else by
+            verb = "do" if by == "shuffled columns" else "does"
+            listed = ", ".join(dict.fromkeys(kinds))
+            if how == "yes":
+                said.append(f"**It loses to its baseline**: {name} {verb} better in: {listed}.")
+            else:
+                said.append(f"{name[0].upper()}{name[1:]} {verb} as well in: {listed}.")
     return said
+
+
+def _of_answers(report: Report) -> list[str]:
+    """How near answers are to what they should be, beside the best simple method."""
+    beside = [
+        f"{kind_of(score)} {number(score.value)} ({score.by}: {number(score.baseline)})"
+        for score in report.scores
+        if score.by and score.baseline is not None and kind_of(score) != "diversity"
+    ]
+    return [f"Answers beside what they should be: {', '.join(beside)}."] if beside else []
 
 
 def _of_health(report: Report) -> list[str]:
@@ -195,7 +209,7 @@ def _of_missing_values(profile: Profile) -> str:
     return f"**Values are missing** from {profile.name}: no fake has {names}."
 
 
-def _of_kinds(profile: Profile) -> list[str]:
+def of_kinds(profile: Profile) -> list[str]:
     """Classes, or heaps of reals that are alike, of which fakes have almost none, or too few."""
     if profile.kind not in ("class", "heap"):
         return []

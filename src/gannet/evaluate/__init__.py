@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -107,8 +108,13 @@ def evaluate(  # noqa: PLR0913  # what a report depends on
         DataError: if fewer than 8 samples were held out.
         ConfigError: if the features are unknown or do not suit the data.
     """
+    by = "" if answers is None else next(iter(answers.plainly), "")
     answering = None if answers is None else partial(answers.answer, seed=seed)
     made = made or material(sampler, dataset, count=count, seed=seed, answering=answering)
+    plainly: Mapping[str, Tensor] = {}
+    if answers is not None and made.given is not None:
+        plainly = {name: method(made.given) for name, method in answers.plainly.items()}
+        made = replace(made, plain=plainly[by].float()) if by else made
     lesson = lesson_of(dataset, made)
     train = partial(train_classifier, classes=len(dataset.classes), seed=seed, steps=steps)
     classifier = None if lesson is None else train(lesson.samples, lesson.labels)
@@ -119,7 +125,6 @@ def evaluate(  # noqa: PLR0913  # what a report depends on
     scores += [critic_score(each, seed, steps * 3 // 2) for each in (made, seen)]
     scores += texture_scores(made)
     if answers is not None and made.given is not None:
-        plainly = {name: method(made.given) for name, method in answers.plainly.items()}
         some = made.given[:ASKED]
         again = partial(_drawn, answers, some, seed)
         real = made.given.real.float()
@@ -143,7 +148,9 @@ def evaluate(  # noqa: PLR0913  # what a report depends on
         closest=copied.closest,
         seed=seed,
         gannet=gannet_version(),
-        protocol=protocol_of(made, eye, lesson),
+        protocol=protocol_of(made, eye, lesson, by),
+        baseline=by or "Gaussian",
+        answers=answers is not None,
         shown=copied.shown,
         closeness=copied.closeness,
         profiles=profiles,

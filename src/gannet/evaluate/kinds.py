@@ -8,8 +8,11 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from gannet.clusters import assigned, centres, usual_count
+from gannet.clusters import FEWEST, MOST, assigned, centres
 from gannet.evaluate.score import Profile
+
+MEMBERS = 40
+"""Reals that each kind should have, so that one that is missing is seen."""
 
 
 def class_profile(real: Tensor, fake: Tensor, names: Sequence[str]) -> Profile:
@@ -24,8 +27,8 @@ def heap_profile(
 
     The heaps are those of ``fresh``, so that held-out reals and fakes are strangers to them alike.
     """
-    count = usual_count(len(fresh))
-    if not count:
+    count = min(len(fresh) // MEMBERS, MOST)
+    if count < FEWEST:
         return ()
     middles = centres(fresh.float(), count, seed=seed)
     names = [f"kind {number + 1}" for number in range(count)]

@@ -18,9 +18,9 @@ from gannet.evaluate.material import NUMBERS, Data, Material
 from gannet.evaluate.nearness import SHOWN, closeness_of, pairs_of, worst_pairs
 from gannet.evaluate.score import Closeness, Pair, Part, Score
 from gannet.evaluate.texture import repeat_score
+from gannet.heaps import Heap
 from gannet.metrics import METRICS
 from gannet.metrics.copies import closest, suspects
-from gannet.heaps import Heap
 from gannet.metrics.intervals import half_samples_of, spread, wilson
 from gannet.metrics.labels import majority
 from gannet.networks.classifier import ClassifierFeatures
@@ -317,15 +317,19 @@ def _right(told: Tensor, labels: Tensor) -> tuple[int, int]:
     return int((told == labels)[known].sum()), int(known.sum())
 
 
-def protocol_of(made: Material, eye: Features, lesson: Lesson | None) -> tuple[str, ...]:
-    """How the scores were made, in sentences."""
+def protocol_of(
+    made: Material, eye: Features, lesson: Lesson | None, by: str = ""
+) -> tuple[str, ...]:
+    """How the scores were made, in sentences; ``by`` is a method that answers plainly."""
     count = len(made.fake)
     by_class = "of the same classes as" if made.asked else "against"
     said = [
         f"{count} fakes {by_class} {count} reals that training never saw.",
         f"Floor: {count} other reals, from the training data, in place of the fakes; no network "
         "of this evaluation learnt from them.",
-        "Baseline: a Gaussian around the mean of each class, in place of the fakes.",
+        f"Baseline: {by}, in place of the fakes."
+        if by
+        else "Baseline: a Gaussian around the mean of each class, in place of the fakes.",
         f"Features: {label_of(eye)}, {eye.width} numbers. Scores in other features, or of other "
         "counts, cannot be compared with these.",
         f"Intervals: 95 %. Distances: delete-half jackknife, {HALVES} halves (a bootstrap would "
@@ -343,6 +347,14 @@ def protocol_of(made: Material, eye: Features, lesson: Lesson | None) -> tuple[s
         said.append(
             "Alpha: these features see no transparency, so each picture is laid on black and on "
             "white, and the features of both stand side by side."
+        )
+    if made.given is not None:
+        said.append(
+            "Answers: fakes are answers to the held-out pictures. PSNR, SSIM, feature distance and "
+            "fine detail compare each with what it should be: their floor is a perfect answer, "
+            "their baseline the best of the simple methods that are listed part by part. "
+            "Diversity: its floor is two different targets, its baseline one answer only. "
+            "Intervals of these: bootstrap over pictures."
         )
     if lesson is not None:
         said.append(f"Classifiers learnt from {len(lesson.labels)} samples each.")

@@ -177,6 +177,7 @@ class Report(BaseModel):
         baseline: The trivial method that scores are compared with.
         course: How it was trained, and what that cost; ``None`` where it is not known.
         seconds: What the evaluation took; 0 where nobody measured.
+        answers: Whether the fakes are answers to held-out pictures.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -195,6 +196,7 @@ class Report(BaseModel):
     profiles: tuple[Profile, ...] = ()
     course: Course | None = None
     seconds: float = 0.0
+    answers: bool = False
 
     def score(self, name: str) -> Score:
         """The first score of that name, with or without what stands in brackets.

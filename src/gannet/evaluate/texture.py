@@ -6,8 +6,8 @@ from torch import Tensor
 
 from gannet.evaluate.material import Material
 from gannet.evaluate.score import Score
-from gannet.metrics.distribution import nearest_others
 from gannet.heaps import Heap
+from gannet.metrics.distribution import nearest_others
 from gannet.metrics.intervals import wilson
 
 EDGE = 0.05

@@ -94,6 +94,7 @@ def page(report: Report, exhibits: Exhibits = Exhibits()) -> str:  # noqa: B008 
         "verdict": emphasised(verdict(report)),
         "shown": [tuple(map(data_uri, pair)) for pair in exhibits.shown],
         "closest": [tuple(map(data_uri, pair)) for pair in exhibits.closest],
+        "answers": [tuple(map(data_uri, row)) for row in exhibits.answers],
         "legend": _legend(report),
         "scores": [_scored(score, report.baseline) for score in report.scores],
         "parts": parts,
@@ -175,7 +176,7 @@ def _legend(report: Report) -> list[tuple[Any, str]]:
 
 def _scored(score: Score, baseline: str) -> tuple[Score, Any, str]:
     meaning = MEANING.get(kind_of(score), "a score of your own")
-    return score, drawn(score_figure(score, baseline)), meaning
+    return score, drawn(score_figure(score, score.by or baseline)), meaning
 
 
 def _quantiles(closeness: Closeness | None) -> list[tuple[int, float, float]]:
