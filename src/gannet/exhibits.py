@@ -20,9 +20,9 @@ Picture = bytes
 
 PAIR_PX, ANSWER_PX = 128, 192
 """Largest side of pictures in pairs, and of answers: larger ones are shrunk, so that a page stays
-below 8 MB whatever the data hold."""
+below 12 MB whatever the data hold."""
 
-ANSWERED = 8
+ANSWERED = 6
 """Pictures whose answers are shown."""
 
 

@@ -274,7 +274,7 @@ def neighbours_sheet(report: Report, made: Material, data: Data) -> bytes:
 
 def _worst(report: Report) -> list[str]:
     """The parts of scores that are furthest below reals, if there are any."""
-    parted = [score for score in report.scores if score.parts]
+    parted = [score for score in report.scores if score.parts and not score.by]
     lines = ["", "## Where it is worst", ""] if parted else []
     for score in parted:
         named = [

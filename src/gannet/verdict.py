@@ -104,14 +104,16 @@ def _of_baseline(report: Report) -> list[str]:
         for score in report.scores:
             if score.beaten == how:
                 found.setdefault(score.by or report.baseline, []).append(kind_of(score))
-        for by, kinds in found.items():
-            name = "a plain Gaussian" if by == "Gaussian" else by
-            verb = "do" if by == "shuffled columns" else "does"
-            listed = ", ".join(dict.fromkeys(kinds))
-            if how == "yes":
-                said.append(f"**It loses to its baseline**: {name} {verb} better in: {listed}.")
-            else:
-                said.append(f"{name[0].upper()}{name[1:]} {verb} as well in: {listed}.")
+        told = "; ".join(
+            f"{'a plain Gaussian' if by == 'Gaussian' else by} "
+            f"{'do' if by == 'shuffled columns' else 'does'} "
+            f"{'better' if how == 'yes' else 'as well'} in: {', '.join(dict.fromkeys(kinds))}"
+            for by, kinds in found.items()
+        )
+        if told and how == "yes":
+            said.append(f"**It loses to its baseline**: {told}.")
+        elif told:
+            said.append(f"{told[0].upper()}{told[1:]}.")
     return said
 
 
