@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import threading
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -154,11 +155,14 @@ def knocks():
                     caller, _ = door.accept()
                 except OSError:
                     return
-                heard.append(caller.recv(200))
-                caller.close()
+                with caller, suppress(OSError):
+                    heard.append(caller.recv(200))
 
-        threading.Thread(target=listen, daemon=True).start()
+        ear = threading.Thread(target=listen, daemon=True)
+        ear.start()
         yield door.getsockname()[1], heard
+        door.shutdown(socket.SHUT_RDWR)
+        ear.join(10)
 
 
 def test_its_report_fits_a_phone_and_asks_nothing_of_a_network(run, sharp, tmp_path, knocks):
@@ -168,7 +172,10 @@ def test_its_report_fits_a_phone_and_asks_nothing_of_a_network(run, sharp, tmp_p
         pytest.skip("no Chromium is installed")
     out, (port, heard) = tmp_path / "report", knocks
     package.load(run).evaluate(sharp, out=out, features="random", steps=20, threads=1)
-    assert Image.open(out / "sheet.png").size[0] > Image.open(out / "sheet.png").size[1]
+    with Image.open(out / "sheet.png") as rows:
+        wide, high = rows.size
+    assert (wide - 2) % 5 == 0, "given, three answers, what it should be"
+    assert (high - 2) % ((wide - 2) // 5) == 0
     (out / "phone.html").write_text(WRAP, "utf-8")
     words = [
         browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
