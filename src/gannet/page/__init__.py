@@ -87,6 +87,7 @@ def page(report: Report, exhibits: Exhibits = Exhibits()) -> str:  # noqa: B008 
     profiles = [(each, drawn(profile_figure(each))) for each in report.profiles]
     left_out = set() if parts or profiles else {"parts"}
     left_out |= set() if report.closeness else {"memory"}
+    left_out |= set() if report.shown or exhibits.answers else {"samples"}
     course = report.course
     facts: dict[str, Any] = {
         "report": report,
