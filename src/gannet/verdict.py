@@ -77,7 +77,7 @@ def verdict(report: Report) -> str:
         said.append(_of_copies(copied, report.closeness))
     said += _of_all_privacy(report)
     said += _of_health(report)
-    return " ".join([*said, limits(report)])
+    return " ".join(filter(None, [*said, limits(report)]))
 
 
 def limits(report: Report) -> str:
@@ -178,7 +178,7 @@ def _of_privacy(score: Score) -> str:
 def _of_critic(report: Report) -> str:
     critics = [score for score in report.scores if kind_of(score) == "fresh critic"]
     if not critics:
-        return "No fresh critic was asked."
+        return ""
     best = max(critics, key=lambda score: score.value)
     interval = f"{best.value:.1%} ({best.low:.1%} to {best.high:.1%})"
     if best.low <= 0.5 and best.high > UNSURE:

@@ -180,7 +180,7 @@ def test_its_report_fits_a_phone_and_asks_nothing_of_a_network(run, sharp, tmp_p
     words = [
         browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
         "--disable-background-networking", "--disable-component-update", "--disable-sync",
-        "--allow-file-access-from-files", f"--proxy-server=127.0.0.1:{port}",
+        "--allow-file-access-from-files", "--hide-scrollbars", f"--proxy-server=127.0.0.1:{port}",
         f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=5000",
         "--dump-dom", (out / "phone.html").as_uri(),
     ]  # fmt: skip
