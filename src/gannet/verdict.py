@@ -226,7 +226,7 @@ def of_kinds(profile: Profile) -> list[str]:
         if not found:
             continue
         end = "**" if word.startswith("**") else ""
-        real, fake = (sum(each[at] for each in found) for at in (1, 2))
+        real, fake = (sum(each) for each in zip(*[pair[1:] for pair in found], strict=True))
         shares = f"{real:.0%} of reals and {fake:.1%} of fakes"
         if profile.kind == "class":
             names = ", ".join(name for name, _, _ in found[:NAMED])

@@ -32,8 +32,8 @@ def heap_profile(
         return ()
     middles = centres(fresh.float(), count, seed=seed)
     names = [f"kind {number + 1}" for number in range(count)]
-    told = (assigned(each.float(), middles) for each in (held_out, fake))
-    return (_profile("kinds of reals, found without labels", "heap", *told, names),)
+    real, made = (assigned(each.float(), middles) for each in (held_out, fake))
+    return (_profile("kinds of reals, found without labels", "heap", real, made, names),)
 
 
 def _profile(
@@ -42,7 +42,7 @@ def _profile(
     shares = [
         torch.bincount(each, minlength=len(names)).double() / len(each) for each in (real, fake)
     ]
-    order = shares[0].argsort(descending=True, stable=True).tolist()
+    order = list(map(int, shares[0].argsort(descending=True, stable=True)))
     return Profile(
         name=name,
         kind=kind,

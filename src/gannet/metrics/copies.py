@@ -68,12 +68,11 @@ def _candidates(left: Tensor, right: Tensor, k: int, limits: Tensor) -> tuple[Te
     slack = ROUNDING * (lengths + others.amax())
     at, column = (gaps <= limits + slack).nonzero(as_tuple=True)
     exact = torch.full(gaps.shape, torch.inf, dtype=torch.float64)
-    exact[at, column] = torch.cat(
-        [
-            (left[rows] - right[others]).square_().sum(1).double()
-            for rows, others in zip(at.split(FEW), which[at, column].split(FEW), strict=True)
-        ]
-    )
+    others = which[at, column]
+    for start in range(0, len(at), FEW):
+        some = slice(start, start + FEW)
+        squares = (left[at[some]] - right[others[some]]).square_().sum(1)
+        exact[at[some], column[some]] = squares.double()
     return exact, which
 
 
