@@ -97,7 +97,11 @@ PICTURES = (
     Case("further reals", ("cannot tell fakes from reals", "No sign of memorised")),
     Case("noise", ("Noisy", "nearly always", "loses to its baseline"), ("missing", "believable")),
     Case("blurred", ("Blurred",), ("believable", "missing", "Repeated")),
-    Case("classes dropped", ("Variety is missing",), ("believable", "Repeated")),
+    Case(
+        "classes dropped",
+        ("Variety is missing", r"Missing classes\*\*: [5-9](, [5-9]){2,4} \("),
+        ("believable", "Repeated"),
+    ),
     Case("copies", ("Memorised", "Copies"), ("Repeated",)),
     Case("one repeated", ("Collapsed", "Variety is missing"), ILL),
     Case("memorising", ("Memorised",), ("Repeated",)),

@@ -1,69 +1,286 @@
 """Draws the figures of docs/scores: what each score says of fakes that are wrong in a known way.
 
-Rows of two numbers around eight places stand for samples; the fakes are right, lack half of the
-places, are blurred, are copies of training rows, or all alike. Every number is computed here.
+Rows of two numbers around eight places, small pictures, answers to blurred pictures, a table of
+people and its filled holes: each in versions whose fault is known. Every number is computed here,
+with the functions that evaluations use.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
+from torch.nn.functional import avg_pool2d, interpolate
 
+from gannet.codecs.table import TableCodec
+from gannet.critic import fresh_critic
+from gannet.evaluate import Score, evaluate_filled, evaluate_table
+from gannet.evaluate.answers import answer_scores
+from gannet.evaluate.texture import EDGE, repeat_score, roughness
+from gannet.frames import Cells, Frame
+from gannet.heaps import Heap
 from gannet.metrics import METRICS
 from gannet.metrics.copies import closest, suspects
+from gannet.networks.classifier import train_classifier
+from gannet.networks.features import RandomFeatures
+from gannet.verdict import kind_of
 
 COUNT = 600
-NAMES = ("further reals", "half the places", "blurred", "copies", "all alike")
+SIDE = 24
+"""Of the pictures, in pixels."""
+
+Found = dict[str, dict[str, float]]
+"""What each score says, by its name and by what is wrong with the fakes."""
 
 
-def ring(count: int, seed: int, *, places: int = 8, spread: float = 0.12) -> Tensor:
+def places(count: int, seed: int) -> Tensor:
+    """Which place each row of the ``ring`` of that seed lies around, ``(count,)``."""
+    return torch.randint(0, 8, (count,), generator=torch.Generator().manual_seed(seed))
+
+
+def ring(count: int, seed: int, *, among: int = 8, spread: float = 0.12) -> Tensor:
     """Rows ``(count, 2)`` around places on a circle."""
     chance = torch.Generator().manual_seed(seed)
-    angle = torch.randint(0, places, (count,), generator=chance) * (torch.pi / 4)
+    angle = torch.randint(0, among, (count,), generator=chance) * (torch.pi / 4)
     middle = torch.stack([angle.cos(), angle.sin()], 1)
-    return (middle + spread * torch.randn(count, 2, generator=chance)).double()
+    return (middle + spread * _normal(chance, count, 2)).double()
 
 
 def heaps() -> dict[str, Tensor]:
-    """Fakes by what is wrong with them."""
-    train = ring(COUNT, 1)
-    made = (
-        ring(COUNT, 3),
-        ring(COUNT, 4, places=4),
-        ring(COUNT, 5, spread=0.35),
-        train,
-        ring(1, 6).expand(COUNT, 2) + 0.01 * ring(COUNT, 7),
-    )
-    return dict(zip(NAMES, made, strict=True))
+    """Fake rows by what is wrong with them."""
+    return {
+        "further reals": ring(COUNT, 3),
+        "half the places": ring(COUNT, 4, among=4),
+        "blurred": ring(COUNT, 5, spread=0.35),
+        "copies": ring(COUNT, 1),
+        "all alike": ring(1, 6).expand(COUNT, 2) + 0.01 * ring(COUNT, 7),
+    }
 
 
-def scores() -> dict[str, dict[str, float]]:
-    """Each score of each heap of fakes."""
+def of_rows() -> Found:
+    """Scores that compare heaps of any kind."""
     held_out, train = ring(COUNT, 2), ring(COUNT, 1)
     usual = closest(held_out, [train])[0]
-    found: dict[str, dict[str, float]] = {}
+    found: Found = {}
     for name, fake in heaps().items():
         told = {score: rated.function(held_out, fake) for score, rated in METRICS.items()}
+        told["fresh critic"] = fresh_critic(held_out, fake, seed=0).accuracy
         told["copies"] = float(suspects(closest(fake, [train])[0], usual).double().mean())
-        found[name] = told
+        real, made = Heap(held_out), Heap(fake)
+        told["repeats"] = repeat_score(real, made, real, real, "rows").value
+        _add(found, name, told)
     return found
 
 
-def draw(score: str, found: dict[str, dict[str, float]], path: Path) -> None:
-    """One figure: bars of the score, by what is wrong with the fakes."""
-    figure = Figure(figsize=(5.2, 2.1), layout="constrained", facecolor="white")
+def of_classes() -> Found:
+    """Scores of fakes that were asked for by class, the place on the circle."""
+    labels, held_out = places(COUNT, 2), ring(COUNT, 2).float()
+    reals = train_classifier(ring(COUNT, 1).float(), places(COUNT, 1), 8, seed=0, steps=200)
+    wanted, fakes = places(COUNT, 3), ring(COUNT, 3).float()
+    swapped = torch.where(wanted == 1, 0, torch.where(wanted == 0, 1, wanted))
+    one_each = torch.stack([fakes[wanted == number][0] for number in range(8)])[wanted]
+    chance = torch.Generator().manual_seed(0)
+    versions = {
+        "further reals": (fakes, wanted),
+        "two swapped": (fakes, swapped),
+        "blurred": (ring(COUNT, 3, spread=0.35).float(), wanted),
+        "one of each": (one_each + 0.001 * _normal(chance, COUNT, 2), wanted),
+        "class ignored": (fakes, wanted.roll(1)),
+    }
+    found: Found = {}
+    for name, (samples, asked) in versions.items():
+        learnt = train_classifier(samples, asked, 8, seed=0, steps=200)
+        told = {
+            "class accuracy": float((reals.predict(samples) == asked).double().mean()),
+            "train on fake": float((learnt.predict(held_out) == labels).double().mean()),
+        }
+        _add(found, name, told)
+    return found
+
+
+def pictures(count: int, seed: int) -> Tensor:
+    """Smooth patches with a few hard edges and a little grain, ``(count, 1, 24, 24)``."""
+    chance = torch.Generator().manual_seed(seed)
+    coarse = interpolate(_normal(chance, count, 1, 5, 5), SIDE, mode="bicubic", align_corners=False)
+    edges = (interpolate(_normal(chance, count, 1, 4, 4), SIDE, mode="nearest") > 0.7) * 0.8
+    return (0.5 * coarse + edges - 0.3 + 0.03 * _normal(chance, count, 1, SIDE, SIDE)).clamp(-1, 1)
+
+
+def blurred(samples: Tensor) -> Tensor:
+    """Each pixel the mean of five by five."""
+    return avg_pool2d(samples, 5, 1, 2, count_include_pad=False)
+
+
+def grainy(samples: Tensor, seed: int, much: float = 0.25) -> Tensor:
+    """With noise on every pixel."""
+    chance = torch.Generator().manual_seed(seed)
+    return (samples + much * _normal(chance, *samples.shape)).clamp(-1, 1)
+
+
+def of_textures() -> Found:
+    """Scores of how smooth and how rough pictures are."""
+    usual = roughness(pictures(COUNT, 2))
+    low, high = usual.quantile(EDGE), usual.quantile(1 - EDGE)
+    fakes = pictures(COUNT, 3)
+    versions = {
+        "further reals": fakes,
+        "blurred": blurred(fakes),
+        "noisy": grainy(fakes, 4),
+        "some blurred": torch.cat([blurred(fakes[:200]), fakes[200:]]),
+        "blurred, noisy": grainy(blurred(fakes), 4, 0.07),
+    }
+    found: Found = {}
+    for name, made in versions.items():
+        each = roughness(made)
+        shares = {"too smooth": each < low, "too rough": each > high}
+        _add(found, name, {kind: float(bad.double().mean()) for kind, bad in shares.items()})
+    return found
+
+
+def of_answers() -> Found:
+    """Scores of answers to blurred pictures; each answerer is asked several times."""
+    targets = pictures(200, 5)
+    given, strangers = blurred(targets), pictures(200, 6)
+    eye = RandomFeatures(pictures(400, 7))
+    answerers: dict[str, Callable[[int], Tensor]] = {
+        "the target": lambda _: targets,
+        "as given": lambda _: given,
+        "made-up grain": lambda draw: grainy(given, draw, 0.1),
+        "moved by 1 px": lambda _: targets.roll(1, 3),
+        "another's target": lambda draw: strangers.roll(draw, 0),
+    }
+    return _scored(
+        {
+            name: answer_scores(
+                answer(9), targets, {}, eye, lambda n, answer=answer: answer(n)[:64], seed=0
+            )
+            for name, answer in answerers.items()
+        }
+    )
+
+
+def people(count: int, seed: int, *, towns: Sequence[str] = ("north", "south", "east")) -> Frame:
+    """Age, income after age, a town, weight with holes, and whether rich, after income."""
+    rng = np.random.default_rng(seed)
+    age = rng.integers(18, 80, count)
+    income = np.round(900 * age + rng.lognormal(9, 0.6, count), 2)
+    town = rng.choice(np.array(towns, object), count)
+    weight = np.round(60 + 0.3 * age + rng.normal(0, 6, count), 1)
+    weight[rng.random(count) < 0.15] = np.nan
+    rich = np.where(income + rng.normal(0, 9_000, count) > 55_000, "yes", "no").astype(object)
+    return Frame(("age", "income", "town", "weight", "rich"), (age, income, town, weight, rich))
+
+
+def of_tables() -> Found:
+    """Scores of rows of tables."""
+    train, held_out = people(1_600, 1), people(800, 2)
+    codec = TableCodec.fit_frame(train)
+    rng = np.random.default_rng(3)
+    good = people(1_600, 3)
+    age, income, town, weight, rich = good.columns
+    full = np.where(np.isnan(weight.astype(float)), np.nanmean(weight.astype(float)), weight)
+    rough = np.round(income.astype(float) + rng.normal(0, 20_000, len(good)), 2)
+    versions = {
+        "further reals": good,
+        "shuffled columns": replace(train, columns=tuple(map(rng.permutation, train.columns))),
+        "a town is missing": people(1_600, 4, towns=("north", "south")),
+        "holes filled": replace(good, columns=(age, income, town, full, rich)),
+        "income noisy": replace(good, columns=(age, rough, town, weight, rich)),
+        "copies": train[rng.integers(0, len(train), 1_600)],
+    }
+    return _scored(
+        {
+            name: evaluate_table(train, held_out, fake, codec, count=800).scores
+            for name, fake in versions.items()
+        }
+    )
+
+
+def of_filled() -> Found:
+    """Scores of filled holes of a table."""
+    train, held_out = people(1_600, 1), people(400, 2)
+    codec = TableCodec.fit_frame(train)
+
+    def filled(frame: Frame, draws: int, cell: Callable[[Cells, int, int], Cells]) -> list[Frame]:
+        return [
+            replace(
+                frame,
+                columns=tuple(cell(each, at, draw) for at, each in enumerate(frame.columns)),
+            )
+            for draw in range(draws)
+        ]
+
+    def known(at: int, draw: int, rows: Sequence[int] | slice = slice(None)) -> Cells:
+        pool = people(1_600, 10 + draw).columns[at][rows]
+        return pool[[each == each for each in pool]]  # NaN alone differs from itself
+
+    def gone(cells: Cells) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        return np.array([each is None or each != each for each in cells])
+
+    def put(cells: Cells, new: Callable[[int], Cells]) -> Cells:
+        holes = gone(cells)
+        made = cells.copy()
+        made[holes] = new(int(holes.sum()))
+        return made
+
+    def commonest(cells: Cells, at: int, _draw: int) -> Cells:
+        pool = known(at, 0)
+        if isinstance(pool[0], str):
+            names, counts = np.unique(pool.astype(str), return_counts=True)
+            return put(cells, lambda n: np.full(n, names[counts.argmax()], object))
+        return put(cells, lambda n: np.full(n, pool.astype(float).mean()))
+
+    def drawn(cells: Cells, at: int, draw: int) -> Cells:
+        return put(cells, lambda n: np.random.default_rng(draw).choice(known(at, draw), n))
+
+    def sure(cells: Cells, at: int, _draw: int) -> Cells:
+        return drawn(cells, at, 0)
+
+    versions = {"mean or commonest": commonest, "other rows' cells": drawn, "always one": sure}
+    return _scored(
+        {
+            name: evaluate_filled(
+                train, held_out, codec, lambda frame, n, cell=cell: filled(frame, n, cell)
+            ).scores
+            for name, cell in versions.items()
+        }
+    )
+
+
+def _normal(chance: torch.Generator, *shape: int) -> Tensor:
+    return torch.randn(*shape, generator=chance)
+
+
+def _add(found: Found, name: str, told: Mapping[str, float]) -> None:
+    for kind, value in told.items():
+        found.setdefault(kind, {})[name] = value
+
+
+def _scored(reports: Mapping[str, Sequence[Score]]) -> Found:
+    """By kind; of scores of one kind the first, such as that of the first column."""
+    found: Found = {}
+    for name, scores in reports.items():
+        _add(found, name, {kind_of(score): score.value for score in reversed(scores)})
+    return found
+
+
+def draw(values: Mapping[str, float], path: Path) -> None:
+    """One figure: bars of a score, by what is wrong with the fakes."""
+    figure = Figure(figsize=(5.2, 0.5 + 0.32 * len(values)), layout="constrained")
+    figure.set_facecolor("white")
     axes = figure.add_subplot()
-    values = [found[name][score] for name in NAMES]
-    places = range(len(NAMES) - 1, -1, -1)
-    axes.barh(list(places), values, height=0.6, color="#0060a8")
-    axes.set_yticks(list(places), NAMES)
-    for place, value in zip(places, values, strict=True):
+    heights = list(range(len(values) - 1, -1, -1))
+    axes.barh(heights, list(values.values()), height=0.6, color="#0060a8")
+    axes.set_yticks(heights, list(values))
+    for height, value in zip(heights, values.values(), strict=True):
         axes.annotate(
-            f" {value:.3g}", (max(value, 0), place), va="center", fontsize=9, color="#1a1c1f"
+            f" {value:.3g}", (max(value, 0), height), va="center", fontsize=9, color="#1a1c1f"
         )
     axes.spines[["top", "right"]].set_visible(False)
     axes.margins(x=0.15)
@@ -71,13 +288,12 @@ def draw(score: str, found: dict[str, dict[str, float]], path: Path) -> None:
 
 
 def main(folder: Path) -> None:
-    """Draw all."""
+    """Draw all; where rows and tables share a kind of score, rows show it."""
     folder.mkdir(parents=True, exist_ok=True)
-    found = scores()
-    for score in next(iter(found.values())):
-        draw(score, found, folder / f"{score}.png")
-        told = {name: round(each[score], 3) for name, each in found.items()}
-        print(score, told)
+    found = of_filled() | of_tables() | of_answers() | of_textures() | of_classes() | of_rows()
+    for kind, values in found.items():
+        draw(values, folder / f"{kind.lower().replace(' ', '-')}.png")
+        print(kind, {name: round(value, 3) for name, value in values.items()})
 
 
 if __name__ == "__main__":

@@ -35,12 +35,13 @@ SPREAD = math.sqrt(2 / (math.pi * 6)) * math.sqrt(math.pi / 4)
 class AnswerConfig(config.Config):
     """Settings that they share."""
 
-    width: int = Field(24, ge=4, le=256, description="channels of the generator at half size")
+    width: int = Field(16, ge=4, le=256, description="channels of the generator at half size")
     levels: int = Field(4, ge=1, le=7, description="halvings of the generator")
     judge_width: int = Field(24, ge=4, le=256, description="channels of the discriminator")
     pixel: float = Field(1.0, ge=0, description="weight of the error of the mean of two answers")
-    adversarial: float = Field(0.02, ge=0, description="weight of the duel")
+    adversarial: float = Field(0.3, ge=0, description="weight of the duel")
     matching: float = Field(0.3, ge=0, description="weight of what the discriminator sees")
+    slope: float = Field(1.0, ge=0, description="weight of the discriminator's slope penalties")
     diversity: float = Field(
         0.5, ge=0, description="reward for answers that differ; 1 is as much as the mean gains"
     )
@@ -72,15 +73,32 @@ def as_made(answers: Tensor, _problem: Batch) -> Tensor:
 
 
 def judge_terms(
-    players: Players, batch: Batch, noise: Tensor, finished: Finished = as_made
+    players: Players,
+    batch: Batch,
+    noise: Tensor,
+    config: AnswerConfig,
+    finished: Finished = as_made,
 ) -> Terms:
-    """Tell each target from the answer to the picture beside it."""
+    """Tell each target from the answer to the picture beside it, and stay flat around both."""
     translator, judge = parts(players)
     with torch.no_grad():
         fake = finished(translator(noise, batch.condition).float(), batch)
-    told = batch.condition
-    real_logits, fake_logits = judge(batch.real, told).float(), judge(fake, told).float()
-    return {"adversarial": losses.relativistic_discriminator(real_logits, fake_logits)}
+    return told_apart(judge, batch, fake, config.slope)
+
+
+def told_apart(judge: PatchDiscriminator, batch: Batch, fake: Tensor, slope: float) -> Terms:
+    """What a judge of patches minimises: relativistic, with slopes of reals and fakes.
+
+    Source: Huang et al. 2025, arXiv:2501.05441, eq. 2 and section 3. Differs: the slope is that of
+    the mean over patches.
+    """
+    shown = torch.cat([batch.real, fake]).requires_grad_(slope > 0)
+    logits = judge(shown, Condition.joined([batch.condition] * 2)).float()
+    terms = {"adversarial": losses.relativistic_discriminator(*logits.chunk(2))}
+    if slope:
+        mean = logits.flatten(1).mean(1)
+        terms["slope"] = slope * losses.slope_penalty(mean, shown)
+    return terms
 
 
 def answer_terms(

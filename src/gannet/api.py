@@ -18,13 +18,15 @@ from gannet import device as processor
 from gannet.applying import Wanted, apply_frame, apply_picture
 from gannet.artefact import Artefact, class_number
 from gannet.card import Card
+from gannet.chance import seed_at
 from gannet.codecs import Codec
 from gannet.codecs.image import ImageCodec
 from gannet.codecs.table import TableCodec
 from gannet.course import read_course
 from gannet.errors import ConfigError, DataError
-from gannet.evaluate import Report, evaluate, material
-from gannet.exhibits import Exhibits, with_exhibits
+from gannet.evaluate import Material, Report, evaluate, material
+from gannet.exhibits import ANSWERED, Exhibits, with_exhibits
+from gannet.files import write_whole
 from gannet.finish import grid_conditions
 from gannet.frames import Frame, joined
 from gannet.page import can_draw, write_page
@@ -36,6 +38,9 @@ from gannet.tables import Given
 from gannet.types import Batch, Condition
 
 __all__ = ["NEIGHBOURS", "OTHER_DATA", "Model", "Session", "load", "prepare", "train"]
+
+AGAIN = 2
+"""Further answers that a report shows beside the first."""
 
 OTHER_DATA = (
     "Other data than training's, or with other labels: the split is its own; samples held out here "
@@ -312,8 +317,8 @@ class Model:
             data: The data that it was trained on; gannet holds the same part of them out again.
             count: Fakes, and held-out reals where there are as many.
             out: Folder to write ``report.json``, ``report.md``, with the extra ``report``
-                ``report.html`` and, of pictures, ``neighbours.png`` to; nothing is written by
-                default.
+                ``report.html`` and, of pictures, ``neighbours.png`` to, and of answers
+                ``sheet.png`` (given, answers, what they should be); nothing is written by default.
             options: As for ``gannet.evaluate.evaluate`` or, of tables, ``evaluate_table``; and
                 ``label``, the column of the classes, by default the one that the run was begun
                 with.
@@ -330,6 +335,8 @@ class Model:
         if out is not None:
             timed = report.model_copy(update={"seconds": round(time.perf_counter() - began, 1)})
             write_report(timed, Path(out), neighbours=sheet)
+            if exhibits.sheet:
+                write_whole(Path(out) / "sheet.png", exhibits.sheet)
             if can_draw():
                 write_page(timed, Path(out), exhibits)
         return report
@@ -380,7 +387,8 @@ class Model:
                 )
                 names["cache"] = self._features_cache(found)
                 report = evaluate(self.artefact, found, count=count, made=made, **names | options)
-                report, exhibits = with_exhibits(report, made, found, self.codec)
+                others = self._answered_again(made, seed)
+                report, exhibits = with_exhibits(report, made, found, self.codec, others)
         said = [*report.protocol, *held_out_words(found, self.codec)]
         if found.digest != self.card.data.get("digest"):
             said.append(OTHER_DATA)
@@ -391,6 +399,13 @@ class Model:
         course = read_course(self.folder, recipe=self.card.recipe, verdict=self.card.verdict)
         update = {"protocol": tuple(said), "course": course}
         return report.model_copy(update=update), exhibits, sheet
+
+    def _answered_again(self, made: Material, seed: int) -> list[Tensor]:
+        """Further answers to the first pictures, the same that diversity is measured on."""
+        if made.given is None:
+            return []
+        given, ask = made.given[:ANSWERED], AnswersOf(self.artefact).answer
+        return [ask(given, seed=seed_at(seed, 8, number))[1] for number in range(AGAIN)]
 
     def _features_cache(self, found: dataset.Dataset) -> Path | None:
         """The run's cache, if there is one and these are the run's own data."""

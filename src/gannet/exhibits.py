@@ -13,10 +13,17 @@ from gannet.codecs import Codec
 from gannet.evaluate import Material, Pair, Report
 from gannet.evaluate.material import Data
 from gannet.evaluate.profiles import row_profiles
-from gannet.report import sheet
+from gannet.sheets import answers_sheet, beside, bounded, sheet
 
 Picture = bytes
 """A PNG file."""
+
+PAIR_PX, ANSWER_PX = 128, 192
+"""Largest side of pictures in pairs, and of answers: larger ones are shrunk, so that a page stays
+below 12 MB whatever the data hold."""
+
+ANSWERED = 6
+"""Pictures whose answers are shown."""
 
 
 @dataclass(frozen=True)
@@ -26,14 +33,22 @@ class Exhibits:
     Attributes:
         shown: Fake and nearest training sample of each pair in the report's ``shown``.
         closest: The same of its ``closest``.
+        answers: Of each picture that is answered: what was given, answers, what they should be.
+        sheet: These as one PNG, in their own size; empty without answers.
     """
 
     shown: tuple[tuple[Picture, Picture], ...] = ()
     closest: tuple[tuple[Picture, Picture], ...] = ()
+    answers: tuple[tuple[Picture, ...], ...] = ()
+    sheet: Picture = b""
 
 
 def with_exhibits(
-    report: Report, made: Material, data: Data, codec: Codec[Any]
+    report: Report,
+    made: Material,
+    data: Data,
+    codec: Codec[Any],
+    others: Sequence[Tensor] = (),
 ) -> tuple[Report, Exhibits]:
     """Show the pairs that a report names, in the way that suits the data.
 
@@ -44,16 +59,22 @@ def with_exhibits(
         made: The material of the same count and seed, whose fakes they are.
         data: The same data.
         codec: Of the samples.
+        others: Where fakes are answers, further ones to the first ``ANSWERED`` pictures.
     """
     if codec.kind == "image":
         shown, closest = (_pictures(pairs, made, data) for pairs in (report.shown, report.closest))
-        return report, Exhibits(shown, closest)
+        if made.given is None:
+            return report, Exhibits(shown, closest)
+        given, answers = made.given[:ANSWERED], [made.fake[:ANSWERED], *others]
+        columns = [bounded(each, ANSWER_PX) for each in beside(given, answers)]
+        rows = tuple(tuple(sheet(each[None]) for each in row) for row in zip(*columns, strict=True))
+        return report, Exhibits(shown, closest, rows, answers_sheet(given, answers))
     shown, closest = (_told(pairs, made, data, codec) for pairs in (report.shown, report.closest))
     names = _names(codec, shown)
     update: dict[str, Any] = {"shown": shown, "closest": closest, "columns": names}
     if _is_row(codec.decode(made.fake[:1])[0]):
         real, fake = (np.stack(codec.decode(each)) for each in (made.held_out, made.fake))
-        update["profiles"] = row_profiles(names, real, fake)
+        update["profiles"] = (*report.profiles, *row_profiles(names, real, fake))
     return report.model_copy(update=update), Exhibits()
 
 
@@ -62,7 +83,8 @@ def _pictures(
 ) -> tuple[tuple[Picture, Picture], ...]:
     fakes, reals = _tensors(pairs, made, data)
     return tuple(
-        (sheet(fake[None]), sheet(real[None])) for fake, real in zip(fakes, reals, strict=True)
+        (sheet(fake[None]), sheet(real[None]))
+        for fake, real in zip(bounded(fakes, PAIR_PX), bounded(reals, PAIR_PX), strict=True)
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits, interpolate
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 from gannet.artefact import Artefact
 from gannet.card import Card, Scale
@@ -24,7 +24,7 @@ from gannet.duel import Duel
 from gannet.files import write_whole, writing
 from gannet.networks.features import Plain
 from gannet.plan import Plan
-from gannet.report import grid_png
+from gannet.sheets import answers_sheet, grid_png
 from gannet.types import Batch, Condition
 
 SETTLED = 50_000
@@ -88,17 +88,7 @@ def preview(duel: Duel[Any], plan: Plan, out: Path, given: Batch, count: int = 6
 
 def answers_png(given: Batch, made: Tensor, path: Path, across: int = 3) -> None:
     """A sheet of triples: what was given, the answer, and what it should be."""
-    real, channels = given.real, given.real.shape[1]
-    seen = given.condition.grid
-    # Alpha, a mask, or other things with a place may come after the colours themselves.
-    colours = 1 if max(channels, seen.shape[1]) < COLOURS else COLOURS
-    seen = interpolate(seen, list(real.shape[2:]), mode="nearest-exact")
-    shown = [
-        each[:, : colours if each.shape[1] >= colours else 1].expand(-1, colours, -1, -1)
-        for each in (seen, made.clamp(-1, 1), real)
-    ]
-    triples = torch.stack(shown, 1).flatten(0, 1)
-    grid_png(triples, path, 3 * min(across, max(len(real), 1)))
+    write_whole(path, answers_sheet(given, [made], across))
 
 
 def columns(count: int) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import io
 import math
 import re
 from collections.abc import Mapping
@@ -11,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image
-from torch import Tensor
 
 from gannet.codecs import Codec
 from gannet.codecs.image import ImageCodec
@@ -21,6 +18,7 @@ from gannet.dataset import Dataset
 from gannet.evaluate import Material, Report
 from gannet.evaluate.material import Data
 from gannet.files import write_whole
+from gannet.sheets import sheet
 from gannet.verdict import kind_of, number, verdict
 
 LOOKS = 12
@@ -45,6 +43,12 @@ MEANING: Mapping[str, str] = {
     "repeats": "share of fakes oddly near to another fake",
     "too smooth": "share of pictures smoother than 95 % of reals",
     "too rough": "share of pictures rougher than 95 % of reals",
+    "PSNR": "how near pixels are to what they should be, in decibels; blur scores well",
+    "SSIM": "how near the structure is to what it should be; 1 when equal",
+    "feature distance": "how unlike answers are to what they should be; 1 is as unlike as two "
+    "different targets",
+    "fine detail": "powers of ten by which the amount of fine detail is off",
+    "diversity": "how unlike two answers to one picture are; 0 if noise changes nothing",
     "class accuracy": "share of fakes that look like the class they were asked for",
     "train on fake": "accuracy (of tables: AUC) on reals of a classifier that learnt from fakes",
     "train on fake F1": "the same classifier's F1, the mean over classes",
@@ -81,6 +85,7 @@ def to_markdown(report: Report) -> str:
     ]
     for score in report.scores:
         plain = "" if score.baseline is None else number(score.baseline)
+        plain += f" ({_cell(score.by)})" if plain and score.by else ""
         ceiling = "" if score.ceiling is None else number(score.ceiling)
         lines.append(
             f"| {_cell(score.name)} | **{number(score.value)}** "
@@ -248,43 +253,6 @@ def write_report(report: Report, folder: Path, *, neighbours: bytes | None = Non
     return folder / "report.md"
 
 
-def grid_png(pictures: Tensor, path: Path, columns: int = 0) -> None:
-    """Save pictures side by side, with a thin line between, in one piece or not at all.
-
-    Args:
-        pictures: ``(N, 1 to 4, H, W)`` in [-1, 1]; grey, grey + alpha, colour, colour + alpha.
-        path: Of the PNG.
-        columns: Per row; 0 for about a square.
-
-    Raises:
-        GannetError: if the place cannot be written.
-    """
-    write_whole(path, sheet(pictures, columns))
-
-
-def sheet(pictures: Tensor, columns: int = 0) -> bytes:
-    """The PNG that ``grid_png`` saves."""
-    count, channels, height, width = pictures.shape
-    columns = columns or max(math.ceil(math.sqrt(count)), 1)
-    rows = max(math.ceil(count / columns), 1)
-    # Small pictures are enlarged by a whole factor: a digit of 28 pixels is a speck on a screen.
-    factor = max(1, round(56 / max(height, width, 1)))
-    bytes_ = (pictures.detach().float().clamp(-1, 1) + 1).mul(127.5).round().to(torch.uint8).cpu()
-    bytes_ = bytes_.repeat_interleave(factor, 2).repeat_interleave(factor, 3)
-    high, wide = height * factor + 2, width * factor + 2
-    laid = torch.full((channels, rows * high + 2, columns * wide + 2), 128, dtype=torch.uint8)
-    if channels in (2, 4):
-        laid[-1] = 255
-    for place, picture in enumerate(bytes_):
-        top, left = place // columns * high + 2, place % columns * wide + 2
-        laid[:, top : top + high - 2, left : left + wide - 2] = picture
-    mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[channels]
-    array = laid.permute(1, 2, 0).contiguous().numpy()
-    packed = io.BytesIO()
-    Image.fromarray(array[..., 0] if mode == "L" else array, mode).save(packed, "PNG")
-    return packed.getvalue()
-
-
 def neighbours_sheet(report: Report, made: Material, data: Data) -> bytes:
     """The fakes nearest to training samples, each above its nearest training sample, as a PNG.
 
@@ -306,7 +274,7 @@ def neighbours_sheet(report: Report, made: Material, data: Data) -> bytes:
 
 def _worst(report: Report) -> list[str]:
     """The parts of scores that are furthest below reals, if there are any."""
-    parted = [score for score in report.scores if score.parts]
+    parted = [score for score in report.scores if score.parts and not score.by]
     lines = ["", "## Where it is worst", ""] if parted else []
     for score in parted:
         named = [

@@ -22,7 +22,7 @@ from gannet.errors import ConfigError, DataError, need
 from gannet.files import write_whole, writing
 from gannet.finish import QUANTILES, columns
 from gannet.pictures import SUFFIXES
-from gannet.report import grid_png
+from gannet.sheets import grid_png
 from gannet.sources.delimited import Dialect
 from gannet.sources.frames import read_frame
 from gannet.sources.writing import FORMATS, write_chunks

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gannet.critic import UNSURE
 from gannet.evaluate import Report, Score
 from gannet.evaluate.score import Closeness, Profile
+from gannet.metrics.intervals import wilson
 
 PRIVACY = ("exact copies", "membership attack", "nearer to training", "disclosure")
 """Kinds of scores that ask what fakes give away."""
@@ -14,6 +15,12 @@ TEXTURES = {"too smooth": "Blurred", "too rough": "Noisy"}
 
 OFTEN = 0.03
 """Share of reals above which a value is missed where no fake has it."""
+
+RARE, GONE = 0.5, 0.1
+"""Of its share of reals, what a class has at most that is rare, and that is missing."""
+
+NAMED = 12
+"""Classes that a verdict names, the commonest."""
 
 FEW = 500
 """Samples below which intervals are wide."""
@@ -45,10 +52,11 @@ def number(value: float) -> str:
 
 def verdict(report: Report) -> str:
     """What the scores mean together, in plain words; ``**`` stands around what is serious."""
-    said = [_of_critic(report), _of_floors(report), *_of_baseline(report)]
+    said = [*_of_answers(report), _of_critic(report), _of_floors(report), *_of_baseline(report)]
     found = {kind_of(score): score for score in report.scores}
     said += _of_repeats(report, found.get("repeats"))
     said += [_of_missing_values(profile) for profile in report.profiles if _missing(profile)]
+    said += [words for profile in report.profiles for words in of_kinds(profile)]
     said += [
         f"**{said_of}**: {score.value:.0%} of pictures are {kind_of(score).partition(' ')[2]}er "
         f"than 95 % of reals ({score.floor:.0%} of further reals are)."
@@ -69,7 +77,7 @@ def verdict(report: Report) -> str:
         said.append(_of_copies(copied, report.closeness))
     said += _of_all_privacy(report)
     said += _of_health(report)
-    return " ".join([*said, limits(report)])
+    return " ".join(filter(None, [*said, limits(report)]))
 
 
 def limits(report: Report) -> str:
@@ -83,24 +91,40 @@ def limits(report: Report) -> str:
 
 
 def _of_floors(report: Report) -> str:
-    level = sum(score.at_floor for score in report.scores)
-    return (
-        f"{level} of {len(report.scores)} scores cannot be told from those of further real samples."
-    )
+    scores = [score for score in report.scores if not score.by]
+    level = sum(score.at_floor for score in scores)
+    return f"{level} of {len(scores)} scores cannot be told from those of further real samples."
 
 
 def _of_baseline(report: Report) -> list[str]:
     """Where a trivial method does better, and where about as well."""
-    name = "a plain Gaussian" if report.baseline == "Gaussian" else report.baseline
-    verb = "does" if report.baseline == "Gaussian" else "do"
-    lost, tied = (
-        ", ".join(dict.fromkeys(kind_of(score) for score in report.scores if score.beaten == how))
-        for how in ("yes", "tied")
-    )
-    said = [f"**It loses to its baseline**: {name} {verb} better in: {lost}."] if lost else []
-    if tied:
-        said.append(f"{name[0].upper()}{name[1:]} {verb} as well in: {tied}.")
+    said: list[str] = []
+    for how in ("yes", "tied"):
+        found: dict[str, list[str]] = {}
+        for score in report.scores:
+            if score.beaten == how:
+                found.setdefault(score.by or report.baseline, []).append(kind_of(score))
+        told = "; ".join(
+            f"{'a plain Gaussian' if by == 'Gaussian' else by} "
+            f"{'do' if by == 'shuffled columns' else 'does'} "
+            f"{'better' if how == 'yes' else 'as well'} in: {', '.join(dict.fromkeys(kinds))}"
+            for by, kinds in found.items()
+        )
+        if told and how == "yes":
+            said.append(f"**It loses to its baseline**: {told}.")
+        elif told:
+            said.append(f"{told[0].upper()}{told[1:]}.")
     return said
+
+
+def _of_answers(report: Report) -> list[str]:
+    """How near answers are to what they should be, beside the best simple method."""
+    beside = [
+        f"{kind_of(score)} {number(score.value)} ({score.by}: {number(score.baseline)})"
+        for score in report.scores
+        if score.by and score.baseline is not None and kind_of(score) != "diversity"
+    ]
+    return [f"Answers beside what they should be: {', '.join(beside)}."] if beside else []
 
 
 def _of_health(report: Report) -> list[str]:
@@ -154,7 +178,7 @@ def _of_privacy(score: Score) -> str:
 def _of_critic(report: Report) -> str:
     critics = [score for score in report.scores if kind_of(score) == "fresh critic"]
     if not critics:
-        return "No fresh critic was asked."
+        return ""
     best = max(critics, key=lambda score: score.value)
     interval = f"{best.value:.1%} ({best.low:.1%} to {best.high:.1%})"
     if best.low <= 0.5 and best.high > UNSURE:
@@ -187,6 +211,35 @@ def _of_missing_values(profile: Profile) -> str:
     return f"**Values are missing** from {profile.name}: no fake has {names}."
 
 
+def of_kinds(profile: Profile) -> list[str]:
+    """Classes, or heaps of reals that are alike, of which fakes have almost none, or too few."""
+    if profile.kind not in ("class", "heap"):
+        return []
+    lost: list[tuple[str, float, float]] = []
+    rare: list[tuple[str, float, float]] = []
+    for name, real, fake in zip(profile.bins, profile.real, profile.fake, strict=True):
+        ends = [wilson(round(share * profile.samples), profile.samples) for share in (real, fake)]
+        if ends[1][1] < ends[0][0] and fake < RARE * real:
+            (lost if fake <= GONE * real else rare).append((name, real, fake))
+    said: list[str] = []
+    for found, what, word in ((lost, "missing", "**Missing"), (rare, "too rare", "Too rare")):
+        if not found:
+            continue
+        end = "**" if word.startswith("**") else ""
+        real, fake = (sum(each) for each in zip(*[pair[1:] for pair in found], strict=True))
+        shares = f"{real:.0%} of reals and {fake:.1%} of fakes"
+        if profile.kind == "class":
+            names = ", ".join(name for name, _, _ in found[:NAMED])
+            more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+            said.append(f"{word} classes{end}: {names}{more} ({shares}).")
+        else:
+            said.append(
+                f"{word} kinds{end}: {len(found)} of {len(profile.bins)} kinds of reals, found "
+                f"without labels, are {what} ({shares})."
+            )
+    return said
+
+
 def _single(profile: Profile) -> bool:
     """Whether all fakes fall into one bin, and reals do not."""
     return max(profile.fake, default=0) > 0.99 > max(profile.real, default=1)
@@ -195,7 +248,8 @@ def _single(profile: Profile) -> bool:
 def _of_repeats(report: Report, repeats: Score | None) -> list[str]:
     """Whether fakes are one sample over and over, by what the report holds."""
     if repeats is None:
-        alone = bool(report.profiles) and all(map(_single, report.profiles))
+        columns = [each for each in report.profiles if each.kind in ("number", "category")]
+        alone = bool(columns) and all(map(_single, columns))
         return ["**Collapsed**: all fakes have the same value in every column."] * alone
     if repeats.low <= max(3 * 0.01, repeats.floor_high):
         return []

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+import socket
+import subprocess
+import threading
+from contextlib import suppress
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -198,3 +205,63 @@ def test_pictures_that_are_all_too_small_are_named(tmp_path):
         save(folder / f"{number}.png", np.full((20, 20, 3), number, np.uint8))
     with pytest.raises(DataError, match=r"no picture has 96 pixels each way: 0.png \(20x20\)"):
         package.prepare(folder, tmp_path / "run", recipe="super_resolve", steps=1)
+
+
+WRAP = """<!doctype html>
+<iframe src="report.html" style="border:0;width:390px;height:800px"></iframe>
+<script>onload = () => {
+  const page = document.querySelector("iframe").contentDocument;
+  page.querySelectorAll("details").forEach(each => each.open = true);
+  document.body.append("wide " + page.documentElement.scrollWidth + " pictures " +
+    [...page.images].filter(each => each.naturalWidth > 0).length + " of " + page.images.length);
+}</script>"""
+
+
+@pytest.fixture
+def knocks():
+    """A proxy that lets nothing through, and what knocked at it."""
+    heard = []
+    with socket.create_server(("127.0.0.1", 0)) as door:
+
+        def listen():
+            while True:
+                try:
+                    caller, _ = door.accept()
+                except OSError:
+                    return
+                with caller, suppress(OSError):
+                    heard.append(caller.recv(200))
+
+        ear = threading.Thread(target=listen, daemon=True)
+        ear.start()
+        yield door.getsockname()[1], heard
+        door.shutdown(socket.SHUT_RDWR)
+        ear.join(10)
+
+
+def test_its_report_fits_a_phone_and_asks_nothing_of_a_network(run, sharp, tmp_path, knocks):
+    pytest.importorskip("matplotlib")
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("no Chromium is installed")
+    out, (port, heard) = tmp_path / "report", knocks
+    package.load(run).evaluate(sharp, out=out, features="random", steps=20, threads=1)
+    with Image.open(out / "sheet.png") as rows:
+        wide, high = rows.size
+    assert (wide - 2) % 5 == 0, "given, three answers, what it should be"
+    assert (high - 2) % ((wide - 2) // 5) == 0
+    (out / "phone.html").write_text(WRAP, "utf-8")
+    words = [
+        browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+        "--disable-background-networking", "--disable-component-update", "--disable-sync",
+        "--allow-file-access-from-files", "--hide-scrollbars", f"--proxy-server=127.0.0.1:{port}",
+        f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=5000",
+        "--dump-dom", (out / "phone.html").as_uri(),
+    ]  # fmt: skip
+    done = subprocess.run(words, capture_output=True, text=True, timeout=300, check=True)
+    (told,) = re.findall(r"wide (\d+) pictures (\d+) of (\d+)", done.stdout)
+    wide, loaded, pictures = map(int, told)
+    assert wide == 390
+    assert loaded == pictures > 8
+    # The browser itself asks for hosts of its maker.
+    assert not [each for each in heard if b"google" not in each], heard

@@ -20,10 +20,11 @@ from benchmarks.known_answers import (
     table_reports,
     wrong,
 )
+from gannet.evaluate.kinds import heap_profile
 from gannet.evaluate.texture import repeat_score, roughness
 from gannet.metrics.distribution import precision
 from gannet.networks.features import RandomFeatures
-from gannet.verdict import verdict
+from gannet.verdict import of_kinds, verdict
 
 pytestmark = pytest.mark.timeout(600)  # half a minute of processor time, on busy machines more
 
@@ -56,6 +57,20 @@ def test_a_verdict_that_fits_another_case_is_found_wrong(pictures):
     good, noise = PICTURES[0], PICTURES[1]
     assert wrong(noise, pictures[good.name])
     assert wrong(good, pictures[noise.name])
+
+
+def test_kinds_that_are_missing_are_counted_without_labels():
+    data = digits()
+    few, rest = data.spare_labels < 5, data.spare_labels >= 5
+    eye = RandomFeatures(data.train.samples)
+    fresh, held_out, spare = map(eye, (data.train.samples, data.held_out.samples, data.spare))
+    (whole,) = heap_profile(fresh, held_out, spare, seed=0)
+    (half,) = heap_profile(fresh, held_out, spare[few], seed=0)
+    (other,) = heap_profile(fresh, held_out, spare[rest], seed=0)
+    assert not of_kinds(whole)
+    for profile in (half, other):
+        assert any("Missing kinds" in words for words in of_kinds(profile))
+    assert heap_profile(fresh[:99], held_out, spare, seed=0) == ()
 
 
 def test_few_samples_bias_the_frechet_distance_and_not_the_others():

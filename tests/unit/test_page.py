@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from gannet.codecs.image import ImageCodec
 from gannet.course import Course, read_course
-from gannet.evaluate import Pair, Part, Report, Score
+from gannet.evaluate import Material, Pair, Part, Report, Score
+from gannet.evaluate.nearness import SHOWN
 from gannet.evaluate.profiles import row_profiles
 from gannet.evaluate.score import Closeness
-from gannet.exhibits import Exhibits
+from gannet.exhibits import ANSWERED, Exhibits, with_exhibits
+from gannet.metrics.baseline import Gaussian
 from gannet.report import to_json, to_markdown
+from gannet.types import Batch, Condition
 from gannet.verdict import number
 
 pytest.importorskip("matplotlib")
@@ -272,3 +279,30 @@ def test_the_course_is_read_from_whatever_files_there_are(tmp_path):
     assert (course.steps, course.batch, course.seconds, course.budget) == (5, 4, 2.5, 60)
     assert course.series("d_real") == [(5, 0.5)]
     assert course.series("d_fake") == []
+
+
+def test_a_page_stays_below_twelve_megabytes_whatever_the_pictures():
+    """Noise is what PNG cannot pack; side, channels and number are the largest that are shown."""
+    chance = torch.Generator().manual_seed(0)
+    noise = torch.rand(SHOWN, 4, 300, 300, generator=chance) * 2 - 1
+    told = replace(Condition.none(noise), grid=noise)
+    plain = Gaussian.fit(noise[..., :2, :2], torch.full((SHOWN,), -1), 0, seed=0)
+    made = Material(
+        held_out=noise, fresh=noise, fake=noise, plain=noise, labels=torch.zeros(SHOWN),
+        asked=False, rest=(), gaussian=plain, given=Batch(noise, told),
+    )  # fmt: skip
+    pairs = tuple(
+        Pair(fake=at, train=at, distance=1.0, ratio=1.0, suspect=False) for at in range(SHOWN)
+    )
+    some = report(shown=pairs, closest=pairs)
+    codec = ImageCodec(height=300, width=300, channels=4)
+    data = SimpleNamespace(train=SimpleNamespace(take=lambda rows: Batch(noise[rows], told[rows])))
+    others = [noise[:ANSWERED]] * 2
+    told_too, exhibits = with_exhibits(some, made, data, codec, others)
+    assert len(exhibits.answers) == ANSWERED
+    assert {len(row) for row in exhibits.answers} == {5}
+    assert Image.open(io.BytesIO(exhibits.sheet)).size == (5 * 302 + 2, ANSWERED * 302 + 2)
+    text = page(told_too, exhibits)
+    assert 2_000_000 < len(text.encode()) < 12_000_000
+    assert "Answers beside what they should be" in text
+    Reader(text)

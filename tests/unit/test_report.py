@@ -10,7 +10,8 @@ import torch
 from PIL import Image
 
 from gannet.evaluate import Pair, Report, Score
-from gannet.report import MEANING, grid_png, to_markdown, verdict, write_report
+from gannet.report import MEANING, to_markdown, verdict, write_report
+from gannet.sheets import grid_png
 
 
 def score(name: str, value: float, **changes) -> Score:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +16,7 @@ from gannet.evaluate.answers import ASKED, answer_scores, diversity
 from gannet.evaluate.filled import evaluate_filled
 from gannet.evaluate.imputation import score_imputation
 from gannet.evaluate.kept import KeptFeatures
+from gannet.evaluate.kinds import class_profile, heap_profile
 from gannet.evaluate.material import Data, Material, Rows, Sampler, ask, material
 from gannet.evaluate.measures import (
     class_score,
@@ -81,6 +83,7 @@ def _of_answers(  # what they depend on
     answers: Answers,
     given: Batch,
     fake: Tensor,
+    plainly: Mapping[str, Tensor],
     eye: Features,
     sides: Sequence[str],
     seed: int,
@@ -88,7 +91,6 @@ def _of_answers(  # what they depend on
     """Scores of answers: beside their targets, or beside the heap that they shall be like."""
     again = partial(_drawn, answers, given[:ASKED], seed)
     if answers.paired:
-        plainly = {name: method(given) for name, method in answers.plainly.items()}
         return answer_scores(fake, given.real.float(), plainly, eye, again, seed=seed)
     seen = eye(given.real.float()), eye(given.condition.grid.float()), eye(fake)
     found = unpaired_scores(fake, given, seen, sides, seed=seed)
@@ -130,8 +132,13 @@ def evaluate(  # noqa: PLR0913  # what a report depends on
         DataError: if fewer than 8 samples were held out.
         ConfigError: if the features are unknown or do not suit the data.
     """
+    by = "" if answers is None else next(iter(answers.plainly), "")
     answering = None if answers is None else partial(answers.answer, seed=seed)
     made = made or material(sampler, dataset, count=count, seed=seed, answering=answering)
+    plainly: Mapping[str, Tensor] = {}
+    if answers is not None and made.given is not None:
+        plainly = {name: method(made.given) for name, method in answers.plainly.items()}
+        made = replace(made, plain=plainly[by].float()) if by else made
     lesson = lesson_of(dataset, made)
     train = partial(train_classifier, classes=len(dataset.classes), seed=seed, steps=steps)
     classifier = None if lesson is None else train(lesson.samples, lesson.labels)
@@ -142,11 +149,15 @@ def evaluate(  # noqa: PLR0913  # what a report depends on
     scores += [critic_score(each, seed, steps * 3 // 2) for each in (made, seen)]
     scores += texture_scores(made)
     if answers is not None and made.given is not None:
-        scores += _of_answers(answers, made.given, made.fake, kept, dataset.classes, seed)
+        scores += _of_answers(answers, made.given, made.fake, plainly, kept, dataset.classes, seed)
     copied = copy_score(made, dataset)
     scores.append(copied.score)
-    if lesson is not None and classifier is not None and made.asked:
-        told = told_by(classifier, made, seen)
+    told = None if classifier is None else told_by(classifier, made, seen)
+    if told is None:
+        profiles = heap_profile(seen.fresh, seen.held_out, seen.fake, seed=seed)
+    else:
+        profiles = (class_profile(told.held_out, told.fake, dataset.classes),)
+    if lesson is not None and told is not None and made.asked:
         scores.append(class_score(made, told, dataset.classes))
         fakes = ask(sampler, dataset, lesson.labels, seed=seed_at(seed, 2))
         usual = told.held_out
@@ -158,7 +169,10 @@ def evaluate(  # noqa: PLR0913  # what a report depends on
         closest=copied.closest,
         seed=seed,
         gannet=gannet_version(),
-        protocol=protocol_of(made, eye, lesson),
+        protocol=protocol_of(made, eye, lesson, by),
+        baseline=by or "Gaussian",
+        answers=answers is not None,
         shown=copied.shown,
         closeness=copied.closeness,
+        profiles=profiles,
     )

@@ -93,6 +93,7 @@ def diversity(seen: Tensor, eye: Features, again: Callable[[int], Tensor], *, se
         samples=len(each),
         better="high",
         baseline=0.0,
+        by="one answer only",
     )
 
 
@@ -109,7 +110,7 @@ def _score(
     each = measure(answers, targets)
     low, high = interval(each, seed)
     others = {by: float(measure(made, targets).mean()) for by, made in plainly.items()}
-    best = min if better == "low" else max
+    best = (min if better == "low" else max)(others, key=others.__getitem__, default="")
     return Score(
         name=name,
         value=float(each.mean()),
@@ -120,7 +121,8 @@ def _score(
         floor_high=floor,
         samples=len(each),
         better=better,
-        baseline=best(others.values()) if others else None,
+        baseline=others.get(best),
+        by=best or "none",
         parts=tuple(Part(name=f"by {by}", value=got, floor=floor) for by, got in others.items()),
     )
 

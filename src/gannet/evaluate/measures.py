@@ -18,9 +18,9 @@ from gannet.evaluate.material import NUMBERS, Data, Material
 from gannet.evaluate.nearness import SHOWN, closeness_of, pairs_of, worst_pairs
 from gannet.evaluate.score import Closeness, Pair, Part, Score
 from gannet.evaluate.texture import repeat_score
+from gannet.heaps import Heap
 from gannet.metrics import METRICS
 from gannet.metrics.copies import closest, suspects
-from gannet.metrics.distribution import forget
 from gannet.metrics.intervals import half_samples_of, spread, wilson
 from gannet.metrics.labels import majority
 from gannet.networks.classifier import ClassifierFeatures
@@ -131,16 +131,13 @@ def seen_by(eye: Features, made: Material) -> Seen:
 def distribution_scores(seen: Seen, seed: int) -> list[Score]:
     """All of ``METRICS``, and repeats, in the features of ``seen``."""
     eye = seen.eye
-    held_out, fake, fresh, plain = (
-        each.double() for each in (seen.held_out, seen.fake, seen.fresh, seen.plain)
-    )
-    metrics = [rated.function for rated in METRICS.values()]
-    values = [[metric(held_out, heap) for metric in metrics] for heap in (fake, fresh, plain)]
+    held_out, fake, fresh, plain = map(Heap, (seen.held_out, seen.fake, seen.fresh, seen.plain))
+    values = [_values(held_out, heap) for heap in (fake, fresh, plain)]
     repeats = repeat_score(held_out, fake, fresh, plain, label_of(eye))
     halved = [
-        half_samples_of(metrics, held_out, heap, times=HALVES, seed=seed) for heap in (fake, fresh)
+        half_samples_of(_values_of_rows, held_out.rows, heap.rows, times=HALVES, seed=seed)
+        for heap in (fake, fresh)
     ]
-    forget()
     scores: list[Score] = []
     for at, (name, (_, better, least, most)) in enumerate(METRICS.items()):
         value, floor, baseline = (each[at] for each in values)
@@ -162,6 +159,14 @@ def distribution_scores(seen: Seen, seed: int) -> list[Score]:
             )
         )
     return [*scores, repeats]
+
+
+def _values(real: Heap, fake: Heap) -> list[float]:
+    return [rated.function(real, fake) for rated in METRICS.values()]
+
+
+def _values_of_rows(real: Tensor, fake: Tensor) -> list[float]:
+    return _values(Heap(real), Heap(fake))
 
 
 def critic_score(made: Material | Seen, seed: int, steps: int) -> Score:
@@ -312,15 +317,19 @@ def _right(told: Tensor, labels: Tensor) -> tuple[int, int]:
     return int((told == labels)[known].sum()), int(known.sum())
 
 
-def protocol_of(made: Material, eye: Features, lesson: Lesson | None) -> tuple[str, ...]:
-    """How the scores were made, in sentences."""
+def protocol_of(
+    made: Material, eye: Features, lesson: Lesson | None, by: str = ""
+) -> tuple[str, ...]:
+    """How the scores were made, in sentences; ``by`` is a method that answers plainly."""
     count = len(made.fake)
     by_class = "of the same classes as" if made.asked else "against"
     said = [
         f"{count} fakes {by_class} {count} reals that training never saw.",
         f"Floor: {count} other reals, from the training data, in place of the fakes; no network "
         "of this evaluation learnt from them.",
-        "Baseline: a Gaussian around the mean of each class, in place of the fakes.",
+        f"Baseline: {by}, in place of the fakes."
+        if by
+        else "Baseline: a Gaussian around the mean of each class, in place of the fakes.",
         f"Features: {label_of(eye)}, {eye.width} numbers. Scores in other features, or of other "
         "counts, cannot be compared with these.",
         f"Intervals: 95 %. Distances: delete-half jackknife, {HALVES} halves (a bootstrap would "
@@ -338,6 +347,14 @@ def protocol_of(made: Material, eye: Features, lesson: Lesson | None) -> tuple[s
         said.append(
             "Alpha: these features see no transparency, so each picture is laid on black and on "
             "white, and the features of both stand side by side."
+        )
+    if made.given is not None:
+        said.append(
+            "Answers: fakes are answers to the held-out pictures. PSNR, SSIM, feature distance and "
+            "fine detail compare each with what it should be: their floor is a perfect answer, "
+            "their baseline the best of the simple methods that are listed part by part. "
+            "Diversity: its floor is two different targets, its baseline one answer only. "
+            "Intervals of these: bootstrap over pictures."
         )
     if lesson is not None:
         said.append(f"Classifiers learnt from {len(lesson.labels)} samples each.")

@@ -41,6 +41,7 @@ class Score(BaseModel):
         better: Which end is good.
         baseline: The same with samples of a trivial method in place of the fakes; the report says
             which.
+        by: The trivial method, where it is another than the report's.
         chance: What guessing gets, where that means something.
         ceiling: What all training reals would get, where they are more than there are fakes.
         parts: What it is the mean of, the worst against their floor first; not all of them.
@@ -61,6 +62,7 @@ class Score(BaseModel):
     samples: int
     better: Literal["low", "high"]
     baseline: float | None = None
+    by: str = ""
     chance: float | None = None
     ceiling: float | None = None
     parts: tuple[Part, ...] = ()
@@ -133,19 +135,23 @@ class Profile(BaseModel):
 
     Attributes:
         name: Of the column.
-        kind: ``number``: bins between edges; ``category``: bins of one value each.
+        kind: ``number``: bins between edges; ``category``: bins of one value each; ``class``: the
+            classes that a classifier of reals tells, ``heap``: heaps of reals that are alike, found
+            without labels.
         bins: Names of the bins.
         real: Share of held-out cells in each; with those missing and left out they make 1.
         fake: The same of fakes.
+        samples: On each side; 0 where nobody counted.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    kind: Literal["number", "category"]
+    kind: Literal["number", "category", "class", "heap"]
     bins: tuple[str, ...]
     real: tuple[float, ...]
     fake: tuple[float, ...]
+    samples: int = 0
 
     @property
     def gap(self) -> float:
@@ -171,6 +177,7 @@ class Report(BaseModel):
         baseline: The trivial method that scores are compared with.
         course: How it was trained, and what that cost; ``None`` where it is not known.
         seconds: What the evaluation took; 0 where nobody measured.
+        answers: Whether the fakes are answers to held-out pictures.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -189,6 +196,7 @@ class Report(BaseModel):
     profiles: tuple[Profile, ...] = ()
     course: Course | None = None
     seconds: float = 0.0
+    answers: bool = False
 
     def score(self, name: str) -> Score:
         """The first score of that name, with or without what stands in brackets.

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from gannet.evaluate.material import Material
 from gannet.evaluate.score import Score
+from gannet.heaps import Heap
 from gannet.metrics.distribution import nearest_others
 from gannet.metrics.intervals import wilson
 
@@ -44,7 +45,13 @@ def texture_scores(made: Material) -> list[Score]:
     ]
 
 
-def repeat_score(held_out: Tensor, fake: Tensor, fresh: Tensor, plain: Tensor, eye: str) -> Score:
+def repeat_score(
+    held_out: Tensor | Heap,
+    fake: Tensor | Heap,
+    fresh: Tensor | Heap,
+    plain: Tensor | Heap,
+    eye: str,
+) -> Score:
     """Share of fakes with another fake nearer than 99 % of held-out reals have another real.
 
     Args:

@@ -85,6 +85,7 @@ def unpaired_scores(
                 samples=len(answers),
                 better="high",
                 baseline=0.0,
+                by="the input itself",
                 parts=tuple(
                     Part(name=f"to {name}", value=each[0], floor=1.0)
                     for name, each in found.items()
@@ -106,6 +107,7 @@ def unpaired_scores(
             samples=len(answers),
             better="high",
             baseline=float(fidelity.structure(mean, problem.condition.grid).mean()),
+            by="the mean of what is given",
         )
     )
     return scores

@@ -7,10 +7,13 @@ from typing import Literal, NamedTuple
 
 from torch import Tensor
 
+from gannet.heaps import Heap
 from gannet.metrics import distribution
 
-Metric = Callable[[Tensor, Tensor], float]
+Metric = Callable[[Tensor | Heap, Tensor | Heap], float]
 """Features of reals ``(N, F)`` and of fakes ``(M, F)`` to a number.
+
+Given heaps, metrics may share what they work out, and come to the same number.
 
 Laws (``gannet.testing.check_metric``): finite for finite features; the order of rows does not
 matter; arguments are left as they were; the same twice; two halves of one heap score better than

@@ -13,6 +13,9 @@ OTHERS = 10
 PART = 2_000
 """Queries looked at together."""
 
+FEW = 512
+"""Pairs whose differences are held at once, few enough to stay in a cache."""
+
 SPARE = 5
 """Rows looked at exactly beyond those that are asked for."""
 
@@ -65,7 +68,11 @@ def _candidates(left: Tensor, right: Tensor, k: int, limits: Tensor) -> tuple[Te
     slack = ROUNDING * (lengths + others.amax())
     at, column = (gaps <= limits + slack).nonzero(as_tuple=True)
     exact = torch.full(gaps.shape, torch.inf, dtype=torch.float64)
-    exact[at, column] = (left[at] - right[which[at, column]]).square().sum(1).double()
+    others = which[at, column]
+    for start in range(0, len(at), FEW):
+        some = slice(start, start + FEW)
+        squares = (left[at[some]] - right[others[some]]).square_().sum(1)
+        exact[at[some], column[some]] = squares.double()
     return exact, which
 
 

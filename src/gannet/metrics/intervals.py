@@ -79,11 +79,13 @@ def half_samples(
 
     Source: Politis and Romano 1994, Annals of Statistics 22, p. 2031 (subsampling).
     """
-    return half_samples_of([metric], real, fake, times=times, seed=seed)[0]
+    return half_samples_of(
+        lambda one, other: [metric(one, other)], real, fake, times=times, seed=seed
+    )[0]
 
 
 def half_samples_of(
-    metrics: Sequence[Callable[[Tensor, Tensor], float]],
+    metrics: Callable[[Tensor, Tensor], Sequence[float]],
     real: Tensor,
     fake: Tensor,
     *,
@@ -94,10 +96,7 @@ def half_samples_of(
     sides = list(
         zip(halves(len(real), times, seed), halves(len(fake), times, seed + 1), strict=True)
     )
-    values: list[list[float]] = []
-    for left, right in sides:
-        one, other = real[left], fake[right]
-        values.append([metric(one, other) for metric in metrics])
+    values = [metrics(real[left], fake[right]) for left, right in sides]
     rows = min(len(real), len(fake))
     share = math.sqrt(LARGEST / (rows - LARGEST)) if rows > 2 * LARGEST else 1.0
     found: list[tuple[float, ...]] = []

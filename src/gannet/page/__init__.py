@@ -87,6 +87,7 @@ def page(report: Report, exhibits: Exhibits = Exhibits()) -> str:  # noqa: B008 
     profiles = [(each, drawn(profile_figure(each))) for each in report.profiles]
     left_out = set() if parts or profiles else {"parts"}
     left_out |= set() if report.closeness else {"memory"}
+    left_out |= set() if report.shown or exhibits.answers else {"samples"}
     course = report.course
     facts: dict[str, Any] = {
         "report": report,
@@ -94,6 +95,7 @@ def page(report: Report, exhibits: Exhibits = Exhibits()) -> str:  # noqa: B008 
         "verdict": emphasised(verdict(report)),
         "shown": [tuple(map(data_uri, pair)) for pair in exhibits.shown],
         "closest": [tuple(map(data_uri, pair)) for pair in exhibits.closest],
+        "answers": [tuple(map(data_uri, row)) for row in exhibits.answers],
         "legend": _legend(report),
         "scores": [_scored(score, report.baseline) for score in report.scores],
         "parts": parts,
@@ -175,7 +177,7 @@ def _legend(report: Report) -> list[tuple[Any, str]]:
 
 def _scored(score: Score, baseline: str) -> tuple[Score, Any, str]:
     meaning = MEANING.get(kind_of(score), "a score of your own")
-    return score, drawn(score_figure(score, baseline)), meaning
+    return score, drawn(score_figure(score, score.by or baseline)), meaning
 
 
 def _quantiles(closeness: Closeness | None) -> list[tuple[int, float, float]]:

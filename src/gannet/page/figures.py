@@ -203,7 +203,7 @@ def closeness_figure(closeness: Closeness) -> str:
         axes.set_ylabel("% within it")
         axes.set_xlim(left=0)
         axes.grid(visible=True, axis="y")
-        axes.legend(loc="lower right")
+        axes.legend(loc="best")
         half = len(closeness.levels) // 2
         return svg(
             figure,

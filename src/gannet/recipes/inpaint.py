@@ -49,7 +49,7 @@ def build(config: Config, spec: Spec) -> Players:
     channels = spec.shape[0]
     return Players(
         Translator(channels + 1, channels, config.width, config.levels, config.noise),
-        PatchDiscriminator(channels, channels + 1, config.judge_width),
+        PatchDiscriminator(channels, channels + 1, config.judge_width, bounded=False),
     )
 
 
@@ -80,9 +80,9 @@ def patched(answers: Tensor, shown: Tensor) -> Tensor:
     return torch.where(holes > 0, answers, known)
 
 
-def discriminator_terms(players: Players, batch: Batch, noise: Tensor, _config: Config) -> Terms:
+def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
     """Tell whole pictures from filled ones."""
-    return judge_terms(players, batch, noise, filled)
+    return judge_terms(players, batch, noise, config, filled)
 
 
 def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:

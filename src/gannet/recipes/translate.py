@@ -51,13 +51,13 @@ def build(config: Config, spec: Spec) -> Players:
     inside, outside = spec.grid[0], spec.shape[0]
     return Players(
         Translator(inside, outside, config.width, config.levels, config.noise),
-        PatchDiscriminator(outside, inside, config.judge_width),
+        PatchDiscriminator(outside, inside, config.judge_width, bounded=False),
     )
 
 
-def discriminator_terms(players: Players, batch: Batch, noise: Tensor, _config: Config) -> Terms:
+def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
     """Tell each target from the answer to the picture beside it."""
-    return judge_terms(players, batch, noise)
+    return judge_terms(players, batch, noise, config)
 
 
 def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:

@@ -23,7 +23,16 @@ from pydantic import Field
 from torch import Tensor
 
 from gannet import losses
-from gannet.answering import AnswerConfig, decoded, encoded, falling, noises, parts, scaled_to
+from gannet.answering import (
+    AnswerConfig,
+    decoded,
+    encoded,
+    falling,
+    noises,
+    parts,
+    scaled_to,
+    told_apart,
+)
 from gannet.codecs.label import LabelCodec
 from gannet.errors import DataError
 from gannet.networks.patches import PatchDiscriminator, Translator, habits, matching
@@ -37,7 +46,6 @@ SIDES = 2
 class Config(AnswerConfig):
     """Settings of ``translate_unpaired``."""
 
-    width: int = Field(16, ge=4, le=256, description="channels of the generator at half size")
     levels: int = Field(3, ge=1, le=7, description="halvings of the generator")
     patch: int = Field(
         0, ge=0, le=512, description="side of pieces to train on; 0 for whole pictures in one size"
@@ -53,7 +61,6 @@ class Config(AnswerConfig):
         2.0, ge=0, description="weight of the statistics of what the discriminator sees"
     )
     learning_rate: float = Field(8e-4, gt=0, description="step size of both optimisers at first")
-    slope: float = Field(1.0, ge=0, description="weight of the discriminator's slope penalties")
     diversity: float = Field(0.1, ge=0, description="weight of answers that differ")
     apart: float = Field(
         0.1, gt=0, le=1, description="how far two answers shall differ; 1 is half the range"
@@ -115,16 +122,9 @@ def told(batch: Batch, _spec: Spec) -> Condition:
 def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
     """Tell pictures of each side from those made for it, and stay flat around both."""
     translator, judge = parts(players)
-    side = batch.condition
     with torch.no_grad():
-        fake = translator(noise, side).float()
-    shown = torch.cat([batch.real, fake]).requires_grad_(config.slope > 0)
-    logits = judge(shown, Condition.joined([side, side])).float()
-    terms = {"adversarial": losses.relativistic_discriminator(*logits.chunk(2))}
-    if config.slope:
-        mean = logits.flatten(1).mean(1)
-        terms["slope"] = config.slope * losses.slope_penalty(mean, shown)
-    return terms
+        fake = translator(noise, batch.condition).float()
+    return told_apart(judge, batch, fake, config.slope)
 
 
 def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:

@@ -1,0 +1,300 @@
+"""Heaps of features, and what metrics ask about one or two of them, each worked out once.
+
+Seven metrics ask for distances between the same reals and fakes. Here the products of all pairs
+are made once, chunk by chunk, and every tally that was asked for looks at each chunk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+CELLS = 1 << 19
+"""Largest number of pairs held at once: 4 MiB in 64 bit, little enough to stay in a cache."""
+
+NEIGHBOURS = 5
+"""k of density and coverage (Naeem 2020, sec. 4.3)."""
+
+MANIFOLD_NEIGHBOURS = 3
+"""k of precision and recall (Kynkaanniemi 2019, sec. 3)."""
+
+
+def chunks(rows: int, columns: int, cells: int = CELLS) -> Iterator[slice]:
+    """Consecutive slices over ``rows`` that each hold at most ``cells`` pairs, but one row.
+
+    >>> [(part.start, part.stop) for part in chunks(5, 10, cells=20)]
+    [(0, 2), (2, 4), (4, 5)]
+    """
+    size = max(cells // max(columns, 1), 1)
+    for start in range(0, rows, size):
+        yield slice(start, min(start + size, rows))
+
+
+def squared_distances(left: Tensor, right: Tensor) -> Tensor:
+    """Squared Euclidean distances ``(N, M)`` between the rows of ``(N, F)`` and ``(M, F)``."""
+    both = (left * left).sum(1)[:, None] + (right * right).sum(1)
+    return torch.addmm(both, left, right.T, alpha=-2).clamp_min_(0)
+
+
+def nearest(
+    queries: Tensor, targets: Tensor, k: int = 1, *, same: bool = False, cells: int = CELLS
+) -> tuple[Tensor, Tensor]:
+    """The ``k`` nearest targets of each query.
+
+    Args:
+        queries: ``(N, F)``.
+        targets: ``(M, F)``.
+        k: How many; fewer if there are fewer targets.
+        same: Whether both are one set in one order, so that a row is no neighbour of itself.
+        cells: Largest number of pairs held at once.
+
+    Returns:
+        Distances ``(N, k)``, rising, and rows of ``targets`` ``(N, k)``.
+    """
+    assert len(targets) > same, "nobody to be a neighbour"
+    # Distances by a matrix product cancel badly when the mean is far from zero.
+    centre = targets.double().mean(0)
+    left, right = queries.double() - centre, targets.double() - centre
+    k = min(k, len(targets) - same)
+    distances: list[Tensor] = []
+    rows: list[Tensor] = []
+    for part in chunks(len(left), len(right), cells):
+        gaps = squared_distances(left[part], right)
+        if same:
+            gaps[torch.arange(len(gaps)), torch.arange(part.start, part.stop)] = torch.inf
+        found = gaps.topk(k, largest=False)
+        distances.append(found.values.sqrt())
+        rows.append(found.indices)
+    return torch.cat(distances), torch.cat(rows)
+
+
+class Heap:
+    """Rows, and what has been asked about them.
+
+    Attributes:
+        rows: ``(N, F)`` in 64 bit; not to be changed.
+        cells: Largest number of pairs held at once.
+        sharing: Whether all that can be asked of two heaps is tallied at the first question, since
+            the others will come; costs more than one answer, and less than two.
+    """
+
+    def __init__(self, rows: Tensor, *, cells: int = CELLS, sharing: bool = True) -> None:
+        self.rows = rows.double()
+        self.cells = cells
+        self.sharing = sharing
+        self._answers: dict[Heap, dict[str, float]] = {}
+
+    @classmethod
+    def of(cls, rows: Tensor | Heap, cells: int = CELLS) -> Heap:
+        """A heap for one question, if it is none yet."""
+        return rows if isinstance(rows, Heap) else cls(rows, cells=cells, sharing=False)
+
+    def __len__(self) -> int:
+        """How many rows."""
+        return len(self.rows)
+
+    @cached_property
+    def factor(self) -> Tensor:
+        """A matrix whose Gram matrix over features is the covariance, of min(N, F) rows."""
+        centred = (self.rows - self.rows.mean(0)) / max(len(self.rows) - 1, 1) ** 0.5
+        if len(self.rows) <= self.rows.shape[1]:
+            return centred
+        return torch.linalg.qr(centred, mode="r").R
+
+    @cached_property
+    def cubic(self) -> float:
+        """Mean of the cubic kernel over pairs of different rows."""
+        return _within(self.rows, _cubic, self.cells)
+
+    @cached_property
+    def distance(self) -> float:
+        """Mean distance over pairs of different rows."""
+        # Not its place but its mean counts, and sums stay exact near zero.
+        return _within(self.rows - self.rows.mean(0), _distance, self.cells)
+
+    @cached_property
+    def _near(self) -> Tensor:
+        return nearest(self.rows, self.rows, NEIGHBOURS, same=True, cells=self.cells)[0]
+
+    def radii(self, k: int) -> Tensor:
+        """Distance of each row to its ``k``-th neighbour ``(N,)``, or the last that there is."""
+        return self._near[:, min(k, self._near.shape[1]) - 1]
+
+    def asked(self, fake: Heap, name: str) -> float:
+        """The tally of that name of these reals and of fakes; one pass answers all names."""
+        known = self._answers.setdefault(fake, {})
+        if name not in known:
+            both = self.sharing and fake.sharing
+            known.update(tallied(self, fake, tuple(TALLIES) if both else (name,)))
+        return known[name]
+
+
+def heaps(real: Tensor | Heap, fake: Tensor | Heap, cells: int = CELLS) -> tuple[Heap, Heap]:
+    """Both as heaps."""
+    return Heap.of(real, cells), Heap.of(fake, cells)
+
+
+class View(NamedTuple):
+    """Some fakes against all reals.
+
+    Attributes:
+        part: Which fakes.
+        gaps: Squared distances ``(n, N)``.
+        products: Of rows of fakes with those of reals, ``(n, N)``.
+    """
+
+    part: slice
+    gaps: Tensor
+    products: Tensor
+
+
+class Tally(Protocol):
+    """What adds up a number from one view after another, and leaves each as it was."""
+
+    def see(self, view: View) -> None:
+        """Take one view into account; each pair is seen once."""
+        ...
+
+    def value(self) -> float:
+        """The number."""
+        ...
+
+
+class Mean:
+    """Mean over all pairs."""
+
+    def __init__(self, real: Heap, fake: Heap, total: Callable[[View], float]) -> None:
+        self._pairs, self._total, self._sum = len(real) * len(fake), total, 0.0
+
+    def see(self, view: View) -> None:
+        """Add it up."""
+        self._sum += self._total(view)
+
+    def value(self) -> float:
+        """The mean."""
+        return self._sum / self._pairs
+
+
+class Inside:
+    """Share of fakes in some real's neighbourhood."""
+
+    def __init__(self, real: Heap, fake: Heap) -> None:
+        self._limits = real.radii(MANIFOLD_NEIGHBOURS).square()
+        self._hits, self._count = 0, len(fake)
+
+    def see(self, view: View) -> None:
+        """Count fakes."""
+        self._hits += int((view.gaps <= self._limits).any(1).sum())
+
+    def value(self) -> float:
+        """0 to 1."""
+        return self._hits / self._count
+
+
+class Reached:
+    """Share of reals in some fake's neighbourhood."""
+
+    def __init__(self, real: Heap, fake: Heap) -> None:
+        self._limits = fake.radii(MANIFOLD_NEIGHBOURS).square()
+        self._hit = torch.zeros(len(real), dtype=torch.bool)
+
+    def see(self, view: View) -> None:
+        """Mark reals."""
+        self._hit |= (view.gaps <= self._limits[view.part, None]).any(0)
+
+    def value(self) -> float:
+        """0 to 1."""
+        return float(self._hit.double().mean())
+
+
+class Crowded:
+    """Real neighbourhoods that a fake lies in, over k."""
+
+    def __init__(self, real: Heap, fake: Heap) -> None:
+        self._limits = real.radii(NEIGHBOURS).square()
+        self._most = min(NEIGHBOURS, len(real) - 1) * len(fake)
+        self._hits = 0
+
+    def see(self, view: View) -> None:
+        """Count neighbourhoods."""
+        self._hits += int((view.gaps <= self._limits).sum())
+
+    def value(self) -> float:
+        """From 0; about 1 when alike."""
+        return self._hits / self._most
+
+
+class Visited:
+    """Share of reals with a fake in their neighbourhood."""
+
+    def __init__(self, real: Heap, _: Heap) -> None:
+        self._limits = real.radii(NEIGHBOURS)
+        self._least = torch.full((len(real),), torch.inf, dtype=torch.float64)
+
+    def see(self, view: View) -> None:
+        """Keep the nearest."""
+        self._least = torch.minimum(self._least, view.gaps.amin(0))
+
+    def value(self) -> float:
+        """0 to 1."""
+        return float((self._least.sqrt() <= self._limits).double().mean())
+
+
+def _mean_distance(real: Heap, fake: Heap) -> Mean:
+    return Mean(real, fake, lambda view: float(view.gaps.sqrt().sum()))
+
+
+def _mean_cubic(real: Heap, fake: Heap) -> Mean:
+    width = real.rows.shape[1]
+    return Mean(real, fake, lambda view: float((view.products / width).add_(1).pow_(3).sum()))
+
+
+TALLIES: Mapping[str, Callable[[Heap, Heap], Tally]] = {
+    "cubic": _mean_cubic,
+    "distance": _mean_distance,
+    "precision": Inside,
+    "recall": Reached,
+    "density": Crowded,
+    "coverage": Visited,
+}
+"""What can be asked of two heaps."""
+
+
+def tallied(real: Heap, fake: Heap, names: tuple[str, ...]) -> dict[str, float]:
+    """Some of ``TALLIES`` in one pass over all pairs."""
+    tallies = {name: TALLIES[name](real, fake) for name in names}
+    centre = real.rows.mean(0)  # distances cancel badly when the mean is far from zero
+    left, right = fake.rows - centre, real.rows - centre
+    shift, squares = right @ centre, right.square().sum(1)
+    for part in chunks(len(left), len(right), real.cells):
+        some = left[part]
+        inner = some @ right.T
+        gaps = (some.square().sum(1)[:, None] + squares).sub_(inner, alpha=2).clamp_min_(0)
+        products = inner.add_((fake.rows[part] @ centre)[:, None]).add_(shift)
+        for tally in tallies.values():
+            tally.see(View(part, gaps, products))
+    return {name: tally.value() for name, tally in tallies.items()}
+
+
+def _cubic(one: Tensor, other: Tensor) -> Tensor:
+    return (one @ other.T / one.shape[1] + 1).pow_(3)
+
+
+def _distance(one: Tensor, other: Tensor) -> Tensor:
+    return squared_distances(one, other).sqrt_()
+
+
+def _within(rows: Tensor, pair: Callable[[Tensor, Tensor], Tensor], cells: int) -> float:
+    """Mean over all pairs of different rows; each is counted once, since pairs are symmetric."""
+    total, count = 0.0, len(rows)
+    assert count > 1, "one sample has no pairs"
+    for part in chunks(count, count, cells):
+        inner = pair(rows[part], rows[part])
+        total += float(inner.sum() - inner.diagonal().sum())
+        if part.stop < count:
+            total += 2 * float(pair(rows[part], rows[part.stop :]).sum())
+    return total / (count * (count - 1))
