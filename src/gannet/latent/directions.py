@@ -1,0 +1,116 @@
+"""Directions in the noise along which something about a picture changes; all are of length one.
+
+Without labels: principal components of what the generator does with noise, and a closed form from
+its first weights. With labels, values, or two handfuls of samples: the line that parts them best.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from gannet.latent.maker import Maker, seen
+
+SAMPLES = 2_000
+"""Samples that principal components are found from."""
+
+
+def principal(maker: Maker, count: int, *, seed: int = 0, samples: int = SAMPLES) -> Tensor:
+    """Directions ``(n, Z)`` that change most what the second layer sees, the largest first.
+
+    Principal components of the activations behind the first bend; each is brought back to the noise
+    by least squares.
+
+    Source: Härkönen et al. 2020, arXiv:2004.02546, sections 3.1 and 3.2 (their way for BigGAN).
+    """
+    noise, vector = maker.drawn(samples, seed)
+    with seen(maker.network, 1) as found:
+        maker.made(noise, vector)
+    if not found:
+        return closed_form(maker, count)
+    active = torch.cat(found)[:samples].double()
+    active = active - group_means(active, vector)
+    _, _, axes = torch.linalg.svd(active, full_matrices=False)
+    places = active @ axes[:count].T
+    places = places / places.std(0).clamp_min(1e-9)
+    # Noise is white, so the slope of the least squares is the mean product.
+    return unit((places.T @ noise.double() / len(noise)).float())
+
+
+def group_means(rows: Tensor, vector: Tensor) -> Tensor:
+    """For each row ``(N, F)``, the mean of those with the same vector: what a class explains."""
+    _, group = vector.unique(dim=0, return_inverse=True)
+    sums = rows.new_zeros(int(group.max()) + 1, rows.shape[1]).index_add_(0, group, rows)
+    return (sums / group.bincount()[:, None])[group]
+
+
+def closed_form(maker: Maker, count: int) -> Tensor:
+    """Directions ``(n, Z)`` that move the output of the first layer most, the largest first.
+
+    The eigenvectors of the product of its weights with themselves. The weights are read off by
+    asking for what each number of noise does alone, so that anything linear may lie before them.
+
+    Source: Shen and Zhou 2021, arXiv:2007.06600, eq. 5.
+    """
+    steps = torch.cat([torch.zeros(1, maker.width), torch.eye(maker.width)])
+    with seen(maker.network, -1) as found:
+        maker.made(steps, torch.zeros(len(steps), maker.spec.vector))
+    answers = torch.cat(found)[: len(steps)].double()
+    weights = answers[1:] - answers[0]
+    _, axes = torch.linalg.eigh(weights @ weights.T)
+    return axes.flip(1).T[:count].float()
+
+
+def separating(noise: Tensor, liked: Tensor, weights: float = 1.0) -> Tensor:
+    """The direction ``(Z,)`` from what is not liked to what is.
+
+    Fisher's discriminant; the covariance is drawn towards that of white noise, more so of few
+    samples, because a handful of samples says more about means than about spreads.
+
+    Args:
+        noise: ``(N, Z)``.
+        liked: ``(N,)`` truth values, of which both must occur.
+        weights: How many samples the assumption of white noise counts for, per number of noise.
+    """
+    good, bad = noise[liked].double(), noise[~liked].double()
+    left = torch.cat([good - good.mean(0), bad - bad.mean(0)])
+    prior = weights * noise.shape[1]
+    white = torch.eye(noise.shape[1], dtype=torch.float64)
+    covariance = (left.T @ left + prior * white) / (len(left) + prior)
+    return unit(torch.linalg.solve(covariance, good.mean(0) - bad.mean(0))[None].float())[0]
+
+
+def rising(noise: Tensor, values: Tensor, vector: Tensor) -> Tensor:
+    """The direction ``(Z,)`` along which a value rises fastest, by ridge regression.
+
+    Source of linear boundaries in the noise: Shen et al. 2020, arXiv:1907.10786, section 2.
+
+    Args:
+        noise: ``(N, Z)``.
+        values: ``(N,)``; rows that are not numbers are left out.
+        vector: ``(N, V)`` what each was told; only differences within equal vectors count.
+    """
+    known = values.isfinite()
+    noise, values, vector = noise[known].double(), values[known].double(), vector[known]
+    if len(noise) < 2:
+        return torch.zeros(noise.shape[1])
+    left = (values[:, None] - group_means(values[:, None], vector))[:, 0]
+    noise = noise - noise.mean(0)
+    ridge = 0.1 * len(noise) * torch.eye(noise.shape[1], dtype=torch.float64)
+    return unit(torch.linalg.solve(noise.T @ noise + ridge, noise.T @ left)[None].float())[0]
+
+
+def without(direction: Tensor, others: Sequence[Tensor]) -> Tensor:
+    """A direction ``(Z,)`` less what it shares with others, so that those stay as they are."""
+    if not others:
+        return direction
+    axes, _ = torch.linalg.qr(torch.stack(list(others)).T.double())
+    left = direction.double() - axes @ (axes.T @ direction.double())
+    return unit(left[None].float())[0]
+
+
+def unit(rows: Tensor) -> Tensor:
+    """Rows ``(n, Z)`` of length one; a row of zeros stays."""
+    return rows / rows.norm(dim=1, keepdim=True).clamp_min(1e-12)
