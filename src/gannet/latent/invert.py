@@ -90,7 +90,12 @@ class Found:
 
 
 def find(
-    maker: Maker, pictures: Tensor, *, kind: int | None = None, search: Search = USUAL, seed: int = 0
+    maker: Maker,
+    pictures: Tensor,
+    *,
+    kind: int | None = None,
+    search: Search = USUAL,
+    seed: int = 0,
 ) -> list[Found]:
     """Find noise that makes each of some pictures.
 
@@ -117,23 +122,25 @@ def find(
     if not search.tuning:
         return found
     each = zip(found, pictures, strict=True)
-    return [tuned(one, picture, search, seed_at(seed, at)) for at, (one, picture) in enumerate(each)]
+    return [
+        tuned(one, picture, search, seed_at(seed, at)) for at, (one, picture) in enumerate(each)
+    ]
 
 
 def _started(
     maker: Maker, pictures: Tensor, kind: int | None, search: Search, seed: int
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The likest samples, first of different kinds: noise, vectors, and which picture each is for.
-
-    A guess of the noise by least squares from the pixels of the samples is always among them.
-    """
+    """The likest samples, first of different kinds: noise, vectors, and which picture each is for."""
     noise = noise_at(seed, range(search.starts), maker.width)
     if maker.kinds:
         kinds = torch.arange(search.starts) % maker.kinds
         kinds = torch.full_like(kinds, kind) if kind is not None else kinds
         vector = torch.eye(maker.kinds)[kinds]
     else:
-        kinds, vector = torch.zeros(search.starts, dtype=torch.long), maker.vectors(search.starts, seed)
+        kinds, vector = (
+            torch.zeros(search.starts, dtype=torch.long),
+            maker.vectors(search.starts, seed),
+        )
     made = maker.made(noise, vector)
     far = torch.cdist(small(pictures), small(made))
     starts: list[tuple[Tensor, Tensor]] = []

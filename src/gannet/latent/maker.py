@@ -100,7 +100,7 @@ def seen(network: nn.Module, layer: int) -> Generator[list[Tensor]]:
 
     handles = []
     for part in network.modules():
-        weight = part._parameters.get("weight")  # noqa: SLF001
+        weight = part._parameters.get("weight")
         if weight is not None and weight.ndim > 1:
             handles += [part.register_forward_pre_hook(before), part.register_forward_hook(after)]
     try:
