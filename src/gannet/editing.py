@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import torch
 from gannet.artefact import Artefact, class_number
 from gannet.errors import ConfigError, need
 from gannet.files import write_whole, writing
-from gannet.latent.editor import FOUND, Editor, Told
+from gannet.latent.editor import FOUND, NOTHING_TOLD, Editor, Told
 from gannet.latent.invert import USUAL, Found
 from gannet.latent.keep import SUFFIX, write_found
 from gannet.latent.naming import UNNAMED, Direction
@@ -57,7 +57,7 @@ class Wanted:
     tune: bool = True
     frames: int = 0
     keep: Path | None = None
-    told: Told = Told()
+    told: Told = NOTHING_TOLD
 
 
 def edit_files(
@@ -140,9 +140,9 @@ def _sheet(editor: Editor, found: Sequence[Found], out: Path) -> list[str]:
 
 
 MEANING = (
-    "--change NUMBER=AMOUNT or NAME=AMOUNT goes along one. Numbers: change of each attribute from -2 "
-    "to +2, in its usual spreads over samples, with twice the standard error; in brackets the share "
-    "of samples that change that way."
+    "--change NUMBER=AMOUNT or NAME=AMOUNT goes along one. Beside it: what changes from -2 to +2,\n"
+    "in its usual spreads over samples, with twice the standard error; in brackets the share of\n"
+    "samples that change that way."
 )
 
 
@@ -150,8 +150,7 @@ def heading(direction: Direction) -> str:
     """What a direction is called on a sheet: its number and name, or what it was learnt for."""
     if direction.origin == FOUND:
         return f"{direction.number} {direction.name}"
-    mostly = direction.name not in (direction.origin, UNNAMED)
-    return direction.origin + f" (mostly {direction.name})" * mostly
+    return direction.origin + " (hardly)" * (direction.name == UNNAMED)
 
 
 def check(artefact: Artefact, pictures: Sequence[Path], out: Path, wanted: Wanted) -> None:
@@ -161,40 +160,50 @@ def check(artefact: Artefact, pictures: Sequence[Path], out: Path, wanted: Wante
         ConfigError: naming all faults.
         MissingExtraError: if a film is wanted and its extra is not installed.
     """
-    suffix = out.suffix.lower()
-    faults: list[str] = []
-    if wanted.directions and suffix != ".png":
-        faults.append(f"--out: a sheet of directions is a .png, got {out}")
-    elif suffix not in WRITTEN and suffix not in FILMS:
-        known = ", ".join(sorted(WRITTEN | set(FILMS)))
-        faults.append(f"--out: must end in one of {known}, got {out}")
-    if any(out.resolve() == each.resolve() for each in pictures):
-        faults.append(f"--out: {out} is one of the pictures")
-    for name, amount in wanted.changes.items():
-        if not -FARTHEST <= amount <= FARTHEST:
-            faults.append(f"--change {name}: must lie between -100 and 100, got {amount:g}")
-    if wanted.frames and not 2 <= wanted.frames <= MOST_FRAMES:
-        faults.append(f"--frames: must lie between 2 and {MOST_FRAMES}, got {wanted.frames}")
-    if (len(pictures) > 1 or wanted.frames > 1) and suffix in WRITTEN and suffix != ".png":
-        faults.append(f"--out: several pictures go into one .png, a .gif or an .mp4, not {out}")
-    if wanted.keep is not None and (wanted.directions or len(pictures) != 1):
-        faults.append("--keep: keeps the edit of one picture")
-    if wanted.keep is not None and wanted.keep.suffix.lower() != SUFFIX:
-        faults.append(f"--keep: must end in {SUFFIX}, got {wanted.keep}")
-    if wanted.directions and (wanted.changes or wanted.become):
-        faults.append("--directions: lists what can be changed, and changes nothing")
-    if (wanted.told.liked is None) != (wanted.told.disliked is None):
-        faults.append("--liked and --disliked go together")
-    if wanted.told.seed < 0:
-        faults.append(f"--seed: must be at least 0, got {wanted.told.seed}")
-    if wanted.become is not None and not artefact.classes:
-        faults.append("--become: this run was trained without classes")
+    faults = [*_faults_of_form(pictures, out, wanted), *_faults_of_wishes(artefact, wanted)]
+    if wanted.keep is not None and len(pictures) != 1:
+        faults.append(f"--keep: keeps the edit of one picture, got {len(pictures)}")
     if faults:
         raise ConfigError("\n".join(faults), remedy="Change what is named here.")
     if wanted.become is not None:
         class_number(artefact.classes, wanted.become)
-    if suffix == ".mp4":
+    if out.suffix.lower() == ".mp4":
         need("av", "video")
+
+
+def _faults_of_form(pictures: Sequence[Path], out: Path, wanted: Wanted) -> Iterator[str]:
+    suffix = out.suffix.lower()
+    several = len(pictures) > 1 or wanted.frames > 1
+    if wanted.directions and suffix != ".png":
+        yield f"--out: a sheet of directions is a .png, got {out}"
+    elif suffix not in WRITTEN and suffix not in FILMS:
+        known = ", ".join(sorted(WRITTEN | set(FILMS)))
+        yield f"--out: must end in one of {known}, got {out}"
+    elif several and suffix != ".png" and suffix not in FILMS:
+        yield f"--out: several pictures go into one .png, .gif or .mp4, got {out}"
+    if any(out.resolve() == each.resolve() for each in pictures):
+        yield f"--out: {out} is one of the pictures"
+    if wanted.frames and not 2 <= wanted.frames <= MOST_FRAMES:
+        yield f"--frames: must lie between 2 and {MOST_FRAMES}, got {wanted.frames}"
+    if wanted.keep is not None and wanted.keep.suffix.lower() != SUFFIX:
+        yield f"--keep: must end in {SUFFIX}, got {wanted.keep}"
+
+
+def _faults_of_wishes(artefact: Artefact, wanted: Wanted) -> Iterator[str]:
+    for name, amount in wanted.changes.items():
+        if not -FARTHEST <= amount <= FARTHEST:
+            span = f"{-FARTHEST:g} and {FARTHEST:g}"
+            yield f"--change {name}: must lie between {span}, got {amount:g}"
+    if wanted.directions and (wanted.changes or wanted.become or wanted.keep):
+        yield "--directions: lists what can be changed, and changes nothing"
+    if wanted.hold and not wanted.changes:
+        yield "--hold: there is no --change"
+    if (wanted.told.liked is None) != (wanted.told.disliked is None):
+        yield "--liked, --disliked: give a folder for each"
+    if wanted.told.seed < 0:
+        yield f"--seed: must be at least 0, got {wanted.told.seed}"
+    if wanted.become is not None and not artefact.classes:
+        yield "--become: this run was trained without classes"
 
 
 def amounts(changes: Mapping[str, str]) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""What can be measured of a picture without knowing what it shows: light, colour, size, place, turn.
+"""What can be measured of a picture without knowing what it shows: light, colour, size, place.
 
 Each measure is a function from pictures ``(B, C, H, W)`` in [-1, 1] to ``(B,)`` numbers, not a
 number where a picture has no such thing, as a grey one has no hue and a disc no rotation. What is

@@ -20,7 +20,7 @@ from gannet.latent.attributes import Attribute, Once, measured, of_classes
 from gannet.latent.invert import Found, Search, find
 from gannet.latent.keep import SUFFIX, read_found
 from gannet.latent.maker import Maker
-from gannet.latent.naming import UNNAMED, Direction, distinct, name
+from gannet.latent.naming import UNNAMED, Direction, about, distinct, name
 from gannet.networks.classifier import fit, small_net
 from gannet.networks.features import in_chunks
 from gannet.networks.grid import Projecting
@@ -172,8 +172,8 @@ class Editor:
         for called in self.learnable:
             axis = self._liked if called == LIKED else self._risings[called]
             if float(axis.norm()) > 0:
-                named = name(self.maker, axis[None], self.attributes, seed=self.told.seed + 1)
-                found += [replace(each, origin=called, axis=axis) for each in named]
+                seed = self.told.seed + 1
+                found.append(about(self.maker, axis, self.attributes, called, seed=seed))
         return tuple(found)
 
     def axis(self, called: str) -> Tensor:

@@ -130,7 +130,7 @@ def find(
 def _started(
     maker: Maker, pictures: Tensor, kind: int | None, search: Search, seed: int
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The likest samples, first of different kinds: noise, vectors, and which picture each is for."""
+    """The likest samples, of as many kinds as can be: noise, vectors, whose start each is."""
     noise = noise_at(seed, range(search.starts), maker.width)
     if maker.kinds:
         kinds = torch.arange(search.starts) % maker.kinds

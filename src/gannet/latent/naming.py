@@ -160,6 +160,28 @@ def name(
     return found
 
 
+def about(
+    maker: Maker,
+    axis: Tensor,
+    attributes: Sequence[Attribute],
+    wanted: str,
+    *,
+    samples: int = 200,
+    seed: int = 1,
+) -> Direction:
+    """What a direction ``(Z,)`` that was learnt for something changes, that thing first.
+
+    It is not turned. Its name is ``wanted``, or ``UNNAMED`` if that is an attribute and does not
+    clearly rise.
+    """
+    each = effects(maker, axis[None], attributes, samples=samples, seed=seed)[0]
+    known = [effect for effect in each if math.isfinite(effect.error)]
+    ranked = sorted(known, key=lambda one: (one.attribute != wanted, -one.weight))
+    own = [effect for effect in each if effect.attribute == wanted]
+    works = all(effect.clear and effect.change > 0 for effect in own)
+    return Direction(0, axis, wanted if works else UNNAMED, tuple(ranked), wanted)
+
+
 def distinct(axes: Tensor, *, most: float = 0.9) -> Tensor:
     """Directions ``(n, Z)`` without those that nearly equal an earlier one, or its opposite."""
     kept: list[Tensor] = []
