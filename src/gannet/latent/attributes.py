@@ -200,19 +200,7 @@ def rotation(pictures: Tensor) -> Tensor:
     return angle.where(long > ROUND, math.nan)
 
 
-GREY = (
-    Attribute("brightness", "brighter", brightness),
-    Attribute("contrast", "richer in contrast", contrast),
-    Attribute("size", "larger", size),
-    Attribute("thickness", "thicker", thickness),
-    Attribute("x", "further right", place_x),
-    Attribute("y", "further down", place_y),
-    Attribute("width", "wider", width),
-    Attribute("height", "taller", height),
-    Attribute("slant", "leaning to the right", slant),
-    Attribute("rotation", "turned against the clock", rotation, period=180),
-)
-"""Of all pictures."""
+BRIGHTNESS = Attribute("brightness", "brighter", brightness)
 
 COLOUR = (
     Attribute("saturation", "more colourful", saturation),
@@ -221,10 +209,23 @@ COLOUR = (
 )
 """Of pictures with colour."""
 
+SHAPE = (
+    Attribute("x", "further right", place_x),
+    Attribute("y", "further down", place_y),
+    Attribute("size", "larger", size),
+    Attribute("slant", "leaning to the right", slant),
+    Attribute("width", "wider", width),
+    Attribute("height", "taller", height),
+    Attribute("thickness", "thicker", thickness),
+    Attribute("contrast", "richer in contrast", contrast),
+    Attribute("rotation", "turned against the clock", rotation, period=180),
+)
+"""Of all pictures, with what is the lesser word for what another one says as well at the end."""
+
 
 def measured(channels: int) -> tuple[Attribute, ...]:
-    """What can be measured of pictures with so many channels, alpha included."""
-    return (*GREY, *COLOUR) if channels > 2 else GREY
+    """What can be measured of pictures with so many channels, alpha included; plain words first."""
+    return (BRIGHTNESS, *(COLOUR if channels > 2 else ()), *SHAPE)
 
 
 class Once:

@@ -41,6 +41,8 @@ def principal(maker: Maker, count: int, *, seed: int = 0, samples: int = SAMPLES
 
 def group_means(rows: Tensor, vector: Tensor) -> Tensor:
     """For each row ``(N, F)``, the mean of those with the same vector: what a class explains."""
+    if not vector.shape[1]:
+        return rows.mean(0).expand_as(rows)
     _, group = vector.unique(dim=0, return_inverse=True)
     sums = rows.new_zeros(int(group.max()) + 1, rows.shape[1]).index_add_(0, group, rows)
     return (sums / group.bincount()[:, None])[group]

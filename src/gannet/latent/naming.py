@@ -25,6 +25,12 @@ CLEAR = 0.5
 RELIABLE = 0.8
 """Least share of samples that change the way that most do."""
 
+ALIKE = 0.9
+"""Share of the strongest change from which on the attribute that comes first in the list wins.
+
+Light on a dark ground is brighter, richer in contrast and thicker at once: the plainest word does.
+"""
+
 KNOWN = 0.5
 """Least share of samples of which the attribute is a number on both sides."""
 
@@ -139,7 +145,16 @@ def name(
     samples: int = 200,
     seed: int = 1,
 ) -> list[Direction]:
-    """Name directions ``(n, Z)``; those that are named are turned so that the attribute rises."""
+    """Name directions ``(n, Z)``; those that are named are turned so that the attribute rises.
+
+    Args:
+        maker: The generator.
+        axes: Of length one.
+        attributes: The plainest first.
+        origin: Said of each.
+        samples: On which changes are measured.
+        seed: Of the samples.
+    """
     measured = effects(maker, axes, attributes, samples=samples, seed=seed)
     found: list[Direction] = []
     for number, (axis, each) in enumerate(zip(axes, measured, strict=True), 1):
@@ -149,7 +164,8 @@ def name(
             known = tuple(effect for effect in ranked if math.isfinite(effect.error))
             found.append(Direction(number, axis, UNNAMED, known, origin))
             continue
-        first = clear[0]
+        close = {one.attribute for one in clear if one.weight >= ALIKE * clear[0].weight}
+        first = next(one for one in each if one.attribute in close)
         sign = math.copysign(1, first.change)
         turned = tuple(
             replace(effect, change=sign * effect.change, raw=sign * effect.raw)
