@@ -37,7 +37,7 @@ class Lamp(nn.Module):
         place = torch.arange(SIDE, dtype=torch.float32)
         light = (told[:, 0].tanh() * 0.4 + 0.6).view(-1, 1, 1)
         x = (SIDE / 2 + 5 * told[:, 1].tanh()).view(-1, 1)
-        half = (4 + 2 * told[:, 2].tanh()).view(-1, 1)
+        half = (5 + 0.8 * told[:, 2].tanh()).view(-1, 1)
         across = (half - (place - x).abs() + 0.5).clamp(0, 1)
         down = (half - (place - SIDE / 2).abs() + 0.5).clamp(0, 1)
         return (2 * light * down[:, :, None] * across[:, None, :] - 1)[:, None]
