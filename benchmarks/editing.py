@@ -9,9 +9,9 @@ widths of rows against outlines.
 A name is right if its own measure, made another way, rises along the direction: by ``MOVED`` of its
 usual spreads on average, and in ``MOST`` of the samples. Chance would let an eighth pass or less.
 
-Two figures tell how edits are undone. ``undo_db`` is the loss after an edit that was kept in a file
-is taken back, pictures rounded to 8 bit. ``undo_from_picture_db`` is harder: the edited picture alone
-is found anew, as a stranger would, and the edit is taken back.
+Two figures tell how edits are undone. ``undo_db`` is the loss after an edit that was kept in a
+file is taken back, pictures rounded to 8 bit. ``undo_from_picture_db`` is harder: the edited
+picture alone is found anew, as a stranger would, and the edit is taken back.
 """
 
 from __future__ import annotations

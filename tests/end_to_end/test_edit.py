@@ -166,8 +166,8 @@ def test_files_that_do_not_fit_are_refused(trained, pictures, tmp_path, gannet):
     assert "bad.png: not a picture" in said
     said = gannet.refuses("edit", trained, tmp_path / "none.png", "--out", tmp_path / "b.png")
     assert "none.png: does not exist" in said
+    wanted = Wanted(keep=tmp_path / "k.safetensors")
     with pytest.raises(ConfigError, match="--keep: keeps the edit of one picture, got 0"):
-        wanted = Wanted(keep=tmp_path / "k.safetensors")
         edit_files(package.load(trained).artefact, [], tmp_path / "a.png", wanted)
 
 
