@@ -36,16 +36,15 @@ def principal(maker: Maker, count: int, *, seed: int = 0, samples: int = SAMPLES
     places = active @ axes[:count].T
     places = places / places.std(0).clamp_min(1e-9)
     # Noise is white, so the slope of the least squares is the mean product.
-    return unit((places.T @ noise.double() / len(noise)).float())
+    return unit(torch.mm(places.T, noise.double()).float())
 
 
 def group_means(rows: Tensor, vector: Tensor) -> Tensor:
     """For each row ``(N, F)``, the mean of those with the same vector: what a class explains."""
     if not vector.shape[1]:
         return rows.mean(0).expand_as(rows)
-    _, group = vector.unique(dim=0, return_inverse=True)
-    sums = rows.new_zeros(int(group.max()) + 1, rows.shape[1]).index_add_(0, group, rows)
-    return (sums / group.bincount()[:, None])[group]
+    alike = (vector[:, None] == vector.unique(dim=0)).all(2).to(rows.dtype)
+    return alike @ (alike.T @ rows / alike.sum(0)[:, None])
 
 
 def closed_form(maker: Maker, count: int) -> Tensor:
@@ -81,7 +80,7 @@ def separating(noise: Tensor, liked: Tensor, weights: float = 1.0) -> Tensor:
     prior = weights * noise.shape[1]
     white = torch.eye(noise.shape[1], dtype=torch.float64)
     covariance = (left.T @ left + prior * white) / (len(left) + prior)
-    return unit(torch.linalg.solve(covariance, good.mean(0) - bad.mean(0))[None].float())[0]
+    return unit(_solved(covariance, good.mean(0) - bad.mean(0))[None])[0]
 
 
 def rising(noise: Tensor, values: Tensor, vector: Tensor) -> Tensor:
@@ -101,16 +100,21 @@ def rising(noise: Tensor, values: Tensor, vector: Tensor) -> Tensor:
     left = (values[:, None] - group_means(values[:, None], vector))[:, 0]
     noise = noise - noise.mean(0)
     ridge = 0.1 * len(noise) * torch.eye(noise.shape[1], dtype=torch.float64)
-    return unit(torch.linalg.solve(noise.T @ noise + ridge, noise.T @ left)[None].float())[0]
+    return unit(_solved(noise.T @ noise + ridge, noise.T @ left)[None])[0]
 
 
 def without(direction: Tensor, others: Sequence[Tensor]) -> Tensor:
     """A direction ``(Z,)`` less what it shares with others, so that those stay as they are."""
     if not others:
         return direction
-    axes, _ = torch.linalg.qr(torch.stack(list(others)).T.double())
-    left = direction.double() - axes @ (axes.T @ direction.double())
-    return unit(left[None].float())[0]
+    axes: Tensor = torch.linalg.qr(torch.stack(list(others)).T.double())[0]
+    shared = torch.mv(axes, torch.mv(axes.T, direction.double()))
+    return unit((direction.double() - shared).float()[None])[0]
+
+
+def _solved(matrix: Tensor, right: Tensor) -> Tensor:
+    """The solution of linear equations, in 32 bit."""
+    return torch.linalg.solve(matrix, right).float()
 
 
 def unit(rows: Tensor) -> Tensor:

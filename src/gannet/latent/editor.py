@@ -171,7 +171,7 @@ class Editor:
         found: list[Direction] = []
         for called in self.learnable:
             axis = self._liked if called == LIKED else self._risings[called]
-            if float(axis.norm()) > 0:
+            if bool(axis.any()):
                 seed = self.told.seed + 1
                 found.append(about(self.maker, axis, self.attributes, called, seed=seed))
         return tuple(found)
@@ -196,7 +196,7 @@ class Editor:
                 f"--liked and --disliked, {LIKED}; with --labels, their names.",
             )
         axis = self._liked if called == LIKED else self._risings[called]
-        if not float(axis.norm()) > 0:
+        if not bool(axis.any()):
             raise ConfigError(
                 f"--change: {called} is the same in all samples of this run",
                 remedy="Change something else.",

@@ -49,7 +49,7 @@ def read_found(path: Path, maker: Maker, run: str) -> Found:
     try:
         tensors = load_tensors(path.read_bytes())
         noise, vector, decibels = (tensors[name] for name in ("noise", "vector", "decibels"))
-        of = bytes(tensors["run"].tolist()).decode()
+        of = bytes(tensors["run"].numpy()).decode()
     except FileNotFoundError:
         raise DataError("does not exist", where=str(path), remedy="Check the path.") from None
     except (OSError, SafetensorError, KeyError, ValueError) as error:

@@ -10,6 +10,7 @@ from typing import Self
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from gannet.chance import noise_at, seed_at
 from gannet.types import Condition, Spec
@@ -56,9 +57,9 @@ class Maker:
     @torch.no_grad()
     def made(self, noise: Tensor, vector: Tensor) -> Tensor:
         """The same without slopes, some at a time."""
-        parts = zip(noise.split(CHUNK), vector.split(CHUNK), strict=True)
-        blank = torch.zeros(0, *self.spec.shape)
-        return torch.cat([self(*part) for part in parts] or [blank])
+        starts = range(0, len(noise), CHUNK)
+        parts = [self(noise[at : at + CHUNK], vector[at : at + CHUNK]) for at in starts]
+        return torch.cat(parts or [torch.zeros(0, *self.spec.shape)])
 
     def drawn(self, count: int, seed: int) -> tuple[Tensor, Tensor]:
         """Noise ``(count, Z)`` and vectors ``(count, V)`` as samples have them."""
@@ -98,10 +99,10 @@ def seen(network: nn.Module, layer: int) -> Generator[list[Tensor]]:
         if layer < 0 and order and order[0] is part:
             found.append(made.detach().flatten(1))
 
-    handles = []
+    handles: list[RemovableHandle] = []
     for part in network.modules():
-        weight = part._parameters.get("weight")
-        if weight is not None and weight.ndim > 1:
+        weight = getattr(part, "weight", None)
+        if isinstance(weight, Tensor) and weight.ndim > 1:
             handles += [part.register_forward_pre_hook(before), part.register_forward_hook(after)]
     try:
         yield found

@@ -8,6 +8,7 @@ arXiv:1609.04468, section 2.1).
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -46,15 +47,15 @@ def arc(one: Tensor, other: Tensor, share: float) -> Tensor:
     >>> arc(torch.tensor([2.0, 0.0]), torch.tensor([0.0, 2.0]), 0.5).norm().item()
     2.0
     """
-    lengths = one.norm(), other.norm()
-    if min(lengths) < 1e-9:
+    near, far = (math.sqrt(float(each.square().sum())) for each in (one, other))
+    if min(near, far) < 1e-9:
         return one + share * (other - one)
-    a, b = one / lengths[0], other / lengths[1]
-    angle = (a @ b).clamp(-1, 1).arccos()
-    if angle.sin() < 1e-4:
+    a, b = one / near, other / far
+    angle = math.acos(max(-1.0, min(1.0, float(a @ b))))
+    if math.sin(angle) < 1e-4:
         return one + share * (other - one)
-    way = (((1 - share) * angle).sin() * a + (share * angle).sin() * b) / angle.sin()
-    return way * (lengths[0] + share * (lengths[1] - lengths[0]))
+    way = math.sin((1 - share) * angle) * a + math.sin(share * angle) * b
+    return way / math.sin(angle) * (near + share * (far - near))
 
 
 def blended(one: Found, other: Found, share: float) -> Found:
