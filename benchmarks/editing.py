@@ -11,7 +11,8 @@ usual spreads on average, and in ``MOST`` of the samples. Chance would let an ei
 
 Two figures tell how edits are undone. ``undo_db`` is the loss after an edit that was kept in a
 file is taken back, pictures rounded to 8 bit. ``undo_from_picture_db`` is harder: the edited
-picture alone is found anew, as a stranger would, and the edit is taken back.
+picture alone is found anew, as a stranger would, and the edit is taken back; the same without
+tuning, where what is lost is only what the search does not find again.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import math
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +133,7 @@ def undone(
     """Decibels that are lost by an edit and its opposite, through a kept file and without."""
     axes = [each.axis for each in editor.directions if each.name != UNNAMED]
     kept: list[float] = []
-    fresh: list[float] = []
+    fresh: dict[str, list[float]] = {"tuned": [], "untuned": []}
     changed: list[float] = []
     with tempfile.TemporaryDirectory() as held:
         for number, (each, picture) in enumerate(zip(found, pictures, strict=True)):
@@ -143,13 +145,21 @@ def undone(
             write_found(edit, path, run_of)
             back = read_found(path, editor.maker, run_of).moved(axis, -AMOUNT)
             kept.append(before - rounded_psnr(back.picture(), picture))
-            again = find(editor.maker, as_file(edit.picture())[None], search=USUAL)[0]
-            back = again.moved(axis, -AMOUNT)
-            fresh.append(before - rounded_psnr(back.picture(), picture))
+            plain = replace(each, maker=editor.maker)
+            for way, start, search in (
+                ("tuned", each, USUAL),
+                ("untuned", plain, replace(USUAL, tuning=0)),
+            ):
+                before = rounded_psnr(start.picture(), picture)
+                edit = start.moved(axis, AMOUNT)
+                again = find(editor.maker, as_file(edit.picture())[None], search=search)[0]
+                back = again.moved(axis, -AMOUNT)
+                fresh[way].append(before - rounded_psnr(back.picture(), picture))
     return {
         "undo_db": round(max(map(abs, kept)), 3),
-        "undo_from_picture_db": round(float(np.median(fresh)), 2),
-        "undo_from_picture_db_worst": round(max(fresh), 2),
+        "undo_from_picture_db": round(float(np.median(fresh["tuned"])), 2),
+        "undo_untuned_from_picture_db": round(float(np.median(fresh["untuned"])), 2),
+        "undo_untuned_from_picture_db_worst": round(max(fresh["untuned"]), 2),
         "edited_psnr_median": round(float(np.median(changed)), 2),
     }
 
@@ -264,8 +274,8 @@ def middle_y(picture: Pixels) -> float:
 def _half(sums: NDArray[np.int64]) -> float:
     if not sums.any():
         return math.nan
-    total = np.concatenate([[0], np.cumsum(sums)])
-    return float(np.interp(total[-1] / 2, total, np.arange(len(total))))
+    total: list[float] = [0.0, *np.cumsum(sums).tolist()]
+    return float(np.interp(total[-1] / 2, total, list(range(len(total)))))
 
 
 def box_width(picture: Pixels) -> float:

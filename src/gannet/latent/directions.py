@@ -32,11 +32,15 @@ def principal(maker: Maker, count: int, *, seed: int = 0, samples: int = SAMPLES
         return closed_form(maker, count)
     active = torch.cat(found)[:samples].double()
     active = active - group_means(active, vector)
-    _, _, axes = torch.linalg.svd(active, full_matrices=False)
-    places = active @ axes[:count].T
+    places = _leading(active, count)
     places = places / places.std(0).clamp_min(1e-9)
     # Noise is white, so the slope of the least squares is the mean product.
     return unit(torch.mm(places.T, noise.double()).float())
+
+
+def _leading(rows: Tensor, count: int) -> Tensor:
+    """Places ``(N, n)`` of centred rows along their principal components."""
+    return rows @ torch.linalg.svd(rows, full_matrices=False)[2][:count].T
 
 
 def group_means(rows: Tensor, vector: Tensor) -> Tensor:
@@ -107,9 +111,13 @@ def without(direction: Tensor, others: Sequence[Tensor]) -> Tensor:
     """A direction ``(Z,)`` less what it shares with others, so that those stay as they are."""
     if not others:
         return direction
-    axes: Tensor = torch.linalg.qr(torch.stack(list(others)).T.double())[0]
-    shared = torch.mv(axes, torch.mv(axes.T, direction.double()))
-    return unit((direction.double() - shared).float()[None])[0]
+    axes = torch.stack(list(others)).double()
+    shared = torch.linalg.pinv(axes) @ (axes @ direction.double())
+    return unit(_less(direction, shared)[None])[0]
+
+
+def _less(one: Tensor, other: Tensor) -> Tensor:
+    return (one.double() - other).float()
 
 
 def _solved(matrix: Tensor, right: Tensor) -> Tensor:
