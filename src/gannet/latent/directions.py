@@ -111,13 +111,12 @@ def without(direction: Tensor, others: Sequence[Tensor]) -> Tensor:
     """A direction ``(Z,)`` less what it shares with others, so that those stay as they are."""
     if not others:
         return direction
-    axes = torch.stack(list(others)).double()
-    shared = torch.linalg.pinv(axes) @ (axes @ direction.double())
-    return unit(_less(direction, shared)[None])[0]
+    return unit(_aside(direction.double(), torch.stack(list(others)).double())[None])[0]
 
 
-def _less(one: Tensor, other: Tensor) -> Tensor:
-    return (one.double() - other).float()
+def _aside(direction: Tensor, axes: Tensor) -> Tensor:
+    """What of a direction ``(Z,)`` lies in none of some axes ``(n, Z)``, in 32 bit."""
+    return (direction - torch.linalg.pinv(axes) @ (axes @ direction)).float()
 
 
 def _solved(matrix: Tensor, right: Tensor) -> Tensor:
