@@ -43,11 +43,11 @@ class Search:
         features_weight: Of the mean squared difference of features.
     """
 
-    starts: int = 1_000
-    tries: int = 8
-    steps: int = 300
+    starts: int = 2_000
+    tries: int = 16
+    steps: int = 500
     rate: float = 0.15
-    usual: float = 1e-3
+    usual: float = 5e-4
     tuning: int = 300
     tuning_rate: float = 3e-3
     goal: float = 30.0
@@ -121,9 +121,9 @@ def find(
     ]
     if not search.tuning:
         return found
-    each = zip(found, pictures, strict=True)
     return [
-        tuned(one, picture, search, seed_at(seed, at)) for at, (one, picture) in enumerate(each)
+        tuned(each, picture, search, seed_at(seed, at))
+        for at, (each, picture) in enumerate(zip(found, pictures, strict=True))
     ]
 
 
@@ -132,15 +132,10 @@ def _started(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The likest samples, of as many kinds as can be: noise, vectors, whose start each is."""
     noise = noise_at(seed, range(search.starts), maker.width)
-    if maker.kinds:
-        kinds = torch.arange(search.starts) % maker.kinds
-        kinds = torch.full_like(kinds, kind) if kind is not None else kinds
-        vector = torch.eye(maker.kinds)[kinds]
-    else:
-        kinds, vector = (
-            torch.zeros(search.starts, dtype=torch.long),
-            maker.vectors(search.starts, seed),
-        )
+    kinds = torch.arange(search.starts) % max(maker.kinds, 1)
+    if kind is not None:
+        kinds = torch.full_like(kinds, kind)
+    vector = torch.eye(maker.kinds)[kinds] if maker.kinds else maker.vectors(search.starts, seed)
     made = maker.made(noise, vector)
     far = torch.cdist(small(pictures), small(made))
     starts: list[tuple[Tensor, Tensor]] = []
