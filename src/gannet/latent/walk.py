@@ -44,7 +44,7 @@ def arc(one: Tensor, other: Tensor, share: float) -> Tensor:
 
     Source: Shoemake 1985, Animating rotation with quaternion curves, section 3.3.
 
-    >>> arc(torch.tensor([2.0, 0.0]), torch.tensor([0.0, 2.0]), 0.5).norm().item()
+    >>> round(float(arc(torch.tensor([2.0, 0.0]), torch.tensor([0.0, 2.0]), 0.5).norm()), 4)
     2.0
     """
     near, far = (math.sqrt(float(each.square().sum())) for each in (one, other))
