@@ -156,12 +156,8 @@ def scored(
     for name in answers:
         if name != "gannet":
             gap = far[name] - far["gannet"]
-            low, high = gap[rows].mean(1).quantile(torch.tensor([0.025, 0.975])).tolist()
-            ahead[name] = {
-                "gap": round(float(gap.mean()), 4),
-                "low": round(low, 4),
-                "high": round(high, 4),
-            }
+            low, high = interval(gap, rows)
+            ahead[name] = {"gap": round(float(gap.mean()), 4), "low": low, "high": high}
     return scores, ahead
 
 
@@ -175,8 +171,14 @@ def diversity(model: Any, pairs: Batch, seed: int) -> float:
         eye(answered(model, some, noise_at(seed, range(draw * 64, draw * 64 + len(some)), width)))
         for draw in range(DRAWS)
     ]
-    gaps = [_distances(one, other).mean() for one, other in combinations(views, 2)]
-    return round(float(torch.stack(gaps).mean() / apart), 4)
+    gaps = [float(_distances(one, other).mean()) for one, other in combinations(views, 2)]
+    return round(sum(gaps) / len(gaps) / float(apart), 4)
+
+
+def interval(values: Tensor, rows: Tensor) -> tuple[float, float]:
+    """Ends of the 95 % bootstrap interval of a mean, from numbers of the rows drawn."""
+    ends = values[rows].mean(1).quantile(torch.tensor([0.025, 0.975]))
+    return round(float(ends[0]), 4), round(float(ends[1]), 4)
 
 
 def _distances(one: Tensor, other: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 import gannet
-from benchmarks._pairs import DRAWN, answered
+from benchmarks._pairs import DRAWN, answered, interval
 from gannet.networks.features import EfficientNetFeatures
 from gannet.recipes.inpaint import biharmonic, smooth
 from gannet.session import prepare
@@ -76,14 +76,7 @@ def scored(answers: dict[str, Tensor], problem: Batch, seed: int) -> dict[str, A
     }
     found["ahead"] = {
         name: {
-            score: [
-                round(end, 4)
-                for end in (values - each["gannet"][score])[rows]
-                .mean(1)
-                .quantile(torch.tensor([0.025, 0.975]))
-                .tolist()
-            ]
-            for score, values in of.items()
+            score: interval(values - each["gannet"][score], rows) for score, values in of.items()
         }
         for name, of in each.items()
         if name != "gannet"

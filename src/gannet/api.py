@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,9 @@ from gannet.exhibits import ANSWERED, Exhibits, with_exhibits
 from gannet.files import write_whole
 from gannet.finish import grid_conditions
 from gannet.frames import Frame, joined
+from gannet.latent.editor import Editor, Told
+from gannet.latent.invert import USUAL
+from gannet.latent.naming import Direction
 from gannet.page import can_draw, write_page
 from gannet.recipe import Plainly
 from gannet.report import held_out_words, neighbours_sheet, write_report
@@ -307,6 +310,67 @@ class Model:
         if index is not None:
             found = [each.set_axis(index, axis=0) for each in found]
         return found if draws > 1 else found[0]
+
+    def editor(
+        self,
+        *,
+        labels: Path | str | None = None,
+        liked: Path | str | None = None,
+        disliked: Path | str | None = None,
+        seed: int = 0,
+    ) -> Editor:
+        """For work with the noise of pictures: ``directions``, ``learnt``, ``find``, ``changed``.
+
+        Args:
+            labels: Data with labels, which become names that can be changed.
+            liked: A folder with a handful of pictures; ``liked`` goes towards them.
+            disliked: A folder with a handful of others.
+            seed: Of all chance.
+
+        Raises:
+            ConfigError: if the run makes no pictures from noise.
+        """
+        folders = (None if each is None else Path(each) for each in (labels, liked, disliked))
+        editor = Editor(self.artefact, Told(*folders, seed=seed))
+        assert editor.maker
+        return editor
+
+    def directions(self, *, seed: int = 0) -> tuple[Direction, ...]:
+        """Directions in the noise that were found without labels, named by what they change.
+
+        Raises:
+            ConfigError: if the run makes no pictures from noise.
+        """
+        return self.editor(seed=seed).directions
+
+    def edit(
+        self,
+        picture: Path | str | Any,
+        changes: Mapping[str, float],
+        *,
+        label: str | int | None = None,
+        tune: bool = True,
+        seed: int = 0,
+    ) -> Any:
+        """A picture found in the noise and changed, ``(H, W, C)`` of 0..255.
+
+        Args:
+            picture: A file or numbers ``(H, W, C)`` of 0..255, of any size.
+            changes: Attributes such as ``brightness``, or numbers of ``directions``, and by how
+                many spreads of noise to go along each.
+            label: Its class, of runs with classes; found by trying if left out.
+            tune: Whether a copy of the generator is bent until it gives the very picture.
+            seed: Of all chance.
+
+        Raises:
+            GannetError: if the run makes no pictures from noise, the picture cannot be read, or an
+                attribute or class is unknown.
+        """
+        editor = self.editor(seed=seed)
+        search = USUAL if tune else replace(USUAL, tuning=0)
+        item = Path(picture) if isinstance(picture, str | Path) else np.asarray(picture, np.uint8)
+        found = editor.changed(editor.find([item], search, label)[0], changes)
+        return self.artefact.decode(found.picture()[None])[0]
 
     def evaluate(
         self, data: Path | str, *, count: int = 2_000, out: Path | str | None = None, **options: Any

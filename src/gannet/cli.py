@@ -238,6 +238,80 @@ def apply(
 
 
 @app.command
+def edit(
+    run: Path,
+    pictures: list[Path] | None = None,
+    /,
+    *,
+    out: Path,
+    directions: bool = False,
+    change: Words = (),
+    hold: Words = (),
+    become: str | None = None,
+    label: str | None = None,
+    tune: bool = True,
+    frames: int = 0,
+    keep: Path | None = None,
+    labels: Path | None = None,
+    liked: Path | None = None,
+    disliked: Path | None = None,
+    seed: int = 0,
+) -> None:
+    """Change pictures in the noise of a generator: find, move, blend and walk them.
+
+    Parameters
+    ----------
+    run: Path
+        Folder of a run that makes pictures from noise.
+    pictures: list[Path]
+        Pictures to change, or files that --keep wrote; none for samples of the run. Several are
+        blended, from the first to the last.
+    out: Path
+        A picture; of several pictures or --frames a .png sheet, a .gif or an .mp4 (extra `video`).
+    directions: bool
+        Draw a sheet of all that can be changed, and print what each direction was seen to change.
+    change: tuple[str, ...]
+        What to change and how far, as brightness=+1.5 or, by its number, 3=-2. About 1 is a nudge,
+        3 is far.
+    hold: tuple[str, ...]
+        What shall stay as it is meanwhile.
+    become: str
+        Of runs with classes: the class that the pictures become.
+    label: str
+        Of runs with classes: the class that the pictures are of; found by trying if left out.
+    tune: bool
+        Bend a copy of the generator until it gives each picture, not only one like it.
+    frames: int
+        Steps on the way, written as one film or sheet.
+    keep: Path
+        A .safetensors file for what was found and changed, to go on with or to undo.
+    labels: Path
+        Data with labels, which become names that --change knows.
+    liked: Path
+        A folder with a handful of pictures; --change liked=1 goes towards them.
+    disliked: Path
+        A folder with a handful of others.
+    seed: int
+        Of everything that is random.
+    """
+    from gannet.api import load
+    from gannet.editing import Told, Wanted, amounts, edit_files
+
+    wanted = Wanted(
+        changes=amounts(_pairs(change, "--change")),
+        hold=hold,
+        directions=directions,
+        become=become,
+        label=label,
+        tune=tune,
+        frames=frames,
+        keep=keep,
+        told=Told(labels, liked, disliked, seed),
+    )
+    print("\n".join(edit_files(load(run).artefact, pictures or [], out, wanted)))
+
+
+@app.command
 def judge(run: Path, files: list[Path], /, *, label: str | None = None, json: bool = False) -> None:
     """Say how likely each file is real, beside what is usual for held-out reals and for fakes.
 

@@ -1,0 +1,1 @@
+"""Moving pictures through the noise of a generator: found, named, changed, walked."""

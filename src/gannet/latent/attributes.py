@@ -1,0 +1,275 @@
+"""What can be measured of a picture without knowing what it shows: light, colour, size, place.
+
+Each measure is a function from pictures ``(B, C, H, W)`` in [-1, 1] to ``(B,)`` numbers, not a
+number where a picture has no such thing, as a grey one has no hue and a disc no rotation. What is
+*ink* differs from the picture's border; of pictures with alpha it is what can be seen.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from gannet.networks.features import laid_on
+
+LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue in brightness; ITU-R BT.601."""
+
+FAINT = 0.04
+"""Chroma, in 0..1, below which a picture has no hue."""
+
+ROUND = 0.15
+"""How much longer than wide ink must be to have a rotation, as a share of its whole spread."""
+
+NO_INK = 1e-3
+"""Share of a picture's area below which there is nothing whose place could be told."""
+
+Measure = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """Something that pictures have more or less of.
+
+    Attributes:
+        name: In a word, such as ``brightness``.
+        more: What a picture is that has more of it, such as ``brighter``.
+        measure: Pictures ``(B, C, H, W)`` to ``(B,)``.
+        period: After which values begin anew, such as 180 degrees; 0 for never.
+    """
+
+    name: str
+    more: str
+    measure: Measure
+    period: float = 0.0
+
+    def change(self, before: Tensor, after: Tensor) -> Tensor:
+        """How much more ``after`` has, ``(B,)``; the short way round where there is a period."""
+        left = after - before
+        if not self.period:
+            return left
+        return (left + self.period / 2).remainder(self.period) - self.period / 2
+
+    def spread(self, values: Tensor) -> float:
+        """Standard deviation of some values that are numbers; of turns, that around their mean."""
+        known = values[values.isfinite()]
+        if len(known) < 2:
+            return 0.0
+        if self.period:
+            angles = known * (2 * math.pi / self.period)
+            middle = torch.atan2(angles.sin().mean(), angles.cos().mean())
+            known = self.change(middle.expand_as(angles) * self.period / (2 * math.pi), known)
+            return float(known.square().mean().sqrt())
+        return float(known.std())
+
+
+def colours(pictures: Tensor) -> Tensor:
+    """Grey or colour in 0..1, ``(B, 1 or 3, H, W)``; what has alpha is laid on white."""
+    if pictures.shape[1] in (2, 4):
+        pictures = laid_on(pictures, 1.0)
+    return (pictures.float() + 1) / 2
+
+
+def luma(pictures: Tensor) -> Tensor:
+    """Brightness of each pixel in 0..1, ``(B, H, W)``."""
+    seen = colours(pictures)
+    if seen.shape[1] != len(LUMA):
+        return seen.mean(1)
+    return (seen * seen.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1)
+
+
+def ink(pictures: Tensor) -> Tensor:
+    """How much each pixel differs from the middle of the border, 0..1, ``(B, H, W)``.
+
+    The largest difference within a picture counts as 1, or a tenth of the range if it is less.
+    """
+    if pictures.shape[1] in (2, 4):
+        alpha = (pictures[:, -1].float() + 1) / 2
+        if float(alpha.min()) < 1:
+            return alpha
+    seen = colours(pictures)
+    rim = [seen[:, :, 0], seen[:, :, -1], seen[:, :, :, 0], seen[:, :, :, -1]]
+    ground = torch.cat(rim, 2).median(2).values[:, :, None, None]
+    far = (seen - ground).abs().amax(1)
+    return far / far.amax((1, 2), keepdim=True).clamp_min(0.1)
+
+
+def brightness(pictures: Tensor) -> Tensor:
+    """Mean brightness, 0..1."""
+    return luma(pictures).mean((1, 2))
+
+
+def contrast(pictures: Tensor) -> Tensor:
+    """Standard deviation of brightness over pixels."""
+    return luma(pictures).flatten(1).std(1)
+
+
+def saturation(pictures: Tensor) -> Tensor:
+    """Mean chroma: the largest less the smallest of red, green and blue, 0..1."""
+    seen = colours(pictures)
+    return (seen.amax(1) - seen.amin(1)).mean((1, 2))
+
+
+def hue(pictures: Tensor) -> Tensor:
+    """Angle of the mean colour on the colour circle in degrees: red 0, green 120, blue 240."""
+    red, green, blue = colours(pictures).mean((2, 3)).unbind(1)
+    east, north = red - (green + blue) / 2, (green - blue) * math.sqrt(3) / 2
+    angle = torch.rad2deg(torch.atan2(north, east)).remainder(360)
+    return angle.where(torch.hypot(east, north) > FAINT, math.nan)
+
+
+def warmth(pictures: Tensor) -> Tensor:
+    """Mean red less mean blue."""
+    seen = colours(pictures).mean((2, 3))
+    return seen[:, 0] - seen[:, 2]
+
+
+def size(pictures: Tensor) -> Tensor:
+    """Share of the area that has ink."""
+    return ink(pictures).mean((1, 2))
+
+
+def thickness(pictures: Tensor) -> Tensor:
+    """Mean thickness of strokes in pixels: twice the area of ink over the length of its outline."""
+    there = ink(pictures)
+    across = torch.nn.functional.pad(there, (1, 1, 1, 1))
+    down, right = across.diff(dim=1)[:, :, :-1], across.diff(dim=2)[:, :-1]
+    outline = torch.hypot(down, right).sum((1, 2))
+    return 2 * there.sum((1, 2)) / outline.clamp_min(1e-6)
+
+
+def moments(pictures: Tensor) -> dict[str, Tensor]:
+    """Centre and second moments of ink in pixels, each ``(B,)``; not numbers without ink."""
+    there = ink(pictures).square()  # faint noise of the ground weighs as good as nothing
+    high, wide = there.shape[1:]
+    down = torch.arange(high, dtype=there.dtype, device=there.device).view(1, -1, 1)
+    right = torch.arange(wide, dtype=there.dtype, device=there.device).view(1, 1, -1)
+    total = there.sum((1, 2))
+    total = total.where(total > NO_INK * high * wide, math.nan)
+
+    def mean(values: Tensor) -> Tensor:
+        return (there * values).sum((1, 2)) / total
+
+    x, y = mean(right), mean(down)
+    x_, y_ = right - x.view(-1, 1, 1), down - y.view(-1, 1, 1)
+    found = {"x": x, "y": y, "xx": mean(x_.square()), "yy": mean(y_.square()), "xy": mean(x_ * y_)}
+    return found | {"high": torch.full_like(x, high), "wide": torch.full_like(x, wide)}
+
+
+def place_x(pictures: Tensor) -> Tensor:
+    """Centre of ink from the left, as a share of the width."""
+    found = moments(pictures)
+    return (found["x"] + 0.5) / found["wide"]
+
+
+def place_y(pictures: Tensor) -> Tensor:
+    """Centre of ink from the top, as a share of the height."""
+    found = moments(pictures)
+    return (found["y"] + 0.5) / found["high"]
+
+
+def width(pictures: Tensor) -> Tensor:
+    """Standard deviation of ink across, as a share of the width."""
+    found = moments(pictures)
+    return found["xx"].sqrt() / found["wide"]
+
+
+def height(pictures: Tensor) -> Tensor:
+    """Standard deviation of ink down, as a share of the height."""
+    found = moments(pictures)
+    return found["yy"].sqrt() / found["high"]
+
+
+def slant(pictures: Tensor) -> Tensor:
+    """How far ink leans to the right for each pixel upwards: 0 upright, 1 at 45 degrees."""
+    found = moments(pictures)
+    return -found["xy"] / found["yy"].clamp_min(1e-6)
+
+
+def rotation(pictures: Tensor) -> Tensor:
+    """Angle of the long axis of ink in degrees, against the clock from the horizontal, 0..180."""
+    found = moments(pictures)
+    apart = found["xx"] - found["yy"]
+    long = torch.hypot(apart, 2 * found["xy"]) / (found["xx"] + found["yy"]).clamp_min(1e-6)
+    angle = torch.rad2deg(torch.atan2(-2 * found["xy"], apart) / 2).remainder(180)
+    return angle.where(long > ROUND, math.nan)
+
+
+BRIGHTNESS = Attribute("brightness", "brighter", brightness)
+
+COLOUR = (
+    Attribute("saturation", "more colourful", saturation),
+    Attribute("warmth", "redder, less blue", warmth),
+    Attribute("hue", "further round from red to green to blue", hue, period=360),
+)
+"""Of pictures with colour."""
+
+SHAPE = (
+    Attribute("x", "further right", place_x),
+    Attribute("y", "further down", place_y),
+    Attribute("size", "larger", size),
+    Attribute("slant", "leaning to the right", slant),
+    Attribute("width", "wider", width),
+    Attribute("height", "taller", height),
+    Attribute("thickness", "thicker", thickness),
+    Attribute("contrast", "richer in contrast", contrast),
+    Attribute("rotation", "turned against the clock", rotation, period=180),
+)
+"""Of all pictures, with what is the lesser word for what another one says as well at the end."""
+
+
+def measured(channels: int) -> tuple[Attribute, ...]:
+    """What can be measured of pictures with so many channels, alpha included; plain words first."""
+    return (BRIGHTNESS, *(COLOUR if channels > 2 else ()), *SHAPE)
+
+
+class Once:
+    """A function of pictures that is not worked out again for the very tensor it saw last."""
+
+    def __init__(self, function: Measure) -> None:
+        self._function = function
+        self._last: tuple[Tensor, Tensor] | None = None
+
+    def __call__(self, pictures: Tensor) -> Tensor:
+        """Pictures ``(B, C, H, W)`` to what the function makes of them."""
+        if self._last is None or self._last[0] is not pictures:
+            self._last = pictures, self._function(pictures)
+        return self._last[1]
+
+
+def of_classes(
+    classes: Sequence[str], logits: Callable[[Tensor], Tensor], prefix: str = "class"
+) -> tuple[Attribute, ...]:
+    """For each class, how far ahead of all others together it is, as a logarithm of odds.
+
+    Args:
+        classes: Their names.
+        logits: Pictures to ``(B, K)``.
+        prefix: What the classes are of, such as a column's name.
+    """
+
+    def ahead(number: int) -> Measure:
+        def measure(pictures: Tensor) -> Tensor:
+            each = logits(pictures)
+            own = one_hot(torch.tensor(number), len(classes)).bool().to(each.device)
+            others = each.masked_fill(own, -math.inf).logsumexp(1)
+            return (each[:, number] - others).clamp(-8, 8)
+
+        return measure
+
+    if len(classes) < 2:
+        return ()
+    return tuple(
+        Attribute(f"{prefix} {name}", f"more like {name}", ahead(number))
+        for number, name in enumerate(classes)
+    )
+
+
+def values_of(attributes: Sequence[Attribute], pictures: Tensor) -> dict[str, Tensor]:
+    """Each attribute of each picture, by name, ``(B,)``."""
+    return {each.name: each.measure(pictures) for each in attributes}
