@@ -228,8 +228,15 @@ class Model:
             label: Judge them as samples of this class; by default as the class that fits best.
 
         Raises:
+            ConfigError: if the model was fitted at once, so that it has no judge.
             DataError: if a file cannot be read, or a table has other columns.
         """
+        if self.artefact.recipe.fit is not None:
+            raise ConfigError(
+                f"a run of the recipe {self.card.recipe} was fitted without an opponent, so that "
+                "it judges nothing",
+                remedy="Judge with a run of `generate` or `table` on the same data.",
+            )
         encoded = self._encoded(samples)
         if not len(encoded):
             return []

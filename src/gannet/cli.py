@@ -362,12 +362,14 @@ def settings(
     from gannet.catalogue import find_recipe
     from gannet.config import describe, parse
 
-    config = find_recipe(recipe).config
+    config, unused = find_recipe(recipe).config, find_recipe(recipe).unused
     if given:
         tried = parse(config, {name.replace("-", "_"): value for name, value in given.items()})
         print(tried.model_dump_json(indent=2))
         return
     for name, kind, default, meaning in describe(config):
+        if name.removeprefix("--").replace("-", "_") in unused:
+            continue
         print(f"{name:24} {meaning}\n{'':24} {kind}; default {default}")
 
 

@@ -21,7 +21,7 @@ from gannet.dataset import Dataset
 from gannet.evaluate import Material, Report
 from gannet.evaluate.material import Data
 from gannet.files import write_whole
-from gannet.verdict import kind_of, number, verdict
+from gannet.verdict import NO_DUEL, kind_of, number, verdict
 
 LOOKS = 12
 """Looks that the course is told in."""
@@ -130,6 +130,8 @@ def costs(report: Report) -> list[tuple[str, str]]:
         shown = f", {course.steps * course.batch:,} samples shown" if course.batch else ""
         found.append(("Training", f"{duration(course.seconds)}{asked}"))
         found.append(("Steps", f"{course.steps:,} of {course.batch} samples{shown}"))
+    if course is not None and course.fitted:
+        found.append(("Fitting", duration(course.seconds)))
     if course is not None and course.device:
         found.append(("Device of training", course.device))
     if course is not None and course.weights:
@@ -212,6 +214,8 @@ def _cell(text: str) -> str:
 
 def _course(course: Course | None) -> list[str]:
     """The duel in a few lines."""
+    if course is not None and course.fitted:
+        return ["", "## The course of the duel", "", NO_DUEL]
     if course is None or not course.looks:
         return []
     lines = ["", "## The course of the duel", ""]

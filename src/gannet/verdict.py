@@ -15,6 +15,8 @@ TEXTURES = {"too smooth": "Blurred", "too rough": "Noisy"}
 OFTEN = 0.03
 """Share of reals above which a value is missed where no fake has it."""
 
+NO_DUEL = "There was no duel: it was fitted at once to the training data."
+
 FEW = 500
 """Samples below which intervals are wide."""
 
@@ -108,6 +110,8 @@ def _of_health(report: Report) -> list[str]:
     course = report.course
     if course is None or not course.verdict:
         return []
+    if course.fitted:
+        return [NO_DUEL]
     evidence = f" ({course.evidence})" if course.evidence else ""
     if course.verdict in ("healthy", "done"):
         return [f"The duel was {course.verdict} at its end."]
