@@ -19,6 +19,8 @@ from gannet.types import Batch, Condition, Players, Spec, Terms, Wishes
 Kind = Literal["image", "label", "table", "vector"]
 Role = Literal["real", "vector", "grid", "tokens"]
 TermsOf = Callable[[Players, Batch, Tensor, C], Terms]
+Fit = Callable[[C, Spec, Batch], nn.Module]
+"""Settings, sizes and training rows to a product."""
 
 
 Suggestion = tuple[str, Mapping[str, object]]
@@ -252,7 +254,7 @@ class Recipe(Generic[C]):
     build: Callable[[C, Spec], Players]
     discriminator_terms: TermsOf[C] = nothing_learnt
     generator_terms: TermsOf[C] = nothing_learnt
-    fit: Callable[[C, Spec, Batch], nn.Module] | None = None
+    fit: Fit[C] | None = None
     prepare: Callable[[Batch, torch.Generator, C], Batch] = as_it_is
     schedule: Callable[[C, float], C] = constant
     product: Callable[[Players], nn.Module] = the_generator

@@ -208,8 +208,8 @@ def usual_row(rows: Tensor, spec: Spec) -> Tensor:
             mine = mine[there] if there.double().mean() >= 0.5 else mine[~there]
         held = mine[rising(mine)]
         if not spec.ordered or spec.ordered[column.start] < 0:
-            values, counts = torch.unique_consecutive(held, dim=0, return_counts=True)
-            made.append(values[counts.argmax()])
+            numbers = _ranks(held, torch.arange(len(held)))
+            made.append(held[numbers == numbers.bincount().argmax()][0])
         else:
             made.append(held[len(held) // 2])
     return torch.cat(made)
