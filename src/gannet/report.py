@@ -88,7 +88,7 @@ def to_markdown(report: Report) -> str:
             f"| {number(score.floor)} ({number(score.floor_low)} to {number(score.floor_high)}) "
             f"| {plain} {f'| {ceiling} ' if ceilings else ''}| {score.samples} | {score.better} |"
         )
-    lines += _worst(report)
+    lines += _runs(report) + _worst(report)
     lines += ["", "## What they say", ""]
     for kind in dict.fromkeys(kind_of(score) for score in report.scores):
         lines.append(f"- **{_cell(kind)}**: {MEANING.get(kind, 'a score of your own')}.")
@@ -99,6 +99,24 @@ def to_markdown(report: Report) -> str:
     lines += [f"- Seed {report.seed}, gannet {report.gannet}.{known}"]
     lines += ["", "## What it cost", ""] + [f"- {name}: {value}" for name, value in costs(report)]
     return "\n".join([*lines, ""])
+
+
+def _runs(report: Report) -> list[str]:
+    """Score by score what each training run got, where there are several."""
+    if not report.seeds:
+        return []
+    heads = " | ".join(f"seed {seed}" for seed in report.seeds)
+    lines = [
+        "",
+        "## Run by run",
+        "",
+        f"| score | {heads} |",
+        "|---" * (len(report.seeds) + 1) + "|",
+    ]
+    return lines + [
+        f"| {_cell(score.name)} | {' | '.join(map(number, score.runs))} |"
+        for score in report.scores
+    ]
 
 
 def held_out_words(data: Dataset, codec: Codec[Any]) -> list[str]:

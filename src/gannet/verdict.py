@@ -78,6 +78,11 @@ def limits(report: Report) -> str:
     """What the evaluation cannot say."""
     least = min((score.samples for score in report.scores), default=0)
     few = f", and {least} samples are few" if 0 < least < FEW else ""
+    if report.seeds:
+        return (
+            f"These are means over {len(report.seeds)} training runs that differ in their seed: "
+            f"the intervals cover the choice of samples and of seeds{few}."
+        )
     return (
         "This is one training run: the intervals cover the choice of samples, not what a run with "
         f"another seed would give{few}."

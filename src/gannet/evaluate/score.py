@@ -47,6 +47,7 @@ class Score(BaseModel):
         halves: The same of random halves of both sides, drawn alike for equal counts and seeds, so
             that two generators scored alike can be compared half by half; empty where the interval
             is not theirs.
+        runs: Value of each training run, where it is the mean over several.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -65,6 +66,7 @@ class Score(BaseModel):
     ceiling: float | None = None
     parts: tuple[Part, ...] = ()
     halves: tuple[float, ...] = ()
+    runs: tuple[float, ...] = ()
 
     @property
     def at_floor(self) -> bool:
@@ -171,6 +173,7 @@ class Report(BaseModel):
         baseline: The trivial method that scores are compared with.
         course: How it was trained, and what that cost; ``None`` where it is not known.
         seconds: What the evaluation took; 0 where nobody measured.
+        seeds: Of the training runs that scores are the mean over; empty for a single run.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -189,6 +192,7 @@ class Report(BaseModel):
     profiles: tuple[Profile, ...] = ()
     course: Course | None = None
     seconds: float = 0.0
+    seeds: tuple[int, ...] = ()
 
     def score(self, name: str) -> Score:
         """The first score of that name, with or without what stands in brackets.

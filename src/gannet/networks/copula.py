@@ -47,16 +47,13 @@ def _scores(ranks: Tensor) -> tuple[Tensor, Tensor]:
     scores = (density[:-1] - density[1:]) / shares
     # Hermite polynomials times the density, by their recursion, scaled to a variance of one.
     here = edges.nan_to_num(posinf=0.0, neginf=0.0)
-    before: Tensor = density * 0
-    now: Tensor = density
-    series: list[Tensor] = []
+    series = torch.zeros(TERMS, dtype=torch.float64)
+    before, now = torch.zeros_like(density), density
     for term in range(1, TERMS + 1):
-        step: Tensor = now[:-1] - now[1:]
-        held: Tensor = (scores * step).sum() / math.sqrt(term)
-        series.append(held)
-        after: Tensor = (here * now - math.sqrt(term - 1) * before) / math.sqrt(term)
+        series[term - 1] = (scores * (now[:-1] - now[1:])).sum() / math.sqrt(term)
+        after = (here * now - math.sqrt(term - 1) * before) / math.sqrt(term)
         before, now = now, after
-    return scores[ranks], torch.stack(series)
+    return scores[ranks], series
 
 
 def _solved(found: Tensor, series: Tensor) -> Tensor:
