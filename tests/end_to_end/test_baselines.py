@@ -1,0 +1,42 @@
+"""Baselines and seeds as commands."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+
+pytestmark = pytest.mark.end_to_end
+
+
+def test_a_copula_is_trained_sampled_and_listed_like_any_recipe(gannet, people, tmp_path):
+    run, rows = tmp_path / "run", tmp_path / "rows.csv"
+    printed = gannet.works("train", people, "--out", run, "--recipe", "copula")
+    assert "fitted at once" in printed
+    assert "nothing was left to do" in gannet.works(
+        "train", people, "--out", run, "--recipe", "copula"
+    )
+    gannet.works("sample", run, "--count", 30, "--out", rows)
+    heads = [next(csv.reader(path.open(), delimiter=";")) for path in (people, rows)]
+    assert heads[0] == heads[1]
+    assert len(rows.read_text().splitlines()) == 31
+    assert "--steps" in gannet.refuses(
+        "train", people, "--out", tmp_path / "b", "--recipe", "copula", "--steps", 5
+    )
+    assert "--steps" not in gannet.works("settings", "copula")
+    assert "--kept" in gannet.works("settings", "copula")
+    assert "judges nothing" in gannet.refuses("judge", run, rows)
+
+
+@pytest.mark.slow
+def test_evaluate_trains_further_seeds_once(gannet, squares, tiny, tmp_path):
+    run = tmp_path / "run"
+    gannet.works("train", squares, "--out", run, *tiny, "--steps", 4)
+    words = ("evaluate", run, squares, "--seeds", 2, "--count", 12, "--features", "random")
+    assert "2 training runs" in gannet.works(*words)
+    assert json.loads((run / "report.json").read_text())["seeds"] == [0, 1]
+    before = (run / "seeds" / "seed-1" / "card.json").stat().st_mtime_ns
+    gannet.works(*words)
+    assert (run / "seeds" / "seed-1" / "card.json").stat().st_mtime_ns == before
+    assert "--seeds" in gannet.refuses("evaluate", run, squares, "--seeds", 0)
