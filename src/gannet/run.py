@@ -187,7 +187,11 @@ class Run:
         measures = self.doctor.look(self.duel)
         self.history.append(measures)
         share = self.duel.step / self.duel.config.steps
-        limits = limits_for(self.duel.config, pictures=len(self.plan.spec.shape) == PICTURE_AXES)
+        limits = limits_for(
+            self.duel.config,
+            pictures=len(self.plan.spec.shape) == PICTURE_AXES,
+            heard=not self.duel.recipe.baseline,
+        )
         self.verdict = judge(self.history[self.since :], share, limits)
         if self.verdict.name in ("healthy", "done") and sound(measures, limits):
             self._remember(measures)

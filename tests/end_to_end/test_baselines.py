@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 
 import pytest
@@ -18,7 +17,7 @@ def test_a_copula_is_trained_sampled_and_listed_like_any_recipe(gannet, people, 
         "train", people, "--out", run, "--recipe", "copula"
     )
     gannet.works("sample", run, "--count", 30, "--out", rows)
-    heads = [next(csv.reader(path.open(), delimiter=";")) for path in (people, rows)]
+    heads = [path.read_text(encoding="utf-8").splitlines()[0] for path in (people, rows)]
     assert heads[0] == heads[1]
     assert len(rows.read_text().splitlines()) == 31
     assert "--steps" in gannet.refuses(
