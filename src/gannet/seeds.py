@@ -72,19 +72,17 @@ def evaluate_over_seeds(
     if stop():
         return None
     threads = processor.best_threads()
-    reports: list[Report] = []
-    for at, folder in enumerate(folders):
-        say(f"scoring {folder} ({at + 1} of {len(folders)})")
-        first = out is not None and not at
-        model = load(folder)
-        options |= {"count": count, "threads": threads}
-        report, exhibits, sheet = model.scored(data, pictures=first, **options)
-        reports.append(report)
-        if not at:
-            shown, worst, trained = exhibits, sheet, model.card.seed
-    found = stacked(reports, range(trained, trained + seeds))
+    options |= {"count": count, "threads": threads}
+    models = [load(folder) for folder in folders]
+    say(f"scoring {run} (1 of {seeds})")
+    first, exhibits, sheet = models[0].scored(data, pictures=out is not None, **options)
+    reports = [first]
+    for model in models[1:]:
+        say(f"scoring {model.folder} ({len(reports) + 1} of {seeds})")
+        reports.append(model.scored(data, pictures=False, **options)[0])
+    found = stacked(reports, [model.card.seed for model in models])
     if out is not None:
-        write_scored(found, Path(out), shown, worst)
+        write_scored(found, Path(out), exhibits, sheet)
     return found
 
 

@@ -48,7 +48,7 @@ def _scores(ranks: Tensor) -> tuple[Tensor, Tensor]:
     # Hermite polynomials times the density, by their recursion, scaled to a variance of one.
     here = edges.nan_to_num(posinf=0.0, neginf=0.0)
     series = torch.zeros(TERMS, dtype=torch.float64)
-    before, now = torch.zeros_like(density), density
+    before, now = density.new_zeros(len(density)), density
     for term in range(1, TERMS + 1):
         series[term - 1] = (scores * (now[:-1] - now[1:])).sum() / math.sqrt(term)
         after = (here * now - math.sqrt(term - 1) * before) / math.sqrt(term)
