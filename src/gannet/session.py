@@ -123,7 +123,6 @@ def prepare(  # noqa: PLR0913  # a parameter per flag
     else:
         # A budget that was asked for may be too short for pictures of full size; the usual one
         # follows from the size, and steps that were asked for take as long as they take.
-<<<<<<< HEAD
         short = partial(
             affordable_size,
             recipe=recipe,
@@ -132,15 +131,8 @@ def prepare(  # noqa: PLR0913  # a parameter per flag
             clock=clock,
             classes=len(source.classes),
         )
-        asked_for = None if minutes is None else partial(short, seconds=60 * minutes)
-=======
-        short = partial(affordable_size, recipe=recipe, given=given, device=where, clock=clock)
-        asked_for = (
-            None
-            if minutes is None or not _timed(recipe, settings)
-            else partial(short, seconds=60 * minutes)
-        )
->>>>>>> 421e656 (Add copula, shuffle, nearest and mean: baselines that are fitted at once)
+        timed = minutes is not None and _timed(recipe, settings)
+        asked_for = partial(short, seconds=60 * minutes) if timed else None
         codec, sized = _codec(source, resolution, where, asked_for, column, side)
     beside = None
     if source.beside is not None:
