@@ -131,8 +131,11 @@ def prepare(  # noqa: PLR0913  # a parameter per flag
             clock=clock,
             classes=len(source.classes),
         )
-        timed = minutes is not None and _timed(recipe, settings)
-        asked_for = partial(short, seconds=60 * minutes) if timed else None
+        asked_for = (
+            partial(short, seconds=60 * minutes)
+            if minutes is not None and _timed(recipe, settings)
+            else None
+        )
         codec, sized = _codec(source, resolution, where, asked_for, column, side)
     beside = None
     if source.beside is not None:
