@@ -165,14 +165,14 @@ def diversity(model: Any, pairs: Batch, seed: int) -> float:
     """Feature distance of two of five answers to one picture, as a share of two targets'."""
     eye, some = EfficientNetFeatures(), pairs[:64]
     seen = eye(some.real)
-    apart = (seen - seen.roll(1, 0)).norm(dim=1).mean()
+    apart = float(_distances(seen, seen.roll(1, 0)).mean())
     width = model.artefact.config.noise
     views = [
         eye(answered(model, some, noise_at(seed, range(draw * 64, draw * 64 + len(some)), width)))
         for draw in range(DRAWS)
     ]
     gaps = [float(_distances(one, other).mean()) for one, other in combinations(views, 2)]
-    return round(sum(gaps) / len(gaps) / float(apart), 4)
+    return round(sum(gaps) / len(gaps) / apart, 4)
 
 
 def interval(values: Tensor, rows: Tensor) -> tuple[float, float]:

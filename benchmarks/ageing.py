@@ -57,7 +57,8 @@ def run(data: Path, *, minutes: float = MINUTES, seed: int = 0, keep: str = "") 
     eye, codec = EfficientNetFeatures(), model.codec
 
     def read(names: list[str]) -> Tensor:
-        return codec.encode([np.asarray(upright(folder / each, each)) for each in names])
+        # The portraits are grey.
+        return codec.encode([np.asarray(upright(folder / each, each))[..., None] for each in names])
 
     taught = eye(read(known))
     weights, centre = fitted(taught, torch.tensor([float(ages[each]) for each in known]))

@@ -236,8 +236,15 @@ class Model:
             label: Judge them as samples of this class; by default as the class that fits best.
 
         Raises:
+            ConfigError: if the model was fitted at once, so that it has no judge.
             DataError: if a file cannot be read, or a table has other columns.
         """
+        if self.artefact.recipe.fit is not None:
+            raise ConfigError(
+                f"a run of the recipe {self.card.recipe} was fitted without an opponent, so that "
+                "it judges nothing",
+                remedy="Judge with a run of `generate` or `table` on the same data.",
+            )
         encoded = self._encoded(samples)
         if not len(encoded):
             return []
@@ -391,18 +398,14 @@ class Model:
             ConfigError: if a number is out of range or ``out`` is a file.
             DataError: if the data are of another kind than the model's, or have other classes.
         """
-        _check_evaluation(count, options.get("seed", 0), out)
+        check_evaluation(count, options.get("seed", 0), out)
         began = time.perf_counter()
         report, exhibits, sheet = self.scored(
             data, count=count, pictures=out is not None, **options
         )
         if out is not None:
             timed = report.model_copy(update={"seconds": round(time.perf_counter() - began, 1)})
-            write_report(timed, Path(out), neighbours=sheet)
-            if exhibits.sheet:
-                write_whole(Path(out) / "sheet.png", exhibits.sheet)
-            if can_draw():
-                write_page(timed, Path(out), exhibits)
+            write_scored(timed, Path(out), exhibits, sheet)
         return report
 
     def scored(
@@ -505,7 +508,21 @@ class Model:
         return dataset.load(source, codec=self.codec, beside=beside, cache=cache, seed=0)
 
 
-def _check_evaluation(count: int, seed: int, out: Path | str | None) -> None:
+def write_scored(report: Report, out: Path, exhibits: Exhibits, sheet: bytes | None) -> None:
+    """Write a report in all its forms, with what belongs beside it; see ``Model.scored``."""
+    write_report(report, out, neighbours=sheet)
+    if exhibits.sheet:
+        write_whole(out / "sheet.png", exhibits.sheet)
+    if can_draw():
+        write_page(report, out, exhibits)
+
+
+def check_evaluation(count: int, seed: int, out: Path | str | None) -> None:
+    """Refuse numbers that are out of range and places that are no folder.
+
+    Raises:
+        ConfigError: listing every fault.
+    """
     faults: list[str] = []
     if count < 1:
         faults.append(f"--count: must be at least 1, got {count}")

@@ -27,6 +27,7 @@ from gannet.chance import noise_at, seed_at
 from gannet.codecs import Codec, codec_of
 from gannet.codecs.label import LabelCodec
 from gannet.config import Config, parse
+from gannet.device import place_of
 from gannet.errors import ArtefactError, ConfigError, no_permission
 from gannet.files import write_whole
 from gannet.networks.fields import Layout, chances
@@ -279,8 +280,8 @@ class Artefact:
         return self._inferred(noise, self._asked(tries, wishes, seed) if wishes else blank)
 
     def _inferred(self, noise: Tensor, condition: Condition) -> Tensor:
-        device = next(self.product.parameters()).device
-        told = condition.to(str(device))
+        device = place_of(self.product)
+        told = condition.to(device)
         return self.recipe.infer(self.product, noise.to(device), told, self.config).float().cpu()
 
     def sample(
@@ -332,7 +333,7 @@ class Artefact:
 
         Without a condition each sample is judged as the class that it fits best.
         """
-        device = str(next(self.discriminator.parameters()).device)
+        device = place_of(self.discriminator)
         return torch.cat(
             [
                 self._logits(

@@ -343,6 +343,7 @@ def evaluate(
     features: str = "auto",
     label: str | None = None,
     out: Path | None = None,
+    seeds: int = 1,
 ) -> None:
     """Score a run on held-out data: every score with its interval, floor and baseline.
 
@@ -363,14 +364,27 @@ def evaluate(
     out: Path
         Folder of report.html (extra `report`), report.json, report.md and, of pictures,
         neighbours.png; the run's own by default.
+    seeds: int
+        Training runs to score: this one, and further ones with other seeds, which are trained in
+        RUN/seeds unless they are there. Intervals then cover the choice of seeds as well.
     """
     from gannet.api import load
     from gannet.report import to_markdown
+    from gannet.seeds import evaluate_over_seeds
 
     folder = out or run
     _say_if_no_page()
     options: dict[str, Any] = {"seed": seed, "features": features, "label": label}
-    report = load(run).evaluate(data, count=count, out=folder, **options)
+    if seeds == 1:
+        report = load(run).evaluate(data, count=count, out=folder, **options)
+    else:
+        with stop_on_signal() as stopped:
+            several: dict[str, Any] = {"seeds": seeds, "count": count, "out": folder}
+            found = evaluate_over_seeds(run, data, stop=stopped, say=_said, **several, **options)
+        if found is None:
+            print("stopped; the same command goes on")
+            return
+        report = found
     print(to_markdown(report))
     print(f"written: {_page_or(folder / 'report.html', folder / 'report.md')}")
 
@@ -436,12 +450,14 @@ def settings(
     from gannet.catalogue import find_recipe
     from gannet.config import describe, parse
 
-    config = find_recipe(recipe).config
+    config, unused = find_recipe(recipe).config, find_recipe(recipe).unused
     if given:
         tried = parse(config, {name.replace("-", "_"): value for name, value in given.items()})
         print(tried.model_dump_json(indent=2))
         return
     for name, kind, default, meaning in describe(config):
+        if name.removeprefix("--").replace("-", "_") in unused:
+            continue
         print(f"{name:24} {meaning}\n{'':24} {kind}; default {default}")
 
 
@@ -462,6 +478,10 @@ def demo(*, out: Path = Path("demo"), minutes: float = 2.0, seed: int = 0) -> No
 
     with stop_on_signal() as stopped:
         show(out, minutes=minutes, seed=seed, stop=stopped)
+
+
+def _said(words: str) -> None:
+    print(words, file=sys.stderr, flush=True)
 
 
 def _say_if_no_page() -> None:

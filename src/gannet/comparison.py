@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count as counting
 from pathlib import Path
@@ -224,7 +224,7 @@ def difference(first: Group, other: Group, name: str) -> Difference:
     theirs = [report.score(name) for report in first.reports]
     value = fmean(score.value for score in ours) - fmean(score.value for score in theirs)
     under, over, how = _over_samples(ours, theirs)
-    runs = _over_runs([[score.value for score in side] for side in (ours, theirs)])
+    runs = over_runs([[score.value for score in side] for side in (ours, theirs)])
     if runs:
         under, over, how = math.hypot(under, runs), math.hypot(over, runs), f"{how}, and runs"
     low, high = value - under, value + over
@@ -252,26 +252,23 @@ def _over_samples(ours: Sequence[Score], theirs: Sequence[Score]) -> tuple[float
         reach = student(width - 1) * spread(gaps)
         return reach, reach, "paired halves"
     return (
-        math.hypot(_mean_reach(ours, _down), _mean_reach(theirs, _up)),
-        math.hypot(_mean_reach(ours, _up), _mean_reach(theirs, _down)),
+        math.hypot(mean_reach(ours, "down"), mean_reach(theirs, "up")),
+        math.hypot(mean_reach(ours, "up"), mean_reach(theirs, "down")),
         "both intervals",
     )
 
 
-def _mean_reach(scores: Sequence[Score], reach: Callable[[Score], float]) -> float:
-    """Of a mean of scores on the same reals, which err together: not divided by their number."""
-    return fmean(reach(score) for score in scores)
+def mean_reach(scores: Sequence[Score], side: Literal["down", "up"]) -> float:
+    """How far the interval of a mean reaches, of scores on the same reals.
+
+    They err together, so that it is not divided by their number.
+    """
+    if side == "down":
+        return fmean(score.value - score.low for score in scores)
+    return fmean(score.high - score.value for score in scores)
 
 
-def _down(score: Score) -> float:
-    return score.value - score.low
-
-
-def _up(score: Score) -> float:
-    return score.high - score.value
-
-
-def _over_runs(sides: Sequence[Sequence[float]]) -> float:
+def over_runs(sides: Sequence[Sequence[float]]) -> float:
     """How far a difference of means reaches on account of training runs; 0 if none is repeated."""
     several = [side for side in sides if len(side) > 1]
     if not several:

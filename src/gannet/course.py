@@ -9,6 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+FITTED = "fitted, not trained"
+"""Verdict on what had no duel."""
+
 PLAN, PROGRESS = "plan.json", "progress.jsonl"
 
 
@@ -45,6 +48,11 @@ class Course(BaseModel):
     stopped: str = ""
     looks: tuple[dict[str, Any], ...] = ()
 
+    @property
+    def fitted(self) -> bool:
+        """Whether there was no duel."""
+        return self.verdict == FITTED
+
     def series(self, name: str) -> list[tuple[int, float]]:
         """Step and value of one measure of health, where it was a finite number."""
         found: list[tuple[int, float]] = []
@@ -72,10 +80,11 @@ def read_course(folder: Path, *, recipe: str, verdict: dict[str, Any]) -> Course
     looks = tuple(_looks(_text(folder / PROGRESS).splitlines()))
     weights = folder / "model.safetensors"
     last = looks[-1] if looks else {}
+    fitted = verdict.get("name") == FITTED
     return Course(
         recipe=recipe,
-        steps=int(last.get("step", 0)),
-        batch=int(plan.get("config", {}).get("batch", 0)),
+        steps=0 if fitted else int(last.get("step", 0)),
+        batch=0 if fitted else int(plan.get("config", {}).get("batch", 0)),
         seconds=float(last.get("elapsed") or 0.0),
         budget=float(plan.get("seconds", 0.0)),
         device=str(plan.get("device", "")),
@@ -84,7 +93,7 @@ def read_course(folder: Path, *, recipe: str, verdict: dict[str, Any]) -> Course
         verdict=str(verdict.get("name", "")),
         evidence=str(verdict.get("evidence", "")),
         stopped=str(verdict.get("stopped", "")),
-        looks=looks,
+        looks=() if fitted else looks,
     )
 
 

@@ -78,6 +78,7 @@ class Rows:
         fields: Of table rows, the symbols per field; see ``Spec``.
         holes: Of table rows, where it is said that a field is missing; see ``Spec``.
         ordered: Of table rows, which fields have an order; see ``Spec``.
+        columns: Of table rows, the column of each field; see ``Spec``.
         beside: That holds what belongs to each sample, in the same places.
     """
 
@@ -88,6 +89,7 @@ class Rows:
     fields: tuple[int, ...] = ()
     holes: tuple[int, ...] = ()
     ordered: tuple[int, ...] = ()
+    columns: tuple[int, ...] = ()
     beside: Store | None = None
 
     def __len__(self) -> int:
@@ -100,11 +102,10 @@ class Rows:
         none = Condition.none(real)
         if self.beside is not None:
             none = replace(none, grid=self.beside.read(self.places[chosen]))
-        if self.told is None:
-            return Batch(real, none, self.fields, self.holes, self.ordered)
-        vector = self.told.rows(self.labels[chosen])
-        told = Condition(vector, none.grid, none.tokens)
-        return Batch(real, told, self.fields, self.holes, self.ordered)
+        told = none
+        if self.told is not None:
+            told = replace(none, vector=self.told.rows(self.labels[chosen]))
+        return Batch(real, told, self.fields, self.holes, self.ordered, self.columns)
 
     def batches(self, size: int, *, seed: int, start: int = 0) -> Iterator[Batch]:
         """Batches for ever, each round visiting every row once.
@@ -196,7 +197,11 @@ def load(
 
     told = LabelCodec(classes=source.classes) if source.classes else None
     table = isinstance(codec, TableCodec)
-    of_fields = (codec.symbols, codec.holes, codec.ordered) if table else ((), (), ())
+    of_fields = (
+        (codec.symbols, codec.holes, codec.ordered, tuple(each.column for each in codec.fields))
+        if table
+        else ((), (), (), ())
+    )
     codecs: dict[str, Codec[Any]] = {"real": codec}
     if told is not None:
         codecs["vector"] = told

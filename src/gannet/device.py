@@ -8,6 +8,7 @@ import platform
 import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -46,6 +47,12 @@ def may_use_bfloat16(device: str) -> bool:
 def autocast(device: str, precision: Precision) -> torch.autocast:
     """Networks in ``precision``; a context that changes nothing for 32 bit."""
     return torch.autocast(device, dtype=torch.bfloat16, enabled=precision == "bfloat16")
+
+
+def place_of(network: nn.Module) -> str:
+    """The device that a network lies on; of one without any numbers the processor."""
+    held = chain(network.parameters(), network.buffers())
+    return next((str(each.device) for each in held), "cpu")
 
 
 def laid_out(network: N) -> N:

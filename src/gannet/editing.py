@@ -17,7 +17,7 @@ from gannet.latent.keep import SUFFIX, write_found
 from gannet.latent.naming import UNNAMED, Direction
 from gannet.latent.walk import along, labelled, there_and_back, through, write_frames
 from gannet.pictures import WRITTEN
-from gannet.report import grid_png
+from gannet.sheets import grid_png
 
 FILMS = (".gif", ".mp4")
 

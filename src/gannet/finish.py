@@ -304,7 +304,7 @@ def finish(artefact: Artefact, out: Path, held_out: Rows | None = None) -> Artef
 
 def model_card(artefact: Artefact, name: str) -> str:
     """The README of the folder ``name``, a model card as the Hugging Face hub reads it."""
-    card = artefact.card
+    card, fitted = artefact.card, artefact.recipe.fit is not None
     pictures = len(card.spec.shape) == 3
     size = "x".join(str(side) for side in card.spec.shape)
     codec = artefact.codecs["real"]
@@ -319,12 +319,14 @@ def model_card(artefact: Artefact, name: str) -> str:
         "",
         f"# {card.data.get('name') or 'samples'}: a generator made with gannet",
         "",
-        f"Recipe `{card.recipe}`, {card.steps} steps, seed {card.seed}, gannet {card.gannet}. "
-        f"Trained on {card.data['train']} {what}; {card.data['held_out']} were held "
-        "out.",
+        f"Recipe `{card.recipe}`, {'fitted at once' if fitted else f'{card.steps} steps'}, "
+        f"seed {card.seed}, gannet {card.gannet}. Trained on {card.data['train']} {what}; "
+        f"{card.data['held_out']} were held out.",
         "",
         *(["![samples](grid.png)", ""] if pictures else []),
-        f"**Health at the end: {card.verdict['name']}.** {card.verdict['evidence']}. "
+        f"**A baseline: {card.verdict['name']}.** {card.verdict['evidence']}."
+        if fitted
+        else f"**Health at the end: {card.verdict['name']}.** {card.verdict['evidence']}. "
         f"Stopped because: {card.verdict['stopped']}.",
         "",
         _distance(card.distance),
@@ -340,8 +342,10 @@ def model_card(artefact: Artefact, name: str) -> str:
         _usage(artefact),
         "```",
         "",
-        "The discriminator's probabilities are fitted on held-out data and on fakes of this very "
-        "generator; they say little about fakes from elsewhere.",
+        "It had no opponent, so that it judges nothing."
+        if fitted
+        else "The discriminator's probabilities are fitted on held-out data and on fakes of this "
+        "very generator; they say little about fakes from elsewhere.",
     ]
     if artefact.classes:
         lines += ["", "Classes: " + ", ".join(artefact.classes) + "."]

@@ -169,7 +169,7 @@ def examine(
     """
     path = Path(path)
     kinds = find_recipe(recipe).columns["real"].kinds if recipe else ()
-    if "table" in kinds or (not recipe and not label and is_table(path)):
+    if kinds == ("table",) or (("table" in kinds or not recipe) and not label and is_table(path)):
         return _table(find(path, label=label, kind="table"), column or {})
     if column:
         raise ConfigError("--column is for tables", remedy="Leave it out, or use --recipe table.")

@@ -269,6 +269,9 @@ def choose_settings(
         clock: What time is measured by; processor time for benchmarks.
     """
     chosen = Chooser(recipe, dataset, given, seed, device)
+    if recipe.fit is not None:
+        _take_suggestions(chosen)
+        return chosen, 0.0
     _choose_numbers(chosen)
     _choose_for_objective(chosen)
     _choose_threads(chosen)
@@ -296,8 +299,13 @@ def _choose_numbers(chosen: Chooser) -> None:
             f"{rows} pictures without labels, sorted by likeness into kinds that both are told",
             clusters=len(train.told.classes),
         )
-    some = train.take(some_of(rows, PROBED, chosen.seed))
-    for reason, settings in chosen.recipe.suggest(some, rows):
+    _take_suggestions(chosen)
+
+
+def _take_suggestions(chosen: Chooser) -> None:
+    train = chosen.dataset.train
+    some = train.take(some_of(len(train), PROBED, chosen.seed))
+    for reason, settings in chosen.recipe.suggest(some, len(train)):
         chosen.choose(reason, **settings)
 
 
@@ -396,6 +404,8 @@ def look_every(steps: int, looks: int = LOOKS, *, together: int = 1) -> int:
 def expectations(chosen: Chooser, step: float) -> list[str]:
     """What the run will have done when it ends, in words."""
     config, rows = chosen.config, len(chosen.dataset.train)
+    if chosen.recipe.fit is not None:
+        return [f"fitted at once to {rows} training samples, without a duel"]
     shown = config.steps * config.batch
     judged = config.discriminator_rounds / config.discriminator_every
     words = [
@@ -430,7 +440,7 @@ def make_plan(
         dataset: Decoded data.
         recipe: Name of the task.
         given: Settings that the user gave; with ``steps`` the run is bounded by steps alone.
-        minutes: Time budget, unless ``given`` has ``steps``.
+        minutes: Time budget, unless ``given`` has ``steps`` or the recipe is fitted at once.
         data: What to call the data.
         version: Of gannet.
         seed: Of everything.
@@ -438,7 +448,8 @@ def make_plan(
         device: Where to train.
         clock: What time is measured by.
     """
-    seconds = 0.0 if "steps" in given else minutes * 60
+    fitted = find_recipe(recipe).fit is not None
+    seconds = 0.0 if "steps" in given or fitted else minutes * 60
     chosen, step = choose_settings(
         find_recipe(recipe), dataset, given, seconds=seconds, seed=seed, device=device, clock=clock
     )

@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gannet.codecs import Codec
-from gannet.config import C
+from gannet.config import C, Config
 from gannet.errors import ConfigError
 from gannet.types import Batch, Condition, Players, Spec, Terms, Wishes
 
 Kind = Literal["image", "label", "table", "vector"]
 Role = Literal["real", "vector", "grid", "tokens"]
 TermsOf = Callable[[Players, Batch, Tensor, C], Terms]
+Fit = Callable[[C, Spec, Batch], nn.Module]
+"""Settings, sizes and training rows to a product."""
 
 
 Suggestion = tuple[str, Mapping[str, object]]
@@ -78,6 +80,11 @@ class View(Protocol):
 def as_they_are(samples: Tensor, spec: Spec) -> Tensor:  # noqa: ARG001
     """Samples whose numbers lie close where they are alike need no other view."""
     return samples
+
+
+def nothing_learnt(_players: Players, _batch: Batch, _noise: Tensor, _config: object) -> Terms:
+    """No terms: for recipes that are fitted at once."""
+    return {}
 
 
 def nothing_special(_some: Batch, _rows: int) -> Iterable[Suggestion]:
@@ -213,6 +220,8 @@ class Recipe(Generic[C]):
         build: Makes the two players for the measured sizes.
         discriminator_terms: What the discriminator minimises. Must not train the generator.
         generator_terms: What the generator minimises.
+        fit: Makes the product at once, from the training rows or a fair sample of very many, in
+            place of a duel; its weights fit what ``build`` makes. ``None`` where players learn.
         prepare: Makes the problem from the data: hides pixels, shrinks pictures, splits clips.
         schedule: The settings in force when a ``share`` (0..1) of the steps is done.
         product: The network worth keeping; its running average is saved and served.
@@ -243,8 +252,9 @@ class Recipe(Generic[C]):
     made: Mapping[Role, tuple[Kind, ...]] = field(default_factory=dict[Role, tuple[Kind, ...]])
     paired: bool = True
     build: Callable[[C, Spec], Players]
-    discriminator_terms: TermsOf[C]
-    generator_terms: TermsOf[C]
+    discriminator_terms: TermsOf[C] = nothing_learnt
+    generator_terms: TermsOf[C] = nothing_learnt
+    fit: Fit[C] | None = None
     prepare: Callable[[Batch, torch.Generator, C], Batch] = as_it_is
     schedule: Callable[[C, float], C] = constant
     product: Callable[[Players], nn.Module] = the_generator
@@ -260,6 +270,11 @@ class Recipe(Generic[C]):
     piece: Callable[[C], int] = whole
     longer: Sequence[tuple[int, Mapping[str, float]]] = ()
     plainly: Mapping[str, Plainly] = field(default_factory=dict[str, Plainly])
+
+    @property
+    def unused(self) -> frozenset[str]:
+        """Settings without a say, as they are of a duel, and there is none."""
+        return frozenset() if self.fit is None else frozenset(Config.model_fields) - {"noise"}
 
     @property
     def answers(self) -> bool:

@@ -19,7 +19,7 @@ from gannet.evaluate import Material, Report
 from gannet.evaluate.material import Data
 from gannet.files import write_whole
 from gannet.sheets import sheet
-from gannet.verdict import kind_of, number, verdict
+from gannet.verdict import NO_DUEL, kind_of, number, verdict
 
 LOOKS = 12
 """Looks that the course is told in."""
@@ -93,7 +93,7 @@ def to_markdown(report: Report) -> str:
             f"| {number(score.floor)} ({number(score.floor_low)} to {number(score.floor_high)}) "
             f"| {plain} {f'| {ceiling} ' if ceilings else ''}| {score.samples} | {score.better} |"
         )
-    lines += _worst(report)
+    lines += _runs(report) + _worst(report)
     lines += ["", "## What they say", ""]
     for kind in dict.fromkeys(kind_of(score) for score in report.scores):
         lines.append(f"- **{_cell(kind)}**: {MEANING.get(kind, 'a score of your own')}.")
@@ -104,6 +104,24 @@ def to_markdown(report: Report) -> str:
     lines += [f"- Seed {report.seed}, gannet {report.gannet}.{known}"]
     lines += ["", "## What it cost", ""] + [f"- {name}: {value}" for name, value in costs(report)]
     return "\n".join([*lines, ""])
+
+
+def _runs(report: Report) -> list[str]:
+    """Score by score what each training run got, where there are several."""
+    if not report.seeds:
+        return []
+    heads = " | ".join(f"seed {seed}" for seed in report.seeds)
+    lines = [
+        "",
+        "## Run by run",
+        "",
+        f"| score | {heads} |",
+        "|---" * (len(report.seeds) + 1) + "|",
+    ]
+    return lines + [
+        f"| {_cell(score.name)} | {' | '.join(map(number, score.runs))} |"
+        for score in report.scores
+    ]
 
 
 def held_out_words(data: Dataset, codec: Codec[Any]) -> list[str]:
@@ -135,6 +153,8 @@ def costs(report: Report) -> list[tuple[str, str]]:
         shown = f", {course.steps * course.batch:,} samples shown" if course.batch else ""
         found.append(("Training", f"{duration(course.seconds)}{asked}"))
         found.append(("Steps", f"{course.steps:,} of {course.batch} samples{shown}"))
+    if course is not None and course.fitted:
+        found.append(("Fitting", duration(course.seconds)))
     if course is not None and course.device:
         found.append(("Device of training", course.device))
     if course is not None and course.weights:
@@ -217,6 +237,8 @@ def _cell(text: str) -> str:
 
 def _course(course: Course | None) -> list[str]:
     """The duel in a few lines."""
+    if course is not None and course.fitted:
+        return ["", "## The course of the duel", "", NO_DUEL]
     if course is None or not course.looks:
         return []
     lines = ["", "## The course of the duel", ""]

@@ -20,7 +20,7 @@ from gannet.balance import Action, Balance
 from gannet.card import Card, gannet_version
 from gannet.catalogue import find_recipe
 from gannet.chance import some_of
-from gannet.config import parse
+from gannet.config import Config, parse
 from gannet.dataset import Dataset
 from gannet.duel import Duel
 from gannet.errors import GannetError, no_permission
@@ -36,6 +36,9 @@ from gannet.sources.source import Source
 from gannet.types import Progress
 
 BY_HAND = "stopped by hand"
+
+DISTANCE = "energy distance, random features"
+"""What the distance on a card is."""
 
 LOOKED_AT = 256
 """Pictures on each side of a look."""
@@ -81,7 +84,7 @@ class Run:
         recipe = find_recipe(plan.recipe)
         config = parse(recipe.config, plan.config)
         self.duel: Duel[Any] = Duel(recipe, config, plan.spec, seed=plan.seed, device=plan.device)
-        self.doctor = _doctor(dataset, plan)
+        self.doctor = doctor_for(dataset, plan)
         self.balance = Balance(on=plan.balance)
         self.history: list[Measures] = []
         self.since = 0
@@ -184,7 +187,11 @@ class Run:
         measures = self.doctor.look(self.duel)
         self.history.append(measures)
         share = self.duel.step / self.duel.config.steps
-        limits = limits_for(self.duel.config, pictures=len(self.plan.spec.shape) == PICTURE_AXES)
+        limits = limits_for(
+            self.duel.config,
+            pictures=len(self.plan.spec.shape) == PICTURE_AXES,
+            heard=not self.duel.recipe.baseline,
+        )
         self.verdict = judge(self.history[self.since :], share, limits)
         if self.verdict.name in ("healthy", "done") and sound(measures, limits):
             self._remember(measures)
@@ -274,51 +281,82 @@ class Run:
             critic.load_state_dict(self.best["discriminator"])
         for network in (product, critic):
             network.to("cpu").eval().requires_grad_(False)
-        return Artefact(self._card(), product, critic, self._pairs())
-
-    def _pairs(self) -> Tensor:
-        """Which values of a table occurred together, so that what never did can be refused."""
-        train = self.dataset.train
-        if not self.plan.spec.fields:
-            return no_pairs()
-        starts = range(0, len(train), PART)
-        parts = (train.take(range(at, min(at + PART, len(train)))).real for at in starts)
-        return pairs_of(parts, Layout(self.plan.spec.fields))
+        return Artefact(self._card(), product, critic, pairs_in(self.dataset))
 
     def _card(self) -> Card:
         distance = {
-            "name": "energy distance, random features",
+            "name": DISTANCE,
             "value": self.best.get("here"),
             "error": self.best.get("error"),
             "floor": self.doctor.floor,
             "samples": self.doctor.count,
         }
-        labels = self.dataset.train.labels
-        counts = [int((labels == number).sum()) for number in range(self.plan.spec.vector)]
-        return Card(
-            recipe=self.plan.recipe,
-            config=self.duel.config.model_dump(mode="json"),
-            spec=self.plan.spec,
-            codecs=self.plan.codecs,
-            shares=tuple(count / len(labels) for count in counts) if any(counts) else (),
+        return card_of(
+            self.plan,
+            self.dataset,
+            config=self.duel.config,
             steps=self.best.get("step", self.duel.step),
-            seed=self.plan.seed,
-            gannet=gannet_version(),
-            data={
-                "name": Path(self.plan.data).name,
-                "digest": self.plan.digest,
-                "label": self.plan.label,
-                "train": len(self.dataset.train),
-                "held_out": len(self.dataset.held_out),
-                "classes": len(self.dataset.classes),
-                **_writing(self.dataset.source),
-            },
             verdict=self._verdict(),
-            distance=_finite(distance),
+            distance=distance,
         )
 
 
-def _doctor(dataset: Dataset, plan: Plan) -> Doctor:
+def pairs_in(dataset: Dataset) -> Tensor:
+    """Which values of a table occurred together, so that what never did can be refused."""
+    train = dataset.train
+    if not train.fields:
+        return no_pairs()
+    starts = range(0, len(train), PART)
+    parts = (train.take(range(at, min(at + PART, len(train)))).real for at in starts)
+    return pairs_of(parts, Layout(train.fields))
+
+
+def card_of(
+    plan: Plan,
+    dataset: Dataset,
+    *,
+    config: Config,
+    steps: int,
+    verdict: dict[str, Any],
+    distance: dict[str, Any],
+) -> Card:
+    """The card of a run's product, before its judge is calibrated.
+
+    Args:
+        plan: Of the run.
+        dataset: That it was made from.
+        config: Settings at the end.
+        steps: That made the product.
+        verdict: ``name``, ``evidence`` and why it ``stopped``.
+        distance: To held-out data: ``name``, ``value``, ``error``, ``floor``, ``samples``.
+    """
+    labels = dataset.train.labels
+    counts = [int((labels == number).sum()) for number in range(plan.spec.vector)]
+    return Card(
+        recipe=plan.recipe,
+        config=config.model_dump(mode="json"),
+        spec=plan.spec,
+        codecs=plan.codecs,
+        shares=tuple(count / len(labels) for count in counts) if any(counts) else (),
+        steps=steps,
+        seed=plan.seed,
+        gannet=gannet_version(),
+        data={
+            "name": Path(plan.data).name,
+            "digest": plan.digest,
+            "label": plan.label,
+            "train": len(dataset.train),
+            "held_out": len(dataset.held_out),
+            "classes": len(dataset.classes),
+            **_writing(dataset.source),
+        },
+        verdict=verdict,
+        distance=_finite(distance),
+    )
+
+
+def doctor_for(dataset: Dataset, plan: Plan) -> Doctor:
+    """The doctor of a run, with the samples that all its looks share."""
     recipe, spec = find_recipe(plan.recipe), plan.spec
     view = partial(recipe.view, spec=spec)
     usual = LOOKED_AT if len(spec.shape) == PICTURE_AXES else ROWS_LOOKED_AT

@@ -19,7 +19,7 @@ from gannet.codecs import Codec, codec_of
 from gannet.codecs.image import ImageCodec
 from gannet.codecs.table import TableCodec
 from gannet.codecs.vector import VectorCodec
-from gannet.config import parse
+from gannet.config import flag, parse
 from gannet.errors import ConfigError, DataError
 from gannet.plan import Plan, affordable_size, default_minutes, make_plan
 from gannet.sources.frames import as_frame
@@ -131,7 +131,11 @@ def prepare(  # noqa: PLR0913  # a parameter per flag
             clock=clock,
             classes=len(source.classes),
         )
-        asked_for = None if minutes is None else partial(short, seconds=60 * minutes)
+        asked_for = (
+            partial(short, seconds=60 * minutes)
+            if minutes is not None and _timed(recipe, settings)
+            else None
+        )
         codec, sized = _codec(source, resolution, where, asked_for, column, side)
     beside = None
     if source.beside is not None:
@@ -139,7 +143,7 @@ def prepare(  # noqa: PLR0913  # a parameter per flag
     found = dataset.load(source, codec=codec, beside=beside, cache=out / "cache", seed=0)
     found = _sorted(found, recipe, given if begun is None else begun.config)
     usual = default_minutes((1,) if side else tuple(codec.shape), where)
-    budget = 0.0 if "steps" in settings else 60 * (usual if minutes is None else minutes)
+    budget = 60 * (usual if minutes is None else minutes) if _timed(recipe, settings) else 0.0
     if begun is not None:
         asked: dict[str, Any] = {"recipe": recipe, "seed": seed, "given": given}
         asked |= {"balance": balance, "seconds": budget}
@@ -166,6 +170,11 @@ def prepare(  # noqa: PLR0913  # a parameter per flag
     update = {"label": label, "column": dict(column or {}), "reasons": reasons}
     plan = plan.model_copy(update=update)
     return Session(plan, found, out, resumed=False, clock=clock)
+
+
+def _timed(recipe: str, settings: Mapping[str, object]) -> bool:
+    """Whether a run is bounded by time: not if steps are given, or if it takes none."""
+    return "steps" not in settings and find_recipe(recipe).fit is None
 
 
 def piece_of(recipe: str, settings: Mapping[str, Any]) -> int:
@@ -225,7 +234,8 @@ def recipe_for(data: Path | str | Any, *, label: str | None = None) -> str:
 
 def _source(data: Path | str | Any, label: str | None, recipe: str) -> dataset.Source:
     """The data as the recipe reads them."""
-    table = "table" in find_recipe(recipe).columns["real"].kinds
+    kinds = find_recipe(recipe).columns["real"].kinds
+    table = "table" in kinds and (kinds == ("table",) or recipe_for(data, label=label) == "table")
     if isinstance(data, str | Path):
         return dataset.find(Path(data), label=label, kind="table" if table else None)
     if not table:
@@ -301,7 +311,13 @@ def _checked(
     given: dict[str, Any] = {}
     remedy = ""
     try:
-        given = parse(find_recipe(recipe).config, settings).model_dump(include=set(settings))
+        made = find_recipe(recipe)
+        given = parse(made.config, settings).model_dump(include=set(settings))
+        faults += [
+            f"{flag(name)}: {recipe} is fitted at once, without steps, and does not know it"
+            for name in settings
+            if name in made.unused
+        ]
     except ConfigError as error:
         faults.append(error.problem)
         remedy = error.remedy

@@ -13,6 +13,7 @@ import json
 import math
 from collections.abc import Callable, Collection, Sequence
 from copy import deepcopy
+from functools import partial
 from itertools import islice, pairwise, repeat
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -26,7 +27,7 @@ from gannet.codecs import KINDS, Codec, codec_of
 from gannet.config import C, parse
 from gannet.duel import Duel, Side
 from gannet.errors import ConfigError
-from gannet.recipe import Recipe
+from gannet.recipe import Fit, Recipe
 from gannet.types import Batch, Condition, Spec, Terms
 
 R = TypeVar("R")
@@ -52,6 +53,9 @@ def check_recipe(recipe: Recipe[C], batch: Batch, **settings: object) -> None:
     _check_schedule(recipe, config)
     problem = _check_prepare(recipe, batch, config)
     spec = Spec.of(problem)
+    if recipe.fit is not None:
+        _check_fit(recipe, recipe.fit, problem, config)
+        return
 
     def start() -> Duel[C]:
         return Duel(recipe, config, spec)
@@ -61,6 +65,32 @@ def check_recipe(recipe: Recipe[C], batch: Batch, **settings: object) -> None:
         _check_terms(start, name, problem)
     _check_training(start, batch)
     _check_samples(start(), problem.condition)
+
+
+def _check_fit(recipe: Recipe[C], fit: Fit[C], train: Batch, config: C) -> None:
+    """A recipe that is fitted at once gives a function of its rows, which what is built holds."""
+    spec, before = Spec.of(train), deepcopy(train)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        first = fit(config, spec, train).eval()
+        torch.manual_seed(1)
+        second = fit(config, spec, train)
+    assert _alike(before, train), "fit: changes the rows"
+    _check_same(first.state_dict(), second.state_dict(), "fit: asked twice, it")
+    blank = recipe.product(recipe.build(config, spec)).eval()
+    built = {name: value.shape for name, value in blank.state_dict().items()}
+    made = {name: value.shape for name, value in first.state_dict().items()}
+    assert built == made, f"fit: gives numbers {made}, build has room for {built}"
+    fewer = {name: value.shape for name, value in fit(config, spec, train[:2]).state_dict().items()}
+    assert fewer == made, "fit: sizes hang on the number of rows, not on settings"
+    whole = dict(first.state_dict())
+    idle = all(map(torch.equal, whole.values(), blank.state_dict().values()))
+    assert not idle, "fit: learns nothing"
+    blank.load_state_dict(whole)
+    _check_inferred(partial(recipe.infer, first), train.condition, config)
+    noise = torch.randn(len(train), config.noise)
+    pair = (recipe.infer(each, noise, train.condition, config) for each in (first, blank))
+    assert torch.equal(*pair), "fit: keeps something outside its state"
 
 
 def _check_schedule(recipe: Recipe[C], config: C) -> None:
@@ -157,12 +187,18 @@ def _check_same(one: dict[str, Any], other: dict[str, Any], law: str) -> None:
 
 
 def _check_samples(duel: Duel[C], told: Condition) -> None:
-    noise = torch.randn(len(told), duel.config.noise, generator=torch.Generator().manual_seed(1))
+    _check_inferred(partial(duel.recipe.infer, duel.average), told, duel.config)
+
+
+def _check_inferred(
+    use: Callable[[Tensor, Condition, C], Tensor], told: Condition, config: C
+) -> None:
+    noise = torch.randn(len(told), config.noise, generator=torch.Generator().manual_seed(1))
 
     def infer(rows: slice) -> Tensor:
         with torch.no_grad(), torch.random.fork_rng():
             torch.manual_seed(0)
-            return duel.recipe.infer(duel.average, noise[rows], told[rows], duel.config)
+            return use(noise[rows], told[rows], config)
 
     together, alone = infer(slice(None)), infer(slice(0, 1))
     assert len(together) == len(told), "infer: does not give one sample per condition"

@@ -15,6 +15,7 @@ from gannet.dataset import Dataset
 from gannet.errors import DivergedError, GannetError
 from gannet.files import holding, write_whole
 from gannet.finish import calibrated, finish, judged_afresh, settled
+from gannet.fitted import fit_at_once
 from gannet.plan import Plan
 from gannet.run import BY_HAND, Look, Run
 from gannet.types import Batch, Progress
@@ -77,11 +78,26 @@ def carry_out(
     threads = parse(find_recipe(plan.recipe).config, plan.config).threads
     with holding(out / "run.lock"), processor.threads(threads):
         _write_down(plan, out)
+        if find_recipe(plan.recipe).fit is not None:
+            yield from _fitted(plan, dataset, out, clock)
+            return
         run = Run(plan, dataset, out)
         run.resume()
         yield from _steps(run, stop, save_seconds, clock)
         run.save()
         _end(run)
+
+
+def _fitted(
+    plan: Plan, dataset: Dataset, out: Path, clock: Callable[[], float]
+) -> Iterator[Moment]:
+    """Fit, unless that was done: what a killed run left is made anew, which takes seconds."""
+    if not (out / "card.json").exists():
+        began = clock()
+        fit_at_once(plan, dataset, out, clock)
+        taken = clock() - began
+        rate = len(dataset.train) / max(taken, 1e-9)
+        yield Moment(Progress(1, {}), 1, taken, rate, None)
 
 
 def _write_down(plan: Plan, out: Path) -> None:

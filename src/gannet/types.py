@@ -70,6 +70,7 @@ class Batch:
         fields: For table rows ``(B, F)``, the symbols per field; see ``Spec``.
         holes: For table rows, where it is said that a field is missing; see ``Spec``.
         ordered: For table rows, which fields have an order; see ``Spec``.
+        columns: For table rows, the column of each field; see ``Spec``.
     """
 
     real: Tensor
@@ -77,6 +78,7 @@ class Batch:
     fields: tuple[int, ...] = ()
     holes: tuple[int, ...] = ()
     ordered: tuple[int, ...] = ()
+    columns: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.real)
@@ -104,6 +106,7 @@ class Spec:
             where it never is.
         ordered: For table rows, of each field the first symbol of those that have an order, such
             as numbers; -1 where they have none.
+        columns: For table rows, the number of the column that each field is of.
     """
 
     shape: tuple[int, ...]
@@ -113,6 +116,7 @@ class Spec:
     fields: tuple[int, ...] = ()
     holes: tuple[int, ...] = ()
     ordered: tuple[int, ...] = ()
+    columns: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, batch: Batch) -> Spec:
@@ -126,6 +130,7 @@ class Spec:
             fields=batch.fields,
             holes=batch.holes,
             ordered=batch.ordered,
+            columns=batch.columns,
         )
 
     def blank(self, count: int) -> Condition:

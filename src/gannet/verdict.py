@@ -21,6 +21,7 @@ RARE, GONE = 0.5, 0.1
 
 NAMED = 12
 """Classes that a verdict names, the commonest."""
+NO_DUEL = "There was no duel: it was fitted at once to the training data."
 
 FEW = 500
 """Samples below which intervals are wide."""
@@ -84,6 +85,11 @@ def limits(report: Report) -> str:
     """What the evaluation cannot say."""
     least = min((score.samples for score in report.scores), default=0)
     few = f", and {least} samples are few" if 0 < least < FEW else ""
+    if report.seeds:
+        return (
+            f"These are means over {len(report.seeds)} training runs that differ in their seed: "
+            f"the intervals cover the choice of samples and of seeds{few}."
+        )
     return (
         "This is one training run: the intervals cover the choice of samples, not what a run with "
         f"another seed would give{few}."
@@ -132,6 +138,8 @@ def _of_health(report: Report) -> list[str]:
     course = report.course
     if course is None or not course.verdict:
         return []
+    if course.fitted:
+        return [NO_DUEL]
     evidence = f" ({course.evidence})" if course.evidence else ""
     if course.verdict in ("healthy", "done"):
         return [f"The duel was {course.verdict} at its end."]

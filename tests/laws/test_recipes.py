@@ -16,9 +16,13 @@ from gannet.types import Batch, Condition, Players
 
 KNOWN = {
     "autoencoder",
+    "copula",
     "generate",
     "impute",
     "inpaint",
+    "mean",
+    "nearest",
+    "shuffle",
     "super_resolve",
     "table",
     "translate",
@@ -56,6 +60,9 @@ def cells():
 
 
 OWN = {
+    "copula": {"kept": 4},
+    "nearest": {"kept": 4},
+    "shuffle": {"kept": 4},
     "inpaint": {"levels": 2, "judge_width": 4},
     "super_resolve": {"scale": 2, "depth": 2, "detail_depth": 1, "judge_width": 4},
     "translate": {"levels": 2, "judge_width": 4},
@@ -103,7 +110,8 @@ def test_the_catalogue_holds_what_we_know_of():
 
 @pytest.mark.parametrize(("name", "batch"), CASES)
 def test_every_recipe_keeps_the_laws(name, batch):
-    check_recipe(find_recipe(name), beside(name, batch), **SMALL | OWN.get(name, {}))
+    small = {"noise": 6} if find_recipe(name).fit else SMALL
+    check_recipe(find_recipe(name), beside(name, batch), **small | OWN.get(name, {}))
 
 
 @pytest.mark.parametrize("architecture", ["mlp", "dcgan", "residual"])
@@ -288,6 +296,58 @@ SPECIMENS = {
 def test_the_laws_bite(law):
     with pytest.raises(AssertionError, match=law):
         check_recipe(replace(generate, **SPECIMENS[law]), numbers(), **SMALL)
+
+
+class Odd(nn.Module):
+    """A product that remembers in the open, or not."""
+
+    def __init__(self, size=1):
+        super().__init__()
+        self.register_buffer("held", torch.zeros(size, 3))
+        self.beside = 0.0
+
+    def forward(self, noise, condition):
+        return self.held[:1].expand(len(noise), -1) + self.beside
+
+
+def odd(rows, *, shuffled=False, beside=0.0, sized=False, spoilt=False):
+    product = Odd(len(rows) if sized else 1)
+    product.held += rows.real.mean(0) + (torch.rand(()) if shuffled else 0)
+    product.beside = beside
+    if spoilt:
+        rows.real.mul_(0)
+    return product
+
+
+FITS = {
+    "fit: asked twice": {"shuffled": True},
+    "fit: keeps something outside": {"beside": 1.0},
+    "fit: gives numbers": {"sized": True},
+    "fit: changes the rows": {"spoilt": True},
+}
+
+
+@pytest.mark.parametrize("law", FITS)
+def test_the_laws_of_fits_bite(law):
+    mean = find_recipe("mean")
+    broken = replace(
+        mean,
+        build=lambda *_: Players(Odd(), nn.Identity()),
+        fit=lambda _config, _spec, rows: odd(rows, **FITS[law]),
+    )
+    check_recipe(replace(broken, fit=lambda _config, _spec, rows: odd(rows)), numbers())
+    with pytest.raises(AssertionError, match=law):
+        check_recipe(broken, numbers())
+
+
+def test_a_fit_that_learns_nothing_or_grows_with_its_rows_is_caught():
+    mean = find_recipe("mean")
+    built = replace(mean, build=lambda *_: Players(Odd(), nn.Identity()))
+    with pytest.raises(AssertionError, match="learns nothing"):
+        check_recipe(replace(built, fit=lambda *_: Odd()), numbers())
+    wide = replace(mean, build=lambda *_: Players(Odd(6), nn.Identity()))
+    with pytest.raises(AssertionError, match="hang on the number of rows"):
+        check_recipe(replace(wide, fit=lambda *args: odd(args[2], sized=True)), numbers())
 
 
 def test_settings_that_json_changes_are_caught():

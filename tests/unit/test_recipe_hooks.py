@@ -105,6 +105,7 @@ def test_a_recipe_that_cannot_be_asked_says_so():
 def test_verdicts_do_not_hang_on_a_discriminator_that_nobody_hears():
     quiet, heard = TABLE.config(), TABLE.config(adversarial=0.5)
     assert limits_for(quiet, pictures=False).swing == 0
+    assert limits_for(heard, heard=False).won == math.inf, "a baseline listens to nobody"
     assert limits_for(quiet, pictures=False).overfit_gap == math.inf
     assert limits_for(quiet, pictures=False).annealed == 1
     assert limits_for(quiet, pictures=False).spread == limits_for(heard, pictures=False).spread

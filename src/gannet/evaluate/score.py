@@ -48,6 +48,7 @@ class Score(BaseModel):
         halves: The same of random halves of both sides, drawn alike for equal counts and seeds, so
             that two generators scored alike can be compared half by half; empty where the interval
             is not theirs.
+        runs: Value of each training run, where it is the mean over several.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -67,6 +68,7 @@ class Score(BaseModel):
     ceiling: float | None = None
     parts: tuple[Part, ...] = ()
     halves: tuple[float, ...] = ()
+    runs: tuple[float, ...] = ()
 
     @property
     def at_floor(self) -> bool:
@@ -178,6 +180,7 @@ class Report(BaseModel):
         course: How it was trained, and what that cost; ``None`` where it is not known.
         seconds: What the evaluation took; 0 where nobody measured.
         answers: Whether the fakes are answers to held-out pictures.
+        seeds: Of the training runs that scores are the mean over; empty for a single run.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -197,6 +200,7 @@ class Report(BaseModel):
     course: Course | None = None
     seconds: float = 0.0
     answers: bool = False
+    seeds: tuple[int, ...] = ()
 
     def score(self, name: str) -> Score:
         """The first score of that name, with or without what stands in brackets.

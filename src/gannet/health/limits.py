@@ -72,16 +72,17 @@ UNHEARD: dict[str, float] = {
 the generator learns go on improving until the learning rate has fallen."""
 
 
-def limits_for(config: Config, *, pictures: bool = True) -> Limits:
+def limits_for(config: Config, *, pictures: bool = True, heard: bool = True) -> Limits:
     """Limits that suit the objective and the data.
 
     Only some objectives have logits that are log-odds. And only of pictures does a near copy say
     that something was learnt by heart: rows of few or whole numbers lie close to each other anyway.
-    A generator that does not listen to its discriminator cannot be starved or misled by it.
+    A generator that does not listen to its discriminator cannot be starved or misled by it; that of
+    a baseline does not (``heard``).
     """
     found = USUAL if pictures else replace(USUAL, copied=math.inf)
     settings = config.model_dump()
-    if settings.get("adversarial") == 0:
+    if not heard or settings.get("adversarial") == 0:
         return replace(found, **UNHEARD)
     if settings.get("objective") in ("hinge", "wasserstein", "least_squares"):
         return replace(found, resting=0.0, won=math.inf, logits=math.inf)

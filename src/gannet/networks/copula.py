@@ -1,0 +1,77 @@
+"""The correlations of a Gaussian copula, estimated from columns that may have many ties.
+
+A column of words or whole numbers is a normal number seen through steps. What is seen correlates
+less than the normal numbers behind it. Mehler's series says by how much, and is solved for those.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+TERMS = 24
+"""Of the series."""
+HALVINGS = 30
+STEEPEST = 0.995
+"""Bound on correlations."""
+LEAST = 1e-6
+"""Least eigenvalue of a matrix of correlations."""
+
+
+def mixing(ranks: Sequence[Tensor]) -> Tensor:
+    """``(C, C)`` that turns independent normal numbers into those behind some columns.
+
+    Args:
+        ranks: Of each column ``(N,)`` the number of the distinct value of each row, by rising
+            value; from 0, and each number occurs.
+
+    Source: Olsson 1979, Psychometrika 44, p. 443 (polychoric correlation). Differs: moments are
+    matched, not likelihoods, by Mehler's series of the correlation of two functions.
+    """
+    seen = [_scores(each) for each in ranks]
+    scores = torch.stack([score for score, _ in seen], 1)
+    series = torch.stack([held for _, held in seen], 1)
+    found = scores.T @ scores / len(scores)
+    return _root(_solved(found, series[:, :, None] * series[:, None, :]))
+
+
+def _scores(ranks: Tensor) -> tuple[Tensor, Tensor]:
+    """The normal number ``(N,)`` expected of each row, and the series of that ``(TERMS,)``."""
+    shares = torch.bincount(ranks).double() / len(ranks)
+    ends = shares.cumsum(0)[:-1].clamp(0, 1)
+    edges = torch.special.ndtri(torch.cat([ends.new_zeros(1), ends, ends.new_ones(1)]))
+    density = (-edges.square() / 2).exp() / math.sqrt(2 * math.pi)
+    scores = (density[:-1] - density[1:]) / shares
+    # Hermite polynomials times the density, by their recursion, scaled to a variance of one.
+    here = edges.nan_to_num(posinf=0.0, neginf=0.0)
+    series = torch.zeros(TERMS, dtype=torch.float64)
+    before, now = density.new_zeros(len(density)), density
+    for term in range(1, TERMS + 1):
+        series[term - 1] = (scores * (now[:-1] - now[1:])).sum() / math.sqrt(term)
+        after: Tensor = (here * now - math.sqrt(term - 1) * before) / math.sqrt(term)
+        before, now = now, after
+    return scores[ranks], series
+
+
+def _solved(found: Tensor, series: Tensor) -> Tensor:
+    """Correlations ``(C, C)`` of which what was found is the sum of a series, term by term."""
+    low, high = torch.full_like(found, -STEEPEST), torch.full_like(found, STEEPEST)
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        power, total = torch.ones_like(middle), torch.zeros_like(middle)
+        for term in series:
+            power = power * middle
+            total = total + power * term
+        less = total < found
+        low, high = torch.where(less, middle, low), torch.where(less, high, middle)
+    return ((low + high) / 2).fill_diagonal_(1.0)
+
+
+def _root(correlations: Tensor) -> Tensor:
+    """A matrix whose product with its transpose is the nearest that can be of correlations."""
+    sizes, axes = torch.linalg.eigh((correlations + correlations.T) / 2)
+    root = axes * sizes.clamp_min(LEAST).sqrt()
+    return root / root.norm(dim=1, keepdim=True)
