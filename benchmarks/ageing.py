@@ -31,7 +31,8 @@ from gannet.session import prepare
 
 MINUTES, YOUNG, OLD, KEPT = 10.0, 48, 62, 4
 SIDES = ("old", "young")
-RIDGE = 1e2
+RIDGES = (1e-2, 1e-1, 1.0, 1e1, 1e2)
+"""Strengths that are tried, times the mean square of a feature."""
 
 
 def run(data: Path, *, minutes: float = MINUTES, seed: int = 0, keep: str = "") -> dict[str, Any]:
@@ -117,11 +118,27 @@ def fits_of(side: str, ages: dict[str, int]) -> set[str]:
 
 
 def fitted(seen: Tensor, ages: Tensor) -> tuple[Tensor, Tensor]:
-    """Weights of a ridge regression, the constant last, and the mean that is taken off first."""
+    """Weights of a ridge regression, the constant last, and the mean that is taken off first.
+
+    Its strength is the one whose error is least when each face is left out in turn.
+    """
     x, y = seen.double(), ages.double()
-    centre = x.mean(0)
-    x = x - centre
-    lean = torch.linalg.solve(
-        x.T @ x + RIDGE * len(x) * torch.eye(x.shape[1], dtype=x.dtype), x.T @ (y - y.mean())
-    )
-    return torch.cat([lean, y.mean()[None]]), centre
+    centre, middle = x.mean(0), y.mean()
+    x, y = x - centre, y - middle
+    left, root, right = _parts(x)
+    best, weights = float("inf"), torch.zeros(x.shape[1], dtype=x.dtype)
+    for ridge in RIDGES:
+        strength = ridge * float(x.square().mean()) * len(x)
+        shrunk = root.square() / (root.square() + strength)
+        told = left @ (shrunk * (left.T @ y))
+        lever = (left.square() * shrunk).sum(1) + 1 / len(x)
+        error = float(((y - told) / (1 - lever)).square().mean())
+        if error < best:
+            best, weights = error, right.T @ (root / (root.square() + strength) * (left.T @ y))
+    return torch.cat([weights, middle[None]]), centre
+
+
+def _parts(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The singular value decomposition."""
+    left, root, right = torch.linalg.svd(x, full_matrices=False)
+    return left, root, right

@@ -104,9 +104,8 @@ def test_a_run_that_knows_one_way_takes_no_side(run):
 
 
 def test_one_side_is_refused(sides, tmp_path):
-    for folder, words in ((sides / "day", "needs classes"), (tmp_path, "")):
-        with pytest.raises(DataError, match=words):
-            package.train(folder, tmp_path / "run", recipe="translate_unpaired", steps=1)
+    with pytest.raises(DataError, match="needs classes"):
+        package.train(sides / "day", tmp_path / "run", recipe="translate_unpaired", steps=1)
 
 
 def test_answers_without_targets_are_scored(unpaired, sides):

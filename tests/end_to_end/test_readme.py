@@ -86,6 +86,13 @@ def place(tmp_path_factory, people):
             coarse = rng.integers(0, 255, (6, 12, 3), dtype=np.uint8)
             picture = Image.fromarray(coarse).resize(size[::-1], Image.Resampling.BICUBIC)
             picture.save(folder / name / f"{number:02}.png")
+    for name, light in (("summer", 90), ("winter", 200)):
+        (folder / "seasons" / name).mkdir(parents=True)
+        for number in range(24):
+            coarse = rng.integers(light - 40, light + 40, (4, 4, 3)).astype(np.uint8)
+            picture = Image.fromarray(coarse).resize((32, 32), Image.Resampling.BICUBIC)
+            picture.save(folder / "seasons" / name / f"{number:02}.png")
+    picture.save(folder / "winter.png")
     with Image.open(folder / "photos" / "00.png") as photo:
         photo.resize((24, 24)).save(folder / "small.png")
         photo.crop((0, 0, 48, 48)).save(folder / "map.png")
@@ -99,7 +106,7 @@ def place(tmp_path_factory, people):
 def test_readme_shows_every_step_from_folder_to_report():
     shown = [words[1] for words in commands() if words[0] == "gannet"]
     table = ["inspect", "train", "sample", "sample", "sample", "train", "apply", "apply"]
-    pictures = ["train", "apply"] * 3
+    pictures = ["train", "apply"] * 4
     assert shown == ["inspect", "train", "sample", "judge", "evaluate", *table, *pictures]
     assert [words for words in commands() if words[0] == "make"] == [
         ["make", "demo"],
@@ -133,6 +140,8 @@ def test_readme_runs(place):
     with Image.open(place / "large.png") as large:
         assert large.size == (96, 96)
     assert len(list(place.glob("houses-*.png"))) == 5
+    with Image.open(place / "summer.png") as summer:
+        assert summer.mode == "RGB"
     whole, holed, hole = (
         np.asarray(Image.open(place / f"{name}.png")) for name in ("whole", "holed", "hole")
     )
