@@ -41,19 +41,29 @@ def mixing(ranks: Sequence[Tensor]) -> Tensor:
 def _scores(ranks: Tensor) -> tuple[Tensor, Tensor]:
     """The normal number ``(N,)`` expected of each row, and the series of that ``(TERMS,)``."""
     shares = torch.bincount(ranks).double() / len(ranks)
-    ends = shares.cumsum(0)[:-1].clamp(0, 1)
-    edges = torch.special.ndtri(torch.cat([ends.new_zeros(1), ends, ends.new_ones(1)]))
-    density = (-edges.square() / 2).exp() / math.sqrt(2 * math.pi)
+    edges = _edges(shares)
+    density = _density(edges)
     scores = (density[:-1] - density[1:]) / shares
     # Hermite polynomials times the density, by their recursion, scaled to a variance of one.
     here = edges.nan_to_num(posinf=0.0, neginf=0.0)
     series = torch.zeros(TERMS, dtype=torch.float64)
-    before, now = density.new_zeros(len(density)), density
+    before, now = torch.zeros_like(density), density
     for term in range(1, TERMS + 1):
         series[term - 1] = (scores * (now[:-1] - now[1:])).sum() / math.sqrt(term)
         after: Tensor = (here * now - math.sqrt(term - 1) * before) / math.sqrt(term)
         before, now = now, after
     return scores[ranks], series
+
+
+def _edges(shares: Tensor) -> Tensor:
+    """Between which normal numbers ``(K + 1,)`` values of such shares ``(K,)`` lie."""
+    ends = shares.cumsum(0)[:-1].clamp(0, 1)
+    return torch.special.ndtri(torch.cat([ends.new_zeros(1), ends, ends.new_ones(1)]))
+
+
+def _density(at: Tensor) -> Tensor:
+    """Of the standard normal distribution."""
+    return (-at.square() / 2).exp() / math.sqrt(2 * math.pi)
 
 
 def _solved(found: Tensor, series: Tensor) -> Tensor:
