@@ -33,6 +33,7 @@ from gannet.answering import (
     scaled_to,
     told_apart,
 )
+from gannet.augment import augment
 from gannet.codecs.label import LabelCodec
 from gannet.errors import DataError
 from gannet.networks.patches import PatchDiscriminator, Translator, habits, matching
@@ -56,11 +57,14 @@ class Config(AnswerConfig):
     same: float = Field(
         0.2, ge=0, description="weight of what changes in pictures of the wanted side"
     )
-    adversarial: float = Field(2.0, ge=0, description="weight of the duel")
+    adversarial: float = Field(0.7, ge=0, description="weight of the duel")
     matching: float = Field(
         2.0, ge=0, description="weight of the statistics of what the discriminator sees"
     )
     learning_rate: float = Field(8e-4, gt=0, description="step size of both optimisers at first")
+    augment: float = Field(
+        0.3, ge=0, le=1, description="share of pictures that the discriminator sees changed"
+    )
     diversity: float = Field(0.1, ge=0, description="weight of answers that differ")
     apart: float = Field(
         0.1, gt=0, le=1, description="how far two answers shall differ; 1 is half the range"
@@ -124,7 +128,9 @@ def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: C
     translator, judge = parts(players)
     with torch.no_grad():
         fake = translator(noise, batch.condition).float()
-    return told_apart(judge, batch, fake, config.slope)
+    # The same kinds of changes for both sides, or few pictures would be known by heart.
+    seen = replace(batch, real=augment(batch.real, config.augment))
+    return told_apart(judge, seen, augment(fake, config.augment), config.slope)
 
 
 def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
@@ -132,7 +138,9 @@ def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Confi
     translator, judge = parts(players)
     side, given, count = batch.condition, batch.condition.grid, len(batch)
     fake = translator(noise, side).float()
-    real_seen, seen = judge.features(batch.real, side), judge.features(fake, side)
+    real_seen, seen = (
+        judge.features(augment(each, config.augment), side) for each in (batch.real, fake)
+    )
     won = losses.relativistic_generator(real_seen[-1].float(), seen[-1].float())
     usual = [habits(each[:-1], side.vector) for each in (real_seen, seen)]
     terms = {
