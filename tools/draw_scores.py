@@ -23,12 +23,14 @@ from gannet.critic import fresh_critic
 from gannet.evaluate import Score, evaluate_filled, evaluate_table
 from gannet.evaluate.answers import answer_scores
 from gannet.evaluate.texture import EDGE, repeat_score, roughness
+from gannet.evaluate.unpaired import unpaired_scores
 from gannet.frames import Cells, Frame
 from gannet.heaps import Heap
 from gannet.metrics import METRICS
 from gannet.metrics.copies import closest, suspects
 from gannet.networks.classifier import train_classifier
 from gannet.networks.features import RandomFeatures
+from gannet.types import Batch, Condition
 from gannet.verdict import kind_of
 
 COUNT = 600
@@ -165,6 +167,30 @@ def of_answers() -> Found:
     )
 
 
+def of_unpaired() -> Found:
+    """Scores of answers to dark pictures that shall become like bright ones."""
+    shown, wanted, strangers = (pictures(200, seed) for seed in (8, 9, 10))
+    given = shown - 0.8
+    eye = RandomFeatures(pictures(400, 7))
+    blank = Condition.none(wanted)
+    told = replace(blank, vector=torch.ones(len(wanted), 1), grid=given)
+    problem = Batch(wanted, told)
+    answers = {
+        "as given": given,
+        "half of the way": given + 0.4,
+        "all of the way": shown,
+        "moved by 1 px": shown.roll(1, 3),
+        "a stranger": strangers,
+    }
+    seen = eye(wanted), eye(given)
+    return _scored(
+        {
+            name: unpaired_scores(made, problem, (*seen, eye(made)), ("bright",), seed=0)
+            for name, made in answers.items()
+        }
+    )
+
+
 def people(count: int, seed: int, *, towns: Sequence[str] = ("north", "south", "east")) -> Frame:
     """Age, income after age, a town, weight with holes, and whether rich, after income."""
     rng = np.random.default_rng(seed)
@@ -290,7 +316,15 @@ def draw(values: Mapping[str, float], path: Path) -> None:
 def main(folder: Path) -> None:
     """Draw all; where rows and tables share a kind of score, rows show it."""
     folder.mkdir(parents=True, exist_ok=True)
-    found = of_filled() | of_tables() | of_answers() | of_textures() | of_classes() | of_rows()
+    found = (
+        of_filled()
+        | of_tables()
+        | of_answers()
+        | of_unpaired()
+        | of_textures()
+        | of_classes()
+        | of_rows()
+    )
     for kind, values in found.items():
         draw(values, folder / f"{kind.lower().replace(' ', '-')}.png")
         print(kind, {name: round(value, 3) for name, value in values.items()})

@@ -49,6 +49,8 @@ MEANING: Mapping[str, str] = {
     "different targets",
     "fine detail": "powers of ten by which the amount of fine detail is off",
     "diversity": "how unlike two answers to one picture are; 0 if noise changes nothing",
+    "way covered": "how much of the way from the given pictures to the wanted heap was gone",
+    "structure kept": "correlation of the edges before and after",
     "class accuracy": "share of fakes that look like the class they were asked for",
     "train on fake": "accuracy (of tables: AUC) on reals of a classifier that learnt from fakes",
     "train on fake F1": "the same classifier's F1, the mean over classes",

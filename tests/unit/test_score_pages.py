@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,9 +28,17 @@ class Plain:
 
     plainly = {"itself": lambda given: given.real}  # noqa: RUF012
 
+    def __init__(self, *, paired: bool = True):
+        self.paired = paired
+
     def answer(self, given: Batch, *, seed: int):
         chance = torch.Generator().manual_seed(seed)
-        return given, given.real + 0.1 * torch.randn(given.real.shape, generator=chance)
+        made = given.real + 0.1 * torch.randn(given.real.shape, generator=chance)
+        if self.paired:
+            return given, made
+        # Each was made of the picture two classes aside.
+        told = replace(given.condition, grid=given.real - 2)
+        return replace(given, condition=told), made
 
 
 def of_pictures_and_classes():
@@ -43,7 +52,8 @@ def of_pictures_and_classes():
     maker = Library(parts[1], data.classes)
     by_class = evaluate(maker, data, count=20, steps=40)
     answered = evaluate(maker, data, count=20, steps=40, answers=Plain())
-    return [*by_class.scores, *answered.scores]
+    alone = evaluate(maker, data, count=30, steps=40, answers=Plain(paired=False))
+    return [*by_class.scores, *answered.scores, *alone.scores]
 
 
 def of_tables():
