@@ -36,8 +36,9 @@ class Plain:
         made = given.real + 0.1 * torch.randn(given.real.shape, generator=chance)
         if self.paired:
             return given, made
-        # Each was made of the picture two classes aside.
-        told = replace(given.condition, grid=given.real - 2)
+        # One side is wanted, and each was made of a darker picture.
+        side = torch.ones(len(given), 1)
+        told = replace(given.condition, vector=side, grid=given.real - 2)
         return replace(given, condition=told), made
 
 
