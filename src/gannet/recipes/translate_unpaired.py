@@ -124,7 +124,7 @@ def told(batch: Batch, _spec: Spec) -> Condition:
 
 
 def some_still(noise: Tensor) -> Tensor:
-    """Noise ``(B, Z)`` that is nought in the last quarter, since people ask for that answer most."""
+    """Noise ``(B, Z)``, none in the last quarter: that is the answer that people ask for most."""
     rows = torch.arange(len(noise), device=noise.device)[:, None]
     return noise * (rows < len(noise) - len(noise) // 4).to(noise)
 
