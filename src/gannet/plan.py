@@ -361,6 +361,9 @@ def choose_precision(chosen: Chooser, clock: Clock) -> None:
     if len(chosen.spec.shape) != PICTURE_AXES and not chosen.spec.fields:
         chosen.choose("rows keep every digit", precision="float32")
         return
+    if chosen.recipe.exact:
+        chosen.choose("the duel of this recipe stands still in 16 bit", precision="float32")
+        return
     if "precision" in chosen.given or not processor.may_use_bfloat16(chosen.device):
         chosen.choose("16 bit is not faster on this machine", precision="float32")
         return

@@ -244,6 +244,7 @@ class Recipe(Generic[C]):
             most steps first; where there are none, sizes stay as they are.
         plainly: By name, simple methods that make an output from what is told, such as a bicubic
             enlargement; a recipe that is told a grid is scored beside them.
+        exact: Whether it learns in 32 bit only, where 16 bit was measured to lead nowhere.
         baseline: Whether it is there to be beaten: ``compare`` says which runs lose to it.
     """
 
@@ -266,6 +267,7 @@ class Recipe(Generic[C]):
     told: Callable[[Batch, Spec], Condition] = told_nothing
     turning: Turning[Any] | None = None
     error: Callable[[nn.Module, Batch, C], Tensor] | None = None
+    exact: bool = False
     baseline: bool = False
     piece: Callable[[C], int] = whole
     longer: Sequence[tuple[int, Mapping[str, float]]] = ()

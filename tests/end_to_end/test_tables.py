@@ -325,7 +325,7 @@ def test_fields_survive_json_and_old_plans_have_none(run):
     assert plan.spec.vector == 2 * len(plan.spec.fields)
     assert Plan.model_validate_json(plan.model_dump_json()) == plan
     old = json.loads(text)
-    for name in ("fields", "holes", "ordered"):
+    for name in ("fields", "holes", "ordered", "columns"):
         del old["spec"][name]
     del old["column"]
     assert Plan.model_validate(old).spec == Spec(plan.spec.shape, plan.spec.vector)

