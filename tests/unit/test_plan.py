@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -134,6 +135,14 @@ def chosen_precision(data, *seconds):
     chooser = Chooser(find_recipe("generate"), data, {"width": 4, "noise": 6}, 0, "cpu")
     choose_precision(chooser, lambda: next(clock))
     return chooser.config.precision, chooser.reasons
+
+
+def test_a_recipe_that_needs_32_bit_gets_them_however_fast_16_are(loaded, able):
+    recipe = replace(find_recipe("generate"), exact=True)
+    chooser = Chooser(recipe, loaded, {"width": 4, "noise": 6}, 0, "cpu")
+    choose_precision(chooser, iter(()).__next__)  # no clock is asked
+    assert chooser.config.precision == "float32"
+    assert "stands still in 16 bit" in chooser.reasons[0]
 
 
 def test_16_bit_are_taken_when_they_are_measured_to_be_faster(loaded, able):
