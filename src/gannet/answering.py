@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -24,8 +25,9 @@ from torch.nn.functional import interpolate
 
 from gannet import config, losses
 from gannet.chance import noise_at
+from gannet.judging import told_apart
 from gannet.networks.patches import PatchDiscriminator, Translator, matching
-from gannet.tiles import GREY, Values
+from gannet.tiles import GREY, Values, in_tiles
 from gannet.types import Batch, Condition, Players, Terms
 
 SPREAD = math.sqrt(2 / (math.pi * 6)) * math.sqrt(math.pi / 4)
@@ -84,21 +86,6 @@ def judge_terms(
     with torch.no_grad():
         fake = finished(translator(noise, batch.condition).float(), batch)
     return told_apart(judge, batch, fake, config.slope)
-
-
-def told_apart(judge: PatchDiscriminator, batch: Batch, fake: Tensor, slope: float) -> Terms:
-    """What a judge of patches minimises: relativistic, with slopes of reals and fakes.
-
-    Source: Huang et al. 2025, arXiv:2501.05441, eq. 2 and section 3. Differs: the slope is that of
-    the mean over patches.
-    """
-    shown = torch.cat([batch.real, fake]).requires_grad_(slope > 0)
-    logits = judge(shown, Condition.joined([batch.condition] * 2)).float()
-    terms = {"adversarial": losses.relativistic_discriminator(*logits.chunk(2))}
-    if slope:
-        mean = logits.flatten(1).mean(1)
-        terms["slope"] = slope * losses.slope_penalty(mean, shown)
-    return terms
 
 
 def answer_terms(
@@ -187,6 +174,29 @@ def scaled_to(given: Tensor, shape: tuple[int, ...]) -> Tensor:
 def noises(draws: int, width: int, seed: int) -> Tensor:
     """Noise ``(draws, width)``: none for the single best answer."""
     return torch.zeros(1, width) if draws == 1 else noise_at(seed, range(draws), width)
+
+
+def answers_to(
+    translator: Translator, seen: Tensor, noise: Tensor, side: Tensor | None = None
+) -> list[NDArray[np.float32]]:
+    """Pictures ``(H, W, C)`` in 0..1, one for each row of noise, through tiles if it is large.
+
+    Args:
+        translator: The network.
+        seen: What it is given, ``(1, C, H, W)``.
+        noise: ``(draws, Z)``.
+        side: Class that is wanted, one-hot ``(1, K)``, where it knows any.
+    """
+
+    def answer(part: Tensor, row: Tensor) -> Tensor:
+        told = told_of(part)
+        return translator(row, told if side is None else replace(told, vector=side.to(part)))
+
+    reach, unit = translator.reach, translator.unit
+    return [
+        decoded(in_tiles(partial(answer, row=row), [seen], reach, unit=unit)[0])
+        for row in noise.split(1)
+    ]
 
 
 def told_of(given: Tensor) -> Condition:

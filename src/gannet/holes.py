@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv2d, interpolate, pad
 
-STROKES = 12
-"""Most strokes of one picture's holes."""
+TRIES = 24
+"""Most strokes and rectangles that are tried for one picture's holes."""
+
+NEARLY = 0.85
+"""Share of a goal that counts as reached; as much more is too much."""
 
 HELD_OUT = 0.25
 """Share of a picture in holes where answers are scored."""
@@ -44,28 +47,33 @@ def fixed(pictures: Tensor) -> Tensor:
 def _holes(
     high: int, wide: int, chance: np.random.Generator, most: float, least: float = 0.0
 ) -> NDArray[np.float32]:
-    """Strokes and rectangles until a share between ``least`` and ``most`` is covered."""
-    mask = np.zeros((high, wide), np.float32)
+    """Strokes and rectangles until nearly a share between ``least`` and ``most`` is covered.
+
+    One that would cover much more is left out.
+    """
+    whole = np.zeros((high, wide), np.float32)
     goal = least or chance.uniform(0.05, most)
     y, x = np.mgrid[:high, :wide]
     side = min(high, wide)
-    for _ in range(STROKES):
-        if mask.mean() >= goal:
+    for _ in range(TRIES):
+        if whole.mean() >= NEARLY * goal:
             break
+        mask = whole.copy()
         if chance.random() < 0.5:
             tall, broad = (chance.uniform(0.15, 0.5, 2) * side).astype(int) + 1
             top, left = chance.integers(0, high - tall + 1), chance.integers(0, wide - broad + 1)
             mask[top : top + tall, left : left + broad] = 1
-            continue
-        ends = chance.random((4, 2)) * (high, wide)
-        thick = chance.uniform(0.04, 0.1) * side + 1
-        for one, other in pairwise(ends):
-            along = other - one
-            share = ((y - one[0]) * along[0] + (x - one[1]) * along[1]) / max(along @ along, 1e-9)
-            share = share.clip(0, 1)
-            off = np.hypot(y - one[0] - share * along[0], x - one[1] - share * along[1])
-            mask[off <= thick] = 1
-    return mask
+        else:
+            thick = chance.uniform(0.04, 0.1) * side + 1
+            for one, other in pairwise(chance.random((4, 2)) * (high, wide)):
+                along = other - one
+                share = (y - one[0]) * along[0] + (x - one[1]) * along[1]
+                share = (share / max(along @ along, 1e-9)).clip(0, 1)
+                off = np.hypot(y - one[0] - share * along[0], x - one[1] - share * along[1])
+                mask[off <= thick] = 1
+        if mask.mean() <= goal / NEARLY:
+            whole = mask
+    return whole
 
 
 def diffused(known: Tensor, holes: Tensor) -> Tensor:

@@ -126,7 +126,9 @@ def test_holes_are_of_the_size_asked_for_and_repeat():
     assert set(one.unique().tolist()) == {0.0, 1.0}
     assert 0.05 < one.mean() < 0.5
     quarter = fixed(real)
-    assert quarter.mean((1, 2, 3)).min() >= 0.25
+    each = quarter.mean((1, 2, 3))
+    assert 0.2 < each.min() < each.max() < 0.3
+    assert each.mean() == pytest.approx(0.25, abs=0.02)
     assert torch.equal(fixed(real[3:5]), quarter[3:5])
 
 

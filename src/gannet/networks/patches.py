@@ -175,6 +175,11 @@ class Translator(nn.Module):
         return made[:, :, :high, :wide]
 
 
+def as_it_is(layer: nn.Module) -> nn.Module:
+    """No normalisation."""
+    return layer
+
+
 class PatchDiscriminator(nn.Module):
     """A logit for each patch of a picture, seen beside the picture that it was made from.
 
@@ -204,7 +209,7 @@ class PatchDiscriminator(nn.Module):
         super().__init__()
         self.sees, self.classes = beside, classes
         wide = [channels + beside, *(width * min(2**level, 4) for level in range(levels))]
-        norm: Callable[[nn.Module], nn.Module] = spectral_norm if bounded else nn.Sequential
+        norm: Callable[[nn.Module], nn.Module] = spectral_norm if bounded else as_it_is
         self.down = nn.ModuleList(
             norm(nn.Conv2d(finer, coarser, 4, 2, 1)) for finer, coarser in pairwise(wide)
         )

@@ -7,11 +7,12 @@ It learns nothing from the discriminator, which only measures.
 
 from __future__ import annotations
 
+import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from gannet import config
-from gannet.measuring import told_apart
+from gannet.judging import told_apart
 from gannet.networks.coding import Coder, MeasuredCoder, judge, surprise
 from gannet.recipe import Column, Recipe
 from gannet.types import Batch, Players, Spec, Terms
@@ -42,7 +43,9 @@ def build(config: Config, spec: Spec) -> Players:
 
 def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
     """Tell samples from reals, and stay flat around both."""
-    return told_apart(players, batch, noise, config.slope)
+    with torch.no_grad():
+        fake = players.generator(noise, batch.condition)
+    return told_apart(players.discriminator, batch, fake, config.slope)
 
 
 def left_over(coder: Coder, batch: Batch) -> tuple[Tensor, Tensor]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from importlib.util import find_spec
 
 import numpy as np
@@ -19,19 +18,17 @@ from torch import Tensor, nn
 from gannet.answering import (
     AnswerConfig,
     answer_terms,
-    decoded,
+    answers_to,
     encoded,
     falling,
     in_channels,
     judge_terms,
     noises,
-    told_of,
 )
 from gannet.errors import DataError
 from gannet.holes import diffused, drawn, fixed
 from gannet.networks.patches import PatchDiscriminator, Translator
 from gannet.recipe import Column, Given, Recipe, Trained, Turning
-from gannet.tiles import in_tiles
 from gannet.types import Batch, Condition, Players, Spec, Terms
 
 
@@ -154,18 +151,11 @@ def turn(
         )
     holes = torch.from_numpy(mask.astype(np.float32))[None, None]
     shown = torch.cat([encoded(picture, channels) * (1 - holes), holes], 1)
-
-    def answer(part: Tensor, row: Tensor) -> Tensor:
-        return translator(row, told_of(part))
-
-    found: list[NDArray[np.float32]] = []
-    for row in noises(draws, trained.config.noise, seed).split(1):
-        network = partial(answer, row=row)
-        made = in_tiles(network, [shown], translator.reach, unit=translator.unit)[0]
-        # What is known is never computed, so it stays as it was to the bit.
-        fill = in_channels(decoded(made), picture.shape[2])
-        found.append(np.where(mask[..., None], fill, picture))
-    return found
+    made = answers_to(translator, shown, noises(draws, trained.config.noise, seed))
+    # What is known is never computed, so it stays as it was to the bit.
+    return [
+        np.where(mask[..., None], in_channels(each, picture.shape[2]), picture) for each in made
+    ]
 
 
 recipe = Recipe(

@@ -6,7 +6,6 @@ Several different answers to one picture are one setting away; see ``gannet.answ
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -18,18 +17,16 @@ from torch.nn.functional import interpolate
 from gannet.answering import (
     AnswerConfig,
     answer_terms,
-    decoded,
+    answers_to,
     encoded,
     error_of,
     falling,
     judge_terms,
     noises,
     scaled_to,
-    told_of,
 )
 from gannet.networks.patches import PatchDiscriminator, Translator
 from gannet.recipe import Column, Given, Recipe, Trained, Turning
-from gannet.tiles import in_tiles
 from gannet.types import Batch, Players, Spec, Terms
 
 
@@ -92,15 +89,7 @@ def turn(
     assert isinstance(translator, Translator)
     seen = scaled_to(encoded(given.picture, trained.spec.grid[0]), trained.spec.shape)
 
-    def answer(part: Tensor, row: Tensor) -> Tensor:
-        return translator(row, told_of(part))
-
-    return [
-        decoded(
-            in_tiles(partial(answer, row=row), [seen], translator.reach, unit=translator.unit)[0]
-        )
-        for row in noises(draws, trained.config.noise, seed).split(1)
-    ]
+    return answers_to(translator, seen, noises(draws, trained.config.noise, seed))
 
 
 recipe = Recipe(

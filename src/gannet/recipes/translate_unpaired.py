@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import torch
@@ -25,7 +24,7 @@ from torch import Tensor
 from gannet import losses
 from gannet.answering import (
     AnswerConfig,
-    decoded,
+    answers_to,
     encoded,
     falling,
     noises,
@@ -38,7 +37,6 @@ from gannet.codecs.label import LabelCodec
 from gannet.errors import DataError
 from gannet.networks.patches import PatchDiscriminator, Translator, habits, matching
 from gannet.recipe import Column, Given, Recipe, Trained, Turning
-from gannet.tiles import in_tiles
 from gannet.types import Batch, Condition, Players, Spec, Terms
 
 SIDES = 2
@@ -196,16 +194,7 @@ def turn(
     if not trained.config.patch:
         seen = scaled_to(seen, trained.spec.shape)
     side = names.rows(np.array([names.index(given.label)]))
-
-    def answer(part: Tensor, row: Tensor) -> Tensor:
-        return translator(row, Condition(side.to(part), part, part[:, 0, :0, :0]))
-
-    return [
-        decoded(
-            in_tiles(partial(answer, row=row), [seen], translator.reach, unit=translator.unit)[0]
-        )
-        for row in noises(draws, trained.config.noise, seed).split(1)
-    ]
+    return answers_to(translator, seen, noises(draws, trained.config.noise, seed), side)
 
 
 recipe = Recipe(
@@ -219,7 +208,8 @@ recipe = Recipe(
     prepare=prepare,
     schedule=schedule,
     told=told,
-    # Measured on two heaps of 20 pictures: 40 of 255 became 186 of 190 in 32 bit, 42 in 16 bit.
+    # Measured on 20 dark and 28 bright pictures of 32 pixels, 150 steps: a brightness of 40, which
+    # should have become 190, became 186 in 32 bit and 42 in 16 bit.
     exact=True,
     piece=lambda config: config.patch,
     plainly={"the input itself": copied},

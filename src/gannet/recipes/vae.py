@@ -12,7 +12,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from gannet import config
-from gannet.measuring import told_apart
+from gannet.judging import told_apart
 from gannet.networks.coding import Coder, coder_of, divergence, judge, surprise
 from gannet.recipe import Column, Recipe
 from gannet.types import Batch, Players, Spec, Terms
@@ -46,7 +46,9 @@ def build(config: Config, spec: Spec) -> Players:
 
 def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
     """Tell samples from reals, and stay flat around both."""
-    return told_apart(players, batch, noise, config.slope)
+    with torch.no_grad():
+        fake = players.generator(noise, batch.condition)
+    return told_apart(players.discriminator, batch, fake, config.slope)
 
 
 def bound(coder: Coder, batch: Batch, noise: Tensor) -> tuple[Tensor, Tensor]:
