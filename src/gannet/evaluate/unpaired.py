@@ -62,8 +62,9 @@ def unpaired_scores(
     side = problem.condition.vector.argmax(1)
     found: dict[str, tuple[float, float, float]] = {}
     for number, name in enumerate(sides):
+        mine = (side == number).nonzero().squeeze(1)
         # What is given goes round by turns: of more, the same pictures would count as others.
-        mine = (side == number).nonzero().squeeze(1)[: int((side != number).sum())]
+        mine = mine[: len(problem.condition.grid[mine].flatten(1).unique(dim=0))]
         if len(mine) >= FEWEST:
             target, given, made = (each[mine] for each in seen)
             covered = way_covered(Heaps(target, given, made), seed=seed)
