@@ -48,14 +48,24 @@ def _shift(samples: Tensor, share: float, rng: torch.Generator | None = None) ->
     """Move by up to an eighth of the side; what comes in repeats the edge."""
     count, _, high, wide = samples.shape
     chosen = _some(samples, share, rng).view(-1, 1).long()
-    top, left = max(high // 8, 1), max(wide // 8, 1)
-    reach = torch.tensor([top, left], device=samples.device)
+    reach = torch.tensor([max(high // 8, 1), max(wide // 8, 1)], device=samples.device)
     drawn = torch.rand(count, 2, generator=rng, device=samples.device)
-    move = ((drawn * (2 * reach + 1)).long() - reach) * chosen + reach
+    return moved(samples, ((drawn * (2 * reach + 1)).long() - reach) * chosen)
+
+
+def moved(samples: Tensor, pixels: Tensor) -> Tensor:
+    """Pictures moved, each by its own way; what comes in repeats the edge.
+
+    Args:
+        samples: ``(B, C, H, W)``.
+        pixels: ``(B, 2)``, whole: where in the old picture the new one begins, down and right.
+    """
+    top, left = (max(int(each), 0) for each in pixels.abs().amax(0))
     padded = pad(samples, (left, left, top, top), mode="replicate")
-    rows = move[:, :1] + torch.arange(high, device=samples.device)
-    columns = move[:, 1:] + torch.arange(wide, device=samples.device)
-    which = torch.arange(count, device=samples.device)[:, None, None]
+    at = pixels + torch.tensor([top, left], device=samples.device)
+    rows = at[:, :1] + torch.arange(samples.shape[2], device=samples.device)
+    columns = at[:, 1:] + torch.arange(samples.shape[3], device=samples.device)
+    which = torch.arange(len(samples), device=samples.device)[:, None, None]
     # Indexing puts channels last; one permutation brings them back.
     return padded.permute(0, 2, 3, 1)[which, rows[:, :, None], columns[:, None, :]].permute(
         0, 3, 1, 2

@@ -5,13 +5,16 @@ Several different answers to one picture are one setting away; see ``gannet.answ
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from gannet.answering import (
@@ -25,6 +28,7 @@ from gannet.answering import (
     noises,
     scaled_to,
 )
+from gannet.augment import moved
 from gannet.networks.patches import PatchDiscriminator, Translator
 from gannet.recipe import Column, Given, Recipe, Trained, Turning
 from gannet.types import Batch, Players, Spec, Terms
@@ -41,15 +45,44 @@ class Config(AnswerConfig):
     given: str = Field(
         "", description="what is given: a folder's name, or left or right; by default the first"
     )
+    mirror: bool = Field(True, description="whether pairs may be mirrored in training")
+    jitter: float = Field(
+        0.06, ge=0, le=0.5, description="how far pairs are moved in training, as a share of a side"
+    )
 
 
 def build(config: Config, spec: Spec) -> Players:
     """Networks for pictures of any size; the spec says their channels."""
     inside, outside = spec.grid[0], spec.shape[0]
     return Players(
-        Translator(inside, outside, config.width, config.levels, config.noise),
+        Translator(
+            inside,
+            outside,
+            config.width,
+            config.levels,
+            config.noise,
+            copies=inside == outside and not __import__("os").environ.get("NOCOPY"),
+        ),
         PatchDiscriminator(outside, inside, config.judge_width, bounded=False),
     )
+
+
+def prepare(batch: Batch, rng: torch.Generator, config: Config) -> Batch:
+    """Mirror and move both pictures of a pair alike, so that few pairs last longer."""
+    real, given = batch.real, batch.condition.grid
+    if config.mirror:
+        turned = torch.rand(len(batch), 1, 1, 1, generator=rng, device=real.device) < 0.5
+        real, given = (torch.where(turned, each.flip(3), each) for each in (real, given))
+    if config.jitter:
+        # Where one picture is larger, it moves by as many of its pixels as are one of the other's.
+        coarse = min((real, given), key=lambda each: each.shape[2])
+        reach = round(config.jitter * min(coarse.shape[2:]))
+        drawn = torch.rand(len(batch), 2, generator=rng, device=real.device)
+        way = ((drawn * (2 * reach + 1)).long() - reach).clamp_max(reach)
+        real, given = (
+            moved(each, way * round(each.shape[2] / coarse.shape[2])) for each in (real, given)
+        )
+    return replace(batch, real=real, condition=replace(batch.condition, grid=given))
 
 
 def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
@@ -67,6 +100,16 @@ def schedule(config: Config, share: float) -> Config:
     now = falling(config, share)
     assert isinstance(now, Config)
     return now
+
+
+def wrong(product: nn.Module, problem: Batch, config: Config) -> Tensor:
+    """How wrong answers are pixel by pixel, if that is all that they learn from; else not a number.
+
+    By it the blurred answers of the first minutes are better than all the sharp ones after them.
+    """
+    if config.adversarial:
+        return torch.tensor(math.nan)
+    return error_of(product, problem, config)
 
 
 def copied(batch: Batch) -> Tensor:
@@ -98,8 +141,9 @@ recipe = Recipe(
     build=build,
     discriminator_terms=discriminator_terms,
     generator_terms=generator_terms,
+    prepare=prepare,
     schedule=schedule,
-    error=error_of,
+    error=wrong,
     plainly={"the input itself": copied, "the mean of the others": mean},
     turning=Turning(takes="image", words="answers a picture with another", turn=turn),
 )
