@@ -8,7 +8,15 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, grid_sample, interpolate, leaky_relu, pad, pixel_shuffle, pixel_unshuffle
+from torch.nn.functional import (
+    conv2d,
+    grid_sample,
+    interpolate,
+    leaky_relu,
+    pad,
+    pixel_shuffle,
+    pixel_unshuffle,
+)
 from torch.nn.utils.parametrizations import spectral_norm
 
 from gannet.networks.grid import start_even

@@ -5,7 +5,6 @@ Several different answers to one picture are one setting away; see ``gannet.answ
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
@@ -15,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
+from torch.nn.functional import avg_pool2d, interpolate
 
 from gannet.answering import (
     AnswerConfig,
@@ -45,6 +44,11 @@ class Config(AnswerConfig):
     given: str = Field(
         "", description="what is given: a folder's name, or left or right; by default the first"
     )
+    takes: bool = Field(
+        True,
+        description="whether answers may take pixels of the given picture, from other places of it "
+        "too; only where both have the same channels",
+    )
     mirror: bool = Field(True, description="whether pairs may be mirrored in training")
     jitter: float = Field(
         0.06, ge=0, le=0.5, description="how far pairs are moved in training, as a share of a side"
@@ -61,7 +65,7 @@ def build(config: Config, spec: Spec) -> Players:
             config.width,
             config.levels,
             config.noise,
-            copies=inside == outside and not __import__("os").environ.get("NOCOPY"),
+            copies=config.takes and inside == outside,
         ),
         PatchDiscriminator(outside, inside, config.judge_width, bounded=False),
     )
@@ -103,13 +107,29 @@ def schedule(config: Config, share: float) -> Config:
 
 
 def wrong(product: nn.Module, problem: Batch, config: Config) -> Tensor:
-    """How wrong answers are pixel by pixel, if that is all that they learn from; else not a number.
+    """How wrong the answers to no noise are.
 
-    By it the blurred answers of the first minutes are better than all the sharp ones after them.
+    Pixel by pixel if that is all that they learn from. Else by colour and contrast around each
+    place: by single pixels the blurred answers of the first minutes beat all the sharp ones after.
     """
-    if config.adversarial:
-        return torch.tensor(math.nan)
-    return error_of(product, problem, config)
+    if not config.adversarial:
+        return error_of(product, problem, config)
+    still = torch.zeros(len(problem), config.noise, device=problem.real.device)
+    made: Tensor = product(still, problem.condition)
+    gaps = [
+        (one - other).abs().mean()
+        for one, other in zip(around(made.float()), around(problem.real), strict=True)
+    ]
+    return torch.stack(gaps).mean()
+
+
+def around(pictures: Tensor) -> list[Tensor]:
+    """Mean and deviation of each colour in squares of an eighth of the side, which overlap."""
+    side = max(min(pictures.shape[2:]) // 8, 1)
+    step = max(side // 2, 1)
+    mean = avg_pool2d(pictures, side, step)
+    power = avg_pool2d(pictures.square(), side, step)
+    return [mean, (power - mean.square()).clamp_min(0).sqrt()]
 
 
 def copied(batch: Batch) -> Tensor:
