@@ -4,12 +4,13 @@
 
 - ``van_gogh FOLDER``: FOLDER holds a folder ``paintings`` and a folder ``photos``, any sizes.
 - ``ageing FOLDER``: FOLDER holds a folder ``young`` and a folder ``old`` of faces.
-- ``emoji FOLDER``: two folders of emoji with equal names; the first, by the alphabet, is given.
-- ``facades FOLDER``: pictures side by side, photo left and map of labels right, as pix2pix has them.
+- ``emoji FOLDER``: two folders of emoji with equal names; the first one is given.
+- ``facades FOLDER``: pictures side by side, photo left, map of labels right.
 - ``pencil FOLDER``: any folder of pictures; pencil edges of them are given.
 
 Without a FOLDER, ``pencil`` takes pieces of three free photos that come with scikit-image (extra
-``pictures``). Writes the run, and ``sheet.png``: what was given, the best answer, and three drawn ones.
+``pictures``). Writes the run, and ``sheet.png``: what was given, the best answer, and three drawn
+ones.
 """
 
 # pyright: basic, reportMissingTypeStubs=false

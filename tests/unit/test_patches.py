@@ -78,7 +78,7 @@ def test_tiles_give_what_the_whole_gives():
             partial(answer, row=noise), [seen], network.reach, unit=network.unit, tile=64
         )[0]
     assert (whole - seen / 2 - 0.5).abs().mean() > 0.05
-    assert torch.allclose(parts, whole, atol=1e-5)
+    assert torch.allclose(parts, whole, atol=1e-4)
 
 
 def test_both_pictures_of_a_pair_are_mirrored_and_moved_alike(pictures):
