@@ -125,6 +125,9 @@ class Translator(nn.Module):
         noise: Numbers of noise.
         classes: That are told in the condition's vector, and steer as noise does; 0 for none.
         changes: Whether what is made is the change of the given picture, which at first is none.
+        copies: Whether what is made is a share of the given picture, whose pixels may come from
+            other places of it, and a change; at first it is the given picture.
+        smooth: Whether to keep out the pattern of single pixels; see ``smoothed``.
         blocks: Residual blocks at the coarsest level.
     """
 
@@ -139,6 +142,7 @@ class Translator(nn.Module):
         classes: int = 0,
         changes: bool = False,
         copies: bool = False,
+        smooth: bool = False,
         blocks: int = 3,
     ) -> None:
         super().__init__()
@@ -155,10 +159,10 @@ class Translator(nn.Module):
             for finer, coarser in reversed(list(pairwise(wide)))
         )
         self.blend = nn.ModuleList(Modulated(finer, noise) for finer in reversed(wide[:-1]))
-        self.copies, self.outside = copies, outside
+        self.copies, self.smooth, self.outside = copies, smooth, outside
         # Of each four pixels: what is added to them, which share of the given ones is kept, and
         # where these come from.
-        self.last = nn.Conv2d(width, 4 * outside + copies * (4 + 2), 3, padding=1)
+        self.last = nn.Conv2d(width, 4 * outside + copies * (1 + 2), 3, padding=1)
         start_even(self)
         with torch.no_grad():
             for block in (*self.middle, *self.blend):
@@ -207,14 +211,15 @@ class Translator(nn.Module):
             x = x + block(x, steers)
         made: Tensor = self.last(x)
         if self.copies:
-            count = 4 * self.outside
-            added, share, way = made.split([count, 4, 2], 1)
-            way = interpolate(way.float(), scale_factor=2.0, mode="bilinear", align_corners=False)
-            way = self.unit * (FASTER * way / self.unit).tanh()
-            share = 1 + FASTER * pixel_shuffle(share, 2)
-            made = smoothed(pixel_shuffle(added, 2)) + share * taken(fitted(given, self.unit), way)
+            made, rest = made.split([4 * self.outside, 3], 1)
+            # No finer than at half size: pixels that differ by turns would be a pattern of dots.
+            rest = interpolate(rest.float(), scale_factor=2.0, mode="bilinear", align_corners=False)
+            way = self.unit * (FASTER * rest[:, 1:] / self.unit).tanh()
+            kept = (1 + FASTER * rest[:, :1]) * taken(fitted(given, self.unit), way)
+            made = smoothed(pixel_shuffle(made, 2)) + kept
         else:
             made = pixel_shuffle(made, 2)
+            made = smoothed(made) if self.smooth else made
         return made[:, :, :high, :wide]
 
 

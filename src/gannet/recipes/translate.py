@@ -16,20 +16,19 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
-from gannet import losses
 from gannet.answering import (
     AnswerConfig,
+    answer_terms,
     answers_to,
     encoded,
     error_of,
     falling,
     judge_terms,
     noises,
-    parts,
     scaled_to,
 )
 from gannet.augment import moved
-from gannet.networks.patches import PatchDiscriminator, Translator, matching
+from gannet.networks.patches import PatchDiscriminator, Translator
 from gannet.recipe import Column, Given, Recipe, Trained, Turning
 from gannet.types import Batch, Players, Spec, Terms
 
@@ -50,10 +49,6 @@ class Config(AnswerConfig):
         description="whether answers may take pixels of the given picture, from other places of it "
         "too; only where both have the same channels",
     )
-    diversity: float = Field(0.1, ge=0, description="weight of answers that differ")
-    apart: float = Field(
-        0.05, gt=0, le=1, description="how far two answers shall differ; 1 is half the range"
-    )
     mirror: bool = Field(True, description="whether pairs may be mirrored in training")
     jitter: float = Field(
         0.06, ge=0, le=0.5, description="how far pairs are moved in training, as a share of a side"
@@ -71,6 +66,7 @@ def build(config: Config, spec: Spec) -> Players:
             config.levels,
             config.noise,
             copies=config.takes and inside == outside,
+            smooth=True,
         ),
         PatchDiscriminator(outside, inside, config.judge_width, bounded=False),
     )
@@ -100,24 +96,8 @@ def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: C
 
 
 def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
-    """Answers that pass for targets and are near them, and that differ where noise does."""
-    translator, judge = parts(players)
-    told = batch.condition
-    fake = translator(noise, told).float()
-    real_seen, seen = judge.features(batch.real, told), judge.features(fake, told)
-    won = losses.relativistic_generator(real_seen[-1].float(), seen[-1].float())
-    terms = {
-        "adversarial": config.adversarial * won,
-        "matching": config.matching * matching(real_seen[:-1], seen[:-1]).float(),
-        "pixel": config.pixel * (fake - batch.real).abs().mean(),
-    }
-    if config.noise and config.diversity:
-        few = max(len(batch) // 4, 1)
-        # The noise of the row before: as independent as fresh noise, and repeatable.
-        other = translator(noise.roll(1, 0)[:few], told[:few]).float()
-        reached = (other - fake[:few]).abs().flatten(1).mean(1) / config.apart
-        terms["diversity"] = config.diversity * (1 - reached).clamp_min(0).mean()
-    return terms
+    """Answers that pass for targets, whose mean is near them, and that differ where they may."""
+    return answer_terms(players, batch, noise, config)
 
 
 def schedule(config: Config, share: float) -> Config:
