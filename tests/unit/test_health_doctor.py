@@ -12,6 +12,7 @@ from torch import nn
 from gannet.catalogue import find_recipe
 from gannet.duel import Duel
 from gannet.health import Doctor, evaluating, judge
+from gannet.health.measures import nearest
 from gannet.types import Batch, Condition, Spec
 
 RECIPE = find_recipe("generate")
@@ -202,3 +203,17 @@ def test_pictures_with_classes_are_looked_at_too():
     made = Duel(RECIPE, settings, Spec.of(both))
     found = Doctor(both[:24], both[24:], lambda rows: rows.flatten(1), seed=0).look(made)
     assert found.finite
+
+
+def test_answers_lie_no_closer_together_than_what_they_answer():
+    """Each picture is asked for twice, nearly: equal answers to both are no collapse."""
+    real, twice = rows(200, 12, 1).view(200, 1, 3, 4), rows(100, 12, 2).view(100, 1, 3, 4)
+    asked = torch.cat([twice, twice + 0.01 * rows(100, 12, 3).view(100, 1, 3, 4)])
+    told = replace(Condition.none(real), grid=asked)
+    train = Batch(rows(400, 12, 0).view(400, 1, 3, 4), Condition.none(rows(400)))
+    features = lambda pictures: pictures.flatten(1)  # noqa: E731
+    usual = Doctor(train, Batch(real, Condition.none(real)), features, seed=0)
+    answering = Doctor(train, Batch(real, told), features, seed=0)
+    assert nearest(asked.flatten(1)) / answering.real_nearest > 0.9
+    assert nearest(asked.flatten(1)) / usual.real_nearest < 0.1
+    assert answering.real_spread == usual.real_spread

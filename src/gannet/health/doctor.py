@@ -79,6 +79,11 @@ class Doctor:
         self.copy_distance = float(to_training.quantile(COPIED_USUALLY))
         some = self.known[: self.count]
         self.real_spread, self.real_nearest = mean_distance(some), nearest(some)
+        if held_out.condition.grid.numel():
+            # What is asked for may lie closer together than reals do, or twice: so may answers.
+            asked = outline(held_out.condition.grid)
+            usual = nearest(asked) / max(mean_distance(asked), 1e-12) * self.real_spread
+            self.real_nearest = min(self.real_nearest, usual)
         self.real_features = features(kept)
         known, blurred = features(seen[: self.count]), gaussian(seen, self.count, seed=seed)
         self.floor = energy_distance(self.real_features, known)

@@ -39,7 +39,7 @@ def judge(history: Looks, share: float, limits: Limits = USUAL) -> Verdict:
     if found := _first(ONCE_GROWN, history, limits):
         return found
     if share >= limits.annealed and all(_draw(each) for each in recent):
-        return Verdict("done", f"fakes cannot be told from held-out data: {_numbers(now)}")
+        return Verdict("done", f"{limits.made} cannot be told from held-out data: {_numbers(now)}")
     return Verdict("healthy", _numbers(now))
 
 
@@ -81,7 +81,7 @@ def _diverged(recent: Looks, limits: Limits) -> str:
     clear = len(last) > 1 and all(each.finite for each in recent)
     if clear and mean_of(last, "auc_held_out") < limits.swing:
         return (
-            "the discriminator prefers fakes to held-out data "
+            f"the discriminator prefers {limits.made} to held-out data "
             f"{1 - now.auc_held_out:.0%} of the time: the players overshoot each other"
         )
     return ""
