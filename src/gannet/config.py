@@ -6,7 +6,14 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import Literal, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_core import ErrorDetails
 
 from gannet.errors import ConfigError
@@ -38,6 +45,15 @@ class Config(BaseModel):
         "float32", description="numbers in which the networks compute"
     )
     threads: int = Field(1, ge=1, description="processor threads")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _chosen(cls, value: object, info: ValidationInfo) -> object:
+        """A choice among numbers, written as a word, as flags are."""
+        field = cls.model_fields[info.field_name or ""]
+        choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+        named = {str(choice): choice for choice in choices}
+        return named.get(value, value) if isinstance(value, str) else value
 
 
 C = TypeVar("C", bound=Config)

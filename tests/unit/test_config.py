@@ -93,3 +93,10 @@ def test_every_setting_is_described_with_its_range():
     assert all(meaning for _, _, meaning in rows.values())
     assert rows["--momentum"][0].startswith("float at least 0")
     assert "dcgan" in rows["--architecture"][0]
+
+
+def test_a_choice_among_numbers_can_be_given_as_a_flag():
+    config = find_recipe("super_resolve").config
+    assert parse(config, from_flags(["--scale", "2"])).scale == 2
+    with pytest.raises(ConfigError, match="2, 3 or 4, got '5'"):
+        parse(config, from_flags(["--scale", "5"]))

@@ -266,7 +266,7 @@ def test_json_and_markdown_say_the_same(made):
     assert "| 50 % | 1.000 | 2.000 |" in text
     assert "1. Step 20:" in text
     assert "Training: 30.0 s" in text
-    assert "240 samples shown" in text
+    assert "30, each of 8 samples, 240 shown in all" in text
 
 
 def test_the_course_is_read_from_whatever_files_there_are(tmp_path):
