@@ -149,13 +149,13 @@ def _of_baseline(report: Report) -> list[str]:
 
 
 def _of_answers(report: Report) -> list[str]:
-    """How near answers are to what they should be, beside the best simple method."""
+    """How good answers are, beside the best simple method."""
     beside = [
         f"{kind_of(score)} {number(score.value)} ({score.by}: {number(score.baseline)})"
         for score in report.scores
         if score.by and score.baseline is not None and kind_of(score) != "diversity"
     ]
-    return [f"Answers beside what they should be: {', '.join(beside)}."] if beside else []
+    return [f"Answers beside simple methods: {', '.join(beside)}."] if beside else []
 
 
 def _of_health(report: Report) -> list[str]:

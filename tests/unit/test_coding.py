@@ -39,7 +39,9 @@ def test_codes_are_drawn_with_the_mean_and_covariance_that_were_measured():
     turn, centre = torch.tensor([[2.0, 0.0], [1.5, 0.5]]), torch.tensor([3.0, -1.0])
     nothing = Condition.none(torch.zeros(200, 3))
     for _ in range(400):
-        coder.measure(centre + torch.randn(200, 2, generator=rng) @ turn.T, nothing)
+        codes = centre + torch.randn(200, 2, generator=rng) @ turn.T
+        with torch.autocast("cpu", torch.bfloat16):
+            coder.measure(codes, nothing)
     noise = torch.randn(20_000, 2, generator=rng)
     drawn = coder.codes(noise, Condition.none(noise))
     assert torch.allclose(drawn.mean(0), centre, atol=0.1)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
 
+from gannet.api import AnswersOf
 from gannet.catalogue import find_recipe
 from gannet.errors import DataError
 from gannet.evaluate.unpaired import Heaps, unpaired_scores, way_covered
@@ -151,3 +153,22 @@ def test_a_side_with_too_few_is_left_out():
     seen = (problem.real.flatten(1),) * 3
     names = [score.name for score in unpaired_scores(problem.real, problem, seen, "ab", seed=0)]
     assert names == ["structure kept"]
+
+
+def test_further_answers_are_to_the_same_pictures_whichever_are_asked():
+    """What is told goes round by turns in a batch: of a part it would be other pictures."""
+    some = sided(12)
+    spec, config = Spec.of(some), RECIPE.config(steps=1, width=4, judge_width=4)
+    players = RECIPE.build(config, spec)
+    copying = replace(RECIPE, infer=lambda _product, _noise, told, _config: told.grid)
+
+    class Copier:
+        recipe, card = copying, SimpleNamespace(spec=spec)
+
+        def answer(self, told, *, seed):
+            return copying.infer(players.generator, told.real, told.condition, config)
+
+    answers = AnswersOf(Copier())
+    told, made = answers.answer(some, seed=0)
+    assert torch.equal(answers.again(told[3:7], seed=1), made[3:7])
+    assert not torch.equal(copying.at_use(told[3:7], spec).condition.grid, made[3:7])

@@ -94,16 +94,19 @@ class MeasuredCoder(Coder):
         """Take codes ``(B, noise)`` into the means of their classes and the second moments."""
         told = _with_unknown(condition)
         self.shares.lerp_(told.mean(0), FRESH)
-        self.sums.lerp_(told.T @ codes / len(codes), FRESH)
+        # Products element by element stay in 32 bit, also where networks compute in 16.
+        self.sums.lerp_((told[:, :, None] * codes[:, None, :]).mean(0), FRESH)
         self.moments.lerp_((codes[:, :, None] * codes[:, None, :]).mean(0), FRESH)
 
     def codes(self, noise: Tensor, condition: Condition) -> Tensor:
         """Normal noise ``(B, noise)`` to codes with the mean and covariance that were measured."""
         shares = self.shares[:, None]
         centres = self.sums / shares.clamp_min(1e-12)
-        sizes, axes = torch.linalg.eigh(self.moments - self.sums.T @ centres)
+        between = (self.sums[:, :, None] * centres[:, None, :]).sum(0)
+        sizes, axes = torch.linalg.eigh(self.moments - between)
         anywhere = self.sums.sum(0) / shares.sum().clamp_min(1e-12)
-        centre = _with_unknown(condition) @ torch.where(shares > 0, centres, anywhere)
+        known = torch.where(shares > 0, centres, anywhere)
+        centre = (_with_unknown(condition)[:, :, None] * known).sum(1)
         return centre + (noise @ axes * sizes.clamp_min(0).sqrt()) @ axes.T
 
     def forward(self, noise: Tensor, condition: Condition) -> Tensor:

@@ -22,7 +22,7 @@ from gannet.page.figures import (
     score_figure,
 )
 from gannet.report import costs, done, floor_words, meaning, protocol_words
-from gannet.verdict import number, verdict, worded
+from gannet.verdict import kind_of, number, verdict, worded
 
 HERE = Path(__file__).parent
 
@@ -94,6 +94,9 @@ def page(report: Report, exhibits: Exhibits = Exhibits()) -> str:  # noqa: B008 
         "report": report,
         "made": made,
         "floor": floor_words(report),
+        "targeted": any(kind_of(score) == "PSNR" for score in report.scores),
+        "has_ceiling": any(score.ceiling is not None for score in report.scores),
+        "has_chance": any(score.chance is not None for score in report.scores),
         "protocol": protocol_words(report),
         "contents": [each for each in CONTENTS if each[0] not in left_out],
         "verdict": emphasised(verdict(report)),

@@ -160,7 +160,7 @@ def _course_figure(
             )
         axes.grid(visible=True, axis="y")
         axes.set_xlabel("step")
-        axes.legend(loc="best")
+        _legend(figure)
         return title, svg(figure, alt=_told(title, lines, series))
 
 
@@ -214,7 +214,7 @@ def closeness_figure(closeness: Closeness, made: str = "fakes") -> str:
         # Room on the left: copies stand at 0, and would be hidden by the axis.
         axes.set_xlim(left=-0.02 * max(closeness.held_out[-1], closeness.fake[-1]))
         axes.grid(visible=True, axis="y")
-        axes.legend(loc="best")
+        _legend(figure)
         half = len(closeness.levels) // 2
         return svg(
             figure,
@@ -251,12 +251,16 @@ def profile_figure(profile: Profile, made: str = "fakes") -> str:
     with drawing(height, salt=f"profile {profile.name}") as figure:
         axes: Any = figure.add_subplot()
         (_standing if lying else _lying)(axes, profile, made)
-        # Beside the bars, which may reach into any corner.
-        figure.legend(loc="outside upper right", ncols=2, fontsize=9)
+        _legend(figure)
         return svg(
             figure,
             alt=f"{profile.name}: {profile.gap:.0%} of the {made} would have to be elsewhere",
         )
+
+
+def _legend(figure: Any) -> None:
+    """Above the axes: bars and lines may reach into any corner."""
+    figure.legend(loc="outside upper right", ncols=3, fontsize=9, columnspacing=1.2)
 
 
 def _standing(axes: Any, profile: Profile, made: str) -> None:
