@@ -217,3 +217,12 @@ def test_answers_lie_no_closer_together_than_what_they_answer():
     assert nearest(asked.flatten(1)) / answering.real_nearest > 0.9
     assert nearest(asked.flatten(1)) / usual.real_nearest < 0.1
     assert answering.real_spread == usual.real_spread
+
+
+def test_answers_to_a_picture_that_is_given_twice_count_once():
+    real, once = rows(200, 12, 1).view(200, 1, 3, 4), rows(40, 12, 2).view(40, 1, 3, 4)
+    told = replace(Condition.none(real), grid=once.repeat(5, 1, 1, 1))
+    train = Batch(rows(400, 12, 0).view(400, 1, 3, 4), Condition.none(rows(400)))
+    found = Doctor(train, Batch(real, told), lambda each: each.flatten(1), seed=0)
+    assert found.distinct.tolist() == list(range(40))
+    assert found.real_nearest > 0.5 * nearest(train.real[:40].flatten(1))

@@ -23,14 +23,14 @@ from gannet.exhibits import ANSWERED, Exhibits, with_exhibits
 from gannet.metrics.baseline import Gaussian
 from gannet.report import to_json, to_markdown
 from gannet.types import Batch, Condition
-from gannet.verdict import number
+from gannet.verdict import number, verdict
 
 pytest.importorskip("matplotlib")
 pytest.importorskip("jinja2")
 from gannet.page import page, write_page
 
 NASTY = "<script>alert('$x_1$')</script> & \"b\" **c** `d|e`"
-VOID = {"meta", "img", "br", "hr", "link", "input"}
+VOID = {"meta", "img", "br", "hr", "link", "input", "wbr"}
 
 
 class Reader(HTMLParser):
@@ -281,6 +281,31 @@ def test_the_course_is_read_from_whatever_files_there_are(tmp_path):
     assert course.series("d_fake") == []
 
 
+def test_answers_are_not_called_fakes():
+    """On the page, in Markdown and in what is heard; D(fake) is the name of a measure."""
+    for answers in (False, True):
+        some = report(answers=answers)
+        for text in (page(some), to_markdown(some)):
+            told = re.sub(r"D\(fake\)|--fake", "", text)
+            assert bool(re.search(r"\bfakes?\b", told)) is not answers
+            assert ("4321 answers" in told) is answers
+
+
+def test_a_kind_that_is_lost_is_not_called_as_good_too():
+    lost = score("frechet[a]", value=3.0, low=2.5, high=3.5, baseline=1.0, better="low")
+    tied = score("frechet[b]", value=1.0, low=0.6, high=1.5, baseline=1.0, better="low")
+    words = verdict(report(scores=(lost, tied)))
+    assert "does better in: frechet" in words
+    assert "as well" not in words
+    assert "does as well in: frechet" in verdict(report(scores=(tied,)))
+
+
+def test_what_is_disclosed_is_named_by_its_column():
+    told = score("disclosure[income]", value=0.3, low=0.2, high=0.4, floor_high=0.1, chance=0.0)
+    words = verdict(report(scores=(told,)))
+    assert "fakes tell income of training rows better" in words
+
+
 def test_a_page_stays_below_twelve_megabytes_whatever_the_pictures():
     """Noise is what PNG cannot pack; side, channels and number are the largest that are shown."""
     chance = torch.Generator().manual_seed(0)
@@ -304,5 +329,8 @@ def test_a_page_stays_below_twelve_megabytes_whatever_the_pictures():
     assert Image.open(io.BytesIO(exhibits.sheet)).size == (5 * 302 + 2, ANSWERED * 302 + 2)
     text = page(told_too, exhibits)
     assert 2_000_000 < len(text.encode()) < 12_000_000
+    assert "should be" not in text, "nothing compares these answers with targets"
+    scores = (*told_too.scores, score("PSNR"))
+    text = page(told_too.model_copy(update={"scores": scores}), exhibits)
     assert "Answers beside what they should be" in text
     Reader(text)

@@ -78,11 +78,16 @@ class Doctor:
         to_training = apart(outline(kept), self.known).amin(1)
         self.copy_distance = float(to_training.quantile(COPIED_USUALLY))
         some = self.known[: self.count]
-        self.real_spread, self.real_nearest = mean_distance(some), nearest(some)
-        if held_out.condition.grid.numel():
-            # What is asked for may lie closer together than reals do, or twice: so may answers.
-            asked = outline(held_out.condition.grid)
-            usual = nearest(asked) / max(mean_distance(asked), 1e-12) * self.real_spread
+        self.real_spread = mean_distance(some)
+        self.distinct = torch.arange(self.count)
+        asked = held_out.condition.grid
+        if asked.numel():
+            self.distinct = first_of_each(asked.flatten(1))
+        self.real_nearest = nearest(some[: len(self.distinct)])
+        if asked.numel():
+            # Pictures that are given may lie closer together than reals do: so may answers.
+            given = outline(asked[self.distinct])
+            usual = nearest(given) / max(mean_distance(given), 1e-12) * self.real_spread
             self.real_nearest = min(self.real_nearest, usual)
         self.real_features = features(kept)
         known, blurred = features(seen[: self.count]), gaussian(seen, self.count, seed=seed)
@@ -171,7 +176,9 @@ class Doctor:
             d_fake=float((on_fake - middle).sigmoid().mean()),
             spread=mean_distance(fakes) / max(self.real_spread, 1e-12),
             # Where most reals have an equal beside them, fakes that have one are as crowded.
-            crowding=nearest(fakes) / self.real_nearest if self.real_nearest else 1.0,
+            crowding=nearest(fakes[self.distinct]) / self.real_nearest
+            if self.real_nearest
+            else 1.0,
             copied=float((to_training < self.copy_distance).float().mean()),
             critic=linear_critic(self.real_features, made),
             distance=distance,
@@ -202,6 +209,17 @@ def evaluating(network: nn.Module) -> Generator[None]:
     finally:
         for each, training in was:
             each.training = training
+
+
+def first_of_each(rows: Tensor) -> Tensor:
+    """Where each distinct row of ``(N, F)`` stands first, rising: ``(M,)``.
+
+    >>> first_of_each(torch.tensor([[7.0], [5.0], [7.0]])).tolist()
+    [0, 1]
+    """
+    kinds, which = rows.unique(dim=0, return_inverse=True)
+    first = torch.full((len(kinds),), len(rows))
+    return first.scatter_reduce(0, which, torch.arange(len(rows)), "amin").sort().values
 
 
 def _logits(judge: nn.Module, samples: Tensor, condition: Condition) -> Tensor:
