@@ -317,7 +317,11 @@ def neighbours_sheet(report: Report, made: Material, data: Data) -> bytes:
 
 def _worst(report: Report) -> list[str]:
     """The parts of scores that are furthest below reals, if there are any."""
-    parted = [score for score in report.scores if score.parts and not score.by]
+    parted = [
+        score
+        for score in report.scores
+        if score.parts and not score.parts[0].name.startswith("by ")
+    ]
     lines = ["", "## Where it is worst", ""] if parted else []
     for score in parted:
         named = [

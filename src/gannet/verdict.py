@@ -121,7 +121,8 @@ def limits(report: Report) -> str:
 def _of_floors(report: Report) -> str:
     scores = [score for score in report.scores if not score.by]
     level = sum(score.at_floor for score in scores)
-    return f"{level} of {len(scores)} scores cannot be told from those of further real samples."
+    others = "perfect answers" if report.perfect else "further real samples"
+    return f"{level} of {len(scores)} scores cannot be told from those of {others}."
 
 
 def _of_baseline(report: Report) -> list[str]:
@@ -150,10 +151,11 @@ def _of_baseline(report: Report) -> list[str]:
 
 def _of_answers(report: Report) -> list[str]:
     """How good answers are, beside the best simple method."""
+    by = report.baseline if report.perfect else ""
     beside = [
-        f"{kind_of(score)} {number(score.value)} ({score.by}: {number(score.baseline)})"
+        f"{kind_of(score)} {number(score.value)} ({score.by or by}: {number(score.baseline)})"
         for score in report.scores
-        if score.by and score.baseline is not None and kind_of(score) != "diversity"
+        if (score.by or by) and score.baseline is not None and kind_of(score) != "diversity"
     ]
     return [f"Answers beside simple methods: {', '.join(beside)}."] if beside else []
 

@@ -287,7 +287,10 @@ def test_answers_are_not_called_fakes():
         some = report(answers=answers)
         for text in (page(some), to_markdown(some)):
             told = re.sub(r"D\(fake\)|--fake", "", text)
-            assert bool(re.search(r"\bfakes?\b", told)) is not answers
+            found = [
+                told[at.start() - 40 : at.end() + 20] for at in re.finditer(r"\bfakes?\b", told)
+            ]
+            assert bool(found) is not answers, found
             assert ("4321 answers" in told) is answers
 
 
@@ -334,3 +337,22 @@ def test_a_page_stays_below_twelve_megabytes_whatever_the_pictures():
     text = page(told_too.model_copy(update={"scores": scores}), exhibits)
     assert "Answers beside what they should be" in text
     Reader(text)
+
+
+def test_filled_cells_are_measured_by_perfect_ones():
+    scores = (score("hidden numbers", chance=None, ceiling=None, floor_high=0.7),)
+    some = report(scores=scores, answers=True, baseline="best of three", profiles=())
+    text = page(some)
+    assert "as good as perfect" in text
+    assert "other reals" not in text
+    assert "hidden numbers 0.612 (best of three: 0.876)" in verdict(some)
+    assert "1 of 1 scores cannot be told from those of perfect answers" in verdict(some)
+
+
+def test_simple_methods_stand_below_the_run_and_sides_do_not():
+    methods = (Part(name="by bicubic", value=0.25, floor=1.0),)
+    sides = (Part(name="to winter", value=0.25, floor=1.0),)
+    for parts, there in ((methods, True), (sides, False)):
+        text = page(report(scores=(score("SSIM", by="bicubic", parts=parts),), answers=True))
+        assert ("and by simple methods" in text) is there
+        assert ("this run" in text) is there

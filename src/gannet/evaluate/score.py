@@ -207,6 +207,11 @@ class Report(BaseModel):
         """What samples are called."""
         return "answers" if self.answers else "fakes"
 
+    @property
+    def perfect(self) -> bool:
+        """Whether the floor of every score is a perfect answer, and of none further reals."""
+        return self.answers and not any(score.by for score in self.scores)
+
     def score(self, name: str) -> Score:
         """The first score of that name, with or without what stands in brackets.
 

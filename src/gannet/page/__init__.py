@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gannet.errors import need
-from gannet.evaluate import Report, Score
+from gannet.evaluate import Part, Report, Score
 from gannet.evaluate.score import Closeness
 from gannet.exhibits import Exhibits
 from gannet.files import write_whole
@@ -83,7 +83,11 @@ def page(report: Report, exhibits: Exhibits = Exhibits()) -> str:  # noqa: B008 
     Raises:
         MissingExtraError: if matplotlib or Jinja2 is not installed.
     """
-    parts = [(score, drawn(parts_figure(score))) for score in report.scores if score.parts]
+    parted = [(score, _by_methods(score)) for score in report.scores if score.parts]
+    parts = [
+        (score, drawn(parts_figure(_beside_others(score) if others else score)), others)
+        for score, others in parted
+    ]
     made = report.made
     profiles = [(each, drawn(profile_figure(each, made))) for each in report.profiles]
     left_out = set() if parts or profiles else {"parts"}
@@ -170,6 +174,7 @@ def drawn(markup: str) -> Any:
 def _legend(report: Report) -> list[tuple[Any, str]]:
     scores = report.scores
     floor = "perfect ones, or other reals" if report.answers else "other reals in their place"
+    floor = "perfect ones" if report.perfect else floor
     used = (
         True,
         True,
@@ -190,6 +195,17 @@ def _legend(report: Report) -> list[tuple[Any, str]]:
 def _scored(score: Score, report: Report) -> tuple[Score, Any, str]:
     figure = score_figure(score, score.by or report.baseline)
     return score, drawn(figure), meaning(score, report.made)
+
+
+def _by_methods(score: Score) -> bool:
+    """Whether the parts of a score are what simple methods get."""
+    return all(part.name.startswith("by ") for part in score.parts)
+
+
+def _beside_others(score: Score) -> Score:
+    """A score with itself among its parts."""
+    mine = Part(name="this run", value=score.value, floor=score.floor)
+    return score.model_copy(update={"parts": (mine, *score.parts)})
 
 
 def _quantiles(closeness: Closeness | None) -> list[tuple[int, float, float]]:
