@@ -11,7 +11,7 @@ from torch import nn
 
 from gannet.catalogue import find_recipe
 from gannet.duel import Duel
-from gannet.health import Doctor, evaluating, judge
+from gannet.health import Doctor, evaluating, judge, limits_for
 from gannet.health.measures import nearest
 from gannet.types import Batch, Condition, Spec
 
@@ -226,3 +226,37 @@ def test_answers_to_a_picture_that_is_given_twice_count_once():
     found = Doctor(train, Batch(real, told), lambda each: each.flatten(1), seed=0)
     assert found.distinct.tolist() == list(range(40))
     assert found.real_nearest > 0.5 * nearest(train.real[:40].flatten(1))
+
+
+def course(recipe, looked=8, steps=5, maker=None, **settings):
+    """Verdicts of a real short duel whose answers are pictures turned negative."""
+    chance = torch.Generator().manual_seed(0)
+    given = torch.nn.functional.interpolate(
+        torch.rand(160, 3, 4, 4, generator=chance) * 1.6 - 0.8, size=16, mode="bilinear"
+    )
+    pairs = Batch(-given, replace(Condition.none(given), grid=given))
+    train, held_out = pairs[:120], pairs[120:]
+    config = recipe.config(steps=looked * steps, batch=8, average=0.8, **settings)
+    made = Duel(recipe, config, Spec.of(train), seed=0)
+    if maker is not None:
+        maker(made)
+    doctor = Doctor(train, held_out, lambda each: each.flatten(1)[:, ::16], seed=0)
+    limits, looks, found = limits_for(config, answers=recipe.answers), [], []
+    batches = (train[torch.randint(120, (8,), generator=chance)] for _ in range(10**6))
+    source = made.run(batches)
+    for _ in range(looked):
+        for _ in range(steps):
+            next(source)
+        looks.append(doctor.look(made))
+        found.append(judge(looks, made.step / config.steps, limits))
+    return [each.name for each in found], looks
+
+
+@pytest.mark.timeout(120)
+def test_a_duel_that_learns_to_answer_is_healthy_and_one_that_cannot_is_not():
+    recipe, small = find_recipe("translate"), {"width": 4, "levels": 2, "judge_width": 4}
+    names, looks = course(recipe, **small)
+    assert set(names) <= {"healthy", "done"}
+    assert looks[-1].error_held_out < 0.97 * looks[0].error_held_out
+    names, _ = course(recipe, **small, learning_rate=1e-12)
+    assert names[-1] in ("generator starved", "collapsed")

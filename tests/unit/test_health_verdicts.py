@@ -313,9 +313,20 @@ def test_answers_without_an_error_that_are_near_from_the_start_are_healthy():
 
 
 def test_answers_that_are_all_alike_have_collapsed():
-    verdict = of_answers(answered([5.0, 4.0, 3.0, 2.5, 2.0, 1.6], spread=0.01, crowding=0.01))
+    verdict = of_answers(answered([5.0, 4.0, 3.0, 3.0, 3.0, 2.99], spread=0.01, crowding=0.01))
     assert verdict.name == "collapsed"
     assert verdict.evidence.startswith("answers are too alike")
+
+
+def test_answers_that_are_all_a_blur_at_first_have_not_collapsed_while_they_improve():
+    """As measured on facades within a minute: by going back, nothing but the beginning was left."""
+    blur = {"spread": 0.3, "crowding": 0.15, "critic": 1.0, "auc_held_out": 0.97}
+    better = answered([101.0, 53.0, 51.0], [0.645, 0.52, 0.479], **blur)
+    assert of_answers(better, 0.75).name == "healthy"
+    assert sound(better[-1], OF_ANSWERS)
+    assert not sound(better[-1])
+    stuck = answered([101.0, 53.0, 51.0, 51.0, 51.0], [0.645, 0.52, *[0.479] * 3], **blur)
+    assert of_answers(stuck, 0.9).name == "collapsed"
 
 
 def test_answers_near_reals_end_no_run_before_its_time():

@@ -82,9 +82,15 @@ UNHEARD: dict[str, float] = {
 the generator learns go on improving until the learning rate has fallen."""
 
 
-ANSWERING: dict[str, Any] = {"answers": True, "agreement": -1.0, "annealed": 1.0}
-"""Limits where samples are answers. Each batch asks for other answers, so that gradients need not
-agree; and answers lie near reals long before they are as good as they get, which ends no run."""
+ANSWERING: dict[str, Any] = {
+    "answers": True,
+    "copied": math.inf,
+    "agreement": -1.0,
+    "annealed": 1.0,
+}
+"""Limits where samples are answers. A blur lies near to all training samples, and is no copy. Each
+batch asks for other answers, so that gradients need not agree. And answers lie near reals long
+before they are as good as they get, which ends no run."""
 
 
 def limits_for(

@@ -155,6 +155,23 @@ def _in_all(shows: Callable[[Measures, Limits], bool]) -> Callable[[Looks, Looks
     return lambda _, recent, limits: all(shows(each, limits) for each in recent)
 
 
+def _alike(before: Looks, recent: Looks, limits: Limits) -> bool:
+    """Samples too alike; of answers, which are all a blur at first, only if that is their end."""
+    if not all(collapsed(each, limits) for each in recent):
+        return False
+    varied = limits.progress * recent[-1].spread > (*before, *recent)[0].spread
+    return not (limits.answers and (varied or _improve(recent, limits)))
+
+
+def _improve(recent: Looks, limits: Limits) -> bool:
+    """Whether answers are less wrong at the last of some looks than at the first, or nearer."""
+    first, last = recent[0], recent[-1]
+    if math.isfinite(first.error_held_out):
+        least = limits.worse * abs(first.error_held_out)
+        return last.error_held_out < first.error_held_out - least
+    return nearer([last], first, limits)
+
+
 def _won(_: Looks, recent: Looks, limits: Limits) -> bool:
     """Sure of itself and right: a bounded slope keeps logits small, so large ones mean none."""
     certain = mean_of(recent, "logit_scale")
@@ -251,7 +268,7 @@ AT_ANY_TIME = (
 ONCE_GROWN = (
     Sign(
         "collapsed",
-        _in_all(collapsed),
+        _alike,
         "{made} are too alike: the distance between them is {now.spread:.0%} of that between "
         "reals, and from one to the nearest other {now.crowding:.0%}",
     ),

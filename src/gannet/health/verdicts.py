@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from gannet.health.limits import USUAL, Limits
@@ -46,13 +47,15 @@ def judge(history: Looks, share: float, limits: Limits = USUAL) -> Verdict:
 def sound(now: Measures, limits: Limits = USUAL) -> bool:
     """Whether one look alone shows nothing wrong, so that its state is worth going back to.
 
-    A verdict needs several looks in a row; the first of them must not pass for healthy.
+    A verdict needs several looks in a row; the first of them must not pass for healthy. Answers
+    that are alike may be on their way: how wrong they are says whether a state is worth keeping.
     """
+    told = limits.answers and math.isfinite(now.error_held_out)
     return (
         now.finite
         and now.logit_scale <= limits.logits
         and now.auc_held_out >= limits.swing
-        and not collapsed(now, limits)
+        and (told or not collapsed(now, limits))
         and not overfits(now, limits)
         and not copies([now], limits)
     )
