@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -15,6 +14,9 @@ from gannet.verdict import number
 
 WIDE = 25
 """Ratio of the largest to the smallest number beyond which an axis counts in powers of ten."""
+
+FEW_POWERS = 100
+"""Ratio below which numbers stand between the powers of ten as well."""
 
 LETTERS = 22
 """Letters of a name beside a bar."""
@@ -87,6 +89,7 @@ def _scale(axes: Any, marks: Sequence[float]) -> None:
     else:
         axes.set_xscale("symlog", linthresh=small[-1])
         axes.set_xlim(least - small[-1], most * 1.3)
+    _plain_ticks(axes.xaxis, marks)
 
 
 def course_figures(course: Course, made: str = "fakes") -> list[tuple[str, str]]:
@@ -147,10 +150,11 @@ def _course_figure(
         values = [value for each in series.values() for _, value in each]
         if not marks and min(values, default=0) > 0 and max(values) > WIDE * min(values):
             axes.set_yscale("log")
-            _few_ticks(axes, values)
+            _plain_ticks(axes.yaxis, values)
         elif not marks and max(values) > 0 and max(values) > WIDE * abs(min(values)):
             positive = [value for value in values if value > 0]
             axes.set_yscale("symlog", linthresh=max(abs(min(values)), min(positive)))
+            _plain_ticks(axes.yaxis, values)
         elif marks:
             axes.set_ylim(-0.02, 1.02)
         for place, (step, _) in enumerate(course.actions, 1):
@@ -164,11 +168,20 @@ def _course_figure(
         return title, svg(figure, alt=_told(title, lines, series))
 
 
-def _few_ticks(axes: Any, values: Sequence[float]) -> None:
-    """Numbers at powers of ten alone, where there are two: between them they would overlap."""
+def _plain_ticks(axis: Any, values: Sequence[float]) -> None:
+    """Plain numbers on an axis in powers of ten, and between these few: others would overlap."""
     ticker: Any = need("matplotlib.ticker", "report")
-    if math.floor(math.log10(max(values))) > math.ceil(math.log10(min(values))):
-        axes.yaxis.set_minor_formatter(ticker.NullFormatter())
+    sizes = [abs(value) for value in values if value]
+    between = max(sizes) < FEW_POWERS * min(sizes)
+
+    def said(value: float, _place: int) -> str:
+        return f"{value:g}"
+
+    def said_of_some(value: float, _place: int) -> str:
+        return f"{value:g}" if between and f"{abs(value):e}"[0] in "25" else ""
+
+    axis.set_major_formatter(ticker.FuncFormatter(said))
+    axis.set_minor_formatter(ticker.FuncFormatter(said_of_some))
 
 
 def _draw_line(
