@@ -334,3 +334,12 @@ def test_answers_near_reals_end_no_run_before_its_time():
     assert judge(near, 0.9).name == "done"
     assert of_answers(near).name == "healthy"
     assert of_answers(near, 1.0).name == "done"
+
+
+def test_a_baseline_that_stands_still_or_blurs_is_left_alone():
+    """As measured of `vae`: it was begun anew for not heeding a discriminator it never hears."""
+    limits = limits_for(find_recipe("vae").config(), heard=False)
+    still = looks(8, distance=36.0, baseline=22.0, critic=1.0, spread=0.3, crowding=0.2)
+    assert judge(still, 0.7).name in ("generator starved", "collapsed")
+    assert judge(still, 0.7, limits).name == "healthy"
+    assert judge(looks(3, finite=False), 0.7, limits).name == "diverged"

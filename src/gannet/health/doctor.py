@@ -217,6 +217,8 @@ def first_of_each(rows: Tensor) -> Tensor:
     >>> first_of_each(torch.tensor([[7.0], [5.0], [7.0]])).tolist()
     [0, 1]
     """
+    kinds: Tensor
+    which: Tensor
     kinds, which = rows.unique(dim=0, return_inverse=True)
     first = torch.full((len(kinds),), len(rows))
     return first.scatter_reduce(0, which, torch.arange(len(rows)), "amin").sort().values

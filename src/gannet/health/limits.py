@@ -75,6 +75,7 @@ UNHEARD: dict[str, float] = {
     "won": math.inf,
     "swing": 0.0,
     "agreement": -1.0,
+    "plain": math.inf,
     "logits": math.inf,
     "annealed": 1.0,
 }
@@ -106,7 +107,10 @@ def limits_for(
     found = USUAL if pictures else replace(USUAL, copied=math.inf)
     found = replace(found, **ANSWERING) if answers else found
     settings = config.model_dump()
-    if not heard or settings.get("adversarial") == 0:
+    if not heard:
+        # What is there to be beaten goes its own way: to be alike is its nature, or its blame.
+        return replace(found, **UNHEARD, spread=0.0, crowding=0.0)
+    if settings.get("adversarial") == 0:
         return replace(found, **UNHEARD)
     if settings.get("objective") in ("hinge", "wasserstein", "least_squares"):
         return replace(found, resting=0.0, won=math.inf, logits=math.inf)
