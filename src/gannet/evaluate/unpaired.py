@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from gannet.chance import seed_at
+from gannet.clusters import first_of_each
 from gannet.evaluate.answers import interval
 from gannet.evaluate.score import Part, Score
 from gannet.metrics import fidelity
@@ -64,8 +65,7 @@ def unpaired_scores(
     for number, name in enumerate(sides):
         mine = (side == number).nonzero().squeeze(1)
         # What is given goes round by turns: of more, the same pictures would count as others.
-        kinds: Tensor = problem.condition.grid[mine].flatten(1).unique(dim=0)
-        mine = mine[: len(kinds)]
+        mine = mine[: len(first_of_each(problem.condition.grid[mine].flatten(1)))]
         if len(mine) >= FEWEST:
             target, given, made = (each[mine] for each in seen)
             covered = way_covered(Heaps(target, given, made), seed=seed)

@@ -13,7 +13,7 @@ from torch.nn.functional import normalize
 from torch.nn.utils import get_total_norm
 
 from gannet.chance import seed_at
-from gannet.clusters import outline
+from gannet.clusters import first_of_each, outline
 from gannet.duel import Duel
 from gannet.health.measures import (
     COPIED_USUALLY,
@@ -209,19 +209,6 @@ def evaluating(network: nn.Module) -> Generator[None]:
     finally:
         for each, training in was:
             each.training = training
-
-
-def first_of_each(rows: Tensor) -> Tensor:
-    """Where each distinct row of ``(N, F)`` stands first, rising: ``(M,)``.
-
-    >>> first_of_each(torch.tensor([[7.0], [5.0], [7.0]])).tolist()
-    [0, 1]
-    """
-    kinds: Tensor
-    which: Tensor
-    kinds, which = rows.unique(dim=0, return_inverse=True)
-    first = torch.full((len(kinds),), len(rows))
-    return first.scatter_reduce(0, which, torch.arange(len(rows)), "amin").sort().values
 
 
 def _logits(judge: nn.Module, samples: Tensor, condition: Condition) -> Tensor:
