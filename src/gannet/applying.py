@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from gannet.artefact import Artefact
 from gannet.errors import ConfigError, DataError, GannetError
 from gannet.files import write_whole, writing
 from gannet.frames import Frame
-from gannet.pictures import deep, write_deep
+from gannet.pictures import NO_PICTURE, deep, write_deep
 from gannet.recipe import Given, Kind, Turning
 from gannet.sources.delimited import Dialect
 from gannet.sources.folders import is_picture
@@ -120,6 +121,12 @@ def _check_wanted(artefact: Artefact, turning: Turning[Any], wanted: Wanted) -> 
         option = turning.options.get(name)
         if option is None:
             faults.append(f"--{name}: this run's recipe does not know it")
+        elif name in turning.fixed and value != getattr(artefact.config, name):
+            trained = getattr(artefact.config, name)
+            faults.append(
+                f"--{name}: this run was trained for {trained}, not for {value:g}; leave it out, "
+                f"or give a run that was trained with --{name} {value:g}"
+            )
         elif not option.low <= value <= option.high:
             span = f"{option.low:g} and {option.high:g}"
             faults.append(f"--{name}: must lie between {span}, got {value:g}")
@@ -195,12 +202,17 @@ def _pictures(artefact: Artefact, given: Path, out: Path, wanted: Wanted) -> lis
         raise ConfigError(f"--out: {out} is a file", remedy="Name a folder for a folder.")
     files = sorted(each for each in given.iterdir() if is_picture(each.name))
     if not files:
-        raise DataError("no pictures in it", where=str(given), remedy="Give another folder.")
+        raise DataError(
+            "no pictures in it", where=str(given), remedy="Give the folder that holds them itself."
+        )
+    stems = Counter(each.stem for each in files)
     written: list[Path] = []
     failed: list[str] = []
     for number, file in enumerate(files):
         try:
-            written += _picture(artefact, file, out / f"{file.stem}.png", wanted)
+            # Of a.jpg beside a.png neither may take the other's place.
+            name = file.stem if stems[file.stem] == 1 else file.name
+            written += _picture(artefact, file, out / f"{name}.png", wanted)
         except GannetError as error:
             failed.append(str(error))
         wanted.say(number + 1, len(files))
@@ -215,13 +227,18 @@ def _pictures(artefact: Artefact, given: Path, out: Path, wanted: Wanted) -> lis
 
 
 def _picture(artefact: Artefact, given: Path, out: Path, wanted: Wanted) -> list[Path]:
-    picture, bits = deep(given, str(given))
+    picture, bits = _read(artefact, given)
     known = np.zeros((0, 0), np.bool_)
     if wanted.mask is not None:
-        known = _mask_of(wanted.mask, given, picture.shape[:2])
+        known = _mask_of(artefact, wanted.mask, given, picture.shape[:2])
     task = Given(picture, known, wanted.asked, wanted.label)
     turning = turning_of(artefact)
-    made = turning.turn(artefact.trained, task, wanted.draws, wanted.seed)
+    try:
+        made = turning.turn(artefact.trained, task, wanted.draws, wanted.seed)
+    except DataError as error:
+        if error.where:
+            raise
+        raise DataError(error.problem, where=str(given), remedy=error.remedy) from None
     paths = numbered(out, wanted.draws)
     for path, each in zip(paths, made, strict=True):
         with writing(path):
@@ -229,7 +246,27 @@ def _picture(artefact: Artefact, given: Path, out: Path, wanted: Wanted) -> list
     return paths
 
 
-def _mask_of(mask: Path, given: Path, size: tuple[int, ...]) -> NDArray[np.bool_]:
+def _read(artefact: Artefact, path: Path) -> tuple[NDArray[np.float32], int]:
+    """A picture with its bits.
+
+    Raises:
+        DataError: as ``deep`` does, and of what is no picture with what the run takes.
+    """
+    try:
+        return deep(path, str(path))
+    except DataError as error:
+        if error.problem != NO_PICTURE:
+            raise
+        raise DataError(
+            f"{NO_PICTURE}, which is what a run of the recipe {artefact.card.recipe} takes",
+            where=str(path),
+            remedy="Give a PNG, JPEG, WebP, GIF, BMP, TIFF or PPM file, or a folder of such.",
+        ) from None
+
+
+def _mask_of(
+    artefact: Artefact, mask: Path, given: Path, size: tuple[int, ...]
+) -> NDArray[np.bool_]:
     if mask.is_dir():
         found = [each for each in mask.iterdir() if each.stem == given.stem]
         if not found:
@@ -239,7 +276,7 @@ def _mask_of(mask: Path, given: Path, size: tuple[int, ...]) -> NDArray[np.bool_
                 remedy="Give a mask the name of its picture.",
             )
         mask = found[0]
-    values, _ = deep(mask, str(mask))
+    values, _ = _read(artefact, mask)
     if values.shape[:2] != size:
         sides = [f"{wide}x{high}" for high, wide in (values.shape[:2], size)]
         raise DataError(

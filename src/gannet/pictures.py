@@ -45,6 +45,9 @@ FILE_BYTES = 256 * 2**20
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 """Pillow's name for pictures of so many channels."""
 
+NO_PICTURE = "not a picture"
+"""What errors say of a file in none of the formats."""
+
 _BROKEN = (
     OSError,
     SyntaxError,  # Pillow's word for a damaged PNG
@@ -290,7 +293,7 @@ def _broken(error: BaseException, name: str) -> DataError:
     if isinstance(error, PermissionError):
         return DataError("no permission to read it", where=name, remedy="Check its access rights.")
     if isinstance(error, Image.UnidentifiedImageError):
-        return DataError("not a picture", where=name, remedy="Remove it.")
+        return DataError(NO_PICTURE, where=name, remedy="Remove it.")
     if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
         return _bomb(name)
     detail = str(error).strip() or type(error).__name__

@@ -35,8 +35,10 @@ from gannet.answering import (
 from gannet.augment import augment
 from gannet.codecs.label import LabelCodec
 from gannet.errors import DataError
+from gannet.judging import least_side
 from gannet.networks.patches import PatchDiscriminator, Translator, habits, matching
 from gannet.recipe import Column, Given, Recipe, Trained, Turning
+from gannet.sources.two_sides import check_two_sides
 from gannet.types import Batch, Condition, Players, Spec, Terms
 
 SIDES = 2
@@ -212,6 +214,8 @@ recipe = Recipe(
     # should have become 190, became 186 in 32 bit and 42 in 16 bit.
     exact=True,
     piece=lambda config: config.patch,
+    least=lambda config: least_side(config.judge_levels),
+    suits=check_two_sides,
     plainly={"the input itself": copied},
     turning=Turning(
         takes="image",
