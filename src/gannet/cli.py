@@ -235,9 +235,12 @@ def apply(
     def say(done: int, all_of: int) -> None:
         print(f"\r{done} of {all_of}", end="" if done < all_of else "\n", file=sys.stderr)
 
+    def warn(said: str) -> None:
+        print(f"note: {said}", file=sys.stderr)
+
     options = {"quality": quality, "scale": scale}
     asked = {name: float(value) for name, value in options.items() if value is not None}
-    wanted = Wanted(draws=count, seed=seed, mask=mask, asked=asked, label=to, say=say)
+    wanted = Wanted(count, seed, mask=mask, asked=asked, label=to, say=say, warn=warn)
     for path in apply_file(load(run).artefact, given, out, wanted):
         print(f"written: {path}")
 

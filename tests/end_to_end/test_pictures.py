@@ -15,6 +15,7 @@ from PIL import Image
 
 import gannet as package
 from gannet.applying import Wanted, apply_file
+from gannet.depth import deep, write_deep
 from gannet.errors import ConfigError, DataError
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(900)]
@@ -146,6 +147,65 @@ def test_a_picture_of_any_kind_gets_twice_the_pixels(run, tmp_path, gannet):
         made = np.asarray(Image.open(out))
         assert made.shape == (34, 46, *pixels.shape[2:])
         assert made.dtype == pixels.dtype
+
+
+def deep_colours(folder, channels=3):
+    """A picture of 16 bit, and its numbers."""
+    values = np.random.default_rng(3).integers(0, 65536, (12, 15, channels)).astype(np.uint16)
+    write_deep(values.astype(np.float32) / np.float32(65535), folder / "deep.png", 16)
+    return folder / "deep.png", values
+
+
+def test_colours_of_16_bit_stay_16_bit(run, tmp_path, gannet):
+    given, values = deep_colours(tmp_path, 4)
+    done = gannet("apply", run, given, "--out", tmp_path / "out.png")
+    assert done.returncode == 0, done.stderr
+    made = deep(tmp_path / "out.png", "a")
+    assert (made.bits, made.pixels.shape) == (16, (24, 30, 4))
+    numbers = (made.pixels * np.float32(65535)).round()
+    assert (numbers % 257 != 0).mean() > 0.9, "8 bit, blown up"
+    same = package.load(run).apply(values)
+    assert same.dtype == np.uint16
+    assert np.array_equal(same, numbers)
+    done = gannet("apply", run, given, "--out", tmp_path / "out.webp")
+    assert done.returncode == 2
+    assert ".webp cannot hold 16 bit" in done.stderr
+
+
+def test_known_pixels_of_16_bit_come_back_to_the_bit(filler, tmp_path, gannet):
+    given, values = deep_colours(tmp_path)
+    hole = np.zeros((12, 15), np.uint8)
+    hole[3:8, 4:9] = 255
+    mask, out = save(tmp_path / "mask.png", hole), tmp_path / "out.png"
+    done = gannet("apply", filler, given, "--out", out, "--mask", mask)
+    assert done.returncode == 0, done.stderr
+    made = (deep(out, "a").pixels * np.float32(65535)).round().astype(np.uint16)
+    assert np.array_equal(made[hole == 0], values[hole == 0])
+    assert (made[hole > 0] != values[hole > 0]).any()
+
+
+def test_depth_that_is_lost_is_said(run, tmp_path, gannet):
+    given = tmp_path / "deep.ppm"
+    given.write_bytes(b"P6 7 9 65535\n" + bytes(range(189)) * 2)
+    done = gannet("apply", run, given, "--out", tmp_path / "out.png")
+    assert done.returncode == 0, done.stderr
+    assert "deep.ppm: 16 bits per channel, of which 8 are used" in done.stderr
+    with pytest.warns(UserWarning, match="of which 8 are used"):
+        package.load(run).apply(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (np.zeros((9, 9, 3)), "numbers of the type float64"),
+        (np.full((9, 9, 3), 300), "numbers of the type int64, from 300 to 300"),
+        (np.zeros((9, 9, 5), np.uint8), r"shape \(9, 9, 5\)"),
+        (np.zeros((0, 9, 3), np.uint8), r"shape \(0, 9, 3\)"),
+    ],
+)
+def test_numbers_that_are_no_picture_are_refused(run, given, said):
+    with pytest.raises(DataError, match=said):
+        package.load(run).apply(given)
 
 
 def test_faithful_vivid_and_several_differ_and_repeat(run):
