@@ -151,3 +151,21 @@ def test_a_side_with_too_few_is_left_out():
     seen = (problem.real.flatten(1),) * 3
     names = [score.name for score in unpaired_scores(problem.real, problem, seen, "ab", seed=0)]
     assert names == ["structure kept"]
+
+
+def test_pictures_whose_side_is_not_known_change_no_score():
+    batch, rows = sided(20), torch.arange(20) >= 4
+    some = replace(batch.condition, vector=batch.condition.vector * rows[:, None])
+    problem = RECIPE.at_use(replace(batch, condition=some), Spec.of(batch))
+    assert torch.equal(problem.condition.grid[~rows], batch.real[~rows])
+    bright = rows & (torch.arange(20) % 2 == 1)
+    assert (problem.condition.grid[bright].mean((1, 2, 3)) < 0).all()
+    answers = problem.condition.grid * 0.9
+
+    def scores(kept):
+        mine = problem[kept]
+        seen = (mine.real.flatten(1), mine.condition.grid.flatten(1), answers[kept].flatten(1))
+        return unpaired_scores(answers[kept], mine, seen, ("dark", "bright"), seed=0)
+
+    assert scores(torch.ones(20, dtype=torch.bool)) == scores(rows)
+    assert scores(~rows) == []

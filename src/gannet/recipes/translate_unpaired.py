@@ -113,8 +113,9 @@ def prepare(batch: Batch, rng: torch.Generator, config: Config) -> Batch:
 
 
 def told(batch: Batch, _spec: Spec) -> Condition:
-    """To each picture one of the other side, by turns."""
-    side = batch.condition.vector.argmax(1)
+    """To each picture one of the other side, by turns; one whose side is not known stays alone."""
+    vector = batch.condition.vector
+    side = torch.where(vector.sum(1) > 0, vector.argmax(1), -1)
     chosen = torch.arange(len(batch))
     places = [(side == each).nonzero().squeeze(1) for each in range(SIDES)]
     for mine, others in ((places[0], places[1]), (places[1], places[0])):

@@ -89,7 +89,7 @@ def from_table(folder: Path, table: Path, label: str | None) -> Source:
     Raises:
         DataError: if the table is damaged, names files that are missing, or lacks the label.
     """
-    lines = csv_lines(table) if table.suffix == ".csv" else _json_lines(table)
+    lines = table_lines(table)
     if not lines:
         raise DataError("the table is empty", where=str(table), remedy="Add one row per picture.")
     columns = list(dict.fromkeys(key for line in lines for key in line))
@@ -198,6 +198,15 @@ def _no_table(folder: Path, label: str) -> DataError:
         where=str(folder),
         remedy="Put metadata.csv with file_name and that column beside them, or drop --label.",
     )
+
+
+def table_lines(table: Path) -> list[dict[str, str]]:
+    """The rows of one of ``TABLES``.
+
+    Raises:
+        DataError: if it is damaged.
+    """
+    return csv_lines(table) if table.suffix == ".csv" else _json_lines(table)
 
 
 def csv_lines(table: Path) -> list[dict[str, str]]:
