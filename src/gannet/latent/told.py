@@ -40,7 +40,7 @@ SURE = 1.96
 
 
 def attributes_of(
-    path: Path, codec: ImageCodec, seed: int, taken: Sequence[str] = ()
+    path: Path, codec: ImageCodec, seed: int, taken: Sequence[str] = (), *, steps: int = STEPS
 ) -> tuple[Attribute, ...]:
     """What labelled pictures teach to measure: how far ahead each class is, and each number.
 
@@ -49,6 +49,7 @@ def attributes_of(
         codec: Of the run.
         seed: Of the training.
         taken: Names that numbers must not have.
+        steps: Of each training.
 
     Raises:
         DataError: if there are neither classes nor numbers that can be read off the pictures.
@@ -69,23 +70,23 @@ def attributes_of(
     )
     found: list[Attribute] = []
     if len(source.classes) > 1:
-        found += _of_classes(pictures, source.labels[places], source.classes, seed)
+        found += _of_classes(pictures, source.labels[places], source.classes, seed, steps)
     if numbers:
         told = {
             f"label {name}" if name in taken else name: values[places]
             for name, values in numbers.items()
         }
-        found += _of_numbers(pictures, told, seed, where=str(path), alone=not found)
+        found += _of_numbers(pictures, told, seed, steps, where=str(path), alone=not found)
     return tuple(found)
 
 
 def _of_classes(
-    pictures: Tensor, numbers: NDArray[np.int64], classes: Sequence[str], seed: int
+    pictures: Tensor, numbers: NDArray[np.int64], classes: Sequence[str], seed: int, steps: int
 ) -> tuple[Attribute, ...]:
     labels = torch.from_numpy(numbers)
     known = labels >= 0
     network = small_net(pictures, len(classes), seed=seed)
-    fit(network, pictures[known], labels[known], steps=STEPS, seed=seed)
+    fit(network, pictures[known], labels[known], steps=steps, seed=seed)
     network.eval().requires_grad_(False)
     return of_classes(classes, Once(partial(in_chunks, network, size=256)), "label")
 
@@ -94,6 +95,7 @@ def _of_numbers(
     pictures: Tensor,
     columns: Mapping[str, NDArray[np.float64]],
     seed: int,
+    steps: int,
     *,
     where: str,
     alone: bool,
@@ -108,7 +110,7 @@ def _of_numbers(
     targets = (shown - middle) / spread
     some = targets.isfinite().any(1)
     network = small_net(pictures, len(columns), seed=seed)
-    fit(network, pictures[~apart][some], targets[some], steps=STEPS, seed=seed, error=squared)
+    fit(network, pictures[~apart][some], targets[some], steps=steps, seed=seed, error=squared)
     network.eval().requires_grad_(False)
     read = Once(partial(in_chunks, network, size=256))
     seen = read(pictures[apart])
