@@ -53,7 +53,7 @@ def test_a_column_of_numbers_becomes_a_number(tmp_path):
     found = {each.name: each for each in attributes_of(folder, CODEC, 0, steps=50)}
     assert set(found) == {"age", "label old", "label young"}, "a lot says nothing of a picture"
     assert found["age"].more == "more age"
-    assert found["age"].proof.startswith("correlation 0.")
+    assert float(found["age"].proof.split()[1]) > 0.9
     old, young = (
         float(found["age"].measure(bright((30 + 2 * age) / 127.5 - 1))) for age in (70, 20)
     )
