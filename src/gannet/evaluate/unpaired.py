@@ -70,8 +70,8 @@ def unpaired_scores(
     for number, name in enumerate(sides):
         mine = (side == number).nonzero().squeeze(1)
         # What is given goes round by turns: of more, the same pictures would count as others.
-        others: Tensor = problem.condition.grid[mine].flatten(1).unique(dim=0)
-        mine = mine[: len(others)]
+        different: int = problem.condition.grid[mine].flatten(1).unique(dim=0).shape[0]
+        mine = mine[:different]
         if len(mine) >= FEWEST:
             target, given, made = (each[mine] for each in seen)
             covered = way_covered(Heaps(target, given, made), seed=seed)

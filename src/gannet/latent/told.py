@@ -150,5 +150,5 @@ def correlation(one: Tensor, other: Tensor) -> float:
     if len(one) < 2:
         return 0.0
     left, right = one.double() - one.double().mean(), other.double() - other.double().mean()
-    size = float(left.norm() * right.norm())
+    size: float = (left.square().sum() * right.square().sum()).sqrt().item()
     return float(left @ right) / size if size > 1e-12 else 0.0
