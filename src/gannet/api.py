@@ -288,7 +288,7 @@ class Model:
 
         Args:
             given: A file or a data frame with the columns of training; of recipes that take
-                pictures, a file or numbers ``(H, W, C)`` of 0..255.
+                pictures, a file or numbers ``(H, W, C)``: 0..255, or uint16 for 16 bit.
             draws: One is the single best answer; of several, each is drawn by chance, so that
                 together they show how sure the answer is.
             seed: Draw k of row n depends on the seed, on k and on n alone.
@@ -296,8 +296,8 @@ class Model:
             asked: Of pictures, what the recipe knows, such as ``quality``.
 
         Returns:
-            A data frame, or without pandas a ``Frame``, or a picture ``(H, W, C)`` of 0..255; of
-            several draws a list of them.
+            A data frame, or without pandas a ``Frame``, or a picture ``(H, W, C)`` with the bits
+            of the given one; of several draws a list of them.
 
         Raises:
             ConfigError: if this run's recipe turns no input into an output.

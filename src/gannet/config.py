@@ -78,12 +78,20 @@ def parse(config: type[C], given: Mapping[str, object]) -> C:
         ConfigError: naming every offending flag, what it got and what it allows.
     """
     try:
-        return config.model_validate(given)
+        return config.model_validate({name: _said(config, name, given[name]) for name in given})
     except ValidationError as error:
         lines = [_fault(config, fault) for fault in error.errors()]
         raise ConfigError(
             "\n".join(lines), remedy="`gannet settings` lists every setting with its range."
         ) from None
+
+
+def _said(config: type[Config], name: str, value: object) -> object:
+    """What a flag's text stands for, where the choices are numbers: those are compared strictly."""
+    field = config.model_fields.get(name)
+    if field is None or get_origin(field.annotation) is not Literal:
+        return value
+    return {str(choice): choice for choice in get_args(field.annotation)}.get(str(value), value)
 
 
 def _fault(config: type[Config], fault: ErrorDetails) -> str:

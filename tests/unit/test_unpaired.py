@@ -172,3 +172,21 @@ def test_further_answers_are_to_the_same_pictures_whichever_are_asked():
     told, made = answers.answer(some, seed=0)
     assert torch.equal(answers.again(told[3:7], seed=1), made[3:7])
     assert not torch.equal(copying.at_use(told[3:7], spec).condition.grid, made[3:7])
+
+
+def test_pictures_whose_side_is_not_known_change_no_score():
+    batch, rows = sided(20), torch.arange(20) >= 4
+    some = replace(batch.condition, vector=batch.condition.vector * rows[:, None])
+    problem = RECIPE.at_use(replace(batch, condition=some), Spec.of(batch))
+    assert torch.equal(problem.condition.grid[~rows], batch.real[~rows])
+    bright = rows & (torch.arange(20) % 2 == 1)
+    assert (problem.condition.grid[bright].mean((1, 2, 3)) < 0).all()
+    answers = problem.condition.grid * 0.9
+
+    def scores(kept):
+        mine = problem[kept]
+        seen = (mine.real.flatten(1), mine.condition.grid.flatten(1), answers[kept].flatten(1))
+        return unpaired_scores(answers[kept], mine, seen, ("dark", "bright"), seed=0)
+
+    assert scores(torch.ones(20, dtype=torch.bool)) == scores(rows)
+    assert scores(~rows) == []

@@ -60,6 +60,12 @@ def unpaired_scores(
         ``structure kept``: correlation of the edges before and after; the baseline is
         the mean of what was given.
     """
+    # Of a picture whose side nobody knows, no answer is right or wrong.
+    known = problem.condition.vector.sum(1) > 0
+    if not known.any():
+        return []
+    answers, problem = answers[known], problem[known]
+    seen = (seen[0][known], seen[1][known], seen[2][known])
     side = problem.condition.vector.argmax(1)
     found: dict[str, tuple[float, float, float]] = {}
     for number, name in enumerate(sides):

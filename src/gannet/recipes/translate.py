@@ -25,6 +25,7 @@ from gannet.answering import (
     noises,
     scaled_to,
 )
+from gannet.judging import least_side
 from gannet.networks.patches import PatchDiscriminator, Translator
 from gannet.recipe import Column, Given, Recipe, Trained, Turning
 from gannet.types import Batch, Players, Spec, Terms
@@ -100,6 +101,7 @@ recipe = Recipe(
     generator_terms=generator_terms,
     schedule=schedule,
     error=error_of,
+    least=lambda _: least_side(),
     plainly={"the input itself": copied, "the mean of the others": mean},
     turning=Turning(takes="image", words="answers a picture with another", turn=turn),
 )
