@@ -106,7 +106,11 @@ class AnswersOf:
     def answer(self, given: Batch, *, seed: int) -> tuple[Batch, Tensor]:
         """Held-out samples with what is told of them, and answers ``(n, *shape)``."""
         told = self.artefact.recipe.at_use(given, self.artefact.card.spec)
-        return told, self.artefact.answer(told, seed=seed)
+        return told, self.again(told, seed=seed)
+
+    def again(self, told: Batch, *, seed: int) -> Tensor:
+        """Further answers to pictures: what was told of them stays, whichever of them are asked."""
+        return self.artefact.answer(told, seed=seed)
 
 
 @dataclass(frozen=True)
@@ -284,7 +288,7 @@ class Model:
 
         Args:
             given: A file or a data frame with the columns of training; of recipes that take
-                pictures, a file or numbers ``(H, W, C)`` of 0..255.
+                pictures, a file or numbers ``(H, W, C)``: 0..255, or uint16 for 16 bit.
             draws: One is the single best answer; of several, each is drawn by chance, so that
                 together they show how sure the answer is.
             seed: Draw k of row n depends on the seed, on k and on n alone.
@@ -292,8 +296,8 @@ class Model:
             asked: Of pictures, what the recipe knows, such as ``quality``.
 
         Returns:
-            A data frame, or without pandas a ``Frame``, or a picture ``(H, W, C)`` of 0..255; of
-            several draws a list of them.
+            A data frame, or without pandas a ``Frame``, or a picture ``(H, W, C)`` with the bits
+            of the given one; of several draws a list of them.
 
         Raises:
             ConfigError: if this run's recipe turns no input into an output.
@@ -471,8 +475,8 @@ class Model:
         """Further answers to the first pictures, the same that diversity is measured on."""
         if made.given is None:
             return []
-        given, ask = made.given[:ANSWERED], AnswersOf(self.artefact).answer
-        return [ask(given, seed=seed_at(seed, 8, number))[1] for number in range(AGAIN)]
+        given, ask = made.given[:ANSWERED], AnswersOf(self.artefact).again
+        return [ask(given, seed=seed_at(seed, 8, number)) for number in range(AGAIN)]
 
     def _features_cache(self, found: dataset.Dataset) -> Path | None:
         """The run's cache, if there is one and these are the run's own data."""

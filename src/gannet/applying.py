@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gannet.artefact import Artefact
+from gannet.depth import Deep, check_writable, deep, write_deep
 from gannet.errors import ConfigError, DataError, GannetError
 from gannet.files import write_whole, writing
 from gannet.frames import Frame
-from gannet.pictures import deep, write_deep
+from gannet.pictures import NO_PICTURE
 from gannet.recipe import Given, Kind, Turning
 from gannet.sources.delimited import Dialect
 from gannet.sources.folders import is_picture
@@ -31,6 +34,10 @@ MOST_DRAWS = 1_000
 
 def _say_nothing(_done: int, _all: int) -> None:
     pass
+
+
+def _warn(said: str) -> None:
+    warnings.warn(said, stacklevel=2)
 
 
 def turning_of(artefact: Artefact) -> Turning[Any]:
@@ -79,6 +86,7 @@ class Wanted:
         asked: Of pictures, numbers by name, such as ``quality``.
         label: Of pictures, the class that they shall become.
         say: Told how many inputs of how many are done.
+        warn: Told what was lost of an input, though it could be used.
     """
 
     draws: int = 1
@@ -87,6 +95,7 @@ class Wanted:
     asked: Mapping[str, float] = field(default_factory=dict[str, float])
     label: str = ""
     say: Callable[[int, int], None] = _say_nothing
+    warn: Callable[[str], None] = _warn
 
 
 def apply_file(artefact: Artefact, given: Path, out: Path, wanted: Wanted) -> list[Path]:
@@ -120,6 +129,12 @@ def _check_wanted(artefact: Artefact, turning: Turning[Any], wanted: Wanted) -> 
         option = turning.options.get(name)
         if option is None:
             faults.append(f"--{name}: this run's recipe does not know it")
+        elif name in turning.fixed and value != getattr(artefact.config, name):
+            trained = getattr(artefact.config, name)
+            faults.append(
+                f"--{name}: this run was trained for {trained}, not for {value:g}; leave it out, "
+                f"or give a run that was trained with --{name} {value:g}"
+            )
         elif not option.low <= value <= option.high:
             span = f"{option.low:g} and {option.high:g}"
             faults.append(f"--{name}: must lie between {span}, got {value:g}")
@@ -195,12 +210,17 @@ def _pictures(artefact: Artefact, given: Path, out: Path, wanted: Wanted) -> lis
         raise ConfigError(f"--out: {out} is a file", remedy="Name a folder for a folder.")
     files = sorted(each for each in given.iterdir() if is_picture(each.name))
     if not files:
-        raise DataError("no pictures in it", where=str(given), remedy="Give another folder.")
+        raise DataError(
+            "no pictures in it", where=str(given), remedy="Give the folder that holds them itself."
+        )
+    stems = Counter(each.stem for each in files)
     written: list[Path] = []
     failed: list[str] = []
     for number, file in enumerate(files):
         try:
-            written += _picture(artefact, file, out / f"{file.stem}.png", wanted)
+            # Of a.jpg beside a.png neither may take the other's place.
+            name = file.stem if stems[file.stem] == 1 else file.name
+            written += _picture(artefact, file, out / f"{name}.png", wanted)
         except GannetError as error:
             failed.append(str(error))
         wanted.say(number + 1, len(files))
@@ -215,21 +235,58 @@ def _pictures(artefact: Artefact, given: Path, out: Path, wanted: Wanted) -> lis
 
 
 def _picture(artefact: Artefact, given: Path, out: Path, wanted: Wanted) -> list[Path]:
-    picture, bits = deep(given, str(given))
+    seen = _read(artefact, given)
+    for path in numbered(out, wanted.draws):
+        check_writable(path, 1, seen.bits)
+    _warn_of_depth(seen, given, wanted)
+    picture = seen.pixels
     known = np.zeros((0, 0), np.bool_)
     if wanted.mask is not None:
-        known = _mask_of(wanted.mask, given, picture.shape[:2])
+        known = _mask_of(artefact, wanted.mask, given, picture.shape[:2])
     task = Given(picture, known, wanted.asked, wanted.label)
     turning = turning_of(artefact)
-    made = turning.turn(artefact.trained, task, wanted.draws, wanted.seed)
+    try:
+        made = turning.turn(artefact.trained, task, wanted.draws, wanted.seed)
+    except DataError as error:
+        if error.where:
+            raise
+        raise DataError(error.problem, where=str(given), remedy=error.remedy) from None
     paths = numbered(out, wanted.draws)
     for path, each in zip(paths, made, strict=True):
         with writing(path):
-            write_deep(each, path, bits)
+            write_deep(each, path, seen.bits)
     return paths
 
 
-def _mask_of(mask: Path, given: Path, size: tuple[int, ...]) -> NDArray[np.bool_]:
+def _warn_of_depth(seen: Deep, given: Path, wanted: Wanted) -> None:
+    if seen.bits < seen.stored:
+        wanted.warn(
+            f"{given}: {seen.stored} bits per channel, of which {seen.bits} are used; save it as "
+            "PNG of 16 bit to keep these"
+        )
+
+
+def _read(artefact: Artefact, path: Path) -> Deep:
+    """A picture in full.
+
+    Raises:
+        DataError: as ``deep`` does, and of what is no picture with what the run takes.
+    """
+    try:
+        return deep(path, str(path))
+    except DataError as error:
+        if error.problem != NO_PICTURE:
+            raise
+        raise DataError(
+            f"{NO_PICTURE}, which is what a run of the recipe {artefact.card.recipe} takes",
+            where=str(path),
+            remedy="Give a PNG, JPEG, WebP, GIF, BMP, TIFF or PPM file, or a folder of such.",
+        ) from None
+
+
+def _mask_of(
+    artefact: Artefact, mask: Path, given: Path, size: tuple[int, ...]
+) -> NDArray[np.bool_]:
     if mask.is_dir():
         found = [each for each in mask.iterdir() if each.stem == given.stem]
         if not found:
@@ -239,7 +296,7 @@ def _mask_of(mask: Path, given: Path, size: tuple[int, ...]) -> NDArray[np.bool_
                 remedy="Give a mask the name of its picture.",
             )
         mask = found[0]
-    values, _ = deep(mask, str(mask))
+    values = _read(artefact, mask).pixels
     if values.shape[:2] != size:
         sides = [f"{wide}x{high}" for high, wide in (values.shape[:2], size)]
         raise DataError(
@@ -257,8 +314,16 @@ WAYS: Mapping[Kind, Way] = {"image": _pictures, "table": _table}
 
 def apply_picture(
     artefact: Artefact, given: Path | NDArray[Any], wanted: Wanted
-) -> list[NDArray[np.uint8]]:
-    """Turn a picture in memory, ``(H, W, C)`` of 0..255, or a file, into one for each draw.
+) -> list[NDArray[np.uint8]] | list[NDArray[np.uint16]]:
+    """Turn a picture in memory, or a file, into one for each draw.
+
+    Args:
+        artefact: Of a run.
+        given: ``(H, W, C)`` of 8 or 16 bit; or a file, which may have as many.
+        wanted: How many, and what else was asked for.
+
+    Returns:
+        ``(H, W, C)`` with the bits of the input.
 
     Raises:
         GannetError: if the run takes no pictures, or not this one.
@@ -266,11 +331,40 @@ def apply_picture(
     turning = turning_of(artefact)
     check_draws(wanted.draws, wanted.seed)
     _check_wanted(artefact, turning, wanted)
-    item = given if isinstance(given, Path) else np.asarray(given, np.uint8)
-    picture, _ = deep(item, str(given) if isinstance(given, Path) else "the picture")
-    task = Given(picture, asked=wanted.asked, label=wanted.label)
+    if isinstance(given, Path):
+        seen = _read(artefact, given)
+        _warn_of_depth(seen, given, wanted)
+    else:
+        seen = deep(_numbers(given), "the picture")
+    task = Given(seen.pixels, asked=wanted.asked, label=wanted.label)
     made = turning.turn(artefact.trained, task, wanted.draws, wanted.seed)
-    return [(each.clip(0, 1) * 255).round().astype(np.uint8) for each in made]
+    kind = np.uint16 if seen.bits > 8 else np.uint8
+    return [
+        (each.clip(0, 1) * np.float32(np.iinfo(kind).max)).round().astype(kind) for each in made
+    ]
+
+
+def _numbers(given: object) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """A picture in memory, of 8 or of 16 bit.
+
+    Raises:
+        DataError: if it is none.
+    """
+    pixels: NDArray[Any] = np.asarray(given)
+    fits = pixels.ndim == 2 or (pixels.ndim == 3 and 1 <= pixels.shape[2] <= 4)
+    if not fits or not pixels.size:
+        raise DataError(
+            f"a picture of the shape {pixels.shape}",
+            remedy="Give numbers (H, W, C): 1 channel for grey, 3 for colour, 2 or 4 with alpha.",
+        )
+    if pixels.dtype == np.uint8 or pixels.dtype == np.uint16:
+        return pixels
+    if pixels.dtype.kind in "iu" and pixels.min() >= 0 and pixels.max() <= 255:
+        return pixels.astype(np.uint8)
+    raise DataError(
+        f"a picture of numbers of the type {pixels.dtype}, from {pixels.min()} to {pixels.max()}",
+        remedy="Give 8 bit (uint8, 0 to 255) or 16 bit (uint16, 0 to 65535).",
+    )
 
 
 def apply_frame(artefact: Artefact, given: Frame, *, draws: int, seed: int) -> Sequence[Frame]:

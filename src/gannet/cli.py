@@ -198,6 +198,7 @@ def apply(
     count: Annotated[int, Parameter(name=("--count", "--draws"))] = 1,
     seed: int = 0,
     quality: float | None = None,
+    scale: int | None = None,
     mask: Path | None = None,
     to: str = "",
 ) -> None:
@@ -220,6 +221,9 @@ def apply(
         Of the draws.
     quality: float
         Of super_resolve: from 0, faithful, to 1, vivid; by default as it was trained.
+    scale: int
+        Of super_resolve: how many times the pixels each way. A run knows the one that it was
+        trained for, and is refused if this is another.
     mask: Path
         Of recipes that fill pictures: white where nothing is known; or a folder of masks.
     to: str
@@ -231,8 +235,12 @@ def apply(
     def say(done: int, all_of: int) -> None:
         print(f"\r{done} of {all_of}", end="" if done < all_of else "\n", file=sys.stderr)
 
-    asked = {} if quality is None else {"quality": quality}
-    wanted = Wanted(draws=count, seed=seed, mask=mask, asked=asked, label=to, say=say)
+    def warn(said: str) -> None:
+        print(f"note: {said}", file=sys.stderr)
+
+    options = {"quality": quality, "scale": scale}
+    asked = {name: float(value) for name, value in options.items() if value is not None}
+    wanted = Wanted(count, seed, mask=mask, asked=asked, label=to, say=say, warn=warn)
     for path in apply_file(load(run).artefact, given, out, wanted):
         print(f"written: {path}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
@@ -25,6 +26,16 @@ def outline(samples: Tensor) -> Tensor:
         size = [max(round(side * share), 1) for side in samples.shape[2:]]
         samples = interpolate(samples, size, mode="area")
     return samples.flatten(1).float()
+
+
+def first_of_each(rows: Tensor) -> Tensor:
+    """Where each distinct row of ``(N, F)`` stands first, rising: ``(M,)``.
+
+    >>> first_of_each(torch.tensor([[7.0], [5.0], [7.0]])).tolist()
+    [0, 1]
+    """
+    _, first = np.unique(rows.cpu().numpy(), axis=0, return_index=True)
+    return torch.from_numpy(np.sort(first))
 
 
 def usual_count(samples: int) -> int:

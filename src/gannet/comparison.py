@@ -387,7 +387,7 @@ def losses_to_baselines(found: Comparison) -> list[str]:
             lost = [name for name in found.scores if difference(rival, group, name).says == "worse"]
             if lost:
                 names = ", ".join(_kinds(lost))
-                said.append(f"{group.name} loses to the baseline {rival.name} in {names}.")
+                said.append(f"**{group.name} loses to the baseline {rival.name}** in {names}.")
     return said
 
 

@@ -6,7 +6,14 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import Literal, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_core import ErrorDetails
 
 from gannet.errors import ConfigError
@@ -39,6 +46,15 @@ class Config(BaseModel):
     )
     threads: int = Field(1, ge=1, description="processor threads")
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _chosen(cls, value: object, info: ValidationInfo) -> object:
+        """A choice among numbers, written as a word, as flags are."""
+        field = cls.model_fields[info.field_name or ""]
+        choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+        named = {str(choice): choice for choice in choices}
+        return named.get(value, value) if isinstance(value, str) else value
+
 
 C = TypeVar("C", bound=Config)
 
@@ -62,12 +78,20 @@ def parse(config: type[C], given: Mapping[str, object]) -> C:
         ConfigError: naming every offending flag, what it got and what it allows.
     """
     try:
-        return config.model_validate(given)
+        return config.model_validate({name: _said(config, name, given[name]) for name in given})
     except ValidationError as error:
         lines = [_fault(config, fault) for fault in error.errors()]
         raise ConfigError(
             "\n".join(lines), remedy="`gannet settings` lists every setting with its range."
         ) from None
+
+
+def _said(config: type[Config], name: str, value: object) -> object:
+    """What a flag's text stands for, where the choices are numbers: those are compared strictly."""
+    field = config.model_fields.get(name)
+    if field is None or get_origin(field.annotation) is not Literal:
+        return value
+    return {str(choice): choice for choice in get_args(field.annotation)}.get(str(value), value)
 
 
 def _fault(config: type[Config], fault: ErrorDetails) -> str:

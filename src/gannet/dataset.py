@@ -325,9 +325,9 @@ def _paired(
     also = decode(source.beside, codec, place, memory_bytes)
     lost = sorted({*found.kept.tolist()} ^ {*also.kept.tolist()})
     if lost:
-        named = ", ".join(str(source.names[index]) for index in lost[:SHOWN])
+        broken = [f"{name} ({why})" for name, why in (*found.skipped, *also.skipped)]
         raise DataError(
-            f"{len(lost)} pairs of which one picture cannot be read: {named}",
+            f"{len(lost)} pairs of which one picture cannot be read: {', '.join(broken[:SHOWN])}",
             where=str(source.path),
             remedy="Remove or replace both pictures of these pairs.",
         )

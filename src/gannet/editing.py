@@ -136,8 +136,11 @@ def _sheet(editor: Editor, found: Sequence[Found], out: Path) -> list[str]:
     heads = [f"{step:+g}" if step else "as it is" for step in STEPS] * len(found)
     write_whole(out, labelled(rows, heads, len(STEPS)))
     words = [f"{heading(each):28} {each.evidence}" for each in listed]
-    return [*words, "", MEANING, f"written: {out}"]
+    read = [f"{each.name}: {each.proof}" for each in editor.attributes if each.proof]
+    return [*words, *(["", READ, *read] if read else []), "", MEANING, f"written: {out}"]
 
+
+READ = "How well these numbers are read off pictures, with the labels' own as the truth:"
 
 MEANING = (
     "--change NUMBER=AMOUNT or NAME=AMOUNT goes along one. Beside it: what changes from -2 to +2,\n"

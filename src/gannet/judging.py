@@ -28,3 +28,8 @@ def told_apart(judge: nn.Module, batch: Batch, fake: Tensor, slope: float) -> Te
         each = logits.reshape(len(shown), -1).mean(1)
         terms["slope"] = slope * slope_penalty(each, shown)
     return terms
+
+
+def least_side(levels: int = 3) -> int:
+    """Side of the smallest pictures of which so many halvings leave a patch to judge."""
+    return 2**levels

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from gannet.errors import DataError
 
@@ -45,7 +45,10 @@ FILE_BYTES = 256 * 2**20
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 """Pillow's name for pictures of so many channels."""
 
-_BROKEN = (
+NO_PICTURE = "not a picture"
+"""What errors say of a file in none of the formats."""
+
+BROKEN = (
     OSError,
     SyntaxError,  # Pillow's word for a damaged PNG
     ValueError,
@@ -59,7 +62,10 @@ _BROKEN = (
     Image.DecompressionBombError,
     Image.DecompressionBombWarning,  # an exception where warnings are errors
 )
+"""What Pillow raises of damaged files."""
+
 _ORIENTATION = 0x0112
+_BITS, _LAYOUT, _APART = 258, 284, 2
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -97,12 +103,12 @@ def look(item: Item, name: str) -> Look:
     if isinstance(item, np.ndarray):
         image = Image.fromarray(_planes(item))
         return Look(image.width, image.height, _words(image), channels_of(image))
-    with _opened(item, name) as image:
+    with opened(item, name) as image:
         width, height = image.size
         try:
-            turned = _orientation(image) >= 5
-        except _BROKEN as error:
-            raise _broken(error, name) from None
+            turned = orientation(image) >= 5
+        except BROKEN as error:
+            raise broken(error, name) from None
         if turned:
             width, height = height, width
         return Look(width, height, _words(image), channels_of(image))
@@ -122,84 +128,17 @@ def upright(item: Item, name: str, *, least: tuple[int, int] | None = None) -> I
     """
     if isinstance(item, np.ndarray):
         return Image.fromarray(_planes(item))
-    with _opened(item, name) as image:
+    with opened(item, name) as image:
         try:
             if least is not None:
-                wide, high = least if _orientation(image) < 5 else (least[1], least[0])
+                wide, high = least if orientation(image) < 5 else (least[1], least[0])
                 image.draft(None, (2 * wide, 2 * high))
             image.load()
-            turn = _orientation(image)
+            turn = orientation(image)
             plain = _plain(image, name)
-        except _BROKEN as error:
-            raise _broken(error, name) from None
+        except BROKEN as error:
+            raise broken(error, name) from None
     return plain.transpose(_TURNS[turn]) if turn in _TURNS else plain
-
-
-def deep(item: Item, name: str) -> tuple[NDArray[np.float32], int]:
-    """Decode a picture with all the depth that it has.
-
-    Returns:
-        ``(H, W, C)`` in 0..1, and the bits of a channel: 16 of a grey picture that has so many,
-        else 8.
-
-    Raises:
-        DataError: as ``upright`` does, and of colours of 16 bit, which Pillow would cut to 8.
-    """
-    held = item if isinstance(item, np.ndarray) else content(item, name)
-    if isinstance(held, bytes):
-        if _deep_colours(held):
-            raise DataError(
-                "a PNG with colours of 16 bit, of which half would be lost",
-                where=name,
-                remedy="Save it as 8 bit, or its channels as grey pictures of 16 bit.",
-            )
-        with _opened(held, name) as image:
-            if image.mode.startswith("I;16") and _orientation(image) not in _TURNS:
-                try:
-                    values = np.asarray(image, np.float32)
-                except _BROKEN as error:
-                    raise _broken(error, name) from None
-                return (values / np.float32(65535))[..., None], 16
-    pixels = np.asarray(upright(held, name), np.float32) / np.float32(255)
-    return pixels[..., None] if pixels.ndim == 2 else pixels, 8
-
-
-def write_deep(picture: NDArray[np.float32], path: Path, bits: int = 8) -> None:
-    """Save ``(H, W, C)`` in 0..1; the suffix chooses the format, grey may have 16 bit.
-
-    Raises:
-        DataError: if the format is not known or cannot hold it.
-    """
-    suffix, channels = path.suffix.lower(), picture.shape[2]
-    if suffix not in WRITTEN:
-        raise DataError(
-            f"cannot write pictures as {suffix or 'a name without suffix'}",
-            where=str(path),
-            remedy=f"Choose one of {', '.join(sorted(WRITTEN))}.",
-        )
-    if suffix in OPAQUE and channels in {2, 4}:
-        raise DataError(
-            f"{suffix} cannot hold alpha", where=str(path), remedy="Write .png instead."
-        )
-    if bits > 8 and suffix not in {".png", ".tif", ".tiff"}:
-        raise DataError(
-            f"{suffix} cannot hold 16 bit", where=str(path), remedy="Write .png or .tiff instead."
-        )
-    most, kind = (65535, np.uint16) if bits > 8 else (255, np.uint8)
-    pixels = (picture.clip(0, 1) * most).round().astype(kind)
-    image = Image.fromarray(_planes(pixels))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if suffix == ".webp":
-        image.save(path, lossless=True, exact=True)
-    elif suffix in {".jpg", ".jpeg"}:
-        image.save(path, quality=95)
-    else:
-        image.save(path)
-
-
-def _deep_colours(held: bytes) -> bool:
-    """Whether the bytes are a PNG of 16 bit with more than grey: see its header, IHDR."""
-    return held[:8] == b"\x89PNG\r\n\x1a\n" and len(held) > 25 and held[24] == 16 and held[25] != 0
 
 
 def channels_of(image: Image.Image) -> int:
@@ -223,10 +162,15 @@ def content(item: Item, name: str) -> bytes:
             raise _too_large(name)
         return item.read_bytes()
     except OSError as error:
-        raise _broken(error, name) from None
+        raise broken(error, name) from None
 
 
-def _opened(item: Path | bytes, name: str) -> Image.Image:
+def opened(item: Path | bytes, name: str) -> Image.Image:
+    """A picture of which the header alone is read.
+
+    Raises:
+        DataError: if it is no picture, or one that is too large to open safely.
+    """
     held = content(item, name)
     if not held:
         raise DataError("the file is empty", where=name, remedy="Remove it or fetch it again.")
@@ -234,15 +178,36 @@ def _opened(item: Path | bytes, name: str) -> Image.Image:
         raise _too_large(name)
     try:
         image = Image.open(io.BytesIO(held), formats=FORMATS)
-    except _BROKEN as error:
-        raise _broken(error, name) from None
+    except BROKEN as error:
+        raise broken(error, name) from None
     if image.width * image.height > PIXELS:
         image.close()
         raise _bomb(name)
+    _check_planes(image, name)
     return image
 
 
-def _orientation(image: Image.Image) -> int:
+def tiff_bits(image: TiffImagePlugin.TiffImageFile) -> int:
+    """Bits that a channel of an opened TIFF has."""
+    said: Any = image.tag_v2.get(_BITS, 8)
+    return max(int(each) for each in np.atleast_1d(said))
+
+
+def _check_planes(image: Image.Image, name: str) -> None:
+    """Refuse a TIFF whose colours of 16 bit lie apart: Pillow takes each byte for a pixel."""
+    if not isinstance(image, TiffImagePlugin.TiffImageFile):
+        return
+    if image.tag_v2.get(_LAYOUT) == _APART and tiff_bits(image) > 8:
+        image.close()
+        raise DataError(
+            "a TIFF with more than 8 bit whose colours lie in planes of their own",
+            where=name,
+            remedy="Save it with its colours pixel by pixel, or as PNG.",
+        )
+
+
+def orientation(image: Image.Image) -> int:
+    """How the picture has to be turned, as its EXIF says; 1 for not at all."""
     # Pillow's own method for PNG decodes the whole picture to look behind it, too.
     turn = Image.Image.getexif(image).get(_ORIENTATION, 1)
     return turn if turn in _TURNS else 1
@@ -284,13 +249,14 @@ def _words(image: Image.Image) -> str:
     return f"{word} with alpha" if image.has_transparency_data else word
 
 
-def _broken(error: BaseException, name: str) -> DataError:
+def broken(error: BaseException, name: str) -> DataError:
+    """What a fault of a decoder means for people."""
     if isinstance(error, FileNotFoundError):
         return DataError("does not exist", where=name, remedy="Check the path.")
     if isinstance(error, PermissionError):
         return DataError("no permission to read it", where=name, remedy="Check its access rights.")
     if isinstance(error, Image.UnidentifiedImageError):
-        return DataError("not a picture", where=name, remedy="Remove it.")
+        return DataError(NO_PICTURE, where=name, remedy="Remove it.")
     if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
         return _bomb(name)
     detail = str(error).strip() or type(error).__name__

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from gannet.codecs import Codec
 from gannet.config import C, Config
 from gannet.errors import ConfigError
+from gannet.sources.source import Source
 from gannet.types import Batch, Condition, Players, Spec, Terms, Wishes
 
 Kind = Literal["image", "label", "table", "vector"]
@@ -171,6 +172,7 @@ class Turning(Generic[C]):
             that together they show how sure it is. The same seed gives the same draws.
         settle: What is worked out once the duel is over, and kept in the artefact.
         options: Numbers that may be asked for, by name.
+        fixed: Settings that training decided: whoever asks for another value is told so.
         masked: Whether it takes a mask.
         labelled: Whether it must be told a class that the input shall become.
     """
@@ -180,6 +182,7 @@ class Turning(Generic[C]):
     turn: Turned[C]
     settle: Settled[C] = nothing_kept
     options: Mapping[str, Option] = field(default_factory=dict[str, Option])
+    fixed: tuple[str, ...] = ()
     masked: bool = False
     labelled: bool = False
 
@@ -191,6 +194,15 @@ Plainly = Callable[[Batch], Tensor]
 def whole(_config: object) -> int:
     """Pictures are taken whole, fitted to one size."""
     return 0
+
+
+def any_size(_config: object) -> int:
+    """Networks that learn from pictures of any size."""
+    return 1
+
+
+def anything_suits(_source: Source) -> None:
+    """All data of the right kind can be learnt from."""
 
 
 def told_nothing(batch: Batch, spec: Spec) -> Condition:
@@ -240,6 +252,8 @@ class Recipe(Generic[C]):
             shows when a generator begins to learn its training data by heart.
         piece: Side of the pieces that pictures are cut into, at the size that they have; 0 takes
             pictures whole, fitted to one size.
+        least: Side of the smallest pictures or pieces that its networks can learn from.
+        suits: Refuses data that it cannot learn from, by a look at names and headers.
         longer: Settings of runs that have time for so many steps of the smallest networks, the
             most steps first; where there are none, sizes stay as they are.
         plainly: By name, simple methods that make an output from what is told, such as a bicubic
@@ -270,6 +284,8 @@ class Recipe(Generic[C]):
     exact: bool = False
     baseline: bool = False
     piece: Callable[[C], int] = whole
+    least: Callable[[C], int] = any_size
+    suits: Callable[[Source], None] = anything_suits
     longer: Sequence[tuple[int, Mapping[str, float]]] = ()
     plainly: Mapping[str, Plainly] = field(default_factory=dict[str, Plainly])
 

@@ -15,11 +15,11 @@ from gannet.codecs import Codec
 from gannet.codecs.image import ImageCodec
 from gannet.course import Course
 from gannet.dataset import Dataset
-from gannet.evaluate import Material, Report
+from gannet.evaluate import Material, Report, Score
 from gannet.evaluate.material import Data
 from gannet.files import write_whole
 from gannet.sheets import sheet
-from gannet.verdict import NO_DUEL, kind_of, number, verdict
+from gannet.verdict import NO_DUEL, kind_of, number, verdict, worded
 
 LOOKS = 12
 """Looks that the course is told in."""
@@ -38,7 +38,7 @@ MEANING: Mapping[str, str] = {
     "recall": "share of reals that lie among fakes: how much variety is reached",
     "density": "how deep among reals the fakes lie; about 1 when alike",
     "coverage": "share of reals with a fake close by: how little is missing",
-    "fresh critic": "accuracy of a new network that tells fakes from reals; 0.5 is a coin",
+    "fresh critic": "accuracy of a new classifier that tells fakes from reals; 0.5 is a coin",
     "copies": "share of fakes oddly near to one training sample",
     "repeats": "share of fakes oddly near to another fake",
     "too smooth": "share of pictures smoother than 95 % of reals",
@@ -67,6 +67,21 @@ MEANING: Mapping[str, str] = {
 """What each score says, in one line."""
 
 
+def meaning(score: Score, made: str = "fakes") -> str:
+    """What a score says, in one line, of what ``made`` calls the samples."""
+    return worded(MEANING.get(kind_of(score), "a score of your own"), made)
+
+
+def floor_words(report: Report) -> str:
+    """Head of the floors: of some scores of answers it is a perfect one, of others it is reals."""
+    return "floor" if report.answers else "floor: reals"
+
+
+def protocol_words(report: Report) -> list[str]:
+    """How the scores were made, in sentences."""
+    return [worded(sentence, report.made) for sentence in report.protocol]
+
+
 def to_json(report: Report) -> str:
     """The report as JSON; ``Report.model_validate_json`` reads it back."""
     return report.model_dump_json(indent=2)
@@ -80,7 +95,7 @@ def to_markdown(report: Report) -> str:
         "",
         verdict(report),
         "",
-        f"| score | fakes | 95 % interval | floor: reals | {report.baseline} |"
+        f"| score | {report.made} | 95 % interval | {floor_words(report)} | {report.baseline} |"
         + (" ceiling |" if ceilings else "")
         + " n | best is |",
         "|---|---|---|---|---|---|---|" + ("---|" if ceilings else ""),
@@ -97,11 +112,11 @@ def to_markdown(report: Report) -> str:
         )
     lines += _runs(report) + _worst(report)
     lines += ["", "## What they say", ""]
-    for kind in dict.fromkeys(kind_of(score) for score in report.scores):
-        lines.append(f"- **{_cell(kind)}**: {MEANING.get(kind, 'a score of your own')}.")
+    for kind, score in {kind_of(score): score for score in report.scores}.items():
+        lines.append(f"- **{_cell(kind)}**: {meaning(score, report.made)}.")
     lines += _memory(report) + _pairs(report) + _course(report.course)
     lines += ["", "## How they were made", ""]
-    lines += [f"- {sentence}" for sentence in report.protocol]
+    lines += [f"- {sentence}" for sentence in protocol_words(report)]
     known = f" Data: {report.data}." if report.data else ""
     lines += [f"- Seed {report.seed}, gannet {report.gannet}.{known}"]
     lines += ["", "## What it cost", ""] + [f"- {name}: {value}" for name, value in costs(report)]
@@ -152,9 +167,11 @@ def costs(report: Report) -> list[tuple[str, str]]:
     course, found = report.course, list[tuple[str, str]]()
     if course is not None and course.steps:
         asked = f" of {duration(course.budget)} asked for" if course.budget else ""
-        shown = f", {course.steps * course.batch:,} samples shown" if course.batch else ""
+        batch = f" of {course.batch:,} samples, {course.steps * course.batch:,} shown in all"
         found.append(("Training", f"{duration(course.seconds)}{asked}"))
-        found.append(("Steps", f"{course.steps:,} of {course.batch} samples{shown}"))
+        found.append(
+            ("Steps", f"{course.steps:,}, each{batch}" if course.batch else f"{course.steps:,}")
+        )
     if course is not None and course.fitted:
         found.append(("Fitting", duration(course.seconds)))
     if course is not None and course.device:
@@ -207,7 +224,7 @@ def _memory(report: Report) -> list[str]:
         f"Distance to the nearest of {near.searched} training samples ({near.metric}), below which "
         "a share lies:",
         "",
-        "| share | fakes | held-out reals |",
+        f"| share | {report.made} | held-out reals |",
         "|---|---|---|",
         *rows,
     ]
@@ -224,7 +241,9 @@ def _pairs(report: Report) -> list[str]:
     for pair in pairs:
         word = f"{number(pair.distance)}{' suspect' if pair.suspect else ''}"
         lines.append(
-            "| " + " | ".join([f"fake {pair.fake}", word, *map(_cell, pair.fake_cells)]) + " |"
+            "| "
+            + " | ".join([f"{report.made[:-1]} {pair.fake}", word, *map(_cell, pair.fake_cells)])
+            + " |"
         )
         row = [f"training {pair.train}", "", *map(_cell, pair.train_cells)]
         lines.append("| " + " | ".join(row) + " |")
@@ -298,11 +317,16 @@ def neighbours_sheet(report: Report, made: Material, data: Data) -> bytes:
 
 def _worst(report: Report) -> list[str]:
     """The parts of scores that are furthest below reals, if there are any."""
-    parted = [score for score in report.scores if score.parts and not score.by]
+    parted = [
+        score
+        for score in report.scores
+        if score.parts and not score.parts[0].name.startswith("by ")
+    ]
     lines = ["", "## Where it is worst", ""] if parted else []
     for score in parted:
         named = [
-            f"{_cell(part.name)} {number(part.value)} (reals {number(part.floor)})"
+            f"{_cell(part.name)} {number(part.value)} "
+            f"({'floor' if report.answers else 'reals'} {number(part.floor)})"
             for part in score.parts[:5]
         ]
         lines.append(f"- **{_cell(score.name)}**: {', '.join(named)}.")

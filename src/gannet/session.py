@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,12 +22,16 @@ from gannet.codecs.table import TableCodec
 from gannet.codecs.vector import VectorCodec
 from gannet.config import flag, parse
 from gannet.errors import ConfigError, DataError
+from gannet.pictures import look
 from gannet.plan import Plan, affordable_size, default_minutes, make_plan
 from gannet.sources.frames import as_frame
 from gannet.sources.pairs import find_pairs
 from gannet.sources.pieces import cut
 from gannet.sources.source import WORDS
 from gannet.training import SAVE_SECONDS, Moment, carry_out
+
+SHOWN = 3
+"""Names that an error lists."""
 
 COLOURS = 3
 """Channels of a picture in colour."""
@@ -137,11 +142,8 @@ def prepare(  # noqa: PLR0913  # a parameter per flag
             else None
         )
         codec, sized = _codec(source, resolution, where, asked_for, column, side)
-    beside = None
-    if source.beside is not None:
-        beside = codec_beside(source.beside, codec)
-    found = dataset.load(source, codec=codec, beside=beside, cache=out / "cache", seed=0)
-    found = _sorted(found, recipe, given if begun is None else begun.config)
+    _check_size(source, codec, recipe, using)
+    found = _loaded(source, codec, out / "cache", recipe, using)
     usual = default_minutes((1,) if side else tuple(codec.shape), where)
     budget = 60 * (usual if minutes is None else minutes) if _timed(recipe, settings) else 0.0
     if begun is not None:
@@ -183,6 +185,65 @@ def piece_of(recipe: str, settings: Mapping[str, Any]) -> int:
     return made.piece(parse(made.config, settings))
 
 
+def _loaded(
+    source: dataset.Source,
+    codec: Codec[Any],
+    cache: Path,
+    recipe: str,
+    settings: Mapping[str, Any],
+) -> dataset.Dataset:
+    """The data decoded and split, and sorted into kinds where the recipe wants that.
+
+    Raises:
+        DataError: if nothing of a class that the recipe needs is left to train on.
+    """
+    beside = None if source.beside is None else codec_beside(source.beside, codec)
+    found = dataset.load(source, codec=codec, beside=beside, cache=cache, seed=0)
+    told = find_recipe(recipe).columns.get("vector")
+    if told is not None and not told.optional:
+        there = set(found.train.labels.tolist())
+        lost = [name for number, name in enumerate(found.classes) if number not in there]
+        if lost:
+            broken = [f"{name} ({why})" for name, why in found.skipped[:SHOWN]]
+            raise DataError(
+                f"no picture of {', '.join(lost[:SHOWN])} is left to train on"
+                + (f"; cannot be read: {', '.join(broken)}" if broken else ""),
+                where=str(source.path),
+                remedy="Add pictures that can be read.",
+            )
+    return _sorted(found, recipe, settings)
+
+
+def _check_size(
+    source: dataset.Source, codec: Codec[Any], recipe: str, settings: Mapping[str, Any]
+) -> None:
+    """Refuse pictures that are smaller than the recipe's networks can see.
+
+    Raises:
+        DataError: naming both sizes, and files.
+    """
+    made = find_recipe(recipe)
+    least = made.least(parse(made.config, settings))
+    if not isinstance(codec, ImageCodec) or min(codec.height, codec.width) >= least:
+        return
+    if piece_of(recipe, settings):
+        raise ConfigError(
+            f"--patch: the networks of {recipe} need {least} pixels each way at least, got "
+            f"{min(codec.height, codec.width)}"
+        )
+    small: list[str] = []
+    for at, name in enumerate(source.names[:SHOWN]):
+        with suppress(DataError):  # there are others to name
+            size = look(source.picture(at), name)
+            small.append(f"{name} ({size.width}x{size.height})")
+    raise DataError(
+        f"pictures such as {', '.join(small)} would be trained on at {codec.width}x{codec.height} "
+        f"pixels, and the networks of {recipe} need {least} each way",
+        where=str(source.path),
+        remedy=f"Give larger pictures, or have them enlarged by --resolution {least}.",
+    )
+
+
 def source_for(
     data: Path | str | Any, label: str | None, recipe: str, settings: Mapping[str, Any]
 ) -> dataset.Source:
@@ -195,6 +256,7 @@ def source_for(
         config = parse(find_recipe(recipe).config, settings).model_dump()
         return find_pairs(Path(data), config["pairs"], config["given"])
     source, side = _source(data, label, recipe), piece_of(recipe, settings)
+    find_recipe(recipe).suits(source)
     told = find_recipe(recipe).columns.get("vector")
     if told is not None and not told.optional and not source.classes:
         raise DataError(

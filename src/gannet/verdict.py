@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 from gannet.critic import UNSURE
 from gannet.evaluate import Report, Score
 from gannet.evaluate.score import Closeness, Profile
@@ -51,14 +54,37 @@ def number(value: float) -> str:
     return f"{value:.2f}" if abs(value) < 1000 else f"{value:.0f}"
 
 
+def worded(words: str, made: str) -> str:
+    """Our own words about fakes as words about what samples are called.
+
+    >>> worded("share of reals with a fake close by, as fakes lie", "answers")
+    'share of reals with an answer close by, as answers lie'
+    """
+    if made == "fakes":
+        return words
+    words = re.sub(r"\b([Aa]) fake\b", rf"\1n {made[:-1]}", words)
+    return re.sub(r"\bfake(s?)\b", rf"{made[:-1]}\1", words)
+
+
 def verdict(report: Report) -> str:
     """What the scores mean together, in plain words; ``**`` stands around what is serious."""
-    said = [*_of_answers(report), _of_critic(report), _of_floors(report), *_of_baseline(report)]
+    said = [*_of_answers(report), _of_critic(report), _of_floors(report)]
+    said = [worded(words, report.made) for words in said] + _of_baseline(report)
     found = {kind_of(score): score for score in report.scores}
-    said += _of_repeats(report, found.get("repeats"))
+    said += [worded(words, report.made) for words in _of_repeats(report, found.get("repeats"))]
     said += [_of_missing_values(profile) for profile in report.profiles if _missing(profile)]
-    said += [words for profile in report.profiles for words in of_kinds(profile)]
-    said += [
+    said += [words for profile in report.profiles for words in of_kinds(profile, report.made)]
+    said += [worded(words, report.made) for words in _of_looks(found)]
+    if copied := found.get("copies"):
+        said.append(worded(_of_copies(copied, report.closeness), report.made))
+    said += _of_all_privacy(report)
+    said += _of_health(report)
+    return " ".join(filter(None, [*said, limits(report)]))
+
+
+def _of_looks(found: Mapping[str, Score]) -> list[str]:
+    """Blur, noise, lost variety and samples that nobody believes, by the scores of each kind."""
+    said = [
         f"**{said_of}**: {score.value:.0%} of pictures are {kind_of(score).partition(' ')[2]}er "
         f"than 95 % of reals ({score.floor:.0%} of further reals are)."
         for kind, said_of in TEXTURES.items()
@@ -74,11 +100,7 @@ def verdict(report: Report) -> str:
             f"Many fakes are not believable: {odd.value:.0%} lie among reals "
             f"({odd.floor:.0%} is possible)."
         )
-    if copied := found.get("copies"):
-        said.append(_of_copies(copied, report.closeness))
-    said += _of_all_privacy(report)
-    said += _of_health(report)
-    return " ".join(filter(None, [*said, limits(report)]))
+    return said
 
 
 def limits(report: Report) -> str:
@@ -99,17 +121,21 @@ def limits(report: Report) -> str:
 def _of_floors(report: Report) -> str:
     scores = [score for score in report.scores if not score.by]
     level = sum(score.at_floor for score in scores)
-    return f"{level} of {len(scores)} scores cannot be told from those of further real samples."
+    others = "perfect answers" if report.perfect else "further real samples"
+    return f"{level} of {len(scores)} scores cannot be told from those of {others}."
 
 
 def _of_baseline(report: Report) -> list[str]:
     """Where a trivial method does better, and where about as well."""
     said: list[str] = []
+    lost: set[str] = set()
     for how in ("yes", "tied"):
         found: dict[str, list[str]] = {}
         for score in report.scores:
-            if score.beaten == how:
+            # Of a kind with several scores, what is lost in one is not said again of the others.
+            if score.beaten == how and kind_of(score) not in lost:
                 found.setdefault(score.by or report.baseline, []).append(kind_of(score))
+        lost |= {kind for kinds in found.values() for kind in kinds}
         told = "; ".join(
             f"{'a plain Gaussian' if by == 'Gaussian' else by} "
             f"{'do' if by == 'shuffled columns' else 'does'} "
@@ -124,13 +150,14 @@ def _of_baseline(report: Report) -> list[str]:
 
 
 def _of_answers(report: Report) -> list[str]:
-    """How near answers are to what they should be, beside the best simple method."""
+    """How good answers are, beside the best simple method."""
+    by = report.baseline if report.perfect else ""
     beside = [
-        f"{kind_of(score)} {number(score.value)} ({score.by}: {number(score.baseline)})"
+        f"{kind_of(score)} {number(score.value)} ({score.by or by}: {number(score.baseline)})"
         for score in report.scores
-        if score.by and score.baseline is not None and kind_of(score) != "diversity"
+        if (score.by or by) and score.baseline is not None and kind_of(score) != "diversity"
     ]
-    return [f"Answers beside what they should be: {', '.join(beside)}."] if beside else []
+    return [f"Answers beside simple methods: {', '.join(beside)}."] if beside else []
 
 
 def _of_health(report: Report) -> list[str]:
@@ -178,7 +205,8 @@ def _of_privacy(score: Score) -> str:
                 f"**Memorised**: a share of {interval} lies nearer to training rows; 0.5 is fair."
             )
         case "disclosure":
-            return f"**Disclosed**: fakes tell {score.name} of training rows better, by {interval}."
+            column = score.name.partition("[")[2].removesuffix("]")
+            return f"**Disclosed**: fakes tell {column} of training rows better, by {interval}."
         case _:
             return ""
 
@@ -219,7 +247,7 @@ def _of_missing_values(profile: Profile) -> str:
     return f"**Values are missing** from {profile.name}: no fake has {names}."
 
 
-def of_kinds(profile: Profile) -> list[str]:
+def of_kinds(profile: Profile, made: str = "fakes") -> list[str]:
     """Classes, or heaps of reals that are alike, of which fakes have almost none, or too few."""
     if profile.kind not in ("class", "heap"):
         return []
@@ -235,7 +263,7 @@ def of_kinds(profile: Profile) -> list[str]:
             continue
         end = "**" if word.startswith("**") else ""
         real, fake = (sum(each) for each in zip(*[pair[1:] for pair in found], strict=True))
-        shares = f"{real:.0%} of reals and {fake:.1%} of fakes"
+        shares = f"{real:.0%} of reals and {fake:.1%} of {made}"
         if profile.kind == "class":
             names = ", ".join(name for name, _, _ in found[:NAMED])
             more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""

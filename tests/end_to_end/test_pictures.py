@@ -15,6 +15,7 @@ from PIL import Image
 
 import gannet as package
 from gannet.applying import Wanted, apply_file
+from gannet.depth import deep, write_deep
 from gannet.errors import ConfigError, DataError
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(900)]
@@ -39,6 +40,16 @@ def run(sharp, tmp_path_factory):
     package.train(
         sharp, out, recipe="super_resolve", steps=60, patch=24, width=8, depth=3, detail_depth=1,
         scale=2, batch=4, threads=1,
+    )  # fmt: skip
+    return out
+
+
+@pytest.fixture(scope="module")
+def filler(sharp, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "filler"
+    package.train(
+        sharp, out, recipe="inpaint", steps=3, resolution=32, width=4, levels=3, judge_width=4,
+        batch=4, threads=1,
     )  # fmt: skip
     return out
 
@@ -104,7 +115,7 @@ def test_a_run_that_knows_one_way_takes_no_side(run):
 
 
 def test_one_side_is_refused(sides, tmp_path):
-    with pytest.raises(DataError, match="needs classes"):
+    with pytest.raises(DataError, match="one side only, expected two"):
         package.train(sides / "day", tmp_path / "run", recipe="translate_unpaired", steps=1)
 
 
@@ -138,6 +149,65 @@ def test_a_picture_of_any_kind_gets_twice_the_pixels(run, tmp_path, gannet):
         assert made.dtype == pixels.dtype
 
 
+def deep_colours(folder, channels=3):
+    """A picture of 16 bit, and its numbers."""
+    values = np.random.default_rng(3).integers(0, 65536, (12, 15, channels)).astype(np.uint16)
+    write_deep(values.astype(np.float32) / np.float32(65535), folder / "deep.png", 16)
+    return folder / "deep.png", values
+
+
+def test_colours_of_16_bit_stay_16_bit(run, tmp_path, gannet):
+    given, values = deep_colours(tmp_path, 4)
+    done = gannet("apply", run, given, "--out", tmp_path / "out.png")
+    assert done.returncode == 0, done.stderr
+    made = deep(tmp_path / "out.png", "a")
+    assert (made.bits, made.pixels.shape) == (16, (24, 30, 4))
+    numbers = (made.pixels * np.float32(65535)).round()
+    assert (numbers % 257 != 0).mean() > 0.9, "8 bit, blown up"
+    same = package.load(run).apply(values)
+    assert same.dtype == np.uint16
+    assert np.array_equal(same, numbers)
+    done = gannet("apply", run, given, "--out", tmp_path / "out.webp")
+    assert done.returncode == 2
+    assert ".webp cannot hold 16 bit" in done.stderr
+
+
+def test_known_pixels_of_16_bit_come_back_to_the_bit(filler, tmp_path, gannet):
+    given, values = deep_colours(tmp_path)
+    hole = np.zeros((12, 15), np.uint8)
+    hole[3:8, 4:9] = 255
+    mask, out = save(tmp_path / "mask.png", hole), tmp_path / "out.png"
+    done = gannet("apply", filler, given, "--out", out, "--mask", mask)
+    assert done.returncode == 0, done.stderr
+    made = (deep(out, "a").pixels * np.float32(65535)).round().astype(np.uint16)
+    assert np.array_equal(made[hole == 0], values[hole == 0])
+    assert (made[hole > 0] != values[hole > 0]).any()
+
+
+def test_depth_that_is_lost_is_said(run, tmp_path, gannet):
+    given = tmp_path / "deep.ppm"
+    given.write_bytes(b"P6 7 9 65535\n" + bytes(range(189)) * 2)
+    done = gannet("apply", run, given, "--out", tmp_path / "out.png")
+    assert done.returncode == 0, done.stderr
+    assert "deep.ppm: 16 bits per channel, of which 8 are used" in done.stderr
+    with pytest.warns(UserWarning, match="of which 8 are used"):
+        package.load(run).apply(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (np.zeros((9, 9, 3)), "numbers of the type float64"),
+        (np.full((9, 9, 3), 300), "numbers of the type int64, from 300 to 300"),
+        (np.zeros((9, 9, 5), np.uint8), r"shape \(9, 9, 5\)"),
+        (np.zeros((0, 9, 3), np.uint8), r"shape \(0, 9, 3\)"),
+    ],
+)
+def test_numbers_that_are_no_picture_are_refused(run, given, said):
+    with pytest.raises(DataError, match=said):
+        package.load(run).apply(given)
+
+
 def test_faithful_vivid_and_several_differ_and_repeat(run):
     model = package.load(run)
     given = np.random.default_rng(2).integers(0, 256, (20, 20, 3), np.uint8)
@@ -160,6 +230,102 @@ def test_a_folder_is_done_and_what_failed_is_listed_at_the_end(run, tmp_path, ga
     assert sorted(each.name for each in (tmp_path / "out").iterdir()) == ["a.png", "c.png"]
     assert "1 of 3 pictures failed" in done.stderr
     assert "b.png: not a picture" in done.stderr
+
+
+def test_of_two_pictures_with_one_name_neither_replaces_the_other(run, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in ("a.png", "a.bmp", "b.png"):
+        save(folder / name, np.zeros((9, 9, 3), np.uint8))
+    made = apply_file(package.load(run).artefact, folder, tmp_path / "out", Wanted())
+    assert sorted(each.name for each in made) == ["a.bmp.png", "a.png.png", "b.png"]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 3), (1, 30), (30, 1)])
+def test_the_smallest_pictures_are_answered(run, unpaired, filler, size):
+    given = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    assert package.load(run).apply(given).shape == (2 * size[0], 2 * size[1], 3)
+    answer = package.load(unpaired).apply(given, to="day")
+    assert answer.shape[:2] == tuple(32 * side // min(size) for side in size)
+    holed = np.dstack([given, np.zeros(size, np.uint8)])
+    assert package.load(filler).apply(holed).shape == (*size, 3)
+
+
+def small(folder, side):
+    for name in ("a", "b"):
+        (folder / name).mkdir(parents=True)
+        for number in range(12):
+            pixels = np.random.default_rng(number).integers(0, 256, (side, side, 3), np.uint8)
+            save(folder / name / f"{number}.png", pixels)
+    return folder
+
+
+@pytest.mark.parametrize("recipe", ["translate", "translate_unpaired", "inpaint"])
+def test_training_on_pictures_below_the_least_is_refused(recipe, tmp_path):
+    folder, least = small(tmp_path / "data", 3), 8
+    said = rf"0.png \(3x3\).* at 4x4 pixels, and the networks of {recipe} need {least} each way"
+    with pytest.raises(DataError, match=said) as caught:
+        package.prepare(folder, tmp_path / "run", recipe=recipe, steps=1)
+    assert "--resolution 8" in str(caught.value)
+    session = package.prepare(
+        folder, tmp_path / "run", recipe=recipe, steps=1, resolution=least, batch=4, width=4,
+        threads=1,
+    )  # fmt: skip
+    assert [moment.progress.step for moment in session.run()] == [1]
+
+
+def test_pieces_below_the_least_are_refused(sharp, tmp_path):
+    with pytest.raises(ConfigError, match="--patch: the networks of inpaint need 8 pixels"):
+        package.prepare(sharp, tmp_path / "run", recipe="inpaint", patch=4, steps=1)
+
+
+def test_a_side_of_which_nothing_can_be_read_is_named(tmp_path):
+    folder = small(tmp_path / "data", 16)
+    for file in sorted((folder / "b").iterdir())[1:]:
+        file.unlink()
+    (folder / "b" / "0.png").write_bytes(b"no picture")
+    with pytest.raises(DataError, match=r"no picture of b is left .*b/0.png \(not a picture\)"):
+        package.prepare(folder, tmp_path / "run", recipe="translate_unpaired", steps=1)
+
+
+def test_a_table_is_no_picture_and_nobody_is_told_to_delete_it(run, tmp_path, gannet):
+    table = tmp_path / "people.csv"
+    table.write_text("name,age\nAnn,3\n")
+    done = gannet("apply", run, table, "--out", tmp_path / "out.png")
+    assert done.returncode == 2
+    assert "people.csv: not a picture, which is what a run of the recipe super_resolve takes" in (
+        done.stderr
+    )
+    assert "Remove" not in done.stderr
+
+
+def test_a_mask_must_fit_and_there_must_be_holes(filler, tmp_path):
+    given = save(tmp_path / "a.png", np.zeros((9, 9, 3), np.uint8))
+    mask = save(tmp_path / "mask.png", np.full((9, 8), 255, np.uint8))
+    artefact = package.load(filler).artefact
+    with pytest.raises(DataError, match=r"mask.png: the mask has 8x9 pixels, .*a.png has 9x9"):
+        apply_file(artefact, given, tmp_path / "b.png", Wanted(mask=mask))
+    with pytest.raises(DataError, match=r"a.png: no holes to fill"):
+        apply_file(artefact, given, tmp_path / "b.png", Wanted())
+    (tmp_path / "masks").mkdir()
+    with pytest.raises(DataError, match=r"a.png: no mask called a in .*masks"):
+        apply_file(artefact, given, tmp_path / "b.png", Wanted(mask=tmp_path / "masks"))
+
+
+def test_another_scale_than_the_trained_one_is_refused(run, tmp_path, gannet):
+    given = save(tmp_path / "a.png", np.zeros((9, 9, 3), np.uint8))
+    done = gannet("apply", run, given, "--out", tmp_path / "b.png", "--scale", "3")
+    assert done.returncode == 2
+    assert "--scale: this run was trained for 2, not for 3" in done.stderr
+    done = gannet("apply", run, given, "--out", tmp_path / "b.png", "--scale", "2")
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_scale_is_a_flag_of_training(sharp, tmp_path, gannet):
+    done = gannet("train", sharp, "--out", tmp_path / "run", "--recipe", "super_resolve",
+                  "--scale", "5", "--steps", "1")  # fmt: skip
+    assert done.returncode == 2
+    assert "--scale: Input should be 2, 3 or 4" in done.stderr
 
 
 def test_evaluate_scores_answers_beside_bicubic(run, sharp):

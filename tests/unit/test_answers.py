@@ -14,6 +14,7 @@ from gannet.errors import DataError
 from gannet.holes import diffused, drawn, fixed
 from gannet.sources.pairs import find_pairs, grey, pencil
 from gannet.sources.pieces import cut
+from gannet.sources.two_sides import check_two_sides
 
 
 def picture(number, high=12, wide=12, channels=3):
@@ -58,7 +59,7 @@ def test_what_is_given_can_be_named(folders):
 
 def test_partners_that_are_missing_are_listed(folders):
     (folders / "photos" / "3.png").unlink()
-    assert "1 without a partner left aside: 3" in find_pairs(folders).problems
+    assert "1 without a partner left aside: maps/3.png" in find_pairs(folders).problems
     for number in range(4, 14):
         (folders / "photos" / f"{number}.png").unlink()
     with pytest.raises(DataError, match="3 pairs, and 11 pictures without a partner"):
@@ -74,14 +75,32 @@ def test_proportions_that_differ_are_named(folders):
 def test_an_empty_side_is_said(folders):
     for each in (folders / "maps").iterdir():
         each.unlink()
-    with pytest.raises(DataError, match="1 folders of pictures"):
+    with pytest.raises(DataError, match=r"maps: no pictures in it, .* those in photos"):
+        find_pairs(folders)
+    for each in (folders / "photos").iterdir():
+        each.unlink()
+    with pytest.raises(DataError, match=r"0 folders of pictures \(none\), expected two"):
         find_pairs(folders)
 
 
 def test_one_broken_picture_of_a_pair_is_named(folders):
     (folders / "maps" / "7.png").write_bytes((folders / "maps" / "7.png").read_bytes()[:60])
-    with pytest.raises(DataError):
+    with pytest.raises(DataError, match=r"1 pairs of which one .* read: maps/7.png \(broken"):
         loaded(find_pairs(folders))
+    (folders / "maps" / "7.png").write_bytes(b"no picture")
+    with pytest.raises(DataError, match=r"1 pictures that cannot be read: maps/7.png \(not a pic"):
+        find_pairs(folders)
+
+
+def test_two_pictures_of_one_name_are_listed(folders):
+    Image.fromarray(picture(1)).save(folders / "photos" / "1.bmp")
+    with pytest.raises(DataError, match=r"photos: 1 names that two pictures have: 1.bmp and 1.png"):
+        find_pairs(folders)
+
+
+def test_a_file_in_place_of_a_folder_is_said(folders):
+    with pytest.raises(DataError, match=r"1.png: a file, expected a folder"):
+        find_pairs(folders / "maps" / "1.png")
 
 
 @pytest.mark.parametrize("given", ["left", "right"])
@@ -94,6 +113,37 @@ def test_halves_of_one_picture(tmp_path, given):
     wanted = (left, right) if given == "left" else (right, left)
     assert np.array_equal(source.beside.raw(0), wanted[0])
     assert np.array_equal(source.raw(0), wanted[1])
+
+
+def test_pictures_that_are_not_two_side_by_side_are_listed(tmp_path):
+    for number in range(12):
+        save(tmp_path / f"{number:02}.png", picture(number, wide=30 if number in (7, 9) else 24))
+    said = r"2 of 12 pictures are not twice as wide as high.*: 07.png \(30x12\), 09.png"
+    with pytest.raises(DataError, match=said):
+        find_pairs(tmp_path)
+    assert find_pairs(tmp_path, "side_by_side").raw(7).shape == (12, 15, 3)
+    save(tmp_path / "11.png", picture(11, wide=1))
+    with pytest.raises(DataError, match=r"1 pictures too narrow to be halved: 11.png"):
+        find_pairs(tmp_path, "side_by_side")
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (b"given,target\nmaps/1.png", r"pairs.csv, line 2: another number of cells"),
+        (b"given,target\n\xff\xfe,photos/1.png", r"pairs.csv: cannot be read"),
+        (b"given,target\nmaps/1.png,", r"pairs.csv, row 1: target '' is no path inside"),
+        (b"given,target\n../a.png,photos/1.png", r"row 1: given '../a.png' is no path inside"),
+        (b"given,target\n/a.png,photos/1.png", r"row 1: given '/a.png' is no path inside"),
+        (b"given,target\nmaps,photos/1.png", r"1 files that are not there: maps"),
+        (b"one,other\nmaps/1.png,photos/1.png", r"no rows with the columns given and target"),
+        (b"", r"no rows with the columns given and target"),
+    ],
+)
+def test_a_table_that_is_wrong_is_named_with_its_row(folders, lines, said):
+    (folders / "pairs.csv").write_bytes(lines)
+    with pytest.raises(DataError, match=said):
+        find_pairs(folders)
 
 
 def test_a_table_of_pairs(folders):
@@ -169,3 +219,44 @@ def test_pieces_of_a_picture_stay_together(tmp_path):
     assert not groups[0] & groups[1]
     assert source.names[1].startswith("00.png at ")
     assert len(cut(dataset.find(tmp_path), 12, most=30).names) <= 30
+
+
+def sides(folder, first, second):
+    """A folder per side, with pictures of so many channels each."""
+    for name, channels in (("day", first), ("night", second)):
+        for number, each in enumerate(channels):
+            save(folder / name / f"{number:02}.png", picture(number, channels=each))
+    return dataset.find(folder)
+
+
+def test_a_grey_side_and_one_in_colour_are_named(tmp_path):
+    said = r"pictures of day are grey \(day/00.png\), those of night in colour \(night/01.png\)"
+    with pytest.raises(DataError, match=said):
+        check_two_sides(sides(tmp_path / "grey", [1] * 4, [1, 3, 3, 4]))
+    with pytest.raises(DataError, match="pictures of night are grey"):
+        check_two_sides(sides(tmp_path / "night", [3] * 4, [1] * 4))
+
+
+def test_sides_of_one_kind_pass_with_some_of_the_other_among_them(tmp_path):
+    check_two_sides(sides(tmp_path / "grey", [1] * 4, [1] * 4))
+    check_two_sides(sides(tmp_path / "colour", [3, 1, 3], [3, 3, 1]))
+    stored = sides(tmp_path / "stored", [3] * 3, [3] * 3)
+    for file in (tmp_path / "stored" / "day").iterdir():
+        Image.open(file).convert("L").convert("RGB").save(file)
+    check_two_sides(stored)
+
+
+def test_other_than_two_sides_are_named(tmp_path):
+    flat = tmp_path / "flat"
+    for number in range(3):
+        save(flat / f"{number}.png", picture(number))
+    with pytest.raises(DataError, match="pictures of one side only, expected two"):
+        check_two_sides(dataset.find(flat))
+    three = sides(tmp_path / "three", [3] * 2, [3] * 2).path
+    save(three / "dusk" / "0.png", picture(0))
+    with pytest.raises(DataError, match=r"3 sides \(day, dusk, night\), expected two"):
+        check_two_sides(dataset.find(three))
+    empty = sides(tmp_path / "empty", [3] * 2, []).path
+    (empty / "night").mkdir()
+    with pytest.raises(DataError, match=r"empty/night: no pictures in it"):
+        check_two_sides(dataset.find(empty))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
@@ -35,11 +37,39 @@ def test_codes_are_drawn_with_the_mean_and_covariance_that_were_measured():
     rng = torch.Generator().manual_seed(0)
     coder = MeasuredCoder(Spec(shape=(3,)), 2, 4)
     turn, centre = torch.tensor([[2.0, 0.0], [1.5, 0.5]]), torch.tensor([3.0, -1.0])
+    nothing = Condition.none(torch.zeros(200, 3))
     for _ in range(400):
-        coder.measure(centre + torch.randn(200, 2, generator=rng) @ turn.T)
-    drawn = coder.codes(torch.randn(20_000, 2, generator=rng))
+        codes = centre + torch.randn(200, 2, generator=rng) @ turn.T
+        with torch.autocast("cpu", torch.bfloat16):
+            coder.measure(codes, nothing)
+    noise = torch.randn(20_000, 2, generator=rng)
+    drawn = coder.codes(noise, Condition.none(noise))
     assert torch.allclose(drawn.mean(0), centre, atol=0.1)
     assert torch.allclose(drawn.T.cov(), turn @ turn.T, atol=0.3)
+
+
+def test_codes_of_a_class_are_drawn_around_its_own_mean():
+    rng = torch.Generator().manual_seed(0)
+    coder = MeasuredCoder(Spec(shape=(3,), vector=2), 2, 4)
+    turn = torch.tensor([[2.0, 0.0], [1.5, 0.5]])
+    centres = torch.tensor([[3.0, -1.0], [-9.0, 4.0]])
+
+    def told(rows):
+        return replace(Condition.none(rows), vector=rows)
+
+    for _ in range(400):
+        # A third of them is of the second class, which some batches may lack.
+        classes = torch.eye(2)[(torch.rand(20, generator=rng) < 1 / 3).long()]
+        codes = classes @ centres + torch.randn(20, 2, generator=rng) @ turn.T
+        coder.measure(codes, told(classes))
+    noise = torch.randn(20_000, 2, generator=rng)
+    for number, centre in enumerate(centres):
+        asked = told(torch.eye(2)[number].expand(len(noise), 2))
+        drawn = coder.codes(noise, asked)
+        assert torch.allclose(drawn.mean(0), centre, atol=1.0)
+        assert torch.allclose(drawn.T.cov(), turn @ turn.T, atol=1.0)
+    unknown = coder.codes(noise, told(torch.zeros(len(noise), 2)))
+    assert torch.allclose(unknown.mean(0), torch.tensor([2 / 3, 1 / 3]) @ centres, atol=1.0)
 
 
 @pytest.mark.parametrize("name", ["vae", "autoencoder"])

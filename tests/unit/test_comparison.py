@@ -105,7 +105,7 @@ def test_who_loses_to_a_baseline_is_told_so_wherever_it_stands():
     worse, equal = group("worse", score(1.2)), group("equal", score(1.01))
     for order in ([plain, worse, equal], [worse, equal, plain]):
         text = to_markdown(compared(order, "d"))
-        assert "worse loses to the baseline plain in energy." in text
+        assert "**worse loses to the baseline plain** in energy." in text
         assert text.count("loses to the baseline") == 1
     assert "baseline" not in to_markdown(compared([group("a", score(1.0)), worse], "d"))
 

@@ -25,6 +25,14 @@ def test_text_from_the_command_line_becomes_numbers():
     assert (config.steps, config.learning_rate, config.colour) == (12, 1e-3, "blue")
 
 
+def test_choices_that_are_numbers_may_be_told_as_text():
+    config = find_recipe("super_resolve").config
+    assert parse(config, {"scale": "3"}) == parse(config, {"scale": 3})
+    for wrong in ("5", "3.0", True):
+        with pytest.raises(ConfigError, match=f"--scale: .*got {wrong!r}"):
+            parse(config, {"scale": wrong})
+
+
 def test_a_misspelt_setting_is_refused_with_the_nearest_name():
     with pytest.raises(ConfigError, match="--leaning-rate: no such setting; did you mean --learni"):
         parse(Mine, {"leaning_rate": 1})
@@ -93,3 +101,10 @@ def test_every_setting_is_described_with_its_range():
     assert all(meaning for _, _, meaning in rows.values())
     assert rows["--momentum"][0].startswith("float at least 0")
     assert "dcgan" in rows["--architecture"][0]
+
+
+def test_a_choice_among_numbers_can_be_given_as_a_flag():
+    config = find_recipe("super_resolve").config
+    assert parse(config, from_flags(["--scale", "2"])).scale == 2
+    with pytest.raises(ConfigError, match="2, 3 or 4, got '5'"):
+        parse(config, from_flags(["--scale", "5"]))

@@ -11,7 +11,8 @@ from torch import nn
 
 from gannet.catalogue import find_recipe
 from gannet.duel import Duel
-from gannet.health import Doctor, evaluating, judge
+from gannet.health import Doctor, evaluating, judge, limits_for
+from gannet.health.measures import nearest
 from gannet.types import Batch, Condition, Spec
 
 RECIPE = find_recipe("generate")
@@ -202,3 +203,60 @@ def test_pictures_with_classes_are_looked_at_too():
     made = Duel(RECIPE, settings, Spec.of(both))
     found = Doctor(both[:24], both[24:], lambda rows: rows.flatten(1), seed=0).look(made)
     assert found.finite
+
+
+def test_answers_lie_no_closer_together_than_what_they_answer():
+    """Each picture is asked for twice, nearly: equal answers to both are no collapse."""
+    real, twice = rows(200, 12, 1).view(200, 1, 3, 4), rows(100, 12, 2).view(100, 1, 3, 4)
+    asked = torch.cat([twice, twice + 0.01 * rows(100, 12, 3).view(100, 1, 3, 4)])
+    told = replace(Condition.none(real), grid=asked)
+    train = Batch(rows(400, 12, 0).view(400, 1, 3, 4), Condition.none(rows(400)))
+    features = lambda pictures: pictures.flatten(1)  # noqa: E731
+    usual = Doctor(train, Batch(real, Condition.none(real)), features, seed=0)
+    answering = Doctor(train, Batch(real, told), features, seed=0)
+    assert nearest(asked.flatten(1)) / answering.real_nearest > 0.9
+    assert nearest(asked.flatten(1)) / usual.real_nearest < 0.1
+    assert answering.real_spread == usual.real_spread
+
+
+def test_answers_to_a_picture_that_is_given_twice_count_once():
+    real, once = rows(200, 12, 1).view(200, 1, 3, 4), rows(40, 12, 2).view(40, 1, 3, 4)
+    told = replace(Condition.none(real), grid=once.repeat(5, 1, 1, 1))
+    train = Batch(rows(400, 12, 0).view(400, 1, 3, 4), Condition.none(rows(400)))
+    found = Doctor(train, Batch(real, told), lambda each: each.flatten(1), seed=0)
+    assert found.distinct.tolist() == list(range(40))
+    assert found.real_nearest > 0.5 * nearest(train.real[:40].flatten(1))
+
+
+def course(recipe, looked=8, steps=5, maker=None, **settings):
+    """Verdicts of a real short duel whose answers are pictures turned negative."""
+    chance = torch.Generator().manual_seed(0)
+    given = torch.nn.functional.interpolate(
+        torch.rand(160, 3, 4, 4, generator=chance) * 1.6 - 0.8, size=16, mode="bilinear"
+    )
+    pairs = Batch(-given, replace(Condition.none(given), grid=given))
+    train, held_out = pairs[:120], pairs[120:]
+    config = recipe.config(steps=looked * steps, batch=8, average=0.8, **settings)
+    made = Duel(recipe, config, Spec.of(train), seed=0)
+    if maker is not None:
+        maker(made)
+    doctor = Doctor(train, held_out, lambda each: each.flatten(1)[:, ::16], seed=0)
+    limits, looks, found = limits_for(config, answers=recipe.answers), [], []
+    batches = (train[torch.randint(120, (8,), generator=chance)] for _ in range(10**6))
+    source = made.run(batches)
+    for _ in range(looked):
+        for _ in range(steps):
+            next(source)
+        looks.append(doctor.look(made))
+        found.append(judge(looks, made.step / config.steps, limits))
+    return [each.name for each in found], looks
+
+
+@pytest.mark.timeout(120)
+def test_a_duel_that_learns_to_answer_is_healthy_and_one_that_cannot_is_not():
+    recipe, small = find_recipe("translate"), {"width": 4, "levels": 2, "judge_width": 4}
+    names, looks = course(recipe, **small)
+    assert set(names) <= {"healthy", "done"}
+    assert looks[-1].error_held_out < 0.97 * looks[0].error_held_out
+    names, _ = course(recipe, **small, learning_rate=1e-12)
+    assert names[-1] in ("generator starved", "collapsed")

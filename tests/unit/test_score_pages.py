@@ -31,9 +31,12 @@ class Plain:
     def __init__(self, *, paired: bool = True):
         self.paired = paired
 
-    def answer(self, given: Batch, *, seed: int):
+    def again(self, told: Batch, *, seed: int):
         chance = torch.Generator().manual_seed(seed)
-        made = given.real + 0.1 * torch.randn(given.real.shape, generator=chance)
+        return told.real + 0.1 * torch.randn(told.real.shape, generator=chance)
+
+    def answer(self, given: Batch, *, seed: int):
+        made = self.again(given, seed=seed)
         if self.paired:
             return given, made
         # One side is wanted, and each was made of a darker picture.

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
 
+from gannet.api import AnswersOf
 from gannet.catalogue import find_recipe
 from gannet.errors import DataError
 from gannet.evaluate.unpaired import Heaps, unpaired_scores, way_covered
@@ -151,3 +153,40 @@ def test_a_side_with_too_few_is_left_out():
     seen = (problem.real.flatten(1),) * 3
     names = [score.name for score in unpaired_scores(problem.real, problem, seen, "ab", seed=0)]
     assert names == ["structure kept"]
+
+
+def test_further_answers_are_to_the_same_pictures_whichever_are_asked():
+    """What is told goes round by turns in a batch: of a part it would be other pictures."""
+    some = sided(12)
+    spec, config = Spec.of(some), RECIPE.config(steps=1, width=4, judge_width=4)
+    players = RECIPE.build(config, spec)
+    copying = replace(RECIPE, infer=lambda _product, _noise, told, _config: told.grid)
+
+    class Copier:
+        recipe, card = copying, SimpleNamespace(spec=spec)
+
+        def answer(self, told, *, seed):
+            return copying.infer(players.generator, told.real, told.condition, config)
+
+    answers = AnswersOf(Copier())
+    told, made = answers.answer(some, seed=0)
+    assert torch.equal(answers.again(told[3:7], seed=1), made[3:7])
+    assert not torch.equal(copying.at_use(told[3:7], spec).condition.grid, made[3:7])
+
+
+def test_pictures_whose_side_is_not_known_change_no_score():
+    batch, rows = sided(20), torch.arange(20) >= 4
+    some = replace(batch.condition, vector=batch.condition.vector * rows[:, None])
+    problem = RECIPE.at_use(replace(batch, condition=some), Spec.of(batch))
+    assert torch.equal(problem.condition.grid[~rows], batch.real[~rows])
+    bright = rows & (torch.arange(20) % 2 == 1)
+    assert (problem.condition.grid[bright].mean((1, 2, 3)) < 0).all()
+    answers = problem.condition.grid * 0.9
+
+    def scores(kept):
+        mine = problem[kept]
+        seen = (mine.real.flatten(1), mine.condition.grid.flatten(1), answers[kept].flatten(1))
+        return unpaired_scores(answers[kept], mine, seen, ("dark", "bright"), seed=0)
+
+    assert scores(torch.ones(20, dtype=torch.bool)) == scores(rows)
+    assert scores(~rows) == []

@@ -73,10 +73,13 @@ class Answers(Protocol):
         """By the generator; with what it was told."""
         ...
 
+    def again(self, told: Batch, *, seed: int) -> Tensor:
+        """Further answers to what was told."""
+        ...
 
-def _drawn(answers: Answers, given: Batch, seed: int, number: int) -> Tensor:
-    _, made = answers.answer(given, seed=seed_at(seed, 8, number))
-    return made
+
+def _drawn(answers: Answers, told: Batch, seed: int, number: int) -> Tensor:
+    return answers.again(told, seed=seed_at(seed, 8, number))
 
 
 def _of_answers(  # what they depend on
@@ -169,7 +172,7 @@ def evaluate(  # noqa: PLR0913  # what a report depends on
         closest=copied.closest,
         seed=seed,
         gannet=gannet_version(),
-        protocol=protocol_of(made, eye, lesson, by),
+        protocol=protocol_of(made, eye, lesson, by, paired=answers is None or answers.paired),
         baseline=by or "Gaussian",
         answers=answers is not None,
         shown=copied.shown,

@@ -84,6 +84,7 @@ def evaluate_filled(
             "Intervals: 95 %; bootstrap over rows for errors, Wilson for shares.",
         ),
         baseline="best of mean, iterative regression and trees",
+        answers=True,
     )
 
 

@@ -317,10 +317,32 @@ def _right(told: Tensor, labels: Tensor) -> tuple[int, int]:
     return int((told == labels)[known].sum()), int(known.sum())
 
 
+TARGETED = (
+    "What is scored are answers to held-out pictures. PSNR, SSIM, feature distance and fine detail "
+    "compare each with what it should be: their floor is a perfect answer, their baseline the best "
+    "of the simple methods that are listed part by part."
+)
+UNTARGETED = (
+    "What is scored are answers to held-out pictures of one side, and the reals are held-out "
+    "pictures of the other: no answer has a target of its own. Way covered: by how much the energy "
+    "distance to the wanted side falls, of that of the given pictures; it is left out where these "
+    "are too few to tell the sides apart. Structure kept: correlation of edges with those of what "
+    "was given; its baseline is their mean."
+)
+
+
 def protocol_of(
-    made: Material, eye: Features, lesson: Lesson | None, by: str = ""
+    made: Material, eye: Features, lesson: Lesson | None, by: str = "", *, paired: bool = True
 ) -> tuple[str, ...]:
-    """How the scores were made, in sentences; ``by`` is a method that answers plainly."""
+    """How the scores were made, in sentences.
+
+    Args:
+        made: What was scored.
+        eye: Features of it.
+        lesson: What classifiers learnt from.
+        by: A method that answers plainly.
+        paired: Whether each answer has a target of its own.
+    """
     count = len(made.fake)
     by_class = "of the same classes as" if made.asked else "against"
     said = [
@@ -350,10 +372,8 @@ def protocol_of(
         )
     if made.given is not None:
         said.append(
-            "Answers: fakes are answers to the held-out pictures. PSNR, SSIM, feature distance and "
-            "fine detail compare each with what it should be: their floor is a perfect answer, "
-            "their baseline the best of the simple methods that are listed part by part. "
-            "Diversity: its floor is two different targets, its baseline one answer only. "
+            (TARGETED if paired else UNTARGETED)
+            + " Diversity: its floor is two different targets, its baseline one answer only. "
             "Intervals of these: bootstrap over pictures."
         )
     if lesson is not None:

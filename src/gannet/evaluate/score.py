@@ -179,7 +179,7 @@ class Report(BaseModel):
         baseline: The trivial method that scores are compared with.
         course: How it was trained, and what that cost; ``None`` where it is not known.
         seconds: What the evaluation took; 0 where nobody measured.
-        answers: Whether the fakes are answers to held-out pictures.
+        answers: Whether the fakes answer something: held-out pictures, or cells that were hidden.
         seeds: Of the training runs that scores are the mean over; empty for a single run.
     """
 
@@ -201,6 +201,16 @@ class Report(BaseModel):
     seconds: float = 0.0
     answers: bool = False
     seeds: tuple[int, ...] = ()
+
+    @property
+    def made(self) -> str:
+        """What samples are called."""
+        return "answers" if self.answers else "fakes"
+
+    @property
+    def perfect(self) -> bool:
+        """Whether the floor of every score is a perfect answer, and of none further reals."""
+        return self.answers and not any(score.by for score in self.scores)
 
     def score(self, name: str) -> Score:
         """The first score of that name, with or without what stands in brackets.

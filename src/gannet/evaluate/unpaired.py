@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from gannet.chance import seed_at
+from gannet.clusters import first_of_each
 from gannet.evaluate.answers import interval
 from gannet.evaluate.score import Part, Score
 from gannet.metrics import fidelity
@@ -59,12 +60,18 @@ def unpaired_scores(
         ``structure kept``: correlation of the edges before and after; the baseline is
         the mean of what was given.
     """
+    # Of a picture whose side nobody knows, no answer is right or wrong.
+    known = problem.condition.vector.sum(1) > 0
+    if not known.any():
+        return []
+    answers, problem = answers[known], problem[known]
+    seen = (seen[0][known], seen[1][known], seen[2][known])
     side = problem.condition.vector.argmax(1)
     found: dict[str, tuple[float, float, float]] = {}
     for number, name in enumerate(sides):
         mine = (side == number).nonzero().squeeze(1)
         # What is given goes round by turns: of more, the same pictures would count as others.
-        mine = mine[: len(problem.condition.grid[mine].flatten(1).unique(dim=0))]
+        mine = mine[: len(first_of_each(problem.condition.grid[mine].flatten(1)))]
         if len(mine) >= FEWEST:
             target, given, made = (each[mine] for each in seen)
             covered = way_covered(Heaps(target, given, made), seed=seed)

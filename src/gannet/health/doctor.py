@@ -13,7 +13,7 @@ from torch.nn.functional import normalize
 from torch.nn.utils import get_total_norm
 
 from gannet.chance import seed_at
-from gannet.clusters import outline
+from gannet.clusters import first_of_each, outline
 from gannet.duel import Duel
 from gannet.health.measures import (
     COPIED_USUALLY,
@@ -78,7 +78,17 @@ class Doctor:
         to_training = apart(outline(kept), self.known).amin(1)
         self.copy_distance = float(to_training.quantile(COPIED_USUALLY))
         some = self.known[: self.count]
-        self.real_spread, self.real_nearest = mean_distance(some), nearest(some)
+        self.real_spread = mean_distance(some)
+        self.distinct = torch.arange(self.count)
+        asked = held_out.condition.grid
+        if asked.numel():
+            self.distinct = first_of_each(asked.flatten(1))
+        self.real_nearest = nearest(some[: len(self.distinct)])
+        if asked.numel():
+            # Pictures that are given may lie closer together than reals do: so may answers.
+            given = outline(asked[self.distinct])
+            usual = nearest(given) / max(mean_distance(given), 1e-12) * self.real_spread
+            self.real_nearest = min(self.real_nearest, usual)
         self.real_features = features(kept)
         known, blurred = features(seen[: self.count]), gaussian(seen, self.count, seed=seed)
         self.floor = energy_distance(self.real_features, known)
@@ -166,7 +176,9 @@ class Doctor:
             d_fake=float((on_fake - middle).sigmoid().mean()),
             spread=mean_distance(fakes) / max(self.real_spread, 1e-12),
             # Where most reals have an equal beside them, fakes that have one are as crowded.
-            crowding=nearest(fakes) / self.real_nearest if self.real_nearest else 1.0,
+            crowding=nearest(fakes[self.distinct]) / self.real_nearest
+            if self.real_nearest
+            else 1.0,
             copied=float((to_training < self.copy_distance).float().mean()),
             critic=linear_critic(self.real_features, made),
             distance=distance,

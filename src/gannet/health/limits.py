@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 from gannet.config import Config
 
@@ -32,6 +33,9 @@ class Limits:
         agreement, far: Agreement below the one, while the distance is above that share of the
             baseline, means that batches are too small.
         logits: Mean size of logits that is no longer a number to work with.
+        answers: Whether each sample answers a picture. Then no plain Gaussian is a yardstick, what
+            answers get wrong is not all that they are for, and progress is counted from the first
+            look on, as much is there from the first step.
     """
 
     warm_up: float = 0.08
@@ -54,6 +58,12 @@ class Limits:
     agreement: float = 0.3
     far: float = 0.1
     logits: float = 1e3
+    answers: bool = False
+
+    @property
+    def made(self) -> str:
+        """What samples are called."""
+        return "answers" if self.answers else "fakes"
 
 
 USUAL = Limits()
@@ -65,6 +75,7 @@ UNHEARD: dict[str, float] = {
     "won": math.inf,
     "swing": 0.0,
     "agreement": -1.0,
+    "plain": math.inf,
     "logits": math.inf,
     "annealed": 1.0,
 }
@@ -72,7 +83,20 @@ UNHEARD: dict[str, float] = {
 the generator learns go on improving until the learning rate has fallen."""
 
 
-def limits_for(config: Config, *, pictures: bool = True, heard: bool = True) -> Limits:
+ANSWERING: dict[str, Any] = {
+    "answers": True,
+    "copied": math.inf,
+    "agreement": -1.0,
+    "annealed": 1.0,
+}
+"""Limits where samples are answers. A blur lies near to all training samples, and is no copy. Each
+batch asks for other answers, so that gradients need not agree. And answers lie near reals long
+before they are as good as they get, which ends no run."""
+
+
+def limits_for(
+    config: Config, *, pictures: bool = True, heard: bool = True, answers: bool = False
+) -> Limits:
     """Limits that suit the objective and the data.
 
     Only some objectives have logits that are log-odds. And only of pictures does a near copy say
@@ -81,8 +105,12 @@ def limits_for(config: Config, *, pictures: bool = True, heard: bool = True) -> 
     a baseline does not (``heard``).
     """
     found = USUAL if pictures else replace(USUAL, copied=math.inf)
+    found = replace(found, **ANSWERING) if answers else found
     settings = config.model_dump()
-    if not heard or settings.get("adversarial") == 0:
+    if not heard:
+        # What is there to be beaten goes its own way: to be alike is its nature, or its blame.
+        return replace(found, **UNHEARD, spread=0.0, crowding=0.0)
+    if settings.get("adversarial") == 0:
         return replace(found, **UNHEARD)
     if settings.get("objective") in ("hinge", "wasserstein", "least_squares"):
         return replace(found, resting=0.0, won=math.inf, logits=math.inf)

@@ -50,7 +50,8 @@ class Sign:
         verdict: What it means.
         shows: Whether the recent looks show it, given those before them.
         words: The evidence. ``now`` is the last look, ``mean`` what the recent ones are on average,
-            ``best`` the one at which the generator was least wrong about held-out samples.
+            ``best`` the one at which the generator was least wrong about held-out samples,
+            ``first`` the first one, ``made`` what samples are called.
         more: Looks that must agree beyond the usual number.
     """
 
@@ -67,7 +68,10 @@ class Sign:
             return None
         mean = {name: mean_of(recent, name) for name in AVERAGED}
         best = least_wrong(history) or recent[-1]
-        return Verdict(self.verdict, self.words.format(now=recent[-1], mean=mean, best=best))
+        words = self.words.format(
+            now=recent[-1], mean=mean, best=best, first=history[0], made=limits.made
+        )
+        return Verdict(self.verdict, words)
 
 
 def mean_of(looks: Looks, name: str) -> float:
@@ -82,13 +86,30 @@ def least_wrong(looks: Looks) -> Measures | None:
 
 
 def by_heart(before: Looks, recent: Looks, limits: Limits) -> bool:
-    """Whether a generator gets worse on held-out samples while it gets better on training ones."""
+    """Whether a generator gets worse on held-out samples while it gets better on training ones.
+
+    Answers that become sharper may miss more pixels: they must have come no nearer to reals either.
+    """
     best = least_wrong(before)
+    if limits.answers and nearer(recent, min(before, key=_distance, default=None), limits):
+        return False
     return best is not None and all(
         each.error_held_out - best.error_held_out > limits.worse * abs(best.error_held_out)
         and each.error_train < best.error_train
         for each in recent
     )
+
+
+def _distance(look: Measures) -> float:
+    return look.distance if look.finite else math.inf
+
+
+def nearer(recent: Looks, then: Measures | None, limits: Limits) -> bool:
+    """Whether samples have come nearer to reals since a look."""
+    if then is None or not then.finite:
+        return False
+    least = (1 - limits.progress) * abs(then.distance)
+    return min(map(_distance, recent)) < then.distance - least
 
 
 def collapsed(now: Measures, limits: Limits) -> bool:
@@ -134,6 +155,23 @@ def _in_all(shows: Callable[[Measures, Limits], bool]) -> Callable[[Looks, Looks
     return lambda _, recent, limits: all(shows(each, limits) for each in recent)
 
 
+def _alike(before: Looks, recent: Looks, limits: Limits) -> bool:
+    """Samples too alike; of answers, which are all a blur at first, only if that is their end."""
+    if not all(collapsed(each, limits) for each in recent):
+        return False
+    varied = limits.progress * recent[-1].spread > (*before, *recent)[0].spread
+    return not (limits.answers and (varied or _improve(recent, limits)))
+
+
+def _improve(recent: Looks, limits: Limits) -> bool:
+    """Whether answers are less wrong at the last of some looks than at the first, or nearer."""
+    first, last = recent[0], recent[-1]
+    if math.isfinite(first.error_held_out):
+        least = limits.worse * abs(first.error_held_out)
+        return last.error_held_out < first.error_held_out - least
+    return nearer([last], first, limits)
+
+
 def _won(_: Looks, recent: Looks, limits: Limits) -> bool:
     """Sure of itself and right: a bounded slope keeps logits small, so large ones mean none."""
     certain = mean_of(recent, "logit_scale")
@@ -151,11 +189,21 @@ def _noisy(_: Looks, recent: Looks, limits: Limits) -> bool:
 
 def _stuck(before: Looks, recent: Looks, limits: Limits) -> bool:
     """Poor samples, and no better than before: worse than a Gaussian, and no longer improving."""
-    if not before:
+    if not before or limits.answers:
         return False
     best = min((each.distance for each in before if each.finite), default=math.inf)
     poor = all(each.distance > each.baseline and each.critic > limits.plain for each in recent)
     return poor and min(each.distance for each in recent) > limits.progress * best
+
+
+def _nothing_learnt(before: Looks, recent: Looks, limits: Limits) -> bool:
+    """Answers no nearer to reals than at the first look, and no less wrong where that is known."""
+    if not before or not limits.answers or nearer(recent, before[0], limits):
+        return False
+    first = before[0].error_held_out
+    if math.isfinite(first):
+        return min(each.error_held_out for each in recent) > first - limits.worse * abs(first)
+    return all(each.distance > each.baseline for each in recent)
 
 
 def _stuck_at_the_middle(before: Looks, recent: Looks, limits: Limits) -> bool:
@@ -163,12 +211,12 @@ def _stuck_at_the_middle(before: Looks, recent: Looks, limits: Limits) -> bool:
 
 
 BY_HEART = (
-    "it prefers training data to fakes {now.auc_train:.0%} of the time, held-out data only "
+    "it prefers training data to {made} {now.auc_train:.0%} of the time, held-out data only "
     "{now.auc_held_out:.0%}"
 )
 COPIED = (
-    "{mean[copied]:.0%} of the fakes are nearly copies of training samples, as 1% of held-out data "
-    "are"
+    "{mean[copied]:.0%} of the {made} are nearly copies of training samples, as 1% of held-out "
+    "data are"
 )
 POOR = (
     "the samples' distance of {now.distance:.3g} is above that of one plain Gaussian "
@@ -220,9 +268,9 @@ AT_ANY_TIME = (
 ONCE_GROWN = (
     Sign(
         "collapsed",
-        _in_all(collapsed),
-        "fakes are too alike: the distance between them is {now.spread:.0%} of that between reals, "
-        "and from one to the nearest other {now.crowding:.0%}",
+        _alike,
+        "{made} are too alike: the distance between them is {now.spread:.0%} of that between "
+        "reals, and from one to the nearest other {now.crowding:.0%}",
     ),
     # A generator never sees the data: what it copies, its discriminator knows by heart.
     Sign("discriminator overfits", _copies, COPIED + ": it has taught them by heart"),
@@ -237,6 +285,14 @@ ONCE_GROWN = (
         _stuck,
         "the discriminator tells {now.auc_held_out:.1%} of pairs apart, and " + POOR + ": the "
         "generator learns next to nothing",
+    ),
+    Sign(
+        "generator starved",
+        _nothing_learnt,
+        "its answers are no better than at step {first.step}: their distance to reals was "
+        "{first.distance:.3g} and is {now.distance:.3g}, their error {first.error_held_out:.3g} "
+        "and {now.error_held_out:.3g} (nan: not known)",
+        more=2,
     ),
 )
 """What every generator shows at first, and none should later; the first that shows is said."""

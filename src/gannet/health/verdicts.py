@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from gannet.health.limits import USUAL, Limits
@@ -39,20 +40,22 @@ def judge(history: Looks, share: float, limits: Limits = USUAL) -> Verdict:
     if found := _first(ONCE_GROWN, history, limits):
         return found
     if share >= limits.annealed and all(_draw(each) for each in recent):
-        return Verdict("done", f"fakes cannot be told from held-out data: {_numbers(now)}")
+        return Verdict("done", f"{limits.made} cannot be told from held-out data: {_numbers(now)}")
     return Verdict("healthy", _numbers(now))
 
 
 def sound(now: Measures, limits: Limits = USUAL) -> bool:
     """Whether one look alone shows nothing wrong, so that its state is worth going back to.
 
-    A verdict needs several looks in a row; the first of them must not pass for healthy.
+    A verdict needs several looks in a row; the first of them must not pass for healthy. Answers
+    that are alike may be on their way: how wrong they are says whether a state is worth keeping.
     """
+    told = limits.answers and math.isfinite(now.error_held_out)
     return (
         now.finite
         and now.logit_scale <= limits.logits
         and now.auc_held_out >= limits.swing
-        and not collapsed(now, limits)
+        and (told or not collapsed(now, limits))
         and not overfits(now, limits)
         and not copies([now], limits)
     )
@@ -81,7 +84,7 @@ def _diverged(recent: Looks, limits: Limits) -> str:
     clear = len(last) > 1 and all(each.finite for each in recent)
     if clear and mean_of(last, "auc_held_out") < limits.swing:
         return (
-            "the discriminator prefers fakes to held-out data "
+            f"the discriminator prefers {limits.made} to held-out data "
             f"{1 - now.auc_held_out:.0%} of the time: the players overshoot each other"
         )
     return ""

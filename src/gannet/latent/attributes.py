@@ -41,12 +41,14 @@ class Attribute:
         more: What a picture is that has more of it, such as ``brighter``.
         measure: Pictures ``(B, C, H, W)`` to ``(B,)``.
         period: After which values begin anew, such as 180 degrees; 0 for never.
+        proof: Of a measure that was learnt, how well it was seen to measure, in words.
     """
 
     name: str
     more: str
     measure: Measure
     period: float = 0.0
+    proof: str = ""
 
     def change(self, before: Tensor, after: Tensor) -> Tensor:
         """How much more ``after`` has, ``(B,)``; the short way round where there is a period."""

@@ -10,9 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from gannet import dataset
 from gannet.artefact import Artefact, class_number
-from gannet.chance import some_of
 from gannet.codecs.image import ImageCodec
 from gannet.errors import ConfigError, DataError
 from gannet.latent import directions as ways
@@ -21,7 +19,7 @@ from gannet.latent.invert import Found, Search, find
 from gannet.latent.keep import SUFFIX, read_found
 from gannet.latent.maker import Maker
 from gannet.latent.naming import UNNAMED, Direction, about, distinct, name
-from gannet.networks.classifier import fit, small_net
+from gannet.latent.told import attributes_of
 from gannet.networks.features import in_chunks
 from gannet.networks.grid import Projecting
 from gannet.pictures import SUFFIXES, Picture
@@ -30,7 +28,7 @@ LISTED = 10
 """Directions of each origin that are looked at."""
 
 SAMPLES = 2_000
-"""Samples that an attribute's own direction is learnt from, and pictures that labels are."""
+"""Samples that an attribute's own direction is learnt from."""
 
 QUICK = Search(starts=500, tries=4, steps=150, tuning=0)
 """For handfuls of pictures, of which the noise need not be exact."""
@@ -42,16 +40,13 @@ LIKED = "liked"
 FOUND = "found"
 """Origin of directions that were found without labels."""
 
-STEPS = 400
-"""Of the classifier of told labels."""
-
 
 @dataclass(frozen=True, slots=True)
 class Told:
     """What is known beside the run.
 
     Attributes:
-        labels: Data whose labels become attributes.
+        labels: Data whose labels, and columns of numbers, become attributes.
         liked: A folder of pictures, the direction towards which is called ``liked``.
         disliked: A folder of others.
         seed: Of all chance.
@@ -125,7 +120,8 @@ class Editor:
         found = measured(self.maker.spec.shape[0])
         if self.told.labels is None:
             return found
-        return (*found, *_of_labels(self.told.labels, self.codec, self.told.seed))
+        taken = (*(each.name for each in found), LIKED)
+        return (*found, *attributes_of(self.told.labels, self.codec, self.told.seed, taken))
 
     @property
     def learnable(self) -> tuple[str, ...]:
@@ -298,25 +294,6 @@ def _handful(folder: Path) -> list[Path]:
             remedy="Put more pictures there; ten or more are better.",
         )
     return found
-
-
-def _of_labels(path: Path, codec: ImageCodec, seed: int) -> tuple[Attribute, ...]:
-    """Attributes from labelled pictures: a small classifier says how far ahead each class is."""
-    source = dataset.find(path)
-    if source.kind != "image" or len(source.classes) < 2:
-        raise DataError(
-            "no pictures with labels of two or more classes",
-            where=str(path),
-            remedy="Give class folders, or pictures with a table that has a column called label.",
-        )
-    places = some_of(source.count, min(source.count, SAMPLES), seed)
-    raws = [codec.picture(source.picture(at), name=source.names[at]) for at in places]
-    labels = torch.from_numpy(source.labels[places])
-    pictures, known = codec.encode(raws), labels >= 0
-    network = small_net(pictures, len(source.classes), seed=seed)
-    fit(network, pictures[known], labels[known], steps=STEPS, seed=seed)
-    network.eval().requires_grad_(False)
-    return of_classes(source.classes, Once(partial(in_chunks, network, size=256)), "label")
 
 
 def _of_own_classes(artefact: Artefact) -> tuple[Attribute, ...]:

@@ -20,6 +20,8 @@ def wilson(hits: int, trials: int) -> tuple[float, float]:
     >>> low, high = wilson(50, 100)
     >>> round(low, 3), round(high, 3)
     (0.404, 0.596)
+    >>> wilson(0, 150)[0], wilson(31, 31)[1]
+    (0.0, 1.0)
     """
     if trials == 0:
         return 0.0, 1.0
@@ -27,7 +29,9 @@ def wilson(hits: int, trials: int) -> tuple[float, float]:
     centre = (share + squared / (2 * trials)) / (1 + squared / trials)
     half = NORMAL / (1 + squared / trials)
     half *= math.sqrt(share * (1 - share) / trials + squared / (4 * trials**2))
-    return max(centre - half, 0.0), min(centre + half, 1.0)
+    # Where nothing or all was hit the end is exact, which rounding would miss by a hair.
+    low = centre - half if hits else 0.0
+    return max(low, 0.0), min(centre + half if hits < trials else 1.0, 1.0)
 
 
 def chance_of_at_least(hits: int, trials: int) -> float:

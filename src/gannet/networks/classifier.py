@@ -118,17 +118,19 @@ def fit(
     seed: int,
     seconds: float = math.inf,
     watch: Callable[[int], bool] = lambda _: False,
+    error: Callable[[Tensor, Tensor], Tensor] = cross_entropy,
 ) -> None:
     """Train a network to predict labels; deterministic unless ``seconds`` cut it short.
 
     Args:
         network: Changed in place; left in evaluation mode.
         samples: ``(N, *shape)``.
-        labels: ``(N,)`` in 0..K-1.
+        labels: ``(N,)`` in 0..K-1, or what ``error`` compares with.
         steps: Batches of 64, rows drawn in shuffled rounds.
         seed: Of the order and the shifts.
         seconds: Most wall time.
         watch: Called with the number of steps done after each; whether that is enough.
+        error: Of what the network makes ``(B, K)`` and labels; a scalar.
     """
     chance = torch.Generator().manual_seed(seed)
     # Fused: one pass over all weights instead of a dozen small calls for each.
@@ -144,7 +146,7 @@ def fit(
         rows, order = order[:BATCH], order[BATCH:]
         shown = shifted(samples[rows].float(), most, chance) if most else samples[rows].float()
         optimiser.zero_grad(set_to_none=True)
-        cross_entropy(network(shown), labels[rows]).backward()
+        error(network(shown), labels[rows]).backward()
         optimiser.step()
         rate.step()
         if watch(step) or time.monotonic() - start > seconds:

@@ -71,35 +71,53 @@ class Coder(nn.Module):
 
 
 class MeasuredCoder(Coder):
-    """A coder without a prior: it measures the normal distribution nearest to its codes.
+    """A coder without a prior: it measures the normal distributions nearest to its codes.
 
     Source of drawing codes from a density fitted afterwards: Ghosh et al. 2020, arXiv:1903.12436,
-    section 4. Differs: the moments are gathered during training, not in a pass after it.
+    section 4. Differs: each class has a mean of its own, and all share one covariance; the moments
+    are gathered during training, not in a pass after it.
     """
 
-    centre: Tensor
+    shares: Tensor
+    sums: Tensor
     moments: Tensor
 
     def __init__(self, spec: Spec, noise: int, width: int) -> None:
         super().__init__(spec, noise, width, spreads=False)
-        self.register_buffer("centre", torch.zeros(noise))
+        # The last row is of samples whose class nobody told.
+        self.register_buffer("shares", torch.zeros(spec.vector + 1))
+        self.register_buffer("sums", torch.zeros(spec.vector + 1, noise))
         self.register_buffer("moments", torch.eye(noise))
 
     @torch.no_grad()
-    def measure(self, codes: Tensor) -> None:
-        """Take codes ``(B, noise)`` into the mean and the second moments."""
-        self.centre.lerp_(codes.mean(0), FRESH)
+    def measure(self, codes: Tensor, condition: Condition) -> None:
+        """Take codes ``(B, noise)`` into the means of their classes and the second moments."""
+        told = _with_unknown(condition)
+        self.shares.lerp_(told.mean(0), FRESH)
+        # Products element by element stay in 32 bit, also where networks compute in 16.
+        self.sums.lerp_((told[:, :, None] * codes[:, None, :]).mean(0), FRESH)
         self.moments.lerp_((codes[:, :, None] * codes[:, None, :]).mean(0), FRESH)
 
-    def codes(self, noise: Tensor) -> Tensor:
+    def codes(self, noise: Tensor, condition: Condition) -> Tensor:
         """Normal noise ``(B, noise)`` to codes with the mean and covariance that were measured."""
-        covariance = self.moments - self.centre[:, None] * self.centre
-        sizes, axes = torch.linalg.eigh(covariance)
-        return self.centre + (noise @ axes * sizes.clamp_min(0).sqrt()) @ axes.T
+        shares = self.shares[:, None]
+        centres = self.sums / shares.clamp_min(1e-12)
+        between = (self.sums[:, :, None] * centres[:, None, :]).sum(0)
+        sizes, axes = torch.linalg.eigh(self.moments - between)
+        anywhere = self.sums.sum(0) / shares.sum().clamp_min(1e-12)
+        known = torch.where(shares > 0, centres, anywhere)
+        centre = (_with_unknown(condition)[:, :, None] * known).sum(1)
+        return centre + (noise @ axes * sizes.clamp_min(0).sqrt()) @ axes.T
 
     def forward(self, noise: Tensor, condition: Condition) -> Tensor:
         """Normal noise ``(B, noise)`` to samples ``(B, *spec.shape)``."""
-        return self.decode(self.codes(noise), condition)
+        return self.decode(self.codes(noise, condition), condition)
+
+
+def _with_unknown(condition: Condition) -> Tensor:
+    """Classes ``(B, K)`` with a further column that is 1 where none is told: ``(B, K + 1)``."""
+    vector = condition.vector
+    return torch.cat([vector, 1 - vector.sum(1, keepdim=True)], 1)
 
 
 def coder_of(players: Players) -> Coder:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gannet.errors import need
-from gannet.evaluate import Report, Score
+from gannet.evaluate import Part, Report, Score
 from gannet.evaluate.score import Closeness
 from gannet.exhibits import Exhibits
 from gannet.files import write_whole
@@ -21,8 +21,8 @@ from gannet.page.figures import (
     profile_figure,
     score_figure,
 )
-from gannet.report import MEANING, costs, done
-from gannet.verdict import kind_of, number, verdict
+from gannet.report import costs, done, floor_words, meaning, protocol_words
+from gannet.verdict import kind_of, number, verdict, worded
 
 HERE = Path(__file__).parent
 
@@ -54,7 +54,7 @@ LEGEND: tuple[tuple[str, str], ...] = (
     (
         '<path d="M4 18 16 2M14 18 26 2M24 18 36 2" stroke="var(--real)"/>'
         '<path d="M18 1V19" stroke="var(--real)" stroke-width="2.5"/>',
-        "floor: other reals in their place, with interval",
+        "floor: {floor}, with interval",
     ),
     (
         '<path d="M12 4 24 16M24 4 12 16" stroke="var(--plain)" stroke-width="4"/>',
@@ -83,27 +83,39 @@ def page(report: Report, exhibits: Exhibits = Exhibits()) -> str:  # noqa: B008 
     Raises:
         MissingExtraError: if matplotlib or Jinja2 is not installed.
     """
-    parts = [(score, drawn(parts_figure(score))) for score in report.scores if score.parts]
-    profiles = [(each, drawn(profile_figure(each))) for each in report.profiles]
+    parted = [(score, _by_methods(score)) for score in report.scores if score.parts]
+    parts = [
+        (score, drawn(parts_figure(_beside_others(score) if others else score)), others)
+        for score, others in parted
+    ]
+    made = report.made
+    profiles = [(each, drawn(profile_figure(each, made))) for each in report.profiles]
     left_out = set() if parts or profiles else {"parts"}
     left_out |= set() if report.closeness else {"memory"}
     left_out |= set() if report.shown or exhibits.answers else {"samples"}
     course = report.course
     facts: dict[str, Any] = {
         "report": report,
+        "made": made,
+        "floor": floor_words(report),
+        "targeted": any(kind_of(score) == "PSNR" for score in report.scores),
+        "has_ceiling": any(score.ceiling is not None for score in report.scores),
+        "has_chance": any(score.chance is not None for score in report.scores),
+        "protocol": protocol_words(report),
         "contents": [each for each in CONTENTS if each[0] not in left_out],
         "verdict": emphasised(verdict(report)),
         "shown": [tuple(map(data_uri, pair)) for pair in exhibits.shown],
         "closest": [tuple(map(data_uri, pair)) for pair in exhibits.closest],
         "answers": [tuple(map(data_uri, row)) for row in exhibits.answers],
         "legend": _legend(report),
-        "scores": [_scored(score, report.baseline) for score in report.scores],
+        "scores": [_scored(score, report) for score in report.scores],
         "parts": parts,
         "profiles": profiles,
-        "closeness": drawn(closeness_figure(report.closeness)) if report.closeness else "",
+        "closeness": drawn(closeness_figure(report.closeness, made)) if report.closeness else "",
         "quantiles": _quantiles(report.closeness),
         "course_figures": [
-            (title, drawn(figure)) for title, figure in (course_figures(course) if course else [])
+            (title, drawn(figure))
+            for title, figure in (course_figures(course, made) if course else [])
         ],
         "actions": [(step, done(action)) for step, action in course.actions] if course else [],
         "measures": MEASURES,
@@ -161,6 +173,8 @@ def drawn(markup: str) -> Any:
 
 def _legend(report: Report) -> list[tuple[Any, str]]:
     scores = report.scores
+    floor = "perfect ones, or other reals" if report.answers else "other reals in their place"
+    floor = "perfect ones" if report.perfect else floor
     used = (
         True,
         True,
@@ -169,15 +183,29 @@ def _legend(report: Report) -> list[tuple[Any, str]]:
         any(score.ceiling is not None for score in scores),
     )
     return [
-        (drawn(_SIGN.format(sign)), words.replace("{baseline}", report.baseline))
+        (
+            drawn(_SIGN.format(sign)),
+            worded(words, report.made).format(baseline=report.baseline, floor=floor),
+        )
         for (sign, words), there in zip(LEGEND, used, strict=True)
         if there
     ]
 
 
-def _scored(score: Score, baseline: str) -> tuple[Score, Any, str]:
-    meaning = MEANING.get(kind_of(score), "a score of your own")
-    return score, drawn(score_figure(score, score.by or baseline)), meaning
+def _scored(score: Score, report: Report) -> tuple[Score, Any, str]:
+    figure = score_figure(score, score.by or report.baseline)
+    return score, drawn(figure), meaning(score, report.made)
+
+
+def _by_methods(score: Score) -> bool:
+    """Whether the parts of a score are what simple methods get."""
+    return all(part.name.startswith("by ") for part in score.parts)
+
+
+def _beside_others(score: Score) -> Score:
+    """A score with itself among its parts."""
+    mine = Part(name="this run", value=score.value, floor=score.floor)
+    return score.model_copy(update={"parts": (mine, *score.parts)})
 
 
 def _quantiles(closeness: Closeness | None) -> list[tuple[int, float, float]]:

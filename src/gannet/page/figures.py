@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from gannet.course import Course
+from gannet.errors import need
 from gannet.evaluate import Score
 from gannet.evaluate.score import Closeness, Part, Profile
 from gannet.page.ink import FAINT, FAKE, INK, PLAIN, REAL, drawing, svg
@@ -13,6 +14,9 @@ from gannet.verdict import number
 
 WIDE = 25
 """Ratio of the largest to the smallest number beyond which an axis counts in powers of ten."""
+
+FEW_POWERS = 100
+"""Ratio below which numbers stand between the powers of ten as well."""
 
 LETTERS = 22
 """Letters of a name beside a bar."""
@@ -85,9 +89,10 @@ def _scale(axes: Any, marks: Sequence[float]) -> None:
     else:
         axes.set_xscale("symlog", linthresh=small[-1])
         axes.set_xlim(least - small[-1], most * 1.3)
+    _plain_ticks(axes.xaxis, marks)
 
 
-def course_figures(course: Course) -> list[tuple[str, str]]:
+def course_figures(course: Course, made: str = "fakes") -> list[tuple[str, str]]:
     """The duel look by look: title and drawing of each measure there is anything of."""
     middle = [(0.5, "a draw", ":")]
     found = [
@@ -114,7 +119,7 @@ def course_figures(course: Course) -> list[tuple[str, str]]:
             course,
             "Distance to held-out data",
             [
-                Line("distance", "fakes", FAKE, "-", "o"),
+                Line("distance", made, FAKE, "-", "o"),
                 Line("floor", "reals (floor)", REAL, (0, (5, 2)), ""),
                 Line("baseline", "plain Gaussian", PLAIN, (0, (1, 1)), ""),
             ],
@@ -145,9 +150,11 @@ def _course_figure(
         values = [value for each in series.values() for _, value in each]
         if not marks and min(values, default=0) > 0 and max(values) > WIDE * min(values):
             axes.set_yscale("log")
+            _plain_ticks(axes.yaxis, values)
         elif not marks and max(values) > 0 and max(values) > WIDE * abs(min(values)):
             positive = [value for value in values if value > 0]
             axes.set_yscale("symlog", linthresh=max(abs(min(values)), min(positive)))
+            _plain_ticks(axes.yaxis, values)
         elif marks:
             axes.set_ylim(-0.02, 1.02)
         for place, (step, _) in enumerate(course.actions, 1):
@@ -157,8 +164,24 @@ def _course_figure(
             )
         axes.grid(visible=True, axis="y")
         axes.set_xlabel("step")
-        axes.legend(loc="best")
+        _legend(figure)
         return title, svg(figure, alt=_told(title, lines, series))
+
+
+def _plain_ticks(axis: Any, values: Sequence[float]) -> None:
+    """Plain numbers on an axis in powers of ten, and between these few: others would overlap."""
+    ticker: Any = need("matplotlib.ticker", "report")
+    sizes = [abs(value) for value in values if value]
+    between = max(sizes) < FEW_POWERS * min(sizes)
+
+    def said(value: float, _place: int) -> str:
+        return f"{value:g}"
+
+    def said_of_some(value: float, _place: int) -> str:
+        return f"{value:g}" if between and f"{abs(value):e}"[0] in "25" else ""
+
+    axis.set_major_formatter(ticker.FuncFormatter(said))
+    axis.set_minor_formatter(ticker.FuncFormatter(said_of_some))
 
 
 def _draw_line(
@@ -188,7 +211,7 @@ def _told(title: str, lines: Sequence[Line], series: dict[str, list[tuple[int, f
     return f"{title}: {', '.join(ends)}"
 
 
-def closeness_figure(closeness: Closeness) -> str:
+def closeness_figure(closeness: Closeness, made: str = "fakes") -> str:
     """Which share of samples lies within a distance of its nearest training sample."""
     with drawing(2.6, salt="closeness") as figure:
         axes: Any = figure.add_subplot()
@@ -196,18 +219,19 @@ def closeness_figure(closeness: Closeness) -> str:
         axes.plot(
             closeness.held_out, shares, color=REAL, linestyle=(0, (5, 2)), label="held-out reals"
         )
-        axes.plot(closeness.fake, shares, color=FAKE, linestyle="-", label="fakes")
+        axes.plot(closeness.fake, shares, color=FAKE, linestyle="-", label=made)
         limit = closeness.held_out[min(range(len(shares)), key=lambda at: abs(shares[at] - 1))]
         axes.axvline(limit, color=INK, linewidth=1, linestyle=":", label="99 % of reals lie beyond")
         axes.set_xlabel("distance to the nearest training sample")
         axes.set_ylabel("% within it")
-        axes.set_xlim(left=0)
+        # Room on the left: copies stand at 0, and would be hidden by the axis.
+        axes.set_xlim(left=-0.02 * max(closeness.held_out[-1], closeness.fake[-1]))
         axes.grid(visible=True, axis="y")
-        axes.legend(loc="best")
+        _legend(figure)
         half = len(closeness.levels) // 2
         return svg(
             figure,
-            alt=f"Distances to training samples: median of fakes {number(closeness.fake[half])}, "
+            alt=f"Distances to training samples: median of {made} {number(closeness.fake[half])}, "
             f"of held-out reals {number(closeness.held_out[half])}",
         )
 
@@ -233,46 +257,48 @@ def _parts_said(name: str, parts: Sequence[Part]) -> str:
     return f"{name}: {'; '.join(told)}"
 
 
-def profile_figure(profile: Profile) -> str:
+def profile_figure(profile: Profile, made: str = "fakes") -> str:
     """How the cells of a column are spread, of reals and fakes."""
     lying = profile.kind == "number"
-    height = 2.0 if lying else 0.6 + 0.36 * len(profile.bins)
+    height = 2.0 if lying else 0.9 + 0.36 * len(profile.bins)
     with drawing(height, salt=f"profile {profile.name}") as figure:
         axes: Any = figure.add_subplot()
-        (_standing if lying else _lying)(axes, profile)
+        (_standing if lying else _lying)(axes, profile, made)
+        _legend(figure)
         return svg(
             figure,
-            alt=f"{profile.name}: {profile.gap:.0%} of the fakes would have to be elsewhere",
+            alt=f"{profile.name}: {profile.gap:.0%} of the {made} would have to be elsewhere",
         )
 
 
-def _standing(axes: Any, profile: Profile) -> None:
+def _legend(figure: Any) -> None:
+    """Above the axes: bars and lines may reach into any corner."""
+    figure.legend(loc="outside upper right", ncols=3, fontsize=9, columnspacing=1.2)
+
+
+def _standing(axes: Any, profile: Profile, made: str) -> None:
     places = range(len(profile.bins))
     real, fake = ([100 * each for each in shares] for shares in (profile.real, profile.fake))
     hollow: dict[str, Any] = {"facecolor": "none", "edgecolor": REAL, "hatch": "////"}
     axes.bar(places, real, width=1.0, linewidth=0.8, label="held-out reals", **hollow)
-    axes.plot(
-        places, fake, color=FAKE, marker="o", markersize=4, drawstyle="steps-mid", label="fakes"
-    )
+    axes.plot(places, fake, color=FAKE, marker="o", markersize=4, drawstyle="steps-mid", label=made)
     shown = sorted({0, len(profile.bins) - 1})
     axes.set_xticks(shown, [_short(profile.bins[at], 24) for at in shown], parse_math=False)
     for label, align in zip(axes.get_xticklabels(), ("left", "right"), strict=False):
         label.set_horizontalalignment(align)
     axes.set_ylabel("%")
-    axes.legend(loc="best", fontsize=9)
 
 
-def _lying(axes: Any, profile: Profile) -> None:
+def _lying(axes: Any, profile: Profile, made: str) -> None:
     count = len(profile.bins)
     places = [count - 1 - at for at in range(count)]
     real, fake = ([100 * each for each in shares] for shares in (profile.real, profile.fake))
     hollow: dict[str, Any] = {"facecolor": "none", "edgecolor": REAL, "hatch": "////"}
     upper, lower = ([place + shift for place in places] for shift in (0.2, -0.2))
     axes.barh(upper, real, height=0.38, linewidth=0.8, label="held-out reals", **hollow)
-    axes.barh(lower, fake, height=0.38, color=FAKE, label="fakes")
+    axes.barh(lower, fake, height=0.38, color=FAKE, label=made)
     axes.set_yticks(places, [_short(name) for name in profile.bins], parse_math=False)
     axes.set_xlabel("%")
-    axes.legend(loc="best", fontsize=9)
 
 
 def _short(name: str, letters: int = LETTERS) -> str:

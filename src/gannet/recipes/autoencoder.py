@@ -1,7 +1,8 @@
 """Make new samples like the given ones with an autoencoder: a baseline.
 
-The generator learns to give back what went in, and measures mean and covariance of its codes;
-samples are decoded from normal codes with these (Ghosh et al. 2020, arXiv:1903.12436, section 4).
+The generator learns to give back what went in, and measures the covariance of its codes and their
+mean, class by class; samples are decoded from normal codes with these (Ghosh et al. 2020,
+arXiv:1903.12436, section 4).
 It learns nothing from the discriminator, which only measures.
 """
 
@@ -59,7 +60,7 @@ def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Confi
     coder = players.generator
     assert isinstance(coder, MeasuredCoder)
     codes, kept = left_over(coder, batch)
-    coder.measure(codes)
+    coder.measure(codes, batch.condition)
     return {"reconstruction": kept}
 
 

@@ -27,6 +27,7 @@ from gannet.answering import (
 )
 from gannet.errors import DataError
 from gannet.holes import diffused, drawn, fixed
+from gannet.judging import least_side
 from gannet.networks.patches import PatchDiscriminator, Translator
 from gannet.recipe import Column, Given, Recipe, Trained, Turning
 from gannet.types import Batch, Condition, Players, Spec, Terms
@@ -171,6 +172,7 @@ recipe = Recipe(
     error=error,
     told=told,
     piece=lambda config: config.patch,
+    least=lambda _: least_side(),
     plainly=PLAINLY,
     turning=Turning(takes="image", words="fills the holes of a picture", turn=turn, masked=True),
 )

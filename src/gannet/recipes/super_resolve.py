@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from gannet import config, losses
 from gannet.chance import noise_at
 from gannet.degrade import degraded, flipped
+from gannet.judging import least_side
 from gannet.networks.patches import PatchDiscriminator, matching
 from gannet.networks.upscale import Upscaler, enlarged, shrunk
 from gannet.recipe import Column, Given, Option, Recipe, Trained, Turning
@@ -204,11 +205,16 @@ recipe = Recipe(
     error=error,
     told=told,
     piece=lambda config: config.patch // config.scale * config.scale,
+    least=lambda _: least_side(),
     plainly={"bicubic": bicubic},
     turning=Turning(
         takes="image",
         words="makes a picture sharper",
         turn=turn,
-        options={"quality": Option(0, 1, "from 0, faithful, to 1, vivid")},
+        options={
+            "quality": Option(0, 1, "from 0, faithful, to 1, vivid"),
+            "scale": Option(2, 4, "times as many pixels each way, as it was trained for"),
+        },
+        fixed=("scale",),
     ),
 )

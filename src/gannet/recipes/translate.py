@@ -28,6 +28,7 @@ from gannet.answering import (
     scaled_to,
 )
 from gannet.augment import moved
+from gannet.judging import least_side
 from gannet.networks.patches import PatchDiscriminator, Translator
 from gannet.recipe import Column, Given, Recipe, Trained, Turning
 from gannet.types import Batch, Players, Spec, Terms
@@ -165,6 +166,7 @@ recipe = Recipe(
     prepare=prepare,
     schedule=schedule,
     error=wrong,
+    least=lambda _: least_side(),
     plainly={"the input itself": copied, "the mean of the others": mean},
     turning=Turning(takes="image", words="answers a picture with another", turn=turn),
 )

@@ -35,8 +35,10 @@ from gannet.answering import (
 from gannet.augment import augment
 from gannet.codecs.label import LabelCodec
 from gannet.errors import DataError
+from gannet.judging import least_side
 from gannet.networks.patches import PatchDiscriminator, Translator, habits, matching
 from gannet.recipe import Column, Given, Recipe, Trained, Turning
+from gannet.sources.two_sides import check_two_sides
 from gannet.types import Batch, Condition, Players, Spec, Terms
 
 SIDES, STILL = 2, 4
@@ -111,8 +113,9 @@ def prepare(batch: Batch, rng: torch.Generator, config: Config) -> Batch:
 
 
 def told(batch: Batch, _spec: Spec) -> Condition:
-    """To each picture one of the other side, by turns."""
-    side = batch.condition.vector.argmax(1)
+    """To each picture one of the other side, by turns; one whose side is not known stays alone."""
+    vector = batch.condition.vector
+    side = torch.where(vector.sum(1) > 0, vector.argmax(1), -1)
     chosen = torch.arange(len(batch))
     places = [(side == each).nonzero().squeeze(1) for each in range(SIDES)]
     for mine, others in ((places[0], places[1]), (places[1], places[0])):
@@ -211,6 +214,8 @@ recipe = Recipe(
     # should have become 190, became 186 in 32 bit and 42 in 16 bit.
     exact=True,
     piece=lambda config: config.patch,
+    least=lambda config: least_side(config.judge_levels),
+    suits=check_two_sides,
     plainly={"the input itself": copied},
     turning=Turning(
         takes="image",

@@ -89,7 +89,7 @@ def from_table(folder: Path, table: Path, label: str | None) -> Source:
     Raises:
         DataError: if the table is damaged, names files that are missing, or lacks the label.
     """
-    lines = _csv_lines(table) if table.suffix == ".csv" else _json_lines(table)
+    lines = table_lines(table)
     if not lines:
         raise DataError("the table is empty", where=str(table), remedy="Add one row per picture.")
     columns = list(dict.fromkeys(key for line in lines for key in line))
@@ -200,13 +200,29 @@ def _no_table(folder: Path, label: str) -> DataError:
     )
 
 
-def _csv_lines(table: Path) -> list[dict[str, str]]:
+def table_lines(table: Path) -> list[dict[str, str]]:
+    """The rows of one of ``TABLES``.
+
+    Raises:
+        DataError: if it is damaged.
+    """
+    return csv_lines(table) if table.suffix == ".csv" else _json_lines(table)
+
+
+def csv_lines(table: Path) -> list[dict[str, str]]:
+    """The rows of a CSV with a header, in UTF-8.
+
+    Raises:
+        DataError: if it is damaged, or a row has another number of cells than the header.
+    """
     try:
         with table.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, strict=True)
             lines = list(reader)
     except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"cannot be read ({error})", where=str(table)) from None
+        raise DataError(
+            f"cannot be read ({error})", where=str(table), remedy="Save it as CSV in UTF-8."
+        ) from None
     for number, line in enumerate(lines, start=2):
         if None in line or None in line.values():
             raise DataError(

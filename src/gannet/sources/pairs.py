@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 
 from gannet.errors import DataError
-from gannet.pictures import Item, Picture, look, upright
+from gannet.pictures import Item, Look, Picture, look, upright
 from gannet.sources.find import find
-from gannet.sources.folders import is_picture
+from gannet.sources.folders import csv_lines, entries, is_picture
 from gannet.sources.source import Source
 
 SHOWN = 5
@@ -43,7 +43,8 @@ def find_pairs(path: Path, how: str = "auto", given: str = "") -> Source:
     """
     path = Path(path)
     if not path.is_dir():
-        raise DataError("no folder", where=str(path), remedy=REMEDY)
+        said = "a file, expected a folder" if path.exists() else "no such folder"
+        raise DataError(said, where=str(path), remedy=REMEDY)
     if how == "auto":
         how = _layout(path)
     if how == "table":
@@ -60,22 +61,22 @@ def find_pairs(path: Path, how: str = "auto", given: str = "") -> Source:
     )
 
 
-def two_folders(path: Path) -> list[Path]:
-    """The folders of pictures in a folder, by name."""
-    return sorted(
-        each
-        for each in path.iterdir()
-        if each.is_dir() and any(is_picture(file.name) for file in each.iterdir())
-    )
-
-
-def chosen(folders: list[Path], given: str, path: Path) -> tuple[Path, Path]:
-    """The folder that is given and that of targets.
+def chosen(path: Path, given: str) -> tuple[Path, Path]:
+    """The folder that is given and that of targets, both in ``path``.
 
     Raises:
-        DataError: if there are not two, or none has that name.
+        DataError: if there are not two with pictures, or none has that name.
     """
+    inside = [Path(each.path) for each in entries(path) if each.is_dir()]
+    folders = [each for each in inside if _pictures(each)]
     names = [each.name for each in folders]
+    if len(folders) == 1 and len(inside) == 2:
+        [empty] = [each.name for each in inside if each.name not in names]
+        raise DataError(
+            "no pictures in it, so nothing pairs with those in " + names[0],
+            where=str(path / empty),
+            remedy=f"Put a picture there for each one in {names[0]}, with the same name.",
+        )
     if len(folders) != 2:
         raise DataError(
             f"{len(folders)} folders of pictures ({', '.join(names[:SHOWN]) or 'none'}), expected "
@@ -93,53 +94,124 @@ def chosen(folders: list[Path], given: str, path: Path) -> tuple[Path, Path]:
     return folders[first], folders[1 - first]
 
 
+def _pictures(folder: Path) -> list[Path]:
+    return [Path(each.path) for each in entries(folder) if is_picture(each.name)]
+
+
+def _shown(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+
+
 def _layout(path: Path) -> str:
     if (path / TABLE).exists():
         return "table"
-    files = [each for each in path.iterdir() if is_picture(each.name)]
+    files = _pictures(path)
     if not files:
         return "folders"
-    sizes = [look(each, str(each)) for each in files[:SHOWN]]
-    if all(size.width == 2 * size.height for size in sizes):
+    looks = _looks(files, path)
+    other = [_sized(file, size) for file, size in looks.items() if size.width != 2 * size.height]
+    if not other:
         return "side_by_side"
-    raise DataError("single pictures, no pairs", where=str(path), remedy=REMEDY)
+    if len(other) > len(files) // 2:
+        raise DataError("single pictures, no pairs", where=str(path), remedy=REMEDY)
+    raise DataError(
+        f"{len(other)} of {len(files)} pictures are not twice as wide as high, so they are no two "
+        f"squares side by side: {_shown(other)}",
+        where=str(path),
+        remedy="Mend or remove them, or say --pairs side_by_side to cut all in the middle.",
+    )
+
+
+def _looks(files: Sequence[Path], path: Path) -> dict[Path, Look]:
+    """The header of each file.
+
+    Raises:
+        DataError: listing those that have none.
+    """
+    found: dict[Path, Look] = {}
+    broken: list[str] = []
+    for file in files:
+        try:
+            found[file] = look(file, str(file))
+        except DataError as error:
+            broken.append(f"{file.relative_to(path)} ({error.problem})")
+    if broken:
+        raise DataError(
+            f"{len(broken)} pictures that cannot be read: {_shown(broken)}",
+            where=str(path),
+            remedy="Replace them, or remove them with their partners.",
+        )
+    return found
+
+
+def _sized(file: Path, size: Look) -> str:
+    return f"{file.name} ({size.width}x{size.height})"
 
 
 def _from_folders(path: Path, given: str) -> Source:
-    one, other = chosen(two_folders(path), given, path)
-    named = [
-        {file.stem: file for file in sorted(each.iterdir()) if is_picture(file.name)}
-        for each in (one, other)
-    ]
-    alone = sorted(named[0].keys() ^ named[1].keys())
+    one, other = chosen(path, given)
+    named = [_by_name(each) for each in (one, other)]
+    alone = sorted(
+        f"{folder.name}/{mine[name].name}"
+        for folder, mine, theirs in ((one, *named), (other, *reversed(named)))
+        for name in mine.keys() - theirs.keys()
+    )
     both = sorted(named[0].keys() & named[1].keys())
-    shown = ", ".join(alone[:SHOWN]) + (", ..." if len(alone) > SHOWN else "")
     if len(alone) > len(both):
         raise DataError(
             f"{len(both)} pairs, and {len(alone)} pictures without a partner of the same name: "
-            f"{shown}",
+            f"{_shown(alone)}",
             where=str(path),
             remedy=f"Give pictures in {one.name} and {other.name} equal names.",
         )
     layout = f"pairs of {one.name} and {other.name}"
-    problems = (f"{len(alone)} without a partner left aside: {shown}",) if alone else ()
+    problems = (f"{len(alone)} without a partner left aside: {_shown(alone)}",) if alone else ()
     pairs = [(named[0][name], named[1][name]) for name in both]
     return _of_files(path, pairs, layout, problems)
 
 
+def _by_name(folder: Path) -> dict[str, Path]:
+    """Pictures by their name without suffix.
+
+    Raises:
+        DataError: if two have the same, so that nobody knows which is meant.
+    """
+    found: dict[str, Path] = {}
+    twice: list[str] = []
+    for file in _pictures(folder):
+        if file.stem in found:
+            twice.append(f"{found[file.stem].name} and {file.name}")
+        found[file.stem] = file
+    if twice:
+        raise DataError(
+            f"{len(twice)} names that two pictures have: {_shown(twice)}",
+            where=str(folder),
+            remedy="Keep one of each.",
+        )
+    return found
+
+
 def _from_table(path: Path) -> Source:
     table = path / TABLE
-    with table.open(newline="", encoding="utf-8-sig") as file:
-        lines = list(csv.DictReader(file))
+    lines = csv_lines(table)
     if not lines or any(name not in lines[0] for name in COLUMNS):
         raise DataError(
             f"no rows with the columns {' and '.join(COLUMNS)}", where=str(table), remedy=REMEDY
         )
+    for number, line in enumerate(lines, start=1):
+        for name in COLUMNS:
+            file = PurePath(line[name])
+            if not line[name].strip() or file.is_absolute() or ".." in file.parts:
+                raise DataError(
+                    f"{name} {line[name]!r} is no path inside the folder",
+                    where=f"{table}, row {number}",
+                    remedy="Name files relative to the folder of the table.",
+                )
     pairs = [(path / line["given"], path / line["target"]) for line in lines]
-    gone = [str(each) for pair in pairs for each in pair if not each.exists()]
+    gone = [str(each.relative_to(path)) for pair in pairs for each in pair if not each.is_file()]
     if gone:
         raise DataError(
-            f"{len(gone)} files that are not there: {', '.join(gone[:SHOWN])}",
+            f"{len(gone)} files that are not there: {_shown(gone)}",
             where=str(table),
             remedy="Mend the names, which are relative to the table.",
         )
@@ -149,17 +221,17 @@ def _from_table(path: Path) -> Source:
 def _of_files(
     path: Path, pairs: list[tuple[Path, Path]], layout: str, problems: tuple[str, ...]
 ) -> Source:
+    looks = _looks(list(dict.fromkeys(file for pair in pairs for file in pair)), path)
     unlike: list[str] = []
     for one, other in pairs:
-        sizes = [look(each, str(each)) for each in (one, other)]
+        sizes = looks[one], looks[other]
         if abs(sizes[0].width * sizes[1].height - sizes[1].width * sizes[0].height) > max(
             sizes[0].width * sizes[1].width // 20, 1
         ):
             unlike.append(f"{one.name} ({' and '.join(f'{s.width}x{s.height}' for s in sizes)})")
     if unlike:
         raise DataError(
-            f"{len(unlike)} pairs whose pictures have other proportions: "
-            + ", ".join(unlike[:SHOWN]),
+            f"{len(unlike)} pairs whose pictures have other proportions: " + _shown(unlike),
             where=str(path),
             remedy="Cut both pictures of a pair alike.",
         )
@@ -183,6 +255,17 @@ def _side_by_side(path: Path, given: str) -> Source:
     if given not in ("", "left", "right"):
         raise DataError(f"--given {given}: expected left or right", where=str(path), remedy=REMEDY)
     source = find(path, label="", kind="image")
+    narrow: list[str] = []
+    for index in range(source.count):
+        with suppress(DataError):  # decoding lists what cannot be read
+            if look(source.picture(index), source.names[index]).width < 2:
+                narrow.append(source.names[index])
+    if narrow:
+        raise DataError(
+            f"{len(narrow)} pictures too narrow to be halved: {_shown(narrow)}",
+            where=str(path),
+            remedy="Remove them, or give pictures that hold two side by side.",
+        )
 
     def half(left: bool) -> Callable[[int], Item]:
         def take(pixels: Picture) -> Picture:
