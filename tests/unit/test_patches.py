@@ -110,3 +110,10 @@ def test_sharp_answers_a_little_aside_are_less_wrong_than_blurred_ones():
     assert wrong(aside) < wrong(blurred) / 2
     assert wrong(aside, adversarial=0) > wrong(blurred, adversarial=0)
     assert wrong(real) == 0
+
+
+@pytest.mark.parametrize("alike", [True, False])
+def test_pixels_are_taken_where_the_given_picture_is_like_the_target(pictures, alike):
+    given = pictures * 0.9 if alike else -pictures
+    found = list(translate.suggest(Batch(pictures, told_of(given)), 100))
+    assert [settings for _, settings in found] == ([] if alike else [{"takes": False}])

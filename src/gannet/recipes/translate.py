@@ -5,7 +5,7 @@ Several different answers to one picture are one setting away; see ``gannet.answ
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -30,7 +30,7 @@ from gannet.answering import (
 from gannet.augment import moved
 from gannet.judging import least_side
 from gannet.networks.patches import PatchDiscriminator, Translator
-from gannet.recipe import Column, Given, Recipe, Trained, Turning
+from gannet.recipe import Column, Given, Recipe, Suggestion, Trained, Turning
 from gannet.types import Batch, Players, Spec, Terms
 
 
@@ -71,6 +71,20 @@ def build(config: Config, spec: Spec) -> Players:
         ),
         PatchDiscriminator(outside, inside, config.judge_width, bounded=False),
     )
+
+
+def suggest(some: Batch, _rows: int) -> Iterator[Suggestion]:
+    """Not to start from what is given where a mean of targets that knows nothing is nearer."""
+    if some.condition.grid.shape == some.real.shape:
+        own, knowing_nothing = (
+            float((made - some.real).abs().mean()) for made in (copied(some), mean(some))
+        )
+        if own > knowing_nothing:
+            yield (
+                f"what is given is further from targets ({own:.2f}) than their mean is "
+                f"({knowing_nothing:.2f})",
+                {"takes": False},
+            )
 
 
 def prepare(batch: Batch, rng: torch.Generator, config: Config) -> Batch:
@@ -164,6 +178,7 @@ recipe = Recipe(
     discriminator_terms=discriminator_terms,
     generator_terms=generator_terms,
     prepare=prepare,
+    suggest=suggest,
     schedule=schedule,
     error=wrong,
     least=lambda _: least_side(),
