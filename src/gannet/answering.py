@@ -43,7 +43,7 @@ class AnswerConfig(config.Config):
     pixel: float = Field(1.0, ge=0, description="weight of the error of the mean of two answers")
     adversarial: float = Field(0.3, ge=0, description="weight of the duel")
     matching: float = Field(0.3, ge=0, description="weight of what the discriminator sees")
-    slope: float = Field(0.1, ge=0, description="weight of the discriminator's slope penalties")
+    slope: float = Field(1.0, ge=0, description="weight of the discriminator's slope penalties")
     diversity: float = Field(
         0.5, ge=0, description="reward for answers that differ; 1 is as much as the mean gains"
     )

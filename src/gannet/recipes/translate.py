@@ -45,6 +45,7 @@ class Config(AnswerConfig):
     given: str = Field(
         "", description="what is given: a folder's name, or left or right; by default the first"
     )
+    slope: float = Field(0.1, ge=0, description="weight of the discriminator's slope penalties")
     takes: bool = Field(
         True,
         description="whether answers may take pixels of the given picture, from other places of it "
