@@ -1,8 +1,8 @@
 """Pairs of pictures, answered by gannet and by three rivals that get as much processor time.
 
 The rivals are the input itself, a plain U-Net that learns the pixel error alone (gannet's own
-network, with its noise, its duel and what the discriminator sees switched off), and pix2pix as its
-paper describes it. Each learns on one thread until it has used up the same processor time.
+network, with its noise, its duel, what the discriminator sees and what it takes from the given
+picture switched off), and pix2pix as its paper describes it. Each learns on one thread until it has used up the same processor time.
 """
 
 from __future__ import annotations

@@ -45,6 +45,11 @@ class Config(AnswerConfig):
     given: str = Field(
         "", description="what is given: a folder's name, or left or right; by default the first"
     )
+    adversarial: float = Field(0.05, ge=0, description="weight of the duel")
+    diversity: float = Field(
+        0.1, ge=0, description="reward for answers that differ; 1 is as much as the mean gains"
+    )
+    learning_rate: float = Field(1e-3, gt=0, description="step size of both optimisers at first")
     slope: float = Field(0.1, ge=0, description="weight of the discriminator's slope penalties")
     takes: bool = Field(
         True,
