@@ -2,7 +2,8 @@
 
 The rivals are the input itself, a plain U-Net that learns the pixel error alone (gannet's own
 network, with its noise, its duel, what the discriminator sees and what it takes from the given
-picture switched off), and pix2pix as its paper describes it. Each learns on one thread until it has used up the same processor time.
+picture switched off), and pix2pix as its paper describes it. Each learns on one thread until it has
+used up the same processor time.
 """
 
 from __future__ import annotations
