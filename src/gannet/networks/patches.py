@@ -215,7 +215,8 @@ class Translator(nn.Module):
             # No finer than at half size: pixels that differ by turns would be a pattern of dots.
             rest = interpolate(rest.float(), scale_factor=2.0, mode="bilinear", align_corners=False)
             way = self.unit * (FASTER * rest[:, 1:] / self.unit).tanh()
-            kept = (1 + FASTER * rest[:, :1]) * taken(fitted(given, self.unit), way)
+            share = 2 * (FASTER * rest[:, :1]).sigmoid()  # one at first
+            kept = share * taken(fitted(given, self.unit), way)
             made = smoothed(pixel_shuffle(made, 2)) + kept
         else:
             made = pixel_shuffle(made, 2)

@@ -49,7 +49,7 @@ class Config(AnswerConfig):
     diversity: float = Field(
         0.1, ge=0, description="reward for answers that differ; 1 is as much as the mean gains"
     )
-    learning_rate: float = Field(1e-3, gt=0, description="step size of both optimisers at first")
+    learning_rate: float = Field(6e-4, gt=0, description="step size of both optimisers at first")
     slope: float = Field(0.1, ge=0, description="weight of the discriminator's slope penalties")
     takes: bool = Field(
         True,
