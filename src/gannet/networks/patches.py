@@ -159,7 +159,7 @@ class Translator(nn.Module):
             for finer, coarser in reversed(list(pairwise(wide)))
         )
         self.blend = nn.ModuleList(Modulated(finer, noise) for finer in reversed(wide[:-1]))
-        self.copies, self.smooth, self.outside = copies, smooth, outside
+        self.copies, self.smooth = copies, smooth
         # Of each four pixels: what is added to them, which share of the given ones is kept, and
         # where these come from.
         self.last = nn.Conv2d(width, 4 * outside + copies * (1 + 2), 3, padding=1)
@@ -211,7 +211,7 @@ class Translator(nn.Module):
             x = x + block(x, steers)
         made: Tensor = self.last(x)
         if self.copies:
-            made, rest = made.split([4 * self.outside, 3], 1)
+            made, rest = made[:, :-3], made[:, -3:]
             # No finer than at half size: pixels that differ by turns would be a pattern of dots.
             rest = interpolate(rest.float(), scale_factor=2.0, mode="bilinear", align_corners=False)
             way = self.unit * (FASTER * rest[:, 1:] / self.unit).tanh()
