@@ -87,7 +87,7 @@ def main(example: Example, data: Path, out: Path, **budget: Any) -> None:
     given = held_out.take(rows[:SHOWN]).condition.grid
     if not given.shape[1]:
         given = held_out.take(rows[:SHOWN]).real
-    pictures = (given.movedim(1, -1).numpy() + 1) * 127.5
+    pictures = ((given.movedim(1, -1) + 1) * 127.5).round().to(torch.uint8).numpy()
     shown = [given]
     best = [model.apply(each, to=example.to) for each in pictures]
     drawn = [model.apply(each, draws=DRAWS, seed=1, to=example.to) for each in pictures]
