@@ -215,7 +215,13 @@ def write_deep(picture: Values, path: Path, bits: int = 8) -> None:
         else:
             _write_tiff(pixels, path)
         return
-    image = Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
+    save(pixels, path)
+
+
+def save(pixels: NDArray[Any], path: Path) -> None:
+    """Save ``(H, W, C)`` as Pillow can, without loss where the format can."""
+    suffix = path.suffix.lower()
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
     if suffix == ".webp":
         image.save(path, lossless=True, exact=True)
     elif suffix in {".jpg", ".jpeg"}:

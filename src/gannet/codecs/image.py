@@ -12,8 +12,9 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
+from gannet.depth import check_writable, save
 from gannet.errors import DataError
-from gannet.pictures import MODES, OPAQUE, WRITTEN, Item, Picture, upright
+from gannet.pictures import MODES, Item, Picture, upright
 
 
 class ImageCodec(BaseModel):
@@ -85,25 +86,8 @@ class ImageCodec(BaseModel):
         Raises:
             DataError: if pictures cannot be written under that suffix.
         """
-        suffix = path.suffix.lower()
-        if suffix not in WRITTEN:
-            known = ", ".join(sorted(WRITTEN))
-            raise DataError(
-                f"cannot write pictures as {suffix or 'a name without suffix'}",
-                where=str(path),
-                remedy=f"Choose one of {known}.",
-            )
-        if suffix in OPAQUE and raw.shape[2] in {2, 4}:
-            raise DataError(
-                f"{suffix} cannot hold alpha", where=str(path), remedy="Write .png instead."
-            )
-        image = Image.fromarray(raw.squeeze(2) if raw.shape[2] == 1 else raw)
-        if suffix == ".webp":
-            image.save(path, lossless=True, exact=True)
-        elif suffix in {".jpg", ".jpeg"}:
-            image.save(path, quality=95)
-        else:
-            image.save(path)
+        check_writable(path, raw.shape[2], bits=8)
+        save(raw, path)
 
     def encode(self, raws: Sequence[Picture]) -> Tensor:
         """0..255 becomes -1..1, ``(n, C, H, W)``."""
