@@ -80,20 +80,9 @@ def diversity(seen: Tensor, eye: Features, again: Callable[[int], Tensor], *, se
         (one - other).norm(dim=1) / apart for one, other in combinations(views, 2)
     ]
     each = torch.stack(pairs).mean(0)
-    low, high = interval(each, seed)
     # Answers that all are right would differ no more than targets do: nobody knows by how much.
-    return Score(
-        name="diversity",
-        value=float(each.mean()),
-        low=low,
-        high=high,
-        floor=1.0,
-        floor_low=1.0,
-        floor_high=1.0,
-        samples=len(each),
-        better="high",
-        baseline=0.0,
-        by="one answer only",
+    return mean_score(
+        "diversity", each, floor=1.0, better="high", baseline=0.0, by="one answer only", seed=seed
     )
 
 
@@ -107,10 +96,33 @@ def _score(
     plainly: Mapping[str, Tensor],
     seed: int,
 ) -> Score:
-    each = measure(answers, targets)
-    low, high = interval(each, seed)
     others = {by: float(measure(made, targets).mean()) for by, made in plainly.items()}
     best = (min if better == "low" else max)(others, key=others.__getitem__, default="")
+    return mean_score(
+        name,
+        measure(answers, targets),
+        floor=floor,
+        better=better,
+        baseline=others.get(best),
+        by=best or "none",
+        seed=seed,
+        parts=tuple(Part(name=f"by {by}", value=got, floor=floor) for by, got in others.items()),
+    )
+
+
+def mean_score(
+    name: str,
+    each: Tensor,
+    *,
+    floor: float,
+    better: Literal["low", "high"],
+    baseline: float | None,
+    by: str,
+    seed: int,
+    parts: tuple[Part, ...] = (),
+) -> Score:
+    """The mean of what ``(n,)`` answers get, beside a floor that is known without measuring."""
+    low, high = interval(each, seed)
     return Score(
         name=name,
         value=float(each.mean()),
@@ -121,9 +133,9 @@ def _score(
         floor_high=floor,
         samples=len(each),
         better=better,
-        baseline=others.get(best),
-        by=best or "none",
-        parts=tuple(Part(name=f"by {by}", value=got, floor=floor) for by, got in others.items()),
+        baseline=baseline,
+        by=by,
+        parts=parts,
     )
 
 

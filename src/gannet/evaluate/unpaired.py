@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gannet.chance import seed_at
 from gannet.clusters import first_of_each
-from gannet.evaluate.answers import interval
+from gannet.evaluate.answers import mean_score
 from gannet.evaluate.score import Part, Score
 from gannet.metrics import fidelity
 from gannet.types import Batch
@@ -101,22 +101,17 @@ def unpaired_scores(
                 ),
             )
         )
-    kept = fidelity.structure(answers, problem.condition.grid)
-    mean = problem.condition.grid.mean(0, keepdim=True).expand_as(answers)
-    low, high = interval(kept, seed)
+    given = problem.condition.grid
+    mean = given.mean(0, keepdim=True).expand_as(answers)
     scores.append(
-        Score(
-            name="structure kept",
-            value=float(kept.mean()),
-            low=low,
-            high=high,
+        mean_score(
+            "structure kept",
+            fidelity.structure(answers, given),
             floor=1.0,
-            floor_low=1.0,
-            floor_high=1.0,
-            samples=len(answers),
             better="high",
-            baseline=float(fidelity.structure(mean, problem.condition.grid).mean()),
+            baseline=float(fidelity.structure(mean, given).mean()),
             by="the mean of what is given",
+            seed=seed,
         )
     )
     return scores
