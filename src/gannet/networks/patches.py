@@ -127,7 +127,8 @@ class Translator(nn.Module):
         changes: Whether what is made is the change of the given picture, which at first is none.
         copies: Whether what is made is a share of the given picture, whose pixels may come from
             other places of it, and a change; at first it is the given picture.
-        smooth: Whether to keep out the pattern of single pixels; see ``smoothed``.
+        smooth: Whether to keep out the pattern of single pixels, as is done wherever what is made
+            is added to what is given; see ``smoothed``.
         blocks: Residual blocks at the coarsest level.
     """
 
@@ -159,7 +160,7 @@ class Translator(nn.Module):
             for finer, coarser in reversed(list(pairwise(wide)))
         )
         self.blend = nn.ModuleList(Modulated(finer, noise) for finer in reversed(wide[:-1]))
-        self.copies, self.smooth = copies, smooth
+        self.copies, self.smooth, self.outside = copies, smooth or changes or copies, outside
         # Of each four pixels: what is added to them, which share of the given ones is kept, and
         # where these come from.
         self.last = nn.Conv2d(width, 4 * outside + copies * (1 + 2), 3, padding=1)
@@ -192,7 +193,7 @@ class Translator(nn.Module):
             steers = torch.cat([noise, condition.vector], 1)
         made = self.raw(steers, given)
         if self.changes:
-            made = smoothed(made) + given
+            made = made + given
         return made if self.training else made.clamp(-1, 1)
 
     def raw(self, steers: Tensor, given: Tensor) -> Tensor:
@@ -209,18 +210,17 @@ class Translator(nn.Module):
             x = interpolate(x, scale_factor=2.0, mode="nearest")
             x = leaky_relu(layer(torch.cat([x, finer], 1)), LEAK)
             x = x + block(x, steers)
-        made: Tensor = self.last(x)
+        x = self.last(x)
+        made = pixel_shuffle(x[:, : 4 * self.outside], 2)
+        if self.smooth:
+            made = smoothed(made)
         if self.copies:
-            made, rest = made[:, :-3], made[:, -3:]
             # No finer than at half size: pixels that differ by turns would be a pattern of dots.
-            rest = interpolate(rest.float(), scale_factor=2.0, mode="bilinear", align_corners=False)
+            rest = x[:, 4 * self.outside :].float()
+            rest = interpolate(rest, scale_factor=2.0, mode="bilinear", align_corners=False)
             way = self.unit * (FASTER * rest[:, 1:] / self.unit).tanh()
             share = 2 * (FASTER * rest[:, :1]).sigmoid()  # one at first
-            kept = share * taken(fitted(given, self.unit), way)
-            made = smoothed(pixel_shuffle(made, 2)) + kept
-        else:
-            made = pixel_shuffle(made, 2)
-            made = smoothed(made) if self.smooth else made
+            made = made + share * taken(fitted(given, self.unit), way)
         return made[:, :, :high, :wide]
 
 
