@@ -172,6 +172,7 @@ def test_the_demo_runs(tmp_path):
 )
 def test_every_example_runs(example, tmp_path):
     run([sys.executable, str(example), "--out", str(tmp_path / "out"), "--steps", "20"], tmp_path)
+    assert list((tmp_path / "out").rglob("card.json")), "no run was left"
 
 
 def test_the_table_of_tasks_is_honest():
