@@ -27,7 +27,14 @@ from gannet.session import Session, prepare
 from gannet.types import Batch
 
 DRAWS, DRAWN, AT_ONCE = 5, 1_000, 16
-PLAIN = {"adversarial": 0.0, "matching": 0.0, "diversity": 0.0, "noise": 0, "takes": False}
+PLAIN = {
+    "adversarial": 0.0,
+    "matching": 0.0,
+    "perceptual": 0.0,
+    "diversity": 0.0,
+    "noise": 0,
+    "takes": False,
+}
 MARGIN = 0.05
 """Of diversity, as a share of the distance of two targets: what counts as noise that matters."""
 

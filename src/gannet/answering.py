@@ -12,7 +12,7 @@ duel, and what the discriminator sees is matched (Wang et al. 2018, arXiv:1711.1
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -27,6 +27,8 @@ from gannet import config, losses
 from gannet.chance import noise_at
 from gannet.judging import told_apart
 from gannet.networks.patches import PatchDiscriminator, Translator, matching
+from gannet.networks.sight import has_sight, sight, unlike
+from gannet.recipe import Suggestion
 from gannet.tiles import GREY, Values, in_tiles
 from gannet.types import Batch, Condition, Players, Terms
 
@@ -43,6 +45,9 @@ class AnswerConfig(config.Config):
     pixel: float = Field(1.0, ge=0, description="weight of the error of the mean of two answers")
     adversarial: float = Field(0.3, ge=0, description="weight of the duel")
     matching: float = Field(0.3, ge=0, description="weight of what the discriminator sees")
+    perceptual: float = Field(
+        0.0, ge=0, description="weight of what a network trained on photos sees; extra features"
+    )
     slope: float = Field(1.0, ge=0, description="weight of the discriminator's slope penalties")
     diversity: float = Field(
         0.5, ge=0, description="reward for answers that differ; 1 is as much as the mean gains"
@@ -63,6 +68,16 @@ def parts(players: Players) -> tuple[Translator, PatchDiscriminator]:
     assert isinstance(translator, Translator)
     assert isinstance(judge, PatchDiscriminator)
     return translator, judge
+
+
+PICTURES = range(1, 5)
+"""Channels of grey and colour, each with alpha or without."""
+
+
+def suggest_sight(some: Batch, weight: float) -> Iterator[Suggestion]:
+    """To learn by what a network trained on photos sees too, where it is installed."""
+    if some.real.shape[1] in PICTURES and has_sight():
+        yield "the extra features is installed", {"perceptual": weight}
 
 
 Finished = Callable[[Tensor, Batch], Tensor]
@@ -105,6 +120,11 @@ def answer_terms(
         "adversarial": config.adversarial * won,
         "matching": config.matching * matching(real_seen[:-1], seen[:-1]).float(),
     }
+    if config.perceptual:
+        eye = sight(fake.device.type)
+        with torch.no_grad():
+            wanted = eye(batch.real)
+        terms["perceptual"] = config.perceptual * unlike(eye(fake), wanted)
     mean = fake
     if two:
         # The noise of the row before: as independent as fresh noise, and repeatable.

@@ -115,5 +115,5 @@ def test_sharp_answers_a_little_aside_are_less_wrong_than_blurred_ones():
 @pytest.mark.parametrize("alike", [True, False])
 def test_pixels_are_taken_where_the_given_picture_is_like_the_target(pictures, alike):
     given = pictures * 0.9 if alike else -pictures
-    found = list(translate.suggest(Batch(pictures, told_of(given)), 100))
-    assert [settings for _, settings in found] == ([] if alike else [{"takes": False}])
+    found = [settings for _, settings in translate.suggest(Batch(pictures, told_of(given)), 100)]
+    assert ({"takes": False} in found) == (not alike)

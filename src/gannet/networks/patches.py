@@ -20,6 +20,7 @@ from torch.nn.functional import (
 from torch.nn.utils.parametrizations import spectral_norm
 
 from gannet.networks.grid import start_even
+from gannet.networks.sight import Glances
 from gannet.types import Condition
 
 LEAK = 0.2
@@ -243,6 +244,8 @@ class PatchDiscriminator(nn.Module):
         classes: That each have logits of their own, of which the condition's vector takes one; 0
             for none. Source: Choi et al. 2019, arXiv:1912.01865, section 2.1.
         bounded: Whether weights are normalised; else a slope penalty must keep it flat.
+        glances: Discriminators of frozen features that learn beside it. Its own logits, by which
+            verdicts are given, stay those of pixels.
     """
 
     def __init__(
@@ -254,6 +257,7 @@ class PatchDiscriminator(nn.Module):
         *,
         classes: int = 0,
         bounded: bool = True,
+        glances: Glances | None = None,
     ) -> None:
         super().__init__()
         self.sees, self.classes = beside, classes
@@ -265,6 +269,7 @@ class PatchDiscriminator(nn.Module):
         self.judge = norm(nn.Conv2d(wide[-1], max(classes, 1), 3, padding=1))
         if not bounded:
             start_even(self)
+        self.glances = glances
 
     def forward(self, samples: Tensor, condition: Condition) -> Tensor:
         """``(B, C, H, W)`` and a condition to logits ``(B, h, w)``."""

@@ -26,12 +26,15 @@ from gannet.answering import (
     judge_terms,
     noises,
     scaled_to,
+    suggest_sight,
 )
 from gannet.augment import moved
 from gannet.judging import least_side
 from gannet.networks.patches import PatchDiscriminator, Translator
 from gannet.recipe import Column, Given, Recipe, Suggestion, Trained, Turning
 from gannet.types import Batch, Players, Spec, Terms
+
+PERCEPTUAL = 1.0
 
 
 class Config(AnswerConfig):
@@ -81,6 +84,7 @@ def build(config: Config, spec: Spec) -> Players:
 
 def suggest(some: Batch, _rows: int) -> Iterator[Suggestion]:
     """Not to start from what is given where a mean of targets that knows nothing is nearer."""
+    yield from suggest_sight(some, PERCEPTUAL)
     if some.condition.grid.shape == some.real.shape:
         own, knowing_nothing = (
             float((made - some.real).abs().mean()) for made in (copied(some), mean(some))

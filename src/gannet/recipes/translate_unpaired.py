@@ -30,13 +30,15 @@ from gannet.answering import (
     noises,
     parts,
     scaled_to,
+    suggest_sight,
     told_apart,
 )
 from gannet.augment import augment
 from gannet.codecs.label import LabelCodec
 from gannet.errors import DataError
-from gannet.judging import least_side
+from gannet.judging import glanced_apart, least_side, passed_glances
 from gannet.networks.patches import PatchDiscriminator, Translator, habits, matching
+from gannet.networks.sight import Glances
 from gannet.recipe import Column, Given, Recipe, Suggestion, Trained, Turning
 from gannet.sources.two_sides import check_two_sides
 from gannet.types import Batch, Condition, Players, Spec, Terms
@@ -44,6 +46,8 @@ from gannet.types import Batch, Condition, Players, Spec, Terms
 SIDES, STILL = 2, 4
 FEW_PICTURES = 1_000
 """Below this many, the discriminator sees most of them changed."""
+
+PERCEPTUAL = 1.4
 
 
 class Config(AnswerConfig):
@@ -62,6 +66,11 @@ class Config(AnswerConfig):
     adversarial: float = Field(0.7, ge=0, description="weight of the duel")
     matching: float = Field(
         2.0, ge=0, description="weight of the statistics of what the discriminator sees"
+    )
+    perceptual: float = Field(
+        0.0,
+        ge=0,
+        description="weight of the duel in what a network trained on photos sees; extra features",
     )
     slope: float = Field(0.1, ge=0, description="weight of the discriminator's slope penalties")
     learning_rate: float = Field(8e-4, gt=0, description="step size of both optimisers at first")
@@ -97,13 +106,20 @@ def build(config: Config, spec: Spec) -> Players:
             changes=True,
         ),
         PatchDiscriminator(
-            channels, 0, config.judge_width, config.judge_levels, classes=SIDES, bounded=False
+            channels,
+            0,
+            config.judge_width,
+            config.judge_levels,
+            classes=SIDES,
+            bounded=False,
+            glances=Glances(SIDES) if config.perceptual else None,
         ),
     )
 
 
-def suggest(_some: Batch, rows: int) -> Iterator[Suggestion]:
+def suggest(some: Batch, rows: int) -> Iterator[Suggestion]:
     """Few pictures are soon known by heart, unless the discriminator sees them changed."""
+    yield from suggest_sight(some, PERCEPTUAL)
     if rows < FEW_PICTURES:
         yield f"only {rows} pictures to train on", {"augment": 0.7}
 
@@ -145,8 +161,11 @@ def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: C
     with torch.no_grad():
         fake = translator(some_still(noise), batch.condition).float()
     # The same kinds of changes for both sides, or few pictures would be known by heart.
-    seen = replace(batch, real=augment(batch.real, config.augment))
-    return told_apart(judge, seen, augment(fake, config.augment), config.slope)
+    real, fake = (augment(each, config.augment) for each in (batch.real, fake))
+    terms = dict(told_apart(judge, replace(batch, real=real), fake, config.slope))
+    if judge.glances is not None:
+        terms["perceptual"] = glanced_apart(judge.glances, real, fake, batch.condition.vector)
+    return terms
 
 
 def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
@@ -154,15 +173,17 @@ def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Confi
     translator, judge = parts(players)
     side, given, count = batch.condition, batch.condition.grid, len(batch)
     fake = translator(some_still(noise), side).float()
-    real_seen, seen = (
-        judge.features(augment(each, config.augment), side) for each in (batch.real, fake)
-    )
+    shown = [augment(each, config.augment) for each in (batch.real, fake)]
+    real_seen, seen = (judge.features(each, side) for each in shown)
     won = losses.relativistic_generator(real_seen[-1].float(), seen[-1].float())
     usual = [habits(each[:-1], side.vector) for each in (real_seen, seen)]
     terms = {
         "adversarial": config.adversarial * won,
         "matching": config.matching * matching(usual[0], usual[1]),
     }
+    if judge.glances is not None:
+        passed = passed_glances(judge.glances, shown[0], shown[1], side.vector)
+        terms["perceptual"] = config.perceptual * passed
     # In one pass, of half the batch each, which is enough to keep the way and half as dear: what
     # was made, back to where it came from; and reals, to what they are.
     half = max(count // 2, 1)
