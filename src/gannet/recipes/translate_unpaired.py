@@ -47,7 +47,8 @@ SIDES, STILL = 2, 4
 FEW_PICTURES = 1_000
 """Below this many, the discriminator sees most of them changed."""
 
-PERCEPTUAL = 1.4
+PERCEPTUAL = 0.7
+"""Weight of the duel in what a network trained on photos sees, where it is installed."""
 
 
 class Config(AnswerConfig):
