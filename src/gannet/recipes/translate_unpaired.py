@@ -74,7 +74,7 @@ class Config(AnswerConfig):
         description="weight of the duel in what a network trained on photos sees; extra features",
     )
     slope: float = Field(0.1, ge=0, description="weight of the discriminator's slope penalties")
-    learning_rate: float = Field(8e-4, gt=0, description="step size of both optimisers at first")
+    learning_rate: float = Field(3e-4, gt=0, description="step size of both optimisers at first")
     augment: float = Field(
         0.3, ge=0, le=1, description="share of pictures that the discriminator sees changed"
     )
