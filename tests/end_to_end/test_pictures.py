@@ -73,9 +73,19 @@ def unpaired(sides, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "unpaired"
     package.train(
         sides, out, recipe="translate_unpaired", steps=150, resolution=32, width=8, levels=3,
-        judge_width=8, batch=8, threads=1, learning_rate=2e-3,
+        judge_width=8, batch=8, threads=1, learning_rate=2e-3, perceptual=0,
     )  # fmt: skip
     return out
+
+
+def test_a_run_that_learns_by_sight_is_saved_judged_and_used(sides, tmp_path):
+    small = {"steps": 3, "resolution": 32, "width": 8, "levels": 3, "judge_width": 8, "batch": 4}
+    package.train(sides, tmp_path / "run", recipe="translate_unpaired", threads=1, **small)
+    model = package.load(tmp_path / "run")
+    assert model.artefact.config.perceptual > 0
+    picture = sides / "day" / "00.png"
+    assert model.apply(picture, to="night").shape == (32, 40, 3)
+    assert 0 < model.judge([picture])[0] < 1
 
 
 def test_pictures_go_to_the_side_that_is_asked_for(unpaired, sides, tmp_path, gannet):
