@@ -46,7 +46,9 @@ class AnswerConfig(config.Config):
     adversarial: float = Field(0.3, ge=0, description="weight of the duel")
     matching: float = Field(0.3, ge=0, description="weight of what the discriminator sees")
     perceptual: float = Field(
-        0.0, ge=0, description="weight of what a network trained on photos sees; extra features"
+        0.0,
+        ge=0,
+        description="weight of what a network trained on photos sees; takes the extra `features`",
     )
     slope: float = Field(1.0, ge=0, description="weight of the discriminator's slope penalties")
     diversity: float = Field(

