@@ -79,7 +79,7 @@ PICTURES = range(1, 5)
 def suggest_sight(some: Batch, weight: float) -> Iterator[Suggestion]:
     """To learn by what a network trained on photos sees too, where it is installed."""
     if some.real.shape[1] in PICTURES and has_sight():
-        yield "the extra features is installed", {"perceptual": weight}
+        yield "the extra `features` brings a network trained on photos", {"perceptual": weight}
 
 
 Finished = Callable[[Tensor, Batch], Tensor]
