@@ -21,9 +21,9 @@ from time import perf_counter, process_time
 from typing import Any
 
 import benchmarks
-from gannet.config import from_flags
-from gannet.device import best_device, hardware
-from gannet.errors import ConfigError, GannetError
+from gannet.core.config import from_flags
+from gannet.core.device import best_device, hardware
+from gannet.core.errors import ConfigError, GannetError
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = ("gannet-gan", "torch", "numpy")

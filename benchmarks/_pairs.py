@@ -18,13 +18,13 @@ from torch import Tensor
 
 import gannet
 from benchmarks import _pix2pix
-from gannet.chance import noise_at
-from gannet.dataset import Dataset, Rows
-from gannet.metrics import fidelity
+from gannet.core.seeding import noise_at
+from gannet.core.types import Batch
+from gannet.data.dataset import Dataset, Rows
+from gannet.metrics import image_quality
 from gannet.networks.features import EfficientNetFeatures
 from gannet.recipes.translate import copied
-from gannet.session import Session, prepare
-from gannet.types import Batch
+from gannet.training.session import Session, prepare
 
 DRAWS, DRAWN, AT_ONCE = 5, 1_000, 16
 PLAIN = {
@@ -152,9 +152,9 @@ def scored(
     scores = {
         name: {
             "features": round(float(far[name].mean()), 4),
-            "psnr": round(float(fidelity.psnr(made, real).mean()), 3),
-            "ssim": round(float(fidelity.ssim(made, real).mean()), 4),
-            "fine_detail": round(float(fidelity.fine_error(made, real).mean()), 4),
+            "psnr": round(float(image_quality.psnr(made, real).mean()), 3),
+            "ssim": round(float(image_quality.ssim(made, real).mean()), 4),
+            "fine_detail": round(float(image_quality.fine_error(made, real).mean()), 4),
         }
         for name, made in answers.items()
     }

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits as entropy
 
-from gannet.dataset import Rows
-from gannet.types import Batch
+from gannet.core.types import Batch
+from gannet.data.dataset import Rows
 
 RATE, BETA, PIXEL, DROPPED = 2e-4, 0.5, 100.0, 3
 WIDEST = 512

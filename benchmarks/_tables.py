@@ -12,8 +12,8 @@ from typing import Any
 import torch
 
 import gannet
-from gannet.api import Model
-from gannet.samples import write_samples
+from gannet.api.model import Model
+from gannet.inference.write_samples import write_samples
 
 PINNED = ("ctgan==0.12.1", "sdmetrics==0.32.0")
 PEERS = Path(__file__).with_name("_peers.py")

@@ -23,11 +23,11 @@ from torch import Tensor
 
 import gannet
 from benchmarks.van_gogh import link, turned
-from gannet.metrics import fidelity
+from gannet.metrics import image_quality
 from gannet.metrics.distribution import energy_distance
+from gannet.modalities.image.io.files import upright
 from gannet.networks.features import EfficientNetFeatures
-from gannet.pictures import upright
-from gannet.session import prepare
+from gannet.training.session import prepare
 
 MINUTES, YOUNG, OLD, KEPT = 10.0, 48, 62, 4
 SIDES = ("old", "young")
@@ -87,7 +87,7 @@ def run(data: Path, *, minutes: float = MINUTES, seed: int = 0, keep: str = "") 
         moved.append(((age_of(after) - age_of(before)) * sign > 0).double())
         nearest = torch.cdist(after, originals).argmin(1)
         same.append((nearest == torch.arange(len(given)) + starts[came]).double())
-        kept.append(fidelity.structure(made, given))
+        kept.append(image_quality.structure(made, given))
         target = eye(pictures[to])
         real = taught[[n for n, each in enumerate(known) if each in fits_of(to, ages)]]
         far, near, floor = (energy_distance(each, target) for each in (before, after, real))

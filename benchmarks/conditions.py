@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 
 import gannet
 from benchmarks.adult import NAMES, NUMBERS, Table, read_rows, write_table
-from gannet.errors import ConfigError
+from gannet.core.errors import ConfigError
 
 MANY = 1_000
 """Values of a column from which on ranges are asked for."""

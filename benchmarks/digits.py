@@ -24,11 +24,11 @@ import torch
 from torch import Tensor
 
 from benchmarks import _reference as reference
-from gannet import dataset
-from gannet.api import prepare
-from gannet.artefact import Artefact
-from gannet.codecs.image import ImageCodec
+from gannet.api.model import prepare
+from gannet.data import dataset
+from gannet.inference.artifact import Artefact
 from gannet.metrics.distribution import coverage, frechet_distance
+from gannet.modalities.image.codec import ImageCodec
 from gannet.networks.classifier import ClassifierFeatures, fit, small_net, train_classifier
 
 COUNT = 10_000

@@ -14,12 +14,13 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import _reference as reference
-from gannet import device, losses
-from gannet.catalogue import find_recipe
-from gannet.config import Config, parse
-from gannet.duel import Duel
-from gannet.recipe import Column, Recipe
-from gannet.types import Batch, Condition, Players, Spec, Terms
+from gannet.core import device
+from gannet.core.config import Config, parse
+from gannet.core.recipe import Column, Recipe
+from gannet.core.types import Batch, Condition, Players, Spec, Terms
+from gannet.losses import adversarial
+from gannet.recipes.registry import find_recipe
+from gannet.training.trainer import Duel
 
 ROUNDS, STEPS = 7, 6
 PRECISION = "bfloat16" if device.may_use_bfloat16("cpu") else "float32"
@@ -50,12 +51,12 @@ def _recipe(width: int) -> Recipe[Config]:
         fake = players.generator(noise, batch.condition).detach()
         real = players.discriminator(batch.real, batch.condition).float()
         judged = players.discriminator(fake, batch.condition).float()
-        return {"adversarial": losses.non_saturating_discriminator(real, judged)}
+        return {"adversarial": adversarial.non_saturating_discriminator(real, judged)}
 
     def for_g(players: Players, batch: Batch, noise: Tensor, _config: Config) -> Terms:
         fake = players.generator(noise, batch.condition)
         judged = players.discriminator(fake, batch.condition).float()
-        return {"adversarial": losses.non_saturating_generator(judged, judged)}
+        return {"adversarial": adversarial.non_saturating_generator(judged, judged)}
 
     return Recipe(
         config=Config,

@@ -31,13 +31,13 @@ from PIL import Image
 from torch import Tensor
 
 import gannet
-from gannet import dataset
-from gannet.device import threads
-from gannet.latent.editor import Editor
-from gannet.latent.invert import USUAL, Found, find
-from gannet.latent.keep import read_found, write_found
-from gannet.latent.naming import REACH, UNNAMED
-from gannet.metrics.fidelity import psnr
+from gannet.core.device import threads
+from gannet.data import dataset
+from gannet.inference.editing.direction_names import REACH, UNNAMED
+from gannet.inference.editing.editor import Editor
+from gannet.inference.editing.inversion import USUAL, Found, find
+from gannet.inference.editing.saved import read_found, write_found
+from gannet.metrics.image_quality import psnr
 
 MINUTES, PICTURES, SAMPLES = 2.0, 20, 200
 MOVED, MOST = 0.3, 0.7

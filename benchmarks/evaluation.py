@@ -18,13 +18,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gannet.codecs.image import ImageCodec
-from gannet.device import best_threads, threads
-from gannet.evaluate import evaluate, material
-from gannet.exhibits import with_exhibits
-from gannet.page import write_page
-from gannet.report import write_report
-from gannet.types import Batch, Condition
+from gannet.core.device import best_threads, threads
+from gannet.core.types import Batch, Condition
+from gannet.evaluation.evaluate import evaluate
+from gannet.evaluation.report.examples import with_exhibits
+from gannet.evaluation.report.html.page import write_page
+from gannet.evaluation.report.markdown import write_report
+from gannet.evaluation.samples import material
+from gannet.modalities.image.codec import ImageCodec
 
 CLASSES = tuple(str(number) for number in range(10))
 

@@ -29,13 +29,13 @@ from numpy.typing import NDArray
 
 import gannet
 from benchmarks._gain import gain_filled
-from gannet.applying import apply_frame
-from gannet.codecs.table import TableCodec
-from gannet.columns.number import NumberColumn
-from gannet.columns.values import cells_from, values_of
-from gannet.errors import need
-from gannet.frames import Frame
-from gannet.sources.frames import read_frame
+from gannet.core.errors import need
+from gannet.core.frame import Frame
+from gannet.data.containers.frames import read_frame
+from gannet.inference.apply import apply_frame
+from gannet.modalities.table.codec import TableCodec
+from gannet.modalities.table.columns.as_numbers import cells_from, values_of
+from gannet.modalities.table.columns.number import NumberColumn
 
 SHARE, DRAWS, LEVEL = 0.2, 99, 0.9
 MINUTES = {"wisconsin": 0.2, "colic": 0.2, "spam": 0.5, "letter": 2.0}

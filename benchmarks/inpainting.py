@@ -18,10 +18,10 @@ from torch import Tensor
 
 import gannet
 from benchmarks._pairs import DRAWN, answered, interval
+from gannet.core.types import Batch
 from gannet.networks.features import EfficientNetFeatures
 from gannet.recipes.inpaint import biharmonic, smooth
-from gannet.session import prepare
-from gannet.types import Batch
+from gannet.training.session import prepare
 
 MINUTES = 10.0
 

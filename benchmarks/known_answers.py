@@ -20,12 +20,12 @@ from sklearn.datasets import load_digits
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, pad
 
-from gannet.codecs.table import TableCodec
-from gannet.evaluate import Report, evaluate, evaluate_table
-from gannet.frames import Frame
+from gannet.core.frame import Frame
+from gannet.core.types import Batch, Condition
+from gannet.evaluation.evaluate import Report, evaluate, evaluate_table
+from gannet.evaluation.report.summary import verdict
 from gannet.metrics.distribution import energy_distance, frechet_distance, kernel_distance
-from gannet.types import Batch, Condition
-from gannet.verdict import verdict
+from gannet.modalities.table.codec import TableCodec
 
 COUNT = 250
 """Pictures on each side."""

@@ -20,13 +20,13 @@ import torch
 
 from benchmarks._tables import ours, rehearsal
 from benchmarks.adult import read_rows, write_table
-from gannet.codecs.table import TableCodec
-from gannet.evaluate.grid import grid_of
-from gannet.evaluate.privacy import privacy_scores
-from gannet.evaluate.score import Score
-from gannet.evaluate.sides import sides_of
-from gannet.frames import Frame, joined
-from gannet.sources.frames import read_frame
+from gannet.core.frame import Frame, joined
+from gannet.core.scores import Score
+from gannet.data.containers.frames import read_frame
+from gannet.modalities.table.codec import TableCodec
+from gannet.modalities.table.evaluation.encoding import grid_of
+from gannet.modalities.table.evaluation.privacy import privacy_scores
+from gannet.modalities.table.evaluation.samples import sides_of
 
 COUNT = 10_000
 """Most rows on each side of a comparison."""

@@ -21,8 +21,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gannet.api import load, prepare
-from gannet.training import Moment
+from gannet.api.model import load, prepare
+from gannet.training.loop import Moment
 
 RING = np.stack([(math.cos(turn), math.sin(turn)) for turn in np.arange(8) * math.pi / 4])
 GRID = np.stack([(x, y) for x in (-4, -2, 0, 2, 4) for y in (-4, -2, 0, 2, 4)]).astype(float)
@@ -61,8 +61,8 @@ def _pictures(data: Path, name: str, count: int, seed: int) -> NDArray[np.uint8]
                 for at in some
             ]
         )
-    from gannet import dataset
-    from gannet.codecs.image import ImageCodec
+    from gannet.data import dataset
+    from gannet.modalities.image.codec import ImageCodec
 
     source = dataset.find(data / name / "train.parquet")
     codec = ImageCodec(height=28, width=28, channels=1)

@@ -23,10 +23,10 @@ from PIL import Image
 from torch import Tensor
 
 import gannet
-from gannet.metrics import fidelity
+from gannet.core.types import Condition
+from gannet.metrics import image_quality
+from gannet.modalities.image.tiling import in_tiles, planes
 from gannet.networks.features import EfficientNetFeatures
-from gannet.tiles import in_tiles, planes
-from gannet.types import Condition
 
 SCALE, MINUTES = 4, 10.0
 ASK = (
@@ -77,14 +77,14 @@ def scored(model: Any, folder: Path) -> dict[str, dict[str, float]]:
             made = tensor(way(low))
             rim = slice(SCALE, -SCALE)
             bright: list[Tensor] = [
-                fidelity.luminance(each)[:, :, rim, rim] / 127.5 - 1 for each in (made, target)
+                image_quality.luminance(each)[:, :, rim, rim] / 127.5 - 1 for each in (made, target)
             ]
             sums[name].append(
                 [
-                    float(fidelity.psnr(*bright)),
-                    float(fidelity.ssim(*bright)),
+                    float(image_quality.psnr(*bright)),
+                    float(image_quality.ssim(*bright)),
                     float(torch.dist(eye(made), there)),
-                    float(fidelity.fine_error(made, target)),
+                    float(image_quality.fine_error(made, target)),
                 ]
             )
     names = ("psnr", "ssim", "features", "fine_detail")

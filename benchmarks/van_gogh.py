@@ -19,13 +19,13 @@ import torch
 from torch import Tensor
 
 import gannet
-from gannet.chance import noise_at
-from gannet.dataset import Rows
-from gannet.metrics import fidelity
+from gannet.core.seeding import noise_at
+from gannet.core.types import Batch, Condition
+from gannet.data.dataset import Rows
+from gannet.metrics import image_quality
 from gannet.metrics.distribution import energy_distance
 from gannet.networks.features import EfficientNetFeatures
-from gannet.session import prepare
-from gannet.types import Batch, Condition
+from gannet.training.session import prepare
 
 MINUTES, RATE, PATCH, COUNT, AT_ONCE = 4.0, 8e-4, 64, 600, 64
 
@@ -70,7 +70,9 @@ def run(data: Path, *, minutes: float = MINUTES, seed: int = 0, keep: str = "") 
         found[f"way_covered{last}"] = round((before - after) / (before - floor), 4)
         roots = [max(each, 0.0) ** 0.5 for each in (before, after, floor)]
         found[f"way_covered_rooted{last}"] = round((roots[0] - roots[1]) / (roots[0] - roots[2]), 4)
-        found[f"structure{last}"] = round(float(fidelity.structure(pictures, photos).mean()), 4)
+        found[f"structure{last}"] = round(
+            float(image_quality.structure(pictures, photos).mean()), 4
+        )
     return found
 
 

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import gannet
-from gannet.sheets import grid_png
+from gannet.modalities.image.grid import grid_png
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import gannet
-from gannet.demo import write_digits
+from gannet.cli.demo import write_digits
 
 
 def main(out: Path, **budget: Any) -> None:

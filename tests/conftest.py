@@ -13,15 +13,15 @@ import numpy as np
 import pytest
 import torch
 
-from gannet import dataset
-from gannet.artefact import Artefact
-from gannet.card import Card, Scale
-from gannet.catalogue import find_recipe
-from gannet.codecs.image import ImageCodec
-from gannet.codecs.label import LabelCodec
-from gannet.codecs.vector import VectorCodec
-from gannet.plan import Plan
-from gannet.types import Spec
+from gannet.core.types import Spec
+from gannet.data import dataset
+from gannet.inference.artifact import Artefact
+from gannet.inference.card import Card, Scale
+from gannet.modalities.image.codec import ImageCodec
+from gannet.modalities.label.codec import LabelCodec
+from gannet.modalities.vector.codec import VectorCodec
+from gannet.recipes.registry import find_recipe
+from gannet.training.plan import Plan
 
 SMALL = {"width": 4, "noise": 6, "batch": 8, "threads": 1}
 

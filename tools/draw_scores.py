@@ -18,20 +18,20 @@ from matplotlib.figure import Figure
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
-from gannet.codecs.table import TableCodec
-from gannet.critic import fresh_critic
-from gannet.evaluate import Score, evaluate_filled, evaluate_table
-from gannet.evaluate.answers import answer_scores
-from gannet.evaluate.texture import EDGE, repeat_score, roughness
-from gannet.evaluate.unpaired import unpaired_scores
-from gannet.frames import Cells, Frame
-from gannet.heaps import Heap
+from gannet.core.frame import Cells, Frame
+from gannet.core.types import Batch, Condition
+from gannet.evaluation.evaluate import Score, evaluate_filled, evaluate_table
+from gannet.evaluation.paired import answer_scores
+from gannet.evaluation.report.summary import kind_of
+from gannet.evaluation.two_sample_test import fresh_critic
+from gannet.evaluation.unpaired import unpaired_scores
 from gannet.metrics import METRICS
-from gannet.metrics.copies import closest, suspects
+from gannet.metrics.memorization import closest, suspects
+from gannet.metrics.pairwise import Heap
+from gannet.modalities.image.sharpness import EDGE, repeat_score, roughness
+from gannet.modalities.table.codec import TableCodec
 from gannet.networks.classifier import train_classifier
 from gannet.networks.features import RandomFeatures
-from gannet.types import Batch, Condition
-from gannet.verdict import kind_of
 
 COUNT = 600
 SIDE = 24

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gannet.api import Model, load, prepare, train
-    from gannet.comparison import compare
-    from gannet.errors import GannetError
+    from gannet.api.compare import compare
+    from gannet.api.model import Model, load, prepare, train
+    from gannet.core.errors import GannetError
 
 __all__ = ["GannetError", "Model", "compare", "load", "prepare", "train"]
 
@@ -22,9 +22,9 @@ def __getattr__(name: str) -> Any:
     import importlib
 
     if name == "GannetError":
-        return importlib.import_module("gannet.errors").GannetError
+        return importlib.import_module("gannet.core.errors").GannetError
     if name == "compare":
-        return importlib.import_module("gannet.comparison").compare
+        return importlib.import_module("gannet.api.compare").compare
     if name in __all__:
-        return getattr(importlib.import_module("gannet.api"), name)
+        return getattr(importlib.import_module("gannet.api.model"), name)
     raise AttributeError(f"module 'gannet' has no attribute {name!r}")

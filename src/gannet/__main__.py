@@ -1,6 +1,6 @@
 """``python -m gannet``."""
 
-from gannet.cli import main
+from gannet.cli.main import main
 
 if __name__ == "__main__":
     raise SystemExit(main())

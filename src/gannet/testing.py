@@ -23,12 +23,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gannet.codecs import KINDS, Codec, codec_of
-from gannet.config import C, parse
-from gannet.duel import Duel, Side
-from gannet.errors import ConfigError
-from gannet.recipe import Fit, Recipe
-from gannet.types import Batch, Condition, Spec, Terms
+from gannet.core.config import C, parse
+from gannet.core.errors import ConfigError
+from gannet.core.modality import KINDS, Codec, codec_of
+from gannet.core.recipe import Fit, Recipe
+from gannet.core.types import Batch, Condition, Spec, Terms
+from gannet.training.trainer import Duel, Side
 
 R = TypeVar("R")
 Fault = Literal["shift", "collapse"]

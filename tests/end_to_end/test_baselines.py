@@ -11,20 +11,20 @@ pytestmark = pytest.mark.end_to_end
 
 def test_a_copula_is_trained_sampled_and_listed_like_any_recipe(gannet, people, tmp_path):
     run, rows = tmp_path / "run", tmp_path / "rows.csv"
-    printed = gannet.works("train", people, "--out", run, "--recipe", "copula")
+    printed = gannet.works("train", people, "--out", run, "--recipe", "baseline_copula")
     assert "fitted at once" in printed
     assert "nothing was left to do" in gannet.works(
-        "train", people, "--out", run, "--recipe", "copula"
+        "train", people, "--out", run, "--recipe", "baseline_copula"
     )
     gannet.works("sample", run, "--count", 30, "--out", rows)
     heads = [path.read_text(encoding="utf-8").splitlines()[0] for path in (people, rows)]
     assert heads[0] == heads[1]
     assert len(rows.read_text().splitlines()) == 31
     assert "--steps" in gannet.refuses(
-        "train", people, "--out", tmp_path / "b", "--recipe", "copula", "--steps", 5
+        "train", people, "--out", tmp_path / "b", "--recipe", "baseline_copula", "--steps", 5
     )
-    assert "--steps" not in gannet.works("settings", "copula")
-    assert "--kept" in gannet.works("settings", "copula")
+    assert "--steps" not in gannet.works("settings", "baseline_copula")
+    assert "--kept" in gannet.works("settings", "baseline_copula")
     assert "judges nothing" in gannet.refuses("judge", run, rows)
 
 

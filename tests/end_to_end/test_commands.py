@@ -16,11 +16,11 @@ from PIL import Image
 from rich.console import Console
 from rich.live import Live
 
-from gannet import cli
-from gannet.api import Session, load
-from gannet.balance import Action
-from gannet.training import SAVE_SECONDS, carry_out
-from gannet.watch import Lines, Window, needle
+from gannet.api.model import Session, load
+from gannet.cli import main as cli
+from gannet.cli.progress import Lines, Window, needle
+from gannet.training.controller import Action
+from gannet.training.loop import SAVE_SECONDS, carry_out
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(900)]
 
@@ -35,7 +35,7 @@ def python(*words):
 
 HELP = """
 import sys
-from gannet.cli import main
+from gannet.cli.main import main
 try:
     main(["--help"])
 except SystemExit:
@@ -169,7 +169,7 @@ def test_judging_names_a_broken_file_and_judges_the_others(gannet, trained, tmp_
 
 @pytest.mark.slow
 def test_evaluating_writes_a_report(gannet, trained, squares, tmp_path):
-    pytest.importorskip("gannet.evaluate")
+    pytest.importorskip("gannet.evaluation.evaluate")
     words = ["--count", 24, "--features", "random", "--out", tmp_path]
     printed = gannet.works("evaluate", trained, squares, *words)
     assert str(tmp_path) in printed

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 import gannet as package
-from gannet.editing import Told, Wanted, edit_files
-from gannet.errors import ConfigError, DataError, MissingExtraError
+from gannet.core.errors import ConfigError, DataError, MissingExtraError
+from gannet.inference.editing.files import Told, Wanted, edit_files
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(900)]
 

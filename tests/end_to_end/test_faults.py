@@ -16,13 +16,13 @@ import pytest
 import torch
 from PIL import Image
 
-from gannet import files
-from gannet import run as runs
-from gannet.api import prepare
-from gannet.artefact import Artefact
-from gannet.catalogue import find_recipe
-from gannet.errors import ConfigError, DivergedError, GannetError
-from gannet.training import carry_out
+from gannet.api.model import prepare
+from gannet.core import files
+from gannet.core.errors import ConfigError, DivergedError, GannetError
+from gannet.inference.artifact import Artefact
+from gannet.recipes.registry import find_recipe
+from gannet.training import run as runs
+from gannet.training.loop import carry_out
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(900)]
 

@@ -14,9 +14,9 @@ import pytest
 from PIL import Image
 
 import gannet as package
-from gannet.applying import Wanted, apply_file
-from gannet.depth import deep, write_deep
-from gannet.errors import ConfigError, DataError
+from gannet.core.errors import ConfigError, DataError
+from gannet.inference.apply import Wanted, apply_file
+from gannet.modalities.image.io.bit_depth import deep, write_deep
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(900)]
 

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gannet.catalogue import find_recipe, recipe_modules
-from gannet.config import describe
-from gannet.health import Measures, VerdictName
+from gannet.core.config import describe
+from gannet.recipes.registry import find_recipe, recipe_modules
+from gannet.training.monitor import Measures, VerdictName
 from tools import check_links
 
 ROOT = Path(__file__).parents[2]

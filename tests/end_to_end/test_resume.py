@@ -15,11 +15,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from gannet.artefact import Artefact
-from gannet.begun import check_same, read_plan
-from gannet.errors import ConfigError, GannetError
-from gannet.run import Run
-from gannet.training import carry_out
+from gannet.core.errors import ConfigError, GannetError
+from gannet.inference.artifact import Artefact
+from gannet.training.loop import carry_out
+from gannet.training.resume import check_same, read_plan
+from gannet.training.run import Run
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(1_200)]
 

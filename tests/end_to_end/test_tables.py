@@ -15,9 +15,9 @@ import torch
 from safetensors.torch import load_file
 
 import gannet as package
-from gannet.api import prepare
-from gannet.plan import Plan
-from gannet.types import Spec
+from gannet.api.model import prepare
+from gannet.core.types import Spec
+from gannet.training.plan import Plan
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(900)]
 
@@ -100,7 +100,7 @@ def test_the_suffix_chooses_the_format(gannet, run, tmp_path, suffix):
     sample(gannet, run, tmp_path / "some.csv", "--count", 12)
     sample(gannet, run, tmp_path / f"some{suffix}", "--count", 12)
     wanted = package.load(run).sample(12)
-    from gannet.sources.frames import read_frame, to_pandas
+    from gannet.data.containers.frames import read_frame, to_pandas
 
     found = to_pandas(read_frame(tmp_path / f"some{suffix}"))
     assert list(found.columns) == NAMES
@@ -151,7 +151,7 @@ def test_values_are_balanced_on_request(gannet, run, tmp_path):
 def test_every_row_obeys_the_rules_in_every_format(gannet, run, tmp_path, suffix):
     if suffix == ".parquet":
         pytest.importorskip("pyarrow")
-    from gannet.sources.frames import read_frame
+    from gannet.data.containers.frames import read_frame
 
     rules = ["age <= weight or smokes == yes", "born < 1990-01-01", "occurs(place, smokes)"]
     out = tmp_path / f"a{suffix}"

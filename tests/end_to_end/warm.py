@@ -32,7 +32,7 @@ def serve() -> None:
 
 def carry_out(asked: dict) -> None:
     """Be that command, and end."""
-    from gannet.cli import main
+    from gannet.cli.main import main
 
     code = 1  # what Python itself ends with after a traceback
     try:
@@ -57,13 +57,13 @@ def carry_out(asked: dict) -> None:
 if __name__ == "__main__":
     import torch
 
-    import gannet.api
-    import gannet.cli
-    import gannet.plan
+    import gannet.api.model
+    import gannet.cli.main
+    import gannet.cli.progress
+    import gannet.evaluation.report.markdown
+    import gannet.inference.write_samples
     import gannet.recipes.generate
-    import gannet.report
-    import gannet.samples
-    import gannet.watch  # noqa: F401
+    import gannet.training.plan  # noqa: F401
 
     torch.set_num_threads(1)
     print("ready", flush=True)

@@ -1,9 +1,9 @@
 """What every recipe computes on small data: the proof that moving code changed no number.
 
-``python tests/laws/digests.py before.json`` trains each recipe for a few steps with a fixed seed, on
-one thread and in 32 bit, and writes digests of all weights in order without their names, of samples
-(or of outputs, where a recipe turns an input into an output) and of every score, and beside each
-digest a few sums. Digests are the same to the last bit on one machine and one set of libraries;
+``python tests/laws/digests.py before.json`` trains each recipe for a few steps with a fixed seed,
+on one thread and in 32 bit, and writes digests of all weights in order without their names, of
+samples (or of outputs, where a recipe turns an input into an output) and of every score, and beside
+each digest a few sums. Digests are the same to the last bit on one machine and one set of libraries;
 sums are what ``test_numbers.py`` compares, within a tolerance, on any machine.
 
 ``python tests/laws/digests.py --compare before.json after.json`` names what differs.
@@ -51,7 +51,9 @@ CASES = {
     "vae": Case("vae", "squares.npz", SMALL | {"width": 4}),
     "autoencoder": Case("autoencoder", "squares.npz", SMALL | {"width": 4}),
     "super_resolve": Case(
-        "super_resolve", "photos", SMALL | {"width": 4, "scale": 2, "patch": 24, "depth": 2, "detail_depth": 1}
+        "super_resolve",
+        "photos",
+        SMALL | {"width": 4, "scale": 2, "patch": 24, "depth": 2, "detail_depth": 1},
     ),
     "inpaint": Case("inpaint", "photos", SMALL | {"width": 4, "levels": 2, "patch": 32}),
     "translate": Case(
@@ -60,10 +62,10 @@ CASES = {
     "translate_unpaired": Case(
         "translate_unpaired", "photos", SMALL | {"width": 4, "levels": 2, "perceptual": 0}
     ),
-    "copula": Case("copula", "people.csv"),
-    "shuffle": Case("shuffle", "people.csv"),
-    "mean": Case("mean", "squares.npz"),
-    "nearest": Case("nearest", "squares.npz"),
+    "copula": Case("baseline_copula", "people.csv"),
+    "shuffle": Case("baseline_shuffle", "people.csv"),
+    "mean": Case("baseline_mean", "squares.npz"),
+    "nearest": Case("baseline_copies", "squares.npz"),
 }
 
 
@@ -173,7 +175,10 @@ def record(name: str, folder: Path) -> dict[str, Any]:
     product = weights_of(model.artefact.product)
     judge = weights_of(model.artefact.discriminator)
     report = model.evaluate(
-        folder / case.data, count=COUNT, seed=0, threads=1,
+        folder / case.data,
+        count=COUNT,
+        seed=0,
+        threads=1,
         **({} if case.data == "people.csv" else {"features": "random"}),
     )
     scores = [score.value for score in report.scores]

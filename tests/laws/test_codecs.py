@@ -9,11 +9,11 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from gannet.codecs import KINDS, Codec
-from gannet.codecs.image import ImageCodec
-from gannet.codecs.label import LabelCodec
-from gannet.codecs.table import TableCodec
-from gannet.codecs.vector import VectorCodec
+from gannet.core.modality import KINDS, Codec
+from gannet.modalities.image.codec import ImageCodec
+from gannet.modalities.label.codec import LabelCodec
+from gannet.modalities.table.codec import TableCodec
+from gannet.modalities.vector.codec import VectorCodec
 from gannet.testing import check_codec
 
 KNOWN = {"image", "label", "table", "vector"}

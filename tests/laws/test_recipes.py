@@ -10,19 +10,19 @@ import pytest
 import torch
 from torch import nn
 
-from gannet.catalogue import find_recipe, recipe_modules
+from gannet.core.types import Batch, Condition, Players
+from gannet.recipes.registry import find_recipe, recipe_modules
 from gannet.testing import check_recipe
-from gannet.types import Batch, Condition, Players
 
 KNOWN = {
     "autoencoder",
-    "copula",
+    "baseline_copula",
     "generate",
     "impute",
     "inpaint",
-    "mean",
-    "nearest",
-    "shuffle",
+    "baseline_mean",
+    "baseline_copies",
+    "baseline_shuffle",
     "super_resolve",
     "table",
     "translate",
@@ -60,9 +60,9 @@ def cells():
 
 
 OWN = {
-    "copula": {"kept": 4},
-    "nearest": {"kept": 4},
-    "shuffle": {"kept": 4},
+    "baseline_copula": {"kept": 4},
+    "baseline_copies": {"kept": 4},
+    "baseline_shuffle": {"kept": 4},
     "inpaint": {"levels": 2, "judge_width": 4},
     "super_resolve": {"scale": 2, "depth": 2, "detail_depth": 1, "judge_width": 4},
     "translate": {"levels": 2, "judge_width": 4},
@@ -329,7 +329,7 @@ FITS = {
 
 @pytest.mark.parametrize("law", FITS)
 def test_the_laws_of_fits_bite(law):
-    mean = find_recipe("mean")
+    mean = find_recipe("baseline_mean")
     broken = replace(
         mean,
         build=lambda *_: Players(Odd(), nn.Identity()),
@@ -341,7 +341,7 @@ def test_the_laws_of_fits_bite(law):
 
 
 def test_a_fit_that_learns_nothing_or_grows_with_its_rows_is_caught():
-    mean = find_recipe("mean")
+    mean = find_recipe("baseline_mean")
     built = replace(mean, build=lambda *_: Players(Odd(), nn.Identity()))
     with pytest.raises(AssertionError, match="learns nothing"):
         check_recipe(replace(built, fit=lambda *_: Odd()), numbers())

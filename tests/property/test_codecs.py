@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from gannet.codecs.image import ImageCodec
-from gannet.codecs.label import LabelCodec
-from gannet.codecs.table import TableCodec
-from gannet.codecs.vector import VectorCodec
-from gannet.frames import Frame, cells_of
+from gannet.core.frame import Frame, cells_of
+from gannet.modalities.image.codec import ImageCodec
+from gannet.modalities.label.codec import LabelCodec
+from gannet.modalities.table.codec import TableCodec
+from gannet.modalities.vector.codec import VectorCodec
 
 SIDES = st.integers(1, 9)
 PICTURES = st.tuples(st.integers(1, 3), SIDES, SIDES, st.integers(1, 4)).flatmap(

@@ -9,10 +9,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gannet.codecs.table import TableCodec
-from gannet.errors import ConfigError, GannetError
-from gannet.frames import Frame, cells_of
-from gannet.rules import bind, bounds_of
+from gannet.core.errors import ConfigError, GannetError
+from gannet.core.frame import Frame, cells_of
+from gannet.modalities.table.codec import TableCodec
+from gannet.modalities.table.rules import bind, bounds_of
 
 SIGNS = {
     "<": operator.lt,

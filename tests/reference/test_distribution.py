@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from gannet.metrics import METRICS
+from gannet.metrics.confidence import chance_of_at_least, half_samples, spread, wilson
 from gannet.metrics.distribution import (
     chunks,
     coverage,
@@ -20,7 +21,6 @@ from gannet.metrics.distribution import (
     precision,
     recall,
 )
-from gannet.metrics.intervals import chance_of_at_least, half_samples, spread, wilson
 
 
 def normal(count: int, width: int, seed: int) -> Tensor:

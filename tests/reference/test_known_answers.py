@@ -20,11 +20,11 @@ from benchmarks.known_answers import (
     table_reports,
     wrong,
 )
-from gannet.evaluate.kinds import heap_profile
-from gannet.evaluate.texture import repeat_score, roughness
+from gannet.evaluation.mode_coverage import heap_profile
+from gannet.evaluation.report.summary import of_kinds, verdict
 from gannet.metrics.distribution import precision
+from gannet.modalities.image.sharpness import repeat_score, roughness
 from gannet.networks.features import RandomFeatures
-from gannet.verdict import of_kinds, verdict
 
 pytestmark = pytest.mark.timeout(600)  # half a minute of processor time, on busy machines more
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from gannet.metrics.auc import auc
 from gannet.metrics.dependence import (
     association,
     contingency_similarity,
@@ -13,8 +14,7 @@ from gannet.metrics.dependence import (
     dependence_kept,
 )
 from gannet.metrics.marginals import ks_complement, variation_complement
-from gannet.metrics.ranking import auc
-from gannet.metrics.records import Records, distances, equal_rows, nearer_share, nearest
+from gannet.metrics.tabular_distance import Records, distances, equal_rows, nearer_share, nearest
 
 RNG = np.random.default_rng(0)
 

@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple
 
 from torch import Tensor
 
-from gannet.heaps import Heap
 from gannet.metrics import distribution
+from gannet.metrics.pairwise import Heap
 
 Metric = Callable[[Tensor | Heap, Tensor | Heap], float]
 """Features of reals ``(N, F)`` and of fakes ``(M, F)`` to a number.

@@ -2,7 +2,7 @@
 
 All take ``real (N, F)`` and ``fake (M, F)`` and compute in 64 bit. ``better`` of each stands in
 ``gannet.metrics.METRICS``. Either side may be a ``Heap``: metrics that are given the same two
-heaps share one pass over their pairs (``gannet.heaps``).
+heaps share one pass over their pairs (``gannet.metrics.pairwise``).
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gannet.heaps import CELLS, Heap, heaps
-from gannet.heaps import chunks as chunks
-from gannet.heaps import nearest as nearest
-from gannet.heaps import squared_distances as squared_distances
+from gannet.metrics.pairwise import CELLS, Heap, heaps
+from gannet.metrics.pairwise import chunks as chunks
+from gannet.metrics.pairwise import nearest as nearest
+from gannet.metrics.pairwise import squared_distances as squared_distances
 
 
 def frechet_distance(real: Tensor | Heap, fake: Tensor | Heap) -> float:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, cross_entropy, pad
 
-from gannet.errors import DataError
+from gannet.core.errors import DataError
 from gannet.networks.features import Standardiser, fingerprint, in_chunks, shrink
 
 WIDTH = 128

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, interpolate, relu
 
-from gannet.errors import ConfigError, DataError, need
+from gannet.core.errors import ConfigError, DataError, need
 
 RANDOM_WIDTH = 256
 LARGEST_PX = 32

@@ -1,1 +1,1 @@
-"""Each file here is one task and ends in ``recipe = Recipe(...)``; ``catalogue`` finds it."""
+"""Each file here is one task and ends in ``recipe = Recipe(...)``; ``registry`` finds it."""

@@ -12,11 +12,11 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from gannet import config
-from gannet.judging import told_apart
-from gannet.networks.coding import Coder, MeasuredCoder, judge, surprise
-from gannet.recipe import Column, Recipe
-from gannet.types import Batch, Players, Spec, Terms
+from gannet.core import config
+from gannet.core.recipe import Column, Recipe
+from gannet.core.types import Batch, Players, Spec, Terms
+from gannet.losses.composed import told_apart
+from gannet.networks.autoencoder import Coder, MeasuredCoder, judge, surprise
 
 
 class Config(config.Config):

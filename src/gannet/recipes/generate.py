@@ -16,11 +16,13 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from gannet import config, losses
-from gannet.augment import augment
-from gannet.networks import grid, rows
-from gannet.recipe import Column, Recipe, Suggestion
-from gannet.types import Batch, Condition, Players, Spec, Terms
+from gannet.core import config
+from gannet.core.recipe import Column, Recipe, Suggestion
+from gannet.core.types import Batch, Condition, Players, Spec, Terms
+from gannet.losses import adversarial
+from gannet.modalities.image.augment import augment
+from gannet.networks import convolutional
+from gannet.networks import mlp as rows
 
 PICTURE_AXES = 3
 FEW_PICTURES = 500
@@ -43,7 +45,9 @@ class Config(config.Config):
     architecture: Architecture = Field(
         "auto", description="networks: of the first paper (mlp), strided (dcgan) or residual"
     )
-    objective: losses.ObjectiveName = Field("relativistic", description="what the players minimise")
+    objective: adversarial.ObjectiveName = Field(
+        "relativistic", description="what the players minimise"
+    )
     width: int = Field(
         16, ge=4, le=1024, description="channels at full size; for rows, units of the judge / 4"
     )
@@ -91,12 +95,12 @@ def build(config: Config, spec: Spec) -> Players:
         )
     if name == "residual":
         return Players(
-            grid.ResidualGenerator(spec, config.noise, config.width),
-            grid.ResidualDiscriminator(spec, config.width),
+            convolutional.ResidualGenerator(spec, config.noise, config.width),
+            convolutional.ResidualDiscriminator(spec, config.width),
         )
     return Players(
-        grid.StridedGenerator(spec, config.noise, config.width),
-        grid.StridedDiscriminator(spec, config.width),
+        convolutional.StridedGenerator(spec, config.noise, config.width),
+        convolutional.StridedDiscriminator(spec, config.width),
     )
 
 
@@ -115,10 +119,12 @@ def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: C
     logits = players.discriminator(torch.cat(judged), Condition.joined(classes)).float()
     real_logits, fake_logits = logits[:count], logits[count : 2 * count]
     terms = {
-        "adversarial": losses.OBJECTIVES[config.objective].discriminator(real_logits, fake_logits)
+        "adversarial": adversarial.OBJECTIVES[config.objective].discriminator(
+            real_logits, fake_logits
+        )
     }
     if flat:
-        slopes = losses.slope(logits[: 2 * count], shown)
+        slopes = adversarial.slope(logits[: 2 * count], shown)
         terms["slope_real"] = config.slope / 2 * slopes[:count].mean()
         terms["slope_fake"] = config.slope / 2 * slopes[count:].mean()
     if taught:
@@ -126,9 +132,9 @@ def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: C
         terms["mismatch"] = config.mismatch * mismatch(told.vector, real_logits, wrong)
     if config.objective == "wasserstein" and config.unit_slope:
         place = torch.rand(count, device=fake.device)
-        middle = losses.between(batch.real, fake, place).requires_grad_()
+        middle = adversarial.between(batch.real, fake, place).requires_grad_()
         between = players.discriminator(middle, told).float()
-        terms["unit_slope"] = config.unit_slope * losses.unit_slope_penalty(between, middle)
+        terms["unit_slope"] = config.unit_slope * adversarial.unit_slope_penalty(between, middle)
     return terms
 
 
@@ -158,7 +164,9 @@ def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Confi
         real_logits = players.discriminator(real, batch.condition).float()
     else:
         real_logits = fake_logits.detach()  # the other objectives do not look at it
-    return {"adversarial": losses.OBJECTIVES[config.objective].generator(real_logits, fake_logits)}
+    return {
+        "adversarial": adversarial.OBJECTIVES[config.objective].generator(real_logits, fake_logits)
+    }
 
 
 def schedule(config: Config, share: float) -> Config:

@@ -3,7 +3,7 @@
 The network of ``table``, which learns the odds of hidden cells given the others. Cells that are
 really missing are always hidden and never asked for, and that a cell is missing is never an answer.
 Beside it stand conditional means by other methods, fitted once the duel is over, with which its own
-is blended: see ``gannet.filling.fill``.
+is blended: see ``gannet.recipes.common.imputation.impute``.
 """
 
 from __future__ import annotations
@@ -14,9 +14,12 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from gannet.filling.fill import turn
-from gannet.filling.settle import settle
-from gannet.filling.terms import (
+from gannet.core.recipe import Column, Recipe, Turning
+from gannet.core.types import Batch, Condition, Players, Spec, Terms
+from gannet.networks.tabular.network import FieldDiscriminator, FieldGenerator, missing, told
+from gannet.recipes.common.imputation.fit import settle
+from gannet.recipes.common.imputation.impute import turn
+from gannet.recipes.common.tabular import (
     CellConfig,
     ask,
     error,
@@ -28,9 +31,6 @@ from gannet.filling.terms import (
     told_apart,
     view,
 )
-from gannet.networks.fields import FieldDiscriminator, FieldGenerator, missing, told
-from gannet.recipe import Column, Recipe, Turning
-from gannet.types import Batch, Condition, Players, Spec, Terms
 
 
 class Config(CellConfig):

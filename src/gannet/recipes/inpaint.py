@@ -15,7 +15,13 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
-from gannet.answering import (
+from gannet.core.errors import DataError
+from gannet.core.recipe import Column, Given, Recipe, Trained, Turning
+from gannet.core.types import Batch, Condition, Players, Spec, Terms
+from gannet.losses.composed import least_side
+from gannet.modalities.image.masks import diffused, drawn, fixed
+from gannet.networks.unet import PatchDiscriminator, Translator
+from gannet.recipes.common.image_to_image import (
     AnswerConfig,
     answer_terms,
     answers_to,
@@ -25,12 +31,6 @@ from gannet.answering import (
     judge_terms,
     noises,
 )
-from gannet.errors import DataError
-from gannet.holes import diffused, drawn, fixed
-from gannet.judging import least_side
-from gannet.networks.patches import PatchDiscriminator, Translator
-from gannet.recipe import Column, Given, Recipe, Trained, Turning
-from gannet.types import Batch, Condition, Players, Spec, Terms
 
 
 class Config(AnswerConfig):

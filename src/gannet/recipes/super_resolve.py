@@ -5,7 +5,7 @@ takes. A first network learns what pixels alone teach (faithful); then a duel te
 the detail that is missing (vivid), and every blend of the two is one setting away.
 
 Source: Ledig et al. 2016, arXiv:1609.04802 (adversarial super-resolution); Wang et al. 2018,
-arXiv:1809.00219, section 3.4 (from faithful to vivid). Differs: see ``gannet.networks.upscale``.
+arXiv:1809.00219, section 3.4 (from faithful to vivid). Differs: see ``networks.super_resolution``.
 """
 
 from __future__ import annotations
@@ -22,15 +22,16 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
-from gannet import config, losses
-from gannet.chance import noise_at
-from gannet.degrade import degraded, flipped
-from gannet.judging import least_side
-from gannet.networks.patches import PatchDiscriminator, matching
-from gannet.networks.upscale import Upscaler, enlarged, shrunk
-from gannet.recipe import Column, Given, Option, Recipe, Trained, Turning
-from gannet.tiles import in_tiles, of_planes, planes
-from gannet.types import Batch, Condition, Players, Spec, Terms
+from gannet.core import config
+from gannet.core.recipe import Column, Given, Option, Recipe, Trained, Turning
+from gannet.core.seeding import noise_at
+from gannet.core.types import Batch, Condition, Players, Spec, Terms
+from gannet.losses import adversarial as losses
+from gannet.losses.composed import least_side
+from gannet.modalities.image.degradation import degraded, flipped
+from gannet.modalities.image.tiling import in_tiles, of_planes, planes
+from gannet.networks.super_resolution import Upscaler, enlarged, shrunk
+from gannet.networks.unet import PatchDiscriminator, matching
 
 NEVER = 1 << 30
 """Steps between two lessons of a judge that has nothing to judge yet."""

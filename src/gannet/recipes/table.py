@@ -15,8 +15,12 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from gannet import device, losses
-from gannet.filling.terms import (
+from gannet.core import device
+from gannet.core.recipe import Column, Recipe
+from gannet.core.types import Batch, Condition, Players, Spec, Terms
+from gannet.losses import adversarial as losses
+from gannet.networks.tabular.network import FieldDiscriminator, FieldGenerator, told
+from gannet.recipes.common.tabular import (
     CellConfig,
     alike,
     ask,
@@ -29,9 +33,6 @@ from gannet.filling.terms import (
     told_apart,
     view,
 )
-from gannet.networks.fields import FieldDiscriminator, FieldGenerator, told
-from gannet.recipe import Column, Recipe
-from gannet.types import Batch, Condition, Players, Spec, Terms
 
 
 class Config(CellConfig):

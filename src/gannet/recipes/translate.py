@@ -1,6 +1,6 @@
 """Picture to picture, learnt from pairs: maps to photos, pencil to paint, grey to colour.
 
-Several different answers to one picture are one setting away; see ``gannet.answering``.
+Several different answers to one picture are one setting away; see ``recipes.common.image_to_image``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,12 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
-from gannet.answering import (
+from gannet.core.recipe import Column, Given, Recipe, Suggestion, Trained, Turning
+from gannet.core.types import Batch, Players, Spec, Terms
+from gannet.losses.composed import least_side
+from gannet.modalities.image.augment import moved
+from gannet.networks.unet import PatchDiscriminator, Translator
+from gannet.recipes.common.image_to_image import (
     AnswerConfig,
     answer_terms,
     answers_to,
@@ -28,11 +33,6 @@ from gannet.answering import (
     scaled_to,
     suggest_sight,
 )
-from gannet.augment import moved
-from gannet.judging import least_side
-from gannet.networks.patches import PatchDiscriminator, Translator
-from gannet.recipe import Column, Given, Recipe, Suggestion, Trained, Turning
-from gannet.types import Batch, Players, Spec, Terms
 
 PERCEPTUAL = 1.5
 """Weight of what a network trained on photos sees, where it is installed."""

@@ -21,8 +21,17 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from gannet import losses
-from gannet.answering import (
+from gannet.core.errors import DataError
+from gannet.core.recipe import Column, Given, Recipe, Suggestion, Trained, Turning
+from gannet.core.types import Batch, Condition, Players, Spec, Terms
+from gannet.data.containers.two_folders import check_two_sides
+from gannet.losses import adversarial as losses
+from gannet.losses.composed import glanced_apart, least_side, passed_glances
+from gannet.modalities.image.augment import augment
+from gannet.modalities.label.codec import LabelCodec
+from gannet.networks.perceptual import Glances
+from gannet.networks.unet import PatchDiscriminator, Translator, habits, matching
+from gannet.recipes.common.image_to_image import (
     AnswerConfig,
     answers_to,
     encoded,
@@ -33,15 +42,6 @@ from gannet.answering import (
     suggest_sight,
     told_apart,
 )
-from gannet.augment import augment
-from gannet.codecs.label import LabelCodec
-from gannet.errors import DataError
-from gannet.judging import glanced_apart, least_side, passed_glances
-from gannet.networks.patches import PatchDiscriminator, Translator, habits, matching
-from gannet.networks.sight import Glances
-from gannet.recipe import Column, Given, Recipe, Suggestion, Trained, Turning
-from gannet.sources.two_sides import check_two_sides
-from gannet.types import Batch, Condition, Players, Spec, Terms
 
 SIDES, STILL = 2, 4
 FEW_PICTURES = 1_000

@@ -1,0 +1,1 @@
+"""gannet from Python: train, load, compare."""

@@ -1,0 +1,203 @@
+"""Scores over training runs: a run and others like it, but for their seed, scored as one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from gannet.api.compare import mean_reach, over_runs
+from gannet.api.model import check_evaluation, load, write_scored
+from gannet.core import device as processor
+from gannet.core.errors import ArtefactError, ConfigError
+from gannet.evaluation.evaluate import Part, Report, Score
+from gannet.inference.artifact import Artefact
+from gannet.training.plan import Plan
+from gannet.training.resume import read_plan
+from gannet.training.run import BY_HAND
+from gannet.training.session import Session, prepare
+
+MOST = 20
+"""Runs that one evaluation trains and scores at most."""
+
+FOLDER = "seeds"
+"""Where in a run's folder its siblings lie."""
+
+
+def silent(_words: str) -> None:
+    """Says nothing."""
+
+
+def evaluate_over_seeds(
+    run: Path | str,
+    data: Path | str,
+    *,
+    seeds: int,
+    count: int = 2_000,
+    out: Path | str | None = None,
+    stop: Callable[[], bool] = lambda: False,
+    say: Callable[[str], None] = silent,
+    **options: Any,
+) -> Report | None:
+    """Scores of a run and of ``seeds - 1`` others like it, each with an interval over both.
+
+    The others are trained with the plan of the first, to the last setting, into ``RUN/seeds/``; one
+    that is there is not trained again, and one that was begun goes on.
+
+    Args:
+        run: Folder of the first run.
+        data: What it was trained on.
+        seeds: Runs in all, 2 to 20.
+        count: Fakes of each, and held-out reals where there are as many.
+        out: Folder for the report; nothing is written by default.
+        stop: Asked after each step of training; a true answer ends it there.
+        say: Told what is being done.
+        options: As for ``Model.evaluate``.
+
+    Returns:
+        The report; ``None`` if it was stopped, and the same call goes on.
+
+    Raises:
+        ConfigError: if there are too few or too many seeds, the run's plan is missing, or the
+            place of a further run holds another.
+        GannetError: if the data are not those of training.
+    """
+    if not 2 <= seeds <= MOST:
+        raise ConfigError(f"--seeds: must lie between 2 and {MOST}, or be left out, got {seeds}")
+    check_evaluation(count, options.get("seed", 0), out)
+    folders = [Path(run), *_siblings(Path(run), data, seeds, stop, say)]
+    if stop():
+        return None
+    threads = processor.best_threads()
+    options |= {"count": count, "threads": threads}
+    models = [load(folder) for folder in folders]
+    say(f"scoring {run} (1 of {seeds})")
+    first, exhibits, sheet = models[0].scored(data, pictures=out is not None, **options)
+    reports = [first]
+    for model in models[1:]:
+        say(f"scoring {model.folder} ({len(reports) + 1} of {seeds})")
+        reports.append(model.scored(data, pictures=False, **options)[0])
+    found = stacked(reports, [model.card.seed for model in models])
+    if out is not None:
+        write_scored(found, Path(out), exhibits, sheet)
+    return found
+
+
+def _siblings(
+    run: Path, data: Path | str, seeds: int, stop: Callable[[], bool], say: Callable[[str], None]
+) -> list[Path]:
+    """Folders of the further runs, trained where they are not there; fewer if it was stopped."""
+    plan = read_plan(run)
+    if plan is None:
+        raise ConfigError(
+            "without plan.json nobody knows how this run was trained, so that no other can be "
+            "trained alike",
+            where=str(run),
+            remedy="Give the folder that `gannet train --out` wrote, or leave --seeds out.",
+        )
+    begun: Session | None = None
+    found: list[Path] = []
+    for seed in range(plan.seed + 1, plan.seed + seeds):
+        folder = run / FOLDER / f"seed-{seed}"
+        again = plan.model_copy(update={"seed": seed})
+        if not _is_there(again, folder):
+            begun = begun or _read(plan, run, data)
+            say(f"training {folder}")
+            other = replace(begun, plan=again, out=folder)
+            for _ in other.run(stop):
+                pass
+        if stop():
+            break
+        found.append(folder)
+    return found
+
+
+def _is_there(plan: Plan, folder: Path) -> bool:
+    """Whether a run was carried out to its end.
+
+    Raises:
+        ConfigError: if the folder holds another.
+    """
+    held = read_plan(folder)
+    if held not in (None, plan):
+        raise ConfigError(
+            "holds a run with other settings than this one's",
+            where=str(folder),
+            remedy="Remove that folder; it is trained anew.",
+        )
+    try:
+        return Artefact.load(folder).card.verdict.get("stopped") != BY_HAND
+    except ArtefactError:
+        return False
+
+
+def _read(plan: Plan, run: Path, data: Path | str) -> Session:
+    """The data as the first run read them; refused if they are not the same."""
+    return prepare(
+        data,
+        run,
+        recipe=plan.recipe,
+        minutes=plan.seconds / 60 if plan.seconds else None,
+        seed=plan.seed,
+        label=plan.label,
+        column=plan.column,
+        balance=plan.balance,
+        device=plan.device,
+        **plan.given,
+    )
+
+
+def stacked(reports: Sequence[Report], seeds: Sequence[int]) -> Report:
+    """One report of several runs that were scored alike.
+
+    Args:
+        reports: One for each run; pairs, profiles and the course are those of the first.
+        seeds: Of their training.
+    """
+    first = reports[0]
+    known = [{score.name for score in report.scores} for report in reports]
+    names = [score.name for score in first.scores if all(score.name in each for each in known)]
+    scores = [_joined([report.score(name) for report in reports]) for name in names]
+    listed = ", ".join(map(str, seeds))
+    said = (
+        f"{len(reports)} training runs with the seeds {listed} and otherwise the same plan, scored "
+        "alike: each score is their mean. Its interval joins the spread over samples with that "
+        f"over runs (Student's t, {len(reports) - 1} degrees of freedom) by the root of the sum of "
+        "squares.",
+        f"Samples, pairs, columns, course and cost are those of the first run, seed {seeds[0]}.",
+    )
+    update = {"scores": tuple(scores), "seeds": tuple(seeds), "protocol": (*first.protocol, *said)}
+    return first.model_copy(update=update)
+
+
+def _joined(scores: Sequence[Score]) -> Score:
+    """The mean of a score over runs, with an interval over samples and runs."""
+    first, values = scores[0], tuple(score.value for score in scores)
+    mean, reach = fmean(values), over_runs([values])
+    under, over = (mean_reach(scores, side) for side in ("down", "up"))
+    width = len(first.halves)
+    halves = zip(*(score.halves for score in scores), strict=False)
+    update = {
+        "value": mean,
+        "low": mean - math.hypot(under, reach),
+        "high": mean + math.hypot(over, reach),
+        "runs": values,
+        "parts": _mean_parts(scores),
+        "halves": tuple(map(fmean, halves))
+        if all(len(score.halves) == width for score in scores)
+        else (),
+    }
+    return first.model_copy(update=update)
+
+
+def _mean_parts(scores: Sequence[Score]) -> tuple[Part, ...]:
+    """The parts that all runs name, with their means."""
+    held = [{part.name: part.value for part in score.parts} for score in scores]
+    return tuple(
+        part.model_copy(update={"value": fmean(each[part.name] for each in held)})
+        for part in scores[0].parts
+        if all(part.name in each for each in held)
+    )

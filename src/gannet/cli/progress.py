@@ -1,0 +1,223 @@
+"""Shows a run while it goes: a live view in a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.live import Live
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from gannet.api.model import Session
+from gannet.core.errors import need
+from gannet.inference.artifact import Artefact
+from gannet.recipes.registry import find_recipe
+from gannet.training.finalize import proof
+from gannet.training.loop import SAVE_SECONDS, Moment
+from gannet.training.run import Look
+
+SHOW_EVERY = 0.25
+"""Seconds between two pictures of the live view."""
+
+
+class Viewer(Protocol):
+    """Something that is told of every step."""
+
+    def show(self, moment: Moment) -> None:
+        """Take note of a step; cheap unless there is something to show."""
+        ...
+
+
+def watch(
+    session: Session,
+    stop: Callable[[], bool],
+    *,
+    tensorboard: bool = False,
+    save_seconds: float = SAVE_SECONDS,
+) -> None:
+    """Run a session and show it. Prints where to look at the end."""
+    # No markup: paths and reasons may hold brackets. No wrapping: plain lines stay lines.
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    for line in _about(session):
+        console.print(line)
+    viewers: list[Viewer] = [Events(session)] if tensorboard else []
+    moments = session.run(stop, save_seconds=save_seconds)
+    last: Moment | None = None
+    if console.is_terminal:
+        with Live(console=console, refresh_per_second=4, transient=False) as live:
+            viewers.append(Window(session, live))
+            last = _run(moments, viewers)
+    else:
+        viewers.append(Lines(session))
+        last = _run(moments, viewers)
+    for line in _summary(session, last):
+        console.print(line)
+
+
+def _run(moments: Iterable[Moment], viewers: Iterable[Viewer]) -> Moment | None:
+    last: Moment | None = None
+    for moment in moments:
+        for viewer in viewers:
+            viewer.show(moment)
+        last = moment
+    return last
+
+
+def _about(session: Session) -> list[str]:
+    plan, data = session.plan, session.data
+    lines = [
+        f"{'going on with' if session.resumed else 'training'} {plan.recipe} in {session.out}: "
+        f"{len(data.train)} samples, {len(data.held_out)} held out, "
+        f"each {'x'.join(str(side) for side in plan.spec.shape)}"
+    ]
+    lines += [f"  skipped {name}: {reason}" for name, reason in data.skipped[:10]]
+    lines += [f"  {reason}" for reason in plan.reasons]
+    lines += [f"expect: {words}" for words in plan.expect]
+    return lines
+
+
+def _summary(session: Session, last: Moment | None) -> list[str]:
+    lines = [] if last else ["this run was finished before; nothing was left to do"]
+    card = Artefact.load(session.out).card
+    lines.append(f"health:  {card.verdict['name']}: {card.verdict['evidence']}")
+    lines.append(f"proof:   {proof(card)}")
+    lines.append(f"the run: {session.out}  (README.md says how to use it)")
+    if (session.out / "grid.png").exists():
+        lines.append(f"samples: {session.out / 'grid.png'}")
+    table = session.data.source.kind == "table"
+    what = "--count 1000 --out fake.csv" if table else "--count 16 --out samples"
+    if find_recipe(card.recipe).turning is None:
+        lines.append(f"next:    gannet sample {session.out} {what}")
+    elif table:
+        lines.append(f"next:    gannet apply {session.out} {session.plan.data} --out filled.csv")
+    else:
+        lines.append(f"next:    gannet apply {session.out} PICTURE --out made.png")
+    return lines
+
+
+def needle(look: Look) -> str:
+    """The 50:50 needle in words, for training and for held-out data."""
+    measures = look.measures
+    return f"{measures.auc_train:.2f} training, {measures.auc_held_out:.2f} held out"
+
+
+def minutes_left(moment: Moment) -> float:
+    """Minutes until all steps are done, at the pace so far."""
+    done = max(moment.progress.step, 1)
+    return (moment.steps - done) * moment.elapsed / done / 60
+
+
+class Lines:
+    """A plain line at every look."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def show(self, moment: Moment) -> None:
+        """Print, if there was a look."""
+        look = moment.look
+        if look is None:
+            return
+        seen = look.measures
+        print(
+            f"step {moment.progress.step}/{moment.steps}  {minutes_left(moment):.1f} min left  "
+            f"{moment.rate:.0f}/s  D(real) {seen.d_real:.2f} D(fake) {seen.d_fake:.2f}  "
+            f"needle {needle(look)}  distance {seen.distance:.3g} (floor {seen.floor:.2g})  "
+            f"{look.verdict.name}",
+            flush=True,
+        )
+        if look.action is not None:
+            print(f"  action: {look.action.reason}", flush=True)
+
+
+class Window:
+    """The live view of a terminal."""
+
+    def __init__(self, session: Session, live: Live) -> None:
+        self.session, self.live = session, live
+        self.look: Look | None = None
+        self.action = "none yet"
+        self.shown = 0.0
+
+    def show(self, moment: Moment) -> None:
+        """Draw again, a few times a second."""
+        if moment.look is not None:
+            self.look = moment.look
+            if moment.look.action is not None:
+                self.action = f"step {moment.progress.step}: {moment.look.action.reason}"
+        if moment.look is None and time.monotonic() - self.shown < SHOW_EVERY:
+            return
+        self.shown = time.monotonic()
+        self.live.update(self._drawn(moment))
+
+    def _drawn(self, moment: Moment) -> Panel:
+        rows = Table.grid(padding=(0, 2))
+        rows.add_row("step", f"{moment.progress.step} of {moment.steps}")
+        rows.add_row("time left", f"{minutes_left(moment):.1f} min")
+        rows.add_row("speed", f"{moment.rate:.0f} samples/s")
+        if self.look is not None:
+            seen = self.look.measures
+            rows.add_row("D(real), D(fake)", f"{seen.d_real:.2f}, {seen.d_fake:.2f}")
+            rows.add_row("needle, training", _dial(seen.auc_train))
+            rows.add_row("needle, held out", _dial(seen.auc_held_out))
+            rows.add_row("distance", f"{seen.distance:.3g} (floor {seen.floor:.2g})")
+            style = "green" if self.look.verdict.name in ("healthy", "done") else "bold red"
+            rows.add_row("verdict", Text(self.look.verdict.name, style=style))
+            rows.add_row("", Text(self.look.verdict.evidence, style="dim"))
+        rows.add_row("last action", self.action)
+        view = Table.grid(expand=True)
+        # In a row of its own: a bar ends no line, and what follows it would be cut off.
+        view.add_row(ProgressBar(total=moment.steps, completed=moment.progress.step))
+        view.add_row(rows)
+        return Panel(view, title=f"gannet {self.session.plan.recipe}")
+
+
+def _dial(share: float, width: int = 31) -> Text:
+    """A scale from 0 to 1 with its needle; the middle mark is 50:50.
+
+    >>> _dial(0.5, 5).plain
+    '0 --|-- 1  0.50'
+    """
+    marks = ["-"] * width
+    marks[width // 2] = "+"
+    if share == share:  # not a number has no place
+        marks[min(int(share * width), width - 1)] = "|"
+    return Text(f"0 {''.join(marks)} 1  {share:.2f}")
+
+
+class Events:
+    """TensorBoard event files, for those who watch many runs there."""
+
+    def __init__(self, session: Session) -> None:
+        need("tensorboard", "tensorboard")
+        self.folder = session.out / "tensorboard"
+        self.writer: Any = None
+
+    def show(self, moment: Moment) -> None:
+        """Write all measures of a look."""
+        if self.writer is None:
+            self.writer = self._opened(moment.progress.step)
+        if moment.look is None:
+            return
+        step = moment.progress.step
+        for name, value in moment.look.measures.record().items():
+            if isinstance(value, float):
+                self.writer.add_scalar(f"health/{name}", value, step)
+        for name, term in moment.progress.terms.items():
+            self.writer.add_scalar(f"terms/{name}", float(term), step)
+        self.writer.flush()
+
+    def _opened(self, step: int) -> Any:
+        """A writer that begins at a step.
+
+        A killed run takes the steps since its last save again, so that what was written of them
+        must go. Opened at the first step and not before: only then does the run hold its folder.
+        """
+        from torch.utils.tensorboard import SummaryWriter
+
+        return SummaryWriter(str(self.folder), purge_step=step)

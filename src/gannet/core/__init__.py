@@ -1,0 +1,1 @@
+"""The contracts that every other package shares; imports nothing of gannet."""

@@ -1,0 +1,147 @@
+"""Settings: one frozen, flat model per recipe is the validator, the flags and their help."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypeVar, get_args, get_origin
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import ErrorDetails
+
+from gannet.core.errors import ConfigError
+
+
+class Config(BaseModel):
+    """Settings every duel needs. A recipe adds its own by subclassing once, and stays flat."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    steps: int = Field(5_000, ge=1, description="generator updates")
+    batch: int = Field(16, ge=1, description="samples per update")
+    noise: int = Field(64, ge=0, description="numbers of noise per sample; 0 for none")
+    learning_rate: float = Field(6e-3, gt=0, description="step size of both optimisers at first")
+    learning_rate_end: float = Field(
+        0.1, gt=0, le=1, description="share of the learning rate that is left at the end"
+    )
+    momentum: float = Field(0.0, ge=0, lt=1, description="beta1 of Adam")
+    second_momentum: float = Field(0.9, ge=0, lt=1, description="beta2 of Adam")
+    discriminator_rounds: int = Field(1, ge=1, description="discriminator updates per step")
+    discriminator_every: int = Field(
+        1, ge=1, description="steps from one at which the discriminator learns to the next"
+    )
+    average: float = Field(0.999, ge=0, lt=1, description="memory of the averaged generator")
+    weight_clip: float = Field(
+        0.0, ge=0, description="bound on the discriminator's weights (Arjovsky 2017); 0 for none"
+    )
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32", description="numbers in which the networks compute"
+    )
+    threads: int = Field(1, ge=1, description="processor threads")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _chosen(cls, value: object, info: ValidationInfo) -> object:
+        """A choice among numbers, written as a word, as flags are."""
+        field = cls.model_fields[info.field_name or ""]
+        choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+        named = {str(choice): choice for choice in choices}
+        return named.get(value, value) if isinstance(value, str) else value
+
+
+C = TypeVar("C", bound=Config)
+
+LIMITS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
+"""A bound of a setting, in words."""
+
+
+def flag(name: str) -> str:
+    """The command-line flag of a field.
+
+    >>> flag("learning_rate")
+    '--learning-rate'
+    """
+    return f"--{name.replace('_', '-')}"
+
+
+def parse(config: type[C], given: Mapping[str, object]) -> C:
+    """Validate ``given``.
+
+    Raises:
+        ConfigError: naming every offending flag, what it got and what it allows.
+    """
+    try:
+        return config.model_validate({name: _said(config, name, given[name]) for name in given})
+    except ValidationError as error:
+        lines = [_fault(config, fault) for fault in error.errors()]
+        raise ConfigError(
+            "\n".join(lines), remedy="`gannet settings` lists every setting with its range."
+        ) from None
+
+
+def _said(config: type[Config], name: str, value: object) -> object:
+    """What a flag's text stands for, where the choices are numbers: those are compared strictly."""
+    field = config.model_fields.get(name)
+    if field is None or get_origin(field.annotation) is not Literal:
+        return value
+    return {str(choice): choice for choice in get_args(field.annotation)}.get(str(value), value)
+
+
+def _fault(config: type[Config], fault: ErrorDetails) -> str:
+    name = str(fault["loc"][0]) if fault["loc"] else "settings"
+    if fault["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(name, config.model_fields, 1)
+        hint = f"; did you mean {flag(near[0])}?" if near else ""
+        return f"{flag(name)}: no such setting{hint}"
+    return f"{flag(name)}: {fault['msg']}, got {fault['input']!r}"
+
+
+def from_flags(tokens: Sequence[str]) -> dict[str, str]:
+    """``--name value`` and ``--name=value`` pairs as a mapping; text stays text.
+
+    Raises:
+        ConfigError: if a word is no flag, or a flag has no value.
+    """
+    given: dict[str, str] = {}
+    rest = list(tokens)
+    while rest:
+        word = rest.pop(0)
+        if not word.startswith("--"):
+            raise ConfigError(f"{word!r} is not expected here", remedy="Settings are --name value.")
+        name, equals, value = word[2:].partition("=")
+        if not equals:
+            if not rest:
+                raise ConfigError(f"{word} has no value", remedy=f"Write {word} VALUE.")
+            value = rest.pop(0)
+        given[name.replace("-", "_")] = value
+    return given
+
+
+def describe(config: type[Config]) -> list[tuple[str, str, str, str]]:
+    """Flag, kind, default and meaning of every field, for help and documentation."""
+    rows: list[tuple[str, str, str, str]] = []
+    for name, field in config.model_fields.items():
+        annotation = field.annotation
+        if get_origin(annotation) is Literal:
+            kind = "|".join(str(choice) for choice in get_args(annotation))
+        else:
+            kind = getattr(annotation, "__name__", str(annotation))
+        limits = " and ".join(_limit(each) for each in field.metadata)
+        rows.append(
+            (flag(name), f"{kind} {limits}".strip(), str(field.default), field.description or "")
+        )
+    return rows
+
+
+def _limit(found: object) -> str:
+    for name, words in LIMITS.items():
+        if hasattr(found, name):
+            return f"{words} {getattr(found, name)}"
+    return str(found)

@@ -1,0 +1,154 @@
+"""Tables in memory: named columns of cells, one array each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gannet.core.errors import DataError
+
+Cells: TypeAlias = NDArray[Any]
+"""``(rows,)``. Objects are text as it was read, or numbers, with ``None`` for a missing cell; other
+arrays are numbers, truths or moments, in which NaN and NaT are missing."""
+
+Cell: TypeAlias = str | int | float | bool | np.datetime64 | None
+Row: TypeAlias = tuple[Cell, ...]
+"""One cell per column; ``None`` where it is missing and has no mark of its own."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """A table, column by column.
+
+    Attributes:
+        names: Of the columns, each its own.
+        columns: ``(rows,)`` each.
+        where: The file, as errors call it.
+        first: The number that errors give to the first row.
+    """
+
+    names: tuple[str, ...]
+    columns: tuple[Cells, ...]
+    where: str = ""
+    first: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse what is no table."""
+        check_names(self.names, self.where)
+        assert len(self.names) == len(self.columns), "one name per column"
+        assert len({len(column) for column in self.columns}) <= 1, "columns of one length"
+
+    def __len__(self) -> int:
+        return len(self.columns[0]) if self.columns else 0
+
+    def __getitem__(self, rows: slice | NDArray[Any]) -> Frame:
+        """Some rows. Only a slice keeps the numbers of the rows."""
+        first = self.first + (rows.indices(len(self))[0] if isinstance(rows, slice) else 0)
+        return replace(self, columns=tuple(column[rows] for column in self.columns), first=first)
+
+    def column(self, name: str) -> Cells:
+        """The cells of one column.
+
+        Raises:
+            KeyError: if there is none of that name.
+        """
+        if name not in self.names:
+            raise KeyError(name)
+        return self.columns[self.names.index(name)]
+
+    def rows(self) -> list[Row]:
+        """Row by row; slow, for few."""
+        return list(zip(*map(listed, self.columns), strict=True)) if self.columns else []
+
+    @classmethod
+    def from_rows(cls, names: Sequence[str], rows: Iterable[Row], where: str = "") -> Frame:
+        """Build the columns from rows."""
+        held = list(rows)
+        columns = zip(*held, strict=True) if held else ((),) * len(names)
+        return cls(tuple(names), tuple(cells_of(column) for column in columns), where)
+
+
+def check_names(names: Sequence[str], where: str) -> None:
+    """Every column needs a name of its own.
+
+    Raises:
+        DataError: naming those that occur more than once.
+    """
+    if len(set(names)) < len(names):
+        twice = dict.fromkeys(name for name in names if names.count(name) > 1)
+        raise DataError(
+            f"more than one column {', '.join(map(repr, twice))}",
+            where=where,
+            remedy="Give every column a name of its own.",
+        )
+
+
+def joined(frames: Sequence[Frame]) -> Frame:
+    """Frames of the same columns, one below the other."""
+    first = frames[0]
+    assert all(frame.names == first.names for frame in frames), "the same columns"
+    return replace(
+        first, columns=tuple(map(_below, zip(*(f.columns for f in frames), strict=True)))
+    )
+
+
+def _below(parts: Sequence[Cells]) -> Cells:
+    kinds = {part.dtype.kind for part in parts}
+    if len(kinds) > 1 and "O" not in kinds and not kinds <= set("iuf"):
+        parts = [part.astype(object) for part in parts]
+    return np.concatenate(parts)
+
+
+def cells_of(values: Iterable[Any]) -> Cells:
+    """A column from Python's own values: typed if all are of one type and none is missing.
+
+    >>> (
+    ...     cells_of([1, 2]).dtype.name,
+    ...     cells_of(["a", None]).dtype.name,
+    ...     cells_of([0.5, None]).tolist(),
+    ... )
+    ('int64', 'object', [0.5, nan])
+    """
+    held = list(values)
+    kinds = {type(value) for value in held}
+    full, known = type(None) not in kinds, kinds - {type(None)}
+    if known and full and known <= {bool, np.bool_}:
+        return np.array(held, np.bool_)
+    if known == {int} and full and all(-(2**63) <= value < 2**63 for value in held):
+        return np.array(held, np.int64)
+    if float in known and known <= {int, float}:
+        return np.array([np.nan if value is None else value for value in held], np.float64)
+    if known == {np.datetime64}:
+        return np.array([np.datetime64("NaT") if value is None else value for value in held])
+    cells = np.empty(len(held), object)
+    cells[:] = held
+    return cells
+
+
+def listed(cells: Cells) -> list[Cell]:
+    """A column as Python's own values, ``None`` for what is missing."""
+    if cells.dtype.kind == "M":
+        return [None if gone else cell for cell, gone in zip(cells, np.isnat(cells), strict=True)]
+    if cells.dtype.kind == "f":
+        return [None if cell != cell else cell for cell in cells.tolist()]  # NaN
+    return cells.tolist()
+
+
+def factorised(cells: Cells) -> tuple[Cells, NDArray[np.int64]]:
+    """The distinct cells, and for each cell its place among them.
+
+    Everything slow, such as reading a date, is then done once per distinct cell. Objects are told
+    apart by a dictionary, which needs no order among them and is faster than sorting.
+    """
+    if cells.dtype.kind != "O":
+        return np.unique(cells, return_inverse=True)
+    held = cells.tolist()
+    places = {cell: place for place, cell in enumerate(dict.fromkeys(held))}
+    codes = np.fromiter(map(places.__getitem__, held), np.int64, len(held))
+    distinct = np.empty(len(places), object)
+    distinct[:] = list(places)
+    return distinct, codes

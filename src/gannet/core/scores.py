@@ -1,0 +1,225 @@
+"""What an evaluation says: scores with all that is needed to judge them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from gannet.core.errors import ConfigError
+from gannet.core.training_log import Course
+
+
+class Part(BaseModel):
+    """One of the things that a score is the mean of, such as a column.
+
+    Attributes:
+        name: Of the column, or the pair of columns.
+        value: Of fakes against held-out reals.
+        floor: The same with further reals in place of the fakes.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    value: float
+    floor: float
+
+
+class Score(BaseModel):
+    """One number with what is needed to judge it.
+
+    Attributes:
+        name: Of the metric, and in brackets of what it looks at.
+        value: Of fakes against held-out reals.
+        low: Lower end of the 95 % interval.
+        high: Upper end.
+        floor: The same with as many further reals in place of the fakes: as good as can be hoped.
+        floor_low: Lower end of its interval.
+        floor_high: Upper end.
+        samples: On each side; for shares, the number of trials.
+        better: Which end is good.
+        baseline: The same with samples of a trivial method in place of the fakes; the report says
+            which.
+        by: The trivial method, where it is another than the report's.
+        chance: What guessing gets, where that means something.
+        ceiling: What all training reals would get, where they are more than there are fakes.
+        parts: What it is the mean of, the worst against their floor first; not all of them.
+        halves: The same of random halves of both sides, drawn alike for equal counts and seeds, so
+            that two generators scored alike can be compared half by half; empty where the interval
+            is not theirs.
+        runs: Value of each training run, where it is the mean over several.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    value: float
+    low: float
+    high: float
+    floor: float
+    floor_low: float
+    floor_high: float
+    samples: int
+    better: Literal["low", "high"]
+    baseline: float | None = None
+    by: str = ""
+    chance: float | None = None
+    ceiling: float | None = None
+    parts: tuple[Part, ...] = ()
+    halves: tuple[float, ...] = ()
+    runs: tuple[float, ...] = ()
+
+    @property
+    def at_floor(self) -> bool:
+        """Whether it cannot be told from reals, or is better: the intervals touch."""
+        if self.better == "low":
+            return self.low <= self.floor_high
+        return self.high >= self.floor_low
+
+    @property
+    def beaten(self) -> Literal["no", "tied", "yes"]:
+        """Whether the baseline does better, beyond the interval, or about as well."""
+        if self.baseline is None or self.at_floor:
+            return "no"  # what is as good as reals is not compared with anything
+        if self.low <= self.baseline <= self.high:
+            return "tied"
+        return "yes" if (self.baseline < self.low) == (self.better == "low") else "no"
+
+
+class Pair(BaseModel):
+    """A fake and the training sample nearest to it.
+
+    Attributes:
+        fake: Row among the fakes that were scored.
+        train: Row of the training data.
+        distance: Between them.
+        ratio: Distance over the mean of those to the next ten; near 0 for a copy.
+        suspect: Whether 99 % of held-out reals lie further from training data.
+        fake_cells: What the fake holds, as text, one for each of the report's ``columns``; empty
+            for what is looked at rather than read.
+        train_cells: The same of the training sample.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fake: int
+    train: int
+    distance: float
+    ratio: float
+    suspect: bool
+    fake_cells: tuple[str, ...] = ()
+    train_cells: tuple[str, ...] = ()
+
+
+class Closeness(BaseModel):
+    """How near fakes lie to training samples, beside how near held-out reals lie.
+
+    Attributes:
+        metric: What is measured.
+        levels: Shares, rising in 0..1.
+        fake: Distance below which that share of fakes lies from its nearest training sample.
+        held_out: The same of held-out reals, which no generator can have copied.
+        searched: Training samples among which the nearest was looked for.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    metric: str
+    levels: tuple[float, ...]
+    fake: tuple[float, ...]
+    held_out: tuple[float, ...]
+    searched: int
+
+
+class Profile(BaseModel):
+    """How the cells of one column are spread, of reals and of fakes.
+
+    Attributes:
+        name: Of the column.
+        kind: ``number``: bins between edges; ``category``: bins of one value each; ``class``: the
+            classes that a classifier of reals tells, ``heap``: heaps of reals that are alike, found
+            without labels.
+        bins: Names of the bins.
+        real: Share of held-out cells in each; with those missing and left out they make 1.
+        fake: The same of fakes.
+        samples: On each side; 0 where nobody counted.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    kind: Literal["number", "category", "class", "heap"]
+    bins: tuple[str, ...]
+    real: tuple[float, ...]
+    fake: tuple[float, ...]
+    samples: int = 0
+
+    @property
+    def gap(self) -> float:
+        """Half the sum of differences of shares: what would have to be moved, 0 to 1."""
+        return sum(abs(a - b) for a, b in zip(self.real, self.fake, strict=True)) / 2
+
+
+class Report(BaseModel):
+    """All scores of one generator, and how they were made.
+
+    Attributes:
+        artefact: What was scored.
+        data: On what.
+        scores: In a fixed order.
+        closest: Fakes nearest to training samples, the most suspect first.
+        shown: The first fakes there are, not chosen, each with its nearest training sample.
+        closeness: How near all fakes lie to training samples.
+        columns: Names of the cells that pairs show.
+        profiles: Column by column, the worst first; not all of very many.
+        seed: Of fakes, subsets and critics.
+        gannet: Version.
+        protocol: How, in sentences.
+        baseline: The trivial method that scores are compared with.
+        course: How it was trained, and what that cost; ``None`` where it is not known.
+        seconds: What the evaluation took; 0 where nobody measured.
+        answers: Whether the fakes answer something: held-out pictures, or cells that were hidden.
+        seeds: Of the training runs that scores are the mean over; empty for a single run.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    artefact: str
+    data: str
+    scores: tuple[Score, ...]
+    closest: tuple[Pair, ...]
+    seed: int
+    gannet: str
+    protocol: tuple[str, ...]
+    baseline: str = "Gaussian"
+    shown: tuple[Pair, ...] = ()
+    closeness: Closeness | None = None
+    columns: tuple[str, ...] = ()
+    profiles: tuple[Profile, ...] = ()
+    course: Course | None = None
+    seconds: float = 0.0
+    answers: bool = False
+    seeds: tuple[int, ...] = ()
+
+    @property
+    def made(self) -> str:
+        """What samples are called."""
+        return "answers" if self.answers else "fakes"
+
+    @property
+    def perfect(self) -> bool:
+        """Whether the floor of every score is a perfect answer, and of none further reals."""
+        return self.answers and not any(score.by for score in self.scores)
+
+    def score(self, name: str) -> Score:
+        """The first score of that name, with or without what stands in brackets.
+
+        Raises:
+            ConfigError: if there is none.
+        """
+        for each in self.scores:
+            if name in (each.name, each.name.partition("[")[0]):
+                return each
+        known = ", ".join(each.name for each in self.scores)
+        raise ConfigError(f"no score {name!r}", remedy=f"This report has: {known}.")

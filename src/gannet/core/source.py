@@ -1,0 +1,139 @@
+"""What a data set is before anything is decoded: names, labels, and a way to get at each item."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gannet.core.errors import DataError
+from gannet.core.frame import Frame
+from gannet.data.containers.delimited import Dialect
+from gannet.data.labels import Labels
+from gannet.modalities.image.io.files import Item
+from gannet.modalities.vector.codec import Row
+
+Kind = Literal["image", "vector", "table"]
+WORDS: Mapping[Kind, str] = {
+    "image": "pictures",
+    "vector": "rows of numbers",
+    "table": "a table",
+}
+"""What people call each kind."""
+Raw = Item | Row
+"""A picture (file, bytes or numbers), or a row of numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A data set that was found and not yet read.
+
+    Attributes:
+        path: Of the folder or file.
+        layout: How it is laid out, in words.
+        kind: Of the codec that reads it.
+        names: Of the items, as errors call them.
+        raw: Item by number. May be called from several threads.
+        classes: Names of the classes; empty if there are none.
+        labels: ``(count,)`` class number of each item, -1 where it is not known.
+        columns: Names of the columns, if the items are rows of numbers.
+        problems: What was noticed and passed over, in words.
+        files: That the items come from; a change in one makes a cache stale.
+        held: Whether the items lie in memory anyway.
+        frames: A table, some rows at a time, as often as it is walked through.
+        dialect: How it is written, if it is a text table.
+        groups: ``(count,)`` number of the group of each item, such as the picture that it is a
+            piece of; a group is trained on or held out as a whole. Empty where each item is its
+            own.
+        beside: What belongs to each item, such as the picture that it is an answer to: item by
+            item where they are pairs, else in no order.
+    """
+
+    path: Path
+    layout: str
+    kind: Kind
+    names: Sequence[str]
+    raw: Callable[[int], Raw]
+    classes: tuple[str, ...] = ()
+    labels: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    columns: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    files: Sequence[Path] = ()
+    held: bool = False
+    frames: Iterable[Frame] = ()
+    dialect: Dialect | None = None
+    groups: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    beside: Source | None = None
+
+    def __post_init__(self) -> None:
+        """Fill in labels that are not there."""
+        if not len(self.labels):
+            object.__setattr__(self, "labels", np.full(len(self.names), -1, np.int64))
+        assert len(self.labels) == len(self.names), "one label per item"
+
+    @property
+    def count(self) -> int:
+        """Number of items, broken ones included."""
+        return len(self.names)
+
+    def labelled(self, labels: Labels) -> Source:
+        """The same source with classes."""
+        return replace(self, classes=labels.classes, labels=labels.indices.astype(np.int64))
+
+    def aligned(self, classes: Sequence[str]) -> Source:
+        """The same source with its classes numbered as in another list, such as a model's.
+
+        Raises:
+            DataError: if a class of this source is not in the list.
+        """
+        if strange := [name for name in self.classes if name not in classes]:
+            raise DataError(
+                f"classes that the model does not know: {', '.join(strange[:5])}",
+                where=str(self.path),
+                remedy=f"Known classes: {', '.join(classes[:20]) or 'none'}.",
+            )
+        number = np.array([*(list(classes).index(name) for name in self.classes), -1], np.int64)
+        return replace(self, classes=tuple(classes), labels=number[self.labels])
+
+    def picture(self, index: int) -> Item:
+        """A picture by number.
+
+        Raises:
+            DataError: if the items are rows of numbers.
+        """
+        item = self.raw(index)
+        if isinstance(item, np.ndarray) and item.dtype != np.uint8:
+            raise DataError("rows of numbers, not pictures", where=str(self.path))
+        return item  # pyright: ignore[reportReturnType]  # the dtype has just been checked
+
+    def row(self, index: int) -> Row:
+        """A row of numbers by number.
+
+        Raises:
+            DataError: if the items are pictures.
+        """
+        item = self.raw(index)
+        if not isinstance(item, np.ndarray) or item.dtype != np.float64:
+            raise DataError("pictures, not rows of numbers", where=str(self.path))
+        return item  # pyright: ignore[reportReturnType]  # the dtype has just been checked
+
+    def rows(self) -> NDArray[np.float64]:
+        """All rows of numbers, ``(count, columns)``."""
+        return np.stack([self.row(index) for index in range(self.count)])
+
+    def stamp(self) -> str:
+        """Changes when a file was added, removed or written; costs one look at each file."""
+        digest = hashlib.blake2b(digest_size=16)
+        for file in self.files:
+            try:
+                state = file.stat()
+            except OSError:
+                continue  # the reader will say what is wrong with it
+            digest.update(f"{file.name}\0{state.st_size}\0{state.st_mtime_ns}\0".encode())
+        digest.update(f"{self.count}".encode())
+        return digest.hexdigest()

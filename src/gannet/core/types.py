@@ -1,0 +1,189 @@
+"""The nouns that every other module shares: batch, condition, sizes, players, progress."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor, nn
+
+from gannet.core.errors import DivergedError
+
+Terms = Mapping[str, Tensor]
+"""Loss terms by name. Each is a scalar that already carries its weight; the loss is their sum."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What a network is told besides noise. An unused slot has width zero; it is never ``None``.
+
+    Attributes:
+        vector: ``(B, V)`` facts about the whole sample: a class, a table row, a sentence.
+        grid: ``(B, C, *space)`` facts with a place: a picture, a mask, past frames, an outline.
+        tokens: ``(B, T, E)`` facts with an order but no place: words, events.
+    """
+
+    vector: Tensor
+    grid: Tensor
+    tokens: Tensor
+
+    @classmethod
+    def none(cls, like: Tensor) -> Condition:
+        """The empty condition for a batch shaped like ``like``, ``(B, C, *space)``."""
+        size = len(like)
+        return cls(
+            vector=like.new_zeros(size, 0),
+            grid=like.new_zeros(size, 0, *like.shape[2:]),
+            tokens=like.new_zeros(size, 0, 0),
+        )
+
+    def to(self, device: str) -> Condition:
+        """The same condition on another device."""
+        return Condition(self.vector.to(device), self.grid.to(device), self.tokens.to(device))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Condition]) -> Condition:
+        """The rows of several conditions, one after the other."""
+        return cls(
+            vector=torch.cat([each.vector for each in parts]),
+            grid=torch.cat([each.grid for each in parts]),
+            tokens=torch.cat([each.tokens for each in parts]),
+        )
+
+    def __len__(self) -> int:
+        return len(self.vector)
+
+    def __getitem__(self, rows: slice | Tensor) -> Condition:
+        """The condition of some rows."""
+        return Condition(self.vector[rows], self.grid[rows], self.tokens[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Real samples ``(B, *shape)`` in the codec's value range, and what belongs to each.
+
+    Attributes:
+        real: ``(B, *shape)``.
+        condition: What the networks are told of each.
+        fields: For table rows ``(B, F)``, the symbols per field; see ``Spec``.
+        holes: For table rows, where it is said that a field is missing; see ``Spec``.
+        ordered: For table rows, which fields have an order; see ``Spec``.
+        columns: For table rows, the column of each field; see ``Spec``.
+    """
+
+    real: Tensor
+    condition: Condition
+    fields: tuple[int, ...] = ()
+    holes: tuple[int, ...] = ()
+    ordered: tuple[int, ...] = ()
+    columns: tuple[int, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.real)
+
+    def __getitem__(self, rows: slice | Tensor) -> Batch:
+        """Some rows of the batch."""
+        return replace(self, real=self.real[rows], condition=self.condition[rows])
+
+    def to(self, device: str) -> Batch:
+        """The same batch on another device."""
+        return replace(self, real=self.real.to(device), condition=self.condition.to(device))
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """Sizes a network must be built for, without the batch axis; measured, never typed in.
+
+    Attributes:
+        shape: Of a sample.
+        vector: Width of the condition's vector.
+        grid: Shape of its grid.
+        tokens: Shape of its tokens.
+        fields: For table rows, the symbols per field, zero for a place in [0, 1]; else empty.
+        holes: For table rows, for each field the one whose symbol 0 says that it is missing; -1
+            where it never is.
+        ordered: For table rows, of each field the first symbol of those that have an order, such
+            as numbers; -1 where they have none.
+        columns: For table rows, the number of the column that each field is of.
+    """
+
+    shape: tuple[int, ...]
+    vector: int = 0
+    grid: tuple[int, ...] = (0,)
+    tokens: tuple[int, ...] = (0, 0)
+    fields: tuple[int, ...] = ()
+    holes: tuple[int, ...] = ()
+    ordered: tuple[int, ...] = ()
+    columns: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, batch: Batch) -> Spec:
+        """Read the sizes off a batch that has been through ``Recipe.prepare``."""
+        told = batch.condition
+        return cls(
+            shape=tuple(batch.real.shape[1:]),
+            vector=told.vector.shape[1],
+            grid=tuple(told.grid.shape[1:]),
+            tokens=tuple(told.tokens.shape[1:]),
+            fields=batch.fields,
+            holes=batch.holes,
+            ordered=batch.ordered,
+            columns=batch.columns,
+        )
+
+    def blank(self, count: int) -> Condition:
+        """The condition of ``count`` samples about which nothing is told: zeros throughout."""
+        return Condition(
+            vector=torch.zeros(count, self.vector),
+            grid=torch.zeros(count, *self.grid),
+            tokens=torch.zeros(count, *self.tokens),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One way in which a wish for a column may come true.
+
+    Attributes:
+        cells: Field -> its cell.
+        within: Field -> the lowest and the highest place that it may have, in [0, 1].
+    """
+
+    cells: Mapping[int, float]
+    within: Mapping[int, tuple[float, float]] = field(
+        default_factory=dict[int, tuple[float, float]]
+    )
+
+
+Wishes = Sequence[Sequence[Piece]]
+"""For each column that is asked for, the pieces of which one must come true."""
+
+
+class Players(nn.Module):
+    """The two opponents. Either may hold several networks in an ``nn.ModuleDict``."""
+
+    def __init__(self, generator: nn.Module, discriminator: nn.Module) -> None:
+        super().__init__()
+        self.generator = generator
+        self.discriminator = discriminator
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What one step did. Reading ``numbers`` waits for the device; not reading costs nothing."""
+
+    step: int
+    terms: Terms
+
+    def numbers(self) -> dict[str, float]:
+        """The terms as plain numbers. Raises ``DivergedError`` if one is not finite."""
+        values = {name: term.item() for name, term in self.terms.items()}
+        if broken := [name for name, value in values.items() if not math.isfinite(value)]:
+            raise DivergedError(
+                f"{', '.join(broken)} is no longer a finite number",
+                where=f"step {self.step}",
+                remedy="Lower --learning-rate or raise --slope, and resume from the last save.",
+            )
+        return values

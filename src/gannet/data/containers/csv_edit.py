@@ -1,0 +1,62 @@
+"""Text tables with some cells exchanged and every other byte as it was."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+
+from gannet.data.containers.delimited import Dialect
+
+Exchanged = Mapping[int, Mapping[int, str]]
+"""Row -> column -> what stands there now; both counted from 0, the header left out."""
+
+
+@cache
+def _pattern(delimiter: str) -> re.Pattern[str]:
+    """A cell, quoted or plain, and what ends it: a delimiter, the end of a line or of the text."""
+    mark = re.escape(delimiter)
+    cell = rf'"(?:[^"]|"")*"[^{mark}\r\n]*|[^{mark}\r\n]*'
+    return re.compile(rf"(?P<gap> *)(?P<cell>{cell})(?P<end>{mark}|\r\n|\n|\r|\Z)")
+
+
+def patched(text: str, dialect: Dialect, exchanged: Exchanged) -> str:
+    """A text table with other cells in some places.
+
+    Args:
+        text: The whole table.
+        dialect: How it is written.
+        exchanged: The new cells. They are quoted where they must be.
+    """
+    return "".join(_parts(text, dialect, exchanged))
+
+
+def _parts(text: str, dialect: Dialect, exchanged: Exchanged) -> Iterator[str]:
+    pattern, row = _pattern(dialect.delimiter), -1 if dialect.header else 0
+    at, column = 0, 0
+    while at < len(text) or column:  # the last cell of all may be empty
+        found = pattern.match(text, at)
+        assert found is not None, "any text begins with a cell, if an empty one"
+        gap, cell, end = found.group("gap", "cell", "end")
+        at = found.end()
+        if column == 0 and not gap and not cell and end != dialect.delimiter:
+            yield end  # a blank line is no row
+            continue
+        new = exchanged.get(row, {}).get(column) if row >= 0 else None
+        if new is None:
+            yield gap + cell + end
+        else:
+            yield (gap if dialect.spaced else "") + quoted(new, dialect.delimiter) + end
+        row, column = (row, column + 1) if end == dialect.delimiter else (row + 1, 0)
+
+
+def quoted(cell: str, delimiter: str) -> str:
+    """A cell as CSV has it.
+
+    >>> quoted("a;b", ";"), quoted("a;b", ",")
+    ('"a;b"', 'a;b')
+    """
+    risky: Sequence[str] = (delimiter, '"', "\r", "\n")
+    if not any(mark in cell for mark in risky) and cell.strip(" ") == cell:
+        return cell
+    return '"' + cell.replace('"', '""') + '"'

@@ -1,0 +1,293 @@
+"""Text tables, CSV and its kin: encoding, delimiter and header found by looking."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gannet.core.errors import DataError, no_permission
+from gannet.core.frame import Cells, Frame, cells_of, check_names
+from gannet.modalities.table.columns import date_formats
+from gannet.modalities.table.columns.base import absent, numbers
+
+DELIMITERS = ",;\t|"
+LOOKED_AT = 200
+"""Lines that the delimiter and the header are found from."""
+SHOWN = 8
+"""Faulty rows that an error lists."""
+POOL = 2**17
+"""Words per column that are held only once."""
+
+_COMMA_NUMBER = re.compile(r"\s*[+-]?\d+,\d+\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a text table is written.
+
+    Attributes:
+        delimiter: Between cells.
+        header: Whether the first row names the columns.
+        encoding: Of the text, as Python calls it.
+        spaced: Whether a space follows each delimiter.
+        line_end: Behind each row.
+    """
+
+    delimiter: str = ","
+    header: bool = True
+    encoding: str = "utf-8"
+    spaced: bool = False
+    line_end: str = "\n"
+
+
+def find_dialect(
+    path: Path,
+    *,
+    delimiter: str | None = None,
+    header: bool | None = None,
+    encoding: str | None = None,
+) -> Dialect:
+    """Find out how a text table is written; what is given is taken as it is.
+
+    Raises:
+        DataError: if the file is empty, no text, or not in the encoding given.
+    """
+    encoding = _encoding(path, encoding)
+    with path.open(newline="", encoding=encoding) as file:
+        lines = [line for line in islice(file, LOOKED_AT) if line.strip()]
+    if not lines:
+        raise DataError("the file is empty", where=str(path), remedy="Give it a table with rows.")
+    if delimiter is None:
+        delimiter = max(DELIMITERS, key=lambda each: _fitness(lines, each))
+    rows = _parsed(lines, delimiter)
+    spaced = _is_spaced(rows)
+    stripped = [[cell.strip() for cell in row] for row in rows] if spaced else rows
+    if header is None:
+        header = _has_header(stripped)
+    return Dialect(
+        delimiter=delimiter,
+        header=header,
+        encoding=encoding,
+        spaced=spaced,
+        line_end="\r\n" if lines[0].endswith("\r\n") else "\n",
+    )
+
+
+def _encoding(path: Path, given: str | None) -> str:
+    """Of the whole file, since the one accent may come late."""
+    start = _bytes(path, 4096)
+    if given is None and (start[:2] in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}):
+        given = "utf-16"
+    elif given is None and b"\0" in start:
+        even, odd = start[::2].count(0), start[1::2].count(0)
+        if min(even, odd) > 0.1 * max(even, odd) or max(even, odd) < 0.2 * len(start):
+            raise DataError(
+                "no text", where=str(path), remedy="Save the table as CSV in UTF-8, or as Parquet."
+            )
+        given = "utf-16-be" if even > odd else "utf-16-le"
+    if given is not None:
+        try:
+            codecs.lookup(given)
+        except LookupError:
+            raise DataError(
+                f"no encoding {given!r}", where=str(path), remedy="Use utf-8, utf-16 or cp1252."
+            ) from None
+        if fault := _undecodable(path, given):
+            raise DataError(
+                f"is not in {given}: {fault}",
+                where=str(path),
+                remedy="Name its encoding, or let it be found.",
+            )
+        return given
+    if not _undecodable(path, "utf-8-sig"):
+        return "utf-8-sig" if start.startswith(codecs.BOM_UTF8) else "utf-8"
+    # Five bytes mean nothing in Windows' Western code page; Latin-1 gives every byte a meaning.
+    return "latin-1" if _undecodable(path, "cp1252") else "cp1252"
+
+
+def _bytes(path: Path, count: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(count)
+    except FileNotFoundError:
+        raise DataError("does not exist", where=str(path), remedy="Check the path.") from None
+    except PermissionError:
+        raise no_permission(path, DataError) from None
+    except IsADirectoryError as error:
+        raise DataError(
+            f"cannot be read ({error.strerror})", where=str(path), remedy="Name a readable file."
+        ) from None
+
+
+def _undecodable(path: Path, encoding: str) -> str:
+    """What is wrong with a file in this encoding; empty if nothing is."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        with path.open("rb") as file:
+            while part := file.read(2**20):
+                decoder.decode(part)
+            decoder.decode(b"", final=True)
+    except UnicodeError as error:
+        return str(error)
+    return ""
+
+
+def _parsed(lines: Sequence[str], delimiter: str) -> list[list[str]]:
+    try:
+        return [row for row in csv.reader(lines, delimiter=delimiter) if row]
+    except csv.Error:
+        return []
+
+
+def _fitness(lines: Sequence[str], delimiter: str) -> tuple[float, int]:
+    """How well a delimiter cuts the lines: alike, in cells without other delimiters, in many."""
+    rows = _parsed(lines, delimiter)
+    if not rows or len(rows[0]) < 2:
+        return 0.0, 0
+    alike = sum(len(row) == len(rows[0]) for row in rows) / len(rows)
+    cells = [cell for row in rows for cell in row]
+    others = set(DELIMITERS) - {delimiter}
+    mixed = sum(
+        bool(others & set(cell)) and not _COMMA_NUMBER.fullmatch(cell) for cell in cells
+    ) / len(cells)
+    return alike - mixed, len(rows[0])
+
+
+def _is_spaced(rows: Sequence[Sequence[str]]) -> bool:
+    later = [cell for row in rows for cell in row[1:]]
+    return bool(later) and all(cell.startswith(" ") for cell in later)
+
+
+def _has_header(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row names the columns: words that differ and are not cells of their column.
+
+    Without a column of numbers or dates below it that decides by the words: a header's do not come
+    again.
+    """
+    if not rows:
+        return False
+    first, body = (
+        [cell.strip() for cell in rows[0]],
+        [row for row in rows[1:] if len(row) == len(rows[0])],
+    )
+    named = [cell for cell in first if cell]
+    if not named or len(set(named)) < len(named) or len(named) < len(first) - 1:
+        return len(set(named)) < len(named) and _all_words(named) and _typed_below(first, body)
+    if not _all_words(named):
+        return False
+    if not body or _typed_below(first, body):
+        return True
+    again = sum(cell in {row[at].strip() for row in body} for at, cell in enumerate(first))
+    return again == 0
+
+
+def _all_words(cells: Sequence[str]) -> bool:
+    held = cells_of(list(cells))
+    read = numbers(held).read | absent(held)
+    return not read.any() and date_formats.find_format(list(cells[:1])) is None
+
+
+def _typed_below(first: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
+    """Whether a column below the first row holds nothing but numbers or dates."""
+    for at in range(len(first)):
+        cells = cells_of([row[at].strip() for row in body])
+        known = cells[~absent(cells, wide=True)] if len(cells) else cells
+        if len(known) and (
+            numbers(known).read.mean() > 0.9 or date_formats.find_format(known.tolist())
+        ):
+            return True
+    return False
+
+
+def read_delimited(path: Path, dialect: Dialect, rows: int) -> Iterator[Frame]:
+    """A text table, some rows at a time.
+
+    Raises:
+        DataError: if rows have different lengths, a name occurs twice, there are no rows, or the
+            file is no CSV.
+    """
+    try:
+        with path.open(newline="", encoding=dialect.encoding) as file:
+            reader = csv.reader(
+                file, delimiter=dialect.delimiter, skipinitialspace=dialect.spaced, strict=True
+            )
+            yield from _frames(path, (row for row in reader if row), dialect, rows)
+    except (csv.Error, UnicodeError) as error:
+        raise DataError(
+            f"cannot be read as a table ({error})",
+            where=str(path),
+            remedy="Save it as CSV in UTF-8, with quotes closed.",
+        ) from None
+
+
+def _frames(path: Path, lines: Iterator[list[str]], dialect: Dialect, rows: int) -> Iterator[Frame]:
+    names: tuple[str, ...] = ()
+    if dialect.header:
+        # The index that pandas writes has no name.
+        first = next(lines, list[str]())
+        names = tuple(name or f"column_{place + 1}" for place, name in enumerate(first))
+        check_names(names, str(path))
+    number = 2 if dialect.header else 1
+    pools: list[dict[str, str]] = [{} for _ in names]
+    empty = True
+    while part := list(islice(lines, rows)):
+        empty = False
+        if not names:
+            names = tuple(f"column_{place + 1}" for place in range(len(part[0])))
+            pools = [{} for _ in names]
+        _check_lengths(path, part, len(names), number)
+        columns: list[Cells] = []
+        for cells, pool in zip(zip(*part, strict=True), pools, strict=True):
+            # Equal words are one object, so that a column costs eight bytes a cell.
+            column = np.empty(len(cells), object)
+            column[:] = list(map(pool.setdefault, cells, cells))
+            columns.append(column)
+            if len(pool) > POOL:
+                pool.clear()
+        yield Frame(names, tuple(columns), str(path), number)
+        number += len(part)
+    if empty:
+        raise DataError(
+            "only a header, no rows" if names else "the file is empty",
+            where=str(path),
+            remedy="Give it a table with rows.",
+        )
+
+
+def _check_lengths(path: Path, part: Sequence[Sequence[str]], width: int, number: int) -> None:
+    lengths = np.fromiter(map(len, part), np.int64, len(part))
+    wrong = np.flatnonzero(lengths != width)
+    if not len(wrong):
+        return
+    lines = [f"row {number + row}: {lengths[row]} cells, expected {width}" for row in wrong[:SHOWN]]
+    more = f"\n  ... and {len(wrong) - SHOWN:,} more" if len(wrong) > SHOWN else ""
+    raise DataError(
+        "rows of different lengths\n  " + "\n  ".join(lines) + more,
+        where=str(path),
+        remedy="Fix the rows; a cell that holds the delimiter needs quotes around it.",
+    )
+
+
+def spreadsheet(cells: Sequence[Any]) -> list[bool]:
+    """Which cells a spreadsheet would run as a formula; numbers are none.
+
+    >>> spreadsheet(["=1+1", "-5", "-five", "ok", 3])
+    [True, False, True, False, False]
+    """
+    risky = [
+        isinstance(cell, str) and cell[:1] in {"=", "+", "-", "@", "\t", "\r"} for cell in cells
+    ]
+    at = [place for place, risk in enumerate(risky) if risk]
+    if at:
+        held = cells_of([cells[place] for place in at])
+        for place, read in zip(at, numbers(held).read.tolist(), strict=True):
+            risky[place] = not read
+    return risky

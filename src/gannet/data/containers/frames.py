@@ -1,0 +1,306 @@
+"""Mixed tables from files and data frames: CSV and its kin, Parquet, JSON lines, pandas."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from itertools import islice
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gannet.core.errors import DataError, need, no_permission
+from gannet.core.frame import Cells, Frame, cells_of, joined, listed
+from gannet.data.containers.delimited import Dialect, find_dialect, read_delimited
+
+ROWS = 50_000
+"""Rows that are read at once."""
+SUFFIXES = (".csv", ".tsv", ".txt", ".data", ".parquet", ".jsonl", ".ndjson")
+
+
+@dataclass(frozen=True, slots=True)
+class Chunks(Iterable[Frame]):
+    """A table that is read some rows at a time, as often as it is walked through.
+
+    Attributes:
+        path: Of the file.
+        dialect: How it is written, if it is a text table.
+        open: Starts anew.
+        sizes: Names of the columns and number of rows without reading; ``None`` if nothing tells.
+    """
+
+    path: Path
+    dialect: Dialect | None
+    open: Callable[[], Iterator[Frame]]
+    sizes: Callable[[], tuple[tuple[str, ...], int]] | None = None
+
+    def __iter__(self) -> Iterator[Frame]:
+        return self.open()
+
+
+def read_chunks(
+    path: Path,
+    rows: int = ROWS,
+    *,
+    delimiter: str | None = None,
+    header: bool | None = None,
+    encoding: str | None = None,
+) -> Chunks:
+    """A table larger than memory, some rows at a time; the suffix tells the format.
+
+    Args:
+        path: Of a .csv, .tsv, .txt, .data, .parquet, .jsonl or .ndjson file.
+        rows: Of each part; the last may have fewer.
+        delimiter: Of a text table; found by looking if not given, like the next two.
+        header: Whether its first row names the columns.
+        encoding: Of its text.
+
+    Raises:
+        DataError: if the file cannot be read as a table. Faults further down are raised when the
+            walk comes to them.
+        MissingExtraError: if it is Parquet and pyarrow is not installed.
+    """
+    path = Path(path)
+    match path.suffix.lower():
+        case ".csv" | ".tsv" | ".txt" | ".data":
+            dialect = find_dialect(path, delimiter=delimiter, header=header, encoding=encoding)
+            return Chunks(path, dialect, lambda: read_delimited(path, dialect, rows))
+        case ".parquet":
+            need("pyarrow.parquet", "parquet")
+            return Chunks(path, None, lambda: _parquet(path, rows), lambda: _parquet_sizes(path))
+        case ".jsonl" | ".ndjson":
+            return Chunks(path, None, lambda: _json_lines(path, rows))
+        case suffix:
+            raise DataError(
+                f"{suffix or 'a file without suffix'} is no table that gannet knows",
+                where=str(path),
+                remedy=f"Give it one of {', '.join(SUFFIXES)}.",
+            )
+
+
+def read_frame(
+    path: Path,
+    *,
+    delimiter: str | None = None,
+    header: bool | None = None,
+    encoding: str | None = None,
+) -> Frame:
+    """A whole table; the suffix tells the format, and looking tells the rest.
+
+    Cells of text stay as they are, missing ones too: it is the codec that learns what they mean.
+
+    Args:
+        path: As for `read_chunks`.
+        delimiter: Of a text table.
+        header: Whether its first row names the columns; without one they are ``column_1``, ...
+        encoding: Of its text.
+
+    Raises:
+        DataError: if the file cannot be read as a table, or holds no rows.
+        MissingExtraError: if it is Parquet and pyarrow is not installed.
+    """
+    chunks = read_chunks(path, delimiter=delimiter, header=header, encoding=encoding)
+    return joined(list(chunks))
+
+
+def _parquet(path: Path, rows: int) -> Iterator[Frame]:
+    arrow: Any = need("pyarrow", "parquet")
+    with _parquet_file(path) as file:
+        number, names = 1, tuple(file.schema_arrow.names)
+        for batch in file.iter_batches(batch_size=rows):
+            if batch.num_rows:
+                columns = [
+                    _from_arrow(arrow, path, name, column)
+                    for name, column in zip(names, batch.columns, strict=True)
+                ]
+                yield Frame(names, tuple(columns), str(path), number)
+            number += batch.num_rows
+        if number == 1:
+            raise _no_rows(path)
+
+
+def _parquet_sizes(path: Path) -> tuple[tuple[str, ...], int]:
+    with _parquet_file(path) as file:
+        rows: int = file.metadata.num_rows
+        if not rows:
+            raise _no_rows(path)
+        return tuple(file.schema_arrow.names), rows
+
+
+def _no_rows(path: Path) -> DataError:
+    return DataError("no rows", where=str(path), remedy="Give it a table with rows.")
+
+
+@contextmanager
+def _parquet_file(path: Path) -> Generator[Any]:
+    """An open file; what pyarrow says of a damaged one becomes one clear error."""
+    arrow: Any = need("pyarrow", "parquet")
+    parquet: Any = need("pyarrow.parquet", "parquet")
+    try:
+        with parquet.ParquetFile(path) as file:
+            yield file
+    except FileNotFoundError:
+        raise DataError("does not exist", where=str(path), remedy="Check the path.") from None
+    except PermissionError:
+        raise no_permission(path, DataError) from None
+    except (arrow.ArrowException, OSError) as error:
+        detail = str(error).partition("\n")[0]
+        raise DataError(
+            f"damaged, or no Parquet ({detail})", where=str(path), remedy="Fetch it again."
+        ) from None
+
+
+def _from_arrow(arrow: Any, path: Path, name: str, column: Any) -> Cells:
+    """A column as an array. There are no complete types, hence ``Any``."""
+    types, kind = arrow.types, column.type
+    if types.is_dictionary(kind):
+        column = column.dictionary_decode()
+        kind = column.type
+    if types.is_nested(kind) or types.is_binary(kind) or types.is_large_binary(kind):
+        raise DataError(
+            f"holds {kind}, which is no cell",
+            where=f"{path}, column {name!r}",
+            remedy="Leave the column out, or split it into plain ones.",
+        )
+    if types.is_decimal(kind):
+        column = column.cast(arrow.float64())
+    elif types.is_time(kind) or (types.is_timestamp(kind) and kind.tz) or types.is_float16(kind):
+        column = column.cast(arrow.float32() if types.is_float16(kind) else arrow.string())
+    whole = types.is_integer(column.type) or types.is_boolean(column.type)
+    if types.is_string(column.type) or types.is_large_string(column.type):
+        return _words(column)
+    if types.is_null(kind):
+        return _objects(column.to_pylist())
+    if whole and column.null_count:
+        return _objects(column.to_pylist())
+    found: Cells = column.to_numpy(zero_copy_only=False)
+    return found
+
+
+def _words(column: Any) -> Cells:
+    """Text, in which equal words are one object, so that a column costs eight bytes a cell."""
+    coded: Any = column.dictionary_encode()
+    words = _objects([*coded.dictionary.to_pylist(), None])
+    at: NDArray[Any] = coded.indices.fill_null(len(words) - 1).to_numpy(zero_copy_only=False)
+    return words[at]
+
+
+def _objects(values: list[Any]) -> Cells:
+    cells = np.empty(len(values), object)
+    cells[:] = values
+    return cells
+
+
+def _json_lines(path: Path, rows: int) -> Iterator[Frame]:
+    names: tuple[str, ...] = ()
+    number = 1
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            lines = ((at, line) for at, line in enumerate(file, 1) if line.strip())
+            while part := list(islice(lines, rows)):
+                records = [_record(path, at, line) for at, line in part]
+                names = names or tuple(dict.fromkeys(name for each in records for name in each))
+                for (at, _), record in zip(part, records, strict=True):
+                    if strange := record.keys() - set(names):
+                        raise DataError(
+                            f"a column that the rows before do not have: {sorted(strange)[0]!r}",
+                            where=f"{path}, line {at}",
+                            remedy="Let the first rows have every column, with null where missing.",
+                        )
+                columns = [cells_of([record.get(name) for record in records]) for name in names]
+                yield Frame(names, tuple(columns), str(path), number)
+                number += len(part)
+    except FileNotFoundError:
+        raise DataError("does not exist", where=str(path), remedy="Check the path.") from None
+    except UnicodeError as error:
+        raise DataError(
+            f"is not in UTF-8: {error}", where=str(path), remedy="Save it so."
+        ) from None
+    if number == 1:
+        raise DataError("no rows", where=str(path), remedy="Give it a table with rows.")
+
+
+def _record(path: Path, at: int, line: str) -> Mapping[str, Any]:
+    problem = "expected an object with one plain value per column"
+    found: Any = None
+    try:
+        found = json.loads(line)
+    except ValueError as error:
+        problem = f"no JSON ({error})"
+    record = cast(dict[str, Any], found if isinstance(found, dict) else {})
+    if not record or any(isinstance(cell, dict | list) for cell in record.values()):
+        raise DataError(
+            problem, where=f"{path}, line {at}", remedy='Write {"name": value, ...} in each line.'
+        )
+    return record
+
+
+def as_frame(data: Any) -> Frame:
+    """Rows in memory as a table: a frame stays one, a pandas data frame becomes one."""
+    return data if isinstance(data, Frame) else from_pandas(data)
+
+
+def from_pandas(data: Any) -> Frame:
+    """A pandas data frame as a table; the index is left aside.
+
+    Moments with a time zone become text with their offset; pandas' categories become their values.
+    """
+    need("pandas", "table")
+    names = tuple(map(str, data.columns))
+    columns = tuple(_from_series(data.iloc[:, place]) for place in range(len(names)))
+    return Frame(names, columns, "the data frame")
+
+
+def _from_series(series: Any) -> Cells:
+    kind = series.dtype
+    name = str(kind)
+    if name == "category":
+        series = series.astype(series.cat.categories.dtype)
+        return _from_series(series)
+    if name.startswith("datetime64") and getattr(kind, "tz", None) is not None:
+        gone = series.isna()
+        return _objects(
+            [None if no else each.isoformat() for each, no in zip(series, gone, strict=True)]
+        )
+    if isinstance(kind, np.dtype) and kind.kind in "biufM":
+        return np.asarray(series)
+    gone = series.isna().tolist()
+    cells = [None if no else cell for cell, no in zip(series.tolist(), gone, strict=True)]
+    kinds = {type(cell) for cell in cells} - {type(None)}
+    if kinds and kinds <= {date, datetime}:
+        return np.array(cells, "datetime64[D]" if kinds == {date} else "datetime64[us]")
+    if kinds == {Decimal}:
+        cells = [None if cell is None else str(cell) for cell in cells]
+    if name in {"str", "string", "object"} or any(gone):
+        return cells_of(cells) if name.startswith("Float") else _objects(cells)
+    return np.array(cells, name.lower() if name[0] in "IUF" else None)
+
+
+def to_pandas(frame: Frame, dtypes: Mapping[str, Any] | None = None) -> Any:
+    """A table as a pandas data frame.
+
+    Args:
+        frame: The table.
+        dtypes: Types by column that the columns are to have, such as those of the original.
+    """
+    pandas: Any = need("pandas", "table")
+    made = {
+        name: _to_series(pandas, column)
+        for name, column in zip(frame.names, frame.columns, strict=True)
+    }
+    data = pandas.DataFrame(made)
+    return data.astype(dict(dtypes)) if dtypes else data
+
+
+def _to_series(pandas: Any, cells: Cells) -> Any:
+    if cells.dtype.kind != "O":
+        return pandas.Series(cells)
+    kinds = set(map(type, listed(cells))) - {type(None)}
+    wide = "Int64" if kinds == {int} else "boolean" if kinds == {bool} else None
+    return pandas.Series(cells, dtype=wide or ("str" if kinds <= {str} else object))

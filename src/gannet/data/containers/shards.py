@@ -1,0 +1,133 @@
+"""A table in several files: the rows of one after those of the other, if their columns agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from gannet.core.errors import DataError
+from gannet.core.frame import Frame
+from gannet.data.containers.frames import Chunks
+
+SHOWN = 5
+"""Columns that an error lists."""
+
+_KINDS = {"i": "numbers", "u": "numbers", "f": "numbers", "b": "truths", "M": "moments"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Of a table.
+
+    Attributes:
+        names: Of its columns.
+        rows: How many.
+        first: The number that errors give to the first row.
+    """
+
+    names: tuple[str, ...]
+    rows: int
+    first: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shards(Iterable[Frame]):
+    """The files of a table, walked through one after the other, as often as needed.
+
+    Attributes:
+        chunks: Of each file, in order; at least one.
+    """
+
+    chunks: tuple[Chunks, ...]
+
+    def __iter__(self) -> Iterator[Frame]:
+        first: Frame | None = None
+        for chunks in self.chunks:
+            fresh = True
+            for frame in chunks:
+                first = first or frame
+                if fresh:
+                    _compare(frame, first)
+                    fresh = False
+                yield _arranged(frame, first)
+
+    def measured(self) -> Sizes | None:
+        """Columns and rows as the files themselves say; ``None`` if only reading would tell.
+
+        Raises:
+            DataError: if a file has no rows, or other columns than the first.
+        """
+        found: Sizes | None = None
+        for chunks in self.chunks:
+            if chunks.sizes is None:
+                return None
+            names, rows = chunks.sizes()
+            found = found or Sizes(names, 0, 1)
+            _compare_names(names, chunks.path, found.names, self.chunks[0].path)
+            found = Sizes(found.names, found.rows + rows, 1)
+        return found
+
+
+def sizes_of(frames: Iterable[Frame]) -> Sizes:
+    """Columns and rows, by reading."""
+    names: tuple[str, ...] = ()
+    rows, first = 0, 1
+    for frame in frames:
+        names, first = frame.names, first if rows else frame.first
+        rows += len(frame)
+    return Sizes(names, rows, first)
+
+
+def _compare(frame: Frame, first: Frame) -> None:
+    """Refuse a file whose first rows have other columns, or cells of another kind.
+
+    Raises:
+        DataError: naming the file and what differs.
+    """
+    if frame is first:
+        return
+    _compare_names(frame.names, Path(frame.where), first.names, Path(first.where))
+    faults: list[str] = []
+    for name in first.names:
+        mine, other = _kind(frame, name), _kind(first, name)
+        if mine and other and mine != other:
+            faults.append(f"column {name!r} holds {mine}, there it holds {other}")
+    _refuse(faults, Path(frame.where), Path(first.where))
+
+
+def _compare_names(
+    names: tuple[str, ...], path: Path, wanted: tuple[str, ...], first: Path
+) -> None:
+    faults = [f"column {name!r} is missing" for name in wanted if name not in names]
+    faults += [f"column {name!r} is one too many" for name in names if name not in wanted]
+    _refuse(faults, path, first)
+
+
+def _refuse(faults: list[str], path: Path, first: Path) -> None:
+    if faults:
+        more = [f"... and {len(faults) - SHOWN} more"] if len(faults) > SHOWN else []
+        raise DataError(
+            "\n  ".join([f"other columns than in {first.name}:", *faults[:SHOWN], *more]),
+            where=str(path),
+            remedy="Keep only the files of one table in the folder, or name the one you mean.",
+        )
+
+
+def _kind(frame: Frame, name: str) -> str:
+    """What the first known cell of a column is; empty if none of these rows tells."""
+    cells = frame.column(name)
+    if cells.dtype.kind != "O":
+        return _KINDS.get(cells.dtype.kind, "")
+    known = next((cell for cell in cells if cell is not None), None)
+    if isinstance(known, bool):
+        return "truths"
+    return "" if known is None else "text" if isinstance(known, str) else "numbers"
+
+
+def _arranged(frame: Frame, first: Frame) -> Frame:
+    """The same rows with the columns in the order of the first file."""
+    if frame.names == first.names:
+        return frame
+    columns = tuple(frame.column(name) for name in first.names)
+    return Frame(first.names, columns, frame.where, frame.first)

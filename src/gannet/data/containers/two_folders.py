@@ -1,0 +1,76 @@
+"""Two heaps of pictures that are to become like each other: whether they can."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gannet.core.errors import DataError
+from gannet.core.source import Source
+from gannet.data.containers.folders import entries
+from gannet.modalities.image.inspect.sizes import evenly
+from gannet.modalities.image.io.files import look
+
+SIDES = 2
+
+LOOKED_AT = 500
+"""Headers of each side that are read."""
+
+REMEDY = "Give a folder with two folders of pictures, one per side."
+
+
+def check_two_sides(source: Source) -> None:
+    """Refuse what is not two heaps of pictures, both grey or both in colour.
+
+    Grey is what is stored so: a grey picture that is stored in colour may become colourful.
+
+    Raises:
+        DataError: naming the side, and files of it.
+    """
+    if len(source.classes) != SIDES:
+        raise _not_two(source)
+    shades: list[list[bool]] = []
+    examples: list[str] = []
+    for side in range(SIDES):
+        mine = np.flatnonzero(source.labels == side)
+        looks = {
+            source.names[index]: grey
+            for index in mine[evenly(len(mine), LOOKED_AT)].tolist()
+            if (grey := _is_grey(source, index)) is not None
+        }
+        shades.append(list(looks.values()))
+        wanted = all(looks.values())
+        examples.append(next((str(name) for name, grey in looks.items() if grey == wanted), ""))
+    for grey, colour in ((0, 1), (1, 0)):
+        if shades[grey] and all(shades[grey]) and sum(shades[colour]) < len(shades[colour]) / 2:
+            names = source.classes
+            raise DataError(
+                f"the pictures of {names[grey]} are grey ({examples[grey]}), those of "
+                f"{names[colour]} in colour ({examples[colour]})",
+                where=str(source.path),
+                remedy="Save both sides in the same way: those in colour as grey; or, if grey "
+                "shall learn colours, the grey ones in colour (RGB).",
+            )
+
+
+def _is_grey(source: Source, index: int) -> bool | None:
+    """Whether a picture is stored in shades of grey; ``None`` if it cannot be read."""
+    try:
+        return look(source.picture(index), source.names[index]).channels < 3
+    except DataError:
+        return None  # decoding says how many are broken, and which
+
+
+def _not_two(source: Source) -> DataError:
+    path, names = source.path, source.classes
+    inside = [each.name for each in entries(path) if each.is_dir()] if path.is_dir() else []
+    held = {name.partition("/")[0] for name in source.names}
+    empty = [name for name in inside if name not in held]
+    if empty and len(names) < SIDES:
+        return DataError(
+            "no pictures in it, so there is nothing that others could become like",
+            where=str(path / empty[0]),
+            remedy="Put pictures of this side into it.",
+        )
+    shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+    said = f"{len(names)} sides ({shown})" if names else "pictures of one side only"
+    return DataError(f"{said}, expected two", where=str(path), remedy=REMEDY)

@@ -1,0 +1,191 @@
+"""Mixed tables to files, whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gannet.core.errors import DataError, need
+from gannet.core.frame import Cells, Frame, factorised, listed
+from gannet.data.containers.delimited import Dialect, spreadsheet
+
+FORMATS = ".csv, .tsv, .parquet or .jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was written.
+
+    Attributes:
+        rows: How many.
+        formulas: Cells that a spreadsheet would run as a formula, by column; columns with none
+            left out.
+        escaped: Whether those were quoted.
+    """
+
+    rows: int
+    formulas: dict[str, int]
+    escaped: bool
+
+
+def write_frame(
+    frame: Frame, path: Path, *, dialect: Dialect | None = None, escape_formulas: bool = False
+) -> Written:
+    """Write a table; the suffix tells the format. See `write_chunks`."""
+    return write_chunks([frame], path, dialect=dialect, escape_formulas=escape_formulas)
+
+
+def write_chunks(
+    frames: Iterable[Frame],
+    path: Path,
+    *,
+    dialect: Dialect | None = None,
+    escape_formulas: bool = False,
+) -> Written:
+    """Write tables of the same columns one below the other; the suffix tells the format.
+
+    A fault on the way leaves what was at ``path`` before.
+
+    Args:
+        frames: At least one.
+        path: Of a .csv, .tsv, .parquet or .jsonl file.
+        dialect: How to write text; like the file that was read, or with commas, or tabs if .tsv.
+        escape_formulas: Put ``'`` before cells that a spreadsheet would run.
+
+    Raises:
+        DataError: if the suffix is none of these, or the file cannot be written.
+    """
+    path = Path(path)
+    writers: dict[str, Callable[[Iterator[Frame], Path], None]] = {
+        ".csv": lambda parts, to: _delimited(parts, to, dialect or Dialect()),
+        ".tsv": lambda parts, to: _delimited(parts, to, dialect or Dialect(delimiter="\t")),
+        ".jsonl": _json_lines,
+        ".parquet": _parquet,
+    }
+    suffix = path.suffix.lower()
+    if suffix not in writers:
+        raise DataError(
+            f"a table cannot be written as {suffix or 'a file without suffix'}",
+            where=str(path),
+            remedy=f"Use {FORMATS}.",
+        )
+    if suffix == ".parquet":
+        need("pyarrow", "parquet")
+    formulas: dict[str, int] = {}
+    rows = 0
+
+    def watched() -> Iterator[Frame]:
+        nonlocal rows
+        for frame in frames:
+            rows += len(frame)
+            yield _harmless(frame, formulas, escape=escape_formulas)
+
+    with _whole(path) as fresh:
+        writers[suffix](watched(), fresh)
+    return Written(rows, formulas, escape_formulas and bool(formulas))
+
+
+@contextmanager
+def _whole(path: Path) -> Generator[Path]:
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield fresh
+        fresh.replace(path)
+    except OSError as error:
+        raise DataError(
+            f"cannot be written ({error.strerror or error})",
+            where=str(path),
+            remedy="Check that its folder exists, may be written to and has room.",
+        ) from None
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def _harmless(frame: Frame, formulas: dict[str, int], *, escape: bool) -> Frame:
+    """Count, and if asked for quote, what a spreadsheet would run: cells and names."""
+    names, columns = list(frame.names), list(frame.columns)
+    risky = spreadsheet(names)
+    for place, cells in enumerate(columns):
+        if risky[place] and names[place] not in formulas:
+            formulas[names[place]] = 1
+        if cells.dtype.kind != "O":
+            continue
+        words, at = factorised(cells)
+        run = np.array(spreadsheet(words.tolist()), np.bool_)
+        if run.any():
+            formulas[names[place]] = formulas.get(names[place], 0) + int(run[at].sum())
+            if escape:
+                words[run] = [f"'{word}" for word in words[run].tolist()]
+                columns[place] = words[at]
+    if escape:
+        names = [f"'{name}" if risk else name for name, risk in zip(names, risky, strict=True)]
+    return Frame(tuple(names), tuple(columns), frame.where, frame.first)
+
+
+def _delimited(frames: Iterator[Frame], path: Path, dialect: Dialect) -> None:
+    gap = " " if dialect.spaced else ""
+    with path.open("w", newline="", encoding=dialect.encoding) as file:
+        writer = csv.writer(file, delimiter=dialect.delimiter, lineterminator=dialect.line_end)
+        first = True
+        for frame in frames:
+            if first and dialect.header:
+                writer.writerow([(gap if at else "") + name for at, name in enumerate(frame.names)])
+            first = False
+            columns = [_texts(cells, gap if at else "") for at, cells in enumerate(frame.columns)]
+            # One column and a missing cell would be a blank line, which readers pass over.
+            writer.writerows(zip(*columns, strict=True))
+
+
+def _texts(cells: Cells, gap: str) -> list[Any]:
+    values = listed(cells)
+    if cells.dtype.kind == "M":
+        values = [None if value is None else str(value) for value in values]
+    return [f"{gap}{'' if value is None else value}" for value in values] if gap else values
+
+
+def _json_lines(frames: Iterator[Frame], path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        for frame in frames:
+            columns = [_texts(cells, "") for cells in frame.columns]
+            for row in zip(*columns, strict=True):
+                record = dict(zip(frame.names, row, strict=True))
+                file.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+
+def _parquet(frames: Iterator[Frame], path: Path) -> None:
+    arrow: Any = need("pyarrow", "parquet")
+    parquet: Any = need("pyarrow.parquet", "parquet")
+    writer: Any = None
+    schema: Any = None
+    try:
+        for frame in frames:
+            arrays = [
+                arrow.array(cells, from_pandas=cells.dtype.kind != "O") for cells in frame.columns
+            ]
+            table = arrow.table(dict(zip(frame.names, arrays, strict=True)))
+            if writer is None:
+                # Nothing but missing cells tells no type; words are what can still come.
+                fields = [
+                    arrow.field(field.name, arrow.string()) if field.type == arrow.null() else field
+                    for field in table.schema
+                ]
+                schema = arrow.schema(fields)
+                writer = parquet.ParquetWriter(path, schema)
+            writer.write_table(table.cast(schema))
+    except arrow.ArrowException as error:
+        raise DataError(
+            f"cells that no Parquet column holds ({str(error).partition(chr(10))[0]})",
+            where=str(path),
+            remedy="Give all cells of a column one type, or write it as .csv.",
+        ) from None
+    finally:
+        if writer is not None:
+            writer.close()

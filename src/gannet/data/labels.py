@@ -1,0 +1,108 @@
+"""Which column is the label, and what its cells say."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gannet.core.errors import DataError
+from gannet.modalities.label.codec import in_order
+
+LABEL_COLUMNS = ("label", "class", "category", "group")
+"""A column of one of these names is the label if nobody says otherwise."""
+
+MANY = 20
+"""With more classes than this, a class must hold two items on average."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Names of the classes and the class number of each item, -1 where it is not known."""
+
+    classes: tuple[str, ...]
+    indices: NDArray[np.int64]
+
+
+def choose(columns: Sequence[str], label: str | None, where: str) -> tuple[str | None, list[str]]:
+    """Pick the label column.
+
+    Args:
+        columns: That could be labels.
+        label: What the user asked for; ``None`` for no wish, ``""`` for no label.
+        where: The file.
+
+    Returns:
+        The column, if any, and what the user should know.
+
+    Raises:
+        DataError: if the wish is none of the columns.
+    """
+    if label == "":
+        return None, []
+    if label is not None:
+        if label in columns:
+            return label, []
+        near = difflib.get_close_matches(label, columns, 1)
+        hint = f"Did you mean {near[0]!r}? " if near else ""
+        raise DataError(
+            f"no column {label!r}",
+            where=where,
+            remedy=f"{hint}Columns: {', '.join(columns) or 'none'}.",
+        )
+    fitting = [name for name in columns if name.strip().lower() in LABEL_COLUMNS]
+    if len(fitting) == 1:
+        return fitting[0], []
+    if fitting:
+        names = " and ".join(fitting)
+        return None, [f"{names} could each be the label; choose one with --label"]
+    return None, []
+
+
+def from_cells(cells: Sequence[str | None], *, where: str, column: str) -> Labels:
+    """Classes from the cells of a column; an empty cell is a class that is not known.
+
+    Raises:
+        DataError: if no cell holds anything, or nearly every cell is a class of its own.
+    """
+    names = [cell.strip() if cell else "" for cell in cells]
+    classes = in_order(name for name in names if name)
+    known = sum(bool(name) for name in names)
+    place = f"{where}, column {column!r}"
+    if not classes:
+        raise DataError("every label is empty", where=place, remedy="Choose another with --label.")
+    if len(classes) > MANY and 2 * len(classes) > known:
+        raise DataError(
+            f"{len(classes)} different values in {known} items, which are no classes",
+            where=place,
+            remedy="Choose another column with --label, or none with --label ''.",
+        )
+    number = {name: index for index, name in enumerate(classes)} | {"": -1}
+    return Labels(classes, np.array([number[name] for name in names], np.int64))
+
+
+def from_numbers(numbers: Sequence[int | None], names: Sequence[str], *, where: str) -> Labels:
+    """Classes from whole numbers; -1 or nothing is a class that is not known.
+
+    Args:
+        numbers: One per item.
+        names: Of classes 0, 1, ...; if empty, the numbers that occur are the names.
+        where: The file.
+
+    Raises:
+        DataError: if a number has no name.
+    """
+    if not names:
+        cells = [None if number is None or number == -1 else str(number) for number in numbers]
+        return from_cells(cells, where=where, column="label")
+    indices = np.array([-1 if number is None else number for number in numbers], np.int64)
+    if len(strange := indices[(indices < -1) | (indices >= len(names))]):
+        raise DataError(
+            f"label {strange[0]}, but there are {len(names)} names of classes",
+            where=where,
+            remedy="Give every class a name, in the order of their numbers.",
+        )
+    return Labels(tuple(names), indices)

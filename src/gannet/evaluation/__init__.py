@@ -1,0 +1,1 @@
+"""Scores of a trained model beside held-out data, and the report of them."""

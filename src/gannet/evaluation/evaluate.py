@@ -1,0 +1,181 @@
+"""Scores of a generator against held-out reals, each with interval, floor and trivial baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+from torch import Tensor
+
+from gannet.core.scores import Pair, Part, Report, Score
+from gannet.core.seeding import seed_at
+from gannet.core.types import Batch
+from gannet.evaluation.feature_cache import KeptFeatures
+from gannet.evaluation.mode_coverage import class_profile, heap_profile
+from gannet.evaluation.paired import ASKED, answer_scores, diversity
+from gannet.evaluation.samples import Data, Material, Rows, Sampler, ask, material
+from gannet.evaluation.scores import (
+    class_score,
+    copy_score,
+    critic_score,
+    distribution_scores,
+    eye_of,
+    lesson_of,
+    lesson_score,
+    protocol_of,
+    seen_by,
+    told_by,
+)
+from gannet.evaluation.unpaired import unpaired_scores
+from gannet.inference.card import gannet_version
+from gannet.modalities.image.sharpness import texture_scores
+from gannet.modalities.table.evaluation.evaluate import evaluate_table
+from gannet.modalities.table.evaluation.imputation import score_imputation
+from gannet.modalities.table.evaluation.imputation_report import evaluate_filled
+from gannet.networks.classifier import train_classifier
+from gannet.networks.features import Features
+
+__all__ = [
+    "Answers",
+    "Data",
+    "Material",
+    "Pair",
+    "Part",
+    "Report",
+    "Rows",
+    "Sampler",
+    "Score",
+    "evaluate",
+    "evaluate_filled",
+    "evaluate_table",
+    "material",
+    "score_imputation",
+]
+
+
+class Answers(Protocol):
+    """How pictures are answered."""
+
+    @property
+    def plainly(self) -> Mapping[str, Callable[[Batch], Tensor]]:
+        """By simple methods, by name."""
+        ...
+
+    @property
+    def paired(self) -> bool:
+        """Whether each has a target of its own."""
+        ...
+
+    def answer(self, given: Batch, *, seed: int) -> tuple[Batch, Tensor]:
+        """By the generator; with what it was told."""
+        ...
+
+    def again(self, told: Batch, *, seed: int) -> Tensor:
+        """Further answers to what was told."""
+        ...
+
+
+def _drawn(answers: Answers, told: Batch, seed: int, number: int) -> Tensor:
+    return answers.again(told, seed=seed_at(seed, 8, number))
+
+
+def _of_answers(  # what they depend on
+    answers: Answers,
+    given: Batch,
+    fake: Tensor,
+    plainly: Mapping[str, Tensor],
+    eye: Features,
+    sides: Sequence[str],
+    seed: int,
+) -> list[Score]:
+    """Scores of answers: beside their targets, or beside the heap that they shall be like."""
+    again = partial(_drawn, answers, given[:ASKED], seed)
+    if answers.paired:
+        return answer_scores(fake, given.real.float(), plainly, eye, again, seed=seed)
+    seen = eye(given.real.float()), eye(given.condition.grid.float()), eye(fake)
+    found = unpaired_scores(fake, given, seen, sides, seed=seed)
+    return [*found, diversity(seen[0], eye, again, seed=seed)]
+
+
+def evaluate(  # noqa: PLR0913  # what a report depends on
+    sampler: Sampler,
+    dataset: Data,
+    *,
+    count: int = 2_000,
+    features: str | Features = "auto",
+    seed: int = 0,
+    steps: int = 200,
+    artefact: str = "",
+    data: str = "",
+    made: Material | None = None,
+    cache: Path | None = None,
+    answers: Answers | None = None,
+) -> Report:
+    """Score a generator.
+
+    Args:
+        sampler: The generator.
+        dataset: The data that it was trained on, and those held out.
+        count: Samples on each side; fewer if fewer were held out.
+        features: ``auto`` (classifier if there are labels, else EfficientNet if installed and the
+            samples are pictures, else random), ``classifier``, ``efficientnet``, ``random``, a path
+            to Inception weights, or features of your own.
+        seed: Of fakes, subsets and critics; equal arguments give an equal report.
+        steps: Batches that each classifier learns from; half as many again for critics.
+        artefact: How the report calls the generator.
+        data: How it calls the data.
+        made: What ``material`` gave for the same arguments, if it is needed for more than this.
+        cache: Folder that keeps features, by content, for the next time; ``None`` for none.
+        answers: Of a generator whose samples are answers, how it and simple methods answer.
+
+    Raises:
+        DataError: if fewer than 8 samples were held out.
+        ConfigError: if the features are unknown or do not suit the data.
+    """
+    by = "" if answers is None else next(iter(answers.plainly), "")
+    answering = None if answers is None else partial(answers.answer, seed=seed)
+    made = made or material(sampler, dataset, count=count, seed=seed, answering=answering)
+    plainly: Mapping[str, Tensor] = {}
+    if answers is not None and made.given is not None:
+        plainly = {name: method(made.given) for name, method in answers.plainly.items()}
+        made = replace(made, plain=plainly[by].float()) if by else made
+    lesson = lesson_of(dataset, made)
+    train = partial(train_classifier, classes=len(dataset.classes), seed=seed, steps=steps)
+    classifier = None if lesson is None else train(lesson.samples, lesson.labels)
+    eye = eye_of(features, classifier, dataset, made)
+    kept = eye if cache is None else KeptFeatures(eye, cache)
+    seen = seen_by(kept, made)
+    scores = distribution_scores(seen, seed)
+    scores += [critic_score(each, seed, steps * 3 // 2) for each in (made, seen)]
+    scores += texture_scores(made)
+    if answers is not None and made.given is not None:
+        scores += _of_answers(answers, made.given, made.fake, plainly, kept, dataset.classes, seed)
+    copied = copy_score(made, dataset)
+    scores.append(copied.score)
+    told = None if classifier is None else told_by(classifier, made, seen)
+    if told is None:
+        profiles = heap_profile(seen.fresh, seen.held_out, seen.fake, seed=seed)
+    else:
+        profiles = (class_profile(told.held_out, told.fake, dataset.classes),)
+    if lesson is not None and told is not None and made.asked:
+        scores.append(class_score(made, told, dataset.classes))
+        fakes = ask(sampler, dataset, lesson.labels, seed=seed_at(seed, 2))
+        usual = told.held_out
+        scores.append(lesson_score(made, lesson, usual, fakes, train, seed, dataset.classes))
+    return Report(
+        artefact=artefact,
+        data=data,
+        scores=tuple(scores),
+        closest=copied.closest,
+        seed=seed,
+        gannet=gannet_version(),
+        protocol=protocol_of(made, eye, lesson, by, paired=answers is None or answers.paired),
+        baseline=by or "Gaussian",
+        answers=answers is not None,
+        shown=copied.shown,
+        closeness=copied.closeness,
+        profiles=profiles,
+    )

@@ -1,0 +1,56 @@
+"""Features that are worked out once: kept in a folder by what they are of."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from gannet.core.errors import GannetError
+from gannet.core.files import UNREADABLE, write_whole
+from gannet.networks.features import Features, label_of
+
+
+class KeptFeatures:
+    """The same features, read from a folder where they are there already.
+
+    A file is named after the features' weights and the samples' bytes, so that nothing can be
+    taken for another; what is damaged, or cannot be written, is worked out again.
+    """
+
+    def __init__(self, features: Features, folder: Path) -> None:
+        """Keep what ``features`` gives in ``folder``."""
+        self._features, self._folder = features, folder
+        self.name, self.width, self.hash = features.name, features.width, features.hash
+
+    def __call__(self, samples: Tensor) -> Tensor:
+        """``(B, *shape)`` to ``(B, width)``."""
+        path = self._folder / f"features-{self._key(samples)}.pt"
+        known = _read(path)
+        if known is not None and known.shape == (len(samples), self.width):
+            return known
+        made = self._features(samples)
+        packed = io.BytesIO()
+        torch.save(made.contiguous(), packed)
+        try:
+            write_whole(path, packed.getvalue(), sync=False)
+        except GannetError:
+            return made  # a full disk is no reason to have no scores
+        return made
+
+    def _key(self, samples: Tensor) -> str:
+        about = f"{label_of(self._features)} {tuple(samples.shape)} {samples.dtype}"
+        digest = hashlib.sha256(about.encode())
+        digest.update(samples.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+        return digest.hexdigest()[:24]
+
+
+def _read(path: Path) -> Tensor | None:
+    try:
+        found = torch.load(path, weights_only=True)
+    except (OSError, *UNREADABLE):
+        return None
+    return found if isinstance(found, Tensor) else None

@@ -1,0 +1,158 @@
+"""Scores of answers to pictures: beside what they should be, and beside simple methods."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import combinations
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from gannet.core.scores import Part, Score
+from gannet.core.seeding import seed_at
+from gannet.metrics import image_quality
+from gannet.networks.features import Features
+
+DRAWN = 1_000
+"""Bootstrap draws of pictures."""
+
+ASKED, DRAWS = 64, 5
+"""Pictures that several answers are asked for, and how many."""
+
+Measure = Callable[[Tensor, Tensor], Tensor]
+
+
+def answer_scores(
+    answers: Tensor,
+    targets: Tensor,
+    plainly: Mapping[str, Tensor],
+    eye: Features,
+    again: Callable[[int], Tensor],
+    *,
+    seed: int,
+) -> list[Score]:
+    """Score answers to held-out pictures.
+
+    Args:
+        answers: ``(n, C, H, W)`` in [-1, 1].
+        targets: What they should be.
+        plainly: What simple methods answer, by name; the best of them is the baseline, and all
+            are parts of the score.
+        eye: Features of likeness.
+        again: Other answers to the first ``ASKED`` pictures, by number of the draw.
+        seed: Of the bootstrap.
+
+    Returns:
+        ``PSNR`` and ``SSIM``, as near as pixels can say; ``feature distance``: between answer and
+        target, as a share of that between two different targets; ``fine detail``: powers of ten by
+        which its energy is off; ``diversity``: feature distance between two answers to one picture,
+        as the same share.
+    """
+    seen = eye(targets)
+    apart = (seen - seen.roll(1, 0)).norm(dim=1).mean().clamp_min(1e-9)
+
+    def unlike(one: Tensor, other: Tensor) -> Tensor:
+        there = seen if other is targets else eye(other)
+        return (eye(one) - there).norm(dim=1) / apart
+
+    found = [
+        _score(
+            "PSNR",
+            image_quality.psnr,
+            image_quality.ROUNDED,
+            "high",
+            answers,
+            targets,
+            plainly,
+            seed,
+        ),
+        _score("SSIM", image_quality.ssim, 1.0, "high", answers, targets, plainly, seed),
+        _score("feature distance", unlike, 0.0, "low", answers, targets, plainly, seed),
+        _score(
+            "fine detail", image_quality.fine_error, 0.0, "low", answers, targets, plainly, seed
+        ),
+    ]
+    return [*found, diversity(seen, eye, again, seed=seed)]
+
+
+def diversity(seen: Tensor, eye: Features, again: Callable[[int], Tensor], *, seed: int) -> Score:
+    """How far answers to one picture lie apart, as a share of how far different targets do.
+
+    Args:
+        seen: ``(n, width)`` features of targets.
+        eye: Features of likeness.
+        again: Answers to the same pictures, by number of the draw.
+        seed: Of the bootstrap.
+    """
+    apart = (seen - seen.roll(1, 0)).norm(dim=1).mean().clamp_min(1e-9)
+    views = [eye(again(number)) for number in range(DRAWS)]
+    pairs: list[Tensor] = [
+        (one - other).norm(dim=1) / apart for one, other in combinations(views, 2)
+    ]
+    each = torch.stack(pairs).mean(0)
+    # Answers that all are right would differ no more than targets do: nobody knows by how much.
+    return mean_score(
+        "diversity", each, floor=1.0, better="high", baseline=0.0, by="one answer only", seed=seed
+    )
+
+
+def _score(
+    name: str,
+    measure: Measure,
+    floor: float,
+    better: Literal["low", "high"],
+    answers: Tensor,
+    targets: Tensor,
+    plainly: Mapping[str, Tensor],
+    seed: int,
+) -> Score:
+    others = {by: float(measure(made, targets).mean()) for by, made in plainly.items()}
+    best = (min if better == "low" else max)(others, key=others.__getitem__, default="")
+    return mean_score(
+        name,
+        measure(answers, targets),
+        floor=floor,
+        better=better,
+        baseline=others.get(best),
+        by=best or "none",
+        seed=seed,
+        parts=tuple(Part(name=f"by {by}", value=got, floor=floor) for by, got in others.items()),
+    )
+
+
+def mean_score(
+    name: str,
+    each: Tensor,
+    *,
+    floor: float,
+    better: Literal["low", "high"],
+    baseline: float | None,
+    by: str,
+    seed: int,
+    parts: tuple[Part, ...] = (),
+) -> Score:
+    """The mean of what ``(n,)`` answers get, beside a floor that is known without measuring."""
+    low, high = interval(each, seed)
+    return Score(
+        name=name,
+        value=float(each.mean()),
+        low=low,
+        high=high,
+        floor=floor,
+        floor_low=floor,
+        floor_high=floor,
+        samples=len(each),
+        better=better,
+        baseline=baseline,
+        by=by,
+        parts=parts,
+    )
+
+
+def interval(each: Tensor, seed: int) -> tuple[float, float]:
+    """Percentile bootstrap over pictures, 95 %."""
+    chance = torch.Generator().manual_seed(seed_at(seed, 7))
+    rows = torch.randint(len(each), (DRAWN, len(each)), generator=chance)
+    ends = each[rows].mean(1).quantile(torch.tensor([0.025, 0.975]))
+    return float(ends[0]), float(ends[1])

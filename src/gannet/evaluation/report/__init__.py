@@ -1,0 +1,1 @@
+"""What scores mean together, in words: JSON, Markdown and HTML."""

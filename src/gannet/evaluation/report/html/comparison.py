@@ -1,0 +1,125 @@
+"""Several runs on one page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gannet.evaluation.evaluate import Report, Score
+from gannet.evaluation.report.examples import Exhibits
+from gannet.evaluation.report.html.page import data_uri, drawn, emphasised, render
+from gannet.evaluation.report.html.theme import FAKE, INK, PLAIN, REAL, drawing, svg
+from gannet.evaluation.report.markdown import MEANING, costs
+from gannet.evaluation.report.summary import kind_of, number
+
+MARKS: tuple[tuple[str, str], ...] = (
+    ("o", FAKE),
+    ("s", PLAIN),
+    ("^", INK),
+    ("D", REAL),
+    ("v", FAKE),
+    ("P", PLAIN),
+)
+"""Mark and colour of each run, by turns."""
+
+SHOWN = 8
+"""Samples of each run that are shown."""
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A group of runs on a page.
+
+    Attributes:
+        name: What it is called.
+        reports: One per run.
+        exhibits: Pictures of the first run's samples.
+    """
+
+    name: str
+    reports: tuple[Report, ...]
+    exhibits: Exhibits
+
+
+def compared_page(
+    *,
+    data: str,
+    verdict: str,
+    contestants: Sequence[Contestant],
+    cells: Mapping[str, Sequence[str]],
+    differences: Sequence[Any],
+    protocol: Sequence[str],
+) -> str:
+    """The page.
+
+    Args:
+        data: Name of the data.
+        verdict: In words.
+        contestants: The first is what others are compared with.
+        cells: Of each score, its value and interval for each contestant, in words.
+        differences: With ``score``, ``group``, ``value``, ``low``, ``high``, ``says``, ``how``.
+        protocol: How, in sentences.
+
+    Raises:
+        MissingExtraError: if matplotlib or Jinja2 is not installed.
+    """
+    first = contestants[0].reports[0]
+    scores = [
+        {
+            "name": name,
+            "cells": told,
+            "better": first.score(name).better,
+            "meaning": MEANING.get(kind_of(first.score(name)), "a score of your own"),
+            "figure": drawn(_figure(name, contestants)),
+            "differences": [each for each in differences if each.score == name],
+        }
+        for name, told in cells.items()
+    ]
+    shown = [
+        {
+            "name": each.name,
+            "pictures": [data_uri(pair[0]) for pair in each.exhibits.shown[:SHOWN]],
+            "rows": [pair.fake_cells for pair in each.reports[0].shown[:SHOWN] if pair.fake_cells],
+            "costs": costs(each.reports[0]),
+            "seeds": len(each.reports),
+        }
+        for each in contestants
+    ]
+    facts = {
+        "data": data,
+        "verdict": emphasised(verdict),
+        "scores": scores,
+        "shown": shown,
+        "columns": first.columns,
+        "protocol": protocol,
+        "seed": first.seed,
+        "version": first.gannet,
+    }
+    return render("compared.html", facts)
+
+
+def _figure(name: str, contestants: Sequence[Contestant]) -> str:
+    """One score of all runs, one below the other, over the floor of the first."""
+    first = contestants[0].reports[0].score(name)
+    count = len(contestants)
+    with drawing(0.6 + 0.3 * count, salt=f"compared {name}") as figure:
+        axes: Any = figure.add_subplot()
+        axes.axvspan(
+            first.floor_low, first.floor_high, facecolor="none", edgecolor=REAL, hatch="////"
+        )
+        axes.axvline(first.floor, color=REAL, linewidth=1.5)
+        if first.baseline is not None:
+            axes.axvline(first.baseline, color=PLAIN, linewidth=1.2, linestyle=(0, (1, 1)))
+        for at, each in enumerate(contestants):
+            mark, colour = MARKS[at % len(MARKS)]
+            scores: list[Score] = [report.score(name) for report in each.reports]
+            for place, score in enumerate(scores):
+                height = count - 1 - at + 0.12 * (place - (len(scores) - 1) / 2)
+                axes.plot([score.low, score.high], [height, height], color=colour, linewidth=2)
+                axes.plot(score.value, height, mark, color=colour, markersize=7)
+        names = [each.name if len(each.name) < 19 else f"{each.name[:17]}…" for each in contestants]
+        axes.set_yticks(range(count - 1, -1, -1), names, parse_math=False)
+        axes.set_ylim(-0.6, count - 0.4)
+        told = [f"{each.name} {number(each.reports[0].score(name).value)}" for each in contestants]
+        return svg(figure, alt=f"{name}: {', '.join(told)}")

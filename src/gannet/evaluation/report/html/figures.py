@@ -1,0 +1,306 @@
+"""Figures of a report. Nothing hangs on colour alone: lines differ in dash, marks in shape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from gannet.core.errors import need
+from gannet.core.scores import Closeness, Part, Profile
+from gannet.core.training_log import Course
+from gannet.evaluation.evaluate import Score
+from gannet.evaluation.report.html.theme import FAINT, FAKE, INK, PLAIN, REAL, drawing, svg
+from gannet.evaluation.report.summary import number
+
+WIDE = 25
+"""Ratio of the largest to the smallest number beyond which an axis counts in powers of ten."""
+
+FEW_POWERS = 100
+"""Ratio below which numbers stand between the powers of ten as well."""
+
+LETTERS = 22
+"""Letters of a name beside a bar."""
+
+
+class Line(NamedTuple):
+    """A measure of health in a figure of the course."""
+
+    name: str
+    label: str
+    colour: str
+    dash: Any
+    marker: str
+
+
+def score_figure(score: Score, baseline: str) -> str:
+    """One score on its axis: fakes with interval, floor, baseline, ceiling, chance."""
+    with drawing(0.85, salt=f"score {score.name}") as figure:
+        axes: Any = figure.add_subplot()
+        axes.axvspan(
+            score.floor_low,
+            score.floor_high,
+            ymin=0.1,
+            ymax=0.9,
+            facecolor="none",
+            edgecolor=REAL,
+            hatch="////",
+            linewidth=0.8,
+        )
+        axes.axvline(score.floor, 0.1, 0.9, color=REAL, linewidth=1.5)
+        axes.plot([score.low, score.high], [0, 0], color=FAKE, linewidth=3, solid_capstyle="butt")
+        axes.plot(score.value, 0, "o", color=FAKE, markersize=9)
+        marks = [score.value, score.low, score.high, score.floor_low, score.floor_high]
+        if score.chance is not None:
+            axes.axvline(score.chance, color=INK, linewidth=1, linestyle=":")
+            marks.append(score.chance)
+        if score.baseline is not None:
+            axes.plot(score.baseline, 0, "X", color=PLAIN, markersize=9)
+            marks.append(score.baseline)
+        if score.ceiling is not None:
+            axes.plot(score.ceiling, 0, "^", color=INK, markersize=8, fillstyle="none")
+            marks.append(score.ceiling)
+        _scale(axes, marks)
+        axes.set_ylim(-1, 1)
+        axes.set_yticks([])
+        axes.spines["left"].set_visible(False)
+        return svg(figure, alt=_said(score, baseline))
+
+
+def _said(score: Score, baseline: str) -> str:
+    said = (
+        f"{score.name}: {number(score.value)}, interval {number(score.low)} to "
+        f"{number(score.high)}; reals {number(score.floor)}"
+    )
+    plain = "" if score.baseline is None else f"; {baseline} {number(score.baseline)}"
+    return f"{said}{plain}; {score.better} is good"
+
+
+def _scale(axes: Any, marks: Sequence[float]) -> None:
+    """Powers of ten where the numbers lie far apart, or what is small could not be seen."""
+    least, most = min(marks), max(marks)
+    small = sorted(abs(mark) for mark in marks if mark)[: len(marks) // 2 + 1]
+    if not small or most <= WIDE * small[-1]:
+        margin = 0.06 * (most - least) or 0.5
+        axes.set_xlim(least - margin, most + margin)
+        return
+    if least > 0:
+        axes.set_xscale("log")
+        axes.set_xlim(least / 1.3, most * 1.3)
+    else:
+        axes.set_xscale("symlog", linthresh=small[-1])
+        axes.set_xlim(least - small[-1], most * 1.3)
+    _plain_ticks(axes.xaxis, marks)
+
+
+def course_figures(course: Course, made: str = "fakes") -> list[tuple[str, str]]:
+    """The duel look by look: title and drawing of each measure there is anything of."""
+    middle = [(0.5, "a draw", ":")]
+    found = [
+        _course_figure(
+            course,
+            "What the discriminator thinks",
+            [
+                Line("d_real", "D(real)", REAL, (0, (5, 2)), "s"),
+                Line("d_fake", "D(fake)", FAKE, "-", "o"),
+            ],
+            middle,
+        ),
+        _course_figure(
+            course,
+            "The needle: P(D(real) > D(fake))",
+            [
+                Line("auc_train", "training data", PLAIN, (0, (1, 1)), "^"),
+                Line("auc_held_out", "held-out data", FAKE, "-", "o"),
+            ],
+            middle,
+            error="auc_error",
+        ),
+        _course_figure(
+            course,
+            "Distance to held-out data",
+            [
+                Line("distance", made, FAKE, "-", "o"),
+                Line("floor", "reals (floor)", REAL, (0, (5, 2)), ""),
+                Line("baseline", "plain Gaussian", PLAIN, (0, (1, 1)), ""),
+            ],
+            [],
+            error="distance_error",
+        ),
+    ]
+    return [each for each in found if each[1]]
+
+
+def _course_figure(
+    course: Course,
+    title: str,
+    lines: Sequence[Line],
+    marks: Sequence[tuple[float, str, str]],
+    error: str = "",
+) -> tuple[str, str]:
+    series = {line.name: course.series(line.name) for line in lines}
+    if not any(series.values()):
+        return title, ""
+    errors = dict(course.series(error)) if error else {}
+    with drawing(2.6, salt=title) as figure:
+        axes: Any = figure.add_subplot()
+        for line in lines:
+            _draw_line(axes, line, series[line.name], errors)
+        for value, _, dash in marks:
+            axes.axhline(value, color=INK, linewidth=1, linestyle=dash)
+        values = [value for each in series.values() for _, value in each]
+        if not marks and min(values, default=0) > 0 and max(values) > WIDE * min(values):
+            axes.set_yscale("log")
+            _plain_ticks(axes.yaxis, values)
+        elif not marks and max(values) > 0 and max(values) > WIDE * abs(min(values)):
+            positive = [value for value in values if value > 0]
+            axes.set_yscale("symlog", linthresh=max(abs(min(values)), min(positive)))
+            _plain_ticks(axes.yaxis, values)
+        elif marks:
+            axes.set_ylim(-0.02, 1.02)
+        for place, (step, _) in enumerate(course.actions, 1):
+            axes.axvline(step, color=INK, linewidth=1, linestyle="--")
+            axes.annotate(
+                str(place), (step, 1), xycoords=("data", "axes fraction"), ha="center", va="bottom"
+            )
+        axes.grid(visible=True, axis="y")
+        axes.set_xlabel("step")
+        _legend(figure)
+        return title, svg(figure, alt=_told(title, lines, series))
+
+
+def _plain_ticks(axis: Any, values: Sequence[float]) -> None:
+    """Plain numbers on an axis in powers of ten, and between these few: others would overlap."""
+    ticker: Any = need("matplotlib.ticker", "report")
+    sizes = [abs(value) for value in values if value]
+    between = max(sizes) < FEW_POWERS * min(sizes)
+
+    def said(value: float, _place: int) -> str:
+        return f"{value:g}"
+
+    def said_of_some(value: float, _place: int) -> str:
+        return f"{value:g}" if between and f"{abs(value):e}"[0] in "25" else ""
+
+    axis.set_major_formatter(ticker.FuncFormatter(said))
+    axis.set_minor_formatter(ticker.FuncFormatter(said_of_some))
+
+
+def _draw_line(
+    axes: Any, line: Line, series: Sequence[tuple[int, float]], errors: dict[int, float]
+) -> None:
+    if not series:
+        return
+    steps, values = zip(*series, strict=True)
+    every = max(len(steps) // 12, 1)
+    style: dict[str, Any] = {"color": line.colour, "linestyle": line.dash, "label": line.label}
+    axes.plot(steps, values, marker=line.marker, markersize=5, markevery=every, **style)
+    if line.marker and line.dash == "-" and errors:
+        reach = [2 * errors.get(step, 0.0) for step in steps]
+        low, high = (
+            [value + sign * each for value, each in zip(values, reach, strict=True)]
+            for sign in (-1, 1)
+        )
+        axes.fill_between(steps, low, high, color=line.colour, alpha=0.2, linewidth=0)
+
+
+def _told(title: str, lines: Sequence[Line], series: dict[str, list[tuple[int, float]]]) -> str:
+    ends = [
+        f"{line.label} from {number(series[line.name][0][1])} to {number(series[line.name][-1][1])}"
+        for line in lines
+        if series[line.name]
+    ]
+    return f"{title}: {', '.join(ends)}"
+
+
+def closeness_figure(closeness: Closeness, made: str = "fakes") -> str:
+    """Which share of samples lies within a distance of its nearest training sample."""
+    with drawing(2.6, salt="closeness") as figure:
+        axes: Any = figure.add_subplot()
+        shares = [100 * level for level in closeness.levels]
+        axes.plot(
+            closeness.held_out, shares, color=REAL, linestyle=(0, (5, 2)), label="held-out reals"
+        )
+        axes.plot(closeness.fake, shares, color=FAKE, linestyle="-", label=made)
+        limit = closeness.held_out[min(range(len(shares)), key=lambda at: abs(shares[at] - 1))]
+        axes.axvline(limit, color=INK, linewidth=1, linestyle=":", label="99 % of reals lie beyond")
+        axes.set_xlabel("distance to the nearest training sample")
+        axes.set_ylabel("% within it")
+        # Room on the left: copies stand at 0, and would be hidden by the axis.
+        axes.set_xlim(left=-0.02 * max(closeness.held_out[-1], closeness.fake[-1]))
+        axes.grid(visible=True, axis="y")
+        _legend(figure)
+        half = len(closeness.levels) // 2
+        return svg(
+            figure,
+            alt=f"Distances to training samples: median of {made} {number(closeness.fake[half])}, "
+            f"of held-out reals {number(closeness.held_out[half])}",
+        )
+
+
+def parts_figure(score: Score) -> str:
+    """The parts of a score, each of fakes and of reals."""
+    parts = score.parts[::-1]
+    with drawing(0.5 + 0.27 * len(parts), salt=f"parts {score.name}") as figure:
+        axes: Any = figure.add_subplot()
+        places = range(len(parts))
+        for place, part in zip(places, parts, strict=True):
+            axes.plot([part.floor, part.value], [place, place], color=FAINT, linewidth=1.5)
+        axes.plot([part.floor for part in parts], places, "|", color=REAL, markersize=13, mew=2.5)
+        axes.plot([part.value for part in parts], places, "o", color=FAKE, markersize=7)
+        axes.set_yticks(list(places), [_short(part.name) for part in parts], parse_math=False)
+        axes.grid(visible=True, axis="x")
+        axes.margins(y=0.6 / max(len(parts), 1))
+        return svg(figure, alt=_parts_said(score.name, score.parts))
+
+
+def _parts_said(name: str, parts: Sequence[Part]) -> str:
+    told = [f"{part.name} {number(part.value)} (reals {number(part.floor)})" for part in parts]
+    return f"{name}: {'; '.join(told)}"
+
+
+def profile_figure(profile: Profile, made: str = "fakes") -> str:
+    """How the cells of a column are spread, of reals and fakes."""
+    lying = profile.kind == "number"
+    height = 2.0 if lying else 0.9 + 0.36 * len(profile.bins)
+    with drawing(height, salt=f"profile {profile.name}") as figure:
+        axes: Any = figure.add_subplot()
+        (_standing if lying else _lying)(axes, profile, made)
+        _legend(figure)
+        return svg(
+            figure,
+            alt=f"{profile.name}: {profile.gap:.0%} of the {made} would have to be elsewhere",
+        )
+
+
+def _legend(figure: Any) -> None:
+    """Above the axes: bars and lines may reach into any corner."""
+    figure.legend(loc="outside upper right", ncols=3, fontsize=9, columnspacing=1.2)
+
+
+def _standing(axes: Any, profile: Profile, made: str) -> None:
+    places = range(len(profile.bins))
+    real, fake = ([100 * each for each in shares] for shares in (profile.real, profile.fake))
+    hollow: dict[str, Any] = {"facecolor": "none", "edgecolor": REAL, "hatch": "////"}
+    axes.bar(places, real, width=1.0, linewidth=0.8, label="held-out reals", **hollow)
+    axes.plot(places, fake, color=FAKE, marker="o", markersize=4, drawstyle="steps-mid", label=made)
+    shown = sorted({0, len(profile.bins) - 1})
+    axes.set_xticks(shown, [_short(profile.bins[at], 24) for at in shown], parse_math=False)
+    for label, align in zip(axes.get_xticklabels(), ("left", "right"), strict=False):
+        label.set_horizontalalignment(align)
+    axes.set_ylabel("%")
+
+
+def _lying(axes: Any, profile: Profile, made: str) -> None:
+    count = len(profile.bins)
+    places = [count - 1 - at for at in range(count)]
+    real, fake = ([100 * each for each in shares] for shares in (profile.real, profile.fake))
+    hollow: dict[str, Any] = {"facecolor": "none", "edgecolor": REAL, "hatch": "////"}
+    upper, lower = ([place + shift for place in places] for shift in (0.2, -0.2))
+    axes.barh(upper, real, height=0.38, linewidth=0.8, label="held-out reals", **hollow)
+    axes.barh(lower, fake, height=0.38, color=FAKE, label=made)
+    axes.set_yticks(places, [_short(name) for name in profile.bins], parse_math=False)
+    axes.set_xlabel("%")
+
+
+def _short(name: str, letters: int = LETTERS) -> str:
+    name = "".join(letter if letter.isprintable() else " " for letter in name)
+    return name if len(name) <= letters else f"{name[: letters - 1]}…"

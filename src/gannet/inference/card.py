@@ -1,0 +1,119 @@
+"""The card of an artefact: what it is, where it came from, and all that rebuilds it."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from gannet.core.errors import ArtefactError, no_permission
+from gannet.core.types import Spec
+
+FORMAT = 1
+
+COPY_ANEW = (
+    "Copy the folder anew from where it came; a run of your own is mended by its train command."
+)
+
+
+def gannet_version() -> str:
+    """The installed release, or ``0`` where gannet runs from bare source."""
+    try:
+        return version("gannet-gan")
+    except PackageNotFoundError:
+        return "0"
+
+
+class Scale(BaseModel):
+    """Turns logits into probabilities, and says what is usual.
+
+    Fitted on held-out reals and fakes that training never saw, with equal shares of both:
+    ``P(real) = sigmoid(slope * logit + offset)`` (Platt 1999).
+
+    Attributes:
+        slope: Weight of the logit; 0 when the discriminator cannot tell the two apart.
+        offset: Log-odds of a logit of zero.
+        real: Probabilities of held-out reals at the quantiles .05, .25, .5, .75 and .95.
+        fake: The same of fakes.
+        count: Samples on each side.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    slope: float = 1.0
+    offset: float = 0.0
+    real: tuple[float, ...] = ()
+    fake: tuple[float, ...] = ()
+    count: int = 0
+
+
+class Card(BaseModel):
+    """Everything needed to rebuild the networks, and to know where they came from.
+
+    Attributes:
+        shares: Share of the training data that each class had; what they leave to 1 had no class.
+        scale: For samples judged as the class that fits them best.
+        scale_of_class: For samples judged as one class; ``None`` for models without classes.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int = FORMAT
+    recipe: str
+    config: dict[str, Any]
+    spec: Spec
+    codecs: dict[str, dict[str, Any]]
+    shares: tuple[float, ...] = ()
+    steps: int
+    seed: int
+    gannet: str
+    scale: Scale = Scale()
+    scale_of_class: Scale | None = None
+    data: dict[str, Any] = {}
+    verdict: dict[str, Any] = {}
+    distance: dict[str, Any] = {}
+    critic: dict[str, Any] = {}
+    weights: str = ""
+
+
+def read_card(folder: Path) -> Card:
+    """The card of a run's folder.
+
+    Raises:
+        ArtefactError: if there is none, or it is damaged, foreign, of a later gannet, or
+            may not be read.
+    """
+    where = folder / "card.json"
+    remedy = "Give the folder that `gannet train --out` wrote."
+    try:
+        if not folder.is_dir():
+            raise ArtefactError("no such folder", where=str(folder), remedy=remedy)
+        content: dict[str, Any] = json.loads(where.read_text(encoding="utf-8"))
+        later = content.get("format", 0) if hasattr(content, "get") else 0
+        if int(later) > FORMAT:
+            raise ArtefactError(
+                f"format {later} is later than this gannet knows ({FORMAT})",
+                where=str(where),
+                remedy="Update gannet: pip install --upgrade gannet-gan",
+            )
+        return Card.model_validate(content)
+    except PermissionError:
+        raise no_permission(where, ArtefactError) from None
+    except FileNotFoundError:
+        if (folder / "plan.json").exists():
+            raise ArtefactError(
+                "this run is not finished: it has no card.json yet",
+                where=str(folder),
+                remedy="Give its train command again; it goes on from the last save.",
+            ) from None
+        raise ArtefactError(
+            "not a gannet artefact: it has no card.json", where=str(folder), remedy=remedy
+        ) from None
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        detail = "; ".join(str(error).splitlines()[:2])
+        raise ArtefactError(
+            f"the card is damaged or foreign: {detail}", where=str(where), remedy=COPY_ANEW
+        ) from None

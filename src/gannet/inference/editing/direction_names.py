@@ -1,0 +1,207 @@
+"""What a direction changes: attributes are measured on both sides of many samples.
+
+A direction takes the name of the attribute that it changes most and most reliably. Where none
+changes clearly it stays unnamed, since a name that is wrong is worse than none.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from gannet.inference.editing.attributes import Attribute, values_of
+from gannet.inference.editing.latent_generator import Maker
+
+REACH = 2.0
+"""Spreads of noise that are gone to each side of a sample."""
+
+CLEAR = 0.5
+"""Least change on the way from one side to the other, in usual spreads of the attribute."""
+
+RELIABLE = 0.8
+"""Least share of samples that change the way that most do."""
+
+ALIKE = 0.9
+"""Share of the strongest change from which on the attribute that comes first in the list wins.
+
+Light on a dark ground is brighter, richer in contrast and thicker at once: the plainest word does.
+"""
+
+KNOWN = 0.5
+"""Least share of samples of which the attribute is a number on both sides."""
+
+UNNAMED = "unnamed"
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """How an attribute changes along a direction.
+
+    Attributes:
+        attribute: Its name.
+        change: Mean change from ``REACH`` spreads of noise before a sample to as many behind it,
+            in standard deviations that the attribute has over samples.
+        error: Standard error of that mean.
+        reliable: Share of samples that change in the direction of the mean, 0.5 to 1 if by chance.
+        raw: The mean change in the attribute's own unit.
+        words: What a picture becomes, such as ``brighter``.
+    """
+
+    attribute: str
+    change: float
+    error: float
+    reliable: float
+    raw: float
+    words: str
+
+    @property
+    def clear(self) -> bool:
+        """Whether it is large, reliable and no accident."""
+        sure = abs(self.change) > 3 * self.error
+        return sure and abs(self.change) >= CLEAR and self.reliable >= RELIABLE
+
+    @property
+    def weight(self) -> float:
+        """How well it describes a direction: the change, less where samples disagree."""
+        return abs(self.change) * (2 * self.reliable - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Direction:
+    """A direction with its name and the evidence for it.
+
+    Attributes:
+        number: Its place in a list, from 1.
+        axis: ``(Z,)`` of length one. If it is named, the attribute rises along it.
+        name: Of the attribute that it changes, or ``UNNAMED``.
+        effects: The strongest first.
+        origin: How it was found.
+    """
+
+    number: int
+    axis: Tensor
+    name: str
+    effects: tuple[Effect, ...]
+    origin: str
+
+    @property
+    def evidence(self) -> str:
+        """What was measured, in words."""
+        shown = [
+            f"{each.attribute} {each.change:+.1f} ± {2 * each.error:.1f} ({each.reliable:.0%})"
+            for each in self.effects[:3]
+        ]
+        return ", ".join(shown) or "nothing could be measured"
+
+
+def effects(
+    maker: Maker,
+    axes: Tensor,
+    attributes: Sequence[Attribute],
+    *,
+    samples: int = 200,
+    seed: int = 1,
+    reach: float = REACH,
+) -> list[list[Effect]]:
+    """Measured effects of directions ``(n, Z)`` on each attribute, in the attributes' order."""
+    noise, vector = maker.drawn(samples, seed)
+    usual = values_of(attributes, maker.made(noise, vector))
+    spreads = {each.name: each.spread(usual[each.name]) for each in attributes}
+    found: list[list[Effect]] = []
+    for axis in axes:
+        before, after = (
+            values_of(attributes, maker.made(noise + side * reach * axis, vector))
+            for side in (-1, 1)
+        )
+        found.append(
+            [
+                _effect(each, each.change(before[each.name], after[each.name]), spreads[each.name])
+                for each in attributes
+            ]
+        )
+    return found
+
+
+def _effect(attribute: Attribute, changes: Tensor, spread: float) -> Effect:
+    known = changes[changes.isfinite()]
+    if spread < 1e-6 or len(known) < max(2, KNOWN * len(changes)):
+        return Effect(attribute.name, 0.0, math.inf, 0.0, 0.0, attribute.more)
+    mean = float(known.mean())
+    agree = float((known * math.copysign(1, mean) > 0).float().mean())
+    error = float(known.std()) / math.sqrt(len(known))
+    return Effect(attribute.name, mean / spread, error / spread, agree, mean, attribute.more)
+
+
+def name(
+    maker: Maker,
+    axes: Tensor,
+    attributes: Sequence[Attribute],
+    *,
+    origin: str = "",
+    samples: int = 200,
+    seed: int = 1,
+) -> list[Direction]:
+    """Name directions ``(n, Z)``; those that are named are turned so that the attribute rises.
+
+    Args:
+        maker: The generator.
+        axes: Of length one.
+        attributes: The plainest first.
+        origin: Said of each.
+        samples: On which changes are measured.
+        seed: Of the samples.
+    """
+    measured = effects(maker, axes, attributes, samples=samples, seed=seed)
+    found: list[Direction] = []
+    for number, (axis, each) in enumerate(zip(axes, measured, strict=True), 1):
+        ranked = sorted(each, key=lambda effect: effect.weight, reverse=True)
+        clear = [effect for effect in ranked if effect.clear]
+        if not clear:
+            known = tuple(effect for effect in ranked if math.isfinite(effect.error))
+            found.append(Direction(number, axis, UNNAMED, known, origin))
+            continue
+        close = {one.attribute for one in clear if one.weight >= ALIKE * clear[0].weight}
+        first = next(one for one in each if one.attribute in close)
+        sign = math.copysign(1, first.change)
+        turned = tuple(
+            replace(effect, change=sign * effect.change, raw=sign * effect.raw)
+            for effect in [first, *(other for other in ranked if other is not first)]
+            if math.isfinite(effect.error)
+        )
+        found.append(Direction(number, sign * axis, first.attribute, turned, origin))
+    return found
+
+
+def about(
+    maker: Maker,
+    axis: Tensor,
+    attributes: Sequence[Attribute],
+    wanted: str,
+    *,
+    samples: int = 200,
+    seed: int = 1,
+) -> Direction:
+    """What a direction ``(Z,)`` that was learnt for something changes, that thing first.
+
+    It is not turned. Its name is ``wanted``, or ``UNNAMED`` if that is an attribute and does not
+    clearly rise.
+    """
+    each = effects(maker, axis[None], attributes, samples=samples, seed=seed)[0]
+    known = [effect for effect in each if math.isfinite(effect.error)]
+    ranked = sorted(known, key=lambda one: (one.attribute != wanted, -one.weight))
+    own = [effect for effect in each if effect.attribute == wanted]
+    works = all(effect.clear and effect.change > 0 for effect in own)
+    return Direction(0, axis, wanted if works else UNNAMED, tuple(ranked), wanted)
+
+
+def distinct(axes: Tensor, *, most: float = 0.9) -> Tensor:
+    """Directions ``(n, Z)`` without those that nearly equal an earlier one, or its opposite."""
+    kept: list[Tensor] = []
+    for axis in axes:
+        if all(abs(float(axis @ other)) < most for other in kept):
+            kept.append(axis)
+    return torch.stack(kept) if kept else axes[:0]

@@ -1,0 +1,233 @@
+"""``gannet edit``: pictures found in the noise of a generator, changed, blended and walked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import torch
+
+from gannet.core.errors import ConfigError, need
+from gannet.core.files import write_whole, writing
+from gannet.inference.artifact import Artefact, class_number
+from gannet.inference.editing.direction_names import UNNAMED, Direction
+from gannet.inference.editing.editor import FOUND, NOTHING_TOLD, Editor, Told
+from gannet.inference.editing.interpolation import (
+    along,
+    labelled,
+    there_and_back,
+    through,
+    write_frames,
+)
+from gannet.inference.editing.inversion import USUAL, Found
+from gannet.inference.editing.saved import SUFFIX, write_found
+from gannet.modalities.image.grid import grid_png
+from gannet.modalities.image.io.files import WRITTEN
+
+FILMS = (".gif", ".mp4")
+
+FRAMES, MOST_FRAMES = 24, 2_000
+
+STEPS = (-3.0, -1.5, 0.0, 1.5, 3.0)
+"""Columns of a sheet of directions, in spreads of noise."""
+
+FARTHEST = 100.0
+"""Spreads of noise, to catch a slip of the finger."""
+
+STOPS = 4
+"""Samples on a walk that begins with no picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be done with pictures.
+
+    Attributes:
+        changes: By how many spreads of noise to go along which directions.
+        hold: Attributes that shall stay as they are meanwhile.
+        directions: List directions and draw a sheet of them instead.
+        become: Class that the pictures shall become.
+        label: Class that they are of.
+        tune: Whether the network is bent until it gives each picture.
+        frames: Of a walk; 0 for what suits the format.
+        keep: File in which the edited picture is kept for further work.
+        told: What is known beside the run.
+    """
+
+    changes: Mapping[str, float] = field(default_factory=dict[str, float])
+    hold: Sequence[str] = ()
+    directions: bool = False
+    become: str | None = None
+    label: str | None = None
+    tune: bool = True
+    frames: int = 0
+    keep: Path | None = None
+    told: Told = NOTHING_TOLD
+
+
+def edit_files(
+    artefact: Artefact, pictures: Sequence[Path], out: Path, wanted: Wanted
+) -> list[str]:
+    """Find pictures, change them, and write what comes of it.
+
+    Args:
+        artefact: Of a run that makes pictures from noise.
+        pictures: Files, or what ``keep`` wrote; none for samples of the run.
+        out: One picture, or a film by its suffix; of directions a sheet.
+        wanted: What to do.
+
+    Returns:
+        What was found and written, in words.
+
+    Raises:
+        GannetError: if something that was asked for cannot be had; see the message.
+    """
+    check(artefact, pictures, out, wanted)
+    editor = Editor(artefact, wanted.told)
+    search = USUAL if wanted.tune else replace(USUAL, tuning=0)
+    if wanted.directions:
+        found = editor.find(pictures, search, wanted.label) or editor.drawn(2)
+        return _sheet(editor, found, out)
+    stops = editor.find(pictures, search, wanted.label)
+    said = [
+        f"{path}: found with {each.psnr:.1f} dB"
+        + f" ({each.psnr_untuned:.1f} before tuning)" * (each.psnr != each.psnr_untuned)
+        for path, each in zip(pictures, stops, strict=True)
+    ]
+    changes = bool(wanted.changes or wanted.become)
+    if not stops:
+        stops = editor.drawn(1 if changes else STOPS)
+        stops += [] if changes else stops[:1]
+    ends = [_edited(editor, each, wanted) for each in stops]
+    if wanted.keep is not None:
+        write_found(ends[0], wanted.keep, artefact.card.weights)
+        said.append(f"kept: {wanted.keep}")
+    route = ends if len(ends) > 1 else [stops[0], ends[0]] if changes else ends * 2
+    _write(editor, route, out, wanted.frames, blend=len(stops) > 1)
+    return [*said, f"written: {out}"]
+
+
+def _edited(editor: Editor, found: Found, wanted: Wanted) -> Found:
+    found = editor.changed(found, wanted.changes, hold=wanted.hold)
+    if wanted.become is None:
+        return found
+    vector = torch.zeros_like(found.vector)
+    vector[class_number(editor.artefact.classes, wanted.become)] = 1
+    return replace(found, vector=vector)
+
+
+def _write(editor: Editor, route: Sequence[Found], out: Path, frames: int, *, blend: bool) -> None:
+    if out.suffix.lower() in FILMS:
+        write_frames(there_and_back(through(route, frames or FRAMES)), out)
+    elif blend or frames > 1:
+        count = frames or 8
+        grid_png(through(route, count), out, count if count <= 12 else 0)
+    else:
+        with writing(out):
+            out.parent.mkdir(parents=True, exist_ok=True)
+            editor.codec.write(editor.codec.decode(route[-1].picture()[None])[0], out)
+
+
+def _sheet(editor: Editor, found: Sequence[Found], out: Path) -> list[str]:
+    """Draw found and learnt directions, each with its evidence."""
+    listed = [*editor.directions, *editor.learnt()]
+    rows = [
+        (
+            f"{heading(each)}\n" + each.evidence.replace(", ", "\n", 1),
+            torch.cat([along(one, each.axis, STEPS) for one in found]),
+        )
+        for each in listed
+    ]
+    heads = [f"{step:+g}" if step else "as it is" for step in STEPS] * len(found)
+    write_whole(out, labelled(rows, heads, len(STEPS)))
+    words = [f"{heading(each):28} {each.evidence}" for each in listed]
+    read = [f"{each.name}: {each.proof}" for each in editor.attributes if each.proof]
+    return [*words, *(["", READ, *read] if read else []), "", MEANING, f"written: {out}"]
+
+
+READ = "How well these numbers are read off pictures, with the labels' own as the truth:"
+
+MEANING = (
+    "--change NUMBER=AMOUNT or NAME=AMOUNT goes along one. Beside it: what changes from -2 to +2,\n"
+    "in its usual spreads over samples, with twice the standard error; in brackets the share of\n"
+    "samples that change that way."
+)
+
+
+def heading(direction: Direction) -> str:
+    """What a direction is called on a sheet: its number and name, or what it was learnt for."""
+    if direction.origin == FOUND:
+        return f"{direction.number} {direction.name}"
+    return direction.origin + " (hardly)" * (direction.name == UNNAMED)
+
+
+def check(artefact: Artefact, pictures: Sequence[Path], out: Path, wanted: Wanted) -> None:
+    """Refuse what cannot be done, before minutes of work.
+
+    Raises:
+        ConfigError: naming all faults.
+        MissingExtraError: if a film is wanted and its extra is not installed.
+    """
+    faults = [*_faults_of_form(pictures, out, wanted), *_faults_of_wishes(artefact, wanted)]
+    if wanted.keep is not None and len(pictures) != 1:
+        faults.append(f"--keep: keeps the edit of one picture, got {len(pictures)}")
+    if faults:
+        raise ConfigError("\n".join(faults), remedy="Change what is named here.")
+    if wanted.become is not None:
+        class_number(artefact.classes, wanted.become)
+    if out.suffix.lower() == ".mp4":
+        need("av", "video")
+
+
+def _faults_of_form(pictures: Sequence[Path], out: Path, wanted: Wanted) -> Iterator[str]:
+    suffix = out.suffix.lower()
+    several = len(pictures) > 1 or wanted.frames > 1
+    if wanted.directions and suffix != ".png":
+        yield f"--out: a sheet of directions is a .png, got {out}"
+    elif suffix not in WRITTEN and suffix not in FILMS:
+        known = ", ".join(sorted(WRITTEN | set(FILMS)))
+        yield f"--out: must end in one of {known}, got {out}"
+    elif several and suffix != ".png" and suffix not in FILMS:
+        yield f"--out: several pictures go into one .png, .gif or .mp4, got {out}"
+    if any(out.resolve() == each.resolve() for each in pictures):
+        yield f"--out: {out} is one of the pictures"
+    if wanted.frames and not 2 <= wanted.frames <= MOST_FRAMES:
+        yield f"--frames: must lie between 2 and {MOST_FRAMES}, got {wanted.frames}"
+    if wanted.keep is not None and wanted.keep.suffix.lower() != SUFFIX:
+        yield f"--keep: must end in {SUFFIX}, got {wanted.keep}"
+
+
+def _faults_of_wishes(artefact: Artefact, wanted: Wanted) -> Iterator[str]:
+    for name, amount in wanted.changes.items():
+        if not -FARTHEST <= amount <= FARTHEST:
+            span = f"{-FARTHEST:g} and {FARTHEST:g}"
+            yield f"--change {name}: must lie between {span}, got {amount:g}"
+    if wanted.directions and (wanted.changes or wanted.become or wanted.keep):
+        yield "--directions: lists what can be changed, and changes nothing"
+    if wanted.hold and not wanted.changes:
+        yield "--hold: there is no --change"
+    if (wanted.told.liked is None) != (wanted.told.disliked is None):
+        yield "--liked, --disliked: give a folder for each"
+    if wanted.told.seed < 0:
+        yield f"--seed: must be at least 0, got {wanted.told.seed}"
+    if wanted.become is not None and not artefact.classes:
+        yield "--become: this run was trained without classes"
+
+
+def amounts(changes: Mapping[str, str]) -> dict[str, float]:
+    """``NAME=AMOUNT`` as numbers.
+
+    Raises:
+        ConfigError: if an amount is no number.
+    """
+    found: dict[str, float] = {}
+    for name, value in changes.items():
+        try:
+            found[name] = float(value)
+        except ValueError:
+            raise ConfigError(
+                f"--change {name}: {value!r} is no number",
+                remedy=f"Write, for example, --change {name}=+1.5.",
+            ) from None
+    return found

@@ -1,0 +1,181 @@
+"""Ways through the noise, and how they are shown: a sheet, a GIF, a film.
+
+Between two points the way is an arc, on which noise stays as long as training had it; a straight
+line would pass through the middle, where a generator was never asked (White 2016,
+arXiv:1609.04468, section 2.1).
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+
+from gannet.core.errors import DataError, need
+from gannet.core.files import write_whole
+from gannet.inference.editing.attributes import colours
+from gannet.inference.editing.inversion import Found
+
+SHOWN = 128
+"""Pixels of the longer side up to which small pictures are enlarged in films."""
+
+RATE = 12
+"""Frames per second."""
+
+LETTERS = 12
+"""Height of letters on a sheet, in pixels."""
+
+Frame = NDArray[np.uint8]
+"""``(H, W, 3)``."""
+
+
+def arc(one: Tensor, other: Tensor, share: float) -> Tensor:
+    """The point ``(Z,)`` a share of the way from one to the other; lengths change evenly.
+
+    Source: Shoemake 1985, Animating rotation with quaternion curves, section 3.3.
+
+    >>> round(float(arc(torch.tensor([2.0, 0.0]), torch.tensor([0.0, 2.0]), 0.5).norm()), 4)
+    2.0
+    """
+    near, far = (math.sqrt(float(each.square().sum())) for each in (one, other))
+    if min(near, far) < 1e-9:
+        return one + share * (other - one)
+    a, b = one / near, other / far
+    angle = math.acos(max(-1.0, min(1.0, float(a @ b))))
+    if math.sin(angle) < 1e-4:
+        return one + share * (other - one)
+    way = math.sin((1 - share) * angle) * a + math.sin(share * angle) * b
+    return way / math.sin(angle) * (near + share * (far - near))
+
+
+def blended(one: Found, other: Found, share: float) -> Found:
+    """A picture a share of the way from one to the other, networks that were tuned included."""
+    noise = arc(one.noise, other.noise, share)
+    vector = one.vector + share * (other.vector - one.vector)
+    maker = one.maker
+    if one.maker.network is not other.maker.network:
+        maker = one.maker.copied()
+        state, far = one.maker.network.state_dict(), other.maker.network.state_dict()
+        mixed = {
+            name: value.lerp(far[name], share) if value.is_floating_point() else value
+            for name, value in state.items()
+        }
+        maker.network.load_state_dict(mixed)
+    return replace(one, maker=maker, noise=noise, vector=vector)
+
+
+def through(stops: Sequence[Found], frames: int) -> Tensor:
+    """``(frames, C, H, W)`` on the way through some pictures, the first and the last included."""
+    made: list[Tensor] = []
+    legs = len(stops) - 1
+    for frame in range(frames):
+        place = legs * frame / max(frames - 1, 1)
+        leg = min(int(place), legs - 1)
+        made.append(blended(stops[leg], stops[leg + 1], place - leg).picture())
+    return torch.stack(made)
+
+
+def along(found: Found, direction: Tensor, amounts: Sequence[float]) -> Tensor:
+    """``(n, C, H, W)``: a picture moved along a direction ``(Z,)`` by some amounts."""
+    return torch.stack([found.moved(direction, amount).picture() for amount in amounts])
+
+
+def there_and_back(frames: Tensor) -> Tensor:
+    """Frames and then the inner ones in reverse, so that a film of them has no jump."""
+    return torch.cat([frames, frames[1:-1].flip(0)])
+
+
+def drawn(pictures: Tensor, least: int = SHOWN) -> list[Frame]:
+    """Pictures ``(n, C, H, W)`` in [-1, 1] as colours of 8 bit, small ones enlarged."""
+    factor = max(1, round(least / max(pictures.shape[2:])))
+    seen = colours(pictures).expand(-1, 3, -1, -1)
+    pixels = (seen.clamp(0, 1) * 255).round().to(torch.uint8)
+    pixels = pixels.repeat_interleave(factor, 2).repeat_interleave(factor, 3)
+    return list(pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy())
+
+
+def gif(frames: Tensor) -> bytes:
+    """Frames ``(n, C, H, W)`` as a GIF that begins anew for ever."""
+    first, *rest = [Image.fromarray(each) for each in drawn(frames)]
+    packed = io.BytesIO()
+    options: dict[str, Any] = {"duration": round(1000 / RATE), "loop": 0}
+    first.save(packed, "GIF", save_all=True, append_images=rest, **options)
+    return packed.getvalue()
+
+
+def mp4(frames: Tensor) -> bytes:
+    """Frames ``(n, C, H, W)`` as a film that browsers show.
+
+    Raises:
+        MissingExtraError: if the extra ``video`` is not installed.
+        DataError: if the encoder refuses the frames.
+    """
+    av = need("av", "video")
+    shown = [np.pad(each, ((0, len(each) % 2), (0, each.shape[1] % 2), (0, 0)), "edge")
+             for each in drawn(frames)]  # the format knows even sizes alone  # fmt: skip
+    packed = io.BytesIO()
+    try:
+        with av.open(packed, "w", format="mp4") as film:
+            stream: Any = film.add_stream("h264", rate=Fraction(RATE))
+            stream.height, stream.width = shown[0].shape[:2]
+            stream.pix_fmt = "yuv420p"
+            stream.options = {"crf": "14"}
+            for each in shown:
+                film.mux(stream.encode(av.VideoFrame.from_ndarray(each, format="rgb24")))
+            film.mux(stream.encode())
+    except (OSError, ValueError) as error:
+        raise DataError(f"no film could be made: {error}", remedy="Write a .gif.") from None
+    return packed.getvalue()
+
+
+def write_frames(frames: Tensor, path: Path) -> None:
+    """Save frames as what the suffix says: a GIF or a film.
+
+    Raises:
+        GannetError: if the place cannot be written, or what a film needs is not installed.
+    """
+    write_whole(path, mp4(frames) if path.suffix.lower() == ".mp4" else gif(frames))
+
+
+def labelled(rows: Sequence[tuple[str, Tensor]], heads: Sequence[str], gap_after: int) -> bytes:
+    """A PNG with a row of pictures for each line of words.
+
+    Args:
+        rows: Words, which may have several lines, and pictures ``(n, C, H, W)``.
+        heads: Words above the columns.
+        gap_after: Columns after which there is a gap.
+    """
+    shown = [(words, drawn(pictures, 64)) for words, pictures in rows]
+    font = ImageFont.load_default(LETTERS)
+    high, wide = shown[0][1][0].shape[:2]
+    count = len(shown[0][1])
+    measure = ImageDraw.Draw(Image.new("L", (1, 1)))
+    room = 16 + max(int(measure.multiline_textbbox((0, 0), each, font)[2]) for each, _ in shown)
+    row_high, top = max(high, 3 * LETTERS) + 4, 2 * LETTERS
+    right = room + count * (wide + 4) + (count - 1) // gap_after * 8
+    page = Image.new("RGB", (right, top + len(shown) * row_high), "white")
+    pen = ImageDraw.Draw(page)
+
+    def left_of(column: int) -> int:
+        return room + column * (wide + 4) + column // gap_after * 8
+
+    for column, head in enumerate(heads):
+        pen.text((left_of(column) + wide // 2, top // 2), head, "black", font, anchor="mm")
+    for number, (words, pictures) in enumerate(shown):
+        at = top + number * row_high
+        pen.multiline_text((8, at + 4), words, "black", font)
+        for column, picture in enumerate(pictures):
+            page.paste(Image.fromarray(picture), (left_of(column), at))
+    packed = io.BytesIO()
+    page.save(packed, "PNG")
+    return packed.getvalue()

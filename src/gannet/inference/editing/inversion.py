@@ -1,0 +1,234 @@
+"""The noise of a given picture: screened starts, Adam on the noise, Adam on a copy of the network.
+
+Source: Abdal et al. 2019, arXiv:1904.03189 (optimised noise); Roich et al. 2021, arXiv:2106.05744
+(pivotal tuning: the network is bent a little so that the noise that was found gives the picture).
+Differs: starts are chosen among many samples, and half of the tries are dropped by turns; pixels
+are compared at several sizes instead of a large network's features, so that nothing is needed but
+the generator, and a caller may add features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d
+
+from gannet.core.device import adam
+from gannet.core.seeding import noise_at, seed_at
+from gannet.inference.editing.latent_generator import Maker
+from gannet.metrics.image_quality import psnr
+
+Features = Callable[[Tensor], Tensor]
+"""Pictures ``(B, C, H, W)`` to rows of numbers, with slopes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How hard to look for a picture.
+
+    Attributes:
+        starts: Samples among which tries begin.
+        tries: How many of them are gone on with.
+        steps: Of Adam on the noise, in all.
+        rate: Its step size at first, in spreads of the noise.
+        usual: Weight that keeps noise where training had it.
+        tuning: Most steps of Adam on a copy of the network; 0 leaves the network alone.
+        tuning_rate: Its step size.
+        goal: Decibels at which tuning ends; more would bend the network for noise in the picture.
+        nearby: Weight that keeps pictures near the one that is tuned for as they were.
+        features: Compared beside the pixels, if any.
+        features_weight: Of the mean squared difference of features.
+    """
+
+    starts: int = 2_000
+    tries: int = 16
+    steps: int = 500
+    rate: float = 0.15
+    usual: float = 5e-4
+    tuning: int = 300
+    tuning_rate: float = 3e-3
+    goal: float = 30.0
+    nearby: float = 0.1
+    features: Features | None = None
+    features_weight: float = 1.0
+
+
+USUAL = Search()
+
+
+@dataclass(frozen=True)
+class Found:
+    """A picture as a generator makes it.
+
+    Attributes:
+        maker: The run's own, or a copy that was tuned.
+        noise: ``(Z,)``.
+        vector: ``(V,)``.
+        psnr: Decibels between the picture and what comes of the noise; of a copy after tuning.
+        psnr_untuned: The same before.
+    """
+
+    maker: Maker
+    noise: Tensor
+    vector: Tensor
+    psnr: float = 0.0
+    psnr_untuned: float = 0.0
+
+    def picture(self) -> Tensor:
+        """``(C, H, W)`` in [-1, 1]."""
+        return self.maker.made(self.noise[None], self.vector[None])[0].clamp(-1, 1)
+
+    def moved(self, direction: Tensor, amount: float) -> Found:
+        """The same picture some spreads of noise further along a direction ``(Z,)``.
+
+        Moving back by the same amount undoes it.
+        """
+        return replace(self, noise=self.noise + amount * direction)
+
+
+def find(
+    maker: Maker,
+    pictures: Tensor,
+    *,
+    kind: int | None = None,
+    search: Search = USUAL,
+    seed: int = 0,
+) -> list[Found]:
+    """Find noise that makes each of some pictures.
+
+    Args:
+        maker: The generator.
+        pictures: ``(N, C, H, W)`` in [-1, 1].
+        kind: Their class, if it is known; else the best one is found for each.
+        search: How hard to look.
+        seed: Of the starts. The same seed finds the same.
+    """
+    noise, vector, owner = _started(maker, pictures, kind, search, seed)
+    rate = search.rate
+    for share, keep in ((0.2, 4), (0.2, 1), (0.6, 1)):
+        steps = max(round(search.steps * share), 1)
+        noise, loss = refined(maker, noise, vector, pictures[owner], steps, rate, search)
+        kept = _best(loss, owner, len(pictures), keep)
+        noise, vector, owner = noise[kept], vector[kept], owner[kept]
+        rate *= 0.6
+    made = maker.made(noise, vector)
+    found = [
+        Found(maker, noise[at], vector[at], float(value), float(value))
+        for at, value in enumerate(psnr(made.clamp(-1, 1), pictures))
+    ]
+    if not search.tuning:
+        return found
+    return [
+        tuned(each, picture, search, seed_at(seed, at))
+        for at, (each, picture) in enumerate(zip(found, pictures, strict=True))
+    ]
+
+
+def _started(
+    maker: Maker, pictures: Tensor, kind: int | None, search: Search, seed: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The likest samples, of as many kinds as can be: noise, vectors, whose start each is."""
+    noise = noise_at(seed, range(search.starts), maker.width)
+    kinds = torch.arange(search.starts) % max(maker.kinds, 1)
+    if kind is not None:
+        kinds = torch.full_like(kinds, kind)
+    vector = torch.eye(maker.kinds)[kinds] if maker.kinds else maker.vectors(search.starts, seed)
+    made = maker.made(noise, vector)
+    far = torch.cdist(small(pictures), small(made))
+    starts: list[tuple[Tensor, Tensor]] = []
+    for at, row in enumerate(far):
+        order: list[int] = row.argsort().tolist()
+        firsts = {int(kinds[place]): place for place in reversed(order)}
+        chosen = sorted(firsts.values(), key=order.index)[: search.tries]
+        chosen += [place for place in order if place not in chosen][: search.tries - len(chosen)]
+        starts.append((torch.tensor(chosen), torch.full((len(chosen),), at)))
+    places, owner = (torch.cat(part) for part in zip(*starts, strict=True))
+    return noise[places].clone(), vector[places], owner
+
+
+def small(pictures: Tensor) -> Tensor:
+    """Pictures ``(B, C, H, W)`` halved and in rows: likeness at a glance, for screening."""
+    size = 2 if min(pictures.shape[2:]) > 1 else 1
+    return avg_pool2d(pictures, size).flatten(1)
+
+
+def difference(made: Tensor, pictures: Tensor, search: Search) -> Tensor:
+    """Mean squared difference at several sizes, ``(B,)``; with features where they are given."""
+    left = made - pictures
+    total, sizes = left.square().flatten(1).mean(1), 1
+    for size in (2, 4):
+        if min(left.shape[2:]) >= 2 * size:
+            total = total + avg_pool2d(left, size).square().flatten(1).mean(1)
+            sizes += 1
+    total = total / sizes
+    if search.features is None:
+        return total
+    seen = search.features(made) - search.features(pictures)
+    return total + search.features_weight * seen.square().flatten(1).mean(1)
+
+
+def refined(
+    maker: Maker,
+    noise: Tensor,
+    vector: Tensor,
+    pictures: Tensor,
+    steps: int,
+    rate: float,
+    search: Search,
+) -> tuple[Tensor, Tensor]:
+    """Noise ``(B, Z)`` after so many steps towards pictures, and how far each is off, ``(B,)``."""
+    moving = noise.clone().requires_grad_()
+    optimiser = adam([moving], (0.9, 0.99), rate)
+    loss = noise.new_zeros(len(noise))
+    for step in range(steps):
+        for group in optimiser.param_groups:
+            group["lr"] = rate * (1 - 0.8 * step / steps)
+        loss = difference(maker(moving, vector), pictures, search)
+        loss = loss + search.usual * moving.square().mean(1)
+        optimiser.zero_grad()
+        loss.sum().backward()
+        optimiser.step()
+    return moving.detach(), loss.detach()
+
+
+def _best(loss: Tensor, owner: Tensor, pictures: int, keep: int) -> Tensor:
+    """Places of the best tries of each picture."""
+    found: list[Tensor] = []
+    for at in range(pictures):
+        mine = (owner == at).nonzero()[:, 0]
+        found.append(mine[loss[mine].argsort()[:keep]])
+    return torch.cat(found)
+
+
+def tuned(found: Found, picture: Tensor, search: Search, seed: int) -> Found:
+    """Bend a copy of the network until the noise that was found gives the picture ``(C, H, W)``.
+
+    Source: Roich et al. 2021, arXiv:2106.05744, eq. 3 to 5: what lies near the noise is held.
+    """
+    maker = found.maker.copied()
+    weights = [each.requires_grad_() for each in maker.network.parameters()]
+    optimiser = adam(weights, (0.9, 0.99), search.tuning_rate)
+    noise, vector, target = found.noise[None], found.vector[None], picture[None]
+    others = noise_at(seed, range(search.tuning), maker.width)
+    for step in range(search.tuning):
+        towards = others[step : step + 1] - noise
+        near = noise + towards * torch.rand(1, generator=_chance(seed, step))
+        made = maker(torch.cat([noise, near]), torch.cat([vector, vector]))
+        held = found.maker.made(near, vector)
+        if float(psnr(made[:1].detach().clamp(-1, 1), target)) >= search.goal:
+            break
+        loss = difference(made[:1], target, search).sum()
+        loss = loss + search.nearby * (made[1:] - held).square().mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    maker.network.requires_grad_(False)
+    reached = replace(found, maker=maker)
+    return replace(reached, psnr=float(psnr(reached.picture()[None], target)))
+
+
+def _chance(seed: int, step: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed_at(seed, step))

@@ -1,0 +1,111 @@
+"""A generator as a function of its noise, which is all that editing needs to know of it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+from gannet.core.seeding import noise_at, seed_at
+from gannet.core.types import Condition, Spec
+
+CHUNK = 256
+"""Pictures that are made at once where no slope is asked for."""
+
+Infer = Callable[[nn.Module, Tensor, Condition], Tensor]
+"""A network, noise ``(B, Z)`` and a condition to pictures ``(B, C, H, W)``."""
+
+
+def one_pass(network: nn.Module, noise: Tensor, condition: Condition) -> Tensor:
+    """One forward pass makes the pictures."""
+    made: Tensor = network(noise, condition)
+    return made
+
+
+@dataclass(frozen=True)
+class Maker:
+    """A network that makes pictures ``(B, C, H, W)`` in [-1, 1] from noise and a vector.
+
+    Attributes:
+        network: With weights that need no slope.
+        spec: Its sizes.
+        width: Numbers of noise per picture, Z.
+        kinds: Classes, or kinds, that the vector tells apart; 0 if it tells something else.
+        shares: How often training met each kind; empty for equally often.
+        infer: How the network is used.
+    """
+
+    network: nn.Module
+    spec: Spec
+    width: int
+    kinds: int = 0
+    shares: tuple[float, ...] = ()
+    infer: Infer = one_pass
+
+    def __call__(self, noise: Tensor, vector: Tensor) -> Tensor:
+        """Noise ``(B, Z)`` and vectors ``(B, V)`` to pictures, with slopes."""
+        blank = self.spec.blank(len(noise))
+        made = self.infer(self.network, noise, Condition(vector, blank.grid, blank.tokens))
+        return made.float()
+
+    @torch.no_grad()
+    def made(self, noise: Tensor, vector: Tensor) -> Tensor:
+        """The same without slopes, some at a time."""
+        starts = range(0, len(noise), CHUNK)
+        parts = [self(noise[at : at + CHUNK], vector[at : at + CHUNK]) for at in starts]
+        return torch.cat(parts or [torch.zeros(0, *self.spec.shape)])
+
+    def drawn(self, count: int, seed: int) -> tuple[Tensor, Tensor]:
+        """Noise ``(count, Z)`` and vectors ``(count, V)`` as samples have them."""
+        return noise_at(seed, range(count), self.width), self.vectors(count, seed)
+
+    def vectors(self, count: int, seed: int) -> Tensor:
+        """``(count, V)`` vectors of kinds as often as training met them, else zeros."""
+        if not self.kinds:
+            return torch.zeros(count, self.spec.vector)
+        weights = torch.tensor(self.shares or (1.0,) * self.kinds)
+        chance = torch.Generator().manual_seed(seed_at(seed, 5))
+        kinds = torch.multinomial(weights, count, replacement=True, generator=chance)
+        return torch.eye(self.kinds)[kinds]
+
+    def copied(self) -> Self:
+        """The same with a network of its own, whose weights may be changed."""
+        return replace(self, network=copy.deepcopy(self.network))
+
+
+@contextmanager
+def seen(network: nn.Module, layer: int) -> Generator[list[Tensor]]:
+    """Gather what goes into the n-th layer with a matrix, in the order of the forward pass.
+
+    Layer 0 is the first one that reads noise; what it puts out is gathered as layer -1, before any
+    bend. Nothing needs to be known of the architecture.
+    """
+    found: list[Tensor] = []
+    order: list[nn.Module] = []
+
+    def before(part: nn.Module, given: tuple[Tensor, ...]) -> None:
+        if part not in order:
+            order.append(part)
+        if layer >= 0 and order.index(part) == layer:
+            found.append(given[0].detach().flatten(1))
+
+    def after(part: nn.Module, _given: tuple[Tensor, ...], made: Tensor) -> None:
+        if layer < 0 and order and order[0] is part:
+            found.append(made.detach().flatten(1))
+
+    handles: list[RemovableHandle] = []
+    for part in network.modules():
+        weight = getattr(part, "weight", None)
+        if isinstance(weight, Tensor) and weight.ndim > 1:
+            handles += [part.register_forward_pre_hook(before), part.register_forward_hook(after)]
+    try:
+        yield found
+    finally:
+        for handle in handles:
+            handle.remove()

@@ -1,0 +1,71 @@
+"""A found picture as a file, so that work on it goes on without another search."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+
+from gannet.core.errors import DataError
+from gannet.core.files import write_whole
+from gannet.inference.editing.inversion import Found
+from gannet.inference.editing.latent_generator import Maker
+
+SUFFIX = ".safetensors"
+
+
+def write_found(found: Found, path: Path, run: str) -> None:
+    """Save noise, vector and, if it was tuned, the network.
+
+    Args:
+        found: What was found.
+        path: Of the file.
+        run: Checksum of the run's weights, without which the noise means nothing.
+
+    Raises:
+        GannetError: if the place cannot be written.
+    """
+    tensors = {
+        "noise": found.noise,
+        "vector": found.vector,
+        "decibels": torch.tensor([found.psnr, found.psnr_untuned]),
+        "run": torch.tensor(list(run.encode()), dtype=torch.uint8),
+    }
+    state = found.maker.network.state_dict()
+    tensors |= {f"network.{name}": value for name, value in state.items()}
+    packed = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    write_whole(path, save_tensors(packed, {"format": "pt"}))
+
+
+def read_found(path: Path, maker: Maker, run: str) -> Found:
+    """What ``write_found`` saved.
+
+    Raises:
+        DataError: if the file is damaged, no such file, or of another run.
+    """
+    try:
+        tensors = load_tensors(path.read_bytes())
+        noise, vector, decibels = (tensors[name] for name in ("noise", "vector", "decibels"))
+        of = bytes(tensors["run"].numpy()).decode()
+    except FileNotFoundError:
+        raise DataError("does not exist", where=str(path), remedy="Check the path.") from None
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise DataError(
+            f"not a picture that `gannet edit` kept ({error})",
+            where=str(path),
+            remedy="Give a picture, or a file written by --keep.",
+        ) from None
+    if of != run:
+        raise DataError(
+            "was found with another run, or before this run was trained on",
+            where=str(path),
+            remedy="Give the run that it was found with, or find the picture anew.",
+        )
+    own = maker.copied()
+    prefix = "network."
+    state = {key.removeprefix(prefix): tensors[key] for key in tensors if key.startswith(prefix)}
+    own.network.load_state_dict(state)
+    return Found(own, noise, vector, float(decibels[0]), float(decibels[1]))

@@ -1,0 +1,139 @@
+"""Rows that obey rules: each is drawn anew until it does, by chance of its own for every try."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gannet.core.errors import ConfigError
+from gannet.core.types import Wishes
+from gannet.inference.artifact import TOGETHER, Artefact
+from gannet.modalities.table.codec import TableCodec
+from gannet.modalities.table.columns.base import percent
+from gannet.modalities.table.rules import Clause
+
+TRIES = 2_000
+"""Of a row; where 1 in 100 obeys, one row in 500 million fails them all."""
+LEAST = 0.01
+"""Share of drawn rows that must obey."""
+ENOUGH = 10_000
+"""Rows that are drawn anew before that share is believed."""
+
+
+@dataclass
+class Obeyed:
+    """What rules did to the rows so far.
+
+    Attributes:
+        rows: That were asked for.
+        first: Of them, how many obeyed as they were drawn first.
+        drawn: Tries that it took in all.
+        broken: Clause -> rows that broke it as they were drawn first.
+        asked: Rules on one column alone, which are kept by asking for it.
+        natural: Share of all rows that the model holds to obey these without being asked.
+    """
+
+    rows: int = 0
+    first: int = 0
+    drawn: int = 0
+    broken: dict[str, int] = field(default_factory=dict[str, int])
+    asked: tuple[str, ...] = ()
+    natural: float = 1.0
+
+    def words(self) -> list[str]:
+        """What a user should know: how much the rules bend the distribution."""
+        said: list[str] = []
+        if self.asked:
+            rules = " and ".join(f"'{rule}'" for rule in self.asked)
+            said.append(
+                f"asked for outright: {rules}; without rules {percent(self.natural)} of the rows "
+                "would be so"
+            )
+        if self.rows and self.broken:
+            again = self.rows - self.first
+            said.append(f"{percent(self.first / self.rows)} of the rows obeyed at once")
+            if again:
+                each = self.drawn / self.rows
+                said[-1] += f", {again:,} were drawn anew; it took {each:.3g} draws per row"
+            said += [
+                f"'{rule}' was broken by {percent(count / self.rows)}"
+                for rule, count in self.broken.items()
+                if count
+            ]
+        return said
+
+
+def obeying(
+    artefact: Artefact,
+    codec: TableCodec,
+    clauses: Sequence[Clause],
+    rows: range,
+    *,
+    wishes: Sequence[Wishes],
+    seed: int,
+    obeyed: Obeyed,
+) -> Tensor:
+    """Rows ``(n, F)`` of which every one obeys all clauses.
+
+    Row n is the first of its tries that obeys; try k depends on the seed, on n and on k alone, so
+    that neither the count nor other rows matter.
+
+    Args:
+        artefact: The model.
+        codec: Of its tables.
+        clauses: To obey.
+        rows: Their numbers.
+        wishes: As for ``Artefact.sample``.
+        seed: Of everything.
+        obeyed: Is told what was drawn.
+
+    Raises:
+        ConfigError: if hardly any row obeys, naming the rule that most break.
+    """
+    names = tuple(dict.fromkeys(name for clause in clauses for name in clause.columns))
+
+    def tests(drawn: Tensor) -> NDArray[np.bool_]:
+        frame = codec.decode_columns(drawn, names)
+        return np.stack([clause.obeyed(frame) for clause in clauses])
+
+    made = artefact.tried({0: rows}, wishes=wishes, seed=seed)
+    found = tests(made)
+    left = np.flatnonzero(~found.all(0))
+    obeyed.rows += len(rows)
+    obeyed.first += len(rows) - len(left)
+    obeyed.drawn += len(rows) - len(left)
+    for clause, kept in zip(clauses, found, strict=True):
+        obeyed.broken[clause.text] = obeyed.broken.get(clause.text, 0) + int((~kept).sum())
+    attempt, drawn, hits = 1, 0, 0
+    while len(left):
+        # As many tries at once as there were before: hardly more than needed, yet few rounds.
+        many = min(attempt, max(TOGETHER // len(left), 1), TRIES - attempt)
+        if many < 1 or (drawn >= ENOUGH and hits < LEAST * drawn):
+            raise _hardly_any(obeyed, hits, drawn)
+        numbers = [rows[at] for at in left.tolist()]
+        tries = dict.fromkeys(range(attempt, attempt + many), numbers)
+        again = artefact.tried(tries, wishes=wishes, seed=seed)
+        good = tests(again).all(0).reshape(many, len(left))
+        done = good.any(0)
+        obeyed.drawn += int((attempt + 1 + good.argmax(0)[done]).sum())
+        attempt, drawn, hits = attempt + many, drawn + len(again), hits + int(good.sum())
+        chosen = torch.from_numpy(good.argmax(0)[done] * len(left) + np.flatnonzero(done))
+        made[torch.from_numpy(left[done])] = again[chosen]
+        left = left[~done]
+    return made
+
+
+def _hardly_any(obeyed: Obeyed, hits: int, drawn: int) -> ConfigError:
+    worst = max(obeyed.broken, key=lambda rule: obeyed.broken[rule])
+    share = obeyed.broken[worst] / obeyed.rows
+    return ConfigError(
+        f"hardly any row obeys the rules: {percent(hits / drawn)} of {drawn:,} that were drawn "
+        f"anew; '{worst}' was broken by {percent(share)} of {obeyed.rows:,} rows",
+        where="--require",
+        remedy="Loosen that rule, ask for less with --given, or train longer.",
+    )

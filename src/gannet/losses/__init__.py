@@ -1,0 +1,1 @@
+"""What players minimise: adversarial losses and gradient penalties, pure."""

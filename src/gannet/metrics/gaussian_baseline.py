@@ -1,0 +1,72 @@
+"""What a trivial method makes of the data: the number every score has to be better than."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gannet.core.seeding import seed_at
+
+DIRECTIONS = 64
+"""Principal directions kept; what they leave out comes back as plain noise."""
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """A Gaussian around the mean of each class, of one covariance for all, cut to the data's range.
+
+    Attributes:
+        mean: ``(F,)`` of all samples.
+        classes: ``(K, F)`` means of the classes; ``(0, F)`` without labels.
+        directions: ``(D, F)`` principal directions, as long as their spread.
+        rest: Spread per number of what the directions leave out.
+        low: ``(F,)`` least value seen.
+        high: ``(F,)`` largest value seen.
+        shape: Of one sample.
+    """
+
+    mean: Tensor
+    classes: Tensor
+    directions: Tensor
+    rest: float
+    low: Tensor
+    high: Tensor
+    shape: tuple[int, ...]
+
+    @classmethod
+    def fit(cls, samples: Tensor, labels: Tensor, classes: int, *, seed: int) -> Gaussian:
+        """Measure samples ``(N, *shape)`` with labels ``(N,)``, -1 where not known."""
+        rows = samples.flatten(1).float()
+        mean = rows.mean(0)
+        means = mean.repeat(classes, 1)
+        for number in range(classes):
+            if bool((labels == number).any()):
+                means[number] = rows[labels == number].mean(0)
+        centres = torch.where(labels[:, None] >= 0, _pick(means, mean, labels), mean)
+        left = rows - centres
+        kept = min(DIRECTIONS, *left.shape)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            _, spreads, axes = torch.svd_lowrank(left, q=kept)
+        directions = (axes * (spreads / max(len(rows) - 1, 1) ** 0.5)).T
+        unseen = left.square().sum() / max(len(rows) - 1, 1) - directions.square().sum()
+        rest = float((unseen / rows.shape[1]).clamp(min=0).sqrt())
+        return cls(
+            mean, means, directions, rest, rows.amin(0), rows.amax(0), tuple(samples.shape[1:])
+        )
+
+    def sample(self, labels: Tensor, *, seed: int) -> Tensor:
+        """One sample per label ``(N,)``, ``(N, *shape)``; -1 stands for any class."""
+        chance = torch.Generator().manual_seed(seed_at(seed, 1))
+        count, width = len(labels), len(self.mean)
+        noise = torch.randn(count, len(self.directions), generator=chance) @ self.directions
+        noise += self.rest * torch.randn(count, width, generator=chance)
+        rows = _pick(self.classes, self.mean, labels) + noise
+        return rows.clamp(self.low, self.high).unflatten(1, self.shape)
+
+
+def _pick(means: Tensor, mean: Tensor, labels: Tensor) -> Tensor:
+    every = torch.cat([means, mean[None]])
+    return every[torch.where(labels >= 0, labels, len(means))]

@@ -1,0 +1,127 @@
+"""Pictures: PNG, JPEG, WebP, GIF, BMP, TIFF files <-> ``(B, C, H, W)`` floats in [-1, 1]."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import ClassVar, Literal, Self
+
+import numpy as np
+import torch
+from PIL import Image
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+
+from gannet.core.errors import DataError
+from gannet.modalities.image.io.bit_depth import check_writable, save
+from gannet.modalities.image.io.files import MODES, Item, Picture, upright
+
+
+class ImageCodec(BaseModel):
+    """Pictures of one size.
+
+    Attributes:
+        height: In pixels.
+        width: In pixels.
+        channels: 1 grey, 2 grey with alpha, 3 colour, 4 colour with alpha. Where a picture has
+            alpha and the codec has not, it is laid on white.
+        resize: ``crop`` scales until the picture covers the frame and keeps the middle;
+            ``stretch`` changes its aspect instead and keeps all of it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    kind: ClassVar[str] = "image"
+    tolerance: ClassVar[float] = 0.0
+
+    height: int = Field(ge=1, le=8192)
+    width: int = Field(ge=1, le=8192)
+    channels: Literal[1, 2, 3, 4] = 3
+    resize: Literal["crop", "stretch"] = "crop"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one encoded picture, ``(C, H, W)``."""
+        return (self.channels, self.height, self.width)
+
+    @classmethod
+    def fit(cls, raws: Iterable[Picture]) -> Self:
+        """Take the size of the first picture.
+
+        Raises:
+            DataError: if there is no picture to look at.
+        """
+        for first in raws:
+            height, width, channels = first.shape
+            return cls.model_validate({"height": height, "width": width, "channels": channels})
+        raise DataError("no pictures found", remedy="Point to a folder with .png or .jpg files.")
+
+    def read(self, path: Path) -> Picture:
+        """Load one file, fitted to this codec's size and channels.
+
+        Raises:
+            DataError: if the file is no picture, broken, or too large to open safely.
+        """
+        return self.picture(path, name=str(path))
+
+    def picture(self, item: Item, *, name: str) -> Picture:
+        """Load one picture of a data set, fitted to this codec's size and channels.
+
+        Args:
+            item: A file, the content of a file, or numbers ``(h, w[, c])`` of 0..255.
+            name: What errors call it.
+
+        Raises:
+            DataError: if it is no picture, broken, or too large to open safely.
+        """
+        goal = (self.height, self.width, self.channels)
+        if isinstance(item, np.ndarray) and item.shape == goal:
+            return item
+        image = upright(item, name, least=(self.width, self.height))
+        fitted = _in_channels(self._resized(image), self.channels)
+        return np.array(fitted).reshape(goal)
+
+    def write(self, raw: Picture, path: Path) -> None:
+        """Save one picture; the suffix chooses the format, without loss where it can.
+
+        Raises:
+            DataError: if pictures cannot be written under that suffix.
+        """
+        check_writable(path, raw.shape[2], bits=8)
+        save(raw, path)
+
+    def encode(self, raws: Sequence[Picture]) -> Tensor:
+        """0..255 becomes -1..1, ``(n, C, H, W)``."""
+        if len(raws) == 0:
+            return torch.zeros(0, *self.shape)
+        pixels = torch.from_numpy(np.array(raws)).permute(0, 3, 1, 2)
+        return pixels.to(torch.float32).div_(127.5).sub_(1)
+
+    def decode(self, samples: Tensor) -> list[Picture]:
+        """The nearest pictures; values outside [-1, 1] are clipped."""
+        pixels = ((samples.detach().cpu().float() + 1) * 127.5).clamp(0, 255).round()
+        return list(pixels.to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy())
+
+    def squash(self, output: Tensor) -> Tensor:
+        """Bend any number into [-1, 1]."""
+        return output.tanh()
+
+    def _resized(self, image: Image.Image) -> Image.Image:
+        goal = (self.width, self.height)
+        if image.size == goal:
+            return image
+        wide, high = float(image.width), float(image.height)
+        if self.resize == "crop":
+            scale = min(wide / self.width, high / self.height)
+            wide, high = self.width * scale, self.height * scale
+        left, top = max(0.0, (image.width - wide) / 2), max(0.0, (image.height - high) / 2)
+        box = (left, top, min(left + wide, image.width), min(top + high, image.height))
+        return image.resize(goal, Image.Resampling.BICUBIC, box=box, reducing_gap=3.0)
+
+
+def _in_channels(image: Image.Image, channels: int) -> Image.Image:
+    if image.mode == MODES[channels]:
+        return image
+    if channels in {1, 3} and image.mode in {"LA", "RGBA"}:
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image.convert("RGBA"))
+    return image.convert(MODES[channels])

@@ -1,0 +1,100 @@
+"""Pictures cut into square pieces at the size that they have, for recipes that look at detail."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+
+from gannet.core.errors import DataError
+from gannet.core.source import Source
+from gannet.modalities.image.io.files import Picture, look, upright
+
+MOST = 20_000
+"""Pieces in all; of very many pictures, each gives fewer."""
+
+HELD = 8
+"""Decoded pictures that are kept at hand, since their pieces are asked for one after the other."""
+
+SHOWN = 5
+
+
+def cut(source: Source, side: int, *, most: int = MOST) -> Source:
+    """A source of the pieces of another's pictures.
+
+    Pieces overlap by half and lie evenly. Those of one picture make one group, so that they are
+    trained on or held out together.
+
+    Args:
+        source: Of pictures; their headers are read.
+        side: Of a piece, in pixels.
+        most: Pieces in all, or one of each picture if these are more.
+
+    Raises:
+        DataError: if not one picture is large enough.
+    """
+    share = max(most // max(source.count, 1), 1)
+    items: list[tuple[int, int, int]] = []
+    small: list[str] = []
+    unread: list[str] = []
+    for index in range(source.count):
+        try:
+            size = look(source.picture(index), source.names[index])
+        except DataError:
+            unread.append(source.names[index])
+            continue
+        if min(size.width, size.height) < side:
+            small.append(f"{source.names[index]} ({size.width}x{size.height})")
+            continue
+        places = [
+            (index, left, top)
+            for top in _starts(size.height, side)
+            for left in _starts(size.width, side)
+        ]
+        step = -(-len(places) // share)
+        items += places[index % step :: step]
+    named = ", ".join(small[:SHOWN]) + (", ..." if len(small) > SHOWN else "")
+    if not items:
+        raise DataError(
+            f"no picture has {side} pixels each way: {named or 'none can be read'}",
+            where=str(source.path),
+            remedy=f"Add larger pictures, or lower --patch from {side}.",
+        )
+    problems = [*source.problems]
+    if small:
+        problems.append(f"{len(small)} smaller than {side} pixels left aside: {named}")
+    if unread:
+        problems.append(
+            f"{len(unread)} that cannot be read left aside: {', '.join(unread[:SHOWN])}"
+        )
+
+    @lru_cache(HELD)
+    def decoded(index: int) -> Picture:
+        image = upright(source.picture(index), source.names[index])
+        pixels = np.asarray(image)
+        return pixels[..., None] if pixels.ndim == 2 else pixels
+
+    def piece(number: int) -> Picture:
+        index, left, top = items[number]
+        return np.ascontiguousarray(decoded(index)[top : top + side, left : left + side])
+
+    return replace(
+        source,
+        layout=f"{source.layout}, cut into pieces of {side}x{side}",
+        names=[f"{source.names[index]} at {left},{top}" for index, left, top in items],
+        raw=piece,
+        labels=source.labels[[index for index, _, _ in items]],
+        problems=tuple(problems),
+        groups=np.array([index for index, _, _ in items], np.int64),
+    )
+
+
+def _starts(length: int, side: int) -> list[int]:
+    """Where pieces begin along an axis, evenly and about half a side apart.
+
+    >>> _starts(10, 4), _starts(4, 4)
+    ([0, 2, 4, 6], [0])
+    """
+    count = -(-2 * (length - side) // side) + 1
+    return [round(place) for place in np.linspace(0, length - side, count).tolist()]

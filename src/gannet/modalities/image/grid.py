@@ -1,0 +1,95 @@
+"""Pictures side by side in one PNG, and answers beside what they answer."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from gannet.core.files import write_whole
+from gannet.core.types import Batch
+
+COLOURS = 3
+
+
+def grid_png(pictures: Tensor, path: Path, columns: int = 0) -> None:
+    """Save pictures side by side, with a thin line between, in one piece or not at all.
+
+    Args:
+        pictures: ``(N, 1 to 4, H, W)`` in [-1, 1]; grey, grey + alpha, colour, colour + alpha.
+        path: Of the PNG.
+        columns: Per row; 0 for about a square.
+
+    Raises:
+        GannetError: if the place cannot be written.
+    """
+    write_whole(path, sheet(pictures, columns))
+
+
+def sheet(pictures: Tensor, columns: int = 0) -> bytes:
+    """The PNG that ``grid_png`` saves."""
+    count, channels, height, width = pictures.shape
+    columns = columns or max(math.ceil(math.sqrt(count)), 1)
+    rows = max(math.ceil(count / columns), 1)
+    # Small pictures are enlarged by a whole factor: a digit of 28 pixels is a speck on a screen.
+    factor = max(1, round(56 / max(height, width, 1)))
+    bytes_ = (pictures.detach().float().clamp(-1, 1) + 1).mul(127.5).round().to(torch.uint8).cpu()
+    bytes_ = bytes_.repeat_interleave(factor, 2).repeat_interleave(factor, 3)
+    high, wide = height * factor + 2, width * factor + 2
+    laid = torch.full((channels, rows * high + 2, columns * wide + 2), 128, dtype=torch.uint8)
+    if channels in (2, 4):
+        laid[-1] = 255
+    for place, picture in enumerate(bytes_):
+        top, left = place // columns * high + 2, place % columns * wide + 2
+        laid[:, top : top + high - 2, left : left + wide - 2] = picture
+    mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[channels]
+    array = laid.permute(1, 2, 0).contiguous().numpy()
+    packed = io.BytesIO()
+    Image.fromarray(array[..., 0] if mode == "L" else array, mode).save(packed, "PNG")
+    return packed.getvalue()
+
+
+def bounded(pictures: Tensor, side: int) -> Tensor:
+    """Pictures ``(N, C, H, W)`` of at most ``side`` pixels a side; small ones stay as they are."""
+    share = side / max(pictures.shape[2:])
+    if share >= 1:
+        return pictures
+    size = [max(round(each * share), 1) for each in pictures.shape[2:]]
+    return interpolate(pictures.float(), size, mode="area")
+
+
+def beside(given: Batch, answers: Sequence[Tensor]) -> list[Tensor]:
+    """What was given, the answers, and what they should be, each ``(N, 1 or 3, H, W)``.
+
+    Alpha, a mask, or other things with a place that come after the colours are left out.
+
+    Args:
+        given: Targets, with the pictures that are answered as their condition's grid.
+        answers: Each ``(N, C, H, W)``, one to every picture.
+    """
+    real, seen = given.real, given.condition.grid
+    colours = 1 if max(real.shape[1], seen.shape[1]) < COLOURS else COLOURS
+    seen = interpolate(seen.float(), list(real.shape[2:]), mode="nearest-exact")
+    shown = [seen, *(made.clamp(-1, 1) for made in answers), real.float()]
+    return [
+        each[:, : colours if each.shape[1] >= colours else 1].expand(-1, colours, -1, -1)
+        for each in shown
+    ]
+
+
+def answers_sheet(given: Batch, answers: Sequence[Tensor], across: int = 1) -> bytes:
+    """A PNG: in each row what was given, the answers, and what they should be.
+
+    Args:
+        given: As for ``beside``.
+        answers: As for ``beside``.
+        across: Pictures whose answers share a row.
+    """
+    every = torch.stack(beside(given, answers), 1)
+    return sheet(every.flatten(0, 1), every.shape[1] * min(across, max(len(every), 1)))

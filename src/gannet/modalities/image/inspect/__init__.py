@@ -1,0 +1,1 @@
+"""What folders of images hold and what is wrong with them."""

@@ -1,0 +1,1 @@
+"""Strangers' image files, opened and written with care."""

@@ -1,0 +1,271 @@
+"""Pictures with all the depth that they have: 16 bit of a channel where a file has so many.
+
+Pillow keeps 8 bit of colours and of grey with alpha. It can be told which half of each number that
+is, so two passes give both halves; it has no way to write them, which is done here.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import sys
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, TiffImagePlugin
+
+from gannet.core.errors import DataError, need
+from gannet.modalities.image.io.files import (
+    BROKEN,
+    FORMATS,
+    OPAQUE,
+    WRITTEN,
+    Item,
+    broken,
+    content,
+    opened,
+    orientation,
+    tiff_bits,
+    upright,
+)
+
+Values = NDArray[np.float32]
+
+MOST = 65_535
+"""Of 16 bit."""
+
+_SWAPPED = {"little": "B", "big": "L"}[sys.byteorder]
+_OTHER_HALF = {
+    f"{mode};16{order}": f"{mode};16{other}"
+    for mode in ("RGB", "RGBA", "RGBX")
+    for order, other in (("B", "L"), ("L", "B"), ("N", _SWAPPED))
+}
+"""What Pillow calls the low bytes, by what it calls the high ones."""
+
+_TURNED: Mapping[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
+    2: lambda all_of: all_of[:, ::-1],
+    3: lambda all_of: all_of[::-1, ::-1],
+    4: lambda all_of: all_of[::-1],
+    5: lambda all_of: all_of.swapaxes(0, 1),
+    6: lambda all_of: np.rot90(all_of, 3),
+    7: lambda all_of: all_of[::-1, ::-1].swapaxes(0, 1),
+    8: np.rot90,
+}
+"""What turns a picture upright, by the number in its EXIF."""
+
+_ROWS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Deep:
+    """A picture as deep as it could be read.
+
+    Attributes:
+        pixels: ``(H, W, C)`` in 0..1: grey or colour, with or without alpha.
+        bits: Of a channel, 8 or 16.
+        stored: Bits that a channel has in the file; more than ``bits`` if depth was lost.
+    """
+
+    pixels: Values
+    bits: int
+    stored: int
+
+
+def deep(item: Item | NDArray[np.uint16], name: str) -> Deep:
+    """Decode a picture with all the depth that it has, up to 16 bit.
+
+    Raises:
+        DataError: as ``upright`` does.
+    """
+    if isinstance(item, np.ndarray):
+        pixels = item[..., None] if item.ndim == 2 else item
+        bits = 16 if item.dtype == np.uint16 else 8
+        return Deep(pixels.astype(np.float32) / np.float32(2**bits - 1), bits, bits)
+    held = content(item, name)
+    with opened(held, name) as image:
+        stored = stored_bits(image)
+        try:
+            values = None if stored <= 8 else _in_full(image, held)
+            turn = orientation(image)
+        except BROKEN as error:
+            raise broken(error, name) from None
+    if values is not None:
+        pixels = values if values.dtype == np.float32 else values / np.float32(MOST)
+        if turn in _TURNED:
+            pixels = np.ascontiguousarray(_TURNED[turn](pixels))
+        return Deep(pixels.astype(np.float32), 16, stored)
+    plain = np.asarray(upright(held, name), np.float32) / np.float32(255)
+    return Deep(plain[..., None] if plain.ndim == 2 else plain, 8, stored)
+
+
+def stored_bits(image: Image.Image) -> int:
+    """Bits of a channel in the file of an opened picture."""
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        return tiff_bits(image)
+    if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
+        return 16  # of a PGM: Pillow scales what it says to 16 bit
+    mode, most = _reading(image)
+    if image.format == "PPM":
+        return 16 if mode == "RGB" and most > 255 else 8
+    return 16 if mode.endswith(";16B") else 8
+
+
+def _reading(image: Image.Image) -> tuple[str, int]:
+    """How Pillow would read the bytes of an opened picture, and of a PPM their largest number."""
+    tiles: list[Any] = getattr(image, "tile", [])
+    args: Any = tiles[0].args if tiles else ""
+    parts: list[Any] = list(args) if isinstance(args, tuple) else [args]  # pyright: ignore[reportUnknownArgumentType]
+    numbers = [each for each in parts[1:2] if isinstance(each, int)]
+    return str(parts[0]), numbers[0] if numbers else 0
+
+
+def _in_full(image: Image.Image, held: bytes) -> NDArray[Any] | None:
+    """Pixels ``(H, W, C)`` of 16 bit or, of 32 bit, floats in 0..1; ``None`` if Pillow cannot."""
+    key: Any = image.info.get("transparency")
+    if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
+        values = np.asarray(image)
+        top = 1.0 if image.mode == "F" else MOST
+        if not (float(values.min()) >= 0 and float(values.max()) <= top):
+            return None  # `upright` says what is wrong
+        grey = values[..., None]
+        if image.mode == "F":
+            return grey.astype(np.float32)
+        return _with_key(grey.astype(np.uint16), key)
+    mode, _ = _reading(image)
+    if mode == "LA;16B":  # four bytes a pixel, which Pillow hands out as they are
+        both = _decoded(held, "RGBA")
+        return _joined(both[..., 0::2], both[..., 1::2])
+    if mode not in _OTHER_HALF:
+        return None
+    high, low = _decoded(held, mode), _decoded(held, _OTHER_HALF[mode])
+    channels = 3 if mode.startswith("RGBX") else high.shape[2]
+    return _with_key(_joined(high, low)[..., :channels], key)
+
+
+def _joined(high: NDArray[np.uint8], low: NDArray[np.uint8]) -> NDArray[np.uint16]:
+    return (high.astype(np.uint16) << 8 | low).astype(np.uint16)
+
+
+def _decoded(held: bytes, raw_mode: str) -> NDArray[np.uint8]:
+    """Pixels ``(H, W, C)`` by that reading of the bytes."""
+    with Image.open(io.BytesIO(held), formats=FORMATS) as image:
+        tiles: list[Any] = image.tile
+        image.tile = [
+            tile._replace(
+                args=(raw_mode, *tile.args[1:]) if isinstance(tile.args, tuple) else raw_mode
+            )
+            for tile in tiles
+        ]
+        image.load()
+        return np.asarray(image)
+
+
+def _with_key(values: NDArray[np.uint16], key: object) -> NDArray[np.uint16]:
+    """With alpha, if one colour is said to be see-through: a PNG's tRNS."""
+    if not isinstance(key, int | tuple):
+        return values
+    seen = (values != np.asarray(key, np.uint16)).any(2, keepdims=True)
+    return np.concatenate([values, np.where(seen, np.uint16(MOST), np.uint16(0))], 2)
+
+
+def check_writable(path: Path, channels: int, bits: int) -> None:
+    """Refuse a format that is not known, or cannot hold such a picture.
+
+    Raises:
+        DataError: naming formats that can.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in WRITTEN:
+        raise DataError(
+            f"cannot write pictures as {suffix or 'a name without suffix'}",
+            where=str(path),
+            remedy=f"Choose one of {', '.join(sorted(WRITTEN))}.",
+        )
+    if suffix in OPAQUE and channels in {2, 4}:
+        raise DataError(
+            f"{suffix} cannot hold alpha", where=str(path), remedy="Write .png instead."
+        )
+    if bits > 8 and suffix not in {".png", ".tif", ".tiff"}:
+        raise DataError(
+            f"{suffix} cannot hold 16 bit", where=str(path), remedy="Write .png or .tiff instead."
+        )
+
+
+def write_deep(picture: Values, path: Path, bits: int = 8) -> None:
+    """Save ``(H, W, C)`` in 0..1; the suffix chooses the format, PNG and TIFF may have 16 bit.
+
+    Raises:
+        DataError: if the format is not known or cannot hold it.
+        MissingExtraError: for colour or alpha of 16 bit in TIFF, without the extra ``pictures``.
+    """
+    suffix, channels = path.suffix.lower(), picture.shape[2]
+    check_writable(path, channels, bits)
+    kind = np.uint16 if bits > 8 else np.uint8
+    pixels: NDArray[Any] = (picture.clip(0, 1) * np.float32(2**bits - 1)).round().astype(kind)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if bits > 8 and channels > 1:
+        if suffix == ".png":
+            with path.open("wb") as file:
+                write_png(pixels, file)
+        else:
+            _write_tiff(pixels, path)
+        return
+    save(pixels, path)
+
+
+def save(pixels: NDArray[Any], path: Path) -> None:
+    """Save ``(H, W, C)`` as Pillow can, without loss where the format can."""
+    suffix = path.suffix.lower()
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+    if suffix == ".webp":
+        image.save(path, lossless=True, exact=True)
+    elif suffix in {".jpg", ".jpeg"}:
+        image.save(path, quality=95)
+    else:
+        image.save(path)
+
+
+def write_png(pixels: NDArray[np.uint16], file: BinaryIO) -> None:
+    """Write ``(H, W, C)`` of 16 bit, each row as its difference to the one above.
+
+    Source: W3C, Portable Network Graphics (PNG) Specification, sections 5.3, 9.2 and 11.2.
+    """
+    high, wide, channels = pixels.shape
+    colour_type = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
+
+    def chunk(name: bytes, held: bytes) -> None:
+        file.write(struct.pack(">I", len(held)) + name + held)
+        file.write(struct.pack(">I", zlib.crc32(name + held)))
+
+    file.write(b"\x89PNG\r\n\x1a\n")
+    chunk(b"IHDR", struct.pack(">IIBBBBB", wide, high, 16, colour_type, 0, 0, 0))
+    squeeze = zlib.compressobj()
+    above = np.zeros((1, wide * channels * 2), np.uint8)
+    for top in range(0, high, _ROWS):
+        part = np.ascontiguousarray(pixels[top : top + _ROWS], ">u2")
+        rows = part.view(np.uint8).reshape(len(part), -1)
+        lines = np.full((len(rows), 1 + rows.shape[1]), 2, np.uint8)  # filter 2: up
+        lines[:, 1:] = rows - np.concatenate([above, rows[:-1]])
+        above = rows[-1:]
+        if held := squeeze.compress(lines.tobytes()):
+            chunk(b"IDAT", held)
+    chunk(b"IDAT", squeeze.flush())
+    chunk(b"IEND", b"")
+
+
+def _write_tiff(pixels: NDArray[np.uint16], path: Path) -> None:
+    channels = pixels.shape[2]
+    need("tifffile", "pictures").imwrite(
+        path,
+        pixels,
+        photometric="rgb" if channels > 2 else "minisblack",
+        planarconfig="contig",
+        extrasamples=["unassalpha"] if channels in {2, 4} else None,
+        compression="zlib",
+        metadata=None,
+    )

@@ -1,0 +1,279 @@
+"""Picture files of strangers, opened with care: checked first, then turned into plain 8 bit."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, TiffImagePlugin
+
+from gannet.core.errors import DataError
+
+Picture = NDArray[np.uint8]
+"""``(height, width, channels)``, 0..255, sRGB; grey, grey + alpha, colour, colour + alpha."""
+
+Item = Path | bytes | Picture
+"""A picture as it lies in a data set: a file, the content of a file, or numbers."""
+
+SUFFIXES = frozenset(
+    {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
+    | {".ppm", ".pgm", ".pbm", ".pnm"}
+)
+"""Files that count as pictures, by their lower-case suffix."""
+
+OPAQUE = frozenset({".jpg", ".jpeg", ".bmp", ".pgm", ".ppm"})
+"""Suffixes of formats without alpha."""
+
+WRITTEN = OPAQUE | {".png", ".webp", ".tif", ".tiff"}
+"""Suffixes that pictures are written under."""
+
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
+"""What Pillow may try. Its rarer readers are old, little tested, and some run other programs."""
+
+PIXELS = 64 * 2**20
+"""Most pixels a picture may have; the memory of one decoding thread is a few bytes times this."""
+
+FILE_BYTES = 256 * 2**20
+"""Largest picture file."""
+
+MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+"""Pillow's name for pictures of so many channels."""
+
+NO_PICTURE = "not a picture"
+"""What errors say of a file in none of the formats."""
+
+BROKEN = (
+    OSError,
+    SyntaxError,  # Pillow's word for a damaged PNG
+    ValueError,
+    EOFError,
+    OverflowError,
+    LookupError,
+    TypeError,
+    NotImplementedError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,  # an exception where warnings are errors
+)
+"""What Pillow raises of damaged files."""
+
+_ORIENTATION = 0x0112
+_BITS, _LAYOUT, _APART = 258, 284, 2
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a picture's header says, after turning it upright.
+
+    Attributes:
+        width: In pixels.
+        height: In pixels.
+        mode: In words: grey, colour, palette, CMYK, 16 bit, with alpha.
+        channels: That hold all it shows: 1 grey, 2 with alpha, 3 colour, 4 with alpha.
+    """
+
+    width: int
+    height: int
+    mode: str
+    channels: int
+
+
+def look(item: Item, name: str) -> Look:
+    """Read the header alone, which costs no decoding.
+
+    Raises:
+        DataError: if it is no picture, or one that is too large to open safely.
+    """
+    if isinstance(item, np.ndarray):
+        image = Image.fromarray(_planes(item))
+        return Look(image.width, image.height, _words(image), channels_of(image))
+    with opened(item, name) as image:
+        width, height = image.size
+        try:
+            turned = orientation(image) >= 5
+        except BROKEN as error:
+            raise broken(error, name) from None
+        if turned:
+            width, height = height, width
+        return Look(width, height, _words(image), channels_of(image))
+
+
+def upright(item: Item, name: str, *, least: tuple[int, int] | None = None) -> Image.Image:
+    """Decode a picture: first frame, turned as its EXIF says, 8 bit, mode L, LA, RGB or RGBA.
+
+    Args:
+        item: Where it is.
+        name: What errors call it.
+        least: ``(width, height)`` that will be needed; a JPEG is then decoded at the smallest
+            scale that has at least twice as many pixels each way, which costs much less.
+
+    Raises:
+        DataError: if it is no picture, broken, cut off, or too large to open safely.
+    """
+    if isinstance(item, np.ndarray):
+        return Image.fromarray(_planes(item))
+    with opened(item, name) as image:
+        try:
+            if least is not None:
+                wide, high = least if orientation(image) < 5 else (least[1], least[0])
+                image.draft(None, (2 * wide, 2 * high))
+            image.load()
+            turn = orientation(image)
+            plain = _plain(image, name)
+        except BROKEN as error:
+            raise broken(error, name) from None
+    return plain.transpose(_TURNS[turn]) if turn in _TURNS else plain
+
+
+def channels_of(image: Image.Image) -> int:
+    """How many channels hold all that a picture shows."""
+    grey = image.mode in {"1", "L", "LA", "La", "I", "F"} or image.mode.startswith("I;16")
+    return (1 if grey else 3) + int(image.has_transparency_data)
+
+
+def content(item: Item, name: str) -> bytes:
+    """The bytes that make an item what it is, for fingerprints.
+
+    Raises:
+        DataError: if a file cannot be read or is too large.
+    """
+    if isinstance(item, np.ndarray):
+        return repr(item.shape).encode() + np.ascontiguousarray(item).tobytes()
+    if isinstance(item, bytes):
+        return item
+    try:
+        if item.stat().st_size > FILE_BYTES:
+            raise _too_large(name)
+        return item.read_bytes()
+    except OSError as error:
+        raise broken(error, name) from None
+
+
+def opened(item: Path | bytes, name: str) -> Image.Image:
+    """A picture of which the header alone is read.
+
+    Raises:
+        DataError: if it is no picture, or one that is too large to open safely.
+    """
+    held = content(item, name)
+    if not held:
+        raise DataError("the file is empty", where=name, remedy="Remove it or fetch it again.")
+    if len(held) > FILE_BYTES:
+        raise _too_large(name)
+    try:
+        image = Image.open(io.BytesIO(held), formats=FORMATS)
+    except BROKEN as error:
+        raise broken(error, name) from None
+    if image.width * image.height > PIXELS:
+        image.close()
+        raise _bomb(name)
+    _check_planes(image, name)
+    return image
+
+
+def tiff_bits(image: TiffImagePlugin.TiffImageFile) -> int:
+    """Bits that a channel of an opened TIFF has."""
+    said: Any = image.tag_v2.get(_BITS, 8)
+    return max(int(each) for each in np.atleast_1d(said))
+
+
+def _check_planes(image: Image.Image, name: str) -> None:
+    """Refuse a TIFF whose colours of 16 bit lie apart: Pillow takes each byte for a pixel."""
+    if not isinstance(image, TiffImagePlugin.TiffImageFile):
+        return
+    if image.tag_v2.get(_LAYOUT) == _APART and tiff_bits(image) > 8:
+        image.close()
+        raise DataError(
+            "a TIFF with more than 8 bit whose colours lie in planes of their own",
+            where=name,
+            remedy="Save it with its colours pixel by pixel, or as PNG.",
+        )
+
+
+def orientation(image: Image.Image) -> int:
+    """How the picture has to be turned, as its EXIF says; 1 for not at all."""
+    # Pillow's own method for PNG decodes the whole picture to look behind it, too.
+    turn = Image.Image.getexif(image).get(_ORIENTATION, 1)
+    return turn if turn in _TURNS else 1
+
+
+def _plain(image: Image.Image, name: str) -> Image.Image:
+    if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
+        return _eight_bit(image, name)
+    if image.has_transparency_data:
+        return image.convert(MODES[channels_of(image)])
+    if image.mode in {"1", "L"}:
+        return image.convert("L")
+    return image.convert("RGB")
+
+
+def _eight_bit(image: Image.Image, name: str) -> Image.Image:
+    """Deep greys scaled, where Pillow's own ``convert`` would clip them to white."""
+    values = np.asarray(image, dtype=np.float64)
+    top = 1.0 if image.mode == "F" else 65535.0
+    low, high = float(values.min()), float(values.max())
+    if not (low >= 0 and high <= top):
+        raise DataError(
+            f"its values run from {low:g} to {high:g}, expected 0 to {top:g}",
+            where=name,
+            remedy="Convert it to 8 or 16 bit.",
+        )
+    return Image.fromarray((values * (255 / top)).round().astype(np.uint8))
+
+
+def _planes(picture: NDArray[Any]) -> NDArray[Any]:
+    return picture[..., 0] if picture.ndim == 3 and picture.shape[2] == 1 else picture
+
+
+def _words(image: Image.Image) -> str:
+    names = {"1": "black and white", "P": "palette", "PA": "palette", "F": "32 bit"}
+    names |= {"CMYK": "CMYK", "I": "16 bit", "YCbCr": "colour", "LAB": "Lab"}
+    plain = "grey" if channels_of(image) < 3 else "colour"
+    word = "16 bit" if image.mode.startswith("I;16") else names.get(image.mode, plain)
+    return f"{word} with alpha" if image.has_transparency_data else word
+
+
+def broken(error: BaseException, name: str) -> DataError:
+    """What a fault of a decoder means for people."""
+    if isinstance(error, FileNotFoundError):
+        return DataError("does not exist", where=name, remedy="Check the path.")
+    if isinstance(error, PermissionError):
+        return DataError("no permission to read it", where=name, remedy="Check its access rights.")
+    if isinstance(error, Image.UnidentifiedImageError):
+        return DataError(NO_PICTURE, where=name, remedy="Remove it.")
+    if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
+        return _bomb(name)
+    detail = str(error).strip() or type(error).__name__
+    return DataError(
+        f"broken picture ({detail})", where=name, remedy="Remove it or fetch it again."
+    )
+
+
+def _too_large(name: str) -> DataError:
+    return DataError(
+        f"larger than {FILE_BYTES // 2**20} MiB", where=name, remedy="Save it smaller."
+    )
+
+
+def _bomb(name: str) -> DataError:
+    return DataError(
+        f"more than {PIXELS:,} pixels, too many to open safely",
+        where=name,
+        remedy="Shrink it with a program you trust.",
+    )

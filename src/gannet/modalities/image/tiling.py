@@ -1,0 +1,131 @@
+"""Large pictures through a convolutional network: in overlapping tiles, which leave no seams."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gannet.core.errors import GannetError
+
+Values = NDArray[np.float32]
+
+TILE = 256
+"""Side of a tile's own part, in pixels of the given picture."""
+SMALLEST = 16
+"""Side below which smaller tiles would be nearly all overlap."""
+GREY = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+def planes(picture: Values, channels: int) -> list[Tensor]:
+    """A picture ``(H, W, C)`` in 0..1 as what a network of so many channels takes.
+
+    Returns:
+        ``(1, channels, H, W)`` in [-1, 1]: the colours, and if there is alpha that as well. Grey is
+        repeated for a network of colours; for one of grey, each colour goes by itself.
+    """
+    whole = torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))[None] * 2 - 1
+    count = picture.shape[2]
+    colours = whole[:, : count - 1] if count in (2, 4) else whole
+    parts: list[Tensor] = [colours]
+    if colours.shape[1] != channels:
+        parts = [colours[:, at : at + 1] for at in range(colours.shape[1])]
+    parts += [whole[:, -1:]] if count in (2, 4) else []
+    return [
+        part if part.shape[1] == channels else part.expand(-1, channels, -1, -1) for part in parts
+    ]
+
+
+def of_planes(made: list[Tensor], given: Values) -> Values:
+    """What became of ``planes``, as a picture with the channels of the given one."""
+    count = given.shape[2]
+    wanted = 1 if count < 3 else 3
+    flat = [each[0].movedim(0, -1).numpy() for each in made]
+    if flat[0].shape[2] == wanted:
+        colours, rest = flat[0], flat[1:]
+    elif wanted == 1:
+        colours, rest = flat[0] @ GREY[:, None], flat[1:]
+    else:
+        colours, rest = np.concatenate([each[..., :1] for each in flat[:3]], 2), flat[3:]
+    alpha = [each.mean(2, keepdims=True) for each in rest]
+    return np.concatenate([colours, *alpha], 2)
+
+
+@torch.no_grad()
+def in_tiles(
+    network: Callable[[Tensor], Tensor],
+    layers: list[Tensor],
+    reach: int,
+    *,
+    scale: int = 1,
+    unit: int = 1,
+    tile: int = TILE,
+) -> list[Tensor]:
+    """Apply a convolutional network to pictures of any size.
+
+    Each tile is shown with as much around it as its pixels can see, so the result is that of the
+    picture as a whole. Where memory runs short, tiles become smaller.
+
+    Args:
+        network: ``(1, C, h, w)`` in [-1, 1] to ``(1, D, h * scale, w * scale)``.
+        layers: Pictures ``(1, C, H, W)``, one after the other.
+        reach: Pixels in each direction that a pixel of the result can see.
+        scale: Of the result to what is given.
+        unit: Tiles begin at multiples of it.
+        tile: Side of a tile without what is around it.
+
+    Returns:
+        ``(1, D, H * scale, W * scale)`` in 0..1.
+
+    Raises:
+        GannetError: if there is not even memory for the smallest tiles.
+    """
+    while True:
+        try:
+            return [_tiled(network, each, reach, scale, unit, tile) for each in layers]
+        except (RuntimeError, MemoryError) as error:
+            if not _short_of_memory(error):
+                raise
+            if tile <= max(SMALLEST, unit):
+                raise GannetError(
+                    "not enough memory for this picture", remedy="Shrink it, or free memory."
+                ) from None
+        gc.collect()
+        tile = max(tile // 2 // unit, 1) * unit
+
+
+def _tiled(
+    network: Callable[[Tensor], Tensor], given: Tensor, reach: int, scale: int, unit: int, tile: int
+) -> Tensor:
+    high, wide = given.shape[2:]
+    around = -(-reach // unit) * unit
+    if max(high, wide) <= tile:
+        return _bounded(network(given))
+    made: Tensor | None = None
+    for top in range(0, high, tile):
+        for left in range(0, wide, tile):
+            low, right = min(top + tile, high), min(left + tile, wide)
+            y, x = max(top - around, 0), max(left - around, 0)
+            shown = given[:, :, y : min(low + around, high), x : min(right + around, wide)]
+            part = _bounded(network(shown))
+            if made is None:
+                made = part.new_empty(1, part.shape[1], high * scale, wide * scale)
+            own = part[:, :, (top - y) * scale : (low - y) * scale]
+            own = own[:, :, :, (left - x) * scale : (right - x) * scale]
+            made[:, :, top * scale : low * scale, left * scale : right * scale] = own
+    assert made is not None
+    return made
+
+
+def _bounded(made: Tensor) -> Tensor:
+    return made.float().add(1).mul(0.5).clamp(0, 1).cpu()
+
+
+def _short_of_memory(error: Exception) -> bool:
+    words = str(error).lower()
+    known = ("not enough memory", "can't allocate", "out of memory", "bad_alloc")
+    return isinstance(error, MemoryError) or any(each in words for each in known)

@@ -1,0 +1,465 @@
+"""Mixed tables: rows of numbers, words, dates <-> ``(B, F)`` symbols and places."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, model_validator
+from torch import Tensor
+
+from gannet.core.errors import ConfigError, DataError
+from gannet.core.frame import Cells, Frame, Row, factorised
+from gannet.core.types import Piece
+from gannet.modalities.table.columns.base import Encoded, FieldKind, MisfitError
+from gannet.modalities.table.columns.conditions import pieces, values
+from gannet.modalities.table.columns.datetime import MomentColumn
+from gannet.modalities.table.columns.infer_type import AnyColumn, check_types, look, missing
+from gannet.modalities.table.columns.number import NumberColumn
+from gannet.modalities.table.columns.value_counts import Tally, storage_of
+
+CHUNK = 100_000
+"""Rows that are counted or encoded at once."""
+SHOWN = 8
+"""Faulty cells that an error lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One number of an encoded row.
+
+    Attributes:
+        column: Number of the column it belongs to.
+        kind: A ``symbol`` is a whole number from 0; a ``place`` lies in [0, 1].
+        symbols: How many symbols there are; 0 for a place.
+    """
+
+    column: int
+    kind: FieldKind
+    symbols: int
+
+
+class TableCodec(BaseModel):
+    """Tables with columns of any type; no one-hot, a field or two per column.
+
+    A round trip gives back the very cells, but for: identifiers, which are made anew; free text,
+    which comes back empty; words for missing cells, all of which become the column's commonest;
+    digits that `notes` says are not kept.
+
+    Attributes:
+        columns: In order. Their types are listed in `columns.infer_type.CHOICES`.
+        rows: That were looked at.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    kind: ClassVar[str] = "table"
+    tolerance: ClassVar[float] = 0.0
+
+    columns: tuple[AnyColumn, ...]
+    rows: int
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if not self.columns or len(set(self.names)) != len(self.columns):
+            raise ValueError("columns need names, each of its own")
+        return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the columns."""
+        return tuple(column.name for column in self.columns)
+
+    @cached_property
+    def fields(self) -> tuple[Field, ...]:
+        """What each number of an encoded row is."""
+        return tuple(
+            Field(number, kind, symbols)
+            for number, column in enumerate(self.columns)
+            for kind, symbols in column.sizes
+        )
+
+    @property
+    def symbols(self) -> tuple[int, ...]:
+        """Of each field, 0 for a place."""
+        return tuple(field.symbols for field in self.fields)
+
+    @property
+    def holes(self) -> tuple[int, ...]:
+        """Of each field, the field whose symbol 0 says that its cell is missing; -1 for none."""
+        return tuple(
+            span.start if missing(column) else -1
+            for column, span in zip(self.columns, self.spans, strict=True)
+            for _ in column.sizes
+        )
+
+    @property
+    def ordered(self) -> tuple[int, ...]:
+        """Of each field the first symbol of those that have an order; -1 where they have none."""
+        return tuple(
+            (column.absent.symbols if kind == "symbol" else 0)
+            if isinstance(column, NumberColumn | MomentColumn)
+            else -1
+            for column in self.columns
+            for kind, _ in column.sizes
+        )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one encoded row, ``(F,)``."""
+        return (len(self.fields),)
+
+    @property
+    def spans(self) -> tuple[slice, ...]:
+        """The fields of each column; empty for one that is not encoded."""
+        ends = np.cumsum([0, *(len(column.sizes) for column in self.columns)]).tolist()
+        return tuple(slice(start, end) for start, end in pairwise(ends))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know: columns left out or made anew, digits lost, rare values."""
+        return tuple(note for column in self.columns if (note := column.note()))
+
+    def describe(self) -> tuple[str, ...]:
+        """One line per column: ``age: integer 17 to 90, 73 values``."""
+        return tuple(f"{column.name}: {column.words()}" for column in self.columns)
+
+    @classmethod
+    def fit(
+        cls,
+        raws: Iterable[Row],
+        *,
+        names: Sequence[str] = (),
+        overrides: Mapping[str, str] | None = None,
+    ) -> Self:
+        """Find the types of the columns of some rows; columns are numbered if they have no names.
+
+        Raises:
+            DataError: as `fit_frames` does.
+        """
+        rows = list(raws)
+        wide = tuple(names) or tuple(f"column_{i + 1}" for i in range(len(rows[0]) if rows else 0))
+        return cls.fit_frames([Frame.from_rows(wide, rows)], overrides=overrides)
+
+    @classmethod
+    def fit_frame(cls, frame: Frame, *, overrides: Mapping[str, str] | None = None) -> Self:
+        """Find the types of the columns of a table.
+
+        Raises:
+            DataError: as `fit_frames` does.
+        """
+        return cls.fit_frames([frame], overrides=overrides)
+
+    @classmethod
+    def fit_frames(
+        cls, chunks: Iterable[Frame], *, overrides: Mapping[str, str] | None = None
+    ) -> Self:
+        """Find the types of the columns of a table that may be larger than memory.
+
+        Counts of up to 262,144 different cells per column are exact; beyond that a fair sample
+        gives the quantiles, while bounds and decimals stay exact.
+
+        Args:
+            chunks: Of the same columns. Walked through again, if that is possible, only to name the
+                rows of faulty cells.
+            overrides: Types by column, where looking is not good enough.
+
+        Raises:
+            DataError: if there are fewer than two rows, no column, a column of mixed types, cells
+                that do not fit the type asked for, or no column or type of that name.
+        """
+        tallies: list[Tally] = []
+        where, rows = "", 0
+        try:
+            for chunk in chunks:
+                if not tallies:
+                    check_types(dict(overrides or {}), chunk.names, chunk.where)
+                    tallies, where = [Tally(name) for name in chunk.names], chunk.where
+                assert [tally.name for tally in tallies] == list(chunk.names), "the same columns"
+                rows += len(chunk)
+                for part in _parts(chunk):
+                    for tally, cells in zip(tallies, part.columns, strict=True):
+                        tally.add(cells)
+            if rows < 2 or not tallies:
+                raise DataError(
+                    f"{rows or 'no'} row{'s' if rows != 1 else ''}, expected at least 2",
+                    where=where,
+                    remedy="Give it a table with more rows.",
+                )
+            wishes = overrides or {}
+            columns = tuple(look(tally.seen(), wishes.get(tally.name)) for tally in tallies)
+        except MisfitError as fault:
+            raise _named_rows(fault, chunks) from None
+        return cls(columns=columns, rows=rows)
+
+    def encode(self, raws: Sequence[Row]) -> Tensor:
+        """Rows to ``(n, F)``; see `encode_frame`."""
+        return self.encode_frame(Frame.from_rows(self.names, raws))
+
+    def decode(self, samples: Tensor) -> list[Row]:
+        """``(n, F)`` to rows; see `decode_frame`."""
+        return self.decode_frame(samples).rows()
+
+    def encode_frame(self, frame: Frame, *, strict: bool = False) -> Tensor:
+        """A table to ``(n, F)``. Columns are found by their names, in any order.
+
+        What was never seen in training becomes what is nearest: an unknown word becomes missing if
+        cells were ever missing, else the commonest word; a number goes to the nearest that the
+        column can express. `unknown` counts such cells.
+
+        Args:
+            frame: With at least this codec's columns.
+            strict: Refuse unknown cells.
+
+        Raises:
+            DataError: listing missing columns, cells that are not of their column's type and, if
+                strict, unknown cells.
+        """
+        return torch.from_numpy(self._encoded(frame, strict=strict)[0])
+
+    def unknown(self, frame: Frame) -> dict[str, int]:
+        """How many cells of each column were never seen in training; columns with none left out."""
+        counts = self._encoded(frame, strict=False)[1]
+        return {name: count for name, count in counts.items() if count}
+
+    def _encoded(self, frame: Frame, *, strict: bool) -> tuple[NDArray[np.float32], dict[str, int]]:
+        self._require(frame)
+        made = np.empty((len(frame), len(self.fields)), np.float32)
+        counts = dict.fromkeys(self.names, 0)
+        for start in range(0, len(frame), CHUNK):
+            part = frame[start : start + CHUNK]
+            for column, span in zip(self.columns, self.spans, strict=True):
+                cells = part.column(column.name)
+                encoded, at = _column_encoded(column.encode, cells, part, column.name)
+                made[start : start + CHUNK, span] = encoded.numbers[at]
+                strange = encoded.unknown[at]
+                counts[column.name] += int(strange.sum())
+                if strict and strange.any():
+                    rows = np.flatnonzero(strange)[:SHOWN]
+                    shown = ", ".join(f"{cells[row]!r} in row {part.first + row}" for row in rows)
+                    raise DataError(
+                        f"never seen in training: {shown}",
+                        where=_place(part.where, column.name),
+                        remedy="Fix the cells, or leave them empty.",
+                    )
+        return made, counts
+
+    def decode_frame(
+        self, samples: Tensor, *, start: int = 0, seed: int = 0, numeric: bool = False
+    ) -> Frame:
+        """``(n, F)`` to a table with the very columns, order, types and formats.
+
+        Args:
+            samples: Any finite numbers: symbols are rounded and kept in range.
+            start: Number of the first row, so that tables made in parts share no identifier.
+            seed: Of identifiers.
+            numeric: Give text that is nothing but a number as the number.
+        """
+        numbers = samples.detach().cpu().float().numpy().reshape(len(samples), len(self.fields))
+        columns = [
+            column.numeric(numbers[:, span])
+            if numeric and isinstance(column, NumberColumn) and column.bare
+            else column.decode(numbers[:, span], start, seed)
+            for column, span in zip(self.columns, self.spans, strict=True)
+        ]
+        return Frame(self.names, tuple(columns))
+
+    def decode_columns(self, samples: Tensor, names: Sequence[str]) -> Frame:
+        """The same of some columns; identifiers among them are those of the first rows."""
+        numbers = samples.detach().cpu().float().numpy().reshape(len(samples), len(self.fields))
+        places = [self._number(name) for name in names]
+        columns = [self.columns[at].decode(numbers[:, self.spans[at]], 0, 0) for at in places]
+        return Frame(tuple(names), tuple(columns))
+
+    def wished(self, given: Mapping[str, Any]) -> list[list[Piece]]:
+        """Wishes for columns as the cells that fulfil them; see `columns.conditions.pieces`.
+
+        Raises:
+            ConfigError: if a column is unknown or cannot be asked, or a value was never seen.
+        """
+        found: list[list[Piece]] = []
+        for name, wish in given.items():
+            at = self._number(name)
+            made = pieces(self.columns[at], self.spans[at].start, wish)
+            if made:
+                found.append(made)
+        return found
+
+    def values(self, name: str) -> list[Any]:
+        """All values of a column that has few enough to list.
+
+        Raises:
+            ConfigError: if the column is unknown, or has no list of values.
+        """
+        return values(self.columns[self._number(name)])
+
+    def _number(self, name: str) -> int:
+        if name not in self.names:
+            near = difflib.get_close_matches(name, self.names, 1)
+            remedy = f"Did you mean {near[0]!r}?" if near else ""
+            columns = ", ".join(self.names[:20])
+            raise ConfigError(f"no column {name!r}", remedy=remedy or f"Columns: {columns}.")
+        return self.names.index(name)
+
+    def squash(self, output: Tensor) -> Tensor:
+        """Symbols are rounded, with the gradient of what was rounded; places pass a sigmoid."""
+        most = output.new_tensor([field.symbols - 1.0 for field in self.fields])
+        placed = torch.tensor([field.kind == "place" for field in self.fields], dtype=torch.bool)
+        kept = output.clamp(min=0).minimum(most.clamp(min=0))
+        symbols = kept.round().detach() + (kept - kept.detach())
+        return torch.where(placed.to(output.device), output.sigmoid(), symbols)
+
+    def check_columns(self, frame: Frame) -> None:
+        """Compare a table with this codec's columns.
+
+        Raises:
+            DataError: listing each column that is missing, is one too many, or is of another type.
+        """
+        faults, cells = self._missing(frame), list[str]()
+        faults += [
+            f"column {name!r} is one too many" for name in frame.names if name not in self.names
+        ]
+        for column in self.columns:
+            if column.name in frame.names:
+                try:
+                    some = frame[:CHUNK]
+                    _column_encoded(column.encode, some.column(column.name), some, column.name)
+                except DataError as fault:
+                    cells.append(f"column {column.name!r}, which is {column.type}: {fault.problem}")
+        if cells and not faults:
+            raise DataError(
+                "\n  ".join(["cells that do not fit their columns:", *cells]),
+                where=frame.where,
+                remedy="Fix the cells, or leave them empty.",
+            )
+        self._refuse(faults + cells, frame)
+
+    def _missing(self, frame: Frame) -> list[str]:
+        faults: list[str] = []
+        for name in self.names:
+            if name not in frame.names:
+                near = difflib.get_close_matches(name, set(frame.names) - set(self.names), 1)
+                hint = f"; is it {near[0]!r}?" if near else ""
+                faults.append(f"column {name!r} is missing{hint}")
+        return faults
+
+    def _require(self, frame: Frame) -> None:
+        self._refuse(self._missing(frame), frame)
+
+    def _refuse(self, faults: list[str], frame: Frame) -> None:
+        if faults:
+            raise DataError(
+                "\n  ".join(["other columns than in training:", *faults]),
+                where=frame.where,
+                remedy=f"Columns in training: {', '.join(self.names[:50])}.",
+            )
+
+    def read(self, path: Path) -> Row:
+        """Load the one row of a .csv or .jsonl file.
+
+        Raises:
+            DataError: if the file does not hold one row with these columns.
+        """
+        text = path.read_text(encoding="utf-8")
+        if path.suffix.lower() == ".jsonl":
+            found = [json.loads(line) for line in text.splitlines() if line.strip()]
+        else:
+            found = list(csv.DictReader(io.StringIO(text, newline="")))
+        if len(found) != 1 or set(found[0]) != set(self.names):
+            raise DataError("expected one row with the columns of training", where=str(path))
+        row = [found[0][name] for name in self.names]
+        if path.suffix.lower() == ".jsonl":
+            return tuple(
+                np.datetime64(cell) if cell and column.storage.startswith("datetime64") else cell
+                for column, cell in zip(self.columns, row, strict=True)
+            )
+        return tuple(
+            _typed(column.storage, cell) for column, cell in zip(self.columns, row, strict=True)
+        )
+
+    def write(self, raw: Row, path: Path) -> None:
+        """Save one row as .csv or .jsonl, with the names of the columns.
+
+        Raises:
+            DataError: if the suffix is neither.
+        """
+        cells = [str(cell) if isinstance(cell, np.datetime64) else cell for cell in raw]
+        match path.suffix.lower():
+            case ".jsonl":
+                text = json.dumps(dict(zip(self.names, cells, strict=True)), ensure_ascii=False)
+            case ".csv":
+                held = io.StringIO(newline="")
+                csv.writer(held, lineterminator="\n").writerows([self.names, cells])
+                text = held.getvalue()
+            case suffix:
+                raise DataError(
+                    f"a row cannot be written as {suffix or 'a file without suffix'}",
+                    where=str(path),
+                    remedy="Use .csv or .jsonl.",
+                )
+        path.write_bytes((text.rstrip("\n") + "\n").encode())
+
+
+def _parts(frame: Frame) -> Iterator[Frame]:
+    for start in range(0, len(frame), CHUNK):
+        yield frame[start : start + CHUNK]
+
+
+def _place(where: str, name: str) -> str:
+    return f"{where}, column {name!r}" if where else f"column {name!r}"
+
+
+def _column_encoded(
+    encode: Callable[[Cells], Encoded], cells: Cells, part: Frame, name: str
+) -> tuple[Encoded, NDArray[np.int64]]:
+    """Encode the distinct cells of a column, naming the rows of those that do not fit."""
+    try:
+        storage_of(name, cells)
+        distinct, at = factorised(cells)
+        return encode(distinct), at
+    except MisfitError as fault:
+        raise _named_rows(fault, [part]) from None
+
+
+def _named_rows(fault: MisfitError, chunks: Iterable[Frame]) -> DataError:
+    """The same fault with the rows in which the cells stand."""
+    wanted, found = set(map(repr, fault.words)), list[str]()  # not every cell can be hashed
+    where, count = "", 0
+    for chunk in chunks:  # an iterator that is used up gives no more, and the words must do
+        where = chunk.where
+        if fault.name not in chunk.names:
+            break
+        cells = chunk.column(fault.name).tolist()
+        rows = [row for row, cell in enumerate(cells) if repr(cell) in wanted]
+        count += len(rows)
+        found += [
+            f"{cells[row]!r} in row {chunk.first + row}" for row in rows[: SHOWN - len(found)]
+        ]
+    shown = ", ".join(found or list(map(repr, fault.words[:SHOWN])))
+    more = f" and {count - len(found):,} more" if count > len(found) else ""
+    return DataError(
+        f"{fault.problem}: {shown}{more}", where=_place(where, fault.name), remedy=fault.remedy
+    )
+
+
+def _typed(storage: str, cell: str) -> Any:
+    """A cell of text as it is stored in memory."""
+    if storage == "text":
+        return cell
+    if cell == "":
+        return None
+    if storage == "bool":
+        return cell == "True"
+    if storage.startswith("datetime64"):
+        return np.datetime64(cell)
+    return int(cell) if "int" in storage else float(cell)

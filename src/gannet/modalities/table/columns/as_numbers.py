@@ -1,0 +1,105 @@
+"""Cells of a column <-> plain numbers that can be computed with: values, moments, codes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gannet.core.frame import Cells, factorised, listed
+from gannet.modalities.table.columns.base import absent, numbers
+from gannet.modalities.table.columns.category import BUCKET, DIRECT, CategoryColumn
+from gannet.modalities.table.columns.datetime import MomentColumn
+from gannet.modalities.table.columns.infer_type import AnyColumn
+from gannet.modalities.table.columns.number import NumberColumn
+
+Values = NDArray[np.float64]
+
+
+def gone(column: AnyColumn, cells: Cells) -> NDArray[np.bool_]:
+    """Which cells are missing, by the marks that the column's type knows."""
+    distinct, at = factorised(cells)
+    wide = isinstance(column, NumberColumn | MomentColumn)
+    return absent(distinct, wide=wide)[at]
+
+
+def values_of(column: AnyColumn, cells: Cells) -> Values:
+    """Cells as numbers ``(n,)``, NaN where missing.
+
+    Numbers are themselves, moments whole units, words codes by falling frequency, the last of which
+    stands for words never seen in training.
+    """
+    distinct, at = factorised(cells)
+    if isinstance(column, CategoryColumn):
+        return _codes(column, distinct)[at]
+    return _numbers(column, distinct)[at]
+
+
+def _numbers(column: AnyColumn, cells: Cells) -> Values:
+    known = ~absent(cells, wide=True)
+    values = np.full(len(cells), np.nan)
+    if isinstance(column, NumberColumn):
+        values[known] = numbers(cells[known], form=column.form).values
+    if isinstance(column, MomentColumn):
+        values[known] = column.units_of(cells[known])[0]
+    return values
+
+
+def _codes(column: CategoryColumn, cells: Cells) -> Values:
+    found = column.encode(cells)
+    symbols = found.numbers[:, 0].astype(np.float64) - column.absent.symbols
+    if column.buckets:
+        inside = (symbols - DIRECT) * BUCKET + found.numbers[:, 1] - 1
+        symbols = np.where(symbols < DIRECT, symbols, DIRECT + inside)
+    missing = absent(cells)
+    symbols = np.where(found.unknown & ~missing, len(column.values), symbols)
+    return np.where(missing, np.nan, symbols)
+
+
+def cells_from(column: AnyColumn, values: Values, like: Cells) -> Cells:
+    """Numbers ``(n,)`` as cells of a column, on its grid and within its bounds.
+
+    Args:
+        column: Of the codec.
+        values: As `values_of` gives them; a code beyond the last word is the last word.
+        like: Other cells of the column, whose type the new ones get: text among text.
+    """
+    text = _is_text(like, column)
+    match column:
+        case NumberColumn():
+            ladder = column.ladder
+            units = column.units_of(values).clip(ladder.low, ladder.high)
+            made = column.cells_of(units) if text else column.values(units)
+            whole = not text and column.type == "integer" and like.dtype.kind == "O"
+            return made.astype(np.int64) if whole else made
+        case MomentColumn():
+            units = np.rint(values).astype(np.int64).clip(column.ladder.low, column.ladder.high)
+            if column.format:
+                return column.cells_of(units)
+            return (units * column.each).astype(column.storage)
+        case CategoryColumn():
+            known: Cells = column.cells
+            if text:
+                known = np.array(column.values, object)
+            return known[np.rint(values).astype(np.int64).clip(0, len(known) - 1)]
+        case _:
+            raise AssertionError("nothing is learnt of this column")
+
+
+def on_grid(column: AnyColumn, values: Values) -> Values:
+    """Numbers ``(n,)`` as they come back from `cells_from`: on the grid, within the bounds."""
+    if isinstance(column, NumberColumn):
+        units = column.units_of(values).clip(column.ladder.low, column.ladder.high)
+        return column.values(units)
+    if isinstance(column, MomentColumn):
+        return np.rint(values).clip(column.ladder.low, column.ladder.high)
+    return values
+
+
+def _is_text(like: Cells, column: AnyColumn) -> bool:
+    """Whether new cells are to be text: as the known ones are, or as training's were."""
+    if like.dtype.kind != "O":
+        return False
+    known: list[Any] = [cell for cell in listed(like) if cell is not None]
+    return any(isinstance(cell, str) for cell in known) if known else column.storage == "text"

@@ -1,0 +1,319 @@
+"""What a column must offer, and what single cells say: missing, a number, or neither."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from gannet.core.errors import DataError
+from gannet.core.frame import Cells
+
+FieldKind = Literal["symbol", "place"]
+TypeName = Literal[
+    "integer",
+    "decimal",
+    "category",
+    "boolean",
+    "date",
+    "time",
+    "identifier",
+    "text",
+    "constant",
+    "empty",
+]
+
+MARKS = frozenset(
+    ["", "?", "NA", "N/A", "n/a", "#N/A", "<NA>", "null", "NULL", "Null", "NaN", "nan", "NAN"]
+)
+"""Words for a missing cell in any column."""
+
+WIDE_MARKS = MARKS | {"na", "None", "none", "NONE", "nil", "-", "--", ".", "NaT", "missing"}
+"""Among numbers or dates these say "missing" too; among words they may be a category."""
+
+_PLAIN = re.compile(r"(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:\n|\Z))+", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(?:(?:0|[1-9]\d*)(?:\.(\d*))?|\.(\d+))([eE][+-]?\d+)?", re.ASCII)
+_PADDED = re.compile(r"[+-]?0\d+(?:\.\d+)?", re.ASCII)
+_GROUPED = re.compile(r"[1-9]\d{0,2}(?:,\d{3})*(?:\.\d+)?|0?\.\d+|0", re.ASCII)
+_DRESSED = re.compile(r"-?([$€£¥] ?)?([\d.,]*\d)( ?[%€$£¥])?", re.ASCII)
+_INFINITE = re.compile(r"[+-]?inf(?:inity)?", re.IGNORECASE)
+_ALIKE = (_NUMBER, _PADDED, _INFINITE)
+
+
+class MisfitError(DataError):
+    """Cells that are not of their column's type. ``words`` are the cells, as they stand."""
+
+    def __init__(self, problem: str, name: str, words: Sequence[Any], remedy: str) -> None:
+        super().__init__(problem, where=f"column {name!r}", remedy=remedy)
+        self.name, self.words = name, tuple(words)
+
+
+class Absent(BaseModel):
+    """How often the cells of a column are missing, and what stands there then.
+
+    Attributes:
+        share: Of the rows; 0 if it was never seen.
+        mark: The commonest word for it; ``None`` for nothing at all, as in Parquet.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    share: float = 0.0
+    mark: str | None = None
+
+    @property
+    def symbols(self) -> int:
+        """1 if a missing cell has a symbol, which then is symbol 0."""
+        return int(self.share > 0)
+
+    def words(self) -> str:
+        """Such as ``, 5.7 % missing ('?')``."""
+        if not self.share:
+            return ""
+        mark = f" ({self.mark!r})" if self.mark else ""
+        return f", {percent(self.share)} missing{mark}"
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Distinct cells as numbers.
+
+    Attributes:
+        numbers: ``(cells, fields)``, float32.
+        unknown: ``(cells,)``; which were never seen in training and became what is nearest.
+    """
+
+    numbers: NDArray[np.float32]
+    unknown: NDArray[np.bool_]
+
+
+class Column(Protocol):
+    """One column of a table: its name, its type, and the way there and back.
+
+    Attributes:
+        name: Of the column.
+        storage: ``text``, or numpy's name for the type of the cells.
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+    @property
+    def storage(self) -> str: ...  # noqa: D102
+
+    @property
+    def sizes(self) -> tuple[tuple[FieldKind, int], ...]:
+        """Kind and number of symbols of each field; empty if the column is not encoded."""
+        ...
+
+    def encode(self, cells: Cells) -> Encoded:
+        """Distinct cells to numbers ``(cells, fields)``."""
+        ...
+
+    def decode(self, numbers: NDArray[np.float32], start: int, seed: int) -> Cells:
+        """Numbers ``(n, fields)`` to cells ``(n,)``; never fails on finite numbers."""
+        ...
+
+    def words(self) -> str:
+        """What was found, for people."""
+        ...
+
+    def note(self) -> str:
+        """What a user should know before relying on it; empty if there is nothing."""
+        ...
+
+
+def absent(cells: Cells, *, wide: bool = False) -> NDArray[np.bool_]:
+    """Which cells are missing. Spaces around a mark do not count."""
+    if cells.dtype.kind == "f":
+        return np.isnan(cells)
+    if cells.dtype.kind == "M":
+        return np.isnat(cells)
+    if cells.dtype.kind != "O":
+        return np.zeros(len(cells), np.bool_)
+    marks = WIDE_MARKS if wide else MARKS
+    held = cells.tolist()
+    gone = np.fromiter(map((marks | {None}).__contains__, held), np.bool_, len(held))
+    for place, cell in enumerate(held):
+        # Few cells have spaces at their ends, and what is not itself is NaN.
+        if cell.__class__ is str:
+            if cell and (cell[0] <= " " or cell[-1] <= " ") and cell.strip() in marks:
+                gone[place] = True
+        elif cell != cell:
+            gone[place] = True
+    return gone
+
+
+class Form(BaseModel):
+    """How the numbers of a column are written.
+
+    Attributes:
+        prefix: Before each, such as ``$``; a minus stands before it.
+        suffix: Behind each, such as ``%``.
+        style: ``point`` as in 1234.5, ``comma`` as in 1234,5, ``grouped`` as in 1,234.5.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    prefix: str = ""
+    suffix: str = ""
+    style: Literal["point", "comma", "grouped"] = "point"
+
+    def plain(self, text: str) -> str:
+        """The number as Python writes it; what does not have this form stays as it is."""
+        text = text.strip()
+        sign, rest = ("-", text[1:]) if text.startswith("-") else ("", text)
+        if not rest.startswith(self.prefix) or not rest.endswith(self.suffix):
+            return text
+        rest = rest[len(self.prefix) : len(rest) - len(self.suffix)]
+        if self.style == "comma":
+            rest = rest.replace(",", ".")
+        elif self.style == "grouped" and _GROUPED.fullmatch(rest):
+            rest = rest.replace(",", "")
+        return sign + rest
+
+    def written(self, text: str) -> str:
+        """What Python writes in this form."""
+        if self == _PLAINLY:
+            return text
+        sign, rest = ("-", text[1:]) if text.startswith("-") else ("", text)
+        if self.style == "comma":
+            rest = rest.replace(".", ",")
+        elif self.style == "grouped":
+            whole, point, digits = rest.partition(".")
+            rest = f"{int(whole):,}{point}{digits}" if whole.isdecimal() else rest
+        return f"{sign}{self.prefix}{rest}{self.suffix}"
+
+
+_PLAINLY = Form()
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """Cells read as numbers.
+
+    Attributes:
+        values: ``(cells,)`` float64; NaN for what is none.
+        padded: Which have leading zeros, so that they are codes rather than numbers.
+        form: How they are written.
+    """
+
+    values: NDArray[np.float64]
+    padded: NDArray[np.bool_]
+    form: Form = _PLAINLY
+
+    @property
+    def read(self) -> NDArray[np.bool_]:
+        """Which are numbers."""
+        return ~np.isnan(self.values)
+
+
+def numbers(words: Cells, *, form: Form | None = None) -> Numbers:
+    """Read cells as numbers; typed cells are taken as they are.
+
+    Args:
+        words: Distinct cells that are not missing.
+        form: How they are written; found by looking if not given.
+    """
+    if words.dtype.kind in "biuf":
+        return Numbers(words.astype(np.float64), np.zeros(len(words), np.bool_))
+    texts = list(map(str, words.tolist()))
+    if form is not None and form != _PLAINLY:
+        return _read(list(map(form.plain, texts)), form)
+    found = _read(texts, _PLAINLY)
+    if form is None and not found.read.all() and (other := _form(texts)):
+        dressed = _read(list(map(other.plain, texts)), other)
+        # Digits between commas may be one number or two: only if all cells fit is it a form.
+        if dressed.read.all() or (other.style == "point" and dressed.read.sum() > found.read.sum()):
+            return dressed
+    return found
+
+
+def _form(texts: list[str]) -> Form | None:
+    """The form that a few cells have in common, if it is not the plain one."""
+    some = [text.strip() for text in texts[:: max(len(texts) // 500, 1)]]
+    dressed = [match for text in some if (match := _DRESSED.fullmatch(text))]
+    if len(dressed) < 0.5 * len(some):
+        return None
+    prefix, suffix = (
+        Counter(match[at] or "" for match in dressed).most_common(1)[0][0] for at in (1, 3)
+    )
+    bare = [match[2] for match in dressed]
+    commas = [text for text in bare if "," in text]
+    # 1,234 is a thousand and more; with 1,5 or 0,123 beside it, it is a little above one.
+    grouped = all(map(_GROUPED.fullmatch, commas))
+    style = "point" if not commas else "grouped" if grouped else "comma"
+    return Form(prefix=prefix, suffix=suffix, style=style)
+
+
+def _read(texts: list[str], form: Form) -> Numbers:
+    joined = "\n".join(texts)  # one look at all of them is ten times faster
+    if joined.count("\n") == len(texts) - 1 and _PLAIN.fullmatch(joined):
+        values = np.fromiter(map(float, texts), np.float64, len(texts))
+        return Numbers(values, np.zeros(len(texts), np.bool_), form)
+    texts = [text.strip() for text in texts]
+    some = texts[:: max(len(texts) // 500, 1)]
+    if sum(any(each.fullmatch(text) for each in _ALIKE) for text in some) < 0.2 * len(some):
+        # Words or dates: looking at each would only find that the rest are none either.
+        return Numbers(np.full(len(texts), np.nan), np.zeros(len(texts), np.bool_), form)
+    found = [_NUMBER.fullmatch(text) is not None for text in texts]
+    values = [
+        float(text) if read else float("inf") if _INFINITE.fullmatch(text) else float("nan")
+        for text, read in zip(texts, found, strict=True)
+    ]
+    padded = [
+        not read and _PADDED.fullmatch(text) is not None
+        for text, read in zip(texts, found, strict=True)
+    ]
+    return Numbers(np.array(values, np.float64), np.array(padded, np.bool_), form)
+
+
+def decimals(words: Cells, form: Form = _PLAINLY) -> NDArray[np.int64]:
+    """``(words,)`` digits after the point, as written; -1 if it has an exponent or is not text."""
+    if words.dtype.kind != "O" or not all(isinstance(word, str) for word in words):
+        return np.full(len(words), -1, np.int64)
+    plain = map(str.strip, words) if form == _PLAINLY else map(form.plain, words)
+    return np.array([_decimals(text) for text in plain], np.int64)
+
+
+def _decimals(text: str) -> int:
+    whole, _, tail = text.partition(".")
+    return (
+        len(tail)
+        if whole.lstrip("+-").isdecimal() and (not tail or tail.isdecimal())
+        else (len(tail) if tail.isdecimal() and whole in {"", "+", "-"} else -1)
+    )
+
+
+def percent(share: float) -> str:
+    """A share in words that hide nothing small.
+
+    >>> percent(0.0567), percent(0.00002), percent(0.99999)
+    ('5.7 %', 'under 0.1 %', 'over 99.9 %')
+    """
+    if 0 < share < 0.001:
+        return "under 0.1 %"
+    return "over 99.9 %" if 0.999 < share < 1 else f"{100 * share:.1f} %"
+
+
+def with_missing(made: Cells, gone: NDArray[np.bool_], mark: str | None, storage: str) -> Cells:
+    """Put the mark, or nothing, where cells are missing, in the array type that can hold it."""
+    if storage.startswith("float"):
+        made = made.astype(storage)
+        made[gone] = np.nan
+        return made
+    if storage.startswith("datetime64"):
+        made = made.astype(storage)
+        made[gone] = np.datetime64("NaT")
+        return made
+    if not gone.any():
+        return made if storage == "text" else made.astype(storage)
+    cells = made.astype(object)
+    cells[gone] = mark
+    return cells

@@ -1,0 +1,213 @@
+"""Dates, with or without a time, and times of day: in the column's own format."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from gannet.core.frame import Cells
+from gannet.modalities.table.columns import date_formats
+from gannet.modalities.table.columns.base import (
+    Absent,
+    Encoded,
+    FieldKind,
+    MisfitError,
+    absent,
+    with_missing,
+)
+from gannet.modalities.table.columns.number import decoded, encoded, lossy
+from gannet.modalities.table.columns.quantile_bins import Ladder, Units
+
+
+class MomentColumn(BaseModel):
+    """Days, or points in time, in whole units of what the format can tell.
+
+    Attributes:
+        type: ``time`` if there is no day, only a time of day.
+        name: Of the column.
+        storage: ``text`` or numpy's name.
+        absent: How often a cell is missing, and its mark.
+        ladder: Of the units.
+        format: Of text, as strptime has it; see `gannet.modalities.table.columns.date_formats`.
+        offset: Difference to UTC that is written behind each.
+        varied: Whether other offsets were seen, which become this one.
+        lossy: Share of the known cells whose last units 32 bits cannot hold.
+        each: How many of the storage's or the format's own units make one of ours, so that days
+            are days even if they are written to the second.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    type: Literal["date", "time"]
+    name: str
+    storage: str
+    absent: Absent
+    ladder: Ladder
+    format: str = ""
+    offset: str = ""
+    varied: bool = False
+    lossy: float = 0.0
+    each: int = 1
+
+    @classmethod
+    def fit(  # what is known of one column
+        cls,
+        name: str,
+        storage: str,
+        words: Cells,
+        counts: NDArray[np.int64],
+        gone: Absent,
+        form: str = "",
+    ) -> Self:
+        """Build it from distinct known cells and their counts.
+
+        Args:
+            name: Of the column.
+            storage: Of the column.
+            words: Distinct known cells.
+            counts: Of each.
+            gone: What is missing.
+            form: The format, if it is known already.
+
+        Raises:
+            MisfitError: naming cells that are no dates, or out of range.
+        """
+        form = form or ("" if words.dtype.kind == "M" else find_format(name, words))
+        draft = cls(
+            type="date" if not form or "%Y" in form or "%y" in form else "time",
+            name=name,
+            storage=storage,
+            absent=gone,
+            ladder=Ladder(rungs=((0, 1),), shares=(1.0,)),
+            format=form,
+        )
+        if not form:
+            own = words.astype(storage).astype(np.int64)
+        else:
+            found = date_formats.read(_texts(words), form)
+            own = found.units[found.valid]
+            varied = "%z" in form and len({text[-6:] for text in _texts(words)}) > 1
+            draft = draft.model_copy(update={"offset": found.offset, "varied": varied})
+        draft = draft.model_copy(update={"each": max(int(np.gcd.reduce(own)), 1)})
+        units = draft.units_of(words)[0]
+        distinct, at = np.unique(units, return_inverse=True)
+        held = np.bincount(at, weights=counts).astype(np.int64)
+        ladder = Ladder.fit(distinct, held)
+        lost = float(held[ladder.survivors(distinct) != distinct].sum() / held.sum())
+        return draft.model_copy(update={"ladder": ladder, "lossy": lost})
+
+    @property
+    def sizes(self) -> tuple[tuple[FieldKind, int], ...]:
+        """A symbol, and a place if rungs hold more than one moment."""
+        symbol: tuple[FieldKind, int] = ("symbol", len(self.ladder.rungs) + self.absent.symbols)
+        return (symbol, ("place", 0)) if self.ladder.placed else (symbol,)
+
+    @property
+    def scores(self) -> NDArray[np.float64]:
+        """``(symbols,)`` normal score of each symbol; 0 for missing."""
+        return np.concatenate([np.zeros(self.absent.symbols), self.ladder.scores])
+
+    @property
+    def representatives(self) -> NDArray[np.float64]:
+        """``(symbols,)`` a moment for each, in the format's units; the median for missing."""
+        made = self.ladder.middles.astype(np.float64) * self.each
+        return np.concatenate([np.full(self.absent.symbols, made[self.ladder.commonest]), made])
+
+    def units_of(self, words: Cells) -> tuple[Units, NDArray[np.bool_]]:
+        """Known cells to whole units, and which of them lie between two.
+
+        Raises:
+            MisfitError: as ``own_of`` does.
+        """
+        own = self.own_of(words)
+        return own // self.each, own % self.each > 0
+
+    def own_of(self, words: Cells) -> Units:
+        """Known cells to the own units of the storage or the format, in the column's offset.
+
+        Raises:
+            MisfitError: naming cells that are no dates, or out of range.
+        """
+        if not self.format:
+            if words.dtype.kind != "M":
+                raise MisfitError("expected dates", self.name, words.tolist(), _remedy(self.name))
+            return words.astype(self.storage).astype(np.int64)
+        found = date_formats.read(_texts(words), self.format)
+        if not found.shaped.all():
+            wrong = words[~found.shaped].tolist()
+            problem = f"expected a {self.type} as {self.format}"
+            raise MisfitError(problem, self.name, wrong, _remedy(self.name))
+        if not found.valid.all():
+            wrong = words[~found.valid].tolist()
+            problem = f"out of range: no such {'day' if self.type == 'date' else 'time'}"
+            raise MisfitError(problem, self.name, wrong, _remedy(self.name))
+        shift = 0
+        if found.offset != self.offset:  # other cells may have another commonest offset
+            fine, coarse = date_formats.step(self.format)
+            shift = date_formats.seconds_between(found.offset, self.offset) * fine // coarse
+        return found.units + shift
+
+    def encode(self, cells: Cells) -> Encoded:
+        """Distinct cells to symbols and places; a moment off every rung goes to the nearest.
+
+        Raises:
+            MisfitError: naming cells that are no dates, or out of range.
+        """
+        gone = absent(cells, wide=True)
+        units, between = self.units_of(cells[~gone])
+        rungs, places, moved = self.ladder.locate(units)
+        return encoded(self.ladder, self.absent, gone, rungs, places, moved | between)
+
+    def decode(self, numbers: NDArray[np.float32], start: int, seed: int) -> Cells:  # noqa: ARG002
+        """Symbols and places to moments, written as they were."""
+        units, gone = decoded(self.ladder, self.absent, numbers)
+        mark = self.absent.mark if self.format else None
+        return with_missing(self.cells_of(units), gone, mark, self.storage)
+
+    def cells_of(self, units: Units) -> Cells:
+        """Units as cells, written as they were."""
+        own = units * self.each
+        if not self.format:
+            return own.astype(self.storage)
+        distinct, at = np.unique(own, return_inverse=True)
+        words = np.empty(len(distinct), object)
+        words[:] = date_formats.write(distinct, self.format, self.offset)
+        return words[at]
+
+    def words(self) -> str:
+        """Such as ``date 2019-01-03 to 2024-06-30, as %Y-%m-%d``."""
+        ends = np.array([self.ladder.low, self.ladder.high]) * self.each
+        if self.format:
+            low, high = date_formats.write(ends, self.format, self.offset)
+            return f"{self.type} {low} to {high}, as {self.format}{self.absent.words()}"
+        low, high = (str(end) for end in ends.astype(self.storage))
+        return f"{self.type} {low} to {high}{self.absent.words()}"
+
+    def note(self) -> str:
+        """Says what does not come back as it was."""
+        if self.varied:
+            return f"{self.name}: all written with the offset {self.offset}"
+        return lossy(self.name, self.lossy)
+
+
+def find_format(name: str, words: Cells) -> str:
+    """The format of a column that is known to hold dates or times.
+
+    Raises:
+        MisfitError: if there is none.
+    """
+    if form := date_formats.find_format(_texts(words)):
+        return form
+    remedy = f"Write them as 2024-01-31, or take the column as words: --column {name}=category."
+    raise MisfitError("no format of dates or times known here", name, words[:5].tolist(), remedy)
+
+
+def _texts(words: Cells) -> list[str]:
+    return [str(word).strip() for word in words.tolist()]
+
+
+def _remedy(name: str) -> str:
+    return f"Fix the cells, leave them empty, or take them as words: --column {name}=category."

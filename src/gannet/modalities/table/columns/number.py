@@ -1,0 +1,367 @@
+"""Numbers: with their decimals, their spikes and their tails."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from gannet.core.frame import Cells
+from gannet.modalities.table.columns.base import (
+    Absent,
+    Encoded,
+    FieldKind,
+    Form,
+    MisfitError,
+    Numbers,
+    absent,
+    decimals,
+    numbers,
+    percent,
+    with_missing,
+)
+from gannet.modalities.table.columns.quantile_bins import EXACT, Ladder, Units
+
+Scale = Literal["fixed", "bits", "listed"]
+FEW = 20
+"""Up to so many values, the commonest is not worth a word."""
+LONG = 20
+"""With more decimals, numbers are written with an exponent."""
+WHOLE = 2.0**53
+"""From here on a 64-bit float skips whole numbers."""
+
+
+class NumberColumn(BaseModel):
+    """Numbers, in symbols and, if they are many, places.
+
+    Attributes:
+        type: ``integer`` if no number has decimals.
+        name: Of the column.
+        storage: ``text`` or numpy's name.
+        absent: How often a cell is missing, and its mark.
+        ladder: Of the units.
+        scale: What a unit is: ``fixed`` decimals; ``bits`` of a float, which are finer near nought,
+            for numbers that span many magnitudes; a place among those ``listed``.
+        decimals: Most digits after the point.
+        least: Fewest digits after the point; where it is less, noughts at the end are not written.
+        each: How many of the last decimals make a unit: 500, where all are in steps of 500.
+        form: What stands around the digits.
+        listed: Numbers of the scale ``listed``.
+        significant: Most digits from the first that is not nought, where that says more than
+            ``decimals``; 0 if it does not.
+        spelt: How each rung is written, where the rule does not tell.
+        lossy: Share of the known cells whose last digits 32 bits cannot hold.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    type: Literal["integer", "decimal"]
+    name: str
+    storage: str
+    absent: Absent
+    ladder: Ladder
+    scale: Scale = "fixed"
+    decimals: int = 0
+    least: int = 0
+    each: int = 1
+    form: Form = Form()
+    listed: tuple[float, ...] = ()
+    significant: int = 0
+    spelt: tuple[str, ...] = ()
+    lossy: float = 0.0
+
+    @classmethod
+    def fit(
+        cls, name: str, storage: str, words: Cells, counts: NDArray[np.int64], gone: Absent
+    ) -> Self:
+        """Build it from distinct known cells and their counts.
+
+        Raises:
+            MisfitError: naming cells that are no finite numbers.
+        """
+        found = numbers(words)
+        _check(name, words, found)
+        digits, least = _decimals(words, found, whole=storage.startswith(("int", "uint")))
+        values, at = np.unique(found.values, return_inverse=True)
+        held = np.bincount(at, weights=counts).astype(np.int64)
+        scale, decimal = _scale(values, digits)
+        draft = cls(
+            type="integer" if (values == np.rint(values)).all() and digits <= 0 else "decimal",
+            name=name,
+            storage=storage,
+            absent=gone,
+            ladder=Ladder(rungs=((0, 1),), shares=(1.0,)),
+            scale=scale,
+            decimals=decimal,
+            least=max(least, 0),
+            form=found.form,
+            listed=tuple(values.tolist()) if scale == "listed" else (),
+            significant=_significant(words) if scale != "listed" and decimal > 6 else 0,
+        )
+        if scale == "fixed":
+            step = max(int(np.gcd.reduce(draft.units_of(values))), 1)
+            draft = draft.model_copy(update={"each": step})
+        units, which = np.unique(draft.units_of(values), return_inverse=True)
+        ladder = Ladder.fit(units, np.bincount(which, weights=held).astype(np.int64))
+        column = draft.model_copy(update={"ladder": ladder})
+        if ladder.placed:
+            kind = storage if storage.startswith("float") else "float64"
+            made = column.values(ladder.survivors(units))[which]
+            lost = made.astype(kind) != values.astype(kind)
+            column = column.model_copy(update={"lossy": float(held[lost].sum() / held.sum())})
+        if storage == "text" and not ladder.placed:
+            spelt = _spelling(words, counts, which[at])
+            if spelt != tuple(column.written(units)):
+                return column.model_copy(update={"spelt": spelt})
+        return column
+
+    @property
+    def sizes(self) -> tuple[tuple[FieldKind, int], ...]:
+        """A symbol, and a place if rungs hold more than one number."""
+        symbol: tuple[FieldKind, int] = ("symbol", len(self.ladder.rungs) + self.absent.symbols)
+        return (symbol, ("place", 0)) if self.ladder.placed else (symbol,)
+
+    @property
+    def scores(self) -> NDArray[np.float64]:
+        """``(symbols,)`` normal score of each symbol; 0 for missing."""
+        return np.concatenate([np.zeros(self.absent.symbols), self.ladder.scores])
+
+    @property
+    def representatives(self) -> NDArray[np.float64]:
+        """``(symbols,)`` a number that stands for each symbol; the median for missing."""
+        made = self.values(self.ladder.middles)
+        return np.concatenate([np.full(self.absent.symbols, made[self.ladder.commonest]), made])
+
+    def number_of(self, cells: Cells) -> float:
+        """The one number in a cell."""
+        return float(numbers(cells, form=self.form).values[0])
+
+    def units_of(self, values: NDArray[np.float64]) -> Units:
+        """Numbers to whole units."""
+        if self.scale == "listed":
+            listed = np.array(self.listed)
+            above = np.searchsorted(listed, values).clip(0, len(listed) - 1)
+            below = (above - 1).clip(0)
+            nearer = np.abs(values - listed[below]) < np.abs(listed[above] - values)
+            return np.where(nearer, below, above).astype(np.int64)
+        if self.scale == "bits":
+            return _to_bits(values)
+        limit = WHOLE * 2
+        return (
+            np.rint(values * 10.0**self.decimals / self.each).clip(-limit, limit).astype(np.int64)
+        )
+
+    def values(self, units: Units) -> NDArray[np.float64]:
+        """Whole units to numbers; dividing rounds to the very float that the decimals mean."""
+        if self.scale == "listed":
+            return np.array(self.listed)[units]
+        if self.scale == "bits":
+            return _from_bits(units)
+        values = units * self.each / 10.0**self.decimals
+        if self.significant:
+            form = f"%.{self.significant}g"
+            return np.array([float(form % value) for value in values.tolist()])
+        return values
+
+    def encode(self, cells: Cells) -> Encoded:
+        """Distinct cells to symbols and places; a number off every rung goes to the nearest.
+
+        Raises:
+            MisfitError: naming cells that are no finite numbers.
+        """
+        gone = absent(cells, wide=True)
+        found = numbers(cells[~gone], form=self.form)
+        _check(self.name, cells[~gone], found)
+        rungs, places, moved = self.ladder.locate(units := self.units_of(found.values))
+        if self.scale != "bits":  # whose last bits are not kept anyway
+            value = self.values(units)
+            moved = moved | (np.abs(value - found.values) > 1e-9 * np.abs(value))
+        return encoded(self.ladder, self.absent, gone, rungs, places, moved)
+
+    def decode(self, numbers: NDArray[np.float32], start: int, seed: int) -> Cells:  # noqa: ARG002
+        """Symbols and places to numbers, written as they were."""
+        units, gone = decoded(self.ladder, self.absent, numbers)
+        mark = self.absent.mark if self.storage == "text" else None
+        return with_missing(self.cells_of(units), gone, mark, self.storage)
+
+    def cells_of(self, units: Units) -> Cells:
+        """Units as cells, written as they were."""
+        if self.storage != "text":
+            made = self.values(units)
+            return made.astype(np.int64) if self.storage.startswith(("int", "uint")) else made
+        distinct, at = np.unique(units, return_inverse=True)
+        words = np.empty(len(distinct), object)
+        words[:] = self.spelling(distinct)
+        return words[at]
+
+    @property
+    def bare(self) -> bool:
+        """Whether cells are text with nothing around the digits."""
+        return self.storage == "text" and self.form == Form()
+
+    def numeric(self, numbers: NDArray[np.float32]) -> Cells:
+        """Symbols and places to numbers, whole ones where no cell is missing; never to text."""
+        units, gone = decoded(self.ladder, self.absent, numbers)
+        made = self.values(units)
+        if gone.any() or self.type == "decimal":
+            return with_missing(made, gone, None, "float64")
+        return made.astype(np.int64)
+
+    def spelling(self, units: Units) -> list[str]:
+        """How units are written."""
+        if not self.spelt:
+            return self.written(units)
+        return [self.spelt[rung] for rung in self.ladder.locate(units)[0]]
+
+    def written(self, units: Units) -> list[str]:
+        """How units are written by the rule of decimals."""
+        values = self.values(units).tolist()
+        if self.scale == "fixed" and self.decimals == 0:
+            texts = list(map(str, (units * self.each).tolist()))
+        elif self.scale == "fixed" and self.decimals <= LONG:
+            texts = [f"{value:.{self.decimals}f}" for value in values]
+            if self.least < self.decimals:
+                texts = [_trimmed(text, self.least) for text in texts]
+        else:
+            texts = [repr(value) for value in values]
+            if not self.least:
+                texts = [text.removesuffix(".0") for text in texts]
+        return list(map(self.form.written, texts))
+
+    def words(self) -> str:
+        """Such as ``integer, 91.6 % are 0, 0 to 99999``."""
+        ladder = self.ladder
+        low, high = self.written(np.array([ladder.low, ladder.high]))
+        parts = [f"{self.type} {low} to {high}"]
+        spike = int(np.argmax(ladder.shares))
+        many = len(ladder.rungs) > FEW and ladder.shares[spike] >= 0.5
+        if many and ladder.rungs[spike][-1] - ladder.rungs[spike][0] == 1:
+            value = self.written(np.array([ladder.rungs[spike][0]]))[0]
+            parts = [self.type, f"{percent(ladder.shares[spike])} are {value}", f"{low} to {high}"]
+        if not ladder.placed:
+            count = len(ladder.rungs)
+            parts.append(f"{count} value{'s' if count > 1 else ''}")
+        return ", ".join(parts) + self.absent.words()
+
+    def note(self) -> str:
+        """Says when digits are lost."""
+        return lossy(self.name, self.lossy)
+
+
+def encoded(
+    ladder: Ladder,
+    missing: Absent,
+    gone: NDArray[np.bool_],
+    rungs: Units,
+    places: NDArray[np.float64],
+    moved: NDArray[np.bool_],
+) -> Encoded:
+    """Put known cells' rungs and places and the missing cells' symbol in one array."""
+    numbers = np.zeros((len(gone), 1 + ladder.placed), np.float32)
+    numbers[:, 0] = 0 if missing.symbols else ladder.commonest
+    numbers[~gone, 0] = rungs + missing.symbols
+    if ladder.placed:
+        numbers[:, 1] = 0.5
+        numbers[~gone, 1] = places
+    unknown = gone & (not missing.symbols)
+    unknown[~gone] = moved
+    return Encoded(numbers, unknown)
+
+
+def decoded(
+    ladder: Ladder, missing: Absent, numbers: NDArray[np.float32]
+) -> tuple[Units, NDArray[np.bool_]]:
+    """Units, and which cells are missing; the unit of a missing cell means nothing."""
+    highest = len(ladder.rungs) + missing.symbols - 1
+    symbols = np.rint(numbers[:, 0]).clip(0, highest).astype(np.int64)
+    gone = (symbols == 0) & bool(missing.symbols)
+    places = numbers[:, 1].astype(np.float64) if ladder.placed else np.full(len(symbols), 0.5)
+    return ladder.units((symbols - missing.symbols).clip(0), places), gone
+
+
+def lossy(name: str, share: float) -> str:
+    """What to say of cells that do not come back to the last digit."""
+    return (
+        f"{name}: {percent(share)} of the cells come back without their last digits"
+        if share
+        else ""
+    )
+
+
+def _significant(words: Cells) -> int:
+    """Most digits from the first that is not nought; 0 if they are too many to be a rule."""
+    texts = [str(word).strip().lower().partition("e")[0] for word in words.tolist()]
+    digits = [text.lstrip("+-").replace(".", "").replace(",", "").lstrip("0") for text in texts]
+    most = max(map(len, digits))
+    return most if most <= 12 else 0
+
+
+def _check(name: str, words: Cells, found: Numbers) -> None:
+    remedy = f"Fix the cells, leave them empty, or take it as words: --column {name}=category."
+    if not found.read.all():
+        raise MisfitError("expected numbers", name, words[~found.read].tolist(), remedy)
+    if not np.isfinite(found.values).all():
+        wrong = words[~np.isfinite(found.values)].tolist()
+        raise MisfitError("infinite, expected finite numbers", name, wrong, remedy)
+
+
+def _decimals(words: Cells, found: Numbers, *, whole: bool) -> tuple[int, int]:
+    """Most and fewest digits after the point; -1 if no number of digits will do."""
+    if whole:
+        return 0, 0
+    written = decimals(words, found.form)
+    if (written >= 0).all():
+        return int(written.max()), int(written.min())
+    values = found.values
+    size = np.abs(values).max()
+    for digits in range(11):
+        if size * 10.0**digits >= WHOLE:
+            break
+        if (np.rint(values * 10.0**digits) / 10.0**digits == values).all():
+            return digits, 0
+    return -1, 0
+
+
+def _scale(values: NDArray[np.float64], digits: int) -> tuple[Scale, int]:
+    size = np.abs(values).max()
+    if 0 <= digits <= LONG and size * 10.0**digits < WHOLE:
+        return "fixed", digits
+    if len(values) <= EXACT:
+        return "listed", 0
+    small = np.quantile(np.abs(values[values != 0]), 0.01)
+    digits = 15 - int(np.ceil(np.log10(size)))
+    spans = small < size * 1e-9
+    return ("fixed", digits) if 0 <= digits <= 300 and not spans else ("bits", 0)
+
+
+def _to_bits(values: NDArray[np.float64]) -> Units:
+    """An order-preserving whole number of 52 bits; relative differences stay below 1e-12."""
+    bits = (np.abs(values).view(np.int64)) >> 12
+    return np.where(values < 0, -bits, bits)
+
+
+def _from_bits(units: Units) -> NDArray[np.float64]:
+    values = (np.abs(units) << 12).view(np.float64)
+    return np.where(units < 0, -values, values)
+
+
+def _spelling(words: Cells, counts: NDArray[np.int64], rung: Units) -> tuple[str, ...]:
+    """The commonest way in which each rung is written."""
+    best: dict[int, tuple[int, str]] = {}
+    for word, count, number in zip(words.tolist(), counts.tolist(), rung.tolist(), strict=True):
+        if number not in best or count > best[number][0]:
+            best[number] = (count, str(word))
+    return tuple(best[number][1] for number in sorted(best))
+
+
+def _trimmed(text: str, least: int) -> str:
+    """Without noughts at the end, but with at least some digits after the point.
+
+    >>> _trimmed("2.500", 0), _trimmed("2.000", 0), _trimmed("2.000", 1)
+    ('2.5', '2', '2.0')
+    """
+    whole, _, digits = text.partition(".")
+    digits = digits.rstrip("0").ljust(least, "0")
+    return f"{whole}.{digits}" if digits else whole

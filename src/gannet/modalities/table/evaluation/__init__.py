@@ -1,0 +1,1 @@
+"""Scores of tables: fidelity, utility, privacy, imputation."""

@@ -1,0 +1,73 @@
+"""Two classifiers for rows of tables: gradient boosting and logistic regression."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gannet.core.errors import need
+from gannet.modalities.table.evaluation.encoding import Grid, Ruler
+
+Learner = Literal["boosting", "linear"]
+LEARNERS: tuple[Learner, ...] = ("boosting", "linear")
+EXTRA = "table"
+TREES = 100
+"""Rounds of boosting; each grows a tree per class, so that many classes get fewer."""
+
+Judge = Callable[[Grid], NDArray[np.float64]]
+"""Rows to the probabilities of each class ``(N, K)``."""
+
+
+def learn(
+    learner: Learner,
+    grid: Grid,
+    answers: NDArray[np.int64],
+    classes: int,
+    ruler: Ruler,
+    seed: int,
+    trees: int = TREES,
+) -> Judge:
+    """Learn classes from rows.
+
+    Args:
+        learner: Which.
+        grid: The rows, without the column that holds the answer.
+        answers: ``(N,)`` class numbers; those that do not occur get probability 0.
+        classes: How many there are.
+        ruler: Of the same columns; scales numbers for the linear model.
+        seed: Of the model.
+        trees: Most rounds of boosting.
+
+    Raises:
+        MissingExtraError: if scikit-learn is not installed.
+
+    Source: Friedman 2001; Ke 2017 (histograms), by scikit-learn.
+    """
+    present = np.unique(answers)
+    if len(present) < 2:
+        return lambda rows: _spread(np.ones((len(rows), 1)), present, classes)
+    if learner == "boosting":
+        rounds = max(min(trees, 2 * TREES // len(present)), 15)
+        model: Any = need("sklearn.ensemble", EXTRA).HistGradientBoostingClassifier(
+            max_iter=rounds, early_stopping=False, random_state=seed
+        )
+        model.fit(grid.values, answers)
+        return lambda rows: _spread(model.predict_proba(rows.values), present, classes)
+    model = need("sklearn.linear_model", EXTRA).LogisticRegression(max_iter=200)
+    with warnings.catch_warnings():
+        # A model stopped short is still a model; both sides are stopped alike.
+        warnings.simplefilter("ignore", need("sklearn.exceptions", EXTRA).ConvergenceWarning)
+        model.fit(ruler.features(grid), answers)
+    return lambda rows: _spread(model.predict_proba(ruler.features(rows)), present, classes)
+
+
+def _spread(
+    told: NDArray[np.float64], present: NDArray[np.int64], classes: int
+) -> NDArray[np.float64]:
+    made = np.zeros((len(told), classes))
+    made[:, present] = told
+    return made

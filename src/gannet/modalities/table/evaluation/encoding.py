@@ -1,0 +1,183 @@
+"""Tables as plain numbers, which scores and classifiers can work with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gannet.core.frame import Frame
+from gannet.metrics.tabular_distance import Records
+from gannet.modalities.table.codec import TableCodec
+from gannet.modalities.table.columns.as_numbers import values_of
+from gannet.modalities.table.columns.category import CategoryColumn
+
+TOP = 50
+"""Commonest values of a category that a linear model or a contingency table tells apart."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Rows of a table: numbers as they are, moments in whole units, categories as codes.
+
+    Attributes:
+        names: Of the columns: those that are learnt. Identifiers, free text, constant and empty
+            columns are left out.
+        sizes: Codes of each category, the last of which stands for values never seen in training;
+            0 for numbers and moments. Codes follow falling frequency.
+        values: ``(N, F)``; NaN where a cell is missing.
+    """
+
+    names: tuple[str, ...]
+    sizes: tuple[int, ...]
+    values: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_] | slice) -> Grid:
+        """Some rows."""
+        return replace(self, values=self.values[rows])
+
+    def column(self, name: str) -> NDArray[np.float64]:
+        """The values of one column, ``(N,)``."""
+        return self.values[:, self.names.index(name)]
+
+    def without(self, name: str) -> Grid:
+        """All columns but one."""
+        kept = [at for at, each in enumerate(self.names) if each != name]
+        names, sizes = (
+            tuple(self.names[at] for at in kept),
+            tuple(self.sizes[at] for at in kept),
+        )
+        return Grid(names, sizes, self.values[:, kept])
+
+    @property
+    def numeric(self) -> NDArray[np.bool_]:
+        """``(F,)``; which columns are numbers or moments."""
+        return np.array(self.sizes) == 0
+
+
+def grid_of(frame: Frame, codec: TableCodec) -> Grid:
+    """Read the cells of a table.
+
+    Raises:
+        DataError: if its columns are not those of the codec.
+    """
+    codec.check_columns(frame)
+    names: list[str] = []
+    sizes: list[int] = []
+    columns: list[NDArray[np.float64]] = []
+    for column in codec.columns:
+        if not column.sizes:
+            continue
+        names.append(column.name)
+        sizes.append(len(column.values) + 1 if isinstance(column, CategoryColumn) else 0)
+        columns.append(values_of(column, frame.column(column.name)))
+    values = np.stack(columns, 1) if columns else np.zeros((len(frame), 0))
+    return Grid(tuple(names), tuple(sizes), values)
+
+
+def shuffled(grid: Grid, count: int, rng: np.random.Generator) -> Grid:
+    """``count`` rows with the right columns and no dependence among them."""
+    columns = [values[np.resize(rng.permutation(len(grid)), count)] for values in grid.values.T]
+    return replace(grid, values=np.stack(columns, 1))
+
+
+@dataclass(frozen=True)
+class Ruler:
+    """What some rows, the training rows, make of numbers: places among them, and bins.
+
+    Attributes:
+        grid: Those rows.
+    """
+
+    grid: Grid
+
+    @cached_property
+    def _sorted(self) -> tuple[NDArray[np.float64], ...]:
+        return tuple(np.sort(values[~np.isnan(values)]) for values in self.grid.values.T)
+
+    def without(self, name: str) -> Ruler:
+        """The same without one column."""
+        return Ruler(self.grid.without(name))
+
+    def places(self, grid: Grid) -> NDArray[np.float64]:
+        """``(N, P)`` share of these rows below each number, equal ones half; NaN stays."""
+        made = [
+            self._place(held, values)
+            for held, values, size in zip(self._sorted, grid.values.T, grid.sizes, strict=True)
+            if size == 0
+        ]
+        return np.stack(made, 1) if made else np.zeros((len(grid), 0))
+
+    @staticmethod
+    def _place(held: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+        below = np.searchsorted(held, values, "left").astype(np.float64)
+        below += np.searchsorted(held, values, "right")
+        return np.where(np.isnan(values), np.nan, below / max(2 * len(held), 1))
+
+    def records(self, grid: Grid) -> Records:
+        """Rows between which distances can be taken."""
+        places = np.nan_to_num(self.places(grid), nan=-0.5)
+        codes = np.nan_to_num(grid.values[:, ~grid.numeric], nan=-1.0)
+        return Records(torch.from_numpy(places).float(), torch.from_numpy(codes).to(torch.int32))
+
+    def bins(self, grid: Grid, edges: Sequence[NDArray[np.float64]], most: int) -> Bins:
+        """Rows as one-hot bins.
+
+        Args:
+            grid: The rows.
+            edges: Inner edges for each column; not looked at for categories.
+            most: Commonest values of a category that have a bin of their own.
+        """
+        made: list[Tensor] = []
+        sizes: list[int] = []
+        for values, size, inner in zip(grid.values.T, grid.sizes, edges, strict=True):
+            own = min(size, most) if size else len(inner)
+            known = np.minimum(values, own) if size else np.searchsorted(inner, values, "right")
+            at = known.astype(np.float64)
+            at[np.isnan(values)] = own + 1
+            made.append(torch.nn.functional.one_hot(torch.from_numpy(at).long(), own + 2))
+            sizes.append(own + 2)
+        return Bins(torch.cat(made, 1).to(torch.float32), tuple(sizes))
+
+    def quantile_edges(self, count: int) -> list[NDArray[np.float64]]:
+        """Inner edges of bins that hold about equally many of these rows."""
+        shares = np.arange(1, count) / count
+        return [
+            np.unique(np.quantile(held, shares)) if len(held) else np.zeros(0)
+            for held in self._sorted
+        ]
+
+    def even_edges(self, count: int) -> list[NDArray[np.float64]]:
+        """Inner edges of bins of equal width."""
+        return [
+            np.linspace(held[0], held[-1], count + 1)[1:-1] if len(held) else np.zeros(0)
+            for held in self._sorted
+        ]
+
+    def features(self, grid: Grid) -> NDArray[np.float64]:
+        """``(N, W)`` for linear models: places in [-1, 1], categories one-hot, missing flagged."""
+        places = self.places(grid)
+        gone = np.isnan(places)
+        parts = [np.where(gone, 0.0, 2 * places - 1), gone.astype(np.float64)]
+        for values, size in zip(grid.values.T, grid.sizes, strict=True):
+            if size:
+                own = min(size, TOP)
+                at = np.where(np.isnan(values), own + 1, np.minimum(values, own))
+                parts.append((at[:, None] == np.arange(own + 2)).astype(np.float64))
+        return np.concatenate(parts, 1)
+
+
+@dataclass(frozen=True)
+class Bins:
+    """Rows as one-hot bins ``(N, W)``, and how many of them belong to each column."""
+
+    rows: Tensor
+    sizes: tuple[int, ...]

@@ -1,0 +1,280 @@
+"""Scores of tables that compare distributions: columns one by one, in pairs, and all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import combinations
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gannet.core.scores import Part, Score
+from gannet.metrics.auc import auc
+from gannet.metrics.confidence import half_samples, spread, wilson
+from gannet.metrics.dependence import (
+    association,
+    contingency_similarity,
+    correlation,
+    correlation_similarity,
+    dependence,
+    dependence_distance,
+    dependence_kept,
+)
+from gannet.metrics.marginals import ks_complement, missing_gap, variation_complement
+from gannet.modalities.table.evaluation.downstream_models import LEARNERS, Learner, learn
+from gannet.modalities.table.evaluation.encoding import Grid
+from gannet.modalities.table.evaluation.samples import Sides
+
+HALVES = 12
+STUDENT = 2.201
+"""97.5 % point of Student's t for an error from 12 halves."""
+WORST = 10
+"""Parts that a score names."""
+QUANTILES, TALL = 5, 8
+"""Bins of a number, and of a category, in which dependence is looked for. More of them would see
+finer dependence, but drown it in the noise of sparse tables."""
+EVEN, WIDE = 10, 100
+"""Bins of pair trends: as SDMetrics has them, so that the two can be compared."""
+CORRELATED, ASSOCIATED = 0.5, 0.3
+"""Pairs of reals below these have no trend that could be kept: as SDMetrics' report has it."""
+
+
+def column_scores(sides: Sides) -> list[Score]:
+    """Marginals, and shares of missing cells."""
+    sizes = sides.train.sizes
+    scores = [_by_column("marginals", partial(_shapes, sizes=sizes), sides, "high")]
+    if any(np.isnan(each.values).any() for each in (sides.held_out, sides.fresh, sides.fake)):
+        scores.append(_by_column("missing shares", _gaps, sides, "low"))
+    return scores
+
+
+def pair_scores(sides: Sides) -> list[Score]:
+    """Dependence kept, and pair trends; nothing for a single column."""
+    if len(sides.train.names) < 2:
+        return []
+    return [_dependence(sides), *_trends(sides)]
+
+
+def critic_scores(sides: Sides) -> list[Score]:
+    """Can a fresh classifier tell fakes from held-out reals? Accuracy and AUC of each kind."""
+    scores: list[Score] = []
+    for learner in LEARNERS:
+        fake, floor, plain = (
+            _critic(learner, each, sides) for each in (sides.fake, sides.fresh, sides.plain)
+        )
+        scores += [
+            scored(f"{name}[{learner}]", fake[at], floor[at], plain[at][0], tested, "low", 0.5)
+            for at, name in enumerate(("fresh critic", "critic auc"))
+            for tested in [2 * (len(sides.fake) - len(sides.fake) // 2)]
+        ]
+    return scores
+
+
+Triple = tuple[float, float, float]
+"""A value and its 95 % interval."""
+
+
+def scored(
+    name: str,
+    value: Triple,
+    floor: Triple,
+    baseline: float,
+    samples: int,
+    better: Literal["low", "high"],
+    chance: float | None = None,
+    parts: tuple[Part, ...] = (),
+    ceiling: float | None = None,
+) -> Score:
+    """A score from values with their intervals."""
+    return Score(
+        name=name,
+        value=value[0],
+        low=value[1],
+        high=value[2],
+        floor=floor[0],
+        floor_low=floor[1],
+        floor_high=floor[2],
+        samples=samples,
+        better=better,
+        baseline=baseline,
+        chance=chance,
+        parts=parts,
+        ceiling=ceiling,
+    )
+
+
+def _by_column(
+    name: str,
+    measure: Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]],
+    sides: Sides,
+    better: Literal["low", "high"],
+) -> Score:
+    def mean(real: Tensor, fake: Tensor) -> float:
+        return float(measure(real.numpy(), fake.numpy()).mean())
+
+    real, fake, fresh = (
+        torch.from_numpy(each.values) for each in (sides.held_out, sides.fake, sides.fresh)
+    )
+    values, floors = (
+        measure(sides.held_out.values, each.values) for each in (sides.fake, sides.fresh)
+    )
+    heaps = (real, fake, fresh, torch.from_numpy(sides.plain.values))
+    parts = _worst(sides.train.names, values, floors, better)
+    return _jackknifed_score(name, mean, heaps, better, parts, sides.seed)
+
+
+def _shapes(
+    real: NDArray[np.float64], fake: NDArray[np.float64], sizes: Sequence[int]
+) -> NDArray[np.float64]:
+    found = [
+        variation_complement(left, right) if size else ks_complement(left, right)
+        for left, right, size in zip(real.T, fake.T, sizes, strict=True)
+    ]
+    return np.array(found)
+
+
+def _gaps(real: NDArray[np.float64], fake: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.array([missing_gap(*pair) for pair in zip(real.T, fake.T, strict=True)])
+
+
+def _dependence(sides: Sides) -> Score:
+    edges = sides.ruler.quantile_edges(QUANTILES)
+    real, fake, fresh, plain = (
+        sides.ruler.bins(each, edges, TALL)
+        for each in (sides.held_out, sides.fake, sides.fresh, sides.plain)
+    )
+    metric = partial(dependence_kept, sizes=real.sizes)
+    values, floors = (
+        _each(dependence_distance(real.rows, each.rows, real.sizes)) for each in (fake, fresh)
+    )
+    # Of each pair the share that is kept; weak pairs are mostly noise, so the worst are those that
+    # take most from the score.
+    strong = _each(dependence(real.rows, real.sizes))
+    order: list[int] = np.argsort(floors - values, kind="stable")[:WORST].tolist()
+    called = _pairs(sides.train.names)
+    parts = tuple(
+        Part(
+            name=called[at],
+            value=_kept(float(values[at]), float(strong[at])),
+            floor=_kept(float(floors[at]), float(strong[at])),
+        )
+        for at in order
+    )
+    heaps = (real.rows, fake.rows, fresh.rows, plain.rows)
+    return _jackknifed_score("dependence", metric, heaps, "high", parts, sides.seed)
+
+
+def _kept(gap: float, strength: float) -> float:
+    return max(1 - gap / strength, 0.0) if strength > 0 else 0.0
+
+
+def _trends(sides: Sides) -> list[Score]:
+    """Of the pairs that have a trend; nothing if none has."""
+    numeric = torch.from_numpy(sides.train.numeric)
+    numbers = int(numeric.sum())
+    edges = sides.ruler.even_edges(EVEN)
+
+    def laid(grid: Grid) -> Tensor:
+        values = torch.from_numpy(grid.values)[:, numeric]
+        return torch.cat([values, sides.ruler.bins(grid, edges, WIDE).rows.double()], 1)
+
+    sizes = sides.ruler.bins(sides.fake.take(slice(0, 1)), edges, WIDE).sizes
+    both = numeric[:, None] & numeric
+    real = laid(sides.held_out)
+    strength = association(real[:, numbers:], sizes) / ASSOCIATED
+    strength[both] = correlation(real[:, :numbers]).abs().flatten() / CORRELATED
+    trending = _each(strength) > 1
+    if not trending.any():
+        return []
+
+    def pairs(left: Tensor, right: Tensor) -> NDArray[np.float64]:
+        found = contingency_similarity(left[:, numbers:], right[:, numbers:], sizes)
+        found[both] = correlation_similarity(left[:, :numbers], right[:, :numbers]).flatten()
+        return _each(found)[trending]
+
+    def mean(left: Tensor, right: Tensor) -> float:
+        return float(pairs(left, right).mean())
+
+    fake, fresh = laid(sides.fake), laid(sides.fresh)
+    called = [name for name, kept in zip(_pairs(sides.train.names), trending, strict=True) if kept]
+    parts = _worst(called, pairs(real, fake), pairs(real, fresh), "high")
+    heaps = (real, fake, fresh, laid(sides.plain))
+    return [_jackknifed_score("pair trends", mean, heaps, "high", parts, sides.seed)]
+
+
+def _critic(learner: Learner, fake: Grid, sides: Sides) -> tuple[Triple, Triple]:
+    """Accuracy and AUC on the second halves of a critic that learnt from the first."""
+    half = len(fake) // 2
+    first, second = slice(0, half), slice(half, None)
+
+    def both(part: slice) -> Grid:
+        rows = [sides.held_out.take(part).values, fake.take(part).values]
+        return Grid(fake.names, fake.sizes, np.concatenate(rows))
+
+    answers = np.repeat([0, 1], half)
+    judge = learn(learner, both(first), answers, 2, sides.ruler, sides.seed)
+    told = judge(both(second))[:, 1]
+    tested = len(told) // 2
+    # A judge that says .5 has no opinion: half of those are right.
+    right = (told[:tested] < 0.5).sum() + (told[tested:] > 0.5).sum() + (told == 0.5).sum() / 2
+    hits = round(float(right))
+    low, high = wilson(hits, len(told))
+    return (hits / len(told), low, high), auc(told[tested:], told[:tested])
+
+
+class Jackknifed(NamedTuple):
+    """A value with its 95 % interval, and the values of the halves that it comes from."""
+
+    triple: Triple
+    halves: tuple[float, ...]
+
+
+def _jackknifed(
+    metric: Callable[[Tensor, Tensor], float], real: Tensor, fake: Tensor, seed: int
+) -> Jackknifed:
+    value = metric(real, fake)
+    values = half_samples(metric, real, fake, times=HALVES, seed=seed)
+    reach = STUDENT * spread(values)
+    return Jackknifed((value, max(value - reach, 0.0), min(value + reach, 1.0)), values)
+
+
+def _jackknifed_score(
+    name: str,
+    metric: Callable[[Tensor, Tensor], float],
+    heaps: tuple[Tensor, Tensor, Tensor, Tensor],
+    better: Literal["low", "high"],
+    parts: tuple[Part, ...],
+    seed: int,
+) -> Score:
+    """A score of the heaps of held-out reals, fakes, further reals and plain samples."""
+    real, fake, fresh, plain = heaps
+    found, floor = (_jackknifed(metric, real, each, seed) for each in (fake, fresh))
+    baseline = metric(real, plain)
+    score = scored(name, found.triple, floor.triple, baseline, len(real), better, parts=parts)
+    return score.model_copy(update={"halves": found.halves})
+
+
+def _worst(
+    names: Sequence[str],
+    values: NDArray[np.float64],
+    floors: NDArray[np.float64],
+    better: Literal["low", "high"],
+) -> tuple[Part, ...]:
+    lost = values - floors if better == "low" else floors - values
+    order: list[int] = np.argsort(-lost, kind="stable")[:WORST].tolist()
+    return tuple(
+        Part(name=names[at], value=float(values[at]), floor=float(floors[at])) for at in order
+    )
+
+
+def _pairs(names: Sequence[str]) -> list[str]:
+    return [f"{one} × {other}" for one, other in combinations(names, 2)]
+
+
+def _each(pairs: Tensor) -> NDArray[np.float64]:
+    above = torch.triu_indices(len(pairs), len(pairs), 1)
+    return pairs[above[0], above[1]].numpy()

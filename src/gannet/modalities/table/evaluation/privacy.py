@@ -1,0 +1,148 @@
+"""Scores of tables that ask what fakes give away about the rows they were learnt from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from gannet.core.scores import Score
+from gannet.metrics.auc import auc
+from gannet.metrics.confidence import NORMAL, wilson
+from gannet.metrics.tabular_distance import (
+    density_ratio,
+    equal_rows,
+    nearer_share,
+    nearest,
+    width_of,
+)
+from gannet.modalities.table.evaluation.encoding import Grid
+from gannet.modalities.table.evaluation.fidelity import Triple, scored
+from gannet.modalities.table.evaluation.samples import Sides
+from gannet.modalities.table.evaluation.utility import Target
+
+CLOSEST = 3_000
+"""Most fakes whose nearest real rows are looked for."""
+SEARCHED = 10_000
+"""Most rows in which they are looked for."""
+ATTACKED = 2_000
+"""Most training rows that an attacker asks about, and as many held-out ones."""
+
+
+def privacy_scores(sides: Sides, sensitive: Sequence[Target]) -> list[Score]:
+    """Closest records, copies, membership, disclosure of each sensitive column."""
+    scores = [_closest(sides), _copies(sides), _membership(sides)]
+    return scores + [_disclosure(sides, target) for target in sensitive]
+
+
+def _closest(sides: Sides) -> Score:
+    """Share of fakes nearer to training than to held-out rows; .5 is as it should be."""
+    rows = min(len(sides.others), len(sides.rest), SEARCHED)
+    train, held_out = (
+        sides.ruler.records(each.take(slice(0, rows))) for each in (sides.rest, sides.others)
+    )
+
+    def share(grid: Grid) -> Triple:
+        asked = sides.ruler.records(grid.take(slice(0, CLOSEST)))
+        (near, which), (near_other, which_other) = nearest(asked, train), nearest(asked, held_out)
+        value, error = nearer_share(near, near_other, which, which_other)
+        return value, max(value - NORMAL * error, 0.0), min(value + NORMAL * error, 1.0)
+
+    return scored(
+        "nearer to training",
+        share(sides.fake),
+        share(sides.fresh),
+        share(sides.plain)[0],
+        min(len(sides.fake), CLOSEST),
+        "low",
+        chance=0.5,
+    )
+
+
+def _copies(sides: Sides) -> Score:
+    """Share of fakes equal to a training row; the floor are held-out rows that are."""
+
+    def share(grid: Grid) -> Triple:
+        hits = int(equal_rows(grid.values, sides.train.values).sum())
+        return (hits / len(grid), *wilson(hits, len(grid)))
+
+    floor = share(sides.others)
+    return scored(
+        "exact copies",
+        share(sides.fakes),
+        floor,
+        share(sides.plain)[0],
+        len(sides.fakes),
+        "low",
+        chance=floor[0],
+    )
+
+
+def _membership(sides: Sides) -> Score:
+    """AUC with which the ratio of densities tells training rows from held-out ones."""
+    half = len(sides.others) // 2
+    count = min(ATTACKED, half, len(sides.rest))
+    reference = sides.ruler.records(sides.others.take(slice(half, half + SEARCHED)))
+    members = sides.ruler.records(sides.rest.take(slice(0, count)))
+    strangers = sides.ruler.records(sides.others.take(slice(0, count)))
+    width = width_of(reference[:ATTACKED])
+
+    def attack(grid: Grid) -> Triple:
+        heap = sides.ruler.records(grid.take(slice(0, SEARCHED)))
+        found = [density_ratio(each, heap, reference, width) for each in (members, strangers)]
+        return auc(*found)
+
+    return scored(
+        "membership attack",
+        attack(sides.fakes),
+        attack(sides.fresh),
+        attack(sides.plain)[0],
+        count,
+        "low",
+        chance=0.5,
+    )
+
+
+def _disclosure(sides: Sides, target: Target) -> Score:
+    """How much better the nearest fake tells the column of training rows than of held-out ones.
+
+    What a fake says of strangers as well is knowledge about the world; the difference is knowledge
+    about those who were trained on.
+    """
+    half = len(sides.others) // 2
+    count = min(ATTACKED, half, len(sides.rest))
+    ruler = sides.ruler.without(target.name)
+    asked = [each.take(slice(0, count)) for each in (sides.rest, sides.others)]
+    queries = [ruler.records(each.without(target.name)) for each in asked]
+
+    def gain(grid: Grid) -> Triple:
+        known = grid.take(slice(0, SEARCHED))
+        heap, answers = ruler.records(known.without(target.name)), known.column(target.name)
+        right: list[int] = []
+        for rows, records in zip(asked, queries, strict=True):
+            told = answers[nearest(records, heap)[1].numpy()]
+            right.append(int((told == rows.column(target.name)).sum()))
+        return _difference(right[0], right[1], count)
+
+    return scored(
+        f"disclosure[{target.name}]",
+        gain(sides.fakes),
+        gain(sides.fresh),
+        gain(sides.plain)[0],
+        count,
+        "low",
+        chance=0.0,
+    )
+
+
+def _difference(hits: int, others: int, trials: int) -> Triple:
+    """Of two shares, with its interval.
+
+    Source: Newcombe 1998, Statistics in Medicine 17, p. 873, method 10.
+    """
+    one, other = hits / trials, others / trials
+    (low, high), (other_low, other_high) = wilson(hits, trials), wilson(others, trials)
+    under = np.hypot(one - low, other_high - other)
+    over = np.hypot(high - one, other - other_low)
+    value = one - other
+    return value, value - float(under), value + float(over)

@@ -1,0 +1,185 @@
+"""Train on synthetic rows, test on real ones, for each column worth predicting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gannet.core.errors import ConfigError
+from gannet.core.scores import Score
+from gannet.metrics.auc import Auc, auc
+from gannet.modalities.table.evaluation.downstream_models import LEARNERS, Learner, learn
+from gannet.modalities.table.evaluation.encoding import Grid, shuffled
+from gannet.modalities.table.evaluation.fidelity import Triple, scored
+from gannet.modalities.table.evaluation.samples import Sides
+
+LEARNT = 20_000
+"""Most rows that a classifier learns from."""
+TARGETS = 3
+"""Most targets that are chosen."""
+MOST_CLASSES, FEWEST_ROWS = 20, 25
+"""A class needs so many rows in training and held-out data; a target so few classes."""
+LEARNABLE = 0.6
+"""AUC from real rows above which a column is worth predicting."""
+TASTED, TASTED_TREES = 3_000, 30
+"""Rows and rounds with which columns are tried."""
+DRAWS = 200
+
+
+@dataclass(frozen=True)
+class Target:
+    """A column to predict.
+
+    Attributes:
+        name: Of the column.
+        codes: ``(K,)`` its values with enough rows; other rows are left out.
+    """
+
+    name: str
+    codes: NDArray[np.float64]
+
+    def split(self, grid: Grid) -> tuple[Grid, NDArray[np.int64]]:
+        """Rows with one of the values, without the column, and their class numbers."""
+        values = grid.column(self.name)
+        kept = np.isin(values, self.codes)
+        answers = np.searchsorted(self.codes, values[kept]).astype(np.int64)
+        return grid.without(self.name).take(kept), answers
+
+
+def targets_of(sides: Sides, wanted: Sequence[str]) -> list[Target]:
+    """The columns asked for, or those chosen by a rule.
+
+    The rule: categories and booleans of 2 to 20 values (of 25 rows at least) which gradient
+    boosting learns from other real columns with an AUC above .6. The last column comes first if it
+    is one, since that is where tables keep what is to be predicted; then the best learnt.
+
+    Raises:
+        ConfigError: if a column asked for is not there, or is no such category.
+    """
+    found = {
+        name: target
+        for name, size in zip(sides.train.names, sides.train.sizes, strict=True)
+        if size and (target := _target(name, sides))
+    }
+    for name in wanted:
+        if name not in found:
+            raise ConfigError(
+                f"targets: {name!r} is no category of 2 to {MOST_CLASSES} values, each in at "
+                f"least {FEWEST_ROWS} training and held-out rows",
+                remedy=f"Columns that are: {', '.join(found) or 'none'}.",
+            )
+    if wanted:
+        return [found[name] for name in dict.fromkeys(wanted)]
+    some = sides.train.take(slice(0, TASTED))
+    tasted = {
+        name: _mean_auc(*_told("boosting", some, target, sides, trees=TASTED_TREES))[0]
+        for name, target in found.items()
+    }
+    chosen = [name for name, value in tasted.items() if value > LEARNABLE]
+    last = sides.train.names[-1]
+    chosen.sort(key=lambda name: (name != last, -tasted[name]))
+    return [found[name] for name in chosen[:TARGETS]]
+
+
+def lesson_scores(sides: Sides, targets: Sequence[Target]) -> list[Score]:
+    """AUC and macro F1 on held-out reals of classifiers that learnt from fakes alone.
+
+    Floor: they learnt from as many training reals. Baseline: from shuffled columns.
+
+    Source: Esteban, Hyland and Raetsch 2017, arXiv:1706.02633, sec. 4.2 (TSTR).
+    """
+    count = min(len(sides.fakes), len(sides.train), LEARNT)
+    fake, real = (each.take(slice(0, count)) for each in (sides.fakes, sides.train))
+    plain = shuffled(sides.train, count, sides.rng(10))
+    everything = sides.train.take(slice(0, LEARNT))
+    scores: list[Score] = []
+    for target in targets:
+        for learner in LEARNERS:
+            found, floor, base = (
+                _results(learner, each, target, sides) for each in (fake, real, plain)
+            )
+            more = len(everything) > count
+            best = _results(learner, everything, target, sides) if more else floor
+            chance = (0.5, _guessed(target, sides))
+            scores += [
+                scored(
+                    f"{name}[{target.name}, {learner}]",
+                    found[at],
+                    floor[at],
+                    base[at][0],
+                    len(target.split(sides.others)[1]),
+                    "high",
+                    chance=chance[at],
+                    ceiling=best[at][0],
+                )
+                for at, name in enumerate(("train on fake", "train on fake F1"))
+            ]
+    return scores
+
+
+def _target(name: str, sides: Sides) -> Target | None:
+    train, held_out = (each.column(name) for each in (sides.train, sides.others))
+    codes, counts = np.unique(train[~np.isnan(train)], return_counts=True)
+    if len(codes) > MOST_CLASSES or len(sides.train.names) < 2:
+        return None
+    enough = (counts >= FEWEST_ROWS) & np.array(
+        [(held_out == code).sum() >= FEWEST_ROWS for code in codes], np.bool_
+    )
+    return Target(name, codes[enough]) if enough.sum() >= 2 else None
+
+
+def _told(
+    learner: Learner, rows: Grid, target: Target, sides: Sides, trees: int = 100
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Probabilities of the classes for held-out rows, and the truth."""
+    known, answers = target.split(rows)
+    asked, truth = target.split(sides.others)
+    if not len(answers):
+        return np.full((len(truth), len(target.codes)), 1 / len(target.codes)), truth
+    ruler = sides.ruler.without(target.name)
+    judge = learn(learner, known, answers, len(target.codes), ruler, sides.seed, trees)
+    return judge(asked), truth
+
+
+def _results(learner: Learner, rows: Grid, target: Target, sides: Sides) -> tuple[Triple, Triple]:
+    told, truth = _told(learner, rows, target, sides)
+    return _mean_auc(told, truth), _f1(told.argmax(1), truth, told.shape[1], sides.rng(11))
+
+
+def _mean_auc(told: NDArray[np.float64], truth: NDArray[np.int64]) -> Triple:
+    """Mean over classes of one against the rest; the interval takes their errors as one."""
+    if told.shape[1] == 2:
+        return auc(told[truth == 1, 1], told[truth == 0, 1])
+    each: list[Auc] = [
+        auc(told[truth == code, code], told[truth != code, code]) for code in range(told.shape[1])
+    ]
+    value, low, high = np.array(each).mean(0).tolist()
+    return value, low, high
+
+
+def _f1(
+    called: NDArray[np.int64], truth: NDArray[np.int64], classes: int, rng: np.random.Generator
+) -> Triple:
+    """Macro F1. A bootstrap of the rows is a multinomial draw of the table of confusions."""
+    table = np.bincount(truth * classes + called, minlength=classes**2)
+    value = float(_macro(table[None], classes)[0])
+    drawn = _macro(rng.multinomial(len(truth), table / len(truth), DRAWS), classes)
+    low, high = np.quantile(drawn, [0.025, 0.975]).tolist()
+    return value, min(low, value), max(high, value)
+
+
+def _macro(tables: NDArray[np.int64], classes: int) -> NDArray[np.float64]:
+    square = tables.reshape(-1, classes, classes)
+    hits = np.einsum("bkk->bk", square)
+    both = square.sum(1) + square.sum(2)
+    return (2 * hits / np.maximum(both, 1)).mean(1)
+
+
+def _guessed(target: Target, sides: Sides) -> float:
+    """Macro F1 of always naming the commonest class."""
+    truth = target.split(sides.others)[1]
+    share = np.bincount(truth).max() / len(truth)
+    return float(2 * share / (1 + share) / len(target.codes))

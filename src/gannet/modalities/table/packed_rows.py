@@ -1,0 +1,224 @@
+"""A table's encoded rows as they wait for training: a byte or two per symbol, in memory or a file.
+
+Nothing is rounded: a symbol takes as many bytes as it needs, a place keeps its 32 bits.
+"""
+
+from __future__ import annotations
+
+import mmap
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gannet.core.errors import DataError
+
+Rows = NDArray[np.float32]
+Records = NDArray[Any]
+
+TOUCHED_BYTES = 64 * 2**20
+"""Pages of a mapped file that are read before they are handed back to the system."""
+
+PAGE = 4_096
+
+
+class Packing:
+    """How a row of numbers ``(F,)`` becomes a record of bytes, and back.
+
+    Args:
+        symbols: Of each field; 0 for a place.
+
+    Attributes:
+        dtype: Of a record: its fields by how many bytes they take.
+        groups: The same names -> the fields that stand there.
+    """
+
+    def __init__(self, symbols: Sequence[int]) -> None:
+        kinds = [_kind(count) for count in symbols]
+        self.count = len(kinds)
+        self.groups = {
+            kind: np.array([at for at, each in enumerate(kinds) if each == kind], np.int64)
+            for kind in dict.fromkeys(kinds)
+        }
+        layout = [(kind, kind, (len(at),)) for kind, at in self.groups.items()]
+        self.dtype = np.dtype(layout)
+
+    def pack(self, rows: Rows) -> Records:
+        """Rows ``(n, F)`` to records ``(n,)``."""
+        made = np.empty(len(rows), self.dtype)
+        for kind, at in self.groups.items():
+            made[kind] = rows[:, at]
+        return made
+
+    def unpack(self, records: Records) -> Rows:
+        """Records ``(n,)`` to the very rows ``(n, F)``."""
+        rows = np.empty((len(records), self.count), np.float32)
+        for kind, at in self.groups.items():
+            rows[:, at] = records[kind]
+        return rows
+
+
+def _kind(symbols: int) -> str:
+    """The smallest of numpy's types that keeps every value of a field.
+
+    >>> _kind(0), _kind(256), _kind(257), _kind(70_000)
+    ('f4', 'u1', 'u2', 'u4')
+    """
+    if not symbols:
+        return "f4"
+    return "u1" if symbols <= 2**8 else "u2" if symbols <= 2**16 else "u4"
+
+
+class Packed:
+    """Encoded rows, by place."""
+
+    slow: ClassVar[bool] = False
+    words: ClassVar[str] = "packed"
+
+    def __init__(self, packing: Packing, records: Records, held: _Mapped | None = None) -> None:
+        self.packing, self.records, self.held = packing, records, held
+
+    def read(self, places: NDArray[np.int64]) -> Tensor:
+        """Samples ``(n, F)``."""
+        rows = self.packing.unpack(self.records[places])
+        if self.held is not None:
+            self.held.touched(len(places))
+        return torch.from_numpy(rows)
+
+
+class _Mapped:
+    """A temporary file that is mapped; what was read of it does not stay in this process's memory.
+
+    The system keeps the pages while it has room, but they no longer count as ours.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.seen = 0
+        self.map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        file.close()  # the map holds it open by itself
+
+    def touched(self, rows: int) -> None:
+        """Count rows that were read, each perhaps on a page of its own."""
+        self.seen += rows * PAGE
+        if self.seen > TOUCHED_BYTES and hasattr(self.map, "madvise"):
+            self.map.madvise(mmap.MADV_DONTNEED)
+            self.seen = 0
+
+
+class Packer:
+    """Takes encoded rows some at a time and gives them back as a store.
+
+    Args:
+        symbols: Of each field.
+        count: Rows that will come.
+        folder: For a file, made where it is missing; ``None`` keeps the rows in memory. The file
+            has no name and goes with the process.
+
+    Raises:
+        DataError: if the folder cannot be written to.
+    """
+
+    def __init__(self, symbols: Sequence[int], count: int, folder: Path | None) -> None:
+        self.packing, self.count, self.folder = Packing(symbols), count, folder
+        self.file: IO[bytes] | None = None
+        self.done = 0
+        self.prints = np.empty(count, np.uint64)
+        self.records = np.empty(0 if folder else count, self.packing.dtype)
+        if folder is not None:
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                self.file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 # held while mapped
+            except OSError as error:
+                raise self._refused(error) from None
+
+    def __del__(self) -> None:
+        if self.file is not None:
+            self.file.close()
+
+    def _refused(self, error: OSError) -> DataError:
+        return DataError(
+            f"cannot write the rows there ({error.strerror})",
+            where=str(self.folder),
+            remedy="Choose another folder with --out.",
+        )
+
+    def add(self, rows: Rows) -> None:
+        """Keep some more rows ``(n, F)``.
+
+        Raises:
+            DataError: if there are more rows than were counted, or the disk is full.
+        """
+        part = slice(self.done, self.done + len(rows))
+        if part.stop > self.count:
+            raise _changed()
+        self.prints[part] = row_prints(rows)
+        records = self.packing.pack(rows)
+        if self.file is None:
+            self.records[part] = records
+        else:
+            try:
+                self.file.write(records.data.cast("B") if len(records) else b"")
+            except OSError as error:
+                raise self._refused(error) from None
+        self.done = part.stop
+
+    def finish(self) -> Packed:
+        """All rows, by place.
+
+        Raises:
+            DataError: if there were fewer rows than were counted.
+        """
+        if self.done != self.count:
+            raise _changed()
+        if self.file is None:
+            return Packed(self.packing, self.records)
+        self.file.flush()  # closed by what maps it
+        held = _Mapped(self.file)
+        return Packed(self.packing, np.frombuffer(held.map, self.packing.dtype), held)
+
+
+def _changed() -> DataError:
+    return DataError("the table changed while it was read", remedy="Give the same command again.")
+
+
+def row_prints(rows: Rows) -> NDArray[np.uint64]:
+    """A fingerprint of each row ``(n, F)``, equal for equal rows.
+
+    64 bits: among ten million different rows, two alike are to be expected once in 370,000 tables.
+    Source of the mixing: the finaliser of SplitMix64 (Steele 2014), once per number.
+    """
+    bits = np.ascontiguousarray(rows, np.float32).view(np.uint32)
+    made = np.full(len(rows), rows.shape[1], np.uint64)
+    for at in range(rows.shape[1]):
+        made = _stirred(made ^ bits[:, at])
+    return made
+
+
+def apart(prints: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Fingerprints ``(n,)`` of which no two are equal: how many equal ones came before is mixed in.
+
+    >>> made = apart(np.array([7, 3, 7], np.uint64))
+    >>> len(set(made.tolist())), bool(made[1] == apart(np.array([3], np.uint64))[0])
+    (3, True)
+    """
+    order = np.argsort(prints, kind="stable")
+    found = prints[order]
+    new = np.ones(len(found), np.bool_)
+    new[1:] = found[1:] != found[:-1]
+    place = np.arange(len(found))
+    first = np.maximum.accumulate(np.where(new, place, 0))
+    turns = np.empty(len(found), np.uint64)
+    turns[order] = place - first
+    return _stirred(prints ^ _stirred(turns))
+
+
+def _stirred(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    bits = bits + np.uint64(0x9E3779B97F4A7C15)
+    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return bits ^ (bits >> np.uint64(31))

@@ -1,0 +1,417 @@
+"""A rule over the columns of a table: names looked up, types compared, ready to look at rows."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gannet.core.errors import ConfigError
+from gannet.core.frame import Cells, Frame, factorised
+from gannet.modalities.table.columns.base import absent
+from gannet.modalities.table.columns.category import SINGLE, CategoryColumn
+from gannet.modalities.table.columns.datetime import MomentColumn
+from gannet.modalities.table.columns.infer_type import AnyColumn
+from gannet.modalities.table.columns.number import NumberColumn
+from gannet.modalities.table.rules.lexer import fault
+from gannet.modalities.table.rules.parser import (
+    Among,
+    Arithmetic,
+    Call,
+    Compare,
+    Literal,
+    Name,
+    Node,
+    Not,
+    Several,
+)
+from gannet.modalities.table.rules.parser import parse as parse_rule
+from gannet.modalities.table.rules.values import (
+    Kind,
+    Truth,
+    Values,
+    both,
+    calculated,
+    compared,
+    kind_of,
+    literal,
+    reader,
+    turned,
+)
+
+Test: TypeAlias = Callable[[Frame], Truth]
+Part: TypeAlias = Callable[[Frame], Values]
+Seen: TypeAlias = Callable[[str, str], "NDArray[np.bool_] | None"]
+"""Of two columns, whether two symbols stood in one row of training, if that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A part of a rule that every row must obey by itself.
+
+    Attributes:
+        text: As it stands in the rule.
+        columns: That it looks at, in the order of the rule.
+        test: Whether it is true, false or open in each row of a table with these columns.
+        marks: Values that columns are compared with.
+        plain: Whether columns are only compared, with values or with each other.
+        order: ``(left, sign, right)`` if all it does is to compare two columns.
+    """
+
+    text: str
+    columns: tuple[str, ...]
+    test: Test
+    marks: tuple[str, ...]
+    plain: bool
+    order: tuple[str, str, str] | None = None
+
+    def obeyed(self, frame: Frame) -> NDArray[np.bool_]:
+        """Which rows obey: those of which it is not false."""
+        return ~self.test(frame).no
+
+
+def bind(rule: str, columns: Sequence[AnyColumn], seen: Seen) -> list[Clause]:
+    """Read a rule and split it where ``and`` joins what must all be so.
+
+    Args:
+        rule: Its text.
+        columns: Of the table.
+        seen: What occurred together.
+
+    Raises:
+        ConfigError: pointing at what cannot be read, an unknown column or value, or types that
+            cannot be compared.
+    """
+    rule = re.sub(r"\s", " ", rule)
+    by_name = {column.name: column for column in columns}
+    parsed = parse_rule(rule, tuple(by_name))
+    return [_clause(rule, node, by_name, seen) for node in _conjuncts(parsed)]
+
+
+def _conjuncts(node: Node) -> Iterator[Node]:
+    if isinstance(node, Several) and node.sign == "and":
+        for part in node.parts:
+            yield from _conjuncts(part)
+    elif isinstance(node, Compare):
+        for left, sign, right in zip(node.parts, node.signs, node.parts[1:], strict=False):
+            yield Compare(left.start, right.end, (left, right), (sign,))
+    else:
+        yield node
+
+
+def _clause(rule: str, node: Node, columns: Mapping[str, AnyColumn], seen: Seen) -> Clause:
+    binder = _Binder(rule, columns, seen)
+    test = binder.test(node)
+    order = None
+    if isinstance(node, Compare) and len(node.signs) == 1:
+        left, right = node.parts
+        if isinstance(left, Name) and isinstance(right, Name):
+            order = (left.name, node.signs[0], right.name)
+    return Clause(
+        text=rule[node.start : node.end],
+        columns=tuple(dict.fromkeys(binder.used)),
+        test=test,
+        marks=tuple(binder.marks),
+        plain=binder.plain,
+        order=order,
+    )
+
+
+class _Binder:
+    """Looks up the names of one clause."""
+
+    def __init__(self, rule: str, columns: Mapping[str, AnyColumn], seen: Seen) -> None:
+        self.rule, self.columns, self.seen = rule, columns, seen
+        self.used: list[str] = []
+        self.marks: list[str] = []
+        self.plain = True
+
+    # -- truths ----------------------------------------------------------------------------------
+
+    def test(self, node: Node) -> Test:
+        match node:
+            case Not():
+                inner = self.test(node.part)
+                return lambda frame: turned(inner(frame))
+            case Several():
+                return self._several(node)
+            case Compare():
+                return self._compare(node)
+            case Among():
+                return self._among(node)
+            case Call() if node.name == "missing":
+                return self._missing(node)
+            case Call():
+                return self._occurs(node)
+            case _:
+                return self._no_test(node)
+
+    def _several(self, node: Several) -> Test:
+        tests = [self.test(part) for part in node.parts]
+        turns = node.sign == "or"  # either is so unless both are not
+
+        def test(frame: Frame) -> Truth:
+            found = [turned(each(frame)) if turns else each(frame) for each in tests]
+            whole = found[0]
+            for each in found[1:]:
+                whole = both(whole, each)
+            return turned(whole) if turns else whole
+
+        return test
+
+    def _compare(self, node: Compare) -> Test:
+        pairs = zip(node.parts, node.signs, node.parts[1:], strict=False)
+        tests = [self._pair(left, sign, right) for left, sign, right in pairs]
+
+        def test(frame: Frame) -> Truth:
+            whole = tests[0](frame)
+            for each in tests[1:]:
+                whole = both(whole, each(frame))
+            return whole
+
+        return test
+
+    def _pair(self, left: Node, sign: str, right: Node) -> Test:
+        if isinstance(left, Literal) and isinstance(right, Literal):
+            raise self._two_literals(left, right)
+        if sign not in ("==", "!="):
+            self._check_order(left, sign, right)
+        if isinstance(left, Literal):
+            (kind, one), other = self._value(left, right), self._part(right)[1]
+        elif isinstance(right, Literal):
+            (kind, other), one = self._value(right, left), self._part(left)[1]
+        else:
+            (kind, one), (beside, other) = self._part(left), self._part(right)
+            if kind != beside:
+                raise fault(
+                    self.rule,
+                    left.start,
+                    f"{kind} and {beside} cannot be compared",
+                    "Compare columns of one type; `gannet inspect` lists them.",
+                    end=right.end,
+                )
+        return lambda frame: compared(one(frame), sign, other(frame))
+
+    def _check_order(self, left: Node, sign: str, right: Node) -> None:
+        """Words can be equal, but none is less than another."""
+        columns = [self._column(each) for each in (left, right) if isinstance(each, Name)]
+        if words := [each for each in columns if kind_of(each) == "words"]:
+            raise fault(
+                self.rule,
+                left.start,
+                f"{words[0].name!r} holds words, which have no order, so {sign} means nothing",
+                "Use ==, != or in (...); or train with --column to give the column another type.",
+                end=right.end,
+            )
+
+    def _among(self, node: Among) -> Test:
+        if isinstance(node.part, Literal):
+            raise self._two_literals(node.part, node.values[0])
+        _, part = self._part(node.part)
+        values = [self._value(each, node.part)[1] for each in node.values]
+
+        def test(frame: Frame) -> Truth:
+            found = part(frame)
+            each = [compared(found, "==", value(frame)) for value in values]
+            yes = np.any([truth.yes for truth in each], 0)
+            return Truth(yes, ~yes & ~found.gone)
+
+        return test
+
+    def _missing(self, node: Call) -> Test:
+        if len(node.columns) != 1:
+            raise fault(self.rule, node.start, "missing() takes one column", end=node.end)
+        column = self._column(node.columns[0])
+        wide = not isinstance(column, CategoryColumn)
+        name = column.name
+        return lambda frame: _certain(absent(frame.column(name), wide=wide))
+
+    def _occurs(self, node: Call) -> Test:
+        names = [each.name for each in node.columns]
+        if len(names) != 2 or len(set(names)) != 2:
+            pairs = "occurs(a, b) and occurs(b, c) and occurs(a, c)"
+            raise fault(
+                self.rule,
+                node.start,
+                "occurs() takes two different columns: a run keeps which values met by twos",
+                f"Of more columns write {pairs}, which says that every two of them met.",
+                end=node.end,
+            )
+        one, other = (self._listed(each) for each in node.columns)
+        met = self.seen(one.name, other.name)
+        if met is None:
+            raise fault(
+                self.rule,
+                node.start,
+                "this run does not know which values met: its table is very wide",
+                "Leave occurs() out.",
+                end=node.end,
+            )
+
+        def test(frame: Frame) -> Truth:
+            left, right = (_symbols(each, frame.column(each.name)) for each in (one, other))
+            return _certain(met[left, right])
+
+        return test
+
+    def _listed(self, node: Name) -> AnyColumn:
+        """A column of which each value has a symbol of its own."""
+        column = self._column(node)
+        few = isinstance(column, CategoryColumn) and len(column.values) <= SINGLE
+        if isinstance(column, NumberColumn | MomentColumn):
+            few = not column.ladder.placed
+        if not few:
+            raise fault(
+                self.rule,
+                node.start,
+                f"{column.name!r} is {column.words()}: of a column with so many values a run does "
+                "not keep which met",
+                f"occurs() takes columns of up to {SINGLE} values.",
+                end=node.end,
+            )
+        return column
+
+    def _no_test(self, node: Node) -> Test:
+        if isinstance(node, Literal):
+            raise self._unknown(node, ())
+        raise fault(
+            self.rule,
+            node.start,
+            "this is neither true nor false",
+            "Compare it with something: age >= 18, smokes == yes.",
+            end=node.end,
+        )
+
+    # -- values ----------------------------------------------------------------------------------
+
+    def _part(self, node: Node) -> tuple[Kind, Part]:
+        """What a column or a calculation is in each row."""
+        if isinstance(node, Name):
+            column = self._column(node)
+            kind, read, name = kind_of(column), reader(column), column.name
+            assert kind is not None
+            return kind, lambda frame: read(frame.column(name))
+        if isinstance(node, Arithmetic):
+            self.plain = False
+            left, right = self._number(node.left), self._number(node.right)
+            sign = node.sign
+            return "a number", lambda frame: calculated(left(frame), sign, right(frame))
+        self.test(node)  # for its complaints
+        raise fault(
+            self.rule,
+            node.start,
+            "this is true or false, and no value",
+            "Join comparisons with and, or, not.",
+            end=node.end,
+        )
+
+    def _number(self, node: Node) -> Part:
+        """A part that is calculated with."""
+        if isinstance(node, Literal):
+            if not node.number:
+                raise self._unknown(node, ())
+            return _repeated(Values((np.array([float(node.text)]),), np.zeros(1, np.bool_)))
+        kind, part = self._part(node)
+        if kind != "a number":
+            raise fault(
+                self.rule,
+                node.start,
+                f"{self.rule[node.start : node.end]} is no number, which rules calculate with",
+                "Compare it with another column or a value of the same type.",
+                end=node.end,
+            )
+        return part
+
+    def _value(self, node: Literal, beside: Node) -> tuple[Kind, Part]:
+        """A value, read as what it is compared with."""
+        if not isinstance(beside, Name):
+            return "a number", self._number(node)
+        column = self._column(beside)
+        kind = kind_of(column)
+        assert kind is not None
+        found = literal(column, node.text)
+        if found is None:
+            raise self._misfit(node, column, kind)
+        self.marks.append(node.text)
+        return kind, _repeated(found)
+
+    # -- names and complaints --------------------------------------------------------------------
+
+    def _column(self, node: Name) -> AnyColumn:
+        column = self.columns.get(node.name)
+        if column is None:
+            raise self._unknown(node, ())
+        if kind_of(column) is None:
+            raise fault(
+                self.rule,
+                node.start,
+                f"{column.name!r} is {column.words()}; it is not learnt, so no rule holds for it",
+                "Leave it out, or train with --column to give it a type.",
+                end=node.end,
+            )
+        self.used.append(column.name)
+        return column
+
+    def _unknown(self, node: Name | Literal, values: Sequence[str]) -> ConfigError:
+        word = node.name if isinstance(node, Name) else node.text
+        near = difflib.get_close_matches(word, [*self.columns, *values], 2, 0.6)
+        remedy = f"Did you mean {' or '.join(map(repr, near))}?"
+        if not near:
+            remedy = f"Columns: {', '.join(list(self.columns)[:20])}."
+        return fault(self.rule, node.start, f"no column {word!r}", remedy, end=node.end)
+
+    def _two_literals(self, left: Literal, right: Literal) -> ConfigError:
+        """Of two values one was probably meant to be a column."""
+        words = [each for each in (left, right) if not each.number and not each.quoted]
+        if words:
+            near = [difflib.get_close_matches(w.text, self.columns, 1, 0.6) for w in words]
+            return self._unknown(words[next((at for at, each in enumerate(near) if each), 0)], ())
+        return fault(
+            self.rule,
+            left.start,
+            "two values are compared, and no column",
+            "Name a column on one side; between ` marks if it is a number or has blanks.",
+            end=right.end,
+        )
+
+    def _misfit(self, node: Literal, column: AnyColumn, kind: Kind) -> ConfigError:
+        known = list(column.values) if isinstance(column, CategoryColumn) else []
+        near = difflib.get_close_matches(node.text, [*known, *self.columns], 3, 0.6)
+        remedy = f"Did you mean {' or '.join(map(repr, near))}?" if near else ""
+        if known:
+            problem = f"{node.text!r} is no value of {column.name!r}"
+            remedy = remedy or f"Its values: {', '.join(map(repr, known[:20]))}."
+        elif node.text.strip() in ("", "?", "NA"):
+            problem = f"{column.name!r} is compared with what is missing"
+            remedy = f"Write missing({column.name})."
+        else:
+            bare = not node.quoted and not node.text[:1].isdecimal()  # it may be meant for a column
+            what = f"neither a column nor {kind}" if bare else f"not {kind}"
+            problem = f"{node.text!r} is {what}, as {column.name!r} is"
+            remedy = remedy or f"It is {column.words()}."
+        return fault(self.rule, node.start, problem, remedy, end=node.end)
+
+
+def _certain(yes: NDArray[np.bool_]) -> Truth:
+    return Truth(yes, ~yes)
+
+
+def _repeated(values: Values) -> Part:
+    """One value for every row; arrays of one entry spread by themselves."""
+
+    def part(frame: Frame) -> Values:
+        count = len(frame)
+        parts = tuple(np.repeat(each, count) for each in values.parts)
+        return replace(values, parts=parts, gone=np.repeat(values.gone, count))
+
+    return part
+
+
+def _symbols(column: AnyColumn, cells: Cells) -> NDArray[np.int64]:
+    distinct, at = factorised(cells)
+    return column.encode(distinct).numbers[:, 0].astype(np.int64)[at]

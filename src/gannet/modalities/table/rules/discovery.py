@@ -1,0 +1,139 @@
+"""Rules that hold in all rows of a table: ``start <= end``, found by counting."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from itertools import permutations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gannet.core.frame import Frame
+from gannet.modalities.table.columns.datetime import MomentColumn
+from gannet.modalities.table.columns.infer_type import AnyColumn
+from gannet.modalities.table.columns.number import NumberColumn
+from gannet.modalities.table.rules.lexer import KEYWORDS
+from gannet.modalities.table.rules.values import Values, compared, kind_of, reader
+
+FEWEST = 100
+"""Rows in which both columns are known, without which a rule may be chance."""
+SURPRISE = 10.0
+"""Rows that would break the rule if the columns had nothing to do with each other."""
+MOST_COLUMNS = 60
+"""Ordered columns beyond which none are compared."""
+KEPT = 20_000
+"""Rows that are kept to see what would be so by chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A rule that holds.
+
+    Attributes:
+        rule: As ``--require`` takes it.
+        rows: In which both columns are known.
+        equal: In which they are equal.
+    """
+
+    rule: str
+    rows: int
+    equal: int
+
+
+@dataclass(slots=True)
+class _Pair:
+    left: str
+    right: str
+    rows: int = 0
+    equal: int = 0
+
+
+@dataclass
+class Search:
+    """Counts, some rows at a time, and drops what a row breaks.
+
+    Args:
+        columns: Of the table.
+    """
+
+    columns: tuple[AnyColumn, ...]
+    pairs: list[_Pair] = field(init=False)
+    sample: dict[str, list[NDArray[np.float64]]] = field(init=False)
+    kept: int = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        """Begin with all pairs of columns whose ranges overlap and stand in order."""
+        ordered = [each for each in self.columns if isinstance(each, NumberColumn | MomentColumn)]
+        ends = {each.name: _ends(each) for each in ordered[:MOST_COLUMNS]}
+        kinds = {each.name: kind_of(each) for each in ordered}
+        self.pairs = [
+            _Pair(one, other)
+            for one, other in permutations(ends, 2)
+            if kinds[one] == kinds[other] and _may_be(ends[one], ends[other])
+        ]
+        self.sample = {name: [] for name in ends}
+
+    def add(self, frame: Frame) -> None:
+        """Look at some rows."""
+        names = {name for pair in self.pairs for name in (pair.left, pair.right)}
+        by_name = {each.name: each for each in self.columns if each.name in names}
+        read = {name: reader(column)(frame.column(name)) for name, column in by_name.items()}
+        kept: list[_Pair] = []
+        for pair in self.pairs:
+            one, other = read[pair.left], read[pair.right]
+            truth = compared(one, "<=", other)
+            if truth.no.any():
+                continue
+            pair.rows += int(truth.yes.sum())
+            pair.equal += int(compared(one, "==", other).yes.sum())
+            kept.append(pair)
+        self.pairs = kept
+        if self.kept < KEPT:
+            for name, values in read.items():
+                self.sample[name].append(_line(values)[:KEPT])
+            self.kept += len(frame)
+
+    def found(self) -> tuple[Found, ...]:
+        """The rules that held in all rows and say something."""
+        return tuple(
+            Found(f"{quoted(pair.left)} <= {quoted(pair.right)}", pair.rows, pair.equal)
+            for pair in self.pairs
+            if pair.rows >= FEWEST and pair.equal < pair.rows and self._surprises(pair)
+        )
+
+    def _surprises(self, pair: _Pair) -> bool:
+        """Whether columns that have nothing to do with each other would have broken the rule."""
+        one, other = (np.concatenate(self.sample[name]) for name in (pair.left, pair.right))
+        one, other = one[~np.isnan(one)], np.sort(other[~np.isnan(other)])
+        broken = np.searchsorted(other, one, "left").mean() / max(len(other), 1)
+        return bool(broken * pair.rows >= SURPRISE)
+
+
+def quoted(name: str) -> str:
+    """A column's name as a rule takes it.
+
+    >>> quoted("start"), quoted("end of day"), quoted("2019"), quoted("in")
+    ('start', '`end of day`', '`2019`', '`in`')
+    """
+    bare = re.fullmatch(r"[^\W\d]\w*(?:[-.]\w+)*", name) and name not in KEYWORDS
+    return name if bare else f"`{name}`"
+
+
+def _ends(column: NumberColumn | MomentColumn) -> tuple[float, float]:
+    cells = column.cells_of(np.array([column.ladder.low, column.ladder.high]))
+    low, high = _line(reader(column)(cells)).tolist()
+    return low, high
+
+
+def _line(values: Values) -> NDArray[np.float64]:
+    """Values as one number each, NaN where nothing is known; good enough to count."""
+    made = values.parts[0].astype(np.float64)
+    if len(values.parts) > 1:
+        made = made + values.parts[1] / (86_400 * 10**9)
+    return np.where(values.gone, np.nan, made)
+
+
+def _may_be(one: tuple[float, float], other: tuple[float, float]) -> bool:
+    """Whether all of one may be below the other in each row, though not by their ranges alone."""
+    return one[0] <= other[0] and one[1] <= other[1] and one[1] > other[0]

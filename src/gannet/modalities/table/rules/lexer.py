@@ -1,0 +1,115 @@
+"""A rule's text as words: columns, values, numbers and signs, each with its place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from gannet.core.errors import ConfigError
+
+LONGEST = 2_000
+"""Signs of a rule."""
+KEYWORDS = frozenset(["and", "or", "not", "in"])
+COMPARISONS = ("<=", ">=", "==", "!=", "<", ">")
+
+_SIGN = re.compile(r"<=|>=|==|!=|[<>()+\-*/,]")
+_QUOTED = re.compile(r"\"([^\"]*)\"|'([^']*)'")
+_NAMED = re.compile(r"`([^`]*)`")
+_DATE = re.compile(
+    r"\d+(?:[-/.:]\d+){2,}(?:T\d+(?::\d+)*(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?(?![\w:])|"
+    r"\d{1,2}:\d{2}(?![\w:])"
+)
+_NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?!\w)")
+_WORD = re.compile(r"\w+(?:[-.]\w+)*")
+_REMEDIES = {
+    "=": "Write == for equal.",
+    "&": "Write and.",
+    "|": "Write or.",
+    "!": "Write not, or != for unequal.",
+}
+
+Kind = Literal["column", "word", "number", "sign", "end"]
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a rule.
+
+    Attributes:
+        kind: A ``column``; a ``word`` or a ``number``, which are values; a ``sign``, which also is
+            a keyword; or the ``end`` of the rule.
+        text: Without quotation marks.
+        start: Where it begins.
+        end: Where it ends.
+        quoted: Whether it stood between quotation marks, so that it is no slip for a column.
+    """
+
+    kind: Kind
+    text: str
+    start: int
+    end: int
+    quoted: bool = False
+
+
+def fault(rule: str, start: int, problem: str, remedy: str = "", *, end: int = 0) -> ConfigError:
+    """An error that points at a place of a rule."""
+    marks = " " * start + "^" * max(end - start, 1)
+    return ConfigError(f"{problem}\n    {rule}\n    {marks}", where="--require", remedy=remedy)
+
+
+def words_of(rule: str, columns: Sequence[str]) -> list[Word]:
+    """The words of a rule, an ``end`` last.
+
+    A column's name may stand bare if it begins with a letter and is no keyword; the longest name
+    that fits is taken. Between `` ` `` any name may stand, between ``"`` or ``'`` any value.
+
+    Raises:
+        ConfigError: pointing at what is no word, or if the rule is empty or very long.
+    """
+    rule = re.sub(r"\s", " ", rule)
+    if not rule.strip():
+        raise ConfigError("an empty rule", where="--require", remedy="Write one: 'start <= end'.")
+    if len(rule) > LONGEST:
+        raise ConfigError(
+            f"a rule of {len(rule):,} signs, expected at most {LONGEST:,}",
+            where="--require",
+            remedy="Split it into several rules.",
+        )
+    bare = sorted((n for n in columns if n[:1].isalpha() or n[:1] == "_"), key=len, reverse=True)
+    found: list[Word] = []
+    at = 0
+    while True:
+        at += len(rule[at:]) - len(rule[at:].lstrip())
+        if at == len(rule):
+            return [*found, Word("end", "", at, at + 1)]
+        found.append(_next(rule, at, bare))
+        at = found[-1].end
+
+
+def _next(rule: str, at: int, columns: Sequence[str]) -> Word:
+    if match := _QUOTED.match(rule, at):
+        text = match[1] if match[2] is None else match[2]
+        return Word("word", text, at, match.end(), quoted=True)
+    if match := _NAMED.match(rule, at):
+        return Word("column", match[1], at, match.end())
+    if rule[at] in "\"'`":
+        raise fault(rule, at, "a quotation mark without its other half", "Close it.")
+    word = _WORD.match(rule, at)
+    if word and word[0] in KEYWORDS:
+        return Word("sign", word[0], at, word.end())
+    for name in columns:
+        end = at + len(name)
+        if rule.startswith(name, at) and not re.match(r"\w", rule[end : end + 1]):
+            return Word("column", name, at, end)
+    if match := _DATE.match(rule, at):
+        return Word("word", match[0], at, match.end())
+    if match := _NUMBER.match(rule, at):
+        return Word("number", match[0], at, match.end())
+    if match := _SIGN.match(rule, at):
+        return Word("sign", match[0], at, match.end())
+    if word:
+        return Word("word", word[0], at, word.end())
+    remedy = _REMEDIES.get(rule[at], "Put values with such signs between quotation marks.")
+    raise fault(rule, at, f"{rule[at]!r} means nothing in a rule", remedy)

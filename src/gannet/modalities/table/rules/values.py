@@ -1,0 +1,226 @@
+"""Cells as what rules compare: numbers, words, dates, times of day; and what is then known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gannet.core.frame import Cells, factorised
+from gannet.modalities.table.columns import date_formats
+from gannet.modalities.table.columns.base import MisfitError, absent, numbers
+from gannet.modalities.table.columns.category import CategoryColumn
+from gannet.modalities.table.columns.datetime import MomentColumn
+from gannet.modalities.table.columns.infer_type import AnyColumn
+from gannet.modalities.table.columns.number import NumberColumn
+from gannet.modalities.table.columns.unmodeled import ConstantColumn
+
+Kind: TypeAlias = Literal["a number", "words", "a date", "a date with an offset", "a time of day"]
+Truths: TypeAlias = NDArray[np.bool_]
+SECONDS, FINE = 86_400, 10**9
+NEAR = 1e-9
+"""Relative difference below which calculated numbers are equal: .1 + .2 is .3."""
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """What a part of a rule is in each row.
+
+    Attributes:
+        parts: ``(rows,)`` each; the second decides where the first are equal. Dates are days and
+            nanoseconds, since no 64-bit number counts all of them.
+        gone: ``(rows,)`` where nothing is known, since a cell is missing.
+        exact: Whether nothing was calculated.
+    """
+
+    parts: tuple[NDArray[Any], ...]
+    gone: Truths
+    exact: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """Where a rule is true and where it is false; elsewhere a missing cell leaves it open.
+
+    Attributes:
+        yes: ``(rows,)``.
+        no: ``(rows,)``.
+    """
+
+    yes: Truths
+    no: Truths
+
+
+Reader: TypeAlias = Callable[[Cells], Values]
+
+
+def kind_of(column: AnyColumn) -> Kind | None:
+    """What a column's cells are in a rule; nothing if they are not learnt."""
+    match column:
+        case NumberColumn():
+            return "a number"
+        case CategoryColumn():
+            return "words"
+        case MomentColumn():
+            if column.type == "time":
+                return "a time of day"
+            zoned = column.format.endswith(("Z", "%z"))
+            return "a date with an offset" if zoned else "a date"
+        case ConstantColumn():
+            return "a number" if _number(column) is not None else "words"
+        case _:
+            return None
+
+
+def reader(column: AnyColumn) -> Reader:
+    """How a column's cells are read; those of a column that ``kind_of`` knows."""
+
+    def read(cells: Cells) -> Values:
+        distinct, at = factorised(cells)
+        gone = absent(distinct, wide=not isinstance(column, CategoryColumn | ConstantColumn))
+        known = distinct[~gone]
+        parts = _parts(column, known)
+        whole = tuple(np.zeros(len(distinct), part.dtype) for part in parts)
+        for full, part in zip(whole, parts, strict=True):
+            full[~gone] = part
+        lost = gone.copy()
+        if isinstance(column, CategoryColumn):
+            lost[~gone] = np.array([each is None for each in parts[0]], np.bool_)
+        return Values(tuple(full[at] for full in whole), lost[at])
+
+    return read
+
+
+def literal(column: AnyColumn, text: str) -> Values | None:
+    """A value that a rule names, as the column's cells are read; nothing if it is none of them."""
+    one = np.zeros(1, np.bool_)
+    try:
+        match column:
+            case NumberColumn():
+                value = numbers(_cell(text), form=column.form).values
+                return Values((value,), one) if np.isfinite(value).all() else None
+            case MomentColumn() if column.format:
+                return Values(_parts(column, _cell(text)), one)
+            case MomentColumn():
+                moment = np.array([text], "datetime64")
+                return None if np.isnat(moment).any() else Values(_moments(moment), one)
+            case CategoryColumn():
+                place = column.place_of(text)
+                return Values((_cell(column.values[place]),), one) if place >= 0 else None
+            case ConstantColumn():
+                return reader(column)(_cell(text))
+            case _:
+                return None
+    except (MisfitError, ValueError):
+        return None
+
+
+def unit_of(column: NumberColumn | MomentColumn, text: str) -> int:
+    """The unit of a column that is about at a value which ``literal`` can read."""
+    if isinstance(column, NumberColumn):
+        return int(column.units_of(numbers(_cell(text), form=column.form).values)[0])
+    cell = _cell(text) if column.format else np.array([text], "datetime64")
+    return int(column.own_of(cell)[0]) // column.each
+
+
+def _cell(text: str) -> Cells:
+    cell = np.empty(1, object)
+    cell[0] = text
+    return cell
+
+
+def _number(column: ConstantColumn) -> float | None:
+    if isinstance(column.value, bool):
+        return None
+    found = numbers(_cell(str(column.value)))
+    return float(found.values[0]) if found.read[0] else None
+
+
+def _parts(column: AnyColumn, known: Cells) -> tuple[NDArray[Any], ...]:
+    match column:
+        case NumberColumn():
+            return (numbers(known, form=column.form).values,)
+        case MomentColumn() if column.format:
+            return _of_format(column, known)
+        case MomentColumn():
+            column.own_of(known)  # for its complaints about what is no date
+            return _moments(known)
+        case CategoryColumn():
+            places = [column.place_of(cell) for cell in known.tolist()]
+            words = np.empty(len(places), object)
+            words[:] = [column.values[at] if at >= 0 else None for at in places]
+            return (words,)
+        case _:
+            assert isinstance(column, ConstantColumn)
+            if _number(column) is not None:
+                return (numbers(known).values,)
+            words = np.empty(len(known), object)
+            words[:] = list(map(str, known.tolist()))
+            return (words,)
+
+
+def _of_format(column: MomentColumn, known: Cells) -> tuple[NDArray[Any], ...]:
+    fine, coarse = date_formats.step(column.format)
+    own = column.own_of(known)
+    seconds = own // fine * coarse
+    if column.offset:
+        seconds = seconds - date_formats.seconds_between("+00:00", column.offset)
+    return seconds // SECONDS, seconds % SECONDS * FINE + own % fine * (FINE // fine)
+
+
+def _moments(cells: Cells) -> tuple[NDArray[Any], ...]:
+    days = cells.astype("datetime64[D]")
+    rest = (cells - days).astype("timedelta64[ns]").astype(np.int64)
+    return days.astype(np.int64), rest
+
+
+def compared(left: Values, sign: str, right: Values) -> Truth:
+    """Whether ``left sign right`` in each row."""
+    gone = left.gone | right.gone
+    same = np.ones(len(gone), np.bool_)
+    less = np.zeros(len(gone), np.bool_)
+    ordered = sign not in ("==", "!=")
+    for one, other in zip(left.parts, right.parts, strict=True):
+        if ordered:
+            less |= same & (one < other)
+        same = same & np.asarray(one == other, np.bool_)
+    if not (left.exact and right.exact):
+        one, other = left.parts[0], right.parts[0]
+        same = np.abs(one - other) <= NEAR * np.maximum(np.abs(one), np.abs(other))
+        less = less & ~same
+    yes = {
+        "==": same,
+        "!=": ~same,
+        "<": less,
+        "<=": less | same,
+        ">": ~(less | same),
+        ">=": ~less,
+    }[sign]
+    return Truth(yes & ~gone, ~yes & ~gone)
+
+
+def calculated(left: Values, sign: str, right: Values) -> Values:
+    """A sum, difference, product or quotient; nothing is known where one divides by nought."""
+    one, other = left.parts[0], right.parts[0]
+    with np.errstate(all="ignore"):
+        made = {
+            "+": np.add,
+            "-": np.subtract,
+            "*": np.multiply,
+            "/": np.divide,
+        }[sign](one, other)
+    gone = left.gone | right.gone | ~np.isfinite(made)
+    return Values((np.where(gone, 0.0, made),), gone, exact=False)
+
+
+def turned(truth: Truth) -> Truth:
+    """The opposite; what is open stays open."""
+    return Truth(truth.no, truth.yes)
+
+
+def both(one: Truth, other: Truth) -> Truth:
+    """True where both are, false where one is."""
+    return Truth(one.yes & other.yes, one.no | other.no)

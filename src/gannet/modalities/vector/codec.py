@@ -1,0 +1,223 @@
+"""Rows of numbers <-> standardised ``(B, V)`` floats."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, model_validator
+from torch import Tensor
+
+from gannet.core.errors import DataError, no_permission
+
+Row = NDArray[np.float64]
+"""``(columns,)`` numbers in their own units."""
+
+
+class VectorCodec(BaseModel):
+    """Rows of one width. Each column is shifted and scaled to mean 0 and deviation 1.
+
+    ``tolerance`` is in units of a column of size one: encoded numbers are 32 bit, so a round trip
+    keeps about seven digits.
+
+    Attributes:
+        names: Of the columns.
+        mean: Of each column.
+        deviation: Of each column; 0 marks a constant column, which decodes to its mean.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    kind: ClassVar[str] = "vector"
+    tolerance: ClassVar[float] = 1e-5
+
+    names: tuple[str, ...]
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+
+    @model_validator(mode="after")
+    def _one_width(self) -> Self:
+        if not len(self.names) == len(self.mean) == len(self.deviation) > 0:
+            raise ValueError("names, mean and deviation need one entry per column")
+        return self
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one encoded row, ``(V,)``."""
+        return (len(self.names),)
+
+    @classmethod
+    def fit(cls, raws: Iterable[Row], *, names: Sequence[str] = ()) -> Self:
+        """Measure mean and deviation of each column.
+
+        Args:
+            raws: Rows, or one array ``(n, V)``.
+            names: Of the columns; numbered if not given.
+
+        Raises:
+            DataError: if there is no row, no column, or a number that is not finite.
+        """
+        rows = _stacked(raws)
+        if not np.isfinite(rows).all():
+            row, column = np.argwhere(~np.isfinite(rows))[0]
+            raise DataError(
+                f"{rows[row, column]}, expected a finite number",
+                where=f"row {row + 1}, column {column + 1}",
+                remedy="Fix the cell or leave the row out.",
+            )
+        size = np.abs(rows).max(0)
+        size[size == 0] = 1  # dividing first keeps squares of huge numbers from overflowing
+        mean = (rows / size).mean(0) * size
+        deviation = np.where(np.ptp(rows / size, 0) > 0, (rows / size).std(0) * size, 0.0)
+        return cls(
+            names=tuple(names) or tuple(f"column_{i + 1}" for i in range(rows.shape[1])),
+            mean=tuple(mean.tolist()),
+            deviation=tuple(deviation.tolist()),
+        )
+
+    def read(self, path: Path) -> Row:
+        """Load the one row of a .csv or .npy file.
+
+        Raises:
+            DataError: if the file does not hold one row of this width.
+        """
+        rows = self.read_rows(path)
+        if len(rows) != 1:
+            raise DataError(f"holds {len(rows)} rows, expected one", where=str(path))
+        return rows[0]
+
+    def write(self, raw: Row, path: Path) -> None:
+        """Save one row as .csv or .npy."""
+        self.write_rows([raw], path)
+
+    def read_rows(self, path: Path) -> NDArray[np.float64]:
+        """Load rows ``(n, V)`` from a .csv with or without header, or a .npy file.
+
+        Columns are found by their names where the file has them all, so that others, such as the
+        class, may stand beside them.
+
+        Raises:
+            DataError: if the file cannot be read as rows of this width.
+        """
+        width = len(self.names)
+        try:
+            if path.suffix.lower() == ".npy":
+                rows = np.atleast_2d(np.load(path, allow_pickle=False)).astype(np.float64)
+            else:
+                rows = np.array(self._cells(cells_of(path)), dtype=np.float64)
+        except PermissionError:
+            raise no_permission(path, DataError) from None
+        except (OSError, ValueError, EOFError, IndexError, csv.Error) as error:
+            raise DataError(f"no rows of numbers ({error})", where=str(path)) from None
+        if rows.ndim != 2 or rows.shape[1] != width or not np.isfinite(rows).all():
+            raise DataError(f"expected rows of {width} finite numbers", where=str(path))
+        return rows
+
+    def _cells(self, lines: list[list[str]]) -> list[list[str]]:
+        """The cells of this codec's columns, without the header."""
+        if not lines:
+            return []
+        if not _has_header(lines):
+            return lines
+        columns = [cell.strip() for cell in lines[0]]
+        wanted = [_harmless(name) if _harmless(name) in columns else name for name in self.names]
+        if not set(wanted) <= set(columns):
+            return lines[1:]
+        places = [columns.index(name) for name in wanted]
+        return [[line[place] for place in places] for line in lines[1:]]
+
+    def write_rows(self, raws: Sequence[Row], path: Path) -> None:
+        """Save rows as .csv, with a header and every digit, or as .npy.
+
+        Raises:
+            DataError: if the suffix is neither.
+        """
+        suffix = path.suffix.lower()
+        if suffix not in {".csv", ".npy"}:
+            raise DataError(
+                "rows can be written as .csv or .npy", where=str(path), remedy="Change the suffix."
+            )
+        rows = np.array(list(raws), dtype=np.float64).reshape(len(raws), len(self.names))
+        if suffix == ".npy":
+            np.save(path, rows)
+            return
+        path.write_bytes(self.to_csv(raws))
+
+    def to_csv(
+        self, raws: Sequence[Row], beside: Mapping[str, Sequence[str]] | None = None
+    ) -> bytes:
+        """Rows as the content of a .csv, with a header and every digit.
+
+        Args:
+            raws: Rows.
+            beside: Further columns by name, such as the class of each row.
+        """
+        rows = np.array(list(raws), dtype=np.float64).reshape(len(raws), len(self.names))
+        further = beside or {}
+        text = io.StringIO(newline="")
+        writer = csv.writer(text)
+        writer.writerow([_harmless(name) for name in (*self.names, *further)])
+        writer.writerows(
+            [*row, *cells] for row, *cells in zip(rows.tolist(), *further.values(), strict=True)
+        )
+        return text.getvalue().encode()
+
+    def encode(self, raws: Sequence[Row]) -> Tensor:
+        """Rows to ``(n, V)`` of mean 0 and deviation 1."""
+        rows = np.array(raws, dtype=np.float64).reshape(len(raws), len(self.names))
+        scale = np.where(np.array(self.deviation) > 0, self.deviation, 1.0)
+        return torch.from_numpy(((rows - self.mean) / scale).astype(np.float32))
+
+    def decode(self, samples: Tensor) -> list[Row]:
+        """Rows in their own units, 64 bit."""
+        rows = samples.detach().cpu().double().numpy()
+        return list(rows * np.array(self.deviation) + np.array(self.mean))
+
+    def squash(self, output: Tensor) -> Tensor:
+        """Every finite number is a number already."""
+        return output
+
+
+def _stacked(raws: Iterable[Row]) -> NDArray[np.float64]:
+    rows = np.asarray(raws if isinstance(raws, np.ndarray) else list(raws), dtype=np.float64)
+    if rows.ndim != 2 or 0 in rows.shape:
+        raise DataError(
+            "no rows of numbers found", remedy="Give at least one row with at least one column."
+        )
+    return rows
+
+
+def _has_header(lines: Sequence[Sequence[str]]) -> bool:
+    return bool(lines) and not any(is_number(cell) for cell in lines[0])
+
+
+def cells_of(path: Path) -> list[list[str]]:
+    """The cells of a table, line by line; commas, semicolons or tabs lie between them."""
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        start = file.readline()
+        file.seek(0)
+        delimiter = max(",;\t", key=start.count)
+        return [line for line in csv.reader(file, delimiter=delimiter, strict=True) if line]
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell of text can be read as a number.
+
+    >>> is_number(" 1e3"), is_number("1_000"), is_number("")
+    (True, False, False)
+    """
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return "_" not in cell
+
+
+def _harmless(name: str) -> str:
+    """A header that a spreadsheet will not run as a formula."""
+    return f"'{name}" if name[:1] in {"=", "+", "-", "@", "\t", "\r"} else name

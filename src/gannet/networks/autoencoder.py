@@ -1,0 +1,164 @@
+"""Samples to codes and back: what a variational autoencoder and a plain autoencoder share.
+
+The decoder is a generator of ``networks.grid`` (pictures) or ``networks.rows`` (rows of numbers),
+so that a baseline differs from ``generate`` in what it learns from, and not in its decoder.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from gannet.core.types import Condition, Players, Spec
+from gannet.networks import convolutional, mlp
+
+PICTURE_AXES = 3
+LEAST_VARIANCE = 1e-4
+"""Of what a decoder leaves over: data without spread would otherwise have no finite surprise."""
+CALM = 6.0
+"""Bound on the logarithm of a code's variance, so that no first step makes it infinite."""
+FRESH = 0.02
+"""Weight of the newest batch in the moments of codes."""
+
+
+class Coder(nn.Module):
+    """An encoder to a mean and a spread of codes, and the decoder that people use alone.
+
+    Source: Kingma and Welling 2013, arXiv:1312.6114, section 3 and appendix C.
+
+    Args:
+        spec: Sizes of samples and condition.
+        noise: Numbers of a code.
+        width: Channels at full size; for rows a decoder has eight times as many units.
+        spreads: Whether the encoder tells a spread beside the mean.
+    """
+
+    def __init__(self, spec: Spec, noise: int, width: int, *, spreads: bool) -> None:
+        super().__init__()
+        self.spreads = spreads
+        units = 4 * width
+        self.decoder: nn.Module
+        if len(spec.shape) == PICTURE_AXES:
+            self.decoder = convolutional.StridedGenerator(spec, noise, width)
+            self.look = convolutional.StridedDiscriminator(spec, width).layers
+            seen = convolutional.WIDEST * width
+        else:
+            self.decoder = mlp.ResidualRowGenerator(spec, noise, 2 * units)
+            self.look = mlp.plain_layers(math.prod(spec.shape), units, 3)
+            seen = units
+        self.mean = nn.Linear(seen + spec.vector, noise)
+        self.spread = nn.Linear(seen + spec.vector, noise) if spreads else None
+
+    def encode(self, samples: Tensor, condition: Condition) -> tuple[Tensor, Tensor]:
+        """``(B, *spec.shape)`` to means and log variances of codes, each ``(B, noise)``."""
+        flat = samples if len(samples.shape) == PICTURE_AXES + 1 else samples.flatten(1)
+        seen = torch.cat([self.look(flat), condition.vector], 1)
+        mean: Tensor = self.mean(seen).float()
+        if self.spread is None:
+            return mean, torch.zeros_like(mean)
+        return mean, CALM * (self.spread(seen).float() / CALM).tanh()
+
+    def decode(self, codes: Tensor, condition: Condition) -> Tensor:
+        """``(B, noise)`` to ``(B, *spec.shape)``."""
+        made: Tensor = self.decoder(codes, condition)
+        return made.float()
+
+    def forward(self, noise: Tensor, condition: Condition) -> Tensor:
+        """Normal noise ``(B, noise)`` is a code of the prior; to ``(B, *spec.shape)``."""
+        return self.decode(noise, condition)
+
+
+class MeasuredCoder(Coder):
+    """A coder without a prior: it measures the normal distributions nearest to its codes.
+
+    Source of drawing codes from a density fitted afterwards: Ghosh et al. 2020, arXiv:1903.12436,
+    section 4. Differs: each class has a mean of its own, and all share one covariance; the moments
+    are gathered during training, not in a pass after it.
+    """
+
+    shares: Tensor
+    sums: Tensor
+    moments: Tensor
+
+    def __init__(self, spec: Spec, noise: int, width: int) -> None:
+        super().__init__(spec, noise, width, spreads=False)
+        # The last row is of samples whose class nobody told.
+        self.register_buffer("shares", torch.zeros(spec.vector + 1))
+        self.register_buffer("sums", torch.zeros(spec.vector + 1, noise))
+        self.register_buffer("moments", torch.eye(noise))
+
+    @torch.no_grad()
+    def measure(self, codes: Tensor, condition: Condition) -> None:
+        """Take codes ``(B, noise)`` into the means of their classes and the second moments."""
+        told = _with_unknown(condition)
+        self.shares.lerp_(told.mean(0), FRESH)
+        # Products element by element stay in 32 bit, also where networks compute in 16.
+        self.sums.lerp_((told[:, :, None] * codes[:, None, :]).mean(0), FRESH)
+        self.moments.lerp_((codes[:, :, None] * codes[:, None, :]).mean(0), FRESH)
+
+    def codes(self, noise: Tensor, condition: Condition) -> Tensor:
+        """Normal noise ``(B, noise)`` to codes with the mean and covariance that were measured."""
+        shares = self.shares[:, None]
+        centres = self.sums / shares.clamp_min(1e-12)
+        between = (self.sums[:, :, None] * centres[:, None, :]).sum(0)
+        sizes, axes = torch.linalg.eigh(self.moments - between)
+        anywhere = self.sums.sum(0) / shares.sum().clamp_min(1e-12)
+        known = torch.where(shares > 0, centres, anywhere)
+        centre = (_with_unknown(condition)[:, :, None] * known).sum(1)
+        return centre + (noise @ axes * sizes.clamp_min(0).sqrt()) @ axes.T
+
+    def forward(self, noise: Tensor, condition: Condition) -> Tensor:
+        """Normal noise ``(B, noise)`` to samples ``(B, *spec.shape)``."""
+        return self.decode(self.codes(noise, condition), condition)
+
+
+def _with_unknown(condition: Condition) -> Tensor:
+    """Classes ``(B, K)`` with a further column that is 1 where none is told: ``(B, K + 1)``."""
+    vector = condition.vector
+    return torch.cat([vector, 1 - vector.sum(1, keepdim=True)], 1)
+
+
+def coder_of(players: Players) -> Coder:
+    """The generator as what ``build`` made it."""
+    assert isinstance(players.generator, Coder)
+    return players.generator
+
+
+def judge(spec: Spec, width: int) -> nn.Module:
+    """A discriminator that measures, and from which the coder learns nothing."""
+    if len(spec.shape) == PICTURE_AXES:
+        return convolutional.StridedDiscriminator(spec, width)
+    return mlp.ResidualRowDiscriminator(spec, 4 * width)
+
+
+def surprise(real: Tensor, made: Tensor) -> Tensor:
+    """Nats per number of reals under a normal density around what was decoded; a scalar.
+
+    The variance is the one that makes it least: of all numbers of a picture together, of each
+    column of rows apart.
+
+    Source: Rybkin et al. 2021, arXiv:2006.13202, eq. 7.
+    Differs: ``LEAST_VARIANCE`` is added to it.
+
+    Args:
+        real: ``(B, *shape)``.
+        made: The same shape.
+    """
+    left = (real - made).square()
+    variance = left.mean() if real.dim() == PICTURE_AXES + 1 else left.mean(0)
+    # With the least variance added instead of a bound, no slope is lost where data are exact.
+    return ((variance + LEAST_VARIANCE) * 2 * math.pi * math.e).log().mean() / 2
+
+
+def divergence(mean: Tensor, spread: Tensor) -> Tensor:
+    """Nats from normal codes to the standard normal prior, per sample: ``(B,)``.
+
+    Source: Kingma and Welling 2013, arXiv:1312.6114, appendix B.
+
+    Args:
+        mean: ``(B, Z)``.
+        spread: Logarithms of variances, ``(B, Z)``.
+    """
+    return (mean.square() + spread.exp() - 1 - spread).sum(1) / 2

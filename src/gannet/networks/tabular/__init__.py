@@ -1,0 +1,1 @@
+"""Networks of table rows, whose fields are drawn one by one."""

@@ -1,0 +1,325 @@
+"""Networks from picture to picture, of any size: a U-Net that noise steers, and a patch judge."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import (
+    conv2d,
+    grid_sample,
+    interpolate,
+    leaky_relu,
+    pad,
+    pixel_shuffle,
+    pixel_unshuffle,
+)
+from torch.nn.utils.parametrizations import spectral_norm
+
+from gannet.core.types import Condition
+from gannet.networks.convolutional import start_even
+from gannet.networks.perceptual import Glances
+
+LEAK = 0.2
+
+FASTER = 5.0
+"""Shares and ways are learnt so many times as fast as colours."""
+
+
+class Steered(nn.Module):
+    """Scales and shifts channels as noise has it; at first by nothing.
+
+    Source: Perez et al. 2017, arXiv:1709.07871, eq. 1.
+    """
+
+    def __init__(self, channels: int, noise: int) -> None:
+        super().__init__()
+        self.by = nn.Linear(noise, 2 * channels) if noise else None
+        self.start()
+
+    def start(self) -> None:
+        """First weights: noise steers a little."""
+        if self.by is not None:
+            nn.init.normal_(self.by.weight, std=0.3 / math.sqrt(self.by.in_features))
+            nn.init.zeros_(self.by.bias)
+
+    def forward(self, x: Tensor, noise: Tensor) -> Tensor:
+        """``(B, channels, h, w)`` and ``(B, noise)`` to ``(B, channels, h, w)``."""
+        if self.by is None:
+            return x
+        scale, shift = self.by(noise)[:, :, None, None].chunk(2, 1)
+        return x * (1 + scale) + shift
+
+
+class Modulated(nn.Module):
+    """Two convolutions whose middle noise steers; what they add to what comes in."""
+
+    def __init__(self, channels: int, noise: int) -> None:
+        super().__init__()
+        self.one = nn.Conv2d(channels, channels, 3, padding=1)
+        self.steer = Steered(channels, noise)
+        self.two = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def start(self) -> None:
+        """First weights: hardly more than what comes in, and noise that steers a little."""
+        with torch.no_grad():
+            self.two.weight.mul_(0.1)
+        self.steer.start()
+
+    def forward(self, x: Tensor, noise: Tensor) -> Tensor:
+        """``(B, channels, h, w)`` and ``(B, noise)`` to ``(B, channels, h, w)``."""
+        added: Tensor = self.two(leaky_relu(self.steer(self.one(x), noise), LEAK))
+        return added
+
+
+def fitted(x: Tensor, unit: int) -> Tensor:
+    """Pictures continued at their right and lower ends until sides are multiples of ``unit``."""
+    high, wide = -x.shape[2] % unit, -x.shape[3] % unit
+    return pad(x, (0, wide, 0, high), mode="replicate") if high or wide else x
+
+
+def smoothed(x: Tensor) -> Tensor:
+    """Pictures without the pattern of single pixels in which four neighbours differ by turns.
+
+    Pixels that come from one place by rearrangement make it, and nothing but the discriminator
+    would stop them. Source: Sugawara et al. 2018, arXiv:1806.02658, section 3.
+    """
+    channels = x.shape[1]
+    line = x.new_tensor([1.0, 2.0, 1.0]) / 4
+    kernel = (line[:, None] * line).expand(channels, 1, 3, 3)
+    return conv2d(pad(x, (1, 1, 1, 1), mode="replicate"), kernel, groups=channels)
+
+
+def taken(x: Tensor, way: Tensor) -> Tensor:
+    """Each pixel from another place of the picture, between pixels by their weights.
+
+    Source: Zhou et al. 2016, arXiv:1605.03557, section 3.2.
+
+    Args:
+        x: ``(B, C, H, W)``.
+        way: ``(B, 2, H, W)``: how many pixels to the right and down the place lies.
+    """
+    high, wide = x.shape[2:]
+    rows = torch.arange(high, device=x.device).float()[:, None].expand(high, wide)
+    columns = torch.arange(wide, device=x.device).float().expand(high, wide)
+    place = torch.stack([columns, rows], -1) + way.float().movedim(1, -1)
+    size = place.new_tensor([wide, high])
+    place = (2 * place + 1) / size - 1
+    return grid_sample(x.float(), place, padding_mode="border", align_corners=False)
+
+
+class Translator(nn.Module):
+    """A U-Net that works at half size and below, whose every level noise steers.
+
+    Source: Ronneberger et al. 2015, arXiv:1505.04597. Differs: the first level is a rearrangement
+    of pixels (Shi et al. 2016, arXiv:1609.05158), since convolutions at full size take most of the
+    time on a processor; residual blocks; no normalisation, so that pictures stand by themselves.
+
+    Args:
+        inside: Channels of the given picture.
+        outside: Channels of the made one.
+        width: Channels at half size.
+        levels: Halvings in all, the first one included.
+        noise: Numbers of noise.
+        classes: That are told in the condition's vector, and steer as noise does; 0 for none.
+        changes: Whether what is made is the change of the given picture, which at first is none.
+        copies: Whether what is made is a share of the given picture, whose pixels may come from
+            other places of it, and a change; at first it is the given picture.
+        smooth: Whether to keep out the pattern of single pixels, as is done wherever what is made
+            is added to what is given; see ``smoothed``.
+        blocks: Residual blocks at the coarsest level.
+    """
+
+    def __init__(  # the sizes of a network
+        self,
+        inside: int,
+        outside: int,
+        width: int,
+        levels: int,
+        noise: int,
+        *,
+        classes: int = 0,
+        changes: bool = False,
+        copies: bool = False,
+        smooth: bool = False,
+        blocks: int = 3,
+    ) -> None:
+        super().__init__()
+        wide = [width * min(2**level, 6) for level in range(levels)]
+        self.unit, self.classes, self.changes = 2**levels, classes, changes
+        noise += classes
+        self.first = nn.Conv2d(4 * inside, width, 3, padding=1)
+        self.down = nn.ModuleList(
+            nn.Conv2d(finer, coarser, 4, 2, 1) for finer, coarser in pairwise(wide)
+        )
+        self.middle = nn.ModuleList(Modulated(wide[-1], noise) for _ in range(blocks))
+        self.up = nn.ModuleList(
+            nn.Conv2d(coarser + finer, finer, 3, padding=1)
+            for finer, coarser in reversed(list(pairwise(wide)))
+        )
+        self.blend = nn.ModuleList(Modulated(finer, noise) for finer in reversed(wide[:-1]))
+        self.copies, self.smooth, self.outside = copies, smooth or changes or copies, outside
+        # Of each four pixels: what is added to them, which share of the given ones is kept, and
+        # where these come from.
+        self.last = nn.Conv2d(width, 4 * outside + copies * (1 + 2), 3, padding=1)
+        start_even(self)
+        with torch.no_grad():
+            for block in (*self.middle, *self.blend):
+                assert isinstance(block, Modulated)
+                block.start()
+        # At first grey, or the given picture.
+        nn.init.normal_(self.last.weight, std=1e-3)
+
+    @property
+    def reach(self) -> int:
+        """Pixels in each direction that a pixel of the result can see, rounded up to ``unit``."""
+        coarse = 2 * len(self.middle) + 2
+        total = coarse * self.unit
+        for level in range(1, len(self.down) + 1):
+            total += 4 * 2**level
+        total += self.copies * self.unit
+        return math.ceil((total + 4) / self.unit) * self.unit
+
+    def forward(self, noise: Tensor, condition: Condition) -> Tensor:
+        """``(B, noise)`` and a condition's grid ``(B, inside, H, W)`` to ``(B, outside, H, W)``.
+
+        At use the result lies in [-1, 1]. In training it is free: what was bent into the range
+        would have no slope left at its ends, and white paper is at one.
+        """
+        given, steers = condition.grid, noise
+        if self.classes:
+            steers = torch.cat([noise, condition.vector], 1)
+        made = self.raw(steers, given)
+        if self.changes:
+            made = made + given
+        return made if self.training else made.clamp(-1, 1)
+
+    def raw(self, steers: Tensor, given: Tensor) -> Tensor:
+        """The network itself, ``(B, noise + classes)`` and ``(B, inside, H, W)``, not clamped."""
+        high, wide = given.shape[2:]
+        x = leaky_relu(self.first(pixel_unshuffle(fitted(given, self.unit), 2)), LEAK)
+        seen = [x]
+        for layer in self.down:
+            x = leaky_relu(layer(x), LEAK)
+            seen.append(x)
+        for block in self.middle:
+            x = x + block(x, steers)
+        for layer, block, finer in zip(self.up, self.blend, reversed(seen[:-1]), strict=True):
+            x = interpolate(x, scale_factor=2.0, mode="nearest")
+            x = leaky_relu(layer(torch.cat([x, finer], 1)), LEAK)
+            x = x + block(x, steers)
+        x = self.last(x)
+        made = pixel_shuffle(x[:, : 4 * self.outside], 2)
+        if self.smooth:
+            made = smoothed(made)
+        if self.copies:
+            # No finer than at half size: pixels that differ by turns would be a pattern of dots.
+            rest = x[:, 4 * self.outside :].float()
+            rest = interpolate(rest, scale_factor=2.0, mode="bilinear", align_corners=False)
+            way = self.unit * (FASTER * rest[:, 1:] / self.unit).tanh()
+            share = 2 * (FASTER * rest[:, :1]).sigmoid()  # one at first
+            made = made + share * taken(fitted(given, self.unit), way)
+        return made[:, :, :high, :wide]
+
+
+def as_it_is(layer: nn.Module) -> nn.Module:
+    """No normalisation."""
+    return layer
+
+
+class PatchDiscriminator(nn.Module):
+    """A logit for each patch of a picture, seen beside the picture that it was made from.
+
+    Source: Isola et al. 2016, arXiv:1611.07004, section 3.2.2. Differs: spectral normalisation
+    (Miyato et al. 2018, arXiv:1802.05957) in place of batch normalisation.
+
+    Args:
+        channels: Of the picture that is judged.
+        beside: Channels of the one that is shown beside it; 0 for none.
+        width: Channels at half size.
+        levels: Halvings.
+        classes: That each have logits of their own, of which the condition's vector takes one; 0
+            for none. Source: Choi et al. 2019, arXiv:1912.01865, section 2.1.
+        bounded: Whether weights are normalised; else a slope penalty must keep it flat.
+        glances: Discriminators of frozen features that learn beside it. Its own logits, by which
+            verdicts are given, stay those of pixels.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        beside: int,
+        width: int,
+        levels: int = 3,
+        *,
+        classes: int = 0,
+        bounded: bool = True,
+        glances: Glances | None = None,
+    ) -> None:
+        super().__init__()
+        self.sees, self.classes = beside, classes
+        wide = [channels + beside, *(width * min(2**level, 4) for level in range(levels))]
+        norm: Callable[[nn.Module], nn.Module] = spectral_norm if bounded else as_it_is
+        self.down = nn.ModuleList(
+            norm(nn.Conv2d(finer, coarser, 4, 2, 1)) for finer, coarser in pairwise(wide)
+        )
+        self.judge = norm(nn.Conv2d(wide[-1], max(classes, 1), 3, padding=1))
+        if not bounded:
+            start_even(self)
+        self.glances = glances
+
+    def forward(self, samples: Tensor, condition: Condition) -> Tensor:
+        """``(B, C, H, W)`` and a condition to logits ``(B, h, w)``."""
+        return self.features(samples, condition)[-1].squeeze(1)
+
+    def features(self, samples: Tensor, condition: Condition) -> Sequence[Tensor]:
+        """What each layer sees, the logits ``(B, 1, h, w)`` last."""
+        x, seen = beside(samples, condition) if self.sees else samples, list[Tensor]()
+        for layer in self.down:
+            x = leaky_relu(layer(x), LEAK)
+            seen.append(x)
+        logits = self.judge(x)
+        if self.classes:
+            told = condition.vector
+            # Nobody's class is every class a little.
+            share = (told + (told.sum(1, keepdim=True) == 0) / self.classes).to(logits)
+            logits = (logits * share[:, :, None, None]).sum(1, keepdim=True)
+        return [*seen, logits]
+
+
+def beside(samples: Tensor, condition: Condition) -> Tensor:
+    """Pictures with what they were made from as further channels, enlarged where it is smaller."""
+    given = condition.grid
+    if not given.shape[1]:
+        return samples
+    if given.shape[2:] != samples.shape[2:]:
+        given = interpolate(given, list(samples.shape[2:]), mode="bilinear", align_corners=False)
+    return torch.cat([samples, given], 1)
+
+
+def habits(seen: Sequence[Tensor], classes: Tensor) -> list[Tensor]:
+    """Mean and deviation of each channel of what a judge sees, per class; ``(2, K, C)`` per layer.
+
+    Args:
+        seen: ``(B, C, h, w)`` per layer.
+        classes: ``(B, K)`` one-hot.
+    """
+    share = classes / classes.sum(0).clamp_min(1)
+    found: list[Tensor] = []
+    for layer in seen:
+        flat = layer.float().flatten(2)
+        mean, power = share.T @ flat.mean(2), share.T @ flat.square().mean(2)
+        found.append(torch.stack([mean, (power - mean.square()).clamp_min(1e-6).sqrt()]))
+    return found
+
+
+def matching(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:
+    """How far what a judge sees in fakes is from what it sees in the reals beside; a scalar.
+
+    Source: Wang et al. 2018, arXiv:1711.11585, eq. 4.
+    """
+    parts = [(one.detach() - other).abs().mean() for one, other in zip(real, fake, strict=True)]
+    return torch.stack(parts).mean()

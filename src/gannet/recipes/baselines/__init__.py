@@ -1,0 +1,1 @@
+"""Simple methods that every score stands beside; named ``baseline_<file>``."""

@@ -1,0 +1,38 @@
+"""Hand out training samples again: a baseline that knows its data by heart.
+
+Fitted at once. Its samples are as good as samples get and worth nothing, since none is new: every
+test for memorised data must say so, and scores that do not look for copies show what they miss.
+"""
+
+from __future__ import annotations
+
+from torch import nn
+
+from gannet.core.recipe import Column, Recipe
+from gannet.core.types import Batch, Players, Spec
+from gannet.networks.nonparametric import Copies, Undecided
+from gannet.recipes.common.baselines import Config, suggest, view
+
+
+def build(config: Config, spec: Spec) -> Players:
+    """Samples to hand out, and nobody to judge them."""
+    return Players(Copies(spec, config.kept), Undecided())
+
+
+def fit(config: Config, spec: Spec, train: Batch) -> nn.Module:
+    """The training samples themselves."""
+    return Copies(spec, config.kept).fitted(train)
+
+
+recipe = Recipe(
+    config=Config,
+    columns={
+        "real": Column(("image", "vector", "table")),
+        "vector": Column(("label",), optional=True),
+    },
+    build=build,
+    fit=fit,
+    view=view,
+    suggest=suggest,
+    baseline=True,
+)

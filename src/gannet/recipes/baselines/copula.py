@@ -1,0 +1,36 @@
+"""Make rows whose columns have the right margins and pairwise relations: a baseline for tables.
+
+A Gaussian copula (Sklar 1959; Patki et al. 2016, The Synthetic Data Vault), fitted at once: each
+column has the margin of training, and a normal number behind it that correlates with the others'.
+Words count as ordered by how often they occur. What takes more than pairs to say is not kept.
+"""
+
+from __future__ import annotations
+
+from torch import nn
+
+from gannet.core.recipe import Column, Recipe
+from gannet.core.types import Batch, Players, Spec
+from gannet.networks.nonparametric import Margins, Undecided
+from gannet.recipes.common.baselines import Config, suggest, view
+
+
+def build(config: Config, spec: Spec) -> Players:
+    """Columns that are drawn together, and nobody to judge them."""
+    return Players(Margins(spec, config.kept, related=True), Undecided())
+
+
+def fit(config: Config, spec: Spec, train: Batch) -> nn.Module:
+    """Margins and correlations of the training rows."""
+    return Margins(spec, config.kept, related=True).fitted(train.real)
+
+
+recipe = Recipe(
+    config=Config,
+    columns={"real": Column(("table",))},
+    build=build,
+    fit=fit,
+    view=view,
+    suggest=suggest,
+    baseline=True,
+)

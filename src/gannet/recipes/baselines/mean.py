@@ -1,0 +1,38 @@
+"""Make the mean sample, again and again: a baseline that knows one thing only.
+
+Fitted at once: the mean of all training samples, or of those of the class that is asked for; of
+tables the middle number and the commonest word of each column.
+"""
+
+from __future__ import annotations
+
+from torch import nn
+
+from gannet.core import config
+from gannet.core.recipe import Column, Recipe
+from gannet.core.types import Batch, Players, Spec
+from gannet.networks.nonparametric import Means, Undecided
+from gannet.recipes.common.baselines import view
+
+
+def build(_config: config.Config, spec: Spec) -> Players:
+    """One sample for each class and one for all, and nobody to judge them."""
+    return Players(Means(spec), Undecided())
+
+
+def fit(_config: config.Config, spec: Spec, train: Batch) -> nn.Module:
+    """The means of the training samples."""
+    return Means(spec).fitted(train)
+
+
+recipe = Recipe(
+    config=config.Config,
+    columns={
+        "real": Column(("image", "vector", "table")),
+        "vector": Column(("label",), optional=True),
+    },
+    build=build,
+    fit=fit,
+    view=view,
+    baseline=True,
+)

@@ -1,0 +1,38 @@
+"""What recipes share that are fitted at once, from all training rows, and not by steps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from pydantic import Field
+from torch import Tensor
+
+from gannet.core import config
+from gannet.core.recipe import Suggestion
+from gannet.core.types import Batch, Spec
+from gannet.networks.nonparametric import columns_of
+from gannet.recipes.common import tabular
+
+KEPT_BYTES, KEPT_ROWS = 64 * 2**20, 50_000
+"""Most room that kept samples take in an artefact, and most of them."""
+
+
+class Config(config.Config):
+    """Settings of recipes that keep training samples, whole or column by column."""
+
+    kept: int = Field(1_000, ge=1, description="training samples that are kept")
+
+
+def suggest(some: Batch, rows: int) -> Iterator[Suggestion]:
+    """Keep all samples that there is room for, and have chance for each column of a table."""
+    most = min(rows, KEPT_ROWS, max(KEPT_BYTES // (4 * math.prod(some.real.shape[1:])), 1))
+    yield f"{'all' if most == rows else 'a fair choice'} of {rows} training samples", {"kept": most}
+    if some.fields:
+        columns = len(columns_of(Spec.of(some)))
+        yield f"chance of its own for each of {columns} columns", {"noise": columns}
+
+
+def view(samples: Tensor, spec: Spec) -> Tensor:
+    """Samples as numbers in which distance means likeness; of tables as `table` has them."""
+    return tabular.view(samples, spec) if spec.fields else samples

@@ -1,0 +1,157 @@
+"""What fills cells: a first fill, and forests that know what it leaves over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from gannet.modalities.table.codec import TableCodec
+from gannet.recipes.common.imputation.extra_trees import Forest
+from gannet.recipes.common.imputation.gaussian import Mask, Values
+from gannet.recipes.common.imputation.initial import Start, network_axes, numeric_of
+
+Inputs = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is held of some cells of one column.
+
+    Attributes:
+        best: ``(n,)`` the conditional mean, scaled.
+        donors: ``(n, T)`` equally likely answers in ascending order.
+    """
+
+    best: Values
+    donors: Values
+
+
+@dataclass(frozen=True, slots=True)
+class Filler:
+    """A fitted start and the forests beside it.
+
+    Attributes:
+        product: The network.
+        start: The first fill.
+        forests: Of each column of numbers that has one.
+        spiky: ``(C,)`` columns in which one value is so common that answers stay what they were in
+            training; elsewhere a forest learns what the start leaves over.
+        share: ``(C,)`` how much of what a forest says is added.
+        scale: ``(C,)`` by which donors are drawn towards their mean.
+    """
+
+    product: nn.Module
+    start: Start
+    forests: Mapping[int, Forest]
+    spiky: Mask
+    share: Values
+    scale: Values
+
+    @property
+    def chances(self) -> int:
+        """Numbers of chance that a draw of a row takes."""
+        return len(self.start.gaussian.mean) + len(self.start.codec.columns)
+
+    def first(self, values: Values, rows: Tensor, known: Tensor) -> Values:
+        """The first fill on all axes, ``(N, D)``.
+
+        Args:
+            values: ``(N, C)``, NaN where missing.
+            rows: ``(N, F)`` the same, encoded.
+            known: ``(N, F)`` one where a field is known.
+        """
+        asked = self.start.asks_network
+        network = network_axes(self.product, self.start, rows, known) if asked else None
+        return self.start.expected(values, network)
+
+    def found(self, column: int, inputs: Inputs) -> Found:
+        """What is held of the cells of a column of numbers that is missing in all these rows.
+
+        Args:
+            column: Its number.
+            inputs: ``(n, C)`` rows after the first fill, as ``Start.plain`` gives them.
+        """
+        first = inputs[:, column].astype(np.float64)
+        if column not in self.forests:
+            return Found(first, first[:, None])
+        forest = self.forests[column]
+        leaves = forest.leaves(inputs)
+        base = 0.0 if self.spiky[column] else first
+        mean = forest.mean[leaves].astype(np.float64).mean(1) + base
+        donors = np.sort(forest.donor[leaves].astype(np.float64), 1)
+        best = first + self.share[column] * (mean - first)
+        if self.spiky[column]:
+            return Found(best, donors)
+        away = donors - donors.mean(1, keepdims=True)
+        return Found(best, best[:, None] + self.scale[column] * away)
+
+    def drawn(self, column: int, found: Found, chance: Values) -> Values:
+        """One of the likely answers for each cell, ``(n,)``, by ``chance`` in [0, 1)."""
+        count = found.donors.shape[1]
+        if count == 1:
+            return found.donors[:, 0]
+        if self.spiky[column]:  # what lies between two answers may be none
+            at = (chance * count).astype(np.int64).clip(0, count - 1)
+            return np.take_along_axis(found.donors, at[:, None], 1)[:, 0]
+        return between(found.donors, chance)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All but the network, to be kept."""
+        held = {
+            f"forest.{at}.{name}": part
+            for at, forest in self.forests.items()
+            for name, part in forest.tensors().items()
+        }
+        own = {"spiky": self.spiky, "share": self.share, "scale": self.scale}
+        held |= {name: torch.from_numpy(each) for name, each in own.items()}
+        return held | self.start.tensors()
+
+    @classmethod
+    def of(cls, product: nn.Module, codec: TableCodec, kept: Mapping[str, Tensor]) -> Filler:
+        """What ``tensors`` gave, and the network."""
+        parts: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in kept.items():
+            kind, _, rest = name.partition(".")
+            if kind == "forest":
+                number, _, part = rest.partition(".")
+                parts.setdefault(int(number), {})[part] = tensor
+        return cls(
+            product,
+            Start.of(codec, kept),
+            {at: Forest.of(each) for at, each in parts.items()},
+            kept["spiky"].numpy(),
+            kept["share"].numpy(),
+            kept["scale"].numpy(),
+        )
+
+
+def between(donors: Values, chance: Values) -> Values:
+    """Quantiles ``(n,)`` of sorted donors ``(n, T)``; between two of them, evenly.
+
+    The k-th of T stands at k / (T + 1), where it would stand on average among T + 1.
+    """
+    count = donors.shape[1]
+    place = (chance * (count + 1) - 1).clip(0, count - 1)
+    below = np.minimum(place.astype(np.int64), count - 2)
+    low = np.take_along_axis(donors, below[:, None], 1)[:, 0]
+    high = np.take_along_axis(donors, below[:, None] + 1, 1)[:, 0]
+    return low + (place - below) * (high - low)
+
+
+def spiky_columns(codec: TableCodec, values: Values, share: float, few: int) -> Mask:
+    """``(C,)`` columns of numbers of which one value has more than a share of the known cells.
+
+    Those with few values are none: rounded to their grid, any answer is one of the values.
+    """
+    found = np.zeros(values.shape[1], np.bool_)
+    for at in np.flatnonzero(numeric_of(codec)).tolist():
+        known = values[~np.isnan(values[:, at]), at]
+        if len(known):
+            counts = np.unique(known, return_counts=True)[1]
+            found[at] = len(counts) > few and counts.max() > share * len(known)
+    return found

@@ -1,0 +1,252 @@
+"""Fits what stands beside a network of cells, and weighs all of it on cells hidden on purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gannet.core.recipe import Trained
+from gannet.core.seeding import seed_at
+from gannet.core.types import Batch
+from gannet.modalities.table.codec import TableCodec
+from gannet.modalities.table.columns.as_numbers import on_grid, values_of
+from gannet.networks.tabular.network import missing
+from gannet.recipes.common.imputation.ensemble import Filler, between, spiky_columns
+from gannet.recipes.common.imputation.extra_trees import Forest
+from gannet.recipes.common.imputation.gaussian import Mask, Values
+from gannet.recipes.common.imputation.initial import STEPS, Start, chosen, network_axes, numeric_of
+from gannet.recipes.common.tabular import CellConfig
+
+HIDDEN = 0.2
+"""Share of the known cells that is hidden on purpose."""
+TRIED_CELLS, MOST_TRIALS = 6_000, 8
+"""Hidden cells that all is weighed on, and how often the same rows are hidden anew for them."""
+RIDGES = (0.3, 3.0, 30.0)
+"""Of the normal distribution; the best is taken where there are few rows."""
+FEW_ROWS = 2_000
+CELLS, PAIRS, FEWEST_KNOWN = 1_500_000, 50_000_000, 20
+"""Cells that forests learn from, numbers that are held for it, known cells that a forest takes."""
+LEAST_WEIGHT = 0.15
+"""Of the network in a column; less is not worth its time."""
+TREES, LEAF, MANY_ROWS = 20, 2, 5_000
+"""Trees of a forest, and fewest rows at a leaf, twice as many where there are many rows."""
+SPIKE, FEW_VALUES = 0.2, 32
+"""A value with this share of its column is a spike, if there are more values than a few."""
+LEVEL = 0.9
+"""Of the intervals whose width is set."""
+EDGES = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
+SCALES = np.linspace(0.3, 2.0, 35)
+TINY = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Heap:
+    """Rows as they are needed here.
+
+    Attributes:
+        values: ``(N, C)``, NaN where missing.
+        rows: ``(N, F)`` encoded.
+        known: ``(N, F)`` one where a field is known.
+    """
+
+    values: Values
+    rows: Tensor
+    known: Tensor
+
+    @classmethod
+    def of(cls, batch: Batch, codec: TableCodec) -> Heap:
+        """Rows of a data set."""
+        frame = codec.decode_frame(batch.real)
+        columns = [
+            values_of(column, frame.column(column.name))
+            if column.sizes
+            else np.full(len(frame), np.nan)
+            for column in codec.columns
+        ]
+        known = ~missing(batch.real, batch.holes)
+        return cls(np.stack(columns, 1), batch.real, known.float())
+
+    def without(self, hidden: Mask, codec: TableCodec) -> Heap:
+        """The same with some cells ``(N, C)`` hidden."""
+        owner = [field.column for field in codec.fields]
+        known = self.known * torch.from_numpy(~hidden[:, owner]).float()
+        return Heap(np.where(hidden, np.nan, self.values), self.rows, known)
+
+    def take(self, rows: NDArray[np.int64]) -> Heap:
+        """Some rows."""
+        at = torch.from_numpy(rows)
+        return Heap(self.values[rows], self.rows[at], self.known[at])
+
+
+Trial = tuple[Heap, Mask]
+"""Rows with cells hidden on purpose, and which."""
+
+
+def settle(
+    trained: Trained[CellConfig], train: Batch, held_out: Batch, seed: int
+) -> Mapping[str, Tensor]:
+    """Fit to training rows, weigh on cells hidden on purpose in held-out rows."""
+    codec = trained.codecs["real"]
+    assert isinstance(codec, TableCodec)
+    fitted, others = Heap.of(train, codec), Heap.of(held_out, codec)
+    most = max(min(CELLS // len(codec.columns), PAIRS // len(codec.columns) ** 2), FEW_ROWS)
+    if len(fitted.values) > most:
+        rng = np.random.default_rng(seed_at(seed, 5))
+        fitted = fitted.take(np.sort(rng.permutation(len(fitted.values))[:most]))
+    trials = _trials(others, codec, seed)
+    start = _started(trained, codec, fitted, others, trials)
+    return _with_forests(trained, start, fitted, others, trials, seed).tensors()
+
+
+def _trials(others: Heap, codec: TableCodec, seed: int) -> list[Trial]:
+    known = ~np.isnan(others.values)
+    count = max(int(HIDDEN * known.sum()), 1)
+    turns = min(-(-TRIED_CELLS // count), MOST_TRIALS)
+    trials: list[Trial] = []
+    for turn in range(turns):
+        rng = np.random.default_rng(seed_at(seed, 4, turn))
+        hidden = known & (rng.random(known.shape) < HIDDEN)
+        trials.append((others.without(hidden, codec), hidden))
+    return trials
+
+
+def _started(
+    trained: Trained[CellConfig],
+    codec: TableCodec,
+    fitted: Heap,
+    others: Heap,
+    trials: list[Trial],
+) -> Start:
+    """The best of a few normal distributions, blended with the network column by column."""
+    ridges = RIDGES if len(fitted.values) <= FEW_ROWS else RIDGES[:1]
+    tried = [Start.fit(codec, fitted.values, ridge=ridge) for ridge in ridges]
+    errors: list[Values] = []
+    for start in tried:
+        errors.append(np.zeros((STEPS, len(codec.columns))))
+        for heap, hidden in trials:
+            network = network_axes(trained.product, start, heap.rows, heap.known)
+            errors[-1] += _errors_of_blends(start, others.values, heap.values, hidden, network)
+    best = int(np.argmin([each[0].sum() for each in errors]))
+    counts = np.sum([hidden.sum(0) for _, hidden in trials], 0).astype(np.float64)
+    weight = chosen(errors[best], counts) / (STEPS - 1)
+    return replace(tried[best], weight=np.where(weight < LEAST_WEIGHT, 0.0, weight))
+
+
+def _errors_of_blends(
+    start: Start, truth: Values, holed: Values, hidden: Mask, network: Values
+) -> Values:
+    """Squared errors ``(STEPS, C)`` by the network's weight, summed over hidden cells."""
+    first, right = start.expected(holed, None), start.axes(truth)
+    made = np.zeros((STEPS, hidden.shape[1]))
+    for step, weight in enumerate(np.linspace(0, 1, STEPS).tolist()):
+        wrong = np.nan_to_num(first + weight * (network - first) - right) ** 2
+        for at, span in enumerate(start.spans):
+            made[step, at] = wrong[hidden[:, at], span].sum()
+    return made
+
+
+def _with_forests(
+    trained: Trained[CellConfig],
+    start: Start,
+    fitted: Heap,
+    others: Heap,
+    trials: list[Trial],
+    seed: int,
+) -> Filler:
+    codec, width = start.codec, len(start.codec.columns)
+    spiky = spiky_columns(codec, fitted.values, SPIKE, FEW_VALUES)
+    filler = Filler(trained.product, start, {}, spiky, np.ones(width), np.ones(width))
+    known = ~np.isnan(fitted.values)
+    suits = numeric_of(codec) & (known.sum(0) >= FEWEST_KNOWN)
+    columns: list[int] = np.flatnonzero(suits).tolist()
+    firsts = start.without_each(fitted.values, columns)
+    forests: dict[int, Forest] = {}
+    for column in columns:
+        heap = fitted.take(np.flatnonzero(known[:, column]))
+        if len(np.unique(heap.values[:, column])) > 1:
+            forests[column] = _grown(filler, heap, firsts.pop(column), column, seed)
+    return _weighed(replace(filler, forests=forests), others, trials)
+
+
+def _grown(filler: Filler, heap: Heap, first: Values, column: int, seed: int) -> Forest:
+    """A forest for one column, told of each row what it would be told if the cell were missing."""
+    start = filler.start
+    answers = start.scaled(heap.values)[:, column]
+    hidden = np.zeros(heap.values.shape, np.bool_)
+    hidden[:, column] = True
+    blind = heap.without(hidden, start.codec)
+    if start.asks_network:
+        network = network_axes(filler.product, start, blind.rows, blind.known)
+        first = start.blended(first, ~np.isnan(start.axes(blind.values)), network)
+    inputs = start.plain(blind.values, first)
+    if not filler.spiky[column]:
+        answers = answers - inputs[:, column]
+    learnt = sum(bool(each.sizes) for each in start.codec.columns)
+    return Forest.fit(
+        inputs.astype(np.float32),
+        answers,
+        trees=TREES,
+        tried=2 + round(learnt / 2.5),
+        leaf=LEAF if len(answers) < MANY_ROWS else 2 * LEAF,
+        rng=np.random.default_rng(seed_at(seed, 6, column)),
+    )
+
+
+def _weighed(filler: Filler, others: Heap, trials: list[Trial]) -> Filler:
+    """How much of each forest is added, and how wide its donors are spread."""
+    start, width = filler.start, len(filler.start.codec.columns)
+    truth = start.scaled(others.values)
+    errors, counts = np.zeros((STEPS, width)), np.zeros(width)
+    for heap, hidden in trials:
+        first = filler.first(heap.values, heap.rows, heap.known)
+        inputs = start.plain(heap.values, first).astype(np.float32)
+        for column in filler.forests:
+            rows = np.flatnonzero(hidden[:, column])
+            if not len(rows):
+                continue
+            found, right = filler.found(column, inputs[rows]), truth[rows, column]
+            base = inputs[rows, column]
+            for step, share in enumerate(np.linspace(0, 1, STEPS).tolist()):
+                errors[step, column] += ((base + share * (found.best - base) - right) ** 2).sum()
+            counts[column] += len(rows)
+    share = chosen(errors, counts) / (STEPS - 1)
+    made = replace(filler, share=share)
+    return replace(made, scale=np.full(width, _scale(made, trials, truth)))
+
+
+def _scale(filler: Filler, trials: list[Trial], truth: Values) -> float:
+    """The width at which nine tenths of held-out numbers lie within nine tenths of the donors."""
+    start = filler.start
+    inside, total = np.zeros(len(SCALES)), 0
+    for heap, hidden in trials:
+        first = filler.first(heap.values, heap.rows, heap.known)
+        inputs = start.plain(heap.values, first).astype(np.float32)
+        for column in filler.forests:
+            rows = np.flatnonzero(hidden[:, column])
+            if filler.spiky[column] or not len(rows):
+                continue
+            found = filler.found(column, inputs[rows])
+            donors = found.donors - found.best[:, None]
+            ends = [between(donors, np.full(len(rows), edge)) for edge in EDGES]
+            right = _as_written(start, column, truth[rows, column])
+            for at, scale in enumerate(SCALES.tolist()):
+                low, high = (_as_written(start, column, found.best + scale * end) for end in ends)
+                inside[at] += ((right >= low - TINY) & (right <= high + TINY)).sum()
+            total += len(rows)
+    if not total:
+        return 1.0
+    return float(SCALES[np.abs(inside / total - LEVEL).argmin()])
+
+
+def _as_written(start: Start, column: int, scaled: Values) -> Values:
+    """Scaled numbers of a column as they come back from a file.
+
+    On a coarse grid, intervals hold more than they would between its points.
+    """
+    raw = scaled * start.spread[column] + start.centre[column]
+    return on_grid(start.codec.columns[column], raw)

@@ -1,0 +1,190 @@
+"""Holes of a frame to filled frames, by a network of cells and what was fitted beside it.
+
+A cell's first fill is a blend of two conditional means, see ``start``. A forest then learns what it
+leaves over, and how much of that is added was found on cells hidden on purpose in held-out rows, so
+that the result is there no worse than the start. The forest's leaves hold answers of training rows;
+moved and scaled, they are what draws are drawn from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gannet.core.frame import Cells, Frame
+from gannet.core.recipe import Trained
+from gannet.core.seeding import noise_at, seed_at
+from gannet.modalities.table.codec import TableCodec
+from gannet.modalities.table.columns.as_numbers import cells_from, gone, values_of
+from gannet.recipes.common.imputation.ensemble import Filler, Found
+from gannet.recipes.common.imputation.gaussian import Mask, Values
+from gannet.recipes.common.imputation.initial import Start, sizes_of
+from gannet.recipes.common.tabular import CellConfig
+
+Roots = list[tuple[NDArray[np.int64], Values]]
+TOGETHER = 4_096
+"""Rows that are filled at once."""
+CHANCES = 30_000_000
+"""Numbers of chance that are held at once."""
+
+
+def turn(trained: Trained[CellConfig], given: Any, draws: int, seed: int) -> Sequence[Frame]:
+    """Fill a frame's missing cells; all others come back as they are.
+
+    Args:
+        trained: Of a recipe that fills cells.
+        given: A `Frame` with the columns of training.
+        draws: With one, numbers get their conditional mean, brought to the column's grid and
+            bounds, words the most probable one. With more, each is drawn at random.
+        seed: Of the draws. Draw k of row n depends on the seed, on k and on n alone.
+
+    Raises:
+        DataError: naming each column that differs from training's.
+    """
+    codec = trained.codecs["real"]
+    assert isinstance(codec, TableCodec)
+    assert isinstance(given, Frame)
+    codec.check_columns(given)
+    holes = holes_of(given, codec)
+    filler = Filler.of(trained.product, codec, trained.kept)
+    rows = max(min(TOGETHER, CHANCES // filler.chances), 1)
+    parts = [
+        filled(filler, given, holes, slice(at, at + rows), draws, seed)
+        for at in range(0, len(given), rows)
+    ]
+    each = [np.concatenate(values) for values in zip(*parts, strict=True)]
+    return [patched(given, codec, holes, values) for values in each]
+
+
+def holes_of(frame: Frame, codec: TableCodec) -> Mask:
+    """Which cells of the columns that are learnt are missing, ``(N, C)`` in the codec's order."""
+    return np.stack(
+        [gone(column, frame.column(column.name)) & bool(column.sizes) for column in codec.columns],
+        1,
+    )
+
+
+def patched(frame: Frame, codec: TableCodec, holes: Mask, values: Values) -> Frame:
+    """The frame with values ``(N, C)`` in its holes, and every other cell as it was."""
+    columns = dict(zip(frame.names, frame.columns, strict=True))
+    for at, column in enumerate(codec.columns):
+        rows = np.flatnonzero(holes[:, at])
+        if len(rows):
+            cells: Cells = columns[column.name].copy()
+            cells[rows] = cells_from(column, values[rows, at], frame.column(column.name))
+            columns[column.name] = cells
+    return replace(frame, columns=tuple(columns[name] for name in frame.names))
+
+
+def filled(
+    filler: Filler, frame: Frame, holes: Mask, part: slice, draws: int, seed: int
+) -> list[Values]:
+    """Values ``(n, C)`` of some rows, one for each draw."""
+    codec, some = filler.start.codec, frame[part]
+    values = np.stack(
+        [
+            np.where(hole, np.nan, values_of(column, some.column(column.name)))
+            if column.sizes
+            else np.full(len(some), np.nan)
+            for column, hole in zip(codec.columns, holes[part].T, strict=True)
+        ],
+        1,
+    )
+    owner = [field.column for field in codec.fields]
+    known = torch.from_numpy(~holes[part][:, owner]).float()
+    task = _Task.of(filler, values, codec.encode_frame(some), known)
+    if draws == 1:
+        return [task.best()]
+    rows = range(part.start, part.start + len(some))
+    roots = _roots(filler.start, values)
+    chances = (noise_at(seed_at(seed, 7, draw), rows, filler.chances) for draw in range(draws))
+    return [task.drawn(each.double().numpy(), roots) for each in chances]
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """Some rows and what is held of their holes.
+
+    Attributes:
+        filler: What fills.
+        values: ``(n, C)``, NaN where missing.
+        axes: ``(n, D)`` the first fill.
+        found: Of each column of numbers with holes, its rows and what is held of them.
+    """
+
+    filler: Filler
+    values: Values
+    axes: Values
+    found: dict[int, tuple[Any, Found]]
+
+    @classmethod
+    def of(cls, filler: Filler, values: Values, rows: Tensor, known: Tensor) -> _Task:
+        axes = filler.first(values, rows, known)
+        inputs = filler.start.plain(values, axes).astype(np.float32)
+        sizes = sizes_of(filler.start.codec)
+        found: dict[int, tuple[Any, Found]] = {}
+        for at, column in enumerate(filler.start.codec.columns):
+            asked = np.flatnonzero(np.isnan(values[:, at]))
+            if column.sizes and not sizes[at] and len(asked):
+                found[at] = (asked, filler.found(at, inputs[asked]))
+        return cls(filler, values, axes, found)
+
+    def best(self) -> Values:
+        """Means of numbers, the likeliest words."""
+        start = self.filler.start
+        made = start.plain(self.values, self.axes)
+        for at, (rows, found) in self.found.items():
+            made[rows, at] = found.best
+        return made * start.spread + start.centre
+
+    def drawn(self, normal: Values, roots: Roots) -> Values:
+        """One draw of all cells.
+
+        Those of a row are drawn together: their chances are linked as the normal distribution says.
+
+        Args:
+            normal: ``(n, D + C)`` chance, or more.
+            roots: How those of each row are linked.
+        """
+        start, width = self.filler.start, self.axes.shape[1]
+        linked, even = normal[:, :width].copy(), _even(normal[:, width:].copy())
+        for rows, root in roots:
+            linked[rows] = (root @ linked[rows][:, :, None])[:, :, 0]
+        chance = _even(linked)
+        made = start.plain(self.values, self.axes)
+        for at, (rows, found) in self.found.items():
+            made[rows, at] = self.filler.drawn(at, found, chance[rows, start.spans[at].start])
+        for at, size in enumerate(sizes_of(start.codec)):
+            rows = np.flatnonzero(np.isnan(self.values[:, at]))
+            if size and len(rows):
+                shares = self.axes[rows, start.spans[at]].clip(1e-9)
+                heaped = shares.cumsum(1) / shares.sum(1, keepdims=True)
+                made[rows, at] = (heaped < even[rows, at, None]).sum(1)
+        return made * start.spread + start.centre
+
+
+def _even(normal: Values) -> Values:
+    """Uniform chance from normal chance."""
+    return torch.special.ndtr(torch.from_numpy(normal)).numpy()
+
+
+def _roots(start: Start, values: Values) -> Roots:
+    """Rows with more than one hole, and the root of the correlations of these ``(n, D, D)``."""
+    axes = start.axes(values)
+    holed = np.flatnonzero(np.isnan(axes).sum(1) > 1)
+    found: Roots = []
+    for part in start.gaussian.parts(len(holed)):
+        rows = holed[part]
+        left = start.gaussian.told(axes[rows])[1]
+        size = np.sqrt(np.where(np.isnan(axes[rows]), left.diagonal(0, 1, 2).clip(1e-12), 1.0))
+        alike = left / size[:, :, None] / size[:, None, :] * (1 - 1e-6)
+        alike[:, np.arange(left.shape[1]), np.arange(left.shape[1])] = 1
+        root: Values = np.linalg.cholesky(alike).astype(np.float64)
+        found.append((rows, root))
+    return found

@@ -1,0 +1,246 @@
+"""The first fill: conditional means of a joint normal distribution and of the network, blended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from gannet.core.types import Condition
+from gannet.modalities.table.codec import TableCodec
+from gannet.modalities.table.columns.category import CategoryColumn
+from gannet.modalities.table.columns.datetime import MomentColumn
+from gannet.modalities.table.columns.number import NumberColumn
+from gannet.networks.tabular.network import FieldGenerator, told
+from gannet.recipes.common.imputation.gaussian import Gaussian, Mask, Values
+
+MOST_AXES = 200
+"""Axes of the normal distribution, beyond which rare words share none."""
+FEWEST_WORDS = 2
+PART = 8_192
+"""Rows that go through the network at once."""
+STEPS = 11
+"""Weights that are tried, evenly from 0 to 1."""
+PRIOR = 300
+"""Hidden cells' worth of what all columns say, in the choice of a column's weight."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What is expected of each cell given the known ones of its row.
+
+    Attributes:
+        codec: Of the table.
+        words: Words of each category that have an axis.
+        centre: ``(C,)`` of each column; 0 for categories.
+        spread: ``(C,)`` by which numbers are divided; 1 for categories.
+        gaussian: Over all axes: one per column of numbers, one per word.
+        weight: ``(C,)`` of the network in each column; the rest is the normal distribution's.
+    """
+
+    codec: TableCodec
+    words: int
+    centre: Values
+    spread: Values
+    gaussian: Gaussian
+    weight: Values
+
+    @classmethod
+    def fit(cls, codec: TableCodec, values: Values, *, ridge: float) -> Start:
+        """Fit the normal distribution; the network has no weight yet."""
+        numeric = numeric_of(codec)
+        many = max((s for s in sizes_of(codec)), default=0)
+        words = many
+        while words > FEWEST_WORDS and _width(codec, words) > MOST_AXES:
+            words = max(words // 2, FEWEST_WORDS)
+        count = np.maximum((~np.isnan(values)).sum(0), 1)
+        mean: Values = np.nansum(values, 0) / count
+        away: Values = np.nan_to_num(values - mean)
+        spread: Values = np.sqrt((away**2).sum(0) / count)
+        centre = np.where(numeric, mean, 0.0)
+        spread = np.where(numeric & (spread > 0), spread, 1.0)
+        blank = Gaussian(np.zeros(0), np.zeros((0, 0)))
+        start = cls(codec, words, centre, spread, blank, np.zeros(len(codec.columns)))
+        return replace(start, gaussian=Gaussian.fit(start.axes(values), ridge=ridge))
+
+    @property
+    def spans(self) -> list[slice]:
+        """The axes of each column."""
+        ends = np.cumsum([0, *_widths(self.codec, self.words)]).tolist()
+        return [slice(a, b) for a, b in pairwise(ends)]
+
+    def scaled(self, values: Values) -> Values:
+        """Numbers ``(N, C)`` standardised, codes as they are."""
+        return (values - self.centre) / self.spread
+
+    def axes(self, values: Values) -> Values:
+        """Values ``(N, C)`` on the axes ``(N, D)``, NaN where missing."""
+        made = np.full((len(values), _width(self.codec, self.words)), np.nan)
+        scaled = self.scaled(values)
+        for at, (span, size) in enumerate(zip(self.spans, sizes_of(self.codec), strict=True)):
+            column = scaled[:, at]
+            if size:
+                known = ~np.isnan(column)
+                made[known, span] = column[known, None] == np.arange(span.stop - span.start)
+            elif span.stop > span.start:
+                made[:, span.start] = column
+        return made
+
+    def expected(self, values: Values, network: Values | None) -> Values:
+        """What is expected on each axis ``(N, D)``; what is known stays.
+
+        Args:
+            values: ``(N, C)``.
+            network: What the network expects; ``None`` if it has no weight.
+        """
+        axes = self.axes(values)
+        made = self.gaussian.fill(axes)
+        if network is None:
+            return made
+        return self.blended(made, ~np.isnan(axes), network)
+
+    def without_each(self, values: Values, columns: Sequence[int]) -> dict[int, Values]:
+        """The normal distribution's fill if a column of numbers were missing in all rows.
+
+        Args:
+            values: ``(N, C)``, NaN where missing.
+            columns: Which are hidden, one at a time.
+
+        Returns:
+            Of each column ``(n, D)``, for the rows in which it is known.
+        """
+        axes = self.axes(values)
+        parts: dict[int, list[Values]] = {column: [] for column in columns}
+        for part in self.gaussian.parts(len(axes)):
+            filled, alone, gain = self.gaussian.blind(axes[part])
+            for column in columns:
+                axis = self.spans[column].start
+                rows = ~np.isnan(axes[part][:, axis])
+                change = alone[rows, axis] - filled[rows, axis]
+                made = filled[rows] + gain[rows][:, :, axis] * change[:, None]
+                made[:, axis] = alone[rows, axis]
+                parts[column].append(made)
+        return {column: np.concatenate(made) for column, made in parts.items()}
+
+    def blended(self, axes: Values, known: Mask, network: Values) -> Values:
+        """The normal distribution's fill and the network's, by the weight of each column."""
+        share = np.repeat(self.weight, _widths(self.codec, self.words))
+        return np.where(known, axes, axes + share * (network - axes))
+
+    def plain(self, values: Values, axes: Values) -> Values:
+        """Axes as one scaled number or code per column ``(N, C)``; what is known stays."""
+        made = self.scaled(values)
+        for at, (span, size) in enumerate(zip(self.spans, sizes_of(self.codec), strict=True)):
+            if span.stop > span.start:
+                found = axes[:, span].argmax(1) if size else axes[:, span.start]
+                made[:, at] = np.where(np.isnan(made[:, at]), found, made[:, at])
+        return np.nan_to_num(made)
+
+    @property
+    def asks_network(self) -> bool:
+        """Whether the network has a word anywhere."""
+        return bool((self.weight > 0).any())
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All that was found, to be kept."""
+        held = {
+            "words": np.array(self.words),
+            "centre": self.centre,
+            "spread": self.spread,
+            "mean": self.gaussian.mean,
+            "covariance": self.gaussian.covariance,
+            "weight": self.weight,
+        }
+        return {f"start.{name}": torch.from_numpy(np.asarray(each)) for name, each in held.items()}
+
+    @classmethod
+    def of(cls, codec: TableCodec, kept: Mapping[str, Tensor]) -> Start:
+        """What ``tensors`` gave."""
+        held = {name: kept[f"start.{name}"].numpy() for name in _NAMES}
+        gaussian = Gaussian(held["mean"], held["covariance"])
+        return cls(
+            codec,
+            int(held["words"]),
+            held["centre"],
+            held["spread"],
+            gaussian,
+            held["weight"],
+        )
+
+
+_NAMES = ("words", "centre", "spread", "mean", "covariance", "weight")
+
+
+def sizes_of(codec: TableCodec) -> list[int]:
+    """Words of each column; 0 for what is no category."""
+    return [len(c.values) if isinstance(c, CategoryColumn) else 0 for c in codec.columns]
+
+
+def numeric_of(codec: TableCodec) -> Mask:
+    """``(C,)`` which columns are learnt and hold numbers or moments."""
+    return np.array([bool(c.sizes) and not isinstance(c, CategoryColumn) for c in codec.columns])
+
+
+def _widths(codec: TableCodec, words: int) -> list[int]:
+    """Axes of each column."""
+    return [
+        min(size, words) if size else int(bool(column.sizes))
+        for size, column in zip(sizes_of(codec), codec.columns, strict=True)
+    ]
+
+
+def _width(codec: TableCodec, words: int) -> int:
+    return sum(_widths(codec, words))
+
+
+@torch.no_grad()
+def network_axes(
+    product: nn.Module, start: Start, rows: Tensor, known: Tensor
+) -> NDArray[np.float64]:
+    """What the network expects on each axis, ``(N, D)``.
+
+    Args:
+        product: The network.
+        start: Says what the axes are.
+        rows: ``(N, F)`` encoded.
+        known: ``(N, F)`` one where it is told.
+    """
+    assert isinstance(product, FieldGenerator)
+    codec, layout = start.codec, product.layout
+    made = np.zeros((len(rows), _width(codec, start.words)))
+    for first in range(0, len(rows), PART):
+        part = slice(first, first + PART)
+        vector = told(rows[part], known[part])
+        shares = layout.shares(product.logits(Condition(vector, vector[:, :0], vector[:, :0])))
+        for at, (column, fields) in enumerate(zip(codec.columns, codec.spans, strict=True)):
+            axes = start.spans[at]
+            if axes.stop == axes.start:
+                continue
+            own = shares[:, layout.parts[fields.start]].double().numpy()
+            if isinstance(column, CategoryColumn):
+                first_word = column.absent.symbols
+                made[part, axes] = own[:, first_word : first_word + axes.stop - axes.start]
+            else:
+                assert isinstance(column, NumberColumn | MomentColumn)
+                centre, spread = start.centre[at], start.spread[at]
+                made[part, axes.start] = own @ ((column.representatives - centre) / spread)
+    return made
+
+
+def chosen(errors: Values, counts: Values) -> NDArray[np.int64]:
+    """For each column the best of some choices, drawn to the best of all where it has few cells.
+
+    Args:
+        errors: ``(choices, C)`` summed squared errors, in units that are alike for all columns.
+        counts: ``(C,)`` hidden cells.
+
+    Returns:
+        ``(C,)`` the number of the choice.
+    """
+    pooled = errors.sum(1) / max(counts.sum(), 1)
+    return (errors + PRIOR * pooled[:, None]).argmin(0)

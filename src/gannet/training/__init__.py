@@ -1,0 +1,1 @@
+"""From data and settings to a trained artifact: plan, loop, monitor, checkpoint."""

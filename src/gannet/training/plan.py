@@ -1,0 +1,487 @@
+"""From data, machine and minutes to settings, with the reasons and what to expect.
+
+Nothing is looked up in a table of known data sets: time per step and slope weight are measured on
+the very networks and data that will be trained; what only one recipe knows, the recipe suggests.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from itertools import pairwise, repeat
+from typing import Any
+
+import torch
+from pydantic import BaseModel, ConfigDict
+
+from gannet.core import device as processor
+from gannet.core.config import Config, parse
+from gannet.core.recipe import Recipe
+from gannet.core.seeding import some_of
+from gannet.core.types import Batch, Condition, Spec
+from gannet.data.dataset import Dataset
+from gannet.data.inspect import Findings, Size
+from gannet.recipes.registry import find_recipe
+from gannet.training.trainer import Duel
+
+LOOKS = 32
+"""Looks of health in a run, unless that would be too often or too seldom."""
+
+ROUNDS, CLOSEST = 10, 16
+"""Times that a table is seen between two looks, and fewest steps there."""
+
+TABLE_LOOKS = 12
+"""The same for tables, where a look takes as long as ten steps (measured on Adult)."""
+
+
+def default_minutes(shape: tuple[int, ...], device: str) -> float:
+    """Time budget of a run that is not told how long to take.
+
+    Ten minutes for pictures of up to 32 x 32 and for rows; beyond that as much longer as the
+    pictures are larger, up to two hours. A quarter of it on a GPU.
+
+    >>> default_minutes((1, 28, 28), "cpu"), default_minutes((3, 64, 64), "cpu")
+    (10.0, 40.0)
+    """
+    pixels = shape[1] * shape[2] if len(shape) == 3 else 0
+    minutes = min(max(10.0 * pixels / 32**2, 10.0), 120.0)
+    return round(minutes if device == "cpu" else minutes / 4, 1)
+
+
+def advise(found: Findings) -> dict[str, Any]:
+    """What training would choose for data that were only looked at, and why."""
+    device = processor.best_device()
+    shape = (
+        (1,) if found.size is None else (found.size.channels, found.size.height, found.size.width)
+    )
+    minutes = default_minutes(shape, device)
+    why = f"on this machine ({processor.hardware(device)}); --minutes changes it"
+    advice: dict[str, Any] = {"minutes": minutes, "why": why}
+    if found.size is not None:
+        advice["resolution"] = min(found.size.height, found.size.width)
+    return advice
+
+
+FEWEST_STEPS, SMALLEST_SIDE = 1_000, 16
+"""Steps below which smaller pictures are trained on, and how small they may become."""
+
+FEW_SHOWN = 15_000
+"""Pictures made for judging below which digits had shapes and hardly detail."""
+
+PROBE_SECONDS = 5.0
+"""After so long a probe has seen enough steps, however few."""
+
+PAYS = 0.9
+"""Share of the time in 32 bit below which 16 bit are worth their coarser numbers."""
+
+PICTURE_AXES = 3
+MANY = 1_000_000
+"""Samples, as far as the time of a step goes: what suits few of them does not change it."""
+
+PROBED = 512
+"""Samples from which a recipe suggests settings."""
+
+
+class Plan(BaseModel):
+    """What a run will do; written down before its first step and never changed after.
+
+    Attributes:
+        recipe: Name of the task.
+        config: Every setting, chosen or given.
+        given: The settings that the user asked for.
+        spec: Sizes of the networks' inputs and outputs.
+        label: Column of the classes as the user named it; ``None`` if it was left open.
+        column: Types of columns that the user asked for.
+        seconds: Time budget; 0 when the run is bounded by steps alone.
+        step_seconds: Measured time of a step.
+        look_every: Steps between looks of health.
+        reasons: Why each setting is what it is.
+        expect: What to expect, in words.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    gannet: str
+    recipe: str
+    data: str
+    digest: str
+    codecs: dict[str, dict[str, Any]]
+    config: dict[str, Any]
+    given: dict[str, Any]
+    spec: Spec
+    seed: int
+    balance: bool
+    device: str
+    label: str | None = None
+    column: dict[str, str] = {}
+    seconds: float
+    step_seconds: float
+    look_every: int
+    reasons: tuple[str, ...] = ()
+    expect: tuple[str, ...] = ()
+
+
+Clock = Callable[[], float]
+
+
+class Chooser:
+    """Chooses the settings that the user left open, noting why."""
+
+    def __init__(
+        self,
+        recipe: Recipe[Any],
+        dataset: Dataset,
+        given: Mapping[str, Any],
+        seed: int,
+        device: str,
+    ) -> None:
+        self.recipe, self.dataset, self.seed, self.device = recipe, dataset, seed, device
+        self.given = dict(given)
+        self.reasons: list[str] = []
+        self.config: Config = parse(recipe.config, self.given)
+        one, chance = dataset.train.take([0]), torch.Generator().manual_seed(seed)
+        self.spec = Spec.of(recipe.prepare(one, chance, self.config))
+
+    def choose(self, reason: str, **settings: object) -> None:
+        """Take settings, unless the user gave them or the recipe does not know them."""
+        known = self.recipe.config.model_fields
+        free = {
+            name: value
+            for name, value in settings.items()
+            if name in known and name not in self.given
+        }
+        if free:
+            self.config = parse(self.recipe.config, self.config.model_dump() | free)
+            shown = ", ".join(f"{name} {_short(value)}" for name, value in free.items())
+            self.reasons.append(f"{shown}: {reason}")
+
+    def duel(self, **settings: object) -> Duel[Any]:
+        """A fresh duel with the settings so far."""
+        config = parse(self.recipe.config, self.config.model_dump() | settings)
+        return Duel(self.recipe, config, self.spec, seed=self.seed, device=self.device)
+
+    def time_step(
+        self, steps: int = 4, clock: Clock = time.perf_counter, **settings: object
+    ) -> float:
+        """Seconds per step: the median of a few, after one to warm up.
+
+        Args:
+            steps: How many; as many times more where the discriminator learns at few of them.
+            clock: What time is measured by.
+            settings: Others than those so far.
+        """
+        every = settings.get("discriminator_every", self.config.discriminator_every)
+        assert isinstance(every, int)
+        duel = self.duel(steps=(steps + 1) * every, **settings)
+        batches = self.dataset.train.batches(duel.config.batch, seed=self.seed)
+        return _timed(duel, batches, clock)
+
+
+def _timed(duel: Duel[Any], batches: Iterator[Batch], clock: Clock) -> float:
+    """Seconds per step: the median over a duel's steps but the first; of few if they are slow.
+
+    Where the discriminator learns at few steps, the median of what they take from one to the next.
+    """
+    together = duel.config.discriminator_every
+    marks: list[float] = []
+    for progress in duel.run(batches):
+        if progress.step % together:
+            continue
+        marks.append(clock())
+        if len(marks) > 1 and marks[-1] - marks[0] > PROBE_SECONDS:
+            break
+    taken = sorted(after - before for before, after in pairwise(marks))
+    return max(taken[len(taken) // 2] / together, 1e-6)
+
+
+def _short(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def affordable_size(
+    size: Size,
+    *,
+    recipe: str,
+    given: Mapping[str, Any],
+    seconds: float,
+    device: str,
+    clock: Clock = time.perf_counter,
+    classes: int = 0,
+) -> Size:
+    """The size at which there is time for enough steps: ``size``, or half or a quarter of it.
+
+    Steps are measured, on one thread, with the smallest networks on blank pictures.
+
+    Args:
+        size: That suits the pictures.
+        recipe: Name of the task.
+        given: Settings of the user.
+        seconds: Time budget.
+        device: Where to train.
+        clock: What time is measured by.
+        classes: Of the data; told to networks that cannot do without.
+    """
+    made = find_recipe(recipe)
+    config = parse(made.config, dict(given) | {"steps": 4})
+    needed = "vector" in made.columns and not made.columns["vector"].optional
+    whole = size
+    if "grid" in made.columns:
+        return size  # what it is told would have to be made up
+    while True:
+        shape = (size.channels, size.height, size.width)
+        blank = torch.zeros(config.batch, *shape)
+        told = Condition.none(blank)
+        if needed:
+            told = replace(told, vector=torch.eye(classes)[torch.arange(config.batch) % classes])
+        batch = Batch(blank, told)
+        suggested: dict[str, object] = {}
+        for _, settings in made.suggest(batch, MANY):
+            suggested |= settings
+        timed = parse(made.config, config.model_dump() | suggested | dict(given) | {"steps": 4})
+        duel = Duel(made, timed, Spec.of(batch), device=device)
+        with processor.threads(1):
+            steps = seconds / _timed(duel, repeat(batch), clock)
+        if size is not whole:
+            reason = (
+                f"{whole.reason}; in {seconds / 60:g} minutes there is time for {steps:.0f} steps"
+            )
+            size = size.model_copy(update={"reason": reason})
+        if steps >= FEWEST_STEPS or min(shape[1:]) < 2 * SMALLEST_SIDE:
+            return size
+        halves = {"height": size.height // 8 * 4, "width": size.width // 8 * 4}
+        size = size.model_copy(update=halves)
+
+
+def choose_settings(
+    recipe: Recipe[Any],
+    dataset: Dataset,
+    given: Mapping[str, Any],
+    *,
+    seconds: float,
+    seed: int,
+    device: str,
+    clock: Clock = time.perf_counter,
+) -> tuple[Chooser, float]:
+    """Every setting that the user left open, and the measured seconds per step.
+
+    Args:
+        recipe: The task.
+        dataset: Decoded data, to measure on.
+        given: Settings that stay as they are.
+        seconds: Time budget; 0 if ``given`` bounds the steps.
+        seed: Of the probes' networks.
+        device: Where to train.
+        clock: What time is measured by; processor time for benchmarks.
+    """
+    chosen = Chooser(recipe, dataset, given, seed, device)
+    if recipe.fit is not None:
+        _take_suggestions(chosen)
+        return chosen, 0.0
+    _choose_numbers(chosen)
+    _choose_for_objective(chosen)
+    _choose_threads(chosen)
+    _choose_size(chosen, seconds, clock)
+    choose_precision(chosen, clock)
+    if seconds:
+        with processor.threads(chosen.config.threads):
+            step = chosen.time_step(clock=clock)
+        # A twentieth for looks and saves; measured on digits, see docs/benchmarks.md.
+        steps = max(int(0.93 * seconds / step), 20)
+        chosen.choose(f"{seconds:.0f} s at {step * 1e3:.1f} ms a step", steps=steps)
+    else:
+        with processor.threads(chosen.config.threads):
+            step = chosen.time_step(clock=clock)
+    return chosen, step
+
+
+def _choose_numbers(chosen: Chooser) -> None:
+    train = chosen.dataset.train
+    rows = len(train)
+    if "batch" not in chosen.given and rows < chosen.config.batch:
+        chosen.choose(f"only {rows} samples to train on", batch=max(2, rows))
+    if train.told is not None and train.told.made:
+        chosen.choose(
+            f"{rows} pictures without labels, sorted by likeness into kinds that both are told",
+            clusters=len(train.told.classes),
+        )
+    _take_suggestions(chosen)
+
+
+def _take_suggestions(chosen: Chooser) -> None:
+    train = chosen.dataset.train
+    some = train.take(some_of(len(train), PROBED, chosen.seed))
+    for reason, settings in chosen.recipe.suggest(some, len(train)):
+        chosen.choose(reason, **settings)
+
+
+def _choose_for_objective(chosen: Chooser) -> None:
+    """Objectives that are asked for as their papers have them."""
+    objective = chosen.config.model_dump().get("objective")
+    if objective == "wasserstein":
+        chosen.choose(
+            "as in its paper, arXiv:1704.00028",
+            slope=0.0,
+            learning_rate=1e-4,
+            discriminator_rounds=5,
+        )
+    if objective == "minimax":
+        chosen.choose("as in its paper, without a penalty", slope=0.0, learning_rate=2e-4)
+
+
+def _choose_threads(chosen: Chooser) -> None:
+    if chosen.device != "cpu" or "threads" in chosen.given:
+        return
+    taken: dict[int, float] = {}
+    for count in sorted({1, processor.processors()}):
+        with processor.threads(count):
+            taken[count] = chosen.time_step(steps=3, discriminator_every=1)
+    best = min(taken, key=lambda count: taken[count])
+    shown = ", ".join(f"{count}: {took * 1e3:.0f} ms a step" for count, took in taken.items())
+    chosen.choose(f"measured ({shown})", threads=best)
+
+
+def _choose_size(chosen: Chooser, seconds: float, clock: Clock) -> None:
+    """Small networks and batches while steps are few, since steps are then what counts."""
+    if len(chosen.spec.shape) != PICTURE_AXES or not chosen.recipe.longer:
+        return
+    steps = chosen.config.steps
+    if seconds:
+        with processor.threads(chosen.config.threads):
+            steps = int(seconds / chosen.time_step(clock=clock))
+    for least, settings in chosen.recipe.longer:
+        if steps >= least:
+            # A batch must not hold more than there is to show.
+            most = min(settings.get("batch", chosen.config.batch), len(chosen.dataset.train))
+            fitting = {**settings, "batch": int(most)}
+            chosen.choose(f"time for {steps} steps of the smallest networks", **fitting)
+            return
+
+
+def choose_precision(chosen: Chooser, clock: Clock) -> None:
+    """Compute in 16 bit where that is measured to pay.
+
+    Never for rows of numbers, whose fine structure eight bits of mantissa would round away; the
+    symbols of a table's fields are zeros and ones, which they hold exactly.
+    """
+    if len(chosen.spec.shape) != PICTURE_AXES and not chosen.spec.fields:
+        chosen.choose("rows keep every digit", precision="float32")
+        return
+    if chosen.recipe.exact:
+        chosen.choose("the duel of this recipe stands still in 16 bit", precision="float32")
+        return
+    if "precision" in chosen.given or not processor.may_use_bfloat16(chosen.device):
+        chosen.choose("16 bit is not faster on this machine", precision="float32")
+        return
+    with processor.threads(chosen.config.threads):
+        wide = chosen.time_step(clock=clock, precision="float32")
+        short = chosen.time_step(clock=clock, precision="bfloat16")
+    chosen.choose(
+        f"measured (32 bit: {wide * 1e3:.1f} ms a step, 16 bit: {short * 1e3:.1f} ms)",
+        precision="bfloat16" if short < PAYS * wide else "float32",
+    )
+
+
+def _looks(chosen: Chooser) -> int:
+    """Steps between looks. Tables are seen a few times in between, however small they are.
+
+    A small table is known by heart after some twenty rounds (measured on 500 rows), and a look must
+    come before.
+    """
+    config, together = chosen.config, chosen.config.discriminator_every
+    if not chosen.spec.fields:
+        return look_every(config.steps, together=together)
+    usual = look_every(config.steps, TABLE_LOOKS, together=together)
+    rounds = math.ceil(ROUNDS * len(chosen.dataset.train) / config.batch)
+    return min(usual, together * math.ceil(max(rounds, CLOSEST) / together))
+
+
+def look_every(steps: int, looks: int = LOOKS, *, together: int = 1) -> int:
+    """Steps between looks: some thirty a run, at least 25 and at most 500 steps apart.
+
+    Args:
+        steps: Of the run.
+        looks: About how many.
+        together: Steps of which only the last trains the discriminator; a look comes after it.
+
+    >>> look_every(200), look_every(4000), look_every(10**6), look_every(200, together=8)
+    (25, 125, 500, 32)
+    """
+    return together * math.ceil(min(max(steps // looks, 25), 500) / together)
+
+
+def expectations(chosen: Chooser, step: float) -> list[str]:
+    """What the run will have done when it ends, in words."""
+    config, rows = chosen.config, len(chosen.dataset.train)
+    if chosen.recipe.fit is not None:
+        return [f"fitted at once to {rows} training samples, without a duel"]
+    shown = config.steps * config.batch
+    judged = config.discriminator_rounds / config.discriminator_every
+    words = [
+        f"{config.steps} steps of {config.batch} samples: each of the {rows} training samples is "
+        f"seen about {shown * (1 + judged) / rows:.1f} times",
+        f"about {config.steps * step / 60:.1f} minutes of training",
+    ]
+    if shown < FEW_SHOWN and len(chosen.spec.shape) == 3:
+        words.append(
+            f"only {shown} pictures will be made for judging: expect shapes, hardly detail; "
+            "more minutes help most"
+        )
+    return words
+
+
+def make_plan(
+    dataset: Dataset,
+    *,
+    recipe: str,
+    given: Mapping[str, Any],
+    minutes: float,
+    data: str,
+    version: str,
+    seed: int,
+    balance: bool,
+    device: str,
+    clock: Clock = time.perf_counter,
+) -> Plan:
+    """Choose all that is open and say why.
+
+    Args:
+        dataset: Decoded data.
+        recipe: Name of the task.
+        given: Settings that the user gave; with ``steps`` the run is bounded by steps alone.
+        minutes: Time budget, unless ``given`` has ``steps`` or the recipe is fitted at once.
+        data: What to call the data.
+        version: Of gannet.
+        seed: Of everything.
+        balance: Whether verdicts may change settings.
+        device: Where to train.
+        clock: What time is measured by.
+    """
+    fitted = find_recipe(recipe).fit is not None
+    seconds = 0.0 if "steps" in given or fitted else minutes * 60
+    chosen, step = choose_settings(
+        find_recipe(recipe), dataset, given, seconds=seconds, seed=seed, device=device, clock=clock
+    )
+    codecs = {
+        role: {"kind": codec.kind, "state": codec.model_dump(mode="json")}
+        for role, codec in dataset.codecs.items()
+    }
+    return Plan(
+        gannet=version,
+        recipe=recipe,
+        data=data,
+        digest=dataset.digest,
+        codecs=codecs,
+        config=chosen.config.model_dump(mode="json"),
+        given=chosen.given,
+        spec=chosen.spec,
+        seed=seed,
+        balance=balance,
+        device=device,
+        seconds=seconds,
+        step_seconds=step,
+        look_every=_looks(chosen),
+        reasons=tuple(chosen.reasons),
+        expect=tuple(expectations(chosen, step)),
+    )

@@ -1,0 +1,74 @@
+"""Runs that were begun before: their plan read again, and what may not differ when they go on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gannet.core.config import flag
+from gannet.core.errors import ConfigError, GannetError, no_permission
+from gannet.core.modality import codec_of
+from gannet.training.plan import Plan
+
+
+def read_plan(out: Path) -> Plan | None:
+    """The plan of a run that was begun, if any.
+
+    Raises:
+        GannetError: if the file is damaged, or may not be read.
+    """
+    path = out / "plan.json"
+    try:
+        if not path.exists():
+            return None
+        plan = Plan.model_validate_json(path.read_text(encoding="utf-8"))
+        for codec in plan.codecs.values():
+            codec_of(**codec)
+    except PermissionError:
+        raise no_permission(path) from None
+    except (ConfigError, OSError, TypeError, ValueError) as error:
+        raise GannetError(
+            f"the plan is damaged or of another gannet: {str(error).splitlines()[0]}",
+            where=str(path),
+            remedy="Train into another folder.",
+        ) from None
+    return plan
+
+
+def check_same(plan: Plan, asked: Mapping[str, Any], **derived: Any) -> None:
+    """Refuse to go on with other settings than a run was begun with.
+
+    Args:
+        plan: Of the run that was begun.
+        asked: What the new command wants, by the names of the plan's fields.
+        derived: What the run was begun with, where the plan has no field of that name.
+
+    Raises:
+        ConfigError: listing every difference.
+    """
+    before = plan.model_dump(mode="json") | derived
+    differing: list[str] = []
+    for name, now in asked.items():
+        if name == "given":
+            for setting in sorted(before["given"].keys() | now.keys()):
+                differing += _difference(setting, before["given"].get(setting), now.get(setting))
+        elif name == "digest" and before[name] != now:
+            differing.append("the data, or how they are read: changed since the run was begun")
+        elif name == "seconds":
+            minutes = (f"{before[name] / 60:g}" if before[name] else None, f"{now / 60:g}")
+            differing += _difference("minutes", minutes[0], minutes[1] if now else None)
+        else:
+            differing += _difference(name, before[name], now)
+    if differing:
+        raise ConfigError(
+            "this folder holds a run that was begun differently\n  " + "\n  ".join(differing),
+            remedy="Give the same command to go on, or another --out to begin anew.",
+        )
+
+
+def _difference(name: str, before: object, now: object) -> list[str]:
+    if before == now:
+        return []
+    words = ["not given" if each is None else str(each) or "''" for each in (before, now)]
+    return [f"{flag(name)}: begun with {words[0]}, now {words[1]}"]

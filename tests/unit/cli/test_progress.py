@@ -1,0 +1,66 @@
+"""What is shown of a run: here, what TensorBoard is told."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import pytest
+
+from gannet.api.model import Session
+from gannet.cli.progress import Events
+
+
+@pytest.fixture
+def told(planned, loaded, tmp_path):
+    """Trains ``steps`` steps (or to the end), telling TensorBoard; then the process is no more."""
+    pytest.importorskip("tensorboard")
+
+    def tell(steps=None, save_seconds=0.0):
+        session = Session(planned(), loaded, tmp_path / "run", resumed=False, clock=lambda: 0.0)
+        events, moments = Events(session), session.run(save_seconds=save_seconds)
+        for moment in islice(moments, steps):
+            events.show(moment)
+        moments.close()
+        if events.writer is not None:
+            events.writer.close()
+
+    return tell
+
+
+def shown(run):
+    """Steps and values of one measure and one term, as TensorBoard reads them."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    found = EventAccumulator(str(run / "tensorboard"))
+    found.Reload()
+    names = ("health/distance", "terms/generator/adversarial")
+    return [[(each.step, each.value) for each in found.Scalars(name)] for name in names]
+
+
+def test_every_look_is_told(told, tmp_path):
+    told()
+    for points in shown(tmp_path / "run"):
+        assert [step for step, _ in points] == [4, 8, 12]
+
+
+@pytest.mark.parametrize("kills", [[9], [5, 9], [9, 9]])
+def test_steps_that_are_taken_again_are_told_once(told, tmp_path, kills):
+    for steps in kills:
+        told(steps, save_seconds=1e9)  # nothing is saved, so that all of it is taken again
+    told()
+    for points in shown(tmp_path / "run"):
+        assert [step for step, _ in points] == [4, 8, 12]
+
+
+def test_what_was_told_before_the_save_stays(told, tmp_path):
+    told(9)
+    before = shown(tmp_path / "run")
+    told()
+    assert [points[:2] for points in shown(tmp_path / "run")] == before
+
+
+def test_a_run_that_has_nothing_left_to_do_tells_nothing(told, tmp_path):
+    told()
+    before = sorted((tmp_path / "run" / "tensorboard").iterdir())
+    told()
+    assert sorted((tmp_path / "run" / "tensorboard").iterdir()) == before

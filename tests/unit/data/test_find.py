@@ -1,0 +1,641 @@
+"""Every layout is recognised, and whatever is wrong with one is said in one clear error."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import tempfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from gannet.core.errors import DataError
+from gannet.data.containers import archives, arrays
+from gannet.data.dataset import find
+from gannet.data.labels import from_cells
+
+RNG = np.random.default_rng(0)
+
+
+def png(number):
+    held = io.BytesIO()
+    Image.fromarray(np.full((6, 8), number, np.uint8)).save(held, "PNG")
+    return held.getvalue()
+
+
+def fill(folder, names, start=0):
+    for number, name in enumerate(names, start):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(png(number))
+    return folder
+
+
+def refusal(path, **options):
+    with pytest.raises(DataError) as caught:
+        find(path, **options)
+    assert caught.value.where.startswith(str(path.parent)), "an error says where"
+    assert caught.value.remedy, "an error says what to do"
+    return str(caught.value)
+
+
+def labels_of(source):
+    return [source.classes[k] if k >= 0 else None for k in source.labels]
+
+
+# Folders of pictures
+
+
+def test_a_flat_folder_of_pictures(tmp_path):
+    found = find(fill(tmp_path, ["b.png", "a.PNG", "c.jpeg"]))
+    assert (found.layout, found.kind, found.count) == ("folder of pictures", "image", 3)
+    assert list(found.names) == ["a.PNG", "b.png", "c.jpeg"]
+    assert found.picture(1) == tmp_path / "b.png"
+    assert found.classes == ()
+    assert found.labels.tolist() == [-1, -1, -1]
+
+
+def test_hidden_files_and_other_files_are_no_pictures(tmp_path):
+    fill(tmp_path, ["a.png", "b.png", "._a.png", ".hidden.png"])
+    (tmp_path / "notes.txt").write_text("hello")
+    assert find(tmp_path).count == 2
+
+
+def test_class_folders(tmp_path):
+    found = find(fill(tmp_path, ["cat/1.png", "cat/deep/2.png", "dog/1.png"]))
+    assert (found.layout, found.classes) == ("class folders", ("cat", "dog"))
+    assert list(zip(found.names, labels_of(found), strict=True)) == [
+        ("cat/1.png", "cat"),
+        ("cat/deep/2.png", "cat"),
+        ("dog/1.png", "dog"),
+    ]
+
+
+def test_classes_can_be_left_aside(tmp_path):
+    assert find(fill(tmp_path, ["cat/1.png", "dog/1.png"]), label="").classes == ()
+
+
+def test_one_subfolder_is_no_class(tmp_path):
+    found = find(fill(tmp_path, ["all/1.png", "all/2.png"]))
+    assert (found.count, found.classes) == (2, ())
+    assert found.picture(0) == tmp_path / "all/1.png"
+
+
+def test_pictures_beside_subfolders_win_and_the_rest_is_named(tmp_path):
+    found = find(fill(tmp_path, ["1.png", "2.png", "old/3.png"]))
+    assert found.count == 2
+    assert found.problems == (
+        "1 pictures in subfolders left aside: there are pictures beside them",
+    )
+
+
+def test_parts_of_a_set_are_not_classes(tmp_path):
+    found = find(fill(tmp_path, ["train/a/1.png", "train/b/2.png", "test/a/3.png"]))
+    assert (found.count, found.classes) == (2, ("a", "b"))
+    assert "test left aside" in found.problems[0]
+
+
+def test_an_empty_folder(tmp_path):
+    assert "the folder is empty" in refusal(tmp_path)
+
+
+def test_a_folder_of_other_things(tmp_path):
+    (tmp_path / "novel.txt").write_text("It was a dark and stormy night")
+    assert "no pictures and no data file in it, only novel.txt" in refusal(tmp_path)
+
+
+def test_a_missing_folder_gets_the_nearest_name(tmp_path):
+    (tmp_path / "pictures").mkdir()
+    assert f"Did you mean {tmp_path / 'pictures'}?" in refusal(tmp_path / "picturs")
+
+
+def test_a_missing_parent(tmp_path):
+    assert "does not exist" in refusal(tmp_path / "no" / "where")
+
+
+def test_a_single_picture(tmp_path):
+    assert "a single picture is no data set" in refusal(fill(tmp_path, ["a.png"]) / "a.png")
+
+
+def test_a_file_of_unknown_kind_lists_what_is_known(tmp_path):
+    (tmp_path / "a.docx").write_text("x")
+    assert "metadata.csv" in refusal(tmp_path / "a.docx")
+
+
+def test_a_folder_without_permission():
+    with tempfile.TemporaryDirectory() as outer:
+        Path(outer).chmod(0o755)
+        folder = Path(outer) / "locked"
+        folder.mkdir(mode=0)
+        mighty = os.geteuid()
+        if mighty == 0:
+            os.seteuid(65534)  # root may read everything, so be nobody for a moment
+        try:
+            with pytest.raises(DataError, match="no permission to look into it"):
+                find(folder)
+            with pytest.raises(DataError, match="no permission"):
+                find(folder / "inside")
+        finally:
+            os.seteuid(mighty)
+
+
+def test_another_kind_than_asked_for(tmp_path):
+    assert "holds pictures, expected rows of numbers" in refusal(
+        fill(tmp_path, ["a.png", "b.png"]), kind="vector"
+    )
+
+
+def test_a_label_where_there_is_no_table(tmp_path):
+    assert "no column 'age'" in refusal(fill(tmp_path, ["a.png", "b.png"]), label="age")
+
+
+# Folders with a table
+
+
+def with_table(folder, text, name="metadata.csv"):
+    fill(folder, ["a.png", "b.png", "sub/c.png"])
+    (folder / name).write_text(text)
+    return folder
+
+
+def test_a_table_says_which_picture_is_what(tmp_path):
+    with_table(tmp_path, "file_name,label\nb.png,dog\nsub/c.png,cat\na.png,\n")
+    found = find(tmp_path)
+    assert found.layout == "folder of pictures with metadata.csv"
+    assert list(found.names) == ["b.png", "sub/c.png", "a.png"]
+    assert labels_of(found) == ["dog", "cat", None]
+
+
+def test_a_table_of_json_lines(tmp_path):
+    lines = [{"file_name": "a.png", "label": 3}, {"file_name": "b.png", "label": None}]
+    with_table(tmp_path, "\n".join(map(json.dumps, lines)) + "\n", "metadata.jsonl")
+    found = find(tmp_path)
+    assert labels_of(found) == ["3", None]
+    assert found.problems == ("1 pictures without a row in the table left aside",)
+
+
+def test_another_label_column_can_be_chosen(tmp_path):
+    with_table(tmp_path, "file_name,label,age\na.png,x,30\nb.png,x,9\n")
+    assert find(tmp_path, label="age").classes == ("9", "30")
+    assert find(tmp_path, label="").classes == ()
+
+
+def test_no_column_is_taken_if_two_could_be_the_label(tmp_path):
+    found = find(with_table(tmp_path, "file_name,label,group\na.png,x,1\nb.png,y,2\n"))
+    assert found.classes == ()
+    assert "label and group could each be the label" in found.problems[0]
+
+
+def test_a_missing_label_column_lists_the_columns(tmp_path):
+    said = refusal(with_table(tmp_path, "file_name,age\na.png,3\n"), label="aeg")
+    assert "no column 'aeg'" in said
+    assert "Did you mean 'age'? Columns: age." in said
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("file_name,label\na.png,x\ngone.png,y\n", "1 of 2 files do not exist: gone.png"),
+        ("name,label\na.png,x\n", "no column 'file_name' among name, label"),
+        ("file_name,label\n../a.png,x\n", "no path inside the folder"),
+        ("file_name,label\n/etc/a.png,x\n", "no path inside the folder"),
+        ("file_name,label\n,x\n", "no path inside the folder"),
+        ("file_name,label\na.png,x\na.png,y\n", "a.png stands in more than one row"),
+        ("file_name,label\na.png,x,y\n", "line 2: another number of cells"),
+        ("file_name,label\na.png\n", "line 2: another number of cells"),
+        ("file_name,label\na.png,\nb.png,\n", "every label is empty"),
+        ("file_name,label\n", "the table is empty"),
+        ("", "the table is empty"),
+    ],
+)
+def test_a_wrong_table_says_what_is_wrong(tmp_path, table, said):
+    assert said in refusal(with_table(tmp_path, table))
+
+
+@pytest.mark.parametrize("line", ["{not json", "[1, 2]", "3"])
+def test_a_wrong_line_of_json_is_numbered(tmp_path, line):
+    good = json.dumps({"file_name": "a.png"})
+    with_table(tmp_path, f"{good}\n{line}\n", "metadata.jsonl")
+    with pytest.raises(DataError, match="line 2"):
+        find(tmp_path)
+
+
+def test_two_tables_are_one_too_many(tmp_path):
+    with_table(tmp_path, "file_name\na.png\n")
+    assert "only one can be right" in refusal(with_table(tmp_path, "{}", "metadata.jsonl"))
+
+
+def test_a_column_of_sentences_is_no_class():
+    with pytest.raises(DataError, match="30 different values in 30 items"):
+        from_cells([f"sentence {i}" for i in range(30)], where="a", column="text")
+
+
+# Parquet
+
+
+def write_parquet(path, labels, *, metadata=None, start=0, group=2):
+    path.parent.mkdir(exist_ok=True)
+    images = [{"bytes": png(start + i), "path": f"{i}.png"} for i in range(len(labels))]
+    table = pa.table({"image": images, "label": labels})
+    pq.write_table(table.replace_schema_metadata(metadata), path, row_group_size=group)
+    return path
+
+
+def test_parquet_with_names_of_classes_beside_it(tmp_path):
+    path = write_parquet(tmp_path / "a.parquet", [1, 0, None, -1, 1])
+    (tmp_path / "classes.txt").write_text("cat\ndog\nnewt\n")
+    found = find(path)
+    assert found.classes == ("cat", "dog", "newt")
+    assert labels_of(found) == ["dog", "cat", None, None, "dog"]
+    assert [found.picture(i) for i in (4, 0, 3)] == [png(4), png(0), png(3)]
+
+
+def test_parquet_with_names_of_classes_inside(tmp_path):
+    features = {"info": {"features": {"label": {"names": ["no", "yes"], "_type": "ClassLabel"}}}}
+    path = write_parquet(
+        tmp_path / "a.parquet", [1, 0], metadata={"huggingface": json.dumps(features)}
+    )
+    assert labels_of(find(path)) == ["yes", "no"]
+
+
+def test_parquet_with_words_as_labels(tmp_path):
+    assert labels_of(find(write_parquet(tmp_path / "a.parquet", ["b", "a", None]))) == [
+        "b",
+        "a",
+        None,
+    ]
+
+
+def test_of_a_folder_of_parquet_the_training_part_is_used(tmp_path):
+    write_parquet(tmp_path / "train-00000-of-00002.parquet", [0, 1, 0])
+    write_parquet(tmp_path / "train-00001-of-00002.parquet", [1, 1], start=3)
+    write_parquet(tmp_path / "test.parquet", [0])
+    found = find(tmp_path)
+    assert labels_of(found) == ["0", "1", "0", "1", "1"]
+    assert [found.picture(i) for i in range(5)] == [png(i) for i in range(5)]
+    assert "test.parquet left aside" in found.problems[0]
+
+
+def test_parquet_in_a_folder_called_data(tmp_path):
+    write_parquet(tmp_path / "data" / "train.parquet", [0, 1])
+    assert find(tmp_path).count == 2
+
+
+def test_a_label_without_a_name_is_an_error(tmp_path):
+    path = write_parquet(tmp_path / "a.parquet", [0, 5])
+    (tmp_path / "classes.txt").write_text("cat\ndog")
+    assert "label 5, but there are 2 names" in refusal(path)
+
+
+def test_parquet_without_pictures(tmp_path):
+    pq.write_table(pa.table({"x": [1.0], "y": [2.0]}), tmp_path / "a.parquet")
+    assert "no column of pictures among x, y" in refusal(tmp_path / "a.parquet")
+
+
+def test_parquet_that_is_none(tmp_path):
+    (tmp_path / "a.parquet").write_bytes(b"PAR1 and nothing more")
+    assert "damaged, or no Parquet" in refusal(tmp_path / "a.parquet")
+
+
+def test_parquet_files_of_different_sets(tmp_path):
+    write_parquet(tmp_path / "a.parquet", [0])
+    pq.write_table(pa.table({"image": [{"bytes": png(0)}]}), tmp_path / "b.parquet")
+    assert "other columns" in refusal(tmp_path)
+
+
+def test_parquet_without_rows(tmp_path):
+    kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    pq.write_table(pa.table({"image": pa.array([], kind)}), tmp_path / "a.parquet")
+    assert "nothing in it" in refusal(tmp_path / "a.parquet")
+
+
+# Zips
+
+
+def write_zip(path, members, **options):
+    with zipfile.ZipFile(path, "w", **options) as archive:
+        for name, held in members.items():
+            archive.writestr(name, held)
+    return path
+
+
+def table_of(pairs):
+    return json.dumps({"labels": pairs})
+
+
+def test_a_zip_with_labels(tmp_path):
+    members = {"00/b.png": png(1), "00/a.png": png(0), "c.png": png(2)}
+    members["dataset.json"] = table_of([["00/a.png", 7], ["00/b.png", 10]])
+    found = find(write_zip(tmp_path / "a.zip", members))
+    assert found.classes == ("7", "10")
+    assert list(zip(found.names, labels_of(found), strict=True)) == [
+        ("00/a.png", "7"),
+        ("00/b.png", "10"),
+        ("c.png", None),
+    ]
+    assert found.picture(1) == png(1)
+
+
+@pytest.mark.parametrize("table", [{}, {"dataset.json": json.dumps({"labels": None})}])
+def test_a_zip_without_labels(tmp_path, table):
+    found = find(write_zip(tmp_path / "a.zip", {"a.png": png(0), "b.png": png(1), **table}))
+    assert (found.count, found.classes) == (2, ())
+
+
+@pytest.mark.parametrize(
+    "name", ["../a.png", "x/../../a.png", "/etc/a.png", "C:\\a.png", "..\\a.png"]
+)
+def test_a_zip_that_climbs_out_is_refused(tmp_path, name):
+    members = {"b.png": png(0), name: png(1)}
+    assert "climbs out of the zip" in refusal(write_zip(tmp_path / "a.zip", members))
+    assert [each.name for each in tmp_path.iterdir()] == ["a.zip"]
+
+
+def test_a_zip_of_too_many_files_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "ENTRIES", 1)
+    assert "more than 1 files" in refusal(
+        write_zip(tmp_path / "a.zip", {"a.png": png(0), "b.png": png(0)})
+    )
+
+
+def test_an_entry_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "FILE_BYTES", 1000)
+    path = write_zip(tmp_path / "a.zip", {"a.png": bytes(10**6)}, compression=zipfile.ZIP_DEFLATED)
+    with pytest.raises(DataError, match=r"a\.png: unpacks to more than"):
+        find(path).picture(0)
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("{", "not JSON"),
+        (table_of([["a.png", "cat"]]), "expected [name, class number]"),
+        (table_of([["a.png", [0.5, 1]]]), "expected [name, class number]"),
+        (table_of("abc"), "expected [name, class number]"),
+        (table_of([["gone.png", 1]]), "1 labelled files are not in the zip, the first is gone.png"),
+    ],
+)
+def test_a_wrong_table_in_a_zip(tmp_path, table, said):
+    path = write_zip(tmp_path / "a.zip", {"a.png": png(0), "dataset.json": table})
+    with pytest.raises(DataError, match=re.escape(said)):
+        find(path)
+
+
+def test_a_zip_without_pictures(tmp_path):
+    assert "no pictures among its 1 files" in refusal(write_zip(tmp_path / "a.zip", {"a.txt": "x"}))
+
+
+def test_a_damaged_zip(tmp_path):
+    (tmp_path / "a.zip").write_bytes(b"PK\3\4 and nothing more")
+    assert "damaged, or no zip" in refusal(tmp_path / "a.zip")
+
+
+def test_a_damaged_entry_is_named_when_it_is_read(tmp_path):
+    path = write_zip(tmp_path / "a.zip", {"a.png": png(0)})
+    held = bytearray(path.read_bytes())
+    held[50] ^= 255
+    path.write_bytes(bytes(held))
+    with pytest.raises(DataError, match=r"a\.png: damaged"):
+        find(path).picture(0)
+
+
+# Arrays
+
+
+@pytest.mark.parametrize(
+    ("shape", "picture"),
+    [
+        ((5, 6, 7), (6, 7, 1)),
+        ((5, 6, 7, 1), (6, 7, 1)),
+        ((5, 6, 7, 3), (6, 7, 3)),
+        ((5, 6, 7, 4), (6, 7, 4)),
+        ((5, 1, 6, 7), (6, 7, 1)),
+        ((5, 3, 6, 7), (6, 7, 3)),
+    ],
+)
+@pytest.mark.parametrize("suffix", [".npz", ".npy"])
+def test_arrays_of_pictures_in_either_order_of_axes(tmp_path, shape, picture, suffix):
+    values = RNG.integers(0, 256, shape, np.uint8)
+    path = tmp_path / f"a{suffix}"
+    np.savez(path, images=values) if suffix == ".npz" else np.save(path, values)
+    found = find(path)
+    assert (found.kind, found.count) == ("image", 5)
+    got = found.picture(2)
+    assert got.shape == picture
+    first = len(shape) == 4 and shape[1] == picture[2]
+    assert np.array_equal(np.moveaxis(got, 2, 0) if first else got.reshape(shape[1:]), values[2])
+
+
+def test_a_large_npy_is_read_row_by_row(tmp_path):
+    values = RNG.integers(0, 256, (40, 200, 200, 3), np.uint8)
+    np.save(tmp_path / "a.npy", values)
+    found = find(tmp_path / "a.npy")
+    assert not found.held
+    assert np.array_equal(found.picture(39), values[39])
+
+
+@pytest.mark.parametrize(("data", "labels"), [("images", "labels"), ("x", "y"), ("data", "label")])
+def test_labels_beside_arrays(tmp_path, data, labels):
+    held = {data: np.zeros((3, 4, 4), np.uint8), labels: np.array([2, -1, 0])}
+    np.savez(tmp_path / "a.npz", **held)
+    assert labels_of(find(tmp_path / "a.npz")) == ["2", None, "0"]
+
+
+def test_words_as_labels_beside_arrays(tmp_path):
+    np.savez(tmp_path / "a.npz", images=np.zeros((2, 4, 4), np.uint8), labels=np.array(["b", "a"]))
+    assert labels_of(find(tmp_path / "a.npz")) == ["b", "a"]
+
+
+def test_a_table_in_an_array_is_rows_of_numbers(tmp_path):
+    np.save(tmp_path / "a.npy", np.array([[1, 2], [3, 4]], np.int32))
+    found = find(tmp_path / "a.npy")
+    assert (found.kind, found.columns) == ("vector", ("column_1", "column_2"))
+    assert found.rows().tolist() == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize(
+    ("values", "brightest"),
+    [
+        (np.ones((2, 4, 4), np.float32), 255),
+        (np.ones((2, 4, 4), bool), 255),
+        (np.full((2, 4, 4), 65535, np.uint16), 255),
+        (np.full((2, 4, 4), 200, np.int64), 200),
+    ],
+)
+def test_other_numbers_are_scaled_to_eight_bit(tmp_path, values, brightest):
+    np.savez(tmp_path / "a.npz", images=values)
+    picture = find(tmp_path / "a.npz").picture(0)
+    assert (picture.dtype, picture.max()) == (np.uint8, brightest)
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        ({"a": np.zeros((2, 3, 3)), "b": np.zeros(2)}, "no array named images"),
+        ({"images": np.full((2, 3, 3), -1.0)}, "values run from -1 to -1"),
+        ({"images": np.full((2, 3, 3), np.nan)}, "values run from nan"),
+        ({"images": np.zeros(5)}, "shape (5,), expected"),
+        ({"images": np.zeros((0, 3, 3), np.uint8)}, "shape (0, 3, 3), expected"),
+        ({"images": np.zeros((2, 7, 8, 9), np.uint8)}, "1 to 4 channels"),
+        ({"images": np.array(["a", "b"])}, "expected numbers"),
+        ({"x": np.array([[1.0, np.inf]])}, "row 1, column 2: inf, expected a finite number"),
+        ({"images": np.zeros((2, 3, 3), np.uint8), "labels": np.zeros(3, int)}, "for each of 2"),
+        ({"images": np.zeros((2, 3, 3), np.uint8), "labels": np.zeros(2)}, "float64"),
+    ],
+)
+def test_wrong_arrays_say_what_is_wrong(tmp_path, held, said):
+    np.savez(tmp_path / "a.npz", **held)
+    with pytest.raises(DataError, match=re.escape(said)):
+        find(tmp_path / "a.npz")
+
+
+def test_arrays_that_run_programs_are_refused(tmp_path):
+    np.savez(tmp_path / "a.npz", images=np.array([{"a": 1}], dtype=object))
+    assert "damaged, or no array of numbers" in refusal(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a.npz"])
+def test_damaged_arrays(tmp_path, name):
+    (tmp_path / name).write_bytes(b"\x93NUMPY, or so they say")
+    assert "damaged, or no array of numbers" in refusal(tmp_path / name)
+
+
+def test_an_npy_that_is_cut_off(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((4, 9, 9), np.uint8))
+    held = (tmp_path / "a.npy").read_bytes()
+    (tmp_path / "a.npy").write_bytes(held[:-5])
+    assert "cut off" in refusal(tmp_path / "a.npy")
+
+
+def test_an_array_that_would_fill_memory_is_refused_by_its_header(tmp_path, monkeypatch):
+    np.savez_compressed(tmp_path / "a.npz", images=np.zeros((100, 64, 64), np.uint8))
+    monkeypatch.setattr(arrays, "BYTES", 10_000)
+    assert "read row by row" in refusal(tmp_path / "a.npz")
+
+
+# Tables of numbers
+
+
+def write_csv(folder, text):
+    (folder / "a.csv").write_text(text, encoding="utf-8")
+    return folder / "a.csv"
+
+
+def test_a_table_with_a_header(tmp_path):
+    found = find(write_csv(tmp_path, "x,y\n1,2\n-3.5,4e2\n"))
+    assert (found.kind, found.columns) == ("vector", ("x", "y"))
+    assert found.rows().tolist() == [[1, 2], [-3.5, 400]]
+
+
+def test_a_table_without_a_header(tmp_path):
+    found = find(write_csv(tmp_path, "1,2\n3,4\n"))
+    assert (found.count, found.columns) == (2, ("column_1", "column_2"))
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_other_delimiters(tmp_path, delimiter):
+    path = write_csv(tmp_path, "x,y\n1,2\n".replace(",", delimiter))
+    assert find(path).rows().tolist() == [[1, 2]]
+
+
+def test_a_label_column_may_hold_words_and_gaps(tmp_path):
+    found = find(write_csv(tmp_path, "x,class,y\n1,cat,2\n3,,4\n5,?,6\n7,dog,8\n"))
+    assert found.columns == ("x", "y")
+    assert labels_of(found) == ["cat", None, None, "dog"]
+
+
+def test_a_label_column_without_a_header_is_chosen_by_number(tmp_path):
+    found = find(write_csv(tmp_path, "1,2,yes\n3,4,no\n"), label="3")
+    assert labels_of(found) == ["yes", "no"]
+    assert found.rows().tolist() == [[1, 2], [3, 4]]
+
+
+def test_cells_that_are_no_numbers_are_listed_with_row_and_column(tmp_path):
+    said = refusal(write_csv(tmp_path, "age,size\n30,1\nforty,2\n50,\n"))
+    assert "row 3, column 'age': 'forty'\n" in said
+    assert "row 4, column 'size': empty" in said
+
+
+def test_of_many_faults_the_first_are_listed(tmp_path):
+    said = refusal(write_csv(tmp_path, "1,2\n" + "x,nan\n" * 50))
+    assert "and 92 more" in said
+    assert said.count("row ") == 8
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "no rows in it"),
+        ("a,b\n", "no rows in it"),
+        ("a,b\n1,2\n1\n", "row 3: 1 cells, expected 2"),
+        ("a,a\n1,2\n", "more than one column 'a'"),
+        ("label\n1\n2\n", "no column of numbers"),
+        ("x,label\n1,\n2,\n", "every label is empty"),
+    ],
+)
+def test_a_table_that_cannot_be_used(tmp_path, text, said):
+    assert said in refusal(write_csv(tmp_path, text))
+
+
+def test_a_table_that_is_no_text(tmp_path):
+    (tmp_path / "a.csv").write_bytes(b"\xff\xfe\x00\x01")
+    assert "cannot be read" in refusal(tmp_path / "a.csv")
+
+
+def test_a_table_in_a_folder_of_its_own(tmp_path):
+    write_csv(tmp_path, "1,2\n3,4\n")
+    assert find(tmp_path).kind == "vector"
+
+
+def test_of_several_data_files_the_user_must_choose(tmp_path):
+    write_csv(tmp_path, "1,2\n")
+    np.save(tmp_path / "b.npy", np.zeros((2, 2)))
+    assert "more than one data file: a.csv, b.npy" in refusal(tmp_path)
+
+
+def test_the_stamp_changes_with_the_files(tmp_path):
+    fill(tmp_path, ["a.png", "b.png"])
+    before = find(tmp_path).stamp()
+    assert find(tmp_path).stamp() == before
+    (tmp_path / "b.png").write_bytes(png(77) + b" ")
+    assert find(tmp_path).stamp() != before
+
+
+def test_classes_can_be_numbered_as_in_a_model(tmp_path):
+    found = find(fill(tmp_path, ["cat/1.png", "dog/1.png"])).aligned(["newt", "dog", "cat"])
+    assert labels_of(found) == ["cat", "dog"]
+    assert found.labels.tolist() == [2, 1]
+    with pytest.raises(DataError, match="does not know: cat"):
+        found.labelled(from_cells(["cat", ""], where="a", column="b")).aligned(["dog"])
+
+
+def test_items_without_a_label_stay_so_when_numbered_anew(tmp_path):
+    fill(tmp_path, ["a.png", "b.png"])
+    (tmp_path / "metadata.csv").write_text("file_name,label\na.png,x\nb.png,\n")
+    assert find(tmp_path).aligned(["w", "x"]).labels.tolist() == [1, -1]
+
+
+def test_a_damaged_group_of_rows_is_one_clear_error(tmp_path):
+    path = write_parquet(tmp_path / "a.parquet", [1, 0, 1, 0])
+    held = bytearray(path.read_bytes())
+    held[4:60] = b"\xff" * 56
+    path.write_bytes(bytes(held))
+    with pytest.raises(DataError, match=r"damaged, or no Parquet") as caught:
+        find(path, label="").picture(0)
+    assert "a.parquet" in caught.value.where
+
+
+@pytest.mark.parametrize("name", ["made.zip", "made.npz", "made.csv"])
+def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path, forbidden, name):
+    (tmp_path / name).write_bytes(b"whole, for all we know")
+    forbidden(name)
+    with pytest.raises(DataError, match="no permission to read it") as caught:
+        find(tmp_path / name)
+    assert caught.value.where == str(tmp_path / name)
+    assert caught.value.remedy == "Check its access rights."

@@ -1,0 +1,115 @@
+"""Reports that people read, and pictures they look at."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from gannet.evaluation.evaluate import Pair, Report, Score
+from gannet.evaluation.report.markdown import MEANING, to_markdown, verdict, write_report
+from gannet.modalities.image.grid import grid_png
+
+
+def score(name: str, value: float, **changes) -> Score:
+    numbers = {
+        "low": value - 0.01,
+        "high": value + 0.01,
+        "floor": 0.5,
+        "floor_low": 0.49,
+        "floor_high": 0.51,
+        "samples": 1000,
+        "better": "low",
+        "baseline": 0.99,
+    }
+    return Score(name=name, value=value, **numbers | changes)
+
+
+def report(*scores: Score) -> Report:
+    pair = Pair(fake=1, train=2, distance=0.5, ratio=0.9, suspect=False)
+    return Report(
+        artefact="digits",
+        data="mnist",
+        scores=scores,
+        closest=(pair,),
+        seed=7,
+        gannet="0.1.0",
+        protocol=("1000 fakes against 1000 reals.",),
+    )
+
+
+def test_markdown_shows_every_number_of_a_score_and_says_what_it_means():
+    text = to_markdown(report(score("fresh critic[samples]", 0.52), score("kernel[x:1]", 0.1)))
+    assert "| fresh critic[samples] | **0.520** | 0.510 to 0.530 | 0.500 (0.490 to 0.510)" in text
+    assert MEANING["fresh critic"] in text
+    assert MEANING["kernel"] in text
+    assert "1000 fakes against 1000 reals." in text
+    assert "Seed 7" in text
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(0.505, "cannot tell"), (0.6, "a little better"), (0.8, "often"), (0.99, "nearly always")],
+)
+def test_the_verdict_says_what_the_critic_found(value, words):
+    assert words in verdict(report(score("fresh critic[samples]", value)))
+
+
+def test_the_strongest_critic_speaks():
+    both = report(score("fresh critic[samples]", 0.5), score("fresh critic[x]", 0.95))
+    assert "nearly always" in verdict(both)
+
+
+def test_missing_variety_copies_and_a_better_baseline_are_named():
+    high = {"floor": 0.95, "floor_low": 0.94, "floor_high": 0.96, "better": "high"}
+    said = verdict(
+        report(
+            score("coverage[x]", 0.4, **high, baseline=0.1),
+            score("precision[x]", 0.3, **high, baseline=0.1),
+            score("copies[16 px]", 0.6, floor=0.01, floor_low=0.0, floor_high=0.02),
+            score("kernel[x]", 2.0, baseline=1.0),
+        )
+    )
+    assert "Variety is missing: only 40%" in said
+    assert "not believable: 30%" in said
+    assert "**Memorised**: 60%" in said
+    assert "**It loses to its baseline**: a plain Gaussian does better in: kernel." in said
+    assert said.endswith("not what a run with another seed would give.")
+
+
+def test_a_report_is_written_as_json_and_markdown(tmp_path):
+    made = report(score("kernel[x]", 0.5))
+    path = write_report(made, tmp_path / "new")
+    assert path.read_text(encoding="utf-8") == to_markdown(made)
+    assert json.loads((tmp_path / "new" / "report.json").read_text())["scores"][0]["value"] == 0.5
+
+
+@pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (2, "LA"), (3, "RGB"), (4, "RGBA")])
+def test_a_grid_holds_every_picture_in_its_place(tmp_path, channels, mode):
+    pictures = torch.stack([torch.full((channels, 60, 60), value) for value in (-1.0, 0.0, 1.0)])
+    path = tmp_path / "sub" / "grid.png"
+    grid_png(pictures, path, columns=2)
+    with Image.open(path) as image:
+        assert image.mode == mode
+        found = np.asarray(image)
+    assert found.shape[:2] == (126, 126)
+    corners = [found[30, 30], found[30, 95], found[95, 30]]
+    assert [int(np.ravel(corner)[0]) for corner in corners] == [0, 128, 255]
+
+
+def test_small_pictures_are_enlarged_by_a_whole_factor(tmp_path):
+    pictures = torch.tensor([[-1.0, 1.0], [1.0, -1.0]]).expand(1, 1, 2, 2)
+    grid_png(pictures, tmp_path / "grid.png")
+    with Image.open(tmp_path / "grid.png") as image:
+        assert image.size == (60, 60)
+        assert image.getpixel((2, 2)) == 0
+        assert image.getpixel((57, 2)) == 255
+
+
+def test_numbers_beyond_the_range_are_cut_and_not_wrapped(tmp_path):
+    grid_png(torch.full((1, 1, 56, 56), 9.0), tmp_path / "grid.png")
+    with Image.open(tmp_path / "grid.png") as image:
+        assert image.getpixel((30, 30)) == 255

@@ -1,0 +1,107 @@
+"""Each score that an evaluation can give has a page, a figure and a line on what it means."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from gannet.core.types import Batch
+from gannet.evaluation.evaluate import evaluate, evaluate_filled, evaluate_table
+from gannet.evaluation.report.markdown import MEANING
+from gannet.evaluation.report.summary import kind_of
+from gannet.metrics import METRICS
+from tests.unit.evaluation.test_evaluate import Heap, Library, Some
+
+DOCS = Path(__file__).parents[4] / "docs"
+
+
+def page_of(kind: str) -> Path:
+    return DOCS / "scores" / f"{kind.lower().replace(' ', '-')}.md"
+
+
+class Plain:
+    """Answers pictures with themselves, and noise on top."""
+
+    plainly = {"itself": lambda given: given.real}  # noqa: RUF012
+
+    def __init__(self, *, paired: bool = True):
+        self.paired = paired
+
+    def again(self, told: Batch, *, seed: int):
+        chance = torch.Generator().manual_seed(seed)
+        return told.real + 0.1 * torch.randn(told.real.shape, generator=chance)
+
+    def answer(self, given: Batch, *, seed: int):
+        made = self.again(given, seed=seed)
+        if self.paired:
+            return given, made
+        # One side is wanted, and each was made of a darker picture.
+        side = torch.ones(len(given), 1)
+        told = replace(given.condition, vector=side, grid=given.real - 2)
+        return replace(given, condition=told), made
+
+
+def of_pictures_and_classes():
+    chance = torch.Generator().manual_seed(0)
+    labels = np.arange(90) % 3
+    samples = (
+        torch.randn(90, 1, 12, 12, generator=chance) + torch.from_numpy(labels)[:, None, None, None]
+    )
+    parts = [Some(samples[rows], labels[rows]) for rows in (slice(0, 60), slice(60, None))]
+    data = Heap(*parts, classes=("a", "b", "c"))
+    maker = Library(parts[1], data.classes)
+    by_class = evaluate(maker, data, count=20, steps=40)
+    answered = evaluate(maker, data, count=20, steps=40, answers=Plain())
+    alone = evaluate(maker, data, count=30, steps=40, answers=Plain(paired=False))
+    return [*by_class.scores, *answered.scores, *alone.scores]
+
+
+def of_tables():
+    pytest.importorskip("sklearn")
+    from tests.unit.modalities.table.test_evaluation import CODEC, HELD_OUT, TRAIN, people
+
+    rows = evaluate_table(TRAIN, HELD_OUT, people(400, 9), CODEC, count=200)
+    filled = evaluate_filled(
+        TRAIN, HELD_OUT, CODEC, lambda frame, draws: [HELD_OUT[: len(frame)]] * draws, count=100
+    )
+    return [*rows.scores, *filled.scores]
+
+
+@pytest.mark.timeout(600)
+def test_every_score_that_can_be_given_has_a_page_and_a_meaning():
+    kinds = {kind_of(score) for score in [*of_pictures_and_classes(), *of_tables()]}
+    assert kinds >= set(METRICS) | {"PSNR", "class accuracy", "disclosure", "hidden numbers"}
+    listed = (DOCS / "scores" / "all-scores.md").read_text(encoding="utf-8")
+    for kind in sorted(kinds | {"fid"}):
+        assert kind in MEANING, kind
+        text = page_of(kind).read_text(encoding="utf-8")
+        assert "**For whom.**" in text, kind
+        assert "**How it misleads.**" in text, kind
+        assert f"({page_of(kind).name})" in listed, kind
+    assert set(MEANING) == kinds | {"fid"}, "a meaning that no evaluation needs"
+
+
+def test_every_page_shows_a_figure_that_was_computed():
+    pages = [each for each in (DOCS / "scores").glob("*.md") if each.stem != "all-scores"]
+    assert len(pages) > 25
+    for page in pages:
+        named = [
+            part.partition(")")[0] for part in page.read_text("utf-8").split("](../pictures/")[1:]
+        ]
+        assert named, page.name
+        assert all((DOCS / "pictures" / each).is_file() for each in named), page.name
+
+
+def test_answers_name_the_method_that_they_are_compared_with():
+    samples = torch.randn(60, 1, 12, 12, generator=torch.Generator().manual_seed(0))
+    unknown = np.full(30, -1)
+    data = Heap(Some(samples[:30], unknown), Some(samples[30:], unknown))
+    report = evaluate(Library(data.held_out, ()), data, count=15, steps=40, answers=Plain())
+    assert report.baseline == "itself"
+    assert report.answers
+    assert report.score("PSNR").by == "itself"
+    assert "Baseline: itself, in place of the fakes." in report.protocol

@@ -1,0 +1,164 @@
+"""Closed forms of every objective and penalty."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gannet.losses import adversarial
+
+LN2 = math.log(2)
+LOGITS = st.lists(st.floats(-20, 20), min_size=1, max_size=6)
+
+
+def values(name, real, fake):
+    objective = adversarial.OBJECTIVES[name]
+    real, fake = torch.tensor(real), torch.tensor(fake)
+    return objective.discriminator(real, fake).item(), objective.generator(real, fake).item()
+
+
+# Where generated data equal the real ones and the discriminator is the best possible: knowledge,
+# toolkits.md, 5.5. Each row: objective, logit of everything, both losses.
+EQUILIBRIA = [
+    ("relativistic", 0.0, LN2, LN2),
+    ("relativistic", 7.0, LN2, LN2),
+    ("non_saturating", 0.0, 2 * LN2, LN2),
+    ("minimax", 0.0, 2 * LN2, -LN2),
+    ("least_squares", 0.5, 0.25, 0.125),
+    ("hinge", 0.0, 2.0, 0.0),
+    ("hinge", 0.6, 2.0, -0.6),
+    ("wasserstein", 0.0, 0.0, 0.0),
+    ("wasserstein", 3.0, 0.0, -3.0),
+]
+
+
+@pytest.mark.parametrize(("name", "logit", "discriminator", "generator"), EQUILIBRIA)
+def test_losses_at_the_draw_have_their_closed_form(name, logit, discriminator, generator):
+    found = values(name, [logit] * 3, [logit] * 3)
+    assert found == pytest.approx((discriminator, generator), abs=1e-6)
+
+
+def test_the_draw_is_known_of_every_objective():
+    assert {row[0] for row in EQUILIBRIA} == set(adversarial.OBJECTIVES)
+
+
+@pytest.mark.parametrize(("name", "logit"), [row[:2] for row in EQUILIBRIA])
+def test_the_discriminator_has_nothing_to_gain_at_the_draw(name, logit):
+    same = torch.tensor([logit], requires_grad=True)
+    adversarial.OBJECTIVES[name].discriminator(same, same).backward()
+    assert same.grad.item() == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", sorted(adversarial.OBJECTIVES))
+def test_each_side_pulls_its_own_way(name):
+    real, fake = (torch.tensor([0.2], requires_grad=True) for _ in range(2))
+    adversarial.OBJECTIVES[name].discriminator(real, fake).backward()
+    assert real.grad.item() < 0 < fake.grad.item()
+    fake.grad = None
+    adversarial.OBJECTIVES[name].generator(real.detach(), fake).backward()
+    assert fake.grad.item() < 0
+
+
+@given(LOGITS, st.floats(-50, 50))
+def test_the_relativistic_objective_sees_only_the_gap(logits, shift):
+    real = torch.tensor(logits, dtype=torch.float64)
+    fake = real.flip(0) / 2
+    for judge in (adversarial.relativistic_discriminator, adversarial.relativistic_generator):
+        # Adding and subtracting 50 costs 14 bits of 53.
+        assert judge(real + shift, fake + shift).item() == pytest.approx(
+            judge(real, fake).item(), abs=1e-9
+        )
+
+
+@given(LOGITS)
+def test_the_relativistic_sides_are_mirror_images(logits):
+    real, fake = torch.tensor(logits), torch.tensor(logits[::-1]) + 1
+    first = adversarial.relativistic_discriminator(real, fake)
+    assert first.item() == adversarial.relativistic_generator(fake, real).item()
+
+
+@given(LOGITS)
+def test_non_saturating_is_binary_cross_entropy(logits):
+    real, fake = torch.tensor(logits), torch.tensor(logits) / 3
+    entropy = torch.nn.functional.binary_cross_entropy_with_logits
+    expected = entropy(real, torch.ones_like(real)) + entropy(fake, torch.zeros_like(fake))
+    found = adversarial.non_saturating_discriminator(real, fake)
+    assert found.item() == pytest.approx(expected.item(), rel=1e-5, abs=1e-6)
+
+
+def test_minimax_goes_flat_where_non_saturating_does_not():
+    slopes = []
+    for judge in (adversarial.minimax_generator, adversarial.non_saturating_generator):
+        fake = torch.tensor([-20.0], requires_grad=True)
+        judge(fake, fake).backward()
+        slopes.append(abs(fake.grad.item()))
+    assert slopes[0] < 1e-8
+    assert slopes[1] == pytest.approx(1)
+
+
+def test_hinge_ignores_what_is_beyond_the_margin():
+    assert values("hinge", [5.0], [-5.0])[0] == 0
+
+
+@pytest.mark.parametrize("name", sorted(adversarial.OBJECTIVES))
+def test_huge_logits_give_finite_losses(name):
+    assert all(map(math.isfinite, values(name, [1e4, -1e4], [-1e4, 1e4])))
+
+
+def plane(samples, *slopes):
+    return samples.flatten(1) @ torch.tensor(slopes)
+
+
+def test_slope_penalty_of_a_plane_is_its_slope_squared():
+    samples = torch.randn(5, 3, requires_grad=True)
+    found = adversarial.slope_penalty(plane(samples, 1.0, 2.0, 2.0), samples)
+    assert found.item() == pytest.approx(9.0)
+
+
+def test_slope_of_a_bowl_is_the_distance_from_its_middle():
+    samples = torch.tensor([[3.0, 4.0], [0.0, 1.0]], requires_grad=True)
+    assert adversarial.slope(samples.square().sum(1) / 2, samples).tolist() == [25, 1]
+
+
+def test_slope_penalty_of_patches_is_that_of_their_sum():
+    samples = torch.randn(4, 1, 2, 2, requires_grad=True)
+    found = adversarial.slope_penalty(samples * 3, samples)  # (B, *patches)
+    assert found.item() == pytest.approx(4 * 9)
+
+
+def test_slope_penalty_can_be_differentiated_again():
+    weight = torch.tensor(3.0, requires_grad=True)
+    samples = torch.randn(5, 1, requires_grad=True)
+    adversarial.slope_penalty((samples * weight).squeeze(1), samples).backward()
+    assert weight.grad.item() == pytest.approx(6)
+
+
+def test_slope_of_samples_that_took_no_part_is_an_error():
+    samples, other = torch.randn(2, 3, requires_grad=True), torch.randn(2, requires_grad=True)
+    with pytest.raises(RuntimeError):
+        adversarial.slope(other * 2, samples)
+
+
+@pytest.mark.parametrize(("slope", "expected"), [(0.6, 0.0), (3.0, 16.0), (0.0, 1.0)])
+def test_unit_slope_penalty_of_a_plane_is_its_distance_from_one(slope, expected):
+    samples = torch.randn(5, 2, requires_grad=True)
+    found = adversarial.unit_slope_penalty(plane(samples, slope, slope * 4 / 3), samples)
+    assert found.item() == pytest.approx(expected, abs=1e-5)
+
+
+def test_unit_slope_penalty_of_a_flat_critic_can_be_differentiated():
+    weight = torch.zeros(2, requires_grad=True)
+    samples = torch.randn(5, 2, requires_grad=True)
+    adversarial.unit_slope_penalty(samples @ weight, samples).backward()
+    assert weight.grad.isfinite().all()
+
+
+def test_points_between_lie_on_the_line():
+    real, fake = torch.ones(3, 1, 2, 2), torch.zeros(3, 1, 2, 2)
+    middle = adversarial.between(real, fake, torch.tensor([0.0, 0.25, 1.0]))
+    assert middle[:, 0, 0, 0].tolist() == [0, 0.25, 1]
+    assert middle.shape == real.shape

@@ -1,0 +1,84 @@
+"""Kinds for samples without labels."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from gannet.data import dataset
+from gannet.metrics.kmeans import assigned, centres, outline, usual_count
+from gannet.modalities.image.codec import ImageCodec
+
+
+def test_the_outline_of_a_large_picture_is_its_means():
+    pictures = torch.randn(2, 3, 32, 16)
+    found = outline(pictures)
+    assert found.shape == (2, 3 * 16 * 8)
+    first = pictures[0, 0, :2, :2].mean()
+    assert float(found[0, 0]) == pytest.approx(float(first), abs=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(5,), (1, 16, 16), (3, 4, 9)])
+def test_the_outline_of_what_is_small_is_itself(shape):
+    samples = torch.arange(2 * math.prod(shape)).float().view(2, *shape)
+    assert torch.equal(outline(samples), samples.flatten(1))
+
+
+def heaps(*, size=40, apart=10.0):
+    """Rows around three places."""
+    places = torch.tensor([[0.0, 0.0], [apart, 0.0], [0.0, apart]])
+    chance = torch.Generator().manual_seed(1)
+    return places.repeat_interleave(size, 0) + torch.randn(3 * size, 2, generator=chance)
+
+
+def test_heaps_that_lie_apart_are_told_apart():
+    rows = heaps()
+    found = assigned(rows, centres(rows, 3, seed=0)).view(3, -1)
+    assert all(len(heap.unique()) == 1 for heap in found)
+    assert len(found[:, 0].unique()) == 3
+
+
+def test_the_same_seed_sorts_alike():
+    rows = heaps()
+    assert torch.equal(centres(rows, 5, seed=2), centres(rows, 5, seed=2))
+    assert not torch.equal(centres(rows, 5, seed=2), centres(rows, 5, seed=3))
+
+
+def test_rows_that_are_all_equal_can_be_sorted_too():
+    rows = torch.ones(10, 3)
+    assert centres(rows, 4, seed=0).isfinite().all()
+
+
+def test_few_samples_are_not_sorted():
+    assert usual_count(499) == 0
+    assert usual_count(500) == 5
+    assert usual_count(10**6) == 30
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """Dark and bright pictures without labels."""
+    rng = np.random.default_rng(0)
+    bright = np.arange(120) % 2
+    pictures = (rng.integers(0, 60, (120, 8, 8, 1)) + 180 * bright[:, None, None, None]).astype(
+        "u1"
+    )
+    path = tmp_path_factory.mktemp("plain") / "plain.npy"
+    np.save(path, pictures.astype(np.uint8))
+    return dataset.load(dataset.find(path), codec=ImageCodec(height=8, width=8, channels=1))
+
+
+def test_data_without_labels_are_told_which_kind_each_sample_is_of(plain):
+    found = dataset.sorted_by_likeness(plain, 2, seed=0)
+    for rows in (found.train, found.held_out):
+        batch = rows.take(range(len(rows)))
+        bright = batch.real.mean((1, 2, 3)) > 0
+        kind = batch.condition.vector.argmax(1).bool()
+        assert torch.equal(batch.condition.vector.sum(1), torch.ones(len(rows)))
+        assert torch.equal(kind, bright) or torch.equal(kind, ~bright)
+    assert found.classes == ()
+    assert found.digest == plain.digest
+    assert found.codecs["vector"].made

@@ -1,0 +1,215 @@
+"""What a run leaves for people: a scale, a grid, a model card."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from PIL import Image
+
+from gannet.core.types import Batch, Condition
+from gannet.inference.artifact import Artefact
+from gannet.recipes.registry import find_recipe
+from gannet.training.finalize import (
+    QUANTILES,
+    calibrated,
+    columns,
+    finish,
+    grid_conditions,
+    judged_afresh,
+    model_card,
+    preview,
+    proof,
+    within_memory,
+)
+from gannet.training.trainer import Duel
+
+
+def test_a_grid_shows_every_class_by_turns():
+    told = grid_conditions((1, 8, 8), 3, 7)
+    assert told.vector.argmax(1).tolist() == [0, 1, 2, 0, 1, 2, 0]
+    assert grid_conditions((1, 8, 8), 0, 7).vector.shape == (7, 0)
+
+
+@pytest.mark.parametrize("count", [1, 2, 9, 10, 64, 100])
+def test_a_grid_is_about_square(count):
+    rows = math.ceil(count / columns(count))
+    assert columns(count) * rows >= count
+    assert 0 <= columns(count) - rows <= 1
+
+
+def test_the_scale_is_fitted_on_held_out_data(of_classes, loaded):
+    scale = calibrated(of_classes, loaded).card.scale
+    assert scale.count == len(loaded.held_out)
+    assert scale.slope >= 0
+    for usual in (scale.real, scale.fake):
+        assert len(usual) == len(QUANTILES)
+        assert list(usual) == sorted(usual)
+        assert 0 <= usual[0] <= usual[-1] <= 1
+
+
+class Known(torch.nn.Module):
+    """Gives each sample the logit ``of(sample)``."""
+
+    def __init__(self, of):
+        super().__init__()
+        self.of = of
+        self.weight = torch.nn.Parameter(torch.zeros(1))
+
+    def forward(self, samples, condition):
+        return self.of(samples)
+
+
+def black(samples):
+    """Share of pixels that are quite black, as most are in the squares and none in fakes."""
+    return (samples == -1).float().mean((1, 2, 3))
+
+
+def judged(of_classes, loaded, judge):
+    made = calibrated(Artefact(of_classes.card, of_classes.product, Known(judge)), loaded)
+    return made, made.card.scale
+
+
+def test_a_judge_that_cannot_tell_says_a_half(of_classes, loaded):
+    _, scale = judged(of_classes, loaded, lambda samples: torch.full((len(samples),), 3.0))
+    assert scale.real == scale.fake == pytest.approx([0.5] * 5, abs=1e-3)
+
+
+def test_a_judge_that_is_wrong_about_new_data_says_a_half(of_classes, loaded):
+    _, scale = judged(of_classes, loaded, lambda samples: -black(samples))
+    assert (scale.slope, scale.offset) == (0, 0)
+
+
+class Strict(torch.nn.Module):
+    """Finds reals and fakes alike, but gives classes other logits: the best class says more."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(1))
+
+    def forward(self, samples, condition):
+        return black(samples) * condition.vector[:, 1]
+
+
+def test_a_class_that_is_asked_for_has_a_scale_of_its_own(of_classes, loaded):
+    made = calibrated(Artefact(of_classes.card, of_classes.product, Strict()), loaded)
+    best, own = made.card.scale, made.card.scale_of_class
+    assert own is not None
+    assert own.count == len(loaded.held_out)
+    assert own.real[0] < 0.5 < best.real[0], "reals of the first class look like fakes to it"
+    samples = loaded.held_out.take(range(4))
+    logits = made.logits(samples.real, samples.condition)
+    expected = (logits * own.slope + own.offset).sigmoid()
+    assert torch.equal(made.judge(samples.real, samples.condition), expected)
+    assert not torch.equal(made.judge(samples.real), expected)
+
+
+def test_half_labelled_models_have_a_scale_of_class_of_as_many_reals_as_fakes(
+    of_classes, loaded, changed
+):
+    labels = loaded.held_out.labels.copy()
+    labels[::4] = -1
+    data = replace(loaded, held_out=replace(loaded.held_out, labels=labels))
+    made = calibrated(changed(of_classes, shares=(0.25, 0.25)), data)
+    known = int((labels >= 0).sum())
+    assert 8 <= made.card.scale_of_class.count < known < made.card.scale.count
+
+
+def test_a_model_without_classes_has_one_scale(of_pictures, loaded):
+    assert calibrated(of_pictures, loaded).card.scale_of_class is None
+
+
+def test_sampling_does_not_repeat_the_fakes_that_the_scale_was_fitted_on(
+    of_pictures, loaded, monkeypatch
+):
+    seeds = []
+    draw = Artefact.draw
+
+    def spy(self, told, *, seed=0, start=0):
+        seeds.append(seed)
+        return draw(self, told, seed=seed, start=start)
+
+    monkeypatch.setattr(Artefact, "draw", spy)
+    judged_afresh(calibrated(of_pictures, loaded), loaded)
+    assert len(set(seeds)) == 2
+    assert not set(seeds) & set(range(100))
+
+
+def test_large_pictures_are_held_few_at_a_time():
+    assert within_memory(1_000, (1, 28, 28)) == 1_000
+    assert within_memory(1_000, (3, 256, 256)) * 3 * 256 * 256 * 4 <= 64 * 2**20
+    assert within_memory(1_000, (4, 1024, 1024)) == 64
+
+
+@pytest.mark.parametrize("size", [1e-6, 1.0, 1e6])
+def test_a_judge_that_can_tell_is_sure_whatever_its_units(of_classes, loaded, size):
+    _, scale = judged(of_classes, loaded, lambda samples: size * black(samples))
+    assert min(scale.real) > 0.8
+    assert max(scale.fake) < 0.2
+    assert math.isfinite(scale.slope)
+
+
+def test_finishing_writes_all_that_people_need(of_classes, tmp_path):
+    finish(of_classes, tmp_path / "run")
+    names = {path.name for path in (tmp_path / "run").iterdir()}
+    assert names == {"card.json", "model.safetensors", "grid.png", "README.md"}
+    with Image.open(tmp_path / "run" / "grid.png") as grid:
+        assert grid.size[0] >= 64
+    assert Artefact.load(tmp_path / "run").classes == ("cat", "dog")
+
+
+def test_rows_have_no_grid(of_rows, tmp_path):
+    finish(of_rows, tmp_path / "run")
+    assert not (tmp_path / "run" / "grid.png").exists()
+    assert "grid.png" not in (tmp_path / "run" / "README.md").read_text()
+
+
+def test_the_model_card_is_one_that_the_hub_reads(of_classes):
+    text = model_card(of_classes, "my run")
+    head = text.split("---\n")[1]
+    assert "pipeline_tag: unconditional-image-generation" in head
+    assert "library_name: gannet" in head
+    assert 'gannet.load("my run")' in text
+    assert "Classes: cat, dog." in text
+    assert "Health at the end: healthy." in text
+    assert "2, standard error 0.1" in text
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        ({"value": None, "error": None}, "not measured, the run was stopped before its first look"),
+        ({"value": 1.0, "error": None}, "1, standard error not known"),
+    ],
+)
+def test_the_model_card_says_what_is_not_known(of_classes, changed, found, words):
+    known = {"name": "energy", "floor": 0.1, "samples": 4}
+    assert words in model_card(changed(of_classes, distance=known | found), "run")
+
+
+def test_previews_show_the_same_noise_each_time(planned, tmp_path):
+    plan = planned()
+    recipe = find_recipe("generate")
+    duel = Duel(recipe, recipe.config.model_validate(plan.config), plan.spec)
+    reals = torch.rand(4, *plan.spec.shape)
+    held_out = Batch(reals, Condition.none(reals))
+    first = preview(duel, plan, tmp_path, held_out).read_bytes()
+    torch.rand(3)
+    path = preview(duel, plan, tmp_path, held_out)
+    assert path == tmp_path / "samples" / "step-000000.png"
+    assert path.read_bytes() == first
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (0.47, 0.76, "too few to say"),
+        (0.47, 0.53, "real and fake are 50:50"),
+        (0.70, 0.80, "still sees a difference"),
+    ],
+)
+def test_a_coin_is_called_only_where_the_samples_suffice(of_pictures, low, high, said):
+    found = {"accuracy": (low + high) / 2, "low": low, "high": high, "tested": 40}
+    assert said in proof(of_pictures.card.model_copy(update={"critic": found}))

@@ -1,0 +1,252 @@
+"""The duel: turns, settings, resuming and going back."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import replace
+from itertools import islice, repeat
+
+import pytest
+import torch
+
+from gannet.core.errors import ConfigError
+from gannet.core.types import Batch, Condition, Players, Spec
+from gannet.recipes.registry import find_recipe
+from gannet.training.trainer import Duel
+
+RECIPE = find_recipe("generate")
+
+
+def batches():
+    """Ever the same sequence of batches, each its own."""
+    source = torch.Generator().manual_seed(5)
+    while True:
+        real = torch.randn(8, 3, generator=source)
+        yield Batch(real, Condition.none(real))
+
+
+def duel(recipe=RECIPE, seed=0, **settings):
+    config = recipe.config(**({"steps": 8, "batch": 8, "noise": 4, "width": 4} | settings))
+    return Duel(recipe, config, Spec((3,)), seed=seed)
+
+
+def finished(**settings):
+    made = duel(**settings)
+    list(made.run(batches()))
+    return made
+
+
+def assert_same(first, second):
+    one, two = first.state_dict(), second.state_dict()
+    assert (one["step"], one["drawn"]) == (two["step"], two["drawn"])
+    for part in ("players", "average"):
+        assert one[part].keys() == two[part].keys()
+        for name, value in one[part].items():
+            assert torch.equal(value, two[part][name]), f"{part}.{name}"
+
+
+def weights(network):
+    return [each.detach().clone() for each in network.parameters()]
+
+
+def same(first, second):
+    return all(torch.equal(one, two) for one, two in zip(first, second, strict=True))
+
+
+@pytest.mark.parametrize("at", [1, 5, 7])
+@pytest.mark.parametrize(
+    "settings", [{}, {"augment": 0.5, "discriminator_rounds": 2}, {"discriminator_every": 3}]
+)
+def test_a_resumed_duel_ends_with_the_same_bits(at, settings):
+    first = duel(**settings)
+    list(islice(first.run(batches()), at))
+    state = deepcopy(first.state_dict())
+    second = duel(**settings)
+    second.load_state_dict(state)
+    list(second.run(islice(batches(), second.drawn, None)))
+    assert_same(second, finished(**settings))
+
+
+def test_other_seeds_give_other_networks():
+    assert not same(weights(duel().players), weights(duel(seed=1).players))
+
+
+def test_two_duels_in_one_process_do_not_disturb_each_other():
+    one, two = duel(), duel(seed=1)
+    for _ in zip(one.run(batches()), two.run(batches()), strict=True):
+        pass
+    assert_same(one, finished())
+    assert_same(two, finished(seed=1))
+
+
+def test_a_duel_leaves_the_global_generator_alone():
+    before = torch.get_rng_state()
+    finished(augment=0.5)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_each_side_moves_in_its_own_turn_alone():
+    seen = []
+
+    def watched(players: Players, batch, noise, config):
+        seen.append((weights(players.generator), weights(players.discriminator)))
+        return RECIPE.generator_terms(players, batch, noise, config)
+
+    made = duel(replace(RECIPE, generator_terms=watched), steps=1)
+    generator, discriminator = weights(made.players.generator), weights(made.players.discriminator)
+    list(made.run(batches()))
+    between = seen[0]
+    assert same(generator, between[0]), "the discriminator's turn moved the generator"
+    assert not same(discriminator, between[1]), "the discriminator's turn did nothing"
+    assert same(between[1], weights(made.players.discriminator)), "and the other way round"
+    assert not same(generator, weights(made.players.generator)), "the generator's turn did nothing"
+
+
+def test_no_gradient_is_left_on_the_other_side():
+    made = duel(steps=1)
+    list(made.run(batches()))
+    assert all(each.requires_grad for each in made.generator.weights)
+    assert not any(each.requires_grad for each in made.discriminator.weights)
+
+
+def test_what_a_recipe_froze_stays_frozen():
+    def frozen(config, spec):
+        players = RECIPE.build(config, spec)
+        next(iter(players.discriminator.parameters())).requires_grad_(False)
+        return players
+
+    made = duel(replace(RECIPE, build=frozen))
+    first = next(iter(made.players.discriminator.parameters()))
+    before = first.clone()
+    list(made.run(batches()))
+    assert torch.equal(before, first)
+
+
+def test_a_step_hands_over_its_terms_without_their_graph():
+    progress = next(duel().run(batches()))
+    assert progress.step == 1
+    assert set(progress.terms) >= {"discriminator/adversarial", "generator/adversarial"}
+    assert not any(term.requires_grad for term in progress.terms.values())
+
+
+def test_a_duel_counts_the_batches_it_draws():
+    made = finished(discriminator_rounds=3, steps=5)
+    assert (made.step, made.drawn) == (5, 5 * 4)
+
+
+def test_the_discriminator_may_rest_but_learns_before_a_look_and_at_the_end():
+    made, learnt = duel(discriminator_every=3, discriminator_rounds=2), []
+    before = weights(made.players.discriminator)
+    for progress in made.run(batches()):
+        moved = not same(before, weights(made.players.discriminator))
+        told = "discriminator/adversarial" in progress.terms
+        assert moved == told, "terms are of those who learnt"
+        assert "generator/adversarial" in progress.terms
+        before = weights(made.players.discriminator)
+        learnt += [progress.step] if moved else []
+    assert learnt == [3, 6, 8]
+    assert made.drawn == 8 + 3 * 2, "batches of those who rest are not drawn"
+
+
+def test_a_finished_duel_takes_no_more_steps():
+    made = finished()
+    assert list(made.run(repeat(next(batches())))) == []
+
+
+def test_settings_can_be_changed_between_steps():
+    made = duel(learning_rate_end=1.0)
+    steps = made.run(batches())
+    next(steps)
+    made.adjust(learning_rate=5e-4, steps=3)
+    assert len(list(steps)) == 2
+    assert made.generator.optimiser.param_groups[0]["lr"] == 5e-4
+
+
+@pytest.mark.parametrize("changes", [{"learning_rate": 0}, {"no_such": 1}, {"batch": "many"}])
+def test_changed_settings_are_validated(changes):
+    made = duel()
+    before = made.config
+    with pytest.raises(ConfigError):
+        made.adjust(**changes)
+    assert made.config == before
+
+
+def test_changed_settings_survive_a_resume():
+    first = duel()
+    first.adjust(learning_rate=3e-4)
+    second = duel()
+    second.load_state_dict(deepcopy(first.state_dict()))
+    assert second.config.learning_rate == 3e-4
+
+
+def test_going_back_restores_weights_but_neither_time_nor_settings():
+    made = duel()
+    steps = made.run(batches())
+    for _ in range(3):
+        next(steps)
+    state = deepcopy(made.state_dict())
+    next(steps)
+    made.adjust(learning_rate=2e-4)
+    next(steps)
+    assert not same(list(state["average"].values()), list(made.average.state_dict().values()))
+    made.restore(state)
+    assert same(list(state["average"].values()), list(made.average.state_dict().values()))
+    assert (made.step, made.drawn, made.config.learning_rate) == (5, 10, 2e-4)
+    assert made.generator.optimiser.state_dict()["state"][0]["step"].item() == 3
+    assert len(list(steps)) == 3
+
+
+def test_the_average_forgets_first_attempts():
+    made = duel(average=0.999)
+    steps = made.run(batches())
+    for _ in range(8):
+        next(steps)
+        assert all(
+            torch.allclose(slow, fast)
+            for slow, fast in zip(
+                made.average.parameters(), made.players.generator.parameters(), strict=True
+            )
+        ), "for ten steps the average is the generator itself"
+
+
+def test_the_average_moves_more_slowly_later_on():
+    made = duel(steps=60, average=0.9)
+    list(made.run(batches()))
+    apart = [
+        (slow - fast).abs().max()
+        for slow, fast in zip(
+            made.average.parameters(), made.players.generator.parameters(), strict=True
+        )
+    ]
+    assert max(apart) > 0
+    assert not any(each.requires_grad for each in made.average.parameters())
+
+
+def test_clipping_bounds_the_discriminator_alone():
+    made = finished(weight_clip=0.01, objective="wasserstein", slope=0, unit_slope=0)
+    assert max(each.abs().max() for each in made.players.discriminator.parameters()) <= 0.01 + 1e-9
+    assert max(each.abs().max() for each in made.players.generator.parameters()) > 0.01
+
+
+def test_a_duel_begun_anew_has_other_weights_and_fresh_optimisers_and_keeps_its_place():
+    made = duel()
+    list(islice(made.run(batches()), 4))
+    made.begin(1)
+    assert not same(weights(made.players), weights(duel().players))
+    assert same(weights(made.average), weights(made.players.generator))
+    assert not made.generator.optimiser.state
+    assert (made.step, made.drawn) == (4, 8)
+    other = duel()
+    other.begin(2)
+    assert not same(weights(made.players), weights(other.players))
+
+
+def test_a_duel_begun_anew_can_be_resumed():
+    first = duel()
+    list(islice(first.run(batches()), 4))
+    first.begin(1)
+    second = duel()
+    second.load_state_dict(deepcopy(first.state_dict()))
+    for each in (first, second):
+        list(each.run(islice(batches(), each.drawn, None)))
+    assert_same(first, second)
