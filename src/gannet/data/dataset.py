@@ -202,7 +202,7 @@ def load(
         if table
         else ((), (), (), ())
     )
-    codecs: dict[str, Codec[Any]] = {"real": codec}
+    codecs: dict[str, Codec[Any]] = {"sample": codec}
     if told is not None:
         codecs["vector"] = told
     if beside is not None:
