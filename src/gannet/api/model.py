@@ -470,10 +470,9 @@ class Model:
                 seed = options.get("seed", 0)
                 recipe, sampler = self.artefact.recipe, SamplesOf(self.artefact)
                 answers = AnswersOf(self.artefact)
-                conditional = recipe.inputs.conditional and recipe.makes_samples
-                if conditional:
+                if recipe.conditional:
                     names["answers"] = answers
-                answering = partial(answers.answer, seed=seed) if conditional else None
+                answering = partial(answers.answer, seed=seed) if recipe.conditional else None
                 made = material(sampler, found, count=count, seed=seed, answering=answering)
                 names["cache"] = self._features_cache(found)
                 report = evaluate(sampler, found, count=count, made=made, **names | options)
