@@ -26,7 +26,7 @@ from gannet.inference.artifact import Artefact, no_pairs
 from gannet.inference.card import Card, gannet_version
 from gannet.networks.features import RandomFeatures
 from gannet.networks.tabular.cooccurrence import pairs_of
-from gannet.networks.tabular.network import Layout
+from gannet.networks.tabular.layout import Layout
 from gannet.recipes.registry import find_recipe
 from gannet.training.controller import Action, Balance
 from gannet.training.finalize import preview, within_memory
