@@ -16,16 +16,16 @@ from gannet.core.frame import Frame
 from gannet.data.containers.delimited import Dialect
 from gannet.data.labels import Labels
 from gannet.modalities.image.io.files import Item
-from gannet.modalities.vector.codec import Row
+from gannet.modalities.vector.codec import VectorRow
 
-Kind = Literal["image", "vector", "table"]
-WORDS: Mapping[Kind, str] = {
+SourceKind = Literal["image", "vector", "table"]
+WORDS: Mapping[SourceKind, str] = {
     "image": "pictures",
     "vector": "rows of numbers",
     "table": "a table",
 }
 """What people call each kind."""
-Raw = Item | Row
+Raw = Item | VectorRow
 """A picture (file, bytes or numbers), or a row of numbers."""
 
 
@@ -56,7 +56,7 @@ class Source:
 
     path: Path
     layout: str
-    kind: Kind
+    kind: SourceKind
     names: Sequence[str]
     raw: Callable[[int], Raw]
     classes: tuple[str, ...] = ()
@@ -111,7 +111,7 @@ class Source:
             raise DataError("rows of numbers, not pictures", where=str(self.path))
         return item  # pyright: ignore[reportReturnType]  # the dtype has just been checked
 
-    def row(self, index: int) -> Row:
+    def row(self, index: int) -> VectorRow:
         """A row of numbers by number.
 
         Raises:

@@ -16,7 +16,7 @@ from gannet.core.types import Batch
 from gannet.evaluation.feature_cache import KeptFeatures
 from gannet.evaluation.mode_coverage import class_profile, heap_profile
 from gannet.evaluation.paired import ASKED, answer_scores, diversity
-from gannet.evaluation.samples import Data, Material, Rows, Sampler, ask, material
+from gannet.evaluation.samples import Data, LabeledRows, Material, Sampler, ask, material
 from gannet.evaluation.scores import (
     class_score,
     copy_score,
@@ -41,11 +41,11 @@ from gannet.networks.features import Features
 __all__ = [
     "Answers",
     "Data",
+    "LabeledRows",
     "Material",
     "Pair",
     "Part",
     "Report",
-    "Rows",
     "Sampler",
     "Score",
     "evaluate",

@@ -9,7 +9,7 @@ from typing import Literal
 from torch import Tensor
 from torch.nn.functional import logsigmoid, relu, softplus
 
-Judge = Callable[[Tensor, Tensor], Tensor]
+AdversarialLoss = Callable[[Tensor, Tensor], Tensor]
 """``(real_logits, fake_logits) -> scalar``; high logits mean "looks real"."""
 
 
@@ -17,8 +17,8 @@ Judge = Callable[[Tensor, Tensor], Tensor]
 class Objective:
     """What each side minimises. Both see both logits, so that relativistic losses fit too."""
 
-    discriminator: Judge
-    generator: Judge
+    discriminator: AdversarialLoss
+    generator: AdversarialLoss
 
 
 def non_saturating_discriminator(real: Tensor, fake: Tensor) -> Tensor:

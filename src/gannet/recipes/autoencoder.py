@@ -12,14 +12,14 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from gannet.core import config
+from gannet.core.config import Config
 from gannet.core.recipe import Column, Recipe
 from gannet.core.types import Batch, Players, Spec, Terms
 from gannet.losses.composed import told_apart
 from gannet.networks.autoencoder import Coder, MeasuredCoder, judge, surprise
 
 
-class Config(config.Config):
+class AutoencoderConfig(Config):
     """Settings of ``autoencoder``."""
 
     noise: int = Field(16, ge=1, description="numbers of a code")
@@ -36,13 +36,15 @@ class Config(config.Config):
     slope: float = Field(1.0, ge=0, description="weight of the discriminator's slope penalties")
 
 
-def build(config: Config, spec: Spec) -> Players:
+def build(config: AutoencoderConfig, spec: Spec) -> Players:
     """Encoder and decoder in one module, and a discriminator that measures."""
     coder = MeasuredCoder(spec, config.noise, config.width)
     return Players(coder, judge(spec, config.width))
 
 
-def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
+def discriminator_terms(
+    players: Players, batch: Batch, noise: Tensor, config: AutoencoderConfig
+) -> Terms:
     """Tell samples from reals, and stay flat around both."""
     with torch.no_grad():
         fake = players.generator(noise, batch.condition)
@@ -55,7 +57,12 @@ def left_over(coder: Coder, batch: Batch) -> tuple[Tensor, Tensor]:
     return codes, surprise(batch.real, coder.decode(codes, batch.condition))
 
 
-def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:  # noqa: ARG001
+def generator_terms(
+    players: Players,
+    batch: Batch,
+    noise: Tensor,  # noqa: ARG001
+    config: AutoencoderConfig,  # noqa: ARG001
+) -> Terms:
     """Give back what went in; in passing, measure the codes."""
     coder = players.generator
     assert isinstance(coder, MeasuredCoder)
@@ -64,21 +71,21 @@ def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Confi
     return {"reconstruction": kept}
 
 
-def error(product: nn.Module, batch: Batch, _config: Config) -> Tensor:
+def error(product: nn.Module, batch: Batch, _config: AutoencoderConfig) -> Tensor:
     """``exp`` of the nats per number with which samples come back; never below zero."""
     assert isinstance(product, Coder)
     _, kept = left_over(product, batch)
     return kept.exp()
 
 
-def schedule(config: Config, share: float) -> Config:
+def schedule(config: AutoencoderConfig, share: float) -> AutoencoderConfig:
     """The learning rate falls by the same factor in every equal part of the run."""
     left = config.learning_rate_end**share
     return config.model_copy(update={"learning_rate": config.learning_rate * left})
 
 
 recipe = Recipe(
-    config=Config,
+    config=AutoencoderConfig,
     columns={
         "real": Column(("image", "vector")),
         "vector": Column(("label",), optional=True),

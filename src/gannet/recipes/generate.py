@@ -16,7 +16,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from gannet.core import config
+from gannet.core.config import Config
 from gannet.core.recipe import Column, Recipe, Suggestion
 from gannet.core.types import Batch, Condition, Players, Spec, Terms
 from gannet.losses import adversarial
@@ -40,7 +40,7 @@ LONGER: tuple[tuple[int, dict[str, float]], ...] = (
 Architecture = Literal["auto", "mlp", "dcgan", "residual"]
 
 
-class Config(config.Config):
+class GenerateConfig(Config):
     """Settings of ``generate``."""
 
     architecture: Architecture = Field(
@@ -75,7 +75,7 @@ class Config(config.Config):
     )
 
 
-def build(config: Config, spec: Spec) -> Players:
+def build(config: GenerateConfig, spec: Spec) -> Players:
     """Networks of the architecture asked for, in the sizes of the data."""
     name = config.architecture
     units = 4 * config.width
@@ -105,7 +105,9 @@ def build(config: Config, spec: Spec) -> Players:
     )
 
 
-def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
+def discriminator_terms(
+    players: Players, batch: Batch, noise: Tensor, config: GenerateConfig
+) -> Terms:
     """Tell each real from the fake beside it, and stay flat around both."""
     told, count = batch.condition, len(batch)
     fake = players.generator(noise, told).float().detach()
@@ -156,7 +158,7 @@ def mismatch(own: Tensor, real_logits: Tensor, wrong_logits: Tensor) -> Tensor:
     return (softplus(wrong_logits - real_logits) * tells).mean()
 
 
-def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
+def generator_terms(players: Players, batch: Batch, noise: Tensor, config: GenerateConfig) -> Terms:
     """Make each fake look more real than the real beside it."""
     fake = players.generator(noise, batch.condition)
     fake_logits = players.discriminator(augment(fake, config.augment), batch.condition).float()
@@ -170,7 +172,7 @@ def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Confi
     }
 
 
-def schedule(config: Config, share: float) -> Config:
+def schedule(config: GenerateConfig, share: float) -> GenerateConfig:
     """Learning rate and slope weight fall during the run, from broad strokes to detail."""
     end = config.learning_rate_end
     left = end**share
@@ -213,7 +215,7 @@ def suggest(some: Batch, rows: int) -> Iterator[Suggestion]:
 
 
 recipe = Recipe(
-    config=Config,
+    config=GenerateConfig,
     columns={
         "real": Column(("image", "vector")),
         "vector": Column(("label",), optional=True),

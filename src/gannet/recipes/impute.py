@@ -34,7 +34,7 @@ from gannet.recipes.common.tabular import (
 )
 
 
-class Config(CellConfig):
+class ImputeConfig(CellConfig):
     """Settings of ``impute``."""
 
     most_hidden: float = Field(
@@ -42,7 +42,7 @@ class Config(CellConfig):
     )
 
 
-def build(config: Config, spec: Spec) -> Players:
+def build(config: ImputeConfig, spec: Spec) -> Players:
     """A generator and a discriminator of the same width for the fields of the table."""
     return Players(
         FieldGenerator(spec, config.width, config.blocks, holes=spec.holes, waves=config.waves),
@@ -50,7 +50,7 @@ def build(config: Config, spec: Spec) -> Players:
     )
 
 
-def prepare(batch: Batch, rng: torch.Generator, config: Config) -> Batch:
+def prepare(batch: Batch, rng: torch.Generator, config: ImputeConfig) -> Batch:
     """Hide all that is missing and, of what is known, a part that differs from row to row."""
     rows, fields = batch.real.shape
     place = batch.real.device
@@ -64,7 +64,7 @@ def prepare(batch: Batch, rng: torch.Generator, config: Config) -> Batch:
     return replace(batch, condition=replace(Condition.none(batch.real), vector=vector))
 
 
-def generator_terms(players: Players, batch: Batch, _noise: Tensor, _config: Config) -> Terms:
+def generator_terms(players: Players, batch: Batch, _noise: Tensor, _config: ImputeConfig) -> Terms:
     """Give hidden cells their true odds; of cells that are missing, nobody knows the truth."""
     generator, _ = fields_of(players)
     _, known = batch.condition.vector.chunk(2, 1)
@@ -79,7 +79,7 @@ def told_holes(batch: Batch, spec: Spec) -> Condition:
 
 
 recipe = Recipe(
-    config=Config,
+    config=ImputeConfig,
     columns={"real": Column(("table",))},
     made={"vector": ("table",)},
     build=build,

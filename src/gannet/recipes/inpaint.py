@@ -32,7 +32,7 @@ from gannet.recipes.common.image_to_image import (
 )
 
 
-class Config(AnswerConfig):
+class InpaintConfig(AnswerConfig):
     """Settings of ``inpaint``."""
 
     patch: int = Field(
@@ -41,7 +41,7 @@ class Config(AnswerConfig):
     most_hidden: float = Field(0.5, gt=0, lt=1, description="largest share of a picture in holes")
 
 
-def build(config: Config, spec: Spec) -> Players:
+def build(config: InpaintConfig, spec: Spec) -> Players:
     """Networks that see the picture, with its holes grey, and where these are."""
     channels = spec.shape[0]
     return Players(
@@ -56,7 +56,7 @@ def holed(batch: Batch, holes: Tensor) -> Batch:
     return replace(batch, condition=replace(batch.condition, grid=shown))
 
 
-def prepare(batch: Batch, rng: torch.Generator, config: Config) -> Batch:
+def prepare(batch: Batch, rng: torch.Generator, config: InpaintConfig) -> Batch:
     """Cut holes of chance."""
     return holed(batch, drawn(batch.real, rng, config.most_hidden))
 
@@ -77,29 +77,33 @@ def patched(answers: Tensor, shown: Tensor) -> Tensor:
     return torch.where(holes > 0, answers, known)
 
 
-def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
+def discriminator_terms(
+    players: Players, batch: Batch, noise: Tensor, config: InpaintConfig
+) -> Terms:
     """Tell whole pictures from filled ones."""
     return judge_terms(players, batch, noise, config, filled)
 
 
-def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
+def generator_terms(players: Players, batch: Batch, noise: Tensor, config: InpaintConfig) -> Terms:
     """Fill holes so that nobody sees where they were."""
     return answer_terms(players, batch, noise, config, filled)
 
 
-def schedule(config: Config, share: float) -> Config:
+def schedule(config: InpaintConfig, share: float) -> InpaintConfig:
     """The learning rate falls like a cosine."""
     now = falling(config, share)
-    assert isinstance(now, Config)
+    assert isinstance(now, InpaintConfig)
     return now
 
 
-def infer(product: nn.Module, noise: Tensor, condition: Condition, _config: Config) -> Tensor:
+def infer(
+    product: nn.Module, noise: Tensor, condition: Condition, _config: InpaintConfig
+) -> Tensor:
     """Filled pictures; known pixels are those that were given."""
     return patched(product(noise, condition), condition.grid)
 
 
-def error(product: nn.Module, problem: Batch, config: Config) -> Tensor:
+def error(product: nn.Module, problem: Batch, config: InpaintConfig) -> Tensor:
     """Mean absolute error in the holes, without noise; a scalar."""
     still = torch.zeros(len(problem), config.noise, device=problem.real.device)
     off = (infer(product, still, problem.condition, config) - problem.real).abs()
@@ -131,7 +135,7 @@ if find_spec("skimage"):  # of the extra `pictures`
 
 
 def turn(
-    trained: Trained[Config], given: Given, draws: int, seed: int
+    trained: Trained[InpaintConfig], given: Given, draws: int, seed: int
 ) -> Sequence[NDArray[np.float32]]:
     """One completion per draw, at the size of the picture; holes are its mask, or are see-through.
 
@@ -159,7 +163,7 @@ def turn(
 
 
 recipe = Recipe(
-    config=Config,
+    config=InpaintConfig,
     columns={"real": Column(("image",))},
     made={"grid": ("image",)},
     build=build,

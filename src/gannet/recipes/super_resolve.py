@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
-from gannet.core import config
+from gannet.core.config import Config
 from gannet.core.recipe import Column, Given, Option, Recipe, Trained, Turning
 from gannet.core.seeding import noise_at
 from gannet.core.types import Batch, Condition, Players, Spec, Terms
@@ -37,7 +37,7 @@ NEVER = 1 << 30
 """Steps between two lessons of a judge that has nothing to judge yet."""
 
 
-class Config(config.Config):
+class SuperResolveConfig(Config):
     """Settings of ``super_resolve``."""
 
     scale: Literal[2, 3, 4] = Field(4, description="times as many pixels each way")
@@ -72,7 +72,7 @@ class Config(config.Config):
     second_momentum: float = Field(0.99, ge=0, lt=1, description="beta2 of Adam")
 
 
-def build(config: Config, spec: Spec) -> Players:
+def build(config: SuperResolveConfig, spec: Spec) -> Players:
     """Networks for pictures of any size; the spec says their channels."""
     channels = spec.shape[0]
     depth = (config.depth, config.detail_depth)
@@ -82,7 +82,7 @@ def build(config: Config, spec: Spec) -> Players:
     )
 
 
-def prepare(batch: Batch, rng: torch.Generator, config: Config) -> Batch:
+def prepare(batch: Batch, rng: torch.Generator, config: SuperResolveConfig) -> Batch:
     """Turn each piece about, and shrink it."""
     high, wide = (side // config.scale * config.scale for side in batch.real.shape[2:])
     sharp = flipped(batch.real[:, :, :high, :wide], rng)
@@ -107,7 +107,9 @@ def parts(players: Players) -> tuple[Upscaler, PatchDiscriminator]:
     return upscaler, judge
 
 
-def discriminator_terms(players: Players, batch: Batch, noise: Tensor, _config: Config) -> Terms:
+def discriminator_terms(
+    players: Players, batch: Batch, noise: Tensor, _config: SuperResolveConfig
+) -> Terms:
     """Tell each sharp picture from the one that was made of its small one."""
     upscaler, judge = parts(players)
     with torch.no_grad():
@@ -117,7 +119,9 @@ def discriminator_terms(players: Players, batch: Batch, noise: Tensor, _config: 
     return {"adversarial": losses.relativistic_discriminator(real_logits, fake_logits)}
 
 
-def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
+def generator_terms(
+    players: Players, batch: Batch, noise: Tensor, config: SuperResolveConfig
+) -> Terms:
     """First the pixels, then the duel; ``schedule`` says which."""
     upscaler, judge = parts(players)
     low, terms = batch.condition.grid, dict[str, Tensor]()
@@ -136,7 +140,7 @@ def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Confi
     return terms
 
 
-def schedule(config: Config, share: float) -> Config:
+def schedule(config: SuperResolveConfig, share: float) -> SuperResolveConfig:
     """First the faithful network, then the other; for each the rate falls like a cosine."""
     begins = config.faithful_share if config.quality else 1.0
     first = share < begins
@@ -151,13 +155,15 @@ def schedule(config: Config, share: float) -> Config:
     return config.model_copy(update=change)
 
 
-def infer(product: nn.Module, noise: Tensor, condition: Condition, config: Config) -> Tensor:
+def infer(
+    product: nn.Module, noise: Tensor, condition: Condition, config: SuperResolveConfig
+) -> Tensor:
     """Sharp pictures of the quality that was trained for."""
     made: Tensor = product(noise, condition, config.quality)
     return made.clamp(-1, 1)
 
 
-def error(product: nn.Module, problem: Batch, _config: Config) -> Tensor:
+def error(product: nn.Module, problem: Batch, _config: SuperResolveConfig) -> Tensor:
     """Mean absolute error of the faithful pictures; a scalar."""
     assert isinstance(product, Upscaler)
     sharp, _ = product.faithful(problem.condition.grid)
@@ -171,7 +177,7 @@ def bicubic(batch: Batch) -> Tensor:
 
 
 def turn(
-    trained: Trained[Config], given: Given, draws: int, seed: int
+    trained: Trained[SuperResolveConfig], given: Given, draws: int, seed: int
 ) -> Sequence[NDArray[np.float32]]:
     """A picture of any size and channels, sharper; alpha is enlarged like grey."""
     upscaler, settings = trained.product, trained.config
@@ -194,7 +200,7 @@ def turn(
 
 
 recipe = Recipe(
-    config=Config,
+    config=SuperResolveConfig,
     columns={"real": Column(("image",))},
     made={"grid": ("image",)},
     build=build,

@@ -36,7 +36,7 @@ from gannet.recipes.common.tabular import (
 )
 
 
-class Config(CellConfig):
+class TableConfig(CellConfig):
     """Settings of ``table``."""
 
     adversarial: float = Field(
@@ -44,7 +44,7 @@ class Config(CellConfig):
     )
 
 
-def build(config: Config, spec: Spec) -> Players:
+def build(config: TableConfig, spec: Spec) -> Players:
     """A generator and a discriminator of the same width for the fields of the table."""
     return Players(
         FieldGenerator(spec, config.width, config.blocks, waves=config.waves),
@@ -52,7 +52,7 @@ def build(config: Config, spec: Spec) -> Players:
     )
 
 
-def prepare(batch: Batch, rng: torch.Generator, _config: Config) -> Batch:
+def prepare(batch: Batch, rng: torch.Generator, _config: TableConfig) -> Batch:
     """Hide cells at random; how large a part differs from row to row, but never nothing."""
     rows, fields = batch.real.shape
     place = batch.real.device
@@ -65,7 +65,9 @@ def prepare(batch: Batch, rng: torch.Generator, _config: Config) -> Batch:
     return replace(batch, condition=replace(blank, vector=vector))
 
 
-def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
+def discriminator_terms(
+    players: Players, batch: Batch, noise: Tensor, config: TableConfig
+) -> Terms:
     """Tell real rows from made ones; whole rows, as at use, unless the generator listens."""
     told_of = batch if config.adversarial else _untold(batch)
     return told_apart(players, told_of, noise, config)
@@ -77,7 +79,7 @@ def _untold(batch: Batch) -> Batch:
     return replace(batch, condition=replace(batch.condition, vector=vector))
 
 
-def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
+def generator_terms(players: Players, batch: Batch, noise: Tensor, config: TableConfig) -> Terms:
     """Give hidden cells their true odds and, with a weight, make filled rows look real."""
     generator, _ = fields_of(players)
     _, known = batch.condition.vector.chunk(2, 1)
@@ -114,7 +116,7 @@ def _last_cell(players: Players, batch: Batch, noise: Tensor) -> Tensor:
 
 
 recipe = Recipe(
-    config=Config,
+    config=TableConfig,
     columns={"real": Column(("table",))},
     made={"vector": ("table",)},
     build=build,

@@ -38,7 +38,7 @@ PERCEPTUAL = 1.5
 """Weight of what a network trained on photos sees, where it is installed."""
 
 
-class Config(AnswerConfig):
+class TranslateConfig(AnswerConfig):
     """Settings of ``translate``."""
 
     pairs: Literal["auto", "folders", "side_by_side", "table", "edges", "grey"] = Field(
@@ -66,7 +66,7 @@ class Config(AnswerConfig):
     )
 
 
-def build(config: Config, spec: Spec) -> Players:
+def build(config: TranslateConfig, spec: Spec) -> Players:
     """Networks for pictures of any size; the spec says their channels."""
     inside, outside = spec.grid[0], spec.shape[0]
     return Players(
@@ -98,7 +98,7 @@ def suggest(some: Batch, _rows: int) -> Iterator[Suggestion]:
             )
 
 
-def prepare(batch: Batch, rng: torch.Generator, config: Config) -> Batch:
+def prepare(batch: Batch, rng: torch.Generator, config: TranslateConfig) -> Batch:
     """Mirror and move both pictures of a pair alike, so that few pairs last longer."""
     real, given = batch.real, batch.condition.grid
     if config.mirror:
@@ -116,24 +116,28 @@ def prepare(batch: Batch, rng: torch.Generator, config: Config) -> Batch:
     return replace(batch, real=real, condition=replace(batch.condition, grid=given))
 
 
-def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
+def discriminator_terms(
+    players: Players, batch: Batch, noise: Tensor, config: TranslateConfig
+) -> Terms:
     """Tell each target from the answer to the picture beside it."""
     return judge_terms(players, batch, noise, config)
 
 
-def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
+def generator_terms(
+    players: Players, batch: Batch, noise: Tensor, config: TranslateConfig
+) -> Terms:
     """Answers that pass for targets, whose mean is near them, and that differ where they may."""
     return answer_terms(players, batch, noise, config)
 
 
-def schedule(config: Config, share: float) -> Config:
+def schedule(config: TranslateConfig, share: float) -> TranslateConfig:
     """The learning rate falls like a cosine."""
     now = falling(config, share)
-    assert isinstance(now, Config)
+    assert isinstance(now, TranslateConfig)
     return now
 
 
-def wrong(product: nn.Module, problem: Batch, config: Config) -> Tensor:
+def wrong(product: nn.Module, problem: Batch, config: TranslateConfig) -> Tensor:
     """How wrong the answers to no noise are.
 
     Pixel by pixel if that is all that they learn from. Else by colour and contrast around each
@@ -172,7 +176,7 @@ def mean(batch: Batch) -> Tensor:
 
 
 def turn(
-    trained: Trained[Config], given: Given, draws: int, seed: int
+    trained: Trained[TranslateConfig], given: Given, draws: int, seed: int
 ) -> Sequence[NDArray[np.float32]]:
     """One answer per draw, at the size of training: its shorter side becomes that one's."""
     translator = trained.product
@@ -183,7 +187,7 @@ def turn(
 
 
 recipe = Recipe(
-    config=Config,
+    config=TranslateConfig,
     columns={"real": Column(("image",)), "grid": Column(("image",))},
     build=build,
     discriminator_terms=discriminator_terms,

@@ -52,7 +52,7 @@ PERCEPTUAL = 0.7
 """Weight of the duel in what a network trained on photos sees, where it is installed."""
 
 
-class Config(AnswerConfig):
+class TranslateUnpairedConfig(AnswerConfig):
     """Settings of ``translate_unpaired``."""
 
     levels: int = Field(3, ge=1, le=7, description="halvings of the generator")
@@ -86,7 +86,7 @@ class Config(AnswerConfig):
     )
 
 
-def build(config: Config, spec: Spec) -> Players:
+def build(config: TranslateUnpairedConfig, spec: Spec) -> Players:
     """Networks for pictures of any size that know two sides.
 
     Raises:
@@ -127,7 +127,7 @@ def suggest(some: Batch, rows: int) -> Iterator[Suggestion]:
         yield f"only {rows} pictures to train on", {"augment": 0.7}
 
 
-def prepare(batch: Batch, rng: torch.Generator, config: Config) -> Batch:
+def prepare(batch: Batch, rng: torch.Generator, config: TranslateUnpairedConfig) -> Batch:
     """Give to each picture one of the other side that shall become like it."""
     real, side = batch.real, batch.condition.vector
     if config.mirror:
@@ -158,7 +158,9 @@ def some_still(noise: Tensor) -> Tensor:
     return noise * (rows % STILL != STILL - 1).to(noise)
 
 
-def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
+def discriminator_terms(
+    players: Players, batch: Batch, noise: Tensor, config: TranslateUnpairedConfig
+) -> Terms:
     """Tell pictures of each side from those made for it, and stay flat around both."""
     translator, judge = parts(players)
     with torch.no_grad():
@@ -172,7 +174,9 @@ def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: C
     return terms
 
 
-def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
+def generator_terms(
+    players: Players, batch: Batch, noise: Tensor, config: TranslateUnpairedConfig
+) -> Terms:
     """Pictures that pass on the other side, and lead back; several, if noise says so."""
     translator, judge = parts(players)
     side, given, count = batch.condition, batch.condition.grid, len(batch)
@@ -207,10 +211,10 @@ def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Confi
     return terms
 
 
-def schedule(config: Config, share: float) -> Config:
+def schedule(config: TranslateUnpairedConfig, share: float) -> TranslateUnpairedConfig:
     """The learning rate falls like a cosine."""
     now = falling(config, share)
-    assert isinstance(now, Config)
+    assert isinstance(now, TranslateUnpairedConfig)
     return now
 
 
@@ -220,7 +224,7 @@ def copied(batch: Batch) -> Tensor:
 
 
 def turn(
-    trained: Trained[Config], given: Given, draws: int, seed: int
+    trained: Trained[TranslateUnpairedConfig], given: Given, draws: int, seed: int
 ) -> Sequence[NDArray[np.float32]]:
     """One answer per draw; of a run on whole pictures, at their size."""
     translator, names = trained.product, trained.codecs["vector"]
@@ -234,7 +238,7 @@ def turn(
 
 
 recipe = Recipe(
-    config=Config,
+    config=TranslateUnpairedConfig,
     columns={"real": Column(("image",)), "vector": Column(("label",))},
     made={"grid": ("image",)},
     paired=False,

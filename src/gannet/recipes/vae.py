@@ -11,14 +11,14 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from gannet.core import config
+from gannet.core.config import Config
 from gannet.core.recipe import Column, Recipe
 from gannet.core.types import Batch, Players, Spec, Terms
 from gannet.losses.composed import told_apart
 from gannet.networks.autoencoder import Coder, coder_of, divergence, judge, surprise
 
 
-class Config(config.Config):
+class VaeConfig(Config):
     """Settings of ``vae``."""
 
     noise: int = Field(16, ge=1, description="numbers of a code")
@@ -38,13 +38,13 @@ class Config(config.Config):
     )
 
 
-def build(config: Config, spec: Spec) -> Players:
+def build(config: VaeConfig, spec: Spec) -> Players:
     """Encoder and decoder in one module, and a discriminator that measures."""
     coder = Coder(spec, config.noise, config.width, spreads=True)
     return Players(coder, judge(spec, config.width))
 
 
-def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
+def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: VaeConfig) -> Terms:
     """Tell samples from reals, and stay flat around both."""
     with torch.no_grad():
         fake = players.generator(noise, batch.condition)
@@ -59,13 +59,13 @@ def bound(coder: Coder, batch: Batch, noise: Tensor) -> tuple[Tensor, Tensor]:
     return surprise(batch.real, made), divergence(mean, spread).mean() / numbers
 
 
-def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
+def generator_terms(players: Players, batch: Batch, noise: Tensor, config: VaeConfig) -> Terms:
     """Give back what went in, through codes that look like the prior."""
     kept, far = bound(coder_of(players), batch, noise)
     return {"reconstruction": kept, "divergence": config.divergence * far}
 
 
-def error(product: nn.Module, batch: Batch, config: Config) -> Tensor:
+def error(product: nn.Module, batch: Batch, config: VaeConfig) -> Tensor:
     """``exp`` of the negative evidence lower bound in nats per number; never below zero.
 
     Codes are drawn alike at every call. The decoder variance is that of the samples themselves.
@@ -76,14 +76,14 @@ def error(product: nn.Module, batch: Batch, config: Config) -> Tensor:
     return sum(bound(product, batch, noise), batch.real.new_zeros(())).exp()
 
 
-def schedule(config: Config, share: float) -> Config:
+def schedule(config: VaeConfig, share: float) -> VaeConfig:
     """The learning rate falls by the same factor in every equal part of the run."""
     left = config.learning_rate_end**share
     return config.model_copy(update={"learning_rate": config.learning_rate * left})
 
 
 recipe = Recipe(
-    config=Config,
+    config=VaeConfig,
     columns={
         "real": Column(("image", "vector")),
         "vector": Column(("label",), optional=True),

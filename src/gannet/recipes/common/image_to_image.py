@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
-from gannet.core import config
+from gannet.core.config import Config
 from gannet.core.recipe import Suggestion
 from gannet.core.seeding import noise_at
 from gannet.core.types import Batch, Condition, Players, Terms
@@ -40,7 +40,7 @@ SPREAD = math.sqrt(2 / (math.pi * 6)) * math.sqrt(math.pi / 4)
 """Weight of the mean distance of two answers; eq. 12 with two of them."""
 
 
-class AnswerConfig(config.Config):
+class AnswerConfig(Config):
     """Settings that they share."""
 
     width: int = Field(16, ge=4, le=256, description="channels of the generator at half size")

@@ -16,7 +16,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from gannet.core import config, device
+from gannet.core import device
+from gannet.core.config import Config
 from gannet.core.recipe import Asked, Suggestion
 from gannet.core.types import Batch, Condition, Players, Spec, Terms, Wishes
 from gannet.losses import adversarial, gradient_penalty
@@ -31,7 +32,7 @@ VIEW = 128
 """Axes in which rows are compared."""
 
 
-class CellConfig(config.Config):
+class CellConfig(Config):
     """Settings of recipes that fill cells; each of them adds its own, and stays flat.
 
     With ``noise`` below the number of fields, chance is mixed from it.
