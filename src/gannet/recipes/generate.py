@@ -6,7 +6,6 @@ arXiv:2501.05441) whose weight falls during the run. The classic objectives are 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal
@@ -24,6 +23,7 @@ from gannet.losses.gradient_penalty import between, slope, unit_slope_penalty
 from gannet.modalities.image.augment import augment
 from gannet.networks import convolutional
 from gannet.networks import mlp as rows
+from gannet.recipes.common.schedules import cosine, exponential
 
 PICTURE_AXES = 3
 FEW_PICTURES = 500
@@ -174,16 +174,8 @@ def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Gener
 
 def schedule(config: GenerateConfig, share: float) -> GenerateConfig:
     """Learning rate and slope weight fall during the run, from broad strokes to detail."""
-    end = config.learning_rate_end
-    left = end**share
-    if config.fall == "cosine":
-        left = end + (1 - end) * (1 + math.cos(math.pi * share)) / 2
-    return config.model_copy(
-        update={
-            "learning_rate": config.learning_rate * left,
-            "slope": config.slope * config.slope_end**share,
-        }
-    )
+    curve = cosine if config.fall == "cosine" else exponential
+    return exponential("slope")(curve("learning_rate")(config, share), share)
 
 
 def suggest(some: Batch, rows: int) -> Iterator[Suggestion]:

@@ -17,18 +17,19 @@ from torch import Tensor
 from gannet.core.recipe import Column, Recipe, Turning
 from gannet.core.types import Batch, Condition, Players, Spec, Terms
 from gannet.networks.tabular.layout import missing, told
-from gannet.networks.tabular.network import FieldDiscriminator, FieldGenerator
 from gannet.recipes.common.imputation.fit import settle
 from gannet.recipes.common.imputation.impute import turn
+from gannet.recipes.common.schedules import exponential
 from gannet.recipes.common.tabular import (
     CellConfig,
     ask,
+    cell_players,
     error,
     fields_of,
+    hidden_surprise,
+    hide,
     infer,
-    schedule,
     suggest,
-    surprise_of,
     told_apart,
     view,
 )
@@ -43,11 +44,8 @@ class ImputeConfig(CellConfig):
 
 
 def build(config: ImputeConfig, spec: Spec) -> Players:
-    """A generator and a discriminator of the same width for the fields of the table."""
-    return Players(
-        FieldGenerator(spec, config.width, config.blocks, holes=spec.holes, waves=config.waves),
-        FieldDiscriminator(spec, config.width, config.blocks),
-    )
+    """The players of ``table``, but for cells that are missing, which are never drawn."""
+    return cell_players(config, spec, spec.holes)
 
 
 def prepare(batch: Batch, rng: torch.Generator, config: ImputeConfig) -> Batch:
@@ -60,16 +58,13 @@ def prepare(batch: Batch, rng: torch.Generator, config: ImputeConfig) -> Batch:
     # One known cell at least, or the row would teach nothing.
     one = chance.masked_fill(gone, 2).argmin(1, keepdim=True)
     hidden = (chance < share).scatter(1, one, True) | gone
-    vector = told(batch.real, 1 - hidden.float())
-    return replace(batch, condition=replace(Condition.none(batch.real), vector=vector))
+    return hide(batch, hidden)
 
 
 def generator_terms(players: Players, batch: Batch, _noise: Tensor, _config: ImputeConfig) -> Terms:
     """Give hidden cells their true odds; of cells that are missing, nobody knows the truth."""
     generator, _ = fields_of(players)
-    _, known = batch.condition.vector.chunk(2, 1)
-    asked = (1 - known).masked_fill(missing(batch.real, batch.holes), 0)
-    return {"cells": surprise_of(generator, batch, asked)}
+    return {"cells": hidden_surprise(generator, batch)}
 
 
 def told_holes(batch: Batch, spec: Spec) -> Condition:
@@ -86,7 +81,7 @@ recipe = Recipe(
     discriminator_terms=told_apart,
     generator_terms=generator_terms,
     prepare=prepare,
-    schedule=schedule,
+    schedule=exponential("learning_rate", "slope"),
     infer=infer,
     view=view,
     suggest=suggest,

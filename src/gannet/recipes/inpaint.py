@@ -26,10 +26,10 @@ from gannet.recipes.common.image_to_image import (
     AnswerConfig,
     answer_terms,
     answers_to,
-    falling,
     judge_terms,
     noises,
 )
+from gannet.recipes.common.schedules import cosine
 
 
 class InpaintConfig(AnswerConfig):
@@ -87,13 +87,6 @@ def discriminator_terms(
 def generator_terms(players: Players, batch: Batch, noise: Tensor, config: InpaintConfig) -> Terms:
     """Fill holes so that nobody sees where they were."""
     return answer_terms(players, batch, noise, config, filled)
-
-
-def schedule(config: InpaintConfig, share: float) -> InpaintConfig:
-    """The learning rate falls like a cosine."""
-    now = falling(config, share)
-    assert isinstance(now, InpaintConfig)
-    return now
 
 
 def infer(
@@ -170,7 +163,7 @@ recipe = Recipe(
     discriminator_terms=discriminator_terms,
     generator_terms=generator_terms,
     prepare=prepare,
-    schedule=schedule,
+    schedule=cosine("learning_rate"),
     infer=infer,
     error=error,
     told=told,

@@ -10,7 +10,6 @@ arXiv:1809.00219, section 3.4 (from faithful to vivid). Differs: see ``networks.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -24,14 +23,14 @@ from torch import Tensor, nn
 
 from gannet.core.config import Config
 from gannet.core.recipe import Column, Given, Option, Recipe, Trained, Turning
-from gannet.core.seeding import noise_at
 from gannet.core.types import Batch, Condition, Players, Spec, Terms
 from gannet.losses import adversarial as losses
-from gannet.losses.feature_matching import matching
 from gannet.modalities.image.degradation import degraded, flipped
 from gannet.modalities.image.tiling import in_tiles, of_planes, planes
 from gannet.networks.patchgan import PatchDiscriminator, least_side
 from gannet.networks.super_resolution import Upscaler, enlarged, shrunk
+from gannet.recipes.common.image_to_image import noises, passing_terms, told_of
+from gannet.recipes.common.schedules import cosine_left
 
 NEVER = 1 << 30
 """Steps between two lessons of a judge that has nothing to judge yet."""
@@ -131,11 +130,7 @@ def generator_terms(
         terms["pixel"] = config.pixel * (sharp.float() - batch.real).abs().mean()
     if config.adversarial or config.matching:
         vivid = sharp.detach() + upscaler.detail(low, features.detach(), noise)
-        real = judge.features(batch.real, batch.condition)
-        fake = judge.features(vivid.float(), batch.condition)
-        won = losses.relativistic_generator(real[-1].float(), fake[-1].float())
-        terms["adversarial"] = config.adversarial * won
-        terms["matching"] = config.matching * matching(real[:-1], fake[:-1]).float()
+        terms |= passing_terms(judge, batch, vivid.float(), config.adversarial, config.matching)
         terms["anchor"] = config.anchor * (vivid.float() - batch.real).abs().mean()
     return terms
 
@@ -145,8 +140,7 @@ def schedule(config: SuperResolveConfig, share: float) -> SuperResolveConfig:
     begins = config.faithful_share if config.quality else 1.0
     first = share < begins
     at = share / begins if first else (share - begins) / max(1 - begins, 1e-9)
-    left = config.learning_rate_end
-    left += (1 - left) * (1 + math.cos(math.pi * min(at, 1.0))) / 2
+    left = cosine_left(config.learning_rate_end, min(at, 1.0))
     change: dict[str, Any] = {"learning_rate": config.learning_rate * left}
     if first:
         change |= {"adversarial": 0.0, "matching": 0.0, "discriminator_every": NEVER}
@@ -184,18 +178,14 @@ def turn(
     assert isinstance(upscaler, Upscaler)
     quality = given.asked.get("quality", settings.quality)
     layers = planes(given.picture, trained.spec.shape[0])
-    noise = noise_at(seed, range(draws), settings.noise)
-    if draws == 1:
-        noise = torch.zeros_like(noise)  # the middle of all that may be
 
     def enlarge(low: Tensor, row: Tensor) -> Tensor:
-        told = replace(Condition.none(low), grid=low)
-        return upscaler(row.expand(len(low), -1), told, quality)
+        return upscaler(row.expand(len(low), -1), told_of(low), quality)
 
     reach, scale = upscaler.reach, settings.scale
     return [
         of_planes(in_tiles(partial(enlarge, row=row), layers, reach, scale=scale), given.picture)
-        for row in noise.split(1)
+        for row in noises(draws, settings.noise, seed).split(1)
     ]
 
 

@@ -17,20 +17,21 @@ from torch import Tensor
 
 from gannet.core import device
 from gannet.core.recipe import Column, Recipe
-from gannet.core.types import Batch, Condition, Players, Spec, Terms
+from gannet.core.types import Batch, Players, Terms
 from gannet.losses import adversarial as losses
 from gannet.networks.tabular.layout import told
-from gannet.networks.tabular.network import FieldDiscriminator, FieldGenerator
+from gannet.recipes.common.schedules import exponential
 from gannet.recipes.common.tabular import (
     CellConfig,
     alike,
     ask,
+    cell_players,
     error,
     fields_of,
+    hidden_surprise,
+    hide,
     infer,
-    schedule,
     suggest,
-    surprise_of,
     told_apart,
     view,
 )
@@ -44,14 +45,6 @@ class TableConfig(CellConfig):
     )
 
 
-def build(config: TableConfig, spec: Spec) -> Players:
-    """A generator and a discriminator of the same width for the fields of the table."""
-    return Players(
-        FieldGenerator(spec, config.width, config.blocks, waves=config.waves),
-        FieldDiscriminator(spec, config.width, config.blocks),
-    )
-
-
 def prepare(batch: Batch, rng: torch.Generator, _config: TableConfig) -> Batch:
     """Hide cells at random; how large a part differs from row to row, but never nothing."""
     rows, fields = batch.real.shape
@@ -60,9 +53,7 @@ def prepare(batch: Batch, rng: torch.Generator, _config: TableConfig) -> Batch:
     hidden = torch.rand(rows, fields, generator=rng, device=place) < share
     one = torch.randint(fields, (rows, 1), generator=rng, device=place)
     hidden = hidden.scatter(1, one, True)
-    blank = Condition.none(batch.real)
-    vector = told(batch.real, 1 - hidden.float())
-    return replace(batch, condition=replace(blank, vector=vector))
+    return hide(batch, hidden)
 
 
 def discriminator_terms(
@@ -82,8 +73,7 @@ def _untold(batch: Batch) -> Batch:
 def generator_terms(players: Players, batch: Batch, noise: Tensor, config: TableConfig) -> Terms:
     """Give hidden cells their true odds and, with a weight, make filled rows look real."""
     generator, _ = fields_of(players)
-    _, known = batch.condition.vector.chunk(2, 1)
-    terms = {"cells": surprise_of(generator, batch, 1 - known)}
+    terms = {"cells": hidden_surprise(generator, batch)}
     if config.adversarial:
         some = slice(config.judged)
         with device.autocast(noise.device.type, "float32"):
@@ -119,11 +109,11 @@ recipe = Recipe(
     config=TableConfig,
     columns={"real": Column(("table",))},
     made={"vector": ("table",)},
-    build=build,
+    build=cell_players,
     discriminator_terms=discriminator_terms,
     generator_terms=generator_terms,
     prepare=prepare,
-    schedule=schedule,
+    schedule=exponential("learning_rate", "slope"),
     infer=infer,
     view=view,
     suggest=suggest,

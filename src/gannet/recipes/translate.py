@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
 from gannet.core.recipe import Column, Given, Recipe, Suggestion, Trained, Turning
-from gannet.core.types import Batch, Players, Spec, Terms
+from gannet.core.types import Batch, Players, Spec
 from gannet.modalities.image.augment import moved
 from gannet.modalities.image.tensors import encoded, scaled_to
 from gannet.networks.patchgan import PatchDiscriminator, least_side
@@ -28,11 +28,11 @@ from gannet.recipes.common.image_to_image import (
     answer_terms,
     answers_to,
     error_of,
-    falling,
     judge_terms,
     noises,
     suggest_sight,
 )
+from gannet.recipes.common.schedules import cosine
 
 PERCEPTUAL = 1.5
 """Weight of what a network trained on photos sees, where it is installed."""
@@ -116,27 +116,6 @@ def prepare(batch: Batch, rng: torch.Generator, config: TranslateConfig) -> Batc
     return replace(batch, real=real, condition=replace(batch.condition, grid=given))
 
 
-def discriminator_terms(
-    players: Players, batch: Batch, noise: Tensor, config: TranslateConfig
-) -> Terms:
-    """Tell each target from the answer to the picture beside it."""
-    return judge_terms(players, batch, noise, config)
-
-
-def generator_terms(
-    players: Players, batch: Batch, noise: Tensor, config: TranslateConfig
-) -> Terms:
-    """Answers that pass for targets, whose mean is near them, and that differ where they may."""
-    return answer_terms(players, batch, noise, config)
-
-
-def schedule(config: TranslateConfig, share: float) -> TranslateConfig:
-    """The learning rate falls like a cosine."""
-    now = falling(config, share)
-    assert isinstance(now, TranslateConfig)
-    return now
-
-
 def wrong(product: nn.Module, problem: Batch, config: TranslateConfig) -> Tensor:
     """How wrong the answers to no noise are.
 
@@ -190,11 +169,11 @@ recipe = Recipe(
     config=TranslateConfig,
     columns={"real": Column(("image",)), "grid": Column(("image",))},
     build=build,
-    discriminator_terms=discriminator_terms,
-    generator_terms=generator_terms,
+    discriminator_terms=judge_terms,
+    generator_terms=answer_terms,
     prepare=prepare,
     suggest=suggest,
-    schedule=schedule,
+    schedule=cosine("learning_rate"),
     error=wrong,
     least=lambda _: least_side(),
     plainly={"the input itself": copied, "the mean of the others": mean},

@@ -37,12 +37,12 @@ from gannet.networks.unet import Translator
 from gannet.recipes.common.image_to_image import (
     AnswerConfig,
     answers_to,
-    falling,
     noises,
     parts,
     suggest_sight,
     told_apart,
 )
+from gannet.recipes.common.schedules import cosine
 
 SIDES, STILL = 2, 4
 FEW_PICTURES = 1_000
@@ -211,13 +211,6 @@ def generator_terms(
     return terms
 
 
-def schedule(config: TranslateUnpairedConfig, share: float) -> TranslateUnpairedConfig:
-    """The learning rate falls like a cosine."""
-    now = falling(config, share)
-    assert isinstance(now, TranslateUnpairedConfig)
-    return now
-
-
 def copied(batch: Batch) -> Tensor:
     """The given picture itself."""
     return batch.condition.grid
@@ -247,7 +240,7 @@ recipe = Recipe(
     generator_terms=generator_terms,
     prepare=prepare,
     suggest=suggest,
-    schedule=schedule,
+    schedule=cosine("learning_rate"),
     told=told,
     # Measured on 20 dark and 28 bright pictures of 32 pixels, 150 steps: a brightness of 40, which
     # should have become 190, became 186 in 32 bit and 42 in 16 bit.
