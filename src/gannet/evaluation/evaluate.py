@@ -150,7 +150,7 @@ def evaluate(  # noqa: PLR0913  # what a report depends on
     seen = seen_by(kept, made)
     scores = distribution_scores(seen, seed)
     scores += [critic_score(each, seed, steps * 3 // 2) for each in (made, seen)]
-    scores += texture_scores(made)
+    scores += texture_scores(made.held_out, made.fake, made.fresh, made.plain)
     if answers is not None and made.given is not None:
         scores += _of_answers(answers, made.given, made.fake, plainly, kept, dataset.classes, seed)
     copied = copy_score(made, dataset)
