@@ -19,13 +19,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gannet.core.codec import Codec
 from gannet.core.errors import ConfigError, DataError
-from gannet.core.modality import Codec
+from gannet.core.io.files import fingerprint
 from gannet.core.seeding import some_of
 from gannet.core.source import WORDS, Source
 from gannet.core.types import Batch, Condition
 from gannet.data.cache import holds
-from gannet.data.decode import Decoded, decode, fingerprint
+from gannet.data.decode import Decoded, decode
 from gannet.data.find import find, is_table, of_frame
 from gannet.data.split import FEWEST, split
 from gannet.data.store import Held, Store
