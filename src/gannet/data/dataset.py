@@ -81,6 +81,7 @@ class Rows:
         ordered: Of table rows, which fields have an order; see ``Spec``.
         columns: Of table rows, the column of each field; see ``Spec``.
         beside: That holds what belongs to each sample, in the same places.
+        kind: Name of the kind of data that the samples are of.
     """
 
     store: Store
@@ -92,6 +93,7 @@ class Rows:
     ordered: tuple[int, ...] = ()
     columns: tuple[int, ...] = ()
     beside: Store | None = None
+    kind: str = ""
 
     def __len__(self) -> int:
         return len(self.places)
@@ -106,7 +108,7 @@ class Rows:
         told = none
         if self.told is not None:
             told = replace(none, vector=self.told.rows(self.labels[chosen]))
-        return Batch(real, told, self.fields, self.holes, self.ordered, self.columns)
+        return Batch(real, told, self.fields, self.holes, self.ordered, self.columns, self.kind)
 
     def batches(self, size: int, *, seed: int, start: int = 0) -> Iterator[Batch]:
         """Batches for ever, each round visiting every row once.
@@ -218,8 +220,8 @@ def load(
         source=source,
         codecs=codecs,
         classes=source.classes,
-        train=Rows(found.store, train, labels_of(train), told, *of_fields, in_order),
-        held_out=Rows(found.store, held, labels_of(held), told, *of_fields, in_order),
+        train=Rows(found.store, train, labels_of(train), told, *of_fields, in_order, codec.kind),
+        held_out=Rows(found.store, held, labels_of(held), told, *of_fields, in_order, codec.kind),
         skipped=found.skipped,
         digest=digest.hexdigest(),
     )
