@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from gannet.core import device as processor
+from gannet.core.codec import Codec
 from gannet.core.errors import ConfigError, DataError
-from gannet.core.files import write_whole
 from gannet.core.frame import Frame, joined
-from gannet.core.modality import Codec
+from gannet.core.io.files import write_whole
 from gannet.core.recipe import Plainly
 from gannet.core.seeding import seed_at
 from gannet.core.training_log import read_course

@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from gannet.core.codec import Codec
 from gannet.core.config import C, Config
 from gannet.core.errors import ConfigError
-from gannet.core.modality import Codec
 from gannet.core.source import Source
 from gannet.core.types import Batch, Condition, Players, Spec, Terms, Wishes
 

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import NoReturn
 
 from gannet.core.errors import DataError
-from gannet.core.frame import Frame
-from gannet.core.names import Numbered
+from gannet.core.frame import Dialect, Frame
+from gannet.core.io.names import Numbered
 from gannet.core.source import WORDS, Source, SourceKind
 from gannet.data.containers import archives, arrays, folders, frames, number_tables, parquet, shards
-from gannet.data.containers.delimited import Dialect
 
 LAYOUTS = (
     "a folder of pictures, class folders, a folder with metadata.csv or metadata.jsonl, Parquet "

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from gannet.core.errors import ConfigError
+from gannet.core.io.files import fingerprint
 from gannet.core.source import Source, SourceKind
-from gannet.data.decode import fingerprint, may_be_broken
+from gannet.data.decode import may_be_broken
 from gannet.data.find import find, is_table
 from gannet.data.split import FEWEST
 from gannet.modalities.image.inspect.duplicates import equal_groups, first_groups, near_pairs

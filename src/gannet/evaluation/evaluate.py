@@ -13,6 +13,7 @@ from torch import Tensor
 from gannet.core.scores import Pair, Part, Report, Score
 from gannet.core.seeding import seed_at
 from gannet.core.types import Batch
+from gannet.core.version import gannet_version
 from gannet.evaluation.feature_cache import KeptFeatures
 from gannet.evaluation.mode_coverage import class_profile, heap_profile
 from gannet.evaluation.paired import ASKED, answer_scores, diversity
@@ -30,7 +31,6 @@ from gannet.evaluation.scores import (
     told_by,
 )
 from gannet.evaluation.unpaired import unpaired_scores
-from gannet.inference.card import gannet_version
 from gannet.modalities.image.sharpness import texture_scores
 from gannet.modalities.table.evaluation.evaluate import evaluate_table
 from gannet.modalities.table.evaluation.imputation import score_imputation

@@ -13,11 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gannet.core.errors import ConfigError, DataError, GannetError
-from gannet.core.files import write_whole, writing
-from gannet.core.frame import Frame
+from gannet.core.frame import Dialect, Frame
+from gannet.core.io.files import write_whole, writing
 from gannet.core.recipe import Given, Kind, Turning
 from gannet.data.containers.csv_edit import patched
-from gannet.data.containers.delimited import Dialect
 from gannet.data.containers.folders import is_picture
 from gannet.data.containers.frames import joined, read_chunks
 from gannet.data.containers.write import FORMATS, write_frame

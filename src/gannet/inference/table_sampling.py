@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gannet.core.codec import Codec
 from gannet.core.errors import ConfigError, MissingExtraError, need
 from gannet.core.frame import Frame, joined
-from gannet.core.modality import Codec
 from gannet.core.seeding import some_of
 from gannet.core.types import Wishes
 from gannet.data.containers.frames import to_pandas

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, max_pool2d, relu
 
 from gannet.core.errors import ConfigError, no_permission
-from gannet.core.files import UNREADABLE
+from gannet.core.io.files import UNREADABLE
 from gannet.networks.features import colour, fingerprint, in_chunks
 
 ORIGINAL = "6726825d"

@@ -1,7 +1,6 @@
 """Picture to picture, learnt from pairs: maps to photos, pencil to paint, grey to colour.
 
-Several different answers to one picture are one setting away: see
-``recipes.common.image_to_image``.
+Several different answers to one picture are one setting away; see ``common.image_to_image``.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from gannet.core.errors import GannetError, no_permission
-from gannet.core.files import UNREADABLE, write_whole
+from gannet.core.io.files import UNREADABLE, write_whole
 
 CHECKPOINT = "resume.pt"
 """Its name in the folder."""

@@ -14,13 +14,14 @@ from typing import Any
 from torch import Tensor
 
 from gannet.core.config import Config, parse
-from gannet.core.files import append_line
+from gannet.core.io.files import append_line
 from gannet.core.seeding import some_of
 from gannet.core.source import Source
 from gannet.core.types import Progress
+from gannet.core.version import gannet_version
 from gannet.data.dataset import Dataset
 from gannet.inference.artifact import Artefact, no_pairs
-from gannet.inference.card import Card, gannet_version
+from gannet.inference.card import Card
 from gannet.networks.features import RandomFeatures
 from gannet.networks.tabular.cooccurrence import pairs_of
 from gannet.networks.tabular.layout import Layout

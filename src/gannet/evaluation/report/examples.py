@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from gannet.core.modality import Codec
+from gannet.core.codec import Codec
 from gannet.evaluation.evaluate import Material, Pair, Report
 from gannet.evaluation.samples import Data
 from gannet.modalities.image.grid import answers_sheet, beside, bounded, sheet

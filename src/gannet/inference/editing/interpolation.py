@@ -22,7 +22,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from gannet.core.errors import DataError, need
-from gannet.core.files import write_whole
+from gannet.core.io.files import write_whole
 from gannet.inference.editing.attributes import colours
 from gannet.inference.editing.inversion import InvertedImage
 

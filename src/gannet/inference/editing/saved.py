@@ -10,7 +10,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
 from gannet.core.errors import DataError
-from gannet.core.files import write_whole
+from gannet.core.io.files import write_whole
 from gannet.inference.editing.inversion import InvertedImage
 from gannet.inference.editing.latent_generator import Maker
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gannet.core.frame import Frame
 from gannet.core.scores import Report
-from gannet.inference.card import gannet_version
+from gannet.core.version import gannet_version
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.evaluation.encoding import grid_of
 from gannet.modalities.table.evaluation.fidelity import (

@@ -56,7 +56,7 @@ class Truth:
     no: BoolArray
 
 
-Reader: TypeAlias = Callable[[Cells], Values]
+CellReader: TypeAlias = Callable[[Cells], Values]
 
 
 def kind_of(column: AnyColumn) -> ValueKind | None:
@@ -77,7 +77,7 @@ def kind_of(column: AnyColumn) -> ValueKind | None:
             return None
 
 
-def reader(column: AnyColumn) -> Reader:
+def reader(column: AnyColumn) -> CellReader:
     """How a column's cells are read; those of a column that ``kind_of`` knows."""
 
     def read(cells: Cells) -> Values:
