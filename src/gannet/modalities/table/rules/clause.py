@@ -10,10 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gannet.core.frame import Frame
-from gannet.modalities.table.rules.values import (
-    Truth,
-    Values,
-)
+from gannet.modalities.table.rules.values import Truth, Values
 
 Test: TypeAlias = Callable[[Frame], Truth]
 """Whether something is so in each row of a table."""
