@@ -24,11 +24,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gannet.core.codec import Codec
 from gannet.core.config import C, parse
 from gannet.core.errors import ConfigError
-from gannet.core.modality import KINDS, Codec, codec_of
 from gannet.core.recipe import Fit, Recipe
 from gannet.core.types import Batch, Condition, Spec, Terms, trainable
+from gannet.modalities.registry import codec_of, modality_modules
 from gannet.training.trainer import Duel
 
 R = TypeVar("R")
@@ -312,7 +313,9 @@ def _check_state(codec: Codec[R], raws: Sequence[R]) -> None:
     """What a card keeps must be enough to decode."""
     state = json.loads(json.dumps(codec.model_dump(mode="json")))
     # A codec of another package is not in our list of kinds.
-    rebuilt = codec_of(codec.kind, state) if codec.kind in KINDS else _revived(codec, state)
+    rebuilt = (
+        codec_of(codec.kind, state) if codec.kind in modality_modules() else _revived(codec, state)
+    )
     assert rebuilt.model_dump(mode="json") == state, "state: the JSON round trip changes it"
     same = torch.equal(rebuilt.encode(raws), codec.encode(raws))
     assert same, "state: rebuilt from its JSON, the codec encodes otherwise"

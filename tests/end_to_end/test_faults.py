@@ -16,8 +16,8 @@ import torch
 from PIL import Image
 
 from gannet.api.model import prepare
-from gannet.core import files
 from gannet.core.errors import ConfigError, DivergedError, GannetError
+from gannet.core.io import files
 from gannet.inference.artifact import Artefact
 from gannet.recipes.registry import find_recipe
 from gannet.testing import changed

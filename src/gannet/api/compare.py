@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from gannet.api.model import Model, load
 from gannet.core import device as processor
 from gannet.core.errors import ConfigError, DataError
-from gannet.core.files import write_whole
+from gannet.core.io.files import write_whole
 from gannet.core.training_log import PLAN
 from gannet.evaluation.evaluate import Report, Score
 from gannet.evaluation.report.examples import Exhibits

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from gannet.core import device as processor
+from gannet.core.codec import Codec
 from gannet.core.errors import ConfigError, DataError
-from gannet.core.files import write_whole
 from gannet.core.frame import Frame, joined
-from gannet.core.modality import Codec
+from gannet.core.io.files import write_whole
 from gannet.core.recipe import Plainly
 from gannet.core.seeding import seed_at
 from gannet.core.training_log import read_course
@@ -35,9 +35,9 @@ from gannet.inference.apply import Wanted, apply_frame, apply_picture
 from gannet.inference.artifact import Artefact, class_number
 from gannet.inference.card import Card
 from gannet.inference.editing.direction_names import Direction
-from gannet.inference.editing.editor import Editor, Told
+from gannet.inference.editing.editor import EditExamples, Editor
 from gannet.inference.editing.inversion import USUAL
-from gannet.inference.table_sampling import Given
+from gannet.inference.table_sampling import GivenCells
 from gannet.modalities.image.codec import ImageCodec
 from gannet.modalities.table.codec import TableCodec
 from gannet.training.finalize import grid_conditions
@@ -170,7 +170,7 @@ class Model:
         count: int = 1,
         *,
         label: str | int | None = None,
-        given: Given | None = None,
+        given: GivenCells | None = None,
         balance_by: str | None = None,
         requires: Sequence[str] | str = (),
         seed: int = 0,
@@ -227,12 +227,12 @@ class Model:
         count: int,
         *,
         label: str | int | None = None,
-        given: Given | None = None,
+        given: GivenCells | None = None,
         balance_by: str | None = None,
         requires: Sequence[str] | str = (),
         seed: int = 0,
         numeric: bool = False,
-    ) -> table_sampling.Rows:
+    ) -> table_sampling.SampledRows:
         """The rows that ``sample`` makes, some at a time and in the very formats of the data.
 
         What comes back is an iterator of frames; its ``obeyed`` says how many rows obeyed the
@@ -364,7 +364,7 @@ class Model:
             ConfigError: if the run makes no pictures from noise.
         """
         folders = (None if each is None else Path(each) for each in (labels, liked, disliked))
-        editor = Editor(self.artefact, Told(*folders, seed=seed))
+        editor = Editor(self.artefact, EditExamples(*folders, seed=seed))
         assert editor.maker
         return editor
 

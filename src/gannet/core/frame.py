@@ -20,6 +20,25 @@ Row: TypeAlias = tuple[Cell, ...]
 """One cell per column; ``None`` where it is missing and has no mark of its own."""
 
 
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a text table is written.
+
+    Attributes:
+        delimiter: Between cells.
+        header: Whether the first row names the columns.
+        encoding: Of the text, as Python calls it.
+        spaced: Whether a space follows each delimiter.
+        line_end: Behind each row.
+    """
+
+    delimiter: str = ","
+    header: bool = True
+    encoding: str = "utf-8"
+    spaced: bool = False
+    line_end: str = "\n"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """A table, column by column.

@@ -6,27 +6,31 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gannet.core.errors import DataError
-from gannet.core.frame import Frame
-from gannet.data.containers.delimited import Dialect
-from gannet.data.labels import Labels
-from gannet.modalities.image.io.files import Item
-from gannet.modalities.vector.codec import Row
+from gannet.core.frame import Dialect, Frame
 
-Kind = Literal["image", "vector", "table"]
-WORDS: Mapping[Kind, str] = {
+SourceKind = Literal["image", "vector", "table"]
+WORDS: Mapping[SourceKind, str] = {
     "image": "pictures",
     "vector": "rows of numbers",
     "table": "a table",
 }
 """What people call each kind."""
-Raw = Item | Row
-"""A picture (file, bytes or numbers), or a row of numbers."""
+RawItem = Path | bytes | NDArray[Any]
+"""What lies at one place of a container: a file, the content of a file, or numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Names of the classes and the class number of each item, -1 where it is not known."""
+
+    classes: tuple[str, ...]
+    indices: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +60,9 @@ class Source:
 
     path: Path
     layout: str
-    kind: Kind
+    kind: SourceKind
     names: Sequence[str]
-    raw: Callable[[int], Raw]
+    raw: Callable[[int], RawItem]
     classes: tuple[str, ...] = ()
     labels: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     columns: tuple[str, ...] = ()
@@ -100,7 +104,7 @@ class Source:
         number = np.array([*(list(classes).index(name) for name in self.classes), -1], np.int64)
         return replace(self, classes=tuple(classes), labels=number[self.labels])
 
-    def picture(self, index: int) -> Item:
+    def picture(self, index: int) -> Path | bytes | NDArray[np.uint8]:
         """A picture by number.
 
         Raises:
@@ -111,7 +115,7 @@ class Source:
             raise DataError("rows of numbers, not pictures", where=str(self.path))
         return item  # pyright: ignore[reportReturnType]  # the dtype has just been checked
 
-    def row(self, index: int) -> Row:
+    def row(self, index: int) -> NDArray[np.float64]:
         """A row of numbers by number.
 
         Raises:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
+from gannet.core.codec import Codec
 from gannet.core.config import C
-from gannet.core.modality import Codec
 from gannet.core.types import Spec
 
 Role = Literal["sample", "vector", "grid", "tokens"]

@@ -6,10 +6,17 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gannet.core.errors import DivergedError
+
+FloatArray = NDArray[np.float64]
+Float32Array = NDArray[np.float32]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
 
 Terms = Mapping[str, Tensor]
 """Loss terms by name. Each is a scalar that already carries its weight; the loss is their sum."""
@@ -71,6 +78,7 @@ class Batch:
         holes: For table rows, where it is said that a field is missing; see ``Spec``.
         ordered: For table rows, which fields have an order; see ``Spec``.
         columns: For table rows, the column of each field; see ``Spec``.
+        kind: Name of the kind of data that the samples are of; empty where nobody said.
     """
 
     real: Tensor
@@ -79,6 +87,7 @@ class Batch:
     holes: tuple[int, ...] = ()
     ordered: tuple[int, ...] = ()
     columns: tuple[int, ...] = ()
+    kind: str = ""
 
     def __len__(self) -> int:
         return len(self.real)
@@ -107,6 +116,7 @@ class Spec:
         ordered: For table rows, of each field the first symbol of those that have an order, such
             as numbers; -1 where they have none.
         columns: For table rows, the number of the column that each field is of.
+        kind: Name of the kind of data that samples are of; empty where nobody said.
     """
 
     shape: tuple[int, ...]
@@ -117,6 +127,7 @@ class Spec:
     holes: tuple[int, ...] = ()
     ordered: tuple[int, ...] = ()
     columns: tuple[int, ...] = ()
+    kind: str = ""
 
     @classmethod
     def of(cls, batch: Batch) -> Spec:
@@ -131,6 +142,7 @@ class Spec:
             holes=batch.holes,
             ordered=batch.ordered,
             columns=batch.columns,
+            kind=batch.kind,
         )
 
     def size_of(self, role: str) -> tuple[int, ...]:

@@ -19,13 +19,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gannet.core.codec import Codec
 from gannet.core.errors import ConfigError, DataError
-from gannet.core.modality import Codec
+from gannet.core.io.files import fingerprint
 from gannet.core.seeding import some_of
 from gannet.core.source import WORDS, Source
 from gannet.core.types import Batch, Condition
 from gannet.data.cache import holds
-from gannet.data.decode import Decoded, decode, fingerprint
+from gannet.data.decode import Decoded, decode
 from gannet.data.find import find, is_table, of_frame
 from gannet.data.split import FEWEST, split
 from gannet.data.store import Held, Store
@@ -80,6 +81,7 @@ class Rows:
         ordered: Of table rows, which fields have an order; see ``Spec``.
         columns: Of table rows, the column of each field; see ``Spec``.
         beside: That holds what belongs to each sample, in the same places.
+        kind: Name of the kind of data that the samples are of.
     """
 
     store: Store
@@ -91,6 +93,7 @@ class Rows:
     ordered: tuple[int, ...] = ()
     columns: tuple[int, ...] = ()
     beside: Store | None = None
+    kind: str = ""
 
     def __len__(self) -> int:
         return len(self.places)
@@ -105,7 +108,7 @@ class Rows:
         told = none
         if self.told is not None:
             told = replace(none, vector=self.told.rows(self.labels[chosen]))
-        return Batch(real, told, self.fields, self.holes, self.ordered, self.columns)
+        return Batch(real, told, self.fields, self.holes, self.ordered, self.columns, self.kind)
 
     def batches(self, size: int, *, seed: int, start: int = 0) -> Iterator[Batch]:
         """Batches for ever, each round visiting every row once.
@@ -217,8 +220,8 @@ def load(
         source=source,
         codecs=codecs,
         classes=source.classes,
-        train=Rows(found.store, train, labels_of(train), told, *of_fields, in_order),
-        held_out=Rows(found.store, held, labels_of(held), told, *of_fields, in_order),
+        train=Rows(found.store, train, labels_of(train), told, *of_fields, in_order, codec.kind),
+        held_out=Rows(found.store, held, labels_of(held), told, *of_fields, in_order, codec.kind),
         skipped=found.skipped,
         digest=digest.hexdigest(),
     )

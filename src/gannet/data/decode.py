@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gannet.core.errors import DataError
+from gannet.core.io.files import fingerprint
+from gannet.core.io.prefetch import in_order
 from gannet.core.source import Source
-from gannet.data.cache import Index, Writer, fits, key_of, load_index, pictures_file, save_index
-from gannet.data.prefetch import in_order
+from gannet.data.cache import (
+    CacheWriter,
+    Index,
+    fits,
+    key_of,
+    load_index,
+    pictures_file,
+    save_index,
+)
 from gannet.data.store import InFile, InMemory, Store, Streamed
 from gannet.modalities.image.codec import ImageCodec
 from gannet.modalities.image.io.files import Picture, content
@@ -41,11 +49,6 @@ class Decoded:
     looks: NDArray[np.uint64]
     skipped: tuple[tuple[str, str], ...]
     store: Store
-
-
-def fingerprint(held: bytes) -> int:
-    """64 bits that differ where contents differ."""
-    return int.from_bytes(hashlib.blake2b(held, digest_size=8).digest(), "little")
 
 
 def may_be_broken(count: int) -> int:
@@ -85,7 +88,7 @@ def decode(
     index = load_index(place, key, row, room=room) if place else None
     if index is None:
         pictures = np.empty((source.count, row), np.uint8) if held else np.empty((0, row), np.uint8)
-        with Writer(place, key, wanted=room) as writer:
+        with CacheWriter(place, key, wanted=room) as writer:
             index = _pass(source, codec, pictures, writer, check)
             if place:
                 save_index(place, key, index)
@@ -117,7 +120,7 @@ def _pass(
     source: Source,
     codec: ImageCodec,
     pictures: NDArray[np.uint8],
-    writer: Writer,
+    writer: CacheWriter,
     check: Callable[[NDArray[np.uint64]], None],
 ) -> Index:
     kept: list[int] = []

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import NoReturn
 
 from gannet.core.errors import DataError
-from gannet.core.frame import Frame
-from gannet.core.names import Numbered
-from gannet.core.source import WORDS, Kind, Source
+from gannet.core.frame import Dialect, Frame
+from gannet.core.io.names import Numbered
+from gannet.core.source import WORDS, Source, SourceKind
 from gannet.data.containers import archives, arrays, folders, frames, number_tables, parquet, shards
-from gannet.data.containers.delimited import Dialect
 
 LAYOUTS = (
     "a folder of pictures, class folders, a folder with metadata.csv or metadata.jsonl, Parquet "
@@ -37,7 +36,7 @@ _FILES: Mapping[str, Callable[[Path, str | None], Source]] = {
 }
 
 
-def find(path: Path, *, label: str | None = None, kind: Kind | None = None) -> Source:
+def find(path: Path, *, label: str | None = None, kind: SourceKind | None = None) -> Source:
     """Find out what lies at ``path``, without decoding it.
 
     Args:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gannet.core.errors import DataError
+from gannet.core.source import Labels
 from gannet.modalities.label.codec import in_order
 
 LABEL_COLUMNS = ("label", "class", "category", "group")
@@ -17,14 +16,6 @@ LABEL_COLUMNS = ("label", "class", "category", "group")
 
 MANY = 20
 """With more classes than this, a class must hold two items on average."""
-
-
-@dataclass(frozen=True, slots=True)
-class Labels:
-    """Names of the classes and the class number of each item, -1 where it is not known."""
-
-    classes: tuple[str, ...]
-    indices: NDArray[np.int64]
 
 
 def choose(columns: Sequence[str], label: str | None, where: str) -> tuple[str | None, list[str]]:

@@ -12,9 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gannet.core.flat_file import FlatFile
+from gannet.core.io.flat_file import FlatFile
+from gannet.core.io.prefetch import WORKERS
 from gannet.core.source import Source
-from gannet.data.prefetch import WORKERS
 from gannet.modalities.image.codec import ImageCodec
 from gannet.modalities.image.io.files import Picture
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gannet.core.errors import GannetError
-from gannet.core.files import UNREADABLE, write_whole
+from gannet.core.io.files import UNREADABLE, write_whole
 from gannet.networks.features import Features, label_of
 
 

@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 
 from gannet.core.config import flag, parse
 from gannet.core.errors import ConfigError, DataError, GannetError
-from gannet.core.files import write_whole, writing
-from gannet.core.frame import Frame
+from gannet.core.frame import Dialect, Frame
+from gannet.core.io.files import write_whole, writing
 from gannet.core.transform import Options, Transform, TransformInput
 from gannet.data.containers.csv_edit import patched
-from gannet.data.containers.delimited import Dialect
 from gannet.data.containers.folders import is_picture
 from gannet.data.containers.frames import joined, read_chunks
 from gannet.data.containers.write import FORMATS, write_frame

@@ -22,20 +22,22 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
+from gannet.core.codec import Codec
 from gannet.core.config import Config, parse
 from gannet.core.device import place_of
 from gannet.core.errors import ArtefactError, ConfigError, no_permission
-from gannet.core.files import write_whole
-from gannet.core.modality import Codec, codec_of
+from gannet.core.io.files import write_whole
 from gannet.core.recipe import Asked, InferOf, Recipe
 from gannet.core.seeding import noise_at, seed_at
 from gannet.core.transform import Trained
 from gannet.core.types import Batch, Condition, Piece, Players, Wishes
 from gannet.inference.card import COPY_ANEW, Card, Scale, read_card
 from gannet.modalities.label.codec import LabelCodec
+from gannet.modalities.registry import codec_of
 from gannet.networks.convolutional import Projecting
 from gannet.networks.tabular.cooccurrence import block, met
-from gannet.networks.tabular.network import Layout, chances
+from gannet.networks.tabular.layout import Layout
+from gannet.networks.tabular.sampling import chances
 from gannet.recipes.registry import find_recipe
 
 ROUNDING = 1e-6

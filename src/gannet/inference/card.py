@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +16,6 @@ FORMAT = 1
 COPY_ANEW = (
     "Copy the folder anew from where it came; a run of your own is mended by its train command."
 )
-
-
-def gannet_version() -> str:
-    """The installed release, or ``0`` where gannet runs from bare source."""
-    try:
-        return version("gannet-gan")
-    except PackageNotFoundError:
-        return "0"
 
 
 class Scale(BaseModel):

@@ -16,8 +16,8 @@ from PIL import Image
 
 from gannet.api.model import Model
 from gannet.core.errors import ConfigError, DataError, need
-from gannet.core.files import write_whole, writing
-from gannet.data.containers.delimited import Dialect
+from gannet.core.frame import Dialect
+from gannet.core.io.files import write_whole, writing
 from gannet.data.containers.frames import read_frame
 from gannet.data.containers.write import FORMATS, write_chunks
 from gannet.modalities.image.codec import ImageCodec

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
-import importlib
-import pkgutil
-from importlib.metadata import entry_points
 from typing import Any
 
-from gannet.core.errors import ConfigError
+from gannet.core import plugins
 from gannet.core.recipe import Recipe
 
 PACKAGES = {"gannet.recipes": "", "gannet.recipes.baselines": "baseline_"}
@@ -21,20 +17,13 @@ def recipe_modules() -> dict[str, str]:
     Raises:
         ConfigError: if an installed package claims a name that is taken.
     """
-    found = {
-        f"{prefix}{module.name}": f"{package}.{module.name}"
+    own = {
+        f"{prefix}{name}": f"{package}.{name}"
         for package, prefix in PACKAGES.items()
-        for module in pkgutil.iter_modules(importlib.import_module(package).__path__)
-        if not module.ispkg and f"{package}.{module.name}" != __name__
+        for name, is_package in plugins.modules_of(package)
+        if not is_package and f"{package}.{name}" != __name__
     }
-    for plug in entry_points(group="gannet.recipes"):
-        if plug.name in found:
-            raise ConfigError(
-                f"two recipes are called {plug.name!r}: {found[plug.name]} and {plug.value}",
-                remedy="Rename one, or uninstall its package.",
-            )
-        found[plug.name] = plug.value
-    return found
+    return plugins.named("recipe", "gannet.recipes", own)
 
 
 def find_recipe(name: str) -> Recipe[Any]:
@@ -44,9 +33,6 @@ def find_recipe(name: str) -> Recipe[Any]:
         ConfigError: if there is none of that name; the closest names are in the message.
     """
     modules = recipe_modules()
-    if name not in modules:
-        near = difflib.get_close_matches(name, modules) or sorted(modules)
-        raise ConfigError(f"no recipe {name!r}", remedy=f"Did you mean {', '.join(near)}?")
-    recipe = importlib.import_module(modules[name]).recipe
+    recipe = plugins.load("recipe", name, modules, "recipe")
     assert isinstance(recipe, Recipe), f"{modules[name]} must end in `recipe = Recipe(...)`"
     return recipe

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from gannet.core.files import write_whole, writing
+from gannet.core.io.files import write_whole, writing
 from gannet.core.seeding import noise_at, seed_at, some_of
 from gannet.core.types import Batch, Condition
 from gannet.data.dataset import Dataset, Rows

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from gannet.core.config import parse
-from gannet.core.files import write_whole
+from gannet.core.io.files import write_whole
 from gannet.core.seeding import seed_at, some_of
 from gannet.core.training_log import FITTED, PROGRESS
 from gannet.data.dataset import Dataset

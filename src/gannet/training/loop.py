@@ -10,7 +10,7 @@ from pathlib import Path
 from gannet.core import device as processor
 from gannet.core.config import flag, parse
 from gannet.core.errors import DivergedError, GannetError
-from gannet.core.files import holding, write_whole
+from gannet.core.io.files import holding, write_whole
 from gannet.core.types import Batch, Progress
 from gannet.data.dataset import Dataset
 from gannet.recipes.registry import find_recipe

@@ -8,7 +8,7 @@ from typing import Any
 
 from gannet.core.config import flag
 from gannet.core.errors import ConfigError, GannetError, no_permission
-from gannet.core.modality import codec_of
+from gannet.modalities.registry import codec_of
 from gannet.training.plan import Plan
 
 

@@ -11,18 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from gannet.core import device as processor
+from gannet.core.codec import Codec
 from gannet.core.config import flag, parse
 from gannet.core.errors import ConfigError, DataError
-from gannet.core.modality import Codec, codec_of
 from gannet.core.source import WORDS
+from gannet.core.version import gannet_version
 from gannet.data import dataset, inspect
 from gannet.data.containers.frames import as_frame
 from gannet.data.containers.pairs import find_pairs
-from gannet.inference.card import gannet_version
 from gannet.metrics.kmeans import usual_count
 from gannet.modalities.image.codec import ImageCodec
 from gannet.modalities.image.crops import cut
 from gannet.modalities.image.io.files import look
+from gannet.modalities.registry import codec_of
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.vector.codec import VectorCodec
 from gannet.recipes.registry import find_recipe

@@ -6,15 +6,15 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
+from gannet.core import plugins
 from gannet.core.errors import ConfigError
 from gannet.core.recipe import Recipe
-from gannet.recipes import registry
 from gannet.recipes.registry import find_recipe, recipe_modules
 
 
 def plugged(monkeypatch, *entries):
     found = [EntryPoint(name, value, "gannet.recipes") for name, value in entries]
-    monkeypatch.setattr(registry, "entry_points", lambda group: found)
+    monkeypatch.setattr(plugins, "entry_points", lambda group: found)
 
 
 def test_our_recipes_are_files():

@@ -13,9 +13,9 @@ from pathlib import Path, PurePosixPath
 from typing import cast
 
 from gannet.core.errors import DataError, no_permission
-from gannet.core.source import Source
+from gannet.core.source import Labels, Source
 from gannet.data.containers.folders import is_picture
-from gannet.data.labels import Labels, from_numbers
+from gannet.data.labels import from_numbers
 from gannet.modalities.image.io.files import FILE_BYTES
 
 ENTRIES = 5_000_000

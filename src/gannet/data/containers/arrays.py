@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gannet.core.errors import DataError
-from gannet.core.flat_file import FlatFile
-from gannet.core.names import Numbered
-from gannet.core.source import Source
-from gannet.data.labels import Labels, from_cells, from_numbers
+from gannet.core.io.flat_file import FlatFile
+from gannet.core.io.names import Numbered
+from gannet.core.source import Labels, Source
+from gannet.data.labels import from_cells, from_numbers
 from gannet.modalities.image.io.files import Picture
 
 Array = NDArray[Any]

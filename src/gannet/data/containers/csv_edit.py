@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
-from gannet.data.containers.delimited import Dialect
+from gannet.core.frame import Dialect
 
 Exchanged = Mapping[int, Mapping[int, str]]
 """Row -> column -> what stands there now; both counted from 0, the header left out."""

@@ -6,7 +6,6 @@ import codecs
 import csv
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from gannet.core.errors import DataError, no_permission
-from gannet.core.frame import Cells, Frame, cells_of, check_names
+from gannet.core.frame import Cells, Dialect, Frame, cells_of, check_names
 from gannet.modalities.table.columns import date_formats
 from gannet.modalities.table.columns.base import absent, numbers
 
@@ -27,25 +26,6 @@ POOL = 2**17
 """Words per column that are held only once."""
 
 _COMMA_NUMBER = re.compile(r"\s*[+-]?\d+,\d+\s*")
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """How a text table is written.
-
-    Attributes:
-        delimiter: Between cells.
-        header: Whether the first row names the columns.
-        encoding: Of the text, as Python calls it.
-        spaced: Whether a space follows each delimiter.
-        line_end: Behind each row.
-    """
-
-    delimiter: str = ","
-    header: bool = True
-    encoding: str = "utf-8"
-    spaced: bool = False
-    line_end: str = "\n"
 
 
 def find_dialect(

@@ -14,8 +14,8 @@ from typing import cast, overload
 import numpy as np
 
 from gannet.core.errors import DataError
-from gannet.core.source import Source
-from gannet.data.labels import Labels, choose, from_cells
+from gannet.core.source import Labels, Source
+from gannet.data.labels import choose, from_cells
 from gannet.modalities.image.io.files import SUFFIXES
 
 SPLITS = frozenset({"train", "training", "val", "valid", "validation", "dev", "test", "testing"})

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gannet.core.errors import DataError, need, no_permission
-from gannet.core.frame import Cells, Frame, cells_of, joined, listed
-from gannet.data.containers.delimited import Dialect, find_dialect, read_delimited
+from gannet.core.frame import Cells, Dialect, Frame, cells_of, joined, listed
+from gannet.data.containers.delimited import find_dialect, read_delimited
 
 ROWS = 50_000
 """Rows that are read at once."""

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from gannet.core.errors import DataError, need, no_permission
-from gannet.core.names import Numbered
-from gannet.core.source import Source
-from gannet.data.labels import Labels, choose, from_cells, from_numbers
+from gannet.core.io.names import Numbered
+from gannet.core.source import Labels, Source
+from gannet.data.labels import choose, from_cells, from_numbers
 
 _ASIDE = ("test", "val", "valid", "validation", "dev")
 

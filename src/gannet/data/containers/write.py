@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from gannet.core.errors import DataError, need
-from gannet.core.frame import Cells, Frame, factorised, listed
-from gannet.data.containers.delimited import Dialect, spreadsheet
+from gannet.core.frame import Cells, Dialect, Frame, factorised, listed
+from gannet.data.containers.delimited import spreadsheet
 
 FORMATS = ".csv, .tsv, .parquet or .jsonl"
 

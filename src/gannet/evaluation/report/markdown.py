@@ -11,8 +11,8 @@ from typing import Any
 
 import torch
 
-from gannet.core.files import write_whole
-from gannet.core.modality import Codec
+from gannet.core.codec import Codec
+from gannet.core.io.files import write_whole
 from gannet.core.training_log import Course
 from gannet.data.dataset import Dataset
 from gannet.evaluation.evaluate import Material, Report, Score

@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from gannet.core.files import write_whole
+from gannet.core.io.files import write_whole
 from gannet.core.types import Batch
 
 COLOURS = 3

@@ -16,8 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from gannet.core.errors import DataError
-from gannet.core.frame import Frame, cells_of, factorised, joined, listed
-from gannet.data.containers.delimited import Dialect
+from gannet.core.frame import Dialect, Frame, cells_of, factorised, joined, listed
 from gannet.data.containers.frames import from_pandas, read_chunks, read_frame, to_pandas
 from gannet.data.containers.write import write_chunks, write_frame
 

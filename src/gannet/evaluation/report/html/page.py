@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gannet.core.errors import need
-from gannet.core.files import write_whole
+from gannet.core.io.files import write_whole
 from gannet.core.scores import Closeness
 from gannet.evaluation.evaluate import Part, Report, Score
 from gannet.evaluation.report.examples import Exhibits

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from gannet.core.errors import DataError
+from gannet.core.io.files import fingerprint
+from gannet.core.io.prefetch import in_order
 from gannet.core.source import Source
-from gannet.data.decode import fingerprint
-from gannet.data.prefetch import in_order
 from gannet.modalities.image.inspect.duplicates import difference_hash, thumb
 from gannet.modalities.image.io.files import look, upright
 

@@ -6,24 +6,13 @@ artefact's card is all that is needed to decode samples later.
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self, TypeVar, runtime_checkable
 
 from torch import Tensor
 
-from gannet.core.errors import ConfigError
-
 R = TypeVar("R")
-
-KINDS: Mapping[str, str] = {
-    "image": "gannet.modalities.image.codec:ImageCodec",
-    "label": "gannet.modalities.label.codec:LabelCodec",
-    "table": "gannet.modalities.table.codec:TableCodec",
-    "vector": "gannet.modalities.vector.codec:VectorCodec",
-}
-"""Kind -> class, resolved when first used, so that listing costs no import."""
 
 
 @runtime_checkable
@@ -75,16 +64,3 @@ class Codec(Protocol[R]):
     def model_dump(self, *, mode: str = "python") -> dict[str, Any]:
         """The codec's state, as pydantic gives it."""
         ...
-
-
-def codec_of(kind: str, state: Mapping[str, object]) -> Codec[Any]:
-    """Rebuild a codec from what a card holds.
-
-    Raises:
-        ConfigError: if the kind is unknown.
-    """
-    if kind not in KINDS:
-        raise ConfigError(f"no codec {kind!r}", remedy=f"Known kinds: {', '.join(sorted(KINDS))}.")
-    module, _, name = KINDS[kind].partition(":")
-    found: Codec[Any] = getattr(importlib.import_module(module), name).model_validate(state)
-    return found

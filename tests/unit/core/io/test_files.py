@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gannet.core.errors import GannetError
-from gannet.core.files import append_line, holding, write_whole
+from gannet.core.io.files import append_line, holding, write_whole
 
 
 def failing(number):
@@ -71,7 +71,7 @@ def test_a_line_that_cannot_be_added_is_one_clear_error(tmp_path):
 HOLD = """
 import sys, time
 from pathlib import Path
-from gannet.core.files import holding
+from gannet.core.io.files import holding
 with holding(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(600)

@@ -1,0 +1,14 @@
+"""Classes as a kind of data: names that samples are told."""
+
+from __future__ import annotations
+
+from gannet.modalities.label.codec import LabelCodec
+from gannet.modalities.modality import Modality
+
+modality = Modality(
+    name="label",
+    noun=("class", "classes"),
+    axes=("class",),
+    values="probabilities",
+    codec=LabelCodec,
+)

@@ -1,0 +1,315 @@
+"""A kind of data as one record: all that gannet knows of pictures, of tables, of sounds.
+
+A new kind is one file ``modalities/<kind>.py`` (or a package with a ``modality.py``) that ends in
+``modality = Modality(...)``; nothing else changes. A package of its own names it under the entry
+point group ``gannet.modalities``. Every field but the first block has a default that works for any
+kind of numbers, so that a new kind need define none of them.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor
+
+from gannet.core.codec import Codec
+from gannet.core.io.files import write_whole
+from gannet.core.types import Spec
+from gannet.networks.features import Features, RandomFeatures
+
+Reader = Callable[[Path], Any]
+"""A file to one raw sample."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnView:
+    """A column as a container shows it to the kinds of data, before anything is decoded.
+
+    Attributes:
+        name: Of the column; empty where there is only one.
+        form: ``files`` (paths, or contents with names), ``arrays`` (one array, a sample per row),
+            or ``values`` (what a table holds: numbers, words, dates).
+        suffixes: Of files: how many end in what, the most frequent first.
+        shape: Of arrays: of one sample.
+        dtype: Of arrays.
+        first: Of files, the first bytes of some, where a suffix says nothing.
+    """
+
+    name: str
+    form: Literal["files", "arrays", "values"]
+    suffixes: Mapping[str, int] = field(default_factory=dict[str, int])
+    shape: tuple[int, ...] = ()
+    dtype: str = ""
+    first: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """That a column is of this kind.
+
+    Attributes:
+        confidence: In 0..1; the highest takes the column.
+        reason: In words, for ``gannet inspect``.
+    """
+
+    confidence: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What limits the size of samples: the machine, the time, the recipe.
+
+    Attributes:
+        largest: Largest side, length or number of points that this machine trains on.
+        crop: Side of the crops that the recipe trains on, at the size that they have; 0 for none.
+        smallest: Least side, length or number that the recipe's networks can see.
+        steps: Shape of an encoded sample to the steps there is time for; infinite if nobody asked.
+    """
+
+    largest: int = 1 << 30
+    crop: int = 0
+    smallest: int = 1
+    steps: Callable[[tuple[int, ...]], float] = lambda _: float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """One sample as a page shows it.
+
+    Attributes:
+        form: What ``content`` is.
+        content: A file of that form; text in UTF-8.
+        caption: What stands below it; may be empty.
+    """
+
+    form: Literal["png", "wav", "text", "html", "mp4"]
+    content: bytes
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorDefaults:
+    """How a run of this kind is watched.
+
+    Attributes:
+        samples: On each side of an evaluation during training.
+        evaluations: About how many in a run.
+        validation_samples: Problems that the validation loss is the mean of.
+        near_copies: Whether a near copy of a training sample means memorization; of rows of few
+            numbers it does not.
+        rounds: Times that all training samples are seen between two evaluations at most; infinite
+            where very small data sets are not the rule.
+    """
+
+    samples: int = 1_000
+    evaluations: int = 32
+    validation_samples: int = 2_000
+    near_copies: bool = False
+    rounds: float = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class TwoSampleDefaults:
+    """How the classifier two-sample test at the end of training looks at this kind.
+
+    Attributes:
+        samples: Most on each side.
+        steps: Batches that the classifier learns from.
+        raw: Whether it sees the embedded samples as they are, without features.
+    """
+
+    samples: int = 1_000
+    steps: int = 120
+    raw: bool = False
+
+
+class NoOptions(BaseModel):
+    """A kind without flags of its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Writer(Protocol):
+    """Writes raw samples to one file.
+
+    Args of a call:
+        raws: Raw samples.
+        path: The file; its suffix is one that the writer is listed for.
+        columns: Further columns by name, a value per sample: the class of each.
+        codec: Of the samples.
+    """
+
+    def __call__(
+        self,
+        raws: Sequence[Any],
+        path: Path,
+        columns: Mapping[str, Sequence[str]],
+        codec: Codec[Any],
+    ) -> None:
+        """Write the file whole or not at all."""
+        ...
+
+
+# -- defaults -----------------------------------------------------------------------------------
+
+
+def no_claim(_cells: ColumnView) -> Claim | None:
+    """Nothing but the suffixes of its readers says that a column is of this kind."""
+    return None
+
+
+def encoded(codec: Codec[Any], raw: Any) -> NDArray[Any]:
+    """A raw sample as it waits for training: encoded, in 32 bit."""
+    return codec.encode([raw])[0].numpy()
+
+
+def as_tensor(_codec: Codec[Any], packed: NDArray[Any]) -> Tensor:
+    """What ``encoded`` packed, ``(n, *shape)``."""
+    return torch.from_numpy(np.ascontiguousarray(packed))
+
+
+def flattened(samples: Tensor) -> Tensor:
+    """Samples ``(n, *shape)`` as rows of numbers ``(n, F)``."""
+    return samples.flatten(1).float()
+
+
+def random_features(reference: Tensor, seed: int) -> Features:
+    """Seeded features that need no training."""
+    return RandomFeatures(reference, seed=seed)
+
+
+def jittered(samples: Tensor, p: float, rng: torch.Generator | None = None) -> Tensor:
+    """A little noise, more with a higher ``p``; 0 returns the samples themselves."""
+    if p <= 0:
+        return samples
+    noise = torch.randn(samples.shape, generator=rng, device=samples.device)
+    return samples + 0.1 * p * noise
+
+
+def one(_shape: tuple[int, ...]) -> float:
+    """A sample costs as much as any other."""
+    return 1.0
+
+
+def no_scores(*_args: Any) -> list[Any]:
+    """Nothing beyond the scores of any kind."""
+    return []
+
+
+def nothing_known(*_args: Any) -> Mapping[str, Tensor]:
+    """Nothing of the training data is kept beside the networks."""
+    return {}
+
+
+def described(raw: Any) -> tuple[str, ...]:
+    """A raw sample in words: a text as it is, of anything else its shape."""
+    return (raw if isinstance(raw, str) else " x ".join(map(str, np.shape(raw))) or str(raw),)
+
+
+def text_exhibit(raw: Any) -> Exhibit:
+    """A raw sample in words."""
+    return Exhibit("text", "\n".join(described(raw)).encode())
+
+
+def stacked(raws: Sequence[Any]) -> Any:
+    """Raw samples as one array where they have one shape, else as a list."""
+    arrays = [np.asarray(raw) for raw in raws]
+    alike = len({each.shape for each in arrays}) == 1 and arrays[0].dtype.kind in "biuf"
+    return np.stack(arrays) if alike else list(raws)
+
+
+def write_npz(
+    raws: Sequence[Any],
+    path: Path,
+    columns: Mapping[str, Sequence[str]],
+    codec: Codec[Any],  # noqa: ARG001
+) -> None:
+    """All samples as the array ``data`` of one ``.npz``, with a column of words per class."""
+    packed = io.BytesIO()
+    arrays: dict[str, Any] = {"data": np.asarray(stacked(raws))}
+    arrays |= {name: np.array(list(values), np.str_) for name, values in columns.items()}
+    np.savez_compressed(packed, **arrays)
+    write_whole(path, packed.getvalue())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Modality:
+    """All that gannet knows of one kind of data.
+
+    Attributes:
+        name: Stands in plans and cards.
+        noun: One and many, for every sentence to people: ``("image", "images")``.
+        axes: Names of the axes of an encoded sample: ``("channel", "height", "width")``.
+        values: What encoded numbers are: ``signed`` in [-1, 1], ``standardized`` with mean 0 and
+            deviation 1,
+            ``tokens`` whole numbers from 0 (and positions in [0, 1]), ``probabilities``.
+        codec: Class of its codecs; its JSON in a card rebuilds one.
+
+        readers: Suffix of a file to what reads one raw sample from it.
+        default_recipe: What is trained if nobody says.
+        options: Its own flags of ``inspect`` and ``train``.
+        claim: Whether a column is of this kind, beyond the suffixes of ``readers``.
+        pack: A raw sample as it waits for training, always of one shape and type of number.
+        unpack: Packed samples ``(n, ...)`` to tensors ``(n, *shape)``.
+
+        thumbnail: Samples ``(n, *shape)`` as few numbers ``(n, F)`` in which likeness is cheap to
+            measure: diversity, copies and clusters are looked for there.
+        features: From reference samples and a seed to features for scores.
+        augment: Differentiable random changes of samples; each with probability ``p``.
+        channels_last: Whether networks and batches are laid out with channels last.
+        bfloat16: Whether 16 bit keep what counts in samples.
+        monitor: How a run is watched.
+        two_sample: How the two-sample test at the end looks at samples.
+        cost: Of a sample of some shape in training, relative to an image of 32 x 32.
+        statistics: From training rows to tensors that are kept beside the networks.
+
+        exhibit: A raw sample as a page shows it.
+        describe: A raw sample as cells of text.
+        stack: Raw samples as Python gives them back.
+        writers: Suffix of ``--out`` to what writes many raw samples into one file.
+        item_suffix: Of single files in a folder of samples; empty if a folder holds one file.
+        scores: Scores beyond those of any kind, from evaluation samples and features.
+        tags: Of the model card.
+        pipeline: Task of the model card as the hub names it; empty for none.
+    """
+
+    name: str
+    noun: tuple[str, str]
+    axes: tuple[str, ...]
+    values: Literal["signed", "standardized", "tokens", "probabilities"]
+    codec: type[Any]
+
+    readers: Mapping[str, Reader] = field(default_factory=dict[str, Reader])
+    default_recipe: str = "generate"
+    options: type[BaseModel] = NoOptions
+    claim: Callable[[ColumnView], Claim | None] = no_claim
+    pack: Callable[[Codec[Any], Any], NDArray[Any]] = encoded
+    unpack: Callable[[Codec[Any], NDArray[Any]], Tensor] = as_tensor
+
+    thumbnail: Callable[[Tensor], Tensor] = flattened
+    features: Callable[[Tensor, int], Features] = random_features
+    augment: Callable[[Tensor, float, torch.Generator | None], Tensor] = jittered
+    channels_last: bool = False
+    bfloat16: bool = True
+    monitor: MonitorDefaults = MonitorDefaults()
+    two_sample: TwoSampleDefaults = TwoSampleDefaults()
+    cost: Callable[[tuple[int, ...]], float] = one
+    statistics: Callable[[Iterable[Tensor], Spec], Mapping[str, Tensor]] = nothing_known
+
+    exhibit: Callable[[Any], Exhibit] = text_exhibit
+    describe: Callable[[Any], tuple[str, ...]] = described
+    stack: Callable[[Sequence[Any]], Any] = stacked
+    writers: Mapping[str, Writer] = field(default_factory=lambda: {".npz": write_npz})
+    item_suffix: str = ""
+    scores: Callable[..., list[Any]] = no_scores
+    tags: tuple[str, ...] = ()
+    pipeline: str = ""

@@ -1,0 +1,65 @@
+"""Finding kinds of data by name: ``gannet.modalities`` and entry points of other packages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from gannet.core import plugins
+from gannet.core.codec import Codec
+from gannet.modalities.modality import Modality
+
+PACKAGE = "gannet.modalities"
+
+
+def modality_modules() -> dict[str, str]:
+    """Name -> module of every kind of data. Nothing is imported, so listing is quick.
+
+    Raises:
+        ConfigError: if an installed package claims a name that is taken.
+    """
+    own = {
+        name: f"{PACKAGE}.{name}.modality" if is_package else f"{PACKAGE}.{name}"
+        for name, is_package in plugins.modules_of(PACKAGE)
+        if f"{PACKAGE}.{name}" not in (__name__, Modality.__module__)
+    }
+    return plugins.named("kind of data", "gannet.modalities", own)
+
+
+def find_modality(name: str) -> Modality:
+    """The kind of data of that name.
+
+    Raises:
+        ConfigError: if there is none; the closest names are in the message.
+    """
+    modules = modality_modules()
+    return _loaded(name, modules[name]) if name in modules else _missing(name, modules)
+
+
+@cache
+def _loaded(name: str, module: str) -> Modality:
+    found = plugins.load("kind of data", name, {name: module}, "modality")
+    assert isinstance(found, Modality), f"{module} must end in `modality = Modality(...)`"
+    assert found.name == name, f"{module} calls itself {found.name!r}, but is found as {name!r}"
+    return found
+
+
+def _missing(name: str, modules: Mapping[str, str]) -> Modality:
+    missing: Modality = plugins.load("kind of data", name, modules, "modality")
+    return missing
+
+
+def modalities() -> tuple[Modality, ...]:
+    """All kinds of data, in the order of their names."""
+    return tuple(map(find_modality, sorted(modality_modules())))
+
+
+def codec_of(kind: str, state: Mapping[str, object]) -> Codec[Any]:
+    """Rebuild a codec from what a card holds.
+
+    Raises:
+        ConfigError: if the kind is unknown.
+    """
+    found: Codec[Any] = find_modality(kind).codec.model_validate(state)
+    return found
