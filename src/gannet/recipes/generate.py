@@ -20,6 +20,7 @@ from gannet.core import config
 from gannet.core.recipe import Column, Recipe, Suggestion
 from gannet.core.types import Batch, Condition, Players, Spec, Terms
 from gannet.losses import adversarial
+from gannet.losses.gradient_penalty import between, slope, unit_slope_penalty
 from gannet.modalities.image.augment import augment
 from gannet.networks import convolutional
 from gannet.networks import mlp as rows
@@ -124,7 +125,7 @@ def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: C
         )
     }
     if flat:
-        slopes = adversarial.slope(logits[: 2 * count], shown)
+        slopes = slope(logits[: 2 * count], shown)
         terms["slope_real"] = config.slope / 2 * slopes[:count].mean()
         terms["slope_fake"] = config.slope / 2 * slopes[count:].mean()
     if taught:
@@ -132,9 +133,9 @@ def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: C
         terms["mismatch"] = config.mismatch * mismatch(told.vector, real_logits, wrong)
     if config.objective == "wasserstein" and config.unit_slope:
         place = torch.rand(count, device=fake.device)
-        middle = adversarial.between(batch.real, fake, place).requires_grad_()
-        between = players.discriminator(middle, told).float()
-        terms["unit_slope"] = config.unit_slope * adversarial.unit_slope_penalty(between, middle)
+        middle = between(batch.real, fake, place).requires_grad_()
+        inside = players.discriminator(middle, told).float()
+        terms["unit_slope"] = config.unit_slope * unit_slope_penalty(inside, middle)
     return terms
 
 

@@ -18,16 +18,15 @@ from torch import Tensor, nn
 from gannet.core.errors import DataError
 from gannet.core.recipe import Column, Given, Recipe, Trained, Turning
 from gannet.core.types import Batch, Condition, Players, Spec, Terms
-from gannet.losses.composed import least_side
 from gannet.modalities.image.masks import diffused, drawn, fixed
-from gannet.networks.unet import PatchDiscriminator, Translator
+from gannet.modalities.image.tensors import encoded, in_channels
+from gannet.networks.patchgan import PatchDiscriminator, least_side
+from gannet.networks.unet import Translator
 from gannet.recipes.common.image_to_image import (
     AnswerConfig,
     answer_terms,
     answers_to,
-    encoded,
     falling,
-    in_channels,
     judge_terms,
     noises,
 )

@@ -26,19 +26,20 @@ from gannet.core.recipe import Column, Given, Recipe, Suggestion, Trained, Turni
 from gannet.core.types import Batch, Condition, Players, Spec, Terms
 from gannet.data.containers.two_folders import check_two_sides
 from gannet.losses import adversarial as losses
-from gannet.losses.composed import glanced_apart, least_side, passed_glances
+from gannet.losses.feature_matching import habits, matching
+from gannet.losses.projected import glanced_apart, passed_glances
 from gannet.modalities.image.augment import augment
+from gannet.modalities.image.tensors import encoded, scaled_to
 from gannet.modalities.label.codec import LabelCodec
+from gannet.networks.patchgan import PatchDiscriminator, least_side
 from gannet.networks.perceptual import Glances
-from gannet.networks.unet import PatchDiscriminator, Translator, habits, matching
+from gannet.networks.unet import Translator
 from gannet.recipes.common.image_to_image import (
     AnswerConfig,
     answers_to,
-    encoded,
     falling,
     noises,
     parts,
-    scaled_to,
     suggest_sight,
     told_apart,
 )

@@ -17,11 +17,11 @@ from gannet.core.scores import Closeness
 from gannet.core.training_log import Course, read_course
 from gannet.core.types import Batch, Condition
 from gannet.evaluation.evaluate import Material, Pair, Part, Report, Score
-from gannet.evaluation.nearest_neighbors import SHOWN
 from gannet.evaluation.report.examples import ANSWERED, Exhibits, with_exhibits
 from gannet.evaluation.report.markdown import to_json, to_markdown
 from gannet.evaluation.report.summary import number, verdict
 from gannet.metrics.gaussian_baseline import Gaussian
+from gannet.metrics.memorization import SHOWN
 from gannet.modalities.image.codec import ImageCodec
 from gannet.modalities.table.evaluation.histograms import row_profiles
 

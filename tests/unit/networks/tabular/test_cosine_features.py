@@ -10,7 +10,8 @@ import torch
 
 from gannet.core.types import Condition, Spec
 from gannet.networks.tabular.cosine_features import waves_of
-from gannet.networks.tabular.network import FieldGenerator, told
+from gannet.networks.tabular.layout import told
+from gannet.networks.tabular.network import FieldGenerator
 
 SPEC = Spec((3,), vector=6, fields=(40, 3, 0), ordered=(1, -1, 0))
 
