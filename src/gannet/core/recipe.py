@@ -93,6 +93,11 @@ def nothing_special(_some: Batch, _rows: int) -> Iterable[Suggestion]:
     return ()
 
 
+def never_larger(_spec: Spec) -> Sequence[tuple[int, Mapping[str, float]]]:
+    """The same sizes, however much time there is."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Trained(Generic[C]):
     """A trained network with all that its use takes.
@@ -254,8 +259,8 @@ class Recipe(Generic[C]):
             pictures whole, fitted to one size.
         least: Side of the smallest pictures or pieces that its networks can learn from.
         suits: Refuses data that it cannot learn from, by a look at names and headers.
-        longer: Settings of runs that have time for so many steps of the smallest networks, the
-            most steps first; where there are none, sizes stay as they are.
+        longer: For the sizes of the data, settings of runs that have time for so many steps of the
+            smallest networks, the most steps first; where there are none, sizes stay as they are.
         plainly: By name, simple methods that make an output from what is told, such as a bicubic
             enlargement; a recipe that is told a grid is scored beside them.
         exact: Whether it learns in 32 bit only, where 16 bit was measured to lead nowhere.
@@ -286,7 +291,7 @@ class Recipe(Generic[C]):
     piece: Callable[[C], int] = whole
     least: Callable[[C], int] = any_size
     suits: Callable[[Source], None] = anything_suits
-    longer: Sequence[tuple[int, Mapping[str, float]]] = ()
+    longer: Callable[[Spec], Sequence[tuple[int, Mapping[str, float]]]] = never_larger
     plainly: Mapping[str, Plainly] = field(default_factory=dict[str, Plainly])
 
     @property

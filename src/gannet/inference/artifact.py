@@ -61,14 +61,14 @@ class Artefact:
         card: What they are and where they came from.
         product: The network worth keeping; for most recipes the averaged generator.
         discriminator: The judge that the duel trained.
-        pairs: Of tables, which symbols occurred together, as bits; else empty.
+        statistics: What is known of the training data; see ``Modality.statistics``.
         kept: What the recipe worked out once the duel was over; see ``Turning.settle``.
     """
 
     card: Card
     product: nn.Module
     discriminator: nn.Module
-    pairs: Tensor = field(default_factory=no_pairs)
+    statistics: Mapping[str, Tensor] = field(default_factory=dict[str, Tensor])
     kept: Mapping[str, Tensor] = field(default_factory=dict[str, Tensor])
 
     @classmethod
@@ -95,7 +95,12 @@ class Artefact:
                 ) from None
         for network in (product, judge):
             network.to(device).eval().requires_grad_(False)
-        return cls(card, product, judge, tensors.get("pairs", no_pairs()), _part(tensors, "kept"))
+        return cls(card, product, judge, _part(tensors, "statistics"), _part(tensors, "kept"))
+
+    @property
+    def pairs(self) -> Tensor:
+        """Of tables, which symbols occurred together, as bits; else empty."""
+        return self.statistics.get("pairs", no_pairs())
 
     def save(self, folder: Path) -> None:
         """Write both files, the card last: a folder that has a card is complete."""
@@ -105,8 +110,7 @@ class Artefact:
             for name, value in self.discriminator.state_dict().items()
         }
         tensors |= {f"kept.{name}": value for name, value in self.kept.items()}
-        if self.pairs.numel():
-            tensors["pairs"] = self.pairs
+        tensors |= {f"statistics.{name}": value for name, value in self.statistics.items()}
         packed = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
         # One entry: safetensors writes several in an order of chance, and the bits would differ.
         content = save_tensors(packed, {"format": "pt"})

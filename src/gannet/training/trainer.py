@@ -15,6 +15,7 @@ from gannet.core.config import C, parse
 from gannet.core.recipe import Recipe, TermsOf
 from gannet.core.seeding import seed_at
 from gannet.core.types import Batch, Progress, Spec
+from gannet.modalities.registry import modality_of
 
 
 class Side(Generic[C]):
@@ -112,7 +113,8 @@ class Duel(Generic[C]):
         for each in (self.discriminator, self.generator):
             each.learns(each is side)
         problem = self.recipe.prepare(batch.to(self.device), self.rng, now)
-        problem = replace(problem, real=processor.arranged(problem.real))
+        last = modality_of(problem.kind).channels_last
+        problem = replace(problem, real=processor.arranged(problem.real, channels_last=last))
         noise = torch.randn(len(batch), now.noise, generator=self.rng, device=self.device)
         with processor.autocast(self.device, now.precision):
             terms = side.terms(self.players, problem, noise, now)

@@ -104,12 +104,13 @@ def test_a_recipe_that_cannot_be_asked_says_so():
 
 def test_verdicts_do_not_hang_on_a_discriminator_that_nobody_hears():
     quiet, heard = TABLE.config(), TABLE.config(adversarial=0.5)
-    assert limits_for(quiet, pictures=False).swing == 0
+    of_quiet, of_heard = (limits_for(each, near_copies=False) for each in (quiet, heard))
+    assert of_quiet.swing == 0
     assert limits_for(heard, heard=False).won == math.inf, "a baseline listens to nobody"
-    assert limits_for(quiet, pictures=False).overfit_gap == math.inf
-    assert limits_for(quiet, pictures=False).annealed == 1
-    assert limits_for(quiet, pictures=False).spread == limits_for(heard, pictures=False).spread
-    assert limits_for(heard, pictures=False).swing > 0
+    assert of_quiet.overfit_gap == math.inf
+    assert of_quiet.annealed == 1
+    assert of_quiet.spread == of_heard.spread
+    assert of_heard.swing > 0
 
 
 def test_equal_rows_among_reals_do_not_look_like_collapse():

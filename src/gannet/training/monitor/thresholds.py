@@ -95,16 +95,17 @@ before they are as good as they get, which ends no run."""
 
 
 def limits_for(
-    config: Config, *, pictures: bool = True, heard: bool = True, answers: bool = False
+    config: Config, *, near_copies: bool = True, heard: bool = True, answers: bool = False
 ) -> Limits:
     """Limits that suit the objective and the data.
 
-    Only some objectives have logits that are log-odds. And only of pictures does a near copy say
-    that something was learnt by heart: rows of few or whole numbers lie close to each other anyway.
+    Only some objectives have logits that are log-odds. And not of all data does a near copy say
+    that something was learnt by heart (``near_copies``): rows of few or whole numbers lie close to
+    each other anyway.
     A generator that does not listen to its discriminator cannot be starved or misled by it; that of
     a baseline does not (``heard``).
     """
-    found = USUAL if pictures else replace(USUAL, copied=math.inf)
+    found = USUAL if near_copies else replace(USUAL, copied=math.inf)
     found = replace(found, **ANSWERING) if answers else found
     settings = config.model_dump()
     if not heard:
