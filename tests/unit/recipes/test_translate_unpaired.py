@@ -18,7 +18,6 @@ from gannet.networks.patchgan import PatchDiscriminator
 from gannet.networks.unet import Translator, smoothed
 from gannet.recipes.registry import find_recipe
 
-
 KEPT = {"preserved": (STRUCTURE,), "seed": 0}
 
 
