@@ -229,11 +229,11 @@ class Artefact:
 
     def met(self, one: Sequence[Piece], other: Sequence[Piece]) -> bool:
         """Whether a row of training fulfilled both of two wishes; true if that is not known."""
-        return met(self.pairs, Layout(self.card.spec.fields), one, other)
+        return met(self.pairs, Layout(self.card.spec.table.cardinalities), one, other)
 
     def pairs_seen(self, one: int, other: int) -> NDArray[np.bool_] | None:
         """``(K, L)`` whether symbols of two fields stood in one row; nothing if not known."""
-        return block(self.pairs, Layout(self.card.spec.fields), one, other)
+        return block(self.pairs, Layout(self.card.spec.table.cardinalities), one, other)
 
     def _ask(self, wishes: Wishes, chance: Tensor) -> Asked:
         return self.recipe.ask(self.product, self.card.spec, wishes, chance, self.config)
@@ -318,7 +318,7 @@ class Artefact:
             )
         parts = [torch.zeros(0, *self.card.spec.shape)]
         # Rows are filled cell by cell, and those that begin alike together: many cost little more.
-        part = TOGETHER if self.card.spec.fields else 256
+        part = TOGETHER if self.card.spec.table.cardinalities else 256
         for first in range(start, start + count, part):
             rows = min(part, start + count - first)
             if wishes:
