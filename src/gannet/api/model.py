@@ -29,6 +29,7 @@ from gannet.evaluation.report.examples import ANSWERED, Exhibits, with_exhibits
 from gannet.evaluation.report.html.page import can_draw, write_page
 from gannet.evaluation.report.markdown import held_out_words, neighbours_sheet, write_report
 from gannet.evaluation.samples import material
+from gannet.evaluation.task_scores import with_task_scores
 from gannet.inference import table_sampling
 from gannet.inference.apply import Wanted, apply_frame, apply_picture
 from gannet.inference.artifact import Artefact, class_number
@@ -98,12 +99,12 @@ class AnswersOf:
     @property
     def plainly(self) -> Mapping[str, Plainly]:
         """Simple methods of its recipe."""
-        return self.artefact.recipe.plainly
+        return self.artefact.recipe.evaluation.reference_methods
 
     @property
     def paired(self) -> bool:
         """Whether each answer has a target of its own."""
-        return self.artefact.recipe.paired
+        return self.artefact.recipe.inputs.paired
 
     def answer(self, given: Batch, *, seed: int) -> tuple[Batch, Tensor]:
         """Held-out samples with what is told of them, and answers ``(n, *shape)``."""
@@ -113,6 +114,28 @@ class AnswersOf:
     def again(self, told: Batch, *, seed: int) -> Tensor:
         """Further answers to pictures: what was told of them stays, whichever of them are asked."""
         return self.artefact.answer(told, seed=seed)
+
+
+@dataclass(frozen=True)
+class SamplesOf:
+    """The samples of an artefact, for scores, whatever its product makes.
+
+    Attributes:
+        artefact: Of any recipe.
+    """
+
+    artefact: Artefact
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes it can be asked for."""
+        return self.artefact.classes
+
+    def sample(self, count: int, *, label: str | int | None = None, seed: int = 0) -> Tensor:
+        """New samples; row n depends on the seed and on n alone."""
+        if self.artefact.recipe.makes_samples:
+            return self.artefact.sample(count, label=label, seed=seed)
+        return self.artefact.fakes(self.artefact.card.spec.blank(count), seed=seed)
 
 
 @dataclass(frozen=True)
@@ -139,8 +162,8 @@ class Model:
 
     @cached_property
     def codec(self) -> Codec[Any]:
-        """Turns samples into raw data and back."""
-        return self.artefact.codecs["real"]
+        """Turns samples into raw data and back; what the model makes may be of another kind."""
+        return self.artefact.codecs["sample"]
 
     def sample(
         self,
@@ -173,7 +196,7 @@ class Model:
                 was ever seen, a rule cannot be read, rules contradict each other or hardly any row
                 obeys them, or the count is negative.
         """
-        if isinstance(self.codec, TableCodec):
+        if isinstance(self.artefact.codecs[self.artefact.recipe.inference.output], TableCodec):
             numeric = table_sampling.has_pandas()
             rows = self.frames(
                 count,
@@ -194,7 +217,9 @@ class Model:
         made = self.artefact.sample(count, label=label, seed=seed)
         raws = self.artefact.decode(made)
         if not raws:
-            return np.zeros((0, *np.shape(self.codec.decode(torch.zeros(1, *made.shape[1:]))[0])))
+            return np.zeros(
+                (0, *np.shape(self.artefact.decode(torch.zeros(1, *made.shape[1:]))[0]))
+            )
         return np.stack(raws)
 
     def frames(
@@ -245,7 +270,7 @@ class Model:
             ConfigError: if the model was fitted at once, so that it has no judge.
             DataError: if a file cannot be read, or a table has other columns.
         """
-        if self.artefact.recipe.fit is not None:
+        if self.artefact.recipe.training.fit is not None:
             raise ConfigError(
                 f"a run of the recipe {self.card.recipe} was fitted without an opponent, so that "
                 "it judges nothing",
@@ -283,8 +308,8 @@ class Model:
         *,
         draws: int = 1,
         seed: int = 0,
-        to: str = "",
-        **asked: float,
+        transform: str = "",
+        **options: object,
     ) -> Any:
         """Turn an input into an output, if the recipe does: ``impute`` fills the holes of a table.
 
@@ -294,8 +319,8 @@ class Model:
             draws: One is the single best answer; of several, each is drawn by chance, so that
                 together they show how sure the answer is.
             seed: Draw k of row n depends on the seed, on k and on n alone.
-            to: Of `translate_unpaired`, the side that the picture shall become like.
-            asked: Of pictures, what the recipe knows, such as ``quality``.
+            transform: Which, of a recipe that knows several; by default the usual one.
+            options: What the recipe's transform knows, such as ``quality`` or ``to``.
 
         Returns:
             A data frame, or without pandas a ``Frame``, or a picture ``(H, W, C)`` with the bits
@@ -305,18 +330,13 @@ class Model:
             ConfigError: if this run's recipe turns no input into an output.
             DataError: if the columns differ from those of training; each difference is named.
         """
+        wanted = Wanted(draws, seed, options, transform)
         if isinstance(self.codec, ImageCodec):
             item = Path(given) if isinstance(given, str | Path) else given
-            pictures = apply_picture(
-                self.artefact, item, Wanted(draws, seed, asked=asked, label=to)
-            )
+            pictures = apply_picture(self.artefact, item, wanted)
             return pictures if draws > 1 else pictures[0]
-        if asked or to:
-            raise ConfigError(
-                f"{', '.join([*asked, *(['to'] if to else [])])}: a table takes no such"
-            )
         frame = read_frame(Path(given)) if isinstance(given, str | Path) else as_frame(given)
-        made = apply_frame(self.artefact, frame, draws=draws, seed=seed)
+        made = apply_frame(self.artefact, frame, wanted)
         assert isinstance(self.codec, TableCodec)
         found = [table_sampling.as_pandas(each, self.codec) for each in made]
         index: Any = None if isinstance(given, str | Path) else getattr(given, "index", None)
@@ -440,7 +460,7 @@ class Model:
             if isinstance(self.codec, TableCodec):
                 seed = options.get("seed", 0)
                 rows = partial(self.frames, seed=seed)
-                turns = self.artefact.recipe.turning is not None
+                turns = self.artefact.recipe.inference.transform is not None
                 fill = partial(self._filled, seed=seed) if turns else None
                 report = table_sampling.report_of(
                     found, self.codec, rows, count, fill=fill, **names | options
@@ -448,20 +468,18 @@ class Model:
                 exhibits = Exhibits()
             else:
                 seed = options.get("seed", 0)
-                if self.artefact.recipe.answers:
-                    names["answers"] = AnswersOf(self.artefact)
-                answering = partial(AnswersOf(self.artefact).answer, seed=seed)
-                made = material(
-                    self.artefact,
-                    found,
-                    count=count,
-                    seed=seed,
-                    answering=answering if self.artefact.recipe.answers else None,
-                )
+                recipe, sampler = self.artefact.recipe, SamplesOf(self.artefact)
+                answers = AnswersOf(self.artefact)
+                conditional = recipe.inputs.conditional and recipe.makes_samples
+                if conditional:
+                    names["answers"] = answers
+                answering = partial(answers.answer, seed=seed) if conditional else None
+                made = material(sampler, found, count=count, seed=seed, answering=answering)
                 names["cache"] = self._features_cache(found)
-                report = evaluate(self.artefact, found, count=count, made=made, **names | options)
+                report = evaluate(sampler, found, count=count, made=made, **names | options)
                 others = self._answered_again(made, seed)
                 report, exhibits = with_exhibits(report, made, found, self.codec, others)
+        report = with_task_scores(report, self.artefact.recipe, self.artefact, found, count=count)
         said = [*report.protocol, *held_out_words(found, self.codec)]
         if found.digest != self.card.data.get("digest"):
             said.append(OTHER_DATA)
@@ -487,13 +505,13 @@ class Model:
         return cache if own and cache.is_dir() else None
 
     def _filled(self, frame: Frame, draws: int, *, seed: int) -> Sequence[Frame]:
-        return apply_frame(self.artefact, frame, draws=draws, seed=seed)
+        return apply_frame(self.artefact, frame, Wanted(draws, seed))
 
     def _read_again(self, data: Path | str, label: str | None) -> dataset.Dataset:
         """Data to evaluate on, with the classes of this model and without a cache of their own."""
         known = self.card.data.get("label")
         table = isinstance(self.codec, TableCodec)
-        pictures = self.artefact.recipe.answers
+        pictures = self.artefact.recipe.inputs.conditional
         wanted = known if label is None else label
         if pictures:
             source = source_for(data, wanted, self.card.recipe, self.card.config)
@@ -505,8 +523,8 @@ class Model:
                 where=str(data),
                 remedy="Give the data that it was trained on, or others of the same kind.",
             )
-        if self.classes:
-            source = source.aligned(self.classes)
+        if self.artefact.known_classes:
+            source = source.aligned(self.artefact.known_classes)
         # Other data than the run's must not take the place of its cache.
         cache = dataset.cache_of(source, self.codec, self.folder / "cache")
         grid = self.artefact.codecs.get("grid")
