@@ -27,6 +27,7 @@ from gannet.evaluation.report.examples import Exhibits
 from gannet.evaluation.report.html.page import can_draw, write_page
 from gannet.evaluation.report.markdown import write_report
 from gannet.evaluation.scored import score
+from gannet.evaluation.task_scores import with_task_scores
 from gannet.inference import table_sampling
 from gannet.inference.apply import Wanted, apply_frame, apply_picture
 from gannet.inference.artifact import Artefact, class_number
@@ -89,12 +90,12 @@ class AnswersOf:
     @property
     def plainly(self) -> Mapping[str, Plainly]:
         """Simple methods of its recipe."""
-        return self.artefact.recipe.plainly
+        return self.artefact.recipe.evaluation.reference_methods
 
     @property
     def paired(self) -> bool:
         """Whether each answer has a target of its own."""
-        return self.artefact.recipe.paired
+        return self.artefact.recipe.inputs.paired
 
     def answer(self, given: Batch, *, seed: int) -> tuple[Batch, Tensor]:
         """Held-out samples with what is told of them, and answers ``(n, *shape)``."""
@@ -104,6 +105,28 @@ class AnswersOf:
     def again(self, told: Batch, *, seed: int) -> Tensor:
         """Further answers to pictures: what was told of them stays, whichever of them are asked."""
         return self.artefact.answer(told, seed=seed)
+
+
+@dataclass(frozen=True)
+class SamplesOf:
+    """The samples of an artefact, for scores, whatever its product makes.
+
+    Attributes:
+        artefact: Of any recipe.
+    """
+
+    artefact: Artefact
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes it can be asked for."""
+        return self.artefact.classes
+
+    def sample(self, count: int, *, label: str | int | None = None, seed: int = 0) -> Tensor:
+        """New samples; row n depends on the seed and on n alone."""
+        if self.artefact.recipe.makes_samples:
+            return self.artefact.sample(count, label=label, seed=seed)
+        return self.artefact.fakes(self.artefact.card.spec.blank(count), seed=seed)
 
 
 @dataclass(frozen=True)
@@ -130,8 +153,8 @@ class Model:
 
     @cached_property
     def codec(self) -> Codec[Any]:
-        """Turns samples into raw data and back."""
-        return self.artefact.codecs["real"]
+        """Turns samples into raw data and back; what the model makes may be of another kind."""
+        return self.artefact.codecs["sample"]
 
     def sample(
         self,
@@ -164,7 +187,7 @@ class Model:
                 was ever seen, a rule cannot be read, rules contradict each other or hardly any row
                 obeys them, or the count is negative.
         """
-        if isinstance(self.codec, TableCodec):
+        if isinstance(self.artefact.codecs[self.artefact.recipe.inference.output], TableCodec):
             numeric = table_sampling.has_pandas()
             rows = self.frames(
                 count,
@@ -185,7 +208,9 @@ class Model:
         made = self.artefact.sample(count, label=label, seed=seed)
         raws = self.artefact.decode(made)
         if not raws:
-            return np.zeros((0, *np.shape(self.codec.decode(torch.zeros(1, *made.shape[1:]))[0])))
+            return np.zeros(
+                (0, *np.shape(self.artefact.decode(torch.zeros(1, *made.shape[1:]))[0]))
+            )
         return np.stack(raws)
 
     def frames(
@@ -236,7 +261,7 @@ class Model:
             ConfigError: if the model was fitted at once, so that it has no judge.
             DataError: if a file cannot be read, or a table has other columns.
         """
-        if self.artefact.recipe.fit is not None:
+        if self.artefact.recipe.training.fit is not None:
             raise ConfigError(
                 f"a run of the recipe {self.card.recipe} was fitted without an opponent, so that "
                 "it judges nothing",
@@ -274,8 +299,8 @@ class Model:
         *,
         draws: int = 1,
         seed: int = 0,
-        to: str = "",
-        **asked: float,
+        transform: str = "",
+        **options: object,
     ) -> Any:
         """Turn an input into an output, if the recipe does: ``impute`` fills the holes of a table.
 
@@ -285,8 +310,8 @@ class Model:
             draws: One is the single best answer; of several, each is drawn by chance, so that
                 together they show how sure the answer is.
             seed: Draw k of row n depends on the seed, on k and on n alone.
-            to: Of `translate_unpaired`, the side that the picture shall become like.
-            asked: Of pictures, what the recipe knows, such as ``quality``.
+            transform: Which, of a recipe that knows several; by default the usual one.
+            options: What the recipe's transform knows, such as ``quality`` or ``to``.
 
         Returns:
             A data frame, or without pandas a ``Frame``, or a picture ``(H, W, C)`` with the bits
@@ -296,18 +321,13 @@ class Model:
             ConfigError: if this run's recipe turns no input into an output.
             DataError: if the columns differ from those of training; each difference is named.
         """
+        wanted = Wanted(draws, seed, options, transform)
         if isinstance(self.codec, ImageCodec):
             item = Path(given) if isinstance(given, str | Path) else given
-            pictures = apply_picture(
-                self.artefact, item, Wanted(draws, seed, asked=asked, label=to)
-            )
+            pictures = apply_picture(self.artefact, item, wanted)
             return pictures if draws > 1 else pictures[0]
-        if asked or to:
-            raise ConfigError(
-                f"{', '.join([*asked, *(['to'] if to else [])])}: a table takes no such"
-            )
         frame = read_frame(Path(given)) if isinstance(given, str | Path) else as_frame(given)
-        made = apply_frame(self.artefact, frame, draws=draws, seed=seed)
+        made = apply_frame(self.artefact, frame, wanted)
         assert isinstance(self.codec, TableCodec)
         found = [table_sampling.as_pandas(each, self.codec) for each in made]
         index: Any = None if isinstance(given, str | Path) else getattr(given, "index", None)
@@ -427,26 +447,28 @@ class Model:
         found = self._read_again(data, options.pop("label", None))
         names = {"artefact": self.folder.resolve().name, "data": Path(data).name}
         recipe, seed = self.artefact.recipe, options.pop("seed", 0)
-        turns = recipe.turning is not None and not recipe.answers
+        conditional = recipe.inputs.conditional and recipe.makes_samples
+        turns = recipe.inference.transform is not None and not conditional
         with processor.threads(threads or processor.best_threads()):
             made = score(
-                self.artefact,
+                SamplesOf(self.artefact),
                 found,
                 self.artefact.codecs,
                 count=count,
                 seed=seed,
-                answers=AnswersOf(self.artefact) if recipe.answers else None,
+                answers=AnswersOf(self.artefact) if conditional else None,
                 transform=partial(self._filled, seed=seed) if turns else None,
                 cache=self._features_cache(found),
                 sheets=pictures,
                 options=names | options,
             )
-        said = list(made.report.protocol)
+        report = with_task_scores(made.report, recipe, self.artefact, found, count=count)
+        said = list(report.protocol)
         if found.digest != self.card.data.get("digest"):
             said.append(OTHER_DATA)
         course = read_course(self.folder, recipe=self.card.recipe, verdict=self.card.verdict)
         update = {"protocol": tuple(said), "course": course}
-        return made.report.model_copy(update=update), made.exhibits, made.sheets
+        return report.model_copy(update=update), made.exhibits, made.sheets
 
     def _features_cache(self, found: dataset.Dataset) -> Path | None:
         """The run's cache, if there is one and these are the run's own data."""
@@ -455,13 +477,13 @@ class Model:
         return cache if own and cache.is_dir() else None
 
     def _filled(self, frame: Frame, draws: int, *, seed: int) -> Sequence[Frame]:
-        return apply_frame(self.artefact, frame, draws=draws, seed=seed)
+        return apply_frame(self.artefact, frame, Wanted(draws, seed))
 
     def _read_again(self, data: Path | str, label: str | None) -> dataset.Dataset:
         """Data to evaluate on, with the classes of this model and without a cache of their own."""
         known = self.card.data.get("label")
         table = isinstance(self.codec, TableCodec)
-        pictures = self.artefact.recipe.answers
+        pictures = self.artefact.recipe.inputs.conditional
         wanted = known if label is None else label
         if pictures:
             source = source_for(data, wanted, self.card.recipe, self.card.config)
@@ -473,8 +495,8 @@ class Model:
                 where=str(data),
                 remedy="Give the data that it was trained on, or others of the same kind.",
             )
-        if self.classes:
-            source = source.aligned(self.classes)
+        if self.artefact.known_classes:
+            source = source.aligned(self.artefact.known_classes)
         # Other data than the run's must not take the place of its cache.
         cache = dataset.cache_of(source, self.codec, self.folder / "cache")
         grid = self.artefact.codecs.get("grid")

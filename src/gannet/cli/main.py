@@ -238,9 +238,9 @@ def apply(
     def warn(said: str) -> None:
         print(f"note: {said}", file=sys.stderr)
 
-    options = {"quality": quality, "scale": scale}
-    asked = {name: float(value) for name, value in options.items() if value is not None}
-    wanted = Wanted(count, seed, mask=mask, asked=asked, label=to, say=say, warn=warn)
+    said = {"quality": quality, "scale": scale, "mask": mask, "to": to or None}
+    options = {name: value for name, value in said.items() if value is not None}
+    wanted = Wanted(count, seed, options, say=say, warn=warn)
     for path in apply_file(load(run).artefact, given, out, wanted):
         print(f"written: {path}")
 

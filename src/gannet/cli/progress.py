@@ -91,7 +91,7 @@ def _summary(session: Session, last: Moment | None) -> list[str]:
         lines.append(f"samples: {session.out / 'grid.png'}")
     table = session.data.source.kind == "table"
     what = "--count 1000 --out fake.csv" if table else "--count 16 --out samples"
-    if find_recipe(card.recipe).turning is None:
+    if find_recipe(card.recipe).inference.transform is None:
         lines.append(f"next:    gannet sample {session.out} {what}")
     elif table:
         lines.append(f"next:    gannet apply {session.out} {session.plan.data} --out filled.csv")

@@ -33,6 +33,15 @@ class Config(BaseModel):
     )
     momentum: float = Field(0.0, ge=0, lt=1, description="beta1 of Adam")
     second_momentum: float = Field(0.9, ge=0, lt=1, description="beta2 of Adam")
+    discriminator_learning_rate: float = Field(
+        0.0, ge=0, description="the discriminator's own step size at first; 0 for the same"
+    )
+    discriminator_momentum: float = Field(
+        -1.0, ge=-1, lt=1, description="the discriminator's own beta1; below 0 for the same"
+    )
+    discriminator_second_momentum: float = Field(
+        -1.0, ge=-1, lt=1, description="the discriminator's own beta2; below 0 for the same"
+    )
     discriminator_rounds: int = Field(1, ge=1, description="discriminator updates per step")
     discriminator_every: int = Field(
         1, ge=1, description="steps from one at which the discriminator learns to the next"
@@ -57,6 +66,7 @@ class Config(BaseModel):
 
 
 C = TypeVar("C", bound=Config)
+M = TypeVar("M", bound=BaseModel)
 
 LIMITS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
 """A bound of a setting, in words."""
@@ -71,8 +81,17 @@ def flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def parse(config: type[C], given: Mapping[str, object]) -> C:
-    """Validate ``given``.
+SETTINGS = "`gannet settings` lists every setting with its range."
+"""What to do about a setting that is not valid."""
+
+
+def parse(config: type[M], given: Mapping[str, object], *, remedy: str = SETTINGS) -> M:
+    """Validate ``given``: settings, or another model whose fields are flags.
+
+    Args:
+        config: The model.
+        given: Values by name, or what flags say.
+        remedy: What to do about what is not valid.
 
     Raises:
         ConfigError: naming every offending flag, what it got and what it allows.
@@ -81,12 +100,10 @@ def parse(config: type[C], given: Mapping[str, object]) -> C:
         return config.model_validate({name: _said(config, name, given[name]) for name in given})
     except ValidationError as error:
         lines = [_fault(config, fault) for fault in error.errors()]
-        raise ConfigError(
-            "\n".join(lines), remedy="`gannet settings` lists every setting with its range."
-        ) from None
+        raise ConfigError("\n".join(lines), remedy=remedy) from None
 
 
-def _said(config: type[Config], name: str, value: object) -> object:
+def _said(config: type[BaseModel], name: str, value: object) -> object:
     """What a flag's text stands for, where the choices are numbers: those are compared strictly."""
     field = config.model_fields.get(name)
     if field is None or get_origin(field.annotation) is not Literal:
@@ -94,7 +111,7 @@ def _said(config: type[Config], name: str, value: object) -> object:
     return {str(choice): choice for choice in get_args(field.annotation)}.get(str(value), value)
 
 
-def _fault(config: type[Config], fault: ErrorDetails) -> str:
+def _fault(config: type[BaseModel], fault: ErrorDetails) -> str:
     name = str(fault["loc"][0]) if fault["loc"] else "settings"
     if fault["type"] == "extra_forbidden":
         near = difflib.get_close_matches(name, config.model_fields, 1)
@@ -124,7 +141,7 @@ def from_flags(tokens: Sequence[str]) -> dict[str, str]:
     return given
 
 
-def describe(config: type[Config]) -> list[tuple[str, str, str, str]]:
+def describe(config: type[BaseModel]) -> list[tuple[str, str, str, str]]:
     """Flag, kind, default and meaning of every field, for help and documentation."""
     rows: list[tuple[str, str, str, str]] = []
     for name, field in config.model_fields.items():

@@ -15,7 +15,7 @@ from gannet.core.types import Batch
 from gannet.evaluation.evaluate import Answers, Material, evaluate, material
 from gannet.evaluation.report.examples import (
     ANSWERED,
-    Evaluated,
+    EvaluationResult,
     neighbors_sheet,
     with_exhibits,
 )
@@ -42,7 +42,7 @@ def score(
     cache: Path | None = None,
     sheets: bool = True,
     options: Mapping[str, Any] | None = None,
-) -> Evaluated:
+) -> EvaluationResult:
     """Score a model against held-out data.
 
     Args:
@@ -62,12 +62,12 @@ def score(
     Raises:
         GannetError: if too little was held out, or an option does not suit the data.
     """
-    codec, options = codecs["real"], dict(options or {})
+    codec, options = codecs["sample"], dict(options or {})
     modality = modality_of(codec.kind)
     whole = modality.evaluation.whole
     if whole is not None:
         asked = WholeEvaluation(sampler, dataset, codec, count, seed, transform, options)
-        return _explained(Evaluated(whole(asked)), dataset, codec)
+        return _explained(EvaluationResult(whole(asked)), dataset, codec)
     answering = None if answers is None else partial(answers.answer, seed=seed)
     made = material(sampler, dataset, count=count, seed=seed, answering=answering)
     report = evaluate(
@@ -82,17 +82,19 @@ def score(
     )
     others = [] if answers is None else _answered_again(answers, made, seed)
     report, exhibits = with_exhibits(report, made, dataset, codecs, others)
-    found = _explained(Evaluated(report, exhibits), dataset, codec)
+    found = _explained(EvaluationResult(report, exhibits), dataset, codec)
     return _with_sheets(found, made, dataset, codec) if sheets else found
 
 
-def _explained(found: Evaluated, dataset: SplitData, codec: Codec[Any]) -> Evaluated:
+def _explained(found: EvaluationResult, dataset: SplitData, codec: Codec[Any]) -> EvaluationResult:
     """The same with how samples were read and split among the protocol."""
     said = (*found.report.protocol, *held_out_words(dataset, codec))
-    return Evaluated(found.report.model_copy(update={"protocol": said}), found.exhibits)
+    return EvaluationResult(found.report.model_copy(update={"protocol": said}), found.exhibits)
 
 
-def _with_sheets(found: Evaluated, made: Material, data: Data, codec: Codec[Any]) -> Evaluated:
+def _with_sheets(
+    found: EvaluationResult, made: Material, data: Data, codec: Codec[Any]
+) -> EvaluationResult:
     sheets: dict[str, Sheet] = {}
     report = found.report
     near = neighbors_sheet(report, made, data, codec)
@@ -102,7 +104,7 @@ def _with_sheets(found: Evaluated, made: Material, data: Data, codec: Codec[Any]
         report = report.model_copy(update={"protocol": (*report.protocol, said)})
     if found.exhibits.sheet is not None:
         sheets["sheet"] = found.exhibits.sheet
-    return Evaluated(report, found.exhibits, sheets)
+    return EvaluationResult(report, found.exhibits, sheets)
 
 
 def _answered_again(answers: Answers, made: Material, seed: int) -> list[Tensor]:

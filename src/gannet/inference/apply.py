@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gannet.core.config import flag, parse
 from gannet.core.errors import ConfigError, DataError, GannetError
 from gannet.core.frame import Dialect, Frame
 from gannet.core.io.files import write_whole, writing
-from gannet.core.recipe import Given, Kind, Turning
+from gannet.core.transform import Options, Transform, TransformInput
 from gannet.data.containers.csv_edit import patched
 from gannet.data.containers.folders import is_picture
 from gannet.data.containers.frames import joined, read_chunks
@@ -23,9 +24,7 @@ from gannet.data.containers.write import FORMATS, write_frame
 from gannet.inference.artifact import Artefact
 from gannet.modalities.image.io.bit_depth import Deep, check_writable, deep, write_deep
 from gannet.modalities.image.io.files import NO_PICTURE
-
-HALF = 0.5
-"""Brightness above which a mask says that nothing is known."""
+from gannet.modalities.table.codec import TableCodec
 
 LOSSY = (".jpg", ".jpeg", ".webp")
 """Formats that change every pixel a little."""
@@ -42,16 +41,26 @@ def _warn(said: str) -> None:
     warnings.warn(said, stacklevel=2)
 
 
-def turning_of(artefact: Artefact) -> Turning[Any]:
-    """How the recipe of an artefact turns an input into an output.
+def transform_of(artefact: Artefact, name: str = "") -> Transform[Any]:
+    """How the recipe of an artefact transforms an input into an output.
+
+    Args:
+        artefact: Of a run.
+        name: Of one of several; by default the usual one.
 
     Raises:
-        ConfigError: if it makes samples from nothing.
+        ConfigError: if it makes samples from nothing, or knows no transform of that name.
     """
-    found = artefact.recipe.turning
+    known = artefact.recipe.inference.transforms
+    found = known.get(name) if name else artefact.recipe.inference.transform
+    if found is None and known:
+        raise ConfigError(
+            f"--transform: a run of the recipe {artefact.card.recipe} knows no {name!r}",
+            remedy=f"Give {' or '.join(known)}.",
+        )
     if found is None:
         remedy = "Use `gannet sample`."
-        if artefact.card.spec.fields:
+        if artefact.card.spec.table.cardinalities:
             remedy = "Train with --recipe impute to fill the holes of a table; or `gannet sample`."
         raise ConfigError(
             f"a run of the recipe {artefact.card.recipe} makes samples from nothing and turns no "
@@ -83,19 +92,17 @@ class Wanted:
     Attributes:
         draws: How many outputs of one input.
         seed: Of what is drawn.
-        mask: Of pictures, a picture that is white where nothing is known; or a folder of such with
-            the names of the inputs.
-        asked: Of pictures, numbers by name, such as ``quality``.
-        label: Of pictures, the class that they shall become.
+        options: What else is asked for, by name, as the recipe's transform knows it; a file may be
+            a folder of such with the names of the inputs.
+        transform: Which, of a recipe that knows several; by default the usual one.
         say: Told how many inputs of how many are done.
         warn: Told what was lost of an input, though it could be used.
     """
 
     draws: int = 1
     seed: int = 0
-    mask: Path | None = None
-    asked: Mapping[str, float] = field(default_factory=dict[str, float])
-    label: str = ""
+    options: Mapping[str, object] = field(default_factory=dict[str, object])
+    transform: str = ""
     say: Callable[[int, int], None] = _say_nothing
     warn: Callable[[str], None] = _warn
 
@@ -116,40 +123,67 @@ def apply_file(artefact: Artefact, given: Path, out: Path, wanted: Wanted) -> li
         GannetError: if the run or the input cannot be used, or the output cannot be written. Of a
             folder, once all other files are done.
     """
-    turning = turning_of(artefact)
-    check_draws(wanted.draws, wanted.seed)
-    _check_wanted(artefact, turning, wanted)
+    task = _task(artefact, wanted)
     for path in numbered(out, wanted.draws):
         if path.resolve() == given.resolve():
             raise ConfigError(f"--out: {path} is the input", remedy="Name another file.")
-    return WAYS[turning.takes](artefact, given, out, wanted)
+    way = WAYS.get(task.kind)
+    if way is None:
+        raise ConfigError(
+            f"nothing is known of how to read and write inputs of the kind {task.kind}"
+        )
+    return way(artefact, given, out, task)
 
 
-def _check_wanted(artefact: Artefact, turning: Turning[Any], wanted: Wanted) -> None:
-    faults: list[str] = []
-    for name, value in wanted.asked.items():
-        option = turning.options.get(name)
-        if option is None:
-            faults.append(f"--{name}: this run's recipe does not know it")
-        elif name in turning.fixed and value != getattr(artefact.config, name):
-            trained = getattr(artefact.config, name)
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What was asked for, checked.
+
+    Attributes:
+        transform: Of the recipe.
+        kind: Of data that goes in and comes out.
+        options: Of the transform.
+        wanted: The rest.
+    """
+
+    transform: Transform[Any]
+    kind: str
+    options: Options
+    wanted: Wanted
+
+
+def _task(artefact: Artefact, wanted: Wanted) -> _Task:
+    """What is asked of a run, if it can do it.
+
+    Raises:
+        ConfigError: naming all that it cannot.
+    """
+    transform = transform_of(artefact, wanted.transform)
+    check_draws(wanted.draws, wanted.seed)
+    known = transform.options.model_fields
+    faults = [
+        f"{flag(name)}: this run's recipe does not know it"
+        for name in wanted.options
+        if name not in known
+    ]
+    asked = {name: value for name, value in wanted.options.items() if name in known}
+    options = transform.options()
+    try:
+        options = parse(transform.options, asked)
+    except ConfigError as error:
+        faults.append(error.problem)
+    for name in transform.fixed:
+        value, trained = getattr(options, name), getattr(artefact.config, name)
+        if value not in (None, trained):
             faults.append(
-                f"--{name}: this run was trained for {trained}, not for {value:g}; leave it out, "
-                f"or give a run that was trained with --{name} {value:g}"
+                f"{flag(name)}: this run was trained for {trained}, not for {value}; leave it out, "
+                f"or give a run that was trained with {flag(name)} {value}"
             )
-        elif not option.low <= value <= option.high:
-            span = f"{option.low:g} and {option.high:g}"
-            faults.append(f"--{name}: must lie between {span}, got {value:g}")
-    if wanted.mask is not None and not turning.masked:
-        faults.append("--mask: this run's recipe takes none")
-    if wanted.label and not turning.labelled:
-        faults.append("--to: this run's recipe knows one way only")
     if faults:
         raise ConfigError("\n".join(faults), remedy="Change what is named here.")
-    if turning.labelled and wanted.label not in artefact.classes:
-        ways = " or ".join(f"--to {each}" for each in artefact.classes)
-        said = f"--to: no side called {wanted.label}" if wanted.label else "--to is missing"
-        raise ConfigError(said, remedy=f"Give {ways}.")
+    transform.check(artefact.trained, options)
+    codec = artefact.codecs.get(transform.takes, artefact.codecs["sample"])
+    return _Task(transform, codec.kind, options, wanted)
 
 
 def numbered(out: Path, draws: int) -> list[Path]:
@@ -163,8 +197,8 @@ def numbered(out: Path, draws: int) -> list[Path]:
     return [out.with_name(f"{out.stem}-{draw + 1}{out.suffix}") for draw in range(draws)]
 
 
-def _table(artefact: Artefact, given: Path, out: Path, wanted: Wanted) -> list[Path]:
-    draws, seed = wanted.draws, wanted.seed
+def _table(artefact: Artefact, given: Path, out: Path, task: _Task) -> list[Path]:
+    draws, seed = task.wanted.draws, task.wanted.seed
     suffix = out.suffix.lower()
     if suffix not in (".csv", ".tsv", ".parquet", ".jsonl"):
         raise ConfigError(f"--out: a table cannot be written to {out}", remedy=f"Use {FORMATS}.")
@@ -172,7 +206,7 @@ def _table(artefact: Artefact, given: Path, out: Path, wanted: Wanted) -> list[P
         raise DataError("a folder, expected one file", where=str(given), remedy="Give it a file.")
     chunks = read_chunks(given)
     frame = joined(list(chunks))
-    made = turning_of(artefact).turn(artefact.trained, frame, draws, seed)
+    made = task.transform.apply(artefact.trained, TransformInput(frame, task.options), draws, seed)
     out.parent.mkdir(parents=True, exist_ok=True)
     paths = numbered(out, draws)
     alike = chunks.dialect if suffix in (".csv", ".tsv") else None
@@ -203,9 +237,9 @@ def _write_alike(given: Path, dialect: Dialect, before: Frame, after: Frame, pat
         ) from None
 
 
-def _pictures(artefact: Artefact, given: Path, out: Path, wanted: Wanted) -> list[Path]:
+def _pictures(artefact: Artefact, given: Path, out: Path, task: _Task) -> list[Path]:
     if not given.is_dir():
-        return _picture(artefact, given, out, wanted)
+        return _picture(artefact, given, out, task)
     if out.resolve() == given.resolve():
         raise ConfigError(f"--out: {out} is the input", remedy="Name another folder.")
     if out.is_file():
@@ -222,10 +256,10 @@ def _pictures(artefact: Artefact, given: Path, out: Path, wanted: Wanted) -> lis
         try:
             # Of a.jpg beside a.png neither may take the other's place.
             name = file.stem if stems[file.stem] == 1 else file.name
-            written += _picture(artefact, file, out / f"{name}.png", wanted)
+            written += _picture(artefact, file, out / f"{name}.png", task)
         except GannetError as error:
             failed.append(str(error))
-        wanted.say(number + 1, len(files))
+        task.wanted.say(number + 1, len(files))
     if failed:
         raise DataError(
             f"{len(failed)} of {len(files)} pictures failed, the others are done:\n  "
@@ -236,23 +270,19 @@ def _pictures(artefact: Artefact, given: Path, out: Path, wanted: Wanted) -> lis
     return written
 
 
-def _picture(artefact: Artefact, given: Path, out: Path, wanted: Wanted) -> list[Path]:
-    seen = _read(artefact, given)
+def _picture(artefact: Artefact, given: Path, out: Path, task: _Task) -> list[Path]:
+    wanted, seen = task.wanted, _read(artefact, given)
     for path in numbered(out, wanted.draws):
         check_writable(path, 1, seen.bits)
     _warn_of_depth(seen, given, wanted)
-    picture = seen.pixels
-    known = np.zeros((0, 0), np.bool_)
-    if wanted.mask is not None:
-        known = _mask_of(artefact, wanted.mask, given, picture.shape[:2])
-    task = Given(picture, known, wanted.asked, wanted.label)
-    turning = turning_of(artefact)
-    if turning.masked and out.suffix.lower() in LOSSY:
+    files = _files(artefact, task.options, given, seen.pixels.shape[:2])
+    if task.transform.keeps_input and out.suffix.lower() in LOSSY:
         wanted.warn(
             f"{out}: this format changes known pixels too; write PNG to keep them to the bit"
         )
     try:
-        made = turning.turn(artefact.trained, task, wanted.draws, wanted.seed)
+        item = TransformInput(seen.pixels, task.options, files)
+        made = task.transform.apply(artefact.trained, item, wanted.draws, wanted.seed)
     except DataError as error:
         if error.where:
             raise
@@ -290,31 +320,45 @@ def _read(artefact: Artefact, path: Path) -> Deep:
         ) from None
 
 
-def _mask_of(
-    artefact: Artefact, mask: Path, given: Path, size: tuple[int, ...]
-) -> NDArray[np.bool_]:
-    if mask.is_dir():
-        found = [each for each in mask.iterdir() if each.stem == given.stem]
+def _files(
+    artefact: Artefact, options: Options, given: Path | None, size: tuple[int, ...]
+) -> dict[str, NDArray[np.float32]]:
+    """The pictures that options name, such as a mask; each of the size of the input."""
+    named = ((name, getattr(options, name)) for name in type(options).model_fields)
+    return {
+        name: _beside(artefact, name, value, given, size)
+        for name, value in named
+        if isinstance(value, Path)
+    }
+
+
+def _beside(
+    artefact: Artefact, name: str, file: Path, given: Path | None, size: tuple[int, ...]
+) -> NDArray[np.float32]:
+    said = str(given or "the picture")
+    if file.is_dir():
+        stem = "" if given is None else given.stem
+        found = [each for each in file.iterdir() if each.stem == stem]
         if not found:
             raise DataError(
-                f"no mask called {given.stem} in {mask}",
-                where=str(given),
-                remedy="Give a mask the name of its picture.",
+                f"no {name} called {stem} in {file}",
+                where=said,
+                remedy=f"Give a {name} the name of its picture.",
             )
-        mask = found[0]
-    values = _read(artefact, mask).pixels
-    if values.shape[:2] != size:
-        sides = [f"{wide}x{high}" for high, wide in (values.shape[:2], size)]
+        file = found[0]
+    pixels = _read(artefact, file).pixels
+    if pixels.shape[:2] != size:
+        sides = [f"{wide}x{high}" for high, wide in (pixels.shape[:2], size)]
         raise DataError(
-            f"the mask has {sides[0]} pixels, the picture {given} has {sides[1]}",
-            where=str(mask),
-            remedy="Give a mask of the picture's own size.",
+            f"the {name} has {sides[0]} pixels, the picture {said} has {sides[1]}",
+            where=str(file),
+            remedy=f"Give a {name} of the picture's own size.",
         )
-    return values[:, :, : 1 if values.shape[2] < 3 else 3].mean(2) > HALF
+    return pixels
 
 
-Way = Callable[[Artefact, Path, Path, Wanted], list[Path]]
-WAYS: Mapping[Kind, Way] = {"image": _pictures, "table": _table}
+Way = Callable[[Artefact, Path, Path, _Task], list[Path]]
+WAYS: Mapping[str, Way] = {"image": _pictures, "table": _table}
 """How inputs and outputs of a kind are read and written."""
 
 
@@ -334,16 +378,16 @@ def apply_picture(
     Raises:
         GannetError: if the run takes no pictures, or not this one.
     """
-    turning = turning_of(artefact)
-    check_draws(wanted.draws, wanted.seed)
-    _check_wanted(artefact, turning, wanted)
+    task = _task(artefact, wanted)
     if isinstance(given, Path):
         seen = _read(artefact, given)
         _warn_of_depth(seen, given, wanted)
     else:
         seen = deep(_numbers(given), "the picture")
-    task = Given(seen.pixels, asked=wanted.asked, label=wanted.label)
-    made = turning.turn(artefact.trained, task, wanted.draws, wanted.seed)
+    place = given if isinstance(given, Path) else None
+    files = _files(artefact, task.options, place, seen.pixels.shape[:2])
+    item = TransformInput(seen.pixels, task.options, files)
+    made = task.transform.apply(artefact.trained, item, wanted.draws, wanted.seed)
     kind = np.uint16 if seen.bits > 8 else np.uint8
     return [
         (each.clip(0, 1) * np.float32(np.iinfo(kind).max)).round().astype(kind) for each in made
@@ -373,17 +417,17 @@ def _numbers(given: object) -> NDArray[np.uint8] | NDArray[np.uint16]:
     )
 
 
-def apply_frame(artefact: Artefact, given: Frame, *, draws: int, seed: int) -> Sequence[Frame]:
+def apply_frame(artefact: Artefact, given: Frame, wanted: Wanted) -> Sequence[Frame]:
     """Turn a table in memory into one for each draw.
 
     Raises:
         GannetError: if the run takes no tables, or not this one.
     """
-    turning = turning_of(artefact)
-    check_draws(draws, seed)
-    if turning.takes != "table":
-        raise ConfigError(f"this run takes inputs of the kind {turning.takes}, got a table")
+    task = _task(artefact, wanted)
+    if not isinstance(artefact.codecs["sample"], TableCodec):
+        raise ConfigError(f"this run takes inputs of the kind {task.kind}, got a table")
     if not len(given):
         raise DataError("no rows", remedy="Give a table with one row at least.")
-    found: Sequence[Frame] = turning.turn(artefact.trained, given, draws, seed)
+    item = TransformInput(given, task.options)
+    found: Sequence[Frame] = task.transform.apply(artefact.trained, item, wanted.draws, wanted.seed)
     return found

@@ -5,6 +5,7 @@ Nothing in it is pickled: ``card.json`` is JSON, ``model.safetensors`` holds num
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,8 +27,9 @@ from gannet.core.config import Config, parse
 from gannet.core.device import place_of
 from gannet.core.errors import ArtefactError, ConfigError, no_permission
 from gannet.core.io.files import write_whole
-from gannet.core.recipe import Asked, Recipe, Trained
+from gannet.core.recipe import Asked, InferOf, Recipe
 from gannet.core.seeding import noise_at, seed_at
+from gannet.core.transform import Trained
 from gannet.core.types import Batch, Condition, Piece, Players, Wishes
 from gannet.inference.card import COPY_ANEW, Card, Scale, read_card
 from gannet.modalities.label.codec import LabelCodec
@@ -62,7 +64,8 @@ class Artefact:
         product: The network worth keeping; for most recipes the averaged generator.
         discriminator: The judge that the duel trained.
         statistics: What is known of the training data; see ``Modality.statistics``.
-        kept: What the recipe worked out once the duel was over; see ``Turning.settle``.
+        kept: What was worked out once the duel was over; see ``Inference.fit_after_training``.
+        generator: What makes samples where the product does not; see ``Recipe.makes_samples``.
     """
 
     card: Card
@@ -70,6 +73,7 @@ class Artefact:
     discriminator: nn.Module
     statistics: Mapping[str, Tensor] = field(default_factory=dict[str, Tensor])
     kept: Mapping[str, Tensor] = field(default_factory=dict[str, Tensor])
+    generator: nn.Module | None = None
 
     @classmethod
     def load(cls, folder: Path | str, *, device: str = "cpu") -> Self:
@@ -82,8 +86,13 @@ class Artefact:
         card = read_card(folder)
         players = _rebuilt(card, folder / "card.json")
         tensors = _read_weights(folder / "model.safetensors", card)
-        product, judge = find_recipe(card.recipe).product(players), players.discriminator
-        for name, network in (("product", product), ("discriminator", judge)):
+        recipe, judge = find_recipe(card.recipe), players.discriminator
+        # A copy: the average has other numbers than players that it shares weights with.
+        product = copy.deepcopy(recipe.inference.model(players))
+        networks = {"product": product, "discriminator": judge}
+        if not recipe.makes_samples:
+            networks["generator"] = players.generator
+        for name, network in networks.items():
             state = _part(tensors, name)
             try:
                 network.load_state_dict(state, strict=True)
@@ -93,9 +102,10 @@ class Artefact:
                     where=str(folder / "model.safetensors"),
                     remedy=f"Undo what was changed in card.json by hand. {COPY_ANEW}",
                 ) from None
-        for network in (product, judge):
+        for network in networks.values():
             network.to(device).eval().requires_grad_(False)
-        return cls(card, product, judge, _part(tensors, "statistics"), _part(tensors, "kept"))
+        statistics, kept = _part(tensors, "statistics"), _part(tensors, "kept")
+        return cls(card, product, judge, statistics, kept, networks.get("generator"))
 
     @property
     def pairs(self) -> Tensor:
@@ -104,14 +114,16 @@ class Artefact:
 
     def save(self, folder: Path) -> None:
         """Write both files, the card last: a folder that has a card is complete."""
-        tensors = {f"product.{name}": value for name, value in self.product.state_dict().items()}
-        tensors |= {
-            f"discriminator.{name}": value
-            for name, value in self.discriminator.state_dict().items()
+        parts: dict[str, Mapping[str, Tensor]] = {
+            "product": self.product.state_dict(),
+            "discriminator": self.discriminator.state_dict(),
+            "statistics": self.statistics,
+            "kept": self.kept,
         }
-        tensors |= {f"kept.{name}": value for name, value in self.kept.items()}
-        tensors |= {f"statistics.{name}": value for name, value in self.statistics.items()}
-        packed = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+        if self.generator is not None and not self.recipe.makes_samples:
+            parts["generator"] = self.generator.state_dict()
+        tensors = {f"{part}.{name}": each for part in parts for name, each in parts[part].items()}
+        packed = _packed(tensors)
         # One entry: safetensors writes several in an order of chance, and the bits would differ.
         content = save_tensors(packed, {"format": "pt"})
         digest = hashlib.sha256(content).hexdigest()
@@ -140,15 +152,22 @@ class Artefact:
         return Trained(self.product, self.codecs, self.card.spec, self.config, self.kept)
 
     @property
-    def classes(self) -> tuple[str, ...]:
-        """Names of the classes it can be asked for; empty if it knows none."""
+    def known_classes(self) -> tuple[str, ...]:
+        """Names of the classes of its data; empty if they had none."""
         codec = self.codecs.get("vector")
         return codec.classes if isinstance(codec, LabelCodec) and not codec.made else ()
 
     @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes it can be asked for; empty if it knows none, or foretells them."""
+        return () if self.recipe.inference.output == "vector" else self.known_classes
+
+    @property
     def kinds(self) -> int:
         """How many classes, or kinds, a condition's vector tells; 0 if it tells other things."""
-        return self.card.spec.vector if isinstance(self.codecs.get("vector"), LabelCodec) else 0
+        told = self.recipe.inference.output != "vector"
+        labels = isinstance(self.codecs.get("vector"), LabelCodec)
+        return self.card.spec.vector if told and labels else 0
 
     def conditions(
         self, count: int, *, label: str | int | None = None, seed: int = 0, start: int = 0
@@ -234,27 +253,53 @@ class Artefact:
 
     def met(self, one: Sequence[Piece], other: Sequence[Piece]) -> bool:
         """Whether a row of training fulfilled both of two wishes; true if that is not known."""
-        return met(self.pairs, Layout(self.card.spec.fields), one, other)
+        return met(self.pairs, Layout(self.card.spec.table.cardinalities), one, other)
 
     def pairs_seen(self, one: int, other: int) -> NDArray[np.bool_] | None:
         """``(K, L)`` whether symbols of two fields stood in one row; nothing if not known."""
-        return block(self.pairs, Layout(self.card.spec.fields), one, other)
+        return block(self.pairs, Layout(self.card.spec.table.cardinalities), one, other)
 
     def _ask(self, wishes: Wishes, chance: Tensor) -> Asked:
-        return self.recipe.ask(self.product, self.card.spec, wishes, chance, self.config)
+        return self.recipe.inference.condition_on(
+            self.product, self.card.spec, wishes, chance, self.config
+        )
 
     def view(self, samples: Tensor) -> Tensor:
-        """Samples as the recipe has them looked at; see ``Recipe.view``."""
-        return self.recipe.view(samples, self.card.spec)
+        """Samples as the recipe has them looked at; see ``Evaluation.embed``."""
+        return self.recipe.evaluation.embed(samples, self.card.spec)
 
     @torch.no_grad()
     def draw(self, condition: Condition, *, seed: int = 0, start: int = 0) -> Tensor:
-        """One sample per condition, ``(n, *shape)``, in the codec's value range.
+        """What the product makes of each condition, ``(n, *shape)``, in its codec's value range.
 
         Row n depends on the seed, on ``start + n`` and on its own condition alone.
         """
         noise = noise_at(seed, range(start, start + len(condition)), self.config.noise)
         return self._inferred(noise, condition)
+
+    @torch.no_grad()
+    def fakes(self, condition: Condition, *, seed: int = 0, start: int = 0) -> Tensor:
+        """One sample per condition, ``(n, *shape)``; what ``draw`` gives if that is samples."""
+        if self.generator is None or self.recipe.makes_samples:
+            return self.draw(condition, seed=seed, start=start)
+        noise = noise_at(seed, range(start, start + len(condition)), self.config.noise)
+        return self._run(self.recipe.sampling, self.generator, noise, condition)
+
+    def held_out_conditions(self, real: Batch, *, seed: int, start: int = 0) -> Condition:
+        """What fakes are told that shall be compared with some held-out samples.
+
+        What is told of these or, where the recipe is told nothing of a sample, drawn as
+        ``conditions`` does it.
+        """
+        if self.recipe.inputs.told_of_samples:
+            return self.recipe.at_use(real, self.card.spec).condition
+        return self.conditions(len(real), seed=seed, start=start)
+
+    def fakes_like(self, real: Batch, *, seed: int) -> Tensor:
+        """As many samples as are given, told of them what ``held_out_conditions`` tells."""
+        if self.recipe.makes_samples and not self.recipe.inputs.told_of_samples:
+            return self.sample(len(real), seed=seed)
+        return self.fakes(self.held_out_conditions(real, seed=seed), seed=seed)
 
     def answer(self, given: Batch, *, seed: int = 0) -> Tensor:
         """An answer to each of some samples, ``(n, *shape)``, from what is told of them."""
@@ -286,9 +331,14 @@ class Artefact:
         return self._inferred(noise, self._asked(tries, wishes, seed) if wishes else blank)
 
     def _inferred(self, noise: Tensor, condition: Condition) -> Tensor:
-        device = place_of(self.product)
-        told = condition.to(device)
-        return self.recipe.infer(self.product, noise.to(device), told, self.config).float().cpu()
+        return self._run(self.recipe.inference.infer, self.product, noise, condition)
+
+    def _run(
+        self, infer: InferOf[Any], network: nn.Module, noise: Tensor, condition: Condition
+    ) -> Tensor:
+        device = place_of(network)
+        made = infer(network, noise.to(device), condition.to(device), self.config)
+        return made.float().cpu()
 
     def sample(
         self,
@@ -315,15 +365,15 @@ class Artefact:
         for name, value in (("count", count), ("seed", seed), ("start", start)):
             if value < 0:
                 raise ConfigError(f"--{name}: must be at least 0, got {value}")
-        if self.recipe.answers:
+        if self.recipe.inputs.conditional:
             raise ConfigError(
                 f"a run of the recipe {self.card.recipe} makes no samples from nothing: each is an "
                 "answer to a picture",
                 remedy="Use `gannet apply RUN PICTURE --out OUT`.",
             )
-        parts = [torch.zeros(0, *self.card.spec.shape)]
+        parts = [torch.zeros(0, *self.card.spec.size_of(self.recipe.inference.output))]
         # Rows are filled cell by cell, and those that begin alike together: many cost little more.
-        part = TOGETHER if self.card.spec.fields else 256
+        part = TOGETHER if self.card.spec.table.cardinalities else 256
         for first in range(start, start + count, part):
             rows = min(part, start + count - first)
             if wishes:
@@ -383,7 +433,7 @@ class Artefact:
 
     def decode(self, samples: Tensor) -> list[Any]:
         """Samples as raw data: ``(H, W, C)`` arrays of 0..255 for pictures, rows for numbers."""
-        return self.codecs[self.recipe.output].decode(samples)
+        return self.codecs[self.recipe.inference.output].decode(samples)
 
 
 def class_number(classes: Sequence[str], label: str | int) -> int:
@@ -409,6 +459,17 @@ def class_number(classes: Sequence[str], label: str | int) -> int:
 def _seed_of(seed: int, attempt: int) -> int:
     """Where the chance of a row's try comes from; that of the first is the seed's own."""
     return seed_at(seed, 4, attempt) if attempt else seed
+
+
+def _packed(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors as safetensors takes them: weights that two networks share are written twice."""
+    packed: dict[str, Tensor] = {}
+    seen: set[int] = set()
+    for name, value in tensors.items():
+        plain = value.detach().cpu().contiguous()
+        packed[name] = plain.clone() if plain.data_ptr() in seen else plain
+        seen.add(plain.data_ptr())
+    return packed
 
 
 def _part(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
@@ -452,12 +513,12 @@ def _rebuilt(card: Card, where: Path) -> Players:
             remedy="Update gannet or install the package that brought the recipe; or copy the "
             "folder anew.",
         ) from None
-    output, told = codecs.get(recipe.output), codecs.get("vector")
+    output, told = codecs.get(recipe.inference.output), codecs.get("vector")
     classes = told.classes if isinstance(told, LabelCodec) else ()
     shares = card.shares or [1.0] * len(classes)
     fits = (
         output is not None
-        and tuple(output.shape) == card.spec.shape
+        and tuple(output.shape) == card.spec.size_of(recipe.inference.output)
         and len(classes) == len(shares)
         and (told is None or tuple(told.shape) == (card.spec.vector,))
         and (not shares or (min(shares) >= 0 and sum(shares) > 0))
@@ -468,7 +529,7 @@ def _rebuilt(card: Card, where: Path) -> Players:
             where=str(where),
             remedy=COPY_ANEW,
         )
-    return recipe.build(config, card.spec)
+    return recipe.training.build(config, card.spec)
 
 
 def _read_weights(path: Path, card: Card) -> dict[str, Tensor]:

@@ -59,14 +59,14 @@ def _heaps(artefact: Artefact, dataset: Dataset) -> tuple[Iterator[Batch], Itera
     fresh = seed_at(seed, 1)
 
     def made(start: int) -> Batch:
-        told = artefact.conditions(min(part, count - start), seed=fresh, start=start)
-        if artefact.recipe.made or artefact.recipe.answers:
-            told = real(start).condition
-        return Batch(artefact.draw(told, seed=fresh, start=start), told)
+        told = artefact.held_out_conditions(held_out(start), seed=fresh, start=start)
+        return Batch(artefact.fakes(told, seed=fresh, start=start), told)
+
+    def held_out(start: int) -> Batch:
+        return dataset.held_out.take(rows[start : start + part])
 
     def real(start: int) -> Batch:
-        found = dataset.held_out.take(rows[start : start + part])
-        return artefact.recipe.at_use(found, artefact.card.spec)
+        return artefact.recipe.at_use(held_out(start), artefact.card.spec)
 
     reals = (real(start) for start in starts)
     return reals, (made(start) for start in starts)

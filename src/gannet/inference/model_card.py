@@ -22,8 +22,8 @@ def model_card(artefact: Artefact, name: str, preview: str = "") -> str:
         name: Of its folder.
         preview: Name of a file there that shows samples; empty for none.
     """
-    card, fitted = artefact.card, artefact.recipe.fit is not None
-    codec = artefact.codecs["real"]
+    card, fitted = artefact.card, artefact.recipe.training.fit is not None
+    codec = artefact.codecs["sample"]
     modality = modality_of(codec.kind)
     shown, size = modality.presentation, "x".join(str(side) for side in card.spec.shape)
     what = shown.contents(codec) or f"{modality.noun[1]} of {size}"
@@ -73,8 +73,8 @@ def model_card(artefact: Artefact, name: str, preview: str = "") -> str:
 
 def _usage(artefact: Artefact) -> str:
     """A line of Python that does what the recipe is for."""
-    modality = modality_of(artefact.codecs["real"].kind)
-    if artefact.recipe.answers or artefact.recipe.turning is not None:
+    modality = modality_of(artefact.codecs["sample"].kind)
+    if artefact.recipe.inputs.conditional or artefact.recipe.inference.transform is not None:
         suffix = modality.item_suffix or next(iter(modality.readers), "")
         return f'output = model.apply("input{suffix}")  # draws=5 for five different ones'
     return "samples = model.sample(16, seed=0)"

@@ -33,7 +33,7 @@ def codec_of_rows(artefact: Artefact) -> TableCodec:
     Raises:
         ConfigError: if it makes none.
     """
-    codec = artefact.codecs["real"]
+    codec = artefact.codecs["sample"]
     if not isinstance(codec, TableCodec):
         raise ConfigError("this run makes no tables", remedy="Use sample instead.")
     return codec

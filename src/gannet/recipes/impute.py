@@ -14,7 +14,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from gannet.core.recipe import Column, Recipe, Turning
+from gannet.core.recipe import Controls, Evaluation, Inference, Inputs, Recipe, Slot, Training
+from gannet.core.transform import Transform
 from gannet.core.types import Batch, Condition, Players, Spec, Terms
 from gannet.networks.tabular.layout import missing, told
 from gannet.networks.tabular.network import FieldDiscriminator, FieldGenerator
@@ -45,7 +46,9 @@ class Config(CellConfig):
 def build(config: Config, spec: Spec) -> Players:
     """A generator and a discriminator of the same width for the fields of the table."""
     return Players(
-        FieldGenerator(spec, config.width, config.blocks, holes=spec.holes, waves=config.waves),
+        FieldGenerator(
+            spec, config.width, config.blocks, holes=spec.table.missing_field, waves=config.waves
+        ),
         FieldDiscriminator(spec, config.width, config.blocks),
     )
 
@@ -54,7 +57,7 @@ def prepare(batch: Batch, rng: torch.Generator, config: Config) -> Batch:
     """Hide all that is missing and, of what is known, a part that differs from row to row."""
     rows, fields = batch.real.shape
     place = batch.real.device
-    gone = missing(batch.real, batch.holes)
+    gone = missing(batch.real, batch.table.missing_field)
     share = config.most_hidden * torch.rand(rows, 1, generator=rng, device=place)
     chance = torch.rand(rows, fields, generator=rng, device=place)
     # One known cell at least, or the row would teach nothing.
@@ -64,34 +67,42 @@ def prepare(batch: Batch, rng: torch.Generator, config: Config) -> Batch:
     return replace(batch, condition=replace(Condition.none(batch.real), vector=vector))
 
 
+def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
+    """Tell real rows from filled ones."""
+    return told_apart(players, batch, noise, config)
+
+
 def generator_terms(players: Players, batch: Batch, _noise: Tensor, _config: Config) -> Terms:
     """Give hidden cells their true odds; of cells that are missing, nobody knows the truth."""
     generator, _ = fields_of(players)
     _, known = batch.condition.vector.chunk(2, 1)
-    asked = (1 - known).masked_fill(missing(batch.real, batch.holes), 0)
+    asked = (1 - known).masked_fill(missing(batch.real, batch.table.missing_field), 0)
     return {"cells": surprise_of(generator, batch, asked)}
 
 
 def told_holes(batch: Batch, spec: Spec) -> Condition:
     """Nothing but which cells are missing, so that samples have the holes of the reals."""
-    known = missing(batch.real, spec.holes).float()
+    known = missing(batch.real, spec.table.missing_field).float()
     return replace(spec.blank(len(batch)), vector=told(batch.real, known).cpu())
 
 
 recipe = Recipe(
     config=Config,
-    columns={"real": Column(("table",))},
-    made={"vector": ("table",)},
-    build=build,
-    discriminator_terms=told_apart,
-    generator_terms=generator_terms,
-    prepare=prepare,
-    schedule=schedule,
-    infer=infer,
-    view=view,
-    suggest=suggest,
-    ask=ask,
-    error=error,
-    told=told_holes,
-    turning=Turning(takes="table", words="fills the holes of a table", turn=turn, settle=settle),
+    inputs=Inputs(slots={"sample": Slot(("table",))}, derived=frozenset({"vector"})),
+    training=Training(
+        build=build,
+        discriminator_losses=discriminator_terms,
+        generator_losses=generator_terms,
+        corrupt=prepare,
+        schedule=schedule,
+        suggest=suggest,
+        controls=Controls(regularize="slope"),
+    ),
+    inference=Inference(
+        infer=infer,
+        condition_on=ask,
+        transforms={"fill": Transform(words="fills the holes of a table", apply=turn)},
+        fit_after_training=settle,
+    ),
+    evaluation=Evaluation(condition=told_holes, embed=view, validation_loss=error),
 )

@@ -53,18 +53,20 @@ def preview(
     """
     if not _can_show(plan.spec.kind):
         return None
-    if duel.recipe.answers:
+    if duel.recipe.inputs.conditional:
         given = given[: count // ACROSS]
         count, told = len(given), given.condition
     else:
         told = grid_conditions(plan.spec.shape, plan.spec.vector, count)
     noise = noise_at(plan.seed, range(count), duel.config.noise)
-    made = duel.recipe.infer(duel.average, noise.to(duel.device), told.to(duel.device), duel.config)
+    network, told_there = duel.sampler(averaged=True), told.to(duel.device)
+    made = duel.recipe.sampling(network, noise.to(duel.device), told_there, duel.config)
     place = out / "samples" / f"step-{duel.step:06d}"
     with writing(place):
         place.parent.mkdir(parents=True, exist_ok=True)
-    codec = codec_of(**plan.codecs[duel.recipe.output])
-    return show(made.float().cpu(), codec, place, given if duel.recipe.answers else None)
+    codec = codec_of(**plan.codecs["sample"])
+    conditional = duel.recipe.inputs.conditional
+    return show(made.float().cpu(), codec, place, given if conditional else None)
 
 
 def show(
@@ -121,15 +123,15 @@ def grid_conditions(shape: tuple[int, ...], classes: int, count: int) -> Conditi
 
 def settled(artefact: Artefact, dataset: Dataset) -> Artefact:
     """The same artefact with what its recipe works out once the duel is over."""
-    turning = artefact.recipe.turning
-    if turning is None:
+    settle = artefact.recipe.inference.fit_after_training
+    if settle is None:
         return artefact
     seed = artefact.card.seed
     train = dataset.train.take(sorted(some_of(len(dataset.train), SETTLED, seed)))
     # Every other held-out row: what is weighed on them must be scored on the rest.
     half = range(0, len(dataset.held_out), 2)
     held_out = dataset.held_out.take([half[at] for at in sorted(some_of(len(half), SETTLED, seed))])
-    return replace(artefact, kept=turning.settle(artefact.trained, train, held_out, seed))
+    return replace(artefact, kept=settle(artefact.trained, train, held_out, seed))
 
 
 def judged_afresh(artefact: Artefact, dataset: Dataset) -> Artefact:
@@ -146,11 +148,7 @@ def judged_afresh(artefact: Artefact, dataset: Dataset) -> Artefact:
         return artefact
     held_out = dataset.held_out.take(some_of(len(dataset.held_out), count, seed))
     real, fresh = artefact.view(held_out.real), seed_at(seed, 2)
-    if artefact.recipe.made or artefact.recipe.answers:
-        told = artefact.recipe.at_use(held_out, artefact.card.spec).condition
-        fake = artefact.view(artefact.draw(told, seed=fresh))
-    else:
-        fake = artefact.view(artefact.sample(count, seed=fresh))
+    fake = artefact.view(artefact.fakes_like(held_out, seed=fresh))
     seen = as_seen(modality, held_out.real, real)
     found = fresh_critic(real, fake, seed=seed, steps=test.steps, modality=seen)
     return replace(artefact, card=artefact.card.model_copy(update={"critic": asdict(found)}))
@@ -163,23 +161,23 @@ def _samples(artefact: Artefact, out: Path) -> Path | None:
         if classes
         else artefact.conditions(SHOWN, seed=seed)
     )
-    return show(artefact.draw(told, seed=seed), artefact.codecs["real"], out / "grid")
+    return show(artefact.fakes(told, seed=seed), artefact.codecs["sample"], out / "grid")
 
 
 def _answers(artefact: Artefact, held_out: Rows, out: Path) -> Path | None:
     some = held_out.take(some_of(len(held_out), ANSWERS, artefact.card.seed))
     given = artefact.recipe.at_use(some, artefact.card.spec)
-    made = artefact.draw(given.condition, seed=artefact.card.seed)
-    return show(made, artefact.codecs["real"], out / "grid", given)
+    made = artefact.fakes(given.condition, seed=artefact.card.seed)
+    return show(made, artefact.codecs["sample"], out / "grid", given)
 
 
 def finish(artefact: Artefact, out: Path, held_out: Rows | None = None) -> Artefact:
     """Save the artefact, its samples and its model card; answers are shown to held-out inputs."""
     shown: Path | None = None
-    if _can_show(artefact.codecs["real"].kind):
+    if _can_show(artefact.codecs["sample"].kind):
         with writing(out):
             out.mkdir(parents=True, exist_ok=True)
-        if not artefact.recipe.answers:
+        if not artefact.recipe.inputs.conditional:
             shown = _samples(artefact, out)
         elif held_out is not None:
             shown = _answers(artefact, held_out, out)

@@ -40,7 +40,7 @@ class Exhibits:
 
 
 @dataclass(frozen=True)
-class Evaluated:
+class EvaluationResult:
     """What an evaluation leaves: the report, and what belongs beside it.
 
     Attributes:
@@ -72,7 +72,7 @@ def with_exhibits(
         codecs: By role.
         others: Where fakes are answers, further ones to the first ``ANSWERED`` inputs.
     """
-    codec, modality = codecs["real"], made.modality
+    codec, modality = codecs["sample"], made.modality
     profiles = modality.evaluation.profiles(codec, made.held_out, made.fake)
     report = report.model_copy(update={"profiles": (*report.profiles, *profiles)})
     shown, closest = (_raws(pairs, made, data, codec) for pairs in (report.shown, report.closest))
@@ -136,7 +136,7 @@ def _compared(
     modality: Modality, codecs: Mapping[str, Codec[Any]], given: Batch, answers: Sequence[Tensor]
 ) -> list[tuple[Exhibit, ...]]:
     """What was given, where there is a codec of it, answers, and what they should be."""
-    real = codecs["real"]
+    real = codecs["sample"]
     columns = [
         [modality.presentation.exhibit(raw) for raw in real.decode(each)]
         for each in (*answers, given.real)

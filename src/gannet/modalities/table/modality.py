@@ -19,7 +19,7 @@ from gannet.networks.tabular.layout import Layout
 
 def statistics(parts: Iterable[Tensor], spec: Spec) -> Mapping[str, Tensor]:
     """Which values occurred together, so that what never did can be refused."""
-    return {"pairs": pairs_of(parts, Layout(spec.fields))}
+    return {"pairs": pairs_of(parts, Layout(spec.table.cardinalities))}
 
 
 def contents(codec: Codec[Any]) -> str:

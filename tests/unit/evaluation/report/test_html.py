@@ -336,7 +336,7 @@ def test_a_page_stays_below_twelve_megabytes_whatever_the_pictures():
     codec = ImageCodec(height=300, width=300, channels=4)
     data = SimpleNamespace(train=SimpleNamespace(take=lambda rows: Batch(noise[rows], told[rows])))
     others = [noise[:ANSWERED]] * 2
-    told_too, exhibits = with_exhibits(some, made, data, {"real": codec}, others)
+    told_too, exhibits = with_exhibits(some, made, data, {"sample": codec}, others)
     assert len(exhibits.answers) == ANSWERED
     assert {len(row) for row in exhibits.answers} == {5}
     assert Image.open(io.BytesIO(exhibits.sheet.content)).size == (5 * 302 + 2, ANSWERED * 302 + 2)
