@@ -321,8 +321,8 @@ def test_other_types_of_columns_are_another_run(gannet, people, tmp_path):
 def test_fields_survive_json_and_old_plans_have_none(run):
     text = (run / "plan.json").read_text()
     plan = Plan.model_validate_json(text)
-    assert plan.spec.fields
-    assert plan.spec.vector == 2 * len(plan.spec.fields)
+    assert plan.spec.table.cardinalities
+    assert plan.spec.vector == 2 * len(plan.spec.table.cardinalities)
     assert Plan.model_validate_json(plan.model_dump_json()) == plan
     old = json.loads(text)
     for name in ("fields", "holes", "ordered", "columns"):

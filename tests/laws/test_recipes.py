@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy
 
 from gannet.core.device import adam
 from gannet.core.recipe import adam_per_player
-from gannet.core.types import Batch, Condition, Players
+from gannet.core.types import Batch, Condition, Players, TableLayout
 from gannet.recipes.registry import find_recipe, recipe_modules
 from gannet.testing import changed, check_recipe
 
@@ -47,7 +47,7 @@ def told(real, classes):
 def pictures(classes=0, channels=1, height=8, width=8):
     real = torch.randn(6, channels, height, width, generator=torch.Generator().manual_seed(0))
     real = real.tanh()
-    return Batch(real, told(real, classes))
+    return Batch(real, told(real, classes), kind="image")
 
 
 def numbers(classes=0):
@@ -59,7 +59,7 @@ def cells():
     rng = torch.Generator().manual_seed(0)
     real = torch.stack([torch.randint(3, (6,), generator=rng), torch.arange(6) % 2], 1)
     real = torch.cat([real.float(), torch.rand(6, 1, generator=rng)], 1)
-    return Batch(real, Condition.none(real), fields=(3, 2, 0))
+    return Batch(real, Condition.none(real), table=TableLayout((3, 2, 0)))
 
 
 OWN = {
@@ -153,7 +153,7 @@ def test_table_keeps_the_laws_with_other_settings(chosen):
 
 @pytest.mark.parametrize("chosen", [{"slope": 0.0}, {"most_hidden": 0.3}, {"noise": 2}])
 def test_impute_keeps_the_laws_with_cells_that_are_missing(chosen):
-    holed = replace(cells(), holes=(0, -1, 0))
+    holed = replace(cells(), table=TableLayout((3, 2, 0), (0, -1, 0)))
     check_recipe(find_recipe("impute"), holed, **SMALL | chosen)
 
 

@@ -17,18 +17,16 @@ from gannet.core import device as processor
 from gannet.core.codec import Codec
 from gannet.core.errors import ConfigError, DataError
 from gannet.core.frame import Frame, joined
-from gannet.core.io.files import write_whole
 from gannet.core.recipe import Plainly
-from gannet.core.seeding import seed_at
 from gannet.core.training_log import read_course
 from gannet.core.types import Batch, Condition
 from gannet.data import dataset
 from gannet.data.containers.frames import as_frame, read_frame, to_pandas
-from gannet.evaluation.evaluate import Material, Report, evaluate
-from gannet.evaluation.report.examples import ANSWERED, Exhibits, with_exhibits
+from gannet.evaluation.evaluate import Report
+from gannet.evaluation.report.examples import Exhibits
 from gannet.evaluation.report.html.page import can_draw, write_page
-from gannet.evaluation.report.markdown import held_out_words, neighbours_sheet, write_report
-from gannet.evaluation.samples import material
+from gannet.evaluation.report.markdown import write_report
+from gannet.evaluation.scored import score
 from gannet.evaluation.task_scores import with_task_scores
 from gannet.inference import table_sampling
 from gannet.inference.apply import Wanted, apply_frame, apply_picture
@@ -38,26 +36,19 @@ from gannet.inference.editing.direction_names import Direction
 from gannet.inference.editing.editor import EditExamples, Editor
 from gannet.inference.editing.inversion import USUAL
 from gannet.inference.table_sampling import GivenCells
+from gannet.modalities.hooks import Sheet
 from gannet.modalities.image.codec import ImageCodec
 from gannet.modalities.table.codec import TableCodec
 from gannet.training.finalize import grid_conditions
 from gannet.training.session import Session, known_device, prepare, source_for
 
-__all__ = ["NEIGHBOURS", "OTHER_DATA", "Model", "Session", "load", "prepare", "train"]
-
-AGAIN = 2
-"""Further answers that a report shows beside the first."""
+__all__ = ["OTHER_DATA", "Model", "Session", "load", "prepare", "train"]
 
 OTHER_DATA = (
     "Other data than training's, or with other labels: the split is its own; samples held out here "
     "may have been trained on, which flatters the scores."
 )
 """Said in a report on data that are not, to the last bit and label, those of training."""
-
-NEIGHBOURS = (
-    "neighbours.png shows the fakes nearest to training samples, each above its nearest one."
-)
-"""Said in a report that has such a sheet beside it."""
 
 
 def train(data: Path | str | Any, out: Path | str, **options: Any) -> Model:
@@ -426,12 +417,12 @@ class Model:
         """
         check_evaluation(count, options.get("seed", 0), out)
         began = time.perf_counter()
-        report, exhibits, sheet = self.scored(
+        report, exhibits, sheets = self.scored(
             data, count=count, pictures=out is not None, **options
         )
         if out is not None:
             timed = report.model_copy(update={"seconds": round(time.perf_counter() - began, 1)})
-            write_scored(timed, Path(out), exhibits, sheet)
+            write_scored(timed, Path(out), exhibits, sheets)
         return report
 
     def scored(
@@ -442,60 +433,42 @@ class Model:
         pictures: bool = True,
         threads: int | None = None,
         **options: Any,
-    ) -> tuple[Report, Exhibits, bytes | None]:
-        """What ``evaluate`` writes: the report, pictures of its pairs, and a sheet of the worst.
+    ) -> tuple[Report, Exhibits, Mapping[str, Sheet]]:
+        """What ``evaluate`` writes: the report, samples of its pairs, and files beside it.
 
         Args:
             data: As for ``evaluate``.
             count: As for ``evaluate``.
-            pictures: Whether the sheet is wanted.
+            pictures: Whether these files are wanted.
             threads: Of the processor; by default as many as are fastest. Equal numbers give equal
                 networks, to the last bit, on one machine.
             options: As for ``evaluate``.
         """
         found = self._read_again(data, options.pop("label", None))
-        names: dict[str, Any] = {"artefact": self.folder.resolve().name, "data": Path(data).name}
-        made = None
+        names = {"artefact": self.folder.resolve().name, "data": Path(data).name}
+        recipe, seed = self.artefact.recipe, options.pop("seed", 0)
+        conditional = recipe.inputs.conditional and recipe.makes_samples
+        turns = recipe.inference.transform is not None and not conditional
         with processor.threads(threads or processor.best_threads()):
-            if isinstance(self.codec, TableCodec):
-                seed = options.get("seed", 0)
-                rows = partial(self.frames, seed=seed)
-                turns = self.artefact.recipe.inference.transform is not None
-                fill = partial(self._filled, seed=seed) if turns else None
-                report = table_sampling.report_of(
-                    found, self.codec, rows, count, fill=fill, **names | options
-                )
-                exhibits = Exhibits()
-            else:
-                seed = options.get("seed", 0)
-                recipe, sampler = self.artefact.recipe, SamplesOf(self.artefact)
-                answers = AnswersOf(self.artefact)
-                if recipe.conditional:
-                    names["answers"] = answers
-                answering = partial(answers.answer, seed=seed) if recipe.conditional else None
-                made = material(sampler, found, count=count, seed=seed, answering=answering)
-                names["cache"] = self._features_cache(found)
-                report = evaluate(sampler, found, count=count, made=made, **names | options)
-                others = self._answered_again(made, seed)
-                report, exhibits = with_exhibits(report, made, found, self.codec, others)
-        report = with_task_scores(report, self.artefact.recipe, self.artefact, found, count=count)
-        said = [*report.protocol, *held_out_words(found, self.codec)]
+            made = score(
+                SamplesOf(self.artefact),
+                found,
+                self.artefact.codecs,
+                count=count,
+                seed=seed,
+                answers=AnswersOf(self.artefact) if conditional else None,
+                transform=partial(self._filled, seed=seed) if turns else None,
+                cache=self._features_cache(found),
+                sheets=pictures,
+                options=names | options,
+            )
+        report = with_task_scores(made.report, recipe, self.artefact, found, count=count)
+        said = list(report.protocol)
         if found.digest != self.card.data.get("digest"):
             said.append(OTHER_DATA)
-        sheet = None
-        if pictures and made is not None and isinstance(self.codec, ImageCodec):
-            sheet = neighbours_sheet(report, made, found)
-            said.append(NEIGHBOURS)
         course = read_course(self.folder, recipe=self.card.recipe, verdict=self.card.verdict)
         update = {"protocol": tuple(said), "course": course}
-        return report.model_copy(update=update), exhibits, sheet
-
-    def _answered_again(self, made: Material, seed: int) -> list[Tensor]:
-        """Further answers to the first pictures, the same that diversity is measured on."""
-        if made.given is None:
-            return []
-        given, ask = made.given[:ANSWERED], AnswersOf(self.artefact).again
-        return [ask(given, seed=seed_at(seed, 8, number)) for number in range(AGAIN)]
+        return report.model_copy(update=update), made.exhibits, made.sheets
 
     def _features_cache(self, found: dataset.Dataset) -> Path | None:
         """The run's cache, if there is one and these are the run's own data."""
@@ -531,11 +504,11 @@ class Model:
         return dataset.load(source, codec=self.codec, beside=beside, cache=cache, seed=0)
 
 
-def write_scored(report: Report, out: Path, exhibits: Exhibits, sheet: bytes | None) -> None:
+def write_scored(
+    report: Report, out: Path, exhibits: Exhibits, sheets: Mapping[str, Sheet]
+) -> None:
     """Write a report in all its forms, with what belongs beside it; see ``Model.scored``."""
-    write_report(report, out, neighbours=sheet)
-    if exhibits.sheet:
-        write_whole(out / "sheet.png", exhibits.sheet)
+    write_report(report, out, sheets)
     if can_draw():
         write_page(report, out, exhibits)
 

@@ -16,8 +16,8 @@ from rich.text import Text
 from gannet.api.model import Session
 from gannet.core.errors import need
 from gannet.inference.artifact import Artefact
+from gannet.inference.model_card import proof
 from gannet.recipes.registry import find_recipe
-from gannet.training.finalize import proof
 from gannet.training.loop import SAVE_SECONDS, Moment
 from gannet.training.run import Look
 

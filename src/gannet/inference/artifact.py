@@ -63,7 +63,7 @@ class Artefact:
         card: What they are and where they came from.
         product: The network worth keeping; for most recipes the averaged generator.
         discriminator: The judge that the duel trained.
-        pairs: Of tables, which symbols occurred together, as bits; else empty.
+        statistics: What is known of the training data; see ``Modality.statistics``.
         kept: What was worked out once the duel was over; see ``Inference.fit_after_training``.
         generator: What makes samples where the product does not; see ``Recipe.makes_samples``.
     """
@@ -71,7 +71,7 @@ class Artefact:
     card: Card
     product: nn.Module
     discriminator: nn.Module
-    pairs: Tensor = field(default_factory=no_pairs)
+    statistics: Mapping[str, Tensor] = field(default_factory=dict[str, Tensor])
     kept: Mapping[str, Tensor] = field(default_factory=dict[str, Tensor])
     generator: nn.Module | None = None
 
@@ -104,21 +104,25 @@ class Artefact:
                 ) from None
         for network in networks.values():
             network.to(device).eval().requires_grad_(False)
-        pairs, kept = tensors.get("pairs", no_pairs()), _part(tensors, "kept")
-        return cls(card, product, judge, pairs, kept, networks.get("generator"))
+        statistics, kept = _part(tensors, "statistics"), _part(tensors, "kept")
+        return cls(card, product, judge, statistics, kept, networks.get("generator"))
+
+    @property
+    def pairs(self) -> Tensor:
+        """Of tables, which symbols occurred together, as bits; else empty."""
+        return self.statistics.get("pairs", no_pairs())
 
     def save(self, folder: Path) -> None:
         """Write both files, the card last: a folder that has a card is complete."""
         parts: dict[str, Mapping[str, Tensor]] = {
             "product": self.product.state_dict(),
             "discriminator": self.discriminator.state_dict(),
+            "statistics": self.statistics,
             "kept": self.kept,
         }
         if self.generator is not None and not self.recipe.makes_samples:
             parts["generator"] = self.generator.state_dict()
         tensors = {f"{part}.{name}": each for part in parts for name, each in parts[part].items()}
-        if self.pairs.numel():
-            tensors["pairs"] = self.pairs
         packed = _packed(tensors)
         # One entry: safetensors writes several in an order of chance, and the bits would differ.
         content = save_tensors(packed, {"format": "pt"})
@@ -249,11 +253,11 @@ class Artefact:
 
     def met(self, one: Sequence[Piece], other: Sequence[Piece]) -> bool:
         """Whether a row of training fulfilled both of two wishes; true if that is not known."""
-        return met(self.pairs, Layout(self.card.spec.fields), one, other)
+        return met(self.pairs, Layout(self.card.spec.table.cardinalities), one, other)
 
     def pairs_seen(self, one: int, other: int) -> NDArray[np.bool_] | None:
         """``(K, L)`` whether symbols of two fields stood in one row; nothing if not known."""
-        return block(self.pairs, Layout(self.card.spec.fields), one, other)
+        return block(self.pairs, Layout(self.card.spec.table.cardinalities), one, other)
 
     def _ask(self, wishes: Wishes, chance: Tensor) -> Asked:
         return self.recipe.inference.condition_on(
@@ -369,7 +373,7 @@ class Artefact:
             )
         parts = [torch.zeros(0, *self.card.spec.size_of(self.recipe.inference.output))]
         # Rows are filled cell by cell, and those that begin alike together: many cost little more.
-        part = TOGETHER if self.card.spec.fields else 256
+        part = TOGETHER if self.card.spec.table.cardinalities else 256
         for first in range(start, start + count, part):
             rows = min(part, start + count - first)
             if wishes:

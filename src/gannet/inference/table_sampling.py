@@ -1,8 +1,8 @@
-"""Rows of tables from a trained model: what is asked for, what never was, and their scores."""
+"""Rows of tables from a trained model: what is asked for, and what never was."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -10,14 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gannet.core.codec import Codec
 from gannet.core.errors import ConfigError, MissingExtraError, need
-from gannet.core.frame import Frame, joined
-from gannet.core.seeding import some_of
+from gannet.core.frame import Frame
 from gannet.core.types import Wishes
 from gannet.data.containers.frames import to_pandas
-from gannet.data.dataset import Dataset
-from gannet.evaluation.evaluate import Report, evaluate_filled, evaluate_table
 from gannet.inference.artifact import TOGETHER, Artefact
 from gannet.inference.rejection import Obeyed, obeying
 from gannet.modalities.table.codec import TableCodec
@@ -26,9 +22,6 @@ from gannet.modalities.table.rules import Bounds, Clause, bind, bounds_of
 
 GivenCells = Mapping[str, Any]
 """Columns and what their cells must be."""
-
-TABLE_ROWS = 50_000
-"""Most real rows of a table that are scored with, of each part."""
 
 LEAST_EXPECTED = 0.01
 """Rows of training that the model must hold to be as asked for, or nothing like it was seen."""
@@ -256,45 +249,3 @@ def as_pandas(frame: Frame, codec: TableCodec) -> Any:
             if numbers.notna().sum() == (~absent(frame.column(column.name), wide=True)).sum():
                 data[column.name] = numbers
     return data
-
-
-def report_of(
-    found: Dataset,
-    codec: Codec[Any],
-    make: Callable[[int], Iterator[Frame]],
-    count: int,
-    *,
-    fill: Callable[[Frame, int], Sequence[Frame]] | None = None,
-    **options: Any,
-) -> Report:
-    """The scores of a table, whose classifiers learn from as many fakes as real rows.
-
-    Args:
-        found: Real rows.
-        codec: Of the table.
-        make: So many new rows, some at a time.
-        fill: A table with holes and a number of draws to filled tables, of a model that fills
-            holes, which are then what is scored.
-        count: Rows on each side of what compares rows.
-        options: As for ``evaluate_table``.
-
-    Raises:
-        ConfigError: if features are asked for.
-    """
-    assert isinstance(codec, TableCodec)
-    if options.pop("features", "auto") != "auto":
-        raise ConfigError("--features: tables are scored column by column, without features")
-    chosen = [
-        some_of(len(rows), TABLE_ROWS, options.get("seed", 0))
-        for rows in (found.train, found.held_out)
-    ]
-    if fill is not None:  # the rest was looked at when the run ended, see ``finish.settled``
-        chosen[1] = [at for at in chosen[1] if at % 2]
-    real, others = (
-        codec.decode_frame(rows.take(some).real)
-        for rows, some in zip((found.train, found.held_out), chosen, strict=True)
-    )
-    if fill is not None:
-        return evaluate_filled(real, others, codec, fill, count=count, **options)
-    fake = joined(list(make(max(len(real), len(others)))))
-    return evaluate_table(real, others, fake, codec, count=count, **options)

@@ -20,12 +20,13 @@ from gannet.core.frame import Dialect
 from gannet.core.io.files import write_whole, writing
 from gannet.data.containers.frames import read_frame
 from gannet.data.containers.write import FORMATS, write_chunks
+from gannet.inference.calibration import QUANTILES
+from gannet.modalities.hooks import columns
 from gannet.modalities.image.codec import ImageCodec
 from gannet.modalities.image.grid import grid_png
 from gannet.modalities.image.io.files import SUFFIXES
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.vector.codec import VectorCodec
-from gannet.training.finalize import QUANTILES, columns
 
 LARGEST = 10_000_000
 """Samples that one call makes at most, to catch a slip of the finger."""

@@ -14,6 +14,7 @@ from gannet.core.recipe import Controls, Evaluation, Inputs, Recipe, Slot, Train
 from gannet.core.types import Batch, Players, Spec, Terms
 from gannet.networks.autoencoder import Coder, MeasuredCoder, judge, surprise
 from gannet.recipes.common.autoencoders import CoderConfig, discriminator_terms
+from gannet.recipes.common.networks import has_image_axes, is_bounded
 from gannet.recipes.common.schedules import exponential
 
 
@@ -23,14 +24,16 @@ class AutoencoderConfig(CoderConfig):
 
 def build(config: AutoencoderConfig, spec: Spec) -> Players:
     """Encoder and decoder in one module, and a discriminator that measures."""
-    coder = MeasuredCoder(spec, config.noise, config.width)
-    return Players(coder, judge(spec, config.width))
+    images, bounded = has_image_axes(spec), is_bounded(spec)
+    coder = MeasuredCoder(spec, config.noise, config.width, images=images, bounded=bounded)
+    return Players(coder, judge(spec, config.width, images=images))
 
 
 def left_over(coder: Coder, batch: Batch) -> tuple[Tensor, Tensor]:
     """Codes ``(B, noise)``, and how badly samples come back, in nats per number; a scalar."""
     codes, _ = coder.encode(batch.real, batch.condition)
-    return codes, surprise(batch.real, coder.decode(codes, batch.condition))
+    made = coder.decode(codes, batch.condition)
+    return codes, surprise(batch.real, made, together=coder.bounded)
 
 
 def generator_terms(

@@ -46,14 +46,14 @@ class ImputeConfig(CellConfig):
 
 def build(config: ImputeConfig, spec: Spec) -> Players:
     """The players of ``table``, but for cells that are missing, which are never drawn."""
-    return cell_players(config, spec, spec.holes)
+    return cell_players(config, spec, spec.table.missing_field)
 
 
 def prepare(batch: Batch, rng: torch.Generator, config: ImputeConfig) -> Batch:
     """Hide all that is missing and, of what is known, a part that differs from row to row."""
     rows, fields = batch.real.shape
     place = batch.real.device
-    gone = missing(batch.real, batch.holes)
+    gone = missing(batch.real, batch.table.missing_field)
     share = config.most_hidden * torch.rand(rows, 1, generator=rng, device=place)
     chance = torch.rand(rows, fields, generator=rng, device=place)
     # One known cell at least, or the row would teach nothing.
@@ -70,7 +70,7 @@ def generator_terms(players: Players, batch: Batch, _noise: Tensor, _config: Imp
 
 def told_holes(batch: Batch, spec: Spec) -> Condition:
     """Nothing but which cells are missing, so that samples have the holes of the reals."""
-    known = missing(batch.real, spec.holes).float()
+    known = missing(batch.real, spec.table.missing_field).float()
     return replace(spec.blank(len(batch)), vector=told(batch.real, known).cpu())
 
 

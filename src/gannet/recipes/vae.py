@@ -15,6 +15,7 @@ from gannet.core.recipe import Controls, Evaluation, Inputs, Recipe, Slot, Train
 from gannet.core.types import Batch, Players, Spec, Terms
 from gannet.networks.autoencoder import Coder, coder_of, divergence, judge, surprise
 from gannet.recipes.common.autoencoders import CoderConfig, discriminator_terms
+from gannet.recipes.common.networks import has_image_axes, is_bounded
 from gannet.recipes.common.schedules import exponential
 
 
@@ -28,8 +29,9 @@ class VaeConfig(CoderConfig):
 
 def build(config: VaeConfig, spec: Spec) -> Players:
     """Encoder and decoder in one module, and a discriminator that measures."""
-    coder = Coder(spec, config.noise, config.width, spreads=True)
-    return Players(coder, judge(spec, config.width))
+    images, bounded = has_image_axes(spec), is_bounded(spec)
+    coder = Coder(spec, config.noise, config.width, spreads=True, images=images, bounded=bounded)
+    return Players(coder, judge(spec, config.width, images=images))
 
 
 def bound(coder: Coder, batch: Batch, noise: Tensor) -> tuple[Tensor, Tensor]:
@@ -37,7 +39,8 @@ def bound(coder: Coder, batch: Batch, noise: Tensor) -> tuple[Tensor, Tensor]:
     mean, spread = coder.encode(batch.real, batch.condition)
     made = coder.decode(mean + (spread / 2).exp() * noise, batch.condition)
     numbers = batch.real[0].numel()
-    return surprise(batch.real, made), divergence(mean, spread).mean() / numbers
+    kept = surprise(batch.real, made, together=coder.bounded)
+    return kept, divergence(mean, spread).mean() / numbers
 
 
 def generator_terms(players: Players, batch: Batch, noise: Tensor, config: VaeConfig) -> Terms:

@@ -15,23 +15,24 @@ from torch import Tensor
 
 from gannet.core.config import Config, parse
 from gannet.core.io.files import append_line
+from gannet.core.recipe import Recipe
 from gannet.core.seeding import some_of
 from gannet.core.source import Source
-from gannet.core.types import Progress
+from gannet.core.types import Progress, Spec
 from gannet.core.version import gannet_version
 from gannet.data.dataset import Dataset
-from gannet.inference.artifact import Artefact, no_pairs
+from gannet.inference.artifact import Artefact
+from gannet.inference.calibration import within_memory
 from gannet.inference.card import Card
-from gannet.networks.features import RandomFeatures
-from gannet.networks.tabular.cooccurrence import pairs_of
-from gannet.networks.tabular.layout import Layout
+from gannet.modalities.modality import as_seen
+from gannet.modalities.registry import modality_of
 from gannet.recipes.registry import find_recipe
 from gannet.training.checkpoint import forget_after, load_checkpoint, save_checkpoint
 from gannet.training.controller import Action, Balance
-from gannet.training.finalize import preview, within_memory
+from gannet.training.finalize import preview
 from gannet.training.monitor import Doctor, Measures, Verdict, judge, limits_for, sound
 from gannet.training.monitor.thresholds import USUAL
-from gannet.training.plan import PICTURE_AXES, Plan
+from gannet.training.plan import Plan
 from gannet.training.trainer import Duel
 
 BY_HAND = "stopped by hand"
@@ -39,17 +40,11 @@ BY_HAND = "stopped by hand"
 DISTANCE = "energy distance, random features"
 """What the distance on a card is."""
 
-LOOKED_AT = 256
-"""Pictures on each side of a look."""
-
-ROWS_LOOKED_AT = 1_000
-"""Rows of numbers on each side of a look: they cost little, and fine structure needs many."""
-
 FEWEST_LOOKS = 3
 """Looks of health below which a run that nothing speaks against is not called healthy."""
 
 PART = 65_536
-"""Rows of a table that are read at once."""
+"""Samples that are read at once for statistics."""
 
 KNOWN = 2_000
 """Training samples that copies are searched among at a look."""
@@ -163,8 +158,8 @@ class Run:
         measures = self.doctor.look(self.duel)
         self.history.append(measures)
         share = self.duel.step / self.duel.config.steps
-        pictures = len(self.plan.spec.shape) == PICTURE_AXES
-        limits = limits_for(self.duel.recipe, self.duel.config, pictures=pictures)
+        near = modality_of(self.plan.spec.kind).monitor.near_copies
+        limits = limits_for(self.duel.recipe, self.duel.config, near_copies=near)
         self.verdict = judge(self.history[self.since :], share, limits)
         if self.verdict.name in ("healthy", "done") and sound(measures, limits):
             self._remember(measures)
@@ -270,8 +265,8 @@ class Run:
                 sampler.load_state_dict(self.best["generator"])
         for network in (product, critic, sampler):
             network.to("cpu").eval().requires_grad_(False)
-        pairs = pairs_in(self.dataset)
-        return Artefact(self._card(), product, critic, pairs, generator=sampler)
+        statistics = statistics_of(self.dataset, self.plan.spec)
+        return Artefact(self._card(), product, critic, statistics, generator=sampler)
 
     def _card(self) -> Card:
         distance = {
@@ -291,14 +286,12 @@ class Run:
         )
 
 
-def pairs_in(dataset: Dataset) -> Tensor:
-    """Which values of a table occurred together, so that what never did can be refused."""
+def statistics_of(dataset: Dataset, spec: Spec) -> Mapping[str, Tensor]:
+    """What is kept of the training data beside the networks, such as what occurred together."""
     train = dataset.train
-    if not train.fields:
-        return no_pairs()
     starts = range(0, len(train), PART)
     parts = (train.take(range(at, min(at + PART, len(train)))).real for at in starts)
-    return pairs_of(parts, Layout(train.fields))
+    return modality_of(spec.kind).statistics(parts, spec)
 
 
 def card_of(
@@ -349,15 +342,25 @@ def doctor_for(dataset: Dataset, plan: Plan) -> Doctor:
     """The doctor of a run, with the samples that all its looks share."""
     recipe, spec = find_recipe(plan.recipe), plan.spec
     view = partial(recipe.evaluation.embed, spec=spec)
-    usual = LOOKED_AT if len(spec.shape) == PICTURE_AXES else ROWS_LOOKED_AT
+    modality = modality_of(spec.kind)
     most = within_memory(KNOWN, spec.shape)
-    count = min(usual, most, len(dataset.held_out), len(dataset.train))
+    count = min(modality.monitor.samples, most, len(dataset.held_out), len(dataset.train))
     train, held_out = (
         recipe.at_use(rows.take(some_of(len(rows), some, plan.seed)), spec)
         for rows, some in ((dataset.train, most), (dataset.held_out, count))
     )
-    features = RandomFeatures(view(train.real))
-    return Doctor(train, held_out, features, seed=plan.seed, view=view)
+    seen = view(train.real)
+    features = as_seen(modality, train.real, seen).features(seen, 0)
+    given = given_kind(recipe, plan)
+    return Doctor(train, held_out, features, seed=plan.seed, view=view, given=given)
+
+
+def given_kind(recipe: Recipe[Any], plan: Plan) -> str:
+    """Kind of data of what samples are made from; empty where they are made from nothing."""
+    if "grid" in recipe.inputs.derived:
+        return plan.spec.kind  # it is made of the samples themselves
+    codec = plan.codecs.get("grid")
+    return "" if codec is None else codec["kind"]
 
 
 def _plainly_poor(now: Measures) -> bool:

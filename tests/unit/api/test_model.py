@@ -10,9 +10,10 @@ import pytest
 import torch
 from PIL import Image
 
-from gannet.api.model import NEIGHBOURS, OTHER_DATA, Model, load, prepare, train
+from gannet.api.model import OTHER_DATA, Model, load, prepare, train
 from gannet.core.errors import ConfigError, DataError
 from gannet.data import dataset
+from gannet.evaluation.scored import NEIGHBORS
 
 QUICK = {"count": 12, "steps": 4, "features": "random"}
 
@@ -137,7 +138,7 @@ def test_an_evaluation_shows_the_nearest_neighbours(of_pictures, tmp_path):
     report = Model(of_pictures, tmp_path / "run").evaluate(data, out=out, **QUICK)
     written = {"report.json", "report.md", "report.html", "neighbours.png"}
     assert {path.name for path in out.iterdir()} == written
-    assert NEIGHBOURS in report.protocol
+    assert NEIGHBORS.format(name="neighbours.png") in report.protocol
     assert "neighbours.png" in (out / "report.md").read_text()
     with Image.open(out / "neighbours.png") as sheet:
         assert sheet.size[1] > 4 * 8

@@ -11,6 +11,18 @@ from torch.nn.functional import interpolate
 from gannet.core.types import Float32Array
 from gannet.modalities.image.tiling import GREY
 
+COARSE = 16
+"""Cells a side at which likeness of pictures is measured."""
+
+
+def thumbnail(pictures: Tensor) -> Tensor:
+    """Pictures ``(N, C, H, W)`` as few numbers ``(N, F)``: shrunk to at most 16 cells a side."""
+    share = COARSE / max(pictures.shape[2:])
+    if share < 1:
+        size = [max(round(side * share), 1) for side in pictures.shape[2:]]
+        pictures = interpolate(pictures, size, mode="area")
+    return pictures.flatten(1).float()
+
 
 def in_channels(picture: Float32Array, channels: int) -> Float32Array:
     """A picture ``(H, W, C)`` in 0..1 with other channels: 1 or 3, and alpha with 2 or 4.

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from gannet.core.errors import ConfigError, DataError
 from gannet.core.frame import Frame, Row
-from gannet.core.types import Piece
+from gannet.core.types import Piece, TableLayout
 from gannet.modalities.table.columns.base import FieldKind, MisfitError
 from gannet.modalities.table.columns.conditions import pieces, values
 from gannet.modalities.table.columns.datetime import MomentColumn
@@ -114,6 +114,12 @@ class TableCodec(BaseModel):
             for column in self.columns
             for kind, _ in column.sizes
         )
+
+    @property
+    def layout(self) -> TableLayout:
+        """What each number of an encoded row is, as networks are told it."""
+        owners = tuple(field.column for field in self.fields)
+        return TableLayout(self.symbols, self.holes, self.ordered, owners)
 
     @property
     def shape(self) -> tuple[int, ...]:

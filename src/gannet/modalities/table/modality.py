@@ -2,8 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from gannet.core.codec import Codec
+from gannet.core.types import Spec
+from gannet.modalities.hooks import EvaluationHooks, Presentation, no_sheet
 from gannet.modalities.modality import Modality, MonitorDefaults, TwoSampleDefaults
 from gannet.modalities.table.codec import TableCodec
+from gannet.modalities.table.evaluation.whole import evaluate
+from gannet.networks.tabular.cooccurrence import pairs_of
+from gannet.networks.tabular.layout import Layout
+
+
+def statistics(parts: Iterable[Tensor], spec: Spec) -> Mapping[str, Tensor]:
+    """Which values occurred together, so that what never did can be refused."""
+    return {"pairs": pairs_of(parts, Layout(spec.table.cardinalities))}
+
+
+def contents(codec: Codec[Any]) -> str:
+    """What rows hold."""
+    assert isinstance(codec, TableCodec)
+    return f"rows of {len(codec.columns)} columns"
+
+
+def notes(codec: Codec[Any]) -> Sequence[str]:
+    """What each column holds, and what was noticed."""
+    assert isinstance(codec, TableCodec)
+    lines = ["## Columns", "", *(f"- {words}" for words in codec.describe())]
+    return [*lines, "", *(f"- {note}" for note in codec.notes)] if codec.notes else lines
+
 
 modality = Modality(
     name="table",
@@ -18,5 +48,7 @@ modality = Modality(
     # Rows cost little and their faults are fine. Random Fourier features over this many one-hot
     # axes would hide co-occurrence (measured), so the test sees the raw view.
     two_sample=TwoSampleDefaults(samples=4_000, steps=300, raw=True),
-    tags=("tabular",),
+    statistics=statistics,
+    evaluation=EvaluationHooks(whole=evaluate),
+    presentation=Presentation(sheet=no_sheet, contents=contents, notes=notes, tags=("tabular",)),
 )

@@ -2,8 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from gannet.core.codec import Codec
+from gannet.core.scores import Profile
+from gannet.metrics.histograms import row_profiles
+from gannet.modalities.hooks import EvaluationHooks, Presentation, no_sheet
 from gannet.modalities.modality import Modality
 from gannet.modalities.vector.codec import VectorCodec
+
+
+def cells(raw: Any) -> tuple[str, ...]:
+    """A row number by number."""
+    return tuple(f"{float(each):.6g}" for each in raw)
+
+
+def profiles(codec: Codec[Any], real: Tensor, fake: Tensor) -> Sequence[Profile]:
+    """How each number is spread, in the units of the data."""
+    assert isinstance(codec, VectorCodec)
+    width = codec.shape[0]
+    names = codec.names if len(codec.names) == width else [f"column {n + 1}" for n in range(width)]
+    return row_profiles(names, *(np.stack(codec.decode(each)) for each in (real, fake)))
+
 
 modality = Modality(
     name="vector",
@@ -12,5 +36,6 @@ modality = Modality(
     values="standardized",
     codec=VectorCodec,
     bfloat16=False,  # eight bits of mantissa would round fine structure away
-    tags=("tabular",),
+    evaluation=EvaluationHooks(profiles=profiles),
+    presentation=Presentation(describe=cells, sheet=no_sheet, tags=("tabular",)),
 )

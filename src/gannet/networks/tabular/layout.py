@@ -24,7 +24,7 @@ def told(rows: Tensor, known: Tensor) -> Tensor:
 
 
 def missing(rows: Tensor, holes: Sequence[int]) -> Tensor:
-    """Which cells ``(B, F)`` of rows are said to be missing; see ``Spec.holes``."""
+    """Which cells ``(B, F)`` of rows are said to be missing; see ``TableLayout.missing_field``."""
     if not holes:
         return torch.zeros_like(rows, dtype=torch.bool)
     at = torch.tensor(holes, device=rows.device)

@@ -7,13 +7,13 @@ import itertools
 import pytest
 import torch
 
-from gannet.core.types import Condition, Spec
+from gannet.core.types import Condition, Spec, TableLayout
 from gannet.networks.tabular.layout import SLICES, Layout, told
 from gannet.networks.tabular.network import FieldDiscriminator, FieldGenerator
 from gannet.networks.tabular.sampling import Beginnings, chances
 
 FIELDS = (3, 5, 0, 2)
-SPEC = Spec((4,), vector=8, fields=FIELDS)
+SPEC = Spec((4,), vector=8, table=TableLayout(FIELDS))
 
 
 def rows(count, seed=0):

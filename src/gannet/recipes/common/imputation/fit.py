@@ -67,7 +67,7 @@ class MaskedRows:
             else np.full(len(frame), np.nan)
             for column in codec.columns
         ]
-        known = ~missing(batch.real, batch.holes)
+        known = ~missing(batch.real, batch.table.missing_field)
         return cls(np.stack(columns, 1), batch.real, known.float())
 
     def without(self, hidden: BoolArray, codec: TableCodec) -> MaskedRows:
