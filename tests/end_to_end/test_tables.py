@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file
 
 import gannet as package
-from gannet.api.model import prepare
+from gannet.api.train import prepare
 from gannet.core.types import Spec
 from gannet.training.plan import Plan
 
@@ -100,7 +100,8 @@ def test_the_suffix_chooses_the_format(gannet, run, tmp_path, suffix):
     sample(gannet, run, tmp_path / "some.csv", "--count", 12)
     sample(gannet, run, tmp_path / f"some{suffix}", "--count", 12)
     wanted = package.load(run).sample(12)
-    from gannet.data.containers.frames import read_frame, to_pandas
+    from gannet.core.frame import to_pandas
+    from gannet.data.containers.frames import read_frame
 
     found = to_pandas(read_frame(tmp_path / f"some{suffix}"))
     assert list(found.columns) == NAMES

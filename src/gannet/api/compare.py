@@ -13,7 +13,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from gannet.api.model import Model, load
+from gannet.api.model import Model
+from gannet.api.train import load
 from gannet.core import device as processor
 from gannet.core.errors import ConfigError, DataError
 from gannet.core.io.files import write_whole

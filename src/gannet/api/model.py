@@ -1,118 +1,35 @@
-"""gannet from Python: ``train`` a folder, ``load`` a run, sample, judge and evaluate it."""
+"""A trained model in raw data rather than tensors: it samples, judges, applies, edits, scores."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from gannet.core import device as processor
+from gannet.api.scoring import check_evaluation, scored, write_scored
 from gannet.core.codec import Codec
-from gannet.core.errors import ConfigError, DataError
-from gannet.core.frame import Frame, joined
-from gannet.core.io.files import write_whole
-from gannet.core.recipe import Plainly
-from gannet.core.seeding import seed_at
-from gannet.core.training_log import read_course
-from gannet.core.types import Batch, Condition
-from gannet.data import dataset
-from gannet.data.containers.frames import as_frame, read_frame, to_pandas
-from gannet.evaluation.evaluate import Material, Report, evaluate
-from gannet.evaluation.report.examples import ANSWERED, Exhibits, with_exhibits
-from gannet.evaluation.report.html.page import can_draw, write_page
-from gannet.evaluation.report.markdown import held_out_words, neighbours_sheet, write_report
-from gannet.evaluation.samples import material
-from gannet.inference import table_sampling
+from gannet.core.errors import ConfigError
+from gannet.core.frame import as_frame
+from gannet.core.sampling import DrawnSamples
+from gannet.core.scores import Report
+from gannet.data.containers.frames import read_frame
+from gannet.evaluation.report.examples import Exhibits
 from gannet.inference.apply import Wanted, apply_frame, apply_picture
-from gannet.inference.artifact import Artefact, class_number
+from gannet.inference.artifact import Artefact
 from gannet.inference.card import Card
 from gannet.inference.editing.direction_names import Direction
 from gannet.inference.editing.editor import Editor, Told
 from gannet.inference.editing.inversion import USUAL
-from gannet.inference.table_sampling import Given
+from gannet.inference.judge_files import judge_samples
+from gannet.inference.write_samples import draw_samples
 from gannet.modalities.image.codec import ImageCodec
 from gannet.modalities.table.codec import TableCodec
-from gannet.training.finalize import grid_conditions
-from gannet.training.session import Session, known_device, prepare, source_for
-
-__all__ = ["NEIGHBOURS", "OTHER_DATA", "Model", "Session", "load", "prepare", "train"]
-
-AGAIN = 2
-"""Further answers that a report shows beside the first."""
-
-OTHER_DATA = (
-    "Other data than training's, or with other labels: the split is its own; samples held out here "
-    "may have been trained on, which flatters the scores."
-)
-"""Said in a report on data that are not, to the last bit and label, those of training."""
-
-NEIGHBOURS = (
-    "neighbours.png shows the fakes nearest to training samples, each above its nearest one."
-)
-"""Said in a report that has such a sheet beside it."""
-
-
-def train(data: Path | str | Any, out: Path | str, **options: Any) -> Model:
-    """Train on ``data`` into the folder ``out`` and return the model; goes on if it was begun.
-
-    Args:
-        data: Folder, table or file, or a pandas data frame.
-        out: Folder of the run.
-        options: As for ``prepare``: ``minutes``, ``seed``, ``label`` and any setting.
-
-    Raises:
-        GannetError: if something in the data or settings must be changed first.
-    """
-    session = prepare(data, out, **options)
-    for _ in session.run():
-        pass
-    return load(session.out)
-
-
-def load(folder: Path | str, *, device: str = "cpu") -> Model:
-    """A trained model from a run's folder.
-
-    Raises:
-        ArtefactError: if the folder is no artefact, is damaged, or is of a later gannet.
-    """
-    return Model(Artefact.load(folder, device=known_device(device)), Path(folder))
-
-
-@dataclass(frozen=True)
-class AnswersOf:
-    """How an artefact answers, for scores.
-
-    Attributes:
-        artefact: Of a recipe whose samples are answers.
-    """
-
-    artefact: Artefact
-
-    @property
-    def plainly(self) -> Mapping[str, Plainly]:
-        """Simple methods of its recipe."""
-        return self.artefact.recipe.plainly
-
-    @property
-    def paired(self) -> bool:
-        """Whether each answer has a target of its own."""
-        return self.artefact.recipe.paired
-
-    def answer(self, given: Batch, *, seed: int) -> tuple[Batch, Tensor]:
-        """Held-out samples with what is told of them, and answers ``(n, *shape)``."""
-        told = self.artefact.recipe.at_use(given, self.artefact.card.spec)
-        return told, self.again(told, seed=seed)
-
-    def again(self, told: Batch, *, seed: int) -> Tensor:
-        """Further answers to pictures: what was told of them stays, whichever of them are asked."""
-        return self.artefact.answer(told, seed=seed)
+from gannet.modalities.table.sampling.rows import as_pandas
 
 
 @dataclass(frozen=True)
@@ -142,91 +59,53 @@ class Model:
         """Turns samples into raw data and back."""
         return self.artefact.codecs["real"]
 
-    def sample(
-        self,
-        count: int = 1,
-        *,
-        label: str | int | None = None,
-        given: Given | None = None,
-        balance_by: str | None = None,
-        requires: Sequence[str] | str = (),
-        seed: int = 0,
-    ) -> Any:
-        """New samples: pictures ``(count, H, W, C)`` of 0..255, rows ``(count, F)``, or a table.
+    def sample(self, count: int = 1, *, seed: int = 0, **options: Any) -> Any:
+        """New samples in one piece, as their kind of data has them.
 
-        A table is a pandas data frame, or without pandas a ``Frame``. Text that is a number in all
-        rows of a file becomes a number.
+        Pictures are an array ``(count, H, W, C)`` of 0..255, rows of numbers ``(count, F)``, and a
+        table a pandas data frame, or without pandas a ``Frame``. Text that is a number in all rows
+        of a file becomes a number.
 
         Args:
             count: How many.
-            label: A class, for models trained with classes; by default all of them, and none, as
-                often as in the training data.
-            given: Of tables, columns and what their cells must be: a value, a pair for a range
-                (``None`` for an open end), or a list of values and ranges.
-            balance_by: Of tables, a column whose values occur equally often.
-            requires: Of tables, rules that every row obeys, such as ``"start <= end"``; see the
-                page about data.
-            seed: Row n depends on the seed and on n alone.
+            seed: Sample n depends on the seed and on n alone.
+            options: What this run can be asked, see ``gannet sample RUN --help``:
+
+                - ``label`` where it was trained with classes: a class; by default all of them, and
+                  none, as often as in the training data;
+                - ``given`` of tables: columns and what their cells must be: a value, a pair for a
+                  range (``None`` for an open end), or a list of values and ranges;
+                - ``balance_by`` of tables: a column whose values occur equally often;
+                - ``require`` of tables: rules that every row obeys, such as ``"start <= end"``; see
+                  the page about data.
 
         Raises:
-            ConfigError: if the class, a column or a value is unknown, nothing like what is given
-                was ever seen, a rule cannot be read, rules contradict each other or hardly any row
-                obeys them, or the count is negative.
+            ConfigError: if an option, the class, a column or a value is unknown, nothing like what
+                is given was ever seen, a rule cannot be read, rules contradict each other or hardly
+                any row obeys them, or the count is negative.
         """
-        if isinstance(self.codec, TableCodec):
-            numeric = table_sampling.has_pandas()
-            rows = self.frames(
-                count,
-                label=label,
-                given=given,
-                balance_by=balance_by,
-                requires=requires,
-                seed=seed,
-                numeric=numeric,
-            )
-            made = joined(list(rows))
-            return to_pandas(made) if numeric else made
-        if given or balance_by or requires:
-            raise ConfigError(
-                "--given, --balance-by and --require are for tables",
-                remedy="Leave them out; see --label.",
-            )
-        made = self.artefact.sample(count, label=label, seed=seed)
-        raws = self.artefact.decode(made)
-        if not raws:
-            return np.zeros((0, *np.shape(self.codec.decode(torch.zeros(1, *made.shape[1:]))[0])))
-        return np.stack(raws)
+        drawn = self.stream(count, seed=seed, **options)
+        found = drawn.gather()
+        if isinstance(found, list):
+            return self.artefact.modality.stack(found, self.artefact.codec)  # pyright: ignore[reportUnknownArgumentType]  # raw samples
+        return found
 
-    def frames(
-        self,
-        count: int,
-        *,
-        label: str | int | None = None,
-        given: Given | None = None,
-        balance_by: str | None = None,
-        requires: Sequence[str] | str = (),
-        seed: int = 0,
-        numeric: bool = False,
-    ) -> table_sampling.Rows:
-        """The rows that ``sample`` makes, some at a time and in the very formats of the data.
+    def stream(self, count: int, *, seed: int = 0, **options: Any) -> DrawnSamples:
+        """The samples that ``sample`` makes, one by one; of tables some rows at a time.
 
-        What comes back is an iterator of frames; its ``obeyed`` says how many rows obeyed the
-        rules at once. Arguments are those of ``sample``, and ``numeric`` gives text that is nothing
-        but a number as the number.
+        What comes back is an iterator; its ``notes()`` say what a user should know of those drawn
+        so far, such as how many rows of a table obeyed its rules at once. Cells of a table are in
+        the very formats of the data.
+
+        Args:
+            count: As for ``sample``.
+            seed: As for ``sample``.
+            options: As for ``sample``.
 
         Raises:
-            ConfigError: as ``sample`` does, and if the model makes no tables.
+            ConfigError: as ``sample`` does.
         """
-        return table_sampling.frames_of(
-            self.artefact,
-            count,
-            label=label,
-            given=given or {},
-            balance_by=balance_by,
-            requires=requires,
-            seed=seed,
-            numeric=numeric,
-        )
+        return draw_samples(self.artefact, count, seed=seed, **options)
 
     def judge(
         self,
@@ -245,37 +124,7 @@ class Model:
             ConfigError: if the model was fitted at once, so that it has no judge.
             DataError: if a file cannot be read, or a table has other columns.
         """
-        if self.artefact.recipe.fit is not None:
-            raise ConfigError(
-                f"a run of the recipe {self.card.recipe} was fitted without an opponent, so that "
-                "it judges nothing",
-                remedy="Judge with a run of `generate` or `table` on the same data.",
-            )
-        encoded = self._encoded(samples)
-        if not len(encoded):
-            return []
-        told = None if label is None else self._told(encoded, label)
-        return self.artefact.judge(encoded, told).tolist()
-
-    def _encoded(self, samples: Sequence[Path | str] | Any) -> Tensor:
-        if isinstance(self.codec, TableCodec):
-            path = isinstance(samples, str | Path)
-            frame = read_frame(Path(samples)) if path else as_frame(samples)
-            self.codec.check_columns(frame)
-            return self.codec.encode_frame(frame)
-        raws = [
-            self.codec.read(Path(each)) if isinstance(each, str | Path) else each
-            for each in samples
-        ]
-        return self.codec.encode(raws) if raws else torch.zeros(0)
-
-    def _told(self, encoded: Tensor, label: str | int) -> Condition:
-        if not self.classes:
-            raise ConfigError(f"class {label!r} was asked for, but this run knows no classes")
-        blank = grid_conditions(tuple(encoded.shape[1:]), len(self.classes), len(encoded))
-        vector = torch.zeros_like(blank.vector)
-        vector[:, class_number(self.classes, label)] = 1
-        return Condition(vector, blank.grid, blank.tokens)
+        return judge_samples(self.artefact, samples, label=label)
 
     def apply(
         self,
@@ -318,7 +167,7 @@ class Model:
         frame = read_frame(Path(given)) if isinstance(given, str | Path) else as_frame(given)
         made = apply_frame(self.artefact, frame, draws=draws, seed=seed)
         assert isinstance(self.codec, TableCodec)
-        found = [table_sampling.as_pandas(each, self.codec) for each in made]
+        found = [as_pandas(each, self.codec) for each in made]
         index: Any = None if isinstance(given, str | Path) else getattr(given, "index", None)
         if index is not None:
             found = [each.set_axis(index, axis=0) for each in found]
@@ -415,128 +264,15 @@ class Model:
         return report
 
     def scored(
-        self,
-        data: Path | str,
-        *,
-        count: int = 2_000,
-        pictures: bool = True,
-        threads: int | None = None,
-        **options: Any,
+        self, data: Path | str, *, count: int = 2_000, pictures: bool = True, **options: Any
     ) -> tuple[Report, Exhibits, bytes | None]:
-        """What ``evaluate`` writes: the report, pictures of its pairs, and a sheet of the worst.
+        """What ``evaluate`` writes: the report, its exhibits, and a sheet of the worst.
 
         Args:
             data: As for ``evaluate``.
             count: As for ``evaluate``.
             pictures: Whether the sheet is wanted.
-            threads: Of the processor; by default as many as are fastest. Equal numbers give equal
-                networks, to the last bit, on one machine.
-            options: As for ``evaluate``.
+            options: As for ``evaluate``; and ``threads`` of the processor, by default as many as
+                are fastest. Equal numbers give equal networks, to the last bit, on one machine.
         """
-        found = self._read_again(data, options.pop("label", None))
-        names: dict[str, Any] = {"artefact": self.folder.resolve().name, "data": Path(data).name}
-        made = None
-        with processor.threads(threads or processor.best_threads()):
-            if isinstance(self.codec, TableCodec):
-                seed = options.get("seed", 0)
-                rows = partial(self.frames, seed=seed)
-                turns = self.artefact.recipe.turning is not None
-                fill = partial(self._filled, seed=seed) if turns else None
-                report = table_sampling.report_of(
-                    found, self.codec, rows, count, fill=fill, **names | options
-                )
-                exhibits = Exhibits()
-            else:
-                seed = options.get("seed", 0)
-                if self.artefact.recipe.answers:
-                    names["answers"] = AnswersOf(self.artefact)
-                answering = partial(AnswersOf(self.artefact).answer, seed=seed)
-                made = material(
-                    self.artefact,
-                    found,
-                    count=count,
-                    seed=seed,
-                    answering=answering if self.artefact.recipe.answers else None,
-                )
-                names["cache"] = self._features_cache(found)
-                report = evaluate(self.artefact, found, count=count, made=made, **names | options)
-                others = self._answered_again(made, seed)
-                report, exhibits = with_exhibits(report, made, found, self.codec, others)
-        said = [*report.protocol, *held_out_words(found, self.codec)]
-        if found.digest != self.card.data.get("digest"):
-            said.append(OTHER_DATA)
-        sheet = None
-        if pictures and made is not None and isinstance(self.codec, ImageCodec):
-            sheet = neighbours_sheet(report, made, found)
-            said.append(NEIGHBOURS)
-        course = read_course(self.folder, recipe=self.card.recipe, verdict=self.card.verdict)
-        update = {"protocol": tuple(said), "course": course}
-        return report.model_copy(update=update), exhibits, sheet
-
-    def _answered_again(self, made: Material, seed: int) -> list[Tensor]:
-        """Further answers to the first pictures, the same that diversity is measured on."""
-        if made.given is None:
-            return []
-        given, ask = made.given[:ANSWERED], AnswersOf(self.artefact).again
-        return [ask(given, seed=seed_at(seed, 8, number)) for number in range(AGAIN)]
-
-    def _features_cache(self, found: dataset.Dataset) -> Path | None:
-        """The run's cache, if there is one and these are the run's own data."""
-        own = found.digest == self.card.data.get("digest")
-        cache = self.folder / "cache"
-        return cache if own and cache.is_dir() else None
-
-    def _filled(self, frame: Frame, draws: int, *, seed: int) -> Sequence[Frame]:
-        return apply_frame(self.artefact, frame, draws=draws, seed=seed)
-
-    def _read_again(self, data: Path | str, label: str | None) -> dataset.Dataset:
-        """Data to evaluate on, with the classes of this model and without a cache of their own."""
-        known = self.card.data.get("label")
-        table = isinstance(self.codec, TableCodec)
-        pictures = self.artefact.recipe.answers
-        wanted = known if label is None else label
-        if pictures:
-            source = source_for(data, wanted, self.card.recipe, self.card.config)
-        else:
-            source = dataset.find(Path(data), label=wanted, kind="table" if table else None)
-        if source.kind != self.codec.kind:
-            raise DataError(
-                f"these data are of kind {source.kind}, the run was trained on {self.codec.kind}",
-                where=str(data),
-                remedy="Give the data that it was trained on, or others of the same kind.",
-            )
-        if self.classes:
-            source = source.aligned(self.classes)
-        # Other data than the run's must not take the place of its cache.
-        cache = dataset.cache_of(source, self.codec, self.folder / "cache")
-        grid = self.artefact.codecs.get("grid")
-        beside = grid if isinstance(grid, ImageCodec) else None
-        return dataset.load(source, codec=self.codec, beside=beside, cache=cache, seed=0)
-
-
-def write_scored(report: Report, out: Path, exhibits: Exhibits, sheet: bytes | None) -> None:
-    """Write a report in all its forms, with what belongs beside it; see ``Model.scored``."""
-    write_report(report, out, neighbours=sheet)
-    if exhibits.sheet:
-        write_whole(out / "sheet.png", exhibits.sheet)
-    if can_draw():
-        write_page(report, out, exhibits)
-
-
-def check_evaluation(count: int, seed: int, out: Path | str | None) -> None:
-    """Refuse numbers that are out of range and places that are no folder.
-
-    Raises:
-        ConfigError: listing every fault.
-    """
-    faults: list[str] = []
-    if count < 1:
-        faults.append(f"--count: must be at least 1, got {count}")
-    if seed < 0:
-        faults.append(f"--seed: must be at least 0, got {seed}")
-    if out is not None and Path(out).exists() and not Path(out).is_dir():
-        faults.append(f"--out: {out} is not a folder")
-    elif out is not None and Path(out).suffix.lower() in (".html", ".md", ".json"):
-        faults.append(f"--out: {out} looks like a file; name the folder that reports go into")
-    if faults:
-        raise ConfigError("\n".join(faults), remedy="Change what is named here.")
+        return scored(self.artefact, self.folder, data, count=count, pictures=pictures, **options)

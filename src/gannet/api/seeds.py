@@ -10,7 +10,8 @@ from statistics import fmean
 from typing import Any
 
 from gannet.api.compare import mean_reach, over_runs
-from gannet.api.model import check_evaluation, load, write_scored
+from gannet.api.scoring import check_evaluation, write_scored
+from gannet.api.train import load
 from gannet.core import device as processor
 from gannet.core.errors import ArtefactError, ConfigError
 from gannet.evaluation.evaluate import Part, Report, Score

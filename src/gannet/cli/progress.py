@@ -13,13 +13,13 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from gannet.api.model import Session
 from gannet.core.errors import need
 from gannet.inference.artifact import Artefact
 from gannet.recipes.registry import find_recipe
 from gannet.training.finalize import proof
 from gannet.training.loop import SAVE_SECONDS, Moment
 from gannet.training.run import Look
+from gannet.training.session import Session
 
 SHOW_EVERY = 0.25
 """Seconds between two pictures of the live view."""

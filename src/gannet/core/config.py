@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from typing import Literal, TypeVar, get_args, get_origin
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import (
     BaseModel,
@@ -14,6 +14,7 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from gannet.core.errors import ConfigError
@@ -57,6 +58,7 @@ class Config(BaseModel):
 
 
 C = TypeVar("C", bound=Config)
+M = TypeVar("M", bound=BaseModel)
 
 LIMITS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
 """A bound of a setting, in words."""
@@ -71,8 +73,17 @@ def flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def parse(config: type[C], given: Mapping[str, object]) -> C:
-    """Validate ``given``.
+SETTINGS = "`gannet settings` lists every setting with its range."
+"""What to do about a setting that is not valid."""
+
+
+def parse(config: type[M], given: Mapping[str, object], *, remedy: str = SETTINGS) -> M:
+    """Validate ``given``: settings, or another model whose fields are flags.
+
+    Args:
+        config: The model.
+        given: Values by name, or what flags say.
+        remedy: What to do about what is not valid.
 
     Raises:
         ConfigError: naming every offending flag, what it got and what it allows.
@@ -81,12 +92,10 @@ def parse(config: type[C], given: Mapping[str, object]) -> C:
         return config.model_validate({name: _said(config, name, given[name]) for name in given})
     except ValidationError as error:
         lines = [_fault(config, fault) for fault in error.errors()]
-        raise ConfigError(
-            "\n".join(lines), remedy="`gannet settings` lists every setting with its range."
-        ) from None
+        raise ConfigError("\n".join(lines), remedy=remedy) from None
 
 
-def _said(config: type[Config], name: str, value: object) -> object:
+def _said(config: type[BaseModel], name: str, value: object) -> object:
     """What a flag's text stands for, where the choices are numbers: those are compared strictly."""
     field = config.model_fields.get(name)
     if field is None or get_origin(field.annotation) is not Literal:
@@ -94,7 +103,7 @@ def _said(config: type[Config], name: str, value: object) -> object:
     return {str(choice): choice for choice in get_args(field.annotation)}.get(str(value), value)
 
 
-def _fault(config: type[Config], fault: ErrorDetails) -> str:
+def _fault(config: type[BaseModel], fault: ErrorDetails) -> str:
     name = str(fault["loc"][0]) if fault["loc"] else "settings"
     if fault["type"] == "extra_forbidden":
         near = difflib.get_close_matches(name, config.model_fields, 1)
@@ -124,20 +133,40 @@ def from_flags(tokens: Sequence[str]) -> dict[str, str]:
     return given
 
 
-def describe(config: type[Config]) -> list[tuple[str, str, str, str]]:
+def pairs(words: Sequence[str], flag: str, *, several: bool = False) -> dict[str, Any]:
+    """``NAME=VALUE`` words as a mapping; a name that comes again has a list, where it may.
+
+    >>> pairs(["age=3", "age=5", "place=north"], "--given", several=True)
+    {'age': ['3', '5'], 'place': 'north'}
+
+    Raises:
+        ConfigError: if a word is no such pair, or a name comes twice where it may not.
+    """
+    found: dict[str, list[str]] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or not name:
+            raise ConfigError(f"{flag}: {word!r}", remedy=f"Write {flag} NAME=VALUE.")
+        found.setdefault(name, []).append(value)
+    if twice := [name for name, values in found.items() if len(values) > 1 and not several]:
+        raise ConfigError(f"{flag}: {twice[0]!r} is named twice", remedy="Name it once.")
+    return {name: values if len(values) > 1 else values[0] for name, values in found.items()}
+
+
+def describe(config: type[BaseModel]) -> list[tuple[str, str, str, str]]:
     """Flag, kind, default and meaning of every field, for help and documentation."""
-    rows: list[tuple[str, str, str, str]] = []
-    for name, field in config.model_fields.items():
-        annotation = field.annotation
-        if get_origin(annotation) is Literal:
-            kind = "|".join(str(choice) for choice in get_args(annotation))
-        else:
-            kind = getattr(annotation, "__name__", str(annotation))
-        limits = " and ".join(_limit(each) for each in field.metadata)
-        rows.append(
-            (flag(name), f"{kind} {limits}".strip(), str(field.default), field.description or "")
-        )
-    return rows
+    return [described(name, field) for name, field in config.model_fields.items()]
+
+
+def described(name: str, field: FieldInfo) -> tuple[str, str, str, str]:
+    """Flag, kind, default and meaning of one field."""
+    annotation = field.annotation
+    if get_origin(annotation) is Literal:
+        kind = "|".join(str(choice) for choice in get_args(annotation))
+    else:
+        kind = getattr(annotation, "__name__", str(annotation))
+    limits = " and ".join(_limit(each) for each in field.metadata)
+    return flag(name), f"{kind} {limits}".strip(), str(field.default), field.description or ""
 
 
 def _limit(found: object) -> str:

@@ -16,13 +16,13 @@ from gannet.core.errors import ConfigError, DataError, GannetError
 from gannet.core.frame import Dialect, Frame
 from gannet.core.io.files import write_whole, writing
 from gannet.core.recipe import Given, Kind, Turning
-from gannet.data.containers.csv_edit import patched
 from gannet.data.containers.folders import is_picture
 from gannet.data.containers.frames import joined, read_chunks
-from gannet.data.containers.write import FORMATS, write_frame
 from gannet.inference.artifact import Artefact
 from gannet.modalities.image.io.bit_depth import Deep, check_writable, deep, write_deep
 from gannet.modalities.image.io.files import NO_PICTURE
+from gannet.modalities.table.io.csv_edit import patched
+from gannet.modalities.table.io.write import FORMATS, write_frame
 
 HALF = 0.5
 """Brightness above which a mask says that nothing is known."""

@@ -8,20 +8,29 @@ kind of numbers, so that a new kind need define none of them.
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 from torch import Tensor
 
 from gannet.core.codec import Codec
-from gannet.core.io.files import write_whole
+from gannet.core.frame import Frame
+from gannet.core.io.writers import write_npz
+from gannet.core.sampling import (
+    ConditionRequest,
+    DrawnSamples,
+    LoadedSamples,
+    NoOptions,
+    SampleSource,
+    SamplingRequest,
+    WriteRequest,
+)
 from gannet.core.types import Spec
 from gannet.networks.features import Features, RandomFeatures
 
@@ -132,31 +141,19 @@ class TwoSampleDefaults:
     raw: bool = False
 
 
-class NoOptions(BaseModel):
-    """A kind without flags of its own."""
+Writer = Callable[[Iterable[Any], WriteRequest], Sequence[str] | None]
+"""Writes raw samples, whole or not at all, and says what a user should know.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+What it is given is what the kind's ``sample`` draws: one raw sample after the other, of tables one
+frame of many rows after the other.
+"""
+
+ReadTable = Callable[[Path], Frame]
+"""A file of cells to a table; kinds of data read none themselves."""
 
 
-class Writer(Protocol):
-    """Writes raw samples to one file.
-
-    Args of a call:
-        raws: Raw samples.
-        path: The file; its suffix is one that the writer is listed for.
-        columns: Further columns by name, a value per sample: the class of each.
-        codec: Of the samples.
-    """
-
-    def __call__(
-        self,
-        raws: Sequence[Any],
-        path: Path,
-        columns: Mapping[str, Sequence[str]],
-        codec: Codec[Any],
-    ) -> None:
-        """Write the file whole or not at all."""
-        ...
+AT_ONCE = 256
+"""Samples that are made at once."""
 
 
 # -- defaults -----------------------------------------------------------------------------------
@@ -220,25 +217,42 @@ def text_exhibit(raw: Any) -> Exhibit:
     return Exhibit("text", "\n".join(described(raw)).encode())
 
 
-def stacked(raws: Sequence[Any]) -> Any:
+def stacked(raws: Sequence[Any], codec: Codec[Any]) -> Any:
     """Raw samples as one array where they have one shape, else as a list."""
+    if not raws:
+        raws = codec.decode(torch.zeros(1, *codec.shape))
+        return stacked(raws, codec)[:0]
     arrays = [np.asarray(raw) for raw in raws]
     alike = len({each.shape for each in arrays}) == 1 and arrays[0].dtype.kind in "biuf"
     return np.stack(arrays) if alike else list(raws)
 
 
-def write_npz(
-    raws: Sequence[Any],
-    path: Path,
-    columns: Mapping[str, Sequence[str]],
-    codec: Codec[Any],  # noqa: ARG001
-) -> None:
-    """All samples as the array ``data`` of one ``.npz``, with a column of words per class."""
-    packed = io.BytesIO()
-    arrays: dict[str, Any] = {"data": np.asarray(stacked(raws))}
-    arrays |= {name: np.array(list(values), np.str_) for name, values in columns.items()}
-    np.savez_compressed(packed, **arrays)
-    write_whole(path, packed.getvalue())
+def untold(_request: ConditionRequest) -> Tensor | None:
+    """Samples are told nothing in such a slot unless it is derived from an input."""
+    return None
+
+
+def drawn(source: SampleSource, request: SamplingRequest) -> DrawnSamples:
+    """One raw sample after the other, made some at a time."""
+
+    def parts() -> Iterator[Any]:
+        for start in range(0, max(request.count, 1), AT_ONCE):
+            rows = min(AT_ONCE, request.count - start)
+            made = source.sample(rows, seed=request.seed, start=start, **request.asked)
+            yield from source.decode(made)
+
+    return DrawnSamples(parts())
+
+
+def load(codec: Codec[Any], path: Path, read_table: ReadTable) -> LoadedSamples:  # noqa: ARG001
+    """A file that is one sample."""
+    return LoadedSamples(codec.encode([codec.read(path)]), ("",))
+
+
+def encode(codec: Codec[Any], raws: Any) -> Tensor:
+    """Raw samples, of which some may be files."""
+    held = [codec.read(Path(each)) if isinstance(each, str | Path) else each for each in raws]
+    return codec.encode(held) if held else torch.zeros(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,9 +288,19 @@ class Modality:
 
         exhibit: A raw sample as a page shows it.
         describe: A raw sample as cells of text.
+
+        sample_options: What may be asked for when samples of this kind are made.
+        samples_at_once: How many are made at once.
+        sample: Draws raw samples from a model, as its options ask.
         stack: Raw samples as Python gives them back.
-        writers: Suffix of ``--out`` to what writes many raw samples into one file.
+        writers: Suffix of ``--out`` to what writes many raw samples into one file; an empty suffix
+            to what writes them into a folder.
         item_suffix: Of single files in a folder of samples; empty if a folder holds one file.
+        condition_options: What may be asked for where samples are told something of this kind.
+        condition: What samples are told in a slot of this kind; ``None`` for nothing.
+        load: Samples of a file, encoded, and what each is called.
+        encode: Raw samples in memory, encoded.
+
         scores: Scores beyond those of any kind, from evaluation samples and features.
         tags: Of the model card.
         pipeline: Task of the model card as the hub names it; empty for none.
@@ -307,9 +331,18 @@ class Modality:
 
     exhibit: Callable[[Any], Exhibit] = text_exhibit
     describe: Callable[[Any], tuple[str, ...]] = described
-    stack: Callable[[Sequence[Any]], Any] = stacked
+
+    sample_options: type[BaseModel] = NoOptions
+    samples_at_once: int = AT_ONCE
+    sample: Callable[[SampleSource, SamplingRequest], DrawnSamples] = drawn
+    stack: Callable[[Sequence[Any], Codec[Any]], Any] = stacked
     writers: Mapping[str, Writer] = field(default_factory=lambda: {".npz": write_npz})
     item_suffix: str = ""
+    condition_options: type[BaseModel] = NoOptions
+    condition: Callable[[ConditionRequest], Tensor | None] = untold
+    load: Callable[[Codec[Any], Path, ReadTable], LoadedSamples] = load
+    encode: Callable[[Codec[Any], Any], Tensor] = encode
+
     scores: Callable[..., list[Any]] = no_scores
     tags: tuple[str, ...] = ()
     pipeline: str = ""

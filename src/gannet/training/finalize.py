@@ -19,7 +19,7 @@ from gannet.core.types import Batch, Condition
 from gannet.data.dataset import Dataset, Rows
 from gannet.evaluation.two_sample_test import FEWEST, UNSURE, fresh_critic
 from gannet.inference.artifact import Artefact
-from gannet.inference.card import Card, Scale
+from gannet.inference.card import QUANTILES, Card, Scale
 from gannet.modalities.image.codec import ImageCodec
 from gannet.modalities.image.grid import answers_sheet, grid_png
 from gannet.modalities.table.codec import TableCodec
@@ -30,7 +30,6 @@ from gannet.training.trainer import Duel
 SETTLED = 50_000
 """Most rows of each part from which a recipe works out what it keeps."""
 
-QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 COIN = 0.5
 
 CRITIC_ROWS, CRITIC_STEPS = 1_000, 120

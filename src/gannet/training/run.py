@@ -23,8 +23,9 @@ from gannet.core.source import Source
 from gannet.core.types import Progress
 from gannet.core.version import gannet_version
 from gannet.data.dataset import Dataset
-from gannet.inference.artifact import Artefact, no_pairs
+from gannet.inference.artifact import Artefact
 from gannet.inference.card import Card
+from gannet.inference.sampler import no_pairs
 from gannet.networks.features import RandomFeatures
 from gannet.networks.tabular.cooccurrence import pairs_of
 from gannet.networks.tabular.network import Layout

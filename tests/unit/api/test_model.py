@@ -10,7 +10,8 @@ import pytest
 import torch
 from PIL import Image
 
-from gannet.api.model import NEIGHBOURS, OTHER_DATA, Model, load, prepare, train
+from gannet.api.scoring import NEIGHBOURS, OTHER_DATA
+from gannet.api.train import Model, load, prepare, train
 from gannet.core.errors import ConfigError, DataError
 from gannet.data import dataset
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from gannet.core.codec import class_number
 from gannet.core.errors import ConfigError, DataError
-from gannet.inference.artifact import Artefact, class_number
+from gannet.inference.artifact import Artefact
 from gannet.inference.editing import directions as ways
 from gannet.inference.editing.attributes import Attribute, Once, measured, of_classes
 from gannet.inference.editing.direction_names import UNNAMED, Direction, about, distinct, name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gannet.modalities.label.codec import LabelCodec
+from gannet.modalities.label.conditions import LabelOptions, told
 from gannet.modalities.modality import Modality
 
 modality = Modality(
@@ -11,4 +12,6 @@ modality = Modality(
     axes=("class",),
     values="probabilities",
     codec=LabelCodec,
+    condition_options=LabelOptions,
+    condition=told,
 )

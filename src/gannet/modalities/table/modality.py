@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from gannet.modalities.modality import Modality, MonitorDefaults, TwoSampleDefaults
 from gannet.modalities.table.codec import TableCodec
+from gannet.modalities.table.load import encode, load
+from gannet.modalities.table.sampling.cells import TOGETHER
+from gannet.modalities.table.sampling.rows import TableSampleOptions, sample_rows
+from gannet.modalities.table.writers import WRITERS
 
 modality = Modality(
     name="table",
@@ -18,5 +22,11 @@ modality = Modality(
     # Rows cost little and their faults are fine. Random Fourier features over this many one-hot
     # axes would hide co-occurrence (measured), so the test sees the raw view.
     two_sample=TwoSampleDefaults(samples=4_000, steps=300, raw=True),
+    sample_options=TableSampleOptions,
+    samples_at_once=TOGETHER,
+    sample=sample_rows,
+    writers=WRITERS,
+    load=load,
+    encode=encode,
     tags=("tabular",),
 )

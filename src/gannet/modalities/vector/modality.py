@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
-from gannet.modalities.modality import Modality
+from pathlib import Path
+from typing import Any
+
+from gannet.core.codec import Codec
+from gannet.core.sampling import LoadedSamples
+from gannet.modalities.modality import Modality, ReadTable
 from gannet.modalities.vector.codec import VectorCodec
+from gannet.modalities.vector.writers import WRITERS
+
+
+def load(codec: Codec[Any], path: Path, read_table: ReadTable) -> LoadedSamples:  # noqa: ARG001
+    """All rows of a file."""
+    assert isinstance(codec, VectorCodec)
+    rows = codec.read_rows(path)
+    return LoadedSamples(codec.encode(list(rows)), tuple(f"row {at}" for at in range(len(rows))))
+
 
 modality = Modality(
     name="vector",
@@ -12,5 +26,7 @@ modality = Modality(
     values="standardized",
     codec=VectorCodec,
     bfloat16=False,  # eight bits of mantissa would round fine structure away
+    writers=WRITERS,
+    load=load,
     tags=("tabular",),
 )
