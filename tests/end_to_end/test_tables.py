@@ -226,7 +226,7 @@ def test_formats_that_hold_no_table_are_refused(gannet, run, tmp_path):
 
 def test_conditions_are_for_tables(gannet, trained, tmp_path):
     found = gannet.refuses("sample", trained, "--out", tmp_path / "a", "--given", "x=1")
-    assert "are for tables" in found
+    assert "--given: is for rows, which this run does not make" in found
 
 
 def test_each_row_of_a_table_is_judged(gannet, run, people):
@@ -322,8 +322,8 @@ def test_other_types_of_columns_are_another_run(gannet, people, tmp_path):
 def test_fields_survive_json_and_old_plans_have_none(run):
     text = (run / "plan.json").read_text()
     plan = Plan.model_validate_json(text)
-    assert plan.spec.fields
-    assert plan.spec.vector == 2 * len(plan.spec.fields)
+    assert plan.spec.table.cardinalities
+    assert plan.spec.vector == 2 * len(plan.spec.table.cardinalities)
     assert Plan.model_validate_json(plan.model_dump_json()) == plan
     old = json.loads(text)
     for name in ("fields", "holes", "ordered", "columns"):

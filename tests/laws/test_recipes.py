@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from gannet.core.types import Batch, Condition, Players
+from gannet.core.types import Batch, Condition, Players, TableLayout
 from gannet.recipes.registry import find_recipe, recipe_modules
 from gannet.testing import check_recipe
 
@@ -56,7 +56,7 @@ def cells():
     rng = torch.Generator().manual_seed(0)
     real = torch.stack([torch.randint(3, (6,), generator=rng), torch.arange(6) % 2], 1)
     real = torch.cat([real.float(), torch.rand(6, 1, generator=rng)], 1)
-    return Batch(real, Condition.none(real), fields=(3, 2, 0))
+    return Batch(real, Condition.none(real), table=TableLayout((3, 2, 0)))
 
 
 OWN = {
@@ -150,7 +150,7 @@ def test_table_keeps_the_laws_with_other_settings(chosen):
 
 @pytest.mark.parametrize("chosen", [{"slope": 0.0}, {"most_hidden": 0.3}, {"noise": 2}])
 def test_impute_keeps_the_laws_with_cells_that_are_missing(chosen):
-    holed = replace(cells(), holes=(0, -1, 0))
+    holed = replace(cells(), table=TableLayout((3, 2, 0), (0, -1, 0)))
     check_recipe(find_recipe("impute"), holed, **SMALL | chosen)
 
 

@@ -61,25 +61,42 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class TableLayout:
+    """What the fields of encoded table rows ``(B, F)`` are; passed through untouched.
+
+    Attributes:
+        cardinalities: Of each field the number of its symbols, 0 for a place in [0, 1].
+        missing_field: Of each field the one whose symbol 0 says that it is missing; -1 where it
+            never is.
+        ordinal_from: Of each field the first symbol of those that have an order, such as numbers;
+            -1 where they have none.
+        column_of: Of each field the number of its column.
+    """
+
+    cardinalities: tuple[int, ...] = ()
+    missing_field: tuple[int, ...] = ()
+    ordinal_from: tuple[int, ...] = ()
+    column_of: tuple[int, ...] = ()
+
+
+NO_TABLE = TableLayout()
+"""Of samples that are no rows of a table."""
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """Real samples ``(B, *shape)`` in the codec's value range, and what belongs to each.
 
     Attributes:
         real: ``(B, *shape)``.
         condition: What the networks are told of each.
-        fields: For table rows ``(B, F)``, the symbols per field; see ``Spec``.
-        holes: For table rows, where it is said that a field is missing; see ``Spec``.
-        ordered: For table rows, which fields have an order; see ``Spec``.
-        columns: For table rows, the column of each field; see ``Spec``.
+        table: What the fields of table rows ``(B, F)`` are; empty for all else.
         kind: Name of the kind of data that the samples are of; empty where nobody said.
     """
 
     real: Tensor
     condition: Condition
-    fields: tuple[int, ...] = ()
-    holes: tuple[int, ...] = ()
-    ordered: tuple[int, ...] = ()
-    columns: tuple[int, ...] = ()
+    table: TableLayout = NO_TABLE
     kind: str = ""
 
     def __len__(self) -> int:
@@ -103,12 +120,7 @@ class Spec:
         vector: Width of the condition's vector.
         grid: Shape of its grid.
         tokens: Shape of its tokens.
-        fields: For table rows, the symbols per field, zero for a place in [0, 1]; else empty.
-        holes: For table rows, for each field the one whose symbol 0 says that it is missing; -1
-            where it never is.
-        ordered: For table rows, of each field the first symbol of those that have an order, such
-            as numbers; -1 where they have none.
-        columns: For table rows, the number of the column that each field is of.
+        table: What the fields of table rows are; empty for all else.
         kind: Name of the kind of data that samples are of; empty where nobody said.
     """
 
@@ -116,10 +128,7 @@ class Spec:
     vector: int = 0
     grid: tuple[int, ...] = (0,)
     tokens: tuple[int, ...] = (0, 0)
-    fields: tuple[int, ...] = ()
-    holes: tuple[int, ...] = ()
-    ordered: tuple[int, ...] = ()
-    columns: tuple[int, ...] = ()
+    table: TableLayout = NO_TABLE
     kind: str = ""
 
     @classmethod
@@ -131,10 +140,7 @@ class Spec:
             vector=told.vector.shape[1],
             grid=tuple(told.grid.shape[1:]),
             tokens=tuple(told.tokens.shape[1:]),
-            fields=batch.fields,
-            holes=batch.holes,
-            ordered=batch.ordered,
-            columns=batch.columns,
+            table=batch.table,
             kind=batch.kind,
         )
 

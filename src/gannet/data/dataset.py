@@ -24,7 +24,7 @@ from gannet.core.errors import ConfigError, DataError
 from gannet.core.io.files import fingerprint
 from gannet.core.seeding import some_of
 from gannet.core.source import WORDS, Source
-from gannet.core.types import Batch, Condition
+from gannet.core.types import NO_TABLE, Batch, Condition, TableLayout
 from gannet.data.cache import holds
 from gannet.data.decode import Decoded, decode
 from gannet.data.find import find, is_table, of_frame
@@ -76,10 +76,7 @@ class Rows:
         places: ``(n,)`` where in the store each row is.
         labels: ``(n,)`` class numbers, -1 where not known.
         told: Codec of the labels; ``None`` if there are no classes.
-        fields: Of table rows, the symbols per field; see ``Spec``.
-        holes: Of table rows, where it is said that a field is missing; see ``Spec``.
-        ordered: Of table rows, which fields have an order; see ``Spec``.
-        columns: Of table rows, the column of each field; see ``Spec``.
+        table: What the fields of table rows are; empty for all else.
         beside: That holds what belongs to each sample, in the same places.
         kind: Name of the kind of data that the samples are of.
     """
@@ -88,10 +85,7 @@ class Rows:
     places: NDArray[np.int64]
     labels: NDArray[np.int64]
     told: LabelCodec | None
-    fields: tuple[int, ...] = ()
-    holes: tuple[int, ...] = ()
-    ordered: tuple[int, ...] = ()
-    columns: tuple[int, ...] = ()
+    table: TableLayout = NO_TABLE
     beside: Store | None = None
     kind: str = ""
 
@@ -108,7 +102,7 @@ class Rows:
         told = none
         if self.told is not None:
             told = replace(none, vector=self.told.rows(self.labels[chosen]))
-        return Batch(real, told, self.fields, self.holes, self.ordered, self.columns, self.kind)
+        return Batch(real, told, self.table, self.kind)
 
     def batches(self, size: int, *, seed: int, start: int = 0) -> Iterator[Batch]:
         """Batches for ever, each round visiting every row once.
@@ -199,12 +193,7 @@ def load(
         return labels[places] if source.classes else _unknown(len(places))
 
     told = LabelCodec(classes=source.classes) if source.classes else None
-    table = isinstance(codec, TableCodec)
-    of_fields = (
-        (codec.symbols, codec.holes, codec.ordered, tuple(each.column for each in codec.fields))
-        if table
-        else ((), (), (), ())
-    )
+    table = codec.layout if isinstance(codec, TableCodec) else NO_TABLE
     codecs: dict[str, Codec[Any]] = {"real": codec}
     if told is not None:
         codecs["vector"] = told
@@ -220,8 +209,8 @@ def load(
         source=source,
         codecs=codecs,
         classes=source.classes,
-        train=Rows(found.store, train, labels_of(train), told, *of_fields, in_order, codec.kind),
-        held_out=Rows(found.store, held, labels_of(held), told, *of_fields, in_order, codec.kind),
+        train=Rows(found.store, train, labels_of(train), told, table, in_order, codec.kind),
+        held_out=Rows(found.store, held, labels_of(held), told, table, in_order, codec.kind),
         skipped=found.skipped,
         digest=digest.hexdigest(),
     )

@@ -51,7 +51,7 @@ def turning_of(artefact: Artefact) -> Turning[Any]:
     found = artefact.recipe.turning
     if found is None:
         remedy = "Use `gannet sample`."
-        if artefact.card.spec.fields:
+        if artefact.card.spec.table.cardinalities:
             remedy = "Train with --recipe impute to fill the holes of a table; or `gannet sample`."
         raise ConfigError(
             f"a run of the recipe {artefact.card.recipe} makes samples from nothing and turns no "

@@ -110,11 +110,12 @@ def _writer(modality: Modality, suffix: str, out: Path) -> tuple[Writer, Path]:
     if found := modality.writers.get(suffix):
         return found, out
     if suffix:
-        forms = " or ".join(sorted(each for each in modality.writers if each))
+        *others, last = (each for each in modality.writers if each)
+        forms = f"{', '.join(others)} or {last}" if others else last
         raise ConfigError(
             f"--out: {modality.noun[1]} cannot be written to {out}: there is no form for "
             f"{suffix!r}",
-            remedy=f"Give a folder, or a file that ends in {forms}.",
+            remedy=f"Use {forms}, or give a folder.",
         )
     if not modality.item_suffix:  # a folder for one file
         usual = next(iter(modality.writers))

@@ -19,7 +19,7 @@ from gannet.networks.tabular.network import chances
 
 def columns_of(spec: Spec) -> list[slice]:
     """The fields of each column; every number is a column of its own where nothing else is said."""
-    named = spec.columns or tuple(range(spec.shape[0]))
+    named = spec.table.column_of or tuple(range(spec.shape[0]))
     found: list[slice] = []
     for _, fields in groupby(range(len(named)), key=lambda at: named[at]):
         held = list(fields)
@@ -186,7 +186,9 @@ class Means(nn.Module):
         for number in range(len(self.means)):
             some = train.real[classes == number] if number else train.real
             held = some if len(some) else train.real
-            self.means[number] = usual_row(held, self.spec) if self.spec.fields else held.mean(0)
+            self.means[number] = (
+                usual_row(held, self.spec) if self.spec.table.cardinalities else held.mean(0)
+            )
         return self
 
     def forward(self, noise: Tensor, condition: Condition) -> Tensor:  # noqa: ARG002
@@ -203,11 +205,11 @@ def usual_row(rows: Tensor, spec: Spec) -> Tensor:
     made: list[Tensor] = []
     for column in columns_of(spec):
         mine = rows[:, column]
-        if spec.holes and spec.holes[column.start] >= 0:
+        if spec.table.missing_field and spec.table.missing_field[column.start] >= 0:
             there = mine[:, 0] >= 1
             mine = mine[there] if there.double().mean() >= 0.5 else mine[~there]
         held = mine[rising(mine)]
-        if not spec.ordered or spec.ordered[column.start] < 0:
+        if not spec.table.ordinal_from or spec.table.ordinal_from[column.start] < 0:
             numbers = _ranks(held, torch.arange(len(held)))
             made.append(held[numbers == numbers.bincount().argmax()][0])
         else:

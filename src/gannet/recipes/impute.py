@@ -44,7 +44,9 @@ class Config(CellConfig):
 def build(config: Config, spec: Spec) -> Players:
     """A generator and a discriminator of the same width for the fields of the table."""
     return Players(
-        FieldGenerator(spec, config.width, config.blocks, holes=spec.holes, waves=config.waves),
+        FieldGenerator(
+            spec, config.width, config.blocks, holes=spec.table.missing_field, waves=config.waves
+        ),
         FieldDiscriminator(spec, config.width, config.blocks),
     )
 
@@ -53,7 +55,7 @@ def prepare(batch: Batch, rng: torch.Generator, config: Config) -> Batch:
     """Hide all that is missing and, of what is known, a part that differs from row to row."""
     rows, fields = batch.real.shape
     place = batch.real.device
-    gone = missing(batch.real, batch.holes)
+    gone = missing(batch.real, batch.table.missing_field)
     share = config.most_hidden * torch.rand(rows, 1, generator=rng, device=place)
     chance = torch.rand(rows, fields, generator=rng, device=place)
     # One known cell at least, or the row would teach nothing.
@@ -67,13 +69,13 @@ def generator_terms(players: Players, batch: Batch, _noise: Tensor, _config: Con
     """Give hidden cells their true odds; of cells that are missing, nobody knows the truth."""
     generator, _ = fields_of(players)
     _, known = batch.condition.vector.chunk(2, 1)
-    asked = (1 - known).masked_fill(missing(batch.real, batch.holes), 0)
+    asked = (1 - known).masked_fill(missing(batch.real, batch.table.missing_field), 0)
     return {"cells": surprise_of(generator, batch, asked)}
 
 
 def told_holes(batch: Batch, spec: Spec) -> Condition:
     """Nothing but which cells are missing, so that samples have the holes of the reals."""
-    known = missing(batch.real, spec.holes).float()
+    known = missing(batch.real, spec.table.missing_field).float()
     return replace(spec.blank(len(batch)), vector=told(batch.real, known).cpu())
 
 

@@ -234,7 +234,7 @@ def judged_afresh(artefact: Artefact, dataset: Dataset) -> Artefact:
     The duel's own discriminator proves nothing: it may be weak. A critic that was never part of
     the duel learns from half of held-out reals and fakes and is tested on the other half.
     """
-    table = bool(artefact.card.spec.fields)
+    table = bool(artefact.card.spec.table.cardinalities)
     rows, steps = (TABLE_ROWS, TABLE_STEPS) if table else (CRITIC_ROWS, CRITIC_STEPS)
     most = within_memory(rows, artefact.card.spec.shape)
     count, seed = min(len(dataset.held_out), most), artefact.card.seed
@@ -360,7 +360,7 @@ def _usage(artefact: Artefact) -> str:
         return 'picture = model.apply("in.png")  # draws=5 for five different ones'
     if artefact.recipe.turning is not None:
         return 'filled = model.apply("holes.csv")  # draws=5 for five draws'
-    if artefact.card.spec.fields:
+    if artefact.card.spec.table.cardinalities:
         return "rows = model.sample(1000, seed=0)"
     return "samples = model.sample(16, seed=0)"
 

@@ -365,7 +365,7 @@ def choose_precision(chosen: Chooser, clock: Clock) -> None:
     Never for rows of numbers, whose fine structure eight bits of mantissa would round away; the
     symbols of a table's fields are zeros and ones, which they hold exactly.
     """
-    if len(chosen.spec.shape) != PICTURE_AXES and not chosen.spec.fields:
+    if len(chosen.spec.shape) != PICTURE_AXES and not chosen.spec.table.cardinalities:
         chosen.choose("rows keep every digit", precision="float32")
         return
     if chosen.recipe.exact:
@@ -390,7 +390,7 @@ def _looks(chosen: Chooser) -> int:
     come before.
     """
     config, together = chosen.config, chosen.config.discriminator_every
-    if not chosen.spec.fields:
+    if not chosen.spec.table.cardinalities:
         return look_every(config.steps, together=together)
     usual = look_every(config.steps, TABLE_LOOKS, together=together)
     rounds = math.ceil(ROUNDS * len(chosen.dataset.train) / config.batch)

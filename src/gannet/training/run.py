@@ -313,11 +313,11 @@ class Run:
 def pairs_in(dataset: Dataset) -> Tensor:
     """Which values of a table occurred together, so that what never did can be refused."""
     train = dataset.train
-    if not train.fields:
+    if not train.table.cardinalities:
         return no_pairs()
     starts = range(0, len(train), PART)
     parts = (train.take(range(at, min(at + PART, len(train)))).real for at in starts)
-    return pairs_of(parts, Layout(train.fields))
+    return pairs_of(parts, Layout(train.table.cardinalities))
 
 
 def card_of(

@@ -11,7 +11,7 @@ import torch
 
 from gannet.core.errors import ConfigError, DataError
 from gannet.core.frame import Frame, cells_of
-from gannet.core.types import Batch, Condition, Spec
+from gannet.core.types import Batch, Condition, Spec, TableLayout
 from gannet.data.dataset import find, is_table, load, of_frame
 from gannet.modalities.table.codec import TableCodec
 from gannet.recipes.registry import find_recipe
@@ -45,7 +45,7 @@ def test_choices_for_rows_of_numbers_are_not_made_for_tables(people):
         assert made.config[name] == getattr(defaults, name), name
     assert made.config["waves"] == 6, "few rows"
     assert made.config["learning_rate"] < defaults.learning_rate
-    fields = made.spec.fields
+    fields = made.spec.table.cardinalities
     assert made.config["noise"] == len(fields) + fields.count(0), "chance for each field"
     assert made.config["batch"] <= 300
     assert plan(people, "table", noise=3).config["noise"] == 3, "what was given stays"
@@ -57,14 +57,14 @@ def test_choices_for_rows_of_numbers_are_not_made_for_tables(people):
 )
 def test_waves_are_shared_where_rows_are_few_and_values_ordered(rows, ordered, shared):
     real = torch.zeros(10, 2)
-    some = Batch(real, Condition.none(real), (40, 3), (-1, -1), ordered)
+    some = Batch(real, Condition.none(real), TableLayout((40, 3), (-1, -1), ordered))
     chosen = {name for _, settings in TABLE.suggest(some, rows) for name in settings}
     assert ("waves" in chosen) == shared
 
 
 def test_sizes_are_read_off_prepared_rows(people):
     spec = plan(people, "table").spec
-    assert spec.vector == 2 * len(spec.fields) == 2 * spec.shape[0]
+    assert spec.vector == 2 * len(spec.table.cardinalities) == 2 * spec.shape[0]
 
 
 def test_blank_conditions_have_the_sizes_of_the_spec():
@@ -80,13 +80,13 @@ def test_blank_conditions_have_the_sizes_of_the_spec():
 def test_reals_are_judged_with_nothing_told_of_what_prepare_makes():
     real = torch.zeros(4, 3)
     told = replace(Condition.none(real), vector=torch.ones(4, 2))
-    spec = Spec((3,), vector=6, fields=(2, 2, 2))
+    spec = Spec((3,), vector=6, table=TableLayout((2, 2, 2)))
     assert TABLE.at_use(Batch(real, told), spec).condition.vector.shape == (4, 6)
     assert torch.equal(GENERATE.at_use(Batch(real, told), spec).condition.vector, told.vector)
 
 
 def test_the_view_of_a_table_counts_fields_that_differ():
-    spec = Spec((4,), fields=(50, 50, 50, 0))
+    spec = Spec((4,), table=TableLayout((50, 50, 50, 0)))
     rows = torch.tensor([[1, 2, 3, 0.1], [1, 2, 3, 0.11], [40, 2, 3, 0.1], [40, 20, 30, 0.9]])
     seen = TABLE.view(rows, spec)
     apart = torch.cdist(seen, seen)[0]

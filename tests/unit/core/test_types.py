@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from gannet.core.errors import DivergedError
-from gannet.core.types import Batch, Condition, Players, Progress, Spec
+from gannet.core.types import Batch, Condition, Players, Progress, Spec, TableLayout
 
 
 @pytest.mark.parametrize("shape", [(3, 2), (3, 1, 4, 5), (3, 2, 7), (0, 1, 4, 4)])
@@ -68,7 +68,7 @@ def test_a_loss_that_is_no_number_is_named_with_its_step(value):
 
 def test_the_fields_of_rows_go_wherever_the_batch_goes():
     rows = torch.zeros(4, 2)
-    batch = Batch(rows, Condition.none(rows), fields=(3, 0))
+    batch = Batch(rows, Condition.none(rows), table=TableLayout((3, 0)))
     for same in (batch[1:3], batch.to("cpu")):
-        assert Spec.of(same).fields == (3, 0)
-    assert Spec.of(Batch(rows, Condition.none(rows))).fields == ()
+        assert Spec.of(same).table.cardinalities == (3, 0)
+    assert Spec.of(Batch(rows, Condition.none(rows))).table == TableLayout()

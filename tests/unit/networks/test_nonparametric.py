@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from gannet.core.types import Batch, Condition, Spec
+from gannet.core.types import Batch, Condition, Spec, TableLayout
 from gannet.networks.copula import mixing
 from gannet.networks.nonparametric import Copies, Margins, Means, columns_of, thinned
 
@@ -60,7 +60,10 @@ def table(count=4_000):
     return torch.stack([symbol, place, word, coin], 1)
 
 
-SPEC = Spec(shape=(4,), fields=(4, 0, 2, 2), columns=(0, 0, 1, 2), ordered=(0, 0, -1, -1))
+SPEC = Spec(
+    shape=(4,),
+    table=TableLayout((4, 0, 2, 2), column_of=(0, 0, 1, 2), ordinal_from=(0, 0, -1, -1)),
+)
 
 
 def drawn(related, count=4_000, kept=1_000):
@@ -138,7 +141,7 @@ def test_means_are_those_of_the_class_that_is_told():
 def test_the_mean_of_a_table_is_the_middle_number_and_the_commonest_word():
     # A number of which symbol 0 says that it is missing, and a word.
     rows = torch.tensor([[0.0, 0.0], [3.0, 1.0], [1.0, 1.0], [2.0, 0.0], [5.0, 1.0], [0.0, 2.0]])
-    spec = Spec(shape=(2,), fields=(6, 3), columns=(0, 1), holes=(0, -1), ordered=(1, -1))
-    batch = Batch(rows, Condition.none(rows), fields=spec.fields)
+    spec = Spec(shape=(2,), table=TableLayout((6, 3), (0, -1), (1, -1), (0, 1)))
+    batch = Batch(rows, Condition.none(rows), table=spec.table)
     product = Means(spec).fitted(batch)
     assert product(torch.zeros(1, 0), spec.blank(1)).tolist() == [[3.0, 1.0]]

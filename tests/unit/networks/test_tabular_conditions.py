@@ -8,7 +8,7 @@ import torch
 
 from gannet.core.errors import ConfigError
 from gannet.core.frame import Frame, cells_of
-from gannet.core.types import Condition, Piece, Spec
+from gannet.core.types import Condition, Piece, Spec, TableLayout
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.columns.quantile_bins import Ladder
 from gannet.networks.tabular.conditions import MOST, beginnings, rows_of
@@ -40,7 +40,7 @@ def codec():
 def generator(fields=FIELDS, seed=0):
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        made = FieldGenerator(Spec((len(fields),), fields=fields), 16, 1)
+        made = FieldGenerator(Spec((len(fields),), table=TableLayout(fields)), 16, 1)
         torch.nn.init.normal_(made.answer.weight, std=1.0)
     return made.requires_grad_(False)
 

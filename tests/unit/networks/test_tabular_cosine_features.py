@@ -8,15 +8,15 @@ from dataclasses import replace
 import pytest
 import torch
 
-from gannet.core.types import Condition, Spec
+from gannet.core.types import Condition, Spec, TableLayout
 from gannet.networks.tabular.cosine_features import waves_of
 from gannet.networks.tabular.network import FieldGenerator, told
 
-SPEC = Spec((3,), vector=6, fields=(40, 3, 0), ordered=(1, -1, 0))
+SPEC = Spec((3,), vector=6, table=TableLayout((40, 3, 0), ordinal_from=(1, -1, 0)))
 
 
 def test_waves_lie_on_the_symbols_in_order_alone():
-    waves = waves_of([40, 3, 16], SPEC.ordered, 4)
+    waves = waves_of([40, 3, 16], SPEC.table.ordinal_from, 4)
     assert waves.shape == (59, 8)
     assert not waves[0].any()  # missing has no neighbours
     assert not waves[40:43].any()
@@ -54,5 +54,5 @@ def test_what_is_learnt_of_neighbours_holds_for_a_value_never_seen():
 
 def test_without_an_order_or_waves_nothing_is_shared():
     plain = FieldGenerator(SPEC, 16, 1)
-    unordered = FieldGenerator(replace(SPEC, ordered=()), 16, 1, waves=6)
+    unordered = FieldGenerator(replace(SPEC, table=TableLayout((40, 3, 0))), 16, 1, waves=6)
     assert plain.state_dict().keys() == unordered.state_dict().keys()

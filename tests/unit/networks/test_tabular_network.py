@@ -7,7 +7,7 @@ import itertools
 import pytest
 import torch
 
-from gannet.core.types import Condition, Spec
+from gannet.core.types import Condition, Spec, TableLayout
 from gannet.networks.tabular.network import (
     SLICES,
     Beginnings,
@@ -19,7 +19,7 @@ from gannet.networks.tabular.network import (
 )
 
 FIELDS = (3, 5, 0, 2)
-SPEC = Spec((4,), vector=8, fields=FIELDS)
+SPEC = Spec((4,), vector=8, table=TableLayout(FIELDS))
 
 
 def rows(count, seed=0):

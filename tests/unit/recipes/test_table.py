@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from gannet.core.types import Batch, Condition, Spec
+from gannet.core.types import Batch, Condition, Spec, TableLayout
 from gannet.networks.tabular.network import told
 from gannet.recipes.registry import find_recipe
 from gannet.training.trainer import Duel
@@ -28,7 +28,7 @@ def rows(count, seed=0):
 
 def batch(count, seed=0):
     real = rows(count, seed)
-    return Batch(real, Condition.none(real), FIELDS)
+    return Batch(real, Condition.none(real), TableLayout(FIELDS))
 
 
 def test_something_is_hidden_in_every_row_and_everything_in_some():
@@ -39,7 +39,7 @@ def test_something_is_hidden_in_every_row_and_everything_in_some():
     assert (hidden == 3).float().mean() > 0.2
     assert (hidden == 1).float().mean() > 0.2
     assert torch.equal(cells, told_rows.real * known)
-    assert Spec.of(told_rows) == Spec((3,), vector=6, fields=FIELDS)
+    assert Spec.of(told_rows) == Spec((3,), vector=6, table=TableLayout(FIELDS))
 
 
 def trained(**settings):

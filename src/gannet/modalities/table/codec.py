@@ -21,7 +21,7 @@ from torch import Tensor
 
 from gannet.core.errors import ConfigError, DataError
 from gannet.core.frame import Cells, Frame, Row, factorised
-from gannet.core.types import Piece
+from gannet.core.types import Piece, TableLayout
 from gannet.modalities.table.columns.base import Encoded, FieldKind, MisfitError
 from gannet.modalities.table.columns.conditions import pieces, values
 from gannet.modalities.table.columns.datetime import MomentColumn
@@ -113,6 +113,12 @@ class TableCodec(BaseModel):
             for column in self.columns
             for kind, _ in column.sizes
         )
+
+    @property
+    def layout(self) -> TableLayout:
+        """What each number of an encoded row is, as networks are told it."""
+        owners = tuple(field.column for field in self.fields)
+        return TableLayout(self.symbols, self.holes, self.ordered, owners)
 
     @property
     def shape(self) -> tuple[int, ...]:

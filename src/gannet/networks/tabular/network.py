@@ -44,7 +44,7 @@ def told(rows: Tensor, known: Tensor) -> Tensor:
 
 
 def missing(rows: Tensor, holes: Sequence[int]) -> Tensor:
-    """Which cells ``(B, F)`` of rows are said to be missing; see ``Spec.holes``."""
+    """Which cells ``(B, F)`` of rows are said to be missing; see ``TableLayout.missing_field``."""
     if not holes:
         return torch.zeros_like(rows, dtype=torch.bool)
     at = torch.tensor(holes, device=rows.device)
@@ -252,10 +252,11 @@ class FieldGenerator(nn.Module):
     rows then begin alike, and what the network says after a beginning is worked out once for all.
 
     Args:
-        spec: ``spec.fields`` are the symbols per field.
+        spec: ``spec.table.cardinalities`` are the symbols per field.
         width: Features of each layer.
         blocks: Residual blocks.
-        holes: As ``spec.holes``, if what is missing is to be told as unknown, and never drawn.
+        holes: As ``spec.table.missing_field``, if what is missing is to be told as unknown, and
+            never drawn.
         waves: That the symbols of each ordered field share; see ``networks.waves``.
     """
 
@@ -271,8 +272,8 @@ class FieldGenerator(nn.Module):
         waves: int = 0,
     ) -> None:
         super().__init__()
-        self.layout, self.holes = Layout(spec.fields), holes
-        count = len(spec.fields)
+        self.layout, self.holes = Layout(spec.table.cardinalities), holes
+        count = len(spec.table.cardinalities)
         bar = torch.zeros(self.layout.width)
         bar[self.layout.first[[at for at, owner in enumerate(holes) if at == owner]]] = BARRED
         self.register_buffer("bar", bar, persistent=False)
@@ -284,8 +285,9 @@ class FieldGenerator(nn.Module):
         self.answer = nn.Linear(width, self.layout.width)
         nn.init.normal_(self.answer.weight, std=0.3 / math.sqrt(width))
         nn.init.zeros_(self.answer.bias)
-        if waves and spec.ordered:
-            shared = waves_of([size or SLICES for size in spec.fields], spec.ordered, waves)
+        if waves and spec.table.ordinal_from:
+            sizes = [size or SLICES for size in spec.table.cardinalities]
+            shared = waves_of(sizes, spec.table.ordinal_from, waves)
             share_waves(self.look, self.answer, shared, count)
 
     def logits(self, condition: Condition) -> Tensor:
@@ -422,8 +424,8 @@ class FieldDiscriminator(nn.Module):
 
     def __init__(self, spec: Spec, width: int, blocks: int) -> None:
         super().__init__()
-        self.layout = Layout(spec.fields)
-        count = len(spec.fields)
+        self.layout = Layout(spec.table.cardinalities)
+        count = len(spec.table.cardinalities)
         self.look = nn.Linear(self.layout.width + count, width)
         nn.init.normal_(self.look.weight, std=1 / math.sqrt(count))
         nn.init.uniform_(self.look.bias, -1, 1)

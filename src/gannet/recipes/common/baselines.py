@@ -28,11 +28,11 @@ def suggest(some: Batch, rows: int) -> Iterator[Suggestion]:
     """Keep all samples that there is room for, and have chance for each column of a table."""
     most = min(rows, KEPT_ROWS, max(KEPT_BYTES // (4 * math.prod(some.real.shape[1:])), 1))
     yield f"{'all' if most == rows else 'a fair choice'} of {rows} training samples", {"kept": most}
-    if some.fields:
+    if some.table.cardinalities:
         columns = len(columns_of(Spec.of(some)))
         yield f"chance of its own for each of {columns} columns", {"noise": columns}
 
 
 def view(samples: Tensor, spec: Spec) -> Tensor:
     """Samples as numbers in which distance means likeness; of tables as `table` has them."""
-    return tabular.view(samples, spec) if spec.fields else samples
+    return tabular.view(samples, spec) if spec.table.cardinalities else samples

@@ -156,7 +156,7 @@ def view(samples: Tensor, spec: Spec) -> Tensor:
     Zeros and ones of all symbols, turned at random: distances stay nearly as they are (Johnson and
     Lindenstrauss 1984), and no rare symbol has an axis of its own that standardising would blow up.
     """
-    layout = Layout(spec.fields)
+    layout = Layout(spec.table.cardinalities)
     chance = torch.Generator().manual_seed(VIEW)
     turn = torch.randn(layout.width, VIEW, generator=chance) / math.sqrt(VIEW)
     return layout.expand(samples) @ turn
@@ -167,9 +167,9 @@ def suggest(some: Batch, rows: int) -> Iterator[Suggestion]:
 
     With few rows, no value of a column of numbers is seen often enough to be learnt by itself.
     """
-    needed = len(some.fields) + some.fields.count(0)
-    yield f"chance of its own for each of {len(some.fields)} fields", {"noise": needed}
-    if rows < FEW_ROWS and max(some.ordered, default=-1) >= 0:
+    needed = len(some.table.cardinalities) + some.table.cardinalities.count(0)
+    yield f"chance of its own for each of {len(some.table.cardinalities)} fields", {"noise": needed}
+    if rows < FEW_ROWS and max(some.table.ordinal_from, default=-1) >= 0:
         why = f"only {rows} rows, so neighbouring values share what is learnt of them"
         yield why, {"waves": WAVES, "learning_rate": SLOWER}
 

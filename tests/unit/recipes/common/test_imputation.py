@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from gannet.core.frame import Frame
-from gannet.core.types import Batch, Condition, Spec
+from gannet.core.types import Batch, Condition, Spec, TableLayout
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.columns.as_numbers import cells_from, gone, on_grid, values_of
 from gannet.networks.tabular.network import FieldGenerator, missing, told
@@ -113,7 +113,7 @@ def test_numbers_come_back_on_the_grid_and_within_bounds():
 def holed_batch():
     rng = torch.Generator().manual_seed(0)
     real = torch.randint(3, (64, 4), generator=rng).float()
-    return Batch(real, Condition.none(real), fields=(3, 3, 3, 3), holes=(0, 1, -1, -1))
+    return Batch(real, Condition.none(real), table=TableLayout((3, 3, 3, 3), (0, 1, -1, -1)))
 
 
 def test_what_is_missing_is_always_hidden_and_never_asked_for():
@@ -121,7 +121,7 @@ def test_what_is_missing_is_always_hidden_and_never_asked_for():
     config = recipe.config()
     problem = recipe.prepare(batch, torch.Generator().manual_seed(0), config)
     rows, known = problem.condition.vector.chunk(2, 1)
-    absent = missing(batch.real, batch.holes)
+    absent = missing(batch.real, batch.table.missing_field)
     assert absent.any()
     assert not known[absent].any()
     assert (~absent & (known == 0)).any(1).all(), "each row is asked for a known cell"
@@ -140,9 +140,9 @@ def test_a_missing_cell_is_told_as_unknown_and_never_drawn():
     batch = holed_batch()
     torch.manual_seed(0)
     network = FieldGenerator(
-        Spec((4,), 8, fields=batch.fields, holes=batch.holes), 8, 1, holes=batch.holes
+        Spec((4,), 8, table=batch.table), 8, 1, holes=batch.table.missing_field
     )
-    absent = missing(batch.real, batch.holes)
+    absent = missing(batch.real, batch.table.missing_field)
     said, unknown = told(batch.real, torch.ones(64, 4)), told(batch.real, (~absent).float())
     blank = batch.condition
     assert torch.equal(

@@ -44,7 +44,7 @@ class RowSampler:
     @cached_property
     def layout(self) -> Layout:
         """Of the fields of an encoded row."""
-        return Layout(self.source.spec.fields)
+        return Layout(self.source.spec.table.cardinalities)
 
     def drawn(
         self, count: int, wishes: Sequence[Wishes], *, seed: int = 0, start: int = 0

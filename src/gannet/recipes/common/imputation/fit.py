@@ -68,7 +68,7 @@ class Heap:
             else np.full(len(frame), np.nan)
             for column in codec.columns
         ]
-        known = ~missing(batch.real, batch.holes)
+        known = ~missing(batch.real, batch.table.missing_field)
         return cls(np.stack(columns, 1), batch.real, known.float())
 
     def without(self, hidden: Mask, codec: TableCodec) -> Heap:

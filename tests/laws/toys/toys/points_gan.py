@@ -1,0 +1,5 @@
+"""Points from noise."""
+
+from toys.gan import gan
+
+recipe = gan("toy_points", bounded=False)
