@@ -60,10 +60,10 @@ def settings(
     **given: Annotated[str, Parameter(help="settings to try")],
 ) -> None:
     """List the settings of a recipe, or check some: `gannet settings generate --width 48`."""
+    from gannet.cli.stand_in import settings_of
     from gannet.core.config import describe, parse
-    from gannet.recipes.registry import find_recipe
 
-    config, unused = find_recipe(recipe).config, find_recipe(recipe).unused
+    config, unused = settings_of(recipe)
     if given:
         tried = parse(config, {name.replace("-", "_"): value for name, value in given.items()})
         print(tried.model_dump_json(indent=2))

@@ -17,6 +17,7 @@ app = App(
     name="gannet",
     help="Generative adversarial networks that do not collapse, with numbers to believe.",
     help_format="plaintext",
+    result_action="return_value",
 )
 for command in (
     inspect, train, sample, apply, edit, judge, evaluate, compare, recipes, settings, demo,

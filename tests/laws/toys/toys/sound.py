@@ -37,7 +37,9 @@ class SoundCodec(BaseModel, frozen=True, extra="forbid"):
         return torch.from_numpy(np.array(fitted, np.float32).reshape(-1, *self.shape) / 32_767)
 
     def decode(self, samples):
-        return list((samples[:, 0].detach().clamp(-1, 1) * 32_767).round().cpu().numpy().astype(np.int16))
+        return list(
+            (samples[:, 0].detach().clamp(-1, 1) * 32_767).round().cpu().numpy().astype(np.int16)
+        )
 
     def squash(self, output):
         return output.tanh()
