@@ -9,11 +9,11 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from gannet.api.compare import mean_reach, over_runs
 from gannet.api.scoring import check_evaluation, write_scored
 from gannet.api.train import load
 from gannet.core import device as processor
 from gannet.core.errors import ArtefactError, ConfigError
+from gannet.evaluation.differences import mean_reach, over_runs
 from gannet.evaluation.evaluate import Part, Report, Score
 from gannet.inference.artifact import Artefact
 from gannet.training.plan import Plan

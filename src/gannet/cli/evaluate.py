@@ -117,7 +117,7 @@ def compare(
         Folder of compare.json, compare.md and (extra `report`) compare.html; none by default.
     """
     from gannet.api.compare import compare as compared
-    from gannet.api.compare import to_markdown
+    from gannet.evaluation.report.comparison import to_markdown
 
     if out is not None:
         _say_if_no_page()
