@@ -128,7 +128,7 @@ def answered(model: Any, pairs: Batch, noise: Tensor | None = None) -> Tensor:
     if noise is None:
         noise = torch.zeros(len(pairs), artefact.config.noise)
     made = [
-        artefact.recipe.infer(
+        artefact.recipe.inference.infer(
             artefact.product,
             noise[at : at + AT_ONCE],
             pairs[at : at + AT_ONCE].condition,

@@ -16,7 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks import _reference as reference
 from gannet.core import device
 from gannet.core.config import Config, parse
-from gannet.core.recipe import Column, Recipe
+from gannet.core.recipe import Inputs, Recipe, Slot, Training
 from gannet.core.types import Batch, Condition, Players, Spec, Terms
 from gannet.losses import adversarial
 from gannet.recipes.registry import find_recipe
@@ -60,10 +60,8 @@ def _recipe(width: int) -> Recipe[Config]:
 
     return Recipe(
         config=Config,
-        columns={"real": Column(("image",))},
-        build=build,
-        discriminator_terms=for_d,
-        generator_terms=for_g,
+        inputs=Inputs(slots={"sample": Slot(("image",))}),
+        training=Training(build=build, discriminator_losses=for_d, generator_losses=for_g),
     )
 
 

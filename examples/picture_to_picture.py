@@ -90,8 +90,9 @@ def main(example: Example, data: Path, out: Path, **budget: Any) -> None:
     given = some.condition.grid if some.condition.grid.shape[1] else some.real
     pictures = ((given.movedim(1, -1) + 1) * 127.5).round().to(torch.uint8).numpy()
     shown = [given]
-    best = [model.apply(each, to=example.to) for each in pictures]
-    drawn = [model.apply(each, draws=DRAWS, seed=1, to=example.to) for each in pictures]
+    asked: dict[str, Any] = {"to": example.to} if example.to else {}
+    best = [model.apply(each, **asked) for each in pictures]
+    drawn = [model.apply(each, draws=DRAWS, seed=1, **asked) for each in pictures]
     for answers in (best, *([each[draw] for each in drawn] for draw in range(DRAWS))):
         made = torch.from_numpy(np.stack(answers)).float().movedim(-1, 1)
         shown.append(made / 127.5 - 1)

@@ -114,7 +114,7 @@ def untrained(codecs, spec, shares=(), **settings):
     config = recipe.config(**(SMALL | settings))
     with torch.random.fork_rng():
         torch.manual_seed(7)
-        players = recipe.build(config, spec).eval().requires_grad_(False)
+        players = recipe.training.build(config, spec).eval().requires_grad_(False)
     card = Card(
         recipe="generate",
         config=config.model_dump(mode="json"),
@@ -137,14 +137,14 @@ def untrained(codecs, spec, shares=(), **settings):
 
 @pytest.fixture(scope="session")
 def of_pictures():
-    return untrained({"real": ImageCodec(height=8, width=8, channels=1)}, Spec((1, 8, 8)))
+    return untrained({"sample": ImageCodec(height=8, width=8, channels=1)}, Spec((1, 8, 8)))
 
 
 @pytest.fixture(scope="session")
 def of_classes():
     """Knows cats and dogs, of which three quarters are dogs."""
     codecs = {
-        "real": ImageCodec(height=8, width=8, channels=1),
+        "sample": ImageCodec(height=8, width=8, channels=1),
         "vector": LabelCodec(classes=("cat", "dog")),
     }
     return untrained(codecs, Spec((1, 8, 8), vector=2), shares=(0.25, 0.75))
@@ -153,14 +153,14 @@ def of_classes():
 @pytest.fixture(scope="session")
 def of_rows():
     codec = VectorCodec(names=("east", "north"), mean=(10.0, 0.0), deviation=(2.0, 3.0))
-    return untrained({"real": codec}, Spec((2,)))
+    return untrained({"sample": codec}, Spec((2,)))
 
 
 @pytest.fixture(scope="session")
 def of_labelled_rows():
     """Rows of cats and of dogs."""
     codecs = {
-        "real": VectorCodec(names=("east", "north"), mean=(10.0, 0.0), deviation=(2.0, 3.0)),
+        "sample": VectorCodec(names=("east", "north"), mean=(10.0, 0.0), deviation=(2.0, 3.0)),
         "vector": LabelCodec(classes=("cat", "dog")),
     }
     return untrained(codecs, Spec((2,), vector=2), shares=(0.5, 0.5))

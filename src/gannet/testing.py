@@ -13,6 +13,7 @@ import json
 import math
 from collections.abc import Callable, Collection, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from functools import partial
 from itertools import islice, pairwise, repeat
 from pathlib import Path
@@ -27,12 +28,27 @@ from gannet.core.codec import Codec
 from gannet.core.config import C, parse
 from gannet.core.errors import ConfigError
 from gannet.core.recipe import Fit, Recipe
-from gannet.core.types import Batch, Condition, Spec, Terms
+from gannet.core.types import Batch, Condition, Spec, Terms, trainable
 from gannet.modalities.registry import codec_of, modality_modules
-from gannet.training.trainer import Duel, Side
+from gannet.training.trainer import Duel
 
 R = TypeVar("R")
 Fault = Literal["shift", "collapse"]
+RECORDS = ("inputs", "training", "inference", "evaluation")
+"""What a recipe consists of, beside its settings."""
+
+
+def changed(recipe: Recipe[C], **fields: Any) -> Recipe[C]:
+    """The same recipe with other fields in its records, such as ``changed(recipe, build=build)``.
+
+    Raises:
+        TypeError: if no record has a field of that name.
+    """
+    records = {name: getattr(recipe, name) for name in RECORDS}
+    for name, record in records.items():
+        own = {each: fields.pop(each) for each in record.__dataclass_fields__ if each in fields}
+        records[name] = replace(record, **own)
+    return replace(recipe, **records, **fields)
 
 
 def check_recipe(recipe: Recipe[C], batch: Batch, **settings: object) -> None:
@@ -52,17 +68,18 @@ def check_recipe(recipe: Recipe[C], batch: Batch, **settings: object) -> None:
         "settings: the JSON round trip changes them"
     )
     _check_schedule(recipe, config)
-    problem = _check_prepare(recipe, batch, config)
+    problem = _check_corrupt(recipe, batch, config)
     spec = Spec.of(problem)
-    if recipe.fit is not None:
-        _check_fit(recipe, recipe.fit, problem, config)
+    if recipe.training.fit is not None:
+        _check_fit(recipe, recipe.training.fit, problem, config)
         return
 
     def start() -> Duel[C]:
         return Duel(recipe, config, spec)
 
+    _check_optimizers(recipe, config, spec)
     _check_same(start().players.state_dict(), start().players.state_dict(), "build: the same seed")
-    for name in ("discriminator", "generator"):
+    for name in start().sides:
         _check_terms(start, name, problem)
     _check_training(start, batch)
     _check_samples(start(), problem.condition)
@@ -78,7 +95,7 @@ def _check_fit(recipe: Recipe[C], fit: Fit[C], train: Batch, config: C) -> None:
         second = fit(config, spec, train)
     assert _alike(before, train), "fit: changes the rows"
     _check_same(first.state_dict(), second.state_dict(), "fit: asked twice, it")
-    blank = recipe.product(recipe.build(config, spec)).eval()
+    blank = recipe.inference.model(recipe.training.build(config, spec)).eval()
     built = {name: value.shape for name, value in blank.state_dict().items()}
     made = {name: value.shape for name, value in first.state_dict().items()}
     assert built == made, f"fit: gives numbers {made}, build has room for {built}"
@@ -88,17 +105,37 @@ def _check_fit(recipe: Recipe[C], fit: Fit[C], train: Batch, config: C) -> None:
     idle = all(map(torch.equal, whole.values(), blank.state_dict().values()))
     assert not idle, "fit: learns nothing"
     blank.load_state_dict(whole)
-    _check_inferred(partial(recipe.infer, first), train.condition, config)
+    _check_inferred(partial(recipe.inference.infer, first), train.condition, config)
     noise = torch.randn(len(train), config.noise)
-    pair = (recipe.infer(each, noise, train.condition, config) for each in (first, blank))
+    pair = (recipe.inference.infer(each, noise, train.condition, config) for each in (first, blank))
     assert torch.equal(*pair), "fit: keeps something outside its state"
+
+
+def _check_optimizers(recipe: Recipe[C], config: C, spec: Spec) -> None:
+    """Each player has losses and an optimizer, which moves all of its weights and no others."""
+    players = recipe.training.build(config, spec)
+    named = players.by_name.keys()
+    for law, found in (
+        ("losses", recipe.training.losses.keys()),
+        ("optimizers", recipe.training.optimizers(config, players).keys()),
+    ):
+        missing, strange = sorted(named - found), sorted(found - named)
+        assert not missing, f"{law}: none for {', '.join(missing)}"
+        assert not strange, f"{law}: of {', '.join(strange)}, who does not play"
+    for name, optimizer in recipe.training.optimizers(config, players).items():
+        moved = {id(weight) for group in optimizer.param_groups for weight in group["params"]}
+        own = {id(weight) for weight in trainable(players.by_name[name])}
+        assert own <= moved, f"optimizers: that of the {name} leaves {len(own - moved)} weights out"
+        assert moved <= own, f"optimizers: that of the {name} moves weights that are not its own"
 
 
 def _check_schedule(recipe: Recipe[C], config: C) -> None:
     for share in (0.0, 0.5, 1.0):
-        now = recipe.schedule(config, share)
+        now = recipe.training.schedule(config, share)
         assert _valid(now, config), f"schedule: at a share of {share} the settings are not valid"
-        assert recipe.schedule(config, share) == now, "schedule: asked twice, it answers otherwise"
+        assert recipe.training.schedule(config, share) == now, (
+            "schedule: asked twice, it answers otherwise"
+        )
 
 
 def _valid(now: C, config: C) -> bool:
@@ -108,20 +145,20 @@ def _valid(now: C, config: C) -> bool:
         return False
 
 
-def _check_prepare(recipe: Recipe[C], batch: Batch, config: C) -> Batch:
+def _check_corrupt(recipe: Recipe[C], batch: Batch, config: C) -> Batch:
     before = deepcopy(batch)
     first, second = (
-        recipe.prepare(batch, torch.Generator().manual_seed(0), config) for _ in range(2)
+        recipe.training.corrupt(batch, torch.Generator().manual_seed(0), config) for _ in range(2)
     )
-    assert _alike(before, batch), "prepare: changes the batch"
-    assert _alike(first, second), "prepare: draws from elsewhere than the generator it is given"
+    assert _alike(before, batch), "corrupt: changes the batch"
+    assert _alike(first, second), "corrupt: draws from elsewhere than the generator it is given"
     return first
 
 
 def _check_terms(start: Callable[[], Duel[C]], name: str, problem: Batch) -> None:
     """The laws of one side's terms, on a copy of the duel for each call."""
     (duel, terms), (_, again) = _terms(start(), name, problem), _terms(start(), name, problem)
-    law = f"{name}_terms"
+    law = f"{name}_losses"
     assert terms, f"{law}: names no term"
     for each, term in terms.items():
         assert each.isidentifier(), f"{law}: {each!r} is no name"
@@ -129,46 +166,41 @@ def _check_terms(start: Callable[[], Duel[C]], name: str, problem: Batch) -> Non
         assert term.isfinite(), f"{law}: {each!r} is not finite at first but {term.item()}"
         assert each in again, f"{law}: not repeatable, {each!r} comes and goes"
         assert torch.equal(term, again[each]), f"{law}: not repeatable, {each!r} differs"
-    side, other = _sides(duel, name)
+    side, fresh = duel.sides[name], start()
     torch.stack([*terms.values()]).sum().backward()
     idle = sum(weight.grad is None for weight in side.weights)
     assert not idle, f"{law}: leaves {idle} of {len(side.weights)} weights untrained"
-    trained = sum(weight.requires_grad or weight.grad is not None for weight in other.weights)
-    assert not trained, f"{law}: trains {trained} weights of the {other.name}"
-    fresh = start()
-    for held, was in zip((side, other), _sides(fresh, name), strict=True):
-        still = all(map(torch.equal, held.weights, was.weights))
-        assert still, f"{law}: changes weights of the {held.name} by itself"
+    own = {id(weight) for weight in side.weights}
+    for each in duel.sides.values():
+        # What two players share, either of them trains.
+        others = [weight for weight in each.weights if id(weight) not in own]
+        trained = sum(weight.requires_grad or weight.grad is not None for weight in others)
+        assert not trained, f"{law}: trains {trained} weights of the {each.name}"
+        still = all(map(torch.equal, each.weights, fresh.sides[each.name].weights))
+        assert still, f"{law}: changes weights of the {each.name} by itself"
 
 
 def _terms(duel: Duel[C], name: str, problem: Batch) -> tuple[Duel[C], Terms]:
-    side, other = _sides(duel, name)
-    side.learns(True)
-    other.learns(False)
+    side = duel.sides[name]
+    duel.let_learn(side)
     before = deepcopy(problem)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         noise = torch.randn(len(problem), duel.config.noise)
         terms = side.terms(duel.players, problem, noise, duel.config)
-    assert _alike(before, problem), f"{name}_terms: changes the batch"
+    assert _alike(before, problem), f"{name}_losses: changes the batch"
     clean = not any(part.requires_grad for part in _tensors(problem))
-    assert clean, f"{name}_terms: leaves requires_grad on the batch"
+    assert clean, f"{name}_losses: leaves requires_grad on the batch"
     return duel, terms
 
 
-def _sides(duel: Duel[C], name: str) -> tuple[Side[C], Side[C]]:
-    if name == "discriminator":
-        return duel.discriminator, duel.generator
-    return duel.generator, duel.discriminator
-
-
 def _check_training(start: Callable[[], Duel[C]], batch: Batch) -> None:
-    """Both sides learn; killed half-way, a run ends with the same bits."""
+    """All sides learn; killed half-way, a run ends with the same bits."""
     whole, first, second = start(), start(), start()
     for progress in whole.run(repeat(batch)):
         progress.numbers()
-    for name in ("discriminator", "generator"):
-        pairs = zip(_sides(whole, name)[0].weights, _sides(second, name)[0].weights, strict=True)
+    for name, side in whole.sides.items():
+        pairs = zip(side.weights, second.sides[name].weights, strict=True)
         moved = any(not torch.equal(after, before) for after, before in pairs)
         assert moved, f"training: the {name} stands still"
     list(islice(first.run(repeat(batch)), whole.config.steps // 2))
@@ -188,7 +220,7 @@ def _check_same(one: dict[str, Any], other: dict[str, Any], law: str) -> None:
 
 
 def _check_samples(duel: Duel[C], told: Condition) -> None:
-    _check_inferred(partial(duel.recipe.infer, duel.average), told, duel.config)
+    _check_inferred(partial(duel.recipe.inference.infer, duel.average), told, duel.config)
 
 
 def _check_inferred(

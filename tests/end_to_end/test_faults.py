@@ -7,7 +7,6 @@ import json
 import math
 import os
 import signal
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from gannet.core.errors import ConfigError, DivergedError, GannetError
 from gannet.core.io import files
 from gannet.inference.artifact import Artefact
 from gannet.recipes.registry import find_recipe
+from gannet.testing import changed
 from gannet.training import run as runs
 from gannet.training.loop import carry_out
 
@@ -50,12 +50,12 @@ def poisoned(monkeypatch, *steps):
     def terms(players, batch, noise, config):
         nonlocal calls
         calls += 1
-        found = recipe.discriminator_terms(players, batch, noise, config)
+        found = recipe.training.discriminator_losses(players, batch, noise, config)
         if calls in steps:
             return {name: term * float("nan") for name, term in found.items()}
         return found
 
-    broken = replace(recipe, discriminator_terms=terms)
+    broken = changed(recipe, discriminator_losses=terms)
     monkeypatch.setattr(runs, "find_recipe", lambda name: broken)
 
 

@@ -314,7 +314,7 @@ def test_a_format_that_changes_known_pixels_is_said_to(filler, tmp_path):
     given, said = save(tmp_path / "a.png", np.zeros((9, 9, 3), np.uint8)), list[str]()
     mask = save(tmp_path / "mask.png", np.pad(np.full((4, 4), 255, np.uint8), (0, 5)))
     for name in ("b.png", "b.jpg"):
-        wanted = Wanted(mask=mask, warn=said.append)
+        wanted = Wanted(options={"mask": mask}, warn=said.append)
         apply_file(package.load(filler).artefact, given, tmp_path / name, wanted)
     assert len(said) == 1
     assert "b.jpg: this format changes known pixels" in said[0]
@@ -325,12 +325,14 @@ def test_a_mask_must_fit_and_there_must_be_holes(filler, tmp_path):
     mask = save(tmp_path / "mask.png", np.full((9, 8), 255, np.uint8))
     artefact = package.load(filler).artefact
     with pytest.raises(DataError, match=r"mask.png: the mask has 8x9 pixels, .*a.png has 9x9"):
-        apply_file(artefact, given, tmp_path / "b.png", Wanted(mask=mask))
+        apply_file(artefact, given, tmp_path / "b.png", Wanted(options={"mask": mask}))
     with pytest.raises(DataError, match=r"a.png: no holes to fill"):
         apply_file(artefact, given, tmp_path / "b.png", Wanted())
     (tmp_path / "masks").mkdir()
     with pytest.raises(DataError, match=r"a.png: no mask called a in .*masks"):
-        apply_file(artefact, given, tmp_path / "b.png", Wanted(mask=tmp_path / "masks"))
+        apply_file(
+            artefact, given, tmp_path / "b.png", Wanted(options={"mask": tmp_path / "masks"})
+        )
 
 
 def test_another_scale_than_the_trained_one_is_refused(run, tmp_path, gannet):
@@ -361,8 +363,8 @@ def test_evaluate_scores_answers_beside_bicubic(run, sharp):
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [
-        (Wanted(asked={"quality": 2.0}), "--quality: must lie between 0 and 1, got 2"),
-        (Wanted(asked={"hue": 1.0}), "--hue: this run's recipe does not know it"),
+        (Wanted(options={"quality": 2.0}), "--quality: .* less than or equal to 1, got 2"),
+        (Wanted(options={"hue": 1.0}), "--hue: this run's recipe does not know it"),
         (Wanted(draws=0), "--draws: must lie between"),
     ],
 )
@@ -374,8 +376,10 @@ def test_what_cannot_be_asked_is_refused(run, tmp_path, wanted, said):
 
 def test_a_mask_that_nobody_needs_is_refused(run, tmp_path):
     given = save(tmp_path / "a.png", np.zeros((9, 9, 3), np.uint8))
-    with pytest.raises(ConfigError, match="--mask: this run's recipe takes none"):
-        apply_file(package.load(run).artefact, given, tmp_path / "b.png", Wanted(mask=given))
+    with pytest.raises(ConfigError, match="--mask: this run's recipe does not know it"):
+        apply_file(
+            package.load(run).artefact, given, tmp_path / "b.png", Wanted(options={"mask": given})
+        )
 
 
 def test_its_samples_are_answers_so_there_are_none_from_nothing(run, tmp_path, gannet):

@@ -148,7 +148,7 @@ def cells_of(made: Any) -> list[np.ndarray]:
 
 def outputs_of(model: gannet.Model, case: Case, folder: Path) -> Any:
     """What a run makes: samples, or of one given input an output."""
-    if model.artefact.recipe.turning is None:
+    if model.artefact.recipe.inference.transform is None:
         return model.sample(COUNT, seed=1)
     if case.recipe == "impute":
         return model.apply(folder / "people.csv", seed=1)
@@ -191,7 +191,7 @@ def record(name: str, folder: Path) -> dict[str, Any]:
         "scores": digest_of([np.array(scores)]),
         "report": digest_of([np.array(everything)]),
     }
-    if model.artefact.recipe.fit is None and case.data != "people.csv":
+    if model.artefact.recipe.training.fit is None and case.data != "people.csv":
         real = np.load(folder / case.data)["images"][:8] if case.data == "squares.npz" else None
         if real is not None:
             found["judged"] = digest_of([np.array(model.judge(list(real)))])

@@ -12,7 +12,7 @@ from torch import nn
 
 from gannet.core.types import Batch, Condition, Players, TableLayout
 from gannet.recipes.registry import find_recipe, recipe_modules
-from gannet.testing import check_recipe
+from gannet.testing import changed, check_recipe
 
 KNOWN = {
     "autoencoder",
@@ -81,11 +81,11 @@ SIDES = {"grey-two-sides": pictures(2), "colour-oblong-two-sides": pictures(2, 3
 
 def batches(name):
     recipe = find_recipe(name)
-    if "vector" in recipe.columns and not recipe.columns["vector"].optional:
+    if "vector" in recipe.inputs.slots and not recipe.inputs.slots["vector"].optional:
         return SIDES
     return {
         case: batch
-        for kind in recipe.columns["real"].kinds
+        for kind in recipe.inputs.slots["sample"].modalities
         for case, batch in BATCHES[kind].items()
     }
 
@@ -99,7 +99,7 @@ CASES = [
 
 def beside(name, batch):
     """The batch with a grid, where the recipe is told one that it does not make itself."""
-    if "grid" not in find_recipe(name).columns:
+    if "grid" not in find_recipe(name).inputs.slots:
         return batch
     return replace(batch, condition=replace(batch.condition, grid=batch.real[:, :1].flip(3)))
 
@@ -110,7 +110,7 @@ def test_the_catalogue_holds_what_we_know_of():
 
 @pytest.mark.parametrize(("name", "batch"), CASES)
 def test_every_recipe_keeps_the_laws(name, batch):
-    small = {"noise": 6} if find_recipe(name).fit else SMALL
+    small = {"noise": 6} if find_recipe(name).training.fit else SMALL
     check_recipe(find_recipe(name), beside(name, batch), **small | OWN.get(name, {}))
 
 
@@ -167,13 +167,13 @@ def add(terms, **more):
 
 
 def forgets_a_weight(config, spec):
-    players = generate.build(config, spec)
+    players = generate.training.build(config, spec)
     players.generator.idle = nn.Linear(2, 2)
     return players
 
 
 def draws_from_numpy(config, spec):
-    players = generate.build(config, spec)
+    players = generate.training.build(config, spec)
     with torch.no_grad():
         next(players.generator.parameters()).add_(float(np.random.default_rng().normal()))
     return players
@@ -184,13 +184,15 @@ def hidden_memory():
 
     def terms(players, batch, noise, config):
         seen.append(1)
-        return scaled(generate.generator_terms(players, batch, noise, config), lambda _: len(seen))
+        return scaled(
+            generate.training.generator_losses(players, batch, noise, config), lambda _: len(seen)
+        )
 
     return terms
 
 
 def steps_by_itself(players, batch, noise, config):
-    terms = generate.discriminator_terms(players, batch, noise, config)
+    terms = generate.training.discriminator_losses(players, batch, noise, config)
     with torch.no_grad():
         next(players.generator.parameters()).mul_(0.5)
     return terms
@@ -198,24 +200,24 @@ def steps_by_itself(players, batch, noise, config):
 
 def wakes_the_other(players, batch, noise, config):
     players.discriminator.requires_grad_(True)
-    return generate.generator_terms(players, batch, noise, config)
+    return generate.training.generator_losses(players, batch, noise, config)
 
 
 def changes_the_batch(players, batch, noise, config):
     batch.real.mul_(0.5)
-    return generate.discriminator_terms(players, batch, noise, config)
+    return generate.training.discriminator_losses(players, batch, noise, config)
 
 
 def marks_the_batch(players, batch, noise, config):
     batch.real.requires_grad_(True)
-    return generate.discriminator_terms(players, batch, noise, config)
+    return generate.training.discriminator_losses(players, batch, noise, config)
 
 
 def with_terms(change):
     def terms(players, batch, noise, config):
-        return change(generate.generator_terms(players, batch, noise, config))
+        return change(generate.training.generator_losses(players, batch, noise, config))
 
-    return {"generator_terms": terms}
+    return {"generator_losses": terms}
 
 
 class Forgetful(nn.Module):
@@ -231,7 +233,7 @@ class Forgetful(nn.Module):
 
 
 def forgetful(config, spec):
-    players = generate.build(config, spec)
+    players = generate.training.build(config, spec)
     return Players(Forgetful(players.generator), players.discriminator)
 
 
@@ -249,32 +251,34 @@ SPECIMENS = {
     "schedule: asked twice": {
         "schedule": lambda config, _: config.model_copy(update={"average": random.random()})
     },
-    "prepare: changes the batch": {"prepare": half_hides},
-    "prepare: draws from elsewhere": {
-        "prepare": lambda batch, _rng, _: replace(batch, real=batch.real * random.random())
+    "corrupt: changes the batch": {"corrupt": half_hides},
+    "corrupt: draws from elsewhere": {
+        "corrupt": lambda batch, _rng, _: replace(batch, real=batch.real * random.random())
     },
     "build: the same seed": {"build": draws_from_numpy},
-    "generator_terms: names no term": with_terms(lambda _: {}),
-    "generator_terms: 'the loss' is no name": with_terms(
+    "generator_losses: names no term": with_terms(lambda _: {}),
+    "generator_losses: 'the loss' is no name": with_terms(
         lambda terms: {"the loss": terms["adversarial"]}
     ),
-    "generator_terms: 'adversarial' is no scalar": with_terms(
+    "generator_losses: 'adversarial' is no scalar": with_terms(
         lambda terms: {"adversarial": terms["adversarial"].expand(2)}
     ),
-    "generator_terms: 'adversarial' is not finite": with_terms(
+    "generator_losses: 'adversarial' is not finite": with_terms(
         lambda terms: {"adversarial": terms["adversarial"] / 0}
     ),
-    "generator_terms: not repeatable, 'adversarial'": {"generator_terms": hidden_memory()},
-    "generator_terms: not repeatable, 'extra": with_terms(
+    "generator_losses: not repeatable, 'adversarial'": {"generator_losses": hidden_memory()},
+    "generator_losses: not repeatable, 'extra": with_terms(
         lambda terms: add(terms, **{f"extra{random.getrandbits(60)}": terms["adversarial"]})
     ),
-    "generator_terms: leaves 2 of": {"build": forgets_a_weight},
-    "generator_terms: trains .* weights of the discriminator": {"generator_terms": wakes_the_other},
-    "discriminator_terms: changes weights of the generator": {
-        "discriminator_terms": steps_by_itself
+    "generator_losses: leaves 2 of": {"build": forgets_a_weight},
+    "generator_losses: trains .* weights of the discriminator": {
+        "generator_losses": wakes_the_other
     },
-    "discriminator_terms: changes the batch": {"discriminator_terms": changes_the_batch},
-    "discriminator_terms: leaves requires_grad": {"discriminator_terms": marks_the_batch},
+    "discriminator_losses: changes weights of the generator": {
+        "discriminator_losses": steps_by_itself
+    },
+    "discriminator_losses: changes the batch": {"discriminator_losses": changes_the_batch},
+    "discriminator_losses: leaves requires_grad": {"discriminator_losses": marks_the_batch},
     "training: the generator stands still": with_terms(lambda terms: scaled(terms, lambda _: 0)),
     "resume: a resumed run": {"build": forgetful},
     "infer: does not give one sample": {
@@ -295,7 +299,7 @@ SPECIMENS = {
 @pytest.mark.parametrize("law", SPECIMENS)
 def test_the_laws_bite(law):
     with pytest.raises(AssertionError, match=law):
-        check_recipe(replace(generate, **SPECIMENS[law]), numbers(), **SMALL)
+        check_recipe(changed(generate, **SPECIMENS[law]), numbers(), **SMALL)
 
 
 class Odd(nn.Module):
@@ -330,24 +334,24 @@ FITS = {
 @pytest.mark.parametrize("law", FITS)
 def test_the_laws_of_fits_bite(law):
     mean = find_recipe("baseline_mean")
-    broken = replace(
+    broken = changed(
         mean,
         build=lambda *_: Players(Odd(), nn.Identity()),
         fit=lambda _config, _spec, rows: odd(rows, **FITS[law]),
     )
-    check_recipe(replace(broken, fit=lambda _config, _spec, rows: odd(rows)), numbers())
+    check_recipe(changed(broken, fit=lambda _config, _spec, rows: odd(rows)), numbers())
     with pytest.raises(AssertionError, match=law):
         check_recipe(broken, numbers())
 
 
 def test_a_fit_that_learns_nothing_or_grows_with_its_rows_is_caught():
     mean = find_recipe("baseline_mean")
-    built = replace(mean, build=lambda *_: Players(Odd(), nn.Identity()))
+    built = changed(mean, build=lambda *_: Players(Odd(), nn.Identity()))
     with pytest.raises(AssertionError, match="learns nothing"):
-        check_recipe(replace(built, fit=lambda *_: Odd()), numbers())
-    wide = replace(mean, build=lambda *_: Players(Odd(6), nn.Identity()))
+        check_recipe(changed(built, fit=lambda *_: Odd()), numbers())
+    wide = changed(mean, build=lambda *_: Players(Odd(6), nn.Identity()))
     with pytest.raises(AssertionError, match="hang on the number of rows"):
-        check_recipe(replace(wide, fit=lambda *args: odd(args[2], sized=True)), numbers())
+        check_recipe(changed(wide, fit=lambda *args: odd(args[2], sized=True)), numbers())
 
 
 def test_settings_that_json_changes_are_caught():
@@ -359,7 +363,7 @@ def test_settings_that_json_changes_are_caught():
             return generate.config.model_dump_json(self)
 
     with pytest.raises(AssertionError, match="settings: the JSON round trip"):
-        check_recipe(replace(generate, config=Odd), numbers(), **SMALL)
+        check_recipe(changed(generate, config=Odd), numbers(), **SMALL)
 
 
 def test_a_single_row_proves_nothing():

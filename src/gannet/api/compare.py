@@ -91,7 +91,7 @@ def check_alike(models: Sequence[Model]) -> None:
     first = models[0]
     for other in models[1:]:
         names = f"{first.folder} and {other.folder}"
-        if first.card.codecs["real"] != other.card.codecs["real"]:
+        if first.card.codecs["sample"] != other.card.codecs["sample"]:
             raise DataError(
                 f"{names} read their data in different ways "
                 f"({_shape(first)} and {_shape(other)}), so no score means the same for both",
@@ -121,7 +121,7 @@ def _grouped(scored: Sequence[Scored]) -> list[Group]:
         taken.add(name)
         seeds = tuple(each.model.card.seed for each in members)
         reports = tuple(each.report for each in members)
-        baseline = members[0].model.artefact.recipe.baseline
+        baseline = members[0].model.artefact.recipe.evaluation.is_baseline
         made.append(Group(name=name, seeds=seeds, reports=reports, baseline=baseline))
     return made
 

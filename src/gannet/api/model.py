@@ -13,13 +13,10 @@ import numpy as np
 
 from gannet.api.scoring import check_evaluation, scored, write_scored
 from gannet.core.codec import Codec
-from gannet.core.errors import ConfigError
-from gannet.core.frame import as_frame
 from gannet.core.sampling import DrawnSamples
 from gannet.core.scores import Report
-from gannet.data.containers.frames import read_frame
 from gannet.evaluation.report.examples import Exhibits
-from gannet.inference.apply import Wanted, apply_frame, apply_picture
+from gannet.inference.apply import Wanted, apply_value
 from gannet.inference.artifact import Artefact
 from gannet.inference.card import Card
 from gannet.inference.editing.direction_names import Direction
@@ -27,9 +24,6 @@ from gannet.inference.editing.editor import Editor, Told
 from gannet.inference.editing.inversion import USUAL
 from gannet.inference.judge_files import judge_samples
 from gannet.inference.write_samples import draw_samples
-from gannet.modalities.image.codec import ImageCodec
-from gannet.modalities.table.codec import TableCodec
-from gannet.modalities.table.sampling.rows import as_pandas
 
 
 @dataclass(frozen=True)
@@ -56,8 +50,8 @@ class Model:
 
     @cached_property
     def codec(self) -> Codec[Any]:
-        """Turns samples into raw data and back."""
-        return self.artefact.codecs["real"]
+        """Turns samples into raw data and back; what the model makes may be of another kind."""
+        return self.artefact.codecs["sample"]
 
     def sample(self, count: int = 1, *, seed: int = 0, **options: Any) -> Any:
         """New samples in one piece, as their kind of data has them.
@@ -132,46 +126,31 @@ class Model:
         *,
         draws: int = 1,
         seed: int = 0,
-        to: str = "",
-        **asked: float,
+        transform: str = "",
+        **options: object,
     ) -> Any:
-        """Turn an input into an output, if the recipe does: ``impute`` fills the holes of a table.
+        """Transform an input into an output, if the recipe does: ``impute`` fills holes of a table.
 
         Args:
-            given: A file or a data frame with the columns of training; of recipes that take
-                pictures, a file or numbers ``(H, W, C)``: 0..255, or uint16 for 16 bit.
+            given: A file, or an input in memory: a data frame with the columns of training, or a
+                picture ``(H, W, C)`` of 0..255, or of uint16 for 16 bit.
             draws: One is the single best answer; of several, each is drawn by chance, so that
                 together they show how sure the answer is.
             seed: Draw k of row n depends on the seed, on k and on n alone.
-            to: Of `translate_unpaired`, the side that the picture shall become like.
-            asked: Of pictures, what the recipe knows, such as ``quality``.
+            transform: Which, of a recipe that knows several; by default the usual one.
+            options: What the recipe's transform knows, such as ``quality`` or ``to``; see
+                ``gannet apply RUN --help``.
 
         Returns:
-            A data frame, or without pandas a ``Frame``, or a picture ``(H, W, C)`` with the bits
-            of the given one; of several draws a list of them.
+            An output of the input's kind: a data frame, or without pandas a ``Frame``; a picture
+            ``(H, W, C)`` with the bits of the given one. Of several draws a list of them.
 
         Raises:
-            ConfigError: if this run's recipe turns no input into an output.
-            DataError: if the columns differ from those of training; each difference is named.
+            ConfigError: if this run's recipe transforms nothing, or does not know an option.
+            DataError: if the input does not suit the run.
         """
-        if isinstance(self.codec, ImageCodec):
-            item = Path(given) if isinstance(given, str | Path) else given
-            pictures = apply_picture(
-                self.artefact, item, Wanted(draws, seed, asked=asked, label=to)
-            )
-            return pictures if draws > 1 else pictures[0]
-        if asked or to:
-            raise ConfigError(
-                f"{', '.join([*asked, *(['to'] if to else [])])}: a table takes no such"
-            )
-        frame = read_frame(Path(given)) if isinstance(given, str | Path) else as_frame(given)
-        made = apply_frame(self.artefact, frame, draws=draws, seed=seed)
-        assert isinstance(self.codec, TableCodec)
-        found = [as_pandas(each, self.codec) for each in made]
-        index: Any = None if isinstance(given, str | Path) else getattr(given, "index", None)
-        if index is not None:
-            found = [each.set_axis(index, axis=0) for each in found]
-        return found if draws > 1 else found[0]
+        found = apply_value(self.artefact, given, Wanted(draws, seed, options, transform))
+        return list(found) if draws > 1 else found[0]
 
     def editor(
         self,

@@ -32,7 +32,8 @@ from gannet.evaluation.report.examples import ANSWERED, Exhibits, with_exhibits
 from gannet.evaluation.report.html.page import can_draw, write_page
 from gannet.evaluation.report.markdown import held_out_words, neighbours_sheet, write_report
 from gannet.evaluation.samples import material
-from gannet.inference.apply import apply_frame
+from gannet.evaluation.task_scores import with_task_scores
+from gannet.inference.apply import Wanted, apply_value
 from gannet.inference.artifact import Artefact
 from gannet.inference.write_samples import draw_samples
 from gannet.modalities.image.codec import ImageCodec
@@ -70,12 +71,12 @@ class AnswersOf:
     @property
     def plainly(self) -> Mapping[str, Plainly]:
         """Simple methods of its recipe."""
-        return self.artefact.recipe.plainly
+        return self.artefact.recipe.evaluation.reference_methods
 
     @property
     def paired(self) -> bool:
         """Whether each answer has a target of its own."""
-        return self.artefact.recipe.paired
+        return self.artefact.recipe.inputs.paired
 
     def answer(self, given: Batch, *, seed: int) -> tuple[Batch, Tensor]:
         """Held-out samples with what is told of them, and answers ``(n, *shape)``."""
@@ -85,6 +86,28 @@ class AnswersOf:
     def again(self, told: Batch, *, seed: int) -> Tensor:
         """Further answers to pictures: what was told of them stays, whichever of them are asked."""
         return self.artefact.answer(told, seed=seed)
+
+
+@dataclass(frozen=True)
+class SamplesOf:
+    """The samples of an artefact, for scores, whatever its product makes.
+
+    Attributes:
+        artefact: Of any recipe.
+    """
+
+    artefact: Artefact
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes it can be asked for."""
+        return self.artefact.classes
+
+    def sample(self, count: int, *, label: str | int | None = None, seed: int = 0) -> Tensor:
+        """New samples; row n depends on the seed and on n alone."""
+        if self.artefact.recipe.makes_samples:
+            return self.artefact.sample(count, label=label, seed=seed)
+        return self.artefact.fakes(self.artefact.card.spec.blank(count), seed=seed)
 
 
 def scored(
@@ -109,7 +132,7 @@ def scored(
             networks, to the last bit, on one machine.
         options: As for ``Model.evaluate``.
     """
-    codec, card = artefact.codecs["real"], artefact.card
+    codec, card = artefact.codecs["sample"], artefact.card
     found = _read_again(artefact, folder, data, options.pop("label", None))
     names: dict[str, Any] = {"artefact": folder.resolve().name, "data": Path(data).name}
     made = None
@@ -117,26 +140,23 @@ def scored(
         if isinstance(codec, TableCodec):
             seed = options.get("seed", 0)
             rows = partial(draw_samples, artefact, seed=seed)
-            turns = artefact.recipe.turning is not None
+            turns = artefact.recipe.inference.transform is not None
             fill = partial(_filled, artefact, seed=seed) if turns else None
             report = report_of(found, codec, rows, count, fill=fill, **names | options)
             exhibits = Exhibits()
         else:
             seed = options.get("seed", 0)
-            if artefact.recipe.answers:
-                names["answers"] = AnswersOf(artefact)
-            answering = partial(AnswersOf(artefact).answer, seed=seed)
-            made = material(
-                artefact,
-                found,
-                count=count,
-                seed=seed,
-                answering=answering if artefact.recipe.answers else None,
-            )
+            recipe, sampler, answers = artefact.recipe, SamplesOf(artefact), AnswersOf(artefact)
+            conditional = recipe.inputs.conditional and recipe.makes_samples
+            if conditional:
+                names["answers"] = answers
+            answering = partial(answers.answer, seed=seed) if conditional else None
+            made = material(sampler, found, count=count, seed=seed, answering=answering)
             names["cache"] = _features_cache(artefact, folder, found)
-            report = evaluate(artefact, found, count=count, made=made, **names | options)
+            report = evaluate(sampler, found, count=count, made=made, **names | options)
             others = _answered_again(artefact, made, seed)
             report, exhibits = with_exhibits(report, made, found, codec, others)
+    report = with_task_scores(report, artefact.recipe, artefact, found, count=count)
     said = [*report.protocol, *held_out_words(found, codec)]
     if found.digest != card.data.get("digest"):
         said.append(OTHER_DATA)
@@ -165,14 +185,14 @@ def _features_cache(artefact: Artefact, folder: Path, found: Dataset) -> Path | 
 
 
 def _filled(artefact: Artefact, frame: Frame, draws: int, *, seed: int) -> Sequence[Frame]:
-    return apply_frame(artefact, frame, draws=draws, seed=seed)
+    return apply_value(artefact, frame, Wanted(draws, seed))
 
 
 def _read_again(artefact: Artefact, folder: Path, data: Path | str, label: str | None) -> Dataset:
     """Data to evaluate on, with the classes of this model and without a cache of their own."""
-    known, codec = artefact.card.data.get("label"), artefact.codecs["real"]
+    known, codec = artefact.card.data.get("label"), artefact.codecs["sample"]
     table = isinstance(codec, TableCodec)
-    pictures = artefact.recipe.answers
+    pictures = artefact.recipe.inputs.conditional
     wanted = known if label is None else label
     if pictures:
         source = source_for(data, wanted, artefact.card.recipe, artefact.card.config)
@@ -184,8 +204,8 @@ def _read_again(artefact: Artefact, folder: Path, data: Path | str, label: str |
             where=str(data),
             remedy="Give the data that it was trained on, or others of the same kind.",
         )
-    if artefact.classes:
-        source = source.aligned(artefact.classes)
+    if artefact.known_classes:
+        source = source.aligned(artefact.known_classes)
     # Other data than the run's must not take the place of its cache.
     cache = dataset.cache_of(source, codec, folder / "cache")
     grid = artefact.codecs.get("grid")

@@ -42,24 +42,23 @@ def apply(
     run: Path,
     given: Path,
     /,
-    *,
+    *flags: RunFlags,
     out: Path,
     count: Annotated[int, Parameter(name=("--count", "--draws"))] = 1,
     seed: int = 0,
-    quality: float | None = None,
-    scale: int | None = None,
-    mask: Path | None = None,
-    to: str = "",
+    transform: str = "",
 ) -> None:
-    """Turn an input into an output: fill the holes of a table, make pictures sharper.
+    """Transform an input into an output: fill the holes of a table, make pictures sharper.
+
+    `gannet apply RUN --help` lists the further flags that RUN takes, such as --quality or --mask.
 
     Parameters
     ----------
     run: Path
         A run's folder.
     given: Path
-        The input. For a run of `impute`, a table with the columns of training; for recipes that
-        take pictures, one of any size or a folder of them.
+        The input, of the kind that the run takes: a table with the columns of training, a picture
+        of any size; or a folder of such files.
     out: Path
         The output, in the format that its suffix says; a folder for a folder. Of several, out-1,
         out-2, ...
@@ -68,18 +67,12 @@ def apply(
         chance: their spread shows how sure the answer is.
     seed: int
         Of the draws.
-    quality: float
-        Of super_resolve: from 0, faithful, to 1, vivid; by default as it was trained.
-    scale: int
-        Of super_resolve: how many times the pixels each way. A run knows the one that it was
-        trained for, and is refused if this is another.
-    mask: Path
-        Of recipes that fill pictures: white where nothing is known; or a folder of masks.
-    to: str
-        Of translate_unpaired: the side that pictures shall become like, by its folder's name.
+    transform: str
+        Which, of a recipe that knows several; by default the usual one.
     """
     from gannet.api.train import load
     from gannet.inference.apply import Wanted, apply_file
+    from gannet.inference.options import transform_fields
 
     def say(done: int, all_of: int) -> None:
         print(f"\r{done} of {all_of}", end="" if done < all_of else "\n", file=sys.stderr)
@@ -87,10 +80,10 @@ def apply(
     def warn(said: str) -> None:
         print(f"note: {said}", file=sys.stderr)
 
-    options = {"quality": quality, "scale": scale}
-    asked = {name: float(value) for name, value in options.items() if value is not None}
-    wanted = Wanted(count, seed, mask=mask, asked=asked, label=to, say=say, warn=warn)
-    for path in apply_file(load(run).artefact, given, out, wanted):
+    artefact = load(run).artefact
+    options = read_flags(flags, transform_fields(artefact.recipe, artefact.codecs))
+    wanted = Wanted(count, seed, options, transform, say=say, warn=warn)
+    for path in apply_file(artefact, given, out, wanted):
         print(f"written: {path}")
 
 

@@ -34,6 +34,15 @@ class Config(BaseModel):
     )
     momentum: float = Field(0.0, ge=0, lt=1, description="beta1 of Adam")
     second_momentum: float = Field(0.9, ge=0, lt=1, description="beta2 of Adam")
+    discriminator_learning_rate: float = Field(
+        0.0, ge=0, description="the discriminator's own step size at first; 0 for the same"
+    )
+    discriminator_momentum: float = Field(
+        -1.0, ge=-1, lt=1, description="the discriminator's own beta1; below 0 for the same"
+    )
+    discriminator_second_momentum: float = Field(
+        -1.0, ge=-1, lt=1, description="the discriminator's own beta2; below 0 for the same"
+    )
     discriminator_rounds: int = Field(1, ge=1, description="discriminator updates per step")
     discriminator_every: int = Field(
         1, ge=1, description="steps from one at which the discriminator learns to the next"

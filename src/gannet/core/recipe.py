@@ -4,28 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, Literal, Protocol
+from typing import Any, Generic, Protocol
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
-from gannet.core.codec import Codec
 from gannet.core.config import C, Config
+from gannet.core.device import adam
 from gannet.core.errors import ConfigError
+from gannet.core.scores import Score
 from gannet.core.source import Source
-from gannet.core.types import Batch, Condition, Players, Spec, Terms, Wishes
+from gannet.core.transform import Role, Trained, Transform
+from gannet.core.types import Batch, Condition, Players, Spec, Terms, Wishes, trainable
 
-Kind = Literal["image", "label", "table", "vector"]
-Role = Literal["real", "vector", "grid", "tokens"]
 TermsOf = Callable[[Players, Batch, Tensor, C], Terms]
 Fit = Callable[[C, Spec, Batch], nn.Module]
 """Settings, sizes and training rows to a product."""
 
+InferOf = Callable[[nn.Module, Tensor, Condition, C], Tensor]
+"""A network, noise ``(B, Z)``, conditions and settings to what is made of each."""
 
 Suggestion = tuple[str, Mapping[str, object]]
 """Why, and settings with their values."""
+
+Plainly = Callable[[Batch], Tensor]
+"""Samples with what they are told, ``(B, *shape)``, by a method that learns nothing of the rest."""
+
+Settled = Callable[[Trained[C], Batch, Batch, int], Mapping[str, Tensor]]
+"""A network whose training is over, training and held-out rows and a seed to what is kept too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +49,30 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """The codec kinds that may fill one role, and whether the role may stay empty."""
+class Slot:
+    """The kinds of data that may fill one role, and whether the role may stay empty."""
 
-    kinds: tuple[Kind, ...]
+    modalities: tuple[str, ...]
     optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """Names of the settings that are read or changed from outside; empty for those it has not.
+
+    Attributes:
+        regularize: Weight of the discriminator's gradient penalty.
+        augment: Probability of random changes to what the discriminator sees.
+        pseudo_classes: Number of clusters that stand in for classes where there are none.
+        pair_layout: Where the pairs of a paired ``grid`` come from.
+        pair_input: Which of a pair is given.
+    """
+
+    regularize: str = ""
+    augment: str = ""
+    pseudo_classes: str = ""
+    pair_layout: str = ""
+    pair_input: str = ""
 
 
 def as_it_is(batch: Batch, _rng: torch.Generator, _config: object) -> Batch:
@@ -57,6 +83,11 @@ def as_it_is(batch: Batch, _rng: torch.Generator, _config: object) -> Batch:
 def constant(config: C, _share: float) -> C:
     """The same settings from the first step to the last."""
     return config
+
+
+def always(_config: object) -> bool:
+    """Whatever the settings are."""
+    return True
 
 
 def the_generator(players: Players) -> nn.Module:
@@ -93,102 +124,28 @@ def nothing_special(_some: Batch, _rows: int) -> Iterable[Suggestion]:
     return ()
 
 
-@dataclass(frozen=True, slots=True)
-class Trained(Generic[C]):
-    """A trained network with all that its use takes.
+def no_presets(_config: object) -> Iterable[Suggestion]:
+    """No setting asks for others."""
+    return ()
 
-    Attributes:
-        product: The network worth keeping.
-        codecs: By role.
-        spec: Its sizes.
-        config: Settings it was trained with.
-        kept: What ``Turning.settle`` found.
+
+def adam_per_player(config: Config, players: Players) -> dict[str, Optimizer]:
+    """One Adam for each player; the discriminator may have a rate and betas of its own.
+
+    Source: Heusel et al. 2017, arXiv:1706.08500 (a learning rate for each player).
     """
-
-    product: nn.Module
-    codecs: Mapping[str, Codec[Any]]
-    spec: Spec
-    config: C
-    kept: Mapping[str, Tensor]
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """A picture that is to be turned into another, with what was asked for.
-
-    Attributes:
-        picture: ``(H, W, C)`` 32-bit floats in 0..1: grey or colour, with or without alpha.
-        mask: ``(H, W)`` true where the picture is not known; empty for none.
-        asked: Numbers by name that the recipe's ``Turning.options`` knows.
-        label: Class that it shall become; empty if nobody said.
-    """
-
-    picture: NDArray[np.float32]
-    mask: NDArray[np.bool_] = field(default_factory=lambda: np.zeros((0, 0), np.bool_))
-    asked: Mapping[str, float] = field(default_factory=dict[str, float])
-    label: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """A number that may be asked for when a picture is turned.
-
-    Attributes:
-        low: Least value.
-        high: Largest value.
-        words: What it does.
-    """
-
-    low: float
-    high: float
-    words: str
-
-
-Turned = Callable[[Trained[C], Any, int, int], Sequence[Any]]
-"""A trained network, input, draws and a seed to one raw output per draw.
-
-Of ``table`` the input is a frame, and each output; of ``image`` a ``Given``, and ``(H, W, C)``
-32-bit floats in 0..1.
-"""
-Settled = Callable[[Trained[C], Batch, Batch, int], Mapping[str, Tensor]]
-"""A network whose duel is over, training and held-out rows and a seed to what is kept beside it."""
-
-
-def nothing_kept(
-    _trained: Trained[Any], _train: Batch, _held_out: Batch, _seed: int
-) -> Mapping[str, Tensor]:
-    """The network is all there is."""
-    return {}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turning(Generic[C]):
-    """How a recipe turns an input into an output, which is what ``gannet apply`` asks for.
-
-    Attributes:
-        takes: Kind of what goes in and comes out: of ``table``, frames.
-        words: What it does, for people, such as "fills the holes of a table".
-        turn: Does it. One draw is the single best answer; of several each is drawn by chance, so
-            that together they show how sure it is. The same seed gives the same draws.
-        settle: What is worked out once the duel is over, and kept in the artefact.
-        options: Numbers that may be asked for, by name.
-        fixed: Settings that training decided: whoever asks for another value is told so.
-        masked: Whether it takes a mask.
-        labelled: Whether it must be told a class that the input shall become.
-    """
-
-    takes: Kind
-    words: str
-    turn: Turned[C]
-    settle: Settled[C] = nothing_kept
-    options: Mapping[str, Option] = field(default_factory=dict[str, Option])
-    fixed: tuple[str, ...] = ()
-    masked: bool = False
-    labelled: bool = False
-
-
-Plainly = Callable[[Batch], Tensor]
-"""Samples with what they are told, ``(B, *shape)``, by a method that learns nothing of the rest."""
+    rate, betas = config.learning_rate, (config.momentum, config.second_momentum)
+    own = (config.discriminator_momentum, config.discriminator_second_momentum)
+    made: dict[str, Optimizer] = {
+        name: adam(trainable(network), betas, rate) for name, network in players.by_name.items()
+    }
+    first, second = (one if one >= 0 else usual for one, usual in zip(own, betas, strict=True))
+    made["discriminator"] = adam(
+        trainable(players.discriminator),
+        (first, second),
+        config.discriminator_learning_rate or rate,
+    )
+    return made
 
 
 def whole(_config: object) -> int:
@@ -206,7 +163,7 @@ def anything_suits(_source: Source) -> None:
 
 
 def told_nothing(batch: Batch, spec: Spec) -> Condition:
-    """What samples are told that are compared with reals, where ``prepare`` tells in training."""
+    """What samples are told that are compared with reals, where ``corrupt`` tells in training."""
     return spec.blank(len(batch))
 
 
@@ -221,90 +178,200 @@ def cannot_be_asked(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs(Generic[C]):
+    """What a recipe reads.
+
+    Attributes:
+        slots: What each role of the training data may be.
+        derived: Roles that ``corrupt`` fills in training and the caller fills at use.
+        paired: Whether the slots of one row belong together.
+        conditional: Whether each sample is made for a condition that is given, such as a picture
+            that it is an answer to, so that there are none without held-out or given ones.
+        crop_size: Side of the pieces that pictures are cut into, at the size that they have; 0
+            takes pictures whole, fitted to one size.
+        min_size: Side of the smallest pictures or pieces that its networks can learn from.
+        check: Refuses data that it cannot learn from, by a look at names and headers.
+    """
+
+    slots: Mapping[Role, Slot]
+    derived: frozenset[Role] = frozenset()
+    paired: bool = True
+    conditional: bool = False
+    crop_size: Callable[[C], int] = whole
+    min_size: Callable[[C], int] = any_size
+    check: Callable[[Source], None] = anything_suits
+
+    @property
+    def told_of_samples(self) -> bool:
+        """Whether what fakes are told must come from samples, if they shall be compared."""
+        return self.conditional or bool(self.derived)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training(Generic[C]):
+    """How the players learn.
+
+    Attributes:
+        build: Makes the players for the measured sizes.
+        discriminator_losses: What the discriminator minimizes. Must not train the others.
+        generator_losses: What the generator minimizes.
+        auxiliary_losses: What each further player minimizes, by its name in ``Players.auxiliary``.
+            They learn after the generator, in the order in which ``Players`` names them.
+        corrupt: Makes the problem from the data: hides pixels, shrinks pictures, splits clips.
+        schedule: The settings in force when a ``share`` (0..1) of the steps is done.
+        optimizers: An optimizer for each player. Their rates follow ``learning_rate`` from the
+            ratio that they have at first.
+        fit: Makes the product at once, from the training rows or a fair sample of very many, in
+            place of steps; its weights fit what ``build`` makes. ``None`` where players learn.
+        suggest: Settings that suit the data, with reasons, from up to 512 samples and the number
+            of all; taken by ``plan`` where the user left them open.
+        presets: Settings that others ask for, with reasons, such as the learning rate of an
+            objective's paper; taken like ``suggest`` and after it.
+        scaling: Settings of runs that have time for so many steps of the smallest networks, the
+            most steps first; where there are none, sizes stay as they are.
+        float32_only: Whether it learns in 32 bit only, where 16 bit was measured to lead nowhere.
+        controls: Names of the settings that are read or changed from outside.
+        adversarial: Whether the generator learns from the discriminator.
+        calibrated_logits: Whether the discriminator's logits are log-odds.
+    """
+
+    build: Callable[[C, Spec], Players]
+    discriminator_losses: TermsOf[C] = nothing_learnt
+    generator_losses: TermsOf[C] = nothing_learnt
+    auxiliary_losses: Mapping[str, TermsOf[C]] = field(default_factory=dict[str, TermsOf[C]])
+    corrupt: Callable[[Batch, torch.Generator, C], Batch] = as_it_is
+    schedule: Callable[[C, float], C] = constant
+    optimizers: Callable[[C, Players], Mapping[str, Optimizer]] = adam_per_player
+    fit: Fit[C] | None = None
+    suggest: Callable[[Batch, int], Iterable[Suggestion]] = nothing_special
+    presets: Callable[[C], Iterable[Suggestion]] = no_presets
+    scaling: Sequence[tuple[int, Mapping[str, float]]] = ()
+    float32_only: bool = False
+    controls: Controls = field(default_factory=Controls)
+    adversarial: Callable[[C], bool] = always
+    calibrated_logits: Callable[[C], bool] = always
+
+    @property
+    def losses(self) -> dict[str, TermsOf[C]]:
+        """What each player minimizes, by name."""
+        own = {"discriminator": self.discriminator_losses, "generator": self.generator_losses}
+        return own | dict(self.auxiliary_losses)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inference(Generic[C]):
+    """How what was trained is used.
+
+    Attributes:
+        model: The network worth keeping: the generator, another player, or several in one module.
+            Its running average is saved and served.
+        infer: Uses it, in training previews and in production alike.
+        output: The role whose codec turns what ``infer`` returns back into raw data.
+        condition_on: The conditions of samples for which values were asked, from the model, the
+            wishes and two uniform numbers per sample and wish.
+        transforms: By name, how it turns an input into an output; the first is the usual one, and
+            there is none if it makes samples from nothing.
+        fit_after_training: What is worked out once training is over, and kept in the artefact.
+    """
+
+    model: Callable[[Players], nn.Module] = the_generator
+    infer: InferOf[C] = one_pass
+    output: Role = "sample"
+    condition_on: Callable[[nn.Module, Spec, Wishes, Tensor, C], Asked] = cannot_be_asked
+    transforms: Mapping[str, Transform[Any]] = field(default_factory=dict[str, Transform[Any]])
+    fit_after_training: Settled[Any] | None = None
+
+    @property
+    def transform(self) -> Transform[Any] | None:
+        """The usual transform; ``None`` if there is none."""
+        return next(iter(self.transforms.values()), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated(Generic[C]):
+    """What the scores of a task are computed from.
+
+    Attributes:
+        trained: The network with all that its use takes.
+        held_out: ``n`` samples never trained on, with the conditions that the data have.
+        told: ``(n, ...)`` what the network was told of each.
+        outputs: ``(n, *shape)`` what it made of that, in the range of the output's codec.
+        seed: Of all chance.
+    """
+
+    trained: Trained[C]
+    held_out: Batch
+    told: Condition
+    outputs: Tensor
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation(Generic[C]):
+    """How what was trained is judged.
+
+    Attributes:
+        condition: What samples are told that shall be like given reals, in the derived roles.
+        embed: Samples ``(B, *shape)`` as numbers in which distance means likeness; it is what
+            health, the fresh critic and the search for copies look at.
+        validation_loss: How wrong the model is about samples of a problem that ``corrupt`` made,
+            less being better; ``None`` where the discriminator alone can say. Measured on held-out
+            samples, it shows when a generator begins to learn its training data by heart.
+        reference_methods: By name, simple methods that make an output from what is told, such as a
+            bicubic enlargement; a conditional recipe is scored beside them.
+        scores: Scores of the task beside the general ones, such as the accuracy of a classifier.
+        is_baseline: Whether it is there to be beaten: ``compare`` says which runs lose to it.
+    """
+
+    condition: Callable[[Batch, Spec], Condition] = told_nothing
+    embed: View = as_they_are
+    validation_loss: Callable[[nn.Module, Batch, C], Tensor] | None = None
+    reference_methods: Mapping[str, Plainly] = field(default_factory=dict[str, Plainly])
+    scores: Callable[[Evaluated[C]], Sequence[Score]] | None = None
+    is_baseline: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe(Generic[C]):
     """Everything that is special to a task, and nothing else. All functions are pure.
 
     Attributes:
         config: The settings model. Its fields are the command line's flags.
-        columns: What each role of the training data may be.
-        made: Roles that ``prepare`` fills in training and the caller fills, with these, at use.
-        paired: Whether the columns of one row belong together.
-        build: Makes the two players for the measured sizes.
-        discriminator_terms: What the discriminator minimises. Must not train the generator.
-        generator_terms: What the generator minimises.
-        fit: Makes the product at once, from the training rows or a fair sample of very many, in
-            place of a duel; its weights fit what ``build`` makes. ``None`` where players learn.
-        prepare: Makes the problem from the data: hides pixels, shrinks pictures, splits clips.
-        schedule: The settings in force when a ``share`` (0..1) of the steps is done.
-        product: The network worth keeping; its running average is saved and served.
-        infer: Uses the product, in training previews and in production alike.
-        output: The role whose codec turns what ``infer`` returns back into raw data.
-        view: Samples ``(B, *shape)`` as numbers in which distance means likeness; it is what
-            health, the fresh critic and the search for copies look at.
-        suggest: Settings that suit the data, with reasons, from up to 512 samples and the number
-            of all; taken by ``plan`` where the user left them open.
-        ask: The conditions of samples for which values were asked, from the product, the wishes
-            and two uniform numbers per sample and wish.
-        told: What samples are told that shall be like given reals, in roles that ``prepare`` makes.
-        turning: How it turns an input into an output; ``None`` if it makes samples from nothing.
-        error: How wrong the product is about samples of a problem that ``prepare`` made, less being
-            better; ``None`` where the discriminator alone can say. Measured on held-out samples, it
-            shows when a generator begins to learn its training data by heart.
-        piece: Side of the pieces that pictures are cut into, at the size that they have; 0 takes
-            pictures whole, fitted to one size.
-        least: Side of the smallest pictures or pieces that its networks can learn from.
-        suits: Refuses data that it cannot learn from, by a look at names and headers.
-        longer: Settings of runs that have time for so many steps of the smallest networks, the
-            most steps first; where there are none, sizes stay as they are.
-        plainly: By name, simple methods that make an output from what is told, such as a bicubic
-            enlargement; a recipe that is told a grid is scored beside them.
-        exact: Whether it learns in 32 bit only, where 16 bit was measured to lead nowhere.
-        baseline: Whether it is there to be beaten: ``compare`` says which runs lose to it.
+        inputs: What it reads.
+        training: How the players learn.
+        inference: How what was trained is used.
+        evaluation: How that is judged.
     """
 
     config: type[C]
-    columns: Mapping[Role, Column]
-    made: Mapping[Role, tuple[Kind, ...]] = field(default_factory=dict[Role, tuple[Kind, ...]])
-    paired: bool = True
-    build: Callable[[C, Spec], Players]
-    discriminator_terms: TermsOf[C] = nothing_learnt
-    generator_terms: TermsOf[C] = nothing_learnt
-    fit: Fit[C] | None = None
-    prepare: Callable[[Batch, torch.Generator, C], Batch] = as_it_is
-    schedule: Callable[[C, float], C] = constant
-    product: Callable[[Players], nn.Module] = the_generator
-    infer: Callable[[nn.Module, Tensor, Condition, C], Tensor] = one_pass
-    output: Role = "real"
-    view: View = as_they_are
-    suggest: Callable[[Batch, int], Iterable[Suggestion]] = nothing_special
-    ask: Callable[[nn.Module, Spec, Wishes, Tensor, C], Asked] = cannot_be_asked
-    told: Callable[[Batch, Spec], Condition] = told_nothing
-    turning: Turning[Any] | None = None
-    error: Callable[[nn.Module, Batch, C], Tensor] | None = None
-    exact: bool = False
-    baseline: bool = False
-    piece: Callable[[C], int] = whole
-    least: Callable[[C], int] = any_size
-    suits: Callable[[Source], None] = anything_suits
-    longer: Sequence[tuple[int, Mapping[str, float]]] = ()
-    plainly: Mapping[str, Plainly] = field(default_factory=dict[str, Plainly])
+    inputs: Inputs[C]
+    training: Training[C]
+    # A lambda: the type checker takes the bare class for one of another ``C``.
+    inference: Inference[C] = field(default_factory=lambda: Inference())  # noqa: PLW0108
+    evaluation: Evaluation[C] = field(default_factory=lambda: Evaluation())  # noqa: PLW0108
 
     @property
     def unused(self) -> frozenset[str]:
-        """Settings without a say, as they are of a duel, and there is none."""
-        return frozenset() if self.fit is None else frozenset(Config.model_fields) - {"noise"}
+        """Settings without a say, as they are of steps, and there are none."""
+        fitted = self.training.fit is not None
+        return frozenset(Config.model_fields) - {"noise"} if fitted else frozenset()
 
     @property
-    def answers(self) -> bool:
-        """Whether each of its samples is an answer to a picture."""
-        return "grid" in self.made or "grid" in self.columns
+    def makes_samples(self) -> bool:
+        """Whether what its model makes is a sample; else the generator alone makes such."""
+        return self.inference.output == "sample"
+
+    @property
+    def sampling(self) -> InferOf[C]:
+        """How samples are made, by the model or by the generator; see ``makes_samples``."""
+        return self.inference.infer if self.makes_samples else one_pass
 
     def at_use(self, batch: Batch, spec: Spec) -> Batch:
-        """Reals as they are judged: with ``told`` in place of what ``prepare`` makes."""
-        blank, made = self.told(batch, spec), self.made
+        """Reals as they are judged: with ``Evaluation.condition`` in place of what is derived."""
+        blank, derived = self.evaluation.condition(batch, spec), self.inputs.derived
         slots = {
-            "vector": blank.vector if "vector" in made else batch.condition.vector,
-            "grid": blank.grid if "grid" in made else batch.condition.grid,
-            "tokens": blank.tokens if "tokens" in made else batch.condition.tokens,
+            "vector": blank.vector if "vector" in derived else batch.condition.vector,
+            "grid": blank.grid if "grid" in derived else batch.condition.grid,
+            "tokens": blank.tokens if "tokens" in derived else batch.condition.tokens,
         }
         return replace(batch, condition=Condition(**slots))

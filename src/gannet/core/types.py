@@ -144,6 +144,15 @@ class Spec:
             kind=batch.kind,
         )
 
+    def size_of(self, role: str) -> tuple[int, ...]:
+        """Shape of what stands in a role, without the batch axis.
+
+        >>> Spec((3, 8, 8), vector=4).size_of("vector")
+        (4,)
+        """
+        sizes = {"sample": self.shape, "vector": (self.vector,)}
+        return (sizes | {"grid": self.grid, "tokens": self.tokens})[role]
+
     def blank(self, count: int) -> Condition:
         """The condition of ``count`` samples about which nothing is told: zeros throughout."""
         return Condition(
@@ -173,12 +182,32 @@ Wishes = Sequence[Sequence[Piece]]
 
 
 class Players(nn.Module):
-    """The two opponents. Either may hold several networks in an ``nn.ModuleDict``."""
+    """The two opponents and whoever learns beside them, such as a classifier or a decoder.
 
-    def __init__(self, generator: nn.Module, discriminator: nn.Module) -> None:
+    Each may hold several networks in an ``nn.ModuleDict``, and may share some with another.
+
+    Attributes:
+        auxiliary: Further players by name.
+    """
+
+    def __init__(
+        self, generator: nn.Module, discriminator: nn.Module, **auxiliary: nn.Module
+    ) -> None:
         super().__init__()
         self.generator = generator
         self.discriminator = discriminator
+        self.auxiliary = nn.ModuleDict(auxiliary)
+
+    @property
+    def by_name(self) -> dict[str, nn.Module]:
+        """All players, in the order in which they learn."""
+        first = {"discriminator": self.discriminator, "generator": self.generator}
+        return first | dict(self.auxiliary.items())
+
+
+def trainable(network: nn.Module) -> list[Tensor]:
+    """The weights that may learn; what a recipe froze (a pretrained encoder, say) is not there."""
+    return [weight for weight in network.parameters() if weight.requires_grad]
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,7 +194,7 @@ def load(
 
     told = LabelCodec(classes=source.classes) if source.classes else None
     table = codec.layout if isinstance(codec, TableCodec) else NO_TABLE
-    codecs: dict[str, Codec[Any]] = {"real": codec}
+    codecs: dict[str, Codec[Any]] = {"sample": codec}
     if told is not None:
         codecs["vector"] = told
     if beside is not None:

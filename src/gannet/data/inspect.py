@@ -176,7 +176,7 @@ def examine(
         DataError: if nothing is there, or nothing that can be recognised.
     """
     path = Path(path)
-    kinds = find_recipe(recipe).columns["real"].kinds if recipe else ()
+    kinds = find_recipe(recipe).inputs.slots["sample"].modalities if recipe else ()
     if kinds == ("table",) or (("table" in kinds or not recipe) and not label and is_table(path)):
         return _table(find(path, label=label, kind="table"), column or {})
     if column:

@@ -5,6 +5,7 @@ Nothing in it is pickled: ``card.json`` is JSON, ``model.safetensors`` holds num
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -40,8 +41,13 @@ class Artefact(TrainedSampler):
         card = read_card(folder)
         players = _rebuilt(card, folder / "card.json")
         tensors = _read_weights(folder / "model.safetensors", card)
-        product, judge = find_recipe(card.recipe).product(players), players.discriminator
-        for name, network in (("product", product), ("discriminator", judge)):
+        recipe, judge = find_recipe(card.recipe), players.discriminator
+        # A copy: the average has other numbers than players that it shares weights with.
+        product = copy.deepcopy(recipe.inference.model(players))
+        networks = {"product": product, "discriminator": judge}
+        if not recipe.makes_samples:
+            networks["generator"] = players.generator
+        for name, network in networks.items():
             state = _part(tensors, name)
             try:
                 network.load_state_dict(state, strict=True)
@@ -51,27 +57,41 @@ class Artefact(TrainedSampler):
                     where=str(folder / "model.safetensors"),
                     remedy=f"Undo what was changed in card.json by hand. {COPY_ANEW}",
                 ) from None
-        for network in (product, judge):
+        for network in networks.values():
             network.to(device).eval().requires_grad_(False)
-        return cls(card, product, judge, tensors.get("pairs", no_pairs()), _part(tensors, "kept"))
+        pairs, kept = tensors.get("pairs", no_pairs()), _part(tensors, "kept")
+        return cls(card, product, judge, pairs, kept, networks.get("generator"))
 
     def save(self, folder: Path) -> None:
         """Write both files, the card last: a folder that has a card is complete."""
-        tensors = {f"product.{name}": value for name, value in self.product.state_dict().items()}
-        tensors |= {
-            f"discriminator.{name}": value
-            for name, value in self.discriminator.state_dict().items()
+        parts: dict[str, Mapping[str, Tensor]] = {
+            "product": self.product.state_dict(),
+            "discriminator": self.discriminator.state_dict(),
+            "kept": self.kept,
         }
-        tensors |= {f"kept.{name}": value for name, value in self.kept.items()}
+        if self.generator is not None and not self.recipe.makes_samples:
+            parts["generator"] = self.generator.state_dict()
+        tensors = {f"{part}.{name}": each for part in parts for name, each in parts[part].items()}
         if self.pairs.numel():
             tensors["pairs"] = self.pairs
-        packed = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+        packed = _packed(tensors)
         # One entry: safetensors writes several in an order of chance, and the bits would differ.
         content = save_tensors(packed, {"format": "pt"})
         digest = hashlib.sha256(content).hexdigest()
         card = self.card.model_copy(update={"weights": digest})
         write_whole(folder / "model.safetensors", content)
         write_whole(folder / "card.json", card.model_dump_json(indent=2).encode())
+
+
+def _packed(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors as safetensors takes them: weights that two networks share are written twice."""
+    packed: dict[str, Tensor] = {}
+    seen: set[int] = set()
+    for name, value in tensors.items():
+        plain = value.detach().cpu().contiguous()
+        packed[name] = plain.clone() if plain.data_ptr() in seen else plain
+        seen.add(plain.data_ptr())
+    return packed
 
 
 def _part(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
@@ -111,12 +131,12 @@ def _rebuilt(card: Card, where: Path) -> Players:
             remedy="Update gannet or install the package that brought the recipe; or copy the "
             "folder anew.",
         ) from None
-    output, told = codecs.get(recipe.output), codecs.get("vector")
+    output, told = codecs.get(recipe.inference.output), codecs.get("vector")
     classes = classes_of(told, made_up=True)
     shares = card.shares or [1.0] * len(classes)
     fits = (
         output is not None
-        and tuple(output.shape) == card.spec.shape
+        and tuple(output.shape) == card.spec.size_of(recipe.inference.output)
         and len(classes) == len(shares)
         and (told is None or tuple(told.shape) == (card.spec.vector,))
         and (not shares or (min(shares) >= 0 and sum(shares) > 0))
@@ -127,7 +147,7 @@ def _rebuilt(card: Card, where: Path) -> Players:
             where=str(where),
             remedy=COPY_ANEW,
         )
-    return recipe.build(config, card.spec)
+    return recipe.training.build(config, card.spec)
 
 
 def _read_weights(path: Path, card: Card) -> dict[str, Tensor]:

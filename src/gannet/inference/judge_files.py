@@ -44,7 +44,7 @@ def check_judge(artefact: TrainedSampler) -> None:
     Raises:
         ConfigError: saying why.
     """
-    if artefact.recipe.fit is not None:
+    if artefact.recipe.training.fit is not None:
         raise ConfigError(
             f"a run of the recipe {artefact.card.recipe} was fitted without an opponent, so that "
             "it judges nothing",

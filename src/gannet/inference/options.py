@@ -13,7 +13,9 @@ from gannet.core.codec import Codec
 from gannet.core.config import flag, parse
 from gannet.core.errors import ConfigError
 from gannet.core.recipe import Recipe
+from gannet.core.transform import Transform
 from gannet.modalities.registry import find_modality, modalities
+from gannet.recipes.registry import find_recipe, recipe_modules
 
 K = TypeVar("K", bound=str)
 
@@ -27,7 +29,7 @@ ALWAYS = ("count", "out", "seed")
 
 def slots_of(recipe: Recipe[Any], codecs: Mapping[str, Codec[Any]]) -> dict[str, Codec[Any]]:
     """The codecs of what samples are told, by role."""
-    own = ("real", recipe.output)
+    own = ("sample", recipe.inference.output)
     return {role: codec for role, codec in codecs.items() if role not in own}
 
 
@@ -35,12 +37,12 @@ def sample_models(
     recipe: Recipe[Any], codecs: Mapping[str, Codec[Any]]
 ) -> dict[str, type[BaseModel]]:
     """What may be asked when a run makes samples: of their kind, and of what fills each slot."""
-    kind = find_modality(codecs[recipe.output].kind)
+    kind = find_modality(codecs[recipe.inference.output].kind)
     told = {
         role: find_modality(codec.kind).condition_options
         for role, codec in slots_of(recipe, codecs).items()
     }
-    return {recipe.output: kind.sample_options, **told}
+    return {recipe.inference.output: kind.sample_options, **told}
 
 
 def sample_fields(recipe: Recipe[Any], codecs: Mapping[str, Codec[Any]]) -> dict[str, FieldInfo]:
@@ -49,8 +51,57 @@ def sample_fields(recipe: Recipe[Any], codecs: Mapping[str, Codec[Any]]) -> dict
     return {name: field for model in models.values() for name, field in model.model_fields.items()}
 
 
+def transform_of(recipe: Recipe[Any], called: str, name: str = "") -> Transform[Any]:
+    """How a recipe transforms an input into an output.
+
+    Args:
+        recipe: Of a run.
+        called: The recipe's name.
+        name: Of one of several transforms; by default the usual one.
+
+    Raises:
+        ConfigError: if it makes samples from nothing, or knows no transform of that name.
+    """
+    known = recipe.inference.transforms
+    found = known.get(name) if name else recipe.inference.transform
+    if found is not None:
+        return found
+    if known:
+        raise ConfigError(
+            f"--transform: a run of the recipe {called} knows no {name!r}",
+            remedy=f"Give {' or '.join(known)}.",
+        )
+    raise ConfigError(
+        f"a run of the recipe {called} makes samples from nothing and transforms no input into an "
+        "output",
+        remedy=" ".join([*_others_that_transform(recipe), "Use `gannet sample`."]),
+    )
+
+
+def _others_that_transform(recipe: Recipe[Any]) -> list[str]:
+    """Which recipes transform data of the kinds that this one learns from, in a sentence."""
+    kinds = set(recipe.inputs.slots["sample"].modalities)
+    found = [
+        f"--recipe {name} {other.inference.transform.words}"
+        for name in sorted(recipe_modules())
+        if (other := find_recipe(name)).inference.transform
+        and kinds & set(other.inputs.slots["sample"].modalities)
+    ]
+    return [f"Train with {', or with '.join(found)}."] if found else []
+
+
+def transform_fields(recipe: Recipe[Any], codecs: Mapping[str, Codec[Any]]) -> dict[str, FieldInfo]:
+    """What may be asked when a run's inputs are transformed, by name; of all its transforms."""
+    del codecs  # they decide nothing here
+    every = recipe.inference.transforms.values()
+    return {name: field for each in every for name, field in each.options.model_fields.items()}
+
+
 FieldsOf = Callable[[Recipe[Any], Mapping[str, Codec[Any]]], dict[str, FieldInfo]]
-FIELDS_OF: Mapping[str, FieldsOf] = {"sample": sample_fields}
+FIELDS_OF: Mapping[str, FieldsOf] = {
+    "sample": sample_fields,
+    "apply": transform_fields,
+}
 """What may be asked of a run, by command."""
 
 
@@ -63,7 +114,7 @@ def asked_of_slots(
         ConfigError: naming all that no slot of the run knows.
     """
     models = sample_models(recipe, codecs)
-    del models[recipe.output]
+    del models[recipe.inference.output]
     return sorted_options(asked, models)
 
 
@@ -109,4 +160,4 @@ def _unknown(name: str, known: list[str]) -> str:
             return f"{flag(name)}: this run was trained without {each.noun[1]}"
     near = difflib.get_close_matches(name, [*known, *ALWAYS], 1)
     hint = f"; did you mean {flag(near[0])}?" if near else ""
-    return f"{flag(name)}: this run knows no such option{hint}"
+    return f"{flag(name)}: this run's recipe does not know it{hint}"

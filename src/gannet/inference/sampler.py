@@ -14,12 +14,13 @@ from gannet.core.codec import Codec, classes_of
 from gannet.core.config import Config, parse
 from gannet.core.device import place_of
 from gannet.core.errors import ConfigError
-from gannet.core.recipe import Asked, Recipe, Trained
+from gannet.core.recipe import Asked, InferOf, Recipe
 from gannet.core.sampling import ConditionRequest
 from gannet.core.seeding import noise_at
+from gannet.core.transform import Trained
 from gannet.core.types import Batch, Condition, Spec, Wishes
 from gannet.inference.card import Card, Scale
-from gannet.inference.options import asked_of_slots
+from gannet.inference.options import asked_of_slots, slots_of
 from gannet.modalities.modality import Modality
 from gannet.modalities.registry import codec_of, find_modality
 from gannet.networks.convolutional import Projecting
@@ -46,7 +47,8 @@ class TrainedSampler:
         product: The network worth keeping; for most recipes the averaged generator.
         discriminator: The judge that the duel trained.
         pairs: Of tables, which symbols occurred together, as bits; else empty.
-        kept: What the recipe worked out once the duel was over; see ``Turning.settle``.
+        kept: What was worked out once the duel was over; see ``Inference.fit_after_training``.
+        generator: What makes samples where the product does not; see ``Recipe.makes_samples``.
     """
 
     card: Card
@@ -54,6 +56,7 @@ class TrainedSampler:
     discriminator: nn.Module
     pairs: Tensor = field(default_factory=no_pairs)
     kept: Mapping[str, Tensor] = field(default_factory=dict[str, Tensor])
+    generator: nn.Module | None = None
 
     @cached_property
     def recipe(self) -> Recipe[Any]:
@@ -73,7 +76,7 @@ class TrainedSampler:
     @property
     def codec(self) -> Codec[Any]:
         """Of what it makes."""
-        return self.codecs[self.recipe.output]
+        return self.codecs[self.recipe.inference.output]
 
     @property
     def modality(self) -> Modality:
@@ -101,14 +104,19 @@ class TrainedSampler:
         return Trained(self.product, self.codecs, self.card.spec, self.config, self.kept)
 
     @property
-    def classes(self) -> tuple[str, ...]:
-        """Names of the classes it can be asked for; empty if it knows none."""
+    def known_classes(self) -> tuple[str, ...]:
+        """Names of the classes of its data; empty if they had none."""
         return classes_of(self.codecs.get("vector"))
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes it can be asked for; empty if it knows none, or foretells them."""
+        return classes_of(slots_of(self.recipe, self.codecs).get("vector"))
 
     @property
     def kinds(self) -> int:
         """How many classes, or kinds, a condition's vector tells; 0 if it tells other things."""
-        told = classes_of(self.codecs.get("vector"), made_up=True)
+        told = classes_of(slots_of(self.recipe, self.codecs).get("vector"), made_up=True)
         return self.card.spec.vector if told else 0
 
     def conditions(
@@ -144,26 +152,56 @@ class TrainedSampler:
         Raises:
             ConfigError: if the recipe cannot be asked.
         """
-        return self.recipe.ask(self.product, self.card.spec, wishes, chance, self.config)
+        return self.recipe.inference.condition_on(
+            self.product, self.card.spec, wishes, chance, self.config
+        )
 
     def view(self, samples: Tensor) -> Tensor:
-        """Samples as the recipe has them looked at; see ``Recipe.view``."""
-        return self.recipe.view(samples, self.card.spec)
+        """Samples as the recipe has them looked at; see ``Evaluation.embed``."""
+        return self.recipe.evaluation.embed(samples, self.card.spec)
 
-    @torch.no_grad()
     def infer(self, noise: Tensor, condition: Condition) -> Tensor:
         """What the network makes of noise ``(n, Z)`` and conditions, ``(n, *shape)``."""
-        device = place_of(self.product)
-        told = condition.to(device)
-        return self.recipe.infer(self.product, noise.to(device), told, self.config).float().cpu()
+        return self._run(self.recipe.inference.infer, self.product, noise, condition)
+
+    @torch.no_grad()
+    def _run(
+        self, infer: InferOf[Any], network: nn.Module, noise: Tensor, condition: Condition
+    ) -> Tensor:
+        device = place_of(network)
+        made = infer(network, noise.to(device), condition.to(device), self.config)
+        return made.float().cpu()
 
     def draw(self, condition: Condition, *, seed: int = 0, start: int = 0) -> Tensor:
-        """One sample per condition, ``(n, *shape)``, in the codec's value range.
+        """What the product makes of each condition, ``(n, *shape)``, in its codec's value range.
 
         Row n depends on the seed, on ``start + n`` and on its own condition alone.
         """
         noise = noise_at(seed, range(start, start + len(condition)), self.latent_dim)
         return self.infer(noise, condition)
+
+    def fakes(self, condition: Condition, *, seed: int = 0, start: int = 0) -> Tensor:
+        """One sample per condition, ``(n, *shape)``; what ``draw`` gives if that is samples."""
+        if self.generator is None or self.recipe.makes_samples:
+            return self.draw(condition, seed=seed, start=start)
+        noise = noise_at(seed, range(start, start + len(condition)), self.latent_dim)
+        return self._run(self.recipe.sampling, self.generator, noise, condition)
+
+    def held_out_conditions(self, real: Batch, *, seed: int, start: int = 0) -> Condition:
+        """What fakes are told that shall be compared with some held-out samples.
+
+        What is told of these or, where the recipe is told nothing of a sample, drawn as
+        ``conditions`` does it.
+        """
+        if self.recipe.inputs.told_of_samples:
+            return self.recipe.at_use(real, self.card.spec).condition
+        return self.conditions(len(real), seed=seed, start=start)
+
+    def fakes_like(self, real: Batch, *, seed: int) -> Tensor:
+        """As many samples as are given, told of them what ``held_out_conditions`` tells."""
+        if self.recipe.makes_samples and not self.recipe.inputs.told_of_samples:
+            return self.sample(len(real), seed=seed)
+        return self.fakes(self.held_out_conditions(real, seed=seed), seed=seed)
 
     def answer(self, given: Batch, *, seed: int = 0) -> Tensor:
         """An answer to each of some samples, ``(n, *shape)``, from what is told of them."""
@@ -182,7 +220,7 @@ class TrainedSampler:
         for name, value in (("count", count), ("seed", seed), ("start", start)):
             if value < 0:
                 raise ConfigError(f"--{name}: must be at least 0, got {value}")
-        if self.recipe.answers:
+        if self.recipe.inputs.conditional:
             noun = self.modality.noun[0]
             raise ConfigError(
                 f"a run of the recipe {self.card.recipe} makes no samples from nothing: each is an "
@@ -203,7 +241,7 @@ class TrainedSampler:
             ConfigError: if a number is negative or the class is unknown.
         """
         self.check_drawn(count, seed, start)
-        parts = [torch.zeros(0, *self.card.spec.shape)]
+        parts = [torch.zeros(0, *self.card.spec.size_of(self.recipe.inference.output))]
         part = self.modality.samples_at_once
         for first in range(start, start + count, part):
             rows = min(part, start + count - first)

@@ -26,7 +26,7 @@ def request_of(
         ConfigError: naming all options that this run does not know, or that are out of range.
     """
     artefact.check_drawn(count, seed)
-    output = artefact.recipe.output
+    output = artefact.recipe.inference.output
     found = sorted_options(options, sample_models(artefact.recipe, artefact.codecs))
     own = found.pop(output)
     asked = {name: value for each in found.values() for name, value in each}

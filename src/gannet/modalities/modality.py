@@ -20,7 +20,9 @@ from pydantic import BaseModel
 from torch import Tensor
 
 from gannet.core.codec import Codec
+from gannet.core.errors import DataError, GannetError
 from gannet.core.frame import Frame
+from gannet.core.io.files import writing
 from gannet.core.io.writers import write_npz
 from gannet.core.sampling import (
     ConditionRequest,
@@ -31,6 +33,7 @@ from gannet.core.sampling import (
     SamplingRequest,
     WriteRequest,
 )
+from gannet.core.transform import TransformTask
 from gannet.core.types import Spec
 from gannet.networks.features import Features, RandomFeatures
 
@@ -244,15 +247,55 @@ def drawn(source: SampleSource, request: SamplingRequest) -> DrawnSamples:
     return DrawnSamples(parts())
 
 
+def read(codec: Codec[Any], path: Path) -> Any:
+    """One raw sample of a file.
+
+    Raises:
+        DataError: if it cannot be read, whatever the codec raises.
+    """
+    try:
+        return codec.read(path)
+    except GannetError:
+        raise
+    except Exception as error:  # noqa: BLE001  # readers of other packages may raise anything
+        raise DataError(
+            f"cannot be read: {error}",
+            where=str(path),
+            remedy="Give a file of the kind that the run was trained on.",
+        ) from None
+
+
 def load(codec: Codec[Any], path: Path, read_table: ReadTable) -> LoadedSamples:  # noqa: ARG001
     """A file that is one sample."""
-    return LoadedSamples(codec.encode([codec.read(path)]), ("",))
+    return LoadedSamples(codec.encode([read(codec, path)]), ("",))
 
 
 def encode(codec: Codec[Any], raws: Any) -> Tensor:
     """Raw samples, of which some may be files."""
-    held = [codec.read(Path(each)) if isinstance(each, str | Path) else each for each in raws]
+    held = [read(codec, Path(each)) if isinstance(each, str | Path) else each for each in raws]
     return codec.encode(held) if held else torch.zeros(0)
+
+
+def apply_file(
+    task: TransformTask,
+    given: Path,
+    outs: Sequence[Path],
+    read_table: ReadTable,  # noqa: ARG001
+) -> None:
+    """A file to one for each draw, as the codec reads and writes them."""
+    files = {name: read(task.codec, file) for name, file in task.named_files(given).items()}
+    made = task(read(task.codec, given), files)
+    for path, each in zip(outs, made, strict=True):
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            task.codec.write(each, path)
+
+
+def apply_value(task: TransformTask, given: Any, read_table: ReadTable) -> Sequence[Any]:  # noqa: ARG001
+    """A raw sample, or a file, to one for each draw."""
+    place = Path(given) if isinstance(given, str | Path) else None
+    files = {name: read(task.codec, file) for name, file in task.named_files(place).items()}
+    return task(given if place is None else read(task.codec, place), files)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,6 +343,8 @@ class Modality:
         condition: What samples are told in a slot of this kind; ``None`` for nothing.
         load: Samples of a file, encoded, and what each is called.
         encode: Raw samples in memory, encoded.
+        apply_file: Transforms an input file into an output file for each draw.
+        apply_value: Transforms an input in memory, or a file, into an output for each draw.
 
         scores: Scores beyond those of any kind, from evaluation samples and features.
         tags: Of the model card.
@@ -342,6 +387,8 @@ class Modality:
     condition: Callable[[ConditionRequest], Tensor | None] = untold
     load: Callable[[Codec[Any], Path, ReadTable], LoadedSamples] = load
     encode: Callable[[Codec[Any], Any], Tensor] = encode
+    apply_file: Callable[[TransformTask, Path, Sequence[Path], ReadTable], None] = apply_file
+    apply_value: Callable[[TransformTask, Any, ReadTable], Sequence[Any]] = apply_value
 
     scores: Callable[..., list[Any]] = no_scores
     tags: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from gannet.core import config
-from gannet.core.recipe import Column, Recipe
+from gannet.core.recipe import Controls, Evaluation, Inputs, Recipe, Slot, Training
 from gannet.core.types import Batch, Players, Spec, Terms
 from gannet.losses.composed import told_apart
 from gannet.networks.autoencoder import Coder, MeasuredCoder, judge, surprise
@@ -79,14 +79,19 @@ def schedule(config: Config, share: float) -> Config:
 
 recipe = Recipe(
     config=Config,
-    columns={
-        "real": Column(("image", "vector")),
-        "vector": Column(("label",), optional=True),
-    },
-    build=build,
-    discriminator_terms=discriminator_terms,
-    generator_terms=generator_terms,
-    schedule=schedule,
-    error=error,
-    baseline=True,
+    inputs=Inputs(
+        slots={
+            "sample": Slot(("image", "vector")),
+            "vector": Slot(("label",), optional=True),
+        }
+    ),
+    training=Training(
+        build=build,
+        discriminator_losses=discriminator_terms,
+        generator_losses=generator_terms,
+        schedule=schedule,
+        controls=Controls(regularize="slope"),
+        adversarial=lambda _: False,
+    ),
+    evaluation=Evaluation(validation_loss=error, is_baseline=True),
 )

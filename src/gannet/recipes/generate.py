@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from gannet.core import config
-from gannet.core.recipe import Column, Recipe, Suggestion
+from gannet.core.recipe import Controls, Inputs, Recipe, Slot, Suggestion, Training
 from gannet.core.types import Batch, Condition, Players, Spec, Terms
 from gannet.losses import adversarial
 from gannet.modalities.image.augment import augment
@@ -35,6 +35,9 @@ LONGER: tuple[tuple[int, dict[str, float]], ...] = (
     (4_000, {"width": 24, "batch": 32, "slope_end": 0.03}),
 )
 """From so many steps on, larger networks and batches; measured on digits at 60 and 300 s."""
+
+UNCALIBRATED = ("hinge", "wasserstein", "least_squares")
+"""Objectives whose logits are no log-odds."""
 
 Architecture = Literal["auto", "mlp", "dcgan", "residual"]
 
@@ -211,16 +214,34 @@ def suggest(some: Batch, rows: int) -> Iterator[Suggestion]:
     yield f"{share} of the data's variance, {variance:.3g}", {"slope": weight}
 
 
+def presets(config: Config) -> Iterator[Suggestion]:
+    """Objectives that are asked for as their papers have them."""
+    if config.objective == "wasserstein":
+        yield (
+            "as in its paper, arXiv:1704.00028",
+            {"slope": 0.0, "learning_rate": 1e-4, "discriminator_rounds": 5},
+        )
+    if config.objective == "minimax":
+        yield "as in its paper, without a penalty", {"slope": 0.0, "learning_rate": 2e-4}
+
+
 recipe = Recipe(
     config=Config,
-    columns={
-        "real": Column(("image", "vector")),
-        "vector": Column(("label",), optional=True),
-    },
-    build=build,
-    discriminator_terms=discriminator_terms,
-    generator_terms=generator_terms,
-    schedule=schedule,
-    suggest=suggest,
-    longer=LONGER,
+    inputs=Inputs(
+        slots={
+            "sample": Slot(("image", "vector")),
+            "vector": Slot(("label",), optional=True),
+        }
+    ),
+    training=Training(
+        build=build,
+        discriminator_losses=discriminator_terms,
+        generator_losses=generator_terms,
+        schedule=schedule,
+        suggest=suggest,
+        presets=presets,
+        scaling=LONGER,
+        controls=Controls(regularize="slope", augment="augment", pseudo_classes="clusters"),
+        calibrated_logits=lambda config: config.objective not in UNCALIBRATED,
+    ),
 )

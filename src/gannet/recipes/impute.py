@@ -14,7 +14,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from gannet.core.recipe import Column, Recipe, Turning
+from gannet.core.recipe import Controls, Evaluation, Inference, Inputs, Recipe, Slot, Training
+from gannet.core.transform import Transform
 from gannet.core.types import Batch, Condition, Players, Spec, Terms
 from gannet.networks.tabular.network import FieldDiscriminator, FieldGenerator, missing, told
 from gannet.recipes.common.imputation.fit import settle
@@ -65,6 +66,11 @@ def prepare(batch: Batch, rng: torch.Generator, config: Config) -> Batch:
     return replace(batch, condition=replace(Condition.none(batch.real), vector=vector))
 
 
+def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
+    """Tell real rows from filled ones."""
+    return told_apart(players, batch, noise, config)
+
+
 def generator_terms(players: Players, batch: Batch, _noise: Tensor, _config: Config) -> Terms:
     """Give hidden cells their true odds; of cells that are missing, nobody knows the truth."""
     generator, _ = fields_of(players)
@@ -81,18 +87,21 @@ def told_holes(batch: Batch, spec: Spec) -> Condition:
 
 recipe = Recipe(
     config=Config,
-    columns={"real": Column(("table",))},
-    made={"vector": ("table",)},
-    build=build,
-    discriminator_terms=told_apart,
-    generator_terms=generator_terms,
-    prepare=prepare,
-    schedule=schedule,
-    infer=infer,
-    view=view,
-    suggest=suggest,
-    ask=ask,
-    error=error,
-    told=told_holes,
-    turning=Turning(takes="table", words="fills the holes of a table", turn=turn, settle=settle),
+    inputs=Inputs(slots={"sample": Slot(("table",))}, derived=frozenset({"vector"})),
+    training=Training(
+        build=build,
+        discriminator_losses=discriminator_terms,
+        generator_losses=generator_terms,
+        corrupt=prepare,
+        schedule=schedule,
+        suggest=suggest,
+        controls=Controls(regularize="slope"),
+    ),
+    inference=Inference(
+        infer=infer,
+        condition_on=ask,
+        transforms={"fill": Transform(words="fills the holes of a table", apply=turn)},
+        fit_after_training=settle,
+    ),
+    evaluation=Evaluation(condition=told_holes, embed=view, validation_loss=error),
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,7 +17,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from gannet.core.errors import DataError
-from gannet.core.recipe import Column, Given, Recipe, Trained, Turning
+from gannet.core.recipe import Controls, Evaluation, Inference, Inputs, Recipe, Slot, Training
+from gannet.core.transform import Options, Trained, Transform, TransformInput
 from gannet.core.types import Batch, Condition, Players, Spec, Terms
 from gannet.losses.composed import least_side
 from gannet.modalities.image.masks import diffused, drawn, fixed
@@ -32,6 +34,9 @@ from gannet.recipes.common.image_to_image import (
     noises,
 )
 
+HALF = 0.5
+"""Brightness above which a mask says that nothing is known."""
+
 
 class Config(AnswerConfig):
     """Settings of ``inpaint``."""
@@ -40,6 +45,14 @@ class Config(AnswerConfig):
         0, ge=0, le=512, description="side of pieces to train on; 0 for whole pictures in one size"
     )
     most_hidden: float = Field(0.5, gt=0, lt=1, description="largest share of a picture in holes")
+
+
+class MaskOptions(Options):
+    """What may be asked for when a picture is filled."""
+
+    mask: Path | None = Field(
+        None, description="white where nothing is known; or a folder of masks"
+    )
 
 
 def build(config: Config, spec: Spec) -> Players:
@@ -132,7 +145,7 @@ if find_spec("skimage"):  # of the extra `pictures`
 
 
 def turn(
-    trained: Trained[Config], given: Given, draws: int, seed: int
+    trained: Trained[Config], given: TransformInput, draws: int, seed: int
 ) -> Sequence[NDArray[np.float32]]:
     """One completion per draw, at the size of the picture; holes are its mask, or are see-through.
 
@@ -141,7 +154,10 @@ def turn(
     """
     translator, channels = trained.product, trained.spec.shape[0]
     assert isinstance(translator, Translator)
-    mask, picture = given.mask, given.picture
+    picture, shown = given.sample, given.files.get("mask")
+    mask = np.zeros((0, 0), np.bool_)
+    if shown is not None:
+        mask = shown[:, :, : 1 if shown.shape[2] < 3 else 3].mean(2) > HALF
     if not mask.size and picture.shape[2] in (2, 4):
         mask, picture = picture[..., -1] == 0, picture[..., :-1]
     if not mask.any():
@@ -151,8 +167,8 @@ def turn(
             "there.",
         )
     holes = torch.from_numpy(mask.astype(np.float32))[None, None]
-    shown = torch.cat([encoded(picture, channels) * (1 - holes), holes], 1)
-    made = answers_to(translator, shown, noises(draws, trained.config.noise, seed))
+    seen = torch.cat([encoded(picture, channels) * (1 - holes), holes], 1)
+    made = answers_to(translator, seen, noises(draws, trained.config.noise, seed))
     # What is known is never computed, so it stays as it was to the bit.
     return [
         np.where(mask[..., None], in_channels(each, picture.shape[2]), picture) for each in made
@@ -161,18 +177,33 @@ def turn(
 
 recipe = Recipe(
     config=Config,
-    columns={"real": Column(("image",))},
-    made={"grid": ("image",)},
-    build=build,
-    discriminator_terms=discriminator_terms,
-    generator_terms=generator_terms,
-    prepare=prepare,
-    schedule=schedule,
-    infer=infer,
-    error=error,
-    told=told,
-    piece=lambda config: config.patch,
-    least=lambda _: least_side(),
-    plainly=PLAINLY,
-    turning=Turning(takes="image", words="fills the holes of a picture", turn=turn, masked=True),
+    inputs=Inputs(
+        slots={"sample": Slot(("image",))},
+        derived=frozenset({"grid"}),
+        conditional=True,
+        crop_size=lambda config: config.patch,
+        min_size=lambda _: least_side(),
+    ),
+    training=Training(
+        build=build,
+        discriminator_losses=discriminator_terms,
+        generator_losses=generator_terms,
+        corrupt=prepare,
+        schedule=schedule,
+        controls=Controls(regularize="slope"),
+        adversarial=lambda config: config.adversarial > 0,
+    ),
+    inference=Inference(
+        infer=infer,
+        transforms={
+            "fill": Transform(
+                words="fills the holes of a picture",
+                apply=turn,
+                takes="grid",
+                options=MaskOptions,
+                keeps_input=True,
+            )
+        },
+    ),
+    evaluation=Evaluation(condition=told, validation_loss=error, reference_methods=PLAINLY),
 )

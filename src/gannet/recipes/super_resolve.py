@@ -23,8 +23,9 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from gannet.core import config
-from gannet.core.recipe import Column, Given, Option, Recipe, Trained, Turning
+from gannet.core.recipe import Evaluation, Inference, Inputs, Recipe, Slot, Training
 from gannet.core.seeding import noise_at
+from gannet.core.transform import Options, Trained, Transform, TransformInput
 from gannet.core.types import Batch, Condition, Players, Spec, Terms
 from gannet.losses import adversarial as losses
 from gannet.losses.composed import least_side
@@ -70,6 +71,17 @@ class Config(config.Config):
     )
     momentum: float = Field(0.9, ge=0, lt=1, description="beta1 of Adam")
     second_momentum: float = Field(0.99, ge=0, lt=1, description="beta2 of Adam")
+
+
+class EnlargeOptions(Options):
+    """What may be asked for when a picture is enlarged; by default as it was trained."""
+
+    quality: float | None = Field(
+        None, ge=0, le=1, description="from 0, faithful, to 1, vivid; by default as it was trained"
+    )
+    scale: int | None = Field(
+        None, ge=2, le=4, description="times as many pixels each way, as it was trained for"
+    )
 
 
 def build(config: Config, spec: Spec) -> Players:
@@ -171,13 +183,15 @@ def bicubic(batch: Batch) -> Tensor:
 
 
 def turn(
-    trained: Trained[Config], given: Given, draws: int, seed: int
+    trained: Trained[Config], given: TransformInput, draws: int, seed: int
 ) -> Sequence[NDArray[np.float32]]:
     """A picture of any size and channels, sharper; alpha is enlarged like grey."""
     upscaler, settings = trained.product, trained.config
     assert isinstance(upscaler, Upscaler)
-    quality = given.asked.get("quality", settings.quality)
-    layers = planes(given.picture, trained.spec.shape[0])
+    assert isinstance(given.options, EnlargeOptions)
+    asked = given.options.quality
+    quality = settings.quality if asked is None else asked
+    layers = planes(given.sample, trained.spec.shape[0])
     noise = noise_at(seed, range(draws), settings.noise)
     if draws == 1:
         noise = torch.zeros_like(noise)  # the middle of all that may be
@@ -188,34 +202,41 @@ def turn(
 
     reach, scale = upscaler.reach, settings.scale
     return [
-        of_planes(in_tiles(partial(enlarge, row=row), layers, reach, scale=scale), given.picture)
+        of_planes(in_tiles(partial(enlarge, row=row), layers, reach, scale=scale), given.sample)
         for row in noise.split(1)
     ]
 
 
 recipe = Recipe(
     config=Config,
-    columns={"real": Column(("image",))},
-    made={"grid": ("image",)},
-    build=build,
-    discriminator_terms=discriminator_terms,
-    generator_terms=generator_terms,
-    prepare=prepare,
-    schedule=schedule,
-    infer=infer,
-    error=error,
-    told=told,
-    piece=lambda config: config.patch // config.scale * config.scale,
-    least=lambda _: least_side(),
-    plainly={"bicubic": bicubic},
-    turning=Turning(
-        takes="image",
-        words="makes a picture sharper",
-        turn=turn,
-        options={
-            "quality": Option(0, 1, "from 0, faithful, to 1, vivid"),
-            "scale": Option(2, 4, "times as many pixels each way, as it was trained for"),
+    inputs=Inputs(
+        slots={"sample": Slot(("image",))},
+        derived=frozenset({"grid"}),
+        conditional=True,
+        crop_size=lambda config: config.patch // config.scale * config.scale,
+        min_size=lambda _: least_side(),
+    ),
+    training=Training(
+        build=build,
+        discriminator_losses=discriminator_terms,
+        generator_losses=generator_terms,
+        corrupt=prepare,
+        schedule=schedule,
+        adversarial=lambda config: config.adversarial > 0,
+    ),
+    inference=Inference(
+        infer=infer,
+        transforms={
+            "enlarge": Transform(
+                words="makes a picture sharper",
+                apply=turn,
+                takes="grid",
+                options=EnlargeOptions,
+                fixed=("scale",),
+            )
         },
-        fixed=("scale",),
+    ),
+    evaluation=Evaluation(
+        condition=told, validation_loss=error, reference_methods={"bicubic": bicubic}
     ),
 )

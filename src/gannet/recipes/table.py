@@ -16,7 +16,7 @@ from pydantic import Field
 from torch import Tensor
 
 from gannet.core import device
-from gannet.core.recipe import Column, Recipe
+from gannet.core.recipe import Controls, Evaluation, Inference, Inputs, Recipe, Slot, Training
 from gannet.core.types import Batch, Condition, Players, Spec, Terms
 from gannet.losses import adversarial as losses
 from gannet.networks.tabular.network import FieldDiscriminator, FieldGenerator, told
@@ -114,16 +114,17 @@ def _last_cell(players: Players, batch: Batch, noise: Tensor) -> Tensor:
 
 recipe = Recipe(
     config=Config,
-    columns={"real": Column(("table",))},
-    made={"vector": ("table",)},
-    build=build,
-    discriminator_terms=discriminator_terms,
-    generator_terms=generator_terms,
-    prepare=prepare,
-    schedule=schedule,
-    infer=infer,
-    view=view,
-    suggest=suggest,
-    ask=ask,
-    error=error,
+    inputs=Inputs(slots={"sample": Slot(("table",))}, derived=frozenset({"vector"})),
+    training=Training(
+        build=build,
+        discriminator_losses=discriminator_terms,
+        generator_losses=generator_terms,
+        corrupt=prepare,
+        schedule=schedule,
+        suggest=suggest,
+        controls=Controls(regularize="slope"),
+        adversarial=lambda config: config.adversarial > 0,
+    ),
+    inference=Inference(infer=infer, condition_on=ask),
+    evaluation=Evaluation(embed=view, validation_loss=error),
 )

@@ -16,7 +16,17 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
-from gannet.core.recipe import Column, Given, Recipe, Suggestion, Trained, Turning
+from gannet.core.recipe import (
+    Controls,
+    Evaluation,
+    Inference,
+    Inputs,
+    Recipe,
+    Slot,
+    Suggestion,
+    Training,
+)
+from gannet.core.transform import Trained, Transform, TransformInput
 from gannet.core.types import Batch, Players, Spec, Terms
 from gannet.losses.composed import least_side
 from gannet.modalities.image.augment import moved
@@ -172,27 +182,40 @@ def mean(batch: Batch) -> Tensor:
 
 
 def turn(
-    trained: Trained[Config], given: Given, draws: int, seed: int
+    trained: Trained[Config], given: TransformInput, draws: int, seed: int
 ) -> Sequence[NDArray[np.float32]]:
     """One answer per draw, at the size of training: its shorter side becomes that one's."""
     translator = trained.product
     assert isinstance(translator, Translator)
-    seen = scaled_to(encoded(given.picture, trained.spec.grid[0]), trained.spec.shape)
+    seen = scaled_to(encoded(given.sample, trained.spec.grid[0]), trained.spec.shape)
 
     return answers_to(translator, seen, noises(draws, trained.config.noise, seed))
 
 
 recipe = Recipe(
     config=Config,
-    columns={"real": Column(("image",)), "grid": Column(("image",))},
-    build=build,
-    discriminator_terms=discriminator_terms,
-    generator_terms=generator_terms,
-    prepare=prepare,
-    suggest=suggest,
-    schedule=schedule,
-    error=wrong,
-    least=lambda _: least_side(),
-    plainly={"the input itself": copied, "the mean of the others": mean},
-    turning=Turning(takes="image", words="answers a picture with another", turn=turn),
+    inputs=Inputs(
+        slots={"sample": Slot(("image",)), "grid": Slot(("image",))},
+        conditional=True,
+        min_size=lambda _: least_side(),
+    ),
+    training=Training(
+        build=build,
+        discriminator_losses=discriminator_terms,
+        generator_losses=generator_terms,
+        corrupt=prepare,
+        schedule=schedule,
+        suggest=suggest,
+        controls=Controls(regularize="slope", pair_layout="pairs", pair_input="given"),
+        adversarial=lambda config: config.adversarial > 0,
+    ),
+    inference=Inference(
+        transforms={
+            "answer": Transform(words="answers a picture with another", apply=turn, takes="grid")
+        }
+    ),
+    evaluation=Evaluation(
+        validation_loss=wrong,
+        reference_methods={"the input itself": copied, "the mean of the others": mean},
+    ),
 )

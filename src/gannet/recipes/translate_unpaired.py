@@ -21,8 +21,18 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from gannet.core.errors import DataError
-from gannet.core.recipe import Column, Given, Recipe, Suggestion, Trained, Turning
+from gannet.core.errors import ConfigError, DataError
+from gannet.core.recipe import (
+    Controls,
+    Evaluation,
+    Inference,
+    Inputs,
+    Recipe,
+    Slot,
+    Suggestion,
+    Training,
+)
+from gannet.core.transform import Options, Trained, Transform, TransformInput
 from gannet.core.types import Batch, Condition, Players, Spec, Terms
 from gannet.data.containers.two_folders import check_two_sides
 from gannet.losses import adversarial as losses
@@ -83,6 +93,12 @@ class Config(AnswerConfig):
     apart: float = Field(
         0.1, gt=0, le=1, description="how far two answers shall differ; 1 is half the range"
     )
+
+
+class SideOptions(Options):
+    """What must be said when a picture is translated."""
+
+    to: str = Field("", description="side that the picture shall become like, by its folder's name")
 
 
 def build(config: Config, spec: Spec) -> Players:
@@ -218,43 +234,74 @@ def copied(batch: Batch) -> Tensor:
     return batch.condition.grid
 
 
+def sides_of(trained: Trained[Config]) -> LabelCodec:
+    """The names of the two sides."""
+    names = trained.codecs["vector"]
+    assert isinstance(names, LabelCodec)
+    return names
+
+
+def check_side(trained: Trained[Config], asked: SideOptions) -> None:
+    """Refuse a side that the run does not know.
+
+    Raises:
+        ConfigError: naming those that it knows.
+    """
+    sides = sides_of(trained).classes
+    if asked.to not in sides:
+        said = f"--to: no side called {asked.to}" if asked.to else "--to is missing"
+        ways = " or ".join(f"--to {each}" for each in sides)
+        raise ConfigError(said, remedy=f"Give {ways}.")
+
+
 def turn(
-    trained: Trained[Config], given: Given, draws: int, seed: int
+    trained: Trained[Config], given: TransformInput, draws: int, seed: int
 ) -> Sequence[NDArray[np.float32]]:
     """One answer per draw; of a run on whole pictures, at their size."""
-    translator, names = trained.product, trained.codecs["vector"]
+    translator, names = trained.product, sides_of(trained)
     assert isinstance(translator, Translator)
-    assert isinstance(names, LabelCodec)
-    seen = encoded(given.picture, trained.spec.shape[0])
+    assert isinstance(given.options, SideOptions)
+    seen = encoded(given.sample, trained.spec.shape[0])
     if not trained.config.patch:
         seen = scaled_to(seen, trained.spec.shape)
-    side = names.rows(np.array([names.index(given.label)]))
+    side = names.rows(np.array([names.index(given.options.to)]))
     return answers_to(translator, seen, noises(draws, trained.config.noise, seed), side)
 
 
 recipe = Recipe(
     config=Config,
-    columns={"real": Column(("image",)), "vector": Column(("label",))},
-    made={"grid": ("image",)},
-    paired=False,
-    build=build,
-    discriminator_terms=discriminator_terms,
-    generator_terms=generator_terms,
-    prepare=prepare,
-    suggest=suggest,
-    schedule=schedule,
-    told=told,
-    # Measured on 20 dark and 28 bright pictures of 32 pixels, 150 steps: a brightness of 40, which
-    # should have become 190, became 186 in 32 bit and 42 in 16 bit.
-    exact=True,
-    piece=lambda config: config.patch,
-    least=lambda config: least_side(config.judge_levels),
-    suits=check_two_sides,
-    plainly={"the input itself": copied},
-    turning=Turning(
-        takes="image",
-        words="turns a picture of one side into one of the other",
-        turn=turn,
-        labelled=True,
+    inputs=Inputs(
+        slots={"sample": Slot(("image",)), "vector": Slot(("label",))},
+        derived=frozenset({"grid"}),
+        paired=False,
+        conditional=True,
+        crop_size=lambda config: config.patch,
+        min_size=lambda config: least_side(config.judge_levels),
+        check=check_two_sides,
     ),
+    training=Training(
+        build=build,
+        discriminator_losses=discriminator_terms,
+        generator_losses=generator_terms,
+        corrupt=prepare,
+        schedule=schedule,
+        suggest=suggest,
+        # Measured on 20 dark and 28 bright pictures of 32 pixels, 150 steps: a brightness of 40,
+        # which should have become 190, became 186 in 32 bit and 42 in 16 bit.
+        float32_only=True,
+        controls=Controls(regularize="slope", augment="augment"),
+        adversarial=lambda config: config.adversarial > 0,
+    ),
+    inference=Inference(
+        transforms={
+            "translate": Transform(
+                words="turns a picture of one side into one of the other",
+                apply=turn,
+                takes="grid",
+                options=SideOptions,
+                check=check_side,
+            )
+        }
+    ),
+    evaluation=Evaluation(condition=told, reference_methods={"the input itself": copied}),
 )

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from gannet.core.config import Config
+from gannet.core.recipe import Controls
 from gannet.training.monitor import Measures, Verdict
 
 
@@ -65,7 +66,13 @@ class Balance:
         return cls(**state)
 
     def answer(
-        self, verdict: Verdict, measures: Measures, config: Config, *, lost: bool = False
+        self,
+        verdict: Verdict,
+        measures: Measures,
+        config: Config,
+        controls: Controls,
+        *,
+        lost: bool = False,
     ) -> Action | None:
         """What to do about a verdict; ``None`` for nothing.
 
@@ -73,6 +80,7 @@ class Balance:
             verdict: What the looks mean.
             measures: The last look.
             config: Settings in force.
+            controls: Which of them regularize and augment.
             lost: Whether no look so far was better than one plain Gaussian.
         """
         self.waited += 1
@@ -83,12 +91,12 @@ class Balance:
         if not self.on or self.waited <= self.rest:
             return None
         if verdict.name == "healthy":
-            return self._relax(measures, config)
+            return self._relax(measures, config, controls.augment)
         if lost and self._may_begin_anew(verdict, measures):
             return self._anew(verdict, config)
         if self.done.get(verdict.name, 0) >= self.CAP:
             return None
-        action = self._remedy(verdict, config)
+        action = self._remedy(verdict, config, controls)
         if action is not None:
             self._count(verdict.name)
         return action
@@ -126,16 +134,18 @@ class Balance:
             back=True,
         )
 
-    def _remedy(self, verdict: Verdict, config: Config) -> Action | None:
+    def _remedy(self, verdict: Verdict, config: Config, controls: Controls) -> Action | None:
         settings = config.model_dump()
-        slope, augment = settings.get("slope"), settings.get("augment")
+        slope, augment = settings.get(controls.regularize), settings.get(controls.augment)
         if verdict.name == "discriminator overfits" and augment is not None and augment < 0.6:
             more = round(min(augment + 0.15, 0.6), 2)
-            return Action(f"augmentation up to {more}: {verdict.evidence}", {"augment": more})
+            return Action(
+                f"augmentation up to {more}: {verdict.evidence}", {controls.augment: more}
+            )
         if verdict.name == "collapsed":
             changes: dict[str, Any] = {"learning_rate": config.learning_rate * 0.7}
             if slope is not None:
-                changes["slope"] = max(slope * 2, 1e-3)
+                changes[controls.regularize] = max(slope * 2, 1e-3)
             return Action(
                 "back to the last healthy state, with a flatter discriminator and smaller steps: "
                 + verdict.evidence,
@@ -144,7 +154,8 @@ class Balance:
             )
         if verdict.name == "discriminator too weak" and slope:
             return Action(
-                f"slope weight down to {slope / 3:.2g}: {verdict.evidence}", {"slope": slope / 3}
+                f"slope weight down to {slope / 3:.2g}: {verdict.evidence}",
+                {controls.regularize: slope / 3},
             )
         if verdict.name == "generator overfits":
             if self.done.get(verdict.name, 0) >= self.RETURNS:
@@ -164,16 +175,19 @@ class Balance:
                 )
             if slope is not None:
                 more = max(slope * 2, 1e-3)
-                return Action(f"slope weight up to {more:.2g}: {verdict.evidence}", {"slope": more})
+                return Action(
+                    f"slope weight up to {more:.2g}: {verdict.evidence}",
+                    {controls.regularize: more},
+                )
         return None
 
-    def _relax(self, measures: Measures, config: Config) -> Action | None:
+    def _relax(self, measures: Measures, config: Config, name: str) -> Action | None:
         """Turn augmentation down again once the discriminator no longer knows the data by heart.
 
         Turned up at a gap of .12, down below .03, or up at a tenth of copies, down below a
         twentieth: between the two nothing happens.
         """
-        augment = config.model_dump().get("augment")
+        augment = config.model_dump().get(name)
         if not augment or not self.done.get("discriminator overfits"):
             return None
         gap = measures.auc_train - measures.auc_held_out
@@ -181,4 +195,4 @@ class Balance:
             return None
         self.waited = 0
         less = round(max(augment - 0.05, 0.0), 2)
-        return Action(f"augmentation down to {less}: the gap is only {gap:.2f}", {"augment": less})
+        return Action(f"augmentation down to {less}: the gap is only {gap:.2f}", {name: less})

@@ -68,17 +68,18 @@ def preview(duel: Duel[Any], plan: Plan, out: Path, given: Batch, count: int = 6
     """
     if len(plan.spec.shape) != 3:
         return None
-    if duel.recipe.answers:
+    if duel.recipe.inputs.conditional:
         given = given[: count // 3]
         count, told = len(given), given.condition
     else:
         told = grid_conditions(plan.spec.shape, plan.spec.vector, count)
     noise = noise_at(plan.seed, range(count), duel.config.noise)
-    made = duel.recipe.infer(duel.average, noise.to(duel.device), told.to(duel.device), duel.config)
+    network, told_there = duel.sampler(averaged=True), told.to(duel.device)
+    made = duel.recipe.sampling(network, noise.to(duel.device), told_there, duel.config)
     path = out / "samples" / f"step-{duel.step:06d}.png"
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        if duel.recipe.answers:
+        if duel.recipe.inputs.conditional:
             answers_png(given, made.float().cpu(), path)
         else:
             grid_png(made.float().cpu(), path, columns(count))
@@ -120,15 +121,15 @@ def within_memory(count: int, shape: tuple[int, ...]) -> int:
 
 def settled(artefact: Artefact, dataset: Dataset) -> Artefact:
     """The same artefact with what its recipe works out once the duel is over."""
-    turning = artefact.recipe.turning
-    if turning is None:
+    settle = artefact.recipe.inference.fit_after_training
+    if settle is None:
         return artefact
     seed = artefact.card.seed
     train = dataset.train.take(sorted(some_of(len(dataset.train), SETTLED, seed)))
     # Every other held-out row: what is weighed on them must be scored on the rest.
     half = range(0, len(dataset.held_out), 2)
     held_out = dataset.held_out.take([half[at] for at in sorted(some_of(len(half), SETTLED, seed))])
-    return replace(artefact, kept=turning.settle(artefact.trained, train, held_out, seed))
+    return replace(artefact, kept=settle(artefact.trained, train, held_out, seed))
 
 
 def calibrated(artefact: Artefact, dataset: Dataset) -> Artefact:
@@ -155,14 +156,14 @@ def _heaps(artefact: Artefact, dataset: Dataset) -> tuple[Iterator[Batch], Itera
     fresh = seed_at(seed, 1)
 
     def made(start: int) -> Batch:
-        told = artefact.conditions(min(part, count - start), seed=fresh, start=start)
-        if artefact.recipe.made or artefact.recipe.answers:
-            told = real(start).condition
-        return Batch(artefact.draw(told, seed=fresh, start=start), told)
+        told = artefact.held_out_conditions(held_out(start), seed=fresh, start=start)
+        return Batch(artefact.fakes(told, seed=fresh, start=start), told)
+
+    def held_out(start: int) -> Batch:
+        return dataset.held_out.take(rows[start : start + part])
 
     def real(start: int) -> Batch:
-        found = dataset.held_out.take(rows[start : start + part])
-        return artefact.recipe.at_use(found, artefact.card.spec)
+        return artefact.recipe.at_use(held_out(start), artefact.card.spec)
 
     reals = (real(start) for start in starts)
     return reals, (made(start) for start in starts)
@@ -242,11 +243,7 @@ def judged_afresh(artefact: Artefact, dataset: Dataset) -> Artefact:
         return artefact
     held_out = dataset.held_out.take(some_of(len(dataset.held_out), count, seed))
     real, fresh = artefact.view(held_out.real), seed_at(seed, 2)
-    if artefact.recipe.made or artefact.recipe.answers:
-        told = artefact.recipe.at_use(held_out, artefact.card.spec).condition
-        fake = artefact.view(artefact.draw(told, seed=fresh))
-    else:
-        fake = artefact.view(artefact.sample(count, seed=fresh))
+    fake = artefact.view(artefact.fakes_like(held_out, seed=fresh))
     # Waves over so many axes would hide from it which values occur together (measured).
     eye = Plain(real.shape[1]) if table else None
     found = fresh_critic(real, fake, seed=seed, steps=steps, features=eye)
@@ -277,23 +274,23 @@ def _samples(artefact: Artefact, out: Path) -> None:
         else artefact.conditions(64, seed=seed)
     )
     with writing(out / "grid.png"):
-        grid_png(artefact.draw(told, seed=seed), out / "grid.png", columns(64))
+        grid_png(artefact.fakes(told, seed=seed), out / "grid.png", columns(64))
 
 
 def _answers(artefact: Artefact, held_out: Rows, out: Path) -> None:
     some = held_out.take(some_of(len(held_out), ANSWERS, artefact.card.seed))
     given = artefact.recipe.at_use(some, artefact.card.spec)
-    made = artefact.draw(given.condition, seed=artefact.card.seed)
+    made = artefact.fakes(given.condition, seed=artefact.card.seed)
     with writing(out / "grid.png"):
         answers_png(given, made, out / "grid.png")
 
 
 def finish(artefact: Artefact, out: Path, held_out: Rows | None = None) -> Artefact:
     """Save the artefact, its grid and its model card; answers are shown to held-out pictures."""
-    if isinstance(artefact.codecs["real"], ImageCodec):
-        if held_out is not None and artefact.recipe.answers:
+    if isinstance(artefact.codecs["sample"], ImageCodec):
+        if held_out is not None and artefact.recipe.inputs.conditional:
             _answers(artefact, held_out, out)
-        elif not artefact.recipe.answers:
+        elif not artefact.recipe.inputs.conditional:
             _samples(artefact, out)
 
     artefact.save(out)
@@ -303,10 +300,10 @@ def finish(artefact: Artefact, out: Path, held_out: Rows | None = None) -> Artef
 
 def model_card(artefact: Artefact, name: str) -> str:
     """The README of the folder ``name``, a model card as the Hugging Face hub reads it."""
-    card, fitted = artefact.card, artefact.recipe.fit is not None
+    card, fitted = artefact.card, artefact.recipe.training.fit is not None
     pictures = len(card.spec.shape) == 3
     size = "x".join(str(side) for side in card.spec.shape)
-    codec = artefact.codecs["real"]
+    codec = artefact.codecs["sample"]
     table = codec if isinstance(codec, TableCodec) else None
     what = f"rows of {len(table.columns)} columns" if table else f"samples of {size}"
     lines = [
@@ -356,9 +353,9 @@ def model_card(artefact: Artefact, name: str) -> str:
 
 def _usage(artefact: Artefact) -> str:
     """A line of Python that does what the recipe is for."""
-    if artefact.recipe.answers:
+    if artefact.recipe.inputs.conditional:
         return 'picture = model.apply("in.png")  # draws=5 for five different ones'
-    if artefact.recipe.turning is not None:
+    if artefact.recipe.inference.transform is not None:
         return 'filled = model.apply("holes.csv")  # draws=5 for five draws'
     if artefact.card.spec.table.cardinalities:
         return "rows = model.sample(1000, seed=0)"

@@ -37,12 +37,13 @@ def fit_at_once(plan: Plan, dataset: Dataset, out: Path, clock: Callable[[], flo
     """
     began = clock()
     recipe = find_recipe(plan.recipe)
-    assert recipe.fit is not None
     config = parse(recipe.config, plan.config)
     most = min(SETTLED, max(FITTED_BYTES // (4 * math.prod(plan.spec.shape)), 2))
     rows = sorted(some_of(len(dataset.train), most, plan.seed))
-    product = recipe.fit(config, plan.spec, dataset.train.take(rows))
-    judge = recipe.build(config, plan.spec).discriminator
+    fit = recipe.training.fit
+    assert fit is not None
+    product = fit(config, plan.spec, dataset.train.take(rows))
+    judge = recipe.training.build(config, plan.spec).discriminator
     for network in (product, judge):
         network.eval().requires_grad_(False)
     seconds = clock() - began
@@ -59,7 +60,7 @@ def fit_at_once(plan: Plan, dataset: Dataset, out: Path, clock: Callable[[], flo
 def _measured(artefact: Artefact, plan: Plan, dataset: Dataset) -> Artefact:
     """The same artefact with its distance to held-out data, measured as health does."""
     doctor = doctor_for(dataset, plan)
-    made = artefact.draw(doctor.held_out.condition, seed=seed_at(plan.seed, 1, 2))
+    made = artefact.fakes(doctor.held_out.condition, seed=seed_at(plan.seed, 1, 2))
     features = doctor.features(artefact.view(made))
     value, error = distance_with_error(doctor.real_features, features)
     distance = {

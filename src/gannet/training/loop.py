@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gannet.core import device as processor
-from gannet.core.config import parse
+from gannet.core.config import flag, parse
 from gannet.core.errors import DivergedError, GannetError
 from gannet.core.io.files import holding, write_whole
 from gannet.core.types import Batch, Progress
@@ -78,7 +78,7 @@ def carry_out(
     threads = parse(find_recipe(plan.recipe).config, plan.config).threads
     with holding(out / "run.lock"), processor.threads(threads):
         _write_down(plan, out)
-        if find_recipe(plan.recipe).fit is not None:
+        if find_recipe(plan.recipe).training.fit is not None:
             yield from _fitted(plan, dataset, out, clock)
             return
         run = Run(plan, dataset, out)
@@ -170,11 +170,13 @@ def _end(run: Run) -> None:
         bool(each.isfinite().all()) for network in kept for each in network.state_dict().values()
     )
     if not run.best and (lost or run.verdict.name == "diverged"):
+        weight = run.duel.recipe.training.controls.regularize
+        stronger = f" or raise {flag(weight)}" if weight else ""
         evidence = run.verdict.evidence if run.verdict.name == "diverged" else "not finite numbers"
         raise DivergedError(
             f"the duel diverged and was never healthy ({evidence})",
             where=f"step {run.duel.step}",
-            remedy="Lower --learning-rate or raise --slope, and train into a new folder.",
+            remedy=f"Lower --learning-rate{stronger}, and train into a new folder.",
         )
     made = settled(run.artefact(), run.dataset)
     judged = judged_afresh(calibrated(made, run.dataset), run.dataset)

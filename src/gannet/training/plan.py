@@ -142,7 +142,7 @@ class Chooser:
         self.reasons: list[str] = []
         self.config: Config = parse(recipe.config, self.given)
         one, chance = dataset.train.take([0]), torch.Generator().manual_seed(seed)
-        self.spec = Spec.of(recipe.prepare(one, chance, self.config))
+        self.spec = Spec.of(recipe.training.corrupt(one, chance, self.config))
 
     def choose(self, reason: str, **settings: object) -> None:
         """Take settings, unless the user gave them or the recipe does not know them."""
@@ -225,9 +225,9 @@ def affordable_size(
     """
     made = find_recipe(recipe)
     config = parse(made.config, dict(given) | {"steps": 4})
-    needed = "vector" in made.columns and not made.columns["vector"].optional
+    needed = "vector" in made.inputs.slots and not made.inputs.slots["vector"].optional
     whole = size
-    if "grid" in made.columns:
+    if "grid" in made.inputs.slots:
         return size  # what it is told would have to be made up
     while True:
         shape = (size.channels, size.height, size.width)
@@ -237,7 +237,7 @@ def affordable_size(
             told = replace(told, vector=torch.eye(classes)[torch.arange(config.batch) % classes])
         batch = Batch(blank, told)
         suggested: dict[str, object] = {}
-        for _, settings in made.suggest(batch, MANY):
+        for _, settings in made.training.suggest(batch, MANY):
             suggested |= settings
         timed = parse(made.config, config.model_dump() | suggested | dict(given) | {"steps": 4})
         duel = Duel(made, timed, Spec.of(batch), device=device)
@@ -276,11 +276,10 @@ def choose_settings(
         clock: What time is measured by; processor time for benchmarks.
     """
     chosen = Chooser(recipe, dataset, given, seed, device)
-    if recipe.fit is not None:
+    if recipe.training.fit is not None:
         _take_suggestions(chosen)
         return chosen, 0.0
     _choose_numbers(chosen)
-    _choose_for_objective(chosen)
     _choose_threads(chosen)
     _choose_size(chosen, seconds, clock)
     choose_precision(chosen, clock)
@@ -304,7 +303,7 @@ def _choose_numbers(chosen: Chooser) -> None:
     if train.told is not None and train.told.made:
         chosen.choose(
             f"{rows} pictures without labels, sorted by likeness into kinds that both are told",
-            clusters=len(train.told.classes),
+            **{chosen.recipe.training.controls.pseudo_classes: len(train.told.classes)},
         )
     _take_suggestions(chosen)
 
@@ -312,22 +311,10 @@ def _choose_numbers(chosen: Chooser) -> None:
 def _take_suggestions(chosen: Chooser) -> None:
     train = chosen.dataset.train
     some = train.take(some_of(len(train), PROBED, chosen.seed))
-    for reason, settings in chosen.recipe.suggest(some, len(train)):
+    for reason, settings in chosen.recipe.training.suggest(some, len(train)):
         chosen.choose(reason, **settings)
-
-
-def _choose_for_objective(chosen: Chooser) -> None:
-    """Objectives that are asked for as their papers have them."""
-    objective = chosen.config.model_dump().get("objective")
-    if objective == "wasserstein":
-        chosen.choose(
-            "as in its paper, arXiv:1704.00028",
-            slope=0.0,
-            learning_rate=1e-4,
-            discriminator_rounds=5,
-        )
-    if objective == "minimax":
-        chosen.choose("as in its paper, without a penalty", slope=0.0, learning_rate=2e-4)
+    for reason, settings in chosen.recipe.training.presets(chosen.config):
+        chosen.choose(reason, **settings)
 
 
 def _choose_threads(chosen: Chooser) -> None:
@@ -344,13 +331,13 @@ def _choose_threads(chosen: Chooser) -> None:
 
 def _choose_size(chosen: Chooser, seconds: float, clock: Clock) -> None:
     """Small networks and batches while steps are few, since steps are then what counts."""
-    if len(chosen.spec.shape) != PICTURE_AXES or not chosen.recipe.longer:
+    if len(chosen.spec.shape) != PICTURE_AXES or not chosen.recipe.training.scaling:
         return
     steps = chosen.config.steps
     if seconds:
         with processor.threads(chosen.config.threads):
             steps = int(seconds / chosen.time_step(clock=clock))
-    for least, settings in chosen.recipe.longer:
+    for least, settings in chosen.recipe.training.scaling:
         if steps >= least:
             # A batch must not hold more than there is to show.
             most = min(settings.get("batch", chosen.config.batch), len(chosen.dataset.train))
@@ -368,7 +355,7 @@ def choose_precision(chosen: Chooser, clock: Clock) -> None:
     if len(chosen.spec.shape) != PICTURE_AXES and not chosen.spec.table.cardinalities:
         chosen.choose("rows keep every digit", precision="float32")
         return
-    if chosen.recipe.exact:
+    if chosen.recipe.training.float32_only:
         chosen.choose("the duel of this recipe stands still in 16 bit", precision="float32")
         return
     if "precision" in chosen.given or not processor.may_use_bfloat16(chosen.device):
@@ -414,7 +401,7 @@ def look_every(steps: int, looks: int = LOOKS, *, together: int = 1) -> int:
 def expectations(chosen: Chooser, step: float) -> list[str]:
     """What the run will have done when it ends, in words."""
     config, rows = chosen.config, len(chosen.dataset.train)
-    if chosen.recipe.fit is not None:
+    if chosen.recipe.training.fit is not None:
         return [f"fitted at once to {rows} training samples, without a duel"]
     shown = config.steps * config.batch
     judged = config.discriminator_rounds / config.discriminator_every
@@ -458,7 +445,7 @@ def make_plan(
         device: Where to train.
         clock: What time is measured by.
     """
-    fitted = find_recipe(recipe).fit is not None
+    fitted = find_recipe(recipe).training.fit is not None
     seconds = 0.0 if "steps" in given or fitted else minutes * 60
     chosen, step = choose_settings(
         find_recipe(recipe), dataset, given, seconds=seconds, seed=seed, device=device, clock=clock

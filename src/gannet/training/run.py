@@ -166,7 +166,8 @@ class Run:
         measures = self._examined()
         looks = [each for each in self.history[self.since :] if each.finite]
         lost = all(each.distance > each.baseline for each in looks)
-        action = self.balance.answer(self.verdict, measures, self.duel.config, lost=lost)
+        controls = self.duel.recipe.training.controls
+        action = self.balance.answer(self.verdict, measures, self.duel.config, controls, lost=lost)
         if action is not None:
             self._act(action)
         grid = preview(self.duel, self.plan, self.out, self.doctor.held_out)
@@ -189,12 +190,8 @@ class Run:
         measures = self.doctor.look(self.duel)
         self.history.append(measures)
         share = self.duel.step / self.duel.config.steps
-        limits = limits_for(
-            self.duel.config,
-            pictures=len(self.plan.spec.shape) == PICTURE_AXES,
-            heard=not self.duel.recipe.baseline,
-            answers=self.duel.recipe.answers,
-        )
+        pictures = len(self.plan.spec.shape) == PICTURE_AXES
+        limits = limits_for(self.duel.recipe, self.duel.config, pictures=pictures)
         self.verdict = judge(self.history[self.since :], share, limits)
         if self.verdict.name in ("healthy", "done") and sound(measures, limits):
             self._remember(measures)
@@ -208,7 +205,7 @@ class Run:
             evidence = f"{looks or 'no'} look{'s' * (looks != 1)} of health, a verdict takes 3"
         elif (
             name == "healthy"
-            and not self.duel.recipe.answers
+            and not self.duel.recipe.inputs.conditional
             and _plainly_poor(now := self.history[-1])
         ):
             name = "not judged"
@@ -226,7 +223,7 @@ class Run:
         noise = math.hypot(self.best.get("error", 0.0), measures.distance_error)
         noise = noise if math.isfinite(noise) else 0.0  # not known for very few samples
         # Yet answers that are plainly nearer to reals may miss more pixels: blur misses least.
-        nearer = self.duel.recipe.answers and measures.distance < best - 2 * noise
+        nearer = self.duel.recipe.inputs.conditional and measures.distance < best - 2 * noise
         if wrong - least > USUAL.worse * abs(least) and not nearer:
             return
         self.healthy = _snapshot(self.duel)
@@ -236,12 +233,18 @@ class Run:
             self.best = {
                 "product": _copied(self.duel.average.state_dict()),
                 "discriminator": _copied(self.duel.players.discriminator.state_dict()),
+                "generator": self._generator_apart(),
                 "step": self.duel.step,
                 "distance": min(measures.distance, best),
                 "error": measures.distance_error,
                 "here": measures.distance,
                 "wrong": wrong if math.isnan(wrong) else min(wrong, least),
             }
+
+    def _generator_apart(self) -> dict[str, Tensor]:
+        """Weights of the generator where the product has no samples to give; else nothing."""
+        apart = not self.duel.recipe.makes_samples
+        return _copied(self.duel.players.generator.state_dict()) if apart else {}
 
     def _act(self, action: Action) -> None:
         if action.anew:
@@ -285,12 +288,17 @@ class Run:
         """The best generator so far with the discriminator of that moment, not yet calibrated."""
         product = copy.deepcopy(self.duel.average)
         critic = copy.deepcopy(self.duel.players.discriminator)
+        made = self.duel.recipe.makes_samples
+        sampler = product if made else copy.deepcopy(self.duel.players.generator)
         if self.best:
             product.load_state_dict(self.best["product"])
             critic.load_state_dict(self.best["discriminator"])
-        for network in (product, critic):
+            if not made:
+                sampler.load_state_dict(self.best["generator"])
+        for network in (product, critic, sampler):
             network.to("cpu").eval().requires_grad_(False)
-        return Artefact(self._card(), product, critic, pairs_in(self.dataset))
+        pairs = pairs_in(self.dataset)
+        return Artefact(self._card(), product, critic, pairs, generator=sampler)
 
     def _card(self) -> Card:
         distance = {
@@ -367,7 +375,7 @@ def card_of(
 def doctor_for(dataset: Dataset, plan: Plan) -> Doctor:
     """The doctor of a run, with the samples that all its looks share."""
     recipe, spec = find_recipe(plan.recipe), plan.spec
-    view = partial(recipe.view, spec=spec)
+    view = partial(recipe.evaluation.embed, spec=spec)
     usual = LOOKED_AT if len(spec.shape) == PICTURE_AXES else ROWS_LOOKED_AT
     most = within_memory(KNOWN, spec.shape)
     count = min(usual, most, len(dataset.held_out), len(dataset.train))

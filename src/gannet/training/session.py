@@ -125,7 +125,7 @@ def prepare(  # noqa: PLR0913  # a parameter per flag
     source = source_for(data, label, recipe, using)
     side = piece_of(recipe, using)
     if begun is not None:
-        codec, sized = codec_of(**begun.codecs["real"]), ""
+        codec, sized = codec_of(**begun.codecs["sample"]), ""
     else:
         # A budget that was asked for may be too short for pictures of full size; the usual one
         # follows from the size, and steps that were asked for take as long as they take.
@@ -177,13 +177,13 @@ def prepare(  # noqa: PLR0913  # a parameter per flag
 
 def _timed(recipe: str, settings: Mapping[str, object]) -> bool:
     """Whether a run is bounded by time: not if steps are given, or if it takes none."""
-    return "steps" not in settings and find_recipe(recipe).fit is None
+    return "steps" not in settings and find_recipe(recipe).training.fit is None
 
 
 def piece_of(recipe: str, settings: Mapping[str, Any]) -> int:
     """Side of the pieces that a recipe with these settings trains on; 0 for whole pictures."""
     made = find_recipe(recipe)
-    return made.piece(parse(made.config, settings))
+    return made.inputs.crop_size(parse(made.config, settings))
 
 
 def _loaded(
@@ -200,7 +200,7 @@ def _loaded(
     """
     beside = None if source.beside is None else codec_beside(source.beside, codec)
     found = dataset.load(source, codec=codec, beside=beside, cache=cache, seed=0)
-    told = find_recipe(recipe).columns.get("vector")
+    told = find_recipe(recipe).inputs.slots.get("vector")
     if told is not None and not told.optional:
         there = set(found.train.labels.tolist())
         lost = [name for number, name in enumerate(found.classes) if number not in there]
@@ -224,7 +224,7 @@ def _check_size(
         DataError: naming both sizes, and files.
     """
     made = find_recipe(recipe)
-    least = made.least(parse(made.config, settings))
+    least = made.inputs.min_size(parse(made.config, settings))
     if not isinstance(codec, ImageCodec) or min(codec.height, codec.width) >= least:
         return
     if piece_of(recipe, settings):
@@ -253,12 +253,13 @@ def source_for(
     Raises:
         DataError: if they cannot be read so.
     """
-    if "grid" in find_recipe(recipe).columns:
+    if "grid" in find_recipe(recipe).inputs.slots:
         config = parse(find_recipe(recipe).config, settings).model_dump()
-        return find_pairs(Path(data), config["pairs"], config["given"])
+        controls = find_recipe(recipe).training.controls
+        return find_pairs(Path(data), config[controls.pair_layout], config[controls.pair_input])
     source, side = _source(data, label, recipe), piece_of(recipe, settings)
-    find_recipe(recipe).suits(source)
-    told = find_recipe(recipe).columns.get("vector")
+    find_recipe(recipe).inputs.check(source)
+    told = find_recipe(recipe).inputs.slots.get("vector")
     if told is not None and not told.optional and not source.classes:
         raise DataError(
             f"the recipe {recipe} needs classes, and there are none",
@@ -297,7 +298,7 @@ def recipe_for(data: Path | str | Any, *, label: str | None = None) -> str:
 
 def _source(data: Path | str | Any, label: str | None, recipe: str) -> dataset.Source:
     """The data as the recipe reads them."""
-    kinds = find_recipe(recipe).columns["real"].kinds
+    kinds = find_recipe(recipe).inputs.slots["sample"].modalities
     table = "table" in kinds and (kinds == ("table",) or recipe_for(data, label=label) == "table")
     if isinstance(data, str | Path):
         return dataset.find(Path(data), label=label, kind="table" if table else None)
@@ -310,18 +311,18 @@ def _source(data: Path | str | Any, label: str | None, recipe: str) -> dataset.S
 
 def _sorted(found: dataset.Dataset, recipe: str, settings: Mapping[str, Any]) -> dataset.Dataset:
     """Data without labels with kinds in their place, where the recipe can use them."""
-    knows = "clusters" in find_recipe(recipe).config.model_fields
-    suits = knows and not found.classes and found.source.kind == "image"
-    count = settings.get("clusters", usual_count(len(found.train)) if suits else 0)
+    name = find_recipe(recipe).training.controls.pseudo_classes
+    suits = bool(name) and not found.classes and found.source.kind == "image"
+    count = settings.get(name, usual_count(len(found.train)) if suits else 0)
     if count and not suits:
         raise ConfigError(
-            "--clusters: only pictures without labels are sorted into kinds",
+            f"{flag(name)}: only pictures without labels are sorted into kinds",
             remedy="Leave it out, or leave the labels aside with --label ''.",
         )
     if count > len(found.train) // 2:
         raise ConfigError(
-            f"--clusters: {len(found.train)} pictures make at most {len(found.train) // 2} kinds, "
-            f"got {count}"
+            f"{flag(name)}: {len(found.train)} pictures make at most "
+            f"{len(found.train) // 2} kinds, got {count}"
         )
     # Always in one order of sums: a resumed run must find the very same kinds.
     with processor.threads(1):

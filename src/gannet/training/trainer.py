@@ -1,4 +1,4 @@
-"""The duel: two networks that improve by turns. No files, no screens, no metrics."""
+"""The duel: networks that improve by turns. No files, no screens, no metrics."""
 
 from __future__ import annotations
 
@@ -9,28 +9,36 @@ from typing import Any, Generic
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from gannet.core import device as processor
 from gannet.core.config import C, parse
 from gannet.core.recipe import Recipe, TermsOf
 from gannet.core.seeding import seed_at
-from gannet.core.types import Batch, Progress, Spec
+from gannet.core.types import Batch, Progress, Spec, trainable
 
 
 class Side(Generic[C]):
     """One player's weights, their optimiser, and the terms they minimise."""
 
-    def __init__(self, name: str, network: nn.Module, terms: TermsOf[C], config: C) -> None:
-        self.name, self.terms = name, terms
-        # What the recipe froze (a pretrained encoder, say) stays frozen: it is not in the list.
-        self.weights = [weight for weight in network.parameters() if weight.requires_grad]
-        betas = (config.momentum, config.second_momentum)
-        self.optimiser = processor.adam(self.weights, betas, config.learning_rate)
+    def __init__(
+        self, name: str, network: nn.Module, terms: TermsOf[C], optimiser: Optimizer, rate: float
+    ) -> None:
+        self.name, self.network, self.terms, self.optimiser = name, network, terms, optimiser
+        self.weights = trainable(network)
+        # Of the learning rate: a schedule moves the rates of all players alike.
+        self.ratios = [float(group["lr"]) / rate for group in optimiser.param_groups]
 
     def learns(self, now: bool) -> None:
         """Let gradients reach this side's weights, or keep them out."""
         for weight in self.weights:
             weight.requires_grad_(now)
+
+    def step(self, rate: float) -> None:
+        """Move the weights along their gradients."""
+        for group, ratio in zip(self.optimiser.param_groups, self.ratios, strict=True):
+            group["lr"] = ratio * rate
+        self.optimiser.step()
 
 
 class Duel(Generic[C]):
@@ -38,6 +46,7 @@ class Duel(Generic[C]):
 
     Attributes:
         config: Settings in force; ``adjust`` changes them during a run.
+        sides: The players by name, in the order in which they learn.
         average: Running average of the recipe's product.
         step: Generator updates done.
         drawn: Batches consumed, so that a resumed run knows where the data stand.
@@ -47,7 +56,7 @@ class Duel(Generic[C]):
         self, recipe: Recipe[C], config: C, spec: Spec, *, seed: int = 0, device: str = "cpu"
     ) -> None:
         self.recipe, self.config, self.seed, self.device = recipe, config, seed, device
-        self.spec = spec
+        self.first, self.spec = config, spec
         self.begin()
         self.rng = torch.Generator(device)
         self.step = self.drawn = 0
@@ -57,15 +66,37 @@ class Duel(Generic[C]):
 
         Steps and settings stay: of a run that was going nowhere, the rest is still of use.
         """
-        recipe, config = self.recipe, self.config
+        training, first = self.recipe.training, self.first
         with torch.random.fork_rng():
             torch.manual_seed(seed_at(self.seed, *attempt))
-            players = recipe.build(config, self.spec).to(self.device)
+            players = training.build(self.config, self.spec).to(self.device)
         self.players = processor.laid_out(players)
-        judge, maker = self.players.discriminator, self.players.generator
-        self.discriminator = Side("discriminator", judge, recipe.discriminator_terms, config)
-        self.generator = Side("generator", maker, recipe.generator_terms, config)
-        self.average = copy.deepcopy(recipe.product(self.players)).requires_grad_(False).eval()
+        # Ratios of rates are those of the settings that the run was begun with.
+        optimisers = training.optimizers(first, self.players)
+        self.sides = {
+            name: Side(name, network, training.losses[name], optimisers[name], first.learning_rate)
+            for name, network in self.players.by_name.items()
+        }
+        self.average = copy.deepcopy(self._product()).requires_grad_(False).eval()
+
+    @property
+    def discriminator(self) -> Side[C]:
+        """The player that judges."""
+        return self.sides["discriminator"]
+
+    @property
+    def generator(self) -> Side[C]:
+        """The player that makes."""
+        return self.sides["generator"]
+
+    def sampler(self, *, averaged: bool) -> nn.Module:
+        """The network that makes samples; see ``Recipe.makes_samples``."""
+        if not self.recipe.makes_samples:
+            return self.players.generator
+        return self.average if averaged else self._product()
+
+    def _product(self) -> nn.Module:
+        return self.recipe.inference.model(self.players)
 
     def run(self, batches: Iterator[Batch]) -> Iterator[Progress]:
         """Duel until ``config.steps``, handing over after each step to look, save or stop."""
@@ -74,7 +105,7 @@ class Duel(Generic[C]):
 
     def now(self) -> C:
         """The settings in force at this step, after the recipe's schedule."""
-        return self.recipe.schedule(self.config, self.step / self.config.steps)
+        return self.recipe.training.schedule(self.config, self.step / self.config.steps)
 
     def adjust(self, **changes: object) -> None:
         """Change settings from the next step on; validated like any other settings."""
@@ -93,8 +124,10 @@ class Duel(Generic[C]):
             for _ in range(rounds):
                 terms |= self._improve(self.discriminator, next(batches), now)
                 self._clip(now.weight_clip)
-            terms |= self._improve(self.generator, next(batches), now)
-        self.drawn += rounds + 1
+            others = [each for each in self.sides.values() if each is not self.discriminator]
+            for side in others:
+                terms |= self._improve(side, next(batches), now)
+        self.drawn += rounds + len(others)
         self.step += 1
         self._blend(now.average)
         return Progress(self.step, terms)
@@ -108,19 +141,23 @@ class Duel(Generic[C]):
         return done % now.discriminator_every == 0 or done == self.config.steps
 
     def _improve(self, side: Side[C], batch: Batch, now: C) -> dict[str, Tensor]:
-        """Take one gradient step for ``side`` while the other side's weights stand still."""
-        for each in (self.discriminator, self.generator):
-            each.learns(each is side)
-        problem = self.recipe.prepare(batch.to(self.device), self.rng, now)
+        """Take one gradient step for ``side`` while all other weights stand still."""
+        self.let_learn(side)
+        problem = self.recipe.training.corrupt(batch.to(self.device), self.rng, now)
         problem = replace(problem, real=processor.arranged(problem.real))
         noise = torch.randn(len(batch), now.noise, generator=self.rng, device=self.device)
         with processor.autocast(self.device, now.precision):
             terms = side.terms(self.players, problem, noise, now)
         side.optimiser.zero_grad()
         torch.stack([*terms.values()]).sum().backward()
-        side.optimiser.param_groups[0]["lr"] = now.learning_rate
-        side.optimiser.step()
+        side.step(now.learning_rate)
         return {f"{side.name}/{name}": term.detach() for name, term in terms.items()}
+
+    def let_learn(self, side: Side[C]) -> None:
+        """Let gradients reach the weights of one side alone, shared ones among them."""
+        for each in self.sides.values():
+            each.learns(False)
+        side.learns(True)
 
     @torch.no_grad()
     def _clip(self, bound: float) -> None:
@@ -136,15 +173,16 @@ class Duel(Generic[C]):
         The memory never exceeds a tenth of the run so far, so that first attempts are forgotten.
         """
         pull = max(1 - memory, min(1.0, 10 / self.step))
-        current = self.recipe.product(self.players)
         # Running statistics are averaged too: those of the fast network do not fit the slow one.
-        for slow, fast in zip(_numbers(self.average), _numbers(current), strict=True):
+        for slow, fast in zip(_numbers(self.average), _numbers(self._product()), strict=True):
             slow.lerp_(fast, pull)
 
     def state_dict(self) -> dict[str, Any]:
         """All that is needed to go on exactly as if never interrupted."""
         counts = {"step": self.step, "drawn": self.drawn, "config": self.config.model_dump()}
-        return counts | {name: part.state_dict() for name, part in self._parts()}
+        networks = {"players": self.players.state_dict(), "average": self.average.state_dict()}
+        optimisers = {name: side.optimiser.state_dict() for name, side in self.sides.items()}
+        return counts | networks | {"optimizers": optimisers}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up where ``state_dict`` left off."""
@@ -154,12 +192,10 @@ class Duel(Generic[C]):
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go back to earlier weights and optimisers; time and settings stay as they are."""
-        for name, part in self._parts():
-            part.load_state_dict(state[name])
-
-    def _parts(self) -> Iterator[tuple[str, nn.Module | torch.optim.Optimizer]]:
-        yield from (("players", self.players), ("average", self.average))
-        yield from ((side.name, side.optimiser) for side in (self.discriminator, self.generator))
+        self.players.load_state_dict(state["players"])
+        self.average.load_state_dict(state["average"])
+        for name, side in self.sides.items():
+            side.optimiser.load_state_dict(state["optimizers"][name])
 
 
 def _numbers(network: nn.Module) -> Iterator[Tensor]:

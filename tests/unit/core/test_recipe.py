@@ -58,7 +58,7 @@ def test_choices_for_rows_of_numbers_are_not_made_for_tables(people):
 def test_waves_are_shared_where_rows_are_few_and_values_ordered(rows, ordered, shared):
     real = torch.zeros(10, 2)
     some = Batch(real, Condition.none(real), TableLayout((40, 3), (-1, -1), ordered))
-    chosen = {name for _, settings in TABLE.suggest(some, rows) for name in settings}
+    chosen = {name for _, settings in TABLE.training.suggest(some, rows) for name in settings}
     assert ("waves" in chosen) == shared
 
 
@@ -88,28 +88,32 @@ def test_reals_are_judged_with_nothing_told_of_what_prepare_makes():
 def test_the_view_of_a_table_counts_fields_that_differ():
     spec = Spec((4,), table=TableLayout((50, 50, 50, 0)))
     rows = torch.tensor([[1, 2, 3, 0.1], [1, 2, 3, 0.11], [40, 2, 3, 0.1], [40, 20, 30, 0.9]])
-    seen = TABLE.view(rows, spec)
+    seen = TABLE.evaluation.embed(rows, spec)
     apart = torch.cdist(seen, seen)[0]
     assert apart[1] == 0, "the same slice"
     assert apart[2] == pytest.approx(math.sqrt(2), rel=0.3)
     assert apart[3] == pytest.approx(math.sqrt(8), rel=0.3)
-    assert torch.equal(seen, TABLE.view(rows, spec)), "asked twice, the same"
-    assert GENERATE.view(rows, spec) is rows
+    assert torch.equal(seen, TABLE.evaluation.embed(rows, spec)), "asked twice, the same"
+    assert GENERATE.evaluation.embed(rows, spec) is rows
 
 
 def test_a_recipe_that_cannot_be_asked_says_so():
     with pytest.raises(ConfigError, match="cannot be told any"):
-        GENERATE.ask(torch.nn.Identity(), Spec((3,)), [], torch.zeros(1, 1), GENERATE.config())
+        GENERATE.inference.condition_on(
+            torch.nn.Identity(), Spec((3,)), [], torch.zeros(1, 1), GENERATE.config()
+        )
 
 
 def test_verdicts_do_not_hang_on_a_discriminator_that_nobody_hears():
-    quiet, heard = TABLE.config(), TABLE.config(adversarial=0.5)
-    assert limits_for(quiet, pictures=False).swing == 0
-    assert limits_for(heard, heard=False).won == math.inf, "a baseline listens to nobody"
-    assert limits_for(quiet, pictures=False).overfit_gap == math.inf
-    assert limits_for(quiet, pictures=False).annealed == 1
-    assert limits_for(quiet, pictures=False).spread == limits_for(heard, pictures=False).spread
-    assert limits_for(heard, pictures=False).swing > 0
+    quiet = limits_for(TABLE, TABLE.config(), pictures=False)
+    heard = limits_for(TABLE, TABLE.config(adversarial=0.5), pictures=False)
+    vae = find_recipe("vae")
+    assert quiet.swing == 0
+    assert limits_for(vae, vae.config()).won == math.inf, "a baseline listens to nobody"
+    assert quiet.overfit_gap == math.inf
+    assert quiet.annealed == 1
+    assert quiet.spread == heard.spread
+    assert heard.swing > 0
 
 
 def test_equal_rows_among_reals_do_not_look_like_collapse():

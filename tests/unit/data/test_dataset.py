@@ -87,7 +87,7 @@ def test_rows_are_the_pictures_of_the_folder(tmp_path):
 def test_a_label_is_one_hot_and_nothing_where_it_is_not_known(tmp_path):
     found = loaded(arrays_of(tmp_path / "a.npz", 40, [0, 1, -1, 5] * 10))
     assert found.classes == ("0", "1", "5")
-    assert set(found.codecs) == {"real", "vector"}
+    assert set(found.codecs) == {"sample", "vector"}
     for rows in (found.train, found.held_out):
         vector = rows.take(range(len(rows))).condition.vector.numpy()
         assert np.array_equal(vector.sum(1), rows.labels >= 0)

@@ -259,9 +259,9 @@ def test_a_later_format_is_refused_with_the_way_to_update(saved):
         {"recipe": "no_such"},
         {"config": {"steps": 0}},
         {"config": {"no_such": 1}},
-        {"codecs": {"real": {"kind": "hologram", "state": {}}}},
-        {"codecs": {"real": {"kind": "image", "state": {"height": -1}}}},
-        {"codecs": {"real": {"kind": "image"}}},
+        {"codecs": {"sample": {"kind": "hologram", "state": {}}}},
+        {"codecs": {"sample": {"kind": "image", "state": {"height": -1}}}},
+        {"codecs": {"sample": {"kind": "image"}}},
     ],
 )
 def test_a_card_of_another_gannet_is_refused(saved, fields):

@@ -79,12 +79,12 @@ def test_a_baseline_learns_and_its_held_out_error_falls(name):
     rows = torch.randn(512, 2, generator=rng) @ turn
     train, held = (Batch(part, Condition.none(part)) for part in rows.chunk(2))
     recipe = find_recipe(name)
-    assert recipe.baseline
+    assert recipe.evaluation.is_baseline
     config = recipe.config(steps=150, batch=256, noise=3, width=8, average=0.9)
     duel = Duel(recipe, config, Spec.of(train))
-    assert recipe.error is not None
-    before = float(recipe.error(duel.average, held, config))
+    assert recipe.evaluation.validation_loss is not None
+    before = float(recipe.evaluation.validation_loss(duel.average, held, config))
     for progress in duel.run(iter(lambda: train, None)):
         progress.numbers()
-    after = float(recipe.error(duel.average, held, config))
+    after = float(recipe.evaluation.validation_loss(duel.average, held, config))
     assert 0 < after < before / 2

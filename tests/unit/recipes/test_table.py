@@ -32,7 +32,9 @@ def batch(count, seed=0):
 
 
 def test_something_is_hidden_in_every_row_and_everything_in_some():
-    told_rows = table.prepare(batch(2_000), torch.Generator().manual_seed(0), table.config())
+    told_rows = table.training.corrupt(
+        batch(2_000), torch.Generator().manual_seed(0), table.config()
+    )
     cells, known = told_rows.condition.vector.chunk(2, 1)
     hidden = (known == 0).sum(1)
     assert hidden.min() == 1
@@ -44,7 +46,7 @@ def test_something_is_hidden_in_every_row_and_everything_in_some():
 
 def trained(**settings):
     config = table.config(steps=120, batch=200, width=32, judged=32, **settings)
-    problem = table.prepare(batch(2), torch.Generator(), config)
+    problem = table.training.corrupt(batch(2), torch.Generator(), config)
     duel = Duel(table, config, Spec.of(problem), seed=0)
     for _ in duel.run(batch(200, seed) for seed in range(10**6)):
         pass
@@ -58,7 +60,7 @@ def made(duel, config, known_first=None, count=4_000):
         real[:, 0], known[:, 0] = known_first, 1
     condition = replace(Condition.none(real), vector=told(real, known))
     noise = torch.randn(count, config.noise, generator=torch.Generator().manual_seed(1))
-    return table.infer(duel.average, noise, condition, config)
+    return table.inference.infer(duel.average, noise, condition, config)
 
 
 @pytest.mark.parametrize("adversarial", [0.0, 0.1])
@@ -80,6 +82,6 @@ def test_rows_follow_the_joint_distribution_with_and_without_a_condition(adversa
 
 def test_settings_fall_by_equal_factors():
     config = table.config()
-    half = table.schedule(config, 0.5)
+    half = table.training.schedule(config, 0.5)
     assert half.learning_rate == pytest.approx(config.learning_rate * config.learning_rate_end**0.5)
     assert half.slope == pytest.approx(config.slope * config.slope_end**0.5)

@@ -14,6 +14,7 @@ from gannet.core.types import Batch, Condition, Spec
 from gannet.evaluation.unpaired import Heaps, unpaired_scores, way_covered
 from gannet.networks.unet import PatchDiscriminator, Translator, habits, smoothed
 from gannet.recipes.registry import find_recipe
+from gannet.testing import changed
 
 
 def rng(seed=0):
@@ -34,7 +35,7 @@ RECIPE = find_recipe("translate_unpaired")
 def test_each_picture_is_given_one_of_the_other_side():
     batch = sided()
     for problem in (
-        RECIPE.prepare(batch, rng(), RECIPE.config(mirror=False)),
+        RECIPE.training.corrupt(batch, rng(), RECIPE.config(mirror=False)),
         RECIPE.at_use(batch, Spec.of(batch)),
     ):
         bright = problem.condition.vector[:, 1] == 1
@@ -45,8 +46,8 @@ def test_each_picture_is_given_one_of_the_other_side():
 def test_a_batch_of_one_side_still_makes_a_problem():
     batch = sided()
     dark = batch[batch.condition.vector[:, 0] == 1]
-    assert len(RECIPE.prepare(dark, rng(), RECIPE.config())) == len(dark)
-    told = RECIPE.told(dark, Spec.of(dark))
+    assert len(RECIPE.training.corrupt(dark, rng(), RECIPE.config())) == len(dark)
+    told = RECIPE.evaluation.condition(dark, Spec.of(dark))
     assert torch.equal(told.grid, dark.real)
 
 
@@ -55,7 +56,7 @@ def test_there_are_two_sides(classes):
     real = torch.zeros(2, 3, 16, 16)
     told = replace(Condition.none(real), vector=torch.zeros(2, classes))
     with pytest.raises(DataError, match="expected two"):
-        RECIPE.build(RECIPE.config(), Spec.of(Batch(real, told)))
+        RECIPE.training.build(RECIPE.config(), Spec.of(Batch(real, told)))
 
 
 def test_a_network_of_changes_begins_with_none_and_goes_both_ways():
@@ -159,14 +160,14 @@ def test_further_answers_are_to_the_same_pictures_whichever_are_asked():
     """What is told goes round by turns in a batch: of a part it would be other pictures."""
     some = sided(12)
     spec, config = Spec.of(some), RECIPE.config(steps=1, width=4, judge_width=4)
-    players = RECIPE.build(config, spec)
-    copying = replace(RECIPE, infer=lambda _product, _noise, told, _config: told.grid)
+    players = RECIPE.training.build(config, spec)
+    copying = changed(RECIPE, infer=lambda _product, _noise, told, _config: told.grid)
 
     class Copier:
         recipe, card = copying, SimpleNamespace(spec=spec)
 
         def answer(self, told, *, seed):
-            return copying.infer(players.generator, told.real, told.condition, config)
+            return copying.inference.infer(players.generator, told.real, told.condition, config)
 
     answers = AnswersOf(Copier())
     told, made = answers.answer(some, seed=0)

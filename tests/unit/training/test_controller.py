@@ -11,6 +11,7 @@ from gannet.training.controller import Balance
 from gannet.training.monitor import Measures, Verdict
 
 CONFIG = find_recipe("generate").config
+CONTROLS = find_recipe("generate").training.controls
 
 
 def measures(**known):
@@ -22,7 +23,8 @@ def measures(**known):
 
 def answer(balance, name, config=None, *, lost=False, **known):
     found = measures(**known)
-    return balance.answer(Verdict(name, "because"), found, config or CONFIG(), lost=lost)
+    verdict = Verdict(name, "because")
+    return balance.answer(verdict, found, config or CONFIG(), CONTROLS, lost=lost)
 
 
 def test_health_needs_no_answer():

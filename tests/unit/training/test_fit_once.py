@@ -13,8 +13,10 @@ from gannet.evaluation.report.summary import verdict
 from gannet.inference.artifact import Artefact
 from gannet.recipes.registry import find_recipe, recipe_modules
 
-FITTED = sorted(name for name in recipe_modules() if find_recipe(name).fit is not None)
-OF_TABLES = [name for name in FITTED if "table" in find_recipe(name).columns["real"].kinds]
+FITTED = sorted(name for name in recipe_modules() if find_recipe(name).training.fit is not None)
+OF_TABLES = [
+    name for name in FITTED if "table" in find_recipe(name).inputs.slots["sample"].modalities
+]
 
 
 def test_there_are_fitted_recipes_and_each_is_a_baseline():
@@ -24,7 +26,7 @@ def test_there_are_fitted_recipes_and_each_is_a_baseline():
         "baseline_copies",
         "baseline_shuffle",
     }
-    assert all(find_recipe(name).baseline for name in FITTED)
+    assert all(find_recipe(name).evaluation.is_baseline for name in FITTED)
 
 
 @pytest.mark.parametrize("name", OF_TABLES)

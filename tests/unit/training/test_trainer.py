@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import replace
 from itertools import islice, repeat
 
 import pytest
@@ -12,6 +11,7 @@ import torch
 from gannet.core.errors import ConfigError
 from gannet.core.types import Batch, Condition, Players, Spec
 from gannet.recipes.registry import find_recipe
+from gannet.testing import changed
 from gannet.training.trainer import Duel
 
 RECIPE = find_recipe("generate")
@@ -90,9 +90,9 @@ def test_each_side_moves_in_its_own_turn_alone():
 
     def watched(players: Players, batch, noise, config):
         seen.append((weights(players.generator), weights(players.discriminator)))
-        return RECIPE.generator_terms(players, batch, noise, config)
+        return RECIPE.training.generator_losses(players, batch, noise, config)
 
-    made = duel(replace(RECIPE, generator_terms=watched), steps=1)
+    made = duel(changed(RECIPE, generator_losses=watched), steps=1)
     generator, discriminator = weights(made.players.generator), weights(made.players.discriminator)
     list(made.run(batches()))
     between = seen[0]
@@ -111,11 +111,11 @@ def test_no_gradient_is_left_on_the_other_side():
 
 def test_what_a_recipe_froze_stays_frozen():
     def frozen(config, spec):
-        players = RECIPE.build(config, spec)
+        players = RECIPE.training.build(config, spec)
         next(iter(players.discriminator.parameters())).requires_grad_(False)
         return players
 
-    made = duel(replace(RECIPE, build=frozen))
+    made = duel(changed(RECIPE, build=frozen))
     first = next(iter(made.players.discriminator.parameters()))
     before = first.clone()
     list(made.run(batches()))

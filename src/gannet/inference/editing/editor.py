@@ -69,18 +69,21 @@ def maker_of(artefact: Artefact) -> Maker:
         ConfigError: if the run makes no pictures from noise.
     """
     card = artefact.card
-    kind, said = artefact.codecs[artefact.recipe.output].kind, f"a run of the recipe {card.recipe}"
+    kind, said = (
+        artefact.codecs[artefact.recipe.inference.output].kind,
+        f"a run of the recipe {card.recipe}",
+    )
     if kind != "image":
         raise ConfigError(
             f"{said} makes no pictures, which is what `gannet edit` edits",
             remedy="Give a run of generate, vae or autoencoder that was trained on pictures.",
         )
-    if artefact.recipe.answers or not artefact.config.noise:
+    if artefact.recipe.inputs.conditional or not artefact.config.noise:
         raise ConfigError(
             f"{said} makes no pictures from noise alone",
             remedy="Use `gannet apply RUN PICTURE --out OUT`, or give a run of generate.",
         )
-    infer = artefact.recipe.infer
+    infer = artefact.recipe.inference.infer
     return Maker(
         network=artefact.product,
         spec=card.spec,
@@ -111,7 +114,7 @@ class Editor:
     @cached_property
     def codec(self) -> ImageCodec:
         """Of its pictures."""
-        codec = self.artefact.codecs[self.artefact.recipe.output]
+        codec = self.artefact.codecs[self.artefact.recipe.inference.output]
         assert isinstance(codec, ImageCodec)
         return codec
 

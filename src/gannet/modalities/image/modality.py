@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from gannet.metrics.kmeans import outline
+from gannet.modalities.image.apply import apply_file, apply_value
 from gannet.modalities.image.augment import augment
 from gannet.modalities.image.codec import ImageCodec
 from gannet.modalities.image.io.files import SUFFIXES, Picture, upright
@@ -30,6 +31,8 @@ def read(path: Path) -> Picture:
 
 
 modality = Modality(
+    apply_file=apply_file,
+    apply_value=apply_value,
     name="image",
     noun=("picture", "pictures"),
     axes=("channel", "height", "width"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gannet.modalities.modality import Modality, MonitorDefaults, TwoSampleDefaults
+from gannet.modalities.table.apply import apply_file, apply_value
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.load import encode, load
 from gannet.modalities.table.sampling.cells import TOGETHER
@@ -10,6 +11,8 @@ from gannet.modalities.table.sampling.rows import TableSampleOptions, sample_row
 from gannet.modalities.table.writers import WRITERS
 
 modality = Modality(
+    apply_file=apply_file,
+    apply_value=apply_value,
     name="table",
     noun=("row", "rows"),
     axes=("field",),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from gannet.core.recipe import Column, Recipe
+from gannet.core.recipe import Evaluation, Inputs, Recipe, Slot, Training
 from gannet.core.types import Batch, Players, Spec
 from gannet.networks.nonparametric import Copies, Undecided
 from gannet.recipes.common.baselines import Config, suggest, view
@@ -26,13 +26,12 @@ def fit(config: Config, spec: Spec, train: Batch) -> nn.Module:
 
 recipe = Recipe(
     config=Config,
-    columns={
-        "real": Column(("image", "vector", "table")),
-        "vector": Column(("label",), optional=True),
-    },
-    build=build,
-    fit=fit,
-    view=view,
-    suggest=suggest,
-    baseline=True,
+    inputs=Inputs(
+        slots={
+            "sample": Slot(("image", "vector", "table")),
+            "vector": Slot(("label",), optional=True),
+        }
+    ),
+    training=Training(build=build, fit=fit, suggest=suggest),
+    evaluation=Evaluation(embed=view, is_baseline=True),
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from torch import nn
 
 from gannet.core import config
-from gannet.core.recipe import Column, Recipe
+from gannet.core.recipe import Evaluation, Inputs, Recipe, Slot, Training
 from gannet.core.types import Batch, Players, Spec
 from gannet.networks.nonparametric import Means, Undecided
 from gannet.recipes.common.baselines import view
@@ -27,12 +27,12 @@ def fit(_config: config.Config, spec: Spec, train: Batch) -> nn.Module:
 
 recipe = Recipe(
     config=config.Config,
-    columns={
-        "real": Column(("image", "vector", "table")),
-        "vector": Column(("label",), optional=True),
-    },
-    build=build,
-    fit=fit,
-    view=view,
-    baseline=True,
+    inputs=Inputs(
+        slots={
+            "sample": Slot(("image", "vector", "table")),
+            "vector": Slot(("label",), optional=True),
+        }
+    ),
+    training=Training(build=build, fit=fit),
+    evaluation=Evaluation(embed=view, is_baseline=True),
 )

@@ -43,7 +43,7 @@ class Measures:
         logit_scale: Mean absolute logit, from the middle between reals and fakes.
         finite: Whether all weights and logits are finite numbers.
         error_train: How wrong the averaged generator is about training samples; see
-            ``Recipe.error``, NaN where a recipe has none.
+            ``Evaluation.validation_loss``, NaN where a recipe has none.
         error_held_out: The same of samples that training never saw.
     """
 

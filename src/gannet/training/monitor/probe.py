@@ -99,8 +99,8 @@ class Doctor:
         """Measure the duel as it stands; changes nothing in it."""
         judge = duel.players.discriminator
         told = self.held_out.condition
-        fake = self._fakes(duel, duel.recipe.product(duel.players), told)
-        kept = self._fakes(duel, duel.average, told)
+        fake = self._fakes(duel, duel.sampler(averaged=False), told)
+        kept = self._fakes(duel, duel.sampler(averaged=True), told)
         known = self.train[: self.count]
         with evaluating(judge):
             on_train = _logits(judge, known.real, known.condition)
@@ -119,7 +119,7 @@ class Doctor:
         noise = torch.randn(len(told), width, generator=generator)
         noise, told = noise.to(duel.device), told.to(duel.device)
         with evaluating(product):
-            made = duel.recipe.infer(product, noise, told, duel.config)
+            made = duel.recipe.sampling(product, noise, told, duel.config)
         return made.float().cpu()
 
     def _agreement(self, duel: Duel[Any]) -> float:
@@ -127,12 +127,17 @@ class Doctor:
         size, now, weights = duel.config.batch, duel.now(), duel.generator.weights
         gradients: list[Tensor] = []
         # Running statistics must stay as they are.
-        with evaluating(duel.players), torch.random.fork_rng(), torch.enable_grad():
+        with (
+            evaluating(duel.players),
+            _learning_alone(duel),
+            torch.random.fork_rng(),
+            torch.enable_grad(),
+        ):
             for turn in range(DRAWS):
                 torch.manual_seed(seed_at(self.seed, duel.step, 4, turn))
                 batch = self.train[torch.randint(len(self.train), (size,))].to(duel.device)
                 noise = torch.randn(len(batch), now.noise).to(duel.device)
-                problem = duel.recipe.prepare(batch, duel.rng, now)
+                problem = duel.recipe.training.corrupt(batch, duel.rng, now)
                 terms = duel.generator.terms(duel.players, problem, noise, now)
                 total = torch.stack([*terms.values()]).sum()
                 found = torch.autograd.grad(total, weights, materialize_grads=True)
@@ -143,15 +148,16 @@ class Doctor:
 
     def _error(self, duel: Duel[Any], samples: Batch) -> float:
         """How wrong the averaged generator is about some samples; NaN where nobody can say."""
-        if duel.recipe.error is None:
+        wrong = duel.recipe.evaluation.validation_loss
+        if wrong is None:
             return math.nan
         # The same problems at every look: what changes is the generator.
         chance = torch.Generator(duel.device).manual_seed(seed_at(self.seed, 5))
         asked = PICTURES_ASKED if samples.real.dim() == PICTURE_AXES + 1 else ASKED
         some = torch.arange(asked) % len(samples)
-        problem = duel.recipe.prepare(samples[some].to(duel.device), chance, duel.config)
+        problem = duel.recipe.training.corrupt(samples[some].to(duel.device), chance, duel.config)
         with evaluating(duel.average):
-            return float(duel.recipe.error(duel.average, problem, duel.config))
+            return float(wrong(duel.average, problem, duel.config))
 
     def _measures(
         self,
@@ -209,6 +215,18 @@ def evaluating(network: nn.Module) -> Generator[None]:
     finally:
         for each, training in was:
             each.training = training
+
+
+@contextmanager
+def _learning_alone(duel: Duel[Any]) -> Generator[None]:
+    """Let gradients reach the generator, whoever learnt last, and put things back after."""
+    was = [(each, each.requires_grad) for each in duel.players.parameters()]
+    duel.let_learn(duel.generator)
+    try:
+        yield
+    finally:
+        for each, learning in was:
+            each.requires_grad_(learning)
 
 
 def _logits(judge: nn.Module, samples: Tensor, condition: Condition) -> Tensor:

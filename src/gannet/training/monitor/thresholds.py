@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gannet.core.config import Config
+from gannet.core.config import C
+from gannet.core.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,24 +95,20 @@ batch asks for other answers, so that gradients need not agree. And answers lie 
 before they are as good as they get, which ends no run."""
 
 
-def limits_for(
-    config: Config, *, pictures: bool = True, heard: bool = True, answers: bool = False
-) -> Limits:
-    """Limits that suit the objective and the data.
+def limits_for(recipe: Recipe[C], config: C, *, pictures: bool = True) -> Limits:
+    """Limits that suit the recipe, its objective and the data.
 
     Only some objectives have logits that are log-odds. And only of pictures does a near copy say
     that something was learnt by heart: rows of few or whole numbers lie close to each other anyway.
-    A generator that does not listen to its discriminator cannot be starved or misled by it; that of
-    a baseline does not (``heard``).
+    A generator that does not learn from its discriminator cannot be starved or misled by it.
     """
     found = USUAL if pictures else replace(USUAL, copied=math.inf)
-    found = replace(found, **ANSWERING) if answers else found
-    settings = config.model_dump()
-    if not heard:
+    found = replace(found, **ANSWERING) if recipe.inputs.conditional else found
+    if recipe.evaluation.is_baseline:
         # What is there to be beaten goes its own way: to be alike is its nature, or its blame.
         return replace(found, **UNHEARD, spread=0.0, crowding=0.0)
-    if settings.get("adversarial") == 0:
+    if not recipe.training.adversarial(config):
         return replace(found, **UNHEARD)
-    if settings.get("objective") in ("hinge", "wasserstein", "least_squares"):
+    if not recipe.training.calibrated_logits(config):
         return replace(found, resting=0.0, won=math.inf, logits=math.inf)
     return found

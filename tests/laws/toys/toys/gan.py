@@ -1,7 +1,7 @@
 """Samples of any kind from noise: networks of plain layers, and the first objective of all."""
 
 from gannet.core.config import Config
-from gannet.core.recipe import Column, Players, Recipe
+from gannet.core.recipe import Inputs, Players, Recipe, Slot, Training
 from gannet.losses import adversarial
 from gannet.networks.mlp import PlainDiscriminator, PlainGenerator
 
@@ -13,10 +13,12 @@ def gan(kind, bounded):
 
     return Recipe(
         config=Config,
-        columns={"real": Column((kind,)), "vector": Column(("label",), optional=True)},
-        build=build,
-        discriminator_terms=discriminator_terms,
-        generator_terms=generator_terms,
+        inputs=Inputs(slots={"sample": Slot((kind,)), "vector": Slot(("label",), optional=True)}),
+        training=Training(
+            build=build,
+            discriminator_losses=discriminator_losses,
+            generator_losses=generator_losses,
+        ),
     )
 
 
@@ -25,11 +27,11 @@ def logits(players, batch, noise):
     return [players.discriminator(each, batch.condition).float() for each in (batch.real, fake)]
 
 
-def discriminator_terms(players, batch, noise, config):
+def discriminator_losses(players, batch, noise, config):
     real, fake = logits(players, batch, noise)
     return {"adversarial": adversarial.non_saturating_discriminator(real, fake)}
 
 
-def generator_terms(players, batch, noise, config):
+def generator_losses(players, batch, noise, config):
     real, fake = logits(players, batch, noise)
     return {"adversarial": adversarial.non_saturating_generator(real, fake)}

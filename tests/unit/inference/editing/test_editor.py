@@ -24,16 +24,16 @@ def artefact(like, recipe, channels, **settings):
     spec = Spec((channels, 12, 12), vector=2)
     with torch.random.fork_rng():
         torch.manual_seed(1)
-        players = made.build(config, spec).eval().requires_grad_(False)
+        players = made.training.build(config, spec).eval().requires_grad_(False)
     size = {"height": 12, "width": 12, "channels": channels}
-    codecs = like.card.codecs | {"real": {"kind": "image", "state": size}}
+    codecs = like.card.codecs | {"sample": {"kind": "image", "state": size}}
     card = like.card.model_copy(
         update={
             "recipe": recipe, "config": config.model_dump(mode="json"), "spec": spec,
             "codecs": codecs,
         }
     )  # fmt: skip
-    return Artefact(card, made.product(players), players.discriminator)
+    return Artefact(card, made.inference.model(players), players.discriminator)
 
 
 @pytest.mark.parametrize("channels", [1, 4])

@@ -119,18 +119,18 @@ def holed_batch():
 def test_what_is_missing_is_always_hidden_and_never_asked_for():
     recipe, batch = find_recipe("impute"), holed_batch()
     config = recipe.config()
-    problem = recipe.prepare(batch, torch.Generator().manual_seed(0), config)
+    problem = recipe.training.corrupt(batch, torch.Generator().manual_seed(0), config)
     rows, known = problem.condition.vector.chunk(2, 1)
     absent = missing(batch.real, batch.table.missing_field)
     assert absent.any()
     assert not known[absent].any()
     assert (~absent & (known == 0)).any(1).all(), "each row is asked for a known cell"
     assert torch.equal(rows, batch.real * known)
-    players = recipe.build(config, Spec.of(problem))
-    terms = recipe.generator_terms(players, problem, torch.zeros(64, 4), config)
+    players = recipe.training.build(config, Spec.of(problem))
+    terms = recipe.training.generator_losses(players, problem, torch.zeros(64, 4), config)
     other = batch.real.clone()
     other[absent] = 0
-    again = recipe.generator_terms(
+    again = recipe.training.generator_losses(
         players, replace(problem, real=other), torch.zeros(64, 4), config
     )
     assert torch.equal(terms["cells"], again["cells"])

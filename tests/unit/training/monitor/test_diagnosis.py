@@ -161,11 +161,11 @@ def test_few_samples_never_prove_a_draw():
 
 @pytest.mark.parametrize("objective", ["hinge", "wasserstein", "least_squares"])
 def test_logits_that_are_no_log_odds_are_not_held_against_a_duel(objective):
-    limits = limits_for(RECIPE.config(objective=objective))
+    limits = limits_for(RECIPE, RECIPE.config(objective=objective))
     for known in ({"logit_scale": 2e3, "auc_held_out": 0.9}, {"logit_scale": 0.01, "critic": 0.99}):
         assert named(looks(6, **known)) != "healthy"
         assert judge(looks(6, **known), 0.9, limits).name == "healthy"
-    assert limits_for(RECIPE.config()) == Limits()
+    assert limits_for(RECIPE, RECIPE.config()) == Limits()
 
 
 # -- copies ------------------------------------------------------------------------------------
@@ -217,10 +217,10 @@ def test_a_generator_that_copies_is_told_by_any_number_of_samples(samples, share
 
 
 def test_copies_among_rows_of_numbers_are_not_held_against_a_duel():
-    limits = limits_for(RECIPE.config(), pictures=False)
+    limits = limits_for(RECIPE, RECIPE.config(), pictures=False)
     assert judge(looks(6, copied=1.0), 0.9, limits).name == "healthy"
     assert sound(replace(HEALTHY, copied=1.0), limits)
-    of_hinge = limits_for(RECIPE.config(objective="hinge"), pictures=False)
+    of_hinge = limits_for(RECIPE, RECIPE.config(objective="hinge"), pictures=False)
     assert judge(looks(6, copied=1.0), 0.9, of_hinge).name == "healthy"
 
 
@@ -260,7 +260,7 @@ def test_a_generator_that_gets_worse_on_all_samples_does_not_overfit():
     assert named(foretold([1.5, 1.6, 1.7, 1.8], [1.0, 1.1, 1.2, 1.3]), 0.5) == "healthy"
 
 
-OF_ANSWERS = limits_for(find_recipe("translate").config(), answers=True)
+OF_ANSWERS = limits_for(find_recipe("translate"), find_recipe("translate").config())
 
 
 def answered(distances, errors=None, **known):
@@ -338,7 +338,7 @@ def test_answers_near_reals_end_no_run_before_its_time():
 
 def test_a_baseline_that_stands_still_or_blurs_is_left_alone():
     """As measured of `vae`: it was begun anew for not heeding a discriminator it never hears."""
-    limits = limits_for(find_recipe("vae").config(), heard=False)
+    limits = limits_for(find_recipe("vae"), find_recipe("vae").config())
     still = looks(8, distance=36.0, baseline=22.0, critic=1.0, spread=0.3, crowding=0.2)
     assert judge(still, 0.7).name in ("generator starved", "collapsed")
     assert judge(still, 0.7, limits).name == "healthy"

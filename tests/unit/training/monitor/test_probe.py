@@ -11,6 +11,7 @@ from torch import nn
 
 from gannet.core.types import Batch, Condition, Spec
 from gannet.recipes.registry import find_recipe
+from gannet.testing import changed
 from gannet.training.monitor import Doctor, evaluating, judge, limits_for
 from gannet.training.monitor.measurements import nearest
 from gannet.training.trainer import Duel
@@ -56,13 +57,13 @@ def doctor(train=400, held_out=200):
 
 def duel(maker=None, steps=0, **settings):
     def build(config, spec):
-        players = RECIPE.build(config, spec)
+        players = RECIPE.training.build(config, spec)
         if maker is not None:
             players.generator = maker
         return players
 
     given = {"steps": 50, "batch": 16, "noise": 4, "width": 4} | settings
-    made = Duel(replace(RECIPE, build=build), RECIPE.config(**given), Spec((3,)), seed=0)
+    made = Duel(changed(RECIPE, build=build), RECIPE.config(**given), Spec((3,)), seed=0)
     source = made.run(batch(16, seed) for seed in range(10**6))
     for _ in range(steps):
         next(source)
@@ -241,7 +242,7 @@ def course(recipe, looked=8, steps=5, maker=None, **settings):
     if maker is not None:
         maker(made)
     doctor = Doctor(train, held_out, lambda each: each.flatten(1)[:, ::16], seed=0)
-    limits, looks, found = limits_for(config, answers=recipe.answers), [], []
+    limits, looks, found = limits_for(recipe, config), [], []
     batches = (train[torch.randint(120, (8,), generator=chance)] for _ in range(10**6))
     source = made.run(batches)
     for _ in range(looked):

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gannet.core.recipe import Trained
 from gannet.core.seeding import seed_at
+from gannet.core.transform import Trained
 from gannet.core.types import Batch
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.columns.as_numbers import on_grid, values_of
@@ -91,7 +91,7 @@ def settle(
     trained: Trained[CellConfig], train: Batch, held_out: Batch, seed: int
 ) -> Mapping[str, Tensor]:
     """Fit to training rows, weigh on cells hidden on purpose in held-out rows."""
-    codec = trained.codecs["real"]
+    codec = trained.codecs["sample"]
     assert isinstance(codec, TableCodec)
     fitted, others = Heap.of(train, codec), Heap.of(held_out, codec)
     most = max(min(CELLS // len(codec.columns), PAIRS // len(codec.columns) ** 2), FEW_ROWS)

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gannet.core.frame import Cells, Frame
-from gannet.core.recipe import Trained
 from gannet.core.seeding import noise_at, seed_at
+from gannet.core.transform import Trained, TransformInput
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.columns.as_numbers import cells_from, gone, values_of
 from gannet.recipes.common.imputation.ensemble import Filler, Found
@@ -34,12 +34,14 @@ CHANCES = 30_000_000
 """Numbers of chance that are held at once."""
 
 
-def turn(trained: Trained[CellConfig], given: Any, draws: int, seed: int) -> Sequence[Frame]:
+def turn(
+    trained: Trained[CellConfig], given: TransformInput, draws: int, seed: int
+) -> Sequence[Frame]:
     """Fill a frame's missing cells; all others come back as they are.
 
     Args:
         trained: Of a recipe that fills cells.
-        given: A `Frame` with the columns of training.
+        given: Of a `Frame` with the columns of training.
         draws: With one, numbers get their conditional mean, brought to the column's grid and
             bounds, words the most probable one. With more, each is drawn at random.
         seed: Of the draws. Draw k of row n depends on the seed, on k and on n alone.
@@ -47,19 +49,20 @@ def turn(trained: Trained[CellConfig], given: Any, draws: int, seed: int) -> Seq
     Raises:
         DataError: naming each column that differs from training's.
     """
-    codec = trained.codecs["real"]
+    codec = trained.codecs["sample"]
     assert isinstance(codec, TableCodec)
-    assert isinstance(given, Frame)
-    codec.check_columns(given)
-    holes = holes_of(given, codec)
+    frame = given.sample
+    assert isinstance(frame, Frame)
+    codec.check_columns(frame)
+    holes = holes_of(frame, codec)
     filler = Filler.of(trained.product, codec, trained.kept)
     rows = max(min(TOGETHER, CHANCES // filler.chances), 1)
     parts = [
-        filled(filler, given, holes, slice(at, at + rows), draws, seed)
-        for at in range(0, len(given), rows)
+        filled(filler, frame, holes, slice(at, at + rows), draws, seed)
+        for at in range(0, len(frame), rows)
     ]
     each = [np.concatenate(values) for values in zip(*parts, strict=True)]
-    return [patched(given, codec, holes, values) for values in each]
+    return [patched(frame, codec, holes, values) for values in each]
 
 
 def holes_of(frame: Frame, codec: TableCodec) -> Mask:

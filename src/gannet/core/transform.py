@@ -1,0 +1,165 @@
+"""Input to output by a trained network, which is what ``gannet apply`` asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor, nn
+
+from gannet.core.codec import Codec
+from gannet.core.config import C
+from gannet.core.errors import DataError
+from gannet.core.types import Spec
+
+Role = Literal["sample", "vector", "grid", "tokens"]
+"""A place in a batch: the sample itself, or a slot of what networks are told of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trained(Generic[C]):
+    """A trained network with all that its use takes.
+
+    Attributes:
+        product: The network worth keeping.
+        codecs: By role.
+        spec: Its sizes.
+        config: Settings it was trained with.
+        kept: What ``Inference.fit_after_training`` found.
+    """
+
+    product: nn.Module
+    codecs: Mapping[str, Codec[Any]]
+    spec: Spec
+    config: C
+    kept: Mapping[str, Tensor]
+
+
+class Options(BaseModel):
+    """What may be asked for when an input is transformed; a recipe adds its own by subclassing.
+
+    Each field is a flag of ``gannet apply`` and is validated like a setting. A field of the type
+    ``Path`` names a file (or a folder of such) of the same kind as the input, which is read before
+    the transform is called: see ``TransformInput.files``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TransformInput:
+    """An input that is to be transformed, with what was asked for.
+
+    Attributes:
+        sample: A raw sample: of pictures ``(H, W, C)`` 32-bit floats in 0..1, grey or colour, with
+            or without alpha; of tables a frame.
+        options: What was asked for, as the transform's ``options`` has it.
+        files: Contents of the files that options name, by the option's name: ``(H, W, C)`` floats
+            in 0..1 of the size of a picture.
+    """
+
+    sample: Any
+    options: Options = field(default_factory=Options)
+    files: Mapping[str, NDArray[np.float32]] = field(default_factory=dict[str, NDArray[np.float32]])
+
+
+Applied = Callable[[Trained[C], TransformInput, int, int], Sequence[Any]]
+"""A trained network, input, draws and a seed to one raw output per draw."""
+
+
+def any_options(_trained: Trained[Any], _options: Any) -> None:
+    """What the options' ranges allow suits every run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transform(Generic[C]):
+    """How a recipe transforms an input into an output, which is what ``gannet apply`` asks for.
+
+    Attributes:
+        words: What it does, for people, such as "fills the holes of a table".
+        apply: Does it. One draw is the single best answer; of several each is drawn by chance, so
+            that together they show how sure it is. The same seed gives the same draws.
+        takes: Role whose kind of data goes in and comes out; a derived role has that of the sample.
+        options: What may be asked for, with ranges and descriptions; the flags of ``gannet apply``.
+        fixed: Options that training decided, by their settings' name: whoever asks for another
+            value is told so.
+        keeps_input: Whether parts of the input come back to the bit, which some formats spoil.
+        check: Refuses options that do not suit a run, such as a class that it does not know.
+    """
+
+    words: str
+    apply: Applied[C]
+    takes: Role = "sample"
+    options: type[Options] = Options
+    fixed: tuple[str, ...] = ()
+    keeps_input: bool = False
+    check: Callable[[Trained[C], Any], None] = any_options
+
+
+def silent(_said: str) -> None:
+    """Nobody wants to know."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransformTask:
+    """A transform with all that it takes but the input: what a kind of data reads and writes for.
+
+    Attributes:
+        transform: Of the recipe.
+        trained: The network.
+        codec: Of what goes in and comes out.
+        options: What was asked for.
+        draws: How many outputs of one input.
+        seed: Of what is drawn.
+        recipe: Its name, for errors.
+        warn: Told what was lost of an input, though it could be used.
+    """
+
+    transform: Transform[Any]
+    trained: Trained[Any]
+    codec: Codec[Any]
+    options: Options
+    draws: int = 1
+    seed: int = 0
+    recipe: str = ""
+    warn: Callable[[str], None] = silent
+
+    def __call__(self, sample: Any, files: Mapping[str, Any] | None = None) -> Sequence[Any]:
+        """One raw output per draw.
+
+        Args:
+            sample: A raw sample.
+            files: Contents of the files that options name.
+        """
+        given = TransformInput(sample, self.options, files or {})
+        return self.transform.apply(self.trained, given, self.draws, self.seed)
+
+    def named_files(self, given: Path | None) -> dict[str, Path]:
+        """The files that options name, by option; of a folder the one with the input's name.
+
+        Raises:
+            DataError: if there is none of that name.
+        """
+        named = ((name, getattr(self.options, name)) for name in type(self.options).model_fields)
+        return {
+            name: _of_input(name, value, given) for name, value in named if isinstance(value, Path)
+        }
+
+
+def _of_input(option: str, file: Path, given: Path | None) -> Path:
+    if not file.is_dir():
+        return file
+    stem = "" if given is None else given.stem
+    found = sorted(each for each in file.iterdir() if each.stem == stem)
+    if not found:
+        raise DataError(
+            f"no {option} called {stem} in {file}",
+            where=str(given or "the input"),
+            remedy=f"Give a {option} the name of its input.",
+        )
+    return found[0]
