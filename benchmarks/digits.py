@@ -29,7 +29,13 @@ from gannet.data import dataset
 from gannet.inference.artifact import Artefact
 from gannet.metrics.distribution import coverage, frechet_distance
 from gannet.modalities.image.codec import ImageCodec
-from gannet.networks.classifier import ClassifierFeatures, fit, small_net, train_classifier
+from gannet.networks.classifier import (
+    ClassifierFeatures,
+    fit,
+    picture_net,
+    small_net,
+    train_classifier,
+)
 
 COUNT = 10_000
 SETS = {"digits": "mnist", "fashion": "fashion_mnist"}
@@ -58,7 +64,7 @@ def _prepared(job: dict[str, Any]) -> tuple[ClassifierFeatures, Tensor, Tensor, 
     torch.set_num_threads(1)
     folder = Path(job["work"]) / job["set"]
     packed = torch.load(folder / "data.pt", weights_only=True)
-    network = small_net(packed["x"], 10, seed=0)
+    network = small_net(packed["x"], 10, seed=0, build=picture_net)
     network.load_state_dict(packed["eye"])
     eye = ClassifierFeatures(network.eval())
     return eye, packed["x"], packed["y"], packed["test"], packed["test_y"]
@@ -130,7 +136,7 @@ def _ours(job: dict[str, Any]) -> Iterator[dict[str, Any]]:
         asked = [model.sample(COUNT // 10, label=each, seed=1) for each in model.classes]
         made, told = torch.cat(asked), torch.arange(10).repeat_interleave(COUNT // 10)
         right = (eye.predict(made) == told).float().mean()
-        learnt = train_classifier(made, told, 10, seed=1, steps=job["steps"])
+        learnt = train_classifier(made, told, 10, seed=1, steps=job["steps"], build=picture_net)
         ceiling = (eye.predict(test) == test_y).float().mean()
         result["class_accuracy"] = round(float(right), 4)
         result["train_on_fake_accuracy"] = round(
@@ -164,7 +170,7 @@ def _write(data: Path, work: Path, name: str, steps: int) -> float:
         pictures = ((x + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
         np.savez(folder / "plain.npz", images=pictures)
         np.savez(folder / "labelled.npz", images=pictures, labels=y.numpy())
-        network = small_net(x, 10, seed=0)
+        network = small_net(x, 10, seed=0, build=picture_net)
         fit(network, x, y, steps=steps, seed=0)
         packed = {"x": x, "y": y, "test": test, "test_y": test_y, "eye": network.state_dict()}
         torch.save(packed, folder / "data.pt")

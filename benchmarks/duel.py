@@ -78,12 +78,12 @@ def _ours(width: int, batch: int, channels: int) -> tuple[Duel[Config], Iterator
             "precision": PRECISION,
         }
     )
-    duel = Duel(_recipe(width), config, Spec((channels, 32, 32), grid=(0, 32, 32)))
+    duel = Duel(_recipe(width), config, Spec((channels, 32, 32), grid=(0, 32, 32), kind="image"))
 
     def batches() -> Iterator[Batch]:
         while True:
             for rows in torch.randperm(len(pictures)).split(batch):
-                yield Batch(pictures[rows], Condition.none(pictures[rows]))
+                yield Batch(pictures[rows], Condition.none(pictures[rows]), kind="image")
 
     return duel, duel.run(batches())
 
@@ -149,7 +149,7 @@ def _own(side: int, width: int = 16, batch: int = 16) -> dict[str, Any]:
         recipe.config, {"steps": 10**6, "width": width, "batch": batch, "precision": PRECISION}
     )
     pictures = torch.rand(batch, 3, side, side) * 2 - 1
-    shown = Batch(pictures, Condition.none(pictures))
+    shown = Batch(pictures, Condition.none(pictures), kind="image")
     steps = Duel(recipe, config, Spec.of(shown)).run(repeat(shown))
     _seconds(steps, 2)
     taken = sorted(_seconds(steps, 2) for _ in range(5))

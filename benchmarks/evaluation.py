@@ -58,7 +58,7 @@ class Rows:
     def take(self, indices: Any) -> Batch:
         """Some of them."""
         real = self.pictures[torch.as_tensor(np.asarray(indices))]
-        return Batch(real, Condition.none(real))
+        return Batch(real, Condition.none(real), kind="image")
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def run(
         made = material(sampler, found, count=count, seed=0)
         report = evaluate(sampler, found, count=count, features=features, made=made)
         scored = perf_counter() - began
-        report, exhibits = with_exhibits(report, made, found, codec)
+        report, exhibits = with_exhibits(report, made, found, {"sample": codec})
         write_report(report, Path(folder))
         size = write_page(report, Path(folder), exhibits).stat().st_size
     seconds = perf_counter() - began

@@ -50,7 +50,7 @@ class Heap:
     def take(self, indices: Sequence[int]) -> Batch:
         """Some of them."""
         rows = self.samples[list(indices)]
-        return Batch(rows, Condition.none(rows))
+        return Batch(rows, Condition.none(rows), kind="image")
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from torch.nn.functional import avg_pool2d, interpolate
 from gannet.core.frame import Cells, Frame
 from gannet.core.types import Batch, Condition
 from gannet.evaluation.evaluate import Score, evaluate_filled, evaluate_table
+from gannet.evaluation.memorization import repeat_score
 from gannet.evaluation.paired import answer_scores
 from gannet.evaluation.report.summary import kind_of
 from gannet.evaluation.two_sample_test import fresh_critic
@@ -28,10 +29,12 @@ from gannet.evaluation.unpaired import unpaired_scores
 from gannet.metrics import METRICS
 from gannet.metrics.memorization import closest, suspects
 from gannet.metrics.pairwise import Heap
-from gannet.modalities.image.sharpness import EDGE, repeat_score, roughness
+from gannet.modalities.image.comparison import STRUCTURE
+from gannet.modalities.image.sharpness import EDGE, roughness
+from gannet.modalities.registry import find_modality
 from gannet.modalities.table.codec import TableCodec
 from gannet.networks.classifier import train_classifier
-from gannet.networks.features import RandomFeatures
+from gannet.networks.features import RandomConvolutionFeatures
 
 COUNT = 600
 SIDE = 24
@@ -149,7 +152,7 @@ def of_answers() -> Found:
     """Scores of answers to blurred pictures; each answerer is asked several times."""
     targets = pictures(200, 5)
     given, strangers = blurred(targets), pictures(200, 6)
-    eye = RandomFeatures(pictures(400, 7))
+    eye = RandomConvolutionFeatures(pictures(400, 7))
     answerers: dict[str, Callable[[int], Tensor]] = {
         "the target": lambda _: targets,
         "as given": lambda _: given,
@@ -160,7 +163,13 @@ def of_answers() -> Found:
     return _scored(
         {
             name: answer_scores(
-                answer(9), targets, {}, eye, lambda n, answer=answer: answer(n)[:64], seed=0
+                answer(9),
+                targets,
+                {},
+                eye,
+                lambda n, answer=answer: answer(n)[:64],
+                modality=find_modality("image"),
+                seed=0,
             )
             for name, answer in answerers.items()
         }
@@ -171,7 +180,7 @@ def of_unpaired() -> Found:
     """Scores of answers to dark pictures that shall become like bright ones."""
     shown, wanted, strangers = (pictures(200, seed) for seed in (8, 9, 10))
     given = shown - 0.8
-    eye = RandomFeatures(pictures(400, 7))
+    eye = RandomConvolutionFeatures(pictures(400, 7))
     blank = Condition.none(wanted)
     told = replace(blank, vector=torch.ones(len(wanted), 1), grid=given)
     problem = Batch(wanted, told)
@@ -185,7 +194,9 @@ def of_unpaired() -> Found:
     seen = eye(wanted), eye(given)
     return _scored(
         {
-            name: unpaired_scores(made, problem, (*seen, eye(made)), ("bright",), seed=0)
+            name: unpaired_scores(
+                made, problem, (*seen, eye(made)), ("bright",), preserved=(STRUCTURE,), seed=0
+            )
             for name, made in answers.items()
         }
     )

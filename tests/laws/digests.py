@@ -2,8 +2,8 @@
 
 ``python tests/laws/digests.py before.json`` trains each recipe for a few steps with a fixed seed,
 on one thread and in 32 bit, and writes digests of all weights in order without their names, of
-samples (or of outputs, where a recipe turns an input into an output) and of every score, and beside
-each digest a few sums. Digests are the same to the last bit on one machine and one set of
+samples (or of outputs, where a recipe turns an input into an output) and of every score, and
+beside each digest a few sums. Digests are the same to the last bit on one machine and one set of
 libraries; sums are what ``test_numbers.py`` compares, within a tolerance, on any machine.
 
 ``python tests/laws/digests.py --compare before.json after.json`` names what differs.

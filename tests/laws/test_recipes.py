@@ -44,7 +44,7 @@ def told(real, classes):
 def pictures(classes=0, channels=1, height=8, width=8):
     real = torch.randn(6, channels, height, width, generator=torch.Generator().manual_seed(0))
     real = real.tanh()
-    return Batch(real, told(real, classes))
+    return Batch(real, told(real, classes), kind="image")
 
 
 def numbers(classes=0):

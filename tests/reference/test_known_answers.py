@@ -20,11 +20,12 @@ from benchmarks.known_answers import (
     table_reports,
     wrong,
 )
+from gannet.evaluation.memorization import repeat_score
 from gannet.evaluation.mode_coverage import heap_profile
 from gannet.evaluation.report.summary import of_kinds, verdict
 from gannet.metrics.distribution import precision
-from gannet.modalities.image.sharpness import repeat_score, roughness
-from gannet.networks.features import RandomFeatures
+from gannet.modalities.image.sharpness import roughness
+from gannet.networks.features import RandomConvolutionFeatures
 
 pytestmark = pytest.mark.timeout(600)  # half a minute of processor time, on busy machines more
 
@@ -62,7 +63,7 @@ def test_a_verdict_that_fits_another_case_is_found_wrong(pictures):
 def test_kinds_that_are_missing_are_counted_without_labels():
     data = digits()
     few, rest = data.spare_labels < 5, data.spare_labels >= 5
-    eye = RandomFeatures(data.train.samples)
+    eye = RandomConvolutionFeatures(data.train.samples)
     fresh, held_out, spare = map(eye, (data.train.samples, data.held_out.samples, data.spare))
     (whole,) = heap_profile(fresh, held_out, spare, seed=0)
     (half,) = heap_profile(fresh, held_out, spare[few], seed=0)
@@ -83,7 +84,7 @@ def test_few_samples_bias_the_frechet_distance_and_not_the_others():
 
 def test_features_do_not_depend_on_the_batch_they_come_in():
     reals = digits().held_out.samples
-    eye = RandomFeatures(reals)
+    eye = RandomConvolutionFeatures(reals)
     whole = eye(reals)
     for size in (1, 7, 256):
         parts = torch.cat([eye(part) for part in reals.split(size)])
@@ -94,7 +95,7 @@ def test_precision_sees_noise_in_random_features():
     """In those of a classifier it need not: noise can look like a digit to it."""
     held_out, train = (heap.samples for heap in (digits().held_out, digits().train))
     noise = torch.rand(held_out.shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    eye = RandomFeatures(train)
+    eye = RandomConvolutionFeatures(train)
     assert precision(eye(held_out), eye(noise)) < 0.05
     assert precision(eye(held_out), eye(digits().spare)) > 0.7
 

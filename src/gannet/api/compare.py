@@ -74,7 +74,7 @@ def compare(  # a parameter per flag
         options["features"] = features
     scored: list[Scored] = []
     for model in models:
-        report, exhibits, _ = model.scored(data, pictures=False, **options)
+        report, exhibits, _ = model.scored(data, sheets=False, **options)
         scored.append(Scored(model, report, exhibits))
     found = compared(_grouped(scored), Path(data).name)
     if out is not None:

@@ -24,6 +24,7 @@ from gannet.inference.editing.editor import Editor, Told
 from gannet.inference.editing.inversion import USUAL
 from gannet.inference.judge_files import judge_samples
 from gannet.inference.write_samples import draw_samples
+from gannet.modalities.hooks import Sheet
 
 
 @dataclass(frozen=True)
@@ -234,24 +235,22 @@ class Model:
         """
         check_evaluation(count, options.get("seed", 0), out)
         began = time.perf_counter()
-        report, exhibits, sheet = self.scored(
-            data, count=count, pictures=out is not None, **options
-        )
+        report, exhibits, sheets = self.scored(data, count=count, sheets=out is not None, **options)
         if out is not None:
             timed = report.model_copy(update={"seconds": round(time.perf_counter() - began, 1)})
-            write_scored(timed, Path(out), exhibits, sheet)
+            write_scored(timed, Path(out), exhibits, sheets)
         return report
 
     def scored(
-        self, data: Path | str, *, count: int = 2_000, pictures: bool = True, **options: Any
-    ) -> tuple[Report, Exhibits, bytes | None]:
-        """What ``evaluate`` writes: the report, its exhibits, and a sheet of the worst.
+        self, data: Path | str, *, count: int = 2_000, sheets: bool = True, **options: Any
+    ) -> tuple[Report, Exhibits, Mapping[str, Sheet]]:
+        """What ``evaluate`` writes: the report, samples of its pairs, and files beside it.
 
         Args:
             data: As for ``evaluate``.
             count: As for ``evaluate``.
-            pictures: Whether the sheet is wanted.
+            sheets: Whether these files are wanted.
             options: As for ``evaluate``; and ``threads`` of the processor, by default as many as
                 are fastest. Equal numbers give equal networks, to the last bit, on one machine.
         """
-        return scored(self.artefact, self.folder, data, count=count, pictures=pictures, **options)
+        return scored(self.artefact, self.folder, data, count=count, sheets=sheets, **options)

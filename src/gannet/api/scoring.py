@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,51 +11,30 @@ from typing import Any
 from torch import Tensor
 
 from gannet.core import device as processor
-from gannet.core.codec import Codec
 from gannet.core.errors import ConfigError, DataError
-from gannet.core.frame import Frame, joined
-from gannet.core.io.files import write_whole
 from gannet.core.recipe import Plainly
-from gannet.core.seeding import seed_at, some_of
+from gannet.core.scores import Report
 from gannet.core.training_log import read_course
 from gannet.core.types import Batch
 from gannet.data import dataset
 from gannet.data.dataset import Dataset
-from gannet.evaluation.evaluate import (
-    Material,
-    Report,
-    evaluate,
-    evaluate_filled,
-    evaluate_table,
-)
-from gannet.evaluation.report.examples import ANSWERED, Exhibits, with_exhibits
+from gannet.evaluation.report.examples import Exhibits
 from gannet.evaluation.report.html.page import can_draw, write_page
-from gannet.evaluation.report.markdown import held_out_words, neighbours_sheet, write_report
-from gannet.evaluation.samples import material
+from gannet.evaluation.report.markdown import write_report
+from gannet.evaluation.scored import score
 from gannet.evaluation.task_scores import with_task_scores
 from gannet.inference.apply import Wanted, apply_value
 from gannet.inference.artifact import Artefact
-from gannet.inference.write_samples import draw_samples
+from gannet.modalities.hooks import Sheet
 from gannet.modalities.image.codec import ImageCodec
 from gannet.modalities.table.codec import TableCodec
 from gannet.training.session import source_for
-
-AGAIN = 2
-"""Further answers that a report shows beside the first."""
-
-TABLE_ROWS = 50_000
-"""Most real rows of a table that are scored with, of each part."""
 
 OTHER_DATA = (
     "Other data than training's, or with other labels: the split is its own; samples held out here "
     "may have been trained on, which flatters the scores."
 )
 """Said in a report on data that are not, to the last bit and label, those of training."""
-
-NEIGHBOURS = (
-    "neighbours.png shows the fakes nearest to training samples, each above its nearest one."
-)
-"""Said in a report that has such a sheet beside it."""
 
 
 @dataclass(frozen=True)
@@ -116,65 +95,47 @@ def scored(
     data: Path | str,
     *,
     count: int = 2_000,
-    pictures: bool = True,
+    sheets: bool = True,
     threads: int | None = None,
     **options: Any,
-) -> tuple[Report, Exhibits, bytes | None]:
-    """What ``evaluate`` writes: the report, pictures of its pairs, and a sheet of the worst.
+) -> tuple[Report, Exhibits, Mapping[str, Sheet]]:
+    """What ``evaluate`` writes: the report, samples of its pairs, and files beside it.
 
     Args:
         artefact: Of a run.
         folder: Of the run.
         data: As for ``Model.evaluate``.
         count: As for ``Model.evaluate``.
-        pictures: Whether the sheet is wanted.
+        sheets: Whether files beside the report are wanted.
         threads: Of the processor; by default as many as are fastest. Equal numbers give equal
             networks, to the last bit, on one machine.
         options: As for ``Model.evaluate``.
     """
-    codec, card = artefact.codecs["sample"], artefact.card
     found = _read_again(artefact, folder, data, options.pop("label", None))
-    names: dict[str, Any] = {"artefact": folder.resolve().name, "data": Path(data).name}
-    made = None
+    names = {"artefact": folder.resolve().name, "data": Path(data).name}
+    recipe, card, seed = artefact.recipe, artefact.card, options.pop("seed", 0)
+    conditional = recipe.inputs.conditional and recipe.makes_samples
+    transforms = recipe.inference.transform is not None and not conditional
     with processor.threads(threads or processor.best_threads()):
-        if isinstance(codec, TableCodec):
-            seed = options.get("seed", 0)
-            rows = partial(draw_samples, artefact, seed=seed)
-            turns = artefact.recipe.inference.transform is not None
-            fill = partial(_filled, artefact, seed=seed) if turns else None
-            report = report_of(found, codec, rows, count, fill=fill, **names | options)
-            exhibits = Exhibits()
-        else:
-            seed = options.get("seed", 0)
-            recipe, sampler, answers = artefact.recipe, SamplesOf(artefact), AnswersOf(artefact)
-            conditional = recipe.inputs.conditional and recipe.makes_samples
-            if conditional:
-                names["answers"] = answers
-            answering = partial(answers.answer, seed=seed) if conditional else None
-            made = material(sampler, found, count=count, seed=seed, answering=answering)
-            names["cache"] = _features_cache(artefact, folder, found)
-            report = evaluate(sampler, found, count=count, made=made, **names | options)
-            others = _answered_again(artefact, made, seed)
-            report, exhibits = with_exhibits(report, made, found, codec, others)
-    report = with_task_scores(report, artefact.recipe, artefact, found, count=count)
-    said = [*report.protocol, *held_out_words(found, codec)]
+        made = score(
+            SamplesOf(artefact),
+            found,
+            artefact.codecs,
+            count=count,
+            seed=seed,
+            answers=AnswersOf(artefact) if conditional else None,
+            transform=partial(_transformed, artefact, seed=seed) if transforms else None,
+            cache=_features_cache(artefact, folder, found),
+            sheets=sheets,
+            options=names | options,
+        )
+    report = with_task_scores(made.report, recipe, artefact, found, count=count)
+    said = list(report.protocol)
     if found.digest != card.data.get("digest"):
         said.append(OTHER_DATA)
-    sheet = None
-    if pictures and made is not None and isinstance(codec, ImageCodec):
-        sheet = neighbours_sheet(report, made, found)
-        said.append(NEIGHBOURS)
     course = read_course(folder, recipe=card.recipe, verdict=card.verdict)
     update = {"protocol": tuple(said), "course": course}
-    return report.model_copy(update=update), exhibits, sheet
-
-
-def _answered_again(artefact: Artefact, made: Material, seed: int) -> list[Tensor]:
-    """Further answers to the first pictures, the same that diversity is measured on."""
-    if made.given is None:
-        return []
-    given, ask = made.given[:ANSWERED], AnswersOf(artefact).again
-    return [ask(given, seed=seed_at(seed, 8, number)) for number in range(AGAIN)]
+    return report.model_copy(update=update), made.exhibits, made.sheets
 
 
 def _features_cache(artefact: Artefact, folder: Path, found: Dataset) -> Path | None:
@@ -184,8 +145,8 @@ def _features_cache(artefact: Artefact, folder: Path, found: Dataset) -> Path | 
     return cache if own and cache.is_dir() else None
 
 
-def _filled(artefact: Artefact, frame: Frame, draws: int, *, seed: int) -> Sequence[Frame]:
-    return apply_value(artefact, frame, Wanted(draws, seed))
+def _transformed(artefact: Artefact, given: Any, draws: int, *, seed: int) -> Sequence[Any]:
+    return apply_value(artefact, given, Wanted(draws, seed))
 
 
 def _read_again(artefact: Artefact, folder: Path, data: Path | str, label: str | None) -> Dataset:
@@ -213,53 +174,11 @@ def _read_again(artefact: Artefact, folder: Path, data: Path | str, label: str |
     return dataset.load(source, codec=codec, beside=beside, cache=cache, seed=0)
 
 
-def report_of(
-    found: Dataset,
-    codec: Codec[Any],
-    make: Callable[[int], Iterator[Frame]],
-    count: int,
-    *,
-    fill: Callable[[Frame, int], Sequence[Frame]] | None = None,
-    **options: Any,
-) -> Report:
-    """The scores of a table, whose classifiers learn from as many fakes as real rows.
-
-    Args:
-        found: Real rows.
-        codec: Of the table.
-        make: So many new rows, some at a time.
-        fill: A table with holes and a number of draws to filled tables, of a model that fills
-            holes, which are then what is scored.
-        count: Rows on each side of what compares rows.
-        options: As for ``evaluate_table``.
-
-    Raises:
-        ConfigError: if features are asked for.
-    """
-    assert isinstance(codec, TableCodec)
-    if options.pop("features", "auto") != "auto":
-        raise ConfigError("--features: tables are scored column by column, without features")
-    chosen = [
-        some_of(len(rows), TABLE_ROWS, options.get("seed", 0))
-        for rows in (found.train, found.held_out)
-    ]
-    if fill is not None:  # the rest was looked at when the run ended, see ``finish.settled``
-        chosen[1] = [at for at in chosen[1] if at % 2]
-    real, others = (
-        codec.decode_frame(rows.take(some).real)
-        for rows, some in zip((found.train, found.held_out), chosen, strict=True)
-    )
-    if fill is not None:
-        return evaluate_filled(real, others, codec, fill, count=count, **options)
-    fake = joined(list(make(max(len(real), len(others)))))
-    return evaluate_table(real, others, fake, codec, count=count, **options)
-
-
-def write_scored(report: Report, out: Path, exhibits: Exhibits, sheet: bytes | None) -> None:
+def write_scored(
+    report: Report, out: Path, exhibits: Exhibits, sheets: Mapping[str, Sheet]
+) -> None:
     """Write a report in all its forms, with what belongs beside it; see ``scored``."""
-    write_report(report, out, neighbours=sheet)
-    if exhibits.sheet:
-        write_whole(out / "sheet.png", exhibits.sheet)
+    write_report(report, out, sheets)
     if can_draw():
         write_page(report, out, exhibits)
 

@@ -76,14 +76,14 @@ def evaluate_over_seeds(
     options |= {"count": count, "threads": threads}
     models = [load(folder) for folder in folders]
     say(f"scoring {run} (1 of {seeds})")
-    first, exhibits, sheet = models[0].scored(data, pictures=out is not None, **options)
+    first, exhibits, sheets = models[0].scored(data, sheets=out is not None, **options)
     reports = [first]
     for model in models[1:]:
         say(f"scoring {model.folder} ({len(reports) + 1} of {seeds})")
-        reports.append(model.scored(data, pictures=False, **options)[0])
+        reports.append(model.scored(data, sheets=False, **options)[0])
     found = stacked(reports, [model.card.seed for model in models])
     if out is not None:
-        write_scored(found, Path(out), exhibits, sheet)
+        write_scored(found, Path(out), exhibits, sheets)
     return found
 
 

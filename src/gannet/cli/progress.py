@@ -15,7 +15,7 @@ from rich.text import Text
 
 from gannet.core.errors import need
 from gannet.inference.artifact import Artefact
-from gannet.training.finalize import proof
+from gannet.inference.model_card import proof
 from gannet.training.loop import SAVE_SECONDS, Moment
 from gannet.training.run import Look
 from gannet.training.session import Session

@@ -60,11 +60,14 @@ def laid_out(network: N) -> N:
     return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue, reportArgumentType]  # missing in torch's stubs
 
 
-def arranged(samples: Tensor) -> Tensor:
-    """A batch in the memory order that ``laid_out`` networks read fastest."""
-    if samples.dim() != 4:
-        return samples
-    return samples.contiguous(memory_format=torch.channels_last)
+def arranged(samples: Tensor, *, channels_last: bool) -> Tensor:
+    """A batch in the memory order that ``laid_out`` networks read fastest.
+
+    Args:
+        samples: ``(B, *shape)``.
+        channels_last: Whether they are pictures ``(B, C, H, W)``; all others stay as they are.
+    """
+    return samples.contiguous(memory_format=torch.channels_last) if channels_last else samples
 
 
 def adam(weights: Iterable[Tensor], betas: tuple[float, float], rate: float) -> torch.optim.Adam:

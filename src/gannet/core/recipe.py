@@ -129,6 +129,11 @@ def no_presets(_config: object) -> Iterable[Suggestion]:
     return ()
 
 
+def never_larger(_spec: Spec) -> Sequence[tuple[int, Mapping[str, float]]]:
+    """The same sizes, however much time there is."""
+    return ()
+
+
 def adam_per_player(config: Config, players: Players) -> dict[str, Optimizer]:
     """One Adam for each player; the discriminator may have a rate and betas of its own.
 
@@ -227,8 +232,9 @@ class Training(Generic[C]):
             of all; taken by ``plan`` where the user left them open.
         presets: Settings that others ask for, with reasons, such as the learning rate of an
             objective's paper; taken like ``suggest`` and after it.
-        scaling: Settings of runs that have time for so many steps of the smallest networks, the
-            most steps first; where there are none, sizes stay as they are.
+        scaling: For the sizes of the data, settings of runs that have time for so many steps of
+            the smallest networks, the most steps first; where there are none, sizes stay as they
+            are.
         float32_only: Whether it learns in 32 bit only, where 16 bit was measured to lead nowhere.
         controls: Names of the settings that are read or changed from outside.
         adversarial: Whether the generator learns from the discriminator.
@@ -245,7 +251,7 @@ class Training(Generic[C]):
     fit: Fit[C] | None = None
     suggest: Callable[[Batch, int], Iterable[Suggestion]] = nothing_special
     presets: Callable[[C], Iterable[Suggestion]] = no_presets
-    scaling: Sequence[tuple[int, Mapping[str, float]]] = ()
+    scaling: Callable[[Spec], Sequence[tuple[int, Mapping[str, float]]]] = never_larger
     float32_only: bool = False
     controls: Controls = field(default_factory=Controls)
     adversarial: Callable[[C], bool] = always

@@ -40,8 +40,8 @@ class SampleSource(Protocol):
         ...
 
     @property
-    def pairs(self) -> Tensor:
-        """What was kept of which symbols occurred together; see ``Modality.statistics``."""
+    def statistics(self) -> Mapping[str, Tensor]:
+        """What is known of the training data; see ``Modality.statistics``."""
         ...
 
     @property

@@ -2,12 +2,117 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal, TypedDict
 
 from pydantic import BaseModel, ConfigDict
 
 from gannet.core.errors import ConfigError
 from gannet.core.training_log import Course
+
+Role = Literal[
+    "", "detection", "shortfall", "excess", "repeats", "copies", "privacy", "target", "variety"
+]
+"""How a verdict uses a score: ``detection`` says how well a fresh classifier tells fakes;
+``shortfall`` is a share that is missed below four fifths of its floor, ``excess`` one that is too
+large beyond a tenth and its floor, ``privacy`` one that gives away training rows beyond its floor
+and chance: each with a ``warning``. ``repeats`` and ``copies`` look for those, ``target`` compares
+with what a sample should be, ``variety`` says how unlike outputs for one input are."""
+
+
+class About(TypedDict):
+    """What a score says of itself: fields of a ``Score``.
+
+    Attributes:
+        meaning: What it says, in one line, of fakes.
+        page: Of the documentation, that explains it; empty for none.
+        role: How a verdict uses it.
+        warning: What a verdict says where it is bad; may hold ``{value}``, ``{floor}``, both with
+            a format, ``{interval}``, and ``{of}``: what stands in brackets behind the name.
+    """
+
+    meaning: str
+    page: str
+    role: Role
+    warning: str
+
+
+def documented(name: str, meaning: str, role: Role = "", warning: str = "") -> About:
+    """About a score that has a page of our documentation.
+
+    >>> documented("too smooth", "share of pictures smoother than reals")["page"]
+    'docs/scores/too-smooth.md'
+    """
+    page = f"docs/scores/{name.lower().replace(' ', '-')}.md"
+    return About(meaning=meaning, page=page, role=role, warning=warning)
+
+
+ABOUT: Mapping[str, About] = MappingProxyType(
+    {
+        "fid": documented(
+            "fid", "distance between the two heaps, each taken as a Gaussian, in Inception features"
+        ),
+        "frechet": documented(
+            "frechet",
+            "distance between the two heaps, each taken as one Gaussian; biased by the count",
+        ),
+        "kernel": documented(
+            "kernel", "distance between the two heaps up to third moments; 0 when alike"
+        ),
+        "energy": documented(
+            "energy", "distance between the two heaps that sees any difference; 0 when alike"
+        ),
+        "precision": documented(
+            "precision",
+            "share of fakes that lie among reals: how believable they are",
+            "shortfall",
+            "Many fakes are not believable: {value:.0%} lie among reals ({floor:.0%} is possible).",
+        ),
+        "recall": documented(
+            "recall", "share of reals that lie among fakes: how much variety is reached"
+        ),
+        "density": documented("density", "how deep among reals the fakes lie; about 1 when alike"),
+        "coverage": documented(
+            "coverage",
+            "share of reals with a fake close by: how little is missing",
+            "shortfall",
+            "Variety is missing: only {value:.0%} of real samples have a fake close by "
+            "({floor:.0%} is possible).",
+        ),
+        "fresh critic": documented(
+            "fresh critic",
+            "accuracy of a new classifier that tells fakes from reals; 0.5 is a coin",
+            "detection",
+        ),
+        "copies": documented(
+            "copies", "share of fakes oddly near to one training sample", "copies"
+        ),
+        "repeats": documented("repeats", "share of fakes oddly near to another fake", "repeats"),
+        "feature distance": documented(
+            "feature distance",
+            "how unlike answers are to what they should be; 1 is as unlike as two different "
+            "targets",
+            "target",
+        ),
+        "diversity": documented(
+            "diversity",
+            "how unlike two answers to one input are; 0 if noise changes nothing",
+            "variety",
+        ),
+        "way covered": documented(
+            "way covered", "how much of the way from what was given to the wanted heap was gone"
+        ),
+        "class accuracy": documented(
+            "class accuracy", "share of fakes that look like the class they were asked for"
+        ),
+        "train on fake": documented(
+            "train on fake",
+            "accuracy (of tables: AUC) on reals of a classifier that learnt from fakes",
+        ),
+    }
+)
+"""What scores say that samples of any kind may have."""
 
 
 class Part(BaseModel):
@@ -49,6 +154,11 @@ class Score(BaseModel):
             that two generators scored alike can be compared half by half; empty where the interval
             is not theirs.
         runs: Value of each training run, where it is the mean over several.
+        meaning: What it says, in one line; see ``About``, as for the next three.
+        page: Of the documentation.
+        role: How a verdict uses it.
+        warning: What a verdict says where it is bad.
+        how: How it was measured, for the protocol; empty where that says so already.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -69,6 +179,11 @@ class Score(BaseModel):
     parts: tuple[Part, ...] = ()
     halves: tuple[float, ...] = ()
     runs: tuple[float, ...] = ()
+    meaning: str = ""
+    page: str = ""
+    role: Role = ""
+    warning: str = ""
+    how: str = ""
 
     @property
     def at_floor(self) -> bool:

@@ -30,9 +30,10 @@ from gannet.data.decode import Decoded, decode
 from gannet.data.find import find, is_table, of_frame
 from gannet.data.split import FEWEST, split
 from gannet.data.store import Held, Store
-from gannet.metrics.kmeans import assigned, centres, outline
+from gannet.metrics.kmeans import assigned, centres
 from gannet.modalities.image.codec import ImageCodec
 from gannet.modalities.label.codec import LabelCodec
+from gannet.modalities.registry import modality_of
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.packed_rows import Packer, Packing, apart
 from gannet.modalities.vector.codec import VectorCodec
@@ -249,7 +250,8 @@ def sorted_by_likeness(data: Dataset, count: int, *, seed: int) -> Dataset:
 
 def _outlines(rows: Rows, places: Sequence[int]) -> Tensor:
     parts = [places[at : at + PART] for at in range(0, len(places), PART)]
-    return torch.cat([outline(rows.take(part).real) for part in parts])
+    thumbnail = modality_of(rows.kind).thumbnail
+    return torch.cat([thumbnail(rows.take(part).real) for part in parts])
 
 
 def cache_of(source: Source, codec: Codec[Any], cache: Path) -> Path | None:

@@ -15,23 +15,24 @@ from gannet.core.seeding import seed_at
 from gannet.core.types import Batch
 from gannet.core.version import gannet_version
 from gannet.evaluation.feature_cache import KeptFeatures
+from gannet.evaluation.features import eye_of, seen_by
+from gannet.evaluation.memorization import copy_score
 from gannet.evaluation.mode_coverage import class_profile, heap_profile
 from gannet.evaluation.paired import ASKED, answer_scores, diversity
-from gannet.evaluation.samples import Data, Material, Rows, Sampler, ask, material
+from gannet.evaluation.samples import Material, ask, material
 from gannet.evaluation.scores import (
     class_score,
-    copy_score,
     critic_score,
     distribution_scores,
-    eye_of,
     lesson_of,
     lesson_score,
     protocol_of,
-    seen_by,
     told_by,
 )
 from gannet.evaluation.unpaired import unpaired_scores
-from gannet.modalities.image.sharpness import texture_scores
+from gannet.modalities.hooks import Data, Sampler
+from gannet.modalities.hooks import SampleRows as Rows
+from gannet.modalities.modality import Modality
 from gannet.modalities.table.evaluation.evaluate import evaluate_table
 from gannet.modalities.table.evaluation.imputation import score_imputation
 from gannet.modalities.table.evaluation.imputation_report import evaluate_filled
@@ -57,7 +58,7 @@ __all__ = [
 
 
 class Answers(Protocol):
-    """How pictures are answered."""
+    """How inputs are answered."""
 
     @property
     def plainly(self) -> Mapping[str, Callable[[Batch], Tensor]]:
@@ -89,14 +90,17 @@ def _of_answers(  # what they depend on
     plainly: Mapping[str, Tensor],
     eye: Features,
     sides: Sequence[str],
+    modality: Modality,
     seed: int,
 ) -> list[Score]:
     """Scores of answers: beside their targets, or beside the heap that they shall be like."""
     again = partial(_drawn, answers, given[:ASKED], seed)
     if answers.paired:
-        return answer_scores(fake, given.real.float(), plainly, eye, again, seed=seed)
+        targets = given.real.float()
+        return answer_scores(fake, targets, plainly, eye, again, modality=modality, seed=seed)
     seen = eye(given.real.float()), eye(given.condition.grid.float()), eye(fake)
-    found = unpaired_scores(fake, given, seen, sides, seed=seed)
+    kept = modality.evaluation.preserved
+    found = unpaired_scores(fake, given, seen, sides, preserved=kept, seed=seed)
     return [*found, diversity(seen[0], eye, again, seed=seed)]
 
 
@@ -120,9 +124,10 @@ def evaluate(  # noqa: PLR0913  # what a report depends on
         sampler: The generator.
         dataset: The data that it was trained on, and those held out.
         count: Samples on each side; fewer if fewer were held out.
-        features: ``auto`` (classifier if there are labels, else EfficientNet if installed and the
-            samples are pictures, else random), ``classifier``, ``efficientnet``, ``random``, a path
-            to Inception weights, or features of your own.
+        features: ``auto`` (classifier if there are labels, else the best network that is there for
+            data of this kind, else random), ``classifier``, ``random``, what else the kind of data
+            knows (pictures: ``efficientnet``, or a path to Inception weights), or features of your
+            own.
         seed: Of fakes, subsets and critics; equal arguments give an equal report.
         steps: Batches that each classifier learns from; half as many again for critics.
         artefact: How the report calls the generator.
@@ -143,16 +148,25 @@ def evaluate(  # noqa: PLR0913  # what a report depends on
         plainly = {name: method(made.given) for name, method in answers.plainly.items()}
         made = replace(made, plain=plainly[by].float()) if by else made
     lesson = lesson_of(dataset, made)
-    train = partial(train_classifier, classes=len(dataset.classes), seed=seed, steps=steps)
+    train = partial(
+        train_classifier,
+        classes=len(dataset.classes),
+        seed=seed,
+        steps=steps,
+        build=made.modality.classifier,
+    )
     classifier = None if lesson is None else train(lesson.samples, lesson.labels)
     eye = eye_of(features, classifier, dataset, made)
     kept = eye if cache is None else KeptFeatures(eye, cache)
     seen = seen_by(kept, made)
     scores = distribution_scores(seen, seed)
     scores += [critic_score(each, seed, steps * 3 // 2) for each in (made, seen)]
-    scores += texture_scores(made)
+    heaps = (made.held_out, made.fake, made.fresh, made.plain)
+    scores += made.modality.evaluation.scores(*heaps)
     if answers is not None and made.given is not None:
-        scores += _of_answers(answers, made.given, made.fake, plainly, kept, dataset.classes, seed)
+        scores += _of_answers(
+            answers, made.given, made.fake, plainly, kept, dataset.classes, made.modality, seed
+        )
     copied = copy_score(made, dataset)
     scores.append(copied.score)
     told = None if classifier is None else told_by(classifier, made, seen)
@@ -172,7 +186,9 @@ def evaluate(  # noqa: PLR0913  # what a report depends on
         closest=copied.closest,
         seed=seed,
         gannet=gannet_version(),
-        protocol=protocol_of(made, eye, lesson, by, paired=answers is None or answers.paired),
+        protocol=protocol_of(
+            made, scores, eye, lesson, by, paired=answers is None or answers.paired
+        ),
         baseline=by or "Gaussian",
         answers=answers is not None,
         shown=copied.shown,

@@ -1,4 +1,4 @@
-"""Scores of answers to pictures: beside what they should be, and beside simple methods."""
+"""Scores of answers to inputs: beside what they should be, and beside simple methods."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from gannet.core.scores import Part, Score
+from gannet.core.scores import ABOUT, About, Part, Score
 from gannet.core.seeding import seed_at
-from gannet.metrics import image_quality
+from gannet.modalities.hooks import PairMeasure
+from gannet.modalities.modality import Modality
 from gannet.networks.features import Features
 
 DRAWN = 1_000
-"""Bootstrap draws of pictures."""
+"""Bootstrap draws of samples."""
 
 ASKED, DRAWS = 64, 5
-"""Pictures that several answers are asked for, and how many."""
-
-Measure = Callable[[Tensor, Tensor], Tensor]
+"""Inputs that several answers are asked for, and how many."""
 
 
 def answer_scores(
@@ -30,24 +29,25 @@ def answer_scores(
     eye: Features,
     again: Callable[[int], Tensor],
     *,
+    modality: Modality,
     seed: int,
 ) -> list[Score]:
-    """Score answers to held-out pictures.
+    """Score answers to held-out inputs.
 
     Args:
-        answers: ``(n, C, H, W)`` in [-1, 1].
+        answers: ``(n, *shape)``.
         targets: What they should be.
         plainly: What simple methods answer, by name; the best of them is the baseline, and all
             are parts of the score.
         eye: Features of likeness.
-        again: Other answers to the first ``ASKED`` pictures, by number of the draw.
+        again: Other answers to the first ``ASKED`` inputs, by number of the draw.
+        modality: Kind of data of answers and targets; it may compare these in ways of its own.
         seed: Of the bootstrap.
 
     Returns:
-        ``PSNR`` and ``SSIM``, as near as pixels can say; ``feature distance``: between answer and
-        target, as a share of that between two different targets; ``fine detail``: powers of ten by
-        which its energy is off; ``diversity``: feature distance between two answers to one picture,
-        as the same share.
+        ``feature distance``: between answer and target, as a share of that between two different
+        targets, and what the kind of data adds; ``diversity``: feature distance between two answers
+        to one input, as the same share.
     """
     seen = eye(targets)
     apart = (seen - seen.roll(1, 0)).norm(dim=1).mean().clamp_min(1e-9)
@@ -56,33 +56,21 @@ def answer_scores(
         there = seen if other is targets else eye(other)
         return (eye(one) - there).norm(dim=1) / apart
 
+    by_features = PairMeasure("feature distance", unlike, 0.0, "low", ABOUT["feature distance"])
     found = [
-        _score(
-            "PSNR",
-            image_quality.psnr,
-            image_quality.ROUNDED,
-            "high",
-            answers,
-            targets,
-            plainly,
-            seed,
-        ),
-        _score("SSIM", image_quality.ssim, 1.0, "high", answers, targets, plainly, seed),
-        _score("feature distance", unlike, 0.0, "low", answers, targets, plainly, seed),
-        _score(
-            "fine detail", image_quality.fine_error, 0.0, "low", answers, targets, plainly, seed
-        ),
+        _score(each, answers, targets, plainly, seed)
+        for each in modality.evaluation.measures(by_features)
     ]
     return [*found, diversity(seen, eye, again, seed=seed)]
 
 
 def diversity(seen: Tensor, eye: Features, again: Callable[[int], Tensor], *, seed: int) -> Score:
-    """How far answers to one picture lie apart, as a share of how far different targets do.
+    """How far answers to one input lie apart, as a share of how far different targets do.
 
     Args:
         seen: ``(n, width)`` features of targets.
         eye: Features of likeness.
-        again: Answers to the same pictures, by number of the draw.
+        again: Answers to the same inputs, by number of the draw.
         seed: Of the bootstrap.
     """
     apart = (seen - seen.roll(1, 0)).norm(dim=1).mean().clamp_min(1e-9)
@@ -93,31 +81,32 @@ def diversity(seen: Tensor, eye: Features, again: Callable[[int], Tensor], *, se
     each = torch.stack(pairs).mean(0)
     # Answers that all are right would differ no more than targets do: nobody knows by how much.
     return mean_score(
-        "diversity", each, floor=1.0, better="high", baseline=0.0, by="one answer only", seed=seed
+        "diversity",
+        each,
+        floor=1.0,
+        better="high",
+        baseline=0.0,
+        by="one answer only",
+        seed=seed,
+        about=ABOUT["diversity"],
     )
 
 
 def _score(
-    name: str,
-    measure: Measure,
-    floor: float,
-    better: Literal["low", "high"],
-    answers: Tensor,
-    targets: Tensor,
-    plainly: Mapping[str, Tensor],
-    seed: int,
+    how: PairMeasure, answers: Tensor, targets: Tensor, plainly: Mapping[str, Tensor], seed: int
 ) -> Score:
-    others = {by: float(measure(made, targets).mean()) for by, made in plainly.items()}
-    best = (min if better == "low" else max)(others, key=others.__getitem__, default="")
+    others = {by: float(how.measure(made, targets).mean()) for by, made in plainly.items()}
+    best = (min if how.better == "low" else max)(others, key=others.__getitem__, default="")
     return mean_score(
-        name,
-        measure(answers, targets),
-        floor=floor,
-        better=better,
+        how.name,
+        how.measure(answers, targets),
+        floor=how.best,
+        better=how.better,
         baseline=others.get(best),
         by=best or "none",
         seed=seed,
-        parts=tuple(Part(name=f"by {by}", value=got, floor=floor) for by, got in others.items()),
+        about=how.about,
+        parts=tuple(Part(name=f"by {by}", value=got, floor=how.best) for by, got in others.items()),
     )
 
 
@@ -130,6 +119,7 @@ def mean_score(
     baseline: float | None,
     by: str,
     seed: int,
+    about: About,
     parts: tuple[Part, ...] = (),
 ) -> Score:
     """The mean of what ``(n,)`` answers get, beside a floor that is known without measuring."""
@@ -147,11 +137,12 @@ def mean_score(
         baseline=baseline,
         by=by,
         parts=parts,
+        **about,
     )
 
 
 def interval(each: Tensor, seed: int) -> tuple[float, float]:
-    """Percentile bootstrap over pictures, 95 %."""
+    """Percentile bootstrap over samples, 95 %."""
     chance = torch.Generator().manual_seed(seed_at(seed, 7))
     rows = torch.randint(len(each), (DRAWN, len(each)), generator=chance)
     ends = each[rows].mean(1).quantile(torch.tensor([0.025, 0.975]))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from gannet.core.errors import DataError
@@ -16,61 +14,15 @@ from gannet.core.seeding import seed_at
 from gannet.core.types import Batch
 from gannet.evaluation.two_sample_test import FEWEST
 from gannet.metrics.gaussian_baseline import Gaussian
+from gannet.modalities.hooks import Data, Sampler
+from gannet.modalities.modality import Modality
+from gannet.modalities.registry import modality_of
 
 NUMBERS = 1 << 26
 """Most numbers of samples held for one purpose: 256 MiB in 32 bit."""
 
 FITTED = 5_000
 """Most samples that the baseline is fitted to."""
-
-
-class Sampler(Protocol):
-    """What can be scored; an ``Artefact`` is one."""
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Names of the classes it can be asked for; empty if none."""
-        ...
-
-    def sample(self, count: int, *, label: str | int | None = None, seed: int = 0) -> Tensor:
-        """``(count, *shape)``; row n depends on the seed and n alone."""
-        ...
-
-
-class Rows(Protocol):
-    """Samples with labels, read in parts."""
-
-    @property
-    def labels(self) -> NDArray[np.int64]:
-        """``(N,)`` class numbers, -1 where not known."""
-        ...
-
-    def __len__(self) -> int:
-        """How many."""
-        ...
-
-    def take(self, indices: Sequence[int]) -> Batch:
-        """Some rows."""
-        ...
-
-
-class Data(Protocol):
-    """Training and held-out rows."""
-
-    @property
-    def train(self) -> Rows:
-        """What the generator learnt from."""
-        ...
-
-    @property
-    def held_out(self) -> Rows:
-        """What it never saw."""
-        ...
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Names of the classes."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -87,6 +39,7 @@ class Material:
         rest: Rows of the training data that remain.
         gaussian: The baseline.
         given: Where fakes are answers, the held-out samples with what is told of them.
+        kind: Name of the kind of data; empty where nobody said.
     """
 
     held_out: Tensor
@@ -98,6 +51,12 @@ class Material:
     rest: tuple[int, ...]
     gaussian: Gaussian
     given: Batch | None = None
+    kind: str = ""
+
+    @property
+    def modality(self) -> Modality:
+        """The kind of data that samples are of."""
+        return modality_of(self.kind)
 
 
 def _too_few(count: int, held_out: int, train: int) -> DataError:
@@ -169,6 +128,7 @@ def material(
         rest=tuple(rest),
         gaussian=gaussian,
         given=given,
+        kind=some.kind,
     )
 
 

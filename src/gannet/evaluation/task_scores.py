@@ -12,7 +12,7 @@ from gannet.core.scores import Report
 from gannet.core.seeding import some_of
 from gannet.core.transform import Trained
 from gannet.core.types import Batch, Condition
-from gannet.evaluation.samples import Data
+from gannet.modalities.hooks import Data
 
 
 class Used(Protocol):

@@ -18,14 +18,12 @@ from torch.nn.functional import cross_entropy
 from gannet.core.errors import DataError
 from gannet.core.seeding import seed_at
 from gannet.metrics.confidence import chance_of_at_least, wilson
-from gannet.networks.classifier import BATCH, SmallNet, fit, small_net
-from gannet.networks.features import Features, RandomFeatures, in_chunks, label_of
+from gannet.modalities.modality import NUMBERS, Modality
+from gannet.networks.classifier import BATCH, BuildClassifier, RowNet, SmallNet, fit, small_net
+from gannet.networks.features import Features, in_chunks, label_of
 
 FEWEST = 8
 """Samples per side below which there is nothing to train on."""
-
-UNSURE = 0.62
-"""Upper end of an interval around a guess that says next to nothing."""
 
 CHECKS = 8
 """How often during training the held-back rows are asked which state to keep."""
@@ -78,6 +76,7 @@ def fresh_critic(
     steps: int = 300,
     seconds: float = math.inf,
     features: Features | None = None,
+    modality: Modality = NUMBERS,
 ) -> Critic:
     """Classifier two-sample test between reals and fakes.
 
@@ -91,6 +90,8 @@ def fresh_critic(
         steps: Batches of 64; fewer when there are few samples, or when nothing is left to learn.
         seconds: Most wall time; when it strikes, the result depends on the machine's speed.
         features: Look at these instead of the samples.
+        modality: Kind of data that the samples are of; says whether the classifier sees them as
+            they are, or through random features.
 
     Raises:
         DataError: if a side has fewer than 8 samples.
@@ -106,18 +107,27 @@ def fresh_critic(
         )
     train_real, test_real = _split(real, count, seed_at(seed, 0))
     train_fake, test_fake = _split(fake, count, seed_at(seed, 1))
-    eye = features or (RandomFeatures(train_real) if real.ndim != 4 else None)
+    eye = features
+    if eye is None and not modality.two_sample.raw:
+        eye = modality.features(train_real, 0)
+    build = modality.classifier if eye is None else RowNet
 
     def look(rows: Tensor) -> Tensor:
         return rows.float() if eye is None else eye(rows)
 
     known_real, known_fake = look(train_real), look(train_fake)
-    network = _train(known_real, known_fake, seed, steps, seconds)
+    network = _train(known_real, known_fake, seed, steps, seconds, build)
     # A network trained briefly ranks well before its zero lies well: put it in the middle.
     known = (side[:PLACED] for side in (known_real, known_fake))
     middle = torch.stack([_logits(network, side).median() for side in known])
     on_real = _logits(network, look(test_real)) - middle.mean()
     on_fake = _logits(network, look(test_fake)) - middle.mean()
+    seen = "samples" if features is None else label_of(features)
+    return _counted(on_real, on_fake, 2 * len(train_real), seen)
+
+
+def _counted(on_real: Tensor, on_fake: Tensor, trained: int, eye: str) -> Critic:
+    """What the logits ``(n,)`` of test samples say."""
     hits = int((on_real > 0).sum() + (on_fake <= 0).sum())
     tested = len(on_real) + len(on_fake)
     low, high = wilson(hits, tested)
@@ -127,10 +137,10 @@ def fresh_critic(
         low=low,
         high=high,
         tested=tested,
-        trained=2 * len(train_real),
+        trained=trained,
         p_value=chance_of_at_least(hits, tested),
         auc=float((gaps > 0).double().mean() + (gaps == 0).double().mean() / 2),
-        eye="samples" if features is None else label_of(features),
+        eye=eye,
     )
 
 
@@ -139,14 +149,16 @@ def _split(rows: Tensor, count: int, seed: int) -> tuple[Tensor, Tensor]:
     return rows[order[: count // 2]], rows[order[count // 2 :]]
 
 
-def _train(real: Tensor, fake: Tensor, seed: int, steps: int, seconds: float) -> SmallNet:
+def _train(
+    real: Tensor, fake: Tensor, seed: int, steps: int, seconds: float, build: BuildClassifier
+) -> SmallNet:
     """The state that did best on those of the samples that it did not learn from."""
     held = max(min(len(real) // 6, CHECKED), 1)
     samples = torch.cat([real[held:], fake[held:]])
     labels = torch.cat([torch.ones(len(real) - held), torch.zeros(len(fake) - held)]).long()
     checks = torch.cat([real[:held], fake[:held]])
     answers = torch.cat([torch.ones(held), torch.zeros(held)]).long()
-    network = small_net(samples, 2, seed=seed_at(seed, 2))
+    network = small_net(samples, 2, seed=seed_at(seed, 2), build=build)
     # Twenty rounds are plenty; more would only learn the samples by heart.
     steps = max(min(steps, 20 * len(samples) // BATCH), 40)
     best, kept = math.inf, copy.deepcopy(network.state_dict())

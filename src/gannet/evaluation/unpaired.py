@@ -8,18 +8,18 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gannet.core.scores import Part, Score
+from gannet.core.scores import ABOUT, Part, Score
 from gannet.core.seeding import seed_at
 from gannet.core.types import Batch
 from gannet.evaluation.paired import mean_score
-from gannet.metrics import image_quality
 from gannet.metrics.kmeans import first_of_each
+from gannet.modalities.hooks import PairMeasure
 
 DRAWN = 200
-"""Bootstrap draws of pictures."""
+"""Bootstrap draws of samples."""
 
 FEWEST = 4
-"""Pictures of a side below which nothing is said about it."""
+"""Samples of a side below which nothing is said about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,8 @@ class Heaps:
     """Features ``(n, width)`` of what lies on one side and of what was made for it.
 
     Attributes:
-        target: Held-out pictures of the side.
-        given: Held-out pictures of the other.
+        target: Held-out samples of the side.
+        given: Held-out samples of the other.
         made: What was made of these.
     """
 
@@ -43,24 +43,25 @@ def unpaired_scores(
     seen: tuple[Tensor, Tensor, Tensor],
     sides: Sequence[str],
     *,
+    preserved: Sequence[PairMeasure] = (),
     seed: int,
 ) -> list[Score]:
-    """Score answers to held-out pictures of the other side.
+    """Score answers to held-out samples of the other side.
 
     Args:
-        answers: ``(n, C, H, W)`` in [-1, 1].
-        problem: Held-out pictures of the wanted sides, with what was given of the other.
+        answers: ``(n, *shape)``.
+        problem: Held-out samples of the wanted sides, with what was given of the other.
         seen: Features of the targets, of what was given and of the answers.
         sides: Names.
+        preserved: What of the given samples shall be kept.
         seed: Of the bootstrap.
 
     Returns:
         ``way covered``: by how much the energy distance to the wanted heap falls, as a share of
-        that of the given pictures themselves, 1 being held-out pictures of the heap;
-        ``structure kept``: correlation of the edges before and after; the baseline is
-        the mean of what was given.
+        that of the given samples themselves, 1 being held-out samples of the heap; and what is
+        kept, with the mean of what was given as the baseline.
     """
-    # Of a picture whose side nobody knows, no answer is right or wrong.
+    # Of a sample whose side nobody knows, no answer is right or wrong.
     known = problem.condition.vector.sum(1) > 0
     if not known.any():
         return []
@@ -70,7 +71,7 @@ def unpaired_scores(
     found: dict[str, tuple[float, float, float]] = {}
     for number, name in enumerate(sides):
         mine = (side == number).nonzero().squeeze(1)
-        # What is given goes round by turns: of more, the same pictures would count as others.
+        # What is given goes round by turns: of more, the same samples would count as others.
         mine = mine[: len(first_of_each(problem.condition.grid[mine].flatten(1)))]
         if len(mine) >= FEWEST:
             target, given, made = (each[mine] for each in seen)
@@ -99,33 +100,35 @@ def unpaired_scores(
                     Part(name=f"to {name}", value=each[0], floor=1.0)
                     for name, each in found.items()
                 ),
+                **ABOUT["way covered"],
             )
         )
     given = problem.condition.grid
     mean = given.mean(0, keepdim=True).expand_as(answers)
-    scores.append(
+    return scores + [
         mean_score(
-            "structure kept",
-            image_quality.structure(answers, given),
-            floor=1.0,
-            better="high",
-            baseline=float(image_quality.structure(mean, given).mean()),
+            each.name,
+            each.measure(answers, given),
+            floor=each.best,
+            better=each.better,
+            baseline=float(each.measure(mean, given).mean()),
             by="the mean of what is given",
             seed=seed,
+            about=each.about,
         )
-    )
-    return scores
+        for each in preserved
+    ]
 
 
 def way_covered(heaps: Heaps, *, seed: int) -> tuple[float, float, float] | None:
-    """Share of the way from the given pictures to the wanted heap, with a 95 % interval.
+    """Share of the way from the given samples to the wanted heap, with a 95 % interval.
 
     It is ``1 - D(made, target) / D(given, target)`` with the energy distance without bias, whose
-    value for pictures of the heap itself is 0. The interval is a bootstrap over the pictures, in
-    which a picture and what was made of it stay together.
+    value for samples of the heap itself is 0. The interval is a bootstrap over the samples, in
+    which a sample and what was made of it stay together.
 
     Returns:
-        The share and the ends of its interval; ``None`` where the pictures are too few to tell the
+        The share and the ends of its interval; ``None`` where the samples are too few to tell the
         two heaps apart, so that there is no way to cover.
     """
     count = len(heaps.target)

@@ -23,7 +23,7 @@ from gannet.core.errors import ArtefactError, ConfigError, no_permission
 from gannet.core.io.files import write_whole
 from gannet.core.types import Players
 from gannet.inference.card import COPY_ANEW, Card, read_card
-from gannet.inference.sampler import TrainedSampler, codecs_of, no_pairs
+from gannet.inference.sampler import TrainedSampler, codecs_of
 from gannet.recipes.registry import find_recipe
 
 
@@ -59,21 +59,20 @@ class Artefact(TrainedSampler):
                 ) from None
         for network in networks.values():
             network.to(device).eval().requires_grad_(False)
-        pairs, kept = tensors.get("pairs", no_pairs()), _part(tensors, "kept")
-        return cls(card, product, judge, pairs, kept, networks.get("generator"))
+        statistics, kept = _part(tensors, "statistics"), _part(tensors, "kept")
+        return cls(card, product, judge, statistics, kept, networks.get("generator"))
 
     def save(self, folder: Path) -> None:
         """Write both files, the card last: a folder that has a card is complete."""
         parts: dict[str, Mapping[str, Tensor]] = {
             "product": self.product.state_dict(),
             "discriminator": self.discriminator.state_dict(),
+            "statistics": self.statistics,
             "kept": self.kept,
         }
         if self.generator is not None and not self.recipe.makes_samples:
             parts["generator"] = self.generator.state_dict()
         tensors = {f"{part}.{name}": each for part in parts for name, each in parts[part].items()}
-        if self.pairs.numel():
-            tensors["pairs"] = self.pairs
         packed = _packed(tensors)
         # One entry: safetensors writes several in an order of chance, and the bits would differ.
         content = save_tensors(packed, {"format": "pt"})

@@ -17,9 +17,6 @@ COPY_ANEW = (
     "Copy the folder anew from where it came; a run of your own is mended by its train command."
 )
 
-QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-"""At which ``Scale`` says what probabilities are usual."""
-
 
 class Scale(BaseModel):
     """Turns logits into probabilities, and says what is usual.

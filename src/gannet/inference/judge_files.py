@@ -12,7 +12,8 @@ from torch import Tensor
 from gannet.core.errors import ConfigError, DataError
 from gannet.core.types import Condition
 from gannet.data.containers.frames import read_frame
-from gannet.inference.card import QUANTILES, Scale
+from gannet.inference.calibration import QUANTILES
+from gannet.inference.card import Scale
 from gannet.inference.sampler import TrainedSampler
 
 

@@ -33,11 +33,6 @@ JUDGED = 256
 """Samples that are judged at once."""
 
 
-def no_pairs() -> Tensor:
-    """Nothing is known of what occurred together."""
-    return torch.zeros(0, 0, dtype=torch.uint8)
-
-
 @dataclass(frozen=True)
 class TrainedSampler:
     """A trained generator and its discriminator, with their card.
@@ -46,7 +41,7 @@ class TrainedSampler:
         card: What they are and where they came from.
         product: The network worth keeping; for most recipes the averaged generator.
         discriminator: The judge that the duel trained.
-        pairs: Of tables, which symbols occurred together, as bits; else empty.
+        statistics: What is known of the training data; see ``Modality.statistics``.
         kept: What was worked out once the duel was over; see ``Inference.fit_after_training``.
         generator: What makes samples where the product does not; see ``Recipe.makes_samples``.
     """
@@ -54,7 +49,7 @@ class TrainedSampler:
     card: Card
     product: nn.Module
     discriminator: nn.Module
-    pairs: Tensor = field(default_factory=no_pairs)
+    statistics: Mapping[str, Tensor] = field(default_factory=dict[str, Tensor])
     kept: Mapping[str, Tensor] = field(default_factory=dict[str, Tensor])
     generator: nn.Module | None = None
 

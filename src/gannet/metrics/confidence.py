@@ -8,8 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch import Tensor
 
+from gannet.core.scores import About, Score
+
 NORMAL = 1.959964
 """97.5 % point of the standard normal."""
+
+UNSURE = 0.62
+"""Upper end of an interval around a guess that says next to nothing."""
 
 
 def wilson(hits: int, trials: int) -> tuple[float, float]:
@@ -45,6 +50,34 @@ def chance_of_at_least(hits: int, trials: int) -> float:
         for k in range(hits, trials + 1)
     ]
     return min(math.fsum(math.exp(each - trials * math.log(2)) for each in ways), 1.0)
+
+
+def share_score(name: str, flags: Sequence[Tensor], about: About, *, how: str = "") -> Score:
+    """A share of fakes for which something bad holds.
+
+    Args:
+        name: Of the score.
+        flags: ``(n,)`` booleans for fakes, for further reals (the floor) and for the baseline.
+        about: What it says of itself.
+        how: How it was measured.
+    """
+    hits = [int(each.sum()) for each in flags]
+    count = len(flags[0])
+    (low, high), (floor_low, floor_high) = (wilson(each, count) for each in hits[:2])
+    return Score(
+        name=name,
+        value=hits[0] / count,
+        low=low,
+        high=high,
+        floor=hits[1] / count,
+        floor_low=floor_low,
+        floor_high=floor_high,
+        samples=count,
+        better="low",
+        baseline=hits[2] / count,
+        how=how,
+        **about,
+    )
 
 
 LARGEST = 1_500

@@ -5,27 +5,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
 
 from gannet.core.seeding import seed_at
 
-COARSE = 16
-"""Cells a side at which likeness of pictures is measured."""
-
 MOST, MEMBERS, FEWEST = 30, 100, 5
 """Most kinds, samples that each should have, and the number below which there are none."""
-
-
-def outline(samples: Tensor) -> Tensor:
-    """Samples as rows of numbers in which likeness is cheap to measure.
-
-    Pictures are shrunk to at most 16 cells a side; rows stay as they are.
-    """
-    if samples.dim() == 4 and max(samples.shape[2:]) > COARSE:
-        share = COARSE / max(samples.shape[2:])
-        size = [max(round(side * share), 1) for side in samples.shape[2:]]
-        samples = interpolate(samples, size, mode="area")
-    return samples.flatten(1).float()
 
 
 def first_of_each(rows: Tensor) -> Tensor:

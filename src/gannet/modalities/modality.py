@@ -9,7 +9,7 @@ kind of numbers, so that a new kind need define none of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,6 +35,8 @@ from gannet.core.sampling import (
 )
 from gannet.core.transform import TransformTask
 from gannet.core.types import Spec
+from gannet.modalities.hooks import EvaluationHooks, Presentation
+from gannet.networks.classifier import BuildClassifier, RowNet
 from gannet.networks.features import Features, RandomFeatures
 
 Reader = Callable[[Path], Any]
@@ -94,21 +96,6 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
-class Exhibit:
-    """One sample as a page shows it.
-
-    Attributes:
-        form: What ``content`` is.
-        content: A file of that form; text in UTF-8.
-        caption: What stands below it; may be empty.
-    """
-
-    form: Literal["png", "wav", "text", "html", "mp4"]
-    content: bytes
-    caption: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class MonitorDefaults:
     """How a run of this kind is watched.
 
@@ -120,6 +107,8 @@ class MonitorDefaults:
             numbers it does not.
         rounds: Times that all training samples are seen between two evaluations at most; infinite
             where very small data sets are not the rule.
+        rough_below: Samples shown in training below which nothing but rough results are to be
+            expected; 0 where nobody measured.
     """
 
     samples: int = 1_000
@@ -127,6 +116,7 @@ class MonitorDefaults:
     validation_samples: int = 2_000
     near_copies: bool = False
     rounds: float = float("inf")
+    rough_below: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +126,8 @@ class TwoSampleDefaults:
     Attributes:
         samples: Most on each side.
         steps: Batches that the classifier learns from.
-        raw: Whether it sees the embedded samples as they are, without features.
+        raw: Whether it sees the embedded samples as they are, without features: pictures, through
+            convolutions of its own, or rows of zeros and ones.
     """
 
     samples: int = 1_000
@@ -160,6 +151,10 @@ AT_ONCE = 256
 
 
 # -- defaults -----------------------------------------------------------------------------------
+
+
+PLAIN_EVALUATION, PLAIN_PRESENTATION = EvaluationHooks(), Presentation()
+"""What suits any kind of data."""
 
 
 def no_claim(_cells: ColumnView) -> Claim | None:
@@ -200,24 +195,9 @@ def one(_shape: tuple[int, ...]) -> float:
     return 1.0
 
 
-def no_scores(*_args: Any) -> list[Any]:
-    """Nothing beyond the scores of any kind."""
-    return []
-
-
 def nothing_known(*_args: Any) -> Mapping[str, Tensor]:
     """Nothing of the training data is kept beside the networks."""
     return {}
-
-
-def described(raw: Any) -> tuple[str, ...]:
-    """A raw sample in words: a text as it is, of anything else its shape."""
-    return (raw if isinstance(raw, str) else " x ".join(map(str, np.shape(raw))) or str(raw),)
-
-
-def text_exhibit(raw: Any) -> Exhibit:
-    """A raw sample in words."""
-    return Exhibit("text", "\n".join(described(raw)).encode())
 
 
 def stacked(raws: Sequence[Any], codec: Codec[Any]) -> Any:
@@ -320,7 +300,8 @@ class Modality:
 
         thumbnail: Samples ``(n, *shape)`` as few numbers ``(n, F)`` in which likeness is cheap to
             measure: diversity, copies and clusters are looked for there.
-        features: From reference samples and a seed to features for scores.
+        features: From reference samples and a seed to features for scores, without training.
+        classifier: From samples that it will learn from and a number of classes to a classifier.
         augment: Differentiable random changes of samples; each with probability ``p``.
         channels_last: Whether networks and batches are laid out with channels last.
         bfloat16: Whether 16 bit keep what counts in samples.
@@ -328,9 +309,6 @@ class Modality:
         two_sample: How the two-sample test at the end looks at samples.
         cost: Of a sample of some shape in training, relative to an image of 32 x 32.
         statistics: From training rows to tensors that are kept beside the networks.
-
-        exhibit: A raw sample as a page shows it.
-        describe: A raw sample as cells of text.
 
         sample_options: What may be asked for when samples of this kind are made.
         samples_at_once: How many are made at once.
@@ -346,9 +324,8 @@ class Modality:
         apply_file: Transforms an input file into an output file for each draw.
         apply_value: Transforms an input in memory, or a file, into an output for each draw.
 
-        scores: Scores beyond those of any kind, from evaluation samples and features.
-        tags: Of the model card.
-        pipeline: Task of the model card as the hub names it; empty for none.
+        evaluation: What it adds to an evaluation.
+        presentation: How samples are shown to people.
     """
 
     name: str
@@ -366,6 +343,7 @@ class Modality:
 
     thumbnail: Callable[[Tensor], Tensor] = flattened
     features: Callable[[Tensor, int], Features] = random_features
+    classifier: BuildClassifier = RowNet
     augment: Callable[[Tensor, float, torch.Generator | None], Tensor] = jittered
     channels_last: bool = False
     bfloat16: bool = True
@@ -373,9 +351,6 @@ class Modality:
     two_sample: TwoSampleDefaults = TwoSampleDefaults()
     cost: Callable[[tuple[int, ...]], float] = one
     statistics: Callable[[Iterable[Tensor], Spec], Mapping[str, Tensor]] = nothing_known
-
-    exhibit: Callable[[Any], Exhibit] = text_exhibit
-    describe: Callable[[Any], tuple[str, ...]] = described
 
     sample_options: type[BaseModel] = NoOptions
     samples_at_once: int = AT_ONCE
@@ -390,6 +365,25 @@ class Modality:
     apply_file: Callable[[TransformTask, Path, Sequence[Path], ReadTable], None] = apply_file
     apply_value: Callable[[TransformTask, Any, ReadTable], Sequence[Any]] = apply_value
 
-    scores: Callable[..., list[Any]] = no_scores
-    tags: tuple[str, ...] = ()
-    pipeline: str = ""
+    evaluation: EvaluationHooks = PLAIN_EVALUATION
+    presentation: Presentation = PLAIN_PRESENTATION
+
+
+def as_seen(modality: Modality, samples: Tensor, seen: Tensor) -> Modality:
+    """The kind that embedded samples are of: their own, unless embedding changed their shape.
+
+    What is said of the kind as a whole stays: how it is watched and tested.
+    """
+    if seen.shape == samples.shape:
+        return modality
+    return replace(NUMBERS, monitor=modality.monitor, two_sample=modality.two_sample)
+
+
+NUMBERS = Modality(
+    name="",
+    noun=("sample", "samples"),
+    axes=("number",),
+    values="standardized",
+    codec=type(None),
+)
+"""Samples of which nobody said what they are: numbers, of which nothing is taken for granted."""

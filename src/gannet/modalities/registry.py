@@ -8,7 +8,8 @@ from typing import Any
 
 from gannet.core import plugins
 from gannet.core.codec import Codec
-from gannet.modalities.modality import Modality
+from gannet.modalities.hooks import Presentation
+from gannet.modalities.modality import NUMBERS, Modality
 
 PACKAGE = "gannet.modalities"
 
@@ -22,7 +23,7 @@ def modality_modules() -> dict[str, str]:
     own = {
         name: f"{PACKAGE}.{name}.modality" if is_package else f"{PACKAGE}.{name}"
         for name, is_package in plugins.modules_of(PACKAGE)
-        if f"{PACKAGE}.{name}" not in (__name__, Modality.__module__)
+        if f"{PACKAGE}.{name}" not in (__name__, Modality.__module__, Presentation.__module__)
     }
     return plugins.named("kind of data", "gannet.modalities", own)
 
@@ -48,6 +49,12 @@ def _loaded(name: str, module: str) -> Modality:
 def _missing(name: str, modules: Mapping[str, str]) -> Modality:
     missing: Modality = plugins.load("kind of data", name, modules, "modality")
     return missing
+
+
+@cache
+def modality_of(kind: str) -> Modality:
+    """The kind of data of that name; plain numbers where nobody said what samples are."""
+    return find_modality(kind) if kind else NUMBERS
 
 
 def modalities() -> tuple[Modality, ...]:

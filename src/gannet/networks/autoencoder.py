@@ -1,7 +1,7 @@
 """Samples to codes and back: what a variational autoencoder and a plain autoencoder share.
 
-The decoder is a generator of ``networks.grid`` (pictures) or ``networks.rows`` (rows of numbers),
-so that a baseline differs from ``generate`` in what it learns from, and not in its decoder.
+The decoder is a generator of ``networks.convolutional`` (pictures) or ``networks.mlp`` (any other
+numbers), so that a baseline differs from ``generate`` in what it learns from, not in its decoder.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from gannet.core.types import Condition, Players, Spec
 from gannet.networks import convolutional, mlp
 
-PICTURE_AXES = 3
 LEAST_VARIANCE = 1e-4
 """Of what a decoder leaves over: data without spread would otherwise have no finite surprise."""
 CALM = 6.0
@@ -33,19 +32,30 @@ class Coder(nn.Module):
         noise: Numbers of a code.
         width: Channels at full size; for rows a decoder has eight times as many units.
         spreads: Whether the encoder tells a spread beside the mean.
+        images: Whether samples are pictures ``(C, H, W)``; else they are taken as rows.
+        bounded: Whether samples end in [-1, 1], all of their numbers in one unit.
     """
 
-    def __init__(self, spec: Spec, noise: int, width: int, *, spreads: bool) -> None:
+    def __init__(
+        self,
+        spec: Spec,
+        noise: int,
+        width: int,
+        *,
+        spreads: bool,
+        images: bool = False,
+        bounded: bool = False,
+    ) -> None:
         super().__init__()
-        self.spreads = spreads
+        self.spreads, self.images, self.bounded = spreads, images, bounded
         units = 4 * width
         self.decoder: nn.Module
-        if len(spec.shape) == PICTURE_AXES:
+        if images:
             self.decoder = convolutional.StridedGenerator(spec, noise, width)
             self.look = convolutional.StridedDiscriminator(spec, width).layers
             seen = convolutional.WIDEST * width
         else:
-            self.decoder = mlp.ResidualRowGenerator(spec, noise, 2 * units)
+            self.decoder = mlp.ResidualRowGenerator(spec, noise, 2 * units, bounded=bounded)
             self.look = mlp.plain_layers(math.prod(spec.shape), units, 3)
             seen = units
         self.mean = nn.Linear(seen + spec.vector, noise)
@@ -53,8 +63,8 @@ class Coder(nn.Module):
 
     def encode(self, samples: Tensor, condition: Condition) -> tuple[Tensor, Tensor]:
         """``(B, *spec.shape)`` to means and log variances of codes, each ``(B, noise)``."""
-        flat = samples if len(samples.shape) == PICTURE_AXES + 1 else samples.flatten(1)
-        seen = torch.cat([self.look(flat), condition.vector], 1)
+        looked_at = samples if self.images else samples.flatten(1)
+        seen = torch.cat([self.look(looked_at), condition.vector], 1)
         mean: Tensor = self.mean(seen).float()
         if self.spread is None:
             return mean, torch.zeros_like(mean)
@@ -82,8 +92,10 @@ class MeasuredCoder(Coder):
     sums: Tensor
     moments: Tensor
 
-    def __init__(self, spec: Spec, noise: int, width: int) -> None:
-        super().__init__(spec, noise, width, spreads=False)
+    def __init__(
+        self, spec: Spec, noise: int, width: int, *, images: bool = False, bounded: bool = False
+    ) -> None:
+        super().__init__(spec, noise, width, spreads=False, images=images, bounded=bounded)
         # The last row is of samples whose class nobody told.
         self.register_buffer("shares", torch.zeros(spec.vector + 1))
         self.register_buffer("sums", torch.zeros(spec.vector + 1, noise))
@@ -126,18 +138,17 @@ def coder_of(players: Players) -> Coder:
     return players.generator
 
 
-def judge(spec: Spec, width: int) -> nn.Module:
+def judge(spec: Spec, width: int, *, images: bool = False) -> nn.Module:
     """A discriminator that measures, and from which the coder learns nothing."""
-    if len(spec.shape) == PICTURE_AXES:
+    if images:
         return convolutional.StridedDiscriminator(spec, width)
     return mlp.ResidualRowDiscriminator(spec, 4 * width)
 
 
-def surprise(real: Tensor, made: Tensor) -> Tensor:
+def surprise(real: Tensor, made: Tensor, *, together: bool = False) -> Tensor:
     """Nats per number of reals under a normal density around what was decoded; a scalar.
 
-    The variance is the one that makes it least: of all numbers of a picture together, of each
-    column of rows apart.
+    The variance is the one that makes it least.
 
     Source: Rybkin et al. 2021, arXiv:2006.13202, eq. 7.
     Differs: ``LEAST_VARIANCE`` is added to it.
@@ -145,9 +156,11 @@ def surprise(real: Tensor, made: Tensor) -> Tensor:
     Args:
         real: ``(B, *shape)``.
         made: The same shape.
+        together: Whether all numbers of a sample have one unit and so one variance, as those of a
+            picture; else each has its own, as each column of rows.
     """
     left = (real - made).square()
-    variance = left.mean() if real.dim() == PICTURE_AXES + 1 else left.mean(0)
+    variance = left.mean() if together else left.mean(0)
     # With the least variance added instead of a bound, no slope is lost where data are exact.
     return ((variance + LEAST_VARIANCE) * 2 * math.pi * math.e).log().mean() / 2
 

@@ -23,7 +23,26 @@ LARGEST_PX = 64
 """Larger pictures are shrunk first, so that the cost of a step is bounded."""
 
 
-class PictureNet(nn.Module):
+class SmallNet(nn.Module):
+    """A small classifier: features ``(B, 128)``, not negative, and one linear layer above them."""
+
+    head: nn.Linear
+
+    def features(self, samples: Tensor) -> Tensor:
+        """``(B, *shape)`` to ``(B, 128)``, not negative."""
+        raise NotImplementedError
+
+    def shown(self, samples: Tensor, chance: torch.Generator) -> Tensor:  # noqa: ARG002
+        """Samples as they are shown in training; here as they are."""
+        return samples
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """``(B, *shape)`` to logits ``(B, K)``."""
+        logits: Tensor = self.head(self.features(samples))
+        return logits
+
+
+class PictureNet(SmallNet):
     """Four or five convolutions, two linear layers; pictures ``(B, C, H, W)`` of any size."""
 
     def __init__(self, shape: tuple[int, ...], classes: int) -> None:
@@ -49,14 +68,14 @@ class PictureNet(nn.Module):
         neck: Tensor = self.neck(adaptive_avg_pool2d(x, 2).flatten(1))
         return neck.relu()
 
-    def forward(self, samples: Tensor) -> Tensor:
-        """``(B, C, H, W)`` to logits ``(B, K)``."""
-        logits: Tensor = self.head(self.features(samples))
-        return logits
+    def shown(self, samples: Tensor, chance: torch.Generator) -> Tensor:
+        """Pictures, each moved by up to a fourteenth of the side."""
+        most = max(samples.shape[2:]) // 14
+        return shifted(samples, most, chance) if most else samples
 
 
-class RowNet(nn.Module):
-    """Three linear layers over rows, standardised by those it will be trained on."""
+class RowNet(SmallNet):
+    """Three linear layers over any numbers, standardised by those it will be trained on."""
 
     def __init__(self, rows: Tensor, classes: int) -> None:
         super().__init__()
@@ -76,26 +95,28 @@ class RowNet(nn.Module):
         rows: Tensor = self.body(self._scale(samples.flatten(1).float()))
         return rows
 
-    def forward(self, samples: Tensor) -> Tensor:
-        """``(B, *shape)`` to logits ``(B, K)``."""
-        logits: Tensor = self.head(self.features(samples))
-        return logits
+
+BuildClassifier = Callable[[Tensor, int], SmallNet]
+"""Samples ``(N, *shape)`` that a classifier will be trained on and classes to a classifier."""
 
 
-SmallNet = PictureNet | RowNet
+def picture_net(samples: Tensor, classes: int) -> SmallNet:
+    """The network for pictures ``(N, C, H, W)``."""
+    network = PictureNet(tuple(samples.shape[1:]), classes)
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d):  # twice as fast on a processor
+            last = torch.channels_last
+            layer.weight.data = layer.weight.data.contiguous(memory_format=last)
+    return network
 
 
-def small_net(samples: Tensor, classes: int, *, seed: int) -> SmallNet:
-    """The network that suits samples ``(N, *shape)``, with weights drawn from ``seed``."""
+def small_net(
+    samples: Tensor, classes: int, *, seed: int, build: BuildClassifier = RowNet
+) -> SmallNet:
+    """A classifier of samples ``(N, *shape)``, with weights drawn from ``seed``."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        if samples.ndim == 4:
-            network = PictureNet(tuple(samples.shape[1:]), classes)
-            for weight in network.parameters():
-                if weight.ndim == 4:  # twice as fast on a processor
-                    weight.data = weight.data.contiguous(memory_format=torch.channels_last)
-            return network
-        return RowNet(samples, classes)
+        return build(samples, classes)
 
 
 def shifted(pictures: Tensor, most: int, chance: torch.Generator) -> Tensor:
@@ -136,7 +157,6 @@ def fit(
     # Fused: one pass over all weights instead of a dozen small calls for each.
     optimiser = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=0.02, fused=True)
     rate = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps, pct_start=0.2)
-    most = max(samples.shape[2:]) // 14 if samples.ndim == 4 else 0
     order = torch.zeros(0, dtype=torch.int64)
     start = time.monotonic()
     network.train()
@@ -144,7 +164,7 @@ def fit(
         if len(order) < min(BATCH, len(samples)):
             order = torch.cat([order, torch.randperm(len(samples), generator=chance)])
         rows, order = order[:BATCH], order[BATCH:]
-        shown = shifted(samples[rows].float(), most, chance) if most else samples[rows].float()
+        shown = network.shown(samples[rows].float(), chance)
         optimiser.zero_grad(set_to_none=True)
         error(network(shown), labels[rows]).backward()
         optimiser.step()
@@ -186,6 +206,7 @@ def train_classifier(
     seed: int,
     steps: int = 600,
     seconds: float = math.inf,
+    build: BuildClassifier = RowNet,
 ) -> ClassifierFeatures:
     """Train a small classifier on the labelled ones of some samples.
 
@@ -196,6 +217,7 @@ def train_classifier(
         seed: Equal seeds and samples give equal weights (on one machine).
         steps: Batches of 64.
         seconds: Most wall time; when it strikes, the result depends on the machine's speed.
+        build: Makes the network that suits the samples.
 
     Raises:
         DataError: if fewer than two classes are labelled.
@@ -207,6 +229,6 @@ def train_classifier(
             remedy="Label more samples, or choose the features 'random'.",
         )
     kept, targets = samples[known], labels[known].long()
-    network = small_net(kept, classes, seed=seed)
+    network = small_net(kept, classes, seed=seed, build=build)
     fit(network, kept, targets, steps=steps, seed=seed, seconds=seconds)
     return ClassifierFeatures(network)

@@ -97,15 +97,13 @@ class Plain:
 
 
 class RandomFeatures:
-    """Seeded features that need no training and no extra: for health, and as a last resort.
+    """Seeded features of any numbers that need no training: for health, and as a last resort.
 
-    Pictures pass three random orthogonal convolutions; each scale is pooled to means and spreads,
-    with the shrunk picture beside them. Rows stay as they are, with waves of several lengths
-    beside them, so that moments of the features see more than moments of the rows. All are
-    standardised by what ``reference`` shows.
+    Samples are taken as rows of numbers and stay as they are, with waves of several lengths beside
+    them, so that moments of the features see more than moments of the rows; standardised by what
+    ``reference`` shows.
 
-    Source of random features as a yardstick: Naeem 2020, arXiv:2002.09797, sec. 4.4 (untrained
-    network); of the waves: Rahimi and Recht 2007, Random Features for Large-Scale Kernel Machines.
+    Source of the waves: Rahimi and Recht 2007, Random Features for Large-Scale Kernel Machines.
     """
 
     name = "random"
@@ -117,31 +115,56 @@ class RandomFeatures:
             reference: ``(N, *shape)`` reals, some hundred or more; needs two.
             seed: Of the weights; the same for scores that are to be compared.
         """
-        if len(reference) < 2:
-            raise DataError(
-                f"{len(reference)} sample(s) are too few to standardise features",
-                remedy="Give two or more real samples.",
-            )
+        _check_enough(reference)
         chance = torch.Generator().manual_seed(seed)
         flat = reference.flatten(1).float()
-        self._pictures = reference.ndim == 4
-        if self._pictures:
-            self._weights = _filters(reference.shape[1], chance)
-            raw = in_chunks(self._look, reference, 256)
-        else:
-            self._row_scale = Standardiser(flat)
-            self._weights = [_waves(self._row_scale(flat), chance)]
-            raw = in_chunks(self._wave, reference, 4096)
-        self._scale = Standardiser(raw)
-        self._turn = _projection(raw.shape[1], chance)
-        self.width = self._turn.shape[1]
-        state = [*self._weights, self._scale.mean, self._scale.spread, self._turn]
-        self.hash = fingerprint(state)
+        self._row_scale = Standardiser(flat)
+        self._weights = _waves(self._row_scale(flat), chance)
+        self._end = _Projection(in_chunks(self._wave, reference, 4096), chance)
+        self.width = self._end.width
+        self.hash = fingerprint([self._weights, *self._end.state])
 
     def __call__(self, samples: Tensor) -> Tensor:
         """``(B, *shape)`` to ``(B, width)``; each feature has a spread of about one over reals."""
-        look, size = (self._look, 256) if self._pictures else (self._wave, 4096)
-        return in_chunks(lambda part: self._scale(look(part)) @ self._turn, samples, size)
+        return in_chunks(lambda part: self._end(self._wave(part)), samples, 4096)
+
+    def _wave(self, rows: Tensor) -> Tensor:
+        x = self._row_scale(rows.flatten(1).float())
+        angles = x @ self._weights
+        # Together the waves weigh as much as the rows themselves.
+        share = math.sqrt(x.shape[1] / angles.shape[1])
+        return torch.cat([x, angles.cos() * share, angles.sin() * share], 1)
+
+
+class RandomConvolutionFeatures:
+    """Seeded features of pictures that need no training and no extra.
+
+    Pictures pass three random orthogonal convolutions; each scale is pooled to means and spreads,
+    with the shrunk picture beside them; standardised by what ``reference`` shows.
+
+    Source of random features as a yardstick: Naeem 2020, arXiv:2002.09797, sec. 4.4 (untrained
+    network).
+    """
+
+    name = "random"
+
+    def __init__(self, reference: Tensor, *, seed: int = 0) -> None:
+        """Measure what is usual.
+
+        Args:
+            reference: ``(N, C, H, W)`` reals, some hundred or more; needs two.
+            seed: Of the weights; the same for scores that are to be compared.
+        """
+        _check_enough(reference)
+        chance = torch.Generator().manual_seed(seed)
+        self._weights = _filters(reference.shape[1], chance)
+        self._end = _Projection(in_chunks(self._look, reference, 256), chance)
+        self.width = self._end.width
+        self.hash = fingerprint([*self._weights, *self._end.state])
+
+    def __call__(self, samples: Tensor) -> Tensor:
+        """``(B, C, H, W)`` to ``(B, width)``; each has a spread of about one over reals."""
+        return in_chunks(lambda part: self._end(self._look(part)), samples, 256)
 
     def _look(self, pictures: Tensor) -> Tensor:
         x = shrink(pictures.float(), LARGEST_PX)
@@ -154,12 +177,27 @@ class RandomFeatures:
             found.append(centre if stage == 2 else adaptive_avg_pool2d(x, 2).flatten(1))
         return torch.cat(found, 1)
 
-    def _wave(self, rows: Tensor) -> Tensor:
-        x = self._row_scale(rows.flatten(1).float())
-        angles = x @ self._weights[0]
-        # Together the waves weigh as much as the rows themselves.
-        share = math.sqrt(x.shape[1] / angles.shape[1])
-        return torch.cat([x, angles.cos() * share, angles.sin() * share], 1)
+
+def _check_enough(reference: Tensor) -> None:
+    if len(reference) < 2:
+        raise DataError(
+            f"{len(reference)} sample(s) are too few to standardise features",
+            remedy="Give two or more real samples.",
+        )
+
+
+class _Projection:
+    """The end of random features: standardised, and turned to at most ``RANDOM_WIDTH`` numbers."""
+
+    def __init__(self, raw: Tensor, chance: torch.Generator) -> None:
+        self._scale = Standardiser(raw)
+        self._turn = _projection(raw.shape[1], chance)
+        self.width = self._turn.shape[1]
+        self.state = (self._scale.mean, self._scale.spread, self._turn)
+
+    def __call__(self, raw: Tensor) -> Tensor:
+        """``(B, F)`` to ``(B, width)``."""
+        return self._scale(raw) @ self._turn
 
 
 class Standardiser:

@@ -18,7 +18,6 @@ from gannet.core.types import Condition, Spec
 from gannet.networks.convolutional import Verdict
 
 LEAK = 0.2  # slope of a leaky ReLU below zero
-GRID_AXES = 3  # a sample with so many axes is a picture, whose values lie in [-1, 1]
 
 
 def start_spread(layer: nn.Linear) -> nn.Linear:
@@ -50,13 +49,11 @@ class Landing(nn.Module):
         width: Features per sample.
         shape: Shape of a sample, without the batch axis.
         bounded: Whether values end in [-1, 1], as pictures do; rows of numbers have no bounds.
-            By default samples with three axes are bounded.
     """
 
-    def __init__(self, width: int, shape: tuple[int, ...], bounded: bool | None = None) -> None:
+    def __init__(self, width: int, shape: tuple[int, ...], *, bounded: bool = False) -> None:
         super().__init__()
-        self.shape = shape
-        self.bounded = len(shape) == GRID_AXES if bounded is None else bounded
+        self.shape, self.bounded = shape, bounded
         self.paint = nn.Linear(width, math.prod(shape))
 
     def forward(self, features: Tensor) -> Tensor:
@@ -80,7 +77,7 @@ class PlainGenerator(nn.Module):
         noise: Numbers of noise per sample.
         width: Units of each hidden layer.
         depth: Hidden layers.
-        bounded: Whether samples end in [-1, 1]; by default pictures do.
+        bounded: Whether samples end in [-1, 1].
         switches: Whether the signs of the noise are given too.
     """
 
@@ -91,13 +88,13 @@ class PlainGenerator(nn.Module):
         width: int,
         depth: int = 3,
         *,
-        bounded: bool | None = None,
+        bounded: bool = False,
         switches: bool = False,
     ) -> None:
         super().__init__()
         self.switches = switches
         self.layers = plain_layers(noise * (1 + switches) + spec.vector, width, depth)
-        self.landing = Landing(width, spec.shape, bounded)
+        self.landing = Landing(width, spec.shape, bounded=bounded)
 
     def forward(self, noise: Tensor, condition: Condition) -> Tensor:
         """``(B, noise)`` and a condition to samples ``(B, *spec.shape)``."""
@@ -165,11 +162,11 @@ class ResidualRowGenerator(nn.Module):
     """
 
     def __init__(
-        self, spec: Spec, noise: int, width: int, blocks: int = 2, *, bounded: bool | None = None
+        self, spec: Spec, noise: int, width: int, blocks: int = 2, *, bounded: bool = False
     ) -> None:
         super().__init__()
         self.layers = residual_layers(noise + spec.vector, width, blocks)
-        self.landing = Landing(width, spec.shape, bounded)
+        self.landing = Landing(width, spec.shape, bounded=bounded)
 
     def forward(self, noise: Tensor, condition: Condition) -> Tensor:
         """``(B, noise)`` and a condition to samples ``(B, *spec.shape)``."""

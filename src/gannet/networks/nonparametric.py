@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from gannet.core.types import Batch, Condition, Spec
 from gannet.networks.copula import mixing
-from gannet.networks.tabular.network import chances
+from gannet.networks.tabular.sampling import chances
 
 
 def columns_of(spec: Spec) -> list[slice]:

@@ -17,6 +17,7 @@ from gannet.core.recipe import Controls, Evaluation, Inputs, Recipe, Slot, Train
 from gannet.core.types import Batch, Players, Spec, Terms
 from gannet.losses.composed import told_apart
 from gannet.networks.autoencoder import Coder, MeasuredCoder, judge, surprise
+from gannet.recipes.common.networks import has_image_axes, is_bounded
 
 
 class Config(config.Config):
@@ -38,8 +39,9 @@ class Config(config.Config):
 
 def build(config: Config, spec: Spec) -> Players:
     """Encoder and decoder in one module, and a discriminator that measures."""
-    coder = MeasuredCoder(spec, config.noise, config.width)
-    return Players(coder, judge(spec, config.width))
+    images, bounded = has_image_axes(spec), is_bounded(spec)
+    coder = MeasuredCoder(spec, config.noise, config.width, images=images, bounded=bounded)
+    return Players(coder, judge(spec, config.width, images=images))
 
 
 def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
@@ -52,7 +54,8 @@ def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: C
 def left_over(coder: Coder, batch: Batch) -> tuple[Tensor, Tensor]:
     """Codes ``(B, noise)``, and how badly samples come back, in nats per number; a scalar."""
     codes, _ = coder.encode(batch.real, batch.condition)
-    return codes, surprise(batch.real, coder.decode(codes, batch.condition))
+    made = coder.decode(codes, batch.condition)
+    return codes, surprise(batch.real, made, together=coder.bounded)
 
 
 def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:  # noqa: ARG001

@@ -7,7 +7,7 @@ arXiv:2501.05441) whose weight falls during the run. The classic objectives are 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -20,11 +20,12 @@ from gannet.core import config
 from gannet.core.recipe import Controls, Inputs, Recipe, Slot, Suggestion, Training
 from gannet.core.types import Batch, Condition, Players, Spec, Terms
 from gannet.losses import adversarial
-from gannet.modalities.image.augment import augment
+from gannet.losses.gradient_penalty import between, slope, unit_slope_penalty
+from gannet.modalities.registry import modality_of
 from gannet.networks import convolutional
 from gannet.networks import mlp as rows
+from gannet.recipes.common.networks import has_image_axes, is_bounded
 
-PICTURE_AXES = 3
 FEW_PICTURES = 500
 """Pictures below which they are augmented."""
 SLOPE_OF_PICTURES, SLOPE_OF_ROWS = 0.046, 0.5
@@ -79,21 +80,21 @@ class Config(config.Config):
 
 def build(config: Config, spec: Spec) -> Players:
     """Networks of the architecture asked for, in the sizes of the data."""
-    name = config.architecture
+    name, bounded = config.architecture, is_bounded(spec)
     units = 4 * config.width
     if name == "mlp":
         return Players(
-            rows.PlainGenerator(spec, config.noise, 2 * units),
+            rows.PlainGenerator(spec, config.noise, 2 * units, bounded=bounded),
             rows.PlainDiscriminator(spec, units),
         )
-    if len(spec.shape) != PICTURE_AXES:
+    if not has_image_axes(spec):
         if name == "residual":
             return Players(
-                rows.ResidualRowGenerator(spec, config.noise, 2 * units),
+                rows.ResidualRowGenerator(spec, config.noise, 2 * units, bounded=bounded),
                 rows.ResidualRowDiscriminator(spec, units),
             )
         return Players(
-            rows.PlainGenerator(spec, config.noise, 2 * units, switches=True),
+            rows.PlainGenerator(spec, config.noise, 2 * units, bounded=bounded, switches=True),
             rows.PlainDiscriminator(spec, units),
         )
     if name == "residual":
@@ -109,12 +110,12 @@ def build(config: Config, spec: Spec) -> Players:
 
 def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
     """Tell each real from the fake beside it, and stay flat around both."""
-    told, count = batch.condition, len(batch)
+    told, count, augment = batch.condition, len(batch), modality_of(batch.kind).augment
     fake = players.generator(noise, told).float().detach()
     flat = config.slope > 0
     # All that is judged goes through the network at once: small batches cost mostly their calls.
     shown = torch.cat([batch.real, fake]).requires_grad_(flat)
-    judged, classes = [augment(shown, config.augment)], [told, told]
+    judged, classes = [augment(shown, config.augment, None)], [told, told]
     taught = config.mismatch > 0 and told.vector.shape[1] > 0
     if taught:
         judged.append(batch.real)
@@ -127,7 +128,7 @@ def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: C
         )
     }
     if flat:
-        slopes = adversarial.slope(logits[: 2 * count], shown)
+        slopes = slope(logits[: 2 * count], shown)
         terms["slope_real"] = config.slope / 2 * slopes[:count].mean()
         terms["slope_fake"] = config.slope / 2 * slopes[count:].mean()
     if taught:
@@ -135,9 +136,9 @@ def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: C
         terms["mismatch"] = config.mismatch * mismatch(told.vector, real_logits, wrong)
     if config.objective == "wasserstein" and config.unit_slope:
         place = torch.rand(count, device=fake.device)
-        middle = adversarial.between(batch.real, fake, place).requires_grad_()
-        between = players.discriminator(middle, told).float()
-        terms["unit_slope"] = config.unit_slope * adversarial.unit_slope_penalty(between, middle)
+        middle = between(batch.real, fake, place).requires_grad_()
+        inside = players.discriminator(middle, told).float()
+        terms["unit_slope"] = config.unit_slope * unit_slope_penalty(inside, middle)
     return terms
 
 
@@ -160,10 +161,11 @@ def mismatch(own: Tensor, real_logits: Tensor, wrong_logits: Tensor) -> Tensor:
 
 def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
     """Make each fake look more real than the real beside it."""
-    fake = players.generator(noise, batch.condition)
-    fake_logits = players.discriminator(augment(fake, config.augment), batch.condition).float()
+    augment = modality_of(batch.kind).augment
+    fake = augment(players.generator(noise, batch.condition), config.augment, None)
+    fake_logits = players.discriminator(fake, batch.condition).float()
     if config.objective == "relativistic":
-        real = augment(batch.real, config.augment)
+        real = augment(batch.real, config.augment, None)
         real_logits = players.discriminator(real, batch.condition).float()
     else:
         real_logits = fake_logits.detach()  # the other objectives do not look at it
@@ -193,12 +195,13 @@ def suggest(some: Batch, rows: int) -> Iterator[Suggestion]:
     of data squared means the same for every range, size and kind of data: a share of the summed
     variance. The shares were measured; see ``docs/decisions``.
     """
-    pictures = some.real.dim() == PICTURE_AXES + 1
+    kind = modality_of(some.kind)
+    pictures = has_image_axes(Spec.of(some))
     if not pictures:
         yield (
-            "rows of numbers, standardised: see docs/decisions",
+            f"{kind.noun[1]}, which plain layers learn: see docs/decisions",
             {
-                "noise": max(8, min(64, 2 * some.real.shape[1])),
+                "noise": max(8, min(64, 2 * some.real[0].numel())),
                 "batch": min(512, max(2, rows)),
                 "learning_rate": 1e-3,
                 "learning_rate_end": 0.01,
@@ -207,11 +210,16 @@ def suggest(some: Batch, rows: int) -> Iterator[Suggestion]:
             },
         )
     elif rows < FEW_PICTURES:
-        yield f"only {rows} pictures to train on", {"augment": 0.3}
+        yield f"only {rows} {kind.noun[1]} to train on", {"augment": 0.3}
     variance = float(some.real.flatten(1).var(0).sum())
     share = SLOPE_OF_PICTURES if pictures else SLOPE_OF_ROWS
     weight = float(f"{max(share * variance, 1e-6):.3g}")
     yield f"{share} of the data's variance, {variance:.3g}", {"slope": weight}
+
+
+def scaling(spec: Spec) -> Sequence[tuple[int, Mapping[str, float]]]:
+    """Larger convolutions where there is time for them; of plain layers nobody measured it."""
+    return LONGER if has_image_axes(spec) else ()
 
 
 def presets(config: Config) -> Iterator[Suggestion]:
@@ -240,7 +248,7 @@ recipe = Recipe(
         schedule=schedule,
         suggest=suggest,
         presets=presets,
-        scaling=LONGER,
+        scaling=scaling,
         controls=Controls(regularize="slope", augment="augment", pseudo_classes="clusters"),
         calibrated_logits=lambda config: config.objective not in UNCALIBRATED,
     ),

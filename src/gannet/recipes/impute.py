@@ -17,7 +17,8 @@ from torch import Tensor
 from gannet.core.recipe import Controls, Evaluation, Inference, Inputs, Recipe, Slot, Training
 from gannet.core.transform import Transform
 from gannet.core.types import Batch, Condition, Players, Spec, Terms
-from gannet.networks.tabular.network import FieldDiscriminator, FieldGenerator, missing, told
+from gannet.networks.tabular.layout import missing, told
+from gannet.networks.tabular.network import FieldDiscriminator, FieldGenerator
 from gannet.recipes.common.imputation.fit import settle
 from gannet.recipes.common.imputation.impute import turn
 from gannet.recipes.common.tabular import (

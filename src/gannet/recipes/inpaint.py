@@ -20,16 +20,15 @@ from gannet.core.errors import DataError
 from gannet.core.recipe import Controls, Evaluation, Inference, Inputs, Recipe, Slot, Training
 from gannet.core.transform import Options, Trained, Transform, TransformInput
 from gannet.core.types import Batch, Condition, Players, Spec, Terms
-from gannet.losses.composed import least_side
 from gannet.modalities.image.masks import diffused, drawn, fixed
-from gannet.networks.unet import PatchDiscriminator, Translator
+from gannet.modalities.image.tensors import encoded, in_channels
+from gannet.networks.patchgan import PatchDiscriminator, least_side
+from gannet.networks.unet import Translator
 from gannet.recipes.common.image_to_image import (
     AnswerConfig,
     answer_terms,
     answers_to,
-    encoded,
     falling,
-    in_channels,
     judge_terms,
     noises,
 )

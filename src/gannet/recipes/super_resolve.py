@@ -28,11 +28,11 @@ from gannet.core.seeding import noise_at
 from gannet.core.transform import Options, Trained, Transform, TransformInput
 from gannet.core.types import Batch, Condition, Players, Spec, Terms
 from gannet.losses import adversarial as losses
-from gannet.losses.composed import least_side
+from gannet.losses.feature_matching import matching
 from gannet.modalities.image.degradation import degraded, flipped
 from gannet.modalities.image.tiling import in_tiles, of_planes, planes
+from gannet.networks.patchgan import PatchDiscriminator, least_side
 from gannet.networks.super_resolution import Upscaler, enlarged, shrunk
-from gannet.networks.unet import PatchDiscriminator, matching
 
 NEVER = 1 << 30
 """Steps between two lessons of a judge that has nothing to judge yet."""

@@ -19,7 +19,8 @@ from gannet.core import device
 from gannet.core.recipe import Controls, Evaluation, Inference, Inputs, Recipe, Slot, Training
 from gannet.core.types import Batch, Condition, Players, Spec, Terms
 from gannet.losses import adversarial as losses
-from gannet.networks.tabular.network import FieldDiscriminator, FieldGenerator, told
+from gannet.networks.tabular.layout import told
+from gannet.networks.tabular.network import FieldDiscriminator, FieldGenerator
 from gannet.recipes.common.tabular import (
     CellConfig,
     alike,

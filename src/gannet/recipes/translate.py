@@ -1,6 +1,7 @@
 """Picture to picture, learnt from pairs: maps to photos, pencil to paint, grey to colour.
 
-Several different answers to one picture are one setting away; see ``common.image_to_image``.
+Several different answers to one picture are one setting away: see
+``recipes.common.image_to_image``.
 """
 
 from __future__ import annotations
@@ -28,19 +29,18 @@ from gannet.core.recipe import (
 )
 from gannet.core.transform import Trained, Transform, TransformInput
 from gannet.core.types import Batch, Players, Spec, Terms
-from gannet.losses.composed import least_side
 from gannet.modalities.image.augment import moved
-from gannet.networks.unet import PatchDiscriminator, Translator
+from gannet.modalities.image.tensors import encoded, scaled_to
+from gannet.networks.patchgan import PatchDiscriminator, least_side
+from gannet.networks.unet import Translator
 from gannet.recipes.common.image_to_image import (
     AnswerConfig,
     answer_terms,
     answers_to,
-    encoded,
     error_of,
     falling,
     judge_terms,
     noises,
-    scaled_to,
     suggest_sight,
 )
 

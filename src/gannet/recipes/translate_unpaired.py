@@ -36,19 +36,20 @@ from gannet.core.transform import Options, Trained, Transform, TransformInput
 from gannet.core.types import Batch, Condition, Players, Spec, Terms
 from gannet.data.containers.two_folders import check_two_sides
 from gannet.losses import adversarial as losses
-from gannet.losses.composed import glanced_apart, least_side, passed_glances
-from gannet.modalities.image.augment import augment
+from gannet.losses.feature_matching import habits, matching
+from gannet.losses.projected import glanced_apart, passed_glances
+from gannet.modalities.image.tensors import encoded, scaled_to
 from gannet.modalities.label.codec import LabelCodec
+from gannet.modalities.registry import modality_of
+from gannet.networks.patchgan import PatchDiscriminator, least_side
 from gannet.networks.perceptual import Glances
-from gannet.networks.unet import PatchDiscriminator, Translator, habits, matching
+from gannet.networks.unet import Translator
 from gannet.recipes.common.image_to_image import (
     AnswerConfig,
     answers_to,
-    encoded,
     falling,
     noises,
     parts,
-    scaled_to,
     suggest_sight,
     told_apart,
 )
@@ -179,7 +180,8 @@ def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: C
     with torch.no_grad():
         fake = translator(some_still(noise), batch.condition).float()
     # The same kinds of changes for both sides, or few pictures would be known by heart.
-    real, fake = (augment(each, config.augment) for each in (batch.real, fake))
+    augment = modality_of(batch.kind).augment
+    real, fake = (augment(each, config.augment, None) for each in (batch.real, fake))
     terms = dict(told_apart(judge, replace(batch, real=real), fake, config.slope))
     if judge.glances is not None:
         # Of no weight: they share none with the judge of pixels.
@@ -192,7 +194,8 @@ def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Confi
     translator, judge = parts(players)
     side, given, count = batch.condition, batch.condition.grid, len(batch)
     fake = translator(some_still(noise), side).float()
-    shown = [augment(each, config.augment) for each in (batch.real, fake)]
+    augment = modality_of(batch.kind).augment
+    shown = [augment(each, config.augment, None) for each in (batch.real, fake)]
     real_seen, seen = (judge.features(each, side) for each in shown)
     won = losses.relativistic_generator(real_seen[-1].float(), seen[-1].float())
     usual = [habits(each[:-1], side.vector) for each in (real_seen, seen)]

@@ -16,6 +16,7 @@ from gannet.core.recipe import Controls, Evaluation, Inputs, Recipe, Slot, Train
 from gannet.core.types import Batch, Players, Spec, Terms
 from gannet.losses.composed import told_apart
 from gannet.networks.autoencoder import Coder, coder_of, divergence, judge, surprise
+from gannet.recipes.common.networks import has_image_axes, is_bounded
 
 
 class Config(config.Config):
@@ -40,8 +41,9 @@ class Config(config.Config):
 
 def build(config: Config, spec: Spec) -> Players:
     """Encoder and decoder in one module, and a discriminator that measures."""
-    coder = Coder(spec, config.noise, config.width, spreads=True)
-    return Players(coder, judge(spec, config.width))
+    images, bounded = has_image_axes(spec), is_bounded(spec)
+    coder = Coder(spec, config.noise, config.width, spreads=True, images=images, bounded=bounded)
+    return Players(coder, judge(spec, config.width, images=images))
 
 
 def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
@@ -56,7 +58,8 @@ def bound(coder: Coder, batch: Batch, noise: Tensor) -> tuple[Tensor, Tensor]:
     mean, spread = coder.encode(batch.real, batch.condition)
     made = coder.decode(mean + (spread / 2).exp() * noise, batch.condition)
     numbers = batch.real[0].numel()
-    return surprise(batch.real, made), divergence(mean, spread).mean() / numbers
+    kept = surprise(batch.real, made, together=coder.bounded)
+    return kept, divergence(mean, spread).mean() / numbers
 
 
 def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:

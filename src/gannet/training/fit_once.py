@@ -20,7 +20,7 @@ from gannet.recipes.registry import find_recipe
 from gannet.training.finalize import SETTLED, finish, judged_afresh
 from gannet.training.monitor.measurements import distance_with_error
 from gannet.training.plan import Plan
-from gannet.training.run import DISTANCE, card_of, doctor_for, pairs_in
+from gannet.training.run import DISTANCE, card_of, doctor_for, statistics_of
 
 FITTED_BYTES = 512 * 2**20
 """Most room for the training samples that are fitted to."""
@@ -50,7 +50,9 @@ def fit_at_once(plan: Plan, dataset: Dataset, out: Path, clock: Callable[[], flo
     evidence = f"{len(rows)} training samples, {seconds:.1f} s"
     verdict = {"name": FITTED, "evidence": evidence, "stopped": "it took one step"}
     card = card_of(plan, dataset, config=config, steps=1, verdict=verdict, distance={})
-    made = _measured(Artefact(card, product, judge, pairs_in(dataset)), plan, dataset)
+    made = _measured(
+        Artefact(card, product, judge, statistics_of(dataset, plan.spec)), plan, dataset
+    )
     line = {"step": 1, "elapsed": round(seconds, 2), "verdict": FITTED, "evidence": evidence}
     write_whole(out / PROGRESS, (json.dumps(line) + "\n").encode())
     finish(judged_afresh(made, dataset), out, dataset.held_out)

@@ -13,8 +13,9 @@ from gannet.core.errors import DivergedError, GannetError
 from gannet.core.io.files import holding, write_whole
 from gannet.core.types import Batch, Progress
 from gannet.data.dataset import Dataset
+from gannet.inference.calibration import calibrated
 from gannet.recipes.registry import find_recipe
-from gannet.training.finalize import calibrated, finish, judged_afresh, settled
+from gannet.training.finalize import finish, judged_afresh, settled
 from gannet.training.fit_once import fit_at_once
 from gannet.training.plan import Plan
 from gannet.training.resume import read_plan

@@ -23,17 +23,15 @@ from gannet.core.seeding import some_of
 from gannet.core.types import Batch, Condition, Spec
 from gannet.data.dataset import Dataset
 from gannet.data.inspect import Findings, Size
+from gannet.modalities.registry import modality_of
 from gannet.recipes.registry import find_recipe
 from gannet.training.trainer import Duel
 
 LOOKS = 32
 """Looks of health in a run, unless that would be too often or too seldom."""
 
-ROUNDS, CLOSEST = 10, 16
-"""Times that a table is seen between two looks, and fewest steps there."""
-
-TABLE_LOOKS = 12
-"""The same for tables, where a look takes as long as ten steps (measured on Adult)."""
+CLOSEST = 16
+"""Fewest steps between two looks where data are soon known by heart."""
 
 
 def default_minutes(shape: tuple[int, ...], device: str) -> float:
@@ -67,16 +65,12 @@ def advise(found: Findings) -> dict[str, Any]:
 FEWEST_STEPS, SMALLEST_SIDE = 1_000, 16
 """Steps below which smaller pictures are trained on, and how small they may become."""
 
-FEW_SHOWN = 15_000
-"""Pictures made for judging below which digits had shapes and hardly detail."""
-
 PROBE_SECONDS = 5.0
 """After so long a probe has seen enough steps, however few."""
 
 PAYS = 0.9
 """Share of the time in 32 bit below which 16 bit are worth their coarser numbers."""
 
-PICTURE_AXES = 3
 MANY = 1_000_000
 """Samples, as far as the time of a step goes: what suits few of them does not change it."""
 
@@ -235,7 +229,7 @@ def affordable_size(
         told = Condition.none(blank)
         if needed:
             told = replace(told, vector=torch.eye(classes)[torch.arange(config.batch) % classes])
-        batch = Batch(blank, told)
+        batch = Batch(blank, told, kind="image")
         suggested: dict[str, object] = {}
         for _, settings in made.training.suggest(batch, MANY):
             suggested |= settings
@@ -302,7 +296,8 @@ def _choose_numbers(chosen: Chooser) -> None:
         chosen.choose(f"only {rows} samples to train on", batch=max(2, rows))
     if train.told is not None and train.told.made:
         chosen.choose(
-            f"{rows} pictures without labels, sorted by likeness into kinds that both are told",
+            f"{rows} {modality_of(chosen.spec.kind).noun[1]} without labels, sorted by likeness "
+            "into kinds that both are told",
             **{chosen.recipe.training.controls.pseudo_classes: len(train.told.classes)},
         )
     _take_suggestions(chosen)
@@ -331,13 +326,14 @@ def _choose_threads(chosen: Chooser) -> None:
 
 def _choose_size(chosen: Chooser, seconds: float, clock: Clock) -> None:
     """Small networks and batches while steps are few, since steps are then what counts."""
-    if len(chosen.spec.shape) != PICTURE_AXES or not chosen.recipe.training.scaling:
+    scaling = chosen.recipe.training.scaling(chosen.spec)
+    if not scaling:
         return
     steps = chosen.config.steps
     if seconds:
         with processor.threads(chosen.config.threads):
             steps = int(seconds / chosen.time_step(clock=clock))
-    for least, settings in chosen.recipe.training.scaling:
+    for least, settings in scaling:
         if steps >= least:
             # A batch must not hold more than there is to show.
             most = min(settings.get("batch", chosen.config.batch), len(chosen.dataset.train))
@@ -349,11 +345,11 @@ def _choose_size(chosen: Chooser, seconds: float, clock: Clock) -> None:
 def choose_precision(chosen: Chooser, clock: Clock) -> None:
     """Compute in 16 bit where that is measured to pay.
 
-    Never for rows of numbers, whose fine structure eight bits of mantissa would round away; the
-    symbols of a table's fields are zeros and ones, which they hold exactly.
+    Never for data whose fine structure eight bits of mantissa would round away.
     """
-    if len(chosen.spec.shape) != PICTURE_AXES and not chosen.spec.table.cardinalities:
-        chosen.choose("rows keep every digit", precision="float32")
+    modality = modality_of(chosen.spec.kind)
+    if not modality.bfloat16:
+        chosen.choose(f"{modality.noun[1]} keep every digit", precision="float32")
         return
     if chosen.recipe.training.float32_only:
         chosen.choose("the duel of this recipe stands still in 16 bit", precision="float32")
@@ -371,16 +367,16 @@ def choose_precision(chosen: Chooser, clock: Clock) -> None:
 
 
 def _looks(chosen: Chooser) -> int:
-    """Steps between looks. Tables are seen a few times in between, however small they are.
+    """Steps between looks; where few data are soon known by heart, a look must come before.
 
-    A small table is known by heart after some twenty rounds (measured on 500 rows), and a look must
-    come before.
+    In between such data are seen a few times, however few they are.
     """
     config, together = chosen.config, chosen.config.discriminator_every
-    if not chosen.spec.table.cardinalities:
-        return look_every(config.steps, together=together)
-    usual = look_every(config.steps, TABLE_LOOKS, together=together)
-    rounds = math.ceil(ROUNDS * len(chosen.dataset.train) / config.batch)
+    monitor = modality_of(chosen.spec.kind).monitor
+    usual = look_every(config.steps, monitor.evaluations, together=together)
+    if math.isinf(monitor.rounds):
+        return usual
+    rounds = math.ceil(monitor.rounds * len(chosen.dataset.train) / config.batch)
     return min(usual, together * math.ceil(max(rounds, CLOSEST) / together))
 
 
@@ -410,10 +406,11 @@ def expectations(chosen: Chooser, step: float) -> list[str]:
         f"seen about {shown * (1 + judged) / rows:.1f} times",
         f"about {config.steps * step / 60:.1f} minutes of training",
     ]
-    if shown < FEW_SHOWN and len(chosen.spec.shape) == 3:
+    modality = modality_of(chosen.spec.kind)
+    if shown < modality.monitor.rough_below:
         words.append(
-            f"only {shown} pictures will be made for judging: expect shapes, hardly detail; "
-            "more minutes help most"
+            f"only {shown} {modality.noun[1]} will be made for judging: expect rough shapes, "
+            "hardly detail; more minutes help most"
         )
     return words
 

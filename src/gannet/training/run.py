@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import io
 import json
 import math
 from collections.abc import Mapping
@@ -12,29 +11,28 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from gannet.core.config import Config, parse
-from gannet.core.errors import GannetError, no_permission
-from gannet.core.io.files import UNREADABLE, append_line, write_whole
+from gannet.core.io.files import append_line
+from gannet.core.recipe import Recipe
 from gannet.core.seeding import some_of
 from gannet.core.source import Source
-from gannet.core.types import Progress
+from gannet.core.types import Progress, Spec
 from gannet.core.version import gannet_version
 from gannet.data.dataset import Dataset
 from gannet.inference.artifact import Artefact
+from gannet.inference.calibration import within_memory
 from gannet.inference.card import Card
-from gannet.inference.sampler import no_pairs
-from gannet.networks.features import RandomFeatures
-from gannet.networks.tabular.cooccurrence import pairs_of
-from gannet.networks.tabular.network import Layout
+from gannet.modalities.modality import as_seen
+from gannet.modalities.registry import modality_of
 from gannet.recipes.registry import find_recipe
+from gannet.training.checkpoint import forget_after, load_checkpoint, save_checkpoint
 from gannet.training.controller import Action, Balance
-from gannet.training.finalize import preview, within_memory
+from gannet.training.finalize import preview
 from gannet.training.monitor import Doctor, Measures, Verdict, judge, limits_for, sound
 from gannet.training.monitor.thresholds import USUAL
-from gannet.training.plan import PICTURE_AXES, Plan
+from gannet.training.plan import Plan
 from gannet.training.trainer import Duel
 
 BY_HAND = "stopped by hand"
@@ -42,17 +40,11 @@ BY_HAND = "stopped by hand"
 DISTANCE = "energy distance, random features"
 """What the distance on a card is."""
 
-LOOKED_AT = 256
-"""Pictures on each side of a look."""
-
-ROWS_LOOKED_AT = 1_000
-"""Rows of numbers on each side of a look: they cost little, and fine structure needs many."""
-
 FEWEST_LOOKS = 3
 """Looks of health below which a run that nothing speaks against is not called healthy."""
 
 PART = 65_536
-"""Rows of a table that are read at once."""
+"""Samples that are read at once for statistics."""
 
 KNOWN = 2_000
 """Training samples that copies are searched among at a look."""
@@ -112,9 +104,7 @@ class Run:
             "elapsed": self.elapsed,
             "stopped": self.stopped,
         }
-        packed = io.BytesIO()
-        torch.save(state, packed)
-        write_whole(self.out / "resume.pt", packed.getvalue())
+        save_checkpoint(self.out, state)
 
     def resume(self) -> None:
         """Go on from the last save, if there is one.
@@ -122,20 +112,9 @@ class Run:
         Raises:
             GannetError: if the save is damaged, or may not be read.
         """
-        path = self.out / "resume.pt"
-        if path.exists():
-            try:
-                self._take_up(torch.load(path, map_location=self.plan.device, weights_only=True))
-            except PermissionError:
-                raise no_permission(path) from None
-            except (OSError, *UNREADABLE):
-                raise GannetError(
-                    "the save is damaged or of another gannet",
-                    where=str(path),
-                    remedy="Delete the file to begin anew, or train into another folder.",
-                ) from None
+        load_checkpoint(self.out, self.plan.device, self._take_up)
         # Also where nothing was saved yet: lines of an attempt that was killed early go as well.
-        self._forget_after(self.duel.step)
+        forget_after(self.out, self.duel.step)
 
     def _take_up(self, state: Mapping[str, Any]) -> None:
         self.duel.load_state_dict(state["duel"])
@@ -147,17 +126,6 @@ class Run:
         self.elapsed, self.stopped = state["elapsed"], state["stopped"]
         if self.stopped == BY_HAND:
             self.stopped = ""  # to be asked again is to go on
-
-    def _forget_after(self, step: int) -> None:
-        """Drop lines of ``progress.jsonl`` that belong to steps which will be taken again."""
-        path = self.out / "progress.jsonl"
-        if path.exists():
-            try:
-                lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-            except PermissionError:
-                raise no_permission(path) from None
-            kept = [line for line in lines if line.endswith("\n") and _step_of(line) <= step]
-            write_whole(path, "".join(kept).encode())
 
     # -- looking -----------------------------------------------------------------------------
 
@@ -190,8 +158,8 @@ class Run:
         measures = self.doctor.look(self.duel)
         self.history.append(measures)
         share = self.duel.step / self.duel.config.steps
-        pictures = len(self.plan.spec.shape) == PICTURE_AXES
-        limits = limits_for(self.duel.recipe, self.duel.config, pictures=pictures)
+        near = modality_of(self.plan.spec.kind).monitor.near_copies
+        limits = limits_for(self.duel.recipe, self.duel.config, near_copies=near)
         self.verdict = judge(self.history[self.since :], share, limits)
         if self.verdict.name in ("healthy", "done") and sound(measures, limits):
             self._remember(measures)
@@ -297,8 +265,8 @@ class Run:
                 sampler.load_state_dict(self.best["generator"])
         for network in (product, critic, sampler):
             network.to("cpu").eval().requires_grad_(False)
-        pairs = pairs_in(self.dataset)
-        return Artefact(self._card(), product, critic, pairs, generator=sampler)
+        statistics = statistics_of(self.dataset, self.plan.spec)
+        return Artefact(self._card(), product, critic, statistics, generator=sampler)
 
     def _card(self) -> Card:
         distance = {
@@ -318,14 +286,12 @@ class Run:
         )
 
 
-def pairs_in(dataset: Dataset) -> Tensor:
-    """Which values of a table occurred together, so that what never did can be refused."""
+def statistics_of(dataset: Dataset, spec: Spec) -> Mapping[str, Tensor]:
+    """What is kept of the training data beside the networks, such as what occurred together."""
     train = dataset.train
-    if not train.table.cardinalities:
-        return no_pairs()
     starts = range(0, len(train), PART)
     parts = (train.take(range(at, min(at + PART, len(train)))).real for at in starts)
-    return pairs_of(parts, Layout(train.table.cardinalities))
+    return modality_of(spec.kind).statistics(parts, spec)
 
 
 def card_of(
@@ -376,15 +342,25 @@ def doctor_for(dataset: Dataset, plan: Plan) -> Doctor:
     """The doctor of a run, with the samples that all its looks share."""
     recipe, spec = find_recipe(plan.recipe), plan.spec
     view = partial(recipe.evaluation.embed, spec=spec)
-    usual = LOOKED_AT if len(spec.shape) == PICTURE_AXES else ROWS_LOOKED_AT
+    modality = modality_of(spec.kind)
     most = within_memory(KNOWN, spec.shape)
-    count = min(usual, most, len(dataset.held_out), len(dataset.train))
+    count = min(modality.monitor.samples, most, len(dataset.held_out), len(dataset.train))
     train, held_out = (
         recipe.at_use(rows.take(some_of(len(rows), some, plan.seed)), spec)
         for rows, some in ((dataset.train, most), (dataset.held_out, count))
     )
-    features = RandomFeatures(view(train.real))
-    return Doctor(train, held_out, features, seed=plan.seed, view=view)
+    seen = view(train.real)
+    features = as_seen(modality, train.real, seen).features(seen, 0)
+    given = given_kind(recipe, plan)
+    return Doctor(train, held_out, features, seed=plan.seed, view=view, given=given)
+
+
+def given_kind(recipe: Recipe[Any], plan: Plan) -> str:
+    """Kind of data of what samples are made from; empty where they are made from nothing."""
+    if "grid" in recipe.inputs.derived:
+        return plan.spec.kind  # it is made of the samples themselves
+    codec = plan.codecs.get("grid")
+    return "" if codec is None else codec["kind"]
 
 
 def _plainly_poor(now: Measures) -> bool:
@@ -414,10 +390,3 @@ def _finite(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _finite(each) for name, each in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _step_of(line: str) -> int:
-    try:
-        return int(json.loads(line)["step"])
-    except (ValueError, KeyError, TypeError):
-        return 1 << 62  # a line that was cut off belongs to no step

@@ -16,6 +16,7 @@ from gannet.core.config import C, parse
 from gannet.core.recipe import Recipe, TermsOf
 from gannet.core.seeding import seed_at
 from gannet.core.types import Batch, Progress, Spec, trainable
+from gannet.modalities.registry import modality_of
 
 
 class Side(Generic[C]):
@@ -144,7 +145,8 @@ class Duel(Generic[C]):
         """Take one gradient step for ``side`` while all other weights stand still."""
         self.let_learn(side)
         problem = self.recipe.training.corrupt(batch.to(self.device), self.rng, now)
-        problem = replace(problem, real=processor.arranged(problem.real))
+        last = modality_of(problem.kind).channels_last
+        problem = replace(problem, real=processor.arranged(problem.real, channels_last=last))
         noise = torch.randn(len(batch), now.noise, generator=self.rng, device=self.device)
         with processor.autocast(self.device, now.precision):
             terms = side.terms(self.players, problem, noise, now)

@@ -43,7 +43,7 @@ def test_runs_are_compared_on_one_page_and_seeds_are_grouped(runs, squares, tmp_
 
 def test_a_run_beside_its_copy_differs_in_nothing(runs, squares):
     first = compare.load(runs / "a")
-    one, other = (first.scored(squares, threads=1, pictures=False, **QUICK)[0] for _ in range(2))
+    one, other = (first.scored(squares, threads=1, sheets=False, **QUICK)[0] for _ in range(2))
     left, right = (
         Group(name=name, seeds=(0,), reports=(each,)) for name, each in (("a", one), ("b", other))
     )

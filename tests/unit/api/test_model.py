@@ -10,10 +10,11 @@ import pytest
 import torch
 from PIL import Image
 
-from gannet.api.scoring import NEIGHBOURS, OTHER_DATA
+from gannet.api.scoring import OTHER_DATA
 from gannet.api.train import Model, load, prepare, train
 from gannet.core.errors import ConfigError, DataError
 from gannet.data import dataset
+from gannet.evaluation.scored import NEIGHBORS
 
 QUICK = {"count": 12, "steps": 4, "features": "random"}
 
@@ -138,7 +139,7 @@ def test_an_evaluation_shows_the_nearest_neighbours(of_pictures, tmp_path):
     report = Model(of_pictures, tmp_path / "run").evaluate(data, out=out, **QUICK)
     written = {"report.json", "report.md", "report.html", "neighbours.png"}
     assert {path.name for path in out.iterdir()} == written
-    assert NEIGHBOURS in report.protocol
+    assert NEIGHBORS.format(name="neighbours.png") in report.protocol
     assert "neighbours.png" in (out / "report.md").read_text()
     with Image.open(out / "neighbours.png") as sheet:
         assert sheet.size[1] > 4 * 8

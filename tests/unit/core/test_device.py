@@ -30,11 +30,11 @@ def test_32_bit_is_left_alone():
 
 def test_layout_changes_no_number():
     pictures = torch.randn(2, 3, 4, 4)
-    arranged = device.arranged(pictures)
+    arranged = device.arranged(pictures, channels_last=True)
     assert torch.equal(arranged, pictures)
     assert arranged.is_contiguous(memory_format=torch.channels_last)
     rows = torch.randn(2, 3)
-    assert device.arranged(rows) is rows
+    assert device.arranged(rows, channels_last=False) is rows
     layer = nn.Conv2d(3, 4, 3)
     before = layer.weight.clone()
     assert torch.equal(device.laid_out(layer).weight, before)

@@ -105,8 +105,8 @@ def test_a_recipe_that_cannot_be_asked_says_so():
 
 
 def test_verdicts_do_not_hang_on_a_discriminator_that_nobody_hears():
-    quiet = limits_for(TABLE, TABLE.config(), pictures=False)
-    heard = limits_for(TABLE, TABLE.config(adversarial=0.5), pictures=False)
+    quiet = limits_for(TABLE, TABLE.config(), near_copies=False)
+    heard = limits_for(TABLE, TABLE.config(adversarial=0.5), near_copies=False)
     vae = find_recipe("vae")
     assert quiet.swing == 0
     assert limits_for(vae, vae.config()).won == math.inf, "a baseline listens to nobody"

@@ -21,6 +21,7 @@ from gannet.evaluation.samples import material
 from gannet.evaluation.scores import by_class
 from gannet.metrics.gaussian_baseline import Gaussian
 from gannet.metrics.memorization import closest, suspects
+from gannet.modalities.registry import find_modality
 
 Draw = Callable[[int, torch.Generator], Tensor]
 
@@ -29,13 +30,14 @@ Draw = Callable[[int, torch.Generator], Tensor]
 class Some:
     samples: Tensor
     labels: NDArray[np.int64]
+    kind: str = ""
 
     def __len__(self) -> int:
         return len(self.samples)
 
     def take(self, indices: Sequence[int]) -> Batch:
         rows = self.samples[list(indices)]
-        return Batch(rows, Condition.none(rows))
+        return Batch(rows, Condition.none(rows), kind=self.kind)
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,7 @@ def digits() -> tuple[Heap, Some]:
     pictures = torch.from_numpy(data.images).float()[order, None] / 8 - 1
     labels = data.target[order].astype(np.int64)
     parts = [slice(0, 900), slice(900, 1100), slice(1100, None)]
-    train, held_out, spare = (Some(pictures[part], labels[part]) for part in parts)
+    train, held_out, spare = (Some(pictures[part], labels[part], "image") for part in parts)
     return Heap(train, held_out, tuple("0123456789")), spare
 
 
@@ -222,7 +224,9 @@ def test_a_generator_that_is_wrong_in_alpha_alone_is_found_out():
         return made
 
     unknown = np.full(40, -1, np.int64)
-    data = Heap(Some(badges(40, chance), unknown), Some(badges(16, chance), unknown[:16]))
+    data = Heap(
+        Some(badges(40, chance), unknown, "image"), Some(badges(16, chance), unknown[:16], "image")
+    )
     good, bad = (
         evaluate(Maker(draw), data, count=16, features="efficientnet", steps=20)
         for draw in (badges, solid)
@@ -248,10 +252,11 @@ def test_fakes_can_be_drawn_again_and_counts_are_equal_on_all_sides(digits):
 def test_bad_requests_are_refused_with_a_remedy():
     with pytest.raises(DataError, match="8 are needed"):
         evaluate(Maker(ring), heap(), count=5)
+    for features in ("randm", "efficientnet"):
+        with pytest.raises(ConfigError, match="no such features of data of this kind"):
+            evaluate(Maker(ring), heap(), count=20, features=features, steps=40)
     with pytest.raises(ConfigError, match="neither a kind of features nor a file"):
-        evaluate(Maker(ring), heap(), count=20, features="randm", steps=40)
-    with pytest.raises(ConfigError, match="these see pictures"):
-        evaluate(Maker(ring), heap(), count=20, features="efficientnet", steps=40)
+        find_modality("image").evaluation.pretrained("randm", torch.zeros(1, 3, 8, 8))
     with pytest.raises(DataError, match="samples are"):
         evaluate(Maker(lambda count, _: torch.zeros(count, 3)), heap(), count=20)
 

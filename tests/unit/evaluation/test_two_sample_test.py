@@ -8,6 +8,9 @@ from torch import Tensor
 
 from gannet.core.errors import DataError
 from gannet.evaluation.two_sample_test import fresh_critic
+from gannet.modalities.registry import find_modality
+
+IMAGE = find_modality("image")
 
 
 def digits() -> Tensor:
@@ -26,7 +29,7 @@ def ring(count: int, spread: float, seed: int) -> Tensor:
 def test_reals_against_reals_are_a_coin():
     pictures = digits()
     for found in (
-        fresh_critic(pictures[:400], pictures[400:800], seed=0, steps=60),
+        fresh_critic(pictures[:400], pictures[400:800], seed=0, steps=60, modality=IMAGE),
         fresh_critic(ring(400, 0.05, 0), ring(400, 0.05, 1), seed=0, steps=60),
     ):
         assert found.low <= 0.5 <= found.high
@@ -38,7 +41,9 @@ def test_reals_against_reals_are_a_coin():
 def test_slightly_noisy_pictures_are_found_out():
     pictures = digits()
     noise = torch.randn(400, 1, 8, 8, generator=torch.Generator().manual_seed(1))
-    found = fresh_critic(pictures[:400], pictures[400:800] + 0.5 * noise, seed=0, steps=100)
+    found = fresh_critic(
+        pictures[:400], pictures[400:800] + 0.5 * noise, seed=0, steps=100, modality=IMAGE
+    )
     assert found.accuracy > 0.8
     assert found.auc > 0.85
     assert not found.fooled

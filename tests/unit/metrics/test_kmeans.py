@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 import torch
 
 from gannet.data import dataset
-from gannet.metrics.kmeans import assigned, centres, outline, usual_count
+from gannet.metrics.kmeans import assigned, centres, usual_count
 from gannet.modalities.image.codec import ImageCodec
-
-
-def test_the_outline_of_a_large_picture_is_its_means():
-    pictures = torch.randn(2, 3, 32, 16)
-    found = outline(pictures)
-    assert found.shape == (2, 3 * 16 * 8)
-    first = pictures[0, 0, :2, :2].mean()
-    assert float(found[0, 0]) == pytest.approx(float(first), abs=1e-6)
-
-
-@pytest.mark.parametrize("shape", [(5,), (1, 16, 16), (3, 4, 9)])
-def test_the_outline_of_what_is_small_is_itself(shape):
-    samples = torch.arange(2 * math.prod(shape)).float().view(2, *shape)
-    assert torch.equal(outline(samples), samples.flatten(1))
 
 
 def heaps(*, size=40, apart=10.0):

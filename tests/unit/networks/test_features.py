@@ -10,11 +10,18 @@ from torch import Tensor
 
 from gannet.core.errors import ConfigError, DataError
 from gannet.metrics import METRICS
-from gannet.networks.classifier import ClassifierFeatures, shifted, small_net, train_classifier
+from gannet.networks.classifier import (
+    ClassifierFeatures,
+    picture_net,
+    shifted,
+    small_net,
+    train_classifier,
+)
 from gannet.networks.features import (
     EfficientNetFeatures,
     Features,
     OnBlackAndWhite,
+    RandomConvolutionFeatures,
     RandomFeatures,
     at_least,
     colour,
@@ -36,27 +43,28 @@ def pictures(count: int, channels: int = 1, side: int = 12, seed: int = 0) -> Te
 )
 def test_random_features_suit_any_shape_and_are_the_same_twice(shape):
     samples = torch.randn(40, *shape, generator=torch.Generator().manual_seed(0)).clamp(-1, 1)
-    first, second = RandomFeatures(samples, seed=1), RandomFeatures(samples, seed=1)
+    features = RandomConvolutionFeatures if len(shape) == 3 else RandomFeatures
+    first, second = features(samples, seed=1), features(samples, seed=1)
     rows: Features = first
     found = rows(samples)
     assert found.shape == (40, first.width)
     assert found.isfinite().all()
     assert torch.equal(found, second(samples))
-    assert first.hash == second.hash != RandomFeatures(samples, seed=2).hash
+    assert first.hash == second.hash != features(samples, seed=2).hash
     assert label_of(first) == f"random:{first.hash}"
 
 
 @pytest.mark.parametrize("shape", [(1, 20, 20), (3,)])
 def test_a_sample_does_not_feel_its_neighbours(shape):
     samples = torch.randn(300, *shape, generator=torch.Generator().manual_seed(0))
-    eye = RandomFeatures(samples)
+    eye = (RandomConvolutionFeatures if len(shape) == 3 else RandomFeatures)(samples)
     # Sums of some hundred numbers of size one in 32 bit.
     assert torch.allclose(eye(samples)[7:8], eye(samples[7:8]), atol=1e-4)
 
 
 def test_random_features_of_pictures_are_cheap():
     samples = pictures(512, side=28)
-    eye = RandomFeatures(samples)
+    eye = RandomConvolutionFeatures(samples)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     start = time.process_time()
@@ -76,9 +84,9 @@ def test_random_features_see_a_dropped_mode_that_moments_of_rows_do_not():
 
 
 def test_constant_data_give_finite_features():
-    for shape in ((1, 8, 8), (3,)):
+    for features, shape in ((RandomConvolutionFeatures, (1, 8, 8)), (RandomFeatures, (3,))):
         same = torch.zeros(10, *shape)
-        assert RandomFeatures(same)(same).isfinite().all()
+        assert features(same)(same).isfinite().all()
 
 
 def test_one_sample_cannot_standardise():
@@ -166,7 +174,7 @@ def test_a_small_classifier_learns_real_digits():
     samples = torch.from_numpy(data.images).float()[:, None] / 8 - 1
     labels = torch.from_numpy(data.target)
     labels[:100] = -1  # not known
-    eye = train_classifier(samples[:1200], labels[:1200], 10, seed=0, steps=150)
+    eye = train_classifier(samples[:1200], labels[:1200], 10, seed=0, steps=150, build=picture_net)
     right = (eye.predict(samples[1200:]) == labels[1200:]).float().mean()
     assert right > 0.9  # the last third was written by other people
     assert eye(samples[:5]).shape == (5, 128)
@@ -186,7 +194,7 @@ def test_a_small_classifier_learns_rows_and_is_deterministic():
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 28, 20), (4, 70, 48), (2, 1, 3)])
 def test_the_small_network_takes_pictures_of_any_size(shape):
     samples = torch.zeros(2, *shape)
-    assert small_net(samples, 5, seed=0)(samples).shape == (2, 5)
+    assert small_net(samples, 5, seed=0, build=picture_net)(samples).shape == (2, 5)
 
 
 def test_one_class_is_refused():
@@ -248,7 +256,7 @@ def test_weights_that_may_not_be_read_are_not_called_none(tmp_path, forbidden):
 
 
 def test_classifier_features_never_train():
-    network = small_net(pictures(4), 2, seed=0)
+    network = small_net(pictures(4), 2, seed=0, build=picture_net)
     eye = ClassifierFeatures(network)
     eye(pictures(4))
     assert eye.hash == fingerprint(network.state_dict().values())

@@ -12,9 +12,14 @@ from gannet.api.scoring import AnswersOf
 from gannet.core.errors import DataError
 from gannet.core.types import Batch, Condition, Spec
 from gannet.evaluation.unpaired import Heaps, unpaired_scores, way_covered
-from gannet.networks.unet import PatchDiscriminator, Translator, habits, smoothed
+from gannet.losses.feature_matching import habits
+from gannet.modalities.image.comparison import STRUCTURE
+from gannet.networks.patchgan import PatchDiscriminator
+from gannet.networks.unet import Translator, smoothed
 from gannet.recipes.registry import find_recipe
 from gannet.testing import changed
+
+KEPT = {"preserved": (STRUCTURE,), "seed": 0}
 
 
 def rng(seed=0):
@@ -26,7 +31,7 @@ def sided(count=8, side=16):
     vector = torch.eye(2)[torch.arange(count) % 2]
     real = torch.rand(count, 3, side, side, generator=rng()) * 0.4 + vector[:, 1, None, None, None]
     real = real - 0.7
-    return Batch(real, replace(Condition.none(real), vector=vector))
+    return Batch(real, replace(Condition.none(real), vector=vector), kind="image")
 
 
 RECIPE = find_recipe("translate_unpaired")
@@ -140,7 +145,9 @@ def test_the_input_itself_covers_nothing_and_keeps_all():
         seen = real.flatten(1), given.flatten(1), answers.flatten(1)
         scores = {
             score.name: score
-            for score in unpaired_scores(answers, problem, seen, ("dark", "bright"), seed=0)
+            for score in unpaired_scores(
+                answers, problem, seen, ("dark", "bright"), preserved=(STRUCTURE,), seed=0
+            )
         }
         assert scores["way covered"].value == pytest.approx(covered, abs=0.1)
         assert [part.name for part in scores["way covered"].parts] == ["to dark", "to bright"]
@@ -152,7 +159,12 @@ def test_the_input_itself_covers_nothing_and_keeps_all():
 def test_a_side_with_too_few_is_left_out():
     problem = RECIPE.at_use(sided(6), Spec.of(sided(6)))
     seen = (problem.real.flatten(1),) * 3
-    names = [score.name for score in unpaired_scores(problem.real, problem, seen, "ab", seed=0)]
+    names = [
+        score.name
+        for score in unpaired_scores(
+            problem.real, problem, seen, "ab", preserved=(STRUCTURE,), seed=0
+        )
+    ]
     assert names == ["structure kept"]
 
 
@@ -187,7 +199,9 @@ def test_pictures_whose_side_is_not_known_change_no_score():
     def scores(kept):
         mine = problem[kept]
         seen = (mine.real.flatten(1), mine.condition.grid.flatten(1), answers[kept].flatten(1))
-        return unpaired_scores(answers[kept], mine, seen, ("dark", "bright"), seed=0)
+        return unpaired_scores(
+            answers[kept], mine, seen, ("dark", "bright"), preserved=(STRUCTURE,), seed=0
+        )
 
     assert scores(torch.ones(20, dtype=torch.bool)) == scores(rows)
     assert scores(~rows) == []

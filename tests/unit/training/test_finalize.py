@@ -11,19 +11,11 @@ from PIL import Image
 
 from gannet.core.types import Batch, Condition
 from gannet.inference.artifact import Artefact
+from gannet.inference.calibration import QUANTILES, calibrated, within_memory
+from gannet.inference.model_card import model_card, proof
+from gannet.modalities.hooks import columns
 from gannet.recipes.registry import find_recipe
-from gannet.training.finalize import (
-    QUANTILES,
-    calibrated,
-    columns,
-    finish,
-    grid_conditions,
-    judged_afresh,
-    model_card,
-    preview,
-    proof,
-    within_memory,
-)
+from gannet.training.finalize import finish, grid_conditions, judged_afresh, preview
 from gannet.training.trainer import Duel
 
 

@@ -13,7 +13,7 @@ from gannet.core.errors import DataError
 from gannet.core.io.names import Numbered
 from gannet.core.source import Source
 from gannet.data.labels import choose, from_cells
-from gannet.modalities.vector.codec import cells_of, is_number
+from gannet.modalities.vector.files import cells_of, is_number
 
 SHOWN = 8
 """Faulty cells that an error lists."""

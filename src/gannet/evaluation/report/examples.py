@@ -1,117 +1,176 @@
-"""What a report shows of samples: pictures to look at, or cells to read."""
+"""What a report shows of samples: in the form that suits their kind, or as cells to read."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 from torch import Tensor
 
 from gannet.core.codec import Codec
+from gannet.core.types import Batch
 from gannet.evaluation.evaluate import Material, Pair, Report
-from gannet.evaluation.samples import Data
-from gannet.modalities.image.grid import answers_sheet, beside, bounded, sheet
-from gannet.modalities.table.evaluation.histograms import row_profiles
-
-Picture = bytes
-"""A PNG file."""
-
-PAIR_PX, ANSWER_PX = 128, 192
-"""Largest side of pictures in pairs, and of answers: larger ones are shrunk, so that a page stays
-below 12 MB whatever the data hold."""
+from gannet.modalities.hooks import Data, Exhibit, Sheet
+from gannet.modalities.modality import Modality
+from gannet.modalities.registry import modality_of
 
 ANSWERED = 6
-"""Pictures whose answers are shown."""
+"""Inputs whose answers are shown."""
+
+ExhibitPair = tuple[Exhibit, Exhibit]
+"""A fake and its nearest training sample."""
 
 
 @dataclass(frozen=True)
 class Exhibits:
-    """Pictures of the pairs that a report names; none for data that are read.
+    """Samples of the pairs that a report names, as a page shows them; none of those that are read.
 
     Attributes:
         shown: Fake and nearest training sample of each pair in the report's ``shown``.
         closest: The same of its ``closest``.
-        answers: Of each picture that is answered: what was given, answers, what they should be.
-        sheet: These as one PNG, in their own size; empty without answers.
+        answers: Of each input that is answered: what was given, answers, what they should be.
+        sheet: These in one file; ``None`` without answers.
     """
 
-    shown: tuple[tuple[Picture, Picture], ...] = ()
-    closest: tuple[tuple[Picture, Picture], ...] = ()
-    answers: tuple[tuple[Picture, ...], ...] = ()
-    sheet: Picture = b""
+    shown: tuple[ExhibitPair, ...] = ()
+    closest: tuple[ExhibitPair, ...] = ()
+    answers: tuple[tuple[Exhibit, ...], ...] = ()
+    sheet: Sheet | None = None
+
+
+@dataclass(frozen=True)
+class EvaluationResult:
+    """What an evaluation leaves: the report, and what belongs beside it.
+
+    Attributes:
+        report: Of the scores.
+        exhibits: Of its pairs.
+        sheets: Files by their names without suffix.
+    """
+
+    report: Report
+    exhibits: Exhibits = field(default_factory=Exhibits)
+    sheets: Mapping[str, Sheet] = field(default_factory=dict[str, Sheet])
 
 
 def with_exhibits(
     report: Report,
     made: Material,
     data: Data,
-    codec: Codec[Any],
+    codecs: Mapping[str, Codec[Any]],
     others: Sequence[Tensor] = (),
 ) -> tuple[Report, Exhibits]:
     """Show the pairs that a report names, in the way that suits the data.
 
-    Pictures become PNG files; anything else is decoded and told in the report itself.
+    What is looked at or listened to becomes files; what is read is told in the report itself.
+
+    Args:
+        report: Names the pairs.
+        made: The material of the same count and seed, whose fakes they are.
+        data: The same data.
+        codecs: By role.
+        others: Where fakes are answers, further ones to the first ``ANSWERED`` inputs.
+    """
+    codec, modality = codecs["sample"], made.modality
+    profiles = modality.evaluation.profiles(codec, made.held_out, made.fake)
+    report = report.model_copy(update={"profiles": (*report.profiles, *profiles)})
+    shown, closest = (_raws(pairs, made, data, codec) for pairs in (report.shown, report.closest))
+    if is_read(modality, codec, made.fake):
+        return _with_cells(report, codec, modality, shown, closest), Exhibits()
+    exhibits = Exhibits(_exhibited(modality, shown), _exhibited(modality, closest))
+    if made.given is None:
+        return report, exhibits
+    given, answers = made.given[:ANSWERED], [made.fake[:ANSWERED], *others]
+    compared = modality.presentation.compared
+    rows = (
+        _compared(modality, codecs, given, answers)
+        if compared is None
+        else compared(given, answers)
+    )
+    sheet = modality.presentation.comparison(given, answers, 1)
+    return report, Exhibits(exhibits.shown, exhibits.closest, tuple(rows), sheet)
+
+
+def is_read(modality: Modality, codec: Codec[Any], samples: Tensor) -> bool:
+    """Whether samples ``(n, *shape)`` are shown in words."""
+    return modality.presentation.exhibit(codec.decode(samples[:1])[0]).form == "text"
+
+
+def neighbors_sheet(report: Report, made: Material, data: Data, codec: Codec[Any]) -> Sheet | None:
+    """The fakes nearest to training samples, each above its nearest, if that can be shown.
 
     Args:
         report: Names the pairs.
         made: The material of the same count and seed, whose fakes they are.
         data: The same data.
         codec: Of the samples.
-        others: Where fakes are answers, further ones to the first ``ANSWERED`` pictures.
     """
-    if codec.kind == "image":
-        shown, closest = (_pictures(pairs, made, data) for pairs in (report.shown, report.closest))
-        if made.given is None:
-            return report, Exhibits(shown, closest)
-        given, answers = made.given[:ANSWERED], [made.fake[:ANSWERED], *others]
-        columns = [bounded(each, ANSWER_PX) for each in beside(given, answers)]
-        rows = tuple(tuple(sheet(each[None]) for each in row) for row in zip(*columns, strict=True))
-        return report, Exhibits(shown, closest, rows, answers_sheet(given, answers))
-    shown, closest = (_told(pairs, made, data, codec) for pairs in (report.shown, report.closest))
-    names = _names(codec, shown)
-    update: dict[str, Any] = {"shown": shown, "closest": closest, "columns": names}
-    if _is_row(codec.decode(made.fake[:1])[0]):
-        real, fake = (np.stack(codec.decode(each)) for each in (made.held_out, made.fake))
-        update["profiles"] = (*report.profiles, *row_profiles(names, real, fake))
-    return report.model_copy(update=update), Exhibits()
+    fakes, reals = _raws(report.closest, made, data, codec)
+    if not fakes or is_read(made.modality, codec, made.fake):
+        return None
+    half = -(-len(fakes) // 2)
+    # Two bands, each of fakes above reals; the second is filled up so that columns match.
+    blank = codec.decode(made.fake.new_ones(2 * half - len(fakes), *made.fake.shape[1:]))
+    fakes, reals = [*fakes, *blank], [*reals, *blank]
+    bands = [*fakes[:half], *reals[:half], *fakes[half:], *reals[half:]]
+    return made.modality.presentation.sheet(bands, half)
 
 
-def _pictures(
-    pairs: Sequence[Pair], made: Material, data: Data
-) -> tuple[tuple[Picture, Picture], ...]:
-    fakes, reals = _tensors(pairs, made, data)
-    return tuple(
-        (sheet(fake[None]), sheet(real[None]))
-        for fake, real in zip(bounded(fakes, PAIR_PX), bounded(reals, PAIR_PX), strict=True)
-    )
+RawPairs = tuple[list[Any], list[Any]]
+"""Raw fakes, and the training samples nearest to them."""
 
 
-def _told(pairs: Sequence[Pair], made: Material, data: Data, codec: Codec[Any]) -> tuple[Pair, ...]:
-    fakes, reals = (codec.decode(each) for each in _tensors(pairs, made, data))
-    return tuple(
-        pair.model_copy(update={"fake_cells": _cells(fake), "train_cells": _cells(real)})
-        for pair, fake, real in zip(pairs, fakes, reals, strict=True)
-    )
-
-
-def _tensors(pairs: Sequence[Pair], made: Material, data: Data) -> tuple[Tensor, Tensor]:
+def _raws(pairs: Sequence[Pair], made: Material, data: Data, codec: Codec[Any]) -> RawPairs:
     fakes = made.fake[[pair.fake for pair in pairs]]
-    return fakes, data.train.take([pair.train for pair in pairs]).real.float()
+    reals = data.train.take([pair.train for pair in pairs]).real.float()
+    return codec.decode(fakes), codec.decode(reals)
 
 
-def _cells(raw: Any) -> tuple[str, ...]:
-    """A raw sample in words: a text as it is, a row number by number, of others the shape."""
-    if isinstance(raw, str):
-        return (raw,)
-    if _is_row(raw):
-        return tuple(f"{float(each):.6g}" for each in raw)
-    return (" × ".join(map(str, np.shape(raw))) or str(raw),)
+def _exhibited(modality: Modality, raws: RawPairs) -> tuple[ExhibitPair, ...]:
+    exhibit = modality.presentation.exhibit
+    return tuple((exhibit(fake), exhibit(real)) for fake, real in zip(*raws, strict=True))
 
 
-def _is_row(raw: Any) -> bool:
-    return isinstance(raw, np.ndarray) and raw.ndim == 1 and raw.dtype.kind in "fiu"
+def _compared(
+    modality: Modality, codecs: Mapping[str, Codec[Any]], given: Batch, answers: Sequence[Tensor]
+) -> list[tuple[Exhibit, ...]]:
+    """What was given, where there is a codec of it, answers, and what they should be."""
+    real = codecs["sample"]
+    columns = [
+        [modality.presentation.exhibit(raw) for raw in real.decode(each)]
+        for each in (*answers, given.real)
+    ]
+    told = codecs.get("grid")
+    before = (
+        [Exhibit("text", b"") for _ in range(len(given))]
+        if told is None
+        else [
+            modality_of(told.kind).presentation.exhibit(raw)
+            for raw in told.decode(given.condition.grid)
+        ]
+    )
+    return list(zip(before, *columns, strict=True))
+
+
+def _with_cells(
+    report: Report, codec: Codec[Any], modality: Modality, shown: RawPairs, closest: RawPairs
+) -> Report:
+    """The report whose pairs tell what they hold."""
+    update: dict[str, Any] = {
+        "shown": _told(report.shown, shown, modality),
+        "closest": _told(report.closest, closest, modality),
+    }
+    update["columns"] = _names(codec, update["shown"])
+    return report.model_copy(update=update)
+
+
+def _told(pairs: Sequence[Pair], raws: RawPairs, modality: Modality) -> tuple[Pair, ...]:
+    cells = modality.presentation.describe
+    return tuple(
+        pair.model_copy(update={"fake_cells": cells(fake), "train_cells": cells(real)})
+        for pair, fake, real in zip(pairs, *raws, strict=True)
+    )
 
 
 def _names(codec: Codec[Any], pairs: Sequence[Pair]) -> tuple[str, ...]:

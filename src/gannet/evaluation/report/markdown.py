@@ -1,75 +1,32 @@
-"""A report for people: a table with a line of meaning per score, a verdict in words, pictures."""
+"""A report for people: a table with a line of meaning per score, and a verdict in words."""
 
 from __future__ import annotations
 
 import html
-import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import torch
+from types import MappingProxyType
+from typing import Any, Protocol
 
 from gannet.core.codec import Codec
 from gannet.core.io.files import write_whole
 from gannet.core.training_log import Course
-from gannet.data.dataset import Dataset
-from gannet.evaluation.evaluate import Material, Report, Score
+from gannet.evaluation.evaluate import Report, Score
 from gannet.evaluation.report.summary import NO_DUEL, kind_of, number, verdict, worded
-from gannet.evaluation.samples import Data
-from gannet.modalities.image.codec import ImageCodec
-from gannet.modalities.image.grid import sheet
+from gannet.modalities.hooks import Data, Sheet
+from gannet.modalities.registry import modality_of
 
 LOOKS = 12
 """Looks that the course is told in."""
 
-MEANING: Mapping[str, str] = {
-    "hidden numbers": "error of numbers that were hidden and filled, in standard deviations of "
-    "their column; filling in the mean gets about 1",
-    "hidden categories": "share of hidden words that were filled wrongly",
-    "interval coverage": "share of hidden numbers within nine tenths of the draws; .9 says that "
-    "draws are as unsure as they should be",
-    "fid": "distance between the two heaps, each taken as a Gaussian, in Inception features",
-    "frechet": "distance between the two heaps, each taken as one Gaussian; biased by the count",
-    "kernel": "distance between the two heaps up to third moments; 0 when alike",
-    "energy": "distance between the two heaps that sees any difference; 0 when alike",
-    "precision": "share of fakes that lie among reals: how believable they are",
-    "recall": "share of reals that lie among fakes: how much variety is reached",
-    "density": "how deep among reals the fakes lie; about 1 when alike",
-    "coverage": "share of reals with a fake close by: how little is missing",
-    "fresh critic": "accuracy of a new classifier that tells fakes from reals; 0.5 is a coin",
-    "copies": "share of fakes oddly near to one training sample",
-    "repeats": "share of fakes oddly near to another fake",
-    "too smooth": "share of pictures smoother than 95 % of reals",
-    "too rough": "share of pictures rougher than 95 % of reals",
-    "PSNR": "how near pixels are to what they should be, in decibels; blur scores well",
-    "SSIM": "how near the structure is to what it should be; 1 when equal",
-    "feature distance": "how unlike answers are to what they should be; 1 is as unlike as two "
-    "different targets",
-    "fine detail": "powers of ten by which the amount of fine detail is off",
-    "diversity": "how unlike two answers to one picture are; 0 if noise changes nothing",
-    "way covered": "how much of the way from the given pictures to the wanted heap was gone",
-    "structure kept": "correlation of the edges before and after",
-    "class accuracy": "share of fakes that look like the class they were asked for",
-    "train on fake": "accuracy (of tables: AUC) on reals of a classifier that learnt from fakes",
-    "train on fake F1": "the same classifier's F1, the mean over classes",
-    "marginals": "what each column's distribution has in common with that of reals, 0 to 1",
-    "missing shares": "by how much the shares of missing cells differ",
-    "dependence": "how much of the dependence among columns is kept; shuffled columns keep none",
-    "pair trends": "likeness of pairs that hang together; shuffled columns score well too",
-    "critic auc": "how well a fresh classifier ranks reals above fakes; 0.5 is a coin",
-    "nearer to training": "share of fakes nearer to training than to held-out rows; 0.5 is fair",
-    "exact copies": "share of fakes equal to a training row; floor: held-out rows that are",
-    "membership attack": "AUC with which fakes give away who was trained on; 0.5 is nothing",
-    "disclosure": "how much better fakes tell a column of training rows than of strangers",
-}
-"""What each score says, in one line."""
+NO_SHEETS: Mapping[str, Sheet] = MappingProxyType({})
+"""No file stands beside the report."""
 
 
 def meaning(score: Score, made: str = "fakes") -> str:
     """What a score says, in one line, of what ``made`` calls the samples."""
-    return worded(MEANING.get(kind_of(score), "a score of your own"), made)
+    return worded(score.meaning or "a score of your own", made)
 
 
 def floor_words(report: Report) -> str:
@@ -113,7 +70,8 @@ def to_markdown(report: Report) -> str:
     lines += _runs(report) + _worst(report)
     lines += ["", "## What they say", ""]
     for kind, score in {kind_of(score): score for score in report.scores}.items():
-        lines.append(f"- **{_cell(kind)}**: {meaning(score, report.made)}.")
+        more = f" More: {score.page}." if score.page else ""
+        lines.append(f"- **{_cell(kind)}**: {meaning(score, report.made)}.{more}")
     lines += _memory(report) + _pairs(report) + _course(report.course)
     lines += ["", "## How they were made", ""]
     lines += [f"- {sentence}" for sentence in protocol_words(report)]
@@ -141,25 +99,23 @@ def _runs(report: Report) -> list[str]:
     ]
 
 
-def held_out_words(data: Dataset, codec: Codec[Any]) -> list[str]:
+class SplitData(Data, Protocol):
+    """Rows with a fingerprint."""
+
+    @property
+    def digest(self) -> str:
+        """Of samples, labels, split and codec."""
+        ...
+
+
+def held_out_words(data: SplitData, codec: Codec[Any]) -> list[str]:
     """How samples were read and split, for the protocol."""
-    said = [
+    return [
         f"Split: {len(data.train)} samples to train on and {len(data.held_out)} held out, chosen "
         "by their content with all their duplicates, so that the same data are always split alike.",
         f"Digest of data, labels, split and codec: {data.digest}.",
+        *modality_of(codec.kind).evaluation.protocol(codec),
     ]
-    if isinstance(codec, ImageCodec):
-        how = (
-            "scaled until they cover the frame, the middle kept"
-            if codec.resize == "crop"
-            else "stretched to the frame"
-        )
-        said.append(
-            f"Resizer: Pillow's bicubic with antialiasing to {codec.width} × {codec.height} px, "
-            f"{how}; pictures of that size are left as they are. Features see fakes and reals "
-            "through the same path."
-        )
-    return said
 
 
 def costs(report: Report) -> list[tuple[str, str]]:
@@ -280,8 +236,8 @@ def _course(course: Course | None) -> list[str]:
     return [*lines, "", *(actions or ["Balance changed nothing."])]
 
 
-def write_report(report: Report, folder: Path, *, neighbours: bytes | None = None) -> Path:
-    """Write ``report.json`` and ``report.md``, and ``neighbours.png`` if there is one.
+def write_report(report: Report, folder: Path, sheets: Mapping[str, Sheet] = NO_SHEETS) -> Path:
+    """Write ``report.json`` and ``report.md``, and files beside them, by name without suffix.
 
     Returns:
         Path of ``report.md``.
@@ -289,30 +245,11 @@ def write_report(report: Report, folder: Path, *, neighbours: bytes | None = Non
     Raises:
         GannetError: if the folder cannot be written.
     """
-    if neighbours is not None:
-        write_whole(folder / "neighbours.png", neighbours)
+    for name, sheet in sheets.items():
+        write_whole(folder / f"{name}{sheet.suffix}", sheet.content)
     write_whole(folder / "report.json", to_json(report).encode())
     write_whole(folder / "report.md", to_markdown(report).encode())
     return folder / "report.md"
-
-
-def neighbours_sheet(report: Report, made: Material, data: Data) -> bytes:
-    """The fakes nearest to training samples, each above its nearest training sample, as a PNG.
-
-    Args:
-        report: Names the pairs.
-        made: The material of the same count and seed, whose fakes they are.
-        data: The same data.
-    """
-    pairs = report.closest
-    fakes = made.fake[[pair.fake for pair in pairs]]
-    reals = data.train.take([pair.train for pair in pairs]).real
-    half = max(math.ceil(len(pairs) / 2), 1)
-    # Two bands, each of fakes above reals; the second is filled up so that columns match.
-    blank = fakes.new_ones(2 * half - len(pairs), *fakes.shape[1:])
-    fakes, reals = torch.cat([fakes, blank]), torch.cat([reals, blank])
-    bands = [fakes[:half], reals[:half], fakes[half:], reals[half:]]
-    return sheet(torch.cat(bands), half)
 
 
 def _worst(report: Report) -> list[str]:

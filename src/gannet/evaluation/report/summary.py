@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
 from gannet.core.scores import Closeness, Profile
 from gannet.evaluation.evaluate import Report, Score
-from gannet.evaluation.two_sample_test import UNSURE
-from gannet.metrics.confidence import wilson
+from gannet.metrics.confidence import UNSURE, wilson
 
-PRIVACY = ("exact copies", "membership attack", "nearer to training", "disclosure")
-"""Kinds of scores that ask what fakes give away."""
-
-TEXTURES = {"too smooth": "Blurred", "too rough": "Noisy"}
-"""What shares of smooth and of rough pictures mean where there are more than of reals."""
+SHORT, MUCH = 0.8, 0.1
+"""Share of its floor below which a share is missed, and a share that is too much of what is bad."""
 
 OFTEN = 0.03
 """Share of reals above which a value is missed where no fake has it."""
@@ -70,37 +65,42 @@ def verdict(report: Report) -> str:
     """What the scores mean together, in plain words; ``**`` stands around what is serious."""
     said = [*_of_answers(report), _of_critic(report), _of_floors(report)]
     said = [worded(words, report.made) for words in said] + _of_baseline(report)
-    found = {kind_of(score): score for score in report.scores}
+    found: dict[str, Score] = {score.role: score for score in report.scores if score.role}
     said += [worded(words, report.made) for words in _of_repeats(report, found.get("repeats"))]
     said += [_of_missing_values(profile) for profile in report.profiles if _missing(profile)]
     said += [words for profile in report.profiles for words in of_kinds(profile, report.made)]
-    said += [worded(words, report.made) for words in _of_looks(found)]
+    for role in ("excess", "shortfall"):
+        of_role = (score for score in report.scores if score.role == role)
+        said += [worded(_warned(score), report.made) for score in of_role]
     if copied := found.get("copies"):
         said.append(worded(_of_copies(copied, report.closeness), report.made))
-    said += _of_all_privacy(report)
+    said += _of_privacy(report)
     said += _of_health(report)
     return " ".join(filter(None, [*said, limits(report)]))
 
 
-def _of_looks(found: Mapping[str, Score]) -> list[str]:
-    """Blur, noise, lost variety and samples that nobody believes, by the scores of each kind."""
-    said = [
-        f"**{said_of}**: {score.value:.0%} of pictures are {kind_of(score).partition(' ')[2]}er "
-        f"than 95 % of reals ({score.floor:.0%} of further reals are)."
-        for kind, said_of in TEXTURES.items()
-        if (score := found.get(kind)) and score.low > max(2 * 0.05, score.floor_high)
-    ]
-    if (few := found.get("coverage")) and not few.at_floor and few.value < 0.8 * few.floor:
-        said.append(
-            f"Variety is missing: only {few.value:.0%} of real samples have a fake close by "
-            f"({few.floor:.0%} is possible)."
-        )
-    if (odd := found.get("precision")) and not odd.at_floor and odd.value < 0.8 * odd.floor:
-        said.append(
-            f"Many fakes are not believable: {odd.value:.0%} lie among reals "
-            f"({odd.floor:.0%} is possible)."
-        )
-    return said
+def _warned(score: Score) -> str:
+    """What a score says where it is bad; see ``Score.role``."""
+    if not score.warning:
+        return ""
+    match score.role:
+        case "shortfall":
+            bad = not score.at_floor and score.value < SHORT * score.floor
+        case "excess":
+            bad = score.low > max(MUCH, score.floor_high)
+        case "privacy":
+            fair = score.chance is not None and score.low <= score.chance
+            bad = not (score.at_floor or fair)
+        case _:
+            bad = False
+    if not bad:
+        return ""
+    return score.warning.format(
+        value=score.value,
+        floor=score.floor,
+        interval=f"{number(score.value)} ({number(score.low)} to {number(score.high)})",
+        of=score.name.partition("[")[2].removesuffix("]"),
+    )
 
 
 def limits(report: Report) -> str:
@@ -155,7 +155,7 @@ def _of_answers(report: Report) -> list[str]:
     beside = [
         f"{kind_of(score)} {number(score.value)} ({score.by or by}: {number(score.baseline)})"
         for score in report.scores
-        if (score.by or by) and score.baseline is not None and kind_of(score) != "diversity"
+        if (score.by or by) and score.baseline is not None and score.role != "variety"
     ]
     return [f"Answers beside simple methods: {', '.join(beside)}."] if beside else []
 
@@ -175,44 +175,20 @@ def _of_health(report: Report) -> list[str]:
     return [f"**The duel ended unhealthy**: {course.verdict}{evidence}."]
 
 
-def _of_all_privacy(report: Report) -> list[str]:
+def _of_privacy(report: Report) -> list[str]:
     """Warnings, or that there are none where there was something to look at."""
-    looked = [score for score in report.scores if kind_of(score) in PRIVACY]
-    warnings = [warning for score in looked if (warning := _of_privacy(score))]
+    looked = [score for score in report.scores if score.role == "privacy"]
+    warnings = [warning for score in looked if (warning := _warned(score))]
     if looked and not warnings:
         return [
-            f"No sign of memorised training rows in {len(looked)} tests, which is no proof of "
+            f"No sign of memorised training samples in {len(looked)} tests, which is no proof of "
             "privacy."
         ]
     return warnings
 
 
-def _of_privacy(score: Score) -> str:
-    """A warning, if fakes give away more than reals of another source would."""
-    if score.at_floor or (score.chance is not None and score.low <= score.chance):
-        return ""
-    interval = f"{number(score.value)} ({number(score.low)} to {number(score.high)})"
-    match kind_of(score):
-        case "exact copies":
-            return (
-                f"**Copies**: {score.value:.1%} of fakes equal a training row; chance explains "
-                f"{score.floor:.1%}."
-            )
-        case "membership attack":
-            return f"**Memorised**: an attacker finds training rows with an AUC of {interval}."
-        case "nearer to training":
-            return (
-                f"**Memorised**: a share of {interval} lies nearer to training rows; 0.5 is fair."
-            )
-        case "disclosure":
-            column = score.name.partition("[")[2].removesuffix("]")
-            return f"**Disclosed**: fakes tell {column} of training rows better, by {interval}."
-        case _:
-            return ""
-
-
 def _of_critic(report: Report) -> str:
-    critics = [score for score in report.scores if kind_of(score) == "fresh critic"]
+    critics = [score for score in report.scores if score.role == "detection"]
     if not critics:
         return ""
     best = max(critics, key=lambda score: score.value)

@@ -20,7 +20,7 @@ from gannet.data.labels import LABEL_COLUMNS
 from gannet.data.numeric_labels import number_columns
 from gannet.inference.editing.attributes import Attribute, Measure, Once, of_classes
 from gannet.modalities.image.codec import ImageCodec
-from gannet.networks.classifier import fit, small_net
+from gannet.networks.classifier import fit, picture_net, small_net
 from gannet.networks.features import in_chunks
 
 LABELLED = 2_000
@@ -85,7 +85,7 @@ def _of_classes(
 ) -> tuple[Attribute, ...]:
     labels = torch.from_numpy(numbers)
     known = labels >= 0
-    network = small_net(pictures, len(classes), seed=seed)
+    network = small_net(pictures, len(classes), seed=seed, build=picture_net)
     fit(network, pictures[known], labels[known], steps=steps, seed=seed)
     network.eval().requires_grad_(False)
     return of_classes(classes, Once(partial(in_chunks, network, size=256)), "label")
@@ -109,7 +109,7 @@ def _of_numbers(
     spread = (shown - middle).square().nanmean(0).sqrt().clamp_min(1e-6)
     targets = (shown - middle) / spread
     some = targets.isfinite().any(1)
-    network = small_net(pictures, len(columns), seed=seed)
+    network = small_net(pictures, len(columns), seed=seed, build=picture_net)
     fit(network, pictures[~apart][some], targets[some], steps=steps, seed=seed, error=squared)
     network.eval().requires_grad_(False)
     read = Once(partial(in_chunks, network, size=256))

@@ -15,16 +15,13 @@ def augment(samples: Tensor, share: float, rng: torch.Generator | None = None) -
     """Change about ``share`` of the samples; gradients pass through.
 
     Args:
-        samples: ``(B, C, H, W)`` pictures in [-1, 1], or ``(B, F)`` rows, which get noise.
+        samples: ``(B, C, H, W)`` pictures in [-1, 1].
         share: Probability of each kind of change, 0..1; 0 returns the samples themselves.
         rng: Where all chance comes from; by default PyTorch's own generator, which the duel forks
             and seeds at every step, as for dropout.
     """
     if share <= 0:
         return samples
-    if samples.dim() != 4:
-        jitter = torch.randn(samples.shape, generator=rng, device=samples.device)
-        return samples + 0.1 * share * jitter
     return _cut(_shift(_recolour(samples, share, rng), share, rng), share, rng)
 
 

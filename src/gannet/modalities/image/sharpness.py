@@ -1,20 +1,35 @@
-"""Are pictures too smooth or too rough, and are samples made over and over?"""
+"""Are pictures too smooth or too rough?"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import Tensor
 
-from gannet.core.scores import Score
-from gannet.evaluation.samples import Material
-from gannet.metrics.confidence import wilson
-from gannet.metrics.distribution import nearest_others
-from gannet.metrics.pairwise import Heap
+from gannet.core.scores import Score, documented
+from gannet.metrics.confidence import share_score
 
 EDGE = 0.05
 """Share of held-out reals that are as smooth, or as rough, as a picture called so."""
 
-ALIKE = 0.01
-"""Share of held-out reals that have another as near as a repeated sample has."""
+SMOOTH = documented(
+    "too smooth",
+    "share of pictures smoother than 95 % of reals",
+    "excess",
+    "**Blurred**: {value:.0%} of pictures are smoother than 95 % of reals ({floor:.0%} of further "
+    "reals are).",
+)
+ROUGH = documented(
+    "too rough",
+    "share of pictures rougher than 95 % of reals",
+    "excess",
+    "**Noisy**: {value:.0%} of pictures are rougher than 95 % of reals ({floor:.0%} of further "
+    "reals are).",
+)
+HOW = (
+    "Too smooth, too rough: squared differences of neighbouring pixels over the variance, below or "
+    "above those of 95 % of held-out reals."
+)
 
 
 def roughness(pictures: Tensor) -> Tensor:
@@ -33,52 +48,20 @@ def roughness(pictures: Tensor) -> Tensor:
     return (down + right) / 2 / inner.clamp(min=1e-6)
 
 
-def texture_scores(made: Material) -> list[Score]:
-    """Shares of pictures smoother, and rougher, than 95 % of held-out reals; of rows none."""
-    if made.fake.ndim != 4 or min(made.fake.shape[2:]) < 2:
-        return []
-    held_out, *others = map(roughness, (made.held_out, made.fake, made.fresh, made.plain))
-    low, high = held_out.quantile(EDGE), held_out.quantile(1 - EDGE)
-    return [
-        _share("too smooth", [each < low for each in others]),
-        _share("too rough", [each > high for each in others]),
-    ]
-
-
-def repeat_score(
-    held_out: Tensor | Heap,
-    fake: Tensor | Heap,
-    fresh: Tensor | Heap,
-    plain: Tensor | Heap,
-    eye: str,
-) -> Score:
-    """Share of fakes with another fake nearer than 99 % of held-out reals have another real.
+def texture_scores(held_out: Tensor, fake: Tensor, fresh: Tensor, plain: Tensor) -> Sequence[Score]:
+    """Shares of pictures ``(n, C, H, W)`` smoother, and rougher, than 95 % of held-out reals.
 
     Args:
-        held_out: ``(n, F)`` features.
-        fake: The same of fakes.
-        fresh: Of further reals, the floor.
+        held_out: Reals that set the limits.
+        fake: Of the generator.
+        fresh: Further reals, the floor.
         plain: Of the baseline.
-        eye: What the features are called.
     """
-    limit = nearest_others(held_out).quantile(ALIKE)
-    return _share(f"repeats[{eye}]", [nearest_others(x) <= limit for x in (fake, fresh, plain)])
-
-
-def _share(name: str, flags: list[Tensor]) -> Score:
-    hits = [int(each.sum()) for each in flags]
-    count = len(flags[0])
-    low, high = wilson(hits[0], count)
-    floor_low, floor_high = wilson(hits[1], count)
-    return Score(
-        name=name,
-        value=hits[0] / count,
-        low=low,
-        high=high,
-        floor=hits[1] / count,
-        floor_low=floor_low,
-        floor_high=floor_high,
-        samples=count,
-        better="low",
-        baseline=hits[2] / count,
+    if min(fake.shape[2:]) < 2:
+        return ()
+    reals, *others = map(roughness, (held_out, fake, fresh, plain))
+    low, high = reals.quantile(EDGE), reals.quantile(1 - EDGE)
+    return (
+        share_score("too smooth", [each < low for each in others], SMOOTH, how=HOW),
+        share_score("too rough", [each > high for each in others], ROUGH, how=HOW),
     )

@@ -2,17 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from gannet.core.codec import Codec
+from gannet.core.types import Spec
+from gannet.modalities.hooks import EvaluationHooks, Presentation, no_sheet
 from gannet.modalities.modality import Modality, MonitorDefaults, TwoSampleDefaults
 from gannet.modalities.table.apply import apply_file, apply_value
 from gannet.modalities.table.codec import TableCodec
+from gannet.modalities.table.evaluation.whole import evaluate
 from gannet.modalities.table.load import encode, load
 from gannet.modalities.table.sampling.cells import TOGETHER
 from gannet.modalities.table.sampling.rows import TableSampleOptions, sample_rows
 from gannet.modalities.table.writers import WRITERS
+from gannet.networks.tabular.cooccurrence import pairs_of
+from gannet.networks.tabular.layout import Layout
+
+
+def statistics(parts: Iterable[Tensor], spec: Spec) -> Mapping[str, Tensor]:
+    """Which values occurred together, so that what never did can be refused."""
+    return {"pairs": pairs_of(parts, Layout(spec.table.cardinalities))}
+
+
+def contents(codec: Codec[Any]) -> str:
+    """What rows hold."""
+    assert isinstance(codec, TableCodec)
+    return f"rows of {len(codec.columns)} columns"
+
+
+def notes(codec: Codec[Any]) -> Sequence[str]:
+    """What each column holds, and what was noticed."""
+    assert isinstance(codec, TableCodec)
+    lines = ["## Columns", "", *(f"- {words}" for words in codec.describe())]
+    return [*lines, "", *(f"- {note}" for note in codec.notes)] if codec.notes else lines
+
 
 modality = Modality(
-    apply_file=apply_file,
-    apply_value=apply_value,
     name="table",
     noun=("row", "rows"),
     axes=("field",),
@@ -25,11 +53,15 @@ modality = Modality(
     # Rows cost little and their faults are fine. Random Fourier features over this many one-hot
     # axes would hide co-occurrence (measured), so the test sees the raw view.
     two_sample=TwoSampleDefaults(samples=4_000, steps=300, raw=True),
+    statistics=statistics,
     sample_options=TableSampleOptions,
     samples_at_once=TOGETHER,
     sample=sample_rows,
     writers=WRITERS,
     load=load,
     encode=encode,
-    tags=("tabular",),
+    apply_file=apply_file,
+    apply_value=apply_value,
+    evaluation=EvaluationHooks(whole=evaluate),
+    presentation=Presentation(sheet=no_sheet, contents=contents, notes=notes, tags=("tabular",)),
 )

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from torch import Tensor
 
 from gannet.core.errors import DataError, no_permission
+from gannet.modalities.vector.files import cells_of, harmless, has_header
 
 Row = NDArray[np.float64]
 """``(columns,)`` numbers in their own units."""
@@ -122,10 +123,10 @@ class VectorCodec(BaseModel):
         """The cells of this codec's columns, without the header."""
         if not lines:
             return []
-        if not _has_header(lines):
+        if not has_header(lines):
             return lines
         columns = [cell.strip() for cell in lines[0]]
-        wanted = [_harmless(name) if _harmless(name) in columns else name for name in self.names]
+        wanted = [harmless(name) if harmless(name) in columns else name for name in self.names]
         if not set(wanted) <= set(columns):
             return lines[1:]
         places = [columns.index(name) for name in wanted]
@@ -161,7 +162,7 @@ class VectorCodec(BaseModel):
         further = beside or {}
         text = io.StringIO(newline="")
         writer = csv.writer(text)
-        writer.writerow([_harmless(name) for name in (*self.names, *further)])
+        writer.writerow([harmless(name) for name in (*self.names, *further)])
         writer.writerows(
             [*row, *cells] for row, *cells in zip(rows.tolist(), *further.values(), strict=True)
         )
@@ -190,34 +191,3 @@ def _stacked(raws: Iterable[Row]) -> NDArray[np.float64]:
             "no rows of numbers found", remedy="Give at least one row with at least one column."
         )
     return rows
-
-
-def _has_header(lines: Sequence[Sequence[str]]) -> bool:
-    return bool(lines) and not any(is_number(cell) for cell in lines[0])
-
-
-def cells_of(path: Path) -> list[list[str]]:
-    """The cells of a table, line by line; commas, semicolons or tabs lie between them."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        start = file.readline()
-        file.seek(0)
-        delimiter = max(",;\t", key=start.count)
-        return [line for line in csv.reader(file, delimiter=delimiter, strict=True) if line]
-
-
-def is_number(cell: str) -> bool:
-    """Whether a cell of text can be read as a number.
-
-    >>> is_number(" 1e3"), is_number("1_000"), is_number("")
-    (True, False, False)
-    """
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return "_" not in cell
-
-
-def _harmless(name: str) -> str:
-    """A header that a spreadsheet will not run as a formula."""
-    return f"'{name}" if name[:1] in {"=", "+", "-", "@", "\t", "\r"} else name

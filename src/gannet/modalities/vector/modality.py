@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from torch import Tensor
+
 from gannet.core.codec import Codec
 from gannet.core.sampling import LoadedSamples
+from gannet.core.scores import Profile
+from gannet.metrics.histograms import row_profiles
+from gannet.modalities.hooks import EvaluationHooks, Presentation, no_sheet
 from gannet.modalities.modality import Modality, ReadTable
 from gannet.modalities.vector.codec import VectorCodec
 from gannet.modalities.vector.writers import WRITERS
+
+
+def cells(raw: Any) -> tuple[str, ...]:
+    """A row number by number."""
+    return tuple(f"{float(each):.6g}" for each in raw)
+
+
+def profiles(codec: Codec[Any], real: Tensor, fake: Tensor) -> Sequence[Profile]:
+    """How each number is spread, in the units of the data."""
+    assert isinstance(codec, VectorCodec)
+    width = codec.shape[0]
+    names = codec.names if len(codec.names) == width else [f"column {n + 1}" for n in range(width)]
+    return row_profiles(names, *(np.stack(codec.decode(each)) for each in (real, fake)))
 
 
 def load(codec: Codec[Any], path: Path, read_table: ReadTable) -> LoadedSamples:  # noqa: ARG001
@@ -28,5 +48,6 @@ modality = Modality(
     bfloat16=False,  # eight bits of mantissa would round fine structure away
     writers=WRITERS,
     load=load,
-    tags=("tabular",),
+    evaluation=EvaluationHooks(profiles=profiles),
+    presentation=Presentation(describe=cells, sheet=no_sheet, tags=("tabular",)),
 )

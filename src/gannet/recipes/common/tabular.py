@@ -19,15 +19,10 @@ from torch import Tensor, nn
 from gannet.core import config, device
 from gannet.core.recipe import Asked, Suggestion
 from gannet.core.types import Batch, Condition, Players, Spec, Terms, Wishes
-from gannet.losses import adversarial
+from gannet.losses import adversarial, gradient_penalty
 from gannet.networks.tabular.conditions import beginnings, rows_of
-from gannet.networks.tabular.network import (
-    FieldDiscriminator,
-    FieldGenerator,
-    Layout,
-    missing,
-    told,
-)
+from gannet.networks.tabular.layout import Layout, missing, told
+from gannet.networks.tabular.network import FieldDiscriminator, FieldGenerator
 
 FEW_ROWS, WAVES, SLOWER = 3_000, 6, 3e-3
 """Rows of a table below which neighbouring values share waves, how many, and the learning rate."""
@@ -85,7 +80,7 @@ def _judged_apart(players: Players, batch: Batch, noise: Tensor, config: CellCon
     terms = {"adversarial": adversarial.relativistic_discriminator(*logits.chunk(2))}
     if config.slope:
         # The mean over reals and fakes together is half the sum of R1 and R2.
-        terms["slope"] = config.slope * adversarial.slope_penalty(logits, cells)
+        terms["slope"] = config.slope * gradient_penalty.slope_penalty(logits, cells)
     return terms
 
 

@@ -15,7 +15,9 @@ from torch.nn.utils import get_total_norm
 from gannet.core.seeding import seed_at
 from gannet.core.types import Batch, Condition
 from gannet.metrics.distribution import energy_distance
-from gannet.metrics.kmeans import first_of_each, outline
+from gannet.metrics.kmeans import first_of_each
+from gannet.modalities.modality import as_seen
+from gannet.modalities.registry import modality_of
 from gannet.training.monitor.measurements import (
     COPIED_USUALLY,
     Measures,
@@ -32,16 +34,8 @@ from gannet.training.trainer import Duel
 Features = Callable[[Tensor], Tensor]
 """Samples ``(B, *shape)`` to features ``(B, F)``."""
 
-PICTURE_AXES = 3
-
 DRAWS = 3
 """Batches whose gradients are compared."""
-
-ASKED, PICTURES_ASKED = 2_000, 96
-"""Problems about training samples, and as many about held-out ones, that errors are the mean of.
-
-Pictures hold many problems each, and take long.
-"""
 
 
 def as_it_is(samples: Tensor) -> Tensor:
@@ -59,6 +53,7 @@ class Doctor:
         seed: Of the fakes; each look draws its own.
         view: Samples as numbers in which distance means likeness, ``(n, *shape)`` to ``(n, ...)``;
             features are of what it gives.
+        given: Kind of data of what samples are made from, where their condition has a grid.
     """
 
     def __init__(
@@ -69,13 +64,16 @@ class Doctor:
         *,
         seed: int,
         view: Features = as_it_is,
+        given: str = "",
     ) -> None:
         self.train, self.held_out, self.features, self.seed = train, held_out, features, seed
         self.view = view
         self.count = len(held_out)
         seen, kept = view(train.real), view(held_out.real)
-        self.known = outline(seen)
-        to_training = apart(outline(kept), self.known).amin(1)
+        self.modality = modality_of(train.kind)
+        self.thumbnail = as_seen(self.modality, train.real, seen).thumbnail
+        self.known = self.thumbnail(seen)
+        to_training = apart(self.thumbnail(kept), self.known).amin(1)
         self.copy_distance = float(to_training.quantile(COPIED_USUALLY))
         some = self.known[: self.count]
         self.real_spread = mean_distance(some)
@@ -86,8 +84,8 @@ class Doctor:
         self.real_nearest = nearest(some[: len(self.distinct)])
         if asked.numel():
             # Pictures that are given may lie closer together than reals do: so may answers.
-            given = outline(asked[self.distinct])
-            usual = nearest(given) / max(mean_distance(given), 1e-12) * self.real_spread
+            told = modality_of(given).thumbnail(asked[self.distinct])
+            usual = nearest(told) / max(mean_distance(told), 1e-12) * self.real_spread
             self.real_nearest = min(self.real_nearest, usual)
         self.real_features = features(kept)
         known, blurred = features(seen[: self.count]), gaussian(seen, self.count, seed=seed)
@@ -110,7 +108,7 @@ class Doctor:
         finite = bool(logits.isfinite().all() and fake.isfinite().all() and _finite(duel))
         if not finite:
             return Measures.lost(duel.step, floor=self.floor, baseline=self.baseline)
-        seen, kept = outline(self.view(fake)), self.view(kept)
+        seen, kept = self.thumbnail(self.view(fake)), self.view(kept)
         return self._measures(duel, on_train, on_real, on_fake, seen, kept)
 
     def _fakes(self, duel: Duel[Any], product: nn.Module, told: Condition) -> Tensor:
@@ -153,8 +151,7 @@ class Doctor:
             return math.nan
         # The same problems at every look: what changes is the generator.
         chance = torch.Generator(duel.device).manual_seed(seed_at(self.seed, 5))
-        asked = PICTURES_ASKED if samples.real.dim() == PICTURE_AXES + 1 else ASKED
-        some = torch.arange(asked) % len(samples)
+        some = torch.arange(self.modality.monitor.validation_samples) % len(samples)
         problem = duel.recipe.training.corrupt(samples[some].to(duel.device), chance, duel.config)
         with evaluating(duel.average):
             return float(wrong(duel.average, problem, duel.config))

@@ -95,14 +95,15 @@ batch asks for other answers, so that gradients need not agree. And answers lie 
 before they are as good as they get, which ends no run."""
 
 
-def limits_for(recipe: Recipe[C], config: C, *, pictures: bool = True) -> Limits:
+def limits_for(recipe: Recipe[C], config: C, *, near_copies: bool = True) -> Limits:
     """Limits that suit the recipe, its objective and the data.
 
-    Only some objectives have logits that are log-odds. And only of pictures does a near copy say
-    that something was learnt by heart: rows of few or whole numbers lie close to each other anyway.
+    Only some objectives have logits that are log-odds. And not of all data does a near copy say
+    that something was learnt by heart (``near_copies``): rows of few or whole numbers lie close to
+    each other anyway.
     A generator that does not learn from its discriminator cannot be starved or misled by it.
     """
-    found = USUAL if pictures else replace(USUAL, copied=math.inf)
+    found = USUAL if near_copies else replace(USUAL, copied=math.inf)
     found = replace(found, **ANSWERING) if recipe.inputs.conditional else found
     if recipe.evaluation.is_baseline:
         # What is there to be beaten goes its own way: to be alike is its nature, or its blame.

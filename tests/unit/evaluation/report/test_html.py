@@ -17,13 +17,15 @@ from gannet.core.scores import Closeness
 from gannet.core.training_log import Course, read_course
 from gannet.core.types import Batch, Condition
 from gannet.evaluation.evaluate import Material, Pair, Part, Report, Score
-from gannet.evaluation.nearest_neighbors import SHOWN
 from gannet.evaluation.report.examples import ANSWERED, Exhibits, with_exhibits
 from gannet.evaluation.report.markdown import to_json, to_markdown
 from gannet.evaluation.report.summary import number, verdict
 from gannet.metrics.gaussian_baseline import Gaussian
+from gannet.metrics.histograms import row_profiles
+from gannet.metrics.memorization import SHOWN
+from gannet.modalities.hooks import Exhibit
 from gannet.modalities.image.codec import ImageCodec
-from gannet.modalities.table.evaluation.histograms import row_profiles
+from gannet.modalities.table.evaluation.words import WORDS
 
 pytest.importorskip("matplotlib")
 pytest.importorskip("jinja2")
@@ -237,7 +239,7 @@ def test_what_loses_is_marked_as_losing():
 def test_pictures_lie_in_the_page(tmp_path):
     packed = io.BytesIO()
     Image.new("L", (4, 4)).save(packed, "PNG")
-    png = packed.getvalue()
+    png = Exhibit("png", packed.getvalue())
     path = write_page(report(), tmp_path / "new", Exhibits(((png, png),), ((png, png),)))
     assert path.name == "report.html"
     assert path.read_text(encoding="utf-8").count("data:image/png;base64,") == 4
@@ -304,7 +306,15 @@ def test_a_kind_that_is_lost_is_not_called_as_good_too():
 
 
 def test_what_is_disclosed_is_named_by_its_column():
-    told = score("disclosure[income]", value=0.3, low=0.2, high=0.4, floor_high=0.1, chance=0.0)
+    told = score(
+        "disclosure[income]",
+        value=0.3,
+        low=0.2,
+        high=0.4,
+        floor_high=0.1,
+        chance=0.0,
+        **WORDS["disclosure"],
+    )
     words = verdict(report(scores=(told,)))
     assert "fakes tell income of training rows better" in words
 
@@ -317,7 +327,7 @@ def test_a_page_stays_below_twelve_megabytes_whatever_the_pictures():
     plain = Gaussian.fit(noise[..., :2, :2], torch.full((SHOWN,), -1), 0, seed=0)
     made = Material(
         held_out=noise, fresh=noise, fake=noise, plain=noise, labels=torch.zeros(SHOWN),
-        asked=False, rest=(), gaussian=plain, given=Batch(noise, told),
+        asked=False, rest=(), gaussian=plain, given=Batch(noise, told), kind="image",
     )  # fmt: skip
     pairs = tuple(
         Pair(fake=at, train=at, distance=1.0, ratio=1.0, suspect=False) for at in range(SHOWN)
@@ -326,14 +336,14 @@ def test_a_page_stays_below_twelve_megabytes_whatever_the_pictures():
     codec = ImageCodec(height=300, width=300, channels=4)
     data = SimpleNamespace(train=SimpleNamespace(take=lambda rows: Batch(noise[rows], told[rows])))
     others = [noise[:ANSWERED]] * 2
-    told_too, exhibits = with_exhibits(some, made, data, codec, others)
+    told_too, exhibits = with_exhibits(some, made, data, {"sample": codec}, others)
     assert len(exhibits.answers) == ANSWERED
     assert {len(row) for row in exhibits.answers} == {5}
-    assert Image.open(io.BytesIO(exhibits.sheet)).size == (5 * 302 + 2, ANSWERED * 302 + 2)
+    assert Image.open(io.BytesIO(exhibits.sheet.content)).size == (5 * 302 + 2, ANSWERED * 302 + 2)
     text = page(told_too, exhibits)
     assert 2_000_000 < len(text.encode()) < 12_000_000
     assert "should be" not in text, "nothing compares these answers with targets"
-    scores = (*told_too.scores, score("PSNR"))
+    scores = (*told_too.scores, score("PSNR", role="target"))
     text = page(told_too.model_copy(update={"scores": scores}), exhibits)
     assert "Answers beside what they should be" in text
     Reader(text)

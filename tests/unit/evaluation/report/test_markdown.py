@@ -9,8 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
+from gannet.core.scores import ABOUT
 from gannet.evaluation.evaluate import Pair, Report, Score
-from gannet.evaluation.report.markdown import MEANING, to_markdown, verdict, write_report
+from gannet.evaluation.report.markdown import to_markdown, verdict, write_report
 from gannet.modalities.image.grid import grid_png
 
 
@@ -25,7 +26,8 @@ def score(name: str, value: float, **changes) -> Score:
         "better": "low",
         "baseline": 0.99,
     }
-    return Score(name=name, value=value, **numbers | changes)
+    about = ABOUT[name.partition("[")[0]]
+    return Score(name=name, value=value, **about, **numbers | changes)
 
 
 def report(*scores: Score) -> Report:
@@ -44,8 +46,8 @@ def report(*scores: Score) -> Report:
 def test_markdown_shows_every_number_of_a_score_and_says_what_it_means():
     text = to_markdown(report(score("fresh critic[samples]", 0.52), score("kernel[x:1]", 0.1)))
     assert "| fresh critic[samples] | **0.520** | 0.510 to 0.530 | 0.500 (0.490 to 0.510)" in text
-    assert MEANING["fresh critic"] in text
-    assert MEANING["kernel"] in text
+    assert ABOUT["fresh critic"]["meaning"] in text
+    assert ABOUT["kernel"]["meaning"] in text
     assert "1000 fakes against 1000 reals." in text
     assert "Seed 7" in text
 
@@ -69,7 +71,7 @@ def test_missing_variety_copies_and_a_better_baseline_are_named():
         report(
             score("coverage[x]", 0.4, **high, baseline=0.1),
             score("precision[x]", 0.3, **high, baseline=0.1),
-            score("copies[16 px]", 0.6, floor=0.01, floor_low=0.0, floor_high=0.02),
+            score("copies[pictures]", 0.6, floor=0.01, floor_low=0.0, floor_high=0.02),
             score("kernel[x]", 2.0, baseline=1.0),
         )
     )

@@ -16,7 +16,7 @@ def pictures(*shape):
     return torch.rand(*shape, generator=seeded(9)) * 2 - 1
 
 
-SHAPES = [(6, 1, 8, 8), (5, 3, 8, 13), (4, 2, 4, 4), (6, 3), (1, 1, 8, 8)]
+SHAPES = [(6, 1, 8, 8), (5, 3, 8, 13), (4, 2, 4, 4), (1, 1, 8, 8)]
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -72,8 +72,3 @@ def test_a_small_share_leaves_most_samples_alone():
     changed = (apart > 1e-6).float().mean()  # all go through the same sums, which round
     # Three kinds of change at .1 each, some of which happen to change nothing: below 1 - .9 ** 3.
     assert 0.15 < changed < 0.3
-
-
-def test_rows_get_noise_in_proportion_to_the_share():
-    rows = torch.zeros(4_000, 2)
-    assert augment(rows, 0.5, seeded()).std() == pytest.approx(0.05, rel=0.05)

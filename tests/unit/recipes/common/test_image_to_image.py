@@ -14,7 +14,7 @@ from gannet.data.containers.two_folders import check_two_sides
 from gannet.modalities.image.codec import ImageCodec
 from gannet.modalities.image.crops import cut
 from gannet.modalities.image.masks import diffused, drawn, fixed
-from gannet.recipes.common.image_to_image import encoded, in_channels, scaled_to
+from gannet.modalities.image.tensors import encoded, in_channels, scaled_to
 
 
 def picture(number, high=12, wide=12, channels=3):

@@ -11,7 +11,8 @@ from gannet.core.frame import Frame
 from gannet.core.types import Batch, Condition, Spec, TableLayout
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.columns.as_numbers import cells_from, gone, on_grid, values_of
-from gannet.networks.tabular.network import FieldGenerator, missing, told
+from gannet.networks.tabular.layout import missing, told
+from gannet.networks.tabular.network import FieldGenerator
 from gannet.recipes.common.imputation.ensemble import between
 from gannet.recipes.common.imputation.extra_trees import Forest
 from gannet.recipes.common.imputation.gaussian import Gaussian

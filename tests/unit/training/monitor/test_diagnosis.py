@@ -217,10 +217,10 @@ def test_a_generator_that_copies_is_told_by_any_number_of_samples(samples, share
 
 
 def test_copies_among_rows_of_numbers_are_not_held_against_a_duel():
-    limits = limits_for(RECIPE, RECIPE.config(), pictures=False)
+    limits = limits_for(RECIPE, RECIPE.config(), near_copies=False)
     assert judge(looks(6, copied=1.0), 0.9, limits).name == "healthy"
     assert sound(replace(HEALTHY, copied=1.0), limits)
-    of_hinge = limits_for(RECIPE, RECIPE.config(objective="hinge"), pictures=False)
+    of_hinge = limits_for(RECIPE, RECIPE.config(objective="hinge"), near_copies=False)
     assert judge(looks(6, copied=1.0), 0.9, of_hinge).name == "healthy"
 
 

@@ -199,7 +199,7 @@ def test_pictures_with_classes_are_looked_at_too():
     shape, known = (1, 8, 8), torch.eye(2)[torch.arange(40) % 2]
     pictures = rows(40, 64).tanh().view(40, *shape)
     told = Condition(known, pictures.new_zeros(40, 0, 8, 8), pictures.new_zeros(40, 0, 0))
-    both = Batch(pictures, told)
+    both = Batch(pictures, told, kind="image")
     settings = RECIPE.config(steps=4, batch=8, noise=4, width=4)
     made = Duel(RECIPE, settings, Spec.of(both))
     found = Doctor(both[:24], both[24:], lambda rows: rows.flatten(1), seed=0).look(made)
@@ -235,13 +235,13 @@ def course(recipe, looked=8, steps=5, maker=None, **settings):
     given = torch.nn.functional.interpolate(
         torch.rand(160, 3, 4, 4, generator=chance) * 1.6 - 0.8, size=16, mode="bilinear"
     )
-    pairs = Batch(-given, replace(Condition.none(given), grid=given))
+    pairs = Batch(-given, replace(Condition.none(given), grid=given), kind="image")
     train, held_out = pairs[:120], pairs[120:]
     config = recipe.config(steps=looked * steps, batch=8, average=0.8, **settings)
     made = Duel(recipe, config, Spec.of(train), seed=0)
     if maker is not None:
         maker(made)
-    doctor = Doctor(train, held_out, lambda each: each.flatten(1)[:, ::16], seed=0)
+    doctor = Doctor(train, held_out, lambda each: each.flatten(1)[:, ::16], seed=0, given="image")
     limits, looks, found = limits_for(recipe, config), [], []
     batches = (train[torch.randint(120, (8,), generator=chance)] for _ in range(10**6))
     source = made.run(batches)

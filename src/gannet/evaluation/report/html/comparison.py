@@ -8,10 +8,10 @@ from typing import Any
 
 from gannet.evaluation.evaluate import Report, Score
 from gannet.evaluation.report.examples import Exhibits
-from gannet.evaluation.report.html.page import data_uri, drawn, emphasised, render
+from gannet.evaluation.report.html.page import drawn, emphasised, render, shown_as
 from gannet.evaluation.report.html.theme import FAKE, INK, PLAIN, REAL, drawing, svg
-from gannet.evaluation.report.markdown import MEANING, costs
-from gannet.evaluation.report.summary import kind_of, number
+from gannet.evaluation.report.markdown import costs, meaning
+from gannet.evaluation.report.summary import number
 
 MARKS: tuple[tuple[str, str], ...] = (
     ("o", FAKE),
@@ -70,7 +70,7 @@ def compared_page(
             "name": name,
             "cells": told,
             "better": first.score(name).better,
-            "meaning": MEANING.get(kind_of(first.score(name)), "a score of your own"),
+            "meaning": meaning(first.score(name)),
             "figure": drawn(_figure(name, contestants)),
             "differences": [each for each in differences if each.score == name],
         }
@@ -79,7 +79,9 @@ def compared_page(
     shown = [
         {
             "name": each.name,
-            "pictures": [data_uri(pair[0]) for pair in each.exhibits.shown[:SHOWN]],
+            "pictures": [
+                shown_as(pair[0], f"fake of {each.name}") for pair in each.exhibits.shown[:SHOWN]
+            ],
             "rows": [pair.fake_cells for pair in each.reports[0].shown[:SHOWN] if pair.fake_cells],
             "costs": costs(each.reports[0]),
             "seeds": len(each.reports),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,8 @@ from typing import Any
 from gannet.core.errors import need
 from gannet.core.io.files import write_whole
 from gannet.core.scores import Closeness
-from gannet.evaluation.evaluate import Part, Report, Score
-from gannet.evaluation.report.examples import Exhibits
+from gannet.evaluation.evaluate import Pair, Part, Report, Score
+from gannet.evaluation.report.examples import ExhibitPair, Exhibits
 from gannet.evaluation.report.html.figures import (
     closeness_figure,
     course_figures,
@@ -22,7 +22,8 @@ from gannet.evaluation.report.html.figures import (
     score_figure,
 )
 from gannet.evaluation.report.markdown import costs, done, floor_words, meaning, protocol_words
-from gannet.evaluation.report.summary import kind_of, number, verdict, worded
+from gannet.evaluation.report.summary import number, verdict, worded
+from gannet.modalities.hooks import Exhibit
 
 HERE = Path(__file__).parent
 
@@ -98,15 +99,15 @@ def page(report: Report, exhibits: Exhibits = Exhibits()) -> str:  # noqa: B008 
         "report": report,
         "made": made,
         "floor": floor_words(report),
-        "targeted": any(kind_of(score) == "PSNR" for score in report.scores),
+        "targeted": any(score.role == "target" for score in report.scores),
         "has_ceiling": any(score.ceiling is not None for score in report.scores),
         "has_chance": any(score.chance is not None for score in report.scores),
         "protocol": protocol_words(report),
         "contents": [each for each in CONTENTS if each[0] not in left_out],
         "verdict": emphasised(verdict(report)),
-        "shown": [tuple(map(data_uri, pair)) for pair in exhibits.shown],
-        "closest": [tuple(map(data_uri, pair)) for pair in exhibits.closest],
-        "answers": [tuple(map(data_uri, row)) for row in exhibits.answers],
+        "shown": _pairs(exhibits.shown, report.shown, made),
+        "closest": _pairs(exhibits.closest, report.closest, made),
+        "answers": [_row(row, number) for number, row in enumerate(exhibits.answers, 1)],
         "legend": _legend(report),
         "scores": [_scored(score, report) for score in report.scores],
         "parts": parts,
@@ -160,9 +161,51 @@ def emphasised(text: str) -> Any:
     return markup.Markup(re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", str(markup.escape(text))))
 
 
-def data_uri(png: bytes) -> str:
-    """A picture inside the page."""
-    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+MEDIA: Mapping[str, tuple[str, str]] = {
+    "png": ("image/png", '<img src="{source}" alt="{words}">'),
+    "wav": ("audio/wav", '<audio controls preload="none" src="{source}" title="{words}"></audio>'),
+    "mp4": ("video/mp4", '<video controls loop muted src="{source}" title="{words}"></video>'),
+}
+"""Type of each form of exhibits, and how a page shows it."""
+
+
+def shown_as(exhibit: Exhibit, words: str) -> Any:
+    """A sample inside the page, in the form that it has.
+
+    Args:
+        exhibit: The sample.
+        words: For those who hear the page.
+    """
+    markup: Any = need("markupsafe", "report")
+    if exhibit.form in MEDIA:
+        kind, tag = MEDIA[exhibit.form]
+        source = f"data:{kind};base64,{base64.b64encode(exhibit.content).decode()}"
+        made = drawn(tag.format(source=source, words=markup.escape(words)))
+    elif exhibit.form == "html":
+        # A page inside the page, which may neither run anything nor ask for anything.
+        held = markup.escape(exhibit.content.decode())
+        made = drawn(f'<iframe sandbox="" srcdoc="{held}" title="{markup.escape(words)}"></iframe>')
+    else:
+        made = drawn(f"<pre>{markup.escape(exhibit.content.decode())}</pre>")
+    return made + drawn(f"<small>{markup.escape(exhibit.caption)}</small>" * bool(exhibit.caption))
+
+
+def _pairs(shown: Sequence[ExhibitPair], pairs: Sequence[Pair], made: str) -> list[tuple[Any, Any]]:
+    return [
+        (
+            shown_as(fake, f"{made[:-1]} {pair.fake}"),
+            shown_as(real, f"training sample {pair.train}"),
+        )
+        for (fake, real), pair in zip(shown, pairs, strict=False)
+    ]
+
+
+def _row(row: Sequence[Exhibit], number: int) -> list[Any]:
+    """What was given, answers and the target of one input."""
+    words = ["given", *(f"answer {at}" for at in range(1, len(row) - 1)), "target"]
+    return [
+        shown_as(each, f"{word}, input {number}") for each, word in zip(row, words, strict=True)
+    ]
 
 
 def drawn(markup: str) -> Any:

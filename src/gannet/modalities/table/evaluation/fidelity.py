@@ -28,6 +28,7 @@ from gannet.metrics.marginals import ks_complement, missing_gap, variation_compl
 from gannet.modalities.table.evaluation.downstream_models import LEARNERS, Learner, learn
 from gannet.modalities.table.evaluation.encoding import Grid
 from gannet.modalities.table.evaluation.samples import Sides
+from gannet.modalities.table.evaluation.words import WORDS
 
 HALVES = 12
 STUDENT = 2.201
@@ -104,6 +105,7 @@ def scored(
         chance=chance,
         parts=parts,
         ceiling=ceiling,
+        **WORDS[name.partition("[")[0]],
     )
 
 

@@ -1,77 +1,19 @@
-"""How the cells of a column are spread, of reals beside fakes: what a page draws per column."""
+"""How the cells of a table's columns are spread, of reals beside fakes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gannet.core.scores import Profile
+from gannet.metrics.histograms import category_profile, number_profile, worst_first
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.columns import date_formats
 from gannet.modalities.table.columns.category import CategoryColumn
 from gannet.modalities.table.columns.datetime import MomentColumn
 from gannet.modalities.table.columns.infer_type import AnyColumn
 from gannet.modalities.table.evaluation.encoding import Grid
-
-BINS = 16
-"""Bins of a number; so many distinct values have one each."""
-
-VALUES = 10
-"""Commonest values of a category that have a bin."""
-
-EDGE = 0.005
-"""Share of reals on either side that lies in the outermost bins."""
-
-MOST = 60
-"""Columns that a report profiles."""
-
-MISSING, OTHER = "missing", "all others"
-
-Values = NDArray[np.float64]
-
-
-def number_profile(
-    name: str, real: Values, fake: Values, word: Callable[[float], str] = "{:.6g}".format
-) -> Profile:
-    """Bins of equal width that suit the reals; what lies beyond is in the outermost.
-
-    Args:
-        name: Of the column.
-        real: ``(N,)`` cells, NaN where missing.
-        fake: ``(M,)``.
-        word: A value in words.
-    """
-    known = real[~np.isnan(real)]
-    distinct = np.unique(known)
-    if len(distinct) <= BINS:
-        return category_profile(
-            name, _places(distinct, real), _places(distinct, fake), list(map(word, distinct))
-        )
-    low, high = np.quantile(known, [EDGE, 1 - EDGE])
-    if not low < high:
-        low, high = distinct[0], distinct[-1]
-    edges: Values = np.linspace(float(low), float(high), BINS + 1)
-    words = list(map(word, edges.tolist()))
-    bins = [f"{one} to {other}" for one, other in pairwise(words)]
-    return _profile(name, "number", [*bins, MISSING], _binned(real, edges), _binned(fake, edges))
-
-
-def category_profile(name: str, real: Values, fake: Values, words: Sequence[str]) -> Profile:
-    """One bin for each of the commonest values, in their order.
-
-    Args:
-        name: Of the column.
-        real: ``(N,)`` places in ``words``, larger ones for values that are not there, NaN where
-            missing.
-        fake: ``(M,)``.
-        words: The values.
-    """
-    most = len(words) if len(words) <= BINS else VALUES
-    bins = [*words[:most], OTHER, MISSING]
-    return _profile(name, "category", bins, _coded(real, most), _coded(fake, most))
 
 
 def table_profiles(codec: TableCodec, real: Grid, fake: Grid) -> tuple[Profile, ...]:
@@ -87,18 +29,6 @@ def table_profiles(codec: TableCodec, real: Grid, fake: Grid) -> tuple[Profile, 
     return worst_first(made)
 
 
-def row_profiles(names: Sequence[str], real: Values, fake: Values) -> tuple[Profile, ...]:
-    """Of rows ``(N, F)`` of plain numbers."""
-    return worst_first(
-        [number_profile(name, real[:, at], fake[:, at]) for at, name in enumerate(names)]
-    )
-
-
-def worst_first(profiles: Sequence[Profile]) -> tuple[Profile, ...]:
-    """At most ``MOST``, those with the largest gap first."""
-    return tuple(sorted(profiles, key=lambda each: -each.gap)[:MOST])
-
-
 def _word_of(column: AnyColumn) -> Callable[[float], str]:
     if not isinstance(column, MomentColumn):
         return "{:.6g}".format
@@ -110,41 +40,3 @@ def _word_of(column: AnyColumn) -> Callable[[float], str]:
         return str(own.astype(column.storage)[0])
 
     return word
-
-
-def _places(distinct: Values, values: Values) -> Values:
-    """Where each value stands among the distinct ones; beyond them if it does not."""
-    at = np.searchsorted(distinct, values)
-    inside = np.minimum(at, len(distinct) - 1)
-    found = np.where(distinct[inside] == values, inside, len(distinct)).astype(np.float64)
-    return np.where(np.isnan(values), np.nan, found)
-
-
-def _binned(values: Values, edges: Values) -> Values:
-    known = values[~np.isnan(values)]
-    counts = np.histogram(np.clip(known, edges[0], edges[-1]), edges)[0].astype(np.float64)
-    return np.append(counts, len(values) - len(known))
-
-
-def _coded(values: Values, most: int) -> Values:
-    known = values[~np.isnan(values)]
-    counts = np.bincount(np.minimum(known, most).astype(np.int64), minlength=most + 1)
-    return np.append(counts.astype(np.float64), len(values) - len(known))
-
-
-def _profile(name: str, kind: str, bins: Sequence[str], real: Values, fake: Values) -> Profile:
-    """Counts to shares; the bins at the end that nothing is in are left out."""
-    last = len(bins)
-    while last > 1 and not real[last - 1] and not fake[last - 1]:
-        last -= 1
-    kept = [at for at in range(last) if bins[at] not in (OTHER, MISSING) or real[at] or fake[at]]
-    shares = [tuple((each / max(each.sum(), 1))[kept].tolist()) for each in (real, fake)]
-    return Profile.model_validate(
-        {
-            "name": name,
-            "kind": kind,
-            "bins": [bins[at] for at in kept],
-            "real": shares[0],
-            "fake": shares[1],
-        }
-    )

@@ -64,19 +64,9 @@ def score_imputation(
         DataError: if shapes differ, or nothing was hidden.
         MissingExtraError: if scikit-learn is not installed.
     """
-    real = grid_of(truth, codec)
-    if hidden.shape != (len(truth), len(codec.names)):
-        raise DataError(
-            f"the mask of hidden cells is {hidden.shape}, expected "
-            f"{(len(truth), len(codec.names))}",
-            remedy="Give one row per row, and one column per column of the codec.",
-        )
     every = [*filled, *([] if best is None else [best])]
-    if not filled or any(len(each) != len(truth) for each in every):
-        raise DataError(
-            f"{[len(each) for each in every]} filled rows, expected {len(truth)} in each draw",
-            remedy="Give at least one filled table with the rows of the truth.",
-        )
+    _check_shapes(truth, hidden, every if filled else [], codec)
+    real = grid_of(truth, codec)
     at = [codec.names.index(name) for name in real.names]
     mask = hidden[:, at] & ~np.isnan(real.values)
     if not mask.any():
@@ -97,6 +87,21 @@ def score_imputation(
     if len(draws) > 1 and (mask & real.numeric).any():
         scores.append(_coverage(real, mask & real.numeric, draws))
     return tuple(scores)
+
+
+def _check_shapes(truth: Frame, hidden: Mask, every: Sequence[Frame], codec: TableCodec) -> None:
+    """Refuse a mask or filled tables of another size than the truth."""
+    if hidden.shape != (len(truth), len(codec.names)):
+        raise DataError(
+            f"the mask of hidden cells is {hidden.shape}, expected "
+            f"{(len(truth), len(codec.names))}",
+            remedy="Give one row per row, and one column per column of the codec.",
+        )
+    if not every or any(len(each) != len(truth) for each in every):
+        raise DataError(
+            f"{[len(each) for each in every]} filled rows, expected {len(truth)} in each draw",
+            remedy="Give at least one filled table with the rows of the truth.",
+        )
 
 
 def mean_filled(holed: Grid) -> Values:

@@ -71,20 +71,24 @@ def evaluate_filled(
         closest=(),
         seed=seed,
         gannet=gannet_version(),
-        protocol=(
-            f"A fifth of the known cells of {len(asked)} held-out rows was hidden at random: "
-            f"{int(hidden.sum())} cells.",
-            "Errors are of the single best answer. Numbers: root mean square over the column's "
-            "standard deviation, the mean over columns; words: share of wrong ones.",
-            f"The other methods learn from the same rows and {len(known)} rows of training. "
-            f"Their errors: {'; '.join(others)}.",
-            "Weights and widths of the filler were chosen on the other half of the held-out rows.",
-            f"Coverage: true numbers within the middle nine tenths of {DRAWS} draws. Floor: what "
-            "exact draws of numbers that never repeat would reach; of coarse ones they reach more.",
-            "Intervals: 95 %; bootstrap over rows for errors, Wilson for shares.",
-        ),
+        protocol=_protocol(len(asked), len(known), int(hidden.sum()), others),
         baseline="best of mean, iterative regression and trees",
         answers=True,
+    )
+
+
+def _protocol(rows: int, learnt: int, cells: int, others: Sequence[str]) -> tuple[str, ...]:
+    """How it was measured, in sentences."""
+    return (
+        f"A fifth of the known cells of {rows} held-out rows was hidden at random: {cells} cells.",
+        "Errors are of the single best answer. Numbers: root mean square over the column's "
+        "standard deviation, the mean over columns; words: share of wrong ones.",
+        f"The other methods learn from the same rows and {learnt} rows of training. "
+        f"Their errors: {'; '.join(others)}.",
+        "Weights and widths of the filler were chosen on the other half of the held-out rows.",
+        f"Coverage: true numbers within the middle nine tenths of {DRAWS} draws. Floor: what "
+        "exact draws of numbers that never repeat would reach; of coarse ones they reach more.",
+        "Intervals: 95 %; bootstrap over rows for errors, Wilson for shares.",
     )
 
 

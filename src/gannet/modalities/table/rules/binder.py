@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TypeAlias
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +16,7 @@ from gannet.modalities.table.columns.category import SINGLE, CategoryColumn
 from gannet.modalities.table.columns.datetime import MomentColumn
 from gannet.modalities.table.columns.infer_type import AnyColumn
 from gannet.modalities.table.columns.number import NumberColumn
+from gannet.modalities.table.rules.clause import Clause, Part, Seen, Test, certain, repeated
 from gannet.modalities.table.rules.lexer import fault
 from gannet.modalities.table.rules.parser import (
     Among,
@@ -43,36 +42,6 @@ from gannet.modalities.table.rules.values import (
     reader,
     turned,
 )
-
-Test: TypeAlias = Callable[[Frame], Truth]
-Part: TypeAlias = Callable[[Frame], Values]
-Seen: TypeAlias = Callable[[str, str], "NDArray[np.bool_] | None"]
-"""Of two columns, whether two symbols stood in one row of training, if that is known."""
-
-
-@dataclass(frozen=True, slots=True)
-class Clause:
-    """A part of a rule that every row must obey by itself.
-
-    Attributes:
-        text: As it stands in the rule.
-        columns: That it looks at, in the order of the rule.
-        test: Whether it is true, false or open in each row of a table with these columns.
-        marks: Values that columns are compared with.
-        plain: Whether columns are only compared, with values or with each other.
-        order: ``(left, sign, right)`` if all it does is to compare two columns.
-    """
-
-    text: str
-    columns: tuple[str, ...]
-    test: Test
-    marks: tuple[str, ...]
-    plain: bool
-    order: tuple[str, str, str] | None = None
-
-    def obeyed(self, frame: Frame) -> NDArray[np.bool_]:
-        """Which rows obey: those of which it is not false."""
-        return ~self.test(frame).no
 
 
 def bind(rule: str, columns: Sequence[AnyColumn], seen: Seen) -> list[Clause]:
@@ -229,7 +198,7 @@ class _Binder:
         column = self._column(node.columns[0])
         wide = not isinstance(column, CategoryColumn)
         name = column.name
-        return lambda frame: _certain(absent(frame.column(name), wide=wide))
+        return lambda frame: certain(absent(frame.column(name), wide=wide))
 
     def _occurs(self, node: Call) -> Test:
         names = [each.name for each in node.columns]
@@ -255,7 +224,7 @@ class _Binder:
 
         def test(frame: Frame) -> Truth:
             left, right = (_symbols(each, frame.column(each.name)) for each in (one, other))
-            return _certain(met[left, right])
+            return certain(met[left, right])
 
         return test
 
@@ -315,7 +284,7 @@ class _Binder:
         if isinstance(node, Literal):
             if not node.number:
                 raise self._unknown(node, ())
-            return _repeated(Values((np.array([float(node.text)]),), np.zeros(1, np.bool_)))
+            return repeated(Values((np.array([float(node.text)]),), np.zeros(1, np.bool_)))
         kind, part = self._part(node)
         if kind != "a number":
             raise fault(
@@ -338,7 +307,7 @@ class _Binder:
         if found is None:
             raise self._misfit(node, column, kind)
         self.marks.append(node.text)
-        return kind, _repeated(found)
+        return kind, repeated(found)
 
     # -- names and complaints --------------------------------------------------------------------
 
@@ -395,21 +364,6 @@ class _Binder:
             problem = f"{node.text!r} is {what}, as {column.name!r} is"
             remedy = remedy or f"It is {column.words()}."
         return fault(self.rule, node.start, problem, remedy, end=node.end)
-
-
-def _certain(yes: NDArray[np.bool_]) -> Truth:
-    return Truth(yes, ~yes)
-
-
-def _repeated(values: Values) -> Part:
-    """One value for every row; arrays of one entry spread by themselves."""
-
-    def part(frame: Frame) -> Values:
-        count = len(frame)
-        parts = tuple(np.repeat(each, count) for each in values.parts)
-        return replace(values, parts=parts, gone=np.repeat(values.gone, count))
-
-    return part
 
 
 def _symbols(column: AnyColumn, cells: Cells) -> NDArray[np.int64]:

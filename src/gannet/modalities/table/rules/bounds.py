@@ -17,7 +17,7 @@ from gannet.modalities.table.columns.datetime import MomentColumn
 from gannet.modalities.table.columns.infer_type import AnyColumn
 from gannet.modalities.table.columns.number import NumberColumn
 from gannet.modalities.table.columns.unmodeled import ConstantColumn
-from gannet.modalities.table.rules.binder import Clause
+from gannet.modalities.table.rules.clause import Clause
 from gannet.modalities.table.rules.values import unit_of
 
 MOST = 4_096

@@ -16,7 +16,8 @@ from gannet.core.seeding import noise_at, seed_at
 from gannet.core.types import Condition, Piece, Wishes
 from gannet.modalities.table.codec import TableCodec
 from gannet.networks.tabular.cooccurrence import block, met
-from gannet.networks.tabular.network import Layout, chances
+from gannet.networks.tabular.layout import Layout
+from gannet.networks.tabular.sampling import chances
 
 TOGETHER = 65_536
 """Rows that are made at once: filled cell by cell, many cost little more than few."""
@@ -107,13 +108,18 @@ class RowSampler:
         nobody = torch.zeros(0, 1 + len(wishes), dtype=torch.float64)
         return self.source.condition_on(wishes, nobody).share
 
+    @property
+    def _pairs(self) -> Tensor:
+        """Which symbols occurred together, as bits; empty if not known."""
+        return self.source.statistics.get("pairs", torch.zeros(0, 0, dtype=torch.uint8))
+
     def met(self, one: Sequence[Piece], other: Sequence[Piece]) -> bool:
         """Whether a row of training fulfilled both of two wishes; true if that is not known."""
-        return met(self.source.pairs, self.layout, one, other)
+        return met(self._pairs, self.layout, one, other)
 
     def pairs_seen(self, one: int, other: int) -> NDArray[np.bool_] | None:
         """``(K, L)`` whether symbols of two fields stood in one row; nothing if not known."""
-        return block(self.source.pairs, self.layout, one, other)
+        return block(self._pairs, self.layout, one, other)
 
 
 def _seed_of(seed: int, attempt: int) -> int:

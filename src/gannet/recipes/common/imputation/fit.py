@@ -15,7 +15,7 @@ from gannet.core.transform import Trained
 from gannet.core.types import Batch
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.columns.as_numbers import on_grid, values_of
-from gannet.networks.tabular.network import missing
+from gannet.networks.tabular.layout import missing
 from gannet.recipes.common.imputation.ensemble import Filler, between, spiky_columns
 from gannet.recipes.common.imputation.extra_trees import Forest
 from gannet.recipes.common.imputation.gaussian import Mask, Values

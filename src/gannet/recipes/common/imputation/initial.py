@@ -16,7 +16,8 @@ from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.columns.category import CategoryColumn
 from gannet.modalities.table.columns.datetime import MomentColumn
 from gannet.modalities.table.columns.number import NumberColumn
-from gannet.networks.tabular.network import FieldGenerator, told
+from gannet.networks.tabular.layout import told
+from gannet.networks.tabular.network import FieldGenerator
 from gannet.recipes.common.imputation.gaussian import Gaussian, Mask, Values
 
 MOST_AXES = 200

@@ -9,18 +9,15 @@ import numpy as np
 import pytest
 import torch
 
+from gannet.core.scores import ABOUT
 from gannet.core.types import Batch
 from gannet.evaluation.evaluate import evaluate, evaluate_filled, evaluate_table
-from gannet.evaluation.report.markdown import MEANING
 from gannet.evaluation.report.summary import kind_of
 from gannet.metrics import METRICS
 from tests.unit.evaluation.test_evaluate import Heap, Library, Some
 
-DOCS = Path(__file__).parents[4] / "docs"
-
-
-def page_of(kind: str) -> Path:
-    return DOCS / "scores" / f"{kind.lower().replace(' ', '-')}.md"
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
 
 
 class Plain:
@@ -51,7 +48,7 @@ def of_pictures_and_classes():
     samples = (
         torch.randn(90, 1, 12, 12, generator=chance) + torch.from_numpy(labels)[:, None, None, None]
     )
-    parts = [Some(samples[rows], labels[rows]) for rows in (slice(0, 60), slice(60, None))]
+    parts = [Some(samples[rows], labels[rows], "image") for rows in (slice(0, 60), slice(60, None))]
     data = Heap(*parts, classes=("a", "b", "c"))
     maker = Library(parts[1], data.classes)
     by_class = evaluate(maker, data, count=20, steps=40)
@@ -73,16 +70,19 @@ def of_tables():
 
 @pytest.mark.timeout(600)
 def test_every_score_that_can_be_given_has_a_page_and_a_meaning():
-    kinds = {kind_of(score) for score in [*of_pictures_and_classes(), *of_tables()]}
-    assert kinds >= set(METRICS) | {"PSNR", "class accuracy", "disclosure", "hidden numbers"}
+    made = [*of_pictures_and_classes(), *of_tables()]
+    told = {kind_of(score): (score.meaning, score.page) for score in made}
+    assert {*told} >= set(METRICS) | {"PSNR", "class accuracy", "disclosure", "hidden numbers"}
+    told["fid"] = (ABOUT["fid"]["meaning"], ABOUT["fid"]["page"])
     listed = (DOCS / "scores" / "all-scores.md").read_text(encoding="utf-8")
-    for kind in sorted(kinds | {"fid"}):
-        assert kind in MEANING, kind
-        text = page_of(kind).read_text(encoding="utf-8")
+    for kind, (meaning, page) in sorted(told.items()):
+        assert meaning, kind
+        text = (ROOT / page).read_text(encoding="utf-8")
         assert "**For whom.**" in text, kind
         assert "**How it misleads.**" in text, kind
-        assert f"({page_of(kind).name})" in listed, kind
-    assert set(MEANING) == kinds | {"fid"}, "a meaning that no evaluation needs"
+        assert f"({Path(page).name})" in listed, kind
+    pages = {each for each in (DOCS / "scores").glob("*.md") if each.stem != "all-scores"}
+    assert pages == {ROOT / page for _, page in told.values()}, "a page that no evaluation needs"
 
 
 def test_every_page_shows_a_figure_that_was_computed():
@@ -99,7 +99,7 @@ def test_every_page_shows_a_figure_that_was_computed():
 def test_answers_name_the_method_that_they_are_compared_with():
     samples = torch.randn(60, 1, 12, 12, generator=torch.Generator().manual_seed(0))
     unknown = np.full(30, -1)
-    data = Heap(Some(samples[:30], unknown), Some(samples[30:], unknown))
+    data = Heap(Some(samples[:30], unknown, "image"), Some(samples[30:], unknown, "image"))
     report = evaluate(Library(data.held_out, ()), data, count=15, steps=40, answers=Plain())
     assert report.baseline == "itself"
     assert report.answers

@@ -1,0 +1,115 @@
+"""A model scored: by what its kind of data has for that, or by what suits any."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from gannet.core.codec import Codec
+from gannet.core.seeding import seed_at
+from gannet.core.types import Batch
+from gannet.evaluation.evaluate import Answers, Material, evaluate, material
+from gannet.evaluation.report.examples import (
+    ANSWERED,
+    EvaluationResult,
+    neighbors_sheet,
+    with_exhibits,
+)
+from gannet.evaluation.report.markdown import SplitData, held_out_words
+from gannet.modalities.hooks import Data, Sampler, Sheet, WholeEvaluation
+from gannet.modalities.registry import modality_of
+
+AGAIN = 2
+"""Further answers that a report shows beside the first."""
+
+NEIGHBORS = "{name} shows the fakes nearest to training samples, each above its nearest one."
+"""Said in a report that has such a sheet beside it."""
+
+
+def score(
+    sampler: Sampler,
+    dataset: SplitData,
+    codecs: Mapping[str, Codec[Any]],
+    *,
+    count: int = 2_000,
+    seed: int = 0,
+    answers: Answers | None = None,
+    transform: Callable[[Any, int], Sequence[Any]] | None = None,
+    cache: Path | None = None,
+    sheets: bool = True,
+    options: Mapping[str, Any] | None = None,
+) -> EvaluationResult:
+    """Score a model against held-out data.
+
+    Args:
+        sampler: The model.
+        dataset: The data that it was trained on, and those held out.
+        codecs: Of the model, by role.
+        count: Samples on each side.
+        seed: Of everything.
+        answers: Of a model whose samples are made for held-out inputs: how it and simple methods
+            make them.
+        transform: A raw input and a number of draws to raw outputs, of a model that is for that.
+        cache: Folder that keeps features; ``None`` for none.
+        sheets: Whether files beside the report are wanted.
+        options: ``artefact`` and ``data``, as the report calls them, and further ones of
+            ``evaluate``, or of the kind's own evaluation.
+
+    Raises:
+        GannetError: if too little was held out, or an option does not suit the data.
+    """
+    codec, options = codecs["sample"], dict(options or {})
+    modality = modality_of(codec.kind)
+    whole = modality.evaluation.whole
+    if whole is not None:
+        asked = WholeEvaluation(sampler, dataset, codec, count, seed, transform, options)
+        return _explained(EvaluationResult(whole(asked)), dataset, codec)
+    answering = None if answers is None else partial(answers.answer, seed=seed)
+    made = material(sampler, dataset, count=count, seed=seed, answering=answering)
+    report = evaluate(
+        sampler,
+        dataset,
+        count=count,
+        seed=seed,
+        made=made,
+        answers=answers,
+        cache=cache,
+        **options,
+    )
+    others = [] if answers is None else _answered_again(answers, made, seed)
+    report, exhibits = with_exhibits(report, made, dataset, codecs, others)
+    found = _explained(EvaluationResult(report, exhibits), dataset, codec)
+    return _with_sheets(found, made, dataset, codec) if sheets else found
+
+
+def _explained(found: EvaluationResult, dataset: SplitData, codec: Codec[Any]) -> EvaluationResult:
+    """The same with how samples were read and split among the protocol."""
+    said = (*found.report.protocol, *held_out_words(dataset, codec))
+    return EvaluationResult(found.report.model_copy(update={"protocol": said}), found.exhibits)
+
+
+def _with_sheets(
+    found: EvaluationResult, made: Material, data: Data, codec: Codec[Any]
+) -> EvaluationResult:
+    sheets: dict[str, Sheet] = {}
+    report = found.report
+    near = neighbors_sheet(report, made, data, codec)
+    if near is not None:
+        sheets["neighbours"] = near
+        said = NEIGHBORS.format(name=f"neighbours{near.suffix}")
+        report = report.model_copy(update={"protocol": (*report.protocol, said)})
+    if found.exhibits.sheet is not None:
+        sheets["sheet"] = found.exhibits.sheet
+    return EvaluationResult(report, found.exhibits, sheets)
+
+
+def _answered_again(answers: Answers, made: Material, seed: int) -> list[Tensor]:
+    """Further answers to the first inputs, the same that diversity is measured on."""
+    if made.given is None:
+        return []
+    given: Batch = made.given[:ANSWERED]
+    return [answers.again(given, seed=seed_at(seed, 8, number)) for number in range(AGAIN)]

@@ -1,0 +1,109 @@
+"""The README of a run's folder: a model card."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from gannet.inference.artifact import Artefact
+from gannet.inference.card import Card
+from gannet.metrics.confidence import UNSURE
+from gannet.modalities.registry import modality_of
+
+COIN = 0.5
+
+
+def model_card(artefact: Artefact, name: str, preview: str = "") -> str:
+    """The README of the folder ``name``, a model card as the Hugging Face hub reads it.
+
+    Args:
+        artefact: What it is about.
+        name: Of its folder.
+        preview: Name of a file there that shows samples; empty for none.
+    """
+    card, fitted = artefact.card, artefact.recipe.training.fit is not None
+    codec = artefact.codecs["sample"]
+    modality = modality_of(codec.kind)
+    shown, size = modality.presentation, "x".join(str(side) for side in card.spec.shape)
+    what = shown.contents(codec) or f"{modality.noun[1]} of {size}"
+    notes = shown.notes(codec)
+    lines = [
+        "---",
+        "library_name: gannet",
+        *([f"pipeline_tag: {shown.pipeline}"] if shown.pipeline else []),
+        f"tags: [{', '.join(('gan', 'gannet', *shown.tags))}]",
+        "---",
+        "",
+        f"# {card.data.get('name') or 'samples'}: a generator made with gannet",
+        "",
+        f"Recipe `{card.recipe}`, {'fitted at once' if fitted else f'{card.steps} steps'}, "
+        f"seed {card.seed}, gannet {card.gannet}. Trained on {card.data['train']} {what}; "
+        f"{card.data['held_out']} were held out.",
+        "",
+        *([f"![samples]({preview})", ""] if preview else []),
+        f"**A baseline: {card.verdict['name']}.** {card.verdict['evidence']}."
+        if fitted
+        else f"**Health at the end: {card.verdict['name']}.** {card.verdict['evidence']}. "
+        f"Stopped because: {card.verdict['stopped']}.",
+        "",
+        _distance(card.distance),
+        "",
+        proof(card),
+        "",
+        "## Use",
+        "",
+        "```python",
+        "import gannet",
+        "",
+        f"model = gannet.load({json.dumps(name)})",
+        _usage(artefact),
+        "```",
+        "",
+        "It had no opponent, so that it judges nothing."
+        if fitted
+        else "The discriminator's probabilities are fitted on held-out data and on fakes of this "
+        "very generator; they say little about fakes from elsewhere.",
+    ]
+    if artefact.classes:
+        lines += ["", "Classes: " + ", ".join(artefact.classes) + "."]
+    lines += ["", *notes] if notes else []
+    return "\n".join(lines) + "\n"
+
+
+def _usage(artefact: Artefact) -> str:
+    """A line of Python that does what the recipe is for."""
+    modality = modality_of(artefact.codecs["sample"].kind)
+    if artefact.recipe.inputs.conditional or artefact.recipe.inference.transform is not None:
+        suffix = modality.item_suffix or next(iter(modality.readers), "")
+        return f'output = model.apply("input{suffix}")  # draws=5 for five different ones'
+    return "samples = model.sample(16, seed=0)"
+
+
+def _distance(found: Mapping[str, Any]) -> str:
+    if found["value"] is None:
+        return "Distance to held-out data: not measured, the run was stopped before its first look."
+    value, error, floor = (
+        "not known" if found[name] is None else f"{found[name]:.3g}"
+        for name in ("value", "error", "floor")
+    )
+    return (
+        f"Distance to held-out data ({found['name']}): {value}, standard error {error}; training "
+        f"data themselves stand at {floor}."
+    )
+
+
+def proof(card: Card) -> str:
+    """What the fresh critic found, in a sentence."""
+    found = card.critic
+    if not found:
+        return "Too little was held out for a fresh critic to judge."
+    words = (
+        f"A fresh critic tells {found['accuracy']:.1%} of held-out reals and fakes rightly "
+        f"({found['low']:.1%} to {found['high']:.1%}, {found['tested']} samples); 50 % is a coin"
+    )
+    if found["low"] <= COIN and found["high"] > UNSURE:
+        return f"{words}: these are too few to say whether it sees a difference."
+    if found["low"] <= COIN:
+        return f"{words}: as far as this test can see, real and fake are 50:50."
+    return f"{words}: it still sees a difference."

@@ -1,0 +1,55 @@
+"""How pictures compare: with what they should be, and with what they were made from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gannet.core.scores import documented
+from gannet.metrics import image_quality
+from gannet.modalities.hooks import PairMeasure
+
+
+def measures(feature_distance: PairMeasure) -> Sequence[PairMeasure]:
+    """Pixels, structure, features and detail of outputs beside their targets."""
+    return (
+        PairMeasure(
+            "PSNR",
+            image_quality.psnr,
+            image_quality.ROUNDED,
+            "high",
+            documented(
+                "PSNR",
+                "how near pixels are to what they should be, in decibels; blur scores well",
+                "target",
+            ),
+        ),
+        PairMeasure(
+            "SSIM",
+            image_quality.ssim,
+            1.0,
+            "high",
+            documented(
+                "SSIM", "how near the structure is to what it should be; 1 when equal", "target"
+            ),
+        ),
+        feature_distance,
+        PairMeasure(
+            "fine detail",
+            image_quality.fine_error,
+            0.0,
+            "low",
+            documented(
+                "fine detail", "powers of ten by which the amount of fine detail is off", "target"
+            ),
+        ),
+    )
+
+
+STRUCTURE = PairMeasure(
+    "structure kept",
+    image_quality.structure,
+    1.0,
+    "high",
+    documented("structure kept", "correlation of the edges before and after"),
+)
+"""What of a picture shall stay when it is made like those of another side."""

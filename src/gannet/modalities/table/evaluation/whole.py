@@ -1,0 +1,40 @@
+"""The evaluation of a model of a table: of new rows, or of the holes that it fills."""
+
+from __future__ import annotations
+
+from gannet.core.errors import ConfigError
+from gannet.core.scores import Report
+from gannet.core.seeding import some_of
+from gannet.modalities.hooks import WholeEvaluation
+from gannet.modalities.table.codec import TableCodec
+from gannet.modalities.table.evaluation.evaluate import evaluate_table
+from gannet.modalities.table.evaluation.imputation_report import evaluate_filled
+
+TABLE_ROWS = 50_000
+"""Most real rows of a table that are scored with, of each part."""
+
+
+def evaluate(asked: WholeEvaluation) -> Report:
+    """The scores of a table, whose classifiers learn from as many fakes as real rows.
+
+    Raises:
+        ConfigError: if features are asked for.
+    """
+    codec, data, seed = asked.codec, asked.data, asked.seed
+    assert isinstance(codec, TableCodec)
+    options = dict(asked.options)
+    if options.pop("features", "auto") != "auto":
+        raise ConfigError("--features: tables are scored column by column, without features")
+    chosen = [some_of(len(rows), TABLE_ROWS, seed) for rows in (data.train, data.held_out)]
+    if asked.transform is not None:  # what is weighed at the end of training was every other row
+        chosen[1] = [at for at in chosen[1] if at % 2]
+    real, others = (
+        codec.decode_frame(rows.take(some).real)
+        for rows, some in zip((data.train, data.held_out), chosen, strict=True)
+    )
+    options |= {"count": asked.count, "seed": seed}
+    if asked.transform is not None:
+        return evaluate_filled(real, others, codec, asked.transform, **options)
+    made = asked.sampler.sample(max(len(real), len(others)), seed=seed)
+    fake = codec.decode_frame(made, seed=seed)
+    return evaluate_table(real, others, fake, codec, **options)

@@ -1,0 +1,19 @@
+"""Which networks suit the kind of data: by the names of its axes and the range of its values."""
+
+from __future__ import annotations
+
+from gannet.core.types import Spec
+from gannet.modalities.registry import modality_of
+
+IMAGE_AXES = ("channel", "height", "width")
+"""Axes over which convolutions in two directions make sense."""
+
+
+def has_image_axes(spec: Spec) -> bool:
+    """Whether samples are laid out as pictures; of all others networks see the numbers in a row."""
+    return modality_of(spec.kind).axes == IMAGE_AXES
+
+
+def is_bounded(spec: Spec) -> bool:
+    """Whether samples lie in [-1, 1]."""
+    return modality_of(spec.kind).values == "signed"
