@@ -1,0 +1,97 @@
+"""A kind of data that says nothing of itself is planned, watched, finished, scored and reported."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from gannet.core.types import NO_TABLE
+from gannet.data.dataset import Dataset, Rows
+from gannet.data.store import Held
+from gannet.evaluation.report.html.page import can_draw, write_page
+from gannet.evaluation.report.markdown import to_markdown
+from gannet.evaluation.scored import score
+from gannet.inference.artifact import Artefact
+from gannet.modalities.registry import find_modality
+from gannet.training.loop import carry_out
+from gannet.training.plan import make_plan
+
+TOYS = Path(__file__).parent / "toys"
+
+
+def raws(kind):
+    """Some of a kind, told apart by nothing but their numbers."""
+    rng = np.random.default_rng(0)
+    if kind == "toy_sound":
+        waves = np.sin(rng.uniform(0.05, 0.4, (240, 1)) * np.arange(48))
+        return list((waves * 20_000).astype(np.int16))
+    if kind == "toy_points":
+        return list(rng.normal(size=(240, 6, 3)) * 5)
+    return list(rng.integers(0, 5, (240, 7)))
+
+
+@pytest.fixture(params=["toy_sound", "toy_points", "toy_tokens"])
+def loaded(request, monkeypatch):
+    """Samples of a kind that only entry points make known."""
+    monkeypatch.syspath_prepend(str(TOYS))
+    made = raws(request.param)
+    codec = find_modality(request.param).codec.fit(made)
+    store, unknown = Held(codec.encode(made)), np.full(240, -1)
+
+    def rows(start, end):
+        places = np.arange(start, end)
+        return Rows(store, places, unknown[start:end], None, NO_TABLE, kind=request.param)
+
+    source = SimpleNamespace(dialect=None, files=())
+    return Dataset(source, {"sample": codec}, (), rows(0, 160), rows(160, 240), (), "0")
+
+
+def trained(loaded, out):
+    kind = loaded.codecs["sample"].kind
+    plan = make_plan(
+        loaded,
+        recipe=f"{kind}_gan",
+        given={"steps": 26, "batch": 8, "threads": 1, "noise": 4, "precision": "float32"},
+        minutes=1.0,
+        data="toys",
+        version="1",
+        seed=0,
+        balance=True,
+        device="cpu",
+    )
+    for _ in carry_out(plan, loaded, out):
+        pass
+    return plan, Artefact.load(out)
+
+
+def test_it_is_trained_scored_and_reported(loaded, tmp_path):
+    plan, artefact = trained(loaded, tmp_path / "run")
+    kind = find_modality(loaded.codecs["sample"].kind)
+    assert plan.spec.kind == kind.name
+    assert kind.noun[1] in (tmp_path / "run" / "README.md").read_text()
+    lines = (tmp_path / "run" / "progress.jsonl").read_text().splitlines()
+    assert json.loads(lines[-1])["health"]["finite"]
+    shown = sorted((tmp_path / "run").glob(f"grid-*{kind.item_suffix}"))
+    assert len(shown) == 8
+    assert np.shape(artefact.codecs["sample"].read(shown[0])) == np.shape(raws(kind.name)[0])
+    assert artefact.card.critic["tested"] == 80
+    found = score(artefact, loaded, artefact.codecs, count=40, options={"steps": 20})
+    names = {each.name.partition("[")[0] for each in found.report.scores}
+    assert names == {
+        *("frechet", "kernel", "energy", "precision", "recall", "density", "coverage"),
+        *("repeats", "fresh critic", "copies"),
+    }
+    assert f"copies[{kind.noun[1]}]" in to_markdown(found.report)
+    assert all(each.meaning for each in found.report.scores)
+    if can_draw():
+        assert kind.noun[1] in write_page(found.report, tmp_path, found.exhibits).read_text()
+
+
+def test_a_run_gives_the_same_samples_twice(loaded, tmp_path):
+    one, other = (trained(loaded, tmp_path / name)[1].sample(3, seed=1) for name in "ab")
+    assert torch.equal(one, other)
