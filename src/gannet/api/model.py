@@ -82,7 +82,7 @@ class Model:
         drawn = self.stream(count, seed=seed, **options)
         found = drawn.gather()
         if isinstance(found, list):
-            return self.artefact.modality.stack(found, self.artefact.codec)  # pyright: ignore[reportUnknownArgumentType]  # raw samples
+            return self.artefact.modality.inference.stack(found, self.artefact.codec)  # pyright: ignore[reportUnknownArgumentType]  # raw samples
         return found
 
     def stream(self, count: int, *, seed: int = 0, **options: Any) -> DrawnSamples:

@@ -81,7 +81,7 @@ class SamplingRequest:
     Attributes:
         count: How many.
         seed: Sample n depends on the seed and on n alone.
-        options: Of the kind of data, see ``Modality.sample_options``.
+        options: Of the kind of data, see ``InferenceHooks.options``.
         asked: What the model shall be told, by name, such as the class.
     """
 
@@ -120,7 +120,7 @@ class ConditionRequest:
 
     Attributes:
         codec: Of the slot.
-        options: Of its kind of data, see ``Modality.condition_options``.
+        options: Of its kind of data, see ``InferenceHooks.condition_options``.
         rows: Numbers of the samples.
         seed: Of what is left to chance; row n depends on the seed and on n alone.
         shares: Of classes: the share of the training data that each had; empty for equal ones.

@@ -84,7 +84,7 @@ def apply_value(artefact: TrainedSampler, given: Any, wanted: Wanted) -> Sequenc
         GannetError: if the run or the input cannot be used.
     """
     task, modality = task_of(artefact, wanted)
-    return modality.apply_value(task, given, read_frame)
+    return modality.inference.apply_value(task, given, read_frame)
 
 
 def task_of(artefact: TrainedSampler, wanted: Wanted) -> tuple[TransformTask, Modality]:
@@ -161,7 +161,7 @@ def numbered(out: Path, draws: int) -> list[Path]:
 
 def _one(task: TransformTask, modality: Modality, given: Path, out: Path) -> list[Path]:
     outs = numbered(out, task.draws)
-    modality.apply_file(task, given, outs, read_frame)
+    modality.inference.apply_file(task, given, outs, read_frame)
     return outs
 
 

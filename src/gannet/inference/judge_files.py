@@ -10,11 +10,13 @@ from typing import Any
 from torch import Tensor
 
 from gannet.core.errors import ConfigError, DataError
+from gannet.core.sampling import LoadedSamples
 from gannet.core.types import Condition
 from gannet.data.containers.frames import read_frame
 from gannet.inference.calibration import QUANTILES
 from gannet.inference.card import Scale
 from gannet.inference.sampler import TrainedSampler
+from gannet.modalities.registry import find_modality
 
 
 def judge_samples(
@@ -33,9 +35,10 @@ def judge_samples(
     """
     check_judge(artefact)
     if isinstance(samples, str | Path):
-        encoded = artefact.modality.load(artefact.codec, Path(samples), read_frame).samples
+        encoded = _read(artefact, Path(samples)).samples
     else:
-        encoded = artefact.modality.encode(artefact.codec, samples)
+        codec = artefact.codecs["sample"]
+        encoded = find_modality(codec.kind).inference.encode(codec, samples)
     return _judged(artefact, encoded, label)
 
 
@@ -51,6 +54,12 @@ def check_judge(artefact: TrainedSampler) -> None:
             "it judges nothing",
             remedy="Judge with a run on the same data that was trained against an opponent.",
         )
+
+
+def _read(artefact: TrainedSampler, path: Path) -> LoadedSamples:
+    """Samples of a file, as the discriminator sees them."""
+    codec = artefact.codecs["sample"]
+    return find_modality(codec.kind).inference.read_file(codec, path, read_frame)
 
 
 def _judged(artefact: TrainedSampler, encoded: Tensor, label: str | int | None) -> list[float]:
@@ -78,7 +87,7 @@ def judge_files(
     broken: list[str] = []
     for path in _expanded(artefact, files):
         try:
-            found = artefact.modality.load(artefact.codec, path, read_frame)
+            found = _read(artefact, path)
             chances += _judged(artefact, found.samples, label)
             names += [f"{path} {name}" if name else str(path) for name in found.names]
         except DataError as error:
@@ -111,7 +120,7 @@ def _words(scale: Scale) -> list[str]:
 
 def _expanded(artefact: TrainedSampler, files: Sequence[Path]) -> list[Path]:
     """Files, and those in folders that could be samples: other things may lie beside them."""
-    modality = artefact.modality
+    modality = find_modality(artefact.codecs["sample"].kind)
     suffixes = {*modality.readers, modality.item_suffix} - {""}
     found: list[Path] = []
     for each in files:

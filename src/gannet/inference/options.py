@@ -39,10 +39,10 @@ def sample_models(
     """What may be asked when a run makes samples: of their kind, and of what fills each slot."""
     kind = find_modality(codecs[recipe.inference.output].kind)
     told = {
-        role: find_modality(codec.kind).condition_options
+        role: find_modality(codec.kind).inference.condition_options
         for role, codec in slots_of(recipe, codecs).items()
     }
-    return {recipe.inference.output: kind.sample_options, **told}
+    return {recipe.inference.output: kind.inference.options, **told}
 
 
 def sample_fields(recipe: Recipe[Any], codecs: Mapping[str, Codec[Any]]) -> dict[str, FieldInfo]:
@@ -154,9 +154,9 @@ def sorted_options(
 def _unknown(name: str, known: list[str]) -> str:
     """Why an option is not known: it is of another kind of data, or a slip of the finger."""
     for each in modalities():
-        if name in each.sample_options.model_fields:
+        if name in each.inference.options.model_fields:
             return f"{flag(name)}: is for {each.noun[1]}, which this run does not make"
-        if name in each.condition_options.model_fields:
+        if name in each.inference.condition_options.model_fields:
             return f"{flag(name)}: this run was trained without {each.noun[1]}"
     near = difflib.get_close_matches(name, [*known, *ALWAYS], 1)
     hint = f"; did you mean {flag(near[0])}?" if near else ""

@@ -136,7 +136,7 @@ class TrainedSampler:
             request = ConditionRequest(
                 codec, options, range(start, start + count), seed, self.card.shares
             )
-            made = find_modality(codec.kind).condition(request)
+            made = find_modality(codec.kind).inference.condition(request)
             if made is not None:
                 told = replace(told, **{role: made})
         return told
@@ -237,7 +237,7 @@ class TrainedSampler:
         """
         self.check_drawn(count, seed, start)
         parts = [torch.zeros(0, *self.card.spec.size_of(self.recipe.inference.output))]
-        part = self.modality.samples_at_once
+        part = self.modality.inference.at_once
         for first in range(start, start + count, part):
             rows = min(part, start + count - first)
             told = self.conditions(rows, seed=seed, start=first, **asked)

@@ -47,7 +47,7 @@ def draw_samples(
     Raises:
         ConfigError: if an option is not known, or the count is negative; see ``request_of``.
     """
-    return artefact.modality.sample(artefact, request_of(artefact, count, seed, options))
+    return artefact.modality.inference.sample(artefact, request_of(artefact, count, seed, options))
 
 
 def write_samples(
@@ -88,7 +88,7 @@ def write_samples(
         options=request.options,
         facts=artefact.facts,
     )
-    notes = write(modality.sample(artefact, request), to) or ()
+    notes = write(modality.inference.sample(artefact, request), to) or ()
     where = str(path) if suffix or path != out else f"in {out}"
     return "\n  ".join([where, *notes])
 

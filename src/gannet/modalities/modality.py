@@ -8,7 +8,7 @@ kind of numbers, so that a new kind need define none of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -20,22 +20,11 @@ from pydantic import BaseModel
 from torch import Tensor
 
 from gannet.core.codec import Codec
-from gannet.core.errors import DataError, GannetError
-from gannet.core.frame import Frame
-from gannet.core.io.files import writing
 from gannet.core.io.writers import write_npz
-from gannet.core.sampling import (
-    ConditionRequest,
-    DrawnSamples,
-    LoadedSamples,
-    NoOptions,
-    SampleSource,
-    SamplingRequest,
-    WriteRequest,
-)
-from gannet.core.transform import TransformTask
+from gannet.core.sampling import NoOptions, WriteRequest
 from gannet.core.types import Spec
 from gannet.modalities.hooks import EvaluationHooks, Presentation
+from gannet.modalities.inference import InferenceHooks
 from gannet.networks.classifier import BuildClassifier, RowNet
 from gannet.networks.features import Features, RandomFeatures
 
@@ -142,18 +131,14 @@ What it is given is what the kind's ``sample`` draws: one raw sample after the o
 frame of many rows after the other.
 """
 
-ReadTable = Callable[[Path], Frame]
-"""A file of cells to a table; kinds of data read none themselves."""
-
-
-AT_ONCE = 256
-"""Samples that are made at once."""
-
-
 # -- defaults -----------------------------------------------------------------------------------
 
 
-PLAIN_EVALUATION, PLAIN_PRESENTATION = EvaluationHooks(), Presentation()
+PLAIN_INFERENCE, PLAIN_EVALUATION, PLAIN_PRESENTATION = (
+    InferenceHooks(),
+    EvaluationHooks(),
+    Presentation(),
+)
 """What suits any kind of data."""
 
 
@@ -200,84 +185,6 @@ def nothing_known(*_args: Any) -> Mapping[str, Tensor]:
     return {}
 
 
-def stacked(raws: Sequence[Any], codec: Codec[Any]) -> Any:
-    """Raw samples as one array where they have one shape, else as a list."""
-    if not raws:
-        raws = codec.decode(torch.zeros(1, *codec.shape))
-        return stacked(raws, codec)[:0]
-    arrays = [np.asarray(raw) for raw in raws]
-    alike = len({each.shape for each in arrays}) == 1 and arrays[0].dtype.kind in "biuf"
-    return np.stack(arrays) if alike else list(raws)
-
-
-def untold(_request: ConditionRequest) -> Tensor | None:
-    """Samples are told nothing in such a slot unless it is derived from an input."""
-    return None
-
-
-def drawn(source: SampleSource, request: SamplingRequest) -> DrawnSamples:
-    """One raw sample after the other, made some at a time."""
-
-    def parts() -> Iterator[Any]:
-        for start in range(0, max(request.count, 1), AT_ONCE):
-            rows = min(AT_ONCE, request.count - start)
-            made = source.sample(rows, seed=request.seed, start=start, **request.asked)
-            yield from source.decode(made)
-
-    return DrawnSamples(parts())
-
-
-def read(codec: Codec[Any], path: Path) -> Any:
-    """One raw sample of a file.
-
-    Raises:
-        DataError: if it cannot be read, whatever the codec raises.
-    """
-    try:
-        return codec.read(path)
-    except GannetError:
-        raise
-    except Exception as error:  # noqa: BLE001  # readers of other packages may raise anything
-        raise DataError(
-            f"cannot be read: {error}",
-            where=str(path),
-            remedy="Give a file of the kind that the run was trained on.",
-        ) from None
-
-
-def load(codec: Codec[Any], path: Path, read_table: ReadTable) -> LoadedSamples:  # noqa: ARG001
-    """A file that is one sample."""
-    return LoadedSamples(codec.encode([read(codec, path)]), ("",))
-
-
-def encode(codec: Codec[Any], raws: Any) -> Tensor:
-    """Raw samples, of which some may be files."""
-    held = [read(codec, Path(each)) if isinstance(each, str | Path) else each for each in raws]
-    return codec.encode(held) if held else torch.zeros(0)
-
-
-def apply_file(
-    task: TransformTask,
-    given: Path,
-    outs: Sequence[Path],
-    read_table: ReadTable,  # noqa: ARG001
-) -> None:
-    """A file to one for each draw, as the codec reads and writes them."""
-    files = {name: read(task.codec, file) for name, file in task.named_files(given).items()}
-    made = task(read(task.codec, given), files)
-    for path, each in zip(outs, made, strict=True):
-        with writing(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            task.codec.write(each, path)
-
-
-def apply_value(task: TransformTask, given: Any, read_table: ReadTable) -> Sequence[Any]:  # noqa: ARG001
-    """A raw sample, or a file, to one for each draw."""
-    place = Path(given) if isinstance(given, str | Path) else None
-    files = {name: read(task.codec, file) for name, file in task.named_files(place).items()}
-    return task(given if place is None else read(task.codec, place), files)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Modality:
     """All that gannet knows of one kind of data.
@@ -310,20 +217,10 @@ class Modality:
         cost: Of a sample of some shape in training, relative to an image of 32 x 32.
         statistics: From training rows to tensors that are kept beside the networks.
 
-        sample_options: What may be asked for when samples of this kind are made.
-        samples_at_once: How many are made at once.
-        sample: Draws raw samples from a model, as its options ask.
-        stack: Raw samples as Python gives them back.
         writers: Suffix of ``--out`` to what writes many raw samples into one file; an empty suffix
             to what writes them into a folder.
         item_suffix: Of single files in a folder of samples; empty if a folder holds one file.
-        condition_options: What may be asked for where samples are told something of this kind.
-        condition: What samples are told in a slot of this kind; ``None`` for nothing.
-        load: Samples of a file, encoded, and what each is called.
-        encode: Raw samples in memory, encoded.
-        apply_file: Transforms an input file into an output file for each draw.
-        apply_value: Transforms an input in memory, or a file, into an output for each draw.
-
+        inference: How samples are drawn, read and transformed.
         evaluation: What it adds to an evaluation.
         presentation: How samples are shown to people.
     """
@@ -352,19 +249,9 @@ class Modality:
     cost: Callable[[tuple[int, ...]], float] = one
     statistics: Callable[[Iterable[Tensor], Spec], Mapping[str, Tensor]] = nothing_known
 
-    sample_options: type[BaseModel] = NoOptions
-    samples_at_once: int = AT_ONCE
-    sample: Callable[[SampleSource, SamplingRequest], DrawnSamples] = drawn
-    stack: Callable[[Sequence[Any], Codec[Any]], Any] = stacked
     writers: Mapping[str, Writer] = field(default_factory=lambda: {".npz": write_npz})
     item_suffix: str = ""
-    condition_options: type[BaseModel] = NoOptions
-    condition: Callable[[ConditionRequest], Tensor | None] = untold
-    load: Callable[[Codec[Any], Path, ReadTable], LoadedSamples] = load
-    encode: Callable[[Codec[Any], Any], Tensor] = encode
-    apply_file: Callable[[TransformTask, Path, Sequence[Path], ReadTable], None] = apply_file
-    apply_value: Callable[[TransformTask, Any, ReadTable], Sequence[Any]] = apply_value
-
+    inference: InferenceHooks = PLAIN_INFERENCE
     evaluation: EvaluationHooks = PLAIN_EVALUATION
     presentation: Presentation = PLAIN_PRESENTATION
 

@@ -14,7 +14,7 @@ from gannet.core.io.files import writing
 from gannet.core.transform import TransformTask
 from gannet.modalities.image.io.bit_depth import Deep, check_writable, deep, write_deep
 from gannet.modalities.image.io.files import NO_PICTURE
-from gannet.modalities.modality import ReadTable
+from gannet.modalities.inference import ReadTable
 
 LOSSY = (".jpg", ".jpeg", ".webp")
 """Formats that change every pixel a little."""

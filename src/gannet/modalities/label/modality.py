@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gannet.modalities.inference import InferenceHooks
 from gannet.modalities.label.codec import LabelCodec
 from gannet.modalities.label.conditions import LabelOptions, told
 from gannet.modalities.modality import Modality
@@ -12,6 +13,5 @@ modality = Modality(
     axes=("class",),
     values="probabilities",
     codec=LabelCodec,
-    condition_options=LabelOptions,
-    condition=told,
+    inference=InferenceHooks(condition_options=LabelOptions, condition=told),
 )

@@ -12,7 +12,7 @@ from gannet.core.errors import ConfigError, DataError
 from gannet.core.frame import Dialect, Frame, as_frame
 from gannet.core.io.files import write_whole
 from gannet.core.transform import TransformTask
-from gannet.modalities.modality import ReadTable
+from gannet.modalities.inference import ReadTable
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.io.csv_edit import patched
 from gannet.modalities.table.io.write import FORMATS, write_frame

@@ -10,11 +10,11 @@ from torch import Tensor
 from gannet.core.codec import Codec
 from gannet.core.frame import as_frame
 from gannet.core.sampling import LoadedSamples
-from gannet.modalities.modality import ReadTable
+from gannet.modalities.inference import ReadTable
 from gannet.modalities.table.codec import TableCodec
 
 
-def load(codec: Codec[Any], path: Path, read_table: ReadTable) -> LoadedSamples:
+def read_file(codec: Codec[Any], path: Path, read_table: ReadTable) -> LoadedSamples:
     """All rows of a file.
 
     Raises:

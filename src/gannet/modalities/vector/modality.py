@@ -14,7 +14,8 @@ from gannet.core.sampling import LoadedSamples
 from gannet.core.scores import Profile
 from gannet.metrics.histograms import row_profiles
 from gannet.modalities.hooks import EvaluationHooks, Presentation, no_sheet
-from gannet.modalities.modality import Modality, ReadTable
+from gannet.modalities.inference import InferenceHooks, ReadTable
+from gannet.modalities.modality import Modality
 from gannet.modalities.vector.codec import VectorCodec
 from gannet.modalities.vector.writers import WRITERS
 
@@ -32,7 +33,7 @@ def profiles(codec: Codec[Any], real: Tensor, fake: Tensor) -> Sequence[Profile]
     return row_profiles(names, *(np.stack(codec.decode(each)) for each in (real, fake)))
 
 
-def load(codec: Codec[Any], path: Path, read_table: ReadTable) -> LoadedSamples:  # noqa: ARG001
+def read_file(codec: Codec[Any], path: Path, read_table: ReadTable) -> LoadedSamples:  # noqa: ARG001
     """All rows of a file."""
     assert isinstance(codec, VectorCodec)
     rows = codec.read_rows(path)
@@ -47,7 +48,7 @@ modality = Modality(
     codec=VectorCodec,
     bfloat16=False,  # eight bits of mantissa would round fine structure away
     writers=WRITERS,
-    load=load,
+    inference=InferenceHooks(read_file=read_file),
     evaluation=EvaluationHooks(profiles=profiles),
     presentation=Presentation(describe=cells, sheet=no_sheet, tags=("tabular",)),
 )

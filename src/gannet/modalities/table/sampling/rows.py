@@ -22,7 +22,7 @@ from gannet.modalities.table.rules import Bounds, Clause, bind, bounds_of
 from gannet.modalities.table.sampling.cells import TOGETHER, RowSampler
 from gannet.modalities.table.sampling.rejection import Obeyed, obeying
 
-Given = Mapping[str, Any]
+GivenCells = Mapping[str, Any]
 """Columns and what their cells must be."""
 
 LEAST_EXPECTED = 0.01
@@ -147,7 +147,7 @@ def clauses_of(sampler: RowSampler, rules: Iterable[str]) -> list[Clause]:
 
 
 def _asked_of(
-    sampler: RowSampler, given: Given, balance_by: str | None, clauses: Sequence[Clause]
+    sampler: RowSampler, given: GivenCells, balance_by: str | None, clauses: Sequence[Clause]
 ) -> _Asked:
     """What is asked for, one list of wishes after the other by turns.
 
@@ -181,7 +181,7 @@ def _asked_of(
     )
 
 
-def _bounds(codec: TableCodec, turn: Given, clauses: Sequence[Clause]) -> Bounds:
+def _bounds(codec: TableCodec, turn: GivenCells, clauses: Sequence[Clause]) -> Bounds:
     """What a turn and the rules leave of each column."""
     wished = {name: made[0] for name in turn if (made := codec.wished({name: turn[name]}))}
     words = {name: f"{name}={_short(turn[name])}" for name in wished}
