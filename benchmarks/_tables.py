@@ -83,7 +83,7 @@ def rehearsal(table: Path, folder: Path) -> float:
 
 def write_rows(model: Model, count: int, out: Path) -> Path:
     """Rows as the command ``gannet sample`` writes them."""
-    write_samples(model, count=count, out=out, label=None, seed=0, grid=False)
+    write_samples(model.artefact, count=count, out=out)
     return out
 
 

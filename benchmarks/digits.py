@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from benchmarks import _reference as reference
-from gannet.api.model import prepare
+from gannet.api.train import prepare
 from gannet.data import dataset
 from gannet.inference.artifact import Artefact
 from gannet.metrics.distribution import coverage, frechet_distance

@@ -32,7 +32,7 @@ from benchmarks._gain import gain_filled
 from gannet.core.errors import need
 from gannet.core.frame import Frame
 from gannet.data.containers.frames import read_frame
-from gannet.inference.apply import Wanted, apply_frame
+from gannet.inference.apply import Wanted, apply_value
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.columns.as_numbers import cells_from, values_of
 from gannet.modalities.table.columns.number import NumberColumn
@@ -164,8 +164,8 @@ def _ours(
     model = gannet.train(
         frame, out, recipe="impute", minutes=minutes, seed=seed, threads=1, **settings
     )
-    (one,) = apply_frame(model.artefact, frame, Wanted(seed=seed))
-    many = apply_frame(model.artefact, frame, Wanted(DRAWS, seed))
+    (one,) = apply_value(model.artefact, frame, Wanted(seed=seed))
+    many = apply_value(model.artefact, frame, Wanted(DRAWS, seed))
     rows = [np.stack(each.columns, 1).astype(np.float64) for each in (one, *many)]
     return rows[0], np.stack(rows[1:])
 

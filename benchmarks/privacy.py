@@ -57,7 +57,7 @@ def run(
             )
             codec = model.codec
             assert isinstance(codec, TableCodec)
-            fake = joined(list(model.frames(len(train), seed=seed)))
+            fake = joined(list(model.stream(len(train), seed=seed)))
             scores = _scores(train, test, fake, codec, seed)
             found.append({"seed": seed, "used": about["used"]} | _told(scores, len(fake)))
             print(json.dumps(found[-1]), file=sys.stderr, flush=True)

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gannet.api.model import load, prepare
+from gannet.api.train import load, prepare
 from gannet.training.loop import Moment
 
 RING = np.stack([(math.cos(turn), math.sin(turn)) for turn in np.arange(8) * math.pi / 4])

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gannet.api.compare import compare
-    from gannet.api.model import Model, load, prepare, train
+    from gannet.api.model import Model
+    from gannet.api.train import load, prepare, train
     from gannet.core.errors import GannetError
 
 __all__ = ["GannetError", "Model", "compare", "load", "prepare", "train"]
@@ -25,6 +26,6 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module("gannet.core.errors").GannetError
     if name == "compare":
         return importlib.import_module("gannet.api.compare").compare
-    if name in __all__:
-        return getattr(importlib.import_module("gannet.api.model"), name)
+    if name in __all__:  # the model is among what the module of training imports
+        return getattr(importlib.import_module("gannet.api.train"), name)
     raise AttributeError(f"module 'gannet' has no attribute {name!r}")

@@ -16,7 +16,7 @@ from PIL import Image
 from rich.console import Console
 from rich.live import Live
 
-from gannet.api.model import Session, load
+from gannet.api.train import Session, load
 from gannet.cli import main as cli
 from gannet.cli.progress import Lines, Window, needle
 from gannet.training.controller import Action

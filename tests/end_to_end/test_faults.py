@@ -15,7 +15,7 @@ import pytest
 import torch
 from PIL import Image
 
-from gannet.api.model import prepare
+from gannet.api.train import prepare
 from gannet.core.errors import ConfigError, DivergedError, GannetError
 from gannet.core.io import files
 from gannet.inference.artifact import Artefact

@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file
 
 import gannet as package
-from gannet.api.model import prepare
+from gannet.api.train import prepare
 from gannet.training.plan import Plan
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(900)]
@@ -99,7 +99,8 @@ def test_the_suffix_chooses_the_format(gannet, run, tmp_path, suffix):
     sample(gannet, run, tmp_path / "some.csv", "--count", 12)
     sample(gannet, run, tmp_path / f"some{suffix}", "--count", 12)
     wanted = package.load(run).sample(12)
-    from gannet.data.containers.frames import read_frame, to_pandas
+    from gannet.core.frame import to_pandas
+    from gannet.data.containers.frames import read_frame
 
     found = to_pandas(read_frame(tmp_path / f"some{suffix}"))
     assert list(found.columns) == NAMES
@@ -224,7 +225,7 @@ def test_formats_that_hold_no_table_are_refused(gannet, run, tmp_path):
 
 def test_conditions_are_for_tables(gannet, trained, tmp_path):
     found = gannet.refuses("sample", trained, "--out", tmp_path / "a", "--given", "x=1")
-    assert "are for tables" in found
+    assert "--given: is for rows, which this run does not make" in found
 
 
 def test_each_row_of_a_table_is_judged(gannet, run, people):

@@ -57,7 +57,7 @@ def carry_out(asked: dict) -> None:
 if __name__ == "__main__":
     import torch
 
-    import gannet.api.model
+    import gannet.api.train
     import gannet.cli.main
     import gannet.cli.progress
     import gannet.evaluation.report.markdown

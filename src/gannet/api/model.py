@@ -1,132 +1,30 @@
-"""gannet from Python: ``train`` a folder, ``load`` a run, sample, judge and evaluate it."""
+"""A trained model in raw data rather than tensors: it samples, judges, applies, edits, scores."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from gannet.core import device as processor
+from gannet.api.scoring import check_evaluation, scored, write_scored
 from gannet.core.codec import Codec
-from gannet.core.errors import ConfigError, DataError
-from gannet.core.frame import Frame, joined
-from gannet.core.recipe import Plainly
-from gannet.core.training_log import read_course
-from gannet.core.types import Batch, Condition
-from gannet.data import dataset
-from gannet.data.containers.frames import as_frame, read_frame, to_pandas
-from gannet.evaluation.evaluate import Report
+from gannet.core.sampling import DrawnSamples
+from gannet.core.scores import Report
 from gannet.evaluation.report.examples import Exhibits
-from gannet.evaluation.report.html.page import can_draw, write_page
-from gannet.evaluation.report.markdown import write_report
-from gannet.evaluation.scored import score
-from gannet.evaluation.task_scores import with_task_scores
-from gannet.inference import table_sampling
-from gannet.inference.apply import Wanted, apply_frame, apply_picture
-from gannet.inference.artifact import Artefact, class_number
+from gannet.inference.apply import Wanted, apply_value
+from gannet.inference.artifact import Artefact
 from gannet.inference.card import Card
 from gannet.inference.editing.direction_names import Direction
 from gannet.inference.editing.editor import EditExamples, Editor
 from gannet.inference.editing.inversion import USUAL
-from gannet.inference.table_sampling import GivenCells
+from gannet.inference.judge_files import judge_samples
+from gannet.inference.write_samples import draw_samples
 from gannet.modalities.hooks import Sheet
-from gannet.modalities.image.codec import ImageCodec
-from gannet.modalities.table.codec import TableCodec
-from gannet.training.finalize import grid_conditions
-from gannet.training.session import Session, known_device, prepare, source_for
-
-__all__ = ["OTHER_DATA", "Model", "Session", "load", "prepare", "train"]
-
-OTHER_DATA = (
-    "Other data than training's, or with other labels: the split is its own; samples held out here "
-    "may have been trained on, which flatters the scores."
-)
-"""Said in a report on data that are not, to the last bit and label, those of training."""
-
-
-def train(data: Path | str | Any, out: Path | str, **options: Any) -> Model:
-    """Train on ``data`` into the folder ``out`` and return the model; goes on if it was begun.
-
-    Args:
-        data: Folder, table or file, or a pandas data frame.
-        out: Folder of the run.
-        options: As for ``prepare``: ``minutes``, ``seed``, ``label`` and any setting.
-
-    Raises:
-        GannetError: if something in the data or settings must be changed first.
-    """
-    session = prepare(data, out, **options)
-    for _ in session.run():
-        pass
-    return load(session.out)
-
-
-def load(folder: Path | str, *, device: str = "cpu") -> Model:
-    """A trained model from a run's folder.
-
-    Raises:
-        ArtefactError: if the folder is no artefact, is damaged, or is of a later gannet.
-    """
-    return Model(Artefact.load(folder, device=known_device(device)), Path(folder))
-
-
-@dataclass(frozen=True)
-class AnswersOf:
-    """How an artefact answers, for scores.
-
-    Attributes:
-        artefact: Of a recipe whose samples are answers.
-    """
-
-    artefact: Artefact
-
-    @property
-    def plainly(self) -> Mapping[str, Plainly]:
-        """Simple methods of its recipe."""
-        return self.artefact.recipe.evaluation.reference_methods
-
-    @property
-    def paired(self) -> bool:
-        """Whether each answer has a target of its own."""
-        return self.artefact.recipe.inputs.paired
-
-    def answer(self, given: Batch, *, seed: int) -> tuple[Batch, Tensor]:
-        """Held-out samples with what is told of them, and answers ``(n, *shape)``."""
-        told = self.artefact.recipe.at_use(given, self.artefact.card.spec)
-        return told, self.again(told, seed=seed)
-
-    def again(self, told: Batch, *, seed: int) -> Tensor:
-        """Further answers to pictures: what was told of them stays, whichever of them are asked."""
-        return self.artefact.answer(told, seed=seed)
-
-
-@dataclass(frozen=True)
-class SamplesOf:
-    """The samples of an artefact, for scores, whatever its product makes.
-
-    Attributes:
-        artefact: Of any recipe.
-    """
-
-    artefact: Artefact
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Names of the classes it can be asked for."""
-        return self.artefact.classes
-
-    def sample(self, count: int, *, label: str | int | None = None, seed: int = 0) -> Tensor:
-        """New samples; row n depends on the seed and on n alone."""
-        if self.artefact.recipe.makes_samples:
-            return self.artefact.sample(count, label=label, seed=seed)
-        return self.artefact.fakes(self.artefact.card.spec.blank(count), seed=seed)
 
 
 @dataclass(frozen=True)
@@ -156,93 +54,53 @@ class Model:
         """Turns samples into raw data and back; what the model makes may be of another kind."""
         return self.artefact.codecs["sample"]
 
-    def sample(
-        self,
-        count: int = 1,
-        *,
-        label: str | int | None = None,
-        given: GivenCells | None = None,
-        balance_by: str | None = None,
-        requires: Sequence[str] | str = (),
-        seed: int = 0,
-    ) -> Any:
-        """New samples: pictures ``(count, H, W, C)`` of 0..255, rows ``(count, F)``, or a table.
+    def sample(self, count: int = 1, *, seed: int = 0, **options: Any) -> Any:
+        """New samples in one piece, as their kind of data has them.
 
-        A table is a pandas data frame, or without pandas a ``Frame``. Text that is a number in all
-        rows of a file becomes a number.
+        Pictures are an array ``(count, H, W, C)`` of 0..255, rows of numbers ``(count, F)``, and a
+        table a pandas data frame, or without pandas a ``Frame``. Text that is a number in all rows
+        of a file becomes a number.
 
         Args:
             count: How many.
-            label: A class, for models trained with classes; by default all of them, and none, as
-                often as in the training data.
-            given: Of tables, columns and what their cells must be: a value, a pair for a range
-                (``None`` for an open end), or a list of values and ranges.
-            balance_by: Of tables, a column whose values occur equally often.
-            requires: Of tables, rules that every row obeys, such as ``"start <= end"``; see the
-                page about data.
-            seed: Row n depends on the seed and on n alone.
+            seed: Sample n depends on the seed and on n alone.
+            options: What this run can be asked, see ``gannet sample RUN --help``:
+
+                - ``label`` where it was trained with classes: a class; by default all of them, and
+                  none, as often as in the training data;
+                - ``given`` of tables: columns and what their cells must be: a value, a pair for a
+                  range (``None`` for an open end), or a list of values and ranges;
+                - ``balance_by`` of tables: a column whose values occur equally often;
+                - ``require`` of tables: rules that every row obeys, such as ``"start <= end"``; see
+                  the page about data.
 
         Raises:
-            ConfigError: if the class, a column or a value is unknown, nothing like what is given
-                was ever seen, a rule cannot be read, rules contradict each other or hardly any row
-                obeys them, or the count is negative.
+            ConfigError: if an option, the class, a column or a value is unknown, nothing like what
+                is given was ever seen, a rule cannot be read, rules contradict each other or hardly
+                any row obeys them, or the count is negative.
         """
-        if isinstance(self.artefact.codecs[self.artefact.recipe.inference.output], TableCodec):
-            numeric = table_sampling.has_pandas()
-            rows = self.frames(
-                count,
-                label=label,
-                given=given,
-                balance_by=balance_by,
-                requires=requires,
-                seed=seed,
-                numeric=numeric,
-            )
-            made = joined(list(rows))
-            return to_pandas(made) if numeric else made
-        if given or balance_by or requires:
-            raise ConfigError(
-                "--given, --balance-by and --require are for tables",
-                remedy="Leave them out; see --label.",
-            )
-        made = self.artefact.sample(count, label=label, seed=seed)
-        raws = self.artefact.decode(made)
-        if not raws:
-            return np.zeros(
-                (0, *np.shape(self.artefact.decode(torch.zeros(1, *made.shape[1:]))[0]))
-            )
-        return np.stack(raws)
+        drawn = self.stream(count, seed=seed, **options)
+        found = drawn.gather()
+        if isinstance(found, list):
+            return self.artefact.modality.inference.stack(found, self.artefact.codec)  # pyright: ignore[reportUnknownArgumentType]  # raw samples
+        return found
 
-    def frames(
-        self,
-        count: int,
-        *,
-        label: str | int | None = None,
-        given: GivenCells | None = None,
-        balance_by: str | None = None,
-        requires: Sequence[str] | str = (),
-        seed: int = 0,
-        numeric: bool = False,
-    ) -> table_sampling.SampledRows:
-        """The rows that ``sample`` makes, some at a time and in the very formats of the data.
+    def stream(self, count: int, *, seed: int = 0, **options: Any) -> DrawnSamples:
+        """The samples that ``sample`` makes, one by one; of tables some rows at a time.
 
-        What comes back is an iterator of frames; its ``obeyed`` says how many rows obeyed the
-        rules at once. Arguments are those of ``sample``, and ``numeric`` gives text that is nothing
-        but a number as the number.
+        What comes back is an iterator; its ``notes()`` say what a user should know of those drawn
+        so far, such as how many rows of a table obeyed its rules at once. Cells of a table are in
+        the very formats of the data.
+
+        Args:
+            count: As for ``sample``.
+            seed: As for ``sample``.
+            options: As for ``sample``.
 
         Raises:
-            ConfigError: as ``sample`` does, and if the model makes no tables.
+            ConfigError: as ``sample`` does.
         """
-        return table_sampling.frames_of(
-            self.artefact,
-            count,
-            label=label,
-            given=given or {},
-            balance_by=balance_by,
-            requires=requires,
-            seed=seed,
-            numeric=numeric,
-        )
+        return draw_samples(self.artefact, count, seed=seed, **options)
 
     def judge(
         self,
@@ -261,37 +119,7 @@ class Model:
             ConfigError: if the model was fitted at once, so that it has no judge.
             DataError: if a file cannot be read, or a table has other columns.
         """
-        if self.artefact.recipe.training.fit is not None:
-            raise ConfigError(
-                f"a run of the recipe {self.card.recipe} was fitted without an opponent, so that "
-                "it judges nothing",
-                remedy="Judge with a run of `generate` or `table` on the same data.",
-            )
-        encoded = self._encoded(samples)
-        if not len(encoded):
-            return []
-        told = None if label is None else self._told(encoded, label)
-        return self.artefact.judge(encoded, told).tolist()
-
-    def _encoded(self, samples: Sequence[Path | str] | Any) -> Tensor:
-        if isinstance(self.codec, TableCodec):
-            path = isinstance(samples, str | Path)
-            frame = read_frame(Path(samples)) if path else as_frame(samples)
-            self.codec.check_columns(frame)
-            return self.codec.encode_frame(frame)
-        raws = [
-            self.codec.read(Path(each)) if isinstance(each, str | Path) else each
-            for each in samples
-        ]
-        return self.codec.encode(raws) if raws else torch.zeros(0)
-
-    def _told(self, encoded: Tensor, label: str | int) -> Condition:
-        if not self.classes:
-            raise ConfigError(f"class {label!r} was asked for, but this run knows no classes")
-        blank = grid_conditions(tuple(encoded.shape[1:]), len(self.classes), len(encoded))
-        vector = torch.zeros_like(blank.vector)
-        vector[:, class_number(self.classes, label)] = 1
-        return Condition(vector, blank.grid, blank.tokens)
+        return judge_samples(self.artefact, samples, label=label)
 
     def apply(
         self,
@@ -302,38 +130,28 @@ class Model:
         transform: str = "",
         **options: object,
     ) -> Any:
-        """Turn an input into an output, if the recipe does: ``impute`` fills the holes of a table.
+        """Transform an input into an output, if the recipe does: ``impute`` fills holes of a table.
 
         Args:
-            given: A file or a data frame with the columns of training; of recipes that take
-                pictures, a file or numbers ``(H, W, C)``: 0..255, or uint16 for 16 bit.
+            given: A file, or an input in memory: a data frame with the columns of training, or a
+                picture ``(H, W, C)`` of 0..255, or of uint16 for 16 bit.
             draws: One is the single best answer; of several, each is drawn by chance, so that
                 together they show how sure the answer is.
             seed: Draw k of row n depends on the seed, on k and on n alone.
             transform: Which, of a recipe that knows several; by default the usual one.
-            options: What the recipe's transform knows, such as ``quality`` or ``to``.
+            options: What the recipe's transform knows, such as ``quality`` or ``to``; see
+                ``gannet apply RUN --help``.
 
         Returns:
-            A data frame, or without pandas a ``Frame``, or a picture ``(H, W, C)`` with the bits
-            of the given one; of several draws a list of them.
+            An output of the input's kind: a data frame, or without pandas a ``Frame``; a picture
+            ``(H, W, C)`` with the bits of the given one. Of several draws a list of them.
 
         Raises:
-            ConfigError: if this run's recipe turns no input into an output.
-            DataError: if the columns differ from those of training; each difference is named.
+            ConfigError: if this run's recipe transforms nothing, or does not know an option.
+            DataError: if the input does not suit the run.
         """
-        wanted = Wanted(draws, seed, options, transform)
-        if isinstance(self.codec, ImageCodec):
-            item = Path(given) if isinstance(given, str | Path) else given
-            pictures = apply_picture(self.artefact, item, wanted)
-            return pictures if draws > 1 else pictures[0]
-        frame = read_frame(Path(given)) if isinstance(given, str | Path) else as_frame(given)
-        made = apply_frame(self.artefact, frame, wanted)
-        assert isinstance(self.codec, TableCodec)
-        found = [table_sampling.as_pandas(each, self.codec) for each in made]
-        index: Any = None if isinstance(given, str | Path) else getattr(given, "index", None)
-        if index is not None:
-            found = [each.set_axis(index, axis=0) for each in found]
-        return found if draws > 1 else found[0]
+        found = apply_value(self.artefact, given, Wanted(draws, seed, options, transform))
+        return list(found) if draws > 1 else found[0]
 
     def editor(
         self,
@@ -417,116 +235,22 @@ class Model:
         """
         check_evaluation(count, options.get("seed", 0), out)
         began = time.perf_counter()
-        report, exhibits, sheets = self.scored(
-            data, count=count, pictures=out is not None, **options
-        )
+        report, exhibits, sheets = self.scored(data, count=count, sheets=out is not None, **options)
         if out is not None:
             timed = report.model_copy(update={"seconds": round(time.perf_counter() - began, 1)})
             write_scored(timed, Path(out), exhibits, sheets)
         return report
 
     def scored(
-        self,
-        data: Path | str,
-        *,
-        count: int = 2_000,
-        pictures: bool = True,
-        threads: int | None = None,
-        **options: Any,
+        self, data: Path | str, *, count: int = 2_000, sheets: bool = True, **options: Any
     ) -> tuple[Report, Exhibits, Mapping[str, Sheet]]:
         """What ``evaluate`` writes: the report, samples of its pairs, and files beside it.
 
         Args:
             data: As for ``evaluate``.
             count: As for ``evaluate``.
-            pictures: Whether these files are wanted.
-            threads: Of the processor; by default as many as are fastest. Equal numbers give equal
-                networks, to the last bit, on one machine.
-            options: As for ``evaluate``.
+            sheets: Whether these files are wanted.
+            options: As for ``evaluate``; and ``threads`` of the processor, by default as many as
+                are fastest. Equal numbers give equal networks, to the last bit, on one machine.
         """
-        found = self._read_again(data, options.pop("label", None))
-        names = {"artefact": self.folder.resolve().name, "data": Path(data).name}
-        recipe, seed = self.artefact.recipe, options.pop("seed", 0)
-        conditional = recipe.inputs.conditional and recipe.makes_samples
-        turns = recipe.inference.transform is not None and not conditional
-        with processor.threads(threads or processor.best_threads()):
-            made = score(
-                SamplesOf(self.artefact),
-                found,
-                self.artefact.codecs,
-                count=count,
-                seed=seed,
-                answers=AnswersOf(self.artefact) if conditional else None,
-                transform=partial(self._filled, seed=seed) if turns else None,
-                cache=self._features_cache(found),
-                sheets=pictures,
-                options=names | options,
-            )
-        report = with_task_scores(made.report, recipe, self.artefact, found, count=count)
-        said = list(report.protocol)
-        if found.digest != self.card.data.get("digest"):
-            said.append(OTHER_DATA)
-        course = read_course(self.folder, recipe=self.card.recipe, verdict=self.card.verdict)
-        update = {"protocol": tuple(said), "course": course}
-        return report.model_copy(update=update), made.exhibits, made.sheets
-
-    def _features_cache(self, found: dataset.Dataset) -> Path | None:
-        """The run's cache, if there is one and these are the run's own data."""
-        own = found.digest == self.card.data.get("digest")
-        cache = self.folder / "cache"
-        return cache if own and cache.is_dir() else None
-
-    def _filled(self, frame: Frame, draws: int, *, seed: int) -> Sequence[Frame]:
-        return apply_frame(self.artefact, frame, Wanted(draws, seed))
-
-    def _read_again(self, data: Path | str, label: str | None) -> dataset.Dataset:
-        """Data to evaluate on, with the classes of this model and without a cache of their own."""
-        known = self.card.data.get("label")
-        table = isinstance(self.codec, TableCodec)
-        pictures = self.artefact.recipe.inputs.conditional
-        wanted = known if label is None else label
-        if pictures:
-            source = source_for(data, wanted, self.card.recipe, self.card.config)
-        else:
-            source = dataset.find(Path(data), label=wanted, kind="table" if table else None)
-        if source.kind != self.codec.kind:
-            raise DataError(
-                f"these data are of kind {source.kind}, the run was trained on {self.codec.kind}",
-                where=str(data),
-                remedy="Give the data that it was trained on, or others of the same kind.",
-            )
-        if self.artefact.known_classes:
-            source = source.aligned(self.artefact.known_classes)
-        # Other data than the run's must not take the place of its cache.
-        cache = dataset.cache_of(source, self.codec, self.folder / "cache")
-        grid = self.artefact.codecs.get("grid")
-        beside = grid if isinstance(grid, ImageCodec) else None
-        return dataset.load(source, codec=self.codec, beside=beside, cache=cache, seed=0)
-
-
-def write_scored(
-    report: Report, out: Path, exhibits: Exhibits, sheets: Mapping[str, Sheet]
-) -> None:
-    """Write a report in all its forms, with what belongs beside it; see ``Model.scored``."""
-    write_report(report, out, sheets)
-    if can_draw():
-        write_page(report, out, exhibits)
-
-
-def check_evaluation(count: int, seed: int, out: Path | str | None) -> None:
-    """Refuse numbers that are out of range and places that are no folder.
-
-    Raises:
-        ConfigError: listing every fault.
-    """
-    faults: list[str] = []
-    if count < 1:
-        faults.append(f"--count: must be at least 1, got {count}")
-    if seed < 0:
-        faults.append(f"--seed: must be at least 0, got {seed}")
-    if out is not None and Path(out).exists() and not Path(out).is_dir():
-        faults.append(f"--out: {out} is not a folder")
-    elif out is not None and Path(out).suffix.lower() in (".html", ".md", ".json"):
-        faults.append(f"--out: {out} looks like a file; name the folder that reports go into")
-    if faults:
-        raise ConfigError("\n".join(faults), remedy="Change what is named here.")
+        return scored(self.artefact, self.folder, data, count=count, sheets=sheets, **options)

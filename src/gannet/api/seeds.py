@@ -9,10 +9,11 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from gannet.api.compare import mean_reach, over_runs
-from gannet.api.model import check_evaluation, load, write_scored
+from gannet.api.scoring import check_evaluation, write_scored
+from gannet.api.train import load
 from gannet.core import device as processor
 from gannet.core.errors import ArtefactError, ConfigError
+from gannet.evaluation.differences import mean_reach, over_runs
 from gannet.evaluation.evaluate import Part, Report, Score
 from gannet.inference.artifact import Artefact
 from gannet.training.plan import Plan
@@ -75,11 +76,11 @@ def evaluate_over_seeds(
     options |= {"count": count, "threads": threads}
     models = [load(folder) for folder in folders]
     say(f"scoring {run} (1 of {seeds})")
-    first, exhibits, sheets = models[0].scored(data, pictures=out is not None, **options)
+    first, exhibits, sheets = models[0].scored(data, sheets=out is not None, **options)
     reports = [first]
     for model in models[1:]:
         say(f"scoring {model.folder} ({len(reports) + 1} of {seeds})")
-        reports.append(model.scored(data, pictures=False, **options)[0])
+        reports.append(model.scored(data, sheets=False, **options)[0])
     found = stacked(reports, [model.card.seed for model in models])
     if out is not None:
         write_scored(found, Path(out), exhibits, sheets)

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from gannet.api.model import load, prepare
+from gannet.api.train import load, prepare
 from gannet.cli.progress import watch
 from gannet.core.errors import MissingExtraError
 from gannet.evaluation.report.html.page import can_draw
 from gannet.evaluation.report.markdown import to_markdown
-from gannet.inference.write_samples import judge_files, write_samples
+from gannet.inference.judge_files import judge_files
+from gannet.inference.write_samples import write_samples
 
 
 def write_digits(path: Path) -> Path:
@@ -49,11 +50,12 @@ def show(out: Path, *, minutes: float, seed: int, stop: Callable[[], bool]) -> N
     watch(prepare(data, run, minutes=minutes, seed=seed), stop)
     model = load(run)
     print("\n== samples: a grid of all classes, and sevens", flush=True)
-    write_samples(model, count=100, out=out / "samples.png", label=None, seed=seed, grid=False)
-    write_samples(model, count=16, out=out / "sevens", label="7", seed=seed, grid=False)
+    write_samples(model.artefact, count=100, out=out / "samples.png", seed=seed)
+    write_samples(model.artefact, count=16, out=out / "sevens", seed=seed, label="7")
     print(f"{out / 'samples.png'}, {out / 'sevens'}")
     print("\n== judge: the discriminator on some of those sevens", flush=True)
-    print(judge_files(model, sorted((out / "sevens").glob("*.png"))[:4], label="7", json=False))
+    some = sorted((out / "sevens").glob("*.png"))[:4]
+    print(judge_files(model.artefact, some, label="7", json=False))
     print("\n== evaluate: on digits that training never saw", flush=True)
     print(to_markdown(model.evaluate(data, seed=seed, out=run)))
     print(

@@ -13,13 +13,12 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from gannet.api.model import Session
 from gannet.core.errors import need
 from gannet.inference.artifact import Artefact
 from gannet.inference.model_card import proof
-from gannet.recipes.registry import find_recipe
 from gannet.training.loop import SAVE_SECONDS, Moment
 from gannet.training.run import Look
+from gannet.training.session import Session
 
 SHOW_EVERY = 0.25
 """Seconds between two pictures of the live view."""
@@ -83,20 +82,21 @@ def _about(session: Session) -> list[str]:
 
 def _summary(session: Session, last: Moment | None) -> list[str]:
     lines = [] if last else ["this run was finished before; nothing was left to do"]
-    card = Artefact.load(session.out).card
+    artefact = Artefact.load(session.out)
+    card, modality = artefact.card, artefact.modality
     lines.append(f"health:  {card.verdict['name']}: {card.verdict['evidence']}")
     lines.append(f"proof:   {proof(card)}")
     lines.append(f"the run: {session.out}  (README.md says how to use it)")
     if (session.out / "grid.png").exists():
         lines.append(f"samples: {session.out / 'grid.png'}")
-    table = session.data.source.kind == "table"
-    what = "--count 1000 --out fake.csv" if table else "--count 16 --out samples"
-    if find_recipe(card.recipe).inference.transform is None:
+    single = modality.item_suffix  # else a file holds many samples
+    suffix = single or next(iter(modality.writers))
+    if artefact.recipe.inference.transform is None:
+        what = "--count 16 --out samples" if single else f"--count 1000 --out fake{suffix}"
         lines.append(f"next:    gannet sample {session.out} {what}")
-    elif table:
-        lines.append(f"next:    gannet apply {session.out} {session.plan.data} --out filled.csv")
     else:
-        lines.append(f"next:    gannet apply {session.out} PICTURE --out made.png")
+        given = modality.noun[0].upper() if single else session.plan.data
+        lines.append(f"next:    gannet apply {session.out} {given} --out made{suffix}")
     return lines
 
 

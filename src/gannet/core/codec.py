@@ -12,6 +12,8 @@ from typing import Any, ClassVar, Protocol, Self, TypeVar, runtime_checkable
 
 from torch import Tensor
 
+from gannet.core.errors import ConfigError
+
 R = TypeVar("R")
 
 
@@ -64,3 +66,55 @@ class Codec(Protocol[R]):
     def model_dump(self, *, mode: str = "python") -> dict[str, Any]:
         """The codec's state, as pydantic gives it."""
         ...
+
+
+@runtime_checkable
+class NamesClasses(Protocol):
+    """A codec whose raw data are names of classes.
+
+    Attributes:
+        classes: The names, in the order of their columns.
+        made: Whether they were made up, so that people cannot ask for them.
+    """
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names."""
+        ...
+
+    @property
+    def made(self) -> bool:
+        """Whether they were made up."""
+        ...
+
+
+def classes_of(codec: object, *, made_up: bool = False) -> tuple[str, ...]:
+    """Names of the classes that a codec tells; empty if it tells other things, or there is none.
+
+    Args:
+        codec: Of a slot.
+        made_up: Whether classes count that were made up for data without labels.
+    """
+    if not isinstance(codec, NamesClasses) or (codec.made and not made_up):
+        return ()
+    return codec.classes
+
+
+def class_number(classes: Sequence[str], label: str | int) -> int:
+    """The place of a class, given by name or, where no class has a number for a name, by number.
+
+    >>> class_number(("cat", "dog"), "dog"), class_number(("cat", "dog"), 1)
+    (1, 1)
+
+    Raises:
+        ConfigError: if there is no such class; the known ones are in the message.
+    """
+    name = str(label)
+    if name in classes:
+        return classes.index(name)
+    # Among classes "10" and "20", a 1 is more likely a slip than a place.
+    by_place = name.isdecimal() and not any(each.isdecimal() for each in classes)
+    if by_place and int(name) < len(classes):
+        return int(name)
+    known = ", ".join(classes[:20]) + (", ..." if len(classes) > 20 else "")
+    raise ConfigError(f"--label: no class {name!r}", remedy=f"Known classes: {known}.")

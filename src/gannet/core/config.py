@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from typing import Literal, TypeVar, get_args, get_origin
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import (
     BaseModel,
@@ -14,6 +14,7 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from gannet.core.errors import ConfigError
@@ -141,20 +142,40 @@ def from_flags(tokens: Sequence[str]) -> dict[str, str]:
     return given
 
 
+def pairs(words: Sequence[str], flag: str, *, several: bool = False) -> dict[str, Any]:
+    """``NAME=VALUE`` words as a mapping; a name that comes again has a list, where it may.
+
+    >>> pairs(["age=3", "age=5", "place=north"], "--given", several=True)
+    {'age': ['3', '5'], 'place': 'north'}
+
+    Raises:
+        ConfigError: if a word is no such pair, or a name comes twice where it may not.
+    """
+    found: dict[str, list[str]] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or not name:
+            raise ConfigError(f"{flag}: {word!r}", remedy=f"Write {flag} NAME=VALUE.")
+        found.setdefault(name, []).append(value)
+    if twice := [name for name, values in found.items() if len(values) > 1 and not several]:
+        raise ConfigError(f"{flag}: {twice[0]!r} is named twice", remedy="Name it once.")
+    return {name: values if len(values) > 1 else values[0] for name, values in found.items()}
+
+
 def describe(config: type[BaseModel]) -> list[tuple[str, str, str, str]]:
     """Flag, kind, default and meaning of every field, for help and documentation."""
-    rows: list[tuple[str, str, str, str]] = []
-    for name, field in config.model_fields.items():
-        annotation = field.annotation
-        if get_origin(annotation) is Literal:
-            kind = "|".join(str(choice) for choice in get_args(annotation))
-        else:
-            kind = getattr(annotation, "__name__", str(annotation))
-        limits = " and ".join(_limit(each) for each in field.metadata)
-        rows.append(
-            (flag(name), f"{kind} {limits}".strip(), str(field.default), field.description or "")
-        )
-    return rows
+    return [described(name, field) for name, field in config.model_fields.items()]
+
+
+def described(name: str, field: FieldInfo) -> tuple[str, str, str, str]:
+    """Flag, kind, default and meaning of one field."""
+    annotation = field.annotation
+    if get_origin(annotation) is Literal:
+        kind = "|".join(str(choice) for choice in get_args(annotation))
+    else:
+        kind = getattr(annotation, "__name__", str(annotation))
+    limits = " and ".join(_limit(each) for each in field.metadata)
+    return flag(name), f"{kind} {limits}".strip(), str(field.default), field.description or ""
 
 
 def _limit(found: object) -> str:

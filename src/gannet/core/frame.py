@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gannet.core.errors import DataError
+from gannet.core.errors import DataError, need
 
 Cells: TypeAlias = NDArray[Any]
 """``(rows,)``. Objects are text as it was read, or numbers, with ``None`` for a missing cell; other
@@ -48,12 +50,14 @@ class Frame:
         columns: ``(rows,)`` each.
         where: The file, as errors call it.
         first: The number that errors give to the first row.
+        dialect: How the file is written, if it is a text table.
     """
 
     names: tuple[str, ...]
     columns: tuple[Cells, ...]
     where: str = ""
     first: int = 1
+    dialect: Dialect | None = None
 
     def __post_init__(self) -> None:
         """Refuse what is no table."""
@@ -171,3 +175,75 @@ def factorised(cells: Cells) -> tuple[Cells, NDArray[np.int64]]:
     distinct = np.empty(len(places), object)
     distinct[:] = list(places)
     return distinct, codes
+
+
+def objects(values: list[Any]) -> Cells:
+    """Values of any types as a column of objects."""
+    cells = np.empty(len(values), object)
+    cells[:] = values
+    return cells
+
+
+def as_frame(data: Any) -> Frame:
+    """Rows in memory as a table: a frame stays one, a pandas data frame becomes one."""
+    return data if isinstance(data, Frame) else from_pandas(data)
+
+
+def from_pandas(data: Any) -> Frame:
+    """A pandas data frame as a table; the index is left aside.
+
+    Moments with a time zone become text with their offset; pandas' categories become their values.
+    """
+    need("pandas", "table")
+    names = tuple(map(str, data.columns))
+    columns = tuple(_from_series(data.iloc[:, place]) for place in range(len(names)))
+    return Frame(names, columns, "the data frame")
+
+
+def _from_series(series: Any) -> Cells:
+    kind = series.dtype
+    name = str(kind)
+    if name == "category":
+        series = series.astype(series.cat.categories.dtype)
+        return _from_series(series)
+    if name.startswith("datetime64") and getattr(kind, "tz", None) is not None:
+        gone = series.isna()
+        return objects(
+            [None if no else each.isoformat() for each, no in zip(series, gone, strict=True)]
+        )
+    if isinstance(kind, np.dtype) and kind.kind in "biufM":
+        return np.asarray(series)
+    gone = series.isna().tolist()
+    cells = [None if no else cell for cell, no in zip(series.tolist(), gone, strict=True)]
+    kinds = {type(cell) for cell in cells} - {type(None)}
+    if kinds and kinds <= {date, datetime}:
+        return np.array(cells, "datetime64[D]" if kinds == {date} else "datetime64[us]")
+    if kinds == {Decimal}:
+        cells = [None if cell is None else str(cell) for cell in cells]
+    if name in {"str", "string", "object"} or any(gone):
+        return cells_of(cells) if name.startswith("Float") else objects(cells)
+    return np.array(cells, name.lower() if name[0] in "IUF" else None)
+
+
+def to_pandas(frame: Frame, dtypes: Mapping[str, Any] | None = None) -> Any:
+    """A table as a pandas data frame.
+
+    Args:
+        frame: The table.
+        dtypes: Types by column that the columns are to have, such as those of the original.
+    """
+    pandas: Any = need("pandas", "table")
+    made = {
+        name: _to_series(pandas, column)
+        for name, column in zip(frame.names, frame.columns, strict=True)
+    }
+    data = pandas.DataFrame(made)
+    return data.astype(dict(dtypes)) if dtypes else data
+
+
+def _to_series(pandas: Any, cells: Cells) -> Any:
+    if cells.dtype.kind != "O":
+        return pandas.Series(cells)
+    kinds = set(map(type, listed(cells))) - {type(None)}
+    wide = "Int64" if kinds == {int} else "boolean" if kinds == {bool} else None
+    return pandas.Series(cells, dtype=wide or ("str" if kinds <= {str} else object))

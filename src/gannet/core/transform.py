@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Generic, Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 
 from gannet.core.codec import Codec
 from gannet.core.config import C
+from gannet.core.errors import DataError
 from gannet.core.types import Spec
 
 Role = Literal["sample", "vector", "grid", "tokens"]
@@ -97,3 +99,67 @@ class Transform(Generic[C]):
     fixed: tuple[str, ...] = ()
     keeps_input: bool = False
     check: Callable[[Trained[C], Any], None] = any_options
+
+
+def silent(_said: str) -> None:
+    """Nobody wants to know."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransformTask:
+    """A transform with all that it takes but the input: what a kind of data reads and writes for.
+
+    Attributes:
+        transform: Of the recipe.
+        trained: The network.
+        codec: Of what goes in and comes out.
+        options: What was asked for.
+        draws: How many outputs of one input.
+        seed: Of what is drawn.
+        recipe: Its name, for errors.
+        warn: Told what was lost of an input, though it could be used.
+    """
+
+    transform: Transform[Any]
+    trained: Trained[Any]
+    codec: Codec[Any]
+    options: Options
+    draws: int = 1
+    seed: int = 0
+    recipe: str = ""
+    warn: Callable[[str], None] = silent
+
+    def __call__(self, sample: Any, files: Mapping[str, Any] | None = None) -> Sequence[Any]:
+        """One raw output per draw.
+
+        Args:
+            sample: A raw sample.
+            files: Contents of the files that options name.
+        """
+        given = TransformInput(sample, self.options, files or {})
+        return self.transform.apply(self.trained, given, self.draws, self.seed)
+
+    def named_files(self, given: Path | None) -> dict[str, Path]:
+        """The files that options name, by option; of a folder the one with the input's name.
+
+        Raises:
+            DataError: if there is none of that name.
+        """
+        named = ((name, getattr(self.options, name)) for name in type(self.options).model_fields)
+        return {
+            name: _of_input(name, value, given) for name, value in named if isinstance(value, Path)
+        }
+
+
+def _of_input(option: str, file: Path, given: Path | None) -> Path:
+    if not file.is_dir():
+        return file
+    stem = "" if given is None else given.stem
+    found = sorted(each for each in file.iterdir() if each.stem == stem)
+    if not found:
+        raise DataError(
+            f"no {option} called {stem} in {file}",
+            where=str(given or "the input"),
+            remedy=f"Give a {option} the name of its input.",
+        )
+    return found[0]

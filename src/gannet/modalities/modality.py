@@ -8,22 +8,23 @@ kind of numbers, so that a new kind need define none of them.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 from torch import Tensor
 
 from gannet.core.codec import Codec
-from gannet.core.io.files import write_whole
+from gannet.core.io.writers import write_npz
+from gannet.core.sampling import NoOptions, WriteRequest
 from gannet.core.types import Spec
 from gannet.modalities.hooks import EvaluationHooks, Presentation
+from gannet.modalities.inference import InferenceHooks
 from gannet.networks.classifier import BuildClassifier, RowNet
 from gannet.networks.features import Features, RandomFeatures
 
@@ -123,37 +124,21 @@ class TwoSampleDefaults:
     raw: bool = False
 
 
-class NoOptions(BaseModel):
-    """A kind without flags of its own."""
+Writer = Callable[[Iterable[Any], WriteRequest], Sequence[str] | None]
+"""Writes raw samples, whole or not at all, and says what a user should know.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Writer(Protocol):
-    """Writes raw samples to one file.
-
-    Args of a call:
-        raws: Raw samples.
-        path: The file; its suffix is one that the writer is listed for.
-        columns: Further columns by name, a value per sample: the class of each.
-        codec: Of the samples.
-    """
-
-    def __call__(
-        self,
-        raws: Sequence[Any],
-        path: Path,
-        columns: Mapping[str, Sequence[str]],
-        codec: Codec[Any],
-    ) -> None:
-        """Write the file whole or not at all."""
-        ...
-
+What it is given is what the kind's ``sample`` draws: one raw sample after the other, of tables one
+frame of many rows after the other.
+"""
 
 # -- defaults -----------------------------------------------------------------------------------
 
 
-PLAIN_EVALUATION, PLAIN_PRESENTATION = EvaluationHooks(), Presentation()
+PLAIN_INFERENCE, PLAIN_EVALUATION, PLAIN_PRESENTATION = (
+    InferenceHooks(),
+    EvaluationHooks(),
+    Presentation(),
+)
 """What suits any kind of data."""
 
 
@@ -200,27 +185,6 @@ def nothing_known(*_args: Any) -> Mapping[str, Tensor]:
     return {}
 
 
-def stacked(raws: Sequence[Any]) -> Any:
-    """Raw samples as one array where they have one shape, else as a list."""
-    arrays = [np.asarray(raw) for raw in raws]
-    alike = len({each.shape for each in arrays}) == 1 and arrays[0].dtype.kind in "biuf"
-    return np.stack(arrays) if alike else list(raws)
-
-
-def write_npz(
-    raws: Sequence[Any],
-    path: Path,
-    columns: Mapping[str, Sequence[str]],
-    codec: Codec[Any],  # noqa: ARG001
-) -> None:
-    """All samples as the array ``data`` of one ``.npz``, with a column of words per class."""
-    packed = io.BytesIO()
-    arrays: dict[str, Any] = {"data": np.asarray(stacked(raws))}
-    arrays |= {name: np.array(list(values), np.str_) for name, values in columns.items()}
-    np.savez_compressed(packed, **arrays)
-    write_whole(path, packed.getvalue())
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Modality:
     """All that gannet knows of one kind of data.
@@ -253,9 +217,10 @@ class Modality:
         cost: Of a sample of some shape in training, relative to an image of 32 x 32.
         statistics: From training rows to tensors that are kept beside the networks.
 
-        stack: Raw samples as Python gives them back.
-        writers: Suffix of ``--out`` to what writes many raw samples into one file.
+        writers: Suffix of ``--out`` to what writes many raw samples into one file; an empty suffix
+            to what writes them into a folder.
         item_suffix: Of single files in a folder of samples; empty if a folder holds one file.
+        inference: How samples are drawn, read and transformed.
         evaluation: What it adds to an evaluation.
         presentation: How samples are shown to people.
     """
@@ -284,9 +249,9 @@ class Modality:
     cost: Callable[[tuple[int, ...]], float] = one
     statistics: Callable[[Iterable[Tensor], Spec], Mapping[str, Tensor]] = nothing_known
 
-    stack: Callable[[Sequence[Any]], Any] = stacked
     writers: Mapping[str, Writer] = field(default_factory=lambda: {".npz": write_npz})
     item_suffix: str = ""
+    inference: InferenceHooks = PLAIN_INFERENCE
     evaluation: EvaluationHooks = PLAIN_EVALUATION
     presentation: Presentation = PLAIN_PRESENTATION
 

@@ -9,9 +9,12 @@ from typing import Any
 from gannet.core import plugins
 from gannet.core.codec import Codec
 from gannet.modalities.hooks import Presentation
+from gannet.modalities.inference import InferenceHooks
 from gannet.modalities.modality import NUMBERS, Modality
 
 PACKAGE = "gannet.modalities"
+BESIDE = (__name__, *(each.__module__ for each in (Modality, Presentation, InferenceHooks)))
+"""Modules there that are no kinds of data."""
 
 
 def modality_modules() -> dict[str, str]:
@@ -23,7 +26,7 @@ def modality_modules() -> dict[str, str]:
     own = {
         name: f"{PACKAGE}.{name}.modality" if is_package else f"{PACKAGE}.{name}"
         for name, is_package in plugins.modules_of(PACKAGE)
-        if f"{PACKAGE}.{name}" not in (__name__, Modality.__module__, Presentation.__module__)
+        if f"{PACKAGE}.{name}" not in BESIDE
     }
     return plugins.named("kind of data", "gannet.modalities", own)
 

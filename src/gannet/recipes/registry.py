@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gannet.core import plugins
-from gannet.core.recipe import Recipe
+
+if TYPE_CHECKING:  # it imports PyTorch, which a list of names need not wait for
+    from gannet.core.recipe import Recipe
 
 PACKAGES = {"gannet.recipes": "", "gannet.recipes.baselines": "baseline_"}
 """Packages whose modules are recipes, and what their names begin with."""
@@ -33,6 +35,7 @@ def find_recipe(name: str) -> Recipe[Any]:
         ConfigError: if there is none of that name; the closest names are in the message.
     """
     modules = recipe_modules()
-    recipe = plugins.load("recipe", name, modules, "recipe")
-    assert isinstance(recipe, Recipe), f"{modules[name]} must end in `recipe = Recipe(...)`"
+    recipe: Recipe[Any] = plugins.load("recipe", name, modules, "recipe")
+    kind = type(recipe).__name__
+    assert kind == "Recipe", f"{modules[name]} must end in `recipe = Recipe(...)`"
     return recipe

@@ -14,10 +14,10 @@ from gannet.core import device as processor
 from gannet.core.codec import Codec
 from gannet.core.config import flag, parse
 from gannet.core.errors import ConfigError, DataError
+from gannet.core.frame import as_frame
 from gannet.core.source import WORDS
 from gannet.core.version import gannet_version
 from gannet.data import dataset, inspect
-from gannet.data.containers.frames import as_frame
 from gannet.data.containers.pairs import find_pairs
 from gannet.metrics.kmeans import usual_count
 from gannet.modalities.image.codec import ImageCodec

@@ -10,7 +10,8 @@ import pytest
 import torch
 from PIL import Image
 
-from gannet.api.model import OTHER_DATA, Model, load, prepare, train
+from gannet.api.scoring import OTHER_DATA
+from gannet.api.train import Model, load, prepare, train
 from gannet.core.errors import ConfigError, DataError
 from gannet.data import dataset
 from gannet.evaluation.scored import NEIGHBORS

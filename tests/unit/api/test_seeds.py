@@ -10,9 +10,9 @@ import pytest
 
 import gannet
 from gannet.api import seeds
-from gannet.api.compare import student
 from gannet.api.seeds import evaluate_over_seeds, stacked
 from gannet.core.errors import ConfigError
+from gannet.evaluation.differences import student
 from gannet.evaluation.evaluate import Part, Report, Score
 from gannet.evaluation.report.markdown import to_markdown
 from gannet.evaluation.report.summary import limits

@@ -6,7 +6,7 @@ from itertools import islice
 
 import pytest
 
-from gannet.api.model import Session
+from gannet.api.train import Session
 from gannet.cli.progress import Events
 
 

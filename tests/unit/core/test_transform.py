@@ -10,7 +10,8 @@ from pydantic import Field
 
 from gannet.core.errors import ConfigError
 from gannet.core.transform import Options, Transform
-from gannet.inference.apply import Wanted, apply_picture, transform_of
+from gannet.inference.apply import Wanted, apply_value
+from gannet.inference.options import transform_of
 from gannet.recipes.registry import find_recipe
 from gannet.testing import changed
 
@@ -47,16 +48,16 @@ def picture(value):
 
 
 def test_the_first_is_the_usual_one_and_others_have_names(knows_two):
-    assert transform_of(knows_two) is TWO["brighten"]
-    (found,) = apply_picture(knows_two, picture(51), Wanted(options={"by": "0.2"}))
+    assert transform_of(knows_two.recipe, "two") is TWO["brighten"]
+    (found,) = apply_value(knows_two, picture(51), Wanted(options={"by": "0.2"}))
     assert np.array_equal(found, picture(102)), "text stands for a number, as in flags"
-    (found,) = apply_picture(knows_two, picture(51), Wanted(transform="blacken"))
+    (found,) = apply_value(knows_two, picture(51), Wanted(transform="blacken"))
     assert np.array_equal(found, picture(0))
 
 
 def test_an_unknown_transform_is_refused_with_those_that_are_known(knows_two):
     with pytest.raises(ConfigError, match="knows no 'redden'") as caught:
-        transform_of(knows_two, "redden")
+        transform_of(knows_two.recipe, "two", "redden")
     assert "brighten or blacken" in str(caught.value)
 
 
@@ -70,7 +71,7 @@ def test_an_unknown_transform_is_refused_with_those_that_are_known(knows_two):
 )
 def test_options_out_of_range_or_unknown_are_refused(knows_two, options, said):
     with pytest.raises(ConfigError, match=said):
-        apply_picture(knows_two, picture(0), Wanted(options=options))
+        apply_value(knows_two, picture(0), Wanted(options=options))
 
 
 def test_every_transform_of_the_catalogue_describes_its_options():

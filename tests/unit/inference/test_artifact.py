@@ -9,9 +9,10 @@ import pytest
 import torch
 from safetensors.torch import save as pack
 
+from gannet.core.codec import class_number
 from gannet.core.errors import ArtefactError, ConfigError
 from gannet.core.types import Condition
-from gannet.inference.artifact import Artefact, class_number
+from gannet.inference.artifact import Artefact
 from gannet.inference.card import Card
 
 

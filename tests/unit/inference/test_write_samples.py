@@ -12,7 +12,8 @@ from gannet.api.model import Model
 from gannet.core.errors import ConfigError, DataError, GannetError
 from gannet.data import dataset
 from gannet.inference.card import Scale
-from gannet.inference.write_samples import LARGEST, judge_files, write_samples
+from gannet.inference.judge_files import judge_files
+from gannet.inference.write_samples import LARGEST, write_samples
 
 
 @pytest.fixture
@@ -30,8 +31,8 @@ def read(path):
         return np.asarray(picture).astype(int)
 
 
-def write(model, out, count=5, *, label=None, seed=0, grid=False):
-    return write_samples(model, count=count, out=out, label=label, seed=seed, grid=grid)
+def write(model, out, count=5, *, seed=0, **options):
+    return write_samples(model.artefact, count=count, out=out, seed=seed, **options)
 
 
 def test_a_folder_holds_one_picture_a_sample(pictures, tmp_path):
@@ -160,7 +161,9 @@ def test_a_table_is_judged_with_its_label_and_whatever_lies_between_cells(
     lines = [["north", "label", "east"], ["1", "cat", "9"], ["2", "dog", "12"]]
     path = tmp_path / "rows.csv"
     path.write_text("\n".join(delimiter.join(line) for line in lines))
-    found = json.loads(judge_files(labelled_rows, [path], label=None, json=True))["verdicts"]
+    found = json.loads(judge_files(labelled_rows.artefact, [path], label=None, json=True))[
+        "verdicts"
+    ]
     expected = labelled_rows.judge(np.array([[9.0, 1.0], [12.0, 2.0]]))
     assert [each["real"] for each in found] == pytest.approx(expected, abs=1e-4)
 
@@ -168,8 +171,8 @@ def test_a_table_is_judged_with_its_label_and_whatever_lies_between_cells(
 def test_the_scale_beside_verdicts_is_the_one_they_were_made_with(pictures, made, changed):
     own = Scale(slope=9.0, offset=-1.0, real=(0.9,) * 5, fake=(0.1,) * 5, count=7)
     model = Model(changed(pictures.artefact, scale_of_class=own), pictures.folder)
-    assert "7 held-out reals" in judge_files(model, [made], label="dog", json=False)
-    assert "20 held-out reals" in judge_files(model, [made], label=None, json=False)
+    assert "7 held-out reals" in judge_files(model.artefact, [made], label="dog", json=False)
+    assert "20 held-out reals" in judge_files(model.artefact, [made], label=None, json=False)
 
 
 @pytest.mark.parametrize("count", [0, -1, LARGEST + 1])
@@ -184,7 +187,7 @@ def test_a_count_out_of_range_is_refused(pictures, tmp_path, count):
     [
         ("pictures", "made.csv", "pictures cannot be written"),
         ("pictures", "made.mp3", "no form for '.mp3'"),
-        ("rows", "made.png", "rows of numbers cannot be drawn"),
+        ("rows", "made.png", "rows of numbers cannot be written"),
     ],
 )
 def test_a_form_that_does_not_fit_is_refused(request, tmp_path, kind, name, fault):
@@ -219,7 +222,7 @@ def made(pictures, tmp_path):
 
 
 def test_verdicts_stand_beside_what_is_usual(pictures, made):
-    words = judge_files(pictures, [made], label=None, json=False)
+    words = judge_files(pictures.artefact, [made], label=None, json=False)
     lines = words.splitlines()
     assert lines[0].endswith(str(made / "00000.png"))
     assert 0 <= float(lines[0].split()[0]) <= 1
@@ -232,7 +235,7 @@ def test_verdicts_stand_beside_what_is_usual(pictures, made):
 
 
 def test_verdicts_as_json_name_broken_files(pictures, made):
-    found = json.loads(judge_files(pictures, [made], label="cat", json=True))
+    found = json.loads(judge_files(pictures.artefact, [made], label="cat", json=True))
     assert [each["file"] for each in found["verdicts"]] == [
         str(made / f"{row:05}.png") for row in range(5)
     ]
@@ -245,7 +248,7 @@ def test_verdicts_as_json_name_broken_files(pictures, made):
 
 def test_every_row_of_a_table_has_its_verdict(rows, tmp_path):
     write(rows, tmp_path / "made.csv", 3)
-    found = json.loads(judge_files(rows, [tmp_path / "made.csv"], label=None, json=True))
+    found = json.loads(judge_files(rows.artefact, [tmp_path / "made.csv"], label=None, json=True))
     assert [each["file"] for each in found["verdicts"]] == [
         f"{tmp_path / 'made.csv'} row {row}" for row in range(3)
     ]
@@ -253,15 +256,15 @@ def test_every_row_of_a_table_has_its_verdict(rows, tmp_path):
 
 def test_nothing_that_can_be_judged_is_an_error_that_names_the_files(pictures, tmp_path):
     with pytest.raises(DataError, match=r"(?s)no file could be judged.*nowhere\.png"):
-        judge_files(pictures, [tmp_path / "nowhere.png"], label=None, json=False)
+        judge_files(pictures.artefact, [tmp_path / "nowhere.png"], label=None, json=False)
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="no files given"):
-        judge_files(pictures, [tmp_path / "empty"], label=None, json=False)
+        judge_files(pictures.artefact, [tmp_path / "empty"], label=None, json=False)
 
 
 def test_an_unknown_class_at_judging_is_refused(pictures, made):
     with pytest.raises(ConfigError, match="no class 'cow'"):
-        judge_files(pictures, [made], label="cow", json=False)
+        judge_files(pictures.artefact, [made], label="cow", json=False)
 
 
 # -- rows without a class ----------------------------------------------------------------------

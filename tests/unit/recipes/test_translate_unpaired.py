@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from gannet.api.model import AnswersOf
+from gannet.api.scoring import AnswersOf
 from gannet.core.errors import DataError
 from gannet.core.types import Batch, Condition, Spec
 from gannet.evaluation.unpaired import Heaps, unpaired_scores, way_covered

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -232,7 +231,7 @@ def _frames(path: Path, lines: Iterator[list[str]], dialect: Dialect, rows: int)
             columns.append(column)
             if len(pool) > POOL:
                 pool.clear()
-        yield Frame(names, tuple(columns), str(path), number)
+        yield Frame(names, tuple(columns), str(path), number, dialect)
         number += len(part)
     if empty:
         raise DataError(
@@ -254,20 +253,3 @@ def _check_lengths(path: Path, part: Sequence[Sequence[str]], width: int, number
         where=str(path),
         remedy="Fix the rows; a cell that holds the delimiter needs quotes around it.",
     )
-
-
-def spreadsheet(cells: Sequence[Any]) -> list[bool]:
-    """Which cells a spreadsheet would run as a formula; numbers are none.
-
-    >>> spreadsheet(["=1+1", "-5", "-five", "ok", 3])
-    [True, False, True, False, False]
-    """
-    risky = [
-        isinstance(cell, str) and cell[:1] in {"=", "+", "-", "@", "\t", "\r"} for cell in cells
-    ]
-    at = [place for place, risk in enumerate(risky) if risk]
-    if at:
-        held = cells_of([cells[place] for place in at])
-        for place, read in zip(at, numbers(held).read.tolist(), strict=True):
-            risky[place] = not read
-    return risky

@@ -1,4 +1,4 @@
-"""Mixed tables from files and data frames: CSV and its kin, Parquet, JSON lines, pandas."""
+"""Mixed tables from files: CSV and its kin, Parquet, JSON lines."""
 
 from __future__ import annotations
 
@@ -6,17 +6,14 @@ import json
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 from numpy.typing import NDArray
 
 from gannet.core.errors import DataError, need, no_permission
-from gannet.core.frame import Cells, Dialect, Frame, cells_of, joined, listed
+from gannet.core.frame import Cells, Dialect, Frame, cells_of, joined, objects
 from gannet.data.containers.delimited import find_dialect, read_delimited
 
 ROWS = 50_000
@@ -176,9 +173,9 @@ def _from_arrow(arrow: Any, path: Path, name: str, column: Any) -> Cells:
     if types.is_string(column.type) or types.is_large_string(column.type):
         return _words(column)
     if types.is_null(kind):
-        return _objects(column.to_pylist())
+        return objects(column.to_pylist())
     if whole and column.null_count:
-        return _objects(column.to_pylist())
+        return objects(column.to_pylist())
     found: Cells = column.to_numpy(zero_copy_only=False)
     return found
 
@@ -186,15 +183,9 @@ def _from_arrow(arrow: Any, path: Path, name: str, column: Any) -> Cells:
 def _words(column: Any) -> Cells:
     """Text, in which equal words are one object, so that a column costs eight bytes a cell."""
     coded: Any = column.dictionary_encode()
-    words = _objects([*coded.dictionary.to_pylist(), None])
+    words = objects([*coded.dictionary.to_pylist(), None])
     at: NDArray[Any] = coded.indices.fill_null(len(words) - 1).to_numpy(zero_copy_only=False)
     return words[at]
-
-
-def _objects(values: list[Any]) -> Cells:
-    cells = np.empty(len(values), object)
-    cells[:] = values
-    return cells
 
 
 def _json_lines(path: Path, rows: int) -> Iterator[Frame]:
@@ -239,68 +230,3 @@ def _record(path: Path, at: int, line: str) -> Mapping[str, Any]:
             problem, where=f"{path}, line {at}", remedy='Write {"name": value, ...} in each line.'
         )
     return record
-
-
-def as_frame(data: Any) -> Frame:
-    """Rows in memory as a table: a frame stays one, a pandas data frame becomes one."""
-    return data if isinstance(data, Frame) else from_pandas(data)
-
-
-def from_pandas(data: Any) -> Frame:
-    """A pandas data frame as a table; the index is left aside.
-
-    Moments with a time zone become text with their offset; pandas' categories become their values.
-    """
-    need("pandas", "table")
-    names = tuple(map(str, data.columns))
-    columns = tuple(_from_series(data.iloc[:, place]) for place in range(len(names)))
-    return Frame(names, columns, "the data frame")
-
-
-def _from_series(series: Any) -> Cells:
-    kind = series.dtype
-    name = str(kind)
-    if name == "category":
-        series = series.astype(series.cat.categories.dtype)
-        return _from_series(series)
-    if name.startswith("datetime64") and getattr(kind, "tz", None) is not None:
-        gone = series.isna()
-        return _objects(
-            [None if no else each.isoformat() for each, no in zip(series, gone, strict=True)]
-        )
-    if isinstance(kind, np.dtype) and kind.kind in "biufM":
-        return np.asarray(series)
-    gone = series.isna().tolist()
-    cells = [None if no else cell for cell, no in zip(series.tolist(), gone, strict=True)]
-    kinds = {type(cell) for cell in cells} - {type(None)}
-    if kinds and kinds <= {date, datetime}:
-        return np.array(cells, "datetime64[D]" if kinds == {date} else "datetime64[us]")
-    if kinds == {Decimal}:
-        cells = [None if cell is None else str(cell) for cell in cells]
-    if name in {"str", "string", "object"} or any(gone):
-        return cells_of(cells) if name.startswith("Float") else _objects(cells)
-    return np.array(cells, name.lower() if name[0] in "IUF" else None)
-
-
-def to_pandas(frame: Frame, dtypes: Mapping[str, Any] | None = None) -> Any:
-    """A table as a pandas data frame.
-
-    Args:
-        frame: The table.
-        dtypes: Types by column that the columns are to have, such as those of the original.
-    """
-    pandas: Any = need("pandas", "table")
-    made = {
-        name: _to_series(pandas, column)
-        for name, column in zip(frame.names, frame.columns, strict=True)
-    }
-    data = pandas.DataFrame(made)
-    return data.astype(dict(dtypes)) if dtypes else data
-
-
-def _to_series(pandas: Any, cells: Cells) -> Any:
-    if cells.dtype.kind != "O":
-        return pandas.Series(cells)
-    kinds = set(map(type, listed(cells))) - {type(None)}
-    wide = "Int64" if kinds == {int} else "boolean" if kinds == {bool} else None
-    return pandas.Series(cells, dtype=wide or ("str" if kinds <= {str} else object))

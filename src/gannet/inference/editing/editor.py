@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from gannet.core.codec import Codec, class_number
 from gannet.core.errors import ConfigError, DataError
-from gannet.inference.artifact import Artefact, class_number
+from gannet.inference.artifact import Artefact
 from gannet.inference.editing import directions as ways
 from gannet.inference.editing.attributes import Attribute, Once, measured, of_classes
 from gannet.inference.editing.direction_names import UNNAMED, Direction, about, distinct, name
@@ -19,13 +23,16 @@ from gannet.inference.editing.inversion import InversionSettings, InvertedImage,
 from gannet.inference.editing.labeled_attributes import attributes_of
 from gannet.inference.editing.latent_generator import Maker
 from gannet.inference.editing.saved import SUFFIX, read_found
-from gannet.modalities.image.codec import ImageCodec
-from gannet.modalities.image.io.files import SUFFIXES, Picture
 from gannet.networks.convolutional import Projecting
 from gannet.networks.features import in_chunks
 
+Pixels = NDArray[np.uint8]
+
 LISTED = 10
 """Directions of each origin that are looked at."""
+
+AXES = ("channel", "height", "width")
+"""Of what can be edited: light, colour, size and place are measured in it."""
 
 SAMPLES = 2_000
 """Samples that an attribute's own direction is learnt from."""
@@ -68,11 +75,8 @@ def maker_of(artefact: Artefact) -> Maker:
         ConfigError: if the run makes no pictures from noise.
     """
     card = artefact.card
-    kind, said = (
-        artefact.codecs[artefact.recipe.inference.output].kind,
-        f"a run of the recipe {card.recipe}",
-    )
-    if kind != "image":
+    said = f"a run of the recipe {card.recipe}"
+    if artefact.modality.axes != AXES:
         raise ConfigError(
             f"{said} makes no pictures, which is what `gannet edit` edits",
             remedy="Give a run of generate, vae or autoencoder that was trained on pictures.",
@@ -111,11 +115,9 @@ class Editor:
         return maker_of(self.artefact)
 
     @cached_property
-    def codec(self) -> ImageCodec:
+    def codec(self) -> Codec[Any]:
         """Of its pictures."""
-        codec = self.artefact.codecs[self.artefact.recipe.inference.output]
-        assert isinstance(codec, ImageCodec)
-        return codec
+        return self.artefact.codec
 
     @cached_property
     def attributes(self) -> tuple[Attribute, ...]:
@@ -223,33 +225,24 @@ class Editor:
                 "--liked and --disliked go together", remedy="Give a folder of pictures for each."
             )
         good, bad = (
-            self.find(_handful(folder), QUICK) for folder in (self.told.liked, self.told.disliked)
+            self.find(_handful(folder, self.artefact.modality.readers), QUICK)
+            for folder in (self.told.liked, self.told.disliked)
         )
         noise = torch.stack([each.noise for each in (*good, *bad)])
         liked = torch.arange(len(noise)) < len(good)
         return ways.separating(noise, liked)
 
-    def encoded(self, items: Sequence[Path | Picture]) -> Tensor:
+    def encoded(self, items: Sequence[Path | Pixels]) -> Tensor:
         """Pictures ``(n, C, H, W)`` from files or numbers, fitted to the run's size.
 
         Raises:
             DataError: naming every file that cannot be read.
         """
-        raws: list[Picture] = []
-        faults: list[str] = []
-        for number, item in enumerate(items):
-            called = str(item) if isinstance(item, Path) else f"picture {number}"
-            try:
-                raws.append(self.codec.picture(item, name=called))
-            except DataError as error:
-                faults.append(str(error))
-        if faults:
-            raise DataError("\n".join(faults), remedy="Mend or leave out what is named here.")
-        return self.codec.encode(raws)
+        return self.artefact.modality.inference.encode(self.codec, items)
 
     def find(
         self,
-        items: Sequence[Path | Picture],
+        items: Sequence[Path | Pixels],
         search: InversionSettings,
         label: str | int | None = None,
     ) -> list[InvertedImage]:
@@ -289,10 +282,10 @@ class Editor:
         return found
 
 
-def _handful(folder: Path) -> list[Path]:
+def _handful(folder: Path, suffixes: Collection[str]) -> list[Path]:
     if not folder.is_dir():
         raise DataError("no such folder", where=str(folder), remedy="Give a folder of pictures.")
-    found = sorted(each for each in folder.iterdir() if each.suffix.lower() in SUFFIXES)
+    found = sorted(each for each in folder.iterdir() if each.suffix.lower() in suffixes)
     if len(found) < FEWEST:
         raise DataError(
             f"{len(found)} picture(s) in it, at least {FEWEST} are needed",

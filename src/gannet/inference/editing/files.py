@@ -8,9 +8,10 @@ from pathlib import Path
 
 import torch
 
+from gannet.core.codec import class_number
 from gannet.core.errors import ConfigError, need
 from gannet.core.io.files import write_whole, writing
-from gannet.inference.artifact import Artefact, class_number
+from gannet.inference.artifact import Artefact
 from gannet.inference.editing.direction_names import UNNAMED, Direction
 from gannet.inference.editing.editor import FOUND, NOTHING_TOLD, EditExamples, Editor
 from gannet.inference.editing.interpolation import (

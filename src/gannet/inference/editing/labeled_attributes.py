@@ -7,19 +7,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gannet.core.codec import Codec
 from gannet.core.errors import DataError
 from gannet.core.seeding import some_of
 from gannet.data import dataset
 from gannet.data.labels import LABEL_COLUMNS
 from gannet.data.numeric_labels import number_columns
 from gannet.inference.editing.attributes import Attribute, AttributeMeasure, Once, of_classes
-from gannet.modalities.image.codec import ImageCodec
+from gannet.modalities.registry import find_modality
 from gannet.networks.classifier import fit, picture_net, small_net
 from gannet.networks.features import in_chunks
 
@@ -40,7 +42,7 @@ SURE = 1.96
 
 
 def attributes_of(
-    path: Path, codec: ImageCodec, seed: int, taken: Sequence[str] = (), *, steps: int = STEPS
+    path: Path, codec: Codec[Any], seed: int, taken: Sequence[str] = (), *, steps: int = STEPS
 ) -> tuple[Attribute, ...]:
     """What labelled pictures teach to measure: how far ahead each class is, and each number.
 
@@ -57,7 +59,7 @@ def attributes_of(
     numbers = number_columns(path) if path.is_dir() else {}
     only_numbers = any(name.strip().lower() in LABEL_COLUMNS for name in numbers)
     source = dataset.find(path, label="" if only_numbers else None)
-    if source.kind != "image" or (len(source.classes) < 2 and not numbers):
+    if source.kind != codec.kind or (len(source.classes) < 2 and not numbers):
         raise DataError(
             "no pictures with labels of two or more classes, nor with numbers",
             where=str(path),
@@ -65,9 +67,8 @@ def attributes_of(
             "or columns of numbers.",
         )
     places = some_of(source.count, min(source.count, LABELLED), seed)
-    pictures = codec.encode(
-        [codec.picture(source.picture(at), name=source.names[at]) for at in places]
-    )
+    encode = find_modality(codec.kind).inference.encode
+    pictures = encode(codec, [source.picture(at) for at in places])
     found: list[Attribute] = []
     if len(source.classes) > 1:
         found += _of_classes(pictures, source.labels[places], source.classes, seed, steps)

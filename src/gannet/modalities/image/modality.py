@@ -7,17 +7,22 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from gannet.core.codec import Codec
-from gannet.core.errors import ConfigError
+from gannet.core.errors import ConfigError, DataError
 from gannet.modalities.hooks import EvaluationHooks, Presentation
+from gannet.modalities.image.apply import apply_file, apply_value
 from gannet.modalities.image.augment import augment
 from gannet.modalities.image.codec import ImageCodec
 from gannet.modalities.image.comparison import STRUCTURE, measures
 from gannet.modalities.image.grid import answers_file, compared, exhibit, grid_sheet
+from gannet.modalities.image.io.files import SUFFIXES, Picture, upright
 from gannet.modalities.image.sharpness import texture_scores
 from gannet.modalities.image.tensors import thumbnail
+from gannet.modalities.image.writers import WRITERS, ImageSampleOptions
+from gannet.modalities.inference import InferenceHooks
 from gannet.modalities.modality import Modality, MonitorDefaults, TwoSampleDefaults
 from gannet.networks.classifier import picture_net
 from gannet.networks.features import (
@@ -83,12 +88,43 @@ def protocol(codec: Codec[Any]) -> Sequence[str]:
     )
 
 
+def read(path: Path) -> Picture:
+    """One picture in full, the right way up.
+
+    Raises:
+        DataError: if it is no picture, broken, or too large to open safely.
+    """
+    return np.array(upright(path, str(path)))
+
+
+def encode(codec: Codec[Any], pictures: Any) -> Tensor:
+    """Files or numbers ``(h, w[, c])`` of any size, fitted to that of the codec.
+
+    Raises:
+        DataError: naming every one that cannot be read.
+    """
+    assert isinstance(codec, ImageCodec)
+    raws: list[Picture] = []
+    faults: list[str] = []
+    for number, item in enumerate(pictures):
+        file = isinstance(item, str | Path)
+        try:
+            name = str(item) if file else f"picture {number}"
+            raws.append(codec.picture(Path(item) if file else item, name=name))
+        except DataError as error:
+            faults.append(str(error))
+    if faults:
+        raise DataError("\n".join(faults), remedy="Mend or leave out what is named here.")
+    return codec.encode(raws)
+
+
 modality = Modality(
     name="image",
     noun=("picture", "pictures"),
     axes=("channel", "height", "width"),
     values="signed",
     codec=ImageCodec,
+    readers=dict.fromkeys(sorted(SUFFIXES), read),
     thumbnail=thumbnail,
     features=features,
     classifier=picture_net,
@@ -100,7 +136,14 @@ modality = Modality(
     ),
     two_sample=TwoSampleDefaults(raw=True),
     cost=cost,
+    writers=WRITERS,
     item_suffix=".png",
+    inference=InferenceHooks(
+        options=ImageSampleOptions,
+        encode=encode,
+        apply_file=apply_file,
+        apply_value=apply_value,
+    ),
     evaluation=EvaluationHooks(
         scores=texture_scores,
         pretrained=pretrained,

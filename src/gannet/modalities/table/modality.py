@@ -10,9 +10,15 @@ from torch import Tensor
 from gannet.core.codec import Codec
 from gannet.core.types import Spec
 from gannet.modalities.hooks import EvaluationHooks, Presentation, no_sheet
+from gannet.modalities.inference import InferenceHooks
 from gannet.modalities.modality import Modality, MonitorDefaults, TwoSampleDefaults
+from gannet.modalities.table.apply import apply_file, apply_value
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.evaluation.whole import evaluate
+from gannet.modalities.table.load import encode, read_file
+from gannet.modalities.table.sampling.cells import TOGETHER
+from gannet.modalities.table.sampling.rows import TableSampleOptions, sample_rows
+from gannet.modalities.table.writers import WRITERS
 from gannet.networks.tabular.cooccurrence import pairs_of
 from gannet.networks.tabular.layout import Layout
 
@@ -49,6 +55,16 @@ modality = Modality(
     # axes would hide co-occurrence (measured), so the test sees the raw view.
     two_sample=TwoSampleDefaults(samples=4_000, steps=300, raw=True),
     statistics=statistics,
+    writers=WRITERS,
+    inference=InferenceHooks(
+        options=TableSampleOptions,
+        at_once=TOGETHER,
+        sample=sample_rows,
+        read_file=read_file,
+        encode=encode,
+        apply_file=apply_file,
+        apply_value=apply_value,
+    ),
     evaluation=EvaluationHooks(whole=evaluate),
     presentation=Presentation(sheet=no_sheet, contents=contents, notes=notes, tags=("tabular",)),
 )

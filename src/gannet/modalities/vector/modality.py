@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
 from gannet.core.codec import Codec
+from gannet.core.sampling import LoadedSamples
 from gannet.core.scores import Profile
 from gannet.metrics.histograms import row_profiles
 from gannet.modalities.hooks import EvaluationHooks, Presentation, no_sheet
+from gannet.modalities.inference import InferenceHooks, ReadTable
 from gannet.modalities.modality import Modality
 from gannet.modalities.vector.codec import VectorCodec
+from gannet.modalities.vector.writers import WRITERS
 
 
 def cells(raw: Any) -> tuple[str, ...]:
@@ -29,6 +33,13 @@ def profiles(codec: Codec[Any], real: Tensor, fake: Tensor) -> Sequence[Profile]
     return row_profiles(names, *(np.stack(codec.decode(each)) for each in (real, fake)))
 
 
+def read_file(codec: Codec[Any], path: Path, read_table: ReadTable) -> LoadedSamples:  # noqa: ARG001
+    """All rows of a file."""
+    assert isinstance(codec, VectorCodec)
+    rows = codec.read_rows(path)
+    return LoadedSamples(codec.encode(list(rows)), tuple(f"row {at}" for at in range(len(rows))))
+
+
 modality = Modality(
     name="vector",
     noun=("row of numbers", "rows of numbers"),
@@ -36,6 +47,8 @@ modality = Modality(
     values="standardized",
     codec=VectorCodec,
     bfloat16=False,  # eight bits of mantissa would round fine structure away
+    writers=WRITERS,
+    inference=InferenceHooks(read_file=read_file),
     evaluation=EvaluationHooks(profiles=profiles),
     presentation=Presentation(describe=cells, sheet=no_sheet, tags=("tabular",)),
 )

@@ -16,9 +16,18 @@ import pyarrow.parquet as pq
 import pytest
 
 from gannet.core.errors import DataError
-from gannet.core.frame import Dialect, Frame, cells_of, factorised, joined, listed
-from gannet.data.containers.frames import from_pandas, read_chunks, read_frame, to_pandas
-from gannet.data.containers.write import write_chunks, write_frame
+from gannet.core.frame import (
+    Dialect,
+    Frame,
+    cells_of,
+    factorised,
+    from_pandas,
+    joined,
+    listed,
+    to_pandas,
+)
+from gannet.data.containers.frames import read_chunks, read_frame
+from gannet.modalities.table.io.write import write_chunks, write_frame
 
 
 def written(folder, text, name="a.csv", encoding="utf-8"):
@@ -247,7 +256,8 @@ def test_a_missing_extra_is_named(tmp_path):
     code = (
         "import sys; sys.modules['pyarrow'] = None; sys.modules['pandas'] = None\n"
         "from pathlib import Path\n"
-        "from gannet.data.containers.frames import read_frame, from_pandas\n"
+        "from gannet.core.frame import from_pandas\n"
+        "from gannet.data.containers.frames import read_frame\n"
         "for call in (lambda: read_frame(Path('a.parquet')), lambda: from_pandas(1)):\n"
         "    try: call()\n"
         "    except Exception as error: print(error)\n"

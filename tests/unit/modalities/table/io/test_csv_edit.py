@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gannet.core.frame import Dialect
-from gannet.data.containers.csv_edit import patched
+from gannet.modalities.table.io.csv_edit import patched
 
 ODD = 'a,b\r\n"x, ""y""",\r\n\r\n 1 ,"2"\n"line\nbreak",?\r\nlast,'
 

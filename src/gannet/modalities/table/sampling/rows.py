@@ -1,24 +1,26 @@
-"""Rows of tables from a trained model: what is asked for, and what never was."""
+"""Rows of tables from a trained model: what is asked for, what never was, and what obeys rules."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from gannet.core.config import pairs
 from gannet.core.errors import ConfigError, MissingExtraError, need
-from gannet.core.frame import Frame
+from gannet.core.frame import Frame, joined, to_pandas
+from gannet.core.sampling import DrawnSamples, SampleSource, SamplingRequest
 from gannet.core.types import Wishes
-from gannet.data.containers.frames import to_pandas
-from gannet.inference.artifact import TOGETHER, Artefact
-from gannet.inference.rejection import Obeyed, obeying
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.columns.base import absent
 from gannet.modalities.table.rules import Bounds, Clause, bind, bounds_of
+from gannet.modalities.table.sampling.cells import TOGETHER, RowSampler
+from gannet.modalities.table.sampling.rejection import Obeyed, obeying
 
 GivenCells = Mapping[str, Any]
 """Columns and what their cells must be."""
@@ -27,33 +29,62 @@ LEAST_EXPECTED = 0.01
 """Rows of training that the model must hold to be as asked for, or nothing like it was seen."""
 
 
-def codec_of_rows(artefact: Artefact) -> TableCodec:
-    """The codec of a model that makes tables.
+class TableSampleOptions(BaseModel):
+    """What may be asked for when rows are made."""
 
-    Raises:
-        ConfigError: if it makes none.
-    """
-    codec = artefact.codecs["sample"]
-    if not isinstance(codec, TableCodec):
-        raise ConfigError("this run makes no tables", remedy="Use sample instead.")
-    return codec
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    given: dict[str, Any] = Field(
+        {},
+        description="what cells must be, as COLUMN=VALUE or, of numbers and dates, "
+        "COLUMN=LOW..HIGH; a column that is named again may have either",
+    )
+    balance_by: str | None = Field(
+        None, description="a column whose values shall occur equally often"
+    )
+    require: tuple[str, ...] = Field(
+        (),
+        description="rules that every row obeys, such as 'start <= end' or 'occurs(city, country)'",
+    )
+    escape_formulas: bool = Field(
+        False, description="quote cells that a spreadsheet would run as a formula"
+    )
+
+    @field_validator("given", mode="before")
+    @classmethod
+    def _named(cls, value: object) -> object:
+        """Words such as ``age=30..40`` of a command line, or a mapping as Python has it."""
+        words = isinstance(value, Sequence)
+        return pairs(value, "--given", several=True) if words else value  # pyright: ignore[reportUnknownArgumentType]  # of words
+
+    @field_validator("require", mode="before")
+    @classmethod
+    def _several(cls, value: object) -> object:
+        """One rule alone."""
+        return (value,) if isinstance(value, str) else value
 
 
 @dataclass
-class SampledRows(Iterator[Frame]):
-    """New rows, some at a time.
+class SampledRows(DrawnSamples):
+    """New rows, a frame of some at a time.
 
     Attributes:
-        frames: That are still to come.
         obeyed: What rules did to the rows so far.
+        numeric: Whether text that is nothing but a number becomes the number.
     """
 
-    frames: Iterator[Frame]
-    obeyed: Obeyed
+    obeyed: Obeyed = field(default_factory=Obeyed)
+    numeric: bool = False
 
-    def __next__(self) -> Frame:
-        """Some rows more."""
-        return next(self.frames)
+    def gather(self) -> Any:
+        """All rows as a pandas data frame; without pandas as a ``Frame``."""
+        self.numeric = has_pandas()
+        made = joined(list(self))
+        return to_pandas(made) if self.numeric else made
+
+    def notes(self) -> list[str]:
+        """What the rules did."""
+        return self.obeyed.words()
 
 
 @dataclass(frozen=True)
@@ -71,64 +102,52 @@ class _Asked:
     rules: tuple[str, ...]
 
 
-def frames_of(
-    artefact: Artefact,
-    count: int,
-    *,
-    given: GivenCells,
-    balance_by: str | None,
-    requires: Sequence[str] | str,
-    label: str | int | None,
-    seed: int,
-    numeric: bool = False,
-) -> SampledRows:
-    """New rows, some at a time; see ``gannet.Model.frames``."""
-    obeyed = Obeyed()
-    rules = [requires] if isinstance(requires, str) else requires
+def sample_rows(source: SampleSource, request: SamplingRequest) -> SampledRows:
+    """New rows, some at a time and in the very formats of the data.
 
-    def frames() -> Iterator[Frame]:
-        codec = codec_of_rows(artefact)
-        clauses = clauses_of(artefact, codec, rules)
-        asked = _asked_of(artefact, codec, given, balance_by, clauses)
-        obeyed.asked = asked.rules
-        if asked.rules:
-            obeyed.natural = _natural(artefact, asked)
-        for start in range(0, max(count, 1), TOGETHER):
-            rows = range(start, min(start + TOGETHER, count))
-            if clauses and rows:
-                made = obeying(
-                    artefact, codec, clauses, rows, wishes=asked.wishes, seed=seed, obeyed=obeyed
-                )
-            else:
-                some = min(TOGETHER, count - start)  # below nought for a count that is
-                made = artefact.sample(
-                    some, label=label, seed=seed, start=start, wishes=asked.wishes
-                )
-            yield codec.decode_frame(made, start=start, seed=seed, numeric=numeric)
-
-    return SampledRows(frames(), obeyed)
+    Nothing is drawn, and no wish or rule is looked at, before the first rows are asked for.
+    """
+    drawn = SampledRows(iter(()))
+    drawn.parts = _parts(RowSampler.of(source), request, drawn)
+    return drawn
 
 
-def clauses_of(artefact: Artefact, codec: TableCodec, rules: Iterable[str]) -> list[Clause]:
+def _parts(sampler: RowSampler, request: SamplingRequest, drawn: SampledRows) -> Iterator[Frame]:
+    options, seed, obeyed = request.options, request.seed, drawn.obeyed
+    assert isinstance(options, TableSampleOptions)
+    clauses = clauses_of(sampler, options.require)
+    asked = _asked_of(sampler, options.given, options.balance_by, clauses)
+    obeyed.asked = asked.rules
+    if asked.rules:
+        obeyed.natural = _natural(sampler, asked)
+    for start in range(0, max(request.count, 1), TOGETHER):
+        rows = range(start, min(start + TOGETHER, request.count))
+        if clauses and rows:
+            made = obeying(sampler, clauses, rows, wishes=asked.wishes, seed=seed, obeyed=obeyed)
+        elif asked.wishes and rows:
+            made = sampler.drawn(len(rows), asked.wishes, seed=seed, start=start)
+        else:
+            made = sampler.source.sample(len(rows), seed=seed, start=start, **request.asked)
+        yield sampler.codec.decode_frame(made, start=start, seed=seed, numeric=drawn.numeric)
+
+
+def clauses_of(sampler: RowSampler, rules: Iterable[str]) -> list[Clause]:
     """What every row must obey.
 
     Raises:
         ConfigError: pointing at what in a rule cannot be.
     """
+    codec = sampler.codec
     firsts = {name: span.start for name, span in zip(codec.names, codec.spans, strict=True)}
 
     def seen(one: str, other: str) -> NDArray[np.bool_] | None:
-        return artefact.pairs_seen(firsts[one], firsts[other])
+        return sampler.pairs_seen(firsts[one], firsts[other])
 
     return [clause for rule in rules for clause in bind(rule, codec.columns, seen)]
 
 
 def _asked_of(
-    artefact: Artefact,
-    codec: TableCodec,
-    given: GivenCells,
-    balance_by: str | None,
-    clauses: Sequence[Clause],
+    sampler: RowSampler, given: GivenCells, balance_by: str | None, clauses: Sequence[Clause]
 ) -> _Asked:
     """What is asked for, one list of wishes after the other by turns.
 
@@ -141,6 +160,7 @@ def _asked_of(
             f"column {balance_by!r} is both given and balanced",
             remedy="Leave one of --given and --balance-by out.",
         )
+    codec = sampler.codec
     turns: list[dict[str, Any]] = [dict(given)]
     if balance_by is not None:
         turns = [{**given, balance_by: value} for value in codec.values(balance_by)]
@@ -153,7 +173,7 @@ def _asked_of(
     if turns == [{}] and not kept:
         return _Asked([], [], ())
     for bounds in bounded:
-        _check_seen(artefact, bounds)
+        _check_seen(sampler, bounds)
     return _Asked(
         [list(bounds.pieces.values()) for bounds in bounded],
         [codec.wished(turn) for turn in turns],
@@ -191,24 +211,24 @@ def _allowed(
     return kept
 
 
-def _natural(artefact: Artefact, asked: _Asked) -> float:
+def _natural(sampler: RowSampler, asked: _Asked) -> float:
     """The share of rows that would obey without being asked, among those that are given."""
-    shares = [artefact.share_of(wish) for wish in asked.wishes]
-    free = [artefact.share_of(wish) if wish else 1.0 for wish in asked.free]
+    shares = [sampler.share_of(wish) for wish in asked.wishes]
+    free = [sampler.share_of(wish) if wish else 1.0 for wish in asked.free]
     return min(sum(shares) / max(sum(free), 1e-300), 1.0)
 
 
-def _check_seen(artefact: Artefact, bounds: Bounds) -> None:
+def _check_seen(sampler: RowSampler, bounds: Bounds) -> None:
     """Refuse what no two cells of a training row, or by all odds no row, ever were."""
     pieces = bounds.pieces
     words = {name: " and ".join(each.words for each in bounds.sources[name]) for name in pieces}
     for one, other in combinations(pieces, 2):
-        if not artefact.met(pieces[one], pieces[other]):
+        if not sampler.met(pieces[one], pieces[other]):
             raise _never([words[one], words[other]], "no row was so")
     if not pieces:
         return
-    rows = artefact.card.data["train"]
-    expected = artefact.share_of(list(pieces.values())) * rows
+    rows = sampler.source.facts["train"]
+    expected = sampler.share_of(list(pieces.values())) * rows
     if expected < LEAST_EXPECTED:
         why = f"of {rows} rows the model expects {expected:.2g} to be so"
         raise _never(list(words.values()), why)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from gannet.core.errors import DataError, need
-from gannet.core.frame import Cells, Dialect, Frame, factorised, listed
-from gannet.data.containers.delimited import spreadsheet
+from gannet.core.frame import Cells, Dialect, Frame, cells_of, factorised, listed
+from gannet.modalities.table.columns.base import numbers
 
 FORMATS = ".csv, .tsv, .parquet or .jsonl"
 
@@ -189,3 +189,20 @@ def _parquet(frames: Iterator[Frame], path: Path) -> None:
     finally:
         if writer is not None:
             writer.close()
+
+
+def spreadsheet(cells: Sequence[Any]) -> list[bool]:
+    """Which cells a spreadsheet would run as a formula; numbers are none.
+
+    >>> spreadsheet(["=1+1", "-5", "-five", "ok", 3])
+    [True, False, True, False, False]
+    """
+    risky = [
+        isinstance(cell, str) and cell[:1] in {"=", "+", "-", "@", "\t", "\r"} for cell in cells
+    ]
+    at = [place for place, risk in enumerate(risky) if risk]
+    if at:
+        held = cells_of([cells[place] for place in at])
+        for place, read in zip(at, numbers(held).read.tolist(), strict=True):
+            risky[place] = not read
+    return risky

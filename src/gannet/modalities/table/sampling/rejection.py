@@ -12,10 +12,9 @@ from torch import Tensor
 
 from gannet.core.errors import ConfigError
 from gannet.core.types import Wishes
-from gannet.inference.artifact import TOGETHER, Artefact
-from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.columns.base import percent
 from gannet.modalities.table.rules import Clause
+from gannet.modalities.table.sampling.cells import TOGETHER, RowSampler
 
 TRIES = 2_000
 """Of a row; where 1 in 100 obeys, one row in 500 million fails them all."""
@@ -69,8 +68,7 @@ class Obeyed:
 
 
 def obeying(
-    artefact: Artefact,
-    codec: TableCodec,
+    sampler: RowSampler,
     clauses: Sequence[Clause],
     rows: range,
     *,
@@ -84,11 +82,10 @@ def obeying(
     that neither the count nor other rows matter.
 
     Args:
-        artefact: The model.
-        codec: Of its tables.
+        sampler: The model.
         clauses: To obey.
         rows: Their numbers.
-        wishes: As for ``Artefact.sample``.
+        wishes: As for ``RowSampler.drawn``.
         seed: Of everything.
         obeyed: Is told what was drawn.
 
@@ -98,10 +95,10 @@ def obeying(
     names = tuple(dict.fromkeys(name for clause in clauses for name in clause.columns))
 
     def tests(drawn: Tensor) -> NDArray[np.bool_]:
-        frame = codec.decode_columns(drawn, names)
+        frame = sampler.codec.decode_columns(drawn, names)
         return np.stack([clause.obeyed(frame) for clause in clauses])
 
-    made = artefact.tried({0: rows}, wishes=wishes, seed=seed)
+    made = sampler.tried({0: rows}, wishes=wishes, seed=seed)
     found = tests(made)
     left = np.flatnonzero(~found.all(0))
     obeyed.rows += len(rows)
@@ -117,7 +114,7 @@ def obeying(
             raise _hardly_any(obeyed, hits, drawn)
         numbers = [rows[at] for at in left.tolist()]
         tries = dict.fromkeys(range(attempt, attempt + many), numbers)
-        again = artefact.tried(tries, wishes=wishes, seed=seed)
+        again = sampler.tried(tries, wishes=wishes, seed=seed)
         good = tests(again).all(0).reshape(many, len(left))
         done = good.any(0)
         obeyed.drawn += int((attempt + 1 + good.argmax(0)[done]).sum())

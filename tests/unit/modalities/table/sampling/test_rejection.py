@@ -10,7 +10,7 @@ import pytest
 import gannet
 from gannet.core.errors import ConfigError
 from gannet.core.frame import joined
-from gannet.inference import rejection
+from gannet.modalities.table.sampling import rejection
 
 RULES = ["low <= high", "occurs(town, land)", "low + high < 80"]
 TOWNS = {"Ulm": "D", "Bonn": "D", "Lyon": "F", "Nice": "F", "Graz": "A"}
@@ -33,7 +33,7 @@ def model(tmp_path_factory):
 
 
 def rows(model, count, **options):
-    return joined(list(model.frames(count, **options)))
+    return joined(list(model.stream(count, **options)))
 
 
 def plain(frame):
@@ -41,7 +41,7 @@ def plain(frame):
 
 
 def test_every_row_obeys_every_rule(model):
-    drawn = model.frames(500, requires=RULES)
+    drawn = model.stream(500, require=RULES)
     made = plain(joined(list(drawn)))
     assert len(made) == 500
     for row in made:
@@ -59,12 +59,12 @@ def test_every_row_obeys_every_rule(model):
     [
         {},
         {"given": {"town": ["Ulm", "Lyon"]}},
-        {"requires": [*RULES, "size > 8.5"]},
+        {"require": [*RULES, "size > 8.5"]},
         {"balance_by": "land"},
     ],
 )
 def test_row_n_depends_on_the_seed_and_on_n_alone(model, options):
-    options = {"requires": RULES} | options
+    options = {"require": RULES} | options
     many = rows(model, 300, seed=3, **options)
     assert many.rows()[:7] == rows(model, 7, seed=3, **options).rows()
     assert many.rows()[:150] == rows(model, 150, seed=3, **options).rows()
@@ -72,26 +72,25 @@ def test_row_n_depends_on_the_seed_and_on_n_alone(model, options):
 
 
 def test_parts_do_not_matter(model, monkeypatch):
-    whole = rows(model, 90, seed=1, requires=RULES).rows()
+    whole = rows(model, 90, seed=1, require=RULES).rows()
     for module in (
-        "gannet.inference.table_sampling",
-        "gannet.inference.rejection",
-        "gannet.inference.artifact",
+        "gannet.modalities.table.sampling.rows",
+        "gannet.modalities.table.sampling.rejection",
     ):
         monkeypatch.setattr(f"{module}.TOGETHER", 16)
-    assert rows(model, 90, seed=1, requires=RULES).rows() == whole
+    assert rows(model, 90, seed=1, require=RULES).rows() == whole
 
 
 def test_rows_that_obey_at_once_are_those_without_rules(model):
-    free, kept = (plain(rows(model, 200, **each)) for each in ({}, {"requires": RULES}))
+    free, kept = (plain(rows(model, 200, **each)) for each in ({}, {"require": RULES}))
     same = [one == other for one, other in zip(free, kept, strict=True)]
-    drawn = model.frames(200, requires=RULES)
+    drawn = model.stream(200, require=RULES)
     list(drawn)
     assert sum(same) == drawn.obeyed.first
 
 
 def test_what_the_rules_did_is_told_in_plain_words(model):
-    drawn = model.frames(200, requires=[*RULES, "low < 30", "size >= -9999"])
+    drawn = model.stream(200, require=[*RULES, "low < 30", "size >= -9999"])
     list(drawn)
     told = drawn.obeyed
     assert (told.rows, told.asked) == (200, ("low < 30",))
@@ -102,11 +101,11 @@ def test_what_the_rules_did_is_told_in_plain_words(model):
     assert f"{200 - told.first} were drawn anew" in words
     assert "'low <= high' was broken by" in words
     assert "'low < 30' was broken" not in words
-    assert model.frames(5).obeyed.words() == []
+    assert model.stream(5).obeyed.words() == []
 
 
 def test_bounds_are_asked_for_and_cost_no_draws(model):
-    drawn = model.frames(300, requires="size > 10.5 and town != Ulm and not missing(high)")
+    drawn = model.stream(300, require="size > 10.5 and town != Ulm and not missing(high)")
     made = plain(joined(list(drawn)))
     assert all(float(row["size"]) > 10.5 and row["town"] != "Ulm" for row in made)
     assert all(row["high"] != "" for row in made)
@@ -114,19 +113,19 @@ def test_bounds_are_asked_for_and_cost_no_draws(model):
 
 
 def test_rules_and_balance_go_together(model):
-    made = plain(rows(model, 90, balance_by="town", requires=["town != Ulm", "occurs(town, land)"]))
+    made = plain(rows(model, 90, balance_by="town", require=["town != Ulm", "occurs(town, land)"]))
     counts = {town: sum(row["town"] == town for row in made) for town in TOWNS}
     assert counts.pop("Ulm") == 0
     assert max(counts.values()) - min(counts.values()) <= 1
     assert all(TOWNS[row["town"]] == row["land"] for row in made)
     with pytest.raises(ConfigError, match=r"'town in \(Ulm\)' and .* contradict"):
-        rows(model, 5, balance_by="town", requires=["town in (Ulm)", "town != Ulm"])
+        rows(model, 5, balance_by="town", require=["town in (Ulm)", "town != Ulm"])
 
 
 def test_hardly_any_row_is_an_error_that_names_the_rule_and_the_share(model, monkeypatch):
     monkeypatch.setattr(rejection, "ENOUGH", 500)
     with pytest.raises(ConfigError, match="hardly any row obeys") as caught:
-        rows(model, 50, requires=["low <= high or missing(high)", "low * size > 999999"])
+        rows(model, 50, require=["low <= high or missing(high)", "low * size > 999999"])
     assert "'low * size > 999999' was broken by" in str(caught.value)
     assert "Loosen that rule" in caught.value.remedy
 
@@ -134,33 +133,33 @@ def test_hardly_any_row_is_an_error_that_names_the_rule_and_the_share(model, mon
 def test_tries_have_an_end_even_if_few_rows_are_drawn(model, monkeypatch):
     monkeypatch.setattr(rejection, "TRIES", 40)
     with pytest.raises(ConfigError, match=r"0.0 % of 39 that were drawn anew"):
-        rows(model, 1, requires="low * size > 999999")
+        rows(model, 1, require="low * size > 999999")
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"requires": "low < 10", "given": {"low": (20, 30)}}, "low=20..30 and --require"),
-        ({"requires": "land == F", "given": {"town": "Ulm"}}, "nothing like town=Ulm, --require"),
-        ({"requires": ["land == F", "town == Ulm"]}, "nothing like --require"),
-        ({"requires": "hgih < 3"}, "Did you mean 'high'?"),
-        ({"requires": "id == 3"}, "is not learnt"),
-        ({"requires": "occurs(size, town)"}, "up to 256 values"),
+        ({"require": "low < 10", "given": {"low": (20, 30)}}, "low=20..30 and --require"),
+        ({"require": "land == F", "given": {"town": "Ulm"}}, "nothing like town=Ulm, --require"),
+        ({"require": ["land == F", "town == Ulm"]}, "nothing like --require"),
+        ({"require": "hgih < 3"}, "Did you mean 'high'?"),
+        ({"require": "id == 3"}, "is not learnt"),
+        ({"require": "occurs(size, town)"}, "up to 256 values"),
     ],
 )
 def test_what_cannot_be_is_refused_before_a_row_is_drawn(model, options, said):
     with pytest.raises(ConfigError) as caught:
-        next(model.frames(5, **options))
+        next(model.stream(5, **options))
     assert said in str(caught.value)
 
 
 def test_no_rows_and_one_rule(model):
-    assert len(rows(model, 0, requires="low <= high")) == 0
+    assert len(rows(model, 0, require="low <= high")) == 0
     pytest.importorskip("pandas")
-    made = model.sample(20, requires="low <= high")
+    made = model.sample(20, require="low <= high")
     assert (made["low"] <= made["high"].fillna(999)).all()
 
 
 def test_rules_are_for_tables(of_pictures, tmp_path):
-    with pytest.raises(ConfigError, match="--require are for tables"):
-        gannet.Model(of_pictures, tmp_path).sample(1, requires="a < b")
+    with pytest.raises(ConfigError, match="--require: is for rows, which this run does not make"):
+        gannet.Model(of_pictures, tmp_path).sample(1, require="a < b")

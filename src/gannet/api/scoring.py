@@ -1,0 +1,202 @@
+"""A run scored on held-out data: what ``Model.evaluate`` writes, for every kind of data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from gannet.core import device as processor
+from gannet.core.errors import ConfigError, DataError
+from gannet.core.recipe import Plainly
+from gannet.core.scores import Report
+from gannet.core.training_log import read_course
+from gannet.core.types import Batch
+from gannet.data import dataset
+from gannet.data.dataset import Dataset
+from gannet.evaluation.report.examples import Exhibits
+from gannet.evaluation.report.html.page import can_draw, write_page
+from gannet.evaluation.report.markdown import write_report
+from gannet.evaluation.scored import score
+from gannet.evaluation.task_scores import with_task_scores
+from gannet.inference.apply import Wanted, apply_value
+from gannet.inference.artifact import Artefact
+from gannet.modalities.hooks import Sheet
+from gannet.modalities.image.codec import ImageCodec
+from gannet.modalities.table.codec import TableCodec
+from gannet.training.session import source_for
+
+OTHER_DATA = (
+    "Other data than training's, or with other labels: the split is its own; samples held out here "
+    "may have been trained on, which flatters the scores."
+)
+"""Said in a report on data that are not, to the last bit and label, those of training."""
+
+
+@dataclass(frozen=True)
+class AnswersOf:
+    """How an artefact answers, for scores.
+
+    Attributes:
+        artefact: Of a recipe whose samples are answers.
+    """
+
+    artefact: Artefact
+
+    @property
+    def plainly(self) -> Mapping[str, Plainly]:
+        """Simple methods of its recipe."""
+        return self.artefact.recipe.evaluation.reference_methods
+
+    @property
+    def paired(self) -> bool:
+        """Whether each answer has a target of its own."""
+        return self.artefact.recipe.inputs.paired
+
+    def answer(self, given: Batch, *, seed: int) -> tuple[Batch, Tensor]:
+        """Held-out samples with what is told of them, and answers ``(n, *shape)``."""
+        told = self.artefact.recipe.at_use(given, self.artefact.card.spec)
+        return told, self.again(told, seed=seed)
+
+    def again(self, told: Batch, *, seed: int) -> Tensor:
+        """Further answers to pictures: what was told of them stays, whichever of them are asked."""
+        return self.artefact.answer(told, seed=seed)
+
+
+@dataclass(frozen=True)
+class SamplesOf:
+    """The samples of an artefact, for scores, whatever its product makes.
+
+    Attributes:
+        artefact: Of any recipe.
+    """
+
+    artefact: Artefact
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes it can be asked for."""
+        return self.artefact.classes
+
+    def sample(self, count: int, *, label: str | int | None = None, seed: int = 0) -> Tensor:
+        """New samples; row n depends on the seed and on n alone."""
+        if self.artefact.recipe.makes_samples:
+            return self.artefact.sample(count, label=label, seed=seed)
+        return self.artefact.fakes(self.artefact.card.spec.blank(count), seed=seed)
+
+
+def scored(
+    artefact: Artefact,
+    folder: Path,
+    data: Path | str,
+    *,
+    count: int = 2_000,
+    sheets: bool = True,
+    threads: int | None = None,
+    **options: Any,
+) -> tuple[Report, Exhibits, Mapping[str, Sheet]]:
+    """What ``evaluate`` writes: the report, samples of its pairs, and files beside it.
+
+    Args:
+        artefact: Of a run.
+        folder: Of the run.
+        data: As for ``Model.evaluate``.
+        count: As for ``Model.evaluate``.
+        sheets: Whether files beside the report are wanted.
+        threads: Of the processor; by default as many as are fastest. Equal numbers give equal
+            networks, to the last bit, on one machine.
+        options: As for ``Model.evaluate``.
+    """
+    found = _read_again(artefact, folder, data, options.pop("label", None))
+    names = {"artefact": folder.resolve().name, "data": Path(data).name}
+    recipe, card, seed = artefact.recipe, artefact.card, options.pop("seed", 0)
+    conditional = recipe.inputs.conditional and recipe.makes_samples
+    transforms = recipe.inference.transform is not None and not conditional
+    with processor.threads(threads or processor.best_threads()):
+        made = score(
+            SamplesOf(artefact),
+            found,
+            artefact.codecs,
+            count=count,
+            seed=seed,
+            answers=AnswersOf(artefact) if conditional else None,
+            transform=partial(_transformed, artefact, seed=seed) if transforms else None,
+            cache=_features_cache(artefact, folder, found),
+            sheets=sheets,
+            options=names | options,
+        )
+    report = with_task_scores(made.report, recipe, artefact, found, count=count)
+    said = list(report.protocol)
+    if found.digest != card.data.get("digest"):
+        said.append(OTHER_DATA)
+    course = read_course(folder, recipe=card.recipe, verdict=card.verdict)
+    update = {"protocol": tuple(said), "course": course}
+    return report.model_copy(update=update), made.exhibits, made.sheets
+
+
+def _features_cache(artefact: Artefact, folder: Path, found: Dataset) -> Path | None:
+    """The run's cache, if there is one and these are the run's own data."""
+    own = found.digest == artefact.card.data.get("digest")
+    cache = folder / "cache"
+    return cache if own and cache.is_dir() else None
+
+
+def _transformed(artefact: Artefact, given: Any, draws: int, *, seed: int) -> Sequence[Any]:
+    return apply_value(artefact, given, Wanted(draws, seed))
+
+
+def _read_again(artefact: Artefact, folder: Path, data: Path | str, label: str | None) -> Dataset:
+    """Data to evaluate on, with the classes of this model and without a cache of their own."""
+    known, codec = artefact.card.data.get("label"), artefact.codecs["sample"]
+    table = isinstance(codec, TableCodec)
+    pictures = artefact.recipe.inputs.conditional
+    wanted = known if label is None else label
+    if pictures:
+        source = source_for(data, wanted, artefact.card.recipe, artefact.card.config)
+    else:
+        source = dataset.find(Path(data), label=wanted, kind="table" if table else None)
+    if source.kind != codec.kind:
+        raise DataError(
+            f"these data are of kind {source.kind}, the run was trained on {codec.kind}",
+            where=str(data),
+            remedy="Give the data that it was trained on, or others of the same kind.",
+        )
+    if artefact.known_classes:
+        source = source.aligned(artefact.known_classes)
+    # Other data than the run's must not take the place of its cache.
+    cache = dataset.cache_of(source, codec, folder / "cache")
+    grid = artefact.codecs.get("grid")
+    beside = grid if isinstance(grid, ImageCodec) else None
+    return dataset.load(source, codec=codec, beside=beside, cache=cache, seed=0)
+
+
+def write_scored(
+    report: Report, out: Path, exhibits: Exhibits, sheets: Mapping[str, Sheet]
+) -> None:
+    """Write a report in all its forms, with what belongs beside it; see ``scored``."""
+    write_report(report, out, sheets)
+    if can_draw():
+        write_page(report, out, exhibits)
+
+
+def check_evaluation(count: int, seed: int, out: Path | str | None) -> None:
+    """Refuse numbers that are out of range and places that are no folder.
+
+    Raises:
+        ConfigError: listing every fault.
+    """
+    faults: list[str] = []
+    if count < 1:
+        faults.append(f"--count: must be at least 1, got {count}")
+    if seed < 0:
+        faults.append(f"--seed: must be at least 0, got {seed}")
+    if out is not None and Path(out).exists() and not Path(out).is_dir():
+        faults.append(f"--out: {out} is not a folder")
+    elif out is not None and Path(out).suffix.lower() in (".html", ".md", ".json"):
+        faults.append(f"--out: {out} looks like a file; name the folder that reports go into")
+    if faults:
+        raise ConfigError("\n".join(faults), remedy="Change what is named here.")

@@ -1,0 +1,38 @@
+"""gannet from Python: ``train`` on data into a folder, ``prepare`` step by step, ``load`` a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from gannet.api.model import Model
+from gannet.inference.artifact import Artefact
+from gannet.training.session import Session, known_device, prepare
+
+__all__ = ["Model", "Session", "load", "prepare", "train"]
+
+
+def train(data: Path | str | Any, out: Path | str, **options: Any) -> Model:
+    """Train on ``data`` into the folder ``out`` and return the model; goes on if it was begun.
+
+    Args:
+        data: Folder, table or file, or a pandas data frame.
+        out: Folder of the run.
+        options: As for ``prepare``: ``minutes``, ``seed``, ``label`` and any setting.
+
+    Raises:
+        GannetError: if something in the data or settings must be changed first.
+    """
+    session = prepare(data, out, **options)
+    for _ in session.run():
+        pass
+    return load(session.out)
+
+
+def load(folder: Path | str, *, device: str = "cpu") -> Model:
+    """A trained model from a run's folder.
+
+    Raises:
+        ArtefactError: if the folder is no artefact, is damaged, or is of a later gannet.
+    """
+    return Model(Artefact.load(folder, device=known_device(device)), Path(folder))

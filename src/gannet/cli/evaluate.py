@@ -1,0 +1,150 @@
+"""What runs are worth: ``gannet judge``, ``gannet evaluate``, ``gannet compare``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from gannet.cli.signals import stop_on_signal
+
+
+def judge(run: Path, files: list[Path], /, *, label: str | None = None, json: bool = False) -> None:
+    """Say how likely each file is real, beside what is usual for held-out reals and for fakes.
+
+    Parameters
+    ----------
+    run: Path
+        A run's folder.
+    files: list[Path]
+        Samples, one a file; or files of rows.
+    label: str
+        Judge them as samples of this class; by default as the class that fits best.
+    json: bool
+        Print one JSON object instead of words.
+    """
+    from gannet.api.train import load
+    from gannet.inference.judge_files import judge_files
+
+    print(judge_files(load(run).artefact, files, label=label, json=json))
+
+
+def evaluate(
+    run: Path,
+    data: Path,
+    /,
+    *,
+    count: int = 2_000,
+    seed: int = 0,
+    features: str = "auto",
+    label: str | None = None,
+    out: Path | None = None,
+    seeds: int = 1,
+) -> None:
+    """Score a run on held-out data: every score with its interval, floor and baseline.
+
+    Parameters
+    ----------
+    run: Path
+        A run's folder.
+    data: Path
+        The data it was trained on; the same part is held out again.
+    count: int
+        Fakes to score, and held-out reals where there are as many.
+    seed: int
+        Of the fakes and of all subsets.
+    features: str
+        auto, classifier, efficientnet, random, or a path to Inception weights.
+    label: str
+        Column of the classes; by default the one that the run was begun with.
+    out: Path
+        Folder of report.html (extra `report`), report.json, report.md and, of pictures,
+        neighbours.png; the run's own by default.
+    seeds: int
+        Training runs to score: this one, and further ones with other seeds, which are trained in
+        RUN/seeds unless they are there. Intervals then cover the choice of seeds as well.
+    """
+    from gannet.api.seeds import evaluate_over_seeds
+    from gannet.api.train import load
+    from gannet.evaluation.report.markdown import to_markdown
+
+    folder = out or run
+    _say_if_no_page()
+    options: dict[str, Any] = {"seed": seed, "features": features, "label": label}
+    if seeds == 1:
+        report = load(run).evaluate(data, count=count, out=folder, **options)
+    else:
+        with stop_on_signal() as stopped:
+            several: dict[str, Any] = {"seeds": seeds, "count": count, "out": folder}
+            found = evaluate_over_seeds(run, data, stop=stopped, say=_said, **several, **options)
+        if found is None:
+            print("stopped; the same command goes on")
+            return
+        report = found
+    print(to_markdown(report))
+    print(f"written: {_page_or(folder / 'report.html', folder / 'report.md')}")
+
+
+def compare(
+    runs: list[Path],
+    /,
+    *,
+    data: Path,
+    count: int = 2_000,
+    seed: int = 0,
+    features: str = "auto",
+    label: str | None = None,
+    out: Path | None = None,
+) -> None:
+    """Score runs alike on the same held-out data, and say which differences are noise.
+
+    Parameters
+    ----------
+    runs: list[Path]
+        Folders of two or more runs; others are compared with the first. Runs that differ in
+        nothing but their seed make one entry, with an interval over runs.
+    data: Path
+        The data that all of them were trained on; the same part is held out again.
+    count: int
+        Fakes of each to score, and held-out reals where there are as many.
+    seed: int
+        Of the fakes and of all subsets, the same for all.
+    features: str
+        auto, classifier, efficientnet, random, or a path to Inception weights.
+    label: str
+        Column of the classes; by default the one that the runs were begun with.
+    out: Path
+        Folder of compare.json, compare.md and (extra `report`) compare.html; none by default.
+    """
+    from gannet.api.compare import compare as compared
+    from gannet.evaluation.report.comparison import to_markdown
+
+    if out is not None:
+        _say_if_no_page()
+    options: dict[str, Any] = {"seed": seed, "features": features, "label": label}
+    print(to_markdown(compared(runs, data, count=count, out=out, **options)))
+    if out is not None:
+        print(f"written: {_page_or(out / 'compare.html', out / 'compare.md')}")
+
+
+def _said(words: str) -> None:
+    print(words, file=sys.stderr, flush=True)
+
+
+def _say_if_no_page() -> None:
+    """Before minutes of work: what will be missing, and how to have it."""
+    from gannet.evaluation.report.html.page import can_draw
+
+    if not can_draw():
+        print(
+            "no page in HTML: matplotlib or Jinja2 is not installed "
+            "(pip install 'gannet-gan[report]'); JSON and Markdown are written",
+            file=sys.stderr,
+        )
+
+
+def _page_or(page: Path, other: Path) -> Path:
+    """What was written for people to read."""
+    from gannet.evaluation.report.html.page import can_draw
+
+    return page if can_draw() else other

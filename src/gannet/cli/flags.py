@@ -1,0 +1,101 @@
+"""Flags that only a run knows: those of its kind of data, of what it is told, of its recipe.
+
+They are read off pydantic models, so that a new kind of data or recipe brings its own without a
+line here. PyTorch is imported only where a run must be looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, get_origin
+
+from cyclopts import Parameter
+
+from gannet.core.errors import ArtefactError, ConfigError
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+Words = Annotated[tuple[str, ...], Parameter(consume_multiple=True)]
+"""Several words behind one flag."""
+
+RunFlags = Annotated[str, Parameter(allow_leading_hyphen=True, help="what this run takes")]
+"""Flags that are not known before the run is looked at, with their values."""
+
+
+def read_flags(words: Sequence[str], fields: Mapping[str, FieldInfo]) -> dict[str, object]:
+    """Flags and their values by the names of fields; values stay text.
+
+    A field of a truth takes no value, one of several values takes all words up to the next flag,
+    any other takes one. What a flag that no field knows is given is kept: who asks says so.
+
+    Raises:
+        ConfigError: naming every word that belongs to no flag, and every flag without its value.
+    """
+    from gannet.core.config import flag
+
+    found: dict[str, list[str]] = {}
+    faults: list[str] = []
+    name = ""
+    for word in words:
+        if word.startswith("--"):
+            name, equals, value = word[2:].partition("=")
+            name = name.replace("-", "_")
+            if name in found and not _several(fields.get(name)):
+                faults.append(f"{flag(name)}: is given twice")
+            found.setdefault(name, [])
+            if equals:
+                found[name].append(value)
+        elif name:
+            found[name].append(word)
+        else:
+            faults.append(f"{word!r} is not expected here")
+    given: dict[str, object] = {}
+    for name, values in found.items():
+        field, off = fields.get(name), name.removeprefix("no_")
+        if field is None and off != name and _truth(fields.get(off)):
+            given[off] = False
+        elif _truth(field) and not values:
+            given[name] = True
+        elif field is None or _several(field):
+            given[name] = tuple(values)
+        elif len(values) == 1:
+            given[name] = values[0]
+        else:
+            got = f"got {' '.join(values)}" if values else "got none"
+            faults.append(f"{flag(name)}: takes one value, {got}")
+    if faults:
+        raise ConfigError("\n".join(faults), remedy="Flags are --name value, behind the run.")
+    return given
+
+
+def _truth(field: FieldInfo | None) -> bool:
+    return field is not None and field.annotation is bool
+
+
+def _several(field: FieldInfo | None) -> bool:
+    return field is not None and get_origin(field.annotation) in (tuple, list, dict)
+
+
+def print_run_flags(words: Sequence[str]) -> None:
+    """Behind the help of a command: the flags that the run among its words takes."""
+    command, *rest = words
+    run = next((Path(word) for word in rest if (Path(word) / "card.json").is_file()), None)
+    if run is None:
+        return
+    from gannet.core.config import described
+    from gannet.inference.artifact import Artefact
+    from gannet.inference.options import FIELDS_OF
+
+    try:
+        artefact = Artefact.load(run)
+        fields = FIELDS_OF[command](artefact.recipe, artefact.codecs)
+    except (ArtefactError, ConfigError) as error:
+        print(f"\n{error}")
+        return
+    print(f"\nFlags of {run}, a run of the recipe {artefact.card.recipe}:")
+    for name, kind, default, meaning in map(described, fields, fields.values()):
+        print(f"  {name:22} {meaning}\n{'':25}{kind}; default {default}")
+    if not fields:
+        print("  none beside those above")

@@ -1,0 +1,74 @@
+"""What there is: ``gannet inspect`` data, list ``recipes`` and ``settings``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from gannet.cli.flags import Words
+
+
+def inspect(
+    data: Path,
+    /,
+    *,
+    label: str | None = None,
+    recipe: str | None = None,
+    column: Words = (),
+    json: bool = False,
+) -> None:
+    """Look at data: what is there, what is wrong with it, what can be trained on it.
+
+    Parameters
+    ----------
+    data: Path
+        A folder of pictures, a table, an archive or an array file.
+    label: str
+        Column of the classes, where there are several.
+    recipe: str
+        Look at the data as this recipe reads them; by default as the one that suits them.
+    column: tuple[str, ...]
+        Types of a table's columns, such as age=integer, where looking is not good enough.
+    json: bool
+        Print one JSON object instead of words.
+    """
+    from gannet.core.config import pairs
+    from gannet.core.device import best_device, largest_side
+    from gannet.data.inspect import examine
+    from gannet.training.plan import advise
+
+    types = pairs(column, "--column")
+    found = examine(
+        data, label=label, largest=largest_side(best_device()), recipe=recipe, column=types
+    )
+    found = found.model_copy(update={"plan": advise(found)})
+    print(found.model_dump_json(indent=2) if json else "\n".join(found.words()))
+
+
+def recipes() -> None:
+    """List what can be trained."""
+    from gannet.recipes.registry import recipe_modules
+
+    print("\n".join(sorted(recipe_modules())))
+
+
+def settings(
+    recipe: str = "generate",
+    /,
+    **given: Annotated[str, Parameter(help="settings to try")],
+) -> None:
+    """List the settings of a recipe, or check some: `gannet settings generate --width 48`."""
+    from gannet.cli.stand_in import settings_of
+    from gannet.core.config import describe, parse
+
+    config, unused = settings_of(recipe)
+    if given:
+        tried = parse(config, {name.replace("-", "_"): value for name, value in given.items()})
+        print(tried.model_dump_json(indent=2))
+        return
+    for name, kind, default, meaning in describe(config):
+        if name.removeprefix("--").replace("-", "_") in unused:
+            continue
+        print(f"{name:24} {meaning}\n{'':24} {kind}; default {default}")

@@ -1,0 +1,30 @@
+"""A tidy end when somebody asks for it."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from types import FrameType
+
+
+@contextmanager
+def stop_on_signal() -> Generator[Callable[[], bool]]:
+    """Ask for a tidy end on Ctrl-C and SIGTERM; a second Ctrl-C ends at once.
+
+    The exit code is 0 after a tidy end: what was asked for has happened, the artefact is whole,
+    and schedulers that send SIGTERM before they take a machine away do not report a failure.
+    """
+    asked: list[int] = []
+
+    def ask(number: int, _frame: FrameType | None) -> None:
+        if asked and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    before = {each: signal.signal(each, ask) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

@@ -1,0 +1,100 @@
+"""``gannet train``: a run from data, begun or gone on with; and ``gannet demo`` of it all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter, validators
+
+from gannet.cli.flags import Words
+from gannet.cli.signals import stop_on_signal
+
+
+def train(
+    data: Path,
+    /,
+    *,
+    out: Path,
+    minutes: float | None = None,
+    recipe: str | None = None,
+    seed: int = 0,
+    label: str | None = None,
+    column: Words = (),
+    resolution: int | None = None,
+    balance: Literal["on", "off"] = "on",
+    device: str | None = None,
+    tensorboard: bool = False,
+    save_seconds: Annotated[float, Parameter(validator=validators.Number(gte=0))] = 20.0,
+    **settings: Annotated[str, Parameter(help="any setting that `gannet settings` lists")],
+) -> None:
+    """Train on DATA into the folder OUT. The same command goes on with a run that was stopped.
+
+    Parameters
+    ----------
+    data: Path
+        A folder of pictures, a table, an archive or an array file.
+    out: Path
+        Folder of the run; becomes an artefact that `gannet sample` reads.
+    minutes: float
+        Time to train; by default what `gannet inspect` says, from 10 minutes on.
+    recipe: str
+        The task; `gannet recipes` lists them. By default `table` for a table, else `generate`.
+    seed: int
+        Of everything that is random.
+    label: str
+        Column of the classes, where there are several.
+    column: tuple[str, ...]
+        Types of a table's columns, such as age=integer, where looking is not good enough.
+    resolution: int
+        Shorter side of the pictures in pixels; chosen from the data by default.
+    balance: str
+        Whether verdicts of health may change settings.
+    device: str
+        cpu, cuda or mps.
+    tensorboard: bool
+        Write event files beside the run (extra `tensorboard`).
+    save_seconds: float
+        Least time between two saves of the run; what a killed run loses at most.
+    """
+    from gannet.api.train import prepare
+    from gannet.cli.progress import watch
+    from gannet.core.config import pairs, parse
+    from gannet.recipes.registry import find_recipe
+
+    given: dict[str, Any] = {name.replace("-", "_"): value for name, value in settings.items()}
+    if "clock" in given:  # an argument of ``prepare``, but for Python alone
+        parse(find_recipe(recipe or "generate").config, given)
+    session = prepare(
+        data,
+        out,
+        recipe=recipe,
+        minutes=minutes,
+        seed=seed,
+        label=label,
+        column=pairs(column, "--column"),
+        resolution=resolution,
+        balance=balance == "on",
+        device=device,
+        **given,
+    )
+    with stop_on_signal() as stopped:
+        watch(session, stopped, tensorboard=tensorboard, save_seconds=save_seconds)
+
+
+def demo(*, out: Path = Path("demo"), minutes: float = 2.0, seed: int = 0) -> None:
+    """Train on 5,000 real digits, then sample, judge and evaluate (extra `demo`).
+
+    Parameters
+    ----------
+    out: Path
+        Folder for data and run.
+    minutes: float
+        Time to train.
+    seed: int
+        Of everything that is random.
+    """
+    from gannet.cli.demo import show
+
+    with stop_on_signal() as stopped:
+        show(out, minutes=minutes, seed=seed, stop=stopped)

@@ -1,0 +1,182 @@
+"""Scores of several runs, and which of their differences are more than noise."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from statistics import fmean, stdev
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from gannet.core.scores import Report, Score
+from gannet.metrics.confidence import spread
+
+STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201)
+"""97.5 % points of Student's t for 1, 2, ... degrees of freedom; beyond, the last."""
+
+
+class Difference(BaseModel):
+    """One score of one group of runs against that of the first group.
+
+    Attributes:
+        score: Its name.
+        group: The other group.
+        value: Its mean less that of the first.
+        low: Lower end of the 95 % interval.
+        high: Upper end.
+        says: ``noise`` where the interval holds 0.
+        how: Where the interval comes from.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    score: str
+    group: str
+    value: float
+    low: float
+    high: float
+    says: Literal["noise", "better", "worse"]
+    how: str
+
+
+class Group(BaseModel):
+    """Runs of one and the same command, but for the seed.
+
+    Attributes:
+        name: Of the first run.
+        seeds: Of the runs' training.
+        reports: One for each.
+        baseline: Whether their recipe is there to be beaten.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    seeds: tuple[int, ...]
+    reports: tuple[Report, ...]
+    baseline: bool = False
+
+    def values(self, name: str) -> list[float]:
+        """One score of all runs."""
+        return [report.score(name).value for report in self.reports]
+
+    def over_runs(self, name: str) -> tuple[float, float] | None:
+        """95 % interval of the mean over training runs; ``None`` for a single one."""
+        values = self.values(name)
+        if len(values) < 2:
+            return None
+        reach = student(len(values) - 1) * stdev(values) / math.sqrt(len(values))
+        return fmean(values) - reach, fmean(values) + reach
+
+
+class Comparison(BaseModel):
+    """Groups of runs, scored alike on the same rows.
+
+    Attributes:
+        data: On what.
+        groups: The first is what others are compared with.
+        scores: Names of the scores that all have.
+        differences: Of each other group, score by score.
+        protocol: How, in sentences.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data: str
+    groups: tuple[Group, ...]
+    scores: tuple[str, ...]
+    differences: tuple[Difference, ...]
+    protocol: tuple[str, ...]
+
+
+def compared(groups: Sequence[Group], data: str) -> Comparison:
+    """The differences of groups to the first of them."""
+    first, *others = groups
+    every = [report for group in groups for report in group.reports]
+    known = [{score.name for score in report.scores} for report in every]
+    names = [score.name for score in every[0].scores if all(score.name in each for each in known)]
+    differences = [difference(first, other, name) for other in others for name in names]
+    left: set[str] = set().union(*known) - set(names)
+    said = [
+        *every[0].protocol,
+        "All runs: the same held-out rows, the same further reals, the same counts, seeds and "
+        "features. Runs that differ in nothing but their seed make one entry.",
+    ]
+    if differences:
+        said += [
+            f"Differences: to {first.name}. Where scores have halves, half by half on the same "
+            "reals (paired jackknife); else from both intervals (Newcombe's square and add). With "
+            "several seeds in an entry, the spread over training runs is added to that over "
+            "samples.",
+            f"Noise: the 95 % interval holds 0. Of {len(differences)} differences about "
+            f"{max(round(len(differences) / 20), 1)} would be called though there were none.",
+        ]
+    if left:
+        said.append(f"Not every run has these scores: {', '.join(sorted(left))}.")
+    return Comparison(
+        data=data,
+        groups=tuple(groups),
+        scores=tuple(names),
+        differences=tuple(differences),
+        protocol=tuple(said),
+    )
+
+
+def difference(first: Group, other: Group, name: str) -> Difference:
+    """One score of a group less that of the first."""
+    ours = [report.score(name) for report in other.reports]
+    theirs = [report.score(name) for report in first.reports]
+    value = fmean(score.value for score in ours) - fmean(score.value for score in theirs)
+    under, over, how = _over_samples(ours, theirs)
+    runs = over_runs([[score.value for score in side] for side in (ours, theirs)])
+    if runs:
+        under, over, how = math.hypot(under, runs), math.hypot(over, runs), f"{how}, and runs"
+    low, high = value - under, value + over
+    says: Literal["noise", "better", "worse"] = "noise"
+    if low > 0 or high < 0:
+        says = "better" if (value > 0) == (ours[0].better == "high") else "worse"
+    return Difference(
+        score=name, group=other.name, value=value, low=low, high=high, says=says, how=how
+    )
+
+
+def student(freedom: int) -> float:
+    """97.5 % point of Student's t; a little too wide beyond eleven degrees of freedom."""
+    return STUDENT[min(freedom, len(STUDENT)) - 1]
+
+
+def _over_samples(ours: Sequence[Score], theirs: Sequence[Score]) -> tuple[float, float, str]:
+    """How far a difference of means reaches down and up on account of the choice of samples."""
+    width = len(ours[0].halves)
+    if width and all(len(score.halves) == width for score in (*ours, *theirs)):
+        gaps = [
+            fmean(score.halves[at] for score in ours) - fmean(score.halves[at] for score in theirs)
+            for at in range(width)
+        ]
+        reach = student(width - 1) * spread(gaps)
+        return reach, reach, "paired halves"
+    return (
+        math.hypot(mean_reach(ours, "down"), mean_reach(theirs, "up")),
+        math.hypot(mean_reach(ours, "up"), mean_reach(theirs, "down")),
+        "both intervals",
+    )
+
+
+def mean_reach(scores: Sequence[Score], side: Literal["down", "up"]) -> float:
+    """How far the interval of a mean reaches, of scores on the same reals.
+
+    They err together, so that it is not divided by their number.
+    """
+    if side == "down":
+        return fmean(score.value - score.low for score in scores)
+    return fmean(score.high - score.value for score in scores)
+
+
+def over_runs(sides: Sequence[Sequence[float]]) -> float:
+    """How far a difference of means reaches on account of training runs; 0 if none is repeated."""
+    several = [side for side in sides if len(side) > 1]
+    if not several:
+        return 0.0
+    error = math.sqrt(sum(stdev(side) ** 2 / len(side) for side in several))
+    return student(min(len(side) - 1 for side in several)) * error

@@ -1,0 +1,135 @@
+"""Verdicts on samples in memory and in files, with what is usual for reals and for fakes."""
+
+from __future__ import annotations
+
+import json as json_
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from gannet.core.errors import ConfigError, DataError
+from gannet.core.sampling import LoadedSamples
+from gannet.core.types import Condition
+from gannet.data.containers.frames import read_frame
+from gannet.inference.calibration import QUANTILES
+from gannet.inference.card import Scale
+from gannet.inference.sampler import TrainedSampler
+from gannet.modalities.registry import find_modality
+
+
+def judge_samples(
+    artefact: TrainedSampler, samples: Sequence[Path | str] | Any, *, label: str | int | None = None
+) -> list[float]:
+    """Probability of being real for each sample; see ``gannet.Model.judge``.
+
+    Args:
+        artefact: Of a run.
+        samples: One file, several, or raw samples.
+        label: Judge them as samples of this class; by default as the class that fits best.
+
+    Raises:
+        ConfigError: if the model was fitted at once, so that it has no judge.
+        DataError: if a file cannot be read.
+    """
+    check_judge(artefact)
+    if isinstance(samples, str | Path):
+        encoded = _read(artefact, Path(samples)).samples
+    else:
+        codec = artefact.codecs["sample"]
+        encoded = find_modality(codec.kind).inference.encode(codec, samples)
+    return _judged(artefact, encoded, label)
+
+
+def check_judge(artefact: TrainedSampler) -> None:
+    """Refuse a run that has no judge.
+
+    Raises:
+        ConfigError: saying why.
+    """
+    if artefact.recipe.training.fit is not None:
+        raise ConfigError(
+            f"a run of the recipe {artefact.card.recipe} was fitted without an opponent, so that "
+            "it judges nothing",
+            remedy="Judge with a run on the same data that was trained against an opponent.",
+        )
+
+
+def _read(artefact: TrainedSampler, path: Path) -> LoadedSamples:
+    """Samples of a file, as the discriminator sees them."""
+    codec = artefact.codecs["sample"]
+    return find_modality(codec.kind).inference.read_file(codec, path, read_frame)
+
+
+def _judged(artefact: TrainedSampler, encoded: Tensor, label: str | int | None) -> list[float]:
+    if not len(encoded):
+        return []
+    if label is None:
+        return artefact.judge(encoded).tolist()
+    blank = Condition.none(encoded)
+    told = artefact.conditions(len(encoded), label=label).vector
+    return artefact.judge(encoded, Condition(told, blank.grid, blank.tokens)).tolist()
+
+
+def judge_files(
+    artefact: TrainedSampler, files: Sequence[Path], *, label: str | None, json: bool
+) -> str:
+    """Verdicts on files, with what is usual for reals and for fakes as the scale.
+
+    Raises:
+        ConfigError: if the run has no judge, or knows no such class.
+        DataError: if no file is given, or none can be read; single broken files are named.
+    """
+    check_judge(artefact)
+    names: list[str] = []
+    chances: list[float] = []
+    broken: list[str] = []
+    for path in _expanded(artefact, files):
+        try:
+            found = _read(artefact, path)
+            chances += _judged(artefact, found.samples, label)
+            names += [f"{path} {name}" if name else str(path) for name in found.names]
+        except DataError as error:
+            broken.append(str(error))
+    if not names:
+        raise DataError("no file could be judged\n" + "\n".join(broken))
+    scale = artefact.scale(of_class=label is not None)
+    if json:
+        verdicts = [
+            {"file": name, "real": round(chance, 4)}
+            for name, chance in zip(names, chances, strict=True)
+        ]
+        shown = {"verdicts": verdicts, "scale": scale.model_dump(), "broken": broken}
+        return json_.dumps(shown, indent=2)
+    lines = [f"{chance:6.3f}  {name}" for name, chance in zip(names, chances, strict=True)]
+    return "\n".join([*lines, *_words(scale), *(f"not judged: {each}" for each in broken)])
+
+
+def _words(scale: Scale) -> list[str]:
+    """What verdicts on held-out reals and on fakes usually are."""
+    return [
+        "",
+        "probability of being real, against fakes of this very generator; as a scale, of "
+        f"{scale.count} held-out reals and as many fakes:",
+        "          " + "".join(f"{share:>8.0%}" for share in QUANTILES),
+        "  reals   " + "".join(f"{value:8.3f}" for value in scale.real),
+        "  fakes   " + "".join(f"{value:8.3f}" for value in scale.fake),
+    ]
+
+
+def _expanded(artefact: TrainedSampler, files: Sequence[Path]) -> list[Path]:
+    """Files, and those in folders that could be samples: other things may lie beside them."""
+    modality = find_modality(artefact.codecs["sample"].kind)
+    suffixes = {*modality.readers, modality.item_suffix} - {""}
+    found: list[Path] = []
+    for each in files:
+        if each.is_dir():
+            inside = sorted(part for part in each.iterdir() if part.is_file())
+            found += [part for part in inside if not suffixes or part.suffix.lower() in suffixes]
+        else:
+            found.append(each)
+    if not found:
+        noun = modality.noun[1]
+        raise DataError("no files given", remedy=f"Name {noun}, or a folder of them.")
+    return found

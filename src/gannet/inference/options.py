@@ -1,0 +1,163 @@
+"""What may be asked of a run by name: by its kind of data, by what it is told, by its recipe."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from gannet.core.codec import Codec
+from gannet.core.config import flag, parse
+from gannet.core.errors import ConfigError
+from gannet.core.recipe import Recipe
+from gannet.core.transform import Transform
+from gannet.modalities.registry import find_modality, modalities
+from gannet.recipes.registry import find_recipe, recipe_modules
+
+K = TypeVar("K", bound=str)
+
+LEAVE_OUT = (
+    "Change or leave out what is named here; `gannet sample RUN --help` lists what it takes."
+)
+
+ALWAYS = ("count", "out", "seed")
+"""Flags that every run takes."""
+
+
+def slots_of(recipe: Recipe[Any], codecs: Mapping[str, Codec[Any]]) -> dict[str, Codec[Any]]:
+    """The codecs of what samples are told, by role."""
+    own = ("sample", recipe.inference.output)
+    return {role: codec for role, codec in codecs.items() if role not in own}
+
+
+def sample_models(
+    recipe: Recipe[Any], codecs: Mapping[str, Codec[Any]]
+) -> dict[str, type[BaseModel]]:
+    """What may be asked when a run makes samples: of their kind, and of what fills each slot."""
+    kind = find_modality(codecs[recipe.inference.output].kind)
+    told = {
+        role: find_modality(codec.kind).inference.condition_options
+        for role, codec in slots_of(recipe, codecs).items()
+    }
+    return {recipe.inference.output: kind.inference.options, **told}
+
+
+def sample_fields(recipe: Recipe[Any], codecs: Mapping[str, Codec[Any]]) -> dict[str, FieldInfo]:
+    """What may be asked when a run makes samples, by name."""
+    models = sample_models(recipe, codecs)
+    return {name: field for model in models.values() for name, field in model.model_fields.items()}
+
+
+def transform_of(recipe: Recipe[Any], called: str, name: str = "") -> Transform[Any]:
+    """How a recipe transforms an input into an output.
+
+    Args:
+        recipe: Of a run.
+        called: The recipe's name.
+        name: Of one of several transforms; by default the usual one.
+
+    Raises:
+        ConfigError: if it makes samples from nothing, or knows no transform of that name.
+    """
+    known = recipe.inference.transforms
+    found = known.get(name) if name else recipe.inference.transform
+    if found is not None:
+        return found
+    if known:
+        raise ConfigError(
+            f"--transform: a run of the recipe {called} knows no {name!r}",
+            remedy=f"Give {' or '.join(known)}.",
+        )
+    raise ConfigError(
+        f"a run of the recipe {called} makes samples from nothing and transforms no input into an "
+        "output",
+        remedy=" ".join([*_others_that_transform(recipe), "Use `gannet sample`."]),
+    )
+
+
+def _others_that_transform(recipe: Recipe[Any]) -> list[str]:
+    """Which recipes transform data of the kinds that this one learns from, in a sentence."""
+    kinds = set(recipe.inputs.slots["sample"].modalities)
+    found = [
+        f"--recipe {name} {other.inference.transform.words}"
+        for name in sorted(recipe_modules())
+        if (other := find_recipe(name)).inference.transform
+        and kinds & set(other.inputs.slots["sample"].modalities)
+    ]
+    return [f"Train with {', or with '.join(found)}."] if found else []
+
+
+def transform_fields(recipe: Recipe[Any], codecs: Mapping[str, Codec[Any]]) -> dict[str, FieldInfo]:
+    """What may be asked when a run's inputs are transformed, by name; of all its transforms."""
+    del codecs  # they decide nothing here
+    every = recipe.inference.transforms.values()
+    return {name: field for each in every for name, field in each.options.model_fields.items()}
+
+
+FieldsOf = Callable[[Recipe[Any], Mapping[str, Codec[Any]]], dict[str, FieldInfo]]
+FIELDS_OF: Mapping[str, FieldsOf] = {
+    "sample": sample_fields,
+    "apply": transform_fields,
+}
+"""What may be asked of a run, by command."""
+
+
+def asked_of_slots(
+    recipe: Recipe[Any], codecs: Mapping[str, Codec[Any]], asked: Mapping[str, object]
+) -> dict[str, BaseModel]:
+    """What is asked of each slot, by role.
+
+    Raises:
+        ConfigError: naming all that no slot of the run knows.
+    """
+    models = sample_models(recipe, codecs)
+    del models[recipe.inference.output]
+    return sorted_options(asked, models)
+
+
+def sorted_options(
+    given: Mapping[str, object], models: Mapping[K, type[BaseModel]], *, remedy: str = LEAVE_OUT
+) -> dict[K, BaseModel]:
+    """Options as the models that know them; ``None`` is an option that was left out.
+
+    Args:
+        given: By name.
+        models: By whatever tells them apart. No two have a field of one name.
+        remedy: What to do about a fault.
+
+    Raises:
+        ConfigError: naming every fault at once: what nobody knows, with the nearest name, and what
+            is out of range.
+    """
+    asked = {name: value for name, value in given.items() if value is not None}
+    known = [name for model in models.values() for name in model.model_fields]
+    faults = [
+        ConfigError(_unknown(name, known), remedy=remedy) for name in asked if name not in known
+    ]
+    found: dict[K, BaseModel] = {}
+    for key, model in models.items():
+        mine = {name: value for name, value in asked.items() if name in model.model_fields}
+        try:
+            found[key] = parse(model, mine, remedy=remedy)
+        except ConfigError as error:
+            faults.append(error)
+    if len(faults) == 1:
+        raise faults[0]
+    if faults:
+        raise ConfigError("\n".join(each.problem for each in faults), remedy=remedy)
+    return found
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    """Why an option is not known: it is of another kind of data, or a slip of the finger."""
+    for each in modalities():
+        if name in each.inference.options.model_fields:
+            return f"{flag(name)}: is for {each.noun[1]}, which this run does not make"
+        if name in each.inference.condition_options.model_fields:
+            return f"{flag(name)}: this run was trained without {each.noun[1]}"
+    near = difflib.get_close_matches(name, [*known, *ALWAYS], 1)
+    hint = f"; did you mean {flag(near[0])}?" if near else ""
+    return f"{flag(name)}: this run's recipe does not know it{hint}"

@@ -1,0 +1,86 @@
+"""Pictures to files: single ones in a folder, a grid of all, arrays, Parquet as the Hub has it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from pydantic import BaseModel, ConfigDict, Field
+
+from gannet.core.errors import need
+from gannet.core.io.files import write_whole
+from gannet.core.io.writers import write_arrays, write_files, write_npy
+from gannet.core.sampling import WriteRequest
+from gannet.modalities.image.grid import grid_png
+from gannet.modalities.image.io.files import SUFFIXES
+from gannet.modalities.modality import Writer
+
+GRID = "grid.png"
+
+
+class ImageSampleOptions(BaseModel):
+    """What may be asked for when pictures are made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    grid: bool = Field(False, description=f"also draw all samples into OUT/{GRID}")
+
+
+def write_grid(pictures: Iterable[Any], to: WriteRequest) -> None:
+    """All pictures side by side in one PNG."""
+    grid_png(to.codec.encode(list(pictures)), to.path)
+
+
+def write_folder(pictures: Iterable[Any], to: WriteRequest) -> None:
+    """One PNG a picture, and a grid of all beside them if that is asked for."""
+    assert isinstance(to.options, ImageSampleOptions)
+    held: list[Any] = []
+
+    def kept() -> Iterator[Any]:
+        for picture in pictures:
+            held.append(picture)
+            yield picture
+
+    if not to.options.grid:
+        write_files(pictures, to, ".png", suffixes=SUFFIXES)
+        return
+    write_files(kept(), to, ".png", suffixes=SUFFIXES, further=[GRID])
+    write_grid(held, replace(to, path=to.path / GRID))
+
+
+def png(raw: np.ndarray[Any, Any]) -> bytes:
+    """A picture ``(H, W, C)`` of 0..255 as a PNG."""
+    packed = io.BytesIO()
+    Image.fromarray(raw.squeeze(2) if raw.shape[2] == 1 else raw).save(packed, "PNG")
+    return packed.getvalue()
+
+
+def write_npz(pictures: Iterable[Any], to: WriteRequest) -> None:
+    """All pictures as the array ``images``."""
+    write_arrays(pictures, to, "images")
+
+
+def write_parquet(pictures: Iterable[Any], to: WriteRequest) -> None:
+    """A column of PNGs with names, as the Hub has them, and one for the class."""
+    pyarrow, parquet = need("pyarrow", "parquet"), need("pyarrow.parquet", "parquet")
+    columns: dict[str, Any] = {
+        "image": [{"bytes": png(raw), "path": f"{row:05}.png"} for row, raw in enumerate(pictures)]
+    }
+    if to.classes:
+        columns["label"] = [name or None for name in to.labels]
+    packed = io.BytesIO()
+    parquet.write_table(pyarrow.table(columns), packed)
+    write_whole(to.path, packed.getvalue())
+
+
+WRITERS: Mapping[str, Writer] = {
+    "": write_folder,
+    ".png": write_grid,
+    ".npz": write_npz,
+    ".npy": write_npy,
+    ".parquet": write_parquet,
+}

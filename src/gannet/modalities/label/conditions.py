@@ -1,0 +1,66 @@
+"""What samples are told of classes: one that is asked for, or as often as the data had them."""
+
+from __future__ import annotations
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+
+from gannet.core.codec import class_number, classes_of
+from gannet.core.errors import ConfigError
+from gannet.core.sampling import ConditionRequest
+from gannet.core.seeding import seed_at
+
+ROUNDING = 1e-6
+"""Most by which shares of classes that leave none out may fall short of 1: they may be 32 bit."""
+
+
+class LabelOptions(BaseModel):
+    """What can be asked of a model that was trained with classes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    label: str | int | None = Field(
+        None,
+        description="a class; by default all of them, and none, as often as in the training data",
+    )
+
+
+def without_classes(label: str | int) -> ConfigError:
+    """What to say where a class was asked for and there is none."""
+    return ConfigError(
+        f"class {label!r} was asked for, but this run was trained without classes",
+        remedy="Leave --label out, or train on class folders or a label column.",
+    )
+
+
+def told(request: ConditionRequest) -> Tensor:
+    """A row ``(n, K)`` of zeros and at most one 1 for each sample.
+
+    Raises:
+        ConfigError: if the class is unknown, or classes were made up and cannot be asked for.
+    """
+    assert isinstance(request.options, LabelOptions)
+    label, known = request.options.label, request.codec.shape[0]
+    if label is not None:
+        classes = classes_of(request.codec)
+        if not classes:
+            raise without_classes(label)
+        numbers: list[int | None] = [class_number(classes, label)] * len(request.rows)
+    else:
+        numbers = _drawn(request, known)
+    vector = torch.zeros(len(request.rows), known)
+    for row, number in enumerate(numbers):
+        if number is not None:
+            vector[row, number] = 1
+    return vector
+
+
+def _drawn(request: ConditionRequest, known: int) -> list[int | None]:
+    """A class number for each row, or ``None`` for no class."""
+    ends = torch.tensor(request.shares or [1.0] * known).double().cumsum(0)
+    # A sum that falls short of 1 by no more than rounding leaves no room for rows of no class.
+    whole = 1.0 if ends[-1] < 1 - ROUNDING else ends[-1]
+    places = [seed_at(request.seed, row, 1) / 2**32 for row in request.rows]
+    found: list[int] = torch.searchsorted(ends / whole, torch.tensor(places).double()).tolist()
+    return [place if place < known else None for place in found]

@@ -1,0 +1,85 @@
+"""Tables to tables, with every cell that is not new as it was; see ``Modality.apply_file``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gannet.core.errors import ConfigError, DataError
+from gannet.core.frame import Dialect, Frame, as_frame
+from gannet.core.io.files import write_whole
+from gannet.core.transform import TransformTask
+from gannet.modalities.inference import ReadTable
+from gannet.modalities.table.codec import TableCodec
+from gannet.modalities.table.io.csv_edit import patched
+from gannet.modalities.table.io.write import FORMATS, write_frame
+from gannet.modalities.table.sampling.rows import as_pandas
+from gannet.modalities.table.writers import WRITERS
+
+TEXT = (".csv", ".tsv")
+"""Tables that keep every byte that is not new."""
+
+
+def apply_file(
+    task: TransformTask, given: Path, outs: Sequence[Path], read_table: ReadTable
+) -> None:
+    """A table to one for each draw.
+
+    Raises:
+        ConfigError: if the output's suffix holds no table.
+        DataError: if the input cannot be read, or has other columns than training's.
+    """
+    suffix = outs[0].suffix.lower()
+    if suffix not in WRITERS:
+        raise ConfigError(
+            f"--out: a table cannot be written to {outs[0]}", remedy=f"Use {FORMATS}."
+        )
+    frame = read_table(given)
+    made = task(frame)
+    outs[0].parent.mkdir(parents=True, exist_ok=True)
+    alike = frame.dialect if suffix in TEXT and given.suffix.lower() == suffix else None
+    for path, filled in zip(outs, made, strict=True):
+        if alike is None:
+            write_frame(filled, path)
+        else:
+            _write_alike(given, alike, frame, filled, path)
+
+
+def _write_alike(given: Path, dialect: Dialect, before: Frame, after: Frame, path: Path) -> None:
+    """Write a text table to which only some cells are new, with all others to the byte."""
+    exchanged: dict[int, dict[int, str]] = {}
+    for column, (old, new) in enumerate(zip(before.columns, after.columns, strict=True)):
+        for row in np.flatnonzero(old != new).tolist():
+            exchanged.setdefault(row, {})[column] = str(new[row])
+    with given.open(newline="", encoding=dialect.encoding) as file:
+        text = file.read()
+    try:
+        write_whole(path, patched(text, dialect, exchanged).encode(dialect.encoding))
+    except UnicodeEncodeError as error:
+        raise DataError(
+            f"a cell cannot be written in the input's encoding ({error})",
+            where=str(path),
+            remedy="Save the input in UTF-8.",
+        ) from None
+
+
+def apply_value(task: TransformTask, given: Any, read_table: ReadTable) -> Sequence[Any]:
+    """A data frame, a frame or a file to a data frame for each draw; without pandas a ``Frame``.
+
+    Raises:
+        DataError: if there are no rows, or other columns than training's.
+    """
+    assert isinstance(task.codec, TableCodec)
+    file = isinstance(given, str | Path)
+    frame = read_table(Path(given)) if file else as_frame(given)
+    if not len(frame):
+        raise DataError("no rows", remedy="Give a table with one row at least.")
+    found: list[Any] = list(task(frame))
+    if isinstance(given, Frame):
+        return found
+    found = [as_pandas(each, task.codec) for each in found]
+    index: Any = None if file else getattr(given, "index", None)
+    return found if index is None else [each.set_axis(index, axis=0) for each in found]

@@ -1,0 +1,1 @@
+"""Rows of tables from a trained model, as cells, balance and rules are asked for."""

@@ -1,0 +1,37 @@
+"""Rows of tables to files, in the dialect of the training data where the suffix is theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+
+from gannet.core.frame import Dialect, Frame
+from gannet.core.sampling import WriteRequest
+from gannet.modalities.modality import Writer
+from gannet.modalities.table.io.write import write_chunks
+from gannet.modalities.table.sampling.rows import SampledRows, TableSampleOptions
+
+
+def write_rows(frames: Iterable[Frame], to: WriteRequest) -> Sequence[str]:
+    """Frames one below the other; what rules and quoting did to them is said."""
+    options, facts = to.options, to.facts
+    assert isinstance(options, TableSampleOptions)
+    alike = facts.get("suffix") == to.path.suffix.lower() and "dialect" in facts
+    parts = iter(frames)
+    first = next(parts)  # a wish that cannot come true must not leave a folder behind
+    to.path.parent.mkdir(parents=True, exist_ok=True)
+    written = write_chunks(
+        chain([first], parts),
+        to.path,
+        dialect=Dialect(**facts["dialect"]) if alike else None,
+        escape_formulas=options.escape_formulas,
+    )
+    notes = frames.notes() if isinstance(frames, SampledRows) else []
+    if written.formulas:
+        shown = ", ".join(f"{name} {cells:,}" for name, cells in written.formulas.items())
+        done = "were quoted" if written.escaped else "are there; --escape-formulas quotes them"
+        notes.append(f"cells that a spreadsheet would run as a formula {done}: {shown}")
+    return notes
+
+
+WRITERS: Mapping[str, Writer] = dict.fromkeys((".csv", ".tsv", ".parquet", ".jsonl"), write_rows)
