@@ -15,7 +15,7 @@ from torch import Tensor
 
 from gannet.core import device as processor
 from gannet.core.codec import Codec
-from gannet.core.errors import ConfigError, DataError
+from gannet.core.errors import ConfigError
 from gannet.core.frame import Frame, joined
 from gannet.core.io.files import write_whole
 from gannet.core.recipe import Plainly
@@ -41,7 +41,8 @@ from gannet.inference.table_sampling import Given
 from gannet.modalities.image.codec import ImageCodec
 from gannet.modalities.table.codec import TableCodec
 from gannet.training.finalize import grid_conditions
-from gannet.training.session import Session, known_device, prepare, source_for
+from gannet.training.inputs import source_for
+from gannet.training.session import Session, known_device, prepare
 
 __all__ = ["NEIGHBOURS", "OTHER_DATA", "Model", "Session", "load", "prepare", "train"]
 
@@ -510,26 +511,15 @@ class Model:
     def _read_again(self, data: Path | str, label: str | None) -> dataset.Dataset:
         """Data to evaluate on, with the classes of this model and without a cache of their own."""
         known = self.card.data.get("label")
-        table = isinstance(self.codec, TableCodec)
-        pictures = self.artefact.recipe.inputs.conditional
         wanted = known if label is None else label
-        if pictures:
-            source = source_for(data, wanted, self.card.recipe, self.card.config)
-        else:
-            source = dataset.find(Path(data), label=wanted, kind="table" if table else None)
-        if source.kind != self.codec.kind:
-            raise DataError(
-                f"these data are of kind {source.kind}, the run was trained on {self.codec.kind}",
-                where=str(data),
-                remedy="Give the data that it was trained on, or others of the same kind.",
-            )
+        source = source_for(
+            data, wanted, self.card.recipe, self.artefact.config, kind=self.codec.kind
+        )
         if self.artefact.known_classes:
             source = source.aligned(self.artefact.known_classes)
         # Other data than the run's must not take the place of its cache.
         cache = dataset.cache_of(source, self.codec, self.folder / "cache")
-        grid = self.artefact.codecs.get("grid")
-        beside = grid if isinstance(grid, ImageCodec) else None
-        return dataset.load(source, codec=self.codec, beside=beside, cache=cache, seed=0)
+        return dataset.load(source, self.artefact.codecs, cache=cache, seed=0)
 
 
 def write_scored(report: Report, out: Path, exhibits: Exhibits, sheet: bytes | None) -> None:

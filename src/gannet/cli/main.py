@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -32,8 +32,8 @@ def inspect(
     *,
     label: str | None = None,
     recipe: str | None = None,
-    column: Words = (),
     json: bool = False,
+    **options: Annotated[list[str], Parameter(help="an option of the kind of data")],
 ) -> None:
     """Look at data: what is there, what is wrong with it, what can be trained on it.
 
@@ -45,19 +45,15 @@ def inspect(
         Column of the classes, where there are several.
     recipe: str
         Look at the data as this recipe reads them; by default as the one that suits them.
-    column: tuple[str, ...]
-        Types of a table's columns, such as age=integer, where looking is not good enough.
     json: bool
         Print one JSON object instead of words.
+    options: list[str]
+        Options of the kind of data; of tables --column NAME=TYPE, where looking is not good enough.
     """
-    from gannet.core.device import best_device, largest_side
-    from gannet.data.inspect import examine
     from gannet.training.plan import advise
+    from gannet.training.session import look_at
 
-    types = _pairs(column, "--column")
-    found = examine(
-        data, label=label, largest=largest_side(best_device()), recipe=recipe, column=types
-    )
+    found = look_at(data, label=label, recipe=recipe, **_named(options))
     found = found.model_copy(update={"plan": advise(found)})
     print(found.model_dump_json(indent=2) if json else "\n".join(found.words()))
 
@@ -72,13 +68,14 @@ def train(
     recipe: str | None = None,
     seed: int = 0,
     label: str | None = None,
-    column: Words = (),
-    resolution: int | None = None,
     balance: Literal["on", "off"] = "on",
     device: str | None = None,
     tensorboard: bool = False,
     save_seconds: Annotated[float, Parameter(validator=validators.Number(gte=0))] = 20.0,
-    **settings: Annotated[str, Parameter(help="any setting that `gannet settings` lists")],
+    **settings: Annotated[
+        list[str],
+        Parameter(help="any setting that `gannet settings` lists, or option of the kind of data"),
+    ],
 ) -> None:
     """Train on DATA into the folder OUT. The same command goes on with a run that was stopped.
 
@@ -96,10 +93,6 @@ def train(
         Of everything that is random.
     label: str
         Column of the classes, where there are several.
-    column: tuple[str, ...]
-        Types of a table's columns, such as age=integer, where looking is not good enough.
-    resolution: int
-        Shorter side of the pictures in pixels; chosen from the data by default.
     balance: str
         Whether verdicts of health may change settings.
     device: str
@@ -114,7 +107,7 @@ def train(
     from gannet.core.config import parse
     from gannet.recipes.registry import find_recipe
 
-    given: dict[str, Any] = {name.replace("-", "_"): value for name, value in settings.items()}
+    given = _named(settings)
     if "clock" in given:  # an argument of ``prepare``, but for Python alone
         parse(find_recipe(recipe or "generate").config, given)
     session = prepare(
@@ -124,8 +117,6 @@ def train(
         minutes=minutes,
         seed=seed,
         label=label,
-        column=_pairs(column, "--column"),
-        resolution=resolution,
         balance=balance == "on",
         device=device,
         **given,
@@ -488,6 +479,14 @@ def demo(*, out: Path = Path("demo"), minutes: float = 2.0, seed: int = 0) -> No
         show(out, minutes=minutes, seed=seed, stop=stopped)
 
 
+def _named(options: Mapping[str, list[str]]) -> dict[str, Any]:
+    """Flags by the names that Python has for them; what was said once is one word."""
+    return {
+        name.replace("-", "_"): words[0] if len(words) == 1 else words
+        for name, words in options.items()
+    }
+
+
 def _said(words: str) -> None:
     print(words, file=sys.stderr, flush=True)
 
@@ -546,10 +545,31 @@ def stop_on_signal() -> Generator[Callable[[], bool]]:
             signal.signal(each, handler)
 
 
+def _repeated(words: Sequence[str]) -> list[str]:
+    """``--flag A=1 B=2`` as ``--flag A=1 --flag B=2``, so that one flag may have several of them.
+
+    >>> _repeated(["train", "--column", "age=integer", "zip=category", "--seed", "3"])
+    ['train', '--column', 'age=integer', '--column', 'zip=category', '--seed', '3']
+    """
+    made: list[str] = []
+    flag = ""
+    for word in words:
+        before = made[-1] if made else ""
+        if word.startswith("--"):
+            flag = word if "=" not in word else ""
+        elif "=" not in word:
+            flag = ""
+        elif flag and before != flag:
+            made.append(flag)
+        made.append(word)
+    return made
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run one command. Exit code 2 means: you can mend this, and the message says how."""
     try:
-        app(sys.argv[1:] if argv is None else argv, exit_on_error=False, print_error=False)
+        words = sys.argv[1:] if argv is None else argv
+        app(_repeated(words), exit_on_error=False, print_error=False)
     except CycloptsError as error:
         print(f"gannet: {error}", file=sys.stderr)
         return 2

@@ -18,12 +18,11 @@ from gannet.core.frame import Dialect, Frame
 from gannet.core.io.files import write_whole, writing
 from gannet.core.transform import Options, Transform, TransformInput
 from gannet.data.containers.csv_edit import patched
-from gannet.data.containers.folders import is_picture
 from gannet.data.containers.frames import joined, read_chunks
 from gannet.data.containers.write import FORMATS, write_frame
 from gannet.inference.artifact import Artefact
 from gannet.modalities.image.io.bit_depth import Deep, check_writable, deep, write_deep
-from gannet.modalities.image.io.files import NO_PICTURE
+from gannet.modalities.image.io.files import NO_PICTURE, is_picture
 from gannet.modalities.table.codec import TableCodec
 
 LOSSY = (".jpg", ".jpeg", ".webp")

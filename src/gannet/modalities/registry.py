@@ -9,8 +9,11 @@ from typing import Any
 from gannet.core import plugins
 from gannet.core.codec import Codec
 from gannet.modalities.modality import Modality
+from gannet.modalities.reading import Reading
 
 PACKAGE = "gannet.modalities"
+BESIDE = (__name__, Modality.__module__, Reading.__module__)
+"""Modules there that are no kinds of data."""
 
 
 def modality_modules() -> dict[str, str]:
@@ -22,7 +25,7 @@ def modality_modules() -> dict[str, str]:
     own = {
         name: f"{PACKAGE}.{name}.modality" if is_package else f"{PACKAGE}.{name}"
         for name, is_package in plugins.modules_of(PACKAGE)
-        if f"{PACKAGE}.{name}" not in (__name__, Modality.__module__)
+        if f"{PACKAGE}.{name}" not in BESIDE
     }
     return plugins.named("kind of data", "gannet.modalities", own)
 

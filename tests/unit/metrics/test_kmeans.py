@@ -68,7 +68,7 @@ def plain(tmp_path_factory):
     )
     path = tmp_path_factory.mktemp("plain") / "plain.npy"
     np.save(path, pictures.astype(np.uint8))
-    return dataset.load(dataset.find(path), codec=ImageCodec(height=8, width=8, channels=1))
+    return dataset.load(dataset.find(path), {"sample": ImageCodec(height=8, width=8, channels=1)})
 
 
 def test_data_without_labels_are_told_which_kind_each_sample_is_of(plain):

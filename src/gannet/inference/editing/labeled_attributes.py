@@ -65,9 +65,7 @@ def attributes_of(
             "or columns of numbers.",
         )
     places = some_of(source.count, min(source.count, LABELLED), seed)
-    pictures = codec.encode(
-        [codec.picture(source.picture(at), name=source.names[at]) for at in places]
-    )
+    pictures = codec.encode([codec.picture(source.raw(at), name=source.names[at]) for at in places])
     found: list[Attribute] = []
     if len(source.classes) > 1:
         found += _of_classes(pictures, source.labels[places], source.classes, seed, steps)

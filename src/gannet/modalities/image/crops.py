@@ -40,7 +40,7 @@ def cut(source: Source, side: int, *, most: int = MOST) -> Source:
     unread: list[str] = []
     for index in range(source.count):
         try:
-            size = look(source.picture(index), source.names[index])
+            size = look(source.raw(index), source.names[index])
         except DataError:
             unread.append(source.names[index])
             continue
@@ -71,7 +71,7 @@ def cut(source: Source, side: int, *, most: int = MOST) -> Source:
 
     @lru_cache(HELD)
     def decoded(index: int) -> Picture:
-        image = upright(source.picture(index), source.names[index])
+        image = upright(source.raw(index), source.names[index])
         pixels = np.asarray(image)
         return pixels[..., None] if pixels.ndim == 2 else pixels
 

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from gannet.modalities.modality import Modality, MonitorDefaults, TwoSampleDefaults
+from gannet.modalities.reading import Reading
 from gannet.modalities.table.codec import TableCodec
+from gannet.modalities.table.inspection import inspect
+from gannet.modalities.table.source import (
+    TableOptions,
+    adopt,
+    choose_codec,
+    claim,
+    layout_of,
+    store,
+)
 
 modality = Modality(
     name="table",
@@ -11,6 +21,17 @@ modality = Modality(
     axes=("field",),
     values="tokens",
     codec=TableCodec,
+    collection="a table",
+    options=TableOptions,
+    claim=claim,
+    reading=Reading(
+        adopt=adopt,
+        own_labels=False,
+        store=store,
+        table=layout_of,
+        codec=choose_codec,
+        inspect=inspect,
+    ),
     default_recipe="table",
     # A small table is known by heart after some twenty rounds (measured on 500 rows), and an
     # evaluation takes as long as ten steps (measured on Adult).

@@ -76,7 +76,7 @@ def glance(source: Source, index: int) -> Glance:
     Raises:
         DataError: if it is broken.
     """
-    name, item = source.names[index], source.picture(index)
+    name, item = source.names[index], source.raw(index)
     header = look(item, name)
     image = upright(item, name, least=(_SMALL, _SMALL))
     pixels = f"{header.width} {header.height} {image.mode}".encode() + image.tobytes()
