@@ -15,20 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from gannet.core.codec import Codec
 from gannet.core.errors import ConfigError, DataError
-from gannet.core.seeding import some_of
 from gannet.core.source import SAMPLE, Source
 from gannet.core.types import NO_TABLE, Batch, Condition, TableLayout
 from gannet.data.cache import holds
 from gannet.data.decode import Decoded, decode
 from gannet.data.find import find, of_frame
 from gannet.data.split import split
-from gannet.metrics.kmeans import assigned, centres
 from gannet.modalities.label.codec import LabelCodec
 from gannet.modalities.reading import FEWEST, SampleStore
 from gannet.modalities.registry import find_modality
@@ -43,7 +39,6 @@ __all__ = [
     "load",
     "of_frame",
     "shuffled",
-    "sorted_by_likeness",
 ]
 
 MEMORY_BYTES = 256 * 2**20
@@ -57,9 +52,6 @@ DIGESTED = 2**20
 
 SHOWN = 8
 """Names that an error lists."""
-
-SORTED_BY, PART = 10_000, 500
-"""Most samples whose heaps decide the kinds, and how many are read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,38 +210,6 @@ def _digest(words: str, parts: Sequence[NDArray[Any]]) -> str:
 def _unknown(count: int) -> NDArray[np.int64]:
     """Labels ``(count,)`` of samples without classes, to be read only; they take no memory."""
     return np.broadcast_to(np.int64(-1), (count,))
-
-
-def sorted_by_likeness(data: Dataset, count: int, *, seed: int) -> Dataset:
-    """The same data, told which of ``count`` kinds each sample is of; classes there are none.
-
-    A generator that is told a kind cannot forget it, and learns it from samples that are alike.
-
-    Source: Liu et al. 2020, arXiv:2006.10728 (self-conditioned GANs). Differs: kinds are found in
-    the pictures, once, not in the discriminator's features again and again.
-    """
-    told = LabelCodec(classes=tuple(f"kind {number + 1}" for number in range(count)), made=True)
-    some = some_of(len(data.train), SORTED_BY, seed)
-    middles = centres(_outlines(data.train, some), count, seed=seed)
-
-    def sorted_(rows: Rows) -> Rows:
-        every = range(len(rows))
-        parts = [every[at : at + PART] for at in range(0, len(rows), PART)]
-        labels = torch.cat([assigned(_outlines(rows, part), middles) for part in parts])
-        return replace(rows, labels=labels.numpy(), told=told)
-
-    return replace(
-        data,
-        codecs={**data.codecs, "vector": told},
-        train=sorted_(data.train),
-        held_out=sorted_(data.held_out),
-    )
-
-
-def _outlines(rows: Rows, places: Sequence[int]) -> Tensor:
-    thumbnail = find_modality(rows.kind).thumbnail
-    parts = [places[at : at + PART] for at in range(0, len(places), PART)]
-    return torch.cat([thumbnail(rows.take(part).real) for part in parts])
 
 
 def cache_of(source: Source, codec: Codec[Any], cache: Path) -> Path | None:

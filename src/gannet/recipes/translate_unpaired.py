@@ -37,7 +37,7 @@ from gannet.core.types import Batch, Condition, Players, Spec, Terms
 from gannet.losses import adversarial as losses
 from gannet.losses.composed import glanced_apart, least_side, passed_glances
 from gannet.modalities.image.augment import augment
-from gannet.modalities.image.two_sides import check_two_sides
+from gannet.modalities.image.reading.two_sides import check_two_sides
 from gannet.modalities.label.codec import LabelCodec
 from gannet.networks.perceptual import Glances
 from gannet.networks.unet import PatchDiscriminator, Translator, habits, matching

@@ -21,6 +21,7 @@ from gannet.core.version import gannet_version
 from gannet.data import dataset
 from gannet.data.inspect import Findings, examine
 from gannet.data.options import given_options, known_options, options_for
+from gannet.data.pseudo_classes import with_pseudo_classes
 from gannet.modalities.modality import Modality
 from gannet.modalities.reading import Budget
 from gannet.modalities.registry import codec_of, find_modality, modalities
@@ -28,7 +29,6 @@ from gannet.recipes.registry import find_recipe
 from gannet.training.inputs import check_classes, kinds_for, source_for, source_of
 from gannet.training.loop import SAVE_SECONDS, Moment, carry_out
 from gannet.training.plan import Plan, default_minutes, make_plan, steps_in
-from gannet.training.pseudo_classes import with_pseudo_classes
 from gannet.training.resume import check_same, read_plan
 
 

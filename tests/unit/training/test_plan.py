@@ -11,7 +11,7 @@ from gannet.core import device
 from gannet.core.errors import ConfigError
 from gannet.data.dataset import find, load
 from gannet.modalities.image.inspect.sizes import Size
-from gannet.modalities.image.sizing import affordable
+from gannet.modalities.image.reading.sizing import affordable
 from gannet.modalities.reading import Budget
 from gannet.modalities.vector.codec import VectorCodec
 from gannet.modalities.vector.rows import rows_of

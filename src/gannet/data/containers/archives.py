@@ -92,15 +92,13 @@ def from_tar(path: Path, wanted: Wanted) -> CellTable:
         ) from None
     _check(path, list(members), "tar")
     names = _wanted(path, list(members), wanted)
-    file, lock = path.open("rb"), threading.Lock()
+    file = _OpenFile(path)
 
     def read(index: int) -> bytes:
         member = members[names[index]]
         if member.size > FILE_BYTES:
             raise _too_large(f"{path}, {member.name}")
-        with lock:
-            file.seek(member.offset_data)
-            content = file.read(member.size)
+        content = file.read(member.offset_data, member.size)
         return FileContent.named(content, member.name)
 
     labels = _folders(names)
@@ -113,6 +111,24 @@ def from_tar(path: Path, wanted: Wanted) -> CellTable:
         return Classes(None if label == "" else labels)
 
     return _table(path, "tar of {}", names, read, classes)
+
+
+class _OpenFile:
+    """A file of which parts are read from several threads."""
+
+    def __init__(self, path: Path) -> None:
+        self.lock = threading.Lock()
+        self.file = path.open("rb")
+
+    def __del__(self) -> None:
+        if hasattr(self, "file"):  # opening may have failed
+            self.file.close()
+
+    def read(self, start: int, count: int) -> bytes:
+        """A part of it."""
+        with self.lock:
+            self.file.seek(start)
+            return self.file.read(count)
 
 
 def _table(

@@ -9,15 +9,15 @@ import numpy as np
 import PIL
 from torch import Tensor
 
-from gannet.metrics.kmeans import outline
-from gannet.modalities.image.arrays import SHAPES, adopt, claim
 from gannet.modalities.image.augment import augment
 from gannet.modalities.image.codec import ImageCodec
-from gannet.modalities.image.crops import cut
 from gannet.modalities.image.inspect.inspection import inspect
 from gannet.modalities.image.io.files import SUFFIXES, Item, Picture, content, upright
-from gannet.modalities.image.pairs import PAIRING
-from gannet.modalities.image.sizing import ImageOptions, choose_codec
+from gannet.modalities.image.reading.arrays import SHAPES, adopt, claim
+from gannet.modalities.image.reading.crops import cut
+from gannet.modalities.image.reading.pairs import PAIRING
+from gannet.modalities.image.reading.sizing import ImageOptions, choose_codec
+from gannet.modalities.image.thumbnail import thumbnail
 from gannet.modalities.modality import Modality, MonitorDefaults
 from gannet.modalities.reading import Reading
 
@@ -75,7 +75,7 @@ modality = Modality(
         pseudo_classes=True,
         pairing=PAIRING,
     ),
-    thumbnail=outline,
+    thumbnail=thumbnail,
     augment=augment,
     channels_last=True,
     monitor=MonitorDefaults(samples=256, validation_samples=96, near_copies=True),

@@ -11,10 +11,10 @@ from gannet.core.errors import DataError
 from gannet.data import dataset
 from gannet.data.pairing import find_pairs
 from gannet.modalities.image.codec import ImageCodec
-from gannet.modalities.image.crops import cut
 from gannet.modalities.image.masks import diffused, drawn, fixed
-from gannet.modalities.image.pairs import grey, pencil
-from gannet.modalities.image.two_sides import check_two_sides
+from gannet.modalities.image.reading.crops import cut
+from gannet.modalities.image.reading.pairs import grey, pencil
+from gannet.modalities.image.reading.two_sides import check_two_sides
 from gannet.recipes.common.image_to_image import encoded, in_channels, scaled_to
 
 
