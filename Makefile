@@ -2,7 +2,7 @@
 #
 #   make demo                           train on 5,000 real digits, then sample, judge, evaluate
 #   make test [ARGS="-k words"]         all tests, and the examples in docstrings
-#   make check                          format, lint, types, import layers, links in the documentation
+#   make check                          format, lint, types, import layers, layout, links in the documentation
 #   make bench NAME=duel [DATA=folder]  one benchmark; the last line printed is one JSON object
 #   make format                         put the layout of the code right
 #   make clean                          remove the environment and all caches
@@ -19,7 +19,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench docs format format-check lint types layers clean
+.PHONY: help demo test check bench docs format format-check lint types layers layout clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -54,7 +54,7 @@ bench: $(DEV)
 	  $(BIN)/python -m benchmarks >&2; exit 2; }
 	@$(BIN)/python -m benchmarks $(NAME) --data "$(DATA)" $(FLAGS)
 
-check: format-check lint types layers docs
+check: format-check lint types layers layout docs
 
 format-check: $(DEV)
 	@$(BIN)/ruff format --check .
@@ -67,6 +67,9 @@ types: $(DEV)
 
 layers: $(DEV)
 	@$(BIN)/lint-imports
+
+layout: $(DEV)
+	@$(BIN)/python tools/check_layout.py
 
 docs: $(DEV)
 	@$(BIN)/python tools/check_links.py

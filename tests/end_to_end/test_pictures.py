@@ -121,7 +121,7 @@ def test_the_side_must_be_said(unpaired, sides, to, words):
 
 
 def test_a_run_that_knows_one_way_takes_no_side(run):
-    with pytest.raises(ConfigError, match="one way only"):
+    with pytest.raises(ConfigError, match="does not know it"):
         package.load(run).apply(np.zeros((9, 9, 3), np.uint8), to="day")
 
 

@@ -35,9 +35,9 @@ from gannet.inference.apply import Wanted, apply_frame, apply_picture
 from gannet.inference.artifact import Artefact, class_number
 from gannet.inference.card import Card
 from gannet.inference.editing.direction_names import Direction
-from gannet.inference.editing.editor import Editor, Told
+from gannet.inference.editing.editor import EditExamples, Editor
 from gannet.inference.editing.inversion import USUAL
-from gannet.inference.table_sampling import Given
+from gannet.inference.table_sampling import GivenCells
 from gannet.modalities.image.codec import ImageCodec
 from gannet.modalities.table.codec import TableCodec
 from gannet.training.finalize import grid_conditions
@@ -171,7 +171,7 @@ class Model:
         count: int = 1,
         *,
         label: str | int | None = None,
-        given: Given | None = None,
+        given: GivenCells | None = None,
         balance_by: str | None = None,
         requires: Sequence[str] | str = (),
         seed: int = 0,
@@ -228,12 +228,12 @@ class Model:
         count: int,
         *,
         label: str | int | None = None,
-        given: Given | None = None,
+        given: GivenCells | None = None,
         balance_by: str | None = None,
         requires: Sequence[str] | str = (),
         seed: int = 0,
         numeric: bool = False,
-    ) -> table_sampling.Rows:
+    ) -> table_sampling.SampledRows:
         """The rows that ``sample`` makes, some at a time and in the very formats of the data.
 
         What comes back is an iterator of frames; its ``obeyed`` says how many rows obeyed the
@@ -365,7 +365,7 @@ class Model:
             ConfigError: if the run makes no pictures from noise.
         """
         folders = (None if each is None else Path(each) for each in (labels, liked, disliked))
-        editor = Editor(self.artefact, Told(*folders, seed=seed))
+        editor = Editor(self.artefact, EditExamples(*folders, seed=seed))
         assert editor.maker
         return editor
 
@@ -471,10 +471,9 @@ class Model:
                 seed = options.get("seed", 0)
                 recipe, sampler = self.artefact.recipe, SamplesOf(self.artefact)
                 answers = AnswersOf(self.artefact)
-                conditional = recipe.inputs.conditional and recipe.makes_samples
-                if conditional:
+                if recipe.conditional:
                     names["answers"] = answers
-                answering = partial(answers.answer, seed=seed) if conditional else None
+                answering = partial(answers.answer, seed=seed) if recipe.conditional else None
                 made = material(sampler, found, count=count, seed=seed, answering=answering)
                 names["cache"] = self._features_cache(found)
                 report = evaluate(sampler, found, count=count, made=made, **names | options)

@@ -294,9 +294,9 @@ def edit(
         Of everything that is random.
     """
     from gannet.api.model import load
-    from gannet.inference.editing.files import Told, Wanted, amounts, edit_files
+    from gannet.inference.editing.files import EditExamples, EditRequest, amounts, edit_files
 
-    wanted = Wanted(
+    wanted = EditRequest(
         changes=amounts(_pairs(change, "--change")),
         hold=hold,
         directions=directions,
@@ -305,7 +305,7 @@ def edit(
         tune=tune,
         frames=frames,
         keep=keep,
-        told=Told(labels, liked, disliked, seed),
+        told=EditExamples(labels, liked, disliked, seed),
     )
     print("\n".join(edit_files(load(run).artefact, pictures or [], out, wanted)))
 

@@ -15,7 +15,7 @@ from gannet.core.errors import DataError
 from gannet.core.io.files import fingerprint
 from gannet.core.io.prefetch import in_order
 from gannet.core.source import Source
-from gannet.data.cache import Index, Writer, fits, key_of, load_index, samples_file, save_index
+from gannet.data.cache import CacheWriter, Index, fits, key_of, load_index, samples_file, save_index
 from gannet.data.store import InFile, InMemory, Streamed, row_bytes
 from gannet.modalities.modality import Modality
 from gannet.modalities.reading import SampleStore
@@ -104,7 +104,7 @@ def decode(
     if index is None:
         rows = source.count if held else 0
         packed = np.empty((rows, *form.shape[1:]), form.dtype)
-        with Writer(place, key, wanted=room) as writer:
+        with CacheWriter(place, key, wanted=room) as writer:
             index = _Pass(modality, source, codec, packed, row).into(writer, check)
             if place:
                 save_index(place, key, index)
@@ -170,7 +170,7 @@ class _Pass:
     packed: NDArray[Any]
     row: int
 
-    def into(self, writer: Writer, check: Check) -> Index:
+    def into(self, writer: CacheWriter, check: Check) -> Index:
         """Decode all cells, writing what was decoded.
 
         Raises:

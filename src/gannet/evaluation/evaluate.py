@@ -17,7 +17,7 @@ from gannet.core.version import gannet_version
 from gannet.evaluation.feature_cache import KeptFeatures
 from gannet.evaluation.mode_coverage import class_profile, heap_profile
 from gannet.evaluation.paired import ASKED, answer_scores, diversity
-from gannet.evaluation.samples import Data, Material, Rows, Sampler, ask, material
+from gannet.evaluation.samples import Data, LabeledRows, Material, Sampler, ask, material
 from gannet.evaluation.scores import (
     class_score,
     copy_score,
@@ -41,11 +41,11 @@ from gannet.networks.features import Features
 __all__ = [
     "Answers",
     "Data",
+    "LabeledRows",
     "Material",
     "Pair",
     "Part",
     "Report",
-    "Rows",
     "Sampler",
     "Score",
     "evaluate",
@@ -150,7 +150,7 @@ def evaluate(  # noqa: PLR0913  # what a report depends on
     seen = seen_by(kept, made)
     scores = distribution_scores(seen, seed)
     scores += [critic_score(each, seed, steps * 3 // 2) for each in (made, seen)]
-    scores += texture_scores(made)
+    scores += texture_scores(made.held_out, made.fake, made.fresh, made.plain)
     if answers is not None and made.given is not None:
         scores += _of_answers(answers, made.given, made.fake, plainly, kept, dataset.classes, seed)
     copied = copy_score(made, dataset)

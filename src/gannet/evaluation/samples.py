@@ -15,7 +15,7 @@ from gannet.core.errors import DataError
 from gannet.core.seeding import seed_at
 from gannet.core.types import Batch
 from gannet.evaluation.two_sample_test import FEWEST
-from gannet.metrics.gaussian_baseline import Gaussian
+from gannet.metrics.gaussian_baseline import GaussianBaseline
 
 NUMBERS = 1 << 26
 """Most numbers of samples held for one purpose: 256 MiB in 32 bit."""
@@ -37,7 +37,7 @@ class Sampler(Protocol):
         ...
 
 
-class Rows(Protocol):
+class LabeledRows(Protocol):
     """Samples with labels, read in parts."""
 
     @property
@@ -58,12 +58,12 @@ class Data(Protocol):
     """Training and held-out rows."""
 
     @property
-    def train(self) -> Rows:
+    def train(self) -> LabeledRows:
         """What the generator learnt from."""
         ...
 
     @property
-    def held_out(self) -> Rows:
+    def held_out(self) -> LabeledRows:
         """What it never saw."""
         ...
 
@@ -96,7 +96,7 @@ class Material:
     labels: Tensor
     asked: bool
     rest: tuple[int, ...]
-    gaussian: Gaussian
+    gaussian: GaussianBaseline
     given: Batch | None = None
 
 
@@ -191,9 +191,11 @@ def ask(sampler: Sampler, dataset: Data, labels: Tensor, *, seed: int) -> Tensor
     return fakes
 
 
-def _gaussian(dataset: Data, rows: list[int], seed: int) -> Gaussian:
+def _gaussian(dataset: Data, rows: list[int], seed: int) -> GaussianBaseline:
     labels = torch.from_numpy(np.asarray(dataset.train.labels)[rows]).long()
-    return Gaussian.fit(dataset.train.take(rows).real, labels, len(dataset.classes), seed=seed)
+    return GaussianBaseline.fit(
+        dataset.train.take(rows).real, labels, len(dataset.classes), seed=seed
+    )
 
 
 def _order(count: int, seed: int, use: int) -> list[int]:

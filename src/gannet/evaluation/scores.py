@@ -14,13 +14,19 @@ from torch import Tensor
 
 from gannet.core.errors import ConfigError
 from gannet.core.scores import Closeness, Pair, Part, Score
-from gannet.evaluation.nearest_neighbors import SHOWN, closeness_of, pairs_of, worst_pairs
 from gannet.evaluation.samples import NUMBERS, Data, Material
 from gannet.evaluation.two_sample_test import fresh_critic
 from gannet.metrics import METRICS
 from gannet.metrics.classification import majority
 from gannet.metrics.confidence import half_samples_of, spread, wilson
-from gannet.metrics.memorization import closest, suspects
+from gannet.metrics.memorization import (
+    SHOWN,
+    closeness_of,
+    closest,
+    pairs_of,
+    suspects,
+    worst_pairs,
+)
 from gannet.metrics.pairwise import Heap
 from gannet.modalities.image.sharpness import repeat_score
 from gannet.networks.classifier import ClassifierFeatures

@@ -118,6 +118,12 @@ def fresh_critic(
     middle = torch.stack([_logits(network, side).median() for side in known])
     on_real = _logits(network, look(test_real)) - middle.mean()
     on_fake = _logits(network, look(test_fake)) - middle.mean()
+    seen = "samples" if features is None else label_of(features)
+    return _counted(on_real, on_fake, 2 * len(train_real), seen)
+
+
+def _counted(on_real: Tensor, on_fake: Tensor, trained: int, eye: str) -> Critic:
+    """What the logits ``(n,)`` of test samples say."""
     hits = int((on_real > 0).sum() + (on_fake <= 0).sum())
     tested = len(on_real) + len(on_fake)
     low, high = wilson(hits, tested)
@@ -127,10 +133,10 @@ def fresh_critic(
         low=low,
         high=high,
         tested=tested,
-        trained=2 * len(train_real),
+        trained=trained,
         p_value=chance_of_at_least(hits, tested),
         auc=float((gaps > 0).double().mean() + (gaps == 0).double().mean() / 2),
-        eye="samples" if features is None else label_of(features),
+        eye=eye,
     )
 
 

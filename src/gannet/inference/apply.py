@@ -135,7 +135,7 @@ def apply_file(artefact: Artefact, given: Path, out: Path, wanted: Wanted) -> li
 
 
 @dataclass(frozen=True, slots=True)
-class _Task:
+class _Request:
     """What was asked for, checked.
 
     Attributes:
@@ -151,7 +151,7 @@ class _Task:
     wanted: Wanted
 
 
-def _task(artefact: Artefact, wanted: Wanted) -> _Task:
+def _task(artefact: Artefact, wanted: Wanted) -> _Request:
     """What is asked of a run, if it can do it.
 
     Raises:
@@ -182,7 +182,7 @@ def _task(artefact: Artefact, wanted: Wanted) -> _Task:
         raise ConfigError("\n".join(faults), remedy="Change what is named here.")
     transform.check(artefact.trained, options)
     codec = artefact.codecs.get(transform.takes, artefact.codecs["sample"])
-    return _Task(transform, codec.kind, options, wanted)
+    return _Request(transform, codec.kind, options, wanted)
 
 
 def numbered(out: Path, draws: int) -> list[Path]:
@@ -196,7 +196,7 @@ def numbered(out: Path, draws: int) -> list[Path]:
     return [out.with_name(f"{out.stem}-{draw + 1}{out.suffix}") for draw in range(draws)]
 
 
-def _table(artefact: Artefact, given: Path, out: Path, task: _Task) -> list[Path]:
+def _table(artefact: Artefact, given: Path, out: Path, task: _Request) -> list[Path]:
     draws, seed = task.wanted.draws, task.wanted.seed
     suffix = out.suffix.lower()
     if suffix not in (".csv", ".tsv", ".parquet", ".jsonl"):
@@ -236,7 +236,7 @@ def _write_alike(given: Path, dialect: Dialect, before: Frame, after: Frame, pat
         ) from None
 
 
-def _pictures(artefact: Artefact, given: Path, out: Path, task: _Task) -> list[Path]:
+def _pictures(artefact: Artefact, given: Path, out: Path, task: _Request) -> list[Path]:
     if not given.is_dir():
         return _picture(artefact, given, out, task)
     if out.resolve() == given.resolve():
@@ -269,7 +269,7 @@ def _pictures(artefact: Artefact, given: Path, out: Path, task: _Task) -> list[P
     return written
 
 
-def _picture(artefact: Artefact, given: Path, out: Path, task: _Task) -> list[Path]:
+def _picture(artefact: Artefact, given: Path, out: Path, task: _Request) -> list[Path]:
     wanted, seen = task.wanted, _read(artefact, given)
     for path in numbered(out, wanted.draws):
         check_writable(path, 1, seen.bits)
@@ -356,7 +356,7 @@ def _beside(
     return pixels
 
 
-Way = Callable[[Artefact, Path, Path, _Task], list[Path]]
+Way = Callable[[Artefact, Path, Path, _Request], list[Path]]
 WAYS: Mapping[str, Way] = {"image": _pictures, "table": _table}
 """How inputs and outputs of a kind are read and written."""
 

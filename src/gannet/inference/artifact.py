@@ -36,7 +36,8 @@ from gannet.modalities.label.codec import LabelCodec
 from gannet.modalities.registry import codec_of
 from gannet.networks.convolutional import Projecting
 from gannet.networks.tabular.cooccurrence import block, met
-from gannet.networks.tabular.network import Layout, chances
+from gannet.networks.tabular.layout import Layout
+from gannet.networks.tabular.sampling import chances
 from gannet.recipes.registry import find_recipe
 
 ROUNDING = 1e-6

@@ -24,7 +24,7 @@ from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.columns.base import absent
 from gannet.modalities.table.rules import Bounds, Clause, bind, bounds_of
 
-Given = Mapping[str, Any]
+GivenCells = Mapping[str, Any]
 """Columns and what their cells must be."""
 
 TABLE_ROWS = 50_000
@@ -47,7 +47,7 @@ def codec_of_rows(artefact: Artefact) -> TableCodec:
 
 
 @dataclass
-class Rows(Iterator[Frame]):
+class SampledRows(Iterator[Frame]):
     """New rows, some at a time.
 
     Attributes:
@@ -82,13 +82,13 @@ def frames_of(
     artefact: Artefact,
     count: int,
     *,
-    given: Given,
+    given: GivenCells,
     balance_by: str | None,
     requires: Sequence[str] | str,
     label: str | int | None,
     seed: int,
     numeric: bool = False,
-) -> Rows:
+) -> SampledRows:
     """New rows, some at a time; see ``gannet.Model.frames``."""
     obeyed = Obeyed()
     rules = [requires] if isinstance(requires, str) else requires
@@ -113,7 +113,7 @@ def frames_of(
                 )
             yield codec.decode_frame(made, start=start, seed=seed, numeric=numeric)
 
-    return Rows(frames(), obeyed)
+    return SampledRows(frames(), obeyed)
 
 
 def clauses_of(artefact: Artefact, codec: TableCodec, rules: Iterable[str]) -> list[Clause]:
@@ -133,7 +133,7 @@ def clauses_of(artefact: Artefact, codec: TableCodec, rules: Iterable[str]) -> l
 def _asked_of(
     artefact: Artefact,
     codec: TableCodec,
-    given: Given,
+    given: GivenCells,
     balance_by: str | None,
     clauses: Sequence[Clause],
 ) -> _Asked:
@@ -168,7 +168,7 @@ def _asked_of(
     )
 
 
-def _bounds(codec: TableCodec, turn: Given, clauses: Sequence[Clause]) -> Bounds:
+def _bounds(codec: TableCodec, turn: GivenCells, clauses: Sequence[Clause]) -> Bounds:
     """What a turn and the rules leave of each column."""
     wished = {name: made[0] for name in turn if (made := codec.wished({name: turn[name]}))}
     words = {name: f"{name}={_short(turn[name])}" for name in wished}

@@ -1,4 +1,4 @@
-"""Adversarial objectives and penalties: pure functions from logits to a scalar."""
+"""Adversarial objectives: pure functions from logits to a scalar."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid, relu, softplus
 
-Judge = Callable[[Tensor, Tensor], Tensor]
+AdversarialLoss = Callable[[Tensor, Tensor], Tensor]
 """``(real_logits, fake_logits) -> scalar``; high logits mean "looks real"."""
 
 
@@ -18,8 +17,8 @@ Judge = Callable[[Tensor, Tensor], Tensor]
 class Objective:
     """What each side minimises. Both see both logits, so that relativistic losses fit too."""
 
-    discriminator: Judge
-    generator: Judge
+    discriminator: AdversarialLoss
+    generator: AdversarialLoss
 
 
 def non_saturating_discriminator(real: Tensor, fake: Tensor) -> Tensor:
@@ -66,7 +65,8 @@ def hinge_generator(_real: Tensor, fake: Tensor) -> Tensor:
 def wasserstein_discriminator(real: Tensor, fake: Tensor) -> Tensor:
     """The gap between the means. Source: Arjovsky et al. 2017, arXiv:1701.07875, eq. 2.
 
-    Only a distance while the critic's slope is bounded: see ``unit_slope_penalty``.
+    Only a distance while the critic's slope is bounded: see ``unit_slope_penalty`` of
+    ``losses.gradient_penalty``.
     """
     return fake.mean() - real.mean()
 
@@ -95,48 +95,3 @@ OBJECTIVES: dict[ObjectiveName, Objective] = {
     "hinge": Objective(hinge_discriminator, hinge_generator),
     "wasserstein": Objective(wasserstein_discriminator, hinge_generator),
 }
-
-
-def slope(logits: Tensor, samples: Tensor) -> Tensor:
-    """Squared length of the logits' gradient with respect to each sample, ``(B,)``.
-
-    Args:
-        logits: ``(B,)`` or ``(B, *patches)``, computed from ``samples``.
-        samples: ``(B, *shape)`` with ``requires_grad``.
-
-    Raises:
-        RuntimeError: if ``samples`` did not take part in ``logits``.
-    """
-    (gradient,) = torch.autograd.grad(logits.sum(), samples, create_graph=True)
-    return gradient.flatten(1).square().sum(1)
-
-
-def slope_penalty(logits: Tensor, samples: Tensor) -> Tensor:
-    """Mean squared length of the logits' gradient with respect to the samples.
-
-    Called R1 on real samples and R2 on fakes. It keeps the discriminator flat where the data lie,
-    which is what makes the duel converge (Mescheder et al. 2018, arXiv:1801.04406).
-
-    Args:
-        logits: ``(B,)`` or ``(B, *patches)``, computed from ``samples``.
-        samples: ``(B, *shape)`` with ``requires_grad``.
-
-    Returns:
-        A scalar that can be differentiated again.
-    """
-    return slope(logits, samples).mean()
-
-
-def unit_slope_penalty(logits: Tensor, samples: Tensor) -> Tensor:
-    """Mean squared distance of the slope's length from one, between reals and fakes.
-
-    Source: Gulrajani et al. 2017, arXiv:1704.00028, eq. 3.
-    """
-    length = (slope(logits, samples) + 1e-12).sqrt()  # the root has no slope at zero
-    return (length - 1).square().mean()
-
-
-def between(real: Tensor, fake: Tensor, share: Tensor) -> Tensor:
-    """Points on the lines from fakes to reals; ``share`` ``(B,)`` in [0, 1] is the place."""
-    place = share.view(-1, *[1] * (real.dim() - 1))
-    return fake + place * (real - fake)

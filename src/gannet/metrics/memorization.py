@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from gannet.core.scores import Closeness, Pair
 
 OTHERS = 10
 """Further neighbours that say how far apart training samples lie around here."""
@@ -21,6 +25,12 @@ SPARE = 5
 
 ROUNDING = 1e-5
 """More than 32-bit products can be wrong, in squared lengths of the rows."""
+
+SHOWN = 16
+"""Pairs of fake and nearest training sample that a report names."""
+
+LEVELS = tuple(at / 100 for at in range(101))
+"""Shares at which distances are told."""
 
 RARE = 0.01
 """Share of held-out reals that lie as close to a training sample as a suspect does."""
@@ -100,3 +110,51 @@ def ratio(distances: Tensor) -> Tensor:
     if distances.shape[1] < 2:
         return distances[:, 0]
     return distances[:, 0] / distances[:, 1:].mean(1).clamp(min=1e-12)
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """What was found near the fakes of a table.
+
+    Attributes:
+        closest: The pairs nearest to each other, the most suspect first.
+        shown: The first pairs, not chosen.
+        closeness: All distances, in quantiles.
+    """
+
+    closest: tuple[Pair, ...]
+    shown: tuple[Pair, ...]
+    closeness: Closeness
+
+
+def pairs_of(distances: Tensor, train: Sequence[int], flags: Tensor) -> tuple[Pair, ...]:
+    """Each fake and its nearest training sample.
+
+    Args:
+        distances: ``(N, k)`` rising, from each fake to its nearest training samples.
+        train: ``(N,)`` rows of the nearest.
+        flags: ``(N,)`` which are suspect.
+    """
+    return tuple(
+        Pair(
+            fake=row,
+            train=train[row],
+            distance=float(distances[row, 0]),
+            ratio=float(share),
+            suspect=bool(flags[row]),
+        )
+        for row, share in enumerate(ratio(distances))
+    )
+
+
+def worst_pairs(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
+    """Suspects first, then by how much nearer the nearest is than others are."""
+    return tuple(sorted(pairs, key=lambda each: (not each.suspect, each.ratio))[:SHOWN])
+
+
+def closeness_of(metric: str, fake: Tensor, held_out: Tensor, searched: int) -> Closeness:
+    """Quantiles of the distances ``(N,)`` of fakes and ``(M,)`` of held-out reals."""
+    told = [tuple(np.quantile(each.double().numpy(), LEVELS).tolist()) for each in (fake, held_out)]
+    return Closeness(
+        metric=metric, levels=LEVELS, fake=told[0], held_out=told[1], searched=searched
+    )

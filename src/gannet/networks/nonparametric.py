@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from gannet.core.types import Batch, Condition, Spec
 from gannet.networks.copula import mixing
-from gannet.networks.tabular.network import chances
+from gannet.networks.tabular.sampling import chances
 
 
 def columns_of(spec: Spec) -> list[slice]:
@@ -121,7 +121,7 @@ def _ranks(rows: Tensor, order: Tensor) -> Tensor:
     return found
 
 
-class Copies(nn.Module):
+class MemorizedSamples(nn.Module):
     """Hands out training samples again, of the class that is told: memory, and nothing else.
 
     Args:

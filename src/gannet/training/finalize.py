@@ -69,7 +69,7 @@ def preview(duel: Duel[Any], plan: Plan, out: Path, given: Batch, count: int = 6
     """
     if len(plan.spec.shape) != 3:
         return None
-    if duel.recipe.inputs.conditional:
+    if duel.recipe.conditional:
         given = given[: count // 3]
         count, told = len(given), given.condition
     else:
@@ -80,7 +80,7 @@ def preview(duel: Duel[Any], plan: Plan, out: Path, given: Batch, count: int = 6
     path = out / "samples" / f"step-{duel.step:06d}.png"
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        if duel.recipe.inputs.conditional:
+        if duel.recipe.conditional:
             answers_png(given, made.float().cpu(), path)
         else:
             grid_png(made.float().cpu(), path, columns(count))
@@ -289,9 +289,9 @@ def _answers(artefact: Artefact, held_out: Rows, out: Path) -> None:
 def finish(artefact: Artefact, out: Path, held_out: Rows | None = None) -> Artefact:
     """Save the artefact, its grid and its model card; answers are shown to held-out pictures."""
     if isinstance(artefact.codecs["sample"], ImageCodec):
-        if held_out is not None and artefact.recipe.inputs.conditional:
+        if held_out is not None and artefact.recipe.conditional:
             _answers(artefact, held_out, out)
-        elif not artefact.recipe.inputs.conditional:
+        elif not artefact.recipe.conditional:
             _samples(artefact, out)
 
     artefact.save(out)
@@ -354,7 +354,7 @@ def model_card(artefact: Artefact, name: str) -> str:
 
 def _usage(artefact: Artefact) -> str:
     """A line of Python that does what the recipe is for."""
-    if artefact.recipe.inputs.conditional:
+    if artefact.recipe.conditional:
         return 'picture = model.apply("in.png")  # draws=5 for five different ones'
     if artefact.recipe.inference.transform is not None:
         return 'filled = model.apply("holes.csv")  # draws=5 for five draws'

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import io
 import json
 import math
 from collections.abc import Mapping
@@ -12,12 +11,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from gannet.core.config import Config, parse
-from gannet.core.errors import GannetError, no_permission
-from gannet.core.io.files import UNREADABLE, append_line, write_whole
+from gannet.core.io.files import append_line
 from gannet.core.seeding import some_of
 from gannet.core.source import Source
 from gannet.core.types import Progress
@@ -27,8 +24,9 @@ from gannet.inference.artifact import Artefact, no_pairs
 from gannet.inference.card import Card
 from gannet.networks.features import RandomFeatures
 from gannet.networks.tabular.cooccurrence import pairs_of
-from gannet.networks.tabular.network import Layout
+from gannet.networks.tabular.layout import Layout
 from gannet.recipes.registry import find_recipe
+from gannet.training.checkpoint import forget_after, load_checkpoint, save_checkpoint
 from gannet.training.controller import Action, Balance
 from gannet.training.finalize import preview, within_memory
 from gannet.training.monitor import Doctor, Measures, Verdict, judge, limits_for, sound
@@ -111,9 +109,7 @@ class Run:
             "elapsed": self.elapsed,
             "stopped": self.stopped,
         }
-        packed = io.BytesIO()
-        torch.save(state, packed)
-        write_whole(self.out / "resume.pt", packed.getvalue())
+        save_checkpoint(self.out, state)
 
     def resume(self) -> None:
         """Go on from the last save, if there is one.
@@ -121,20 +117,9 @@ class Run:
         Raises:
             GannetError: if the save is damaged, or may not be read.
         """
-        path = self.out / "resume.pt"
-        if path.exists():
-            try:
-                self._take_up(torch.load(path, map_location=self.plan.device, weights_only=True))
-            except PermissionError:
-                raise no_permission(path) from None
-            except (OSError, *UNREADABLE):
-                raise GannetError(
-                    "the save is damaged or of another gannet",
-                    where=str(path),
-                    remedy="Delete the file to begin anew, or train into another folder.",
-                ) from None
+        load_checkpoint(self.out, self.plan.device, self._take_up)
         # Also where nothing was saved yet: lines of an attempt that was killed early go as well.
-        self._forget_after(self.duel.step)
+        forget_after(self.out, self.duel.step)
 
     def _take_up(self, state: Mapping[str, Any]) -> None:
         self.duel.load_state_dict(state["duel"])
@@ -146,17 +131,6 @@ class Run:
         self.elapsed, self.stopped = state["elapsed"], state["stopped"]
         if self.stopped == BY_HAND:
             self.stopped = ""  # to be asked again is to go on
-
-    def _forget_after(self, step: int) -> None:
-        """Drop lines of ``progress.jsonl`` that belong to steps which will be taken again."""
-        path = self.out / "progress.jsonl"
-        if path.exists():
-            try:
-                lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-            except PermissionError:
-                raise no_permission(path) from None
-            kept = [line for line in lines if line.endswith("\n") and _step_of(line) <= step]
-            write_whole(path, "".join(kept).encode())
 
     # -- looking -----------------------------------------------------------------------------
 
@@ -204,7 +178,7 @@ class Run:
             evidence = f"{looks or 'no'} look{'s' * (looks != 1)} of health, a verdict takes 3"
         elif (
             name == "healthy"
-            and not self.duel.recipe.inputs.conditional
+            and not self.duel.recipe.conditional
             and _plainly_poor(now := self.history[-1])
         ):
             name = "not judged"
@@ -222,7 +196,7 @@ class Run:
         noise = math.hypot(self.best.get("error", 0.0), measures.distance_error)
         noise = noise if math.isfinite(noise) else 0.0  # not known for very few samples
         # Yet answers that are plainly nearer to reals may miss more pixels: blur misses least.
-        nearer = self.duel.recipe.inputs.conditional and measures.distance < best - 2 * noise
+        nearer = self.duel.recipe.conditional and measures.distance < best - 2 * noise
         if wrong - least > USUAL.worse * abs(least) and not nearer:
             return
         self.healthy = _snapshot(self.duel)
@@ -413,10 +387,3 @@ def _finite(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _finite(each) for name, each in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _step_of(line: str) -> int:
-    try:
-        return int(json.loads(line)["step"])
-    except (ValueError, KeyError, TypeError):
-        return 1 << 62  # a line that was cut off belongs to no step

@@ -10,10 +10,11 @@ import torch
 
 from gannet.core.errors import MissingExtraError
 from gannet.core.types import Batch, Condition, Spec
-from gannet.losses.composed import glanced_apart, passed_glances
+from gannet.losses.perceptual import unlike
+from gannet.losses.projected import glanced_apart, passed_glances
 from gannet.networks import perceptual as module
 from gannet.networks.features import efficientnet, standardised
-from gannet.networks.perceptual import SEEN, USUAL, Glances, sight, unlike
+from gannet.networks.perceptual import SEEN, USUAL, Glances, sight
 from gannet.recipes.common.image_to_image import suggest_sight
 from gannet.recipes.registry import find_recipe
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from gannet.core.types import Batch, Condition, Spec, TableLayout
-from gannet.networks.tabular.network import told
+from gannet.networks.tabular.layout import told
 from gannet.recipes.registry import find_recipe
 from gannet.training.trainer import Duel
 

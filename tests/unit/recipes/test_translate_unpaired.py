@@ -12,7 +12,9 @@ from gannet.api.model import AnswersOf
 from gannet.core.errors import DataError
 from gannet.core.types import Batch, Condition, Spec
 from gannet.evaluation.unpaired import Heaps, unpaired_scores, way_covered
-from gannet.networks.unet import PatchDiscriminator, Translator, habits, smoothed
+from gannet.losses.feature_matching import habits
+from gannet.networks.patchgan import PatchDiscriminator
+from gannet.networks.unet import Translator, smoothed
 from gannet.recipes.registry import find_recipe
 from gannet.testing import changed
 

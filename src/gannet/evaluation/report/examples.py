@@ -15,7 +15,7 @@ from gannet.evaluation.samples import Data
 from gannet.modalities.image.grid import answers_sheet, beside, bounded, sheet
 from gannet.modalities.table.evaluation.histograms import row_profiles
 
-Picture = bytes
+PngFile = bytes
 """A PNG file."""
 
 PAIR_PX, ANSWER_PX = 128, 192
@@ -37,10 +37,10 @@ class Exhibits:
         sheet: These as one PNG, in their own size; empty without answers.
     """
 
-    shown: tuple[tuple[Picture, Picture], ...] = ()
-    closest: tuple[tuple[Picture, Picture], ...] = ()
-    answers: tuple[tuple[Picture, ...], ...] = ()
-    sheet: Picture = b""
+    shown: tuple[tuple[PngFile, PngFile], ...] = ()
+    closest: tuple[tuple[PngFile, PngFile], ...] = ()
+    answers: tuple[tuple[PngFile, ...], ...] = ()
+    sheet: PngFile = b""
 
 
 def with_exhibits(
@@ -80,7 +80,7 @@ def with_exhibits(
 
 def _pictures(
     pairs: Sequence[Pair], made: Material, data: Data
-) -> tuple[tuple[Picture, Picture], ...]:
+) -> tuple[tuple[PngFile, PngFile], ...]:
     fakes, reals = _tensors(pairs, made, data)
     return tuple(
         (sheet(fake[None]), sheet(real[None]))

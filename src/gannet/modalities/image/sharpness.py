@@ -5,7 +5,6 @@ from __future__ import annotations
 from torch import Tensor
 
 from gannet.core.scores import Score
-from gannet.evaluation.samples import Material
 from gannet.metrics.confidence import wilson
 from gannet.metrics.distribution import nearest_others
 from gannet.metrics.pairwise import Heap
@@ -33,12 +32,19 @@ def roughness(pictures: Tensor) -> Tensor:
     return (down + right) / 2 / inner.clamp(min=1e-6)
 
 
-def texture_scores(made: Material) -> list[Score]:
-    """Shares of pictures smoother, and rougher, than 95 % of held-out reals; of rows none."""
-    if made.fake.ndim != 4 or min(made.fake.shape[2:]) < 2:
+def texture_scores(held_out: Tensor, fake: Tensor, fresh: Tensor, plain: Tensor) -> list[Score]:
+    """Shares of pictures smoother, and rougher, than 95 % of held-out reals; of rows none.
+
+    Args:
+        held_out: ``(N, C, H, W)``.
+        fake: The same of fakes.
+        fresh: Of further reals, the floor.
+        plain: Of the baseline.
+    """
+    if fake.ndim != 4 or min(fake.shape[2:]) < 2:
         return []
-    held_out, *others = map(roughness, (made.held_out, made.fake, made.fresh, made.plain))
-    low, high = held_out.quantile(EDGE), held_out.quantile(1 - EDGE)
+    usual, *others = map(roughness, (held_out, fake, fresh, plain))
+    low, high = usual.quantile(EDGE), usual.quantile(1 - EDGE)
     return [
         _share("too smooth", [each < low for each in others]),
         _share("too rough", [each > high for each in others]),

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import difflib
-import io
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -20,19 +17,23 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from torch import Tensor
 
 from gannet.core.errors import ConfigError, DataError
-from gannet.core.frame import Cells, Frame, Row, factorised
+from gannet.core.frame import Frame, Row
 from gannet.core.types import Piece, TableLayout
-from gannet.modalities.table.columns.base import Encoded, FieldKind, MisfitError
+from gannet.modalities.table.columns.base import FieldKind, MisfitError
 from gannet.modalities.table.columns.conditions import pieces, values
 from gannet.modalities.table.columns.datetime import MomentColumn
 from gannet.modalities.table.columns.infer_type import AnyColumn, check_types, look, missing
 from gannet.modalities.table.columns.number import NumberColumn
-from gannet.modalities.table.columns.value_counts import Tally, storage_of
-
-CHUNK = 100_000
-"""Rows that are counted or encoded at once."""
-SHOWN = 8
-"""Faulty cells that an error lists."""
+from gannet.modalities.table.columns.value_counts import ValueCounter
+from gannet.modalities.table.encoding import (
+    CHUNK,
+    SHOWN,
+    column_encoded,
+    in_chunks,
+    named_rows,
+    place,
+)
+from gannet.modalities.table.files import read_row, write_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,16 +185,16 @@ class TableCodec(BaseModel):
             DataError: if there are fewer than two rows, no column, a column of mixed types, cells
                 that do not fit the type asked for, or no column or type of that name.
         """
-        tallies: list[Tally] = []
+        tallies: list[ValueCounter] = []
         where, rows = "", 0
         try:
             for chunk in chunks:
                 if not tallies:
                     check_types(dict(overrides or {}), chunk.names, chunk.where)
-                    tallies, where = [Tally(name) for name in chunk.names], chunk.where
+                    tallies, where = [ValueCounter(name) for name in chunk.names], chunk.where
                 assert [tally.name for tally in tallies] == list(chunk.names), "the same columns"
                 rows += len(chunk)
-                for part in _parts(chunk):
+                for part in in_chunks(chunk):
                     for tally, cells in zip(tallies, part.columns, strict=True):
                         tally.add(cells)
             if rows < 2 or not tallies:
@@ -205,7 +206,7 @@ class TableCodec(BaseModel):
             wishes = overrides or {}
             columns = tuple(look(tally.seen(), wishes.get(tally.name)) for tally in tallies)
         except MisfitError as fault:
-            raise _named_rows(fault, chunks) from None
+            raise named_rows(fault, chunks) from None
         return cls(columns=columns, rows=rows)
 
     def encode(self, raws: Sequence[Row]) -> Tensor:
@@ -246,7 +247,7 @@ class TableCodec(BaseModel):
             part = frame[start : start + CHUNK]
             for column, span in zip(self.columns, self.spans, strict=True):
                 cells = part.column(column.name)
-                encoded, at = _column_encoded(column.encode, cells, part, column.name)
+                encoded, at = column_encoded(column.encode, cells, part, column.name)
                 made[start : start + CHUNK, span] = encoded.numbers[at]
                 strange = encoded.unknown[at]
                 counts[column.name] += int(strange.sum())
@@ -255,7 +256,7 @@ class TableCodec(BaseModel):
                     shown = ", ".join(f"{cells[row]!r} in row {part.first + row}" for row in rows)
                     raise DataError(
                         f"never seen in training: {shown}",
-                        where=_place(part.where, column.name),
+                        where=place(part.where, column.name),
                         remedy="Fix the cells, or leave them empty.",
                     )
         return made, counts
@@ -339,7 +340,7 @@ class TableCodec(BaseModel):
             if column.name in frame.names:
                 try:
                     some = frame[:CHUNK]
-                    _column_encoded(column.encode, some.column(column.name), some, column.name)
+                    column_encoded(column.encode, some.column(column.name), some, column.name)
                 except DataError as fault:
                     cells.append(f"column {column.name!r}, which is {column.type}: {fault.problem}")
         if cells and not faults:
@@ -376,22 +377,7 @@ class TableCodec(BaseModel):
         Raises:
             DataError: if the file does not hold one row with these columns.
         """
-        text = path.read_text(encoding="utf-8")
-        if path.suffix.lower() == ".jsonl":
-            found = [json.loads(line) for line in text.splitlines() if line.strip()]
-        else:
-            found = list(csv.DictReader(io.StringIO(text, newline="")))
-        if len(found) != 1 or set(found[0]) != set(self.names):
-            raise DataError("expected one row with the columns of training", where=str(path))
-        row = [found[0][name] for name in self.names]
-        if path.suffix.lower() == ".jsonl":
-            return tuple(
-                np.datetime64(cell) if cell and column.storage.startswith("datetime64") else cell
-                for column, cell in zip(self.columns, row, strict=True)
-            )
-        return tuple(
-            _typed(column.storage, cell) for column, cell in zip(self.columns, row, strict=True)
-        )
+        return read_row(path, {column.name: column.storage for column in self.columns})
 
     def write(self, raw: Row, path: Path) -> None:
         """Save one row as .csv or .jsonl, with the names of the columns.
@@ -399,73 +385,4 @@ class TableCodec(BaseModel):
         Raises:
             DataError: if the suffix is neither.
         """
-        cells = [str(cell) if isinstance(cell, np.datetime64) else cell for cell in raw]
-        match path.suffix.lower():
-            case ".jsonl":
-                text = json.dumps(dict(zip(self.names, cells, strict=True)), ensure_ascii=False)
-            case ".csv":
-                held = io.StringIO(newline="")
-                csv.writer(held, lineterminator="\n").writerows([self.names, cells])
-                text = held.getvalue()
-            case suffix:
-                raise DataError(
-                    f"a row cannot be written as {suffix or 'a file without suffix'}",
-                    where=str(path),
-                    remedy="Use .csv or .jsonl.",
-                )
-        path.write_bytes((text.rstrip("\n") + "\n").encode())
-
-
-def _parts(frame: Frame) -> Iterator[Frame]:
-    for start in range(0, len(frame), CHUNK):
-        yield frame[start : start + CHUNK]
-
-
-def _place(where: str, name: str) -> str:
-    return f"{where}, column {name!r}" if where else f"column {name!r}"
-
-
-def _column_encoded(
-    encode: Callable[[Cells], Encoded], cells: Cells, part: Frame, name: str
-) -> tuple[Encoded, NDArray[np.int64]]:
-    """Encode the distinct cells of a column, naming the rows of those that do not fit."""
-    try:
-        storage_of(name, cells)
-        distinct, at = factorised(cells)
-        return encode(distinct), at
-    except MisfitError as fault:
-        raise _named_rows(fault, [part]) from None
-
-
-def _named_rows(fault: MisfitError, chunks: Iterable[Frame]) -> DataError:
-    """The same fault with the rows in which the cells stand."""
-    wanted, found = set(map(repr, fault.words)), list[str]()  # not every cell can be hashed
-    where, count = "", 0
-    for chunk in chunks:  # an iterator that is used up gives no more, and the words must do
-        where = chunk.where
-        if fault.name not in chunk.names:
-            break
-        cells = chunk.column(fault.name).tolist()
-        rows = [row for row, cell in enumerate(cells) if repr(cell) in wanted]
-        count += len(rows)
-        found += [
-            f"{cells[row]!r} in row {chunk.first + row}" for row in rows[: SHOWN - len(found)]
-        ]
-    shown = ", ".join(found or list(map(repr, fault.words[:SHOWN])))
-    more = f" and {count - len(found):,} more" if count > len(found) else ""
-    return DataError(
-        f"{fault.problem}: {shown}{more}", where=_place(where, fault.name), remedy=fault.remedy
-    )
-
-
-def _typed(storage: str, cell: str) -> Any:
-    """A cell of text as it is stored in memory."""
-    if storage == "text":
-        return cell
-    if cell == "":
-        return None
-    if storage == "bool":
-        return cell == "True"
-    if storage.startswith("datetime64"):
-        return np.datetime64(cell)
-    return int(cell) if "int" in storage else float(cell)
+        write_row(raw, self.names, path)

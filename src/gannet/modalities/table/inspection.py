@@ -11,7 +11,7 @@ from gannet.modalities.reading import Budget, Inspection
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.columns.infer_type import missing
 from gannet.modalities.table.packed_rows import row_prints
-from gannet.modalities.table.rules import Search
+from gannet.modalities.table.rules import RuleSearch
 from gannet.modalities.table.source import TableOptions
 
 _NAMED = 20
@@ -55,7 +55,7 @@ def inspect(source: Source, options: TableOptions, _budget: Budget, _most: int) 
     """Look at all rows."""
     codec = TableCodec.fit_frames(source.frames, overrides=options.column)
     parts: list[NDArray[np.uint64]] = []
-    search = Search(codec.columns)
+    search = RuleSearch(codec.columns)
     for frame in source.frames:
         search.add(frame)
         parts.append(row_prints(codec.encode_frame(frame).numpy()))

@@ -15,8 +15,9 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from torch import Tensor
 
 from gannet.core.errors import DataError, no_permission
+from gannet.modalities.vector.files import cells_of, harmless, has_header
 
-Row = NDArray[np.float64]
+VectorRow = NDArray[np.float64]
 """``(columns,)`` numbers in their own units."""
 
 
@@ -52,7 +53,7 @@ class VectorCodec(BaseModel):
         return (len(self.names),)
 
     @classmethod
-    def fit(cls, raws: Iterable[Row], *, names: Sequence[str] = ()) -> Self:
+    def fit(cls, raws: Iterable[VectorRow], *, names: Sequence[str] = ()) -> Self:
         """Measure mean and deviation of each column.
 
         Args:
@@ -80,7 +81,7 @@ class VectorCodec(BaseModel):
             deviation=tuple(deviation.tolist()),
         )
 
-    def read(self, path: Path) -> Row:
+    def read(self, path: Path) -> VectorRow:
         """Load the one row of a .csv or .npy file.
 
         Raises:
@@ -91,7 +92,7 @@ class VectorCodec(BaseModel):
             raise DataError(f"holds {len(rows)} rows, expected one", where=str(path))
         return rows[0]
 
-    def write(self, raw: Row, path: Path) -> None:
+    def write(self, raw: VectorRow, path: Path) -> None:
         """Save one row as .csv or .npy."""
         self.write_rows([raw], path)
 
@@ -122,16 +123,16 @@ class VectorCodec(BaseModel):
         """The cells of this codec's columns, without the header."""
         if not lines:
             return []
-        if not _has_header(lines):
+        if not has_header(lines):
             return lines
         columns = [cell.strip() for cell in lines[0]]
-        wanted = [_harmless(name) if _harmless(name) in columns else name for name in self.names]
+        wanted = [harmless(name) if harmless(name) in columns else name for name in self.names]
         if not set(wanted) <= set(columns):
             return lines[1:]
         places = [columns.index(name) for name in wanted]
         return [[line[place] for place in places] for line in lines[1:]]
 
-    def write_rows(self, raws: Sequence[Row], path: Path) -> None:
+    def write_rows(self, raws: Sequence[VectorRow], path: Path) -> None:
         """Save rows as .csv, with a header and every digit, or as .npy.
 
         Raises:
@@ -149,7 +150,7 @@ class VectorCodec(BaseModel):
         path.write_bytes(self.to_csv(raws))
 
     def to_csv(
-        self, raws: Sequence[Row], beside: Mapping[str, Sequence[str]] | None = None
+        self, raws: Sequence[VectorRow], beside: Mapping[str, Sequence[str]] | None = None
     ) -> bytes:
         """Rows as the content of a .csv, with a header and every digit.
 
@@ -161,19 +162,19 @@ class VectorCodec(BaseModel):
         further = beside or {}
         text = io.StringIO(newline="")
         writer = csv.writer(text)
-        writer.writerow([_harmless(name) for name in (*self.names, *further)])
+        writer.writerow([harmless(name) for name in (*self.names, *further)])
         writer.writerows(
             [*row, *cells] for row, *cells in zip(rows.tolist(), *further.values(), strict=True)
         )
         return text.getvalue().encode()
 
-    def encode(self, raws: Sequence[Row]) -> Tensor:
+    def encode(self, raws: Sequence[VectorRow]) -> Tensor:
         """Rows to ``(n, V)`` of mean 0 and deviation 1."""
         rows = np.array(raws, dtype=np.float64).reshape(len(raws), len(self.names))
         scale = np.where(np.array(self.deviation) > 0, self.deviation, 1.0)
         return torch.from_numpy(((rows - self.mean) / scale).astype(np.float32))
 
-    def decode(self, samples: Tensor) -> list[Row]:
+    def decode(self, samples: Tensor) -> list[VectorRow]:
         """Rows in their own units, 64 bit."""
         rows = samples.detach().cpu().double().numpy()
         return list(rows * np.array(self.deviation) + np.array(self.mean))
@@ -183,41 +184,10 @@ class VectorCodec(BaseModel):
         return output
 
 
-def _stacked(raws: Iterable[Row]) -> NDArray[np.float64]:
+def _stacked(raws: Iterable[VectorRow]) -> NDArray[np.float64]:
     rows = np.asarray(raws if isinstance(raws, np.ndarray) else list(raws), dtype=np.float64)
     if rows.ndim != 2 or 0 in rows.shape:
         raise DataError(
             "no rows of numbers found", remedy="Give at least one row with at least one column."
         )
     return rows
-
-
-def _has_header(lines: Sequence[Sequence[str]]) -> bool:
-    return bool(lines) and not any(is_number(cell) for cell in lines[0])
-
-
-def cells_of(path: Path) -> list[list[str]]:
-    """The cells of a table, line by line; commas, semicolons or tabs lie between them."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        start = file.readline()
-        file.seek(0)
-        delimiter = max(",;\t", key=start.count)
-        return [line for line in csv.reader(file, delimiter=delimiter, strict=True) if line]
-
-
-def is_number(cell: str) -> bool:
-    """Whether a cell of text can be read as a number.
-
-    >>> is_number(" 1e3"), is_number("1_000"), is_number("")
-    (True, False, False)
-    """
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return "_" not in cell
-
-
-def _harmless(name: str) -> str:
-    """A header that a spreadsheet will not run as a formula."""
-    return f"'{name}" if name[:1] in {"=", "+", "-", "@", "\t", "\r"} else name

@@ -15,7 +15,8 @@ from gannet.core.frame import Cells, Frame, listed
 from gannet.core.io.files import fingerprint
 from gannet.core.source import Source
 from gannet.modalities.reading import Budget, Claim, ColumnView, Inspection
-from gannet.modalities.vector.codec import VectorCodec, is_number
+from gannet.modalities.vector.codec import VectorCodec
+from gannet.modalities.vector.files import is_number
 
 Matrix = NDArray[np.float64]
 """``(rows, columns)``."""

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from gannet.core.types import Condition, Piece, Wishes
-from gannet.networks.tabular.network import SLICES, FieldGenerator, told
+from gannet.networks.tabular.layout import SLICES, told
+from gannet.networks.tabular.network import FieldGenerator
 
 MOST = 4_096
 """Ways that are kept; of more, this many are drawn by their shares, evenly."""

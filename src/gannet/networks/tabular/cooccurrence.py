@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gannet.core.types import Piece
-from gannet.networks.tabular.network import Layout
+from gannet.networks.tabular.layout import Layout
 
 WIDEST, MOST_FIELDS = 8_192, 100
 """Symbols and fields beyond which pairs are not kept."""

@@ -21,23 +21,26 @@ import torch
 from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
 
-from gannet.core import config
+from gannet.core.config import Config
 from gannet.core.recipe import Suggestion
 from gannet.core.seeding import noise_at
 from gannet.core.types import Batch, Condition, Players, Terms
 from gannet.losses import adversarial as losses
 from gannet.losses.composed import told_apart
-from gannet.modalities.image.tiling import GREY, Values, in_tiles
-from gannet.networks.perceptual import has_sight, sight, unlike
-from gannet.networks.unet import PatchDiscriminator, Translator, matching
+from gannet.losses.feature_matching import matching
+from gannet.losses.perceptual import unlike
+from gannet.modalities.image.tensors import decoded
+from gannet.modalities.image.tiling import in_tiles
+from gannet.networks.patchgan import PatchDiscriminator
+from gannet.networks.perceptual import has_sight, sight
+from gannet.networks.unet import Translator
 
 SPREAD = math.sqrt(2 / (math.pi * 6)) * math.sqrt(math.pi / 4)
 """Weight of the mean distance of two answers; eq. 12 with two of them."""
 
 
-class AnswerConfig(config.Config):
+class AnswerConfig(Config):
     """Settings that they share."""
 
     width: int = Field(16, ge=4, le=256, description="channels of the generator at half size")
@@ -106,6 +109,26 @@ def judge_terms(
     return told_apart(judge, batch, fake, config.slope)
 
 
+def passing_terms(
+    judge: PatchDiscriminator, batch: Batch, fake: Tensor, adversarial: float, matched: float
+) -> dict[str, Tensor]:
+    """What a generator minimises so that its pictures pass for the reals beside them.
+
+    Args:
+        judge: Of patches.
+        batch: Reals, and what is told of them.
+        fake: ``(B, C, H, W)`` in 32 bit.
+        adversarial: Weight of the duel.
+        matched: Weight of feature matching.
+    """
+    real_seen, seen = (judge.features(each, batch.condition) for each in (batch.real, fake))
+    won = losses.relativistic_generator(real_seen[-1].float(), seen[-1].float())
+    return {
+        "adversarial": adversarial * won,
+        "matching": matched * matching(real_seen[:-1], seen[:-1]).float(),
+    }
+
+
 def answer_terms(
     players: Players,
     batch: Batch,
@@ -117,12 +140,7 @@ def answer_terms(
     translator, judge = parts(players)
     told, two = batch.condition, config.noise > 0 and config.diversity > 0
     fake = finished(translator(noise, told).float(), batch)
-    real_seen, seen = judge.features(batch.real, told), judge.features(fake, told)
-    won = losses.relativistic_generator(real_seen[-1].float(), seen[-1].float())
-    terms = {
-        "adversarial": config.adversarial * won,
-        "matching": config.matching * matching(real_seen[:-1], seen[:-1]).float(),
-    }
+    terms = passing_terms(judge, batch, fake, config.adversarial, config.matching)
     if config.perceptual:
         eye = sight(fake.device.type)
         with torch.no_grad():
@@ -138,60 +156,11 @@ def answer_terms(
     return terms
 
 
-def falling(config: AnswerConfig, share: float) -> AnswerConfig:
-    """The learning rate falls like a cosine."""
-    end = config.learning_rate_end
-    left = end + (1 - end) * (1 + math.cos(math.pi * share)) / 2
-    return config.model_copy(update={"learning_rate": config.learning_rate * left})
-
-
 def error_of(product: nn.Module, problem: Batch, config: AnswerConfig) -> Tensor:
     """Mean absolute error of the answers to no noise; a scalar."""
     still = torch.zeros(len(problem), config.noise, device=problem.real.device)
     made: Tensor = product(still, problem.condition)
     return (made.float() - problem.real).abs().mean()
-
-
-def in_channels(picture: Values, channels: int) -> Values:
-    """A picture ``(H, W, C)`` in 0..1 with other channels: 1 or 3, and alpha with 2 or 4.
-
-    Alpha that is not wanted is laid on white, as a codec does it.
-    """
-    count = picture.shape[2]
-    if count in (2, 4):
-        colours, alpha = picture[..., :-1], picture[..., -1:]
-    else:
-        colours, alpha = picture, np.ones_like(picture[..., :1])
-    if channels in (1, 3):
-        colours = colours * alpha + (1 - alpha)
-    wanted = 1 if channels < 3 else 3
-    if colours.shape[2] > wanted:
-        colours = colours @ GREY[:, None]
-    colours = np.repeat(colours, wanted // colours.shape[2], 2)
-    made = colours if channels in (1, 3) else np.concatenate([colours, alpha], 2)
-    return made.astype(np.float32)
-
-
-def encoded(picture: Values, channels: int) -> Tensor:
-    """A picture as a network's input, ``(1, channels, H, W)`` in [-1, 1]."""
-    plain = np.ascontiguousarray(in_channels(picture, channels).transpose(2, 0, 1))
-    return torch.from_numpy(plain)[None] * 2 - 1
-
-
-def decoded(made: Tensor) -> NDArray[np.float32]:
-    """``(1, C, H, W)`` in 0..1 as a picture ``(H, W, C)``."""
-    return made[0].movedim(0, -1).contiguous().numpy()
-
-
-def scaled_to(given: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """A picture ``(1, C, H, W)`` of the size of training: its shorter side that of ``shape``."""
-    share = min(shape[1:]) / min(given.shape[2:])
-    if share == 1:
-        return given
-    size = [max(round(side * share), 1) for side in given.shape[2:]]
-    return interpolate(given, size, mode="bicubic", antialias=True, align_corners=False).clamp(
-        -1, 1
-    )
 
 
 def noises(draws: int, width: int, seed: int) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,6 +16,7 @@ from gannet.core.seeding import seed_at
 from gannet.core.types import Batch, Condition
 from gannet.metrics.distribution import energy_distance
 from gannet.metrics.kmeans import first_of_each, outline
+from gannet.networks.features import FeatureMap
 from gannet.training.monitor.measurements import (
     COPIED_USUALLY,
     Measures,
@@ -28,9 +29,6 @@ from gannet.training.monitor.measurements import (
     nearest,
 )
 from gannet.training.trainer import Duel
-
-Features = Callable[[Tensor], Tensor]
-"""Samples ``(B, *shape)`` to features ``(B, F)``."""
 
 PICTURE_AXES = 3
 
@@ -65,10 +63,10 @@ class Doctor:
         self,
         train: Batch,
         held_out: Batch,
-        features: Features,
+        features: FeatureMap,
         *,
         seed: int,
-        view: Features = as_it_is,
+        view: FeatureMap = as_it_is,
     ) -> None:
         self.train, self.held_out, self.features, self.seed = train, held_out, features, seed
         self.view = view

@@ -103,7 +103,7 @@ def limits_for(recipe: Recipe[C], config: C, *, pictures: bool = True) -> Limits
     A generator that does not learn from its discriminator cannot be starved or misled by it.
     """
     found = USUAL if pictures else replace(USUAL, copied=math.inf)
-    found = replace(found, **ANSWERING) if recipe.inputs.conditional else found
+    found = replace(found, **ANSWERING) if recipe.conditional else found
     if recipe.evaluation.is_baseline:
         # What is there to be beaten goes its own way: to be alike is its nature, or its blame.
         return replace(found, **UNHEARD, spread=0.0, crowding=0.0)

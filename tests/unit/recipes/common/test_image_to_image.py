@@ -15,7 +15,7 @@ from gannet.modalities.image.masks import diffused, drawn, fixed
 from gannet.modalities.image.reading.crops import cut
 from gannet.modalities.image.reading.pairs import grey, pencil
 from gannet.modalities.image.reading.two_sides import check_two_sides
-from gannet.recipes.common.image_to_image import encoded, in_channels, scaled_to
+from gannet.modalities.image.tensors import encoded, in_channels, scaled_to
 
 
 def picture(number, high=12, wide=12, channels=3):

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from gannet.core.source import Source
 from gannet.modalities.image.inspect.duplicates import equal_groups, near_pairs
 from gannet.modalities.image.inspect.scan import Glance, glances
-from gannet.modalities.image.inspect.sizes import Size, Sizes, measure, suggest_size
+from gannet.modalities.image.inspect.sizes import ImageSizes, Size, measure, suggest_size
 from gannet.modalities.modality import evenly
 from gannet.modalities.reading import Budget, Inspection
 
@@ -31,7 +31,7 @@ class ImageDetails(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    sizes: Sizes | None
+    sizes: ImageSizes | None
     modes: dict[str, int]
     near_duplicates: int
     near_duplicate_pairs: tuple[tuple[str, str], ...]
@@ -39,7 +39,7 @@ class ImageDetails(BaseModel):
 
 
 def inspect(source: Source, _options: object, budget: Budget, most: int) -> Inspection:
-    """Look at some pictures, each of them decoded at a reduced scale."""
+    """ImageHeader at some pictures, each of them decoded at a reduced scale."""
     seen, broken = glances(source, evenly(source.count, most))
     groups = equal_groups([each.look for each in seen])
     doubles = {place for group in groups for place in group[1:]}

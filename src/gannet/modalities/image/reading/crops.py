@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -18,6 +19,10 @@ HELD = 8
 """Decoded pictures that are kept at hand, since their pieces are asked for one after the other."""
 
 SHOWN = 5
+"""Names of pictures that a message lists."""
+
+Place = tuple[int, int, int]
+"""Number of a picture, and how far from its left and its top a piece of it begins."""
 
 
 def cut(source: Source, side: int, *, most: int = MOST) -> Source:
@@ -34,8 +39,36 @@ def cut(source: Source, side: int, *, most: int = MOST) -> Source:
     Raises:
         DataError: if not one picture is large enough.
     """
+    items, small, unread = _laid_out(source, side, most)
+    named = ", ".join(small[:SHOWN]) + (", ..." if len(small) > SHOWN else "")
+    if not items:
+        raise DataError(
+            f"no picture has {side} pixels each way: {named or 'none can be read'}",
+            where=str(source.path),
+            remedy=f"Add larger pictures, or lower --patch from {side}.",
+        )
+    problems = [*source.problems]
+    if small:
+        problems.append(f"{len(small)} smaller than {side} pixels left aside: {named}")
+    if unread:
+        problems.append(
+            f"{len(unread)} that cannot be read left aside: {', '.join(unread[:SHOWN])}"
+        )
+    return replace(
+        source,
+        layout=f"{source.layout}, cut into pieces of {side}x{side}",
+        names=[f"{source.names[index]} at {left},{top}" for index, left, top in items],
+        raw=_reader(source, side, items),
+        labels=source.labels[[index for index, _, _ in items]],
+        problems=tuple(problems),
+        groups=np.array([index for index, _, _ in items], np.int64),
+    )
+
+
+def _laid_out(source: Source, side: int, most: int) -> tuple[list[Place], list[str], list[str]]:
+    """Where the pieces lie; which pictures are too small; which cannot be read."""
     share = max(most // max(source.count, 1), 1)
-    items: list[tuple[int, int, int]] = []
+    items: list[Place] = []
     small: list[str] = []
     unread: list[str] = []
     for index in range(source.count):
@@ -54,20 +87,11 @@ def cut(source: Source, side: int, *, most: int = MOST) -> Source:
         ]
         step = -(-len(places) // share)
         items += places[index % step :: step]
-    named = ", ".join(small[:SHOWN]) + (", ..." if len(small) > SHOWN else "")
-    if not items:
-        raise DataError(
-            f"no picture has {side} pixels each way: {named or 'none can be read'}",
-            where=str(source.path),
-            remedy=f"Add larger pictures, or lower --patch from {side}.",
-        )
-    problems = [*source.problems]
-    if small:
-        problems.append(f"{len(small)} smaller than {side} pixels left aside: {named}")
-    if unread:
-        problems.append(
-            f"{len(unread)} that cannot be read left aside: {', '.join(unread[:SHOWN])}"
-        )
+    return items, small, unread
+
+
+def _reader(source: Source, side: int, items: Sequence[Place]) -> Callable[[int], Picture]:
+    """Gives each piece by its number; of each picture decoded last, the pixels are at hand."""
 
     @lru_cache(HELD)
     def decoded(index: int) -> Picture:
@@ -79,15 +103,7 @@ def cut(source: Source, side: int, *, most: int = MOST) -> Source:
         index, left, top = items[number]
         return np.ascontiguousarray(decoded(index)[top : top + side, left : left + side])
 
-    return replace(
-        source,
-        layout=f"{source.layout}, cut into pieces of {side}x{side}",
-        names=[f"{source.names[index]} at {left},{top}" for index, left, top in items],
-        raw=piece,
-        labels=source.labels[[index for index, _, _ in items]],
-        problems=tuple(problems),
-        groups=np.array([index for index, _, _ in items], np.int64),
-    )
+    return piece
 
 
 def _starts(length: int, side: int) -> list[int]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from gannet.core.errors import DataError
 from gannet.core.source import Source
-from gannet.modalities.image.io.files import Item, Look, Picture, look, upright
+from gannet.modalities.image.io.files import ImageHeader, Item, Picture, look, upright
 from gannet.modalities.reading import Pairing
 
 SHOWN = 5
@@ -142,13 +142,13 @@ def pencil(pixels: Picture) -> Picture:
     return (255 - PENCIL * slope).clip(0, 255).astype(np.uint8)[..., None]
 
 
-def _looks(items: Sequence[tuple[str, Item]], folder: Path) -> list[Look]:
+def _looks(items: Sequence[tuple[str, Item]], folder: Path) -> list[ImageHeader]:
     """The header of each picture.
 
     Raises:
         DataError: listing those that have none.
     """
-    found: list[Look] = []
+    found: list[ImageHeader] = []
     broken: list[str] = []
     for name, item in items:
         try:
@@ -164,7 +164,7 @@ def _looks(items: Sequence[tuple[str, Item]], folder: Path) -> list[Look]:
     return found
 
 
-def _sized(file: Path, size: Look) -> str:
+def _sized(file: Path, size: ImageHeader) -> str:
     return f"{file.name} ({size.width}x{size.height})"
 
 

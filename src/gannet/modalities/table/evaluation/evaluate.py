@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from gannet.core.frame import Frame
 from gannet.core.scores import Report
 from gannet.core.version import gannet_version
-from gannet.evaluation.nearest_neighbors import table_neighbours
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.evaluation.encoding import grid_of
 from gannet.modalities.table.evaluation.fidelity import (
@@ -17,6 +16,7 @@ from gannet.modalities.table.evaluation.fidelity import (
     pair_scores,
 )
 from gannet.modalities.table.evaluation.histograms import table_profiles
+from gannet.modalities.table.evaluation.nearest_neighbors import table_neighbours
 from gannet.modalities.table.evaluation.privacy import SEARCHED, privacy_scores
 from gannet.modalities.table.evaluation.samples import Sides, sides_of
 from gannet.modalities.table.evaluation.utility import LEARNT, Target, lesson_scores, targets_of

@@ -8,10 +8,11 @@ import numpy as np
 
 from gannet.core.frame import Cells, Frame, joined
 from gannet.core.scores import Report, Score
+from gannet.core.types import BoolArray
 from gannet.core.version import gannet_version
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.columns.as_numbers import gone
-from gannet.modalities.table.evaluation.imputation import BY, Mask, score_imputation
+from gannet.modalities.table.evaluation.imputation import BY, score_imputation
 
 HIDDEN, DRAWS = 0.2, 39
 """Share of the known cells that is hidden, and draws from which intervals are taken."""
@@ -71,20 +72,24 @@ def evaluate_filled(
         closest=(),
         seed=seed,
         gannet=gannet_version(),
-        protocol=(
-            f"A fifth of the known cells of {len(asked)} held-out rows was hidden at random: "
-            f"{int(hidden.sum())} cells.",
-            "Errors are of the single best answer. Numbers: root mean square over the column's "
-            "standard deviation, the mean over columns; words: share of wrong ones.",
-            f"The other methods learn from the same rows and {len(known)} rows of training. "
-            f"Their errors: {'; '.join(others)}.",
-            "Weights and widths of the filler were chosen on the other half of the held-out rows.",
-            f"Coverage: true numbers within the middle nine tenths of {DRAWS} draws. Floor: what "
-            "exact draws of numbers that never repeat would reach; of coarse ones they reach more.",
-            "Intervals: 95 %; bootstrap over rows for errors, Wilson for shares.",
-        ),
+        protocol=_protocol(len(asked), len(known), int(hidden.sum()), others),
         baseline="best of mean, iterative regression and trees",
         answers=True,
+    )
+
+
+def _protocol(rows: int, learnt: int, cells: int, others: Sequence[str]) -> tuple[str, ...]:
+    """How it was measured, in sentences."""
+    return (
+        f"A fifth of the known cells of {rows} held-out rows was hidden at random: {cells} cells.",
+        "Errors are of the single best answer. Numbers: root mean square over the column's "
+        "standard deviation, the mean over columns; words: share of wrong ones.",
+        f"The other methods learn from the same rows and {learnt} rows of training. "
+        f"Their errors: {'; '.join(others)}.",
+        "Weights and widths of the filler were chosen on the other half of the held-out rows.",
+        f"Coverage: true numbers within the middle nine tenths of {DRAWS} draws. Floor: what "
+        "exact draws of numbers that never repeat would reach; of coarse ones they reach more.",
+        "Intervals: 95 %; bootstrap over rows for errors, Wilson for shares.",
     )
 
 
@@ -105,7 +110,7 @@ def _against_the_best(scores: Sequence[Score]) -> tuple[tuple[Score, ...], list[
     return tuple(made), told
 
 
-def _hidden(frame: Frame, codec: TableCodec, seed: int) -> Mask:
+def _hidden(frame: Frame, codec: TableCodec, seed: int) -> BoolArray:
     rng = np.random.default_rng(seed)
     known = np.stack(
         [~gone(column, frame.column(column.name)) & bool(column.sizes) for column in codec.columns],
@@ -114,7 +119,7 @@ def _hidden(frame: Frame, codec: TableCodec, seed: int) -> Mask:
     return known & (rng.random(known.shape) < HIDDEN)
 
 
-def with_holes(frame: Frame, hidden: Mask, codec: TableCodec) -> Frame:
+def with_holes(frame: Frame, hidden: BoolArray, codec: TableCodec) -> Frame:
     """The frame with nothing in the cells that are hidden, ``(N, C)`` in the codec's order."""
     columns: list[Cells] = []
     for name, cells in zip(frame.names, frame.columns, strict=True):

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TypeAlias
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +16,14 @@ from gannet.modalities.table.columns.category import SINGLE, CategoryColumn
 from gannet.modalities.table.columns.datetime import MomentColumn
 from gannet.modalities.table.columns.infer_type import AnyColumn
 from gannet.modalities.table.columns.number import NumberColumn
+from gannet.modalities.table.rules.clause import (
+    Clause,
+    Operand,
+    SeenTogether,
+    Test,
+    certain,
+    repeated,
+)
 from gannet.modalities.table.rules.lexer import fault
 from gannet.modalities.table.rules.parser import (
     Among,
@@ -32,8 +38,8 @@ from gannet.modalities.table.rules.parser import (
 )
 from gannet.modalities.table.rules.parser import parse as parse_rule
 from gannet.modalities.table.rules.values import (
-    Kind,
     Truth,
+    ValueKind,
     Values,
     both,
     calculated,
@@ -44,38 +50,8 @@ from gannet.modalities.table.rules.values import (
     turned,
 )
 
-Test: TypeAlias = Callable[[Frame], Truth]
-Part: TypeAlias = Callable[[Frame], Values]
-Seen: TypeAlias = Callable[[str, str], "NDArray[np.bool_] | None"]
-"""Of two columns, whether two symbols stood in one row of training, if that is known."""
 
-
-@dataclass(frozen=True, slots=True)
-class Clause:
-    """A part of a rule that every row must obey by itself.
-
-    Attributes:
-        text: As it stands in the rule.
-        columns: That it looks at, in the order of the rule.
-        test: Whether it is true, false or open in each row of a table with these columns.
-        marks: Values that columns are compared with.
-        plain: Whether columns are only compared, with values or with each other.
-        order: ``(left, sign, right)`` if all it does is to compare two columns.
-    """
-
-    text: str
-    columns: tuple[str, ...]
-    test: Test
-    marks: tuple[str, ...]
-    plain: bool
-    order: tuple[str, str, str] | None = None
-
-    def obeyed(self, frame: Frame) -> NDArray[np.bool_]:
-        """Which rows obey: those of which it is not false."""
-        return ~self.test(frame).no
-
-
-def bind(rule: str, columns: Sequence[AnyColumn], seen: Seen) -> list[Clause]:
+def bind(rule: str, columns: Sequence[AnyColumn], seen: SeenTogether) -> list[Clause]:
     """Read a rule and split it where ``and`` joins what must all be so.
 
     Args:
@@ -104,7 +80,7 @@ def _conjuncts(node: Node) -> Iterator[Node]:
         yield node
 
 
-def _clause(rule: str, node: Node, columns: Mapping[str, AnyColumn], seen: Seen) -> Clause:
+def _clause(rule: str, node: Node, columns: Mapping[str, AnyColumn], seen: SeenTogether) -> Clause:
     binder = _Binder(rule, columns, seen)
     test = binder.test(node)
     order = None
@@ -125,7 +101,7 @@ def _clause(rule: str, node: Node, columns: Mapping[str, AnyColumn], seen: Seen)
 class _Binder:
     """Looks up the names of one clause."""
 
-    def __init__(self, rule: str, columns: Mapping[str, AnyColumn], seen: Seen) -> None:
+    def __init__(self, rule: str, columns: Mapping[str, AnyColumn], seen: SeenTogether) -> None:
         self.rule, self.columns, self.seen = rule, columns, seen
         self.used: list[str] = []
         self.marks: list[str] = []
@@ -229,7 +205,7 @@ class _Binder:
         column = self._column(node.columns[0])
         wide = not isinstance(column, CategoryColumn)
         name = column.name
-        return lambda frame: _certain(absent(frame.column(name), wide=wide))
+        return lambda frame: certain(absent(frame.column(name), wide=wide))
 
     def _occurs(self, node: Call) -> Test:
         names = [each.name for each in node.columns]
@@ -255,7 +231,7 @@ class _Binder:
 
         def test(frame: Frame) -> Truth:
             left, right = (_symbols(each, frame.column(each.name)) for each in (one, other))
-            return _certain(met[left, right])
+            return certain(met[left, right])
 
         return test
 
@@ -289,7 +265,7 @@ class _Binder:
 
     # -- values ----------------------------------------------------------------------------------
 
-    def _part(self, node: Node) -> tuple[Kind, Part]:
+    def _part(self, node: Node) -> tuple[ValueKind, Operand]:
         """What a column or a calculation is in each row."""
         if isinstance(node, Name):
             column = self._column(node)
@@ -310,12 +286,12 @@ class _Binder:
             end=node.end,
         )
 
-    def _number(self, node: Node) -> Part:
+    def _number(self, node: Node) -> Operand:
         """A part that is calculated with."""
         if isinstance(node, Literal):
             if not node.number:
                 raise self._unknown(node, ())
-            return _repeated(Values((np.array([float(node.text)]),), np.zeros(1, np.bool_)))
+            return repeated(Values((np.array([float(node.text)]),), np.zeros(1, np.bool_)))
         kind, part = self._part(node)
         if kind != "a number":
             raise fault(
@@ -327,7 +303,7 @@ class _Binder:
             )
         return part
 
-    def _value(self, node: Literal, beside: Node) -> tuple[Kind, Part]:
+    def _value(self, node: Literal, beside: Node) -> tuple[ValueKind, Operand]:
         """A value, read as what it is compared with."""
         if not isinstance(beside, Name):
             return "a number", self._number(node)
@@ -338,7 +314,7 @@ class _Binder:
         if found is None:
             raise self._misfit(node, column, kind)
         self.marks.append(node.text)
-        return kind, _repeated(found)
+        return kind, repeated(found)
 
     # -- names and complaints --------------------------------------------------------------------
 
@@ -379,7 +355,7 @@ class _Binder:
             end=right.end,
         )
 
-    def _misfit(self, node: Literal, column: AnyColumn, kind: Kind) -> ConfigError:
+    def _misfit(self, node: Literal, column: AnyColumn, kind: ValueKind) -> ConfigError:
         known = list(column.values) if isinstance(column, CategoryColumn) else []
         near = difflib.get_close_matches(node.text, [*known, *self.columns], 3, 0.6)
         remedy = f"Did you mean {' or '.join(map(repr, near))}?" if near else ""
@@ -395,21 +371,6 @@ class _Binder:
             problem = f"{node.text!r} is {what}, as {column.name!r} is"
             remedy = remedy or f"It is {column.words()}."
         return fault(self.rule, node.start, problem, remedy, end=node.end)
-
-
-def _certain(yes: NDArray[np.bool_]) -> Truth:
-    return Truth(yes, ~yes)
-
-
-def _repeated(values: Values) -> Part:
-    """One value for every row; arrays of one entry spread by themselves."""
-
-    def part(frame: Frame) -> Values:
-        count = len(frame)
-        parts = tuple(np.repeat(each, count) for each in values.parts)
-        return replace(values, parts=parts, gone=np.repeat(values.gone, count))
-
-    return part
 
 
 def _symbols(column: AnyColumn, cells: Cells) -> NDArray[np.int64]:

@@ -8,15 +8,9 @@ import pytest
 import torch
 
 from gannet.core.types import Condition, Spec, TableLayout
-from gannet.networks.tabular.network import (
-    SLICES,
-    Beginnings,
-    FieldDiscriminator,
-    FieldGenerator,
-    Layout,
-    chances,
-    told,
-)
+from gannet.networks.tabular.layout import SLICES, Layout, told
+from gannet.networks.tabular.network import FieldDiscriminator, FieldGenerator
+from gannet.networks.tabular.sampling import Beginnings, chances
 
 FIELDS = (3, 5, 0, 2)
 SPEC = Spec((4,), vector=8, table=TableLayout(FIELDS))

@@ -16,7 +16,7 @@ from gannet.evaluation.report.summary import kind_of
 from gannet.metrics import METRICS
 from tests.unit.evaluation.test_evaluate import Heap, Library, Some
 
-DOCS = Path(__file__).parents[4] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def page_of(kind: str) -> Path:

@@ -13,7 +13,8 @@ from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.columns.quantile_bins import Ladder
 from gannet.networks.tabular.conditions import MOST, beginnings, rows_of
 from gannet.networks.tabular.cooccurrence import met, pairs_of
-from gannet.networks.tabular.network import FieldGenerator, Layout
+from gannet.networks.tabular.layout import Layout
+from gannet.networks.tabular.network import FieldGenerator
 
 FIELDS = (3, 4, 0, 2)
 

@@ -1,77 +1,29 @@
-"""Fakes beside the training samples nearest to them: pairs to look at, and all their distances."""
+"""Made rows beside the training rows nearest to them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from gannet.core.frame import Frame
-from gannet.core.scores import Closeness, Pair
-from gannet.metrics.memorization import OTHERS, ratio, suspects
+from gannet.core.scores import Pair
+from gannet.metrics.memorization import (
+    OTHERS,
+    SHOWN,
+    Neighbours,
+    closeness_of,
+    pairs_of,
+    suspects,
+    worst_pairs,
+)
 from gannet.metrics.tabular_distance import nearest_few
 from gannet.modalities.table.evaluation.encoding import Grid
 from gannet.modalities.table.evaluation.samples import Sides, order_of
 
-SHOWN = 16
-"""Pairs of fake and nearest training sample that a report names."""
-
-LEVELS = tuple(at / 100 for at in range(101))
-"""Shares at which distances are told."""
-
 CLOSEST, SEARCHED = 3_000, 10_000
 """Most rows of a table whose nearest training rows are looked for, and in how many."""
-
-
-@dataclass(frozen=True)
-class Neighbours:
-    """What was found near the fakes of a table.
-
-    Attributes:
-        closest: The pairs nearest to each other, the most suspect first.
-        shown: The first pairs, not chosen.
-        closeness: All distances, in quantiles.
-    """
-
-    closest: tuple[Pair, ...]
-    shown: tuple[Pair, ...]
-    closeness: Closeness
-
-
-def pairs_of(distances: Tensor, train: Sequence[int], flags: Tensor) -> tuple[Pair, ...]:
-    """Each fake and its nearest training sample.
-
-    Args:
-        distances: ``(N, k)`` rising, from each fake to its nearest training samples.
-        train: ``(N,)`` rows of the nearest.
-        flags: ``(N,)`` which are suspect.
-    """
-    return tuple(
-        Pair(
-            fake=row,
-            train=train[row],
-            distance=float(distances[row, 0]),
-            ratio=float(share),
-            suspect=bool(flags[row]),
-        )
-        for row, share in enumerate(ratio(distances))
-    )
-
-
-def worst_pairs(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
-    """Suspects first, then by how much nearer the nearest is than others are."""
-    return tuple(sorted(pairs, key=lambda each: (not each.suspect, each.ratio))[:SHOWN])
-
-
-def closeness_of(metric: str, fake: Tensor, held_out: Tensor, searched: int) -> Closeness:
-    """Quantiles of the distances ``(N,)`` of fakes and ``(M,)`` of held-out reals."""
-    told = [tuple(np.quantile(each.double().numpy(), LEVELS).tolist()) for each in (fake, held_out)]
-    return Closeness(
-        metric=metric, levels=LEVELS, fake=told[0], held_out=told[1], searched=searched
-    )
 
 
 def table_neighbours(sides: Sides, train: Frame, fake: Frame) -> Neighbours:

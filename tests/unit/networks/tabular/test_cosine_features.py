@@ -10,7 +10,8 @@ import torch
 
 from gannet.core.types import Condition, Spec, TableLayout
 from gannet.networks.tabular.cosine_features import waves_of
-from gannet.networks.tabular.network import FieldGenerator, told
+from gannet.networks.tabular.layout import told
+from gannet.networks.tabular.network import FieldGenerator
 
 SPEC = Spec((3,), vector=6, table=TableLayout((40, 3, 0), ordinal_from=(1, -1, 0)))
 

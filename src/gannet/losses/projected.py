@@ -1,0 +1,32 @@
+"""Projected discriminators (Projected GAN): the duel in what a frozen network sees."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gannet.losses.adversarial import relativistic_discriminator, relativistic_generator
+from gannet.networks.perceptual import Glances
+
+
+def glanced_apart(glances: Glances, real: Tensor, fake: Tensor, classes: Tensor) -> Tensor:
+    """What discriminators of frozen features minimise; a scalar, each size weighs alike.
+
+    Source: Sauer et al. 2021, arXiv:2111.01007, eq. 2. Differs: relativistic.
+
+    Args:
+        glances: The discriminators.
+        real: ``(B, C, H, W)``.
+        fake: The same, without a gradient.
+        classes: Of both, one-hot ``(B, K)``.
+    """
+    each = glances(torch.cat([real, fake]), classes.repeat(2, 1))
+    return torch.stack([relativistic_discriminator(*one.chunk(2)) for one in each]).mean()
+
+
+def passed_glances(glances: Glances, real: Tensor, fake: Tensor, classes: Tensor) -> Tensor:
+    """What a generator minimises so as to pass them; arguments as above, fakes with a gradient."""
+    with torch.no_grad():
+        theirs = glances(real, classes)
+    pairs = zip(theirs, glances(fake, classes), strict=True)
+    return torch.stack([relativistic_generator(one, other) for one, other in pairs]).mean()

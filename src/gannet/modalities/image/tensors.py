@@ -1,0 +1,54 @@
+"""Pictures as a network's input and output: their channels, their range, their size."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from gannet.core.types import Float32Array
+from gannet.modalities.image.tiling import GREY
+
+
+def in_channels(picture: Float32Array, channels: int) -> Float32Array:
+    """A picture ``(H, W, C)`` in 0..1 with other channels: 1 or 3, and alpha with 2 or 4.
+
+    Alpha that is not wanted is laid on white, as a codec does it.
+    """
+    count = picture.shape[2]
+    if count in (2, 4):
+        colours, alpha = picture[..., :-1], picture[..., -1:]
+    else:
+        colours, alpha = picture, np.ones_like(picture[..., :1])
+    if channels in (1, 3):
+        colours = colours * alpha + (1 - alpha)
+    wanted = 1 if channels < 3 else 3
+    if colours.shape[2] > wanted:
+        colours = colours @ GREY[:, None]
+    colours = np.repeat(colours, wanted // colours.shape[2], 2)
+    made = colours if channels in (1, 3) else np.concatenate([colours, alpha], 2)
+    return made.astype(np.float32)
+
+
+def encoded(picture: Float32Array, channels: int) -> Tensor:
+    """A picture as a network's input, ``(1, channels, H, W)`` in [-1, 1]."""
+    plain = np.ascontiguousarray(in_channels(picture, channels).transpose(2, 0, 1))
+    return torch.from_numpy(plain)[None] * 2 - 1
+
+
+def decoded(made: Tensor) -> NDArray[np.float32]:
+    """``(1, C, H, W)`` in 0..1 as a picture ``(H, W, C)``."""
+    return made[0].movedim(0, -1).contiguous().numpy()
+
+
+def scaled_to(given: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """A picture ``(1, C, H, W)`` of the size of training: its shorter side that of ``shape``."""
+    share = min(shape[1:]) / min(given.shape[2:])
+    if share == 1:
+        return given
+    size = [max(round(side * share), 1) for side in given.shape[2:]]
+    return interpolate(given, size, mode="bicubic", antialias=True, align_corners=False).clamp(
+        -1, 1
+    )

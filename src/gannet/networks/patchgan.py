@@ -1,0 +1,97 @@
+"""The discriminator of picture to picture: a logit for each patch (PatchGAN)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate, leaky_relu
+from torch.nn.utils.parametrizations import spectral_norm
+
+from gannet.core.types import Condition
+from gannet.networks.convolutional import start_even
+from gannet.networks.perceptual import Glances
+
+LEAK = 0.2
+
+
+def as_it_is(layer: nn.Module) -> nn.Module:
+    """No normalisation."""
+    return layer
+
+
+class PatchDiscriminator(nn.Module):
+    """A logit for each patch of a picture, seen beside the picture that it was made from.
+
+    Source: Isola et al. 2016, arXiv:1611.07004, section 3.2.2. Differs: spectral normalisation
+    (Miyato et al. 2018, arXiv:1802.05957) in place of batch normalisation.
+
+    Args:
+        channels: Of the picture that is judged.
+        beside: Channels of the one that is shown beside it; 0 for none.
+        width: Channels at half size.
+        levels: Halvings.
+        classes: That each have logits of their own, of which the condition's vector takes one; 0
+            for none. Source: Choi et al. 2019, arXiv:1912.01865, section 2.1.
+        bounded: Whether weights are normalised; else a slope penalty must keep it flat.
+        glances: Discriminators of frozen features that learn beside it. Its own logits, by which
+            verdicts are given, stay those of pixels.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        beside: int,
+        width: int,
+        levels: int = 3,
+        *,
+        classes: int = 0,
+        bounded: bool = True,
+        glances: Glances | None = None,
+    ) -> None:
+        super().__init__()
+        self.sees, self.classes = beside, classes
+        wide = [channels + beside, *(width * min(2**level, 4) for level in range(levels))]
+        norm: Callable[[nn.Module], nn.Module] = spectral_norm if bounded else as_it_is
+        self.down = nn.ModuleList(
+            norm(nn.Conv2d(finer, coarser, 4, 2, 1)) for finer, coarser in pairwise(wide)
+        )
+        self.judge = norm(nn.Conv2d(wide[-1], max(classes, 1), 3, padding=1))
+        if not bounded:
+            start_even(self)
+        self.glances = glances
+
+    def forward(self, samples: Tensor, condition: Condition) -> Tensor:
+        """``(B, C, H, W)`` and a condition to logits ``(B, h, w)``."""
+        return self.features(samples, condition)[-1].squeeze(1)
+
+    def features(self, samples: Tensor, condition: Condition) -> Sequence[Tensor]:
+        """What each layer sees, the logits ``(B, 1, h, w)`` last."""
+        x, seen = beside(samples, condition) if self.sees else samples, list[Tensor]()
+        for layer in self.down:
+            x = leaky_relu(layer(x), LEAK)
+            seen.append(x)
+        logits = self.judge(x)
+        if self.classes:
+            told = condition.vector
+            # Nobody's class is every class a little.
+            share = (told + (told.sum(1, keepdim=True) == 0) / self.classes).to(logits)
+            logits = (logits * share[:, :, None, None]).sum(1, keepdim=True)
+        return [*seen, logits]
+
+
+def beside(samples: Tensor, condition: Condition) -> Tensor:
+    """Pictures with what they were made from as further channels, enlarged where it is smaller."""
+    given = condition.grid
+    if not given.shape[1]:
+        return samples
+    if given.shape[2:] != samples.shape[2:]:
+        given = interpolate(given, list(samples.shape[2:]), mode="bilinear", align_corners=False)
+    return torch.cat([samples, given], 1)
+
+
+def least_side(levels: int = 3) -> int:
+    """Side of the smallest pictures of which so many halvings leave a patch to judge."""
+    return 2**levels

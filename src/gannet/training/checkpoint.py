@@ -1,0 +1,74 @@
+"""The checkpoint in a run's folder: all that is needed to go on exactly where it was saved."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gannet.core.errors import GannetError, no_permission
+from gannet.core.io.files import UNREADABLE, write_whole
+
+CHECKPOINT = "resume.pt"
+"""Its name in the folder."""
+
+
+def save_checkpoint(out: Path, state: Mapping[str, Any]) -> None:
+    """Write the state of a run in one piece or not at all.
+
+    Args:
+        out: The run's folder.
+        state: Numbers, texts and tensors, nested.
+    """
+    packed = io.BytesIO()
+    torch.save(dict(state), packed)
+    write_whole(out / CHECKPOINT, packed.getvalue())
+
+
+def load_checkpoint(out: Path, device: str, take_up: Callable[[Mapping[str, Any]], None]) -> None:
+    """Go on from the state that was saved last, if any was.
+
+    Args:
+        out: The run's folder.
+        device: Where tensors shall lie.
+        take_up: Is given the state; what it cannot find there means a damaged file, too.
+
+    Raises:
+        GannetError: if the file is damaged, or may not be read.
+    """
+    path = out / CHECKPOINT
+    if not path.exists():
+        return
+    try:
+        take_up(torch.load(path, map_location=device, weights_only=True))
+    except PermissionError:
+        raise no_permission(path) from None
+    except (OSError, *UNREADABLE):
+        raise GannetError(
+            "the save is damaged or of another gannet",
+            where=str(path),
+            remedy="Delete the file to begin anew, or train into another folder.",
+        ) from None
+
+
+def forget_after(out: Path, step: int) -> None:
+    """Drop lines of ``progress.jsonl`` that belong to steps which will be taken again."""
+    path = out / "progress.jsonl"
+    if path.exists():
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        except PermissionError:
+            raise no_permission(path) from None
+        kept = [line for line in lines if line.endswith("\n") and _step_of(line) <= step]
+        write_whole(path, "".join(kept).encode())
+
+
+def _step_of(line: str) -> int:
+    try:
+        return int(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return 1 << 62  # a line that was cut off belongs to no step
