@@ -113,7 +113,7 @@ def measured(data: Path, folder: Path, count: int, seed: int) -> dict[str, Any]:
 def held_out(model: Any, data: Path, count: int) -> Tensor:
     """``(count, C, H, W)`` of the run's own held-out part, spread evenly over it."""
     source = dataset.find(data)
-    rows = dataset.load(source, codec=model.codec, seed=0).held_out
+    rows = dataset.load(source, {"sample": model.codec}, seed=0).held_out
     return rows.take(np.linspace(0, len(rows) - 1, count).astype(np.int64)).real
 
 

@@ -75,7 +75,7 @@ def people(tmp_path_factory):
 def loaded(squares):
     """The squares, decoded and split."""
     return dataset.load(
-        dataset.find(squares), codec=ImageCodec(height=8, width=8, channels=1), seed=0
+        dataset.find(squares), {"sample": ImageCodec(height=8, width=8, channels=1)}, seed=0
     )
 
 

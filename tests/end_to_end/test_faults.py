@@ -266,7 +266,7 @@ def test_an_impossible_budget_is_refused(squares, tmp_path, minutes):
     ("given", "fault"),
     [
         ({"recipe": "generat"}, "Did you mean generate"),
-        ({"resolution": 4}, "--resolution: must lie between 8 and 1024"),
+        ({"resolution": 4}, "--resolution: Input should be greater than or equal to 8, got 4"),
         ({"device": "abacus"}, "--device: no 'abacus' here"),
     ],
 )

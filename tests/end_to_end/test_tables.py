@@ -54,7 +54,7 @@ def test_inspect_lists_columns_and_says_which_recipe_and_why(gannet, people):
     assert "recipe: table, since these data are a table" in said
     assert "warning: name: free text, left out" in said
     found = json.loads(gannet.works("inspect", people, "--json", "--column", "age=category"))
-    types = {each["name"]: each["type"] for each in found["table"]}
+    types = {each["name"]: each["type"] for each in found["details"]["table"]}
     assert types["age"] == "category"
     assert types["born"] == "date"
     assert found["recipe"] == "table"
@@ -74,7 +74,7 @@ def test_numbers_are_still_trained_with_generate_if_asked(gannet, points, tmp_pa
     words = ["--width=4", "--batch=8", "--threads=1", "--steps", 3]
     gannet.works("train", points, "--out", tmp_path / "run", "--recipe", "generate", *words)
     card = json.loads((tmp_path / "run" / "card.json").read_text())
-    assert (card["recipe"], card["spec"]["fields"]) == ("generate", [])
+    assert (card["recipe"], card["spec"]["table"]["cardinalities"]) == ("generate", [])
 
 
 def test_samples_have_the_very_columns_and_formats(gannet, run, people, tmp_path):
@@ -182,7 +182,7 @@ def test_inspect_lists_rules_that_sample_takes(gannet, tmp_path):
     rule = "begin <= until"
     assert f"rule: {rule} in all 300 rows" in gannet.works("inspect", data)
     found = json.loads(gannet.works("inspect", data, "--json"))
-    assert [each["rule"] for each in found["rules"]] == [rule]
+    assert [each["rule"] for each in found["details"]["rules"]] == [rule]
     gannet.works("train", data, "--out", tmp_path / "run", *SMALL, "--steps", 20)
     out = tmp_path / "fake.csv"
     sample(gannet, tmp_path / "run", out, "--count", 100, "--require", rule)

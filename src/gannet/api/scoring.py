@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from gannet.core import device as processor
-from gannet.core.errors import ConfigError, DataError
+from gannet.core.errors import ConfigError
 from gannet.core.recipe import Plainly
 from gannet.core.scores import Report
 from gannet.core.training_log import read_course
@@ -26,9 +26,7 @@ from gannet.evaluation.task_scores import with_task_scores
 from gannet.inference.apply import Wanted, apply_value
 from gannet.inference.artifact import Artefact
 from gannet.modalities.hooks import Sheet
-from gannet.modalities.image.codec import ImageCodec
-from gannet.modalities.table.codec import TableCodec
-from gannet.training.session import source_for
+from gannet.training.inputs import source_for
 
 OTHER_DATA = (
     "Other data than training's, or with other labels: the split is its own; samples held out here "
@@ -152,26 +150,13 @@ def _transformed(artefact: Artefact, given: Any, draws: int, *, seed: int) -> Se
 def _read_again(artefact: Artefact, folder: Path, data: Path | str, label: str | None) -> Dataset:
     """Data to evaluate on, with the classes of this model and without a cache of their own."""
     known, codec = artefact.card.data.get("label"), artefact.codecs["sample"]
-    table = isinstance(codec, TableCodec)
-    pictures = artefact.recipe.inputs.conditional
     wanted = known if label is None else label
-    if pictures:
-        source = source_for(data, wanted, artefact.card.recipe, artefact.card.config)
-    else:
-        source = dataset.find(Path(data), label=wanted, kind="table" if table else None)
-    if source.kind != codec.kind:
-        raise DataError(
-            f"these data are of kind {source.kind}, the run was trained on {codec.kind}",
-            where=str(data),
-            remedy="Give the data that it was trained on, or others of the same kind.",
-        )
+    source = source_for(data, wanted, artefact.card.recipe, artefact.config, kind=codec.kind)
     if artefact.known_classes:
         source = source.aligned(artefact.known_classes)
     # Other data than the run's must not take the place of its cache.
     cache = dataset.cache_of(source, codec, folder / "cache")
-    grid = artefact.codecs.get("grid")
-    beside = grid if isinstance(grid, ImageCodec) else None
-    return dataset.load(source, codec=codec, beside=beside, cache=cache, seed=0)
+    return dataset.load(source, artefact.codecs, cache=cache, seed=0)
 
 
 def write_scored(

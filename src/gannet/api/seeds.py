@@ -144,9 +144,9 @@ def _read(plan: Plan, run: Path, data: Path | str) -> Session:
         minutes=plan.seconds / 60 if plan.seconds else None,
         seed=plan.seed,
         label=plan.label,
-        column=plan.column,
         balance=plan.balance,
         device=plan.device,
+        **plan.options,
         **plan.given,
     )
 

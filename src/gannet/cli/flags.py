@@ -20,8 +20,39 @@ if TYPE_CHECKING:
 Words = Annotated[tuple[str, ...], Parameter(consume_multiple=True)]
 """Several words behind one flag."""
 
+Flags = Annotated[list[str], Parameter(help="options of the kind of data, and settings")]
+"""Flags that only the data and the recipe know, with the words given for each."""
+
 RunFlags = Annotated[str, Parameter(allow_leading_hyphen=True, help="what this run takes")]
 """Flags that are not known before the run is looked at, with their values."""
+
+
+def named(options: Mapping[str, list[str]]) -> dict[str, object]:
+    """Flags by the names that Python has for them; what was said once is one word."""
+    return {
+        name.replace("-", "_"): words[0] if len(words) == 1 else words
+        for name, words in options.items()
+    }
+
+
+def repeated(words: Sequence[str]) -> list[str]:
+    """``--flag A=1 B=2`` as ``--flag A=1 --flag B=2``, so that one flag may have several of them.
+
+    >>> repeated(["train", "--column", "age=integer", "zip=category", "--seed", "3"])
+    ['train', '--column', 'age=integer', '--column', 'zip=category', '--seed', '3']
+    """
+    made: list[str] = []
+    flag = ""
+    for word in words:
+        before = made[-1] if made else ""
+        if word.startswith("--"):
+            flag = word if "=" not in word else ""
+        elif "=" not in word:
+            flag = ""
+        elif flag and before != flag:
+            made.append(flag)
+        made.append(word)
+    return made
 
 
 def read_flags(words: Sequence[str], fields: Mapping[str, FieldInfo]) -> dict[str, object]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from gannet.cli.flags import Words
+from gannet.cli.flags import Flags, named
 
 
 def inspect(
@@ -16,8 +16,8 @@ def inspect(
     *,
     label: str | None = None,
     recipe: str | None = None,
-    column: Words = (),
     json: bool = False,
+    **options: Flags,
 ) -> None:
     """Look at data: what is there, what is wrong with it, what can be trained on it.
 
@@ -29,20 +29,15 @@ def inspect(
         Column of the classes, where there are several.
     recipe: str
         Look at the data as this recipe reads them; by default as the one that suits them.
-    column: tuple[str, ...]
-        Types of a table's columns, such as age=integer, where looking is not good enough.
     json: bool
         Print one JSON object instead of words.
+    options: list[str]
+        Options of the kind of data; of tables --column NAME=TYPE, where looking is not good enough.
     """
-    from gannet.core.config import pairs
-    from gannet.core.device import best_device, largest_side
-    from gannet.data.inspect import examine
     from gannet.training.plan import advise
+    from gannet.training.session import look_at
 
-    types = pairs(column, "--column")
-    found = examine(
-        data, label=label, largest=largest_side(best_device()), recipe=recipe, column=types
-    )
+    found = look_at(data, label=label, recipe=recipe, **named(options))
     found = found.model_copy(update={"plan": advise(found)})
     print(found.model_dump_json(indent=2) if json else "\n".join(found.words()))
 

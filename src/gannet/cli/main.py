@@ -7,7 +7,7 @@ import sys
 from cyclopts import App, CycloptsError
 
 from gannet.cli.evaluate import compare, evaluate, judge
-from gannet.cli.flags import print_run_flags
+from gannet.cli.flags import print_run_flags, repeated
 from gannet.cli.info import inspect, recipes, settings
 from gannet.cli.sample import apply, edit, sample
 from gannet.cli.train import demo, train
@@ -27,6 +27,9 @@ for command in (
 OPEN = ("sample", "apply")
 """Commands with flags that only a run knows."""
 
+ASKS_DATA = ("inspect", "train")
+"""Commands with flags that only the data know."""
+
 
 HELP = {"--help", "-h"}
 
@@ -34,6 +37,7 @@ HELP = {"--help", "-h"}
 def main(argv: list[str] | None = None) -> int:
     """Run one command. Exit code 2 means: you can mend this, and the message says how."""
     words = sys.argv[1:] if argv is None else argv
+    words = repeated(words) if words and words[0] in ASKS_DATA else words
     try:
         app(words, exit_on_error=False, print_error=False)
         if HELP & set(words) and words[0] in OPEN:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter, validators
 
-from gannet.cli.flags import Words
+from gannet.cli.flags import named
 from gannet.cli.signals import stop_on_signal
 
 
@@ -20,13 +20,14 @@ def train(
     recipe: str | None = None,
     seed: int = 0,
     label: str | None = None,
-    column: Words = (),
-    resolution: int | None = None,
     balance: Literal["on", "off"] = "on",
     device: str | None = None,
     tensorboard: bool = False,
     save_seconds: Annotated[float, Parameter(validator=validators.Number(gte=0))] = 20.0,
-    **settings: Annotated[str, Parameter(help="any setting that `gannet settings` lists")],
+    **settings: Annotated[
+        list[str],
+        Parameter(help="any setting that `gannet settings` lists, or option of the kind of data"),
+    ],
 ) -> None:
     """Train on DATA into the folder OUT. The same command goes on with a run that was stopped.
 
@@ -44,10 +45,6 @@ def train(
         Of everything that is random.
     label: str
         Column of the classes, where there are several.
-    column: tuple[str, ...]
-        Types of a table's columns, such as age=integer, where looking is not good enough.
-    resolution: int
-        Shorter side of the pictures in pixels; chosen from the data by default.
     balance: str
         Whether verdicts of health may change settings.
     device: str
@@ -59,10 +56,10 @@ def train(
     """
     from gannet.api.train import prepare
     from gannet.cli.progress import watch
-    from gannet.core.config import pairs, parse
+    from gannet.core.config import parse
     from gannet.recipes.registry import find_recipe
 
-    given: dict[str, Any] = {name.replace("-", "_"): value for name, value in settings.items()}
+    given: dict[str, Any] = named(settings)
     if "clock" in given:  # an argument of ``prepare``, but for Python alone
         parse(find_recipe(recipe or "generate").config, given)
     session = prepare(
@@ -72,8 +69,6 @@ def train(
         minutes=minutes,
         seed=seed,
         label=label,
-        column=pairs(column, "--column"),
-        resolution=resolution,
         balance=balance == "on",
         device=device,
         **given,

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +14,21 @@ from numpy.typing import NDArray
 from gannet.core.errors import DataError
 from gannet.core.frame import Dialect, Frame
 
-SourceKind = Literal["image", "vector", "table"]
-WORDS: Mapping[SourceKind, str] = {
-    "image": "pictures",
-    "vector": "rows of numbers",
-    "table": "a table",
-}
-"""What people call each kind."""
-RawItem = Path | bytes | NDArray[Any]
-"""What lies at one place of a container: a file, the content of a file, or numbers."""
+SAMPLE = "sample"
+"""The role of what a recipe learns to make; other roles say something of each sample."""
+
+
+class FileContent(bytes):
+    """The content of a file that lies inside another, with the name that it has there."""
+
+    name: str = ""
+
+    @classmethod
+    def named(cls, content: bytes, name: str) -> FileContent:
+        """The content of a file of that name."""
+        made = cls(content)
+        made.name = name
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +46,13 @@ class Source:
     Attributes:
         path: Of the folder or file.
         layout: How it is laid out, in words.
-        kind: Of the codec that reads it.
+        kind: Of data: what the items are.
         names: Of the items, as errors call them.
-        raw: Item by number. May be called from several threads.
+        raw: Item by number: a path, the content of a file, an array, or a value. May be called
+            from several threads.
         classes: Names of the classes; empty if there are none.
         labels: ``(count,)`` class number of each item, -1 where it is not known.
-        columns: Names of the columns, if the items are rows of numbers.
+        columns: Names of the columns, if the items are rows of a table.
         problems: What was noticed and passed over, in words.
         files: That the items come from; a change in one makes a cache stale.
         held: Whether the items lie in memory anyway.
@@ -54,15 +61,15 @@ class Source:
         groups: ``(count,)`` number of the group of each item, such as the picture that it is a
             piece of; a group is trained on or held out as a whole. Empty where each item is its
             own.
-        beside: What belongs to each item, such as the picture that it is an answer to: item by
-            item where they are pairs, else in no order.
+        roles: Role -> what belongs to each item, item by item, such as the picture that it is an
+            answer to.
     """
 
     path: Path
     layout: str
-    kind: SourceKind
+    kind: str
     names: Sequence[str]
-    raw: Callable[[int], RawItem]
+    raw: Callable[[int], Any]
     classes: tuple[str, ...] = ()
     labels: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     columns: tuple[str, ...] = ()
@@ -72,7 +79,7 @@ class Source:
     frames: Iterable[Frame] = ()
     dialect: Dialect | None = None
     groups: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-    beside: Source | None = None
+    roles: Mapping[str, Source] = field(default_factory=dict[str, Any])
 
     def __post_init__(self) -> None:
         """Fill in labels that are not there."""
@@ -103,32 +110,6 @@ class Source:
             )
         number = np.array([*(list(classes).index(name) for name in self.classes), -1], np.int64)
         return replace(self, classes=tuple(classes), labels=number[self.labels])
-
-    def picture(self, index: int) -> Path | bytes | NDArray[np.uint8]:
-        """A picture by number.
-
-        Raises:
-            DataError: if the items are rows of numbers.
-        """
-        item = self.raw(index)
-        if isinstance(item, np.ndarray) and item.dtype != np.uint8:
-            raise DataError("rows of numbers, not pictures", where=str(self.path))
-        return item  # pyright: ignore[reportReturnType]  # the dtype has just been checked
-
-    def row(self, index: int) -> NDArray[np.float64]:
-        """A row of numbers by number.
-
-        Raises:
-            DataError: if the items are pictures.
-        """
-        item = self.raw(index)
-        if not isinstance(item, np.ndarray) or item.dtype != np.float64:
-            raise DataError("pictures, not rows of numbers", where=str(self.path))
-        return item  # pyright: ignore[reportReturnType]  # the dtype has just been checked
-
-    def rows(self) -> NDArray[np.float64]:
-        """All rows of numbers, ``(count, columns)``."""
-        return np.stack([self.row(index) for index in range(self.count)])
 
     def stamp(self) -> str:
         """Changes when a file was added, removed or written; costs one look at each file."""

@@ -1,4 +1,4 @@
-"""Decoded pictures kept on disk between starts: one flat file, one index, both whole or absent."""
+"""Decoded samples kept on disk between starts: one flat file, one index, both whole or absent."""
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Any, BinaryIO, Self
 
 import numpy as np
-import PIL
 from numpy.typing import NDArray
 
+from gannet.core.codec import Codec
 from gannet.core.errors import DataError
 from gannet.core.source import Source
-from gannet.modalities.image.codec import ImageCodec
-from gannet.modalities.image.io.files import Picture
+from gannet.modalities.registry import find_modality
 
-FORMAT = 1
+FORMAT = 2
 """Of the cache. A cache of another format is decoded anew."""
 
 DISK_SHARE = 0.5
@@ -33,14 +32,14 @@ _LEFT_SECONDS = 3600
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """What was found out about each picture that could be decoded, in order.
+    """What was found out about each sample that could be decoded, in order.
 
     Attributes:
         kept: ``(n,)`` numbers of the source's items.
-        contents: ``(n,)`` fingerprint of each file's content.
-        looks: ``(n,)`` fingerprint of each decoded picture.
+        contents: ``(n,)`` fingerprint of each cell's content.
+        looks: ``(n,)`` fingerprint of each decoded sample.
         skipped: Names and reasons of those that could not be decoded.
-        stored: Whether the pictures lie in a file beside.
+        stored: Whether the samples lie in a file beside.
     """
 
     kept: NDArray[np.int64]
@@ -50,20 +49,21 @@ class Index:
     stored: bool
 
 
-def key_of(source: Source, codec: ImageCodec) -> str:
+def key_of(source: Source, codec: Codec[Any]) -> str:
     """Differs for other files, other sizes, and other decoders."""
-    state = f"{FORMAT} {PIL.__version__} {source.stamp()} {codec.model_dump_json()}"
+    decoder = find_modality(codec.kind).reading.decoder
+    state = f"{FORMAT} {decoder} {source.stamp()} {codec.model_dump(mode='json')}"
     return hashlib.blake2b(state.encode(), digest_size=8).hexdigest()
 
 
-def holds(cache: Path, source: Source, codec: ImageCodec) -> bool:
+def holds(cache: Path, source: Source, codec: Codec[Any]) -> bool:
     """Whether a cache is of these very data; any other would be replaced by writing to it."""
     return (cache / f"index-{key_of(source, codec)}.npz").exists()
 
 
-def pictures_file(cache: Path, key: str) -> Path:
-    """Where decoded pictures lie, one after the other."""
-    return cache / f"pictures-{key}.u8"
+def samples_file(cache: Path, key: str) -> Path:
+    """Where decoded samples lie, one after the other."""
+    return cache / f"samples-{key}.bin"
 
 
 def fits(cache: Path, total: int) -> bool:
@@ -78,8 +78,8 @@ def load_index(cache: Path, key: str, row: int, *, room: bool) -> Index | None:
     Args:
         cache: Its folder.
         key: Of the data.
-        row: Bytes of a picture.
-        room: Whether a cache that holds no pictures could now hold them.
+        row: Bytes of a sample.
+        room: Whether a cache that holds no samples could now hold them.
     """
     try:
         path = cache / f"index-{key}.npz"
@@ -88,7 +88,7 @@ def load_index(cache: Path, key: str, row: int, *, room: bool) -> Index | None:
             skipped = tuple(zip(map(str, names), map(str, reasons), strict=True))
             stored = bool(held["stored"])
             index = Index(held["kept"], held["contents"], held["looks"], skipped, stored)
-        whole = not stored or pictures_file(cache, key).stat().st_size == len(index.kept) * row
+        whole = not stored or samples_file(cache, key).stat().st_size == len(index.kept) * row
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None  # decoding again cures it
     return index if whole and (stored or not room) else None
@@ -115,7 +115,7 @@ def save_index(cache: Path, key: str, index: Index) -> None:
 
 
 class CacheWriter:
-    """Writes pictures to a file of another name, which takes its place when it is whole."""
+    """Writes samples to a file of another name, which takes its place when it is whole."""
 
     def __init__(self, cache: Path | None, key: str, *, wanted: bool) -> None:
         self.cache, self.key = cache, key
@@ -129,7 +129,7 @@ class CacheWriter:
             cache.mkdir(parents=True, exist_ok=True)
             _tidy(cache, key)
             if wanted:
-                self.final = pictures_file(cache, key)
+                self.final = samples_file(cache, key)
                 self.fresh = self.final.with_suffix(f".new-{time.time_ns()}")
                 self.file = self.fresh.open("wb")
         except OSError as error:
@@ -154,12 +154,12 @@ class CacheWriter:
                 if folder.exists() and not any(folder.iterdir()):
                     folder.rmdir()
 
-    def write(self, picture: Picture) -> None:
-        """Add one picture, unless the disk has run full."""
+    def write(self, packed: NDArray[Any]) -> None:
+        """Add packed samples, unless the disk has run full."""
         if self.file is None:
             return
         try:
-            self.file.write(picture.data)
+            self.file.write(packed.tobytes())
         except OSError as error:
             if error.errno not in _FULL:
                 raise
@@ -196,7 +196,7 @@ class CacheWriter:
 def _tidy(cache: Path, key: str) -> None:
     """Remove caches of other data or sizes, and what a killed run left half-written."""
     now = time.time()
-    for pattern in ("pictures-*", "index-*.npz"):
+    for pattern in ("samples-*", "index-*.npz"):
         for file in cache.glob(pattern):
             half = ".new" in file.name
             if key not in file.name or (half and now - file.stat().st_mtime > _LEFT_SECONDS):

@@ -1,45 +1,43 @@
-"""Every picture decoded once: kept in memory, in one cache file, or only checked."""
+"""Every sample decoded once: kept in memory, in one cache file, or only checked."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gannet.core.codec import Codec
 from gannet.core.errors import DataError
 from gannet.core.io.files import fingerprint
 from gannet.core.io.prefetch import in_order
 from gannet.core.source import Source
-from gannet.data.cache import (
-    CacheWriter,
-    Index,
-    fits,
-    key_of,
-    load_index,
-    pictures_file,
-    save_index,
-)
-from gannet.data.store import InFile, InMemory, Store, Streamed
-from gannet.modalities.image.codec import ImageCodec
-from gannet.modalities.image.io.files import Picture, content
+from gannet.data.cache import CacheWriter, Index, fits, key_of, load_index, samples_file, save_index
+from gannet.data.store import InFile, InMemory, Streamed, row_bytes
+from gannet.modalities.modality import Modality
+from gannet.modalities.reading import SampleStore
+from gannet.modalities.registry import find_modality
 
 SHOWN = 10
-"""Broken pictures that an error lists."""
+"""Broken samples that an error lists."""
+
+TOGETHER = 128
+"""Most cells that one thread decodes at once."""
 
 _CHUNK_BYTES = 4 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """Pictures that can be trained on.
+    """Samples that can be trained on.
 
     Attributes:
         kept: ``(n,)`` numbers of the source's items that could be decoded.
-        contents: ``(n,)`` fingerprint of each file's content.
-        looks: ``(n,)`` fingerprint of each decoded picture; equal for equal pictures.
+        contents: ``(n,)`` fingerprint of each cell's content.
+        looks: ``(n,)`` fingerprint of each decoded sample; equal for equal samples.
         skipped: Names and reasons of those that could not.
         store: Where they are.
     """
@@ -48,11 +46,15 @@ class Decoded:
     contents: NDArray[np.uint64]
     looks: NDArray[np.uint64]
     skipped: tuple[tuple[str, str], ...]
-    store: Store
+    store: SampleStore
+
+
+Check = Callable[[NDArray[np.uint64]], None]
+"""Told how samples look before a cache is put in its place; may raise to refuse them."""
 
 
 def may_be_broken(count: int) -> int:
-    """How many of ``count`` pictures may be broken: 3 or 1 %, but never half of them.
+    """How many of ``count`` samples may be broken: 3 or 1 %, but never half of them.
 
     >>> [may_be_broken(count) for count in (2, 5, 100, 1000)]
     [0, 2, 3, 10]
@@ -62,24 +64,37 @@ def may_be_broken(count: int) -> int:
 
 def decode(
     source: Source,
-    codec: ImageCodec,
+    codec: Codec[Any],
     cache: Path | None,
     memory_bytes: int,
-    check: Callable[[NDArray[np.uint64]], None] = lambda _: None,
+    check: Check = lambda _: None,
 ) -> Decoded:
-    """Decode every picture once, or find that it was done before.
+    """Decode every sample once, or find that it was done before.
 
     Args:
-        source: Of pictures.
-        codec: Says their size and channels.
-        cache: Folder for the decoded pictures; ``None`` keeps no file.
+        source: Of samples of the codec's kind.
+        codec: Says their shape.
+        cache: Folder for the decoded samples; ``None`` keeps no file.
         memory_bytes: Up to this size they are held in memory.
-        check: Told how they look before a cache is put in its place; may raise to refuse them.
+        check: Of what they look like.
 
     Raises:
-        DataError: if more pictures are broken than ``may_be_broken`` allows.
+        DataError: if more samples are broken than ``may_be_broken`` allows, or the codec is of
+            another kind.
     """
-    row = codec.height * codec.width * codec.channels
+    modality = find_modality(source.kind)
+    if codec.kind != source.kind:
+        raise DataError(
+            f"holds {modality.data}, which the codec {codec.kind!r} cannot read",
+            where=str(source.path),
+        )
+    if modality.reading.store is not None:
+        whole = modality.reading.store(source, codec, cache, memory_bytes)
+        check(whole.looks)
+        kept = np.arange(len(whole.looks))
+        return Decoded(kept, whole.contents, whole.looks, (), whole.store)
+    form = modality.pack(codec, [])
+    row = row_bytes(form)
     total = row * source.count
     held = total <= memory_bytes
     place = None if source.held else cache
@@ -87,92 +102,145 @@ def decode(
     room = place is not None and fits(place, total)
     index = load_index(place, key, row, room=room) if place else None
     if index is None:
-        pictures = np.empty((source.count, row), np.uint8) if held else np.empty((0, row), np.uint8)
+        rows = source.count if held else 0
+        packed = np.empty((rows, *form.shape[1:]), form.dtype)
         with CacheWriter(place, key, wanted=room) as writer:
-            index = _pass(source, codec, pictures, writer, check)
+            index = _Pass(modality, source, codec, packed, row).into(writer, check)
             if place:
                 save_index(place, key, index)
-        store = _store(source, codec, index, pictures[: len(index.kept)], writer.final, held)
+        kept = packed[: len(index.kept)] if held else None
+        store = _store(modality, source, codec, index, kept, writer.final)
     else:
-        file = pictures_file(place, key) if place and index.stored else None
-        pictures = np.fromfile(file, np.uint8).reshape(-1, row) if held and file else None
-        store = _store(source, codec, index, pictures, file, held)
+        file = samples_file(place, key) if place and index.stored else None
+        flat = np.fromfile(file, form.dtype) if held and file else None
+        kept = None if flat is None else flat.reshape(-1, *form.shape[1:])
+        store = _store(modality, source, codec, index, kept, file)
     return Decoded(index.kept, index.contents, index.looks, index.skipped, store)
 
 
 def _store(
+    modality: Modality,
     source: Source,
-    codec: ImageCodec,
+    codec: Codec[Any],
     index: Index,
-    pictures: NDArray[np.uint8] | None,
+    packed: NDArray[Any] | None,
     file: Path | None,
-    held: bool,
-) -> Store:
-    if held and pictures is not None:
-        shape = (len(index.kept), codec.height, codec.width, codec.channels)
-        return InMemory(codec, pictures.reshape(shape))
+) -> SampleStore:
+    if packed is not None:
+        return InMemory(modality, codec, packed)
     if index.stored and file is not None:
-        return InFile(codec, file)
-    return Streamed(codec, source, index.kept)
+        return InFile(modality, codec, file)
+    return Streamed(modality, codec, source, index.kept)
 
 
-def _pass(
-    source: Source,
-    codec: ImageCodec,
-    pictures: NDArray[np.uint8],
-    writer: CacheWriter,
-    check: Callable[[NDArray[np.uint64]], None],
-) -> Index:
-    kept: list[int] = []
-    prints: list[tuple[int, int]] = []
-    skipped: list[tuple[str, str]] = []
-    found_in_order = in_order(
-        lambda index: _one(source, codec, index),
-        range(source.count),
-        chunk=_CHUNK_BYTES // (codec.height * codec.width * codec.channels),
-    )
-    for number, found in enumerate(found_in_order):
-        if isinstance(found, str):
-            skipped.append((source.names[number], found))
-            if len(skipped) > may_be_broken(source.count):
-                raise _too_many_broken(source, skipped, number + 1)
-            continue
-        held, look, picture = found
-        if len(pictures):
-            pictures[len(kept)] = picture.reshape(-1)
-        writer.write(picture)
-        kept.append(number)
-        prints.append((held, look))
-    both = np.array(prints, np.uint64).reshape(-1, 2)
-    check(both[:, 1])
-    return Index(
-        kept=np.array(kept, np.int64),
-        contents=both[:, 0],
-        looks=both[:, 1],
-        skipped=tuple(skipped),
-        stored=writer.finish(),
-    )
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some neighbouring cells, decoded.
+
+    Attributes:
+        kept: Their numbers, but for those that are broken.
+        contents: Fingerprint of the content of each.
+        packed: ``(n, ...)``.
+        looks: Fingerprint of each packed sample.
+        skipped: Names of those that are broken, and why.
+    """
+
+    kept: list[int]
+    contents: list[int]
+    packed: NDArray[Any]
+    looks: list[int]
+    skipped: list[tuple[str, str]]
 
 
-_Found = tuple[int, int, Picture] | str
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    """One walk through all cells.
 
+    Attributes:
+        modality: Their kind.
+        source: That they come from.
+        codec: Says their shape.
+        packed: Filled with all that can be decoded, unless it has no rows.
+        row: Bytes of one packed sample.
+    """
 
-def _one(source: Source, codec: ImageCodec, index: int) -> _Found:
-    name = source.names[index]
-    try:
-        item = source.picture(index)
-        held = content(item, name)
-        picture = codec.picture(item if isinstance(item, np.ndarray) else held, name=name)
-    except DataError as error:
-        return error.problem
-    return fingerprint(held), fingerprint(picture.tobytes()), picture
+    modality: Modality
+    source: Source
+    codec: Codec[Any]
+    packed: NDArray[Any]
+    row: int
+
+    def into(self, writer: CacheWriter, check: Check) -> Index:
+        """Decode all cells, writing what was decoded.
+
+        Raises:
+            DataError: if too many are broken, or ``check`` refuses them.
+        """
+        kept: list[int] = []
+        prints: list[tuple[int, int]] = []
+        skipped: list[tuple[str, str]] = []
+        count = self.source.count
+        size = max(1, min(TOGETHER, _CHUNK_BYTES // max(self.row, 1)))
+        starts = range(0, count, size)
+        parts = in_order(
+            lambda start: self._part(range(start, min(start + size, count))), starts, chunk=1
+        )
+        for start, part in zip(starts, parts, strict=True):
+            skipped += part.skipped
+            if len(skipped) > may_be_broken(count):
+                raise _too_many_broken(self.source, skipped, min(start + size, count))
+            if len(self.packed):
+                self.packed[len(kept) : len(kept) + len(part.kept)] = part.packed
+            writer.write(part.packed)
+            kept += part.kept
+            prints += zip(part.contents, part.looks, strict=True)
+        both = np.array(prints, np.uint64).reshape(-1, 2)
+        check(both[:, 1])
+        return Index(
+            kept=np.array(kept, np.int64),
+            contents=both[:, 0],
+            looks=both[:, 1],
+            skipped=tuple(skipped),
+            stored=writer.finish(),
+        )
+
+    def _part(self, indices: range) -> _Part:
+        kept: list[int] = []
+        contents: list[int] = []
+        raws: list[Any] = []
+        skipped: list[tuple[str, str]] = []
+        for index in indices:
+            try:
+                content, raw = self._one(index)
+            except DataError as error:
+                skipped.append((self.source.names[index], error.problem))
+                continue
+            kept.append(index)
+            contents.append(content)
+            raws.append(raw)
+        try:
+            packed = self.modality.pack(self.codec, raws)
+        except DataError as error:
+            where = error.where or str(self.source.path)
+            raise DataError(error.problem, where=where, remedy=error.remedy) from None
+        looks = [fingerprint(each.tobytes()) for each in packed]
+        return _Part(kept, contents, packed, looks, skipped)
+
+    def _one(self, index: int) -> tuple[int, Any]:
+        """The fingerprint of a cell, and its raw sample; a file is read once where that will do."""
+        name, cell = self.source.names[index], self.source.raw(index)
+        reading = self.modality.reading
+        content = reading.content(cell, name)
+        whole = content if reading.load is not None and isinstance(cell, Path) else cell
+        return fingerprint(content), self.modality.load(whole, name, self.codec)
 
 
 def _too_many_broken(source: Source, skipped: list[tuple[str, str]], seen: int) -> DataError:
     shown = "\n  ".join(f"{name}: {reason}" for name, reason in skipped[:SHOWN])
     more = f"\n  ... and {len(skipped) - SHOWN} more" if len(skipped) > SHOWN else ""
+    many = find_modality(source.kind).noun[1]
     return DataError(
-        f"{len(skipped)} of the first {seen} pictures cannot be used, which is too many of "
+        f"{len(skipped)} of the first {seen} {many} cannot be used, which is too many of "
         f"{source.count}:\n  {shown}{more}",
         where=str(source.path),
         remedy="Remove or replace them. A few are skipped: 3, or 1 %.",

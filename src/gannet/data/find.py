@@ -1,174 +1,295 @@
-"""Recognise how a data set is laid out."""
+"""Find out what lies at a path: which container it is, and of which kind its samples are."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NoReturn
+from typing import Any
 
 from gannet.core.errors import DataError
-from gannet.core.frame import Dialect, Frame
-from gannet.core.io.names import Numbered
-from gannet.core.source import WORDS, Source, SourceKind
-from gannet.data.containers import archives, arrays, folders, frames, number_tables, parquet, shards
+from gannet.core.frame import Frame
+from gannet.core.source import Source
+from gannet.data.containers import archives, arrays, folders, frames, metadata, parquet, tables
+from gannet.data.containers.cells import CellTable, UnclaimedError, Wanted, listed, suffix_of
+from gannet.modalities.modality import Modality
+from gannet.modalities.reading import Claim, ColumnView
+from gannet.modalities.registry import find_modality, modalities
 
-LAYOUTS = (
-    "a folder of pictures, class folders, a folder with metadata.csv or metadata.jsonl, Parquet "
-    "(Hugging Face images), a zip of pictures, .npz, .npy, or a table (.csv, .tsv, .jsonl, "
-    ".parquet)"
-)
-
-HELD_BYTES = 64 * 2**20
-"""Tables in files up to this size are read once and held; larger ones are read as often as needed.
-"""
-
-HELD_CELLS = 4 * HELD_BYTES
-"""The same for Parquet, whose files are small for what is in them: eight bytes a cell."""
-
-_FILES: Mapping[str, Callable[[Path, str | None], Source]] = {
-    ".npz": arrays.from_npz,
-    ".npy": arrays.from_npy,
-    ".csv": number_tables.from_csv,
-    ".tsv": number_tables.from_csv,
+_FILES: Mapping[str, Callable[[Path, Wanted], CellTable]] = {
+    ".npz": lambda path, _: arrays.from_npz(path),
+    ".npy": lambda path, _: arrays.from_npy(path),
     ".zip": archives.from_zip,
-    ".parquet": lambda path, label: parquet.from_parquet(path, [path], label),
+    ".tar": archives.from_tar,
 }
+"""Files that hold many samples, beside tables."""
+
+NOTES = (".txt", ".data")
+"""Tables by suffix that are more often notes where they lie beside other files."""
 
 
-def find(path: Path, *, label: str | None = None, kind: SourceKind | None = None) -> Source:
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A column with the kind of data that takes it.
+
+    Attributes:
+        view: The column.
+        modality: The kind.
+        claim: How sure it is, and why.
+    """
+
+    view: ColumnView
+    modality: Modality
+    claim: Claim
+
+
+def find(
+    path: Path,
+    *,
+    label: str | None = None,
+    kinds: Sequence[str] = (),
+    roles: Mapping[str, Sequence[str]] | None = None,
+) -> Source:
     """Find out what lies at ``path``, without decoding it.
 
     Args:
         path: A folder or a file.
         label: Column, or array, of the classes. By default the only one called label, class,
             category or group. ``""`` leaves classes aside.
-        kind: Insist on pictures (``image``), rows of numbers (``vector``) or a table of any columns
-            (``table``). By default a text table is read as rows of numbers.
+        kinds: Kinds of data that the samples may be of; all of them by default. The one that claims
+            the most surely takes them.
+        roles: Role -> kinds of what else is told of each sample, from another column.
 
     Raises:
         DataError: if nothing is there, or nothing that can be used.
     """
-    path = Path(path)
-    if kind == "table":
-        return _table(path, label)
-    source = _folder(path, label) if _is_folder(path) else _file(path, label)
-    if not source.count:
-        raise DataError("nothing in it", where=str(path), remedy=f"Give it {LAYOUTS}.")
-    if kind is not None and source.kind != kind:
+    path, candidates = Path(path), _candidates(kinds)
+    others = {role: _candidates(named) for role, named in (roles or {}).items()}
+    try:
+        return _found(path, candidates, label, others)
+    except UnclaimedError:
+        if kinds and (other := _other_kind(path)):
+            raise DataError(
+                f"holds {other}, expected {' or '.join(each.data for each in candidates)}",
+                where=str(path),
+                remedy="Choose other data or another recipe.",
+            ) from None
+        raise
+
+
+def of_frame(frame: Frame, *, kinds: Sequence[str] = (), label: str | None = None) -> Source:
+    """A table in memory, such as a data frame, as a source.
+
+    Raises:
+        DataError: if no kind of data takes it.
+    """
+    candidates = _candidates(kinds)
+    table = tables.from_frame(frame)
+    return source_of(table, claimed_by(table, candidates), label)
+
+
+def claimed_by(table: CellTable, candidates: Sequence[Modality]) -> Claimed:
+    """The surest claim to samples: to a column meant for them, else to any other.
+
+    Raises:
+        UnclaimedError: if no kind claims one.
+    """
+    first = [view for view in table.views if not view.further]
+    further = [view for view in table.views if view.further]
+    found = _best_of(table, first, candidates) or _best_of(table, further, candidates)
+    if found is None or (found.view.form == "arrays" and not table.count):
+        raise _unclaimed(table, candidates)
+    return found
+
+
+def wanted_of(candidates: Iterable[Modality]) -> Wanted:
+    """Which files count, by the readers of some kinds."""
+    read = [each for each in candidates if each.readers]
+    suffixes = frozenset(suffix for each in read for suffix in each.readers)
+    if not read:
+        return Wanted(suffixes, "file", "files")
+    one, many = (" or ".join(each.noun[at] for each in read) for at in (0, 1))
+    return Wanted(suffixes, one, many)
+
+
+def source_of(table: CellTable, claimed: Claimed, label: str | None) -> Source:
+    """The samples of a table whose column was claimed.
+
+    Raises:
+        DataError: if there are none, or a label is asked for that is not there.
+    """
+    modality, view = claimed.modality, claimed.view
+    classes = None
+    if modality.reading.own_labels:
+        classes = table.classes(label)
+        if classes.column:
+            view = _without(view, classes.column)
+    elif label:
         raise DataError(
-            f"holds {WORDS[source.kind]}, expected {WORDS[kind]}",
-            where=str(path),
-            remedy="Choose other data or another recipe.",
+            f"--label {label} names a class, which {modality.data} does not need",
+            where=str(table.path),
+            remedy="Leave it out: every column can be asked for with --given.",
         )
+    source = modality.reading.adopt(_plain(table, view, modality), view)
+    if classes is not None:
+        source = replace(source, problems=(*classes.problems, *source.problems))
+        if classes.labels is not None:
+            source = source.labelled(classes.labels)
     return source
 
 
-def is_table(path: Path) -> bool:
-    """Whether a table lies at ``path``, of any columns; pictures and arrays are none.
-
-    Raises:
-        DataError: if nothing is there.
-    """
-    return bool(_table_files(Path(path)))
-
-
-def of_frame(frame: Frame) -> Source:
-    """A table in memory, such as a data frame, as a source."""
+def _plain(table: CellTable, view: ColumnView, modality: Modality) -> Source:
+    """The cells of a column as a source, as the container has them."""
+    if not table.count:
+        raise DataError("nothing in it", where=str(table.path), remedy=f"Give it {_layouts()}.")
     return Source(
-        path=Path(frame.where or "table"),
-        layout=f"{frame.where or 'table in memory'} with {len(frame.names)} columns",
-        kind="table",
-        names=Numbered("row", len(frame), frame.first),
-        raw=_no_items,
-        columns=frame.names,
-        held=True,
-        frames=(frame,),
+        path=table.path,
+        layout=table.layout.format(modality.noun[1]),
+        kind=modality.name,
+        names=table.names if view.names is None else view.names,
+        raw=view.cell,
+        problems=table.problems,
+        files=table.files,
+        held=table.held,
+        dialect=table.dialect,
     )
 
 
-def _no_items(index: int) -> NoReturn:
-    raise AssertionError(f"item {index} of a table was asked for, which is read in frames")
+def _found(
+    path: Path,
+    candidates: Sequence[Modality],
+    label: str | None,
+    roles: Mapping[str, Sequence[Modality]],
+) -> Source:
+    wanted = wanted_of(candidates)
+    table = _table_at(path, wanted)
+    claimed = claimed_by(table, candidates)
+    strange = [each for each in claimed.view.suffixes if each not in claimed.modality.readers]
+    if strange and claimed.view.name == "" and len(strange) < len(claimed.view.suffixes):
+        count = sum(claimed.view.suffixes[suffix] for suffix in strange)
+        note = f"{count:,} files left aside that end in {', '.join(strange)}"
+        table = _table_at(path, wanted_of([claimed.modality]))
+        table = replace(table, problems=(*table.problems, note))
+        claimed = replace(claimed, view=table.views[0])
+    source = source_of(table, claimed, label)
+    return with_roles(source, table, claimed.view, roles)
 
 
-def _table_files(path: Path) -> list[Path]:
-    """The files of a table at ``path``, one or its shards; none if what lies there is no table."""
-    if not _is_folder(path):
-        return [path] if _is_table_file(path) else []
-    names = [entry.name for entry in folders.entries(path) if entry.is_file()]
-    if any(map(folders.is_picture, names)) or set(folders.TABLES) & set(names):
-        return []
-    # A .txt beside other files is more often a note than data.
-    known = {*frames.SUFFIXES, *_FILES} - {".txt", ".data"}
-    held = [path / name for name in names if Path(name).suffix.lower() in known]
-    kinds = {each.suffix.lower() for each in held}
-    if len(held) != 1 and len(kinds) != 1:
-        return []
-    return held if all(map(_is_table_file, held)) else []
+def with_roles(
+    source: Source,
+    table: CellTable,
+    used: ColumnView,
+    roles: Mapping[str, Sequence[Modality]],
+) -> Source:
+    """The same samples with what further columns say of each."""
+    found: dict[str, Source] = {}
+    taken = {used.name}
+    for role, candidates in roles.items():
+        rest = [view for view in table.views if view.name not in taken and view.form != "rows"]
+        if (claimed := _best_of(table, rest, candidates)) is not None:
+            taken.add(claimed.view.name)
+            plain = _plain(table, claimed.view, claimed.modality)
+            found[role] = claimed.modality.reading.adopt(plain, claimed.view)
+    return replace(source, roles={**source.roles, **found}) if found else source
 
 
-def _is_table_file(file: Path) -> bool:
-    suffix = file.suffix.lower()
-    if suffix not in frames.SUFFIXES:
-        return False
-    return suffix != ".parquet" or not parquet.holds_pictures(file)
+def _candidates(kinds: Sequence[str]) -> tuple[Modality, ...]:
+    return tuple(map(find_modality, kinds)) if kinds else modalities()
 
 
-def _table(path: Path, label: str | None) -> Source:
-    if label:
+def _best_of(
+    table: CellTable, views: Sequence[ColumnView], candidates: Sequence[Modality]
+) -> Claimed | None:
+    claims = [
+        Claimed(view, modality, claim)
+        for view in views
+        for modality in candidates
+        if (claim := modality.claims(view)) is not None
+    ]
+    if not claims:
+        return _only_reader(views, candidates)
+    surest = max(each.claim.confidence for each in claims)
+    best = [each for each in claims if each.claim.confidence == surest]
+    kind = best[0].modality
+    same = [each for each in best if each.modality is kind]
+    named = [each for each in same if each.view.name == kind.name]
+    if len(same) > 1 and len(named) != 1:
+        columns = listed([each.view.name for each in same])
         raise DataError(
-            f"--label {label} names a class, which a table does not need",
-            where=str(path),
-            remedy="Leave it out: every column can be asked for with --given.",
+            f"more than one column of {kind.noun[1]}: {columns}",
+            where=str(table.path),
+            remedy=f"Call the one that is meant {kind.name!r}.",
         )
-    files = _table_files(path)
-    if not files:
-        raise DataError(
-            "holds no table",
-            where=str(path),
-            remedy="Give one file, or a folder of files of one kind and with the same columns, "
-            f"that ends in {', '.join(frames.SUFFIXES)}; or another recipe.",
+    return named[0] if named else best[0]
+
+
+def _only_reader(views: Sequence[ColumnView], candidates: Sequence[Modality]) -> Claimed | None:
+    """Contents that look like nothing, where only one kind could read them."""
+    read = [each for each in candidates if each.readers]
+    unknown = [view for view in views if view.form == "files" and not view.suffixes]
+    if len(read) == 1 and len(unknown) == 1:
+        return Claimed(unknown[0], read[0], Claim(0.1, "no other kind reads files"))
+    return None
+
+
+def _unclaimed(table: CellTable, candidates: Sequence[Modality]) -> DataError:
+    """What to say of a table in which no kind knows itself."""
+    many = " or ".join(each.noun[1] for each in candidates if each.readers) or "samples"
+    view = table.views[0] if table.views else ColumnView("", "values")
+    if view.form == "arrays":
+        shapes = [each.reading.arrays for each in candidates if each.reading.arrays]
+        return UnclaimedError(
+            f"shape {(table.count, *view.shape)}, expected {_either(', '.join(shapes))}",
+            where=str(table.path),
+            remedy="Reshape it; the first axis counts the samples.",
         )
-    files, aside = parquet.training_files(files)
-    chunks = shards.Shards(tuple(map(frames.read_chunks, files)))
-    sizes = chunks.measured()
-    small = sizes is None and sum(file.stat().st_size for file in files) <= HELD_BYTES
-    if sizes is not None:
-        small = 8 * sizes.rows * len(sizes.names) <= HELD_CELLS
-    parts = tuple(chunks) if small else chunks
-    if small or sizes is None:
-        sizes = shards.sizes_of(parts)
-    problems: list[str] = []
-    if aside:
-        names = ", ".join(file.name for file in aside)
-        problems.append(f"{names} left aside: only files of the training part are used")
-    how = chunks.chunks[0].dialect
-    layout = _layout(files[0], how) + (f", {len(files)} files" if len(files) > 1 else "")
-    names = sizes.names
-    return Source(
-        path=path,
-        layout=f"table of {len(names)} column{'s' * (len(names) != 1)} ({layout})",
-        kind="table",
-        names=Numbered("row", sizes.rows, sizes.first),
-        raw=_no_items,
-        columns=names,
-        problems=tuple(problems),
-        files=files,
-        held=small,
-        frames=parts,
-        dialect=how,
+    names = [name for each in table.views for name in (each.columns or (each.name,)) if name]
+    return UnclaimedError(
+        f"no column of {many} among {listed(list(dict.fromkeys(names)), 20)}",
+        where=str(table.path),
+        remedy="Choose another recipe, or data that this one reads.",
     )
 
 
-def _layout(file: Path, how: Dialect | None) -> str:
-    words = {"\t": "tab", ";": "semicolon", "|": "bar"}
-    kinds = {".parquet": "Parquet", ".jsonl": "JSON lines", ".ndjson": "JSON lines"}
-    layout = kinds.get(file.suffix.lower(), "text")
-    if how is not None and how.delimiter != ",":
-        layout += f", cells apart by a {words.get(how.delimiter, how.delimiter)}"
-    if how is not None and not how.header:
-        layout += ", without a header"
-    return layout
+def _either(words: str) -> str:
+    """``a, b, c`` as ``a, b or c``; commas within brackets stay."""
+    head, cut, tail = words.rpartition("), (")
+    return f"{head}) or ({tail}" if cut else words or "another shape"
+
+
+def _other_kind(path: Path) -> str:
+    """What data of any kind at a path are called; empty if none knows itself."""
+    with suppress(DataError):
+        return find_modality(_found(path, modalities(), "", {}).kind).data
+    return ""
+
+
+def _without(view: ColumnView, name: str) -> ColumnView:
+    """All columns of a table but one."""
+    if view.form != "rows":
+        return view
+    columns = tuple(each for each in view.columns if each != name)
+    frames = _Narrowed(view.frames, columns)
+    return replace(view, columns=columns, shape=(len(columns),), frames=frames)
+
+
+class _Narrowed(Iterable[Frame]):
+    """Some columns of frames, as often as they are walked through."""
+
+    def __init__(self, frames: Iterable[Frame], columns: tuple[str, ...]) -> None:
+        self.frames, self.columns = frames, columns
+
+    def __iter__(self) -> Any:
+        for frame in self.frames:
+            cells = tuple(frame.column(name) for name in self.columns)
+            yield Frame(self.columns, cells, frame.where, frame.first)
+
+
+def _table_at(path: Path, wanted: Wanted) -> CellTable:
+    """The container at a path."""
+    return _folder(path, wanted) if _is_folder(path) else _file(path, wanted)
 
 
 def _is_folder(path: Path) -> bool:
@@ -188,24 +309,30 @@ def _is_folder(path: Path) -> bool:
     )
 
 
-def _file(path: Path, label: str | None) -> Source:
-    suffix = path.suffix.lower()
+def _file(path: Path, wanted: Wanted) -> CellTable:
+    suffix = suffix_of(path.name)
     if suffix in _FILES:
-        return _FILES[suffix](path, label)
-    if folders.is_picture(path.name):
+        return _FILES[suffix](path, wanted)
+    if wanted.fits(path.name):
         raise DataError(
-            "a single picture is no data set", where=str(path), remedy="Name its folder instead."
+            f"a single {wanted.one} is no data set",
+            where=str(path),
+            remedy="Name its folder instead.",
         )
+    if suffix in frames.SUFFIXES:
+        if tables.is_table(path):
+            return tables.from_files(path, [path])
+        return parquet.from_parquet(path, [path])
     raise DataError(
         f"{suffix or 'a file without suffix'} is no data that gannet knows",
         where=str(path),
-        remedy=f"Give it {LAYOUTS}.",
+        remedy=f"Give it {_layouts()}.",
     )
 
 
-def _folder(path: Path, label: str | None) -> Source:
+def _folder(path: Path, wanted: Wanted) -> CellTable:
     names = [entry.name for entry in folders.entries(path) if entry.is_file()]
-    found = [name for name in folders.TABLES if name in names]
+    found = [name for name in metadata.TABLES if name in names]
     if len(found) > 1:
         raise DataError(
             "metadata.csv and metadata.jsonl, of which only one can be right",
@@ -213,20 +340,39 @@ def _folder(path: Path, label: str | None) -> Source:
             remedy="Remove one.",
         )
     if found:
-        return folders.from_table(path, path / found[0], label)
-    if shards := [path / name for name in names if name.endswith(".parquet")]:
-        return parquet.from_parquet(path, shards, label)
-    if not any(map(folders.is_picture, names)):
-        others = [name for name in names if Path(name).suffix.lower() in _FILES]
-        if len(others) == 1:
-            return _file(path / others[0], label)
-        if len(others) > 1:
-            raise DataError(
-                f"more than one data file: {', '.join(others[:5])}",
-                where=str(path),
-                remedy="Name the one you mean.",
-            )
+        return metadata.from_metadata(path, path / found[0], wanted)
+    samples = any(map(wanted.fits, names))
+    shards = [path / name for name in names if suffix_of(name) == ".parquet"]
+    if shards and (samples or not all(map(tables.is_table, shards))):
+        return parquet.from_parquet(path, shards)
+    if not samples:
+        if (table := _tables_in(path, names, wanted)) is not None:
+            return table
         data = path / "data"
         if data.is_dir() and any(each.suffix == ".parquet" for each in data.iterdir()):
-            return _folder(data, label)
-    return folders.from_pictures(path, label)
+            return _folder(data, wanted)
+    return folders.from_folder(path, wanted)
+
+
+def _tables_in(path: Path, names: Sequence[str], wanted: Wanted) -> CellTable | None:
+    """The one data file of a folder, or the table that its files make together."""
+    known = {*frames.SUFFIXES, *_FILES} - set(NOTES)
+    held = [path / name for name in names if suffix_of(name) in known]
+    if held and tables.folder_of_tables(held):
+        return tables.from_files(path, held)
+    if len(held) > 1:
+        raise DataError(
+            f"more than one data file: {listed([each.name for each in held])}",
+            where=str(path),
+            remedy="Name the one you mean.",
+        )
+    return _file(held[0], wanted) if held else None
+
+
+def _layouts() -> str:
+    """What may be given, in words."""
+    many = wanted_of(modalities()).many
+    return (
+        f"a folder of {many}, class folders, a folder with metadata.csv or metadata.jsonl, a zip "
+        f"or tar of {many}, Parquet, .npz, .npy, or a table (.csv, .tsv, .jsonl, .parquet)"
+    )

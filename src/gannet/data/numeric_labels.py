@@ -9,10 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gannet.data.containers.folders import TABLES, table_lines
+from gannet.data.containers.metadata import FILE, TABLES, table_lines
 from gannet.data.labels import LABEL_COLUMNS, MANY
-
-FILE = "file_name"
 
 
 def number_columns(folder: Path) -> dict[str, NDArray[np.float64]]:

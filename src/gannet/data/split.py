@@ -14,9 +14,6 @@ LEAST = 64
 MOST = 5_000
 """Held-out samples beyond which nothing is learnt from more of them."""
 
-FEWEST = 10
-"""Different samples below which neither health nor a held-out part would mean anything."""
-
 DIFFERENT = 2
 """Least number of held-out samples that differ from each other."""
 

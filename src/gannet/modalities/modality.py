@@ -8,7 +8,9 @@ kind of numbers, so that a new kind need define none of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -20,68 +22,21 @@ from pydantic import BaseModel
 from torch import Tensor
 
 from gannet.core.codec import Codec
+from gannet.core.errors import DataError
 from gannet.core.io.writers import write_npz
 from gannet.core.sampling import NoOptions, WriteRequest
+from gannet.core.source import FileContent, Source
 from gannet.core.types import Spec
 from gannet.modalities.hooks import EvaluationHooks, Presentation
 from gannet.modalities.inference import InferenceHooks
+from gannet.modalities.reading import ITEM_BY_ITEM, Budget, Claim, ColumnView, Reading
 from gannet.networks.classifier import BuildClassifier, RowNet
 from gannet.networks.features import Features, RandomFeatures
 
+__all__ = ["Budget", "Claim", "ColumnView", "Modality", "Reading", "Writer"]
+
 Reader = Callable[[Path], Any]
 """A file to one raw sample."""
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnView:
-    """A column as a container shows it to the kinds of data, before anything is decoded.
-
-    Attributes:
-        name: Of the column; empty where there is only one.
-        form: ``files`` (paths, or contents with names), ``arrays`` (one array, a sample per row),
-            or ``values`` (what a table holds: numbers, words, dates).
-        suffixes: Of files: how many end in what, the most frequent first.
-        shape: Of arrays: of one sample.
-        dtype: Of arrays.
-        first: Of files, the first bytes of some, where a suffix says nothing.
-    """
-
-    name: str
-    form: Literal["files", "arrays", "values"]
-    suffixes: Mapping[str, int] = field(default_factory=dict[str, int])
-    shape: tuple[int, ...] = ()
-    dtype: str = ""
-    first: tuple[bytes, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """That a column is of this kind.
-
-    Attributes:
-        confidence: In 0..1; the highest takes the column.
-        reason: In words, for ``gannet inspect``.
-    """
-
-    confidence: float
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """What limits the size of samples: the machine, the time, the recipe.
-
-    Attributes:
-        largest: Largest side, length or number of points that this machine trains on.
-        crop: Side of the crops that the recipe trains on, at the size that they have; 0 for none.
-        smallest: Least side, length or number that the recipe's networks can see.
-        steps: Shape of an encoded sample to the steps there is time for; infinite if nobody asked.
-    """
-
-    largest: int = 1 << 30
-    crop: int = 0
-    smallest: int = 1
-    steps: Callable[[tuple[int, ...]], float] = lambda _: float("inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +86,10 @@ What it is given is what the kind's ``sample`` draws: one raw sample after the o
 frame of many rows after the other.
 """
 
+MOST_RAWS = 2_000
+"""Most raw samples that a codec is fitted to."""
+
+
 # -- defaults -----------------------------------------------------------------------------------
 
 
@@ -147,9 +106,11 @@ def no_claim(_cells: ColumnView) -> Claim | None:
     return None
 
 
-def encoded(codec: Codec[Any], raw: Any) -> NDArray[Any]:
-    """A raw sample as it waits for training: encoded, in 32 bit."""
-    return codec.encode([raw])[0].numpy()
+def encoded(codec: Codec[Any], raws: Sequence[Any]) -> NDArray[Any]:
+    """Raw samples as they wait for training: encoded ``(n, *shape)``, in 32 bit."""
+    if not len(raws):
+        return np.zeros((0, *codec.shape), np.float32)
+    return codec.encode(raws).numpy()
 
 
 def as_tensor(_codec: Codec[Any], packed: NDArray[Any]) -> Tensor:
@@ -202,8 +163,11 @@ class Modality:
         default_recipe: What is trained if nobody says.
         options: Its own flags of ``inspect`` and ``train``.
         claim: Whether a column is of this kind, beyond the suffixes of ``readers``.
-        pack: A raw sample as it waits for training, always of one shape and type of number.
+        pack: Raw samples as they wait for training ``(n, ...)``, each of one shape and type of
+            number; of none, ``(0, ...)`` says which.
         unpack: Packed samples ``(n, ...)`` to tensors ``(n, *shape)``.
+        reading: What few kinds need to say about the way from the disk to tensors.
+        collection: What data of this kind are called as a whole; by default by its noun.
 
         thumbnail: Samples ``(n, *shape)`` as few numbers ``(n, F)`` in which likeness is cheap to
             measure: diversity, copies and clusters are looked for there.
@@ -235,8 +199,10 @@ class Modality:
     default_recipe: str = "generate"
     options: type[BaseModel] = NoOptions
     claim: Callable[[ColumnView], Claim | None] = no_claim
-    pack: Callable[[Codec[Any], Any], NDArray[Any]] = encoded
-    unpack: Callable[[Codec[Any], NDArray[Any]], Tensor] = as_tensor
+    pack: Callable[[Any, Sequence[Any]], NDArray[Any]] = encoded
+    unpack: Callable[[Any, NDArray[Any]], Tensor] = as_tensor
+    reading: Reading = ITEM_BY_ITEM
+    collection: str = ""
 
     thumbnail: Callable[[Tensor], Tensor] = flattened
     features: Callable[[Tensor, int], Features] = random_features
@@ -254,6 +220,63 @@ class Modality:
     inference: InferenceHooks = PLAIN_INFERENCE
     evaluation: EvaluationHooks = PLAIN_EVALUATION
     presentation: Presentation = PLAIN_PRESENTATION
+
+    @property
+    def data(self) -> str:
+        """What data of this kind are called as a whole."""
+        return self.collection or self.noun[1]
+
+    def claims(self, column: ColumnView) -> Claim | None:
+        """Whether a column is of this kind, by suffixes of files or by its own judgement."""
+        claim = self.claim(column)
+        known = sum(count for suffix, count in column.suffixes.items() if suffix in self.readers)
+        if known:
+            share = known / sum(column.suffixes.values())
+            suffixes = ", ".join(each for each in column.suffixes if each in self.readers)
+            by_name = Claim(0.5 + 0.4 * share, f"{known:,} files end in {suffixes}")
+            return max((claim or by_name, by_name), key=lambda each: each.confidence)
+        return claim
+
+    def load(self, cell: Any, name: str, codec: Codec[Any] | None = None) -> Any:
+        """A cell of data as a raw sample.
+
+        Args:
+            cell: A path, the content of a file, or an array or value, which is a sample already.
+            name: What errors call it; its suffix tells how a content is read.
+            codec: That it is read for, where reading can save work by knowing.
+
+        Raises:
+            DataError: if it cannot be read.
+        """
+        if self.reading.load is not None:
+            return self.reading.load(cell, name, codec)
+        return read_cell(self, cell, name)
+
+    def raws(self, source: Source, most: int = MOST_RAWS) -> Iterator[Any]:
+        """Raw samples of a source, evenly chosen if there are many; broken ones are left out."""
+        for index in evenly(source.count, most):
+            with suppress(DataError):  # decoding counts them
+                yield self.load(source.raw(index), source.names[index])
+
+    def codec_for(
+        self, source: Source, options: BaseModel, budget: Budget
+    ) -> tuple[Codec[Any], str]:
+        """The codec that suits a source, and why.
+
+        Raises:
+            DataError: if nothing of it can be read, or it does not suit the budget.
+        """
+        if self.reading.codec is not None:
+            return self.reading.codec(source, options, budget)
+        raws = list(self.raws(source))
+        if not raws:
+            raise DataError(
+                f"none of its {self.noun[1]} can be read",
+                where=str(source.path),
+                remedy="Replace them, or give other data.",
+            )
+        fitted: Codec[Any] = self.codec.fit(raws)
+        return fitted, ""
 
 
 def as_seen(modality: Modality, samples: Tensor, seen: Tensor) -> Modality:
@@ -274,3 +297,47 @@ NUMBERS = Modality(
     codec=type(None),
 )
 """Samples of which nobody said what they are: numbers, of which nothing is taken for granted."""
+
+
+def read_cell(modality: Modality, cell: Any, name: str) -> Any:
+    """A raw sample through the reader of its suffix; arrays and values are samples already.
+
+    Raises:
+        DataError: if no reader knows the suffix, or the file is broken.
+    """
+    if not isinstance(cell, bytes | Path):
+        return cell
+    within = cell.name or name if isinstance(cell, FileContent) else name
+    suffix = Path(str(cell) if isinstance(cell, Path) else within).suffix.lower()
+    if suffix not in modality.readers and len(modality.readers) == 1:
+        [suffix] = modality.readers  # contents without a name, of which one reader knows
+    if suffix not in modality.readers:
+        raise DataError(
+            f"no {modality.noun[0]}: nothing reads {suffix or 'a file without suffix'}",
+            where=name,
+            remedy=f"Use {', '.join(sorted(modality.readers)) or 'another kind of data'}.",
+        )
+    try:
+        if isinstance(cell, Path):
+            return modality.readers[suffix](cell)
+        with tempfile.TemporaryDirectory(prefix="gannet-") as folder:
+            path = Path(folder) / f"content{suffix}"
+            path.write_bytes(cell)
+            return modality.readers[suffix](path)
+    except DataError:
+        raise
+    except Exception as error:  # noqa: BLE001  # a reader may come from any package
+        raise DataError(
+            f"broken {modality.noun[0]} ({str(error).strip() or type(error).__name__})",
+            where=name,
+            remedy="Remove it or fetch it again.",
+        ) from None
+
+
+def evenly(count: int, most: int) -> list[int]:
+    """At most ``most`` places out of ``count``, evenly spread.
+
+    >>> evenly(10, 3)
+    [0, 3, 6]
+    """
+    return [index * count // most for index in range(most)] if count > most else list(range(count))

@@ -11,9 +11,11 @@ from gannet.core.codec import Codec
 from gannet.modalities.hooks import Presentation
 from gannet.modalities.inference import InferenceHooks
 from gannet.modalities.modality import NUMBERS, Modality
+from gannet.modalities.reading import Reading
 
 PACKAGE = "gannet.modalities"
-BESIDE = (__name__, *(each.__module__ for each in (Modality, Presentation, InferenceHooks)))
+RECORDS = (Modality, Reading, Presentation, InferenceHooks)
+BESIDE = (__name__, *(each.__module__ for each in RECORDS))
 """Modules there that are no kinds of data."""
 
 

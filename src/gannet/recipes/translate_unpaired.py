@@ -34,10 +34,10 @@ from gannet.core.recipe import (
 )
 from gannet.core.transform import Options, Trained, Transform, TransformInput
 from gannet.core.types import Batch, Condition, Players, Spec, Terms
-from gannet.data.containers.two_folders import check_two_sides
 from gannet.losses import adversarial as losses
 from gannet.losses.feature_matching import habits, matching
 from gannet.losses.projected import glanced_apart, passed_glances
+from gannet.modalities.image.reading.two_sides import check_two_sides
 from gannet.modalities.image.tensors import encoded, scaled_to
 from gannet.modalities.label.codec import LabelCodec
 from gannet.modalities.registry import modality_of

@@ -20,10 +20,11 @@ from gannet.core import device as processor
 from gannet.core.config import Config, parse
 from gannet.core.recipe import Recipe
 from gannet.core.seeding import some_of
+from gannet.core.source import SAMPLE
 from gannet.core.types import Batch, Condition, Spec
-from gannet.data.dataset import Dataset
-from gannet.data.inspect import Findings, Size
-from gannet.modalities.registry import modality_of
+from gannet.data.dataset import LABEL, Dataset
+from gannet.data.inspect import Findings
+from gannet.modalities.registry import find_modality, modality_of
 from gannet.recipes.registry import find_recipe
 from gannet.training.trainer import Duel
 
@@ -34,36 +35,31 @@ CLOSEST = 16
 """Fewest steps between two looks where data are soon known by heart."""
 
 
-def default_minutes(shape: tuple[int, ...], device: str) -> float:
+def default_minutes(cost: float, device: str) -> float:
     """Time budget of a run that is not told how long to take.
 
-    Ten minutes for pictures of up to 32 x 32 and for rows; beyond that as much longer as the
-    pictures are larger, up to two hours. A quarter of it on a GPU.
+    Ten minutes for samples that cost no more than an image of 32 x 32; beyond that as much longer
+    as samples cost more, up to two hours. A quarter of it on a GPU.
 
-    >>> default_minutes((1, 28, 28), "cpu"), default_minutes((3, 64, 64), "cpu")
+    Args:
+        cost: Of a sample, as ``Modality.cost`` has it.
+        device: Where to train.
+
+    >>> default_minutes(0.77, "cpu"), default_minutes(4.0, "cpu")
     (10.0, 40.0)
     """
-    pixels = shape[1] * shape[2] if len(shape) == 3 else 0
-    minutes = min(max(10.0 * pixels / 32**2, 10.0), 120.0)
+    minutes = min(max(10.0 * cost, 10.0), 120.0)
     return round(minutes if device == "cpu" else minutes / 4, 1)
 
 
 def advise(found: Findings) -> dict[str, Any]:
     """What training would choose for data that were only looked at, and why."""
     device = processor.best_device()
-    shape = (
-        (1,) if found.size is None else (found.size.channels, found.size.height, found.size.width)
-    )
-    minutes = default_minutes(shape, device)
+    cost = find_modality(found.kind).cost(found.shape) if found.shape else 1.0
+    minutes = default_minutes(cost, device)
     why = f"on this machine ({processor.hardware(device)}); --minutes changes it"
-    advice: dict[str, Any] = {"minutes": minutes, "why": why}
-    if found.size is not None:
-        advice["resolution"] = min(found.size.height, found.size.width)
-    return advice
+    return {"minutes": minutes, "why": why, **found.options}
 
-
-FEWEST_STEPS, SMALLEST_SIDE = 1_000, 16
-"""Steps below which smaller pictures are trained on, and how small they may become."""
 
 PROBE_SECONDS = 5.0
 """After so long a probe has seen enough steps, however few."""
@@ -87,7 +83,7 @@ class Plan(BaseModel):
         given: The settings that the user asked for.
         spec: Sizes of the networks' inputs and outputs.
         label: Column of the classes as the user named it; ``None`` if it was left open.
-        column: Types of columns that the user asked for.
+        options: Flags of the kind of data that the user gave.
         seconds: Time budget; 0 when the run is bounded by steps alone.
         step_seconds: Measured time of a step.
         look_every: Steps between looks of health.
@@ -109,7 +105,7 @@ class Plan(BaseModel):
     balance: bool
     device: str
     label: str | None = None
-    column: dict[str, str] = {}
+    options: dict[str, Any] = {}
     seconds: float
     step_seconds: float
     look_every: int
@@ -194,22 +190,25 @@ def _short(value: object) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def affordable_size(
-    size: Size,
+def steps_in(
+    shape: tuple[int, ...],
     *,
+    kind: str,
     recipe: str,
     given: Mapping[str, Any],
     seconds: float,
     device: str,
     clock: Clock = time.perf_counter,
     classes: int = 0,
-) -> Size:
-    """The size at which there is time for enough steps: ``size``, or half or a quarter of it.
+) -> float:
+    """How many steps there is time for with samples of some shape.
 
-    Steps are measured, on one thread, with the smallest networks on blank pictures.
+    Steps are measured, on one thread, with the smallest networks on blank samples. Infinitely many
+    where what samples are told would have to be made up.
 
     Args:
-        size: That suits the pictures.
+        shape: Of an encoded sample.
+        kind: Of data.
         recipe: Name of the task.
         given: Settings of the user.
         seconds: Time budget.
@@ -218,34 +217,22 @@ def affordable_size(
         classes: Of the data; told to networks that cannot do without.
     """
     made = find_recipe(recipe)
+    slots = made.inputs.slots
+    if slots.keys() - {SAMPLE, LABEL}:
+        return math.inf
     config = parse(made.config, dict(given) | {"steps": 4})
-    needed = "vector" in made.inputs.slots and not made.inputs.slots["vector"].optional
-    whole = size
-    if "grid" in made.inputs.slots:
-        return size  # what it is told would have to be made up
-    while True:
-        shape = (size.channels, size.height, size.width)
-        blank = torch.zeros(config.batch, *shape)
-        told = Condition.none(blank)
-        if needed:
-            told = replace(told, vector=torch.eye(classes)[torch.arange(config.batch) % classes])
-        batch = Batch(blank, told, kind="image")
-        suggested: dict[str, object] = {}
-        for _, settings in made.training.suggest(batch, MANY):
-            suggested |= settings
-        timed = parse(made.config, config.model_dump() | suggested | dict(given) | {"steps": 4})
-        duel = Duel(made, timed, Spec.of(batch), device=device)
-        with processor.threads(1):
-            steps = seconds / _timed(duel, repeat(batch), clock)
-        if size is not whole:
-            reason = (
-                f"{whole.reason}; in {seconds / 60:g} minutes there is time for {steps:.0f} steps"
-            )
-            size = size.model_copy(update={"reason": reason})
-        if steps >= FEWEST_STEPS or min(shape[1:]) < 2 * SMALLEST_SIDE:
-            return size
-        halves = {"height": size.height // 8 * 4, "width": size.width // 8 * 4}
-        size = size.model_copy(update=halves)
+    blank = torch.zeros(config.batch, *shape)
+    told = Condition.none(blank)
+    if LABEL in slots and not slots[LABEL].optional:
+        told = replace(told, vector=torch.eye(classes)[torch.arange(config.batch) % classes])
+    batch = Batch(blank, told, kind=kind)
+    suggested: dict[str, object] = {}
+    for _, settings in made.training.suggest(batch, MANY):
+        suggested |= settings
+    timed = parse(made.config, config.model_dump() | suggested | dict(given) | {"steps": 4})
+    duel = Duel(made, timed, Spec.of(batch), device=device)
+    with processor.threads(1):
+        return seconds / _timed(duel, repeat(batch), clock)
 
 
 def choose_settings(

@@ -36,23 +36,22 @@ def read_plan(out: Path) -> Plan | None:
     return plan
 
 
-def check_same(plan: Plan, asked: Mapping[str, Any], **derived: Any) -> None:
+def check_same(plan: Plan, asked: Mapping[str, Any]) -> None:
     """Refuse to go on with other settings than a run was begun with.
 
     Args:
         plan: Of the run that was begun.
         asked: What the new command wants, by the names of the plan's fields.
-        derived: What the run was begun with, where the plan has no field of that name.
 
     Raises:
         ConfigError: listing every difference.
     """
-    before = plan.model_dump(mode="json") | derived
+    before = plan.model_dump(mode="json")
     differing: list[str] = []
     for name, now in asked.items():
-        if name == "given":
-            for setting in sorted(before["given"].keys() | now.keys()):
-                differing += _difference(setting, before["given"].get(setting), now.get(setting))
+        if name in ("given", "options"):
+            for setting in sorted(before[name].keys() | now.keys()):
+                differing += _difference(setting, before[name].get(setting), now.get(setting))
         elif name == "digest" and before[name] != now:
             differing.append("the data, or how they are read: changed since the run was begun")
         elif name == "seconds":

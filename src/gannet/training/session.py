@@ -1,41 +1,35 @@
-"""What comes before a run: find the data, decode them, make the plan or read the one begun."""
+"""What comes before a run: find the data, encode them, make the plan or read the one begun."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from gannet.core import device as processor
 from gannet.core.codec import Codec
-from gannet.core.config import flag, parse
-from gannet.core.errors import ConfigError, DataError
-from gannet.core.frame import as_frame
-from gannet.core.source import WORDS
+from gannet.core.config import Config, flag, parse
+from gannet.core.errors import ConfigError
+from gannet.core.recipe import Recipe
+from gannet.core.source import SAMPLE, Source
 from gannet.core.version import gannet_version
-from gannet.data import dataset, inspect
-from gannet.data.containers.pairs import find_pairs
-from gannet.metrics.kmeans import usual_count
-from gannet.modalities.image.codec import ImageCodec
-from gannet.modalities.image.crops import cut
-from gannet.modalities.image.io.files import look
-from gannet.modalities.registry import codec_of
-from gannet.modalities.table.codec import TableCodec
-from gannet.modalities.vector.codec import VectorCodec
+from gannet.data import dataset
+from gannet.data.inspect import Findings, examine
+from gannet.data.options import given_options, known_options, options_for
+from gannet.data.pseudo_classes import with_pseudo_classes
+from gannet.modalities.modality import Modality
+from gannet.modalities.reading import Budget
+from gannet.modalities.registry import codec_of, find_modality, modalities
 from gannet.recipes.registry import find_recipe
+from gannet.training.inputs import check_classes, kinds_for, source_for, source_of
 from gannet.training.loop import SAVE_SECONDS, Moment, carry_out
-from gannet.training.plan import Plan, affordable_size, default_minutes, make_plan
+from gannet.training.plan import Plan, default_minutes, make_plan, steps_in
 from gannet.training.resume import check_same, read_plan
-
-SHOWN = 3
-"""Names that an error lists."""
-
-COLOURS = 3
-"""Channels of a picture in colour."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +70,73 @@ class Session:
         )
 
 
-def prepare(  # noqa: PLR0913  # a parameter per flag
+@dataclass(frozen=True)
+class Task:
+    """What was asked for, validated.
+
+    Attributes:
+        data: Path of the data, or a data frame.
+        out: Folder of the run.
+        name: Of the recipe.
+        recipe: That learns.
+        given: Its settings that the user gave.
+        options: Flags of the kind of data that the user gave.
+        minutes: Time budget; ``None`` for the usual one.
+        seed: Of everything.
+        label: Column of the classes.
+        balance: Whether verdicts may change settings.
+        device: That was asked for.
+        place: Where to train.
+        clock: What time is measured by.
+        begun: The plan of a run that was begun before in the same folder.
+        source: The data, where they had to be found to choose a recipe.
+    """
+
+    data: Path | str | Any
+    out: Path
+    name: str
+    recipe: Recipe[Any]
+    given: dict[str, Any]
+    options: dict[str, object]
+    minutes: float | None
+    seed: int
+    label: str | None
+    balance: bool
+    device: str | None
+    place: str
+    clock: Callable[[], float]
+    begun: Plan | None
+    source: Source | None
+
+    @property
+    def config(self) -> Config:
+        """All settings: those that a run was begun with, else those that were given."""
+        return parse(self.recipe.config, self.given if self.begun is None else self.begun.config)
+
+    @property
+    def timed(self) -> bool:
+        """Whether the run is bounded by time: not if steps are given, or if it takes none."""
+        return "steps" not in self.given and self.recipe.training.fit is None
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Data that were decoded with the codecs that suit them.
+
+    Attributes:
+        data: Split and ready to train on.
+        options: Flags of the kind that the user gave, as JSON has them.
+        reason: Why samples get the size they get; empty where there was no choice.
+        minutes: Time budget of the run; 0 if its steps bound it.
+    """
+
+    data: dataset.Dataset
+    options: dict[str, Any]
+    reason: str
+    minutes: float
+
+
+def prepare(  # a parameter per flag
     data: Path | str | Any,
     out: Path | str,
     *,
@@ -84,253 +144,205 @@ def prepare(  # noqa: PLR0913  # a parameter per flag
     minutes: float | None = None,
     seed: int = 0,
     label: str | None = None,
-    column: Mapping[str, str] | None = None,
-    resolution: int | None = None,
     balance: bool = True,
     device: str | None = None,
     clock: Callable[[], float] = time.perf_counter,
     **settings: object,
 ) -> Session:
-    """Find the data, decode them, and make the plan, or read the plan of a run already begun.
+    """Find the data, encode them, and make the plan, or read the plan of a run already begun.
 
     Args:
         data: Folder, table or file; see ``docs/data.md``. Or a pandas data frame.
         out: Folder of the run; made if missing.
-        recipe: Name of the task; by default ``table`` for tables and ``generate`` for all else.
+        recipe: Name of the task; by default the one that suits the kind of data.
         minutes: Time budget; by default what ``gannet inspect`` says. With ``steps`` among the
             settings the run is bounded by steps instead.
         seed: Of everything.
         label: Column of the classes, where the data have several.
-        column: Types of a table's columns by name, where looking at them is not good enough.
-        resolution: Shorter side of the pictures in pixels; chosen from the data by default.
         balance: Whether verdicts may change settings during the run.
         device: ``cpu``, ``cuda`` or ``mps``; the best there is by default.
         clock: What time is measured by; processor time for benchmarks.
-        settings: Anything that ``gannet settings RECIPE`` lists.
+        settings: Anything that ``gannet settings RECIPE`` lists, and options of the kind of data,
+            such as ``resolution`` of pictures and ``column`` of tables.
 
     Raises:
         GannetError: if data or settings cannot be used, or the folder holds another run.
     """
-    out, where = Path(out), known_device(device)
-    begun = read_plan(out) if recipe is None else None
-    recipe = recipe or (begun.recipe if begun else recipe_for(data, label=label))
-    given = _checked(recipe, settings, minutes=minutes, seed=seed)
+    task = _validated(
+        data, Path(out), recipe, minutes, seed, label, balance, device, clock, settings
+    )
+    source = _found(task)
+    encoded = _encoded(task, source)
+    if task.begun is not None:
+        return _resumed(task, task.begun, encoded)
+    return _planned(task, encoded)
+
+
+def look_at(
+    data: Path, *, label: str | None = None, recipe: str | None = None, **options: object
+) -> Findings:
+    """Look at data without training on them, as a recipe reads them; see ``gannet inspect``.
+
+    Raises:
+        ConfigError: if there is no such recipe, or an option is not of this kind of data.
+        DataError: if nothing is there, or nothing that can be recognised.
+    """
+    every = tuple(each.name for each in modalities())
+    kinds = find_recipe(recipe).inputs.slots[SAMPLE].modalities if recipe else every
+    budget = Budget(largest=processor.largest_side(processor.best_device()))
+    return examine(data, label=label, kinds=kinds_for(kinds, label), options=options, budget=budget)
+
+
+def _validated(  # what `prepare` was given
+    data: Path | str | Any,
+    out: Path,
+    recipe: str | None,
+    minutes: float | None,
+    seed: int,
+    label: str | None,
+    balance: bool,
+    device: str | None,
+    clock: Callable[[], float],
+    settings: Mapping[str, object],
+) -> Task:
+    """What was asked for, checked before the data are decoded."""
+    place = known_device(device)
     if isinstance(data, str | Path):
         _check_place(Path(data), out)
-    begun = begun or read_plan(out)
+    begun, source = read_plan(out), None
+    if recipe is None and begun is not None:
+        recipe = begun.recipe
+    elif recipe is None:
+        source = source_of(data, label)
+        recipe = find_modality(source.kind).default_recipe
+    given, options = _checked(recipe, settings, minutes=minutes, seed=seed)
     if begun is not None:  # before the data are read in another way than they were
-        check_same(begun, {"recipe": recipe, "label": label, "column": dict(column or {})})
-        where = _device_of(begun, out)
-    using = given if begun is None else begun.config
-    source = source_for(data, label, recipe, using)
-    side = piece_of(recipe, using)
-    if begun is not None:
-        codec, sized = codec_of(**begun.codecs["sample"]), ""
-    else:
-        # A budget that was asked for may be too short for pictures of full size; the usual one
-        # follows from the size, and steps that were asked for take as long as they take.
-        short = partial(
-            affordable_size,
-            recipe=recipe,
-            given=given,
-            device=where,
-            clock=clock,
-            classes=len(source.classes),
-        )
-        asked_for = (
-            partial(short, seconds=60 * minutes)
-            if minutes is not None and _timed(recipe, settings)
-            else None
-        )
-        codec, sized = _codec(source, resolution, where, asked_for, column, side)
-    _check_size(source, codec, recipe, using)
-    found = _loaded(source, codec, out / "cache", recipe, using)
-    usual = default_minutes((1,) if side else tuple(codec.shape), where)
-    budget = 60 * (usual if minutes is None else minutes) if _timed(recipe, settings) else 0.0
-    if begun is not None:
-        asked: dict[str, Any] = {"recipe": recipe, "seed": seed, "given": given}
-        asked |= {"balance": balance, "seconds": budget}
-        if device is not None:
-            asked["device"] = device
-        if resolution is not None:
-            asked["resolution"] = _sides(_codec(source, resolution, where)[0].shape)
-        began_with = _sides(begun.spec.shape)
-        check_same(begun, asked | {"digest": found.digest}, resolution=began_with)
-        return Session(begun, found, out, resumed=True, clock=clock)
-    plan = make_plan(
-        found,
-        recipe=recipe,
-        given=given,
-        minutes=budget / 60,
-        data=str(source.path),
-        version=gannet_version(),
-        seed=seed,
-        balance=balance,
-        device=where,
-        clock=clock,
-    )
-    reasons = (*([sized] if sized else []), *plan.reasons)
-    update = {"label": label, "column": dict(column or {}), "reasons": reasons}
-    plan = plan.model_copy(update=update)
-    return Session(plan, found, out, resumed=False, clock=clock)
+        check_same(begun, {"recipe": recipe, "label": label})
+        place = _device_of(begun, out)
+    return Task(
+        data, out, recipe, find_recipe(recipe), given, options, minutes, seed, label, balance,
+        device, place, clock, begun, source,
+    )  # fmt: skip
 
 
-def _timed(recipe: str, settings: Mapping[str, object]) -> bool:
-    """Whether a run is bounded by time: not if steps are given, or if it takes none."""
-    return "steps" not in settings and find_recipe(recipe).training.fit is None
-
-
-def piece_of(recipe: str, settings: Mapping[str, Any]) -> int:
-    """Side of the pieces that a recipe with these settings trains on; 0 for whole pictures."""
-    made = find_recipe(recipe)
-    return made.inputs.crop_size(parse(made.config, settings))
-
-
-def _loaded(
-    source: dataset.Source,
-    codec: Codec[Any],
-    cache: Path,
-    recipe: str,
-    settings: Mapping[str, Any],
-) -> dataset.Dataset:
-    """The data decoded and split, and sorted into kinds where the recipe wants that.
-
-    Raises:
-        DataError: if nothing of a class that the recipe needs is left to train on.
-    """
-    beside = None if source.beside is None else codec_beside(source.beside, codec)
-    found = dataset.load(source, codec=codec, beside=beside, cache=cache, seed=0)
-    told = find_recipe(recipe).inputs.slots.get("vector")
-    if told is not None and not told.optional:
-        there = set(found.train.labels.tolist())
-        lost = [name for number, name in enumerate(found.classes) if number not in there]
-        if lost:
-            broken = [f"{name} ({why})" for name, why in found.skipped[:SHOWN]]
-            raise DataError(
-                f"no picture of {', '.join(lost[:SHOWN])} is left to train on"
-                + (f"; cannot be read: {', '.join(broken)}" if broken else ""),
-                where=str(source.path),
-                remedy="Add pictures that can be read.",
-            )
-    return _sorted(found, recipe, settings)
-
-
-def _check_size(
-    source: dataset.Source, codec: Codec[Any], recipe: str, settings: Mapping[str, Any]
-) -> None:
-    """Refuse pictures that are smaller than the recipe's networks can see.
-
-    Raises:
-        DataError: naming both sizes, and files.
-    """
-    made = find_recipe(recipe)
-    least = made.inputs.min_size(parse(made.config, settings))
-    if not isinstance(codec, ImageCodec) or min(codec.height, codec.width) >= least:
-        return
-    if piece_of(recipe, settings):
-        raise ConfigError(
-            f"--patch: the networks of {recipe} need {least} pixels each way at least, got "
-            f"{min(codec.height, codec.width)}"
-        )
-    small: list[str] = []
-    for at, name in enumerate(source.names[:SHOWN]):
-        with suppress(DataError):  # there are others to name
-            size = look(source.picture(at), name)
-            small.append(f"{name} ({size.width}x{size.height})")
-    raise DataError(
-        f"pictures such as {', '.join(small)} would be trained on at {codec.width}x{codec.height} "
-        f"pixels, and the networks of {recipe} need {least} each way",
-        where=str(source.path),
-        remedy=f"Give larger pictures, or have them enlarged by --resolution {least}.",
-    )
-
-
-def source_for(
-    data: Path | str | Any, label: str | None, recipe: str, settings: Mapping[str, Any]
-) -> dataset.Source:
-    """The data as a recipe with these settings reads them: in pairs, in pieces, or as they are.
-
-    Raises:
-        DataError: if they cannot be read so.
-    """
-    if "grid" in find_recipe(recipe).inputs.slots:
-        config = parse(find_recipe(recipe).config, settings).model_dump()
-        controls = find_recipe(recipe).training.controls
-        return find_pairs(Path(data), config[controls.pair_layout], config[controls.pair_input])
-    source, side = _source(data, label, recipe), piece_of(recipe, settings)
-    find_recipe(recipe).inputs.check(source)
-    told = find_recipe(recipe).inputs.slots.get("vector")
-    if told is not None and not told.optional and not source.classes:
-        raise DataError(
-            f"the recipe {recipe} needs classes, and there are none",
-            where=str(source.path),
-            remedy="Give a folder with a folder per class, or name a column with --label.",
-        )
-    return cut(source, side) if side else source
-
-
-def codec_beside(source: dataset.Source, codec: Codec[Any]) -> ImageCodec:
-    """The codec of what belongs to each sample: of the same size, with channels of its own."""
-    assert isinstance(codec, ImageCodec)
-    channels = inspect.suggest_size(source).channels
-    return codec.model_copy(update={"channels": channels})
-
-
-def _codec_of_pieces(source: dataset.Source, side: int, resolution: int | None) -> ImageCodec:
-    if resolution is not None:
-        raise ConfigError(
-            "--resolution: this recipe trains on pieces of pictures at their own size",
-            remedy="Leave it out; --patch sets the size of the pieces.",
-        )
-    channels = 1 if inspect.suggest_size(source).channels < COLOURS else COLOURS
-    return ImageCodec(height=side, width=side, channels=channels)
-
-
-def recipe_for(data: Path | str | Any, *, label: str | None = None) -> str:
-    """The recipe that suits the data if nobody asks for one; only `generate` knows labels.
-
-    Raises:
-        DataError: if nothing is there.
-    """
-    table = not isinstance(data, str | Path) or (not label and dataset.is_table(Path(data)))
-    return "table" if table else "generate"
-
-
-def _source(data: Path | str | Any, label: str | None, recipe: str) -> dataset.Source:
+def _found(task: Task) -> Source:
     """The data as the recipe reads them."""
-    kinds = find_recipe(recipe).inputs.slots["sample"].modalities
-    table = "table" in kinds and (kinds == ("table",) or recipe_for(data, label=label) == "table")
-    if isinstance(data, str | Path):
-        return dataset.find(Path(data), label=label, kind="table" if table else None)
-    if not table:
-        raise DataError(
-            f"the recipe {recipe} reads no data frames", remedy="Use the recipe table, or a file."
-        )
-    return dataset.of_frame(as_frame(data))
+    return source_for(task.data, task.label, task.name, task.config, found=task.source)
 
 
-def _sorted(found: dataset.Dataset, recipe: str, settings: Mapping[str, Any]) -> dataset.Dataset:
-    """Data without labels with kinds in their place, where the recipe can use them."""
-    name = find_recipe(recipe).training.controls.pseudo_classes
-    suits = bool(name) and not found.classes and found.source.kind == "image"
-    count = settings.get(name, usual_count(len(found.train)) if suits else 0)
-    if count and not suits:
-        raise ConfigError(
-            f"{flag(name)}: only pictures without labels are sorted into kinds",
-            remedy="Leave it out, or leave the labels aside with --label ''.",
-        )
-    if count > len(found.train) // 2:
-        raise ConfigError(
-            f"{flag(name)}: {len(found.train)} pictures make at most "
-            f"{len(found.train) // 2} kinds, got {count}"
-        )
-    # Always in one order of sums: a resumed run must find the very same kinds.
-    with processor.threads(1):
-        return dataset.sorted_by_likeness(found, count, seed=0) if count else found
+def _encoded(task: Task, source: Source) -> Encoded:
+    """The data decoded with the codecs that suit them, and split."""
+    modality = find_modality(source.kind)
+    options = options_for(modality, task.options)
+    codecs, reason = _codecs(task, source, modality, options)
+    found = dataset.load(source, codecs, cache=task.out / "cache", seed=0)
+    check_classes(found, task.recipe.inputs)
+    found = with_pseudo_classes(found, task.recipe.training.controls.pseudo_classes, task.config)
+    whole = not task.recipe.inputs.crop_size(task.config)
+    usual = default_minutes(modality.cost(codecs[SAMPLE].shape) if whole else 1.0, task.place)
+    minutes = usual if task.minutes is None else task.minutes
+    given = _options_begun_with(task, source, modality, options, codecs[SAMPLE])
+    return Encoded(found, given, reason, minutes if task.timed else 0.0)
 
 
-def _sides(shape: tuple[int, ...]) -> str:
-    return "x".join(str(side) for side in shape[1:])
+def _codecs(
+    task: Task, source: Source, modality: Modality, options: BaseModel
+) -> tuple[dict[str, Codec[Any]], str]:
+    """The codec of each role, and why samples get the size they get."""
+    if task.begun is not None:
+        roles = (SAMPLE, *source.roles)
+        return {role: codec_of(**task.begun.codecs[role]) for role in roles}, ""
+    sample, reason = modality.codec_for(source, options, _budget(task, source))
+    codecs = {SAMPLE: sample}
+    for role, other in source.roles.items():
+        kind = find_modality(other.kind)
+        beside = Budget(largest=processor.largest_side(task.place), beside=sample)
+        codecs[role], _ = kind.codec_for(other, kind.options(), beside)
+    return codecs, reason
+
+
+def _budget(task: Task, source: Source) -> Budget:
+    """What limits the size of samples.
+
+    A budget of time that was asked for may be too short for samples of full size; the usual one
+    follows from the size, and steps that were asked for take as long as they take.
+    """
+    inputs = task.recipe.inputs
+    budget = Budget(
+        largest=processor.largest_side(task.place),
+        crop=inputs.crop_size(task.config),
+        smallest=inputs.min_size(task.config),
+        networks=f"the networks of {task.name}",
+    )
+    if task.minutes is None or not task.timed:
+        return budget
+    steps = partial(
+        steps_in,
+        kind=source.kind,
+        recipe=task.name,
+        given=task.given,
+        seconds=60 * task.minutes,
+        device=task.place,
+        clock=task.clock,
+        classes=len(source.classes),
+    )
+    return replace(budget, steps=steps, minutes=task.minutes)
+
+
+def _options_begun_with(
+    task: Task, source: Source, modality: Modality, options: BaseModel, codec: Codec[Any]
+) -> dict[str, Any]:
+    """Options as JSON has them; those that only say again what a run does are as it began."""
+    given = given_options(options)
+    if task.begun is None or given == task.begun.options:
+        return given
+    inputs = task.recipe.inputs
+    largest = processor.largest_side(task.place)
+    budget = Budget(largest=largest, crop=inputs.crop_size(task.config))
+    again, _ = modality.codec_for(source, options, budget)
+    left_out = task.begun.options.keys() - given.keys()
+    return task.begun.options if again == codec and not left_out else given
+
+
+def _resumed(task: Task, begun: Plan, encoded: Encoded) -> Session:
+    """The run that was begun, if the same is asked for.
+
+    Raises:
+        ConfigError: listing what differs.
+    """
+    asked: dict[str, Any] = {
+        "recipe": task.name,
+        "seed": task.seed,
+        "given": task.given,
+        "options": encoded.options,
+        "balance": task.balance,
+        "seconds": 60 * encoded.minutes,
+        "digest": encoded.data.digest,
+    }
+    if task.device is not None:
+        asked["device"] = task.device
+    check_same(begun, asked)
+    return Session(begun, encoded.data, task.out, resumed=True, clock=task.clock)
+
+
+def _planned(task: Task, encoded: Encoded) -> Session:
+    """A run that has not begun, with all settings chosen."""
+    plan = make_plan(
+        encoded.data,
+        recipe=task.name,
+        given=task.given,
+        minutes=encoded.minutes,
+        data=str(encoded.data.source.path),
+        version=gannet_version(),
+        seed=task.seed,
+        balance=task.balance,
+        device=task.place,
+        clock=task.clock,
+    )
+    reasons = (*([encoded.reason] if encoded.reason else []), *plan.reasons)
+    update = {"label": task.label, "options": encoded.options, "reasons": reasons}
+    plan = plan.model_copy(update=update)
+    return Session(plan, encoded.data, task.out, resumed=False, clock=task.clock)
 
 
 def _device_of(begun: Plan, out: Path) -> str:
@@ -360,8 +372,8 @@ def known_device(name: str | None) -> str:
 
 def _checked(
     recipe: str, settings: Mapping[str, object], *, minutes: float | None, seed: int
-) -> dict[str, Any]:
-    """What the user gave, validated before any data are read; all faults in one error."""
+) -> tuple[dict[str, Any], dict[str, object]]:
+    """Settings of the recipe and options of a kind that the user gave; all faults in one error."""
     faults: list[str] = []
     if minutes is not None and "steps" in settings:
         faults.append("--minutes and --steps: both were given, expected one of them")
@@ -373,13 +385,20 @@ def _checked(
     if str(settings.get("threads", "")).isdecimal() and int(str(settings["threads"])) > most:
         faults.append(f"--threads: this machine has {most}, got {settings['threads']}")
     given: dict[str, Any] = {}
+    options: dict[str, object] = {}
     remedy = ""
     try:
         made = find_recipe(recipe)
-        given = parse(made.config, settings).model_dump(include=set(settings))
+        options = {
+            name: value
+            for name, value in settings.items()
+            if name not in made.config.model_fields and name in known_options()
+        }
+        own = {name: value for name, value in settings.items() if name not in options}
+        given = parse(made.config, own).model_dump(include=set(own))
         faults += [
             f"{flag(name)}: {recipe} is fitted at once, without steps, and does not know it"
-            for name in settings
+            for name in own
             if name in made.unused
         ]
     except ConfigError as error:
@@ -387,50 +406,16 @@ def _checked(
         remedy = error.remedy
     if faults:
         raise ConfigError("\n".join(faults), remedy=remedy)
-    return given
+    return given, options
 
 
 def _check_place(data: Path, out: Path) -> None:
-    """A run must have a folder of its own, or it would train on its own sample grids."""
+    """A run must have a folder of its own, or it would train on its own samples."""
     if out.exists() and not out.is_dir():
         raise ConfigError("not a folder", where=f"--out {out}", remedy="Name another.")
     if data.is_dir() and out.resolve().is_relative_to(data.resolve()):
         raise ConfigError(
-            f"lies inside the data ({data}), which would take the run's own pictures for data",
+            f"lies inside the data ({data}), which would take the run's own samples for data",
             where=f"--out {out}",
             remedy="Name a folder outside.",
         )
-
-
-def _codec(
-    source: dataset.Source,
-    resolution: int | None,
-    device: str,
-    affordable: Callable[[inspect.Size], inspect.Size] | None = None,
-    column: Mapping[str, str] | None = None,
-    side: int = 0,
-) -> tuple[Codec[Any], str]:
-    """The codec that suits the data, and why pictures get the size they get."""
-    if resolution is not None and source.kind != "image":
-        raise ConfigError(f"--resolution is for pictures; these data are {WORDS[source.kind]}")
-    if source.kind == "table":
-        return TableCodec.fit_frames(source.frames, overrides=column), ""
-    if column:
-        raise ConfigError("--column is for tables", remedy="Leave it out, or use --recipe table.")
-    if source.kind == "vector":
-        return VectorCodec.fit(source.rows(), names=source.columns), ""
-    if side:
-        return _codec_of_pieces(source, side, resolution), ""
-    size = inspect.suggest_size(source, largest=processor.largest_side(device))
-    height, width, why = size.height, size.width, size.reason
-    if resolution is not None:
-        if not 8 <= resolution <= 1024:
-            raise ConfigError(f"--resolution: must lie between 8 and 1024, got {resolution}")
-        share = resolution / min(height, width)
-        height, width = max(round(height * share), 4), max(round(width * share), 4)
-        why = "as asked for"
-    elif affordable is not None:
-        size = affordable(size)
-        height, width, why = size.height, size.width, size.reason
-    sides = {"height": height, "width": width, "channels": size.channels}
-    return ImageCodec.model_validate(sides), f"resolution {width}x{height}: {why}"

@@ -55,7 +55,7 @@ def test_a_model_without_classes_is_evaluated_on_data_with_them(of_pictures, tmp
 def test_evaluating_reads_the_cache_of_the_same_data(of_pictures, tmp_path):
     data, run = pictures(tmp_path / "data", "cat"), tmp_path / "run"
     codec = of_pictures.codecs["sample"]
-    dataset.load(dataset.find(data), codec=codec, cache=run / "cache", seed=0)
+    dataset.load(dataset.find(data), {"sample": codec}, cache=run / "cache", seed=0)
     kept = dataset.cache_of(dataset.find(data), codec, run / "cache")
     assert kept == run / "cache"
     assert Model(of_pictures, run).evaluate(data, **QUICK).scores
@@ -65,7 +65,7 @@ def test_evaluating_other_data_leaves_the_cache_of_the_run_alone(of_pictures, tm
     run = tmp_path / "run"
     own = pictures(tmp_path / "own", "cat")
     codec = of_pictures.codecs["sample"]
-    dataset.load(dataset.find(own), codec=codec, cache=run / "cache", seed=0)
+    dataset.load(dataset.find(own), {"sample": codec}, cache=run / "cache", seed=0)
     before = {file.name: file.read_bytes() for file in (run / "cache").iterdir()}
     assert len(before) == 2
     other = pictures(tmp_path / "other", "cat", seed=1)

@@ -23,6 +23,7 @@ from gannet.data.dataset import find, load, shuffled
 from gannet.data.split import split, wanted
 from gannet.modalities.image.codec import ImageCodec
 from gannet.modalities.vector.codec import VectorCodec
+from gannet.modalities.vector.rows import rows_of
 
 RNG = np.random.default_rng(0)
 CODEC = ImageCodec(height=6, width=6, channels=3)
@@ -47,7 +48,7 @@ def arrays_of(path, count, labels=None):
 
 
 def loaded(path, **options):
-    return load(find(path), codec=CODEC, **options)
+    return load(find(path), {"sample": CODEC}, **options)
 
 
 def raws(rows):
@@ -106,7 +107,7 @@ def test_labels_stay_with_their_pictures(tmp_path):
 def test_rows_of_numbers_are_standardised(tmp_path):
     np.save(tmp_path / "a.npy", RNG.normal(5, 3, (200, 2)))
     source = find(tmp_path / "a.npy")
-    found = load(source, codec=VectorCodec.fit(source.rows()))
+    found = load(source, {"sample": VectorCodec.fit(rows_of(source))})
     batch = next(found.train.batches(100, seed=0))
     assert batch.real.shape == (100, 2)
     assert abs(batch.real.mean()) < 0.3
@@ -116,9 +117,9 @@ def test_rows_of_numbers_are_standardised(tmp_path):
 def test_a_codec_of_the_wrong_kind_or_width_is_refused(tmp_path):
     np.save(tmp_path / "a.npy", RNG.normal(size=(20, 2)))
     with pytest.raises(DataError, match="codec 'image' cannot read"):
-        load(find(tmp_path / "a.npy"), codec=CODEC)
+        load(find(tmp_path / "a.npy"), {"sample": CODEC})
     with pytest.raises(DataError, match="rows of 2 numbers, expected 3"):
-        load(find(tmp_path / "a.npy"), codec=VectorCodec.fit(np.eye(3)))
+        load(find(tmp_path / "a.npy"), {"sample": VectorCodec.fit(np.eye(3))})
 
 
 # Order
@@ -254,7 +255,7 @@ def test_duplicates_in_a_folder_stay_on_one_side(tmp_path):
 
 def test_the_split_stays_when_files_are_renamed_or_the_size_changes(tmp_path):
     first = loaded(fill(tmp_path / "a", 40))
-    small = load(find(tmp_path / "a"), codec=ImageCodec(height=4, width=4))
+    small = load(find(tmp_path / "a"), {"sample": ImageCodec(height=4, width=4)})
     assert names_held_out(first) == names_held_out(small)
     held = {(tmp_path / "a" / name).read_bytes() for name in names_held_out(first)}
     (tmp_path / "b").mkdir()
@@ -274,8 +275,8 @@ def test_the_digest_follows_pictures_labels_and_codec(tmp_path):
     path = arrays_of(tmp_path / "a.npz", 20, [0, 1] * 10)
     digest = loaded(path).digest
     assert loaded(path).digest == digest
-    assert load(find(path, label=""), codec=CODEC).digest != digest
-    assert load(find(path), codec=ImageCodec(height=6, width=4)).digest != digest
+    assert load(find(path, label=""), {"sample": CODEC}).digest != digest
+    assert load(find(path), {"sample": ImageCodec(height=6, width=4)}).digest != digest
     assert loaded(path, seed=1).digest != digest
     assert loaded(arrays_of(tmp_path / "b.npz", 20, [0, 1] * 10)).digest != digest
 
@@ -363,8 +364,8 @@ def test_refused_pictures_leave_no_cache_behind(tmp_path, count, memory):
 def test_all_rows_equal(tmp_path):
     np.save(tmp_path / "a.npy", np.ones((5, 2)))
     source = find(tmp_path / "a.npy")
-    with pytest.raises(DataError, match="all 5 rows are equal"):
-        load(source, codec=VectorCodec.fit(source.rows()))
+    with pytest.raises(DataError, match="all 5 rows of numbers are equal"):
+        load(source, {"sample": VectorCodec.fit(rows_of(source))})
 
 
 def test_mixed_sizes_and_modes_fit_one_frame(tmp_path):
@@ -428,11 +429,11 @@ def test_a_changed_folder_is_decoded_anew_and_the_old_cache_removed(tmp_path):
 def test_another_size_has_another_cache(tmp_path):
     data, cache = fill(tmp_path / "data", 10), tmp_path / "cache"
     loaded(data, cache=cache)
-    found = load(find(data), codec=ImageCodec(height=3, width=3), cache=cache)
+    found = load(find(data), {"sample": ImageCodec(height=3, width=3)}, cache=cache)
     assert found.train.take([0]).real.shape == (1, 3, 3, 3)
 
 
-@pytest.mark.parametrize("victim", ["index-*.npz", "pictures-*.u8"])
+@pytest.mark.parametrize("victim", ["index-*.npz", "samples-*.bin"])
 @pytest.mark.parametrize("harm", ["cut", "gone", "empty"])
 def test_a_damaged_cache_is_made_anew(tmp_path, victim, harm):
     data, cache = fill(tmp_path / "data", 10), tmp_path / "cache"
@@ -449,7 +450,7 @@ def test_a_disk_without_room_for_a_cache_means_streaming(tmp_path, monkeypatch):
     data = fill(tmp_path / "data", 10)
     found = loaded(data, cache=tmp_path / "cache", memory_bytes=0)
     assert found.train.store.words == "decoded as they are needed"
-    assert not list((tmp_path / "cache").glob("pictures*"))
+    assert not list((tmp_path / "cache").glob("samples*"))
     monkeypatch.setattr(ImageCodec, "picture", None)  # what was found out need not be again
     assert loaded(data, cache=tmp_path / "cache", memory_bytes=0).digest == found.digest
 
@@ -468,13 +469,13 @@ def test_a_disk_that_runs_full_means_streaming_and_leaves_nothing_behind(tmp_pat
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert found.train.store.words == "decoded as they are needed"
     assert torch.equal(everything(found), everything(whole))
-    assert not list((tmp_path / "cache").glob("pictures*"))
+    assert not list((tmp_path / "cache").glob("samples*"))
 
 
 def test_leftovers_of_a_killed_run_are_removed(tmp_path):
     data, cache = fill(tmp_path / "data", 12), tmp_path / "cache"
     cache.mkdir()
-    left = cache / "pictures-0123456789abcdef.new-1"
+    left = cache / "samples-0123456789abcdef.new-1"
     left.write_bytes(b"half")
     loaded(data, cache=cache)
     assert not left.exists()
@@ -507,7 +508,8 @@ def test_a_folder_larger_than_memory_is_read_in_little_memory(tmp_path):
         torch.set_num_threads(1)
         size = ImageCodec(height=128, width=128)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        found = load(find(Path({str(data)!r})), codec=size, cache=Path({str(tmp_path / "c")!r}))
+        codecs, cache = {{"sample": size}}, Path({str(tmp_path / "c")!r})
+        found = load(find(Path({str(data)!r})), codecs, cache=cache)
         batches = found.train.batches(64, seed=0)
         for _ in range(60):
             next(batches)
@@ -532,7 +534,7 @@ def test_a_folder_larger_than_memory_is_read_in_little_memory(tmp_path):
 def test_real_digits_are_found_and_split():
     found = load(
         find(Path(os.environ["GANNET_DATA"]) / "mnist"),
-        codec=ImageCodec(height=28, width=28, channels=1),
+        {"sample": ImageCodec(height=28, width=28, channels=1)},
     )
     assert (len(found.train), len(found.held_out)) == (55_000, 5_000)
     assert found.classes == tuple("0123456789")

@@ -8,6 +8,7 @@ import os
 import re
 import tempfile
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from gannet.core.errors import DataError
 from gannet.data.containers import archives, arrays
 from gannet.data.dataset import find
 from gannet.data.labels import from_cells
+from gannet.modalities.vector.rows import rows_of
 
 RNG = np.random.default_rng(0)
 
@@ -56,7 +58,7 @@ def test_a_flat_folder_of_pictures(tmp_path):
     found = find(fill(tmp_path, ["b.png", "a.PNG", "c.jpeg"]))
     assert (found.layout, found.kind, found.count) == ("folder of pictures", "image", 3)
     assert list(found.names) == ["a.PNG", "b.png", "c.jpeg"]
-    assert found.picture(1) == tmp_path / "b.png"
+    assert found.raw(1) == tmp_path / "b.png"
     assert found.classes == ()
     assert found.labels.tolist() == [-1, -1, -1]
 
@@ -84,7 +86,7 @@ def test_classes_can_be_left_aside(tmp_path):
 def test_one_subfolder_is_no_class(tmp_path):
     found = find(fill(tmp_path, ["all/1.png", "all/2.png"]))
     assert (found.count, found.classes) == (2, ())
-    assert found.picture(0) == tmp_path / "all/1.png"
+    assert found.raw(0) == tmp_path / "all/1.png"
 
 
 def test_pictures_beside_subfolders_win_and_the_rest_is_named(tmp_path):
@@ -147,7 +149,7 @@ def test_a_folder_without_permission():
 
 def test_another_kind_than_asked_for(tmp_path):
     assert "holds pictures, expected rows of numbers" in refusal(
-        fill(tmp_path, ["a.png", "b.png"]), kind="vector"
+        fill(tmp_path, ["a.png", "b.png"]), kinds=["vector"]
     )
 
 
@@ -253,7 +255,7 @@ def test_parquet_with_names_of_classes_beside_it(tmp_path):
     found = find(path)
     assert found.classes == ("cat", "dog", "newt")
     assert labels_of(found) == ["dog", "cat", None, None, "dog"]
-    assert [found.picture(i) for i in (4, 0, 3)] == [png(4), png(0), png(3)]
+    assert [found.raw(i) for i in (4, 0, 3)] == [png(4), png(0), png(3)]
 
 
 def test_parquet_with_names_of_classes_inside(tmp_path):
@@ -278,7 +280,7 @@ def test_of_a_folder_of_parquet_the_training_part_is_used(tmp_path):
     write_parquet(tmp_path / "test.parquet", [0])
     found = find(tmp_path)
     assert labels_of(found) == ["0", "1", "0", "1", "1"]
-    assert [found.picture(i) for i in range(5)] == [png(i) for i in range(5)]
+    assert [found.raw(i) for i in range(5)] == [png(i) for i in range(5)]
     assert "test.parquet left aside" in found.problems[0]
 
 
@@ -295,7 +297,7 @@ def test_a_label_without_a_name_is_an_error(tmp_path):
 
 def test_parquet_without_pictures(tmp_path):
     pq.write_table(pa.table({"x": [1.0], "y": [2.0]}), tmp_path / "a.parquet")
-    assert "no column of pictures among x, y" in refusal(tmp_path / "a.parquet")
+    assert "holds a table, expected pictures" in refusal(tmp_path / "a.parquet", kinds=["image"])
 
 
 def test_parquet_that_is_none(tmp_path):
@@ -339,7 +341,7 @@ def test_a_zip_with_labels(tmp_path):
         ("00/b.png", "10"),
         ("c.png", None),
     ]
-    assert found.picture(1) == png(1)
+    assert found.raw(1) == png(1)
 
 
 @pytest.mark.parametrize("table", [{}, {"dataset.json": json.dumps({"labels": None})}])
@@ -368,7 +370,7 @@ def test_an_entry_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(archives, "FILE_BYTES", 1000)
     path = write_zip(tmp_path / "a.zip", {"a.png": bytes(10**6)}, compression=zipfile.ZIP_DEFLATED)
     with pytest.raises(DataError, match=r"a\.png: unpacks to more than"):
-        find(path).picture(0)
+        find(path).raw(0)
 
 
 @pytest.mark.parametrize(
@@ -402,7 +404,7 @@ def test_a_damaged_entry_is_named_when_it_is_read(tmp_path):
     held[50] ^= 255
     path.write_bytes(bytes(held))
     with pytest.raises(DataError, match=r"a\.png: damaged"):
-        find(path).picture(0)
+        find(path).raw(0)
 
 
 # Arrays
@@ -426,7 +428,7 @@ def test_arrays_of_pictures_in_either_order_of_axes(tmp_path, shape, picture, su
     np.savez(path, images=values) if suffix == ".npz" else np.save(path, values)
     found = find(path)
     assert (found.kind, found.count) == ("image", 5)
-    got = found.picture(2)
+    got = found.raw(2)
     assert got.shape == picture
     first = len(shape) == 4 and shape[1] == picture[2]
     assert np.array_equal(np.moveaxis(got, 2, 0) if first else got.reshape(shape[1:]), values[2])
@@ -437,7 +439,7 @@ def test_a_large_npy_is_read_row_by_row(tmp_path):
     np.save(tmp_path / "a.npy", values)
     found = find(tmp_path / "a.npy")
     assert not found.held
-    assert np.array_equal(found.picture(39), values[39])
+    assert np.array_equal(found.raw(39), values[39])
 
 
 @pytest.mark.parametrize(("data", "labels"), [("images", "labels"), ("x", "y"), ("data", "label")])
@@ -456,7 +458,7 @@ def test_a_table_in_an_array_is_rows_of_numbers(tmp_path):
     np.save(tmp_path / "a.npy", np.array([[1, 2], [3, 4]], np.int32))
     found = find(tmp_path / "a.npy")
     assert (found.kind, found.columns) == ("vector", ("column_1", "column_2"))
-    assert found.rows().tolist() == [[1, 2], [3, 4]]
+    assert rows_of(found).tolist() == [[1, 2], [3, 4]]
 
 
 @pytest.mark.parametrize(
@@ -470,7 +472,7 @@ def test_a_table_in_an_array_is_rows_of_numbers(tmp_path):
 )
 def test_other_numbers_are_scaled_to_eight_bit(tmp_path, values, brightest):
     np.savez(tmp_path / "a.npz", images=values)
-    picture = find(tmp_path / "a.npz").picture(0)
+    picture = find(tmp_path / "a.npz").raw(0)
     assert (picture.dtype, picture.max()) == (np.uint8, brightest)
 
 
@@ -522,48 +524,52 @@ def test_an_array_that_would_fill_memory_is_refused_by_its_header(tmp_path, monk
 # Tables of numbers
 
 
+numbers = partial(find, kinds=["vector"])
+no_numbers = partial(refusal, kinds=["vector"])
+
+
 def write_csv(folder, text):
     (folder / "a.csv").write_text(text, encoding="utf-8")
     return folder / "a.csv"
 
 
 def test_a_table_with_a_header(tmp_path):
-    found = find(write_csv(tmp_path, "x,y\n1,2\n-3.5,4e2\n"))
+    found = numbers(write_csv(tmp_path, "x,y\n1,2\n-3.5,4e2\n"))
     assert (found.kind, found.columns) == ("vector", ("x", "y"))
-    assert found.rows().tolist() == [[1, 2], [-3.5, 400]]
+    assert rows_of(found).tolist() == [[1, 2], [-3.5, 400]]
 
 
 def test_a_table_without_a_header(tmp_path):
-    found = find(write_csv(tmp_path, "1,2\n3,4\n"))
+    found = numbers(write_csv(tmp_path, "1,2\n3,4\n"))
     assert (found.count, found.columns) == (2, ("column_1", "column_2"))
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t"])
 def test_other_delimiters(tmp_path, delimiter):
     path = write_csv(tmp_path, "x,y\n1,2\n".replace(",", delimiter))
-    assert find(path).rows().tolist() == [[1, 2]]
+    assert rows_of(numbers(path)).tolist() == [[1, 2]]
 
 
 def test_a_label_column_may_hold_words_and_gaps(tmp_path):
-    found = find(write_csv(tmp_path, "x,class,y\n1,cat,2\n3,,4\n5,?,6\n7,dog,8\n"))
+    found = numbers(write_csv(tmp_path, "x,class,y\n1,cat,2\n3,,4\n5,?,6\n7,dog,8\n"))
     assert found.columns == ("x", "y")
     assert labels_of(found) == ["cat", None, None, "dog"]
 
 
 def test_a_label_column_without_a_header_is_chosen_by_number(tmp_path):
-    found = find(write_csv(tmp_path, "1,2,yes\n3,4,no\n"), label="3")
+    found = numbers(write_csv(tmp_path, "1,2,yes\n3,4,no\n"), label="3")
     assert labels_of(found) == ["yes", "no"]
-    assert found.rows().tolist() == [[1, 2], [3, 4]]
+    assert rows_of(found).tolist() == [[1, 2], [3, 4]]
 
 
 def test_cells_that_are_no_numbers_are_listed_with_row_and_column(tmp_path):
-    said = refusal(write_csv(tmp_path, "age,size\n30,1\nforty,2\n50,\n"))
+    said = no_numbers(write_csv(tmp_path, "age,size\n30,1\nforty,2\n50,\n"))
     assert "row 3, column 'age': 'forty'\n" in said
     assert "row 4, column 'size': empty" in said
 
 
 def test_of_many_faults_the_first_are_listed(tmp_path):
-    said = refusal(write_csv(tmp_path, "1,2\n" + "x,nan\n" * 50))
+    said = no_numbers(write_csv(tmp_path, "1,2\n" + "x,nan\n" * 50))
     assert "and 92 more" in said
     assert said.count("row ") == 8
 
@@ -571,8 +577,8 @@ def test_of_many_faults_the_first_are_listed(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "no rows in it"),
-        ("a,b\n", "no rows in it"),
+        ("", "the file is empty"),
+        ("a,b\n", "only a header, no rows"),
         ("a,b\n1,2\n1\n", "row 3: 1 cells, expected 2"),
         ("a,a\n1,2\n", "more than one column 'a'"),
         ("label\n1\n2\n", "no column of numbers"),
@@ -580,17 +586,17 @@ def test_of_many_faults_the_first_are_listed(tmp_path):
     ],
 )
 def test_a_table_that_cannot_be_used(tmp_path, text, said):
-    assert said in refusal(write_csv(tmp_path, text))
+    assert said in no_numbers(write_csv(tmp_path, text))
 
 
 def test_a_table_that_is_no_text(tmp_path):
-    (tmp_path / "a.csv").write_bytes(b"\xff\xfe\x00\x01")
-    assert "cannot be read" in refusal(tmp_path / "a.csv")
+    (tmp_path / "a.csv").write_bytes(b"\x00\x01\x00\x00\xff\x00\x00\x02" * 9)
+    assert "no text" in no_numbers(tmp_path / "a.csv")
 
 
 def test_a_table_in_a_folder_of_its_own(tmp_path):
     write_csv(tmp_path, "1,2\n3,4\n")
-    assert find(tmp_path).kind == "vector"
+    assert numbers(tmp_path).kind == "vector"
 
 
 def test_of_several_data_files_the_user_must_choose(tmp_path):
@@ -627,7 +633,7 @@ def test_a_damaged_group_of_rows_is_one_clear_error(tmp_path):
     held[4:60] = b"\xff" * 56
     path.write_bytes(bytes(held))
     with pytest.raises(DataError, match=r"damaged, or no Parquet") as caught:
-        find(path, label="").picture(0)
+        find(path, label="").raw(0)
     assert "a.parquet" in caught.value.where
 
 

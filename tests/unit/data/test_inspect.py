@@ -10,9 +10,10 @@ from PIL import Image, ImageFilter
 
 from gannet.core.errors import DataError
 from gannet.data.dataset import find
-from gannet.data.inspect import Findings, examine, suggest_size
+from gannet.data.inspect import Findings, examine
 from gannet.modalities.image.inspect.duplicates import near_pairs
-from gannet.modalities.image.inspect.sizes import size_for
+from gannet.modalities.image.inspect.sizes import size_for, suggest_size
+from gannet.modalities.reading import Budget
 from gannet.training.plan import advise
 
 RNG = np.random.default_rng(0)
@@ -48,15 +49,11 @@ def test_a_folder_is_described_in_numbers(tmp_path):
     )
     assert not found.usable, "nine are too few"
     assert found.recipe == "generate"
-    assert found.sizes is not None
-    assert found.sizes.distinct == 2
-    assert (found.sizes.smallest, found.sizes.median, found.sizes.largest) == (
-        (48, 40),
-        (48, 40),
-        (96, 64),
-    )
-    assert found.sizes.aspect == (1.2, 1.2, 1.5)
-    assert found.modes == {"colour": 9}
+    sizes = found.details["sizes"]
+    assert sizes["distinct"] == 2
+    assert (sizes["smallest"], sizes["median"], sizes["largest"]) == ([48, 40], [48, 40], [96, 64])
+    assert sizes["aspect"] == [1.2, 1.2, 1.5]
+    assert found.details["modes"] == {"colour": 9}
     assert "2 different, from 48x40 to 96x64" in text(found)
 
 
@@ -86,7 +83,7 @@ def test_exact_duplicates_are_named_also_in_another_format(tmp_path):
     found = examine(tmp_path)
     assert found.duplicates == 2
     assert found.duplicate_groups == (("001.png", "copy.bmp", "copy.png"),)
-    assert found.near_duplicates == 0
+    assert found.details["near_duplicates"] == 0
 
 
 @pytest.mark.parametrize(
@@ -102,13 +99,13 @@ def test_near_duplicates_are_named(tmp_path, change):
     change(Image.open(tmp_path / "007.png")).save(tmp_path / "copy.jpg", quality=90)
     found = examine(tmp_path)
     assert found.duplicates == 0
-    assert found.near_duplicates == 2
-    assert found.near_duplicate_pairs == (("007.png", "copy.jpg"),)
+    assert found.details["near_duplicates"] == 2
+    assert found.details["near_duplicate_pairs"] == [["007.png", "copy.jpg"]]
     assert "007.png ~ copy.jpg" in text(found)
 
 
 def test_different_pictures_are_no_near_duplicates(tmp_path):
-    assert examine(fill(tmp_path, 150)).near_duplicates == 0
+    assert examine(fill(tmp_path, 150)).details["near_duplicates"] == 0
 
 
 def test_plain_pictures_of_like_hash_are_told_apart(tmp_path):
@@ -116,7 +113,7 @@ def test_plain_pictures_of_like_hash_are_told_apart(tmp_path):
         image = np.zeros((32, 32), np.uint8)
         image[4 + 2 * number, 4:8] = 255
         Image.fromarray(image).save(tmp_path / f"{number}.png")
-    assert examine(tmp_path).near_duplicates == 0
+    assert examine(tmp_path).details["near_duplicates"] == 0
 
 
 def test_near_pairs_are_those_that_comparing_all_would_give():
@@ -157,7 +154,7 @@ def test_a_folder_of_nothing_but_broken_files_is_described_and_unusable(tmp_path
         (tmp_path / f"bad{number}.png").write_text("no")
     found = examine(tmp_path)
     assert not found.usable
-    assert found.size is None
+    assert found.details["size"] is None
     assert set(advise(found)) == {"minutes", "why"}, "no resolution suits pictures of no size"
     with pytest.raises(DataError, match=r"3 of 3 pictures cannot be read.*not a picture") as caught:
         suggest_size(find(tmp_path))
@@ -189,23 +186,23 @@ def test_of_very_many_pictures_a_sample_is_looked_at_and_this_is_said(tmp_path):
 
 def test_rows_of_numbers_are_described_by_column(tmp_path):
     (tmp_path / "a.csv").write_text("x,same\n1,7\n3,7\n1,7\n")
-    found = examine(tmp_path / "a.csv", recipe="generate")
+    found = examine(tmp_path / "a.csv", kinds=["vector"])
     assert (found.kind, found.count, found.duplicates) == ("vector", 3, 1)
-    assert found.columns[0].model_dump() == {
+    assert found.details["columns"][0] == {
         "name": "x",
         "low": 1,
         "mean": pytest.approx(5 / 3),
         "high": 3,
         "deviation": pytest.approx(np.std([1, 3, 1])),
     }
-    assert found.size is None
+    assert not found.options
     assert "columns that never change: same" in text(found)
 
 
 def test_findings_survive_json(tmp_path):
     found = examine(fill(tmp_path, 12)).model_copy(update={"plan": {"minutes": 10}})
     assert Findings.model_validate_json(found.model_dump_json()) == found
-    assert json.loads(found.model_dump_json())["size"]["channels"] == 3
+    assert json.loads(found.model_dump_json())["details"]["size"]["channels"] == 3
     assert text(found).endswith("minutes: 10")
 
 
@@ -267,7 +264,7 @@ def test_alpha_that_hides_nothing_is_left_out(tmp_path):
         scene().convert("RGBA").save(tmp_path / f"{number}.png")
     found = suggest_size(find(tmp_path))
     assert found.channels == 3
-    assert examine(tmp_path).modes == {"colour with alpha": 4}
+    assert examine(tmp_path).details["modes"] == {"colour with alpha": 4}
 
 
 def test_alpha_that_hides_something_is_kept(tmp_path):
@@ -296,4 +293,7 @@ def test_enlarged_and_long_pictures_are_warned_about(tmp_path):
 @pytest.mark.parametrize("largest", [16, 64])
 def test_what_is_looked_at_and_what_is_trained_have_one_size(tmp_path, largest):
     fill(tmp_path, 12)
-    assert examine(tmp_path, largest=largest).size == suggest_size(find(tmp_path), largest=largest)
+    assert (
+        examine(tmp_path, budget=Budget(largest=largest)).details["size"]
+        == suggest_size(find(tmp_path), largest=largest).model_dump()
+    )

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from gannet.data import dataset
+from gannet.data.pseudo_classes import sorted_by_likeness
 from gannet.metrics.kmeans import assigned, centres, usual_count
 from gannet.modalities.image.codec import ImageCodec
 
@@ -52,11 +53,11 @@ def plain(tmp_path_factory):
     )
     path = tmp_path_factory.mktemp("plain") / "plain.npy"
     np.save(path, pictures.astype(np.uint8))
-    return dataset.load(dataset.find(path), codec=ImageCodec(height=8, width=8, channels=1))
+    return dataset.load(dataset.find(path), {"sample": ImageCodec(height=8, width=8, channels=1)})
 
 
 def test_data_without_labels_are_told_which_kind_each_sample_is_of(plain):
-    found = dataset.sorted_by_likeness(plain, 2, seed=0)
+    found = sorted_by_likeness(plain, 2, seed=0)
     for rows in (found.train, found.held_out):
         batch = rows.take(range(len(rows)))
         bright = batch.real.mean((1, 2, 3)) > 0

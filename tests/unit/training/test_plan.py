@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import count
 
 import pytest
@@ -9,18 +10,21 @@ import pytest
 from gannet.core import device
 from gannet.core.errors import ConfigError
 from gannet.data.dataset import find, load
-from gannet.data.inspect import Size
+from gannet.modalities.image.inspect.sizes import Size
+from gannet.modalities.image.reading.sizing import affordable
+from gannet.modalities.reading import Budget
 from gannet.modalities.vector.codec import VectorCodec
+from gannet.modalities.vector.rows import rows_of
 from gannet.recipes.registry import find_recipe
 from gannet.testing import changed
 from gannet.training.plan import (
     Chooser,
     Plan,
-    affordable_size,
     choose_precision,
     default_minutes,
     look_every,
     make_plan,
+    steps_in,
 )
 
 SMALL = {"width": 4, "noise": 6, "threads": 1, "precision": "float32"}
@@ -111,10 +115,10 @@ def test_looks_are_neither_too_often_nor_too_seldom(steps):
     assert look_every(steps, together=8) % 8 == 0, "the discriminator learns before each look"
 
 
-@pytest.mark.parametrize("shape", [(2,), (1, 8, 8), (3, 64, 64), (3, 512, 512)])
-def test_the_usual_budget_lies_between_minutes_and_two_hours(shape):
-    assert 10 <= default_minutes(shape, "cpu") <= 120
-    assert default_minutes(shape, "cuda") < default_minutes(shape, "cpu")
+@pytest.mark.parametrize("cost", [1.0, 1 / 16, 4.0, 256.0])
+def test_the_usual_budget_lies_between_minutes_and_two_hours(cost):
+    assert 10 <= default_minutes(cost, "cpu") <= 120
+    assert default_minutes(cost, "cuda") < default_minutes(cost, "cpu")
 
 
 @pytest.fixture
@@ -125,8 +129,8 @@ def able(monkeypatch):
 
 @pytest.fixture(scope="module")
 def rows(points):
-    source = find(points)
-    return load(source, codec=VectorCodec.fit(source.rows()))
+    source = find(points, kinds=["vector"])
+    return load(source, {"sample": VectorCodec.fit(rows_of(source))})
 
 
 def chosen_precision(data, *seconds):
@@ -162,14 +166,16 @@ def test_rows_keep_32_bit_even_where_16_are_fast(rows, able):
 
 def afforded(seconds, step_seconds, side=64):
     whole = Size(height=side, width=side, channels=1, reason="the pictures are so large")
-    return affordable_size(
-        whole,
+    steps = partial(
+        steps_in,
+        kind="image",
         recipe="generate",
         given={"width": 4, "noise": 6, "batch": 2},
         seconds=seconds,
         device="cpu",
         clock=ticking(step_seconds),
     )
+    return affordable(whole, Budget(steps=steps, minutes=seconds / 60))
 
 
 def test_a_budget_with_time_for_enough_steps_keeps_the_size():

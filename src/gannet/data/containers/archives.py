@@ -1,35 +1,46 @@
-"""A zip of pictures in StyleGAN's layout: ``dataset.json`` holds ``{"labels": [[name, int]]}``.
+"""Archives of files: a zip, perhaps with StyleGAN's ``dataset.json``, or a plain tar.
 
-Nothing is unpacked to disk. What a stranger's zip claims about its sizes is not believed.
+``dataset.json`` holds ``{"labels": [[name, int]]}``. Nothing is unpacked to disk. What a stranger's
+archive claims about its sizes is not believed.
 """
 
 from __future__ import annotations
 
 import json
+import tarfile
+import threading
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import cast
 
+import numpy as np
+
 from gannet.core.errors import DataError, no_permission
-from gannet.core.source import Labels, Source
-from gannet.data.containers.folders import is_picture
+from gannet.core.source import FileContent, Labels
+from gannet.data.containers.cells import (
+    CellTable,
+    Classes,
+    UnclaimedError,
+    Wanted,
+    suffixes_of,
+)
 from gannet.data.labels import from_numbers
-from gannet.modalities.image.io.files import FILE_BYTES
+from gannet.modalities.reading import FILE_BYTES, ColumnView
 
 ENTRIES = 5_000_000
-"""Most files in a zip."""
+"""Most files in an archive."""
 
 _BROKEN = (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
 
-def from_zip(path: Path, label: str | None) -> Source:
-    """Pictures in a zip, with labels if it holds a ``dataset.json``.
+def from_zip(path: Path, wanted: Wanted) -> CellTable:
+    """Files in a zip, with labels if it holds a ``dataset.json``.
 
     Raises:
-        DataError: if the zip is damaged, encrypted, holds no picture, or names paths that climb
-            out of it.
+        DataError: if the zip is damaged, encrypted, holds no file that counts, or names paths that
+            climb out of it.
     """
     try:
         archive = zipfile.ZipFile(path)
@@ -40,64 +51,160 @@ def from_zip(path: Path, label: str | None) -> Source:
             f"damaged, or no zip ({error})", where=str(path), remedy="Fetch it again."
         ) from None
     infos = [info for info in archive.infolist() if not info.is_dir()]
-    _check(path, infos)
+    _check(path, [info.filename for info in infos], "zip")
+    if any(info.flag_bits & 1 for info in infos):
+        raise DataError("it is encrypted", where=str(path), remedy="Zip it without password.")
     inside = {info.filename: info for info in infos}
-    names = sorted(name for name in inside if is_picture(name) and not _hidden(name))
-    if not names:
-        raise DataError(
-            f"no pictures among its {len(infos)} files",
-            where=str(path),
-            remedy="Zip a folder of .png or .jpg files.",
-        )
+    names = _wanted(path, list(inside), wanted)
+
+    def classes(label: str | None) -> Classes:
+        table = inside.get("dataset.json")
+        labels = _labels(path, _read(path, archive, table), names) if table else None
+        if labels is None and label:
+            raise DataError(
+                f"no labels {label!r}", where=str(path), remedy="Labels stand in its dataset.json."
+            )
+        return Classes(None if label == "" else labels)
 
     def read(index: int) -> bytes:
-        return _read(path, archive, inside[names[index]], FILE_BYTES)
+        return FileContent.named(_read(path, archive, inside[names[index]]), names[index])
 
-    source = Source(
-        path=path, layout="zip of pictures", kind="image", names=names, raw=read, files=[path]
-    )
-    table = inside.get("dataset.json")
-    labels = _labels(path, _read(path, archive, table, FILE_BYTES), names) if table else None
-    if labels is None and label:
+    return _table(path, "zip of {}", names, read, classes)
+
+
+def from_tar(path: Path, wanted: Wanted) -> CellTable:
+    """Files in a tar that is not compressed; those of two and more folders are of as many classes.
+
+    Raises:
+        DataError: if the tar is damaged or compressed, holds no file that counts, or names paths
+            that climb out of it.
+    """
+    try:
+        with tarfile.open(path, "r:") as archive:
+            members = {each.name: each for each in archive.getmembers() if each.isreg()}
+    except PermissionError:
+        raise no_permission(path, DataError) from None
+    except (tarfile.TarError, OSError, EOFError, ValueError) as error:
         raise DataError(
-            f"no labels {label!r}", where=str(path), remedy="Labels stand in its dataset.json."
-        )
-    return source if labels is None or label == "" else source.labelled(labels)
+            f"damaged, compressed, or no tar ({error})",
+            where=str(path),
+            remedy="Make a plain .tar, since files of a compressed one cannot be read one by one.",
+        ) from None
+    _check(path, list(members), "tar")
+    names = _wanted(path, list(members), wanted)
+    file = _OpenFile(path)
 
+    def read(index: int) -> bytes:
+        member = members[names[index]]
+        if member.size > FILE_BYTES:
+            raise _too_large(f"{path}, {member.name}")
+        content = file.read(member.offset_data, member.size)
+        return FileContent.named(content, member.name)
 
-def _check(path: Path, infos: Sequence[zipfile.ZipInfo]) -> None:
-    if len(infos) > ENTRIES:
-        raise DataError(f"more than {ENTRIES:,} files", where=str(path), remedy="Split the zip.")
-    for info in infos:
-        parts = PurePosixPath(info.filename.replace("\\", "/"))
-        if parts.is_absolute() or ".." in parts.parts or ":" in info.filename[:2]:
+    labels = _folders(names)
+
+    def classes(label: str | None) -> Classes:
+        if label:
             raise DataError(
-                f"its entry {info.filename!r} climbs out of the zip",
-                where=str(path),
-                remedy="Do not trust it; make a zip of plain relative names.",
+                f"no labels {label!r}", where=str(path), remedy="A folder per class makes labels."
             )
-        if info.flag_bits & 1:
-            raise DataError("it is encrypted", where=str(path), remedy="Zip it without password.")
+        return Classes(None if label == "" else labels)
+
+    return _table(path, "tar of {}", names, read, classes)
+
+
+class _OpenFile:
+    """A file of which parts are read from several threads."""
+
+    def __init__(self, path: Path) -> None:
+        self.lock = threading.Lock()
+        self.file = path.open("rb")
+
+    def __del__(self) -> None:
+        if hasattr(self, "file"):  # opening may have failed
+            self.file.close()
+
+    def read(self, start: int, count: int) -> bytes:
+        """A part of it."""
+        with self.lock:
+            self.file.seek(start)
+            return self.file.read(count)
+
+
+def _table(
+    path: Path,
+    layout: str,
+    names: list[str],
+    read: Callable[[int], bytes],
+    classes: Callable[[str | None], Classes],
+) -> CellTable:
+    view = ColumnView("", "files", suffixes_of(names), cell=read)
+    return CellTable(path, layout, names, (view,), classes, files=[path])
+
+
+def _wanted(path: Path, inside: Sequence[str], wanted: Wanted) -> list[str]:
+    """The names of files that count, in order."""
+    names = sorted(name for name in inside if wanted.fits(name) and not _hidden(name))
+    if not names:
+        kind = path.suffix[1:].lower()
+        raise UnclaimedError(
+            f"no {wanted.many} among its {len(inside)} files",
+            where=str(path),
+            remedy=f"Put {wanted.many} into the {kind}; they end in "
+            f"{', '.join(sorted(wanted.suffixes))}.",
+        )
+    return names
+
+
+def _folders(names: Sequence[str]) -> Labels | None:
+    """Classes by folder, where every file lies in one of several."""
+    parts = [PurePosixPath(name).parts for name in names]
+    while parts and all(len(each) > 1 for each in parts) and len({each[0] for each in parts}) == 1:
+        parts = [each[1:] for each in parts]  # a folder that holds all others
+    if not parts or any(len(each) < 2 for each in parts):
+        return None
+    folders = sorted({each[0] for each in parts})
+    number = {name: place for place, name in enumerate(folders)}
+    return Labels(tuple(folders), np.array([number[each[0]] for each in parts], np.int64))
+
+
+def _check(path: Path, names: Sequence[str], kind: str) -> None:
+    if len(names) > ENTRIES:
+        raise DataError(
+            f"more than {ENTRIES:,} files", where=str(path), remedy=f"Split the {kind}."
+        )
+    for name in names:
+        parts = PurePosixPath(name.replace("\\", "/"))
+        if parts.is_absolute() or ".." in parts.parts or ":" in name[:2]:
+            raise DataError(
+                f"its entry {name!r} climbs out of the {kind}",
+                where=str(path),
+                remedy=f"Do not trust it; make a {kind} of plain relative names.",
+            )
 
 
 def _hidden(name: str) -> bool:
     return any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
 
 
-def _read(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> bytes:
+def _read(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     place = f"{path}, {info.filename}"
     try:
         with archive.open(info) as file:
-            content = file.read(most + 1)
+            content = file.read(FILE_BYTES + 1)
     except _BROKEN as error:
         raise DataError(
             f"damaged ({error})", where=place, remedy="Remove it or fetch the zip again."
         ) from None
-    if len(content) > most:
-        raise DataError(
-            f"unpacks to more than {most // 2**20} MiB", where=place, remedy="Do not trust it."
-        )
+    if len(content) > FILE_BYTES:
+        raise _too_large(place)
     return content
+
+
+def _too_large(place: str) -> DataError:
+    return DataError(
+        f"unpacks to more than {FILE_BYTES // 2**20} MiB", where=place, remedy="Do not trust it."
+    )
 
 
 def _labels(path: Path, content: bytes, names: Sequence[str]) -> Labels | None:

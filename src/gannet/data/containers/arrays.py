@@ -1,11 +1,11 @@
-"""Arrays: ``.npy`` and ``.npz`` with pictures or rows of numbers."""
+"""Arrays: ``.npy`` and ``.npz``, a sample per row of the first axis."""
 
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,25 +13,31 @@ from numpy.typing import NDArray
 from gannet.core.errors import DataError
 from gannet.core.io.flat_file import FlatFile
 from gannet.core.io.names import Numbered
-from gannet.core.source import Labels, Source
+from gannet.core.source import Labels
+from gannet.data.containers.cells import CellTable, Classes
 from gannet.data.labels import from_cells, from_numbers
-from gannet.modalities.image.io.files import Picture
+from gannet.modalities.reading import ColumnView
 
 Array = NDArray[Any]
 
 BYTES = 4 * 2**30
 """Largest array that is read into memory as a whole; a larger one goes into a ``.npy``."""
 
+SMALL = 2**20
+"""Bytes up to which an array is simply read."""
+
 _DATA = ("images", "x", "data", "samples")
 _LABELS = ("labels", "label", "y", "targets")
 _READ_ERRORS = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile)
 
 
-def from_npz(path: Path, label: str | None) -> Source:
+def from_npz(path: Path) -> CellTable:
     """Arrays in one file: data under ``images``, ``x`` or ``data``, classes under ``labels``.
 
+    Further arrays with as many rows say something of each sample.
+
     Raises:
-        DataError: if the file is damaged, or holds nothing that fits.
+        DataError: if the file is damaged, or no array is named as data are.
     """
     arrays = _members(path)
     lower = {name.lower(): name for name in arrays}
@@ -42,67 +48,142 @@ def from_npz(path: Path, label: str | None) -> Source:
         raise DataError(
             f"no array named {', '.join(_DATA)}; it holds {', '.join(arrays) or 'nothing'}",
             where=str(path),
-            remedy="Save pictures with numpy.savez(path, images=..., labels=...).",
+            remedy="Save samples with numpy.savez(path, data=..., labels=...).",
         )
-    wish = (
-        next((lower[name] for name in _LABELS if name in lower), None) if label is None else label
-    )
-    if wish and wish not in arrays:
-        others = ", ".join(name for name in arrays if name != data) or "none"
-        raise DataError(
-            f"no array {wish!r} for labels", where=str(path), remedy=f"Other arrays: {others}."
-        )
-    source = _from_array(path, arrays[data](), f"npz array {data!r}")
-    if not wish:
-        return source
-    return source.labelled(_labels(arrays[wish](), source.count, f"{path}, array {wish!r}"))
+    first = arrays[data]()
+    count = first.shape[0] if first.shape else 0
+
+    def classes(label: str | None) -> Classes:
+        named = next((lower[name] for name in _LABELS if name in lower), None)
+        wish = named if label is None else label
+        if wish and wish not in arrays:
+            others = ", ".join(name for name in arrays if name != data) or "none"
+            raise DataError(
+                f"no array {wish!r} for labels", where=str(path), remedy=f"Other arrays: {others}."
+            )
+        where = f"{path}, array {wish!r}"
+        return Classes(_labels(arrays[wish](), count, where) if wish else None)
+
+    others = [arrays[name] for name in rest if name != data]
+    further = (each.view(count) for each in others)
+    views = (view_of(path, first, data), *(each for each in further if each is not None))
+    layout = f"npz array {data!r} of {{}}"
+    rows = Numbered("row", count)
+    return CellTable(path, layout, rows, views, classes, files=[path], held=True)
 
 
-def from_npy(path: Path, label: str | None) -> Source:
-    """One array; pictures are read row by row, so that the file may be larger than memory.
+def from_npy(path: Path) -> CellTable:
+    """One array; a large one of 8 bit is read row by row, so that it may be larger than memory.
 
     Raises:
-        DataError: if the file is damaged or holds neither pictures nor rows.
+        DataError: if the file is damaged.
     """
-    if label:
-        raise DataError(
-            "a single array has no labels", where=str(path), remedy="Save both in one .npz."
-        )
     try:
         with path.open("rb") as file:
-            version = np.lib.format.read_magic(file)
-            read = (
-                np.lib.format.read_array_header_1_0
-                if version == (1, 0)
-                else np.lib.format.read_array_header_2_0
-            )
-            shape, fortran, dtype = read(file)
+            shape, dtype, fortran = _header(file)
             start = file.tell()
     except _READ_ERRORS as error:
         raise _damaged(path, error) from None
     row = int(np.prod(shape[1:])) * dtype.itemsize
     if path.stat().st_size < start + row * (shape[0] if shape else 0):
         raise _damaged(path, EOFError("the file is cut off"))
-    if fortran or dtype != np.uint8 or len(shape) < 3 or shape[0] * row <= 2**20:
-        return _from_array(path, _whole(path), "npy array")
-    file = FlatFile(path, row, start=start)
+    if fortran or dtype != np.uint8 or not shape[1:] or shape[0] * row <= SMALL:
+        array = _whole(path)
+        view, count = view_of(path, array, ""), array.shape[0] if array.shape else 0
+    else:
+        view, count = ColumnView("", "arrays", shape=shape[1:], dtype=dtype.name), shape[0]
+        view = _row_by_row(view, FlatFile(path, row, start=start))
+    held = view.array is not None
+    rows = Numbered("row", count)
+    return CellTable(path, "npy array of {}", rows, (view,), _single, files=[path], held=held)
 
+
+def view_of(path: Path, array: Array, name: str) -> ColumnView:
+    """An array in memory as a column.
+
+    Raises:
+        DataError: if it holds no numbers.
+    """
+    if array.dtype.kind not in "buif":
+        raise DataError(
+            f"holds {array.dtype}, expected numbers", where=str(path), remedy="Save plain numbers."
+        )
+    return ColumnView(
+        name,
+        "arrays",
+        shape=array.shape[1:],
+        dtype=array.dtype.name,
+        cell=array.__getitem__,
+        array=array,
+    )
+
+
+def _row_by_row(view: ColumnView, file: FlatFile) -> ColumnView:
     def read_row(index: int) -> Array:
-        picture = np.empty(shape[1:], np.uint8)
-        file.read(index, picture)
-        return picture
+        row = np.empty(view.shape, np.uint8)
+        file.read(index, row)
+        return row
 
-    return _pictures(path, read_row, tuple(shape), "npy array", held=False)
+    return ColumnView("", "arrays", shape=view.shape, dtype=view.dtype, cell=read_row)
 
 
-def _members(path: Path) -> Mapping[str, Callable[[], Array]]:
+def _single(label: str | None) -> Classes:
+    if label:
+        raise DataError("a single array has no labels", remedy="Save both in one .npz.")
+    return Classes()
+
+
+def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any], bool]:
+    """Shape and type of an array, and whether its columns come first."""
+    version = np.lib.format.read_magic(file)
+    read = (
+        np.lib.format.read_array_header_1_0
+        if version == (1, 0)
+        else np.lib.format.read_array_header_2_0
+    )
+    shape, fortran, dtype = read(file)
+    return tuple(shape), dtype, fortran
+
+
+class _Member:
+    """An array of an archive, read when it is called, and then once."""
+
+    def __init__(self, path: Path, name: str, size: int) -> None:
+        self.path, self.name, self.size = path, name, size
+        self.held: Array | None = None
+
+    def __call__(self) -> Array:
+        if self.held is None:
+            self.held = _member(self.path, self.name, self.size)
+        return self.held
+
+    def view(self, count: int) -> ColumnView | None:
+        """The array as a further column, by its header; ``None`` if it has other rows."""
+        try:
+            with zipfile.ZipFile(self.path) as archive, archive.open(self.name) as file:
+                shape, dtype, _ = _header(file)
+        except _READ_ERRORS:
+            return None
+        if shape[:1] != (count,) or dtype.kind not in "buif":
+            return None
+        return ColumnView(
+            self.name.removesuffix(".npy"),
+            "arrays",
+            shape=shape[1:],
+            dtype=dtype.name,
+            cell=lambda row: self()[row],
+            further=True,
+        )
+
+
+def _members(path: Path) -> Mapping[str, _Member]:
     try:
         with zipfile.ZipFile(path) as archive:
             sizes = {info.filename: info.file_size for info in archive.infolist()}
     except _READ_ERRORS as error:
         raise _damaged(path, error) from None
     return {
-        name.removesuffix(".npy"): lambda name=name, size=size: _member(path, name, size)
+        name.removesuffix(".npy"): _Member(path, name, size)
         for name, size in sizes.items()
         if name.endswith(".npy")
     }
@@ -127,96 +208,12 @@ def _whole(path: Path) -> Array:
         raise DataError(
             f"takes {path.stat().st_size / 2**30:.1f} GiB",
             where=str(path),
-            remedy="Save pictures as uint8: those are read row by row.",
+            remedy="Save numbers as uint8: those are read row by row.",
         )
     try:
         return np.asarray(np.load(path, allow_pickle=False))
     except _READ_ERRORS as error:
         raise _damaged(path, error) from None
-
-
-def _from_array(path: Path, array: Array, layout: str) -> Source:
-    if array.dtype.kind not in "buif":
-        raise DataError(
-            f"holds {array.dtype}, expected numbers", where=str(path), remedy="Save plain numbers."
-        )
-    if array.ndim == 2:
-        return _rows(path, array, layout)
-    if array.ndim not in {3, 4} or 0 in array.shape:
-        raise DataError(
-            f"shape {array.shape}, expected (N, H, W), (N, H, W, C), (N, C, H, W) or (N, columns)",
-            where=str(path),
-            remedy="Reshape it; the first axis counts the samples.",
-        )
-    scale = _scale(path, array)
-    return _pictures(path, lambda index: scale(array[index]), array.shape, layout, held=True)
-
-
-def _rows(path: Path, array: Array, layout: str) -> Source:
-    rows = array.astype(np.float64)
-    if 0 in rows.shape:
-        raise DataError("no numbers in it", where=str(path), remedy="Save at least one row.")
-    if not np.isfinite(rows).all():
-        row, column = np.argwhere(~np.isfinite(rows))[0]
-        raise DataError(
-            f"{rows[row, column]}, expected a finite number",
-            where=f"{path}, row {row + 1}, column {column + 1}",
-            remedy="Fix the cell or leave the row out.",
-        )
-    return Source(
-        path=path,
-        layout=f"{layout} of numbers",
-        kind="vector",
-        names=Numbered("row", len(rows)),
-        raw=rows.__getitem__,
-        columns=tuple(f"column_{i + 1}" for i in range(rows.shape[1])),
-        files=[path],
-        held=True,
-    )
-
-
-def _pictures(
-    path: Path, row: Callable[[int], Array], shape: Sequence[int], layout: str, *, held: bool
-) -> Source:
-    first = len(shape) == 4 and shape[3] not in {1, 2, 3, 4}
-    if first and shape[1] not in {1, 2, 3, 4}:
-        raise DataError(
-            f"shape {tuple(shape)}: neither the second nor the last axis has 1 to 4 channels",
-            where=str(path),
-            remedy="Save pictures as (N, H, W), (N, H, W, C) or (N, C, H, W).",
-        )
-
-    def picture(index: int) -> Picture:
-        held = row(index)
-        held = held[..., None] if held.ndim == 2 else held
-        return np.ascontiguousarray(np.moveaxis(held, 0, 2) if first else held)
-
-    names = Numbered("picture", shape[0])
-    return Source(
-        path=path,
-        layout=f"{layout} of pictures",
-        kind="image",
-        names=names,
-        raw=picture,
-        files=[path],
-        held=held,
-    )
-
-
-def _scale(path: Path, array: Array) -> Callable[[Array], Array]:
-    """How numbers become 0..255; floats must be 0..1, so that nothing is guessed."""
-    if array.dtype == np.uint8:
-        return lambda row: row
-    low, high = float(array.min()), float(array.max())
-    top = {"b": 1.0, "f": 1.0}.get(array.dtype.kind, 255.0)
-    top = 65535.0 if array.dtype == np.uint16 else top
-    if not (low >= 0 and high <= top):  # also false for numbers that are not finite
-        raise DataError(
-            f"values run from {low:g} to {high:g} in {array.dtype}, expected 0 to {top:g}",
-            where=str(path),
-            remedy="Save pictures as uint8, 0 to 255.",
-        )
-    return lambda row: (row.astype(np.float64) * (255 / top)).round().astype(np.uint8)
 
 
 def _labels(array: Array, count: int, where: str) -> Labels:

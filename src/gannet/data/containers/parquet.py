@@ -1,4 +1,7 @@
-"""Parquet in the Hugging Face image layout: a column of ``{bytes, path}``, perhaps a label."""
+"""Parquet with files in it: columns of bytes or of ``{bytes, path}``, and columns of values.
+
+The second is the layout of the Hugging Face hub for images, sounds and films.
+"""
 
 from __future__ import annotations
 
@@ -13,52 +16,84 @@ from typing import Any, cast
 
 from gannet.core.errors import DataError, need, no_permission
 from gannet.core.io.names import Numbered
-from gannet.core.source import Labels, Source
+from gannet.core.source import FileContent, Labels
+from gannet.data.containers.cells import CellTable, Classes, suffixes_of
 from gannet.data.labels import choose, from_cells, from_numbers
+from gannet.modalities.reading import ColumnView
+
+SEEN, STARTS = 8, 64
+"""Contents that are looked at to learn of what kind they are, and bytes of each."""
 
 _ASIDE = ("test", "val", "valid", "validation", "dev")
 
 
-def from_parquet(path: Path, files: Sequence[Path], label: str | None) -> Source:
-    """Pictures in one or more Parquet files.
+def from_parquet(path: Path, files: Sequence[Path]) -> CellTable:
+    """Rows of one or more Parquet files that hold contents of files.
 
     Args:
         path: That the user named: the file, or the folder of files.
-        files: In order.
-        label: Column of labels.
+        files: In order; those whose names say that they are for testing are left aside.
 
     Raises:
-        DataError: if a file is damaged or has no column of pictures.
+        DataError: if a file is damaged or has other columns than the first.
         MissingExtraError: if pyarrow is not installed.
     """
     used, aside = training_files(files)
-    shards = _Shards(used)
-    chosen, problems = choose(shards.others, label, str(path))
-    if aside:
-        names = ", ".join(file.name for file in aside)
-        problems.append(f"{names} left aside: only files of the training part are used")
-    source = Source(
+    shards = _FileShards(used)
+
+    def classes(label: str | None) -> Classes:
+        chosen, problems = choose(shards.values, label, str(path))
+        if chosen is None:
+            return Classes(problems=tuple(problems))
+        labels = _labels(shards, chosen, used[0].parent / "classes.txt")
+        return Classes(labels, chosen, tuple(problems))
+
+    views = [_contents(shards, name) for name in shards.contents]
+    views += [_values(shards, name) for name in shards.values]
+    return CellTable(
         path=path,
-        layout="Parquet in the Hugging Face image layout",
-        kind="image",
+        layout="Parquet of {}",
         names=Numbered("row", shards.count),
-        raw=shards.picture,
-        problems=tuple(problems),
+        views=tuple(views),
+        classes=classes,
+        problems=left_aside(aside),
         files=used,
     )
-    if chosen is None:
-        return source
-    return source.labelled(_labels(shards, chosen, used[0].parent / "classes.txt"))
 
 
-def holds_pictures(path: Path) -> bool:
-    """Whether a file has a column of pictures; if not, it is a table.
+def left_aside(files: Sequence[Path]) -> tuple[str, ...]:
+    """What to say of files that are not for training."""
+    names = ", ".join(file.name for file in files)
+    return (f"{names} left aside: only files of the training part are used",) if files else ()
+
+
+def holds_files(path: Path) -> bool:
+    """Whether a file has a column of contents of files; if not, it is a table of values.
 
     Raises:
         DataError: if the file is damaged.
         MissingExtraError: if pyarrow is not installed.
     """
-    return bool(_picture_columns(_opened(path).schema_arrow))
+    return bool(_content_columns(_opened(path).schema_arrow))
+
+
+def _contents(shards: _FileShards, name: str) -> ColumnView:
+    cells = [shards.cell(name, row) for row in range(min(shards.count, SEEN))]
+    named = [cell.name for cell in cells if isinstance(cell, FileContent)]
+    suffixes = {each: count for each, count in suffixes_of(named).items() if each}
+    first = tuple(cell[:STARTS] for cell in cells)
+    return ColumnView(name, "files", suffixes, first=first, cell=lambda row: shards.cell(name, row))
+
+
+def _values(shards: _FileShards, name: str) -> ColumnView:
+    held: list[Any] = []
+
+    def cell(row: int) -> Any:
+        if not held:
+            held.extend(shards.cells(name))
+        return held[row]
+
+    return ColumnView(name, "values", cell=cell, further=True)
 
 
 def training_files(files: Sequence[Path]) -> tuple[list[Path], list[Path]]:
@@ -70,7 +105,7 @@ def training_files(files: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     return used, [file for file in files if file not in used]
 
 
-class _Shards:
+class _FileShards:
     """Rows of several files; one group of rows is held at a time, for each asking thread in turn.
 
     pyarrow has no complete types, hence ``Any`` for what comes from it.
@@ -80,7 +115,7 @@ class _Shards:
         self.paths = list(files)
         self.files = [_opened(file) for file in files]
         self.schema: Any = self.files[0].schema_arrow
-        self.column = _picture_column(self.schema, files[0])
+        self.contents = _content_columns(self.schema)
         for path, file in zip(files, self.files, strict=True):
             if file.schema_arrow.names != self.schema.names:
                 raise DataError(
@@ -88,7 +123,7 @@ class _Shards:
                     where=str(path),
                     remedy="Keep only the files of one set in the folder.",
                 )
-        self.others: list[str] = [name for name in self.schema.names if name != self.column]
+        self.values: list[str] = [name for name in self.schema.names if name not in self.contents]
         self.groups = [
             (number, group)
             for number, file in enumerate(self.files)
@@ -98,21 +133,24 @@ class _Shards:
         self.ends: list[int] = list(accumulate(rows))
         self.count = self.ends[-1] if self.ends else 0
         self.lock = threading.Lock()
-        self.held: tuple[int, Any] = (-1, None)
+        self.held: dict[str, tuple[int, Any]] = {}
 
-    def picture(self, index: int) -> bytes:
-        """The content of one picture file."""
+    def cell(self, name: str, index: int) -> bytes:
+        """The content of one file; nothing where a cell is empty."""
         number = bisect.bisect_right(self.ends, index)
         with self.lock:
-            if self.held[0] != number:
+            at, column = self.held.get(name, (-1, None))
+            if at != number:
                 file, group = self.groups[number]
                 with _reading(self.paths[file]):
-                    column = self.files[file].read_row_group(group, columns=[self.column])
-                self.held = (number, column.column(0))
+                    column = self.files[file].read_row_group(group, columns=[name]).column(0)
+                self.held[name] = number, column
             start = self.ends[number - 1] if number else 0
-            cell: Any = self.held[1][index - start].as_py()
+            cell: Any = column[index - start].as_py()
+        within = cell.get("path") if isinstance(cell, dict) else None
         content = cell.get("bytes") if isinstance(cell, dict) else cell
-        return content if isinstance(content, bytes) else b""
+        held = content if isinstance(content, bytes) else b""
+        return FileContent.named(held, within) if isinstance(within, str) else held
 
     def cells(self, column: str) -> list[Any]:
         """Every cell of a column."""
@@ -144,32 +182,20 @@ def _reading(path: Path) -> Generator[None]:
         ) from None
 
 
-def _picture_columns(schema: Any) -> list[str]:
+def _content_columns(schema: Any) -> list[str]:
+    """Columns of bytes, or of structs that hold them."""
     arrow: Any = need("pyarrow", "parquet")
+    types = arrow.types
     return [
         field.name
         for field in schema
-        if arrow.types.is_struct(field.type) and field.type.get_field_index("bytes") >= 0
+        if types.is_binary(field.type)
+        or types.is_large_binary(field.type)
+        or (types.is_struct(field.type) and field.type.get_field_index("bytes") >= 0)
     ]
 
 
-def _picture_column(schema: Any, path: Path) -> str:
-    fitting = _picture_columns(schema)
-    if "image" in fitting:
-        return "image"
-    if len(fitting) == 1:
-        return fitting[0]
-    columns = ", ".join(schema.names)
-    raise DataError(
-        f"no column of pictures among {columns}"
-        if not fitting
-        else f"more than one column of pictures: {', '.join(fitting)}",
-        where=str(path),
-        remedy="Pictures lie in a column 'image' of structs {bytes, path}.",
-    )
-
-
-def _labels(shards: _Shards, column: str, beside: Path) -> Labels:
+def _labels(shards: _FileShards, column: str, beside: Path) -> Labels:
     cells = shards.cells(column)
     where = str(beside.parent)
     numbers = [cell for cell in cells if cell is None or isinstance(cell, int)]

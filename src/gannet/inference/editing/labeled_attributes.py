@@ -68,7 +68,7 @@ def attributes_of(
         )
     places = some_of(source.count, min(source.count, LABELLED), seed)
     encode = find_modality(codec.kind).inference.encode
-    pictures = encode(codec, [source.picture(at) for at in places])
+    pictures = encode(codec, [source.raw(at) for at in places])
     found: list[Attribute] = []
     if len(source.classes) > 1:
         found += _of_classes(pictures, source.labels[places], source.classes, seed, steps)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL
 from torch import Tensor
 
 from gannet.core.codec import Codec
@@ -18,12 +19,18 @@ from gannet.modalities.image.augment import augment
 from gannet.modalities.image.codec import ImageCodec
 from gannet.modalities.image.comparison import STRUCTURE, measures
 from gannet.modalities.image.grid import answers_file, compared, exhibit, grid_sheet
-from gannet.modalities.image.io.files import SUFFIXES, Picture, upright
+from gannet.modalities.image.inspect.inspection import inspect
+from gannet.modalities.image.io.files import SUFFIXES, Item, Picture, content, upright
+from gannet.modalities.image.reading.arrays import SHAPES, adopt, claim
+from gannet.modalities.image.reading.crops import cut
+from gannet.modalities.image.reading.pairs import PAIRING
+from gannet.modalities.image.reading.sizing import ImageOptions, choose_codec
 from gannet.modalities.image.sharpness import texture_scores
-from gannet.modalities.image.tensors import thumbnail
+from gannet.modalities.image.thumbnail import thumbnail
 from gannet.modalities.image.writers import WRITERS, ImageSampleOptions
 from gannet.modalities.inference import InferenceHooks
 from gannet.modalities.modality import Modality, MonitorDefaults, TwoSampleDefaults
+from gannet.modalities.reading import Reading
 from gannet.networks.classifier import picture_net
 from gannet.networks.features import (
     EfficientNetFeatures,
@@ -32,6 +39,31 @@ from gannet.networks.features import (
     RandomConvolutionFeatures,
 )
 from gannet.networks.inception import InceptionFeatures
+
+
+def load(item: Item, name: str, codec: ImageCodec | None) -> Picture:
+    """A picture, fitted to the size of a codec if there is one."""
+    if codec is not None:
+        return codec.picture(item, name=name)
+    pixels = np.asarray(upright(item, name))
+    return pixels[..., None] if pixels.ndim == 2 else pixels
+
+
+def pixels_of(path: Path) -> Picture:
+    """A picture at the size that it has."""
+    return load(path, str(path), None)
+
+
+def pack(codec: ImageCodec, pictures: Sequence[Picture]) -> Picture:
+    """Pictures ``(n, H, W, C)`` of 8 bit, a quarter of what they are when encoded."""
+    shape = (len(pictures), codec.height, codec.width, codec.channels)
+    return np.asarray(pictures, np.uint8).reshape(shape)
+
+
+def unpack(codec: ImageCodec, packed: Picture) -> Tensor:
+    """Pictures of 8 bit to samples ``(n, C, H, W)``."""
+    return codec.encode(packed)  # pyright: ignore[reportArgumentType]  # one array for many
+
 
 MOST_CHANNELS, WITH_ALPHA = 4, (2, 4)
 
@@ -124,7 +156,23 @@ modality = Modality(
     axes=("channel", "height", "width"),
     values="signed",
     codec=ImageCodec,
-    readers=dict.fromkeys(sorted(SUFFIXES), read),
+    readers=dict.fromkeys(sorted(SUFFIXES), pixels_of),
+    options=ImageOptions,
+    claim=claim,
+    pack=pack,
+    unpack=unpack,
+    reading=Reading(
+        adopt=adopt,
+        arrays=SHAPES,
+        load=load,
+        content=content,
+        decoder=f"Pillow {PIL.__version__}",
+        crop=cut,
+        codec=choose_codec,
+        inspect=inspect,
+        pseudo_classes=True,
+        pairing=PAIRING,
+    ),
     thumbnail=thumbnail,
     features=features,
     classifier=picture_net,

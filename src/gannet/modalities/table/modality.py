@@ -12,12 +12,22 @@ from gannet.core.types import Spec
 from gannet.modalities.hooks import EvaluationHooks, Presentation, no_sheet
 from gannet.modalities.inference import InferenceHooks
 from gannet.modalities.modality import Modality, MonitorDefaults, TwoSampleDefaults
+from gannet.modalities.reading import Reading
 from gannet.modalities.table.apply import apply_file, apply_value
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.evaluation.whole import evaluate
+from gannet.modalities.table.inspection import inspect
 from gannet.modalities.table.load import encode, read_file
 from gannet.modalities.table.sampling.cells import TOGETHER
 from gannet.modalities.table.sampling.rows import TableSampleOptions, sample_rows
+from gannet.modalities.table.source import (
+    TableOptions,
+    adopt,
+    choose_codec,
+    claim,
+    layout_of,
+    store,
+)
 from gannet.modalities.table.writers import WRITERS
 from gannet.networks.tabular.cooccurrence import pairs_of
 from gannet.networks.tabular.layout import Layout
@@ -47,6 +57,17 @@ modality = Modality(
     axes=("field",),
     values="tokens",
     codec=TableCodec,
+    collection="a table",
+    options=TableOptions,
+    claim=claim,
+    reading=Reading(
+        adopt=adopt,
+        own_labels=False,
+        store=store,
+        table=layout_of,
+        codec=choose_codec,
+        inspect=inspect,
+    ),
     default_recipe="table",
     # A small table is known by heart after some twenty rounds (measured on 500 rows), and an
     # evaluation takes as long as ten steps (measured on Adult).

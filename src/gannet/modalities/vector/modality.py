@@ -16,7 +16,9 @@ from gannet.metrics.histograms import row_profiles
 from gannet.modalities.hooks import EvaluationHooks, Presentation, no_sheet
 from gannet.modalities.inference import InferenceHooks, ReadTable
 from gannet.modalities.modality import Modality
+from gannet.modalities.reading import Reading
 from gannet.modalities.vector.codec import VectorCodec
+from gannet.modalities.vector.rows import adopt, choose_codec, claim, inspect, pack
 from gannet.modalities.vector.writers import WRITERS
 
 
@@ -46,6 +48,9 @@ modality = Modality(
     axes=("feature",),
     values="standardized",
     codec=VectorCodec,
+    claim=claim,
+    pack=pack,
+    reading=Reading(adopt=adopt, arrays="(N, columns)", codec=choose_codec, inspect=inspect),
     bfloat16=False,  # eight bits of mantissa would round fine structure away
     writers=WRITERS,
     inference=InferenceHooks(read_file=read_file),

@@ -129,7 +129,7 @@ def cell_players(config: CellConfig, spec: Spec, holes: tuple[int, ...] = ()) ->
     Args:
         config: Sizes.
         spec: Of the rows.
-        holes: As ``spec.holes``, where what is missing is never drawn.
+        holes: As ``spec.table.missing_field``, where what is missing is never drawn.
     """
     return Players(
         FieldGenerator(spec, config.width, config.blocks, holes=holes, waves=config.waves),

@@ -44,7 +44,7 @@ class TokensCodec(BaseModel, frozen=True, extra="forbid"):
 
 
 def claim(cells):
-    return Claim(0.9, "whole numbers") if cells.dtype == "int64" and cells.shape else None
+    return Claim(0.9, "whole numbers") if cells.dtype == "int64" and len(cells.shape) == 1 else None
 
 
 modality = Modality(

@@ -9,11 +9,12 @@ from PIL import Image
 
 from gannet.core.errors import DataError
 from gannet.data import dataset
-from gannet.data.containers.pairs import find_pairs, grey, pencil
-from gannet.data.containers.two_folders import check_two_sides
+from gannet.data.pairing import find_pairs
 from gannet.modalities.image.codec import ImageCodec
-from gannet.modalities.image.crops import cut
 from gannet.modalities.image.masks import diffused, drawn, fixed
+from gannet.modalities.image.reading.crops import cut
+from gannet.modalities.image.reading.pairs import grey, pencil
+from gannet.modalities.image.reading.two_sides import check_two_sides
 from gannet.modalities.image.tensors import encoded, in_channels, scaled_to
 
 
@@ -37,7 +38,7 @@ def folders(tmp_path):
 
 def loaded(source):
     codecs = [ImageCodec(height=12, width=12, channels=channels) for channels in (3, 1)]
-    return dataset.load(source, codec=codecs[0], beside=codecs[1])
+    return dataset.load(source, {"sample": codecs[0], "grid": codecs[1]})
 
 
 def test_two_folders_are_paired_by_name(folders):
@@ -111,7 +112,7 @@ def test_halves_of_one_picture(tmp_path, given):
     left, right = picture(0)[:0], picture(0, wide=24)
     left, right = right[:, :12], right[:, 12:]
     wanted = (left, right) if given == "left" else (right, left)
-    assert np.array_equal(source.beside.raw(0), wanted[0])
+    assert np.array_equal(source.roles["grid"].raw(0), wanted[0])
     assert np.array_equal(source.raw(0), wanted[1])
 
 
@@ -151,7 +152,7 @@ def test_a_table_of_pairs(folders):
     (folders / "pairs.csv").write_text("\n".join(["given,target", *lines]))
     source = find_pairs(folders)
     assert source.raw(2).name == "11.png"
-    assert source.beside.raw(2).name == "2.png"
+    assert source.roles["grid"].raw(2).name == "2.png"
     (folders / "pairs.csv").write_text("given,target\nmaps/1.png,photos/99.png\n")
     with pytest.raises(DataError, match=r"1 files that are not there: .*99.png"):
         find_pairs(folders)
@@ -162,7 +163,7 @@ def test_pairs_are_made_from_any_folder(tmp_path):
         save(tmp_path / f"{number:02}.png", picture(number))
     with pytest.raises(DataError, match="single pictures, no pairs"):
         find_pairs(tmp_path)
-    assert np.array_equal(find_pairs(tmp_path, "grey").beside.raw(0), grey(picture(0)))
+    assert np.array_equal(find_pairs(tmp_path, "grey").roles["grid"].raw(0), grey(picture(0)))
     flat = np.full((8, 8, 3), 90, np.uint8)
     assert (pencil(flat) == 255).all()
     flat[:, 4:] = 250
@@ -212,7 +213,7 @@ def test_pieces_of_a_picture_stay_together(tmp_path):
     for number in range(15):
         save(tmp_path / f"{number:02}.png", picture(number, 40, 30))
     source = cut(dataset.find(tmp_path), 12)
-    found = dataset.load(source, codec=ImageCodec(height=12, width=12, channels=3))
+    found = dataset.load(source, {"sample": ImageCodec(height=12, width=12, channels=3)})
     groups = [{*source.groups[rows.places].tolist()} for rows in (found.train, found.held_out)]
     assert groups[0]
     assert groups[1]

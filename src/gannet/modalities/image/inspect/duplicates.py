@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,21 +48,6 @@ def equal_groups(prints: Sequence[Hashable]) -> list[list[int]]:
     for place, each in enumerate(prints):
         places[each].append(place)
     return [group for group in places.values() if len(group) > 1]
-
-
-def first_groups(prints: NDArray[Any], most: int) -> list[list[int]]:
-    """The first ``most`` groups that `equal_groups` finds among numbers, of any length of them.
-
-    >>> first_groups(np.array([5, 7, 5, 7]), 1)
-    [[0, 2]]
-    """
-    order = np.argsort(prints, kind="stable")
-    found = prints[order]
-    starts = np.flatnonzero(np.concatenate([[True], found[1:] != found[:-1]]))
-    ends = np.append(starts[1:], len(found))
-    several = np.flatnonzero(ends - starts > 1)
-    firsts = several[np.argsort(order[starts[several]], kind="stable")[:most]]
-    return [order[starts[at] : ends[at]].tolist() for at in firsts.tolist()]
 
 
 def near_pairs(hashes: NDArray[np.uint64], thumbs: NDArray[np.uint8]) -> list[tuple[int, int]]:

@@ -48,7 +48,7 @@ class Glance:
 
 
 def glances(source: Source, indices: Sequence[int]) -> tuple[list[Glance], list[tuple[str, str]]]:
-    """Look at some pictures.
+    """ImageHeader at some pictures.
 
     Returns:
         What could be read, and names with reasons of what could not.
@@ -71,12 +71,12 @@ def glances(source: Source, indices: Sequence[int]) -> tuple[list[Glance], list[
 
 
 def glance(source: Source, index: int) -> Glance:
-    """Look at one picture, decoded at a reduced scale where its format allows.
+    """ImageHeader at one picture, decoded at a reduced scale where its format allows.
 
     Raises:
         DataError: if it is broken.
     """
-    name, item = source.names[index], source.picture(index)
+    name, item = source.names[index], source.raw(index)
     header = look(item, name)
     image = upright(item, name, least=(_SMALL, _SMALL))
     pixels = f"{header.width} {header.height} {image.mode}".encode() + image.tobytes()

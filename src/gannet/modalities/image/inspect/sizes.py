@@ -12,6 +12,7 @@ from gannet.core.errors import DataError
 from gannet.core.source import Source
 from gannet.modalities.image.inspect.scan import glance
 from gannet.modalities.image.io.files import look
+from gannet.modalities.modality import evenly
 
 LARGEST = 64
 """Side of the square whose pixels a suggested size does not exceed, unless another is asked for."""
@@ -78,7 +79,7 @@ def suggest_size(source: Source, *, largest: int = LARGEST) -> Size:
     broken: list[DataError] = []
     for index in looked_at:
         try:
-            header = look(source.picture(index), source.names[index])
+            header = look(source.raw(index), source.names[index])
         except DataError as error:
             broken.append(error)
         else:
@@ -163,12 +164,3 @@ def measure(sizes: Sequence[tuple[int, int]]) -> ImageSizes:
         largest=by_area[-1],
         aspect=(float(aspect.min()), float(np.median(aspect)), float(aspect.max())),
     )
-
-
-def evenly(count: int, most: int) -> list[int]:
-    """At most ``most`` places out of ``count``, evenly spread.
-
-    >>> evenly(10, 3)
-    [0, 3, 6]
-    """
-    return [index * count // most for index in range(most)] if count > most else list(range(count))

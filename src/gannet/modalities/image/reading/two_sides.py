@@ -6,9 +6,8 @@ import numpy as np
 
 from gannet.core.errors import DataError
 from gannet.core.source import Source
-from gannet.data.containers.folders import entries
-from gannet.modalities.image.inspect.sizes import evenly
 from gannet.modalities.image.io.files import look
+from gannet.modalities.modality import evenly
 
 SIDES = 2
 
@@ -55,14 +54,14 @@ def check_two_sides(source: Source) -> None:
 def _is_grey(source: Source, index: int) -> bool | None:
     """Whether a picture is stored in shades of grey; ``None`` if it cannot be read."""
     try:
-        return look(source.picture(index), source.names[index]).channels < 3
+        return look(source.raw(index), source.names[index]).channels < 3
     except DataError:
         return None  # decoding says how many are broken, and which
 
 
 def _not_two(source: Source) -> DataError:
     path, names = source.path, source.classes
-    inside = [each.name for each in entries(path) if each.is_dir()] if path.is_dir() else []
+    inside = sorted(each.name for each in path.iterdir() if each.is_dir()) if path.is_dir() else []
     held = {name.partition("/")[0] for name in source.names}
     empty = [name for name in inside if name not in held]
     if empty and len(names) < SIDES:

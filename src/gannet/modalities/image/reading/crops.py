@@ -73,7 +73,7 @@ def _laid_out(source: Source, side: int, most: int) -> tuple[list[Place], list[s
     unread: list[str] = []
     for index in range(source.count):
         try:
-            size = look(source.picture(index), source.names[index])
+            size = look(source.raw(index), source.names[index])
         except DataError:
             unread.append(source.names[index])
             continue
@@ -95,7 +95,7 @@ def _reader(source: Source, side: int, items: Sequence[Place]) -> Callable[[int]
 
     @lru_cache(HELD)
     def decoded(index: int) -> Picture:
-        image = upright(source.picture(index), source.names[index])
+        image = upright(source.raw(index), source.names[index])
         pixels = np.asarray(image)
         return pixels[..., None] if pixels.ndim == 2 else pixels
 

@@ -1,0 +1,85 @@
+"""Flags of kinds of data: which there are, and those that were given, validated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from pydantic import BaseModel, ValidationError
+
+from gannet.core.config import flag
+from gannet.core.errors import ConfigError
+from gannet.modalities.modality import Modality
+from gannet.modalities.registry import modalities
+
+
+def known_options() -> dict[str, tuple[Modality, ...]]:
+    """Name -> the kinds of data that have an option of that name."""
+    found: dict[str, tuple[Modality, ...]] = {}
+    for modality in modalities():
+        for name in modality.options.model_fields:
+            found[name] = (*found.get(name, ()), modality)
+    return found
+
+
+def options_for(modality: Modality, given: Mapping[str, object]) -> BaseModel:
+    """The options that were given, for data of a kind.
+
+    Raises:
+        ConfigError: if the kind has no such options, or not such values.
+    """
+    fields = modality.options.model_fields
+    for name in given:
+        if name not in fields:
+            others = " or ".join(each.data for each in known_options().get(name, ()))
+            raise ConfigError(
+                f"{flag(name)} is for {others or 'no kind of data'}; these data are "
+                f"{modality.data}",
+                remedy="Leave it out.",
+            )
+    said = {name: _said(modality, name, value) for name, value in given.items()}
+    try:
+        return modality.options.model_validate(said)
+    except ValidationError as error:
+        faults = [
+            f"{flag(str(fault['loc'][0]))}: {fault['msg']}, got {fault['input']!r}"
+            for fault in error.errors()
+        ]
+        raise ConfigError("\n".join(faults), remedy="Change it, or leave it out.") from None
+
+
+def given_options(options: BaseModel) -> dict[str, Any]:
+    """The options that somebody gave, as JSON has them."""
+    return options.model_dump(mode="json", exclude_defaults=True)
+
+
+def _said(modality: Modality, name: str, value: object) -> object:
+    """What words of the command line stand for: ``NAME=VALUE`` where an option maps names."""
+    usual: object = modality.options.model_fields[name].default
+    if isinstance(value, str):
+        value = [value]
+    elif isinstance(value, tuple):
+        value = list(cast(tuple[object, ...], value))
+    if not isinstance(value, list):
+        return value
+    words = cast(list[object], value)
+    if isinstance(usual, dict):
+        return named_values([str(word) for word in words], flag(name))
+    return words[0] if len(words) == 1 else words
+
+
+def named_values(words: Sequence[str], what: str) -> dict[str, str]:
+    """``NAME=VALUE`` words as a mapping.
+
+    Raises:
+        ConfigError: if a word is none, or a name comes twice.
+    """
+    found: dict[str, str] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or not name:
+            raise ConfigError(f"{what}: {word!r}", remedy=f"Write {what} NAME=VALUE.")
+        if name in found:
+            raise ConfigError(f"{what}: {name!r} is named twice", remedy="Name it once.")
+        found[name] = value
+    return found

@@ -1,0 +1,103 @@
+"""Samples that are answers to others: two folders, a table of pairs, or two in one file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from gannet.core.errors import DataError
+from gannet.core.source import SAMPLE, Source
+from gannet.data.containers import pairs
+from gannet.data.containers.cells import CellTable
+from gannet.data.find import Claimed, claimed_by, find, source_of, wanted_of
+from gannet.modalities.modality import Modality
+from gannet.modalities.registry import find_modality, modalities
+
+GIVEN = "grid"
+"""The role of what is given."""
+
+
+def find_pairs(
+    path: Path,
+    how: str = "auto",
+    given: str = "",
+    *,
+    kinds: Mapping[str, Sequence[str]] | None = None,
+) -> Source:
+    """A source of targets, each with what is given for it in the role ``grid``.
+
+    Args:
+        path: A folder.
+        how: ``auto``, ``table``, ``folders``, ``side_by_side``, or what the kind can make of a
+            target, such as ``edges``.
+        given: Which folder, or which side, is given; by default the first by name, or the left.
+        kinds: Role -> kinds that may fill it; all of them by default.
+
+    Raises:
+        DataError: if there are no pairs; what does not match is listed.
+    """
+    path = Path(path)
+    targets = _candidates(kinds, SAMPLE)
+    sides = pairs.Sides(wanted_of(_candidates(kinds, GIVEN)), wanted_of(targets), _remedy(targets))
+    if not path.is_dir():
+        said = "a file, expected a folder" if path.exists() else "no such folder"
+        raise DataError(said, where=str(path), remedy=sides.remedy)
+    if how == "auto":
+        how = _layout(path, sides, targets)
+    if how == "table":
+        return _paired(pairs.from_pairs_table(path, sides), kinds)
+    if how == "folders":
+        return _paired(pairs.from_two_folders(path, given, sides), kinds)
+    source = find(path, label="", kinds=[each.name for each in targets])
+    pairing = find_modality(source.kind).reading.pairing
+    if how in pairing.derived:
+        beside = pairing.derived[how](source)
+        layout = f"{source.layout}, each with its {beside.layout}"
+        return replace(source, layout=layout, roles={GIVEN: replace(beside, layout=layout)})
+    if pairing.halves is None:
+        raise DataError(f"--pairs {how}: no such pairs", where=str(path), remedy=sides.remedy)
+    made, beside = pairing.halves(source, given)
+    return replace(made, roles={GIVEN: beside})
+
+
+def _candidates(kinds: Mapping[str, Sequence[str]] | None, role: str) -> tuple[Modality, ...]:
+    return tuple(map(find_modality, kinds[role])) if kinds else modalities()
+
+
+def _layout(path: Path, sides: pairs.Sides, targets: Sequence[Modality]) -> str:
+    """How pairs lie in a folder, by looking."""
+    if (path / pairs.TABLE).exists():
+        return "table"
+    files = pairs.files_in(path, sides.target)
+    if not files:
+        return "folders"
+    for modality in targets:
+        mine = [each for each in files if each.suffix.lower() in modality.readers]
+        if mine and modality.reading.pairing.sides(mine, path):
+            return "side_by_side"
+    raise DataError(f"single {sides.target.many}, no pairs", where=str(path), remedy=sides.remedy)
+
+
+def _paired(table: CellTable, kinds: Mapping[str, Sequence[str]] | None) -> Source:
+    """A table whose first column holds targets and whose second what is given."""
+    found: list[Source] = []
+    for view, role in zip(table.views, (SAMPLE, GIVEN), strict=True):
+        claimed: Claimed = claimed_by(replace(table, views=(view,)), _candidates(kinds, role))
+        found.append(source_of(table, claimed, ""))
+    targets, given = found
+    if targets.kind == given.kind:
+        find_modality(targets.kind).reading.pairing.check(targets, given)
+    return replace(targets, roles={GIVEN: given})
+
+
+def _remedy(targets: Sequence[Modality]) -> str:
+    derived = [name for each in targets for name in each.reading.pairing.derived]
+    halves = any(each.reading.pairing.halves for each in targets)
+    many = wanted_of(targets).many
+    ways = ["Give two folders with equal names"]
+    ways += [f"one folder with {many} side by side (--pairs side_by_side)"] * halves
+    ways += [f"a folder with {pairs.TABLE} ({','.join(pairs.COLUMNS)})"]
+    if derived:
+        ways += ["any folder with " + " or ".join(f"--pairs {name}" for name in derived)]
+    return ", ".join(ways[:-1]) + f", or {ways[-1]}."

@@ -1,0 +1,1 @@
+"""From files and arrays of strangers to images of one size: found, cut, paired, measured."""

@@ -1,0 +1,88 @@
+"""Arrays of numbers as pictures: in either order of axes, of any range that says what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gannet.core.errors import DataError
+from gannet.core.io.names import Numbered
+from gannet.core.source import Source
+from gannet.modalities.image.io.files import Picture
+from gannet.modalities.reading import Claim, ColumnView
+
+SHAPES = "(N, H, W), (N, H, W, C), (N, C, H, W)"
+CHANNELS = range(1, 5)
+
+STARTS = (
+    *(b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*"),
+    *(b"P%d" % number for number in range(1, 7)),
+)
+"""How files of pictures begin, but for WebP."""
+
+
+def claim(column: ColumnView) -> Claim | None:
+    """Arrays of two or three axes, and contents that begin as pictures do."""
+    if column.form == "arrays" and len(column.shape) in (2, 3) and 0 not in column.shape:
+        return Claim(0.5, f"{' x '.join(map(str, column.shape))} numbers a sample")
+    if column.form != "files" or column.suffixes:
+        return None
+    known = sum(_is_picture(each) for each in column.first)
+    if known:
+        return Claim(0.5 + 0.4 * known / len(column.first), "contents begin as pictures do")
+    return Claim(0.3, f"it is called {column.name!r}") if column.name == "image" else None
+
+
+def _is_picture(start: bytes) -> bool:
+    return start.startswith(STARTS) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP")
+
+
+def adopt(source: Source, column: ColumnView) -> Source:
+    """Pictures ``(H, W, C)`` of 8 bit from arrays; files stay as they are.
+
+    Raises:
+        DataError: if no axis can be the channels, or the numbers are of no known range.
+    """
+    if column.form != "arrays":
+        return source
+    shape = (source.count, *column.shape)
+    first = len(shape) == 4 and shape[3] not in CHANNELS
+    if first and shape[1] not in CHANNELS:
+        raise DataError(
+            f"shape {shape}: neither the second nor the last axis has 1 to 4 channels",
+            where=str(source.path),
+            remedy="Save pictures as (N, H, W), (N, H, W, C) or (N, C, H, W).",
+        )
+    scale = _as_it_is if column.array is None else _scale(source.path, column.array)
+
+    def picture(index: int) -> Picture:
+        held = scale(column.cell(index))
+        held = held[..., None] if held.ndim == 2 else held
+        return np.ascontiguousarray(np.moveaxis(held, 0, 2) if first else held)
+
+    return replace(source, names=Numbered("picture", source.count), raw=picture)
+
+
+def _as_it_is(row: NDArray[Any]) -> NDArray[Any]:
+    return row
+
+
+def _scale(path: Path, array: NDArray[Any]) -> Callable[[NDArray[Any]], NDArray[Any]]:
+    """How numbers become 0..255; floats must be 0..1, so that nothing is guessed."""
+    if array.dtype == np.uint8:
+        return _as_it_is
+    low, high = float(array.min()), float(array.max())
+    top = {"b": 1.0, "f": 1.0}.get(array.dtype.kind, 255.0)
+    top = 65535.0 if array.dtype == np.uint16 else top
+    if not (low >= 0 and high <= top):  # also false for numbers that are not finite
+        raise DataError(
+            f"values run from {low:g} to {high:g} in {array.dtype}, expected 0 to {top:g}",
+            where=str(path),
+            remedy="Save pictures as uint8, 0 to 255.",
+        )
+    return lambda row: (row.astype(np.float64) * (255 / top)).round().astype(np.uint8)

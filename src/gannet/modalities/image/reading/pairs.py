@@ -1,0 +1,180 @@
+"""Pictures that belong together: two in one file, edges and greys of another, sizes that agree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from gannet.core.errors import DataError
+from gannet.core.source import Source
+from gannet.modalities.image.io.files import ImageHeader, Item, Picture, look, upright
+from gannet.modalities.reading import Pairing
+
+SHOWN = 5
+"""Names that an error lists."""
+
+PENCIL = 3.0
+"""How dark an edge is drawn: so many times the slope of the brightness."""
+
+
+def side_by_side(files: Sequence[Path], folder: Path) -> bool:
+    """Whether pictures are all twice as wide as high, as two squares side by side are.
+
+    Raises:
+        DataError: listing those that are not, where most are; or those that cannot be read.
+    """
+    looks = _looks([(str(file), file) for file in files], folder)
+    other = [
+        _sized(file, size)
+        for file, size in zip(files, looks, strict=True)
+        if size.width != 2 * size.height
+    ]
+    if not other or len(other) > len(files) // 2:
+        return not other
+    raise DataError(
+        f"{len(other)} of {len(files)} pictures are not twice as wide as high, so they are no two "
+        f"squares side by side: {_shown(other)}",
+        where=str(folder),
+        remedy="Mend or remove them, or say --pairs side_by_side to cut all in the middle.",
+    )
+
+
+def halves(source: Source, given: str) -> tuple[Source, Source]:
+    """Pictures cut in the middle: targets, and what is given for them, by default the left half.
+
+    Raises:
+        DataError: if one is too narrow, or ``given`` is no side.
+    """
+    if given not in ("", "left", "right"):
+        raise DataError(
+            f"--given {given}: expected left or right", where=str(source.path), remedy="Give one."
+        )
+    narrow: list[str] = []
+    for index in range(source.count):
+        with suppress(DataError):  # decoding lists what cannot be read
+            if look(source.raw(index), source.names[index]).width < 2:
+                narrow.append(source.names[index])
+    if narrow:
+        raise DataError(
+            f"{len(narrow)} pictures too narrow to be halved: {_shown(narrow)}",
+            where=str(source.path),
+            remedy="Remove them, or give pictures that hold two side by side.",
+        )
+
+    def half(left: bool) -> Source:
+        def take(pixels: Picture) -> Picture:
+            middle = pixels.shape[1] // 2
+            return pixels[:, :middle] if left else pixels[:, middle : 2 * middle]
+
+        return replace(source, raw=changed(source, take))
+
+    left = given != "right"
+    layout = f"{source.layout}, side by side, the {'left' if left else 'right'} one given"
+    return replace(half(not left), layout=layout), half(left)
+
+
+def check_proportions(targets: Source, given: Source) -> None:
+    """Refuse pairs of pictures with other proportions.
+
+    Raises:
+        DataError: listing them, or pictures that cannot be read.
+    """
+    sources = (given, targets)
+    items = {(each.names[at], each.raw(at)): None for each in sources for at in range(each.count)}
+    looks = dict(zip(items, _looks(list(items), targets.path), strict=True))
+    unlike: list[str] = []
+    for at in range(targets.count):
+        one, other = (looks[each.names[at], each.raw(at)] for each in sources)
+        if abs(one.width * other.height - other.width * one.height) > max(
+            one.width * other.width // 20, 1
+        ):
+            name = Path(given.names[at]).name
+            unlike.append(f"{name} ({one.width}x{one.height} and {other.width}x{other.height})")
+    if unlike:
+        raise DataError(
+            f"{len(unlike)} pairs whose pictures have other proportions: " + _shown(unlike),
+            where=str(targets.path),
+            remedy="Cut both pictures of a pair alike.",
+        )
+
+
+def changed(source: Source, change: Callable[[Picture], Picture]) -> Callable[[int], Item]:
+    """The items of a source, each decoded and changed when it is asked for."""
+
+    def raw(index: int) -> Item:
+        pixels = np.asarray(upright(source.raw(index), source.names[index]))
+        pixels = pixels[..., None] if pixels.ndim == 2 else pixels
+        return np.ascontiguousarray(change(pixels))
+
+    return raw
+
+
+def edges_of(source: Source) -> Source:
+    """The edges of each picture."""
+    return replace(source, raw=changed(source, pencil), layout="edges")
+
+
+def greys_of(source: Source) -> Source:
+    """Each picture in shades of grey."""
+    return replace(source, raw=changed(source, grey), layout="shades of grey")
+
+
+def grey(pixels: Picture) -> Picture:
+    """A picture ``(H, W, C)`` in shades of grey ``(H, W, 1)``, alpha laid on white."""
+    values = pixels.astype(np.float32)
+    if pixels.shape[2] in (2, 4):
+        share = values[..., -1:] / 255
+        values = values[..., :-1] * share + 255 * (1 - share)
+    if values.shape[2] == 3:
+        values = values @ np.array([[0.299], [0.587], [0.114]], np.float32)
+    return values.round().clip(0, 255).astype(np.uint8)
+
+
+def pencil(pixels: Picture) -> Picture:
+    """Its edges ``(H, W, 1)``, dark on white as a pencil draws them."""
+    bright = grey(pixels)[..., 0].astype(np.float32)
+    down, right = np.gradient(bright)
+    slope = np.hypot(down, right)
+    return (255 - PENCIL * slope).clip(0, 255).astype(np.uint8)[..., None]
+
+
+def _looks(items: Sequence[tuple[str, Item]], folder: Path) -> list[ImageHeader]:
+    """The header of each picture.
+
+    Raises:
+        DataError: listing those that have none.
+    """
+    found: list[ImageHeader] = []
+    broken: list[str] = []
+    for name, item in items:
+        try:
+            found.append(look(item, name))
+        except DataError as error:
+            broken.append(f"{name.removeprefix(f'{folder}/')} ({error.problem})")
+    if broken:
+        raise DataError(
+            f"{len(broken)} pictures that cannot be read: {_shown(broken)}",
+            where=str(folder),
+            remedy="Replace them, or remove them with their partners.",
+        )
+    return found
+
+
+def _sized(file: Path, size: ImageHeader) -> str:
+    return f"{file.name} ({size.width}x{size.height})"
+
+
+def _shown(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+
+
+PAIRING = Pairing(
+    derived={"edges": edges_of, "grey": greys_of},
+    halves=halves,
+    sides=side_by_side,
+    check=check_proportions,
+)

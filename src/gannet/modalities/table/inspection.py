@@ -1,0 +1,107 @@
+"""What ``gannet inspect`` says of tables beyond what it says of all data."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from gannet.core.source import Source
+from gannet.modalities.reading import Budget, Inspection
+from gannet.modalities.table.codec import TableCodec
+from gannet.modalities.table.columns.infer_type import missing
+from gannet.modalities.table.packed_rows import row_prints
+from gannet.modalities.table.rules import RuleSearch
+from gannet.modalities.table.source import TableOptions
+
+_NAMED = 20
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ColumnSummary(_Part):
+    """A column of a table."""
+
+    name: str
+    type: str
+    words: str
+    missing: float
+    fields: int
+
+
+class RuleSummary(_Part):
+    """A rule that holds in all rows of a table, as ``--require`` takes it."""
+
+    rule: str
+    rows: int
+    equal: int
+
+
+class TableDetails(_Part):
+    """What was found in a table.
+
+    Attributes:
+        table: Its columns.
+        rules: ``A <= B`` where that holds in all rows and is hardly chance.
+    """
+
+    table: tuple[ColumnSummary, ...]
+    rules: tuple[RuleSummary, ...]
+
+
+def inspect(source: Source, options: TableOptions, _budget: Budget, _most: int) -> Inspection:
+    """Look at all rows."""
+    codec = TableCodec.fit_frames(source.frames, overrides=options.column)
+    parts: list[NDArray[np.uint64]] = []
+    search = RuleSearch(codec.columns)
+    for frame in source.frames:
+        search.add(frame)
+        parts.append(row_prints(codec.encode_frame(frame).numpy()))
+    prints = np.concatenate(parts) if codec.fields else np.arange(source.count).astype(np.uint64)
+    columns = tuple(
+        ColumnSummary(
+            name=column.name,
+            type=column.type,
+            words=column.words(),
+            missing=round(missing(column), 6),
+            fields=len(column.sizes),
+        )
+        for column in codec.columns
+    )
+    rules = tuple(
+        RuleSummary(rule=each.rule, rows=each.rows, equal=each.equal) for each in search.found()
+    )
+    return Inspection(
+        places=range(source.count),
+        looks=prints,
+        details=TableDetails(table=columns, rules=rules),
+        words=tuple(f"column {each.name}: {each.words}" for each in columns),
+        after=tuple(
+            f"rule: {each.rule} in all {each.rows:,} rows where both are known; `gannet sample` "
+            f"keeps it with --require '{each.rule}'"
+            for each in rules
+        ),
+        warnings=_warnings(codec, columns),
+        learnable=bool(codec.fields),
+        copies=False,
+        why=_why(columns),
+        shape=codec.shape,
+    )
+
+
+def _why(columns: tuple[ColumnSummary, ...]) -> str:
+    why = "since these data are a table"
+    if all(each.type in ("integer", "decimal") and not each.missing for each in columns):
+        why += "; --recipe generate would take its columns as plain numbers"
+    if any(each.missing and each.fields for each in columns):
+        why += "; --recipe impute would learn to fill its missing cells"
+    return why
+
+
+def _warnings(codec: TableCodec, columns: tuple[ColumnSummary, ...]) -> tuple[str, ...]:
+    told = [] if codec.fields else ["no column that can be learnt"]
+    if constant := [each.name for each in columns if each.type == "constant"]:
+        told.append(f"columns that never change: {', '.join(constant[:_NAMED])}")
+    return (*told, *codec.notes)

@@ -1,0 +1,94 @@
+"""Tables as data to train on: claimed as a whole, encoded and packed some rows at a time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from gannet.core.errors import DataError
+from gannet.core.source import Source
+from gannet.core.types import TableLayout
+from gannet.modalities.reading import FEWEST, Budget, Claim, ColumnView, StoredSamples
+from gannet.modalities.table.codec import TableCodec
+from gannet.modalities.table.packed_rows import Packer, Packing, apart
+
+CHANCE = 0.1
+"""Share of a table's rows that equal an earlier one beyond which that is chance, not copying."""
+
+SHOWN = 8
+"""Columns that an error lists."""
+
+
+class TableOptions(BaseModel):
+    """Flags of tables."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    column: dict[str, str] = Field(
+        {},
+        description="types of columns, such as age=integer, where looking is not good enough",
+    )
+
+
+def claim(column: ColumnView) -> Claim | None:
+    """All columns of a table of values together."""
+    if column.form != "rows":
+        return None
+    return Claim(0.6, f"{column.shape[0]} columns of values")
+
+
+def adopt(source: Source, column: ColumnView) -> Source:
+    """A table, some rows at a time."""
+    return replace(source, raw=_no_items, columns=column.columns, frames=column.frames)
+
+
+def _no_items(index: int) -> NoReturn:
+    raise AssertionError(f"item {index} of a table was asked for, which is read in frames")
+
+
+def choose_codec(source: Source, options: TableOptions, _budget: Budget) -> tuple[TableCodec, str]:
+    """The codec of all rows, with the types of columns that were asked for."""
+    return TableCodec.fit_frames(source.frames, overrides=options.column), ""
+
+
+def layout_of(codec: TableCodec) -> TableLayout:
+    """What each number of an encoded row is."""
+    return codec.layout
+
+
+def store(
+    source: Source, codec: TableCodec, folder: Path | None, memory_bytes: int
+) -> StoredSamples:
+    """A table's rows as the codec has them, read and packed some at a time.
+
+    Raises:
+        DataError: if no column can be learnt, or there are too few rows.
+    """
+    if not codec.fields:
+        raise DataError(
+            "no column that can be learnt: " + "; ".join(codec.describe()[:SHOWN]),
+            where=str(source.path),
+            remedy="Add columns, or say what they are with --column NAME=TYPE.",
+        )
+    size = Packing(codec.symbols).dtype.itemsize
+    large = size * source.count > memory_bytes
+    packer = Packer(codec.symbols, source.count, folder if large else None)
+    for number, frame in enumerate(source.frames):
+        if not number:
+            codec.check_columns(frame)
+        packer.add(codec.encode_frame(frame).numpy())
+    packed, looks = packer.finish(), packer.prints
+    if len(np.unique(looks)) < (1 - CHANCE) * len(looks):
+        # So many equal rows are no copies of each other: few different ones are possible.
+        looks = apart(looks)
+    if len(looks) < FEWEST:
+        raise DataError(
+            f"only {len(looks)} rows, expected at least {FEWEST}",
+            where=str(source.path),
+            remedy="Add more; a few hundred are a good start.",
+        )
+    return StoredSamples(packed, looks, looks)

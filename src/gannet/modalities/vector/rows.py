@@ -1,0 +1,184 @@
+"""Rows of numbers: from arrays and from tables of values, and what there is to say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from gannet.core.errors import DataError
+from gannet.core.frame import Cells, Frame, listed
+from gannet.core.io.files import fingerprint
+from gannet.core.source import Source
+from gannet.modalities.reading import Budget, Claim, ColumnView, Inspection
+from gannet.modalities.vector.codec import VectorCodec
+from gannet.modalities.vector.files import is_number
+
+Matrix = NDArray[np.float64]
+"""``(rows, columns)``."""
+
+SHOWN, NAMED = 8, 20
+"""Faulty cells that an error lists, and columns that are named."""
+
+
+class NumberSummary(BaseModel):
+    """A column of numbers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    low: float
+    mean: float
+    high: float
+    deviation: float
+
+
+class VectorDetails(BaseModel):
+    """What was found in rows of numbers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    columns: tuple[NumberSummary, ...]
+
+
+def claim(column: ColumnView) -> Claim | None:
+    """Arrays of one axis, and tables, which a kind that takes words and gaps takes first."""
+    if column.form == "rows":
+        return Claim(0.4, f"{column.shape[0]} columns of values, if all are numbers")
+    if column.form == "arrays" and len(column.shape) == 1 and 0 not in column.shape:
+        return Claim(0.5, f"{column.shape[0]} numbers a sample")
+    return None
+
+
+def adopt(source: Source, column: ColumnView) -> Source:
+    """The rows of an array or of a table as numbers of 64 bit.
+
+    Raises:
+        DataError: listing cells that are no numbers, with their rows and columns.
+    """
+    if column.form == "rows":
+        names = column.columns
+        if not names:
+            raise DataError(
+                "no column of numbers",
+                where=str(source.path),
+                remedy="Add one beside the label.",
+            )
+        rows = _numbers(source, column.frames, names)
+    else:
+        held = column.array
+        if held is None:
+            held = np.stack([column.cell(at) for at in range(source.count)])
+        rows, names = (
+            held.astype(np.float64),
+            tuple(f"column_{at + 1}" for at in range(held.shape[1])),
+        )
+        _check_finite(source, rows)
+    return replace(source, raw=rows.__getitem__, columns=names, frames=(), dialect=None, held=True)
+
+
+def rows_of(source: Source) -> Matrix:
+    """All rows of a source of rows of numbers."""
+    return np.stack([source.raw(index) for index in range(source.count)])
+
+
+def choose_codec(source: Source, _options: object, _budget: Budget) -> tuple[VectorCodec, str]:
+    """The codec of all rows."""
+    return VectorCodec.fit(rows_of(source), names=source.columns), ""
+
+
+def pack(codec: VectorCodec, raws: Sequence[Any]) -> NDArray[np.float32]:
+    """Rows encoded in 32 bit.
+
+    Raises:
+        DataError: if they are of another width than the codec.
+    """
+    if len(raws) and len(raws[0]) != codec.shape[0]:
+        raise DataError(
+            f"rows of {len(raws[0])} numbers, expected {codec.shape[0]}",
+            remedy="Use data with the columns that the model was trained on.",
+        )
+    return codec.encode(raws).numpy()
+
+
+def inspect(source: Source, _options: object, _budget: Budget, _most: int) -> Inspection:
+    """Look at all rows."""
+    rows = rows_of(source)
+    measures = (rows.min(0), rows.mean(0), rows.max(0), rows.std(0))
+    columns = tuple(
+        NumberSummary(name=name, low=low, mean=mean, high=high, deviation=deviation)
+        for name, low, mean, high, deviation in zip(
+            source.columns, *(each.tolist() for each in measures), strict=True
+        )
+    )
+    words = [
+        f"column {each.name}: {each.low:.4g} to {each.high:.4g}, mean {each.mean:.4g}, "
+        f"deviation {each.deviation:.4g}"
+        for each in columns[:NAMED]
+    ]
+    if len(columns) > NAMED:
+        words.append(f"... and {len(columns) - NAMED} more columns")
+    constant = [each.name for each in columns if each.low == each.high]
+    return Inspection(
+        places=range(source.count),
+        looks=[fingerprint(row.tobytes()) for row in rows],
+        details=VectorDetails(columns=columns),
+        words=tuple(words),
+        warnings=(f"columns that never change: {', '.join(constant[:NAMED])}",) * bool(constant),
+        shape=(rows.shape[1],),
+    )
+
+
+def _check_finite(source: Source, rows: Matrix) -> None:
+    if not np.isfinite(rows).all():
+        row, column = np.argwhere(~np.isfinite(rows))[0]
+        raise DataError(
+            f"{rows[row, column]}, expected a finite number",
+            where=f"{source.path}, row {row + 1}, column {column + 1}",
+            remedy="Fix the cell or leave the row out.",
+        )
+
+
+def _numbers(source: Source, frames: Iterable[Frame], names: Sequence[str]) -> Matrix:
+    """All cells of a table as numbers, ``(rows, columns)``."""
+    parts: list[Matrix] = []
+    faults: list[str] = []
+    count = 0
+    for frame in frames:
+        rows = np.stack([_column(frame.column(name)) for name in names], 1)
+        parts.append(rows)
+        wrong = np.argwhere(~np.isfinite(rows)).tolist()
+        count += len(wrong)
+        for row, at in wrong[: SHOWN - len(faults)]:
+            cell = listed(frame.column(names[at])[row : row + 1])[0]
+            shown = "empty" if cell is None or not str(cell).strip() else repr(str(cell).strip())
+            faults.append(f"row {frame.first + row}, column {names[at]!r}: {shown}")
+    if count:
+        more = f"\n  ... and {count - SHOWN} more" if count > SHOWN else ""
+        raise DataError(
+            "expected numbers, got\n  " + "\n  ".join(faults) + more,
+            where=str(source.path),
+            remedy="Fix the cells, name the column with --label if it is the class, or use the "
+            "recipe table, which takes words and gaps.",
+        )
+    return np.concatenate(parts)
+
+
+def _column(cells: Cells) -> Matrix:
+    """Cells as numbers; what is none is not finite."""
+    if cells.dtype.kind in "buif":
+        return cells.astype(np.float64)
+    if cells.dtype.kind != "O":
+        return np.full(len(cells), np.nan)
+    made = [_number(cell) for cell in cells.tolist()]
+    return np.array(made, np.float64)
+
+
+def _number(cell: object) -> float:
+    if isinstance(cell, str):
+        return float(cell) if is_number(cell) else float("nan")
+    return float(cell) if isinstance(cell, int | float) else float("nan")

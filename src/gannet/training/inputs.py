@@ -1,0 +1,144 @@
+"""The data as a recipe reads them: of the kinds that its slots take, in pairs, in pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from gannet.core.config import Config
+from gannet.core.errors import DataError
+from gannet.core.frame import as_frame
+from gannet.core.recipe import Inputs, Recipe
+from gannet.core.source import SAMPLE, Source
+from gannet.data.dataset import LABEL, Dataset
+from gannet.data.find import find, of_frame
+from gannet.data.pairing import GIVEN, find_pairs
+from gannet.modalities.registry import find_modality, modalities
+from gannet.recipes.registry import find_recipe
+
+SHOWN = 3
+"""Names that an error lists."""
+
+
+def source_for(
+    data: Path | str | Any,
+    label: str | None,
+    recipe: str,
+    config: Config,
+    *,
+    kind: str = "",
+    found: Source | None = None,
+) -> Source:
+    """The data as a recipe with these settings reads them: in pairs, in pieces, or as they are.
+
+    Args:
+        data: A path, or a data frame.
+        label: Column of the classes.
+        recipe: Name of the task.
+        config: Its settings.
+        kind: The one kind that samples must be of; by default any that the recipe takes.
+        found: The data, if they were found before.
+
+    Raises:
+        DataError: if they cannot be read so.
+    """
+    made = find_recipe(recipe)
+    inputs = made.inputs
+    source = found
+    if source is None or inputs.slots.keys() - {SAMPLE, LABEL}:
+        source = _source(data, label, made, config, kind)
+    inputs.check(source)
+    _check_slots(source, recipe, inputs)
+    side = inputs.crop_size(config)
+    return find_modality(source.kind).reading.crop(source, side) if side else source
+
+
+def source_of(data: Path | str | Any, label: str | None) -> Source:
+    """The data as the kind that knows them best has them.
+
+    Raises:
+        DataError: if nothing is there, or nothing that can be used.
+    """
+    every = tuple(each.name for each in modalities())
+    return _plain_source(data, label, kinds_for(every, label))
+
+
+def kinds_for(kinds: Sequence[str], label: str | None) -> Sequence[str]:
+    """Those of some kinds of which a column of classes can be told, if one was asked for."""
+    apart = [name for name in kinds if find_modality(name).reading.own_labels]
+    return apart if label and apart else kinds
+
+
+def check_classes(found: Dataset, inputs: Inputs[Any]) -> None:
+    """Refuse data of which no sample of a class is left to train on, where classes are needed.
+
+    Raises:
+        DataError: naming the classes.
+    """
+    slot = inputs.slots.get(LABEL)
+    if slot is None or slot.optional or not found.classes:
+        return
+    there = set(found.train.labels.tolist())
+    lost = [name for number, name in enumerate(found.classes) if number not in there]
+    if lost:
+        one, many = find_modality(found.source.kind).noun
+        broken = [f"{name} ({why})" for name, why in found.skipped[:SHOWN]]
+        raise DataError(
+            f"no {one} of {', '.join(lost[:SHOWN])} is left to train on"
+            + (f"; cannot be read: {', '.join(broken)}" if broken else ""),
+            where=str(found.source.path),
+            remedy=f"Add {many} that can be read.",
+        )
+
+
+def _source(
+    data: Path | str | Any,
+    label: str | None,
+    made: Recipe[Any],
+    config: Config,
+    kind: str,
+) -> Source:
+    slots = made.inputs.slots
+    kinds = {role: slot.modalities for role, slot in slots.items()}
+    kinds[SAMPLE] = (kind,) if kind else kinds[SAMPLE]
+    if not isinstance(data, str | Path):
+        return _plain_source(data, label, kinds[SAMPLE])
+    path, others = Path(data), {role: named for role, named in kinds.items() if role != SAMPLE}
+    if GIVEN in slots and made.inputs.paired and not path.is_file():
+        controls, settings = made.training.controls, config.model_dump()
+        how = {
+            "how": settings.get(controls.pair_layout, "auto"),
+            "given": settings.get(controls.pair_input, ""),
+        }
+        return find_pairs(path, **how, kinds=kinds)
+    source = find(path, label=label, kinds=kinds_for(kinds[SAMPLE], label), roles=others)
+    if GIVEN in slots and GIVEN not in source.roles:
+        return find_pairs(path, kinds=kinds)  # says what it expects
+    return source
+
+
+def _plain_source(data: Path | str | Any, label: str | None, kinds: Sequence[str]) -> Source:
+    if isinstance(data, str | Path):
+        return find(Path(data), label=label, kinds=kinds)
+    return of_frame(as_frame(data), kinds=kinds, label=label)
+
+
+def _check_slots(source: Source, recipe: str, inputs: Inputs[Any]) -> None:
+    """Refuse data that lack what the recipe cannot do without."""
+    for role, slot in inputs.slots.items():
+        if role == SAMPLE or slot.optional or role in source.roles:
+            continue
+        if role != LABEL:
+            kinds = " or ".join(find_modality(each).noun[1] for each in slot.modalities)
+            raise DataError(
+                f"the recipe {recipe} needs {kinds} beside each sample, and there are none",
+                where=str(source.path),
+                remedy="Add a column of them.",
+            )
+        if not source.classes:
+            raise DataError(
+                f"the recipe {recipe} needs classes, and there are none",
+                where=str(source.path),
+                remedy="Give a folder with a folder per class, or name a column with --label.",
+            )
