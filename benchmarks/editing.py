@@ -35,7 +35,7 @@ from gannet.core.device import threads
 from gannet.data import dataset
 from gannet.inference.editing.direction_names import REACH, UNNAMED
 from gannet.inference.editing.editor import Editor
-from gannet.inference.editing.inversion import USUAL, Found, find
+from gannet.inference.editing.inversion import USUAL, InvertedImage, find
 from gannet.inference.editing.saved import read_found, write_found
 from gannet.metrics.image_quality import psnr
 
@@ -85,7 +85,7 @@ def measured(data: Path, folder: Path, count: int, seed: int) -> dict[str, Any]:
     model = gannet.load(folder)
     editor = model.editor(seed=seed)
     pictures = held_out(model, data, count)
-    found: list[Found] = []
+    found: list[InvertedImage] = []
     seconds: list[float] = []
     busy: list[float] = []
     for picture in pictures:
@@ -128,7 +128,7 @@ def as_file(made: Tensor) -> Tensor:
 
 
 def undone(
-    editor: Editor, found: list[Found], pictures: Tensor, run_of: str
+    editor: Editor, found: list[InvertedImage], pictures: Tensor, run_of: str
 ) -> dict[str, float | int]:
     """Decibels that are lost by an edit and its opposite, through a kept file and without."""
     axes = [each.axis for each in editor.directions if each.name != UNNAMED]

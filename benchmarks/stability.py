@@ -109,9 +109,9 @@ def _one(job: dict[str, Any]) -> dict[str, Any]:
 
 def _settings(given: dict[str, Any]) -> dict[str, Any]:
     """Multiples of the defaults become values."""
-    from gannet.recipes.generate import Config
+    from gannet.recipes.generate import GenerateConfig
 
-    usual = Config.model_validate({})
+    usual = GenerateConfig.model_validate({})
     return {
         name: value * getattr(usual, name) if name == "learning_rate" or value == 1e5 else value
         for name, value in given.items()

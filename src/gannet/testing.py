@@ -34,18 +34,13 @@ from gannet.training.trainer import Duel
 
 R = TypeVar("R")
 Fault = Literal["shift", "collapse"]
-RECORDS = ("inputs", "training", "inference", "evaluation")
-"""What a recipe consists of, beside its settings."""
 
 
 def changed(recipe: Recipe[C], **fields: Any) -> Recipe[C]:
-    """The same recipe with other fields in its records, such as ``changed(recipe, build=build)``.
-
-    Raises:
-        TypeError: if no record has a field of that name.
-    """
-    records = {name: getattr(recipe, name) for name in RECORDS}
-    for name, record in records.items():
+    """The same recipe with other fields in its records, as ``changed(recipe, build=build)``."""
+    records: dict[str, Any] = {}
+    for name in ("inputs", "training", "inference", "evaluation"):
+        record = getattr(recipe, name)
         own = {each: fields.pop(each) for each in record.__dataclass_fields__ if each in fields}
         records[name] = replace(record, **own)
     return replace(recipe, **records, **fields)
@@ -114,17 +109,14 @@ def _check_fit(recipe: Recipe[C], fit: Fit[C], train: Batch, config: C) -> None:
 def _check_optimizers(recipe: Recipe[C], config: C, spec: Spec) -> None:
     """Each player has losses and an optimizer, which moves all of its weights and no others."""
     players = recipe.training.build(config, spec)
-    named = players.by_name.keys()
-    for law, found in (
-        ("losses", recipe.training.losses.keys()),
-        ("optimizers", recipe.training.optimizers(config, players).keys()),
-    ):
-        missing, strange = sorted(named - found), sorted(found - named)
+    optimizers, named = recipe.training.optimizers(config, players), players.by_name
+    for law, found in (("losses", recipe.training.losses), ("optimizers", optimizers)):
+        missing, strange = sorted(named.keys() - found), sorted(found.keys() - named)
         assert not missing, f"{law}: none for {', '.join(missing)}"
         assert not strange, f"{law}: of {', '.join(strange)}, who does not play"
-    for name, optimizer in recipe.training.optimizers(config, players).items():
-        moved = {id(weight) for group in optimizer.param_groups for weight in group["params"]}
-        own = {id(weight) for weight in trainable(players.by_name[name])}
+    for name, network in named.items():
+        moved = {id(each) for group in optimizers[name].param_groups for each in group["params"]}
+        own = {id(weight) for weight in trainable(network)}
         assert own <= moved, f"optimizers: that of the {name} leaves {len(own - moved)} weights out"
         assert moved <= own, f"optimizers: that of the {name} moves weights that are not its own"
 

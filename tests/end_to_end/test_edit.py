@@ -8,7 +8,7 @@ from PIL import Image
 
 import gannet as package
 from gannet.core.errors import ConfigError, DataError, MissingExtraError
-from gannet.inference.editing.files import Told, Wanted, edit_files
+from gannet.inference.editing.files import EditExamples, EditRequest, edit_files
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(900)]
 
@@ -81,7 +81,7 @@ def test_blends_and_walks_become_sheets_and_films(trained, pictures, tmp_path, g
 
 def test_a_film_is_a_film(trained, pictures, tmp_path):
     av = pytest.importorskip("av", reason="the extra video is not installed")
-    wanted = Wanted(frames=5, tune=False)
+    wanted = EditRequest(frames=5, tune=False)
     out = tmp_path / "walk.mp4"
     edit_files(package.load(trained).artefact, [], out, wanted)
     with av.open(out) as film:
@@ -93,7 +93,7 @@ def test_without_its_extra_a_film_is_refused_at_once(trained, tmp_path, monkeypa
 
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(MissingExtraError, match="gannet-gan\\[video\\]"):
-        edit_files(package.load(trained).artefact, [], tmp_path / "a.mp4", Wanted())
+        edit_files(package.load(trained).artefact, [], tmp_path / "a.mp4", EditRequest())
 
 
 def test_a_class_is_kept_or_changed(trained, pictures, tmp_path, gannet):
@@ -112,17 +112,17 @@ def test_liked_and_labelled_pictures_give_directions(trained, squares, pictures,
         for number in numbers:
             name = f"{number}.png"
             (tmp_path / side / name).write_bytes((pictures / name).read_bytes())
-    told = Told(squares, tmp_path / "liked", tmp_path / "disliked")
+    told = EditExamples(squares, tmp_path / "liked", tmp_path / "disliked")
     artefact = package.load(trained).artefact
-    said = edit_files(artefact, [], tmp_path / "a.png", Wanted(directions=True, told=told))
+    said = edit_files(artefact, [], tmp_path / "a.png", EditRequest(directions=True, told=told))
     starts = {line.split(" (")[0].split("  ")[0] for line in said}
     assert {"liked", "label 0", "label 1"} <= starts
     changes = {"liked": 1.0, "label 1": 1.0}
-    wanted = Wanted(changes=changes, hold=["brightness"], tune=False, told=told)
+    wanted = EditRequest(changes=changes, hold=["brightness"], tune=False, told=told)
     assert edit_files(artefact, [pictures / "6.png"], tmp_path / "b.png", wanted)
     empty = tmp_path / "empty"
     empty.mkdir()
-    wanted = Wanted(changes={"liked": 1.0}, tune=False, told=Told(None, empty, empty))
+    wanted = EditRequest(changes={"liked": 1.0}, tune=False, told=EditExamples(None, empty, empty))
     with pytest.raises(DataError, match=r"0 picture\(s\) in it, at least 2"):
         edit_files(artefact, [], tmp_path / "b.png", wanted)
 
@@ -172,7 +172,7 @@ def test_files_that_do_not_fit_are_refused(trained, pictures, tmp_path, gannet):
     assert "bad.png: not a picture" in said
     said = gannet.refuses("edit", trained, tmp_path / "none.png", "--out", tmp_path / "b.png")
     assert "none.png: does not exist" in said
-    wanted = Wanted(keep=tmp_path / "k.safetensors")
+    wanted = EditRequest(keep=tmp_path / "k.safetensors")
     with pytest.raises(ConfigError, match="--keep: keeps the edit of one picture, got 0"):
         edit_files(package.load(trained).artefact, [], tmp_path / "a.png", wanted)
 

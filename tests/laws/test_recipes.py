@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn.functional import cross_entropy
 
+from gannet.core.device import adam
+from gannet.core.recipe import adam_per_player
 from gannet.core.types import Batch, Condition, Players, TableLayout
 from gannet.recipes.registry import find_recipe, recipe_modules
 from gannet.testing import changed, check_recipe
@@ -300,6 +303,86 @@ SPECIMENS = {
 def test_the_laws_bite(law):
     with pytest.raises(AssertionError, match=law):
         check_recipe(changed(generate, **SPECIMENS[law]), numbers(), **SMALL)
+
+
+# More than two players. --------------------------------------------------------------------------
+class Headed(nn.Module):
+    """A body, which others may have too, and a head of its own."""
+
+    def __init__(self, body, width):
+        super().__init__()
+        self.body, self.head = body, nn.Linear(8, width)
+
+    def forward(self, samples, condition):
+        return self.head(self.body(samples).tanh()).squeeze(1)
+
+
+def three_players(shared):
+    """The players of ``generate`` on rows, and a classifier that may share the judge's body."""
+
+    def build(config, spec):
+        generator, body = generate.training.build(config, spec).generator, nn.Linear(3, 8)
+        classifier = Headed(body if shared else nn.Linear(3, 8), 3)
+        return Players(generator, Headed(body, 1), classifier=classifier)
+
+    return build
+
+
+def classes(players, batch, noise, config):
+    logits = players.auxiliary["classifier"](batch.real, batch.condition)
+    return {"classes": cross_entropy(logits, batch.condition.vector)}
+
+
+def idle(players, batch, noise, config):
+    return scaled(classes(players, batch, noise, config), lambda _: 0)
+
+
+def of_three(*, shared=False, losses=classes, **fields):
+    return changed(
+        generate, build=three_players(shared), auxiliary_losses={"classifier": losses}, **fields
+    )
+
+
+def some_adams(*names):
+    """Optimizers of some players only."""
+
+    def made(config, players):
+        found = adam_per_player(config, players)
+        return {name: found[name] for name in names}
+
+    return made
+
+
+def one_for_all(config, players):
+    every = adam(players.parameters(), (0.0, 0.9), 1e-3)
+    return adam_per_player(config, players) | {"classifier": every}
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_three_players_keep_the_laws_and_may_share_a_body(shared):
+    check_recipe(of_three(shared=shared), numbers(3), **SMALL)
+
+
+OF_THREE = {
+    "training: the classifier stands still": {"losses": idle},
+    "optimizers: none for classifier": {"optimizers": some_adams("generator", "discriminator")},
+    "optimizers: none for generator": {"optimizers": some_adams("classifier", "discriminator")},
+    "optimizers: that of the classifier moves weights": {"optimizers": one_for_all},
+    "losses: of attacker, who does not play": {
+        "auxiliary_losses": {"classifier": classes, "attacker": classes}
+    },
+    "losses: none for classifier": {"auxiliary_losses": {}},
+}
+
+
+@pytest.mark.parametrize("law", OF_THREE)
+def test_the_laws_of_further_players_bite(law):
+    broken = changed(
+        of_three(losses=OF_THREE[law].get("losses", classes)),
+        **{name: each for name, each in OF_THREE[law].items() if name != "losses"},
+    )
+    with pytest.raises(AssertionError, match=law):
+        check_recipe(broken, numbers(3), **SMALL)
 
 
 class Odd(nn.Module):

@@ -20,7 +20,7 @@ from gannet.inference.apply import Wanted, apply_value
 from gannet.inference.artifact import Artefact
 from gannet.inference.card import Card
 from gannet.inference.editing.direction_names import Direction
-from gannet.inference.editing.editor import Editor, Told
+from gannet.inference.editing.editor import EditExamples, Editor
 from gannet.inference.editing.inversion import USUAL
 from gannet.inference.judge_files import judge_samples
 from gannet.inference.write_samples import draw_samples
@@ -173,7 +173,7 @@ class Model:
             ConfigError: if the run makes no pictures from noise.
         """
         folders = (None if each is None else Path(each) for each in (labels, liked, disliked))
-        editor = Editor(self.artefact, Told(*folders, seed=seed))
+        editor = Editor(self.artefact, EditExamples(*folders, seed=seed))
         assert editor.maker
         return editor
 

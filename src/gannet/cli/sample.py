@@ -145,9 +145,9 @@ def edit(
     """
     from gannet.api.train import load
     from gannet.core.config import pairs
-    from gannet.inference.editing.files import Told, Wanted, amounts, edit_files
+    from gannet.inference.editing.files import EditExamples, EditRequest, amounts, edit_files
 
-    wanted = Wanted(
+    wanted = EditRequest(
         changes=amounts(pairs(change, "--change")),
         hold=hold,
         directions=directions,
@@ -156,6 +156,6 @@ def edit(
         tune=tune,
         frames=frames,
         keep=keep,
-        told=Told(labels, liked, disliked, seed),
+        told=EditExamples(labels, liked, disliked, seed),
     )
     print("\n".join(edit_files(load(run).artefact, pictures or [], out, wanted)))

@@ -368,6 +368,11 @@ class Recipe(Generic[C]):
         return self.inference.output == "sample"
 
     @property
+    def conditional(self) -> bool:
+        """Whether each sample that it makes is made for a given condition."""
+        return self.inputs.conditional and self.makes_samples
+
+    @property
     def sampling(self) -> InferOf[C]:
         """How samples are made, by the model or by the generator; see ``makes_samples``."""
         return self.inference.infer if self.makes_samples else one_pass

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from gannet.core.errors import DataError
 from gannet.core.frame import Dialect, Frame
 
-Kind = Literal["image", "vector", "table"]
-WORDS: Mapping[Kind, str] = {
+SourceKind = Literal["image", "vector", "table"]
+WORDS: Mapping[SourceKind, str] = {
     "image": "pictures",
     "vector": "rows of numbers",
     "table": "a table",
@@ -60,7 +60,7 @@ class Source:
 
     path: Path
     layout: str
-    kind: Kind
+    kind: SourceKind
     names: Sequence[str]
     raw: Callable[[int], RawItem]
     classes: tuple[str, ...] = ()

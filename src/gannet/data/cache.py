@@ -114,7 +114,7 @@ def save_index(cache: Path, key: str, index: Index) -> None:
             raise
 
 
-class Writer:
+class CacheWriter:
     """Writes pictures to a file of another name, which takes its place when it is whole."""
 
     def __init__(self, cache: Path | None, key: str, *, wanted: bool) -> None:

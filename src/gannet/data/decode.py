@@ -13,7 +13,15 @@ from gannet.core.errors import DataError
 from gannet.core.io.files import fingerprint
 from gannet.core.io.prefetch import in_order
 from gannet.core.source import Source
-from gannet.data.cache import Index, Writer, fits, key_of, load_index, pictures_file, save_index
+from gannet.data.cache import (
+    CacheWriter,
+    Index,
+    fits,
+    key_of,
+    load_index,
+    pictures_file,
+    save_index,
+)
 from gannet.data.store import InFile, InMemory, Store, Streamed
 from gannet.modalities.image.codec import ImageCodec
 from gannet.modalities.image.io.files import Picture, content
@@ -80,7 +88,7 @@ def decode(
     index = load_index(place, key, row, room=room) if place else None
     if index is None:
         pictures = np.empty((source.count, row), np.uint8) if held else np.empty((0, row), np.uint8)
-        with Writer(place, key, wanted=room) as writer:
+        with CacheWriter(place, key, wanted=room) as writer:
             index = _pass(source, codec, pictures, writer, check)
             if place:
                 save_index(place, key, index)
@@ -112,7 +120,7 @@ def _pass(
     source: Source,
     codec: ImageCodec,
     pictures: NDArray[np.uint8],
-    writer: Writer,
+    writer: CacheWriter,
     check: Callable[[NDArray[np.uint64]], None],
 ) -> Index:
     kept: list[int] = []

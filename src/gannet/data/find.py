@@ -10,7 +10,7 @@ from typing import NoReturn
 from gannet.core.errors import DataError
 from gannet.core.frame import Dialect, Frame
 from gannet.core.io.names import Numbered
-from gannet.core.source import WORDS, Kind, Source
+from gannet.core.source import WORDS, Source, SourceKind
 from gannet.data.containers import archives, arrays, folders, frames, number_tables, parquet, shards
 
 LAYOUTS = (
@@ -36,7 +36,7 @@ _FILES: Mapping[str, Callable[[Path, str | None], Source]] = {
 }
 
 
-def find(path: Path, *, label: str | None = None, kind: Kind | None = None) -> Source:
+def find(path: Path, *, label: str | None = None, kind: SourceKind | None = None) -> Source:
     """Find out what lies at ``path``, without decoding it.
 
     Args:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from gannet.core.errors import ConfigError
 from gannet.core.io.files import fingerprint
-from gannet.core.source import Kind, Source
+from gannet.core.source import Source, SourceKind
 from gannet.data.decode import may_be_broken
 from gannet.data.find import find, is_table
 from gannet.data.split import FEWEST
@@ -21,8 +21,8 @@ from gannet.modalities.image.inspect.duplicates import equal_groups, first_group
 from gannet.modalities.image.inspect.scan import Glance, glances
 from gannet.modalities.image.inspect.sizes import (
     LARGEST,
+    ImageSizes,
     Size,
-    Sizes,
     evenly,
     measure,
     suggest_size,
@@ -30,10 +30,10 @@ from gannet.modalities.image.inspect.sizes import (
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.columns.infer_type import missing
 from gannet.modalities.table.packed_rows import row_prints
-from gannet.modalities.table.rules import Search
+from gannet.modalities.table.rules import RuleSearch
 from gannet.recipes.registry import find_recipe
 
-__all__ = ["LARGEST", "Column", "Findings", "Size", "Sizes", "examine", "suggest_size"]
+__all__ = ["LARGEST", "Findings", "ImageSizes", "Size", "VectorColumn", "examine", "suggest_size"]
 
 LOOKED_AT = 50_000
 """Most pictures that are decoded; of more, an even sample is looked at."""
@@ -45,7 +45,7 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Column(_Part):
+class VectorColumn(_Part):
     """A column of numbers."""
 
     name: str
@@ -104,15 +104,15 @@ class Findings(_Part):
 
     path: str
     layout: str
-    kind: Kind
+    kind: SourceKind
     count: int
     looked_at: int
     usable: bool
     classes: dict[str, int] = {}
     unlabelled: int = 0
-    sizes: Sizes | None = None
+    sizes: ImageSizes | None = None
     modes: dict[str, int] = {}
-    columns: tuple[Column, ...] = ()
+    columns: tuple[VectorColumn, ...] = ()
     table: tuple[TableColumn, ...] = ()
     rules: tuple[RuleFound, ...] = ()
     duplicates: int = 0
@@ -272,7 +272,7 @@ def _rows(source: Source) -> Findings:
     doubles = sum(len(group) - 1 for group in groups)
     measures = (rows.min(0), rows.mean(0), rows.max(0), rows.std(0))
     columns = tuple(
-        Column(name=name, low=low, mean=mean, high=high, deviation=deviation)
+        VectorColumn(name=name, low=low, mean=mean, high=high, deviation=deviation)
         for name, low, mean, high, deviation in zip(
             source.columns, *(each.tolist() for each in measures), strict=True
         )
@@ -296,7 +296,7 @@ def _rows(source: Source) -> Findings:
 def _table(source: Source, types: Mapping[str, str]) -> Findings:
     codec = TableCodec.fit_frames(source.frames, overrides=types)
     parts: list[NDArray[np.uint64]] = []
-    search = Search(codec.columns)
+    search = RuleSearch(codec.columns)
     for frame in source.frames:
         search.add(frame)
         parts.append(row_prints(codec.encode_frame(frame).numpy()))

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gannet.core.seeding import seed_at
+from gannet.core.types import IntArray
 
 LEAST = 64
 """Held-out samples below which health would be guesswork."""
@@ -18,8 +19,6 @@ FEWEST = 10
 
 DIFFERENT = 2
 """Least number of held-out samples that differ from each other."""
-
-Numbers = NDArray[np.int64]
 
 
 def wanted(count: int, share: float) -> int:
@@ -35,11 +34,11 @@ def wanted(count: int, share: float) -> int:
 def split(
     contents: NDArray[np.uint64],
     looks: NDArray[np.uint64],
-    labels: Numbers,
+    labels: IntArray,
     *,
     share: float,
     seed: int,
-) -> tuple[Numbers, Numbers]:
+) -> tuple[IntArray, IntArray]:
     """Places of training and of held-out samples.
 
     Equal samples stay together, so that no duplicate of a training sample is held out. Within
@@ -69,7 +68,7 @@ def split(
     return np.flatnonzero(~held), np.flatnonzero(held)
 
 
-def _complete(chosen: NDArray[np.bool_], key: NDArray[np.uint64], size: Numbers) -> None:
+def _complete(chosen: NDArray[np.bool_], key: NDArray[np.uint64], size: IntArray) -> None:
     """Hold out two different samples, since one has no distance to another, where four differ."""
     if chosen.sum() >= DIFFERENT or len(chosen) < 2 * DIFFERENT:
         return
@@ -79,7 +78,9 @@ def _complete(chosen: NDArray[np.bool_], key: NDArray[np.uint64], size: Numbers)
             break
 
 
-def _choose(key: NDArray[np.uint64], size: Numbers, label: Numbers, goal: int) -> NDArray[np.bool_]:
+def _choose(
+    key: NDArray[np.uint64], size: IntArray, label: IntArray, goal: int
+) -> NDArray[np.bool_]:
     chosen = np.zeros(len(key), np.bool_)
     quota = _quotas(size, label, goal)
     for name, room in quota.items():
@@ -93,7 +94,7 @@ def _choose(key: NDArray[np.uint64], size: Numbers, label: Numbers, goal: int) -
     return chosen
 
 
-def _quotas(size: Numbers, label: Numbers, goal: int) -> dict[int, int]:
+def _quotas(size: IntArray, label: IntArray, goal: int) -> dict[int, int]:
     """Samples to hold out of each class, in proportion; at least one stays in training."""
     names, group = np.unique(label, return_inverse=True)
     counts = np.bincount(group, weights=size).astype(np.int64)

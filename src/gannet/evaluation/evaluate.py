@@ -31,7 +31,6 @@ from gannet.evaluation.scores import (
 )
 from gannet.evaluation.unpaired import unpaired_scores
 from gannet.modalities.hooks import Data, Sampler
-from gannet.modalities.hooks import SampleRows as Rows
 from gannet.modalities.modality import Modality
 from gannet.modalities.table.evaluation.evaluate import evaluate_table
 from gannet.modalities.table.evaluation.imputation import score_imputation
@@ -46,7 +45,6 @@ __all__ = [
     "Pair",
     "Part",
     "Report",
-    "Rows",
     "Sampler",
     "Score",
     "evaluate",

@@ -13,7 +13,7 @@ from gannet.core.errors import DataError
 from gannet.core.seeding import seed_at
 from gannet.core.types import Batch
 from gannet.evaluation.two_sample_test import FEWEST
-from gannet.metrics.gaussian_baseline import Gaussian
+from gannet.metrics.gaussian_baseline import GaussianBaseline
 from gannet.modalities.hooks import Data, Sampler
 from gannet.modalities.modality import Modality
 from gannet.modalities.registry import modality_of
@@ -49,7 +49,7 @@ class Material:
     labels: Tensor
     asked: bool
     rest: tuple[int, ...]
-    gaussian: Gaussian
+    gaussian: GaussianBaseline
     given: Batch | None = None
     kind: str = ""
 
@@ -151,9 +151,11 @@ def ask(sampler: Sampler, dataset: Data, labels: Tensor, *, seed: int) -> Tensor
     return fakes
 
 
-def _gaussian(dataset: Data, rows: list[int], seed: int) -> Gaussian:
+def _gaussian(dataset: Data, rows: list[int], seed: int) -> GaussianBaseline:
     labels = torch.from_numpy(np.asarray(dataset.train.labels)[rows]).long()
-    return Gaussian.fit(dataset.train.take(rows).real, labels, len(dataset.classes), seed=seed)
+    return GaussianBaseline.fit(
+        dataset.train.take(rows).real, labels, len(dataset.classes), seed=seed
+    )
 
 
 def _order(count: int, seed: int, use: int) -> list[int]:

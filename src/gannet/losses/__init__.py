@@ -1,1 +1,1 @@
-"""What players minimise: adversarial losses and gradient penalties, pure."""
+"""What players minimise: adversarial, feature-matching and perceptual losses, penalties; pure."""

@@ -1,4 +1,4 @@
-"""Adversarial objectives and penalties: pure functions from logits to a scalar."""
+"""Adversarial objectives: pure functions from logits to a scalar."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal
 from torch import Tensor
 from torch.nn.functional import logsigmoid, relu, softplus
 
-Judge = Callable[[Tensor, Tensor], Tensor]
+AdversarialLoss = Callable[[Tensor, Tensor], Tensor]
 """``(real_logits, fake_logits) -> scalar``; high logits mean "looks real"."""
 
 
@@ -17,8 +17,8 @@ Judge = Callable[[Tensor, Tensor], Tensor]
 class Objective:
     """What each side minimises. Both see both logits, so that relativistic losses fit too."""
 
-    discriminator: Judge
-    generator: Judge
+    discriminator: AdversarialLoss
+    generator: AdversarialLoss
 
 
 def non_saturating_discriminator(real: Tensor, fake: Tensor) -> Tensor:
@@ -65,7 +65,8 @@ def hinge_generator(_real: Tensor, fake: Tensor) -> Tensor:
 def wasserstein_discriminator(real: Tensor, fake: Tensor) -> Tensor:
     """The gap between the means. Source: Arjovsky et al. 2017, arXiv:1701.07875, eq. 2.
 
-    Only a distance while the critic's slope is bounded: see ``unit_slope_penalty``.
+    Only a distance while the critic's slope is bounded: see ``unit_slope_penalty`` of
+    ``losses.gradient_penalty``.
     """
     return fake.mean() - real.mean()
 

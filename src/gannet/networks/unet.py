@@ -1,4 +1,4 @@
-"""Networks from picture to picture, of any size: a U-Net that noise steers, and a patch judge."""
+"""The generator from picture to picture, of any size: a U-Net that noise steers."""
 
 from __future__ import annotations
 

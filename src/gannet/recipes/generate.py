@@ -6,7 +6,6 @@ arXiv:2501.05441) whose weight falls during the run. The classic objectives are 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
@@ -16,7 +15,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from gannet.core import config
+from gannet.core.config import Config
 from gannet.core.recipe import Controls, Inputs, Recipe, Slot, Suggestion, Training
 from gannet.core.types import Batch, Condition, Players, Spec, Terms
 from gannet.losses import adversarial
@@ -25,6 +24,7 @@ from gannet.modalities.registry import modality_of
 from gannet.networks import convolutional
 from gannet.networks import mlp as rows
 from gannet.recipes.common.networks import has_image_axes, is_bounded
+from gannet.recipes.common.schedules import cosine, exponential
 
 FEW_PICTURES = 500
 """Pictures below which they are augmented."""
@@ -43,7 +43,7 @@ UNCALIBRATED = ("hinge", "wasserstein", "least_squares")
 Architecture = Literal["auto", "mlp", "dcgan", "residual"]
 
 
-class Config(config.Config):
+class GenerateConfig(Config):
     """Settings of ``generate``."""
 
     architecture: Architecture = Field(
@@ -78,7 +78,7 @@ class Config(config.Config):
     )
 
 
-def build(config: Config, spec: Spec) -> Players:
+def build(config: GenerateConfig, spec: Spec) -> Players:
     """Networks of the architecture asked for, in the sizes of the data."""
     name, bounded = config.architecture, is_bounded(spec)
     units = 4 * config.width
@@ -108,7 +108,9 @@ def build(config: Config, spec: Spec) -> Players:
     )
 
 
-def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
+def discriminator_terms(
+    players: Players, batch: Batch, noise: Tensor, config: GenerateConfig
+) -> Terms:
     """Tell each real from the fake beside it, and stay flat around both."""
     told, count, augment = batch.condition, len(batch), modality_of(batch.kind).augment
     fake = players.generator(noise, told).float().detach()
@@ -159,7 +161,7 @@ def mismatch(own: Tensor, real_logits: Tensor, wrong_logits: Tensor) -> Tensor:
     return (softplus(wrong_logits - real_logits) * tells).mean()
 
 
-def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
+def generator_terms(players: Players, batch: Batch, noise: Tensor, config: GenerateConfig) -> Terms:
     """Make each fake look more real than the real beside it."""
     augment = modality_of(batch.kind).augment
     fake = augment(players.generator(noise, batch.condition), config.augment, None)
@@ -174,18 +176,10 @@ def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Confi
     }
 
 
-def schedule(config: Config, share: float) -> Config:
+def schedule(config: GenerateConfig, share: float) -> GenerateConfig:
     """Learning rate and slope weight fall during the run, from broad strokes to detail."""
-    end = config.learning_rate_end
-    left = end**share
-    if config.fall == "cosine":
-        left = end + (1 - end) * (1 + math.cos(math.pi * share)) / 2
-    return config.model_copy(
-        update={
-            "learning_rate": config.learning_rate * left,
-            "slope": config.slope * config.slope_end**share,
-        }
-    )
+    curve = cosine if config.fall == "cosine" else exponential
+    return exponential("slope")(curve("learning_rate")(config, share), share)
 
 
 def suggest(some: Batch, rows: int) -> Iterator[Suggestion]:
@@ -222,7 +216,7 @@ def scaling(spec: Spec) -> Sequence[tuple[int, Mapping[str, float]]]:
     return LONGER if has_image_axes(spec) else ()
 
 
-def presets(config: Config) -> Iterator[Suggestion]:
+def presets(config: GenerateConfig) -> Iterator[Suggestion]:
     """Objectives that are asked for as their papers have them."""
     if config.objective == "wasserstein":
         yield (
@@ -234,7 +228,7 @@ def presets(config: Config) -> Iterator[Suggestion]:
 
 
 recipe = Recipe(
-    config=Config,
+    config=GenerateConfig,
     inputs=Inputs(
         slots={
             "sample": Slot(("image", "vector")),

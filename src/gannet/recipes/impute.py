@@ -18,24 +18,25 @@ from gannet.core.recipe import Controls, Evaluation, Inference, Inputs, Recipe, 
 from gannet.core.transform import Transform
 from gannet.core.types import Batch, Condition, Players, Spec, Terms
 from gannet.networks.tabular.layout import missing, told
-from gannet.networks.tabular.network import FieldDiscriminator, FieldGenerator
 from gannet.recipes.common.imputation.fit import settle
 from gannet.recipes.common.imputation.impute import turn
+from gannet.recipes.common.schedules import exponential
 from gannet.recipes.common.tabular import (
     CellConfig,
     ask,
+    cell_players,
     error,
     fields_of,
+    hidden_surprise,
+    hide,
     infer,
-    schedule,
     suggest,
-    surprise_of,
     told_apart,
     view,
 )
 
 
-class Config(CellConfig):
+class ImputeConfig(CellConfig):
     """Settings of ``impute``."""
 
     most_hidden: float = Field(
@@ -43,17 +44,12 @@ class Config(CellConfig):
     )
 
 
-def build(config: Config, spec: Spec) -> Players:
-    """A generator and a discriminator of the same width for the fields of the table."""
-    return Players(
-        FieldGenerator(
-            spec, config.width, config.blocks, holes=spec.table.missing_field, waves=config.waves
-        ),
-        FieldDiscriminator(spec, config.width, config.blocks),
-    )
+def build(config: ImputeConfig, spec: Spec) -> Players:
+    """The players of ``table``, but for cells that are missing, which are never drawn."""
+    return cell_players(config, spec, spec.table.missing_field)
 
 
-def prepare(batch: Batch, rng: torch.Generator, config: Config) -> Batch:
+def prepare(batch: Batch, rng: torch.Generator, config: ImputeConfig) -> Batch:
     """Hide all that is missing and, of what is known, a part that differs from row to row."""
     rows, fields = batch.real.shape
     place = batch.real.device
@@ -63,21 +59,13 @@ def prepare(batch: Batch, rng: torch.Generator, config: Config) -> Batch:
     # One known cell at least, or the row would teach nothing.
     one = chance.masked_fill(gone, 2).argmin(1, keepdim=True)
     hidden = (chance < share).scatter(1, one, True) | gone
-    vector = told(batch.real, 1 - hidden.float())
-    return replace(batch, condition=replace(Condition.none(batch.real), vector=vector))
+    return hide(batch, hidden)
 
 
-def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
-    """Tell real rows from filled ones."""
-    return told_apart(players, batch, noise, config)
-
-
-def generator_terms(players: Players, batch: Batch, _noise: Tensor, _config: Config) -> Terms:
+def generator_terms(players: Players, batch: Batch, _noise: Tensor, _config: ImputeConfig) -> Terms:
     """Give hidden cells their true odds; of cells that are missing, nobody knows the truth."""
     generator, _ = fields_of(players)
-    _, known = batch.condition.vector.chunk(2, 1)
-    asked = (1 - known).masked_fill(missing(batch.real, batch.table.missing_field), 0)
-    return {"cells": surprise_of(generator, batch, asked)}
+    return {"cells": hidden_surprise(generator, batch)}
 
 
 def told_holes(batch: Batch, spec: Spec) -> Condition:
@@ -87,14 +75,14 @@ def told_holes(batch: Batch, spec: Spec) -> Condition:
 
 
 recipe = Recipe(
-    config=Config,
+    config=ImputeConfig,
     inputs=Inputs(slots={"sample": Slot(("table",))}, derived=frozenset({"vector"})),
     training=Training(
         build=build,
-        discriminator_losses=discriminator_terms,
+        discriminator_losses=told_apart,
         generator_losses=generator_terms,
         corrupt=prepare,
-        schedule=schedule,
+        schedule=exponential("learning_rate", "slope"),
         suggest=suggest,
         controls=Controls(regularize="slope"),
     ),

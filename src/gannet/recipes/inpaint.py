@@ -28,16 +28,16 @@ from gannet.recipes.common.image_to_image import (
     AnswerConfig,
     answer_terms,
     answers_to,
-    falling,
     judge_terms,
     noises,
 )
+from gannet.recipes.common.schedules import cosine
 
 HALF = 0.5
 """Brightness above which a mask says that nothing is known."""
 
 
-class Config(AnswerConfig):
+class InpaintConfig(AnswerConfig):
     """Settings of ``inpaint``."""
 
     patch: int = Field(
@@ -54,7 +54,7 @@ class MaskOptions(Options):
     )
 
 
-def build(config: Config, spec: Spec) -> Players:
+def build(config: InpaintConfig, spec: Spec) -> Players:
     """Networks that see the picture, with its holes grey, and where these are."""
     channels = spec.shape[0]
     return Players(
@@ -69,7 +69,7 @@ def holed(batch: Batch, holes: Tensor) -> Batch:
     return replace(batch, condition=replace(batch.condition, grid=shown))
 
 
-def prepare(batch: Batch, rng: torch.Generator, config: Config) -> Batch:
+def prepare(batch: Batch, rng: torch.Generator, config: InpaintConfig) -> Batch:
     """Cut holes of chance."""
     return holed(batch, drawn(batch.real, rng, config.most_hidden))
 
@@ -90,29 +90,26 @@ def patched(answers: Tensor, shown: Tensor) -> Tensor:
     return torch.where(holes > 0, answers, known)
 
 
-def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
+def discriminator_terms(
+    players: Players, batch: Batch, noise: Tensor, config: InpaintConfig
+) -> Terms:
     """Tell whole pictures from filled ones."""
     return judge_terms(players, batch, noise, config, filled)
 
 
-def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
+def generator_terms(players: Players, batch: Batch, noise: Tensor, config: InpaintConfig) -> Terms:
     """Fill holes so that nobody sees where they were."""
     return answer_terms(players, batch, noise, config, filled)
 
 
-def schedule(config: Config, share: float) -> Config:
-    """The learning rate falls like a cosine."""
-    now = falling(config, share)
-    assert isinstance(now, Config)
-    return now
-
-
-def infer(product: nn.Module, noise: Tensor, condition: Condition, _config: Config) -> Tensor:
+def infer(
+    product: nn.Module, noise: Tensor, condition: Condition, _config: InpaintConfig
+) -> Tensor:
     """Filled pictures; known pixels are those that were given."""
     return patched(product(noise, condition), condition.grid)
 
 
-def error(product: nn.Module, problem: Batch, config: Config) -> Tensor:
+def error(product: nn.Module, problem: Batch, config: InpaintConfig) -> Tensor:
     """Mean absolute error in the holes, without noise; a scalar."""
     still = torch.zeros(len(problem), config.noise, device=problem.real.device)
     off = (infer(product, still, problem.condition, config) - problem.real).abs()
@@ -144,7 +141,7 @@ if find_spec("skimage"):  # of the extra `pictures`
 
 
 def turn(
-    trained: Trained[Config], given: TransformInput, draws: int, seed: int
+    trained: Trained[InpaintConfig], given: TransformInput, draws: int, seed: int
 ) -> Sequence[NDArray[np.float32]]:
     """One completion per draw, at the size of the picture; holes are its mask, or are see-through.
 
@@ -175,7 +172,7 @@ def turn(
 
 
 recipe = Recipe(
-    config=Config,
+    config=InpaintConfig,
     inputs=Inputs(
         slots={"sample": Slot(("image",))},
         derived=frozenset({"grid"}),
@@ -188,7 +185,7 @@ recipe = Recipe(
         discriminator_losses=discriminator_terms,
         generator_losses=generator_terms,
         corrupt=prepare,
-        schedule=schedule,
+        schedule=cosine("learning_rate"),
         controls=Controls(regularize="slope"),
         adversarial=lambda config: config.adversarial > 0,
     ),

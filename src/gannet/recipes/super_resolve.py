@@ -10,7 +10,6 @@ arXiv:1809.00219, section 3.4 (from faithful to vivid). Differs: see ``networks.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -22,23 +21,23 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
-from gannet.core import config
+from gannet.core.config import Config
 from gannet.core.recipe import Evaluation, Inference, Inputs, Recipe, Slot, Training
-from gannet.core.seeding import noise_at
 from gannet.core.transform import Options, Trained, Transform, TransformInput
 from gannet.core.types import Batch, Condition, Players, Spec, Terms
 from gannet.losses import adversarial as losses
-from gannet.losses.feature_matching import matching
 from gannet.modalities.image.degradation import degraded, flipped
 from gannet.modalities.image.tiling import in_tiles, of_planes, planes
 from gannet.networks.patchgan import PatchDiscriminator, least_side
 from gannet.networks.super_resolution import Upscaler, enlarged, shrunk
+from gannet.recipes.common.image_to_image import noises, passing_terms, told_of
+from gannet.recipes.common.schedules import cosine_left
 
 NEVER = 1 << 30
 """Steps between two lessons of a judge that has nothing to judge yet."""
 
 
-class Config(config.Config):
+class SuperResolveConfig(Config):
     """Settings of ``super_resolve``."""
 
     scale: Literal[2, 3, 4] = Field(4, description="times as many pixels each way")
@@ -84,7 +83,7 @@ class EnlargeOptions(Options):
     )
 
 
-def build(config: Config, spec: Spec) -> Players:
+def build(config: SuperResolveConfig, spec: Spec) -> Players:
     """Networks for pictures of any size; the spec says their channels."""
     channels = spec.shape[0]
     depth = (config.depth, config.detail_depth)
@@ -94,7 +93,7 @@ def build(config: Config, spec: Spec) -> Players:
     )
 
 
-def prepare(batch: Batch, rng: torch.Generator, config: Config) -> Batch:
+def prepare(batch: Batch, rng: torch.Generator, config: SuperResolveConfig) -> Batch:
     """Turn each piece about, and shrink it."""
     high, wide = (side // config.scale * config.scale for side in batch.real.shape[2:])
     sharp = flipped(batch.real[:, :, :high, :wide], rng)
@@ -119,7 +118,9 @@ def parts(players: Players) -> tuple[Upscaler, PatchDiscriminator]:
     return upscaler, judge
 
 
-def discriminator_terms(players: Players, batch: Batch, noise: Tensor, _config: Config) -> Terms:
+def discriminator_terms(
+    players: Players, batch: Batch, noise: Tensor, _config: SuperResolveConfig
+) -> Terms:
     """Tell each sharp picture from the one that was made of its small one."""
     upscaler, judge = parts(players)
     with torch.no_grad():
@@ -129,7 +130,9 @@ def discriminator_terms(players: Players, batch: Batch, noise: Tensor, _config: 
     return {"adversarial": losses.relativistic_discriminator(real_logits, fake_logits)}
 
 
-def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
+def generator_terms(
+    players: Players, batch: Batch, noise: Tensor, config: SuperResolveConfig
+) -> Terms:
     """First the pixels, then the duel; ``schedule`` says which."""
     upscaler, judge = parts(players)
     low, terms = batch.condition.grid, dict[str, Tensor]()
@@ -139,22 +142,17 @@ def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Confi
         terms["pixel"] = config.pixel * (sharp.float() - batch.real).abs().mean()
     if config.adversarial or config.matching:
         vivid = sharp.detach() + upscaler.detail(low, features.detach(), noise)
-        real = judge.features(batch.real, batch.condition)
-        fake = judge.features(vivid.float(), batch.condition)
-        won = losses.relativistic_generator(real[-1].float(), fake[-1].float())
-        terms["adversarial"] = config.adversarial * won
-        terms["matching"] = config.matching * matching(real[:-1], fake[:-1]).float()
+        terms |= passing_terms(judge, batch, vivid.float(), config.adversarial, config.matching)
         terms["anchor"] = config.anchor * (vivid.float() - batch.real).abs().mean()
     return terms
 
 
-def schedule(config: Config, share: float) -> Config:
+def schedule(config: SuperResolveConfig, share: float) -> SuperResolveConfig:
     """First the faithful network, then the other; for each the rate falls like a cosine."""
     begins = config.faithful_share if config.quality else 1.0
     first = share < begins
     at = share / begins if first else (share - begins) / max(1 - begins, 1e-9)
-    left = config.learning_rate_end
-    left += (1 - left) * (1 + math.cos(math.pi * min(at, 1.0))) / 2
+    left = cosine_left(config.learning_rate_end, min(at, 1.0))
     change: dict[str, Any] = {"learning_rate": config.learning_rate * left}
     if first:
         change |= {"adversarial": 0.0, "matching": 0.0, "discriminator_every": NEVER}
@@ -163,13 +161,15 @@ def schedule(config: Config, share: float) -> Config:
     return config.model_copy(update=change)
 
 
-def infer(product: nn.Module, noise: Tensor, condition: Condition, config: Config) -> Tensor:
+def infer(
+    product: nn.Module, noise: Tensor, condition: Condition, config: SuperResolveConfig
+) -> Tensor:
     """Sharp pictures of the quality that was trained for."""
     made: Tensor = product(noise, condition, config.quality)
     return made.clamp(-1, 1)
 
 
-def error(product: nn.Module, problem: Batch, _config: Config) -> Tensor:
+def error(product: nn.Module, problem: Batch, _config: SuperResolveConfig) -> Tensor:
     """Mean absolute error of the faithful pictures; a scalar."""
     assert isinstance(product, Upscaler)
     sharp, _ = product.faithful(problem.condition.grid)
@@ -183,7 +183,7 @@ def bicubic(batch: Batch) -> Tensor:
 
 
 def turn(
-    trained: Trained[Config], given: TransformInput, draws: int, seed: int
+    trained: Trained[SuperResolveConfig], given: TransformInput, draws: int, seed: int
 ) -> Sequence[NDArray[np.float32]]:
     """A picture of any size and channels, sharper; alpha is enlarged like grey."""
     upscaler, settings = trained.product, trained.config
@@ -192,23 +192,19 @@ def turn(
     asked = given.options.quality
     quality = settings.quality if asked is None else asked
     layers = planes(given.sample, trained.spec.shape[0])
-    noise = noise_at(seed, range(draws), settings.noise)
-    if draws == 1:
-        noise = torch.zeros_like(noise)  # the middle of all that may be
 
     def enlarge(low: Tensor, row: Tensor) -> Tensor:
-        told = replace(Condition.none(low), grid=low)
-        return upscaler(row.expand(len(low), -1), told, quality)
+        return upscaler(row.expand(len(low), -1), told_of(low), quality)
 
     reach, scale = upscaler.reach, settings.scale
     return [
         of_planes(in_tiles(partial(enlarge, row=row), layers, reach, scale=scale), given.sample)
-        for row in noise.split(1)
+        for row in noises(draws, settings.noise, seed).split(1)
     ]
 
 
 recipe = Recipe(
-    config=Config,
+    config=SuperResolveConfig,
     inputs=Inputs(
         slots={"sample": Slot(("image",))},
         derived=frozenset({"grid"}),

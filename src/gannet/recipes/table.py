@@ -17,26 +17,27 @@ from torch import Tensor
 
 from gannet.core import device
 from gannet.core.recipe import Controls, Evaluation, Inference, Inputs, Recipe, Slot, Training
-from gannet.core.types import Batch, Condition, Players, Spec, Terms
+from gannet.core.types import Batch, Players, Terms
 from gannet.losses import adversarial as losses
 from gannet.networks.tabular.layout import told
-from gannet.networks.tabular.network import FieldDiscriminator, FieldGenerator
+from gannet.recipes.common.schedules import exponential
 from gannet.recipes.common.tabular import (
     CellConfig,
     alike,
     ask,
+    cell_players,
     error,
     fields_of,
+    hidden_surprise,
+    hide,
     infer,
-    schedule,
     suggest,
-    surprise_of,
     told_apart,
     view,
 )
 
 
-class Config(CellConfig):
+class TableConfig(CellConfig):
     """Settings of ``table``."""
 
     adversarial: float = Field(
@@ -44,15 +45,7 @@ class Config(CellConfig):
     )
 
 
-def build(config: Config, spec: Spec) -> Players:
-    """A generator and a discriminator of the same width for the fields of the table."""
-    return Players(
-        FieldGenerator(spec, config.width, config.blocks, waves=config.waves),
-        FieldDiscriminator(spec, config.width, config.blocks),
-    )
-
-
-def prepare(batch: Batch, rng: torch.Generator, _config: Config) -> Batch:
+def prepare(batch: Batch, rng: torch.Generator, _config: TableConfig) -> Batch:
     """Hide cells at random; how large a part differs from row to row, but never nothing."""
     rows, fields = batch.real.shape
     place = batch.real.device
@@ -60,12 +53,12 @@ def prepare(batch: Batch, rng: torch.Generator, _config: Config) -> Batch:
     hidden = torch.rand(rows, fields, generator=rng, device=place) < share
     one = torch.randint(fields, (rows, 1), generator=rng, device=place)
     hidden = hidden.scatter(1, one, True)
-    blank = Condition.none(batch.real)
-    vector = told(batch.real, 1 - hidden.float())
-    return replace(batch, condition=replace(blank, vector=vector))
+    return hide(batch, hidden)
 
 
-def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
+def discriminator_terms(
+    players: Players, batch: Batch, noise: Tensor, config: TableConfig
+) -> Terms:
     """Tell real rows from made ones; whole rows, as at use, unless the generator listens."""
     told_of = batch if config.adversarial else _untold(batch)
     return told_apart(players, told_of, noise, config)
@@ -77,11 +70,10 @@ def _untold(batch: Batch) -> Batch:
     return replace(batch, condition=replace(batch.condition, vector=vector))
 
 
-def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
+def generator_terms(players: Players, batch: Batch, noise: Tensor, config: TableConfig) -> Terms:
     """Give hidden cells their true odds and, with a weight, make filled rows look real."""
     generator, _ = fields_of(players)
-    _, known = batch.condition.vector.chunk(2, 1)
-    terms = {"cells": surprise_of(generator, batch, 1 - known)}
+    terms = {"cells": hidden_surprise(generator, batch)}
     if config.adversarial:
         some = slice(config.judged)
         with device.autocast(noise.device.type, "float32"):
@@ -114,14 +106,14 @@ def _last_cell(players: Players, batch: Batch, noise: Tensor) -> Tensor:
 
 
 recipe = Recipe(
-    config=Config,
+    config=TableConfig,
     inputs=Inputs(slots={"sample": Slot(("table",))}, derived=frozenset({"vector"})),
     training=Training(
-        build=build,
+        build=cell_players,
         discriminator_losses=discriminator_terms,
         generator_losses=generator_terms,
         corrupt=prepare,
-        schedule=schedule,
+        schedule=exponential("learning_rate", "slope"),
         suggest=suggest,
         controls=Controls(regularize="slope"),
         adversarial=lambda config: config.adversarial > 0,

@@ -1,7 +1,6 @@
 """Picture to picture, learnt from pairs: maps to photos, pencil to paint, grey to colour.
 
-Several different answers to one picture are one setting away: see
-``recipes.common.image_to_image``.
+Several different answers to one picture are one setting away; see ``common.image_to_image``.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from gannet.core.recipe import (
     Training,
 )
 from gannet.core.transform import Trained, Transform, TransformInput
-from gannet.core.types import Batch, Players, Spec, Terms
+from gannet.core.types import Batch, Players, Spec
 from gannet.modalities.image.augment import moved
 from gannet.modalities.image.tensors import encoded, scaled_to
 from gannet.networks.patchgan import PatchDiscriminator, least_side
@@ -38,17 +37,17 @@ from gannet.recipes.common.image_to_image import (
     answer_terms,
     answers_to,
     error_of,
-    falling,
     judge_terms,
     noises,
     suggest_sight,
 )
+from gannet.recipes.common.schedules import cosine
 
 PERCEPTUAL = 1.5
 """Weight of what a network trained on photos sees, where it is installed."""
 
 
-class Config(AnswerConfig):
+class TranslateConfig(AnswerConfig):
     """Settings of ``translate``."""
 
     pairs: Literal["auto", "folders", "side_by_side", "table", "edges", "grey"] = Field(
@@ -76,7 +75,7 @@ class Config(AnswerConfig):
     )
 
 
-def build(config: Config, spec: Spec) -> Players:
+def build(config: TranslateConfig, spec: Spec) -> Players:
     """Networks for pictures of any size; the spec says their channels."""
     inside, outside = spec.grid[0], spec.shape[0]
     return Players(
@@ -108,7 +107,7 @@ def suggest(some: Batch, _rows: int) -> Iterator[Suggestion]:
             )
 
 
-def prepare(batch: Batch, rng: torch.Generator, config: Config) -> Batch:
+def prepare(batch: Batch, rng: torch.Generator, config: TranslateConfig) -> Batch:
     """Mirror and move both pictures of a pair alike, so that few pairs last longer."""
     real, given = batch.real, batch.condition.grid
     if config.mirror:
@@ -126,24 +125,7 @@ def prepare(batch: Batch, rng: torch.Generator, config: Config) -> Batch:
     return replace(batch, real=real, condition=replace(batch.condition, grid=given))
 
 
-def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
-    """Tell each target from the answer to the picture beside it."""
-    return judge_terms(players, batch, noise, config)
-
-
-def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
-    """Answers that pass for targets, whose mean is near them, and that differ where they may."""
-    return answer_terms(players, batch, noise, config)
-
-
-def schedule(config: Config, share: float) -> Config:
-    """The learning rate falls like a cosine."""
-    now = falling(config, share)
-    assert isinstance(now, Config)
-    return now
-
-
-def wrong(product: nn.Module, problem: Batch, config: Config) -> Tensor:
+def wrong(product: nn.Module, problem: Batch, config: TranslateConfig) -> Tensor:
     """How wrong the answers to no noise are.
 
     Pixel by pixel if that is all that they learn from. Else by colour and contrast around each
@@ -182,7 +164,7 @@ def mean(batch: Batch) -> Tensor:
 
 
 def turn(
-    trained: Trained[Config], given: TransformInput, draws: int, seed: int
+    trained: Trained[TranslateConfig], given: TransformInput, draws: int, seed: int
 ) -> Sequence[NDArray[np.float32]]:
     """One answer per draw, at the size of training: its shorter side becomes that one's."""
     translator = trained.product
@@ -193,7 +175,7 @@ def turn(
 
 
 recipe = Recipe(
-    config=Config,
+    config=TranslateConfig,
     inputs=Inputs(
         slots={"sample": Slot(("image",)), "grid": Slot(("image",))},
         conditional=True,
@@ -201,10 +183,10 @@ recipe = Recipe(
     ),
     training=Training(
         build=build,
-        discriminator_losses=discriminator_terms,
-        generator_losses=generator_terms,
+        discriminator_losses=judge_terms,
+        generator_losses=answer_terms,
         corrupt=prepare,
-        schedule=schedule,
+        schedule=cosine("learning_rate"),
         suggest=suggest,
         controls=Controls(regularize="slope", pair_layout="pairs", pair_input="given"),
         adversarial=lambda config: config.adversarial > 0,

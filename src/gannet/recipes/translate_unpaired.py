@@ -47,12 +47,12 @@ from gannet.networks.unet import Translator
 from gannet.recipes.common.image_to_image import (
     AnswerConfig,
     answers_to,
-    falling,
     noises,
     parts,
     suggest_sight,
     told_apart,
 )
+from gannet.recipes.common.schedules import cosine
 
 SIDES, STILL = 2, 4
 FEW_PICTURES = 1_000
@@ -62,7 +62,7 @@ PERCEPTUAL = 0.7
 """Weight of the duel in what a network trained on photos sees, where it is installed."""
 
 
-class Config(AnswerConfig):
+class TranslateUnpairedConfig(AnswerConfig):
     """Settings of ``translate_unpaired``."""
 
     levels: int = Field(3, ge=1, le=7, description="halvings of the generator")
@@ -102,7 +102,7 @@ class SideOptions(Options):
     to: str = Field("", description="side that the picture shall become like, by its folder's name")
 
 
-def build(config: Config, spec: Spec) -> Players:
+def build(config: TranslateUnpairedConfig, spec: Spec) -> Players:
     """Networks for pictures of any size that know two sides.
 
     Raises:
@@ -143,7 +143,7 @@ def suggest(some: Batch, rows: int) -> Iterator[Suggestion]:
         yield f"only {rows} pictures to train on", {"augment": 0.7}
 
 
-def prepare(batch: Batch, rng: torch.Generator, config: Config) -> Batch:
+def prepare(batch: Batch, rng: torch.Generator, config: TranslateUnpairedConfig) -> Batch:
     """Give to each picture one of the other side that shall become like it."""
     real, side = batch.real, batch.condition.vector
     if config.mirror:
@@ -174,7 +174,9 @@ def some_still(noise: Tensor) -> Tensor:
     return noise * (rows % STILL != STILL - 1).to(noise)
 
 
-def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
+def discriminator_terms(
+    players: Players, batch: Batch, noise: Tensor, config: TranslateUnpairedConfig
+) -> Terms:
     """Tell pictures of each side from those made for it, and stay flat around both."""
     translator, judge = parts(players)
     with torch.no_grad():
@@ -189,7 +191,9 @@ def discriminator_terms(players: Players, batch: Batch, noise: Tensor, config: C
     return terms
 
 
-def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Config) -> Terms:
+def generator_terms(
+    players: Players, batch: Batch, noise: Tensor, config: TranslateUnpairedConfig
+) -> Terms:
     """Pictures that pass on the other side, and lead back; several, if noise says so."""
     translator, judge = parts(players)
     side, given, count = batch.condition, batch.condition.grid, len(batch)
@@ -225,26 +229,19 @@ def generator_terms(players: Players, batch: Batch, noise: Tensor, config: Confi
     return terms
 
 
-def schedule(config: Config, share: float) -> Config:
-    """The learning rate falls like a cosine."""
-    now = falling(config, share)
-    assert isinstance(now, Config)
-    return now
-
-
 def copied(batch: Batch) -> Tensor:
     """The given picture itself."""
     return batch.condition.grid
 
 
-def sides_of(trained: Trained[Config]) -> LabelCodec:
+def sides_of(trained: Trained[TranslateUnpairedConfig]) -> LabelCodec:
     """The names of the two sides."""
     names = trained.codecs["vector"]
     assert isinstance(names, LabelCodec)
     return names
 
 
-def check_side(trained: Trained[Config], asked: SideOptions) -> None:
+def check_side(trained: Trained[TranslateUnpairedConfig], asked: SideOptions) -> None:
     """Refuse a side that the run does not know.
 
     Raises:
@@ -258,7 +255,7 @@ def check_side(trained: Trained[Config], asked: SideOptions) -> None:
 
 
 def turn(
-    trained: Trained[Config], given: TransformInput, draws: int, seed: int
+    trained: Trained[TranslateUnpairedConfig], given: TransformInput, draws: int, seed: int
 ) -> Sequence[NDArray[np.float32]]:
     """One answer per draw; of a run on whole pictures, at their size."""
     translator, names = trained.product, sides_of(trained)
@@ -272,7 +269,7 @@ def turn(
 
 
 recipe = Recipe(
-    config=Config,
+    config=TranslateUnpairedConfig,
     inputs=Inputs(
         slots={"sample": Slot(("image",)), "vector": Slot(("label",))},
         derived=frozenset({"grid"}),
@@ -287,7 +284,7 @@ recipe = Recipe(
         discriminator_losses=discriminator_terms,
         generator_losses=generator_terms,
         corrupt=prepare,
-        schedule=schedule,
+        schedule=cosine("learning_rate"),
         suggest=suggest,
         # Measured on 20 dark and 28 bright pictures of 32 pixels, 150 steps: a brightness of 40,
         # which should have become 190, became 186 in 32 bit and 42 in 16 bit.

@@ -173,7 +173,7 @@ class Run:
             evidence = f"{looks or 'no'} look{'s' * (looks != 1)} of health, a verdict takes 3"
         elif (
             name == "healthy"
-            and not self.duel.recipe.inputs.conditional
+            and not self.duel.recipe.conditional
             and _plainly_poor(now := self.history[-1])
         ):
             name = "not judged"
@@ -191,7 +191,7 @@ class Run:
         noise = math.hypot(self.best.get("error", 0.0), measures.distance_error)
         noise = noise if math.isfinite(noise) else 0.0  # not known for very few samples
         # Yet answers that are plainly nearer to reals may miss more pixels: blur misses least.
-        nearer = self.duel.recipe.inputs.conditional and measures.distance < best - 2 * noise
+        nearer = self.duel.recipe.conditional and measures.distance < best - 2 * noise
         if wrong - least > USUAL.worse * abs(least) and not nearer:
             return
         self.healthy = _snapshot(self.duel)

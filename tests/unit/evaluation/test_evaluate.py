@@ -19,7 +19,7 @@ from gannet.evaluation.feature_cache import KeptFeatures
 from gannet.evaluation.report.markdown import to_json, verdict
 from gannet.evaluation.samples import material
 from gannet.evaluation.scores import by_class
-from gannet.metrics.gaussian_baseline import Gaussian
+from gannet.metrics.gaussian_baseline import GaussianBaseline
 from gannet.metrics.memorization import closest, suspects
 from gannet.modalities.registry import find_modality
 
@@ -303,7 +303,7 @@ def test_the_baseline_keeps_means_spreads_and_range():
     labels = torch.randint(0, 2, (2_000,), generator=chance)
     rows = torch.randn(2_000, 5, generator=chance) * 0.5 + 3 * labels[:, None]
     labels[:100] = -1
-    plain = Gaussian.fit(rows, labels, 2, seed=0)
+    plain = GaussianBaseline.fit(rows, labels, 2, seed=0)
     made = plain.sample(torch.ones(2_000, dtype=torch.int64), seed=0)
     assert torch.allclose(made.mean(0), torch.full((5,), 3.0), atol=0.1)
     assert made.amax() <= rows.amax()

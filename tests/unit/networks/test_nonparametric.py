@@ -7,7 +7,7 @@ import torch
 
 from gannet.core.types import Batch, Condition, Spec, TableLayout
 from gannet.networks.copula import mixing
-from gannet.networks.nonparametric import Copies, Margins, Means, columns_of, thinned
+from gannet.networks.nonparametric import Margins, Means, MemorizedSamples, columns_of, thinned
 
 
 def rng(seed=0):
@@ -125,7 +125,7 @@ def asked(numbers):
 
 
 def test_copies_are_training_samples_of_the_class_that_is_told():
-    product = Copies(Spec.of(labelled()), 8).fitted(labelled())
+    product = MemorizedSamples(Spec.of(labelled()), 8).fitted(labelled())
     noise = torch.randn(400, 1, generator=rng())
     for number, own in ((0, {0, 2, 7}), (1, {1, 4, 5}), (2, set(range(8))), (None, set(range(8)))):
         made = product(noise, asked([number] * 400)[1])

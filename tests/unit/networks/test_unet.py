@@ -84,7 +84,7 @@ def test_tiles_give_what_the_whole_gives():
 def test_both_pictures_of_a_pair_are_mirrored_and_moved_alike(pictures):
     large = pictures.repeat_interleave(2, 2).repeat_interleave(2, 3)
     batch = Batch(pictures, told_of(large))
-    config = translate.Config(jitter=0.2)
+    config = translate.TranslateConfig(jitter=0.2)
     chance = torch.Generator().manual_seed(1)
     changed = translate.prepare(batch, chance, config)
     assert (changed.real != pictures).flatten(1).any(1).sum() >= 3
@@ -93,7 +93,7 @@ def test_both_pictures_of_a_pair_are_mirrored_and_moved_alike(pictures):
 
 def test_pairs_stay_as_they_are_on_request(pictures):
     batch = Batch(pictures, told_of(pictures))
-    config = translate.Config(jitter=0, mirror=False)
+    config = translate.TranslateConfig(jitter=0, mirror=False)
     assert translate.prepare(batch, torch.Generator(), config).real is pictures
 
 
@@ -105,7 +105,7 @@ def test_sharp_answers_a_little_aside_are_less_wrong_than_blurred_ones():
     blurred = torch.nn.functional.avg_pool2d(real, 5, 1, 2)
 
     def wrong(made, **settings):
-        return float(translate.wrong(lambda *_: made, batch, translate.Config(**settings)))
+        return float(translate.wrong(lambda *_: made, batch, translate.TranslateConfig(**settings)))
 
     assert wrong(aside) < wrong(blurred) / 2
     assert wrong(aside, adversarial=0) > wrong(blurred, adversarial=0)

@@ -7,11 +7,14 @@ from itertools import islice, repeat
 
 import pytest
 import torch
+from torch import nn
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 from gannet.core.errors import ConfigError
 from gannet.core.types import Batch, Condition, Players, Spec
 from gannet.recipes.registry import find_recipe
 from gannet.testing import changed
+from gannet.training.monitor import Doctor
 from gannet.training.trainer import Duel
 
 RECIPE = find_recipe("generate")
@@ -250,3 +253,110 @@ def test_a_duel_begun_anew_can_be_resumed():
     for each in (first, second):
         list(each.run(islice(batches(), each.drawn, None)))
     assert_same(first, second)
+
+
+# -- a rate for each player, and more than two of them -------------------------------------------
+
+
+def rates(made):
+    return {name: side.optimiser.param_groups[0]["lr"] for name, side in made.sides.items()}
+
+
+def test_the_discriminator_may_have_a_rate_and_betas_of_its_own():
+    chosen = {"discriminator_learning_rate": 4e-3, "discriminator_momentum": 0.5}
+    own, usual = duel(learning_rate=1e-3, **chosen), duel(learning_rate=1e-3)
+    assert own.discriminator.optimiser.param_groups[0]["betas"] == (0.5, 0.9)
+    assert own.generator.optimiser.param_groups[0]["betas"] == (0.0, 0.9)
+    for made in (own, usual):
+        next(made.run(batches()))
+    assert not same(weights(own.players.discriminator), weights(usual.players.discriminator))
+    assert rates(own)["discriminator"] == pytest.approx(4 * rates(own)["generator"])
+    assert rates(usual)["discriminator"] == rates(usual)["generator"] == 1e-3
+
+
+def test_the_rates_of_both_players_fall_and_are_lowered_alike():
+    made = duel(discriminator_learning_rate=2e-3, learning_rate=1e-3, learning_rate_end=0.1)
+    steps = made.run(batches())
+    for _ in range(6):
+        next(steps)
+    assert rates(made)["generator"] < 1e-3
+    made.adjust(learning_rate=5e-4)
+    made.begin(1)
+    next(steps)
+    assert rates(made)["generator"] < 5e-4
+    assert rates(made)["discriminator"] == pytest.approx(2 * rates(made)["generator"])
+
+
+class Head(nn.Module):
+    """A body that others may have too, and a head."""
+
+    def __init__(self, body, width):
+        super().__init__()
+        self.body, self.head = body, nn.Linear(6, width)
+
+    def forward(self, samples, condition):
+        return self.head(self.body(samples).tanh()).squeeze(1)
+
+
+def guess(players, batch, noise, config):
+    """Foretell the sign of the first number."""
+    logits = players.auxiliary["classifier"](batch.real, batch.condition)
+    return {"classes": binary_cross_entropy_with_logits(logits, (batch.real[:, 0] > 0).float())}
+
+
+def with_classifier(shared=False):
+    def build(config, spec):
+        generator, body = RECIPE.training.build(config, spec).generator, nn.Linear(3, 6)
+        classifier = Head(body if shared else nn.Linear(3, 6), 1)
+        return Players(generator, Head(body, 1), classifier=classifier)
+
+    return changed(RECIPE, build=build, auxiliary_losses={"classifier": guess})
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_resumed_duel_of_three_ends_with_the_same_bits(shared):
+    recipe = with_classifier(shared)
+    whole, first, second = (duel(recipe, learning_rate=1e-3) for _ in range(3))
+    list(whole.run(batches()))
+    list(islice(first.run(batches()), 3))
+    second.load_state_dict(deepcopy(first.state_dict()))
+    list(second.run(islice(batches(), second.drawn, None)))
+    assert_same(second, whole)
+    assert whole.drawn == 8 * 3
+
+
+def test_a_third_player_learns_last_and_alone():
+    made = duel(with_classifier())
+    before = weights(made.players.auxiliary)
+    progress = next(made.run(batches()))
+    assert [name.split("/")[0] for name in progress.terms][-1] == "classifier"
+    assert not same(before, weights(made.players.auxiliary))
+    assert all(each.requires_grad for each in made.sides["classifier"].weights)
+    assert not any(each.requires_grad for each in made.generator.weights)
+
+
+def test_a_shared_body_learns_from_both_of_its_players():
+    made, moved = duel(with_classifier(shared=True), steps=1), []
+
+    def watched(players, batch, noise, config):
+        moved.append(players.discriminator.body.weight.detach().clone())
+        return guess(players, batch, noise, config)
+
+    made.sides["classifier"].terms = watched
+    before = made.players.discriminator.body.weight.detach().clone()
+    list(made.run(batches()))
+    assert not torch.equal(before, moved[0]), "by the discriminator"
+    assert not torch.equal(moved[0], made.players.discriminator.body.weight), "by the classifier"
+
+
+def test_a_look_at_three_players_changes_nothing():
+    made = duel(with_classifier(shared=True), batch=8)
+    next(made.run(batches()))
+    some = torch.randn(40, 3, generator=torch.Generator().manual_seed(1))
+    rows = Batch(some, Condition.none(some))
+    state = deepcopy(made.state_dict())
+    found = Doctor(rows, rows[:20], lambda each: each, seed=0).look(made)
+    assert found.finite
+    for name, value in made.players.state_dict().items():
+        assert torch.equal(value, state["players"][name])
+    assert all(each.requires_grad for each in made.sides["classifier"].weights)

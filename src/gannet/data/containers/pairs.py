@@ -13,7 +13,7 @@ from gannet.core.errors import DataError
 from gannet.core.source import Source
 from gannet.data.containers.folders import csv_lines, entries, is_picture
 from gannet.data.find import find
-from gannet.modalities.image.io.files import Item, Look, Picture, look, upright
+from gannet.modalities.image.io.files import ImageHeader, Item, Picture, look, upright
 
 SHOWN = 5
 """Names that an error lists."""
@@ -122,13 +122,13 @@ def _layout(path: Path) -> str:
     )
 
 
-def _looks(files: Sequence[Path], path: Path) -> dict[Path, Look]:
+def _looks(files: Sequence[Path], path: Path) -> dict[Path, ImageHeader]:
     """The header of each file.
 
     Raises:
         DataError: listing those that have none.
     """
-    found: dict[Path, Look] = {}
+    found: dict[Path, ImageHeader] = {}
     broken: list[str] = []
     for file in files:
         try:
@@ -144,7 +144,7 @@ def _looks(files: Sequence[Path], path: Path) -> dict[Path, Look]:
     return found
 
 
-def _sized(file: Path, size: Look) -> str:
+def _sized(file: Path, size: ImageHeader) -> str:
     return f"{file.name} ({size.width}x{size.height})"
 
 

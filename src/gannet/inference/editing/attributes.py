@@ -29,7 +29,7 @@ ROUND = 0.15
 NO_INK = 1e-3
 """Share of a picture's area below which there is nothing whose place could be told."""
 
-Measure = Callable[[Tensor], Tensor]
+AttributeMeasure = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Attribute:
 
     name: str
     more: str
-    measure: Measure
+    measure: AttributeMeasure
     period: float = 0.0
     proof: str = ""
 
@@ -233,7 +233,7 @@ def measured(channels: int) -> tuple[Attribute, ...]:
 class Once:
     """A function of pictures that is not worked out again for the very tensor it saw last."""
 
-    def __init__(self, function: Measure) -> None:
+    def __init__(self, function: AttributeMeasure) -> None:
         self._function = function
         self._last: tuple[Tensor, Tensor] | None = None
 
@@ -255,7 +255,7 @@ def of_classes(
         prefix: What the classes are of, such as a column's name.
     """
 
-    def ahead(number: int) -> Measure:
+    def ahead(number: int) -> AttributeMeasure:
         def measure(pictures: Tensor) -> Tensor:
             each = logits(pictures)
             own = one_hot(torch.tensor(number), len(classes)).bool().to(each.device)

@@ -19,7 +19,7 @@ from gannet.inference.artifact import Artefact
 from gannet.inference.editing import directions as ways
 from gannet.inference.editing.attributes import Attribute, Once, measured, of_classes
 from gannet.inference.editing.direction_names import UNNAMED, Direction, about, distinct, name
-from gannet.inference.editing.inversion import Found, Search, find
+from gannet.inference.editing.inversion import InversionSettings, InvertedImage, find
 from gannet.inference.editing.labeled_attributes import attributes_of
 from gannet.inference.editing.latent_generator import Maker
 from gannet.inference.editing.saved import SUFFIX, read_found
@@ -37,7 +37,7 @@ AXES = ("channel", "height", "width")
 SAMPLES = 2_000
 """Samples that an attribute's own direction is learnt from."""
 
-QUICK = Search(starts=500, tries=4, steps=150, tuning=0)
+QUICK = InversionSettings(starts=500, tries=4, steps=150, tuning=0)
 """For handfuls of pictures, of which the noise need not be exact."""
 
 FEWEST = 2
@@ -49,7 +49,7 @@ FOUND = "found"
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class EditExamples:
     """What is known beside the run.
 
     Attributes:
@@ -65,7 +65,7 @@ class Told:
     seed: int = 0
 
 
-NOTHING_TOLD = Told()
+NOTHING_TOLD = EditExamples()
 
 
 def maker_of(artefact: Artefact) -> Maker:
@@ -107,7 +107,7 @@ class Editor:
     """
 
     artefact: Artefact
-    told: Told = NOTHING_TOLD
+    told: EditExamples = NOTHING_TOLD
 
     @cached_property
     def maker(self) -> Maker:
@@ -243,9 +243,9 @@ class Editor:
     def find(
         self,
         items: Sequence[Path | Pixels],
-        search: Search,
+        search: InversionSettings,
         label: str | int | None = None,
-    ) -> list[Found]:
+    ) -> list[InvertedImage]:
         """The noise of pictures, or what was kept of it, in their order.
 
         Raises:
@@ -255,7 +255,7 @@ class Editor:
         if label is not None:
             self.artefact.conditions(1, label=label)  # refuses a class that is not known
             kind = class_number(self.artefact.classes, label)
-        kept, fresh = dict[int, Found](), list[int]()
+        kept, fresh = dict[int, InvertedImage](), list[int]()
         for number, item in enumerate(items):
             if isinstance(item, Path) and item.suffix.lower() == SUFFIX:
                 kept[number] = read_found(item, self.maker, self.artefact.card.weights)
@@ -267,14 +267,14 @@ class Editor:
             kept |= dict(zip(fresh, found, strict=True))
         return [kept[number] for number in range(len(items))]
 
-    def drawn(self, count: int) -> list[Found]:
+    def drawn(self, count: int) -> list[InvertedImage]:
         """Samples of the run, as if they had been found."""
         noise, vector = self.maker.drawn(count, self.told.seed)
-        return [Found(self.maker, *row) for row in zip(noise, vector, strict=True)]
+        return [InvertedImage(self.maker, *row) for row in zip(noise, vector, strict=True)]
 
     def changed(
-        self, found: Found, changes: Mapping[str, float], *, hold: Sequence[str] = ()
-    ) -> Found:
+        self, found: InvertedImage, changes: Mapping[str, float], *, hold: Sequence[str] = ()
+    ) -> InvertedImage:
         """A picture with some attributes changed by so many spreads of noise, others held."""
         for called, amount in changes.items():
             others = [self.axis(each) for each in hold if each != called]

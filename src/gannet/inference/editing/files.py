@@ -13,7 +13,7 @@ from gannet.core.errors import ConfigError, need
 from gannet.core.io.files import write_whole, writing
 from gannet.inference.artifact import Artefact
 from gannet.inference.editing.direction_names import UNNAMED, Direction
-from gannet.inference.editing.editor import FOUND, NOTHING_TOLD, Editor, Told
+from gannet.inference.editing.editor import FOUND, NOTHING_TOLD, EditExamples, Editor
 from gannet.inference.editing.interpolation import (
     along,
     labelled,
@@ -21,7 +21,7 @@ from gannet.inference.editing.interpolation import (
     through,
     write_frames,
 )
-from gannet.inference.editing.inversion import USUAL, Found
+from gannet.inference.editing.inversion import USUAL, InvertedImage
 from gannet.inference.editing.saved import SUFFIX, write_found
 from gannet.modalities.image.grid import grid_png
 from gannet.modalities.image.io.files import WRITTEN
@@ -41,7 +41,7 @@ STOPS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class EditRequest:
     """What is to be done with pictures.
 
     Attributes:
@@ -64,11 +64,11 @@ class Wanted:
     tune: bool = True
     frames: int = 0
     keep: Path | None = None
-    told: Told = NOTHING_TOLD
+    told: EditExamples = NOTHING_TOLD
 
 
 def edit_files(
-    artefact: Artefact, pictures: Sequence[Path], out: Path, wanted: Wanted
+    artefact: Artefact, pictures: Sequence[Path], out: Path, wanted: EditRequest
 ) -> list[str]:
     """Find pictures, change them, and write what comes of it.
 
@@ -109,7 +109,7 @@ def edit_files(
     return [*said, f"written: {out}"]
 
 
-def _edited(editor: Editor, found: Found, wanted: Wanted) -> Found:
+def _edited(editor: Editor, found: InvertedImage, wanted: EditRequest) -> InvertedImage:
     found = editor.changed(found, wanted.changes, hold=wanted.hold)
     if wanted.become is None:
         return found
@@ -118,7 +118,9 @@ def _edited(editor: Editor, found: Found, wanted: Wanted) -> Found:
     return replace(found, vector=vector)
 
 
-def _write(editor: Editor, route: Sequence[Found], out: Path, frames: int, *, blend: bool) -> None:
+def _write(
+    editor: Editor, route: Sequence[InvertedImage], out: Path, frames: int, *, blend: bool
+) -> None:
     if out.suffix.lower() in FILMS:
         write_frames(there_and_back(through(route, frames or FRAMES)), out)
     elif blend or frames > 1:
@@ -130,7 +132,7 @@ def _write(editor: Editor, route: Sequence[Found], out: Path, frames: int, *, bl
             editor.codec.write(editor.codec.decode(route[-1].picture()[None])[0], out)
 
 
-def _sheet(editor: Editor, found: Sequence[Found], out: Path) -> list[str]:
+def _sheet(editor: Editor, found: Sequence[InvertedImage], out: Path) -> list[str]:
     """Draw found and learnt directions, each with its evidence."""
     listed = [*editor.directions, *editor.learnt()]
     rows = [
@@ -163,7 +165,7 @@ def heading(direction: Direction) -> str:
     return direction.origin + " (hardly)" * (direction.name == UNNAMED)
 
 
-def check(artefact: Artefact, pictures: Sequence[Path], out: Path, wanted: Wanted) -> None:
+def check(artefact: Artefact, pictures: Sequence[Path], out: Path, wanted: EditRequest) -> None:
     """Refuse what cannot be done, before minutes of work.
 
     Raises:
@@ -181,7 +183,7 @@ def check(artefact: Artefact, pictures: Sequence[Path], out: Path, wanted: Wante
         need("av", "video")
 
 
-def _faults_of_form(pictures: Sequence[Path], out: Path, wanted: Wanted) -> Iterator[str]:
+def _faults_of_form(pictures: Sequence[Path], out: Path, wanted: EditRequest) -> Iterator[str]:
     suffix = out.suffix.lower()
     several = len(pictures) > 1 or wanted.frames > 1
     if wanted.directions and suffix != ".png":
@@ -199,7 +201,7 @@ def _faults_of_form(pictures: Sequence[Path], out: Path, wanted: Wanted) -> Iter
         yield f"--keep: must end in {SUFFIX}, got {wanted.keep}"
 
 
-def _faults_of_wishes(artefact: Artefact, wanted: Wanted) -> Iterator[str]:
+def _faults_of_wishes(artefact: Artefact, wanted: EditRequest) -> Iterator[str]:
     for name, amount in wanted.changes.items():
         if not -FARTHEST <= amount <= FARTHEST:
             span = f"{-FARTHEST:g} and {FARTHEST:g}"

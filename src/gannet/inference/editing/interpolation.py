@@ -24,7 +24,7 @@ from torch import Tensor
 from gannet.core.errors import DataError, need
 from gannet.core.io.files import write_whole
 from gannet.inference.editing.attributes import colours
-from gannet.inference.editing.inversion import Found
+from gannet.inference.editing.inversion import InvertedImage
 
 SHOWN = 128
 """Pixels of the longer side up to which small pictures are enlarged in films."""
@@ -35,7 +35,7 @@ RATE = 12
 LETTERS = 12
 """Height of letters on a sheet, in pixels."""
 
-Frame = NDArray[np.uint8]
+FilmFrame = NDArray[np.uint8]
 """``(H, W, 3)``."""
 
 
@@ -58,7 +58,7 @@ def arc(one: Tensor, other: Tensor, share: float) -> Tensor:
     return way / math.sin(angle) * (near + share * (far - near))
 
 
-def blended(one: Found, other: Found, share: float) -> Found:
+def blended(one: InvertedImage, other: InvertedImage, share: float) -> InvertedImage:
     """A picture a share of the way from one to the other, networks that were tuned included."""
     noise = arc(one.noise, other.noise, share)
     vector = one.vector + share * (other.vector - one.vector)
@@ -74,7 +74,7 @@ def blended(one: Found, other: Found, share: float) -> Found:
     return replace(one, maker=maker, noise=noise, vector=vector)
 
 
-def through(stops: Sequence[Found], frames: int) -> Tensor:
+def through(stops: Sequence[InvertedImage], frames: int) -> Tensor:
     """``(frames, C, H, W)`` on the way through some pictures, the first and the last included."""
     made: list[Tensor] = []
     legs = len(stops) - 1
@@ -85,7 +85,7 @@ def through(stops: Sequence[Found], frames: int) -> Tensor:
     return torch.stack(made)
 
 
-def along(found: Found, direction: Tensor, amounts: Sequence[float]) -> Tensor:
+def along(found: InvertedImage, direction: Tensor, amounts: Sequence[float]) -> Tensor:
     """``(n, C, H, W)``: a picture moved along a direction ``(Z,)`` by some amounts."""
     return torch.stack([found.moved(direction, amount).picture() for amount in amounts])
 
@@ -95,7 +95,7 @@ def there_and_back(frames: Tensor) -> Tensor:
     return torch.cat([frames, frames[1:-1].flip(0)])
 
 
-def drawn(pictures: Tensor, least: int = SHOWN) -> list[Frame]:
+def drawn(pictures: Tensor, least: int = SHOWN) -> list[FilmFrame]:
     """Pictures ``(n, C, H, W)`` in [-1, 1] as colours of 8 bit, small ones enlarged."""
     factor = max(1, round(least / max(pictures.shape[2:])))
     seen = colours(pictures).expand(-1, 3, -1, -1)

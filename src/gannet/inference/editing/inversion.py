@@ -9,7 +9,6 @@ the generator, and a caller may add features.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -20,13 +19,11 @@ from gannet.core.device import adam
 from gannet.core.seeding import noise_at, seed_at
 from gannet.inference.editing.latent_generator import Maker
 from gannet.metrics.image_quality import psnr
-
-Features = Callable[[Tensor], Tensor]
-"""Pictures ``(B, C, H, W)`` to rows of numbers, with slopes."""
+from gannet.networks.features import FeatureMap
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
+class InversionSettings:
     """How hard to look for a picture.
 
     Attributes:
@@ -52,15 +49,15 @@ class Search:
     tuning_rate: float = 3e-3
     goal: float = 30.0
     nearby: float = 0.1
-    features: Features | None = None
+    features: FeatureMap | None = None
     features_weight: float = 1.0
 
 
-USUAL = Search()
+USUAL = InversionSettings()
 
 
 @dataclass(frozen=True)
-class Found:
+class InvertedImage:
     """A picture as a generator makes it.
 
     Attributes:
@@ -81,7 +78,7 @@ class Found:
         """``(C, H, W)`` in [-1, 1]."""
         return self.maker.made(self.noise[None], self.vector[None])[0].clamp(-1, 1)
 
-    def moved(self, direction: Tensor, amount: float) -> Found:
+    def moved(self, direction: Tensor, amount: float) -> InvertedImage:
         """The same picture some spreads of noise further along a direction ``(Z,)``.
 
         Moving back by the same amount undoes it.
@@ -94,9 +91,9 @@ def find(
     pictures: Tensor,
     *,
     kind: int | None = None,
-    search: Search = USUAL,
+    search: InversionSettings = USUAL,
     seed: int = 0,
-) -> list[Found]:
+) -> list[InvertedImage]:
     """Find noise that makes each of some pictures.
 
     Args:
@@ -116,7 +113,7 @@ def find(
         rate *= 0.6
     made = maker.made(noise, vector)
     found = [
-        Found(maker, noise[at], vector[at], float(value), float(value))
+        InvertedImage(maker, noise[at], vector[at], float(value), float(value))
         for at, value in enumerate(psnr(made.clamp(-1, 1), pictures))
     ]
     if not search.tuning:
@@ -128,7 +125,7 @@ def find(
 
 
 def _started(
-    maker: Maker, pictures: Tensor, kind: int | None, search: Search, seed: int
+    maker: Maker, pictures: Tensor, kind: int | None, search: InversionSettings, seed: int
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The likest samples, of as many kinds as can be: noise, vectors, whose start each is."""
     noise = noise_at(seed, range(search.starts), maker.width)
@@ -155,7 +152,7 @@ def small(pictures: Tensor) -> Tensor:
     return avg_pool2d(pictures, size).flatten(1)
 
 
-def difference(made: Tensor, pictures: Tensor, search: Search) -> Tensor:
+def difference(made: Tensor, pictures: Tensor, search: InversionSettings) -> Tensor:
     """Mean squared difference at several sizes, ``(B,)``; with features where they are given."""
     left = made - pictures
     total, sizes = left.square().flatten(1).mean(1), 1
@@ -177,7 +174,7 @@ def refined(
     pictures: Tensor,
     steps: int,
     rate: float,
-    search: Search,
+    search: InversionSettings,
 ) -> tuple[Tensor, Tensor]:
     """Noise ``(B, Z)`` after so many steps towards pictures, and how far each is off, ``(B,)``."""
     moving = noise.clone().requires_grad_()
@@ -203,7 +200,9 @@ def _best(loss: Tensor, owner: Tensor, pictures: int, keep: int) -> Tensor:
     return torch.cat(found)
 
 
-def tuned(found: Found, picture: Tensor, search: Search, seed: int) -> Found:
+def tuned(
+    found: InvertedImage, picture: Tensor, search: InversionSettings, seed: int
+) -> InvertedImage:
     """Bend a copy of the network until the noise that was found gives the picture ``(C, H, W)``.
 
     Source: Roich et al. 2021, arXiv:2106.05744, eq. 3 to 5: what lies near the noise is held.

@@ -20,7 +20,7 @@ from gannet.core.seeding import some_of
 from gannet.data import dataset
 from gannet.data.labels import LABEL_COLUMNS
 from gannet.data.numeric_labels import number_columns
-from gannet.inference.editing.attributes import Attribute, Measure, Once, of_classes
+from gannet.inference.editing.attributes import Attribute, AttributeMeasure, Once, of_classes
 from gannet.modalities.registry import find_modality
 from gannet.networks.classifier import fit, picture_net, small_net
 from gannet.networks.features import in_chunks
@@ -136,7 +136,7 @@ def _of_numbers(
     return found
 
 
-def _column(read: Measure, number: int, middle: float, spread: float) -> Measure:
+def _column(read: AttributeMeasure, number: int, middle: float, spread: float) -> AttributeMeasure:
     return lambda pictures: read(pictures)[:, number] * spread + middle
 
 

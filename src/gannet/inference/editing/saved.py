@@ -11,13 +11,13 @@ from safetensors.torch import save as save_tensors
 
 from gannet.core.errors import DataError
 from gannet.core.io.files import write_whole
-from gannet.inference.editing.inversion import Found
+from gannet.inference.editing.inversion import InvertedImage
 from gannet.inference.editing.latent_generator import Maker
 
 SUFFIX = ".safetensors"
 
 
-def write_found(found: Found, path: Path, run: str) -> None:
+def write_found(found: InvertedImage, path: Path, run: str) -> None:
     """Save noise, vector and, if it was tuned, the network.
 
     Args:
@@ -40,7 +40,7 @@ def write_found(found: Found, path: Path, run: str) -> None:
     write_whole(path, save_tensors(packed, {"format": "pt"}))
 
 
-def read_found(path: Path, maker: Maker, run: str) -> Found:
+def read_found(path: Path, maker: Maker, run: str) -> InvertedImage:
     """What ``write_found`` saved.
 
     Raises:
@@ -68,4 +68,4 @@ def read_found(path: Path, maker: Maker, run: str) -> Found:
     prefix = "network."
     state = {key.removeprefix(prefix): tensors[key] for key in tensors if key.startswith(prefix)}
     own.network.load_state_dict(state)
-    return Found(own, noise, vector, float(decibels[0]), float(decibels[1]))
+    return InvertedImage(own, noise, vector, float(decibels[0]), float(decibels[1]))

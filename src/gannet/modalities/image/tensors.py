@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from gannet.modalities.image.tiling import GREY, Values
+from gannet.core.types import Float32Array
+from gannet.modalities.image.tiling import GREY
 
 COARSE = 16
 """Cells a side at which likeness of pictures is measured."""
@@ -23,7 +24,7 @@ def thumbnail(pictures: Tensor) -> Tensor:
     return pictures.flatten(1).float()
 
 
-def in_channels(picture: Values, channels: int) -> Values:
+def in_channels(picture: Float32Array, channels: int) -> Float32Array:
     """A picture ``(H, W, C)`` in 0..1 with other channels: 1 or 3, and alpha with 2 or 4.
 
     Alpha that is not wanted is laid on white, as a codec does it.
@@ -43,7 +44,7 @@ def in_channels(picture: Values, channels: int) -> Values:
     return made.astype(np.float32)
 
 
-def encoded(picture: Values, channels: int) -> Tensor:
+def encoded(picture: Float32Array, channels: int) -> Tensor:
     """A picture as a network's input, ``(1, channels, H, W)`` in [-1, 1]."""
     plain = np.ascontiguousarray(in_channels(picture, channels).transpose(2, 0, 1))
     return torch.from_numpy(plain)[None] * 2 - 1

@@ -7,12 +7,10 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from gannet.core.errors import GannetError
-
-Values = NDArray[np.float32]
+from gannet.core.types import Float32Array
 
 TILE = 256
 """Side of a tile's own part, in pixels of the given picture."""
@@ -21,7 +19,7 @@ SMALLEST = 16
 GREY = np.array([0.299, 0.587, 0.114], np.float32)
 
 
-def planes(picture: Values, channels: int) -> list[Tensor]:
+def planes(picture: Float32Array, channels: int) -> list[Tensor]:
     """A picture ``(H, W, C)`` in 0..1 as what a network of so many channels takes.
 
     Returns:
@@ -40,7 +38,7 @@ def planes(picture: Values, channels: int) -> list[Tensor]:
     ]
 
 
-def of_planes(made: list[Tensor], given: Values) -> Values:
+def of_planes(made: list[Tensor], given: Float32Array) -> Float32Array:
     """What became of ``planes``, as a picture with the channels of the given one."""
     count = given.shape[2]
     wanted = 1 if count < 3 else 3

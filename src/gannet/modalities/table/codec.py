@@ -24,7 +24,7 @@ from gannet.modalities.table.columns.conditions import pieces, values
 from gannet.modalities.table.columns.datetime import MomentColumn
 from gannet.modalities.table.columns.infer_type import AnyColumn, check_types, look, missing
 from gannet.modalities.table.columns.number import NumberColumn
-from gannet.modalities.table.columns.value_counts import Tally
+from gannet.modalities.table.columns.value_counts import ValueCounter
 from gannet.modalities.table.encoding import (
     CHUNK,
     SHOWN,
@@ -185,13 +185,13 @@ class TableCodec(BaseModel):
             DataError: if there are fewer than two rows, no column, a column of mixed types, cells
                 that do not fit the type asked for, or no column or type of that name.
         """
-        tallies: list[Tally] = []
+        tallies: list[ValueCounter] = []
         where, rows = "", 0
         try:
             for chunk in chunks:
                 if not tallies:
                     check_types(dict(overrides or {}), chunk.names, chunk.where)
-                    tallies, where = [Tally(name) for name in chunk.names], chunk.where
+                    tallies, where = [ValueCounter(name) for name in chunk.names], chunk.where
                 assert [tally.name for tally in tallies] == list(chunk.names), "the same columns"
                 rows += len(chunk)
                 for part in in_chunks(chunk):

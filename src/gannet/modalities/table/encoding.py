@@ -14,8 +14,6 @@ from gannet.modalities.table.columns.value_counts import storage_of
 
 CHUNK = 100_000
 """Rows that are counted or encoded at once."""
-
-
 SHOWN = 8
 """Faulty cells that an error lists."""
 

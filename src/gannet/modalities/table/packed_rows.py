@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gannet.core.errors import DataError
+from gannet.core.types import Float32Array
 
-Rows = NDArray[np.float32]
-Records = NDArray[Any]
+PackedArray = NDArray[Any]
 
 TOUCHED_BYTES = 64 * 2**20
 """Pages of a mapped file that are read before they are handed back to the system."""
@@ -48,14 +48,14 @@ class Packing:
         layout = [(kind, kind, (len(at),)) for kind, at in self.groups.items()]
         self.dtype = np.dtype(layout)
 
-    def pack(self, rows: Rows) -> Records:
+    def pack(self, rows: Float32Array) -> PackedArray:
         """Rows ``(n, F)`` to records ``(n,)``."""
         made = np.empty(len(rows), self.dtype)
         for kind, at in self.groups.items():
             made[kind] = rows[:, at]
         return made
 
-    def unpack(self, records: Records) -> Rows:
+    def unpack(self, records: PackedArray) -> Float32Array:
         """Records ``(n,)`` to the very rows ``(n, F)``."""
         rows = np.empty((len(records), self.count), np.float32)
         for kind, at in self.groups.items():
@@ -80,7 +80,7 @@ class Packed:
     slow: ClassVar[bool] = False
     words: ClassVar[str] = "packed"
 
-    def __init__(self, packing: Packing, records: Records, held: _Mapped | None = None) -> None:
+    def __init__(self, packing: Packing, records: PackedArray, held: _Mapped | None = None) -> None:
         self.packing, self.records, self.held = packing, records, held
 
     def read(self, places: NDArray[np.int64]) -> Tensor:
@@ -147,7 +147,7 @@ class Packer:
             remedy="Choose another folder with --out.",
         )
 
-    def add(self, rows: Rows) -> None:
+    def add(self, rows: Float32Array) -> None:
         """Keep some more rows ``(n, F)``.
 
         Raises:
@@ -186,7 +186,7 @@ def _changed() -> DataError:
     return DataError("the table changed while it was read", remedy="Give the same command again.")
 
 
-def row_prints(rows: Rows) -> NDArray[np.uint64]:
+def row_prints(rows: Float32Array) -> NDArray[np.uint64]:
     """A fingerprint of each row ``(n, F)``, equal for equal rows.
 
     64 bits: among ten million different rows, two alike are to be expected once in 370,000 tables.

@@ -17,7 +17,7 @@ from torch import Tensor
 from gannet.core.errors import DataError, no_permission
 from gannet.modalities.vector.files import cells_of, harmless, has_header
 
-Row = NDArray[np.float64]
+VectorRow = NDArray[np.float64]
 """``(columns,)`` numbers in their own units."""
 
 
@@ -53,7 +53,7 @@ class VectorCodec(BaseModel):
         return (len(self.names),)
 
     @classmethod
-    def fit(cls, raws: Iterable[Row], *, names: Sequence[str] = ()) -> Self:
+    def fit(cls, raws: Iterable[VectorRow], *, names: Sequence[str] = ()) -> Self:
         """Measure mean and deviation of each column.
 
         Args:
@@ -81,7 +81,7 @@ class VectorCodec(BaseModel):
             deviation=tuple(deviation.tolist()),
         )
 
-    def read(self, path: Path) -> Row:
+    def read(self, path: Path) -> VectorRow:
         """Load the one row of a .csv or .npy file.
 
         Raises:
@@ -92,7 +92,7 @@ class VectorCodec(BaseModel):
             raise DataError(f"holds {len(rows)} rows, expected one", where=str(path))
         return rows[0]
 
-    def write(self, raw: Row, path: Path) -> None:
+    def write(self, raw: VectorRow, path: Path) -> None:
         """Save one row as .csv or .npy."""
         self.write_rows([raw], path)
 
@@ -132,7 +132,7 @@ class VectorCodec(BaseModel):
         places = [columns.index(name) for name in wanted]
         return [[line[place] for place in places] for line in lines[1:]]
 
-    def write_rows(self, raws: Sequence[Row], path: Path) -> None:
+    def write_rows(self, raws: Sequence[VectorRow], path: Path) -> None:
         """Save rows as .csv, with a header and every digit, or as .npy.
 
         Raises:
@@ -150,7 +150,7 @@ class VectorCodec(BaseModel):
         path.write_bytes(self.to_csv(raws))
 
     def to_csv(
-        self, raws: Sequence[Row], beside: Mapping[str, Sequence[str]] | None = None
+        self, raws: Sequence[VectorRow], beside: Mapping[str, Sequence[str]] | None = None
     ) -> bytes:
         """Rows as the content of a .csv, with a header and every digit.
 
@@ -168,13 +168,13 @@ class VectorCodec(BaseModel):
         )
         return text.getvalue().encode()
 
-    def encode(self, raws: Sequence[Row]) -> Tensor:
+    def encode(self, raws: Sequence[VectorRow]) -> Tensor:
         """Rows to ``(n, V)`` of mean 0 and deviation 1."""
         rows = np.array(raws, dtype=np.float64).reshape(len(raws), len(self.names))
         scale = np.where(np.array(self.deviation) > 0, self.deviation, 1.0)
         return torch.from_numpy(((rows - self.mean) / scale).astype(np.float32))
 
-    def decode(self, samples: Tensor) -> list[Row]:
+    def decode(self, samples: Tensor) -> list[VectorRow]:
         """Rows in their own units, 64 bit."""
         rows = samples.detach().cpu().double().numpy()
         return list(rows * np.array(self.deviation) + np.array(self.mean))
@@ -184,7 +184,7 @@ class VectorCodec(BaseModel):
         return output
 
 
-def _stacked(raws: Iterable[Row]) -> NDArray[np.float64]:
+def _stacked(raws: Iterable[VectorRow]) -> NDArray[np.float64]:
     rows = np.asarray(raws if isinstance(raws, np.ndarray) else list(raws), dtype=np.float64)
     if rows.ndim != 2 or 0 in rows.shape:
         raise DataError(

@@ -10,22 +10,22 @@ from torch import nn
 
 from gannet.core.recipe import Evaluation, Inputs, Recipe, Slot, Training
 from gannet.core.types import Batch, Players, Spec
-from gannet.networks.nonparametric import Copies, Undecided
-from gannet.recipes.common.baselines import Config, suggest, view
+from gannet.networks.nonparametric import MemorizedSamples, Undecided
+from gannet.recipes.common.baselines import BaselineConfig, suggest, view
 
 
-def build(config: Config, spec: Spec) -> Players:
+def build(config: BaselineConfig, spec: Spec) -> Players:
     """Samples to hand out, and nobody to judge them."""
-    return Players(Copies(spec, config.kept), Undecided())
+    return Players(MemorizedSamples(spec, config.kept), Undecided())
 
 
-def fit(config: Config, spec: Spec, train: Batch) -> nn.Module:
+def fit(config: BaselineConfig, spec: Spec, train: Batch) -> nn.Module:
     """The training samples themselves."""
-    return Copies(spec, config.kept).fitted(train)
+    return MemorizedSamples(spec, config.kept).fitted(train)
 
 
 recipe = Recipe(
-    config=Config,
+    config=BaselineConfig,
     inputs=Inputs(
         slots={
             "sample": Slot(("image", "vector", "table")),

@@ -12,21 +12,21 @@ from torch import nn
 from gannet.core.recipe import Evaluation, Inputs, Recipe, Slot, Training
 from gannet.core.types import Batch, Players, Spec
 from gannet.networks.nonparametric import Margins, Undecided
-from gannet.recipes.common.baselines import Config, suggest, view
+from gannet.recipes.common.baselines import BaselineConfig, suggest, view
 
 
-def build(config: Config, spec: Spec) -> Players:
+def build(config: BaselineConfig, spec: Spec) -> Players:
     """Columns that are drawn together, and nobody to judge them."""
     return Players(Margins(spec, config.kept, related=True), Undecided())
 
 
-def fit(config: Config, spec: Spec, train: Batch) -> nn.Module:
+def fit(config: BaselineConfig, spec: Spec, train: Batch) -> nn.Module:
     """Margins and correlations of the training rows."""
     return Margins(spec, config.kept, related=True).fitted(train.real)
 
 
 recipe = Recipe(
-    config=Config,
+    config=BaselineConfig,
     inputs=Inputs(slots={"sample": Slot(("table",))}),
     training=Training(build=build, fit=fit, suggest=suggest),
     evaluation=Evaluation(embed=view, is_baseline=True),

@@ -8,25 +8,25 @@ from __future__ import annotations
 
 from torch import nn
 
-from gannet.core import config
+from gannet.core.config import Config
 from gannet.core.recipe import Evaluation, Inputs, Recipe, Slot, Training
 from gannet.core.types import Batch, Players, Spec
 from gannet.networks.nonparametric import Means, Undecided
 from gannet.recipes.common.baselines import view
 
 
-def build(_config: config.Config, spec: Spec) -> Players:
+def build(_config: Config, spec: Spec) -> Players:
     """One sample for each class and one for all, and nobody to judge them."""
     return Players(Means(spec), Undecided())
 
 
-def fit(_config: config.Config, spec: Spec, train: Batch) -> nn.Module:
+def fit(_config: Config, spec: Spec, train: Batch) -> nn.Module:
     """The means of the training samples."""
     return Means(spec).fitted(train)
 
 
 recipe = Recipe(
-    config=config.Config,
+    config=Config,
     inputs=Inputs(
         slots={
             "sample": Slot(("image", "vector", "table")),

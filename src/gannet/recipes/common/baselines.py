@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pydantic import Field
 from torch import Tensor
 
-from gannet.core import config
+from gannet.core.config import Config
 from gannet.core.recipe import Suggestion
 from gannet.core.types import Batch, Spec
 from gannet.networks.nonparametric import columns_of
@@ -18,7 +18,7 @@ KEPT_BYTES, KEPT_ROWS = 64 * 2**20, 50_000
 """Most room that kept samples take in an artefact, and most of them."""
 
 
-class Config(config.Config):
+class BaselineConfig(Config):
     """Settings of recipes that keep training samples, whole or column by column."""
 
     kept: int = Field(1_000, ge=1, description="training samples that are kept")

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
-from gannet.core import config
+from gannet.core.config import Config
 from gannet.core.recipe import Suggestion
 from gannet.core.seeding import noise_at
 from gannet.core.types import Batch, Condition, Players, Terms
@@ -40,7 +40,7 @@ SPREAD = math.sqrt(2 / (math.pi * 6)) * math.sqrt(math.pi / 4)
 """Weight of the mean distance of two answers; eq. 12 with two of them."""
 
 
-class AnswerConfig(config.Config):
+class AnswerConfig(Config):
     """Settings that they share."""
 
     width: int = Field(16, ge=4, le=256, description="channels of the generator at half size")
@@ -109,6 +109,26 @@ def judge_terms(
     return told_apart(judge, batch, fake, config.slope)
 
 
+def passing_terms(
+    judge: PatchDiscriminator, batch: Batch, fake: Tensor, adversarial: float, matched: float
+) -> dict[str, Tensor]:
+    """What a generator minimises so that its pictures pass for the reals beside them.
+
+    Args:
+        judge: Of patches.
+        batch: Reals, and what is told of them.
+        fake: ``(B, C, H, W)`` in 32 bit.
+        adversarial: Weight of the duel.
+        matched: Weight of feature matching.
+    """
+    real_seen, seen = (judge.features(each, batch.condition) for each in (batch.real, fake))
+    won = losses.relativistic_generator(real_seen[-1].float(), seen[-1].float())
+    return {
+        "adversarial": adversarial * won,
+        "matching": matched * matching(real_seen[:-1], seen[:-1]).float(),
+    }
+
+
 def answer_terms(
     players: Players,
     batch: Batch,
@@ -120,12 +140,7 @@ def answer_terms(
     translator, judge = parts(players)
     told, two = batch.condition, config.noise > 0 and config.diversity > 0
     fake = finished(translator(noise, told).float(), batch)
-    real_seen, seen = judge.features(batch.real, told), judge.features(fake, told)
-    won = losses.relativistic_generator(real_seen[-1].float(), seen[-1].float())
-    terms = {
-        "adversarial": config.adversarial * won,
-        "matching": config.matching * matching(real_seen[:-1], seen[:-1]).float(),
-    }
+    terms = passing_terms(judge, batch, fake, config.adversarial, config.matching)
     if config.perceptual:
         eye = sight(fake.device.type)
         with torch.no_grad():
@@ -139,13 +154,6 @@ def answer_terms(
         terms["diversity"] = -config.diversity * SPREAD * (fake - other).abs().mean()
     terms["pixel"] = config.pixel * (mean - batch.real).abs().mean()
     return terms
-
-
-def falling(config: AnswerConfig, share: float) -> AnswerConfig:
-    """The learning rate falls like a cosine."""
-    end = config.learning_rate_end
-    left = end + (1 - end) * (1 + math.cos(math.pi * share)) / 2
-    return config.model_copy(update={"learning_rate": config.learning_rate * left})
 
 
 def error_of(product: nn.Module, problem: Batch, config: AnswerConfig) -> Tensor:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TypeVar
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from gannet.core import config, device
+from gannet.core import device
+from gannet.core.config import Config
 from gannet.core.recipe import Asked, Suggestion
 from gannet.core.types import Batch, Condition, Players, Spec, Terms, Wishes
 from gannet.losses import adversarial, gradient_penalty
@@ -31,7 +31,7 @@ VIEW = 128
 """Axes in which rows are compared."""
 
 
-class CellConfig(config.Config):
+class CellConfig(Config):
     """Settings of recipes that fill cells; each of them adds its own, and stays flat.
 
     With ``noise`` below the number of fields, chance is mixed from it.
@@ -57,9 +57,6 @@ class CellConfig(config.Config):
     slope_end: float = Field(
         0.1, gt=0, le=1, description="share of the slope weight that is left at the end"
     )
-
-
-C = TypeVar("C", bound=CellConfig)
 
 
 def told_apart(players: Players, batch: Batch, noise: Tensor, config: CellConfig) -> Terms:
@@ -110,14 +107,40 @@ def surprise_of(generator: FieldGenerator, batch: Batch, asked: Tensor) -> Tenso
     return ((surprise * asked).sum(1) / asked.sum(1).clamp(min=1)).mean()
 
 
+def hidden_surprise(generator: FieldGenerator, batch: Batch) -> Tensor:
+    """How badly hidden cells are foretold; of cells that are missing, nobody knows the truth."""
+    _, known = batch.condition.vector.chunk(2, 1)
+    return surprise_of(
+        generator, batch, (1 - known).masked_fill(missing(batch.real, generator.holes), 0)
+    )
+
+
 @torch.no_grad()
 def error(product: nn.Module, batch: Batch, config: CellConfig) -> Tensor:
     """How badly hidden cells that are not missing are foretold; see ``surprise_of``."""
     assert isinstance(product, FieldGenerator)
-    _, known = batch.condition.vector.chunk(2, 1)
-    asked = (1 - known).masked_fill(missing(batch.real, product.holes), 0)
     with device.autocast(batch.real.device.type, config.precision):
-        return surprise_of(product, batch, asked)
+        return hidden_surprise(product, batch)
+
+
+def cell_players(config: CellConfig, spec: Spec, holes: tuple[int, ...] = ()) -> Players:
+    """A generator and a discriminator of the same width for the fields of the table.
+
+    Args:
+        config: Sizes.
+        spec: Of the rows.
+        holes: As ``spec.holes``, where what is missing is never drawn.
+    """
+    return Players(
+        FieldGenerator(spec, config.width, config.blocks, holes=holes, waves=config.waves),
+        FieldDiscriminator(spec, config.width, config.blocks),
+    )
+
+
+def hide(batch: Batch, hidden: Tensor) -> Batch:
+    """The problem: some cells of rows, ``(B, F)`` true, are not told."""
+    vector = told(batch.real, 1 - hidden.float())
+    return replace(batch, condition=replace(Condition.none(batch.real), vector=vector))
 
 
 def fields_of(players: Players) -> tuple[FieldGenerator, FieldDiscriminator]:
@@ -126,16 +149,6 @@ def fields_of(players: Players) -> tuple[FieldGenerator, FieldDiscriminator]:
     assert isinstance(generator, FieldGenerator)
     assert isinstance(discriminator, FieldDiscriminator)
     return generator, discriminator
-
-
-def schedule(config: C, share: float) -> C:
-    """Learning rate and slope weight fall by the same factor in every equal part of the run."""
-    return config.model_copy(
-        update={
-            "learning_rate": config.learning_rate * config.learning_rate_end**share,
-            "slope": config.slope * config.slope_end**share,
-        }
-    )
 
 
 def infer(product: nn.Module, noise: Tensor, condition: Condition, config: CellConfig) -> Tensor:

@@ -15,13 +15,12 @@ from gannet.training.monitor.measurements import (
     gaussian,
     linear_critic,
 )
-from gannet.training.monitor.probe import Doctor, Features, evaluating
+from gannet.training.monitor.probe import Doctor, evaluating
 from gannet.training.monitor.symptoms import Verdict, VerdictName
 from gannet.training.monitor.thresholds import Limits, limits_for
 
 __all__ = [
     "Doctor",
-    "Features",
     "Limits",
     "Measures",
     "Verdict",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,6 +18,7 @@ from gannet.metrics.distribution import energy_distance
 from gannet.metrics.kmeans import first_of_each
 from gannet.modalities.modality import as_seen
 from gannet.modalities.registry import modality_of
+from gannet.networks.features import FeatureMap
 from gannet.training.monitor.measurements import (
     COPIED_USUALLY,
     Measures,
@@ -30,9 +31,6 @@ from gannet.training.monitor.measurements import (
     nearest,
 )
 from gannet.training.trainer import Duel
-
-Features = Callable[[Tensor], Tensor]
-"""Samples ``(B, *shape)`` to features ``(B, F)``."""
 
 DRAWS = 3
 """Batches whose gradients are compared."""
@@ -60,10 +58,10 @@ class Doctor:
         self,
         train: Batch,
         held_out: Batch,
-        features: Features,
+        features: FeatureMap,
         *,
         seed: int,
-        view: Features = as_it_is,
+        view: FeatureMap = as_it_is,
         given: str = "",
     ) -> None:
         self.train, self.held_out, self.features, self.seed = train, held_out, features, seed

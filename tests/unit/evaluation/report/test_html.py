@@ -20,7 +20,7 @@ from gannet.evaluation.evaluate import Material, Pair, Part, Report, Score
 from gannet.evaluation.report.examples import ANSWERED, Exhibits, with_exhibits
 from gannet.evaluation.report.markdown import to_json, to_markdown
 from gannet.evaluation.report.summary import number, verdict
-from gannet.metrics.gaussian_baseline import Gaussian
+from gannet.metrics.gaussian_baseline import GaussianBaseline
 from gannet.metrics.histograms import row_profiles
 from gannet.metrics.memorization import SHOWN
 from gannet.modalities.hooks import Exhibit
@@ -324,7 +324,7 @@ def test_a_page_stays_below_twelve_megabytes_whatever_the_pictures():
     chance = torch.Generator().manual_seed(0)
     noise = torch.rand(SHOWN, 4, 300, 300, generator=chance) * 2 - 1
     told = replace(Condition.none(noise), grid=noise)
-    plain = Gaussian.fit(noise[..., :2, :2], torch.full((SHOWN,), -1), 0, seed=0)
+    plain = GaussianBaseline.fit(noise[..., :2, :2], torch.full((SHOWN,), -1), 0, seed=0)
     made = Material(
         held_out=noise, fresh=noise, fake=noise, plain=noise, labels=torch.zeros(SHOWN),
         asked=False, rest=(), gaussian=plain, given=Batch(noise, told), kind="image",

@@ -154,12 +154,12 @@ def test_an_arc_keeps_the_length_of_noise_and_meets_both_ends():
 
 
 def test_blends_meet_their_ends_also_where_networks_were_tuned(lamp):
-    from gannet.inference.editing.inversion import Found
+    from gannet.inference.editing.inversion import InvertedImage
 
     noise, vector = lamp.drawn(2, seed=0)
     other = lamp.copied()
     other.network.last.weight.data *= 1.3
-    one, two = Found(lamp, noise[0], vector[0]), Found(other, noise[1], vector[1])
+    one, two = InvertedImage(lamp, noise[0], vector[0]), InvertedImage(other, noise[1], vector[1])
     torch.testing.assert_close(blended(one, two, 0.0).picture(), one.picture())
     torch.testing.assert_close(blended(one, two, 1.0).picture(), two.picture())
     frames = through([one, two, one], 7)

@@ -11,10 +11,10 @@ from gannet.core.errors import ConfigError
 from gannet.core.types import Spec
 from gannet.inference.artifact import Artefact
 from gannet.inference.editing.editor import Editor, maker_of
-from gannet.inference.editing.inversion import Search
+from gannet.inference.editing.inversion import InversionSettings
 from gannet.recipes.registry import find_recipe
 
-SHORT = Search(starts=32, tries=2, steps=10, tuning=3)
+SHORT = InversionSettings(starts=32, tries=2, steps=10, tuning=3)
 
 
 def artefact(like, recipe, channels, **settings):

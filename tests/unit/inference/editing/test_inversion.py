@@ -10,12 +10,12 @@ from torch import nn
 
 from gannet.core.errors import DataError
 from gannet.core.types import Spec
-from gannet.inference.editing.inversion import Search, find, tuned
+from gannet.inference.editing.inversion import InversionSettings, find, tuned
 from gannet.inference.editing.latent_generator import Maker
 from gannet.inference.editing.saved import read_found, write_found
 
 SIDE = 8
-QUICK = Search(starts=64, tries=4, steps=120, tuning=0)
+QUICK = InversionSettings(starts=64, tries=4, steps=120, tuning=0)
 
 
 class Patterns(nn.Module):

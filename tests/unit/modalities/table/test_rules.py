@@ -11,7 +11,7 @@ import torch
 from gannet.core.errors import ConfigError
 from gannet.core.frame import Frame, cells_of
 from gannet.modalities.table.codec import TableCodec
-from gannet.modalities.table.rules import Search, bind, bounds_of
+from gannet.modalities.table.rules import RuleSearch, bind, bounds_of
 from gannet.modalities.table.rules.parser import parse
 
 
@@ -374,7 +374,7 @@ def test_rules_that_can_stand_together_are_left_alone():
 
 def found(frame, parts=1):
     codec = TableCodec.fit_frame(frame)
-    search = Search(codec.columns)
+    search = RuleSearch(codec.columns)
     step = -(-len(frame) // parts)
     for at in range(0, len(frame), step):
         search.add(frame[at : at + step])

@@ -15,7 +15,7 @@ from gannet.networks.tabular.layout import missing, told
 from gannet.networks.tabular.network import FieldGenerator
 from gannet.recipes.common.imputation.ensemble import between
 from gannet.recipes.common.imputation.extra_trees import Forest
-from gannet.recipes.common.imputation.gaussian import Gaussian
+from gannet.recipes.common.imputation.gaussian import JointNormal
 from gannet.recipes.common.imputation.initial import Start, chosen
 from gannet.recipes.registry import find_recipe
 
@@ -31,7 +31,7 @@ def test_the_normal_distribution_fills_from_what_is_linked():
     rows = linked()
     holed = rows.copy()
     holed[::3, 1] = np.nan
-    made = Gaussian.fit(holed, ridge=0.3).fill(holed)
+    made = JointNormal.fit(holed, ridge=0.3).fill(holed)
     assert np.array_equal(made[1::3], rows[1::3])
     assert np.sqrt(((made - rows)[::3, 1] ** 2).mean()) < 0.15
 
@@ -39,7 +39,7 @@ def test_the_normal_distribution_fills_from_what_is_linked():
 def test_leaving_a_cell_out_is_the_same_as_hiding_it():
     rows = linked(40)
     rows[np.random.default_rng(1).random(rows.shape) < 0.2] = np.nan
-    gaussian = Gaussian.fit(rows, ridge=1)
+    gaussian = JointNormal.fit(rows, ridge=1)
     filled, alone, gain = gaussian.blind(rows)
     for column in range(3):
         known = ~np.isnan(rows[:, column])

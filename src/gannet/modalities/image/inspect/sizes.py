@@ -39,7 +39,7 @@ class Size(BaseModel):
     reason: str
 
 
-class Sizes(BaseModel):
+class ImageSizes(BaseModel):
     """Sizes of the pictures, in pixels as ``(width, height)``.
 
     Attributes:
@@ -151,12 +151,12 @@ def _of_four(length: float, *, down: bool) -> int:
     return max(4, 4 * (int(length / 4 + 1e-6) if down else round(length / 4)))
 
 
-def measure(sizes: Sequence[tuple[int, int]]) -> Sizes:
+def measure(sizes: Sequence[tuple[int, int]]) -> ImageSizes:
     """What there is to say about sizes ``(width, height)``, at least one."""
     wide, high = np.array(sizes, np.float64).T
     aspect = wide / high
     by_area = sorted(sizes, key=lambda size: size[0] * size[1])
-    return Sizes(
+    return ImageSizes(
         distinct=len(set(sizes)),
         smallest=by_area[0],
         median=(round(float(np.median(wide))), round(float(np.median(high)))),

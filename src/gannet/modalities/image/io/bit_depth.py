@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 
 from gannet.core.errors import DataError, need
+from gannet.core.types import Float32Array
 from gannet.modalities.image.io.files import (
     BROKEN,
     FORMATS,
@@ -33,8 +34,6 @@ from gannet.modalities.image.io.files import (
     tiff_bits,
     upright,
 )
-
-Values = NDArray[np.float32]
 
 MOST = 65_535
 """Of 16 bit."""
@@ -71,7 +70,7 @@ class Deep:
         stored: Bits that a channel has in the file; more than ``bits`` if depth was lost.
     """
 
-    pixels: Values
+    pixels: Float32Array
     bits: int
     stored: int
 
@@ -196,7 +195,7 @@ def check_writable(path: Path, channels: int, bits: int) -> None:
         )
 
 
-def write_deep(picture: Values, path: Path, bits: int = 8) -> None:
+def write_deep(picture: Float32Array, path: Path, bits: int = 8) -> None:
     """Save ``(H, W, C)`` in 0..1; the suffix chooses the format, PNG and TIFF may have 16 bit.
 
     Raises:

@@ -78,7 +78,7 @@ _TURNS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ImageHeader:
     """What a picture's header says, after turning it upright.
 
     Attributes:
@@ -94,7 +94,7 @@ class Look:
     channels: int
 
 
-def look(item: Item, name: str) -> Look:
+def look(item: Item, name: str) -> ImageHeader:
     """Read the header alone, which costs no decoding.
 
     Raises:
@@ -102,7 +102,7 @@ def look(item: Item, name: str) -> Look:
     """
     if isinstance(item, np.ndarray):
         image = Image.fromarray(_planes(item))
-        return Look(image.width, image.height, _words(image), channels_of(image))
+        return ImageHeader(image.width, image.height, _words(image), channels_of(image))
     with opened(item, name) as image:
         width, height = image.size
         try:
@@ -111,7 +111,7 @@ def look(item: Item, name: str) -> Look:
             raise broken(error, name) from None
         if turned:
             width, height = height, width
-        return Look(width, height, _words(image), channels_of(image))
+        return ImageHeader(width, height, _words(image), channels_of(image))
 
 
 def upright(item: Item, name: str, *, least: tuple[int, int] | None = None) -> Image.Image:

@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gannet.core.frame import Cells, factorised, listed
+from gannet.core.types import FloatArray
 from gannet.modalities.table.columns.base import absent, numbers
 from gannet.modalities.table.columns.category import BUCKET, DIRECT, CategoryColumn
 from gannet.modalities.table.columns.datetime import MomentColumn
 from gannet.modalities.table.columns.infer_type import AnyColumn
 from gannet.modalities.table.columns.number import NumberColumn
-
-Values = NDArray[np.float64]
 
 
 def gone(column: AnyColumn, cells: Cells) -> NDArray[np.bool_]:
@@ -24,7 +23,7 @@ def gone(column: AnyColumn, cells: Cells) -> NDArray[np.bool_]:
     return absent(distinct, wide=wide)[at]
 
 
-def values_of(column: AnyColumn, cells: Cells) -> Values:
+def values_of(column: AnyColumn, cells: Cells) -> FloatArray:
     """Cells as numbers ``(n,)``, NaN where missing.
 
     Numbers are themselves, moments whole units, words codes by falling frequency, the last of which
@@ -36,7 +35,7 @@ def values_of(column: AnyColumn, cells: Cells) -> Values:
     return _numbers(column, distinct)[at]
 
 
-def _numbers(column: AnyColumn, cells: Cells) -> Values:
+def _numbers(column: AnyColumn, cells: Cells) -> FloatArray:
     known = ~absent(cells, wide=True)
     values = np.full(len(cells), np.nan)
     if isinstance(column, NumberColumn):
@@ -46,7 +45,7 @@ def _numbers(column: AnyColumn, cells: Cells) -> Values:
     return values
 
 
-def _codes(column: CategoryColumn, cells: Cells) -> Values:
+def _codes(column: CategoryColumn, cells: Cells) -> FloatArray:
     found = column.encode(cells)
     symbols = found.numbers[:, 0].astype(np.float64) - column.absent.symbols
     if column.buckets:
@@ -57,7 +56,7 @@ def _codes(column: CategoryColumn, cells: Cells) -> Values:
     return np.where(missing, np.nan, symbols)
 
 
-def cells_from(column: AnyColumn, values: Values, like: Cells) -> Cells:
+def cells_from(column: AnyColumn, values: FloatArray, like: Cells) -> Cells:
     """Numbers ``(n,)`` as cells of a column, on its grid and within its bounds.
 
     Args:
@@ -87,7 +86,7 @@ def cells_from(column: AnyColumn, values: Values, like: Cells) -> Cells:
             raise AssertionError("nothing is learnt of this column")
 
 
-def on_grid(column: AnyColumn, values: Values) -> Values:
+def on_grid(column: AnyColumn, values: FloatArray) -> FloatArray:
     """Numbers ``(n,)`` as they come back from `cells_from`: on the grid, within the bounds."""
     if isinstance(column, NumberColumn):
         units = column.units_of(values).clip(column.ladder.low, column.ladder.high)

@@ -93,7 +93,7 @@ class Encoded:
     unknown: NDArray[np.bool_]
 
 
-class Column(Protocol):
+class ColumnCodec(Protocol):
     """One column of a table: its name, its type, and the way there and back.
 
     Attributes:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from gannet.core.frame import Cells
+from gannet.core.types import IntArray
 from gannet.modalities.table.columns import date_formats
 from gannet.modalities.table.columns.base import (
     Absent,
@@ -19,7 +20,7 @@ from gannet.modalities.table.columns.base import (
     with_missing,
 )
 from gannet.modalities.table.columns.number import decoded, encoded, lossy
-from gannet.modalities.table.columns.quantile_bins import Ladder, Units
+from gannet.modalities.table.columns.quantile_bins import Ladder
 
 
 class MomentColumn(BaseModel):
@@ -116,7 +117,7 @@ class MomentColumn(BaseModel):
         made = self.ladder.middles.astype(np.float64) * self.each
         return np.concatenate([np.full(self.absent.symbols, made[self.ladder.commonest]), made])
 
-    def units_of(self, words: Cells) -> tuple[Units, NDArray[np.bool_]]:
+    def units_of(self, words: Cells) -> tuple[IntArray, NDArray[np.bool_]]:
         """Known cells to whole units, and which of them lie between two.
 
         Raises:
@@ -125,7 +126,7 @@ class MomentColumn(BaseModel):
         own = self.own_of(words)
         return own // self.each, own % self.each > 0
 
-    def own_of(self, words: Cells) -> Units:
+    def own_of(self, words: Cells) -> IntArray:
         """Known cells to the own units of the storage or the format, in the column's offset.
 
         Raises:
@@ -167,7 +168,7 @@ class MomentColumn(BaseModel):
         mark = self.absent.mark if self.format else None
         return with_missing(self.cells_of(units), gone, mark, self.storage)
 
-    def cells_of(self, units: Units) -> Cells:
+    def cells_of(self, units: IntArray) -> Cells:
         """Units as cells, written as they were."""
         own = units * self.each
         if not self.format:

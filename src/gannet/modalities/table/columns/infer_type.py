@@ -33,7 +33,7 @@ from gannet.modalities.table.columns.unmodeled import (
     IdentifierColumn,
     TextColumn,
 )
-from gannet.modalities.table.columns.value_counts import Seen
+from gannet.modalities.table.columns.value_counts import ValueCounts
 
 AnyColumn = Annotated[
     NumberColumn
@@ -93,7 +93,7 @@ def check_types(overrides: dict[str, str], names: tuple[str, ...], where: str) -
         )
 
 
-def look(seen: Seen, wanted: str | None = None) -> AnyColumn:
+def look(seen: ValueCounts, wanted: str | None = None) -> AnyColumn:
     """Build the column for what was seen.
 
     Args:
@@ -126,7 +126,7 @@ def look(seen: Seen, wanted: str | None = None) -> AnyColumn:
 class _Known:
     """The known cells of a column and what is missing beside them."""
 
-    def __init__(self, seen: Seen, *, wide: bool) -> None:
+    def __init__(self, seen: ValueCounts, *, wide: bool) -> None:
         self.name, self.storage = seen.name, seen.storage
         gone = absent(seen.words, wide=wide)
         self.words, self.counts = seen.words[~gone], seen.counts[~gone]
@@ -157,7 +157,7 @@ class _Known:
         return TextColumn(name=self.name, storage=self.storage, absent=self.gone)
 
 
-def _as_asked(seen: Seen, wanted: str, wide: _Known) -> AnyColumn:
+def _as_asked(seen: ValueCounts, wanted: str, wide: _Known) -> AnyColumn:
     narrow = _Known(seen, wide=False)
     match wanted:
         case "number" | "decimal":
@@ -192,14 +192,14 @@ def _as_asked(seen: Seen, wanted: str, wide: _Known) -> AnyColumn:
             return narrow.category(boolean=wanted == "boolean")
 
 
-def _constant(seen: Seen, known: _Known) -> ConstantColumn | None:
+def _constant(seen: ValueCounts, known: _Known) -> ConstantColumn | None:
     if len(known.words) > 1 or known.gone.share:
         return None
     value = known.words.tolist()[0] if known.storage[:8] != "datetime" else str(known.words[0])
     return ConstantColumn(name=seen.name, storage=seen.storage, value=value)
 
 
-def _numeric(seen: Seen, known: _Known, found: Numbers) -> AnyColumn:
+def _numeric(seen: ValueCounts, known: _Known, found: Numbers) -> AnyColumn:
     if constant := _constant(seen, known):
         return constant
     values = found.values
@@ -250,7 +250,7 @@ def _dates(known: _Known) -> str:
     return form if known.counts[shaped].sum() / known.counts.sum() >= 0.9 else ""
 
 
-def _wordy(seen: Seen, known: _Known) -> AnyColumn:
+def _wordy(seen: ValueCounts, known: _Known) -> AnyColumn:
     if constant := _constant(seen, known):
         return constant
     if len(known.words) == 2 and is_boolean(known.words):

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from gannet.core.frame import Cells
+from gannet.core.types import IntArray
 from gannet.modalities.table.columns.base import (
     Absent,
     Encoded,
@@ -22,9 +23,9 @@ from gannet.modalities.table.columns.base import (
     percent,
     with_missing,
 )
-from gannet.modalities.table.columns.quantile_bins import EXACT, Ladder, Units
+from gannet.modalities.table.columns.quantile_bins import EXACT, Ladder
 
-Scale = Literal["fixed", "bits", "listed"]
+NumberScale = Literal["fixed", "bits", "listed"]
 FEW = 20
 """Up to so many values, the commonest is not worth a word."""
 LONG = 20
@@ -62,7 +63,7 @@ class NumberColumn(BaseModel):
     storage: str
     absent: Absent
     ladder: Ladder
-    scale: Scale = "fixed"
+    scale: NumberScale = "fixed"
     decimals: int = 0
     least: int = 0
     each: int = 1
@@ -138,7 +139,7 @@ class NumberColumn(BaseModel):
         """The one number in a cell."""
         return float(numbers(cells, form=self.form).values[0])
 
-    def units_of(self, values: NDArray[np.float64]) -> Units:
+    def units_of(self, values: NDArray[np.float64]) -> IntArray:
         """Numbers to whole units."""
         if self.scale == "listed":
             listed = np.array(self.listed)
@@ -153,7 +154,7 @@ class NumberColumn(BaseModel):
             np.rint(values * 10.0**self.decimals / self.each).clip(-limit, limit).astype(np.int64)
         )
 
-    def values(self, units: Units) -> NDArray[np.float64]:
+    def values(self, units: IntArray) -> NDArray[np.float64]:
         """Whole units to numbers; dividing rounds to the very float that the decimals mean."""
         if self.scale == "listed":
             return np.array(self.listed)[units]
@@ -186,7 +187,7 @@ class NumberColumn(BaseModel):
         mark = self.absent.mark if self.storage == "text" else None
         return with_missing(self.cells_of(units), gone, mark, self.storage)
 
-    def cells_of(self, units: Units) -> Cells:
+    def cells_of(self, units: IntArray) -> Cells:
         """Units as cells, written as they were."""
         if self.storage != "text":
             made = self.values(units)
@@ -209,13 +210,13 @@ class NumberColumn(BaseModel):
             return with_missing(made, gone, None, "float64")
         return made.astype(np.int64)
 
-    def spelling(self, units: Units) -> list[str]:
+    def spelling(self, units: IntArray) -> list[str]:
         """How units are written."""
         if not self.spelt:
             return self.written(units)
         return [self.spelt[rung] for rung in self.ladder.locate(units)[0]]
 
-    def written(self, units: Units) -> list[str]:
+    def written(self, units: IntArray) -> list[str]:
         """How units are written by the rule of decimals."""
         values = self.values(units).tolist()
         if self.scale == "fixed" and self.decimals == 0:
@@ -254,7 +255,7 @@ def encoded(
     ladder: Ladder,
     missing: Absent,
     gone: NDArray[np.bool_],
-    rungs: Units,
+    rungs: IntArray,
     places: NDArray[np.float64],
     moved: NDArray[np.bool_],
 ) -> Encoded:
@@ -272,7 +273,7 @@ def encoded(
 
 def decoded(
     ladder: Ladder, missing: Absent, numbers: NDArray[np.float32]
-) -> tuple[Units, NDArray[np.bool_]]:
+) -> tuple[IntArray, NDArray[np.bool_]]:
     """Units, and which cells are missing; the unit of a missing cell means nothing."""
     highest = len(ladder.rungs) + missing.symbols - 1
     symbols = np.rint(numbers[:, 0]).clip(0, highest).astype(np.int64)
@@ -324,7 +325,7 @@ def _decimals(words: Cells, found: Numbers, *, whole: bool) -> tuple[int, int]:
     return -1, 0
 
 
-def _scale(values: NDArray[np.float64], digits: int) -> tuple[Scale, int]:
+def _scale(values: NDArray[np.float64], digits: int) -> tuple[NumberScale, int]:
     size = np.abs(values).max()
     if 0 <= digits <= LONG and size * 10.0**digits < WHOLE:
         return "fixed", digits
@@ -336,18 +337,18 @@ def _scale(values: NDArray[np.float64], digits: int) -> tuple[Scale, int]:
     return ("fixed", digits) if 0 <= digits <= 300 and not spans else ("bits", 0)
 
 
-def _to_bits(values: NDArray[np.float64]) -> Units:
+def _to_bits(values: NDArray[np.float64]) -> IntArray:
     """An order-preserving whole number of 52 bits; relative differences stay below 1e-12."""
     bits = (np.abs(values).view(np.int64)) >> 12
     return np.where(values < 0, -bits, bits)
 
 
-def _from_bits(units: Units) -> NDArray[np.float64]:
+def _from_bits(units: IntArray) -> NDArray[np.float64]:
     values = (np.abs(units) << 12).view(np.float64)
     return np.where(units < 0, -values, values)
 
 
-def _spelling(words: Cells, counts: NDArray[np.int64], rung: Units) -> tuple[str, ...]:
+def _spelling(words: Cells, counts: NDArray[np.int64], rung: IntArray) -> tuple[str, ...]:
     """The commonest way in which each rung is written."""
     best: dict[int, tuple[int, str]] = {}
     for word, count, number in zip(words.tolist(), counts.tolist(), rung.tolist(), strict=True):

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-Units = NDArray[np.int64]
+from gannet.core.types import IntArray
 
 EXACT = 256
 """With at most this many distinct values, each has a rung of its own."""
@@ -45,7 +45,7 @@ class Ladder(BaseModel):
     shares: tuple[float, ...]
 
     @classmethod
-    def fit(cls, units: Units, counts: NDArray[np.int64]) -> Self:
+    def fit(cls, units: IntArray, counts: NDArray[np.int64]) -> Self:
         """Build rungs from distinct units in ascending order and how often each occurs."""
         total = int(counts.sum())
         if len(units) <= EXACT:
@@ -74,17 +74,17 @@ class Ladder(BaseModel):
         return self.rungs[-1][-1] - 1
 
     @property
-    def knots(self) -> Units:
+    def knots(self) -> IntArray:
         """All knots, rung after rung."""
         return np.array([knot for rung in self.rungs for knot in rung], np.int64)
 
     @property
-    def starts(self) -> Units:
+    def starts(self) -> IntArray:
         """Where each rung begins among the knots, and their number at the end."""
         return np.cumsum([0, *map(len, self.rungs)]).astype(np.int64)
 
     @property
-    def middles(self) -> Units:
+    def middles(self) -> IntArray:
         """``(rungs,)`` a unit that stands for each rung: about its median."""
         middles = [(rung[(len(rung) - 1) // 2] + rung[len(rung) // 2]) // 2 for rung in self.rungs]
         return np.array(middles, np.int64)
@@ -102,7 +102,7 @@ class Ladder(BaseModel):
         """The rung that holds the median, which stands for a cell of which nothing is known."""
         return int(np.searchsorted(np.cumsum(self.shares), 0.5).clip(0, len(self.rungs) - 1))
 
-    def locate(self, units: Units) -> tuple[Units, NDArray[np.float64], NDArray[np.bool_]]:
+    def locate(self, units: IntArray) -> tuple[IntArray, NDArray[np.float64], NDArray[np.bool_]]:
         """Rung and place of each unit; one that is on no rung goes to the nearest.
 
         Returns:
@@ -140,12 +140,12 @@ class Ladder(BaseModel):
                 )
         return found
 
-    def survivors(self, units: Units) -> Units:
+    def survivors(self, units: IntArray) -> IntArray:
         """What becomes of units on a way there and back in 32 bits."""
         rungs, places, _ = self.locate(units)
         return self.units(rungs, places.astype(np.float32).astype(np.float64))
 
-    def units(self, rungs: Units, places: NDArray[np.float64]) -> Units:
+    def units(self, rungs: IntArray, places: NDArray[np.float64]) -> IntArray:
         """The unit at each place of each rung."""
         starts = self.starts[rungs]
         steps = self.starts[rungs + 1] - starts - 1
@@ -163,7 +163,7 @@ def _edge(rung: tuple[int, ...], unit: int, off: float) -> float:
     return (at + inside) / (len(rung) - 1)
 
 
-def _rungs(units: Units, counts: NDArray[np.int64]) -> list[tuple[int, ...]]:
+def _rungs(units: IntArray, counts: NDArray[np.int64]) -> list[tuple[int, ...]]:
     spiky = counts >= SPIKE * counts.sum()
     gap = np.cumsum(spiky)[~spiky]
     units, counts, spikes = units[~spiky], counts[~spiky], units[spiky]
@@ -179,7 +179,7 @@ def _rungs(units: Units, counts: NDArray[np.int64]) -> list[tuple[int, ...]]:
     return sorted(rungs + (finer if len(finer) <= EXACT else between))
 
 
-def _quantiles(units: Units, counts: NDArray[np.int64], wanted: int) -> list[tuple[int, ...]]:
+def _quantiles(units: IntArray, counts: NDArray[np.int64], wanted: int) -> list[tuple[int, ...]]:
     """Rungs of about equal counts, with knots at equal counts inside them."""
     summed = np.cumsum(counts)
     asked = np.arange(wanted * STEPS) * (summed[-1] / (wanted * STEPS))

@@ -20,7 +20,7 @@ CULPRITS = 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Seen:
+class ValueCounts:
     """What a column holds.
 
     Attributes:
@@ -42,7 +42,7 @@ class Seen:
     distinct: bool
 
 
-class Tally:
+class ValueCounter:
     """Counts of distinct cells; a fair sample of them once they are too many.
 
     The extremes, words for missing cells, and what does not fit are kept even if they are rare, so
@@ -120,7 +120,7 @@ class Tally:
         for word in self.kept:
             self.counts.setdefault(word, 1)
 
-    def seen(self) -> Seen:
+    def seen(self) -> ValueCounts:
         """What was counted."""
         storage = _merged(self.name, self.storages)
         words = list(self.counts)
@@ -129,7 +129,7 @@ class Tally:
             held[:] = words
         else:
             held = np.array(words).astype(storage)
-        return Seen(
+        return ValueCounts(
             name=self.name,
             storage=storage or "text",
             words=held,

@@ -18,7 +18,7 @@ EXTRA = "table"
 TREES = 100
 """Rounds of boosting; each grows a tree per class, so that many classes get fewer."""
 
-Judge = Callable[[Grid], NDArray[np.float64]]
+ProbabilityModel = Callable[[Grid], NDArray[np.float64]]
 """Rows to the probabilities of each class ``(N, K)``."""
 
 
@@ -30,7 +30,7 @@ def learn(
     ruler: Ruler,
     seed: int,
     trees: int = TREES,
-) -> Judge:
+) -> ProbabilityModel:
     """Learn classes from rows.
 
     Args:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from gannet.core.errors import DataError, need
 from gannet.core.frame import Frame
 from gannet.core.scores import Part, Score
+from gannet.core.types import BoolArray, FloatArray
 from gannet.metrics.confidence import wilson
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.evaluation.downstream_models import EXTRA
@@ -28,13 +29,10 @@ FEW = 20
 ROUNDS, RIDGE = 5, 1.0
 """Of iterative regression: times through all columns, and the weight that keeps slopes small."""
 
-Mask = NDArray[np.bool_]
-Values = NDArray[np.float64]
-
 
 def score_imputation(
     truth: Frame,
-    hidden: Mask,
+    hidden: BoolArray,
     filled: Sequence[Frame],
     codec: TableCodec,
     *,
@@ -89,7 +87,9 @@ def score_imputation(
     return tuple(scores)
 
 
-def _check_shapes(truth: Frame, hidden: Mask, every: Sequence[Frame], codec: TableCodec) -> None:
+def _check_shapes(
+    truth: Frame, hidden: BoolArray, every: Sequence[Frame], codec: TableCodec
+) -> None:
     """Refuse a mask or filled tables of another size than the truth."""
     if hidden.shape != (len(truth), len(codec.names)):
         raise DataError(
@@ -104,7 +104,7 @@ def _check_shapes(truth: Frame, hidden: Mask, every: Sequence[Frame], codec: Tab
         )
 
 
-def mean_filled(holed: Grid) -> Values:
+def mean_filled(holed: Grid) -> FloatArray:
     """Each missing cell as the mean, or the commonest value, of its column."""
     made = holed.values.copy()
     for values, size in zip(made.T, holed.sizes, strict=True):
@@ -115,7 +115,7 @@ def mean_filled(holed: Grid) -> Values:
     return made
 
 
-def regression_filled(holed: Grid) -> Values:
+def regression_filled(holed: Grid) -> FloatArray:
     """Iterated ridge regression of each column on all others; categories as one-hot numbers.
 
     Source: van Buuren 2011, J. Stat. Softw. 45(3), with conditional means instead of draws.
@@ -145,7 +145,7 @@ def regression_filled(holed: Grid) -> Values:
     return made
 
 
-def _laid(values: Values, size: int) -> Values:
+def _laid(values: FloatArray, size: int) -> FloatArray:
     """A filled column as standardised numbers ``(N, 1)``, or one-hot ``(N, K)``."""
     if size:
         return (values[:, None] == np.arange(min(size, FEW))).astype(np.float64)
@@ -153,11 +153,11 @@ def _laid(values: Values, size: int) -> Values:
     return ((values - centre) / spread)[:, None]
 
 
-def _centre(values: Values) -> tuple[float, float]:
+def _centre(values: FloatArray) -> tuple[float, float]:
     return float(np.mean(values)), float(np.std(values)) or 1.0
 
 
-def trees_filled(holed: Grid, seed: int) -> Values:
+def trees_filled(holed: Grid, seed: int) -> FloatArray:
     """Gradient boosting of each column on all others, holes and all, in one pass.
 
     Source: Stekhoven and Buehlmann 2012, Bioinformatics 28, p. 112 (trees for each column).
@@ -178,25 +178,27 @@ def trees_filled(holed: Grid, seed: int) -> Values:
     return made
 
 
-def _point(draws: NDArray[np.float64], numeric: Mask) -> Values:
+def _point(draws: NDArray[np.float64], numeric: BoolArray) -> FloatArray:
     """Mean of numbers, commonest of categories, over draws ``(D, N, F)``."""
     votes = np.stack([(draws == each).sum(0) for each in draws])
     common = np.take_along_axis(draws, votes.argmax(0)[None], 0)[0]
     return np.where(numeric, draws.mean(0), common)
 
 
-def _error(name: str, real: Grid, mask: Mask, fills: dict[str, Values], seed: int) -> Score:
+def _error(
+    name: str, real: Grid, mask: BoolArray, fills: dict[str, FloatArray], seed: int
+) -> Score:
     columns: list[int] = np.flatnonzero(mask.any(0)).tolist()
     numbers = name == "hidden numbers"
     spread = np.where(mask.any(0), np.nanstd(real.values, axis=0), 1.0)
     spread = np.where(spread > 0, spread, 1.0)
 
-    def wrong(filled: Values) -> Values:
+    def wrong(filled: FloatArray) -> FloatArray:
         """Squared error in standard deviations, or 1 for a wrong category; 0 where not asked."""
         gap = ((filled - real.values) / spread) ** 2 if numbers else filled != real.values
         return np.where(mask, np.nan_to_num(gap, nan=1.0), 0.0)[:, columns]
 
-    def by_column(faults: Values, weight: Values) -> Values:
+    def by_column(faults: FloatArray, weight: FloatArray) -> FloatArray:
         share = weight @ faults / np.maximum(weight @ mask[:, columns], 1)
         return np.sqrt(share) if numbers else share
 
@@ -226,7 +228,7 @@ def _error(name: str, real: Grid, mask: Mask, fills: dict[str, Values], seed: in
     )
 
 
-def _coverage(real: Grid, mask: Mask, draws: NDArray[np.float64]) -> Score:
+def _coverage(real: Grid, mask: BoolArray, draws: NDArray[np.float64]) -> Score:
     """Share of true numbers within the interval of the draws.
 
     Of D draws and the truth, all alike, each is as likely as any other to stand at a given rank.

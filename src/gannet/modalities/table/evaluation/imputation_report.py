@@ -8,10 +8,11 @@ import numpy as np
 
 from gannet.core.frame import Cells, Frame, joined
 from gannet.core.scores import Report, Score
+from gannet.core.types import BoolArray
 from gannet.core.version import gannet_version
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.columns.as_numbers import gone
-from gannet.modalities.table.evaluation.imputation import BY, Mask, score_imputation
+from gannet.modalities.table.evaluation.imputation import BY, score_imputation
 
 HIDDEN, DRAWS = 0.2, 39
 """Share of the known cells that is hidden, and draws from which intervals are taken."""
@@ -109,7 +110,7 @@ def _against_the_best(scores: Sequence[Score]) -> tuple[tuple[Score, ...], list[
     return tuple(made), told
 
 
-def _hidden(frame: Frame, codec: TableCodec, seed: int) -> Mask:
+def _hidden(frame: Frame, codec: TableCodec, seed: int) -> BoolArray:
     rng = np.random.default_rng(seed)
     known = np.stack(
         [~gone(column, frame.column(column.name)) & bool(column.sizes) for column in codec.columns],
@@ -118,7 +119,7 @@ def _hidden(frame: Frame, codec: TableCodec, seed: int) -> Mask:
     return known & (rng.random(known.shape) < HIDDEN)
 
 
-def with_holes(frame: Frame, hidden: Mask, codec: TableCodec) -> Frame:
+def with_holes(frame: Frame, hidden: BoolArray, codec: TableCodec) -> Frame:
     """The frame with nothing in the cells that are hidden, ``(N, C)`` in the codec's order."""
     columns: list[Cells] = []
     for name, cells in zip(frame.names, frame.columns, strict=True):

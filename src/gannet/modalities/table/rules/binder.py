@@ -16,7 +16,14 @@ from gannet.modalities.table.columns.category import SINGLE, CategoryColumn
 from gannet.modalities.table.columns.datetime import MomentColumn
 from gannet.modalities.table.columns.infer_type import AnyColumn
 from gannet.modalities.table.columns.number import NumberColumn
-from gannet.modalities.table.rules.clause import Clause, Part, Seen, Test, certain, repeated
+from gannet.modalities.table.rules.clause import (
+    Clause,
+    Operand,
+    SeenTogether,
+    Test,
+    certain,
+    repeated,
+)
 from gannet.modalities.table.rules.lexer import fault
 from gannet.modalities.table.rules.parser import (
     Among,
@@ -31,8 +38,8 @@ from gannet.modalities.table.rules.parser import (
 )
 from gannet.modalities.table.rules.parser import parse as parse_rule
 from gannet.modalities.table.rules.values import (
-    Kind,
     Truth,
+    ValueKind,
     Values,
     both,
     calculated,
@@ -44,7 +51,7 @@ from gannet.modalities.table.rules.values import (
 )
 
 
-def bind(rule: str, columns: Sequence[AnyColumn], seen: Seen) -> list[Clause]:
+def bind(rule: str, columns: Sequence[AnyColumn], seen: SeenTogether) -> list[Clause]:
     """Read a rule and split it where ``and`` joins what must all be so.
 
     Args:
@@ -73,7 +80,7 @@ def _conjuncts(node: Node) -> Iterator[Node]:
         yield node
 
 
-def _clause(rule: str, node: Node, columns: Mapping[str, AnyColumn], seen: Seen) -> Clause:
+def _clause(rule: str, node: Node, columns: Mapping[str, AnyColumn], seen: SeenTogether) -> Clause:
     binder = _Binder(rule, columns, seen)
     test = binder.test(node)
     order = None
@@ -94,7 +101,7 @@ def _clause(rule: str, node: Node, columns: Mapping[str, AnyColumn], seen: Seen)
 class _Binder:
     """Looks up the names of one clause."""
 
-    def __init__(self, rule: str, columns: Mapping[str, AnyColumn], seen: Seen) -> None:
+    def __init__(self, rule: str, columns: Mapping[str, AnyColumn], seen: SeenTogether) -> None:
         self.rule, self.columns, self.seen = rule, columns, seen
         self.used: list[str] = []
         self.marks: list[str] = []
@@ -258,7 +265,7 @@ class _Binder:
 
     # -- values ----------------------------------------------------------------------------------
 
-    def _part(self, node: Node) -> tuple[Kind, Part]:
+    def _part(self, node: Node) -> tuple[ValueKind, Operand]:
         """What a column or a calculation is in each row."""
         if isinstance(node, Name):
             column = self._column(node)
@@ -279,7 +286,7 @@ class _Binder:
             end=node.end,
         )
 
-    def _number(self, node: Node) -> Part:
+    def _number(self, node: Node) -> Operand:
         """A part that is calculated with."""
         if isinstance(node, Literal):
             if not node.number:
@@ -296,7 +303,7 @@ class _Binder:
             )
         return part
 
-    def _value(self, node: Literal, beside: Node) -> tuple[Kind, Part]:
+    def _value(self, node: Literal, beside: Node) -> tuple[ValueKind, Operand]:
         """A value, read as what it is compared with."""
         if not isinstance(beside, Name):
             return "a number", self._number(node)
@@ -348,7 +355,7 @@ class _Binder:
             end=right.end,
         )
 
-    def _misfit(self, node: Literal, column: AnyColumn, kind: Kind) -> ConfigError:
+    def _misfit(self, node: Literal, column: AnyColumn, kind: ValueKind) -> ConfigError:
         known = list(column.values) if isinstance(column, CategoryColumn) else []
         near = difflib.get_close_matches(node.text, [*known, *self.columns], 3, 0.6)
         remedy = f"Did you mean {' or '.join(map(repr, near))}?" if near else ""

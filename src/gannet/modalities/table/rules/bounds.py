@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from gannet.core.errors import ConfigError
 from gannet.core.frame import Cells, Frame, cells_of
 from gannet.core.types import Piece
 from gannet.modalities.table.columns.category import CategoryColumn
+from gannet.modalities.table.columns.conditions import Ordered
 from gannet.modalities.table.columns.datetime import MomentColumn
 from gannet.modalities.table.columns.infer_type import AnyColumn
 from gannet.modalities.table.columns.number import NumberColumn
@@ -23,13 +24,12 @@ from gannet.modalities.table.rules.values import unit_of
 MOST = 4_096
 """Values of a column that are tried one by one; of more, rows are drawn until they obey."""
 
-Ordered: TypeAlias = NumberColumn | MomentColumn
 _OPPOSITE = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 _RELATIONS = {"<": "<", "<=": "<=", ">": ">", ">=": ">=", "==": "=", "!=": "<>"}
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class BoundSource:
     """Something that was asked of a column.
 
     Attributes:
@@ -53,7 +53,7 @@ class Bounds:
     """
 
     pieces: Mapping[str, tuple[Piece, ...]]
-    sources: Mapping[str, tuple[Source, ...]]
+    sources: Mapping[str, tuple[BoundSource, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +90,12 @@ def bounds_of(
     Raises:
         ConfigError: naming what contradicts each other.
     """
-    asked: dict[str, list[Source]] = {
-        name: [Source(words[name], tuple(pieces))] for name, pieces in given.items()
+    asked: dict[str, list[BoundSource]] = {
+        name: [BoundSource(words[name], tuple(pieces))] for name, pieces in given.items()
     }
     alone = [each for each in clauses if len(each.columns) == 1]
     for clause in alone:
-        source = Source(f"--require '{clause.text}'", clause=clause)
+        source = BoundSource(f"--require '{clause.text}'", clause=clause)
         asked.setdefault(clause.columns[0], []).append(source)
     made: dict[str, tuple[Piece, ...]] = {}
     for column, first in zip(columns, firsts, strict=True):
@@ -108,7 +108,9 @@ def bounds_of(
     return bounds
 
 
-def _asked_of(column: AnyColumn, first: int, sources: Sequence[Source]) -> tuple[Piece, ...] | None:
+def _asked_of(
+    column: AnyColumn, first: int, sources: Sequence[BoundSource]
+) -> tuple[Piece, ...] | None:
     """The ways in which all of it comes true; nothing if that is always so or cannot be listed.
 
     Raises:
@@ -123,7 +125,7 @@ def _asked_of(column: AnyColumn, first: int, sources: Sequence[Source]) -> tuple
     return None if left.whole else tuple(left.pieces)
 
 
-def _left(column: AnyColumn, first: int, sources: Sequence[Source]) -> _Left | None:
+def _left(column: AnyColumn, first: int, sources: Sequence[BoundSource]) -> _Left | None:
     """What sources leave of a column; nothing if it cannot be listed."""
     left = _allowed(column, first, [each.clause for each in sources if each.clause is not None])
     for wish in (each.pieces for each in sources if each.clause is None):
@@ -247,10 +249,10 @@ def _both(one: Piece, other: Piece) -> Piece | None:
     return Piece(cells, {at: ends for at, ends in within.items() if at not in cells})
 
 
-def _contradiction(column: AnyColumn, first: int, sources: Sequence[Source]) -> ConfigError:
+def _contradiction(column: AnyColumn, first: int, sources: Sequence[BoundSource]) -> ConfigError:
     """Which of the sources leave nothing: one, or two, or all together."""
 
-    def leaves(some: Sequence[Source]) -> bool:
+    def leaves(some: Sequence[BoundSource]) -> bool:
         left = _left(column, first, some)
         return left is None or left.any
 

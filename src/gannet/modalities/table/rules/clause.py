@@ -10,18 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gannet.core.frame import Frame
-from gannet.modalities.table.rules.values import (
-    Truth,
-    Values,
-)
+from gannet.modalities.table.rules.values import Truth, Values
 
 Test: TypeAlias = Callable[[Frame], Truth]
 """Whether something is so in each row of a table."""
 
-Part: TypeAlias = Callable[[Frame], Values]
+Operand: TypeAlias = Callable[[Frame], Values]
 """What a column or a calculation is in each row of a table."""
 
-Seen: TypeAlias = Callable[[str, str], "NDArray[np.bool_] | None"]
+SeenTogether: TypeAlias = Callable[[str, str], "NDArray[np.bool_] | None"]
 """Of two columns, whether two symbols stood in one row of training, if that is known."""
 
 
@@ -55,7 +52,7 @@ def certain(yes: NDArray[np.bool_]) -> Truth:
     return Truth(yes, ~yes)
 
 
-def repeated(values: Values) -> Part:
+def repeated(values: Values) -> Operand:
     """One value for every row; arrays of one entry spread by themselves."""
 
     def part(frame: Frame) -> Values:

@@ -27,7 +27,7 @@ KEPT = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class DiscoveredRule:
     """A rule that holds.
 
     Attributes:
@@ -50,7 +50,7 @@ class _Pair:
 
 
 @dataclass
-class Search:
+class RuleSearch:
     """Counts, some rows at a time, and drops what a row breaks.
 
     Args:
@@ -94,10 +94,10 @@ class Search:
                 self.sample[name].append(_line(values)[:KEPT])
             self.kept += len(frame)
 
-    def found(self) -> tuple[Found, ...]:
+    def found(self) -> tuple[DiscoveredRule, ...]:
         """The rules that held in all rows and say something."""
         return tuple(
-            Found(f"{quoted(pair.left)} <= {quoted(pair.right)}", pair.rows, pair.equal)
+            DiscoveredRule(f"{quoted(pair.left)} <= {quoted(pair.right)}", pair.rows, pair.equal)
             for pair in self.pairs
             if pair.rows >= FEWEST and pair.equal < pair.rows and self._surprises(pair)
         )

@@ -30,7 +30,7 @@ _REMEDIES = {
     "!": "Write not, or != for unequal.",
 }
 
-Kind = Literal["column", "word", "number", "sign", "end"]
+TokenKind = Literal["column", "word", "number", "sign", "end"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Word:
         quoted: Whether it stood between quotation marks, so that it is no slip for a column.
     """
 
-    kind: Kind
+    kind: TokenKind
     text: str
     start: int
     end: int

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gannet.core.frame import Cells, factorised
+from gannet.core.types import BoolArray
 from gannet.modalities.table.columns import date_formats
 from gannet.modalities.table.columns.base import MisfitError, absent, numbers
 from gannet.modalities.table.columns.category import CategoryColumn
@@ -18,8 +19,9 @@ from gannet.modalities.table.columns.infer_type import AnyColumn
 from gannet.modalities.table.columns.number import NumberColumn
 from gannet.modalities.table.columns.unmodeled import ConstantColumn
 
-Kind: TypeAlias = Literal["a number", "words", "a date", "a date with an offset", "a time of day"]
-Truths: TypeAlias = NDArray[np.bool_]
+ValueKind: TypeAlias = Literal[
+    "a number", "words", "a date", "a date with an offset", "a time of day"
+]
 SECONDS, FINE = 86_400, 10**9
 NEAR = 1e-9
 """Relative difference below which calculated numbers are equal: .1 + .2 is .3."""
@@ -37,7 +39,7 @@ class Values:
     """
 
     parts: tuple[NDArray[Any], ...]
-    gone: Truths
+    gone: BoolArray
     exact: bool = True
 
 
@@ -50,14 +52,14 @@ class Truth:
         no: ``(rows,)``.
     """
 
-    yes: Truths
-    no: Truths
+    yes: BoolArray
+    no: BoolArray
 
 
-Reader: TypeAlias = Callable[[Cells], Values]
+CellReader: TypeAlias = Callable[[Cells], Values]
 
 
-def kind_of(column: AnyColumn) -> Kind | None:
+def kind_of(column: AnyColumn) -> ValueKind | None:
     """What a column's cells are in a rule; nothing if they are not learnt."""
     match column:
         case NumberColumn():
@@ -75,7 +77,7 @@ def kind_of(column: AnyColumn) -> Kind | None:
             return None
 
 
-def reader(column: AnyColumn) -> Reader:
+def reader(column: AnyColumn) -> CellReader:
     """How a column's cells are read; those of a column that ``kind_of`` knows."""
 
     def read(cells: Cells) -> Values:

@@ -7,19 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from gannet.core.types import BoolArray, Float32Array, FloatArray
 from gannet.modalities.table.codec import TableCodec
 from gannet.recipes.common.imputation.extra_trees import Forest
-from gannet.recipes.common.imputation.gaussian import Mask, Values
 from gannet.recipes.common.imputation.initial import Start, network_axes, numeric_of
-
-Inputs = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ImputedCells:
     """What is held of some cells of one column.
 
     Attributes:
@@ -27,8 +24,8 @@ class Found:
         donors: ``(n, T)`` equally likely answers in ascending order.
     """
 
-    best: Values
-    donors: Values
+    best: FloatArray
+    donors: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +45,16 @@ class Filler:
     product: nn.Module
     start: Start
     forests: Mapping[int, Forest]
-    spiky: Mask
-    share: Values
-    scale: Values
+    spiky: BoolArray
+    share: FloatArray
+    scale: FloatArray
 
     @property
     def chances(self) -> int:
         """Numbers of chance that a draw of a row takes."""
         return len(self.start.gaussian.mean) + len(self.start.codec.columns)
 
-    def first(self, values: Values, rows: Tensor, known: Tensor) -> Values:
+    def first(self, values: FloatArray, rows: Tensor, known: Tensor) -> FloatArray:
         """The first fill on all axes, ``(N, D)``.
 
         Args:
@@ -69,7 +66,7 @@ class Filler:
         network = network_axes(self.product, self.start, rows, known) if asked else None
         return self.start.expected(values, network)
 
-    def found(self, column: int, inputs: Inputs) -> Found:
+    def found(self, column: int, inputs: Float32Array) -> ImputedCells:
         """What is held of the cells of a column of numbers that is missing in all these rows.
 
         Args:
@@ -78,7 +75,7 @@ class Filler:
         """
         first = inputs[:, column].astype(np.float64)
         if column not in self.forests:
-            return Found(first, first[:, None])
+            return ImputedCells(first, first[:, None])
         forest = self.forests[column]
         leaves = forest.leaves(inputs)
         base = 0.0 if self.spiky[column] else first
@@ -86,11 +83,11 @@ class Filler:
         donors = np.sort(forest.donor[leaves].astype(np.float64), 1)
         best = first + self.share[column] * (mean - first)
         if self.spiky[column]:
-            return Found(best, donors)
+            return ImputedCells(best, donors)
         away = donors - donors.mean(1, keepdims=True)
-        return Found(best, best[:, None] + self.scale[column] * away)
+        return ImputedCells(best, best[:, None] + self.scale[column] * away)
 
-    def drawn(self, column: int, found: Found, chance: Values) -> Values:
+    def drawn(self, column: int, found: ImputedCells, chance: FloatArray) -> FloatArray:
         """One of the likely answers for each cell, ``(n,)``, by ``chance`` in [0, 1)."""
         count = found.donors.shape[1]
         if count == 1:
@@ -130,7 +127,7 @@ class Filler:
         )
 
 
-def between(donors: Values, chance: Values) -> Values:
+def between(donors: FloatArray, chance: FloatArray) -> FloatArray:
     """Quantiles ``(n,)`` of sorted donors ``(n, T)``; between two of them, evenly.
 
     The k-th of T stands at k / (T + 1), where it would stand on average among T + 1.
@@ -143,7 +140,7 @@ def between(donors: Values, chance: Values) -> Values:
     return low + (place - below) * (high - low)
 
 
-def spiky_columns(codec: TableCodec, values: Values, share: float, few: int) -> Mask:
+def spiky_columns(codec: TableCodec, values: FloatArray, share: float, few: int) -> BoolArray:
     """``(C,)`` columns of numbers of which one value has more than a share of the known cells.
 
     Those with few values are none: rounded to their grid, any answer is one of the values.

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-Values = NDArray[np.float64]
-Whole = NDArray[np.int64]
+from gannet.core.types import FloatArray, IntArray
+
 LEVELS = 40
 """Most questions on the way to a leaf."""
 
@@ -40,7 +40,7 @@ class Forest:
     def fit(
         cls,
         inputs: NDArray[np.float32],
-        answers: Values,
+        answers: FloatArray,
         *,
         trees: int,
         tried: int,
@@ -85,7 +85,7 @@ class Forest:
             mean.astype(np.float32),
         )
 
-    def leaves(self, inputs: NDArray[np.float32]) -> Whole:
+    def leaves(self, inputs: NDArray[np.float32]) -> IntArray:
         """The leaf of each tree that rows ``(N, D)`` come to, ``(N, T)``."""
         count = len(inputs)
         at = np.tile(np.arange(self.trees), count)
@@ -118,9 +118,9 @@ class _Level:
     def __init__(
         self,
         inputs: NDArray[np.float32],
-        answers: Values,
-        rows: Whole,
-        node: Whole,
+        answers: FloatArray,
+        rows: IntArray,
+        node: IntArray,
         nodes: int,
         rng: np.random.Generator,
     ) -> None:
@@ -134,7 +134,7 @@ class _Level:
         self.feature = np.full(nodes, -1)
         self.threshold, self.child = np.zeros(nodes, np.float32), np.zeros(nodes, np.int64)
 
-    def _some(self) -> Whole:
+    def _some(self) -> IntArray:
         """A row of each node."""
         return self.starts + (self.rng.random(len(self.sizes)) * self.sizes).astype(np.int64)
 
@@ -157,7 +157,7 @@ class _Level:
             best[better], self.feature[better] = gain[better], look[better]
             self.threshold[better] = edge[better]
 
-    def below(self, first: int) -> tuple[Whole, Whole, int]:
+    def below(self, first: int) -> tuple[IntArray, IntArray, int]:
         """Rows and nodes of the next depth, whose nodes begin at ``first``."""
         parted = self.feature >= 0
         number = np.cumsum(parted) - 1

@@ -12,13 +12,12 @@ from torch import Tensor
 
 from gannet.core.seeding import seed_at
 from gannet.core.transform import Trained
-from gannet.core.types import Batch
+from gannet.core.types import Batch, BoolArray, FloatArray
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.columns.as_numbers import on_grid, values_of
 from gannet.networks.tabular.layout import missing
 from gannet.recipes.common.imputation.ensemble import Filler, between, spiky_columns
 from gannet.recipes.common.imputation.extra_trees import Forest
-from gannet.recipes.common.imputation.gaussian import Mask, Values
 from gannet.recipes.common.imputation.initial import STEPS, Start, chosen, network_axes, numeric_of
 from gannet.recipes.common.tabular import CellConfig
 
@@ -45,7 +44,7 @@ TINY = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Heap:
+class MaskedRows:
     """Rows as they are needed here.
 
     Attributes:
@@ -54,12 +53,12 @@ class Heap:
         known: ``(N, F)`` one where a field is known.
     """
 
-    values: Values
+    values: FloatArray
     rows: Tensor
     known: Tensor
 
     @classmethod
-    def of(cls, batch: Batch, codec: TableCodec) -> Heap:
+    def of(cls, batch: Batch, codec: TableCodec) -> MaskedRows:
         """Rows of a data set."""
         frame = codec.decode_frame(batch.real)
         columns = [
@@ -71,19 +70,19 @@ class Heap:
         known = ~missing(batch.real, batch.table.missing_field)
         return cls(np.stack(columns, 1), batch.real, known.float())
 
-    def without(self, hidden: Mask, codec: TableCodec) -> Heap:
+    def without(self, hidden: BoolArray, codec: TableCodec) -> MaskedRows:
         """The same with some cells ``(N, C)`` hidden."""
         owner = [field.column for field in codec.fields]
         known = self.known * torch.from_numpy(~hidden[:, owner]).float()
-        return Heap(np.where(hidden, np.nan, self.values), self.rows, known)
+        return MaskedRows(np.where(hidden, np.nan, self.values), self.rows, known)
 
-    def take(self, rows: NDArray[np.int64]) -> Heap:
+    def take(self, rows: NDArray[np.int64]) -> MaskedRows:
         """Some rows."""
         at = torch.from_numpy(rows)
-        return Heap(self.values[rows], self.rows[at], self.known[at])
+        return MaskedRows(self.values[rows], self.rows[at], self.known[at])
 
 
-Trial = tuple[Heap, Mask]
+Trial = tuple[MaskedRows, BoolArray]
 """Rows with cells hidden on purpose, and which."""
 
 
@@ -93,7 +92,7 @@ def settle(
     """Fit to training rows, weigh on cells hidden on purpose in held-out rows."""
     codec = trained.codecs["sample"]
     assert isinstance(codec, TableCodec)
-    fitted, others = Heap.of(train, codec), Heap.of(held_out, codec)
+    fitted, others = MaskedRows.of(train, codec), MaskedRows.of(held_out, codec)
     most = max(min(CELLS // len(codec.columns), PAIRS // len(codec.columns) ** 2), FEW_ROWS)
     if len(fitted.values) > most:
         rng = np.random.default_rng(seed_at(seed, 5))
@@ -103,7 +102,7 @@ def settle(
     return _with_forests(trained, start, fitted, others, trials, seed).tensors()
 
 
-def _trials(others: Heap, codec: TableCodec, seed: int) -> list[Trial]:
+def _trials(others: MaskedRows, codec: TableCodec, seed: int) -> list[Trial]:
     known = ~np.isnan(others.values)
     count = max(int(HIDDEN * known.sum()), 1)
     turns = min(-(-TRIED_CELLS // count), MOST_TRIALS)
@@ -118,14 +117,14 @@ def _trials(others: Heap, codec: TableCodec, seed: int) -> list[Trial]:
 def _started(
     trained: Trained[CellConfig],
     codec: TableCodec,
-    fitted: Heap,
-    others: Heap,
+    fitted: MaskedRows,
+    others: MaskedRows,
     trials: list[Trial],
 ) -> Start:
     """The best of a few normal distributions, blended with the network column by column."""
     ridges = RIDGES if len(fitted.values) <= FEW_ROWS else RIDGES[:1]
     tried = [Start.fit(codec, fitted.values, ridge=ridge) for ridge in ridges]
-    errors: list[Values] = []
+    errors: list[FloatArray] = []
     for start in tried:
         errors.append(np.zeros((STEPS, len(codec.columns))))
         for heap, hidden in trials:
@@ -138,8 +137,8 @@ def _started(
 
 
 def _errors_of_blends(
-    start: Start, truth: Values, holed: Values, hidden: Mask, network: Values
-) -> Values:
+    start: Start, truth: FloatArray, holed: FloatArray, hidden: BoolArray, network: FloatArray
+) -> FloatArray:
     """Squared errors ``(STEPS, C)`` by the network's weight, summed over hidden cells."""
     first, right = start.expected(holed, None), start.axes(truth)
     made = np.zeros((STEPS, hidden.shape[1]))
@@ -153,8 +152,8 @@ def _errors_of_blends(
 def _with_forests(
     trained: Trained[CellConfig],
     start: Start,
-    fitted: Heap,
-    others: Heap,
+    fitted: MaskedRows,
+    others: MaskedRows,
     trials: list[Trial],
     seed: int,
 ) -> Filler:
@@ -173,7 +172,7 @@ def _with_forests(
     return _weighed(replace(filler, forests=forests), others, trials)
 
 
-def _grown(filler: Filler, heap: Heap, first: Values, column: int, seed: int) -> Forest:
+def _grown(filler: Filler, heap: MaskedRows, first: FloatArray, column: int, seed: int) -> Forest:
     """A forest for one column, told of each row what it would be told if the cell were missing."""
     start = filler.start
     answers = start.scaled(heap.values)[:, column]
@@ -197,7 +196,7 @@ def _grown(filler: Filler, heap: Heap, first: Values, column: int, seed: int) ->
     )
 
 
-def _weighed(filler: Filler, others: Heap, trials: list[Trial]) -> Filler:
+def _weighed(filler: Filler, others: MaskedRows, trials: list[Trial]) -> Filler:
     """How much of each forest is added, and how wide its donors are spread."""
     start, width = filler.start, len(filler.start.codec.columns)
     truth = start.scaled(others.values)
@@ -219,7 +218,7 @@ def _weighed(filler: Filler, others: Heap, trials: list[Trial]) -> Filler:
     return replace(made, scale=np.full(width, _scale(made, trials, truth)))
 
 
-def _scale(filler: Filler, trials: list[Trial], truth: Values) -> float:
+def _scale(filler: Filler, trials: list[Trial], truth: FloatArray) -> float:
     """The width at which nine tenths of held-out numbers lie within nine tenths of the donors."""
     start = filler.start
     inside, total = np.zeros(len(SCALES)), 0
@@ -243,7 +242,7 @@ def _scale(filler: Filler, trials: list[Trial], truth: Values) -> float:
     return float(SCALES[np.abs(inside / total - LEVEL).argmin()])
 
 
-def _as_written(start: Start, column: int, scaled: Values) -> Values:
+def _as_written(start: Start, column: int, scaled: FloatArray) -> FloatArray:
     """Scaled numbers of a column as they come back from a file.
 
     On a coarse grid, intervals hold more than they would between its points.

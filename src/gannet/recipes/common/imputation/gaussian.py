@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Values = NDArray[np.float64]
-Mask = NDArray[np.bool_]
+from gannet.core.types import FloatArray
 
 ROUNDS = 12
 """Of expectation and maximisation."""
@@ -17,7 +15,7 @@ CELLS = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Gaussian:
+class JointNormal:
     """A normal distribution of rows.
 
     Attributes:
@@ -25,11 +23,11 @@ class Gaussian:
         covariance: ``(D, D)``.
     """
 
-    mean: Values
-    covariance: Values
+    mean: FloatArray
+    covariance: FloatArray
 
     @classmethod
-    def fit(cls, rows: Values, *, ridge: float, rounds: int = ROUNDS) -> Gaussian:
+    def fit(cls, rows: FloatArray, *, ridge: float, rounds: int = ROUNDS) -> JointNormal:
         """Fit by expectation and maximisation; what is missing counts with its uncertainty.
 
         Args:
@@ -53,11 +51,11 @@ class Gaussian:
             )
         return cls(mean, covariance)
 
-    def fill(self, rows: Values) -> Values:
+    def fill(self, rows: FloatArray) -> FloatArray:
         """Rows ``(N, D)`` with the conditional mean in place of NaN."""
         return self._filled(rows)[0]
 
-    def told(self, rows: Values) -> tuple[Values, Values]:
+    def told(self, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Conditional mean, and covariance ``(N, D, D)`` of what is NaN, zero elsewhere; few rows.
 
         Args:
@@ -65,7 +63,7 @@ class Gaussian:
         """
         return self._conditional(rows)
 
-    def blind(self, rows: Values) -> tuple[Values, Values, Values]:
+    def blind(self, rows: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """What is expected of each cell if it, too, were missing; few rows.
 
         Args:
@@ -92,7 +90,7 @@ class Gaussian:
         size = max(CELLS // len(self.mean) ** 2, 16)
         return [slice(at, at + size) for at in range(0, count, size)]
 
-    def _filled(self, rows: Values) -> tuple[Values, Values]:
+    def _filled(self, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Filled rows, and the covariance of what was filled, summed over rows ``(D, D)``."""
         made, extra = rows.copy(), np.zeros_like(self.covariance)
         holed = np.flatnonzero(np.isnan(rows).any(1))
@@ -101,7 +99,7 @@ class Gaussian:
             extra += left.sum(0)
         return made, extra
 
-    def _conditional(self, rows: Values) -> tuple[Values, Values]:
+    def _conditional(self, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Mean ``(N, D)`` and covariance ``(N, D, D)`` of each row given what is known of it."""
         known, away, system = self._equations(rows)
         cross = self.covariance * (1 - known)[:, :, None] * known[:, None, :]
@@ -111,7 +109,7 @@ class Gaussian:
         left = self.covariance * hidden - gain @ cross.transpose(0, 2, 1)
         return np.where(np.isnan(rows), mean, rows), left
 
-    def _equations(self, rows: Values) -> tuple[Values, Values, Values]:
+    def _equations(self, rows: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Which cells are known, how far they are from the mean, and the covariance of those."""
         gone = np.isnan(rows)
         known = (~gone).astype(np.float64)

@@ -20,14 +20,14 @@ from torch import Tensor
 from gannet.core.frame import Cells, Frame
 from gannet.core.seeding import noise_at, seed_at
 from gannet.core.transform import Trained, TransformInput
+from gannet.core.types import BoolArray, FloatArray
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.columns.as_numbers import cells_from, gone, values_of
-from gannet.recipes.common.imputation.ensemble import Filler, Found
-from gannet.recipes.common.imputation.gaussian import Mask, Values
+from gannet.recipes.common.imputation.ensemble import Filler, ImputedCells
 from gannet.recipes.common.imputation.initial import Start, sizes_of
 from gannet.recipes.common.tabular import CellConfig
 
-Roots = list[tuple[NDArray[np.int64], Values]]
+Roots = list[tuple[NDArray[np.int64], FloatArray]]
 TOGETHER = 4_096
 """Rows that are filled at once."""
 CHANCES = 30_000_000
@@ -65,7 +65,7 @@ def turn(
     return [patched(frame, codec, holes, values) for values in each]
 
 
-def holes_of(frame: Frame, codec: TableCodec) -> Mask:
+def holes_of(frame: Frame, codec: TableCodec) -> BoolArray:
     """Which cells of the columns that are learnt are missing, ``(N, C)`` in the codec's order."""
     return np.stack(
         [gone(column, frame.column(column.name)) & bool(column.sizes) for column in codec.columns],
@@ -73,7 +73,7 @@ def holes_of(frame: Frame, codec: TableCodec) -> Mask:
     )
 
 
-def patched(frame: Frame, codec: TableCodec, holes: Mask, values: Values) -> Frame:
+def patched(frame: Frame, codec: TableCodec, holes: BoolArray, values: FloatArray) -> Frame:
     """The frame with values ``(N, C)`` in its holes, and every other cell as it was."""
     columns = dict(zip(frame.names, frame.columns, strict=True))
     for at, column in enumerate(codec.columns):
@@ -86,8 +86,8 @@ def patched(frame: Frame, codec: TableCodec, holes: Mask, values: Values) -> Fra
 
 
 def filled(
-    filler: Filler, frame: Frame, holes: Mask, part: slice, draws: int, seed: int
-) -> list[Values]:
+    filler: Filler, frame: Frame, holes: BoolArray, part: slice, draws: int, seed: int
+) -> list[FloatArray]:
     """Values ``(n, C)`` of some rows, one for each draw."""
     codec, some = filler.start.codec, frame[part]
     values = np.stack(
@@ -122,23 +122,23 @@ class _Task:
     """
 
     filler: Filler
-    values: Values
-    axes: Values
-    found: dict[int, tuple[Any, Found]]
+    values: FloatArray
+    axes: FloatArray
+    found: dict[int, tuple[Any, ImputedCells]]
 
     @classmethod
-    def of(cls, filler: Filler, values: Values, rows: Tensor, known: Tensor) -> _Task:
+    def of(cls, filler: Filler, values: FloatArray, rows: Tensor, known: Tensor) -> _Task:
         axes = filler.first(values, rows, known)
         inputs = filler.start.plain(values, axes).astype(np.float32)
         sizes = sizes_of(filler.start.codec)
-        found: dict[int, tuple[Any, Found]] = {}
+        found: dict[int, tuple[Any, ImputedCells]] = {}
         for at, column in enumerate(filler.start.codec.columns):
             asked = np.flatnonzero(np.isnan(values[:, at]))
             if column.sizes and not sizes[at] and len(asked):
                 found[at] = (asked, filler.found(at, inputs[asked]))
         return cls(filler, values, axes, found)
 
-    def best(self) -> Values:
+    def best(self) -> FloatArray:
         """Means of numbers, the likeliest words."""
         start = self.filler.start
         made = start.plain(self.values, self.axes)
@@ -146,7 +146,7 @@ class _Task:
             made[rows, at] = found.best
         return made * start.spread + start.centre
 
-    def drawn(self, normal: Values, roots: Roots) -> Values:
+    def drawn(self, normal: FloatArray, roots: Roots) -> FloatArray:
         """One draw of all cells.
 
         Those of a row are drawn together: their chances are linked as the normal distribution says.
@@ -172,12 +172,12 @@ class _Task:
         return made * start.spread + start.centre
 
 
-def _even(normal: Values) -> Values:
+def _even(normal: FloatArray) -> FloatArray:
     """Uniform chance from normal chance."""
     return torch.special.ndtr(torch.from_numpy(normal)).numpy()
 
 
-def _roots(start: Start, values: Values) -> Roots:
+def _roots(start: Start, values: FloatArray) -> Roots:
     """Rows with more than one hole, and the root of the correlations of these ``(n, D, D)``."""
     axes = start.axes(values)
     holed = np.flatnonzero(np.isnan(axes).sum(1) > 1)
@@ -188,6 +188,6 @@ def _roots(start: Start, values: Values) -> Roots:
         size = np.sqrt(np.where(np.isnan(axes[rows]), left.diagonal(0, 1, 2).clip(1e-12), 1.0))
         alike = left / size[:, :, None] / size[:, None, :] * (1 - 1e-6)
         alike[:, np.arange(left.shape[1]), np.arange(left.shape[1])] = 1
-        root: Values = np.linalg.cholesky(alike).astype(np.float64)
+        root: FloatArray = np.linalg.cholesky(alike).astype(np.float64)
         found.append((rows, root))
     return found

@@ -11,14 +11,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from gannet.core.types import Condition
+from gannet.core.types import BoolArray, Condition, FloatArray
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.columns.category import CategoryColumn
 from gannet.modalities.table.columns.datetime import MomentColumn
 from gannet.modalities.table.columns.number import NumberColumn
 from gannet.networks.tabular.layout import told
 from gannet.networks.tabular.network import FieldGenerator
-from gannet.recipes.common.imputation.gaussian import Gaussian, Mask, Values
+from gannet.recipes.common.imputation.gaussian import JointNormal
 
 MOST_AXES = 200
 """Axes of the normal distribution, beyond which rare words share none."""
@@ -46,13 +46,13 @@ class Start:
 
     codec: TableCodec
     words: int
-    centre: Values
-    spread: Values
-    gaussian: Gaussian
-    weight: Values
+    centre: FloatArray
+    spread: FloatArray
+    gaussian: JointNormal
+    weight: FloatArray
 
     @classmethod
-    def fit(cls, codec: TableCodec, values: Values, *, ridge: float) -> Start:
+    def fit(cls, codec: TableCodec, values: FloatArray, *, ridge: float) -> Start:
         """Fit the normal distribution; the network has no weight yet."""
         numeric = numeric_of(codec)
         many = max((s for s in sizes_of(codec)), default=0)
@@ -60,14 +60,14 @@ class Start:
         while words > FEWEST_WORDS and _width(codec, words) > MOST_AXES:
             words = max(words // 2, FEWEST_WORDS)
         count = np.maximum((~np.isnan(values)).sum(0), 1)
-        mean: Values = np.nansum(values, 0) / count
-        away: Values = np.nan_to_num(values - mean)
-        spread: Values = np.sqrt((away**2).sum(0) / count)
+        mean: FloatArray = np.nansum(values, 0) / count
+        away: FloatArray = np.nan_to_num(values - mean)
+        spread: FloatArray = np.sqrt((away**2).sum(0) / count)
         centre = np.where(numeric, mean, 0.0)
         spread = np.where(numeric & (spread > 0), spread, 1.0)
-        blank = Gaussian(np.zeros(0), np.zeros((0, 0)))
+        blank = JointNormal(np.zeros(0), np.zeros((0, 0)))
         start = cls(codec, words, centre, spread, blank, np.zeros(len(codec.columns)))
-        return replace(start, gaussian=Gaussian.fit(start.axes(values), ridge=ridge))
+        return replace(start, gaussian=JointNormal.fit(start.axes(values), ridge=ridge))
 
     @property
     def spans(self) -> list[slice]:
@@ -75,11 +75,11 @@ class Start:
         ends = np.cumsum([0, *_widths(self.codec, self.words)]).tolist()
         return [slice(a, b) for a, b in pairwise(ends)]
 
-    def scaled(self, values: Values) -> Values:
+    def scaled(self, values: FloatArray) -> FloatArray:
         """Numbers ``(N, C)`` standardised, codes as they are."""
         return (values - self.centre) / self.spread
 
-    def axes(self, values: Values) -> Values:
+    def axes(self, values: FloatArray) -> FloatArray:
         """Values ``(N, C)`` on the axes ``(N, D)``, NaN where missing."""
         made = np.full((len(values), _width(self.codec, self.words)), np.nan)
         scaled = self.scaled(values)
@@ -92,7 +92,7 @@ class Start:
                 made[:, span.start] = column
         return made
 
-    def expected(self, values: Values, network: Values | None) -> Values:
+    def expected(self, values: FloatArray, network: FloatArray | None) -> FloatArray:
         """What is expected on each axis ``(N, D)``; what is known stays.
 
         Args:
@@ -105,7 +105,7 @@ class Start:
             return made
         return self.blended(made, ~np.isnan(axes), network)
 
-    def without_each(self, values: Values, columns: Sequence[int]) -> dict[int, Values]:
+    def without_each(self, values: FloatArray, columns: Sequence[int]) -> dict[int, FloatArray]:
         """The normal distribution's fill if a column of numbers were missing in all rows.
 
         Args:
@@ -116,7 +116,7 @@ class Start:
             Of each column ``(n, D)``, for the rows in which it is known.
         """
         axes = self.axes(values)
-        parts: dict[int, list[Values]] = {column: [] for column in columns}
+        parts: dict[int, list[FloatArray]] = {column: [] for column in columns}
         for part in self.gaussian.parts(len(axes)):
             filled, alone, gain = self.gaussian.blind(axes[part])
             for column in columns:
@@ -128,12 +128,12 @@ class Start:
                 parts[column].append(made)
         return {column: np.concatenate(made) for column, made in parts.items()}
 
-    def blended(self, axes: Values, known: Mask, network: Values) -> Values:
+    def blended(self, axes: FloatArray, known: BoolArray, network: FloatArray) -> FloatArray:
         """The normal distribution's fill and the network's, by the weight of each column."""
         share = np.repeat(self.weight, _widths(self.codec, self.words))
         return np.where(known, axes, axes + share * (network - axes))
 
-    def plain(self, values: Values, axes: Values) -> Values:
+    def plain(self, values: FloatArray, axes: FloatArray) -> FloatArray:
         """Axes as one scaled number or code per column ``(N, C)``; what is known stays."""
         made = self.scaled(values)
         for at, (span, size) in enumerate(zip(self.spans, sizes_of(self.codec), strict=True)):
@@ -163,7 +163,7 @@ class Start:
     def of(cls, codec: TableCodec, kept: Mapping[str, Tensor]) -> Start:
         """What ``tensors`` gave."""
         held = {name: kept[f"start.{name}"].numpy() for name in _NAMES}
-        gaussian = Gaussian(held["mean"], held["covariance"])
+        gaussian = JointNormal(held["mean"], held["covariance"])
         return cls(
             codec,
             int(held["words"]),
@@ -182,7 +182,7 @@ def sizes_of(codec: TableCodec) -> list[int]:
     return [len(c.values) if isinstance(c, CategoryColumn) else 0 for c in codec.columns]
 
 
-def numeric_of(codec: TableCodec) -> Mask:
+def numeric_of(codec: TableCodec) -> BoolArray:
     """``(C,)`` which columns are learnt and hold numbers or moments."""
     return np.array([bool(c.sizes) and not isinstance(c, CategoryColumn) for c in codec.columns])
 
@@ -233,7 +233,7 @@ def network_axes(
     return made
 
 
-def chosen(errors: Values, counts: Values) -> NDArray[np.int64]:
+def chosen(errors: FloatArray, counts: FloatArray) -> NDArray[np.int64]:
     """For each column the best of some choices, drawn to the best of all where it has few cells.
 
     Args:
