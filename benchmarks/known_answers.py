@@ -22,10 +22,11 @@ from torch.nn.functional import avg_pool2d, pad
 
 from gannet.core.frame import Frame
 from gannet.core.types import Batch, Condition
-from gannet.evaluation.evaluate import Report, evaluate, evaluate_table
+from gannet.evaluation.evaluate import Report, evaluate
 from gannet.evaluation.report.summary import verdict
 from gannet.metrics.distribution import energy_distance, frechet_distance, kernel_distance
 from gannet.modalities.table.codec import TableCodec
+from gannet.modalities.table.evaluation.evaluate import evaluate_table
 
 COUNT = 250
 """Pictures on each side."""

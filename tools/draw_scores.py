@@ -19,8 +19,8 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
 from gannet.core.frame import Cells, Frame
+from gannet.core.scores import Score
 from gannet.core.types import Batch, Condition
-from gannet.evaluation.evaluate import Score, evaluate_filled, evaluate_table
 from gannet.evaluation.memorization import repeat_score
 from gannet.evaluation.paired import answer_scores
 from gannet.evaluation.report.summary import kind_of
@@ -33,6 +33,8 @@ from gannet.modalities.image.comparison import STRUCTURE
 from gannet.modalities.image.sharpness import EDGE, roughness
 from gannet.modalities.registry import find_modality
 from gannet.modalities.table.codec import TableCodec
+from gannet.modalities.table.evaluation.evaluate import evaluate_table
+from gannet.modalities.table.evaluation.imputation_report import evaluate_filled
 from gannet.networks.classifier import train_classifier
 from gannet.networks.features import RandomConvolutionFeatures
 

@@ -12,11 +12,11 @@ import torch
 
 from gannet.core.types import NO_TABLE
 from gannet.data.dataset import Dataset, Rows
-from gannet.data.store import Held
 from gannet.evaluation.report.html.page import can_draw, write_page
 from gannet.evaluation.report.markdown import to_markdown
 from gannet.evaluation.scored import score
 from gannet.inference.artifact import Artefact
+from gannet.modalities.reading import StoredSamples
 from gannet.modalities.registry import find_modality
 from gannet.training.loop import carry_out
 from gannet.training.plan import make_plan
@@ -41,7 +41,7 @@ def loaded(request, monkeypatch):
     monkeypatch.syspath_prepend(str(TOYS))
     made = raws(request.param)
     codec = find_modality(request.param).codec.fit(made)
-    store, unknown = Held(codec.encode(made)), np.full(240, -1)
+    store, unknown = StoredSamples(codec.encode(made)), np.full(240, -1)
 
     def rows(start, end):
         places = np.arange(start, end)

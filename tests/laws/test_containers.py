@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from gannet.data.containers.write import write_frame
 
 from gannet.core.errors import DataError
 from gannet.core.frame import Frame, cells_of
@@ -19,6 +18,7 @@ from gannet.data.dataset import find, load, of_frame
 from gannet.data.inspect import examine
 from gannet.data.pairing import find_pairs
 from gannet.modalities.registry import find_modality
+from gannet.modalities.table.io.write import write_frame
 
 COUNT, CLASSES = 24, ("cat", "dog")
 RNG = np.random.default_rng(0)

@@ -11,7 +11,7 @@ import torch
 
 from gannet.core.scores import ABOUT
 from gannet.core.types import Batch
-from gannet.evaluation.evaluate import evaluate, evaluate_filled, evaluate_table
+from gannet.evaluation.evaluate import evaluate
 from gannet.evaluation.report.summary import kind_of
 from gannet.metrics import METRICS
 from tests.unit.evaluation.test_evaluate import Heap, Library, Some
@@ -59,6 +59,8 @@ def of_pictures_and_classes():
 
 def of_tables():
     pytest.importorskip("sklearn")
+    from gannet.modalities.table.evaluation.evaluate import evaluate_table
+    from gannet.modalities.table.evaluation.imputation_report import evaluate_filled
     from tests.unit.modalities.table.test_evaluation import CODEC, HELD_OUT, TRAIN, people
 
     rows = evaluate_table(TRAIN, HELD_OUT, people(400, 9), CODEC, count=200)

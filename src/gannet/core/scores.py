@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from gannet.core.errors import ConfigError
 from gannet.core.training_log import Course
 
-Role = Literal[
+ScoreRole = Literal[
     "", "detection", "shortfall", "excess", "repeats", "copies", "privacy", "target", "variety"
 ]
 """How a verdict uses a score: ``detection`` says how well a fresh classifier tells fakes;
@@ -34,11 +34,11 @@ class About(TypedDict):
 
     meaning: str
     page: str
-    role: Role
+    role: ScoreRole
     warning: str
 
 
-def documented(name: str, meaning: str, role: Role = "", warning: str = "") -> About:
+def documented(name: str, meaning: str, role: ScoreRole = "", warning: str = "") -> About:
     """About a score that has a page of our documentation.
 
     >>> documented("too smooth", "share of pictures smoother than reals")["page"]
@@ -181,7 +181,7 @@ class Score(BaseModel):
     runs: tuple[float, ...] = ()
     meaning: str = ""
     page: str = ""
-    role: Role = ""
+    role: ScoreRole = ""
     warning: str = ""
     how: str = ""
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -15,12 +15,14 @@ from gannet.core.seeding import seed_at
 from gannet.core.types import Batch
 from gannet.core.version import gannet_version
 from gannet.evaluation.feature_cache import KeptFeatures
-from gannet.evaluation.features import eye_of, seen_by
+from gannet.evaluation.features import Seen, eye_of, seen_by
 from gannet.evaluation.memorization import copy_score
 from gannet.evaluation.mode_coverage import class_profile, heap_profile
 from gannet.evaluation.paired import ASKED, answer_scores, diversity
 from gannet.evaluation.samples import Material, ask, material
 from gannet.evaluation.scores import (
+    Lesson,
+    Told,
     class_score,
     critic_score,
     distribution_scores,
@@ -31,11 +33,7 @@ from gannet.evaluation.scores import (
 )
 from gannet.evaluation.unpaired import unpaired_scores
 from gannet.modalities.hooks import Data, Sampler
-from gannet.modalities.modality import Modality
-from gannet.modalities.table.evaluation.evaluate import evaluate_table
-from gannet.modalities.table.evaluation.imputation import score_imputation
-from gannet.modalities.table.evaluation.imputation_report import evaluate_filled
-from gannet.networks.classifier import train_classifier
+from gannet.networks.classifier import ClassifierFeatures, train_classifier
 from gannet.networks.features import Features
 
 __all__ = [
@@ -48,10 +46,7 @@ __all__ = [
     "Sampler",
     "Score",
     "evaluate",
-    "evaluate_filled",
-    "evaluate_table",
     "material",
-    "score_imputation",
 ]
 
 
@@ -77,29 +72,99 @@ class Answers(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Setting:
+    """What all scores of an evaluation share.
+
+    Attributes:
+        made: Samples.
+        lesson: What classifiers of classes learn from; ``None`` without classes.
+        classifier: That learnt from it.
+        eye: Features.
+        kept: The same, worked out once.
+        seen: What these make of the samples.
+        classes: Names of the classes.
+        seed: Of everything.
+        steps: Batches that each classifier learns from.
+    """
+
+    made: Material
+    lesson: Lesson | None
+    classifier: ClassifierFeatures | None
+    eye: Features
+    kept: Features
+    seen: Seen
+    classes: tuple[str, ...]
+    seed: int
+    steps: int
+
+    def train(self, samples: Tensor, labels: Tensor) -> ClassifierFeatures:
+        """A classifier that learnt from some samples."""
+        return _classifier(self.made, self.classes, self.seed, self.steps)(samples, labels)
+
+
+def _classifier(
+    made: Material, classes: tuple[str, ...], seed: int, steps: int
+) -> Callable[[Tensor, Tensor], ClassifierFeatures]:
+    build = made.modality.classifier
+    return partial(train_classifier, classes=len(classes), seed=seed, steps=steps, build=build)
+
+
+def _prepared(  # as for ``evaluate``
+    made: Material,
+    dataset: Data,
+    features: str | Features,
+    cache: Path | None,
+    seed: int,
+    steps: int,
+) -> Setting:
+    """Classifier and features, and what these make of the samples."""
+    lesson, classes = lesson_of(dataset, made), dataset.classes
+    train = _classifier(made, classes, seed, steps)
+    classifier = None if lesson is None else train(lesson.samples, lesson.labels)
+    eye = eye_of(features, classifier, dataset, made)
+    kept = eye if cache is None else KeptFeatures(eye, cache)
+    seen = seen_by(kept, made)
+    return Setting(made, lesson, classifier, eye, kept, seen, classes, seed, steps)
+
+
 def _drawn(answers: Answers, told: Batch, seed: int, number: int) -> Tensor:
     return answers.again(told, seed=seed_at(seed, 8, number))
 
 
-def _of_answers(  # what they depend on
-    answers: Answers,
-    given: Batch,
-    fake: Tensor,
-    plainly: Mapping[str, Tensor],
-    eye: Features,
-    sides: Sequence[str],
-    modality: Modality,
-    seed: int,
+def _of_answers(
+    answers: Answers, given: Batch, plainly: Mapping[str, Tensor], shared: Setting
 ) -> list[Score]:
     """Scores of answers: beside their targets, or beside the heap that they shall be like."""
+    seed, eye, fake, modality = shared.seed, shared.kept, shared.made.fake, shared.made.modality
     again = partial(_drawn, answers, given[:ASKED], seed)
     if answers.paired:
         targets = given.real.float()
         return answer_scores(fake, targets, plainly, eye, again, modality=modality, seed=seed)
     seen = eye(given.real.float()), eye(given.condition.grid.float()), eye(fake)
     kept = modality.evaluation.preserved
-    found = unpaired_scores(fake, given, seen, sides, preserved=kept, seed=seed)
+    found = unpaired_scores(fake, given, seen, shared.classes, preserved=kept, seed=seed)
     return [*found, diversity(seen[0], eye, again, seed=seed)]
+
+
+def _of_any(shared: Setting) -> list[Score]:
+    """Scores that samples of any kind have, and those of their kind."""
+    made, seed = shared.made, shared.seed
+    scores = distribution_scores(shared.seen, seed)
+    scores += [critic_score(each, seed, shared.steps * 3 // 2) for each in (made, shared.seen)]
+    heaps = (made.held_out, made.fake, made.fresh, made.plain)
+    return [*scores, *made.modality.evaluation.scores(*heaps)]
+
+
+def _of_classes(shared: Setting, told: Told | None, sampler: Sampler, dataset: Data) -> list[Score]:
+    """Scores of a generator that was asked for classes."""
+    made, lesson = shared.made, shared.lesson
+    if lesson is None or told is None or not made.asked:
+        return []
+    fakes = ask(sampler, dataset, lesson.labels, seed=seed_at(shared.seed, 2))
+    usual, names = told.held_out, shared.classes
+    taught = lesson_score(made, lesson, usual, fakes, shared.train, shared.seed, names)
+    return [class_score(made, told, names), taught]
 
 
 def evaluate(  # noqa: PLR0913  # what a report depends on
@@ -145,38 +210,19 @@ def evaluate(  # noqa: PLR0913  # what a report depends on
     if answers is not None and made.given is not None:
         plainly = {name: method(made.given) for name, method in answers.plainly.items()}
         made = replace(made, plain=plainly[by].float()) if by else made
-    lesson = lesson_of(dataset, made)
-    train = partial(
-        train_classifier,
-        classes=len(dataset.classes),
-        seed=seed,
-        steps=steps,
-        build=made.modality.classifier,
-    )
-    classifier = None if lesson is None else train(lesson.samples, lesson.labels)
-    eye = eye_of(features, classifier, dataset, made)
-    kept = eye if cache is None else KeptFeatures(eye, cache)
-    seen = seen_by(kept, made)
-    scores = distribution_scores(seen, seed)
-    scores += [critic_score(each, seed, steps * 3 // 2) for each in (made, seen)]
-    heaps = (made.held_out, made.fake, made.fresh, made.plain)
-    scores += made.modality.evaluation.scores(*heaps)
+    shared = _prepared(made, dataset, features, cache, seed, steps)
+    scores = _of_any(shared)
     if answers is not None and made.given is not None:
-        scores += _of_answers(
-            answers, made.given, made.fake, plainly, kept, dataset.classes, made.modality, seed
-        )
-    copied = copy_score(made, dataset)
+        scores += _of_answers(answers, made.given, plainly, shared)
+    copied, seen = copy_score(made, dataset), shared.seen
     scores.append(copied.score)
-    told = None if classifier is None else told_by(classifier, made, seen)
+    told = None if shared.classifier is None else told_by(shared.classifier, made, seen)
     if told is None:
         profiles = heap_profile(seen.fresh, seen.held_out, seen.fake, seed=seed)
     else:
         profiles = (class_profile(told.held_out, told.fake, dataset.classes),)
-    if lesson is not None and told is not None and made.asked:
-        scores.append(class_score(made, told, dataset.classes))
-        fakes = ask(sampler, dataset, lesson.labels, seed=seed_at(seed, 2))
-        usual = told.held_out
-        scores.append(lesson_score(made, lesson, usual, fakes, train, seed, dataset.classes))
+    scores += _of_classes(shared, told, sampler, dataset)
+    paired = answers is None or answers.paired
     return Report(
         artefact=artefact,
         data=data,
@@ -184,9 +230,7 @@ def evaluate(  # noqa: PLR0913  # what a report depends on
         closest=copied.closest,
         seed=seed,
         gannet=gannet_version(),
-        protocol=protocol_of(
-            made, scores, eye, lesson, by, paired=answers is None or answers.paired
-        ),
+        protocol=protocol_of(made, scores, shared.eye, shared.lesson, by, paired=paired),
         baseline=by or "Gaussian",
         answers=answers is not None,
         shown=copied.shown,

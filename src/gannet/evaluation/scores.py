@@ -21,7 +21,7 @@ from gannet.metrics.confidence import half_samples_of, spread, wilson
 from gannet.metrics.pairwise import Heap
 from gannet.modalities.hooks import Data
 from gannet.networks.classifier import ClassifierFeatures
-from gannet.networks.features import Features, OnBlackAndWhite, Plain, label_of
+from gannet.networks.features import Features, Plain, label_of
 
 HALVES = 12
 STUDENT = 2.201
@@ -244,11 +244,7 @@ def protocol_of(
         "Repeats: with another fake nearer, in features, than 99 % of held-out reals have another.",
     ]
     said += dict.fromkeys(score.how for score in scores if score.how)
-    if isinstance(eye, OnBlackAndWhite):
-        said.append(
-            "Alpha: these features see no transparency, so each picture is laid on black and on "
-            "white, and the features of both stand side by side."
-        )
+    said += filter(None, [getattr(eye, "how", "")])
     if made.given is not None:
         named = ", ".join(score.name for score in scores if score.role == "target")
         said.append(

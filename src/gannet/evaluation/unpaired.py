@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -67,8 +67,23 @@ def unpaired_scores(
         return []
     answers, problem = answers[known], problem[known]
     seen = (seen[0][known], seen[1][known], seen[2][known])
+    covered = _covered(problem, seen, sides, seed)
+    return [
+        *([_way_score(covered, len(answers))] if covered else []),
+        *(_kept_score(each, answers, problem.condition.grid, seed) for each in preserved),
+    ]
+
+
+CoveredWay = tuple[float, float, float]
+"""Share of the way to a side that is covered, with its interval."""
+
+
+def _covered(
+    problem: Batch, seen: tuple[Tensor, Tensor, Tensor], sides: Sequence[str], seed: int
+) -> dict[str, CoveredWay]:
+    """The way to each side about which something can be said."""
     side = problem.condition.vector.argmax(1)
-    found: dict[str, tuple[float, float, float]] = {}
+    found: dict[str, CoveredWay] = {}
     for number, name in enumerate(sides):
         mine = (side == number).nonzero().squeeze(1)
         # What is given goes round by turns: of more, the same samples would count as others.
@@ -78,49 +93,49 @@ def unpaired_scores(
             covered = way_covered(Heaps(target, given, made), seed=seed)
             if covered is not None:
                 found[name] = covered
-    scores: list[Score] = []
-    if found:
-        value, low, high = (
-            sum(column) / len(found) for column in zip(*found.values(), strict=True)
-        )
-        scores.append(
-            Score(
-                name="way covered",
-                value=value,
-                low=low,
-                high=high,
-                floor=1.0,
-                floor_low=1.0,
-                floor_high=1.0,
-                samples=len(answers),
-                better="high",
-                baseline=0.0,
-                by="the input itself",
-                parts=tuple(
-                    Part(name=f"to {name}", value=each[0], floor=1.0)
-                    for name, each in found.items()
-                ),
-                **ABOUT["way covered"],
-            )
-        )
-    given = problem.condition.grid
+    return found
+
+
+def _way_score(covered: Mapping[str, CoveredWay], count: int) -> Score:
+    """The mean over the sides."""
+    value, low, high = (
+        sum(column) / len(covered) for column in zip(*covered.values(), strict=True)
+    )
+    return Score(
+        name="way covered",
+        value=value,
+        low=low,
+        high=high,
+        floor=1.0,
+        floor_low=1.0,
+        floor_high=1.0,
+        samples=count,
+        better="high",
+        baseline=0.0,
+        by="the input itself",
+        parts=tuple(
+            Part(name=f"to {name}", value=each[0], floor=1.0) for name, each in covered.items()
+        ),
+        **ABOUT["way covered"],
+    )
+
+
+def _kept_score(kept: PairMeasure, answers: Tensor, given: Tensor, seed: int) -> Score:
+    """What of the given samples is left in the answers."""
     mean = given.mean(0, keepdim=True).expand_as(answers)
-    return scores + [
-        mean_score(
-            each.name,
-            each.measure(answers, given),
-            floor=each.best,
-            better=each.better,
-            baseline=float(each.measure(mean, given).mean()),
-            by="the mean of what is given",
-            seed=seed,
-            about=each.about,
-        )
-        for each in preserved
-    ]
+    return mean_score(
+        kept.name,
+        kept.measure(answers, given),
+        floor=kept.best,
+        better=kept.better,
+        baseline=float(kept.measure(mean, given).mean()),
+        by="the mean of what is given",
+        seed=seed,
+        about=kept.about,
+    )
 
 
-def way_covered(heaps: Heaps, *, seed: int) -> tuple[float, float, float] | None:
+def way_covered(heaps: Heaps, *, seed: int) -> CoveredWay | None:
     """Share of the way from the given samples to the wanted heap, with a 95 % interval.
 
     It is ``1 - D(made, target) / D(given, target)`` with the energy distance without bias, whose
@@ -138,7 +153,7 @@ def way_covered(heaps: Heaps, *, seed: int) -> tuple[float, float, float] | None
     across = [torch.cdist(each, heaps.target.double()) for each in sets]
 
     def distances(these: Tensor, others: Tensor) -> list[float]:
-        """By numbers of how often each target, and each given picture, is counted."""
+        """By numbers of how often each target, and each given sample, is counted."""
         return [
             float(2 * _mean(cross, others, these) - _apart(own, others) - _apart(within, these))
             for cross, own in zip(across, inner, strict=True)
@@ -164,6 +179,6 @@ def _mean(distances: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
 
 
 def _apart(distances: Tensor, times: Tensor) -> Tensor:
-    """Mean distance of two different pictures, each counted so many times."""
+    """Mean distance of two different samples, each counted so many times."""
     pairs = times.sum() ** 2 - times.square().sum()
     return times @ distances @ times / pairs.clamp_min(1)

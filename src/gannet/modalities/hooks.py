@@ -31,7 +31,7 @@ class Sampler(Protocol):
         ...
 
 
-class SampleRows(Protocol):
+class LabeledRows(Protocol):
     """Samples with labels, read in parts."""
 
     @property
@@ -52,12 +52,12 @@ class Data(Protocol):
     """Training and held-out rows."""
 
     @property
-    def train(self) -> SampleRows:
+    def train(self) -> LabeledRows:
         """What the generator learnt from."""
         ...
 
     @property
-    def held_out(self) -> SampleRows:
+    def held_out(self) -> LabeledRows:
         """What it never saw."""
         ...
 

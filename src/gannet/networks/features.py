@@ -279,6 +279,11 @@ class OnBlackAndWhite:
     ground shines through differs between them, and colour that is wholly transparent is in neither.
     """
 
+    how = (
+        "Alpha: these features see no transparency, so each picture is laid on black and on white, "
+        "and the features of both stand side by side."
+    )
+
     def __init__(self, features: Features) -> None:
         """Look through ``features``, which see grey or colour."""
         self._features = features

@@ -34,7 +34,7 @@ class Limits:
         agreement, far: Agreement below the one, while the distance is above that share of the
             baseline, means that batches are too small.
         logits: Mean size of logits that is no longer a number to work with.
-        answers: Whether each sample answers a picture. Then no plain Gaussian is a yardstick, what
+        answers: Whether each sample answers an input. Then no plain Gaussian is a yardstick, what
             answers get wrong is not all that they are for, and progress is counted from the first
             look on, as much is there from the first step.
     """

@@ -11,11 +11,12 @@ import pytest
 
 from gannet.core.errors import ConfigError, DataError
 from gannet.core.frame import Frame
+from gannet.core.scores import Report
 from gannet.data.containers.frames import read_frame
-from gannet.evaluation.evaluate import Report, evaluate_table
 from gannet.evaluation.report.markdown import to_json, to_markdown, verdict
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.evaluation.encoding import grid_of
+from gannet.modalities.table.evaluation.evaluate import evaluate_table
 
 pytest.importorskip("sklearn")
 ROWS = 800

@@ -7,8 +7,8 @@ import pytest
 
 from gannet.core.errors import DataError
 from gannet.core.frame import Frame
-from gannet.evaluation.evaluate import score_imputation
 from gannet.modalities.table.codec import TableCodec
+from gannet.modalities.table.evaluation.imputation import score_imputation
 
 pytest.importorskip("sklearn")
 ROWS = 600
