@@ -10,13 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from gannet.core.types import NO_TABLE
 from gannet.data.dataset import Dataset, Rows
+from gannet.data.store import InMemory
 from gannet.evaluation.report.html.page import can_draw, write_page
 from gannet.evaluation.report.markdown import to_markdown
 from gannet.evaluation.scored import score
 from gannet.inference.artifact import Artefact
-from gannet.modalities.reading import StoredSamples
 from gannet.modalities.registry import find_modality
 from gannet.training.loop import carry_out
 from gannet.training.plan import make_plan
@@ -40,12 +39,14 @@ def loaded(request, monkeypatch):
     """Samples of a kind that only entry points make known."""
     monkeypatch.syspath_prepend(str(TOYS))
     made = raws(request.param)
-    codec = find_modality(request.param).codec.fit(made)
-    store, unknown = StoredSamples(codec.encode(made)), np.full(240, -1)
+    modality = find_modality(request.param)
+    codec = modality.codec.fit(made)
+    store = InMemory(modality, codec, modality.pack(codec, made))
+    unknown = np.full(240, -1)
 
     def rows(start, end):
         places = np.arange(start, end)
-        return Rows(store, places, unknown[start:end], None, NO_TABLE, kind=request.param)
+        return Rows(store, places, unknown[start:end], None, kind=request.param)
 
     source = SimpleNamespace(dialect=None, files=())
     return Dataset(source, {"sample": codec}, (), rows(0, 160), rows(160, 240), (), "0")
