@@ -42,7 +42,8 @@ from gannet.modalities.image.codec import ImageCodec
 from gannet.modalities.table.codec import TableCodec
 from gannet.training.finalize import grid_conditions
 from gannet.training.inputs import source_for
-from gannet.training.session import Session, known_device, prepare
+from gannet.training.session import Session, prepare
+from gannet.training.task import known_device
 
 __all__ = ["NEIGHBOURS", "OTHER_DATA", "Model", "Session", "load", "prepare", "train"]
 

@@ -7,7 +7,7 @@ from gannet.modalities.reading import Reading
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.inspection import inspect
 from gannet.modalities.table.source import (
-    TableOptions,
+    ColumnOptions,
     adopt,
     choose_codec,
     claim,
@@ -22,7 +22,7 @@ modality = Modality(
     values="tokens",
     codec=TableCodec,
     collection="a table",
-    options=TableOptions,
+    options=ColumnOptions,
     claim=claim,
     reading=Reading(
         adopt=adopt,
