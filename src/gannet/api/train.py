@@ -7,7 +7,8 @@ from typing import Any
 
 from gannet.api.model import Model
 from gannet.inference.artifact import Artefact
-from gannet.training.session import Session, known_device, prepare
+from gannet.training.session import Session, prepare
+from gannet.training.task import known_device
 
 __all__ = ["Model", "Session", "load", "prepare", "train"]
 

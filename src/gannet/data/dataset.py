@@ -159,8 +159,7 @@ def load(
     if not 0 < held_out < 1:
         raise ConfigError(f"held_out: expected more than 0 and less than 1, got {held_out}")
     codec = codecs[SAMPLE]
-    # Checked before the cache is put in its place: refused data leave none behind.
-    check = partial(_check_variety, source)
+    check = partial(_check_variety, source)  # before the cache is put in its place, and after
     found = decode(source, codec, cache, memory_bytes, check)
     check(found.looks)
     others = {
@@ -170,8 +169,8 @@ def load(
     }
     # Of data without classes one number stands for all: there may be very many.
     labels = source.labels[found.kept] if source.classes else _unknown(len(found.kept))
-    looks = source.groups[found.kept].astype(np.uint64) if len(source.groups) else found.looks
-    train, held = split(found.contents, looks, labels, share=held_out, seed=seed)
+    groups = source.groups[found.kept].astype(np.uint64) if len(source.groups) else found.looks
+    train, held = split(found.contents, groups, labels, share=held_out, seed=seed)
     told = LabelCodec(classes=source.classes) if source.classes else None
     everything = Rows(
         found.store,
@@ -182,7 +181,7 @@ def load(
         {role: each.store for role, each in others.items()},
         codec.kind,
     )
-    parts = (found.contents, labels, held, *(each.contents for each in others.values()))
+    seen = (found.contents, labels, held, *(each.contents for each in others.values()))
     return Dataset(
         source=source,
         codecs={**codecs, **({} if told is None else {LABEL: told})},
@@ -190,7 +189,7 @@ def load(
         train=_some(everything, train),
         held_out=_some(everything, held),
         skipped=found.skipped,
-        digest=_digest(f"{codec.model_dump(mode='json')} {source.classes}", parts),
+        digest=_digest(f"{codec.model_dump(mode='json')} {source.classes}", seen),
     )
 
 

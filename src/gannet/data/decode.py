@@ -134,7 +134,7 @@ def _store(
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class _DecodedPart:
     """Some neighbouring cells, decoded.
 
     Attributes:
@@ -204,7 +204,7 @@ class _Pass:
             stored=writer.finish(),
         )
 
-    def _part(self, indices: range) -> _Part:
+    def _part(self, indices: range) -> _DecodedPart:
         kept: list[int] = []
         contents: list[int] = []
         raws: list[Any] = []
@@ -224,7 +224,7 @@ class _Pass:
             where = error.where or str(self.source.path)
             raise DataError(error.problem, where=where, remedy=error.remedy) from None
         looks = [fingerprint(each.tobytes()) for each in packed]
-        return _Part(kept, contents, packed, looks, skipped)
+        return _DecodedPart(kept, contents, packed, looks, skipped)
 
     def _one(self, index: int) -> tuple[int, Any]:
         """The fingerprint of a cell, and its raw sample; a file is read once where that will do."""

@@ -13,12 +13,12 @@ from gannet.core.errors import DataError
 from gannet.core.frame import Frame
 from gannet.core.source import Source
 from gannet.data.containers import archives, arrays, folders, frames, metadata, parquet, tables
-from gannet.data.containers.cells import CellTable, UnclaimedError, Wanted, listed, suffix_of
+from gannet.data.containers.cells import CellTable, FileFilter, UnclaimedError, listed, suffix_of
 from gannet.modalities.modality import Modality
 from gannet.modalities.reading import Claim, ColumnView
 from gannet.modalities.registry import find_modality, modalities
 
-_FILES: Mapping[str, Callable[[Path, Wanted], CellTable]] = {
+_FILES: Mapping[str, Callable[[Path, FileFilter], CellTable]] = {
     ".npz": lambda path, _: arrays.from_npz(path),
     ".npy": lambda path, _: arrays.from_npy(path),
     ".zip": archives.from_zip,
@@ -104,14 +104,14 @@ def claimed_by(table: CellTable, candidates: Sequence[Modality]) -> Claimed:
     return found
 
 
-def wanted_of(candidates: Iterable[Modality]) -> Wanted:
+def wanted_of(candidates: Iterable[Modality]) -> FileFilter:
     """Which files count, by the readers of some kinds."""
     read = [each for each in candidates if each.readers]
     suffixes = frozenset(suffix for each in read for suffix in each.readers)
     if not read:
-        return Wanted(suffixes, "file", "files")
+        return FileFilter(suffixes, "file", "files")
     one, many = (" or ".join(each.noun[at] for each in read) for at in (0, 1))
-    return Wanted(suffixes, one, many)
+    return FileFilter(suffixes, one, many)
 
 
 def source_of(table: CellTable, claimed: Claimed, label: str | None) -> Source:
@@ -287,7 +287,7 @@ class _Narrowed(Iterable[Frame]):
             yield Frame(self.columns, cells, frame.where, frame.first)
 
 
-def _table_at(path: Path, wanted: Wanted) -> CellTable:
+def _table_at(path: Path, wanted: FileFilter) -> CellTable:
     """The container at a path."""
     return _folder(path, wanted) if _is_folder(path) else _file(path, wanted)
 
@@ -309,7 +309,7 @@ def _is_folder(path: Path) -> bool:
     )
 
 
-def _file(path: Path, wanted: Wanted) -> CellTable:
+def _file(path: Path, wanted: FileFilter) -> CellTable:
     suffix = suffix_of(path.name)
     if suffix in _FILES:
         return _FILES[suffix](path, wanted)
@@ -330,7 +330,7 @@ def _file(path: Path, wanted: Wanted) -> CellTable:
     )
 
 
-def _folder(path: Path, wanted: Wanted) -> CellTable:
+def _folder(path: Path, wanted: FileFilter) -> CellTable:
     names = [entry.name for entry in folders.entries(path) if entry.is_file()]
     found = [name for name in metadata.TABLES if name in names]
     if len(found) > 1:
@@ -354,7 +354,7 @@ def _folder(path: Path, wanted: Wanted) -> CellTable:
     return folders.from_folder(path, wanted)
 
 
-def _tables_in(path: Path, names: Sequence[str], wanted: Wanted) -> CellTable | None:
+def _tables_in(path: Path, names: Sequence[str], wanted: FileFilter) -> CellTable | None:
     """The one data file of a folder, or the table that its files make together."""
     known = {*frames.SUFFIXES, *_FILES} - set(NOTES)
     held = [path / name for name in names if suffix_of(name) in known]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -105,17 +106,18 @@ def examine(
     source = find(Path(path), label=label, kinds=kinds)
     modality = find_modality(source.kind)
     chosen = options_for(modality, options or {})
-    limits = budget or Budget()
-    if modality.reading.inspect is not None:
-        seen = modality.reading.inspect(source, chosen, limits, most)
-    else:
-        seen = _looked_through(modality, source, chosen, limits, most)
+    look = modality.reading.inspect or partial(_looked_through, modality)
+    seen = look(source, chosen, budget or Budget(), most)
+    found = _found(source, modality, seen)
+    warnings = (*source.problems, *_warnings(modality, found, _different(seen, found)))
+    found = found.model_copy(update={"warnings": (*warnings, *seen.warnings)})
+    return found.model_copy(update={"lines": tuple(_lines(modality, found, seen))})
+
+
+def _found(source: Source, modality: Modality, seen: Inspection) -> Findings:
+    """What was seen as findings, but for what is said of them in words."""
     looks = np.asarray(seen.looks, np.uint64)
-    doubles = len(looks) - len(np.unique(looks))
     looked_at = len(looks) + len(seen.broken)
-    different = len(looks) - doubles if seen.copies else source.count
-    usable = seen.learnable and len(seen.broken) <= may_be_broken(looked_at)
-    usable = usable and different >= FEWEST and len(looks) - doubles > 1
     groups = [[seen.places[at] for at in group] for group in first_groups(looks, _NAMED)]
     found = Findings(
         path=str(source.path),
@@ -123,10 +125,10 @@ def examine(
         kind=source.kind,
         count=source.count,
         looked_at=looked_at,
-        usable=usable,
+        usable=seen.learnable and len(seen.broken) <= may_be_broken(looked_at),
         classes=_balance(source),
         unlabelled=int((source.labels < 0).sum()) if source.classes else 0,
-        duplicates=doubles,
+        duplicates=len(looks) - len(np.unique(looks)),
         duplicate_groups=tuple(
             tuple(source.names[index] for index in group[:_NAMED]) for group in groups
         ),
@@ -137,9 +139,14 @@ def examine(
         shape=seen.shape,
         options=dict(seen.options),
     )
-    warnings = (*source.problems, *_warnings(modality, found, different), *seen.warnings)
-    found = found.model_copy(update={"warnings": warnings})
-    return found.model_copy(update={"lines": tuple(_lines(modality, found, seen))})
+    several = len(looks) - found.duplicates > 1
+    enough = found.usable and several and _different(seen, found) >= FEWEST
+    return found.model_copy(update={"usable": enough})
+
+
+def _different(seen: Inspection, found: Findings) -> int:
+    """How many samples count as different from each other."""
+    return len(seen.looks) - found.duplicates if seen.copies else found.count
 
 
 def _looked_through(

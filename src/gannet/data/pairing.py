@@ -39,7 +39,8 @@ def find_pairs(
     """
     path = Path(path)
     targets = _candidates(kinds, SAMPLE)
-    sides = pairs.Sides(wanted_of(_candidates(kinds, GIVEN)), wanted_of(targets), _remedy(targets))
+    given_as = wanted_of(_candidates(kinds, GIVEN))
+    sides = pairs.PairSides(given_as, wanted_of(targets), _remedy(targets))
     if not path.is_dir():
         said = "a file, expected a folder" if path.exists() else "no such folder"
         raise DataError(said, where=str(path), remedy=sides.remedy)
@@ -65,7 +66,7 @@ def _candidates(kinds: Mapping[str, Sequence[str]] | None, role: str) -> tuple[M
     return tuple(map(find_modality, kinds[role])) if kinds else modalities()
 
 
-def _layout(path: Path, sides: pairs.Sides, targets: Sequence[Modality]) -> str:
+def _layout(path: Path, sides: pairs.PairSides, targets: Sequence[Modality]) -> str:
     """How pairs lie in a folder, by looking."""
     if (path / pairs.TABLE).exists():
         return "table"

@@ -22,8 +22,8 @@ from gannet.core.source import FileContent, Labels
 from gannet.data.containers.cells import (
     CellTable,
     Classes,
+    FileFilter,
     UnclaimedError,
-    Wanted,
     suffixes_of,
 )
 from gannet.data.labels import from_numbers
@@ -35,7 +35,7 @@ ENTRIES = 5_000_000
 _BROKEN = (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
 
-def from_zip(path: Path, wanted: Wanted) -> CellTable:
+def from_zip(path: Path, wanted: FileFilter) -> CellTable:
     """Files in a zip, with labels if it holds a ``dataset.json``.
 
     Raises:
@@ -72,7 +72,7 @@ def from_zip(path: Path, wanted: Wanted) -> CellTable:
     return _table(path, "zip of {}", names, read, classes)
 
 
-def from_tar(path: Path, wanted: Wanted) -> CellTable:
+def from_tar(path: Path, wanted: FileFilter) -> CellTable:
     """Files in a tar that is not compressed; those of two and more folders are of as many classes.
 
     Raises:
@@ -142,7 +142,7 @@ def _table(
     return CellTable(path, layout, names, (view,), classes, files=[path])
 
 
-def _wanted(path: Path, inside: Sequence[str], wanted: Wanted) -> list[str]:
+def _wanted(path: Path, inside: Sequence[str], wanted: FileFilter) -> list[str]:
     """The names of files that count, in order."""
     names = sorted(name for name in inside if wanted.fits(name) and not _hidden(name))
     if not names:

@@ -18,7 +18,7 @@ class UnclaimedError(DataError):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class FileFilter:
     """Which files count as samples.
 
     Attributes:

@@ -15,8 +15,8 @@ from gannet.core.source import Labels
 from gannet.data.containers.cells import (
     CellTable,
     Classes,
+    FileFilter,
     UnclaimedError,
-    Wanted,
     listed,
     suffixes_of,
 )
@@ -44,7 +44,7 @@ def entries(folder: Path) -> list[os.DirEntry[str]]:
         ) from None
 
 
-def from_folder(folder: Path, wanted: Wanted) -> CellTable:
+def from_folder(folder: Path, wanted: FileFilter) -> CellTable:
     """A folder of files, or one with a subfolder per class.
 
     Raises:
@@ -105,7 +105,7 @@ class Paths(Sequence[Path]):
         return self.folder / self.names[index]
 
 
-def files_below(folder: Path, wanted: Wanted) -> Iterator[str]:
+def files_below(folder: Path, wanted: FileFilter) -> Iterator[str]:
     """Paths of files that count, at any depth, relative to ``folder``."""
     for entry in entries(folder):
         if entry.is_dir():
@@ -115,7 +115,7 @@ def files_below(folder: Path, wanted: Wanted) -> Iterator[str]:
 
 
 def _flat(
-    folder: Path, flat: list[str], groups: Mapping[str, list[str]], wanted: Wanted
+    folder: Path, flat: list[str], groups: Mapping[str, list[str]], wanted: FileFilter
 ) -> CellTable:
     problems: list[str] = []
     names = flat
@@ -141,7 +141,7 @@ def training_part(groups: Mapping[str, object]) -> str:
     return next((name for name in ("train", "training") if name in groups), "")
 
 
-def _empty(folder: Path, inside: Sequence[os.DirEntry[str]], wanted: Wanted) -> DataError:
+def _empty(folder: Path, inside: Sequence[os.DirEntry[str]], wanted: FileFilter) -> DataError:
     many = wanted.many
     if not inside:
         return DataError(
@@ -156,7 +156,7 @@ def _empty(folder: Path, inside: Sequence[os.DirEntry[str]], wanted: Wanted) -> 
     )
 
 
-def _no_table(folder: Path, label: str, wanted: Wanted) -> DataError:
+def _no_table(folder: Path, label: str, wanted: FileFilter) -> DataError:
     return DataError(
         f"no column {label!r}: the {wanted.many} come without a table",
         where=str(folder),

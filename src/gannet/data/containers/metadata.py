@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 from typing import cast
 
 from gannet.core.errors import DataError
-from gannet.data.containers.cells import CellTable, Classes, Wanted, listed, suffixes_of
+from gannet.data.containers.cells import CellTable, Classes, FileFilter, listed, suffixes_of
 from gannet.data.containers.folders import Paths, entries, files_below, of_paths
 from gannet.data.labels import choose, from_cells
 from gannet.modalities.reading import ColumnView
@@ -23,7 +23,7 @@ FILE = "file_name"
 """The column that names the file of each row; further files have columns that end so."""
 
 
-def from_metadata(folder: Path, table: Path, wanted: Wanted) -> CellTable:
+def from_metadata(folder: Path, table: Path, wanted: FileFilter) -> CellTable:
     """A folder of files with a table; every other column holds values.
 
     Raises:
@@ -156,6 +156,6 @@ def _check_names(
         )
 
 
-def _left_out(folder: Path, names: Sequence[str], wanted: Wanted) -> list[str]:
+def _left_out(folder: Path, names: Sequence[str], wanted: FileFilter) -> list[str]:
     count = len(set(files_below(folder, wanted)) - set(names))
     return [f"{count} {wanted.many} without a row in the table left aside"] if count else []

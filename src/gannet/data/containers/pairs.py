@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from gannet.core.errors import DataError
-from gannet.data.containers.cells import CellTable, Wanted, listed, suffixes_of
+from gannet.data.containers.cells import CellTable, FileFilter, listed, suffixes_of
 from gannet.data.containers.folders import entries
 from gannet.data.containers.metadata import csv_lines
 from gannet.modalities.reading import ColumnView
@@ -17,7 +17,7 @@ TABLE = "pairs.csv"
 
 
 @dataclass(frozen=True, slots=True)
-class Sides:
+class PairSides:
     """What counts on the side that is given, and on that of targets.
 
     Attributes:
@@ -26,24 +26,24 @@ class Sides:
         remedy: How pairs may lie on disk.
     """
 
-    given: Wanted
-    target: Wanted
+    given: FileFilter
+    target: FileFilter
     remedy: str
 
     @property
-    def either(self) -> Wanted:
+    def either(self) -> FileFilter:
         """Files of either side."""
         one, other = self.given, self.target
         if one == other:
             return one
-        return Wanted(
+        return FileFilter(
             one.suffixes | other.suffixes,
             f"{one.one} or {other.one}",
             f"{one.many} or {other.many}",
         )
 
 
-def from_pairs_table(path: Path, sides: Sides) -> CellTable:
+def from_pairs_table(path: Path, sides: PairSides) -> CellTable:
     """A folder with ``pairs.csv``, which names both files of each pair.
 
     Raises:
@@ -77,7 +77,7 @@ def from_pairs_table(path: Path, sides: Sides) -> CellTable:
     return _of_files(path, pairs, f"pairs of {TABLE}", ())
 
 
-def from_two_folders(path: Path, given: str, sides: Sides) -> CellTable:
+def from_two_folders(path: Path, given: str, sides: PairSides) -> CellTable:
     """Two folders in which files of one name belong together.
 
     Args:
@@ -110,12 +110,12 @@ def from_two_folders(path: Path, given: str, sides: Sides) -> CellTable:
     return _of_files(path, pairs, layout, problems)
 
 
-def files_in(folder: Path, wanted: Wanted) -> list[Path]:
+def files_in(folder: Path, wanted: FileFilter) -> list[Path]:
     """The files of a folder that count."""
     return [Path(each.path) for each in entries(folder) if wanted.fits(each.name)]
 
 
-def _chosen(path: Path, given: str, sides: Sides) -> tuple[Path, Path]:
+def _chosen(path: Path, given: str, sides: PairSides) -> tuple[Path, Path]:
     """The folder that is given and that of targets, both in ``path``.
 
     Raises:
@@ -148,7 +148,7 @@ def _chosen(path: Path, given: str, sides: Sides) -> tuple[Path, Path]:
     return folders[first], folders[1 - first]
 
 
-def _by_name(folder: Path, wanted: Wanted) -> dict[str, Path]:
+def _by_name(folder: Path, wanted: FileFilter) -> dict[str, Path]:
     """Files by their name without suffix.
 
     Raises:

@@ -12,7 +12,7 @@ from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.columns.infer_type import missing
 from gannet.modalities.table.packed_rows import row_prints
 from gannet.modalities.table.rules import RuleSearch
-from gannet.modalities.table.source import TableOptions
+from gannet.modalities.table.source import ColumnOptions
 
 _NAMED = 20
 
@@ -51,7 +51,7 @@ class TableDetails(_Part):
     rules: tuple[RuleSummary, ...]
 
 
-def inspect(source: Source, options: TableOptions, _budget: Budget, _most: int) -> Inspection:
+def inspect(source: Source, options: ColumnOptions, _budget: Budget, _most: int) -> Inspection:
     """Look at all rows."""
     codec = TableCodec.fit_frames(source.frames, overrides=options.column)
     parts: list[NDArray[np.uint64]] = []

@@ -21,7 +21,7 @@ from gannet.modalities.table.load import encode, read_file
 from gannet.modalities.table.sampling.cells import TOGETHER
 from gannet.modalities.table.sampling.rows import TableSampleOptions, sample_rows
 from gannet.modalities.table.source import (
-    TableOptions,
+    ColumnOptions,
     adopt,
     choose_codec,
     claim,
@@ -58,7 +58,7 @@ modality = Modality(
     values="tokens",
     codec=TableCodec,
     collection="a table",
-    options=TableOptions,
+    options=ColumnOptions,
     claim=claim,
     reading=Reading(
         adopt=adopt,

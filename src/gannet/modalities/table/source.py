@@ -23,7 +23,7 @@ SHOWN = 8
 """Columns that an error lists."""
 
 
-class TableOptions(BaseModel):
+class ColumnOptions(BaseModel):
     """Flags of tables."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,7 +50,7 @@ def _no_items(index: int) -> NoReturn:
     raise AssertionError(f"item {index} of a table was asked for, which is read in frames")
 
 
-def choose_codec(source: Source, options: TableOptions, _budget: Budget) -> tuple[TableCodec, str]:
+def choose_codec(source: Source, options: ColumnOptions, _budget: Budget) -> tuple[TableCodec, str]:
     """The codec of all rows, with the types of columns that were asked for."""
     return TableCodec.fit_frames(source.frames, overrides=options.column), ""
 

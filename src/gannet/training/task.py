@@ -1,0 +1,177 @@
+"""What a run was asked for: recipe, settings, options, place and time, validated all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gannet.core import device as processor
+from gannet.core.config import Config, flag, parse
+from gannet.core.errors import ConfigError
+from gannet.core.recipe import Recipe
+from gannet.core.source import Source
+from gannet.data.options import known_options
+from gannet.modalities.registry import find_modality
+from gannet.recipes.registry import find_recipe
+from gannet.training.inputs import source_of
+from gannet.training.plan import Plan
+from gannet.training.resume import check_same, read_plan
+
+
+@dataclass(frozen=True)
+class Task:
+    """What was asked for, validated.
+
+    Attributes:
+        data: Path of the data, or a data frame.
+        out: Folder of the run.
+        name: Of the recipe.
+        recipe: That learns.
+        given: Its settings that the user gave.
+        options: Flags of the kind of data that the user gave.
+        minutes: Time budget; ``None`` for the usual one.
+        seed: Of everything.
+        label: Column of the classes.
+        balance: Whether verdicts may change settings.
+        device: That was asked for.
+        place: Where to train.
+        clock: What time is measured by.
+        begun: The plan of a run that was begun before in the same folder.
+        source: The data, where they had to be found to choose a recipe.
+    """
+
+    data: Path | str | Any
+    out: Path
+    name: str
+    recipe: Recipe[Any]
+    given: dict[str, Any]
+    options: dict[str, object]
+    minutes: float | None
+    seed: int
+    label: str | None
+    balance: bool
+    device: str | None
+    place: str
+    clock: Callable[[], float]
+    begun: Plan | None
+    source: Source | None
+
+    @property
+    def config(self) -> Config:
+        """All settings: those that a run was begun with, else those that were given."""
+        return parse(self.recipe.config, self.given if self.begun is None else self.begun.config)
+
+    @property
+    def timed(self) -> bool:
+        """Whether the run is bounded by time: not if steps are given, or if it takes none."""
+        return "steps" not in self.given and self.recipe.training.fit is None
+
+
+def validated(  # what `prepare` was given
+    data: Path | str | Any,
+    out: Path,
+    recipe: str | None,
+    minutes: float | None,
+    seed: int,
+    label: str | None,
+    balance: bool,
+    device: str | None,
+    clock: Callable[[], float],
+    settings: Mapping[str, object],
+) -> Task:
+    """What was asked for, checked before the data are decoded."""
+    place = known_device(device)
+    if isinstance(data, str | Path):
+        _check_place(Path(data), out)
+    begun, source = read_plan(out), None
+    if recipe is None and begun is not None:
+        recipe = begun.recipe
+    elif recipe is None:
+        source = source_of(data, label)
+        recipe = find_modality(source.kind).default_recipe
+    given, options = _checked(recipe, settings, minutes=minutes, seed=seed)
+    if begun is not None:  # before the data are read in another way than they were
+        check_same(begun, {"recipe": recipe, "label": label})
+        place = _device_of(begun, out)
+    return Task(
+        data, out, recipe, find_recipe(recipe), given, options, minutes, seed, label, balance,
+        device, place, clock, begun, source,
+    )  # fmt: skip
+
+
+def _device_of(begun: Plan, out: Path) -> str:
+    """Where a run was begun, which is where it must go on."""
+    try:
+        return known_device(begun.device)
+    except ConfigError:
+        raise ConfigError(
+            f"this run was begun with --device {begun.device}, which this machine has not",
+            where=str(out),
+            remedy="Go on with it on such a machine, or begin anew with another --out.",
+        ) from None
+
+
+def known_device(name: str | None) -> str:
+    """The device of that name, or the best there is.
+
+    Raises:
+        ConfigError: if there is none of that name.
+    """
+    best = processor.best_device()
+    if name not in (None, "cpu", best):
+        known = " or ".join(dict.fromkeys(("cpu", best)))
+        raise ConfigError(f"--device: no {name!r} here", remedy=f"Leave it out, or give {known}.")
+    return name or best
+
+
+def _checked(
+    recipe: str, settings: Mapping[str, object], *, minutes: float | None, seed: int
+) -> tuple[dict[str, Any], dict[str, object]]:
+    """Settings of the recipe and options of a kind that the user gave; all faults in one error."""
+    faults: list[str] = []
+    if minutes is not None and "steps" in settings:
+        faults.append("--minutes and --steps: both were given, expected one of them")
+    if minutes is not None and not 0 < minutes < 1e6:
+        faults.append(f"--minutes: must be above 0 and below a million, got {minutes:g}")
+    if seed < 0:
+        faults.append(f"--seed: must be at least 0, got {seed}")
+    most = processor.processors()
+    if str(settings.get("threads", "")).isdecimal() and int(str(settings["threads"])) > most:
+        faults.append(f"--threads: this machine has {most}, got {settings['threads']}")
+    given: dict[str, Any] = {}
+    options: dict[str, object] = {}
+    remedy = ""
+    try:
+        made = find_recipe(recipe)
+        options = {
+            name: value
+            for name, value in settings.items()
+            if name not in made.config.model_fields and name in known_options()
+        }
+        own = {name: value for name, value in settings.items() if name not in options}
+        given = parse(made.config, own).model_dump(include=set(own))
+        faults += [
+            f"{flag(name)}: {recipe} is fitted at once, without steps, and does not know it"
+            for name in own
+            if name in made.unused
+        ]
+    except ConfigError as error:
+        faults.append(error.problem)
+        remedy = error.remedy
+    if faults:
+        raise ConfigError("\n".join(faults), remedy=remedy)
+    return given, options
+
+
+def _check_place(data: Path, out: Path) -> None:
+    """A run must have a folder of its own, or it would train on its own samples."""
+    if out.exists() and not out.is_dir():
+        raise ConfigError("not a folder", where=f"--out {out}", remedy="Name another.")
+    if data.is_dir() and out.resolve().is_relative_to(data.resolve()):
+        raise ConfigError(
+            f"lies inside the data ({data}), which would take the run's own samples for data",
+            where=f"--out {out}",
+            remedy="Name a folder outside.",
+        )
