@@ -29,8 +29,8 @@ from gannet.evaluation.unpaired import unpaired_scores
 from gannet.metrics import METRICS
 from gannet.metrics.memorization import closest, suspects
 from gannet.metrics.pairwise import Heap
-from gannet.modalities.image.comparison import STRUCTURE
-from gannet.modalities.image.sharpness import EDGE, roughness
+from gannet.modalities.image.evaluation.comparison import STRUCTURE
+from gannet.modalities.image.evaluation.sharpness import EDGE, roughness
 from gannet.modalities.registry import find_modality
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.evaluation.evaluate import evaluate_table

@@ -24,7 +24,7 @@ from gannet.evaluation.memorization import repeat_score
 from gannet.evaluation.mode_coverage import heap_profile
 from gannet.evaluation.report.summary import of_kinds, verdict
 from gannet.metrics.distribution import precision
-from gannet.modalities.image.sharpness import roughness
+from gannet.modalities.image.evaluation.sharpness import roughness
 from gannet.networks.features import RandomConvolutionFeatures
 
 pytestmark = pytest.mark.timeout(600)  # half a minute of processor time, on busy machines more

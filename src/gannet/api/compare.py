@@ -14,8 +14,8 @@ from gannet.api.train import load
 from gannet.core import device as processor
 from gannet.core.errors import ConfigError, DataError
 from gannet.core.io.files import write_whole
+from gannet.core.io.training_log import PLAN
 from gannet.core.scores import Report
-from gannet.core.training_log import PLAN
 from gannet.evaluation.differences import Comparison, Group, compared
 from gannet.evaluation.report.comparison import summary, to_markdown, told
 from gannet.evaluation.report.examples import Exhibits

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from gannet.core import device as processor
 from gannet.core.errors import ConfigError
+from gannet.core.io.training_log import read_course
 from gannet.core.recipe import Plainly
 from gannet.core.scores import Report
-from gannet.core.training_log import read_course
 from gannet.core.types import Batch
 from gannet.data import dataset
 from gannet.data.dataset import Dataset

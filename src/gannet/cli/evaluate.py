@@ -12,16 +12,11 @@ from gannet.cli.signals import stop_on_signal
 def judge(run: Path, files: list[Path], /, *, label: str | None = None, json: bool = False) -> None:
     """Say how likely each file is real, beside what is usual for held-out reals and for fakes.
 
-    Parameters
-    ----------
-    run: Path
-        A run's folder.
-    files: list[Path]
-        Samples, one a file; or files of rows.
-    label: str
-        Judge them as samples of this class; by default as the class that fits best.
-    json: bool
-        Print one JSON object instead of words.
+    Args:
+        run: A run's folder.
+        files: Samples, one a file; or files of rows.
+        label: Judge them as samples of this class; by default as the class that fits best.
+        json: Print one JSON object instead of words.
     """
     from gannet.api.train import load
     from gannet.inference.judge_files import judge_files
@@ -43,26 +38,18 @@ def evaluate(
 ) -> None:
     """Score a run on held-out data: every score with its interval, floor and baseline.
 
-    Parameters
-    ----------
-    run: Path
-        A run's folder.
-    data: Path
-        The data it was trained on; the same part is held out again.
-    count: int
-        Fakes to score, and held-out reals where there are as many.
-    seed: int
-        Of the fakes and of all subsets.
-    features: str
-        auto, classifier, efficientnet, random, or a path to Inception weights.
-    label: str
-        Column of the classes; by default the one that the run was begun with.
-    out: Path
-        Folder of report.html (extra `report`), report.json, report.md and, of pictures,
-        neighbours.png; the run's own by default.
-    seeds: int
-        Training runs to score: this one, and further ones with other seeds, which are trained in
-        RUN/seeds unless they are there. Intervals then cover the choice of seeds as well.
+    Args:
+        run: A run's folder.
+        data: The data it was trained on; the same part is held out again.
+        count: Fakes to score, and held-out reals where there are as many.
+        seed: Of the fakes and of all subsets.
+        features: auto, classifier, efficientnet, random, or a path to Inception weights.
+        label: Column of the classes; by default the one that the run was begun with.
+        out: Folder of report.html (extra `report`), report.json, report.md and, of pictures,
+            neighbours.png; the run's own by default.
+        seeds: Training runs to score: this one, and further ones with other seeds, which are
+            trained in RUN/seeds unless they are there. Intervals then cover the choice of seeds as
+            well.
     """
     from gannet.api.seeds import evaluate_over_seeds
     from gannet.api.train import load
@@ -98,23 +85,15 @@ def compare(
 ) -> None:
     """Score runs alike on the same held-out data, and say which differences are noise.
 
-    Parameters
-    ----------
-    runs: list[Path]
-        Folders of two or more runs; others are compared with the first. Runs that differ in
-        nothing but their seed make one entry, with an interval over runs.
-    data: Path
-        The data that all of them were trained on; the same part is held out again.
-    count: int
-        Fakes of each to score, and held-out reals where there are as many.
-    seed: int
-        Of the fakes and of all subsets, the same for all.
-    features: str
-        auto, classifier, efficientnet, random, or a path to Inception weights.
-    label: str
-        Column of the classes; by default the one that the runs were begun with.
-    out: Path
-        Folder of compare.json, compare.md and (extra `report`) compare.html; none by default.
+    Args:
+        runs: Folders of two or more runs; others are compared with the first. Runs that differ in
+            nothing but their seed make one entry, with an interval over runs.
+        data: The data that all of them were trained on; the same part is held out again.
+        count: Fakes of each to score, and held-out reals where there are as many.
+        seed: Of the fakes and of all subsets, the same for all.
+        features: auto, classifier, efficientnet, random, or a path to Inception weights.
+        label: Column of the classes; by default the one that the runs were begun with.
+        out: Folder of compare.json, compare.md and (extra `report`) compare.html; none by default.
     """
     from gannet.api.compare import compare as compared
     from gannet.evaluation.report.comparison import to_markdown

@@ -21,18 +21,13 @@ def inspect(
 ) -> None:
     """Look at data: what is there, what is wrong with it, what can be trained on it.
 
-    Parameters
-    ----------
-    data: Path
-        A folder of pictures, a table, an archive or an array file.
-    label: str
-        Column of the classes, where there are several.
-    recipe: str
-        Look at the data as this recipe reads them; by default as the one that suits them.
-    json: bool
-        Print one JSON object instead of words.
-    options: list[str]
-        Options of the kind of data; of tables --column NAME=TYPE, where looking is not good enough.
+    Args:
+        data: A folder of pictures, a table, an archive or an array file.
+        label: Column of the classes, where there are several.
+        recipe: Look at the data as this recipe reads them; by default as the one that suits them.
+        json: Print one JSON object instead of words.
+        options: Options of the kind of data; of tables --column NAME=TYPE, where looking is not
+            good enough.
     """
     from gannet.training.plan import advise
     from gannet.training.session import look_at

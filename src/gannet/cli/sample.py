@@ -16,17 +16,12 @@ def sample(run: Path, /, *flags: RunFlags, count: int = 64, out: Path, seed: int
 
     `gannet sample RUN --help` lists the further flags that RUN takes, such as --label.
 
-    Parameters
-    ----------
-    run: Path
-        A run's folder.
-    count: int
-        How many.
-    out: Path
-        A folder for single files; or a file, whose suffix chooses the form: .npz holds all samples
-        of any run, of pictures .png is one grid, of rows .csv a table.
-    seed: int
-        Other seeds give other samples.
+    Args:
+        run: A run's folder.
+        count: How many.
+        out: A folder for single files; or a file, whose suffix chooses the form: .npz holds all
+            samples of any run, of pictures .png is one grid, of rows .csv a table.
+        seed: Other seeds give other samples.
     """
     from gannet.api.train import load
     from gannet.inference.options import sample_fields
@@ -52,23 +47,16 @@ def apply(
 
     `gannet apply RUN --help` lists the further flags that RUN takes, such as --quality or --mask.
 
-    Parameters
-    ----------
-    run: Path
-        A run's folder.
-    given: Path
-        The input, of the kind that the run takes: a table with the columns of training, a picture
-        of any size; or a folder of such files.
-    out: Path
-        The output, in the format that its suffix says; a folder for a folder. Of several, out-1,
-        out-2, ...
-    count: int
-        How many outputs of one input. One is the single best answer. Of several, each is drawn by
-        chance: their spread shows how sure the answer is.
-    seed: int
-        Of the draws.
-    transform: str
-        Which, of a recipe that knows several; by default the usual one.
+    Args:
+        run: A run's folder.
+        given: The input, of the kind that the run takes: a table with the columns of training, a
+            picture of any size; or a folder of such files.
+        out: The output, in the format that its suffix says; a folder for a folder. Of several,
+            out-1, out-2, ...
+        count: How many outputs of one input. One is the single best answer. Of several, each is
+            drawn by chance: their spread shows how sure the answer is.
+        seed: Of the draws.
+        transform: Which, of a recipe that knows several; by default the usual one.
     """
     from gannet.api.train import load
     from gannet.inference.apply import Wanted, apply_file
@@ -108,40 +96,27 @@ def edit(
 ) -> None:
     """Change pictures in the noise of a generator: find, move, blend and walk them.
 
-    Parameters
-    ----------
-    run: Path
-        Folder of a run that makes pictures from noise.
-    pictures: list[Path]
-        Pictures to change, or files that --keep wrote; none for samples of the run. Several are
-        blended, from the first to the last.
-    out: Path
-        A picture; of several pictures or --frames a .png sheet, a .gif or an .mp4 (extra `video`).
-    directions: bool
-        Draw a sheet of all that can be changed, and print what each direction was seen to change.
-    change: tuple[str, ...]
-        What to change and how far, as brightness=+1.5 or, by its number, 3=-2. About 1 is a nudge,
-        3 is far.
-    hold: tuple[str, ...]
-        What shall stay as it is meanwhile.
-    become: str
-        Of runs with classes: the class that the pictures become.
-    label: str
-        Of runs with classes: the class that the pictures are of; found by trying if left out.
-    tune: bool
-        Bend a copy of the generator until it gives each picture, not only one like it.
-    frames: int
-        Steps on the way, written as one film or sheet.
-    keep: Path
-        A .safetensors file for what was found and changed, to go on with or to undo.
-    labels: Path
-        Data with labels, which become names that --change knows.
-    liked: Path
-        A folder with a handful of pictures; --change liked=1 goes towards them.
-    disliked: Path
-        A folder with a handful of others.
-    seed: int
-        Of everything that is random.
+    Args:
+        run: Folder of a run that makes pictures from noise.
+        pictures: Pictures to change, or files that --keep wrote; none for samples of the run.
+            Several are blended, from the first to the last.
+        out: A picture; of several pictures or --frames a .png sheet, a .gif or an .mp4 (extra
+            `video`).
+        directions: Draw a sheet of all that can be changed, and print what each direction was seen
+            to change.
+        change: What to change and how far, as brightness=+1.5 or, by its number, 3=-2. About 1 is
+            a nudge, 3 is far.
+        hold: What shall stay as it is meanwhile.
+        become: Of runs with classes: the class that the pictures become.
+        label: Of runs with classes: the class that the pictures are of; found by trying if left
+            out.
+        tune: Bend a copy of the generator until it gives each picture, not only one like it.
+        frames: Steps on the way, written as one film or sheet.
+        keep: A .safetensors file for what was found and changed, to go on with or to undo.
+        labels: Data with labels, which become names that --change knows.
+        liked: A folder with a handful of pictures; --change liked=1 goes towards them.
+        disliked: A folder with a handful of others.
+        seed: Of everything that is random.
     """
     from gannet.api.train import load
     from gannet.core.config import pairs

@@ -31,28 +31,18 @@ def train(
 ) -> None:
     """Train on DATA into the folder OUT. The same command goes on with a run that was stopped.
 
-    Parameters
-    ----------
-    data: Path
-        A folder of pictures, a table, an archive or an array file.
-    out: Path
-        Folder of the run; becomes an artefact that `gannet sample` reads.
-    minutes: float
-        Time to train; by default what `gannet inspect` says, from 10 minutes on.
-    recipe: str
-        The task; `gannet recipes` lists them. By default `table` for a table, else `generate`.
-    seed: int
-        Of everything that is random.
-    label: str
-        Column of the classes, where there are several.
-    balance: str
-        Whether verdicts of health may change settings.
-    device: str
-        cpu, cuda or mps.
-    tensorboard: bool
-        Write event files beside the run (extra `tensorboard`).
-    save_seconds: float
-        Least time between two saves of the run; what a killed run loses at most.
+    Args:
+        data: A folder of pictures, a table, an archive or an array file.
+        out: Folder of the run; becomes an artefact that `gannet sample` reads.
+        minutes: Time to train; by default what `gannet inspect` says, from 10 minutes on.
+        recipe: The task; `gannet recipes` lists them. By default `table` for a table, else
+            `generate`.
+        seed: Of everything that is random.
+        label: Column of the classes, where there are several.
+        balance: Whether verdicts of health may change settings.
+        device: cpu, cuda or mps.
+        tensorboard: Write event files beside the run (extra `tensorboard`).
+        save_seconds: Least time between two saves of the run; what a killed run loses at most.
     """
     from gannet.api.train import prepare
     from gannet.cli.progress import watch
@@ -80,14 +70,10 @@ def train(
 def demo(*, out: Path = Path("demo"), minutes: float = 2.0, seed: int = 0) -> None:
     """Train on 5,000 real digits, then sample, judge and evaluate (extra `demo`).
 
-    Parameters
-    ----------
-    out: Path
-        Folder for data and run.
-    minutes: float
-        Time to train.
-    seed: int
-        Of everything that is random.
+    Args:
+        out: Folder for data and run.
+        minutes: Time to train.
+        seed: Of everything that is random.
     """
     from gannet.cli.demo import show
 

@@ -6,7 +6,7 @@ import difflib
 import importlib
 import pkgutil
 from collections.abc import Iterable, Mapping
-from importlib.metadata import entry_points
+from importlib.metadata import PackageNotFoundError, entry_points, version
 from typing import Any
 
 from gannet.core.errors import ConfigError
@@ -50,3 +50,11 @@ def load(what: str, name: str, modules: Mapping[str, str], attribute: str) -> An
         near = difflib.get_close_matches(name, modules) or sorted(modules)
         raise ConfigError(f"no {what} {name!r}", remedy=f"Did you mean {', '.join(near)}?")
     return getattr(importlib.import_module(modules[name]), attribute)
+
+
+def gannet_version() -> str:
+    """The installed release, or ``0`` where gannet runs from bare source."""
+    try:
+        return version("gannet-gan")
+    except PackageNotFoundError:
+        return "0"

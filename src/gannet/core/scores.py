@@ -9,7 +9,7 @@ from typing import Literal, TypedDict
 from pydantic import BaseModel, ConfigDict
 
 from gannet.core.errors import ConfigError
-from gannet.core.training_log import Course
+from gannet.core.io.training_log import Course
 
 ScoreRole = Literal[
     "", "detection", "shortfall", "excess", "repeats", "copies", "privacy", "target", "variety"

@@ -10,10 +10,10 @@ from typing import Protocol
 
 from torch import Tensor
 
-from gannet.core.scores import Pair, Part, Report, Score
+from gannet.core.plugins import gannet_version
+from gannet.core.scores import Pair, Part, Profile, Report, Score
 from gannet.core.seeding import seed_at
 from gannet.core.types import Batch
-from gannet.core.version import gannet_version
 from gannet.evaluation.feature_cache import KeptFeatures
 from gannet.evaluation.features import Seen, eye_of, seen_by
 from gannet.evaluation.memorization import copy_score
@@ -167,6 +167,32 @@ def _of_classes(shared: Setting, told: Told | None, sampler: Sampler, dataset: D
     return [class_score(made, told, names), taught]
 
 
+def _profiles(shared: Setting, told: Told | None) -> tuple[Profile, ...]:
+    """How samples are spread over classes, or over clusters where classes are not known."""
+    if told is not None:
+        return (class_profile(told.held_out, told.fake, shared.classes),)
+    seen = shared.seen
+    return heap_profile(seen.fresh, seen.held_out, seen.fake, seed=shared.seed)
+
+
+def _compared(
+    sampler: Sampler,
+    dataset: Data,
+    made: Material | None,
+    answers: Answers | None,
+    count: int,
+    seed: int,
+) -> tuple[Material, Mapping[str, Tensor], str]:
+    """The samples that are compared, answers of simple methods, and the method that is baseline."""
+    by = "" if answers is None else next(iter(answers.plainly), "")
+    answering = None if answers is None else partial(answers.answer, seed=seed)
+    made = made or material(sampler, dataset, count=count, seed=seed, answering=answering)
+    if answers is None or made.given is None:
+        return made, {}, by
+    plainly = {name: method(made.given) for name, method in answers.plainly.items()}
+    return replace(made, plain=plainly[by].float()) if by else made, plainly, by
+
+
 def evaluate(  # noqa: PLR0913  # what a report depends on
     sampler: Sampler,
     dataset: Data,
@@ -203,13 +229,7 @@ def evaluate(  # noqa: PLR0913  # what a report depends on
         DataError: if fewer than 8 samples were held out.
         ConfigError: if the features are unknown or do not suit the data.
     """
-    by = "" if answers is None else next(iter(answers.plainly), "")
-    answering = None if answers is None else partial(answers.answer, seed=seed)
-    made = made or material(sampler, dataset, count=count, seed=seed, answering=answering)
-    plainly: Mapping[str, Tensor] = {}
-    if answers is not None and made.given is not None:
-        plainly = {name: method(made.given) for name, method in answers.plainly.items()}
-        made = replace(made, plain=plainly[by].float()) if by else made
+    made, plainly, by = _compared(sampler, dataset, made, answers, count, seed)
     shared = _prepared(made, dataset, features, cache, seed, steps)
     scores = _of_any(shared)
     if answers is not None and made.given is not None:
@@ -217,10 +237,6 @@ def evaluate(  # noqa: PLR0913  # what a report depends on
     copied, seen = copy_score(made, dataset), shared.seen
     scores.append(copied.score)
     told = None if shared.classifier is None else told_by(shared.classifier, made, seen)
-    if told is None:
-        profiles = heap_profile(seen.fresh, seen.held_out, seen.fake, seed=seed)
-    else:
-        profiles = (class_profile(told.held_out, told.fake, dataset.classes),)
     scores += _of_classes(shared, told, sampler, dataset)
     paired = answers is None or answers.paired
     return Report(
@@ -235,5 +251,5 @@ def evaluate(  # noqa: PLR0913  # what a report depends on
         answers=answers is not None,
         shown=copied.shown,
         closeness=copied.closeness,
-        profiles=profiles,
+        profiles=_profiles(shared, told),
     )

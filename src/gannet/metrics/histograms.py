@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gannet.core.scores import Profile
+from gannet.core.types import FloatArray
 
 BINS = 16
 """Bins of a number; so many distinct values have one each."""
@@ -24,11 +24,9 @@ MOST = 60
 
 MISSING, OTHER = "missing", "all others"
 
-Values = NDArray[np.float64]
-
 
 def number_profile(
-    name: str, real: Values, fake: Values, word: Callable[[float], str] = "{:.6g}".format
+    name: str, real: FloatArray, fake: FloatArray, word: Callable[[float], str] = "{:.6g}".format
 ) -> Profile:
     """Bins of equal width that suit the reals; what lies beyond is in the outermost.
 
@@ -47,13 +45,15 @@ def number_profile(
     low, high = np.quantile(known, [EDGE, 1 - EDGE])
     if not low < high:
         low, high = distinct[0], distinct[-1]
-    edges: Values = np.linspace(float(low), float(high), BINS + 1)
+    edges: FloatArray = np.linspace(float(low), float(high), BINS + 1)
     words = list(map(word, edges.tolist()))
     bins = [f"{one} to {other}" for one, other in pairwise(words)]
     return _profile(name, "number", [*bins, MISSING], _binned(real, edges), _binned(fake, edges))
 
 
-def category_profile(name: str, real: Values, fake: Values, words: Sequence[str]) -> Profile:
+def category_profile(
+    name: str, real: FloatArray, fake: FloatArray, words: Sequence[str]
+) -> Profile:
     """One bin for each of the commonest values, in their order.
 
     Args:
@@ -68,7 +68,7 @@ def category_profile(name: str, real: Values, fake: Values, words: Sequence[str]
     return _profile(name, "category", bins, _coded(real, most), _coded(fake, most))
 
 
-def row_profiles(names: Sequence[str], real: Values, fake: Values) -> tuple[Profile, ...]:
+def row_profiles(names: Sequence[str], real: FloatArray, fake: FloatArray) -> tuple[Profile, ...]:
     """Of rows ``(N, F)`` of plain numbers."""
     return worst_first(
         [number_profile(name, real[:, at], fake[:, at]) for at, name in enumerate(names)]
@@ -80,7 +80,7 @@ def worst_first(profiles: Sequence[Profile]) -> tuple[Profile, ...]:
     return tuple(sorted(profiles, key=lambda each: -each.gap)[:MOST])
 
 
-def _places(distinct: Values, values: Values) -> Values:
+def _places(distinct: FloatArray, values: FloatArray) -> FloatArray:
     """Where each value stands among the distinct ones; beyond them if it does not."""
     at = np.searchsorted(distinct, values)
     inside = np.minimum(at, len(distinct) - 1)
@@ -88,19 +88,21 @@ def _places(distinct: Values, values: Values) -> Values:
     return np.where(np.isnan(values), np.nan, found)
 
 
-def _binned(values: Values, edges: Values) -> Values:
+def _binned(values: FloatArray, edges: FloatArray) -> FloatArray:
     known = values[~np.isnan(values)]
     counts = np.histogram(np.clip(known, edges[0], edges[-1]), edges)[0].astype(np.float64)
     return np.append(counts, len(values) - len(known))
 
 
-def _coded(values: Values, most: int) -> Values:
+def _coded(values: FloatArray, most: int) -> FloatArray:
     known = values[~np.isnan(values)]
     counts = np.bincount(np.minimum(known, most).astype(np.int64), minlength=most + 1)
     return np.append(counts.astype(np.float64), len(values) - len(known))
 
 
-def _profile(name: str, kind: str, bins: Sequence[str], real: Values, fake: Values) -> Profile:
+def _profile(
+    name: str, kind: str, bins: Sequence[str], real: FloatArray, fake: FloatArray
+) -> Profile:
     """Counts to shares; the bins at the end that nothing is in are left out."""
     last = len(bins)
     while last > 1 and not real[last - 1] and not fake[last - 1]:

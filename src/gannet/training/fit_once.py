@@ -12,8 +12,8 @@ import torch
 
 from gannet.core.config import parse
 from gannet.core.io.files import write_whole
+from gannet.core.io.training_log import FITTED, PROGRESS
 from gannet.core.seeding import seed_at, some_of
-from gannet.core.training_log import FITTED, PROGRESS
 from gannet.data.dataset import Dataset
 from gannet.inference.artifact import Artefact
 from gannet.recipes.registry import find_recipe

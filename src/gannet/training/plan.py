@@ -8,25 +8,18 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
-from itertools import pairwise, repeat
+from collections.abc import Mapping
 from typing import Any
 
-import torch
 from pydantic import BaseModel, ConfigDict
 
 from gannet.core import device as processor
-from gannet.core.config import Config, parse
-from gannet.core.recipe import Recipe
-from gannet.core.seeding import some_of
-from gannet.core.source import SAMPLE
-from gannet.core.types import Batch, Condition, Spec
-from gannet.data.dataset import LABEL, Dataset
+from gannet.core.types import Spec
+from gannet.data.dataset import Dataset
 from gannet.data.inspect import Findings
 from gannet.modalities.registry import find_modality, modality_of
 from gannet.recipes.registry import find_recipe
-from gannet.training.trainer import Duel
+from gannet.training.autotune import Chooser, Clock, choose_settings
 
 LOOKS = 32
 """Looks of health in a run, unless that would be too often or too seldom."""
@@ -59,19 +52,6 @@ def advise(found: Findings) -> dict[str, Any]:
     minutes = default_minutes(cost, device)
     why = f"on this machine ({processor.hardware(device)}); --minutes changes it"
     return {"minutes": minutes, "why": why, **found.options}
-
-
-PROBE_SECONDS = 5.0
-"""After so long a probe has seen enough steps, however few."""
-
-PAYS = 0.9
-"""Share of the time in 32 bit below which 16 bit are worth their coarser numbers."""
-
-MANY = 1_000_000
-"""Samples, as far as the time of a step goes: what suits few of them does not change it."""
-
-PROBED = 512
-"""Samples from which a recipe suggests settings."""
 
 
 class Plan(BaseModel):
@@ -111,246 +91,6 @@ class Plan(BaseModel):
     look_every: int
     reasons: tuple[str, ...] = ()
     expect: tuple[str, ...] = ()
-
-
-Clock = Callable[[], float]
-
-
-class Chooser:
-    """Chooses the settings that the user left open, noting why."""
-
-    def __init__(
-        self,
-        recipe: Recipe[Any],
-        dataset: Dataset,
-        given: Mapping[str, Any],
-        seed: int,
-        device: str,
-    ) -> None:
-        self.recipe, self.dataset, self.seed, self.device = recipe, dataset, seed, device
-        self.given = dict(given)
-        self.reasons: list[str] = []
-        self.config: Config = parse(recipe.config, self.given)
-        one, chance = dataset.train.take([0]), torch.Generator().manual_seed(seed)
-        self.spec = Spec.of(recipe.training.corrupt(one, chance, self.config))
-
-    def choose(self, reason: str, **settings: object) -> None:
-        """Take settings, unless the user gave them or the recipe does not know them."""
-        known = self.recipe.config.model_fields
-        free = {
-            name: value
-            for name, value in settings.items()
-            if name in known and name not in self.given
-        }
-        if free:
-            self.config = parse(self.recipe.config, self.config.model_dump() | free)
-            shown = ", ".join(f"{name} {_short(value)}" for name, value in free.items())
-            self.reasons.append(f"{shown}: {reason}")
-
-    def duel(self, **settings: object) -> Duel[Any]:
-        """A fresh duel with the settings so far."""
-        config = parse(self.recipe.config, self.config.model_dump() | settings)
-        return Duel(self.recipe, config, self.spec, seed=self.seed, device=self.device)
-
-    def time_step(
-        self, steps: int = 4, clock: Clock = time.perf_counter, **settings: object
-    ) -> float:
-        """Seconds per step: the median of a few, after one to warm up.
-
-        Args:
-            steps: How many; as many times more where the discriminator learns at few of them.
-            clock: What time is measured by.
-            settings: Others than those so far.
-        """
-        every = settings.get("discriminator_every", self.config.discriminator_every)
-        assert isinstance(every, int)
-        duel = self.duel(steps=(steps + 1) * every, **settings)
-        batches = self.dataset.train.batches(duel.config.batch, seed=self.seed)
-        return _timed(duel, batches, clock)
-
-
-def _timed(duel: Duel[Any], batches: Iterator[Batch], clock: Clock) -> float:
-    """Seconds per step: the median over a duel's steps but the first; of few if they are slow.
-
-    Where the discriminator learns at few steps, the median of what they take from one to the next.
-    """
-    together = duel.config.discriminator_every
-    marks: list[float] = []
-    for progress in duel.run(batches):
-        if progress.step % together:
-            continue
-        marks.append(clock())
-        if len(marks) > 1 and marks[-1] - marks[0] > PROBE_SECONDS:
-            break
-    taken = sorted(after - before for before, after in pairwise(marks))
-    return max(taken[len(taken) // 2] / together, 1e-6)
-
-
-def _short(value: object) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
-def steps_in(
-    shape: tuple[int, ...],
-    *,
-    kind: str,
-    recipe: str,
-    given: Mapping[str, Any],
-    seconds: float,
-    device: str,
-    clock: Clock = time.perf_counter,
-    classes: int = 0,
-) -> float:
-    """How many steps there is time for with samples of some shape.
-
-    Steps are measured, on one thread, with the smallest networks on blank samples. Infinitely many
-    where what samples are told would have to be made up.
-
-    Args:
-        shape: Of an encoded sample.
-        kind: Of data.
-        recipe: Name of the task.
-        given: Settings of the user.
-        seconds: Time budget.
-        device: Where to train.
-        clock: What time is measured by.
-        classes: Of the data; told to networks that cannot do without.
-    """
-    made = find_recipe(recipe)
-    slots = made.inputs.slots
-    if slots.keys() - {SAMPLE, LABEL}:
-        return math.inf
-    config = parse(made.config, dict(given) | {"steps": 4})
-    blank = torch.zeros(config.batch, *shape)
-    told = Condition.none(blank)
-    if LABEL in slots and not slots[LABEL].optional:
-        told = replace(told, vector=torch.eye(classes)[torch.arange(config.batch) % classes])
-    batch = Batch(blank, told, kind=kind)
-    suggested: dict[str, object] = {}
-    for _, settings in made.training.suggest(batch, MANY):
-        suggested |= settings
-    timed = parse(made.config, config.model_dump() | suggested | dict(given) | {"steps": 4})
-    duel = Duel(made, timed, Spec.of(batch), device=device)
-    with processor.threads(1):
-        return seconds / _timed(duel, repeat(batch), clock)
-
-
-def choose_settings(
-    recipe: Recipe[Any],
-    dataset: Dataset,
-    given: Mapping[str, Any],
-    *,
-    seconds: float,
-    seed: int,
-    device: str,
-    clock: Clock = time.perf_counter,
-) -> tuple[Chooser, float]:
-    """Every setting that the user left open, and the measured seconds per step.
-
-    Args:
-        recipe: The task.
-        dataset: Decoded data, to measure on.
-        given: Settings that stay as they are.
-        seconds: Time budget; 0 if ``given`` bounds the steps.
-        seed: Of the probes' networks.
-        device: Where to train.
-        clock: What time is measured by; processor time for benchmarks.
-    """
-    chosen = Chooser(recipe, dataset, given, seed, device)
-    if recipe.training.fit is not None:
-        _take_suggestions(chosen)
-        return chosen, 0.0
-    _choose_numbers(chosen)
-    _choose_threads(chosen)
-    _choose_size(chosen, seconds, clock)
-    choose_precision(chosen, clock)
-    if seconds:
-        with processor.threads(chosen.config.threads):
-            step = chosen.time_step(clock=clock)
-        # A twentieth for looks and saves; measured on digits, see docs/benchmarks.md.
-        steps = max(int(0.93 * seconds / step), 20)
-        chosen.choose(f"{seconds:.0f} s at {step * 1e3:.1f} ms a step", steps=steps)
-    else:
-        with processor.threads(chosen.config.threads):
-            step = chosen.time_step(clock=clock)
-    return chosen, step
-
-
-def _choose_numbers(chosen: Chooser) -> None:
-    train = chosen.dataset.train
-    rows = len(train)
-    if "batch" not in chosen.given and rows < chosen.config.batch:
-        chosen.choose(f"only {rows} samples to train on", batch=max(2, rows))
-    if train.told is not None and train.told.made:
-        chosen.choose(
-            f"{rows} {modality_of(chosen.spec.kind).noun[1]} without labels, sorted by likeness "
-            "into kinds that both are told",
-            **{chosen.recipe.training.controls.pseudo_classes: len(train.told.classes)},
-        )
-    _take_suggestions(chosen)
-
-
-def _take_suggestions(chosen: Chooser) -> None:
-    train = chosen.dataset.train
-    some = train.take(some_of(len(train), PROBED, chosen.seed))
-    for reason, settings in chosen.recipe.training.suggest(some, len(train)):
-        chosen.choose(reason, **settings)
-    for reason, settings in chosen.recipe.training.presets(chosen.config):
-        chosen.choose(reason, **settings)
-
-
-def _choose_threads(chosen: Chooser) -> None:
-    if chosen.device != "cpu" or "threads" in chosen.given:
-        return
-    taken: dict[int, float] = {}
-    for count in sorted({1, processor.processors()}):
-        with processor.threads(count):
-            taken[count] = chosen.time_step(steps=3, discriminator_every=1)
-    best = min(taken, key=lambda count: taken[count])
-    shown = ", ".join(f"{count}: {took * 1e3:.0f} ms a step" for count, took in taken.items())
-    chosen.choose(f"measured ({shown})", threads=best)
-
-
-def _choose_size(chosen: Chooser, seconds: float, clock: Clock) -> None:
-    """Small networks and batches while steps are few, since steps are then what counts."""
-    scaling = chosen.recipe.training.scaling(chosen.spec)
-    if not scaling:
-        return
-    steps = chosen.config.steps
-    if seconds:
-        with processor.threads(chosen.config.threads):
-            steps = int(seconds / chosen.time_step(clock=clock))
-    for least, settings in scaling:
-        if steps >= least:
-            # A batch must not hold more than there is to show.
-            most = min(settings.get("batch", chosen.config.batch), len(chosen.dataset.train))
-            fitting = {**settings, "batch": int(most)}
-            chosen.choose(f"time for {steps} steps of the smallest networks", **fitting)
-            return
-
-
-def choose_precision(chosen: Chooser, clock: Clock) -> None:
-    """Compute in 16 bit where that is measured to pay.
-
-    Never for data whose fine structure eight bits of mantissa would round away.
-    """
-    modality = modality_of(chosen.spec.kind)
-    if not modality.bfloat16:
-        chosen.choose(f"{modality.noun[1]} keep every digit", precision="float32")
-        return
-    if chosen.recipe.training.float32_only:
-        chosen.choose("the duel of this recipe stands still in 16 bit", precision="float32")
-        return
-    if "precision" in chosen.given or not processor.may_use_bfloat16(chosen.device):
-        chosen.choose("16 bit is not faster on this machine", precision="float32")
-        return
-    with processor.threads(chosen.config.threads):
-        wide = chosen.time_step(clock=clock, precision="float32")
-        short = chosen.time_step(clock=clock, precision="bfloat16")
-    chosen.choose(
-        f"measured (32 bit: {wide * 1e3:.1f} ms a step, 16 bit: {short * 1e3:.1f} ms)",
-        precision="bfloat16" if short < PAYS * wide else "float32",
-    )
 
 
 def _looks(chosen: Chooser) -> int:

@@ -15,11 +15,11 @@ from torch import Tensor
 
 from gannet.core.config import Config, parse
 from gannet.core.io.files import append_line
+from gannet.core.plugins import gannet_version
 from gannet.core.recipe import Recipe
 from gannet.core.seeding import some_of
 from gannet.core.source import Source
 from gannet.core.types import Progress, Spec
-from gannet.core.version import gannet_version
 from gannet.data.dataset import Dataset
 from gannet.inference.artifact import Artefact
 from gannet.inference.calibration import within_memory

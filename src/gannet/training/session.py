@@ -13,8 +13,8 @@ from pydantic import BaseModel
 
 from gannet.core import device as processor
 from gannet.core.codec import Codec
+from gannet.core.plugins import gannet_version
 from gannet.core.source import SAMPLE, Source
-from gannet.core.version import gannet_version
 from gannet.data import dataset
 from gannet.data.inspect import Findings, examine
 from gannet.data.options import given_options, options_for
@@ -23,9 +23,10 @@ from gannet.modalities.modality import Modality
 from gannet.modalities.reading import Budget
 from gannet.modalities.registry import codec_of, find_modality, modalities
 from gannet.recipes.registry import find_recipe
+from gannet.training.autotune import steps_in
 from gannet.training.inputs import check_classes, kinds_for, source_for
 from gannet.training.loop import SAVE_SECONDS, Moment, carry_out
-from gannet.training.plan import Plan, default_minutes, make_plan, steps_in
+from gannet.training.plan import Plan, default_minutes, make_plan
 from gannet.training.resume import check_same
 from gannet.training.task import Task, validated
 

@@ -13,7 +13,7 @@ from gannet.core.errors import DataError
 from gannet.core.types import Batch, Condition, Spec
 from gannet.evaluation.unpaired import Heaps, unpaired_scores, way_covered
 from gannet.losses.feature_matching import habits
-from gannet.modalities.image.comparison import STRUCTURE
+from gannet.modalities.image.evaluation.comparison import STRUCTURE
 from gannet.networks.patchgan import PatchDiscriminator
 from gannet.networks.unet import Translator, smoothed
 from gannet.recipes.registry import find_recipe

@@ -17,15 +17,8 @@ from gannet.modalities.vector.codec import VectorCodec
 from gannet.modalities.vector.rows import rows_of
 from gannet.recipes.registry import find_recipe
 from gannet.testing import changed
-from gannet.training.plan import (
-    Chooser,
-    Plan,
-    choose_precision,
-    default_minutes,
-    look_every,
-    make_plan,
-    steps_in,
-)
+from gannet.training.autotune import Chooser, choose_precision, steps_in
+from gannet.training.plan import Plan, default_minutes, look_every, make_plan
 
 SMALL = {"width": 4, "noise": 6, "threads": 1, "precision": "float32"}
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from gannet.core.codec import Codec
 from gannet.core.io.files import write_whole
-from gannet.core.training_log import Course
+from gannet.core.io.training_log import Course
 from gannet.evaluation.evaluate import Report, Score
 from gannet.evaluation.report.summary import NO_DUEL, kind_of, number, verdict, worded
 from gannet.modalities.hooks import Data, Sheet

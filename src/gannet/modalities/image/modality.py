@@ -17,7 +17,8 @@ from gannet.modalities.hooks import EvaluationHooks, Presentation
 from gannet.modalities.image.apply import apply_file, apply_value
 from gannet.modalities.image.augment import augment
 from gannet.modalities.image.codec import ImageCodec
-from gannet.modalities.image.comparison import STRUCTURE, measures
+from gannet.modalities.image.evaluation.comparison import STRUCTURE, measures
+from gannet.modalities.image.evaluation.sharpness import texture_scores
 from gannet.modalities.image.grid import answers_file, compared, exhibit, grid_sheet
 from gannet.modalities.image.inspect.inspection import inspect
 from gannet.modalities.image.io.files import SUFFIXES, Item, Picture, content, upright
@@ -25,8 +26,7 @@ from gannet.modalities.image.reading.arrays import SHAPES, adopt, claim
 from gannet.modalities.image.reading.crops import cut
 from gannet.modalities.image.reading.pairs import PAIRING
 from gannet.modalities.image.reading.sizing import ImageOptions, choose_codec
-from gannet.modalities.image.sharpness import texture_scores
-from gannet.modalities.image.thumbnail import thumbnail
+from gannet.modalities.image.tensors import thumbnail
 from gannet.modalities.image.writers import WRITERS, ImageSampleOptions
 from gannet.modalities.inference import InferenceHooks
 from gannet.modalities.modality import Modality, MonitorDefaults, TwoSampleDefaults

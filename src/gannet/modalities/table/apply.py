@@ -16,8 +16,8 @@ from gannet.modalities.inference import ReadTable
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.io.csv_edit import patched
 from gannet.modalities.table.io.write import FORMATS, write_frame
+from gannet.modalities.table.io.writers import WRITERS
 from gannet.modalities.table.sampling.rows import as_pandas
-from gannet.modalities.table.writers import WRITERS
 
 TEXT = (".csv", ".tsv")
 """Tables that keep every byte that is not new."""

@@ -33,7 +33,7 @@ from gannet.modalities.table.encoding import (
     named_rows,
     place,
 )
-from gannet.modalities.table.files import read_row, write_row
+from gannet.modalities.table.io.files import read_row, write_row
 
 
 @dataclass(frozen=True, slots=True)

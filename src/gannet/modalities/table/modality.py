@@ -17,7 +17,8 @@ from gannet.modalities.table.apply import apply_file, apply_value
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.evaluation.whole import evaluate
 from gannet.modalities.table.inspection import inspect
-from gannet.modalities.table.load import encode, read_file
+from gannet.modalities.table.io.load import encode, read_file
+from gannet.modalities.table.io.writers import WRITERS
 from gannet.modalities.table.sampling.cells import TOGETHER
 from gannet.modalities.table.sampling.rows import TableSampleOptions, sample_rows
 from gannet.modalities.table.source import (
@@ -28,7 +29,6 @@ from gannet.modalities.table.source import (
     layout_of,
     store,
 )
-from gannet.modalities.table.writers import WRITERS
 from gannet.networks.tabular.cooccurrence import pairs_of
 from gannet.networks.tabular.layout import Layout
 

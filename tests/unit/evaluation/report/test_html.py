@@ -13,8 +13,8 @@ import pytest
 import torch
 from PIL import Image
 
+from gannet.core.io.training_log import Course, read_course
 from gannet.core.scores import Closeness
-from gannet.core.training_log import Course, read_course
 from gannet.core.types import Batch, Condition
 from gannet.evaluation.evaluate import Material, Pair, Part, Report, Score
 from gannet.evaluation.report.examples import ANSWERED, Exhibits, with_exhibits

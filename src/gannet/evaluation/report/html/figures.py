@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from gannet.core.errors import need
+from gannet.core.io.training_log import Course
 from gannet.core.scores import Closeness, Part, Profile
-from gannet.core.training_log import Course
 from gannet.evaluation.evaluate import Score
 from gannet.evaluation.report.html.theme import FAINT, FAKE, INK, PLAIN, REAL, drawing, svg
 from gannet.evaluation.report.summary import number

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gannet.core.frame import Frame
+from gannet.core.plugins import gannet_version
 from gannet.core.scores import Report
-from gannet.core.version import gannet_version
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.evaluation.encoding import grid_of
 from gannet.modalities.table.evaluation.fidelity import (

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from gannet.core.frame import Cells, Frame, joined
+from gannet.core.plugins import gannet_version
 from gannet.core.scores import Report, Score
 from gannet.core.types import BoolArray
-from gannet.core.version import gannet_version
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.columns.as_numbers import gone
 from gannet.modalities.table.evaluation.imputation import BY, score_imputation

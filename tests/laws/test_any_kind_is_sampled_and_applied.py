@@ -25,7 +25,7 @@ from gannet.modalities import registry
 from gannet.recipes.registry import find_recipe
 from gannet.testing import changed
 
-TOYS = Path(__file__).parents[2] / "laws" / "toys"
+TOYS = Path(__file__).with_name("toys")
 SIZES = {
     "toy_sound": {"length": 12},
     "toy_points": {"count": 5, "deviation": 1.5},

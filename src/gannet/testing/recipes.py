@@ -1,39 +1,23 @@
-"""The laws that every recipe, codec and metric must keep, ours or yours.
-
-In a test: ``check_recipe(recipe, batch)``, ``check_codec(codec, raws, folder, ".png")``,
-``check_metric(metric, "low")``. Each trains or computes a little, takes seconds, and raises an
-``AssertionError`` that begins with the name of the law that is broken.
-"""
+"""The laws of a recipe."""
 
 from __future__ import annotations
 
-import inspect
 import io
-import json
-import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 from functools import partial
-from itertools import islice, pairwise, repeat
-from pathlib import Path
-from typing import Any, Literal, TypeVar
+from itertools import islice, repeat
+from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from gannet.core.codec import Codec
 from gannet.core.config import C, parse
 from gannet.core.errors import ConfigError
 from gannet.core.recipe import Fit, Recipe
 from gannet.core.types import Batch, Condition, Spec, Terms, trainable
-from gannet.modalities.registry import codec_of, modality_modules
 from gannet.training.trainer import Duel
-
-R = TypeVar("R")
-Fault = Literal["shift", "collapse"]
 
 
 def changed(recipe: Recipe[C], **fields: Any) -> Recipe[C]:
@@ -241,173 +225,3 @@ def _tensors(batch: Batch) -> tuple[Tensor, ...]:
 
 def _alike(one: Batch, other: Batch) -> bool:
     return all(map(torch.equal, _tensors(one), _tensors(other)))
-
-
-def check_codec(codec: Codec[R], raws: Sequence[R], folder: Path, suffix: str) -> None:
-    """Encode, decode, save and load some raw samples and check each law in turn.
-
-    Args:
-        codec: Fitted to data like ``raws``.
-        raws: At least two samples.
-        folder: An existing place for one file.
-        suffix: Of a file format that loses nothing, such as ``.png``.
-
-    Raises:
-        AssertionError: naming the law that is broken, and by what.
-    """
-    assert len(raws) > 1, "one sample cannot show that a list equals its parts"
-    before = deepcopy(list(raws))
-    encoded = codec.encode(raws)
-    size = (len(raws), *codec.shape)
-    assert tuple(encoded.shape) == size, f"shape: encodes to {tuple(encoded.shape)}, not {size}"
-    assert encoded.dtype == torch.float32, f"shape: encodes to {encoded.dtype}"
-    assert encoded.isfinite().all(), "shape: encodes to numbers that are not finite"
-    _check_equal(codec, before, raws, "purity: encoding changes the raw samples")
-    _check_equal(codec, raws, codec.decode(encoded), "round trip: decode(encode(x)) is not x")
-    parts = torch.cat([codec.encode([raw]) for raw in raws])
-    assert torch.equal(encoded, parts), "parts: encoding a list differs from encoding its parts"
-    nothing = codec.encode([])
-    assert tuple(nothing.shape) == (0, *codec.shape), "parts: the empty list has another shape"
-    assert codec.decode(nothing) == [], "parts: nothing decodes to something"
-    _check_squash(codec)
-    _check_state(codec, raws)
-    path = folder / f"sample{suffix}"
-    codec.write(raws[0], path)
-    _check_equal(codec, raws[:1], [codec.read(path)], "file: read(write(x)) is not x")
-
-
-def _check_squash(codec: Codec[Any]) -> None:
-    rng = torch.Generator().manual_seed(0)
-    for scale in (1.0, 100.0):
-        output = (scale * torch.randn(8, *codec.shape, generator=rng)).requires_grad_()
-        before = output.detach().clone()
-        made = codec.squash(output)
-        assert torch.equal(before, output), "squash: changes what it is given"
-        assert made.isfinite().all(), "squash: gives numbers that are not finite"
-        assert made.shape == output.shape, "squash: changes the shape"
-        raws = codec.decode(made)
-        assert len(raws) == len(made), "squash: loses samples in decoding"
-        again = codec.decode(codec.encode(raws))
-        _check_equal(codec, raws, again, "squash: what it gives does not decode to raw samples")
-        assert len(codec.decode(before)) == len(before), "decode: fails on finite numbers"
-        if scale == 1.0:
-            _check_gradient(made, output)
-
-
-def _check_gradient(made: Tensor, output: Tensor) -> None:
-    assert made.requires_grad, "gradient: squash cuts it off"
-    (gradient,) = torch.autograd.grad(made.square().sum(), output)
-    assert gradient.isfinite().all(), "gradient: of squash is not finite"
-    assert gradient.abs().sum() > 0, "gradient: of squash is zero everywhere"
-
-
-def _check_state(codec: Codec[R], raws: Sequence[R]) -> None:
-    """What a card keeps must be enough to decode."""
-    state = json.loads(json.dumps(codec.model_dump(mode="json")))
-    # A codec of another package is not in our list of kinds.
-    rebuilt = (
-        codec_of(codec.kind, state) if codec.kind in modality_modules() else _revived(codec, state)
-    )
-    assert rebuilt.model_dump(mode="json") == state, "state: the JSON round trip changes it"
-    same = torch.equal(rebuilt.encode(raws), codec.encode(raws))
-    assert same, "state: rebuilt from its JSON, the codec encodes otherwise"
-
-
-def _revived(codec: Codec[R], state: dict[str, object]) -> Codec[R]:
-    found: Codec[R] = getattr(type(codec), "model_validate")(state)  # noqa: B009 # not in the protocol
-    return found
-
-
-def _check_equal(codec: Codec[R], wanted: Sequence[R], got: Sequence[R], law: str) -> None:
-    assert len(wanted) == len(got), f"{law}: {len(got)} samples instead of {len(wanted)}"
-    for row, (one, other) in enumerate(zip(wanted, got, strict=True)):
-        assert _near(one, other, codec.tolerance), f"{law}: row {row} is {other!r}, not {one!r}"
-
-
-def _near(one: object, other: object, tolerance: float) -> bool:
-    if not isinstance(one, np.ndarray):
-        return one == other
-    left: NDArray[Any] = one
-    right: NDArray[Any] = np.asarray(other)
-    if left.shape != right.shape or left.dtype != right.dtype:
-        return False
-    # The tolerance is for numbers of size one; larger ones have as many digits.
-    return bool(np.allclose(left, right, rtol=tolerance, atol=tolerance))
-
-
-def check_metric(
-    metric: Callable[..., float],
-    better: Literal["low", "high"],
-    *,
-    least: float = -math.inf,
-    most: float = math.inf,
-    symmetric: bool = False,
-    sees: Collection[Fault] = ("shift", "collapse"),
-    width: int = 6,
-) -> None:
-    """Compare heaps of Gaussian features and check each law in turn.
-
-    Args:
-        metric: ``(real (N, F), fake (M, F)) -> number``; a parameter ``cells``, if it has one,
-            bounds what is held in memory at once.
-        better: Which end is good.
-        least: What it can never be below.
-        most: What it can never be above.
-        symmetric: Whether reals and fakes may change places.
-        sees: Faults that it is there to notice: fakes in the wrong place, fakes all alike.
-        width: Features per sample.
-
-    Raises:
-        AssertionError: naming the law that is broken, and by what.
-    """
-    rng = torch.Generator().manual_seed(0)
-    real, fake = torch.randn(2, 160, width, generator=rng)
-    pairs = {
-        "equal": (real, real.clone()),
-        "halves": (real, fake),
-        "near": (real, fake + 0.5),
-        "shift": (real, fake + 3),
-        "collapse": (real, real[:1].expand(160, -1).clone()),
-        "fewer": (real, fake[:70]),
-    }
-    values = {name: _measured(metric, *pair) for name, pair in pairs.items()}
-    for name, value in values.items():
-        assert math.isfinite(value), f"finite: {name} gives {value}"
-        assert least <= value <= most, f"bounds: {name} gives {value}, not {least}..{most}"
-    _check_value(metric, real, fake)
-    if symmetric:
-        _check_close(metric(fake + 0.5, real), values["near"], "symmetry: exchanging the two")
-    sign = 1 if better == "high" else -1
-    rising = ["shift", "near", "halves", "equal"] if "shift" in sees else ["halves", "equal"]
-    for worse, good in pairwise(rising):
-        slack = 1e-6 * (abs(values[worse]) + abs(values[good]))
-        ordered = sign * values[good] >= sign * values[worse] - slack
-        assert ordered, f"order: {good} {values[good]} is worse than {worse} {values[worse]}"
-    for fault in sees:
-        told = sign * values["halves"] > sign * values[fault]
-        assert told, f"order: {fault} {values[fault]} is no worse than halves {values['halves']}"
-
-
-def _measured(metric: Callable[..., float], real: Tensor, fake: Tensor) -> float:
-    before = real.clone(), fake.clone()
-    value = metric(real, fake)
-    same = torch.equal(before[0], real) and torch.equal(before[1], fake)
-    assert same, "purity: the metric changes its arguments"
-    assert type(value) is float, f"finite: gives a {type(value).__name__}, not a float"
-    assert metric(real, fake) == value, "purity: asked twice, the metric answers otherwise"
-    return value
-
-
-def _check_value(metric: Callable[..., float], real: Tensor, fake: Tensor) -> None:
-    """What must not matter: the order of rows, the number format, the size of chunks."""
-    value = metric(real, fake)
-    mixed = torch.randperm(len(real), generator=torch.Generator().manual_seed(1))
-    _check_close(metric(real[mixed], fake.flip(0)), value, "permutation: another order of rows")
-    _check_close(metric(real.double(), fake.double()), value, "digits: 64 instead of 32 bit")
-    if "cells" in inspect.signature(metric).parameters:
-        _check_close(metric(real, fake, cells=500), value, "chunks: another size")
-
-
-def _check_close(got: float, wanted: float, law: str) -> None:
-    near = math.isclose(got, wanted, rel_tol=1e-4, abs_tol=1e-6)
-    assert near, f"{law} gives {got}, not {wanted}"
