@@ -205,7 +205,7 @@ def test_evaluating_writes_a_report(gannet, trained, squares, tmp_path):
         (["judge", "RUN", "nowhere.png"], "nowhere.png"),
         (["judge", "RUN", "PICTURE", "--label", "cow"], "no class 'cow'"),
         (["judge", "RUN"], "FILES"),
-        (["evaluate", "RUN", "ROWS"], "kind"),
+        (["evaluate", "RUN", "ROWS"], "holds a table, expected pictures"),
         (["evaluate", "RUN", "DATA", "--seed", "-1"], "--seed: must be at least 0"),
         (["evaluate", "RUN", "DATA", "--out", "DATA"], "is not a folder"),
         (["evaluate", "RUN", "DATA", "--out", "page.html"], "name the folder"),
