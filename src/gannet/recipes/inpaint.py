@@ -25,7 +25,7 @@ from gannet.modalities.image.tensors import encoded, in_channels
 from gannet.networks.patchgan import PatchDiscriminator, least_side
 from gannet.networks.unet import Translator
 from gannet.recipes.common.image_to_image import (
-    AnswerConfig,
+    PairedConfig,
     answer_terms,
     answers_to,
     judge_terms,
@@ -37,7 +37,7 @@ HALF = 0.5
 """Brightness above which a mask says that nothing is known."""
 
 
-class InpaintConfig(AnswerConfig):
+class InpaintConfig(PairedConfig):
     """Settings of ``inpaint``."""
 
     patch: int = Field(

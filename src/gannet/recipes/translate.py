@@ -33,7 +33,7 @@ from gannet.modalities.image.tensors import encoded, scaled_to
 from gannet.networks.patchgan import PatchDiscriminator, least_side
 from gannet.networks.unet import Translator
 from gannet.recipes.common.image_to_image import (
-    AnswerConfig,
+    PairedConfig,
     answer_terms,
     answers_to,
     error_of,
@@ -47,7 +47,7 @@ PERCEPTUAL = 1.5
 """Weight of what a network trained on photos sees, where it is installed."""
 
 
-class TranslateConfig(AnswerConfig):
+class TranslateConfig(PairedConfig):
     """Settings of ``translate``."""
 
     pairs: Literal["auto", "folders", "side_by_side", "table", "edges", "grey"] = Field(

@@ -138,7 +138,7 @@ def build(config: TranslateUnpairedConfig, spec: Spec) -> Players:
 
 def suggest(some: Batch, rows: int) -> Iterator[Suggestion]:
     """Few pictures are soon known by heart, unless the discriminator sees them changed."""
-    yield from suggest_sight(some, PERCEPTUAL)
+    yield from suggest_sight(some, PERCEPTUAL, "perceptual")
     if rows < FEW_PICTURES:
         yield f"only {rows} pictures to train on", {"augment": 0.7}
 

@@ -46,14 +46,8 @@ class AnswerConfig(Config):
     width: int = Field(16, ge=4, le=256, description="channels of the generator at half size")
     levels: int = Field(4, ge=1, le=7, description="halvings of the generator")
     judge_width: int = Field(24, ge=4, le=256, description="channels of the discriminator")
-    pixel: float = Field(1.0, ge=0, description="weight of the error of the mean of two answers")
     adversarial: float = Field(0.3, ge=0, description="weight of the duel")
     matching: float = Field(0.3, ge=0, description="weight of what the discriminator sees")
-    perceptual: float = Field(
-        0.0,
-        ge=0,
-        description="weight of what a network trained on photos sees; takes the extra `features`",
-    )
     slope: float = Field(1.0, ge=0, description="weight of the discriminator's slope penalties")
     diversity: float = Field(
         0.5, ge=0, description="reward for answers that differ; 1 is as much as the mean gains"
@@ -68,6 +62,17 @@ class AnswerConfig(Config):
     second_momentum: float = Field(0.99, ge=0, lt=1, description="beta2 of Adam")
 
 
+class PairedConfig(AnswerConfig):
+    """Settings of those that learn from pairs, so that each answer has a target."""
+
+    pixel: float = Field(1.0, ge=0, description="weight of the error of the mean of two answers")
+    perceptual: float = Field(
+        0.0,
+        ge=0,
+        description="weight of what a network trained on photos sees; takes the extra `features`",
+    )
+
+
 def parts(players: Players) -> tuple[Translator, PatchDiscriminator]:
     """The players as what they are."""
     translator, judge = players.generator, players.discriminator
@@ -80,10 +85,16 @@ PICTURES = range(1, 5)
 """Channels of grey and colour, each with alpha or without."""
 
 
-def suggest_sight(some: Batch, weight: float) -> Iterator[Suggestion]:
-    """To learn by what a network trained on photos sees too, where it is installed."""
+def suggest_sight(some: Batch, weight: float, setting: str = "perceptual") -> Iterator[Suggestion]:
+    """To learn by what a network trained on photos sees too, where it is installed.
+
+    Args:
+        some: Samples of the data.
+        weight: What suits.
+        setting: The weight's setting.
+    """
     if some.real.shape[1] in PICTURES and has_sight():
-        yield "the extra `features` brings a network trained on photos", {"perceptual": weight}
+        yield "the extra `features` brings a network trained on photos", {setting: weight}
 
 
 Finished = Callable[[Tensor, Batch], Tensor]
@@ -133,7 +144,7 @@ def answer_terms(
     players: Players,
     batch: Batch,
     noise: Tensor,
-    config: AnswerConfig,
+    config: PairedConfig,
     finished: Finished = as_made,
 ) -> Terms:
     """Answers that pass for targets, whose mean is near them, and that differ where they may."""
