@@ -145,7 +145,9 @@ def test_a_folder_without_a_plan_was_not_begun(tmp_path):
     assert read_plan(tmp_path) is None
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"\xff\xfe", b'{"recipe": "generate"}'])
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b"\xff\xfe", b'{"recipe": "generate", "format": 2}']
+)
 def test_a_damaged_plan_is_refused(tmp_path, content):
     (tmp_path / "plan.json").write_bytes(content)
     with pytest.raises(GannetError, match=r"plan\.json: the plan is damaged"):
@@ -208,6 +210,15 @@ def test_other_settings_are_refused_with_every_difference(planned):
 def test_the_same_settings_are_no_difference(planned):
     plan = planned(steps=12)
     check_same(plan, {"seed": 0, "given": {"steps": 12}, "digest": plan.digest, "seconds": 0.0})
+
+
+@pytest.mark.parametrize("found", [1, 3, None])
+def test_a_plan_of_another_format_is_refused_with_what_to_do(tmp_path, found):
+    content = {"recipe": "generate"} | ({} if found is None else {"format": found})
+    (tmp_path / "plan.json").write_text(json.dumps(content))
+    with pytest.raises(GannetError, match=f"has format {found or 1}, .* format 2") as caught:
+        read_plan(tmp_path)
+    assert "Train anew" in str(caught.value)
 
 
 def test_stopping_by_hand_leaves_an_artefact_and_does_not_disturb_the_run(

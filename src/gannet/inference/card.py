@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from gannet.core.errors import ArtefactError, no_permission
 from gannet.core.types import Spec
 
-FORMAT = 1
+FORMAT = 2
 
 COPY_ANEW = (
     "Copy the folder anew from where it came; a run of your own is mended by its train command."
@@ -70,11 +70,31 @@ class Card(BaseModel):
     weights: str = ""
 
 
+def _check_format(found: int, where: Path) -> None:
+    """Refuse what another gannet wrote.
+
+    Raises:
+        ArtefactError: saying which of the two is the older one, and what to do.
+    """
+    if found > FORMAT:
+        raise ArtefactError(
+            f"format {found} is later than this gannet knows ({FORMAT})",
+            where=str(where),
+            remedy="Update gannet: pip install --upgrade gannet-gan",
+        )
+    if found < FORMAT:
+        raise ArtefactError(
+            f"format {found} of an earlier gannet, this one reads format {FORMAT}",
+            where=str(where),
+            remedy="Train anew, into another folder.",
+        )
+
+
 def read_card(folder: Path) -> Card:
     """The card of a run's folder.
 
     Raises:
-        ArtefactError: if there is none, or it is damaged, foreign, of a later gannet, or
+        ArtefactError: if there is none, or it is damaged, foreign, of another format, or
             may not be read.
     """
     where = folder / "card.json"
@@ -83,13 +103,8 @@ def read_card(folder: Path) -> Card:
         if not folder.is_dir():
             raise ArtefactError("no such folder", where=str(folder), remedy=remedy)
         content: dict[str, Any] = json.loads(where.read_text(encoding="utf-8"))
-        later = content.get("format", 0) if hasattr(content, "get") else 0
-        if int(later) > FORMAT:
-            raise ArtefactError(
-                f"format {later} is later than this gannet knows ({FORMAT})",
-                where=str(where),
-                remedy="Update gannet: pip install --upgrade gannet-gan",
-            )
+        if "recipe" in content:  # of what is no card, the model below says so
+            _check_format(int(content.get("format", 1)), where)
         return Card.model_validate(content)
     except PermissionError:
         raise no_permission(where, ArtefactError) from None

@@ -19,7 +19,7 @@ from gannet.inference.artifact import Artefact
 from gannet.recipes.registry import find_recipe
 from gannet.training.finalize import SETTLED, finish, judged_afresh
 from gannet.training.monitor.measurements import distance_with_error
-from gannet.training.plan import Plan
+from gannet.training.plan import FORMAT, Plan
 from gannet.training.run import DISTANCE, card_of, doctor_for, statistics_of
 
 FITTED_BYTES = 512 * 2**20
@@ -53,7 +53,13 @@ def fit_at_once(plan: Plan, dataset: Dataset, out: Path, clock: Callable[[], flo
     made = _measured(
         Artefact(card, product, judge, statistics_of(dataset, plan.spec)), plan, dataset
     )
-    line = {"step": 1, "elapsed": round(seconds, 2), "verdict": FITTED, "evidence": evidence}
+    line = {
+        "format": FORMAT,
+        "step": 1,
+        "elapsed": round(seconds, 2),
+        "verdict": FITTED,
+        "evidence": evidence,
+    }
     write_whole(out / PROGRESS, (json.dumps(line) + "\n").encode())
     finish(judged_afresh(made, dataset), out, dataset.held_out)
 

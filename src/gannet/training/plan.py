@@ -54,6 +54,10 @@ def advise(found: Findings) -> dict[str, Any]:
     return {"minutes": minutes, "why": why, **found.options}
 
 
+FORMAT = 2
+"""Of the plan and of the log beside it."""
+
+
 class Plan(BaseModel):
     """What a run will do; written down before its first step and never changed after.
 
@@ -73,6 +77,7 @@ class Plan(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    format: int = FORMAT
     gannet: str
     recipe: str
     data: str

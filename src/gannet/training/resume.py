@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from gannet.core.config import flag
 from gannet.core.errors import ConfigError, GannetError, no_permission
 from gannet.modalities.registry import codec_of
-from gannet.training.plan import Plan
+from gannet.training.plan import FORMAT, Plan
 
 
 def read_plan(out: Path) -> Plan | None:
@@ -22,7 +23,9 @@ def read_plan(out: Path) -> Plan | None:
     try:
         if not path.exists():
             return None
-        plan = Plan.model_validate_json(path.read_text(encoding="utf-8"))
+        content: Any = json.loads(path.read_text(encoding="utf-8"))
+        _check_format(content, path)
+        plan = Plan.model_validate(content)
         for codec in plan.codecs.values():
             codec_of(**codec)
     except PermissionError:
@@ -34,6 +37,22 @@ def read_plan(out: Path) -> Plan | None:
             remedy="Train into another folder.",
         ) from None
     return plan
+
+
+def _check_format(content: Any, path: Path) -> None:
+    """Refuse the plan of an earlier or a later gannet.
+
+    Raises:
+        GannetError: naming both formats.
+    """
+    # Of what is no plan, the model of plans says so.
+    found = content.get("format", 1) if "recipe" in content else FORMAT
+    if found != FORMAT:
+        raise GannetError(
+            f"the plan has format {found}, this gannet reads and writes format {FORMAT}",
+            where=str(path),
+            remedy="Train anew, into another folder.",
+        )
 
 
 def check_same(plan: Plan, asked: Mapping[str, Any]) -> None:

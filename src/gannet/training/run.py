@@ -32,7 +32,7 @@ from gannet.training.controller import Action, Balance
 from gannet.training.finalize import preview
 from gannet.training.monitor import Doctor, Measures, Verdict, judge, limits_for, sound
 from gannet.training.monitor.thresholds import USUAL
-from gannet.training.plan import Plan
+from gannet.training.plan import FORMAT, Plan
 from gannet.training.trainer import Duel
 
 BY_HAND = "stopped by hand"
@@ -229,6 +229,7 @@ class Run:
 
     def _write_line(self, progress: Progress, look: Look) -> None:
         line = {
+            "format": FORMAT,
             "step": progress.step,
             "elapsed": round(self.elapsed, 2),
             "terms": {name: round(float(term), 6) for name, term in progress.terms.items()},

@@ -58,7 +58,7 @@ def test_nothing_in_an_artefact_is_pickled(saved):
     assert {path.name for path in saved.iterdir()} == {"card.json", "model.safetensors"}
     card = json.loads((saved / "card.json").read_text())
     digest = hashlib.sha256((saved / "model.safetensors").read_bytes()).hexdigest()
-    assert (card["format"], card["weights"]) == (1, digest)
+    assert (card["format"], card["weights"]) == (2, digest)
 
 
 # -- rows --------------------------------------------------------------------------------------
@@ -228,7 +228,7 @@ def test_a_run_that_is_not_finished_is_called_so(tmp_path):
 @pytest.mark.parametrize(
     "content",
     [b"", b"{", b"[]", b"null", b"7", b'"text"', b"{}", b"\xff\xfe\x00", b'{"format": "x"}',
-     b'{"format": null}', b'{"format": 1, "recipe": "generate"}', b"[" * 20_000],
+     b'{"format": null}', b'{"format": 2, "recipe": "generate"}', b"[" * 20_000],
 )  # fmt: skip
 def test_a_damaged_or_foreign_card_is_refused(saved, content):
     (saved / "card.json").write_bytes(content)
@@ -248,9 +248,18 @@ def test_a_card_that_is_a_folder_is_refused(saved):
     refusal(saved, "the card is damaged")
 
 
+def test_an_earlier_format_is_refused_with_what_to_do(saved):
+    edit_card(saved, format=1)
+    assert "Train anew" in refusal(saved, "format 1 of an earlier gannet")
+    card = json.loads((saved / "card.json").read_text())
+    del card["format"]
+    (saved / "card.json").write_text(json.dumps(card))
+    refusal(saved, "format 1 of an earlier gannet")
+
+
 def test_a_later_format_is_refused_with_the_way_to_update(saved):
-    edit_card(saved, format=2, something_new=[1])
-    assert "pip install --upgrade gannet-gan" in refusal(saved, "format 2 is later")
+    edit_card(saved, format=3, something_new=[1])
+    assert "pip install --upgrade gannet-gan" in refusal(saved, "format 3 is later")
 
 
 @pytest.mark.parametrize(
