@@ -33,7 +33,7 @@ def _network(width: int) -> nn.Sequential:
     return layers
 
 
-def gain_filled(rows: Values, seed: int, draws: int) -> list[Values]:
+def gain_filled(rows: Values, seed: int, samples: int) -> list[Values]:
     """Fills of rows ``(N, D)`` with NaN in their holes, each from noise of its own."""
     torch.manual_seed(seed)
     low = np.nanmin(rows, 0)
@@ -41,8 +41,8 @@ def gain_filled(rows: Values, seed: int, draws: int) -> list[Values]:
     known = torch.from_numpy(~np.isnan(rows)).float()
     scaled = torch.from_numpy(np.nan_to_num((rows - low) / span)).float()
     width = rows.shape[1]
-    generator, judge = _network(width), _network(width)
-    for_g, for_d = (torch.optim.Adam(each.parameters()) for each in (generator, judge))
+    generator, discriminator = _network(width), _network(width)
+    for_g, for_d = (torch.optim.Adam(each.parameters()) for each in (generator, discriminator))
 
     def made(some: Tensor, mask: Tensor) -> Tensor:
         noise = NOISE * torch.rand_like(some)
@@ -56,11 +56,11 @@ def gain_filled(rows: Values, seed: int, draws: int) -> list[Values]:
         hint = told * mask + 0.5 * (1 - told)
         answer = made(some, mask)
         full = mask * some + (1 - mask) * answer
-        chance = judge(torch.cat([full.detach(), hint], 1))
+        chance = discriminator(torch.cat([full.detach(), hint], 1))
         for_d.zero_grad()
         binary_cross_entropy(chance.clamp(1e-6, 1 - 1e-6), mask).backward()
         for_d.step()
-        chance = judge(torch.cat([full, hint], 1)).clamp(1e-6, 1 - 1e-6)
+        chance = discriminator(torch.cat([full, hint], 1)).clamp(1e-6, 1 - 1e-6)
         fooled = -((1 - mask) * chance.log()).mean()
         rebuilt = (mask * (some - answer) ** 2).mean() / mask.mean()
         for_g.zero_grad()
@@ -68,7 +68,7 @@ def gain_filled(rows: Values, seed: int, draws: int) -> list[Values]:
         for_g.step()
     found: list[Values] = []
     with torch.no_grad():
-        for _ in range(draws):
+        for _ in range(samples):
             answer = made(scaled, known).double().numpy() * span + low
             found.append(np.where(np.isnan(rows), answer, rows))
     return found

@@ -18,7 +18,7 @@ from torch import Tensor
 
 import gannet
 from benchmarks import _pix2pix
-from gannet.core.seeding import noise_at
+from gannet.core.seeding import latents_at
 from gannet.core.types import Batch
 from gannet.data.dataset import Dataset, Rows
 from gannet.metrics import image_quality
@@ -28,12 +28,12 @@ from gannet.training.session import Session, prepare
 
 DRAWS, DRAWN, AT_ONCE = 5, 1_000, 16
 PLAIN = {
-    "adversarial": 0.0,
-    "matching": 0.0,
-    "perceptual": 0.0,
-    "diversity": 0.0,
-    "noise": 0,
-    "takes": False,
+    "adversarial_weight": 0.0,
+    "feature_matching_weight": 0.0,
+    "perceptual_weight": 0.0,
+    "diversity_weight": 0.0,
+    "latent_dim": 0,
+    "flow_copy": False,
 }
 MARGIN = 0.05
 """Of diversity, as a share of the distance of two targets: what counts as noise that matters."""
@@ -65,8 +65,8 @@ def measured(
     for _ in begun(data, out / "plain", minutes, seed, **settings | PLAIN).run():
         pass
     model, plain = gannet.load(out / "gannet"), gannet.load(out / "plain")
-    pix2pix = _pix2pix.trained(ours.data.train, minutes * 60, seed=seed, keep=out / "pix2pix.pt")
-    found = ours.data if test is None else again(model, test)
+    pix2pix = _pix2pix.trained(ours.dataset.train, minutes * 60, seed=seed, keep=out / "pix2pix.pt")
+    found = ours.dataset if test is None else again(model, test)
     pairs = found.held_out.take(range(len(found.held_out)))
     if test is not None:
         pairs = all_of(found)
@@ -124,15 +124,15 @@ def all_of(found: Dataset) -> Batch:
 @torch.no_grad()
 def answered(model: Any, pairs: Batch, noise: Tensor | None = None) -> Tensor:
     """Answers ``(n, C, H, W)``, by default the single best ones."""
-    artefact = model.artefact
+    artifact = model.artifact
     if noise is None:
-        noise = torch.zeros(len(pairs), artefact.config.noise)
+        noise = torch.zeros(len(pairs), artifact.config.latent_dim)
     made = [
-        artefact.recipe.inference.infer(
-            artefact.product,
+        artifact.recipe.inference.infer(
+            artifact.model,
             noise[at : at + AT_ONCE],
             pairs[at : at + AT_ONCE].condition,
-            artefact.config,
+            artifact.config,
         ).float()
         for at in range(0, len(pairs), AT_ONCE)
     ]
@@ -143,18 +143,18 @@ def scored(
     answers: dict[str, Tensor], pairs: Batch, seed: int
 ) -> tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]]:
     """Means by method, and by how much gannet's feature distance is less, with 95 % intervals."""
-    eye = EfficientNetFeatures()
+    feature_extractor = EfficientNetFeatures()
     real = pairs.real
-    seen = eye(real)
+    seen = feature_extractor(real)
     far: dict[str, Tensor] = {
-        name: (eye(made) - seen).norm(dim=1) for name, made in answers.items()
+        name: (feature_extractor(made) - seen).norm(dim=1) for name, made in answers.items()
     }
     scores = {
         name: {
             "features": round(float(far[name].mean()), 4),
             "psnr": round(float(image_quality.psnr(made, real).mean()), 3),
             "ssim": round(float(image_quality.ssim(made, real).mean()), 4),
-            "fine_detail": round(float(image_quality.fine_error(made, real).mean()), 4),
+            "fine_detail": round(float(image_quality.high_frequency_error(made, real).mean()), 4),
         }
         for name, made in answers.items()
     }
@@ -171,12 +171,14 @@ def scored(
 
 def diversity(model: Any, pairs: Batch, seed: int) -> float:
     """Feature distance of two of five answers to one picture, as a share of two targets'."""
-    eye, some = EfficientNetFeatures(), pairs[:64]
-    seen = eye(some.real)
+    feature_extractor, some = EfficientNetFeatures(), pairs[:64]
+    seen = feature_extractor(some.real)
     apart = float(_distances(seen, seen.roll(1, 0)).mean())
-    width = model.artefact.config.noise
+    width = model.artifact.config.latent_dim
     views = [
-        eye(answered(model, some, noise_at(seed, range(draw * 64, draw * 64 + len(some)), width)))
+        feature_extractor(
+            answered(model, some, latents_at(seed, range(draw * 64, draw * 64 + len(some)), width))
+        )
         for draw in range(DRAWS)
     ]
     gaps = [float(_distances(one, other).mean()) for one, other in combinations(views, 2)]

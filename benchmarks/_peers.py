@@ -52,8 +52,8 @@ def score(train: Path, test: Path, fake: Path, numbers: list[str], target: str) 
 
     def fitted(rows: pd.DataFrame, answer: Any, ask: pd.DataFrame) -> Any:
         kinds: Any = [name in words for name in rows]
-        judge = HistGradientBoostingClassifier(categorical_features=kinds, random_state=0)
-        return judge.fit(rows, answer).predict_proba(ask)[:, 1]
+        discriminator = HistGradientBoostingClassifier(categorical_features=kinds, random_state=0)
+        return discriminator.fit(rows, answer).predict_proba(ask)[:, 1]
 
     auc = 0.5
     if len(set(made[target])) > 1:
@@ -66,7 +66,7 @@ def score(train: Path, test: Path, fake: Path, numbers: list[str], target: str) 
     learns, asked = mixed[:count], mixed[count:]
     told = fitted(both.iloc[learns], real[learns], both.iloc[asked])
     critic = float(roc_auc_score(real[asked], told))
-    return {"auc": auc, "critic": critic} | _quality(tables, numbers)
+    return {"auc": auc, "linear_probe_auc": critic} | _quality(tables, numbers)
 
 
 def _quality(tables: dict[str, pd.DataFrame], numbers: list[str]) -> dict[str, float]:

@@ -97,22 +97,26 @@ def trained(rows: Rows, seconds: float, *, seed: int, keep: Path) -> Trained:
         state = torch.load(keep, weights_only=True)
         net.load_state_dict(state["net"])
         return Trained(net, int(state["steps"]))
-    judge = patch_judge(inside + outside)
+    discriminator = patch_judge(inside + outside)
     _start(net)
-    _start(judge)
-    sides = [torch.optim.Adam(each.parameters(), RATE, (BETA, 0.999)) for each in (net, judge)]
+    _start(discriminator)
+    sides = [
+        torch.optim.Adam(each.parameters(), RATE, (BETA, 0.999)) for each in (net, discriminator)
+    ]
     began, steps = time.process_time(), 0
     for batch in rows.batches(1, seed=seed):
         if time.process_time() - began > seconds:
             break
         given, real = batch.condition.grid, batch.real
         made = net(given)
-        told, untold = (judge(torch.cat([given, each], 1)) for each in (real, made.detach()))
+        told, untold = (
+            discriminator(torch.cat([given, each], 1)) for each in (real, made.detach())
+        )
         lost = entropy(told, torch.ones_like(told)) + entropy(untold, torch.zeros_like(untold))
         sides[1].zero_grad()
         (lost / 2).backward()
         sides[1].step()
-        word = judge(torch.cat([given, made], 1))
+        word = discriminator(torch.cat([given, made], 1))
         lost = entropy(word, torch.ones_like(word)) + PIXEL * (made - real).abs().mean()
         sides[0].zero_grad()
         lost.backward()

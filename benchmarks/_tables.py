@@ -57,10 +57,10 @@ def ours(
     prepared = time.process_time()
     steps, trained = 0, prepared
     for moment in session.run():
-        steps, trained = moment.progress.step, time.process_time()
+        steps, trained = moment.result.step, time.process_time()
     used = time.process_time() - began
     model = gannet.load(folder)
-    rows = session.data.train
+    rows = session.dataset.train
     model.sample(100)  # warm
     started = time.process_time()
     model.sample(len(rows))
@@ -83,7 +83,7 @@ def rehearsal(table: Path, folder: Path) -> float:
 
 def write_rows(model: Model, count: int, out: Path) -> Path:
     """Rows as the command ``gannet sample`` writes them."""
-    write_samples(model.artefact, count=count, out=out)
+    write_samples(model.artifact, count=count, out=out)
     return out
 
 

@@ -131,12 +131,16 @@ def run(
                 judged({"method": "gannet", "budget": budget, "seed": seed, "path": path} | about)
             for name in names:
                 whole = epochs if name == "ctgan" and seed == 0 else 0
-                looks = ask_peer(
+                evaluations = ask_peer(
                     python, "train", name, paths[0], work, numbers, budgets, whole, seed
                 )
-                for budget, look in zip([*seconds, 0.0], looks, strict=False):
-                    judged({"method": name, "budget": budget, "seed": seed} | look)
-    return _summary(found, seconds, names) | {"floor": floor, "ceiling": ceiling, "series": found}
+                for budget, evaluation in zip([*seconds, 0.0], evaluations, strict=False):
+                    judged({"method": name, "budget": budget, "seed": seed} | evaluation)
+    return _summary(found, seconds, names) | {
+        "reference": floor,
+        "ceiling": ceiling,
+        "series": found,
+    }
 
 
 def _lines(path: str) -> list[str]:

@@ -6,7 +6,7 @@ FOLDER holds ``portraits`` with ages in ``metadata.csv``. A quarter of them is k
 ``moved``: share of these whose age, as a ridge regression on EfficientNet features of the real
 portraits trained on sees it, moves the asked way. ``same_person``: share whose nearest held-out
 original by EfficientNet features is the one it was made of.
-``way_covered`` as in ``van_gogh``, mean of both ways.
+``domain_gap_closed`` as in ``van_gogh``, mean of both ways.
 """
 
 from __future__ import annotations
@@ -50,24 +50,24 @@ def run(data: Path, *, minutes: float = MINUTES, seed: int = 0, keep: str = "") 
             link([folder / each for each in known if each in fit], place / "sides" / side)
         session = prepare(
             place / "sides", place / "run", recipe="translate_unpaired", minutes=minutes, seed=seed,
-            judge_levels=4, threads=1, clock=time.process_time,
+            discriminator_levels=4, threads=1, clock=time.process_time,
         )  # fmt: skip
         for _ in session.run():
             pass
         model = gannet.load(place / "run")
-    eye, codec = EfficientNetFeatures(), model.codec
+    feature_extractor, codec = EfficientNetFeatures(), model.codec
 
     def read(names: list[str]) -> Tensor:
         # The portraits are grey.
         return codec.encode([np.asarray(upright(folder / each, each))[..., None] for each in names])
 
-    taught = eye(read(known))
-    weights, centre = fitted(taught, torch.tensor([float(ages[each]) for each in known]))
+    taught = feature_extractor(read(known))
+    weights, center = fitted(taught, torch.tensor([float(ages[each]) for each in known]))
 
     def age_of(seen: Tensor) -> Tensor:
-        return (seen.double() - centre) @ weights[:-1] + weights[-1]
+        return (seen.double() - center) @ weights[:-1] + weights[-1]
 
-    rest = eye(read(held_out))
+    rest = feature_extractor(read(held_out))
     told = torch.tensor([float(ages[each]) for each in held_out], dtype=torch.float64)
     off = (age_of(rest) - told).abs().mean()
     plain = (told - told.mean()).abs().mean()
@@ -77,18 +77,18 @@ def run(data: Path, *, minutes: float = MINUTES, seed: int = 0, keep: str = "") 
         "old": [each for each in held_out if ages[each] >= OLD],
     }
     pictures = {side: read(names) for side, names in sides.items()}
-    originals = torch.cat([eye(pictures[side]) for side in SIDES])
+    originals = torch.cat([feature_extractor(pictures[side]) for side in SIDES])
     starts = {"old": 0, "young": len(sides["old"])}
     for to, came in (("old", "young"), ("young", "old")):
         given = pictures[came]
         made = turned(model, given, model.classes.index(to), None)
-        before, after = eye(given), eye(made)
+        before, after = feature_extractor(given), feature_extractor(made)
         sign = 1 if to == "old" else -1
         moved.append(((age_of(after) - age_of(before)) * sign > 0).double())
         nearest = torch.cdist(after, originals).argmin(1)
         same.append((nearest == torch.arange(len(given)) + starts[came]).double())
-        kept.append(image_quality.structure(made, given))
-        target = eye(pictures[to])
+        kept.append(image_quality.edge_correlation(made, given))
+        target = feature_extractor(pictures[to])
         real = taught[[n for n, each in enumerate(known) if each in fits_of(to, ages)]]
         far, near, floor = (energy_distance(each, target) for each in (before, after, real))
         covered[to] = round((far - near) / (far - floor), 4)
@@ -123,8 +123,8 @@ def fitted(seen: Tensor, ages: Tensor) -> tuple[Tensor, Tensor]:
     Its strength is the one whose error is least when each face is left out in turn.
     """
     x, y = seen.double(), ages.double()
-    centre, middle = x.mean(0), y.mean()
-    x, y = x - centre, y - middle
+    center, middle = x.mean(0), y.mean()
+    x, y = x - center, y - middle
     left, root, right = _parts(x)
     best, weights = float("inf"), torch.zeros(x.shape[1], dtype=x.dtype)
     for ridge in RIDGES:
@@ -135,7 +135,7 @@ def fitted(seen: Tensor, ages: Tensor) -> tuple[Tensor, Tensor]:
         error = float(((y - told) / (1 - lever)).square().mean())
         if error < best:
             best, weights = error, right.T @ (root / (root.square() + strength) * (left.T @ y))
-    return torch.cat([weights, middle[None]]), centre
+    return torch.cat([weights, middle[None]]), center
 
 
 def _parts(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:

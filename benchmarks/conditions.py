@@ -97,7 +97,7 @@ def _fulfil(rows: Table, given: Given) -> NDArray[np.bool_]:
 
 def _made(model: gannet.Model, count: int, given: Given, seed: int) -> Table:
     """Fakes as plain columns."""
-    frames = list(model.stream(count, given=given, seed=seed))
+    frames = list(model.stream(count, input_side=given, seed=seed))
     found = {name: np.concatenate([frame.column(name) for frame in frames]) for name in NAMES}
     return {name: cells.astype(int if name in NUMBERS else str) for name, cells in found.items()}
 
@@ -234,7 +234,7 @@ def _asked(
         "tests": len(ours),
         "distribution_ok": _share(ours)["ok"],
         "fakes": _share(ours),
-        "floor": _share(floor),
+        "reference": _share(floor),
         "unconditional": _share(ignoring),
         "by_column": {
             name: _share([each for each in ours if each["column"] == name]) for name in NAMES

@@ -26,7 +26,7 @@ from torch import Tensor
 from benchmarks import _reference as reference
 from gannet.api.train import prepare
 from gannet.data import dataset
-from gannet.inference.artifact import Artefact
+from gannet.inference.artifact import Artifact
 from gannet.metrics.distribution import coverage, frechet_distance
 from gannet.modalities.image.codec import ImageCodec
 from gannet.networks.classifier import (
@@ -52,8 +52,8 @@ def _read(data: Path, name: str, part: str) -> tuple[Tensor, Tensor]:
     return codec.encode(raws), torch.from_numpy(source.labels)
 
 
-def _scores(eye: ClassifierFeatures, real: Tensor, fake: Tensor) -> dict[str, float]:
-    left, right = eye(real), eye(fake)
+def _scores(feature_extractor: ClassifierFeatures, real: Tensor, fake: Tensor) -> dict[str, float]:
+    left, right = feature_extractor(real), feature_extractor(fake)
     return {
         "frechet": round(frechet_distance(left, right), 3),
         "coverage": round(coverage(left, right), 4),
@@ -66,13 +66,13 @@ def _prepared(job: dict[str, Any]) -> tuple[ClassifierFeatures, Tensor, Tensor, 
     packed = torch.load(folder / "data.pt", weights_only=True)
     network = small_net(packed["x"], 10, seed=0, build=picture_net)
     network.load_state_dict(packed["eye"])
-    eye = ClassifierFeatures(network.eval())
-    return eye, packed["x"], packed["y"], packed["test"], packed["test_y"]
+    feature_extractor = ClassifierFeatures(network.eval())
+    return feature_extractor, packed["x"], packed["y"], packed["test"], packed["test_y"]
 
 
 def _reference(job: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """One run of the plain DCGAN, looked at when each budget is used up."""
-    eye, pictures, _, test, _ = _prepared(job)
+    feature_extractor, pictures, _, test, _ = _prepared(job)
     torch.manual_seed(job["seed"])
     generator = reference.Generator(job["width"])
     steps = reference.train(
@@ -87,7 +87,9 @@ def _reference(job: dict[str, Any]) -> Iterator[dict[str, Any]]:
             count += 1
         best: dict[str, float] = {}
         for training in (True, False):
-            found = _scores(eye, test, _plain_samples(generator, training, job["seed"]))
+            found = _scores(
+                feature_extractor, test, _plain_samples(generator, training, job["seed"])
+            )
             best = min(best or found, found, key=lambda each: each["frechet"])
         yield {"method": f"dcgan-{job['width']}", "budget": budget, "steps": count} | best
 
@@ -106,7 +108,7 @@ def _plain_samples(generator: torch.nn.Module, training: bool, seed: int) -> Ten
 
 
 def _ours(job: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    eye, _, _, test, test_y = _prepared(job)
+    feature_extractor, _, _, test, test_y = _prepared(job)
     out = Path(job["work"]) / f"{job['set']}-{job['budget']:.0f}-{job['labels']}-{job['seed']}"
     path = Path(job["work"]) / job["set"] / ("labelled.npz" if job["labels"] else "plain.npz")
     shutil.rmtree(out, ignore_errors=True)
@@ -126,18 +128,18 @@ def _ours(job: dict[str, Any]) -> Iterator[dict[str, Any]]:
     )
     last, used = 0, 0.0
     for moment in session.run():
-        last = moment.progress.step
+        last = moment.result.step
         used = time.process_time() - began - decoding
-    model = Artefact.load(out)
+    model = Artifact.load(out)
     fake = model.sample(COUNT, seed=job["seed"])
     result = {"method": "gannet", "budget": job["budget"], "steps": last, "used": round(used, 1)}
-    result |= _scores(eye, test, fake)
+    result |= _scores(feature_extractor, test, fake)
     if job["labels"]:
         asked = [model.sample(COUNT // 10, label=each, seed=1) for each in model.classes]
         made, told = torch.cat(asked), torch.arange(10).repeat_interleave(COUNT // 10)
-        right = (eye.predict(made) == told).float().mean()
+        right = (feature_extractor.predict(made) == told).float().mean()
         learnt = train_classifier(made, told, 10, seed=1, steps=job["steps"], build=picture_net)
-        ceiling = (eye.predict(test) == test_y).float().mean()
+        ceiling = (feature_extractor.predict(test) == test_y).float().mean()
         result["class_accuracy"] = round(float(right), 4)
         result["train_on_fake_accuracy"] = round(
             float((learnt.predict(test) == test_y).float().mean()), 4
@@ -174,9 +176,9 @@ def _write(data: Path, work: Path, name: str, steps: int) -> float:
         fit(network, x, y, steps=steps, seed=0)
         packed = {"x": x, "y": y, "test": test, "test_y": test_y, "eye": network.state_dict()}
         torch.save(packed, folder / "data.pt")
-    eye, _, _, test, _ = _prepared({"work": str(work), "set": name})
+    feature_extractor, _, _, test, _ = _prepared({"work": str(work), "set": name})
     order = torch.randperm(len(test), generator=torch.Generator().manual_seed(0))
-    known = eye(test[order])
+    known = feature_extractor(test[order])
     return frechet_distance(known[::2], known[1::2])
 
 
@@ -189,7 +191,7 @@ def run(
     workers: int = 2,
     steps: int = 600,
     reference: bool = True,
-    labelled: bool = True,
+    labeled: bool = True,
     settings: dict[str, Any] | None = None,
     widths: tuple[int, ...] = (32, 64),
     work_in: str = "",
@@ -205,7 +207,7 @@ def run(
         for seed in range(seeds):
             for name in sets.split(","):
                 each = base | {"set": SETS[name], "seed": seed}
-                if labelled:
+                if labeled:
                     jobs.append(each | {"method": "ours", "budget": seconds[-1], "labels": True})
                 if reference:
                     jobs += [
@@ -222,7 +224,7 @@ def run(
         part = _summary([each for each in found if each["set"] == SETS[name]], seconds)
         part["floor_of_halves"] = round(floors[name], 3)
         report |= part if name == "digits" else {name: part}
-    return report | {"repeats": seeds, "runs": found}
+    return report | {"duplicate rate": seeds, "runs": found}
 
 
 def _summary(found: list[dict[str, Any]], budgets: list[float]) -> dict[str, Any]:

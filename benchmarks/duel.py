@@ -17,10 +17,10 @@ from benchmarks import _reference as reference
 from gannet.core import device
 from gannet.core.config import Config, parse
 from gannet.core.recipe import Inputs, Recipe, Slot, Training
-from gannet.core.types import Batch, Condition, Players, Spec, Terms
+from gannet.core.types import Batch, Condition, Losses, Networks, Spec
 from gannet.losses import adversarial
 from gannet.recipes.registry import find_recipe
-from gannet.training.trainer import Duel
+from gannet.training.trainer import Trainer
 
 ROUNDS, STEPS = 7, 6
 PRECISION = "bfloat16" if device.may_use_bfloat16("cpu") else "float32"
@@ -40,22 +40,22 @@ class _Told(nn.Module):
 
 
 def _recipe(width: int) -> Recipe[Config]:
-    def build(_config: Config, spec: Spec) -> Players:
+    def build(_config: Config, spec: Spec) -> Networks:
         channels = spec.shape[0]
-        return Players(
+        return Networks(
             _Told(reference.Generator(width, channels)),
             _Told(reference.Discriminator(width, channels)),
         )
 
-    def for_d(players: Players, batch: Batch, noise: Tensor, _config: Config) -> Terms:
-        fake = players.generator(noise, batch.condition).detach()
-        real = players.discriminator(batch.real, batch.condition).float()
-        judged = players.discriminator(fake, batch.condition).float()
+    def for_d(networks: Networks, batch: Batch, noise: Tensor, _config: Config) -> Losses:
+        fake = networks.generator(noise, batch.condition).detach()
+        real = networks.discriminator(batch.real, batch.condition).float()
+        judged = networks.discriminator(fake, batch.condition).float()
         return {"adversarial": adversarial.non_saturating_discriminator(real, judged)}
 
-    def for_g(players: Players, batch: Batch, noise: Tensor, _config: Config) -> Terms:
-        fake = players.generator(noise, batch.condition)
-        judged = players.discriminator(fake, batch.condition).float()
+    def for_g(networks: Networks, batch: Batch, noise: Tensor, _config: Config) -> Losses:
+        fake = networks.generator(noise, batch.condition)
+        judged = networks.discriminator(fake, batch.condition).float()
         return {"adversarial": adversarial.non_saturating_generator(judged, judged)}
 
     return Recipe(
@@ -65,27 +65,29 @@ def _recipe(width: int) -> Recipe[Config]:
     )
 
 
-def _ours(width: int, batch: int, channels: int) -> tuple[Duel[Config], Iterator[Any]]:
+def _ours(width: int, batch: int, channels: int) -> tuple[Trainer[Config], Iterator[Any]]:
     pictures = torch.rand(1024, channels, 32, 32) * 2 - 1
     config = Config.model_validate(
         {
             "steps": 10**6,
             "batch": batch,
-            "noise": reference.NOISE,
+            "latent_dim": reference.NOISE,
             "learning_rate": 2e-4,
-            "momentum": 0.5,
-            "second_momentum": 0.999,
+            "beta1": 0.5,
+            "beta2": 0.999,
             "precision": PRECISION,
         }
     )
-    duel = Duel(_recipe(width), config, Spec((channels, 32, 32), grid=(0, 32, 32), kind="image"))
+    trainer = Trainer(
+        _recipe(width), config, Spec((channels, 32, 32), grid=(0, 32, 32), kind="image")
+    )
 
     def batches() -> Iterator[Batch]:
         while True:
             for rows in torch.randperm(len(pictures)).split(batch):
                 yield Batch(pictures[rows], Condition.none(pictures[rows]), kind="image")
 
-    return duel, duel.run(batches())
+    return trainer, trainer.run(batches())
 
 
 def _plain(width: int, batch: int, channels: int) -> Iterator[Any]:
@@ -126,12 +128,12 @@ def _compare(width: int, batch: int, channels: int, rounds: int = ROUNDS) -> dic
 
 def _share_of_matmul(width: int, batch: int) -> tuple[float, float]:
     """Share of the machine's matrix-product rate that a step reaches, and that rate."""
-    duel, steps = _ours(width, batch, 1)
+    trainer, steps = _ours(width, batch, 1)
     next(steps)
     counter = FlopCounterMode(display=False)
     with counter:
         next(steps)
-    kind = getattr(torch, duel.config.precision)
+    kind = getattr(torch, trainer.config.precision)
     left, right = torch.rand(1024, 1024).to(kind), torch.rand(1024, 1024).to(kind)
     best = 0.0
     for _ in range(10):
@@ -150,7 +152,7 @@ def _own(side: int, width: int = 16, batch: int = 16) -> dict[str, Any]:
     )
     pictures = torch.rand(batch, 3, side, side) * 2 - 1
     shown = Batch(pictures, Condition.none(pictures), kind="image")
-    steps = Duel(recipe, config, Spec.of(shown)).run(repeat(shown))
+    steps = Trainer(recipe, config, Spec.of(shown)).run(repeat(shown))
     _seconds(steps, 2)
     taken = sorted(_seconds(steps, 2) for _ in range(5))
     return {
@@ -182,7 +184,7 @@ def run(data: Path, **flags: object) -> dict[str, Any]:
         "share_of_matmul": round(share, 3),
         "matmul_gflops": round(rate / 1e9, 1),
         "precision": PRECISION,
-        "repeats": ROUNDS,
+        "duplicate rate": ROUNDS,
         "series": [main, *others],
         "by_resolution": [_own(side) for side in (16, 32, 64, 128)],
     }

@@ -36,7 +36,7 @@ from gannet.data import dataset
 from gannet.inference.editing.direction_names import REACH, UNNAMED
 from gannet.inference.editing.editor import Editor
 from gannet.inference.editing.inversion import USUAL, InvertedImage, find
-from gannet.inference.editing.saved import read_found, write_found
+from gannet.inference.editing.saved import load_latents, save_latents
 from gannet.metrics.image_quality import psnr
 
 MINUTES, PICTURES, SAMPLES = 2.0, 20, 200
@@ -90,7 +90,7 @@ def measured(data: Path, folder: Path, count: int, seed: int) -> dict[str, Any]:
     busy: list[float] = []
     for picture in pictures:
         began, worked = time.perf_counter(), time.process_time()
-        found += find(editor.maker, picture[None], search=USUAL, seed=seed)
+        found += find(editor.generator, picture[None], search=USUAL, seed=seed)
         seconds.append(time.perf_counter() - began)
         busy.append(time.process_time() - worked)
     reached = [
@@ -142,17 +142,17 @@ def undone(
             edit = each.moved(axis, AMOUNT)
             changed.append(rounded_psnr(edit.picture(), picture))
             path = Path(held) / "edit.safetensors"
-            write_found(edit, path, run_of)
-            back = read_found(path, editor.maker, run_of).moved(axis, -AMOUNT)
+            save_latents(edit, path, run_of)
+            back = load_latents(path, editor.generator, run_of).moved(axis, -AMOUNT)
             kept.append(before - rounded_psnr(back.picture(), picture))
-            plain = replace(each, maker=editor.maker)
+            plain = replace(each, generator=editor.generator)
             for way, start, search in (
                 ("tuned", each, USUAL),
                 ("untuned", plain, replace(USUAL, tuning=0)),
             ):
                 before = rounded_psnr(start.picture(), picture)
                 edit = start.moved(axis, AMOUNT)
-                again = find(editor.maker, as_file(edit.picture())[None], search=search)[0]
+                again = find(editor.generator, as_file(edit.picture())[None], search=search)[0]
                 back = again.moved(axis, -AMOUNT)
                 fresh[way].append(before - rounded_psnr(back.picture(), picture))
     return {
@@ -166,18 +166,23 @@ def undone(
 
 def names(editor: Editor, seed: int) -> dict[str, Any]:
     """How many names of directions another measure bears out, on samples that none has seen."""
-    noise, vector = editor.maker.drawn(SAMPLES, seed + 1_000)
+    noise, vector = editor.generator.sample_latents(SAMPLES, seed + 1_000)
     decode = editor.codec.decode
-    usual = decode(editor.maker.made(noise, vector))
+    usual = decode(editor.generator.generate(noise, vector))
     verdicts: dict[str, str] = {}
     right = named = 0
     for each in editor.directions:
-        look = OTHERS.get(each.name)
-        if each.name == UNNAMED or look is None:
+        evaluation = OTHERS.get(each.name)
+        if each.name == UNNAMED or evaluation is None:
             continue
-        spread = float(np.nanstd([look(picture) for picture in usual]))
+        spread = float(np.nanstd([evaluation(picture) for picture in usual]))
         sides = [
-            np.array([look(p) for p in decode(editor.maker.made(noise + side * each.axis, vector))])
+            np.array(
+                [
+                    evaluation(p)
+                    for p in decode(editor.generator.generate(noise + side * each.axis, vector))
+                ]
+            )
             for side in (-REACH, REACH)
         ]
         moved = sides[1] - sides[0]
@@ -197,32 +202,32 @@ def names(editor: Editor, seed: int) -> dict[str, Any]:
 
 
 # ------------------------------------------------------------------------ measures made otherwise
-def _colour(picture: Pixels) -> Image.Image:
+def _color(picture: Pixels) -> Image.Image:
     flat = picture.squeeze(2) if picture.shape[2] == 1 else picture
     return Image.fromarray(flat).convert("RGB")
 
 
 def value(picture: Pixels) -> float:
     """Mean of the value in Pillow's HSV."""
-    return float(np.asarray(_colour(picture).convert("HSV"))[..., 2].mean())
+    return float(np.asarray(_color(picture).convert("HSV"))[..., 2].mean())
 
 
 def hsv_saturation(picture: Pixels) -> float:
     """Mean of saturation times value in Pillow's HSV."""
-    hsv = np.asarray(_colour(picture).convert("HSV")).astype(float)
+    hsv = np.asarray(_color(picture).convert("HSV")).astype(float)
     return float((hsv[..., 1] * hsv[..., 2]).mean())
 
 
 def hsv_hue(picture: Pixels) -> float:
     """Hue, 0..255, of the most colourful tenth of the pixels in Pillow's HSV, a circular mean."""
-    hsv = np.asarray(_colour(picture).convert("HSV")).astype(float).reshape(-1, 3)
+    hsv = np.asarray(_color(picture).convert("HSV")).astype(float).reshape(-1, 3)
     best = hsv[np.argsort(hsv[:, 1] * hsv[:, 2])[-len(hsv) // 10 :], 0] * (2 * math.pi / 256)
     return float(np.arctan2(np.sin(best).mean(), np.cos(best).mean()) * 128 / math.pi) % 256
 
 
 def lab_warmth(picture: Pixels) -> float:
     """Mean of CIE Lab's b, from blue to yellow, plus a, from green to red."""
-    linear = np.asarray(_colour(picture)).astype(float) / 255
+    linear = np.asarray(_color(picture)).astype(float) / 255
     linear = np.where(linear > 0.04045, ((linear + 0.055) / 1.055) ** 2.4, linear / 12.92)
     matrix = np.array(
         [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
@@ -234,14 +239,14 @@ def lab_warmth(picture: Pixels) -> float:
 
 def spread_of_light(picture: Pixels) -> float:
     """Between the 5th and the 95th hundredth of brightness, mean of upper and lower tails."""
-    light = np.sort(np.asarray(_colour(picture).convert("L")).astype(float).ravel())
+    light = np.sort(np.asarray(_color(picture).convert("L")).astype(float).ravel())
     tail = max(len(light) // 5, 1)
     return float(light[-tail:].mean() - light[:tail].mean())
 
 
 def mask(picture: Pixels) -> NDArray[np.bool_]:
     """Whether a pixel differs from the top left corner's colour by a quarter of the range."""
-    seen = np.asarray(_colour(picture)).astype(float)
+    seen = np.asarray(_color(picture)).astype(float)
     corners = np.stack([seen[0, 0], seen[0, -1], seen[-1, 0], seen[-1, -1]])
     far: NDArray[np.bool_] = np.abs(seen - np.median(corners, 0)).max(2) > 64
     return far
@@ -331,8 +336,8 @@ def thinnest_turn(picture: Pixels) -> float:
         if rows.sum() == 0:
             return math.nan
         place = np.arange(len(rows))
-        centre = (rows * place).sum() / rows.sum()
-        high = float((rows * (place - centre) ** 2).sum() / rows.sum())
+        center = (rows * place).sum() / rows.sum()
+        high = float((rows * (place - center) ** 2).sum() / rows.sum())
         if high < least:
             best, least = float(angle), high
     return best

@@ -23,5 +23,5 @@ def run(data: Path, *, minutes: float = MINUTES, seed: int = 0, keep: str = "") 
         place = Path(keep or held)
         place.mkdir(parents=True, exist_ok=True)
         return measured(
-            data / "emoji", place, minutes=minutes, seed=seed, pairs="folders", given="noto"
+            data / "emoji", place, minutes=minutes, seed=seed, pairs="folders", input_side="noto"
         )

@@ -21,10 +21,10 @@ from torch import Tensor
 from gannet.core.device import best_threads, threads
 from gannet.core.types import Batch, Condition
 from gannet.evaluation.evaluate import evaluate
-from gannet.evaluation.report.examples import with_exhibits
+from gannet.evaluation.report.examples import with_examples
 from gannet.evaluation.report.html.page import write_page
 from gannet.evaluation.report.markdown import write_report
-from gannet.evaluation.samples import material
+from gannet.evaluation.samples import evaluation_samples
 from gannet.modalities.image.codec import ImageCodec
 
 CLASSES = tuple(str(number) for number in range(10))
@@ -40,9 +40,9 @@ def blots(labels: NDArray[np.int64], side: int, seed: int) -> Tensor:
     down = across[None, :, None] - places[:, 0, None, None].astype(np.float32)
     right = across[None, None, :] - places[:, 1, None, None].astype(np.float32)
     blot = np.exp(-(down**2 + right**2) / wide**2)[:, None]
-    colour = rng.uniform(0.5, 2, (count, 3, 1, 1)).astype(np.float32)
+    color = rng.uniform(0.5, 2, (count, 3, 1, 1)).astype(np.float32)
     noise = rng.normal(0, 0.06, (count, 3, side, side)).astype(np.float32)
-    return torch.from_numpy(blot * colour - 1 + noise).clamp(-1, 1)
+    return torch.from_numpy(blot * color - 1 + noise).clamp(-1, 1)
 
 
 @dataclass(frozen=True)
@@ -96,12 +96,12 @@ def run(
     codec = ImageCodec(height=side, width=side, channels=3)
     began, used = perf_counter(), process_time()
     with tempfile.TemporaryDirectory() as folder, threads(best_threads()):
-        made = material(sampler, found, count=count, seed=0)
+        made = evaluation_samples(sampler, found, count=count, seed=0)
         report = evaluate(sampler, found, count=count, features=features, made=made)
         scored = perf_counter() - began
-        report, exhibits = with_exhibits(report, made, found, {"sample": codec})
+        report, examples = with_examples(report, made, found, {"sample": codec})
         write_report(report, Path(folder))
-        size = write_page(report, Path(folder), exhibits).stat().st_size
+        size = write_page(report, Path(folder), examples).stat().st_size
     seconds = perf_counter() - began
     return {
         f"seconds_{count // 1000}k": round(seconds, 1),

@@ -23,5 +23,5 @@ def run(data: Path, *, minutes: float = MINUTES, seed: int = 0, keep: str = "") 
         place.mkdir(parents=True, exist_ok=True)
         return measured(
             facades / "train", place, minutes=minutes, seed=seed, test=facades / "test",
-            pairs="side_by_side", given="right",
+            pairs="side_by_side", input_side="right",
         )  # fmt: skip

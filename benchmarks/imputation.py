@@ -32,7 +32,7 @@ from benchmarks._gain import gain_filled
 from gannet.core.errors import need
 from gannet.core.frame import Frame
 from gannet.data.containers.frames import read_frame
-from gannet.inference.apply import Wanted, apply_value
+from gannet.inference.apply import ApplyRequest, apply_value
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.columns.as_numbers import cells_from, values_of
 from gannet.modalities.table.columns.number import NumberColumn
@@ -92,13 +92,13 @@ def error(filled: Values, rows: Values, mask: Mask) -> float:
     return float(np.sqrt((gaps**2).sum(0) / mask[:, asked].sum(0)).mean())
 
 
-def coverage(draws: Values, rows: Values, mask: Mask) -> dict[str, float]:
+def coverage(samples: Values, rows: Values, mask: Mask) -> dict[str, float]:
     """Share of hidden numbers within the middle, and the shortest, nine tenths of draws."""
     edges = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
-    low, high = np.quantile(draws, edges, axis=0, method="weibull")
-    ordered = np.sort(draws, 0)
-    many = round(LEVEL * (len(draws) + 1))
-    at = (ordered[many - 1 :] - ordered[: len(draws) - many + 1]).argmin(0)[None]
+    low, high = np.quantile(samples, edges, axis=0, method="weibull")
+    ordered = np.sort(samples, 0)
+    many = round(LEVEL * (len(samples) + 1))
+    at = (ordered[many - 1 :] - ordered[: len(samples) - many + 1]).argmin(0)[None]
     least = np.take_along_axis(ordered, at, 0)[0]
     most = np.take_along_axis(ordered, at + many - 1, 0)[0]
     return {
@@ -164,8 +164,8 @@ def _ours(
     model = gannet.train(
         frame, out, recipe="impute", minutes=minutes, seed=seed, threads=1, **settings
     )
-    (one,) = apply_value(model.artefact, frame, Wanted(seed=seed))
-    many = apply_value(model.artefact, frame, Wanted(DRAWS, seed))
+    (one,) = apply_value(model.artifact, frame, ApplyRequest(seed=seed))
+    many = apply_value(model.artifact, frame, ApplyRequest(DRAWS, seed))
     rows = [np.stack(each.columns, 1).astype(np.float64) for each in (one, *many)]
     return rows[0], np.stack(rows[1:])
 
@@ -252,5 +252,5 @@ def _summary(series: list[dict[str, Any]]) -> dict[str, Any]:
         ),
         "covered": sum(0.85 <= each["interval_coverage"] <= 0.95 for each in flat),
         "of": len(flat),
-        "repeats": max(each["seeds"] for each in flat),
+        "duplicate rate": max(each["seeds"] for each in flat),
     }

@@ -20,7 +20,7 @@ import gannet
 from benchmarks._pairs import DRAWN, answered, interval
 from gannet.core.types import Batch
 from gannet.networks.features import EfficientNetFeatures
-from gannet.recipes.inpaint import biharmonic, smooth
+from gannet.recipes.inpaint import biharmonic, diffusion_fill
 from gannet.training.session import prepare
 
 MINUTES = 10.0
@@ -38,14 +38,14 @@ def run(data: Path, *, minutes: float = MINUTES, seed: int = 0, keep: str = "") 
         for _ in session.run():
             pass
         model = gannet.load(place / "run")
-        rows = session.data.held_out
-        problem = model.artefact.recipe.at_use(
-            rows.take(range(len(rows))), model.artefact.card.spec
+        rows = session.dataset.held_out
+        problem = model.artifact.recipe.with_evaluation_condition(
+            rows.take(range(len(rows))), model.artifact.card.spec
         )
         answers = {
             "gannet": answered(model, problem),
             "biharmonic": biharmonic(problem),
-            "diffusion": smooth(problem),
+            "diffusion": diffusion_fill(problem),
         }
     return {
         "minutes": minutes,
@@ -59,12 +59,16 @@ def run(data: Path, *, minutes: float = MINUTES, seed: int = 0, keep: str = "") 
 
 def scored(answers: dict[str, Tensor], problem: Batch, seed: int) -> dict[str, Any]:
     """Means by method, and gannet's lead over each other with a 95 % interval over pictures."""
-    eye, real, holes = EfficientNetFeatures(), problem.real, problem.condition.grid[:, -1:]
-    seen, cells = eye(real), holes.sum((1, 2, 3)) * real.shape[1]
+    feature_extractor, real, holes = (
+        EfficientNetFeatures(),
+        problem.real,
+        problem.condition.grid[:, -1:],
+    )
+    seen, cells = feature_extractor(real), holes.sum((1, 2, 3)) * real.shape[1]
     each: dict[str, dict[str, Tensor]] = {
         name: {
             "error": ((made - real).abs() * holes).sum((1, 2, 3)) / cells * 127.5,
-            "features": (eye(made) - seen).norm(dim=1),
+            "features": (feature_extractor(made) - seen).norm(dim=1),
         }
         for name, made in answers.items()
     }

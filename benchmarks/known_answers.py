@@ -23,7 +23,7 @@ from torch.nn.functional import avg_pool2d, pad
 from gannet.core.frame import Frame
 from gannet.core.types import Batch, Condition
 from gannet.evaluation.evaluate import Report, evaluate
-from gannet.evaluation.report.summary import verdict
+from gannet.evaluation.report.summary import summary
 from gannet.metrics.distribution import energy_distance, frechet_distance, kernel_distance
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.evaluation.evaluate import evaluate_table
@@ -35,7 +35,7 @@ ROWS = 500
 """Rows of the table on each side."""
 
 ILL = ("Collapsed", "Repeated", "Memorised", "Copies", "Blurred", "Noisy", "missing", "believable")
-"""Words that say that something is wrong; ``fresh critic`` sentences are apart."""
+"""Words that say that something is wrong; ``c2st accuracy`` sentences are apart."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ PICTURES = (
         ("Variety is missing", r"Missing classes\*\*: [5-9](, [5-9]){2,4} \("),
         ("believable", "Repeated"),
     ),
-    Case("copies", ("Memorised", "Copies"), ("Repeated",)),
+    Case("memorization", ("Memorised", "Copies"), ("Repeated",)),
     Case("one repeated", ("Collapsed", "Variety is missing"), ILL),
     Case("memorising", ("Memorised",), ("Repeated",)),
 )
@@ -112,7 +112,7 @@ TABLES = (
     Case("further reals", ("cannot tell fakes from reals", "No sign of memorised")),
     Case("noise", ("loses to its baseline", "nearly always|often tells"), ()),
     Case("classes dropped", (r"Values are missing\*\* from town: no fake has \w+",)),
-    Case("copies", ("Copies", "Memorised"), ()),
+    Case("memorization", ("Copies", "Memorised"), ()),
     Case("one repeated", ("Collapsed",), ILL),
     Case("memorising", ("Memorised",), ()),
 )
@@ -152,7 +152,7 @@ def picture_fakes(data: Digits, seed: int = 1) -> dict[str, Tensor]:
         "noise": torch.rand(some.shape, generator=chance) * 2 - 1,
         "blurred": blurred(data.spare[:COUNT]),
         "classes dropped": torch.cat([kept, again])[:COUNT],
-        "copies": some,
+        "memorization": some,
         "one repeated": data.spare[:1].repeat(COUNT, 1, 1, 1),
         "memorising": (some + near).clamp(-1, 1),
     }
@@ -185,7 +185,7 @@ def table_fakes(train: Frame, seed: int = 3) -> dict[str, Frame]:
         "further reals": further[:count],
         "noise": replace(train, columns=noise),
         "classes dropped": dropped[:count],
-        "copies": train[rng.permutation(count)],
+        "memorization": train[rng.permutation(count)],
         "one repeated": train[np.zeros(count, np.int64)],
         "memorising": replace(train, columns=(age, near, town, rich)),
     }
@@ -212,7 +212,7 @@ def table_reports(seed: int = 0) -> dict[str, Report]:
 
 def wrong(case: Case, report: Report) -> list[str]:
     """What the verdict lacks, and what it says without cause; empty if it is right."""
-    said = verdict(report)
+    said = summary(report)
     lacks = [f"lacks {each!r}" for each in case.says if not re.search(each, said)]
     true = (*case.says, *case.also)
     extra = [
@@ -245,18 +245,18 @@ ORDERS = (
     ("energy", "low", "further reals", "blurred"),
     ("energy", "low", "further reals", "classes dropped"),
     ("energy", "low", "classes dropped", "one repeated"),
-    ("kernel", "low", "further reals", "noise"),
+    ("kid", "low", "further reals", "noise"),
     ("recall", "high", "further reals", "noise"),
     ("coverage", "high", "further reals", "noise"),
     ("recall", "high", "classes dropped", "one repeated"),
     ("coverage", "high", "further reals", "classes dropped"),
     ("coverage", "high", "classes dropped", "one repeated"),
-    ("copies", "low", "further reals", "memorising"),
-    ("copies", "low", "further reals", "copies"),
-    ("repeats", "low", "further reals", "one repeated"),
-    ("too smooth", "low", "further reals", "blurred"),
-    ("too rough", "low", "further reals", "noise"),
-    ("fresh critic", "low", "further reals", "noise"),
+    ("memorization", "low", "further reals", "memorising"),
+    ("memorization", "low", "further reals", "memorization"),
+    ("duplicate rate", "low", "further reals", "one repeated"),
+    ("oversmoothed", "low", "further reals", "blurred"),
+    ("noisy", "low", "further reals", "noise"),
+    ("c2st accuracy", "low", "further reals", "noise"),
 )
 """Score, its good end, what is truly better, what is truly worse."""
 
@@ -264,8 +264,8 @@ TABLE_ORDERS = (
     ("marginals", "high", "further reals", "noise"),
     ("marginals", "high", "further reals", "classes dropped"),
     ("marginals", "high", "classes dropped", "one repeated"),
-    ("exact copies", "low", "further reals", "copies"),
-    ("nearer to training", "low", "further reals", "memorising"),
+    ("exact duplicates", "low", "further reals", "memorization"),
+    ("dcr share", "low", "further reals", "memorising"),
 )
 
 
@@ -273,7 +273,7 @@ def bias(sizes: Sequence[int] = (50, 100, 200, 400, 800), times: int = 20) -> di
     """Mean of distances between two heaps of one distribution, by count: what size alone does."""
     metrics: dict[str, Callable[[Tensor, Tensor], float]] = {
         "frechet": frechet_distance,
-        "kernel": kernel_distance,
+        "kid": kernel_distance,
         "energy": energy_distance,
     }
     chance = torch.Generator().manual_seed(0)
@@ -297,7 +297,7 @@ def run(data: Path, *, seed: int = 0) -> dict[str, Any]:
     ):
         for case in cases:
             faults = wrong(case, reports[case.name])
-            said = verdict(reports[case.name])
+            said = summary(reports[case.name])
             table[f"{kind}: {case.name}"] = {"right": not faults, "faults": faults, "said": said}
         disorder += out_of_order(reports, orders)
     return {

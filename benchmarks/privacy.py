@@ -26,7 +26,7 @@ from gannet.data.containers.frames import read_frame
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.evaluation.encoding import grid_of
 from gannet.modalities.table.evaluation.privacy import privacy_scores
-from gannet.modalities.table.evaluation.samples import sides_of
+from gannet.modalities.table.evaluation.samples import evaluation_rows
 
 COUNT = 10_000
 """Most rows on each side of a comparison."""
@@ -69,7 +69,7 @@ def run(
         "attack_auc": round(mean["attack_auc"], 4),
         "low": round(mean["low"], 4),
         "high": round(mean["high"], 4),
-        "copies": round(mean["copies"], 1),
+        "memorization": round(mean["memorization"], 1),
         "copies_by_chance": round(mean["copies_by_chance"], 1),
         "seeds": seeds,
         "rows": len(train),
@@ -82,17 +82,17 @@ def _scores(
     train: Frame, test: Frame, fake: Frame, codec: TableCodec, seed: int
 ) -> dict[str, Score]:
     real, others, made = (grid_of(each, codec) for each in (train, test, fake))
-    sides = sides_of(real, others, made, count=COUNT, seed=seed)
+    sides = evaluation_rows(real, others, made, count=COUNT, seed=seed)
     return {score.name: score for score in privacy_scores(sides, [])}
 
 
 def _told(scores: dict[str, Score], rows: int) -> dict[str, Any]:
-    attack, copies = scores["membership attack"], scores["exact copies"]
+    attack, copies = scores["membership inference"], scores["exact duplicates"]
     return {
         "attack_auc": round(attack.value, 4),
         "low": round(attack.low, 4),
         "high": round(attack.high, 4),
-        "nearer_to_training": round(scores["nearer to training"].value, 4),
-        "copies": round(copies.value * rows),
-        "copies_by_chance": round(copies.floor * rows),
+        "nearer_to_training": round(scores["dcr share"].value, 4),
+        "memorization": round(copies.value * rows),
+        "copies_by_chance": round(copies.reference * rows),
     }

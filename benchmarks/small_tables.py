@@ -36,7 +36,7 @@ TABLES = {
     "wisconsin": "breast-cancer-wisconsin",
     "mammography": "mammography",
 }
-NEIGHBOURS = 5
+NEIGHBORS = 5
 """As in the paper of coverage, Naeem et al. 2020, arXiv:2002.09797."""
 
 METHODS = ("gannet", "ctgan", "tvae", "shuffled", "real")
@@ -107,7 +107,7 @@ def scored(train: Cells, test: Cells, fake: Cells) -> dict[str, float]:
     reals, fakes = (asked - middle) / spread, (learnt - middle) / spread
     fakes = fakes[np.random.default_rng(0).permutation(len(fakes))[: len(reals)]]
     near: Any = NearestNeighbors()
-    around = near.fit(reals).kneighbors(reals, NEIGHBOURS + 1)[0][:, -1]
+    around = near.fit(reals).kneighbors(reals, NEIGHBORS + 1)[0][:, -1]
     nearest = near.fit(fakes).kneighbors(reals, 1)[0][:, 0]
     found["coverage"] = float((nearest <= around).mean())
     return {name: round(score, 4) for name, score in found.items()}
@@ -166,10 +166,10 @@ def _split(
     yield {"method": "shuffled"} | scored(train, test, mixed)
     budget = seconds
     for peer in peers:
-        look = ask_peer(python, "train", peer, path, work, numbers, 1e9, 300, seed)[-1]
-        about = {"method": peer, "used": round(look["used"], 1)}
-        yield about | scored(train, test, _back(Path(look["path"])))
-        budget = min(budget, look["used"]) if peer == "ctgan" else budget
+        evaluation = ask_peer(python, "train", peer, path, work, numbers, 1e9, 300, seed)[-1]
+        about = {"method": peer, "used": round(evaluation["used"], 1)}
+        yield about | scored(train, test, _back(Path(evaluation["path"])))
+        budget = min(budget, evaluation["used"]) if peer == "ctgan" else budget
     overhead = rehearsal(path, work / "rehearsal")
     model, about = ours(path, budget, seed, settings or {}, work / "run", overhead)
     fake = _back(write_rows(model, len(train), work / "ours.csv"))

@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 
 from gannet.api.train import load, prepare
-from gannet.training.loop import Moment
+from gannet.training.loop import TrainingState
 
 RING = np.stack([(math.cos(turn), math.sin(turn)) for turn in np.arange(8) * math.pi / 4])
 GRID = np.stack([(x, y) for x in (-4, -2, 0, 2, 4) for y in (-4, -2, 0, 2, 4)]).astype(float)
@@ -31,11 +31,14 @@ POINTS, SAMPLES, PICTURES, BINS = 100_000, 2_500, 2_000, 20
 
 CONTROLS: dict[str, tuple[int, dict[str, Any]]] = {
     "learning rate x 10": (2_000, {"learning_rate": 10.0}),
-    "no penalty on 100 pictures": (100, {"slope": 0.0, "augment": 0.0}),
+    "no penalty on 100 pictures": (100, {"gradient_penalty": 0.0, "augment_p": 0.0}),
     "batch of 2": (2_000, {"batch": 2}),
     "weights clipped hard": (2_000, {"weight_clip": 0.003}),
-    "noise of one number": (2_000, {"noise": 1}),
-    "slope weight so high that the needle rests": (2_000, {"slope": 1e5, "slope_end": 1.0}),
+    "noise of one number": (2_000, {"latent_dim": 1}),
+    "slope weight so high that the needle rests": (
+        2_000,
+        {"gradient_penalty": 1e5, "gradient_penalty_end": 1.0},
+    ),
 }
 """Name -> pictures and settings; learning rate and slope weight are multiples of the default's."""
 
@@ -88,7 +91,7 @@ def _one(job: dict[str, Any]) -> dict[str, Any]:
             out,
             minutes=job["seconds"] / 60,
             seed=seed,
-            balance=job["balance"],
+            auto_adjust=job["balance"],
             clock=time.process_time,
             threads=1,
             **_settings(job["settings"]),
@@ -102,7 +105,7 @@ def _one(job: dict[str, Any]) -> dict[str, Any]:
             "cpu_seconds": round(time.process_time() - began, 1),
             "steps": last,
             "verdicts": verdicts,
-            "lines": (out / "progress.jsonl").read_text().splitlines() if job["keep"] else [],
+            "lines": (out / "training_log.jsonl").read_text().splitlines() if job["keep"] else [],
         }
         return result | (_modes(made, kind) if kind in MODES else _bins(real, made))
 
@@ -127,12 +130,12 @@ def _verdicts(run: Any, part: float, steps: int) -> tuple[list[tuple[float, str,
     def stop() -> bool:
         return ended
 
-    moment: Moment
+    moment: TrainingState
     for moment in run(stop):
-        last = moment.progress.step
-        if moment.look is not None:
-            verdict = moment.look.verdict
-            said.append((round(last / moment.steps, 3), verdict.name, verdict.evidence))
+        last = moment.result.step
+        if moment.evaluation is not None:
+            diagnosis = moment.evaluation.diagnosis
+            said.append((round(last / moment.steps, 3), diagnosis.name, diagnosis.evidence))
         ended = ended or last >= part * moment.steps
     return said, last
 
@@ -148,7 +151,7 @@ def _modes(made: NDArray[Any], name: str) -> dict[str, Any]:
         "of": len(modes),
         "high_quality": round(float(near.mean()), 4),
         "reverse_kl": round(float((shares * np.log(shares * len(modes))).sum()), 4),
-        "collapsed": int((counts > 0).sum()) < len(modes),
+        "mode_collapse": int((counts > 0).sum()) < len(modes),
     }
 
 
@@ -162,7 +165,7 @@ def _bins(real: NDArray[Any], made: NDArray[Any]) -> dict[str, Any]:
     usual = np.bincount(found.labels_, minlength=BINS) / len(flat)
     shares = np.bincount(found.predict(fakes), minlength=BINS) / len(fakes)
     served = int((shares >= usual / 5).sum())
-    return {"bins": served, "of": BINS, "collapsed": served < BINS / 2}
+    return {"bins": served, "of": BINS, "mode_collapse": served < BINS / 2}
 
 
 def _jobs(data: Path, seeds: int, seconds: float, rows_seconds: float) -> list[dict[str, Any]]:
@@ -216,7 +219,7 @@ def run(
 def _summary(done: list[dict[str, Any]]) -> dict[str, Any]:
     good = [each for each in done if each["name"] == "default"]
     bad = [each for each in done if each["name"] != "default"]
-    fine = ("healthy", "done")
+    fine = ("healthy", "converged")
     alarms = [each for each in good if any(said[1] not in fine for said in each["verdicts"])]
     named = {
         each["name"]: next((said[:2] for said in each["verdicts"] if said[1] not in fine), None)
@@ -225,7 +228,7 @@ def _summary(done: list[dict[str, Any]]) -> dict[str, Any]:
     rows = {name: [each for each in good if each["set"] == name] for name in MODES}
     return {
         "runs": len(good),
-        "collapsed": sum(each["collapsed"] for each in good),
+        "mode_collapse": sum(each["mode_collapse"] for each in good),
         "ring": _full(rows["ring"]),
         "grid": _full(rows["grid"]),
         "high_quality": {
@@ -247,4 +250,4 @@ def _summary(done: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _full(found: list[dict[str, Any]]) -> str:
-    return f"{sum(not each['collapsed'] for each in found)}/{len(found)} runs with all modes"
+    return f"{sum(not each['mode_collapse'] for each in found)}/{len(found)} runs with all modes"

@@ -58,11 +58,11 @@ def scored(model: Any, folder: Path) -> dict[str, dict[str, float]]:
     """Means over a folder of pictures, by method."""
     ways: dict[str, Callable[[Picture], Picture]] = {
         "bicubic": bicubic,
-        "faithful": lambda low: model.apply(low, quality=0.0),
-        "half": lambda low: model.apply(low, quality=0.5),
-        "vivid": lambda low: model.apply(low, quality=1.0),
+        "faithful": lambda low: model.apply(low, interpolation=0.0),
+        "half": lambda low: model.apply(low, interpolation=0.5),
+        "vivid": lambda low: model.apply(low, interpolation=1.0),
     }
-    eye = EfficientNetFeatures()
+    feature_extractor = EfficientNetFeatures()
     sums: dict[str, list[list[float]]] = {name: [] for name in ways}
     for file in sorted(folder.iterdir()):
         sharp = np.asarray(Image.open(file).convert("RGB"))
@@ -72,7 +72,7 @@ def scored(model: Any, folder: Path) -> dict[str, dict[str, float]]:
             Image.fromarray(sharp).resize((wide // SCALE, high // SCALE), Image.Resampling.BICUBIC)
         )
         target = tensor(sharp)
-        there = eye(target)
+        there = feature_extractor(target)
         for name, way in ways.items():
             made = tensor(way(low))
             rim = slice(SCALE, -SCALE)
@@ -83,8 +83,8 @@ def scored(model: Any, folder: Path) -> dict[str, dict[str, float]]:
                 [
                     float(image_quality.psnr(*bright)),
                     float(image_quality.ssim(*bright)),
-                    float(torch.dist(eye(made), there)),
-                    float(image_quality.fine_error(made, target)),
+                    float(torch.dist(feature_extractor(made), there)),
+                    float(image_quality.high_frequency_error(made, target)),
                 ]
             )
     names = ("psnr", "ssim", "features", "fine_detail")
@@ -119,20 +119,21 @@ def speed(model: Any) -> dict[str, float]:
             taken: list[float] = []
             for _ in range(3):
                 began = time.perf_counter()
-                model.apply(some, quality=quality)
+                model.apply(some, interpolation=quality)
                 taken.append(time.perf_counter() - began)
             seconds[quality] = round(min(taken), 2)
     upscaler, low = (
-        model.artefact.product,
+        model.artifact.model,
         planes(some[:200, :150].astype(np.float32) / np.float32(255), 3),
     )
 
     def enlarge(part: Tensor) -> Tensor:
         told = Condition(part[:, 0, 0, :0], part, part[:, 0, :0, :0])
-        return upscaler(torch.zeros(1, model.artefact.config.noise), told, 1.0)
+        return upscaler(torch.zeros(1, model.artifact.config.latent_dim), told, 1.0)
 
     whole, tiled = (
-        in_tiles(enlarge, low, upscaler.reach, scale=SCALE, tile=side)[0] for side in (512, 48)
+        in_tiles(enlarge, low, upscaler.receptive_radius, scale=SCALE, tile=side)[0]
+        for side in (512, 48)
     )
     return {
         "seconds_512_faithful": seconds[0.0],

@@ -58,7 +58,7 @@ def _part(rng: np.random.Generator, count: int) -> dict[str, Any]:
         "hour": (rng.normal(14, 4, count) % 24).astype(np.int64),
         "weekday": rng.integers(0, 7, count),
         "paid": np.array(["card", "cash", "transfer"], object)[rng.integers(0, 3, count)],
-        "back": rng.random(count) < 0.03 * (1 + group),
+        "rollback": rng.random(count) < 0.03 * (1 + group),
         "code": rng.integers(0, 200, count),
         "distance": rng.exponential(5.0, count),
     }
@@ -148,7 +148,7 @@ def run(
         memory_steps: Of a run on a large table.
     """
     turns: list[dict[str, Any]] = []
-    report: dict[str, Any] = {"repeats": repeats}
+    report: dict[str, Any] = {"duplicate rate": repeats}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         table = write_table(read_rows(data / "tables" / "adult-train.csv"), folder / "adult.csv")

@@ -31,7 +31,7 @@ def main(out: Path, **budget: Any) -> None:
     same: Any = best == table
     assert same.to_numpy()[known.to_numpy()].all()
 
-    draws = model.apply(table, draws=5, seed=1)
+    draws = model.apply(table, samples=5, seed=1)
     holes = table.TSH.isna()
     spread = pd.concat([draw.TSH[holes] for draw in draws], axis=1).std(axis=1)
     print(f"thyrotropin (TSH): {holes.sum()} filled, {spread.mean():.1f} from draw to draw")

@@ -50,11 +50,13 @@ class Example:
 EXAMPLES = {
     # Paintings are large, and strokes small: pieces of them are what to learn from. Few paintings
     # are soon known by heart: --minutes 4 with large steps do better than ten with small ones.
-    "van_gogh": Example("translate_unpaired", {"patch": 64, "learning_rate": 8e-4}, to="paintings"),
+    "van_gogh": Example(
+        "translate_unpaired", {"crop_size": 64, "learning_rate": 8e-4}, to="paintings"
+    ),
     # A face is one thing: the discriminator should see most of it at once.
-    "ageing": Example("translate_unpaired", {"judge_levels": 4}, to="old"),
+    "ageing": Example("translate_unpaired", {"discriminator_levels": 4}, to="old"),
     "emoji": Example("translate", {"pairs": "folders"}),
-    "facades": Example("translate", {"pairs": "side_by_side", "given": "right"}),
+    "facades": Example("translate", {"pairs": "side_by_side", "input_side": "right"}),
     "pencil": Example("translate", {"pairs": "edges"}),
 }
 SHOWN, DRAWS = 8, 3
@@ -77,11 +79,11 @@ def main(example: Example, data: Path, out: Path, **budget: Any) -> None:
     settings = example.settings | budget
     session = gannet.prepare(data, out / "run", recipe=example.recipe, seed=0, **settings)
     for moment in session.run():
-        if moment.look:
-            print(f"step {moment.progress.step}: {moment.look.verdict.name}")
+        if moment.evaluation:
+            print(f"step {moment.result.step}: {moment.evaluation.diagnosis.name}")
     model = gannet.load(out / "run")
 
-    held_out = session.data.held_out
+    held_out = session.dataset.held_out
     rows = np.arange(len(held_out))
     if example.to:
         rows = rows[held_out.labels != model.classes.index(example.to)]
@@ -90,9 +92,9 @@ def main(example: Example, data: Path, out: Path, **budget: Any) -> None:
     given = some.condition.grid if some.condition.grid.shape[1] else some.real
     pictures = ((given.movedim(1, -1) + 1) * 127.5).round().to(torch.uint8).numpy()
     shown = [given]
-    asked: dict[str, Any] = {"to": example.to} if example.to else {}
+    asked: dict[str, Any] = {"domain": example.to} if example.to else {}
     best = [model.apply(each, **asked) for each in pictures]
-    drawn = [model.apply(each, draws=DRAWS, seed=1, **asked) for each in pictures]
+    drawn = [model.apply(each, samples=DRAWS, seed=1, **asked) for each in pictures]
     for answers in (best, *([each[draw] for each in drawn] for draw in range(DRAWS))):
         made = torch.from_numpy(np.stack(answers)).float().movedim(-1, 1)
         shown.append(made / 127.5 - 1)

@@ -15,15 +15,15 @@ import torch
 
 from gannet.core.types import Spec
 from gannet.data import dataset
-from gannet.inference.artifact import Artefact
-from gannet.inference.card import Card, Scale
+from gannet.inference.artifact import Artifact
+from gannet.inference.card import Calibration, Card
 from gannet.modalities.image.codec import ImageCodec
 from gannet.modalities.label.codec import LabelCodec
 from gannet.modalities.vector.codec import VectorCodec
 from gannet.recipes.registry import find_recipe
 from gannet.training.plan import Plan
 
-SMALL = {"width": 4, "noise": 6, "batch": 8, "threads": 1}
+SMALL = {"width": 4, "latent_dim": 6, "batch": 8, "threads": 1}
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -83,7 +83,7 @@ def loaded(squares):
 def planned(loaded):
     """Makes plans for the squares without measuring the machine."""
 
-    def plan(*, look_every=4, balance=True, seconds=0.0, seed=0, **settings):
+    def plan(*, look_every=4, auto_adjust=True, seconds=0.0, seed=0, **settings):
         config = find_recipe("generate").config(**(SMALL | {"steps": 12} | settings))
         return Plan(
             gannet="0",
@@ -95,14 +95,14 @@ def planned(loaded):
                 for role, codec in loaded.codecs.items()
             },
             config=config.model_dump(mode="json"),
-            given=dict(settings),
+            user_settings=dict(settings),
             spec=Spec.of(loaded.train.take([0])),
             seed=seed,
-            balance=balance,
+            auto_adjust=auto_adjust,
             device="cpu",
-            seconds=seconds,
+            budget_seconds=seconds,
             step_seconds=0.01,
-            look_every=look_every,
+            eval_interval=look_every,
         )
 
     return plan
@@ -114,7 +114,7 @@ def untrained(codecs, spec, shares=(), **settings):
     config = recipe.config(**(SMALL | settings))
     with torch.random.fork_rng():
         torch.manual_seed(7)
-        players = recipe.training.build(config, spec).eval().requires_grad_(False)
+        networks = recipe.training.build(config, spec).eval().requires_grad_(False)
     card = Card(
         recipe="generate",
         config=config.model_dump(mode="json"),
@@ -123,16 +123,22 @@ def untrained(codecs, spec, shares=(), **settings):
             role: {"kind": codec.kind, "state": codec.model_dump(mode="json")}
             for role, codec in codecs.items()
         },
-        shares=shares,
+        class_frequencies=shares,
         steps=3,
         seed=0,
         gannet="0",
-        scale=Scale(slope=1.5, offset=0.1, real=(0.5,) * 5, fake=(0.4,) * 5, count=20),
+        calibration=Calibration(weight=1.5, bias=0.1, real=(0.5,) * 5, fake=(0.4,) * 5, count=20),
         data={"name": "squares", "digest": "", "train": 96, "held_out": 24, "classes": 0},
-        verdict={"name": "healthy", "evidence": "nothing", "stopped": "all steps are done"},
-        distance={"name": "energy", "value": 2.0, "error": 0.1, "floor": 0.2, "samples": 24},
+        diagnosis={"name": "healthy", "evidence": "nothing", "stopped": "all steps are done"},
+        energy_distance={
+            "name": "energy",
+            "value": 2.0,
+            "error": 0.1,
+            "reference": 0.2,
+            "samples": 24,
+        },
     )
-    return Artefact(card, players.generator, players.discriminator)
+    return Artifact(card, networks.generator, networks.discriminator)
 
 
 @pytest.fixture(scope="session")
@@ -157,7 +163,7 @@ def of_rows():
 
 
 @pytest.fixture(scope="session")
-def of_labelled_rows():
+def of_labeled_rows():
     """Rows of cats and of dogs."""
     codecs = {
         "sample": VectorCodec(names=("east", "north"), mean=(10.0, 0.0), deviation=(2.0, 3.0)),
@@ -170,8 +176,8 @@ def of_labelled_rows():
 def changed():
     """An artefact with another card."""
 
-    def change(artefact, **fields):
-        return replace(artefact, card=artefact.card.model_copy(update=fields))
+    def change(artifact, **fields):
+        return replace(artifact, card=artifact.card.model_copy(update=fields))
 
     return change
 

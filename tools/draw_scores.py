@@ -21,14 +21,14 @@ from torch.nn.functional import avg_pool2d, interpolate
 from gannet.core.frame import Cells, Frame
 from gannet.core.scores import Score
 from gannet.core.types import Batch, Condition
-from gannet.evaluation.memorization import repeat_score
-from gannet.evaluation.paired import answer_scores
+from gannet.evaluation.memorization import duplicate_score
+from gannet.evaluation.paired import paired_scores
 from gannet.evaluation.report.summary import kind_of
-from gannet.evaluation.two_sample_test import fresh_critic
+from gannet.evaluation.two_sample_test import classifier_two_sample_test
 from gannet.evaluation.unpaired import unpaired_scores
 from gannet.metrics import METRICS
 from gannet.metrics.memorization import closest, suspects
-from gannet.metrics.pairwise import Heap
+from gannet.metrics.pairwise import FeatureSet
 from gannet.modalities.image.evaluation.comparison import STRUCTURE
 from gannet.modalities.image.evaluation.sharpness import EDGE, roughness
 from gannet.modalities.registry import find_modality
@@ -65,7 +65,7 @@ def heaps() -> dict[str, Tensor]:
         "further reals": ring(COUNT, 3),
         "half the places": ring(COUNT, 4, among=4),
         "blurred": ring(COUNT, 5, spread=0.35),
-        "copies": ring(COUNT, 1),
+        "memorization": ring(COUNT, 1),
         "all alike": ring(1, 6).expand(COUNT, 2) + 0.01 * ring(COUNT, 7),
     }
 
@@ -77,10 +77,10 @@ def of_rows() -> Found:
     found: Found = {}
     for name, fake in heaps().items():
         told = {score: rated.function(held_out, fake) for score, rated in METRICS.items()}
-        told["fresh critic"] = fresh_critic(held_out, fake, seed=0).accuracy
-        told["copies"] = float(suspects(closest(fake, [train])[0], usual).double().mean())
-        real, made = Heap(held_out), Heap(fake)
-        told["repeats"] = repeat_score(real, made, real, real, "rows").value
+        told["c2st accuracy"] = classifier_two_sample_test(held_out, fake, seed=0).accuracy
+        told["memorization"] = float(suspects(closest(fake, [train])[0], usual).double().mean())
+        real, made = FeatureSet(held_out), FeatureSet(fake)
+        told["duplicate rate"] = duplicate_score(real, made, real, real, "rows").value
         _add(found, name, told)
     return found
 
@@ -105,7 +105,7 @@ def of_classes() -> Found:
         learnt = train_classifier(samples, asked, 8, seed=0, steps=200)
         told = {
             "class accuracy": float((reals.predict(samples) == asked).double().mean()),
-            "train on fake": float((learnt.predict(held_out) == labels).double().mean()),
+            "tstr": float((learnt.predict(held_out) == labels).double().mean()),
         }
         _add(found, name, told)
     return found
@@ -145,7 +145,7 @@ def of_textures() -> Found:
     found: Found = {}
     for name, made in versions.items():
         each = roughness(made)
-        shares = {"too smooth": each < low, "too rough": each > high}
+        shares = {"oversmoothed": each < low, "noisy": each > high}
         _add(found, name, {kind: float(bad.double().mean()) for kind, bad in shares.items()})
     return found
 
@@ -154,7 +154,7 @@ def of_answers() -> Found:
     """Scores of answers to blurred pictures; each answerer is asked several times."""
     targets = pictures(200, 5)
     given, strangers = blurred(targets), pictures(200, 6)
-    eye = RandomConvolutionFeatures(pictures(400, 7))
+    feature_extractor = RandomConvolutionFeatures(pictures(400, 7))
     answerers: dict[str, Callable[[int], Tensor]] = {
         "the target": lambda _: targets,
         "as given": lambda _: given,
@@ -164,11 +164,11 @@ def of_answers() -> Found:
     }
     return _scored(
         {
-            name: answer_scores(
+            name: paired_scores(
                 answer(9),
                 targets,
                 {},
-                eye,
+                feature_extractor,
                 lambda n, answer=answer: answer(n)[:64],
                 modality=find_modality("image"),
                 seed=0,
@@ -182,7 +182,7 @@ def of_unpaired() -> Found:
     """Scores of answers to dark pictures that shall become like bright ones."""
     shown, wanted, strangers = (pictures(200, seed) for seed in (8, 9, 10))
     given = shown - 0.8
-    eye = RandomConvolutionFeatures(pictures(400, 7))
+    feature_extractor = RandomConvolutionFeatures(pictures(400, 7))
     blank = Condition.none(wanted)
     told = replace(blank, vector=torch.ones(len(wanted), 1), grid=given)
     problem = Batch(wanted, told)
@@ -193,11 +193,16 @@ def of_unpaired() -> Found:
         "moved by 1 px": shown.roll(1, 3),
         "a stranger": strangers,
     }
-    seen = eye(wanted), eye(given)
+    seen = feature_extractor(wanted), feature_extractor(given)
     return _scored(
         {
             name: unpaired_scores(
-                made, problem, (*seen, eye(made)), ("bright",), preserved=(STRUCTURE,), seed=0
+                made,
+                problem,
+                (*seen, feature_extractor(made)),
+                ("bright",),
+                preserved=(STRUCTURE,),
+                seed=0,
             )
             for name, made in answers.items()
         }
@@ -231,7 +236,7 @@ def of_tables() -> Found:
         "a town is missing": people(1_600, 4, towns=("north", "south")),
         "holes filled": replace(good, columns=(age, income, town, full, rich)),
         "income noisy": replace(good, columns=(age, rough, town, weight, rich)),
-        "copies": train[rng.integers(0, len(train), 1_600)],
+        "memorization": train[rng.integers(0, len(train), 1_600)],
     }
     return _scored(
         {
@@ -246,13 +251,13 @@ def of_filled() -> Found:
     train, held_out = people(1_600, 1), people(400, 2)
     codec = TableCodec.fit_frame(train)
 
-    def filled(frame: Frame, draws: int, cell: Callable[[Cells, int, int], Cells]) -> list[Frame]:
+    def filled(frame: Frame, samples: int, cell: Callable[[Cells, int, int], Cells]) -> list[Frame]:
         return [
             replace(
                 frame,
                 columns=tuple(cell(each, at, draw) for at, each in enumerate(frame.columns)),
             )
-            for draw in range(draws)
+            for draw in range(samples)
         ]
 
     def known(at: int, draw: int, rows: Sequence[int] | slice = slice(None)) -> Cells:
@@ -296,8 +301,8 @@ def _normal(chance: torch.Generator, *shape: int) -> Tensor:
     return torch.randn(*shape, generator=chance)
 
 
-def _add(found: Found, name: str, told: Mapping[str, float]) -> None:
-    for kind, value in told.items():
+def _add(found: Found, name: str, condition: Mapping[str, float]) -> None:
+    for kind, value in condition.items():
         found.setdefault(kind, {})[name] = value
 
 

@@ -118,7 +118,7 @@ def trained_rows(gannet, points, tmp_path_factory):
     return run
 
 
-TINY = ["--width=4", "--noise=6", "--batch=8", "--threads=1", "--precision=float32"]
+TINY = ["--width=4", "--latent-dim=6", "--batch=8", "--threads=1", "--precision=float32"]
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ def test_a_copula_is_trained_sampled_and_listed_like_any_recipe(gannet, people, 
         "train", people, "--out", tmp_path / "b", "--recipe", "baseline_copula", "--steps", 5
     )
     assert "--steps" not in gannet.works("settings", "baseline_copula")
-    assert "--kept" in gannet.works("settings", "baseline_copula")
+    assert "--stored-samples" in gannet.works("settings", "baseline_copula")
     assert "judges nothing" in gannet.refuses("judge", run, rows)
 
 

@@ -18,9 +18,9 @@ from rich.live import Live
 
 from gannet.api.train import Session, load
 from gannet.cli import main as cli
-from gannet.cli.progress import Lines, Window, needle
+from gannet.cli.progress import Lines, Window, discriminator_auc
 from gannet.training.controller import Action
-from gannet.training.loop import SAVE_SECONDS, carry_out
+from gannet.training.loop import SAVE_SECONDS, run_training
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(900)]
 
@@ -89,19 +89,25 @@ def test_settings_are_listed_and_tried(gannet):
 # -- train -------------------------------------------------------------------------------------
 
 
-def test_training_prints_plain_lines_and_leaves_an_artefact(trained):
+def test_training_prints_plain_lines_and_leaves_an_artifact(trained):
     printed = (trained.parent / "printed.txt").read_text()
     assert "\x1b" not in printed, "no colours where there is no terminal"
     assert printed.startswith("training generate in ")
-    looks = [line for line in printed.splitlines() if line.startswith("step ")]
-    assert [line.split()[1] for line in looks] == ["25/50", "50/50"]
-    assert all("needle" in line and "D(real)" in line for line in looks)
+    evaluations = [line for line in printed.splitlines() if line.startswith("step ")]
+    assert [line.split()[1] for line in evaluations] == ["25/50", "50/50"]
+    assert all("needle" in line and "D(real)" in line for line in evaluations)
     assert f"gannet sample {trained}" in printed
     names = {path.name for path in trained.iterdir()}
     assert names >= {
-        "README.md", "card.json", "grid.png", "model.safetensors", "plan.json", "progress.jsonl",
-        "resume.pt", "samples",
-    }  # fmt: skip
+        "README.md",
+        "card.json",
+        "grid.png",
+        "model.safetensors",
+        "plan.json",
+        "training_log.jsonl",
+        "checkpoint.pt",
+        "samples",
+    }
 
 
 def test_training_on_rows_draws_no_pictures(trained_rows):
@@ -188,10 +194,13 @@ def test_evaluating_writes_a_report(gannet, trained, squares, tmp_path):
         (["train", "nowhere", "--out", "NEW"], "nowhere"),
         (["train", "DATA", "--out", "NEW", "--widht", "8"], "did you mean --width?"),
         (["train", "DATA", "--out", "NEW", "--clock", "8"], "--clock: no such setting"),
-        (["train", "DATA", "--out", "NEW", "--width", "2", "--slope", "-1"], "--slope"),
+        (
+            ["train", "DATA", "--out", "NEW", "--width", "2", "--gradient-penalty", "-1"],
+            "--gradient-penalty",
+        ),
         (["train", "DATA", "--out", "NEW", "--steps", "5", "--minutes", "1"], "both were given"),
         (["train", "DATA", "--out", "NEW", "--minutes", "soon"], "soon"),
-        (["train", "DATA", "--out", "NEW", "--balance", "perhaps"], "perhaps"),
+        (["train", "DATA", "--out", "NEW", "--auto-adjust", "perhaps"], "perhaps"),
         (["train", "DATA", "--out", "NEW", "--save-seconds", "-1"], "--save-seconds"),
         (["train", "DATA", "--out", "NEW", "--recipe", "generat"], "Did you mean generate"),
         (["train", "DATA", "--out", "DATA"], "not a folder"),
@@ -224,7 +233,7 @@ def test_a_fault_of_the_user_is_one_clear_error(
     assert not list(tmp_path.iterdir()), "something was left behind"
 
 
-def test_a_damaged_artefact_is_one_clear_error(gannet, trained, tmp_path):
+def test_a_damaged_artifact_is_one_clear_error(gannet, trained, tmp_path):
     run = tmp_path / "run"
     run.mkdir()
     for name in ("card.json", "model.safetensors"):
@@ -240,14 +249,18 @@ def test_a_damaged_artefact_is_one_clear_error(gannet, trained, tmp_path):
 @pytest.fixture(scope="module")
 def moments(planned, loaded, tmp_path_factory):
     out = tmp_path_factory.mktemp("watched") / "run"
-    return list(carry_out(planned(), loaded, out)), Session(planned(), loaded, out, resumed=False)
+    return list(run_training(planned(), loaded, out)), Session(
+        planned(), loaded, out, resumed=False
+    )
 
 
 def test_the_live_view_shows_needle_verdict_and_last_action(moments):
     seen, session = moments
     screen = io.StringIO()
     console = Console(force_terminal=True, file=screen, width=100, height=40, highlight=False)
-    acted = replace(seen[3], look=replace(seen[3].look, action=Action("slope weight up: because")))
+    acted = replace(
+        seen[3], look=replace(seen[3].evaluation, action=Action("slope weight up: because"))
+    )
     with Live(console=console, auto_refresh=False) as live:
         window = Window(session, live)
         for moment in [*seen[:3], acted]:
@@ -256,7 +269,7 @@ def test_the_live_view_shows_needle_verdict_and_last_action(moments):
     shown = screen.getvalue()
     for words in ("gannet generate", "4 of 12", "needle, held out", "D(real)", "time left"):
         assert words in shown
-    assert seen[3].look.verdict.name in shown
+    assert seen[3].evaluation.diagnosis.name in shown
     assert "step 4: slope weight up: because" in shown
 
 
@@ -269,7 +282,7 @@ def test_plain_lines_are_printed_at_looks_alone(moments, capsys):
     assert [line.split()[1] for line in printed if line.startswith("step")] == [
         "4/12", "8/12", "12/12",
     ]  # fmt: skip
-    assert needle(seen[3].look) in printed[0]
+    assert discriminator_auc(seen[3].look) in printed[0]
 
 
 def test_a_path_with_brackets_is_printed_as_it_is(gannet, squares, tiny, tmp_path):

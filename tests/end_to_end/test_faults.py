@@ -18,24 +18,24 @@ from PIL import Image
 from gannet.api.train import prepare
 from gannet.core.errors import ConfigError, DivergedError, GannetError
 from gannet.core.io import files
-from gannet.inference.artifact import Artefact
+from gannet.inference.artifact import Artifact
 from gannet.recipes.registry import find_recipe
 from gannet.testing import changed
 from gannet.training import run as runs
-from gannet.training.loop import carry_out
+from gannet.training.loop import run_training
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(900)]
 
 
 def train(plan, loaded, out):
-    return list(carry_out(plan, loaded, out, save_seconds=0, clock=lambda: 0.0))
+    return list(run_training(plan, loaded, out, save_seconds=0, clock=lambda: 0.0))
 
 
 def lines(run):
     def refuse(word):
         raise AssertionError(f"{word} is no JSON")
 
-    text = (run / "progress.jsonl").read_text()
+    text = (run / "training_log.jsonl").read_text()
     return [json.loads(line, parse_constant=refuse) for line in text.splitlines()]
 
 
@@ -47,10 +47,10 @@ def poisoned(monkeypatch, *steps):
     recipe = find_recipe("generate")
     calls = 0  # looks ask for the generator's terms too, for the discriminator's only steps do
 
-    def terms(players, batch, noise, config):
+    def terms(networks, batch, noise, config):
         nonlocal calls
         calls += 1
-        found = recipe.training.discriminator_losses(players, batch, noise, config)
+        found = recipe.training.discriminator_losses(networks, batch, noise, config)
         if calls in steps:
             return {name: term * float("nan") for name, term in found.items()}
         return found
@@ -63,30 +63,30 @@ def finite(network):
     return all(bool(each.isfinite().all()) for each in network.state_dict().values())
 
 
-@pytest.mark.parametrize("balance", [True, False])
+@pytest.mark.parametrize("auto_adjust", [True, False])
 @pytest.mark.parametrize("step", [2, 6], ids=["before the first look", "later"])
 def test_a_loss_that_is_no_number_is_rolled_back_and_reported(
-    planned, loaded, tmp_path, monkeypatch, balance, step
+    planned, loaded, tmp_path, monkeypatch, auto_adjust, step
 ):
     poisoned(monkeypatch, step)
     run = tmp_path / "run"
-    moments = train(planned(balance=balance, steps=16), loaded, run)
+    moments = train(planned(balance=auto_adjust, steps=16), loaded, run)
     assert len(moments) == 16
     found = lines(run)
-    bad = [each for each in found if each["verdict"] == "diverged"]
+    bad = [each for each in found if each["diagnosis"] == "diverged"]
     assert len(bad) == 1
     assert bad[0]["step"] == -(-step // 4) * 4
-    assert bad[0]["action"]["back"]
+    assert bad[0]["action"]["rollback"]
     assert "no longer finite" in bad[0]["action"]["reason"]
-    assert bad[0]["health"]["distance"] is None
-    assert found[-1]["verdict"] == "healthy"
-    assert finite(Artefact.load(run).product)
+    assert bad[0]["monitor"]["energy_distance"] is None
+    assert found[-1]["diagnosis"] == "healthy"
+    assert finite(Artifact.load(run).model)
 
 
 def test_the_rate_is_halved_after_going_back(planned, loaded, tmp_path, monkeypatch):
     poisoned(monkeypatch, 6)
     train(planned(steps=16, learning_rate=0.002), loaded, tmp_path / "run")
-    assert Artefact.load(tmp_path / "run").config.learning_rate == 0.001
+    assert Artifact.load(tmp_path / "run").config.learning_rate == 0.001
 
 
 def test_a_rolled_back_run_resumes_to_the_same_bits(planned, loaded, tmp_path, monkeypatch):
@@ -94,15 +94,15 @@ def test_a_rolled_back_run_resumes_to_the_same_bits(planned, loaded, tmp_path, m
     poisoned(monkeypatch, 6)
     train(plan, loaded, tmp_path / "whole")
     poisoned(monkeypatch, 6)
-    moments = carry_out(plan, loaded, tmp_path / "killed", save_seconds=0, clock=lambda: 0.0)
+    moments = run_training(plan, loaded, tmp_path / "killed", save_seconds=0, clock=lambda: 0.0)
     list(islice(moments, 9))  # beyond the look that finds out, at step 8
     moments.close()
     poisoned(monkeypatch)
     train(plan, loaded, tmp_path / "killed")
-    one, two = (Artefact.load(tmp_path / name) for name in ("whole", "killed"))
+    one, two = (Artifact.load(tmp_path / name) for name in ("whole", "killed"))
     assert one.card == two.card
     assert lines(tmp_path / "whole") == lines(tmp_path / "killed")
-    assert lines(tmp_path / "whole")[1]["verdict"] == "diverged"
+    assert lines(tmp_path / "whole")[1]["diagnosis"] == "diverged"
 
 
 def test_a_hopeless_run_says_so(planned, loaded, tmp_path, monkeypatch):
@@ -122,15 +122,15 @@ def test_a_hopeless_run_stopped_before_its_first_look_says_so(
 ):
     poisoned(monkeypatch, 1)
     with pytest.raises(DivergedError, match="was never healthy"):
-        list(carry_out(planned(), loaded, tmp_path / "run", stop=lambda: True))
+        list(run_training(planned(), loaded, tmp_path / "run", stop=lambda: True))
 
 
-def test_a_judge_of_no_finite_numbers_is_no_artefact(planned, loaded, tmp_path):
-    moments = carry_out(planned(), loaded, tmp_path / "run", stop=lambda: True)
+def test_a_judge_of_no_finite_numbers_is_no_artifact(planned, loaded, tmp_path):
+    moments = run_training(planned(), loaded, tmp_path / "run", stop=lambda: True)
     next(moments)
     run = moments.gi_frame.f_locals["run"]
     with torch.no_grad():
-        next(run.duel.players.discriminator.parameters()).fill_(math.nan)
+        next(run.trainer.networks.discriminator.parameters()).fill_(math.nan)
     with pytest.raises(DivergedError, match="was never healthy"):
         list(moments)
     assert not (tmp_path / "run" / "card.json").exists()
@@ -140,8 +140,8 @@ def test_a_run_that_was_healthy_once_keeps_its_best(planned, loaded, tmp_path, m
     poisoned(monkeypatch, *range(10, 1_000))
     run = tmp_path / "run"
     train(planned(steps=100), loaded, run)
-    assert finite(Artefact.load(run).product)
-    assert Artefact.load(run).card.verdict["name"] == "diverged"
+    assert finite(Artifact.load(run).model)
+    assert Artifact.load(run).card.diagnosis["name"] == "diverged"
     assert "giving up" in (run / "README.md").read_text()
 
 
@@ -155,14 +155,14 @@ def full_disk(monkeypatch, name):
     def fail(number):
         if Path(f"/proc/self/fd/{number}").readlink().name == f".{name}.new":
             seen.append(name)
-            if len(seen) > 1 or name != "resume.pt":
+            if len(seen) > 1 or name != "checkpoint.pt":
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         fsync(number)
 
     monkeypatch.setattr(os, "fsync", fail)
 
 
-@pytest.mark.parametrize("name", ["resume.pt", "model.safetensors", "card.json", "plan.json"])
+@pytest.mark.parametrize("name", ["checkpoint.pt", "model.safetensors", "card.json", "plan.json"])
 def test_a_disk_that_is_full_while_saving_loses_nothing(
     planned, loaded, tmp_path, monkeypatch, name
 ):
@@ -173,12 +173,12 @@ def test_a_disk_that_is_full_while_saving_loses_nothing(
     assert "the same command again" in caught.value.remedy
     assert not list(run.rglob("*.new"))
     assert not (run / "card.json").exists()
-    if name == "resume.pt":
-        assert torch.load(run / "resume.pt", weights_only=True)["duel"]["step"] == 1
+    if name == "checkpoint.pt":
+        assert torch.load(run / "checkpoint.pt", weights_only=True)["trainer"]["step"] == 1
     monkeypatch.undo()
     train(planned(), loaded, run)
     train(planned(), loaded, whole)
-    for file in ("model.safetensors", "card.json", "progress.jsonl"):
+    for file in ("model.safetensors", "card.json", "training_log.jsonl"):
         assert (run / file).read_bytes() == (whole / file).read_bytes()
 
 
@@ -212,7 +212,7 @@ def test_a_command_on_a_full_disk_ends_with_one_clear_error(gannet, squares, tin
     run = tmp_path / "run"
     words = ["train", squares, "--out", run, *tiny, "--steps", 25, "--save-seconds", 0]
     error = gannet.refuses(*words, largest=20_000)
-    assert "resume.pt: the disk is full" in error
+    assert "checkpoint.pt: the disk is full" in error
     assert not list(run.rglob("*.new"))
     assert (run / "plan.json").exists()
     gannet.works(*words)
@@ -222,13 +222,13 @@ def test_a_second_process_is_refused_while_a_run_goes_on(gannet, squares, tiny, 
     run = tmp_path / "run"
     words = ["train", squares, "--out", run, *tiny, "--steps", 5_000, "--save-seconds", 0]
     first = gannet.start(*words)
-    first.wait_for((run / "resume.pt").exists, "a save")
+    first.wait_for((run / "checkpoint.pt").exists, "a save")
     error = gannet.refuses(*words)
     assert f"{run}: another process is training into this folder\n" in error
     assert "another folder" in error
     first.send(signal.SIGTERM)
     assert first.end().returncode == 0
-    assert Artefact.load(run).card.verdict["stopped"] == "stopped by hand"
+    assert Artifact.load(run).card.diagnosis["stopped"] == "stopped by hand"
 
 
 def test_a_run_that_was_begun_meanwhile_is_not_overwritten(planned, loaded, tmp_path):
@@ -250,7 +250,9 @@ def test_time_and_steps_together_are_refused(squares, tmp_path):
 
 def test_all_faults_of_a_command_are_told_at_once(squares, tmp_path):
     with pytest.raises(ConfigError) as caught:
-        prepare(squares, tmp_path / "run", minutes=-1, seed=-2, widht=3, slope=-1, batch="x")
+        prepare(
+            squares, tmp_path / "run", minutes=-1, seed=-2, widht=3, gradient_penalty=-1, batch="x"
+        )
     assert len(caught.value.problem.splitlines()) == 5
     assert "did you mean --width?" in caught.value.problem
     assert not (tmp_path / "run").exists()
@@ -300,6 +302,6 @@ def test_balance_that_is_off_changes_no_setting(planned, loaded, tmp_path):
     run = tmp_path / "run"
     plan = planned(balance=False, steps=24, learning_rate=0.05, slope=0.0)
     train(plan, loaded, run)
-    found = [each for each in lines(run) if each["verdict"] not in ("diverged", "done")]
+    found = [each for each in lines(run) if each["diagnosis"] not in ("diverged", "converged")]
     assert found
     assert all(each["action"] is None for each in found)

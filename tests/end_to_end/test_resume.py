@@ -16,9 +16,9 @@ import torch
 from safetensors.torch import load_file
 
 from gannet.core.errors import ConfigError, GannetError
-from gannet.inference.artifact import Artefact
-from gannet.training.loop import carry_out
-from gannet.training.resume import check_same, read_plan
+from gannet.inference.artifact import Artifact
+from gannet.training.loop import run_training
+from gannet.training.resume import check_same_run, read_plan
 from gannet.training.run import Run
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(1_200)]
@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(1_200)]
 
 def lines(run):
     """What the run wrote down, but for the time that it took."""
-    found = [json.loads(line) for line in (run / "progress.jsonl").read_text().splitlines()]
+    found = [json.loads(line) for line in (run / "training_log.jsonl").read_text().splitlines()]
     return [{name: value for name, value in each.items() if name != "elapsed"} for each in found]
 
 
@@ -48,7 +48,7 @@ def assert_tidy(run):
 
 def train(plan, loaded, out, *, steps=None, **options):
     """Train in this process; after ``steps`` steps it is dropped, as if it had been killed."""
-    moments = carry_out(plan, loaded, out, save_seconds=0, clock=lambda: 0.0, **options)
+    moments = run_training(plan, loaded, out, save_seconds=0, clock=lambda: 0.0, **options)
     taken = list(islice(moments, steps))
     moments.close()
     return taken
@@ -73,11 +73,11 @@ def test_a_run_dropped_after_any_step_ends_with_the_same_bits(
 
 def test_a_run_killed_before_its_first_save_begins_anew(planned, loaded, tmp_path, unbroken):
     run = tmp_path / "run"
-    moments = carry_out(planned(), loaded, run, save_seconds=1e9)
+    moments = run_training(planned(), loaded, run, save_seconds=1e9)
     list(islice(moments, 9))
     moments.close()
     assert len(lines(run)) == 2
-    assert not (run / "resume.pt").exists()
+    assert not (run / "checkpoint.pt").exists()
     train(planned(), loaded, run)
     assert_same(run, unbroken)
 
@@ -85,7 +85,7 @@ def test_a_run_killed_before_its_first_save_begins_anew(planned, loaded, tmp_pat
 def test_a_line_that_was_cut_off_is_written_again(planned, loaded, tmp_path, unbroken):
     run = tmp_path / "run"
     train(planned(), loaded, run, steps=6)
-    with (run / "progress.jsonl").open("a") as file:
+    with (run / "training_log.jsonl").open("a") as file:
         file.write('{"step": 4, "elap')
     train(planned(), loaded, run)
     assert_same(run, unbroken)
@@ -96,7 +96,7 @@ class KilledError(Exception):
 
 
 @pytest.mark.parametrize("moment", ["while writing", "before the change of names", "after it"])
-@pytest.mark.parametrize("name", ["resume.pt", "model.safetensors", "card.json", "README.md"])
+@pytest.mark.parametrize("name", ["checkpoint.pt", "model.safetensors", "card.json", "README.md"])
 def test_a_kill_during_any_save_does_no_harm(
     planned, loaded, tmp_path, unbroken, monkeypatch, name, moment
 ):
@@ -104,7 +104,7 @@ def test_a_kill_during_any_save_does_no_harm(
 
     run = tmp_path / "run"
     replace, fsync = pathlib.Path.replace, os.fsync
-    left = 2 if name == "resume.pt" else 1
+    left = 2 if name == "checkpoint.pt" else 1
 
     def dying_replace(path, target):
         nonlocal left
@@ -135,8 +135,8 @@ def test_a_kill_during_any_save_does_no_harm(
 
 
 def test_what_was_planned_is_written_before_the_first_step(planned, loaded, tmp_path):
-    moments = carry_out(planned(), loaded, tmp_path / "run")
-    assert next(moments).progress.step == 1
+    moments = run_training(planned(), loaded, tmp_path / "run")
+    assert next(moments).result.step == 1
     assert read_plan(tmp_path / "run") == planned()
     moments.close()
 
@@ -158,14 +158,14 @@ def test_a_damaged_plan_is_refused(tmp_path, content):
 def test_a_damaged_save_is_refused_with_a_remedy(planned, loaded, tmp_path, content):
     run = tmp_path / "run"
     train(planned(), loaded, run, steps=3)
-    (run / "resume.pt").write_bytes(content)
+    (run / "checkpoint.pt").write_bytes(content)
     with pytest.raises(GannetError, match=r"resume\.pt: the save is damaged") as caught:
         train(planned(), loaded, run)
     assert "Delete the file" in caught.value.remedy
-    assert (run / "resume.pt").read_bytes() == content
+    assert (run / "checkpoint.pt").read_bytes() == content
 
 
-@pytest.mark.parametrize("name", ["resume.pt", "progress.jsonl"])
+@pytest.mark.parametrize("name", ["checkpoint.pt", "training_log.jsonl"])
 def test_a_save_that_may_not_be_read_is_not_called_damaged(
     planned, loaded, tmp_path, forbidden, name
 ):
@@ -190,18 +190,18 @@ def test_other_settings_are_refused_with_every_difference(planned):
     asked = {
         "recipe": "generate",
         "seed": 3,
-        "given": {"steps": 12, "width": 8, "slope": 1.0},
-        "balance": False,
-        "seconds": 60.0,
+        "user_settings": {"steps": 12, "width": 8, "gradient_penalty": 1.0},
+        "auto_adjust": False,
+        "budget_seconds": 60.0,
         "digest": "other",
     }
     with pytest.raises(ConfigError) as caught:
-        check_same(plan, asked)
+        check_same_run(plan, asked)
     assert caught.value.problem.splitlines()[1:] == [
         "  --seed: begun with 0, now 3",
-        "  --slope: begun with not given, now 1.0",
+        "  --gradient-penalty: begun with not given, now 1.0",
         "  --width: begun with 4, now 8",
-        "  --balance: begun with True, now False",
+        "  --auto-adjust: begun with True, now False",
         "  --minutes: begun with not given, now 1",
         "  the data, or how they are read: changed since the run was begun",
     ]
@@ -209,7 +209,10 @@ def test_other_settings_are_refused_with_every_difference(planned):
 
 def test_the_same_settings_are_no_difference(planned):
     plan = planned(steps=12)
-    check_same(plan, {"seed": 0, "given": {"steps": 12}, "digest": plan.digest, "seconds": 0.0})
+    check_same_run(
+        plan,
+        {"seed": 0, "user_settings": {"steps": 12}, "digest": plan.digest, "budget_seconds": 0.0},
+    )
 
 
 @pytest.mark.parametrize("found", [1, 3, None])
@@ -221,15 +224,15 @@ def test_a_plan_of_another_format_is_refused_with_what_to_do(tmp_path, found):
     assert "Train anew" in str(caught.value)
 
 
-def test_stopping_by_hand_leaves_an_artefact_and_does_not_disturb_the_run(
+def test_stopping_by_hand_leaves_an_artifact_and_does_not_disturb_the_run(
     planned, loaded, tmp_path, unbroken
 ):
     run = tmp_path / "run"
     for steps in (2, 7, 10):  # before the first look, between looks, late
         asked = iter(range(100))
         train(planned(), loaded, run, stop=lambda asked=asked, n=steps: next(asked) >= n // 2)
-        found = Artefact.load(run)
-        assert found.card.verdict["stopped"] == "stopped by hand"
+        found = Artifact.load(run)
+        assert found.card.diagnosis["stopped"] == "stopped by hand"
         assert found.sample(2).isfinite().all()
         assert "stopped by hand" in (run / "README.md").read_text()
     train(planned(), loaded, run)
@@ -242,23 +245,23 @@ def test_a_run_that_was_hardly_looked_at_is_not_called_healthy(
 ):
     asked = iter(range(100))
     train(planned(), loaded, tmp_path / "run", stop=lambda: next(asked) == stop - 1 + (stop > 4))
-    card = Artefact.load(tmp_path / "run").card
-    assert card.verdict["name"] == "not judged"
-    assert card.verdict["evidence"].startswith(words)
+    card = Artifact.load(tmp_path / "run").card
+    assert card.diagnosis["name"] == "not judged"
+    assert card.diagnosis["evidence"].startswith(words)
 
 
 def test_the_last_state_is_looked_at_though_nothing_of_it_is_saved(planned, loaded, tmp_path):
     plan, asked = planned(), iter(range(100))
     train(plan, loaded, tmp_path / "run", stop=lambda: next(asked) == 6)  # step 7, looked at at 4
-    card = Artefact.load(tmp_path / "run").card
+    card = Artifact.load(tmp_path / "run").card
     assert card.steps in (4, 7)
     assert len(lines(tmp_path / "run")) == 1
     run = Run(plan, loaded, tmp_path / "run")
-    run.resume()
+    run.load_checkpoint()
     assert [each.step for each in run.history] == [4]
-    run.look_last()
+    run.evaluate_last()
     assert [each.step for each in run.history] == [4, 7]
-    assert run.best["here"] == card.distance["value"]
+    assert run.best["here"] == card.energy_distance["value"]
 
 
 def test_a_run_stopped_at_its_very_last_step_is_finished(planned, loaded, tmp_path, unbroken):
@@ -276,10 +279,10 @@ def test_a_finished_run_asked_again_changes_nothing(planned, loaded, tmp_path):
     assert train(planned(), loaded, run) == []
     after = {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()}
     assert before.keys() == after.keys()
-    assert {name for name in before if before[name] != after[name]} <= {"resume.pt"}
+    assert {name for name in before if before[name] != after[name]} <= {"checkpoint.pt"}
 
 
-def test_a_finished_run_asked_again_mends_its_artefact(planned, loaded, tmp_path, unbroken):
+def test_a_finished_run_asked_again_mends_its_artifact(planned, loaded, tmp_path, unbroken):
     run = tmp_path / "run"
     train(planned(), loaded, run)
     (run / "model.safetensors").write_bytes(b"broken")
@@ -291,18 +294,18 @@ def test_a_run_out_of_time_is_not_begun_again(planned, loaded, tmp_path):
     clock = iter(range(10**6))
     plan = planned(seconds=30.0, steps=500)
     options = {"save_seconds": 1e9, "clock": lambda: float(next(clock))}
-    first = list(carry_out(plan, loaded, tmp_path / "run", **options))
+    first = list(run_training(plan, loaded, tmp_path / "run", **options))
     assert first[-1].elapsed >= 30
-    again = list(carry_out(plan, loaded, tmp_path / "run", **options))
+    again = list(run_training(plan, loaded, tmp_path / "run", **options))
     assert again == []
-    stopped = Artefact.load(tmp_path / "run").card.verdict["stopped"]
+    stopped = Artifact.load(tmp_path / "run").card.diagnosis["stopped"]
     assert stopped in ("out of time", "all steps are done")
 
 
 def test_saves_take_a_small_share_of_the_time(planned, loaded, tmp_path, monkeypatch):
     now = [0.0]
     saves = []
-    save = Run.save
+    save = Run.save_checkpoint
 
     def slow_save(run):
         save(run)
@@ -313,9 +316,9 @@ def test_saves_take_a_small_share_of_the_time(planned, loaded, tmp_path, monkeyp
         now[0] += 0.25
         return now[0]
 
-    monkeypatch.setattr(Run, "save", slow_save)
+    monkeypatch.setattr(Run, "save_checkpoint", slow_save)
     plan = planned(steps=60, look_every=1_000)
-    list(carry_out(plan, loaded, tmp_path / "run", save_seconds=0, clock=clock))
+    list(run_training(plan, loaded, tmp_path / "run", save_seconds=0, clock=clock))
     assert len(saves) <= 2 + 0.05 * now[0]
 
 
@@ -328,7 +331,7 @@ def command(squares, run, tiny, steps):
 
 def taken(run):
     """When the last save was made."""
-    path = run / "resume.pt"
+    path = run / "checkpoint.pt"
     return path.stat().st_mtime_ns if path.exists() else 0
 
 
@@ -392,7 +395,7 @@ def test_a_signal_ends_a_run_tidily_and_the_same_command_goes_on(
     done = running.end()
     # What was asked for has happened: a scheduler that sends SIGTERM must see no failure.
     assert done.returncode == 0, done.stderr
-    assert Artefact.load(run).card.verdict["stopped"] == "stopped by hand"
+    assert Artifact.load(run).card.diagnosis["stopped"] == "stopped by hand"
     printed = gannet.works(*command(squares, run, tiny, 60))
     assert printed.startswith("going on with generate")
     assert_same(run, whole)
@@ -406,9 +409,9 @@ def test_a_finished_run_asked_again_says_so(gannet, squares, tiny, whole):
 
 def test_the_command_refuses_other_settings_for_a_run_that_was_begun(gannet, squares, tiny, whole):
     words = command(squares, whole, tiny, 200)
-    error = gannet.refuses(*words, "--seed", 3, "--slope", 2, "--resolution", 16)
+    error = gannet.refuses(*words, "--seed", 3, "--gradient-penalty", 2, "--resolution", 16)
     for line in ("--seed: begun with 0, now 3", "--steps: begun with 60, now 200"):
         assert line in error
     assert "--resolution: begun with not given, now 16" in error
-    assert "--slope: begun with not given, now 2.0" in error
+    assert "--gradient-penalty: begun with not given, now 2.0" in error
     assert "another --out" in error

@@ -26,11 +26,11 @@ def serve() -> None:
             continue
         child = os.fork()
         if child == 0:
-            carry_out(asked)
+            run_training(asked)
         print(child, flush=True)
 
 
-def carry_out(asked: dict) -> None:
+def run_training(asked: dict) -> None:
     """Be that command, and end."""
     from gannet.cli.main import main
 

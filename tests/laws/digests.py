@@ -54,14 +54,18 @@ CASES = {
     "super_resolve": Case(
         "super_resolve",
         "photos",
-        SMALL | {"width": 4, "scale": 2, "patch": 24, "depth": 2, "detail_depth": 1},
+        SMALL | {"width": 4, "scale": 2, "crop_size": 24, "depth": 2, "detail_blocks": 1},
     ),
-    "inpaint": Case("inpaint", "photos", SMALL | {"width": 4, "levels": 2, "patch": 32}),
+    "inpaint": Case("inpaint", "photos", SMALL | {"width": 4, "downsamplings": 2, "crop_size": 32}),
     "translate": Case(
-        "translate", "photos", SMALL | {"width": 4, "levels": 2, "pairs": "edges", "perceptual": 0}
+        "translate",
+        "photos",
+        SMALL | {"width": 4, "downsamplings": 2, "pairs": "edges", "perceptual_weight": 0},
     ),
     "translate_unpaired": Case(
-        "translate_unpaired", "photos", SMALL | {"width": 4, "levels": 2, "perceptual": 0}
+        "translate_unpaired",
+        "photos",
+        SMALL | {"width": 4, "downsamplings": 2, "projected_weight": 0},
     ),
     "baseline_copula": Case("baseline_copula", "people.csv"),
     "baseline_shuffle": Case("baseline_shuffle", "people.csv"),
@@ -143,7 +147,7 @@ def numbers_in(value: Any) -> list[float]:
     return []
 
 
-TIMED = ("seconds", "rate", "elapsed", "course")
+TIMED = ("seconds", "rate", "elapsed", "training_log")
 
 
 def cells_of(made: Any) -> list[np.ndarray]:
@@ -155,11 +159,11 @@ def cells_of(made: Any) -> list[np.ndarray]:
 
 def outputs_of(model: gannet.Model, case: Case, folder: Path) -> Any:
     """What a run makes: samples, or of one given input an output."""
-    if model.artefact.recipe.inference.transform is None:
+    if model.artifact.recipe.inference.transform is None:
         return model.sample(COUNT, seed=1)
     if case.recipe == "impute":
         return model.apply(folder / "people.csv", seed=1)
-    options = {"to": "rings"} if case.recipe == "translate_unpaired" else {}
+    options = {"domain": "rings"} if case.recipe == "translate_unpaired" else {}
     given = np.asarray(Image.open(folder / "photos" / "stripes" / "001.png"))
     if case.recipe == "super_resolve":
         given = given[:16, :16]
@@ -177,10 +181,10 @@ def record(name: str, folder: Path) -> dict[str, Any]:
     session = gannet.prepare(
         folder / case.data, folder / name, recipe=case.recipe, seed=0, **case.settings
     )
-    losses = [sorted(moment.progress.numbers().items()) for moment in session.run()]
+    losses = [sorted(moment.result.numbers().items()) for moment in session.run()]
     model = gannet.load(folder / name)
-    product = weights_of(model.artefact.product)
-    judge = weights_of(model.artefact.discriminator)
+    product = weights_of(model.artifact.model)
+    discriminator = weights_of(model.artifact.discriminator)
     report = model.evaluate(
         folder / case.data,
         count=COUNT,
@@ -193,12 +197,12 @@ def record(name: str, folder: Path) -> dict[str, Any]:
     found = {
         "losses": digest_of([np.array([value for _, value in each]) for each in losses]),
         "generator": digest_of(product),
-        "discriminator": digest_of(judge),
+        "discriminator": digest_of(discriminator),
         "outputs": digest_of(cells_of(outputs_of(model, case, folder))),
         "scores": digest_of([np.array(scores)]),
         "report": digest_of([np.array(everything)]),
     }
-    if model.artefact.recipe.training.fit is None and case.data != "people.csv":
+    if model.artifact.recipe.training.fit is None and case.data != "people.csv":
         real = np.load(folder / case.data)["images"][:8] if case.data == "squares.npz" else None
         if real is not None:
             found["judged"] = digest_of([np.array(model.judge(list(real)))])

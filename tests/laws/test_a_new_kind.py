@@ -22,7 +22,7 @@ from gannet.modalities.registry import find_modality, modality_modules
 
 TOYS = Path(__file__).with_name("toys")
 KINDS = ("toy_sound", "toy_points", "toy_tokens")
-TINY = ("--batch=8", "--noise=4", "--threads=1", "--precision=float32", "--save-seconds=0")
+TINY = ("--batch=8", "--latent-dim=4", "--threads=1", "--precision=float32", "--save-seconds=0")
 SECONDS = 300
 """For one command, on a machine with much else to do."""
 
@@ -103,7 +103,7 @@ def test_a_killed_run_is_resumed_and_ends_with_the_same_bits(trained):
     _, _, shell = trained
     words = ("train", "data", "--out", "killed", "--steps", 40, *TINY)
     process = shell.start(*words)
-    saved = shell.folder / "killed" / "resume.pt"
+    saved = shell.folder / "killed" / "checkpoint.pt"
     until = time.monotonic() + SECONDS
     while not saved.exists() and process.poll() is None and time.monotonic() < until:
         time.sleep(0.01)

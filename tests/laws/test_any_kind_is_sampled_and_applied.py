@@ -16,8 +16,8 @@ from gannet.core.errors import ConfigError, DataError
 from gannet.core.transform import Transform
 from gannet.core.types import Spec
 from gannet.data.containers.frames import read_frame
-from gannet.inference.apply import Wanted, apply_file
-from gannet.inference.artifact import Artefact
+from gannet.inference.apply import ApplyRequest, apply_file
+from gannet.inference.artifact import Artifact
 from gannet.inference.card import Card
 from gannet.inference.judge_files import judge_files
 from gannet.inference.write_samples import write_samples
@@ -50,7 +50,7 @@ def run(request, tmp_path):
     """An untrained run of a toy kind, with two classes."""
     kind = request.param
     recipe = find_recipe(f"{kind}_gan")
-    config = recipe.config(noise=4, batch=4)
+    config = recipe.config(latent_dim=4, batch=4)
     codec = registry.codec_of(kind, SIZES[kind])
     spec = Spec(codec.shape, vector=2, kind=kind)
     codecs = {
@@ -62,15 +62,15 @@ def run(request, tmp_path):
         config=config.model_dump(),
         spec=spec,
         codecs=codecs,
-        shares=(0.5, 0.5),
+        class_frequencies=(0.5, 0.5),
         steps=0,
         seed=0,
         gannet="0",
     )
     torch.manual_seed(0)
-    players = recipe.training.build(config, spec).eval().requires_grad_(False)
-    Artefact(card, players.generator, players.discriminator).save(tmp_path / "run")
-    return Model(Artefact.load(tmp_path / "run"), tmp_path / "run")
+    networks = recipe.training.build(config, spec).eval().requires_grad_(False)
+    Artifact(card, networks.generator, networks.discriminator).save(tmp_path / "run")
+    return Model(Artifact.load(tmp_path / "run"), tmp_path / "run")
 
 
 def test_samples_are_drawn_row_by_row_and_stacked(run):
@@ -82,14 +82,14 @@ def test_samples_are_drawn_row_by_row_and_stacked(run):
 
 
 def test_samples_go_into_every_form_and_into_a_folder(run, tmp_path):
-    modality = run.artefact.modality
+    modality = run.artifact.modality
     for suffix in modality.writers:
-        said = write_samples(run.artefact, count=5, out=tmp_path / f"made{suffix}", seed=1)
+        said = write_samples(run.artifact, count=5, out=tmp_path / f"made{suffix}", seed=1)
         assert said == str(tmp_path / f"made{suffix}")
     with np.load(tmp_path / "made.npz") as found:
         assert len(found["data"]) == len(found["labels"]) == 5
         assert found["classes"].tolist() == ["a", "b"]
-    write_samples(run.artefact, count=5, out=tmp_path / "folder", label="b")
+    write_samples(run.artifact, count=5, out=tmp_path / "folder", label="b")
     names = sorted(each.name for each in (tmp_path / "folder").iterdir())
     assert names == [*(f"{row:05}{modality.item_suffix}" for row in range(5)), "metadata.csv"]
     assert (tmp_path / "folder" / "metadata.csv").read_text().splitlines()[1].endswith(",b")
@@ -98,20 +98,20 @@ def test_samples_go_into_every_form_and_into_a_folder(run, tmp_path):
 
 
 def test_a_form_that_the_kind_has_not_is_refused_in_its_own_words(run, tmp_path):
-    noun = run.artefact.modality.noun[1]
+    noun = run.artifact.modality.noun[1]
     with pytest.raises(ConfigError, match=rf"{noun} cannot be written to .*made.png") as caught:
-        write_samples(run.artefact, count=1, out=tmp_path / "made.png")
+        write_samples(run.artifact, count=1, out=tmp_path / "made.png")
     assert caught.value.remedy == "Use .npz, or give a folder."
     with pytest.raises(ConfigError, match="--grid: is for pictures"):
-        write_samples(run.artefact, count=1, out=tmp_path / "made.npz", grid=True)
+        write_samples(run.artifact, count=1, out=tmp_path / "made.npz", grid=True)
 
 
 def test_files_and_raw_samples_are_judged_and_broken_files_are_named(run, tmp_path):
-    suffix = run.artefact.modality.item_suffix
-    write_samples(run.artefact, count=3, out=tmp_path / "folder")
+    suffix = run.artifact.modality.item_suffix
+    write_samples(run.artifact, count=3, out=tmp_path / "folder")
     (tmp_path / "folder" / f"broken{suffix}").write_text("no such thing")
     (tmp_path / "folder" / "notes.txt").write_text("mine")
-    found = json.loads(judge_files(run.artefact, [tmp_path / "folder"], label=None, json=True))
+    found = json.loads(judge_files(run.artifact, [tmp_path / "folder"], label=None, json=True))
     assert [Path(each["file"]).name for each in found["verdicts"]] == [
         f"{row:05}{suffix}" for row in range(3)
     ]
@@ -122,36 +122,38 @@ def test_files_and_raw_samples_are_judged_and_broken_files_are_named(run, tmp_pa
     assert len(run.judge(list(run.stream(4)), label="a")) == 4
 
 
-def doubled(trained, given, draws, seed):
-    return [np.asarray(given.sample)] * draws
+def doubled(trained, given, samples, seed):
+    return [np.asarray(given.sample)] * samples
 
 
 @pytest.fixture
-def turning(run, monkeypatch):
+def transform(run, monkeypatch):
     """The same run, whose recipe transforms each sample into itself."""
-    own = changed(run.artefact.recipe, transforms={"keep": Transform(words="keeps", apply=doubled)})
-    monkeypatch.setitem(vars(run.artefact), "recipe", own)
+    own = changed(
+        run.artifact.recipe, transforms={"keep": Transform(description="keeps", apply=doubled)}
+    )
+    monkeypatch.setitem(vars(run.artifact), "recipe", own)
     return run
 
 
-def test_a_file_a_folder_and_a_sample_in_memory_are_applied(turning, tmp_path):
-    artefact, suffix = turning.artefact, turning.artefact.modality.item_suffix
-    write_samples(artefact, count=2, out=tmp_path / "in")
+def test_a_file_a_folder_and_a_sample_in_memory_are_applied(transform, tmp_path):
+    artifact, suffix = transform.artifact, transform.artifact.modality.item_suffix
+    write_samples(artifact, count=2, out=tmp_path / "in")
     one = tmp_path / "in" / f"00001{suffix}"
-    made = apply_file(artefact, one, tmp_path / "new" / f"out{suffix}", Wanted(draws=2))
+    made = apply_file(artifact, one, tmp_path / "new" / f"out{suffix}", ApplyRequest(samples=2))
     assert [each.name for each in made] == [f"out-1{suffix}", f"out-2{suffix}"]
     assert made[1].read_bytes() == one.read_bytes()
-    made = apply_file(artefact, tmp_path / "in", tmp_path / "out", Wanted())
+    made = apply_file(artifact, tmp_path / "in", tmp_path / "out", ApplyRequest())
     assert [each.name for each in made] == [f"00000{suffix}", f"00001{suffix}"]
-    assert np.array_equal(turning.apply(one), turning.codec.read(one))
+    assert np.array_equal(transform.apply(one), transform.codec.read(one))
     (tmp_path / "in" / f"00000{suffix}").write_text("no such thing")
     with pytest.raises(DataError, match=r"1 of 2 .* failed, the others are done"):
-        apply_file(artefact, tmp_path / "in", tmp_path / "out", Wanted())
+        apply_file(artifact, tmp_path / "in", tmp_path / "out", ApplyRequest())
 
 
 def test_a_run_that_transforms_nothing_says_so(run, tmp_path):
     with pytest.raises(ConfigError, match="transforms no input into an output"):
-        apply_file(run.artefact, tmp_path / "in", tmp_path / "out", Wanted())
+        apply_file(run.artifact, tmp_path / "in", tmp_path / "out", ApplyRequest())
 
 
 def test_editing_is_refused_for_what_has_no_light_and_no_place(run):

@@ -15,9 +15,9 @@ from gannet.data.store import InMemory
 from gannet.evaluation.report.html.page import can_draw, write_page
 from gannet.evaluation.report.markdown import to_markdown
 from gannet.evaluation.scored import score
-from gannet.inference.artifact import Artefact
+from gannet.inference.artifact import Artifact
 from gannet.modalities.registry import find_modality
-from gannet.training.loop import carry_out
+from gannet.training.loop import run_training
 from gannet.training.plan import make_plan
 
 TOYS = Path(__file__).parent / "toys"
@@ -57,40 +57,40 @@ def trained(loaded, out):
     plan = make_plan(
         loaded,
         recipe=f"{kind}_gan",
-        given={"steps": 26, "batch": 8, "threads": 1, "noise": 4, "precision": "float32"},
+        given={"steps": 26, "batch": 8, "threads": 1, "latent_dim": 4, "precision": "float32"},
         minutes=1.0,
         data="toys",
         version="1",
         seed=0,
-        balance=True,
+        auto_adjust=True,
         device="cpu",
     )
-    for _ in carry_out(plan, loaded, out):
+    for _ in run_training(plan, loaded, out):
         pass
-    return plan, Artefact.load(out)
+    return plan, Artifact.load(out)
 
 
 def test_it_is_trained_scored_and_reported(loaded, tmp_path):
-    plan, artefact = trained(loaded, tmp_path / "run")
+    plan, artifact = trained(loaded, tmp_path / "run")
     kind = find_modality(loaded.codecs["sample"].kind)
     assert plan.spec.kind == kind.name
     assert kind.noun[1] in (tmp_path / "run" / "README.md").read_text()
-    lines = (tmp_path / "run" / "progress.jsonl").read_text().splitlines()
-    assert json.loads(lines[-1])["health"]["finite"]
+    lines = (tmp_path / "run" / "training_log.jsonl").read_text().splitlines()
+    assert json.loads(lines[-1])["monitor"]["finite"]
     shown = sorted((tmp_path / "run").glob(f"grid-*{kind.item_suffix}"))
     assert len(shown) == 8
-    assert np.shape(artefact.codecs["sample"].read(shown[0])) == np.shape(raws(kind.name)[0])
-    assert artefact.card.critic["tested"] == 80
-    found = score(artefact, loaded, artefact.codecs, count=40, options={"steps": 20})
+    assert np.shape(artifact.codecs["sample"].read(shown[0])) == np.shape(raws(kind.name)[0])
+    assert artifact.card.two_sample_test["tested"] == 80
+    found = score(artifact, loaded, artifact.codecs, count=40, options={"steps": 20})
     names = {each.name.partition("[")[0] for each in found.report.scores}
     assert names == {
-        *("frechet", "kernel", "energy", "precision", "recall", "density", "coverage"),
-        *("repeats", "fresh critic", "copies"),
+        *("frechet", "kid", "energy", "precision", "recall", "density", "coverage"),
+        *("duplicate rate", "c2st accuracy", "memorization"),
     }
-    assert f"copies[{kind.noun[1]}]" in to_markdown(found.report)
+    assert f"memorization[{kind.noun[1]}]" in to_markdown(found.report)
     assert all(each.meaning for each in found.report.scores)
     if can_draw():
-        assert kind.noun[1] in write_page(found.report, tmp_path, found.exhibits).read_text()
+        assert kind.noun[1] in write_page(found.report, tmp_path, found.examples).read_text()
 
 
 def test_a_run_gives_the_same_samples_twice(loaded, tmp_path):

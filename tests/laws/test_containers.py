@@ -171,11 +171,11 @@ def everything(data, role="sample"):
     return raws, numbers
 
 
-def check(data, raws, labelled):
+def check(data, raws, labeled):
     found, numbers = everything(data)
     assert len(found) == COUNT
     wanted = {
-        key(raw): number if labelled else -1 for raw, number in zip(raws, NUMBERS, strict=True)
+        key(raw): number if labeled else -1 for raw, number in zip(raws, NUMBERS, strict=True)
     }
     assert {key(raw): number for raw, number in zip(found, numbers, strict=True)} == wanted
 
@@ -184,18 +184,18 @@ def check(data, raws, labelled):
 @pytest.mark.parametrize("kind", FILES)
 def test_every_container_holds_every_kind_of_files(kind, container, tmp_path):
     raws = FILES[kind]
-    path, labelled = container(tmp_path, contents(kind, tmp_path / "made"), raws)
+    path, labeled = container(tmp_path, contents(kind, tmp_path / "made"), raws)
     source = find(path, kinds=[kind])
     codec, _ = find_modality(kind).codec_for(source, find_modality(kind).options(), budget())
     codec = codec_of(kind, raws) if kind == "image" else codec
     assert source.kind == kind
     assert source.count == COUNT
     assert find_modality(kind).noun[1] in source.layout or "class folders" in source.layout
-    check(load(source, {"sample": codec}), raws, labelled)
+    check(load(source, {"sample": codec}), raws, labeled)
     cache = tmp_path / "cache"
-    check(load(source, {"sample": codec}, cache=cache, memory_bytes=0), raws, labelled)
-    check(load(source, {"sample": codec}, cache=cache), raws, labelled)
-    check(load(source, {"sample": codec}, memory_bytes=0), raws, labelled)
+    check(load(source, {"sample": codec}, cache=cache, memory_bytes=0), raws, labeled)
+    check(load(source, {"sample": codec}, cache=cache), raws, labeled)
+    check(load(source, {"sample": codec}, memory_bytes=0), raws, labeled)
 
 
 def budget():
@@ -214,7 +214,7 @@ def test_a_kind_is_known_without_being_named(kind, container, tmp_path):
     assert (found.kind, found.count, found.looked_at) == (kind, COUNT, COUNT)
     assert found.usable
     assert found.recipe == find_modality(kind).default_recipe
-    assert "duplicates: 0" in "\n".join(found.words())
+    assert "duplicates: 0" in "\n".join(found.describe())
 
 
 @pytest.mark.parametrize("kind", FILES)
@@ -254,8 +254,8 @@ def test_pairs_of_every_kind_keep_together(kind, layout, tmp_path):
 # -- tables of values ----------------------------------------------------------------------------
 
 
-def columns(labelled):
-    made = [ROWS[:, at] for at in range(3)] + ([cells_of(LABELS)] if labelled else [])
+def columns(labeled):
+    made = [ROWS[:, at] for at in range(3)] + ([cells_of(LABELS)] if labeled else [])
     return Frame(("x", "y", "z", "label")[: len(made)], tuple(made))
 
 
@@ -292,19 +292,19 @@ def found_in(table, **options):
     return of_frame(table, **options) if isinstance(table, Frame) else find(table, **options)
 
 
-@pytest.mark.parametrize("labelled", [False, True])
+@pytest.mark.parametrize("labeled", [False, True])
 @pytest.mark.parametrize("container", TABLES)
-def test_every_table_holds_rows_of_numbers(container, labelled, tmp_path):
-    source = found_in(TABLES[container](tmp_path, columns(labelled)), kinds=["vector"])
+def test_every_table_holds_rows_of_numbers(container, labeled, tmp_path):
+    source = found_in(TABLES[container](tmp_path, columns(labeled)), kinds=["vector"])
     codec, _ = find_modality("vector").codec_for(
         source, find_modality("vector").options(), budget()
     )
-    check(load(source, {"sample": codec}), list(ROWS), labelled)
+    check(load(source, {"sample": codec}), list(ROWS), labeled)
 
 
 @pytest.mark.parametrize("container", TABLES)
 def test_every_table_holds_a_table(container, tmp_path):
-    source = found_in(TABLES[container](tmp_path, columns(labelled=True)))
+    source = found_in(TABLES[container](tmp_path, columns(labeled=True)))
     assert source.kind == "table"
     modality = find_modality("table")
     codec, _ = modality.codec_for(source, modality.options(column={"x": "decimal"}), budget())

@@ -12,8 +12,8 @@ from gannet.metrics import METRICS
 from gannet.metrics.distribution import energy_distance, frechet_distance, precision
 from gannet.testing import check_metric
 
-KNOWN = {"frechet", "kernel", "energy", "precision", "recall", "density", "coverage"}
-SYMMETRIC = {"frechet", "kernel", "energy"}
+KNOWN = {"frechet", "kid", "energy", "precision", "recall", "density", "coverage"}
+SYMMETRIC = {"frechet", "kid", "energy"}
 # One real picture repeated is believable each time: these two do not look for variety.
 BLIND_TO_COLLAPSE = {"precision", "density"}
 
@@ -28,8 +28,8 @@ def test_every_metric_keeps_the_laws(name):
     check_metric(
         rated.function,
         rated.better,
-        least=rated.least,
-        most=rated.most,
+        min_value=rated.min_value,
+        max_value=rated.max_value,
         symmetric=name in SYMMETRIC,
         sees=("shift",) if name in BLIND_TO_COLLAPSE else ("shift", "collapse"),
     )
@@ -41,7 +41,7 @@ def in_chunks(real, fake, *, cells=1 << 20):
     return sum(frechet_distance(real, part) for part in fake.split(size) if len(part) > 1) + 0.0
 
 
-def centres_in_place(real, fake):
+def centers_in_place(real, fake):
     real -= real.mean(0)
     return energy_distance(real, fake)
 
@@ -71,9 +71,9 @@ SPECIMENS = {
     "finite: equal gives": (lambda real, fake: math.inf * len(real) * len(fake), "low", {}),
     "finite: gives a Tensor": (lambda real, fake: (real.mean() - fake.mean()).abs(), "low", {}),
     "bounds: equal gives": (
-        lambda real, fake: frechet_distance(real, fake) - 1, "low", {"least": 0}
+        lambda real, fake: frechet_distance(real, fake) - 1, "low", {"min_value": 0}
     ),
-    "purity: the metric changes": (centres_in_place, "low", {}),
+    "purity: the metric changes": (centers_in_place, "low", {}),
     "purity: asked twice": (
         lambda real, fake: energy_distance(real, fake) + random.random(), "low", {}
     ),

@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy
 
 from gannet.core.device import adam
 from gannet.core.recipe import adam_per_player
-from gannet.core.types import Batch, Condition, Players, TableLayout
+from gannet.core.types import Batch, Condition, Networks, TableLayout
 from gannet.recipes.registry import find_recipe, recipe_modules
 from gannet.testing import changed, check_recipe
 
@@ -32,7 +32,7 @@ KNOWN = {
     "translate_unpaired",
     "vae",
 }
-SMALL = {"width": 4, "noise": 6}
+SMALL = {"width": 4, "latent_dim": 6}
 
 
 def told(real, classes):
@@ -63,13 +63,13 @@ def cells():
 
 
 OWN = {
-    "baseline_copula": {"kept": 4},
-    "baseline_copies": {"kept": 4},
-    "baseline_shuffle": {"kept": 4},
-    "inpaint": {"levels": 2, "judge_width": 4},
-    "super_resolve": {"scale": 2, "depth": 2, "detail_depth": 1, "judge_width": 4},
-    "translate": {"levels": 2, "judge_width": 4},
-    "translate_unpaired": {"levels": 2, "judge_width": 4, "judge_levels": 2},
+    "baseline_copula": {"stored_samples": 4},
+    "baseline_copies": {"stored_samples": 4},
+    "baseline_shuffle": {"stored_samples": 4},
+    "inpaint": {"downsamplings": 2, "discriminator_width": 4},
+    "super_resolve": {"scale": 2, "depth": 2, "detail_blocks": 1, "discriminator_width": 4},
+    "translate": {"downsamplings": 2, "discriminator_width": 4},
+    "translate_unpaired": {"downsamplings": 2, "discriminator_width": 4, "discriminator_levels": 2},
 }
 """Settings without which a recipe would be slow, or could not take pictures this small."""
 
@@ -113,7 +113,7 @@ def test_the_catalogue_holds_what_we_know_of():
 
 @pytest.mark.parametrize(("name", "batch"), CASES)
 def test_every_recipe_keeps_the_laws(name, batch):
-    small = {"noise": 6} if find_recipe(name).training.fit else SMALL
+    small = {"latent_dim": 6} if find_recipe(name).training.fit else SMALL
     check_recipe(find_recipe(name), beside(name, batch), **small | OWN.get(name, {}))
 
 
@@ -123,18 +123,18 @@ def test_every_recipe_keeps_the_laws(name, batch):
     ["relativistic", "non_saturating", "minimax", "least_squares", "hinge", "wasserstein"],
 )
 def test_generate_keeps_the_laws_with_every_network_and_objective(architecture, objective):
-    chosen = {"architecture": architecture, "objective": objective}
+    chosen = {"architecture": architecture, "loss": objective}
     check_recipe(find_recipe("generate"), pictures(2), **SMALL, **chosen)
 
 
 @pytest.mark.parametrize(
     "chosen",
     [
-        {"augment": 0.5},
-        {"slope": 0.0},
-        {"discriminator_rounds": 2},
+        {"augment_p": 0.5},
+        {"gradient_penalty": 0.0},
+        {"n_critic": 2},
         {"precision": "bfloat16"},
-        {"weight_clip": 0.01, "objective": "wasserstein", "slope": 0.0, "unit_slope": 0.0},
+        {"weight_clip": 0.01, "loss": "wasserstein", "gradient_penalty": 0.0, "wgan_gp": 0.0},
     ],
     ids=lambda chosen: "-".join(chosen),
 )
@@ -144,14 +144,22 @@ def test_generate_keeps_the_laws_with_other_settings(chosen):
 
 @pytest.mark.parametrize(
     "chosen",
-    [{"adversarial": 0.5}, {"slope": 0.0}, {"noise": 2}, {"precision": "bfloat16"}, {"judged": 2}],
+    [
+        {"adversarial_weight": 0.5},
+        {"gradient_penalty": 0.0},
+        {"latent_dim": 2},
+        {"precision": "bfloat16"},
+        {"discriminator_batch": 2},
+    ],
     ids=lambda chosen: "-".join(chosen),
 )
 def test_table_keeps_the_laws_with_other_settings(chosen):
     check_recipe(find_recipe("table"), cells(), **SMALL | chosen)
 
 
-@pytest.mark.parametrize("chosen", [{"slope": 0.0}, {"most_hidden": 0.3}, {"noise": 2}])
+@pytest.mark.parametrize(
+    "chosen", [{"gradient_penalty": 0.0}, {"max_mask_ratio": 0.3}, {"latent_dim": 2}]
+)
 def test_impute_keeps_the_laws_with_cells_that_are_missing(chosen):
     holed = replace(cells(), table=TableLayout((3, 2, 0), (0, -1, 0)))
     check_recipe(find_recipe("impute"), holed, **SMALL | chosen)
@@ -161,64 +169,64 @@ def test_impute_keeps_the_laws_with_cells_that_are_missing(chosen):
 generate = find_recipe("generate")
 
 
-def scaled(terms, by):
-    return {name: term * by(name) for name, term in terms.items()}
+def scaled(losses, by):
+    return {name: term * by(name) for name, term in losses.items()}
 
 
-def add(terms, **more):
-    return dict(terms) | more
+def add(losses, **more):
+    return dict(losses) | more
 
 
 def forgets_a_weight(config, spec):
-    players = generate.training.build(config, spec)
-    players.generator.idle = nn.Linear(2, 2)
-    return players
+    networks = generate.training.build(config, spec)
+    networks.generator.idle = nn.Linear(2, 2)
+    return networks
 
 
 def draws_from_numpy(config, spec):
-    players = generate.training.build(config, spec)
+    networks = generate.training.build(config, spec)
     with torch.no_grad():
-        next(players.generator.parameters()).add_(float(np.random.default_rng().normal()))
-    return players
+        next(networks.generator.parameters()).add_(float(np.random.default_rng().normal()))
+    return networks
 
 
 def hidden_memory():
     seen = []
 
-    def terms(players, batch, noise, config):
+    def terms(networks, batch, noise, config):
         seen.append(1)
         return scaled(
-            generate.training.generator_losses(players, batch, noise, config), lambda _: len(seen)
+            generate.training.generator_losses(networks, batch, noise, config), lambda _: len(seen)
         )
 
     return terms
 
 
-def steps_by_itself(players, batch, noise, config):
-    terms = generate.training.discriminator_losses(players, batch, noise, config)
+def steps_by_itself(networks, batch, noise, config):
+    losses = generate.training.discriminator_losses(networks, batch, noise, config)
     with torch.no_grad():
-        next(players.generator.parameters()).mul_(0.5)
-    return terms
+        next(networks.generator.parameters()).mul_(0.5)
+    return losses
 
 
-def wakes_the_other(players, batch, noise, config):
-    players.discriminator.requires_grad_(True)
-    return generate.training.generator_losses(players, batch, noise, config)
+def wakes_the_other(networks, batch, noise, config):
+    networks.discriminator.requires_grad_(True)
+    return generate.training.generator_losses(networks, batch, noise, config)
 
 
-def changes_the_batch(players, batch, noise, config):
+def changes_the_batch(networks, batch, noise, config):
     batch.real.mul_(0.5)
-    return generate.training.discriminator_losses(players, batch, noise, config)
+    return generate.training.discriminator_losses(networks, batch, noise, config)
 
 
-def marks_the_batch(players, batch, noise, config):
+def marks_the_batch(networks, batch, noise, config):
     batch.real.requires_grad_(True)
-    return generate.training.discriminator_losses(players, batch, noise, config)
+    return generate.training.discriminator_losses(networks, batch, noise, config)
 
 
 def with_terms(change):
-    def terms(players, batch, noise, config):
-        return change(generate.training.generator_losses(players, batch, noise, config))
+    def terms(networks, batch, noise, config):
+        return change(generate.training.generator_losses(networks, batch, noise, config))
 
     return {"generator_losses": terms}
 
@@ -236,8 +244,8 @@ class Forgetful(nn.Module):
 
 
 def forgetful(config, spec):
-    players = generate.training.build(config, spec)
-    return Players(Forgetful(players.generator), players.discriminator)
+    networks = generate.training.build(config, spec)
+    return Networks(Forgetful(networks.generator), networks.discriminator)
 
 
 def half_hides(batch, _rng, _config):
@@ -252,7 +260,7 @@ def other_settings(config, share):
 SPECIMENS = {
     "schedule: at a share of 0": {"schedule": other_settings},
     "schedule: asked twice": {
-        "schedule": lambda config, _: config.model_copy(update={"average": random.random()})
+        "schedule": lambda config, _: config.model_copy(update={"ema_decay": random.random()})
     },
     "corrupt: changes the batch": {"corrupt": half_hides},
     "corrupt: draws from elsewhere": {
@@ -261,17 +269,17 @@ SPECIMENS = {
     "build: the same seed": {"build": draws_from_numpy},
     "generator_losses: names no term": with_terms(lambda _: {}),
     "generator_losses: 'the loss' is no name": with_terms(
-        lambda terms: {"the loss": terms["adversarial"]}
+        lambda losses: {"the loss": losses["adversarial"]}
     ),
     "generator_losses: 'adversarial' is no scalar": with_terms(
-        lambda terms: {"adversarial": terms["adversarial"].expand(2)}
+        lambda losses: {"adversarial": losses["adversarial"].expand(2)}
     ),
     "generator_losses: 'adversarial' is not finite": with_terms(
-        lambda terms: {"adversarial": terms["adversarial"] / 0}
+        lambda losses: {"adversarial": losses["adversarial"] / 0}
     ),
     "generator_losses: not repeatable, 'adversarial'": {"generator_losses": hidden_memory()},
     "generator_losses: not repeatable, 'extra": with_terms(
-        lambda terms: add(terms, **{f"extra{random.getrandbits(60)}": terms["adversarial"]})
+        lambda losses: add(losses, **{f"extra{random.getrandbits(60)}": losses["adversarial"]})
     ),
     "generator_losses: leaves 2 of": {"build": forgets_a_weight},
     "generator_losses: trains .* weights of the discriminator": {
@@ -282,19 +290,21 @@ SPECIMENS = {
     },
     "discriminator_losses: changes the batch": {"discriminator_losses": changes_the_batch},
     "discriminator_losses: leaves requires_grad": {"discriminator_losses": marks_the_batch},
-    "training: the generator stands still": with_terms(lambda terms: scaled(terms, lambda _: 0)),
+    "training: the generator stands still": with_terms(lambda losses: scaled(losses, lambda _: 0)),
     "resume: a resumed run": {"build": forgetful},
     "infer: does not give one sample": {
-        "infer": lambda net, noise, told, _: net(noise, told)[:1],
+        "infer": lambda net, noise, condition, _: net(noise, condition)[:1],
     },
     "infer: gives numbers that are not finite": {
-        "infer": lambda net, noise, told, _: net(noise, told) / 0,
+        "infer": lambda net, noise, condition, _: net(noise, condition) / 0,
     },
     "infer: asked twice": {
-        "infer": lambda net, noise, told, _: net(noise, told) * random.random(),
+        "infer": lambda net, noise, condition, _: net(noise, condition) * random.random(),
     },
     "infer: a sample depends on its neighbours": {
-        "infer": lambda net, noise, told, _: net(noise, told) - net(noise, told).mean(0),
+        "infer": lambda net, noise, condition, _: (
+            net(noise, condition) - net(noise, condition).mean(0)
+        ),
     },
 }
 
@@ -323,18 +333,18 @@ def three_players(shared):
     def build(config, spec):
         generator, body = generate.training.build(config, spec).generator, nn.Linear(3, 8)
         classifier = Headed(body if shared else nn.Linear(3, 8), 3)
-        return Players(generator, Headed(body, 1), classifier=classifier)
+        return Networks(generator, Headed(body, 1), classifier=classifier)
 
     return build
 
 
-def classes(players, batch, noise, config):
-    logits = players.auxiliary["classifier"](batch.real, batch.condition)
+def classes(networks, batch, noise, config):
+    logits = networks.auxiliary["classifier"](batch.real, batch.condition)
     return {"classes": cross_entropy(logits, batch.condition.vector)}
 
 
-def idle(players, batch, noise, config):
-    return scaled(classes(players, batch, noise, config), lambda _: 0)
+def idle(networks, batch, noise, config):
+    return scaled(classes(networks, batch, noise, config), lambda _: 0)
 
 
 def of_three(*, shared=False, losses=classes, **fields):
@@ -346,16 +356,16 @@ def of_three(*, shared=False, losses=classes, **fields):
 def some_adams(*names):
     """Optimizers of some players only."""
 
-    def made(config, players):
-        found = adam_per_player(config, players)
+    def made(config, networks):
+        found = adam_per_player(config, networks)
         return {name: found[name] for name in names}
 
     return made
 
 
-def one_for_all(config, players):
-    every = adam(players.parameters(), (0.0, 0.9), 1e-3)
-    return adam_per_player(config, players) | {"classifier": every}
+def one_for_all(config, networks):
+    every = adam(networks.parameters(), (0.0, 0.9), 1e-3)
+    return adam_per_player(config, networks) | {"classifier": every}
 
 
 @pytest.mark.parametrize("shared", [False, True])
@@ -398,12 +408,12 @@ class Odd(nn.Module):
 
 
 def odd(rows, *, shuffled=False, beside=0.0, sized=False, spoilt=False):
-    product = Odd(len(rows) if sized else 1)
-    product.held += rows.real.mean(0) + (torch.rand(()) if shuffled else 0)
-    product.beside = beside
+    model = Odd(len(rows) if sized else 1)
+    model.held += rows.real.mean(0) + (torch.rand(()) if shuffled else 0)
+    model.beside = beside
     if spoilt:
         rows.real.mul_(0)
-    return product
+    return model
 
 
 FITS = {
@@ -419,7 +429,7 @@ def test_the_laws_of_fits_bite(law):
     mean = find_recipe("baseline_mean")
     broken = changed(
         mean,
-        build=lambda *_: Players(Odd(), nn.Identity()),
+        build=lambda *_: Networks(Odd(), nn.Identity()),
         fit=lambda _config, _spec, rows: odd(rows, **FITS[law]),
     )
     check_recipe(changed(broken, fit=lambda _config, _spec, rows: odd(rows)), numbers())
@@ -429,10 +439,10 @@ def test_the_laws_of_fits_bite(law):
 
 def test_a_fit_that_learns_nothing_or_grows_with_its_rows_is_caught():
     mean = find_recipe("baseline_mean")
-    built = changed(mean, build=lambda *_: Players(Odd(), nn.Identity()))
+    built = changed(mean, build=lambda *_: Networks(Odd(), nn.Identity()))
     with pytest.raises(AssertionError, match="learns nothing"):
         check_recipe(changed(built, fit=lambda *_: Odd()), numbers())
-    wide = changed(mean, build=lambda *_: Players(Odd(6), nn.Identity()))
+    wide = changed(mean, build=lambda *_: Networks(Odd(6), nn.Identity()))
     with pytest.raises(AssertionError, match="hang on the number of rows"):
         check_recipe(changed(wide, fit=lambda *args: odd(args[2], sized=True)), numbers())
 

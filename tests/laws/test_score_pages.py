@@ -23,17 +23,17 @@ DOCS = ROOT / "docs"
 class Plain:
     """Answers pictures with themselves, and noise on top."""
 
-    plainly = {"itself": lambda given: given.real}  # noqa: RUF012
+    reference_methods = {"itself": lambda given: given.real}  # noqa: RUF012
 
     def __init__(self, *, paired: bool = True):
         self.paired = paired
 
-    def again(self, told: Batch, *, seed: int):
+    def resample(self, condition: Batch, *, seed: int):
         chance = torch.Generator().manual_seed(seed)
-        return told.real + 0.1 * torch.randn(told.real.shape, generator=chance)
+        return condition.real + 0.1 * torch.randn(condition.real.shape, generator=chance)
 
-    def answer(self, given: Batch, *, seed: int):
-        made = self.again(given, seed=seed)
+    def transform(self, given: Batch, *, seed: int):
+        made = self.resample(given, seed=seed)
         if self.paired:
             return given, made
         # One side is wanted, and each was made of a darker picture.
@@ -50,10 +50,10 @@ def of_pictures_and_classes():
     )
     parts = [Some(samples[rows], labels[rows], "image") for rows in (slice(0, 60), slice(60, None))]
     data = Heap(*parts, classes=("a", "b", "c"))
-    maker = Library(parts[1], data.classes)
-    by_class = evaluate(maker, data, count=20, steps=40)
-    answered = evaluate(maker, data, count=20, steps=40, answers=Plain())
-    alone = evaluate(maker, data, count=30, steps=40, answers=Plain(paired=False))
+    generator = Library(parts[1], data.classes)
+    by_class = evaluate(generator, data, count=20, steps=40)
+    answered = evaluate(generator, data, count=20, steps=40, answers=Plain())
+    alone = evaluate(generator, data, count=30, steps=40, answers=Plain(paired=False))
     return [*by_class.scores, *answered.scores, *alone.scores]
 
 
@@ -65,7 +65,7 @@ def of_tables():
 
     rows = evaluate_table(TRAIN, HELD_OUT, people(400, 9), CODEC, count=200)
     filled = evaluate_filled(
-        TRAIN, HELD_OUT, CODEC, lambda frame, draws: [HELD_OUT[: len(frame)]] * draws, count=100
+        TRAIN, HELD_OUT, CODEC, lambda frame, samples: [HELD_OUT[: len(frame)]] * samples, count=100
     )
     return [*rows.scores, *filled.scores]
 
@@ -74,7 +74,12 @@ def of_tables():
 def test_every_score_that_can_be_given_has_a_page_and_a_meaning():
     made = [*of_pictures_and_classes(), *of_tables()]
     told = {kind_of(score): (score.meaning, score.page) for score in made}
-    assert {*told} >= set(METRICS) | {"PSNR", "class accuracy", "disclosure", "hidden numbers"}
+    assert {*told} >= set(METRICS) | {
+        "PSNR",
+        "class accuracy",
+        "attribute inference",
+        "imputation rmse",
+    }
     told["fid"] = (ABOUT["fid"]["meaning"], ABOUT["fid"]["page"])
     listed = (DOCS / "scores" / "all-scores.md").read_text(encoding="utf-8")
     for kind, (meaning, page) in sorted(told.items()):
@@ -104,6 +109,6 @@ def test_answers_name_the_method_that_they_are_compared_with():
     data = Heap(Some(samples[:30], unknown, "image"), Some(samples[30:], unknown, "image"))
     report = evaluate(Library(data.held_out, ()), data, count=15, steps=40, answers=Plain())
     assert report.baseline == "itself"
-    assert report.answers
-    assert report.score("PSNR").by == "itself"
+    assert report.conditional
+    assert report.score("PSNR").baseline_name == "itself"
     assert "Baseline: itself, in place of the fakes." in report.protocol

@@ -114,17 +114,17 @@ def mixed_tables(draw):
         if draw(st.booleans()):
             cells[rng.random(count) < 0.3] = draw(HOLES)
         columns.append(cells)
-    wishes = {f"c{place}": kind for place, kind in enumerate(names)}
-    return Frame(tuple(wishes), tuple(columns)), wishes
+    conditions = {f"c{place}": kind for place, kind in enumerate(names)}
+    return Frame(tuple(conditions), tuple(columns)), conditions
 
 
 @given(mixed_tables())
 @settings(deadline=None, max_examples=60)
 def test_a_mixed_table_survives_the_round_trip(made):
-    frame, wishes = made
+    frame, conditions = made
     known = {name: set(frame.column(name)) - {"", "?", "NA"} for name in frame.names}
     # A boolean needs both of its words, and a column without a known cell is empty.
-    asked = {n: kind for n, kind in wishes.items() if kind != "boolean" or len(known[n]) == 2}
+    asked = {n: kind for n, kind in conditions.items() if kind != "boolean" or len(known[n]) == 2}
     codec = TableCodec.fit_frame(frame, overrides=asked)
     codec = TableCodec.model_validate_json(codec.model_dump_json())
     back = codec.decode_frame(codec.encode_frame(frame))

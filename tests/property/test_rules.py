@@ -100,7 +100,7 @@ def unseen(_one, _other):
 def test_a_rule_says_of_each_row_what_it_says_read_aloud(rule):
     text, test = rule
     clauses = bind(text, CODEC.columns, unseen)
-    kept = np.all([clause.obeyed(ROWS) for clause in clauses], 0)
+    kept = np.all([clause.holds(ROWS) for clause in clauses], 0)
     rows = [dict(zip(ROWS.names, row, strict=True)) for row in ROWS.rows()]
     assert kept.tolist() == [test(row) is not False for row in rows]
 
@@ -115,15 +115,15 @@ def test_what_is_left_of_a_column_is_what_obeys(rule):
         pieces = bounds_of(clauses, CODEC.columns, FIRSTS, {}, {}).pieces
     except ConfigError:
         column = CODEC.columns[CODEC.names.index(name)]
-        units = np.arange(column.ladder.low, column.ladder.high + 1)
-        units = units[~column.ladder.locate(units)[2]]  # what no rung holds is never made
+        units = np.arange(column.quantile_bins.low, column.quantile_bins.high + 1)
+        units = units[~column.quantile_bins.locate(units)[2]]  # what no rung holds is never made
         cells = column.cells_of(units)
         frame = Frame((name,), (cells,))
-        assert not np.all([clause.obeyed(frame) for clause in clauses], 0).any()
+        assert not np.all([clause.holds(frame) for clause in clauses], 0).any()
         return
     encoded = CODEC.encode_frame(ROWS)
     inside = np.array([_fulfils(row, pieces.get(name)) for row in encoded.tolist()])
-    kept = np.all([clause.obeyed(ROWS) for clause in clauses], 0)
+    kept = np.all([clause.holds(ROWS) for clause in clauses], 0)
     assert inside.tolist() == kept.tolist()
 
 
@@ -147,7 +147,7 @@ def test_any_text_is_a_rule_or_one_clear_error(text):
     except GannetError as error:
         said = str(error)
     else:
-        said = "--require"
+        said = "--constraint"
         made = CODEC.decode_frame(torch.rand(5, len(CODEC.fields)))
-        assert all(clause.obeyed(made).shape == (5,) for clause in clauses)
-    assert "--require" in said
+        assert all(clause.holds(made).shape == (5,) for clause in clauses)
+    assert "--constraint" in said

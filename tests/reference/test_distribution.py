@@ -50,8 +50,8 @@ def test_frechet_distance_of_correlated_gaussians_is_the_closed_form():
     first = base @ torch.linalg.cholesky(one).T
     second = base @ torch.linalg.cholesky(other).T
     # Of a 2x2 matrix the trace of the root is sqrt(trace + 2 sqrt(determinant)).
-    product = one @ other
-    root = math.sqrt(float(product.trace()) + 2 * math.sqrt(float(product.det())))
+    model = one @ other
+    root = math.sqrt(float(model.trace()) + 2 * math.sqrt(float(model.det())))
     expected = float(one.trace() + other.trace()) - 2 * root
     assert frechet_distance(first, second) == pytest.approx(expected, rel=1e-9)
 
@@ -115,7 +115,7 @@ def test_unbiased_distances_average_to_zero_between_equal_distributions():
         assert abs(mean) < 3 * error, metric.__name__
 
 
-def test_neighbour_scores_of_a_hand_made_line_are_as_counted_by_hand():
+def test_neighbor_scores_of_a_hand_made_line_are_as_counted_by_hand():
     real = torch.arange(10.0)[:, None]  # neighbours at 1, 1, 2, 2, 3 away, farther at the ends
     fake = torch.tensor([[0.0], [9.0], [100.0], [101.0]])
     assert precision(real, fake) == 0.5
@@ -131,9 +131,9 @@ def radii_of_a_line() -> list[int]:
 
 
 def test_a_dropped_half_lowers_recall_and_coverage_but_not_precision():
-    centres = torch.tensor([[-10.0, 0.0], [10.0, 0.0]])
-    real = normal(200, 2, 0) + centres[torch.arange(200) % 2]
-    fake = normal(200, 2, 1) + centres[0]
+    centers = torch.tensor([[-10.0, 0.0], [10.0, 0.0]])
+    real = normal(200, 2, 0) + centers[torch.arange(200) % 2]
+    fake = normal(200, 2, 1) + centers[0]
     assert precision(real, fake) > 0.9
     assert 0.4 < recall(real, fake) < 0.6
     assert 0.4 < coverage(real, fake) < 0.6

@@ -20,9 +20,9 @@ from benchmarks.known_answers import (
     table_reports,
     wrong,
 )
-from gannet.evaluation.memorization import repeat_score
-from gannet.evaluation.mode_coverage import heap_profile
-from gannet.evaluation.report.summary import of_kinds, verdict
+from gannet.evaluation.memorization import duplicate_score
+from gannet.evaluation.mode_coverage import cluster_histogram
+from gannet.evaluation.report.summary import of_clusters, summary
 from gannet.metrics.distribution import precision
 from gannet.modalities.image.evaluation.sharpness import roughness
 from gannet.networks.features import RandomConvolutionFeatures
@@ -42,12 +42,12 @@ def tables():
 
 @pytest.mark.parametrize("case", PICTURES, ids=lambda case: case.name)
 def test_pictures_are_called_what_they_are(case, pictures):
-    assert not wrong(case, pictures[case.name]), verdict(pictures[case.name])
+    assert not wrong(case, pictures[case.name]), summary(pictures[case.name])
 
 
 @pytest.mark.parametrize("case", TABLES, ids=lambda case: case.name)
 def test_tables_are_called_what_they_are(case, tables):
-    assert not wrong(case, tables[case.name]), verdict(tables[case.name])
+    assert not wrong(case, tables[case.name]), summary(tables[case.name])
 
 
 def test_scores_order_as_the_truth_does(pictures, tables):
@@ -63,15 +63,17 @@ def test_a_verdict_that_fits_another_case_is_found_wrong(pictures):
 def test_kinds_that_are_missing_are_counted_without_labels():
     data = digits()
     few, rest = data.spare_labels < 5, data.spare_labels >= 5
-    eye = RandomConvolutionFeatures(data.train.samples)
-    fresh, held_out, spare = map(eye, (data.train.samples, data.held_out.samples, data.spare))
-    (whole,) = heap_profile(fresh, held_out, spare, seed=0)
-    (half,) = heap_profile(fresh, held_out, spare[few], seed=0)
-    (other,) = heap_profile(fresh, held_out, spare[rest], seed=0)
-    assert not of_kinds(whole)
+    feature_extractor = RandomConvolutionFeatures(data.train.samples)
+    fresh, held_out, spare = map(
+        feature_extractor, (data.train.samples, data.held_out.samples, data.spare)
+    )
+    (whole,) = cluster_histogram(fresh, held_out, spare, seed=0)
+    (half,) = cluster_histogram(fresh, held_out, spare[few], seed=0)
+    (other,) = cluster_histogram(fresh, held_out, spare[rest], seed=0)
+    assert not of_clusters(whole)
     for profile in (half, other):
-        assert any("Missing kinds" in words for words in of_kinds(profile))
-    assert heap_profile(fresh[:99], held_out, spare, seed=0) == ()
+        assert any("Missing kinds" in words for words in of_clusters(profile))
+    assert cluster_histogram(fresh[:99], held_out, spare, seed=0) == ()
 
 
 def test_few_samples_bias_the_frechet_distance_and_not_the_others():
@@ -84,10 +86,10 @@ def test_few_samples_bias_the_frechet_distance_and_not_the_others():
 
 def test_features_do_not_depend_on_the_batch_they_come_in():
     reals = digits().held_out.samples
-    eye = RandomConvolutionFeatures(reals)
-    whole = eye(reals)
+    feature_extractor = RandomConvolutionFeatures(reals)
+    whole = feature_extractor(reals)
     for size in (1, 7, 256):
-        parts = torch.cat([eye(part) for part in reals.split(size)])
+        parts = torch.cat([feature_extractor(part) for part in reals.split(size)])
         assert torch.allclose(parts, whole, atol=1e-4)
 
 
@@ -95,9 +97,9 @@ def test_precision_sees_noise_in_random_features():
     """In those of a classifier it need not: noise can look like a digit to it."""
     held_out, train = (heap.samples for heap in (digits().held_out, digits().train))
     noise = torch.rand(held_out.shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    eye = RandomConvolutionFeatures(train)
-    assert precision(eye(held_out), eye(noise)) < 0.05
-    assert precision(eye(held_out), eye(digits().spare)) > 0.7
+    feature_extractor = RandomConvolutionFeatures(train)
+    assert precision(feature_extractor(held_out), feature_extractor(noise)) < 0.05
+    assert precision(feature_extractor(held_out), feature_extractor(digits().spare)) > 0.7
 
 
 def test_roughness_is_that_of_noise_and_of_blank_and_not_of_contrast():
@@ -113,6 +115,6 @@ def test_repeats_are_counted_one_by_one():
     chance = torch.Generator().manual_seed(0)
     held_out, fake, fresh, plain = torch.randn(4, 200, 8, generator=chance).double()
     fake = torch.cat([fake[:150], fake[:50]])  # 50 stand twice
-    score = repeat_score(held_out, fake, fresh, plain, "view")
+    score = duplicate_score(held_out, fake, fresh, plain, "view")
     assert 0.5 <= score.value < 0.54
-    assert score.floor < 0.05
+    assert score.reference < 0.05

@@ -14,7 +14,7 @@ from gannet.metrics.dependence import (
     dependence_kept,
 )
 from gannet.metrics.marginals import ks_complement, variation_complement
-from gannet.metrics.tabular_distance import Records, distances, equal_rows, nearer_share, nearest
+from gannet.metrics.tabular_distance import EncodedRows, dcr_share, distances, equal_rows, nearest
 
 RNG = np.random.default_rng(0)
 
@@ -78,8 +78,8 @@ def test_correlations_are_those_of_numpy():
 
 
 def test_distances_of_mixed_rows_are_the_mean_difference_of_a_cell():
-    one = Records(torch.tensor([[0.25]]), torch.tensor([[1, 2, -1]]))
-    other = Records(torch.tensor([[0.75], [0.25]]), torch.tensor([[1, 0, -1], [1, 2, -1]]))
+    one = EncodedRows(torch.tensor([[0.25]]), torch.tensor([[1, 2, -1]]))
+    other = EncodedRows(torch.tensor([[0.75], [0.25]]), torch.tensor([[1, 0, -1], [1, 2, -1]]))
     assert distances(one, other).tolist() == [[0.375, 0.0]]
     near, which = nearest(one, other)
     assert (near.tolist(), which.tolist()) == ([0.0], [1])
@@ -93,8 +93,8 @@ def test_equal_rows_are_found_with_their_holes():
 def test_followers_of_one_row_count_as_one_vote():
     near, far, rows = torch.zeros(100), torch.ones(100), torch.arange(100)
     half = torch.arange(100) < 50
-    alone = nearer_share(torch.where(half, near, far), torch.where(half, far, near), rows, rows)
-    crowd = nearer_share(
+    alone = dcr_share(torch.where(half, near, far), torch.where(half, far, near), rows, rows)
+    crowd = dcr_share(
         torch.where(half, near, far), torch.where(half, far, near), 0 * rows, 0 * rows
     )
     assert alone == (0.5, pytest.approx(0.05))

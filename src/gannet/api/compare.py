@@ -18,7 +18,7 @@ from gannet.core.io.training_log import PLAN
 from gannet.core.scores import Report
 from gannet.evaluation.differences import Comparison, Group, compared
 from gannet.evaluation.report.comparison import summary, to_markdown, told
-from gannet.evaluation.report.examples import Exhibits
+from gannet.evaluation.report.examples import Examples
 from gannet.evaluation.report.html.comparison import Contestant, compared_page
 from gannet.evaluation.report.html.page import can_draw
 
@@ -29,7 +29,7 @@ class Scored:
 
     model: Model
     report: Report
-    exhibits: Exhibits
+    examples: Examples
 
 
 def compare(  # a parameter per flag
@@ -74,8 +74,8 @@ def compare(  # a parameter per flag
         options["features"] = features
     scored: list[Scored] = []
     for model in models:
-        report, exhibits, _ = model.scored(data, sheets=False, **options)
-        scored.append(Scored(model, report, exhibits))
+        report, examples, _ = model.scored(data, sheets=False, **options)
+        scored.append(Scored(model, report, examples))
     found = compared(_grouped(scored), Path(data).name)
     if out is not None:
         _write(found, scored, Path(out))
@@ -112,7 +112,7 @@ def _grouped(scored: Sequence[Scored]) -> list[Group]:
     made: list[Group] = []
     taken: set[str] = set()
     for members in groups.values():
-        name = members[0].report.artefact
+        name = members[0].report.artifact
         name = next(
             tried
             for at in counting(1)
@@ -121,7 +121,7 @@ def _grouped(scored: Sequence[Scored]) -> list[Group]:
         taken.add(name)
         seeds = tuple(each.model.card.seed for each in members)
         reports = tuple(each.report for each in members)
-        baseline = members[0].model.artefact.recipe.evaluation.is_baseline
+        baseline = members[0].model.artifact.recipe.evaluation.is_baseline
         made.append(Group(name=name, seeds=seeds, reports=reports, baseline=baseline))
     return made
 
@@ -131,7 +131,10 @@ def _kind(model: Model) -> str:
     card = model.card
     try:
         plan: Any = json.loads((model.folder / PLAN).read_text(encoding="utf-8"))
-        asked = {name: plan[name] for name in ("recipe", "given", "seconds", "balance", "device")}
+        asked = {
+            name: plan[name]
+            for name in ("recipe", "user_settings", "budget_seconds", "auto_adjust", "device")
+        }
     except (OSError, ValueError, KeyError, TypeError):
         asked = {"recipe": card.recipe, "config": card.config}
     return json.dumps(asked, sort_keys=True)
@@ -148,7 +151,7 @@ def _write(found: Comparison, scored: Sequence[Scored], out: Path) -> None:
     if not can_draw():
         return
     contestants = [
-        Contestant(group.name, group.reports, exhibits_of(scored, group.reports[0]))
+        Contestant(group.name, group.reports, examples_of(scored, group.reports[0]))
         for group in found.groups
     ]
     cells: Mapping[str, list[str]] = {
@@ -156,7 +159,7 @@ def _write(found: Comparison, scored: Sequence[Scored], out: Path) -> None:
     }
     page = compared_page(
         data=found.data,
-        verdict=summary(found),
+        summary=summary(found),
         contestants=contestants,
         cells=cells,
         differences=found.differences,
@@ -165,6 +168,6 @@ def _write(found: Comparison, scored: Sequence[Scored], out: Path) -> None:
     write_whole(out / "compare.html", page.encode())
 
 
-def exhibits_of(scored: Sequence[Scored], report: Report) -> Exhibits:
+def examples_of(scored: Sequence[Scored], report: Report) -> Examples:
     """The pictures that belong to a report."""
-    return next(each.exhibits for each in scored if each.report is report)
+    return next(each.examples for each in scored if each.report is report)

@@ -15,12 +15,12 @@ from gannet.api.scoring import check_evaluation, scored, write_scored
 from gannet.core.codec import Codec
 from gannet.core.sampling import DrawnSamples
 from gannet.core.scores import Report
-from gannet.evaluation.report.examples import Exhibits
-from gannet.inference.apply import Wanted, apply_value
-from gannet.inference.artifact import Artefact
+from gannet.evaluation.report.examples import Examples
+from gannet.inference.apply import ApplyRequest, apply_value
+from gannet.inference.artifact import Artifact
 from gannet.inference.card import Card
 from gannet.inference.editing.direction_names import Direction
-from gannet.inference.editing.editor import EditExamples, Editor
+from gannet.inference.editing.editor import Editor, LabeledExamples
 from gannet.inference.editing.inversion import USUAL
 from gannet.inference.judge_files import judge_samples
 from gannet.inference.write_samples import draw_samples
@@ -32,27 +32,27 @@ class Model:
     """A trained generator and its discriminator, in raw data rather than tensors.
 
     Attributes:
-        artefact: The same in tensors.
+        artifact: The same in tensors.
         folder: Where it was loaded from.
     """
 
-    artefact: Artefact
+    artifact: Artifact
     folder: Path
 
     @property
     def card(self) -> Card:
         """What it is and where it came from."""
-        return self.artefact.card
+        return self.artifact.card
 
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes it can be asked for."""
-        return self.artefact.classes
+        return self.artifact.classes
 
     @cached_property
     def codec(self) -> Codec[Any]:
         """Turns samples into raw data and back; what the model makes may be of another kind."""
-        return self.artefact.codecs["sample"]
+        return self.artifact.codecs["sample"]
 
     def sample(self, count: int = 1, *, seed: int = 0, **options: Any) -> Any:
         """New samples in one piece, as their kind of data has them.
@@ -82,7 +82,7 @@ class Model:
         drawn = self.stream(count, seed=seed, **options)
         found = drawn.gather()
         if isinstance(found, list):
-            return self.artefact.modality.inference.stack(found, self.artefact.codec)  # pyright: ignore[reportUnknownArgumentType]  # raw samples
+            return self.artifact.modality.inference.stack(found, self.artifact.codec)  # pyright: ignore[reportUnknownArgumentType]  # raw samples
         return found
 
     def stream(self, count: int, *, seed: int = 0, **options: Any) -> DrawnSamples:
@@ -100,7 +100,7 @@ class Model:
         Raises:
             ConfigError: as ``sample`` does.
         """
-        return draw_samples(self.artefact, count, seed=seed, **options)
+        return draw_samples(self.artifact, count, seed=seed, **options)
 
     def judge(
         self,
@@ -119,13 +119,13 @@ class Model:
             ConfigError: if the model was fitted at once, so that it has no judge.
             DataError: if a file cannot be read, or a table has other columns.
         """
-        return judge_samples(self.artefact, samples, label=label)
+        return judge_samples(self.artifact, samples, label=label)
 
     def apply(
         self,
         given: Path | str | Any,
         *,
-        draws: int = 1,
+        samples: int = 1,
         seed: int = 0,
         transform: str = "",
         **options: object,
@@ -135,7 +135,7 @@ class Model:
         Args:
             given: A file, or an input in memory: a data frame with the columns of training, or a
                 picture ``(H, W, C)`` of 0..255, or of uint16 for 16 bit.
-            draws: One is the single best answer; of several, each is drawn by chance, so that
+            samples: One is the single best answer; of several, each is drawn by chance, so that
                 together they show how sure the answer is.
             seed: Draw k of row n depends on the seed, on k and on n alone.
             transform: Which, of a recipe that knows several; by default the usual one.
@@ -150,31 +150,31 @@ class Model:
             ConfigError: if this run's recipe transforms nothing, or does not know an option.
             DataError: if the input does not suit the run.
         """
-        found = apply_value(self.artefact, given, Wanted(draws, seed, options, transform))
-        return list(found) if draws > 1 else found[0]
+        found = apply_value(self.artifact, given, ApplyRequest(samples, seed, options, transform))
+        return list(found) if samples > 1 else found[0]
 
     def editor(
         self,
         *,
         labels: Path | str | None = None,
-        liked: Path | str | None = None,
-        disliked: Path | str | None = None,
+        positive: Path | str | None = None,
+        negative: Path | str | None = None,
         seed: int = 0,
     ) -> Editor:
         """For work with the noise of pictures: ``directions``, ``learnt``, ``find``, ``changed``.
 
         Args:
             labels: Data with labels, which become names that can be changed.
-            liked: A folder with a handful of pictures; ``liked`` goes towards them.
-            disliked: A folder with a handful of others.
+            positive: A folder with a handful of pictures; ``positive`` goes towards them.
+            negative: A folder with a handful of others.
             seed: Of all chance.
 
         Raises:
             ConfigError: if the run makes no pictures from noise.
         """
-        folders = (None if each is None else Path(each) for each in (labels, liked, disliked))
-        editor = Editor(self.artefact, EditExamples(*folders, seed=seed))
-        assert editor.maker
+        folders = (None if each is None else Path(each) for each in (labels, positive, negative))
+        editor = Editor(self.artifact, LabeledExamples(*folders, seed=seed))
+        assert editor.generator
         return editor
 
     def directions(self, *, seed: int = 0) -> tuple[Direction, ...]:
@@ -191,7 +191,7 @@ class Model:
         changes: Mapping[str, float],
         *,
         label: str | int | None = None,
-        tune: bool = True,
+        pivotal_tuning: bool = True,
         seed: int = 0,
     ) -> Any:
         """A picture found in the noise and changed, ``(H, W, C)`` of 0..255.
@@ -201,7 +201,7 @@ class Model:
             changes: Attributes such as ``brightness``, or numbers of ``directions``, and by how
                 many spreads of noise to go along each.
             label: Its class, of runs with classes; found by trying if left out.
-            tune: Whether a copy of the generator is bent until it gives the very picture.
+            pivotal_tuning: Whether a copy of the generator is bent until it gives the very picture.
             seed: Of all chance.
 
         Raises:
@@ -209,10 +209,10 @@ class Model:
                 attribute or class is unknown.
         """
         editor = self.editor(seed=seed)
-        search = USUAL if tune else replace(USUAL, tuning=0)
+        search = USUAL if pivotal_tuning else replace(USUAL, tuning=0)
         item = Path(picture) if isinstance(picture, str | Path) else np.asarray(picture, np.uint8)
         found = editor.changed(editor.find([item], search, label)[0], changes)
-        return self.artefact.decode(found.picture()[None])[0]
+        return self.artifact.decode(found.picture()[None])[0]
 
     def evaluate(
         self, data: Path | str, *, count: int = 2_000, out: Path | str | None = None, **options: Any
@@ -223,7 +223,7 @@ class Model:
             data: The data that it was trained on; gannet holds the same part of them out again.
             count: Fakes, and held-out reals where there are as many.
             out: Folder to write ``report.json``, ``report.md``, with the extra ``report``
-                ``report.html`` and, of pictures, ``neighbours.png`` to, and of answers
+                ``report.html`` and, of pictures, ``neighbors.png`` to, and of answers
                 ``sheet.png`` (given, answers, what they should be); nothing is written by default.
             options: As for ``gannet.evaluation.evaluate`` or, of tables, ``evaluate_table``; and
                 ``label``, the column of the classes, by default the one that the run was begun
@@ -235,15 +235,15 @@ class Model:
         """
         check_evaluation(count, options.get("seed", 0), out)
         began = time.perf_counter()
-        report, exhibits, sheets = self.scored(data, count=count, sheets=out is not None, **options)
+        report, examples, sheets = self.scored(data, count=count, sheets=out is not None, **options)
         if out is not None:
             timed = report.model_copy(update={"seconds": round(time.perf_counter() - began, 1)})
-            write_scored(timed, Path(out), exhibits, sheets)
+            write_scored(timed, Path(out), examples, sheets)
         return report
 
     def scored(
         self, data: Path | str, *, count: int = 2_000, sheets: bool = True, **options: Any
-    ) -> tuple[Report, Exhibits, Mapping[str, Sheet]]:
+    ) -> tuple[Report, Examples, Mapping[str, Sheet]]:
         """What ``evaluate`` writes: the report, samples of its pairs, and files beside it.
 
         Args:
@@ -253,4 +253,4 @@ class Model:
             options: As for ``evaluate``; and ``threads`` of the processor, by default as many as
                 are fastest. Equal numbers give equal networks, to the last bit, on one machine.
         """
-        return scored(self.artefact, self.folder, data, count=count, sheets=sheets, **options)
+        return scored(self.artifact, self.folder, data, count=count, sheets=sheets, **options)

@@ -12,19 +12,19 @@ from torch import Tensor
 
 from gannet.core import device as processor
 from gannet.core.errors import ConfigError
-from gannet.core.io.training_log import read_course
-from gannet.core.recipe import Plainly
+from gannet.core.io.training_log import read_training_log
+from gannet.core.recipe import ReferenceMethod
 from gannet.core.scores import Report
 from gannet.core.types import Batch
 from gannet.data import dataset
 from gannet.data.dataset import Dataset
-from gannet.evaluation.report.examples import Exhibits
+from gannet.evaluation.report.examples import Examples
 from gannet.evaluation.report.html.page import can_draw, write_page
 from gannet.evaluation.report.markdown import write_report
 from gannet.evaluation.scored import score
 from gannet.evaluation.task_scores import with_task_scores
-from gannet.inference.apply import Wanted, apply_value
-from gannet.inference.artifact import Artefact
+from gannet.inference.apply import ApplyRequest, apply_value
+from gannet.inference.artifact import Artifact
 from gannet.modalities.hooks import Sheet
 from gannet.training.inputs import source_for
 
@@ -36,33 +36,33 @@ OTHER_DATA = (
 
 
 @dataclass(frozen=True)
-class AnswersOf:
+class ConditionalArtifact:
     """How an artefact answers, for scores.
 
     Attributes:
-        artefact: Of a recipe whose samples are answers.
+        artifact: Of a recipe whose samples are answers.
     """
 
-    artefact: Artefact
+    artifact: Artifact
 
     @property
-    def plainly(self) -> Mapping[str, Plainly]:
+    def reference_methods(self) -> Mapping[str, ReferenceMethod]:
         """Simple methods of its recipe."""
-        return self.artefact.recipe.evaluation.reference_methods
+        return self.artifact.recipe.evaluation.reference_methods
 
     @property
     def paired(self) -> bool:
         """Whether each answer has a target of its own."""
-        return self.artefact.recipe.inputs.paired
+        return self.artifact.recipe.inputs.paired
 
-    def answer(self, given: Batch, *, seed: int) -> tuple[Batch, Tensor]:
+    def transform(self, given: Batch, *, seed: int) -> tuple[Batch, Tensor]:
         """Held-out samples with what is told of them, and answers ``(n, *shape)``."""
-        told = self.artefact.recipe.at_use(given, self.artefact.card.spec)
-        return told, self.again(told, seed=seed)
+        told = self.artifact.recipe.with_evaluation_condition(given, self.artifact.card.spec)
+        return told, self.resample(told, seed=seed)
 
-    def again(self, told: Batch, *, seed: int) -> Tensor:
+    def resample(self, condition: Batch, *, seed: int) -> Tensor:
         """Further answers to pictures: what was told of them stays, whichever of them are asked."""
-        return self.artefact.answer(told, seed=seed)
+        return self.artifact.transform(condition, seed=seed)
 
 
 @dataclass(frozen=True)
@@ -70,25 +70,25 @@ class SamplesOf:
     """The samples of an artefact, for scores, whatever its product makes.
 
     Attributes:
-        artefact: Of any recipe.
+        artifact: Of any recipe.
     """
 
-    artefact: Artefact
+    artifact: Artifact
 
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes it can be asked for."""
-        return self.artefact.classes
+        return self.artifact.classes
 
     def sample(self, count: int, *, label: str | int | None = None, seed: int = 0) -> Tensor:
         """New samples; row n depends on the seed and on n alone."""
-        if self.artefact.recipe.makes_samples:
-            return self.artefact.sample(count, label=label, seed=seed)
-        return self.artefact.fakes(self.artefact.card.spec.blank(count), seed=seed)
+        if self.artifact.recipe.makes_samples:
+            return self.artifact.sample(count, label=label, seed=seed)
+        return self.artifact.fakes(self.artifact.card.spec.blank(count), seed=seed)
 
 
 def scored(
-    artefact: Artefact,
+    artifact: Artifact,
     folder: Path,
     data: Path | str,
     *,
@@ -96,11 +96,11 @@ def scored(
     sheets: bool = True,
     threads: int | None = None,
     **options: Any,
-) -> tuple[Report, Exhibits, Mapping[str, Sheet]]:
+) -> tuple[Report, Examples, Mapping[str, Sheet]]:
     """What ``evaluate`` writes: the report, samples of its pairs, and files beside it.
 
     Args:
-        artefact: Of a run.
+        artifact: Of a run.
         folder: Of the run.
         data: As for ``Model.evaluate``.
         count: As for ``Model.evaluate``.
@@ -109,63 +109,63 @@ def scored(
             networks, to the last bit, on one machine.
         options: As for ``Model.evaluate``.
     """
-    found = _read_again(artefact, folder, data, options.pop("label", None))
-    names = {"artefact": folder.resolve().name, "data": Path(data).name}
-    recipe, card, seed = artefact.recipe, artefact.card, options.pop("seed", 0)
+    found = _read_again(artifact, folder, data, options.pop("label", None))
+    names = {"artifact": folder.resolve().name, "data": Path(data).name}
+    recipe, card, seed = artifact.recipe, artifact.card, options.pop("seed", 0)
     conditional = recipe.inputs.conditional and recipe.makes_samples
     transforms = recipe.inference.transform is not None and not conditional
     with processor.threads(threads or processor.best_threads()):
         made = score(
-            SamplesOf(artefact),
+            SamplesOf(artifact),
             found,
-            artefact.codecs,
+            artifact.codecs,
             count=count,
             seed=seed,
-            answers=AnswersOf(artefact) if conditional else None,
-            transform=partial(_transformed, artefact, seed=seed) if transforms else None,
-            cache=_features_cache(artefact, folder, found),
+            answers=ConditionalArtifact(artifact) if conditional else None,
+            transform=partial(_transformed, artifact, seed=seed) if transforms else None,
+            cache=_features_cache(artifact, folder, found),
             sheets=sheets,
             options=names | options,
         )
-    report = with_task_scores(made.report, recipe, artefact, found, count=count)
+    report = with_task_scores(made.report, recipe, artifact, found, count=count)
     said = list(report.protocol)
     if found.digest != card.data.get("digest"):
         said.append(OTHER_DATA)
-    course = read_course(folder, recipe=card.recipe, verdict=card.verdict)
-    update = {"protocol": tuple(said), "course": course}
-    return report.model_copy(update=update), made.exhibits, made.sheets
+    training_log = read_training_log(folder, recipe=card.recipe, diagnosis=card.diagnosis)
+    update = {"protocol": tuple(said), "course": training_log}
+    return report.model_copy(update=update), made.examples, made.sheets
 
 
-def _features_cache(artefact: Artefact, folder: Path, found: Dataset) -> Path | None:
+def _features_cache(artifact: Artifact, folder: Path, found: Dataset) -> Path | None:
     """The run's cache, if there is one and these are the run's own data."""
-    own = found.digest == artefact.card.data.get("digest")
+    own = found.digest == artifact.card.data.get("digest")
     cache = folder / "cache"
     return cache if own and cache.is_dir() else None
 
 
-def _transformed(artefact: Artefact, given: Any, draws: int, *, seed: int) -> Sequence[Any]:
-    return apply_value(artefact, given, Wanted(draws, seed))
+def _transformed(artifact: Artifact, given: Any, samples: int, *, seed: int) -> Sequence[Any]:
+    return apply_value(artifact, given, ApplyRequest(samples, seed))
 
 
-def _read_again(artefact: Artefact, folder: Path, data: Path | str, label: str | None) -> Dataset:
+def _read_again(artifact: Artifact, folder: Path, data: Path | str, label: str | None) -> Dataset:
     """Data to evaluate on, with the classes of this model and without a cache of their own."""
-    known, codec = artefact.card.data.get("label"), artefact.codecs["sample"]
+    known, codec = artifact.card.data.get("label"), artifact.codecs["sample"]
     wanted = known if label is None else label
-    source = source_for(data, wanted, artefact.card.recipe, artefact.config, kind=codec.kind)
-    if artefact.known_classes:
-        source = source.aligned(artefact.known_classes)
+    source = source_for(data, wanted, artifact.card.recipe, artifact.config, kind=codec.kind)
+    if artifact.known_classes:
+        source = source.aligned(artifact.known_classes)
     # Other data than the run's must not take the place of its cache.
     cache = dataset.cache_of(source, codec, folder / "cache")
-    return dataset.load(source, artefact.codecs, cache=cache, seed=0)
+    return dataset.load(source, artifact.codecs, cache=cache, seed=0)
 
 
 def write_scored(
-    report: Report, out: Path, exhibits: Exhibits, sheets: Mapping[str, Sheet]
+    report: Report, out: Path, examples: Examples, sheets: Mapping[str, Sheet]
 ) -> None:
     """Write a report in all its forms, with what belongs beside it; see ``scored``."""
     write_report(report, out, sheets)
     if can_draw():
-        write_page(report, out, exhibits)
+        write_page(report, out, examples)
 
 
 def check_evaluation(count: int, seed: int, out: Path | str | None) -> None:

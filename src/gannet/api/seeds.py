@@ -12,10 +12,10 @@ from typing import Any
 from gannet.api.scoring import check_evaluation, write_scored
 from gannet.api.train import load
 from gannet.core import device as processor
-from gannet.core.errors import ArtefactError, ConfigError
+from gannet.core.errors import ArtifactError, ConfigError
 from gannet.evaluation.differences import mean_reach, over_runs
-from gannet.evaluation.evaluate import Part, Report, Score
-from gannet.inference.artifact import Artefact
+from gannet.evaluation.evaluate import Component, Report, Score
+from gannet.inference.artifact import Artifact
 from gannet.training.plan import Plan
 from gannet.training.resume import read_plan
 from gannet.training.run import BY_HAND
@@ -76,14 +76,14 @@ def evaluate_over_seeds(
     options |= {"count": count, "threads": threads}
     models = [load(folder) for folder in folders]
     say(f"scoring {run} (1 of {seeds})")
-    first, exhibits, sheets = models[0].scored(data, sheets=out is not None, **options)
+    first, examples, sheets = models[0].scored(data, sheets=out is not None, **options)
     reports = [first]
     for model in models[1:]:
         say(f"scoring {model.folder} ({len(reports) + 1} of {seeds})")
         reports.append(model.scored(data, sheets=False, **options)[0])
     found = stacked(reports, [model.card.seed for model in models])
     if out is not None:
-        write_scored(found, Path(out), exhibits, sheets)
+        write_scored(found, Path(out), examples, sheets)
     return found
 
 
@@ -99,15 +99,15 @@ def _siblings(
             where=str(run),
             remedy="Give the folder that `gannet train --out` wrote, or leave --seeds out.",
         )
-    begun: Session | None = None
+    existing: Session | None = None
     found: list[Path] = []
     for seed in range(plan.seed + 1, plan.seed + seeds):
         folder = run / FOLDER / f"seed-{seed}"
         again = plan.model_copy(update={"seed": seed})
         if not _is_there(again, folder):
-            begun = begun or _read(plan, run, data)
+            existing = existing or _read(plan, run, data)
             say(f"training {folder}")
-            other = replace(begun, plan=again, out=folder)
+            other = replace(existing, plan=again, out=folder)
             for _ in other.run(stop):
                 pass
         if stop():
@@ -130,8 +130,8 @@ def _is_there(plan: Plan, folder: Path) -> bool:
             remedy="Remove that folder; it is trained anew.",
         )
     try:
-        return Artefact.load(folder).card.verdict.get("stopped") != BY_HAND
-    except ArtefactError:
+        return Artifact.load(folder).card.diagnosis.get("stopped") != BY_HAND
+    except ArtifactError:
         return False
 
 
@@ -141,13 +141,13 @@ def _read(plan: Plan, run: Path, data: Path | str) -> Session:
         data,
         run,
         recipe=plan.recipe,
-        minutes=plan.seconds / 60 if plan.seconds else None,
+        minutes=plan.budget_seconds / 60 if plan.budget_seconds else None,
         seed=plan.seed,
-        label=plan.label,
-        balance=plan.balance,
+        label=plan.label_column,
+        auto_adjust=plan.auto_adjust,
         device=plan.device,
         **plan.options,
-        **plan.given,
+        **plan.user_settings,
     )
 
 
@@ -179,26 +179,26 @@ def _joined(scores: Sequence[Score]) -> Score:
     first, values = scores[0], tuple(score.value for score in scores)
     mean, reach = fmean(values), over_runs([values])
     under, over = (mean_reach(scores, side) for side in ("down", "up"))
-    width = len(first.halves)
-    halves = zip(*(score.halves for score in scores), strict=False)
+    width = len(first.half_sample_values)
+    halves = zip(*(score.half_sample_values for score in scores), strict=False)
     update = {
         "value": mean,
         "low": mean - math.hypot(under, reach),
         "high": mean + math.hypot(over, reach),
-        "runs": values,
-        "parts": _mean_parts(scores),
-        "halves": tuple(map(fmean, halves))
-        if all(len(score.halves) == width for score in scores)
+        "seed_values": values,
+        "components": _mean_parts(scores),
+        "half_sample_values": tuple(map(fmean, halves))
+        if all(len(score.half_sample_values) == width for score in scores)
         else (),
     }
     return first.model_copy(update=update)
 
 
-def _mean_parts(scores: Sequence[Score]) -> tuple[Part, ...]:
+def _mean_parts(scores: Sequence[Score]) -> tuple[Component, ...]:
     """The parts that all runs name, with their means."""
-    held = [{part.name: part.value for part in score.parts} for score in scores]
+    held = [{part.name: part.value for part in score.components} for score in scores]
     return tuple(
         part.model_copy(update={"value": fmean(each[part.name] for each in held)})
-        for part in scores[0].parts
+        for part in scores[0].components
         if all(part.name in each for each in held)
     )

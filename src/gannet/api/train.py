@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gannet.api.model import Model
-from gannet.inference.artifact import Artefact
+from gannet.inference.artifact import Artifact
 from gannet.training.session import Session, prepare
 from gannet.training.task import known_device
 
@@ -36,4 +36,4 @@ def load(folder: Path | str, *, device: str = "cpu") -> Model:
     Raises:
         ArtefactError: if the folder is no artefact, is damaged, or is of a later gannet.
     """
-    return Model(Artefact.load(folder, device=known_device(device)), Path(folder))
+    return Model(Artifact.load(folder, device=known_device(device)), Path(folder))

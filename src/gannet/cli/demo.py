@@ -50,12 +50,12 @@ def show(out: Path, *, minutes: float, seed: int, stop: Callable[[], bool]) -> N
     watch(prepare(data, run, minutes=minutes, seed=seed), stop)
     model = load(run)
     print("\n== samples: a grid of all classes, and sevens", flush=True)
-    write_samples(model.artefact, count=100, out=out / "samples.png", seed=seed)
-    write_samples(model.artefact, count=16, out=out / "sevens", seed=seed, label="7")
+    write_samples(model.artifact, count=100, out=out / "samples.png", seed=seed)
+    write_samples(model.artifact, count=16, out=out / "sevens", seed=seed, label="7")
     print(f"{out / 'samples.png'}, {out / 'sevens'}")
     print("\n== judge: the discriminator on some of those sevens", flush=True)
     some = sorted((out / "sevens").glob("*.png"))[:4]
-    print(judge_files(model.artefact, some, label="7", json=False))
+    print(judge_files(model.artifact, some, label="7", json=False))
     print("\n== evaluate: on digits that training never saw", flush=True)
     print(to_markdown(model.evaluate(data, seed=seed, out=run)))
     print(

@@ -21,7 +21,7 @@ def judge(run: Path, files: list[Path], /, *, label: str | None = None, json: bo
     from gannet.api.train import load
     from gannet.inference.judge_files import judge_files
 
-    print(judge_files(load(run).artefact, files, label=label, json=json))
+    print(judge_files(load(run).artifact, files, label=label, json=json))
 
 
 def evaluate(

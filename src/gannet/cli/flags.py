@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, get_origin
 
 from cyclopts import Parameter
 
-from gannet.core.errors import ArtefactError, ConfigError
+from gannet.core.errors import ArtifactError, ConfigError
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -116,16 +116,16 @@ def print_run_flags(words: Sequence[str]) -> None:
     if run is None:
         return
     from gannet.core.config import described
-    from gannet.inference.artifact import Artefact
+    from gannet.inference.artifact import Artifact
     from gannet.inference.options import FIELDS_OF
 
     try:
-        artefact = Artefact.load(run)
-        fields = FIELDS_OF[command](artefact.recipe, artefact.codecs)
-    except (ArtefactError, ConfigError) as error:
+        artifact = Artifact.load(run)
+        fields = FIELDS_OF[command](artifact.recipe, artifact.codecs)
+    except (ArtifactError, ConfigError) as error:
         print(f"\n{error}")
         return
-    print(f"\nFlags of {run}, a run of the recipe {artefact.card.recipe}:")
+    print(f"\nFlags of {run}, a run of the recipe {artifact.card.recipe}:")
     for name, kind, default, meaning in map(described, fields, fields.values()):
         print(f"  {name:22} {meaning}\n{'':25}{kind}; default {default}")
     if not fields:

@@ -34,7 +34,7 @@ def inspect(
 
     found = look_at(data, label=label, recipe=recipe, **named(options))
     found = found.model_copy(update={"plan": advise(found)})
-    print(found.model_dump_json(indent=2) if json else "\n".join(found.words()))
+    print(found.model_dump_json(indent=2) if json else "\n".join(found.describe()))
 
 
 def recipes() -> None:

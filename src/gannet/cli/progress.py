@@ -14,10 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from gannet.core.errors import need
-from gannet.inference.artifact import Artefact
-from gannet.inference.model_card import proof
-from gannet.training.loop import SAVE_SECONDS, Moment
-from gannet.training.run import Look
+from gannet.inference.artifact import Artifact
+from gannet.inference.model_card import two_sample_sentence
+from gannet.training.loop import SAVE_SECONDS, TrainingState
+from gannet.training.run import Evaluation
 from gannet.training.session import Session
 
 SHOW_EVERY = 0.25
@@ -27,7 +27,7 @@ SHOW_EVERY = 0.25
 class Viewer(Protocol):
     """Something that is told of every step."""
 
-    def show(self, moment: Moment) -> None:
+    def show(self, state: TrainingState) -> None:
         """Take note of a step; cheap unless there is something to show."""
         ...
 
@@ -46,7 +46,7 @@ def watch(
         console.print(line)
     viewers: list[Viewer] = [Events(session)] if tensorboard else []
     moments = session.run(stop, save_seconds=save_seconds)
-    last: Moment | None = None
+    last: TrainingState | None = None
     if console.is_terminal:
         with Live(console=console, refresh_per_second=4, transient=False) as live:
             viewers.append(Window(session, live))
@@ -58,8 +58,8 @@ def watch(
         console.print(line)
 
 
-def _run(moments: Iterable[Moment], viewers: Iterable[Viewer]) -> Moment | None:
-    last: Moment | None = None
+def _run(moments: Iterable[TrainingState], viewers: Iterable[Viewer]) -> TrainingState | None:
+    last: TrainingState | None = None
     for moment in moments:
         for viewer in viewers:
             viewer.show(moment)
@@ -68,7 +68,7 @@ def _run(moments: Iterable[Moment], viewers: Iterable[Viewer]) -> Moment | None:
 
 
 def _about(session: Session) -> list[str]:
-    plan, data = session.plan, session.data
+    plan, data = session.plan, session.dataset
     lines = [
         f"{'going on with' if session.resumed else 'training'} {plan.recipe} in {session.out}: "
         f"{len(data.train)} samples, {len(data.held_out)} held out, "
@@ -76,22 +76,22 @@ def _about(session: Session) -> list[str]:
     ]
     lines += [f"  skipped {name}: {reason}" for name, reason in data.skipped[:10]]
     lines += [f"  {reason}" for reason in plan.reasons]
-    lines += [f"expect: {words}" for words in plan.expect]
+    lines += [f"expect: {words}" for words in plan.forecast]
     return lines
 
 
-def _summary(session: Session, last: Moment | None) -> list[str]:
+def _summary(session: Session, last: TrainingState | None) -> list[str]:
     lines = [] if last else ["this run was finished before; nothing was left to do"]
-    artefact = Artefact.load(session.out)
-    card, modality = artefact.card, artefact.modality
-    lines.append(f"health:  {card.verdict['name']}: {card.verdict['evidence']}")
-    lines.append(f"proof:   {proof(card)}")
+    artifact = Artifact.load(session.out)
+    card, modality = artifact.card, artifact.modality
+    lines.append(f"health:  {card.diagnosis['name']}: {card.diagnosis['evidence']}")
+    lines.append(f"proof:   {two_sample_sentence(card)}")
     lines.append(f"the run: {session.out}  (README.md says how to use it)")
     if (session.out / "grid.png").exists():
         lines.append(f"samples: {session.out / 'grid.png'}")
     single = modality.item_suffix  # else a file holds many samples
     suffix = single or next(iter(modality.writers))
-    if artefact.recipe.inference.transform is None:
+    if artifact.recipe.inference.transform is None:
         what = "--count 16 --out samples" if single else f"--count 1000 --out fake{suffix}"
         lines.append(f"next:    gannet sample {session.out} {what}")
     else:
@@ -100,15 +100,15 @@ def _summary(session: Session, last: Moment | None) -> list[str]:
     return lines
 
 
-def needle(look: Look) -> str:
+def discriminator_auc(evaluation: Evaluation) -> str:
     """The 50:50 needle in words, for training and for held-out data."""
-    measures = look.measures
-    return f"{measures.auc_train:.2f} training, {measures.auc_held_out:.2f} held out"
+    measurements = evaluation.measurements
+    return f"{measurements.auc_train:.2f} training, {measurements.auc_held_out:.2f} held out"
 
 
-def minutes_left(moment: Moment) -> float:
+def minutes_left(moment: TrainingState) -> float:
     """Minutes until all steps are done, at the pace so far."""
-    done = max(moment.progress.step, 1)
+    done = max(moment.result.step, 1)
     return (moment.steps - done) * moment.elapsed / done / 60
 
 
@@ -118,21 +118,22 @@ class Lines:
     def __init__(self, session: Session) -> None:
         self.session = session
 
-    def show(self, moment: Moment) -> None:
+    def show(self, state: TrainingState) -> None:
         """Print, if there was a look."""
-        look = moment.look
-        if look is None:
+        evaluation = state.evaluation
+        if evaluation is None:
             return
-        seen = look.measures
+        seen = evaluation.measurements
         print(
-            f"step {moment.progress.step}/{moment.steps}  {minutes_left(moment):.1f} min left  "
-            f"{moment.rate:.0f}/s  D(real) {seen.d_real:.2f} D(fake) {seen.d_fake:.2f}  "
-            f"needle {needle(look)}  distance {seen.distance:.3g} (floor {seen.floor:.2g})  "
-            f"{look.verdict.name}",
+            f"step {state.result.step}/{state.steps}  {minutes_left(state):.1f} min left  "
+            f"{state.rate:.0f}/s  D(real) {seen.d_real:.2f} D(fake) {seen.d_fake:.2f}  "
+            f"needle {discriminator_auc(evaluation)}  distance {seen.energy_distance:.3g} (floor "
+            f"{seen.reference:.2g})  "
+            f"{evaluation.diagnosis.name}",
             flush=True,
         )
-        if look.action is not None:
-            print(f"  action: {look.action.reason}", flush=True)
+        if evaluation.action is not None:
+            print(f"  action: {evaluation.action.reason}", flush=True)
 
 
 class Window:
@@ -140,39 +141,43 @@ class Window:
 
     def __init__(self, session: Session, live: Live) -> None:
         self.session, self.live = session, live
-        self.look: Look | None = None
+        self.evaluation: Evaluation | None = None
         self.action = "none yet"
         self.shown = 0.0
 
-    def show(self, moment: Moment) -> None:
+    def show(self, state: TrainingState) -> None:
         """Draw again, a few times a second."""
-        if moment.look is not None:
-            self.look = moment.look
-            if moment.look.action is not None:
-                self.action = f"step {moment.progress.step}: {moment.look.action.reason}"
-        if moment.look is None and time.monotonic() - self.shown < SHOW_EVERY:
+        if state.evaluation is not None:
+            self.evaluation = state.evaluation
+            if state.evaluation.action is not None:
+                self.action = f"step {state.result.step}: {state.evaluation.action.reason}"
+        if state.evaluation is None and time.monotonic() - self.shown < SHOW_EVERY:
             return
         self.shown = time.monotonic()
-        self.live.update(self._drawn(moment))
+        self.live.update(self._drawn(state))
 
-    def _drawn(self, moment: Moment) -> Panel:
+    def _drawn(self, moment: TrainingState) -> Panel:
         rows = Table.grid(padding=(0, 2))
-        rows.add_row("step", f"{moment.progress.step} of {moment.steps}")
+        rows.add_row("step", f"{moment.result.step} of {moment.steps}")
         rows.add_row("time left", f"{minutes_left(moment):.1f} min")
         rows.add_row("speed", f"{moment.rate:.0f} samples/s")
-        if self.look is not None:
-            seen = self.look.measures
+        if self.evaluation is not None:
+            seen = self.evaluation.measurements
             rows.add_row("D(real), D(fake)", f"{seen.d_real:.2f}, {seen.d_fake:.2f}")
             rows.add_row("needle, training", _dial(seen.auc_train))
             rows.add_row("needle, held out", _dial(seen.auc_held_out))
-            rows.add_row("distance", f"{seen.distance:.3g} (floor {seen.floor:.2g})")
-            style = "green" if self.look.verdict.name in ("healthy", "done") else "bold red"
-            rows.add_row("verdict", Text(self.look.verdict.name, style=style))
-            rows.add_row("", Text(self.look.verdict.evidence, style="dim"))
+            rows.add_row("distance", f"{seen.energy_distance:.3g} (floor {seen.reference:.2g})")
+            style = (
+                "green"
+                if self.evaluation.diagnosis.name in ("healthy", "converged")
+                else "bold red"
+            )
+            rows.add_row("verdict", Text(self.evaluation.diagnosis.name, style=style))
+            rows.add_row("", Text(self.evaluation.diagnosis.evidence, style="dim"))
         rows.add_row("last action", self.action)
         view = Table.grid(expand=True)
         # In a row of its own: a bar ends no line, and what follows it would be cut off.
-        view.add_row(ProgressBar(total=moment.steps, completed=moment.progress.step))
+        view.add_row(ProgressBar(total=moment.steps, completed=moment.result.step))
         view.add_row(rows)
         return Panel(view, title=f"gannet {self.session.plan.recipe}")
 
@@ -198,17 +203,17 @@ class Events:
         self.folder = session.out / "tensorboard"
         self.writer: Any = None
 
-    def show(self, moment: Moment) -> None:
+    def show(self, state: TrainingState) -> None:
         """Write all measures of a look."""
         if self.writer is None:
-            self.writer = self._opened(moment.progress.step)
-        if moment.look is None:
+            self.writer = self._opened(state.result.step)
+        if state.evaluation is None:
             return
-        step = moment.progress.step
-        for name, value in moment.look.measures.record().items():
+        step = state.result.step
+        for name, value in state.evaluation.measurements.record().items():
             if isinstance(value, float):
-                self.writer.add_scalar(f"health/{name}", value, step)
-        for name, term in moment.progress.terms.items():
+                self.writer.add_scalar(f"monitor/{name}", value, step)
+        for name, term in state.result.losses.items():
             self.writer.add_scalar(f"terms/{name}", float(term), step)
         self.writer.flush()
 

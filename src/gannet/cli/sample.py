@@ -27,9 +27,9 @@ def sample(run: Path, /, *flags: RunFlags, count: int = 64, out: Path, seed: int
     from gannet.inference.options import sample_fields
     from gannet.inference.write_samples import write_samples
 
-    artefact = load(run).artefact
-    options = read_flags(flags, sample_fields(artefact.recipe, artefact.codecs))
-    written = write_samples(artefact, count=count, out=out, seed=seed, **options)
+    artifact = load(run).artifact
+    options = read_flags(flags, sample_fields(artifact.recipe, artifact.codecs))
+    written = write_samples(artifact, count=count, out=out, seed=seed, **options)
     print(f"{count} samples: {written}")
 
 
@@ -39,13 +39,14 @@ def apply(
     /,
     *flags: RunFlags,
     out: Path,
-    count: Annotated[int, Parameter(name=("--count", "--draws"))] = 1,
+    samples: int = 1,
     seed: int = 0,
     transform: str = "",
 ) -> None:
     """Transform an input into an output: fill the holes of a table, make pictures sharper.
 
-    `gannet apply RUN --help` lists the further flags that RUN takes, such as --quality or --mask.
+    `gannet apply RUN --help` lists the further flags that RUN takes, such as --interpolation or
+    --mask.
 
     Args:
         run: A run's folder.
@@ -53,13 +54,13 @@ def apply(
             picture of any size; or a folder of such files.
         out: The output, in the format that its suffix says; a folder for a folder. Of several,
             out-1, out-2, ...
-        count: How many outputs of one input. One is the single best answer. Of several, each is
+        samples: How many outputs of one input. One is the single best answer. Of several, each is
             drawn by chance: their spread shows how sure the answer is.
         seed: Of the draws.
         transform: Which, of a recipe that knows several; by default the usual one.
     """
     from gannet.api.train import load
-    from gannet.inference.apply import Wanted, apply_file
+    from gannet.inference.apply import ApplyRequest, apply_file
     from gannet.inference.options import transform_fields
 
     def say(done: int, all_of: int) -> None:
@@ -68,10 +69,10 @@ def apply(
     def warn(said: str) -> None:
         print(f"note: {said}", file=sys.stderr)
 
-    artefact = load(run).artefact
-    options = read_flags(flags, transform_fields(artefact.recipe, artefact.codecs))
-    wanted = Wanted(count, seed, options, transform, say=say, warn=warn)
-    for path in apply_file(artefact, given, out, wanted):
+    artifact = load(run).artifact
+    options = read_flags(flags, transform_fields(artifact.recipe, artifact.codecs))
+    wanted = ApplyRequest(samples, seed, options, transform, say=say, warn=warn)
+    for path in apply_file(artifact, given, out, wanted):
         print(f"written: {path}")
 
 
@@ -82,55 +83,56 @@ def edit(
     *,
     out: Path,
     directions: bool = False,
-    change: Words = (),
-    hold: Words = (),
-    become: str | None = None,
+    edit: Words = (),
+    fix: Words = (),
+    target_class: Annotated[str | None, Parameter(name="--class")] = None,
     label: str | None = None,
-    tune: bool = True,
+    pivotal_tuning: bool = True,
     frames: int = 0,
-    keep: Path | None = None,
+    save_latents: Path | None = None,
     labels: Path | None = None,
-    liked: Path | None = None,
-    disliked: Path | None = None,
+    positive: Path | None = None,
+    negative: Path | None = None,
     seed: int = 0,
 ) -> None:
     """Change pictures in the noise of a generator: find, move, blend and walk them.
 
     Args:
         run: Folder of a run that makes pictures from noise.
-        pictures: Pictures to change, or files that --keep wrote; none for samples of the run.
-            Several are blended, from the first to the last.
+        pictures: Pictures to change, or files that --save-latents wrote; none for samples of the
+            run. Several are blended, from the first to the last.
         out: A picture; of several pictures or --frames a .png sheet, a .gif or an .mp4 (extra
             `video`).
         directions: Draw a sheet of all that can be changed, and print what each direction was seen
             to change.
-        change: What to change and how far, as brightness=+1.5 or, by its number, 3=-2. About 1 is
+        edit: What to change and how far, as brightness=+1.5 or, by its number, 3=-2. About 1 is
             a nudge, 3 is far.
-        hold: What shall stay as it is meanwhile.
-        become: Of runs with classes: the class that the pictures become.
+        fix: What shall stay as it is meanwhile.
+        target_class: Of runs with classes: the class that the pictures become.
         label: Of runs with classes: the class that the pictures are of; found by trying if left
             out.
-        tune: Bend a copy of the generator until it gives each picture, not only one like it.
+        pivotal_tuning: Bend a copy of the generator until it gives each picture, not only one like
+            it.
         frames: Steps on the way, written as one film or sheet.
-        keep: A .safetensors file for what was found and changed, to go on with or to undo.
-        labels: Data with labels, which become names that --change knows.
-        liked: A folder with a handful of pictures; --change liked=1 goes towards them.
-        disliked: A folder with a handful of others.
+        save_latents: A .safetensors file for what was found and changed, to go on with or to undo.
+        labels: Data with labels, which become names that --edit knows.
+        positive: A folder with a handful of pictures; --edit positive=1 goes towards them.
+        negative: A folder with a handful of others.
         seed: Of everything that is random.
     """
     from gannet.api.train import load
     from gannet.core.config import pairs
-    from gannet.inference.editing.files import EditExamples, EditRequest, amounts, edit_files
+    from gannet.inference.editing.files import EditRequest, LabeledExamples, amounts, edit_files
 
     wanted = EditRequest(
-        changes=amounts(pairs(change, "--change")),
-        hold=hold,
+        changes=amounts(pairs(edit, "--edit")),
+        fix=fix,
         directions=directions,
-        become=become,
+        target_class=target_class,
         label=label,
-        tune=tune,
+        pivotal_tuning=pivotal_tuning,
         frames=frames,
-        keep=keep,
-        told=EditExamples(labels, liked, disliked, seed),
+        save_latents=save_latents,
+        examples=LabeledExamples(labels, positive, negative, seed),
     )
-    print("\n".join(edit_files(load(run).artefact, pictures or [], out, wanted)))
+    print("\n".join(edit_files(load(run).artifact, pictures or [], out, wanted)))

@@ -20,7 +20,7 @@ def train(
     recipe: str | None = None,
     seed: int = 0,
     label: str | None = None,
-    balance: Literal["on", "off"] = "on",
+    auto_adjust: Literal["on", "off"] = "on",
     device: str | None = None,
     tensorboard: bool = False,
     save_seconds: Annotated[float, Parameter(validator=validators.Number(gte=0))] = 20.0,
@@ -39,7 +39,7 @@ def train(
             `generate`.
         seed: Of everything that is random.
         label: Column of the classes, where there are several.
-        balance: Whether verdicts of health may change settings.
+        auto_adjust: Whether verdicts of health may change settings.
         device: cpu, cuda or mps.
         tensorboard: Write event files beside the run (extra `tensorboard`).
         save_seconds: Least time between two saves of the run; what a killed run loses at most.
@@ -59,7 +59,7 @@ def train(
         minutes=minutes,
         seed=seed,
         label=label,
-        balance=balance == "on",
+        auto_adjust=auto_adjust == "on",
         device=device,
         **given,
     )

@@ -74,7 +74,7 @@ class NamesClasses(Protocol):
 
     Attributes:
         classes: The names, in the order of their columns.
-        made: Whether they were made up, so that people cannot ask for them.
+        pseudo: Whether they were made up, so that people cannot ask for them.
     """
 
     @property
@@ -83,7 +83,7 @@ class NamesClasses(Protocol):
         ...
 
     @property
-    def made(self) -> bool:
+    def pseudo(self) -> bool:
         """Whether they were made up."""
         ...
 
@@ -95,7 +95,7 @@ def classes_of(codec: object, *, made_up: bool = False) -> tuple[str, ...]:
         codec: Of a slot.
         made_up: Whether classes count that were made up for data without labels.
     """
-    if not isinstance(codec, NamesClasses) or (codec.made and not made_up):
+    if not isinstance(codec, NamesClasses) or (codec.pseudo and not made_up):
         return ()
     return codec.classes
 

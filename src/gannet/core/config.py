@@ -25,15 +25,26 @@ class Config(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    steps: int = Field(5_000, ge=1, description="generator updates")
-    batch: int = Field(16, ge=1, description="samples per update")
-    noise: int = Field(64, ge=0, description="numbers of noise per sample; 0 for none")
-    learning_rate: float = Field(6e-3, gt=0, description="step size of both optimisers at first")
-    learning_rate_end: float = Field(
-        0.1, gt=0, le=1, description="share of the learning rate that is left at the end"
+    steps: int = Field(5_000, ge=1, description="training steps: generator updates")
+    batch: int = Field(16, ge=1, description="batch size: samples per update")
+    latent_dim: int = Field(
+        64, ge=0, description="latent dimension: numbers of noise per sample; 0 for none"
     )
-    momentum: float = Field(0.0, ge=0, lt=1, description="beta1 of Adam")
-    second_momentum: float = Field(0.9, ge=0, lt=1, description="beta2 of Adam")
+    learning_rate: float = Field(
+        6e-3, gt=0, description="learning rate of both optimizers at first"
+    )
+    learning_rate_end: float = Field(
+        0.1,
+        gt=0,
+        le=1,
+        description="final learning-rate factor: share of the rate that is left at the end",
+    )
+    beta1: float = Field(
+        0.0, ge=0, lt=1, description="beta1 of Adam: decay of the mean of its gradients"
+    )
+    beta2: float = Field(
+        0.9, ge=0, lt=1, description="beta2 of Adam: decay of the mean of their squares"
+    )
     discriminator_learning_rate: float = Field(
         0.0, ge=0, description="the discriminator's own step size at first; 0 for the same"
     )
@@ -43,13 +54,18 @@ class Config(BaseModel):
     discriminator_second_momentum: float = Field(
         -1.0, ge=-1, lt=1, description="the discriminator's own beta2; below 0 for the same"
     )
-    discriminator_rounds: int = Field(1, ge=1, description="discriminator updates per step")
-    discriminator_every: int = Field(
-        1, ge=1, description="steps from one at which the discriminator learns to the next"
+    n_critic: int = Field(1, ge=1, description="discriminator updates per generator update")
+    discriminator_interval: int = Field(
+        1, ge=1, description="discriminator update interval: it learns at every n-th step"
     )
-    average: float = Field(0.999, ge=0, lt=1, description="memory of the averaged generator")
+    ema_decay: float = Field(
+        0.999, ge=0, lt=1, description="decay of the generator's exponential moving average (EMA)"
+    )
     weight_clip: float = Field(
-        0.0, ge=0, description="bound on the discriminator's weights (Arjovsky 2017); 0 for none"
+        0.0,
+        ge=0,
+        description="weight clipping: bound on the discriminator's weights (Arjovsky 2017); 0 "
+        "for none",
     )
     precision: Literal["float32", "bfloat16"] = Field(
         "float32", description="numbers in which the networks compute"

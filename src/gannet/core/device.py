@@ -49,19 +49,19 @@ def autocast(device: str, precision: Precision) -> torch.autocast:
     return torch.autocast(device, dtype=torch.bfloat16, enabled=precision == "bfloat16")
 
 
-def place_of(network: nn.Module) -> str:
+def device_of(network: nn.Module) -> str:
     """The device that a network lies on; of one without any numbers the processor."""
     held = chain(network.parameters(), network.buffers())
     return next((str(each.device) for each in held), "cpu")
 
 
-def laid_out(network: N) -> N:
+def to_channels_last(network: N) -> N:
     """The network with its picture kernels in channels-last order, which convolutions prefer."""
     return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue, reportArgumentType]  # missing in torch's stubs
 
 
-def arranged(samples: Tensor, *, channels_last: bool) -> Tensor:
-    """A batch in the memory order that ``laid_out`` networks read fastest.
+def batch_to_channels_last(samples: Tensor, *, channels_last: bool) -> Tensor:
+    """A batch in the memory order that ``to_channels_last`` networks read fastest.
 
     Args:
         samples: ``(B, *shape)``.

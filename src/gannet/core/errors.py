@@ -24,7 +24,7 @@ class ConfigError(GannetError):
     """A setting that does not exist or is out of range."""
 
 
-class ArtefactError(GannetError):
+class ArtifactError(GannetError):
     """A run's folder that is damaged, foreign, or written by a later gannet."""
 
 

@@ -161,7 +161,7 @@ def listed(cells: Cells) -> list[Cell]:
     return cells.tolist()
 
 
-def factorised(cells: Cells) -> tuple[Cells, NDArray[np.int64]]:
+def factorized(cells: Cells) -> tuple[Cells, NDArray[np.int64]]:
     """The distinct cells, and for each cell its place among them.
 
     Everything slow, such as reading a date, is then done once per distinct cell. Objects are told

@@ -16,9 +16,9 @@ from gannet.core.errors import ConfigError
 from gannet.core.scores import Score
 from gannet.core.source import Source
 from gannet.core.transform import Role, Trained, Transform
-from gannet.core.types import Batch, Condition, Players, Spec, Terms, Wishes, trainable
+from gannet.core.types import Batch, CellConditions, Condition, Losses, Networks, Spec, trainable
 
-TermsOf = Callable[[Players, Batch, Tensor, C], Terms]
+LossesOf = Callable[[Networks, Batch, Tensor, C], Losses]
 Fit = Callable[[C, Spec, Batch], nn.Module]
 """Settings, sizes and training rows to a product."""
 
@@ -28,24 +28,24 @@ InferOf = Callable[[nn.Module, Tensor, Condition, C], Tensor]
 Suggestion = tuple[str, Mapping[str, object]]
 """Why, and settings with their values."""
 
-Plainly = Callable[[Batch], Tensor]
+ReferenceMethod = Callable[[Batch], Tensor]
 """Samples with what they are told, ``(B, *shape)``, by a method that learns nothing of the rest."""
 
-Settled = Callable[[Trained[C], Batch, Batch, int], Mapping[str, Tensor]]
+FitAfterTraining = Callable[[Trained[C], Batch, Batch, int], Mapping[str, Tensor]]
 """A network whose training is over, training and held-out rows and a seed to what is kept too."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SampledCondition:
     """Conditions under which wishes come true.
 
     Attributes:
         condition: ``(n, ...)`` one for each row of chance.
-        share: What the network holds for the share of samples of which they are true anyway.
+        probability: What the network holds for the share of samples of which they are true anyway.
     """
 
     condition: Condition
-    share: float
+    probability: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +75,12 @@ class Controls:
     pair_input: str = ""
 
 
-def as_it_is(batch: Batch, _rng: torch.Generator, _config: object) -> Batch:
+def identity(batch: Batch, _rng: torch.Generator, _config: object) -> Batch:
     """The problem is the batch itself."""
     return batch
 
 
-def constant(config: C, _share: float) -> C:
+def constant_schedule(config: C, _share: float) -> C:
     """The same settings from the first step to the last."""
     return config
 
@@ -90,18 +90,18 @@ def always(_config: object) -> bool:
     return True
 
 
-def the_generator(players: Players) -> nn.Module:
+def the_generator(networks: Networks) -> nn.Module:
     """The generator is what people want."""
-    return players.generator
+    return networks.generator
 
 
-def one_pass(product: nn.Module, noise: Tensor, condition: Condition, _config: object) -> Tensor:
+def one_pass(model: nn.Module, noise: Tensor, condition: Condition, _config: object) -> Tensor:
     """One forward pass makes the samples."""
-    made: Tensor = product(noise, condition)
+    made: Tensor = model(noise, condition)
     return made
 
 
-class View(Protocol):
+class Embed(Protocol):
     """Samples ``(B, *shape)`` as numbers in which distance means likeness."""
 
     def __call__(self, samples: Tensor, spec: Spec) -> Tensor:
@@ -109,17 +109,17 @@ class View(Protocol):
         ...
 
 
-def as_they_are(samples: Tensor, spec: Spec) -> Tensor:  # noqa: ARG001
+def identity_embed(samples: Tensor, spec: Spec) -> Tensor:  # noqa: ARG001
     """Samples whose numbers lie close where they are alike need no other view."""
     return samples
 
 
-def nothing_learnt(_players: Players, _batch: Batch, _noise: Tensor, _config: object) -> Terms:
+def no_losses(_players: Networks, _batch: Batch, _noise: Tensor, _config: object) -> Losses:
     """No terms: for recipes that are fitted at once."""
     return {}
 
 
-def nothing_special(_some: Batch, _rows: int) -> Iterable[Suggestion]:
+def no_suggestions(_some: Batch, _rows: int) -> Iterable[Suggestion]:
     """The defaults suit all data."""
     return ()
 
@@ -134,19 +134,19 @@ def never_larger(_spec: Spec) -> Sequence[tuple[int, Mapping[str, float]]]:
     return ()
 
 
-def adam_per_player(config: Config, players: Players) -> dict[str, Optimizer]:
+def adam_per_player(config: Config, networks: Networks) -> dict[str, Optimizer]:
     """One Adam for each player; the discriminator may have a rate and betas of its own.
 
     Source: Heusel et al. 2017, arXiv:1706.08500 (a learning rate for each player).
     """
-    rate, betas = config.learning_rate, (config.momentum, config.second_momentum)
+    rate, betas = config.learning_rate, (config.beta1, config.beta2)
     own = (config.discriminator_momentum, config.discriminator_second_momentum)
     made: dict[str, Optimizer] = {
-        name: adam(trainable(network), betas, rate) for name, network in players.by_name.items()
+        name: adam(trainable(network), betas, rate) for name, network in networks.by_name.items()
     }
     first, second = (one if one >= 0 else usual for one, usual in zip(own, betas, strict=True))
     made["discriminator"] = adam(
-        trainable(players.discriminator),
+        trainable(networks.discriminator),
         (first, second),
         config.discriminator_learning_rate or rate,
     )
@@ -163,22 +163,22 @@ def any_size(_config: object) -> int:
     return 1
 
 
-def anything_suits(_source: Source) -> None:
+def accept_any(_source: Source) -> None:
     """All data of the right kind can be learnt from."""
 
 
-def told_nothing(batch: Batch, spec: Spec) -> Condition:
+def empty_condition(batch: Batch, spec: Spec) -> Condition:
     """What samples are told that are compared with reals, where ``corrupt`` tells in training."""
     return spec.blank(len(batch))
 
 
-def cannot_be_asked(
-    _product: nn.Module, _spec: Spec, _wishes: Wishes, _chance: Tensor, _config: object
-) -> Asked:
+def refuse_conditions(
+    _product: nn.Module, _spec: Spec, _wishes: CellConditions, _chance: Tensor, _config: object
+) -> SampledCondition:
     """Samples come as they come."""
     raise ConfigError(
         "values were asked for, but this run's recipe cannot be told any",
-        remedy="Leave --given and --balance-by out.",
+        remedy="Leave --given and --stratify-by out.",
     )
 
 
@@ -204,10 +204,10 @@ class Inputs(Generic[C]):
     conditional: bool = False
     crop_size: Callable[[C], int] = whole
     min_size: Callable[[C], int] = any_size
-    check: Callable[[Source], None] = anything_suits
+    check: Callable[[Source], None] = accept_any
 
     @property
-    def told_of_samples(self) -> bool:
+    def conditions_from_samples(self) -> bool:
         """Whether what fakes are told must come from samples, if they shall be compared."""
         return self.conditional or bool(self.derived)
 
@@ -220,8 +220,8 @@ class Training(Generic[C]):
         build: Makes the players for the measured sizes.
         discriminator_losses: What the discriminator minimizes. Must not train the others.
         generator_losses: What the generator minimizes.
-        auxiliary_losses: What each further player minimizes, by its name in ``Players.auxiliary``.
-            They learn after the generator, in the order in which ``Players`` names them.
+        auxiliary_losses: What each further player minimizes, by its name in ``Networks.auxiliary``.
+            They learn after the generator, in the order in which ``Networks`` names them.
         corrupt: Makes the problem from the data: hides pixels, shrinks pictures, splits clips.
         schedule: The settings in force when a ``share`` (0..1) of the steps is done.
         optimizers: An optimizer for each player. Their rates follow ``learning_rate`` from the
@@ -241,15 +241,15 @@ class Training(Generic[C]):
         calibrated_logits: Whether the discriminator's logits are log-odds.
     """
 
-    build: Callable[[C, Spec], Players]
-    discriminator_losses: TermsOf[C] = nothing_learnt
-    generator_losses: TermsOf[C] = nothing_learnt
-    auxiliary_losses: Mapping[str, TermsOf[C]] = field(default_factory=dict[str, TermsOf[C]])
-    corrupt: Callable[[Batch, torch.Generator, C], Batch] = as_it_is
-    schedule: Callable[[C, float], C] = constant
-    optimizers: Callable[[C, Players], Mapping[str, Optimizer]] = adam_per_player
+    build: Callable[[C, Spec], Networks]
+    discriminator_losses: LossesOf[C] = no_losses
+    generator_losses: LossesOf[C] = no_losses
+    auxiliary_losses: Mapping[str, LossesOf[C]] = field(default_factory=dict[str, LossesOf[C]])
+    corrupt: Callable[[Batch, torch.Generator, C], Batch] = identity
+    schedule: Callable[[C, float], C] = constant_schedule
+    optimizers: Callable[[C, Networks], Mapping[str, Optimizer]] = adam_per_player
     fit: Fit[C] | None = None
-    suggest: Callable[[Batch, int], Iterable[Suggestion]] = nothing_special
+    suggest: Callable[[Batch, int], Iterable[Suggestion]] = no_suggestions
     presets: Callable[[C], Iterable[Suggestion]] = no_presets
     scaling: Callable[[Spec], Sequence[tuple[int, Mapping[str, float]]]] = never_larger
     float32_only: bool = False
@@ -258,7 +258,7 @@ class Training(Generic[C]):
     calibrated_logits: Callable[[C], bool] = always
 
     @property
-    def losses(self) -> dict[str, TermsOf[C]]:
+    def losses(self) -> dict[str, LossesOf[C]]:
         """What each player minimizes, by name."""
         own = {"discriminator": self.discriminator_losses, "generator": self.generator_losses}
         return own | dict(self.auxiliary_losses)
@@ -280,12 +280,14 @@ class Inference(Generic[C]):
         fit_after_training: What is worked out once training is over, and kept in the artefact.
     """
 
-    model: Callable[[Players], nn.Module] = the_generator
+    model: Callable[[Networks], nn.Module] = the_generator
     infer: InferOf[C] = one_pass
     output: Role = "sample"
-    condition_on: Callable[[nn.Module, Spec, Wishes, Tensor, C], Asked] = cannot_be_asked
+    condition_on: Callable[[nn.Module, Spec, CellConditions, Tensor, C], SampledCondition] = (
+        refuse_conditions
+    )
     transforms: Mapping[str, Transform[Any]] = field(default_factory=dict[str, Transform[Any]])
-    fit_after_training: Settled[Any] | None = None
+    fit_after_training: FitAfterTraining[Any] | None = None
 
     @property
     def transform(self) -> Transform[Any] | None:
@@ -300,14 +302,14 @@ class Evaluated(Generic[C]):
     Attributes:
         trained: The network with all that its use takes.
         held_out: ``n`` samples never trained on, with the conditions that the data have.
-        told: ``(n, ...)`` what the network was told of each.
+        condition: ``(n, ...)`` what the network was told of each.
         outputs: ``(n, *shape)`` what it made of that, in the range of the output's codec.
         seed: Of all chance.
     """
 
     trained: Trained[C]
     held_out: Batch
-    told: Condition
+    condition: Condition
     outputs: Tensor
     seed: int
 
@@ -329,10 +331,12 @@ class Evaluation(Generic[C]):
         is_baseline: Whether it is there to be beaten: ``compare`` says which runs lose to it.
     """
 
-    condition: Callable[[Batch, Spec], Condition] = told_nothing
-    embed: View = as_they_are
+    condition: Callable[[Batch, Spec], Condition] = empty_condition
+    embed: Embed = identity_embed
     validation_loss: Callable[[nn.Module, Batch, C], Tensor] | None = None
-    reference_methods: Mapping[str, Plainly] = field(default_factory=dict[str, Plainly])
+    reference_methods: Mapping[str, ReferenceMethod] = field(
+        default_factory=dict[str, ReferenceMethod]
+    )
     scores: Callable[[Evaluated[C]], Sequence[Score]] | None = None
     is_baseline: bool = False
 
@@ -360,7 +364,7 @@ class Recipe(Generic[C]):
     def unused(self) -> frozenset[str]:
         """Settings without a say, as they are of steps, and there are none."""
         fitted = self.training.fit is not None
-        return frozenset(Config.model_fields) - {"noise"} if fitted else frozenset()
+        return frozenset(Config.model_fields) - {"latent_dim"} if fitted else frozenset()
 
     @property
     def makes_samples(self) -> bool:
@@ -377,8 +381,8 @@ class Recipe(Generic[C]):
         """How samples are made, by the model or by the generator; see ``makes_samples``."""
         return self.inference.infer if self.makes_samples else one_pass
 
-    def at_use(self, batch: Batch, spec: Spec) -> Batch:
-        """Reals as they are judged: with ``Evaluation.condition`` in place of what is derived."""
+    def with_evaluation_condition(self, batch: Batch, spec: Spec) -> Batch:
+        """Reals as they are judged: ``Evaluation.condition`` in place of what is derived."""
         blank, derived = self.evaluation.condition(batch, spec), self.inputs.derived
         slots = {
             "vector": blank.vector if "vector" in derived else batch.condition.vector,

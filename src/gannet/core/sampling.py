@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
 from gannet.core.codec import Codec
-from gannet.core.recipe import Asked
-from gannet.core.types import Condition, Spec, Wishes
+from gannet.core.recipe import SampledCondition
+from gannet.core.types import CellConditions, Condition, Spec
 
 
 class NoOptions(BaseModel):
@@ -61,7 +61,7 @@ class SampleSource(Protocol):
         """``count`` samples, ``(count, *shape)``, as classes and other conditions were asked."""
         ...
 
-    def condition_on(self, wishes: Wishes, chance: Tensor) -> Asked:
+    def condition_on(self, conditions: CellConditions, chance: Tensor) -> SampledCondition:
         """Conditions under which wishes for cells come true, from uniform numbers per sample.
 
         Raises:

@@ -9,7 +9,7 @@ from typing import Literal, TypedDict
 from pydantic import BaseModel, ConfigDict
 
 from gannet.core.errors import ConfigError
-from gannet.core.io.training_log import Course
+from gannet.core.io.training_log import TrainingLog
 
 ScoreRole = Literal[
     "", "detection", "shortfall", "excess", "repeats", "copies", "privacy", "target", "variety"
@@ -41,8 +41,8 @@ class About(TypedDict):
 def documented(name: str, meaning: str, role: ScoreRole = "", warning: str = "") -> About:
     """About a score that has a page of our documentation.
 
-    >>> documented("too smooth", "share of pictures smoother than reals")["page"]
-    'docs/scores/too-smooth.md'
+    >>> documented("oversmoothed", "share of pictures smoother than reals")["page"]
+    'docs/scores/oversmoothed.md'
     """
     page = f"docs/scores/{name.lower().replace(' ', '-')}.md"
     return About(meaning=meaning, page=page, role=role, warning=warning)
@@ -57,8 +57,8 @@ ABOUT: Mapping[str, About] = MappingProxyType(
             "frechet",
             "distance between the two heaps, each taken as one Gaussian; biased by the count",
         ),
-        "kernel": documented(
-            "kernel", "distance between the two heaps up to third moments; 0 when alike"
+        "kid": documented(
+            "kid", "distance between the two heaps up to third moments; 0 when alike"
         ),
         "energy": documented(
             "energy", "distance between the two heaps that sees any difference; 0 when alike"
@@ -80,15 +80,17 @@ ABOUT: Mapping[str, About] = MappingProxyType(
             "Variety is missing: only {value:.0%} of real samples have a fake close by "
             "({floor:.0%} is possible).",
         ),
-        "fresh critic": documented(
-            "fresh critic",
+        "c2st accuracy": documented(
+            "c2st accuracy",
             "accuracy of a new classifier that tells fakes from reals; 0.5 is a coin",
             "detection",
         ),
-        "copies": documented(
-            "copies", "share of fakes oddly near to one training sample", "copies"
+        "memorization": documented(
+            "memorization", "share of fakes oddly near to one training sample", "copies"
         ),
-        "repeats": documented("repeats", "share of fakes oddly near to another fake", "repeats"),
+        "duplicate rate": documented(
+            "duplicate rate", "share of fakes oddly near to another fake", "repeats"
+        ),
         "feature distance": documented(
             "feature distance",
             "how unlike answers are to what they should be; 1 is as unlike as two different "
@@ -100,14 +102,15 @@ ABOUT: Mapping[str, About] = MappingProxyType(
             "how unlike two answers to one input are; 0 if noise changes nothing",
             "variety",
         ),
-        "way covered": documented(
-            "way covered", "how much of the way from what was given to the wanted heap was gone"
+        "domain gap closed": documented(
+            "domain gap closed",
+            "how much of the way from what was given to the wanted heap was gone",
         ),
         "class accuracy": documented(
             "class accuracy", "share of fakes that look like the class they were asked for"
         ),
-        "train on fake": documented(
-            "train on fake",
+        "tstr": documented(
+            "tstr",
             "accuracy (of tables: AUC) on reals of a classifier that learnt from fakes",
         ),
     }
@@ -115,20 +118,20 @@ ABOUT: Mapping[str, About] = MappingProxyType(
 """What scores say that samples of any kind may have."""
 
 
-class Part(BaseModel):
+class Component(BaseModel):
     """One of the things that a score is the mean of, such as a column.
 
     Attributes:
         name: Of the column, or the pair of columns.
         value: Of fakes against held-out reals.
-        floor: The same with further reals in place of the fakes.
+        reference: The same with further reals in place of the fakes.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     value: float
-    floor: float
+    reference: float
 
 
 class Score(BaseModel):
@@ -139,21 +142,22 @@ class Score(BaseModel):
         value: Of fakes against held-out reals.
         low: Lower end of the 95 % interval.
         high: Upper end.
-        floor: The same with as many further reals in place of the fakes: as good as can be hoped.
-        floor_low: Lower end of its interval.
-        floor_high: Upper end.
+        reference: The same with as many further reals in place of the fakes: as good as can be
+            hoped.
+        reference_low: Lower end of its interval.
+        reference_high: Upper end.
         samples: On each side; for shares, the number of trials.
         better: Which end is good.
         baseline: The same with samples of a trivial method in place of the fakes; the report says
             which.
-        by: The trivial method, where it is another than the report's.
+        baseline_name: The trivial method, where it is another than the report's.
         chance: What guessing gets, where that means something.
-        ceiling: What all training reals would get, where they are more than there are fakes.
-        parts: What it is the mean of, the worst against their floor first; not all of them.
-        halves: The same of random halves of both sides, drawn alike for equal counts and seeds, so
-            that two generators scored alike can be compared half by half; empty where the interval
-            is not theirs.
-        runs: Value of each training run, where it is the mean over several.
+        upper_bound: What all training reals would get, where they are more than there are fakes.
+        components: What it is the mean of, the worst against their floor first; not all of them.
+        half_sample_values: The same of random halves of both sides, drawn alike for equal counts
+            and seeds, so that two generators scored alike can be compared half by half; empty where
+            the interval is not theirs.
+        seed_values: Value of each training run, where it is the mean over several.
         meaning: What it says, in one line; see ``About``, as for the next three.
         page: Of the documentation.
         role: How a verdict uses it.
@@ -167,18 +171,18 @@ class Score(BaseModel):
     value: float
     low: float
     high: float
-    floor: float
-    floor_low: float
-    floor_high: float
+    reference: float
+    reference_low: float
+    reference_high: float
     samples: int
     better: Literal["low", "high"]
     baseline: float | None = None
-    by: str = ""
+    baseline_name: str = ""
     chance: float | None = None
-    ceiling: float | None = None
-    parts: tuple[Part, ...] = ()
-    halves: tuple[float, ...] = ()
-    runs: tuple[float, ...] = ()
+    upper_bound: float | None = None
+    components: tuple[Component, ...] = ()
+    half_sample_values: tuple[float, ...] = ()
+    seed_values: tuple[float, ...] = ()
     meaning: str = ""
     page: str = ""
     role: ScoreRole = ""
@@ -186,23 +190,23 @@ class Score(BaseModel):
     how: str = ""
 
     @property
-    def at_floor(self) -> bool:
+    def at_reference(self) -> bool:
         """Whether it cannot be told from reals, or is better: the intervals touch."""
         if self.better == "low":
-            return self.low <= self.floor_high
-        return self.high >= self.floor_low
+            return self.low <= self.reference_high
+        return self.high >= self.reference_low
 
     @property
     def beaten(self) -> Literal["no", "tied", "yes"]:
         """Whether the baseline does better, beyond the interval, or about as well."""
-        if self.baseline is None or self.at_floor:
+        if self.baseline is None or self.at_reference:
             return "no"  # what is as good as reals is not compared with anything
         if self.low <= self.baseline <= self.high:
             return "tied"
         return "yes" if (self.baseline < self.low) == (self.better == "low") else "no"
 
 
-class Pair(BaseModel):
+class NearestPair(BaseModel):
     """A fake and the training sample nearest to it.
 
     Attributes:
@@ -227,7 +231,7 @@ class Pair(BaseModel):
     train_cells: tuple[str, ...] = ()
 
 
-class Closeness(BaseModel):
+class TrainingDistance(BaseModel):
     """How near fakes lie to training samples, beside how near held-out reals lie.
 
     Attributes:
@@ -247,7 +251,7 @@ class Closeness(BaseModel):
     searched: int
 
 
-class Profile(BaseModel):
+class Histogram(BaseModel):
     """How the cells of one column are spread, of reals and of fakes.
 
     Attributes:
@@ -264,7 +268,7 @@ class Profile(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    kind: Literal["number", "category", "class", "heap"]
+    kind: Literal["number", "category", "class", "cluster"]
     bins: tuple[str, ...]
     real: tuple[float, ...]
     fake: tuple[float, ...]
@@ -280,52 +284,53 @@ class Report(BaseModel):
     """All scores of one generator, and how they were made.
 
     Attributes:
-        artefact: What was scored.
+        artifact: What was scored.
         data: On what.
         scores: In a fixed order.
-        closest: Fakes nearest to training samples, the most suspect first.
-        shown: The first fakes there are, not chosen, each with its nearest training sample.
-        closeness: How near all fakes lie to training samples.
+        suspects: Fakes nearest to training samples, the most suspect first.
+        examples: The first fakes there are, not chosen, each with its nearest training sample.
+        training_distance: How near all fakes lie to training samples.
         columns: Names of the cells that pairs show.
-        profiles: Column by column, the worst first; not all of very many.
+        histograms: Column by column, the worst first; not all of very many.
         seed: Of fakes, subsets and critics.
         gannet: Version.
         protocol: How, in sentences.
         baseline: The trivial method that scores are compared with.
-        course: How it was trained, and what that cost; ``None`` where it is not known.
+        training_log: How it was trained, and what that cost; ``None`` where it is not known.
         seconds: What the evaluation took; 0 where nobody measured.
-        answers: Whether the fakes answer something: held-out pictures, or cells that were hidden.
+        conditional: Whether the fakes answer something: held-out pictures, or cells that were
+            hidden.
         seeds: Of the training runs that scores are the mean over; empty for a single run.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    artefact: str
+    artifact: str
     data: str
     scores: tuple[Score, ...]
-    closest: tuple[Pair, ...]
+    suspects: tuple[NearestPair, ...]
     seed: int
     gannet: str
     protocol: tuple[str, ...]
     baseline: str = "Gaussian"
-    shown: tuple[Pair, ...] = ()
-    closeness: Closeness | None = None
+    examples: tuple[NearestPair, ...] = ()
+    training_distance: TrainingDistance | None = None
     columns: tuple[str, ...] = ()
-    profiles: tuple[Profile, ...] = ()
-    course: Course | None = None
+    histograms: tuple[Histogram, ...] = ()
+    training_log: TrainingLog | None = None
     seconds: float = 0.0
-    answers: bool = False
+    conditional: bool = False
     seeds: tuple[int, ...] = ()
 
     @property
-    def made(self) -> str:
+    def sample_noun(self) -> str:
         """What samples are called."""
-        return "answers" if self.answers else "fakes"
+        return "answers" if self.conditional else "fakes"
 
     @property
     def perfect(self) -> bool:
         """Whether the floor of every score is a perfect answer, and of none further reals."""
-        return self.answers and not any(score.by for score in self.scores)
+        return self.conditional and not any(score.baseline_name for score in self.scores)
 
     def score(self, name: str) -> Score:
         """The first score of that name, with or without what stands in brackets.

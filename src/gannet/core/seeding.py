@@ -12,32 +12,32 @@ BLOCK = 256
 """Rows of noise that share a seed, so that mixing it costs next to nothing per row."""
 
 
-def seed_at(*place: int) -> int:
+def derive_seed(*place: int) -> int:
     """Mix integers, such as ``(seed, step)``, into one 32-bit seed.
 
     Adding or shifting them would not do: neighbouring seeds would share streams, and PyTorch's
     generator for the CPU keeps only the lowest 32 bits of what it is given.
 
-    >>> seed_at(0, 1) != seed_at(1, 0)
+    >>> derive_seed(0, 1) != derive_seed(1, 0)
     True
     """
     return int(np.random.SeedSequence(place).generate_state(1)[0])
 
 
-def noise_at(seed: int, rows: Iterable[int], width: int) -> Tensor:
+def latents_at(seed: int, rows: Iterable[int], width: int) -> Tensor:
     """Noise ``(len(rows), width)`` of the standard normal; row n depends on seed and n alone.
 
     Rows are drawn in blocks, each from a seed of its own: row n is row ``n % BLOCK`` of block
     ``n // BLOCK``.
 
-    >>> bool((noise_at(3, range(5, 6), 8) == noise_at(3, range(9), 8)[5]).all())
+    >>> bool((latents_at(3, range(5, 6), 8) == latents_at(3, range(9), 8)[5]).all())
     True
     """
     wanted = np.fromiter(rows, np.int64)
     blocks, which = np.unique(wanted // BLOCK, return_inverse=True)
     source = torch.Generator()
     drawn = [
-        torch.randn(BLOCK, width, generator=source.manual_seed(seed_at(seed, block)))
+        torch.randn(BLOCK, width, generator=source.manual_seed(derive_seed(seed, block)))
         for block in blocks.tolist()
     ]
     if not drawn:
@@ -45,14 +45,14 @@ def noise_at(seed: int, rows: Iterable[int], width: int) -> Tensor:
     return torch.cat(drawn)[torch.from_numpy(which * BLOCK + wanted % BLOCK)]
 
 
-def some_of(total: int, count: int, seed: int) -> list[int]:
+def random_subset(total: int, count: int, seed: int) -> list[int]:
     """``count`` different numbers below ``total``, in an order that the seed sets.
 
     Rows of a data set often lie sorted by class; the first ones would stand for one class.
 
-    >>> sorted(some_of(5, 5, seed=1))
+    >>> sorted(random_subset(5, 5, seed=1))
     [0, 1, 2, 3, 4]
     """
-    source = torch.Generator().manual_seed(seed_at(seed, total))
+    source = torch.Generator().manual_seed(derive_seed(seed, total))
     found: list[int] = torch.randperm(total, generator=source)[:count].tolist()
     return found

@@ -92,7 +92,7 @@ class Source:
         """Number of items, broken ones included."""
         return len(self.names)
 
-    def labelled(self, labels: Labels) -> Source:
+    def labeled(self, labels: Labels) -> Source:
         """The same source with classes."""
         return replace(self, classes=labels.classes, labels=labels.indices.astype(np.int64))
 

@@ -26,18 +26,18 @@ class Trained(Generic[C]):
     """A trained network with all that its use takes.
 
     Attributes:
-        product: The network worth keeping.
+        model: The network worth keeping.
         codecs: By role.
         spec: Its sizes.
         config: Settings it was trained with.
-        kept: What ``Inference.fit_after_training`` found.
+        extra_state: What ``Inference.fit_after_training`` found.
     """
 
-    product: nn.Module
+    model: nn.Module
     codecs: Mapping[str, Codec[Any]]
     spec: Spec
     config: C
-    kept: Mapping[str, Tensor]
+    extra_state: Mapping[str, Tensor]
 
 
 class Options(BaseModel):
@@ -81,10 +81,10 @@ class Transform(Generic[C]):
     """How a recipe transforms an input into an output, which is what ``gannet apply`` asks for.
 
     Attributes:
-        words: What it does, for people, such as "fills the holes of a table".
+        description: What it does, for people, such as "fills the holes of a table".
         apply: Does it. One draw is the single best answer; of several each is drawn by chance, so
             that together they show how sure it is. The same seed gives the same draws.
-        takes: Role whose kind of data goes in and comes out; a derived role has that of the sample.
+        kind: Role whose kind of data goes in and comes out; a derived role has that of the sample.
         options: What may be asked for, with ranges and descriptions; the flags of ``gannet apply``.
         fixed: Options that training decided, by their settings' name: whoever asks for another
             value is told so.
@@ -92,9 +92,9 @@ class Transform(Generic[C]):
         check: Refuses options that do not suit a run, such as a class that it does not know.
     """
 
-    words: str
+    description: str
     apply: Applied[C]
-    takes: Role = "sample"
+    kind: Role = "sample"
     options: type[Options] = Options
     fixed: tuple[str, ...] = ()
     keeps_input: bool = False
@@ -114,7 +114,7 @@ class TransformTask:
         trained: The network.
         codec: Of what goes in and comes out.
         options: What was asked for.
-        draws: How many outputs of one input.
+        samples: How many outputs of one input.
         seed: Of what is drawn.
         recipe: Its name, for errors.
         warn: Told what was lost of an input, though it could be used.
@@ -124,7 +124,7 @@ class TransformTask:
     trained: Trained[Any]
     codec: Codec[Any]
     options: Options
-    draws: int = 1
+    samples: int = 1
     seed: int = 0
     recipe: str = ""
     warn: Callable[[str], None] = silent
@@ -137,7 +137,7 @@ class TransformTask:
             files: Contents of the files that options name.
         """
         given = TransformInput(sample, self.options, files or {})
-        return self.transform.apply(self.trained, given, self.draws, self.seed)
+        return self.transform.apply(self.trained, given, self.samples, self.seed)
 
     def named_files(self, given: Path | None) -> dict[str, Path]:
         """The files that options name, by option; of a folder the one with the input's name.

@@ -18,7 +18,7 @@ Float32Array = NDArray[np.float32]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
-Terms = Mapping[str, Tensor]
+Losses = Mapping[str, Tensor]
 """Loss terms by name. Each is a scalar that already carries its weight; the loss is their sum."""
 
 
@@ -140,7 +140,7 @@ class Spec:
 
     @classmethod
     def of(cls, batch: Batch) -> Spec:
-        """Read the sizes off a batch that has been through ``Recipe.prepare``."""
+        """Read the sizes off a batch that has been through ``Recipe.corrupt``."""
         told = batch.condition
         return cls(
             shape=tuple(batch.real.shape[1:]),
@@ -170,7 +170,7 @@ class Spec:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class CellRange:
     """One way in which a wish for a column may come true.
 
     Attributes:
@@ -184,11 +184,11 @@ class Piece:
     )
 
 
-Wishes = Sequence[Sequence[Piece]]
+CellConditions = Sequence[Sequence[CellRange]]
 """For each column that is asked for, the pieces of which one must come true."""
 
 
-class Players(nn.Module):
+class Networks(nn.Module):
     """The two opponents and whoever learns beside them, such as a classifier or a decoder.
 
     Each may hold several networks in an ``nn.ModuleDict``, and may share some with another.
@@ -218,19 +218,20 @@ def trainable(network: nn.Module) -> list[Tensor]:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class StepResult:
     """What one step did. Reading ``numbers`` waits for the device; not reading costs nothing."""
 
     step: int
-    terms: Terms
+    losses: Losses
 
     def numbers(self) -> dict[str, float]:
         """The terms as plain numbers. Raises ``DivergedError`` if one is not finite."""
-        values = {name: term.item() for name, term in self.terms.items()}
+        values = {name: term.item() for name, term in self.losses.items()}
         if broken := [name for name, value in values.items() if not math.isfinite(value)]:
             raise DivergedError(
                 f"{', '.join(broken)} is no longer a finite number",
                 where=f"step {self.step}",
-                remedy="Lower --learning-rate or raise --slope, and resume from the last save.",
+                remedy="Lower --learning-rate or raise --gradient-penalty, and resume from the "
+                "last save.",
             )
         return values

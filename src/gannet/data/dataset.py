@@ -60,32 +60,32 @@ class Rows:
 
     Attributes:
         store: That holds the samples, these and others.
-        places: ``(n,)`` where in the store each row is.
+        indices: ``(n,)`` where in the store each row is.
         labels: ``(n,)`` class numbers, -1 where not known.
-        told: Codec of the labels; ``None`` if there are no classes.
+        label_codec: Codec of the labels; ``None`` if there are no classes.
         table: What the fields of table rows are; empty for all else.
         roles: Role -> what holds what belongs to each sample, in the same places.
         kind: Name of the kind of data that the samples are of.
     """
 
     store: SampleStore
-    places: NDArray[np.int64]
+    indices: NDArray[np.int64]
     labels: NDArray[np.int64]
-    told: LabelCodec | None
+    label_codec: LabelCodec | None
     table: TableLayout = NO_TABLE
     roles: Mapping[str, SampleStore] = field(default_factory=dict[str, SampleStore])
     kind: str = ""
 
     def __len__(self) -> int:
-        return len(self.places)
+        return len(self.indices)
 
     def take(self, indices: Sequence[int] | NDArray[np.int64]) -> Batch:
         """Some rows, 32 bit; of classes ``vector`` is one-hot, zero where not known."""
         chosen = np.asarray(indices, np.int64).reshape(-1)
-        real = self.store.read(self.places[chosen])
-        roles = {role: store.read(self.places[chosen]) for role, store in self.roles.items()}
-        if self.told is not None:
-            roles[LABEL] = self.told.rows(self.labels[chosen])
+        real = self.store.read(self.indices[chosen])
+        roles = {role: store.read(self.indices[chosen]) for role, store in self.roles.items()}
+        if self.label_codec is not None:
+            roles[LABEL] = self.label_codec.rows(self.labels[chosen])
         condition = replace(Condition.none(real), **roles)
         return Batch(real, condition, self.table, self.kind)
 
@@ -194,8 +194,8 @@ def load(
 
 
 def _some(rows: Rows, places: NDArray[np.int64]) -> Rows:
-    labels = rows.labels[places] if rows.told is not None else _unknown(len(places))
-    return replace(rows, places=places, labels=labels)
+    labels = rows.labels[places] if rows.label_codec is not None else _unknown(len(places))
+    return replace(rows, indices=places, labels=labels)
 
 
 def _digest(words: str, parts: Sequence[NDArray[Any]]) -> str:
@@ -267,12 +267,12 @@ def _beside(
     return also
 
 
-def _check_variety(source: Source, looks: NDArray[np.uint64]) -> None:
+def _check_variety(source: Source, evaluations: NDArray[np.uint64]) -> None:
     many = find_modality(source.kind).noun[1]
-    different = len(np.unique(looks))
-    if len(looks) > 1 and different < 2:
+    different = len(np.unique(evaluations))
+    if len(evaluations) > 1 and different < 2:
         raise DataError(
-            f"all {len(looks)} {many} are equal, so there is nothing to learn",
+            f"all {len(evaluations)} {many} are equal, so there is nothing to learn",
             where=str(source.path),
             remedy="Add different ones.",
         )

@@ -223,8 +223,8 @@ class _Pass:
         except DataError as error:
             where = error.where or str(self.source.path)
             raise DataError(error.problem, where=where, remedy=error.remedy) from None
-        looks = [fingerprint(each.tobytes()) for each in packed]
-        return _DecodedPart(kept, contents, packed, looks, skipped)
+        evaluations = [fingerprint(each.tobytes()) for each in packed]
+        return _DecodedPart(kept, contents, packed, evaluations, skipped)
 
     def _one(self, index: int) -> tuple[int, Any]:
         """The fingerprint of a cell, and its raw sample; a file is read once where that will do."""

@@ -136,7 +136,7 @@ def source_of(table: CellTable, claimed: Claimed, label: str | None) -> Source:
     if classes is not None:
         source = replace(source, problems=(*classes.problems, *source.problems))
         if classes.labels is not None:
-            source = source.labelled(classes.labels)
+            source = source.labeled(classes.labels)
     return source
 
 

@@ -39,7 +39,7 @@ class Findings(BaseModel):
         looked_at: Items that were read; fewer than ``count`` if there are very many.
         usable: Whether training would accept the data.
         classes: Items of each class.
-        unlabelled: Items whose class is not known, where there are classes.
+        unlabeled: Items whose class is not known, where there are classes.
         duplicates: Items that equal an earlier one.
         duplicate_groups: Names of some that are equal to each other.
         broken: Names of items that cannot be read, and why.
@@ -62,7 +62,7 @@ class Findings(BaseModel):
     looked_at: int
     usable: bool
     classes: dict[str, int] = {}
-    unlabelled: int = 0
+    unlabeled: int = 0
     duplicates: int = 0
     duplicate_groups: tuple[tuple[str, ...], ...] = ()
     broken: tuple[tuple[str, str], ...] = ()
@@ -75,7 +75,7 @@ class Findings(BaseModel):
     plan: dict[str, Any] | None = None
     lines: tuple[str, ...] = ()
 
-    def words(self) -> list[str]:
+    def describe(self) -> list[str]:
         """The findings as lines for people."""
         return [*self.lines, *(f"{name}: {value}" for name, value in (self.plan or {}).items())]
 
@@ -106,8 +106,8 @@ def examine(
     source = find(Path(path), label=label, kinds=kinds)
     modality = find_modality(source.kind)
     chosen = options_for(modality, options or {})
-    look = modality.reading.inspect or partial(_looked_through, modality)
-    seen = look(source, chosen, budget or Budget(), most)
+    evaluation = modality.reading.inspect or partial(_looked_through, modality)
+    seen = evaluation(source, chosen, budget or Budget(), most)
     found = _found(source, modality, seen)
     warnings = (*source.problems, *_warnings(modality, found, _different(seen, found)))
     found = found.model_copy(update={"warnings": (*warnings, *seen.warnings)})
@@ -116,9 +116,9 @@ def examine(
 
 def _found(source: Source, modality: Modality, seen: Inspection) -> Findings:
     """What was seen as findings, but for what is said of them in words."""
-    looks = np.asarray(seen.looks, np.uint64)
-    looked_at = len(looks) + len(seen.broken)
-    groups = [[seen.places[at] for at in group] for group in first_groups(looks, _NAMED)]
+    evaluations = np.asarray(seen.looks, np.uint64)
+    looked_at = len(evaluations) + len(seen.broken)
+    groups = [[seen.places[at] for at in group] for group in first_groups(evaluations, _NAMED)]
     found = Findings(
         path=str(source.path),
         layout=source.layout,
@@ -127,8 +127,8 @@ def _found(source: Source, modality: Modality, seen: Inspection) -> Findings:
         looked_at=looked_at,
         usable=seen.learnable and len(seen.broken) <= may_be_broken(looked_at),
         classes=_balance(source),
-        unlabelled=int((source.labels < 0).sum()) if source.classes else 0,
-        duplicates=len(looks) - len(np.unique(looks)),
+        unlabeled=int((source.labels < 0).sum()) if source.classes else 0,
+        duplicates=len(evaluations) - len(np.unique(evaluations)),
         duplicate_groups=tuple(
             tuple(source.names[index] for index in group[:_NAMED]) for group in groups
         ),
@@ -139,7 +139,7 @@ def _found(source: Source, modality: Modality, seen: Inspection) -> Findings:
         shape=seen.shape,
         options=dict(seen.options),
     )
-    several = len(looks) - found.duplicates > 1
+    several = len(evaluations) - found.duplicates > 1
     enough = found.usable and several and _different(seen, found) >= FEWEST
     return found.model_copy(update={"usable": enough})
 
@@ -165,7 +165,7 @@ def _looked_through(
 
     found = list(zip(indices, in_order(one, indices), strict=True))
     broken = tuple((source.names[index], why) for index, why in found if isinstance(why, str))
-    seen = {index: look for index, look in found if isinstance(look, int)}
+    seen = {index: evaluation for index, evaluation in found if isinstance(evaluation, int)}
     shape: tuple[int, ...] = ()
     reason = ""
     if seen:
@@ -206,7 +206,7 @@ def _class_words(found: Findings) -> list[str]:
     shown = [f"{name} {count:,}" for name, count in found.classes.items()]
     more = f", ... and {len(shown) - _NAMED} more" if len(shown) > _NAMED else ""
     lines = [f"classes: {len(shown)}: {', '.join(shown[:_NAMED])}{more}"]
-    return [*lines, f"without a class: {found.unlabelled:,}"] if found.unlabelled else lines
+    return [*lines, f"without a class: {found.unlabeled:,}"] if found.unlabeled else lines
 
 
 def _balance(source: Source) -> dict[str, int]:

@@ -11,9 +11,9 @@ from torch import Tensor
 from gannet.core import device as processor
 from gannet.core.config import Config, flag
 from gannet.core.errors import ConfigError
-from gannet.core.seeding import some_of
+from gannet.core.seeding import random_subset
 from gannet.data.dataset import LABEL, Dataset, Rows
-from gannet.metrics.kmeans import assigned, centres, usual_count
+from gannet.metrics.kmeans import assigned, centers, usual_count
 from gannet.modalities.label.codec import LabelCodec
 from gannet.modalities.registry import find_modality
 
@@ -60,15 +60,15 @@ def sorted_by_likeness(data: Dataset, count: int, *, seed: int) -> Dataset:
     Source: Liu et al. 2020, arXiv:2006.10728 (self-conditioned GANs). Differs: kinds are found in
     the pictures, once, not in the discriminator's features again and again.
     """
-    told = LabelCodec(classes=tuple(f"kind {number + 1}" for number in range(count)), made=True)
-    some = some_of(len(data.train), SORTED_BY, seed)
-    middles = centres(_outlines(data.train, some), count, seed=seed)
+    told = LabelCodec(classes=tuple(f"kind {number + 1}" for number in range(count)), pseudo=True)
+    some = random_subset(len(data.train), SORTED_BY, seed)
+    middles = centers(_outlines(data.train, some), count, seed=seed)
 
     def sorted_(rows: Rows) -> Rows:
         every = range(len(rows))
         parts = [every[at : at + PART] for at in range(0, len(rows), PART)]
         labels = torch.cat([assigned(_outlines(rows, part), middles) for part in parts])
-        return replace(rows, labels=labels.numpy(), told=told)
+        return replace(rows, labels=labels.numpy(), label_codec=told)
 
     return replace(
         data,

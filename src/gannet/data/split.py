@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from gannet.core.seeding import seed_at
+from gannet.core.seeding import derive_seed
 from gannet.core.types import IntArray
 
 LEAST = 64
@@ -30,7 +30,7 @@ def wanted(count: int, share: float) -> int:
 
 def split(
     contents: NDArray[np.uint64],
-    looks: NDArray[np.uint64],
+    evaluations: NDArray[np.uint64],
     labels: IntArray,
     *,
     share: float,
@@ -43,12 +43,12 @@ def split(
 
     Args:
         contents: ``(n,)`` fingerprints that order the samples.
-        looks: ``(n,)`` fingerprints that are equal for equal samples.
+        evaluations: ``(n,)`` fingerprints that are equal for equal samples.
         labels: ``(n,)`` class numbers, -1 for not known.
         share: Of the samples to hold out.
         seed: Another seed, another split.
     """
-    _, group = np.unique(looks, return_inverse=True)
+    _, group = np.unique(evaluations, return_inverse=True)
     size = np.bincount(group)
     key = np.full(len(size), np.iinfo(np.uint64).max, np.uint64)
     np.minimum.at(key, group, _mixed(contents, seed))
@@ -106,7 +106,7 @@ def _quotas(size: IntArray, label: IntArray, goal: int) -> dict[int, int]:
 
 def _mixed(contents: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
     """Fingerprints stirred with a seed: the finaliser of SplitMix64 (Steele 2014)."""
-    bits = contents ^ np.uint64(seed_at(seed))
+    bits = contents ^ np.uint64(derive_seed(seed))
     bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return bits ^ (bits >> np.uint64(31))

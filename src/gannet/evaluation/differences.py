@@ -148,10 +148,11 @@ def student(freedom: int) -> float:
 
 def _over_samples(ours: Sequence[Score], theirs: Sequence[Score]) -> tuple[float, float, str]:
     """How far a difference of means reaches down and up on account of the choice of samples."""
-    width = len(ours[0].halves)
-    if width and all(len(score.halves) == width for score in (*ours, *theirs)):
+    width = len(ours[0].half_sample_values)
+    if width and all(len(score.half_sample_values) == width for score in (*ours, *theirs)):
         gaps = [
-            fmean(score.halves[at] for score in ours) - fmean(score.halves[at] for score in theirs)
+            fmean(score.half_sample_values[at] for score in ours)
+            - fmean(score.half_sample_values[at] for score in theirs)
             for at in range(width)
         ]
         reach = student(width - 1) * spread(gaps)

@@ -11,25 +11,25 @@ from typing import Protocol
 from torch import Tensor
 
 from gannet.core.plugins import gannet_version
-from gannet.core.scores import Pair, Part, Profile, Report, Score
-from gannet.core.seeding import seed_at
+from gannet.core.scores import Component, Histogram, NearestPair, Report, Score
+from gannet.core.seeding import derive_seed
 from gannet.core.types import Batch
-from gannet.evaluation.feature_cache import KeptFeatures
-from gannet.evaluation.features import Seen, eye_of, seen_by
-from gannet.evaluation.memorization import copy_score
-from gannet.evaluation.mode_coverage import class_profile, heap_profile
-from gannet.evaluation.paired import ASKED, answer_scores, diversity
-from gannet.evaluation.samples import Material, ask, material
+from gannet.evaluation.feature_cache import CachedFeatures
+from gannet.evaluation.features import SampleFeatures, choose_features, sample_features
+from gannet.evaluation.memorization import memorization_score
+from gannet.evaluation.mode_coverage import class_histogram, cluster_histogram
+from gannet.evaluation.paired import ASKED, diversity, paired_scores
+from gannet.evaluation.samples import EvaluationSamples, evaluation_samples, sample_classes
 from gannet.evaluation.scores import (
-    Lesson,
-    Told,
+    LabeledSamples,
+    PredictedClasses,
     class_score,
-    critic_score,
     distribution_scores,
-    lesson_of,
-    lesson_score,
+    labeled_samples,
+    predicted_classes,
     protocol_of,
-    told_by,
+    tstr_score,
+    two_sample_score,
 )
 from gannet.evaluation.unpaired import unpaired_scores
 from gannet.modalities.hooks import Data, Sampler
@@ -37,24 +37,24 @@ from gannet.networks.classifier import ClassifierFeatures, train_classifier
 from gannet.networks.features import Features
 
 __all__ = [
-    "Answers",
+    "Component",
+    "ConditionalGenerator",
     "Data",
-    "Material",
-    "Pair",
-    "Part",
+    "EvaluationSamples",
+    "NearestPair",
     "Report",
     "Sampler",
     "Score",
     "evaluate",
-    "material",
+    "evaluation_samples",
 ]
 
 
-class Answers(Protocol):
+class ConditionalGenerator(Protocol):
     """How inputs are answered."""
 
     @property
-    def plainly(self) -> Mapping[str, Callable[[Batch], Tensor]]:
+    def reference_methods(self) -> Mapping[str, Callable[[Batch], Tensor]]:
         """By simple methods, by name."""
         ...
 
@@ -63,11 +63,11 @@ class Answers(Protocol):
         """Whether each has a target of its own."""
         ...
 
-    def answer(self, given: Batch, *, seed: int) -> tuple[Batch, Tensor]:
+    def transform(self, given: Batch, *, seed: int) -> tuple[Batch, Tensor]:
         """By the generator; with what it was told."""
         ...
 
-    def again(self, told: Batch, *, seed: int) -> Tensor:
+    def resample(self, condition: Batch, *, seed: int) -> Tensor:
         """Further answers to what was told."""
         ...
 
@@ -88,12 +88,12 @@ class Setting:
         steps: Batches that each classifier learns from.
     """
 
-    made: Material
-    lesson: Lesson | None
+    made: EvaluationSamples
+    lesson: LabeledSamples | None
     classifier: ClassifierFeatures | None
     eye: Features
     kept: Features
-    seen: Seen
+    seen: SampleFeatures
     classes: tuple[str, ...]
     seed: int
     steps: int
@@ -104,14 +104,14 @@ class Setting:
 
 
 def _classifier(
-    made: Material, classes: tuple[str, ...], seed: int, steps: int
+    made: EvaluationSamples, classes: tuple[str, ...], seed: int, steps: int
 ) -> Callable[[Tensor, Tensor], ClassifierFeatures]:
     build = made.modality.classifier
     return partial(train_classifier, classes=len(classes), seed=seed, steps=steps, build=build)
 
 
 def _prepared(  # as for ``evaluate``
-    made: Material,
+    made: EvaluationSamples,
     dataset: Data,
     features: str | Features,
     cache: Path | None,
@@ -119,78 +119,100 @@ def _prepared(  # as for ``evaluate``
     steps: int,
 ) -> Setting:
     """Classifier and features, and what these make of the samples."""
-    lesson, classes = lesson_of(dataset, made), dataset.classes
+    lesson, classes = labeled_samples(dataset, made), dataset.classes
     train = _classifier(made, classes, seed, steps)
     classifier = None if lesson is None else train(lesson.samples, lesson.labels)
-    eye = eye_of(features, classifier, dataset, made)
-    kept = eye if cache is None else KeptFeatures(eye, cache)
-    seen = seen_by(kept, made)
-    return Setting(made, lesson, classifier, eye, kept, seen, classes, seed, steps)
+    feature_extractor = choose_features(features, classifier, dataset, made)
+    kept = feature_extractor if cache is None else CachedFeatures(feature_extractor, cache)
+    seen = sample_features(kept, made)
+    return Setting(made, lesson, classifier, feature_extractor, kept, seen, classes, seed, steps)
 
 
-def _drawn(answers: Answers, told: Batch, seed: int, number: int) -> Tensor:
-    return answers.again(told, seed=seed_at(seed, 8, number))
+def _drawn(answers: ConditionalGenerator, condition: Batch, seed: int, number: int) -> Tensor:
+    return answers.resample(condition, seed=derive_seed(seed, 8, number))
 
 
 def _of_answers(
-    answers: Answers, given: Batch, plainly: Mapping[str, Tensor], shared: Setting
+    answers: ConditionalGenerator,
+    given: Batch,
+    reference_methods: Mapping[str, Tensor],
+    shared: Setting,
 ) -> list[Score]:
     """Scores of answers: beside their targets, or beside the heap that they shall be like."""
-    seed, eye, fake, modality = shared.seed, shared.kept, shared.made.fake, shared.made.modality
+    seed, feature_extractor, fake, modality = (
+        shared.seed,
+        shared.kept,
+        shared.made.fake,
+        shared.made.modality,
+    )
     again = partial(_drawn, answers, given[:ASKED], seed)
     if answers.paired:
         targets = given.real.float()
-        return answer_scores(fake, targets, plainly, eye, again, modality=modality, seed=seed)
-    seen = eye(given.real.float()), eye(given.condition.grid.float()), eye(fake)
+        return paired_scores(
+            fake, targets, reference_methods, feature_extractor, again, modality=modality, seed=seed
+        )
+    seen = (
+        feature_extractor(given.real.float()),
+        feature_extractor(given.condition.grid.float()),
+        feature_extractor(fake),
+    )
     kept = modality.evaluation.preserved
     found = unpaired_scores(fake, given, seen, shared.classes, preserved=kept, seed=seed)
-    return [*found, diversity(seen[0], eye, again, seed=seed)]
+    return [*found, diversity(seen[0], feature_extractor, again, seed=seed)]
 
 
 def _of_any(shared: Setting) -> list[Score]:
     """Scores that samples of any kind have, and those of their kind."""
     made, seed = shared.made, shared.seed
     scores = distribution_scores(shared.seen, seed)
-    scores += [critic_score(each, seed, shared.steps * 3 // 2) for each in (made, shared.seen)]
-    heaps = (made.held_out, made.fake, made.fresh, made.plain)
+    scores += [two_sample_score(each, seed, shared.steps * 3 // 2) for each in (made, shared.seen)]
+    heaps = (made.held_out, made.fake, made.real_reference, made.baseline_samples)
     return [*scores, *made.modality.evaluation.scores(*heaps)]
 
 
-def _of_classes(shared: Setting, told: Told | None, sampler: Sampler, dataset: Data) -> list[Score]:
+def _of_classes(
+    shared: Setting, condition: PredictedClasses | None, sampler: Sampler, dataset: Data
+) -> list[Score]:
     """Scores of a generator that was asked for classes."""
     made, lesson = shared.made, shared.lesson
-    if lesson is None or told is None or not made.asked:
+    if lesson is None or condition is None or not made.class_conditional:
         return []
-    fakes = ask(sampler, dataset, lesson.labels, seed=seed_at(shared.seed, 2))
-    usual, names = told.held_out, shared.classes
-    taught = lesson_score(made, lesson, usual, fakes, shared.train, shared.seed, names)
-    return [class_score(made, told, names), taught]
+    fakes = sample_classes(sampler, dataset, lesson.labels, seed=derive_seed(shared.seed, 2))
+    usual, names = condition.held_out, shared.classes
+    taught = tstr_score(made, lesson, usual, fakes, shared.train, shared.seed, names)
+    return [class_score(made, condition, names), taught]
 
 
-def _profiles(shared: Setting, told: Told | None) -> tuple[Profile, ...]:
+def _profiles(shared: Setting, condition: PredictedClasses | None) -> tuple[Histogram, ...]:
     """How samples are spread over classes, or over clusters where classes are not known."""
-    if told is not None:
-        return (class_profile(told.held_out, told.fake, shared.classes),)
+    if condition is not None:
+        return (class_histogram(condition.held_out, condition.fake, shared.classes),)
     seen = shared.seen
-    return heap_profile(seen.fresh, seen.held_out, seen.fake, seed=shared.seed)
+    return cluster_histogram(seen.real_reference, seen.held_out, seen.fake, seed=shared.seed)
 
 
 def _compared(
     sampler: Sampler,
     dataset: Data,
-    made: Material | None,
-    answers: Answers | None,
+    made: EvaluationSamples | None,
+    answers: ConditionalGenerator | None,
     count: int,
     seed: int,
-) -> tuple[Material, Mapping[str, Tensor], str]:
+) -> tuple[EvaluationSamples, Mapping[str, Tensor], str]:
     """The samples that are compared, answers of simple methods, and the method that is baseline."""
-    by = "" if answers is None else next(iter(answers.plainly), "")
-    answering = None if answers is None else partial(answers.answer, seed=seed)
-    made = made or material(sampler, dataset, count=count, seed=seed, answering=answering)
+    by = "" if answers is None else next(iter(answers.reference_methods), "")
+    answering = None if answers is None else partial(answers.transform, seed=seed)
+    made = made or evaluation_samples(sampler, dataset, count=count, seed=seed, answering=answering)
     if answers is None or made.given is None:
         return made, {}, by
-    plainly = {name: method(made.given) for name, method in answers.plainly.items()}
-    return replace(made, plain=plainly[by].float()) if by else made, plainly, by
+    reference_methods = {
+        name: method(made.given) for name, method in answers.reference_methods.items()
+    }
+    return (
+        replace(made, baseline_samples=reference_methods[by].float()) if by else made,
+        reference_methods,
+        by,
+    )
 
 
 def evaluate(  # noqa: PLR0913  # what a report depends on
@@ -201,11 +223,11 @@ def evaluate(  # noqa: PLR0913  # what a report depends on
     features: str | Features = "auto",
     seed: int = 0,
     steps: int = 200,
-    artefact: str = "",
+    artifact: str = "",
     data: str = "",
-    made: Material | None = None,
+    made: EvaluationSamples | None = None,
     cache: Path | None = None,
-    answers: Answers | None = None,
+    answers: ConditionalGenerator | None = None,
 ) -> Report:
     """Score a generator.
 
@@ -219,7 +241,7 @@ def evaluate(  # noqa: PLR0913  # what a report depends on
             own.
         seed: Of fakes, subsets and critics; equal arguments give an equal report.
         steps: Batches that each classifier learns from; half as many again for critics.
-        artefact: How the report calls the generator.
+        artifact: How the report calls the generator.
         data: How it calls the data.
         made: What ``material`` gave for the same arguments, if it is needed for more than this.
         cache: Folder that keeps features, by content, for the next time; ``None`` for none.
@@ -229,27 +251,27 @@ def evaluate(  # noqa: PLR0913  # what a report depends on
         DataError: if fewer than 8 samples were held out.
         ConfigError: if the features are unknown or do not suit the data.
     """
-    made, plainly, by = _compared(sampler, dataset, made, answers, count, seed)
+    made, reference_methods, by = _compared(sampler, dataset, made, answers, count, seed)
     shared = _prepared(made, dataset, features, cache, seed, steps)
     scores = _of_any(shared)
     if answers is not None and made.given is not None:
-        scores += _of_answers(answers, made.given, plainly, shared)
-    copied, seen = copy_score(made, dataset), shared.seen
+        scores += _of_answers(answers, made.given, reference_methods, shared)
+    copied, seen = memorization_score(made, dataset), shared.seen
     scores.append(copied.score)
-    told = None if shared.classifier is None else told_by(shared.classifier, made, seen)
+    told = None if shared.classifier is None else predicted_classes(shared.classifier, made, seen)
     scores += _of_classes(shared, told, sampler, dataset)
     paired = answers is None or answers.paired
     return Report(
-        artefact=artefact,
+        artifact=artifact,
         data=data,
         scores=tuple(scores),
-        closest=copied.closest,
+        suspects=copied.suspects,
         seed=seed,
         gannet=gannet_version(),
         protocol=protocol_of(made, scores, shared.eye, shared.lesson, by, paired=paired),
         baseline=by or "Gaussian",
-        answers=answers is not None,
-        shown=copied.shown,
-        closeness=copied.closeness,
-        profiles=_profiles(shared, told),
+        conditional=answers is not None,
+        examples=copied.examples,
+        training_distance=copied.training_distance,
+        histograms=_profiles(shared, told),
     )

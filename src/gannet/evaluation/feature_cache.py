@@ -14,7 +14,7 @@ from gannet.core.io.files import UNREADABLE, write_whole
 from gannet.networks.features import Features, label_of
 
 
-class KeptFeatures:
+class CachedFeatures:
     """The same features, read from a folder where they are there already.
 
     A file is named after the features' weights and the samples' bytes, so that nothing can be

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from gannet.core.errors import ConfigError
-from gannet.evaluation.samples import Material
+from gannet.evaluation.samples import EvaluationSamples
 from gannet.modalities.hooks import Data
 from gannet.networks.classifier import ClassifierFeatures
 from gannet.networks.features import Features
@@ -16,8 +16,11 @@ REFERENCE = 2_000
 """Training samples that say what is usual."""
 
 
-def eye_of(
-    wanted: str | Features, classifier: ClassifierFeatures | None, dataset: Data, made: Material
+def choose_features(
+    wanted: str | Features,
+    classifier: ClassifierFeatures | None,
+    dataset: Data,
+    made: EvaluationSamples,
 ) -> Features:
     """The features that scores are measured in.
 
@@ -36,20 +39,26 @@ def eye_of(
     found = made.modality.evaluation.pretrained(wanted, made.fake)
     if found is not None:
         return found
-    return made.modality.features(dataset.train.take(list(made.rest[:REFERENCE])).real, 0)
+    return made.modality.features(dataset.train.take(list(made.remaining[:REFERENCE])).real, 0)
 
 
 @dataclass(frozen=True)
-class Seen:
-    """The heaps of ``Material`` in features, each ``(n, width)``; worked out once."""
+class SampleFeatures:
+    """The heaps of ``EvaluationSamples`` in features, each ``(n, width)``; worked out once."""
 
-    eye: Features
+    feature_extractor: Features
     held_out: Tensor
     fake: Tensor
-    fresh: Tensor
-    plain: Tensor
+    real_reference: Tensor
+    baseline_samples: Tensor
 
 
-def seen_by(eye: Features, made: Material) -> Seen:
+def sample_features(feature_extractor: Features, made: EvaluationSamples) -> SampleFeatures:
     """What features make of the samples."""
-    return Seen(eye, *map(eye, (made.held_out, made.fake, made.fresh, made.plain)))
+    return SampleFeatures(
+        feature_extractor,
+        *map(
+            feature_extractor,
+            (made.held_out, made.fake, made.real_reference, made.baseline_samples),
+        ),
+    )

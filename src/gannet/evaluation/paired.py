@@ -9,8 +9,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from gannet.core.scores import ABOUT, About, Part, Score
-from gannet.core.seeding import seed_at
+from gannet.core.scores import ABOUT, About, Component, Score
+from gannet.core.seeding import derive_seed
 from gannet.modalities.hooks import PairMeasure
 from gannet.modalities.modality import Modality
 from gannet.networks.features import Features
@@ -22,11 +22,11 @@ ASKED, DRAWS = 64, 5
 """Inputs that several answers are asked for, and how many."""
 
 
-def answer_scores(
+def paired_scores(
     answers: Tensor,
     targets: Tensor,
-    plainly: Mapping[str, Tensor],
-    eye: Features,
+    reference_methods: Mapping[str, Tensor],
+    feature_extractor: Features,
     again: Callable[[int], Tensor],
     *,
     modality: Modality,
@@ -37,9 +37,9 @@ def answer_scores(
     Args:
         answers: ``(n, *shape)``.
         targets: What they should be.
-        plainly: What simple methods answer, by name; the best of them is the baseline, and all
-            are parts of the score.
-        eye: Features of likeness.
+        reference_methods: What simple methods answer, by name; the best of them is the baseline,
+            and all are parts of the score.
+        feature_extractor: Features of likeness.
         again: Other answers to the first ``ASKED`` inputs, by number of the draw.
         modality: Kind of data of answers and targets; it may compare these in ways of its own.
         seed: Of the bootstrap.
@@ -49,32 +49,34 @@ def answer_scores(
         targets, and what the kind of data adds; ``diversity``: feature distance between two answers
         to one input, as the same share.
     """
-    seen = eye(targets)
+    seen = feature_extractor(targets)
     apart = (seen - seen.roll(1, 0)).norm(dim=1).mean().clamp_min(1e-9)
 
     def unlike(one: Tensor, other: Tensor) -> Tensor:
-        there = seen if other is targets else eye(other)
-        return (eye(one) - there).norm(dim=1) / apart
+        there = seen if other is targets else feature_extractor(other)
+        return (feature_extractor(one) - there).norm(dim=1) / apart
 
     by_features = PairMeasure("feature distance", unlike, 0.0, "low", ABOUT["feature distance"])
     found = [
-        _score(each, answers, targets, plainly, seed)
+        _score(each, answers, targets, reference_methods, seed)
         for each in modality.evaluation.measures(by_features)
     ]
-    return [*found, diversity(seen, eye, again, seed=seed)]
+    return [*found, diversity(seen, feature_extractor, again, seed=seed)]
 
 
-def diversity(seen: Tensor, eye: Features, again: Callable[[int], Tensor], *, seed: int) -> Score:
+def diversity(
+    seen: Tensor, feature_extractor: Features, again: Callable[[int], Tensor], *, seed: int
+) -> Score:
     """How far answers to one input lie apart, as a share of how far different targets do.
 
     Args:
         seen: ``(n, width)`` features of targets.
-        eye: Features of likeness.
+        feature_extractor: Features of likeness.
         again: Answers to the same inputs, by number of the draw.
         seed: Of the bootstrap.
     """
     apart = (seen - seen.roll(1, 0)).norm(dim=1).mean().clamp_min(1e-9)
-    views = [eye(again(number)) for number in range(DRAWS)]
+    views = [feature_extractor(again(number)) for number in range(DRAWS)]
     pairs: list[Tensor] = [
         (one - other).norm(dim=1) / apart for one, other in combinations(views, 2)
     ]
@@ -93,9 +95,15 @@ def diversity(seen: Tensor, eye: Features, again: Callable[[int], Tensor], *, se
 
 
 def _score(
-    how: PairMeasure, answers: Tensor, targets: Tensor, plainly: Mapping[str, Tensor], seed: int
+    how: PairMeasure,
+    answers: Tensor,
+    targets: Tensor,
+    reference_methods: Mapping[str, Tensor],
+    seed: int,
 ) -> Score:
-    others = {by: float(how.measure(made, targets).mean()) for by, made in plainly.items()}
+    others = {
+        by: float(how.measure(made, targets).mean()) for by, made in reference_methods.items()
+    }
     best = (min if how.better == "low" else max)(others, key=others.__getitem__, default="")
     return mean_score(
         how.name,
@@ -106,7 +114,9 @@ def _score(
         by=best or "none",
         seed=seed,
         about=how.about,
-        parts=tuple(Part(name=f"by {by}", value=got, floor=how.best) for by, got in others.items()),
+        parts=tuple(
+            Component(name=f"by {by}", value=got, reference=how.best) for by, got in others.items()
+        ),
     )
 
 
@@ -120,7 +130,7 @@ def mean_score(
     by: str,
     seed: int,
     about: About,
-    parts: tuple[Part, ...] = (),
+    parts: tuple[Component, ...] = (),
 ) -> Score:
     """The mean of what ``(n,)`` answers get, beside a floor that is known without measuring."""
     low, high = interval(each, seed)
@@ -129,21 +139,21 @@ def mean_score(
         value=float(each.mean()),
         low=low,
         high=high,
-        floor=floor,
-        floor_low=floor,
-        floor_high=floor,
+        reference=floor,
+        reference_low=floor,
+        reference_high=floor,
         samples=len(each),
         better=better,
         baseline=baseline,
-        by=by,
-        parts=parts,
+        baseline_name=by,
+        components=parts,
         **about,
     )
 
 
 def interval(each: Tensor, seed: int) -> tuple[float, float]:
     """Percentile bootstrap over samples, 95 %."""
-    chance = torch.Generator().manual_seed(seed_at(seed, 7))
+    chance = torch.Generator().manual_seed(derive_seed(seed, 7))
     rows = torch.randint(len(each), (DRAWN, len(each)), generator=chance)
     ends = each[rows].mean(1).quantile(torch.tensor([0.025, 0.975]))
     return float(ends[0]), float(ends[1])

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gannet.core.errors import DataError
-from gannet.core.seeding import seed_at
+from gannet.core.seeding import derive_seed
 from gannet.core.types import Batch
 from gannet.evaluation.two_sample_test import FEWEST
 from gannet.metrics.gaussian_baseline import GaussianBaseline
@@ -26,29 +26,30 @@ FITTED = 5_000
 
 
 @dataclass(frozen=True)
-class Material:
+class EvaluationSamples:
     """The samples that are compared; all four heaps are of one length.
 
     Attributes:
         held_out: ``(n, *shape)`` reals never trained on.
-        fresh: ``(n, *shape)`` training reals that no network of the evaluation learns from.
+        real_reference: ``(n, *shape)`` training reals that no network of the evaluation learns
+            from.
         fake: ``(n, *shape)`` of the generator, of the held-out classes if it knows them.
-        plain: ``(n, *shape)`` of the Gaussian.
+        baseline_samples: ``(n, *shape)`` of the Gaussian.
         labels: ``(n,)`` of the held-out reals and, where known, of the fakes and plain ones.
-        asked: Whether the fakes were asked for by class.
-        rest: Rows of the training data that remain.
+        class_conditional: Whether the fakes were asked for by class.
+        remaining: Rows of the training data that remain.
         gaussian: The baseline.
         given: Where fakes are answers, the held-out samples with what is told of them.
         kind: Name of the kind of data; empty where nobody said.
     """
 
     held_out: Tensor
-    fresh: Tensor
+    real_reference: Tensor
     fake: Tensor
-    plain: Tensor
+    baseline_samples: Tensor
     labels: Tensor
-    asked: bool
-    rest: tuple[int, ...]
+    class_conditional: bool
+    remaining: tuple[int, ...]
     gaussian: GaussianBaseline
     given: Batch | None = None
     kind: str = ""
@@ -74,13 +75,18 @@ def _too_few(count: int, held_out: int, train: int) -> DataError:
     )
 
 
-Answering = Callable[[Batch], tuple[Batch, Tensor]]
+ConditionalSampler = Callable[[Batch], tuple[Batch, Tensor]]
 """Held-out samples to these with what is told of them, and answers ``(n, *shape)``."""
 
 
-def material(
-    sampler: Sampler, dataset: Data, *, count: int, seed: int, answering: Answering | None = None
-) -> Material:
+def evaluation_samples(
+    sampler: Sampler,
+    dataset: Data,
+    *,
+    count: int,
+    seed: int,
+    answering: ConditionalSampler | None = None,
+) -> EvaluationSamples:
     """Choose reals and draw fakes. Equal arguments give equal samples, row for row.
 
     Args:
@@ -105,12 +111,12 @@ def material(
     labels = torch.from_numpy(np.asarray(dataset.held_out.labels)[chosen]).long()
     rest = order[rows:]
     gaussian = _gaussian(dataset, rest[: max(min(FITTED, NUMBERS // one.numel()), 2)], seed)
-    asked = can_ask(sampler, dataset) and bool((labels >= 0).any())
+    asked = is_class_conditional(sampler, dataset) and bool((labels >= 0).any())
     if answering is not None:
         asked = False
         given, fake = answering(some)
     elif asked:
-        fake = ask(sampler, dataset, labels, seed=seed)
+        fake = sample_classes(sampler, dataset, labels, seed=seed)
     else:
         fake = sampler.sample(rows, seed=seed).float()
     if fake.shape[1:] != held_out.shape[1:]:
@@ -118,32 +124,32 @@ def material(
             f"samples are {tuple(fake.shape[1:])}, the data {tuple(held_out.shape[1:])}",
             remedy="Give the data that the generator was trained on.",
         )
-    return Material(
+    return EvaluationSamples(
         held_out=held_out,
-        fresh=dataset.train.take(order[:rows]).real.float(),
+        real_reference=dataset.train.take(order[:rows]).real.float(),
         fake=fake,
-        plain=gaussian.sample(labels, seed=seed),
+        baseline_samples=gaussian.sample(labels, seed=seed),
         labels=labels,
-        asked=asked,
-        rest=tuple(rest),
+        class_conditional=asked,
+        remaining=tuple(rest),
         gaussian=gaussian,
         given=given,
         kind=some.kind,
     )
 
 
-def can_ask(sampler: Sampler, dataset: Data) -> bool:
+def is_class_conditional(sampler: Sampler, dataset: Data) -> bool:
     """Whether the generator knows all classes of the data by name."""
     return bool(dataset.classes) and set(dataset.classes) <= set(sampler.classes)
 
 
-def ask(sampler: Sampler, dataset: Data, labels: Tensor, *, seed: int) -> Tensor:
+def sample_classes(sampler: Sampler, dataset: Data, labels: Tensor, *, seed: int) -> Tensor:
     """A fake of each label ``(N,)``, ``(N, *shape)``; -1 leaves the class to the generator."""
     fakes: Tensor | None = None
     for number in sorted(set(map(int, labels))):
         places = (labels == number).nonzero().squeeze(1)
         name = dataset.classes[number] if number >= 0 else None
-        made = sampler.sample(len(places), label=name, seed=seed_at(seed, number + 1)).float()
+        made = sampler.sample(len(places), label=name, seed=derive_seed(seed, number + 1)).float()
         if fakes is None:
             fakes = made.new_empty(len(labels), *made.shape[1:])
         fakes[places] = made
@@ -159,5 +165,5 @@ def _gaussian(dataset: Data, rows: list[int], seed: int) -> GaussianBaseline:
 
 
 def _order(count: int, seed: int, use: int) -> list[int]:
-    chance = torch.Generator().manual_seed(seed_at(seed, use))
+    chance = torch.Generator().manual_seed(derive_seed(seed, use))
     return torch.randperm(count, generator=chance).tolist()

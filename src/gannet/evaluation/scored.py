@@ -10,14 +10,19 @@ from typing import Any
 from torch import Tensor
 
 from gannet.core.codec import Codec
-from gannet.core.seeding import seed_at
+from gannet.core.seeding import derive_seed
 from gannet.core.types import Batch
-from gannet.evaluation.evaluate import Answers, Material, evaluate, material
+from gannet.evaluation.evaluate import (
+    ConditionalGenerator,
+    EvaluationSamples,
+    evaluate,
+    evaluation_samples,
+)
 from gannet.evaluation.report.examples import (
-    ANSWERED,
+    OUTPUTS,
     EvaluationResult,
     neighbors_sheet,
-    with_exhibits,
+    with_examples,
 )
 from gannet.evaluation.report.markdown import SplitData, held_out_words
 from gannet.modalities.hooks import Data, Sampler, Sheet, WholeEvaluation
@@ -37,7 +42,7 @@ def score(
     *,
     count: int = 2_000,
     seed: int = 0,
-    answers: Answers | None = None,
+    answers: ConditionalGenerator | None = None,
     transform: Callable[[Any, int], Sequence[Any]] | None = None,
     cache: Path | None = None,
     sheets: bool = True,
@@ -56,7 +61,7 @@ def score(
         transform: A raw input and a number of draws to raw outputs, of a model that is for that.
         cache: Folder that keeps features; ``None`` for none.
         sheets: Whether files beside the report are wanted.
-        options: ``artefact`` and ``data``, as the report calls them, and further ones of
+        options: ``artifact`` and ``data``, as the report calls them, and further ones of
             ``evaluate``, or of the kind's own evaluation.
 
     Raises:
@@ -68,8 +73,8 @@ def score(
     if whole is not None:
         asked = WholeEvaluation(sampler, dataset, codec, count, seed, transform, options)
         return _explained(EvaluationResult(whole(asked)), dataset, codec)
-    answering = None if answers is None else partial(answers.answer, seed=seed)
-    made = material(sampler, dataset, count=count, seed=seed, answering=answering)
+    answering = None if answers is None else partial(answers.transform, seed=seed)
+    made = evaluation_samples(sampler, dataset, count=count, seed=seed, answering=answering)
     report = evaluate(
         sampler,
         dataset,
@@ -81,35 +86,37 @@ def score(
         **options,
     )
     others = [] if answers is None else _answered_again(answers, made, seed)
-    report, exhibits = with_exhibits(report, made, dataset, codecs, others)
-    found = _explained(EvaluationResult(report, exhibits), dataset, codec)
+    report, examples = with_examples(report, made, dataset, codecs, others)
+    found = _explained(EvaluationResult(report, examples), dataset, codec)
     return _with_sheets(found, made, dataset, codec) if sheets else found
 
 
 def _explained(found: EvaluationResult, dataset: SplitData, codec: Codec[Any]) -> EvaluationResult:
     """The same with how samples were read and split among the protocol."""
     said = (*found.report.protocol, *held_out_words(dataset, codec))
-    return EvaluationResult(found.report.model_copy(update={"protocol": said}), found.exhibits)
+    return EvaluationResult(found.report.model_copy(update={"protocol": said}), found.examples)
 
 
 def _with_sheets(
-    found: EvaluationResult, made: Material, data: Data, codec: Codec[Any]
+    found: EvaluationResult, made: EvaluationSamples, data: Data, codec: Codec[Any]
 ) -> EvaluationResult:
     sheets: dict[str, Sheet] = {}
     report = found.report
     near = neighbors_sheet(report, made, data, codec)
     if near is not None:
-        sheets["neighbours"] = near
+        sheets["neighbors"] = near
         said = NEIGHBORS.format(name=f"neighbours{near.suffix}")
         report = report.model_copy(update={"protocol": (*report.protocol, said)})
-    if found.exhibits.sheet is not None:
-        sheets["sheet"] = found.exhibits.sheet
-    return EvaluationResult(report, found.exhibits, sheets)
+    if found.examples.grid is not None:
+        sheets["sheet"] = found.examples.grid
+    return EvaluationResult(report, found.examples, sheets)
 
 
-def _answered_again(answers: Answers, made: Material, seed: int) -> list[Tensor]:
+def _answered_again(
+    answers: ConditionalGenerator, made: EvaluationSamples, seed: int
+) -> list[Tensor]:
     """Further answers to the first inputs, the same that diversity is measured on."""
     if made.given is None:
         return []
-    given: Batch = made.given[:ANSWERED]
-    return [answers.again(given, seed=seed_at(seed, 8, number)) for number in range(AGAIN)]
+    given: Batch = made.given[:OUTPUTS]
+    return [answers.resample(given, seed=derive_seed(seed, 8, number)) for number in range(AGAIN)]

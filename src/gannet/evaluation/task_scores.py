@@ -9,14 +9,14 @@ from torch import Tensor
 
 from gannet.core.recipe import Evaluated, Recipe
 from gannet.core.scores import Report
-from gannet.core.seeding import some_of
+from gannet.core.seeding import random_subset
 from gannet.core.transform import Trained
 from gannet.core.types import Batch, Condition
 from gannet.modalities.hooks import Data
 
 
 class Used(Protocol):
-    """What a task's scores are of; an ``Artefact`` is one."""
+    """What a task's scores are of; an ``Artifact`` is one."""
 
     @property
     def trained(self) -> Trained[Any]:
@@ -27,7 +27,7 @@ class Used(Protocol):
         """What it is told of some held-out samples."""
         ...
 
-    def answer(self, given: Batch, *, seed: int) -> Tensor:
+    def transform(self, given: Batch, *, seed: int) -> Tensor:
         """What it makes of that."""
         ...
 
@@ -47,8 +47,8 @@ def with_task_scores(
     scores = recipe.evaluation.scores
     if scores is None:
         return report
-    held_out = dataset.held_out.take(some_of(len(dataset.held_out), count, report.seed))
+    held_out = dataset.held_out.take(random_subset(len(dataset.held_out), count, report.seed))
     told = used.held_out_conditions(held_out, seed=report.seed)
-    outputs = used.answer(replace(held_out, condition=told), seed=report.seed)
+    outputs = used.transform(replace(held_out, condition=told), seed=report.seed)
     seen = Evaluated(used.trained, held_out, told, outputs, report.seed)
     return report.model_copy(update={"scores": (*report.scores, *scores(seen))})

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from gannet.core.errors import DataError
-from gannet.core.seeding import seed_at
+from gannet.core.seeding import derive_seed
 from gannet.metrics.confidence import chance_of_at_least, wilson
 from gannet.modalities.modality import NUMBERS, Modality
 from gannet.networks.classifier import BATCH, BuildClassifier, RowNet, SmallNet, fit, small_net
@@ -39,7 +39,7 @@ LEARNT = 0.005
 
 
 @dataclass(frozen=True, slots=True)
-class Critic:
+class TwoSampleResult:
     """What a fresh critic found.
 
     Attributes:
@@ -50,7 +50,7 @@ class Critic:
         trained: Samples it learnt from, as many real as fake.
         p_value: Chance of such an accuracy or more if fakes were like reals.
         auc: P(a real seems more real than a fake), on the test samples; independent of a threshold.
-        eye: What it looked at: ``samples``, or the label of features.
+        features: What it looked at: ``samples``, or the label of features.
     """
 
     accuracy: float
@@ -60,7 +60,7 @@ class Critic:
     trained: int
     p_value: float
     auc: float
-    eye: str
+    features: str
 
     @property
     def fooled(self) -> bool:
@@ -68,7 +68,7 @@ class Critic:
         return self.low <= 0.5
 
 
-def fresh_critic(
+def classifier_two_sample_test(
     real: Tensor,
     fake: Tensor,
     *,
@@ -77,7 +77,7 @@ def fresh_critic(
     seconds: float = math.inf,
     features: Features | None = None,
     modality: Modality = NUMBERS,
-) -> Critic:
+) -> TwoSampleResult:
     """Classifier two-sample test between reals and fakes.
 
     Half of either side trains the critic, a sixth of that half, at most 500, only chooses the best
@@ -105,15 +105,15 @@ def fresh_critic(
             f"a fresh critic needs {FEWEST} samples per side, got {len(real)} and {len(fake)}",
             remedy="Hold out more real samples, or draw more fakes.",
         )
-    train_real, test_real = _split(real, count, seed_at(seed, 0))
-    train_fake, test_fake = _split(fake, count, seed_at(seed, 1))
-    eye = features
-    if eye is None and not modality.two_sample.raw:
-        eye = modality.features(train_real, 0)
-    build = modality.classifier if eye is None else RowNet
+    train_real, test_real = _split(real, count, derive_seed(seed, 0))
+    train_fake, test_fake = _split(fake, count, derive_seed(seed, 1))
+    feature_extractor = features
+    if feature_extractor is None and not modality.two_sample.raw:
+        feature_extractor = modality.features(train_real, 0)
+    build = modality.classifier if feature_extractor is None else RowNet
 
     def look(rows: Tensor) -> Tensor:
-        return rows.float() if eye is None else eye(rows)
+        return rows.float() if feature_extractor is None else feature_extractor(rows)
 
     known_real, known_fake = look(train_real), look(train_fake)
     network = _train(known_real, known_fake, seed, steps, seconds, build)
@@ -126,13 +126,15 @@ def fresh_critic(
     return _counted(on_real, on_fake, 2 * len(train_real), seen)
 
 
-def _counted(on_real: Tensor, on_fake: Tensor, trained: int, eye: str) -> Critic:
+def _counted(
+    on_real: Tensor, on_fake: Tensor, trained: int, feature_extractor: str
+) -> TwoSampleResult:
     """What the logits ``(n,)`` of test samples say."""
     hits = int((on_real > 0).sum() + (on_fake <= 0).sum())
     tested = len(on_real) + len(on_fake)
     low, high = wilson(hits, tested)
     gaps = on_real[:, None] - on_fake
-    return Critic(
+    return TwoSampleResult(
         accuracy=hits / tested,
         low=low,
         high=high,
@@ -140,7 +142,7 @@ def _counted(on_real: Tensor, on_fake: Tensor, trained: int, eye: str) -> Critic
         trained=trained,
         p_value=chance_of_at_least(hits, tested),
         auc=float((gaps > 0).double().mean() + (gaps == 0).double().mean() / 2),
-        eye=eye,
+        features=feature_extractor,
     )
 
 
@@ -158,7 +160,7 @@ def _train(
     labels = torch.cat([torch.ones(len(real) - held), torch.zeros(len(fake) - held)]).long()
     checks = torch.cat([real[:held], fake[:held]])
     answers = torch.cat([torch.ones(held), torch.zeros(held)]).long()
-    network = small_net(samples, 2, seed=seed_at(seed, 2), build=build)
+    network = small_net(samples, 2, seed=derive_seed(seed, 2), build=build)
     # Twenty rounds are plenty; more would only learn the samples by heart.
     steps = max(min(steps, 20 * len(samples) // BATCH), 40)
     best, kept = math.inf, copy.deepcopy(network.state_dict())
@@ -174,7 +176,15 @@ def _train(
             best, kept = loss, copy.deepcopy(network.state_dict())
         return best < LEARNT
 
-    fit(network, samples, labels, steps=steps, seed=seed_at(seed, 3), seconds=seconds, watch=watch)
+    fit(
+        network,
+        samples,
+        labels,
+        steps=steps,
+        seed=derive_seed(seed, 3),
+        seconds=seconds,
+        watch=watch,
+    )
     network.load_state_dict(kept)
     return network
 

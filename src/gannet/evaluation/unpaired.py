@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gannet.core.scores import ABOUT, Part, Score
-from gannet.core.seeding import seed_at
+from gannet.core.scores import ABOUT, Component, Score
+from gannet.core.seeding import derive_seed
 from gannet.core.types import Batch
 from gannet.evaluation.paired import mean_score
 from gannet.metrics.kmeans import first_of_each
@@ -23,18 +23,18 @@ FEWEST = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Heaps:
+class UnpairedFeatures:
     """Features ``(n, width)`` of what lies on one side and of what was made for it.
 
     Attributes:
         target: Held-out samples of the side.
         given: Held-out samples of the other.
-        made: What was made of these.
+        output: What was made of these.
     """
 
     target: Tensor
     given: Tensor
-    made: Tensor
+    output: Tensor
 
 
 def unpaired_scores(
@@ -57,7 +57,8 @@ def unpaired_scores(
         seed: Of the bootstrap.
 
     Returns:
-        ``way covered``: by how much the energy distance to the wanted heap falls, as a share of
+        ``domain gap closed``: by how much the energy distance to the wanted heap falls, as a share
+            of
         that of the given samples themselves, 1 being held-out samples of the heap; and what is
         kept, with the mean of what was given as the baseline.
     """
@@ -90,7 +91,7 @@ def _covered(
         mine = mine[: len(first_of_each(problem.condition.grid[mine].flatten(1)))]
         if len(mine) >= FEWEST:
             target, given, made = (each[mine] for each in seen)
-            covered = way_covered(Heaps(target, given, made), seed=seed)
+            covered = domain_gap_closed(UnpairedFeatures(target, given, made), seed=seed)
             if covered is not None:
                 found[name] = covered
     return found
@@ -102,21 +103,22 @@ def _way_score(covered: Mapping[str, CoveredWay], count: int) -> Score:
         sum(column) / len(covered) for column in zip(*covered.values(), strict=True)
     )
     return Score(
-        name="way covered",
+        name="domain gap closed",
         value=value,
         low=low,
         high=high,
-        floor=1.0,
-        floor_low=1.0,
-        floor_high=1.0,
+        reference=1.0,
+        reference_low=1.0,
+        reference_high=1.0,
         samples=count,
         better="high",
         baseline=0.0,
-        by="the input itself",
-        parts=tuple(
-            Part(name=f"to {name}", value=each[0], floor=1.0) for name, each in covered.items()
+        baseline_name="the input itself",
+        components=tuple(
+            Component(name=f"to {name}", value=each[0], reference=1.0)
+            for name, each in covered.items()
         ),
-        **ABOUT["way covered"],
+        **ABOUT["domain gap closed"],
     )
 
 
@@ -135,7 +137,7 @@ def _kept_score(kept: PairMeasure, answers: Tensor, given: Tensor, seed: int) ->
     )
 
 
-def way_covered(heaps: Heaps, *, seed: int) -> CoveredWay | None:
+def domain_gap_closed(heaps: UnpairedFeatures, *, seed: int) -> CoveredWay | None:
     """Share of the way from the given samples to the wanted heap, with a 95 % interval.
 
     It is ``1 - D(made, target) / D(given, target)`` with the energy distance without bias, whose
@@ -148,7 +150,7 @@ def way_covered(heaps: Heaps, *, seed: int) -> CoveredWay | None:
     """
     count = len(heaps.target)
     within = torch.cdist(heaps.target.double(), heaps.target.double())
-    sets = [each.double() for each in (heaps.given, heaps.made)]
+    sets = [each.double() for each in (heaps.given, heaps.output)]
     inner = [torch.cdist(each, each) for each in sets]
     across = [torch.cdist(each, heaps.target.double()) for each in sets]
 
@@ -160,7 +162,7 @@ def way_covered(heaps: Heaps, *, seed: int) -> CoveredWay | None:
         ]
 
     once = torch.ones(count, dtype=torch.float64)
-    chance = torch.Generator().manual_seed(seed_at(seed, 9))
+    chance = torch.Generator().manual_seed(derive_seed(seed, 9))
 
     def again() -> Tensor:
         rows = torch.randint(count, (count,), generator=chance)

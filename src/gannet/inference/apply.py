@@ -31,11 +31,11 @@ def _warn(said: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ApplyRequest:
     """What an input is to be transformed into.
 
     Attributes:
-        draws: How many outputs of one input.
+        samples: How many outputs of one input.
         seed: Of what is drawn.
         options: What else is asked for, by name, as the recipe's transform knows it; a file may be
             a folder of such with the names of the inputs.
@@ -44,7 +44,7 @@ class Wanted:
         warn: Told what was lost of an input, though it could be used.
     """
 
-    draws: int = 1
+    samples: int = 1
     seed: int = 0
     options: Mapping[str, object] = field(default_factory=dict[str, object])
     transform: str = ""
@@ -52,11 +52,13 @@ class Wanted:
     warn: Callable[[str], None] = _warn
 
 
-def apply_file(artefact: TrainedSampler, given: Path, out: Path, wanted: Wanted) -> list[Path]:
+def apply_file(
+    artifact: TrainedSampler, given: Path, out: Path, wanted: ApplyRequest
+) -> list[Path]:
     """Transform one file into another, or into one for each draw; or each file of a folder.
 
     Args:
-        artefact: Of a run.
+        artifact: Of a run.
         given: The input.
         out: The output; with several draws, ``filled.csv`` becomes ``filled-1.csv`` and so on.
         wanted: How many, and what else was asked for.
@@ -68,8 +70,8 @@ def apply_file(artefact: TrainedSampler, given: Path, out: Path, wanted: Wanted)
         GannetError: if the run or the input cannot be used, or the output cannot be written. Of a
             folder, once all other files are done.
     """
-    task, modality = task_of(artefact, wanted)
-    for path in numbered(out, wanted.draws):
+    task, modality = task_of(artifact, wanted)
+    for path in numbered(out, wanted.samples):
         if path.resolve() == given.resolve():
             raise ConfigError(f"--out: {path} is the input", remedy="Name another file.")
     if given.is_dir():
@@ -77,45 +79,45 @@ def apply_file(artefact: TrainedSampler, given: Path, out: Path, wanted: Wanted)
     return _one(task, modality, given, out)
 
 
-def apply_value(artefact: TrainedSampler, given: Any, wanted: Wanted) -> Sequence[Any]:
+def apply_value(artifact: TrainedSampler, given: Any, wanted: ApplyRequest) -> Sequence[Any]:
     """Transform an input in memory, or a file, into an output for each draw.
 
     Raises:
         GannetError: if the run or the input cannot be used.
     """
-    task, modality = task_of(artefact, wanted)
+    task, modality = task_of(artifact, wanted)
     return modality.inference.apply_value(task, given, read_frame)
 
 
-def task_of(artefact: TrainedSampler, wanted: Wanted) -> tuple[TransformTask, Modality]:
+def task_of(artifact: TrainedSampler, wanted: ApplyRequest) -> tuple[TransformTask, Modality]:
     """What is asked of a run, if it can do it, and the kind of data that goes in.
 
     Raises:
         ConfigError: naming all that it cannot.
     """
-    transform = transform_of(artefact.recipe, artefact.card.recipe, wanted.transform)
-    check_draws(wanted.draws, wanted.seed)
+    transform = transform_of(artifact.recipe, artifact.card.recipe, wanted.transform)
+    check_samples(wanted.samples, wanted.seed)
     found = sorted_options(
         wanted.options, {"transform": transform.options}, remedy="Change what is named here."
     )
     options = transform.options.model_validate(found["transform"])
-    _check_fixed(artefact, transform, options)
-    transform.check(artefact.trained, options)
-    codec = artefact.codecs.get(transform.takes, artefact.codecs["sample"])
+    _check_fixed(artifact, transform, options)
+    transform.check(artifact.trained, options)
+    codec = artifact.codecs.get(transform.kind, artifact.codecs["sample"])
     task = TransformTask(
         transform=transform,
-        trained=artefact.trained,
+        trained=artifact.trained,
         codec=codec,
         options=options,
-        draws=wanted.draws,
+        samples=wanted.samples,
         seed=wanted.seed,
-        recipe=artefact.card.recipe,
+        recipe=artifact.card.recipe,
         warn=wanted.warn,
     )
     return task, find_modality(codec.kind)
 
 
-def _check_fixed(artefact: TrainedSampler, transform: Transform[Any], options: object) -> None:
+def _check_fixed(artifact: TrainedSampler, transform: Transform[Any], options: object) -> None:
     """Refuse other values of what training decided.
 
     Raises:
@@ -123,7 +125,7 @@ def _check_fixed(artefact: TrainedSampler, transform: Transform[Any], options: o
     """
     faults: list[str] = []
     for name in transform.fixed:
-        value, trained = getattr(options, name), getattr(artefact.config, name)
+        value, trained = getattr(options, name), getattr(artifact.config, name)
         if value not in (None, trained):
             faults.append(
                 f"{flag(name)}: this run was trained for {trained}, not for {value}; leave it out, "
@@ -133,40 +135,40 @@ def _check_fixed(artefact: TrainedSampler, transform: Transform[Any], options: o
         raise ConfigError("\n".join(faults), remedy="Change what is named here.")
 
 
-def check_draws(draws: int, seed: int) -> None:
+def check_samples(samples: int, seed: int) -> None:
     """Refuse numbers that are out of range.
 
     Raises:
         ConfigError: naming both.
     """
     faults: list[str] = []
-    if not 1 <= draws <= MOST_DRAWS:
-        faults.append(f"--draws: must lie between 1 and {MOST_DRAWS}, got {draws}")
+    if not 1 <= samples <= MOST_DRAWS:
+        faults.append(f"--samples: must lie between 1 and {MOST_DRAWS}, got {samples}")
     if seed < 0:
         faults.append(f"--seed: must be at least 0, got {seed}")
     if faults:
         raise ConfigError("\n".join(faults))
 
 
-def numbered(out: Path, draws: int) -> list[Path]:
+def numbered(out: Path, samples: int) -> list[Path]:
     """The file of each draw.
 
     >>> [path.name for path in numbered(Path("filled.csv"), 2)]
     ['filled-1.csv', 'filled-2.csv']
     """
-    if draws == 1:
+    if samples == 1:
         return [out]
-    return [out.with_name(f"{out.stem}-{draw + 1}{out.suffix}") for draw in range(draws)]
+    return [out.with_name(f"{out.stem}-{draw + 1}{out.suffix}") for draw in range(samples)]
 
 
 def _one(task: TransformTask, modality: Modality, given: Path, out: Path) -> list[Path]:
-    outs = numbered(out, task.draws)
+    outs = numbered(out, task.samples)
     modality.inference.apply_file(task, given, outs, read_frame)
     return outs
 
 
 def _folder(
-    task: TransformTask, modality: Modality, given: Path, out: Path, wanted: Wanted
+    task: TransformTask, modality: Modality, given: Path, out: Path, wanted: ApplyRequest
 ) -> list[Path]:
     """Each file of a folder; what failed is said once all others are done."""
     noun = modality.noun[1]

@@ -19,15 +19,15 @@ from torch import Tensor, nn
 
 from gannet.core.codec import classes_of
 from gannet.core.config import parse
-from gannet.core.errors import ArtefactError, ConfigError, no_permission
+from gannet.core.errors import ArtifactError, ConfigError, no_permission
 from gannet.core.io.files import write_whole
-from gannet.core.types import Players
-from gannet.inference.card import COPY_ANEW, Card, read_card
+from gannet.core.types import Networks
+from gannet.inference.card import COPY_AGAIN, Card, read_card
 from gannet.inference.sampler import TrainedSampler, codecs_of
 from gannet.recipes.registry import find_recipe
 
 
-class Artefact(TrainedSampler):
+class Artifact(TrainedSampler):
     """A trained generator and its discriminator, as they lie in the folder of a run."""
 
     @classmethod
@@ -41,10 +41,10 @@ class Artefact(TrainedSampler):
         card = read_card(folder)
         players = _rebuilt(card, folder / "card.json")
         tensors = _read_weights(folder / "model.safetensors", card)
-        recipe, judge = find_recipe(card.recipe), players.discriminator
+        recipe, discriminator = find_recipe(card.recipe), players.discriminator
         # A copy: the average has other numbers than players that it shares weights with.
-        product = copy.deepcopy(recipe.inference.model(players))
-        networks = {"product": product, "discriminator": judge}
+        model = copy.deepcopy(recipe.inference.model(players))
+        networks = {"model": model, "discriminator": discriminator}
         if not recipe.makes_samples:
             networks["generator"] = players.generator
         for name, network in networks.items():
@@ -52,23 +52,23 @@ class Artefact(TrainedSampler):
             try:
                 network.load_state_dict(state, strict=True)
             except RuntimeError:
-                raise ArtefactError(
+                raise ArtifactError(
                     f"the weights do not fit the card: {_misfit(network, state, name)}",
                     where=str(folder / "model.safetensors"),
-                    remedy=f"Undo what was changed in card.json by hand. {COPY_ANEW}",
+                    remedy=f"Undo what was changed in card.json by hand. {COPY_AGAIN}",
                 ) from None
         for network in networks.values():
             network.to(device).eval().requires_grad_(False)
-        statistics, kept = _part(tensors, "statistics"), _part(tensors, "kept")
-        return cls(card, product, judge, statistics, kept, networks.get("generator"))
+        statistics, kept = _part(tensors, "statistics"), _part(tensors, "extra")
+        return cls(card, model, discriminator, statistics, kept, networks.get("generator"))
 
     def save(self, folder: Path) -> None:
         """Write both files, the card last: a folder that has a card is complete."""
         parts: dict[str, Mapping[str, Tensor]] = {
-            "product": self.product.state_dict(),
+            "model": self.model.state_dict(),
             "discriminator": self.discriminator.state_dict(),
             "statistics": self.statistics,
-            "kept": self.kept,
+            "extra": self.extra_state,
         }
         if self.generator is not None and not self.recipe.makes_samples:
             parts["generator"] = self.generator.state_dict()
@@ -117,14 +117,14 @@ def _misfit(network: nn.Module, state: Mapping[str, Tensor], name: str) -> str:
     )
 
 
-def _rebuilt(card: Card, where: Path) -> Players:
+def _rebuilt(card: Card, where: Path) -> Networks:
     """Networks as the card describes them, with weights still to come."""
     try:
         recipe = find_recipe(card.recipe)
         config = parse(recipe.config, card.config)
         codecs = codecs_of(card)
     except (ConfigError, ValidationError, KeyError) as error:
-        raise ArtefactError(
+        raise ArtifactError(
             f"the card is of another gannet, or damaged: {str(error).splitlines()[0]}",
             where=str(where),
             remedy="Update gannet or install the package that brought the recipe; or copy the "
@@ -132,7 +132,7 @@ def _rebuilt(card: Card, where: Path) -> Players:
         ) from None
     output, told = codecs.get(recipe.inference.output), codecs.get("vector")
     classes = classes_of(told, made_up=True)
-    shares = card.shares or [1.0] * len(classes)
+    shares = card.class_frequencies or [1.0] * len(classes)
     fits = (
         output is not None
         and tuple(output.shape) == card.spec.size_of(recipe.inference.output)
@@ -141,10 +141,10 @@ def _rebuilt(card: Card, where: Path) -> Players:
         and (not shares or (min(shares) >= 0 and sum(shares) > 0))
     )
     if not fits:
-        raise ArtefactError(
+        raise ArtifactError(
             "the card contradicts itself: its sizes, codecs and classes do not fit together",
             where=str(where),
-            remedy=COPY_ANEW,
+            remedy=COPY_AGAIN,
         )
     return recipe.training.build(config, card.spec)
 
@@ -156,10 +156,10 @@ def _read_weights(path: Path, card: Card) -> dict[str, Tensor]:
             raise SafetensorError("its checksum is not the one on the card")
         return load_tensors(content)
     except FileNotFoundError:
-        raise ArtefactError("the weights are missing", where=str(path), remedy=COPY_ANEW) from None
+        raise ArtifactError("the weights are missing", where=str(path), remedy=COPY_AGAIN) from None
     except PermissionError:
-        raise no_permission(path, ArtefactError) from None
+        raise no_permission(path, ArtifactError) from None
     except (OSError, SafetensorError) as error:
-        raise ArtefactError(
-            f"the weights are damaged: {error}", where=str(path), remedy=COPY_ANEW
+        raise ArtifactError(
+            f"the weights are damaged: {error}", where=str(path), remedy=COPY_AGAIN
         ) from None

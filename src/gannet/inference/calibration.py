@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from gannet.core.seeding import seed_at, some_of
+from gannet.core.seeding import derive_seed, random_subset
 from gannet.core.types import Batch
 from gannet.data.dataset import Dataset
-from gannet.inference.artifact import Artefact
-from gannet.inference.card import Scale
+from gannet.inference.artifact import Artifact
+from gannet.inference.card import Calibration
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -35,71 +35,73 @@ def within_memory(count: int, shape: tuple[int, ...]) -> int:
     return min(count, max(room, HELD_LEAST))
 
 
-def calibrated(artefact: Artefact, dataset: Dataset) -> Artefact:
+def calibrated(artifact: Artifact, dataset: Dataset) -> Artifact:
     """The same artefact with scales that turn logits into probabilities.
 
     Source: Platt 1999, Probabilistic outputs for support vector machines, section 2.
     """
     (real, real_own), (fake, fake_own) = (
-        _logits(artefact, each) for each in _heaps(artefact, dataset)
+        _logits(artifact, each) for each in _reals_and_fakes(artifact, dataset)
     )
-    update = {"scale": _scale(real, fake)}
+    update = {"calibration": _calibration(real, fake)}
     least = min(len(real_own), len(fake_own))
     if least >= FEWEST:
-        update["scale_of_class"] = _scale(real_own[:least], fake_own[:least])
-    return replace(artefact, card=artefact.card.model_copy(update=update))
+        update["class_calibration"] = _calibration(real_own[:least], fake_own[:least])
+    return replace(artifact, card=artifact.card.model_copy(update=update))
 
 
-def _heaps(artefact: Artefact, dataset: Dataset) -> tuple[Iterator[Batch], Iterator[Batch]]:
+def _reals_and_fakes(
+    artifact: Artifact, dataset: Dataset
+) -> tuple[Iterator[Batch], Iterator[Batch]]:
     """Held-out reals and as many fakes, each with its class, in parts that memory has room for."""
-    count, seed = min(len(dataset.held_out), JUDGED), artefact.card.seed
-    rows = some_of(len(dataset.held_out), count, seed)
-    part = within_memory(256, artefact.card.spec.shape)
+    count, seed = min(len(dataset.held_out), JUDGED), artifact.card.seed
+    rows = random_subset(len(dataset.held_out), count, seed)
+    part = within_memory(256, artifact.card.spec.shape)
     starts = range(0, count, part)
-    fresh = seed_at(seed, 1)
+    fresh = derive_seed(seed, 1)
 
     def made(start: int) -> Batch:
-        told = artefact.held_out_conditions(held_out(start), seed=fresh, start=start)
-        return Batch(artefact.fakes(told, seed=fresh, start=start), told)
+        told = artifact.held_out_conditions(held_out(start), seed=fresh, start=start)
+        return Batch(artifact.fakes(told, seed=fresh, start=start), told)
 
     def held_out(start: int) -> Batch:
         return dataset.held_out.take(rows[start : start + part])
 
     def real(start: int) -> Batch:
-        return artefact.recipe.at_use(held_out(start), artefact.card.spec)
+        return artifact.recipe.with_evaluation_condition(held_out(start), artifact.card.spec)
 
     reals = (real(start) for start in starts)
     return reals, (made(start) for start in starts)
 
 
-def _logits(artefact: Artefact, parts: Iterable[Batch]) -> tuple[Tensor, Tensor]:
+def _logits(artifact: Artifact, parts: Iterable[Batch]) -> tuple[Tensor, Tensor]:
     """Of samples as the class that fits each best, and as their own class where that is known."""
     best: list[Tensor] = []
     own: list[Tensor] = []
     for batch in parts:
-        best.append(artefact.logits(batch.real))
-        if not artefact.classes:
+        best.append(artifact.logits(batch.real))
+        if not artifact.classes:
             continue
         known = batch[batch.condition.vector.sum(1).nonzero().squeeze(1)]
-        own.append(artefact.logits(known.real, known.condition))
+        own.append(artifact.logits(known.real, known.condition))
     return torch.cat(best), torch.cat([torch.zeros(0), *own])
 
 
-def _scale(real: Tensor, fake: Tensor) -> Scale:
+def _calibration(real: Tensor, fake: Tensor) -> Calibration:
     slope, offset = _platt(real, fake)
     shares = torch.tensor(QUANTILES)
     usual: list[tuple[float, ...]] = []
     for logits in (real, fake):
         chances: list[float] = (logits * slope + offset).sigmoid().quantile(shares).tolist()
         usual.append(tuple(round(chance, 4) for chance in chances))
-    return Scale(slope=slope, offset=offset, real=usual[0], fake=usual[1], count=len(real))
+    return Calibration(weight=slope, bias=offset, real=usual[0], fake=usual[1], count=len(real))
 
 
 def _platt(real: Tensor, fake: Tensor) -> tuple[float, float]:
     """Slope and offset of a logistic regression on one number, by Newton's method."""
     logits = torch.cat([real, fake]).double()
-    centre, spread = logits.mean(), logits.std().clamp_min(1e-12)
-    x = torch.stack([(logits - centre) / spread, torch.ones_like(logits)], 1)
+    center, spread = logits.mean(), logits.std().clamp_min(1e-12)
+    x = torch.stack([(logits - center) / spread, torch.ones_like(logits)], 1)
     # Platt's targets: not quite 1 and 0, so that separable data do not give infinite slopes.
     target = torch.cat(
         [
@@ -125,7 +127,7 @@ def _platt(real: Tensor, fake: Tensor) -> tuple[float, float]:
     # A judge that ranks fakes above reals on unseen data knows nothing: say so with a flat scale.
     if slope < 0:
         return 0.0, 0.0
-    return slope, float(weights[1] - weights[0] * centre / spread)
+    return slope, float(weights[1] - weights[0] * center / spread)
 
 
 def _solved(matrix: Tensor, vector: Tensor) -> Tensor:

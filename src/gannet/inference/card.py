@@ -8,25 +8,25 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from gannet.core.errors import ArtefactError, no_permission
+from gannet.core.errors import ArtifactError, no_permission
 from gannet.core.types import Spec
 
 FORMAT = 2
 
-COPY_ANEW = (
+COPY_AGAIN = (
     "Copy the folder anew from where it came; a run of your own is mended by its train command."
 )
 
 
-class Scale(BaseModel):
+class Calibration(BaseModel):
     """Turns logits into probabilities, and says what is usual.
 
     Fitted on held-out reals and fakes that training never saw, with equal shares of both:
     ``P(real) = sigmoid(slope * logit + offset)`` (Platt 1999).
 
     Attributes:
-        slope: Weight of the logit; 0 when the discriminator cannot tell the two apart.
-        offset: Log-odds of a logit of zero.
+        weight: Weight of the logit; 0 when the discriminator cannot tell the two apart.
+        bias: Log-odds of a logit of zero.
         real: Probabilities of held-out reals at the quantiles .05, .25, .5, .75 and .95.
         fake: The same of fakes.
         count: Samples on each side.
@@ -34,8 +34,8 @@ class Scale(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    slope: float = 1.0
-    offset: float = 0.0
+    weight: float = 1.0
+    bias: float = 0.0
     real: tuple[float, ...] = ()
     fake: tuple[float, ...] = ()
     count: int = 0
@@ -45,9 +45,10 @@ class Card(BaseModel):
     """Everything needed to rebuild the networks, and to know where they came from.
 
     Attributes:
-        shares: Share of the training data that each class had; what they leave to 1 had no class.
-        scale: For samples judged as the class that fits them best.
-        scale_of_class: For samples judged as one class; ``None`` for models without classes.
+        class_frequencies: Share of the training data that each class had; what they leave to 1 had
+            no class.
+        calibration: For samples judged as the class that fits them best.
+        class_calibration: For samples judged as one class; ``None`` for models without classes.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -57,16 +58,16 @@ class Card(BaseModel):
     config: dict[str, Any]
     spec: Spec
     codecs: dict[str, dict[str, Any]]
-    shares: tuple[float, ...] = ()
+    class_frequencies: tuple[float, ...] = ()
     steps: int
     seed: int
     gannet: str
-    scale: Scale = Scale()
-    scale_of_class: Scale | None = None
+    calibration: Calibration = Calibration()
+    class_calibration: Calibration | None = None
     data: dict[str, Any] = {}
-    verdict: dict[str, Any] = {}
-    distance: dict[str, Any] = {}
-    critic: dict[str, Any] = {}
+    diagnosis: dict[str, Any] = {}
+    energy_distance: dict[str, Any] = {}
+    two_sample_test: dict[str, Any] = {}
     weights: str = ""
 
 
@@ -77,13 +78,13 @@ def _check_format(found: int, where: Path) -> None:
         ArtefactError: saying which of the two is the older one, and what to do.
     """
     if found > FORMAT:
-        raise ArtefactError(
+        raise ArtifactError(
             f"format {found} is later than this gannet knows ({FORMAT})",
             where=str(where),
             remedy="Update gannet: pip install --upgrade gannet-gan",
         )
     if found < FORMAT:
-        raise ArtefactError(
+        raise ArtifactError(
             f"format {found} of an earlier gannet, this one reads format {FORMAT}",
             where=str(where),
             remedy="Train anew, into another folder.",
@@ -101,25 +102,25 @@ def read_card(folder: Path) -> Card:
     remedy = "Give the folder that `gannet train --out` wrote."
     try:
         if not folder.is_dir():
-            raise ArtefactError("no such folder", where=str(folder), remedy=remedy)
+            raise ArtifactError("no such folder", where=str(folder), remedy=remedy)
         content: dict[str, Any] = json.loads(where.read_text(encoding="utf-8"))
         if "recipe" in content:  # of what is no card, the model below says so
             _check_format(int(content.get("format", 1)), where)
         return Card.model_validate(content)
     except PermissionError:
-        raise no_permission(where, ArtefactError) from None
+        raise no_permission(where, ArtifactError) from None
     except FileNotFoundError:
         if (folder / "plan.json").exists():
-            raise ArtefactError(
+            raise ArtifactError(
                 "this run is not finished: it has no card.json yet",
                 where=str(folder),
                 remedy="Give its train command again; it goes on from the last save.",
             ) from None
-        raise ArtefactError(
+        raise ArtifactError(
             "not a gannet artefact: it has no card.json", where=str(folder), remedy=remedy
         ) from None
     except (OSError, ValueError, TypeError, RecursionError) as error:
         detail = "; ".join(str(error).splitlines()[:2])
-        raise ArtefactError(
-            f"the card is damaged or foreign: {detail}", where=str(where), remedy=COPY_ANEW
+        raise ArtifactError(
+            f"the card is damaged or foreign: {detail}", where=str(where), remedy=COPY_AGAIN
         ) from None

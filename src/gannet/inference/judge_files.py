@@ -14,18 +14,18 @@ from gannet.core.sampling import LoadedSamples
 from gannet.core.types import Condition
 from gannet.data.containers.frames import read_frame
 from gannet.inference.calibration import QUANTILES
-from gannet.inference.card import Scale
+from gannet.inference.card import Calibration
 from gannet.inference.sampler import TrainedSampler
 from gannet.modalities.registry import find_modality
 
 
 def judge_samples(
-    artefact: TrainedSampler, samples: Sequence[Path | str] | Any, *, label: str | int | None = None
+    artifact: TrainedSampler, samples: Sequence[Path | str] | Any, *, label: str | int | None = None
 ) -> list[float]:
     """Probability of being real for each sample; see ``gannet.Model.judge``.
 
     Args:
-        artefact: Of a run.
+        artifact: Of a run.
         samples: One file, several, or raw samples.
         label: Judge them as samples of this class; by default as the class that fits best.
 
@@ -33,47 +33,47 @@ def judge_samples(
         ConfigError: if the model was fitted at once, so that it has no judge.
         DataError: if a file cannot be read.
     """
-    check_judge(artefact)
+    check_judge(artifact)
     if isinstance(samples, str | Path):
-        encoded = _read(artefact, Path(samples)).samples
+        encoded = _read(artifact, Path(samples)).samples
     else:
-        codec = artefact.codecs["sample"]
+        codec = artifact.codecs["sample"]
         encoded = find_modality(codec.kind).inference.encode(codec, samples)
-    return _judged(artefact, encoded, label)
+    return _judged(artifact, encoded, label)
 
 
-def check_judge(artefact: TrainedSampler) -> None:
+def check_judge(artifact: TrainedSampler) -> None:
     """Refuse a run that has no judge.
 
     Raises:
         ConfigError: saying why.
     """
-    if artefact.recipe.training.fit is not None:
+    if artifact.recipe.training.fit is not None:
         raise ConfigError(
-            f"a run of the recipe {artefact.card.recipe} was fitted without an opponent, so that "
+            f"a run of the recipe {artifact.card.recipe} was fitted without an opponent, so that "
             "it judges nothing",
             remedy="Judge with a run on the same data that was trained against an opponent.",
         )
 
 
-def _read(artefact: TrainedSampler, path: Path) -> LoadedSamples:
+def _read(artifact: TrainedSampler, path: Path) -> LoadedSamples:
     """Samples of a file, as the discriminator sees them."""
-    codec = artefact.codecs["sample"]
+    codec = artifact.codecs["sample"]
     return find_modality(codec.kind).inference.read_file(codec, path, read_frame)
 
 
-def _judged(artefact: TrainedSampler, encoded: Tensor, label: str | int | None) -> list[float]:
+def _judged(artifact: TrainedSampler, encoded: Tensor, label: str | int | None) -> list[float]:
     if not len(encoded):
         return []
     if label is None:
-        return artefact.judge(encoded).tolist()
+        return artifact.judge(encoded).tolist()
     blank = Condition.none(encoded)
-    told = artefact.conditions(len(encoded), label=label).vector
-    return artefact.judge(encoded, Condition(told, blank.grid, blank.tokens)).tolist()
+    told = artifact.conditions(len(encoded), label=label).vector
+    return artifact.judge(encoded, Condition(told, blank.grid, blank.tokens)).tolist()
 
 
 def judge_files(
-    artefact: TrainedSampler, files: Sequence[Path], *, label: str | None, json: bool
+    artifact: TrainedSampler, files: Sequence[Path], *, label: str | None, json: bool
 ) -> str:
     """Verdicts on files, with what is usual for reals and for fakes as the scale.
 
@@ -81,20 +81,20 @@ def judge_files(
         ConfigError: if the run has no judge, or knows no such class.
         DataError: if no file is given, or none can be read; single broken files are named.
     """
-    check_judge(artefact)
+    check_judge(artifact)
     names: list[str] = []
     chances: list[float] = []
     broken: list[str] = []
-    for path in _expanded(artefact, files):
+    for path in _expanded(artifact, files):
         try:
-            found = _read(artefact, path)
-            chances += _judged(artefact, found.samples, label)
+            found = _read(artifact, path)
+            chances += _judged(artifact, found.samples, label)
             names += [f"{path} {name}" if name else str(path) for name in found.names]
         except DataError as error:
             broken.append(str(error))
     if not names:
         raise DataError("no file could be judged\n" + "\n".join(broken))
-    scale = artefact.scale(of_class=label is not None)
+    scale = artifact.calibration_for(of_class=label is not None)
     if json:
         verdicts = [
             {"file": name, "real": round(chance, 4)}
@@ -106,7 +106,7 @@ def judge_files(
     return "\n".join([*lines, *_words(scale), *(f"not judged: {each}" for each in broken)])
 
 
-def _words(scale: Scale) -> list[str]:
+def _words(scale: Calibration) -> list[str]:
     """What verdicts on held-out reals and on fakes usually are."""
     return [
         "",
@@ -118,9 +118,9 @@ def _words(scale: Scale) -> list[str]:
     ]
 
 
-def _expanded(artefact: TrainedSampler, files: Sequence[Path]) -> list[Path]:
+def _expanded(artifact: TrainedSampler, files: Sequence[Path]) -> list[Path]:
     """Files, and those in folders that could be samples: other things may lie beside them."""
-    modality = find_modality(artefact.codecs["sample"].kind)
+    modality = find_modality(artifact.codecs["sample"].kind)
     suffixes = {*modality.readers, modality.item_suffix} - {""}
     found: list[Path] = []
     for each in files:

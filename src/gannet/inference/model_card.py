@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from gannet.inference.artifact import Artefact
+from gannet.inference.artifact import Artifact
 from gannet.inference.card import Card
 from gannet.metrics.confidence import UNSURE
 from gannet.modalities.registry import modality_of
@@ -14,16 +14,16 @@ from gannet.modalities.registry import modality_of
 COIN = 0.5
 
 
-def model_card(artefact: Artefact, name: str, preview: str = "") -> str:
+def model_card(artifact: Artifact, name: str, preview: str = "") -> str:
     """The README of the folder ``name``, a model card as the Hugging Face hub reads it.
 
     Args:
-        artefact: What it is about.
+        artifact: What it is about.
         name: Of its folder.
         preview: Name of a file there that shows samples; empty for none.
     """
-    card, fitted = artefact.card, artefact.recipe.training.fit is not None
-    codec = artefact.codecs["sample"]
+    card, fitted = artifact.card, artifact.recipe.training.fit is not None
+    codec = artifact.codecs["sample"]
     modality = modality_of(codec.kind)
     shown, size = modality.presentation, "x".join(str(side) for side in card.spec.shape)
     what = shown.contents(codec) or f"{modality.noun[1]} of {size}"
@@ -42,14 +42,14 @@ def model_card(artefact: Artefact, name: str, preview: str = "") -> str:
         f"{card.data['held_out']} were held out.",
         "",
         *([f"![samples]({preview})", ""] if preview else []),
-        f"**A baseline: {card.verdict['name']}.** {card.verdict['evidence']}."
+        f"**A baseline: {card.diagnosis['name']}.** {card.diagnosis['evidence']}."
         if fitted
-        else f"**Health at the end: {card.verdict['name']}.** {card.verdict['evidence']}. "
-        f"Stopped because: {card.verdict['stopped']}.",
+        else f"**Health at the end: {card.diagnosis['name']}.** {card.diagnosis['evidence']}. "
+        f"Stopped because: {card.diagnosis['stopped']}.",
         "",
-        _distance(card.distance),
+        _distance(card.energy_distance),
         "",
-        proof(card),
+        two_sample_sentence(card),
         "",
         "## Use",
         "",
@@ -57,7 +57,7 @@ def model_card(artefact: Artefact, name: str, preview: str = "") -> str:
         "import gannet",
         "",
         f"model = gannet.load({json.dumps(name)})",
-        _usage(artefact),
+        _usage(artifact),
         "```",
         "",
         "It had no opponent, so that it judges nothing."
@@ -65,16 +65,16 @@ def model_card(artefact: Artefact, name: str, preview: str = "") -> str:
         else "The discriminator's probabilities are fitted on held-out data and on fakes of this "
         "very generator; they say little about fakes from elsewhere.",
     ]
-    if artefact.classes:
-        lines += ["", "Classes: " + ", ".join(artefact.classes) + "."]
+    if artifact.classes:
+        lines += ["", "Classes: " + ", ".join(artifact.classes) + "."]
     lines += ["", *notes] if notes else []
     return "\n".join(lines) + "\n"
 
 
-def _usage(artefact: Artefact) -> str:
+def _usage(artifact: Artifact) -> str:
     """A line of Python that does what the recipe is for."""
-    modality = modality_of(artefact.codecs["sample"].kind)
-    if artefact.recipe.inputs.conditional or artefact.recipe.inference.transform is not None:
+    modality = modality_of(artifact.codecs["sample"].kind)
+    if artifact.recipe.inputs.conditional or artifact.recipe.inference.transform is not None:
         suffix = modality.item_suffix or next(iter(modality.readers), "")
         return f'output = model.apply("input{suffix}")  # draws=5 for five different ones'
     return "samples = model.sample(16, seed=0)"
@@ -85,7 +85,7 @@ def _distance(found: Mapping[str, Any]) -> str:
         return "Distance to held-out data: not measured, the run was stopped before its first look."
     value, error, floor = (
         "not known" if found[name] is None else f"{found[name]:.3g}"
-        for name in ("value", "error", "floor")
+        for name in ("value", "error", "reference")
     )
     return (
         f"Distance to held-out data ({found['name']}): {value}, standard error {error}; training "
@@ -93,9 +93,9 @@ def _distance(found: Mapping[str, Any]) -> str:
     )
 
 
-def proof(card: Card) -> str:
+def two_sample_sentence(card: Card) -> str:
     """What the fresh critic found, in a sentence."""
-    found = card.critic
+    found = card.two_sample_test
     if not found:
         return "Too little was held out for a fresh critic to judge."
     words = (

@@ -82,7 +82,7 @@ def _others_that_transform(recipe: Recipe[Any]) -> list[str]:
     """Which recipes transform data of the kinds that this one learns from, in a sentence."""
     kinds = set(recipe.inputs.slots["sample"].modalities)
     found = [
-        f"--recipe {name} {other.inference.transform.words}"
+        f"--recipe {name} {other.inference.transform.description}"
         for name in sorted(recipe_modules())
         if (other := find_recipe(name)).inference.transform
         and kinds & set(other.inputs.slots["sample"].modalities)

@@ -12,18 +12,18 @@ from torch import Tensor, nn
 
 from gannet.core.codec import Codec, classes_of
 from gannet.core.config import Config, parse
-from gannet.core.device import place_of
+from gannet.core.device import device_of
 from gannet.core.errors import ConfigError
-from gannet.core.recipe import Asked, InferOf, Recipe
+from gannet.core.recipe import InferOf, Recipe, SampledCondition
 from gannet.core.sampling import ConditionRequest
-from gannet.core.seeding import noise_at
+from gannet.core.seeding import latents_at
 from gannet.core.transform import Trained
-from gannet.core.types import Batch, Condition, Spec, Wishes
-from gannet.inference.card import Card, Scale
+from gannet.core.types import Batch, CellConditions, Condition, Spec
+from gannet.inference.card import Calibration, Card
 from gannet.inference.options import asked_of_slots, slots_of
 from gannet.modalities.modality import Modality
 from gannet.modalities.registry import codec_of, find_modality
-from gannet.networks.convolutional import Projecting
+from gannet.networks.convolutional import ProjectionDiscriminator
 from gannet.recipes.registry import find_recipe
 
 TOLD = 64
@@ -39,18 +39,19 @@ class TrainedSampler:
 
     Attributes:
         card: What they are and where they came from.
-        product: The network worth keeping; for most recipes the averaged generator.
+        model: The network worth keeping; for most recipes the averaged generator.
         discriminator: The judge that the duel trained.
         statistics: What is known of the training data; see ``Modality.statistics``.
-        kept: What was worked out once the duel was over; see ``Inference.fit_after_training``.
+        extra_state: What was worked out once the duel was over; see
+            ``Inference.fit_after_training``.
         generator: What makes samples where the product does not; see ``Recipe.makes_samples``.
     """
 
     card: Card
-    product: nn.Module
+    model: nn.Module
     discriminator: nn.Module
     statistics: Mapping[str, Tensor] = field(default_factory=dict[str, Tensor])
-    kept: Mapping[str, Tensor] = field(default_factory=dict[str, Tensor])
+    extra_state: Mapping[str, Tensor] = field(default_factory=dict[str, Tensor])
     generator: nn.Module | None = None
 
     @cached_property
@@ -91,12 +92,12 @@ class TrainedSampler:
     @property
     def latent_dim(self) -> int:
         """Numbers of noise per sample."""
-        return self.config.noise
+        return self.config.latent_dim
 
     @property
     def trained(self) -> Trained[Any]:
         """All that a recipe's functions take to use the network."""
-        return Trained(self.product, self.codecs, self.card.spec, self.config, self.kept)
+        return Trained(self.model, self.codecs, self.card.spec, self.config, self.extra_state)
 
     @property
     def known_classes(self) -> tuple[str, ...]:
@@ -109,7 +110,7 @@ class TrainedSampler:
         return classes_of(slots_of(self.recipe, self.codecs).get("vector"))
 
     @property
-    def kinds(self) -> int:
+    def pseudo_classes(self) -> int:
         """How many classes, or kinds, a condition's vector tells; 0 if it tells other things."""
         told = classes_of(slots_of(self.recipe, self.codecs).get("vector"), made_up=True)
         return self.card.spec.vector if told else 0
@@ -134,36 +135,36 @@ class TrainedSampler:
         for role, options in asked_of_slots(self.recipe, self.codecs, asked).items():
             codec = self.codecs[role]
             request = ConditionRequest(
-                codec, options, range(start, start + count), seed, self.card.shares
+                codec, options, range(start, start + count), seed, self.card.class_frequencies
             )
             made = find_modality(codec.kind).inference.condition(request)
             if made is not None:
                 told = replace(told, **{role: made})
         return told
 
-    def condition_on(self, wishes: Wishes, chance: Tensor) -> Asked:
+    def condition_on(self, conditions: CellConditions, chance: Tensor) -> SampledCondition:
         """Conditions under which wishes for cells come true, from uniform numbers per sample.
 
         Raises:
             ConfigError: if the recipe cannot be asked.
         """
         return self.recipe.inference.condition_on(
-            self.product, self.card.spec, wishes, chance, self.config
+            self.model, self.card.spec, conditions, chance, self.config
         )
 
-    def view(self, samples: Tensor) -> Tensor:
+    def embed(self, samples: Tensor) -> Tensor:
         """Samples as the recipe has them looked at; see ``Evaluation.embed``."""
         return self.recipe.evaluation.embed(samples, self.card.spec)
 
     def infer(self, noise: Tensor, condition: Condition) -> Tensor:
         """What the network makes of noise ``(n, Z)`` and conditions, ``(n, *shape)``."""
-        return self._run(self.recipe.inference.infer, self.product, noise, condition)
+        return self._run(self.recipe.inference.infer, self.model, noise, condition)
 
     @torch.no_grad()
     def _run(
         self, infer: InferOf[Any], network: nn.Module, noise: Tensor, condition: Condition
     ) -> Tensor:
-        device = place_of(network)
+        device = device_of(network)
         made = infer(network, noise.to(device), condition.to(device), self.config)
         return made.float().cpu()
 
@@ -172,14 +173,14 @@ class TrainedSampler:
 
         Row n depends on the seed, on ``start + n`` and on its own condition alone.
         """
-        noise = noise_at(seed, range(start, start + len(condition)), self.latent_dim)
+        noise = latents_at(seed, range(start, start + len(condition)), self.latent_dim)
         return self.infer(noise, condition)
 
     def fakes(self, condition: Condition, *, seed: int = 0, start: int = 0) -> Tensor:
         """One sample per condition, ``(n, *shape)``; what ``draw`` gives if that is samples."""
         if self.generator is None or self.recipe.makes_samples:
             return self.draw(condition, seed=seed, start=start)
-        noise = noise_at(seed, range(start, start + len(condition)), self.latent_dim)
+        noise = latents_at(seed, range(start, start + len(condition)), self.latent_dim)
         return self._run(self.recipe.sampling, self.generator, noise, condition)
 
     def held_out_conditions(self, real: Batch, *, seed: int, start: int = 0) -> Condition:
@@ -188,17 +189,17 @@ class TrainedSampler:
         What is told of these or, where the recipe is told nothing of a sample, drawn as
         ``conditions`` does it.
         """
-        if self.recipe.inputs.told_of_samples:
-            return self.recipe.at_use(real, self.card.spec).condition
+        if self.recipe.inputs.conditions_from_samples:
+            return self.recipe.with_evaluation_condition(real, self.card.spec).condition
         return self.conditions(len(real), seed=seed, start=start)
 
     def fakes_like(self, real: Batch, *, seed: int) -> Tensor:
         """As many samples as are given, told of them what ``held_out_conditions`` tells."""
-        if self.recipe.makes_samples and not self.recipe.inputs.told_of_samples:
+        if self.recipe.makes_samples and not self.recipe.inputs.conditions_from_samples:
             return self.sample(len(real), seed=seed)
         return self.fakes(self.held_out_conditions(real, seed=seed), seed=seed)
 
-    def answer(self, given: Batch, *, seed: int = 0) -> Tensor:
+    def transform(self, given: Batch, *, seed: int = 0) -> Tensor:
         """An answer to each of some samples, ``(n, *shape)``, from what is told of them."""
         made = [
             self.draw(given[at : at + TOLD].condition, seed=seed, start=at)
@@ -250,7 +251,7 @@ class TrainedSampler:
 
         Without a condition each sample is judged as the class that it fits best.
         """
-        device = place_of(self.discriminator)
+        device = device_of(self.discriminator)
         return torch.cat(
             [
                 self._logits(
@@ -264,9 +265,14 @@ class TrainedSampler:
 
     def _logits(self, samples: Tensor, condition: Condition | None) -> Tensor:
         blank = self.card.spec.blank(len(samples)).to(str(samples.device))
-        classes, judge = self.kinds, self.discriminator
-        if condition is None and classes and isinstance(judge, Projecting):
-            return judge.verdict.of_each(judge.features(samples)).float().amax(1).cpu()
+        classes, discriminator = self.pseudo_classes, self.discriminator
+        if condition is None and classes and isinstance(discriminator, ProjectionDiscriminator):
+            return (
+                discriminator.head.logits_per_class(discriminator.features(samples))
+                .float()
+                .amax(1)
+                .cpu()
+            )
         if condition is not None:
             told = [condition.to(str(samples.device))]
         elif classes:
@@ -274,21 +280,23 @@ class TrainedSampler:
             told = [replace(blank, vector=row.expand(len(samples), -1)) for row in rows]
         else:
             told = [blank]
-        every = [judge(samples, each).float().reshape(len(samples), -1).mean(1) for each in told]
+        every = [
+            discriminator(samples, each).float().reshape(len(samples), -1).mean(1) for each in told
+        ]
         return torch.stack(every).amax(0).cpu()
 
-    def scale(self, *, of_class: bool) -> Scale:
+    def calibration_for(self, *, of_class: bool) -> Calibration:
         """What turns logits into probabilities, for a class that is asked for or the best one."""
-        found = self.card.scale_of_class if of_class else None
-        return found or self.card.scale
+        found = self.card.class_calibration if of_class else None
+        return found or self.card.calibration
 
     def judge(self, samples: Tensor, condition: Condition | None = None) -> Tensor:
         """Probability of being real, ``(n,)`` in [0, 1]; .5 is as likely real as generated.
 
         It is a statement about the fakes of *this* generator: other fakes can look real to it.
         """
-        scale = self.scale(of_class=condition is not None)
-        return (self.logits(samples, condition) * scale.slope + scale.offset).sigmoid()
+        scale = self.calibration_for(of_class=condition is not None)
+        return (self.logits(samples, condition) * scale.weight + scale.bias).sigmoid()
 
     def decode(self, samples: Tensor) -> list[Any]:
         """Samples as raw data, as the codec of what it makes has them."""

@@ -18,28 +18,28 @@ LARGEST = 10_000_000
 
 
 def request_of(
-    artefact: TrainedSampler, count: int, seed: int, options: Mapping[str, object]
+    artifact: TrainedSampler, count: int, seed: int, options: Mapping[str, object]
 ) -> SamplingRequest:
     """What is asked for, each option with those that know it.
 
     Raises:
         ConfigError: naming all options that this run does not know, or that are out of range.
     """
-    artefact.check_drawn(count, seed)
-    output = artefact.recipe.inference.output
-    found = sorted_options(options, sample_models(artefact.recipe, artefact.codecs))
+    artifact.check_drawn(count, seed)
+    output = artifact.recipe.inference.output
+    found = sorted_options(options, sample_models(artifact.recipe, artifact.codecs))
     own = found.pop(output)
     asked = {name: value for each in found.values() for name, value in each}
     return SamplingRequest(count, seed, own, asked)
 
 
 def draw_samples(
-    artefact: TrainedSampler, count: int, *, seed: int = 0, **options: object
+    artifact: TrainedSampler, count: int, *, seed: int = 0, **options: object
 ) -> DrawnSamples:
     """New raw samples, drawn as they are walked through.
 
     Args:
-        artefact: Of a run.
+        artifact: Of a run.
         count: How many.
         seed: Sample n depends on the seed and on n alone.
         options: What the run's kind of data, and what it is told, can be asked.
@@ -47,11 +47,11 @@ def draw_samples(
     Raises:
         ConfigError: if an option is not known, or the count is negative; see ``request_of``.
     """
-    return artefact.modality.inference.sample(artefact, request_of(artefact, count, seed, options))
+    return artifact.modality.inference.sample(artifact, request_of(artifact, count, seed, options))
 
 
 def write_samples(
-    artefact: TrainedSampler,
+    artifact: TrainedSampler,
     *,
     count: int,
     out: Path,
@@ -61,7 +61,7 @@ def write_samples(
     """Make samples and write them; the suffix of ``out`` chooses the form.
 
     Args:
-        artefact: Of a run.
+        artifact: Of a run.
         count: How many.
         out: A file, or a folder.
         seed: Sample n depends on the seed and on n alone.
@@ -76,29 +76,29 @@ def write_samples(
     """
     if not 1 <= count <= LARGEST:
         raise ConfigError(f"--count: must lie between 1 and {LARGEST}, got {count}")
-    modality, suffix = artefact.modality, "" if out.is_dir() else out.suffix.lower()
+    modality, suffix = artifact.modality, "" if out.is_dir() else out.suffix.lower()
     write, path = _writer(modality, suffix, out)
-    request = request_of(artefact, count, seed, options)
+    request = request_of(artifact, count, seed, options)
     to = WriteRequest(
         path=path,
         count=count,
-        codec=artefact.codec,
-        labels=labels_of(artefact, request),
-        classes=artefact.classes,
+        codec=artifact.codec,
+        labels=labels_of(artifact, request),
+        classes=artifact.classes,
         options=request.options,
-        facts=artefact.facts,
+        facts=artifact.facts,
     )
-    notes = write(modality.inference.sample(artefact, request), to) or ()
+    notes = write(modality.inference.sample(artifact, request), to) or ()
     where = str(path) if suffix or path != out else f"in {out}"
     return "\n  ".join([where, *notes])
 
 
-def labels_of(artefact: TrainedSampler, request: SamplingRequest) -> Sequence[str]:
+def labels_of(artifact: TrainedSampler, request: SamplingRequest) -> Sequence[str]:
     """The class of each sample, empty for none; no entry for models without classes."""
-    if not artefact.classes:
+    if not artifact.classes:
         return ()
-    told = artefact.conditions(request.count, seed=request.seed, start=0, **request.asked).vector
-    return [name or "" for name in artefact.codecs["vector"].decode(told)]
+    told = artifact.conditions(request.count, seed=request.seed, start=0, **request.asked).vector
+    return [name or "" for name in artifact.codecs["vector"].decode(told)]
 
 
 def _writer(modality: Modality, suffix: str, out: Path) -> tuple[Writer, Path]:

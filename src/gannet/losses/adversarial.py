@@ -65,7 +65,7 @@ def hinge_generator(_real: Tensor, fake: Tensor) -> Tensor:
 def wasserstein_discriminator(real: Tensor, fake: Tensor) -> Tensor:
     """The gap between the means. Source: Arjovsky et al. 2017, arXiv:1701.07875, eq. 2.
 
-    Only a distance while the critic's slope is bounded: see ``unit_slope_penalty`` of
+    Only a distance while the critic's slope is bounded: see ``wgan_gp`` of
     ``losses.gradient_penalty``.
     """
     return fake.mean() - real.mean()

@@ -5,27 +5,29 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from gannet.core.types import Batch, Condition, Terms
+from gannet.core.types import Batch, Condition, Losses
 from gannet.losses.adversarial import relativistic_discriminator
-from gannet.losses.gradient_penalty import slope_penalty
+from gannet.losses.gradient_penalty import gradient_penalty
 
 
-def told_apart(judge: nn.Module, batch: Batch, fake: Tensor, slope: float) -> Terms:
+def discriminator_loss(
+    discriminator: nn.Module, batch: Batch, fake: Tensor, penalty_weight: float
+) -> Losses:
     """What a discriminator minimises: relativistic, with slopes of reals and fakes.
 
     Source: Huang et al. 2025, arXiv:2501.05441, eq. 2 and section 3. Differs: of a judge of patches
     the slope is that of their mean.
 
     Args:
-        judge: Gives logits ``(B,)``, or ``(B, h, w)`` for patches.
+        discriminator: Gives logits ``(B,)``, or ``(B, h, w)`` for patches.
         batch: Reals ``(B, *shape)``, and what is told of them and of the fakes.
         fake: ``(B, *shape)``, without a gradient.
-        slope: Weight of the penalties; 0 for none.
+        penalty_weight: Weight of the penalties; 0 for none.
     """
-    shown = torch.cat([batch.real, fake]).requires_grad_(slope > 0)
-    logits = judge(shown, Condition.joined([batch.condition] * 2)).float()
-    terms = {"adversarial": relativistic_discriminator(*logits.chunk(2))}
-    if slope:
+    shown = torch.cat([batch.real, fake]).requires_grad_(penalty_weight > 0)
+    logits = discriminator(shown, Condition.joined([batch.condition] * 2)).float()
+    losses = {"adversarial": relativistic_discriminator(*logits.chunk(2))}
+    if penalty_weight:
         each = logits.reshape(len(shown), -1).mean(1)
-        terms["slope"] = slope * slope_penalty(each, shown)
-    return terms
+        losses["gradient_penalty"] = penalty_weight * gradient_penalty(each, shown)
+    return losses

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 
-def habits(seen: Sequence[Tensor], classes: Tensor) -> list[Tensor]:
+def feature_statistics(seen: Sequence[Tensor], classes: Tensor) -> list[Tensor]:
     """Mean and deviation of each channel of what a judge sees, per class; ``(2, K, C)`` per layer.
 
     Args:
@@ -24,7 +24,7 @@ def habits(seen: Sequence[Tensor], classes: Tensor) -> list[Tensor]:
     return found
 
 
-def matching(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:
+def feature_matching_loss(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:
     """How far what a judge sees in fakes is from what it sees in the reals beside; a scalar.
 
     Source: Wang et al. 2018, arXiv:1711.11585, eq. 4.

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 
-def slope(logits: Tensor, samples: Tensor) -> Tensor:
+def gradient_norm_squared(logits: Tensor, samples: Tensor) -> Tensor:
     """Squared length of the logits' gradient with respect to each sample, ``(B,)``.
 
     Args:
@@ -20,7 +20,7 @@ def slope(logits: Tensor, samples: Tensor) -> Tensor:
     return gradient.flatten(1).square().sum(1)
 
 
-def slope_penalty(logits: Tensor, samples: Tensor) -> Tensor:
+def gradient_penalty(logits: Tensor, samples: Tensor) -> Tensor:
     """Mean squared length of the logits' gradient with respect to the samples.
 
     Called R1 on real samples and R2 on fakes. It keeps the discriminator flat where the data lie,
@@ -33,19 +33,21 @@ def slope_penalty(logits: Tensor, samples: Tensor) -> Tensor:
     Returns:
         A scalar that can be differentiated again.
     """
-    return slope(logits, samples).mean()
+    return gradient_norm_squared(logits, samples).mean()
 
 
-def unit_slope_penalty(logits: Tensor, samples: Tensor) -> Tensor:
+def wgan_gp(logits: Tensor, samples: Tensor) -> Tensor:
     """Mean squared distance of the slope's length from one, between reals and fakes.
 
     Source: Gulrajani et al. 2017, arXiv:1704.00028, eq. 3.
     """
-    length = (slope(logits, samples) + 1e-12).sqrt()  # the root has no slope at zero
+    length = (
+        gradient_norm_squared(logits, samples) + 1e-12
+    ).sqrt()  # the root has no slope at zero
     return (length - 1).square().mean()
 
 
-def between(real: Tensor, fake: Tensor, share: Tensor) -> Tensor:
+def interpolate(real: Tensor, fake: Tensor, share: Tensor) -> Tensor:
     """Points on the lines from fakes to reals; ``share`` ``(B,)`` in [0, 1] is the place."""
     place = share.view(-1, *[1] * (real.dim() - 1))
     return fake + place * (real - fake)

@@ -15,8 +15,8 @@ alike (with 2 for 1.5 in all, and more reward for answers that differ).
 """
 
 
-def unlike(one: Sequence[Tensor], other: Sequence[Tensor]) -> Tensor:
-    """How far what is seen in ``one`` is from ``other``, by all that ``Sight`` sees; a scalar.
+def perceptual_loss(one: Sequence[Tensor], other: Sequence[Tensor]) -> Tensor:
+    """Perceptual distance of ``one`` from ``other``, by all that ``PerceptualNet`` sees; a scalar.
 
     Source: Johnson et al. 2016, arXiv:1603.08155, eq. 2. Differs: absolute differences.
     """

@@ -6,10 +6,12 @@ import torch
 from torch import Tensor
 
 from gannet.losses.adversarial import relativistic_discriminator, relativistic_generator
-from gannet.networks.perceptual import Glances
+from gannet.networks.perceptual import ProjectedDiscriminators
 
 
-def glanced_apart(glances: Glances, real: Tensor, fake: Tensor, classes: Tensor) -> Tensor:
+def projected_discriminator_loss(
+    glances: ProjectedDiscriminators, real: Tensor, fake: Tensor, classes: Tensor
+) -> Tensor:
     """What discriminators of frozen features minimise; a scalar, each size weighs alike.
 
     Source: Sauer et al. 2021, arXiv:2111.01007, eq. 2. Differs: relativistic.
@@ -24,7 +26,9 @@ def glanced_apart(glances: Glances, real: Tensor, fake: Tensor, classes: Tensor)
     return torch.stack([relativistic_discriminator(*one.chunk(2)) for one in each]).mean()
 
 
-def passed_glances(glances: Glances, real: Tensor, fake: Tensor, classes: Tensor) -> Tensor:
+def projected_generator_loss(
+    glances: ProjectedDiscriminators, real: Tensor, fake: Tensor, classes: Tensor
+) -> Tensor:
     """What a generator minimises so as to pass them; arguments as above, fakes with a gradient."""
     with torch.no_grad():
         theirs = glances(real, classes)

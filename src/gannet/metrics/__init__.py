@@ -8,9 +8,9 @@ from typing import Literal, NamedTuple
 from torch import Tensor
 
 from gannet.metrics import distribution
-from gannet.metrics.pairwise import Heap
+from gannet.metrics.pairwise import FeatureSet
 
-Metric = Callable[[Tensor | Heap, Tensor | Heap], float]
+Metric = Callable[[Tensor | FeatureSet, Tensor | FeatureSet], float]
 """Features of reals ``(N, F)`` and of fakes ``(M, F)`` to a number.
 
 Given heaps, metrics may share what they work out, and come to the same number.
@@ -24,17 +24,17 @@ Better = Literal["low", "high"]
 
 
 class Rated(NamedTuple):
-    """A metric and which end of it is good; ``least`` and ``most`` bound what it can be."""
+    """A metric, which end of it is good, and what bounds it."""
 
     function: Metric
     better: Better
-    least: float = float("-inf")
-    most: float = float("inf")
+    min_value: float = float("-inf")
+    max_value: float = float("inf")
 
 
 METRICS: Mapping[str, Rated] = {
     "frechet": Rated(distribution.frechet_distance, "low", 0.0),
-    "kernel": Rated(distribution.kernel_distance, "low"),
+    "kid": Rated(distribution.kernel_distance, "low"),
     "energy": Rated(distribution.energy_distance, "low"),
     "precision": Rated(distribution.precision, "high", 0.0, 1.0),
     "recall": Rated(distribution.recall, "high", 0.0, 1.0),

@@ -31,12 +31,12 @@ def wilson(hits: int, trials: int) -> tuple[float, float]:
     if trials == 0:
         return 0.0, 1.0
     share, squared = hits / trials, NORMAL**2
-    centre = (share + squared / (2 * trials)) / (1 + squared / trials)
+    center = (share + squared / (2 * trials)) / (1 + squared / trials)
     half = NORMAL / (1 + squared / trials)
     half *= math.sqrt(share * (1 - share) / trials + squared / (4 * trials**2))
     # Where nothing or all was hit the end is exact, which rounding would miss by a hair.
-    low = centre - half if hits else 0.0
-    return max(low, 0.0), min(centre + half if hits < trials else 1.0, 1.0)
+    low = center - half if hits else 0.0
+    return max(low, 0.0), min(center + half if hits < trials else 1.0, 1.0)
 
 
 def chance_of_at_least(hits: int, trials: int) -> float:
@@ -69,9 +69,9 @@ def share_score(name: str, flags: Sequence[Tensor], about: About, *, how: str = 
         value=hits[0] / count,
         low=low,
         high=high,
-        floor=hits[1] / count,
-        floor_low=floor_low,
-        floor_high=floor_high,
+        reference=hits[1] / count,
+        reference_low=floor_low,
+        reference_high=floor_high,
         samples=count,
         better="low",
         baseline=hits[2] / count,
@@ -84,7 +84,7 @@ LARGEST = 1_500
 """Rows of a half of very many: more would cost time that grows with their square."""
 
 
-def halves(rows: int, times: int, seed: int) -> Iterator[Tensor]:
+def random_halves(rows: int, times: int, seed: int) -> Iterator[Tensor]:
     """``times`` random halves of ``rows`` row numbers, or of very many as many as ``LARGEST``."""
     chance = torch.Generator().manual_seed(seed)
     for _ in range(times):
@@ -131,7 +131,11 @@ def half_samples_of(
 ) -> list[tuple[float, ...]]:
     """The same of several metrics, half by half, so that they can share work on each half."""
     sides = list(
-        zip(halves(len(real), times, seed), halves(len(fake), times, seed + 1), strict=True)
+        zip(
+            random_halves(len(real), times, seed),
+            random_halves(len(fake), times, seed + 1),
+            strict=True,
+        )
     )
     values = [metrics(real[left], fake[right]) for left, right in sides]
     rows = min(len(real), len(fake))

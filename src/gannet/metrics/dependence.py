@@ -101,10 +101,10 @@ def correlation(rows: Tensor) -> Tensor:
     """Pearson's correlation of each pair of numbers ``(P, P)``; NaN counts as the mean."""
     held = rows.double()
     means = held.nanmean(0)
-    centred = torch.where(held.isnan(), torch.zeros_like(held), held - means)
-    lengths = centred.square().sum(0).sqrt()
+    centerd = torch.where(held.isnan(), torch.zeros_like(held), held - means)
+    lengths = centerd.square().sum(0).sqrt()
     # A constant column is correlated with nothing.
-    scaled = centred / torch.where(lengths > 0, lengths, torch.ones_like(lengths))
+    scaled = centerd / torch.where(lengths > 0, lengths, torch.ones_like(lengths))
     return scaled.T @ scaled
 
 

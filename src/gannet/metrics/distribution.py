@@ -10,13 +10,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gannet.metrics.pairwise import CELLS, Heap, heaps
+from gannet.metrics.pairwise import CELLS, FeatureSet, feature_sets
 from gannet.metrics.pairwise import chunks as chunks
 from gannet.metrics.pairwise import nearest as nearest
 from gannet.metrics.pairwise import squared_distances as squared_distances
 
 
-def frechet_distance(real: Tensor | Heap, fake: Tensor | Heap) -> float:
+def frechet_distance(real: Tensor | FeatureSet, fake: Tensor | FeatureSet) -> float:
     """How far apart the two heaps are if each were one Gaussian; 0 for equal moments.
 
     Biased upwards by about trace / N for few samples: compare it with a floor of the same counts.
@@ -26,7 +26,7 @@ def frechet_distance(real: Tensor | Heap, fake: Tensor | Heap) -> float:
         values of a product of their factors, because that needs no root of a nearly singular,
         unsymmetric matrix and stays exact when there are fewer samples than features.
     """
-    one, other = heaps(real, fake)
+    one, other = feature_sets(real, fake)
     left, right = one.rows, other.rows
     gap = left.mean(0) - right.mean(0)
     first, second = one.factor, other.factor
@@ -34,7 +34,9 @@ def frechet_distance(real: Tensor | Heap, fake: Tensor | Heap) -> float:
     return max(float(squares) - 2 * float(_nuclear_norm(first @ second.T)), 0.0)
 
 
-def kernel_distance(real: Tensor | Heap, fake: Tensor | Heap, *, cells: int = CELLS) -> float:
+def kernel_distance(
+    real: Tensor | FeatureSet, fake: Tensor | FeatureSet, *, cells: int = CELLS
+) -> float:
     """Squared maximum mean discrepancy under a cubic kernel; about 0, even below, when alike.
 
     Unbiased: its expectation does not depend on the number of samples.
@@ -43,11 +45,13 @@ def kernel_distance(real: Tensor | Heap, fake: Tensor | Heap, *, cells: int = CE
     Differs: one estimate from all samples instead of a mean over subsets, because the variance is
         lower and the expectation the same.
     """
-    one, other = heaps(real, fake, cells)
-    return one.cubic + other.cubic - 2 * one.asked(other, "cubic")
+    one, other = feature_sets(real, fake, cells)
+    return one.cubic + other.cubic - 2 * one.pair_statistic(other, "cubic")
 
 
-def energy_distance(real: Tensor | Heap, fake: Tensor | Heap, *, cells: int = CELLS) -> float:
+def energy_distance(
+    real: Tensor | FeatureSet, fake: Tensor | FeatureSet, *, cells: int = CELLS
+) -> float:
     """Twice the mean distance across minus those within; about 0, even below, when alike.
 
     Sees any difference of distributions in the features, and has no setting.
@@ -55,51 +59,51 @@ def energy_distance(real: Tensor | Heap, fake: Tensor | Heap, *, cells: int = CE
     Source: Szekely and Rizzo 2013, Energy statistics, J. Stat. Plan. Inference 143, eq. 2.
     Differs: pairs of a row with itself are left out, so that it is unbiased.
     """
-    one, other = heaps(real, fake, cells)
-    return 2 * one.asked(other, "distance") - one.distance - other.distance
+    one, other = feature_sets(real, fake, cells)
+    return 2 * one.pair_statistic(other, "distance") - one.distance - other.distance
 
 
-def precision(real: Tensor | Heap, fake: Tensor | Heap) -> float:
+def precision(real: Tensor | FeatureSet, fake: Tensor | FeatureSet) -> float:
     """Share of fakes that lie among the reals, 0..1: how believable single samples are.
 
     Source: Kynkaanniemi 2019, arXiv:1904.06991, eqs. 1 and 2, k = 3.
     """
-    one, other = heaps(real, fake)
-    return one.asked(other, "precision")
+    one, other = feature_sets(real, fake)
+    return one.pair_statistic(other, "precision")
 
 
-def recall(real: Tensor | Heap, fake: Tensor | Heap) -> float:
+def recall(real: Tensor | FeatureSet, fake: Tensor | FeatureSet) -> float:
     """Share of reals that lie among the fakes, 0..1: how much of the variety is reached.
 
     Source: Kynkaanniemi 2019, arXiv:1904.06991, eqs. 1 and 2, k = 3.
     """
-    one, other = heaps(real, fake)
-    return one.asked(other, "recall")
+    one, other = feature_sets(real, fake)
+    return one.pair_statistic(other, "recall")
 
 
-def density(real: Tensor | Heap, fake: Tensor | Heap) -> float:
+def density(real: Tensor | FeatureSet, fake: Tensor | FeatureSet) -> float:
     """Mean number of real neighbourhoods a fake lies in, over k; about 1 when alike.
 
     Unlike precision it is not fooled by one outlying real with a huge neighbourhood.
 
     Source: Naeem 2020, arXiv:2002.09797, eq. 4, k = 5.
     """
-    one, other = heaps(real, fake)
-    return one.asked(other, "density")
+    one, other = feature_sets(real, fake)
+    return one.pair_statistic(other, "density")
 
 
-def coverage(real: Tensor | Heap, fake: Tensor | Heap) -> float:
+def coverage(real: Tensor | FeatureSet, fake: Tensor | FeatureSet) -> float:
     """Share of reals with a fake in their neighbourhood, 0..1: how few modes are missing.
 
     Source: Naeem 2020, arXiv:2002.09797, eq. 5, k = 5.
     """
-    one, other = heaps(real, fake)
-    return one.asked(other, "coverage")
+    one, other = feature_sets(real, fake)
+    return one.pair_statistic(other, "coverage")
 
 
-def nearest_others(rows: Tensor | Heap) -> Tensor:
+def nearest_others(rows: Tensor | FeatureSet) -> Tensor:
     """Distance of each row ``(N, F)`` to the nearest other, ``(N,)``."""
-    return Heap.of(rows).radii(1)
+    return FeatureSet.of(rows).radii(1)
 
 
 def _nuclear_norm(matrix: Tensor) -> Tensor:

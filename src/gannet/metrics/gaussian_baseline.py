@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gannet.core.seeding import seed_at
+from gannet.core.seeding import derive_seed
 
 DIRECTIONS = 64
 """Principal directions kept; what they leave out comes back as plain noise."""
@@ -44,8 +44,8 @@ class GaussianBaseline:
         for number in range(classes):
             if bool((labels == number).any()):
                 means[number] = rows[labels == number].mean(0)
-        centres = torch.where(labels[:, None] >= 0, _pick(means, mean, labels), mean)
-        left = rows - centres
+        centers = torch.where(labels[:, None] >= 0, _pick(means, mean, labels), mean)
+        left = rows - centers
         kept = min(DIRECTIONS, *left.shape)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -59,7 +59,7 @@ class GaussianBaseline:
 
     def sample(self, labels: Tensor, *, seed: int) -> Tensor:
         """One sample per label ``(N,)``, ``(N, *shape)``; -1 stands for any class."""
-        chance = torch.Generator().manual_seed(seed_at(seed, 1))
+        chance = torch.Generator().manual_seed(derive_seed(seed, 1))
         count, width = len(labels), len(self.mean)
         noise = torch.randn(count, len(self.directions), generator=chance) @ self.directions
         noise += self.rest * torch.randn(count, width, generator=chance)

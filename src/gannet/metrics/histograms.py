@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from gannet.core.scores import Profile
+from gannet.core.scores import Histogram
 from gannet.core.types import FloatArray
 
 BINS = 16
@@ -27,7 +27,7 @@ MISSING, OTHER = "missing", "all others"
 
 def number_profile(
     name: str, real: FloatArray, fake: FloatArray, word: Callable[[float], str] = "{:.6g}".format
-) -> Profile:
+) -> Histogram:
     """Bins of equal width that suit the reals; what lies beyond is in the outermost.
 
     Args:
@@ -53,7 +53,7 @@ def number_profile(
 
 def category_profile(
     name: str, real: FloatArray, fake: FloatArray, words: Sequence[str]
-) -> Profile:
+) -> Histogram:
     """One bin for each of the commonest values, in their order.
 
     Args:
@@ -68,14 +68,14 @@ def category_profile(
     return _profile(name, "category", bins, _coded(real, most), _coded(fake, most))
 
 
-def row_profiles(names: Sequence[str], real: FloatArray, fake: FloatArray) -> tuple[Profile, ...]:
+def row_profiles(names: Sequence[str], real: FloatArray, fake: FloatArray) -> tuple[Histogram, ...]:
     """Of rows ``(N, F)`` of plain numbers."""
     return worst_first(
         [number_profile(name, real[:, at], fake[:, at]) for at, name in enumerate(names)]
     )
 
 
-def worst_first(profiles: Sequence[Profile]) -> tuple[Profile, ...]:
+def worst_first(profiles: Sequence[Histogram]) -> tuple[Histogram, ...]:
     """At most ``MOST``, those with the largest gap first."""
     return tuple(sorted(profiles, key=lambda each: -each.gap)[:MOST])
 
@@ -102,14 +102,14 @@ def _coded(values: FloatArray, most: int) -> FloatArray:
 
 def _profile(
     name: str, kind: str, bins: Sequence[str], real: FloatArray, fake: FloatArray
-) -> Profile:
+) -> Histogram:
     """Counts to shares; the bins at the end that nothing is in are left out."""
     last = len(bins)
     while last > 1 and not real[last - 1] and not fake[last - 1]:
         last -= 1
     kept = [at for at in range(last) if bins[at] not in (OTHER, MISSING) or real[at] or fake[at]]
     shares = [tuple((each / max(each.sum(), 1))[kept].tolist()) for each in (real, fake)]
-    return Profile.model_validate(
+    return Histogram.model_validate(
         {
             "name": name,
             "kind": kind,

@@ -67,33 +67,33 @@ def ssim(one: Tensor, other: Tensor) -> Tensor:
     return likeness.flatten(1).mean(1)
 
 
-def fine_energy(pictures: Tensor) -> Tensor:
+def high_frequency_energy(pictures: Tensor) -> Tensor:
     """Decimal logarithm of the energy of fine detail, ``(B,)``, of pictures ``(B, C, H, W)``."""
-    grey = luminance(pictures)[:, 0]
-    high, wide = grey.shape[1:]
+    gray = luminance(pictures)[:, 0]
+    high, wide = gray.shape[1:]
     window = torch.hann_window(high, periodic=False)[:, None] * torch.hann_window(
         wide, periodic=False
     )
-    grey = (grey - grey.mean((1, 2), keepdim=True)) * window.to(grey.device)
-    power = torch.fft.rfft2(grey).abs().square()
+    gray = (gray - gray.mean((1, 2), keepdim=True)) * window.to(gray.device)
+    power = torch.fft.rfft2(gray).abs().square()
     radius = (torch.fft.fftfreq(high)[:, None] ** 2 + torch.fft.rfftfreq(wide) ** 2).sqrt()
-    return (power * (radius >= FINE).to(grey.device)).sum((1, 2)).clamp_min(1e-3).log10()
+    return (power * (radius >= FINE).to(gray.device)).sum((1, 2)).clamp_min(1e-3).log10()
 
 
-def fine_error(one: Tensor, other: Tensor) -> Tensor:
+def high_frequency_error(one: Tensor, other: Tensor) -> Tensor:
     """Powers of ten by which the energy of fine detail differs, ``(B,)``; 0 for equal ones."""
-    return (fine_energy(one) - fine_energy(other)).abs()
+    return (high_frequency_energy(one) - high_frequency_energy(other)).abs()
 
 
 def edges(pictures: Tensor) -> Tensor:
     """Length of the brightness's slope at each pixel, ``(B, 1, H, W)``, by Sobel's kernels."""
-    grey = pad(luminance(pictures), (1, 1, 1, 1), mode="replicate")
-    kernel = grey.new_tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])
+    gray = pad(luminance(pictures), (1, 1, 1, 1), mode="replicate")
+    kernel = gray.new_tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])
     both = torch.stack([kernel, kernel.T])[:, None] / 8
-    return conv2d(grey, both).square().sum(1, keepdim=True).sqrt()
+    return conv2d(gray, both).square().sum(1, keepdim=True).sqrt()
 
 
-def structure(one: Tensor, other: Tensor) -> Tensor:
+def edge_correlation(one: Tensor, other: Tensor) -> Tensor:
     """Correlation of the edges of pictures ``(B, C, H, W)``, ``(B,)``; 1 where they agree."""
     a, b = edges(one).flatten(1), edges(other).flatten(1)
     a, b = a - a.mean(1, keepdim=True), b - b.mean(1, keepdim=True)

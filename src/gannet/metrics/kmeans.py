@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gannet.core.seeding import seed_at
+from gannet.core.seeding import derive_seed
 
 MOST, MEMBERS, FEWEST = 30, 100, 5
 """Most kinds, samples that each should have, and the number below which there are none."""
@@ -32,7 +32,7 @@ def usual_count(samples: int) -> int:
     return count if count >= FEWEST else 0
 
 
-def centres(rows: Tensor, count: int, *, seed: int, rounds: int = 20) -> Tensor:
+def centers(rows: Tensor, count: int, *, seed: int, rounds: int = 20) -> Tensor:
     """Middles of ``count`` heaps of rows that lie close together, by k-means.
 
     Source: Lloyd 1982; first centres: Arthur and Vassilvitskii 2007, k-means++.
@@ -46,7 +46,7 @@ def centres(rows: Tensor, count: int, *, seed: int, rounds: int = 20) -> Tensor:
     Returns:
         ``(count, F)``.
     """
-    chance = torch.Generator().manual_seed(seed_at(seed, count))
+    chance = torch.Generator().manual_seed(derive_seed(seed, count))
     found = rows[torch.randint(len(rows), (1,), generator=chance)]
     apart = (rows - found).square().sum(1)
     while len(found) < count:

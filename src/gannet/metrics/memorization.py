@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gannet.core.scores import Closeness, Pair
+from gannet.core.scores import NearestPair, TrainingDistance
 
 OTHERS = 10
 """Further neighbours that say how far apart training samples lie around here."""
@@ -54,10 +54,10 @@ def closest(
     """
     squares = torch.full((len(queries), k), torch.inf, dtype=torch.float64)
     rows = torch.full((len(queries), k), -1, dtype=torch.int64)
-    start, centre = 0, queries.double().mean(0)
-    left = (queries.double() - centre).float()  # products cancel far from zero
+    start, center = 0, queries.double().mean(0)
+    left = (queries.double() - center).float()  # products cancel far from zero
     for block in blocks:
-        right = (block.double() - centre).float()
+        right = (block.double() - center).float()
         for at in range(0, len(left), PART):
             part = slice(at, at + PART)
             near, which = _candidates(left[part], right, k, squares[part, -1:])
@@ -113,21 +113,21 @@ def ratio(distances: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Neighbours:
+class NearestNeighbors:
     """What was found near the fakes of a table.
 
     Attributes:
-        closest: The pairs nearest to each other, the most suspect first.
-        shown: The first pairs, not chosen.
-        closeness: All distances, in quantiles.
+        suspects: The pairs nearest to each other, the most suspect first.
+        examples: The first pairs, not chosen.
+        training_distance: All distances, in quantiles.
     """
 
-    closest: tuple[Pair, ...]
-    shown: tuple[Pair, ...]
-    closeness: Closeness
+    suspects: tuple[NearestPair, ...]
+    examples: tuple[NearestPair, ...]
+    training_distance: TrainingDistance
 
 
-def pairs_of(distances: Tensor, train: Sequence[int], flags: Tensor) -> tuple[Pair, ...]:
+def pairs_of(distances: Tensor, train: Sequence[int], flags: Tensor) -> tuple[NearestPair, ...]:
     """Each fake and its nearest training sample.
 
     Args:
@@ -136,7 +136,7 @@ def pairs_of(distances: Tensor, train: Sequence[int], flags: Tensor) -> tuple[Pa
         flags: ``(N,)`` which are suspect.
     """
     return tuple(
-        Pair(
+        NearestPair(
             fake=row,
             train=train[row],
             distance=float(distances[row, 0]),
@@ -147,14 +147,16 @@ def pairs_of(distances: Tensor, train: Sequence[int], flags: Tensor) -> tuple[Pa
     )
 
 
-def worst_pairs(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
+def worst_pairs(pairs: Sequence[NearestPair]) -> tuple[NearestPair, ...]:
     """Suspects first, then by how much nearer the nearest is than others are."""
     return tuple(sorted(pairs, key=lambda each: (not each.suspect, each.ratio))[:SHOWN])
 
 
-def closeness_of(metric: str, fake: Tensor, held_out: Tensor, searched: int) -> Closeness:
+def training_distance_of(
+    metric: str, fake: Tensor, held_out: Tensor, searched: int
+) -> TrainingDistance:
     """Quantiles of the distances ``(N,)`` of fakes and ``(M,)`` of held-out reals."""
     told = [tuple(np.quantile(each.double().numpy(), LEVELS).tolist()) for each in (fake, held_out)]
-    return Closeness(
+    return TrainingDistance(
         metric=metric, levels=LEVELS, fake=told[0], held_out=told[1], searched=searched
     )

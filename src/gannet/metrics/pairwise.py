@@ -16,10 +16,10 @@ from torch import Tensor
 CELLS = 1 << 19
 """Largest number of pairs held at once: 4 MiB in 64 bit, little enough to stay in a cache."""
 
-NEIGHBOURS = 5
+NEIGHBORS = 5
 """k of density and coverage (Naeem 2020, sec. 4.3)."""
 
-MANIFOLD_NEIGHBOURS = 3
+MANIFOLD_NEIGHBORS = 3
 """k of precision and recall (Kynkaanniemi 2019, sec. 3)."""
 
 
@@ -57,8 +57,8 @@ def nearest(
     """
     assert len(targets) > same, "nobody to be a neighbour"
     # Distances by a matrix product cancel badly when the mean is far from zero.
-    centre = targets.double().mean(0)
-    left, right = queries.double() - centre, targets.double() - centre
+    center = targets.double().mean(0)
+    left, right = queries.double() - center, targets.double() - center
     k = min(k, len(targets) - same)
     distances: list[Tensor] = []
     rows: list[Tensor] = []
@@ -72,26 +72,26 @@ def nearest(
     return torch.cat(distances), torch.cat(rows)
 
 
-class Heap:
+class FeatureSet:
     """Rows, and what has been asked about them.
 
     Attributes:
         rows: ``(N, F)`` in 64 bit; not to be changed.
         cells: Largest number of pairs held at once.
-        sharing: Whether all that can be asked of two heaps is tallied at the first question, since
-            the others will come; costs more than one answer, and less than two.
+        share_pairs: Whether all that can be asked of two heaps is tallied at the first question,
+            since the others will come; costs more than one answer, and less than two.
     """
 
-    def __init__(self, rows: Tensor, *, cells: int = CELLS, sharing: bool = True) -> None:
+    def __init__(self, rows: Tensor, *, cells: int = CELLS, share_pairs: bool = True) -> None:
         self.rows = rows.double()
         self.cells = cells
-        self.sharing = sharing
-        self._answers: dict[Heap, dict[str, float]] = {}
+        self.share_pairs = share_pairs
+        self._answers: dict[FeatureSet, dict[str, float]] = {}
 
     @classmethod
-    def of(cls, rows: Tensor | Heap, cells: int = CELLS) -> Heap:
+    def of(cls, rows: Tensor | FeatureSet, cells: int = CELLS) -> FeatureSet:
         """A heap for one question, if it is none yet."""
-        return rows if isinstance(rows, Heap) else cls(rows, cells=cells, sharing=False)
+        return rows if isinstance(rows, FeatureSet) else cls(rows, cells=cells, share_pairs=False)
 
     def __len__(self) -> int:
         """How many rows."""
@@ -100,10 +100,10 @@ class Heap:
     @cached_property
     def factor(self) -> Tensor:
         """A matrix whose Gram matrix over features is the covariance, of min(N, F) rows."""
-        centred = (self.rows - self.rows.mean(0)) / max(len(self.rows) - 1, 1) ** 0.5
+        centerd = (self.rows - self.rows.mean(0)) / max(len(self.rows) - 1, 1) ** 0.5
         if len(self.rows) <= self.rows.shape[1]:
-            return centred
-        return torch.linalg.qr(centred, mode="r").R
+            return centerd
+        return torch.linalg.qr(centerd, mode="r").R
 
     @cached_property
     def cubic(self) -> float:
@@ -118,24 +118,26 @@ class Heap:
 
     @cached_property
     def _near(self) -> Tensor:
-        return nearest(self.rows, self.rows, NEIGHBOURS, same=True, cells=self.cells)[0]
+        return nearest(self.rows, self.rows, NEIGHBORS, same=True, cells=self.cells)[0]
 
     def radii(self, k: int) -> Tensor:
         """Distance of each row to its ``k``-th neighbour ``(N,)``, or the last that there is."""
         return self._near[:, min(k, self._near.shape[1]) - 1]
 
-    def asked(self, fake: Heap, name: str) -> float:
+    def pair_statistic(self, fake: FeatureSet, name: str) -> float:
         """The tally of that name of these reals and of fakes; one pass answers all names."""
         known = self._answers.setdefault(fake, {})
         if name not in known:
-            both = self.sharing and fake.sharing
-            known.update(tallied(self, fake, tuple(TALLIES) if both else (name,)))
+            both = self.share_pairs and fake.share_pairs
+            known.update(pair_statistics(self, fake, tuple(PAIR_STATISTICS) if both else (name,)))
         return known[name]
 
 
-def heaps(real: Tensor | Heap, fake: Tensor | Heap, cells: int = CELLS) -> tuple[Heap, Heap]:
+def feature_sets(
+    real: Tensor | FeatureSet, fake: Tensor | FeatureSet, cells: int = CELLS
+) -> tuple[FeatureSet, FeatureSet]:
     """Both as heaps."""
-    return Heap.of(real, cells), Heap.of(fake, cells)
+    return FeatureSet.of(real, cells), FeatureSet.of(fake, cells)
 
 
 class PairBlock(NamedTuple):
@@ -155,7 +157,7 @@ class PairBlock(NamedTuple):
 class PairStatistic(Protocol):
     """What adds up a number from one view after another, and leaves each as it was."""
 
-    def see(self, view: PairBlock) -> None:
+    def update(self, view: PairBlock) -> None:
         """Take one view into account; each pair is seen once."""
         ...
 
@@ -164,13 +166,15 @@ class PairStatistic(Protocol):
         ...
 
 
-class Mean:
+class MeanStatistic:
     """Mean over all pairs."""
 
-    def __init__(self, real: Heap, fake: Heap, total: Callable[[PairBlock], float]) -> None:
+    def __init__(
+        self, real: FeatureSet, fake: FeatureSet, total: Callable[[PairBlock], float]
+    ) -> None:
         self._pairs, self._total, self._sum = len(real) * len(fake), total, 0.0
 
-    def see(self, view: PairBlock) -> None:
+    def update(self, view: PairBlock) -> None:
         """Add it up."""
         self._sum += self._total(view)
 
@@ -179,14 +183,14 @@ class Mean:
         return self._sum / self._pairs
 
 
-class Inside:
+class PrecisionStatistic:
     """Share of fakes in some real's neighbourhood."""
 
-    def __init__(self, real: Heap, fake: Heap) -> None:
-        self._limits = real.radii(MANIFOLD_NEIGHBOURS).square()
+    def __init__(self, real: FeatureSet, fake: FeatureSet) -> None:
+        self._limits = real.radii(MANIFOLD_NEIGHBORS).square()
         self._hits, self._count = 0, len(fake)
 
-    def see(self, view: PairBlock) -> None:
+    def update(self, view: PairBlock) -> None:
         """Count fakes."""
         self._hits += int((view.gaps <= self._limits).any(1).sum())
 
@@ -195,14 +199,14 @@ class Inside:
         return self._hits / self._count
 
 
-class Reached:
+class RecallStatistic:
     """Share of reals in some fake's neighbourhood."""
 
-    def __init__(self, real: Heap, fake: Heap) -> None:
-        self._limits = fake.radii(MANIFOLD_NEIGHBOURS).square()
+    def __init__(self, real: FeatureSet, fake: FeatureSet) -> None:
+        self._limits = fake.radii(MANIFOLD_NEIGHBORS).square()
         self._hit = torch.zeros(len(real), dtype=torch.bool)
 
-    def see(self, view: PairBlock) -> None:
+    def update(self, view: PairBlock) -> None:
         """Mark reals."""
         self._hit |= (view.gaps <= self._limits[view.part, None]).any(0)
 
@@ -211,15 +215,15 @@ class Reached:
         return float(self._hit.double().mean())
 
 
-class Crowded:
+class DensityStatistic:
     """Real neighbourhoods that a fake lies in, over k."""
 
-    def __init__(self, real: Heap, fake: Heap) -> None:
-        self._limits = real.radii(NEIGHBOURS).square()
-        self._most = min(NEIGHBOURS, len(real) - 1) * len(fake)
+    def __init__(self, real: FeatureSet, fake: FeatureSet) -> None:
+        self._limits = real.radii(NEIGHBORS).square()
+        self._most = min(NEIGHBORS, len(real) - 1) * len(fake)
         self._hits = 0
 
-    def see(self, view: PairBlock) -> None:
+    def update(self, view: PairBlock) -> None:
         """Count neighbourhoods."""
         self._hits += int((view.gaps <= self._limits).sum())
 
@@ -228,14 +232,14 @@ class Crowded:
         return self._hits / self._most
 
 
-class Visited:
+class CoverageStatistic:
     """Share of reals with a fake in their neighbourhood."""
 
-    def __init__(self, real: Heap, _: Heap) -> None:
-        self._limits = real.radii(NEIGHBOURS)
+    def __init__(self, real: FeatureSet, _: FeatureSet) -> None:
+        self._limits = real.radii(NEIGHBORS)
         self._least = torch.full((len(real),), torch.inf, dtype=torch.float64)
 
-    def see(self, view: PairBlock) -> None:
+    def update(self, view: PairBlock) -> None:
         """Keep the nearest."""
         self._least = torch.minimum(self._least, view.gaps.amin(0))
 
@@ -244,39 +248,41 @@ class Visited:
         return float((self._least.sqrt() <= self._limits).double().mean())
 
 
-def _mean_distance(real: Heap, fake: Heap) -> Mean:
-    return Mean(real, fake, lambda view: float(view.gaps.sqrt().sum()))
+def _mean_distance(real: FeatureSet, fake: FeatureSet) -> MeanStatistic:
+    return MeanStatistic(real, fake, lambda view: float(view.gaps.sqrt().sum()))
 
 
-def _mean_cubic(real: Heap, fake: Heap) -> Mean:
+def _mean_cubic(real: FeatureSet, fake: FeatureSet) -> MeanStatistic:
     width = real.rows.shape[1]
-    return Mean(real, fake, lambda view: float((view.products / width).add_(1).pow_(3).sum()))
+    return MeanStatistic(
+        real, fake, lambda view: float((view.products / width).add_(1).pow_(3).sum())
+    )
 
 
-TALLIES: Mapping[str, Callable[[Heap, Heap], PairStatistic]] = {
+PAIR_STATISTICS: Mapping[str, Callable[[FeatureSet, FeatureSet], PairStatistic]] = {
     "cubic": _mean_cubic,
     "distance": _mean_distance,
-    "precision": Inside,
-    "recall": Reached,
-    "density": Crowded,
-    "coverage": Visited,
+    "precision": PrecisionStatistic,
+    "recall": RecallStatistic,
+    "density": DensityStatistic,
+    "coverage": CoverageStatistic,
 }
 """What can be asked of two heaps."""
 
 
-def tallied(real: Heap, fake: Heap, names: tuple[str, ...]) -> dict[str, float]:
-    """Some of ``TALLIES`` in one pass over all pairs."""
-    tallies = {name: TALLIES[name](real, fake) for name in names}
-    centre = real.rows.mean(0)  # distances cancel badly when the mean is far from zero
-    left, right = fake.rows - centre, real.rows - centre
-    shift, squares = right @ centre, right.square().sum(1)
+def pair_statistics(real: FeatureSet, fake: FeatureSet, names: tuple[str, ...]) -> dict[str, float]:
+    """Some of ``PAIR_STATISTICS`` in one pass over all pairs."""
+    tallies = {name: PAIR_STATISTICS[name](real, fake) for name in names}
+    center = real.rows.mean(0)  # distances cancel badly when the mean is far from zero
+    left, right = fake.rows - center, real.rows - center
+    shift, squares = right @ center, right.square().sum(1)
     for part in chunks(len(left), len(right), real.cells):
         some = left[part]
         inner = some @ right.T
         gaps = (some.square().sum(1)[:, None] + squares).sub_(inner, alpha=2).clamp_min_(0)
-        products = inner.add_((fake.rows[part] @ centre)[:, None]).add_(shift)
+        products = inner.add_((fake.rows[part] @ center)[:, None]).add_(shift)
         for tally in tallies.values():
-            tally.see(PairBlock(part, gaps, products))
+            tally.update(PairBlock(part, gaps, products))
     return {name: tally.value() for name, tally in tallies.items()}
 
 

@@ -15,7 +15,7 @@ CELLS = 1 << 22
 
 
 @dataclass(frozen=True)
-class Records:
+class EncodedRows:
     """Rows in which distances can be taken.
 
     Attributes:
@@ -29,12 +29,12 @@ class Records:
     def __len__(self) -> int:
         return len(self.places)
 
-    def __getitem__(self, rows: slice) -> Records:
+    def __getitem__(self, rows: slice) -> EncodedRows:
         """Some rows."""
-        return Records(self.places[rows], self.codes[rows])
+        return EncodedRows(self.places[rows], self.codes[rows])
 
 
-def distances(one: Records, other: Records) -> Tensor:
+def distances(one: EncodedRows, other: EncodedRows) -> Tensor:
     """``(N, M)`` in 0..1 (a little more with missing numbers): the mean difference of a cell.
 
     Cells of categories differ by 0 or 1; numbers by the share of training rows between them.
@@ -52,13 +52,13 @@ def distances(one: Records, other: Records) -> Tensor:
     return total / max(width, 1)
 
 
-def nearest(queries: Records, targets: Records) -> tuple[Tensor, Tensor]:
+def nearest(queries: EncodedRows, targets: EncodedRows) -> tuple[Tensor, Tensor]:
     """Distance to the nearest target of each query ``(N,)``, and its row ``(N,)``."""
     found = [distances(queries[part], targets).min(1) for part in _chunks(queries, targets)]
     return torch.cat([each.values for each in found]), torch.cat([each.indices for each in found])
 
 
-def nearest_few(queries: Records, targets: Records, k: int) -> tuple[Tensor, Tensor]:
+def nearest_few(queries: EncodedRows, targets: EncodedRows, k: int) -> tuple[Tensor, Tensor]:
     """Distances to the ``k`` nearest targets of each query ``(N, k)``, rising, and their rows."""
     k = min(k, len(targets))
     found = [
@@ -68,7 +68,7 @@ def nearest_few(queries: Records, targets: Records, k: int) -> tuple[Tensor, Ten
     return torch.cat([each.values for each in found]), torch.cat([each.indices for each in found])
 
 
-def width_of(heap: Records) -> float:
+def width_of(heap: EncodedRows) -> float:
     """Width of a kernel for this heap: a tenth of the median distance to the nearest other row.
 
     So narrow that the nearest row decides. At the median itself dozens of ordinary neighbours
@@ -84,7 +84,7 @@ def width_of(heap: Records) -> float:
     return max(0.1 * float(torch.cat(gaps).median()), 0.01 / max(columns, 1))
 
 
-def log_density(queries: Records, heap: Records, width: float) -> NDArray[np.float64]:
+def log_density(queries: EncodedRows, heap: EncodedRows, width: float) -> NDArray[np.float64]:
     """Logarithm, but for a constant, of a kernel estimate of the density at each query ``(N,)``.
 
     Source: Parzen 1962, with the kernel exp(-distance / width).
@@ -97,7 +97,7 @@ def log_density(queries: Records, heap: Records, width: float) -> NDArray[np.flo
 
 
 def density_ratio(
-    queries: Records, fake: Records, reference: Records, width: float
+    queries: EncodedRows, fake: EncodedRows, reference: EncodedRows, width: float
 ) -> NDArray[np.float64]:
     """How much denser the fakes are around a row than reals are, as a logarithm ``(N,)``.
 
@@ -115,7 +115,7 @@ def equal_rows(queries: NDArray[np.float64], targets: NDArray[np.float64]) -> ND
     return np.isin(_keys(queries), _keys(targets))
 
 
-def nearer_share(
+def dcr_share(
     to_train: Tensor, to_held_out: Tensor, train_rows: Tensor, held_out_rows: Tensor
 ) -> tuple[float, float]:
     """Share of fakes nearer to training than to held-out rows, ties half, and its standard error.
@@ -146,7 +146,7 @@ def _keys(rows: NDArray[np.float64]) -> NDArray[np.void]:
     return held.view(np.dtype((np.void, held.shape[1] * 8))).ravel()
 
 
-def _chunks(queries: Records, targets: Records) -> Iterator[slice]:
+def _chunks(queries: EncodedRows, targets: EncodedRows) -> Iterator[slice]:
     size = max(CELLS // max(len(targets), 1), 1)
     for start in range(0, len(queries), size):
         yield slice(start, min(start + size, len(queries)))

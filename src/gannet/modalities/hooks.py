@@ -13,13 +13,13 @@ from torch import Tensor
 
 from gannet.core.codec import Codec
 from gannet.core.errors import ConfigError
-from gannet.core.scores import About, Profile, Report, Score
+from gannet.core.scores import About, Histogram, Report, Score
 from gannet.core.types import Batch
 from gannet.networks.features import Features
 
 
 class Sampler(Protocol):
-    """What can be scored; an ``Artefact`` is one."""
+    """What can be scored; an ``Artifact`` is one."""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -126,7 +126,7 @@ class WholeEvaluation:
         seed: Of everything.
         transform: A raw input and a number of draws to raw outputs, where that is what the
             generator is for; ``None`` if it makes samples from nothing.
-        options: ``artefact`` and ``data``, as the report calls them, and further ones by name; what
+        options: ``artifact`` and ``data``, as the report calls them, and further ones by name; what
             is not known is to be refused.
     """
 
@@ -167,7 +167,7 @@ def no_network(name: str, _samples: Tensor) -> Features | None:
     )
 
 
-def no_profiles(_codec: Codec[Any], _real: Tensor, _fake: Tensor) -> Sequence[Profile]:
+def no_profiles(_codec: Codec[Any], _real: Tensor, _fake: Tensor) -> Sequence[Histogram]:
     """Nothing to draw number by number."""
     return ()
 
@@ -200,7 +200,7 @@ class EvaluationHooks:
 
     scores: Callable[[Tensor, Tensor, Tensor, Tensor], Sequence[Score]] = no_scores
     pretrained: Callable[[str, Tensor], Features | None] = no_network
-    profiles: Callable[[Codec[Any], Tensor, Tensor], Sequence[Profile]] = no_profiles
+    profiles: Callable[[Codec[Any], Tensor, Tensor], Sequence[Histogram]] = no_profiles
     protocol: Callable[[Codec[Any]], Sequence[str]] = nothing_to_say
     measures: Callable[[PairMeasure], Sequence[PairMeasure]] = by_features
     preserved: Sequence[PairMeasure] = ()

@@ -43,7 +43,7 @@ def stacked(raws: Sequence[Any], codec: Codec[Any]) -> Any:
     return np.stack(arrays) if alike else list(raws)
 
 
-def untold(_request: ConditionRequest) -> Tensor | None:
+def without_condition(_request: ConditionRequest) -> Tensor | None:
     """Samples are told nothing in such a slot unless it is derived from an input."""
     return None
 
@@ -133,7 +133,7 @@ class InferenceHooks:
     sample: Callable[[SampleSource, SamplingRequest], DrawnSamples] = drawn
     stack: Callable[[Sequence[Any], Codec[Any]], Any] = stacked
     condition_options: type[BaseModel] = NoOptions
-    condition: Callable[[ConditionRequest], Tensor | None] = untold
+    condition: Callable[[ConditionRequest], Tensor | None] = without_condition
     read_file: Callable[[Codec[Any], Path, ReadTable], LoadedSamples] = read_file
     encode: Callable[[Codec[Any], Any], Tensor] = encode
     apply_file: Callable[[TransformTask, Path, Sequence[Path], ReadTable], None] = apply_file

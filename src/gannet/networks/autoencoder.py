@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from gannet.core.types import Condition, Players, Spec
+from gannet.core.types import Condition, Networks, Spec
 from gannet.networks import convolutional, mlp
 
 LEAST_VARIANCE = 1e-4
@@ -22,7 +22,7 @@ FRESH = 0.02
 """Weight of the newest batch in the moments of codes."""
 
 
-class Coder(nn.Module):
+class Autoencoder(nn.Module):
     """An encoder to a mean and a spread of codes, and the decoder that people use alone.
 
     Source: Kingma and Welling 2013, arXiv:1312.6114, section 3 and appendix C.
@@ -31,7 +31,7 @@ class Coder(nn.Module):
         spec: Sizes of samples and condition.
         noise: Numbers of a code.
         width: Channels at full size; for rows a decoder has eight times as many units.
-        spreads: Whether the encoder tells a spread beside the mean.
+        gaussian: Whether the encoder tells a spread beside the mean.
         images: Whether samples are pictures ``(C, H, W)``; else they are taken as rows.
         bounded: Whether samples end in [-1, 1], all of their numbers in one unit.
     """
@@ -42,33 +42,33 @@ class Coder(nn.Module):
         noise: int,
         width: int,
         *,
-        spreads: bool,
+        gaussian: bool,
         images: bool = False,
         bounded: bool = False,
     ) -> None:
         super().__init__()
-        self.spreads, self.images, self.bounded = spreads, images, bounded
+        self.gaussian, self.images, self.bounded = gaussian, images, bounded
         units = 4 * width
         self.decoder: nn.Module
         if images:
             self.decoder = convolutional.StridedGenerator(spec, noise, width)
-            self.look = convolutional.StridedDiscriminator(spec, width).layers
+            self.stem = convolutional.StridedDiscriminator(spec, width).layers
             seen = convolutional.WIDEST * width
         else:
             self.decoder = mlp.ResidualRowGenerator(spec, noise, 2 * units, bounded=bounded)
-            self.look = mlp.plain_layers(math.prod(spec.shape), units, 3)
+            self.stem = mlp.plain_layers(math.prod(spec.shape), units, 3)
             seen = units
         self.mean = nn.Linear(seen + spec.vector, noise)
-        self.spread = nn.Linear(seen + spec.vector, noise) if spreads else None
+        self.log_var = nn.Linear(seen + spec.vector, noise) if gaussian else None
 
     def encode(self, samples: Tensor, condition: Condition) -> tuple[Tensor, Tensor]:
         """``(B, *spec.shape)`` to means and log variances of codes, each ``(B, noise)``."""
         looked_at = samples if self.images else samples.flatten(1)
-        seen = torch.cat([self.look(looked_at), condition.vector], 1)
+        seen = torch.cat([self.stem(looked_at), condition.vector], 1)
         mean: Tensor = self.mean(seen).float()
-        if self.spread is None:
+        if self.log_var is None:
             return mean, torch.zeros_like(mean)
-        return mean, CALM * (self.spread(seen).float() / CALM).tanh()
+        return mean, CALM * (self.log_var(seen).float() / CALM).tanh()
 
     def decode(self, codes: Tensor, condition: Condition) -> Tensor:
         """``(B, noise)`` to ``(B, *spec.shape)``."""
@@ -80,7 +80,7 @@ class Coder(nn.Module):
         return self.decode(noise, condition)
 
 
-class MeasuredCoder(Coder):
+class GaussianLatentAutoencoder(Autoencoder):
     """A coder without a prior: it measures the normal distributions nearest to its codes.
 
     Source of drawing codes from a density fitted afterwards: Ghosh et al. 2020, arXiv:1903.12436,
@@ -95,14 +95,14 @@ class MeasuredCoder(Coder):
     def __init__(
         self, spec: Spec, noise: int, width: int, *, images: bool = False, bounded: bool = False
     ) -> None:
-        super().__init__(spec, noise, width, spreads=False, images=images, bounded=bounded)
+        super().__init__(spec, noise, width, gaussian=False, images=images, bounded=bounded)
         # The last row is of samples whose class nobody told.
         self.register_buffer("shares", torch.zeros(spec.vector + 1))
         self.register_buffer("sums", torch.zeros(spec.vector + 1, noise))
         self.register_buffer("moments", torch.eye(noise))
 
     @torch.no_grad()
-    def measure(self, codes: Tensor, condition: Condition) -> None:
+    def update_statistics(self, codes: Tensor, condition: Condition) -> None:
         """Take codes ``(B, noise)`` into the means of their classes and the second moments."""
         told = _with_unknown(condition)
         self.shares.lerp_(told.mean(0), FRESH)
@@ -110,20 +110,20 @@ class MeasuredCoder(Coder):
         self.sums.lerp_((told[:, :, None] * codes[:, None, :]).mean(0), FRESH)
         self.moments.lerp_((codes[:, :, None] * codes[:, None, :]).mean(0), FRESH)
 
-    def codes(self, noise: Tensor, condition: Condition) -> Tensor:
+    def sample_latents(self, noise: Tensor, condition: Condition) -> Tensor:
         """Normal noise ``(B, noise)`` to codes with the mean and covariance that were measured."""
         shares = self.shares[:, None]
-        centres = self.sums / shares.clamp_min(1e-12)
-        between = (self.sums[:, :, None] * centres[:, None, :]).sum(0)
+        centers = self.sums / shares.clamp_min(1e-12)
+        between = (self.sums[:, :, None] * centers[:, None, :]).sum(0)
         sizes, axes = torch.linalg.eigh(self.moments - between)
         anywhere = self.sums.sum(0) / shares.sum().clamp_min(1e-12)
-        known = torch.where(shares > 0, centres, anywhere)
-        centre = (_with_unknown(condition)[:, :, None] * known).sum(1)
-        return centre + (noise @ axes * sizes.clamp_min(0).sqrt()) @ axes.T
+        known = torch.where(shares > 0, centers, anywhere)
+        center = (_with_unknown(condition)[:, :, None] * known).sum(1)
+        return center + (noise @ axes * sizes.clamp_min(0).sqrt()) @ axes.T
 
     def forward(self, noise: Tensor, condition: Condition) -> Tensor:
         """Normal noise ``(B, noise)`` to samples ``(B, *spec.shape)``."""
-        return self.decode(self.codes(noise, condition), condition)
+        return self.decode(self.sample_latents(noise, condition), condition)
 
 
 def _with_unknown(condition: Condition) -> Tensor:
@@ -132,20 +132,20 @@ def _with_unknown(condition: Condition) -> Tensor:
     return torch.cat([vector, 1 - vector.sum(1, keepdim=True)], 1)
 
 
-def coder_of(players: Players) -> Coder:
+def autoencoder_of(networks: Networks) -> Autoencoder:
     """The generator as what ``build`` made it."""
-    assert isinstance(players.generator, Coder)
-    return players.generator
+    assert isinstance(networks.generator, Autoencoder)
+    return networks.generator
 
 
-def judge(spec: Spec, width: int, *, images: bool = False) -> nn.Module:
+def measuring_discriminator(spec: Spec, width: int, *, images: bool = False) -> nn.Module:
     """A discriminator that measures, and from which the coder learns nothing."""
     if images:
         return convolutional.StridedDiscriminator(spec, width)
     return mlp.ResidualRowDiscriminator(spec, 4 * width)
 
 
-def surprise(real: Tensor, made: Tensor, *, together: bool = False) -> Tensor:
+def gaussian_nll(real: Tensor, made: Tensor, *, together: bool = False) -> Tensor:
     """Nats per number of reals under a normal density around what was decoded; a scalar.
 
     The variance is the one that makes it least.
@@ -165,7 +165,7 @@ def surprise(real: Tensor, made: Tensor, *, together: bool = False) -> Tensor:
     return ((variance + LEAST_VARIANCE) * 2 * math.pi * math.e).log().mean() / 2
 
 
-def divergence(mean: Tensor, spread: Tensor) -> Tensor:
+def kl_divergence(mean: Tensor, spread: Tensor) -> Tensor:
     """Nats from normal codes to the standard normal prior, per sample: ``(B,)``.
 
     Source: Kingma and Welling 2013, arXiv:1312.6114, appendix B.

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, cross_entropy, pad
 
 from gannet.core.errors import DataError
-from gannet.networks.features import Standardiser, fingerprint, in_chunks, shrink
+from gannet.networks.features import Standardizer, fingerprint, in_chunks, shrink
 
 WIDTH = 128
 BATCH = 64
@@ -80,9 +80,9 @@ class RowNet(SmallNet):
     def __init__(self, rows: Tensor, classes: int) -> None:
         super().__init__()
         flat = rows.flatten(1).float()
-        scale = Standardiser(flat)
+        scale = Standardizer(flat)
         self.register_buffer("mean", scale.mean)
-        self.register_buffer("spread", scale.spread)
+        self.register_buffer("spread", scale.std)
         self._scale = scale
         layers: list[nn.Module] = []
         for before in (flat.shape[1], WIDTH):
@@ -155,8 +155,8 @@ def fit(
     """
     chance = torch.Generator().manual_seed(seed)
     # Fused: one pass over all weights instead of a dozen small calls for each.
-    optimiser = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=0.02, fused=True)
-    rate = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps, pct_start=0.2)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=0.02, fused=True)
+    rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps, pct_start=0.2)
     order = torch.zeros(0, dtype=torch.int64)
     start = time.monotonic()
     network.train()
@@ -165,9 +165,9 @@ def fit(
             order = torch.cat([order, torch.randperm(len(samples), generator=chance)])
         rows, order = order[:BATCH], order[BATCH:]
         shown = network.shown(samples[rows].float(), chance)
-        optimiser.zero_grad(set_to_none=True)
+        optimizer.zero_grad(set_to_none=True)
         error(network(shown), labels[rows]).backward()
-        optimiser.step()
+        optimizer.step()
         rate.step()
         if watch(step) or time.monotonic() - start > seconds:
             break

@@ -50,7 +50,7 @@ def widths(width: int, levels: int) -> list[int]:
     return [width * min(2**level, WIDEST) for level in range(levels - 1, -1, -1)]
 
 
-def start_even(network: nn.Module) -> None:
+def he_init_(network: nn.Module) -> None:
     """Draw first weights that keep the size of a signal from layer to layer.
 
     Source: He et al. 2015, arXiv:1502.01852, eq. 15, for a leaky ReLU.
@@ -69,7 +69,7 @@ def start_even(network: nn.Module) -> None:
                 nn.init.zeros_(part.bias)
 
 
-def normalised(channels: int) -> nn.Sequential:
+def normalized(channels: int) -> nn.Sequential:
     """Batch normalisation and a ReLU, after a convolution without bias.
 
     The running statistics make the rows of a sample independent of each other at use. They must
@@ -78,7 +78,7 @@ def normalised(channels: int) -> nn.Sequential:
     return nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU())
 
 
-class Shrink(nn.Conv2d):
+class DownConv(nn.Conv2d):
     """The first convolution of a discriminator, 4x4 with stride two; of grey, one matrix product.
 
     A grey picture has too few channels for a processor's convolution kernels: with the slope
@@ -102,10 +102,10 @@ class Shrink(nn.Conv2d):
         return rows.view(len(input), high, wide, -1).permute(0, 3, 1, 2)
 
 
-class Paint(nn.ConvTranspose2d):
+class UpConv(nn.ConvTranspose2d):
     """The last transposed convolution of a generator, 4x4 with stride two, to an exact size.
 
-    For grey one matrix product like ``Shrink``, and for the same reason: it takes half the time.
+    For grey one matrix product like ``DownConv``, and for the same reason: it takes half the time.
     """
 
     def __init__(self, inside: int, outside: int, size: tuple[int, int]) -> None:
@@ -123,7 +123,7 @@ class Paint(nn.ConvTranspose2d):
         return painted if self.bias is None else painted + self.bias[:, None, None]
 
 
-class Flat(nn.Module):
+class Flatten(nn.Module):
     """Pictures to rows, channels last, which is how they lie in memory already."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -141,33 +141,33 @@ class ProjectionHead(nn.Module):
 
     def __init__(self, features: int, vector: int) -> None:
         super().__init__()
-        self.judge = nn.Linear(features, 1)
-        self.match = nn.Linear(vector, features, bias=False) if vector else None
+        self.logit = nn.Linear(features, 1)
+        self.embedding = nn.Linear(vector, features, bias=False) if vector else None
         self.scale = 1 / math.sqrt(features)
 
     def forward(self, features: Tensor, condition: Condition) -> Tensor:
         """``(B, F)`` and a condition to logits ``(B,)``."""
-        logits: Tensor = self.judge(features).squeeze(1)
-        if self.match is None:
+        logits: Tensor = self.logit(features).squeeze(1)
+        if self.embedding is None:
             return logits
-        return logits + (features * self.match(condition.vector)).sum(1) * self.scale
+        return logits + (features * self.embedding(condition.vector)).sum(1) * self.scale
 
-    def of_each(self, features: Tensor) -> Tensor:
+    def logits_per_class(self, features: Tensor) -> Tensor:
         """``(B, F)`` to the logits under each class by turns, ``(B, K)``; K is at least 1.
 
         One product, where asking class by class would take as many passes as there are classes.
         """
-        logits: Tensor = self.judge(features)
-        if self.match is None:
+        logits: Tensor = self.logit(features)
+        if self.embedding is None:
             return logits
-        return logits + features @ self.match.weight * self.scale
+        return logits + features @ self.embedding.weight * self.scale
 
 
 @runtime_checkable
-class Projecting(Protocol):
+class ProjectionDiscriminator(Protocol):
     """A discriminator that looks at a sample without its class, which only its verdict asks for."""
 
-    verdict: ProjectionHead
+    head: ProjectionHead
 
     def features(self, samples: Tensor) -> Tensor:
         """``(B, *spec.shape)`` to ``(B, F)``."""
@@ -188,24 +188,24 @@ class StridedGenerator(nn.Module):
         sizes = pyramid(space)
         wide = widths(width, max(len(sizes) - 1, 1))
         self.start = (wide[0], *sizes[0])
-        self.seed = nn.Linear(noise + spec.vector, math.prod(self.start), bias=False)
-        layers: list[nn.Module] = [normalised(wide[0])]
+        self.input = nn.Linear(noise + spec.vector, math.prod(self.start), bias=False)
+        layers: list[nn.Module] = [normalized(wide[0])]
         outs = [*wide[1:], channels]
         for inside, outside, small, large in zip(wide, outs, sizes, sizes[1:], strict=False):
             odd = (large[0] - 2 * small[0], large[1] - 2 * small[1])
             if large is sizes[-1]:
-                layers.append(Paint(inside, outside, large))
+                layers.append(UpConv(inside, outside, large))
             else:
                 grow = nn.ConvTranspose2d(inside, outside, 4, 2, 1, output_padding=odd, bias=False)
-                layers += [grow, normalised(outside)]
+                layers += [grow, normalized(outside)]
         if len(sizes) == 1:
             layers.append(nn.Conv2d(wide[0], channels, 3, padding=1))
         self.layers = nn.Sequential(*layers)
-        start_even(self)
+        he_init_(self)
 
     def forward(self, noise: Tensor, condition: Condition) -> Tensor:
         """``(B, noise)`` and a condition to samples ``(B, *spec.shape)`` in [-1, 1]."""
-        x = self.seed(torch.cat([noise, condition.vector], 1)).unflatten(1, self.start)
+        x = self.input(torch.cat([noise, condition.vector], 1)).unflatten(1, self.start)
         made: Tensor = self.layers(x)
         return made.tanh()
 
@@ -228,15 +228,15 @@ class StridedDiscriminator(nn.Module):
             if len(sizes) == 1:
                 layers.append(nn.Conv2d(inside, outside, 3, padding=1))
             elif inside == channels:
-                layers.append(Shrink(inside, outside))
+                layers.append(DownConv(inside, outside))
             else:
                 layers.append(nn.Conv2d(inside, outside, 4, 2, 1))
             layers.append(nn.LeakyReLU(LEAK))
         hidden = WIDEST * width
-        layers += [Flat(), nn.Linear(wide[-1] * math.prod(sizes[-1]), hidden)]
+        layers += [Flatten(), nn.Linear(wide[-1] * math.prod(sizes[-1]), hidden)]
         self.layers = nn.Sequential(*layers, nn.LeakyReLU(LEAK))
-        self.verdict = ProjectionHead(hidden, spec.vector)
-        start_even(self)
+        self.head = ProjectionHead(hidden, spec.vector)
+        he_init_(self)
 
     def features(self, samples: Tensor) -> Tensor:
         """``(B, *spec.shape)`` to ``(B, 8 * width)``."""
@@ -245,7 +245,7 @@ class StridedDiscriminator(nn.Module):
 
     def forward(self, samples: Tensor, condition: Condition) -> Tensor:
         """``(B, *spec.shape)`` and a condition to logits ``(B,)``; high means real."""
-        logits: Tensor = self.verdict(self.features(samples), condition)
+        logits: Tensor = self.head(self.features(samples), condition)
         return logits
 
 
@@ -265,13 +265,13 @@ class Residual(nn.Module):
         return carried + hidden
 
 
-def start_as_identity(network: nn.Module) -> None:
+def fixup_init_(network: nn.Module) -> None:
     """Draw first weights, then still the blocks, so that depth costs no stability.
 
     Source: Zhang et al. 2019, arXiv:1901.09321, section 3 (the last layer of a branch starts at
     zero, so no normalisation is needed).
     """
-    start_even(network)
+    he_init_(network)
     for part in network.modules():
         if isinstance(part, Residual):
             nn.init.zeros_(part.second.weight)
@@ -286,20 +286,20 @@ class ResidualGenerator(nn.Module):
         self.sizes = pyramid(space)
         wide = widths(width, len(self.sizes))
         self.start = (wide[0], *self.sizes[0])
-        self.seed = nn.Linear(noise + spec.vector, math.prod(self.start))
+        self.input = nn.Linear(noise + spec.vector, math.prod(self.start))
         insides = [wide[0], *wide]
         self.blocks = nn.ModuleList(
             Residual(inside, outside) for inside, outside in zip(insides, wide, strict=False)
         )
-        self.paint = nn.Conv2d(wide[-1], channels, 3, padding=1)
-        start_as_identity(self)
+        self.output = nn.Conv2d(wide[-1], channels, 3, padding=1)
+        fixup_init_(self)
 
     def forward(self, noise: Tensor, condition: Condition) -> Tensor:
         """``(B, noise)`` and a condition to samples ``(B, *spec.shape)`` in [-1, 1]."""
-        x = self.seed(torch.cat([noise, condition.vector], 1)).unflatten(1, self.start)
+        x = self.input(torch.cat([noise, condition.vector], 1)).unflatten(1, self.start)
         for size, block in zip(self.sizes, self.blocks, strict=True):
             x = block(interpolate(x, size))
-        made: Tensor = self.paint(leaky_relu(x, LEAK))
+        made: Tensor = self.output(leaky_relu(x, LEAK))
         return made.tanh()
 
 
@@ -311,23 +311,23 @@ class ResidualDiscriminator(nn.Module):
         channels, *space = spec.shape
         self.sizes = pyramid(space)[::-1]
         wide = widths(width, len(self.sizes))[::-1]
-        self.look = nn.Conv2d(channels, wide[0], 3, padding=1)
+        self.stem = nn.Conv2d(channels, wide[0], 3, padding=1)
         insides = [wide[0], *wide]
         self.blocks = nn.ModuleList(
             Residual(inside, outside) for inside, outside in zip(insides, wide, strict=False)
         )
         self.hidden = nn.Linear(wide[-1] * math.prod(self.sizes[-1]), wide[-1])
-        self.verdict = ProjectionHead(wide[-1], spec.vector)
-        start_as_identity(self)
+        self.head = ProjectionHead(wide[-1], spec.vector)
+        fixup_init_(self)
 
     def features(self, samples: Tensor) -> Tensor:
         """``(B, *spec.shape)`` to ``(B, F)``."""
-        x = self.look(samples)
+        x = self.stem(samples)
         for size, block in zip(self.sizes, self.blocks, strict=True):
             x = block(adaptive_avg_pool2d(x, size))
         return leaky_relu(self.hidden(leaky_relu(x, LEAK).flatten(1)), LEAK)
 
     def forward(self, samples: Tensor, condition: Condition) -> Tensor:
         """``(B, *spec.shape)`` and a condition to logits ``(B,)``; high means real."""
-        logits: Tensor = self.verdict(self.features(samples), condition)
+        logits: Tensor = self.head(self.features(samples), condition)
         return logits

@@ -86,7 +86,7 @@ def in_chunks(function: Callable[[Tensor], Tensor], samples: Tensor, size: int) 
         return torch.cat([function(samples[at : at + size]) for at in starts])
 
 
-class Plain:
+class IdentityFeatures:
     """Samples in which distance means likeness already: nothing has to be made of them."""
 
     name = "view"
@@ -122,8 +122,8 @@ class RandomFeatures:
         _check_enough(reference)
         chance = torch.Generator().manual_seed(seed)
         flat = reference.flatten(1).float()
-        self._row_scale = Standardiser(flat)
-        self._weights = _waves(self._row_scale(flat), chance)
+        self._row_scale = Standardizer(flat)
+        self._weights = _random_fourier_features(self._row_scale(flat), chance)
         self._end = _Projection(in_chunks(self._wave, reference, 4096), chance)
         self.width = self._end.width
         self.hash = fingerprint([self._weights, *self._end.state])
@@ -175,10 +175,10 @@ class RandomConvolutionFeatures:
         found = [interpolate(x, (8, 8), mode="area").flatten(1)]
         for stage, weight in enumerate(self._weights):
             x = relu(nn.functional.conv2d(x, weight, padding=1, stride=1 if stage == 0 else 2))
-            centre = x.mean((2, 3))
+            center = x.mean((2, 3))
             # torch.std is five times slower than this on a processor.
-            found.append((x.square().mean((2, 3)) - centre.square()).clamp(min=0).sqrt())
-            found.append(centre if stage == 2 else adaptive_avg_pool2d(x, 2).flatten(1))
+            found.append((x.square().mean((2, 3)) - center.square()).clamp(min=0).sqrt())
+            found.append(center if stage == 2 else adaptive_avg_pool2d(x, 2).flatten(1))
         return torch.cat(found, 1)
 
 
@@ -194,17 +194,17 @@ class _Projection:
     """The end of random features: standardised, and turned to at most ``RANDOM_WIDTH`` numbers."""
 
     def __init__(self, raw: Tensor, chance: torch.Generator) -> None:
-        self._scale = Standardiser(raw)
+        self._scale = Standardizer(raw)
         self._turn = _projection(raw.shape[1], chance)
         self.width = self._turn.shape[1]
-        self.state = (self._scale.mean, self._scale.spread, self._turn)
+        self.state = (self._scale.mean, self._scale.std, self._turn)
 
     def __call__(self, raw: Tensor) -> Tensor:
         """``(B, F)`` to ``(B, width)``."""
         return self._scale(raw) @ self._turn
 
 
-class Standardiser:
+class Standardizer:
     """Subtracts the mean and divides by the spread that some rows ``(N, F)`` have."""
 
     def __init__(self, rows: Tensor) -> None:
@@ -212,11 +212,11 @@ class Standardiser:
         spread = rows.std(0)
         # A feature that hardly varies (a corner that is always black) must not drown the others.
         usual = spread.square().mean().sqrt()
-        self.spread = spread.clamp(min=float(usual) / 10 or 1.0)
+        self.std = spread.clamp(min=float(usual) / 10 or 1.0)
 
     def __call__(self, rows: Tensor) -> Tensor:
         """``(B, F)`` to ``(B, F)``."""
-        return (rows - self.mean) / self.spread
+        return (rows - self.mean) / self.std
 
 
 def efficientnet(variant: str) -> Any:
@@ -236,7 +236,7 @@ def efficientnet(variant: str) -> Any:
     return network.eval().requires_grad_(False)
 
 
-def standardised(pictures: Tensor) -> Tensor:
+def imagenet_normalize(pictures: Tensor) -> Tensor:
     """Colours ``(B, 3, H, W)`` in 0..1 in the units of networks trained on ImageNet."""
     mean = pictures.new_tensor([0.485, 0.456, 0.406])[:, None, None]
     spread = pictures.new_tensor([0.229, 0.224, 0.225])[:, None, None]
@@ -268,8 +268,8 @@ class EfficientNetFeatures:
         return in_chunks(self._look, samples, 64)
 
     def _look(self, pictures: Tensor) -> Tensor:
-        x = at_least((colour(pictures.float()) + 1) / 2, 64)
-        return self._extract(standardised(x)).mean((2, 3))
+        x = at_least((color(pictures.float()) + 1) / 2, 64)
+        return self._extract(imagenet_normalize(x)).mean((2, 3))
 
 
 class OnBlackAndWhite:
@@ -293,20 +293,20 @@ class OnBlackAndWhite:
 
     def __call__(self, samples: Tensor) -> Tensor:
         """Pictures ``(B, 2 or 4, H, W)`` in [-1, 1], alpha last, to ``(B, width)``."""
-        return torch.cat([self._features(laid_on(samples, each)) for each in (-1.0, 1.0)], 1)
+        return torch.cat([self._features(composite_on(samples, each)) for each in (-1.0, 1.0)], 1)
 
 
-def laid_on(pictures: Tensor, ground: float) -> Tensor:
+def composite_on(pictures: Tensor, ground: float) -> Tensor:
     """Pictures ``(B, C + 1, H, W)`` with alpha, -1 where transparent, laid on a plain ground.
 
-    >>> laid_on(torch.tensor([0.5, 0.0]).view(1, 2, 1, 1), -1.0).item()
+    >>> composite_on(torch.tensor([0.5, 0.0]).view(1, 2, 1, 1), -1.0).item()
     -0.25
     """
     shown = (pictures[:, -1:] + 1) / 2
     return pictures[:, :-1] * shown + ground * (1 - shown)
 
 
-def colour(pictures: Tensor) -> Tensor:
+def color(pictures: Tensor) -> Tensor:
     """Grey or colour ``(B, 1 or 3, H, W)`` to colour ``(B, 3, H, W)``.
 
     Raises:
@@ -359,7 +359,7 @@ def _filters(channels: int, chance: torch.Generator) -> list[Tensor]:
     return weights
 
 
-def _waves(rows: Tensor, chance: torch.Generator) -> Tensor:
+def _random_fourier_features(rows: Tensor, chance: torch.Generator) -> Tensor:
     """Directions ``(F, 32 * pitches)`` whose lengths suit the distances between the rows."""
     few = rows[:512]
     middle = torch.cdist(few, few).flatten().median().clamp(min=1e-6)

@@ -15,7 +15,7 @@ from torch.nn.functional import avg_pool2d, interpolate, max_pool2d, relu
 
 from gannet.core.errors import ConfigError, no_permission
 from gannet.core.io.files import UNREADABLE
-from gannet.networks.features import colour, fingerprint, in_chunks
+from gannet.networks.features import color, fingerprint, in_chunks
 
 ORIGINAL = "6726825d"
 """First digits of the SHA-256 of the original file; only with it a score is called FID."""
@@ -222,4 +222,4 @@ class InceptionFeatures:
 
     def __call__(self, samples: Tensor) -> Tensor:
         """Pictures ``(B, 1 or 3, H, W)`` in [-1, 1] to ``(B, 2048)``."""
-        return in_chunks(lambda part: self._network(colour(part.float())), samples, 16)
+        return in_chunks(lambda part: self._network(color(part.float())), samples, 16)

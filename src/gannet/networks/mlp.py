@@ -20,7 +20,7 @@ from gannet.networks.convolutional import ProjectionHead
 LEAK = 0.2  # slope of a leaky ReLU below zero
 
 
-def start_spread(layer: nn.Linear) -> nn.Linear:
+def he_init_spread_bias_(layer: nn.Linear) -> nn.Linear:
     """Draw a layer that keeps the size of a signal and bends it at many places.
 
     With biases of zero every bend would pass through the origin, and a narrow row (two columns)
@@ -42,7 +42,7 @@ def plain_layers(inside: int, width: int, depth: int) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-class Landing(nn.Module):
+class OutputLayer(nn.Module):
     """The last layer of a generator: features to samples in the shape and range of the data.
 
     Args:
@@ -54,11 +54,11 @@ class Landing(nn.Module):
     def __init__(self, width: int, shape: tuple[int, ...], *, bounded: bool = False) -> None:
         super().__init__()
         self.shape, self.bounded = shape, bounded
-        self.paint = nn.Linear(width, math.prod(shape))
+        self.output = nn.Linear(width, math.prod(shape))
 
     def forward(self, features: Tensor) -> Tensor:
         """``(B, width)`` to ``(B, *shape)``."""
-        made: Tensor = self.paint(features)
+        made: Tensor = self.output(features)
         made = made.unflatten(1, self.shape)
         return made.tanh() if self.bounded else made
 
@@ -68,9 +68,9 @@ class PlainGenerator(nn.Module):
 
     Source: Goodfellow et al. 2014, arXiv:1406.2661, section 5.
     Differs: leaky ReLU instead of ReLU, so that no unit dies; rows are not squashed by a sigmoid;
-    with ``switches`` the first layer also sees the signs of the noise. A network of plain layers
-    maps connected noise to connected samples and so must put some between two clusters of the
-    data; signs jump, which lets it choose a cluster first and a place in it after.
+    with ``sign_features`` the first layer also sees the signs of the noise. A network of plain
+    layers maps connected noise to connected samples and so must put some between two clusters of
+    the data; signs jump, which lets it choose a cluster first and a place in it after.
 
     Args:
         spec: Sizes of samples and condition.
@@ -78,7 +78,7 @@ class PlainGenerator(nn.Module):
         width: Units of each hidden layer.
         depth: Hidden layers.
         bounded: Whether samples end in [-1, 1].
-        switches: Whether the signs of the noise are given too.
+        sign_features: Whether the signs of the noise are given too.
     """
 
     def __init__(
@@ -89,17 +89,17 @@ class PlainGenerator(nn.Module):
         depth: int = 3,
         *,
         bounded: bool = False,
-        switches: bool = False,
+        sign_features: bool = False,
     ) -> None:
         super().__init__()
-        self.switches = switches
-        self.layers = plain_layers(noise * (1 + switches) + spec.vector, width, depth)
-        self.landing = Landing(width, spec.shape, bounded=bounded)
+        self.sign_features = sign_features
+        self.layers = plain_layers(noise * (1 + sign_features) + spec.vector, width, depth)
+        self.output = OutputLayer(width, spec.shape, bounded=bounded)
 
     def forward(self, noise: Tensor, condition: Condition) -> Tensor:
         """``(B, noise)`` and a condition to samples ``(B, *spec.shape)``."""
-        told = [noise, noise.sign()] if self.switches else [noise]
-        made: Tensor = self.landing(self.layers(torch.cat([*told, condition.vector], 1)))
+        told = [noise, noise.sign()] if self.sign_features else [noise]
+        made: Tensor = self.output(self.layers(torch.cat([*told, condition.vector], 1)))
         return made
 
 
@@ -113,7 +113,7 @@ class PlainDiscriminator(nn.Module):
     def __init__(self, spec: Spec, width: int, depth: int = 3) -> None:
         super().__init__()
         self.layers = plain_layers(math.prod(spec.shape), width, depth)
-        self.verdict = ProjectionHead(width, spec.vector)
+        self.head = ProjectionHead(width, spec.vector)
 
     def features(self, samples: Tensor) -> Tensor:
         """``(B, *spec.shape)`` to ``(B, width)``."""
@@ -122,11 +122,11 @@ class PlainDiscriminator(nn.Module):
 
     def forward(self, samples: Tensor, condition: Condition) -> Tensor:
         """``(B, *spec.shape)`` and a condition to logits ``(B,)``; high means real."""
-        logits: Tensor = self.verdict(self.features(samples), condition)
+        logits: Tensor = self.head(self.features(samples), condition)
         return logits
 
 
-class RowBlock(nn.Module):
+class ResidualBlock(nn.Module):
     """Two layers around which the row is carried; keeps the width.
 
     Args:
@@ -137,7 +137,7 @@ class RowBlock(nn.Module):
 
     def __init__(self, width: int, blocks: int) -> None:
         super().__init__()
-        self.first = start_spread(nn.Linear(width, width))
+        self.first = he_init_spread_bias_(nn.Linear(width, width))
         self.second = nn.Linear(width, width, bias=False)
         nn.init.normal_(self.second.weight, std=1 / math.sqrt(width * blocks))
 
@@ -148,10 +148,10 @@ class RowBlock(nn.Module):
 
 def residual_layers(inside: int, width: int, blocks: int) -> nn.Sequential:
     """``(B, inside)`` to ``(B, width)``: one layer to the width, then residual blocks."""
-    look = nn.Linear(inside, width)
-    nn.init.normal_(look.weight, std=1 / math.sqrt(max(inside, 1)))
-    nn.init.uniform_(look.bias, -1, 1)
-    return nn.Sequential(look, *(RowBlock(width, blocks) for _ in range(blocks)))
+    evaluation = nn.Linear(inside, width)
+    nn.init.normal_(evaluation.weight, std=1 / math.sqrt(max(inside, 1)))
+    nn.init.uniform_(evaluation.bias, -1, 1)
+    return nn.Sequential(evaluation, *(ResidualBlock(width, blocks) for _ in range(blocks)))
 
 
 class ResidualRowGenerator(nn.Module):
@@ -166,12 +166,12 @@ class ResidualRowGenerator(nn.Module):
     ) -> None:
         super().__init__()
         self.layers = residual_layers(noise + spec.vector, width, blocks)
-        self.landing = Landing(width, spec.shape, bounded=bounded)
+        self.output = OutputLayer(width, spec.shape, bounded=bounded)
 
     def forward(self, noise: Tensor, condition: Condition) -> Tensor:
         """``(B, noise)`` and a condition to samples ``(B, *spec.shape)``."""
         x = self.layers(torch.cat([noise, condition.vector], 1))
-        made: Tensor = self.landing(leaky_relu(x, LEAK))
+        made: Tensor = self.output(leaky_relu(x, LEAK))
         return made
 
 
@@ -181,7 +181,7 @@ class ResidualRowDiscriminator(nn.Module):
     def __init__(self, spec: Spec, width: int, blocks: int = 2) -> None:
         super().__init__()
         self.layers = residual_layers(math.prod(spec.shape), width, blocks)
-        self.verdict = ProjectionHead(width, spec.vector)
+        self.head = ProjectionHead(width, spec.vector)
 
     def features(self, samples: Tensor) -> Tensor:
         """``(B, *spec.shape)`` to ``(B, width)``."""
@@ -189,5 +189,5 @@ class ResidualRowDiscriminator(nn.Module):
 
     def forward(self, samples: Tensor, condition: Condition) -> Tensor:
         """``(B, *spec.shape)`` and a condition to logits ``(B,)``; high means real."""
-        logits: Tensor = self.verdict(self.features(samples), condition)
+        logits: Tensor = self.head(self.features(samples), condition)
         return logits

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from gannet.core.types import Batch, Condition, Spec
 from gannet.networks.copula import mixing
-from gannet.networks.tabular.sampling import chances
+from gannet.networks.tabular.sampling import uniforms
 
 
 def columns_of(spec: Spec) -> list[slice]:
@@ -27,17 +27,17 @@ def columns_of(spec: Spec) -> list[slice]:
     return found
 
 
-def thinned(rows: Tensor, count: int) -> Tensor:
+def subsample(rows: Tensor, count: int) -> Tensor:
     """Exactly ``count`` of the rows ``(N, ...)``, evenly spread over them; some twice if too few.
 
-    >>> thinned(torch.arange(4), 2).tolist(), thinned(torch.arange(2), 3).tolist()
+    >>> subsample(torch.arange(4), 2).tolist(), subsample(torch.arange(2), 3).tolist()
     ([1, 3], [0, 1, 1])
     """
     places = (torch.arange(count).double() + 0.5) * len(rows) / count
     return rows[places.long().clamp_(max=len(rows) - 1)]
 
 
-class Undecided(nn.Module):
+class NullDiscriminator(nn.Module):
     """A discriminator for products that had no opponent: it finds nothing real or unreal."""
 
     def forward(self, samples: Tensor, condition: Condition) -> Tensor:  # noqa: ARG002
@@ -45,7 +45,7 @@ class Undecided(nn.Module):
         return samples.new_zeros(len(samples))
 
 
-class Margins(nn.Module):
+class EmpiricalMarginals(nn.Module):
     """Rows of a table whose columns have the margins of training, by themselves or related.
 
     Related columns follow a Gaussian copula: each has a place on a normal scale, and the normal
@@ -82,7 +82,7 @@ class Margins(nn.Module):
         for column in self.columns:
             mine = rows[:, column]
             order = rising(mine)
-            self.cells[:, column] = thinned(mine[order], len(self.cells))
+            self.cells[:, column] = subsample(mine[order], len(self.cells))
             ranks.append(_ranks(mine, order))
         if self.related:
             self.mix.copy_(mixing(ranks))
@@ -90,7 +90,7 @@ class Margins(nn.Module):
 
     def forward(self, noise: Tensor, condition: Condition) -> Tensor:  # noqa: ARG002
         """Normal noise ``(B, N)`` to rows ``(B, F)``; one number for each column is best."""
-        even = chances(noise, len(self.columns))
+        even = uniforms(noise, len(self.columns))
         if self.related:
             normal = torch.special.ndtri(even.clamp(min=1e-12))
             even = torch.special.ndtr(normal @ self.mix.double().T)
@@ -145,7 +145,7 @@ class MemorizedSamples(nn.Module):
         """Take samples, evenly of each class."""
         classes = class_of(train.condition)
         order = classes.argsort(stable=True)
-        rows = thinned(order, len(self.samples))
+        rows = subsample(order, len(self.samples))
         self.samples.copy_(train.real[rows])
         number = torch.arange(len(self.starts))
         self.starts.copy_(torch.searchsorted(classes[rows], number + 1))
@@ -158,12 +158,12 @@ class MemorizedSamples(nn.Module):
         # Of no class that is told, or of one that has no sample, any sample will do.
         any_ = (told == 0) | (first == last)
         first, last = first.masked_fill(any_, 0), last.masked_fill(any_, len(self.samples))
-        even = chances(noise, 1).squeeze(1)
+        even = uniforms(noise, 1).squeeze(1)
         places = first + (even * (last - first)).long()
         return self.samples[places.minimum(last - 1)]
 
 
-class Means(nn.Module):
+class ClassMeans(nn.Module):
     """One sample over and over: the mean, of the class that is told if one is.
 
     Args:

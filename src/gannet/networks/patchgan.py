@@ -11,18 +11,18 @@ from torch.nn.functional import interpolate, leaky_relu
 from torch.nn.utils.parametrizations import spectral_norm
 
 from gannet.core.types import Condition
-from gannet.networks.convolutional import start_even
-from gannet.networks.perceptual import Glances
+from gannet.networks.convolutional import he_init_
+from gannet.networks.perceptual import ProjectedDiscriminators
 
 LEAK = 0.2
 
 
-def as_it_is(layer: nn.Module) -> nn.Module:
+def identity(layer: nn.Module) -> nn.Module:
     """No normalisation."""
     return layer
 
 
-class PatchDiscriminator(nn.Module):
+class PatchGAN(nn.Module):
     """A logit for each patch of a picture, seen beside the picture that it was made from.
 
     Source: Isola et al. 2016, arXiv:1611.07004, section 3.2.2. Differs: spectral normalisation
@@ -36,7 +36,7 @@ class PatchDiscriminator(nn.Module):
         classes: That each have logits of their own, of which the condition's vector takes one; 0
             for none. Source: Choi et al. 2019, arXiv:1912.01865, section 2.1.
         bounded: Whether weights are normalised; else a slope penalty must keep it flat.
-        glances: Discriminators of frozen features that learn beside it. Its own logits, by which
+        projected: Discriminators of frozen features that learn beside it. Its own logits, by which
             verdicts are given, stay those of pixels.
     """
 
@@ -49,19 +49,19 @@ class PatchDiscriminator(nn.Module):
         *,
         classes: int = 0,
         bounded: bool = True,
-        glances: Glances | None = None,
+        projected: ProjectedDiscriminators | None = None,
     ) -> None:
         super().__init__()
         self.sees, self.classes = beside, classes
         wide = [channels + beside, *(width * min(2**level, 4) for level in range(levels))]
-        norm: Callable[[nn.Module], nn.Module] = spectral_norm if bounded else as_it_is
+        norm: Callable[[nn.Module], nn.Module] = spectral_norm if bounded else identity
         self.down = nn.ModuleList(
             norm(nn.Conv2d(finer, coarser, 4, 2, 1)) for finer, coarser in pairwise(wide)
         )
-        self.judge = norm(nn.Conv2d(wide[-1], max(classes, 1), 3, padding=1))
+        self.logit = norm(nn.Conv2d(wide[-1], max(classes, 1), 3, padding=1))
         if not bounded:
-            start_even(self)
-        self.glances = glances
+            he_init_(self)
+        self.projected = projected
 
     def forward(self, samples: Tensor, condition: Condition) -> Tensor:
         """``(B, C, H, W)`` and a condition to logits ``(B, h, w)``."""
@@ -69,11 +69,11 @@ class PatchDiscriminator(nn.Module):
 
     def features(self, samples: Tensor, condition: Condition) -> Sequence[Tensor]:
         """What each layer sees, the logits ``(B, 1, h, w)`` last."""
-        x, seen = beside(samples, condition) if self.sees else samples, list[Tensor]()
+        x, seen = concat_condition(samples, condition) if self.sees else samples, list[Tensor]()
         for layer in self.down:
             x = leaky_relu(layer(x), LEAK)
             seen.append(x)
-        logits = self.judge(x)
+        logits = self.logit(x)
         if self.classes:
             told = condition.vector
             # Nobody's class is every class a little.
@@ -82,7 +82,7 @@ class PatchDiscriminator(nn.Module):
         return [*seen, logits]
 
 
-def beside(samples: Tensor, condition: Condition) -> Tensor:
+def concat_condition(samples: Tensor, condition: Condition) -> Tensor:
     """Pictures with what they were made from as further channels, enlarged where it is smaller."""
     given = condition.grid
     if not given.shape[1]:
@@ -92,6 +92,6 @@ def beside(samples: Tensor, condition: Condition) -> Tensor:
     return torch.cat([samples, given], 1)
 
 
-def least_side(levels: int = 3) -> int:
+def min_side(levels: int = 3) -> int:
     """Side of the smallest pictures of which so many halvings leave a patch to judge."""
     return 2**levels

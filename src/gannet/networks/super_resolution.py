@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, leaky_relu, pixel_shuffle
 
 from gannet.core.types import Condition
-from gannet.networks.unet import LEAK, Modulated
+from gannet.networks.unet import LEAK, FiLMBlock
 
 
 def enlarged(low: Tensor, scale: int) -> Tensor:
@@ -31,7 +31,7 @@ def as_stored(pictures: Tensor) -> Tensor:
     return ((pictures + 1) * 127.5).round().clamp(0, 255) / 127.5 - 1
 
 
-class Faithful(nn.Module):
+class PSNRNetwork(nn.Module):
     """What pixels alone teach: a small picture to the mean of the sharp ones that it may be of.
 
     Source: Shi et al. 2016, arXiv:1609.05158 (convolutions at the small size, pixel shuffle at the
@@ -58,14 +58,14 @@ class Faithful(nn.Module):
         return enlarged(low, self.scale) + pixel_shuffle(self.last(x), self.scale), x
 
 
-class Detail(nn.Module):
+class GANResidual(nn.Module):
     """What cannot be known and is made up, as noise has it: added to the faithful picture."""
 
     def __init__(self, channels: int, width: int, depth: int, scale: int, noise: int) -> None:
         super().__init__()
         self.scale = scale
         self.first = nn.Conv2d(channels + width, width, 3, padding=1)
-        self.body = nn.ModuleList([Modulated(width, noise) for _ in range(depth)])
+        self.body = nn.ModuleList([FiLMBlock(width, noise) for _ in range(depth)])
         self.last = nn.Conv2d(width, channels * scale**2, 3, padding=1)
         nn.init.normal_(self.last.weight, std=1e-3)
 
@@ -87,25 +87,25 @@ class Upscaler(nn.Module):
         self, channels: int, width: int, depth: tuple[int, int], scale: int, noise: int
     ) -> None:
         super().__init__()
-        self.faithful = Faithful(channels, width, depth[0], scale)
-        self.detail = Detail(channels, width, depth[1], scale, noise)
+        self.psnr_network = PSNRNetwork(channels, width, depth[0], scale)
+        self.gan_residual = GANResidual(channels, width, depth[1], scale, noise)
 
     @property
-    def reach(self) -> int:
+    def receptive_radius(self) -> int:
         """Pixels of the small picture in each direction that a pixel of the result can see."""
-        own = len(self.faithful.body) + 2
-        return own + 2 * len(self.detail.body) + 2 + 2
+        own = len(self.psnr_network.body) + 2
+        return own + 2 * len(self.gan_residual.body) + 2 + 2
 
-    def forward(self, noise: Tensor, condition: Condition, quality: float = 1.0) -> Tensor:
+    def forward(self, noise: Tensor, condition: Condition, interpolation: float = 1.0) -> Tensor:
         """``(B, noise)`` and a condition's grid ``(B, C, h, w)`` to sharp pictures in [-1, 1].
 
         Args:
             noise: Another one gives other details.
             condition: Its grid is the small picture.
-            quality: Share of the details: 0 is faithful, 1 vivid.
+            interpolation: Share of the details: 0 is faithful, 1 vivid.
         """
         low = condition.grid
-        sharp, features = self.faithful(low)
-        if quality:
-            sharp = sharp + quality * self.detail(low, features.detach(), noise)
+        sharp, features = self.psnr_network(low)
+        if interpolation:
+            sharp = sharp + interpolation * self.gan_residual(low, features.detach(), noise)
         return sharp

@@ -18,57 +18,57 @@ from torch.nn.functional import (
 )
 
 from gannet.core.types import Condition
-from gannet.networks.convolutional import start_even
+from gannet.networks.convolutional import he_init_
 
 LEAK = 0.2
 
-FASTER = 5.0
+COPY_GAIN = 5.0
 """Shares and ways are learnt so many times as fast as colours."""
 
 
-class Steered(nn.Module):
+class FiLM(nn.Module):
     """Scales and shifts channels as noise has it; at first by nothing.
 
     Source: Perez et al. 2017, arXiv:1709.07871, eq. 1.
     """
 
-    def __init__(self, channels: int, noise: int) -> None:
+    def __init__(self, channels: int, latent_dim: int) -> None:
         super().__init__()
-        self.by = nn.Linear(noise, 2 * channels) if noise else None
-        self.start()
+        self.affine = nn.Linear(latent_dim, 2 * channels) if latent_dim else None
+        self.reset_parameters()
 
-    def start(self) -> None:
+    def reset_parameters(self) -> None:
         """First weights: noise steers a little."""
-        if self.by is not None:
-            nn.init.normal_(self.by.weight, std=0.3 / math.sqrt(self.by.in_features))
-            nn.init.zeros_(self.by.bias)
+        if self.affine is not None:
+            nn.init.normal_(self.affine.weight, std=0.3 / math.sqrt(self.affine.in_features))
+            nn.init.zeros_(self.affine.bias)
 
     def forward(self, x: Tensor, noise: Tensor) -> Tensor:
         """``(B, channels, h, w)`` and ``(B, noise)`` to ``(B, channels, h, w)``."""
-        if self.by is None:
+        if self.affine is None:
             return x
-        scale, shift = self.by(noise)[:, :, None, None].chunk(2, 1)
+        scale, shift = self.affine(noise)[:, :, None, None].chunk(2, 1)
         return x * (1 + scale) + shift
 
 
-class Modulated(nn.Module):
+class FiLMBlock(nn.Module):
     """Two convolutions whose middle noise steers; what they add to what comes in."""
 
-    def __init__(self, channels: int, noise: int) -> None:
+    def __init__(self, channels: int, latent_dim: int) -> None:
         super().__init__()
-        self.one = nn.Conv2d(channels, channels, 3, padding=1)
-        self.steer = Steered(channels, noise)
-        self.two = nn.Conv2d(channels, channels, 3, padding=1)
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
+        self.film = FiLM(channels, latent_dim)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
 
-    def start(self) -> None:
+    def reset_parameters(self) -> None:
         """First weights: hardly more than what comes in, and noise that steers a little."""
         with torch.no_grad():
-            self.two.weight.mul_(0.1)
-        self.steer.start()
+            self.conv2.weight.mul_(0.1)
+        self.film.reset_parameters()
 
     def forward(self, x: Tensor, noise: Tensor) -> Tensor:
         """``(B, channels, h, w)`` and ``(B, noise)`` to ``(B, channels, h, w)``."""
-        added: Tensor = self.two(leaky_relu(self.steer(self.one(x), noise), LEAK))
+        added: Tensor = self.conv2(leaky_relu(self.film(self.conv1(x), noise), LEAK))
         return added
 
 
@@ -78,7 +78,7 @@ def fitted(x: Tensor, unit: int) -> Tensor:
     return pad(x, (0, wide, 0, high), mode="replicate") if high or wide else x
 
 
-def smoothed(x: Tensor) -> Tensor:
+def blur(x: Tensor) -> Tensor:
     """Pictures without the pattern of single pixels in which four neighbours differ by turns.
 
     Pixels that come from one place by rearrangement make it, and nothing but the discriminator
@@ -90,7 +90,7 @@ def smoothed(x: Tensor) -> Tensor:
     return conv2d(pad(x, (1, 1, 1, 1), mode="replicate"), kernel, groups=channels)
 
 
-def taken(x: Tensor, way: Tensor) -> Tensor:
+def warp(x: Tensor, way: Tensor) -> Tensor:
     """Each pixel from another place of the picture, between pixels by their weights.
 
     Source: Zhou et al. 2016, arXiv:1605.03557, section 3.2.
@@ -108,7 +108,7 @@ def taken(x: Tensor, way: Tensor) -> Tensor:
     return grid_sample(x.float(), place, padding_mode="border", align_corners=False)
 
 
-class Translator(nn.Module):
+class UNetGenerator(nn.Module):
     """A U-Net that works at half size and below, whose every level noise steers.
 
     Source: Ronneberger et al. 2015, arXiv:1505.04597. Differs: the first level is a rearrangement
@@ -120,12 +120,12 @@ class Translator(nn.Module):
         outside: Channels of the made one.
         width: Channels at half size.
         levels: Halvings in all, the first one included.
-        noise: Numbers of noise.
+        latent_dim: Numbers of noise.
         classes: That are told in the condition's vector, and steer as noise does; 0 for none.
-        changes: Whether what is made is the change of the given picture, which at first is none.
-        copies: Whether what is made is a share of the given picture, whose pixels may come from
+        residual: Whether what is made is the change of the given picture, which at first is none.
+        flow_copy: Whether what is made is a share of the given picture, whose pixels may come from
             other places of it, and a change; at first it is the given picture.
-        smooth: Whether to keep out the pattern of single pixels, as is done wherever what is made
+        blur: Whether to keep out the pattern of single pixels, as is done wherever what is made
             is added to what is given; see ``smoothed``.
         blocks: Residual blocks at the coarsest level.
     """
@@ -136,48 +136,52 @@ class Translator(nn.Module):
         outside: int,
         width: int,
         levels: int,
-        noise: int,
+        latent_dim: int,
         *,
         classes: int = 0,
-        changes: bool = False,
-        copies: bool = False,
-        smooth: bool = False,
+        residual: bool = False,
+        flow_copy: bool = False,
+        blur_output: bool = False,
         blocks: int = 3,
     ) -> None:
         super().__init__()
         wide = [width * min(2**level, 6) for level in range(levels)]
-        self.unit, self.classes, self.changes = 2**levels, classes, changes
-        noise += classes
+        self.unit, self.classes, self.residual = 2**levels, classes, residual
+        latent_dim += classes
         self.first = nn.Conv2d(4 * inside, width, 3, padding=1)
         self.down = nn.ModuleList(
             nn.Conv2d(finer, coarser, 4, 2, 1) for finer, coarser in pairwise(wide)
         )
-        self.middle = nn.ModuleList(Modulated(wide[-1], noise) for _ in range(blocks))
+        self.middle = nn.ModuleList(FiLMBlock(wide[-1], latent_dim) for _ in range(blocks))
         self.up = nn.ModuleList(
             nn.Conv2d(coarser + finer, finer, 3, padding=1)
             for finer, coarser in reversed(list(pairwise(wide)))
         )
-        self.blend = nn.ModuleList(Modulated(finer, noise) for finer in reversed(wide[:-1]))
-        self.copies, self.smooth, self.outside = copies, smooth or changes or copies, outside
+        self.blend = nn.ModuleList(FiLMBlock(finer, latent_dim) for finer in reversed(wide[:-1]))
+        self.flow_copy, self.blur, self.outside = (
+            flow_copy,
+            blur_output or residual or flow_copy,
+            outside,
+        )
         # Of each four pixels: what is added to them, which share of the given ones is kept, and
         # where these come from.
-        self.last = nn.Conv2d(width, 4 * outside + copies * (1 + 2), 3, padding=1)
-        start_even(self)
+        self.last = nn.Conv2d(width, 4 * outside + flow_copy * (1 + 2), 3, padding=1)
+        he_init_(self)
         with torch.no_grad():
             for block in (*self.middle, *self.blend):
-                assert isinstance(block, Modulated)
-                block.start()
+                assert isinstance(block, FiLMBlock)
+                block.reset_parameters()
         # At first grey, or the given picture.
         nn.init.normal_(self.last.weight, std=1e-3)
 
     @property
-    def reach(self) -> int:
+    def receptive_radius(self) -> int:
         """Pixels in each direction that a pixel of the result can see, rounded up to ``unit``."""
         coarse = 2 * len(self.middle) + 2
         total = coarse * self.unit
         for level in range(1, len(self.down) + 1):
             total += 4 * 2**level
-        total += self.copies * self.unit
+        total += self.flow_copy * self.unit
         return math.ceil((total + 4) / self.unit) * self.unit
 
     def forward(self, noise: Tensor, condition: Condition) -> Tensor:
@@ -190,7 +194,7 @@ class Translator(nn.Module):
         if self.classes:
             steers = torch.cat([noise, condition.vector], 1)
         made = self.raw(steers, given)
-        if self.changes:
+        if self.residual:
             made = made + given
         return made if self.training else made.clamp(-1, 1)
 
@@ -210,13 +214,13 @@ class Translator(nn.Module):
             x = x + block(x, steers)
         x = self.last(x)
         made = pixel_shuffle(x[:, : 4 * self.outside], 2)
-        if self.smooth:
-            made = smoothed(made)
-        if self.copies:
+        if self.blur:
+            made = blur(made)
+        if self.flow_copy:
             # No finer than at half size: pixels that differ by turns would be a pattern of dots.
             rest = x[:, 4 * self.outside :].float()
             rest = interpolate(rest, scale_factor=2.0, mode="bilinear", align_corners=False)
-            way = self.unit * (FASTER * rest[:, 1:] / self.unit).tanh()
-            share = 2 * (FASTER * rest[:, :1]).sigmoid()  # one at first
-            made = made + share * taken(fitted(given, self.unit), way)
+            way = self.unit * (COPY_GAIN * rest[:, 1:] / self.unit).tanh()
+            share = 2 * (COPY_GAIN * rest[:, :1]).sigmoid()  # one at first
+            made = made + share * warp(fitted(given, self.unit), way)
         return made[:, :, :high, :wide]

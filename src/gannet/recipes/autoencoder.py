@@ -11,9 +11,14 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from gannet.core.recipe import Controls, Evaluation, Inputs, Recipe, Slot, Training
-from gannet.core.types import Batch, Players, Spec, Terms
-from gannet.networks.autoencoder import Coder, MeasuredCoder, judge, surprise
-from gannet.recipes.common.autoencoders import CoderConfig, discriminator_terms
+from gannet.core.types import Batch, Losses, Networks, Spec
+from gannet.networks.autoencoder import (
+    Autoencoder,
+    GaussianLatentAutoencoder,
+    gaussian_nll,
+    measuring_discriminator,
+)
+from gannet.recipes.common.autoencoders import CoderConfig, discriminator_losses
 from gannet.recipes.common.networks import has_image_axes, is_bounded
 from gannet.recipes.common.schedules import exponential
 
@@ -22,38 +27,40 @@ class AutoencoderConfig(CoderConfig):
     """Settings of ``autoencoder``."""
 
 
-def build(config: AutoencoderConfig, spec: Spec) -> Players:
+def build(config: AutoencoderConfig, spec: Spec) -> Networks:
     """Encoder and decoder in one module, and a discriminator that measures."""
     images, bounded = has_image_axes(spec), is_bounded(spec)
-    coder = MeasuredCoder(spec, config.noise, config.width, images=images, bounded=bounded)
-    return Players(coder, judge(spec, config.width, images=images))
+    coder = GaussianLatentAutoencoder(
+        spec, config.latent_dim, config.width, images=images, bounded=bounded
+    )
+    return Networks(coder, measuring_discriminator(spec, config.width, images=images))
 
 
-def left_over(coder: Coder, batch: Batch) -> tuple[Tensor, Tensor]:
+def reconstruction_loss(coder: Autoencoder, batch: Batch) -> tuple[Tensor, Tensor]:
     """Codes ``(B, noise)``, and how badly samples come back, in nats per number; a scalar."""
     codes, _ = coder.encode(batch.real, batch.condition)
     made = coder.decode(codes, batch.condition)
-    return codes, surprise(batch.real, made, together=coder.bounded)
+    return codes, gaussian_nll(batch.real, made, together=coder.bounded)
 
 
-def generator_terms(
-    players: Players,
+def generator_losses(
+    networks: Networks,
     batch: Batch,
     noise: Tensor,  # noqa: ARG001
     config: AutoencoderConfig,  # noqa: ARG001
-) -> Terms:
+) -> Losses:
     """Give back what went in; in passing, measure the codes."""
-    coder = players.generator
-    assert isinstance(coder, MeasuredCoder)
-    codes, kept = left_over(coder, batch)
-    coder.measure(codes, batch.condition)
+    coder = networks.generator
+    assert isinstance(coder, GaussianLatentAutoencoder)
+    codes, kept = reconstruction_loss(coder, batch)
+    coder.update_statistics(codes, batch.condition)
     return {"reconstruction": kept}
 
 
-def error(product: nn.Module, batch: Batch, _config: AutoencoderConfig) -> Tensor:
+def validation_loss(model: nn.Module, batch: Batch, _config: AutoencoderConfig) -> Tensor:
     """``exp`` of the nats per number with which samples come back; never below zero."""
-    assert isinstance(product, Coder)
-    _, kept = left_over(product, batch)
+    assert isinstance(model, Autoencoder)
+    _, kept = reconstruction_loss(model, batch)
     return kept.exp()
 
 
@@ -67,11 +74,11 @@ recipe = Recipe(
     ),
     training=Training(
         build=build,
-        discriminator_losses=discriminator_terms,
-        generator_losses=generator_terms,
+        discriminator_losses=discriminator_losses,
+        generator_losses=generator_losses,
         schedule=exponential("learning_rate"),
-        controls=Controls(regularize="slope"),
+        controls=Controls(regularize="gradient_penalty"),
         adversarial=lambda _: False,
     ),
-    evaluation=Evaluation(validation_loss=error, is_baseline=True),
+    evaluation=Evaluation(validation_loss=validation_loss, is_baseline=True),
 )

@@ -16,45 +16,49 @@ from torch import Tensor
 
 from gannet.core.recipe import Controls, Evaluation, Inference, Inputs, Recipe, Slot, Training
 from gannet.core.transform import Transform
-from gannet.core.types import Batch, Condition, Players, Spec, Terms
-from gannet.networks.tabular.layout import missing, told
-from gannet.recipes.common.imputation.fit import settle
-from gannet.recipes.common.imputation.impute import turn
+from gannet.core.types import Batch, Condition, Losses, Networks, Spec
+from gannet.networks.tabular.layout import condition_vector, missing
+from gannet.recipes.common.imputation.fit import fit_after_training
+from gannet.recipes.common.imputation.impute import transform
 from gannet.recipes.common.schedules import exponential
 from gannet.recipes.common.tabular import (
     CellConfig,
-    ask,
     cell_players,
-    error,
-    fields_of,
+    condition_on,
+    discriminator_loss,
+    embed,
     hidden_surprise,
     hide,
     infer,
-    suggest,
-    told_apart,
-    view,
+    suggest_config,
+    tabular_networks,
+    validation_loss,
 )
 
 
 class ImputeConfig(CellConfig):
     """Settings of ``impute``."""
 
-    most_hidden: float = Field(
-        1.0, gt=0, le=1, description="largest share of a row's known cells that is hidden at once"
+    max_mask_ratio: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="maximum mask ratio: largest share of a row's known cells that is hidden at "
+        "once",
     )
 
 
-def build(config: ImputeConfig, spec: Spec) -> Players:
+def build(config: ImputeConfig, spec: Spec) -> Networks:
     """The players of ``table``, but for cells that are missing, which are never drawn."""
     return cell_players(config, spec, spec.table.missing_field)
 
 
-def prepare(batch: Batch, rng: torch.Generator, config: ImputeConfig) -> Batch:
+def corrupt(batch: Batch, rng: torch.Generator, config: ImputeConfig) -> Batch:
     """Hide all that is missing and, of what is known, a part that differs from row to row."""
     rows, fields = batch.real.shape
     place = batch.real.device
     gone = missing(batch.real, batch.table.missing_field)
-    share = config.most_hidden * torch.rand(rows, 1, generator=rng, device=place)
+    share = config.max_mask_ratio * torch.rand(rows, 1, generator=rng, device=place)
     chance = torch.rand(rows, fields, generator=rng, device=place)
     # One known cell at least, or the row would teach nothing.
     one = chance.masked_fill(gone, 2).argmin(1, keepdim=True)
@@ -62,16 +66,18 @@ def prepare(batch: Batch, rng: torch.Generator, config: ImputeConfig) -> Batch:
     return hide(batch, hidden)
 
 
-def generator_terms(players: Players, batch: Batch, _noise: Tensor, _config: ImputeConfig) -> Terms:
+def generator_losses(
+    networks: Networks, batch: Batch, _noise: Tensor, _config: ImputeConfig
+) -> Losses:
     """Give hidden cells their true odds; of cells that are missing, nobody knows the truth."""
-    generator, _ = fields_of(players)
-    return {"cells": hidden_surprise(generator, batch)}
+    generator, _ = tabular_networks(networks)
+    return {"masked_nll": hidden_surprise(generator, batch)}
 
 
-def told_holes(batch: Batch, spec: Spec) -> Condition:
+def evaluation_condition(batch: Batch, spec: Spec) -> Condition:
     """Nothing but which cells are missing, so that samples have the holes of the reals."""
     known = missing(batch.real, spec.table.missing_field).float()
-    return replace(spec.blank(len(batch)), vector=told(batch.real, known).cpu())
+    return replace(spec.blank(len(batch)), vector=condition_vector(batch.real, known).cpu())
 
 
 recipe = Recipe(
@@ -79,18 +85,20 @@ recipe = Recipe(
     inputs=Inputs(slots={"sample": Slot(("table",))}, derived=frozenset({"vector"})),
     training=Training(
         build=build,
-        discriminator_losses=told_apart,
-        generator_losses=generator_terms,
-        corrupt=prepare,
-        schedule=exponential("learning_rate", "slope"),
-        suggest=suggest,
-        controls=Controls(regularize="slope"),
+        discriminator_losses=discriminator_loss,
+        generator_losses=generator_losses,
+        corrupt=corrupt,
+        schedule=exponential("learning_rate", "gradient_penalty"),
+        suggest=suggest_config,
+        controls=Controls(regularize="gradient_penalty"),
     ),
     inference=Inference(
         infer=infer,
-        condition_on=ask,
-        transforms={"fill": Transform(words="fills the holes of a table", apply=turn)},
-        fit_after_training=settle,
+        condition_on=condition_on,
+        transforms={"fill": Transform(description="fills the holes of a table", apply=transform)},
+        fit_after_training=fit_after_training,
     ),
-    evaluation=Evaluation(condition=told_holes, embed=view, validation_loss=error),
+    evaluation=Evaluation(
+        condition=evaluation_condition, embed=embed, validation_loss=validation_loss
+    ),
 )

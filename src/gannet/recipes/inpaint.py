@@ -19,17 +19,17 @@ from torch import Tensor, nn
 from gannet.core.errors import DataError
 from gannet.core.recipe import Controls, Evaluation, Inference, Inputs, Recipe, Slot, Training
 from gannet.core.transform import Options, Trained, Transform, TransformInput
-from gannet.core.types import Batch, Condition, Players, Spec, Terms
+from gannet.core.types import Batch, Condition, Losses, Networks, Spec
 from gannet.modalities.image.masks import diffused, drawn, fixed
 from gannet.modalities.image.tensors import encoded, in_channels
-from gannet.networks.patchgan import PatchDiscriminator, least_side
-from gannet.networks.unet import Translator
+from gannet.networks.patchgan import PatchGAN, min_side
+from gannet.networks.unet import UNetGenerator
 from gannet.recipes.common.image_to_image import (
-    PairedConfig,
-    answer_terms,
-    answers_to,
-    judge_terms,
-    noises,
+    PairedImageConfig,
+    draw_latents,
+    paired_discriminator_losses,
+    paired_generator_losses,
+    translate_tiled,
 )
 from gannet.recipes.common.schedules import cosine
 
@@ -37,13 +37,18 @@ HALF = 0.5
 """Brightness above which a mask says that nothing is known."""
 
 
-class InpaintConfig(PairedConfig):
+class InpaintConfig(PairedImageConfig):
     """Settings of ``inpaint``."""
 
-    patch: int = Field(
-        0, ge=0, le=512, description="side of pieces to train on; 0 for whole pictures in one size"
+    crop_size: int = Field(
+        0,
+        ge=0,
+        le=512,
+        description="crop size: side of pieces to train on; 0 for whole pictures in one size",
     )
-    most_hidden: float = Field(0.5, gt=0, lt=1, description="largest share of a picture in holes")
+    max_mask_ratio: float = Field(
+        0.5, gt=0, lt=1, description="maximum mask ratio: largest share of a picture in holes"
+    )
 
 
 class MaskOptions(Options):
@@ -54,29 +59,31 @@ class MaskOptions(Options):
     )
 
 
-def build(config: InpaintConfig, spec: Spec) -> Players:
+def build(config: InpaintConfig, spec: Spec) -> Networks:
     """Networks that see the picture, with its holes grey, and where these are."""
     channels = spec.shape[0]
-    return Players(
-        Translator(channels + 1, channels, config.width, config.levels, config.noise),
-        PatchDiscriminator(channels, channels + 1, config.judge_width, bounded=False),
+    return Networks(
+        UNetGenerator(
+            channels + 1, channels, config.width, config.downsamplings, config.latent_dim
+        ),
+        PatchGAN(channels, channels + 1, config.discriminator_width, bounded=False),
     )
 
 
-def holed(batch: Batch, holes: Tensor) -> Batch:
+def masked(batch: Batch, holes: Tensor) -> Batch:
     """The problem: ``holes`` ``(B, 1, H, W)`` cut into pictures."""
     shown = torch.cat([batch.real * (1 - holes), holes], 1)
     return replace(batch, condition=replace(batch.condition, grid=shown))
 
 
-def prepare(batch: Batch, rng: torch.Generator, config: InpaintConfig) -> Batch:
+def corrupt(batch: Batch, rng: torch.Generator, config: InpaintConfig) -> Batch:
     """Cut holes of chance."""
-    return holed(batch, drawn(batch.real, rng, config.most_hidden))
+    return masked(batch, drawn(batch.real, rng, config.max_mask_ratio))
 
 
-def told(batch: Batch, _spec: Spec) -> Condition:
+def evaluation_condition(batch: Batch, _spec: Spec) -> Condition:
     """Each picture's own holes, the same at every call: a quarter of it."""
-    return holed(batch, fixed(batch.real)).condition
+    return masked(batch, fixed(batch.real)).condition
 
 
 def filled(answers: Tensor, problem: Batch) -> Tensor:
@@ -90,34 +97,34 @@ def patched(answers: Tensor, shown: Tensor) -> Tensor:
     return torch.where(holes > 0, answers, known)
 
 
-def discriminator_terms(
-    players: Players, batch: Batch, noise: Tensor, config: InpaintConfig
-) -> Terms:
+def discriminator_losses(
+    networks: Networks, batch: Batch, noise: Tensor, config: InpaintConfig
+) -> Losses:
     """Tell whole pictures from filled ones."""
-    return judge_terms(players, batch, noise, config, filled)
+    return paired_discriminator_losses(networks, batch, noise, config, filled)
 
 
-def generator_terms(players: Players, batch: Batch, noise: Tensor, config: InpaintConfig) -> Terms:
+def generator_losses(
+    networks: Networks, batch: Batch, noise: Tensor, config: InpaintConfig
+) -> Losses:
     """Fill holes so that nobody sees where they were."""
-    return answer_terms(players, batch, noise, config, filled)
+    return paired_generator_losses(networks, batch, noise, config, filled)
 
 
-def infer(
-    product: nn.Module, noise: Tensor, condition: Condition, _config: InpaintConfig
-) -> Tensor:
+def infer(model: nn.Module, noise: Tensor, condition: Condition, _config: InpaintConfig) -> Tensor:
     """Filled pictures; known pixels are those that were given."""
-    return patched(product(noise, condition), condition.grid)
+    return patched(model(noise, condition), condition.grid)
 
 
-def error(product: nn.Module, problem: Batch, config: InpaintConfig) -> Tensor:
+def validation_loss(model: nn.Module, problem: Batch, config: InpaintConfig) -> Tensor:
     """Mean absolute error in the holes, without noise; a scalar."""
-    still = torch.zeros(len(problem), config.noise, device=problem.real.device)
-    off = (infer(product, still, problem.condition, config) - problem.real).abs()
+    still = torch.zeros(len(problem), config.latent_dim, device=problem.real.device)
+    off = (infer(model, still, problem.condition, config) - problem.real).abs()
     holes = problem.condition.grid[:, -1:]
     return (off * holes).sum() / (holes.sum() * off.shape[1]).clamp_min(1)
 
 
-def smooth(batch: Batch) -> Tensor:
+def diffusion_fill(batch: Batch) -> Tensor:
     """Holes filled as if their rims had spread into them."""
     grid = batch.condition.grid
     return diffused(grid[:, :-1], grid[:, -1:])
@@ -135,21 +142,21 @@ def biharmonic(batch: Batch) -> Tensor:
     return torch.from_numpy(np.stack(made).transpose(0, 3, 1, 2)).to(batch.real).clamp(-1, 1)
 
 
-PLAINLY = {"diffusion": smooth}
+REFERENCE_METHODS = {"diffusion": diffusion_fill}
 if find_spec("skimage"):  # of the extra `pictures`
-    PLAINLY["biharmonic"] = biharmonic
+    REFERENCE_METHODS["biharmonic"] = biharmonic
 
 
-def turn(
-    trained: Trained[InpaintConfig], given: TransformInput, draws: int, seed: int
+def transform(
+    trained: Trained[InpaintConfig], given: TransformInput, samples: int, seed: int
 ) -> Sequence[NDArray[np.float32]]:
     """One completion per draw, at the size of the picture; holes are its mask, or are see-through.
 
     Raises:
         DataError: if there are no holes.
     """
-    translator, channels = trained.product, trained.spec.shape[0]
-    assert isinstance(translator, Translator)
+    translator, channels = trained.model, trained.spec.shape[0]
+    assert isinstance(translator, UNetGenerator)
     picture, shown = given.sample, given.files.get("mask")
     mask = np.zeros((0, 0), np.bool_)
     if shown is not None:
@@ -164,7 +171,7 @@ def turn(
         )
     holes = torch.from_numpy(mask.astype(np.float32))[None, None]
     seen = torch.cat([encoded(picture, channels) * (1 - holes), holes], 1)
-    made = answers_to(translator, seen, noises(draws, trained.config.noise, seed))
+    made = translate_tiled(translator, seen, draw_latents(samples, trained.config.latent_dim, seed))
     # What is known is never computed, so it stays as it was to the bit.
     return [
         np.where(mask[..., None], in_channels(each, picture.shape[2]), picture) for each in made
@@ -177,29 +184,33 @@ recipe = Recipe(
         slots={"sample": Slot(("image",))},
         derived=frozenset({"grid"}),
         conditional=True,
-        crop_size=lambda config: config.patch,
-        min_size=lambda _: least_side(),
+        crop_size=lambda config: config.crop_size,
+        min_size=lambda _: min_side(),
     ),
     training=Training(
         build=build,
-        discriminator_losses=discriminator_terms,
-        generator_losses=generator_terms,
-        corrupt=prepare,
+        discriminator_losses=discriminator_losses,
+        generator_losses=generator_losses,
+        corrupt=corrupt,
         schedule=cosine("learning_rate"),
-        controls=Controls(regularize="slope"),
-        adversarial=lambda config: config.adversarial > 0,
+        controls=Controls(regularize="gradient_penalty"),
+        adversarial=lambda config: config.adversarial_weight > 0,
     ),
     inference=Inference(
         infer=infer,
         transforms={
             "fill": Transform(
-                words="fills the holes of a picture",
-                apply=turn,
-                takes="grid",
+                description="fills the holes of a picture",
+                apply=transform,
+                kind="grid",
                 options=MaskOptions,
                 keeps_input=True,
             )
         },
     ),
-    evaluation=Evaluation(condition=told, validation_loss=error, reference_methods=PLAINLY),
+    evaluation=Evaluation(
+        condition=evaluation_condition,
+        validation_loss=validation_loss,
+        reference_methods=REFERENCE_METHODS,
+    ),
 )

@@ -17,35 +17,35 @@ from torch import Tensor
 
 from gannet.core import device
 from gannet.core.recipe import Controls, Evaluation, Inference, Inputs, Recipe, Slot, Training
-from gannet.core.types import Batch, Players, Terms
-from gannet.losses import adversarial as losses
-from gannet.networks.tabular.layout import told
+from gannet.core.types import Batch, Losses, Networks
+from gannet.losses import adversarial as objectives
+from gannet.networks.tabular.layout import condition_vector
 from gannet.recipes.common.schedules import exponential
 from gannet.recipes.common.tabular import (
     CellConfig,
-    alike,
-    ask,
     cell_players,
-    error,
-    fields_of,
+    condition_on,
+    discriminator_loss,
+    embed,
     hidden_surprise,
     hide,
     infer,
-    suggest,
-    told_apart,
-    view,
+    share_mask,
+    suggest_config,
+    tabular_networks,
+    validation_loss,
 )
 
 
 class TableConfig(CellConfig):
     """Settings of ``table``."""
 
-    adversarial: float = Field(
-        0.0, ge=0, description="weight of the discriminator's word beside the odds of hidden cells"
+    adversarial_weight: float = Field(
+        0.0, ge=0, description="adversarial loss weight, beside the masked negative log-likelihood"
     )
 
 
-def prepare(batch: Batch, rng: torch.Generator, _config: TableConfig) -> Batch:
+def corrupt(batch: Batch, rng: torch.Generator, _config: TableConfig) -> Batch:
     """Hide cells at random; how large a part differs from row to row, but never nothing."""
     rows, fields = batch.real.shape
     place = batch.real.device
@@ -56,12 +56,12 @@ def prepare(batch: Batch, rng: torch.Generator, _config: TableConfig) -> Batch:
     return hide(batch, hidden)
 
 
-def discriminator_terms(
-    players: Players, batch: Batch, noise: Tensor, config: TableConfig
-) -> Terms:
+def discriminator_losses(
+    networks: Networks, batch: Batch, noise: Tensor, config: TableConfig
+) -> Losses:
     """Tell real rows from made ones; whole rows, as at use, unless the generator listens."""
-    told_of = batch if config.adversarial else _untold(batch)
-    return told_apart(players, told_of, noise, config)
+    told_of = batch if config.adversarial_weight else _untold(batch)
+    return discriminator_loss(networks, told_of, noise, config)
 
 
 def _untold(batch: Batch) -> Batch:
@@ -70,39 +70,41 @@ def _untold(batch: Batch) -> Batch:
     return replace(batch, condition=replace(batch.condition, vector=vector))
 
 
-def generator_terms(players: Players, batch: Batch, noise: Tensor, config: TableConfig) -> Terms:
+def generator_losses(
+    networks: Networks, batch: Batch, noise: Tensor, config: TableConfig
+) -> Losses:
     """Give hidden cells their true odds and, with a weight, make filled rows look real."""
-    generator, _ = fields_of(players)
-    terms = {"cells": hidden_surprise(generator, batch)}
-    if config.adversarial:
-        some = slice(config.judged)
+    generator, _ = tabular_networks(networks)
+    losses = {"masked_nll": hidden_surprise(generator, batch)}
+    if config.adversarial_weight:
+        some = slice(config.discriminator_batch)
         with device.autocast(noise.device.type, "float32"):
-            found = _last_cell(players, alike(batch[some]), noise[some])
-        terms["adversarial"] = config.adversarial * found
-    return terms
+            found = _last_cell_loss(networks, share_mask(batch[some]), noise[some])
+        losses["adversarial"] = config.adversarial_weight * found
+    return losses
 
 
-def _last_cell(players: Players, batch: Batch, noise: Tensor) -> Tensor:
+def _last_cell_loss(networks: Networks, batch: Batch, noise: Tensor) -> Tensor:
     """How much less real than the reals filled rows look, with a slope for one filled cell each.
 
     The cell is drawn anew, told all others, which were filled before: what the generator learns
     here is to go on from its own cells, which the odds of real rows never show it. The symbol
     that was drawn is judged, the odds get the slope (straight through; arXiv:1308.3432).
     """
-    generator, discriminator = fields_of(players)
+    generator, discriminator = tabular_networks(networks)
     layout = generator.layout
     _, known = batch.condition.vector.chunk(2, 1)
     fake = generator(noise, batch.condition)
     spot = torch.zeros_like(known).scatter(1, torch.multinomial(1 - known, 1), 1.0)
-    others = replace(batch.condition, vector=told(fake, 1 - spot))
-    shares = layout.shares(generator.logits(others))
-    drawn = layout.mark(layout.pick(shares.detach(), torch.rand_like(known)))
+    others = replace(batch.condition, vector=condition_vector(fake, 1 - spot))
+    shares = layout.probabilities(generator.logits(others))
+    drawn = layout.mark(layout.sample_tokens(shares.detach(), torch.rand_like(known)))
     redrawn = drawn + shares - shares.detach()
-    rows = torch.where(layout.spread(spot) > 0, redrawn, layout.expand(fake))
-    judged = discriminator.judge(rows, batch.condition.vector)
+    rows = torch.where(layout.repeat_per_token(spot) > 0, redrawn, layout.expand(fake))
+    judged = discriminator.logits(rows, batch.condition.vector)
     with torch.no_grad():
         real = discriminator(batch.real, batch.condition)
-    return losses.relativistic_generator(real, judged)
+    return objectives.relativistic_generator(real, judged)
 
 
 recipe = Recipe(
@@ -110,14 +112,14 @@ recipe = Recipe(
     inputs=Inputs(slots={"sample": Slot(("table",))}, derived=frozenset({"vector"})),
     training=Training(
         build=cell_players,
-        discriminator_losses=discriminator_terms,
-        generator_losses=generator_terms,
-        corrupt=prepare,
-        schedule=exponential("learning_rate", "slope"),
-        suggest=suggest,
-        controls=Controls(regularize="slope"),
-        adversarial=lambda config: config.adversarial > 0,
+        discriminator_losses=discriminator_losses,
+        generator_losses=generator_losses,
+        corrupt=corrupt,
+        schedule=exponential("learning_rate", "gradient_penalty"),
+        suggest=suggest_config,
+        controls=Controls(regularize="gradient_penalty"),
+        adversarial=lambda config: config.adversarial_weight > 0,
     ),
-    inference=Inference(infer=infer, condition_on=ask),
-    evaluation=Evaluation(embed=view, validation_loss=error),
+    inference=Inference(infer=infer, condition_on=condition_on),
+    evaluation=Evaluation(embed=embed, validation_loss=validation_loss),
 )

@@ -27,19 +27,19 @@ from gannet.core.recipe import (
     Training,
 )
 from gannet.core.transform import Trained, Transform, TransformInput
-from gannet.core.types import Batch, Players, Spec
+from gannet.core.types import Batch, Networks, Spec
 from gannet.modalities.image.augment import moved
 from gannet.modalities.image.tensors import encoded, scaled_to
-from gannet.networks.patchgan import PatchDiscriminator, least_side
-from gannet.networks.unet import Translator
+from gannet.networks.patchgan import PatchGAN, min_side
+from gannet.networks.unet import UNetGenerator
 from gannet.recipes.common.image_to_image import (
-    PairedConfig,
-    answer_terms,
-    answers_to,
-    error_of,
-    judge_terms,
-    noises,
-    suggest_sight,
+    PairedImageConfig,
+    draw_latents,
+    mean_absolute_error,
+    paired_discriminator_losses,
+    paired_generator_losses,
+    suggest_perceptual,
+    translate_tiled,
 )
 from gannet.recipes.common.schedules import cosine
 
@@ -47,7 +47,7 @@ PERCEPTUAL = 1.5
 """Weight of what a network trained on photos sees, where it is installed."""
 
 
-class TranslateConfig(PairedConfig):
+class TranslateConfig(PairedImageConfig):
     """Settings of ``translate``."""
 
     pairs: Literal["auto", "folders", "side_by_side", "table", "edges", "grey"] = Field(
@@ -55,46 +55,62 @@ class TranslateConfig(PairedConfig):
         description="where pairs come from: two folders with equal names, pictures side by side, a "
         "table (given,target), or made from any folder: its edges, or it in grey",
     )
-    given: str = Field(
-        "", description="what is given: a folder's name, or left or right; by default the first"
+    input_side: str = Field(
+        "",
+        description="input side of the pairs: a folder's name, or left or right; by default the "
+        "first",
     )
-    adversarial: float = Field(0.05, ge=0, description="weight of the duel")
-    diversity: float = Field(
-        0.05, ge=0, description="reward for answers that differ; 1 is as much as the mean gains"
+    adversarial_weight: float = Field(0.05, ge=0, description="adversarial loss weight")
+    diversity_weight: float = Field(
+        0.05,
+        ge=0,
+        description="diversity loss weight: reward for answers that differ; 1 is as much as the "
+        "mean gains",
     )
-    learning_rate: float = Field(6e-4, gt=0, description="step size of both optimisers at first")
-    slope: float = Field(0.1, ge=0, description="weight of the discriminator's slope penalties")
-    takes: bool = Field(
+    learning_rate: float = Field(
+        6e-4, gt=0, description="learning rate of both optimizers at first"
+    )
+    gradient_penalty: float = Field(
+        0.1,
+        ge=0,
+        description="weight of the R1 and R2 gradient penalties: keep the discriminator flat",
+    )
+    flow_copy: bool = Field(
         True,
-        description="whether answers may take pixels of the given picture, from other places of it "
-        "too; only where both have the same channels",
+        description="appearance flow: whether answers may copy pixels of the given picture, "
+        "from other places of it too; only where both have the same channels",
     )
-    mirror: bool = Field(True, description="whether pairs may be mirrored in training")
-    jitter: float = Field(
-        0.06, ge=0, le=0.5, description="how far pairs are moved in training, as a share of a side"
+    horizontal_flip: bool = Field(
+        True, description="random horizontal flips: whether pairs may be mirrored in training"
+    )
+    random_shift: float = Field(
+        0.06,
+        ge=0,
+        le=0.5,
+        description="random shift: how far pairs are moved in training, as a share of a side",
     )
 
 
-def build(config: TranslateConfig, spec: Spec) -> Players:
+def build(config: TranslateConfig, spec: Spec) -> Networks:
     """Networks for pictures of any size; the spec says their channels."""
     inside, outside = spec.grid[0], spec.shape[0]
-    return Players(
-        Translator(
+    return Networks(
+        UNetGenerator(
             inside,
             outside,
             config.width,
-            config.levels,
-            config.noise,
-            copies=config.takes and inside == outside,
-            smooth=True,
+            config.downsamplings,
+            config.latent_dim,
+            flow_copy=config.flow_copy and inside == outside,
+            blur_output=True,
         ),
-        PatchDiscriminator(outside, inside, config.judge_width, bounded=False),
+        PatchGAN(outside, inside, config.discriminator_width, bounded=False),
     )
 
 
-def suggest(some: Batch, _rows: int) -> Iterator[Suggestion]:
+def suggest_config(some: Batch, _rows: int) -> Iterator[Suggestion]:
     """Not to start from what is given where a mean of targets that knows nothing is nearer."""
-    yield from suggest_sight(some, PERCEPTUAL)
+    yield from suggest_perceptual(some, PERCEPTUAL)
     if some.condition.grid.shape == some.real.shape:
         own, knowing_nothing = (
             float((made - some.real).abs().mean()) for made in (copied(some), mean(some))
@@ -103,20 +119,20 @@ def suggest(some: Batch, _rows: int) -> Iterator[Suggestion]:
             yield (
                 f"what is given is further from targets ({own:.2f}) than their mean is "
                 f"({knowing_nothing:.2f})",
-                {"takes": False},
+                {"flow_copy": False},
             )
 
 
-def prepare(batch: Batch, rng: torch.Generator, config: TranslateConfig) -> Batch:
+def corrupt(batch: Batch, rng: torch.Generator, config: TranslateConfig) -> Batch:
     """Mirror and move both pictures of a pair alike, so that few pairs last longer."""
     real, given = batch.real, batch.condition.grid
-    if config.mirror:
+    if config.horizontal_flip:
         turned = torch.rand(len(batch), 1, 1, 1, generator=rng, device=real.device) < 0.5
         real, given = (torch.where(turned, each.flip(3), each) for each in (real, given))
-    if config.jitter:
+    if config.random_shift:
         # Where one picture is larger, it moves by as many of its pixels as are one of the other's.
         coarse = min((real, given), key=lambda each: each.shape[2])
-        reach = round(config.jitter * min(coarse.shape[2:]))
+        reach = round(config.random_shift * min(coarse.shape[2:]))
         drawn = torch.rand(len(batch), 2, generator=rng, device=real.device)
         way = ((drawn * (2 * reach + 1)).long() - reach).clamp_max(reach)
         real, given = (
@@ -125,16 +141,16 @@ def prepare(batch: Batch, rng: torch.Generator, config: TranslateConfig) -> Batc
     return replace(batch, real=real, condition=replace(batch.condition, grid=given))
 
 
-def wrong(product: nn.Module, problem: Batch, config: TranslateConfig) -> Tensor:
+def validation_loss(model: nn.Module, problem: Batch, config: TranslateConfig) -> Tensor:
     """How wrong the answers to no noise are.
 
     Pixel by pixel if that is all that they learn from. Else by colour and contrast around each
     place: by single pixels the blurred answers of the first minutes beat all the sharp ones after.
     """
-    if not (config.adversarial or config.perceptual):
-        return error_of(product, problem, config)
-    still = torch.zeros(len(problem), config.noise, device=problem.real.device)
-    made: Tensor = product(still, problem.condition)
+    if not (config.adversarial_weight or config.perceptual_weight):
+        return mean_absolute_error(model, problem, config)
+    still = torch.zeros(len(problem), config.latent_dim, device=problem.real.device)
+    made: Tensor = model(still, problem.condition)
     gaps = [
         (one - other).abs().mean()
         for one, other in zip(around(made.float()), around(problem.real), strict=True)
@@ -163,15 +179,15 @@ def mean(batch: Batch) -> Tensor:
     return interpolate(rest, list(batch.real.shape[2:]))
 
 
-def turn(
-    trained: Trained[TranslateConfig], given: TransformInput, draws: int, seed: int
+def transform(
+    trained: Trained[TranslateConfig], given: TransformInput, samples: int, seed: int
 ) -> Sequence[NDArray[np.float32]]:
     """One answer per draw, at the size of training: its shorter side becomes that one's."""
-    translator = trained.product
-    assert isinstance(translator, Translator)
+    translator = trained.model
+    assert isinstance(translator, UNetGenerator)
     seen = scaled_to(encoded(given.sample, trained.spec.grid[0]), trained.spec.shape)
 
-    return answers_to(translator, seen, noises(draws, trained.config.noise, seed))
+    return translate_tiled(translator, seen, draw_latents(samples, trained.config.latent_dim, seed))
 
 
 recipe = Recipe(
@@ -179,25 +195,27 @@ recipe = Recipe(
     inputs=Inputs(
         slots={"sample": Slot(("image",)), "grid": Slot(("image",))},
         conditional=True,
-        min_size=lambda _: least_side(),
+        min_size=lambda _: min_side(),
     ),
     training=Training(
         build=build,
-        discriminator_losses=judge_terms,
-        generator_losses=answer_terms,
-        corrupt=prepare,
+        discriminator_losses=paired_discriminator_losses,
+        generator_losses=paired_generator_losses,
+        corrupt=corrupt,
         schedule=cosine("learning_rate"),
-        suggest=suggest,
-        controls=Controls(regularize="slope", pair_layout="pairs", pair_input="given"),
-        adversarial=lambda config: config.adversarial > 0,
+        suggest=suggest_config,
+        controls=Controls(regularize="gradient_penalty", pair_layout="pairs", pair_input="input_side"),
+        adversarial=lambda config: config.adversarial_weight > 0,
     ),
     inference=Inference(
         transforms={
-            "answer": Transform(words="answers a picture with another", apply=turn, takes="grid")
+            "answer": Transform(
+                description="answers a picture with another", apply=transform, kind="grid"
+            )
         }
     ),
     evaluation=Evaluation(
-        validation_loss=wrong,
+        validation_loss=validation_loss,
         reference_methods={"the input itself": copied, "the mean of the others": mean},
     ),
 )

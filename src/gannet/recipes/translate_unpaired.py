@@ -33,24 +33,24 @@ from gannet.core.recipe import (
     Training,
 )
 from gannet.core.transform import Options, Trained, Transform, TransformInput
-from gannet.core.types import Batch, Condition, Players, Spec, Terms
-from gannet.losses import adversarial as losses
-from gannet.losses.feature_matching import habits, matching
-from gannet.losses.projected import glanced_apart, passed_glances
+from gannet.core.types import Batch, Condition, Losses, Networks, Spec
+from gannet.losses import adversarial as objectives
+from gannet.losses.feature_matching import feature_matching_loss, feature_statistics
+from gannet.losses.projected import projected_discriminator_loss, projected_generator_loss
 from gannet.modalities.image.reading.two_sides import check_two_sides
 from gannet.modalities.image.tensors import encoded, scaled_to
 from gannet.modalities.label.codec import LabelCodec
 from gannet.modalities.registry import modality_of
-from gannet.networks.patchgan import PatchDiscriminator, least_side
-from gannet.networks.perceptual import Glances
-from gannet.networks.unet import Translator
+from gannet.networks.patchgan import PatchGAN, min_side
+from gannet.networks.perceptual import ProjectedDiscriminators
+from gannet.networks.unet import UNetGenerator
 from gannet.recipes.common.image_to_image import (
-    AnswerConfig,
-    answers_to,
-    noises,
+    ImageToImageConfig,
+    discriminator_loss,
+    draw_latents,
     parts,
-    suggest_sight,
-    told_apart,
+    suggest_perceptual,
+    translate_tiled,
 )
 from gannet.recipes.common.schedules import cosine
 
@@ -62,47 +62,79 @@ PERCEPTUAL = 0.7
 """Weight of the duel in what a network trained on photos sees, where it is installed."""
 
 
-class TranslateUnpairedConfig(AnswerConfig):
+class TranslateUnpairedConfig(ImageToImageConfig):
     """Settings of ``translate_unpaired``."""
 
-    levels: int = Field(3, ge=1, le=7, description="halvings of the generator")
-    patch: int = Field(
-        0, ge=0, le=512, description="side of pieces to train on; 0 for whole pictures in one size"
+    downsamplings: int = Field(3, ge=1, le=7, description="downsamplings of the U-Net generator")
+    crop_size: int = Field(
+        0,
+        ge=0,
+        le=512,
+        description="crop size: side of pieces to train on; 0 for whole pictures in one size",
     )
-    mirror: bool = Field(True, description="whether pictures may be mirrored in training")
-    judge_levels: int = Field(3, ge=1, le=6, description="halvings of the discriminator")
-    pixel: float = Field(0.3, ge=0, description="weight of what is lost on the way there and back")
-    same: float = Field(
-        0.1, ge=0, description="weight of what changes in pictures of the wanted side"
+    horizontal_flip: bool = Field(
+        True, description="random horizontal flips: whether pictures may be mirrored in training"
     )
-    adversarial: float = Field(0.7, ge=0, description="weight of the duel")
-    matching: float = Field(
-        2.0, ge=0, description="weight of the statistics of what the discriminator sees"
+    discriminator_levels: int = Field(
+        3, ge=1, le=6, description="downsamplings of the discriminator"
     )
-    perceptual: float = Field(
+    cycle_weight: float = Field(
+        0.3,
+        ge=0,
+        description="cycle-consistency loss weight: what is lost on the way there and back",
+    )
+    identity_weight: float = Field(
+        0.1, ge=0, description="identity loss weight: what changes in pictures of the wanted side"
+    )
+    adversarial_weight: float = Field(0.7, ge=0, description="adversarial loss weight")
+    feature_matching_weight: float = Field(
+        2.0,
+        ge=0,
+        description="feature-matching loss weight: statistics of what the discriminator sees",
+    )
+    projected_weight: float = Field(
         0.0,
         ge=0,
-        description="weight of the duel in what a network trained on photos sees; takes the extra "
-        "`features`",
+        description="projected discriminators' weight (Projected GAN): they judge what a "
+        "network trained on photos sees; takes the extra `features`",
     )
-    slope: float = Field(0.1, ge=0, description="weight of the discriminator's slope penalties")
-    learning_rate: float = Field(3e-4, gt=0, description="step size of both optimisers at first")
-    augment: float = Field(
-        0.3, ge=0, le=1, description="share of pictures that the discriminator sees changed"
+    gradient_penalty: float = Field(
+        0.1,
+        ge=0,
+        description="weight of the R1 and R2 gradient penalties: keep the discriminator flat",
     )
-    diversity: float = Field(0.1, ge=0, description="weight of answers that differ")
-    apart: float = Field(
-        0.1, gt=0, le=1, description="how far two answers shall differ; 1 is half the range"
+    learning_rate: float = Field(
+        3e-4, gt=0, description="learning rate of both optimizers at first"
+    )
+    augment_p: float = Field(
+        0.3,
+        ge=0,
+        le=1,
+        description="augmentation probability: share of pictures that the discriminator sees "
+        "changed",
+    )
+    diversity_weight: float = Field(
+        0.1,
+        ge=0,
+        description="diversity loss weight (mode seeking): reward for answers that differ",
+    )
+    diversity_target: float = Field(
+        0.1,
+        gt=0,
+        le=1,
+        description="diversity target: how far two answers shall differ; 1 is half the range",
     )
 
 
 class SideOptions(Options):
     """What must be said when a picture is translated."""
 
-    to: str = Field("", description="side that the picture shall become like, by its folder's name")
+    domain: str = Field(
+        "", description="side that the picture shall become like, by its folder's name"
+    )
 
 
-def build(config: TranslateUnpairedConfig, spec: Spec) -> Players:
+def build(config: TranslateUnpairedConfig, spec: Spec) -> Networks:
     """Networks for pictures of any size that know two sides.
 
     Raises:
@@ -114,39 +146,39 @@ def build(config: TranslateUnpairedConfig, spec: Spec) -> Players:
             remedy="Give a folder with two folders of pictures, one per side.",
         )
     channels = spec.shape[0]
-    return Players(
-        Translator(
+    return Networks(
+        UNetGenerator(
             channels,
             channels,
             config.width,
-            config.levels,
-            config.noise,
+            config.downsamplings,
+            config.latent_dim,
             classes=SIDES,
-            changes=True,
+            residual=True,
         ),
-        PatchDiscriminator(
+        PatchGAN(
             channels,
             0,
-            config.judge_width,
-            config.judge_levels,
+            config.discriminator_width,
+            config.discriminator_levels,
             classes=SIDES,
             bounded=False,
-            glances=Glances(SIDES) if config.perceptual else None,
+            projected=ProjectedDiscriminators(SIDES) if config.projected_weight else None,
         ),
     )
 
 
-def suggest(some: Batch, rows: int) -> Iterator[Suggestion]:
+def suggest_config(some: Batch, rows: int) -> Iterator[Suggestion]:
     """Few pictures are soon known by heart, unless the discriminator sees them changed."""
-    yield from suggest_sight(some, PERCEPTUAL, "perceptual")
+    yield from suggest_perceptual(some, PERCEPTUAL, "projected_weight")
     if rows < FEW_PICTURES:
-        yield f"only {rows} pictures to train on", {"augment": 0.7}
+        yield f"only {rows} pictures to train on", {"augment_p": 0.7}
 
 
-def prepare(batch: Batch, rng: torch.Generator, config: TranslateUnpairedConfig) -> Batch:
+def corrupt(batch: Batch, rng: torch.Generator, config: TranslateUnpairedConfig) -> Batch:
     """Give to each picture one of the other side that shall become like it."""
     real, side = batch.real, batch.condition.vector
-    if config.mirror:
+    if config.horizontal_flip:
         turned = torch.rand(len(batch), 1, 1, 1, generator=rng, device=real.device) < 0.5
         real = torch.where(turned, real.flip(3), real)
     # Where a batch holds one side only, any picture is better than none.
@@ -156,7 +188,7 @@ def prepare(batch: Batch, rng: torch.Generator, config: TranslateUnpairedConfig)
     return replace(batch, real=real, condition=condition)
 
 
-def told(batch: Batch, _spec: Spec) -> Condition:
+def evaluation_condition(batch: Batch, _spec: Spec) -> Condition:
     """To each picture one of the other side, by turns; one whose side is not known stays alone."""
     vector = batch.condition.vector
     side = torch.where(vector.sum(1) > 0, vector.argmax(1), -1)
@@ -174,42 +206,47 @@ def some_still(noise: Tensor) -> Tensor:
     return noise * (rows % STILL != STILL - 1).to(noise)
 
 
-def discriminator_terms(
-    players: Players, batch: Batch, noise: Tensor, config: TranslateUnpairedConfig
-) -> Terms:
+def discriminator_losses(
+    networks: Networks, batch: Batch, noise: Tensor, config: TranslateUnpairedConfig
+) -> Losses:
     """Tell pictures of each side from those made for it, and stay flat around both."""
-    translator, judge = parts(players)
+    translator, discriminator = parts(networks)
     with torch.no_grad():
         fake = translator(some_still(noise), batch.condition).float()
     # The same kinds of changes for both sides, or few pictures would be known by heart.
     augment = modality_of(batch.kind).augment
-    real, fake = (augment(each, config.augment, None) for each in (batch.real, fake))
-    terms = dict(told_apart(judge, replace(batch, real=real), fake, config.slope))
-    if judge.glances is not None:
+    real, fake = (augment(each, config.augment_p, None) for each in (batch.real, fake))
+    losses = dict(
+        discriminator_loss(discriminator, replace(batch, real=real), fake, config.gradient_penalty)
+    )
+    if discriminator.projected is not None:
         # Of no weight: they share none with the judge of pixels.
-        terms["perceptual"] = glanced_apart(judge.glances, real, fake, batch.condition.vector)
-    return terms
+        losses["projected"] = projected_discriminator_loss(
+            discriminator.projected, real, fake, batch.condition.vector
+        )
+    return losses
 
 
-def generator_terms(
-    players: Players, batch: Batch, noise: Tensor, config: TranslateUnpairedConfig
-) -> Terms:
+def generator_losses(
+    networks: Networks, batch: Batch, noise: Tensor, config: TranslateUnpairedConfig
+) -> Losses:
     """Pictures that pass on the other side, and lead back; several, if noise says so."""
-    translator, judge = parts(players)
+    translator, discriminator = parts(networks)
     side, given, count = batch.condition, batch.condition.grid, len(batch)
     fake = translator(some_still(noise), side).float()
     augment = modality_of(batch.kind).augment
-    shown = [augment(each, config.augment, None) for each in (batch.real, fake)]
-    real_seen, seen = (judge.features(each, side) for each in shown)
-    won = losses.relativistic_generator(real_seen[-1].float(), seen[-1].float())
-    usual = [habits(each[:-1], side.vector) for each in (real_seen, seen)]
-    terms = {
-        "adversarial": config.adversarial * won,
-        "matching": config.matching * matching(usual[0], usual[1]),
+    shown = [augment(each, config.augment_p, None) for each in (batch.real, fake)]
+    real_seen, seen = (discriminator.features(each, side) for each in shown)
+    won = objectives.relativistic_generator(real_seen[-1].float(), seen[-1].float())
+    usual = [feature_statistics(each[:-1], side.vector) for each in (real_seen, seen)]
+    losses = {
+        "adversarial": config.adversarial_weight * won,
+        "feature_matching": config.feature_matching_weight
+        * feature_matching_loss(usual[0], usual[1]),
     }
-    if judge.glances is not None:
-        passed = passed_glances(judge.glances, shown[0], shown[1], side.vector)
-        terms["perceptual"] = config.perceptual * passed
+    if discriminator.projected is not None:
+        passed = projected_generator_loss(discriminator.projected, shown[0], shown[1], side.vector)
+        losses["projected"] = config.projected_weight * passed
     # In one pass, of half the batch each, which is enough to keep the way and half as dear: what
     # was made, back to where it came from; and reals, to what they are.
     half = max(count // 2, 1)
@@ -218,15 +255,15 @@ def generator_terms(
     # By noise like that above: were it always none, none would come to mean that nothing changes.
     back = some_still(torch.cat([noise[-half:], noise[:half]]))
     again = translator(back, Condition(ways, grid, grid[:, 0, :0, :0])).float()
-    terms["cycle"] = config.pixel * (again[:half] - given[:half]).abs().mean()
-    terms["same"] = config.same * (again[half:] - batch.real[-half:]).abs().mean()
-    if config.noise and config.diversity:
+    losses["cycle"] = config.cycle_weight * (again[:half] - given[:half]).abs().mean()
+    losses["identity"] = config.identity_weight * (again[half:] - batch.real[-half:]).abs().mean()
+    if config.latent_dim and config.diversity_weight:
         few = max(count // 4, 1)
         # The noise of the row before: as independent as fresh noise, and repeatable.
         other = translator(noise.roll(1, 0)[:few], side[:few]).float()
-        reached = (other - fake[:few]).abs().flatten(1).mean(1) / config.apart
-        terms["diversity"] = config.diversity * (1 - reached).clamp_min(0).mean()
-    return terms
+        reached = (other - fake[:few]).abs().flatten(1).mean(1) / config.diversity_target
+        losses["diversity"] = config.diversity_weight * (1 - reached).clamp_min(0).mean()
+    return losses
 
 
 def copied(batch: Batch) -> Tensor:
@@ -248,24 +285,26 @@ def check_side(trained: Trained[TranslateUnpairedConfig], asked: SideOptions) ->
         ConfigError: naming those that it knows.
     """
     sides = sides_of(trained).classes
-    if asked.to not in sides:
-        said = f"--to: no side called {asked.to}" if asked.to else "--to is missing"
-        ways = " or ".join(f"--to {each}" for each in sides)
+    if asked.domain not in sides:
+        said = f"--domain: no side called {asked.domain}" if asked.domain else "--domain is missing"
+        ways = " or ".join(f"--domain {each}" for each in sides)
         raise ConfigError(said, remedy=f"Give {ways}.")
 
 
-def turn(
-    trained: Trained[TranslateUnpairedConfig], given: TransformInput, draws: int, seed: int
+def transform(
+    trained: Trained[TranslateUnpairedConfig], given: TransformInput, samples: int, seed: int
 ) -> Sequence[NDArray[np.float32]]:
     """One answer per draw; of a run on whole pictures, at their size."""
-    translator, names = trained.product, sides_of(trained)
-    assert isinstance(translator, Translator)
+    translator, names = trained.model, sides_of(trained)
+    assert isinstance(translator, UNetGenerator)
     assert isinstance(given.options, SideOptions)
     seen = encoded(given.sample, trained.spec.shape[0])
-    if not trained.config.patch:
+    if not trained.config.crop_size:
         seen = scaled_to(seen, trained.spec.shape)
-    side = names.rows(np.array([names.index(given.options.to)]))
-    return answers_to(translator, seen, noises(draws, trained.config.noise, seed), side)
+    side = names.rows(np.array([names.index(given.options.domain)]))
+    return translate_tiled(
+        translator, seen, draw_latents(samples, trained.config.latent_dim, seed), side
+    )
 
 
 recipe = Recipe(
@@ -275,33 +314,35 @@ recipe = Recipe(
         derived=frozenset({"grid"}),
         paired=False,
         conditional=True,
-        crop_size=lambda config: config.patch,
-        min_size=lambda config: least_side(config.judge_levels),
+        crop_size=lambda config: config.crop_size,
+        min_size=lambda config: min_side(config.discriminator_levels),
         check=check_two_sides,
     ),
     training=Training(
         build=build,
-        discriminator_losses=discriminator_terms,
-        generator_losses=generator_terms,
-        corrupt=prepare,
+        discriminator_losses=discriminator_losses,
+        generator_losses=generator_losses,
+        corrupt=corrupt,
         schedule=cosine("learning_rate"),
-        suggest=suggest,
+        suggest=suggest_config,
         # Measured on 20 dark and 28 bright pictures of 32 pixels, 150 steps: a brightness of 40,
         # which should have become 190, became 186 in 32 bit and 42 in 16 bit.
         float32_only=True,
-        controls=Controls(regularize="slope", augment="augment"),
-        adversarial=lambda config: config.adversarial > 0,
+        controls=Controls(regularize="gradient_penalty", augment="augment_p"),
+        adversarial=lambda config: config.adversarial_weight > 0,
     ),
     inference=Inference(
         transforms={
             "translate": Transform(
-                words="turns a picture of one side into one of the other",
-                apply=turn,
-                takes="grid",
+                description="turns a picture of one side into one of the other",
+                apply=transform,
+                kind="grid",
                 options=SideOptions,
                 check=check_side,
             )
         }
     ),
-    evaluation=Evaluation(condition=told, reference_methods={"the input itself": copied}),
+    evaluation=Evaluation(
+        condition=evaluation_condition, reference_methods={"the input itself": copied}
+    ),
 )

@@ -12,9 +12,15 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from gannet.core.recipe import Controls, Evaluation, Inputs, Recipe, Slot, Training
-from gannet.core.types import Batch, Players, Spec, Terms
-from gannet.networks.autoencoder import Coder, coder_of, divergence, judge, surprise
-from gannet.recipes.common.autoencoders import CoderConfig, discriminator_terms
+from gannet.core.types import Batch, Losses, Networks, Spec
+from gannet.networks.autoencoder import (
+    Autoencoder,
+    autoencoder_of,
+    gaussian_nll,
+    kl_divergence,
+    measuring_discriminator,
+)
+from gannet.recipes.common.autoencoders import CoderConfig, discriminator_losses
 from gannet.recipes.common.networks import has_image_axes, is_bounded
 from gannet.recipes.common.schedules import exponential
 
@@ -22,42 +28,46 @@ from gannet.recipes.common.schedules import exponential
 class VaeConfig(CoderConfig):
     """Settings of ``vae``."""
 
-    divergence: float = Field(
-        1.0, ge=0, description="weight of the codes' divergence from the prior"
+    kl_weight: float = Field(
+        1.0,
+        ge=0,
+        description="KL weight (beta of a beta-VAE): divergence of the latents from the prior",
     )
 
 
-def build(config: VaeConfig, spec: Spec) -> Players:
+def build(config: VaeConfig, spec: Spec) -> Networks:
     """Encoder and decoder in one module, and a discriminator that measures."""
     images, bounded = has_image_axes(spec), is_bounded(spec)
-    coder = Coder(spec, config.noise, config.width, spreads=True, images=images, bounded=bounded)
-    return Players(coder, judge(spec, config.width, images=images))
+    coder = Autoencoder(
+        spec, config.latent_dim, config.width, gaussian=True, images=images, bounded=bounded
+    )
+    return Networks(coder, measuring_discriminator(spec, config.width, images=images))
 
 
-def bound(coder: Coder, batch: Batch, noise: Tensor) -> tuple[Tensor, Tensor]:
+def evidence_lower_bound(coder: Autoencoder, batch: Batch, noise: Tensor) -> tuple[Tensor, Tensor]:
     """The two parts of the negative evidence lower bound, in nats per number; scalars."""
     mean, spread = coder.encode(batch.real, batch.condition)
     made = coder.decode(mean + (spread / 2).exp() * noise, batch.condition)
     numbers = batch.real[0].numel()
-    kept = surprise(batch.real, made, together=coder.bounded)
-    return kept, divergence(mean, spread).mean() / numbers
+    kept = gaussian_nll(batch.real, made, together=coder.bounded)
+    return kept, kl_divergence(mean, spread).mean() / numbers
 
 
-def generator_terms(players: Players, batch: Batch, noise: Tensor, config: VaeConfig) -> Terms:
+def generator_losses(networks: Networks, batch: Batch, noise: Tensor, config: VaeConfig) -> Losses:
     """Give back what went in, through codes that look like the prior."""
-    kept, far = bound(coder_of(players), batch, noise)
-    return {"reconstruction": kept, "divergence": config.divergence * far}
+    kept, far = evidence_lower_bound(autoencoder_of(networks), batch, noise)
+    return {"reconstruction": kept, "kl": config.kl_weight * far}
 
 
-def error(product: nn.Module, batch: Batch, config: VaeConfig) -> Tensor:
+def validation_loss(model: nn.Module, batch: Batch, config: VaeConfig) -> Tensor:
     """``exp`` of the negative evidence lower bound in nats per number; never below zero.
 
     Codes are drawn alike at every call. The decoder variance is that of the samples themselves.
     """
-    assert isinstance(product, Coder)
+    assert isinstance(model, Autoencoder)
     chance = torch.Generator().manual_seed(0)
-    noise = torch.randn(len(batch), config.noise, generator=chance).to(batch.real.device)
-    return sum(bound(product, batch, noise), batch.real.new_zeros(())).exp()
+    noise = torch.randn(len(batch), config.latent_dim, generator=chance).to(batch.real.device)
+    return sum(evidence_lower_bound(model, batch, noise), batch.real.new_zeros(())).exp()
 
 
 recipe = Recipe(
@@ -70,11 +80,11 @@ recipe = Recipe(
     ),
     training=Training(
         build=build,
-        discriminator_losses=discriminator_terms,
-        generator_losses=generator_terms,
+        discriminator_losses=discriminator_losses,
+        generator_losses=generator_losses,
         schedule=exponential("learning_rate"),
-        controls=Controls(regularize="slope"),
+        controls=Controls(regularize="gradient_penalty"),
         adversarial=lambda _: False,
     ),
-    evaluation=Evaluation(validation_loss=error, is_baseline=True),
+    evaluation=Evaluation(validation_loss=validation_loss, is_baseline=True),
 )

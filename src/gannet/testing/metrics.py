@@ -18,8 +18,8 @@ def check_metric(
     metric: Callable[..., float],
     better: Literal["low", "high"],
     *,
-    least: float = -math.inf,
-    most: float = math.inf,
+    min_value: float = -math.inf,
+    max_value: float = math.inf,
     symmetric: bool = False,
     sees: Collection[Fault] = ("shift", "collapse"),
     width: int = 6,
@@ -30,8 +30,8 @@ def check_metric(
         metric: ``(real (N, F), fake (M, F)) -> number``; a parameter ``cells``, if it has one,
             bounds what is held in memory at once.
         better: Which end is good.
-        least: What it can never be below.
-        most: What it can never be above.
+        min_value: What it can never be below.
+        max_value: What it can never be above.
         symmetric: Whether reals and fakes may change places.
         sees: Faults that it is there to notice: fakes in the wrong place, fakes all alike.
         width: Features per sample.
@@ -52,7 +52,9 @@ def check_metric(
     values = {name: _measured(metric, *pair) for name, pair in pairs.items()}
     for name, value in values.items():
         assert math.isfinite(value), f"finite: {name} gives {value}"
-        assert least <= value <= most, f"bounds: {name} gives {value}, not {least}..{most}"
+        assert min_value <= value <= max_value, (
+            f"bounds: {name} gives {value}, not {min_value}..{max_value}"
+        )
     _check_value(metric, real, fake)
     if symmetric:
         _check_close(metric(fake + 0.5, real), values["near"], "symmetry: exchanging the two")

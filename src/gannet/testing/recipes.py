@@ -16,8 +16,8 @@ from torch import Tensor
 from gannet.core.config import C, parse
 from gannet.core.errors import ConfigError
 from gannet.core.recipe import Fit, Recipe
-from gannet.core.types import Batch, Condition, Spec, Terms, trainable
-from gannet.training.trainer import Duel
+from gannet.core.types import Batch, Condition, Losses, Spec, trainable
+from gannet.training.trainer import Trainer
 
 
 def changed(recipe: Recipe[C], **fields: Any) -> Recipe[C]:
@@ -53,11 +53,13 @@ def check_recipe(recipe: Recipe[C], batch: Batch, **settings: object) -> None:
         _check_fit(recipe, recipe.training.fit, problem, config)
         return
 
-    def start() -> Duel[C]:
-        return Duel(recipe, config, spec)
+    def start() -> Trainer[C]:
+        return Trainer(recipe, config, spec)
 
     _check_optimizers(recipe, config, spec)
-    _check_same(start().players.state_dict(), start().players.state_dict(), "build: the same seed")
+    _check_same(
+        start().networks.state_dict(), start().networks.state_dict(), "build: the same seed"
+    )
     for name in start().sides:
         _check_terms(start, name, problem)
     _check_training(start, batch)
@@ -85,15 +87,15 @@ def _check_fit(recipe: Recipe[C], fit: Fit[C], train: Batch, config: C) -> None:
     assert not idle, "fit: learns nothing"
     blank.load_state_dict(whole)
     _check_inferred(partial(recipe.inference.infer, first), train.condition, config)
-    noise = torch.randn(len(train), config.noise)
+    noise = torch.randn(len(train), config.latent_dim)
     pair = (recipe.inference.infer(each, noise, train.condition, config) for each in (first, blank))
     assert torch.equal(*pair), "fit: keeps something outside its state"
 
 
 def _check_optimizers(recipe: Recipe[C], config: C, spec: Spec) -> None:
     """Each player has losses and an optimizer, which moves all of its weights and no others."""
-    players = recipe.training.build(config, spec)
-    optimizers, named = recipe.training.optimizers(config, players), players.by_name
+    networks = recipe.training.build(config, spec)
+    optimizers, named = recipe.training.optimizers(config, networks), networks.by_name
     for law, found in (("losses", recipe.training.losses), ("optimizers", optimizers)):
         missing, strange = sorted(named.keys() - found), sorted(found.keys() - named)
         assert not missing, f"{law}: none for {', '.join(missing)}"
@@ -131,23 +133,23 @@ def _check_corrupt(recipe: Recipe[C], batch: Batch, config: C) -> Batch:
     return first
 
 
-def _check_terms(start: Callable[[], Duel[C]], name: str, problem: Batch) -> None:
+def _check_terms(start: Callable[[], Trainer[C]], name: str, problem: Batch) -> None:
     """The laws of one side's terms, on a copy of the duel for each call."""
-    (duel, terms), (_, again) = _terms(start(), name, problem), _terms(start(), name, problem)
+    (trainer, losses), (_, again) = _terms(start(), name, problem), _terms(start(), name, problem)
     law = f"{name}_losses"
-    assert terms, f"{law}: names no term"
-    for each, term in terms.items():
+    assert losses, f"{law}: names no term"
+    for each, term in losses.items():
         assert each.isidentifier(), f"{law}: {each!r} is no name"
         assert term.shape == (), f"{law}: {each!r} is no scalar but {tuple(term.shape)}"
         assert term.isfinite(), f"{law}: {each!r} is not finite at first but {term.item()}"
         assert each in again, f"{law}: not repeatable, {each!r} comes and goes"
         assert torch.equal(term, again[each]), f"{law}: not repeatable, {each!r} differs"
-    side, fresh = duel.sides[name], start()
-    torch.stack([*terms.values()]).sum().backward()
+    side, fresh = trainer.sides[name], start()
+    torch.stack([*losses.values()]).sum().backward()
     idle = sum(weight.grad is None for weight in side.weights)
     assert not idle, f"{law}: leaves {idle} of {len(side.weights)} weights untrained"
     own = {id(weight) for weight in side.weights}
-    for each in duel.sides.values():
+    for each in trainer.sides.values():
         # What two players share, either of them trains.
         others = [weight for weight in each.weights if id(weight) not in own]
         trained = sum(weight.requires_grad or weight.grad is not None for weight in others)
@@ -156,21 +158,21 @@ def _check_terms(start: Callable[[], Duel[C]], name: str, problem: Batch) -> Non
         assert still, f"{law}: changes weights of the {each.name} by itself"
 
 
-def _terms(duel: Duel[C], name: str, problem: Batch) -> tuple[Duel[C], Terms]:
-    side = duel.sides[name]
-    duel.let_learn(side)
+def _terms(trainer: Trainer[C], name: str, problem: Batch) -> tuple[Trainer[C], Losses]:
+    side = trainer.sides[name]
+    trainer.let_learn(side)
     before = deepcopy(problem)
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        noise = torch.randn(len(problem), duel.config.noise)
-        terms = side.terms(duel.players, problem, noise, duel.config)
+        noise = torch.randn(len(problem), trainer.config.latent_dim)
+        losses = side.losses(trainer.networks, problem, noise, trainer.config)
     assert _alike(before, problem), f"{name}_losses: changes the batch"
     clean = not any(part.requires_grad for part in _tensors(problem))
     assert clean, f"{name}_losses: leaves requires_grad on the batch"
-    return duel, terms
+    return trainer, losses
 
 
-def _check_training(start: Callable[[], Duel[C]], batch: Batch) -> None:
+def _check_training(start: Callable[[], Trainer[C]], batch: Batch) -> None:
     """All sides learn; killed half-way, a run ends with the same bits."""
     whole, first, second = start(), start(), start()
     for progress in whole.run(repeat(batch)):
@@ -185,8 +187,8 @@ def _check_training(start: Callable[[], Duel[C]], batch: Batch) -> None:
     saved.seek(0)
     second.load_state_dict(torch.load(saved, weights_only=True))
     list(second.run(repeat(batch)))
-    _check_same(whole.players.state_dict(), second.players.state_dict(), "resume: a resumed run")
-    _check_same(whole.average.state_dict(), second.average.state_dict(), "resume: a resumed run")
+    _check_same(whole.networks.state_dict(), second.networks.state_dict(), "resume: a resumed run")
+    _check_same(whole.ema.state_dict(), second.ema.state_dict(), "resume: a resumed run")
 
 
 def _check_same(one: dict[str, Any], other: dict[str, Any], law: str) -> None:
@@ -195,22 +197,24 @@ def _check_same(one: dict[str, Any], other: dict[str, Any], law: str) -> None:
         assert torch.equal(weight, other[name]), f"{law} gives another {name}"
 
 
-def _check_samples(duel: Duel[C], told: Condition) -> None:
-    _check_inferred(partial(duel.recipe.inference.infer, duel.average), told, duel.config)
+def _check_samples(trainer: Trainer[C], condition: Condition) -> None:
+    _check_inferred(partial(trainer.recipe.inference.infer, trainer.ema), condition, trainer.config)
 
 
 def _check_inferred(
-    use: Callable[[Tensor, Condition, C], Tensor], told: Condition, config: C
+    use: Callable[[Tensor, Condition, C], Tensor], condition: Condition, config: C
 ) -> None:
-    noise = torch.randn(len(told), config.noise, generator=torch.Generator().manual_seed(1))
+    noise = torch.randn(
+        len(condition), config.latent_dim, generator=torch.Generator().manual_seed(1)
+    )
 
     def infer(rows: slice) -> Tensor:
         with torch.no_grad(), torch.random.fork_rng():
             torch.manual_seed(0)
-            return use(noise[rows], told[rows], config)
+            return use(noise[rows], condition[rows], config)
 
     together, alone = infer(slice(None)), infer(slice(0, 1))
-    assert len(together) == len(told), "infer: does not give one sample per condition"
+    assert len(together) == len(condition), "infer: does not give one sample per condition"
     assert together.isfinite().all(), "infer: gives numbers that are not finite"
     assert torch.equal(together, infer(slice(None))), "infer: asked twice, it answers otherwise"
     # Sums over batches of different sizes are blocked differently, hence no equality of bits.

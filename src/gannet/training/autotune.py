@@ -14,13 +14,13 @@ import torch
 from gannet.core import device as processor
 from gannet.core.config import Config, parse
 from gannet.core.recipe import Recipe
-from gannet.core.seeding import some_of
+from gannet.core.seeding import random_subset
 from gannet.core.source import SAMPLE
 from gannet.core.types import Batch, Condition, Spec
 from gannet.data.dataset import LABEL, Dataset
 from gannet.modalities.registry import modality_of
 from gannet.recipes.registry import find_recipe
-from gannet.training.trainer import Duel
+from gannet.training.trainer import Trainer
 
 PROBE_SECONDS = 5.0
 """After so long a probe has seen enough steps, however few."""
@@ -37,7 +37,7 @@ PROBED = 512
 Clock = Callable[[], float]
 
 
-class Chooser:
+class AutoConfig:
     """Chooses the settings that the user left open, noting why."""
 
     def __init__(
@@ -49,9 +49,9 @@ class Chooser:
         device: str,
     ) -> None:
         self.recipe, self.dataset, self.seed, self.device = recipe, dataset, seed, device
-        self.given = dict(given)
+        self.user_settings = dict(given)
         self.reasons: list[str] = []
-        self.config: Config = parse(recipe.config, self.given)
+        self.config: Config = parse(recipe.config, self.user_settings)
         one, chance = dataset.train.take([0]), torch.Generator().manual_seed(seed)
         self.spec = Spec.of(recipe.training.corrupt(one, chance, self.config))
 
@@ -61,17 +61,17 @@ class Chooser:
         free = {
             name: value
             for name, value in settings.items()
-            if name in known and name not in self.given
+            if name in known and name not in self.user_settings
         }
         if free:
             self.config = parse(self.recipe.config, self.config.model_dump() | free)
             shown = ", ".join(f"{name} {_short(value)}" for name, value in free.items())
             self.reasons.append(f"{shown}: {reason}")
 
-    def duel(self, **settings: object) -> Duel[Any]:
+    def trainer(self, **settings: object) -> Trainer[Any]:
         """A fresh duel with the settings so far."""
         config = parse(self.recipe.config, self.config.model_dump() | settings)
-        return Duel(self.recipe, config, self.spec, seed=self.seed, device=self.device)
+        return Trainer(self.recipe, config, self.spec, seed=self.seed, device=self.device)
 
     def time_step(
         self, steps: int = 4, clock: Clock = time.perf_counter, **settings: object
@@ -83,21 +83,21 @@ class Chooser:
             clock: What time is measured by.
             settings: Others than those so far.
         """
-        every = settings.get("discriminator_every", self.config.discriminator_every)
+        every = settings.get("discriminator_interval", self.config.discriminator_interval)
         assert isinstance(every, int)
-        duel = self.duel(steps=(steps + 1) * every, **settings)
-        batches = self.dataset.train.batches(duel.config.batch, seed=self.seed)
-        return _timed(duel, batches, clock)
+        trainer = self.trainer(steps=(steps + 1) * every, **settings)
+        batches = self.dataset.train.batches(trainer.config.batch, seed=self.seed)
+        return _timed(trainer, batches, clock)
 
 
-def _timed(duel: Duel[Any], batches: Iterator[Batch], clock: Clock) -> float:
+def _timed(trainer: Trainer[Any], batches: Iterator[Batch], clock: Clock) -> float:
     """Seconds per step: the median over a duel's steps but the first; of few if they are slow.
 
     Where the discriminator learns at few steps, the median of what they take from one to the next.
     """
-    together = duel.config.discriminator_every
+    together = trainer.config.discriminator_interval
     marks: list[float] = []
-    for progress in duel.run(batches):
+    for progress in trainer.run(batches):
         if progress.step % together:
             continue
         marks.append(clock())
@@ -151,9 +151,9 @@ def steps_in(
     for _, settings in made.training.suggest(batch, MANY):
         suggested |= settings
     timed = parse(made.config, config.model_dump() | suggested | dict(given) | {"steps": 4})
-    duel = Duel(made, timed, Spec.of(batch), device=device)
+    trainer = Trainer(made, timed, Spec.of(batch), device=device)
     with processor.threads(1):
-        return seconds / _timed(duel, repeat(batch), clock)
+        return seconds / _timed(trainer, repeat(batch), clock)
 
 
 def choose_settings(
@@ -165,7 +165,7 @@ def choose_settings(
     seed: int,
     device: str,
     clock: Clock = time.perf_counter,
-) -> tuple[Chooser, float]:
+) -> tuple[AutoConfig, float]:
     """Every setting that the user left open, and the measured seconds per step.
 
     Args:
@@ -177,7 +177,7 @@ def choose_settings(
         device: Where to train.
         clock: What time is measured by; processor time for benchmarks.
     """
-    chosen = Chooser(recipe, dataset, given, seed, device)
+    chosen = AutoConfig(recipe, dataset, given, seed, device)
     if recipe.training.fit is not None:
         _take_suggestions(chosen)
         return chosen, 0.0
@@ -197,42 +197,42 @@ def choose_settings(
     return chosen, step
 
 
-def _choose_numbers(chosen: Chooser) -> None:
+def _choose_numbers(chosen: AutoConfig) -> None:
     train = chosen.dataset.train
     rows = len(train)
-    if "batch" not in chosen.given and rows < chosen.config.batch:
+    if "batch" not in chosen.user_settings and rows < chosen.config.batch:
         chosen.choose(f"only {rows} samples to train on", batch=max(2, rows))
-    if train.told is not None and train.told.made:
+    if train.label_codec is not None and train.label_codec.pseudo:
         chosen.choose(
             f"{rows} {modality_of(chosen.spec.kind).noun[1]} without labels, sorted by likeness "
             "into kinds that both are told",
-            **{chosen.recipe.training.controls.pseudo_classes: len(train.told.classes)},
+            **{chosen.recipe.training.controls.pseudo_classes: len(train.label_codec.classes)},
         )
     _take_suggestions(chosen)
 
 
-def _take_suggestions(chosen: Chooser) -> None:
+def _take_suggestions(chosen: AutoConfig) -> None:
     train = chosen.dataset.train
-    some = train.take(some_of(len(train), PROBED, chosen.seed))
+    some = train.take(random_subset(len(train), PROBED, chosen.seed))
     for reason, settings in chosen.recipe.training.suggest(some, len(train)):
         chosen.choose(reason, **settings)
     for reason, settings in chosen.recipe.training.presets(chosen.config):
         chosen.choose(reason, **settings)
 
 
-def _choose_threads(chosen: Chooser) -> None:
-    if chosen.device != "cpu" or "threads" in chosen.given:
+def _choose_threads(chosen: AutoConfig) -> None:
+    if chosen.device != "cpu" or "threads" in chosen.user_settings:
         return
     taken: dict[int, float] = {}
     for count in sorted({1, processor.processors()}):
         with processor.threads(count):
-            taken[count] = chosen.time_step(steps=3, discriminator_every=1)
+            taken[count] = chosen.time_step(steps=3, discriminator_interval=1)
     best = min(taken, key=lambda count: taken[count])
     shown = ", ".join(f"{count}: {took * 1e3:.0f} ms a step" for count, took in taken.items())
     chosen.choose(f"measured ({shown})", threads=best)
 
 
-def _choose_size(chosen: Chooser, seconds: float, clock: Clock) -> None:
+def _choose_size(chosen: AutoConfig, seconds: float, clock: Clock) -> None:
     """Small networks and batches while steps are few, since steps are then what counts."""
     scaling = chosen.recipe.training.scaling(chosen.spec)
     if not scaling:
@@ -250,7 +250,7 @@ def _choose_size(chosen: Chooser, seconds: float, clock: Clock) -> None:
             return
 
 
-def choose_precision(chosen: Chooser, clock: Clock) -> None:
+def choose_precision(chosen: AutoConfig, clock: Clock) -> None:
     """Compute in 16 bit where that is measured to pay.
 
     Never for data whose fine structure eight bits of mantissa would round away.
@@ -262,7 +262,7 @@ def choose_precision(chosen: Chooser, clock: Clock) -> None:
     if chosen.recipe.training.float32_only:
         chosen.choose("the duel of this recipe stands still in 16 bit", precision="float32")
         return
-    if "precision" in chosen.given or not processor.may_use_bfloat16(chosen.device):
+    if "precision" in chosen.user_settings or not processor.may_use_bfloat16(chosen.device):
         chosen.choose("16 bit is not faster on this machine", precision="float32")
         return
     with processor.threads(chosen.config.threads):

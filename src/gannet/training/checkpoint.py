@@ -13,7 +13,7 @@ import torch
 from gannet.core.errors import GannetError, no_permission
 from gannet.core.io.files import UNREADABLE, write_whole
 
-CHECKPOINT = "resume.pt"
+CHECKPOINT = "checkpoint.pt"
 """Its name in the folder."""
 
 
@@ -56,8 +56,8 @@ def load_checkpoint(out: Path, device: str, take_up: Callable[[Mapping[str, Any]
 
 
 def forget_after(out: Path, step: int) -> None:
-    """Drop lines of ``progress.jsonl`` that belong to steps which will be taken again."""
-    path = out / "progress.jsonl"
+    """Drop lines of ``training_log.jsonl`` that belong to steps which will be taken again."""
+    path = out / "training_log.jsonl"
     if path.exists():
         try:
             lines = path.read_text(encoding="utf-8").splitlines(keepends=True)

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from gannet.core.config import Config
 from gannet.core.recipe import Controls
-from gannet.training.monitor import Measures, Verdict
+from gannet.training.monitor import Diagnosis, Measurements
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,17 +16,17 @@ class Action:
 
     Attributes:
         changes: Settings and their new values.
-        back: Whether weights return to the last healthy state first.
+        rollback: Whether weights return to the last healthy state first.
         stop: Whether the run ends here.
-        anew: Number of the attempt that begins with other first weights; 0 for none.
+        restart: Number of the attempt that begins with other first weights; 0 for none.
         reason: Why, in a sentence for people.
     """
 
     reason: str
     changes: dict[str, Any] = field(default_factory=dict[str, Any])
-    back: bool = False
+    rollback: bool = False
     stop: bool = False
-    anew: int = 0
+    restart: int = 0
 
     def record(self) -> dict[str, Any]:
         """As a JSON object."""
@@ -34,21 +34,21 @@ class Action:
 
 
 @dataclass(slots=True)
-class Balance:
+class Controller:
     """Remembers what was done, so that nothing is done too often.
 
     Attributes:
-        on: Whether anything may be changed; what is not finite is always rolled back.
-        rest: Looks to wait after an action before the next: it takes time to show.
-        waited: Looks since the last action.
-        done: Verdict -> times it was answered.
+        enabled: Whether anything may be changed; what is not finite is always rolled back.
+        cooldown: Looks to wait after an action before the next: it takes time to show.
+        since_action: Looks since the last action.
+        answered: Verdict -> times it was answered.
         attempts: Times the run was begun anew.
     """
 
-    on: bool = True
-    rest: int = 3
-    waited: int = 1_000
-    done: dict[str, int] = field(default_factory=dict[str, int])
+    enabled: bool = True
+    cooldown: int = 3
+    since_action: int = 1_000
+    answered: dict[str, int] = field(default_factory=dict[str, int])
     attempts: int = 0
 
     CAP = 4
@@ -65,134 +65,136 @@ class Balance:
         """From what ``state`` gave."""
         return cls(**state)
 
-    def answer(
+    def respond(
         self,
-        verdict: Verdict,
-        measures: Measures,
+        diagnosis: Diagnosis,
+        measurements: Measurements,
         config: Config,
         controls: Controls,
         *,
-        lost: bool = False,
+        below_baseline: bool = False,
     ) -> Action | None:
         """What to do about a verdict; ``None`` for nothing.
 
         Args:
-            verdict: What the looks mean.
-            measures: The last look.
+            diagnosis: What the looks mean.
+            measurements: The last look.
             config: Settings in force.
             controls: Which of them regularize and augment.
-            lost: Whether no look so far was better than one plain Gaussian.
+            below_baseline: Whether no look so far was better than one plain Gaussian.
         """
-        self.waited += 1
-        if verdict.name == "done":
-            return Action(f"done: {verdict.evidence}", stop=True)
-        if verdict.name == "diverged" and (self.on or not measures.finite):
-            return self._diverged(verdict, config)
-        if not self.on or self.waited <= self.rest:
+        self.since_action += 1
+        if diagnosis.name == "converged":
+            return Action(f"done: {diagnosis.evidence}", stop=True)
+        if diagnosis.name == "diverged" and (self.enabled or not measurements.finite):
+            return self._diverged(diagnosis, config)
+        if not self.enabled or self.since_action <= self.cooldown:
             return None
-        if verdict.name == "healthy":
-            return self._relax(measures, config, controls.augment)
-        if lost and self._may_begin_anew(verdict, measures):
-            return self._anew(verdict, config)
-        if self.done.get(verdict.name, 0) >= self.CAP:
+        if diagnosis.name == "healthy":
+            return self._relax(measurements, config, controls.augment)
+        if below_baseline and self._may_restart(diagnosis, measurements):
+            return self._restart(diagnosis, config)
+        if self.answered.get(diagnosis.name, 0) >= self.CAP:
             return None
-        action = self._remedy(verdict, config, controls)
+        action = self._remedy(diagnosis, config, controls)
         if action is not None:
-            self._count(verdict.name)
+            self._count(diagnosis.name)
         return action
 
     def _count(self, name: str) -> None:
-        self.done[name] = self.done.get(name, 0) + 1
-        self.waited = 0
+        self.answered[name] = self.answered.get(name, 0) + 1
+        self.since_action = 0
 
-    def _may_begin_anew(self, verdict: Verdict, measures: Measures) -> bool:
+    def _may_restart(self, diagnosis: Diagnosis, measurements: Measurements) -> bool:
         """Two calm players that go round in a circle from the start do not find out of it."""
-        stuck = verdict.name in ("discriminator too weak", "generator starved")
-        return stuck and measures.logit_scale < self.CALM and self.attempts < self.ATTEMPTS
+        stuck = diagnosis.name in ("discriminator_underfitting", "vanishing_gradient")
+        return stuck and measurements.logit_scale < self.CALM and self.attempts < self.ATTEMPTS
 
-    def _anew(self, verdict: Verdict, config: Config) -> Action:
+    def _restart(self, diagnosis: Diagnosis, config: Config) -> Action:
         self.attempts += 1
-        self.waited = 0
+        self.since_action = 0
         rate = config.learning_rate * 0.7
         return Action(
             "begun anew with other first weights and smaller steps, since nothing was learnt so "
-            f"far: {verdict.evidence}",
+            f"far: {diagnosis.evidence}",
             {"learning_rate": rate},
-            anew=self.attempts,
+            restart=self.attempts,
         )
 
-    def _diverged(self, verdict: Verdict, config: Config) -> Action:
-        self._count(verdict.name)
-        if self.done[verdict.name] > self.CAP:
-            reason = f"{verdict.evidence}, {self.CAP} times in spite of smaller steps: giving up"
-            return Action(reason, back=True, stop=True)
+    def _diverged(self, diagnosis: Diagnosis, config: Config) -> Action:
+        self._count(diagnosis.name)
+        if self.answered[diagnosis.name] > self.CAP:
+            reason = f"{diagnosis.evidence}, {self.CAP} times in spite of smaller steps: giving up"
+            return Action(reason, rollback=True, stop=True)
         rate = config.learning_rate / 2
         return Action(
-            f"{verdict.evidence}: back to the last healthy state, "
+            f"{diagnosis.evidence}: back to the last healthy state, "
             f"learning rate halved to {rate:.2g}",
             {"learning_rate": rate},
-            back=True,
+            rollback=True,
         )
 
-    def _remedy(self, verdict: Verdict, config: Config, controls: Controls) -> Action | None:
+    def _remedy(self, diagnosis: Diagnosis, config: Config, controls: Controls) -> Action | None:
         settings = config.model_dump()
         slope, augment = settings.get(controls.regularize), settings.get(controls.augment)
-        if verdict.name == "discriminator overfits" and augment is not None and augment < 0.6:
+        if diagnosis.name == "discriminator_overfitting" and augment is not None and augment < 0.6:
             more = round(min(augment + 0.15, 0.6), 2)
             return Action(
-                f"augmentation up to {more}: {verdict.evidence}", {controls.augment: more}
+                f"augmentation up to {more}: {diagnosis.evidence}", {controls.augment: more}
             )
-        if verdict.name == "collapsed":
+        if diagnosis.name == "mode_collapse":
             changes: dict[str, Any] = {"learning_rate": config.learning_rate * 0.7}
             if slope is not None:
                 changes[controls.regularize] = max(slope * 2, 1e-3)
             return Action(
                 "back to the last healthy state, with a flatter discriminator and smaller steps: "
-                + verdict.evidence,
+                + diagnosis.evidence,
                 changes,
-                back=True,
+                rollback=True,
             )
-        if verdict.name == "discriminator too weak" and slope:
+        if diagnosis.name == "discriminator_underfitting" and slope:
             return Action(
-                f"slope weight down to {slope / 3:.2g}: {verdict.evidence}",
+                f"slope weight down to {slope / 3:.2g}: {diagnosis.evidence}",
                 {controls.regularize: slope / 3},
             )
-        if verdict.name == "generator overfits":
-            if self.done.get(verdict.name, 0) >= self.RETURNS:
-                return Action(f"done, at the best state: {verdict.evidence}", back=True, stop=True)
+        if diagnosis.name == "generator_overfitting":
+            if self.answered.get(diagnosis.name, 0) >= self.RETURNS:
+                return Action(
+                    f"done, at the best state: {diagnosis.evidence}", rollback=True, stop=True
+                )
             rate = config.learning_rate / 2
             return Action(
-                f"back to the best state, learning rate halved to {rate:.2g}: {verdict.evidence}",
+                f"back to the best state, learning rate halved to {rate:.2g}: {diagnosis.evidence}",
                 {"learning_rate": rate},
-                back=True,
+                rollback=True,
             )
-        if verdict.name == "generator starved":
-            if config.discriminator_rounds > 1:
-                fewer = config.discriminator_rounds - 1
+        if diagnosis.name == "vanishing_gradient":
+            if config.n_critic > 1:
+                fewer = config.n_critic - 1
                 return Action(
-                    f"discriminator rounds down to {fewer}: {verdict.evidence}",
-                    {"discriminator_rounds": fewer},
+                    f"discriminator rounds down to {fewer}: {diagnosis.evidence}",
+                    {"n_critic": fewer},
                 )
             if slope is not None:
                 more = max(slope * 2, 1e-3)
                 return Action(
-                    f"slope weight up to {more:.2g}: {verdict.evidence}",
+                    f"slope weight up to {more:.2g}: {diagnosis.evidence}",
                     {controls.regularize: more},
                 )
         return None
 
-    def _relax(self, measures: Measures, config: Config, name: str) -> Action | None:
+    def _relax(self, measurements: Measurements, config: Config, name: str) -> Action | None:
         """Turn augmentation down again once the discriminator no longer knows the data by heart.
 
         Turned up at a gap of .12, down below .03, or up at a tenth of copies, down below a
         twentieth: between the two nothing happens.
         """
         augment = config.model_dump().get(name)
-        if not augment or not self.done.get("discriminator overfits"):
+        if not augment or not self.answered.get("discriminator_overfitting"):
             return None
-        gap = measures.auc_train - measures.auc_held_out
-        if gap > 0.03 or measures.copied > 0.05:
+        gap = measurements.auc_train - measurements.auc_held_out
+        if gap > 0.03 or measurements.memorization_rate > 0.05:
             return None
-        self.waited = 0
+        self.since_action = 0
         less = round(max(augment - 0.05, 0.0), 2)
         return Action(f"augmentation down to {less}: the gap is only {gap:.2f}", {name: less})

@@ -11,20 +11,20 @@ from torch import Tensor
 
 from gannet.core.codec import Codec
 from gannet.core.io.files import write_whole, writing
-from gannet.core.seeding import noise_at, seed_at, some_of
+from gannet.core.seeding import derive_seed, latents_at, random_subset
 from gannet.core.types import Batch, Condition
 from gannet.data.dataset import Dataset, Rows
-from gannet.evaluation.two_sample_test import FEWEST, fresh_critic
-from gannet.inference.artifact import Artefact
+from gannet.evaluation.two_sample_test import FEWEST, classifier_two_sample_test
+from gannet.inference.artifact import Artifact
 from gannet.inference.calibration import within_memory
 from gannet.inference.model_card import model_card
 from gannet.modalities.hooks import Sheet, columns, no_sheet
 from gannet.modalities.modality import as_seen
 from gannet.modalities.registry import codec_of, modality_of
 from gannet.training.plan import Plan
-from gannet.training.trainer import Duel
+from gannet.training.trainer import Trainer
 
-SETTLED = 50_000
+FIT_ROWS = 50_000
 """Most rows of each part from which a recipe works out what it keeps."""
 
 SHOWN, ANSWERS, FEW = 64, 12, 8
@@ -36,12 +36,12 @@ ACROSS = 3
 
 @torch.no_grad()
 def preview(
-    duel: Duel[Any], plan: Plan, out: Path, given: Batch, count: int = SHOWN
+    trainer: Trainer[Any], plan: Plan, out: Path, given: Batch, count: int = SHOWN
 ) -> Path | None:
     """Samples of the averaged generator, from the same noise at every call.
 
     Args:
-        duel: As it stands.
+        trainer: As it stands.
         plan: Of its run.
         out: Folder of its run.
         given: Held-out samples with what is told of them; of a recipe whose samples are answers,
@@ -53,19 +53,19 @@ def preview(
     """
     if not _can_show(plan.spec.kind):
         return None
-    if duel.recipe.inputs.conditional:
+    if trainer.recipe.inputs.conditional:
         given = given[: count // ACROSS]
         count, told = len(given), given.condition
     else:
         told = grid_conditions(plan.spec.shape, plan.spec.vector, count)
-    noise = noise_at(plan.seed, range(count), duel.config.noise)
-    network, told_there = duel.sampler(averaged=True), told.to(duel.device)
-    made = duel.recipe.sampling(network, noise.to(duel.device), told_there, duel.config)
-    place = out / "samples" / f"step-{duel.step:06d}"
+    noise = latents_at(plan.seed, range(count), trainer.config.latent_dim)
+    network, told_there = trainer.sampler(averaged=True), told.to(trainer.device)
+    made = trainer.recipe.sampling(network, noise.to(trainer.device), told_there, trainer.config)
+    place = out / "samples" / f"step-{trainer.step:06d}"
     with writing(place):
         place.parent.mkdir(parents=True, exist_ok=True)
     codec = codec_of(**plan.codecs["sample"])
-    conditional = duel.recipe.inputs.conditional
+    conditional = trainer.recipe.inputs.conditional
     return show(made.float().cpu(), codec, place, given if conditional else None)
 
 
@@ -121,67 +121,71 @@ def grid_conditions(shape: tuple[int, ...], classes: int, count: int) -> Conditi
     return Condition(vector, blank.grid, blank.tokens)
 
 
-def settled(artefact: Artefact, dataset: Dataset) -> Artefact:
+def with_fit_after_training(artifact: Artifact, dataset: Dataset) -> Artifact:
     """The same artefact with what its recipe works out once the duel is over."""
-    settle = artefact.recipe.inference.fit_after_training
+    settle = artifact.recipe.inference.fit_after_training
     if settle is None:
-        return artefact
-    seed = artefact.card.seed
-    train = dataset.train.take(sorted(some_of(len(dataset.train), SETTLED, seed)))
+        return artifact
+    seed = artifact.card.seed
+    train = dataset.train.take(sorted(random_subset(len(dataset.train), FIT_ROWS, seed)))
     # Every other held-out row: what is weighed on them must be scored on the rest.
     half = range(0, len(dataset.held_out), 2)
-    held_out = dataset.held_out.take([half[at] for at in sorted(some_of(len(half), SETTLED, seed))])
-    return replace(artefact, kept=settle(artefact.trained, train, held_out, seed))
+    held_out = dataset.held_out.take(
+        [half[at] for at in sorted(random_subset(len(half), FIT_ROWS, seed))]
+    )
+    return replace(artifact, extra_state=settle(artifact.trained, train, held_out, seed))
 
 
-def judged_afresh(artefact: Artefact, dataset: Dataset) -> Artefact:
+def with_two_sample_test(artifact: Artifact, dataset: Dataset) -> Artifact:
     """The same artefact with the verdict of a fresh critic on its card.
 
     The duel's own discriminator proves nothing: it may be weak. A critic that was never part of
     the duel learns from half of held-out reals and fakes and is tested on the other half.
     """
-    modality = modality_of(artefact.card.spec.kind)
+    modality = modality_of(artifact.card.spec.kind)
     test = modality.two_sample
-    most = within_memory(test.samples, artefact.card.spec.shape)
-    count, seed = min(len(dataset.held_out), most), artefact.card.seed
+    most = within_memory(test.samples, artifact.card.spec.shape)
+    count, seed = min(len(dataset.held_out), most), artifact.card.seed
     if count < FEWEST:
-        return artefact
-    held_out = dataset.held_out.take(some_of(len(dataset.held_out), count, seed))
-    real, fresh = artefact.view(held_out.real), seed_at(seed, 2)
-    fake = artefact.view(artefact.fakes_like(held_out, seed=fresh))
+        return artifact
+    held_out = dataset.held_out.take(random_subset(len(dataset.held_out), count, seed))
+    real, fresh = artifact.embed(held_out.real), derive_seed(seed, 2)
+    fake = artifact.embed(artifact.fakes_like(held_out, seed=fresh))
     seen = as_seen(modality, held_out.real, real)
-    found = fresh_critic(real, fake, seed=seed, steps=test.steps, modality=seen)
-    return replace(artefact, card=artefact.card.model_copy(update={"critic": asdict(found)}))
-
-
-def _samples(artefact: Artefact, out: Path) -> Path | None:
-    seed, classes = artefact.card.seed, len(artefact.classes)
-    told = (
-        grid_conditions(artefact.card.spec.shape, classes, SHOWN)
-        if classes
-        else artefact.conditions(SHOWN, seed=seed)
+    found = classifier_two_sample_test(real, fake, seed=seed, steps=test.steps, modality=seen)
+    return replace(
+        artifact, card=artifact.card.model_copy(update={"two_sample_test": asdict(found)})
     )
-    return show(artefact.fakes(told, seed=seed), artefact.codecs["sample"], out / "grid")
 
 
-def _answers(artefact: Artefact, held_out: Rows, out: Path) -> Path | None:
-    some = held_out.take(some_of(len(held_out), ANSWERS, artefact.card.seed))
-    given = artefact.recipe.at_use(some, artefact.card.spec)
-    made = artefact.fakes(given.condition, seed=artefact.card.seed)
-    return show(made, artefact.codecs["sample"], out / "grid", given)
+def _samples(artifact: Artifact, out: Path) -> Path | None:
+    seed, classes = artifact.card.seed, len(artifact.classes)
+    told = (
+        grid_conditions(artifact.card.spec.shape, classes, SHOWN)
+        if classes
+        else artifact.conditions(SHOWN, seed=seed)
+    )
+    return show(artifact.fakes(told, seed=seed), artifact.codecs["sample"], out / "grid")
 
 
-def finish(artefact: Artefact, out: Path, held_out: Rows | None = None) -> Artefact:
+def _answers(artifact: Artifact, held_out: Rows, out: Path) -> Path | None:
+    some = held_out.take(random_subset(len(held_out), ANSWERS, artifact.card.seed))
+    given = artifact.recipe.with_evaluation_condition(some, artifact.card.spec)
+    made = artifact.fakes(given.condition, seed=artifact.card.seed)
+    return show(made, artifact.codecs["sample"], out / "grid", given)
+
+
+def finalize(artifact: Artifact, out: Path, held_out: Rows | None = None) -> Artifact:
     """Save the artefact, its samples and its model card; answers are shown to held-out inputs."""
     shown: Path | None = None
-    if _can_show(artefact.codecs["sample"].kind):
+    if _can_show(artifact.codecs["sample"].kind):
         with writing(out):
             out.mkdir(parents=True, exist_ok=True)
-        if not artefact.recipe.inputs.conditional:
-            shown = _samples(artefact, out)
+        if not artifact.recipe.inputs.conditional:
+            shown = _samples(artifact, out)
         elif held_out is not None:
-            shown = _answers(artefact, held_out, out)
-    artefact.save(out)
+            shown = _answers(artifact, held_out, out)
+    artifact.save(out)
     name = shown.name if shown is not None and shown.suffix == ".png" else ""
-    write_whole(out / "README.md", model_card(artefact, out.resolve().name, name).encode())
-    return artefact
+    write_whole(out / "README.md", model_card(artifact, out.resolve().name, name).encode())
+    return artifact

@@ -19,9 +19,9 @@ from gannet.data.dataset import Dataset
 from gannet.data.inspect import Findings
 from gannet.modalities.registry import find_modality, modality_of
 from gannet.recipes.registry import find_recipe
-from gannet.training.autotune import Chooser, Clock, choose_settings
+from gannet.training.autotune import AutoConfig, Clock, choose_settings
 
-LOOKS = 32
+EVALUATIONS = 32
 """Looks of health in a run, unless that would be too often or too seldom."""
 
 CLOSEST = 16
@@ -64,15 +64,15 @@ class Plan(BaseModel):
     Attributes:
         recipe: Name of the task.
         config: Every setting, chosen or given.
-        given: The settings that the user asked for.
+        user_settings: The settings that the user asked for.
         spec: Sizes of the networks' inputs and outputs.
-        label: Column of the classes as the user named it; ``None`` if it was left open.
+        label_column: Column of the classes as the user named it; ``None`` if it was left open.
         options: Flags of the kind of data that the user gave.
-        seconds: Time budget; 0 when the run is bounded by steps alone.
+        budget_seconds: Time budget; 0 when the run is bounded by steps alone.
         step_seconds: Measured time of a step.
-        look_every: Steps between looks of health.
+        eval_interval: Steps between looks of health.
         reasons: Why each setting is what it is.
-        expect: What to expect, in words.
+        forecast: What to expect, in words.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -84,55 +84,60 @@ class Plan(BaseModel):
     digest: str
     codecs: dict[str, dict[str, Any]]
     config: dict[str, Any]
-    given: dict[str, Any]
+    user_settings: dict[str, Any]
     spec: Spec
     seed: int
-    balance: bool
+    auto_adjust: bool
     device: str
-    label: str | None = None
+    label_column: str | None = None
     options: dict[str, Any] = {}
-    seconds: float
+    budget_seconds: float
     step_seconds: float
-    look_every: int
+    eval_interval: int
     reasons: tuple[str, ...] = ()
-    expect: tuple[str, ...] = ()
+    forecast: tuple[str, ...] = ()
 
 
-def _looks(chosen: Chooser) -> int:
+def _eval_interval(chosen: AutoConfig) -> int:
     """Steps between looks; where few data are soon known by heart, a look must come before.
 
     In between such data are seen a few times, however few they are.
     """
-    config, together = chosen.config, chosen.config.discriminator_every
+    config, together = chosen.config, chosen.config.discriminator_interval
     monitor = modality_of(chosen.spec.kind).monitor
-    usual = look_every(config.steps, monitor.evaluations, together=together)
+    usual = eval_interval(config.steps, monitor.evaluations, together=together)
     if math.isinf(monitor.rounds):
         return usual
     rounds = math.ceil(monitor.rounds * len(chosen.dataset.train) / config.batch)
     return min(usual, together * math.ceil(max(rounds, CLOSEST) / together))
 
 
-def look_every(steps: int, looks: int = LOOKS, *, together: int = 1) -> int:
+def eval_interval(steps: int, evaluations: int = EVALUATIONS, *, together: int = 1) -> int:
     """Steps between looks: some thirty a run, at least 25 and at most 500 steps apart.
 
     Args:
         steps: Of the run.
-        looks: About how many.
+        evaluations: About how many.
         together: Steps of which only the last trains the discriminator; a look comes after it.
 
-    >>> look_every(200), look_every(4000), look_every(10**6), look_every(200, together=8)
+    >>> (
+    ...     eval_interval(200),
+    ...     eval_interval(4000),
+    ...     eval_interval(10**6),
+    ...     eval_interval(200, together=8),
+    ... )
     (25, 125, 500, 32)
     """
-    return together * math.ceil(min(max(steps // looks, 25), 500) / together)
+    return together * math.ceil(min(max(steps // evaluations, 25), 500) / together)
 
 
-def expectations(chosen: Chooser, step: float) -> list[str]:
+def forecast(chosen: AutoConfig, step: float) -> list[str]:
     """What the run will have done when it ends, in words."""
     config, rows = chosen.config, len(chosen.dataset.train)
     if chosen.recipe.training.fit is not None:
         return [f"fitted at once to {rows} training samples, without a duel"]
     shown = config.steps * config.batch
-    judged = config.discriminator_rounds / config.discriminator_every
+    judged = config.n_critic / config.discriminator_interval
     words = [
         f"{config.steps} steps of {config.batch} samples: each of the {rows} training samples is "
         f"seen about {shown * (1 + judged) / rows:.1f} times",
@@ -156,7 +161,7 @@ def make_plan(
     data: str,
     version: str,
     seed: int,
-    balance: bool,
+    auto_adjust: bool,
     device: str,
     clock: Clock = time.perf_counter,
 ) -> Plan:
@@ -170,7 +175,7 @@ def make_plan(
         data: What to call the data.
         version: Of gannet.
         seed: Of everything.
-        balance: Whether verdicts may change settings.
+        auto_adjust: Whether verdicts may change settings.
         device: Where to train.
         clock: What time is measured by.
     """
@@ -190,14 +195,14 @@ def make_plan(
         digest=dataset.digest,
         codecs=codecs,
         config=chosen.config.model_dump(mode="json"),
-        given=chosen.given,
+        user_settings=chosen.user_settings,
         spec=chosen.spec,
         seed=seed,
-        balance=balance,
+        auto_adjust=auto_adjust,
         device=device,
-        seconds=seconds,
+        budget_seconds=seconds,
         step_seconds=step,
-        look_every=_looks(chosen),
+        eval_interval=_eval_interval(chosen),
         reasons=tuple(chosen.reasons),
-        expect=tuple(expectations(chosen, step)),
+        forecast=tuple(forecast(chosen, step)),
     )

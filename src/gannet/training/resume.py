@@ -12,6 +12,9 @@ from gannet.core.errors import ConfigError, GannetError, no_permission
 from gannet.modalities.registry import codec_of
 from gannet.training.plan import FORMAT, Plan
 
+FLAGS = {"label_column": "label", "column_types": "column"}
+"""Fields of a plan whose flag is called otherwise."""
+
 
 def read_plan(out: Path) -> Plan | None:
     """The plan of a run that was begun, if any.
@@ -55,7 +58,7 @@ def _check_format(content: Any, path: Path) -> None:
         )
 
 
-def check_same(plan: Plan, asked: Mapping[str, Any]) -> None:
+def check_same_run(plan: Plan, asked: Mapping[str, Any]) -> None:
     """Refuse to go on with other settings than a run was begun with.
 
     Args:
@@ -73,11 +76,11 @@ def check_same(plan: Plan, asked: Mapping[str, Any]) -> None:
                 differing += _difference(setting, before[name].get(setting), now.get(setting))
         elif name == "digest" and before[name] != now:
             differing.append("the data, or how they are read: changed since the run was begun")
-        elif name == "seconds":
+        elif name == "budget_seconds":
             minutes = (f"{before[name] / 60:g}" if before[name] else None, f"{now / 60:g}")
             differing += _difference("minutes", minutes[0], minutes[1] if now else None)
         else:
-            differing += _difference(name, before[name], now)
+            differing += _difference(FLAGS.get(name, name), before[name], now)
     if differing:
         raise ConfigError(
             "this folder holds a run that was begun differently\n  " + "\n  ".join(differing),

@@ -17,30 +17,37 @@ from gannet.core.config import Config, parse
 from gannet.core.io.files import append_line
 from gannet.core.plugins import gannet_version
 from gannet.core.recipe import Recipe
-from gannet.core.seeding import some_of
+from gannet.core.seeding import random_subset
 from gannet.core.source import Source
-from gannet.core.types import Progress, Spec
+from gannet.core.types import Spec, StepResult
 from gannet.data.dataset import Dataset
-from gannet.inference.artifact import Artefact
+from gannet.inference.artifact import Artifact
 from gannet.inference.calibration import within_memory
 from gannet.inference.card import Card
 from gannet.modalities.modality import as_seen
 from gannet.modalities.registry import modality_of
 from gannet.recipes.registry import find_recipe
 from gannet.training.checkpoint import forget_after, load_checkpoint, save_checkpoint
-from gannet.training.controller import Action, Balance
+from gannet.training.controller import Action, Controller
 from gannet.training.finalize import preview
-from gannet.training.monitor import Doctor, Measures, Verdict, judge, limits_for, sound
+from gannet.training.monitor import (
+    Diagnosis,
+    Measurements,
+    Monitor,
+    diagnose,
+    healthy_now,
+    thresholds_for,
+)
 from gannet.training.monitor.thresholds import USUAL
 from gannet.training.plan import FORMAT, Plan
-from gannet.training.trainer import Duel
+from gannet.training.trainer import Trainer
 
 BY_HAND = "stopped by hand"
 
 DISTANCE = "energy distance, random features"
 """What the distance on a card is."""
 
-FEWEST_LOOKS = 3
+MIN_EVALUATIONS = 3
 """Looks of health below which a run that nothing speaks against is not called healthy."""
 
 PART = 65_536
@@ -51,11 +58,11 @@ KNOWN = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Evaluation:
     """A look of health during a run, what it means, and what was done about it."""
 
-    measures: Measures
-    verdict: Verdict
+    measurements: Measurements
+    diagnosis: Diagnosis
     action: Action | None
     grid: Path | None
 
@@ -65,9 +72,9 @@ class Run:
 
     Attributes:
         plan: Written before the first step, never changed.
-        duel: The players.
+        trainer: The players.
         history: All looks so far.
-        since: Number of the first look that counts: those before a return do not.
+        first_counted: Number of the first look that counts: those before a return do not.
         best: State of the generator with the best held-out distance, with that distance.
         healthy: State of the duel at the last healthy look; until there is one, at the start.
         stopped: Why the run ended, once it has.
@@ -77,212 +84,228 @@ class Run:
         self.plan, self.dataset, self.out = plan, dataset, out
         recipe = find_recipe(plan.recipe)
         config = parse(recipe.config, plan.config)
-        self.duel: Duel[Any] = Duel(recipe, config, plan.spec, seed=plan.seed, device=plan.device)
-        self.doctor = doctor_for(dataset, plan)
-        self.balance = Balance(on=plan.balance)
-        self.history: list[Measures] = []
-        self.since = 0
+        self.trainer: Trainer[Any] = Trainer(
+            recipe, config, plan.spec, seed=plan.seed, device=plan.device
+        )
+        self.monitor = monitor_for(dataset, plan)
+        self.controller = Controller(enabled=plan.auto_adjust)
+        self.history: list[Measurements] = []
+        self.first_counted = 0
         self.best: dict[str, Any] = {}
-        self.healthy: dict[str, Any] = _snapshot(self.duel)
-        self.verdict = Verdict("healthy", "not looked at yet")
+        self.healthy: dict[str, Any] = _snapshot(self.trainer)
+        self.diagnosis = Diagnosis("healthy", "not looked at yet")
         self.elapsed = 0.0
         self.stopped = ""
 
     # -- resume ------------------------------------------------------------------------------
 
-    def save(self) -> None:
+    def save_checkpoint(self) -> None:
         """Write down all that is needed to go on exactly here, in one piece or not at all."""
         state = {
-            "duel": self.duel.state_dict(),
-            "balance": self.balance.state(),
+            "trainer": self.trainer.state_dict(),
+            "controller": self.controller.state(),
             # Every digit: verdicts after a resume must not hang on rounding.
             "history": [asdict(each) for each in self.history],
             "best": self.best,
             "healthy": self.healthy,
-            "verdict": [self.verdict.name, self.verdict.evidence],
-            "since": self.since,
+            "diagnosis": [self.diagnosis.name, self.diagnosis.evidence],
+            "first_counted": self.first_counted,
             "elapsed": self.elapsed,
             "stopped": self.stopped,
         }
         save_checkpoint(self.out, state)
 
-    def resume(self) -> None:
+    def load_checkpoint(self) -> None:
         """Go on from the last save, if there is one.
 
         Raises:
             GannetError: if the save is damaged, or may not be read.
         """
-        load_checkpoint(self.out, self.plan.device, self._take_up)
+        load_checkpoint(self.out, self.plan.device, self._load_state)
         # Also where nothing was saved yet: lines of an attempt that was killed early go as well.
-        forget_after(self.out, self.duel.step)
+        forget_after(self.out, self.trainer.step)
 
-    def _take_up(self, state: Mapping[str, Any]) -> None:
-        self.duel.load_state_dict(state["duel"])
-        self.balance = Balance.of(state["balance"])
-        self.history = [Measures(**each) for each in state["history"]]
+    def _load_state(self, state: Mapping[str, Any]) -> None:
+        self.trainer.load_state_dict(state["trainer"])
+        self.controller = Controller.of(state["controller"])
+        self.history = [Measurements(**each) for each in state["history"]]
         self.best, self.healthy = state["best"], state["healthy"]
-        self.verdict = Verdict(*state["verdict"])
-        self.since = state["since"]
+        self.diagnosis = Diagnosis(*state["diagnosis"])
+        self.first_counted = state["first_counted"]
         self.elapsed, self.stopped = state["elapsed"], state["stopped"]
         if self.stopped == BY_HAND:
             self.stopped = ""  # to be asked again is to go on
 
     # -- looking -----------------------------------------------------------------------------
 
-    def look(self, progress: Progress) -> Look:
+    def evaluate(self, progress: StepResult) -> Evaluation:
         """Measure, judge, remember, answer, write it down."""
-        measures = self._examined()
-        looks = [each for each in self.history[self.since :] if each.finite]
-        lost = all(each.distance > each.baseline for each in looks)
-        controls = self.duel.recipe.training.controls
-        action = self.balance.answer(self.verdict, measures, self.duel.config, controls, lost=lost)
+        measurements = self._measure()
+        evaluations = [each for each in self.history[self.first_counted :] if each.finite]
+        lost = all(each.energy_distance > each.gaussian_baseline for each in evaluations)
+        controls = self.trainer.recipe.training.controls
+        action = self.controller.respond(
+            self.diagnosis, measurements, self.trainer.config, controls, below_baseline=lost
+        )
         if action is not None:
             self._act(action)
-        grid = preview(self.duel, self.plan, self.out, self.doctor.held_out)
-        found = Look(measures, self.verdict, action, grid)
-        self._write_line(progress, found)
+        grid = preview(self.trainer, self.plan, self.out, self.monitor.held_out)
+        found = Evaluation(measurements, self.diagnosis, action, grid)
+        self._log(progress, found)
         return found
 
-    def look_last(self) -> None:
+    def evaluate_last(self) -> None:
         """Look at the state that a run ended with, if the last look is long ago.
 
         It may be the best. The look is not saved: what a resumed run goes on from must not depend
         on where the run was stopped.
         """
-        since = self.duel.step - (self.history[-1].step if self.history else 0)
-        if since > self.plan.look_every / 2:
-            self._examined()
+        since = self.trainer.step - (self.history[-1].step if self.history else 0)
+        if since > self.plan.eval_interval / 2:
+            self._measure()
 
-    def _examined(self) -> Measures:
+    def _measure(self) -> Measurements:
         """Measure, judge, remember."""
-        measures = self.doctor.look(self.duel)
-        self.history.append(measures)
-        share = self.duel.step / self.duel.config.steps
+        measurements = self.monitor.measure(self.trainer)
+        self.history.append(measurements)
+        share = self.trainer.step / self.trainer.config.steps
         near = modality_of(self.plan.spec.kind).monitor.near_copies
-        limits = limits_for(self.duel.recipe, self.duel.config, near_copies=near)
-        self.verdict = judge(self.history[self.since :], share, limits)
-        if self.verdict.name in ("healthy", "done") and sound(measures, limits):
-            self._remember(measures)
-        return measures
+        thresholds = thresholds_for(self.trainer.recipe, self.trainer.config, near_copies=near)
+        self.diagnosis = diagnose(self.history[self.first_counted :], share, thresholds)
+        if self.diagnosis.name in ("healthy", "converged") and healthy_now(
+            measurements, thresholds
+        ):
+            self._remember(measurements)
+        return measurements
 
-    def _verdict(self) -> dict[str, str]:
+    def _final_diagnosis(self) -> dict[str, str]:
         """What the card says; of too few looks nothing good can be said."""
-        name, evidence, looks = self.verdict.name, self.verdict.evidence, len(self.history)
-        if name in ("healthy", "done") and looks < FEWEST_LOOKS:
+        name, evidence, evaluations = (
+            self.diagnosis.name,
+            self.diagnosis.evidence,
+            len(self.history),
+        )
+        if name in ("healthy", "converged") and evaluations < MIN_EVALUATIONS:
             name = "not judged"
-            evidence = f"{looks or 'no'} look{'s' * (looks != 1)} of health, a verdict takes 3"
+            evidence = (
+                f"{evaluations or 'no'} look{'s' * (evaluations != 1)} of health, a verdict takes 3"
+            )
         elif (
             name == "healthy"
-            and not self.duel.recipe.conditional
-            and _plainly_poor(now := self.history[-1])
+            and not self.trainer.recipe.conditional
+            and _below_baseline(now := self.history[-1])
         ):
             name = "not judged"
             evidence = (
-                f"it ended before its samples (distance {now.distance:.3g}) were nearer to the "
-                f"data than those of one plain Gaussian ({now.baseline:.3g}): give it more time"
+                f"it ended before its samples (distance {now.energy_distance:.3g}) were nearer to "
+                "the "
+                f"data than those of one plain Gaussian ({now.gaussian_baseline:.3g}): give it "
+                "more time"
             )
         return {"name": name, "evidence": evidence, "stopped": self.stopped}
 
-    def _remember(self, measures: Measures) -> None:
-        wrong, least = measures.error_held_out, self.best.get("wrong", math.inf)
+    def _remember(self, measurements: Measurements) -> None:
+        wrong, least = measurements.loss_validation, self.best.get("wrong", math.inf)
         # What it gets wrong says more of a generator than any distance; of two that are about
         # equally wrong the later was averaged over more, and took smaller steps.
-        best = self.best.get("distance", float("inf"))
-        noise = math.hypot(self.best.get("error", 0.0), measures.distance_error)
+        best = self.best.get("energy_distance", float("inf"))
+        noise = math.hypot(self.best.get("error", 0.0), measurements.energy_distance_se)
         noise = noise if math.isfinite(noise) else 0.0  # not known for very few samples
         # Yet answers that are plainly nearer to reals may miss more pixels: blur misses least.
-        nearer = self.duel.recipe.conditional and measures.distance < best - 2 * noise
-        if wrong - least > USUAL.worse * abs(least) and not nearer:
+        nearer = self.trainer.recipe.conditional and measurements.energy_distance < best - 2 * noise
+        if wrong - least > USUAL.max_loss_increase * abs(least) and not nearer:
             return
-        self.healthy = _snapshot(self.duel)
+        self.healthy = _snapshot(self.trainer)
         # A later generator was averaged over more, and the least of many noisy distances is luck:
         # it gives way only to a distance beyond the noise of both.
-        if measures.distance <= best + 2 * noise or math.isfinite(measures.error_held_out):
+        if measurements.energy_distance <= best + 2 * noise or math.isfinite(
+            measurements.loss_validation
+        ):
             self.best = {
-                "product": _copied(self.duel.average.state_dict()),
-                "discriminator": _copied(self.duel.players.discriminator.state_dict()),
+                "model": _copied(self.trainer.ema.state_dict()),
+                "discriminator": _copied(self.trainer.networks.discriminator.state_dict()),
                 "generator": self._generator_apart(),
-                "step": self.duel.step,
-                "distance": min(measures.distance, best),
-                "error": measures.distance_error,
-                "here": measures.distance,
+                "step": self.trainer.step,
+                "energy_distance": min(measurements.energy_distance, best),
+                "error": measurements.energy_distance_se,
+                "here": measurements.energy_distance,
                 "wrong": wrong if math.isnan(wrong) else min(wrong, least),
             }
 
     def _generator_apart(self) -> dict[str, Tensor]:
         """Weights of the generator where the product has no samples to give; else nothing."""
-        apart = not self.duel.recipe.makes_samples
-        return _copied(self.duel.players.generator.state_dict()) if apart else {}
+        apart = not self.trainer.recipe.makes_samples
+        return _copied(self.trainer.networks.generator.state_dict()) if apart else {}
 
     def _act(self, action: Action) -> None:
-        if action.anew:
-            self.duel.begin(action.anew)
-            self.healthy = _snapshot(self.duel)
-            self.since = len(self.history)
-        if action.back:
-            self.duel.restore(copy.deepcopy(self.healthy))
-            self.since = len(self.history)  # what was before says nothing about this state
+        if action.restart:
+            self.trainer.reset(action.restart)
+            self.healthy = _snapshot(self.trainer)
+            self.first_counted = len(self.history)
+        if action.rollback:
+            self.trainer.load_networks(copy.deepcopy(self.healthy))
+            self.first_counted = len(self.history)  # what was before says nothing about this state
         if action.changes:
-            self.duel.adjust(**action.changes)
+            self.trainer.update_config(**action.changes)
         if action.stop:
             self.stopped = action.reason
 
-    def _write_line(self, progress: Progress, look: Look) -> None:
+    def _log(self, progress: StepResult, evaluation: Evaluation) -> None:
         line = {
             "format": FORMAT,
             "step": progress.step,
             "elapsed": round(self.elapsed, 2),
-            "terms": {name: round(float(term), 6) for name, term in progress.terms.items()},
-            "health": look.measures.record(),
-            "verdict": look.verdict.name,
-            "evidence": look.verdict.evidence,
-            "action": look.action.record() if look.action else None,
+            "losses": {name: round(float(term), 6) for name, term in progress.losses.items()},
+            "monitor": evaluation.measurements.record(),
+            "diagnosis": evaluation.diagnosis.name,
+            "evidence": evaluation.diagnosis.evidence,
+            "action": evaluation.action.record() if evaluation.action else None,
         }
-        append_line(self.out / "progress.jsonl", json.dumps(_finite(line), allow_nan=False))
+        append_line(self.out / "training_log.jsonl", json.dumps(_finite(line), allow_nan=False))
 
     # -- time --------------------------------------------------------------------------------
 
     def keep_pace(self, step_seconds: float) -> None:
         """Change the number of steps so that a run bounded by time ends its schedule in time."""
-        if not self.plan.seconds:
+        if not self.plan.budget_seconds:
             return
-        left = max(self.plan.seconds - self.elapsed, 0.0)
-        steps = self.duel.step + max(int(left / step_seconds), 1)
-        if abs(steps - self.duel.config.steps) > 0.05 * self.duel.config.steps:
-            self.duel.adjust(steps=steps)
+        left = max(self.plan.budget_seconds - self.elapsed, 0.0)
+        steps = self.trainer.step + max(int(left / step_seconds), 1)
+        if abs(steps - self.trainer.config.steps) > 0.05 * self.trainer.config.steps:
+            self.trainer.update_config(steps=steps)
 
     # -- result ------------------------------------------------------------------------------
 
-    def artefact(self) -> Artefact:
+    def artifact(self) -> Artifact:
         """The best generator so far with the discriminator of that moment, not yet calibrated."""
-        product = copy.deepcopy(self.duel.average)
-        critic = copy.deepcopy(self.duel.players.discriminator)
-        made = self.duel.recipe.makes_samples
-        sampler = product if made else copy.deepcopy(self.duel.players.generator)
+        model = copy.deepcopy(self.trainer.ema)
+        critic = copy.deepcopy(self.trainer.networks.discriminator)
+        made = self.trainer.recipe.makes_samples
+        sampler = model if made else copy.deepcopy(self.trainer.networks.generator)
         if self.best:
-            product.load_state_dict(self.best["product"])
+            model.load_state_dict(self.best["model"])
             critic.load_state_dict(self.best["discriminator"])
             if not made:
                 sampler.load_state_dict(self.best["generator"])
-        for network in (product, critic, sampler):
+        for network in (model, critic, sampler):
             network.to("cpu").eval().requires_grad_(False)
         statistics = statistics_of(self.dataset, self.plan.spec)
-        return Artefact(self._card(), product, critic, statistics, generator=sampler)
+        return Artifact(self._card(), model, critic, statistics, generator=sampler)
 
     def _card(self) -> Card:
         distance = {
             "name": DISTANCE,
             "value": self.best.get("here"),
             "error": self.best.get("error"),
-            "floor": self.doctor.floor,
-            "samples": self.doctor.count,
+            "reference": self.monitor.reference,
+            "samples": self.monitor.count,
         }
         return card_of(
             self.plan,
             self.dataset,
-            config=self.duel.config,
-            steps=self.best.get("step", self.duel.step),
-            verdict=self._verdict(),
+            config=self.trainer.config,
+            steps=self.best.get("step", self.trainer.step),
+            diagnosis=self._final_diagnosis(),
             distance=distance,
         )
 
@@ -301,7 +324,7 @@ def card_of(
     *,
     config: Config,
     steps: int,
-    verdict: dict[str, Any],
+    diagnosis: dict[str, Any],
     distance: dict[str, Any],
 ) -> Card:
     """The card of a run's product, before its judge is calibrated.
@@ -311,7 +334,7 @@ def card_of(
         dataset: That it was made from.
         config: Settings at the end.
         steps: That made the product.
-        verdict: ``name``, ``evidence`` and why it ``stopped``.
+        diagnosis: ``name``, ``evidence`` and why it ``stopped``.
         distance: To held-out data: ``name``, ``value``, ``error``, ``floor``, ``samples``.
     """
     labels = dataset.train.labels
@@ -321,25 +344,25 @@ def card_of(
         config=config.model_dump(mode="json"),
         spec=plan.spec,
         codecs=plan.codecs,
-        shares=tuple(count / len(labels) for count in counts) if any(counts) else (),
+        class_frequencies=tuple(count / len(labels) for count in counts) if any(counts) else (),
         steps=steps,
         seed=plan.seed,
         gannet=gannet_version(),
         data={
             "name": Path(plan.data).name,
             "digest": plan.digest,
-            "label": plan.label,
+            "label": plan.label_column,
             "train": len(dataset.train),
             "held_out": len(dataset.held_out),
             "classes": len(dataset.classes),
             **_writing(dataset.source),
         },
-        verdict=verdict,
-        distance=_finite(distance),
+        diagnosis=diagnosis,
+        energy_distance=_finite(distance),
     )
 
 
-def doctor_for(dataset: Dataset, plan: Plan) -> Doctor:
+def monitor_for(dataset: Dataset, plan: Plan) -> Monitor:
     """The doctor of a run, with the samples that all its looks share."""
     recipe, spec = find_recipe(plan.recipe), plan.spec
     view = partial(recipe.evaluation.embed, spec=spec)
@@ -347,13 +370,13 @@ def doctor_for(dataset: Dataset, plan: Plan) -> Doctor:
     most = within_memory(KNOWN, spec.shape)
     count = min(modality.monitor.samples, most, len(dataset.held_out), len(dataset.train))
     train, held_out = (
-        recipe.at_use(rows.take(some_of(len(rows), some, plan.seed)), spec)
+        recipe.with_evaluation_condition(rows.take(random_subset(len(rows), some, plan.seed)), spec)
         for rows, some in ((dataset.train, most), (dataset.held_out, count))
     )
     seen = view(train.real)
     features = as_seen(modality, train.real, seen).features(seen, 0)
     given = given_kind(recipe, plan)
-    return Doctor(train, held_out, features, seed=plan.seed, view=view, given=given)
+    return Monitor(train, held_out, features, seed=plan.seed, embed=view, given=given)
 
 
 def given_kind(recipe: Recipe[Any], plan: Plan) -> str:
@@ -364,10 +387,10 @@ def given_kind(recipe: Recipe[Any], plan: Plan) -> str:
     return "" if codec is None else codec["kind"]
 
 
-def _plainly_poor(now: Measures) -> bool:
+def _below_baseline(now: Measurements) -> bool:
     """Whether one plain Gaussian is nearer to the data, beyond the noise of the distance."""
-    noise = now.distance_error if math.isfinite(now.distance_error) else 0.0
-    return now.distance - 2 * noise > now.baseline
+    noise = now.energy_distance_se if math.isfinite(now.energy_distance_se) else 0.0
+    return now.energy_distance - 2 * noise > now.gaussian_baseline
 
 
 def _writing(source: Source) -> dict[str, Any]:
@@ -382,8 +405,8 @@ def _copied(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in state.items()}
 
 
-def _snapshot(duel: Duel[Any]) -> dict[str, Any]:
-    return copy.deepcopy(duel.state_dict())
+def _snapshot(trainer: Trainer[Any]) -> dict[str, Any]:
+    return copy.deepcopy(trainer.state_dict())
 
 
 def _finite(value: Any) -> Any:

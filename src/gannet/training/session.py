@@ -25,9 +25,9 @@ from gannet.modalities.registry import codec_of, find_modality, modalities
 from gannet.recipes.registry import find_recipe
 from gannet.training.autotune import steps_in
 from gannet.training.inputs import check_classes, kinds_for, source_for
-from gannet.training.loop import SAVE_SECONDS, Moment, carry_out
+from gannet.training.loop import SAVE_SECONDS, TrainingState, run_training
 from gannet.training.plan import Plan, default_minutes, make_plan
-from gannet.training.resume import check_same
+from gannet.training.resume import check_same_run
 from gannet.training.task import Task, validated
 
 
@@ -37,31 +37,31 @@ class Session:
 
     Attributes:
         plan: What it will do.
-        data: Decoded data.
+        dataset: Decoded data.
         out: Its folder.
         resumed: Whether it was begun before.
         clock: What time is measured by.
     """
 
     plan: Plan
-    data: dataset.Dataset
+    dataset: dataset.Dataset
     out: Path
     resumed: bool
     clock: Callable[[], float] = time.perf_counter
 
     def run(
         self, stop: Callable[[], bool] = lambda: False, *, save_seconds: float = SAVE_SECONDS
-    ) -> Iterator[Moment]:
-        """Train, a ``Moment`` per step.
+    ) -> Iterator[TrainingState]:
+        """Train, a ``TrainingState`` per step.
 
         Args:
             stop: Asked after each step; a true answer ends the run with a usable artefact.
             save_seconds: Least time between saves; a killed run loses no more than that, or twenty
                 times what a save takes if that is longer.
         """
-        return carry_out(
+        return run_training(
             self.plan,
-            self.data,
+            self.dataset,
             self.out,
             stop=stop,
             save_seconds=save_seconds,
@@ -94,7 +94,7 @@ def prepare(  # a parameter per flag
     minutes: float | None = None,
     seed: int = 0,
     label: str | None = None,
-    balance: bool = True,
+    auto_adjust: bool = True,
     device: str | None = None,
     clock: Callable[[], float] = time.perf_counter,
     **settings: object,
@@ -109,7 +109,7 @@ def prepare(  # a parameter per flag
             settings the run is bounded by steps instead.
         seed: Of everything.
         label: Column of the classes, where the data have several.
-        balance: Whether verdicts may change settings during the run.
+        auto_adjust: Whether verdicts may change settings during the run.
         device: ``cpu``, ``cuda`` or ``mps``; the best there is by default.
         clock: What time is measured by; processor time for benchmarks.
         settings: Anything that ``gannet settings RECIPE`` lists, and options of the kind of data,
@@ -119,7 +119,7 @@ def prepare(  # a parameter per flag
         GannetError: if data or settings cannot be used, or the folder holds another run.
     """
     task = validated(
-        data, Path(out), recipe, minutes, seed, label, balance, device, clock, settings
+        data, Path(out), recipe, minutes, seed, label, auto_adjust, device, clock, settings
     )
     source = _found(task)
     encoded = _encoded(task, source)
@@ -222,7 +222,7 @@ def _options_begun_with(
     return task.begun.options if again == codec and not left_out else given
 
 
-def _resumed(task: Task, begun: Plan, encoded: EncodedData) -> Session:
+def _resumed(task: Task, existing: Plan, encoded: EncodedData) -> Session:
     """The run that was begun, if the same is asked for.
 
     Raises:
@@ -231,16 +231,16 @@ def _resumed(task: Task, begun: Plan, encoded: EncodedData) -> Session:
     asked: dict[str, Any] = {
         "recipe": task.name,
         "seed": task.seed,
-        "given": task.given,
+        "user_settings": task.given,
         "options": encoded.options,
-        "balance": task.balance,
-        "seconds": 60 * encoded.minutes,
+        "auto_adjust": task.balance,
+        "budget_seconds": 60 * encoded.minutes,
         "digest": encoded.data.digest,
     }
     if task.device is not None:
         asked["device"] = task.device
-    check_same(begun, asked)
-    return Session(begun, encoded.data, task.out, resumed=True, clock=task.clock)
+    check_same_run(existing, asked)
+    return Session(existing, encoded.data, task.out, resumed=True, clock=task.clock)
 
 
 def _planned(task: Task, encoded: EncodedData) -> Session:
@@ -253,11 +253,11 @@ def _planned(task: Task, encoded: EncodedData) -> Session:
         data=str(encoded.data.source.path),
         version=gannet_version(),
         seed=task.seed,
-        balance=task.balance,
+        auto_adjust=task.balance,
         device=task.place,
         clock=task.clock,
     )
     reasons = (*([encoded.reason] if encoded.reason else []), *plan.reasons)
-    update = {"label": task.label, "options": encoded.options, "reasons": reasons}
+    update = {"label_column": task.label, "options": encoded.options, "reasons": reasons}
     plan = plan.model_copy(update=update)
     return Session(plan, encoded.data, task.out, resumed=False, clock=task.clock)

@@ -17,7 +17,7 @@ from gannet.modalities.registry import find_modality
 from gannet.recipes.registry import find_recipe
 from gannet.training.inputs import source_of
 from gannet.training.plan import Plan
-from gannet.training.resume import check_same, read_plan
+from gannet.training.resume import check_same_run, read_plan
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def validated(  # what `prepare` was given
     minutes: float | None,
     seed: int,
     label: str | None,
-    balance: bool,
+    auto_adjust: bool,
     device: str | None,
     clock: Callable[[], float],
     settings: Mapping[str, object],
@@ -85,29 +85,29 @@ def validated(  # what `prepare` was given
     place = known_device(device)
     if isinstance(data, str | Path):
         _check_place(Path(data), out)
-    begun, source = read_plan(out), None
-    if recipe is None and begun is not None:
-        recipe = begun.recipe
+    existing, source = read_plan(out), None
+    if recipe is None and existing is not None:
+        recipe = existing.recipe
     elif recipe is None:
         source = source_of(data, label)
         recipe = find_modality(source.kind).default_recipe
     given, options = _checked(recipe, settings, minutes=minutes, seed=seed)
-    if begun is not None:  # before the data are read in another way than they were
-        check_same(begun, {"recipe": recipe, "label": label})
-        place = _device_of(begun, out)
+    if existing is not None:  # before the data are read in another way than they were
+        check_same_run(existing, {"recipe": recipe, "label": label})
+        place = _device_of(existing, out)
     return Task(
-        data, out, recipe, find_recipe(recipe), given, options, minutes, seed, label, balance,
-        device, place, clock, begun, source,
+        data, out, recipe, find_recipe(recipe), given, options, minutes, seed, label, auto_adjust,
+        device, place, clock, existing, source,
     )  # fmt: skip
 
 
-def _device_of(begun: Plan, out: Path) -> str:
+def _device_of(existing: Plan, out: Path) -> str:
     """Where a run was begun, which is where it must go on."""
     try:
-        return known_device(begun.device)
+        return known_device(existing.device)
     except ConfigError:
         raise ConfigError(
-            f"this run was begun with --device {begun.device}, which this machine has not",
+            f"this run was begun with --device {existing.device}, which this machine has not",
             where=str(out),
             remedy="Go on with it on such a machine, or begin anew with another --out.",
         ) from None

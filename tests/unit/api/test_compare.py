@@ -13,7 +13,7 @@ from gannet.evaluation.differences import Group, compared
 from gannet.evaluation.report.comparison import to_markdown
 
 QUICK = {"count": 12, "features": "random"}
-OPTIONS = {"steps": 4, "width": 4, "noise": 4, "batch": 8, "threads": 1}
+OPTIONS = {"steps": 4, "width": 4, "latent_dim": 4, "batch": 8, "threads": 1}
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +67,6 @@ def test_what_cannot_be_compared_is_refused(runs, squares, points, tmp_path):
     gannet.train(points, tmp_path / "rows", recipe="generate", **OPTIONS)
     with pytest.raises(DataError, match="read their data in different ways"):
         gannet.compare([runs / "a", tmp_path / "rows"], squares)
-    gannet.train(squares, tmp_path / "unlabelled", label="", clusters=0, **OPTIONS)
+    gannet.train(squares, tmp_path / "unlabeled", label="", pseudo_classes=0, **OPTIONS)
     with pytest.raises(DataError, match="different data, labels or splits"):
-        gannet.compare([runs / "a", tmp_path / "unlabelled"], squares)
+        gannet.compare([runs / "a", tmp_path / "unlabeled"], squares)

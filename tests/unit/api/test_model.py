@@ -42,13 +42,13 @@ def test_a_test_set_with_unknown_classes_is_refused(of_classes, tmp_path):
 
 def test_a_test_set_with_one_of_the_classes_is_enough(of_classes, tmp_path):
     report = Model(of_classes, tmp_path).evaluate(pictures(tmp_path / "data", "dog"), **QUICK)
-    assert "fresh critic" in names(report)
+    assert "c2st accuracy" in names(report)
 
 
 def test_a_model_without_classes_is_evaluated_on_data_with_them(of_pictures, tmp_path):
     data = pictures(tmp_path / "data", "cat", "horse")
     report = Model(of_pictures, tmp_path).evaluate(data, **QUICK)
-    assert "fresh critic" in names(report)
+    assert "c2st accuracy" in names(report)
     assert "class accuracy" not in names(report)
 
 
@@ -79,7 +79,7 @@ def test_evaluating_makes_no_cache(of_pictures, tmp_path):
     assert not run.exists()
 
 
-def labelled_twice(path):
+def labeled_twice(path):
     """Rows with two columns that could be classes."""
     chance = np.random.default_rng(0)
     lines = ["x,y,kind,taste"]
@@ -93,8 +93,8 @@ def labelled_twice(path):
 def of_table(tmp_path_factory):
     """A run on a table with two columns of classes, of which ``kind`` was used."""
     folder = tmp_path_factory.mktemp("table")
-    data, run = labelled_twice(folder / "data.csv"), folder / "run"
-    options = {"steps": 4, "width": 4, "noise": 4, "batch": 8, "threads": 1}
+    data, run = labeled_twice(folder / "data.csv"), folder / "run"
+    options = {"steps": 4, "width": 4, "latent_dim": 4, "batch": 8, "threads": 1}
     train(data, run, label="kind", **options)
     return data, run
 
@@ -104,7 +104,7 @@ def test_evaluating_takes_the_label_of_training(of_table):
     model = load(run)
     assert model.card.data["label"] == "kind"
     report = model.evaluate(data, **QUICK)
-    assert (report.artefact, report.data) == ("run", "data.csv")
+    assert (report.artifact, report.data) == ("run", "data.csv")
     assert OTHER_DATA not in report.protocol
     assert "class accuracy" in names(model.evaluate(data, **QUICK | {"features": "auto"}))
 
@@ -134,7 +134,7 @@ def test_an_evaluation_that_cannot_be_is_refused_before_any_work(
         Model(of_pictures, tmp_path).evaluate("nowhere", out=tmp_path / "file", **given)
 
 
-def test_an_evaluation_shows_the_nearest_neighbours(of_pictures, tmp_path):
+def test_an_evaluation_shows_the_nearest_neighbors(of_pictures, tmp_path):
     data, out = pictures(tmp_path / "data", "cat"), tmp_path / "new" / "report"
     report = Model(of_pictures, tmp_path / "run").evaluate(data, out=out, **QUICK)
     written = {"report.json", "report.md", "report.html", "neighbours.png"}
@@ -161,7 +161,7 @@ def test_a_budget_too_short_for_full_size_trains_smaller_pictures_and_says_so(tm
     rng, data = np.random.default_rng(0), tmp_path / "large.npy"
     np.save(data, rng.integers(0, 255, (40, 64, 64, 1), np.uint8))
     ticks = count()
-    asked = {"minutes": 1, "width": 4, "noise": 6, "batch": 2, "threads": 1}
+    asked = {"minutes": 1, "width": 4, "latent_dim": 6, "batch": 2, "threads": 1}
     short = prepare(data, tmp_path / "short", clock=lambda: next(ticks) * 0.2, **asked)
     assert short.plan.spec.shape == (1, 16, 16)
     assert "resolution 16x16" in short.plan.reasons[0]
@@ -176,15 +176,15 @@ def sorted_run(tmp_path_factory):
     rng, folder = np.random.default_rng(0), tmp_path_factory.mktemp("sorted")
     bright = 150 * (np.arange(90) % 3 > 0)[:, None, None, None]
     np.save(folder / "plain.npy", (rng.integers(0, 60, (90, 8, 8, 1)) + bright).astype(np.uint8))
-    asked = {"steps": 6, "width": 4, "noise": 6, "batch": 4, "threads": 1, "clusters": 3}
+    asked = {"steps": 6, "width": 4, "latent_dim": 6, "batch": 4, "threads": 1, "pseudo_classes": 3}
     return train(folder / "plain.npy", folder / "run", **asked), folder / "plain.npy"
 
 
 def test_kinds_are_told_to_the_networks_and_not_to_people(sorted_run):
     model, _ = sorted_run
     assert model.card.spec.vector == 3
-    assert len(model.card.shares) == 3
-    assert sum(model.card.shares) == pytest.approx(1)
+    assert len(model.card.class_frequencies) == 3
+    assert sum(model.card.class_frequencies) == pytest.approx(1)
     assert model.classes == ()
     assert model.card.data["classes"] == 0
     with pytest.raises(ConfigError, match="without classes"):
@@ -192,10 +192,10 @@ def test_kinds_are_told_to_the_networks_and_not_to_people(sorted_run):
 
 
 def test_samples_without_labels_draw_kinds_by_their_shares(sorted_run):
-    told = sorted_run[0].artefact.conditions(600, seed=3).vector
+    told = sorted_run[0].artifact.conditions(600, seed=3).vector
     assert torch.equal(told.sum(1), torch.ones(600))
     drawn = told.mean(0).tolist()
-    assert drawn == pytest.approx(list(sorted_run[0].card.shares), abs=0.08)
+    assert drawn == pytest.approx(list(sorted_run[0].card.class_frequencies), abs=0.08)
 
 
 def test_a_model_with_kinds_samples_judges_and_is_evaluated_like_any_other(sorted_run):
@@ -210,17 +210,17 @@ def test_a_model_with_kinds_samples_judges_and_is_evaluated_like_any_other(sorte
 
 def test_a_run_with_kinds_is_gone_on_with(sorted_run):
     model, data = sorted_run
-    asked = {"steps": 6, "width": 4, "noise": 6, "batch": 4, "threads": 1, "clusters": 3}
+    asked = {"steps": 6, "width": 4, "latent_dim": 6, "batch": 4, "threads": 1, "pseudo_classes": 3}
     session = prepare(data, model.folder, **asked)
     assert session.resumed
-    assert session.data.train.told is not None
+    assert session.dataset.train.label_codec is not None
 
 
 def test_kinds_that_cannot_be_are_refused(squares, sorted_run, tmp_path):
     with pytest.raises(ConfigError, match="without labels are sorted"):
-        prepare(squares, tmp_path / "a", clusters=3, steps=3, width=4, threads=1)
+        prepare(squares, tmp_path / "a", pseudo_classes=3, steps=3, width=4, threads=1)
     with pytest.raises(ConfigError, match="at most 36 kinds, got 80"):
-        prepare(sorted_run[1], tmp_path / "b", clusters=80, steps=3, width=4, threads=1)
+        prepare(sorted_run[1], tmp_path / "b", pseudo_classes=80, steps=3, width=4, threads=1)
 
 
 def test_more_threads_than_there_are_processors_are_refused(squares, tmp_path):
@@ -232,9 +232,9 @@ def test_as_many_pictures_as_kinds_are_worth_it_for_are_sorted_and_it_is_said(tm
     rng, asked = np.random.default_rng(0), {"steps": 5, "width": 4, "threads": 1}
     np.save(tmp_path / "many.npy", rng.integers(0, 255, (600, 8, 8, 1)).astype(np.uint8))
     many = prepare(tmp_path / "many.npy", tmp_path / "run", **asked)
-    assert many.plan.config["clusters"] == many.plan.spec.vector == 5
-    assert any("clusters 5" in reason for reason in many.plan.reasons)
-    none = prepare(tmp_path / "many.npy", tmp_path / "none", clusters=0, **asked)
+    assert many.plan.config["pseudo_classes"] == many.plan.spec.vector == 5
+    assert any("pseudo_classes 5" in reason for reason in many.plan.reasons)
+    none = prepare(tmp_path / "many.npy", tmp_path / "none", pseudo_classes=0, **asked)
     assert none.plan.spec.vector == 0
 
 

@@ -13,11 +13,11 @@ from gannet.api import seeds
 from gannet.api.seeds import evaluate_over_seeds, stacked
 from gannet.core.errors import ConfigError
 from gannet.evaluation.differences import student
-from gannet.evaluation.evaluate import Part, Report, Score
+from gannet.evaluation.evaluate import Component, Report, Score
 from gannet.evaluation.report.markdown import to_markdown
 from gannet.evaluation.report.summary import limits
 
-OPTIONS = {"steps": 4, "width": 4, "noise": 4, "batch": 8, "threads": 1}
+OPTIONS = {"steps": 4, "width": 4, "latent_dim": 4, "batch": 8, "threads": 1}
 QUICK = {"count": 12, "features": "random", "steps": 2}
 
 
@@ -27,19 +27,19 @@ def report(value, low, high, *, part=0.5, halves=(), name="energy"):
         value=value,
         low=low,
         high=high,
-        floor=0.0,
-        floor_low=0.0,
-        floor_high=0.1,
+        reference=0.0,
+        reference_low=0.0,
+        reference_high=0.1,
         samples=600,
         better="low",
-        halves=halves,
-        parts=(Part(name="age", value=part, floor=1.0),),
+        half_sample_values=halves,
+        components=(Component(name="age", value=part, reference=1.0),),
     )
     return Report(
-        artefact="a",
+        artifact="a",
         data="d",
         scores=(score,),
-        closest=(),
+        suspects=(),
         seed=0,
         gannet="0",
         protocol=("How.",),
@@ -55,19 +55,19 @@ def test_the_spread_over_runs_is_joined_with_that_over_samples():
     assert score.value == 2
     assert score.low == pytest.approx(2 - math.hypot(0.5 / 3, reach))
     assert score.high == pytest.approx(2 + math.hypot(0.6 / 3, reach))
-    assert score.runs == (1.0, 2.0, 3.0)
+    assert score.seed_values == (1.0, 2.0, 3.0)
     assert found.seeds == (4, 5, 6)
 
 
 def test_equal_runs_keep_the_interval_over_samples():
     score = stacked([report(1.0, 0.9, 1.3, halves=(1.0, 2.0))] * 2, (0, 1)).score("energy")
     assert (score.low, score.high) == (pytest.approx(0.9), pytest.approx(1.3))
-    assert score.halves == (1.0, 2.0)
+    assert score.half_sample_values == (1.0, 2.0)
 
 
 def test_parts_are_means_and_scores_that_a_run_lacks_are_left_out():
     found = stacked([report(1.0, 0.9, 1.3, part=0.2), report(1.0, 0.9, 1.3, part=0.4)], (0, 1))
-    assert found.scores[0].parts[0].value == pytest.approx(0.3)
+    assert found.scores[0].components[0].value == pytest.approx(0.3)
     assert not stacked([report(1, 1, 1), report(1, 1, 1, name="other")], (0, 1)).scores
 
 
@@ -81,15 +81,15 @@ def test_the_report_says_how_many_runs_there_were_and_what_each_got():
 
 
 @pytest.fixture(scope="module")
-def begun(squares, tmp_path_factory):
+def existing(squares, tmp_path_factory):
     folder = tmp_path_factory.mktemp("begun") / "run"
     gannet.train(squares, folder, seed=3, **OPTIONS)
     return folder
 
 
 @pytest.fixture
-def run(begun, tmp_path):
-    return Path(shutil.copytree(begun, tmp_path / "run"))
+def run(existing, tmp_path):
+    return Path(shutil.copytree(existing, tmp_path / "run"))
 
 
 def test_further_runs_are_trained_once_alike_but_for_their_seed(run, squares, tmp_path):
@@ -104,7 +104,7 @@ def test_further_runs_are_trained_once_alike_but_for_their_seed(run, squares, tm
     ]
     first, other = gannet.load(run).card, gannet.load(run / "seeds" / "seed-5").card
     assert (first.config, other.seed) == (other.config, 5)
-    assert len(set(found.score("energy").runs)) == 3
+    assert len(set(found.score("energy").seed_values)) == 3
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "3 training runs" in page
     assert "Run by run" in page
@@ -121,7 +121,7 @@ def test_what_was_stopped_goes_on(run, squares):
     folder = run / "seeds" / "seed-4"
     assert gannet.load(folder).card.steps < OPTIONS["steps"]
     assert evaluate_over_seeds(run, squares, seeds=2, **QUICK) is not None
-    assert gannet.load(folder).card.verdict["stopped"] == "all steps are done"
+    assert gannet.load(folder).card.diagnosis["stopped"] == "all steps are done"
 
 
 def test_what_cannot_be_repeated_is_refused(run, squares, tmp_path):

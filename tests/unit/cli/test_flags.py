@@ -13,7 +13,7 @@ from gannet.core.errors import ConfigError
 class Options(BaseModel):
     label: str | None = None
     given: dict[str, str] = Field({})
-    require: tuple[str, ...] = ()
+    constraint: tuple[str, ...] = ()
     grid: bool = False
 
 
@@ -27,9 +27,9 @@ def test_each_flag_takes_as_many_words_as_its_field_has_values():
         "b=2",
         "--grid",
         "--label=cat",
-        "--require",
+        "--constraint",
         "x<3",
-        "--require",
+        "--constraint",
         "y<4",
         "--given",
         "c=-1",
@@ -38,7 +38,7 @@ def test_each_flag_takes_as_many_words_as_its_field_has_values():
         "given": ("a=1", "b=2", "c=-1"),
         "grid": True,
         "label": "cat",
-        "require": ("x<3", "y<4"),
+        "constraint": ("x<3", "y<4"),
     }
     assert read_flags(["--no-grid"], FIELDS) == {"grid": False}
 

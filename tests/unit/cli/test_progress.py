@@ -11,7 +11,7 @@ from gannet.cli.progress import Events
 
 
 @pytest.fixture
-def told(planned, loaded, tmp_path):
+def condition(planned, loaded, tmp_path):
     """Trains ``steps`` steps (or to the end), telling TensorBoard; then the process is no more."""
     pytest.importorskip("tensorboard")
 
@@ -33,34 +33,34 @@ def shown(run):
 
     found = EventAccumulator(str(run / "tensorboard"))
     found.Reload()
-    names = ("health/distance", "terms/generator/adversarial")
+    names = ("monitor/energy_distance", "terms/generator/adversarial")
     return [[(each.step, each.value) for each in found.Scalars(name)] for name in names]
 
 
-def test_every_look_is_told(told, tmp_path):
-    told()
+def test_every_look_is_told(condition, tmp_path):
+    condition()
     for points in shown(tmp_path / "run"):
         assert [step for step, _ in points] == [4, 8, 12]
 
 
 @pytest.mark.parametrize("kills", [[9], [5, 9], [9, 9]])
-def test_steps_that_are_taken_again_are_told_once(told, tmp_path, kills):
+def test_steps_that_are_taken_again_are_told_once(condition, tmp_path, kills):
     for steps in kills:
-        told(steps, save_seconds=1e9)  # nothing is saved, so that all of it is taken again
-    told()
+        condition(steps, save_seconds=1e9)  # nothing is saved, so that all of it is taken again
+    condition()
     for points in shown(tmp_path / "run"):
         assert [step for step, _ in points] == [4, 8, 12]
 
 
-def test_what_was_told_before_the_save_stays(told, tmp_path):
-    told(9)
+def test_what_was_told_before_the_save_stays(condition, tmp_path):
+    condition(9)
     before = shown(tmp_path / "run")
-    told()
+    condition()
     assert [points[:2] for points in shown(tmp_path / "run")] == before
 
 
-def test_a_run_that_has_nothing_left_to_do_tells_nothing(told, tmp_path):
-    told()
+def test_a_run_that_has_nothing_left_to_do_tells_nothing(condition, tmp_path):
+    condition()
     before = sorted((tmp_path / "run" / "tensorboard").iterdir())
-    told()
+    condition()
     assert sorted((tmp_path / "run" / "tensorboard").iterdir()) == before

@@ -44,7 +44,7 @@ def test_settings_of_every_recipe_are_listed_without_pytorch():
 
 def test_pytorch_is_itself_again_afterwards():
     said = in_a_process_of_its_own(["settings", "baseline_mean"], then=AFTERWARDS)
-    assert "--noise " in said
+    assert "--latent-dim " in said
     assert "--batch " not in said, "a setting without a say"
 
 

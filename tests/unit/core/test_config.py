@@ -17,12 +17,12 @@ from gannet.recipes.registry import find_recipe
 class Mine(Config):
     """A recipe's settings."""
 
-    colour: Literal["grey", "blue"] = Field("grey", description="of everything")
+    color: Literal["grey", "blue"] = Field("grey", description="of everything")
 
 
 def test_text_from_the_command_line_becomes_numbers():
-    config = parse(Mine, {"steps": "12", "learning_rate": "1e-3", "colour": "blue"})
-    assert (config.steps, config.learning_rate, config.colour) == (12, 1e-3, "blue")
+    config = parse(Mine, {"steps": "12", "learning_rate": "1e-3", "color": "blue"})
+    assert (config.steps, config.learning_rate, config.color) == (12, 1e-3, "blue")
 
 
 def test_choices_that_are_numbers_may_be_told_as_text():
@@ -54,9 +54,9 @@ def test_a_setting_like_no_other_gets_no_hint():
         ("learning_rate", 0),
         ("learning_rate", "nan"),
         ("learning_rate", "inf"),
-        ("momentum", 1),
-        ("average", -0.1),
-        ("colour", "green"),
+        ("beta1", 1),
+        ("ema_decay", -0.1),
+        ("color", "green"),
         ("precision", "float16"),
     ],
 )
@@ -70,7 +70,7 @@ def test_a_setting_out_of_range_is_named_with_what_it_got(name, value):
 
 def test_several_faults_are_told_at_once():
     with pytest.raises(ConfigError) as caught:
-        parse(Mine, {"steps": 0, "wdith": 3, "colour": "green"})
+        parse(Mine, {"steps": 0, "wdith": 3, "color": "green"})
     assert len(caught.value.problem.splitlines()) == 3
 
 
@@ -99,7 +99,7 @@ def test_every_setting_is_described_with_its_range():
     rows = {name: rest for name, *rest in describe(find_recipe("generate").config)}
     assert len(rows) > 15
     assert all(meaning for _, _, meaning in rows.values())
-    assert rows["--momentum"][0].startswith("float at least 0")
+    assert rows["--beta1"][0].startswith("float at least 0")
     assert "dcgan" in rows["--architecture"][0]
 
 

@@ -30,24 +30,24 @@ def test_32_bit_is_left_alone():
 
 def test_layout_changes_no_number():
     pictures = torch.randn(2, 3, 4, 4)
-    arranged = device.arranged(pictures, channels_last=True)
+    arranged = device.batch_to_channels_last(pictures, channels_last=True)
     assert torch.equal(arranged, pictures)
     assert arranged.is_contiguous(memory_format=torch.channels_last)
     rows = torch.randn(2, 3)
-    assert device.arranged(rows, channels_last=False) is rows
+    assert device.batch_to_channels_last(rows, channels_last=False) is rows
     layer = nn.Conv2d(3, 4, 3)
     before = layer.weight.clone()
-    assert torch.equal(device.laid_out(layer).weight, before)
+    assert torch.equal(device.to_channels_last(layer).weight, before)
 
 
 def test_adam_takes_one_pass_and_the_settings():
     weight = torch.zeros(2, requires_grad=True)
-    optimiser = device.adam([weight], (0.0, 0.9), 0.01)
+    optimizer = device.adam([weight], (0.0, 0.9), 0.01)
     weight.grad = torch.tensor([1.0, -2.0])
-    optimiser.step()
+    optimizer.step()
     # The first step of Adam is the rate, whatever the gradient's size.
     assert weight.tolist() == pytest.approx([-0.01, 0.01], rel=1e-5)
-    assert optimiser.param_groups[0]["fused"]
+    assert optimizer.param_groups[0]["fused"]
 
 
 def test_threads_are_put_back():

@@ -28,7 +28,7 @@ def test_an_error_without_place_or_remedy_is_its_problem():
     [
         errors.DataError,
         errors.ConfigError,
-        errors.ArtefactError,
+        errors.ArtifactError,
         errors.DivergedError,
         errors.MissingExtraError,
     ],

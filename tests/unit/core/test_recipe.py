@@ -15,9 +15,9 @@ from gannet.core.types import Batch, Condition, Spec, TableLayout
 from gannet.data.dataset import find, load, of_frame
 from gannet.modalities.table.codec import TableCodec
 from gannet.recipes.registry import find_recipe
-from gannet.training.monitor import Doctor, limits_for
+from gannet.training.monitor import Monitor, thresholds_for
 from gannet.training.plan import make_plan
-from gannet.training.trainer import Duel
+from gannet.training.trainer import Trainer
 
 TABLE, GENERATE = find_recipe("table"), find_recipe("generate")
 
@@ -33,7 +33,7 @@ def plan(path, recipe, codec=None, **given):
         data="x",
         version="0",
         seed=0,
-        balance=True,
+        auto_adjust=True,
         device="cpu",
     )
 
@@ -41,14 +41,14 @@ def plan(path, recipe, codec=None, **given):
 def test_choices_for_rows_of_numbers_are_not_made_for_tables(people):
     made = plan(people, "table")
     defaults = TABLE.config()
-    for name in ("learning_rate_end", "slope", "slope_end"):
+    for name in ("learning_rate_end", "gradient_penalty", "gradient_penalty_end"):
         assert made.config[name] == getattr(defaults, name), name
-    assert made.config["waves"] == 6, "few rows"
+    assert made.config["cosine_features"] == 6, "few rows"
     assert made.config["learning_rate"] < defaults.learning_rate
     fields = made.spec.table.cardinalities
-    assert made.config["noise"] == len(fields) + fields.count(0), "chance for each field"
+    assert made.config["latent_dim"] == len(fields) + fields.count(0), "chance for each field"
     assert made.config["batch"] <= 300
-    assert plan(people, "table", noise=3).config["noise"] == 3, "what was given stays"
+    assert plan(people, "table", latent_dim=3).config["latent_dim"] == 3, "what was given stays"
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_waves_are_shared_where_rows_are_few_and_values_ordered(rows, ordered, s
     real = torch.zeros(10, 2)
     some = Batch(real, Condition.none(real), TableLayout((40, 3), (-1, -1), ordered))
     chosen = {name for _, settings in TABLE.training.suggest(some, rows) for name in settings}
-    assert ("waves" in chosen) == shared
+    assert ("cosine_features" in chosen) == shared
 
 
 def test_sizes_are_read_off_prepared_rows(people):
@@ -81,8 +81,10 @@ def test_reals_are_judged_with_nothing_told_of_what_prepare_makes():
     real = torch.zeros(4, 3)
     told = replace(Condition.none(real), vector=torch.ones(4, 2))
     spec = Spec((3,), vector=6, table=TableLayout((2, 2, 2)))
-    assert TABLE.at_use(Batch(real, told), spec).condition.vector.shape == (4, 6)
-    assert torch.equal(GENERATE.at_use(Batch(real, told), spec).condition.vector, told.vector)
+    assert TABLE.with_evaluation_condition(Batch(real, told), spec).condition.vector.shape == (4, 6)
+    assert torch.equal(
+        GENERATE.with_evaluation_condition(Batch(real, told), spec).condition.vector, told.vector
+    )
 
 
 def test_the_view_of_a_table_counts_fields_that_differ():
@@ -105,24 +107,26 @@ def test_a_recipe_that_cannot_be_asked_says_so():
 
 
 def test_verdicts_do_not_hang_on_a_discriminator_that_nobody_hears():
-    quiet = limits_for(TABLE, TABLE.config(), near_copies=False)
-    heard = limits_for(TABLE, TABLE.config(adversarial=0.5), near_copies=False)
+    quiet = thresholds_for(TABLE, TABLE.config(), near_copies=False)
+    heard = thresholds_for(TABLE, TABLE.config(adversarial_weight=0.5), near_copies=False)
     vae = find_recipe("vae")
-    assert quiet.swing == 0
-    assert limits_for(vae, vae.config()).won == math.inf, "a baseline listens to nobody"
-    assert quiet.overfit_gap == math.inf
-    assert quiet.annealed == 1
-    assert quiet.spread == heard.spread
-    assert heard.swing > 0
+    assert quiet.min_auc == 0
+    assert thresholds_for(vae, vae.config()).discriminator_saturated == math.inf, (
+        "a baseline listens to nobody"
+    )
+    assert quiet.max_auc_gap == math.inf
+    assert quiet.min_progress_converged == 1
+    assert quiet.min_diversity == heard.min_diversity
+    assert heard.min_auc > 0
 
 
 def test_equal_rows_among_reals_do_not_look_like_collapse():
     rng = torch.Generator().manual_seed(0)
     real = torch.randint(2, (200, 2), generator=rng).float()
     batch = Batch(real, Condition.none(real))
-    duel = Duel(GENERATE, GENERATE.config(width=4, noise=4, batch=8), Spec.of(batch))
-    found = Doctor(batch, batch[:100], lambda rows: rows, seed=0).look(duel)
-    assert found.crowding == 1
+    trainer = Trainer(GENERATE, GENERATE.config(width=4, latent_dim=4, batch=8), Spec.of(batch))
+    found = Monitor(batch, batch[:100], lambda rows: rows, seed=0).measure(trainer)
+    assert found.nn_diversity == 1
 
 
 # -- data ----------------------------------------------------------------------------------------
@@ -144,7 +148,7 @@ def test_copies_in_a_table_stay_on_one_side():
     numbers[:10] = numbers[10:20]
     frame = Frame(("a",), (numbers,))
     found = load(of_frame(frame), {"sample": TableCodec.fit_frame(frame)})
-    held = set(found.held_out.places.tolist())
+    held = set(found.held_out.indices.tolist())
     assert all((at in held) == (at + 10 in held) for at in range(10))
     assert any(at in held for at in range(20)), "by this seed"
 

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from gannet.core.errors import ConfigError
 from gannet.core.transform import Options, Transform
-from gannet.inference.apply import Wanted, apply_value
+from gannet.inference.apply import ApplyRequest, apply_value
 from gannet.inference.options import transform_of
 from gannet.recipes.registry import find_recipe
 from gannet.testing import changed
@@ -22,17 +22,17 @@ class Shift(Options):
     by: float = Field(0.0, ge=0, le=1, description="brightness that is added")
 
 
-def brighter(trained, given, draws, seed):
-    return [given.sample + given.options.by] * draws
+def brighter(trained, given, samples, seed):
+    return [given.sample + given.options.by] * samples
 
 
-def darker(trained, given, draws, seed):
-    return [given.sample * 0] * draws
+def darker(trained, given, samples, seed):
+    return [given.sample * 0] * samples
 
 
 TWO = {
-    "brighten": Transform(words="makes a picture brighter", apply=brighter, options=Shift),
-    "blacken": Transform(words="makes a picture black", apply=darker),
+    "brighten": Transform(description="makes a picture brighter", apply=brighter, options=Shift),
+    "blacken": Transform(description="makes a picture black", apply=darker),
 }
 
 
@@ -49,9 +49,9 @@ def picture(value):
 
 def test_the_first_is_the_usual_one_and_others_have_names(knows_two):
     assert transform_of(knows_two.recipe, "two") is TWO["brighten"]
-    (found,) = apply_value(knows_two, picture(51), Wanted(options={"by": "0.2"}))
+    (found,) = apply_value(knows_two, picture(51), ApplyRequest(options={"by": "0.2"}))
     assert np.array_equal(found, picture(102)), "text stands for a number, as in flags"
-    (found,) = apply_value(knows_two, picture(51), Wanted(transform="blacken"))
+    (found,) = apply_value(knows_two, picture(51), ApplyRequest(transform="blacken"))
     assert np.array_equal(found, picture(0))
 
 
@@ -71,14 +71,14 @@ def test_an_unknown_transform_is_refused_with_those_that_are_known(knows_two):
 )
 def test_options_out_of_range_or_unknown_are_refused(knows_two, options, said):
     with pytest.raises(ConfigError, match=said):
-        apply_value(knows_two, picture(0), Wanted(options=options))
+        apply_value(knows_two, picture(0), ApplyRequest(options=options))
 
 
 def test_every_transform_of_the_catalogue_describes_its_options():
     for name in ("super_resolve", "inpaint", "translate", "translate_unpaired", "impute"):
         recipe = find_recipe(name)
         for each in recipe.inference.transforms.values():
-            assert each.words
+            assert each.description
             assert all(field.description for field in each.options.model_fields.values())
             assert set(each.fixed) <= set(each.options.model_fields) & set(
                 recipe.config.model_fields

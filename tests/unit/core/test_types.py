@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from gannet.core.errors import DivergedError
-from gannet.core.types import Batch, Condition, Players, Progress, Spec, TableLayout
+from gannet.core.types import Batch, Condition, Networks, Spec, StepResult, TableLayout
 
 
 @pytest.mark.parametrize("shape", [(3, 2), (3, 1, 4, 5), (3, 2, 7), (0, 1, 4, 4)])
@@ -46,22 +46,22 @@ def test_moving_a_batch_keeps_its_numbers():
 
 
 def test_players_hold_both_sides():
-    players = Players(torch.nn.Linear(1, 2), torch.nn.Linear(2, 1))
-    assert {name.partition(".")[0] for name, _ in players.named_parameters()} == {
+    networks = Networks(torch.nn.Linear(1, 2), torch.nn.Linear(2, 1))
+    assert {name.partition(".")[0] for name, _ in networks.named_parameters()} == {
         "generator",
         "discriminator",
     }
 
 
 def test_progress_gives_plain_numbers():
-    assert Progress(3, {"a": torch.tensor(0.5)}).numbers() == {"a": 0.5}
+    assert StepResult(3, {"a": torch.tensor(0.5)}).numbers() == {"a": 0.5}
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_a_loss_that_is_no_number_is_named_with_its_step(value):
-    terms = {"generator/adversarial": torch.tensor(value), "other": torch.tensor(1.0)}
+    losses = {"generator/adversarial": torch.tensor(value), "other": torch.tensor(1.0)}
     with pytest.raises(DivergedError, match="step 8: generator/adversarial is no longer") as caught:
-        Progress(8, terms).numbers()
+        StepResult(8, losses).numbers()
     assert "--learning-rate" in caught.value.remedy
     assert "other" not in str(caught.value)
 

@@ -58,7 +58,7 @@ def raws(rows):
 def names_held_out(dataset):
     names = dataset.source.names
     kept = [i for i in range(len(names)) if names[i] not in dict(dataset.skipped)]
-    return {names[kept[place]] for place in dataset.held_out.places}
+    return {names[kept[place]] for place in dataset.held_out.indices}
 
 
 # Batches
@@ -104,7 +104,7 @@ def test_labels_stay_with_their_pictures(tmp_path):
     assert batch.condition.vector.argmax(1).tolist() == [value % 3 for value in values]
 
 
-def test_rows_of_numbers_are_standardised(tmp_path):
+def test_rows_of_numbers_are_standardized(tmp_path):
     np.save(tmp_path / "a.npy", RNG.normal(5, 3, (200, 2)))
     source = find(tmp_path / "a.npy")
     found = load(source, {"sample": VectorCodec.fit(rows_of(source))})
@@ -233,14 +233,14 @@ def test_where_every_class_has_one_picture_some_are_held_out_all_the_same():
 @pytest.mark.parametrize("seed", range(8))
 def test_a_duplicate_of_a_training_picture_is_never_held_out(seed):
     rng = np.random.default_rng(seed)
-    looks = rng.integers(0, 40, 300).astype(np.uint64)  # about seven equals of each
+    evaluations = rng.integers(0, 40, 300).astype(np.uint64)  # about seven equals of each
     contents = rng.integers(0, 2**63, 300, np.uint64)  # saved anew, so that their bytes differ
     labels = rng.integers(-1, 3, 300)
-    train, held = split(contents, looks, labels, share=0.2, seed=seed)
+    train, held = split(contents, evaluations, labels, share=0.2, seed=seed)
     assert len(train) > 0
     assert len(held) > 0
     assert sorted([*train, *held]) == list(range(300))
-    assert not set(looks[train]) & set(looks[held])
+    assert not set(evaluations[train]) & set(evaluations[held])
 
 
 def test_duplicates_in_a_folder_stay_on_one_side(tmp_path):

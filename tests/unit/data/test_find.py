@@ -618,7 +618,7 @@ def test_classes_can_be_numbered_as_in_a_model(tmp_path):
     assert labels_of(found) == ["cat", "dog"]
     assert found.labels.tolist() == [2, 1]
     with pytest.raises(DataError, match="does not know: cat"):
-        found.labelled(from_cells(["cat", ""], where="a", column="b")).aligned(["dog"])
+        found.labeled(from_cells(["cat", ""], where="a", column="b")).aligned(["dog"])
 
 
 def test_items_without_a_label_stay_so_when_numbered_anew(tmp_path):

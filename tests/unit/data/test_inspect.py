@@ -34,7 +34,7 @@ def fill(folder, count, suffix="png", **options):
 
 
 def text(found):
-    return "\n".join(found.words())
+    return "\n".join(found.describe())
 
 
 def test_a_folder_is_described_in_numbers(tmp_path):
@@ -67,12 +67,12 @@ def test_classes_and_their_balance(tmp_path):
     assert "classes out of balance: from 1 to 30" in text(found)
 
 
-def test_half_labelled_data_are_counted(tmp_path):
+def test_half_labeled_data_are_counted(tmp_path):
     fill(tmp_path, 4)
     rows = [f"{number:03}.png,{'a' if number else ''}" for number in range(4)]
     (tmp_path / "metadata.csv").write_text("file_name,label\n" + "\n".join(rows))
     found = examine(tmp_path)
-    assert (found.classes, found.unlabelled) == ({"a": 3}, 1)
+    assert (found.classes, found.unlabeled) == ({"a": 3}, 1)
     assert "without a class: 1" in text(found)
 
 
@@ -253,7 +253,7 @@ def test_channels_hold_what_the_pictures_show(channels, expected):
     assert size_for([(32, 32)], channels).channels == expected
 
 
-def test_grey_pictures_saved_as_colour_are_grey(tmp_path):
+def test_gray_pictures_saved_as_color_are_gray(tmp_path):
     for number in range(4):
         scene().convert("L").convert("RGB").save(tmp_path / f"{number}.jpg")
     assert suggest_size(find(tmp_path)).channels == 1

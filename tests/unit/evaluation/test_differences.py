@@ -11,14 +11,14 @@ from gannet.evaluation.report.comparison import to_markdown
 
 
 def score(value: float, *, halves=(), reach: float = 0.05, better: str = "low") -> Score:
-    numbers = {"floor": 0.0, "floor_low": 0.0, "floor_high": 0.1, "samples": 100}
+    numbers = {"reference": 0.0, "reference_low": 0.0, "reference_high": 0.1, "samples": 100}
     return Score(
         name="energy",
         value=value,
         low=value - reach,
         high=value + reach,
         better=better,
-        halves=halves,
+        half_sample_values=halves,
         **numbers,
     )
 
@@ -26,10 +26,10 @@ def score(value: float, *, halves=(), reach: float = 0.05, better: str = "low") 
 def group(name: str, *scores: Score) -> Group:
     reports = tuple(
         Report(
-            artefact=name,
+            artifact=name,
             data="d",
             scores=(each,),
-            closest=(),
+            suspects=(),
             seed=0,
             gannet="0",
             protocol=("How.",),

@@ -15,9 +15,9 @@ from torch import Tensor
 from gannet.core.errors import ConfigError, DataError
 from gannet.core.types import Batch, Condition
 from gannet.evaluation.evaluate import Report, evaluate
-from gannet.evaluation.feature_cache import KeptFeatures
-from gannet.evaluation.report.markdown import to_json, verdict
-from gannet.evaluation.samples import material
+from gannet.evaluation.feature_cache import CachedFeatures
+from gannet.evaluation.report.markdown import summary, to_json
+from gannet.evaluation.samples import evaluation_samples
 from gannet.evaluation.scores import by_class
 from gannet.metrics.gaussian_baseline import GaussianBaseline
 from gannet.metrics.memorization import closest, suspects
@@ -48,7 +48,7 @@ class Heap:
 
 
 @dataclass(frozen=True)
-class Maker:
+class LatentGenerator:
     draw: Draw
 
     classes: tuple[str, ...] = ()
@@ -88,7 +88,7 @@ def heap() -> Heap:
 
 
 def scored(draw: Draw) -> Report:
-    return evaluate(Maker(draw), heap(), count=200, steps=60, seed=1)
+    return evaluate(LatentGenerator(draw), heap(), count=200, steps=60, seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -97,53 +97,53 @@ def good() -> Report:
 
 
 def test_the_true_distribution_scores_like_real_data(good):
-    critic = good.score("fresh critic[samples]")
+    critic = good.score("c2st accuracy[samples]")
     assert critic.low <= 0.5 <= critic.high
-    off = [score.name for score in good.scores if not score.at_floor]
+    off = [score.name for score in good.scores if not score.at_reference]
     assert len(off) <= 1, off  # intervals of 95 % may miss now and then
-    assert "No sign of memorised" in verdict(good)
-    assert "cannot tell fakes from reals" in verdict(good)
+    assert "No sign of memorised" in summary(good)
+    assert "cannot tell fakes from reals" in summary(good)
 
 
 def test_every_score_has_count_interval_floor_and_baseline(good):
     assert len(good.scores) == 11
     for score in good.scores:
         assert score.low <= score.value <= score.high
-        assert score.floor_low <= score.floor <= score.floor_high
+        assert score.reference_low <= score.reference <= score.reference_high
         assert score.samples == 200
         assert score.baseline is not None
     assert any("200 fakes" in sentence for sentence in good.protocol)
 
 
 def test_the_gaussian_baseline_is_found_to_be_bad_at_a_ring(good):
-    for name in ("kernel", "energy"):
+    for name in ("kid", "energy"):
         score = good.score(name)
         assert score.baseline is not None
-        assert score.baseline > max(score.high, score.floor_high)
+        assert score.baseline > max(score.high, score.reference_high)
 
 
 def test_noise_is_bad_in_every_score_that_can_see_it():
     report = scored(lambda count, chance: 3 * torch.randn(count, 2, generator=chance))
-    assert report.score("fresh critic[samples]").low > 0.8
-    for name in ("frechet", "kernel", "energy", "precision", "density"):
-        assert not report.score(name).at_floor, name
-    assert "not believable" in verdict(report)
+    assert report.score("c2st accuracy[samples]").low > 0.8
+    for name in ("frechet", "kid", "energy", "precision", "density"):
+        assert not report.score(name).at_reference, name
+    assert "not believable" in summary(report)
 
 
 def test_dropped_modes_lower_recall_and_coverage():
     report = scored(lambda count, chance: ring(count, chance, modes=4))
     for name in ("coverage", "recall"):
         score = report.score(name)
-        assert not score.at_floor
+        assert not score.at_reference
         assert score.value < 0.7
     assert report.score("precision").value > 0.85
-    assert "Variety is missing" in verdict(report)
+    assert "Variety is missing" in summary(report)
 
 
 def test_one_repeated_sample_is_no_variety_and_not_taken_for_good():
     report = scored(lambda count, _: torch.tensor([[1.0, 0.0]]).repeat(count, 1))
     assert report.score("coverage").value < 0.2
-    assert report.score("fresh critic[samples]").low > 0.8
+    assert report.score("c2st accuracy[samples]").low > 0.8
 
 
 def test_a_copy_of_the_training_data_is_called_memorised():
@@ -153,14 +153,14 @@ def test_a_copy_of_the_training_data_is_called_memorised():
         return train[torch.randint(len(train), (count,), generator=chance)]
 
     report = scored(copy)
-    copies = report.score("copies")
-    assert not copies.at_floor
+    copies = report.score("memorization")
+    assert not copies.at_reference
     # Those that copy rows kept for the floor cannot be found.
     assert copies.value > 0.5
-    assert "Memorised" in verdict(report)
-    worst = report.closest[0]
+    assert "Memorised" in summary(report)
+    worst = report.suspects[0]
     assert worst.suspect
-    made = material(Maker(copy), heap(), count=200, seed=1)
+    made = evaluation_samples(LatentGenerator(copy), heap(), count=200, seed=1)
     assert torch.equal(made.fake[worst.fake], train[worst.train])
 
 
@@ -184,7 +184,7 @@ def test_real_digits_asked_for_by_class_pass_the_scores_of_labels(digits):
     data, spare = digits
     report = evaluate(Library(spare, data.classes), data, count=120, steps=60, seed=0)
     assert report.scores[0].name.startswith("frechet[classifier:")
-    for name in ("class accuracy", "train on fake"):
+    for name in ("class accuracy", "tstr"):
         score = report.score(name)
         assert score.value > 0.7
         assert score.chance is not None
@@ -196,9 +196,9 @@ def test_a_generator_that_ignores_the_class_fails_the_scores_of_labels(digits):
     confused = Library(spare, data.classes, confused=True)
     report = evaluate(confused, data, count=80, features="random", steps=40, seed=0)
     assert report.scores[0].name.startswith("frechet[random:")
-    for name in ("class accuracy", "train on fake"):
+    for name in ("class accuracy", "tstr"):
         assert report.score(name).high < 0.4
-    assert report.score("precision").at_floor
+    assert report.score("precision").at_reference
 
 
 def test_a_generator_without_classes_gets_no_scores_of_labels(digits):
@@ -228,37 +228,37 @@ def test_a_generator_that_is_wrong_in_alpha_alone_is_found_out():
         Some(badges(40, chance), unknown, "image"), Some(badges(16, chance), unknown[:16], "image")
     )
     good, bad = (
-        evaluate(Maker(draw), data, count=16, features="efficientnet", steps=20)
+        evaluate(LatentGenerator(draw), data, count=16, features="efficientnet", steps=20)
         for draw in (badges, solid)
     )
     assert good.scores[0].name.startswith("frechet[efficientnet-lite0 on black and white:")
-    for name in ("frechet", "kernel"):
-        assert good.score(name).at_floor
-        assert not bad.score(name).at_floor
+    for name in ("frechet", "kid"):
+        assert good.score(name).at_reference
+        assert not bad.score(name).at_reference
     assert any("each picture is laid on black and on white" in said for said in good.protocol)
 
 
 def test_fakes_can_be_drawn_again_and_counts_are_equal_on_all_sides(digits):
     data, spare = digits
     first, second = (
-        material(Library(spare, data.classes), data, count=150, seed=5) for _ in range(2)
+        evaluation_samples(Library(spare, data.classes), data, count=150, seed=5) for _ in range(2)
     )
     assert torch.equal(first.fake, second.fake)
-    sides = (first.fake, first.held_out, first.fresh, first.plain, first.labels)
+    sides = (first.fake, first.held_out, first.real_reference, first.baseline_samples, first.labels)
     assert {len(side) for side in sides} == {150}
-    assert len(first.rest) == 750
+    assert len(first.remaining) == 750
 
 
 def test_bad_requests_are_refused_with_a_remedy():
     with pytest.raises(DataError, match="8 are needed"):
-        evaluate(Maker(ring), heap(), count=5)
+        evaluate(LatentGenerator(ring), heap(), count=5)
     for features in ("randm", "efficientnet"):
         with pytest.raises(ConfigError, match="no such features of data of this kind"):
-            evaluate(Maker(ring), heap(), count=20, features=features, steps=40)
+            evaluate(LatentGenerator(ring), heap(), count=20, features=features, steps=40)
     with pytest.raises(ConfigError, match="neither a kind of features nor a file"):
         find_modality("image").evaluation.pretrained("randm", torch.zeros(1, 3, 8, 8))
     with pytest.raises(DataError, match="samples are"):
-        evaluate(Maker(lambda count, _: torch.zeros(count, 3)), heap(), count=20)
+        evaluate(LatentGenerator(lambda count, _: torch.zeros(count, 3)), heap(), count=20)
 
 
 @pytest.mark.parametrize(
@@ -275,7 +275,7 @@ def test_too_few_samples_name_what_limits_and_nothing_else(count, held_out, trai
     none = np.full(train, -1)
     few = Heap(Some(rows, none), Some(rows[:held_out], none[:held_out]))
     with pytest.raises(DataError) as caught:
-        evaluate(Maker(ring), few, count=count)
+        evaluate(LatentGenerator(ring), few, count=count)
     assert re.search(limits, caught.value.problem)
     assert caught.value.remedy == cure
 
@@ -325,7 +325,7 @@ class Counted:
 
 def test_features_are_worked_out_once_for_the_same_samples(tmp_path):
     inner = Counted()
-    kept = KeptFeatures(inner, tmp_path)
+    kept = CachedFeatures(inner, tmp_path)
     samples = torch.arange(24.0).view(4, 6)
     first = kept(samples)
     assert torch.equal(kept(samples.clone()), first)
@@ -341,7 +341,7 @@ def test_features_are_worked_out_once_for_the_same_samples(tmp_path):
 def test_a_class_has_a_share_of_its_own():
     labels = torch.tensor([0, 0, 1, 1, -1])
     fake, real = torch.tensor([0, 1, 1, 1, 0]), torch.tensor([0, 0, 1, 0, 0])
-    told = [(part.name, part.value, part.floor) for part in by_class(fake, real, labels, "ab")]
+    told = [(part.name, part.value, part.reference) for part in by_class(fake, real, labels, "ab")]
     assert told == [("a", 0.5, 1.0), ("b", 1.0, 0.5)]
 
 

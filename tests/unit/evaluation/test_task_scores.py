@@ -9,7 +9,7 @@ import torch
 import gannet
 from gannet.core.errors import ConfigError
 from gannet.core.types import Batch, Condition
-from gannet.inference.artifact import Artefact
+from gannet.inference.artifact import Artifact
 from gannet.recipes import registry
 from gannet.testing import check_recipe
 from tests.unit.recipes import toy_classifier
@@ -30,7 +30,7 @@ def known():
 def run(squares, tmp_path_factory):
     """Trained for some steps, with two looks."""
     out = tmp_path_factory.mktemp("toy") / "run"
-    gannet.train(squares, out, recipe=NAME, steps=60, batch=16, noise=4, threads=1)
+    gannet.train(squares, out, recipe=NAME, steps=60, batch=16, latent_dim=4, threads=1)
     return out
 
 
@@ -39,31 +39,33 @@ def test_the_toy_keeps_the_laws():
     real = torch.randn(6, 1, 4, 4, generator=rng).tanh()
     blank = Condition.none(real)
     told = Condition(torch.eye(2)[torch.arange(6) % 2], blank.grid, blank.tokens)
-    check_recipe(toy_classifier.recipe, Batch(real, told), noise=4)
+    check_recipe(toy_classifier.recipe, Batch(real, told), latent_dim=4)
 
 
 def test_outputs_are_decoded_by_the_codec_of_their_role(run, loaded):
-    artefact = Artefact.load(run)
-    some = artefact.recipe.at_use(loaded.held_out.take(range(5)), artefact.card.spec)
-    made = artefact.answer(some)
+    artifact = Artifact.load(run)
+    some = artifact.recipe.with_evaluation_condition(
+        loaded.held_out.take(range(5)), artifact.card.spec
+    )
+    made = artifact.transform(some)
     assert made.shape == (5, 2)
     assert torch.allclose(made.sum(1), torch.ones(5))
-    assert set(artefact.decode(made)) <= set(artefact.known_classes)
-    assert artefact.classes == (), "it foretells classes and cannot be asked for them"
+    assert set(artifact.decode(made)) <= set(artifact.known_classes)
+    assert artifact.classes == (), "it foretells classes and cannot be asked for them"
 
 
 def test_samples_are_the_generators_and_are_judged(run, squares):
-    artefact = Artefact.load(run)
-    fakes = artefact.fakes(artefact.card.spec.blank(6), seed=1)
+    artifact = Artifact.load(run)
+    fakes = artifact.fakes(artifact.card.spec.blank(6), seed=1)
     assert fakes.shape == (6, 1, 8, 8)
-    last = artefact.fakes(artefact.card.spec.blank(3), seed=1, start=3)
+    last = artifact.fakes(artifact.card.spec.blank(3), seed=1, start=3)
     assert torch.allclose(fakes[3:], last, atol=1e-6), "row n hangs on the seed and on n"
     model = gannet.load(run)
     real = model.judge(list(np.load(squares)["images"][:20]))
     fake = model.judge(model.codec.decode(fakes))
     assert all(0 <= chance <= 1 for chance in real + fake)
     assert np.mean(real) > np.mean(fake), "a line tells squares from blurred noise"
-    assert model.card.scale.count, "the scale was fitted on fakes of the generator"
+    assert model.card.calibration.count, "the scale was fitted on fakes of the generator"
     assert (run / "grid.png").exists()
 
 
@@ -73,10 +75,10 @@ def test_a_recipe_that_is_told_samples_makes_none_from_nothing(run):
 
 
 def test_the_average_and_the_judge_are_kept_apart(run):
-    artefact = Artefact.load(run)
-    average, judge = artefact.product.state_dict(), artefact.discriminator.state_dict()
-    assert average.keys() == judge.keys()
-    assert any(not torch.equal(average[name], judge[name]) for name in average)
+    artifact = Artifact.load(run)
+    average, discriminator = artifact.model.state_dict(), artifact.discriminator.state_dict()
+    assert average.keys() == discriminator.keys()
+    assert any(not torch.equal(average[name], discriminator[name]) for name in average)
 
 
 def test_the_report_has_the_scores_of_the_task(run, squares, tmp_path):

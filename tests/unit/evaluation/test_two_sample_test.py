@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from gannet.core.errors import DataError
-from gannet.evaluation.two_sample_test import fresh_critic
+from gannet.evaluation.two_sample_test import classifier_two_sample_test
 from gannet.modalities.registry import find_modality
 
 IMAGE = find_modality("image")
@@ -29,8 +29,10 @@ def ring(count: int, spread: float, seed: int) -> Tensor:
 def test_reals_against_reals_are_a_coin():
     pictures = digits()
     for found in (
-        fresh_critic(pictures[:400], pictures[400:800], seed=0, steps=60, modality=IMAGE),
-        fresh_critic(ring(400, 0.05, 0), ring(400, 0.05, 1), seed=0, steps=60),
+        classifier_two_sample_test(
+            pictures[:400], pictures[400:800], seed=0, steps=60, modality=IMAGE
+        ),
+        classifier_two_sample_test(ring(400, 0.05, 0), ring(400, 0.05, 1), seed=0, steps=60),
     ):
         assert found.low <= 0.5 <= found.high
         assert found.fooled
@@ -41,7 +43,7 @@ def test_reals_against_reals_are_a_coin():
 def test_slightly_noisy_pictures_are_found_out():
     pictures = digits()
     noise = torch.randn(400, 1, 8, 8, generator=torch.Generator().manual_seed(1))
-    found = fresh_critic(
+    found = classifier_two_sample_test(
         pictures[:400], pictures[400:800] + 0.5 * noise, seed=0, steps=100, modality=IMAGE
     )
     assert found.accuracy > 0.8
@@ -51,24 +53,24 @@ def test_slightly_noisy_pictures_are_found_out():
 
 
 def test_modes_that_are_too_wide_are_found_out():
-    found = fresh_critic(ring(500, 0.02, 0), ring(500, 0.06, 1), seed=0, steps=150)
+    found = classifier_two_sample_test(ring(500, 0.02, 0), ring(500, 0.06, 1), seed=0, steps=150)
     assert found.low > 0.6
 
 
 def test_equal_arguments_give_an_equal_critic():
     real, fake = ring(100, 0.1, 0), ring(100, 0.2, 1)
     before = torch.random.get_rng_state()
-    first = fresh_critic(real, fake, seed=3, steps=40)
-    assert fresh_critic(real, fake, seed=3, steps=40) == first
+    first = classifier_two_sample_test(real, fake, seed=3, steps=40)
+    assert classifier_two_sample_test(real, fake, seed=3, steps=40) == first
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
 def test_the_longer_side_is_cut_so_that_guessing_one_side_gains_nothing():
-    found = fresh_critic(ring(500, 0.1, 0), ring(60, 0.1, 1), seed=0, steps=40)
+    found = classifier_two_sample_test(ring(500, 0.1, 0), ring(60, 0.1, 1), seed=0, steps=40)
     assert found.tested == 60
     assert found.trained == 60
 
 
 def test_too_few_samples_are_refused_with_a_remedy():
     with pytest.raises(DataError, match="8 samples per side, got 7 and 100"):
-        fresh_critic(ring(7, 0.1, 0), ring(100, 0.1, 1), seed=0)
+        classifier_two_sample_test(ring(7, 0.1, 0), ring(100, 0.1, 1), seed=0)

@@ -10,9 +10,9 @@ import torch
 from safetensors.torch import save as pack
 
 from gannet.core.codec import class_number
-from gannet.core.errors import ArtefactError, ConfigError
+from gannet.core.errors import ArtifactError, ConfigError
 from gannet.core.types import Condition
-from gannet.inference.artifact import Artefact
+from gannet.inference.artifact import Artifact
 from gannet.inference.card import Card
 
 
@@ -36,15 +36,15 @@ def edit_weights(folder, content):
 
 
 @pytest.mark.parametrize("name", ["of_pictures", "of_classes", "of_rows"])
-def test_a_saved_artefact_gives_the_same_samples_and_verdicts(name, request, tmp_path):
-    artefact = request.getfixturevalue(name)
-    artefact.save(tmp_path)
-    loaded = Artefact.load(tmp_path)
-    samples = artefact.sample(5, seed=2)
+def test_a_saved_artifact_gives_the_same_samples_and_verdicts(name, request, tmp_path):
+    artifact = request.getfixturevalue(name)
+    artifact.save(tmp_path)
+    loaded = Artifact.load(tmp_path)
+    samples = artifact.sample(5, seed=2)
     assert torch.equal(loaded.sample(5, seed=2), samples)
-    assert torch.equal(loaded.judge(samples), artefact.judge(samples))
-    assert loaded.classes == artefact.classes
-    assert loaded.card.model_copy(update={"weights": ""}) == artefact.card
+    assert torch.equal(loaded.judge(samples), artifact.judge(samples))
+    assert loaded.classes == artifact.classes
+    assert loaded.card.model_copy(update={"weights": ""}) == artifact.card
 
 
 def test_saving_twice_gives_the_same_bytes(of_classes, tmp_path):
@@ -54,7 +54,7 @@ def test_saving_twice_gives_the_same_bytes(of_classes, tmp_path):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
-def test_nothing_in_an_artefact_is_pickled(saved):
+def test_nothing_in_an_artifact_is_pickled(saved):
     assert {path.name for path in saved.iterdir()} == {"card.json", "model.safetensors"}
     card = json.loads((saved / "card.json").read_text())
     digest = hashlib.sha256((saved / "model.safetensors").read_bytes()).hexdigest()
@@ -69,12 +69,12 @@ CLOSE = {"rtol": 0, "atol": 1e-5}
 
 @pytest.mark.parametrize("name", ["of_pictures", "of_classes", "of_rows"])
 def test_row_n_depends_on_seed_and_n_alone(name, request):
-    artefact = request.getfixturevalue(name)
-    whole = artefact.sample(300, seed=4)  # more than are made at once
+    artifact = request.getfixturevalue(name)
+    whole = artifact.sample(300, seed=4)  # more than are made at once
     for start, count in ((0, 1), (7, 3), (255, 2), (299, 1)):
-        part = artefact.sample(count, seed=4, start=start)
+        part = artifact.sample(count, seed=4, start=start)
         torch.testing.assert_close(part, whole[start : start + count], **CLOSE)
-    torch.testing.assert_close(artefact.sample(300, seed=4), whole, rtol=0, atol=0)
+    torch.testing.assert_close(artifact.sample(300, seed=4), whole, rtol=0, atol=0)
 
 
 def test_the_order_of_calls_does_not_matter(of_classes):
@@ -90,7 +90,7 @@ def test_sampling_leaves_the_global_generator_alone(of_classes):
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_neighbouring_seeds_give_other_samples(of_pictures):
+def test_neighboring_seeds_give_other_samples(of_pictures):
     one, two = of_pictures.sample(8, seed=0), of_pictures.sample(8, seed=1)
     assert (one - two).abs().flatten(1).amax(1).min() > 1e-4
     assert (one[1:] - two[:-1]).abs().flatten(1).amax(1).min() > 1e-4, "no stream is shared"
@@ -119,7 +119,7 @@ def test_classes_are_drawn_as_often_as_the_data_had_them(of_classes):
 
 
 def test_rows_without_a_class_are_drawn_as_often_as_the_data_had_them(of_classes, changed):
-    half = changed(of_classes, shares=(0.125, 0.375))
+    half = changed(of_classes, class_frequencies=(0.125, 0.375))
     drawn = half.conditions(4_000).vector
     # Four standard errors, each sqrt(.25 / 4000) or less.
     assert drawn.mean(0).tolist() == pytest.approx([0.125, 0.375], abs=0.032)
@@ -131,7 +131,7 @@ def test_rows_without_a_class_are_drawn_as_often_as_the_data_had_them(of_classes
 
 @pytest.mark.parametrize("shares", [(0.1,) * 2, (1 / 3, 2 / 3 - 1e-7), (1.0, 3.0), ()])
 def test_rounding_leaves_no_row_without_a_class(of_classes, changed, shares):
-    drawn = changed(of_classes, shares=shares).conditions(3_000).vector.sum(1)
+    drawn = changed(of_classes, class_frequencies=shares).conditions(3_000).vector.sum(1)
     assert bool((drawn == 1).all()) == (shares != (0.1, 0.1))
 
 
@@ -199,8 +199,8 @@ def test_the_scale_turns_logits_into_probabilities(of_pictures):
 
 
 def refusal(folder, match):
-    with pytest.raises(ArtefactError, match=match) as caught:
-        Artefact.load(folder)
+    with pytest.raises(ArtifactError, match=match) as caught:
+        Artifact.load(folder)
     assert str(folder) in caught.value.where
     assert caught.value.remedy, "no word on what to do"
     return str(caught.value)
@@ -210,7 +210,7 @@ def test_a_missing_folder_is_refused(tmp_path):
     refusal(tmp_path / "no_such_run", "no such folder")
 
 
-def test_a_file_is_no_artefact(tmp_path):
+def test_a_file_is_no_artifact(tmp_path):
     (tmp_path / "run").write_text("hello")
     refusal(tmp_path / "run", "no such folder")
 
@@ -282,9 +282,9 @@ def test_a_card_of_another_gannet_is_refused(saved, fields):
     "fields",
     [
         {"codecs": {}},
-        {"shares": [1.0]},
-        {"shares": [0.0, 0.0]},
-        {"shares": [2.0, -1.0]},
+        {"class_frequencies": [1.0]},
+        {"class_frequencies": [0.0, 0.0]},
+        {"class_frequencies": [2.0, -1.0]},
         {"spec": {"shape": [1, 9, 8], "vector": 2, "grid": [0], "tokens": [0, 0]}},
         {"spec": {"shape": [1, 8, 8], "vector": 3, "grid": [0], "tokens": [0, 0]}},
     ],
@@ -320,14 +320,14 @@ def test_weights_cut_off_are_refused(saved):
 
 
 def test_weights_that_do_not_fit_are_refused(saved):
-    edit_weights(saved, pack({"product.no_such": torch.zeros(2)}))
+    edit_weights(saved, pack({"model.no_such": torch.zeros(2)}))
     assert "model.safetensors" in refusal(saved, "the weights do not fit the card")
 
 
 def test_a_card_edited_to_another_width_is_one_line_of_error(saved):
     config = json.loads((saved / "card.json").read_text())["config"]
     edit_card(saved, config=config | {"width": 8})
-    said = refusal(saved, r"do not fit the card: \d+ of \d+ in product differ, the first is \S+: ")
+    said = refusal(saved, r"do not fit the card: \d+ of \d+ in model differ, the first is \S+: ")
     assert "card.json by hand" in said
     assert len(said.splitlines()) == 2, "the error and its remedy"
 
@@ -340,8 +340,8 @@ def test_a_file_that_may_not_be_read_is_not_called_damaged(saved, forbidden, nam
 
 
 def test_a_card_with_a_field_of_its_own_is_refused(saved):
-    edit_card(saved, colour="blue")
-    refusal(saved, "colour")
+    edit_card(saved, color="blue")
+    refusal(saved, "color")
 
 
 def test_every_field_of_the_card_survives_json(of_classes):

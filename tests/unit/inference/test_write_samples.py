@@ -11,7 +11,7 @@ from PIL import Image
 from gannet.api.model import Model
 from gannet.core.errors import ConfigError, DataError, GannetError
 from gannet.data import dataset
-from gannet.inference.card import Scale
+from gannet.inference.card import Calibration
 from gannet.inference.judge_files import judge_files
 from gannet.inference.write_samples import LARGEST, write_samples
 
@@ -32,7 +32,7 @@ def read(path):
 
 
 def write(model, out, count=5, *, seed=0, **options):
-    return write_samples(model.artefact, count=count, out=out, seed=seed, **options)
+    return write_samples(model.artifact, count=count, out=out, seed=seed, **options)
 
 
 def test_a_folder_holds_one_picture_a_sample(pictures, tmp_path):
@@ -88,7 +88,7 @@ def test_an_npz_holds_pictures_and_their_classes(pictures, tmp_path, name):
     with np.load(tmp_path / name) as found:
         assert np.array_equal(found["images"], pictures.sample(20, seed=3))
         assert found["classes"].tolist() == ["cat", "dog"]
-        told = pictures.artefact.conditions(20, seed=3).vector.argmax(1)
+        told = pictures.artifact.conditions(20, seed=3).vector.argmax(1)
         assert found["labels"].tolist() == told.tolist()
 
 
@@ -136,43 +136,43 @@ def test_a_folder_with_a_dot_in_its_name_is_a_folder(pictures, tmp_path):
 def test_a_folder_of_samples_says_their_classes_and_can_be_read_again(pictures, tmp_path):
     write(pictures, tmp_path / "made", 300, seed=3, grid=True)
     found = dataset.find(tmp_path / "made")
-    told = pictures.artefact.conditions(300, seed=3).vector.argmax(1)
+    told = pictures.artifact.conditions(300, seed=3).vector.argmax(1)
     assert found.classes == ("cat", "dog")
     assert found.labels.tolist() == told.tolist()
 
 
 @pytest.fixture
-def labelled_rows(of_labelled_rows, tmp_path):
-    return Model(of_labelled_rows, tmp_path)
+def labeled_rows(of_labeled_rows, tmp_path):
+    return Model(of_labeled_rows, tmp_path)
 
 
-def test_a_csv_of_labelled_rows_has_their_classes_and_can_be_read_again(labelled_rows, tmp_path):
-    write(labelled_rows, tmp_path / "made.csv", 40)
+def test_a_csv_of_labeled_rows_has_their_classes_and_can_be_read_again(labeled_rows, tmp_path):
+    write(labeled_rows, tmp_path / "made.csv", 40)
     found = dataset.find(tmp_path / "made.csv", kinds=["vector"])
-    told = labelled_rows.artefact.conditions(40).vector.argmax(1)
+    told = labeled_rows.artifact.conditions(40).vector.argmax(1)
     assert found.columns == ("east", "north")
     assert found.labels.tolist() == told.tolist()
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_a_table_is_judged_with_its_label_and_whatever_lies_between_cells(
-    labelled_rows, tmp_path, delimiter
+    labeled_rows, tmp_path, delimiter
 ):
     lines = [["north", "label", "east"], ["1", "cat", "9"], ["2", "dog", "12"]]
     path = tmp_path / "rows.csv"
     path.write_text("\n".join(delimiter.join(line) for line in lines))
-    found = json.loads(judge_files(labelled_rows.artefact, [path], label=None, json=True))[
+    found = json.loads(judge_files(labeled_rows.artifact, [path], label=None, json=True))[
         "verdicts"
     ]
-    expected = labelled_rows.judge(np.array([[9.0, 1.0], [12.0, 2.0]]))
+    expected = labeled_rows.judge(np.array([[9.0, 1.0], [12.0, 2.0]]))
     assert [each["real"] for each in found] == pytest.approx(expected, abs=1e-4)
 
 
 def test_the_scale_beside_verdicts_is_the_one_they_were_made_with(pictures, made, changed):
-    own = Scale(slope=9.0, offset=-1.0, real=(0.9,) * 5, fake=(0.1,) * 5, count=7)
-    model = Model(changed(pictures.artefact, scale_of_class=own), pictures.folder)
-    assert "7 held-out reals" in judge_files(model.artefact, [made], label="dog", json=False)
-    assert "20 held-out reals" in judge_files(model.artefact, [made], label=None, json=False)
+    own = Calibration(weight=9.0, bias=-1.0, real=(0.9,) * 5, fake=(0.1,) * 5, count=7)
+    model = Model(changed(pictures.artifact, class_calibration=own), pictures.folder)
+    assert "7 held-out reals" in judge_files(model.artifact, [made], label="dog", json=False)
+    assert "20 held-out reals" in judge_files(model.artifact, [made], label=None, json=False)
 
 
 @pytest.mark.parametrize("count", [0, -1, LARGEST + 1])
@@ -222,7 +222,7 @@ def made(pictures, tmp_path):
 
 
 def test_verdicts_stand_beside_what_is_usual(pictures, made):
-    words = judge_files(pictures.artefact, [made], label=None, json=False)
+    words = judge_files(pictures.artifact, [made], label=None, json=False)
     lines = words.splitlines()
     assert lines[0].endswith(str(made / "00000.png"))
     assert 0 <= float(lines[0].split()[0]) <= 1
@@ -235,7 +235,7 @@ def test_verdicts_stand_beside_what_is_usual(pictures, made):
 
 
 def test_verdicts_as_json_name_broken_files(pictures, made):
-    found = json.loads(judge_files(pictures.artefact, [made], label="cat", json=True))
+    found = json.loads(judge_files(pictures.artifact, [made], label="cat", json=True))
     assert [each["file"] for each in found["verdicts"]] == [
         str(made / f"{row:05}.png") for row in range(5)
     ]
@@ -248,7 +248,7 @@ def test_verdicts_as_json_name_broken_files(pictures, made):
 
 def test_every_row_of_a_table_has_its_verdict(rows, tmp_path):
     write(rows, tmp_path / "made.csv", 3)
-    found = json.loads(judge_files(rows.artefact, [tmp_path / "made.csv"], label=None, json=True))
+    found = json.loads(judge_files(rows.artifact, [tmp_path / "made.csv"], label=None, json=True))
     assert [each["file"] for each in found["verdicts"]] == [
         f"{tmp_path / 'made.csv'} row {row}" for row in range(3)
     ]
@@ -256,35 +256,35 @@ def test_every_row_of_a_table_has_its_verdict(rows, tmp_path):
 
 def test_nothing_that_can_be_judged_is_an_error_that_names_the_files(pictures, tmp_path):
     with pytest.raises(DataError, match=r"(?s)no file could be judged.*nowhere\.png"):
-        judge_files(pictures.artefact, [tmp_path / "nowhere.png"], label=None, json=False)
+        judge_files(pictures.artifact, [tmp_path / "nowhere.png"], label=None, json=False)
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="no files given"):
-        judge_files(pictures.artefact, [tmp_path / "empty"], label=None, json=False)
+        judge_files(pictures.artifact, [tmp_path / "empty"], label=None, json=False)
 
 
 def test_an_unknown_class_at_judging_is_refused(pictures, made):
     with pytest.raises(ConfigError, match="no class 'cow'"):
-        judge_files(pictures.artefact, [made], label="cow", json=False)
+        judge_files(pictures.artifact, [made], label="cow", json=False)
 
 
 # -- rows without a class ----------------------------------------------------------------------
 
 
 @pytest.fixture
-def half_labelled(of_classes, of_labelled_rows, changed, tmp_path):
+def half_labeled(of_classes, of_labeled_rows, changed, tmp_path):
     """Pictures and rows, of which half have no class."""
-    both = (changed(each, shares=(0.2, 0.3)) for each in (of_classes, of_labelled_rows))
+    both = (changed(each, class_frequencies=(0.2, 0.3)) for each in (of_classes, of_labeled_rows))
     return [Model(each, tmp_path) for each in both]
 
 
 def told(model, count):
-    vector = model.artefact.conditions(count).vector
+    vector = model.artifact.conditions(count).vector
     return [int(row.argmax()) if row.sum() else -1 for row in vector]
 
 
-def test_a_sample_without_a_class_has_none_in_any_file(half_labelled, tmp_path):
+def test_a_sample_without_a_class_has_none_in_any_file(half_labeled, tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet")
-    pictures, rows = half_labelled
+    pictures, rows = half_labeled
     expected = told(pictures, 40)
     assert {-1, 0, 1} == set(expected)
     for name in ("made.npz", "made.parquet", "folder"):

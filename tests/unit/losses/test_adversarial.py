@@ -67,10 +67,13 @@ def test_each_side_pulls_its_own_way(name):
 def test_the_relativistic_objective_sees_only_the_gap(logits, shift):
     real = torch.tensor(logits, dtype=torch.float64)
     fake = real.flip(0) / 2
-    for judge in (adversarial.relativistic_discriminator, adversarial.relativistic_generator):
+    for discriminator in (
+        adversarial.relativistic_discriminator,
+        adversarial.relativistic_generator,
+    ):
         # Adding and subtracting 50 costs 14 bits of 53.
-        assert judge(real + shift, fake + shift).item() == pytest.approx(
-            judge(real, fake).item(), abs=1e-9
+        assert discriminator(real + shift, fake + shift).item() == pytest.approx(
+            discriminator(real, fake).item(), abs=1e-9
         )
 
 
@@ -92,9 +95,9 @@ def test_non_saturating_is_binary_cross_entropy(logits):
 
 def test_minimax_goes_flat_where_non_saturating_does_not():
     slopes = []
-    for judge in (adversarial.minimax_generator, adversarial.non_saturating_generator):
+    for discriminator in (adversarial.minimax_generator, adversarial.non_saturating_generator):
         fake = torch.tensor([-20.0], requires_grad=True)
-        judge(fake, fake).backward()
+        discriminator(fake, fake).backward()
         slopes.append(abs(fake.grad.item()))
     assert slopes[0] < 1e-8
     assert slopes[1] == pytest.approx(1)

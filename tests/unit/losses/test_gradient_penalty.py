@@ -14,50 +14,52 @@ def plane(samples, *slopes):
 
 def test_slope_penalty_of_a_plane_is_its_slope_squared():
     samples = torch.randn(5, 3, requires_grad=True)
-    found = gradient_penalty.slope_penalty(plane(samples, 1.0, 2.0, 2.0), samples)
+    found = gradient_penalty.gradient_penalty(plane(samples, 1.0, 2.0, 2.0), samples)
     assert found.item() == pytest.approx(9.0)
 
 
 def test_slope_of_a_bowl_is_the_distance_from_its_middle():
     samples = torch.tensor([[3.0, 4.0], [0.0, 1.0]], requires_grad=True)
-    assert gradient_penalty.slope(samples.square().sum(1) / 2, samples).tolist() == [25, 1]
+    assert gradient_penalty.gradient_norm_squared(
+        samples.square().sum(1) / 2, samples
+    ).tolist() == [25, 1]
 
 
 def test_slope_penalty_of_patches_is_that_of_their_sum():
     samples = torch.randn(4, 1, 2, 2, requires_grad=True)
-    found = gradient_penalty.slope_penalty(samples * 3, samples)  # (B, *patches)
+    found = gradient_penalty.gradient_penalty(samples * 3, samples)  # (B, *patches)
     assert found.item() == pytest.approx(4 * 9)
 
 
 def test_slope_penalty_can_be_differentiated_again():
     weight = torch.tensor(3.0, requires_grad=True)
     samples = torch.randn(5, 1, requires_grad=True)
-    gradient_penalty.slope_penalty((samples * weight).squeeze(1), samples).backward()
+    gradient_penalty.gradient_penalty((samples * weight).squeeze(1), samples).backward()
     assert weight.grad.item() == pytest.approx(6)
 
 
 def test_slope_of_samples_that_took_no_part_is_an_error():
     samples, other = torch.randn(2, 3, requires_grad=True), torch.randn(2, requires_grad=True)
     with pytest.raises(RuntimeError):
-        gradient_penalty.slope(other * 2, samples)
+        gradient_penalty.gradient_norm_squared(other * 2, samples)
 
 
 @pytest.mark.parametrize(("slope", "expected"), [(0.6, 0.0), (3.0, 16.0), (0.0, 1.0)])
 def test_unit_slope_penalty_of_a_plane_is_its_distance_from_one(slope, expected):
     samples = torch.randn(5, 2, requires_grad=True)
-    found = gradient_penalty.unit_slope_penalty(plane(samples, slope, slope * 4 / 3), samples)
+    found = gradient_penalty.wgan_gp(plane(samples, slope, slope * 4 / 3), samples)
     assert found.item() == pytest.approx(expected, abs=1e-5)
 
 
 def test_unit_slope_penalty_of_a_flat_critic_can_be_differentiated():
     weight = torch.zeros(2, requires_grad=True)
     samples = torch.randn(5, 2, requires_grad=True)
-    gradient_penalty.unit_slope_penalty(samples @ weight, samples).backward()
+    gradient_penalty.wgan_gp(samples @ weight, samples).backward()
     assert weight.grad.isfinite().all()
 
 
 def test_points_between_lie_on_the_line():
     real, fake = torch.ones(3, 1, 2, 2), torch.zeros(3, 1, 2, 2)
-    middle = gradient_penalty.between(real, fake, torch.tensor([0.0, 0.25, 1.0]))
+    middle = gradient_penalty.interpolate(real, fake, torch.tensor([0.0, 0.25, 1.0]))
     assert middle[:, 0, 0, 0].tolist() == [0, 0.25, 1]
     assert middle.shape == real.shape

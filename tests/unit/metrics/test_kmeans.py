@@ -8,7 +8,7 @@ import torch
 
 from gannet.data import dataset
 from gannet.data.pseudo_classes import sorted_by_likeness
-from gannet.metrics.kmeans import assigned, centres, usual_count
+from gannet.metrics.kmeans import assigned, centers, usual_count
 from gannet.modalities.image.codec import ImageCodec
 
 
@@ -21,20 +21,20 @@ def heaps(*, size=40, apart=10.0):
 
 def test_heaps_that_lie_apart_are_told_apart():
     rows = heaps()
-    found = assigned(rows, centres(rows, 3, seed=0)).view(3, -1)
+    found = assigned(rows, centers(rows, 3, seed=0)).view(3, -1)
     assert all(len(heap.unique()) == 1 for heap in found)
     assert len(found[:, 0].unique()) == 3
 
 
 def test_the_same_seed_sorts_alike():
     rows = heaps()
-    assert torch.equal(centres(rows, 5, seed=2), centres(rows, 5, seed=2))
-    assert not torch.equal(centres(rows, 5, seed=2), centres(rows, 5, seed=3))
+    assert torch.equal(centers(rows, 5, seed=2), centers(rows, 5, seed=2))
+    assert not torch.equal(centers(rows, 5, seed=2), centers(rows, 5, seed=3))
 
 
 def test_rows_that_are_all_equal_can_be_sorted_too():
     rows = torch.ones(10, 3)
-    assert centres(rows, 4, seed=0).isfinite().all()
+    assert centers(rows, 4, seed=0).isfinite().all()
 
 
 def test_few_samples_are_not_sorted():

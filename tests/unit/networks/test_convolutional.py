@@ -54,7 +54,7 @@ def test_pictures_of_any_size_come_out_and_go_in(pair, shape, classes):
 def test_rows_are_not_bounded(pair):
     generator, _ = players(pair, (2,), 0)
     with torch.no_grad():
-        generator.landing.paint.bias.fill_(7.0)
+        generator.output.output.bias.fill_(7.0)
     assert generator(torch.randn(3, 6), told((2,), 0)).min() > 1
 
 
@@ -77,7 +77,7 @@ def test_a_class_changes_the_sample_and_the_verdict(pair):
 def test_switches_let_a_sample_jump_where_the_noise_changes_its_sign():
     spec = Spec((2,))
     torch.manual_seed(0)
-    generator = mlp.PlainGenerator(spec, 4, 16, switches=True)
+    generator = mlp.PlainGenerator(spec, 4, 16, sign_features=True)
     smooth = mlp.PlainGenerator(spec, 4, 16)
     below, above = torch.full((1, 4), -1e-6), torch.full((1, 4), 1e-6)
     none = told((2,), 0, 1)
@@ -93,14 +93,14 @@ def test_too_small_pictures_are_refused():
 
 def test_shrink_equals_the_convolution_that_it_replaces():
     torch.manual_seed(0)
-    layer, pictures = convolutional.Shrink(2, 5), torch.randn(3, 2, 9, 12)
+    layer, pictures = convolutional.DownConv(2, 5), torch.randn(3, 2, 9, 12)
     plain = nn.functional.conv2d(pictures, layer.weight, layer.bias, 2, 1)
     assert torch.allclose(layer(pictures), plain, atol=1e-5)
 
 
 def test_paint_equals_the_transposed_convolution_that_it_replaces():
     torch.manual_seed(0)
-    layer, features = convolutional.Paint(6, 2, (9, 12)), torch.randn(3, 6, 4, 6)
+    layer, features = convolutional.UpConv(6, 2, (9, 12)), torch.randn(3, 6, 4, 6)
     plain = nn.functional.conv_transpose2d(
         features, layer.weight, layer.bias, 2, 1, output_padding=(1, 0)
     )
@@ -111,27 +111,27 @@ def test_paint_equals_the_transposed_convolution_that_it_replaces():
 def test_all_classes_at_once_are_judged_as_one_by_one(pair):
     shape, classes = (1, 12, 12), 4
     _, discriminator = players(pair, shape, classes)
-    assert isinstance(discriminator, convolutional.Projecting)
+    assert isinstance(discriminator, convolutional.ProjectionDiscriminator)
     samples = torch.randn(5, *shape)
     blank = Condition.none(samples)
     one_by_one = [
         discriminator(samples, Condition(row.expand(5, -1), blank.grid, blank.tokens))
         for row in torch.eye(classes)
     ]
-    together = discriminator.verdict.of_each(discriminator.features(samples))
+    together = discriminator.head.logits_per_class(discriminator.features(samples))
     assert torch.allclose(together, torch.stack(one_by_one, 1), atol=1e-5)
 
 
 @pytest.mark.parametrize("shape", [(1, 28, 28), (1, 13, 9), (3, 28, 28)])
-def test_the_quick_ways_for_grey_are_the_plain_convolutions(shape):
+def test_the_quick_ways_for_gray_are_the_plain_convolutions(shape):
     channels, *space = shape
     torch.manual_seed(0)
     pictures = torch.randn(2, *shape)
-    shrink = convolutional.Shrink(channels, 5)
+    shrink = convolutional.DownConv(channels, 5)
     plain = torch.nn.functional.conv2d(pictures, shrink.weight, shrink.bias, 2, 1)
     assert torch.allclose(shrink(pictures), plain, atol=1e-5)
     small = torch.randn(2, 5, space[0] // 2, space[1] // 2)
-    paint = convolutional.Paint(5, channels, (space[0], space[1]))
+    paint = convolutional.UpConv(5, channels, (space[0], space[1]))
     odd = (space[0] % 2, space[1] % 2)
     plain = torch.nn.functional.conv_transpose2d(small, paint.weight, paint.bias, 2, 1, odd)
     assert torch.allclose(paint(small), plain, atol=1e-5)

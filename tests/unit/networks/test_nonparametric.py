@@ -7,7 +7,13 @@ import torch
 
 from gannet.core.types import Batch, Condition, Spec, TableLayout
 from gannet.networks.copula import mixing
-from gannet.networks.nonparametric import Margins, Means, MemorizedSamples, columns_of, thinned
+from gannet.networks.nonparametric import (
+    ClassMeans,
+    EmpiricalMarginals,
+    MemorizedSamples,
+    columns_of,
+    subsample,
+)
 
 
 def rng(seed=0):
@@ -67,8 +73,8 @@ SPEC = Spec(
 
 
 def drawn(related, count=4_000, kept=1_000):
-    product = Margins(SPEC, kept, related=related).fitted(table())
-    return product(torch.randn(count, 3, generator=rng(1)), SPEC.blank(count))
+    model = EmpiricalMarginals(SPEC, kept, related=related).fitted(table())
+    return model(torch.randn(count, 3, generator=rng(1)), SPEC.blank(count))
 
 
 @pytest.mark.parametrize("related", [True, False])
@@ -88,8 +94,8 @@ def test_a_copula_keeps_what_belongs_together_and_shuffled_columns_do_not():
 
 
 def test_less_chance_than_columns_still_gives_the_margins():
-    product = Margins(SPEC, 1_000, related=False).fitted(table())
-    made = product(torch.randn(4_000, 2, generator=rng(1)), SPEC.blank(4_000))
+    model = EmpiricalMarginals(SPEC, 1_000, related=False).fitted(table())
+    made = model(torch.randn(4_000, 2, generator=rng(1)), SPEC.blank(4_000))
     assert torch.allclose(made.mean(0), table().mean(0), atol=0.04)
 
 
@@ -99,8 +105,8 @@ def test_numbers_of_which_nothing_is_said_are_columns_of_their_own():
 
 
 def test_more_rows_than_there_are_repeat_and_fewer_are_spread():
-    assert thinned(torch.arange(10), 5).tolist() == [1, 3, 5, 7, 9]
-    assert thinned(torch.arange(2), 4).tolist() == [0, 0, 1, 1]
+    assert subsample(torch.arange(10), 5).tolist() == [1, 3, 5, 7, 9]
+    assert subsample(torch.arange(2), 4).tolist() == [0, 0, 1, 1]
 
 
 def classes(numbers, width=3):
@@ -111,7 +117,7 @@ def classes(numbers, width=3):
     return vector
 
 
-def labelled():
+def labeled():
     real = torch.arange(8.0)[:, None]
     blank = Condition.none(real)
     vector = classes([0, 1, 0, None, 1, 1, None, 0])
@@ -119,22 +125,22 @@ def labelled():
 
 
 def asked(numbers):
-    return labelled().condition[:1], Condition(
+    return labeled().condition[:1], Condition(
         classes(numbers), torch.zeros(len(numbers), 0), torch.zeros(len(numbers), 0, 0)
     )
 
 
 def test_copies_are_training_samples_of_the_class_that_is_told():
-    product = MemorizedSamples(Spec.of(labelled()), 8).fitted(labelled())
+    model = MemorizedSamples(Spec.of(labeled()), 8).fitted(labeled())
     noise = torch.randn(400, 1, generator=rng())
     for number, own in ((0, {0, 2, 7}), (1, {1, 4, 5}), (2, set(range(8))), (None, set(range(8)))):
-        made = product(noise, asked([number] * 400)[1])
+        made = model(noise, asked([number] * 400)[1])
         assert set(made.flatten().tolist()) == own, number
 
 
 def test_means_are_those_of_the_class_that_is_told():
-    product = Means(Spec.of(labelled())).fitted(labelled())
-    made = product(torch.zeros(4, 0), asked([0, 1, 2, None])[1])
+    model = ClassMeans(Spec.of(labeled())).fitted(labeled())
+    made = model(torch.zeros(4, 0), asked([0, 1, 2, None])[1])
     assert made.flatten().tolist() == pytest.approx([3.0, 10 / 3, 3.5, 3.5])
 
 
@@ -143,5 +149,5 @@ def test_the_mean_of_a_table_is_the_middle_number_and_the_commonest_word():
     rows = torch.tensor([[0.0, 0.0], [3.0, 1.0], [1.0, 1.0], [2.0, 0.0], [5.0, 1.0], [0.0, 2.0]])
     spec = Spec(shape=(2,), table=TableLayout((6, 3), (0, -1), (1, -1), (0, 1)))
     batch = Batch(rows, Condition.none(rows), table=spec.table)
-    product = Means(spec).fitted(batch)
-    assert product(torch.zeros(1, 0), spec.blank(1)).tolist() == [[3.0, 1.0]]
+    model = ClassMeans(spec).fitted(batch)
+    assert model(torch.zeros(1, 0), spec.blank(1)).tolist() == [[3.0, 1.0]]

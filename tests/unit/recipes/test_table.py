@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from gannet.core.types import Batch, Condition, Spec, TableLayout
-from gannet.networks.tabular.layout import told
+from gannet.networks.tabular.layout import condition_vector
 from gannet.recipes.registry import find_recipe
-from gannet.training.trainer import Duel
+from gannet.training.trainer import Trainer
 
 table = find_recipe("table")
 FIELDS = (2, 4, 0)
@@ -45,28 +45,28 @@ def test_something_is_hidden_in_every_row_and_everything_in_some():
 
 
 def trained(**settings):
-    config = table.config(steps=120, batch=200, width=32, judged=32, **settings)
+    config = table.config(steps=120, batch=200, width=32, discriminator_batch=32, **settings)
     problem = table.training.corrupt(batch(2), torch.Generator(), config)
-    duel = Duel(table, config, Spec.of(problem), seed=0)
-    for _ in duel.run(batch(200, seed) for seed in range(10**6)):
+    trainer = Trainer(table, config, Spec.of(problem), seed=0)
+    for _ in trainer.run(batch(200, seed) for seed in range(10**6)):
         pass
-    return duel, config
+    return trainer, config
 
 
-def made(duel, config, known_first=None, count=4_000):
+def made(trainer, config, known_first=None, count=4_000):
     real = torch.zeros(count, 3)
     known = torch.zeros(count, 3)
     if known_first is not None:
         real[:, 0], known[:, 0] = known_first, 1
-    condition = replace(Condition.none(real), vector=told(real, known))
-    noise = torch.randn(count, config.noise, generator=torch.Generator().manual_seed(1))
-    return table.inference.infer(duel.average, noise, condition, config)
+    condition = replace(Condition.none(real), vector=condition_vector(real, known))
+    noise = torch.randn(count, config.latent_dim, generator=torch.Generator().manual_seed(1))
+    return table.inference.infer(trainer.ema, noise, condition, config)
 
 
 @pytest.mark.parametrize("adversarial", [0.0, 0.1])
 def test_rows_follow_the_joint_distribution_with_and_without_a_condition(adversarial):
-    duel, config = trained(adversarial=adversarial)
-    cells = made(duel, config)
+    trainer, config = trained(adversarial_weight=adversarial)
+    cells = made(trainer, config)
     # 40,000 rows: the truth to half a percent.
     truth = rows(40_000, seed=10**7)
     for first in range(2):
@@ -74,7 +74,7 @@ def test_rows_follow_the_joint_distribution_with_and_without_a_condition(adversa
             wanted = ((truth[:, 0] == first) & (truth[:, 1] == second)).float().mean()
             found = ((cells[:, 0] == first) & (cells[:, 1] == second)).float().mean()
             assert found.item() == pytest.approx(wanted.item(), abs=0.04)
-    asked = made(duel, config, known_first=1)
+    asked = made(trainer, config, known_first=1)
     assert (asked[:, 0] == 1).all()
     assert (asked[:, 1] >= 2).float().mean().item() == pytest.approx(0.95, abs=0.03)
     assert asked[:, 2].mean().item() == pytest.approx(0.5, abs=0.05)
@@ -84,4 +84,6 @@ def test_settings_fall_by_equal_factors():
     config = table.config()
     half = table.training.schedule(config, 0.5)
     assert half.learning_rate == pytest.approx(config.learning_rate * config.learning_rate_end**0.5)
-    assert half.slope == pytest.approx(config.slope * config.slope_end**0.5)
+    assert half.gradient_penalty == pytest.approx(
+        config.gradient_penalty * config.gradient_penalty_end**0.5
+    )

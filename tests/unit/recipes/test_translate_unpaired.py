@@ -8,14 +8,14 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from gannet.api.scoring import AnswersOf
+from gannet.api.scoring import ConditionalArtifact
 from gannet.core.errors import DataError
 from gannet.core.types import Batch, Condition, Spec
-from gannet.evaluation.unpaired import Heaps, unpaired_scores, way_covered
-from gannet.losses.feature_matching import habits
+from gannet.evaluation.unpaired import UnpairedFeatures, domain_gap_closed, unpaired_scores
+from gannet.losses.feature_matching import feature_statistics
 from gannet.modalities.image.evaluation.comparison import STRUCTURE
-from gannet.networks.patchgan import PatchDiscriminator
-from gannet.networks.unet import Translator, smoothed
+from gannet.networks.patchgan import PatchGAN
+from gannet.networks.unet import UNetGenerator, blur
 from gannet.recipes.registry import find_recipe
 from gannet.testing import changed
 
@@ -40,8 +40,8 @@ RECIPE = find_recipe("translate_unpaired")
 def test_each_picture_is_given_one_of_the_other_side():
     batch = sided()
     for problem in (
-        RECIPE.training.corrupt(batch, rng(), RECIPE.config(mirror=False)),
-        RECIPE.at_use(batch, Spec.of(batch)),
+        RECIPE.training.corrupt(batch, rng(), RECIPE.config(horizontal_flip=False)),
+        RECIPE.with_evaluation_condition(batch, Spec.of(batch)),
     ):
         bright = problem.condition.vector[:, 1] == 1
         assert (problem.condition.grid[bright].mean((1, 2, 3)) < 0).all()
@@ -65,9 +65,9 @@ def test_there_are_two_sides(classes):
 
 
 def test_a_network_of_changes_begins_with_none_and_goes_both_ways():
-    batch = RECIPE.at_use(sided(), Spec.of(sided()))
+    batch = RECIPE.with_evaluation_condition(sided(), Spec.of(sided()))
     torch.manual_seed(0)
-    network = Translator(3, 3, 8, 2, 4, classes=2, changes=True)
+    network = UNetGenerator(3, 3, 8, 2, 4, classes=2, residual=True)
     noise = torch.randn(8, 4, generator=rng())
     first = network(noise, batch.condition)
     assert (first - batch.condition.grid).abs().max() < 0.1
@@ -80,13 +80,13 @@ def test_a_network_of_changes_begins_with_none_and_goes_both_ways():
 
 def test_each_class_has_logits_of_its_own():
     torch.manual_seed(0)
-    judge = PatchDiscriminator(3, 0, 8, 2, classes=2)
-    judge.eval()
+    discriminator = PatchGAN(3, 0, 8, 2, classes=2)
+    discriminator.eval()
     real = torch.randn(4, 3, 16, 16, generator=rng())
     told = Condition.none(real)
 
     def logits(*row):
-        return judge(real, replace(told, vector=torch.tensor([row]).expand(4, -1)))
+        return discriminator(real, replace(told, vector=torch.tensor([row]).expand(4, -1)))
 
     one, other, nobody = logits(1.0, 0.0), logits(0.0, 1.0), logits(0.0, 0.0)
     assert (one - other).abs().mean() > 1e-4
@@ -97,7 +97,7 @@ def test_habits_are_those_of_each_class():
     seen = torch.stack([torch.full((2, 3, 3), float(value)) for value in (1, 3, 10)])
     seen[2, 0, 0, 0] = 19.0
     classes = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
-    (found,) = habits([seen], classes)
+    (found,) = feature_statistics([seen], classes)
     torch.testing.assert_close(found[0], torch.tensor([[2.0, 2.0], [11.0, 10.0]]))
     assert found[1, 0, 0] == pytest.approx(1.0)
     assert found[1, 1, 0] == pytest.approx(8**0.5)
@@ -108,15 +108,15 @@ def test_a_pattern_of_single_pixels_is_smoothed_away_and_flat_pictures_stay():
     lines = (torch.arange(8) % 2 * 2.0 - 1).expand(8, 8)
     flat = torch.full((8, 8), 0.3)
     for pattern in (board, lines):
-        assert smoothed(pattern[None, None])[..., 1:-1, 1:-1].abs().max() < 1e-6
-    torch.testing.assert_close(smoothed(flat[None, None])[0, 0], flat)
+        assert blur(pattern[None, None])[..., 1:-1, 1:-1].abs().max() < 1e-6
+    torch.testing.assert_close(blur(flat[None, None])[0, 0], flat)
 
 
 @pytest.mark.parametrize(("share", "low", "high"), [(0.0, -0.05, 0.05), (1.0, 0.95, 1.05)])
 def test_the_way_covered_is_known_at_both_ends(share, low, high):
     given, target = torch.randn(300, 6, generator=rng(1)), torch.randn(300, 6, generator=rng(2)) + 2
     made = given + 2 * share
-    found = way_covered(Heaps(target, given, made), seed=0)
+    found = domain_gap_closed(UnpairedFeatures(target, given, made), seed=0)
     assert found is not None
     value, under, over = found
     assert low < value < high
@@ -126,7 +126,8 @@ def test_the_way_covered_is_known_at_both_ends(share, low, high):
 def test_half_of_the_shift_is_between():
     given, target = torch.randn(300, 6, generator=rng(1)), torch.randn(300, 6, generator=rng(2)) + 2
     some, more = (
-        way_covered(Heaps(target, given, given + 2 * share), seed=0) for share in (0.3, 0.6)
+        domain_gap_closed(UnpairedFeatures(target, given, given + 2 * share), seed=0)
+        for share in (0.3, 0.6)
     )
     assert some is not None
     assert more is not None
@@ -135,11 +136,11 @@ def test_half_of_the_shift_is_between():
 
 def test_heaps_that_are_alike_have_no_way_between_them():
     one, other = (torch.randn(30, 6, generator=rng(seed)) for seed in (1, 2))
-    assert way_covered(Heaps(one, other, other), seed=0) is None
+    assert domain_gap_closed(UnpairedFeatures(one, other, other), seed=0) is None
 
 
 def test_the_input_itself_covers_nothing_and_keeps_all():
-    problem = RECIPE.at_use(sided(16), Spec.of(sided(16)))
+    problem = RECIPE.with_evaluation_condition(sided(16), Spec.of(sided(16)))
     given, real = problem.condition.grid, problem.real
     for answers, covered in ((given, 0.0), (real, 1.0)):
         seen = real.flatten(1), given.flatten(1), answers.flatten(1)
@@ -149,15 +150,18 @@ def test_the_input_itself_covers_nothing_and_keeps_all():
                 answers, problem, seen, ("dark", "bright"), preserved=(STRUCTURE,), seed=0
             )
         }
-        assert scores["way covered"].value == pytest.approx(covered, abs=0.1)
-        assert [part.name for part in scores["way covered"].parts] == ["to dark", "to bright"]
-        kept = scores["structure kept"]
+        assert scores["domain gap closed"].value == pytest.approx(covered, abs=0.1)
+        assert [part.name for part in scores["domain gap closed"].components] == [
+            "to dark",
+            "to bright",
+        ]
+        kept = scores["edge correlation"]
         assert (kept.value == pytest.approx(1.0, abs=1e-4)) == (answers is given)
         assert kept.baseline < 0.8
 
 
 def test_a_side_with_too_few_is_left_out():
-    problem = RECIPE.at_use(sided(6), Spec.of(sided(6)))
+    problem = RECIPE.with_evaluation_condition(sided(6), Spec.of(sided(6)))
     seen = (problem.real.flatten(1),) * 3
     names = [
         score.name
@@ -165,32 +169,36 @@ def test_a_side_with_too_few_is_left_out():
             problem.real, problem, seen, "ab", preserved=(STRUCTURE,), seed=0
         )
     ]
-    assert names == ["structure kept"]
+    assert names == ["edge correlation"]
 
 
 def test_further_answers_are_to_the_same_pictures_whichever_are_asked():
     """What is told goes round by turns in a batch: of a part it would be other pictures."""
     some = sided(12)
-    spec, config = Spec.of(some), RECIPE.config(steps=1, width=4, judge_width=4)
-    players = RECIPE.training.build(config, spec)
-    copying = changed(RECIPE, infer=lambda _product, _noise, told, _config: told.grid)
+    spec, config = Spec.of(some), RECIPE.config(steps=1, width=4, discriminator_width=4)
+    networks = RECIPE.training.build(config, spec)
+    copying = changed(RECIPE, infer=lambda _product, _noise, condition, _config: condition.grid)
 
     class Copier:
         recipe, card = copying, SimpleNamespace(spec=spec)
 
-        def answer(self, told, *, seed):
-            return copying.inference.infer(players.generator, told.real, told.condition, config)
+        def transform(self, condition, *, seed):
+            return copying.inference.infer(
+                networks.generator, condition.real, condition.condition, config
+            )
 
-    answers = AnswersOf(Copier())
-    told, made = answers.answer(some, seed=0)
-    assert torch.equal(answers.again(told[3:7], seed=1), made[3:7])
-    assert not torch.equal(copying.at_use(told[3:7], spec).condition.grid, made[3:7])
+    answers = ConditionalArtifact(Copier())
+    told, made = answers.transform(some, seed=0)
+    assert torch.equal(answers.resample(told[3:7], seed=1), made[3:7])
+    assert not torch.equal(
+        copying.with_evaluation_condition(told[3:7], spec).condition.grid, made[3:7]
+    )
 
 
 def test_pictures_whose_side_is_not_known_change_no_score():
     batch, rows = sided(20), torch.arange(20) >= 4
     some = replace(batch.condition, vector=batch.condition.vector * rows[:, None])
-    problem = RECIPE.at_use(replace(batch, condition=some), Spec.of(batch))
+    problem = RECIPE.with_evaluation_condition(replace(batch, condition=some), Spec.of(batch))
     assert torch.equal(problem.condition.grid[~rows], batch.real[~rows])
     bright = rows & (torch.arange(20) % 2 == 1)
     assert (problem.condition.grid[bright].mean((1, 2, 3)) < 0).all()

@@ -14,7 +14,7 @@ from torch.nn.functional import cross_entropy, softplus
 from gannet.core import config
 from gannet.core.recipe import Evaluation, Inference, Inputs, Recipe, Slot, Training
 from gannet.core.scores import Score
-from gannet.core.types import Players
+from gannet.core.types import Networks
 
 
 class Generator(nn.Module):
@@ -42,7 +42,7 @@ class Classifier(nn.Module):
 
 
 def build(config, spec):
-    return Players(Generator(spec, config.noise), Classifier(spec))
+    return Networks(Generator(spec, config.latent_dim), Classifier(spec))
 
 
 def show(batch):
@@ -54,18 +54,20 @@ def condition(batch, spec):
     return replace(show(batch).condition, vector=torch.zeros(len(batch), spec.vector))
 
 
-def discriminator_losses(players, batch, noise, config):
-    judge, told = players.discriminator, batch.condition
-    fake = players.generator(noise, told).detach()
+def discriminator_losses(networks, batch, noise, config):
+    discriminator, told = networks.discriminator, batch.condition
+    fake = networks.generator(noise, told).detach()
     return {
-        "adversarial": (softplus(-judge(batch.real, told)) + softplus(judge(fake, told))).mean(),
-        "classes": cross_entropy(judge.classes(batch.real), told.vector),
+        "adversarial": (
+            softplus(-discriminator(batch.real, told)) + softplus(discriminator(fake, told))
+        ).mean(),
+        "classes": cross_entropy(discriminator.classes(batch.real), told.vector),
     }
 
 
-def generator_losses(players, batch, noise, config):
-    fake = players.generator(noise, batch.condition)
-    return {"adversarial": softplus(-players.discriminator(fake, batch.condition)).mean()}
+def generator_losses(networks, batch, noise, config):
+    fake = networks.generator(noise, batch.condition)
+    return {"adversarial": softplus(-networks.discriminator(fake, batch.condition)).mean()}
 
 
 def infer(model, noise, condition, config):
@@ -74,9 +76,9 @@ def infer(model, noise, condition, config):
 
 def accuracy(seen):
     right = (seen.outputs.argmax(1) == seen.held_out.condition.vector.argmax(1)).float().mean()
-    assert not seen.told.vector.any(), "the classes must not be told"
+    assert not seen.condition.vector.any(), "the classes must not be told"
     value = float(right)
-    bounds = dict.fromkeys(("low", "high", "floor", "floor_low", "floor_high"), value)
+    bounds = dict.fromkeys(("low", "high", "floor", "reference_low", "reference_high"), value)
     return [Score(name="accuracy", value=value, **bounds, samples=len(seen.outputs), better="high")]
 
 
@@ -93,6 +95,8 @@ recipe = Recipe(
         generator_losses=generator_losses,
         corrupt=lambda batch, _rng, _config: show(batch),
     ),
-    inference=Inference(model=lambda players: players.discriminator, infer=infer, output="vector"),
+    inference=Inference(
+        model=lambda networks: networks.discriminator, infer=infer, output="vector"
+    ),
     evaluation=Evaluation(condition=condition, scores=accuracy),
 )

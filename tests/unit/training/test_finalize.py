@@ -10,13 +10,13 @@ import torch
 from PIL import Image
 
 from gannet.core.types import Batch, Condition
-from gannet.inference.artifact import Artefact
+from gannet.inference.artifact import Artifact
 from gannet.inference.calibration import QUANTILES, calibrated, within_memory
-from gannet.inference.model_card import model_card, proof
+from gannet.inference.model_card import model_card, two_sample_sentence
 from gannet.modalities.hooks import columns
 from gannet.recipes.registry import find_recipe
-from gannet.training.finalize import finish, grid_conditions, judged_afresh, preview
-from gannet.training.trainer import Duel
+from gannet.training.finalize import finalize, grid_conditions, preview, with_two_sample_test
+from gannet.training.trainer import Trainer
 
 
 def test_a_grid_shows_every_class_by_turns():
@@ -33,9 +33,9 @@ def test_a_grid_is_about_square(count):
 
 
 def test_the_scale_is_fitted_on_held_out_data(of_classes, loaded):
-    scale = calibrated(of_classes, loaded).card.scale
+    scale = calibrated(of_classes, loaded).card.calibration
     assert scale.count == len(loaded.held_out)
-    assert scale.slope >= 0
+    assert scale.weight >= 0
     for usual in (scale.real, scale.fake):
         assert len(usual) == len(QUANTILES)
         assert list(usual) == sorted(usual)
@@ -59,9 +59,9 @@ def black(samples):
     return (samples == -1).float().mean((1, 2, 3))
 
 
-def judged(of_classes, loaded, judge):
-    made = calibrated(Artefact(of_classes.card, of_classes.product, Known(judge)), loaded)
-    return made, made.card.scale
+def judged(of_classes, loaded, discriminator):
+    made = calibrated(Artifact(of_classes.card, of_classes.model, Known(discriminator)), loaded)
+    return made, made.card.calibration
 
 
 def test_a_judge_that_cannot_tell_says_a_half(of_classes, loaded):
@@ -71,7 +71,7 @@ def test_a_judge_that_cannot_tell_says_a_half(of_classes, loaded):
 
 def test_a_judge_that_is_wrong_about_new_data_says_a_half(of_classes, loaded):
     _, scale = judged(of_classes, loaded, lambda samples: -black(samples))
-    assert (scale.slope, scale.offset) == (0, 0)
+    assert (scale.weight, scale.bias) == (0, 0)
 
 
 class Strict(torch.nn.Module):
@@ -86,45 +86,45 @@ class Strict(torch.nn.Module):
 
 
 def test_a_class_that_is_asked_for_has_a_scale_of_its_own(of_classes, loaded):
-    made = calibrated(Artefact(of_classes.card, of_classes.product, Strict()), loaded)
-    best, own = made.card.scale, made.card.scale_of_class
+    made = calibrated(Artifact(of_classes.card, of_classes.model, Strict()), loaded)
+    best, own = made.card.calibration, made.card.class_calibration
     assert own is not None
     assert own.count == len(loaded.held_out)
     assert own.real[0] < 0.5 < best.real[0], "reals of the first class look like fakes to it"
     samples = loaded.held_out.take(range(4))
     logits = made.logits(samples.real, samples.condition)
-    expected = (logits * own.slope + own.offset).sigmoid()
+    expected = (logits * own.weight + own.bias).sigmoid()
     assert torch.equal(made.judge(samples.real, samples.condition), expected)
     assert not torch.equal(made.judge(samples.real), expected)
 
 
-def test_half_labelled_models_have_a_scale_of_class_of_as_many_reals_as_fakes(
+def test_half_labeled_models_have_a_scale_of_class_of_as_many_reals_as_fakes(
     of_classes, loaded, changed
 ):
     labels = loaded.held_out.labels.copy()
     labels[::4] = -1
     data = replace(loaded, held_out=replace(loaded.held_out, labels=labels))
-    made = calibrated(changed(of_classes, shares=(0.25, 0.25)), data)
+    made = calibrated(changed(of_classes, class_frequencies=(0.25, 0.25)), data)
     known = int((labels >= 0).sum())
-    assert 8 <= made.card.scale_of_class.count < known < made.card.scale.count
+    assert 8 <= made.card.class_calibration.count < known < made.card.calibration.count
 
 
 def test_a_model_without_classes_has_one_scale(of_pictures, loaded):
-    assert calibrated(of_pictures, loaded).card.scale_of_class is None
+    assert calibrated(of_pictures, loaded).card.class_calibration is None
 
 
 def test_sampling_does_not_repeat_the_fakes_that_the_scale_was_fitted_on(
     of_pictures, loaded, monkeypatch
 ):
     seeds = []
-    draw = Artefact.draw
+    draw = Artifact.draw
 
-    def spy(self, told, *, seed=0, start=0):
+    def spy(self, condition, *, seed=0, start=0):
         seeds.append(seed)
-        return draw(self, told, seed=seed, start=start)
+        return draw(self, condition, seed=seed, start=start)
 
-    monkeypatch.setattr(Artefact, "draw", spy)
-    judged_afresh(calibrated(of_pictures, loaded), loaded)
+    monkeypatch.setattr(Artifact, "draw", spy)
+    with_two_sample_test(calibrated(of_pictures, loaded), loaded)
     assert len(set(seeds)) == 2
     assert not set(seeds) & set(range(100))
 
@@ -140,20 +140,20 @@ def test_a_judge_that_can_tell_is_sure_whatever_its_units(of_classes, loaded, si
     _, scale = judged(of_classes, loaded, lambda samples: size * black(samples))
     assert min(scale.real) > 0.8
     assert max(scale.fake) < 0.2
-    assert math.isfinite(scale.slope)
+    assert math.isfinite(scale.weight)
 
 
 def test_finishing_writes_all_that_people_need(of_classes, tmp_path):
-    finish(of_classes, tmp_path / "run")
+    finalize(of_classes, tmp_path / "run")
     names = {path.name for path in (tmp_path / "run").iterdir()}
     assert names == {"card.json", "model.safetensors", "grid.png", "README.md"}
     with Image.open(tmp_path / "run" / "grid.png") as grid:
         assert grid.size[0] >= 64
-    assert Artefact.load(tmp_path / "run").classes == ("cat", "dog")
+    assert Artifact.load(tmp_path / "run").classes == ("cat", "dog")
 
 
 def test_rows_have_no_grid(of_rows, tmp_path):
-    finish(of_rows, tmp_path / "run")
+    finalize(of_rows, tmp_path / "run")
     assert not (tmp_path / "run" / "grid.png").exists()
     assert "grid.png" not in (tmp_path / "run" / "README.md").read_text()
 
@@ -177,19 +177,19 @@ def test_the_model_card_is_one_that_the_hub_reads(of_classes):
     ],
 )
 def test_the_model_card_says_what_is_not_known(of_classes, changed, found, words):
-    known = {"name": "energy", "floor": 0.1, "samples": 4}
-    assert words in model_card(changed(of_classes, distance=known | found), "run")
+    known = {"name": "energy", "reference": 0.1, "samples": 4}
+    assert words in model_card(changed(of_classes, energy_distance=known | found), "run")
 
 
 def test_previews_show_the_same_noise_each_time(planned, tmp_path):
     plan = planned()
     recipe = find_recipe("generate")
-    duel = Duel(recipe, recipe.config.model_validate(plan.config), plan.spec)
+    trainer = Trainer(recipe, recipe.config.model_validate(plan.config), plan.spec)
     reals = torch.rand(4, *plan.spec.shape)
     held_out = Batch(reals, Condition.none(reals))
-    first = preview(duel, plan, tmp_path, held_out).read_bytes()
+    first = preview(trainer, plan, tmp_path, held_out).read_bytes()
     torch.rand(3)
-    path = preview(duel, plan, tmp_path, held_out)
+    path = preview(trainer, plan, tmp_path, held_out)
     assert path == tmp_path / "samples" / "step-000000.png"
     assert path.read_bytes() == first
 
@@ -204,4 +204,6 @@ def test_previews_show_the_same_noise_each_time(planned, tmp_path):
 )
 def test_a_coin_is_called_only_where_the_samples_suffice(of_pictures, low, high, said):
     found = {"accuracy": (low + high) / 2, "low": low, "high": high, "tested": 40}
-    assert said in proof(of_pictures.card.model_copy(update={"critic": found}))
+    assert said in two_sample_sentence(
+        of_pictures.card.model_copy(update={"two_sample_test": found})
+    )

@@ -9,8 +9,8 @@ import torch
 import gannet
 from gannet.core.errors import ConfigError
 from gannet.evaluation.report.markdown import to_markdown
-from gannet.evaluation.report.summary import verdict
-from gannet.inference.artifact import Artefact
+from gannet.evaluation.report.summary import summary
+from gannet.inference.artifact import Artifact
 from gannet.recipes.registry import find_recipe, recipe_modules
 
 FITTED = sorted(name for name in recipe_modules() if find_recipe(name).training.fit is not None)
@@ -37,11 +37,11 @@ def test_rows_are_made_by_the_same_verbs(name, people, tmp_path):
     model = gannet.load(out)
     made = model.sample(50, seed=1)
     assert list(made.columns) == list(model.codec.names)
-    first, rest = model.artefact.sample(20), model.artefact.sample(10, start=10)
+    first, rest = model.artifact.sample(20), model.artifact.sample(10, start=10)
     assert torch.equal(first[10:], rest), "row n hangs on more than the seed and n"
-    assert model.card.verdict["name"] == "fitted, not trained"
+    assert model.card.diagnosis["name"] == "fitted, not trained"
     with pytest.raises(ConfigError, match="cannot be told any"):
-        model.sample(5, given={model.codec.names[-1]: made.iloc[0, -1]})
+        model.sample(5, input_side={model.codec.names[-1]: made.iloc[0, -1]})
     with pytest.raises(ConfigError, match="judges nothing"):
         model.judge(made)
     assert {"card.json", "model.safetensors", "plan.json", "README.md"} <= {
@@ -70,13 +70,13 @@ def test_pictures_of_a_class_are_made_by_the_same_verbs(name, squares, tmp_path)
     model = gannet.train(squares, tmp_path / "run", recipe=name)
     label = model.classes[1]
     made = model.sample(6, label=label)
-    train = gannet.prepare(squares, tmp_path / "run").data.train
+    train = gannet.prepare(squares, tmp_path / "run").dataset.train
     own = train.take(np.flatnonzero(train.labels == 1)).real
     if name == "baseline_mean":
         wanted = own.mean(0, keepdim=True)
-        assert torch.allclose(model.artefact.sample(3, label=label), wanted.expand(3, -1, -1, -1))
+        assert torch.allclose(model.artifact.sample(3, label=label), wanted.expand(3, -1, -1, -1))
     else:
-        drawn = model.artefact.sample(6, label=label)
+        drawn = model.artifact.sample(6, label=label)
         assert all(any(torch.equal(each, real) for real in own) for each in drawn)
     assert made.dtype == np.uint8
     assert (tmp_path / "run" / "grid.png").exists()
@@ -87,7 +87,7 @@ def test_reports_call_them_what_they_are(squares, tmp_path):
     for name in ("baseline_mean", "baseline_copies"):
         model = gannet.train(squares, tmp_path / name, recipe=name)
         found = model.evaluate(squares, count=100, features="random", steps=2)
-        said[name] = verdict(found)
+        said[name] = summary(found)
         assert "There was no duel" in to_markdown(found)
         assert "Fitting" in to_markdown(found)
     assert "**Copies**" in said["baseline_copies"]
@@ -95,7 +95,7 @@ def test_reports_call_them_what_they_are(squares, tmp_path):
     assert "unhealthy" not in "".join(said.values())
 
 
-def test_an_artefact_of_one_is_rebuilt_from_its_files(people, tmp_path):
-    gannet.train(people, tmp_path / "run", recipe="baseline_copies", kept=7)
-    product = Artefact.load(tmp_path / "run").product
-    assert product.get_buffer("samples").shape[0] == 7
+def test_an_artifact_of_one_is_rebuilt_from_its_files(people, tmp_path):
+    gannet.train(people, tmp_path / "run", recipe="baseline_copies", stored_samples=7)
+    model = Artifact.load(tmp_path / "run").model
+    assert model.get_buffer("samples").shape[0] == 7

@@ -17,10 +17,10 @@ from gannet.modalities.vector.codec import VectorCodec
 from gannet.modalities.vector.rows import rows_of
 from gannet.recipes.registry import find_recipe
 from gannet.testing import changed
-from gannet.training.autotune import Chooser, choose_precision, steps_in
-from gannet.training.plan import Plan, default_minutes, look_every, make_plan
+from gannet.training.autotune import AutoConfig, choose_precision, steps_in
+from gannet.training.plan import Plan, default_minutes, eval_interval, make_plan
 
-SMALL = {"width": 4, "noise": 6, "threads": 1, "precision": "float32"}
+SMALL = {"width": 4, "latent_dim": 6, "threads": 1, "precision": "float32"}
 
 
 def ticking(seconds):
@@ -29,7 +29,7 @@ def ticking(seconds):
     return lambda: next(ticks) * seconds
 
 
-def plan(loaded, *, minutes=1.0, seconds=0.05, balance=True, seed=0, **given):
+def plan(loaded, *, minutes=1.0, seconds=0.05, auto_adjust=True, seed=0, **given):
     return make_plan(
         loaded,
         recipe="generate",
@@ -38,7 +38,7 @@ def plan(loaded, *, minutes=1.0, seconds=0.05, balance=True, seed=0, **given):
         data="somewhere/squares.npz",
         version="1",
         seed=seed,
-        balance=balance,
+        auto_adjust=auto_adjust,
         device="cpu",
         clock=ticking(seconds),
     )
@@ -50,18 +50,18 @@ def timed(loaded):
 
 
 def test_what_the_user_gave_stays(loaded):
-    found = plan(loaded, steps=30, batch=5, slope=3.0, augment=0.0)
-    asked = SMALL | {"steps": 30, "batch": 5, "slope": 3.0, "augment": 0.0}
+    found = plan(loaded, steps=30, batch=5, gradient_penalty=3.0, augment_p=0.0)
+    asked = SMALL | {"steps": 30, "batch": 5, "gradient_penalty": 3.0, "augment_p": 0.0}
     assert {name: found.config[name] for name in asked} == asked
-    assert found.given == asked
+    assert found.user_settings == asked
 
 
 def test_a_run_bounded_by_steps_has_no_time_budget(loaded):
-    assert plan(loaded, steps=30, batch=8).seconds == 0
+    assert plan(loaded, steps=30, batch=8).budget_seconds == 0
 
 
 def test_a_run_bounded_by_time_gets_as_many_steps_as_fit(timed):
-    assert timed.seconds == 60
+    assert timed.budget_seconds == 60
     assert timed.step_seconds == pytest.approx(0.05)
     assert 0.7 * 60 / 0.05 < timed.config["steps"] <= 60 / 0.05
 
@@ -72,14 +72,14 @@ def test_a_batch_is_no_larger_than_the_data(loaded):
 
 
 def test_few_pictures_are_augmented_and_it_says_why(timed):
-    assert timed.config["augment"] > 0
-    assert any("augment" in reason and "pictures" in reason for reason in timed.reasons)
+    assert timed.config["augment_p"] > 0
+    assert any("augment_p" in reason and "pictures" in reason for reason in timed.reasons)
 
 
 def test_every_choice_has_a_reason_and_an_expectation(timed):
     assert timed.reasons
     assert all(": " in reason for reason in timed.reasons)
-    assert any("minutes" in words for words in timed.expect)
+    assert any("minutes" in words for words in timed.forecast)
 
 
 def test_a_plan_survives_json(timed):
@@ -104,8 +104,8 @@ def test_settings_out_of_range_are_refused(loaded):
 
 @pytest.mark.parametrize("steps", [1, 30, 1_000, 10**7])
 def test_looks_are_neither_too_often_nor_too_seldom(steps):
-    assert 25 <= look_every(steps) <= 500
-    assert look_every(steps, together=8) % 8 == 0, "the discriminator learns before each look"
+    assert 25 <= eval_interval(steps) <= 500
+    assert eval_interval(steps, together=8) % 8 == 0, "the discriminator learns before each look"
 
 
 @pytest.mark.parametrize("cost", [1.0, 1 / 16, 4.0, 256.0])
@@ -129,14 +129,14 @@ def rows(points):
 def chosen_precision(data, *seconds):
     """What is chosen when steps in 32 and 16 bit take so long."""
     clock = iter(turn * taken for taken in seconds for turn in range(6))
-    chooser = Chooser(find_recipe("generate"), data, {"width": 4, "noise": 6}, 0, "cpu")
+    chooser = AutoConfig(find_recipe("generate"), data, {"width": 4, "latent_dim": 6}, 0, "cpu")
     choose_precision(chooser, lambda: next(clock))
     return chooser.config.precision, chooser.reasons
 
 
 def test_a_recipe_that_needs_32_bit_gets_them_however_fast_16_are(loaded, able):
     recipe = changed(find_recipe("generate"), float32_only=True)
-    chooser = Chooser(recipe, loaded, {"width": 4, "noise": 6}, 0, "cpu")
+    chooser = AutoConfig(recipe, loaded, {"width": 4, "latent_dim": 6}, 0, "cpu")
     choose_precision(chooser, iter(()).__next__)  # no clock is asked
     assert chooser.config.precision == "float32"
     assert "stands still in 16 bit" in chooser.reasons[0]
@@ -163,7 +163,7 @@ def afforded(seconds, step_seconds, side=64):
         steps_in,
         kind="image",
         recipe="generate",
-        given={"width": 4, "noise": 6, "batch": 2},
+        given={"width": 4, "latent_dim": 6, "batch": 2},
         seconds=seconds,
         device="cpu",
         clock=ticking(step_seconds),
@@ -184,7 +184,7 @@ def test_a_short_budget_takes_smaller_pictures_and_says_why():
 
 
 def test_a_slow_probe_is_cut_short(loaded):
-    chooser = Chooser(find_recipe("generate"), loaded, SMALL | {"batch": 2}, 0, "cpu")
+    chooser = AutoConfig(find_recipe("generate"), loaded, SMALL | {"batch": 2}, 0, "cpu")
     ticks = []
 
     def clock():
@@ -194,7 +194,7 @@ def test_a_slow_probe_is_cut_short(loaded):
     assert chooser.time_step(clock=clock) == pytest.approx(60)
     assert len(ticks) == 2
     # From one step at which the discriminator learns to the next it is four, timed as one.
-    assert chooser.time_step(clock=clock, discriminator_every=4) == pytest.approx(15)
+    assert chooser.time_step(clock=clock, discriminator_interval=4) == pytest.approx(15)
     assert len(ticks) == 4
 
 

@@ -12,10 +12,10 @@ from pydantic import BaseModel, ConfigDict
 FITTED = "fitted, not trained"
 """Verdict on what had no duel."""
 
-PLAN, PROGRESS = "plan.json", "progress.jsonl"
+PLAN, TRAINING_LOG = "plan.json", "training_log.jsonl"
 
 
-class Course(BaseModel):
+class TrainingLog(BaseModel):
     """The course of a duel. What was not written down is empty.
 
     Attributes:
@@ -27,10 +27,10 @@ class Course(BaseModel):
         device: Processor.
         weights: Bytes of the artefact's networks.
         reasons: Why each setting is what it is.
-        verdict: Of health, at the end.
+        diagnosis: Of health, at the end.
         evidence: For it.
         stopped: Why it ended.
-        looks: One record per look of health, as ``progress.jsonl`` has them.
+        evaluations: One record per look of health, as ``training_log.jsonl`` has them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,64 +43,68 @@ class Course(BaseModel):
     device: str = ""
     weights: int = 0
     reasons: tuple[str, ...] = ()
-    verdict: str = ""
+    diagnosis: str = ""
     evidence: str = ""
     stopped: str = ""
-    looks: tuple[dict[str, Any], ...] = ()
+    evaluations: tuple[dict[str, Any], ...] = ()
 
     @property
     def fitted(self) -> bool:
         """Whether there was no duel."""
-        return self.verdict == FITTED
+        return self.diagnosis == FITTED
 
     def series(self, name: str) -> list[tuple[int, float]]:
         """Step and value of one measure of health, where it was a finite number."""
         found: list[tuple[int, float]] = []
-        for look in self.looks:
-            value = (look.get("health") or {}).get(name)
+        for evaluation in self.evaluations:
+            value = (evaluation.get("monitor") or {}).get(name)
             if isinstance(value, int | float) and not isinstance(value, bool):
-                found.append((int(look["step"]), float(value)))
+                found.append((int(evaluation["step"]), float(value)))
         return found
 
     @property
     def actions(self) -> list[tuple[int, dict[str, Any]]]:
         """Step and record of what ``balance`` did."""
-        return [(int(look["step"]), look["action"]) for look in self.looks if look.get("action")]
+        return [
+            (int(evaluation["step"]), evaluation["action"])
+            for evaluation in self.evaluations
+            if evaluation.get("action")
+        ]
 
 
-def read_course(folder: Path, *, recipe: str, verdict: dict[str, Any]) -> Course:
+def read_training_log(folder: Path, *, recipe: str, diagnosis: dict[str, Any]) -> TrainingLog:
     """What the files of a run's folder tell; an artefact passed on without them tells less.
 
     Args:
         folder: Of the run.
         recipe: As its card has it.
-        verdict: As its card has it.
+        diagnosis: As its card has it.
     """
     plan = _object(_text(folder / PLAN))
-    looks = tuple(_looks(_text(folder / PROGRESS).splitlines()))
+    evaluations = tuple(_evaluations(_text(folder / TRAINING_LOG).splitlines()))
     weights = folder / "model.safetensors"
-    last = looks[-1] if looks else {}
-    fitted = verdict.get("name") == FITTED
-    return Course(
+    last = evaluations[-1] if evaluations else {}
+    fitted = diagnosis.get("name") == FITTED
+    return TrainingLog(
         recipe=recipe,
         steps=0 if fitted else int(last.get("step", 0)),
         batch=0 if fitted else int(plan.get("config", {}).get("batch", 0)),
         seconds=float(last.get("elapsed") or 0.0),
-        budget=float(plan.get("seconds", 0.0)),
+        budget=float(plan.get("budget_seconds", 0.0)),
         device=str(plan.get("device", "")),
         weights=weights.stat().st_size if weights.is_file() else 0,
         reasons=tuple(map(str, plan.get("reasons", ()))),
-        verdict=str(verdict.get("name", "")),
-        evidence=str(verdict.get("evidence", "")),
-        stopped=str(verdict.get("stopped", "")),
-        looks=() if fitted else looks,
+        diagnosis=str(diagnosis.get("name", "")),
+        evidence=str(diagnosis.get("evidence", "")),
+        stopped=str(diagnosis.get("stopped", "")),
+        evaluations=() if fitted else evaluations,
     )
 
 
-def _looks(lines: Sequence[str]) -> list[dict[str, Any]]:
+def _evaluations(lines: Sequence[str]) -> list[dict[str, Any]]:
     """Lines that are whole; the last one of a run that was killed may not be."""
     found = [_object(line) for line in lines]
-    return [look for look in found if isinstance(look.get("step"), int)]
+    return [evaluation for evaluation in found if isinstance(evaluation.get("step"), int)]
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import numpy as np
 from gannet.core.errors import DataError, no_permission
 from gannet.core.frame import Cells, Dialect, Frame, cells_of, check_names
 from gannet.modalities.table.columns import date_formats
-from gannet.modalities.table.columns.base import absent, numbers
+from gannet.modalities.table.columns.base import find_missing, numbers
 
 DELIMITERS = ",;\t|"
 LOOKED_AT = 200
@@ -170,7 +170,7 @@ def _has_header(rows: Sequence[Sequence[str]]) -> bool:
 
 def _all_words(cells: Sequence[str]) -> bool:
     held = cells_of(list(cells))
-    read = numbers(held).read | absent(held)
+    read = numbers(held).read | find_missing(held)
     return not read.any() and date_formats.find_format(list(cells[:1])) is None
 
 
@@ -178,7 +178,7 @@ def _typed_below(first: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
     """Whether a column below the first row holds nothing but numbers or dates."""
     for at in range(len(first)):
         cells = cells_of([row[at].strip() for row in body])
-        known = cells[~absent(cells, wide=True)] if len(cells) else cells
+        known = cells[~find_missing(cells, wide=True)] if len(cells) else cells
         if len(known) and (
             numbers(known).read.mean() > 0.9 or date_formats.find_format(known.tolist())
         ):

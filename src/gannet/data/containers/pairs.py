@@ -140,7 +140,7 @@ def _chosen(path: Path, given: str, sides: PairSides) -> tuple[Path, Path]:
         )
     if given and given not in names:
         raise DataError(
-            f"--given {given}: no such folder",
+            f"--input-side {given}: no such folder",
             where=str(path),
             remedy=f"Name {' or '.join(names)}.",
         )

@@ -10,12 +10,12 @@ from torch import Tensor
 
 from gannet.core.codec import Codec
 from gannet.core.types import Batch
-from gannet.evaluation.evaluate import Material, Pair, Report
+from gannet.evaluation.evaluate import EvaluationSamples, NearestPair, Report
 from gannet.modalities.hooks import Data, Exhibit, Sheet
 from gannet.modalities.modality import Modality
 from gannet.modalities.registry import modality_of
 
-ANSWERED = 6
+OUTPUTS = 6
 """Inputs whose answers are shown."""
 
 ExhibitPair = tuple[Exhibit, Exhibit]
@@ -23,20 +23,20 @@ ExhibitPair = tuple[Exhibit, Exhibit]
 
 
 @dataclass(frozen=True)
-class Exhibits:
+class Examples:
     """Samples of the pairs that a report names, as a page shows them; none of those that are read.
 
     Attributes:
-        shown: Fake and nearest training sample of each pair in the report's ``shown``.
-        closest: The same of its ``closest``.
-        answers: Of each input that is answered: what was given, answers, what they should be.
-        sheet: These in one file; ``None`` without answers.
+        examples: Fake and nearest training sample of each pair in the report's ``examples``.
+        suspects: The same of its ``suspects``.
+        outputs: Of each input that is answered: what was given, answers, what they should be.
+        grid: These in one file; ``None`` without answers.
     """
 
-    shown: tuple[ExhibitPair, ...] = ()
-    closest: tuple[ExhibitPair, ...] = ()
-    answers: tuple[tuple[Exhibit, ...], ...] = ()
-    sheet: Sheet | None = None
+    examples: tuple[ExhibitPair, ...] = ()
+    suspects: tuple[ExhibitPair, ...] = ()
+    outputs: tuple[tuple[Exhibit, ...], ...] = ()
+    grid: Sheet | None = None
 
 
 @dataclass(frozen=True)
@@ -45,22 +45,22 @@ class EvaluationResult:
 
     Attributes:
         report: Of the scores.
-        exhibits: Of its pairs.
+        examples: Of its pairs.
         sheets: Files by their names without suffix.
     """
 
     report: Report
-    exhibits: Exhibits = field(default_factory=Exhibits)
+    examples: Examples = field(default_factory=Examples)
     sheets: Mapping[str, Sheet] = field(default_factory=dict[str, Sheet])
 
 
-def with_exhibits(
+def with_examples(
     report: Report,
-    made: Material,
+    made: EvaluationSamples,
     data: Data,
     codecs: Mapping[str, Codec[Any]],
     others: Sequence[Tensor] = (),
-) -> tuple[Report, Exhibits]:
+) -> tuple[Report, Examples]:
     """Show the pairs that a report names, in the way that suits the data.
 
     What is looked at or listened to becomes files; what is read is told in the report itself.
@@ -70,18 +70,20 @@ def with_exhibits(
         made: The material of the same count and seed, whose fakes they are.
         data: The same data.
         codecs: By role.
-        others: Where fakes are answers, further ones to the first ``ANSWERED`` inputs.
+        others: Where fakes are answers, further ones to the first ``OUTPUTS`` inputs.
     """
     codec, modality = codecs["sample"], made.modality
     profiles = modality.evaluation.profiles(codec, made.held_out, made.fake)
-    report = report.model_copy(update={"profiles": (*report.profiles, *profiles)})
-    shown, closest = (_raws(pairs, made, data, codec) for pairs in (report.shown, report.closest))
+    report = report.model_copy(update={"histograms": (*report.histograms, *profiles)})
+    shown, closest = (
+        _raws(pairs, made, data, codec) for pairs in (report.examples, report.suspects)
+    )
     if is_read(modality, codec, made.fake):
-        return _with_cells(report, codec, modality, shown, closest), Exhibits()
-    exhibits = Exhibits(_exhibited(modality, shown), _exhibited(modality, closest))
+        return _with_cells(report, codec, modality, shown, closest), Examples()
+    examples = Examples(_exhibited(modality, shown), _exhibited(modality, closest))
     if made.given is None:
-        return report, exhibits
-    given, answers = made.given[:ANSWERED], [made.fake[:ANSWERED], *others]
+        return report, examples
+    given, answers = made.given[:OUTPUTS], [made.fake[:OUTPUTS], *others]
     compared = modality.presentation.compared
     rows = (
         _compared(modality, codecs, given, answers)
@@ -89,7 +91,7 @@ def with_exhibits(
         else compared(given, answers)
     )
     sheet = modality.presentation.comparison(given, answers, 1)
-    return report, Exhibits(exhibits.shown, exhibits.closest, tuple(rows), sheet)
+    return report, Examples(examples.examples, examples.suspects, tuple(rows), sheet)
 
 
 def is_read(modality: Modality, codec: Codec[Any], samples: Tensor) -> bool:
@@ -97,7 +99,9 @@ def is_read(modality: Modality, codec: Codec[Any], samples: Tensor) -> bool:
     return modality.presentation.exhibit(codec.decode(samples[:1])[0]).form == "text"
 
 
-def neighbors_sheet(report: Report, made: Material, data: Data, codec: Codec[Any]) -> Sheet | None:
+def neighbors_sheet(
+    report: Report, made: EvaluationSamples, data: Data, codec: Codec[Any]
+) -> Sheet | None:
     """The fakes nearest to training samples, each above its nearest, if that can be shown.
 
     Args:
@@ -106,7 +110,7 @@ def neighbors_sheet(report: Report, made: Material, data: Data, codec: Codec[Any
         data: The same data.
         codec: Of the samples.
     """
-    fakes, reals = _raws(report.closest, made, data, codec)
+    fakes, reals = _raws(report.suspects, made, data, codec)
     if not fakes or is_read(made.modality, codec, made.fake):
         return None
     half = -(-len(fakes) // 2)
@@ -121,7 +125,9 @@ RawPairs = tuple[list[Any], list[Any]]
 """Raw fakes, and the training samples nearest to them."""
 
 
-def _raws(pairs: Sequence[Pair], made: Material, data: Data, codec: Codec[Any]) -> RawPairs:
+def _raws(
+    pairs: Sequence[NearestPair], made: EvaluationSamples, data: Data, codec: Codec[Any]
+) -> RawPairs:
     fakes = made.fake[[pair.fake for pair in pairs]]
     reals = data.train.take([pair.train for pair in pairs]).real.float()
     return codec.decode(fakes), codec.decode(reals)
@@ -158,14 +164,16 @@ def _with_cells(
 ) -> Report:
     """The report whose pairs tell what they hold."""
     update: dict[str, Any] = {
-        "shown": _told(report.shown, shown, modality),
-        "closest": _told(report.closest, closest, modality),
+        "examples": _told(report.examples, shown, modality),
+        "suspects": _told(report.suspects, closest, modality),
     }
-    update["columns"] = _names(codec, update["shown"])
+    update["columns"] = _names(codec, update["examples"])
     return report.model_copy(update=update)
 
 
-def _told(pairs: Sequence[Pair], raws: RawPairs, modality: Modality) -> tuple[Pair, ...]:
+def _told(
+    pairs: Sequence[NearestPair], raws: RawPairs, modality: Modality
+) -> tuple[NearestPair, ...]:
     cells = modality.presentation.describe
     return tuple(
         pair.model_copy(update={"fake_cells": cells(fake), "train_cells": cells(real)})
@@ -173,7 +181,7 @@ def _told(pairs: Sequence[Pair], raws: RawPairs, modality: Modality) -> tuple[Pa
     )
 
 
-def _names(codec: Codec[Any], pairs: Sequence[Pair]) -> tuple[str, ...]:
+def _names(codec: Codec[Any], pairs: Sequence[NearestPair]) -> tuple[str, ...]:
     """Of the cells: the codec's own, where it has as many."""
     width = len(pairs[0].fake_cells) if pairs else 0
     known = tuple(map(str, getattr(codec, "names", ())))

@@ -11,9 +11,9 @@ from typing import Any, Protocol
 
 from gannet.core.codec import Codec
 from gannet.core.io.files import write_whole
-from gannet.core.io.training_log import Course
+from gannet.core.io.training_log import TrainingLog
 from gannet.evaluation.evaluate import Report, Score
-from gannet.evaluation.report.summary import NO_DUEL, kind_of, number, verdict, worded
+from gannet.evaluation.report.summary import NO_DUEL, kind_of, number, summary, worded
 from gannet.modalities.hooks import Data, Sheet
 from gannet.modalities.registry import modality_of
 
@@ -29,14 +29,14 @@ def meaning(score: Score, made: str = "fakes") -> str:
     return worded(score.meaning or "a score of your own", made)
 
 
-def floor_words(report: Report) -> str:
+def reference_words(report: Report) -> str:
     """Head of the floors: of some scores of answers it is a perfect one, of others it is reals."""
-    return "floor" if report.answers else "floor: reals"
+    return "floor" if report.conditional else "floor: reals"
 
 
 def protocol_words(report: Report) -> list[str]:
     """How the scores were made, in sentences."""
-    return [worded(sentence, report.made) for sentence in report.protocol]
+    return [worded(sentence, report.sample_noun) for sentence in report.protocol]
 
 
 def to_json(report: Report) -> str:
@@ -46,33 +46,33 @@ def to_json(report: Report) -> str:
 
 def to_markdown(report: Report) -> str:
     """The report as Markdown: verdict, table, meanings, protocol."""
-    ceilings = any(score.ceiling is not None for score in report.scores)
+    ceilings = any(score.upper_bound is not None for score in report.scores)
     lines = [
-        f"# Scores of {_cell(report.artefact) or 'the generator'}",
+        f"# Scores of {_cell(report.artifact) or 'the generator'}",
         "",
-        verdict(report),
+        summary(report),
         "",
-        f"| score | {report.made} | 95 % interval | {floor_words(report)} | {report.baseline} |"
-        + (" ceiling |" if ceilings else "")
-        + " n | best is |",
+        f"| score | {report.sample_noun} | 95 % interval | {reference_words(report)} | "
+        f"{report.baseline} |" + (" ceiling |" if ceilings else "") + " n | best is |",
         "|---|---|---|---|---|---|---|" + ("---|" if ceilings else ""),
     ]
     for score in report.scores:
         plain = "" if score.baseline is None else number(score.baseline)
-        plain += f" ({_cell(score.by)})" if plain and score.by else ""
-        ceiling = "" if score.ceiling is None else number(score.ceiling)
+        plain += f" ({_cell(score.baseline_name)})" if plain and score.baseline_name else ""
+        ceiling = "" if score.upper_bound is None else number(score.upper_bound)
         lines.append(
             f"| {_cell(score.name)} | **{number(score.value)}** "
             f"| {number(score.low)} to {number(score.high)} "
-            f"| {number(score.floor)} ({number(score.floor_low)} to {number(score.floor_high)}) "
+            f"| {number(score.reference)} ({number(score.reference_low)} to "
+            f"{number(score.reference_high)}) "
             f"| {plain} {f'| {ceiling} ' if ceilings else ''}| {score.samples} | {score.better} |"
         )
     lines += _runs(report) + _worst(report)
     lines += ["", "## What they say", ""]
     for kind, score in {kind_of(score): score for score in report.scores}.items():
         more = f" More: {score.page}." if score.page else ""
-        lines.append(f"- **{_cell(kind)}**: {meaning(score, report.made)}.{more}")
-    lines += _memory(report) + _pairs(report) + _course(report.course)
+        lines.append(f"- **{_cell(kind)}**: {meaning(score, report.sample_noun)}.{more}")
+    lines += _memory(report) + _pairs(report) + _training(report.training_log)
     lines += ["", "## How they were made", ""]
     lines += [f"- {sentence}" for sentence in protocol_words(report)]
     known = f" Data: {report.data}." if report.data else ""
@@ -94,7 +94,7 @@ def _runs(report: Report) -> list[str]:
         "|---" * (len(report.seeds) + 1) + "|",
     ]
     return lines + [
-        f"| {_cell(score.name)} | {' | '.join(map(number, score.runs))} |"
+        f"| {_cell(score.name)} | {' | '.join(map(number, score.seed_values))} |"
         for score in report.scores
     ]
 
@@ -120,20 +120,29 @@ def held_out_words(data: SplitData, codec: Codec[Any]) -> list[str]:
 
 def costs(report: Report) -> list[tuple[str, str]]:
     """What training and evaluation took, as far as it is known: names and words."""
-    course, found = report.course, list[tuple[str, str]]()
-    if course is not None and course.steps:
-        asked = f" of {duration(course.budget)} asked for" if course.budget else ""
-        batch = f" of {course.batch:,} samples, {course.steps * course.batch:,} shown in all"
-        found.append(("Training", f"{duration(course.seconds)}{asked}"))
-        found.append(
-            ("Steps", f"{course.steps:,}, each{batch}" if course.batch else f"{course.steps:,}")
+    training_log, found = report.training_log, list[tuple[str, str]]()
+    if training_log is not None and training_log.steps:
+        asked = f" of {duration(training_log.budget)} asked for" if training_log.budget else ""
+        batch = (
+            f" of {training_log.batch:,} samples, {training_log.steps * training_log.batch:,} "
+            "shown "
+            "in all"
         )
-    if course is not None and course.fitted:
-        found.append(("Fitting", duration(course.seconds)))
-    if course is not None and course.device:
-        found.append(("Device of training", course.device))
-    if course is not None and course.weights:
-        found.append(("Size of the artefact", f"{course.weights / 1e6:.1f} MB"))
+        found.append(("Training", f"{duration(training_log.seconds)}{asked}"))
+        found.append(
+            (
+                "Steps",
+                f"{training_log.steps:,}, each{batch}"
+                if training_log.batch
+                else f"{training_log.steps:,}",
+            )
+        )
+    if training_log is not None and training_log.fitted:
+        found.append(("Fitting", duration(training_log.seconds)))
+    if training_log is not None and training_log.device:
+        found.append(("Device of training", training_log.device))
+    if training_log is not None and training_log.weights:
+        found.append(("Size of the artefact", f"{training_log.weights / 1e6:.1f} MB"))
     if report.seconds:
         found.append(("Evaluation", duration(report.seconds)))
     return found or [("Cost", "not written down")]
@@ -156,15 +165,15 @@ def done(action: Mapping[str, Any]) -> str:
     )
     said = [str(action.get("reason", ""))]
     said += [f"set {changes}"] if changes else []
-    said += ["went back to the last healthy state"] if action.get("back") else []
-    said += ["began anew"] if action.get("anew") else []
+    said += ["went back to the last healthy state"] if action.get("rollback") else []
+    said += ["began anew"] if action.get("restart") else []
     said += ["ended the run"] if action.get("stop") else []
     return "; ".join(each for each in said if each)
 
 
 def _memory(report: Report) -> list[str]:
     """Distances to training samples, of fakes and of reals that nobody can have copied."""
-    near = report.closeness
+    near = report.training_distance
     if near is None:
         return []
     last = len(near.levels) - 1
@@ -180,7 +189,7 @@ def _memory(report: Report) -> list[str]:
         f"Distance to the nearest of {near.searched} training samples ({near.metric}), below which "
         "a share lies:",
         "",
-        f"| share | {report.made} | held-out reals |",
+        f"| share | {report.sample_noun} | held-out reals |",
         "|---|---|---|",
         *rows,
     ]
@@ -188,7 +197,7 @@ def _memory(report: Report) -> list[str]:
 
 def _pairs(report: Report) -> list[str]:
     """Cells of the worst cases, where samples are read."""
-    pairs = [pair for pair in report.closest if pair.fake_cells]
+    pairs = [pair for pair in report.suspects if pair.fake_cells]
     if not pairs:
         return []
     head = " | ".join(["row", "distance", *map(_cell, report.columns)])
@@ -198,7 +207,9 @@ def _pairs(report: Report) -> list[str]:
         word = f"{number(pair.distance)}{' suspect' if pair.suspect else ''}"
         lines.append(
             "| "
-            + " | ".join([f"{report.made[:-1]} {pair.fake}", word, *map(_cell, pair.fake_cells)])
+            + " | ".join(
+                [f"{report.sample_noun[:-1]} {pair.fake}", word, *map(_cell, pair.fake_cells)]
+            )
             + " |"
         )
         row = [f"training {pair.train}", "", *map(_cell, pair.train_cells)]
@@ -212,26 +223,28 @@ def _cell(text: str) -> str:
     return re.sub(r"([\\`*|])", r"\\\1", plain)
 
 
-def _course(course: Course | None) -> list[str]:
+def _training(training_log: TrainingLog | None) -> list[str]:
     """The duel in a few lines."""
-    if course is not None and course.fitted:
+    if training_log is not None and training_log.fitted:
         return ["", "## The course of the duel", "", NO_DUEL]
-    if course is None or not course.looks:
+    if training_log is None or not training_log.evaluations:
         return []
     lines = ["", "## The course of the duel", ""]
     lines.append("| step | D(real) | D(fake) | needle: training | held-out | distance | verdict |")
     lines.append("|---|---|---|---|---|---|---|")
-    names = ("d_real", "d_fake", "auc_train", "auc_held_out", "distance")
-    every = max(len(course.looks) // LOOKS, 1)
-    for look in course.looks[::-1][::every][::-1]:
-        health = look.get("health") or {}
+    names = ("d_real", "d_fake", "auc_train", "auc_held_out", "energy_distance")
+    every = max(len(training_log.evaluations) // LOOKS, 1)
+    for evaluation in training_log.evaluations[::-1][::every][::-1]:
+        health = evaluation.get("monitor") or {}
         told = [
             number(value) if isinstance(value := health.get(name), float) else "" for name in names
         ]
-        lines.append(f"| {look['step']} | {' | '.join(told)} | {look.get('verdict', '')} |")
+        lines.append(
+            f"| {evaluation['step']} | {' | '.join(told)} | {evaluation.get('diagnosis', '')} |"
+        )
     actions = [
         f"{at}. Step {step}: {_cell(done(each))}"
-        for at, (step, each) in enumerate(course.actions, 1)
+        for at, (step, each) in enumerate(training_log.actions, 1)
     ]
     return [*lines, "", *(actions or ["Balance changed nothing."])]
 
@@ -257,14 +270,14 @@ def _worst(report: Report) -> list[str]:
     parted = [
         score
         for score in report.scores
-        if score.parts and not score.parts[0].name.startswith("by ")
+        if score.components and not score.components[0].name.startswith("by ")
     ]
     lines = ["", "## Where it is worst", ""] if parted else []
     for score in parted:
         named = [
             f"{_cell(part.name)} {number(part.value)} "
-            f"({'floor' if report.answers else 'reals'} {number(part.floor)})"
-            for part in score.parts[:5]
+            f"({'floor' if report.conditional else 'reals'} {number(part.reference)})"
+            for part in score.components[:5]
         ]
         lines.append(f"- **{_cell(score.name)}**: {', '.join(named)}.")
     return lines

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from gannet.core.scores import Closeness, Profile
+from gannet.core.scores import Histogram, TrainingDistance
 from gannet.evaluation.evaluate import Report, Score
 from gannet.metrics.confidence import UNSURE, wilson
 
@@ -29,7 +29,9 @@ def kind_of(score: Score) -> str:
     """The name without what stands in brackets.
 
     >>> from gannet.core.scores import Score
-    >>> numbers = dict.fromkeys("value low high floor floor_low floor_high".split(), 0.5)
+    >>> numbers = dict.fromkeys(
+    ...     "value low high reference reference_low reference_high".split(), 0.5
+    ... )
     >>> kind_of(Score(name="recall[random:1f0c2a]", samples=9, better="high", **numbers))
     'recall'
     """
@@ -61,21 +63,26 @@ def worded(words: str, made: str) -> str:
     return re.sub(r"\bfake(s?)\b", rf"{made[:-1]}\1", words)
 
 
-def verdict(report: Report) -> str:
+def summary(report: Report) -> str:
     """What the scores mean together, in plain words; ``**`` stands around what is serious."""
-    said = [*_of_answers(report), _of_critic(report), _of_floors(report)]
-    said = [worded(words, report.made) for words in said] + _of_baseline(report)
+    said = [*_of_conditional(report), _of_two_sample_test(report), _of_references(report)]
+    said = [worded(words, report.sample_noun) for words in said] + _of_baseline(report)
     found: dict[str, Score] = {score.role: score for score in report.scores if score.role}
-    said += [worded(words, report.made) for words in _of_repeats(report, found.get("repeats"))]
-    said += [_of_missing_values(profile) for profile in report.profiles if _missing(profile)]
-    said += [words for profile in report.profiles for words in of_kinds(profile, report.made)]
+    said += [
+        worded(words, report.sample_noun)
+        for words in _of_duplicates(report, found.get("duplicate rate"))
+    ]
+    said += [_of_missing_values(profile) for profile in report.histograms if _missing(profile)]
+    said += [
+        words for profile in report.histograms for words in of_clusters(profile, report.sample_noun)
+    ]
     for role in ("excess", "shortfall"):
         of_role = (score for score in report.scores if score.role == role)
-        said += [worded(_warned(score), report.made) for score in of_role]
-    if copied := found.get("copies"):
-        said.append(worded(_of_copies(copied, report.closeness), report.made))
+        said += [worded(_warned(score), report.sample_noun) for score in of_role]
+    if copied := found.get("memorization"):
+        said.append(worded(_of_memorization(copied, report.training_distance), report.sample_noun))
     said += _of_privacy(report)
-    said += _of_health(report)
+    said += _of_monitor(report)
     return " ".join(filter(None, [*said, limits(report)]))
 
 
@@ -85,19 +92,19 @@ def _warned(score: Score) -> str:
         return ""
     match score.role:
         case "shortfall":
-            bad = not score.at_floor and score.value < SHORT * score.floor
+            bad = not score.at_reference and score.value < SHORT * score.reference
         case "excess":
-            bad = score.low > max(MUCH, score.floor_high)
+            bad = score.low > max(MUCH, score.reference_high)
         case "privacy":
             fair = score.chance is not None and score.low <= score.chance
-            bad = not (score.at_floor or fair)
+            bad = not (score.at_reference or fair)
         case _:
             bad = False
     if not bad:
         return ""
     return score.warning.format(
         value=score.value,
-        floor=score.floor,
+        floor=score.reference,
         interval=f"{number(score.value)} ({number(score.low)} to {number(score.high)})",
         of=score.name.partition("[")[2].removesuffix("]"),
     )
@@ -118,9 +125,9 @@ def limits(report: Report) -> str:
     )
 
 
-def _of_floors(report: Report) -> str:
-    scores = [score for score in report.scores if not score.by]
-    level = sum(score.at_floor for score in scores)
+def _of_references(report: Report) -> str:
+    scores = [score for score in report.scores if not score.baseline_name]
+    level = sum(score.at_reference for score in scores)
     others = "perfect answers" if report.perfect else "further real samples"
     return f"{level} of {len(scores)} scores cannot be told from those of {others}."
 
@@ -134,7 +141,7 @@ def _of_baseline(report: Report) -> list[str]:
         for score in report.scores:
             # Of a kind with several scores, what is lost in one is not said again of the others.
             if score.beaten == how and kind_of(score) not in lost:
-                found.setdefault(score.by or report.baseline, []).append(kind_of(score))
+                found.setdefault(score.baseline_name or report.baseline, []).append(kind_of(score))
         lost |= {kind for kinds in found.values() for kind in kinds}
         told = "; ".join(
             f"{'a plain Gaussian' if by == 'Gaussian' else by} "
@@ -149,30 +156,31 @@ def _of_baseline(report: Report) -> list[str]:
     return said
 
 
-def _of_answers(report: Report) -> list[str]:
+def _of_conditional(report: Report) -> list[str]:
     """How good answers are, beside the best simple method."""
     by = report.baseline if report.perfect else ""
     beside = [
-        f"{kind_of(score)} {number(score.value)} ({score.by or by}: {number(score.baseline)})"
+        f"{kind_of(score)} {number(score.value)} ({score.baseline_name or by}: "
+        f"{number(score.baseline)})"
         for score in report.scores
-        if (score.by or by) and score.baseline is not None and score.role != "variety"
+        if (score.baseline_name or by) and score.baseline is not None and score.role != "variety"
     ]
     return [f"Answers beside simple methods: {', '.join(beside)}."] if beside else []
 
 
-def _of_health(report: Report) -> list[str]:
+def _of_monitor(report: Report) -> list[str]:
     """How the duel ended, where that is known."""
-    course = report.course
-    if course is None or not course.verdict:
+    training_log = report.training_log
+    if training_log is None or not training_log.diagnosis:
         return []
-    if course.fitted:
+    if training_log.fitted:
         return [NO_DUEL]
-    evidence = f" ({course.evidence})" if course.evidence else ""
-    if course.verdict in ("healthy", "done"):
-        return [f"The duel was {course.verdict} at its end."]
-    if course.verdict == "not judged":
+    evidence = f" ({training_log.evidence})" if training_log.evidence else ""
+    if training_log.diagnosis in ("healthy", "converged"):
+        return [f"The duel was {training_log.diagnosis} at its end."]
+    if training_log.diagnosis == "not judged":
         return [f"The health of the duel was not judged{evidence}."]
-    return [f"**The duel ended unhealthy**: {course.verdict}{evidence}."]
+    return [f"**The duel ended unhealthy**: {training_log.diagnosis}{evidence}."]
 
 
 def _of_privacy(report: Report) -> list[str]:
@@ -187,7 +195,7 @@ def _of_privacy(report: Report) -> list[str]:
     return warnings
 
 
-def _of_critic(report: Report) -> str:
+def _of_two_sample_test(report: Report) -> str:
     critics = [score for score in report.scores if score.role == "detection"]
     if not critics:
         return ""
@@ -210,7 +218,7 @@ def _of_critic(report: Report) -> str:
     return f"A fresh critic tells fakes from reals nearly always: {interval}."
 
 
-def _missing(profile: Profile) -> list[str]:
+def _missing(profile: Histogram) -> list[str]:
     """Values of a category that many reals have and no fake."""
     if profile.kind != "category" or _single(profile):
         return []
@@ -218,14 +226,14 @@ def _missing(profile: Profile) -> list[str]:
     return [name for name, real, fake in shares if real >= OFTEN and fake == 0]
 
 
-def _of_missing_values(profile: Profile) -> str:
+def _of_missing_values(profile: Histogram) -> str:
     names = ", ".join(_missing(profile))
     return f"**Values are missing** from {profile.name}: no fake has {names}."
 
 
-def of_kinds(profile: Profile, made: str = "fakes") -> list[str]:
+def of_clusters(profile: Histogram, made: str = "fakes") -> list[str]:
     """Classes, or heaps of reals that are alike, of which fakes have almost none, or too few."""
-    if profile.kind not in ("class", "heap"):
+    if profile.kind not in ("class", "cluster"):
         return []
     lost: list[tuple[str, float, float]] = []
     rare: list[tuple[str, float, float]] = []
@@ -252,30 +260,30 @@ def of_kinds(profile: Profile, made: str = "fakes") -> list[str]:
     return said
 
 
-def _single(profile: Profile) -> bool:
+def _single(profile: Histogram) -> bool:
     """Whether all fakes fall into one bin, and reals do not."""
     return max(profile.fake, default=0) > 0.99 > max(profile.real, default=1)
 
 
-def _of_repeats(report: Report, repeats: Score | None) -> list[str]:
+def _of_duplicates(report: Report, repeats: Score | None) -> list[str]:
     """Whether fakes are one sample over and over, by what the report holds."""
     if repeats is None:
-        columns = [each for each in report.profiles if each.kind in ("number", "category")]
+        columns = [each for each in report.histograms if each.kind in ("number", "category")]
         alone = bool(columns) and all(map(_single, columns))
         return ["**Collapsed**: all fakes have the same value in every column."] * alone
-    if repeats.low <= max(3 * 0.01, repeats.floor_high):
+    if repeats.low <= max(3 * 0.01, repeats.reference_high):
         return []
     name = "Collapsed" if repeats.value > 0.9 else "Repeated"
     return [
         f"**{name}**: {repeats.value:.0%} of fakes are nearer to another fake than 99 % of reals "
-        f"are to another real ({repeats.floor:.0%} of further reals are)."
+        f"are to another real ({repeats.reference:.0%} of further reals are)."
     ]
 
 
-def _of_copies(copied: Score, closeness: Closeness | None) -> str:
+def _of_memorization(copied: Score, closeness: TrainingDistance | None) -> str:
     equal = sum(each == 0 for each in closeness.fake) - 1 if closeness else 0
     same = f" **Copies**: {equal} % of fakes equal a training sample." if equal > 0 else ""
-    if copied.low > max(3 * 0.01, copied.floor_high):
+    if copied.low > max(3 * 0.01, copied.reference_high):
         return (
             f"**Memorised**: {copied.value:.0%} of fakes lie closer to one training sample than "
             f"99 % of held-out reals do.{same}"

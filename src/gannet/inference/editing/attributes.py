@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from gannet.networks.features import laid_on
+from gannet.networks.features import composite_on
 
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in brightness; ITU-R BT.601."""
@@ -70,16 +70,16 @@ class Attribute:
         return float(known.std())
 
 
-def colours(pictures: Tensor) -> Tensor:
+def colors(pictures: Tensor) -> Tensor:
     """Grey or colour in 0..1, ``(B, 1 or 3, H, W)``; what has alpha is laid on white."""
     if pictures.shape[1] in (2, 4):
-        pictures = laid_on(pictures, 1.0)
+        pictures = composite_on(pictures, 1.0)
     return (pictures.float() + 1) / 2
 
 
 def luma(pictures: Tensor) -> Tensor:
     """Brightness of each pixel in 0..1, ``(B, H, W)``."""
-    seen = colours(pictures)
+    seen = colors(pictures)
     if seen.shape[1] != len(LUMA):
         return seen.mean(1)
     return (seen * seen.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1)
@@ -94,7 +94,7 @@ def ink(pictures: Tensor) -> Tensor:
         alpha = (pictures[:, -1].float() + 1) / 2
         if float(alpha.min()) < 1:
             return alpha
-    seen = colours(pictures)
+    seen = colors(pictures)
     rim = [seen[:, :, 0], seen[:, :, -1], seen[:, :, :, 0], seen[:, :, :, -1]]
     ground = torch.cat(rim, 2).median(2).values[:, :, None, None]
     far = (seen - ground).abs().amax(1)
@@ -113,13 +113,13 @@ def contrast(pictures: Tensor) -> Tensor:
 
 def saturation(pictures: Tensor) -> Tensor:
     """Mean chroma: the largest less the smallest of red, green and blue, 0..1."""
-    seen = colours(pictures)
+    seen = colors(pictures)
     return (seen.amax(1) - seen.amin(1)).mean((1, 2))
 
 
 def hue(pictures: Tensor) -> Tensor:
     """Angle of the mean colour on the colour circle in degrees: red 0, green 120, blue 240."""
-    red, green, blue = colours(pictures).mean((2, 3)).unbind(1)
+    red, green, blue = colors(pictures).mean((2, 3)).unbind(1)
     east, north = red - (green + blue) / 2, (green - blue) * math.sqrt(3) / 2
     angle = torch.rad2deg(torch.atan2(north, east)).remainder(360)
     return angle.where(torch.hypot(east, north) > FAINT, math.nan)
@@ -127,7 +127,7 @@ def hue(pictures: Tensor) -> Tensor:
 
 def warmth(pictures: Tensor) -> Tensor:
     """Mean red less mean blue."""
-    seen = colours(pictures).mean((2, 3))
+    seen = colors(pictures).mean((2, 3))
     return seen[:, 0] - seen[:, 2]
 
 
@@ -204,7 +204,7 @@ def rotation(pictures: Tensor) -> Tensor:
 
 BRIGHTNESS = Attribute("brightness", "brighter", brightness)
 
-COLOUR = (
+COLOR = (
     Attribute("saturation", "more colourful", saturation),
     Attribute("warmth", "redder, less blue", warmth),
     Attribute("hue", "further round from red to green to blue", hue, period=360),
@@ -227,7 +227,7 @@ SHAPE = (
 
 def measured(channels: int) -> tuple[Attribute, ...]:
     """What can be measured of pictures with so many channels, alpha included; plain words first."""
-    return (BRIGHTNESS, *(COLOUR if channels > 2 else ()), *SHAPE)
+    return (BRIGHTNESS, *(COLOR if channels > 2 else ()), *SHAPE)
 
 
 class Once:

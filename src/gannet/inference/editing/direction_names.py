@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from gannet.inference.editing.attributes import Attribute, values_of
-from gannet.inference.editing.latent_generator import Maker
+from gannet.inference.editing.latent_generator import LatentGenerator
 
 REACH = 2.0
 """Spreads of noise that are gone to each side of a sample."""
@@ -99,7 +99,7 @@ class Direction:
 
 
 def effects(
-    maker: Maker,
+    generator: LatentGenerator,
     axes: Tensor,
     attributes: Sequence[Attribute],
     *,
@@ -108,13 +108,13 @@ def effects(
     reach: float = REACH,
 ) -> list[list[Effect]]:
     """Measured effects of directions ``(n, Z)`` on each attribute, in the attributes' order."""
-    noise, vector = maker.drawn(samples, seed)
-    usual = values_of(attributes, maker.made(noise, vector))
+    noise, vector = generator.sample_latents(samples, seed)
+    usual = values_of(attributes, generator.generate(noise, vector))
     spreads = {each.name: each.spread(usual[each.name]) for each in attributes}
     found: list[list[Effect]] = []
     for axis in axes:
         before, after = (
-            values_of(attributes, maker.made(noise + side * reach * axis, vector))
+            values_of(attributes, generator.generate(noise + side * reach * axis, vector))
             for side in (-1, 1)
         )
         found.append(
@@ -137,7 +137,7 @@ def _effect(attribute: Attribute, changes: Tensor, spread: float) -> Effect:
 
 
 def name(
-    maker: Maker,
+    generator: LatentGenerator,
     axes: Tensor,
     attributes: Sequence[Attribute],
     *,
@@ -148,14 +148,14 @@ def name(
     """Name directions ``(n, Z)``; those that are named are turned so that the attribute rises.
 
     Args:
-        maker: The generator.
+        generator: The generator.
         axes: Of length one.
         attributes: The plainest first.
         origin: Said of each.
         samples: On which changes are measured.
         seed: Of the samples.
     """
-    measured = effects(maker, axes, attributes, samples=samples, seed=seed)
+    measured = effects(generator, axes, attributes, samples=samples, seed=seed)
     found: list[Direction] = []
     for number, (axis, each) in enumerate(zip(axes, measured, strict=True), 1):
         ranked = sorted(each, key=lambda effect: effect.weight, reverse=True)
@@ -177,7 +177,7 @@ def name(
 
 
 def about(
-    maker: Maker,
+    generator: LatentGenerator,
     axis: Tensor,
     attributes: Sequence[Attribute],
     wanted: str,
@@ -190,7 +190,7 @@ def about(
     It is not turned. Its name is ``wanted``, or ``UNNAMED`` if that is an attribute and does not
     clearly rise.
     """
-    each = effects(maker, axis[None], attributes, samples=samples, seed=seed)[0]
+    each = effects(generator, axis[None], attributes, samples=samples, seed=seed)[0]
     known = [effect for effect in each if math.isfinite(effect.error)]
     ranked = sorted(known, key=lambda one: (one.attribute != wanted, -one.weight))
     own = [effect for effect in each if effect.attribute == wanted]

@@ -11,13 +11,15 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from gannet.inference.editing.latent_generator import Maker, seen
+from gannet.inference.editing.latent_generator import LatentGenerator, seen
 
 SAMPLES = 2_000
 """Samples that principal components are found from."""
 
 
-def principal(maker: Maker, count: int, *, seed: int = 0, samples: int = SAMPLES) -> Tensor:
+def ganspace(
+    generator: LatentGenerator, count: int, *, seed: int = 0, samples: int = SAMPLES
+) -> Tensor:
     """Directions ``(n, Z)`` that change most what the second layer sees, the largest first.
 
     Principal components of the activations behind the first bend; each is brought back to the noise
@@ -25,13 +27,13 @@ def principal(maker: Maker, count: int, *, seed: int = 0, samples: int = SAMPLES
 
     Source: Härkönen et al. 2020, arXiv:2004.02546, sections 3.1 and 3.2 (their way for BigGAN).
     """
-    noise, vector = maker.drawn(samples, seed)
-    with seen(maker.network, 1) as found:
-        maker.made(noise, vector)
+    noise, vector = generator.sample_latents(samples, seed)
+    with seen(generator.network, 1) as found:
+        generator.generate(noise, vector)
     if not found:
-        return closed_form(maker, count)
+        return sefa(generator, count)
     active = torch.cat(found)[:samples].double()
-    active = active - group_means(active, vector)
+    active = active - class_means(active, vector)
     places = _leading(active, count)
     places = places / places.std(0).clamp_min(1e-9)
     # Noise is white, so the slope of the least squares is the mean product.
@@ -43,7 +45,7 @@ def _leading(rows: Tensor, count: int) -> Tensor:
     return rows @ torch.linalg.svd(rows, full_matrices=False)[2][:count].T
 
 
-def group_means(rows: Tensor, vector: Tensor) -> Tensor:
+def class_means(rows: Tensor, vector: Tensor) -> Tensor:
     """For each row ``(N, F)``, the mean of those with the same vector: what a class explains."""
     if not vector.shape[1]:
         return rows.mean(0).expand_as(rows)
@@ -51,7 +53,7 @@ def group_means(rows: Tensor, vector: Tensor) -> Tensor:
     return alike @ (alike.T @ rows / alike.sum(0)[:, None])
 
 
-def closed_form(maker: Maker, count: int) -> Tensor:
+def sefa(generator: LatentGenerator, count: int) -> Tensor:
     """Directions ``(n, Z)`` that move the output of the first layer most, the largest first.
 
     The eigenvectors of the product of its weights with themselves. The weights are read off by
@@ -59,16 +61,16 @@ def closed_form(maker: Maker, count: int) -> Tensor:
 
     Source: Shen and Zhou 2021, arXiv:2007.06600, eq. 5.
     """
-    steps = torch.cat([torch.zeros(1, maker.width), torch.eye(maker.width)])
-    with seen(maker.network, -1) as found:
-        maker.made(steps, torch.zeros(len(steps), maker.spec.vector))
+    steps = torch.cat([torch.zeros(1, generator.width), torch.eye(generator.width)])
+    with seen(generator.network, -1) as found:
+        generator.generate(steps, torch.zeros(len(steps), generator.spec.vector))
     answers = torch.cat(found)[: len(steps)].double()
     weights = answers[1:] - answers[0]
     _, axes = torch.linalg.eigh(weights @ weights.T)
     return axes.flip(1).T[:count].float()
 
 
-def separating(noise: Tensor, liked: Tensor, weights: float = 1.0) -> Tensor:
+def separating_direction(noise: Tensor, liked: Tensor, weights: float = 1.0) -> Tensor:
     """The direction ``(Z,)`` from what is not liked to what is.
 
     Fisher's discriminant; the covariance is drawn towards that of white noise, more so of few
@@ -87,7 +89,7 @@ def separating(noise: Tensor, liked: Tensor, weights: float = 1.0) -> Tensor:
     return unit(_solved(covariance, good.mean(0) - bad.mean(0))[None])[0]
 
 
-def rising(noise: Tensor, values: Tensor, vector: Tensor) -> Tensor:
+def regression_direction(noise: Tensor, values: Tensor, vector: Tensor) -> Tensor:
     """The direction ``(Z,)`` along which a value rises fastest, by ridge regression.
 
     Source of linear boundaries in the noise: Shen et al. 2020, arXiv:1907.10786, section 2.
@@ -101,7 +103,7 @@ def rising(noise: Tensor, values: Tensor, vector: Tensor) -> Tensor:
     noise, values, vector = noise[known].double(), values[known].double(), vector[known]
     if len(noise) < 2:
         return torch.zeros(noise.shape[1])
-    left = (values[:, None] - group_means(values[:, None], vector))[:, 0]
+    left = (values[:, None] - class_means(values[:, None], vector))[:, 0]
     noise = noise - noise.mean(0)
     ridge = 0.1 * len(noise) * torch.eye(noise.shape[1], dtype=torch.float64)
     return unit(_solved(noise.T @ noise + ridge, noise.T @ left)[None])[0]

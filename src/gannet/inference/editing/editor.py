@@ -15,15 +15,15 @@ from torch import Tensor
 
 from gannet.core.codec import Codec, class_number
 from gannet.core.errors import ConfigError, DataError
-from gannet.inference.artifact import Artefact
+from gannet.inference.artifact import Artifact
 from gannet.inference.editing import directions as ways
 from gannet.inference.editing.attributes import Attribute, Once, measured, of_classes
 from gannet.inference.editing.direction_names import UNNAMED, Direction, about, distinct, name
 from gannet.inference.editing.inversion import InversionSettings, InvertedImage, find
 from gannet.inference.editing.labeled_attributes import attributes_of
-from gannet.inference.editing.latent_generator import Maker
-from gannet.inference.editing.saved import SUFFIX, read_found
-from gannet.networks.convolutional import Projecting
+from gannet.inference.editing.latent_generator import LatentGenerator
+from gannet.inference.editing.saved import SUFFIX, load_latents
+from gannet.networks.convolutional import ProjectionDiscriminator
 from gannet.networks.features import in_chunks
 
 Pixels = NDArray[np.uint8]
@@ -43,57 +43,57 @@ QUICK = InversionSettings(starts=500, tries=4, steps=150, tuning=0)
 FEWEST = 2
 """Pictures in a handful."""
 
-LIKED = "liked"
+POSITIVE = "positive"
 FOUND = "found"
 """Origin of directions that were found without labels."""
 
 
 @dataclass(frozen=True, slots=True)
-class EditExamples:
+class LabeledExamples:
     """What is known beside the run.
 
     Attributes:
         labels: Data whose labels, and columns of numbers, become attributes.
-        liked: A folder of pictures, the direction towards which is called ``liked``.
-        disliked: A folder of others.
+        positive: A folder of pictures, the direction towards which is called ``positive``.
+        negative: A folder of others.
         seed: Of all chance.
     """
 
     labels: Path | None = None
-    liked: Path | None = None
-    disliked: Path | None = None
+    positive: Path | None = None
+    negative: Path | None = None
     seed: int = 0
 
 
-NOTHING_TOLD = EditExamples()
+NO_EXAMPLES = LabeledExamples()
 
 
-def maker_of(artefact: Artefact) -> Maker:
+def latent_generator_of(artifact: Artifact) -> LatentGenerator:
     """The generator of a run as a function of its noise.
 
     Raises:
         ConfigError: if the run makes no pictures from noise.
     """
-    card = artefact.card
+    card = artifact.card
     said = f"a run of the recipe {card.recipe}"
-    if artefact.modality.axes != AXES:
+    if artifact.modality.axes != AXES:
         raise ConfigError(
             f"{said} makes no pictures, which is what `gannet edit` edits",
             remedy="Give a run of generate, vae or autoencoder that was trained on pictures.",
         )
-    if artefact.recipe.inputs.conditional or not artefact.config.noise:
+    if artifact.recipe.inputs.conditional or not artifact.config.latent_dim:
         raise ConfigError(
             f"{said} makes no pictures from noise alone",
             remedy="Use `gannet apply RUN PICTURE --out OUT`, or give a run of generate.",
         )
-    infer = artefact.recipe.inference.infer
-    return Maker(
-        network=artefact.product,
+    infer = artifact.recipe.inference.infer
+    return LatentGenerator(
+        network=artifact.model,
         spec=card.spec,
-        width=artefact.config.noise,
-        kinds=artefact.kinds,
-        shares=tuple(card.shares or ()),
-        infer=lambda network, noise, told: infer(network, noise, told, artefact.config),
+        width=artifact.config.latent_dim,
+        pseudo_classes=artifact.pseudo_classes,
+        class_frequencies=tuple(card.class_frequencies or ()),
+        infer=lambda network, noise, condition: infer(network, noise, condition, artifact.config),
     )
 
 
@@ -102,55 +102,55 @@ class Editor:
     """A run with all that editing works out of it once.
 
     Attributes:
-        artefact: Of the run, on the processor.
-        told: What is known beside it.
+        artifact: Of the run, on the processor.
+        examples: What is known beside it.
     """
 
-    artefact: Artefact
-    told: EditExamples = NOTHING_TOLD
+    artifact: Artifact
+    examples: LabeledExamples = NO_EXAMPLES
 
     @cached_property
-    def maker(self) -> Maker:
+    def generator(self) -> LatentGenerator:
         """Its generator."""
-        return maker_of(self.artefact)
+        return latent_generator_of(self.artifact)
 
     @cached_property
     def codec(self) -> Codec[Any]:
         """Of its pictures."""
-        return self.artefact.codec
+        return self.artifact.codec
 
     @cached_property
     def attributes(self) -> tuple[Attribute, ...]:
         """What is measured, labels that were told included."""
-        found = measured(self.maker.spec.shape[0])
-        if self.told.labels is None:
+        found = measured(self.generator.spec.shape[0])
+        if self.examples.labels is None:
             return found
-        taken = (*(each.name for each in found), LIKED)
-        return (*found, *attributes_of(self.told.labels, self.codec, self.told.seed, taken))
+        taken = (*(each.name for each in found), POSITIVE)
+        return (*found, *attributes_of(self.examples.labels, self.codec, self.examples.seed, taken))
 
     @property
     def learnable(self) -> tuple[str, ...]:
         """What has a direction of its own by name."""
-        liked = () if self.told.liked is None else (LIKED,)
+        liked = () if self.examples.positive is None else (POSITIVE,)
         return (*(each.name for each in self.attributes), *liked)
 
     @cached_property
     def samples(self) -> tuple[Tensor, Tensor, Tensor]:
         """Noise, vectors and pictures of samples that directions are learnt from."""
-        noise, vector = self.maker.drawn(SAMPLES, self.told.seed)
-        return noise, vector, self.maker.made(noise, vector)
+        noise, vector = self.generator.sample_latents(SAMPLES, self.examples.seed)
+        return noise, vector, self.generator.generate(noise, vector)
 
     @cached_property
     def directions(self) -> tuple[Direction, ...]:
         """What was found without labels, named by what it changes."""
-        seed = self.told.seed
+        seed = self.examples.seed
         found = [
-            *ways.closed_form(self.maker, LISTED),
-            *ways.principal(self.maker, LISTED, seed=seed),
+            *ways.sefa(self.generator, LISTED),
+            *ways.ganspace(self.generator, LISTED, seed=seed),
         ]
         axes = distinct(torch.stack(found))
-        named = name(self.maker, axes, self.attributes, origin=FOUND, seed=seed + 1)
-        classes = _of_own_classes(self.artefact)
+        named = name(self.generator, axes, self.attributes, origin=FOUND, seed=seed + 1)
+        classes = _of_own_classes(self.artifact)
         return tuple(self._or_class(each, classes) for each in named)
 
     def _or_class(self, found: Direction, classes: Sequence[Attribute]) -> Direction:
@@ -160,8 +160,8 @@ class Editor:
         """
         if found.name != UNNAMED or not classes:
             return found
-        looked_for, seed = (*self.attributes, *classes), self.told.seed + 1
-        second = name(self.maker, found.axis[None], looked_for, origin=FOUND, seed=seed)[0]
+        looked_for, seed = (*self.attributes, *classes), self.examples.seed + 1
+        second = name(self.generator, found.axis[None], looked_for, origin=FOUND, seed=seed)[0]
         return replace(second, number=found.number)
 
     def learnt(self) -> tuple[Direction, ...]:
@@ -171,10 +171,14 @@ class Editor:
         """
         found: list[Direction] = []
         for called in self.learnable:
-            axis = self._liked if called == LIKED else self._risings[called]
+            axis = (
+                self._positive_direction
+                if called == POSITIVE
+                else self._regression_directions[called]
+            )
             if bool(axis.any()):
-                seed = self.told.seed + 1
-                found.append(about(self.maker, axis, self.attributes, called, seed=seed))
+                seed = self.examples.seed + 1
+                found.append(about(self.generator, axis, self.attributes, called, seed=seed))
         return tuple(found)
 
     def axis(self, called: str) -> Tensor:
@@ -186,26 +190,28 @@ class Editor:
         if called.isdecimal():
             if not 1 <= int(called) <= len(self.directions):
                 raise ConfigError(
-                    f"--change: no direction {called}, there are {len(self.directions)}",
+                    f"--edit: no direction {called}, there are {len(self.directions)}",
                     remedy="See `gannet edit RUN --directions --out sheet.png`.",
                 )
             return self.directions[int(called) - 1].axis
         if called not in self.learnable:
             raise ConfigError(
-                f"--change: nothing is called {called!r}",
+                f"--edit: nothing is called {called!r}",
                 remedy=f"Known: {', '.join(self.learnable)}; the number of a direction; with "
-                f"--liked and --disliked, {LIKED}; with --labels, their names.",
+                f"--positive and --negative, {POSITIVE}; with --labels, their names.",
             )
-        axis = self._liked if called == LIKED else self._risings[called]
+        axis = (
+            self._positive_direction if called == POSITIVE else self._regression_directions[called]
+        )
         if not bool(axis.any()):
             raise ConfigError(
-                f"--change: {called} is the same in all samples of this run",
+                f"--edit: {called} is the same in all samples of this run",
                 remedy="Change something else.",
             )
         return axis
 
     @cached_property
-    def _risings(self) -> dict[str, Tensor]:
+    def _regression_directions(self) -> dict[str, Tensor]:
         """The direction of each attribute; zeros where all samples have it alike."""
         noise, vector, made = self.samples
         found: dict[str, Tensor] = {}
@@ -215,22 +221,23 @@ class Editor:
                 known = values[values.isfinite()]
                 middle = known.median() if len(known) else values.new_zeros(())
                 values = each.change(middle.expand_as(values), values)
-            found[each.name] = ways.rising(noise, values, vector)
+            found[each.name] = ways.regression_direction(noise, values, vector)
         return found
 
     @cached_property
-    def _liked(self) -> Tensor:
-        if self.told.liked is None or self.told.disliked is None:
+    def _positive_direction(self) -> Tensor:
+        if self.examples.positive is None or self.examples.negative is None:
             raise ConfigError(
-                "--liked and --disliked go together", remedy="Give a folder of pictures for each."
+                "--positive and --negative go together",
+                remedy="Give a folder of pictures for each.",
             )
         good, bad = (
-            self.find(_handful(folder, self.artefact.modality.readers), QUICK)
-            for folder in (self.told.liked, self.told.disliked)
+            self.find(_handful(folder, self.artifact.modality.readers), QUICK)
+            for folder in (self.examples.positive, self.examples.negative)
         )
         noise = torch.stack([each.noise for each in (*good, *bad)])
         liked = torch.arange(len(noise)) < len(good)
-        return ways.separating(noise, liked)
+        return ways.separating_direction(noise, liked)
 
     def encoded(self, items: Sequence[Path | Pixels]) -> Tensor:
         """Pictures ``(n, C, H, W)`` from files or numbers, fitted to the run's size.
@@ -238,7 +245,7 @@ class Editor:
         Raises:
             DataError: naming every file that cannot be read.
         """
-        return self.artefact.modality.inference.encode(self.codec, items)
+        return self.artifact.modality.inference.encode(self.codec, items)
 
     def find(
         self,
@@ -253,31 +260,33 @@ class Editor:
         """
         kind = None
         if label is not None:
-            self.artefact.conditions(1, label=label)  # refuses a class that is not known
-            kind = class_number(self.artefact.classes, label)
+            self.artifact.conditions(1, label=label)  # refuses a class that is not known
+            kind = class_number(self.artifact.classes, label)
         kept, fresh = dict[int, InvertedImage](), list[int]()
         for number, item in enumerate(items):
             if isinstance(item, Path) and item.suffix.lower() == SUFFIX:
-                kept[number] = read_found(item, self.maker, self.artefact.card.weights)
+                kept[number] = load_latents(item, self.generator, self.artifact.card.weights)
             else:
                 fresh.append(number)
         if fresh:
             pictures = self.encoded([items[number] for number in fresh])
-            found = find(self.maker, pictures, kind=kind, search=search, seed=self.told.seed)
+            found = find(
+                self.generator, pictures, kind=kind, search=search, seed=self.examples.seed
+            )
             kept |= dict(zip(fresh, found, strict=True))
         return [kept[number] for number in range(len(items))]
 
     def drawn(self, count: int) -> list[InvertedImage]:
         """Samples of the run, as if they had been found."""
-        noise, vector = self.maker.drawn(count, self.told.seed)
-        return [InvertedImage(self.maker, *row) for row in zip(noise, vector, strict=True)]
+        noise, vector = self.generator.sample_latents(count, self.examples.seed)
+        return [InvertedImage(self.generator, *row) for row in zip(noise, vector, strict=True)]
 
     def changed(
-        self, found: InvertedImage, changes: Mapping[str, float], *, hold: Sequence[str] = ()
+        self, found: InvertedImage, changes: Mapping[str, float], *, fix: Sequence[str] = ()
     ) -> InvertedImage:
         """A picture with some attributes changed by so many spreads of noise, others held."""
         for called, amount in changes.items():
-            others = [self.axis(each) for each in hold if each != called]
+            others = [self.axis(each) for each in fix if each != called]
             found = found.moved(ways.without(self.axis(called), others), amount)
         return found
 
@@ -295,13 +304,13 @@ def _handful(folder: Path, suffixes: Collection[str]) -> list[Path]:
     return found
 
 
-def _of_own_classes(artefact: Artefact) -> tuple[Attribute, ...]:
+def _of_own_classes(artifact: Artifact) -> tuple[Attribute, ...]:
     """Attributes from the run's own classes, where its discriminator tells them apart."""
-    judge = artefact.discriminator
-    if not artefact.classes or not isinstance(judge, Projecting):
+    discriminator = artifact.discriminator
+    if not artifact.classes or not isinstance(discriminator, ProjectionDiscriminator):
         return ()
 
     def logits(pictures: Tensor) -> Tensor:
-        return judge.verdict.of_each(judge.features(pictures)).float()
+        return discriminator.head.logits_per_class(discriminator.features(pictures)).float()
 
-    return of_classes(artefact.classes, Once(partial(in_chunks, logits, size=256)))
+    return of_classes(artifact.classes, Once(partial(in_chunks, logits, size=256)))

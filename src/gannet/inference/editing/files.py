@@ -11,18 +11,18 @@ import torch
 from gannet.core.codec import class_number
 from gannet.core.errors import ConfigError, need
 from gannet.core.io.files import write_whole, writing
-from gannet.inference.artifact import Artefact
+from gannet.inference.artifact import Artifact
 from gannet.inference.editing.direction_names import UNNAMED, Direction
-from gannet.inference.editing.editor import FOUND, NOTHING_TOLD, EditExamples, Editor
+from gannet.inference.editing.editor import FOUND, NO_EXAMPLES, Editor, LabeledExamples
 from gannet.inference.editing.interpolation import (
-    along,
-    labelled,
-    there_and_back,
-    through,
+    interpolate_through,
+    labeled,
+    ping_pong,
+    traverse,
     write_frames,
 )
 from gannet.inference.editing.inversion import USUAL, InvertedImage
-from gannet.inference.editing.saved import SUFFIX, write_found
+from gannet.inference.editing.saved import SUFFIX, save_latents
 from gannet.modalities.image.grid import grid_png
 from gannet.modalities.image.io.files import WRITTEN
 
@@ -46,34 +46,34 @@ class EditRequest:
 
     Attributes:
         changes: By how many spreads of noise to go along which directions.
-        hold: Attributes that shall stay as they are meanwhile.
+        fix: Attributes that shall stay as they are meanwhile.
         directions: List directions and draw a sheet of them instead.
-        become: Class that the pictures shall become.
+        target_class: Class that the pictures shall become.
         label: Class that they are of.
-        tune: Whether the network is bent until it gives each picture.
+        pivotal_tuning: Whether the network is bent until it gives each picture.
         frames: Of a walk; 0 for what suits the format.
-        keep: File in which the edited picture is kept for further work.
-        told: What is known beside the run.
+        save_latents: File in which the edited picture is kept for further work.
+        examples: What is known beside the run.
     """
 
     changes: Mapping[str, float] = field(default_factory=dict[str, float])
-    hold: Sequence[str] = ()
+    fix: Sequence[str] = ()
     directions: bool = False
-    become: str | None = None
+    target_class: str | None = None
     label: str | None = None
-    tune: bool = True
+    pivotal_tuning: bool = True
     frames: int = 0
-    keep: Path | None = None
-    told: EditExamples = NOTHING_TOLD
+    save_latents: Path | None = None
+    examples: LabeledExamples = NO_EXAMPLES
 
 
 def edit_files(
-    artefact: Artefact, pictures: Sequence[Path], out: Path, wanted: EditRequest
+    artifact: Artifact, pictures: Sequence[Path], out: Path, wanted: EditRequest
 ) -> list[str]:
     """Find pictures, change them, and write what comes of it.
 
     Args:
-        artefact: Of a run that makes pictures from noise.
+        artifact: Of a run that makes pictures from noise.
         pictures: Files, or what ``keep`` wrote; none for samples of the run.
         out: One picture, or a film by its suffix; of directions a sheet.
         wanted: What to do.
@@ -84,9 +84,9 @@ def edit_files(
     Raises:
         GannetError: if something that was asked for cannot be had; see the message.
     """
-    check(artefact, pictures, out, wanted)
-    editor = Editor(artefact, wanted.told)
-    search = USUAL if wanted.tune else replace(USUAL, tuning=0)
+    check(artifact, pictures, out, wanted)
+    editor = Editor(artifact, wanted.examples)
+    search = USUAL if wanted.pivotal_tuning else replace(USUAL, tuning=0)
     if wanted.directions:
         found = editor.find(pictures, search, wanted.label) or editor.drawn(2)
         return _sheet(editor, found, out)
@@ -96,25 +96,25 @@ def edit_files(
         + f" ({each.psnr_untuned:.1f} before tuning)" * (each.psnr != each.psnr_untuned)
         for path, each in zip(pictures, stops, strict=True)
     ]
-    changes = bool(wanted.changes or wanted.become)
+    changes = bool(wanted.changes or wanted.target_class)
     if not stops:
         stops = editor.drawn(1 if changes else STOPS)
         stops += [] if changes else stops[:1]
     ends = [_edited(editor, each, wanted) for each in stops]
-    if wanted.keep is not None:
-        write_found(ends[0], wanted.keep, artefact.card.weights)
-        said.append(f"kept: {wanted.keep}")
+    if wanted.save_latents is not None:
+        save_latents(ends[0], wanted.save_latents, artifact.card.weights)
+        said.append(f"kept: {wanted.save_latents}")
     route = ends if len(ends) > 1 else [stops[0], ends[0]] if changes else ends * 2
     _write(editor, route, out, wanted.frames, blend=len(stops) > 1)
     return [*said, f"written: {out}"]
 
 
 def _edited(editor: Editor, found: InvertedImage, wanted: EditRequest) -> InvertedImage:
-    found = editor.changed(found, wanted.changes, hold=wanted.hold)
-    if wanted.become is None:
+    found = editor.changed(found, wanted.changes, fix=wanted.fix)
+    if wanted.target_class is None:
         return found
     vector = torch.zeros_like(found.vector)
-    vector[class_number(editor.artefact.classes, wanted.become)] = 1
+    vector[class_number(editor.artifact.classes, wanted.target_class)] = 1
     return replace(found, vector=vector)
 
 
@@ -122,10 +122,10 @@ def _write(
     editor: Editor, route: Sequence[InvertedImage], out: Path, frames: int, *, blend: bool
 ) -> None:
     if out.suffix.lower() in FILMS:
-        write_frames(there_and_back(through(route, frames or FRAMES)), out)
+        write_frames(ping_pong(interpolate_through(route, frames or FRAMES)), out)
     elif blend or frames > 1:
         count = frames or 8
-        grid_png(through(route, count), out, count if count <= 12 else 0)
+        grid_png(interpolate_through(route, count), out, count if count <= 12 else 0)
     else:
         with writing(out):
             out.parent.mkdir(parents=True, exist_ok=True)
@@ -138,12 +138,12 @@ def _sheet(editor: Editor, found: Sequence[InvertedImage], out: Path) -> list[st
     rows = [
         (
             f"{heading(each)}\n" + each.evidence.replace(", ", "\n", 1),
-            torch.cat([along(one, each.axis, STEPS) for one in found]),
+            torch.cat([traverse(one, each.axis, STEPS) for one in found]),
         )
         for each in listed
     ]
     heads = [f"{step:+g}" if step else "as it is" for step in STEPS] * len(found)
-    write_whole(out, labelled(rows, heads, len(STEPS)))
+    write_whole(out, labeled(rows, heads, len(STEPS)))
     words = [f"{heading(each):28} {each.evidence}" for each in listed]
     read = [f"{each.name}: {each.proof}" for each in editor.attributes if each.proof]
     return [*words, *(["", READ, *read] if read else []), "", MEANING, f"written: {out}"]
@@ -152,7 +152,7 @@ def _sheet(editor: Editor, found: Sequence[InvertedImage], out: Path) -> list[st
 READ = "How well these numbers are read off pictures, with the labels' own as the truth:"
 
 MEANING = (
-    "--change NUMBER=AMOUNT or NAME=AMOUNT goes along one. Beside it: what changes from -2 to +2,\n"
+    "--edit NUMBER=AMOUNT or NAME=AMOUNT goes along one. Beside it: what changes from -2 to +2,\n"
     "in its usual spreads over samples, with twice the standard error; in brackets the share of\n"
     "samples that change that way."
 )
@@ -165,20 +165,20 @@ def heading(direction: Direction) -> str:
     return direction.origin + " (hardly)" * (direction.name == UNNAMED)
 
 
-def check(artefact: Artefact, pictures: Sequence[Path], out: Path, wanted: EditRequest) -> None:
+def check(artifact: Artifact, pictures: Sequence[Path], out: Path, wanted: EditRequest) -> None:
     """Refuse what cannot be done, before minutes of work.
 
     Raises:
         ConfigError: naming all faults.
         MissingExtraError: if a film is wanted and its extra is not installed.
     """
-    faults = [*_faults_of_form(pictures, out, wanted), *_faults_of_wishes(artefact, wanted)]
-    if wanted.keep is not None and len(pictures) != 1:
-        faults.append(f"--keep: keeps the edit of one picture, got {len(pictures)}")
+    faults = [*_faults_of_form(pictures, out, wanted), *_faults_of_wishes(artifact, wanted)]
+    if wanted.save_latents is not None and len(pictures) != 1:
+        faults.append(f"--save-latents: keeps the edit of one picture, got {len(pictures)}")
     if faults:
         raise ConfigError("\n".join(faults), remedy="Change what is named here.")
-    if wanted.become is not None:
-        class_number(artefact.classes, wanted.become)
+    if wanted.target_class is not None:
+        class_number(artifact.classes, wanted.target_class)
     if out.suffix.lower() == ".mp4":
         need("av", "video")
 
@@ -197,25 +197,25 @@ def _faults_of_form(pictures: Sequence[Path], out: Path, wanted: EditRequest) ->
         yield f"--out: {out} is one of the pictures"
     if wanted.frames and not 2 <= wanted.frames <= MOST_FRAMES:
         yield f"--frames: must lie between 2 and {MOST_FRAMES}, got {wanted.frames}"
-    if wanted.keep is not None and wanted.keep.suffix.lower() != SUFFIX:
-        yield f"--keep: must end in {SUFFIX}, got {wanted.keep}"
+    if wanted.save_latents is not None and wanted.save_latents.suffix.lower() != SUFFIX:
+        yield f"--save-latents: must end in {SUFFIX}, got {wanted.save_latents}"
 
 
-def _faults_of_wishes(artefact: Artefact, wanted: EditRequest) -> Iterator[str]:
+def _faults_of_wishes(artifact: Artifact, wanted: EditRequest) -> Iterator[str]:
     for name, amount in wanted.changes.items():
         if not -FARTHEST <= amount <= FARTHEST:
             span = f"{-FARTHEST:g} and {FARTHEST:g}"
-            yield f"--change {name}: must lie between {span}, got {amount:g}"
-    if wanted.directions and (wanted.changes or wanted.become or wanted.keep):
+            yield f"--edit {name}: must lie between {span}, got {amount:g}"
+    if wanted.directions and (wanted.changes or wanted.target_class or wanted.save_latents):
         yield "--directions: lists what can be changed, and changes nothing"
-    if wanted.hold and not wanted.changes:
-        yield "--hold: there is no --change"
-    if (wanted.told.liked is None) != (wanted.told.disliked is None):
-        yield "--liked, --disliked: give a folder for each"
-    if wanted.told.seed < 0:
-        yield f"--seed: must be at least 0, got {wanted.told.seed}"
-    if wanted.become is not None and not artefact.classes:
-        yield "--become: this run was trained without classes"
+    if wanted.fix and not wanted.changes:
+        yield "--fix: there is no --edit"
+    if (wanted.examples.positive is None) != (wanted.examples.negative is None):
+        yield "--positive, --negative: give a folder for each"
+    if wanted.examples.seed < 0:
+        yield f"--seed: must be at least 0, got {wanted.examples.seed}"
+    if wanted.target_class is not None and not artifact.classes:
+        yield "--class: this run was trained without classes"
 
 
 def amounts(changes: Mapping[str, str]) -> dict[str, float]:
@@ -230,7 +230,7 @@ def amounts(changes: Mapping[str, str]) -> dict[str, float]:
             found[name] = float(value)
         except ValueError:
             raise ConfigError(
-                f"--change {name}: {value!r} is no number",
-                remedy=f"Write, for example, --change {name}=+1.5.",
+                f"--edit {name}: {value!r} is no number",
+                remedy=f"Write, for example, --edit {name}=+1.5.",
             ) from None
     return found

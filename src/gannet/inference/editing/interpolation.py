@@ -23,7 +23,7 @@ from torch import Tensor
 
 from gannet.core.errors import DataError, need
 from gannet.core.io.files import write_whole
-from gannet.inference.editing.attributes import colours
+from gannet.inference.editing.attributes import colors
 from gannet.inference.editing.inversion import InvertedImage
 
 SHOWN = 128
@@ -39,12 +39,12 @@ FilmFrame = NDArray[np.uint8]
 """``(H, W, 3)``."""
 
 
-def arc(one: Tensor, other: Tensor, share: float) -> Tensor:
+def slerp(one: Tensor, other: Tensor, share: float) -> Tensor:
     """The point ``(Z,)`` a share of the way from one to the other; lengths change evenly.
 
     Source: Shoemake 1985, Animating rotation with quaternion curves, section 3.3.
 
-    >>> round(float(arc(torch.tensor([2.0, 0.0]), torch.tensor([0.0, 2.0]), 0.5).norm()), 4)
+    >>> round(float(slerp(torch.tensor([2.0, 0.0]), torch.tensor([0.0, 2.0]), 0.5).norm()), 4)
     2.0
     """
     near, far = (math.sqrt(float(each.square().sum())) for each in (one, other))
@@ -58,39 +58,39 @@ def arc(one: Tensor, other: Tensor, share: float) -> Tensor:
     return way / math.sin(angle) * (near + share * (far - near))
 
 
-def blended(one: InvertedImage, other: InvertedImage, share: float) -> InvertedImage:
+def interpolate(one: InvertedImage, other: InvertedImage, share: float) -> InvertedImage:
     """A picture a share of the way from one to the other, networks that were tuned included."""
-    noise = arc(one.noise, other.noise, share)
+    noise = slerp(one.noise, other.noise, share)
     vector = one.vector + share * (other.vector - one.vector)
-    maker = one.maker
-    if one.maker.network is not other.maker.network:
-        maker = one.maker.copied()
-        state, far = one.maker.network.state_dict(), other.maker.network.state_dict()
+    generator = one.generator
+    if one.generator.network is not other.generator.network:
+        generator = one.generator.copy()
+        state, far = one.generator.network.state_dict(), other.generator.network.state_dict()
         mixed = {
             name: value.lerp(far[name], share) if value.is_floating_point() else value
             for name, value in state.items()
         }
-        maker.network.load_state_dict(mixed)
-    return replace(one, maker=maker, noise=noise, vector=vector)
+        generator.network.load_state_dict(mixed)
+    return replace(one, generator=generator, noise=noise, vector=vector)
 
 
-def through(stops: Sequence[InvertedImage], frames: int) -> Tensor:
+def interpolate_through(stops: Sequence[InvertedImage], frames: int) -> Tensor:
     """``(frames, C, H, W)`` on the way through some pictures, the first and the last included."""
     made: list[Tensor] = []
     legs = len(stops) - 1
     for frame in range(frames):
         place = legs * frame / max(frames - 1, 1)
         leg = min(int(place), legs - 1)
-        made.append(blended(stops[leg], stops[leg + 1], place - leg).picture())
+        made.append(interpolate(stops[leg], stops[leg + 1], place - leg).picture())
     return torch.stack(made)
 
 
-def along(found: InvertedImage, direction: Tensor, amounts: Sequence[float]) -> Tensor:
+def traverse(found: InvertedImage, direction: Tensor, amounts: Sequence[float]) -> Tensor:
     """``(n, C, H, W)``: a picture moved along a direction ``(Z,)`` by some amounts."""
     return torch.stack([found.moved(direction, amount).picture() for amount in amounts])
 
 
-def there_and_back(frames: Tensor) -> Tensor:
+def ping_pong(frames: Tensor) -> Tensor:
     """Frames and then the inner ones in reverse, so that a film of them has no jump."""
     return torch.cat([frames, frames[1:-1].flip(0)])
 
@@ -98,7 +98,7 @@ def there_and_back(frames: Tensor) -> Tensor:
 def drawn(pictures: Tensor, least: int = SHOWN) -> list[FilmFrame]:
     """Pictures ``(n, C, H, W)`` in [-1, 1] as colours of 8 bit, small ones enlarged."""
     factor = max(1, round(least / max(pictures.shape[2:])))
-    seen = colours(pictures).expand(-1, 3, -1, -1)
+    seen = colors(pictures).expand(-1, 3, -1, -1)
     pixels = (seen.clamp(0, 1) * 255).round().to(torch.uint8)
     pixels = pixels.repeat_interleave(factor, 2).repeat_interleave(factor, 3)
     return list(pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy())
@@ -147,7 +147,7 @@ def write_frames(frames: Tensor, path: Path) -> None:
     write_whole(path, mp4(frames) if path.suffix.lower() == ".mp4" else gif(frames))
 
 
-def labelled(rows: Sequence[tuple[str, Tensor]], heads: Sequence[str], gap_after: int) -> bytes:
+def labeled(rows: Sequence[tuple[str, Tensor]], heads: Sequence[str], gap_after: int) -> bytes:
     """A PNG with a row of pictures for each line of words.
 
     Args:

@@ -16,8 +16,8 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from gannet.core.device import adam
-from gannet.core.seeding import noise_at, seed_at
-from gannet.inference.editing.latent_generator import Maker
+from gannet.core.seeding import derive_seed, latents_at
+from gannet.inference.editing.latent_generator import LatentGenerator
 from gannet.metrics.image_quality import psnr
 from gannet.networks.features import FeatureMap
 
@@ -31,11 +31,11 @@ class InversionSettings:
         tries: How many of them are gone on with.
         steps: Of Adam on the noise, in all.
         rate: Its step size at first, in spreads of the noise.
-        usual: Weight that keeps noise where training had it.
+        prior_weight: Weight that keeps noise where training had it.
         tuning: Most steps of Adam on a copy of the network; 0 leaves the network alone.
         tuning_rate: Its step size.
         goal: Decibels at which tuning ends; more would bend the network for noise in the picture.
-        nearby: Weight that keeps pictures near the one that is tuned for as they were.
+        locality: Weight that keeps pictures near the one that is tuned for as they were.
         features: Compared beside the pixels, if any.
         features_weight: Of the mean squared difference of features.
     """
@@ -44,11 +44,11 @@ class InversionSettings:
     tries: int = 16
     steps: int = 500
     rate: float = 0.15
-    usual: float = 5e-4
+    prior_weight: float = 5e-4
     tuning: int = 300
     tuning_rate: float = 3e-3
     goal: float = 30.0
-    nearby: float = 0.1
+    locality: float = 0.1
     features: FeatureMap | None = None
     features_weight: float = 1.0
 
@@ -61,14 +61,14 @@ class InvertedImage:
     """A picture as a generator makes it.
 
     Attributes:
-        maker: The run's own, or a copy that was tuned.
+        generator: The run's own, or a copy that was tuned.
         noise: ``(Z,)``.
         vector: ``(V,)``.
         psnr: Decibels between the picture and what comes of the noise; of a copy after tuning.
         psnr_untuned: The same before.
     """
 
-    maker: Maker
+    generator: LatentGenerator
     noise: Tensor
     vector: Tensor
     psnr: float = 0.0
@@ -76,7 +76,7 @@ class InvertedImage:
 
     def picture(self) -> Tensor:
         """``(C, H, W)`` in [-1, 1]."""
-        return self.maker.made(self.noise[None], self.vector[None])[0].clamp(-1, 1)
+        return self.generator.generate(self.noise[None], self.vector[None])[0].clamp(-1, 1)
 
     def moved(self, direction: Tensor, amount: float) -> InvertedImage:
         """The same picture some spreads of noise further along a direction ``(Z,)``.
@@ -87,7 +87,7 @@ class InvertedImage:
 
 
 def find(
-    maker: Maker,
+    generator: LatentGenerator,
     pictures: Tensor,
     *,
     kind: int | None = None,
@@ -97,43 +97,51 @@ def find(
     """Find noise that makes each of some pictures.
 
     Args:
-        maker: The generator.
+        generator: The generator.
         pictures: ``(N, C, H, W)`` in [-1, 1].
         kind: Their class, if it is known; else the best one is found for each.
         search: How hard to look.
         seed: Of the starts. The same seed finds the same.
     """
-    noise, vector, owner = _started(maker, pictures, kind, search, seed)
+    noise, vector, owner = _started(generator, pictures, kind, search, seed)
     rate = search.rate
     for share, keep in ((0.2, 4), (0.2, 1), (0.6, 1)):
         steps = max(round(search.steps * share), 1)
-        noise, loss = refined(maker, noise, vector, pictures[owner], steps, rate, search)
+        noise, loss = refined(generator, noise, vector, pictures[owner], steps, rate, search)
         kept = _best(loss, owner, len(pictures), keep)
         noise, vector, owner = noise[kept], vector[kept], owner[kept]
         rate *= 0.6
-    made = maker.made(noise, vector)
+    made = generator.generate(noise, vector)
     found = [
-        InvertedImage(maker, noise[at], vector[at], float(value), float(value))
+        InvertedImage(generator, noise[at], vector[at], float(value), float(value))
         for at, value in enumerate(psnr(made.clamp(-1, 1), pictures))
     ]
     if not search.tuning:
         return found
     return [
-        tuned(each, picture, search, seed_at(seed, at))
+        pivotal_tune(each, picture, search, derive_seed(seed, at))
         for at, (each, picture) in enumerate(zip(found, pictures, strict=True))
     ]
 
 
 def _started(
-    maker: Maker, pictures: Tensor, kind: int | None, search: InversionSettings, seed: int
+    generator: LatentGenerator,
+    pictures: Tensor,
+    kind: int | None,
+    search: InversionSettings,
+    seed: int,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The likest samples, of as many kinds as can be: noise, vectors, whose start each is."""
-    noise = noise_at(seed, range(search.starts), maker.width)
-    kinds = torch.arange(search.starts) % max(maker.kinds, 1)
+    noise = latents_at(seed, range(search.starts), generator.width)
+    kinds = torch.arange(search.starts) % max(generator.pseudo_classes, 1)
     if kind is not None:
         kinds = torch.full_like(kinds, kind)
-    vector = torch.eye(maker.kinds)[kinds] if maker.kinds else maker.vectors(search.starts, seed)
-    made = maker.made(noise, vector)
+    vector = (
+        torch.eye(generator.pseudo_classes)[kinds]
+        if generator.pseudo_classes
+        else generator.vectors(search.starts, seed)
+    )
+    made = generator.generate(noise, vector)
     far = torch.cdist(small(pictures), small(made))
     starts: list[tuple[Tensor, Tensor]] = []
     for at, row in enumerate(far):
@@ -168,7 +176,7 @@ def difference(made: Tensor, pictures: Tensor, search: InversionSettings) -> Ten
 
 
 def refined(
-    maker: Maker,
+    generator: LatentGenerator,
     noise: Tensor,
     vector: Tensor,
     pictures: Tensor,
@@ -178,16 +186,16 @@ def refined(
 ) -> tuple[Tensor, Tensor]:
     """Noise ``(B, Z)`` after so many steps towards pictures, and how far each is off, ``(B,)``."""
     moving = noise.clone().requires_grad_()
-    optimiser = adam([moving], (0.9, 0.99), rate)
+    optimizer = adam([moving], (0.9, 0.99), rate)
     loss = noise.new_zeros(len(noise))
     for step in range(steps):
-        for group in optimiser.param_groups:
+        for group in optimizer.param_groups:
             group["lr"] = rate * (1 - 0.8 * step / steps)
-        loss = difference(maker(moving, vector), pictures, search)
-        loss = loss + search.usual * moving.square().mean(1)
-        optimiser.zero_grad()
+        loss = difference(generator(moving, vector), pictures, search)
+        loss = loss + search.prior_weight * moving.square().mean(1)
+        optimizer.zero_grad()
         loss.sum().backward()
-        optimiser.step()
+        optimizer.step()
     return moving.detach(), loss.detach()
 
 
@@ -200,34 +208,34 @@ def _best(loss: Tensor, owner: Tensor, pictures: int, keep: int) -> Tensor:
     return torch.cat(found)
 
 
-def tuned(
+def pivotal_tune(
     found: InvertedImage, picture: Tensor, search: InversionSettings, seed: int
 ) -> InvertedImage:
     """Bend a copy of the network until the noise that was found gives the picture ``(C, H, W)``.
 
     Source: Roich et al. 2021, arXiv:2106.05744, eq. 3 to 5: what lies near the noise is held.
     """
-    maker = found.maker.copied()
-    weights = [each.requires_grad_() for each in maker.network.parameters()]
-    optimiser = adam(weights, (0.9, 0.99), search.tuning_rate)
+    generator = found.generator.copy()
+    weights = [each.requires_grad_() for each in generator.network.parameters()]
+    optimizer = adam(weights, (0.9, 0.99), search.tuning_rate)
     noise, vector, target = found.noise[None], found.vector[None], picture[None]
-    others = noise_at(seed, range(search.tuning), maker.width)
+    others = latents_at(seed, range(search.tuning), generator.width)
     for step in range(search.tuning):
         towards = others[step : step + 1] - noise
         near = noise + towards * torch.rand(1, generator=_chance(seed, step))
-        made = maker(torch.cat([noise, near]), torch.cat([vector, vector]))
-        held = found.maker.made(near, vector)
+        made = generator(torch.cat([noise, near]), torch.cat([vector, vector]))
+        held = found.generator.generate(near, vector)
         if float(psnr(made[:1].detach().clamp(-1, 1), target)) >= search.goal:
             break
         loss = difference(made[:1], target, search).sum()
-        loss = loss + search.nearby * (made[1:] - held).square().mean()
-        optimiser.zero_grad()
+        loss = loss + search.locality * (made[1:] - held).square().mean()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
-    maker.network.requires_grad_(False)
-    reached = replace(found, maker=maker)
+        optimizer.step()
+    generator.network.requires_grad_(False)
+    reached = replace(found, generator=generator)
     return replace(reached, psnr=float(psnr(reached.picture()[None], target)))
 
 
 def _chance(seed: int, step: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed_at(seed, step))
+    return torch.Generator().manual_seed(derive_seed(seed, step))

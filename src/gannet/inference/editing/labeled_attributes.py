@@ -16,7 +16,7 @@ from torch import Tensor
 
 from gannet.core.codec import Codec
 from gannet.core.errors import DataError
-from gannet.core.seeding import some_of
+from gannet.core.seeding import random_subset
 from gannet.data import dataset
 from gannet.data.labels import LABEL_COLUMNS
 from gannet.data.numeric_labels import number_columns
@@ -25,7 +25,7 @@ from gannet.modalities.registry import find_modality
 from gannet.networks.classifier import fit, picture_net, small_net
 from gannet.networks.features import in_chunks
 
-LABELLED = 2_000
+LABELED = 2_000
 """Most labelled pictures that are looked at."""
 
 STEPS = 400
@@ -66,7 +66,7 @@ def attributes_of(
             remedy="Give class folders, or pictures with a table that has a column called label, "
             "or columns of numbers.",
         )
-    places = some_of(source.count, min(source.count, LABELLED), seed)
+    places = random_subset(source.count, min(source.count, LABELED), seed)
     encode = find_modality(codec.kind).inference.encode
     pictures = encode(codec, [source.raw(at) for at in places])
     found: list[Attribute] = []
@@ -104,7 +104,7 @@ def _of_numbers(
     """Those columns that a small network reads off pictures it has not seen."""
     values = torch.from_numpy(np.stack(list(columns.values()), 1)).float()
     apart = torch.zeros(len(values), dtype=torch.bool)
-    apart[some_of(len(values), len(values) // APART, seed + 1)] = True
+    apart[random_subset(len(values), len(values) // APART, seed + 1)] = True
     shown = values[~apart]
     middle = shown.nanmean(0)
     spread = (shown - middle).square().nanmean(0).sqrt().clamp_min(1e-6)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from gannet.core.seeding import noise_at, seed_at
+from gannet.core.seeding import derive_seed, latents_at
 from gannet.core.types import Condition, Spec
 
 CHUNK = 256
@@ -29,23 +29,24 @@ def one_pass(network: nn.Module, noise: Tensor, condition: Condition) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Maker:
+class LatentGenerator:
     """A network that makes pictures ``(B, C, H, W)`` in [-1, 1] from noise and a vector.
 
     Attributes:
         network: With weights that need no slope.
         spec: Its sizes.
         width: Numbers of noise per picture, Z.
-        kinds: Classes, or kinds, that the vector tells apart; 0 if it tells something else.
-        shares: How often training met each kind; empty for equally often.
+        pseudo_classes: Classes, or kinds, that the vector tells apart; 0 if it tells something
+            else.
+        class_frequencies: How often training met each kind; empty for equally often.
         infer: How the network is used.
     """
 
     network: nn.Module
     spec: Spec
     width: int
-    kinds: int = 0
-    shares: tuple[float, ...] = ()
+    pseudo_classes: int = 0
+    class_frequencies: tuple[float, ...] = ()
     infer: Infer = one_pass
 
     def __call__(self, noise: Tensor, vector: Tensor) -> Tensor:
@@ -55,26 +56,26 @@ class Maker:
         return made.float()
 
     @torch.no_grad()
-    def made(self, noise: Tensor, vector: Tensor) -> Tensor:
+    def generate(self, noise: Tensor, vector: Tensor) -> Tensor:
         """The same without slopes, some at a time."""
         starts = range(0, len(noise), CHUNK)
         parts = [self(noise[at : at + CHUNK], vector[at : at + CHUNK]) for at in starts]
         return torch.cat(parts or [torch.zeros(0, *self.spec.shape)])
 
-    def drawn(self, count: int, seed: int) -> tuple[Tensor, Tensor]:
+    def sample_latents(self, count: int, seed: int) -> tuple[Tensor, Tensor]:
         """Noise ``(count, Z)`` and vectors ``(count, V)`` as samples have them."""
-        return noise_at(seed, range(count), self.width), self.vectors(count, seed)
+        return latents_at(seed, range(count), self.width), self.vectors(count, seed)
 
     def vectors(self, count: int, seed: int) -> Tensor:
         """``(count, V)`` vectors of kinds as often as training met them, else zeros."""
-        if not self.kinds:
+        if not self.pseudo_classes:
             return torch.zeros(count, self.spec.vector)
-        weights = torch.tensor(self.shares or (1.0,) * self.kinds)
-        chance = torch.Generator().manual_seed(seed_at(seed, 5))
+        weights = torch.tensor(self.class_frequencies or (1.0,) * self.pseudo_classes)
+        chance = torch.Generator().manual_seed(derive_seed(seed, 5))
         kinds = torch.multinomial(weights, count, replacement=True, generator=chance)
-        return torch.eye(self.kinds)[kinds]
+        return torch.eye(self.pseudo_classes)[kinds]
 
-    def copied(self) -> Self:
+    def copy(self) -> Self:
         """The same with a network of its own, whose weights may be changed."""
         return replace(self, network=copy.deepcopy(self.network))
 

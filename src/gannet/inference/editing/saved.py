@@ -12,12 +12,12 @@ from safetensors.torch import save as save_tensors
 from gannet.core.errors import DataError
 from gannet.core.io.files import write_whole
 from gannet.inference.editing.inversion import InvertedImage
-from gannet.inference.editing.latent_generator import Maker
+from gannet.inference.editing.latent_generator import LatentGenerator
 
 SUFFIX = ".safetensors"
 
 
-def write_found(found: InvertedImage, path: Path, run: str) -> None:
+def save_latents(found: InvertedImage, path: Path, run: str) -> None:
     """Save noise, vector and, if it was tuned, the network.
 
     Args:
@@ -34,14 +34,14 @@ def write_found(found: InvertedImage, path: Path, run: str) -> None:
         "decibels": torch.tensor([found.psnr, found.psnr_untuned]),
         "run": torch.tensor(list(run.encode()), dtype=torch.uint8),
     }
-    state = found.maker.network.state_dict()
+    state = found.generator.network.state_dict()
     tensors |= {f"network.{name}": value for name, value in state.items()}
     packed = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     write_whole(path, save_tensors(packed, {"format": "pt"}))
 
 
-def read_found(path: Path, maker: Maker, run: str) -> InvertedImage:
-    """What ``write_found`` saved.
+def load_latents(path: Path, generator: LatentGenerator, run: str) -> InvertedImage:
+    """What ``save_latents`` saved.
 
     Raises:
         DataError: if the file is damaged, no such file, or of another run.
@@ -56,7 +56,7 @@ def read_found(path: Path, maker: Maker, run: str) -> InvertedImage:
         raise DataError(
             f"not a picture that `gannet edit` kept ({error})",
             where=str(path),
-            remedy="Give a picture, or a file written by --keep.",
+            remedy="Give a picture, or a file written by --save-latents.",
         ) from None
     if of != run:
         raise DataError(
@@ -64,7 +64,7 @@ def read_found(path: Path, maker: Maker, run: str) -> InvertedImage:
             where=str(path),
             remedy="Give the run that it was found with, or find the picture anew.",
         )
-    own = maker.copied()
+    own = generator.copy()
     prefix = "network."
     state = {key.removeprefix(prefix): tensors[key] for key in tensors if key.startswith(prefix)}
     own.network.load_state_dict(state)

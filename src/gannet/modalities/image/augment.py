@@ -22,7 +22,7 @@ def augment(samples: Tensor, share: float, rng: torch.Generator | None = None) -
     """
     if share <= 0:
         return samples
-    return _cut(_shift(_recolour(samples, share, rng), share, rng), share, rng)
+    return _cut(_shift(_recolor(samples, share, rng), share, rng), share, rng)
 
 
 def _some(samples: Tensor, share: float, rng: torch.Generator | None = None) -> Tensor:
@@ -31,7 +31,7 @@ def _some(samples: Tensor, share: float, rng: torch.Generator | None = None) -> 
     return (drawn < share).to(samples)
 
 
-def _recolour(samples: Tensor, share: float, rng: torch.Generator | None = None) -> Tensor:
+def _recolor(samples: Tensor, share: float, rng: torch.Generator | None = None) -> Tensor:
     """Brightness within a half, contrast between a half and one and a half."""
     chosen = _some(samples, share, rng)
     drawn = torch.rand(2, len(samples), 1, 1, 1, generator=rng, device=samples.device)
@@ -73,8 +73,8 @@ def _cut(samples: Tensor, share: float, rng: torch.Generator | None = None) -> T
     """Paint a square of half the side with middle grey."""
     count, _, high, wide = samples.shape
     chosen = _some(samples, share, rng)
-    centre = torch.rand(count, 2, generator=rng, device=samples.device)
-    rows = torch.arange(high, device=samples.device) - (centre[:, :1] * high)
-    columns = torch.arange(wide, device=samples.device) - (centre[:, 1:] * wide)
+    center = torch.rand(count, 2, generator=rng, device=samples.device)
+    rows = torch.arange(high, device=samples.device) - (center[:, :1] * high)
+    columns = torch.arange(wide, device=samples.device) - (center[:, 1:] * wide)
     hole = (rows.abs() < high / 4)[:, None, :, None] & (columns.abs() < wide / 4)[:, None, None, :]
     return samples * (1 - hole.to(samples) * chosen)

@@ -18,7 +18,7 @@ from gannet.core.io.files import write_whole
 from gannet.core.types import Batch
 from gannet.modalities.hooks import Exhibit, Sheet
 
-COLOURS = 3
+COLORS = 3
 
 SHOWN_PX = 160
 """Largest side of pictures on a page: larger ones are shrunk, so that it stays below 12 MB whatever
@@ -81,11 +81,11 @@ def beside(given: Batch, answers: Sequence[Tensor]) -> list[Tensor]:
         answers: Each ``(N, C, H, W)``, one to every picture.
     """
     real, seen = given.real, given.condition.grid
-    colours = 1 if max(real.shape[1], seen.shape[1]) < COLOURS else COLOURS
+    colors = 1 if max(real.shape[1], seen.shape[1]) < COLORS else COLORS
     seen = interpolate(seen.float(), list(real.shape[2:]), mode="nearest-exact")
     shown = [seen, *(made.clamp(-1, 1) for made in answers), real.float()]
     return [
-        each[:, : colours if each.shape[1] >= colours else 1].expand(-1, colours, -1, -1)
+        each[:, : colors if each.shape[1] >= colors else 1].expand(-1, colors, -1, -1)
         for each in shown
     ]
 

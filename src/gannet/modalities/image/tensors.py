@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from gannet.core.types import Float32Array
-from gannet.modalities.image.tiling import GREY
+from gannet.modalities.image.tiling import GRAY
 
 COARSE = 16
 """Cells a side at which likeness of pictures is measured."""
@@ -31,16 +31,16 @@ def in_channels(picture: Float32Array, channels: int) -> Float32Array:
     """
     count = picture.shape[2]
     if count in (2, 4):
-        colours, alpha = picture[..., :-1], picture[..., -1:]
+        colors, alpha = picture[..., :-1], picture[..., -1:]
     else:
-        colours, alpha = picture, np.ones_like(picture[..., :1])
+        colors, alpha = picture, np.ones_like(picture[..., :1])
     if channels in (1, 3):
-        colours = colours * alpha + (1 - alpha)
+        colors = colors * alpha + (1 - alpha)
     wanted = 1 if channels < 3 else 3
-    if colours.shape[2] > wanted:
-        colours = colours @ GREY[:, None]
-    colours = np.repeat(colours, wanted // colours.shape[2], 2)
-    made = colours if channels in (1, 3) else np.concatenate([colours, alpha], 2)
+    if colors.shape[2] > wanted:
+        colors = colors @ GRAY[:, None]
+    colors = np.repeat(colors, wanted // colors.shape[2], 2)
+    made = colors if channels in (1, 3) else np.concatenate([colors, alpha], 2)
     return made.astype(np.float32)
 
 

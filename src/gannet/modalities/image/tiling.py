@@ -16,7 +16,7 @@ TILE = 256
 """Side of a tile's own part, in pixels of the given picture."""
 SMALLEST = 16
 """Side below which smaller tiles would be nearly all overlap."""
-GREY = np.array([0.299, 0.587, 0.114], np.float32)
+GRAY = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def planes(picture: Float32Array, channels: int) -> list[Tensor]:
@@ -28,10 +28,10 @@ def planes(picture: Float32Array, channels: int) -> list[Tensor]:
     """
     whole = torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))[None] * 2 - 1
     count = picture.shape[2]
-    colours = whole[:, : count - 1] if count in (2, 4) else whole
-    parts: list[Tensor] = [colours]
-    if colours.shape[1] != channels:
-        parts = [colours[:, at : at + 1] for at in range(colours.shape[1])]
+    colors = whole[:, : count - 1] if count in (2, 4) else whole
+    parts: list[Tensor] = [colors]
+    if colors.shape[1] != channels:
+        parts = [colors[:, at : at + 1] for at in range(colors.shape[1])]
     parts += [whole[:, -1:]] if count in (2, 4) else []
     return [
         part if part.shape[1] == channels else part.expand(-1, channels, -1, -1) for part in parts
@@ -44,13 +44,13 @@ def of_planes(made: list[Tensor], given: Float32Array) -> Float32Array:
     wanted = 1 if count < 3 else 3
     flat = [each[0].movedim(0, -1).numpy() for each in made]
     if flat[0].shape[2] == wanted:
-        colours, rest = flat[0], flat[1:]
+        colors, rest = flat[0], flat[1:]
     elif wanted == 1:
-        colours, rest = flat[0] @ GREY[:, None], flat[1:]
+        colors, rest = flat[0] @ GRAY[:, None], flat[1:]
     else:
-        colours, rest = np.concatenate([each[..., :1] for each in flat[:3]], 2), flat[3:]
+        colors, rest = np.concatenate([each[..., :1] for each in flat[:3]], 2), flat[3:]
     alpha = [each.mean(2, keepdims=True) for each in rest]
-    return np.concatenate([colours, *alpha], 2)
+    return np.concatenate([colors, *alpha], 2)
 
 
 @torch.no_grad()

@@ -21,7 +21,7 @@ class LabelCodec(BaseModel):
 
     Attributes:
         classes: The names.
-        made: Whether they were made up, for kinds that data without labels were sorted into:
+        pseudo: Whether they were made up, for kinds that data without labels were sorted into:
             networks are told them, people are not asked for them.
     """
 
@@ -30,7 +30,7 @@ class LabelCodec(BaseModel):
     tolerance: ClassVar[float] = 0.0
 
     classes: tuple[str, ...]
-    made: bool = False
+    pseudo: bool = False
 
     @field_validator("classes")
     @classmethod

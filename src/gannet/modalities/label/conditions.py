@@ -9,7 +9,7 @@ from torch import Tensor
 from gannet.core.codec import class_number, classes_of
 from gannet.core.errors import ConfigError
 from gannet.core.sampling import ConditionRequest
-from gannet.core.seeding import seed_at
+from gannet.core.seeding import derive_seed
 
 ROUNDING = 1e-6
 """Most by which shares of classes that leave none out may fall short of 1: they may be 32 bit."""
@@ -61,6 +61,6 @@ def _drawn(request: ConditionRequest, known: int) -> list[int | None]:
     ends = torch.tensor(request.shares or [1.0] * known).double().cumsum(0)
     # A sum that falls short of 1 by no more than rounding leaves no room for rows of no class.
     whole = 1.0 if ends[-1] < 1 - ROUNDING else ends[-1]
-    places = [seed_at(request.seed, row, 1) / 2**32 for row in request.rows]
+    places = [derive_seed(request.seed, row, 1) / 2**32 for row in request.rows]
     found: list[int] = torch.searchsorted(ends / whole, torch.tensor(places).double()).tolist()
     return [place if place < known else None for place in found]

@@ -18,10 +18,10 @@ from torch import Tensor
 
 from gannet.core.errors import ConfigError, DataError
 from gannet.core.frame import Frame, Row
-from gannet.core.types import Piece, TableLayout
+from gannet.core.types import CellRange, TableLayout
 from gannet.modalities.table.columns.base import FieldKind, MisfitError
-from gannet.modalities.table.columns.conditions import pieces, values
-from gannet.modalities.table.columns.datetime import MomentColumn
+from gannet.modalities.table.columns.conditions import cell_ranges, values
+from gannet.modalities.table.columns.datetime import DatetimeColumn
 from gannet.modalities.table.columns.infer_type import AnyColumn, check_types, look, missing
 from gannet.modalities.table.columns.number import NumberColumn
 from gannet.modalities.table.columns.value_counts import ValueCounter
@@ -43,12 +43,12 @@ class Field:
     Attributes:
         column: Number of the column it belongs to.
         kind: A ``symbol`` is a whole number from 0; a ``place`` lies in [0, 1].
-        symbols: How many symbols there are; 0 for a place.
+        cardinality: How many symbols there are; 0 for a place.
     """
 
     column: int
     kind: FieldKind
-    symbols: int
+    cardinality: int
 
 
 class TableCodec(BaseModel):
@@ -91,12 +91,12 @@ class TableCodec(BaseModel):
         )
 
     @property
-    def symbols(self) -> tuple[int, ...]:
+    def cardinalities(self) -> tuple[int, ...]:
         """Of each field, 0 for a place."""
-        return tuple(field.symbols for field in self.fields)
+        return tuple(field.cardinality for field in self.fields)
 
     @property
-    def holes(self) -> tuple[int, ...]:
+    def missing_field(self) -> tuple[int, ...]:
         """Of each field, the field whose symbol 0 says that its cell is missing; -1 for none."""
         return tuple(
             span.start if missing(column) else -1
@@ -105,11 +105,11 @@ class TableCodec(BaseModel):
         )
 
     @property
-    def ordered(self) -> tuple[int, ...]:
+    def ordinal_from(self) -> tuple[int, ...]:
         """Of each field the first symbol of those that have an order; -1 where they have none."""
         return tuple(
-            (column.absent.symbols if kind == "symbol" else 0)
-            if isinstance(column, NumberColumn | MomentColumn)
+            (column.missing.symbols if kind == "symbol" else 0)
+            if isinstance(column, NumberColumn | DatetimeColumn)
             else -1
             for column in self.columns
             for kind, _ in column.sizes
@@ -119,7 +119,7 @@ class TableCodec(BaseModel):
     def layout(self) -> TableLayout:
         """What each number of an encoded row is, as networks are told it."""
         owners = tuple(field.column for field in self.fields)
-        return TableLayout(self.symbols, self.holes, self.ordered, owners)
+        return TableLayout(self.cardinalities, self.missing_field, self.ordinal_from, owners)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -139,7 +139,7 @@ class TableCodec(BaseModel):
 
     def describe(self) -> tuple[str, ...]:
         """One line per column: ``age: integer 17 to 90, 73 values``."""
-        return tuple(f"{column.name}: {column.words()}" for column in self.columns)
+        return tuple(f"{column.name}: {column.describe()}" for column in self.columns)
 
     @classmethod
     def fit(
@@ -203,8 +203,10 @@ class TableCodec(BaseModel):
                     where=where,
                     remedy="Give it a table with more rows.",
                 )
-            wishes = overrides or {}
-            columns = tuple(look(tally.seen(), wishes.get(tally.name)) for tally in tallies)
+            conditions = overrides or {}
+            columns = tuple(
+                look(tally.counts_so_far(), conditions.get(tally.name)) for tally in tallies
+            )
         except MisfitError as fault:
             raise named_rows(fault, chunks) from None
         return cls(columns=columns, rows=rows)
@@ -288,16 +290,16 @@ class TableCodec(BaseModel):
         columns = [self.columns[at].decode(numbers[:, self.spans[at]], 0, 0) for at in places]
         return Frame(tuple(names), tuple(columns))
 
-    def wished(self, given: Mapping[str, Any]) -> list[list[Piece]]:
+    def cell_conditions(self, given: Mapping[str, Any]) -> list[list[CellRange]]:
         """Wishes for columns as the cells that fulfil them; see `columns.conditions.pieces`.
 
         Raises:
             ConfigError: if a column is unknown or cannot be asked, or a value was never seen.
         """
-        found: list[list[Piece]] = []
+        found: list[list[CellRange]] = []
         for name, wish in given.items():
             at = self._number(name)
-            made = pieces(self.columns[at], self.spans[at].start, wish)
+            made = cell_ranges(self.columns[at], self.spans[at].start, wish)
             if made:
                 found.append(made)
         return found
@@ -320,7 +322,7 @@ class TableCodec(BaseModel):
 
     def squash(self, output: Tensor) -> Tensor:
         """Symbols are rounded, with the gradient of what was rounded; places pass a sigmoid."""
-        most = output.new_tensor([field.symbols - 1.0 for field in self.fields])
+        most = output.new_tensor([field.cardinality - 1.0 for field in self.fields])
         placed = torch.tensor([field.kind == "place" for field in self.fields], dtype=torch.bool)
         kept = output.clamp(min=0).minimum(most.clamp(min=0))
         symbols = kept.round().detach() + (kept - kept.detach())

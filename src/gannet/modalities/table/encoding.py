@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gannet.core.errors import DataError
-from gannet.core.frame import Cells, Frame, factorised
+from gannet.core.frame import Cells, Frame, factorized
 from gannet.modalities.table.columns.base import Encoded, MisfitError
 from gannet.modalities.table.columns.value_counts import storage_of
 
@@ -35,7 +35,7 @@ def column_encoded(
     """Encode the distinct cells of a column, naming the rows of those that do not fit."""
     try:
         storage_of(name, cells)
-        distinct, at = factorised(cells)
+        distinct, at = factorized(cells)
         return encode(distinct), at
     except MisfitError as fault:
         raise named_rows(fault, [part]) from None

@@ -32,7 +32,7 @@ class ColumnSummary(_Part):
 
 
 class RuleSummary(_Part):
-    """A rule that holds in all rows of a table, as ``--require`` takes it."""
+    """A rule that holds in all rows of a table, as ``--constraint`` takes it."""
 
     rule: str
     rows: int
@@ -64,7 +64,7 @@ def inspect(source: Source, options: ColumnOptions, _budget: Budget, _most: int)
         ColumnSummary(
             name=column.name,
             type=column.type,
-            words=column.words(),
+            words=column.describe(),
             missing=round(missing(column), 6),
             fields=len(column.sizes),
         )
@@ -80,7 +80,7 @@ def inspect(source: Source, options: ColumnOptions, _budget: Budget, _most: int)
         words=tuple(f"column {each.name}: {each.words}" for each in columns),
         after=tuple(
             f"rule: {each.rule} in all {each.rows:,} rows where both are known; `gannet sample` "
-            f"keeps it with --require '{each.rule}'"
+            f"keeps it with --constraint '{each.rule}'"
             for each in rules
         ),
         warnings=_warnings(codec, columns),

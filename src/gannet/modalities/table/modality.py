@@ -29,13 +29,13 @@ from gannet.modalities.table.source import (
     layout_of,
     store,
 )
-from gannet.networks.tabular.cooccurrence import pairs_of
+from gannet.networks.tabular.cooccurrence import cooccurrence
 from gannet.networks.tabular.layout import Layout
 
 
 def statistics(parts: Iterable[Tensor], spec: Spec) -> Mapping[str, Tensor]:
     """Which values occurred together, so that what never did can be refused."""
-    return {"pairs": pairs_of(parts, Layout(spec.table.cardinalities))}
+    return {"pairs": cooccurrence(parts, Layout(spec.table.cardinalities))}
 
 
 def contents(codec: Codec[Any]) -> str:

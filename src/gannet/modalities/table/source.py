@@ -74,21 +74,21 @@ def store(
             where=str(source.path),
             remedy="Add columns, or say what they are with --column NAME=TYPE.",
         )
-    size = Packing(codec.symbols).dtype.itemsize
+    size = Packing(codec.cardinalities).dtype.itemsize
     large = size * source.count > memory_bytes
-    packer = Packer(codec.symbols, source.count, folder if large else None)
+    packer = Packer(codec.cardinalities, source.count, folder if large else None)
     for number, frame in enumerate(source.frames):
         if not number:
             codec.check_columns(frame)
         packer.add(codec.encode_frame(frame).numpy())
-    packed, looks = packer.finish(), packer.prints
-    if len(np.unique(looks)) < (1 - CHANCE) * len(looks):
+    packed, evaluations = packer.finish(), packer.prints
+    if len(np.unique(evaluations)) < (1 - CHANCE) * len(evaluations):
         # So many equal rows are no copies of each other: few different ones are possible.
-        looks = apart(looks)
-    if len(looks) < FEWEST:
+        evaluations = apart(evaluations)
+    if len(evaluations) < FEWEST:
         raise DataError(
-            f"only {len(looks)} rows, expected at least {FEWEST}",
+            f"only {len(evaluations)} rows, expected at least {FEWEST}",
             where=str(source.path),
             remedy="Add more; a few hundred are a good start.",
         )
-    return StoredSamples(packed, looks, looks)
+    return StoredSamples(packed, evaluations, evaluations)

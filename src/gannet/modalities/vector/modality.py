@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gannet.core.codec import Codec
 from gannet.core.sampling import LoadedSamples
-from gannet.core.scores import Profile
+from gannet.core.scores import Histogram
 from gannet.metrics.histograms import row_profiles
 from gannet.modalities.hooks import EvaluationHooks, Presentation, no_sheet
 from gannet.modalities.inference import InferenceHooks, ReadTable
@@ -27,7 +27,7 @@ def cells(raw: Any) -> tuple[str, ...]:
     return tuple(f"{float(each):.6g}" for each in raw)
 
 
-def profiles(codec: Codec[Any], real: Tensor, fake: Tensor) -> Sequence[Profile]:
+def profiles(codec: Codec[Any], real: Tensor, fake: Tensor) -> Sequence[Histogram]:
     """How each number is spread, in the units of the data."""
     assert isinstance(codec, VectorCodec)
     width = codec.shape[0]

@@ -108,11 +108,11 @@ def pack(codec: VectorCodec, raws: Sequence[Any]) -> NDArray[np.float32]:
 def inspect(source: Source, _options: object, _budget: Budget, _most: int) -> Inspection:
     """Look at all rows."""
     rows = rows_of(source)
-    measures = (rows.min(0), rows.mean(0), rows.max(0), rows.std(0))
+    measurements = (rows.min(0), rows.mean(0), rows.max(0), rows.std(0))
     columns = tuple(
         NumberSummary(name=name, low=low, mean=mean, high=high, deviation=deviation)
         for name, low, mean, high, deviation in zip(
-            source.columns, *(each.tolist() for each in measures), strict=True
+            source.columns, *(each.tolist() for each in measurements), strict=True
         )
     )
     words = [

@@ -14,27 +14,27 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gannet.core.types import Piece
+from gannet.core.types import CellRange
 from gannet.networks.tabular.layout import Layout
 
 WIDEST, MOST_FIELDS = 8_192, 100
 """Symbols and fields beyond which pairs are not kept."""
 
 
-def pairs_of(parts: Iterable[Tensor], layout: Layout) -> Tensor:
+def cooccurrence(parts: Iterable[Tensor], layout: Layout) -> Tensor:
     """``(W, W / 8)`` bits: whether two symbols stood in one row; empty for very wide tables.
 
     Args:
         parts: Rows ``(B, F)``, some at a time.
         layout: Of their fields.
     """
-    fields = [at for at in range(len(layout.parts)) if at not in layout.places]
+    fields = [at for at in range(len(layout.parts)) if at not in layout.continuous]
     if layout.width > WIDEST or len(fields) > MOST_FIELDS:
         return torch.zeros(0, 0, dtype=torch.uint8)
     met = torch.zeros(layout.width, layout.width, dtype=torch.bool)
     counts: list[int] = layout.count.tolist()
     for rows in parts:
-        symbols = layout.symbols(rows)
+        symbols = layout.tokens(rows)
         for one, other in combinations(fields, 2):
             size = counts[one], counts[other]
             codes = symbols[:, one] * size[1] + symbols[:, other]
@@ -43,7 +43,9 @@ def pairs_of(parts: Iterable[Tensor], layout: Layout) -> Tensor:
     return torch.from_numpy(np.packbits((met | met.T).numpy(), axis=1))
 
 
-def met(pairs: Tensor, layout: Layout, one: Iterable[Piece], other: Iterable[Piece]) -> bool:
+def cooccurred(
+    pairs: Tensor, layout: Layout, one: Iterable[CellRange], other: Iterable[CellRange]
+) -> bool:
     """Whether a piece of one wish stood in a row with one of the other; yes if not known."""
     if not pairs.numel():
         return True
@@ -56,7 +58,9 @@ def met(pairs: Tensor, layout: Layout, one: Iterable[Piece], other: Iterable[Pie
     )
 
 
-def block(pairs: Tensor, layout: Layout, one: int, other: int) -> NDArray[np.bool_] | None:
+def cooccurrence_block(
+    pairs: Tensor, layout: Layout, one: int, other: int
+) -> NDArray[np.bool_] | None:
     """``(K, L)`` whether symbols of two fields stood in one row; nothing if that is not known."""
     if not pairs.numel():
         return None
@@ -64,10 +68,10 @@ def block(pairs: Tensor, layout: Layout, one: int, other: int) -> NDArray[np.boo
     return bits[:, layout.parts[other]]
 
 
-def _symbols(piece: Piece, layout: Layout) -> list[int]:
+def _symbols(piece: CellRange, layout: Layout) -> list[int]:
     """The places of a piece's symbols in an expanded row."""
     return [
         layout.parts[field].start + int(cell)
         for field, cell in piece.cells.items()
-        if field not in layout.places
+        if field not in layout.continuous
     ]

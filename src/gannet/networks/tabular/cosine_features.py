@@ -20,7 +20,7 @@ OWN = 0.3
 """What symbols keep of the first weights of their own, which are chance."""
 
 
-def waves_of(counts: Sequence[int], ordered: Sequence[int], count: int) -> Tensor:
+def cosine_basis(counts: Sequence[int], ordered: Sequence[int], count: int) -> Tensor:
     """Cosines over the order of each field's symbols, ``(W, K)``.
 
     Args:
@@ -45,26 +45,28 @@ def waves_of(counts: Sequence[int], ordered: Sequence[int], count: int) -> Tenso
 class _Shared(nn.Module):
     """Weights of their own, and what they share, ``(W, width)`` or turned over."""
 
-    waves: Tensor
+    basis: Tensor
 
     def __init__(self, waves: Tensor, width: int, spread: float, *, turned: bool) -> None:
         super().__init__()
         self.turned = turned
-        self.register_buffer("waves", waves, persistent=False)
+        self.register_buffer("basis", waves, persistent=False)
         self.heights = nn.Parameter(spread * torch.randn(waves.shape[1], width))
 
     def forward(self, own: Tensor) -> Tensor:
-        shared = self.waves @ self.heights
+        shared = self.basis @ self.heights
         return own + (shared.T if self.turned else shared)
 
 
-def share_waves(look: nn.Linear, answer: nn.Linear, waves: Tensor, fields: int) -> None:
+def share_cosine_features(
+    evaluation: nn.Linear, answer: nn.Linear, waves: Tensor, fields: int
+) -> None:
     """Let the first and the last layer of a network of fields share ``waves`` ``(W, K)``.
 
     Args:
-        look: Reads ``W`` symbols and ``fields`` more numbers.
+        evaluation: Reads ``W`` symbols and ``fields`` more numbers.
         answer: Gives ``W`` logits.
-        waves: See ``waves_of``; of none, nothing changes.
+        waves: See ``cosine_basis``; of none, nothing changes.
         fields: Number of fields.
     """
     count = waves.shape[1]
@@ -72,12 +74,12 @@ def share_waves(look: nn.Linear, answer: nn.Linear, waves: Tensor, fields: int) 
         return
     ordered = waves.abs().sum(1) > 0
     with torch.no_grad():
-        look.weight[:, : len(waves)][:, ordered] *= OWN
+        evaluation.weight[:, : len(waves)][:, ordered] *= OWN
     beyond = torch.cat([waves, waves.new_zeros(fields, count)])
     # As large together as the weights of one symbol are: the sum of a field's waves.
     spread = math.sqrt(fields / count) / math.sqrt(fields)
-    width = look.out_features
+    width = evaluation.out_features
     first = _Shared(beyond, width, spread, turned=True)
     last = _Shared(waves, width, 0.3 / math.sqrt(width), turned=False)
-    register_parametrization(look, "weight", first, unsafe=True)
+    register_parametrization(evaluation, "weight", first, unsafe=True)
     register_parametrization(answer, "weight", last, unsafe=True)

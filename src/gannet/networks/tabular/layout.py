@@ -13,7 +13,7 @@ SLICES = 16  # symbols that stand for a place in [0, 1]; within one, all places 
 STEEPEST = 40.0  # bound on logits: exp of it, summed over any table, is finite in 32 bit
 
 
-def told(rows: Tensor, known: Tensor) -> Tensor:
+def condition_vector(rows: Tensor, known: Tensor) -> Tensor:
     """The condition vector ``(B, 2F)``: the known cells, zero elsewhere, and which they are.
 
     Args:
@@ -44,7 +44,7 @@ class Layout(nn.Module):
         member: ``(W, F)`` one where the symbol is the field's.
         width: ``W``.
         parts: Where each field lies in the expanded row.
-        places: The fields that are places.
+        continuous: The fields that are places.
     """
 
     count: Tensor
@@ -59,7 +59,7 @@ class Layout(nn.Module):
         ends = [*accumulate(counts)]
         self.parts = [slice(end - size, end) for end, size in zip(ends, counts, strict=True)]
         count = torch.tensor(counts)
-        self.places = [at for at, symbols in enumerate(fields) if not symbols]
+        self.continuous = [at for at, symbols in enumerate(fields) if not symbols]
         owner = torch.arange(len(counts)).repeat_interleave(count)
         # They follow from ``fields``, hence are not saved.
         self.register_buffer("count", count, persistent=False)
@@ -69,25 +69,25 @@ class Layout(nn.Module):
         member = torch.eye(len(counts))[owner]
         self.register_buffer("member", member, persistent=False)
 
-    def symbols(self, rows: Tensor) -> Tensor:
+    def tokens(self, rows: Tensor) -> Tensor:
         """Cells ``(B, F)`` as symbols ``(B, F)``, counted from each field's own first."""
         found = (rows * self.span).long()
         return torch.minimum(found.clamp_(min=0), self.count - 1)
 
     def expand(self, rows: Tensor) -> Tensor:
         """Cells ``(B, F)`` as zeros and ones ``(B, W)``, one one per field."""
-        return self.mark(self.symbols(rows))
+        return self.mark(self.tokens(rows))
 
     def mark(self, symbols: Tensor) -> Tensor:
         """Symbols ``(B, F)`` as zeros and ones ``(B, W)``."""
         blank = self.member.new_zeros(len(symbols), self.width)
         return blank.scatter_(1, symbols + self.first, 1.0)
 
-    def spread(self, cells: Tensor) -> Tensor:
+    def repeat_per_token(self, cells: Tensor) -> Tensor:
         """A number per cell ``(B, F)``, repeated for every symbol of the field, ``(B, W)``."""
         return cells @ self.member.T  # a third of the time of a gather (measured)
 
-    def show(self, symbols: Tensor, known: Tensor, kind: torch.dtype) -> Tensor:
+    def embed_known(self, symbols: Tensor, known: Tensor, kind: torch.dtype) -> Tensor:
         """What a first layer sees, ``(B, W + F)``: a one for each known symbol or hidden field.
 
         Args:
@@ -100,20 +100,20 @@ class Layout(nn.Module):
         blank = torch.zeros(len(symbols), self.width + len(hidden), dtype=kind, device=at.device)
         return blank.scatter_(1, at, 1.0)
 
-    def surprise(self, logits: Tensor, symbols: Tensor) -> Tensor:
+    def cross_entropy(self, logits: Tensor, symbols: Tensor) -> Tensor:
         """Cross-entropy ``(B, F)`` of each field, in nats, of logits ``(B, W)`` of any kind.
 
         Its slope can be taken once, not twice.
         """
-        found: Tensor = _Surprise.apply(logits, symbols + self.first, self.member)  # pyright: ignore[reportUnknownMemberType, reportAssignmentType]  # not typed in torch's stubs
+        found: Tensor = _CrossEntropy.apply(logits, symbols + self.first, self.member)  # pyright: ignore[reportUnknownMemberType, reportAssignmentType]  # not typed in torch's stubs
         return found
 
-    def shares(self, logits: Tensor) -> Tensor:
+    def probabilities(self, logits: Tensor) -> Tensor:
         """Probabilities ``(B, W)`` that sum to one over each field."""
         odds = logits.exp()
-        return odds * self.spread(1 / (odds @ self.member))
+        return odds * self.repeat_per_token(1 / (odds @ self.member))
 
-    def pick(self, shares: Tensor, chance: Tensor) -> Tensor:
+    def sample_tokens(self, shares: Tensor, chance: Tensor) -> Tensor:
         """One symbol per field ``(B, F)`` by ``shares`` ``(B, W)`` and ``chance`` in [0, 1)."""
         heaped = shares.double().cumsum(1)  # 32 bit would blur rare symbols at the far end
         end = heaped[:, self.first + self.count - 1]
@@ -124,11 +124,11 @@ class Layout(nn.Module):
     def cells(self, symbols: Tensor, inside: Tensor) -> Tensor:
         """Symbols ``(B, F)`` as cells; ``inside`` says where in its slice each place lies."""
         made = symbols.float()
-        made[:, self.places] = (made[:, self.places] + inside.float()) / SLICES
+        made[:, self.continuous] = (made[:, self.continuous] + inside.float()) / SLICES
         return made
 
 
-class _Surprise(torch.autograd.Function):
+class _CrossEntropy(torch.autograd.Function):
     """Cross-entropy of many softmaxes side by side, with as few passes over them as there can be.
 
     Bounding logits has no slope of its own here: what lies beyond is pulled back like the rest.

@@ -19,10 +19,10 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
 from gannet.core.types import Condition, Spec
-from gannet.networks.mlp import LEAK, RowBlock
-from gannet.networks.tabular.cosine_features import share_waves, waves_of
+from gannet.networks.mlp import LEAK, ResidualBlock
+from gannet.networks.tabular.cosine_features import cosine_basis, share_cosine_features
 from gannet.networks.tabular.layout import SLICES, STEEPEST, Layout, missing
-from gannet.networks.tabular.sampling import Beginnings, Layers, chances, fill
+from gannet.networks.tabular.sampling import Layers, PrefixCache, fill, uniforms
 
 BARRED = -45.0  # added to the logit of what is never drawn; exp of all of it is not quite nothing
 TOGETHER = 65_536  # rows that are filled at once
@@ -45,9 +45,9 @@ class FieldGenerator(nn.Module):
         spec: ``spec.table.cardinalities`` are the symbols per field.
         width: Features of each layer.
         blocks: Residual blocks.
-        holes: As ``spec.table.missing_field``, if what is missing is to be told as unknown, and
-            never drawn.
-        waves: That the symbols of each ordered field share; see ``networks.waves``.
+        missing_field: As ``spec.table.missing_field``, if what is missing is to be told as unknown,
+            and never drawn.
+        cosine_features: That the symbols of each ordered field share; see ``networks.waves``.
     """
 
     bar: Tensor
@@ -58,38 +58,40 @@ class FieldGenerator(nn.Module):
         width: int,
         blocks: int,
         *,
-        holes: tuple[int, ...] = (),
-        waves: int = 0,
+        missing_field: tuple[int, ...] = (),
+        cosine_features: int = 0,
     ) -> None:
         super().__init__()
-        self.layout, self.holes = Layout(spec.table.cardinalities), holes
+        self.layout, self.missing_field = Layout(spec.table.cardinalities), missing_field
         count = len(spec.table.cardinalities)
         bar = torch.zeros(self.layout.width)
-        bar[self.layout.first[[at for at, owner in enumerate(holes) if at == owner]]] = BARRED
+        bar[self.layout.first[[at for at, owner in enumerate(missing_field) if at == owner]]] = (
+            BARRED
+        )
         self.register_buffer("bar", bar, persistent=False)
-        self.look = nn.Linear(self.layout.width + count, width)
+        self.stem = nn.Linear(self.layout.width + count, width)
         # One symbol or one "unknown" per field is on: the sum of F columns has a spread of one.
-        nn.init.normal_(self.look.weight, std=1 / math.sqrt(count))
-        nn.init.uniform_(self.look.bias, -1, 1)
-        self.blocks = nn.Sequential(*(RowBlock(width, blocks) for _ in range(blocks)))
-        self.answer = nn.Linear(width, self.layout.width)
-        nn.init.normal_(self.answer.weight, std=0.3 / math.sqrt(width))
-        nn.init.zeros_(self.answer.bias)
-        if waves and spec.table.ordinal_from:
+        nn.init.normal_(self.stem.weight, std=1 / math.sqrt(count))
+        nn.init.uniform_(self.stem.bias, -1, 1)
+        self.blocks = nn.Sequential(*(ResidualBlock(width, blocks) for _ in range(blocks)))
+        self.output = nn.Linear(width, self.layout.width)
+        nn.init.normal_(self.output.weight, std=0.3 / math.sqrt(width))
+        nn.init.zeros_(self.output.bias)
+        if cosine_features and spec.table.ordinal_from:
             sizes = [size or SLICES for size in spec.table.cardinalities]
-            shared = waves_of(sizes, spec.table.ordinal_from, waves)
-            share_waves(self.look, self.answer, shared, count)
+            shared = cosine_basis(sizes, spec.table.ordinal_from, cosine_features)
+            share_cosine_features(self.stem, self.output, shared, count)
 
     def logits(self, condition: Condition) -> Tensor:
         """Odds of every symbol of every field, ``(B, W)``, given the known cells alone."""
-        return self.answers(condition).float().clamp(-STEEPEST, STEEPEST)
+        return self.raw_logits(condition).float().clamp(-STEEPEST, STEEPEST)
 
-    def answers(self, condition: Condition) -> Tensor:
+    def raw_logits(self, condition: Condition) -> Tensor:
         """The same as the last layer gives them, in the numbers in which it computes, unbounded."""
         rows, known = condition.vector.chunk(2, 1)
-        features = self.blocks(self._look(rows, known))
-        made: Tensor = self.answer(leaky_relu(features, LEAK))
-        if self.holes:
+        features = self.blocks(self._stem(rows, known))
+        made: Tensor = self.output(leaky_relu(features, LEAK))
+        if self.missing_field:
             made = made + self.bar.to(made.dtype)
         return made
 
@@ -105,7 +107,7 @@ class FieldGenerator(nn.Module):
         """
         rows, known = condition.vector.chunk(2, 1)
         fields = rows.shape[1]
-        chance = chances(noise, fields + len(self.layout.places))
+        chance = uniforms(noise, fields + len(self.layout.continuous))
         order = self.order()
         made = torch.empty_like(rows)
         for at in range(0, len(rows), TOGETHER):
@@ -116,35 +118,37 @@ class FieldGenerator(nn.Module):
 
     def order(self) -> list[int]:
         """Fields from the least uncertain to the most; places last, for they tell least."""
-        blank = self.look.weight.new_zeros(1, 2 * len(self.layout.count))
-        shares = self.layout.shares(self.logits(Condition(blank, blank[:, :0], blank[:, :0])))
+        blank = self.stem.weight.new_zeros(1, 2 * len(self.layout.count))
+        shares = self.layout.probabilities(
+            self.logits(Condition(blank, blank[:, :0], blank[:, :0]))
+        )
         doubt = -(shares * shares.log()) @ self.layout.member
-        doubt[:, self.layout.places] = torch.inf
+        doubt[:, self.layout.continuous] = torch.inf
         found: list[int] = doubt.squeeze(0).argsort(stable=True).tolist()
         return found
 
     def _fill(self, rows: Tensor, known: Tensor, chance: Tensor, order: Sequence[int]) -> Tensor:
         """The symbols of the rows ``(B, F)``, the unknown ones drawn in the order given."""
-        symbols = self.layout.symbols(rows)
-        begun = self._begin(rows, known)
-        kind = _computed_in(begun.features)
-        layers = Layers(self.layout, self.look, self.blocks, self.answer, self.bar, kind)
-        fill(layers, begun, symbols, known == 0, chance, order)
+        symbols = self.layout.tokens(rows)
+        existing = self._begin(rows, known)
+        kind = _computed_in(existing.features)
+        layers = Layers(self.layout, self.stem, self.blocks, self.output, self.bar, kind)
+        fill(layers, existing, symbols, known == 0, chance, order)
         return symbols
 
-    def _begin(self, rows: Tensor, known: Tensor) -> Beginnings:
+    def _begin(self, rows: Tensor, known: Tensor) -> PrefixCache:
         """Where the rows stand before anything is drawn; rows told the same stand together."""
         both = torch.cat([rows, known], 1)
         new = torch.ones(len(both), dtype=torch.bool, device=both.device)
         new[1:] = (both[1:] != both[:-1]).any(1)
         of = new.long().cumsum(0) - 1
-        return Beginnings(self._look(rows[new], known[new]).float(), of)
+        return PrefixCache(self._stem(rows[new], known[new]).float(), of)
 
-    def _look(self, rows: Tensor, known: Tensor) -> Tensor:
-        if self.holes:
-            known = known.masked_fill(missing(rows, self.holes), 0)
+    def _stem(self, rows: Tensor, known: Tensor) -> Tensor:
+        if self.missing_field:
+            known = known.masked_fill(missing(rows, self.missing_field), 0)
         kind = _computed_in(rows)
-        looked: Tensor = self.look(self.layout.show(self.layout.symbols(rows), known, kind))
+        looked: Tensor = self.stem(self.layout.embed_known(self.layout.tokens(rows), known, kind))
         return looked
 
 
@@ -158,19 +162,19 @@ class FieldDiscriminator(nn.Module):
         super().__init__()
         self.layout = Layout(spec.table.cardinalities)
         count = len(spec.table.cardinalities)
-        self.look = nn.Linear(self.layout.width + count, width)
-        nn.init.normal_(self.look.weight, std=1 / math.sqrt(count))
-        nn.init.uniform_(self.look.bias, -1, 1)
-        self.blocks = nn.Sequential(*(RowBlock(width, blocks) for _ in range(blocks)))
-        self.verdict = nn.Linear(width, 1)
+        self.stem = nn.Linear(self.layout.width + count, width)
+        nn.init.normal_(self.stem.weight, std=1 / math.sqrt(count))
+        nn.init.uniform_(self.stem.bias, -1, 1)
+        self.blocks = nn.Sequential(*(ResidualBlock(width, blocks) for _ in range(blocks)))
+        self.head = nn.Linear(width, 1)
 
     def forward(self, samples: Tensor, condition: Condition) -> Tensor:
         """Rows ``(B, F)`` and a condition to logits ``(B,)``; high means real."""
-        return self.judge(self.layout.expand(samples), condition.vector)
+        return self.logits(self.layout.expand(samples), condition.vector)
 
-    def judge(self, expanded: Tensor, vector: Tensor) -> Tensor:
+    def logits(self, expanded: Tensor, vector: Tensor) -> Tensor:
         """The same of expanded rows ``(B, W)``, which may be soft and have a slope."""
         _, known = vector.chunk(2, 1)
-        features = self.blocks(self.look(torch.cat([expanded, known], 1)))
-        logits: Tensor = self.verdict(leaky_relu(features, LEAK)).squeeze(1)
+        features = self.blocks(self.stem(torch.cat([expanded, known], 1)))
+        logits: Tensor = self.head(leaky_relu(features, LEAK)).squeeze(1)
         return logits

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
-from gannet.networks.mlp import LEAK, RowBlock
+from gannet.networks.mlp import LEAK, ResidualBlock
 from gannet.networks.tabular.layout import STEEPEST, Layout
 
 MOST_BRANCHES = 16  # per row; beyond, looking for rows that begin alike costs more than it saves
@@ -18,55 +18,57 @@ PART = 4_096  # rows that go through the layers at once: their features stay in 
 
 
 @dataclass(slots=True)
-class Beginnings:
+class PrefixCache:
     """The different beginnings of the rows that are being filled.
 
     Attributes:
         features: ``(U, width)`` what the first layer makes of each.
-        of: ``(B,)`` which of them each row has.
-        alone: Whether row n has beginning n, and no other row has it.
+        prefix_of_row: ``(B,)`` which of them each row has.
+        one_per_row: Whether row n has beginning n, and no other row has it.
     """
 
     features: Tensor
-    of: Tensor
-    alone: bool = False
+    prefix_of_row: Tensor
+    one_per_row: bool = False
 
-    def apart(self) -> None:
+    def separate(self) -> None:
         """Give every row a beginning of its own."""
-        if not self.alone:
-            self.features, self.alone = self.features[self.of], True
+        if not self.one_per_row:
+            self.features, self.one_per_row = self.features[self.prefix_of_row], True
 
     def draw(self, heaped: Tensor, chance: Tensor) -> Tensor:
         """The next symbol ``(B,)`` by the heaped-up odds ``(U, K)`` of each beginning."""
         count = heaped.shape[1]
-        if self.alone:
+        if self.one_per_row:
             goal = chance[:, None].to(heaped.dtype) * heaped[:, -1:]
             found = torch.searchsorted(heaped, goal, right=True).squeeze(1)
         else:
             # One sorted list for all: the shares of beginning n lie in [n, n + 1).
             level = (heaped / heaped[:, -1:]).double()
             level += torch.arange(len(heaped), device=heaped.device)[:, None]
-            goal = self.of + chance
-            found = torch.searchsorted(level.flatten(), goal, right=True) - self.of * count
+            goal = self.prefix_of_row + chance
+            found = (
+                torch.searchsorted(level.flatten(), goal, right=True) - self.prefix_of_row * count
+            )
         return found.clamp_(0, count - 1)
 
-    def branch(self, step: Tensor, drawn: Tensor) -> None:
+    def extend(self, step: Tensor, drawn: Tensor) -> None:
         """Go on by the symbol ``drawn`` ``(B,)``; ``step`` ``(K, width)`` is what each adds."""
         count, rows = len(step), len(drawn)
-        if self.alone or len(self.features) * count > MOST_BRANCHES * rows:
-            self.apart()
+        if self.one_per_row or len(self.features) * count > MOST_BRANCHES * rows:
+            self.separate()
             self.features = self.features + step[drawn]
             return
-        branch = self.of * count + drawn
+        branch = self.prefix_of_row * count + drawn
         taken = torch.bincount(branch, minlength=len(self.features) * count) > 0
         kept = taken.nonzero().squeeze(1)
-        self.of = (taken.cumsum(0) - 1)[branch]
+        self.prefix_of_row = (taken.cumsum(0) - 1)[branch]
         self.features = self.features[kept // count] + step[kept % count]
         if 2 * len(kept) > rows:
-            self.apart()
+            self.separate()
 
 
-def chances(noise: Tensor, fields: int) -> Tensor:
+def uniforms(noise: Tensor, fields: int) -> Tensor:
     """Uniform numbers in [0, 1), ``(B, fields)``, from normal ones ``(B, N)``.
 
     With fewer numbers of noise than fields, the rest are sums of two, modulo one: each is uniform
@@ -87,8 +89,8 @@ class Layers:
 
     Args:
         layout: Where each field's symbols lie.
-        look: The first layer, ``W + F`` features to ``width``.
-        blocks: Of ``RowBlock``.
+        evaluation: The first layer, ``W + F`` features to ``width``.
+        blocks: Of ``ResidualBlock``.
         answer: The last layer, ``width`` features to ``W``.
         bar: ``(W,)`` what is added to the logits.
         kind: The numbers in which layers compute.
@@ -101,45 +103,45 @@ class Layers:
     def __init__(
         self,
         layout: Layout,
-        look: nn.Linear,
+        evaluation: nn.Linear,
         blocks: Iterable[nn.Module],
         answer: nn.Linear,
         bar: Tensor,
         kind: torch.dtype,
     ) -> None:
         self.kind = kind
-        seen, hides = look.weight.T.tensor_split([layout.width])
+        seen, hides = evaluation.weight.T.tensor_split([layout.width])
         self.steps = [seen[part] - hides[field] for field, part in enumerate(layout.parts)]
         self.blocks: list[tuple[Tensor, Tensor, Tensor]] = []
         for block in blocks:
-            assert isinstance(block, RowBlock)
+            assert isinstance(block, ResidualBlock)
             held = block.first.weight.T, block.first.bias, block.second.weight.T
             self.blocks.append((held[0].to(kind), held[1].to(kind), held[2].to(kind)))
         weight = answer.weight.to(kind)
         bias = (answer.bias + bar).to(kind)
-        self.answers = [(weight[part].T, bias[part]) for part in layout.parts]
+        self.outputs = [(weight[part].T, bias[part]) for part in layout.parts]
 
-    def heaped(self, features: Tensor, field: int) -> Tensor:
+    def cumulative(self, features: Tensor, field: int) -> Tensor:
         """Heaped-up odds ``(U, K)`` of one field's symbols after each beginning."""
         with torch.autocast(features.device.type, enabled=False):  # it would turn weights again
             starts = range(0, max(len(features), 1), PART)
             parts = (features[at : at + PART].to(self.kind) for at in starts)
-            found = [self._heaped(part, field) for part in parts]
+            found = [self._cumulative(part, field) for part in parts]
         return torch.cat(found) if len(found) > 1 else found[0]
 
-    def _heaped(self, features: Tensor, field: int) -> Tensor:
+    def _cumulative(self, features: Tensor, field: int) -> Tensor:
         seen = features
         for first, shift, second in self.blocks:
             inside = leaky_relu(torch.addmm(shift, seen, first), LEAK, inplace=True)
             seen = torch.addmm(seen, inside, second)
-        weight, bias = self.answers[field]
+        weight, bias = self.outputs[field]
         logits: Tensor = torch.addmm(bias, leaky_relu(seen, LEAK), weight).float()
         return logits.clamp_(-STEEPEST, STEEPEST).exp_().cumsum(1)
 
 
 def fill(
     layers: Layers,
-    begun: Beginnings,
+    existing: PrefixCache,
     symbols: Tensor,
     hidden: Tensor,
     chance: Tensor,
@@ -149,7 +151,7 @@ def fill(
 
     Args:
         layers: Of the generator.
-        begun: Where the rows stand before anything is drawn; it is used up.
+        existing: Where the rows stand before anything is drawn; it is used up.
         symbols: ``(B, F)``, to be filled.
         hidden: ``(B, F)`` which are unknown.
         chance: ``(B, F)`` in [0, 1).
@@ -158,20 +160,20 @@ def fill(
     some, every = hidden.any(0).tolist(), hidden.all(0).tolist()
     rest = [field for field in order if some[field]]
     # Rows that begin alike go together while there are few beginnings.
-    while rest and every[rest[0]] and not begun.alone:
+    while rest and every[rest[0]] and not existing.one_per_row:
         field = rest.pop(0)
-        drawn = begun.draw(layers.heaped(begun.features, field), chance[:, field])
-        begun.branch(layers.steps[field], drawn)
+        drawn = existing.draw(layers.cumulative(existing.features, field), chance[:, field])
+        existing.extend(layers.steps[field], drawn)
         symbols[:, field] = drawn
     # The others are filled to their end some at a time: what they carry stays in the cache.
-    begun.apart()
+    existing.separate()
     for at in range(0, len(symbols) if rest else 0, PART):
         few = slice(at, at + PART)
-        alone = Beginnings(begun.features[few], begun.of[few], alone=True)
+        alone = PrefixCache(existing.features[few], existing.prefix_of_row[few], one_per_row=True)
         for field in rest:
             asks = slice(None) if every[field] else hidden[few, field].nonzero().squeeze(1)
             mine = alone.features[asks]
-            drawn = alone.draw(layers.heaped(mine, field), chance[few, field][asks])
+            drawn = alone.draw(layers.cumulative(mine, field), chance[few, field][asks])
             symbols[few, field][asks] = drawn
             if field != rest[-1]:
                 alone.features[asks] = mine.add_(layers.steps[field][drawn])

@@ -9,19 +9,19 @@ from __future__ import annotations
 from torch import nn
 
 from gannet.core.recipe import Evaluation, Inputs, Recipe, Slot, Training
-from gannet.core.types import Batch, Players, Spec
-from gannet.networks.nonparametric import MemorizedSamples, Undecided
-from gannet.recipes.common.baselines import BaselineConfig, suggest, view
+from gannet.core.types import Batch, Networks, Spec
+from gannet.networks.nonparametric import MemorizedSamples, NullDiscriminator
+from gannet.recipes.common.baselines import BaselineConfig, embed, suggest_config
 
 
-def build(config: BaselineConfig, spec: Spec) -> Players:
+def build(config: BaselineConfig, spec: Spec) -> Networks:
     """Samples to hand out, and nobody to judge them."""
-    return Players(MemorizedSamples(spec, config.kept), Undecided())
+    return Networks(MemorizedSamples(spec, config.stored_samples), NullDiscriminator())
 
 
 def fit(config: BaselineConfig, spec: Spec, train: Batch) -> nn.Module:
     """The training samples themselves."""
-    return MemorizedSamples(spec, config.kept).fitted(train)
+    return MemorizedSamples(spec, config.stored_samples).fitted(train)
 
 
 recipe = Recipe(
@@ -32,6 +32,6 @@ recipe = Recipe(
             "vector": Slot(("label",), optional=True),
         }
     ),
-    training=Training(build=build, fit=fit, suggest=suggest),
-    evaluation=Evaluation(embed=view, is_baseline=True),
+    training=Training(build=build, fit=fit, suggest=suggest_config),
+    evaluation=Evaluation(embed=embed, is_baseline=True),
 )

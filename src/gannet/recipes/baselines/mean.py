@@ -10,19 +10,19 @@ from torch import nn
 
 from gannet.core.config import Config
 from gannet.core.recipe import Evaluation, Inputs, Recipe, Slot, Training
-from gannet.core.types import Batch, Players, Spec
-from gannet.networks.nonparametric import Means, Undecided
-from gannet.recipes.common.baselines import view
+from gannet.core.types import Batch, Networks, Spec
+from gannet.networks.nonparametric import ClassMeans, NullDiscriminator
+from gannet.recipes.common.baselines import embed
 
 
-def build(_config: Config, spec: Spec) -> Players:
+def build(_config: Config, spec: Spec) -> Networks:
     """One sample for each class and one for all, and nobody to judge them."""
-    return Players(Means(spec), Undecided())
+    return Networks(ClassMeans(spec), NullDiscriminator())
 
 
 def fit(_config: Config, spec: Spec, train: Batch) -> nn.Module:
     """The means of the training samples."""
-    return Means(spec).fitted(train)
+    return ClassMeans(spec).fitted(train)
 
 
 recipe = Recipe(
@@ -34,5 +34,5 @@ recipe = Recipe(
         }
     ),
     training=Training(build=build, fit=fit),
-    evaluation=Evaluation(embed=view, is_baseline=True),
+    evaluation=Evaluation(embed=embed, is_baseline=True),
 )

@@ -9,24 +9,26 @@ from __future__ import annotations
 from torch import nn
 
 from gannet.core.recipe import Evaluation, Inputs, Recipe, Slot, Training
-from gannet.core.types import Batch, Players, Spec
-from gannet.networks.nonparametric import Margins, Undecided
-from gannet.recipes.common.baselines import BaselineConfig, suggest, view
+from gannet.core.types import Batch, Networks, Spec
+from gannet.networks.nonparametric import EmpiricalMarginals, NullDiscriminator
+from gannet.recipes.common.baselines import BaselineConfig, embed, suggest_config
 
 
-def build(config: BaselineConfig, spec: Spec) -> Players:
+def build(config: BaselineConfig, spec: Spec) -> Networks:
     """Columns that are drawn one by one, and nobody to judge them."""
-    return Players(Margins(spec, config.kept, related=False), Undecided())
+    return Networks(
+        EmpiricalMarginals(spec, config.stored_samples, related=False), NullDiscriminator()
+    )
 
 
 def fit(config: BaselineConfig, spec: Spec, train: Batch) -> nn.Module:
     """Margins of the training rows."""
-    return Margins(spec, config.kept, related=False).fitted(train.real)
+    return EmpiricalMarginals(spec, config.stored_samples, related=False).fitted(train.real)
 
 
 recipe = Recipe(
     config=BaselineConfig,
     inputs=Inputs(slots={"sample": Slot(("table",))}),
-    training=Training(build=build, fit=fit, suggest=suggest),
-    evaluation=Evaluation(embed=view, is_baseline=True),
+    training=Training(build=build, fit=fit, suggest=suggest_config),
+    evaluation=Evaluation(embed=embed, is_baseline=True),
 )

@@ -21,18 +21,21 @@ KEPT_BYTES, KEPT_ROWS = 64 * 2**20, 50_000
 class BaselineConfig(Config):
     """Settings of recipes that keep training samples, whole or column by column."""
 
-    kept: int = Field(1_000, ge=1, description="training samples that are kept")
+    stored_samples: int = Field(1_000, ge=1, description="stored training samples")
 
 
-def suggest(some: Batch, rows: int) -> Iterator[Suggestion]:
+def suggest_config(some: Batch, rows: int) -> Iterator[Suggestion]:
     """Keep all samples that there is room for, and have chance for each column of a table."""
     most = min(rows, KEPT_ROWS, max(KEPT_BYTES // (4 * math.prod(some.real.shape[1:])), 1))
-    yield f"{'all' if most == rows else 'a fair choice'} of {rows} training samples", {"kept": most}
+    yield (
+        f"{'all' if most == rows else 'a fair choice'} of {rows} training samples",
+        {"stored_samples": most},
+    )
     if some.table.cardinalities:
         columns = len(columns_of(Spec.of(some)))
-        yield f"chance of its own for each of {columns} columns", {"noise": columns}
+        yield f"chance of its own for each of {columns} columns", {"latent_dim": columns}
 
 
-def view(samples: Tensor, spec: Spec) -> Tensor:
+def embed(samples: Tensor, spec: Spec) -> Tensor:
     """Samples as numbers in which distance means likeness; of tables as `table` has them."""
-    return tabular.view(samples, spec) if spec.table.cardinalities else samples
+    return tabular.embed(samples, spec) if spec.table.cardinalities else samples

@@ -24,68 +24,97 @@ from torch import Tensor, nn
 
 from gannet.core.config import Config
 from gannet.core.recipe import Suggestion
-from gannet.core.seeding import noise_at
-from gannet.core.types import Batch, Condition, Players, Terms
-from gannet.losses import adversarial as losses
-from gannet.losses.composed import told_apart
-from gannet.losses.feature_matching import matching
-from gannet.losses.perceptual import unlike
+from gannet.core.seeding import latents_at
+from gannet.core.types import Batch, Condition, Losses, Networks
+from gannet.losses import adversarial as objectives
+from gannet.losses.composed import discriminator_loss
+from gannet.losses.feature_matching import feature_matching_loss
+from gannet.losses.perceptual import perceptual_loss
 from gannet.modalities.image.tensors import decoded
 from gannet.modalities.image.tiling import in_tiles
-from gannet.networks.patchgan import PatchDiscriminator
-from gannet.networks.perceptual import has_sight, sight
-from gannet.networks.unet import Translator
+from gannet.networks.patchgan import PatchGAN
+from gannet.networks.perceptual import perceptual_available, perceptual_net
+from gannet.networks.unet import UNetGenerator
 
 SPREAD = math.sqrt(2 / (math.pi * 6)) * math.sqrt(math.pi / 4)
 """Weight of the mean distance of two answers; eq. 12 with two of them."""
 
 
-class AnswerConfig(Config):
+class ImageToImageConfig(Config):
     """Settings that they share."""
 
-    width: int = Field(16, ge=4, le=256, description="channels of the generator at half size")
-    levels: int = Field(4, ge=1, le=7, description="halvings of the generator")
-    judge_width: int = Field(24, ge=4, le=256, description="channels of the discriminator")
-    adversarial: float = Field(0.3, ge=0, description="weight of the duel")
-    matching: float = Field(0.3, ge=0, description="weight of what the discriminator sees")
-    slope: float = Field(1.0, ge=0, description="weight of the discriminator's slope penalties")
-    diversity: float = Field(
-        0.5, ge=0, description="reward for answers that differ; 1 is as much as the mean gains"
+    width: int = Field(16, ge=4, le=256, description="base channels of the generator, at half size")
+    downsamplings: int = Field(4, ge=1, le=7, description="downsamplings of the U-Net generator")
+    discriminator_width: int = Field(
+        24, ge=4, le=256, description="base channels of the discriminator"
     )
-    noise: int = Field(8, ge=0, description="numbers of noise per picture; 0 for one answer only")
-    batch: int = Field(8, ge=1, description="samples per update")
-    learning_rate: float = Field(4e-4, gt=0, description="step size of both optimisers at first")
+    adversarial_weight: float = Field(0.3, ge=0, description="adversarial loss weight")
+    feature_matching_weight: float = Field(
+        0.3,
+        ge=0,
+        description="feature-matching loss weight: statistics of what the discriminator sees",
+    )
+    gradient_penalty: float = Field(
+        1.0,
+        ge=0,
+        description="weight of the R1 and R2 gradient penalties: keep the discriminator flat",
+    )
+    diversity_weight: float = Field(
+        0.5,
+        ge=0,
+        description="diversity loss weight: reward for answers that differ; 1 is as much as the "
+        "mean gains",
+    )
+    latent_dim: int = Field(
+        8, ge=0, description="latent dimension: numbers of noise per picture; 0 for one answer only"
+    )
+    batch: int = Field(8, ge=1, description="batch size: samples per update")
+    learning_rate: float = Field(
+        4e-4, gt=0, description="learning rate of both optimizers at first"
+    )
     learning_rate_end: float = Field(
-        0.02, gt=0, le=1, description="share of the learning rate that is left at the end"
+        0.02,
+        gt=0,
+        le=1,
+        description="final learning-rate factor: share of the rate that is left at the end",
     )
-    momentum: float = Field(0.5, ge=0, lt=1, description="beta1 of Adam")
-    second_momentum: float = Field(0.99, ge=0, lt=1, description="beta2 of Adam")
+    beta1: float = Field(
+        0.5, ge=0, lt=1, description="beta1 of Adam: decay of the mean of its gradients"
+    )
+    beta2: float = Field(
+        0.99, ge=0, lt=1, description="beta2 of Adam: decay of the mean of their squares"
+    )
 
 
-class PairedConfig(AnswerConfig):
+class PairedImageConfig(ImageToImageConfig):
     """Settings of those that learn from pairs, so that each answer has a target."""
 
-    pixel: float = Field(1.0, ge=0, description="weight of the error of the mean of two answers")
-    perceptual: float = Field(
+    l1_weight: float = Field(
+        1.0, ge=0, description="L1 loss weight: the error of the mean of two answers"
+    )
+    perceptual_weight: float = Field(
         0.0,
         ge=0,
-        description="weight of what a network trained on photos sees; takes the extra `features`",
+        description="perceptual loss weight: distance in what a network trained on photos sees; "
+        "takes the extra `features`",
     )
 
 
-def parts(players: Players) -> tuple[Translator, PatchDiscriminator]:
+def parts(networks: Networks) -> tuple[UNetGenerator, PatchGAN]:
     """The players as what they are."""
-    translator, judge = players.generator, players.discriminator
-    assert isinstance(translator, Translator)
-    assert isinstance(judge, PatchDiscriminator)
-    return translator, judge
+    translator, discriminator = networks.generator, networks.discriminator
+    assert isinstance(translator, UNetGenerator)
+    assert isinstance(discriminator, PatchGAN)
+    return translator, discriminator
 
 
 PICTURES = range(1, 5)
 """Channels of grey and colour, each with alpha or without."""
 
 
-def suggest_sight(some: Batch, weight: float, setting: str = "perceptual") -> Iterator[Suggestion]:
+def suggest_perceptual(
+    some: Batch, weight: float, setting: str = "perceptual_weight"
+) -> Iterator[Suggestion]:
     """To learn by what a network trained on photos sees too, where it is installed.
 
     Args:
@@ -93,7 +122,7 @@ def suggest_sight(some: Batch, weight: float, setting: str = "perceptual") -> It
         weight: What suits.
         setting: The weight's setting.
     """
-    if some.real.shape[1] in PICTURES and has_sight():
+    if some.real.shape[1] in PICTURES and perceptual_available():
         yield "the extra `features` brings a network trained on photos", {setting: weight}
 
 
@@ -106,81 +135,85 @@ def as_made(answers: Tensor, _problem: Batch) -> Tensor:
     return answers
 
 
-def judge_terms(
-    players: Players,
+def paired_discriminator_losses(
+    networks: Networks,
     batch: Batch,
     noise: Tensor,
-    config: AnswerConfig,
+    config: ImageToImageConfig,
     finished: Finished = as_made,
-) -> Terms:
+) -> Losses:
     """Tell each target from the answer to the picture beside it, and stay flat around both."""
-    translator, judge = parts(players)
+    translator, discriminator = parts(networks)
     with torch.no_grad():
         fake = finished(translator(noise, batch.condition).float(), batch)
-    return told_apart(judge, batch, fake, config.slope)
+    return discriminator_loss(discriminator, batch, fake, config.gradient_penalty)
 
 
 def passing_terms(
-    judge: PatchDiscriminator, batch: Batch, fake: Tensor, adversarial: float, matched: float
+    discriminator: PatchGAN, batch: Batch, fake: Tensor, adversarial: float, matched: float
 ) -> dict[str, Tensor]:
     """What a generator minimises so that its pictures pass for the reals beside them.
 
     Args:
-        judge: Of patches.
+        discriminator: Of patches.
         batch: Reals, and what is told of them.
         fake: ``(B, C, H, W)`` in 32 bit.
         adversarial: Weight of the duel.
         matched: Weight of feature matching.
     """
-    real_seen, seen = (judge.features(each, batch.condition) for each in (batch.real, fake))
-    won = losses.relativistic_generator(real_seen[-1].float(), seen[-1].float())
+    real_seen, seen = (discriminator.features(each, batch.condition) for each in (batch.real, fake))
+    won = objectives.relativistic_generator(real_seen[-1].float(), seen[-1].float())
     return {
         "adversarial": adversarial * won,
-        "matching": matched * matching(real_seen[:-1], seen[:-1]).float(),
+        "feature_matching": matched * feature_matching_loss(real_seen[:-1], seen[:-1]).float(),
     }
 
 
-def answer_terms(
-    players: Players,
+def paired_generator_losses(
+    networks: Networks,
     batch: Batch,
     noise: Tensor,
-    config: PairedConfig,
+    config: PairedImageConfig,
     finished: Finished = as_made,
-) -> Terms:
+) -> Losses:
     """Answers that pass for targets, whose mean is near them, and that differ where they may."""
-    translator, judge = parts(players)
-    told, two = batch.condition, config.noise > 0 and config.diversity > 0
+    translator, discriminator = parts(networks)
+    told, two = batch.condition, config.latent_dim > 0 and config.diversity_weight > 0
     fake = finished(translator(noise, told).float(), batch)
-    terms = passing_terms(judge, batch, fake, config.adversarial, config.matching)
-    if config.perceptual:
-        eye = sight(fake.device.type)
+    losses = passing_terms(
+        discriminator, batch, fake, config.adversarial_weight, config.feature_matching_weight
+    )
+    if config.perceptual_weight:
+        feature_extractor = perceptual_net(fake.device.type)
         with torch.no_grad():
-            wanted = eye(batch.real)
-        terms["perceptual"] = config.perceptual * unlike(eye(fake), wanted)
+            wanted = feature_extractor(batch.real)
+        losses["perceptual"] = config.perceptual_weight * perceptual_loss(
+            feature_extractor(fake), wanted
+        )
     mean = fake
     if two:
         # The noise of the row before: as independent as fresh noise, and repeatable.
         other = finished(translator(noise.roll(1, 0), told).float(), batch)
         mean = (fake + other) / 2
-        terms["diversity"] = -config.diversity * SPREAD * (fake - other).abs().mean()
-    terms["pixel"] = config.pixel * (mean - batch.real).abs().mean()
-    return terms
+        losses["diversity"] = -config.diversity_weight * SPREAD * (fake - other).abs().mean()
+    losses["l1"] = config.l1_weight * (mean - batch.real).abs().mean()
+    return losses
 
 
-def error_of(product: nn.Module, problem: Batch, config: AnswerConfig) -> Tensor:
+def mean_absolute_error(model: nn.Module, problem: Batch, config: ImageToImageConfig) -> Tensor:
     """Mean absolute error of the answers to no noise; a scalar."""
-    still = torch.zeros(len(problem), config.noise, device=problem.real.device)
-    made: Tensor = product(still, problem.condition)
+    still = torch.zeros(len(problem), config.latent_dim, device=problem.real.device)
+    made: Tensor = model(still, problem.condition)
     return (made.float() - problem.real).abs().mean()
 
 
-def noises(draws: int, width: int, seed: int) -> Tensor:
+def draw_latents(samples: int, width: int, seed: int) -> Tensor:
     """Noise ``(draws, width)``: none for the single best answer."""
-    return torch.zeros(1, width) if draws == 1 else noise_at(seed, range(draws), width)
+    return torch.zeros(1, width) if samples == 1 else latents_at(seed, range(samples), width)
 
 
-def answers_to(
-    translator: Translator, seen: Tensor, noise: Tensor, side: Tensor | None = None
+def translate_tiled(
+    translator: UNetGenerator, seen: Tensor, noise: Tensor, side: Tensor | None = None
 ) -> list[NDArray[np.float32]]:
     """Pictures ``(H, W, C)`` in 0..1, one for each row of noise, through tiles if it is large.
 
@@ -192,16 +225,16 @@ def answers_to(
     """
 
     def answer(part: Tensor, row: Tensor) -> Tensor:
-        told = told_of(part)
+        told = grid_condition(part)
         return translator(row, told if side is None else replace(told, vector=side.to(part)))
 
-    reach, unit = translator.reach, translator.unit
+    reach, unit = translator.receptive_radius, translator.unit
     return [
         decoded(in_tiles(partial(answer, row=row), [seen], reach, unit=unit)[0])
         for row in noise.split(1)
     ]
 
 
-def told_of(given: Tensor) -> Condition:
+def grid_condition(given: Tensor) -> Condition:
     """The condition whose grid is ``given``, ``(B, C, H, W)``."""
     return replace(Condition.none(given), grid=given)

@@ -1,6 +1,6 @@
 """The duel over cells: the odds of hidden ones, and rows that were filled against real ones.
 
-``generator_terms`` of a recipe ask for the odds of hidden cells given the others (Hoogeboom et al.
+``generator_losses`` of a recipe ask for the odds of hidden cells given the others (Hoogeboom et al.
 2022, arXiv:2110.02037). The discriminator tells rows that the generator filled up from real ones,
 relativistically and with slope penalties on both sides (Huang et al. 2025, arXiv:2501.05441).
 """
@@ -17,11 +17,11 @@ from torch import Tensor, nn
 
 from gannet.core import device
 from gannet.core.config import Config
-from gannet.core.recipe import Asked, Suggestion
-from gannet.core.types import Batch, Condition, Players, Spec, Terms, Wishes
+from gannet.core.recipe import SampledCondition, Suggestion
+from gannet.core.types import Batch, CellConditions, Condition, Losses, Networks, Spec
 from gannet.losses import adversarial, gradient_penalty
-from gannet.networks.tabular.conditions import beginnings, rows_of
-from gannet.networks.tabular.layout import Layout, missing, told
+from gannet.networks.tabular.conditions import prefixes, rows_of
+from gannet.networks.tabular.layout import Layout, condition_vector, missing
 from gannet.networks.tabular.network import FieldDiscriminator, FieldGenerator
 
 FEW_ROWS, WAVES, SLOWER = 3_000, 6, 3e-3
@@ -37,61 +37,90 @@ class CellConfig(Config):
     With ``noise`` below the number of fields, chance is mixed from it.
     """
 
-    batch: int = Field(1_000, ge=1, description="rows per update")
-    learning_rate: float = Field(8e-3, gt=0, description="step size of both optimisers at first")
+    batch: int = Field(1_000, ge=1, description="batch size: rows per update")
+    learning_rate: float = Field(
+        8e-3, gt=0, description="learning rate of both optimizers at first"
+    )
     learning_rate_end: float = Field(
-        0.005, gt=0, le=1, description="share of the learning rate that is left at the end"
+        0.005,
+        gt=0,
+        le=1,
+        description="final learning-rate factor: share of the rate that is left at the end",
     )
-    discriminator_every: int = Field(
-        8, ge=1, description="steps from one at which the discriminator learns to the next"
+    discriminator_interval: int = Field(
+        8, ge=1, description="discriminator update interval: it learns at every n-th step"
     )
-    momentum: float = Field(0.9, ge=0, lt=1, description="beta1 of Adam")
-    second_momentum: float = Field(0.99, ge=0, lt=1, description="beta2 of Adam")
-    width: int = Field(128, ge=4, le=4096, description="units of the generator's layers")
+    beta1: float = Field(
+        0.9, ge=0, lt=1, description="beta1 of Adam: decay of the mean of its gradients"
+    )
+    beta2: float = Field(
+        0.99, ge=0, lt=1, description="beta2 of Adam: decay of the mean of their squares"
+    )
+    width: int = Field(128, ge=4, le=4096, description="units of the generator's hidden layers")
     blocks: int = Field(2, ge=1, le=32, description="residual blocks of the generator")
-    waves: int = Field(
-        0, ge=0, le=32, description="waves that the values of a column of numbers share"
+    cosine_features: int = Field(
+        0,
+        ge=0,
+        le=32,
+        description="cosine basis functions that the values of a column of numbers share; 0 for "
+        "none",
     )
-    judged: int = Field(64, ge=1, description="rows of a batch that the discriminator looks at")
-    slope: float = Field(1.0, ge=0, description="weight of the slope penalties at first")
-    slope_end: float = Field(
-        0.1, gt=0, le=1, description="share of the slope weight that is left at the end"
+    discriminator_batch: int = Field(
+        64, ge=1, description="discriminator batch size: rows of a batch that it looks at"
+    )
+    gradient_penalty: float = Field(
+        1.0, ge=0, description="weight of the R1 and R2 gradient penalties at first"
+    )
+    gradient_penalty_end: float = Field(
+        0.1,
+        gt=0,
+        le=1,
+        description="final gradient penalty factor: share of the weight that is left at the end",
     )
 
 
-def told_apart(players: Players, batch: Batch, noise: Tensor, config: CellConfig) -> Terms:
+def discriminator_loss(
+    networks: Networks, batch: Batch, noise: Tensor, config: CellConfig
+) -> Losses:
     """Tell real rows from rows whose hidden cells were filled, and stay flat around both."""
     # In 32 bit: for a few rows, weights take longer to convert than to use.
     with device.autocast(noise.device.type, "float32"):
-        return _judged_apart(players, alike(batch[: config.judged]), noise[: config.judged], config)
+        return _judged_apart(
+            networks,
+            share_mask(batch[: config.discriminator_batch]),
+            noise[: config.discriminator_batch],
+            config,
+        )
 
 
-def _judged_apart(players: Players, batch: Batch, noise: Tensor, config: CellConfig) -> Terms:
-    generator, discriminator = fields_of(players)
+def _judged_apart(networks: Networks, batch: Batch, noise: Tensor, config: CellConfig) -> Losses:
+    generator, discriminator = tabular_networks(networks)
     fake = generator(noise, batch.condition)
     # Both in one pass: for a few rows it is the number of operations that takes the time.
     cells = discriminator.layout.expand(torch.cat([batch.real, fake]))
-    cells.requires_grad_(config.slope > 0)
+    cells.requires_grad_(config.gradient_penalty > 0)
     vector = batch.condition.vector.repeat(2, 1)
-    logits = discriminator.judge(cells, vector)
-    terms = {"adversarial": adversarial.relativistic_discriminator(*logits.chunk(2))}
-    if config.slope:
+    logits = discriminator.logits(cells, vector)
+    losses = {"adversarial": adversarial.relativistic_discriminator(*logits.chunk(2))}
+    if config.gradient_penalty:
         # The mean over reals and fakes together is half the sum of R1 and R2.
-        terms["slope"] = config.slope * gradient_penalty.slope_penalty(logits, cells)
-    return terms
+        losses["gradient_penalty"] = config.gradient_penalty * gradient_penalty.gradient_penalty(
+            logits, cells
+        )
+    return losses
 
 
-def alike(batch: Batch) -> Batch:
+def share_mask(batch: Batch) -> Batch:
     """The rows with the same cells hidden in all: a field that is told to all is not asked for.
 
     Half the time of a step would otherwise go into filling a few rows for the discriminator.
     """
     _, known = batch.condition.vector.chunk(2, 1)
-    vector = told(batch.real, known[:1].expand_as(known))
+    vector = condition_vector(batch.real, known[:1].expand_as(known))
     return replace(batch, condition=replace(batch.condition, vector=vector))
 
 
-def surprise_of(generator: FieldGenerator, batch: Batch, asked: Tensor) -> Tensor:
+def masked_nll(generator: FieldGenerator, batch: Batch, asked: Tensor) -> Tensor:
     """How badly cells were foretold: the mean over rows of the mean over their asked cells.
 
     Rows with few and with many asked cells count alike, and times F it is a bound on the surprise
@@ -102,28 +131,28 @@ def surprise_of(generator: FieldGenerator, batch: Batch, asked: Tensor) -> Tenso
         batch: Rows ``(B, F)``.
         asked: ``(B, F)`` one for a cell that counts.
     """
-    answers = generator.answers(batch.condition)
-    surprise = generator.layout.surprise(answers, generator.layout.symbols(batch.real))
+    answers = generator.raw_logits(batch.condition)
+    surprise = generator.layout.cross_entropy(answers, generator.layout.tokens(batch.real))
     return ((surprise * asked).sum(1) / asked.sum(1).clamp(min=1)).mean()
 
 
 def hidden_surprise(generator: FieldGenerator, batch: Batch) -> Tensor:
     """How badly hidden cells are foretold; of cells that are missing, nobody knows the truth."""
     _, known = batch.condition.vector.chunk(2, 1)
-    return surprise_of(
-        generator, batch, (1 - known).masked_fill(missing(batch.real, generator.holes), 0)
+    return masked_nll(
+        generator, batch, (1 - known).masked_fill(missing(batch.real, generator.missing_field), 0)
     )
 
 
 @torch.no_grad()
-def error(product: nn.Module, batch: Batch, config: CellConfig) -> Tensor:
-    """How badly hidden cells that are not missing are foretold; see ``surprise_of``."""
-    assert isinstance(product, FieldGenerator)
+def validation_loss(model: nn.Module, batch: Batch, config: CellConfig) -> Tensor:
+    """How badly hidden cells that are not missing are foretold; see ``masked_nll``."""
+    assert isinstance(model, FieldGenerator)
     with device.autocast(batch.real.device.type, config.precision):
-        return hidden_surprise(product, batch)
+        return hidden_surprise(model, batch)
 
 
-def cell_players(config: CellConfig, spec: Spec, holes: tuple[int, ...] = ()) -> Players:
+def cell_players(config: CellConfig, spec: Spec, holes: tuple[int, ...] = ()) -> Networks:
     """A generator and a discriminator of the same width for the fields of the table.
 
     Args:
@@ -131,34 +160,40 @@ def cell_players(config: CellConfig, spec: Spec, holes: tuple[int, ...] = ()) ->
         spec: Of the rows.
         holes: As ``spec.table.missing_field``, where what is missing is never drawn.
     """
-    return Players(
-        FieldGenerator(spec, config.width, config.blocks, holes=holes, waves=config.waves),
+    return Networks(
+        FieldGenerator(
+            spec,
+            config.width,
+            config.blocks,
+            missing_field=holes,
+            cosine_features=config.cosine_features,
+        ),
         FieldDiscriminator(spec, config.width, config.blocks),
     )
 
 
 def hide(batch: Batch, hidden: Tensor) -> Batch:
     """The problem: some cells of rows, ``(B, F)`` true, are not told."""
-    vector = told(batch.real, 1 - hidden.float())
+    vector = condition_vector(batch.real, 1 - hidden.float())
     return replace(batch, condition=replace(Condition.none(batch.real), vector=vector))
 
 
-def fields_of(players: Players) -> tuple[FieldGenerator, FieldDiscriminator]:
+def tabular_networks(networks: Networks) -> tuple[FieldGenerator, FieldDiscriminator]:
     """The two players as what ``build`` made them."""
-    generator, discriminator = players.generator, players.discriminator
+    generator, discriminator = networks.generator, networks.discriminator
     assert isinstance(generator, FieldGenerator)
     assert isinstance(discriminator, FieldDiscriminator)
     return generator, discriminator
 
 
-def infer(product: nn.Module, noise: Tensor, condition: Condition, config: CellConfig) -> Tensor:
+def infer(model: nn.Module, noise: Tensor, condition: Condition, config: CellConfig) -> Tensor:
     """Fill the cells that the condition does not tell; the others come back untouched."""
     with device.autocast(noise.device.type, config.precision):
-        rows: Tensor = product(noise, condition)
+        rows: Tensor = model(noise, condition)
     return rows
 
 
-def view(samples: Tensor, spec: Spec) -> Tensor:
+def embed(samples: Tensor, spec: Spec) -> Tensor:
     """Rows ``(B, F)`` as points ``(B, 128)``, farther apart the more fields differ.
 
     Zeros and ones of all symbols, turned at random: distances stay nearly as they are (Johnson and
@@ -170,29 +205,32 @@ def view(samples: Tensor, spec: Spec) -> Tensor:
     return layout.expand(samples) @ turn
 
 
-def suggest(some: Batch, rows: int) -> Iterator[Suggestion]:
+def suggest_config(some: Batch, rows: int) -> Iterator[Suggestion]:
     """As much chance as there are fields, so that none is mixed from others'.
 
     With few rows, no value of a column of numbers is seen often enough to be learnt by itself.
     """
     needed = len(some.table.cardinalities) + some.table.cardinalities.count(0)
-    yield f"chance of its own for each of {len(some.table.cardinalities)} fields", {"noise": needed}
+    yield (
+        f"chance of its own for each of {len(some.table.cardinalities)} fields",
+        {"latent_dim": needed},
+    )
     if rows < FEW_ROWS and max(some.table.ordinal_from, default=-1) >= 0:
         why = f"only {rows} rows, so neighbouring values share what is learnt of them"
-        yield why, {"waves": WAVES, "learning_rate": SLOWER}
+        yield why, {"cosine_features": WAVES, "learning_rate": SLOWER}
 
 
-def ask(
-    product: nn.Module, spec: Spec, wishes: Wishes, chance: Tensor, config: CellConfig
-) -> Asked:
+def condition_on(
+    model: nn.Module, spec: Spec, conditions: CellConditions, chance: Tensor, config: CellConfig
+) -> SampledCondition:
     """Draw the cells that are asked for, which field after field would come out otherwise.
 
     With one value asked for, that is the cell. Of several, or of a range, each is drawn as often as
     the network holds it to be, given the wishes for all other columns.
     """
-    assert isinstance(product, FieldGenerator)
+    assert isinstance(model, FieldGenerator)
     with device.autocast(chance.device.type, config.precision):
-        begun = beginnings(product, wishes)
-    rows, known = rows_of(begun, chance)
-    vector = told(rows, known)
-    return Asked(replace(spec.blank(len(chance)), vector=vector), begun.share)
+        existing = prefixes(model, conditions)
+    rows, known = rows_of(existing, chance)
+    vector = condition_vector(rows, known)
+    return SampledCondition(replace(spec.blank(len(chance)), vector=vector), existing.probability)

@@ -7,30 +7,30 @@ objective; every verdict carries the numbers that led to it.
 
 from __future__ import annotations
 
-from gannet.training.monitor.diagnosis import judge, sound
+from gannet.training.monitor.diagnosis import diagnose, healthy_now
 from gannet.training.monitor.measurements import (
-    Measures,
+    Measurements,
     auc,
-    distance_with_error,
+    energy_distance_with_se,
     gaussian,
-    linear_critic,
+    linear_probe_auc,
 )
-from gannet.training.monitor.probe import Doctor, evaluating
-from gannet.training.monitor.symptoms import Verdict, VerdictName
-from gannet.training.monitor.thresholds import Limits, limits_for
+from gannet.training.monitor.probe import Monitor, evaluating
+from gannet.training.monitor.symptoms import Diagnosis, DiagnosisName
+from gannet.training.monitor.thresholds import Thresholds, thresholds_for
 
 __all__ = [
-    "Doctor",
-    "Limits",
-    "Measures",
-    "Verdict",
-    "VerdictName",
+    "Diagnosis",
+    "DiagnosisName",
+    "Measurements",
+    "Monitor",
+    "Thresholds",
     "auc",
-    "distance_with_error",
+    "diagnose",
+    "energy_distance_with_se",
     "evaluating",
     "gaussian",
-    "judge",
-    "limits_for",
-    "linear_critic",
-    "sound",
+    "healthy_now",
+    "linear_probe_auc",
+    "thresholds_for",
 ]

@@ -9,15 +9,15 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from gannet.core.seeding import seed_at
+from gannet.core.seeding import derive_seed
 from gannet.metrics.distribution import energy_distance, squared_distances
 
-COPIED_USUALLY = 0.01
+USUAL_COPY_RATE = 0.01
 """Share of held-out samples that are no farther from a training sample than a copy is."""
 
 
 @dataclass(frozen=True, slots=True)
-class Measures:
+class Measurements:
     """One look at a duel. All shares and probabilities are in [0, 1].
 
     Attributes:
@@ -27,24 +27,25 @@ class Measures:
         auc_error: Standard error of either.
         d_real: Mean probability that the discriminator gives held-out reals.
         d_fake: The same of fakes.
-        spread: Mean distance between fakes over that between reals; 1 is as varied.
-        crowding: Median distance from a fake to its nearest fake over the same of reals.
-        copied: Share of fakes nearer to a training sample than all but 1 % of held-out reals are.
-        critic: How well a plain linear critic, fresh at every look, tells fakes from held-out reals
-            (its AUC on samples that it was not fitted on).
-        distance: Energy distance from the averaged generator's fakes to held-out reals.
-        distance_error: Standard error of it.
-        floor: Energy distance from training data to held-out reals.
-        baseline: Energy distance from samples of one Gaussian, fitted to the training data, to
-            held-out reals: what no duel is needed for.
-        gradient_ratio: Length of the generator's last gradient over the discriminator's.
-        agreement: Mean cosine between the generator's gradients from batches of the run's size;
+        diversity: Mean distance between fakes over that between reals; 1 is as varied.
+        nn_diversity: Median distance from a fake to its nearest fake over the same of reals.
+        memorization_rate: Share of fakes nearer to a training sample than all but 1 % of held-out
+            reals are.
+        linear_probe_auc: How well a plain linear critic, fresh at every look, tells fakes from
+            held-out reals (its AUC on samples that it was not fitted on).
+        energy_distance: Energy distance from the averaged generator's fakes to held-out reals.
+        energy_distance_se: Standard error of it.
+        reference: Energy distance from training data to held-out reals.
+        gaussian_baseline: Energy distance from samples of one Gaussian, fitted to the training
+            data, to held-out reals: what no duel is needed for.
+        grad_norm_ratio: Length of the generator's last gradient over the discriminator's.
+        grad_cosine: Mean cosine between the generator's gradients from batches of the run's size;
             near zero, a step is mostly chance.
         logit_scale: Mean absolute logit, from the middle between reals and fakes.
         finite: Whether all weights and logits are finite numbers.
-        error_train: How wrong the averaged generator is about training samples; see
+        loss_train: How wrong the averaged generator is about training samples; see
             ``Evaluation.validation_loss``, NaN where a recipe has none.
-        error_held_out: The same of samples that training never saw.
+        loss_validation: The same of samples that training never saw.
     """
 
     step: int
@@ -53,20 +54,20 @@ class Measures:
     auc_error: float
     d_real: float
     d_fake: float
-    spread: float
-    crowding: float
-    copied: float
-    critic: float
-    distance: float
-    distance_error: float
-    floor: float
-    baseline: float
-    gradient_ratio: float
-    agreement: float
+    diversity: float
+    nn_diversity: float
+    memorization_rate: float
+    linear_probe_auc: float
+    energy_distance: float
+    energy_distance_se: float
+    reference: float
+    gaussian_baseline: float
+    grad_norm_ratio: float
+    grad_cosine: float
     logit_scale: float
     finite: bool
-    error_train: float = math.nan
-    error_held_out: float = math.nan
+    loss_train: float = math.nan
+    loss_validation: float = math.nan
 
     @property
     def samples(self) -> int:
@@ -82,10 +83,15 @@ class Measures:
         }
 
     @classmethod
-    def lost(cls, step: int, *, floor: float, baseline: float) -> Self:
+    def diverged(cls, step: int, *, reference: float, gaussian_baseline: float) -> Self:
         """Of a duel whose numbers are no longer finite."""
         values: dict[str, Any] = {each.name: math.nan for each in fields(cls)}
-        values |= {"step": step, "floor": floor, "baseline": baseline, "finite": False}
+        values |= {
+            "step": step,
+            "reference": reference,
+            "gaussian_baseline": gaussian_baseline,
+            "finite": False,
+        }
         return cls(**values)
 
 
@@ -101,7 +107,7 @@ def auc(real: Tensor, fake: Tensor) -> float:
     return float((below + upto).mean() / 2 / len(fake))
 
 
-def linear_critic(real: Tensor, fake: Tensor) -> float:
+def linear_probe_auc(real: Tensor, fake: Tensor) -> float:
     """How well the best straight line through the features tells two samples apart, as an AUC.
 
     Fitted on the even rows (Fisher's discriminant with ridge), judged on the odd ones, so chance
@@ -112,8 +118,8 @@ def linear_critic(real: Tensor, fake: Tensor) -> float:
         fake: ``(M, F)`` features.
     """
     fit_real, fit_fake = real[::2].double(), fake[::2].double()
-    centred = torch.cat([fit_real - fit_real.mean(0), fit_fake - fit_fake.mean(0)])
-    covariance = centred.T @ centred / len(centred)
+    centerd = torch.cat([fit_real - fit_real.mean(0), fit_fake - fit_fake.mean(0)])
+    covariance = centerd.T @ centerd / len(centerd)
     ridge = 0.1 * covariance.diagonal().mean().clamp_min(1e-12)
     covariance.diagonal().add_(ridge)
     line = _solved(covariance, fit_real.mean(0) - fit_fake.mean(0))
@@ -125,7 +131,7 @@ def _solved(matrix: Tensor, right: Tensor) -> Tensor:
     return torch.linalg.solve(matrix, right)
 
 
-def distance_with_error(real: Tensor, fake: Tensor, blocks: int = 10) -> tuple[float, float]:
+def energy_distance_with_se(real: Tensor, fake: Tensor, blocks: int = 10) -> tuple[float, float]:
     """Energy distance between features, with its standard error over ``blocks`` of rows."""
     size = min(len(real), len(fake)) // blocks
     whole = energy_distance(real, fake)
@@ -138,7 +144,7 @@ def distance_with_error(real: Tensor, fake: Tensor, blocks: int = 10) -> tuple[f
     return whole, float(torch.tensor(parts).std() / math.sqrt(blocks))
 
 
-def apart(left: Tensor, right: Tensor) -> Tensor:
+def pairwise_distances(left: Tensor, right: Tensor) -> Tensor:
     """Distances ``(N, M)`` between rows ``(N, F)`` and rows ``(M, F)``."""
     return squared_distances(left, right).clamp_min(0).sqrt()
 
@@ -146,10 +152,10 @@ def apart(left: Tensor, right: Tensor) -> Tensor:
 def mean_distance(rows: Tensor) -> float:
     """Of a row to another."""
     count = len(rows)
-    return float(apart(rows, rows).sum() / max(count * (count - 1), 1))
+    return float(pairwise_distances(rows, rows).sum() / max(count * (count - 1), 1))
 
 
-def nearest(rows: Tensor) -> float:
+def median_nn_distance(rows: Tensor) -> float:
     """Median distance of a row to its nearest other."""
     # Exact differences: equal rows must be at zero, which the quick way blurs.
     between = torch.cdist(rows, rows, compute_mode="donot_use_mm_for_euclid_dist")
@@ -162,9 +168,9 @@ def gaussian(samples: Tensor, count: int, *, seed: int) -> Tensor:
 
     Weighted sums of the centred samples have their covariance, without computing it.
     """
-    source = torch.Generator().manual_seed(seed_at(seed, 3))
+    source = torch.Generator().manual_seed(derive_seed(seed, 3))
     flat = samples.flatten(1)
-    centred = flat - flat.mean(0)
+    centerd = flat - flat.mean(0)
     weights = torch.randn(count, len(flat), generator=source) / math.sqrt(max(len(flat) - 1, 1))
-    made = flat.mean(0) + weights @ centred
+    made = flat.mean(0) + weights @ centerd
     return made.clamp(flat.amin(), flat.amax()).view(count, *samples.shape[1:])

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 from torch.nn.utils import get_total_norm
 
-from gannet.core.seeding import seed_at
+from gannet.core.seeding import derive_seed
 from gannet.core.types import Batch, Condition
 from gannet.metrics.distribution import energy_distance
 from gannet.metrics.kmeans import first_of_each
@@ -20,17 +20,17 @@ from gannet.modalities.modality import as_seen
 from gannet.modalities.registry import modality_of
 from gannet.networks.features import FeatureMap
 from gannet.training.monitor.measurements import (
-    COPIED_USUALLY,
-    Measures,
-    apart,
+    USUAL_COPY_RATE,
+    Measurements,
     auc,
-    distance_with_error,
+    energy_distance_with_se,
     gaussian,
-    linear_critic,
+    linear_probe_auc,
     mean_distance,
-    nearest,
+    median_nn_distance,
+    pairwise_distances,
 )
-from gannet.training.trainer import Duel
+from gannet.training.trainer import Trainer
 
 DRAWS = 3
 """Batches whose gradients are compared."""
@@ -41,7 +41,7 @@ def as_it_is(samples: Tensor) -> Tensor:
     return samples
 
 
-class Doctor:
+class Monitor:
     """Looks at a duel from time to time. Holds the samples that all looks share.
 
     Args:
@@ -49,7 +49,7 @@ class Doctor:
         held_out: Rows that training never sees.
         features: What the distance to held-out data is measured in.
         seed: Of the fakes; each look draws its own.
-        view: Samples as numbers in which distance means likeness, ``(n, *shape)`` to ``(n, ...)``;
+        embed: Samples as numbers in which distance means likeness, ``(n, *shape)`` to ``(n, ...)``;
             features are of what it gives.
         given: Kind of data of what samples are made from, where their condition has a grid.
     """
@@ -61,138 +61,146 @@ class Doctor:
         features: FeatureMap,
         *,
         seed: int,
-        view: FeatureMap = as_it_is,
+        embed: FeatureMap = as_it_is,
         given: str = "",
     ) -> None:
         self.train, self.held_out, self.features, self.seed = train, held_out, features, seed
-        self.view = view
+        self.embed = embed
         self.count = len(held_out)
-        seen, kept = view(train.real), view(held_out.real)
+        seen, kept = embed(train.real), embed(held_out.real)
         self.modality = modality_of(train.kind)
         self.thumbnail = as_seen(self.modality, train.real, seen).thumbnail
-        self.known = self.thumbnail(seen)
-        to_training = apart(self.thumbnail(kept), self.known).amin(1)
-        self.copy_distance = float(to_training.quantile(COPIED_USUALLY))
-        some = self.known[: self.count]
-        self.real_spread = mean_distance(some)
+        self.train_thumbnails = self.thumbnail(seen)
+        to_training = pairwise_distances(self.thumbnail(kept), self.train_thumbnails).amin(1)
+        self.copy_distance = float(to_training.quantile(USUAL_COPY_RATE))
+        some = self.train_thumbnails[: self.count]
+        self.real_diversity = mean_distance(some)
         self.distinct = torch.arange(self.count)
         asked = held_out.condition.grid
         if asked.numel():
             self.distinct = first_of_each(asked.flatten(1))
-        self.real_nearest = nearest(some[: len(self.distinct)])
+        self.real_nn_distance = median_nn_distance(some[: len(self.distinct)])
         if asked.numel():
             # Pictures that are given may lie closer together than reals do: so may answers.
             told = modality_of(given).thumbnail(asked[self.distinct])
-            usual = nearest(told) / max(mean_distance(told), 1e-12) * self.real_spread
-            self.real_nearest = min(self.real_nearest, usual)
+            usual = median_nn_distance(told) / max(mean_distance(told), 1e-12) * self.real_diversity
+            self.real_nn_distance = min(self.real_nn_distance, usual)
         self.real_features = features(kept)
         known, blurred = features(seen[: self.count]), gaussian(seen, self.count, seed=seed)
-        self.floor = energy_distance(self.real_features, known)
-        self.baseline = energy_distance(self.real_features, features(blurred))
+        self.reference = energy_distance(self.real_features, known)
+        self.gaussian_baseline = energy_distance(self.real_features, features(blurred))
 
     @torch.no_grad()
-    def look(self, duel: Duel[Any]) -> Measures:
+    def measure(self, trainer: Trainer[Any]) -> Measurements:
         """Measure the duel as it stands; changes nothing in it."""
-        judge = duel.players.discriminator
+        discriminator = trainer.networks.discriminator
         told = self.held_out.condition
-        fake = self._fakes(duel, duel.sampler(averaged=False), told)
-        kept = self._fakes(duel, duel.sampler(averaged=True), told)
+        fake = self._fakes(trainer, trainer.sampler(averaged=False), told)
+        kept = self._fakes(trainer, trainer.sampler(averaged=True), told)
         known = self.train[: self.count]
-        with evaluating(judge):
-            on_train = _logits(judge, known.real, known.condition)
-            on_real = _logits(judge, self.held_out.real, told)
-            on_fake = _logits(judge, fake, told)
+        with evaluating(discriminator):
+            on_train = _logits(discriminator, known.real, known.condition)
+            on_real = _logits(discriminator, self.held_out.real, told)
+            on_fake = _logits(discriminator, fake, told)
         logits = torch.cat([on_train, on_real, on_fake])
-        finite = bool(logits.isfinite().all() and fake.isfinite().all() and _finite(duel))
+        finite = bool(logits.isfinite().all() and fake.isfinite().all() and _finite(trainer))
         if not finite:
-            return Measures.lost(duel.step, floor=self.floor, baseline=self.baseline)
-        seen, kept = self.thumbnail(self.view(fake)), self.view(kept)
-        return self._measures(duel, on_train, on_real, on_fake, seen, kept)
+            return Measurements.diverged(
+                trainer.step, reference=self.reference, gaussian_baseline=self.gaussian_baseline
+            )
+        seen, kept = self.thumbnail(self.embed(fake)), self.embed(kept)
+        return self._measurements(trainer, on_train, on_real, on_fake, seen, kept)
 
-    def _fakes(self, duel: Duel[Any], product: nn.Module, told: Condition) -> Tensor:
-        width = duel.config.noise
-        generator = torch.Generator().manual_seed(seed_at(self.seed, duel.step, 2))
-        noise = torch.randn(len(told), width, generator=generator)
-        noise, told = noise.to(duel.device), told.to(duel.device)
-        with evaluating(product):
-            made = duel.recipe.sampling(product, noise, told, duel.config)
+    def _fakes(self, trainer: Trainer[Any], model: nn.Module, condition: Condition) -> Tensor:
+        width = trainer.config.latent_dim
+        generator = torch.Generator().manual_seed(derive_seed(self.seed, trainer.step, 2))
+        noise = torch.randn(len(condition), width, generator=generator)
+        noise, condition = noise.to(trainer.device), condition.to(trainer.device)
+        with evaluating(model):
+            made = trainer.recipe.sampling(model, noise, condition, trainer.config)
         return made.float().cpu()
 
-    def _agreement(self, duel: Duel[Any]) -> float:
+    def _grad_cosine(self, trainer: Trainer[Any]) -> float:
         """How far batches agree on where the generator should go."""
-        size, now, weights = duel.config.batch, duel.now(), duel.generator.weights
+        size, now, weights = (
+            trainer.config.batch,
+            trainer.current_config(),
+            trainer.generator.weights,
+        )
         gradients: list[Tensor] = []
         # Running statistics must stay as they are.
         with (
-            evaluating(duel.players),
-            _learning_alone(duel),
+            evaluating(trainer.networks),
+            _learning_alone(trainer),
             torch.random.fork_rng(),
             torch.enable_grad(),
         ):
             for turn in range(DRAWS):
-                torch.manual_seed(seed_at(self.seed, duel.step, 4, turn))
-                batch = self.train[torch.randint(len(self.train), (size,))].to(duel.device)
-                noise = torch.randn(len(batch), now.noise).to(duel.device)
-                problem = duel.recipe.training.corrupt(batch, duel.rng, now)
-                terms = duel.generator.terms(duel.players, problem, noise, now)
-                total = torch.stack([*terms.values()]).sum()
+                torch.manual_seed(derive_seed(self.seed, trainer.step, 4, turn))
+                batch = self.train[torch.randint(len(self.train), (size,))].to(trainer.device)
+                noise = torch.randn(len(batch), now.latent_dim).to(trainer.device)
+                problem = trainer.recipe.training.corrupt(batch, trainer.rng, now)
+                losses = trainer.generator.losses(trainer.networks, problem, noise, now)
+                total = torch.stack([*losses.values()]).sum()
                 found = torch.autograd.grad(total, weights, materialize_grads=True)
                 gradients.append(torch.cat([each.flatten() for each in found]))
         unit = normalize(torch.stack(gradients), dim=1)
         alike = unit @ unit.T
         return float((alike.sum() - alike.trace()) / (DRAWS * (DRAWS - 1)))
 
-    def _error(self, duel: Duel[Any], samples: Batch) -> float:
+    def _validation_loss(self, trainer: Trainer[Any], samples: Batch) -> float:
         """How wrong the averaged generator is about some samples; NaN where nobody can say."""
-        wrong = duel.recipe.evaluation.validation_loss
+        wrong = trainer.recipe.evaluation.validation_loss
         if wrong is None:
             return math.nan
         # The same problems at every look: what changes is the generator.
-        chance = torch.Generator(duel.device).manual_seed(seed_at(self.seed, 5))
+        chance = torch.Generator(trainer.device).manual_seed(derive_seed(self.seed, 5))
         some = torch.arange(self.modality.monitor.validation_samples) % len(samples)
-        problem = duel.recipe.training.corrupt(samples[some].to(duel.device), chance, duel.config)
-        with evaluating(duel.average):
-            return float(wrong(duel.average, problem, duel.config))
+        problem = trainer.recipe.training.corrupt(
+            samples[some].to(trainer.device), chance, trainer.config
+        )
+        with evaluating(trainer.ema):
+            return float(wrong(trainer.ema, problem, trainer.config))
 
-    def _measures(
+    def _measurements(
         self,
-        duel: Duel[Any],
+        trainer: Trainer[Any],
         on_train: Tensor,
         on_real: Tensor,
         on_fake: Tensor,
         fakes: Tensor,
         kept: Tensor,
-    ) -> Measures:
+    ) -> Measurements:
         # A probability needs an offset, which relativistic losses leave free: take the middle.
         middle = (on_real.mean() + on_fake.mean()) / 2
         made = self.features(kept)
-        distance, error = distance_with_error(self.real_features, made)
-        to_training = apart(fakes, self.known).amin(1)
-        return Measures(
-            step=duel.step,
+        distance, error = energy_distance_with_se(self.real_features, made)
+        to_training = pairwise_distances(fakes, self.train_thumbnails).amin(1)
+        return Measurements(
+            step=trainer.step,
             auc_train=auc(on_train, on_fake),
             auc_held_out=auc(on_real, on_fake),
             auc_error=math.sqrt(1 / (6 * self.count)),
             d_real=float((on_real - middle).sigmoid().mean()),
             d_fake=float((on_fake - middle).sigmoid().mean()),
-            spread=mean_distance(fakes) / max(self.real_spread, 1e-12),
+            diversity=mean_distance(fakes) / max(self.real_diversity, 1e-12),
             # Where most reals have an equal beside them, fakes that have one are as crowded.
-            crowding=nearest(fakes[self.distinct]) / self.real_nearest
-            if self.real_nearest
+            nn_diversity=median_nn_distance(fakes[self.distinct]) / self.real_nn_distance
+            if self.real_nn_distance
             else 1.0,
-            copied=float((to_training < self.copy_distance).float().mean()),
-            critic=linear_critic(self.real_features, made),
-            distance=distance,
-            distance_error=error,
-            floor=self.floor,
-            baseline=self.baseline,
-            gradient_ratio=_length(duel.generator.weights)
-            / max(_length(duel.discriminator.weights), 1e-12),
-            agreement=self._agreement(duel),
+            memorization_rate=float((to_training < self.copy_distance).float().mean()),
+            linear_probe_auc=linear_probe_auc(self.real_features, made),
+            energy_distance=distance,
+            energy_distance_se=error,
+            reference=self.reference,
+            gaussian_baseline=self.gaussian_baseline,
+            grad_norm_ratio=_length(trainer.generator.weights)
+            / max(_length(trainer.discriminator.weights), 1e-12),
+            grad_cosine=self._grad_cosine(trainer),
             logit_scale=float(torch.cat([on_real, on_fake]).sub(middle).abs().mean()),
             finite=True,
-            error_train=self._error(duel, self.train),
-            error_held_out=self._error(duel, self.held_out),
+            loss_train=self._validation_loss(trainer, self.train),
+            loss_validation=self._validation_loss(trainer, self.held_out),
         )
 
 
@@ -213,10 +221,10 @@ def evaluating(network: nn.Module) -> Generator[None]:
 
 
 @contextmanager
-def _learning_alone(duel: Duel[Any]) -> Generator[None]:
+def _learning_alone(trainer: Trainer[Any]) -> Generator[None]:
     """Let gradients reach the generator, whoever learnt last, and put things back after."""
-    was = [(each, each.requires_grad) for each in duel.players.parameters()]
-    duel.let_learn(duel.generator)
+    was = [(each, each.requires_grad) for each in trainer.networks.parameters()]
+    trainer.let_learn(trainer.generator)
     try:
         yield
     finally:
@@ -224,14 +232,14 @@ def _learning_alone(duel: Duel[Any]) -> Generator[None]:
             each.requires_grad_(learning)
 
 
-def _logits(judge: nn.Module, samples: Tensor, condition: Condition) -> Tensor:
-    device = str(next(judge.parameters()).device)
-    verdicts = judge(samples.to(device), condition.to(device))
+def _logits(discriminator: nn.Module, samples: Tensor, condition: Condition) -> Tensor:
+    device = str(next(discriminator.parameters()).device)
+    verdicts = discriminator(samples.to(device), condition.to(device))
     return verdicts.float().reshape(len(samples), -1).mean(1).cpu()
 
 
-def _finite(duel: Duel[Any]) -> bool:
-    return all(bool(weight.isfinite().all()) for weight in duel.players.parameters())
+def _finite(trainer: Trainer[Any]) -> bool:
+    return all(bool(weight.isfinite().all()) for weight in trainer.networks.parameters())
 
 
 def _length(weights: Sequence[Tensor]) -> float:

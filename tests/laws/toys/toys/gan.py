@@ -1,15 +1,15 @@
 """Samples of any kind from noise: networks of plain layers, and the first objective of all."""
 
 from gannet.core.config import Config
-from gannet.core.recipe import Inputs, Players, Recipe, Slot, Training
+from gannet.core.recipe import Inputs, Networks, Recipe, Slot, Training
 from gannet.losses import adversarial
 from gannet.networks.mlp import PlainDiscriminator, PlainGenerator
 
 
 def gan(kind, bounded):
     def build(config, spec):
-        generator = PlainGenerator(spec, config.noise, 32, bounded=bounded)
-        return Players(generator, PlainDiscriminator(spec, 32))
+        generator = PlainGenerator(spec, config.latent_dim, 32, bounded=bounded)
+        return Networks(generator, PlainDiscriminator(spec, 32))
 
     return Recipe(
         config=Config,
@@ -22,16 +22,16 @@ def gan(kind, bounded):
     )
 
 
-def logits(players, batch, noise):
-    fake = players.generator(noise, batch.condition)
-    return [players.discriminator(each, batch.condition).float() for each in (batch.real, fake)]
+def logits(networks, batch, noise):
+    fake = networks.generator(noise, batch.condition)
+    return [networks.discriminator(each, batch.condition).float() for each in (batch.real, fake)]
 
 
-def discriminator_losses(players, batch, noise, config):
-    real, fake = logits(players, batch, noise)
+def discriminator_losses(networks, batch, noise, config):
+    real, fake = logits(networks, batch, noise)
     return {"adversarial": adversarial.non_saturating_discriminator(real, fake)}
 
 
-def generator_losses(players, batch, noise, config):
-    real, fake = logits(players, batch, noise)
+def generator_losses(networks, batch, noise, config):
+    real, fake = logits(networks, batch, noise)
     return {"adversarial": adversarial.non_saturating_generator(real, fake)}

@@ -20,7 +20,7 @@ from gannet.core.frame import (
     Dialect,
     Frame,
     cells_of,
-    factorised,
+    factorized,
     from_pandas,
     joined,
     listed,
@@ -72,9 +72,9 @@ def test_a_frame_gives_its_rows_and_parts():
     assert Frame.from_rows(["a"], []).rows() == []
 
 
-def test_factorised_cells_come_back():
+def test_factorized_cells_come_back():
     for cells in [cells_of(["b", None, "b", "a"]), np.array([3, 1, 3])]:
-        distinct, at = factorised(cells)
+        distinct, at = factorized(cells)
         assert listed(distinct[at]) == listed(cells)
         assert len(distinct) == len(set(listed(cells)))
 

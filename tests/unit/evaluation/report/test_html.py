@@ -13,13 +13,13 @@ import pytest
 import torch
 from PIL import Image
 
-from gannet.core.io.training_log import Course, read_course
-from gannet.core.scores import Closeness
+from gannet.core.io.training_log import TrainingLog, read_training_log
+from gannet.core.scores import TrainingDistance
 from gannet.core.types import Batch, Condition
-from gannet.evaluation.evaluate import Material, Pair, Part, Report, Score
-from gannet.evaluation.report.examples import ANSWERED, Exhibits, with_exhibits
+from gannet.evaluation.evaluate import Component, EvaluationSamples, NearestPair, Report, Score
+from gannet.evaluation.report.examples import OUTPUTS, Examples, with_examples
 from gannet.evaluation.report.markdown import to_json, to_markdown
-from gannet.evaluation.report.summary import number, verdict
+from gannet.evaluation.report.summary import number, summary
 from gannet.metrics.gaussian_baseline import GaussianBaseline
 from gannet.metrics.histograms import row_profiles
 from gannet.metrics.memorization import SHOWN
@@ -77,16 +77,19 @@ class Reader(HTMLParser):
 
 
 def score(name: str, **changes) -> Score:
-    numbers = {"value": 0.6123, "low": 0.5987, "high": 0.6345, "floor": 0.5011}
-    numbers |= {"floor_low": 0.4876, "floor_high": 0.5234, "samples": 4321, "better": "low"}
-    numbers |= {"baseline": 0.8765, "chance": 0.5, "ceiling": 0.4567}
+    numbers = {"value": 0.6123, "low": 0.5987, "high": 0.6345, "reference": 0.5011}
+    numbers |= {"reference_low": 0.4876, "reference_high": 0.5234, "samples": 4321, "better": "low"}
+    numbers |= {"baseline": 0.8765, "chance": 0.5, "upper_bound": 0.4567}
     return Score(name=name, **numbers | changes)
 
 
 def report(**changes) -> Report:
     rng = np.random.default_rng(0)
-    parts = (Part(name=NASTY, value=0.3, floor=0.9), Part(name="plain", value=0.8, floor=0.9))
-    pair = Pair(
+    parts = (
+        Component(name=NASTY, value=0.3, reference=0.9),
+        Component(name="plain", value=0.8, reference=0.9),
+    )
+    pair = NearestPair(
         fake=3,
         train=17,
         distance=0.25,
@@ -95,38 +98,40 @@ def report(**changes) -> Report:
         fake_cells=(NASTY, "1"),
         train_cells=("x", "1"),
     )
-    looks = tuple(
+    evaluations = tuple(
         {
             "step": step,
             "elapsed": 1.0 * step,
-            "health": {
+            "monitor": {
                 "d_real": 0.5,
                 "d_fake": 0.4,
                 "auc_train": 0.7,
                 "auc_held_out": 0.6,
                 "auc_error": 0.02,
-                "distance": 2.0 / step,
-                "distance_error": 0.01,
-                "floor": -0.001 if step == 10 else 0.001,
-                "baseline": 1.0,
+                "energy_distance": 2.0 / step,
+                "energy_distance_se": 0.01,
+                "reference": -0.001 if step == 10 else 0.001,
+                "gaussian_baseline": 1.0,
             },
-            "verdict": "healthy",
-            "action": {"reason": NASTY, "changes": {"slope": 2.5}} if step == 20 else None,
+            "diagnosis": "healthy",
+            "action": {"reason": NASTY, "changes": {"gradient_penalty": 2.5}}
+            if step == 20
+            else None,
         }
         for step in (10, 20, 30)
     )
     made = {
-        "artefact": NASTY,
+        "artifact": NASTY,
         "data": "people",
         "scores": (
-            score("fresh critic[samples]"),
-            score("class accuracy", better="high", parts=parts),
-            score("frechet[x:1]", value=3.0, low=2.0, high=4.0, baseline=400.0, ceiling=None),
-            score(NASTY, baseline=None, chance=None, ceiling=None),
+            score("c2st accuracy[samples]"),
+            score("class accuracy", better="high", components=parts),
+            score("frechet[x:1]", value=3.0, low=2.0, high=4.0, baseline=400.0, upper_bound=None),
+            score(NASTY, baseline=None, chance=None, upper_bound=None),
         ),
-        "closest": (pair,),
-        "shown": (pair,),
-        "closeness": Closeness(
+        "suspects": (pair,),
+        "examples": (pair,),
+        "training_distance": TrainingDistance(
             metric="Gower's",
             levels=tuple(np.linspace(0, 1, 101)),
             fake=tuple(np.linspace(0, 2, 101)),
@@ -134,12 +139,19 @@ def report(**changes) -> Report:
             searched=999,
         ),
         "columns": (NASTY, "b"),
-        "profiles": row_profiles([NASTY, "b"], rng.normal(size=(90, 2)), rng.normal(size=(90, 2))),
+        "histograms": row_profiles(
+            [NASTY, "b"], rng.normal(size=(90, 2)), rng.normal(size=(90, 2))
+        ),
         "seed": 7,
         "gannet": "0.1.0",
         "protocol": ("First 4321 fakes.", "Second <b>."),
-        "course": Course(
-            recipe="anything", steps=30, batch=8, seconds=30.0, verdict="healthy", looks=looks
+        "training_log": TrainingLog(
+            recipe="anything",
+            steps=30,
+            batch=8,
+            seconds=30.0,
+            diagnosis="healthy",
+            evaluations=evaluations,
         ),
         "seconds": 12.5,
     }
@@ -185,9 +197,16 @@ def test_every_score_stands_with_all_its_numbers(made):
     text = " ".join(read.words)
     for each in report().scores:
         assert each.name in text
-        for value in (each.value, each.low, each.high, each.floor, each.floor_low, each.floor_high):
+        for value in (
+            each.value,
+            each.low,
+            each.high,
+            each.reference,
+            each.reference_low,
+            each.reference_high,
+        ):
             assert number(value) in text
-        for value in (each.baseline, each.ceiling, each.chance):
+        for value in (each.baseline, each.upper_bound, each.chance):
             assert value is None or number(value) in text
         assert str(each.samples) in text
     for sentence in report().protocol:
@@ -198,7 +217,7 @@ def test_names_that_look_like_markup_are_words(made):
     assert "<script" not in made.lower()
     assert "alert(" in made
     text = " ".join(Reader(made).words)
-    for name in ("column", "part", "artefact"):
+    for name in ("column", "part", "artifact"):
         assert NASTY in text, name
 
 
@@ -221,17 +240,19 @@ def test_figures_are_told_to_those_who_hear_the_page(made):
 
 def test_actions_of_balance_are_marked_and_told(made):
     text = " ".join(Reader(made).words)
-    assert f"Step 20: {NASTY}; set slope = 2.5" in text
+    assert f"Step 20: {NASTY}; set gradient_penalty = 2.5" in text
     assert "Numbered vertical lines" in text
-    assert "Balance changed nothing" in page(report(course=Course(looks=report().course.looks[:1])))
+    assert "Balance changed nothing" in page(
+        report(training_log=TrainingLog(evaluations=report().training_log.evaluations[:1]))
+    )
 
 
 def test_what_loses_is_marked_as_losing():
-    losing = score("kernel[x]", value=2.0, low=1.9, high=2.1, baseline=1.0)
+    losing = score("kid[x]", value=2.0, low=1.9, high=2.1, baseline=1.0)
     text = page(report(scores=(losing,)))
     assert "loses to baseline" in text
     assert "<strong>It loses to its baseline</strong>: a plain Gaussian does better" in text
-    tied = score("kernel[x]", value=2.0, low=1.9, high=2.1, baseline=2.05)
+    tied = score("kid[x]", value=2.0, low=1.9, high=2.1, baseline=2.05)
     assert "baseline as good" in page(report(scores=(tied,)))
     assert "It loses" not in page(report(scores=(tied,)))
 
@@ -240,14 +261,14 @@ def test_pictures_lie_in_the_page(tmp_path):
     packed = io.BytesIO()
     Image.new("L", (4, 4)).save(packed, "PNG")
     png = Exhibit("png", packed.getvalue())
-    path = write_page(report(), tmp_path / "new", Exhibits(((png, png),), ((png, png),)))
+    path = write_page(report(), tmp_path / "new", Examples(((png, png),), ((png, png),)))
     assert path.name == "report.html"
     assert path.read_text(encoding="utf-8").count("data:image/png;base64,") == 4
 
 
 def test_a_bare_report_has_a_page_too():
     bare = Report(
-        artefact="", data="", scores=(), closest=(), seed=0, gannet="0", protocol=("None.",)
+        artifact="", data="", scores=(), suspects=(), seed=0, gannet="0", protocol=("None.",)
     )
     read = Reader(page(bare))
     assert read.open == []
@@ -256,7 +277,7 @@ def test_a_bare_report_has_a_page_too():
 
 
 def test_the_same_report_gives_the_same_page():
-    assert page(report(), Exhibits()) == page(report(), Exhibits())
+    assert page(report(), Examples()) == page(report(), Examples())
 
 
 def test_json_and_markdown_say_the_same(made):
@@ -273,20 +294,27 @@ def test_json_and_markdown_say_the_same(made):
 
 def test_the_course_is_read_from_whatever_files_there_are(tmp_path):
     told = {"name": "healthy", "evidence": "e", "stopped": "s"}
-    assert read_course(tmp_path, recipe="r", verdict=told).looks == ()
-    (tmp_path / "plan.json").write_text('{"config": {"batch": 4}, "seconds": 60, "device": "cpu"}')
-    whole = '{"step": 5, "elapsed": 2.5, "health": {"d_real": 0.5, "d_fake": null}}\n'
-    (tmp_path / "progress.jsonl").write_text(whole + '{"step": 9, "ela')
-    course = read_course(tmp_path, recipe="r", verdict=told)
-    assert (course.steps, course.batch, course.seconds, course.budget) == (5, 4, 2.5, 60)
-    assert course.series("d_real") == [(5, 0.5)]
-    assert course.series("d_fake") == []
+    assert read_training_log(tmp_path, recipe="r", diagnosis=told).evaluations == ()
+    (tmp_path / "plan.json").write_text(
+        '{"config": {"batch": 4}, "budget_seconds": 60, "device": "cpu"}'
+    )
+    whole = '{"step": 5, "elapsed": 2.5, "monitor": {"d_real": 0.5, "d_fake": null}}\n'
+    (tmp_path / "training_log.jsonl").write_text(whole + '{"step": 9, "ela')
+    training_log = read_training_log(tmp_path, recipe="r", diagnosis=told)
+    assert (training_log.steps, training_log.batch, training_log.seconds, training_log.budget) == (
+        5,
+        4,
+        2.5,
+        60,
+    )
+    assert training_log.series("d_real") == [(5, 0.5)]
+    assert training_log.series("d_fake") == []
 
 
 def test_answers_are_not_called_fakes():
     """On the page, in Markdown and in what is heard; D(fake) is the name of a measure."""
     for answers in (False, True):
-        some = report(answers=answers)
+        some = report(conditional=answers)
         for text in (page(some), to_markdown(some)):
             told = re.sub(r"D\(fake\)|--fake", "", text)
             found = [
@@ -299,23 +327,23 @@ def test_answers_are_not_called_fakes():
 def test_a_kind_that_is_lost_is_not_called_as_good_too():
     lost = score("frechet[a]", value=3.0, low=2.5, high=3.5, baseline=1.0, better="low")
     tied = score("frechet[b]", value=1.0, low=0.6, high=1.5, baseline=1.0, better="low")
-    words = verdict(report(scores=(lost, tied)))
+    words = summary(report(scores=(lost, tied)))
     assert "does better in: frechet" in words
     assert "as well" not in words
-    assert "does as well in: frechet" in verdict(report(scores=(tied,)))
+    assert "does as well in: frechet" in summary(report(scores=(tied,)))
 
 
 def test_what_is_disclosed_is_named_by_its_column():
     told = score(
-        "disclosure[income]",
+        "attribute inference[income]",
         value=0.3,
         low=0.2,
         high=0.4,
-        floor_high=0.1,
+        reference_high=0.1,
         chance=0.0,
-        **WORDS["disclosure"],
+        **WORDS["attribute inference"],
     )
-    words = verdict(report(scores=(told,)))
+    words = summary(report(scores=(told,)))
     assert "fakes tell income of training rows better" in words
 
 
@@ -325,45 +353,58 @@ def test_a_page_stays_below_twelve_megabytes_whatever_the_pictures():
     noise = torch.rand(SHOWN, 4, 300, 300, generator=chance) * 2 - 1
     told = replace(Condition.none(noise), grid=noise)
     plain = GaussianBaseline.fit(noise[..., :2, :2], torch.full((SHOWN,), -1), 0, seed=0)
-    made = Material(
-        held_out=noise, fresh=noise, fake=noise, plain=noise, labels=torch.zeros(SHOWN),
-        asked=False, rest=(), gaussian=plain, given=Batch(noise, told), kind="image",
-    )  # fmt: skip
-    pairs = tuple(
-        Pair(fake=at, train=at, distance=1.0, ratio=1.0, suspect=False) for at in range(SHOWN)
+    made = EvaluationSamples(
+        held_out=noise,
+        real_reference=noise,
+        fake=noise,
+        baseline_samples=noise,
+        labels=torch.zeros(SHOWN),
+        class_conditional=False,
+        remaining=(),
+        gaussian=plain,
+        given=Batch(noise, told),
+        kind="image",
     )
-    some = report(shown=pairs, closest=pairs)
+    pairs = tuple(
+        NearestPair(fake=at, train=at, distance=1.0, ratio=1.0, suspect=False)
+        for at in range(SHOWN)
+    )
+    some = report(examples=pairs, suspects=pairs)
     codec = ImageCodec(height=300, width=300, channels=4)
     data = SimpleNamespace(train=SimpleNamespace(take=lambda rows: Batch(noise[rows], told[rows])))
-    others = [noise[:ANSWERED]] * 2
-    told_too, exhibits = with_exhibits(some, made, data, {"sample": codec}, others)
-    assert len(exhibits.answers) == ANSWERED
-    assert {len(row) for row in exhibits.answers} == {5}
-    assert Image.open(io.BytesIO(exhibits.sheet.content)).size == (5 * 302 + 2, ANSWERED * 302 + 2)
-    text = page(told_too, exhibits)
+    others = [noise[:OUTPUTS]] * 2
+    told_too, examples = with_examples(some, made, data, {"sample": codec}, others)
+    assert len(examples.outputs) == OUTPUTS
+    assert {len(row) for row in examples.outputs} == {5}
+    assert Image.open(io.BytesIO(examples.grid.content)).size == (5 * 302 + 2, OUTPUTS * 302 + 2)
+    text = page(told_too, examples)
     assert 2_000_000 < len(text.encode()) < 12_000_000
     assert "should be" not in text, "nothing compares these answers with targets"
     scores = (*told_too.scores, score("PSNR", role="target"))
-    text = page(told_too.model_copy(update={"scores": scores}), exhibits)
+    text = page(told_too.model_copy(update={"scores": scores}), examples)
     assert "Answers beside what they should be" in text
     Reader(text)
 
 
 def test_filled_cells_are_measured_by_perfect_ones():
-    scores = (score("hidden numbers", chance=None, ceiling=None, floor_high=0.7),)
-    some = report(scores=scores, answers=True, baseline="best of three", profiles=())
+    scores = (score("imputation rmse", chance=None, upper_bound=None, reference_high=0.7),)
+    some = report(scores=scores, conditional=True, baseline="best of three", histograms=())
     text = page(some)
     assert "as good as perfect" in text
     assert "other reals" not in text
-    assert "hidden numbers 0.612 (best of three: 0.876)" in verdict(some)
-    assert "1 of 1 scores cannot be told from those of perfect answers" in verdict(some)
+    assert "imputation rmse 0.612 (best of three: 0.876)" in summary(some)
+    assert "1 of 1 scores cannot be told from those of perfect answers" in summary(some)
 
 
 def test_simple_methods_stand_below_the_run_and_sides_do_not():
-    methods = (Part(name="by bicubic", value=0.25, floor=1.0),)
-    sides = (Part(name="to winter", value=0.25, floor=1.0),)
+    methods = (Component(name="by bicubic", value=0.25, reference=1.0),)
+    sides = (Component(name="to winter", value=0.25, reference=1.0),)
     for parts, there in ((methods, True), (sides, False)):
-        text = page(report(scores=(score("SSIM", by="bicubic", parts=parts),), answers=True))
+        text = page(
+            report(
+                scores=(score("SSIM", baseline_name="bicubic", components=parts),), conditional=True
+            )
+        )
         assert ("and by simple methods" in text) is there
         assert ("this run" in text) is there
 

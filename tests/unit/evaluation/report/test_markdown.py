@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 
 from gannet.core.scores import ABOUT
-from gannet.evaluation.evaluate import Pair, Report, Score
-from gannet.evaluation.report.markdown import to_markdown, verdict, write_report
+from gannet.evaluation.evaluate import NearestPair, Report, Score
+from gannet.evaluation.report.markdown import summary, to_markdown, write_report
 from gannet.modalities.image.grid import grid_png
 
 
@@ -19,9 +19,9 @@ def score(name: str, value: float, **changes) -> Score:
     numbers = {
         "low": value - 0.01,
         "high": value + 0.01,
-        "floor": 0.5,
-        "floor_low": 0.49,
-        "floor_high": 0.51,
+        "reference": 0.5,
+        "reference_low": 0.49,
+        "reference_high": 0.51,
         "samples": 1000,
         "better": "low",
         "baseline": 0.99,
@@ -31,12 +31,12 @@ def score(name: str, value: float, **changes) -> Score:
 
 
 def report(*scores: Score) -> Report:
-    pair = Pair(fake=1, train=2, distance=0.5, ratio=0.9, suspect=False)
+    pair = NearestPair(fake=1, train=2, distance=0.5, ratio=0.9, suspect=False)
     return Report(
-        artefact="digits",
+        artifact="digits",
         data="mnist",
         scores=scores,
-        closest=(pair,),
+        suspects=(pair,),
         seed=7,
         gannet="0.1.0",
         protocol=("1000 fakes against 1000 reals.",),
@@ -44,10 +44,10 @@ def report(*scores: Score) -> Report:
 
 
 def test_markdown_shows_every_number_of_a_score_and_says_what_it_means():
-    text = to_markdown(report(score("fresh critic[samples]", 0.52), score("kernel[x:1]", 0.1)))
-    assert "| fresh critic[samples] | **0.520** | 0.510 to 0.530 | 0.500 (0.490 to 0.510)" in text
-    assert ABOUT["fresh critic"]["meaning"] in text
-    assert ABOUT["kernel"]["meaning"] in text
+    text = to_markdown(report(score("c2st accuracy[samples]", 0.52), score("kid[x:1]", 0.1)))
+    assert "| c2st accuracy[samples] | **0.520** | 0.510 to 0.530 | 0.500 (0.490 to 0.510)" in text
+    assert ABOUT["c2st accuracy"]["meaning"] in text
+    assert ABOUT["kid"]["meaning"] in text
     assert "1000 fakes against 1000 reals." in text
     assert "Seed 7" in text
 
@@ -57,33 +57,39 @@ def test_markdown_shows_every_number_of_a_score_and_says_what_it_means():
     [(0.505, "cannot tell"), (0.6, "a little better"), (0.8, "often"), (0.99, "nearly always")],
 )
 def test_the_verdict_says_what_the_critic_found(value, words):
-    assert words in verdict(report(score("fresh critic[samples]", value)))
+    assert words in summary(report(score("c2st accuracy[samples]", value)))
 
 
 def test_the_strongest_critic_speaks():
-    both = report(score("fresh critic[samples]", 0.5), score("fresh critic[x]", 0.95))
-    assert "nearly always" in verdict(both)
+    both = report(score("c2st accuracy[samples]", 0.5), score("c2st accuracy[x]", 0.95))
+    assert "nearly always" in summary(both)
 
 
 def test_missing_variety_copies_and_a_better_baseline_are_named():
-    high = {"floor": 0.95, "floor_low": 0.94, "floor_high": 0.96, "better": "high"}
-    said = verdict(
+    high = {"reference": 0.95, "reference_low": 0.94, "reference_high": 0.96, "better": "high"}
+    said = summary(
         report(
             score("coverage[x]", 0.4, **high, baseline=0.1),
             score("precision[x]", 0.3, **high, baseline=0.1),
-            score("copies[pictures]", 0.6, floor=0.01, floor_low=0.0, floor_high=0.02),
-            score("kernel[x]", 2.0, baseline=1.0),
+            score(
+                "memorization[pictures]",
+                0.6,
+                reference=0.01,
+                reference_low=0.0,
+                reference_high=0.02,
+            ),
+            score("kid[x]", 2.0, baseline=1.0),
         )
     )
     assert "Variety is missing: only 40%" in said
     assert "not believable: 30%" in said
     assert "**Memorised**: 60%" in said
-    assert "**It loses to its baseline**: a plain Gaussian does better in: kernel." in said
+    assert "**It loses to its baseline**: a plain Gaussian does better in: kid." in said
     assert said.endswith("not what a run with another seed would give.")
 
 
 def test_a_report_is_written_as_json_and_markdown(tmp_path):
-    made = report(score("kernel[x]", 0.5))
+    made = report(score("kid[x]", 0.5))
     path = write_report(made, tmp_path / "new")
     assert path.read_text(encoding="utf-8") == to_markdown(made)
     assert json.loads((tmp_path / "new" / "report.json").read_text())["scores"][0]["value"] == 0.5

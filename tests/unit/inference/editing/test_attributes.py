@@ -12,7 +12,7 @@ from gannet.inference.editing import attributes as at
 SIDE = 32
 
 
-def bar(angle=0.0, x=15.5, y=15.5, long=11.0, thick=2.0, colour=(1.0,), ground=-1.0):
+def bar(angle=0.0, x=15.5, y=15.5, long=11.0, thick=2.0, color=(1.0,), ground=-1.0):
     """A soft bar on a plain ground, ``(1, C, 32, 32)``; degrees against the clock."""
     down, right = torch.meshgrid(torch.arange(SIDE), torch.arange(SIDE), indexing="ij")
     turn = math.radians(angle)
@@ -20,12 +20,12 @@ def bar(angle=0.0, x=15.5, y=15.5, long=11.0, thick=2.0, colour=(1.0,), ground=-
     along = across * math.cos(turn) + up * math.sin(turn)
     aside = -across * math.sin(turn) + up * math.cos(turn)
     inside = (long - along.abs()).clamp(0, 1) * (thick - aside.abs() + 0.5).clamp(0, 1)
-    paint = torch.tensor(colour).view(1, -1, 1, 1)
+    paint = torch.tensor(color).view(1, -1, 1, 1)
     return ground + (paint - ground) * inside.view(1, 1, SIDE, SIDE)
 
 
-def flat(*colour):
-    return torch.tensor(colour).view(1, -1, 1, 1).expand(1, -1, 8, 8) * 2 - 1
+def flat(*color):
+    return torch.tensor(color).view(1, -1, 1, 1).expand(1, -1, 8, 8) * 2 - 1
 
 
 @pytest.mark.parametrize("angle", [0, 20, 45, 90, 130, 170])
@@ -44,10 +44,10 @@ def test_a_disc_and_an_empty_picture_have_no_rotation():
 
 @pytest.mark.parametrize("ground", [-1.0, 1.0])
 def test_ink_is_what_differs_from_the_border_on_any_ground(ground):
-    thin, thick = (bar(thick=each, colour=(-ground,), ground=ground) for each in (1.5, 3.0))
+    thin, thick = (bar(thick=each, color=(-ground,), ground=ground) for each in (1.5, 3.0))
     assert float(at.size(thick)) > 1.6 * float(at.size(thin))
     assert float(at.thickness(thick)) > 1.5 * float(at.thickness(thin))
-    assert float(at.place_x(bar(x=20, colour=(-ground,), ground=ground))) == pytest.approx(
+    assert float(at.place_x(bar(x=20, color=(-ground,), ground=ground))) == pytest.approx(
         20.5 / SIDE, abs=0.01
     )
 
@@ -67,19 +67,19 @@ def test_thickness_does_not_rise_with_length():
 
 
 @pytest.mark.parametrize(
-    ("colour", "angle"),
+    ("color", "angle"),
     [((1.0, 0, 0), 0), ((1.0, 1, 0), 60), ((0, 1.0, 0), 120), ((0, 0, 1.0), 240)],
 )
-def test_hue_goes_round_the_circle(colour, angle):
-    found = float(at.hue(flat(*colour)))
+def test_hue_goes_round_the_circle(color, angle):
+    found = float(at.hue(flat(*color)))
     assert min(abs(found - angle), 360 - abs(found - angle)) < 0.5
 
 
-def test_grey_has_no_hue_and_no_saturation():
-    grey = flat(0.4, 0.4, 0.4)
-    assert at.hue(grey).isnan().all()
-    assert float(at.saturation(grey)) == pytest.approx(0, abs=1e-6)
-    assert float(at.brightness(grey)) == pytest.approx(0.4, abs=1e-6)
+def test_gray_has_no_hue_and_no_saturation():
+    gray = flat(0.4, 0.4, 0.4)
+    assert at.hue(gray).isnan().all()
+    assert float(at.saturation(gray)) == pytest.approx(0, abs=1e-6)
+    assert float(at.brightness(gray)) == pytest.approx(0.4, abs=1e-6)
     assert float(at.saturation(flat(0.9, 0.1, 0.1))) == pytest.approx(0.8, abs=1e-5)
     assert float(at.warmth(flat(0.9, 0.1, 0.1))) == pytest.approx(0.8, abs=1e-5)
 
@@ -100,7 +100,7 @@ def test_changes_of_turns_go_the_short_way():
     assert turn.spread(near) < 3
 
 
-def test_of_classes_only_colour_has_colour_attributes():
+def test_of_classes_only_color_has_color_attributes():
     assert {each.name for each in at.measured(3)} - {each.name for each in at.measured(1)} == {
         "hue",
         "saturation",

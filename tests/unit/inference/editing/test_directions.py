@@ -10,23 +10,23 @@ from gannet.core.types import Spec
 from gannet.inference.editing.attributes import Attribute, measured
 from gannet.inference.editing.direction_names import UNNAMED, about, distinct, name
 from gannet.inference.editing.directions import (
-    closed_form,
-    principal,
-    rising,
-    separating,
+    ganspace,
+    regression_direction,
+    sefa,
+    separating_direction,
     unit,
     without,
 )
 from gannet.inference.editing.interpolation import (
-    arc,
-    blended,
     drawn,
     gif,
-    labelled,
-    there_and_back,
-    through,
+    interpolate,
+    interpolate_through,
+    labeled,
+    ping_pong,
+    slerp,
 )
-from gannet.inference.editing.latent_generator import Maker
+from gannet.inference.editing.latent_generator import LatentGenerator
 
 SIDE, WIDTH = 24, 5
 
@@ -60,17 +60,17 @@ class Lamp(nn.Module):
 
 @pytest.fixture(scope="module")
 def lamp():
-    return Maker(Lamp().requires_grad_(False), Spec((1, SIDE, SIDE)), WIDTH)
+    return LatentGenerator(Lamp().requires_grad_(False), Spec((1, SIDE, SIDE)), WIDTH)
 
 
 def test_the_closed_form_reads_the_axes_off_the_first_layer(lamp):
-    found = closed_form(lamp, 5)
+    found = sefa(lamp, 5)
     likeness = (found @ lamp.network.turn.T).abs()
     torch.testing.assert_close(likeness, torch.eye(5), atol=1e-3, rtol=0)
 
 
 def test_principal_components_of_activations_find_the_same_axes(lamp):
-    found = principal(lamp, 3, samples=4_000)
+    found = ganspace(lamp, 3, samples=4_000)
     likeness = (found @ lamp.network.turn.T).abs().diagonal()
     assert (likeness > 0.98).all(), likeness
 
@@ -104,9 +104,9 @@ def test_an_attribute_that_changes_to_either_side_by_chance_names_nothing(lamp):
 
 
 def test_the_direction_of_an_attribute_is_learnt_from_samples(lamp):
-    noise, vector = lamp.drawn(2_000, seed=1)
+    noise, vector = lamp.sample_latents(2_000, seed=1)
     attribute = next(each for each in measured(1) if each.name == "x")
-    axis = rising(noise, attribute.measure(lamp.made(noise, vector)), vector)
+    axis = regression_direction(noise, attribute.measure(lamp.generate(noise, vector)), vector)
     assert float(axis @ lamp.network.turn[1]) > 0.97
     told = about(lamp, axis, measured(1), "x")
     assert (told.name, told.effects[0].attribute) == ("x", "x")
@@ -117,7 +117,7 @@ def test_values_that_a_class_explains_do_not_count():
     noise = torch.randn(400, 3, generator=torch.Generator().manual_seed(0))
     kinds = (noise[:, 0] > 0).long()
     values = 100.0 * kinds + noise[:, 1]
-    axis = rising(noise, values, torch.eye(2)[kinds])
+    axis = regression_direction(noise, values, torch.eye(2)[kinds])
     assert float(axis[1]) > 0.95
 
 
@@ -125,7 +125,7 @@ def test_two_handfuls_give_a_direction():
     chance = torch.Generator().manual_seed(2)
     noise = torch.randn(24, 16, generator=chance)
     noise[:12, 3] += 2.5
-    axis = separating(noise, torch.arange(24) < 12)
+    axis = separating_direction(noise, torch.arange(24) < 12)
     assert float(axis[3]) > 0.7
     assert int(axis.abs().argmax()) == 3
 
@@ -146,35 +146,35 @@ def test_directions_that_nearly_repeat_are_left_out():
 def test_an_arc_keeps_the_length_of_noise_and_meets_both_ends():
     one, two = torch.randn(2, 64, generator=torch.Generator().manual_seed(0))
     two = two * (one.norm() / two.norm())
-    torch.testing.assert_close(arc(one, two, 0.0), one)
-    torch.testing.assert_close(arc(one, two, 1.0), two, atol=1e-5, rtol=1e-5)
-    assert float(arc(one, two, 0.5).norm()) == pytest.approx(float(one.norm()), rel=1e-4)
-    torch.testing.assert_close(arc(one, one, 0.3), one)
-    torch.testing.assert_close(arc(torch.zeros(2), torch.ones(2), 0.5), torch.full((2,), 0.5))
+    torch.testing.assert_close(slerp(one, two, 0.0), one)
+    torch.testing.assert_close(slerp(one, two, 1.0), two, atol=1e-5, rtol=1e-5)
+    assert float(slerp(one, two, 0.5).norm()) == pytest.approx(float(one.norm()), rel=1e-4)
+    torch.testing.assert_close(slerp(one, one, 0.3), one)
+    torch.testing.assert_close(slerp(torch.zeros(2), torch.ones(2), 0.5), torch.full((2,), 0.5))
 
 
 def test_blends_meet_their_ends_also_where_networks_were_tuned(lamp):
     from gannet.inference.editing.inversion import InvertedImage
 
-    noise, vector = lamp.drawn(2, seed=0)
-    other = lamp.copied()
+    noise, vector = lamp.sample_latents(2, seed=0)
+    other = lamp.copy()
     other.network.last.weight.data *= 1.3
     one, two = InvertedImage(lamp, noise[0], vector[0]), InvertedImage(other, noise[1], vector[1])
-    torch.testing.assert_close(blended(one, two, 0.0).picture(), one.picture())
-    torch.testing.assert_close(blended(one, two, 1.0).picture(), two.picture())
-    frames = through([one, two, one], 7)
+    torch.testing.assert_close(interpolate(one, two, 0.0).picture(), one.picture())
+    torch.testing.assert_close(interpolate(one, two, 1.0).picture(), two.picture())
+    frames = interpolate_through([one, two, one], 7)
     torch.testing.assert_close(frames[3], two.picture())
     torch.testing.assert_close(frames[6], one.picture())
 
 
-def test_films_and_sheets_are_written_from_grey_and_alpha():
+def test_films_and_sheets_are_written_from_gray_and_alpha():
     from io import BytesIO
 
     from PIL import Image
 
     for channels in (1, 2, 3, 4):
         steps = torch.linspace(-1, 1, 5).view(5, 1, 1, 1)
-        frames = there_and_back(steps.expand(5, channels, 8, 6).clone())
+        frames = ping_pong(steps.expand(5, channels, 8, 6).clone())
         assert len(frames) == 8
         film = Image.open(BytesIO(gif(frames)))
         assert (film.n_frames, film.info["loop"]) == (8, 0)
@@ -182,7 +182,7 @@ def test_films_and_sheets_are_written_from_grey_and_alpha():
     shown = drawn(torch.ones(1, 1, 300, 200))
     assert shown[0].shape == (300, 200, 3), "large pictures stay as they are"
     row = ("1 brightness\nmore", torch.zeros(6, 1, 8, 8))
-    sheet = Image.open(BytesIO(labelled([row, row], ["a"] * 6, 3)))
+    sheet = Image.open(BytesIO(labeled([row, row], ["a"] * 6, 3)))
     assert sheet.width > 6 * 64
     assert sheet.height > 2 * 64
     assert len(sheet.getcolors(100_000)) > 2, "there are letters"

@@ -9,22 +9,22 @@ import torch
 
 from gannet.core.errors import ConfigError
 from gannet.core.types import Spec
-from gannet.inference.artifact import Artefact
-from gannet.inference.editing.editor import Editor, maker_of
+from gannet.inference.artifact import Artifact
+from gannet.inference.editing.editor import Editor, latent_generator_of
 from gannet.inference.editing.inversion import InversionSettings
 from gannet.recipes.registry import find_recipe
 
 SHORT = InversionSettings(starts=32, tries=2, steps=10, tuning=3)
 
 
-def artefact(like, recipe, channels, **settings):
+def artifact(like, recipe, channels, **settings):
     """First weights of a recipe for pictures of 12 x 12 in two classes."""
     made = find_recipe(recipe)
-    config = made.config(width=4, noise=6, **settings)
+    config = made.config(width=4, latent_dim=6, **settings)
     spec = Spec((channels, 12, 12), vector=2)
     with torch.random.fork_rng():
         torch.manual_seed(1)
-        players = made.training.build(config, spec).eval().requires_grad_(False)
+        networks = made.training.build(config, spec).eval().requires_grad_(False)
     size = {"height": 12, "width": 12, "channels": channels}
     codecs = like.card.codecs | {"sample": {"kind": "image", "state": size}}
     card = like.card.model_copy(
@@ -33,7 +33,7 @@ def artefact(like, recipe, channels, **settings):
             "codecs": codecs,
         }
     )  # fmt: skip
-    return Artefact(card, made.inference.model(players), players.discriminator)
+    return Artifact(card, made.inference.model(networks), networks.discriminator)
 
 
 @pytest.mark.parametrize("channels", [1, 4])
@@ -48,19 +48,19 @@ def artefact(like, recipe, channels, **settings):
     ],
 )
 def test_every_generator_of_pictures_can_be_edited(of_classes, recipe, settings, channels):
-    editor = Editor(artefact(of_classes, recipe, channels, **settings))
+    editor = Editor(artifact(of_classes, recipe, channels, **settings))
     axes = torch.stack([each.axis for each in editor.directions])
     assert len(axes) >= 6, "the closed form alone gives one for each number of noise"
     torch.testing.assert_close(axes.norm(dim=1), torch.ones(len(axes)))
     axis = editor.axis("1")
     assert torch.equal(axis, axes[0])
-    noise, vector = editor.maker.drawn(2, seed=9)
-    pictures = editor.codec.decode(editor.maker.made(noise, vector))
-    before = {name: each.clone() for name, each in editor.artefact.product.state_dict().items()}
+    noise, vector = editor.generator.sample_latents(2, seed=9)
+    pictures = editor.codec.decode(editor.generator.generate(noise, vector))
+    before = {name: each.clone() for name, each in editor.artifact.model.state_dict().items()}
     found = editor.find(pictures, SHORT)
     assert [each.picture().shape for each in found] == [(channels, 12, 12)] * 2
     assert (found[0].picture() != found[0].moved(axis, 2.0).picture()).any()
-    after = editor.artefact.product.state_dict()
+    after = editor.artifact.model.state_dict()
     assert all(torch.equal(each, after[name]) for name, each in before.items())
 
 
@@ -80,7 +80,7 @@ def test_held_attributes_stay_further_than_without(of_pictures):
     editor = Editor(of_pictures)
     start = editor.drawn(1)[0]
     free = editor.changed(start, {"size": 2.0})
-    held = editor.changed(start, {"size": 2.0}, hold=["brightness"])
+    held = editor.changed(start, {"size": 2.0}, fix=["brightness"])
     bright = editor.axis("brightness")
     along = [abs(float((each.noise - start.noise) @ bright)) for each in (free, held)]
     assert along[1] < 1e-4 < along[0]
@@ -88,10 +88,10 @@ def test_held_attributes_stay_further_than_without(of_pictures):
 
 def test_runs_that_make_no_pictures_from_noise_are_refused(of_rows, of_pictures, changed):
     with pytest.raises(ConfigError, match="makes no pictures"):
-        maker_of(of_rows)
+        latent_generator_of(of_rows)
     answers = find_recipe("super_resolve")
     card = of_pictures.card.model_copy(
         update={"recipe": "super_resolve", "config": answers.config().model_dump(mode="json")}
     )
     with pytest.raises(ConfigError, match="from noise alone"):
-        maker_of(replace(of_pictures, card=card))
+        latent_generator_of(replace(of_pictures, card=card))

@@ -10,9 +10,9 @@ from torch import nn
 
 from gannet.core.errors import DataError
 from gannet.core.types import Spec
-from gannet.inference.editing.inversion import InversionSettings, find, tuned
-from gannet.inference.editing.latent_generator import Maker
-from gannet.inference.editing.saved import read_found, write_found
+from gannet.inference.editing.inversion import InversionSettings, find, pivotal_tune
+from gannet.inference.editing.latent_generator import LatentGenerator
+from gannet.inference.editing.saved import load_latents, save_latents
 
 SIDE = 8
 QUICK = InversionSettings(starts=64, tries=4, steps=120, tuning=0)
@@ -36,13 +36,15 @@ class Patterns(nn.Module):
 
 def maker(classes=0):
     network = Patterns(classes=classes).requires_grad_(False)
-    return Maker(network, Spec((1, SIDE, SIDE), vector=classes), 4, kinds=classes)
+    return LatentGenerator(
+        network, Spec((1, SIDE, SIDE), vector=classes), 4, pseudo_classes=classes
+    )
 
 
 def test_the_noise_of_a_sample_is_found_again():
     made_by = maker()
-    noise, vector = made_by.drawn(3, seed=5)
-    found = find(made_by, made_by.made(noise, vector), search=QUICK)
+    noise, vector = made_by.sample_latents(3, seed=5)
+    found = find(made_by, made_by.generate(noise, vector), search=QUICK)
     assert len(found) == 3
     for each, wanted in zip(found, noise, strict=True):
         assert each.psnr > 35
@@ -53,7 +55,7 @@ def test_the_class_of_a_sample_is_found_too_or_taken_as_told():
     made_by = maker(classes=3)
     noise = torch.randn(4, 4, generator=torch.Generator().manual_seed(1)) * 0.3
     vector = torch.eye(3)[torch.tensor([0, 2, 1, 2])]
-    pictures = made_by.made(noise, vector)
+    pictures = made_by.generate(noise, vector)
     found = find(made_by, pictures, search=QUICK)
     assert [int(each.vector.argmax()) for each in found] == [0, 2, 1, 2]
     told = find(made_by, pictures[:1], kind=1, search=QUICK)
@@ -63,7 +65,7 @@ def test_the_class_of_a_sample_is_found_too_or_taken_as_told():
 
 def test_equal_seeds_find_equal_noise():
     made_by = maker()
-    picture = made_by.made(*made_by.drawn(1, seed=2))
+    picture = made_by.generate(*made_by.sample_latents(1, seed=2))
     one, two = (find(made_by, picture, search=QUICK, seed=3)[0] for _ in range(2))
     assert torch.equal(one.noise, two.noise)
 
@@ -74,11 +76,11 @@ def test_tuning_reaches_what_no_noise_makes_and_leaves_the_run_alone():
     picture = torch.rand(1, 1, SIDE, SIDE, generator=torch.Generator().manual_seed(0)) - 0.5
     plain = find(made_by, picture, search=QUICK)[0]
     assert plain.psnr < 20
-    bent = tuned(plain, picture[0], replace(QUICK, tuning=400, goal=28.0), seed=0)
+    bent = pivotal_tune(plain, picture[0], replace(QUICK, tuning=400, goal=28.0), seed=0)
     assert 28 <= bent.psnr < 40, "it ends at the goal"
     assert bent.psnr_untuned == plain.psnr
     assert torch.equal(bent.noise, plain.noise)
-    assert not any(each.requires_grad for each in bent.maker.network.parameters())
+    assert not any(each.requires_grad for each in bent.generator.network.parameters())
     after = made_by.network.state_dict()
     assert all(torch.equal(value, after[name]) for name, value in before.items())
 
@@ -102,7 +104,7 @@ def test_features_are_looked_at_where_they_are_given():
 
 def test_an_edit_is_undone_by_its_opposite():
     made_by = maker()
-    picture = made_by.made(*made_by.drawn(1, seed=8))
+    picture = made_by.generate(*made_by.sample_latents(1, seed=8))
     found = find(made_by, picture, search=QUICK)[0]
     axis = torch.tensor([0.0, 1.0, 0.0, 0.0])
     there = found.moved(axis, 2.0)
@@ -115,14 +117,14 @@ def test_what_was_kept_is_read_again_but_not_by_another_run(tmp_path):
     picture = torch.rand(1, 1, SIDE, SIDE, generator=torch.Generator().manual_seed(0)) - 0.5
     found = find(made_by, picture, search=replace(QUICK, tuning=20))[0]
     path = tmp_path / "found.safetensors"
-    write_found(found, path, "cafe")
-    again = read_found(path, made_by, "cafe")
+    save_latents(found, path, "cafe")
+    again = load_latents(path, made_by, "cafe")
     assert torch.equal(again.picture(), found.picture())
     assert again.psnr == pytest.approx(found.psnr)
     with pytest.raises(DataError, match="found with another run"):
-        read_found(path, made_by, "beef")
+        load_latents(path, made_by, "beef")
     path.write_bytes(path.read_bytes()[:40])
     with pytest.raises(DataError, match="not a picture that `gannet edit` kept"):
-        read_found(path, made_by, "cafe")
+        load_latents(path, made_by, "cafe")
     with pytest.raises(DataError, match="does not exist"):
-        read_found(tmp_path / "none.safetensors", made_by, "cafe")
+        load_latents(tmp_path / "none.safetensors", made_by, "cafe")

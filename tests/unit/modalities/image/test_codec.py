@@ -76,7 +76,7 @@ def test_alpha_is_laid_on_white_where_the_codec_has_none():
     assert (ImageCodec(height=2, width=2, channels=1).picture(clear, name="clear") == 255).all()
 
 
-def test_colour_under_full_transparency_does_not_bleed_when_shrunk():
+def test_color_under_full_transparency_does_not_bleed_when_shrunk():
     picture = np.zeros((8, 8, 4), np.uint8)
     picture[..., 0] = 255  # red everywhere, yet
     picture[:, :4, 0], picture[:, :4, 2], picture[:, :4, 3] = 0, 255, 255  # only blue is seen
@@ -86,9 +86,9 @@ def test_colour_under_full_transparency_does_not_bleed_when_shrunk():
     assert (seen[:, 0] < 60).all()
 
 
-def test_grey_becomes_colour_and_opaque_where_the_codec_asks():
-    grey = np.full((4, 4, 1), 50, np.uint8)
-    fitted = ImageCodec(height=4, width=4, channels=4).picture(grey, name="grey")
+def test_gray_becomes_color_and_opaque_where_the_codec_asks():
+    gray = np.full((4, 4, 1), 50, np.uint8)
+    fitted = ImageCodec(height=4, width=4, channels=4).picture(gray, name="grey")
     assert np.array_equal(fitted[0, 0], [50, 50, 50, 255])
 
 

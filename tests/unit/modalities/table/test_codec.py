@@ -103,8 +103,8 @@ def test_types_are_found_by_looking(cells, kind, words):
 
 def test_types_can_be_asked_for():
     frame = frame_of(a=["1", "2", "3"], b=["x", "y", "x"], c=["5", "5", "6"])
-    wishes = {"a": "category", "b": "text", "c": "decimal"}
-    codec = TableCodec.fit_frame(frame, overrides=wishes)
+    conditions = {"a": "category", "b": "text", "c": "decimal"}
+    codec = TableCodec.fit_frame(frame, overrides=conditions)
     assert [column.type for column in codec.columns] == ["category", "text", "decimal"]
 
 
@@ -145,7 +145,7 @@ NUMBERS = {
 def test_numbers_come_back_as_they_were_written(cells):
     frame, codec = fitted(cells)
     assert [field.kind for field in codec.fields] == ["symbol", "place"]
-    assert codec.fields[0].symbols <= 256
+    assert codec.fields[0].cardinality <= 256
     assert_same(back(codec, frame), frame)
     assert codec.notes == ()
 
@@ -208,9 +208,9 @@ def test_rare_categories_are_kept_in_few_symbols(count):
     cells = [f"v{i}" for i in range(count)] + ["v0", "v0", ""]
     frame, codec = fitted(cells)
     assert len(codec.fields) == (1 if count <= 256 else 2)
-    assert max(field.symbols for field in codec.fields) <= 1024
+    assert max(field.cardinality for field in codec.fields) <= 1024
     assert_same(back(codec, frame), frame)
-    assert codec.columns[0].shares.sum() == pytest.approx(1)
+    assert codec.columns[0].frequencies.sum() == pytest.approx(1)
 
 
 def test_too_many_categories_are_refused_or_left_out():
@@ -386,7 +386,7 @@ def test_more_different_cells_than_are_counted_are_sampled(monkeypatch):
     assert codec.columns[1].type == "identifier"
     assert codec.columns[0].decimals == 3
     assert codec.describe()[0].startswith("x: decimal -8888.5 to 9999.125")
-    assert codec.columns[0].absent.mark == ""
+    assert codec.columns[0].missing.mark == ""
     symbols = codec.encode_frame(frame)[:, 0].numpy()
     held = np.bincount(symbols[symbols > 0].astype(int))[1:]
     assert np.median(held) == pytest.approx(30_000 / 64, rel=0.3)

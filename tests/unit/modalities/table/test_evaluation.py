@@ -13,7 +13,7 @@ from gannet.core.errors import ConfigError, DataError
 from gannet.core.frame import Frame
 from gannet.core.scores import Report
 from gannet.data.containers.frames import read_frame
-from gannet.evaluation.report.markdown import to_json, to_markdown, verdict
+from gannet.evaluation.report.markdown import summary, to_json, to_markdown
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.evaluation.encoding import grid_of
 from gannet.modalities.table.evaluation.evaluate import evaluate_table
@@ -68,45 +68,45 @@ def copied() -> Report:
 
 
 def test_rows_of_the_true_distribution_are_at_the_floor(good):
-    off = [score.name for score in good.scores if not score.at_floor]
+    off = [score.name for score in good.scores if not score.at_reference]
     assert len(off) <= 1, off  # intervals of 95 % may miss now and then
-    for name in ("membership attack", "nearer to training", "critic auc[boosting]"):
+    for name in ("membership inference", "dcr share", "c2st auc[boosting]"):
         score = good.score(name)
         assert score.low <= 0.5 <= score.high, name
-    assert "cannot tell fakes from reals" in verdict(good)
-    assert "**" not in verdict(good)
+    assert "cannot tell fakes from reals" in summary(good)
+    assert "**" not in summary(good)
 
 
 def test_every_score_has_count_interval_floor_and_baseline(good):
     assert len(good.scores) >= 15
     for score in good.scores:
         assert score.low <= score.value <= score.high, score.name
-        assert score.floor_low <= score.floor <= score.floor_high, score.name
+        assert score.reference_low <= score.reference <= score.reference_high, score.name
         assert score.samples > 0
         assert score.baseline is not None
 
 
 def test_shuffled_columns_keep_marginals_and_lose_everything_else(shuffled):
-    assert shuffled.score("marginals").at_floor
-    assert shuffled.score("dependence").value < 0.3 < shuffled.score("dependence").floor
+    assert shuffled.score("marginals").at_reference
+    assert shuffled.score("dependence").value < 0.3 < shuffled.score("dependence").reference
     assert shuffled.score("pair trends").value > 0.4  # which is why it is not to be trusted alone
-    assert shuffled.score("fresh critic[boosting]").low > 0.6
-    learnt = shuffled.score("train on fake[rich, boosting]")
+    assert shuffled.score("c2st accuracy[boosting]").low > 0.6
+    learnt = shuffled.score("tstr[rich, boosting]")
     assert abs(learnt.value - 0.5) < 0.1
-    assert learnt.floor > 0.8
-    assert "huffled columns do" in verdict(shuffled)
+    assert learnt.reference > 0.8
+    assert "huffled columns do" in summary(shuffled)
 
 
 def test_copies_are_caught_by_every_score_of_privacy(copied):
-    for name in ("exact copies", "membership attack", "nearer to training"):
+    for name in ("exact duplicates", "membership inference", "dcr share"):
         score = copied.score(name)
-        assert not score.at_floor, name
-    assert copied.score("exact copies").value == 1
-    assert copied.score("membership attack").low > 0.6
-    assert copied.score("nearer to training").low > 0.55
-    assert "**Copies**: 100.0% of fakes" in verdict(copied)
-    assert "**Memorised**" in verdict(copied)
-    assert copied.score("marginals").at_floor
+        assert not score.at_reference, name
+    assert copied.score("exact duplicates").value == 1
+    assert copied.score("membership inference").low > 0.6
+    assert copied.score("dcr share").low > 0.55
+    assert "**Copies**: 100.0% of fakes" in summary(copied)
+    assert "**Memorised**" in summary(copied)
+    assert copied.score("marginals").at_reference
 
 
 def test_a_column_that_only_copies_can_know_is_disclosed():
@@ -117,14 +117,14 @@ def test_a_column_that_only_copies_can_know_is_disclosed():
 
     train, held_out = secret(TRAIN), secret(HELD_OUT)
     codec = TableCodec.fit_frame(train)
-    fakes = {"copies": train, "strangers": secret(people(2 * ROWS, 6))}
+    fakes = {"memorization": train, "strangers": secret(people(2 * ROWS, 6))}
     gains = {
         name: evaluate_table(
             train, held_out, fake, codec, count=ROWS, sensitive=["town"], targets=["rich"]
-        ).score("disclosure[town]")
+        ).score("attribute inference[town]")
         for name, fake in fakes.items()
     }
-    assert gains["copies"].low > 0.3
+    assert gains["memorization"].low > 0.3
     assert gains["strangers"].low <= 0 <= gains["strangers"].high
 
 
@@ -133,9 +133,9 @@ def test_noise_is_bad_in_every_score_of_likeness():
     noise = changed(people(2 * ROWS, 3), "income", rng.uniform(0, 1e6, 2 * ROWS).round(2))
     noise = mixed(changed(noise, "age", rng.integers(0, 20, 2 * ROWS)))
     report = scored(noise)
-    assert report.score("fresh critic[boosting]").low > 0.9
-    for name in ("marginals", "dependence", "fresh critic[linear]", "train on fake[rich, linear]"):
-        assert not report.score(name).at_floor, name
+    assert report.score("c2st accuracy[boosting]").low > 0.9
+    for name in ("marginals", "dependence", "c2st accuracy[linear]", "tstr[rich, linear]"):
+        assert not report.score(name).at_reference, name
 
 
 @pytest.mark.parametrize("name", ["age", "income", "town", "weight"])
@@ -144,21 +144,21 @@ def test_a_broken_column_is_named_as_the_worst(name):
     cells = fake.column(name).copy()
     cells[:] = "east" if name == "town" else cells[0] if cells[0] == cells[0] else 70.0
     report = scored(changed(fake, name, cells), targets=["rich"])
-    worst = report.score("marginals").parts[0]
+    worst = report.score("marginals").components[0]
     assert worst.name == name
-    assert worst.value < 0.7 < worst.floor
+    assert worst.value < 0.7 < worst.reference
     if name != "town":  # which hangs together with nothing
-        assert name in report.score("dependence").parts[0].name
+        assert name in report.score("dependence").components[0].name
     assert f"**marginals**: {name}" in to_markdown(report)
 
 
 def test_a_share_of_missing_cells_that_is_off_is_named():
     fake = people(2 * ROWS, 3)
     full = np.nan_to_num(fake.column("weight"), nan=80.0)
-    score = scored(changed(fake, "weight", full), targets=["rich"]).score("missing shares")
-    assert not score.at_floor
-    assert score.parts[0].name == "weight"
-    assert score.parts[0].value == pytest.approx(0.15, abs=0.04)
+    score = scored(changed(fake, "weight", full), targets=["rich"]).score("missing rate gap")
+    assert not score.at_reference
+    assert score.components[0].name == "weight"
+    assert score.components[0].value == pytest.approx(0.15, abs=0.04)
 
 
 def test_equal_arguments_give_an_equal_report(good):
@@ -168,9 +168,9 @@ def test_equal_arguments_give_an_equal_report(good):
 
 
 def test_few_fakes_have_a_ceiling_of_all_training_rows():
-    score = scored(people(100, 3), targets=["rich"]).score("train on fake[rich, boosting]")
-    assert score.ceiling is not None
-    assert score.ceiling > score.floor
+    score = scored(people(100, 3), targets=["rich"]).score("tstr[rich, boosting]")
+    assert score.upper_bound is not None
+    assert score.upper_bound > score.reference
 
 
 def test_bad_requests_are_refused_with_a_remedy():
@@ -203,8 +203,8 @@ def test_halves_of_adult_are_alike_and_shuffled_columns_are_not():
         evaluate_table(parts[0], parts[1], fake, codec, count=4_000, targets=[income])
         for fake in (parts[2], mixed(parts[0]))
     )
-    off = [score.name for score in real.scores if not score.at_floor]
+    off = [score.name for score in real.scores if not score.at_reference]
     assert len(off) <= 1, off
     assert mixed_up.score("dependence").value < 0.25 < 0.6 < real.score("dependence").value
-    assert mixed_up.score("critic auc[boosting]").low > 0.9
-    assert real.score(f"train on fake[{income}, boosting]").value > 0.88
+    assert mixed_up.score("c2st auc[boosting]").low > 0.9
+    assert real.score(f"tstr[{income}, boosting]").value > 0.88

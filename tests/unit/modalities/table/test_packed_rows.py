@@ -59,7 +59,7 @@ def test_a_folder_that_cannot_be_written_to_is_named(tmp_path):
         Packer(SYMBOLS, 10, tmp_path / "file" / "cache")
 
 
-def test_fingerprints_tell_rows_apart_and_not_their_neighbours():
+def test_fingerprints_tell_rows_apart_and_not_their_neighbors():
     cells = rows(2_000)
     prints = row_prints(cells)
     assert len(np.unique(prints)) == len(np.unique(cells, axis=0))

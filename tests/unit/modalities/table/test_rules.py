@@ -72,7 +72,7 @@ def one_row(**cells):
 
 def obeys(rule, **cells):
     frame = one_row(**cells)
-    return all(bool(each.obeyed(frame)[0]) for each in bound(rule))
+    return all(bool(each.holds(frame)[0]) for each in bound(rule))
 
 
 # -- what it means ---------------------------------------------------------------------------------
@@ -233,7 +233,7 @@ def test_a_longer_name_wins_and_keywords_stay_keywords():
     ],
 )
 def test_a_slip_is_named_and_pointed_at(rule, at, said):
-    with pytest.raises(ConfigError, match="--require: ") as caught:
+    with pytest.raises(ConfigError, match="--constraint: ") as caught:
         bound(rule)
     message = str(caught.value)
     assert re.search(said if ".*" in said else re.escape(said), message), message
@@ -259,7 +259,7 @@ def left(*rules, given=None):
     """What rules and wishes leave of the columns."""
     given = given or {}
     clauses = [clause for rule in rules for clause in bound(rule)]
-    wished = {name: CODEC.wished({name: wish})[0] for name, wish in given.items()}
+    wished = {name: CODEC.cell_conditions({name: wish})[0] for name, wish in given.items()}
     words = {name: f"{name}={wish}" for name, wish in given.items()}
     return bounds_of(clauses, CODEC.columns, FIRSTS, wished, words).pieces
 
@@ -299,7 +299,7 @@ def test_a_bound_is_kept_to_the_last_digit(rule, name, low, high):
         assert min(cells) == low
     if high is not None:
         assert max(cells) == high
-    assert all(each.obeyed(Frame((name,), (cells,))).all() for each in bound(rule))
+    assert all(each.holds(Frame((name,), (cells,))).all() for each in bound(rule))
 
 
 def test_two_stretches_are_left_where_or_says_so():
@@ -357,7 +357,7 @@ def test_rules_that_contradict_each_other_are_named(rules, given, said):
     "rule", ["price > 9999", "count != count", "age < 3", "opens > 23:30", "same > 1"]
 )
 def test_a_rule_that_nothing_obeys_is_refused_alone(rule):
-    with pytest.raises(ConfigError, match="--require") as caught:
+    with pytest.raises(ConfigError, match="--constraint") as caught:
         left(rule)
     assert "contradict" not in str(caught.value)
     assert "no cell of" in str(caught.value)
@@ -389,7 +389,7 @@ def test_rules_that_hold_in_all_rows_are_found_whatever_the_parts():
     assert 0 < rules["start <= end"].equal < 100
     assert found(ROWS, parts=7) == rules
     for rule in rules:
-        assert all(each.obeyed(ROWS).all() for each in bound(rule))
+        assert all(each.holds(ROWS).all() for each in bound(rule))
 
 
 def test_one_row_that_breaks_it_is_enough():
@@ -416,4 +416,4 @@ def test_a_name_that_cannot_stand_bare_is_found_between_marks():
     (rule,) = found(frame)
     assert rule == "`low end` <= `in`"
     codec = TableCodec.fit_frame(frame)
-    assert all(each.obeyed(frame).all() for each in bind(rule, codec.columns, seen))
+    assert all(each.holds(frame).all() for each in bind(rule, codec.columns, seen))

@@ -8,11 +8,11 @@ import torch
 
 from gannet.core.errors import ConfigError
 from gannet.core.frame import Frame, cells_of
-from gannet.core.types import Condition, Piece, Spec, TableLayout
+from gannet.core.types import CellRange, Condition, Spec, TableLayout
 from gannet.modalities.table.codec import TableCodec
-from gannet.modalities.table.columns.quantile_bins import Ladder
-from gannet.networks.tabular.conditions import MOST, beginnings, rows_of
-from gannet.networks.tabular.cooccurrence import met, pairs_of
+from gannet.modalities.table.columns.quantile_bins import QuantileBins
+from gannet.networks.tabular.conditions import MOST, prefixes, rows_of
+from gannet.networks.tabular.cooccurrence import cooccurred, cooccurrence
 from gannet.networks.tabular.layout import Layout
 from gannet.networks.tabular.network import FieldGenerator
 
@@ -42,7 +42,7 @@ def generator(fields=FIELDS, seed=0):
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         made = FieldGenerator(Spec((len(fields),), table=TableLayout(fields)), 16, 1)
-        torch.nn.init.normal_(made.answer.weight, std=1.0)
+        torch.nn.init.normal_(made.output.weight, std=1.0)
     return made.requires_grad_(False)
 
 
@@ -66,12 +66,15 @@ def joint(made, rows=None):
 
 def test_ways_have_the_shares_of_the_network():
     made = generator()
-    wishes = [[Piece({0: 0.0}), Piece({0: 2.0})], [Piece({1: 1.0}), Piece({1: 2.0}), Piece({1: 3})]]
+    conditions = [
+        [CellRange({0: 0.0}), CellRange({0: 2.0})],
+        [CellRange({1: 1.0}), CellRange({1: 2.0}), CellRange({1: 3})],
+    ]
     wanted = joint(made)[[0, 2]][:, [1, 2, 3]].flatten().double()
-    found = beginnings(made, wishes)
-    assert found.share == pytest.approx(float(wanted.sum()), rel=1e-4)
+    found = prefixes(made, conditions)
+    assert found.probability == pytest.approx(float(wanted.sum()), rel=1e-4)
     heaped = (wanted / wanted.sum()).cumsum(0)
-    assert torch.allclose(found.heaped, heaped, atol=1e-4)
+    assert torch.allclose(found.cumulative, heaped, atol=1e-4)
     drawn, known = rows_of(found, chance(20_000, 3))
     assert torch.equal(known, torch.tensor([1.0, 1, 0, 0]).expand(20_000, -1))
     share = ((drawn[:, 0] == 2) & (drawn[:, 1] == 3)).double().mean()
@@ -81,50 +84,58 @@ def test_ways_have_the_shares_of_the_network():
 def test_many_ways_are_thinned_without_changing_their_shares():
     fields = (40, 50, 30)
     made = generator(fields)
-    wishes = [[Piece({at: float(each)}) for each in range(size)] for at, size in enumerate(fields)]
-    found = beginnings(made, wishes)
+    conditions = [
+        [CellRange({at: float(each)}) for each in range(size)] for at, size in enumerate(fields)
+    ]
+    found = prefixes(made, conditions)
     assert len(found.low) == MOST
-    assert found.share == pytest.approx(1, abs=1e-6), "all is asked for"
-    alone = beginnings(made, wishes[2:])
+    assert found.probability == pytest.approx(1, abs=1e-6), "all is asked for"
+    alone = prefixes(made, conditions[2:])
     first, _ = rows_of(alone, chance(50_000, 2))
     drawn, _ = rows_of(found, chance(50_000, 4))
     one, other = (torch.bincount(each[:, 2].long(), minlength=30) for each in (first, drawn))
     # The odds of one field given two others are, untrained, not quite those of the field alone.
-    assert found.share == pytest.approx(alone.share, abs=1e-6)
+    assert found.probability == pytest.approx(alone.probability, abs=1e-6)
     assert one.argmax() == other.argmax()
 
 
 def test_a_place_stays_within_its_bounds_and_follows_the_slices():
     made = generator()
-    found = beginnings(made, [[Piece({1: 2.0}, {2: (0.3, 0.55)})]])
+    found = prefixes(made, [[CellRange({1: 2.0}, {2: (0.3, 0.55)})]])
     drawn, known = rows_of(found, chance(5_000, 2))
     assert float(drawn[:, 2].min()) >= 0.3
     assert float(drawn[:, 2].max()) <= 0.55
     assert len(drawn[:, 2].unique()) > 1_000
     assert known[0].tolist() == [0, 1, 1, 0]
-    whole = beginnings(made, [[Piece({1: 2.0}, {2: (0.0, 1.0)})]])
-    assert found.share < whole.share
-    assert whole.share == pytest.approx(beginnings(made, [[Piece({1: 2.0})]]).share, rel=1e-4)
+    whole = prefixes(made, [[CellRange({1: 2.0}, {2: (0.0, 1.0)})]])
+    assert found.probability < whole.probability
+    assert whole.probability == pytest.approx(
+        prefixes(made, [[CellRange({1: 2.0})]]).probability, rel=1e-4
+    )
 
 
 def test_pairs_say_which_symbols_met():
     layout = Layout(FIELDS)
     rows = torch.tensor([[0, 1, 0.2, 0], [2, 3, 0.9, 1]])
-    pairs = pairs_of([rows[:1], rows[1:]], layout)
+    pairs = cooccurrence([rows[:1], rows[1:]], layout)
 
     def together(one, other):
-        return met(pairs, layout, [Piece(each) for each in one], [Piece(each) for each in other])
+        return cooccurred(
+            pairs, layout, [CellRange(each) for each in one], [CellRange(each) for each in other]
+        )
 
     assert together([{0: 0.0}], [{1: 1.0}])
     assert not together([{0: 0.0}], [{1: 3.0}])
     assert together([{0: 0.0}, {0: 2.0}], [{1: 3.0}])
     assert together([{3: 1.0}], [{1: 3.0, 2: 0.1}]), "of places nothing is kept"
     assert not together([{3: 0.0}], [{1: 3.0}])
-    assert met(torch.zeros(0, 0), layout, [Piece({0: 0.0})], [Piece({1: 3.0})]), "not known"
+    assert cooccurred(torch.zeros(0, 0), layout, [CellRange({0: 0.0})], [CellRange({1: 3.0})]), (
+        "not known"
+    )
 
 
 def test_pairs_of_very_wide_tables_are_not_kept():
-    assert not pairs_of([torch.zeros(2, 2)], Layout((9_000, 2))).numel()
+    assert not cooccurrence([torch.zeros(2, 2)], Layout((9_000, 2))).numel()
 
 
 # -- columns -------------------------------------------------------------------------------------
@@ -154,7 +165,7 @@ def decoded(codec, pieces, name):
 )
 def test_a_range_is_kept_at_both_ends(codec, name, low, high):
     for wish in ((low, high), f"{low}..{high}"):
-        (pieces,) = codec.wished({name: wish})
+        (pieces,) = codec.cell_conditions({name: wish})
         cells = decoded(codec, pieces, name)
         kind = cells.dtype.type
         low_, high_ = (np.datetime64(low), np.datetime64(high)) if name == "born" else (low, high)
@@ -167,19 +178,19 @@ def test_a_range_is_kept_at_both_ends(codec, name, low, high):
 
 @pytest.mark.parametrize("wish", ["..25", "75.."])
 def test_a_range_may_be_open(codec, wish):
-    (pieces,) = codec.wished({"age": wish})
+    (pieces,) = codec.cell_conditions({"age": wish})
     cells = decoded(codec, pieces, "age")
     assert (cells.min(), cells.max()) == ((18, 25) if wish == "..25" else (75, 79))
 
 
 def test_several_values_and_ranges_are_one_wish(codec):
-    (pieces,) = codec.wished({"age": [20, "30..31", (30, 32)]})
+    (pieces,) = codec.cell_conditions({"age": [20, "30..31", (30, 32)]})
     assert sorted(set(decoded(codec, pieces, "age").tolist())) == [20, 30, 31, 32]
     assert len(pieces) == 4, "none twice"
 
 
 def test_what_is_always_so_needs_no_wish(codec):
-    assert codec.wished({"same": "1"}) == []
+    assert codec.cell_conditions({"same": "1"}) == []
 
 
 @pytest.mark.parametrize(
@@ -202,7 +213,7 @@ def test_what_is_always_so_needs_no_wish(codec):
 )
 def test_a_wish_that_cannot_come_true_is_refused(codec, given, said):
     with pytest.raises(ConfigError, match=r".") as caught:
-        codec.wished(given)
+        codec.cell_conditions(given)
     assert said in str(caught.value)
 
 
@@ -215,9 +226,9 @@ def test_values_of_a_column_are_listed(codec):
 
 def test_reach_gives_units_back():
     units = np.arange(0, 3_000, 7)
-    ladder = Ladder.fit(units, np.ones(len(units), np.int64))
+    bins = QuantileBins.fit(units, np.ones(len(units), np.int64))
     for low, high in ((0, 2_999), (100, 101), (513, 1_777), (1, 6)):
-        for rung, begin, end in ladder.reach(low, high):
-            both = ladder.units(np.array([rung, rung]), np.array([begin, min(end, 1 - 1e-9)]))
+        for rung, begin, end in bins.bins_between(low, high):
+            both = bins.units(np.array([rung, rung]), np.array([begin, min(end, 1 - 1e-9)]))
             assert low <= both[0] <= both[1] <= high
-    assert ladder.reach(5_000, 6_000) == []
+    assert bins.bins_between(5_000, 6_000) == []

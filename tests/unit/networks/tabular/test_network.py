@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from gannet.core.types import Condition, Spec, TableLayout
-from gannet.networks.tabular.layout import SLICES, Layout, told
+from gannet.networks.tabular.layout import SLICES, Layout, condition_vector
 from gannet.networks.tabular.network import FieldDiscriminator, FieldGenerator
-from gannet.networks.tabular.sampling import Beginnings, chances
+from gannet.networks.tabular.sampling import PrefixCache, uniforms
 
 FIELDS = (3, 5, 0, 2)
 SPEC = Spec((4,), vector=8, table=TableLayout(FIELDS))
@@ -29,7 +29,7 @@ def rows(count, seed=0):
 
 def given(cells, known):
     blank = Condition.none(cells)
-    return Condition(told(cells, known), blank.grid, blank.tokens)
+    return Condition(condition_vector(cells, known), blank.grid, blank.tokens)
 
 
 def network(scale=1.0):
@@ -37,7 +37,7 @@ def network(scale=1.0):
     with torch.random.fork_rng():
         torch.manual_seed(1)
         made = FieldGenerator(SPEC, 16, 2)
-        torch.nn.init.normal_(made.answer.weight, std=scale / 4)
+        torch.nn.init.normal_(made.output.weight, std=scale / 4)
     return made
 
 
@@ -47,7 +47,7 @@ def normal(count, width=16, seed=0):
 
 def test_symbols_and_cells_are_each_others_inverse():
     layout, cells = Layout(FIELDS), rows(50)
-    symbols = layout.symbols(cells)
+    symbols = layout.tokens(cells)
     back = layout.cells(symbols, torch.zeros(50, 1))
     assert torch.equal(back[:, [0, 1, 3]], cells[:, [0, 1, 3]])
     assert ((cells[:, 2] - back[:, 2]) * SLICES < 1).all()
@@ -56,7 +56,7 @@ def test_symbols_and_cells_are_each_others_inverse():
 
 def test_cells_outside_their_field_count_as_its_ends():
     layout = Layout(FIELDS)
-    assert layout.symbols(torch.tensor([[-1.0, 9.0, 1.0, 7.0]])).tolist() == [[0, 4, SLICES - 1, 1]]
+    assert layout.tokens(torch.tensor([[-1.0, 9.0, 1.0, 7.0]])).tolist() == [[0, 4, SLICES - 1, 1]]
 
 
 def test_an_expanded_row_has_one_symbol_per_field():
@@ -69,8 +69,8 @@ def test_an_expanded_row_has_one_symbol_per_field():
 def test_surprise_is_the_cross_entropy_of_each_field():
     layout, cells = Layout(FIELDS), rows(30)
     logits = normal(30, layout.width)
-    symbols = layout.symbols(cells)
-    found = layout.surprise(logits, symbols)
+    symbols = layout.tokens(cells)
+    found = layout.cross_entropy(logits, symbols)
     wanted = [
         torch.nn.functional.cross_entropy(part, symbols[:, at], reduction="none")
         for at, part in enumerate(logits.split(layout.count.tolist(), 1))
@@ -83,16 +83,16 @@ def test_surprise_stays_finite_at_the_steepest_logits():
     logits = torch.full((1, layout.width), -40.0)
     logits[:, 0] = 40
     symbols = torch.tensor([[2, 0, 0, 0]])
-    assert layout.surprise(logits, symbols)[0, 0].item() == pytest.approx(80, abs=1e-3)
+    assert layout.cross_entropy(logits, symbols)[0, 0].item() == pytest.approx(80, abs=1e-3)
 
 
 @pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
 def test_the_slope_of_surprise_is_that_of_cross_entropy(kind):
     layout, cells = Layout(FIELDS), rows(30)
-    symbols, weight = layout.symbols(cells), normal(30, 4, seed=3)
+    symbols, weight = layout.tokens(cells), normal(30, 4, seed=3)
     slopes = []
     for found in (
-        lambda logits: layout.surprise(logits, symbols),
+        lambda logits: layout.cross_entropy(logits, symbols),
         lambda logits: torch.stack(
             [
                 torch.nn.functional.cross_entropy(part.float(), symbols[:, at], reduction="none")
@@ -111,16 +111,18 @@ def test_the_slope_of_surprise_is_that_of_cross_entropy(kind):
 def test_a_first_layer_sees_known_symbols_and_hidden_fields():
     layout, cells = Layout(FIELDS), rows(20)
     known = (torch.rand(20, 4, generator=torch.Generator().manual_seed(1)) < 0.5).float()
-    shown = layout.show(layout.symbols(cells), known, torch.float32)
-    assert torch.equal(shown[:, : layout.width], layout.expand(cells) * layout.spread(known))
+    shown = layout.embed_known(layout.tokens(cells), known, torch.float32)
+    assert torch.equal(
+        shown[:, : layout.width], layout.expand(cells) * layout.repeat_per_token(known)
+    )
     assert torch.equal(shown[:, layout.width :], 1 - known)
 
 
 def test_picking_follows_the_shares():
     layout = Layout(FIELDS)
-    shares = layout.shares(normal(1, layout.width))
+    shares = layout.probabilities(normal(1, layout.width))
     chance = torch.rand(20_000, 4, generator=torch.Generator().manual_seed(0))
-    picked = layout.pick(shares.expand(20_000, -1), chance)
+    picked = layout.sample_tokens(shares.expand(20_000, -1), chance)
     found = layout.mark(picked).mean(0)
     # Four standard errors of a share of a half.
     assert torch.allclose(found, shares[0], atol=4 * 0.5 / 20_000**0.5)
@@ -128,7 +130,7 @@ def test_picking_follows_the_shares():
 
 @pytest.mark.parametrize("width", [4, 9])
 def test_chances_are_uniform_and_not_tied_in_pairs(width):
-    found = chances(normal(20_000, width), 9)
+    found = uniforms(normal(20_000, width), 9)
     assert found.shape == (20_000, 9)
     assert (found >= 0).all()
     assert (found < 1).all()
@@ -138,25 +140,25 @@ def test_chances_are_uniform_and_not_tied_in_pairs(width):
 
 
 def test_without_noise_chance_is_the_middle():
-    assert torch.equal(chances(torch.zeros(2, 0), 3), torch.full((2, 3), 0.5).double())
+    assert torch.equal(uniforms(torch.zeros(2, 0), 3), torch.full((2, 3), 0.5).double())
 
 
 def test_rows_that_begin_alike_draw_as_if_each_were_alone():
     heaped = torch.tensor([[0.2, 0.5, 1.0], [0.7, 0.8, 1.0]])
     of = torch.tensor([1, 0, 0, 1, 1])
     chance = torch.tensor([0.1, 0.3, 0.99, 0.75, 0.81]).double()
-    together = Beginnings(torch.zeros(2, 4), of).draw(heaped, chance)
-    alone = Beginnings(torch.zeros(5, 4), of, alone=True).draw(heaped[of], chance)
+    together = PrefixCache(torch.zeros(2, 4), of).draw(heaped, chance)
+    alone = PrefixCache(torch.zeros(5, 4), of, one_per_row=True).draw(heaped[of], chance)
     assert together.tolist() == alone.tolist() == [0, 1, 2, 1, 2]
 
 
 def test_branches_carry_the_features_of_their_own_rows():
     start, step = normal(2, 4), normal(3, 4, seed=1)
     of, drawn = torch.tensor([1, 0, 1, 1, 0, 0, 1]), torch.tensor([2, 0, 2, 1, 0, 0, 2])
-    begun = Beginnings(start, of)
-    begun.branch(step, drawn)
-    assert len(begun.features) == 3
-    assert torch.equal(begun.features[begun.of], start[of] + step[drawn])
+    existing = PrefixCache(start, of)
+    existing.extend(step, drawn)
+    assert len(existing.features) == 3
+    assert torch.equal(existing.features[existing.prefix_of_row], start[of] + step[drawn])
 
 
 def test_known_cells_are_returned_untouched():
@@ -164,7 +166,7 @@ def test_known_cells_are_returned_untouched():
     known = (torch.rand(200, 4, generator=torch.Generator().manual_seed(3)) < 0.5).float()
     made = network()(normal(200), given(cells, known))
     assert torch.equal(made[known > 0], cells[known > 0])
-    assert torch.equal(Layout(FIELDS).symbols(made)[:, [0, 1, 3]], made[:, [0, 1, 3]].long())
+    assert torch.equal(Layout(FIELDS).tokens(made)[:, [0, 1, 3]], made[:, [0, 1, 3]].long())
 
 
 def test_filling_follows_the_odds_of_the_network():
@@ -174,13 +176,13 @@ def test_filling_follows_the_odds_of_the_network():
     assert order[-1] == 2, "places last"
     blank = Condition.none(torch.zeros(count, 4))
     nothing = Condition(torch.zeros(count, 8), blank.grid, blank.tokens)
-    found = made.layout.symbols(made(normal(count), nothing))[:, [0, 1, 3]]
+    found = made.layout.tokens(made(normal(count), nothing))[:, [0, 1, 3]]
     for whole in itertools.product(range(3), range(5), range(2)):
         cells = torch.tensor([[whole[0], whole[1], 0, whole[2]]]).float()
         known, odds = torch.zeros(1, 4), 1.0
         for field in order[:3]:
-            surprise = made.layout.surprise(
-                made.logits(given(cells, known)), made.layout.symbols(cells)
+            surprise = made.layout.cross_entropy(
+                made.logits(given(cells, known)), made.layout.tokens(cells)
             )
             odds *= (-surprise[0, field]).exp().item()
             known[0, field] = 1
@@ -218,8 +220,10 @@ def test_no_rows_are_no_fault():
 def test_the_discriminator_judges_rows_and_their_expansion_alike():
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        judge = FieldDiscriminator(SPEC, 8, 1)
+        discriminator = FieldDiscriminator(SPEC, 8, 1)
     cells, known = rows(6), torch.ones(6, 4)
-    logits = judge(cells, given(cells, known))
+    logits = discriminator(cells, given(cells, known))
     assert logits.shape == (6,)
-    assert torch.equal(logits, judge.judge(judge.layout.expand(cells), given(cells, known).vector))
+    assert torch.equal(
+        logits, discriminator.logits(discriminator.layout.expand(cells), given(cells, known).vector)
+    )

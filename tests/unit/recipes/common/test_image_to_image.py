@@ -13,7 +13,7 @@ from gannet.data.pairing import find_pairs
 from gannet.modalities.image.codec import ImageCodec
 from gannet.modalities.image.masks import diffused, drawn, fixed
 from gannet.modalities.image.reading.crops import cut
-from gannet.modalities.image.reading.pairs import grey, pencil
+from gannet.modalities.image.reading.pairs import gray, pencil
 from gannet.modalities.image.reading.two_sides import check_two_sides
 from gannet.modalities.image.tensors import encoded, in_channels, scaled_to
 
@@ -54,7 +54,7 @@ def test_two_folders_are_paired_by_name(folders):
 
 def test_what_is_given_can_be_named(folders):
     assert "photos and maps" in find_pairs(folders, given="photos").layout
-    with pytest.raises(DataError, match="--given pictures: no such folder"):
+    with pytest.raises(DataError, match="--input-side pictures: no such folder"):
         find_pairs(folders, given="pictures")
 
 
@@ -163,7 +163,7 @@ def test_pairs_are_made_from_any_folder(tmp_path):
         save(tmp_path / f"{number:02}.png", picture(number))
     with pytest.raises(DataError, match="single pictures, no pairs"):
         find_pairs(tmp_path)
-    assert np.array_equal(find_pairs(tmp_path, "grey").roles["grid"].raw(0), grey(picture(0)))
+    assert np.array_equal(find_pairs(tmp_path, "grey").roles["grid"].raw(0), gray(picture(0)))
     flat = np.full((8, 8, 3), 90, np.uint8)
     assert (pencil(flat) == 255).all()
     flat[:, 4:] = 250
@@ -214,7 +214,7 @@ def test_pieces_of_a_picture_stay_together(tmp_path):
         save(tmp_path / f"{number:02}.png", picture(number, 40, 30))
     source = cut(dataset.find(tmp_path), 12)
     found = dataset.load(source, {"sample": ImageCodec(height=12, width=12, channels=3)})
-    groups = [{*source.groups[rows.places].tolist()} for rows in (found.train, found.held_out)]
+    groups = [{*source.groups[rows.indices].tolist()} for rows in (found.train, found.held_out)]
     assert groups[0]
     assert groups[1]
     assert not groups[0] & groups[1]
@@ -230,7 +230,7 @@ def sides(folder, first, second):
     return dataset.find(folder)
 
 
-def test_a_grey_side_and_one_in_colour_are_named(tmp_path):
+def test_a_gray_side_and_one_in_color_are_named(tmp_path):
     said = r"pictures of day are grey \(day/00.png\), those of night in colour \(night/01.png\)"
     with pytest.raises(DataError, match=said):
         check_two_sides(sides(tmp_path / "grey", [1] * 4, [1, 3, 3, 4]))

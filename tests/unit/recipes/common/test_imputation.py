@@ -11,12 +11,12 @@ from gannet.core.frame import Frame
 from gannet.core.types import Batch, Condition, Spec, TableLayout
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.columns.as_numbers import cells_from, gone, on_grid, values_of
-from gannet.networks.tabular.layout import missing, told
+from gannet.networks.tabular.layout import condition_vector, missing
 from gannet.networks.tabular.network import FieldGenerator
 from gannet.recipes.common.imputation.ensemble import between
 from gannet.recipes.common.imputation.extra_trees import Forest
 from gannet.recipes.common.imputation.gaussian import JointNormal
-from gannet.recipes.common.imputation.initial import Start, chosen
+from gannet.recipes.common.imputation.initial import InitialImputation, chosen
 from gannet.recipes.registry import find_recipe
 
 
@@ -85,7 +85,7 @@ def test_the_network_weighs_nothing_until_it_is_given_weight():
     values = linked()
     frame = Frame(("a", "b", "c"), tuple(values.T))
     codec = TableCodec.fit_frame(frame)
-    start = Start.fit(codec, values, ridge=1)
+    start = InitialImputation.fit(codec, values, ridge=1)
     holed = values.copy()
     holed[:, 1] = np.nan
     nonsense = np.full((len(values), 3), 7.0)
@@ -95,7 +95,7 @@ def test_the_network_weighs_nothing_until_it_is_given_weight():
     heavy = replace(start, weight=np.array([1.0, 0.5, 1.0]))
     np.testing.assert_allclose(heavy.expected(holed, nonsense)[:, 1], (plain[:, 1] + 7) / 2)
     np.testing.assert_allclose(heavy.expected(holed, nonsense)[:, 0], plain[:, 0])
-    assert Start.of(codec, heavy.tensors()).weight.tolist() == [1.0, 0.5, 1.0]
+    assert InitialImputation.of(codec, heavy.tensors()).weight.tolist() == [1.0, 0.5, 1.0]
 
 
 def test_numbers_come_back_on_the_grid_and_within_bounds():
@@ -127,24 +127,27 @@ def test_what_is_missing_is_always_hidden_and_never_asked_for():
     assert not known[absent].any()
     assert (~absent & (known == 0)).any(1).all(), "each row is asked for a known cell"
     assert torch.equal(rows, batch.real * known)
-    players = recipe.training.build(config, Spec.of(problem))
-    terms = recipe.training.generator_losses(players, problem, torch.zeros(64, 4), config)
+    networks = recipe.training.build(config, Spec.of(problem))
+    losses = recipe.training.generator_losses(networks, problem, torch.zeros(64, 4), config)
     other = batch.real.clone()
     other[absent] = 0
     again = recipe.training.generator_losses(
-        players, replace(problem, real=other), torch.zeros(64, 4), config
+        networks, replace(problem, real=other), torch.zeros(64, 4), config
     )
-    assert torch.equal(terms["cells"], again["cells"])
+    assert torch.equal(losses["masked_nll"], again["masked_nll"])
 
 
 def test_a_missing_cell_is_told_as_unknown_and_never_drawn():
     batch = holed_batch()
     torch.manual_seed(0)
     network = FieldGenerator(
-        Spec((4,), 8, table=batch.table), 8, 1, holes=batch.table.missing_field
+        Spec((4,), 8, table=batch.table), 8, 1, missing_field=batch.table.missing_field
     )
     absent = missing(batch.real, batch.table.missing_field)
-    said, unknown = told(batch.real, torch.ones(64, 4)), told(batch.real, (~absent).float())
+    said, unknown = (
+        condition_vector(batch.real, torch.ones(64, 4)),
+        condition_vector(batch.real, (~absent).float()),
+    )
     blank = batch.condition
     assert torch.equal(
         network.logits(replace(blank, vector=said)), network.logits(replace(blank, vector=unknown))
@@ -160,4 +163,4 @@ def test_a_codec_says_where_missing_is_said():
     words = np.array(["a", "b", None, "a"], object)
     numbers = np.array([1.0, np.nan, 2.0, 3.0])
     codec = TableCodec.fit_frame(Frame(("w", "n", "m"), (words, numbers, np.arange(4.0))))
-    assert codec.holes == (0, 1, -1)
+    assert codec.missing_field == (0, 1, -1)

@@ -8,7 +8,13 @@ from dataclasses import fields
 import pytest
 import torch
 
-from gannet.training.monitor import Measures, auc, distance_with_error, gaussian, linear_critic
+from gannet.training.monitor import (
+    Measurements,
+    auc,
+    energy_distance_with_se,
+    gaussian,
+    linear_probe_auc,
+)
 
 
 def rows(count, width=4, seed=0):
@@ -42,7 +48,7 @@ def test_auc_knows_neither_scale_nor_offset():
 
 
 def test_a_linear_critic_is_a_coin_where_there_is_nothing_to_see():
-    found = linear_critic(rows(4_000), rows(4_000, seed=1))
+    found = linear_probe_auc(rows(4_000), rows(4_000, seed=1))
     assert found == pytest.approx(0.5, abs=4 * math.sqrt(1 / 12_000))
 
 
@@ -50,24 +56,25 @@ def test_a_linear_critic_sees_a_shift_as_well_as_theory_allows():
     real, fake = rows(8_000), rows(8_000, seed=1)
     real[:, 2] += 2
     expected = 0.5 * (1 + math.erf(1))
-    assert linear_critic(real, fake) == pytest.approx(expected, abs=0.02)
+    assert linear_probe_auc(real, fake) == pytest.approx(expected, abs=0.02)
 
 
 def test_a_linear_critic_is_judged_on_rows_it_was_not_fitted_on():
     # As many features as rows: on its own rows any line would be perfect.
     found = [
-        linear_critic(rows(60, 60, seed=2 * at), rows(60, 60, seed=2 * at + 1)) for at in range(8)
+        linear_probe_auc(rows(60, 60, seed=2 * at), rows(60, 60, seed=2 * at + 1))
+        for at in range(8)
     ]
     assert sum(found) / len(found) == pytest.approx(0.5, abs=0.1)
 
 
 def test_a_linear_critic_survives_equal_rows():
-    assert linear_critic(torch.ones(20, 3), torch.ones(20, 3)) == 0.5
+    assert linear_probe_auc(torch.ones(20, 3), torch.ones(20, 3)) == 0.5
 
 
 def test_the_error_of_a_distance_is_how_far_it_scatters():
     found = [
-        distance_with_error(rows(400, seed=2 * at), rows(400, seed=2 * at + 1) + 0.5)
+        energy_distance_with_se(rows(400, seed=2 * at), rows(400, seed=2 * at + 1) + 0.5)
         for at in range(40)
     ]
     values, errors = torch.tensor(found).double().T
@@ -76,7 +83,7 @@ def test_the_error_of_a_distance_is_how_far_it_scatters():
 
 
 def test_too_few_rows_give_a_distance_without_an_error():
-    value, error = distance_with_error(rows(12), rows(12, seed=1))
+    value, error = energy_distance_with_se(rows(12), rows(12, seed=1))
     assert math.isfinite(value)
     assert math.isnan(error)
 
@@ -101,18 +108,25 @@ def test_a_gaussian_keeps_shape_range_and_seed():
 
 
 def test_measures_become_json_with_six_digits():
-    known = {each.name: 0.5 for each in fields(Measures)}
-    record = Measures(**(known | {"step": 100, "spread": 1 / 3, "agreement": math.nan})).record()
-    assert record["spread"] == 0.333333
-    assert math.isnan(record["agreement"])
+    known = {each.name: 0.5 for each in fields(Measurements)}
+    record = Measurements(
+        **(known | {"step": 100, "diversity": 1 / 3, "grad_cosine": math.nan})
+    ).record()
+    assert record["diversity"] == 0.333333
+    assert math.isnan(record["grad_cosine"])
     assert record["step"] == 100
-    assert record.keys() == set(Measures.__slots__)
+    assert record.keys() == set(Measurements.__slots__)
 
 
 def test_the_measures_of_a_lost_duel_hold_no_number_of_it():
-    lost = Measures.lost(7, floor=0.1, baseline=4.0)
+    lost = Measurements.diverged(7, reference=0.1, gaussian_baseline=4.0)
     assert not lost.finite
-    assert (lost.step, lost.floor, lost.baseline) == (7, 0.1, 4.0)
-    rest = {each.name for each in fields(Measures)} - {"step", "floor", "baseline", "finite"}
+    assert (lost.step, lost.reference, lost.gaussian_baseline) == (7, 0.1, 4.0)
+    rest = {each.name for each in fields(Measurements)} - {
+        "step",
+        "reference",
+        "gaussian_baseline",
+        "finite",
+    }
     assert len(rest) == 16
     assert all(math.isnan(getattr(lost, name)) for name in rest)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from gannet.evaluation.evaluate import Report, Score
-from gannet.evaluation.report.examples import Exhibits
-from gannet.evaluation.report.html.page import drawn, emphasised, render, shown_as
+from gannet.evaluation.report.examples import Examples
+from gannet.evaluation.report.html.page import drawn, emphasized, render, shown_as
 from gannet.evaluation.report.html.theme import FAKE, INK, PLAIN, REAL, drawing, svg
 from gannet.evaluation.report.markdown import costs, meaning
 from gannet.evaluation.report.summary import number
@@ -34,18 +34,18 @@ class Contestant:
     Attributes:
         name: What it is called.
         reports: One per run.
-        exhibits: Pictures of the first run's samples.
+        examples: Pictures of the first run's samples.
     """
 
     name: str
     reports: tuple[Report, ...]
-    exhibits: Exhibits
+    examples: Examples
 
 
 def compared_page(
     *,
     data: str,
-    verdict: str,
+    summary: str,
     contestants: Sequence[Contestant],
     cells: Mapping[str, Sequence[str]],
     differences: Sequence[Any],
@@ -55,7 +55,7 @@ def compared_page(
 
     Args:
         data: Name of the data.
-        verdict: In words.
+        summary: In words.
         contestants: The first is what others are compared with.
         cells: Of each score, its value and interval for each contestant, in words.
         differences: With ``score``, ``group``, ``value``, ``low``, ``high``, ``says``, ``how``.
@@ -80,9 +80,11 @@ def compared_page(
         {
             "name": each.name,
             "pictures": [
-                shown_as(pair[0], f"fake of {each.name}") for pair in each.exhibits.shown[:SHOWN]
+                shown_as(pair[0], f"fake of {each.name}") for pair in each.examples.examples[:SHOWN]
             ],
-            "rows": [pair.fake_cells for pair in each.reports[0].shown[:SHOWN] if pair.fake_cells],
+            "rows": [
+                pair.fake_cells for pair in each.reports[0].examples[:SHOWN] if pair.fake_cells
+            ],
             "costs": costs(each.reports[0]),
             "seeds": len(each.reports),
         }
@@ -90,7 +92,7 @@ def compared_page(
     ]
     facts = {
         "data": data,
-        "verdict": emphasised(verdict),
+        "verdict": emphasized(summary),
         "scores": scores,
         "shown": shown,
         "columns": first.columns,
@@ -108,18 +110,22 @@ def _figure(name: str, contestants: Sequence[Contestant]) -> str:
     with drawing(0.6 + 0.3 * count, salt=f"compared {name}") as figure:
         axes: Any = figure.add_subplot()
         axes.axvspan(
-            first.floor_low, first.floor_high, facecolor="none", edgecolor=REAL, hatch="////"
+            first.reference_low,
+            first.reference_high,
+            facecolor="none",
+            edgecolor=REAL,
+            hatch="////",
         )
-        axes.axvline(first.floor, color=REAL, linewidth=1.5)
+        axes.axvline(first.reference, color=REAL, linewidth=1.5)
         if first.baseline is not None:
             axes.axvline(first.baseline, color=PLAIN, linewidth=1.2, linestyle=(0, (1, 1)))
         for at, each in enumerate(contestants):
-            mark, colour = MARKS[at % len(MARKS)]
+            mark, color = MARKS[at % len(MARKS)]
             scores: list[Score] = [report.score(name) for report in each.reports]
             for place, score in enumerate(scores):
                 height = count - 1 - at + 0.12 * (place - (len(scores) - 1) / 2)
-                axes.plot([score.low, score.high], [height, height], color=colour, linewidth=2)
-                axes.plot(score.value, height, mark, color=colour, markersize=7)
+                axes.plot([score.low, score.high], [height, height], color=color, linewidth=2)
+                axes.plot(score.value, height, mark, color=color, markersize=7)
         names = [each.name if len(each.name) < 19 else f"{each.name[:17]}…" for each in contestants]
         axes.set_yticks(range(count - 1, -1, -1), names, parse_math=False)
         axes.set_ylim(-0.6, count - 0.4)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from gannet.core.errors import need
-from gannet.core.io.training_log import Course
-from gannet.core.scores import Closeness, Part, Profile
+from gannet.core.io.training_log import TrainingLog
+from gannet.core.scores import Component, Histogram, TrainingDistance
 from gannet.evaluation.evaluate import Score
 from gannet.evaluation.report.html.theme import FAINT, FAKE, INK, PLAIN, REAL, drawing, svg
 from gannet.evaluation.report.summary import number
@@ -27,7 +27,7 @@ class Line(NamedTuple):
 
     name: str
     label: str
-    colour: str
+    color: str
     dash: Any
     marker: str
 
@@ -37,8 +37,8 @@ def score_figure(score: Score, baseline: str) -> str:
     with drawing(0.85, salt=f"score {score.name}") as figure:
         axes: Any = figure.add_subplot()
         axes.axvspan(
-            score.floor_low,
-            score.floor_high,
+            score.reference_low,
+            score.reference_high,
             ymin=0.1,
             ymax=0.9,
             facecolor="none",
@@ -46,30 +46,30 @@ def score_figure(score: Score, baseline: str) -> str:
             hatch="////",
             linewidth=0.8,
         )
-        axes.axvline(score.floor, 0.1, 0.9, color=REAL, linewidth=1.5)
+        axes.axvline(score.reference, 0.1, 0.9, color=REAL, linewidth=1.5)
         axes.plot([score.low, score.high], [0, 0], color=FAKE, linewidth=3, solid_capstyle="butt")
         axes.plot(score.value, 0, "o", color=FAKE, markersize=9)
-        marks = [score.value, score.low, score.high, score.floor_low, score.floor_high]
+        marks = [score.value, score.low, score.high, score.reference_low, score.reference_high]
         if score.chance is not None:
             axes.axvline(score.chance, color=INK, linewidth=1, linestyle=":")
             marks.append(score.chance)
         if score.baseline is not None:
             axes.plot(score.baseline, 0, "X", color=PLAIN, markersize=9)
             marks.append(score.baseline)
-        if score.ceiling is not None:
-            axes.plot(score.ceiling, 0, "^", color=INK, markersize=8, fillstyle="none")
-            marks.append(score.ceiling)
+        if score.upper_bound is not None:
+            axes.plot(score.upper_bound, 0, "^", color=INK, markersize=8, fillstyle="none")
+            marks.append(score.upper_bound)
         _scale(axes, marks)
         axes.set_ylim(-1, 1)
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
-        return svg(figure, alt=_said(score, baseline))
+        return svg(figure, alt=_caption(score, baseline))
 
 
-def _said(score: Score, baseline: str) -> str:
+def _caption(score: Score, baseline: str) -> str:
     said = (
         f"{score.name}: {number(score.value)}, interval {number(score.low)} to "
-        f"{number(score.high)}; reals {number(score.floor)}"
+        f"{number(score.high)}; reals {number(score.reference)}"
     )
     plain = "" if score.baseline is None else f"; {baseline} {number(score.baseline)}"
     return f"{said}{plain}; {score.better} is good"
@@ -92,12 +92,12 @@ def _scale(axes: Any, marks: Sequence[float]) -> None:
     _plain_ticks(axes.xaxis, marks)
 
 
-def course_figures(course: Course, made: str = "fakes") -> list[tuple[str, str]]:
+def training_figures(training_log: TrainingLog, made: str = "fakes") -> list[tuple[str, str]]:
     """The duel look by look: title and drawing of each measure there is anything of."""
     middle = [(0.5, "a draw", ":")]
     found = [
-        _course_figure(
-            course,
+        _training_figure(
+            training_log,
             "What the discriminator thinks",
             [
                 Line("d_real", "D(real)", REAL, (0, (5, 2)), "s"),
@@ -105,8 +105,8 @@ def course_figures(course: Course, made: str = "fakes") -> list[tuple[str, str]]
             ],
             middle,
         ),
-        _course_figure(
-            course,
+        _training_figure(
+            training_log,
             "The needle: P(D(real) > D(fake))",
             [
                 Line("auc_train", "training data", PLAIN, (0, (1, 1)), "^"),
@@ -115,32 +115,32 @@ def course_figures(course: Course, made: str = "fakes") -> list[tuple[str, str]]
             middle,
             error="auc_error",
         ),
-        _course_figure(
-            course,
+        _training_figure(
+            training_log,
             "Distance to held-out data",
             [
-                Line("distance", made, FAKE, "-", "o"),
-                Line("floor", "reals (floor)", REAL, (0, (5, 2)), ""),
-                Line("baseline", "plain Gaussian", PLAIN, (0, (1, 1)), ""),
+                Line("energy_distance", made, FAKE, "-", "o"),
+                Line("reference", "reals (floor)", REAL, (0, (5, 2)), ""),
+                Line("gaussian_baseline", "plain Gaussian", PLAIN, (0, (1, 1)), ""),
             ],
             [],
-            error="distance_error",
+            error="energy_distance_se",
         ),
     ]
     return [each for each in found if each[1]]
 
 
-def _course_figure(
-    course: Course,
+def _training_figure(
+    training_log: TrainingLog,
     title: str,
     lines: Sequence[Line],
     marks: Sequence[tuple[float, str, str]],
     error: str = "",
 ) -> tuple[str, str]:
-    series = {line.name: course.series(line.name) for line in lines}
+    series = {line.name: training_log.series(line.name) for line in lines}
     if not any(series.values()):
         return title, ""
-    errors = dict(course.series(error)) if error else {}
+    errors = dict(training_log.series(error)) if error else {}
     with drawing(2.6, salt=title) as figure:
         axes: Any = figure.add_subplot()
         for line in lines:
@@ -157,7 +157,7 @@ def _course_figure(
             _plain_ticks(axes.yaxis, values)
         elif marks:
             axes.set_ylim(-0.02, 1.02)
-        for place, (step, _) in enumerate(course.actions, 1):
+        for place, (step, _) in enumerate(training_log.actions, 1):
             axes.axvline(step, color=INK, linewidth=1, linestyle="--")
             axes.annotate(
                 str(place), (step, 1), xycoords=("data", "axes fraction"), ha="center", va="bottom"
@@ -191,7 +191,7 @@ def _draw_line(
         return
     steps, values = zip(*series, strict=True)
     every = max(len(steps) // 12, 1)
-    style: dict[str, Any] = {"color": line.colour, "linestyle": line.dash, "label": line.label}
+    style: dict[str, Any] = {"color": line.color, "linestyle": line.dash, "label": line.label}
     axes.plot(steps, values, marker=line.marker, markersize=5, markevery=every, **style)
     if line.marker and line.dash == "-" and errors:
         reach = [2 * errors.get(step, 0.0) for step in steps]
@@ -199,7 +199,7 @@ def _draw_line(
             [value + sign * each for value, each in zip(values, reach, strict=True)]
             for sign in (-1, 1)
         )
-        axes.fill_between(steps, low, high, color=line.colour, alpha=0.2, linewidth=0)
+        axes.fill_between(steps, low, high, color=line.color, alpha=0.2, linewidth=0)
 
 
 def _told(title: str, lines: Sequence[Line], series: dict[str, list[tuple[int, float]]]) -> str:
@@ -211,7 +211,7 @@ def _told(title: str, lines: Sequence[Line], series: dict[str, list[tuple[int, f
     return f"{title}: {', '.join(ends)}"
 
 
-def closeness_figure(closeness: Closeness, made: str = "fakes") -> str:
+def training_distance_figure(closeness: TrainingDistance, made: str = "fakes") -> str:
     """Which share of samples lies within a distance of its nearest training sample."""
     with drawing(2.6, salt="closeness") as figure:
         axes: Any = figure.add_subplot()
@@ -236,28 +236,30 @@ def closeness_figure(closeness: Closeness, made: str = "fakes") -> str:
         )
 
 
-def parts_figure(score: Score) -> str:
+def components_figure(score: Score) -> str:
     """The parts of a score, each of fakes and of reals."""
-    parts = score.parts[::-1]
+    parts = score.components[::-1]
     with drawing(0.5 + 0.27 * len(parts), salt=f"parts {score.name}") as figure:
         axes: Any = figure.add_subplot()
         places = range(len(parts))
         for place, part in zip(places, parts, strict=True):
-            axes.plot([part.floor, part.value], [place, place], color=FAINT, linewidth=1.5)
-        axes.plot([part.floor for part in parts], places, "|", color=REAL, markersize=13, mew=2.5)
+            axes.plot([part.reference, part.value], [place, place], color=FAINT, linewidth=1.5)
+        axes.plot(
+            [part.reference for part in parts], places, "|", color=REAL, markersize=13, mew=2.5
+        )
         axes.plot([part.value for part in parts], places, "o", color=FAKE, markersize=7)
         axes.set_yticks(list(places), [_short(part.name) for part in parts], parse_math=False)
         axes.grid(visible=True, axis="x")
         axes.margins(y=0.6 / max(len(parts), 1))
-        return svg(figure, alt=_parts_said(score.name, score.parts))
+        return svg(figure, alt=_parts_said(score.name, score.components))
 
 
-def _parts_said(name: str, parts: Sequence[Part]) -> str:
-    told = [f"{part.name} {number(part.value)} (reals {number(part.floor)})" for part in parts]
+def _parts_said(name: str, parts: Sequence[Component]) -> str:
+    told = [f"{part.name} {number(part.value)} (reals {number(part.reference)})" for part in parts]
     return f"{name}: {'; '.join(told)}"
 
 
-def profile_figure(profile: Profile, made: str = "fakes") -> str:
+def histogram_figure(profile: Histogram, made: str = "fakes") -> str:
     """How the cells of a column are spread, of reals and fakes."""
     lying = profile.kind == "number"
     height = 2.0 if lying else 0.9 + 0.36 * len(profile.bins)
@@ -276,7 +278,7 @@ def _legend(figure: Any) -> None:
     figure.legend(loc="outside upper right", ncols=3, fontsize=9, columnspacing=1.2)
 
 
-def _standing(axes: Any, profile: Profile, made: str) -> None:
+def _standing(axes: Any, profile: Histogram, made: str) -> None:
     places = range(len(profile.bins))
     real, fake = ([100 * each for each in shares] for shares in (profile.real, profile.fake))
     hollow: dict[str, Any] = {"facecolor": "none", "edgecolor": REAL, "hatch": "////"}
@@ -289,7 +291,7 @@ def _standing(axes: Any, profile: Profile, made: str) -> None:
     axes.set_ylabel("%")
 
 
-def _lying(axes: Any, profile: Profile, made: str) -> None:
+def _lying(axes: Any, profile: Histogram, made: str) -> None:
     count = len(profile.bins)
     places = [count - 1 - at for at in range(count)]
     real, fake = ([100 * each for each in shares] for shares in (profile.real, profile.fake))

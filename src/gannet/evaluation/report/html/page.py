@@ -11,18 +11,18 @@ from typing import Any
 
 from gannet.core.errors import need
 from gannet.core.io.files import write_whole
-from gannet.core.scores import Closeness
-from gannet.evaluation.evaluate import Pair, Part, Report, Score
-from gannet.evaluation.report.examples import ExhibitPair, Exhibits
+from gannet.core.scores import TrainingDistance
+from gannet.evaluation.evaluate import Component, NearestPair, Report, Score
+from gannet.evaluation.report.examples import Examples, ExhibitPair
 from gannet.evaluation.report.html.figures import (
-    closeness_figure,
-    course_figures,
-    parts_figure,
-    profile_figure,
+    components_figure,
+    histogram_figure,
     score_figure,
+    training_distance_figure,
+    training_figures,
 )
-from gannet.evaluation.report.markdown import costs, done, floor_words, meaning, protocol_words
-from gannet.evaluation.report.summary import number, verdict, worded
+from gannet.evaluation.report.markdown import costs, done, meaning, protocol_words, reference_words
+from gannet.evaluation.report.summary import number, summary, worded
 from gannet.modalities.hooks import Exhibit
 
 HERE = Path(__file__).parent
@@ -33,7 +33,15 @@ NEEDED = ("jinja2", "matplotlib")
 LEVELS = (1, 5, 25, 50, 75, 95, 99)
 """Percentages of the distances that stand in numbers."""
 
-MEASURES = ("d_real", "d_fake", "auc_train", "auc_held_out", "spread", "crowding", "distance")
+MEASURES = (
+    "d_real",
+    "d_fake",
+    "auc_train",
+    "auc_held_out",
+    "diversity",
+    "nn_diversity",
+    "energy_distance",
+)
 
 CONTENTS = (
     ("samples", "Samples"),
@@ -74,59 +82,65 @@ def can_draw() -> bool:
     return all(find_spec(name) is not None for name in NEEDED)
 
 
-def page(report: Report, exhibits: Exhibits = Exhibits()) -> str:  # noqa: B008  # frozen
+def page(report: Report, examples: Examples = Examples()) -> str:  # noqa: B008  # frozen
     """The page.
 
     Args:
         report: What it says.
-        exhibits: Pictures of the pairs that the report names.
+        examples: Pictures of the pairs that the report names.
 
     Raises:
         MissingExtraError: if matplotlib or Jinja2 is not installed.
     """
-    parted = [(score, _by_methods(score)) for score in report.scores if score.parts]
+    parted = [(score, _by_methods(score)) for score in report.scores if score.components]
     parts = [
-        (score, drawn(parts_figure(_beside_others(score) if others else score)), others)
+        (score, drawn(components_figure(_beside_others(score) if others else score)), others)
         for score, others in parted
     ]
-    made = report.made
-    profiles = [(each, drawn(profile_figure(each, made))) for each in report.profiles]
+    made = report.sample_noun
+    profiles = [(each, drawn(histogram_figure(each, made))) for each in report.histograms]
     left_out = set() if parts or profiles else {"parts"}
-    left_out |= set() if report.closeness else {"memory"}
-    left_out |= set() if report.shown or exhibits.answers else {"samples"}
-    course = report.course
+    left_out |= set() if report.training_distance else {"memory"}
+    left_out |= set() if report.examples or examples.outputs else {"samples"}
+    training_log = report.training_log
     facts: dict[str, Any] = {
         "report": report,
         "made": made,
-        "floor": floor_words(report),
+        "reference": reference_words(report),
         "targeted": any(score.role == "target" for score in report.scores),
-        "has_ceiling": any(score.ceiling is not None for score in report.scores),
+        "has_ceiling": any(score.upper_bound is not None for score in report.scores),
         "has_chance": any(score.chance is not None for score in report.scores),
         "protocol": protocol_words(report),
         "contents": [each for each in CONTENTS if each[0] not in left_out],
-        "verdict": emphasised(verdict(report)),
-        "shown": _pairs(exhibits.shown, report.shown, made),
-        "closest": _pairs(exhibits.closest, report.closest, made),
-        "answers": [_row(row, number) for number, row in enumerate(exhibits.answers, 1)],
+        "verdict": emphasized(summary(report)),
+        "shown": _pairs(examples.examples, report.examples, made),
+        "closest": _pairs(examples.suspects, report.suspects, made),
+        "answers": [_row(row, number) for number, row in enumerate(examples.outputs, 1)],
         "legend": _legend(report),
         "scores": [_scored(score, report) for score in report.scores],
         "parts": parts,
         "profiles": profiles,
-        "closeness": drawn(closeness_figure(report.closeness, made)) if report.closeness else "",
-        "quantiles": _quantiles(report.closeness),
+        "closeness": drawn(training_distance_figure(report.training_distance, made))
+        if report.training_distance
+        else "",
+        "quantiles": _quantiles(report.training_distance),
         "course_figures": [
             (title, drawn(figure))
-            for title, figure in (course_figures(course, made) if course else [])
+            for title, figure in (training_figures(training_log, made) if training_log else [])
         ],
-        "actions": [(step, done(action)) for step, action in course.actions] if course else [],
+        "actions": [(step, done(action)) for step, action in training_log.actions]
+        if training_log
+        else [],
         "measures": MEASURES,
-        "looks": [_look(look) for look in course.looks] if course else [],
+        "looks": [_look(evaluation) for evaluation in training_log.evaluations]
+        if training_log
+        else [],
         "costs": costs(report),
     }
     return render("report.html", facts)
 
 
-def write_page(report: Report, folder: Path, exhibits: Exhibits) -> Path:
+def write_page(report: Report, folder: Path, examples: Examples) -> Path:
     """Write ``report.html``.
 
     Raises:
@@ -134,7 +148,7 @@ def write_page(report: Report, folder: Path, exhibits: Exhibits) -> Path:
         GannetError: if the folder cannot be written.
     """
     path = folder / "report.html"
-    write_whole(path, page(report, exhibits).encode())
+    write_whole(path, page(report, examples).encode())
     return path
 
 
@@ -155,7 +169,7 @@ def render(template: str, facts: dict[str, Any]) -> str:
     return environment.get_template(template).render(number=number, style=style, **facts)
 
 
-def emphasised(text: str) -> Any:
+def emphasized(text: str) -> Any:
     """Words with ``**`` around some as markup; all else is escaped."""
     markup: Any = need("markupsafe", "report")
     return markup.Markup(re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", str(markup.escape(text))))
@@ -190,7 +204,9 @@ def shown_as(exhibit: Exhibit, words: str) -> Any:
     return made + drawn(f"<small>{markup.escape(exhibit.caption)}</small>" * bool(exhibit.caption))
 
 
-def _pairs(shown: Sequence[ExhibitPair], pairs: Sequence[Pair], made: str) -> list[tuple[Any, Any]]:
+def _pairs(
+    shown: Sequence[ExhibitPair], pairs: Sequence[NearestPair], made: str
+) -> list[tuple[Any, Any]]:
     return [
         (
             shown_as(fake, f"{made[:-1]} {pair.fake}"),
@@ -216,19 +232,19 @@ def drawn(markup: str) -> Any:
 
 def _legend(report: Report) -> list[tuple[Any, str]]:
     scores = report.scores
-    floor = "perfect ones, or other reals" if report.answers else "other reals in their place"
+    floor = "perfect ones, or other reals" if report.conditional else "other reals in their place"
     floor = "perfect ones" if report.perfect else floor
     used = (
         True,
         True,
         any(score.baseline is not None for score in scores),
         any(score.chance is not None for score in scores),
-        any(score.ceiling is not None for score in scores),
+        any(score.upper_bound is not None for score in scores),
     )
     return [
         (
             drawn(_SIGN.format(sign)),
-            worded(words, report.made).format(baseline=report.baseline, floor=floor),
+            worded(words, report.sample_noun).format(baseline=report.baseline, floor=floor),
         )
         for (sign, words), there in zip(LEGEND, used, strict=True)
         if there
@@ -236,22 +252,22 @@ def _legend(report: Report) -> list[tuple[Any, str]]:
 
 
 def _scored(score: Score, report: Report) -> tuple[Score, Any, str]:
-    figure = score_figure(score, score.by or report.baseline)
-    return score, drawn(figure), meaning(score, report.made)
+    figure = score_figure(score, score.baseline_name or report.baseline)
+    return score, drawn(figure), meaning(score, report.sample_noun)
 
 
 def _by_methods(score: Score) -> bool:
     """Whether the parts of a score are what simple methods get."""
-    return all(part.name.startswith("by ") for part in score.parts)
+    return all(part.name.startswith("by ") for part in score.components)
 
 
 def _beside_others(score: Score) -> Score:
     """A score with itself among its parts."""
-    mine = Part(name="this run", value=score.value, floor=score.floor)
-    return score.model_copy(update={"parts": (mine, *score.parts)})
+    mine = Component(name="this run", value=score.value, reference=score.reference)
+    return score.model_copy(update={"components": (mine, *score.components)})
 
 
-def _quantiles(closeness: Closeness | None) -> list[tuple[int, float, float]]:
+def _quantiles(closeness: TrainingDistance | None) -> list[tuple[int, float, float]]:
     if closeness is None:
         return []
     last = len(closeness.levels) - 1
@@ -259,13 +275,13 @@ def _quantiles(closeness: Closeness | None) -> list[tuple[int, float, float]]:
     return [(level, closeness.fake[at], closeness.held_out[at]) for level, at in places]
 
 
-def _look(look: dict[str, Any]) -> dict[str, Any]:
-    health = look.get("health") or {}
+def _look(evaluation: dict[str, Any]) -> dict[str, Any]:
+    health = evaluation.get("monitor") or {}
     values: Sequence[Any] = [health.get(name) for name in MEASURES]
     told = [number(float(each)) if isinstance(each, int | float) else "" for each in values]
     return {
-        "step": look["step"],
-        "elapsed": look.get("elapsed", ""),
+        "step": evaluation["step"],
+        "elapsed": evaluation.get("elapsed", ""),
         "values": told,
-        "verdict": look.get("verdict", ""),
+        "verdict": evaluation.get("diagnosis", ""),
     }

@@ -34,22 +34,24 @@ def measures(feature_distance: PairMeasure) -> Sequence[PairMeasure]:
         ),
         feature_distance,
         PairMeasure(
-            "fine detail",
-            image_quality.fine_error,
+            "high-frequency error",
+            image_quality.high_frequency_error,
             0.0,
             "low",
             documented(
-                "fine detail", "powers of ten by which the amount of fine detail is off", "target"
+                "high-frequency error",
+                "powers of ten by which the amount of fine detail is off",
+                "target",
             ),
         ),
     )
 
 
 STRUCTURE = PairMeasure(
-    "structure kept",
-    image_quality.structure,
+    "edge correlation",
+    image_quality.edge_correlation,
     1.0,
     "high",
-    documented("structure kept", "correlation of the edges before and after"),
+    documented("edge correlation", "correlation of the edges before and after"),
 )
 """What of a picture shall stay when it is made like those of another side."""

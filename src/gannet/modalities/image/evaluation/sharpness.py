@@ -13,14 +13,14 @@ EDGE = 0.05
 """Share of held-out reals that are as smooth, or as rough, as a picture called so."""
 
 SMOOTH = documented(
-    "too smooth",
+    "oversmoothed",
     "share of pictures smoother than 95 % of reals",
     "excess",
     "**Blurred**: {value:.0%} of pictures are smoother than 95 % of reals ({floor:.0%} of further "
     "reals are).",
 )
 ROUGH = documented(
-    "too rough",
+    "noisy",
     "share of pictures rougher than 95 % of reals",
     "excess",
     "**Noisy**: {value:.0%} of pictures are rougher than 95 % of reals ({floor:.0%} of further "
@@ -62,6 +62,6 @@ def texture_scores(held_out: Tensor, fake: Tensor, fresh: Tensor, plain: Tensor)
     reals, *others = map(roughness, (held_out, fake, fresh, plain))
     low, high = reals.quantile(EDGE), reals.quantile(1 - EDGE)
     return (
-        share_score("too smooth", [each < low for each in others], SMOOTH, how=HOW),
-        share_score("too rough", [each > high for each in others], ROUGH, how=HOW),
+        share_score("oversmoothed", [each < low for each in others], SMOOTH, how=HOW),
+        share_score("noisy", [each > high for each in others], ROUGH, how=HOW),
     )

@@ -23,8 +23,8 @@ _SHARE = 0.12
 
 def thumb(image: Image.Image) -> NDArray[np.uint8]:
     """A small grey copy, ``(16, 16)``."""
-    grey = image.convert("L").resize((THUMB, THUMB), Image.Resampling.BOX, reducing_gap=2.0)
-    return np.asarray(grey)
+    gray = image.convert("L").resize((THUMB, THUMB), Image.Resampling.BOX, reducing_gap=2.0)
+    return np.asarray(gray)
 
 
 def difference_hash(image: Image.Image) -> int:
@@ -33,8 +33,8 @@ def difference_hash(image: Image.Image) -> int:
     Survives resizing, recompressing and mild changes of colour.
     Source: Krawetz 2013, "Kind of Like That", hackerfactor.com.
     """
-    grey = image.convert("L").resize((9, 8), Image.Resampling.BOX, reducing_gap=2.0)
-    values = np.asarray(grey).astype(np.int16)
+    gray = image.convert("L").resize((9, 8), Image.Resampling.BOX, reducing_gap=2.0)
+    values = np.asarray(gray).astype(np.int16)
     return int.from_bytes(np.packbits(values[:, 1:] > values[:, :-1]).tobytes(), "big")
 
 

@@ -17,7 +17,7 @@ from gannet.modalities.image.inspect.duplicates import difference_hash, thumb
 from gannet.modalities.image.io.files import look, upright
 
 _SMALL = 64
-_COLOUR = 8
+_COLOR = 8
 _CLEAR = 250
 
 
@@ -103,8 +103,8 @@ def shown_channels(image: Image.Image) -> int:
         return 1 + alpha
     small = image.convert("RGB").resize((_SMALL, _SMALL), Image.Resampling.BOX, reducing_gap=2.0)
     values = np.asarray(small).astype(np.int16)
-    colourful = int((values.max(2) - values.min(2)).max()) > _COLOUR
-    return (3 if colourful else 1) + alpha
+    colorful = int((values.max(2) - values.min(2)).max()) > _COLOR
+    return (3 if colorful else 1) + alpha
 
 
 def _on_white(image: Image.Image) -> Image.Image:

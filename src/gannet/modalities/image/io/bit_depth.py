@@ -131,10 +131,10 @@ def _in_full(image: Image.Image, held: bytes) -> NDArray[Any] | None:
         top = 1.0 if image.mode == "F" else MOST
         if not (float(values.min()) >= 0 and float(values.max()) <= top):
             return None  # `upright` says what is wrong
-        grey = values[..., None]
+        gray = values[..., None]
         if image.mode == "F":
-            return grey.astype(np.float32)
-        return _with_key(grey.astype(np.uint16), key)
+            return gray.astype(np.float32)
+        return _with_key(gray.astype(np.uint16), key)
     mode, _ = _reading(image)
     if mode == "LA;16B":  # four bytes a pixel, which Pillow hands out as they are
         both = _decoded(held, "RGBA")
@@ -235,14 +235,14 @@ def write_png(pixels: NDArray[np.uint16], file: BinaryIO) -> None:
     Source: W3C, Portable Network Graphics (PNG) Specification, sections 5.3, 9.2 and 11.2.
     """
     high, wide, channels = pixels.shape
-    colour_type = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
+    color_type = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
 
     def chunk(name: bytes, held: bytes) -> None:
         file.write(struct.pack(">I", len(held)) + name + held)
         file.write(struct.pack(">I", zlib.crc32(name + held)))
 
     file.write(b"\x89PNG\r\n\x1a\n")
-    chunk(b"IHDR", struct.pack(">IIBBBBB", wide, high, 16, colour_type, 0, 0, 0))
+    chunk(b"IHDR", struct.pack(">IIBBBBB", wide, high, 16, color_type, 0, 0, 0))
     squeeze = zlib.compressobj()
     above = np.zeros((1, wide * channels * 2), np.uint8)
     for top in range(0, high, _ROWS):

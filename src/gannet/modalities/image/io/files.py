@@ -148,8 +148,8 @@ def upright(item: Item, name: str, *, least: tuple[int, int] | None = None) -> I
 
 def channels_of(image: Image.Image) -> int:
     """How many channels hold all that a picture shows."""
-    grey = image.mode in {"1", "L", "LA", "La", "I", "F"} or image.mode.startswith("I;16")
-    return (1 if grey else 3) + int(image.has_transparency_data)
+    gray = image.mode in {"1", "L", "LA", "La", "I", "F"} or image.mode.startswith("I;16")
+    return (1 if gray else 3) + int(image.has_transparency_data)
 
 
 def content(item: Item, name: str) -> bytes:

@@ -45,7 +45,7 @@ def cut(source: Source, side: int, *, most: int = MOST) -> Source:
         raise DataError(
             f"no picture has {side} pixels each way: {named or 'none can be read'}",
             where=str(source.path),
-            remedy=f"Add larger pictures, or lower --patch from {side}.",
+            remedy=f"Add larger pictures, or lower --crop-size from {side}.",
         )
     problems = [*source.problems]
     if small:

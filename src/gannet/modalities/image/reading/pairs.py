@@ -27,10 +27,10 @@ def side_by_side(files: Sequence[Path], folder: Path) -> bool:
     Raises:
         DataError: listing those that are not, where most are; or those that cannot be read.
     """
-    looks = _looks([(str(file), file) for file in files], folder)
+    evaluations = _looks([(str(file), file) for file in files], folder)
     other = [
         _sized(file, size)
-        for file, size in zip(files, looks, strict=True)
+        for file, size in zip(files, evaluations, strict=True)
         if size.width != 2 * size.height
     ]
     if not other or len(other) > len(files) // 2:
@@ -51,7 +51,9 @@ def halves(source: Source, given: str) -> tuple[Source, Source]:
     """
     if given not in ("", "left", "right"):
         raise DataError(
-            f"--given {given}: expected left or right", where=str(source.path), remedy="Give one."
+            f"--input-side {given}: expected left or right",
+            where=str(source.path),
+            remedy="Give one.",
         )
     narrow: list[str] = []
     for index in range(source.count):
@@ -85,10 +87,10 @@ def check_proportions(targets: Source, given: Source) -> None:
     """
     sources = (given, targets)
     items = {(each.names[at], each.raw(at)): None for each in sources for at in range(each.count)}
-    looks = dict(zip(items, _looks(list(items), targets.path), strict=True))
+    evaluations = dict(zip(items, _looks(list(items), targets.path), strict=True))
     unlike: list[str] = []
     for at in range(targets.count):
-        one, other = (looks[each.names[at], each.raw(at)] for each in sources)
+        one, other = (evaluations[each.names[at], each.raw(at)] for each in sources)
         if abs(one.width * other.height - other.width * one.height) > max(
             one.width * other.width // 20, 1
         ):
@@ -118,12 +120,12 @@ def edges_of(source: Source) -> Source:
     return replace(source, raw=changed(source, pencil), layout="edges")
 
 
-def greys_of(source: Source) -> Source:
+def grays_of(source: Source) -> Source:
     """Each picture in shades of grey."""
-    return replace(source, raw=changed(source, grey), layout="shades of grey")
+    return replace(source, raw=changed(source, gray), layout="shades of grey")
 
 
-def grey(pixels: Picture) -> Picture:
+def gray(pixels: Picture) -> Picture:
     """A picture ``(H, W, C)`` in shades of grey ``(H, W, 1)``, alpha laid on white."""
     values = pixels.astype(np.float32)
     if pixels.shape[2] in (2, 4):
@@ -136,7 +138,7 @@ def grey(pixels: Picture) -> Picture:
 
 def pencil(pixels: Picture) -> Picture:
     """Its edges ``(H, W, 1)``, dark on white as a pencil draws them."""
-    bright = grey(pixels)[..., 0].astype(np.float32)
+    bright = gray(pixels)[..., 0].astype(np.float32)
     down, right = np.gradient(bright)
     slope = np.hypot(down, right)
     return (255 - PENCIL * slope).clip(0, 255).astype(np.uint8)[..., None]
@@ -173,7 +175,7 @@ def _shown(names: Sequence[str]) -> str:
 
 
 PAIRING = Pairing(
-    derived={"edges": edges_of, "grey": greys_of},
+    derived={"edges": edges_of, "grey": grays_of},
     halves=halves,
     sides=side_by_side,
     check=check_proportions,

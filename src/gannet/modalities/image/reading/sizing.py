@@ -17,7 +17,7 @@ from gannet.modalities.reading import Budget
 SMALLEST_SIDE = 16
 """How small pictures may become where time is short."""
 
-COLOUR = 3
+COLOR = 3
 """Channels of a picture in colour."""
 
 SHOWN = 3
@@ -82,14 +82,14 @@ def _of_crops(source: Source, options: ImageOptions, budget: Budget) -> ImageCod
     if options.resolution is not None:
         raise ConfigError(
             "--resolution: this recipe trains on pieces of pictures at their own size",
-            remedy="Leave it out; --patch sets the size of the pieces.",
+            remedy="Leave it out; --crop-size sets the size of the pieces.",
         )
     if budget.crop < budget.smallest:
         raise ConfigError(
-            f"--patch: {budget.networks} need {budget.smallest} pixels each way at least, got "
+            f"--crop-size: {budget.networks} need {budget.smallest} pixels each way at least, got "
             f"{budget.crop}"
         )
-    channels: Literal[1, 3] = 1 if suggest_size(source).channels < COLOUR else COLOUR
+    channels: Literal[1, 3] = 1 if suggest_size(source).channels < COLOR else COLOR
     return ImageCodec(height=budget.crop, width=budget.crop, channels=channels)
 
 

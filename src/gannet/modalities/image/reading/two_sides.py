@@ -31,27 +31,29 @@ def check_two_sides(source: Source) -> None:
     examples: list[str] = []
     for side in range(SIDES):
         mine = np.flatnonzero(source.labels == side)
-        looks = {
-            source.names[index]: grey
+        evaluations = {
+            source.names[index]: gray
             for index in mine[evenly(len(mine), LOOKED_AT)].tolist()
-            if (grey := _is_grey(source, index)) is not None
+            if (gray := _is_gray(source, index)) is not None
         }
-        shades.append(list(looks.values()))
-        wanted = all(looks.values())
-        examples.append(next((str(name) for name, grey in looks.items() if grey == wanted), ""))
-    for grey, colour in ((0, 1), (1, 0)):
-        if shades[grey] and all(shades[grey]) and sum(shades[colour]) < len(shades[colour]) / 2:
+        shades.append(list(evaluations.values()))
+        wanted = all(evaluations.values())
+        examples.append(
+            next((str(name) for name, gray in evaluations.items() if gray == wanted), "")
+        )
+    for gray, color in ((0, 1), (1, 0)):
+        if shades[gray] and all(shades[gray]) and sum(shades[color]) < len(shades[color]) / 2:
             names = source.classes
             raise DataError(
-                f"the pictures of {names[grey]} are grey ({examples[grey]}), those of "
-                f"{names[colour]} in colour ({examples[colour]})",
+                f"the pictures of {names[gray]} are grey ({examples[gray]}), those of "
+                f"{names[color]} in colour ({examples[color]})",
                 where=str(source.path),
                 remedy="Save both sides in the same way: those in colour as grey; or, if grey "
                 "shall learn colours, the grey ones in colour (RGB).",
             )
 
 
-def _is_grey(source: Source, index: int) -> bool | None:
+def _is_gray(source: Source, index: int) -> bool | None:
     """Whether a picture is stored in shades of grey; ``None`` if it cannot be read."""
     try:
         return look(source.raw(index), source.names[index]).channels < 3

@@ -7,20 +7,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gannet.core.frame import Cells, factorised, listed
+from gannet.core.frame import Cells, factorized, listed
 from gannet.core.types import FloatArray
-from gannet.modalities.table.columns.base import absent, numbers
+from gannet.modalities.table.columns.base import find_missing, numbers
 from gannet.modalities.table.columns.category import BUCKET, DIRECT, CategoryColumn
-from gannet.modalities.table.columns.datetime import MomentColumn
+from gannet.modalities.table.columns.datetime import DatetimeColumn
 from gannet.modalities.table.columns.infer_type import AnyColumn
 from gannet.modalities.table.columns.number import NumberColumn
 
 
 def gone(column: AnyColumn, cells: Cells) -> NDArray[np.bool_]:
     """Which cells are missing, by the marks that the column's type knows."""
-    distinct, at = factorised(cells)
-    wide = isinstance(column, NumberColumn | MomentColumn)
-    return absent(distinct, wide=wide)[at]
+    distinct, at = factorized(cells)
+    wide = isinstance(column, NumberColumn | DatetimeColumn)
+    return find_missing(distinct, wide=wide)[at]
 
 
 def values_of(column: AnyColumn, cells: Cells) -> FloatArray:
@@ -29,29 +29,29 @@ def values_of(column: AnyColumn, cells: Cells) -> FloatArray:
     Numbers are themselves, moments whole units, words codes by falling frequency, the last of which
     stands for words never seen in training.
     """
-    distinct, at = factorised(cells)
+    distinct, at = factorized(cells)
     if isinstance(column, CategoryColumn):
         return _codes(column, distinct)[at]
     return _numbers(column, distinct)[at]
 
 
 def _numbers(column: AnyColumn, cells: Cells) -> FloatArray:
-    known = ~absent(cells, wide=True)
+    known = ~find_missing(cells, wide=True)
     values = np.full(len(cells), np.nan)
     if isinstance(column, NumberColumn):
         values[known] = numbers(cells[known], form=column.form).values
-    if isinstance(column, MomentColumn):
+    if isinstance(column, DatetimeColumn):
         values[known] = column.units_of(cells[known])[0]
     return values
 
 
 def _codes(column: CategoryColumn, cells: Cells) -> FloatArray:
     found = column.encode(cells)
-    symbols = found.numbers[:, 0].astype(np.float64) - column.absent.symbols
+    symbols = found.numbers[:, 0].astype(np.float64) - column.missing.symbols
     if column.buckets:
         inside = (symbols - DIRECT) * BUCKET + found.numbers[:, 1] - 1
         symbols = np.where(symbols < DIRECT, symbols, DIRECT + inside)
-    missing = absent(cells)
+    missing = find_missing(cells)
     symbols = np.where(found.unknown & ~missing, len(column.values), symbols)
     return np.where(missing, np.nan, symbols)
 
@@ -67,13 +67,17 @@ def cells_from(column: AnyColumn, values: FloatArray, like: Cells) -> Cells:
     text = _is_text(like, column)
     match column:
         case NumberColumn():
-            ladder = column.ladder
-            units = column.units_of(values).clip(ladder.low, ladder.high)
+            bins = column.quantile_bins
+            units = column.units_of(values).clip(bins.low, bins.high)
             made = column.cells_of(units) if text else column.values(units)
             whole = not text and column.type == "integer" and like.dtype.kind == "O"
             return made.astype(np.int64) if whole else made
-        case MomentColumn():
-            units = np.rint(values).astype(np.int64).clip(column.ladder.low, column.ladder.high)
+        case DatetimeColumn():
+            units = (
+                np.rint(values)
+                .astype(np.int64)
+                .clip(column.quantile_bins.low, column.quantile_bins.high)
+            )
             if column.format:
                 return column.cells_of(units)
             return (units * column.each).astype(column.storage)
@@ -89,10 +93,10 @@ def cells_from(column: AnyColumn, values: FloatArray, like: Cells) -> Cells:
 def on_grid(column: AnyColumn, values: FloatArray) -> FloatArray:
     """Numbers ``(n,)`` as they come back from `cells_from`: on the grid, within the bounds."""
     if isinstance(column, NumberColumn):
-        units = column.units_of(values).clip(column.ladder.low, column.ladder.high)
+        units = column.units_of(values).clip(column.quantile_bins.low, column.quantile_bins.high)
         return column.values(units)
-    if isinstance(column, MomentColumn):
-        return np.rint(values).clip(column.ladder.low, column.ladder.high)
+    if isinstance(column, DatetimeColumn):
+        return np.rint(values).clip(column.quantile_bins.low, column.quantile_bins.high)
     return values
 
 

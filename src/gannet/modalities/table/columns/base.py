@@ -54,30 +54,30 @@ class MisfitError(DataError):
         self.name, self.words = name, tuple(words)
 
 
-class Absent(BaseModel):
+class Missing(BaseModel):
     """How often the cells of a column are missing, and what stands there then.
 
     Attributes:
-        share: Of the rows; 0 if it was never seen.
+        fraction: Of the rows; 0 if it was never seen.
         mark: The commonest word for it; ``None`` for nothing at all, as in Parquet.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    share: float = 0.0
+    fraction: float = 0.0
     mark: str | None = None
 
     @property
     def symbols(self) -> int:
         """1 if a missing cell has a symbol, which then is symbol 0."""
-        return int(self.share > 0)
+        return int(self.fraction > 0)
 
-    def words(self) -> str:
+    def describe(self) -> str:
         """Such as ``, 5.7 % missing ('?')``."""
-        if not self.share:
+        if not self.fraction:
             return ""
         mark = f" ({self.mark!r})" if self.mark else ""
-        return f", {percent(self.share)} missing{mark}"
+        return f", {percent(self.fraction)} missing{mark}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ class ColumnCodec(Protocol):
         ...
 
 
-def absent(cells: Cells, *, wide: bool = False) -> NDArray[np.bool_]:
+def find_missing(cells: Cells, *, wide: bool = False) -> NDArray[np.bool_]:
     """Which cells are missing. Spaces around a mark do not count."""
     if cells.dtype.kind == "f":
         return np.isnan(cells)

@@ -12,11 +12,11 @@ from pydantic import BaseModel, ConfigDict
 from gannet.core.errors import DataError
 from gannet.core.frame import Cells
 from gannet.modalities.table.columns.base import (
-    Absent,
     Encoded,
     FieldKind,
     MisfitError,
-    absent,
+    Missing,
+    find_missing,
     with_missing,
 )
 
@@ -41,7 +41,7 @@ class CategoryColumn(BaseModel):
         type: ``boolean`` if there are two and they say no and yes.
         name: Of the column.
         storage: ``text`` or numpy's name.
-        absent: How often a cell is missing, and its mark.
+        missing: How often a cell is missing, and its mark.
         values: As text, the commonest first; of a boolean, first no and then yes.
         counts: Of each value among the rows that were looked at.
     """
@@ -51,7 +51,7 @@ class CategoryColumn(BaseModel):
     type: Literal["category", "boolean"]
     name: str
     storage: str
-    absent: Absent
+    missing: Missing
     values: tuple[str, ...]
     counts: tuple[int, ...]
 
@@ -62,7 +62,7 @@ class CategoryColumn(BaseModel):
         storage: str,
         words: Cells,
         counts: NDArray[np.int64],
-        gone: Absent,
+        gone: Missing,
         *,
         boolean: bool = False,
     ) -> Self:
@@ -89,7 +89,7 @@ class CategoryColumn(BaseModel):
             type="boolean" if boolean else "category",
             name=name,
             storage=storage,
-            absent=gone,
+            missing=gone,
             values=tuple(texts[at] for at in order),
             counts=tuple(int(counts[at]) for at in order),
         )
@@ -103,41 +103,41 @@ class CategoryColumn(BaseModel):
     def sizes(self) -> tuple[tuple[FieldKind, int], ...]:
         """One symbol; of a large category a second, the value in the bucket, 0 outside one."""
         if not self.buckets:
-            return (("symbol", len(self.values) + self.absent.symbols),)
-        first = DIRECT + self.buckets + self.absent.symbols
+            return (("symbol", len(self.values) + self.missing.symbols),)
+        first = DIRECT + self.buckets + self.missing.symbols
         return (("symbol", first), ("symbol", min(BUCKET, len(self.values) - DIRECT) + 1))
 
     @cached_property
-    def places(self) -> dict[str, int]:
+    def positions(self) -> dict[str, int]:
         """Value -> its place in `values`."""
         return {value: place for place, value in enumerate(self.values)}
 
-    def place_of(self, cell: Any) -> int:
+    def position_of(self, cell: Any) -> int:
         """Of a value in ``values``, -1 for none. 1 and 1.0 are one: tables may differ in that."""
-        place = self.places.get(str(cell), -1)
+        place = self.positions.get(str(cell), -1)
         if place < 0 and isinstance(cell, float) and cell.is_integer():
-            return self.places.get(str(int(cell)), -1)
-        return self.places.get(f"{cell}.0", -1) if place < 0 and type(cell) is int else place
+            return self.positions.get(str(int(cell)), -1)
+        return self.positions.get(f"{cell}.0", -1) if place < 0 and type(cell) is int else place
 
     @property
-    def shares(self) -> NDArray[np.float64]:
+    def frequencies(self) -> NDArray[np.float64]:
         """``(symbols,)`` of the first field: how often each occurs."""
         known = np.array(self.counts, np.float64)
         if self.buckets:
             ends = range(DIRECT, len(known), BUCKET)
             rest = [known[at : at + BUCKET].sum() for at in ends]
             known = np.concatenate([known[:DIRECT], rest])
-        known = known / known.sum() * (1 - self.absent.share)
-        return np.concatenate([[self.absent.share] * self.absent.symbols, known])
+        known = known / known.sum() * (1 - self.missing.fraction)
+        return np.concatenate([[self.missing.fraction] * self.missing.symbols, known])
 
     def encode(self, cells: Cells) -> Encoded:
         """Distinct cells to symbols; an unknown value is missing if ever seen, else the first."""
-        gone = absent(cells)
-        found = np.array([self.place_of(cell) for cell in cells.tolist()], np.int64)
+        gone = find_missing(cells)
+        found = np.array([self.position_of(cell) for cell in cells.tolist()], np.int64)
         found[gone] = -1
         numbers = np.zeros((len(cells), len(self.sizes)), np.float32)
-        unknown = (found < 0) & ~(gone & bool(self.absent.symbols))
-        if not self.absent.symbols:
+        unknown = (found < 0) & ~(gone & bool(self.missing.symbols))
+        if not self.missing.symbols:
             found = found.clip(0)
         symbol, inside = found, np.zeros(len(cells), np.int64)
         if self.buckets:
@@ -145,19 +145,19 @@ class CategoryColumn(BaseModel):
             symbol = np.where(found < DIRECT, found, DIRECT + bucket)
             inside = np.where(found < DIRECT, 0, place + 1)
             numbers[:, 1] = inside
-        numbers[:, 0] = symbol + self.absent.symbols
+        numbers[:, 0] = symbol + self.missing.symbols
         return Encoded(numbers, unknown)
 
     def decode(self, numbers: NDArray[np.float32], start: int, seed: int) -> Cells:  # noqa: ARG002
         """Symbols to values; a bucket without a value inside it means its commonest."""
         symbols = np.rint(numbers[:, 0]).clip(0, self.sizes[0][1] - 1).astype(np.int64)
-        at = symbols - self.absent.symbols
+        at = symbols - self.missing.symbols
         gone = at < 0
         if self.buckets:
             inside = np.rint(numbers[:, 1]).clip(1, BUCKET).astype(np.int64)
             at = np.where(at < DIRECT, at, DIRECT + (at - DIRECT) * BUCKET + inside - 1)
             at = at.clip(max=len(self.values) - 1)
-        return with_missing(self.cells[at.clip(0)], gone, self.absent.mark, self.storage)
+        return with_missing(self.cells[at.clip(0)], gone, self.missing.mark, self.storage)
 
     @property
     def cells(self) -> Cells:
@@ -173,12 +173,12 @@ class CategoryColumn(BaseModel):
         cells[:] = self.values
         return cells
 
-    def words(self) -> str:
+    def describe(self) -> str:
         """Such as ``category of 15, 5.7 % missing ('?')``."""
         if self.type == "boolean":
-            return f"boolean, {' or '.join(self.values)}{self.absent.words()}"
+            return f"boolean, {' or '.join(self.values)}{self.missing.describe()}"
         few = f" ({', '.join(self.values)})" if len(self.values) <= 3 else ""
-        return f"category of {len(self.values):,}{few}{self.absent.words()}"
+        return f"category of {len(self.values):,}{few}{self.missing.describe()}"
 
     def note(self) -> str:
         """Says when values may point at single rows."""

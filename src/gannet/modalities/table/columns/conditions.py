@@ -9,21 +9,21 @@ import numpy as np
 
 from gannet.core.errors import ConfigError
 from gannet.core.frame import Cells
-from gannet.core.types import Piece
+from gannet.core.types import CellRange
 from gannet.modalities.table.columns.base import MisfitError
 from gannet.modalities.table.columns.category import CategoryColumn
-from gannet.modalities.table.columns.datetime import MomentColumn
+from gannet.modalities.table.columns.datetime import DatetimeColumn
 from gannet.modalities.table.columns.infer_type import AnyColumn
 from gannet.modalities.table.columns.number import NumberColumn
 
 BETWEEN = ".."
 """Stands between the ends of a range; an end that is left out is open."""
 
-Ordered = NumberColumn | MomentColumn
+Ordered = NumberColumn | DatetimeColumn
 """Columns of which a range can be asked."""
 
 
-def pieces(column: AnyColumn, first: int, wish: object) -> list[Piece]:
+def cell_ranges(column: AnyColumn, first: int, wish: object) -> list[CellRange]:
     """The ways in which a wish for a column comes true; empty if it always does.
 
     Args:
@@ -39,7 +39,7 @@ def pieces(column: AnyColumn, first: int, wish: object) -> list[Piece]:
         many: list[Any] = list(wish)  # pyright: ignore[reportUnknownArgumentType]  # of anything
         if not many:
             raise _refused(column, "nothing was asked for", "Give one value or more.")
-        found = [piece for each in many for piece in pieces(column, first, each)]
+        found = [piece for each in many for piece in cell_ranges(column, first, each)]
         return list({repr(piece): piece for piece in found}.values())
     if column.type == "constant":
         if str(wish) != str(column.value):
@@ -47,10 +47,10 @@ def pieces(column: AnyColumn, first: int, wish: object) -> list[Piece]:
                 column, f"it is always {column.value!r}, never {wish!r}", "Leave it out."
             )
         return []
-    if not isinstance(column, CategoryColumn | NumberColumn | MomentColumn):
-        words = f"{column.words()}; it is not learnt and cannot be asked for"
+    if not isinstance(column, CategoryColumn | NumberColumn | DatetimeColumn):
+        words = f"{column.describe()}; it is not learnt and cannot be asked for"
         raise _refused(column, words, "Leave it out, or train with --column to give it a type.")
-    if isinstance(column, NumberColumn | MomentColumn):
+    if isinstance(column, NumberColumn | DatetimeColumn):
         ends = _ends(wish)
         if ends is not None:
             return _between(column, first, *ends)
@@ -65,13 +65,15 @@ def values(column: AnyColumn) -> list[Any]:
     """
     if isinstance(column, CategoryColumn):
         return list(column.values)
-    if isinstance(column, NumberColumn | MomentColumn) and not column.ladder.placed:
-        symbols = np.arange(len(column.ladder.rungs)) + column.absent.symbols
+    if isinstance(column, NumberColumn | DatetimeColumn) and not column.quantile_bins.placed:
+        symbols = np.arange(len(column.quantile_bins.bins)) + column.missing.symbols
         return column.decode(symbols[:, None].astype(np.float32), 0, 0).tolist()
-    raise _refused(column, f"{column.words()}, which has no list of values", "Name a category.")
+    raise _refused(column, f"{column.describe()}, which has no list of values", "Name a category.")
 
 
-def _point(column: NumberColumn | MomentColumn | CategoryColumn, first: int, wish: object) -> Piece:
+def _point(
+    column: NumberColumn | DatetimeColumn | CategoryColumn, first: int, wish: object
+) -> CellRange:
     cells = _cell(column, wish)
     try:
         made = column.encode(cells)
@@ -79,12 +81,12 @@ def _point(column: NumberColumn | MomentColumn | CategoryColumn, first: int, wis
         raise _refused(column, f"{wish!r}: {fault.problem}", _known(column, wish)) from None
     if made.unknown[0]:
         raise _refused(column, f"{wish!r} was never seen in training", _known(column, wish))
-    return Piece({first + at: float(cell) for at, cell in enumerate(made.numbers[0])})
+    return CellRange({first + at: float(cell) for at, cell in enumerate(made.numbers[0])})
 
 
-def _cell(column: NumberColumn | MomentColumn | CategoryColumn, wish: object) -> Cells:
+def _cell(column: NumberColumn | DatetimeColumn | CategoryColumn, wish: object) -> Cells:
     """One cell as the column's own are held."""
-    if isinstance(column, MomentColumn) and not column.format and wish not in (None, ""):
+    if isinstance(column, DatetimeColumn) and not column.format and wish not in (None, ""):
         try:
             return np.array([wish], "datetime64").astype(column.storage)
         except ValueError:
@@ -105,21 +107,21 @@ def _ends(wish: object) -> tuple[Any, Any] | None:
     return None
 
 
-def _between(column: Ordered, first: int, low: object, high: object) -> list[Piece]:
-    ladder = column.ladder
-    start = ladder.low if low is None else _unit(column, low, up=True)
-    end = ladder.high if high is None else _unit(column, high, up=False)
+def _between(column: Ordered, first: int, low: object, high: object) -> list[CellRange]:
+    bins = column.quantile_bins
+    start = bins.low if low is None else _unit(column, low, up=True)
+    end = bins.high if high is None else _unit(column, high, up=False)
     shown = f"{'' if low is None else low}{BETWEEN}{'' if high is None else high}"
     if low is not None and high is not None and start > end + 1:
         raise _refused(column, f"{shown} ends below its beginning", "Write the lower end first.")
-    found = ladder.reach(start, end)
+    found = bins.bins_between(start, end)
     if not found:
         raise _refused(column, f"nothing was seen in {shown}", _known(column, shown))
-    made: list[Piece] = []
+    made: list[CellRange] = []
     for rung, begin, stop in found:
-        cells = {first: float(rung + column.absent.symbols)}
+        cells = {first: float(rung + column.missing.symbols)}
         whole = begin <= 0 and stop >= 1
-        made.append(Piece(cells, {} if whole else {first + 1: (begin, stop)}))
+        made.append(CellRange(cells, {} if whole else {first + 1: (begin, stop)}))
     return made
 
 
@@ -127,7 +129,7 @@ def _unit(column: Ordered, end: object, *, up: bool) -> int:
     """The first unit that is not below an end, or the last that is not above it."""
     cells = _cell(column, end)
     try:
-        if isinstance(column, MomentColumn):
+        if isinstance(column, DatetimeColumn):
             units, between = column.units_of(cells)
             return int(units[0]) + int(up and bool(between[0]))
         column.encode(cells)  # for its complaints about what is no number
@@ -146,7 +148,7 @@ def _known(column: AnyColumn, wish: object) -> str:
         if near:
             return f"Did you mean {' or '.join(map(repr, near))}?"
         return f"Its values: {', '.join(map(repr, column.values[:20]))}."
-    return f"It is {column.words()}."
+    return f"It is {column.describe()}."
 
 
 def _refused(column: AnyColumn, problem: str, remedy: str) -> ConfigError:

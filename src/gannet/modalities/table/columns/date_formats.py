@@ -50,7 +50,7 @@ _NUMBER_OF = {
 
 
 @dataclass(frozen=True, slots=True)
-class Moments:
+class Datetimes:
     """Cells read in one format.
 
     Attributes:
@@ -154,7 +154,7 @@ def step(form: str) -> tuple[int, int]:
     return (1, 60) if re.search(r"%-?[HI]", form) else (1, 86400)
 
 
-def read(words: Sequence[str], form: str) -> Moments:
+def read(words: Sequence[str], form: str) -> Datetimes:
     """Read cells in a format."""
     if (fixed := _read_fixed(words, form)) is not None:
         return fixed
@@ -164,7 +164,7 @@ def read(words: Sequence[str], form: str) -> Moments:
     units, valid = np.zeros(len(words), np.int64), np.zeros(len(words), np.bool_)
     held = [each for each in found if each is not None]
     if not held:
-        return Moments(units, shaped, valid)
+        return Datetimes(units, shaped, valid)
     parts: Parts = dict(zip(kinds, zip(*held, strict=True), strict=True))
     days, right = _days(parts, len(held))
     seconds, clock = _seconds(parts, len(held))
@@ -175,10 +175,10 @@ def read(words: Sequence[str], form: str) -> Moments:
     fine, coarse = step(_with_digits(form, parts))
     units[shaped] = (days * 86400 + seconds) // coarse * fine + _fraction(parts, fine, len(held))
     valid[shaped] = right & clock
-    return Moments(units, shaped, valid, offset)
+    return Datetimes(units, shaped, valid, offset)
 
 
-def _read_fixed(words: Sequence[str], form: str) -> Moments | None:
+def _read_fixed(words: Sequence[str], form: str) -> Datetimes | None:
     """Read cells that all have their digits at the same places, all at once; else ``None``."""
     if re.search(r"%f|%-|%[bBpz]", form):
         return None
@@ -206,7 +206,7 @@ def _read_fixed(words: Sequence[str], form: str) -> Moments | None:
     seconds, clock = _seconds(parts, len(words))
     fine, coarse = step(form)
     units = (days * 86400 + seconds) // coarse * fine + _whole(parts, "f", len(words), 0)
-    return Moments(units, np.ones(len(words), np.bool_), right & clock)
+    return Datetimes(units, np.ones(len(words), np.bool_), right & clock)
 
 
 def _with_digits(form: str, parts: Parts) -> str:

@@ -12,26 +12,26 @@ from gannet.core.frame import Cells
 from gannet.core.types import IntArray
 from gannet.modalities.table.columns import date_formats
 from gannet.modalities.table.columns.base import (
-    Absent,
     Encoded,
     FieldKind,
     MisfitError,
-    absent,
+    Missing,
+    find_missing,
     with_missing,
 )
 from gannet.modalities.table.columns.number import decoded, encoded, lossy
-from gannet.modalities.table.columns.quantile_bins import Ladder
+from gannet.modalities.table.columns.quantile_bins import QuantileBins
 
 
-class MomentColumn(BaseModel):
+class DatetimeColumn(BaseModel):
     """Days, or points in time, in whole units of what the format can tell.
 
     Attributes:
         type: ``time`` if there is no day, only a time of day.
         name: Of the column.
         storage: ``text`` or numpy's name.
-        absent: How often a cell is missing, and its mark.
-        ladder: Of the units.
+        missing: How often a cell is missing, and its mark.
+        quantile_bins: Of the units.
         format: Of text, as strptime has it; see `gannet.modalities.table.columns.date_formats`.
         offset: Difference to UTC that is written behind each.
         varied: Whether other offsets were seen, which become this one.
@@ -45,8 +45,8 @@ class MomentColumn(BaseModel):
     type: Literal["date", "time"]
     name: str
     storage: str
-    absent: Absent
-    ladder: Ladder
+    missing: Missing
+    quantile_bins: QuantileBins
     format: str = ""
     offset: str = ""
     varied: bool = False
@@ -60,7 +60,7 @@ class MomentColumn(BaseModel):
         storage: str,
         words: Cells,
         counts: NDArray[np.int64],
-        gone: Absent,
+        gone: Missing,
         form: str = "",
     ) -> Self:
         """Build it from distinct known cells and their counts.
@@ -81,8 +81,8 @@ class MomentColumn(BaseModel):
             type="date" if not form or "%Y" in form or "%y" in form else "time",
             name=name,
             storage=storage,
-            absent=gone,
-            ladder=Ladder(rungs=((0, 1),), shares=(1.0,)),
+            missing=gone,
+            quantile_bins=QuantileBins(bins=((0, 1),), frequencies=(1.0,)),
             format=form,
         )
         if not form:
@@ -96,26 +96,31 @@ class MomentColumn(BaseModel):
         units = draft.units_of(words)[0]
         distinct, at = np.unique(units, return_inverse=True)
         held = np.bincount(at, weights=counts).astype(np.int64)
-        ladder = Ladder.fit(distinct, held)
-        lost = float(held[ladder.survivors(distinct) != distinct].sum() / held.sum())
-        return draft.model_copy(update={"ladder": ladder, "lossy": lost})
+        bins = QuantileBins.fit(distinct, held)
+        lost = float(held[bins.round_trip(distinct) != distinct].sum() / held.sum())
+        return draft.model_copy(update={"quantile_bins": bins, "lossy": lost})
 
     @property
     def sizes(self) -> tuple[tuple[FieldKind, int], ...]:
         """A symbol, and a place if rungs hold more than one moment."""
-        symbol: tuple[FieldKind, int] = ("symbol", len(self.ladder.rungs) + self.absent.symbols)
-        return (symbol, ("place", 0)) if self.ladder.placed else (symbol,)
+        symbol: tuple[FieldKind, int] = (
+            "symbol",
+            len(self.quantile_bins.bins) + self.missing.symbols,
+        )
+        return (symbol, ("place", 0)) if self.quantile_bins.placed else (symbol,)
 
     @property
     def scores(self) -> NDArray[np.float64]:
         """``(symbols,)`` normal score of each symbol; 0 for missing."""
-        return np.concatenate([np.zeros(self.absent.symbols), self.ladder.scores])
+        return np.concatenate([np.zeros(self.missing.symbols), self.quantile_bins.scores])
 
     @property
     def representatives(self) -> NDArray[np.float64]:
         """``(symbols,)`` a moment for each, in the format's units; the median for missing."""
-        made = self.ladder.middles.astype(np.float64) * self.each
-        return np.concatenate([np.full(self.absent.symbols, made[self.ladder.commonest]), made])
+        made = self.quantile_bins.middles.astype(np.float64) * self.each
+        return np.concatenate(
+            [np.full(self.missing.symbols, made[self.quantile_bins.commonest]), made]
+        )
 
     def units_of(self, words: Cells) -> tuple[IntArray, NDArray[np.bool_]]:
         """Known cells to whole units, and which of them lie between two.
@@ -157,15 +162,15 @@ class MomentColumn(BaseModel):
         Raises:
             MisfitError: naming cells that are no dates, or out of range.
         """
-        gone = absent(cells, wide=True)
+        gone = find_missing(cells, wide=True)
         units, between = self.units_of(cells[~gone])
-        rungs, places, moved = self.ladder.locate(units)
-        return encoded(self.ladder, self.absent, gone, rungs, places, moved | between)
+        rungs, places, moved = self.quantile_bins.locate(units)
+        return encoded(self.quantile_bins, self.missing, gone, rungs, places, moved | between)
 
     def decode(self, numbers: NDArray[np.float32], start: int, seed: int) -> Cells:  # noqa: ARG002
         """Symbols and places to moments, written as they were."""
-        units, gone = decoded(self.ladder, self.absent, numbers)
-        mark = self.absent.mark if self.format else None
+        units, gone = decoded(self.quantile_bins, self.missing, numbers)
+        mark = self.missing.mark if self.format else None
         return with_missing(self.cells_of(units), gone, mark, self.storage)
 
     def cells_of(self, units: IntArray) -> Cells:
@@ -178,14 +183,14 @@ class MomentColumn(BaseModel):
         words[:] = date_formats.write(distinct, self.format, self.offset)
         return words[at]
 
-    def words(self) -> str:
+    def describe(self) -> str:
         """Such as ``date 2019-01-03 to 2024-06-30, as %Y-%m-%d``."""
-        ends = np.array([self.ladder.low, self.ladder.high]) * self.each
+        ends = np.array([self.quantile_bins.low, self.quantile_bins.high]) * self.each
         if self.format:
             low, high = date_formats.write(ends, self.format, self.offset)
-            return f"{self.type} {low} to {high}, as {self.format}{self.absent.words()}"
+            return f"{self.type} {low} to {high}, as {self.format}{self.missing.describe()}"
         low, high = (str(end) for end in ends.astype(self.storage))
-        return f"{self.type} {low} to {high}{self.absent.words()}"
+        return f"{self.type} {low} to {high}{self.missing.describe()}"
 
     def note(self) -> str:
         """Says what does not come back as it was."""

@@ -14,18 +14,18 @@ from gannet.core.errors import DataError
 from gannet.core.frame import Cells
 from gannet.modalities.table.columns import date_formats
 from gannet.modalities.table.columns.base import (
-    Absent,
     Form,
     MisfitError,
+    Missing,
     Numbers,
     TypeName,
-    absent,
     decimals,
+    find_missing,
     numbers,
 )
 from gannet.modalities.table.columns.category import MOST, CategoryColumn, is_boolean
 from gannet.modalities.table.columns.date_formats import COMPACT
-from gannet.modalities.table.columns.datetime import MomentColumn
+from gannet.modalities.table.columns.datetime import DatetimeColumn
 from gannet.modalities.table.columns.number import WHOLE, NumberColumn
 from gannet.modalities.table.columns.unmodeled import (
     ConstantColumn,
@@ -38,7 +38,7 @@ from gannet.modalities.table.columns.value_counts import ValueCounts
 AnyColumn = Annotated[
     NumberColumn
     | CategoryColumn
-    | MomentColumn
+    | DatetimeColumn
     | IdentifierColumn
     | TextColumn
     | ConstantColumn
@@ -55,7 +55,7 @@ def missing(column: AnyColumn) -> float:
         case IdentifierColumn() | ConstantColumn():
             return 0.0
         case _:
-            return column.absent.share
+            return column.missing.fraction
 
 
 CHOICES: tuple[str, ...] = ("number", *get_args(TypeName)[:-2])
@@ -106,7 +106,7 @@ def look(seen: ValueCounts, wanted: str | None = None) -> AnyColumn:
     """
     wide = _Known(seen, wide=True)
     if not len(wide.words):
-        return EmptyColumn(name=seen.name, storage=seen.storage, absent=wide.gone)
+        return EmptyColumn(name=seen.name, storage=seen.storage, missing=wide.gone)
     if wanted is not None:
         return _as_asked(seen, wanted, wide)
     if seen.storage == "bool":
@@ -128,7 +128,7 @@ class _Known:
 
     def __init__(self, seen: ValueCounts, *, wide: bool) -> None:
         self.name, self.storage = seen.name, seen.storage
-        gone = absent(seen.words, wide=wide)
+        gone = find_missing(seen.words, wide=wide)
         self.words, self.counts = seen.words[~gone], seen.counts[~gone]
         marked = seen.counts[gone].sum() / max(seen.counts.sum(), 1) * (1 - seen.blank)
         marks: list[tuple[float, str | None]] = [
@@ -137,13 +137,13 @@ class _Known:
         ]
         blank: str | None = None
         commonest = max([(seen.blank, blank), *marks], key=lambda each: each[0])
-        self.gone = Absent(share=min(float(seen.blank + marked), 1.0), mark=commonest[1])
+        self.gone = Missing(fraction=min(float(seen.blank + marked), 1.0), mark=commonest[1])
 
     def number(self) -> NumberColumn:
         return NumberColumn.fit(self.name, self.storage, self.words, self.counts, self.gone)
 
-    def moment(self, form: str) -> MomentColumn:
-        return MomentColumn.fit(self.name, self.storage, self.words, self.counts, self.gone, form)
+    def moment(self, form: str) -> DatetimeColumn:
+        return DatetimeColumn.fit(self.name, self.storage, self.words, self.counts, self.gone, form)
 
     def category(self, *, boolean: bool = False) -> CategoryColumn:
         return CategoryColumn.fit(
@@ -154,7 +154,7 @@ class _Known:
         return IdentifierColumn.fit(self.name, self.storage, self.words)
 
     def text(self) -> TextColumn:
-        return TextColumn(name=self.name, storage=self.storage, absent=self.gone)
+        return TextColumn(name=self.name, storage=self.storage, missing=self.gone)
 
 
 def _as_asked(seen: ValueCounts, wanted: str, wide: _Known) -> AnyColumn:
@@ -193,7 +193,7 @@ def _as_asked(seen: ValueCounts, wanted: str, wide: _Known) -> AnyColumn:
 
 
 def _constant(seen: ValueCounts, known: _Known) -> ConstantColumn | None:
-    if len(known.words) > 1 or known.gone.share:
+    if len(known.words) > 1 or known.gone.fraction:
         return None
     value = known.words.tolist()[0] if known.storage[:8] != "datetime" else str(known.words[0])
     return ConstantColumn(name=seen.name, storage=seen.storage, value=value)
@@ -210,7 +210,7 @@ def _numeric(seen: ValueCounts, known: _Known, found: Numbers) -> AnyColumn:
         return known.category(boolean=True)
     if whole and np.isfinite(values).all():
         running = values.max() - values.min() + 1 == seen.rows
-        alone = seen.distinct and seen.rows >= MANY and not known.gone.share
+        alone = seen.distinct and seen.rows >= MANY and not known.gone.fraction
         alone = alone and found.form == Form()  # amounts of money are no identifiers
         if alone and (running or _IDENTIFIER.search(seen.name.strip())):
             return known.identifier()

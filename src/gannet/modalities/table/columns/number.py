@@ -11,19 +11,19 @@ from pydantic import BaseModel, ConfigDict
 from gannet.core.frame import Cells
 from gannet.core.types import IntArray
 from gannet.modalities.table.columns.base import (
-    Absent,
     Encoded,
     FieldKind,
     Form,
     MisfitError,
+    Missing,
     Numbers,
-    absent,
     decimals,
+    find_missing,
     numbers,
     percent,
     with_missing,
 )
-from gannet.modalities.table.columns.quantile_bins import EXACT, Ladder
+from gannet.modalities.table.columns.quantile_bins import EXACT, QuantileBins
 
 NumberScale = Literal["fixed", "bits", "listed"]
 FEW = 20
@@ -41,8 +41,8 @@ class NumberColumn(BaseModel):
         type: ``integer`` if no number has decimals.
         name: Of the column.
         storage: ``text`` or numpy's name.
-        absent: How often a cell is missing, and its mark.
-        ladder: Of the units.
+        missing: How often a cell is missing, and its mark.
+        quantile_bins: Of the units.
         scale: What a unit is: ``fixed`` decimals; ``bits`` of a float, which are finer near nought,
             for numbers that span many magnitudes; a place among those ``listed``.
         decimals: Most digits after the point.
@@ -61,8 +61,8 @@ class NumberColumn(BaseModel):
     type: Literal["integer", "decimal"]
     name: str
     storage: str
-    absent: Absent
-    ladder: Ladder
+    missing: Missing
+    quantile_bins: QuantileBins
     scale: NumberScale = "fixed"
     decimals: int = 0
     least: int = 0
@@ -75,7 +75,7 @@ class NumberColumn(BaseModel):
 
     @classmethod
     def fit(
-        cls, name: str, storage: str, words: Cells, counts: NDArray[np.int64], gone: Absent
+        cls, name: str, storage: str, words: Cells, counts: NDArray[np.int64], gone: Missing
     ) -> Self:
         """Build it from distinct known cells and their counts.
 
@@ -92,8 +92,8 @@ class NumberColumn(BaseModel):
             type="integer" if (values == np.rint(values)).all() and digits <= 0 else "decimal",
             name=name,
             storage=storage,
-            absent=gone,
-            ladder=Ladder(rungs=((0, 1),), shares=(1.0,)),
+            missing=gone,
+            quantile_bins=QuantileBins(bins=((0, 1),), frequencies=(1.0,)),
             scale=scale,
             decimals=decimal,
             least=max(least, 0),
@@ -105,14 +105,14 @@ class NumberColumn(BaseModel):
             step = max(int(np.gcd.reduce(draft.units_of(values))), 1)
             draft = draft.model_copy(update={"each": step})
         units, which = np.unique(draft.units_of(values), return_inverse=True)
-        ladder = Ladder.fit(units, np.bincount(which, weights=held).astype(np.int64))
-        column = draft.model_copy(update={"ladder": ladder})
-        if ladder.placed:
+        bins = QuantileBins.fit(units, np.bincount(which, weights=held).astype(np.int64))
+        column = draft.model_copy(update={"quantile_bins": bins})
+        if bins.placed:
             kind = storage if storage.startswith("float") else "float64"
-            made = column.values(ladder.survivors(units))[which]
+            made = column.values(bins.round_trip(units))[which]
             lost = made.astype(kind) != values.astype(kind)
             column = column.model_copy(update={"lossy": float(held[lost].sum() / held.sum())})
-        if storage == "text" and not ladder.placed:
+        if storage == "text" and not bins.placed:
             spelt = _spelling(words, counts, which[at])
             if spelt != tuple(column.written(units)):
                 return column.model_copy(update={"spelt": spelt})
@@ -121,19 +121,24 @@ class NumberColumn(BaseModel):
     @property
     def sizes(self) -> tuple[tuple[FieldKind, int], ...]:
         """A symbol, and a place if rungs hold more than one number."""
-        symbol: tuple[FieldKind, int] = ("symbol", len(self.ladder.rungs) + self.absent.symbols)
-        return (symbol, ("place", 0)) if self.ladder.placed else (symbol,)
+        symbol: tuple[FieldKind, int] = (
+            "symbol",
+            len(self.quantile_bins.bins) + self.missing.symbols,
+        )
+        return (symbol, ("place", 0)) if self.quantile_bins.placed else (symbol,)
 
     @property
     def scores(self) -> NDArray[np.float64]:
         """``(symbols,)`` normal score of each symbol; 0 for missing."""
-        return np.concatenate([np.zeros(self.absent.symbols), self.ladder.scores])
+        return np.concatenate([np.zeros(self.missing.symbols), self.quantile_bins.scores])
 
     @property
     def representatives(self) -> NDArray[np.float64]:
         """``(symbols,)`` a number that stands for each symbol; the median for missing."""
-        made = self.values(self.ladder.middles)
-        return np.concatenate([np.full(self.absent.symbols, made[self.ladder.commonest]), made])
+        made = self.values(self.quantile_bins.middles)
+        return np.concatenate(
+            [np.full(self.missing.symbols, made[self.quantile_bins.commonest]), made]
+        )
 
     def number_of(self, cells: Cells) -> float:
         """The one number in a cell."""
@@ -172,19 +177,19 @@ class NumberColumn(BaseModel):
         Raises:
             MisfitError: naming cells that are no finite numbers.
         """
-        gone = absent(cells, wide=True)
+        gone = find_missing(cells, wide=True)
         found = numbers(cells[~gone], form=self.form)
         _check(self.name, cells[~gone], found)
-        rungs, places, moved = self.ladder.locate(units := self.units_of(found.values))
+        rungs, places, moved = self.quantile_bins.locate(units := self.units_of(found.values))
         if self.scale != "bits":  # whose last bits are not kept anyway
             value = self.values(units)
             moved = moved | (np.abs(value - found.values) > 1e-9 * np.abs(value))
-        return encoded(self.ladder, self.absent, gone, rungs, places, moved)
+        return encoded(self.quantile_bins, self.missing, gone, rungs, places, moved)
 
     def decode(self, numbers: NDArray[np.float32], start: int, seed: int) -> Cells:  # noqa: ARG002
         """Symbols and places to numbers, written as they were."""
-        units, gone = decoded(self.ladder, self.absent, numbers)
-        mark = self.absent.mark if self.storage == "text" else None
+        units, gone = decoded(self.quantile_bins, self.missing, numbers)
+        mark = self.missing.mark if self.storage == "text" else None
         return with_missing(self.cells_of(units), gone, mark, self.storage)
 
     def cells_of(self, units: IntArray) -> Cells:
@@ -204,7 +209,7 @@ class NumberColumn(BaseModel):
 
     def numeric(self, numbers: NDArray[np.float32]) -> Cells:
         """Symbols and places to numbers, whole ones where no cell is missing; never to text."""
-        units, gone = decoded(self.ladder, self.absent, numbers)
+        units, gone = decoded(self.quantile_bins, self.missing, numbers)
         made = self.values(units)
         if gone.any() or self.type == "decimal":
             return with_missing(made, gone, None, "float64")
@@ -214,7 +219,7 @@ class NumberColumn(BaseModel):
         """How units are written."""
         if not self.spelt:
             return self.written(units)
-        return [self.spelt[rung] for rung in self.ladder.locate(units)[0]]
+        return [self.spelt[rung] for rung in self.quantile_bins.locate(units)[0]]
 
     def written(self, units: IntArray) -> list[str]:
         """How units are written by the rule of decimals."""
@@ -231,20 +236,24 @@ class NumberColumn(BaseModel):
                 texts = [text.removesuffix(".0") for text in texts]
         return list(map(self.form.written, texts))
 
-    def words(self) -> str:
+    def describe(self) -> str:
         """Such as ``integer, 91.6 % are 0, 0 to 99999``."""
-        ladder = self.ladder
-        low, high = self.written(np.array([ladder.low, ladder.high]))
+        bins = self.quantile_bins
+        low, high = self.written(np.array([bins.low, bins.high]))
         parts = [f"{self.type} {low} to {high}"]
-        spike = int(np.argmax(ladder.shares))
-        many = len(ladder.rungs) > FEW and ladder.shares[spike] >= 0.5
-        if many and ladder.rungs[spike][-1] - ladder.rungs[spike][0] == 1:
-            value = self.written(np.array([ladder.rungs[spike][0]]))[0]
-            parts = [self.type, f"{percent(ladder.shares[spike])} are {value}", f"{low} to {high}"]
-        if not ladder.placed:
-            count = len(ladder.rungs)
+        spike = int(np.argmax(bins.frequencies))
+        many = len(bins.bins) > FEW and bins.frequencies[spike] >= 0.5
+        if many and bins.bins[spike][-1] - bins.bins[spike][0] == 1:
+            value = self.written(np.array([bins.bins[spike][0]]))[0]
+            parts = [
+                self.type,
+                f"{percent(bins.frequencies[spike])} are {value}",
+                f"{low} to {high}",
+            ]
+        if not bins.placed:
+            count = len(bins.bins)
             parts.append(f"{count} value{'s' if count > 1 else ''}")
-        return ", ".join(parts) + self.absent.words()
+        return ", ".join(parts) + self.missing.describe()
 
     def note(self) -> str:
         """Says when digits are lost."""
@@ -252,18 +261,18 @@ class NumberColumn(BaseModel):
 
 
 def encoded(
-    ladder: Ladder,
-    missing: Absent,
+    bins: QuantileBins,
+    missing: Missing,
     gone: NDArray[np.bool_],
     rungs: IntArray,
     places: NDArray[np.float64],
     moved: NDArray[np.bool_],
 ) -> Encoded:
     """Put known cells' rungs and places and the missing cells' symbol in one array."""
-    numbers = np.zeros((len(gone), 1 + ladder.placed), np.float32)
-    numbers[:, 0] = 0 if missing.symbols else ladder.commonest
+    numbers = np.zeros((len(gone), 1 + bins.placed), np.float32)
+    numbers[:, 0] = 0 if missing.symbols else bins.commonest
     numbers[~gone, 0] = rungs + missing.symbols
-    if ladder.placed:
+    if bins.placed:
         numbers[:, 1] = 0.5
         numbers[~gone, 1] = places
     unknown = gone & (not missing.symbols)
@@ -272,14 +281,14 @@ def encoded(
 
 
 def decoded(
-    ladder: Ladder, missing: Absent, numbers: NDArray[np.float32]
+    bins: QuantileBins, missing: Missing, numbers: NDArray[np.float32]
 ) -> tuple[IntArray, NDArray[np.bool_]]:
     """Units, and which cells are missing; the unit of a missing cell means nothing."""
-    highest = len(ladder.rungs) + missing.symbols - 1
+    highest = len(bins.bins) + missing.symbols - 1
     symbols = np.rint(numbers[:, 0]).clip(0, highest).astype(np.int64)
     gone = (symbols == 0) & bool(missing.symbols)
-    places = numbers[:, 1].astype(np.float64) if ladder.placed else np.full(len(symbols), 0.5)
-    return ladder.units((symbols - missing.symbols).clip(0), places), gone
+    places = numbers[:, 1].astype(np.float64) if bins.placed else np.full(len(symbols), 0.5)
+    return bins.units((symbols - missing.symbols).clip(0), places), gone
 
 
 def lossy(name: str, share: float) -> str:

@@ -19,7 +19,7 @@ from gannet.core.types import IntArray
 
 EXACT = 256
 """With at most this many distinct values, each has a rung of its own."""
-RUNGS = 64
+MAX_BINS = 64
 """About as many rungs as there are otherwise."""
 STEPS = 8
 """Steps per rung: inside one, places are spread evenly between neighbouring quantiles."""
@@ -31,18 +31,18 @@ RESOLVED = 2**20
 """Units in one of eight steps that a 32-bit place can still tell apart, with a factor to spare."""
 
 
-class Ladder(BaseModel):
+class QuantileBins(BaseModel):
     """Rungs in ascending order, none overlapping.
 
     Attributes:
-        rungs: The knots of each, ascending whole units; a rung ``(u, u + 1)`` is the value ``u``.
-        shares: Of the rows on each rung.
+        bins: The knots of each, ascending whole units; a rung ``(u, u + 1)`` is the value ``u``.
+        frequencies: Of the rows on each rung.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    rungs: tuple[tuple[int, ...], ...]
-    shares: tuple[float, ...]
+    bins: tuple[tuple[int, ...], ...]
+    frequencies: tuple[float, ...]
 
     @classmethod
     def fit(cls, units: IntArray, counts: NDArray[np.int64]) -> Self:
@@ -56,43 +56,43 @@ class Ladder(BaseModel):
         held = np.bincount(
             np.searchsorted(firsts, units, "right") - 1, weights=counts, minlength=len(rungs)
         )
-        return cls(rungs=tuple(rungs), shares=tuple((held / total).tolist()))
+        return cls(bins=tuple(rungs), frequencies=tuple((held / total).tolist()))
 
     @property
     def placed(self) -> bool:
         """Whether a rung holds more than one unit, so that a place is needed."""
-        return any(rung[-1] - rung[0] > 1 for rung in self.rungs)
+        return any(rung[-1] - rung[0] > 1 for rung in self.bins)
 
     @property
     def low(self) -> int:
         """The smallest unit."""
-        return self.rungs[0][0]
+        return self.bins[0][0]
 
     @property
     def high(self) -> int:
         """The largest unit."""
-        return self.rungs[-1][-1] - 1
+        return self.bins[-1][-1] - 1
 
     @property
     def knots(self) -> IntArray:
         """All knots, rung after rung."""
-        return np.array([knot for rung in self.rungs for knot in rung], np.int64)
+        return np.array([knot for rung in self.bins for knot in rung], np.int64)
 
     @property
     def starts(self) -> IntArray:
         """Where each rung begins among the knots, and their number at the end."""
-        return np.cumsum([0, *map(len, self.rungs)]).astype(np.int64)
+        return np.cumsum([0, *map(len, self.bins)]).astype(np.int64)
 
     @property
     def middles(self) -> IntArray:
         """``(rungs,)`` a unit that stands for each rung: about its median."""
-        middles = [(rung[(len(rung) - 1) // 2] + rung[len(rung) // 2]) // 2 for rung in self.rungs]
+        middles = [(rung[(len(rung) - 1) // 2] + rung[len(rung) // 2]) // 2 for rung in self.bins]
         return np.array(middles, np.int64)
 
     @property
     def scores(self) -> NDArray[np.float64]:
         """``(rungs,)`` the standard normal's quantile at the middle of each rung's share."""
-        shares = np.array(self.shares) + 1e-12
+        shares = np.array(self.frequencies) + 1e-12
         middles = (np.cumsum(shares) - shares / 2) / shares.sum()
         normal = statistics.NormalDist()
         return np.array([normal.inv_cdf(min(max(at, 1e-9), 1 - 1e-9)) for at in middles])
@@ -100,7 +100,7 @@ class Ladder(BaseModel):
     @property
     def commonest(self) -> int:
         """The rung that holds the median, which stands for a cell of which nothing is known."""
-        return int(np.searchsorted(np.cumsum(self.shares), 0.5).clip(0, len(self.rungs) - 1))
+        return int(np.searchsorted(np.cumsum(self.frequencies), 0.5).clip(0, len(self.bins) - 1))
 
     def locate(self, units: IntArray) -> tuple[IntArray, NDArray[np.float64], NDArray[np.bool_]]:
         """Rung and place of each unit; one that is on no rung goes to the nearest.
@@ -113,7 +113,7 @@ class Ladder(BaseModel):
         rung = np.searchsorted(starts, at, "right") - 1
         last = starts[rung + 1] - 1
         over = at == last  # above the end of this rung and below the next
-        following = (rung + 1).clip(max=len(self.rungs) - 1)
+        following = (rung + 1).clip(max=len(self.bins) - 1)
         ahead = knots[starts[following]].astype(np.float64)
         behind = knots[last].astype(np.float64) - 1
         up = over & (following > rung) & (ahead - units < units - behind)
@@ -128,10 +128,10 @@ class Ladder(BaseModel):
         places = (at - starts[rung] + step) / (starts[rung + 1] - starts[rung] - 1)
         return rung, places, moved
 
-    def reach(self, low: int, high: int) -> list[tuple[int, float, float]]:
+    def bins_between(self, low: int, high: int) -> list[tuple[int, float, float]]:
         """The rungs that hold units from ``low`` to ``high``, each with the places that do."""
         found: list[tuple[int, float, float]] = []
-        for number, rung in enumerate(self.rungs):
+        for number, rung in enumerate(self.bins):
             start, end = max(low, rung[0]), min(high, rung[-1] - 1)
             if start <= end:
                 begin = 0.0 if start == rung[0] else _edge(rung, start, -MARGIN)
@@ -140,7 +140,7 @@ class Ladder(BaseModel):
                 )
         return found
 
-    def survivors(self, units: IntArray) -> IntArray:
+    def round_trip(self, units: IntArray) -> IntArray:
         """What becomes of units on a way there and back in 32 bits."""
         rungs, places, _ = self.locate(units)
         return self.units(rungs, places.astype(np.float32).astype(np.float64))
@@ -168,7 +168,7 @@ def _rungs(units: IntArray, counts: NDArray[np.int64]) -> list[tuple[int, ...]]:
     gap = np.cumsum(spiky)[~spiky]
     units, counts, spikes = units[~spiky], counts[~spiky], units[spiky]
     rungs = [(int(u), int(u) + 1) for u in spikes]
-    free = max(RUNGS - len(rungs), RUNGS // 4)
+    free = max(MAX_BINS - len(rungs), MAX_BINS // 4)
     between: list[tuple[int, ...]] = []
     for number in np.unique(gap):
         inside = gap == number

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from gannet.core.frame import Cells
-from gannet.core.seeding import seed_at
-from gannet.modalities.table.columns.base import Absent, Encoded, FieldKind, with_missing
+from gannet.core.seeding import derive_seed
+from gannet.modalities.table.columns.base import Encoded, FieldKind, Missing, with_missing
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _DIGITS = "0123456789"
@@ -104,10 +104,10 @@ class IdentifierColumn(BaseModel):
 
     def _random(self, start: int, count: int, seed: int) -> list[str]:
         """Walk through all that the template allows, in jumps that meet each once."""
-        jump = seed_at(seed, 1) * seed_at(seed, 2) % self.room | 1
+        jump = derive_seed(seed, 1) * derive_seed(seed, 2) % self.room | 1
         while gcd(jump, self.room) != 1:
             jump += 2
-        offset = seed_at(seed, 3) * seed_at(seed, 4) % self.room
+        offset = derive_seed(seed, 3) * derive_seed(seed, 4) % self.room
         made: list[str] = []
         for row in range(start, start + count):
             turn, at = divmod(row, self.room)
@@ -120,7 +120,7 @@ class IdentifierColumn(BaseModel):
             made.append("".join(reversed(signs)) + (f"-{turn}" if turn else ""))
         return made
 
-    def words(self) -> str:
+    def describe(self) -> str:
         """Such as ``identifier, made anew``."""
         return (
             f"identifier, made anew, such as {self.decode(np.zeros((1, 0), np.float32), 0, 0)[0]}"
@@ -139,7 +139,7 @@ class TextColumn(BaseModel):
     type: Literal["text"] = "text"
     name: str
     storage: str
-    absent: Absent
+    missing: Missing
 
     @property
     def sizes(self) -> tuple[tuple[FieldKind, int], ...]:
@@ -152,11 +152,11 @@ class TextColumn(BaseModel):
 
     def decode(self, numbers: NDArray[np.float32], start: int, seed: int) -> Cells:  # noqa: ARG002
         """Missing cells."""
-        return _all_missing(len(numbers), self.absent.mark, self.storage)
+        return _all_missing(len(numbers), self.missing.mark, self.storage)
 
-    def words(self) -> str:
+    def describe(self) -> str:
         """Always ``free text, left out``."""
-        return f"free text, left out{self.absent.words()}"
+        return f"free text, left out{self.missing.describe()}"
 
     def note(self) -> str:
         """Says that it is left out."""
@@ -189,7 +189,7 @@ class ConstantColumn(BaseModel):
             return _objects([str(self.value)] * len(numbers))
         return np.full(len(numbers), self.value).astype(self.storage)
 
-    def words(self) -> str:
+    def describe(self) -> str:
         """Such as ``constant 'yes'``."""
         return f"constant {self.value!r}"
 
@@ -206,7 +206,7 @@ class EmptyColumn(BaseModel):
     type: Literal["empty"] = "empty"
     name: str
     storage: str
-    absent: Absent
+    missing: Missing
 
     @property
     def sizes(self) -> tuple[tuple[FieldKind, int], ...]:
@@ -219,9 +219,9 @@ class EmptyColumn(BaseModel):
 
     def decode(self, numbers: NDArray[np.float32], start: int, seed: int) -> Cells:  # noqa: ARG002
         """Missing cells."""
-        return _all_missing(len(numbers), self.absent.mark, self.storage)
+        return _all_missing(len(numbers), self.missing.mark, self.storage)
 
-    def words(self) -> str:
+    def describe(self) -> str:
         """Always ``empty``."""
         return "empty, every cell is missing"
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gannet.core.frame import Cells, cells_of
-from gannet.core.seeding import seed_at
+from gannet.core.seeding import derive_seed
 from gannet.modalities.table.columns.base import WIDE_MARKS, MisfitError, decimals, numbers
 
 MOST_WORDS = 2**18
@@ -57,7 +57,7 @@ class ValueCounter:
         self.rows = self.blank = 0
         self.distinct = True
         self.kept: set[Any] = set()
-        self.rng = np.random.default_rng(seed_at(seed, *name.encode()))
+        self.rng = np.random.default_rng(derive_seed(seed, *name.encode()))
 
     def add(self, cells: Cells) -> None:
         """Count the cells of one more chunk.
@@ -120,7 +120,7 @@ class ValueCounter:
         for word in self.kept:
             self.counts.setdefault(word, 1)
 
-    def seen(self) -> ValueCounts:
+    def counts_so_far(self) -> ValueCounts:
         """What was counted."""
         storage = _merged(self.name, self.storages)
         words = list(self.counts)

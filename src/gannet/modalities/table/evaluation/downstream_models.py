@@ -10,24 +10,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gannet.core.errors import need
-from gannet.modalities.table.evaluation.encoding import Grid, Ruler
+from gannet.modalities.table.evaluation.encoding import EncodedTable, RowDistance
 
-Learner = Literal["boosting", "linear"]
-LEARNERS: tuple[Learner, ...] = ("boosting", "linear")
+DownstreamModel = Literal["boosting", "linear"]
+DOWNSTREAM_MODELS: tuple[DownstreamModel, ...] = ("boosting", "linear")
 EXTRA = "table"
 TREES = 100
 """Rounds of boosting; each grows a tree per class, so that many classes get fewer."""
 
-ProbabilityModel = Callable[[Grid], NDArray[np.float64]]
+ProbabilityModel = Callable[[EncodedTable], NDArray[np.float64]]
 """Rows to the probabilities of each class ``(N, K)``."""
 
 
 def learn(
-    learner: Learner,
-    grid: Grid,
+    learner: DownstreamModel,
+    grid: EncodedTable,
     answers: NDArray[np.int64],
     classes: int,
-    ruler: Ruler,
+    ruler: RowDistance,
     seed: int,
     trees: int = TREES,
 ) -> ProbabilityModel:
@@ -66,8 +66,8 @@ def learn(
 
 
 def _spread(
-    told: NDArray[np.float64], present: NDArray[np.int64], classes: int
+    condition: NDArray[np.float64], present: NDArray[np.int64], classes: int
 ) -> NDArray[np.float64]:
-    made = np.zeros((len(told), classes))
-    made[:, present] = told
+    made = np.zeros((len(condition), classes))
+    made[:, present] = condition
     return made

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gannet.core.frame import Frame
-from gannet.metrics.tabular_distance import Records
+from gannet.metrics.tabular_distance import EncodedRows
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.columns.as_numbers import values_of
 from gannet.modalities.table.columns.category import CategoryColumn
@@ -22,7 +22,7 @@ TOP = 50
 
 
 @dataclass(frozen=True)
-class Grid:
+class EncodedTable:
     """Rows of a table: numbers as they are, moments in whole units, categories as codes.
 
     Attributes:
@@ -40,7 +40,7 @@ class Grid:
     def __len__(self) -> int:
         return len(self.values)
 
-    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_] | slice) -> Grid:
+    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_] | slice) -> EncodedTable:
         """Some rows."""
         return replace(self, values=self.values[rows])
 
@@ -48,14 +48,14 @@ class Grid:
         """The values of one column, ``(N,)``."""
         return self.values[:, self.names.index(name)]
 
-    def without(self, name: str) -> Grid:
+    def without(self, name: str) -> EncodedTable:
         """All columns but one."""
         kept = [at for at, each in enumerate(self.names) if each != name]
         names, sizes = (
             tuple(self.names[at] for at in kept),
             tuple(self.sizes[at] for at in kept),
         )
-        return Grid(names, sizes, self.values[:, kept])
+        return EncodedTable(names, sizes, self.values[:, kept])
 
     @property
     def numeric(self) -> NDArray[np.bool_]:
@@ -63,7 +63,7 @@ class Grid:
         return np.array(self.sizes) == 0
 
 
-def grid_of(frame: Frame, codec: TableCodec) -> Grid:
+def grid_of(frame: Frame, codec: TableCodec) -> EncodedTable:
     """Read the cells of a table.
 
     Raises:
@@ -80,34 +80,34 @@ def grid_of(frame: Frame, codec: TableCodec) -> Grid:
         sizes.append(len(column.values) + 1 if isinstance(column, CategoryColumn) else 0)
         columns.append(values_of(column, frame.column(column.name)))
     values = np.stack(columns, 1) if columns else np.zeros((len(frame), 0))
-    return Grid(tuple(names), tuple(sizes), values)
+    return EncodedTable(tuple(names), tuple(sizes), values)
 
 
-def shuffled(grid: Grid, count: int, rng: np.random.Generator) -> Grid:
+def shuffled(grid: EncodedTable, count: int, rng: np.random.Generator) -> EncodedTable:
     """``count`` rows with the right columns and no dependence among them."""
     columns = [values[np.resize(rng.permutation(len(grid)), count)] for values in grid.values.T]
     return replace(grid, values=np.stack(columns, 1))
 
 
 @dataclass(frozen=True)
-class Ruler:
+class RowDistance:
     """What some rows, the training rows, make of numbers: places among them, and bins.
 
     Attributes:
         grid: Those rows.
     """
 
-    grid: Grid
+    grid: EncodedTable
 
     @cached_property
     def _sorted(self) -> tuple[NDArray[np.float64], ...]:
         return tuple(np.sort(values[~np.isnan(values)]) for values in self.grid.values.T)
 
-    def without(self, name: str) -> Ruler:
+    def without(self, name: str) -> RowDistance:
         """The same without one column."""
-        return Ruler(self.grid.without(name))
+        return RowDistance(self.grid.without(name))
 
-    def places(self, grid: Grid) -> NDArray[np.float64]:
+    def positions(self, grid: EncodedTable) -> NDArray[np.float64]:
         """``(N, P)`` share of these rows below each number, equal ones half; NaN stays."""
         made = [
             self._place(held, values)
@@ -122,13 +122,17 @@ class Ruler:
         below += np.searchsorted(held, values, "right")
         return np.where(np.isnan(values), np.nan, below / max(2 * len(held), 1))
 
-    def records(self, grid: Grid) -> Records:
+    def records(self, grid: EncodedTable) -> EncodedRows:
         """Rows between which distances can be taken."""
-        places = np.nan_to_num(self.places(grid), nan=-0.5)
+        places = np.nan_to_num(self.positions(grid), nan=-0.5)
         codes = np.nan_to_num(grid.values[:, ~grid.numeric], nan=-1.0)
-        return Records(torch.from_numpy(places).float(), torch.from_numpy(codes).to(torch.int32))
+        return EncodedRows(
+            torch.from_numpy(places).float(), torch.from_numpy(codes).to(torch.int32)
+        )
 
-    def bins(self, grid: Grid, edges: Sequence[NDArray[np.float64]], most: int) -> Bins:
+    def bins(
+        self, grid: EncodedTable, edges: Sequence[NDArray[np.float64]], most: int
+    ) -> BinnedTable:
         """Rows as one-hot bins.
 
         Args:
@@ -145,7 +149,7 @@ class Ruler:
             at[np.isnan(values)] = own + 1
             made.append(torch.nn.functional.one_hot(torch.from_numpy(at).long(), own + 2))
             sizes.append(own + 2)
-        return Bins(torch.cat(made, 1).to(torch.float32), tuple(sizes))
+        return BinnedTable(torch.cat(made, 1).to(torch.float32), tuple(sizes))
 
     def quantile_edges(self, count: int) -> list[NDArray[np.float64]]:
         """Inner edges of bins that hold about equally many of these rows."""
@@ -162,9 +166,9 @@ class Ruler:
             for held in self._sorted
         ]
 
-    def features(self, grid: Grid) -> NDArray[np.float64]:
+    def features(self, grid: EncodedTable) -> NDArray[np.float64]:
         """``(N, W)`` for linear models: places in [-1, 1], categories one-hot, missing flagged."""
-        places = self.places(grid)
+        places = self.positions(grid)
         gone = np.isnan(places)
         parts = [np.where(gone, 0.0, 2 * places - 1), gone.astype(np.float64)]
         for values, size in zip(grid.values.T, grid.sizes, strict=True):
@@ -176,7 +180,7 @@ class Ruler:
 
 
 @dataclass(frozen=True)
-class Bins:
+class BinnedTable:
     """Rows as one-hot bins ``(N, W)``, and how many of them belong to each column."""
 
     rows: Tensor

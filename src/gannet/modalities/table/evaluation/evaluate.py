@@ -12,14 +12,14 @@ from gannet.modalities.table.evaluation.encoding import grid_of
 from gannet.modalities.table.evaluation.fidelity import (
     HALVES,
     column_scores,
-    critic_scores,
     pair_scores,
+    two_sample_scores,
 )
 from gannet.modalities.table.evaluation.histograms import table_profiles
-from gannet.modalities.table.evaluation.nearest_neighbors import table_neighbours
+from gannet.modalities.table.evaluation.nearest_neighbors import table_neighbors
 from gannet.modalities.table.evaluation.privacy import SEARCHED, privacy_scores
-from gannet.modalities.table.evaluation.samples import Sides, sides_of
-from gannet.modalities.table.evaluation.utility import LEARNT, Target, lesson_scores, targets_of
+from gannet.modalities.table.evaluation.samples import EvaluationRows, evaluation_rows
+from gannet.modalities.table.evaluation.utility import LEARNT, Target, targets_of, tstr_scores
 
 
 def evaluate_table(
@@ -32,7 +32,7 @@ def evaluate_table(
     targets: Sequence[str] = (),
     sensitive: Sequence[str] = (),
     seed: int = 0,
-    artefact: str = "",
+    artifact: str = "",
     data: str = "",
 ) -> Report:
     """Score fake rows.
@@ -47,7 +47,7 @@ def evaluate_table(
         targets: Columns to predict; chosen by ``targets_of`` if none is named.
         sensitive: Columns an attacker wants to know; the targets if none is named.
         seed: Of all choices; equal arguments give an equal report.
-        artefact: How the report calls the generator.
+        artifact: How the report calls the generator.
         data: How it calls the data.
 
     Raises:
@@ -56,30 +56,30 @@ def evaluate_table(
         MissingExtraError: if scikit-learn is not installed.
     """
     real, others, made = (grid_of(each, codec) for each in (train, held_out, fake))
-    sides = sides_of(real, others, made, count=count, seed=seed)
+    sides = evaluation_rows(real, others, made, count=count, seed=seed)
     chosen = targets_of(sides, targets)
     secrets = targets_of(sides, sensitive) if sensitive else chosen
-    scores = column_scores(sides) + pair_scores(sides) + critic_scores(sides)
-    scores += lesson_scores(sides, chosen) + privacy_scores(sides, secrets)
-    near = table_neighbours(sides, train, fake)
+    scores = column_scores(sides) + pair_scores(sides) + two_sample_scores(sides)
+    scores += tstr_scores(sides, chosen) + privacy_scores(sides, secrets)
+    near = table_neighbors(sides, train, fake)
     return Report(
-        artefact=artefact,
+        artifact=artifact,
         data=data,
         scores=tuple(scores),
-        closest=near.closest,
+        suspects=near.suspects,
         seed=seed,
         gannet=gannet_version(),
         protocol=_protocol(sides, codec, chosen, asked=bool(targets)),
         baseline="shuffled columns",
-        shown=near.shown,
-        closeness=near.closeness,
+        examples=near.examples,
+        training_distance=near.training_distance,
         columns=sides.train.names,
-        profiles=table_profiles(codec, sides.others, sides.fakes),
+        histograms=table_profiles(codec, sides.others, sides.fakes),
     )
 
 
 def _protocol(
-    sides: Sides, codec: TableCodec, chosen: Sequence[Target], *, asked: bool
+    sides: EvaluationRows, codec: TableCodec, chosen: Sequence[Target], *, asked: bool
 ) -> tuple[str, ...]:
     rows, learnt = len(sides.fake), min(len(sides.fakes), len(sides.train), LEARNT)
     left = [name for name in codec.names if name not in sides.train.names]

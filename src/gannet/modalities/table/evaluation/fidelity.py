@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gannet.core.scores import Part, Score
+from gannet.core.scores import Component, Score
 from gannet.metrics.auc import auc
 from gannet.metrics.confidence import half_samples, spread, wilson
 from gannet.metrics.dependence import (
@@ -25,9 +25,13 @@ from gannet.metrics.dependence import (
     dependence_kept,
 )
 from gannet.metrics.marginals import ks_complement, missing_gap, variation_complement
-from gannet.modalities.table.evaluation.downstream_models import LEARNERS, Learner, learn
-from gannet.modalities.table.evaluation.encoding import Grid
-from gannet.modalities.table.evaluation.samples import Sides
+from gannet.modalities.table.evaluation.downstream_models import (
+    DOWNSTREAM_MODELS,
+    DownstreamModel,
+    learn,
+)
+from gannet.modalities.table.evaluation.encoding import EncodedTable
+from gannet.modalities.table.evaluation.samples import EvaluationRows
 from gannet.modalities.table.evaluation.words import WORDS
 
 HALVES = 12
@@ -44,32 +48,35 @@ CORRELATED, ASSOCIATED = 0.5, 0.3
 """Pairs of reals below these have no trend that could be kept: as SDMetrics' report has it."""
 
 
-def column_scores(sides: Sides) -> list[Score]:
+def column_scores(sides: EvaluationRows) -> list[Score]:
     """Marginals, and shares of missing cells."""
     sizes = sides.train.sizes
     scores = [_by_column("marginals", partial(_shapes, sizes=sizes), sides, "high")]
-    if any(np.isnan(each.values).any() for each in (sides.held_out, sides.fresh, sides.fake)):
-        scores.append(_by_column("missing shares", _gaps, sides, "low"))
+    if any(
+        np.isnan(each.values).any() for each in (sides.held_out, sides.real_reference, sides.fake)
+    ):
+        scores.append(_by_column("missing rate gap", _gaps, sides, "low"))
     return scores
 
 
-def pair_scores(sides: Sides) -> list[Score]:
+def pair_scores(sides: EvaluationRows) -> list[Score]:
     """Dependence kept, and pair trends; nothing for a single column."""
     if len(sides.train.names) < 2:
         return []
     return [_dependence(sides), *_trends(sides)]
 
 
-def critic_scores(sides: Sides) -> list[Score]:
+def two_sample_scores(sides: EvaluationRows) -> list[Score]:
     """Can a fresh classifier tell fakes from held-out reals? Accuracy and AUC of each kind."""
     scores: list[Score] = []
-    for learner in LEARNERS:
+    for learner in DOWNSTREAM_MODELS:
         fake, floor, plain = (
-            _critic(learner, each, sides) for each in (sides.fake, sides.fresh, sides.plain)
+            _critic(learner, each, sides)
+            for each in (sides.fake, sides.real_reference, sides.baseline_samples)
         )
         scores += [
             scored(f"{name}[{learner}]", fake[at], floor[at], plain[at][0], tested, "low", 0.5)
-            for at, name in enumerate(("fresh critic", "critic auc"))
+            for at, name in enumerate(("c2st accuracy", "c2st auc"))
             for tested in [2 * (len(sides.fake) - len(sides.fake) // 2)]
         ]
     return scores
@@ -87,7 +94,7 @@ def scored(
     samples: int,
     better: Literal["low", "high"],
     chance: float | None = None,
-    parts: tuple[Part, ...] = (),
+    parts: tuple[Component, ...] = (),
     ceiling: float | None = None,
 ) -> Score:
     """A score from values with their intervals."""
@@ -96,15 +103,15 @@ def scored(
         value=value[0],
         low=value[1],
         high=value[2],
-        floor=floor[0],
-        floor_low=floor[1],
-        floor_high=floor[2],
+        reference=floor[0],
+        reference_low=floor[1],
+        reference_high=floor[2],
         samples=samples,
         better=better,
         baseline=baseline,
         chance=chance,
-        parts=parts,
-        ceiling=ceiling,
+        components=parts,
+        upper_bound=ceiling,
         **WORDS[name.partition("[")[0]],
     )
 
@@ -112,19 +119,19 @@ def scored(
 def _by_column(
     name: str,
     measure: Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]],
-    sides: Sides,
+    sides: EvaluationRows,
     better: Literal["low", "high"],
 ) -> Score:
     def mean(real: Tensor, fake: Tensor) -> float:
         return float(measure(real.numpy(), fake.numpy()).mean())
 
     real, fake, fresh = (
-        torch.from_numpy(each.values) for each in (sides.held_out, sides.fake, sides.fresh)
+        torch.from_numpy(each.values) for each in (sides.held_out, sides.fake, sides.real_reference)
     )
     values, floors = (
-        measure(sides.held_out.values, each.values) for each in (sides.fake, sides.fresh)
+        measure(sides.held_out.values, each.values) for each in (sides.fake, sides.real_reference)
     )
-    heaps = (real, fake, fresh, torch.from_numpy(sides.plain.values))
+    heaps = (real, fake, fresh, torch.from_numpy(sides.baseline_samples.values))
     parts = _worst(sides.train.names, values, floors, better)
     return _jackknifed_score(name, mean, heaps, better, parts, sides.seed)
 
@@ -143,11 +150,11 @@ def _gaps(real: NDArray[np.float64], fake: NDArray[np.float64]) -> NDArray[np.fl
     return np.array([missing_gap(*pair) for pair in zip(real.T, fake.T, strict=True)])
 
 
-def _dependence(sides: Sides) -> Score:
-    edges = sides.ruler.quantile_edges(QUANTILES)
+def _dependence(sides: EvaluationRows) -> Score:
+    edges = sides.row_distance.quantile_edges(QUANTILES)
     real, fake, fresh, plain = (
-        sides.ruler.bins(each, edges, TALL)
-        for each in (sides.held_out, sides.fake, sides.fresh, sides.plain)
+        sides.row_distance.bins(each, edges, TALL)
+        for each in (sides.held_out, sides.fake, sides.real_reference, sides.baseline_samples)
     )
     metric = partial(dependence_kept, sizes=real.sizes)
     values, floors = (
@@ -159,10 +166,10 @@ def _dependence(sides: Sides) -> Score:
     order: list[int] = np.argsort(floors - values, kind="stable")[:WORST].tolist()
     called = _pairs(sides.train.names)
     parts = tuple(
-        Part(
+        Component(
             name=called[at],
             value=_kept(float(values[at]), float(strong[at])),
-            floor=_kept(float(floors[at]), float(strong[at])),
+            reference=_kept(float(floors[at]), float(strong[at])),
         )
         for at in order
     )
@@ -174,17 +181,17 @@ def _kept(gap: float, strength: float) -> float:
     return max(1 - gap / strength, 0.0) if strength > 0 else 0.0
 
 
-def _trends(sides: Sides) -> list[Score]:
+def _trends(sides: EvaluationRows) -> list[Score]:
     """Of the pairs that have a trend; nothing if none has."""
     numeric = torch.from_numpy(sides.train.numeric)
     numbers = int(numeric.sum())
-    edges = sides.ruler.even_edges(EVEN)
+    edges = sides.row_distance.even_edges(EVEN)
 
-    def laid(grid: Grid) -> Tensor:
+    def laid(grid: EncodedTable) -> Tensor:
         values = torch.from_numpy(grid.values)[:, numeric]
-        return torch.cat([values, sides.ruler.bins(grid, edges, WIDE).rows.double()], 1)
+        return torch.cat([values, sides.row_distance.bins(grid, edges, WIDE).rows.double()], 1)
 
-    sizes = sides.ruler.bins(sides.fake.take(slice(0, 1)), edges, WIDE).sizes
+    sizes = sides.row_distance.bins(sides.fake.take(slice(0, 1)), edges, WIDE).sizes
     both = numeric[:, None] & numeric
     real = laid(sides.held_out)
     strength = association(real[:, numbers:], sizes) / ASSOCIATED
@@ -201,25 +208,27 @@ def _trends(sides: Sides) -> list[Score]:
     def mean(left: Tensor, right: Tensor) -> float:
         return float(pairs(left, right).mean())
 
-    fake, fresh = laid(sides.fake), laid(sides.fresh)
+    fake, fresh = laid(sides.fake), laid(sides.real_reference)
     called = [name for name, kept in zip(_pairs(sides.train.names), trending, strict=True) if kept]
     parts = _worst(called, pairs(real, fake), pairs(real, fresh), "high")
-    heaps = (real, fake, fresh, laid(sides.plain))
+    heaps = (real, fake, fresh, laid(sides.baseline_samples))
     return [_jackknifed_score("pair trends", mean, heaps, "high", parts, sides.seed)]
 
 
-def _critic(learner: Learner, fake: Grid, sides: Sides) -> tuple[Triple, Triple]:
+def _critic(
+    learner: DownstreamModel, fake: EncodedTable, sides: EvaluationRows
+) -> tuple[Triple, Triple]:
     """Accuracy and AUC on the second halves of a critic that learnt from the first."""
     half = len(fake) // 2
     first, second = slice(0, half), slice(half, None)
 
-    def both(part: slice) -> Grid:
+    def both(part: slice) -> EncodedTable:
         rows = [sides.held_out.take(part).values, fake.take(part).values]
-        return Grid(fake.names, fake.sizes, np.concatenate(rows))
+        return EncodedTable(fake.names, fake.sizes, np.concatenate(rows))
 
     answers = np.repeat([0, 1], half)
-    judge = learn(learner, both(first), answers, 2, sides.ruler, sides.seed)
-    told = judge(both(second))[:, 1]
+    discriminator = learn(learner, both(first), answers, 2, sides.row_distance, sides.seed)
+    told = discriminator(both(second))[:, 1]
     tested = len(told) // 2
     # A judge that says .5 has no opinion: half of those are right.
     right = (told[:tested] < 0.5).sum() + (told[tested:] > 0.5).sum() + (told == 0.5).sum() / 2
@@ -232,10 +241,10 @@ class Jackknifed(NamedTuple):
     """A value with its 95 % interval, and the values of the halves that it comes from."""
 
     triple: Triple
-    halves: tuple[float, ...]
+    half_sample_values: tuple[float, ...]
 
 
-def _jackknifed(
+def _jackknife(
     metric: Callable[[Tensor, Tensor], float], real: Tensor, fake: Tensor, seed: int
 ) -> Jackknifed:
     value = metric(real, fake)
@@ -249,15 +258,15 @@ def _jackknifed_score(
     metric: Callable[[Tensor, Tensor], float],
     heaps: tuple[Tensor, Tensor, Tensor, Tensor],
     better: Literal["low", "high"],
-    parts: tuple[Part, ...],
+    parts: tuple[Component, ...],
     seed: int,
 ) -> Score:
     """A score of the heaps of held-out reals, fakes, further reals and plain samples."""
     real, fake, fresh, plain = heaps
-    found, floor = (_jackknifed(metric, real, each, seed) for each in (fake, fresh))
+    found, floor = (_jackknife(metric, real, each, seed) for each in (fake, fresh))
     baseline = metric(real, plain)
     score = scored(name, found.triple, floor.triple, baseline, len(real), better, parts=parts)
-    return score.model_copy(update={"halves": found.halves})
+    return score.model_copy(update={"half_sample_values": found.half_sample_values})
 
 
 def _worst(
@@ -265,11 +274,12 @@ def _worst(
     values: NDArray[np.float64],
     floors: NDArray[np.float64],
     better: Literal["low", "high"],
-) -> tuple[Part, ...]:
+) -> tuple[Component, ...]:
     lost = values - floors if better == "low" else floors - values
     order: list[int] = np.argsort(-lost, kind="stable")[:WORST].tolist()
     return tuple(
-        Part(name=names[at], value=float(values[at]), floor=float(floors[at])) for at in order
+        Component(name=names[at], value=float(values[at]), reference=float(floors[at]))
+        for at in order
     )
 
 

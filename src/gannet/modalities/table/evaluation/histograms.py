@@ -6,20 +6,22 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gannet.core.scores import Profile
+from gannet.core.scores import Histogram
 from gannet.metrics.histograms import category_profile, number_profile, worst_first
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.columns import date_formats
 from gannet.modalities.table.columns.category import CategoryColumn
-from gannet.modalities.table.columns.datetime import MomentColumn
+from gannet.modalities.table.columns.datetime import DatetimeColumn
 from gannet.modalities.table.columns.infer_type import AnyColumn
-from gannet.modalities.table.evaluation.encoding import Grid
+from gannet.modalities.table.evaluation.encoding import EncodedTable
 
 
-def table_profiles(codec: TableCodec, real: Grid, fake: Grid) -> tuple[Profile, ...]:
+def table_profiles(
+    codec: TableCodec, real: EncodedTable, fake: EncodedTable
+) -> tuple[Histogram, ...]:
     """Of every column that is learnt."""
     named = {column.name: column for column in codec.columns}
-    made: list[Profile] = []
+    made: list[Histogram] = []
     for name, size in zip(real.names, real.sizes, strict=True):
         column, one, other = named[name], real.column(name), fake.column(name)
         if size and isinstance(column, CategoryColumn):
@@ -30,7 +32,7 @@ def table_profiles(codec: TableCodec, real: Grid, fake: Grid) -> tuple[Profile, 
 
 
 def _word_of(column: AnyColumn) -> Callable[[float], str]:
-    if not isinstance(column, MomentColumn):
+    if not isinstance(column, DatetimeColumn):
         return "{:.6g}".format
 
     def word(units: float) -> str:

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from gannet.core.errors import DataError, need
 from gannet.core.frame import Frame
-from gannet.core.scores import Part, Score
+from gannet.core.scores import Component, Score
 from gannet.core.types import BoolArray, FloatArray
 from gannet.metrics.confidence import wilson
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.evaluation.downstream_models import EXTRA
-from gannet.modalities.table.evaluation.encoding import Grid, grid_of
+from gannet.modalities.table.evaluation.encoding import EncodedTable, grid_of
 from gannet.modalities.table.evaluation.fidelity import Triple, scored
 
 BY = "by "
@@ -51,12 +51,12 @@ def score_imputation(
         seed: Of the baselines and the bootstrap.
 
     Returns:
-        ``hidden numbers``: root mean square error over the column's standard deviation, the mean
-        over columns. ``hidden categories``: share of wrong cells. Both of the mean or the commonest
-        draw; floor 0 is the truth; the baseline is the column's mean or commonest value, and the
-        parts hold other methods and the columns. With two draws or more ``interval coverage``: the
-        share of true numbers within intervals that the draws span; its floor is what exact draws
-        would reach.
+        ``imputation rmse``: root mean square error over the column's standard deviation, the mean
+        over columns. ``imputation error rate``: share of wrong cells. Both of the mean or the
+        commonest draw; floor 0 is the truth; the baseline is the column's mean or commonest value,
+        and the parts hold other methods and the columns. With two draws or more ``interval
+        coverage``: the share of true numbers within intervals that the draws span; its floor is
+        what exact draws would reach.
 
     Raises:
         DataError: if shapes differ, or nothing was hidden.
@@ -70,7 +70,7 @@ def score_imputation(
     if not mask.any():
         raise DataError("no known cell was hidden", remedy="Hide cells whose value is known.")
     draws = np.stack([grid_of(each, codec).values for each in filled])
-    holed = Grid(real.names, real.sizes, np.where(mask, np.nan, real.values))
+    holed = EncodedTable(real.names, real.sizes, np.where(mask, np.nan, real.values))
     fills = {
         "": _point(draws, real.numeric) if best is None else grid_of(best, codec).values,
         "mean or commonest": mean_filled(holed),
@@ -79,7 +79,7 @@ def score_imputation(
     }
     scores = [
         _error(name, real, mask & (real.numeric == numeric), fills, seed)
-        for name, numeric in (("hidden numbers", True), ("hidden categories", False))
+        for name, numeric in (("imputation rmse", True), ("imputation error rate", False))
         if (mask & (real.numeric == numeric)).any()
     ]
     if len(draws) > 1 and (mask & real.numeric).any():
@@ -104,7 +104,7 @@ def _check_shapes(
         )
 
 
-def mean_filled(holed: Grid) -> FloatArray:
+def mean_filled(holed: EncodedTable) -> FloatArray:
     """Each missing cell as the mean, or the commonest value, of its column."""
     made = holed.values.copy()
     for values, size in zip(made.T, holed.sizes, strict=True):
@@ -115,7 +115,7 @@ def mean_filled(holed: Grid) -> FloatArray:
     return made
 
 
-def regression_filled(holed: Grid) -> FloatArray:
+def regression_filled(holed: EncodedTable) -> FloatArray:
     """Iterated ridge regression of each column on all others; categories as one-hot numbers.
 
     Source: van Buuren 2011, J. Stat. Softw. 45(3), with conditional means instead of draws.
@@ -140,8 +140,8 @@ def regression_filled(holed: Grid) -> FloatArray:
     for column, size in enumerate(holed.sizes):
         gone = np.isnan(holed.values[:, column])
         if not size:
-            centre, spread = _centre(mean_filled(holed)[:, column])
-            made[gone, column] = laid[column][gone, 0] * spread + centre
+            center, spread = _center(mean_filled(holed)[:, column])
+            made[gone, column] = laid[column][gone, 0] * spread + center
     return made
 
 
@@ -149,15 +149,15 @@ def _laid(values: FloatArray, size: int) -> FloatArray:
     """A filled column as standardised numbers ``(N, 1)``, or one-hot ``(N, K)``."""
     if size:
         return (values[:, None] == np.arange(min(size, FEW))).astype(np.float64)
-    centre, spread = _centre(values)
-    return ((values - centre) / spread)[:, None]
+    center, spread = _center(values)
+    return ((values - center) / spread)[:, None]
 
 
-def _centre(values: FloatArray) -> tuple[float, float]:
+def _center(values: FloatArray) -> tuple[float, float]:
     return float(np.mean(values)), float(np.std(values)) or 1.0
 
 
-def trees_filled(holed: Grid, seed: int) -> FloatArray:
+def trees_filled(holed: EncodedTable, seed: int) -> FloatArray:
     """Gradient boosting of each column on all others, holes and all, in one pass.
 
     Source: Stekhoven and Buehlmann 2012, Bioinformatics 28, p. 112 (trees for each column).
@@ -178,18 +178,18 @@ def trees_filled(holed: Grid, seed: int) -> FloatArray:
     return made
 
 
-def _point(draws: NDArray[np.float64], numeric: BoolArray) -> FloatArray:
+def _point(samples: NDArray[np.float64], numeric: BoolArray) -> FloatArray:
     """Mean of numbers, commonest of categories, over draws ``(D, N, F)``."""
-    votes = np.stack([(draws == each).sum(0) for each in draws])
-    common = np.take_along_axis(draws, votes.argmax(0)[None], 0)[0]
-    return np.where(numeric, draws.mean(0), common)
+    votes = np.stack([(samples == each).sum(0) for each in samples])
+    common = np.take_along_axis(samples, votes.argmax(0)[None], 0)[0]
+    return np.where(numeric, samples.mean(0), common)
 
 
 def _error(
-    name: str, real: Grid, mask: BoolArray, fills: dict[str, FloatArray], seed: int
+    name: str, real: EncodedTable, mask: BoolArray, fills: dict[str, FloatArray], seed: int
 ) -> Score:
     columns: list[int] = np.flatnonzero(mask.any(0)).tolist()
-    numbers = name == "hidden numbers"
+    numbers = name == "imputation rmse"
     spread = np.where(mask.any(0), np.nanstd(real.values, axis=0), 1.0)
     spread = np.where(spread > 0, spread, 1.0)
 
@@ -214,9 +214,14 @@ def _error(
     }
     order: list[int] = np.argsort(-each, kind="stable").tolist()
     parts = [
-        Part(name=f"{BY}{method}", value=found[method], floor=0.0) for method in fills if method
+        Component(name=f"{BY}{method}", value=found[method], reference=0.0)
+        for method in fills
+        if method
     ]
-    parts += [Part(name=real.names[columns[at]], value=float(each[at]), floor=0.0) for at in order]
+    parts += [
+        Component(name=real.names[columns[at]], value=float(each[at]), reference=0.0)
+        for at in order
+    ]
     return scored(
         name,
         (value, min(low, value), max(high, value)),
@@ -228,19 +233,19 @@ def _error(
     )
 
 
-def _coverage(real: Grid, mask: BoolArray, draws: NDArray[np.float64]) -> Score:
+def _coverage(real: EncodedTable, mask: BoolArray, samples: NDArray[np.float64]) -> Score:
     """Share of true numbers within the interval of the draws.
 
     Of D draws and the truth, all alike, each is as likely as any other to stand at a given rank.
     So order statistics give intervals of known level, up to (D - 1) / (D + 1) for all draws: 19
     are needed for 90 %.
     """
-    count = len(draws)
+    count = len(samples)
     level = min(LEVEL, (count - 1) / (count + 1))
     edges = (1 - level) / 2 * (count + 1)
     # `weibull` puts the k-th of D draws at k / (D + 1), where it stands on average.
     low, high = np.quantile(
-        draws, [edges / (count + 1), 1 - edges / (count + 1)], axis=0, method="weibull"
+        samples, [edges / (count + 1), 1 - edges / (count + 1)], axis=0, method="weibull"
     )
     inside = (real.values >= low - 1e-9) & (real.values <= high + 1e-9) & mask
 
@@ -259,6 +264,7 @@ def _coverage(real: Grid, mask: BoolArray, draws: NDArray[np.float64]) -> Score:
         trials,
         "high",
         parts=tuple(
-            Part(name=real.names[asked[at]], value=float(each[at]), floor=level) for at in order
+            Component(name=real.names[asked[at]], value=float(each[at]), reference=level)
+            for at in order
         ),
     )

@@ -31,7 +31,7 @@ def evaluate_filled(
     *,
     count: int = 2_000,
     seed: int = 0,
-    artefact: str = "",
+    artifact: str = "",
     data: str = "",
 ) -> Report:
     """Hide a fifth of the known cells of held-out rows at random, fill them, and score that.
@@ -43,7 +43,7 @@ def evaluate_filled(
         fill: The filler.
         count: Most held-out rows.
         seed: Of the hidden cells, the draws and the other methods.
-        artefact: How the report calls the filler.
+        artifact: How the report calls the filler.
         data: How it calls the data.
 
     Raises:
@@ -66,15 +66,15 @@ def evaluate_filled(
     )
     scores, others = _against_the_best(every)
     return Report(
-        artefact=artefact,
+        artifact=artifact,
         data=data,
         scores=scores,
-        closest=(),
+        suspects=(),
         seed=seed,
         gannet=gannet_version(),
         protocol=_protocol(len(asked), len(known), int(hidden.sum()), others),
         baseline="best of mean, iterative regression and trees",
-        answers=True,
+        conditional=True,
     )
 
 
@@ -98,13 +98,13 @@ def _against_the_best(scores: Sequence[Score]) -> tuple[tuple[Score, ...], list[
     made: list[Score] = []
     told: list[str] = []
     for score in scores:
-        methods = [part for part in score.parts if part.name.startswith(BY)]
+        methods = [part for part in score.components if part.name.startswith(BY)]
         if not methods:
             made.append(score.model_copy(update={"baseline": None}))
             continue
-        rest = tuple(part for part in score.parts if part not in methods)
+        rest = tuple(part for part in score.components if part not in methods)
         best = min(part.value for part in methods)
-        made.append(score.model_copy(update={"parts": rest, "baseline": best}))
+        made.append(score.model_copy(update={"components": rest, "baseline": best}))
         got = ", ".join(f"{part.name.removeprefix(BY)} {part.value:.3g}" for part in methods)
         told.append(f"{score.name}: {got}")
     return tuple(made), told

@@ -8,25 +8,25 @@ import torch
 from torch import Tensor
 
 from gannet.core.frame import Frame
-from gannet.core.scores import Pair
+from gannet.core.scores import NearestPair
 from gannet.metrics.memorization import (
     OTHERS,
     SHOWN,
-    Neighbours,
-    closeness_of,
+    NearestNeighbors,
     pairs_of,
     suspects,
+    training_distance_of,
     worst_pairs,
 )
 from gannet.metrics.tabular_distance import nearest_few
-from gannet.modalities.table.evaluation.encoding import Grid
-from gannet.modalities.table.evaluation.samples import Sides, order_of
+from gannet.modalities.table.evaluation.encoding import EncodedTable
+from gannet.modalities.table.evaluation.samples import EvaluationRows, order_of
 
 CLOSEST, SEARCHED = 3_000, 10_000
 """Most rows of a table whose nearest training rows are looked for, and in how many."""
 
 
-def table_neighbours(sides: Sides, train: Frame, fake: Frame) -> Neighbours:
+def table_neighbors(sides: EvaluationRows, train: Frame, fake: Frame) -> NearestNeighbors:
     """Near whom do the rows of a table lie? Cells are told as they stand in the tables."""
     targets = sides.train.take(slice(0, SEARCHED))
     fakes, reals = (each.take(slice(0, CLOSEST)) for each in (sides.fakes, sides.others))
@@ -40,19 +40,23 @@ def table_neighbours(sides: Sides, train: Frame, fake: Frame) -> Neighbours:
     ]
     names = sides.train.names
     metric = "Gower's, numbers by rank among training rows, 0 to 1"
-    return Neighbours(
-        closest=tuple(_told(pair, names, train, fake) for pair in worst_pairs(pairs)),
-        shown=tuple(_told(pair, names, train, fake) for pair in pairs[:SHOWN]),
-        closeness=closeness_of(metric, near[:, 0], usual[:, 0], len(targets)),
+    return NearestNeighbors(
+        suspects=tuple(_told(pair, names, train, fake) for pair in worst_pairs(pairs)),
+        examples=tuple(_told(pair, names, train, fake) for pair in pairs[:SHOWN]),
+        training_distance=training_distance_of(metric, near[:, 0], usual[:, 0], len(targets)),
     )
 
 
-def _nearest(sides: Sides, asked: Grid, targets: Grid) -> tuple[Tensor, Tensor]:
-    found = nearest_few(sides.ruler.records(asked), sides.ruler.records(targets), OTHERS + 1)
+def _nearest(
+    sides: EvaluationRows, asked: EncodedTable, targets: EncodedTable
+) -> tuple[Tensor, Tensor]:
+    found = nearest_few(
+        sides.row_distance.records(asked), sides.row_distance.records(targets), OTHERS + 1
+    )
     return found[0].to(torch.float64), found[1]
 
 
-def _told(pair: Pair, names: Sequence[str], train: Frame, fake: Frame) -> Pair:
+def _told(pair: NearestPair, names: Sequence[str], train: Frame, fake: Frame) -> NearestPair:
     rows = {"fake_cells": (fake, pair.fake), "train_cells": (train, pair.train)}
     cells = {key: _cells(frame, row, names) for key, (frame, row) in rows.items()}
     return pair.model_copy(update=cells)

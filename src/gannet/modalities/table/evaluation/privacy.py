@@ -10,15 +10,15 @@ from gannet.core.scores import Score
 from gannet.metrics.auc import auc
 from gannet.metrics.confidence import NORMAL, wilson
 from gannet.metrics.tabular_distance import (
+    dcr_share,
     density_ratio,
     equal_rows,
-    nearer_share,
     nearest,
     width_of,
 )
-from gannet.modalities.table.evaluation.encoding import Grid
+from gannet.modalities.table.evaluation.encoding import EncodedTable
 from gannet.modalities.table.evaluation.fidelity import Triple, scored
-from gannet.modalities.table.evaluation.samples import Sides
+from gannet.modalities.table.evaluation.samples import EvaluationRows
 from gannet.modalities.table.evaluation.utility import Target
 
 CLOSEST = 3_000
@@ -29,93 +29,94 @@ ATTACKED = 2_000
 """Most training rows that an attacker asks about, and as many held-out ones."""
 
 
-def privacy_scores(sides: Sides, sensitive: Sequence[Target]) -> list[Score]:
+def privacy_scores(sides: EvaluationRows, sensitive: Sequence[Target]) -> list[Score]:
     """Closest records, copies, membership, disclosure of each sensitive column."""
-    scores = [_closest(sides), _copies(sides), _membership(sides)]
-    return scores + [_disclosure(sides, target) for target in sensitive]
+    scores = [_dcr(sides), _exact_duplicates(sides), _membership_inference(sides)]
+    return scores + [_attribute_inference(sides, target) for target in sensitive]
 
 
-def _closest(sides: Sides) -> Score:
+def _dcr(sides: EvaluationRows) -> Score:
     """Share of fakes nearer to training than to held-out rows; .5 is as it should be."""
-    rows = min(len(sides.others), len(sides.rest), SEARCHED)
+    rows = min(len(sides.others), len(sides.remaining), SEARCHED)
     train, held_out = (
-        sides.ruler.records(each.take(slice(0, rows))) for each in (sides.rest, sides.others)
+        sides.row_distance.records(each.take(slice(0, rows)))
+        for each in (sides.remaining, sides.others)
     )
 
-    def share(grid: Grid) -> Triple:
-        asked = sides.ruler.records(grid.take(slice(0, CLOSEST)))
+    def share(grid: EncodedTable) -> Triple:
+        asked = sides.row_distance.records(grid.take(slice(0, CLOSEST)))
         (near, which), (near_other, which_other) = nearest(asked, train), nearest(asked, held_out)
-        value, error = nearer_share(near, near_other, which, which_other)
+        value, error = dcr_share(near, near_other, which, which_other)
         return value, max(value - NORMAL * error, 0.0), min(value + NORMAL * error, 1.0)
 
     return scored(
-        "nearer to training",
+        "dcr share",
         share(sides.fake),
-        share(sides.fresh),
-        share(sides.plain)[0],
+        share(sides.real_reference),
+        share(sides.baseline_samples)[0],
         min(len(sides.fake), CLOSEST),
         "low",
         chance=0.5,
     )
 
 
-def _copies(sides: Sides) -> Score:
+def _exact_duplicates(sides: EvaluationRows) -> Score:
     """Share of fakes equal to a training row; the floor are held-out rows that are."""
 
-    def share(grid: Grid) -> Triple:
+    def share(grid: EncodedTable) -> Triple:
         hits = int(equal_rows(grid.values, sides.train.values).sum())
         return (hits / len(grid), *wilson(hits, len(grid)))
 
     floor = share(sides.others)
     return scored(
-        "exact copies",
+        "exact duplicates",
         share(sides.fakes),
         floor,
-        share(sides.plain)[0],
+        share(sides.baseline_samples)[0],
         len(sides.fakes),
         "low",
         chance=floor[0],
     )
 
 
-def _membership(sides: Sides) -> Score:
+def _membership_inference(sides: EvaluationRows) -> Score:
     """AUC with which the ratio of densities tells training rows from held-out ones."""
     half = len(sides.others) // 2
-    count = min(ATTACKED, half, len(sides.rest))
-    reference = sides.ruler.records(sides.others.take(slice(half, half + SEARCHED)))
-    members = sides.ruler.records(sides.rest.take(slice(0, count)))
-    strangers = sides.ruler.records(sides.others.take(slice(0, count)))
+    count = min(ATTACKED, half, len(sides.remaining))
+    reference = sides.row_distance.records(sides.others.take(slice(half, half + SEARCHED)))
+    members = sides.row_distance.records(sides.remaining.take(slice(0, count)))
+    strangers = sides.row_distance.records(sides.others.take(slice(0, count)))
     width = width_of(reference[:ATTACKED])
 
-    def attack(grid: Grid) -> Triple:
-        heap = sides.ruler.records(grid.take(slice(0, SEARCHED)))
+    def attack(grid: EncodedTable) -> Triple:
+        heap = sides.row_distance.records(grid.take(slice(0, SEARCHED)))
         found = [density_ratio(each, heap, reference, width) for each in (members, strangers)]
         return auc(*found)
 
     return scored(
-        "membership attack",
+        "membership inference",
         attack(sides.fakes),
-        attack(sides.fresh),
-        attack(sides.plain)[0],
+        attack(sides.real_reference),
+        attack(sides.baseline_samples)[0],
         count,
         "low",
         chance=0.5,
     )
 
 
-def _disclosure(sides: Sides, target: Target) -> Score:
+def _attribute_inference(sides: EvaluationRows, target: Target) -> Score:
     """How much better the nearest fake tells the column of training rows than of held-out ones.
 
     What a fake says of strangers as well is knowledge about the world; the difference is knowledge
     about those who were trained on.
     """
     half = len(sides.others) // 2
-    count = min(ATTACKED, half, len(sides.rest))
-    ruler = sides.ruler.without(target.name)
-    asked = [each.take(slice(0, count)) for each in (sides.rest, sides.others)]
+    count = min(ATTACKED, half, len(sides.remaining))
+    ruler = sides.row_distance.without(target.name)
+    asked = [each.take(slice(0, count)) for each in (sides.remaining, sides.others)]
     queries = [ruler.records(each.without(target.name)) for each in asked]
 
-    def gain(grid: Grid) -> Triple:
+    def gain(grid: EncodedTable) -> Triple:
         known = grid.take(slice(0, SEARCHED))
         heap, answers = ruler.records(known.without(target.name)), known.column(target.name)
         right: list[int] = []
@@ -125,10 +126,10 @@ def _disclosure(sides: Sides, target: Target) -> Score:
         return _difference(right[0], right[1], count)
 
     return scored(
-        f"disclosure[{target.name}]",
+        f"attribute inference[{target.name}]",
         gain(sides.fakes),
-        gain(sides.fresh),
-        gain(sides.plain)[0],
+        gain(sides.real_reference),
+        gain(sides.baseline_samples)[0],
         count,
         "low",
         chance=0.0,

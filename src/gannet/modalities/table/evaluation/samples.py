@@ -8,47 +8,49 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gannet.core.errors import DataError
-from gannet.core.seeding import seed_at
-from gannet.modalities.table.evaluation.encoding import Grid, Ruler, shuffled
+from gannet.core.seeding import derive_seed
+from gannet.modalities.table.evaluation.encoding import EncodedTable, RowDistance, shuffled
 
 FEWEST = 20
 """Rows on a side below which nothing can be said."""
 
 
 @dataclass(frozen=True)
-class Sides:
+class EvaluationRows:
     """Rows to compare. The first four are of one length.
 
     Attributes:
         held_out: Reals never trained on.
-        fresh: Training reals that serve as the floor.
+        real_reference: Training reals that serve as the floor.
         fake: Of the generator.
-        plain: Training reals with each column shuffled by itself.
-        rest: Training reals but for the fresh ones, in random order.
+        baseline_samples: Training reals with each column shuffled by itself.
+        remaining: Training reals but for the fresh ones, in random order.
         train: All training reals, in random order: the fresh ones first.
         fakes: All fakes, in random order.
         others: All held-out reals, in random order.
-        ruler: Of all training reals.
+        row_distance: Of all training reals.
         seed: Of all choices.
     """
 
-    held_out: Grid
-    fresh: Grid
-    fake: Grid
-    plain: Grid
-    rest: Grid
-    train: Grid
-    fakes: Grid
-    others: Grid
-    ruler: Ruler
+    held_out: EncodedTable
+    real_reference: EncodedTable
+    fake: EncodedTable
+    baseline_samples: EncodedTable
+    remaining: EncodedTable
+    train: EncodedTable
+    fakes: EncodedTable
+    others: EncodedTable
+    row_distance: RowDistance
     seed: int
 
     def rng(self, use: int) -> np.random.Generator:
         """Chance for one purpose."""
-        return np.random.default_rng(seed_at(self.seed, use))
+        return np.random.default_rng(derive_seed(self.seed, use))
 
 
-def sides_of(train: Grid, held_out: Grid, fake: Grid, *, count: int, seed: int) -> Sides:
+def evaluation_rows(
+    train: EncodedTable, held_out: EncodedTable, fake: EncodedTable, *, count: int, seed: int
+) -> EvaluationRows:
     """Choose rows. Equal arguments give equal rows.
 
     Raises:
@@ -71,20 +73,20 @@ def sides_of(train: Grid, held_out: Grid, fake: Grid, *, count: int, seed: int) 
         for use, each in enumerate((train, held_out, fake))
     ]
     some = slice(0, rows)
-    return Sides(
+    return EvaluationRows(
         held_out=mixed[1].take(some),
-        fresh=mixed[0].take(some),
+        real_reference=mixed[0].take(some),
         fake=mixed[2].take(some),
-        plain=shuffled(train, rows, np.random.default_rng(seed_at(seed, 3))),
-        rest=mixed[0].take(slice(rows, None)),
+        baseline_samples=shuffled(train, rows, np.random.default_rng(derive_seed(seed, 3))),
+        remaining=mixed[0].take(slice(rows, None)),
         train=mixed[0],
         fakes=mixed[2],
         others=mixed[1],
-        ruler=Ruler(train),
+        row_distance=RowDistance(train),
         seed=seed,
     )
 
 
 def order_of(count: int, seed: int, use: int) -> NDArray[np.int64]:
     """The random order of training (0), held-out (1) and fake (2) rows; same seed, same order."""
-    return np.random.default_rng(seed_at(seed, use)).permutation(count)
+    return np.random.default_rng(derive_seed(seed, use)).permutation(count)

@@ -11,10 +11,14 @@ from numpy.typing import NDArray
 from gannet.core.errors import ConfigError
 from gannet.core.scores import Score
 from gannet.metrics.auc import Auc, auc
-from gannet.modalities.table.evaluation.downstream_models import LEARNERS, Learner, learn
-from gannet.modalities.table.evaluation.encoding import Grid, shuffled
+from gannet.modalities.table.evaluation.downstream_models import (
+    DOWNSTREAM_MODELS,
+    DownstreamModel,
+    learn,
+)
+from gannet.modalities.table.evaluation.encoding import EncodedTable, shuffled
 from gannet.modalities.table.evaluation.fidelity import Triple, scored
-from gannet.modalities.table.evaluation.samples import Sides
+from gannet.modalities.table.evaluation.samples import EvaluationRows
 
 LEARNT = 20_000
 """Most rows that a classifier learns from."""
@@ -41,7 +45,7 @@ class Target:
     name: str
     codes: NDArray[np.float64]
 
-    def split(self, grid: Grid) -> tuple[Grid, NDArray[np.int64]]:
+    def split(self, grid: EncodedTable) -> tuple[EncodedTable, NDArray[np.int64]]:
         """Rows with one of the values, without the column, and their class numbers."""
         values = grid.column(self.name)
         kept = np.isin(values, self.codes)
@@ -49,7 +53,7 @@ class Target:
         return grid.without(self.name).take(kept), answers
 
 
-def targets_of(sides: Sides, wanted: Sequence[str]) -> list[Target]:
+def targets_of(sides: EvaluationRows, wanted: Sequence[str]) -> list[Target]:
     """The columns asked for, or those chosen by a rule.
 
     The rule: categories and booleans of 2 to 20 values (of 25 rows at least) which gradient
@@ -84,7 +88,7 @@ def targets_of(sides: Sides, wanted: Sequence[str]) -> list[Target]:
     return [found[name] for name in chosen[:TARGETS]]
 
 
-def lesson_scores(sides: Sides, targets: Sequence[Target]) -> list[Score]:
+def tstr_scores(sides: EvaluationRows, targets: Sequence[Target]) -> list[Score]:
     """AUC and macro F1 on held-out reals of classifiers that learnt from fakes alone.
 
     Floor: they learnt from as many training reals. Baseline: from shuffled columns.
@@ -97,7 +101,7 @@ def lesson_scores(sides: Sides, targets: Sequence[Target]) -> list[Score]:
     everything = sides.train.take(slice(0, LEARNT))
     scores: list[Score] = []
     for target in targets:
-        for learner in LEARNERS:
+        for learner in DOWNSTREAM_MODELS:
             found, floor, base = (
                 _results(learner, each, target, sides) for each in (fake, real, plain)
             )
@@ -115,12 +119,12 @@ def lesson_scores(sides: Sides, targets: Sequence[Target]) -> list[Score]:
                     chance=chance[at],
                     ceiling=best[at][0],
                 )
-                for at, name in enumerate(("train on fake", "train on fake F1"))
+                for at, name in enumerate(("tstr", "tstr f1"))
             ]
     return scores
 
 
-def _target(name: str, sides: Sides) -> Target | None:
+def _target(name: str, sides: EvaluationRows) -> Target | None:
     train, held_out = (each.column(name) for each in (sides.train, sides.others))
     codes, counts = np.unique(train[~np.isnan(train)], return_counts=True)
     if len(codes) > MOST_CLASSES or len(sides.train.names) < 2:
@@ -132,29 +136,36 @@ def _target(name: str, sides: Sides) -> Target | None:
 
 
 def _told(
-    learner: Learner, rows: Grid, target: Target, sides: Sides, trees: int = 100
+    learner: DownstreamModel,
+    rows: EncodedTable,
+    target: Target,
+    sides: EvaluationRows,
+    trees: int = 100,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Probabilities of the classes for held-out rows, and the truth."""
     known, answers = target.split(rows)
     asked, truth = target.split(sides.others)
     if not len(answers):
         return np.full((len(truth), len(target.codes)), 1 / len(target.codes)), truth
-    ruler = sides.ruler.without(target.name)
-    judge = learn(learner, known, answers, len(target.codes), ruler, sides.seed, trees)
-    return judge(asked), truth
+    ruler = sides.row_distance.without(target.name)
+    discriminator = learn(learner, known, answers, len(target.codes), ruler, sides.seed, trees)
+    return discriminator(asked), truth
 
 
-def _results(learner: Learner, rows: Grid, target: Target, sides: Sides) -> tuple[Triple, Triple]:
+def _results(
+    learner: DownstreamModel, rows: EncodedTable, target: Target, sides: EvaluationRows
+) -> tuple[Triple, Triple]:
     told, truth = _told(learner, rows, target, sides)
     return _mean_auc(told, truth), _f1(told.argmax(1), truth, told.shape[1], sides.rng(11))
 
 
-def _mean_auc(told: NDArray[np.float64], truth: NDArray[np.int64]) -> Triple:
+def _mean_auc(condition: NDArray[np.float64], truth: NDArray[np.int64]) -> Triple:
     """Mean over classes of one against the rest; the interval takes their errors as one."""
-    if told.shape[1] == 2:
-        return auc(told[truth == 1, 1], told[truth == 0, 1])
+    if condition.shape[1] == 2:
+        return auc(condition[truth == 1, 1], condition[truth == 0, 1])
     each: list[Auc] = [
-        auc(told[truth == code, code], told[truth != code, code]) for code in range(told.shape[1])
+        auc(condition[truth == code, code], condition[truth != code, code])
+        for code in range(condition.shape[1])
     ]
     value, low, high = np.array(each).mean(0).tolist()
     return value, low, high
@@ -178,7 +189,7 @@ def _macro(tables: NDArray[np.int64], classes: int) -> NDArray[np.float64]:
     return (2 * hits / np.maximum(both, 1)).mean(1)
 
 
-def _guessed(target: Target, sides: Sides) -> float:
+def _guessed(target: Target, sides: EvaluationRows) -> float:
     """Macro F1 of always naming the commonest class."""
     truth = target.split(sides.others)[1]
     share = np.bincount(truth).max() / len(truth)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gannet.core.errors import ConfigError
 from gannet.core.scores import Report
-from gannet.core.seeding import some_of
+from gannet.core.seeding import random_subset
 from gannet.modalities.hooks import WholeEvaluation
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.evaluation.evaluate import evaluate_table
@@ -25,7 +25,7 @@ def evaluate(asked: WholeEvaluation) -> Report:
     options = dict(asked.options)
     if options.pop("features", "auto") != "auto":
         raise ConfigError("--features: tables are scored column by column, without features")
-    chosen = [some_of(len(rows), TABLE_ROWS, seed) for rows in (data.train, data.held_out)]
+    chosen = [random_subset(len(rows), TABLE_ROWS, seed) for rows in (data.train, data.held_out)]
     if asked.transform is not None:  # what is weighed at the end of training was every other row
         chosen[1] = [at for at in chosen[1] if at % 2]
     real, others = (

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from gannet.core.errors import DataError, need
-from gannet.core.frame import Cells, Dialect, Frame, cells_of, factorised, listed
+from gannet.core.frame import Cells, Dialect, Frame, cells_of, factorized, listed
 from gannet.modalities.table.columns.base import numbers
 
 FORMATS = ".csv, .tsv, .parquet or .jsonl"
@@ -118,7 +118,7 @@ def _harmless(frame: Frame, formulas: dict[str, int], *, escape: bool) -> Frame:
             formulas[names[place]] = 1
         if cells.dtype.kind != "O":
             continue
-        words, at = factorised(cells)
+        words, at = factorized(cells)
         run = np.array(spreadsheet(words.tolist()), np.bool_)
         if run.any():
             formulas[names[place]] = formulas.get(names[place], 0) + int(run[at].sum())

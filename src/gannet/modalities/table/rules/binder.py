@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gannet.core.errors import ConfigError
-from gannet.core.frame import Cells, Frame, factorised
-from gannet.modalities.table.columns.base import absent
+from gannet.core.frame import Cells, Frame, factorized
+from gannet.modalities.table.columns.base import find_missing
 from gannet.modalities.table.columns.category import SINGLE, CategoryColumn
-from gannet.modalities.table.columns.datetime import MomentColumn
+from gannet.modalities.table.columns.datetime import DatetimeColumn
 from gannet.modalities.table.columns.infer_type import AnyColumn
 from gannet.modalities.table.columns.number import NumberColumn
 from gannet.modalities.table.rules.clause import (
@@ -205,7 +205,7 @@ class _Binder:
         column = self._column(node.columns[0])
         wide = not isinstance(column, CategoryColumn)
         name = column.name
-        return lambda frame: certain(absent(frame.column(name), wide=wide))
+        return lambda frame: certain(find_missing(frame.column(name), wide=wide))
 
     def _occurs(self, node: Call) -> Test:
         names = [each.name for each in node.columns]
@@ -239,13 +239,14 @@ class _Binder:
         """A column of which each value has a symbol of its own."""
         column = self._column(node)
         few = isinstance(column, CategoryColumn) and len(column.values) <= SINGLE
-        if isinstance(column, NumberColumn | MomentColumn):
-            few = not column.ladder.placed
+        if isinstance(column, NumberColumn | DatetimeColumn):
+            few = not column.quantile_bins.placed
         if not few:
             raise fault(
                 self.rule,
                 node.start,
-                f"{column.name!r} is {column.words()}: of a column with so many values a run does "
+                f"{column.name!r} is {column.describe()}: of a column with so many values a run "
+                "does "
                 "not keep which met",
                 f"occurs() takes columns of up to {SINGLE} values.",
                 end=node.end,
@@ -326,7 +327,8 @@ class _Binder:
             raise fault(
                 self.rule,
                 node.start,
-                f"{column.name!r} is {column.words()}; it is not learnt, so no rule holds for it",
+                f"{column.name!r} is {column.describe()}; it is not learnt, so no rule holds for "
+                "it",
                 "Leave it out, or train with --column to give it a type.",
                 end=node.end,
             )
@@ -369,10 +371,10 @@ class _Binder:
             bare = not node.quoted and not node.text[:1].isdecimal()  # it may be meant for a column
             what = f"neither a column nor {kind}" if bare else f"not {kind}"
             problem = f"{node.text!r} is {what}, as {column.name!r} is"
-            remedy = remedy or f"It is {column.words()}."
+            remedy = remedy or f"It is {column.describe()}."
         return fault(self.rule, node.start, problem, remedy, end=node.end)
 
 
 def _symbols(column: AnyColumn, cells: Cells) -> NDArray[np.int64]:
-    distinct, at = factorised(cells)
+    distinct, at = factorized(cells)
     return column.encode(distinct).numbers[:, 0].astype(np.int64)[at]

@@ -11,10 +11,10 @@ import numpy as np
 
 from gannet.core.errors import ConfigError
 from gannet.core.frame import Cells, Frame, cells_of
-from gannet.core.types import Piece
+from gannet.core.types import CellRange
 from gannet.modalities.table.columns.category import CategoryColumn
 from gannet.modalities.table.columns.conditions import Ordered
-from gannet.modalities.table.columns.datetime import MomentColumn
+from gannet.modalities.table.columns.datetime import DatetimeColumn
 from gannet.modalities.table.columns.infer_type import AnyColumn
 from gannet.modalities.table.columns.number import NumberColumn
 from gannet.modalities.table.columns.unmodeled import ConstantColumn
@@ -39,7 +39,7 @@ class BoundSource:
     """
 
     words: str
-    pieces: tuple[Piece, ...] = ()
+    pieces: tuple[CellRange, ...] = ()
     clause: Clause | None = None
 
 
@@ -52,7 +52,7 @@ class Bounds:
         sources: Column -> what they come from.
     """
 
-    pieces: Mapping[str, tuple[Piece, ...]]
+    pieces: Mapping[str, tuple[CellRange, ...]]
     sources: Mapping[str, tuple[BoundSource, ...]]
 
 
@@ -66,7 +66,7 @@ class _Left:
         any: Whether a known cell is among them, or a missing one that ``missing()`` asks for.
     """
 
-    pieces: list[Piece]
+    pieces: list[CellRange]
     whole: bool
     any: bool
 
@@ -75,7 +75,7 @@ def bounds_of(
     clauses: Sequence[Clause],
     columns: Sequence[AnyColumn],
     firsts: Sequence[int],
-    given: Mapping[str, Sequence[Piece]],
+    given: Mapping[str, Sequence[CellRange]],
     words: Mapping[str, str],
 ) -> Bounds:
     """Bring together what is asked of each column alone.
@@ -95,9 +95,9 @@ def bounds_of(
     }
     alone = [each for each in clauses if len(each.columns) == 1]
     for clause in alone:
-        source = BoundSource(f"--require '{clause.text}'", clause=clause)
+        source = BoundSource(f"--constraint '{clause.text}'", clause=clause)
         asked.setdefault(clause.columns[0], []).append(source)
-    made: dict[str, tuple[Piece, ...]] = {}
+    made: dict[str, tuple[CellRange, ...]] = {}
     for column, first in zip(columns, firsts, strict=True):
         if column.name in asked:
             found = _asked_of(column, first, asked[column.name])
@@ -110,7 +110,7 @@ def bounds_of(
 
 def _asked_of(
     column: AnyColumn, first: int, sources: Sequence[BoundSource]
-) -> tuple[Piece, ...] | None:
+) -> tuple[CellRange, ...] | None:
     """The ways in which all of it comes true; nothing if that is always so or cannot be listed.
 
     Raises:
@@ -118,8 +118,8 @@ def _asked_of(
     """
     left = _left(column, first, sources)
     if left is None:
-        wishes = [each.pieces for each in sources if each.clause is None]
-        return wishes[0] if wishes else None
+        conditions = [each.pieces for each in sources if each.clause is None]
+        return conditions[0] if conditions else None
     if not left.any:
         raise _contradiction(column, first, sources)
     return None if left.whole else tuple(left.pieces)
@@ -141,17 +141,17 @@ def _allowed(column: AnyColumn, first: int, clauses: Sequence[Clause]) -> _Left 
         cells = column.decode(np.zeros((1, 0), np.float32), 0, 0)
         kept = bool(_obeyed(column.name, cells, clauses)[0])
         return _Left([], whole=kept, any=kept)
-    if not isinstance(column, CategoryColumn | NumberColumn | MomentColumn):
+    if not isinstance(column, CategoryColumn | NumberColumn | DatetimeColumn):
         return None
     found = _stretches(column, first, clauses)
     if found is None:
         return None
     pieces, whole = found
     leaves = bool(pieces)
-    if column.absent.symbols:
+    if column.missing.symbols:
         gone = Frame((column.name,), (_missing_cell(column),))
-        if all(each.obeyed(gone)[0] for each in clauses):
-            pieces.append(Piece({first: 0.0}))
+        if all(each.holds(gone)[0] for each in clauses):
+            pieces.append(CellRange({first: 0.0}))
             leaves = leaves or any(each.test(gone).yes[0] for each in clauses)
         else:
             whole = False
@@ -165,7 +165,7 @@ def _missing_cell(column: AnyColumn) -> Cells:
 
 def _stretches(
     column: CategoryColumn | Ordered, first: int, clauses: Sequence[Clause]
-) -> tuple[list[Piece], bool] | None:
+) -> tuple[list[CellRange], bool] | None:
     """Pieces of the known cells that obey, and whether all do."""
     if isinstance(column, CategoryColumn):
         if len(column.values) > MOST:
@@ -174,35 +174,35 @@ def _stretches(
         numbers = column.encode(cells).numbers
         obeyed = _obeyed(column.name, cells, clauses).tolist()
         pieces = [
-            Piece({first + at: float(cell) for at, cell in enumerate(row)})
+            CellRange({first + at: float(cell) for at, cell in enumerate(row)})
             for row, kept in zip(numbers, obeyed, strict=True)
             if kept
         ]
         return pieces, all(obeyed)
-    ladder = column.ladder
-    if ladder.placed:
+    bins = column.quantile_bins
+    if bins.placed:
         if not all(each.plain for each in clauses):
             return None
         starts = _starts(column, [mark for each in clauses for mark in each.marks])
     else:
-        starts = [rung[0] for rung in ladder.rungs]
+        starts = [rung[0] for rung in bins.bins]
     units = np.array(starts, np.int64)
     obeyed = _obeyed(column.name, column.cells_of(units), clauses).tolist()
-    ends = [*(start - 1 for start in starts[1:]), ladder.high]
+    ends = [*(start - 1 for start in starts[1:]), bins.high]
     pieces = [
-        Piece(
-            {first: float(rung + column.absent.symbols)},
-            {} if not ladder.placed or (begin <= 0 and stop >= 1) else {first + 1: (begin, stop)},
+        CellRange(
+            {first: float(rung + column.missing.symbols)},
+            {} if not bins.placed or (begin <= 0 and stop >= 1) else {first + 1: (begin, stop)},
         )
         for start, end in _joined(starts, ends, obeyed)
-        for rung, begin, stop in ladder.reach(start, end)
+        for rung, begin, stop in bins.bins_between(start, end)
     ]
     return pieces, all(obeyed)
 
 
 def _starts(column: Ordered, marks: Iterable[str]) -> list[int]:
     """Where stretches of units begin within which no comparison changes."""
-    low, high = column.ladder.low, column.ladder.high
+    low, high = column.quantile_bins.low, column.quantile_bins.high
     near = {unit_of(column, mark) + off for mark in marks for off in (-1, 0, 1, 2)}
     return sorted({low} | {each for each in near if low < each <= high})
 
@@ -224,17 +224,17 @@ def _obeyed(name: str, cells: Cells, clauses: Sequence[Clause]) -> np.ndarray[tu
     frame = Frame((name,), (cells,))
     kept = np.ones(len(cells), np.bool_)
     for each in clauses:
-        kept &= each.obeyed(frame)
+        kept &= each.holds(frame)
     return kept
 
 
-def _met(some: Sequence[Piece], others: Sequence[Piece]) -> list[Piece]:
+def _met(some: Sequence[CellRange], others: Sequence[CellRange]) -> list[CellRange]:
     """The ways in which one of each comes true at once."""
     found = [both for one in some for other in others if (both := _both(one, other)) is not None]
     return list({repr(piece): piece for piece in found}.values())
 
 
-def _both(one: Piece, other: Piece) -> Piece | None:
+def _both(one: CellRange, other: CellRange) -> CellRange | None:
     cells = {**one.cells, **other.cells}
     if any(one.cells.get(at, cell) != cell for at, cell in other.cells.items()):
         return None
@@ -246,7 +246,7 @@ def _both(one: Piece, other: Piece) -> Piece | None:
     for at, (low, high) in within.items():
         if low > high or not low <= cells.get(at, low) <= high:
             return None
-    return Piece(cells, {at: ends for at, ends in within.items() if at not in cells})
+    return CellRange(cells, {at: ends for at, ends in within.items() if at not in cells})
 
 
 def _contradiction(column: AnyColumn, first: int, sources: Sequence[BoundSource]) -> ConfigError:
@@ -259,7 +259,7 @@ def _contradiction(column: AnyColumn, first: int, sources: Sequence[BoundSource]
     if len(sources) == 1:
         return ConfigError(
             f"{sources[0].words}: no cell of {column.name!r} is so",
-            remedy=f"{column.name} is {column.words()}.",
+            remedy=f"{column.name} is {column.describe()}.",
         )
     few = next((each for each in sources if not leaves([each])), None)
     if few is not None:
@@ -289,7 +289,7 @@ def _check_orders(
     ordered = [each for each in clauses if each.order is not None]
     for one, other in combinations(ordered, 2):
         if not _together(one, other):
-            raise _against([f"--require '{each.text}'" for each in (one, other)])
+            raise _against([f"--constraint '{each.text}'" for each in (one, other)])
     starts = dict(zip(columns, firsts, strict=True))
     for clause in ordered:
         assert clause.order is not None
@@ -304,11 +304,11 @@ def _check_orders(
 def _no_room(
     clause: Clause, columns: Mapping[str, AnyColumn], bounds: Bounds, names: tuple[str, str]
 ) -> ConfigError:
-    words = [f"--require '{clause.text}'"]
+    words = [f"--constraint '{clause.text}'"]
     words += [each.words for name in names for each in bounds.sources.get(name, ())]
     if len(words) > 1:
         return _against(words)
-    shown = "; ".join(f"{name} is {columns[name].words()}" for name in names)
+    shown = "; ".join(f"{name} is {columns[name].describe()}" for name in names)
     return ConfigError(f"{words[0]}: no row can be so", remedy=f"{shown}.")
 
 
@@ -340,7 +340,7 @@ def _room(
         return test(Frame((left, right), (first, second)))
 
     def obeyed(frame: Frame) -> bool:
-        return bool(clause.obeyed(frame)[0])
+        return bool(clause.holds(frame)[0])
 
     (low, high), (below, above) = one, other
     if sign in ("<", "<="):
@@ -352,14 +352,14 @@ def _room(
 
 def _ends(column: AnyColumn, first: int, bounds: Bounds) -> tuple[Cells, Cells] | None:
     """The lowest and the highest known cell that is left of an ordered column."""
-    if not isinstance(column, NumberColumn | MomentColumn):
+    if not isinstance(column, NumberColumn | DatetimeColumn):
         return None
     pieces = bounds.pieces.get(column.name)
     if pieces is None:
-        ends = np.array([column.ladder.low, column.ladder.high])
+        ends = np.array([column.quantile_bins.low, column.quantile_bins.high])
         cells = column.cells_of(ends)
         return cells[:1], cells[1:]
-    known = [each for each in pieces if each.cells[first] >= column.absent.symbols]
+    known = [each for each in pieces if each.cells[first] >= column.missing.symbols]
     if not known:
         return None
     lowest = min(known, key=lambda each: (each.cells[first], _place(each, first)[0]))
@@ -367,13 +367,13 @@ def _ends(column: AnyColumn, first: int, bounds: Bounds) -> tuple[Cells, Cells] 
     return _cell(column, lowest, first, 0), _cell(column, highest, first, 1)
 
 
-def _place(piece: Piece, first: int) -> tuple[float, float]:
+def _place(piece: CellRange, first: int) -> tuple[float, float]:
     if first + 1 in piece.within:
         return piece.within[first + 1]
     place = piece.cells.get(first + 1)
     return (0.0, 1.0) if place is None else (place, place)
 
 
-def _cell(column: Ordered, piece: Piece, first: int, end: int) -> Cells:
-    rung = np.array([int(piece.cells[first]) - column.absent.symbols])
-    return column.cells_of(column.ladder.units(rung, np.array([_place(piece, first)[end]])))
+def _cell(column: Ordered, piece: CellRange, first: int, end: int) -> Cells:
+    rung = np.array([int(piece.cells[first]) - column.missing.symbols])
+    return column.cells_of(column.quantile_bins.units(rung, np.array([_place(piece, first)[end]])))

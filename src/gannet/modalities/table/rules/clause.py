@@ -42,7 +42,7 @@ class Clause:
     plain: bool
     order: tuple[str, str, str] | None = None
 
-    def obeyed(self, frame: Frame) -> NDArray[np.bool_]:
+    def holds(self, frame: Frame) -> NDArray[np.bool_]:
         """Which rows obey: those of which it is not false."""
         return ~self.test(frame).no
 

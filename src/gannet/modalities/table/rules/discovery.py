@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gannet.core.frame import Frame
-from gannet.modalities.table.columns.datetime import MomentColumn
+from gannet.modalities.table.columns.datetime import DatetimeColumn
 from gannet.modalities.table.columns.infer_type import AnyColumn
 from gannet.modalities.table.columns.number import NumberColumn
 from gannet.modalities.table.rules.lexer import KEYWORDS
@@ -31,7 +31,7 @@ class DiscoveredRule:
     """A rule that holds.
 
     Attributes:
-        rule: As ``--require`` takes it.
+        rule: As ``--constraint`` takes it.
         rows: In which both columns are known.
         equal: In which they are equal.
     """
@@ -64,7 +64,7 @@ class RuleSearch:
 
     def __post_init__(self) -> None:
         """Begin with all pairs of columns whose ranges overlap and stand in order."""
-        ordered = [each for each in self.columns if isinstance(each, NumberColumn | MomentColumn)]
+        ordered = [each for each in self.columns if isinstance(each, NumberColumn | DatetimeColumn)]
         ends = {each.name: _ends(each) for each in ordered[:MOST_COLUMNS]}
         kinds = {each.name: kind_of(each) for each in ordered}
         self.pairs = [
@@ -120,8 +120,8 @@ def quoted(name: str) -> str:
     return name if bare else f"`{name}`"
 
 
-def _ends(column: NumberColumn | MomentColumn) -> tuple[float, float]:
-    cells = column.cells_of(np.array([column.ladder.low, column.ladder.high]))
+def _ends(column: NumberColumn | DatetimeColumn) -> tuple[float, float]:
+    cells = column.cells_of(np.array([column.quantile_bins.low, column.quantile_bins.high]))
     low, high = _line(reader(column)(cells)).tolist()
     return low, high
 

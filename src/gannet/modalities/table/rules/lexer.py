@@ -56,7 +56,7 @@ class Word:
 def fault(rule: str, start: int, problem: str, remedy: str = "", *, end: int = 0) -> ConfigError:
     """An error that points at a place of a rule."""
     marks = " " * start + "^" * max(end - start, 1)
-    return ConfigError(f"{problem}\n    {rule}\n    {marks}", where="--require", remedy=remedy)
+    return ConfigError(f"{problem}\n    {rule}\n    {marks}", where="--constraint", remedy=remedy)
 
 
 def words_of(rule: str, columns: Sequence[str]) -> list[Word]:
@@ -70,11 +70,13 @@ def words_of(rule: str, columns: Sequence[str]) -> list[Word]:
     """
     rule = re.sub(r"\s", " ", rule)
     if not rule.strip():
-        raise ConfigError("an empty rule", where="--require", remedy="Write one: 'start <= end'.")
+        raise ConfigError(
+            "an empty rule", where="--constraint", remedy="Write one: 'start <= end'."
+        )
     if len(rule) > LONGEST:
         raise ConfigError(
             f"a rule of {len(rule):,} signs, expected at most {LONGEST:,}",
-            where="--require",
+            where="--constraint",
             remedy="Split it into several rules.",
         )
     bare = sorted((n for n in columns if n[:1].isalpha() or n[:1] == "_"), key=len, reverse=True)

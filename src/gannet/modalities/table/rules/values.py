@@ -9,12 +9,12 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from gannet.core.frame import Cells, factorised
+from gannet.core.frame import Cells, factorized
 from gannet.core.types import BoolArray
 from gannet.modalities.table.columns import date_formats
-from gannet.modalities.table.columns.base import MisfitError, absent, numbers
+from gannet.modalities.table.columns.base import MisfitError, find_missing, numbers
 from gannet.modalities.table.columns.category import CategoryColumn
-from gannet.modalities.table.columns.datetime import MomentColumn
+from gannet.modalities.table.columns.datetime import DatetimeColumn
 from gannet.modalities.table.columns.infer_type import AnyColumn
 from gannet.modalities.table.columns.number import NumberColumn
 from gannet.modalities.table.columns.unmodeled import ConstantColumn
@@ -66,7 +66,7 @@ def kind_of(column: AnyColumn) -> ValueKind | None:
             return "a number"
         case CategoryColumn():
             return "words"
-        case MomentColumn():
+        case DatetimeColumn():
             if column.type == "time":
                 return "a time of day"
             zoned = column.format.endswith(("Z", "%z"))
@@ -81,8 +81,8 @@ def reader(column: AnyColumn) -> CellReader:
     """How a column's cells are read; those of a column that ``kind_of`` knows."""
 
     def read(cells: Cells) -> Values:
-        distinct, at = factorised(cells)
-        gone = absent(distinct, wide=not isinstance(column, CategoryColumn | ConstantColumn))
+        distinct, at = factorized(cells)
+        gone = find_missing(distinct, wide=not isinstance(column, CategoryColumn | ConstantColumn))
         known = distinct[~gone]
         parts = _parts(column, known)
         whole = tuple(np.zeros(len(distinct), part.dtype) for part in parts)
@@ -104,13 +104,13 @@ def literal(column: AnyColumn, text: str) -> Values | None:
             case NumberColumn():
                 value = numbers(_cell(text), form=column.form).values
                 return Values((value,), one) if np.isfinite(value).all() else None
-            case MomentColumn() if column.format:
+            case DatetimeColumn() if column.format:
                 return Values(_parts(column, _cell(text)), one)
-            case MomentColumn():
+            case DatetimeColumn():
                 moment = np.array([text], "datetime64")
                 return None if np.isnat(moment).any() else Values(_moments(moment), one)
             case CategoryColumn():
-                place = column.place_of(text)
+                place = column.position_of(text)
                 return Values((_cell(column.values[place]),), one) if place >= 0 else None
             case ConstantColumn():
                 return reader(column)(_cell(text))
@@ -120,7 +120,7 @@ def literal(column: AnyColumn, text: str) -> Values | None:
         return None
 
 
-def unit_of(column: NumberColumn | MomentColumn, text: str) -> int:
+def unit_of(column: NumberColumn | DatetimeColumn, text: str) -> int:
     """The unit of a column that is about at a value which ``literal`` can read."""
     if isinstance(column, NumberColumn):
         return int(column.units_of(numbers(_cell(text), form=column.form).values)[0])
@@ -145,13 +145,13 @@ def _parts(column: AnyColumn, known: Cells) -> tuple[NDArray[Any], ...]:
     match column:
         case NumberColumn():
             return (numbers(known, form=column.form).values,)
-        case MomentColumn() if column.format:
+        case DatetimeColumn() if column.format:
             return _of_format(column, known)
-        case MomentColumn():
+        case DatetimeColumn():
             column.own_of(known)  # for its complaints about what is no date
             return _moments(known)
         case CategoryColumn():
-            places = [column.place_of(cell) for cell in known.tolist()]
+            places = [column.position_of(cell) for cell in known.tolist()]
             words = np.empty(len(places), object)
             words[:] = [column.values[at] if at >= 0 else None for at in places]
             return (words,)
@@ -164,7 +164,7 @@ def _parts(column: AnyColumn, known: Cells) -> tuple[NDArray[Any], ...]:
             return (words,)
 
 
-def _of_format(column: MomentColumn, known: Cells) -> tuple[NDArray[Any], ...]:
+def _of_format(column: DatetimeColumn, known: Cells) -> tuple[NDArray[Any], ...]:
     fine, coarse = date_formats.step(column.format)
     own = column.own_of(known)
     seconds = own // fine * coarse

@@ -11,70 +11,70 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gannet.core.errors import ConfigError
-from gannet.core.types import Wishes
+from gannet.core.types import CellConditions
 from gannet.modalities.table.columns.base import percent
 from gannet.modalities.table.rules import Clause
 from gannet.modalities.table.sampling.cells import TOGETHER, RowSampler
 
-TRIES = 2_000
+MAX_TRIES = 2_000
 """Of a row; where 1 in 100 obeys, one row in 500 million fails them all."""
-LEAST = 0.01
+MIN_ACCEPTANCE = 0.01
 """Share of drawn rows that must obey."""
 ENOUGH = 10_000
 """Rows that are drawn anew before that share is believed."""
 
 
 @dataclass
-class Obeyed:
+class RejectionStats:
     """What rules did to the rows so far.
 
     Attributes:
         rows: That were asked for.
-        first: Of them, how many obeyed as they were drawn first.
+        first_accepted: Of them, how many obeyed as they were drawn first.
         drawn: Tries that it took in all.
-        broken: Clause -> rows that broke it as they were drawn first.
-        asked: Rules on one column alone, which are kept by asking for it.
-        natural: Share of all rows that the model holds to obey these without being asked.
+        violated: Clause -> rows that broke it as they were drawn first.
+        conditioned: Rules on one column alone, which are kept by asking for it.
+        marginal: Share of all rows that the model holds to obey these without being asked.
     """
 
     rows: int = 0
-    first: int = 0
+    first_accepted: int = 0
     drawn: int = 0
-    broken: dict[str, int] = field(default_factory=dict[str, int])
-    asked: tuple[str, ...] = ()
-    natural: float = 1.0
+    violated: dict[str, int] = field(default_factory=dict[str, int])
+    conditioned: tuple[str, ...] = ()
+    marginal: float = 1.0
 
-    def words(self) -> list[str]:
+    def describe(self) -> list[str]:
         """What a user should know: how much the rules bend the distribution."""
         said: list[str] = []
-        if self.asked:
-            rules = " and ".join(f"'{rule}'" for rule in self.asked)
+        if self.conditioned:
+            rules = " and ".join(f"'{rule}'" for rule in self.conditioned)
             said.append(
-                f"asked for outright: {rules}; without rules {percent(self.natural)} of the rows "
+                f"asked for outright: {rules}; without rules {percent(self.marginal)} of the rows "
                 "would be so"
             )
-        if self.rows and self.broken:
-            again = self.rows - self.first
-            said.append(f"{percent(self.first / self.rows)} of the rows obeyed at once")
+        if self.rows and self.violated:
+            again = self.rows - self.first_accepted
+            said.append(f"{percent(self.first_accepted / self.rows)} of the rows obeyed at once")
             if again:
                 each = self.drawn / self.rows
                 said[-1] += f", {again:,} were drawn anew; it took {each:.3g} draws per row"
             said += [
                 f"'{rule}' was broken by {percent(count / self.rows)}"
-                for rule, count in self.broken.items()
+                for rule, count in self.violated.items()
                 if count
             ]
         return said
 
 
-def obeying(
+def rejection_sample(
     sampler: RowSampler,
     clauses: Sequence[Clause],
     rows: range,
     *,
-    wishes: Sequence[Wishes],
+    conditions: Sequence[CellConditions],
     seed: int,
-    obeyed: Obeyed,
+    obeyed: RejectionStats,
 ) -> Tensor:
     """Rows ``(n, F)`` of which every one obeys all clauses.
 
@@ -85,7 +85,7 @@ def obeying(
         sampler: The model.
         clauses: To obey.
         rows: Their numbers.
-        wishes: As for ``RowSampler.drawn``.
+        conditions: As for ``RowSampler.drawn``.
         seed: Of everything.
         obeyed: Is told what was drawn.
 
@@ -96,25 +96,25 @@ def obeying(
 
     def tests(drawn: Tensor) -> NDArray[np.bool_]:
         frame = sampler.codec.decode_columns(drawn, names)
-        return np.stack([clause.obeyed(frame) for clause in clauses])
+        return np.stack([clause.holds(frame) for clause in clauses])
 
-    made = sampler.tried({0: rows}, wishes=wishes, seed=seed)
+    made = sampler.sample_tries({0: rows}, conditions=conditions, seed=seed)
     found = tests(made)
     left = np.flatnonzero(~found.all(0))
     obeyed.rows += len(rows)
-    obeyed.first += len(rows) - len(left)
+    obeyed.first_accepted += len(rows) - len(left)
     obeyed.drawn += len(rows) - len(left)
     for clause, kept in zip(clauses, found, strict=True):
-        obeyed.broken[clause.text] = obeyed.broken.get(clause.text, 0) + int((~kept).sum())
+        obeyed.violated[clause.text] = obeyed.violated.get(clause.text, 0) + int((~kept).sum())
     attempt, drawn, hits = 1, 0, 0
     while len(left):
         # As many tries at once as there were before: hardly more than needed, yet few rounds.
-        many = min(attempt, max(TOGETHER // len(left), 1), TRIES - attempt)
-        if many < 1 or (drawn >= ENOUGH and hits < LEAST * drawn):
+        many = min(attempt, max(TOGETHER // len(left), 1), MAX_TRIES - attempt)
+        if many < 1 or (drawn >= ENOUGH and hits < MIN_ACCEPTANCE * drawn):
             raise _hardly_any(obeyed, hits, drawn)
         numbers = [rows[at] for at in left.tolist()]
         tries = dict.fromkeys(range(attempt, attempt + many), numbers)
-        again = sampler.tried(tries, wishes=wishes, seed=seed)
+        again = sampler.sample_tries(tries, conditions=conditions, seed=seed)
         good = tests(again).all(0).reshape(many, len(left))
         done = good.any(0)
         obeyed.drawn += int((attempt + 1 + good.argmax(0)[done]).sum())
@@ -125,12 +125,12 @@ def obeying(
     return made
 
 
-def _hardly_any(obeyed: Obeyed, hits: int, drawn: int) -> ConfigError:
-    worst = max(obeyed.broken, key=lambda rule: obeyed.broken[rule])
-    share = obeyed.broken[worst] / obeyed.rows
+def _hardly_any(obeyed: RejectionStats, hits: int, drawn: int) -> ConfigError:
+    worst = max(obeyed.violated, key=lambda rule: obeyed.violated[rule])
+    share = obeyed.violated[worst] / obeyed.rows
     return ConfigError(
         f"hardly any row obeys the rules: {percent(hits / drawn)} of {drawn:,} that were drawn "
         f"anew; '{worst}' was broken by {percent(share)} of {obeyed.rows:,} rows",
-        where="--require",
+        where="--constraint",
         remedy="Loosen that rule, ask for less with --given, or train longer.",
     )

@@ -15,12 +15,12 @@ from gannet.core.config import pairs
 from gannet.core.errors import ConfigError, MissingExtraError, need
 from gannet.core.frame import Frame, joined, to_pandas
 from gannet.core.sampling import DrawnSamples, SampleSource, SamplingRequest
-from gannet.core.types import Wishes
+from gannet.core.types import CellConditions
 from gannet.modalities.table.codec import TableCodec
-from gannet.modalities.table.columns.base import absent
+from gannet.modalities.table.columns.base import find_missing
 from gannet.modalities.table.rules import Bounds, Clause, bind, bounds_of
 from gannet.modalities.table.sampling.cells import TOGETHER, RowSampler
-from gannet.modalities.table.sampling.rejection import Obeyed, obeying
+from gannet.modalities.table.sampling.rejection import RejectionStats, rejection_sample
 
 GivenCells = Mapping[str, Any]
 """Columns and what their cells must be."""
@@ -39,10 +39,10 @@ class TableSampleOptions(BaseModel):
         description="what cells must be, as COLUMN=VALUE or, of numbers and dates, "
         "COLUMN=LOW..HIGH; a column that is named again may have either",
     )
-    balance_by: str | None = Field(
+    stratify_by: str | None = Field(
         None, description="a column whose values shall occur equally often"
     )
-    require: tuple[str, ...] = Field(
+    constraint: tuple[str, ...] = Field(
         (),
         description="rules that every row obeys, such as 'start <= end' or 'occurs(city, country)'",
     )
@@ -57,7 +57,7 @@ class TableSampleOptions(BaseModel):
         words = isinstance(value, Sequence)
         return pairs(value, "--given", several=True) if words else value  # pyright: ignore[reportUnknownArgumentType]  # of words
 
-    @field_validator("require", mode="before")
+    @field_validator("constraint", mode="before")
     @classmethod
     def _several(cls, value: object) -> object:
         """One rule alone."""
@@ -69,11 +69,11 @@ class SampledRows(DrawnSamples):
     """New rows, a frame of some at a time.
 
     Attributes:
-        obeyed: What rules did to the rows so far.
+        rejection: What rules did to the rows so far.
         numeric: Whether text that is nothing but a number becomes the number.
     """
 
-    obeyed: Obeyed = field(default_factory=Obeyed)
+    rejection: RejectionStats = field(default_factory=RejectionStats)
     numeric: bool = False
 
     def gather(self) -> Any:
@@ -84,21 +84,21 @@ class SampledRows(DrawnSamples):
 
     def notes(self) -> list[str]:
         """What the rules did."""
-        return self.obeyed.words()
+        return self.rejection.describe()
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _RowRequest:
     """What is asked of the columns, by turns.
 
     Attributes:
-        wishes: One list after the other; empty for nothing.
+        conditions: One list after the other; empty for nothing.
         free: The same without rules, for those turns.
         rules: That the wishes keep, as they stand in the rules.
     """
 
-    wishes: Sequence[Wishes]
-    free: Sequence[Wishes]
+    conditions: Sequence[CellConditions]
+    free: Sequence[CellConditions]
     rules: tuple[str, ...]
 
 
@@ -113,19 +113,21 @@ def sample_rows(source: SampleSource, request: SamplingRequest) -> SampledRows:
 
 
 def _parts(sampler: RowSampler, request: SamplingRequest, drawn: SampledRows) -> Iterator[Frame]:
-    options, seed, obeyed = request.options, request.seed, drawn.obeyed
+    options, seed, obeyed = request.options, request.seed, drawn.rejection
     assert isinstance(options, TableSampleOptions)
-    clauses = clauses_of(sampler, options.require)
-    asked = _asked_of(sampler, options.given, options.balance_by, clauses)
-    obeyed.asked = asked.rules
+    clauses = clauses_of(sampler, options.constraint)
+    asked = _asked_of(sampler, options.given, options.stratify_by, clauses)
+    obeyed.conditioned = asked.rules
     if asked.rules:
-        obeyed.natural = _natural(sampler, asked)
+        obeyed.marginal = _natural(sampler, asked)
     for start in range(0, max(request.count, 1), TOGETHER):
         rows = range(start, min(start + TOGETHER, request.count))
         if clauses and rows:
-            made = obeying(sampler, clauses, rows, wishes=asked.wishes, seed=seed, obeyed=obeyed)
-        elif asked.wishes and rows:
-            made = sampler.drawn(len(rows), asked.wishes, seed=seed, start=start)
+            made = rejection_sample(
+                sampler, clauses, rows, conditions=asked.conditions, seed=seed, obeyed=obeyed
+            )
+        elif asked.conditions and rows:
+            made = sampler.drawn(len(rows), asked.conditions, seed=seed, start=start)
         else:
             made = sampler.source.sample(len(rows), seed=seed, start=start, **request.asked)
         yield sampler.codec.decode_frame(made, start=start, seed=seed, numeric=drawn.numeric)
@@ -141,49 +143,49 @@ def clauses_of(sampler: RowSampler, rules: Iterable[str]) -> list[Clause]:
     firsts = {name: span.start for name, span in zip(codec.names, codec.spans, strict=True)}
 
     def seen(one: str, other: str) -> NDArray[np.bool_] | None:
-        return sampler.pairs_seen(firsts[one], firsts[other])
+        return sampler.cooccurrence_of(firsts[one], firsts[other])
 
     return [clause for rule in rules for clause in bind(rule, codec.columns, seen)]
 
 
 def _asked_of(
-    sampler: RowSampler, given: GivenCells, balance_by: str | None, clauses: Sequence[Clause]
-) -> _Asked:
+    sampler: RowSampler, given: GivenCells, stratify_by: str | None, clauses: Sequence[Clause]
+) -> _RowRequest:
     """What is asked for, one list of wishes after the other by turns.
 
     Raises:
         ConfigError: if a column or value is unknown, nothing like it was ever seen, or wishes and
             rules contradict each other.
     """
-    if balance_by is not None and balance_by in given:
+    if stratify_by is not None and stratify_by in given:
         raise ConfigError(
-            f"column {balance_by!r} is both given and balanced",
-            remedy="Leave one of --given and --balance-by out.",
+            f"column {stratify_by!r} is both given and balanced",
+            remedy="Leave one of --given and --stratify-by out.",
         )
     codec = sampler.codec
     turns: list[dict[str, Any]] = [dict(given)]
-    if balance_by is not None:
-        turns = [{**given, balance_by: value} for value in codec.values(balance_by)]
-        turns = _allowed(codec, turns, balance_by, clauses)
+    if stratify_by is not None:
+        turns = [{**given, stratify_by: value} for value in codec.values(stratify_by)]
+        turns = _allowed(codec, turns, stratify_by, clauses)
     bounded = [_bounds(codec, turn, clauses) for turn in turns]
     kept = {name for bounds in bounded for name in bounds.pieces}
     rules = tuple(
         each.text for each in clauses if len(each.columns) == 1 and each.columns[0] in kept
     )
     if turns == [{}] and not kept:
-        return _Asked([], [], ())
+        return _RowRequest([], [], ())
     for bounds in bounded:
         _check_seen(sampler, bounds)
-    return _Asked(
+    return _RowRequest(
         [list(bounds.pieces.values()) for bounds in bounded],
-        [codec.wished(turn) for turn in turns],
+        [codec.cell_conditions(turn) for turn in turns],
         rules,
     )
 
 
 def _bounds(codec: TableCodec, turn: GivenCells, clauses: Sequence[Clause]) -> Bounds:
     """What a turn and the rules leave of each column."""
-    wished = {name: made[0] for name in turn if (made := codec.wished({name: turn[name]}))}
+    wished = {name: made[0] for name in turn if (made := codec.cell_conditions({name: turn[name]}))}
     words = {name: f"{name}={_short(turn[name])}" for name in wished}
     firsts = [span.start for span in codec.spans]
     return bounds_of(clauses, codec.columns, firsts, wished, words)
@@ -211,10 +213,10 @@ def _allowed(
     return kept
 
 
-def _natural(sampler: RowSampler, asked: _Asked) -> float:
+def _natural(sampler: RowSampler, asked: _RowRequest) -> float:
     """The share of rows that would obey without being asked, among those that are given."""
-    shares = [sampler.share_of(wish) for wish in asked.wishes]
-    free = [sampler.share_of(wish) if wish else 1.0 for wish in asked.free]
+    shares = [sampler.probability_of(wish) for wish in asked.conditions]
+    free = [sampler.probability_of(wish) if wish else 1.0 for wish in asked.free]
     return min(sum(shares) / max(sum(free), 1e-300), 1.0)
 
 
@@ -223,12 +225,12 @@ def _check_seen(sampler: RowSampler, bounds: Bounds) -> None:
     pieces = bounds.pieces
     words = {name: " and ".join(each.words for each in bounds.sources[name]) for name in pieces}
     for one, other in combinations(pieces, 2):
-        if not sampler.met(pieces[one], pieces[other]):
+        if not sampler.cooccurred(pieces[one], pieces[other]):
             raise _never([words[one], words[other]], "no row was so")
     if not pieces:
         return
     rows = sampler.source.facts["train"]
-    expected = sampler.share_of(list(pieces.values())) * rows
+    expected = sampler.probability_of(list(pieces.values())) * rows
     if expected < LEAST_EXPECTED:
         why = f"of {rows} rows the model expects {expected:.2g} to be so"
         raise _never(list(words.values()), why)
@@ -266,6 +268,6 @@ def as_pandas(frame: Frame, codec: TableCodec) -> Any:
     for column in codec.columns:
         if column.storage == "text" and column.type in ("integer", "decimal"):
             numbers = pandas.to_numeric(data[column.name], errors="coerce")
-            if numbers.notna().sum() == (~absent(frame.column(column.name), wide=True)).sum():
+            if numbers.notna().sum() == (~find_missing(frame.column(column.name), wide=True)).sum():
                 data[column.name] = numbers
     return data

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from gannet.core.types import BoolArray, Float32Array, FloatArray
 from gannet.modalities.table.codec import TableCodec
 from gannet.recipes.common.imputation.extra_trees import Forest
-from gannet.recipes.common.imputation.initial import Start, network_axes, numeric_of
+from gannet.recipes.common.imputation.initial import InitialImputation, network_axes, numeric_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,30 +29,30 @@ class ImputedCells:
 
 
 @dataclass(frozen=True, slots=True)
-class Filler:
+class Imputer:
     """A fitted start and the forests beside it.
 
     Attributes:
-        product: The network.
-        start: The first fill.
+        model: The network.
+        initial: The first fill.
         forests: Of each column of numbers that has one.
-        spiky: ``(C,)`` columns in which one value is so common that answers stay what they were in
-            training; elsewhere a forest learns what the start leaves over.
+        zero_inflated: ``(C,)`` columns in which one value is so common that answers stay what they
+            were in training; elsewhere a forest learns what the start leaves over.
         share: ``(C,)`` how much of what a forest says is added.
         scale: ``(C,)`` by which donors are drawn towards their mean.
     """
 
-    product: nn.Module
-    start: Start
+    model: nn.Module
+    initial: InitialImputation
     forests: Mapping[int, Forest]
-    spiky: BoolArray
+    zero_inflated: BoolArray
     share: FloatArray
     scale: FloatArray
 
     @property
-    def chances(self) -> int:
+    def uniforms(self) -> int:
         """Numbers of chance that a draw of a row takes."""
-        return len(self.start.gaussian.mean) + len(self.start.codec.columns)
+        return len(self.initial.gaussian.mean) + len(self.initial.codec.columns)
 
     def first(self, values: FloatArray, rows: Tensor, known: Tensor) -> FloatArray:
         """The first fill on all axes, ``(N, D)``.
@@ -62,27 +62,27 @@ class Filler:
             rows: ``(N, F)`` the same, encoded.
             known: ``(N, F)`` one where a field is known.
         """
-        asked = self.start.asks_network
-        network = network_axes(self.product, self.start, rows, known) if asked else None
-        return self.start.expected(values, network)
+        asked = self.initial.asks_network
+        network = network_axes(self.model, self.initial, rows, known) if asked else None
+        return self.initial.expected(values, network)
 
     def found(self, column: int, inputs: Float32Array) -> ImputedCells:
         """What is held of the cells of a column of numbers that is missing in all these rows.
 
         Args:
             column: Its number.
-            inputs: ``(n, C)`` rows after the first fill, as ``Start.plain`` gives them.
+            inputs: ``(n, C)`` rows after the first fill, as ``InitialImputation.plain`` gives them.
         """
         first = inputs[:, column].astype(np.float64)
         if column not in self.forests:
             return ImputedCells(first, first[:, None])
         forest = self.forests[column]
         leaves = forest.leaves(inputs)
-        base = 0.0 if self.spiky[column] else first
+        base = 0.0 if self.zero_inflated[column] else first
         mean = forest.mean[leaves].astype(np.float64).mean(1) + base
         donors = np.sort(forest.donor[leaves].astype(np.float64), 1)
         best = first + self.share[column] * (mean - first)
-        if self.spiky[column]:
+        if self.zero_inflated[column]:
             return ImputedCells(best, donors)
         away = donors - donors.mean(1, keepdims=True)
         return ImputedCells(best, best[:, None] + self.scale[column] * away)
@@ -92,7 +92,7 @@ class Filler:
         count = found.donors.shape[1]
         if count == 1:
             return found.donors[:, 0]
-        if self.spiky[column]:  # what lies between two answers may be none
+        if self.zero_inflated[column]:  # what lies between two answers may be none
             at = (chance * count).astype(np.int64).clip(0, count - 1)
             return np.take_along_axis(found.donors, at[:, None], 1)[:, 0]
         return between(found.donors, chance)
@@ -104,12 +104,12 @@ class Filler:
             for at, forest in self.forests.items()
             for name, part in forest.tensors().items()
         }
-        own = {"spiky": self.spiky, "share": self.share, "scale": self.scale}
+        own = {"spiky": self.zero_inflated, "share": self.share, "scale": self.scale}
         held |= {name: torch.from_numpy(each) for name, each in own.items()}
-        return held | self.start.tensors()
+        return held | self.initial.tensors()
 
     @classmethod
-    def of(cls, product: nn.Module, codec: TableCodec, kept: Mapping[str, Tensor]) -> Filler:
+    def of(cls, model: nn.Module, codec: TableCodec, kept: Mapping[str, Tensor]) -> Imputer:
         """What ``tensors`` gave, and the network."""
         parts: dict[int, dict[str, Tensor]] = {}
         for name, tensor in kept.items():
@@ -118,8 +118,8 @@ class Filler:
                 number, _, part = rest.partition(".")
                 parts.setdefault(int(number), {})[part] = tensor
         return cls(
-            product,
-            Start.of(codec, kept),
+            model,
+            InitialImputation.of(codec, kept),
             {at: Forest.of(each) for at, each in parts.items()},
             kept["spiky"].numpy(),
             kept["share"].numpy(),
@@ -140,7 +140,9 @@ def between(donors: FloatArray, chance: FloatArray) -> FloatArray:
     return low + (place - below) * (high - low)
 
 
-def spiky_columns(codec: TableCodec, values: FloatArray, share: float, few: int) -> BoolArray:
+def zero_inflated_columns(
+    codec: TableCodec, values: FloatArray, share: float, few: int
+) -> BoolArray:
     """``(C,)`` columns of numbers of which one value has more than a share of the known cells.
 
     Those with few values are none: rounded to their grid, any answer is one of the values.

@@ -143,18 +143,18 @@ class _Level:
         nodes = len(self.sizes)
         best = np.full(nodes, 1e-9)
         for _ in range(tried):
-            look = self.rng.integers(self.inputs.shape[1], size=nodes)
-            one, other = (self.inputs[self.rows[self._some()], look] for _ in range(2))
+            evaluation = self.rng.integers(self.inputs.shape[1], size=nodes)
+            one, other = (self.inputs[self.rows[self._some()], evaluation] for _ in range(2))
             share = self.rng.random(nodes, np.float32)
             edge = np.minimum(one, other) + share * np.abs(one - other)
-            left = self.inputs[self.rows, look[self.node]] <= edge[self.node]
+            left = self.inputs[self.rows, evaluation[self.node]] <= edge[self.node]
             there = np.add.reduceat(left, self.starts, dtype=np.int64)
             heap = np.add.reduceat(left * self.mine, self.starts)
             rest = self.sizes - there
             gain = heap**2 / np.maximum(there, 1) + (self.sums - heap) ** 2 / np.maximum(rest, 1)
             gain -= self.sums**2 / self.sizes
             better = (gain > best) & (there >= leaf) & (rest >= leaf)
-            best[better], self.feature[better] = gain[better], look[better]
+            best[better], self.feature[better] = gain[better], evaluation[better]
             self.threshold[better] = edge[better]
 
     def below(self, first: int) -> tuple[IntArray, IntArray, int]:

@@ -10,15 +10,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gannet.core.seeding import seed_at
+from gannet.core.seeding import derive_seed
 from gannet.core.transform import Trained
 from gannet.core.types import Batch, BoolArray, FloatArray
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.columns.as_numbers import on_grid, values_of
 from gannet.networks.tabular.layout import missing
-from gannet.recipes.common.imputation.ensemble import Filler, between, spiky_columns
+from gannet.recipes.common.imputation.ensemble import Imputer, between, zero_inflated_columns
 from gannet.recipes.common.imputation.extra_trees import Forest
-from gannet.recipes.common.imputation.initial import STEPS, Start, chosen, network_axes, numeric_of
+from gannet.recipes.common.imputation.initial import (
+    STEPS,
+    InitialImputation,
+    chosen,
+    network_axes,
+    numeric_of,
+)
 from gannet.recipes.common.tabular import CellConfig
 
 HIDDEN = 0.2
@@ -50,12 +56,12 @@ class MaskedRows:
     Attributes:
         values: ``(N, C)``, NaN where missing.
         rows: ``(N, F)`` encoded.
-        known: ``(N, F)`` one where a field is known.
+        observed: ``(N, F)`` one where a field is known.
     """
 
     values: FloatArray
     rows: Tensor
-    known: Tensor
+    observed: Tensor
 
     @classmethod
     def of(cls, batch: Batch, codec: TableCodec) -> MaskedRows:
@@ -73,20 +79,20 @@ class MaskedRows:
     def without(self, hidden: BoolArray, codec: TableCodec) -> MaskedRows:
         """The same with some cells ``(N, C)`` hidden."""
         owner = [field.column for field in codec.fields]
-        known = self.known * torch.from_numpy(~hidden[:, owner]).float()
+        known = self.observed * torch.from_numpy(~hidden[:, owner]).float()
         return MaskedRows(np.where(hidden, np.nan, self.values), self.rows, known)
 
     def take(self, rows: NDArray[np.int64]) -> MaskedRows:
         """Some rows."""
         at = torch.from_numpy(rows)
-        return MaskedRows(self.values[rows], self.rows[at], self.known[at])
+        return MaskedRows(self.values[rows], self.rows[at], self.observed[at])
 
 
 Trial = tuple[MaskedRows, BoolArray]
 """Rows with cells hidden on purpose, and which."""
 
 
-def settle(
+def fit_after_training(
     trained: Trained[CellConfig], train: Batch, held_out: Batch, seed: int
 ) -> Mapping[str, Tensor]:
     """Fit to training rows, weigh on cells hidden on purpose in held-out rows."""
@@ -95,7 +101,7 @@ def settle(
     fitted, others = MaskedRows.of(train, codec), MaskedRows.of(held_out, codec)
     most = max(min(CELLS // len(codec.columns), PAIRS // len(codec.columns) ** 2), FEW_ROWS)
     if len(fitted.values) > most:
-        rng = np.random.default_rng(seed_at(seed, 5))
+        rng = np.random.default_rng(derive_seed(seed, 5))
         fitted = fitted.take(np.sort(rng.permutation(len(fitted.values))[:most]))
     trials = _trials(others, codec, seed)
     start = _started(trained, codec, fitted, others, trials)
@@ -108,7 +114,7 @@ def _trials(others: MaskedRows, codec: TableCodec, seed: int) -> list[Trial]:
     turns = min(-(-TRIED_CELLS // count), MOST_TRIALS)
     trials: list[Trial] = []
     for turn in range(turns):
-        rng = np.random.default_rng(seed_at(seed, 4, turn))
+        rng = np.random.default_rng(derive_seed(seed, 4, turn))
         hidden = known & (rng.random(known.shape) < HIDDEN)
         trials.append((others.without(hidden, codec), hidden))
     return trials
@@ -120,15 +126,15 @@ def _started(
     fitted: MaskedRows,
     others: MaskedRows,
     trials: list[Trial],
-) -> Start:
+) -> InitialImputation:
     """The best of a few normal distributions, blended with the network column by column."""
     ridges = RIDGES if len(fitted.values) <= FEW_ROWS else RIDGES[:1]
-    tried = [Start.fit(codec, fitted.values, ridge=ridge) for ridge in ridges]
+    tried = [InitialImputation.fit(codec, fitted.values, ridge=ridge) for ridge in ridges]
     errors: list[FloatArray] = []
     for start in tried:
         errors.append(np.zeros((STEPS, len(codec.columns))))
         for heap, hidden in trials:
-            network = network_axes(trained.product, start, heap.rows, heap.known)
+            network = network_axes(trained.model, start, heap.rows, heap.observed)
             errors[-1] += _errors_of_blends(start, others.values, heap.values, hidden, network)
     best = int(np.argmin([each[0].sum() for each in errors]))
     counts = np.sum([hidden.sum(0) for _, hidden in trials], 0).astype(np.float64)
@@ -137,7 +143,11 @@ def _started(
 
 
 def _errors_of_blends(
-    start: Start, truth: FloatArray, holed: FloatArray, hidden: BoolArray, network: FloatArray
+    start: InitialImputation,
+    truth: FloatArray,
+    holed: FloatArray,
+    hidden: BoolArray,
+    network: FloatArray,
 ) -> FloatArray:
     """Squared errors ``(STEPS, C)`` by the network's weight, summed over hidden cells."""
     first, right = start.expected(holed, None), start.axes(truth)
@@ -151,15 +161,15 @@ def _errors_of_blends(
 
 def _with_forests(
     trained: Trained[CellConfig],
-    start: Start,
+    start: InitialImputation,
     fitted: MaskedRows,
     others: MaskedRows,
     trials: list[Trial],
     seed: int,
-) -> Filler:
+) -> Imputer:
     codec, width = start.codec, len(start.codec.columns)
-    spiky = spiky_columns(codec, fitted.values, SPIKE, FEW_VALUES)
-    filler = Filler(trained.product, start, {}, spiky, np.ones(width), np.ones(width))
+    spiky = zero_inflated_columns(codec, fitted.values, SPIKE, FEW_VALUES)
+    filler = Imputer(trained.model, start, {}, spiky, np.ones(width), np.ones(width))
     known = ~np.isnan(fitted.values)
     suits = numeric_of(codec) & (known.sum(0) >= FEWEST_KNOWN)
     columns: list[int] = np.flatnonzero(suits).tolist()
@@ -172,18 +182,18 @@ def _with_forests(
     return _weighed(replace(filler, forests=forests), others, trials)
 
 
-def _grown(filler: Filler, heap: MaskedRows, first: FloatArray, column: int, seed: int) -> Forest:
+def _grown(filler: Imputer, heap: MaskedRows, first: FloatArray, column: int, seed: int) -> Forest:
     """A forest for one column, told of each row what it would be told if the cell were missing."""
-    start = filler.start
+    start = filler.initial
     answers = start.scaled(heap.values)[:, column]
     hidden = np.zeros(heap.values.shape, np.bool_)
     hidden[:, column] = True
     blind = heap.without(hidden, start.codec)
     if start.asks_network:
-        network = network_axes(filler.product, start, blind.rows, blind.known)
+        network = network_axes(filler.model, start, blind.rows, blind.observed)
         first = start.blended(first, ~np.isnan(start.axes(blind.values)), network)
     inputs = start.plain(blind.values, first)
-    if not filler.spiky[column]:
+    if not filler.zero_inflated[column]:
         answers = answers - inputs[:, column]
     learnt = sum(bool(each.sizes) for each in start.codec.columns)
     return Forest.fit(
@@ -192,17 +202,17 @@ def _grown(filler: Filler, heap: MaskedRows, first: FloatArray, column: int, see
         trees=TREES,
         tried=2 + round(learnt / 2.5),
         leaf=LEAF if len(answers) < MANY_ROWS else 2 * LEAF,
-        rng=np.random.default_rng(seed_at(seed, 6, column)),
+        rng=np.random.default_rng(derive_seed(seed, 6, column)),
     )
 
 
-def _weighed(filler: Filler, others: MaskedRows, trials: list[Trial]) -> Filler:
+def _weighed(filler: Imputer, others: MaskedRows, trials: list[Trial]) -> Imputer:
     """How much of each forest is added, and how wide its donors are spread."""
-    start, width = filler.start, len(filler.start.codec.columns)
+    start, width = filler.initial, len(filler.initial.codec.columns)
     truth = start.scaled(others.values)
     errors, counts = np.zeros((STEPS, width)), np.zeros(width)
     for heap, hidden in trials:
-        first = filler.first(heap.values, heap.rows, heap.known)
+        first = filler.first(heap.values, heap.rows, heap.observed)
         inputs = start.plain(heap.values, first).astype(np.float32)
         for column in filler.forests:
             rows = np.flatnonzero(hidden[:, column])
@@ -218,16 +228,16 @@ def _weighed(filler: Filler, others: MaskedRows, trials: list[Trial]) -> Filler:
     return replace(made, scale=np.full(width, _scale(made, trials, truth)))
 
 
-def _scale(filler: Filler, trials: list[Trial], truth: FloatArray) -> float:
+def _scale(filler: Imputer, trials: list[Trial], truth: FloatArray) -> float:
     """The width at which nine tenths of held-out numbers lie within nine tenths of the donors."""
-    start = filler.start
+    start = filler.initial
     inside, total = np.zeros(len(SCALES)), 0
     for heap, hidden in trials:
-        first = filler.first(heap.values, heap.rows, heap.known)
+        first = filler.first(heap.values, heap.rows, heap.observed)
         inputs = start.plain(heap.values, first).astype(np.float32)
         for column in filler.forests:
             rows = np.flatnonzero(hidden[:, column])
-            if filler.spiky[column] or not len(rows):
+            if filler.zero_inflated[column] or not len(rows):
                 continue
             found = filler.found(column, inputs[rows])
             donors = found.donors - found.best[:, None]
@@ -242,10 +252,10 @@ def _scale(filler: Filler, trials: list[Trial], truth: FloatArray) -> float:
     return float(SCALES[np.abs(inside / total - LEVEL).argmin()])
 
 
-def _as_written(start: Start, column: int, scaled: FloatArray) -> FloatArray:
+def _as_written(start: InitialImputation, column: int, scaled: FloatArray) -> FloatArray:
     """Scaled numbers of a column as they come back from a file.
 
     On a coarse grid, intervals hold more than they would between its points.
     """
-    raw = scaled * start.spread[column] + start.centre[column]
+    raw = scaled * start.spread[column] + start.center[column]
     return on_grid(start.codec.columns[column], raw)

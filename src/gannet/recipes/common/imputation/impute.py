@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gannet.core.frame import Cells, Frame
-from gannet.core.seeding import noise_at, seed_at
+from gannet.core.seeding import derive_seed, latents_at
 from gannet.core.transform import Trained, TransformInput
 from gannet.core.types import BoolArray, FloatArray
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.columns.as_numbers import cells_from, gone, values_of
-from gannet.recipes.common.imputation.ensemble import Filler, ImputedCells
-from gannet.recipes.common.imputation.initial import Start, sizes_of
+from gannet.recipes.common.imputation.ensemble import ImputedCells, Imputer
+from gannet.recipes.common.imputation.initial import InitialImputation, sizes_of
 from gannet.recipes.common.tabular import CellConfig
 
 Roots = list[tuple[NDArray[np.int64], FloatArray]]
@@ -34,15 +34,15 @@ CHANCES = 30_000_000
 """Numbers of chance that are held at once."""
 
 
-def turn(
-    trained: Trained[CellConfig], given: TransformInput, draws: int, seed: int
+def transform(
+    trained: Trained[CellConfig], given: TransformInput, samples: int, seed: int
 ) -> Sequence[Frame]:
     """Fill a frame's missing cells; all others come back as they are.
 
     Args:
         trained: Of a recipe that fills cells.
         given: Of a `Frame` with the columns of training.
-        draws: With one, numbers get their conditional mean, brought to the column's grid and
+        samples: With one, numbers get their conditional mean, brought to the column's grid and
             bounds, words the most probable one. With more, each is drawn at random.
         seed: Of the draws. Draw k of row n depends on the seed, on k and on n alone.
 
@@ -55,10 +55,10 @@ def turn(
     assert isinstance(frame, Frame)
     codec.check_columns(frame)
     holes = holes_of(frame, codec)
-    filler = Filler.of(trained.product, codec, trained.kept)
-    rows = max(min(TOGETHER, CHANCES // filler.chances), 1)
+    filler = Imputer.of(trained.model, codec, trained.extra_state)
+    rows = max(min(TOGETHER, CHANCES // filler.uniforms), 1)
     parts = [
-        filled(filler, frame, holes, slice(at, at + rows), draws, seed)
+        filled(filler, frame, holes, slice(at, at + rows), samples, seed)
         for at in range(0, len(frame), rows)
     ]
     each = [np.concatenate(values) for values in zip(*parts, strict=True)]
@@ -86,10 +86,10 @@ def patched(frame: Frame, codec: TableCodec, holes: BoolArray, values: FloatArra
 
 
 def filled(
-    filler: Filler, frame: Frame, holes: BoolArray, part: slice, draws: int, seed: int
+    filler: Imputer, frame: Frame, holes: BoolArray, part: slice, samples: int, seed: int
 ) -> list[FloatArray]:
     """Values ``(n, C)`` of some rows, one for each draw."""
-    codec, some = filler.start.codec, frame[part]
+    codec, some = filler.initial.codec, frame[part]
     values = np.stack(
         [
             np.where(hole, np.nan, values_of(column, some.column(column.name)))
@@ -102,11 +102,13 @@ def filled(
     owner = [field.column for field in codec.fields]
     known = torch.from_numpy(~holes[part][:, owner]).float()
     task = _Task.of(filler, values, codec.encode_frame(some), known)
-    if draws == 1:
+    if samples == 1:
         return [task.best()]
     rows = range(part.start, part.start + len(some))
-    roots = _roots(filler.start, values)
-    chances = (noise_at(seed_at(seed, 7, draw), rows, filler.chances) for draw in range(draws))
+    roots = _roots(filler.initial, values)
+    chances = (
+        latents_at(derive_seed(seed, 7, draw), rows, filler.uniforms) for draw in range(samples)
+    )
     return [task.drawn(each.double().numpy(), roots) for each in chances]
 
 
@@ -121,18 +123,18 @@ class _Task:
         found: Of each column of numbers with holes, its rows and what is held of them.
     """
 
-    filler: Filler
+    filler: Imputer
     values: FloatArray
     axes: FloatArray
     found: dict[int, tuple[Any, ImputedCells]]
 
     @classmethod
-    def of(cls, filler: Filler, values: FloatArray, rows: Tensor, known: Tensor) -> _Task:
+    def of(cls, filler: Imputer, values: FloatArray, rows: Tensor, known: Tensor) -> _Task:
         axes = filler.first(values, rows, known)
-        inputs = filler.start.plain(values, axes).astype(np.float32)
-        sizes = sizes_of(filler.start.codec)
+        inputs = filler.initial.plain(values, axes).astype(np.float32)
+        sizes = sizes_of(filler.initial.codec)
         found: dict[int, tuple[Any, ImputedCells]] = {}
-        for at, column in enumerate(filler.start.codec.columns):
+        for at, column in enumerate(filler.initial.codec.columns):
             asked = np.flatnonzero(np.isnan(values[:, at]))
             if column.sizes and not sizes[at] and len(asked):
                 found[at] = (asked, filler.found(at, inputs[asked]))
@@ -140,11 +142,11 @@ class _Task:
 
     def best(self) -> FloatArray:
         """Means of numbers, the likeliest words."""
-        start = self.filler.start
+        start = self.filler.initial
         made = start.plain(self.values, self.axes)
         for at, (rows, found) in self.found.items():
             made[rows, at] = found.best
-        return made * start.spread + start.centre
+        return made * start.spread + start.center
 
     def drawn(self, normal: FloatArray, roots: Roots) -> FloatArray:
         """One draw of all cells.
@@ -155,7 +157,7 @@ class _Task:
             normal: ``(n, D + C)`` chance, or more.
             roots: How those of each row are linked.
         """
-        start, width = self.filler.start, self.axes.shape[1]
+        start, width = self.filler.initial, self.axes.shape[1]
         linked, even = normal[:, :width].copy(), _even(normal[:, width:].copy())
         for rows, root in roots:
             linked[rows] = (root @ linked[rows][:, :, None])[:, :, 0]
@@ -169,7 +171,7 @@ class _Task:
                 shares = self.axes[rows, start.spans[at]].clip(1e-9)
                 heaped = shares.cumsum(1) / shares.sum(1, keepdims=True)
                 made[rows, at] = (heaped < even[rows, at, None]).sum(1)
-        return made * start.spread + start.centre
+        return made * start.spread + start.center
 
 
 def _even(normal: FloatArray) -> FloatArray:
@@ -177,7 +179,7 @@ def _even(normal: FloatArray) -> FloatArray:
     return torch.special.ndtr(torch.from_numpy(normal)).numpy()
 
 
-def _roots(start: Start, values: FloatArray) -> Roots:
+def _roots(start: InitialImputation, values: FloatArray) -> Roots:
     """Rows with more than one hole, and the root of the correlations of these ``(n, D, D)``."""
     axes = start.axes(values)
     holed = np.flatnonzero(np.isnan(axes).sum(1) > 1)

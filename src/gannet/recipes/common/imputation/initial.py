@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from gannet.core.types import BoolArray, Condition, FloatArray
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.columns.category import CategoryColumn
-from gannet.modalities.table.columns.datetime import MomentColumn
+from gannet.modalities.table.columns.datetime import DatetimeColumn
 from gannet.modalities.table.columns.number import NumberColumn
-from gannet.networks.tabular.layout import told
+from gannet.networks.tabular.layout import condition_vector
 from gannet.networks.tabular.network import FieldGenerator
 from gannet.recipes.common.imputation.gaussian import JointNormal
 
@@ -32,13 +32,13 @@ PRIOR = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class InitialImputation:
     """What is expected of each cell given the known ones of its row.
 
     Attributes:
         codec: Of the table.
         words: Words of each category that have an axis.
-        centre: ``(C,)`` of each column; 0 for categories.
+        center: ``(C,)`` of each column; 0 for categories.
         spread: ``(C,)`` by which numbers are divided; 1 for categories.
         gaussian: Over all axes: one per column of numbers, one per word.
         weight: ``(C,)`` of the network in each column; the rest is the normal distribution's.
@@ -46,13 +46,13 @@ class Start:
 
     codec: TableCodec
     words: int
-    centre: FloatArray
+    center: FloatArray
     spread: FloatArray
     gaussian: JointNormal
     weight: FloatArray
 
     @classmethod
-    def fit(cls, codec: TableCodec, values: FloatArray, *, ridge: float) -> Start:
+    def fit(cls, codec: TableCodec, values: FloatArray, *, ridge: float) -> InitialImputation:
         """Fit the normal distribution; the network has no weight yet."""
         numeric = numeric_of(codec)
         many = max((s for s in sizes_of(codec)), default=0)
@@ -63,10 +63,10 @@ class Start:
         mean: FloatArray = np.nansum(values, 0) / count
         away: FloatArray = np.nan_to_num(values - mean)
         spread: FloatArray = np.sqrt((away**2).sum(0) / count)
-        centre = np.where(numeric, mean, 0.0)
+        center = np.where(numeric, mean, 0.0)
         spread = np.where(numeric & (spread > 0), spread, 1.0)
         blank = JointNormal(np.zeros(0), np.zeros((0, 0)))
-        start = cls(codec, words, centre, spread, blank, np.zeros(len(codec.columns)))
+        start = cls(codec, words, center, spread, blank, np.zeros(len(codec.columns)))
         return replace(start, gaussian=JointNormal.fit(start.axes(values), ridge=ridge))
 
     @property
@@ -77,7 +77,7 @@ class Start:
 
     def scaled(self, values: FloatArray) -> FloatArray:
         """Numbers ``(N, C)`` standardised, codes as they are."""
-        return (values - self.centre) / self.spread
+        return (values - self.center) / self.spread
 
     def axes(self, values: FloatArray) -> FloatArray:
         """Values ``(N, C)`` on the axes ``(N, D)``, NaN where missing."""
@@ -151,7 +151,7 @@ class Start:
         """All that was found, to be kept."""
         held = {
             "words": np.array(self.words),
-            "centre": self.centre,
+            "centre": self.center,
             "spread": self.spread,
             "mean": self.gaussian.mean,
             "covariance": self.gaussian.covariance,
@@ -160,7 +160,7 @@ class Start:
         return {f"start.{name}": torch.from_numpy(np.asarray(each)) for name, each in held.items()}
 
     @classmethod
-    def of(cls, codec: TableCodec, kept: Mapping[str, Tensor]) -> Start:
+    def of(cls, codec: TableCodec, kept: Mapping[str, Tensor]) -> InitialImputation:
         """What ``tensors`` gave."""
         held = {name: kept[f"start.{name}"].numpy() for name in _NAMES}
         gaussian = JointNormal(held["mean"], held["covariance"])
@@ -201,35 +201,35 @@ def _width(codec: TableCodec, words: int) -> int:
 
 @torch.no_grad()
 def network_axes(
-    product: nn.Module, start: Start, rows: Tensor, known: Tensor
+    model: nn.Module, start: InitialImputation, rows: Tensor, known: Tensor
 ) -> NDArray[np.float64]:
     """What the network expects on each axis, ``(N, D)``.
 
     Args:
-        product: The network.
+        model: The network.
         start: Says what the axes are.
         rows: ``(N, F)`` encoded.
         known: ``(N, F)`` one where it is told.
     """
-    assert isinstance(product, FieldGenerator)
-    codec, layout = start.codec, product.layout
+    assert isinstance(model, FieldGenerator)
+    codec, layout = start.codec, model.layout
     made = np.zeros((len(rows), _width(codec, start.words)))
     for first in range(0, len(rows), PART):
         part = slice(first, first + PART)
-        vector = told(rows[part], known[part])
-        shares = layout.shares(product.logits(Condition(vector, vector[:, :0], vector[:, :0])))
+        vector = condition_vector(rows[part], known[part])
+        shares = layout.probabilities(model.logits(Condition(vector, vector[:, :0], vector[:, :0])))
         for at, (column, fields) in enumerate(zip(codec.columns, codec.spans, strict=True)):
             axes = start.spans[at]
             if axes.stop == axes.start:
                 continue
             own = shares[:, layout.parts[fields.start]].double().numpy()
             if isinstance(column, CategoryColumn):
-                first_word = column.absent.symbols
+                first_word = column.missing.symbols
                 made[part, axes] = own[:, first_word : first_word + axes.stop - axes.start]
             else:
-                assert isinstance(column, NumberColumn | MomentColumn)
-                centre, spread = start.centre[at], start.spread[at]
-                made[part, axes.start] = own @ ((column.representatives - centre) / spread)
+                assert isinstance(column, NumberColumn | DatetimeColumn)
+                center, spread = start.center[at], start.spread[at]
+                made[part, axes.start] = own @ ((column.representatives - center) / spread)
     return made
 
 

@@ -40,8 +40,8 @@ def png(values, key=b"", turn=0):
             struct.pack(">I", len(held)) + name + held + struct.pack(">I", zlib.crc32(name + held))
         )
 
-    colour = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
-    head = struct.pack(">IIBBBBB", wide, high, 16, colour, 0, 0, 0)
+    color = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
+    head = struct.pack(">IIBBBBB", wide, high, 16, color, 0, 0, 0)
     exif = b""
     if turn:
         exif = chunk(
@@ -162,15 +162,15 @@ def test_16_bit_are_turned_as_8_are(turn, channels):
     np.testing.assert_allclose(found.pixels.squeeze(), plain / 255, atol=1.01 / 255)
 
 
-def test_a_colour_that_is_see_through_becomes_alpha():
+def test_a_color_that_is_see_through_becomes_alpha():
     values = pixels(3)
     found = whole(deep(png(values, key=values[4, 2].astype(">u2").tobytes()), "a"))
     assert np.array_equal(found[..., :3], values)
     assert found[4, 2, 3] == 0
     assert (found[..., 3] == 0).sum() == 1
-    grey = whole(deep(png(values[..., :1], key=values[4, 2, :1].astype(">u2").tobytes()), "a"))
-    assert grey.shape[2] == 2
-    assert grey[4, 2, 1] == 0
+    gray = whole(deep(png(values[..., :1], key=values[4, 2, :1].astype(">u2").tobytes()), "a"))
+    assert gray.shape[2] == 2
+    assert gray[4, 2, 1] == 0
 
 
 def test_numbers_have_the_bits_of_their_type():

@@ -18,7 +18,7 @@ from gannet.modalities.image.io import files
 from gannet.modalities.image.io.files import content, look, upright
 
 RAMP = np.linspace(0, 255, 12 * 16).reshape(12, 16).astype(np.uint8)
-COLOURS = np.stack([RAMP, RAMP[::-1], RAMP[:, ::-1]], 2)
+COLORS = np.stack([RAMP, RAMP[::-1], RAMP[:, ::-1]], 2)
 
 
 def packed(image, kind="PNG", **options):
@@ -27,7 +27,7 @@ def packed(image, kind="PNG", **options):
     return held.getvalue()
 
 
-def test_grey_stays_grey():
+def test_gray_stays_gray():
     found = upright(packed(Image.fromarray(RAMP)), "a")
     assert found.mode == "L"
     assert np.array_equal(np.asarray(found), RAMP)
@@ -40,7 +40,7 @@ def test_sixteen_bit_is_scaled_and_not_clipped():
     assert look(packed(Image.fromarray(deep)), "a").mode == "16 bit"
 
 
-def test_sixteen_bit_of_a_portable_grey_map_is_scaled_too():
+def test_sixteen_bit_of_a_portable_gray_map_is_scaled_too():
     deep = (RAMP.astype(">u2") * 257).astype(">u2")
     held = b"P5 16 12 65535\n" + deep.tobytes()
     assert np.array_equal(np.asarray(upright(held, "a")), RAMP)
@@ -52,26 +52,26 @@ def test_floats_beyond_one_are_refused_and_not_guessed():
         upright(wild, "wild.tif")
 
 
-def test_a_palette_keeps_its_colours():
-    image = Image.fromarray(COLOURS).quantize(16)
+def test_a_palette_keeps_its_colors():
+    image = Image.fromarray(COLORS).quantize(16)
     found = upright(packed(image), "a")
     assert found.mode == "RGB"
     assert np.array_equal(np.asarray(found), np.asarray(image.convert("RGB")))
     assert look(packed(image), "a").mode == "palette"
 
 
-def test_a_palette_with_a_clear_colour_has_alpha():
+def test_a_palette_with_a_clear_color_has_alpha():
     image = Image.fromarray(RAMP // 64).convert("P")
     found = upright(packed(image, transparency=0), "a")
     assert found.mode == "RGBA"
     assert (np.asarray(found)[..., 3] == 0).any()
 
 
-def test_inks_become_colours():
-    image = Image.fromarray(COLOURS).convert("CMYK")
+def test_inks_become_colors():
+    image = Image.fromarray(COLORS).convert("CMYK")
     found = upright(packed(image, "JPEG", quality=100, subsampling=0), "a")
     assert found.mode == "RGB"
-    assert np.abs(np.asarray(found).astype(int) - COLOURS).mean() < 4
+    assert np.abs(np.asarray(found).astype(int) - COLORS).mean() < 4
     assert look(packed(image, "JPEG"), "a").mode == "CMYK"
 
 
@@ -101,7 +101,7 @@ def test_of_an_animation_the_first_frame_is_taken():
 
 
 def test_a_large_jpeg_is_decoded_at_a_reduced_scale_that_still_has_twice_the_pixels():
-    held = packed(Image.fromarray(COLOURS).resize((1600, 1200)), "JPEG")
+    held = packed(Image.fromarray(COLORS).resize((1600, 1200)), "JPEG")
     assert upright(held, "a", least=(64, 64)).size == (200, 150)
     assert upright(held, "a").size == (1600, 1200)
 
@@ -109,7 +109,7 @@ def test_a_large_jpeg_is_decoded_at_a_reduced_scale_that_still_has_twice_the_pix
 def test_a_rotated_jpeg_is_reduced_along_the_right_sides():
     exif = Image.Exif()
     exif[0x0112] = 6
-    held = packed(Image.fromarray(COLOURS).resize((1600, 400)), "JPEG", exif=exif)
+    held = packed(Image.fromarray(COLORS).resize((1600, 400)), "JPEG", exif=exif)
     assert upright(held, "a", least=(100, 100)).size == (200, 800)
 
 
@@ -163,7 +163,7 @@ def test_an_empty_file_is_named():
 
 @pytest.mark.parametrize("kind", ["EPS", "PDF", "ICO"])
 def test_formats_that_are_rare_or_run_programs_are_not_tried(kind):
-    held = packed(Image.fromarray(COLOURS), kind)
+    held = packed(Image.fromarray(COLORS), kind)
     with pytest.raises(DataError, match="not a picture"):
         upright(held, "a.png")
 
@@ -192,7 +192,7 @@ def test_a_file_without_permission_is_named():
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "TIFF", "BMP", "WEBP", "PPM"])
 def test_damaged_bytes_give_a_picture_or_a_data_error_and_nothing_else(kind, recwarn):
     rng = np.random.default_rng(1)
-    whole = bytearray(packed(Image.fromarray(COLOURS), kind))
+    whole = bytearray(packed(Image.fromarray(COLORS), kind))
     outcomes = set()
     for _ in range(150):
         held = bytearray(whole)

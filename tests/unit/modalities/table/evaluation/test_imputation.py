@@ -39,24 +39,24 @@ def draws(count, spread):
 
 def test_the_truth_has_no_error_and_simple_methods_stand_beside_it():
     found = scores([TRUTH])
-    assert set(found) == {"hidden numbers", "hidden categories"}
+    assert set(found) == {"imputation rmse", "imputation error rate"}
     for score in found.values():
         assert score.value == score.high == 0
-        methods = {part.name: part.value for part in score.parts}
+        methods = {part.name: part.value for part in score.components}
         assert methods["by mean or commonest"] == score.baseline
         assert 0 < methods["by iterative regression"] < 0.7 * score.baseline
         assert 0 < methods["by trees"] < 0.7 * score.baseline
-    assert found["hidden numbers"].baseline == pytest.approx(1, abs=0.1)
-    assert found["hidden categories"].samples == HIDDEN[:, 2].sum()
+    assert found["imputation rmse"].baseline == pytest.approx(1, abs=0.1)
+    assert found["imputation error rate"].samples == HIDDEN[:, 2].sum()
 
 
 def test_exact_draws_cover_what_they_say_and_too_narrow_ones_do_not():
     exact = scores(draws(39, 1))["interval coverage[90%]"]
     assert exact.value == pytest.approx(0.9, abs=0.05)
-    assert exact.at_floor
+    assert exact.at_reference
     narrow = scores(draws(39, 0.3))["interval coverage[90%]"]
     assert narrow.high < 0.6
-    assert not narrow.at_floor
+    assert not narrow.at_reference
 
 
 def test_few_draws_claim_no_more_than_they_can_say():

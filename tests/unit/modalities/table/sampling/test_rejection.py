@@ -50,7 +50,7 @@ def test_every_row_obeys_every_rule(model):
             assert int(row["low"]) <= int(row["high"])
             assert int(row["low"]) + int(row["high"]) < 80
     assert any(row["high"] == "" for row in made), "what is missing breaks no rule"
-    assert 0 < drawn.obeyed.first < 500, "or this test would show nothing"
+    assert 0 < drawn.rejection.first_accepted < 500, "or this test would show nothing"
     assert len({row["id"] for row in made}) == 500
 
 
@@ -60,7 +60,7 @@ def test_every_row_obeys_every_rule(model):
         {},
         {"given": {"town": ["Ulm", "Lyon"]}},
         {"require": [*RULES, "size > 8.5"]},
-        {"balance_by": "land"},
+        {"stratify_by": "land"},
     ],
 )
 def test_row_n_depends_on_the_seed_and_on_n_alone(model, options):
@@ -86,22 +86,22 @@ def test_rows_that_obey_at_once_are_those_without_rules(model):
     same = [one == other for one, other in zip(free, kept, strict=True)]
     drawn = model.stream(200, require=RULES)
     list(drawn)
-    assert sum(same) == drawn.obeyed.first
+    assert sum(same) == drawn.rejection.first_accepted
 
 
 def test_what_the_rules_did_is_told_in_plain_words(model):
     drawn = model.stream(200, require=[*RULES, "low < 30", "size >= -9999"])
     list(drawn)
-    told = drawn.obeyed
-    assert (told.rows, told.asked) == (200, ("low < 30",))
-    assert 0.2 < told.natural < 0.8
+    told = drawn.rejection
+    assert (told.rows, told.conditioned) == (200, ("low < 30",))
+    assert 0.2 < told.marginal < 0.8
     assert told.drawn > 200
-    words = "\n".join(told.words())
+    words = "\n".join(told.describe())
     assert "asked for outright: 'low < 30'; without rules" in words
-    assert f"{200 - told.first} were drawn anew" in words
+    assert f"{200 - told.first_accepted} were drawn anew" in words
     assert "'low <= high' was broken by" in words
     assert "'low < 30' was broken" not in words
-    assert model.stream(5).obeyed.words() == []
+    assert model.stream(5).rejection.describe() == []
 
 
 def test_bounds_are_asked_for_and_cost_no_draws(model):
@@ -109,17 +109,17 @@ def test_bounds_are_asked_for_and_cost_no_draws(model):
     made = plain(joined(list(drawn)))
     assert all(float(row["size"]) > 10.5 and row["town"] != "Ulm" for row in made)
     assert all(row["high"] != "" for row in made)
-    assert drawn.obeyed.first == 300
+    assert drawn.rejection.first_accepted == 300
 
 
 def test_rules_and_balance_go_together(model):
-    made = plain(rows(model, 90, balance_by="town", require=["town != Ulm", "occurs(town, land)"]))
+    made = plain(rows(model, 90, stratify_by="town", require=["town != Ulm", "occurs(town, land)"]))
     counts = {town: sum(row["town"] == town for row in made) for town in TOWNS}
     assert counts.pop("Ulm") == 0
     assert max(counts.values()) - min(counts.values()) <= 1
     assert all(TOWNS[row["town"]] == row["land"] for row in made)
     with pytest.raises(ConfigError, match=r"'town in \(Ulm\)' and .* contradict"):
-        rows(model, 5, balance_by="town", require=["town in (Ulm)", "town != Ulm"])
+        rows(model, 5, stratify_by="town", require=["town in (Ulm)", "town != Ulm"])
 
 
 def test_hardly_any_row_is_an_error_that_names_the_rule_and_the_share(model, monkeypatch):
@@ -131,7 +131,7 @@ def test_hardly_any_row_is_an_error_that_names_the_rule_and_the_share(model, mon
 
 
 def test_tries_have_an_end_even_if_few_rows_are_drawn(model, monkeypatch):
-    monkeypatch.setattr(rejection, "TRIES", 40)
+    monkeypatch.setattr(rejection, "MAX_TRIES", 40)
     with pytest.raises(ConfigError, match=r"0.0 % of 39 that were drawn anew"):
         rows(model, 1, require="low * size > 999999")
 
@@ -139,9 +139,9 @@ def test_tries_have_an_end_even_if_few_rows_are_drawn(model, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"require": "low < 10", "given": {"low": (20, 30)}}, "low=20..30 and --require"),
-        ({"require": "land == F", "given": {"town": "Ulm"}}, "nothing like town=Ulm, --require"),
-        ({"require": ["land == F", "town == Ulm"]}, "nothing like --require"),
+        ({"require": "low < 10", "given": {"low": (20, 30)}}, "low=20..30 and --constraint"),
+        ({"require": "land == F", "given": {"town": "Ulm"}}, "nothing like town=Ulm, --constraint"),
+        ({"require": ["land == F", "town == Ulm"]}, "nothing like --constraint"),
         ({"require": "hgih < 3"}, "Did you mean 'high'?"),
         ({"require": "id == 3"}, "is not learnt"),
         ({"require": "occurs(size, town)"}, "up to 256 values"),
@@ -161,5 +161,7 @@ def test_no_rows_and_one_rule(model):
 
 
 def test_rules_are_for_tables(of_pictures, tmp_path):
-    with pytest.raises(ConfigError, match="--require: is for rows, which this run does not make"):
+    with pytest.raises(
+        ConfigError, match="--constraint: is for rows, which this run does not make"
+    ):
         gannet.Model(of_pictures, tmp_path).sample(1, require="a < b")
