@@ -97,7 +97,7 @@ def _fulfil(rows: Table, given: Given) -> NDArray[np.bool_]:
 
 def _made(model: gannet.Model, count: int, given: Given, seed: int) -> Table:
     """Fakes as plain columns."""
-    frames = list(model.stream(count, input_side=given, seed=seed))
+    frames = list(model.stream(count, given=given, seed=seed))
     found = {name: np.concatenate([frame.column(name) for frame in frames]) for name in NAMES}
     return {name: cells.astype(int if name in NUMBERS else str) for name, cells in found.items()}
 

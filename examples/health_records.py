@@ -25,7 +25,7 @@ def tumours(out: Path, **budget: Any) -> None:
     table.to_csv(out / "tumours.csv", index=False)
 
     model = gannet.train(out / "tumours.csv", out / "tumours", seed=0, **budget)
-    print(model.sample(3, input_side={"diagnosis": "malignant"}).iloc[:, :4])
+    print(model.sample(3, given={"diagnosis": "malignant"}).iloc[:, :4])
     print(model.sample(100, stratify_by="diagnosis").diagnosis.value_counts())
 
     report = model.evaluate(out / "tumours.csv", out=out / "tumours")
@@ -39,7 +39,7 @@ def patients(out: Path, **budget: Any) -> None:
     data: Any = load_diabetes(as_frame=True, scaled=False)
     table = data.frame
     model = gannet.train(table, out / "patients", seed=0, **budget)
-    print(model.sample(5, input_side={"age": (20, 40)}, seed=1))
+    print(model.sample(5, given={"age": (20, 40)}, seed=1))
 
 
 def stays(out: Path, **budget: Any) -> None:

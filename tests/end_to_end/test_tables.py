@@ -270,7 +270,7 @@ def test_data_frames_in_data_frames_out(people, tmp_path):
     data = pandas.read_csv(people, sep=";", na_values="?")
     small = {"steps": 5, "width": 8, "batch": 32, "threads": 1, "blocks": 1}
     model = package.train(data, tmp_path / "run", **small)
-    made = model.sample(25, input_side={"age": (30, None), "place": ["north", "east"]})
+    made = model.sample(25, given={"age": (30, None), "place": ["north", "east"]})
     assert list(made.columns) == NAMES
     assert {name: kind.kind for name, kind in made.dtypes.items() if name in ("age", "weight")} == {
         "age": "f",

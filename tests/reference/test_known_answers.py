@@ -79,7 +79,7 @@ def test_kinds_that_are_missing_are_counted_without_labels():
 def test_few_samples_bias_the_frechet_distance_and_not_the_others():
     told = bias(sizes=(50, 400), times=20)
     assert told["frechet_50"][0] > 4 * told["frechet_400"][0] > 0
-    for name in ("kernel_50", "kernel_400", "energy_50", "energy_400"):
+    for name in ("kid_50", "kid_400", "energy_50", "energy_400"):
         mean, error = told[name]
         assert abs(mean) < 3.5 * error, name
 

@@ -132,7 +132,7 @@ def scored(
     if found.digest != card.data.get("digest"):
         said.append(OTHER_DATA)
     training_log = read_training_log(folder, recipe=card.recipe, diagnosis=card.diagnosis)
-    update = {"protocol": tuple(said), "course": training_log}
+    update = {"protocol": tuple(said), "training_log": training_log}
     return report.model_copy(update=update), made.examples, made.sheets
 
 

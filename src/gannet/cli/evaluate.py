@@ -46,7 +46,7 @@ def evaluate(
         features: auto, classifier, efficientnet, random, or a path to Inception weights.
         label: Column of the classes; by default the one that the run was begun with.
         out: Folder of report.html (extra `report`), report.json, report.md and, of pictures,
-            neighbours.png; the run's own by default.
+            neighbors.png; the run's own by default.
         seeds: Training runs to score: this one, and further ones with other seeds, which are
             trained in RUN/seeds unless they are there. Intervals then cover the choice of seeds as
             well.

@@ -12,12 +12,20 @@ from gannet.core.errors import ConfigError
 from gannet.core.io.training_log import TrainingLog
 
 ScoreRole = Literal[
-    "", "detection", "shortfall", "excess", "repeats", "copies", "privacy", "target", "variety"
+    "",
+    "detection",
+    "shortfall",
+    "excess",
+    "duplicate rate",
+    "memorization",
+    "privacy",
+    "target",
+    "variety",
 ]
 """How a verdict uses a score: ``detection`` says how well a fresh classifier tells fakes;
 ``shortfall`` is a share that is missed below four fifths of its floor, ``excess`` one that is too
 large beyond a tenth and its floor, ``privacy`` one that gives away training rows beyond its floor
-and chance: each with a ``warning``. ``repeats`` and ``copies`` look for those, ``target`` compares
+and chance: each with a ``warning``. ``duplicate rate`` and ``memorization`` look for those, ``target`` compares
 with what a sample should be, ``variety`` says how unlike outputs for one input are."""
 
 
@@ -86,10 +94,10 @@ ABOUT: Mapping[str, About] = MappingProxyType(
             "detection",
         ),
         "memorization": documented(
-            "memorization", "share of fakes oddly near to one training sample", "copies"
+            "memorization", "share of fakes oddly near to one training sample", "memorization"
         ),
         "duplicate rate": documented(
-            "duplicate rate", "share of fakes oddly near to another fake", "repeats"
+            "duplicate rate", "share of fakes oddly near to another fake", "duplicate rate"
         ),
         "feature distance": documented(
             "feature distance",

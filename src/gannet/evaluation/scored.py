@@ -105,7 +105,7 @@ def _with_sheets(
     near = neighbors_sheet(report, made, data, codec)
     if near is not None:
         sheets["neighbors"] = near
-        said = NEIGHBORS.format(name=f"neighbours{near.suffix}")
+        said = NEIGHBORS.format(name=f"neighbors{near.suffix}")
         report = report.model_copy(update={"protocol": (*report.protocol, said)})
     if found.examples.grid is not None:
         sheets["sheet"] = found.examples.grid

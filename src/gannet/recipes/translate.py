@@ -204,7 +204,9 @@ recipe = Recipe(
         corrupt=corrupt,
         schedule=cosine("learning_rate"),
         suggest=suggest_config,
-        controls=Controls(regularize="gradient_penalty", pair_layout="pairs", pair_input="input_side"),
+        controls=Controls(
+            regularize="gradient_penalty", pair_layout="pairs", pair_input="input_side"
+        ),
         adversarial=lambda config: config.adversarial_weight > 0,
     ),
     inference=Inference(

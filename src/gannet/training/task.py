@@ -93,7 +93,7 @@ def validated(  # what `prepare` was given
         recipe = find_modality(source.kind).default_recipe
     given, options = _checked(recipe, settings, minutes=minutes, seed=seed)
     if existing is not None:  # before the data are read in another way than they were
-        check_same_run(existing, {"recipe": recipe, "label": label})
+        check_same_run(existing, {"recipe": recipe, "label_column": label})
         place = _device_of(existing, out)
     return Task(
         data, out, recipe, find_recipe(recipe), given, options, minutes, seed, label, auto_adjust,

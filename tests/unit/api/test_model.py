@@ -137,11 +137,11 @@ def test_an_evaluation_that_cannot_be_is_refused_before_any_work(
 def test_an_evaluation_shows_the_nearest_neighbors(of_pictures, tmp_path):
     data, out = pictures(tmp_path / "data", "cat"), tmp_path / "new" / "report"
     report = Model(of_pictures, tmp_path / "run").evaluate(data, out=out, **QUICK)
-    written = {"report.json", "report.md", "report.html", "neighbours.png"}
+    written = {"report.json", "report.md", "report.html", "neighbors.png"}
     assert {path.name for path in out.iterdir()} == written
-    assert NEIGHBORS.format(name="neighbours.png") in report.protocol
-    assert "neighbours.png" in (out / "report.md").read_text()
-    with Image.open(out / "neighbours.png") as sheet:
+    assert NEIGHBORS.format(name="neighbors.png") in report.protocol
+    assert "neighbors.png" in (out / "report.md").read_text()
+    with Image.open(out / "neighbors.png") as sheet:
         assert sheet.size[1] > 4 * 8
 
 

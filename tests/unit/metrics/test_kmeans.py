@@ -66,4 +66,4 @@ def test_data_without_labels_are_told_which_kind_each_sample_is_of(plain):
         assert torch.equal(kind, bright) or torch.equal(kind, ~bright)
     assert found.classes == ()
     assert found.digest == plain.digest
-    assert found.codecs["vector"].made
+    assert found.codecs["vector"].pseudo

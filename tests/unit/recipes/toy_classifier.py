@@ -78,7 +78,7 @@ def accuracy(seen):
     right = (seen.outputs.argmax(1) == seen.held_out.condition.vector.argmax(1)).float().mean()
     assert not seen.condition.vector.any(), "the classes must not be told"
     value = float(right)
-    bounds = dict.fromkeys(("low", "high", "floor", "reference_low", "reference_high"), value)
+    bounds = dict.fromkeys(("low", "high", "reference", "reference_low", "reference_high"), value)
     return [Score(name="accuracy", value=value, **bounds, samples=len(seen.outputs), better="high")]
 
 

@@ -41,7 +41,7 @@ def test_rows_are_made_by_the_same_verbs(name, people, tmp_path):
     assert torch.equal(first[10:], rest), "row n hangs on more than the seed and n"
     assert model.card.diagnosis["name"] == "fitted, not trained"
     with pytest.raises(ConfigError, match="cannot be told any"):
-        model.sample(5, input_side={model.codec.names[-1]: made.iloc[0, -1]})
+        model.sample(5, given={model.codec.names[-1]: made.iloc[0, -1]})
     with pytest.raises(ConfigError, match="judges nothing"):
         model.judge(made)
     assert {"card.json", "model.safetensors", "plan.json", "README.md"} <= {

@@ -41,7 +41,7 @@ def plain(frame):
 
 
 def test_every_row_obeys_every_rule(model):
-    drawn = model.stream(500, require=RULES)
+    drawn = model.stream(500, constraint=RULES)
     made = plain(joined(list(drawn)))
     assert len(made) == 500
     for row in made:
@@ -59,12 +59,12 @@ def test_every_row_obeys_every_rule(model):
     [
         {},
         {"given": {"town": ["Ulm", "Lyon"]}},
-        {"require": [*RULES, "size > 8.5"]},
+        {"constraint": [*RULES, "size > 8.5"]},
         {"stratify_by": "land"},
     ],
 )
 def test_row_n_depends_on_the_seed_and_on_n_alone(model, options):
-    options = {"require": RULES} | options
+    options = {"constraint": RULES} | options
     many = rows(model, 300, seed=3, **options)
     assert many.rows()[:7] == rows(model, 7, seed=3, **options).rows()
     assert many.rows()[:150] == rows(model, 150, seed=3, **options).rows()
@@ -72,25 +72,25 @@ def test_row_n_depends_on_the_seed_and_on_n_alone(model, options):
 
 
 def test_parts_do_not_matter(model, monkeypatch):
-    whole = rows(model, 90, seed=1, require=RULES).rows()
+    whole = rows(model, 90, seed=1, constraint=RULES).rows()
     for module in (
         "gannet.modalities.table.sampling.rows",
         "gannet.modalities.table.sampling.rejection",
     ):
         monkeypatch.setattr(f"{module}.TOGETHER", 16)
-    assert rows(model, 90, seed=1, require=RULES).rows() == whole
+    assert rows(model, 90, seed=1, constraint=RULES).rows() == whole
 
 
 def test_rows_that_obey_at_once_are_those_without_rules(model):
-    free, kept = (plain(rows(model, 200, **each)) for each in ({}, {"require": RULES}))
+    free, kept = (plain(rows(model, 200, **each)) for each in ({}, {"constraint": RULES}))
     same = [one == other for one, other in zip(free, kept, strict=True)]
-    drawn = model.stream(200, require=RULES)
+    drawn = model.stream(200, constraint=RULES)
     list(drawn)
     assert sum(same) == drawn.rejection.first_accepted
 
 
 def test_what_the_rules_did_is_told_in_plain_words(model):
-    drawn = model.stream(200, require=[*RULES, "low < 30", "size >= -9999"])
+    drawn = model.stream(200, constraint=[*RULES, "low < 30", "size >= -9999"])
     list(drawn)
     told = drawn.rejection
     assert (told.rows, told.conditioned) == (200, ("low < 30",))
@@ -105,7 +105,7 @@ def test_what_the_rules_did_is_told_in_plain_words(model):
 
 
 def test_bounds_are_asked_for_and_cost_no_draws(model):
-    drawn = model.stream(300, require="size > 10.5 and town != Ulm and not missing(high)")
+    drawn = model.stream(300, constraint="size > 10.5 and town != Ulm and not missing(high)")
     made = plain(joined(list(drawn)))
     assert all(float(row["size"]) > 10.5 and row["town"] != "Ulm" for row in made)
     assert all(row["high"] != "" for row in made)
@@ -113,19 +113,21 @@ def test_bounds_are_asked_for_and_cost_no_draws(model):
 
 
 def test_rules_and_balance_go_together(model):
-    made = plain(rows(model, 90, stratify_by="town", require=["town != Ulm", "occurs(town, land)"]))
+    made = plain(
+        rows(model, 90, stratify_by="town", constraint=["town != Ulm", "occurs(town, land)"])
+    )
     counts = {town: sum(row["town"] == town for row in made) for town in TOWNS}
     assert counts.pop("Ulm") == 0
     assert max(counts.values()) - min(counts.values()) <= 1
     assert all(TOWNS[row["town"]] == row["land"] for row in made)
     with pytest.raises(ConfigError, match=r"'town in \(Ulm\)' and .* contradict"):
-        rows(model, 5, stratify_by="town", require=["town in (Ulm)", "town != Ulm"])
+        rows(model, 5, stratify_by="town", constraint=["town in (Ulm)", "town != Ulm"])
 
 
 def test_hardly_any_row_is_an_error_that_names_the_rule_and_the_share(model, monkeypatch):
     monkeypatch.setattr(rejection, "ENOUGH", 500)
     with pytest.raises(ConfigError, match="hardly any row obeys") as caught:
-        rows(model, 50, require=["low <= high or missing(high)", "low * size > 999999"])
+        rows(model, 50, constraint=["low <= high or missing(high)", "low * size > 999999"])
     assert "'low * size > 999999' was broken by" in str(caught.value)
     assert "Loosen that rule" in caught.value.remedy
 
@@ -133,18 +135,21 @@ def test_hardly_any_row_is_an_error_that_names_the_rule_and_the_share(model, mon
 def test_tries_have_an_end_even_if_few_rows_are_drawn(model, monkeypatch):
     monkeypatch.setattr(rejection, "MAX_TRIES", 40)
     with pytest.raises(ConfigError, match=r"0.0 % of 39 that were drawn anew"):
-        rows(model, 1, require="low * size > 999999")
+        rows(model, 1, constraint="low * size > 999999")
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"require": "low < 10", "given": {"low": (20, 30)}}, "low=20..30 and --constraint"),
-        ({"require": "land == F", "given": {"town": "Ulm"}}, "nothing like town=Ulm, --constraint"),
-        ({"require": ["land == F", "town == Ulm"]}, "nothing like --constraint"),
-        ({"require": "hgih < 3"}, "Did you mean 'high'?"),
-        ({"require": "id == 3"}, "is not learnt"),
-        ({"require": "occurs(size, town)"}, "up to 256 values"),
+        ({"constraint": "low < 10", "given": {"low": (20, 30)}}, "low=20..30 and --constraint"),
+        (
+            {"constraint": "land == F", "given": {"town": "Ulm"}},
+            "nothing like town=Ulm, --constraint",
+        ),
+        ({"constraint": ["land == F", "town == Ulm"]}, "nothing like --constraint"),
+        ({"constraint": "hgih < 3"}, "Did you mean 'high'?"),
+        ({"constraint": "id == 3"}, "is not learnt"),
+        ({"constraint": "occurs(size, town)"}, "up to 256 values"),
     ],
 )
 def test_what_cannot_be_is_refused_before_a_row_is_drawn(model, options, said):
@@ -154,9 +159,9 @@ def test_what_cannot_be_is_refused_before_a_row_is_drawn(model, options, said):
 
 
 def test_no_rows_and_one_rule(model):
-    assert len(rows(model, 0, require="low <= high")) == 0
+    assert len(rows(model, 0, constraint="low <= high")) == 0
     pytest.importorskip("pandas")
-    made = model.sample(20, require="low <= high")
+    made = model.sample(20, constraint="low <= high")
     assert (made["low"] <= made["high"].fillna(999)).all()
 
 
@@ -164,4 +169,4 @@ def test_rules_are_for_tables(of_pictures, tmp_path):
     with pytest.raises(
         ConfigError, match="--constraint: is for rows, which this run does not make"
     ):
-        gannet.Model(of_pictures, tmp_path).sample(1, require="a < b")
+        gannet.Model(of_pictures, tmp_path).sample(1, constraint="a < b")
