@@ -259,7 +259,7 @@ def test_the_live_view_shows_needle_verdict_and_last_action(moments):
     screen = io.StringIO()
     console = Console(force_terminal=True, file=screen, width=100, height=40, highlight=False)
     acted = replace(
-        seen[3], look=replace(seen[3].evaluation, action=Action("slope weight up: because"))
+        seen[3], evaluation=replace(seen[3].evaluation, action=Action("slope weight up: because"))
     )
     with Live(console=console, auto_refresh=False) as live:
         window = Window(session, live)
@@ -282,7 +282,7 @@ def test_plain_lines_are_printed_at_looks_alone(moments, capsys):
     assert [line.split()[1] for line in printed if line.startswith("step")] == [
         "4/12", "8/12", "12/12",
     ]  # fmt: skip
-    assert discriminator_auc(seen[3].look) in printed[0]
+    assert discriminator_auc(seen[3].evaluation) in printed[0]
 
 
 def test_a_path_with_brackets_is_printed_as_it_is(gannet, squares, tiny, tmp_path):

@@ -70,7 +70,7 @@ def test_a_loss_that_is_no_number_is_rolled_back_and_reported(
 ):
     poisoned(monkeypatch, step)
     run = tmp_path / "run"
-    moments = train(planned(balance=auto_adjust, steps=16), loaded, run)
+    moments = train(planned(auto_adjust=auto_adjust, steps=16), loaded, run)
     assert len(moments) == 16
     found = lines(run)
     bad = [each for each in found if each["diagnosis"] == "diverged"]
@@ -193,7 +193,7 @@ def test_a_disk_that_is_full_while_reporting_is_one_clear_error(
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(runs, "append_line", fail)
-    with pytest.raises(GannetError, match=r"progress\.jsonl: the disk is full"):
+    with pytest.raises(GannetError, match=r"training_log\.jsonl: the disk is full"):
         train(planned(), loaded, run)
     monkeypatch.undo()
     train(planned(), loaded, run)
@@ -300,7 +300,7 @@ def test_a_run_inside_its_own_data_is_refused(tmp_path, inside):
 
 def test_balance_that_is_off_changes_no_setting(planned, loaded, tmp_path):
     run = tmp_path / "run"
-    plan = planned(balance=False, steps=24, learning_rate=0.05, slope=0.0)
+    plan = planned(auto_adjust=False, steps=24, learning_rate=0.05, gradient_penalty=0.0)
     train(plan, loaded, run)
     found = [each for each in lines(run) if each["diagnosis"] not in ("diverged", "converged")]
     assert found

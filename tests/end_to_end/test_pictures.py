@@ -107,7 +107,7 @@ def test_a_run_that_learns_by_sight_is_saved_judged_and_used(sides, tmp_path):
     }
     package.train(sides, tmp_path / "run", recipe="translate_unpaired", threads=1, **small)
     model = package.load(tmp_path / "run")
-    assert model.artifact.config.perceptual_weight > 0
+    assert model.artifact.config.projected_weight > 0
     picture = sides / "day" / "00.png"
     assert model.apply(picture, domain="night").shape == (32, 40, 3)
     assert 0 < model.judge([picture])[0] < 1

@@ -159,7 +159,7 @@ def test_a_damaged_save_is_refused_with_a_remedy(planned, loaded, tmp_path, cont
     run = tmp_path / "run"
     train(planned(), loaded, run, steps=3)
     (run / "checkpoint.pt").write_bytes(content)
-    with pytest.raises(GannetError, match=r"resume\.pt: the save is damaged") as caught:
+    with pytest.raises(GannetError, match=r"checkpoint\.pt: the save is damaged") as caught:
         train(planned(), loaded, run)
     assert "Delete the file" in caught.value.remedy
     assert (run / "checkpoint.pt").read_bytes() == content

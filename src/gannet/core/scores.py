@@ -23,10 +23,12 @@ ScoreRole = Literal[
     "variety",
 ]
 """How a verdict uses a score: ``detection`` says how well a fresh classifier tells fakes;
-``shortfall`` is a share that is missed below four fifths of its floor, ``excess`` one that is too
-large beyond a tenth and its floor, ``privacy`` one that gives away training rows beyond its floor
-and chance: each with a ``warning``. ``duplicate rate`` and ``memorization`` look for those, ``target`` compares
-with what a sample should be, ``variety`` says how unlike outputs for one input are."""
+``shortfall`` is a share that is missed below four fifths of its floor, ``excess`` one that is
+too large beyond a tenth and its floor, ``privacy`` one that gives away training rows beyond its
+floor and chance: each with a ``warning``. ``duplicate rate`` and ``memorization`` look for
+those, ``target`` compares with what a sample should be, ``variety`` says how unlike outputs for
+one input are.
+"""
 
 
 class About(TypedDict):

@@ -71,7 +71,7 @@ def check_same_run(plan: Plan, asked: Mapping[str, Any]) -> None:
     before = plan.model_dump(mode="json")
     differing: list[str] = []
     for name, now in asked.items():
-        if name in ("given", "options"):
+        if name in ("user_settings", "options"):
             for setting in sorted(before[name].keys() | now.keys()):
                 differing += _difference(setting, before[name].get(setting), now.get(setting))
         elif name == "digest" and before[name] != now:
