@@ -16,8 +16,8 @@ from rich.text import Text
 from gannet.core.errors import need
 from gannet.inference.artifact import Artifact
 from gannet.inference.model_card import two_sample_sentence
+from gannet.training.controller import MonitorEvaluation
 from gannet.training.loop import SAVE_SECONDS, TrainingState
-from gannet.training.run import Evaluation
 from gannet.training.session import Session
 
 SHOW_EVERY = 0.25
@@ -100,7 +100,7 @@ def _summary(session: Session, last: TrainingState | None) -> list[str]:
     return lines
 
 
-def discriminator_auc(evaluation: Evaluation) -> str:
+def discriminator_auc(evaluation: MonitorEvaluation) -> str:
     """The 50:50 needle in words, for training and for held-out data."""
     measurements = evaluation.measurements
     return f"{measurements.auc_train:.2f} training, {measurements.auc_held_out:.2f} held out"
@@ -141,7 +141,7 @@ class Window:
 
     def __init__(self, session: Session, live: Live) -> None:
         self.session, self.live = session, live
-        self.evaluation: Evaluation | None = None
+        self.evaluation: MonitorEvaluation | None = None
         self.action = "none yet"
         self.shown = 0.0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Self
 
 from gannet.core.config import Config
@@ -31,6 +32,16 @@ class Action:
     def record(self) -> dict[str, Any]:
         """As a JSON object."""
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorEvaluation:
+    """A look of health during a run, what it means, and what was done about it."""
+
+    measurements: Measurements
+    diagnosis: Diagnosis
+    action: Action | None
+    grid: Path | None
 
 
 @dataclass(slots=True)

@@ -18,9 +18,10 @@ from gannet.data.dataset import Dataset
 from gannet.inference.artifact import Artifact
 from gannet.recipes.registry import find_recipe
 from gannet.training.finalize import FIT_ROWS, finalize, with_two_sample_test
+from gannet.training.monitor.build import monitor_for
 from gannet.training.monitor.measurements import energy_distance_with_se
 from gannet.training.plan import FORMAT, Plan
-from gannet.training.run import DISTANCE, card_of, monitor_for, statistics_of
+from gannet.training.run import DISTANCE, card_of, statistics_of
 
 FITTED_BYTES = 512 * 2**20
 """Most room for the training samples that are fitted to."""

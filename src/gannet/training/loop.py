@@ -15,11 +15,12 @@ from gannet.core.types import Batch, StepResult
 from gannet.data.dataset import Dataset
 from gannet.inference.calibration import calibrated
 from gannet.recipes.registry import find_recipe
+from gannet.training.controller import MonitorEvaluation
 from gannet.training.finalize import finalize, with_fit_after_training, with_two_sample_test
 from gannet.training.fit_once import fit_closed_form
 from gannet.training.plan import Plan
 from gannet.training.resume import read_plan
-from gannet.training.run import BY_HAND, Evaluation, Run
+from gannet.training.run import BY_HAND, Run
 
 OUT_OF_TIME = "out of time"
 
@@ -46,7 +47,7 @@ class TrainingState:
     steps: int
     elapsed: float
     rate: float
-    evaluation: Evaluation | None
+    evaluation: MonitorEvaluation | None
 
 
 def run_training(

@@ -6,8 +6,7 @@ import copy
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,28 +15,24 @@ from torch import Tensor
 from gannet.core.config import Config, parse
 from gannet.core.io.files import append_line
 from gannet.core.plugins import gannet_version
-from gannet.core.recipe import Recipe
-from gannet.core.seeding import random_subset
 from gannet.core.source import Source
 from gannet.core.types import Spec, StepResult
 from gannet.data.dataset import Dataset
 from gannet.inference.artifact import Artifact
-from gannet.inference.calibration import within_memory
 from gannet.inference.card import Card
-from gannet.modalities.modality import as_seen
 from gannet.modalities.registry import modality_of
 from gannet.recipes.registry import find_recipe
 from gannet.training.checkpoint import forget_after, load_checkpoint, save_checkpoint
-from gannet.training.controller import Action, Controller
+from gannet.training.controller import Action, Controller, MonitorEvaluation
 from gannet.training.finalize import preview
 from gannet.training.monitor import (
     Diagnosis,
     Measurements,
-    Monitor,
     diagnose,
     healthy_now,
     thresholds_for,
 )
+from gannet.training.monitor.build import monitor_for
 from gannet.training.monitor.thresholds import USUAL
 from gannet.training.plan import FORMAT, Plan
 from gannet.training.trainer import Trainer
@@ -52,19 +47,6 @@ MIN_EVALUATIONS = 3
 
 PART = 65_536
 """Samples that are read at once for statistics."""
-
-KNOWN = 2_000
-"""Training samples that copies are searched among at a look."""
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """A look of health during a run, what it means, and what was done about it."""
-
-    measurements: Measurements
-    diagnosis: Diagnosis
-    action: Action | None
-    grid: Path | None
 
 
 class Run:
@@ -138,7 +120,7 @@ class Run:
 
     # -- looking -----------------------------------------------------------------------------
 
-    def evaluate(self, progress: StepResult) -> Evaluation:
+    def evaluate(self, progress: StepResult) -> MonitorEvaluation:
         """Measure, judge, remember, answer, write it down."""
         measurements = self._measure()
         evaluations = [each for each in self.history[self.first_counted :] if each.finite]
@@ -150,7 +132,7 @@ class Run:
         if action is not None:
             self._act(action)
         grid = preview(self.trainer, self.plan, self.out, self.monitor.held_out)
-        found = Evaluation(measurements, self.diagnosis, action, grid)
+        found = MonitorEvaluation(measurements, self.diagnosis, action, grid)
         self._log(progress, found)
         return found
 
@@ -250,7 +232,7 @@ class Run:
         if action.stop:
             self.stopped = action.reason
 
-    def _log(self, progress: StepResult, evaluation: Evaluation) -> None:
+    def _log(self, progress: StepResult, evaluation: MonitorEvaluation) -> None:
         line = {
             "format": FORMAT,
             "step": progress.step,
@@ -360,31 +342,6 @@ def card_of(
         diagnosis=diagnosis,
         energy_distance=_finite(distance),
     )
-
-
-def monitor_for(dataset: Dataset, plan: Plan) -> Monitor:
-    """The doctor of a run, with the samples that all its looks share."""
-    recipe, spec = find_recipe(plan.recipe), plan.spec
-    view = partial(recipe.evaluation.embed, spec=spec)
-    modality = modality_of(spec.kind)
-    most = within_memory(KNOWN, spec.shape)
-    count = min(modality.monitor.samples, most, len(dataset.held_out), len(dataset.train))
-    train, held_out = (
-        recipe.with_evaluation_condition(rows.take(random_subset(len(rows), some, plan.seed)), spec)
-        for rows, some in ((dataset.train, most), (dataset.held_out, count))
-    )
-    seen = view(train.real)
-    features = as_seen(modality, train.real, seen).features(seen, 0)
-    given = given_kind(recipe, plan)
-    return Monitor(train, held_out, features, seed=plan.seed, embed=view, given=given)
-
-
-def given_kind(recipe: Recipe[Any], plan: Plan) -> str:
-    """Kind of data of what samples are made from; empty where they are made from nothing."""
-    if "grid" in recipe.inputs.derived:
-        return plan.spec.kind  # it is made of the samples themselves
-    codec = plan.codecs.get("grid")
-    return "" if codec is None else codec["kind"]
 
 
 def _below_baseline(now: Measurements) -> bool:
