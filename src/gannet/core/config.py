@@ -48,10 +48,10 @@ class Config(BaseModel):
     discriminator_learning_rate: float = Field(
         0.0, ge=0, description="the discriminator's own step size at first; 0 for the same"
     )
-    discriminator_momentum: float = Field(
+    discriminator_beta1: float = Field(
         -1.0, ge=-1, lt=1, description="the discriminator's own beta1; below 0 for the same"
     )
-    discriminator_second_momentum: float = Field(
+    discriminator_beta2: float = Field(
         -1.0, ge=-1, lt=1, description="the discriminator's own beta2; below 0 for the same"
     )
     n_critic: int = Field(1, ge=1, description="discriminator updates per generator update")

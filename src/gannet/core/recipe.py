@@ -140,7 +140,7 @@ def adam_per_player(config: Config, networks: Networks) -> dict[str, Optimizer]:
     Source: Heusel et al. 2017, arXiv:1706.08500 (a learning rate for each player).
     """
     rate, betas = config.learning_rate, (config.beta1, config.beta2)
-    own = (config.discriminator_momentum, config.discriminator_second_momentum)
+    own = (config.discriminator_beta1, config.discriminator_beta2)
     made: dict[str, Optimizer] = {
         name: adam(trainable(network), betas, rate) for name, network in networks.by_name.items()
     }

@@ -266,7 +266,7 @@ def rates(made):
 
 
 def test_the_discriminator_may_have_a_rate_and_betas_of_its_own():
-    chosen = {"discriminator_learning_rate": 4e-3, "discriminator_momentum": 0.5}
+    chosen = {"discriminator_learning_rate": 4e-3, "discriminator_beta1": 0.5}
     own, usual = duel(learning_rate=1e-3, **chosen), duel(learning_rate=1e-3)
     assert own.discriminator.optimizer.param_groups[0]["betas"] == (0.5, 0.9)
     assert own.generator.optimizer.param_groups[0]["betas"] == (0.0, 0.9)
