@@ -139,7 +139,7 @@ class Model:
                 together they show how sure the answer is.
             seed: Draw k of row n depends on the seed, on k and on n alone.
             transform: Which, of a recipe that knows several; by default the usual one.
-            options: What the recipe's transform knows, such as ``quality`` or ``to``; see
+            options: What the recipe's transform knows, such as ``interpolation`` or ``domain``; see
                 ``gannet apply RUN --help``.
 
         Returns:

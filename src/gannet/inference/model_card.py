@@ -76,7 +76,7 @@ def _usage(artifact: Artifact) -> str:
     modality = modality_of(artifact.codecs["sample"].kind)
     if artifact.recipe.inputs.conditional or artifact.recipe.inference.transform is not None:
         suffix = modality.item_suffix or next(iter(modality.readers), "")
-        return f'output = model.apply("input{suffix}")  # draws=5 for five different ones'
+        return f'output = model.apply("input{suffix}")  # samples=5 for five different ones'
     return "samples = model.sample(16, seed=0)"
 
 
