@@ -39,7 +39,8 @@ def test_recipes_are_listed_without_pytorch():
 
 
 def test_settings_of_every_recipe_are_listed_without_pytorch():
-    in_a_process_of_its_own(*(["settings", name] for name in RECIPES))
+    said = in_a_process_of_its_own(*(["settings", name] for name in RECIPES))
+    assert said.count("--latent-dim ") == len(RECIPES)
 
 
 def test_pytorch_is_itself_again_afterwards():

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from gannet.core.errors import DataError
 from gannet.core.frame import Dialect, Frame, listed
 from gannet.core.io.names import Numbered
 from gannet.data.containers import frames, parquet, shards
@@ -134,13 +133,3 @@ def folder_of_tables(files: Sequence[Path]) -> bool:
     if len(files) != 1 and len(kinds) != 1:
         return False
     return all(map(is_table, files))
-
-
-def no_table(path: Path) -> DataError:
-    """What to say where a table was expected."""
-    return DataError(
-        "holds no table",
-        where=str(path),
-        remedy="Give one file, or a folder of files of one kind and with the same columns, "
-        f"that ends in {', '.join(frames.SUFFIXES)}; or another recipe.",
-    )

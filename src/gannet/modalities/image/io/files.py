@@ -94,11 +94,6 @@ class ImageHeader:
     channels: int
 
 
-def is_picture(name: str) -> bool:
-    """Whether a file counts as a picture, by its suffix."""
-    return Path(name).suffix.lower() in SUFFIXES
-
-
 def look(item: Item, name: str) -> ImageHeader:
     """Read the header alone, which costs no decoding.
 
