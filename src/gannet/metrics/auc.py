@@ -20,12 +20,13 @@ class Auc(NamedTuple):
     high: float
 
 
-def auc(above: NDArray[np.float64], below: NDArray[np.float64]) -> Auc:
+def auc(above: NDArray[np.float64], below: NDArray[np.float64], quantile: float = NORMAL) -> Auc:
     """Chance that one of ``above`` scores higher than one of ``below``; ties count half.
 
     Args:
         above: ``(N,)`` scores of those that should be higher.
         below: ``(M,)`` scores of the others.
+        quantile: Of the standard normal that the interval reaches to; 1.96 for 95 %.
 
     Source: DeLong 1988, Biometrics 44, p. 837 (variance); Pepe 2003, p. 107 (interval on the scale
         of logits, so that it stays within 0..1).
@@ -42,7 +43,7 @@ def auc(above: NDArray[np.float64], below: NDArray[np.float64]) -> Auc:
         # Nothing varies where all are told apart: what so few could have hidden, by rule of three.
         reach = min(3 / fewest, 1.0)
         return Auc(value, max(value - reach, 0.0), min(value + reach, 1.0))
-    reach = NORMAL * math.sqrt(spread) / (value * (1 - value))
+    reach = quantile * math.sqrt(spread) / (value * (1 - value))
     logit = math.log(value / (1 - value))
     return Auc(value, _sigmoid(logit - reach), _sigmoid(logit + reach))
 

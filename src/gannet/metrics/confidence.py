@@ -17,8 +17,8 @@ UNSURE = 0.62
 """Upper end of an interval around a guess that says next to nothing."""
 
 
-def wilson(hits: int, trials: int) -> tuple[float, float]:
-    """95 % interval of a share; sound for few trials and near 0 and 1.
+def wilson(hits: int, trials: int, quantile: float = NORMAL) -> tuple[float, float]:
+    """Interval of a share, by default of 95 %; sound for few trials and near 0 and 1.
 
     Source: Wilson 1927, J. Am. Stat. Assoc. 22, p. 209.
 
@@ -30,9 +30,9 @@ def wilson(hits: int, trials: int) -> tuple[float, float]:
     """
     if trials == 0:
         return 0.0, 1.0
-    share, squared = hits / trials, NORMAL**2
+    share, squared = hits / trials, quantile**2
     center = (share + squared / (2 * trials)) / (1 + squared / trials)
-    half = NORMAL / (1 + squared / trials)
+    half = quantile / (1 + squared / trials)
     half *= math.sqrt(share * (1 - share) / trials + squared / (4 * trials**2))
     # Where nothing or all was hit the end is exact, which rounding would miss by a hair.
     low = center - half if hits else 0.0

@@ -15,6 +15,7 @@ from gannet.core.codec import Codec
 from gannet.core.errors import ConfigError
 from gannet.core.scores import About, Histogram, Report, Score
 from gannet.core.types import Batch
+from gannet.modalities.corruption import NUMBERS, Corruption
 from gannet.networks.features import Features
 
 
@@ -182,6 +183,15 @@ def by_features(feature_distance: PairMeasure) -> Sequence[PairMeasure]:
     return (feature_distance,)
 
 
+Rows = Callable[[Tensor], Tensor]
+"""Samples ``(n, *shape)`` to rows of numbers ``(n, F)``, NaN where a cell is missing."""
+
+
+def flat_rows(_codec: Codec[Any] | None) -> Mapping[str, Rows]:
+    """The numbers as they are."""
+    return {"numbers": lambda samples: samples.flatten(1).float()}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationHooks:
     """What a kind adds to an evaluation.
@@ -196,6 +206,9 @@ class EvaluationHooks:
         measures: Of outputs beside their targets; is given the one by features.
         preserved: Of outputs without targets, beside what they were made from.
         whole: Scores a generator in a way of its own, in place of all others.
+        rows: From the codec, where it is known, to ways to see samples as rows of few meaningful
+            numbers, by name; boosted trees of a two-sample test learn from each.
+        corruptions: Ways to make reals worse, which a test, features and a judge must see; by name.
     """
 
     scores: Callable[[Tensor, Tensor, Tensor, Tensor], Sequence[Score]] = no_scores
@@ -205,6 +218,8 @@ class EvaluationHooks:
     measures: Callable[[PairMeasure], Sequence[PairMeasure]] = by_features
     preserved: Sequence[PairMeasure] = ()
     whole: Callable[[WholeEvaluation], Report] | None = None
+    rows: Callable[[Codec[Any] | None], Mapping[str, Rows]] = flat_rows
+    corruptions: Mapping[str, Corruption] = field(default_factory=lambda: NUMBERS)
 
 
 def described(raw: Any) -> tuple[str, ...]:

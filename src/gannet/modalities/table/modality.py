@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from gannet.core.codec import Codec
 from gannet.core.types import Spec
-from gannet.modalities.hooks import EvaluationHooks, Presentation, no_sheet
+from gannet.modalities.corruption import TOKENS
+from gannet.modalities.hooks import EvaluationHooks, Presentation, Rows, flat_rows, no_sheet
 from gannet.modalities.inference import InferenceHooks
 from gannet.modalities.modality import Modality, MonitorDefaults, TwoSampleDefaults
 from gannet.modalities.reading import Reading
 from gannet.modalities.table.apply import apply_file, apply_value
 from gannet.modalities.table.codec import TableCodec
+from gannet.modalities.table.evaluation.encoding import grid_of
 from gannet.modalities.table.evaluation.whole import evaluate
 from gannet.modalities.table.inspection import inspect
 from gannet.modalities.table.io.load import encode, read_file
@@ -49,6 +52,14 @@ def notes(codec: Codec[Any]) -> Sequence[str]:
     assert isinstance(codec, TableCodec)
     lines = ["## Columns", "", *(f"- {words}" for words in codec.describe())]
     return [*lines, "", *(f"- {note}" for note in codec.notes)] if codec.notes else lines
+
+
+def cells(codec: Codec[Any] | None) -> Mapping[str, Rows]:
+    """Numbers as they are, categories as codes, NaN where a cell is missing."""
+    if codec is None:
+        return flat_rows(None)
+    assert isinstance(codec, TableCodec)
+    return {"cells": lambda rows: torch.from_numpy(grid_of(codec.decode_frame(rows), codec).values)}
 
 
 modality = Modality(
@@ -86,6 +97,6 @@ modality = Modality(
         apply_file=apply_file,
         apply_value=apply_value,
     ),
-    evaluation=EvaluationHooks(whole=evaluate),
+    evaluation=EvaluationHooks(whole=evaluate, rows=cells, corruptions=TOKENS),
     presentation=Presentation(sheet=no_sheet, contents=contents, notes=notes, tags=("tabular",)),
 )
