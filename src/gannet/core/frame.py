@@ -15,11 +15,11 @@ from gannet.core.errors import DataError, need
 
 Cells: TypeAlias = NDArray[Any]
 """``(rows,)``. Objects are text as it was read, or numbers, with ``None`` for a missing cell; other
-arrays are numbers, truths or moments, in which NaN and NaT are missing."""
+arrays are numbers, booleans or datetimes, in which NaN and NaT are missing."""
 
 Cell: TypeAlias = str | int | float | bool | np.datetime64 | None
 Row: TypeAlias = tuple[Cell, ...]
-"""One cell per column; ``None`` where it is missing and has no mark of its own."""
+"""One cell per column; ``None`` for a missing cell without a marker of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,10 @@ class Frame:
     """A table, column by column.
 
     Attributes:
-        names: Of the columns, each its own.
+        names: Of the columns, without duplicates.
         columns: ``(rows,)`` each.
-        where: The file, as errors call it.
-        first: The number that errors give to the first row.
+        where: The file, as error messages name it.
+        first: The number of the first row in error messages.
         dialect: How the file is written, if it is a text table.
     """
 
@@ -60,7 +60,7 @@ class Frame:
     dialect: Dialect | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what is no table."""
+        """Check names and lengths."""
         check_names(self.names, self.where)
         assert len(self.names) == len(self.columns), "one name per column"
         assert len({len(column) for column in self.columns}) <= 1, "columns of one length"
@@ -84,7 +84,7 @@ class Frame:
         return self.columns[self.names.index(name)]
 
     def rows(self) -> list[Row]:
-        """Row by row; slow, for few."""
+        """All rows; slow, for small tables."""
         return list(zip(*map(listed, self.columns), strict=True)) if self.columns else []
 
     @classmethod
@@ -96,7 +96,7 @@ class Frame:
 
 
 def check_names(names: Sequence[str], where: str) -> None:
-    """Every column needs a name of its own.
+    """Refuse duplicate column names.
 
     Raises:
         DataError: naming those that occur more than once.
@@ -127,7 +127,7 @@ def _below(parts: Sequence[Cells]) -> Cells:
 
 
 def cells_of(values: Iterable[Any]) -> Cells:
-    """A column from Python's own values: typed if all are of one type and none is missing.
+    """A column from Python values: typed if all are of one type and none is missing.
 
     >>> (
     ...     cells_of([1, 2]).dtype.name,
@@ -153,7 +153,7 @@ def cells_of(values: Iterable[Any]) -> Cells:
 
 
 def listed(cells: Cells) -> list[Cell]:
-    """A column as Python's own values, ``None`` for what is missing."""
+    """A column as Python values, ``None`` for a missing cell."""
     if cells.dtype.kind == "M":
         return [None if gone else cell for cell, gone in zip(cells, np.isnat(cells), strict=True)]
     if cells.dtype.kind == "f":
@@ -162,10 +162,10 @@ def listed(cells: Cells) -> list[Cell]:
 
 
 def factorized(cells: Cells) -> tuple[Cells, NDArray[np.int64]]:
-    """The distinct cells, and for each cell its place among them.
+    """The distinct cells, and for each cell its index among them.
 
-    Everything slow, such as reading a date, is then done once per distinct cell. Objects are told
-    apart by a dictionary, which needs no order among them and is faster than sorting.
+    Everything slow, such as parsing a date, is then done once per distinct cell. Objects are
+    distinguished by a dictionary, which needs no order and is faster than sorting.
     """
     if cells.dtype.kind != "O":
         return np.unique(cells, return_inverse=True)
@@ -190,9 +190,9 @@ def as_frame(data: Any) -> Frame:
 
 
 def from_pandas(data: Any) -> Frame:
-    """A pandas data frame as a table; the index is left aside.
+    """A pandas data frame as a table; the index is dropped.
 
-    Moments with a time zone become text with their offset; pandas' categories become their values.
+    Datetimes with a time zone become text with their offset; categoricals become their values.
     """
     need("pandas", "table")
     names = tuple(map(str, data.columns))
@@ -230,7 +230,7 @@ def to_pandas(frame: Frame, dtypes: Mapping[str, Any] | None = None) -> Any:
 
     Args:
         frame: The table.
-        dtypes: Types by column that the columns are to have, such as those of the original.
+        dtypes: Wanted types by column, such as those of the original.
     """
     pandas: Any = need("pandas", "table")
     made = {

@@ -154,12 +154,12 @@ def adam_per_player(config: Config, networks: Networks) -> dict[str, Optimizer]:
 
 
 def whole(_config: object) -> int:
-    """Pictures are taken whole, fitted to one size."""
+    """Images are taken whole, fitted to one size."""
     return 0
 
 
 def any_size(_config: object) -> int:
-    """Networks that learn from pictures of any size."""
+    """Networks that learn from images of any size."""
     return 1
 
 
@@ -190,11 +190,11 @@ class Inputs(Generic[C]):
         slots: What each role of the training data may be.
         derived: Roles that ``corrupt`` fills in training and the caller fills at use.
         paired: Whether the slots of one row belong together.
-        conditional: Whether each sample is made for a condition that is given, such as a picture
+        conditional: Whether each sample is made for a condition that is given, such as an image
             that it is an answer to, so that there are none without held-out or given ones.
-        crop_size: Side of the pieces that pictures are cut into, at the size that they have; 0
-            takes pictures whole, fitted to one size.
-        min_size: Side of the smallest pictures or pieces that its networks can learn from.
+        crop_size: Side of the pieces that images are cut into, at the size that they have; 0
+            takes images whole, fitted to one size.
+        min_size: Side of the smallest images or pieces that its networks can learn from.
         check: Refuses data that it cannot learn from, by a look at names and headers.
     """
 
@@ -222,7 +222,7 @@ class Training(Generic[C]):
         generator_losses: What the generator minimizes.
         auxiliary_losses: What each further player minimizes, by its name in ``Networks.auxiliary``.
             They learn after the generator, in the order in which ``Networks`` names them.
-        corrupt: Makes the problem from the data: hides pixels, shrinks pictures, splits clips.
+        corrupt: Makes the problem from the data: hides pixels, shrinks images, splits clips.
         schedule: The settings in force when a ``share`` (0..1) of the steps is done.
         optimizers: An optimizer for each player. Their rates follow ``learning_rate`` from the
             ratio that they have at first.

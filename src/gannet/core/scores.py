@@ -51,7 +51,7 @@ class About(TypedDict):
 def documented(name: str, meaning: str, role: ScoreRole = "", warning: str = "") -> About:
     """About a score that has a page of our documentation.
 
-    >>> documented("oversmoothed", "share of pictures smoother than reals")["page"]
+    >>> documented("oversmoothed", "share of images smoother than reals")["page"]
     'docs/scores/oversmoothed.md'
     """
     page = f"docs/scores/{name.lower().replace(' ', '-')}.md"
@@ -308,7 +308,7 @@ class Report(BaseModel):
         baseline: The trivial method that scores are compared with.
         training_log: How it was trained, and what that cost; ``None`` where it is not known.
         seconds: What the evaluation took; 0 where nobody measured.
-        conditional: Whether the fakes answer something: held-out pictures, or cells that were
+        conditional: Whether the fakes answer something: held-out images, or cells that were
             hidden.
         seeds: Of the training runs that scores are the mean over; empty for a single run.
     """

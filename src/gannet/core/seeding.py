@@ -1,4 +1,4 @@
-"""Seeds. All chance in gannet is a function of a seed and a place: a step, a row, a round."""
+"""Seeds. All randomness in gannet is a function of a seed and keys: a step, a row, a round."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 BLOCK = 256
-"""Rows of noise that share a seed, so that mixing it costs next to nothing per row."""
+"""Rows of noise that share a seed, so that deriving it costs next to nothing per row."""
 
 
 def derive_seed(*place: int) -> int:
@@ -25,7 +25,7 @@ def derive_seed(*place: int) -> int:
 
 
 def latents_at(seed: int, rows: Iterable[int], width: int) -> Tensor:
-    """Noise ``(len(rows), width)`` of the standard normal; row n depends on seed and n alone.
+    """Standard normal latents ``(len(rows), width)``; row n depends on seed and n alone.
 
     Rows are drawn in blocks, each from a seed of its own: row n is row ``n % BLOCK`` of block
     ``n // BLOCK``.
@@ -46,9 +46,9 @@ def latents_at(seed: int, rows: Iterable[int], width: int) -> Tensor:
 
 
 def random_subset(total: int, count: int, seed: int) -> list[int]:
-    """``count`` different numbers below ``total``, in an order that the seed sets.
+    """A random subset: ``count`` different numbers below ``total``, shuffled by the seed.
 
-    Rows of a data set often lie sorted by class; the first ones would stand for one class.
+    Rows of a data set are often sorted by class; the first ones would all be of one class.
 
     >>> sorted(random_subset(5, 5, seed=1))
     [0, 1, 2, 3, 4]

@@ -1,4 +1,4 @@
-"""The perceptual loss: how unlike two pictures are to a network that was trained on photos."""
+"""The perceptual loss: how unlike two images are to a network that was trained on photos."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 WEIGHTS = (0.5, 0.5, 0.5, 1.0, 2.0, 4.0)
-"""Of distances at each depth: what a picture shows counts for more than its edges.
+"""Of distances at each depth: what an image shows counts for more than its edges.
 
 On pairs of emoji, four minutes each, features were 60.8 from the target, and 61.9 where all weighed
 alike (with 2 for 1.5 in all, and more reward for answers that differ).

@@ -1,6 +1,6 @@
 """Samples to codes and back: what a variational autoencoder and a plain autoencoder share.
 
-The decoder is a generator of ``networks.convolutional`` (pictures) or ``networks.mlp`` (any other
+The decoder is a generator of ``networks.convolutional`` (images) or ``networks.mlp`` (any other
 numbers), so that a baseline differs from ``generate`` in what it learns from, not in its decoder.
 """
 
@@ -32,7 +32,7 @@ class Autoencoder(nn.Module):
         noise: Numbers of a code.
         width: Channels at full size; for rows a decoder has eight times as many units.
         gaussian: Whether the encoder tells a spread beside the mean.
-        images: Whether samples are pictures ``(C, H, W)``; else they are taken as rows.
+        images: Whether samples are images ``(C, H, W)``; else they are taken as rows.
         bounded: Whether samples end in [-1, 1], all of their numbers in one unit.
     """
 
@@ -157,7 +157,7 @@ def gaussian_nll(real: Tensor, made: Tensor, *, together: bool = False) -> Tenso
         real: ``(B, *shape)``.
         made: The same shape.
         together: Whether all numbers of a sample have one unit and so one variance, as those of a
-            picture; else each has its own, as each column of rows.
+            image; else each has its own, as each column of rows.
     """
     left = (real - made).square()
     variance = left.mean() if together else left.mean(0)

@@ -1,6 +1,6 @@
 """A small classifier trained on the spot: features from the user's own labels, and a fresh critic.
 
-One network for pictures of any size and one for rows; half a minute of one processor core brings
+One network for images of any size and one for rows; half a minute of one processor core brings
 the former above 98 % on handwritten digits.
 """
 
@@ -20,7 +20,7 @@ from gannet.networks.features import Standardizer, fingerprint, in_chunks, shrin
 WIDTH = 128
 BATCH = 64
 LARGEST_PX = 64
-"""Larger pictures are shrunk first, so that the cost of a step is bounded."""
+"""Larger images are shrunk first, so that the cost of a step is bounded."""
 
 
 class SmallNet(nn.Module):
@@ -43,7 +43,7 @@ class SmallNet(nn.Module):
 
 
 class PictureNet(SmallNet):
-    """Four or five convolutions, two linear layers; pictures ``(B, C, H, W)`` of any size."""
+    """Four or five convolutions, two linear layers; images ``(B, C, H, W)`` of any size."""
 
     def __init__(self, shape: tuple[int, ...], classes: int) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ class PictureNet(SmallNet):
         return neck.relu()
 
     def shown(self, samples: Tensor, chance: torch.Generator) -> Tensor:
-        """Pictures, each moved by up to a fourteenth of the side."""
+        """Images, each moved by up to a fourteenth of the side."""
         most = max(samples.shape[2:]) // 14
         return shifted(samples, most, chance) if most else samples
 
@@ -101,7 +101,7 @@ BuildClassifier = Callable[[Tensor, int], SmallNet]
 
 
 def picture_net(samples: Tensor, classes: int) -> SmallNet:
-    """The network for pictures ``(N, C, H, W)``."""
+    """The network for images ``(N, C, H, W)``."""
     network = PictureNet(tuple(samples.shape[1:]), classes)
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d):  # twice as fast on a processor
@@ -120,7 +120,7 @@ def small_net(
 
 
 def shifted(pictures: Tensor, most: int, chance: torch.Generator) -> Tensor:
-    """Move each picture ``(B, C, H, W)`` by up to ``most`` pixels; the edge is repeated."""
+    """Move each image ``(B, C, H, W)`` by up to ``most`` pixels; the edge is repeated."""
     count, _, height, width = pictures.shape
     padded = pad(pictures, (most,) * 4, mode="replicate")
     moves = torch.randint(0, 2 * most + 1, (2, count, 1), generator=chance)

@@ -1,8 +1,8 @@
-"""Networks for pictures of any size and aspect: strided convolutions, or residual blocks.
+"""Networks for images of any size and aspect: strided convolutions, or residual blocks.
 
 Both pairs keep one contract. A generator turns noise ``(B, noise)`` and a condition into samples
 ``(B, *spec.shape)`` in [-1, 1]; a discriminator turns samples and a condition into logits ``(B,)``.
-Depth follows from the size of the pictures, so nothing is padded or cropped to a power of two.
+Depth follows from the size of the images, so nothing is padded or cropped to a power of two.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def pyramid(space: Sequence[int]) -> list[tuple[int, int]]:
         ValueError: if an axis is shorter than four cells.
     """
     if min(space) < SMALLEST:
-        raise ValueError(f"pictures need at least {SMALLEST} cells along each axis: {list(space)}")
+        raise ValueError(f"images need at least {SMALLEST} cells along each axis: {list(space)}")
     doublings = (min(space) // SMALLEST).bit_length() - 1
     height, width = space
     return [(height >> left, width >> left) for left in range(doublings, -1, -1)]
@@ -81,8 +81,8 @@ def normalized(channels: int) -> nn.Sequential:
 class DownConv(nn.Conv2d):
     """The first convolution of a discriminator, 4x4 with stride two; of grey, one matrix product.
 
-    A grey picture has too few channels for a processor's convolution kernels: with the slope
-    penalty, the product is 5 to 10 % faster than ``nn.Conv2d`` (64 pictures of 28x28); of three
+    A grey image has too few channels for a processor's convolution kernels: with the slope
+    penalty, the product is 5 to 10 % faster than ``nn.Conv2d`` (64 images of 28x28); of three
     channels it is 20 to 40 % slower, so there it is not used.
     """
 
@@ -124,7 +124,7 @@ class UpConv(nn.ConvTranspose2d):
 
 
 class Flatten(nn.Module):
-    """Pictures to rows, channels last, which is how they lie in memory already."""
+    """Images to rows, channels last, which is how they lie in memory already."""
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, C, H, W)`` to ``(B, H * W * C)``."""
@@ -175,11 +175,11 @@ class ProjectionDiscriminator(Protocol):
 
 
 class StridedGenerator(nn.Module):
-    """Grows noise into a picture by transposed convolutions, each doubling the size.
+    """Grows noise into an image by transposed convolutions, each doubling the size.
 
     Source: Radford et al. 2015, arXiv:1511.06434, figure 1.
     Differs: starts at four to seven cells and lands on the exact size, because an odd or oblong
-    picture would otherwise have to be padded.
+    image would otherwise have to be padded.
     """
 
     def __init__(self, spec: Spec, noise: int, width: int) -> None:
@@ -211,7 +211,7 @@ class StridedGenerator(nn.Module):
 
 
 class StridedDiscriminator(nn.Module):
-    """Shrinks a picture to one logit by convolutions, each halving the size.
+    """Shrinks an image to one logit by convolutions, each halving the size.
 
     Source: Radford et al. 2015, arXiv:1511.06434.
     Differs: no normalisation, because batch normalisation ties the rows of a batch together and
@@ -278,7 +278,7 @@ def fixup_init_(network: nn.Module) -> None:
 
 
 class ResidualGenerator(nn.Module):
-    """Grows noise into a picture, one residual block per size and no normalisation."""
+    """Grows noise into an image, one residual block per size and no normalisation."""
 
     def __init__(self, spec: Spec, noise: int, width: int) -> None:
         super().__init__()
@@ -304,7 +304,7 @@ class ResidualGenerator(nn.Module):
 
 
 class ResidualDiscriminator(nn.Module):
-    """Shrinks a picture to one logit, one residual block per size and no normalisation."""
+    """Shrinks an image to one logit, one residual block per size and no normalisation."""
 
     def __init__(self, spec: Spec, width: int) -> None:
         super().__init__()

@@ -16,7 +16,7 @@ from gannet.core.errors import ConfigError, DataError, need
 
 RANDOM_WIDTH = 256
 LARGEST_PX = 32
-"""Random features look at pictures no larger than this, so that their cost is bounded."""
+"""Random features look at images no larger than this, so that their cost is bounded."""
 
 STAGES = (24, 48, 96)
 PITCHES = (1.0, 3.0, 10.0, 30.0)
@@ -141,10 +141,10 @@ class RandomFeatures:
 
 
 class RandomConvolutionFeatures:
-    """Seeded features of pictures that need no training and no extra.
+    """Seeded features of images that need no training and no extra.
 
-    Pictures pass three random orthogonal convolutions; each scale is pooled to means and spreads,
-    with the shrunk picture beside them; standardised by what ``reference`` shows.
+    Images pass three random orthogonal convolutions; each scale is pooled to means and spreads,
+    with the shrunk image beside them; standardised by what ``reference`` shows.
 
     Source of random features as a yardstick: Naeem 2020, arXiv:2002.09797, sec. 4.4 (untrained
     network).
@@ -244,7 +244,7 @@ def imagenet_normalize(pictures: Tensor) -> Tensor:
 
 
 class EfficientNetFeatures:
-    """The last 1280 channels of EfficientNet-Lite0 trained on ImageNet; for pictures.
+    """The last 1280 channels of EfficientNet-Lite0 trained on ImageNet; for images.
 
     Source of the network: Tan and Le 2019, arXiv:1905.11946, in its Lite variant.
     """
@@ -264,7 +264,7 @@ class EfficientNetFeatures:
         self.hash = fingerprint(self._network.state_dict().values())
 
     def __call__(self, samples: Tensor) -> Tensor:
-        """Pictures ``(B, 1 or 3, H, W)`` in [-1, 1] to ``(B, 1280)``; see ``OnBlackAndWhite``."""
+        """Images ``(B, 1 or 3, H, W)`` in [-1, 1] to ``(B, 1280)``; see ``OnBlackAndWhite``."""
         return in_chunks(self._look, samples, 64)
 
     def _look(self, pictures: Tensor) -> Tensor:
@@ -273,14 +273,14 @@ class EfficientNetFeatures:
 
 
 class OnBlackAndWhite:
-    """Features of pictures with alpha: of the picture on black, and beside them of it on white.
+    """Features of images with alpha: of the image on black, and beside them of it on white.
 
     Networks made for colour have no eye for alpha. The two grounds together show all of it: what a
     ground shines through differs between them, and colour that is wholly transparent is in neither.
     """
 
     how = (
-        "Alpha: these features see no transparency, so each picture is laid on black and on white, "
+        "Alpha: these features see no transparency, so each image is laid on black and on white, "
         "and the features of both stand side by side."
     )
 
@@ -292,12 +292,12 @@ class OnBlackAndWhite:
         self.hash = hashlib.sha256(f"{features.hash} on black and white".encode()).hexdigest()[:6]
 
     def __call__(self, samples: Tensor) -> Tensor:
-        """Pictures ``(B, 2 or 4, H, W)`` in [-1, 1], alpha last, to ``(B, width)``."""
+        """Images ``(B, 2 or 4, H, W)`` in [-1, 1], alpha last, to ``(B, width)``."""
         return torch.cat([self._features(composite_on(samples, each)) for each in (-1.0, 1.0)], 1)
 
 
 def composite_on(pictures: Tensor, ground: float) -> Tensor:
-    """Pictures ``(B, C + 1, H, W)`` with alpha, -1 where transparent, laid on a plain ground.
+    """Images ``(B, C + 1, H, W)`` with alpha, -1 where transparent, laid on a plain ground.
 
     >>> composite_on(torch.tensor([0.5, 0.0]).view(1, 2, 1, 1), -1.0).item()
     -0.25
@@ -317,11 +317,11 @@ def color(pictures: Tensor) -> Tensor:
         return pictures.expand(-1, 3, -1, -1)
     if channels in (2, 4):
         raise ConfigError(
-            "these features see grey or colour, and would lose the alpha of these pictures",
+            "these features see grey or colour, and would lose the alpha of these images",
             remedy="Wrap them: gannet.networks.features.OnBlackAndWhite(features).",
         )
     raise ConfigError(
-        f"these features see pictures of 1 to 4 channels, not {channels}",
+        f"these features see images of 1 to 4 channels, not {channels}",
         remedy="Choose the features 'random' or 'classifier'.",
     )
 

@@ -188,7 +188,7 @@ class Inception(nn.Module):
 
 
 class InceptionFeatures:
-    """Inception's 2048 pooled features, from weights on disk; for pictures.
+    """Inception's 2048 pooled features, from weights on disk; for images.
 
     ``name`` is ``inception`` for the original weights and ``inception-like`` for any others.
     """
@@ -221,5 +221,5 @@ class InceptionFeatures:
         self.hash = fingerprint(self._network.state_dict().values())
 
     def __call__(self, samples: Tensor) -> Tensor:
-        """Pictures ``(B, 1 or 3, H, W)`` in [-1, 1] to ``(B, 2048)``."""
+        """Images ``(B, 1 or 3, H, W)`` in [-1, 1] to ``(B, 2048)``."""
         return in_chunks(lambda part: self._network(color(part.float())), samples, 16)

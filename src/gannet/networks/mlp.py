@@ -1,4 +1,4 @@
-"""Networks for rows of numbers of any width, and for pictures treated as rows.
+"""Networks for rows of numbers of any width, and for images treated as rows.
 
 Two pairs with one contract: plain layers, as in the first paper, and residual blocks, the default
 for rows. A generator turns noise ``(B, noise)`` and a condition into samples ``(B, *spec.shape)``;
@@ -48,7 +48,7 @@ class OutputLayer(nn.Module):
     Args:
         width: Features per sample.
         shape: Shape of a sample, without the batch axis.
-        bounded: Whether values end in [-1, 1], as pictures do; rows of numbers have no bounds.
+        bounded: Whether values end in [-1, 1], as images do; rows of numbers have no bounds.
     """
 
     def __init__(self, width: int, shape: tuple[int, ...], *, bounded: bool = False) -> None:
@@ -64,7 +64,7 @@ class OutputLayer(nn.Module):
 
 
 class PlainGenerator(nn.Module):
-    """Noise to rows, or to flattened pictures, through plain layers.
+    """Noise to rows, or to flattened images, through plain layers.
 
     Source: Goodfellow et al. 2014, arXiv:1406.2661, section 5.
     Differs: leaky ReLU instead of ReLU, so that no unit dies; rows are not squashed by a sigmoid;
@@ -104,7 +104,7 @@ class PlainGenerator(nn.Module):
 
 
 class PlainDiscriminator(nn.Module):
-    """Rows, or flattened pictures, to one logit through plain layers.
+    """Rows, or flattened images, to one logit through plain layers.
 
     Source: Goodfellow et al. 2014, arXiv:1406.2661, section 5.
     Differs: leaky ReLU instead of maxout, and no dropout, which would disturb a slope penalty.

@@ -199,7 +199,7 @@ class ClassMeans(nn.Module):
 def usual_row(rows: Tensor, spec: Spec) -> Tensor:
     """Of each column of rows ``(N, F)`` the middle cell if they have an order, else the commonest.
 
-    Symbols of numbers lie at unequal distances, so that their middle says more than their mean.
+    Tokens of numbers lie at unequal distances, so that their middle says more than their mean.
     Cells that are missing do not count, unless more than half are.
     """
     made: list[Tensor] = []

@@ -1,4 +1,4 @@
-"""The discriminator of picture to picture: a logit for each patch (PatchGAN)."""
+"""The discriminator of image to image: a logit for each patch (PatchGAN)."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def identity(layer: nn.Module) -> nn.Module:
 
 
 class PatchGAN(nn.Module):
-    """A logit for each patch of a picture, seen beside the picture that it was made from.
+    """A logit for each patch of an image, seen beside the image that it was made from.
 
     Source: Isola et al. 2016, arXiv:1611.07004, section 3.2.2. Differs: spectral normalisation
     (Miyato et al. 2018, arXiv:1802.05957) in place of batch normalisation.
 
     Args:
-        channels: Of the picture that is judged.
+        channels: Of the image that is judged.
         beside: Channels of the one that is shown beside it; 0 for none.
         width: Channels at half size.
         levels: Halvings.
@@ -83,7 +83,7 @@ class PatchGAN(nn.Module):
 
 
 def concat_condition(samples: Tensor, condition: Condition) -> Tensor:
-    """Pictures with what they were made from as further channels, enlarged where it is smaller."""
+    """Images with what they were made from as further channels, enlarged where it is smaller."""
     given = condition.grid
     if not given.shape[1]:
         return samples
@@ -93,5 +93,5 @@ def concat_condition(samples: Tensor, condition: Condition) -> Tensor:
 
 
 def min_side(levels: int = 3) -> int:
-    """Side of the smallest pictures of which so many halvings leave a patch to judge."""
+    """Side of the smallest images of which so many halvings leave a patch to judge."""
     return 2**levels

@@ -38,7 +38,7 @@ GLANCED = 64
 
 
 class PerceptualNet(nn.Module):
-    """EfficientNet-Lite1 trained on ImageNet; for pictures.
+    """EfficientNet-Lite1 trained on ImageNet; for images.
 
     Source of the network: Tan and Le 2019, arXiv:1905.11946, in its Lite variant.
 
@@ -62,7 +62,7 @@ class PerceptualNet(nn.Module):
         self.requires_grad_(False)
 
     def forward(self, pictures: Tensor, *, whole: bool = True) -> list[Tensor]:
-        """Pictures ``(B, 1 to 4, H, W)`` in [-1, 1] to what is seen at each size, about one large.
+        """Images ``(B, 1 to 4, H, W)`` in [-1, 1] to what is seen at each size, about one large.
 
         Their shorter side is seen at 64 to 256 pixels. Those with alpha are seen on black and on
         white, one beside the other. Reckoned in 32 bit, whatever the terms are reckoned in.
@@ -124,7 +124,7 @@ class ProjectedDiscriminators(nn.Module):
         )
 
     def forward(self, pictures: Tensor, classes: Tensor) -> list[Tensor]:
-        """Pictures ``(B, 1 to 4, H, W)``, one-hot ``(B, K)``: logits ``(B, h, w)`` per size."""
+        """Images ``(B, 1 to 4, H, W)``, one-hot ``(B, K)``: logits ``(B, h, w)`` per size."""
         seen = perceptual_net(pictures.device.type)(pictures, whole=False)[1:]
         found = [head(x).float() for head, x in zip(self.each, seen, strict=True)]
         if self.classes:

@@ -1,4 +1,4 @@
-"""The generator from picture to picture, of any size: a U-Net that noise steers."""
+"""The generator from image to image, of any size: a U-Net that noise steers."""
 
 from __future__ import annotations
 
@@ -73,13 +73,13 @@ class FiLMBlock(nn.Module):
 
 
 def fitted(x: Tensor, unit: int) -> Tensor:
-    """Pictures continued at their right and lower ends until sides are multiples of ``unit``."""
+    """Images continued at their right and lower ends until sides are multiples of ``unit``."""
     high, wide = -x.shape[2] % unit, -x.shape[3] % unit
     return pad(x, (0, wide, 0, high), mode="replicate") if high or wide else x
 
 
 def blur(x: Tensor) -> Tensor:
-    """Pictures without the pattern of single pixels in which four neighbours differ by turns.
+    """Images without the pattern of single pixels in which four neighbours differ by turns.
 
     Pixels that come from one place by rearrangement make it, and nothing but the discriminator
     would stop them. Source: Sugawara et al. 2018, arXiv:1806.02658, section 3.
@@ -91,7 +91,7 @@ def blur(x: Tensor) -> Tensor:
 
 
 def warp(x: Tensor, way: Tensor) -> Tensor:
-    """Each pixel from another place of the picture, between pixels by their weights.
+    """Each pixel from another place of the image, between pixels by their weights.
 
     Source: Zhou et al. 2016, arXiv:1605.03557, section 3.2.
 
@@ -113,18 +113,18 @@ class UNetGenerator(nn.Module):
 
     Source: Ronneberger et al. 2015, arXiv:1505.04597. Differs: the first level is a rearrangement
     of pixels (Shi et al. 2016, arXiv:1609.05158), since convolutions at full size take most of the
-    time on a processor; residual blocks; no normalisation, so that pictures stand by themselves.
+    time on a processor; residual blocks; no normalisation, so that images stand by themselves.
 
     Args:
-        inside: Channels of the given picture.
+        inside: Channels of the given image.
         outside: Channels of the made one.
         width: Channels at half size.
         levels: Halvings in all, the first one included.
         latent_dim: Numbers of noise.
         classes: That are told in the condition's vector, and steer as noise does; 0 for none.
-        residual: Whether what is made is the change of the given picture, which at first is none.
-        flow_copy: Whether what is made is a share of the given picture, whose pixels may come from
-            other places of it, and a change; at first it is the given picture.
+        residual: Whether what is made is the change of the given image, which at first is none.
+        flow_copy: Whether what is made is a share of the given image, whose pixels may come from
+            other places of it, and a change; at first it is the given image.
         blur: Whether to keep out the pattern of single pixels, as is done wherever what is made
             is added to what is given; see ``smoothed``.
         blocks: Residual blocks at the coarsest level.
@@ -171,7 +171,7 @@ class UNetGenerator(nn.Module):
             for block in (*self.middle, *self.blend):
                 assert isinstance(block, FiLMBlock)
                 block.reset_parameters()
-        # At first grey, or the given picture.
+        # At first grey, or the given image.
         nn.init.normal_(self.last.weight, std=1e-3)
 
     @property

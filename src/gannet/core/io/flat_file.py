@@ -14,7 +14,7 @@ from gannet.core.errors import DataError
 class FlatFile:
     """Rows of bytes in a file.
 
-    Read, not mapped: pages of a mapped file count as resident, and a folder of 200,000 pictures
+    Read, not mapped: pages of a mapped file count as resident, and a folder of 200,000 images
     would look like a process of many gigabytes to whatever limits its memory.
     """
 

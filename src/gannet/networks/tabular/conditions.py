@@ -96,7 +96,7 @@ def rows_of(existing: Prefixes, chance: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _share(generator: FieldGenerator, rows: Tensor, known: Tensor, field: int) -> Tensor:
-    """Shares ``(U, K)`` of one field's symbols given what is known, 64 bit."""
+    """Shares ``(U, K)`` of one field's tokens given what is known, 64 bit."""
     blank = rows[:, :0]
     logits = generator.logits(Condition(condition_vector(rows, known), blank, blank))
     return logits[:, generator.layout.parts[field]].double().softmax(1)

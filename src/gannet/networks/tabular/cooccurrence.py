@@ -1,4 +1,4 @@
-"""Which symbols of a table's fields occurred together, as bits: 40 kB for a table like UCI Adult.
+"""Which tokens of a table's fields occurred together, as bits: 40 kB for a table like UCI Adult.
 
 The odds of a network never say that something was not there: on Adult it holds half of the pairs
 of values that no row has to occur in more than 0.6 of 29,000 rows (measured).
@@ -18,11 +18,11 @@ from gannet.core.types import CellRange
 from gannet.networks.tabular.layout import Layout
 
 WIDEST, MOST_FIELDS = 8_192, 100
-"""Symbols and fields beyond which pairs are not kept."""
+"""Tokens and fields beyond which pairs are not kept."""
 
 
 def cooccurrence(parts: Iterable[Tensor], layout: Layout) -> Tensor:
-    """``(W, W / 8)`` bits: whether two symbols stood in one row; empty for very wide tables.
+    """``(W, W / 8)`` bits: whether two tokens stood in one row; empty for very wide tables.
 
     Args:
         parts: Rows ``(B, F)``, some at a time.
@@ -61,7 +61,7 @@ def cooccurred(
 def cooccurrence_block(
     pairs: Tensor, layout: Layout, one: int, other: int
 ) -> NDArray[np.bool_] | None:
-    """``(K, L)`` whether symbols of two fields stood in one row; nothing if that is not known."""
+    """``(K, L)`` whether tokens of two fields stood in one row; nothing if that is not known."""
     if not pairs.numel():
         return None
     bits = np.unpackbits(pairs.numpy()[layout.parts[one]], axis=1).astype(bool)
@@ -69,7 +69,7 @@ def cooccurrence_block(
 
 
 def _symbols(piece: CellRange, layout: Layout) -> list[int]:
-    """The places of a piece's symbols in an expanded row."""
+    """The places of a piece's tokens in an expanded row."""
     return [
         layout.parts[field].start + int(cell)
         for field, cell in piece.cells.items()

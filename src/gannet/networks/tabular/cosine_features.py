@@ -1,8 +1,8 @@
-"""Weights that symbols in an order share with their neighbours.
+"""Weights that tokens in an order share with their neighbours.
 
-A number becomes a symbol, one out of up to a few hundred, and a network that has weights of its own
+A number becomes a token, one out of up to a few hundred, and a network that has weights of its own
 for each must see every one of them often. With few rows it cannot: what it learns of 37 should hold
-for 38. So each ordered field's symbols also share a few slow waves over their order.
+for 38. So each ordered field's tokens also share a few slow waves over their order.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrize import register_parametrization
 
 FEWEST = 6
-"""Symbols from which on an order is worth sharing."""
+"""Tokens from which on an order is worth sharing."""
 OWN = 0.3
-"""What symbols keep of the first weights of their own, which are chance."""
+"""What tokens keep of the first weights of their own, which are chance."""
 
 
 def cosine_basis(counts: Sequence[int], ordered: Sequence[int], count: int) -> Tensor:
-    """Cosines over the order of each field's symbols, ``(W, K)``.
+    """Cosines over the order of each field's tokens, ``(W, K)``.
 
     Args:
-        counts: Symbols of each field; ``W`` is their sum.
-        ordered: Of each field the first symbol of the order, -1 for none.
-        count: Waves per field, slowest first; fewer where there are few symbols.
+        counts: Tokens of each field; ``W`` is their sum.
+        ordered: Of each field the first token of the order, -1 for none.
+        count: Waves per field, slowest first; fewer where there are few tokens.
     """
     parts: list[Tensor] = []
     at = 0
@@ -64,7 +64,7 @@ def share_cosine_features(
     """Let the first and the last layer of a network of fields share ``waves`` ``(W, K)``.
 
     Args:
-        evaluation: Reads ``W`` symbols and ``fields`` more numbers.
+        evaluation: Reads ``W`` tokens and ``fields`` more numbers.
         answer: Gives ``W`` logits.
         waves: See ``cosine_basis``; of none, nothing changes.
         fields: Number of fields.
@@ -76,7 +76,7 @@ def share_cosine_features(
     with torch.no_grad():
         evaluation.weight[:, : len(waves)][:, ordered] *= OWN
     beyond = torch.cat([waves, waves.new_zeros(fields, count)])
-    # As large together as the weights of one symbol are: the sum of a field's waves.
+    # As large together as the weights of one token are: the sum of a field's waves.
     spread = math.sqrt(fields / count) / math.sqrt(fields)
     width = evaluation.out_features
     first = _Shared(beyond, width, spread, turned=True)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-SLICES = 16  # symbols that stand for a place in [0, 1]; within one, all places are alike
+SLICES = 16  # tokens that stand for a place in [0, 1]; within one, all places are alike
 STEEPEST = 40.0  # bound on logits: exp of it, summed over any table, is finite in 32 bit
 
 
@@ -28,20 +28,20 @@ def missing(rows: Tensor, holes: Sequence[int]) -> Tensor:
     if not holes:
         return torch.zeros_like(rows, dtype=torch.bool)
     at = torch.tensor(holes, device=rows.device)
-    return (rows[:, at.clamp(min=0)] < 0.5) & (at >= 0)  # symbols are whole
+    return (rows[:, at.clamp(min=0)] < 0.5) & (at >= 0)  # tokens are whole
 
 
 class Layout(nn.Module):
-    """Where each field's symbols lie in an expanded row ``(W,)``.
+    """Where each field's tokens lie in an expanded row ``(W,)``.
 
     Args:
-        fields: Symbols per field; zero for a place in [0, 1], which counts as ``SLICES`` symbols.
+        fields: Tokens per field; zero for a place in [0, 1], which counts as ``SLICES`` tokens.
 
     Attributes:
-        count: ``(F,)`` symbols of each field.
-        first: ``(F,)`` the first symbol of each field in the expanded row.
-        span: ``(F,)`` by what a cell is multiplied to give its symbol: 1, or ``SLICES``.
-        member: ``(W, F)`` one where the symbol is the field's.
+        count: ``(F,)`` tokens of each field.
+        first: ``(F,)`` the first token of each field in the expanded row.
+        span: ``(F,)`` by what a cell is multiplied to give its token: 1, or ``SLICES``.
+        member: ``(W, F)`` one where the token is the field's.
         width: ``W``.
         parts: Where each field lies in the expanded row.
         continuous: The fields that are places.
@@ -70,7 +70,7 @@ class Layout(nn.Module):
         self.register_buffer("member", member, persistent=False)
 
     def tokens(self, rows: Tensor) -> Tensor:
-        """Cells ``(B, F)`` as symbols ``(B, F)``, counted from each field's own first."""
+        """Cells ``(B, F)`` as tokens ``(B, F)``, counted from each field's own first."""
         found = (rows * self.span).long()
         return torch.minimum(found.clamp_(min=0), self.count - 1)
 
@@ -79,20 +79,20 @@ class Layout(nn.Module):
         return self.mark(self.tokens(rows))
 
     def mark(self, symbols: Tensor) -> Tensor:
-        """Symbols ``(B, F)`` as zeros and ones ``(B, W)``."""
+        """Tokens ``(B, F)`` as zeros and ones ``(B, W)``."""
         blank = self.member.new_zeros(len(symbols), self.width)
         return blank.scatter_(1, symbols + self.first, 1.0)
 
     def repeat_per_token(self, cells: Tensor) -> Tensor:
-        """A number per cell ``(B, F)``, repeated for every symbol of the field, ``(B, W)``."""
+        """A number per cell ``(B, F)``, repeated for every token of the field, ``(B, W)``."""
         return cells @ self.member.T  # a third of the time of a gather (measured)
 
     def embed_known(self, symbols: Tensor, known: Tensor, kind: torch.dtype) -> Tensor:
-        """What a first layer sees, ``(B, W + F)``: a one for each known symbol or hidden field.
+        """What a first layer sees, ``(B, W + F)``: a one for each known token or hidden field.
 
         Args:
             symbols: ``(B, F)``.
-            known: ``(B, F)`` one where the symbol is told.
+            known: ``(B, F)`` one where the token is told.
             kind: Of the numbers that come out.
         """
         hidden = torch.arange(self.width, self.width + symbols.shape[1], device=symbols.device)
@@ -114,15 +114,15 @@ class Layout(nn.Module):
         return odds * self.repeat_per_token(1 / (odds @ self.member))
 
     def sample_tokens(self, shares: Tensor, chance: Tensor) -> Tensor:
-        """One symbol per field ``(B, F)`` by ``shares`` ``(B, W)`` and ``chance`` in [0, 1)."""
-        heaped = shares.double().cumsum(1)  # 32 bit would blur rare symbols at the far end
+        """One token per field ``(B, F)`` by ``shares`` ``(B, W)`` and ``chance`` in [0, 1)."""
+        heaped = shares.double().cumsum(1)  # 32 bit would blur rare tokens at the far end
         end = heaped[:, self.first + self.count - 1]
         start = torch.cat([torch.zeros_like(end[:, :1]), end[:, :-1]], 1)
         at = torch.searchsorted(heaped, start + chance * (end - start), right=True)
         return torch.minimum((at - self.first).clamp_(min=0), self.count - 1)
 
     def cells(self, symbols: Tensor, inside: Tensor) -> Tensor:
-        """Symbols ``(B, F)`` as cells; ``inside`` says where in its slice each place lies."""
+        """Tokens ``(B, F)`` as cells; ``inside`` says where in its slice each place lies."""
         made = symbols.float()
         made[:, self.continuous] = (made[:, self.continuous] + inside.float()) / SLICES
         return made
@@ -138,7 +138,7 @@ class _CrossEntropy(torch.autograd.Function):
     def forward(ctx: Any, logits: Tensor, at: Tensor, member: Tensor) -> Tensor:
         bounded = logits.float().clamp(-STEEPEST, STEEPEST)
         told = bounded.gather(1, at)
-        # One product instead of a softmax per field: the sum of exps of each field's symbols.
+        # One product instead of a softmax per field: the sum of exps of each field's tokens.
         odds = bounded.exp_()
         total = odds @ member
         ctx.save_for_backward(odds, total, at, member)

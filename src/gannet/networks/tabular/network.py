@@ -1,11 +1,11 @@
-"""Networks for table rows: each field is a symbol out of a few, or a place between two numbers.
+"""Networks for table rows: each field is a token out of a few, or a place between two numbers.
 
 The generator is told some cells and answers with the odds of every other one. Filled one field at
 a time, each told all before it, its rows follow the joint distribution of the table; since any
 cells may be the known ones, one network makes rows, obeys conditions and fills holes.
 
 A row is stored as ``(F,)`` numbers, one per field, and expanded to ``(W,)`` zeros and ones only for
-the batch at hand: ``W`` is the number of symbols of all fields together. Nothing is normalised over
+the batch at hand: ``W`` is the number of tokens of all fields together. Nothing is normalised over
 the batch, so a row never depends on its neighbours.
 """
 
@@ -42,12 +42,12 @@ class FieldGenerator(nn.Module):
     rows then begin alike, and what the network says after a beginning is worked out once for all.
 
     Args:
-        spec: ``spec.table.cardinalities`` are the symbols per field.
+        spec: ``spec.table.cardinalities`` are the tokens per field.
         width: Features of each layer.
         blocks: Residual blocks.
         missing_field: As ``spec.table.missing_field``, if what is missing is to be told as unknown,
             and never drawn.
-        cosine_features: That the symbols of each ordered field share; see ``networks.waves``.
+        cosine_features: That the tokens of each ordered field share; see ``networks.waves``.
     """
 
     bar: Tensor
@@ -70,7 +70,7 @@ class FieldGenerator(nn.Module):
         )
         self.register_buffer("bar", bar, persistent=False)
         self.stem = nn.Linear(self.layout.width + count, width)
-        # One symbol or one "unknown" per field is on: the sum of F columns has a spread of one.
+        # One token or one "unknown" per field is on: the sum of F columns has a spread of one.
         nn.init.normal_(self.stem.weight, std=1 / math.sqrt(count))
         nn.init.uniform_(self.stem.bias, -1, 1)
         self.blocks = nn.Sequential(*(ResidualBlock(width, blocks) for _ in range(blocks)))
@@ -83,7 +83,7 @@ class FieldGenerator(nn.Module):
             share_cosine_features(self.stem, self.output, shared, count)
 
     def logits(self, condition: Condition) -> Tensor:
-        """Odds of every symbol of every field, ``(B, W)``, given the known cells alone."""
+        """Odds of every token of every field, ``(B, W)``, given the known cells alone."""
         return self.raw_logits(condition).float().clamp(-STEEPEST, STEEPEST)
 
     def raw_logits(self, condition: Condition) -> Tensor:
@@ -99,7 +99,7 @@ class FieldGenerator(nn.Module):
     def forward(self, noise: Tensor, condition: Condition) -> Tensor:
         """Whole rows ``(B, F)``; known cells are returned untouched.
 
-        Drawing a symbol has no slope: for training see ``logits``.
+        Drawing a token has no slope: for training see ``logits``.
 
         Args:
             noise: ``(B, N)``; the only chance there is, one number per field and more for places.
@@ -128,7 +128,7 @@ class FieldGenerator(nn.Module):
         return found
 
     def _fill(self, rows: Tensor, known: Tensor, chance: Tensor, order: Sequence[int]) -> Tensor:
-        """The symbols of the rows ``(B, F)``, the unknown ones drawn in the order given."""
+        """The tokens of the rows ``(B, F)``, the unknown ones drawn in the order given."""
         symbols = self.layout.tokens(rows)
         existing = self._begin(rows, known)
         kind = _computed_in(existing.features)

@@ -37,7 +37,7 @@ class PrefixCache:
             self.features, self.one_per_row = self.features[self.prefix_of_row], True
 
     def draw(self, heaped: Tensor, chance: Tensor) -> Tensor:
-        """The next symbol ``(B,)`` by the heaped-up odds ``(U, K)`` of each beginning."""
+        """The next token ``(B,)`` by the heaped-up odds ``(U, K)`` of each beginning."""
         count = heaped.shape[1]
         if self.one_per_row:
             goal = chance[:, None].to(heaped.dtype) * heaped[:, -1:]
@@ -53,7 +53,7 @@ class PrefixCache:
         return found.clamp_(0, count - 1)
 
     def extend(self, step: Tensor, drawn: Tensor) -> None:
-        """Go on by the symbol ``drawn`` ``(B,)``; ``step`` ``(K, width)`` is what each adds."""
+        """Go on by the token ``drawn`` ``(B,)``; ``step`` ``(K, width)`` is what each adds."""
         count, rows = len(step), len(drawn)
         if self.one_per_row or len(self.features) * count > MOST_BRANCHES * rows:
             self.separate()
@@ -88,7 +88,7 @@ class Layers:
     """A generator's layers as filling needs them, each weight turned into ``kind`` but once.
 
     Args:
-        layout: Where each field's symbols lie.
+        layout: Where each field's tokens lie.
         evaluation: The first layer, ``W + F`` features to ``width``.
         blocks: Of ``ResidualBlock``.
         answer: The last layer, ``width`` features to ``W``.
@@ -96,8 +96,8 @@ class Layers:
         kind: The numbers in which layers compute.
 
     Attributes:
-        steps: Of each field, ``(K, width)``: what its symbols add to what the first layer sees,
-            which changes by one symbol at a time, so that its sum is carried along.
+        steps: Of each field, ``(K, width)``: what its tokens add to what the first layer sees,
+            which changes by one token at a time, so that its sum is carried along.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class Layers:
         self.outputs = [(weight[part].T, bias[part]) for part in layout.parts]
 
     def cumulative(self, features: Tensor, field: int) -> Tensor:
-        """Heaped-up odds ``(U, K)`` of one field's symbols after each beginning."""
+        """Heaped-up odds ``(U, K)`` of one field's tokens after each beginning."""
         with torch.autocast(features.device.type, enabled=False):  # it would turn weights again
             starts = range(0, max(len(features), 1), PART)
             parts = (features[at : at + PART].to(self.kind) for at in starts)
@@ -147,7 +147,7 @@ def fill(
     chance: Tensor,
     order: Sequence[int],
 ) -> None:
-    """Draw the hidden symbols of rows, in place.
+    """Draw the hidden tokens of rows, in place.
 
     Args:
         layers: Of the generator.
