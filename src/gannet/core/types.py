@@ -24,7 +24,7 @@ Losses = Mapping[str, Tensor]
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A network's condition: its input besides noise. An unused slot has width zero, never ``None``.
+    """A network's input besides noise. An unused slot has width zero and is never ``None``.
 
     Attributes:
         vector: ``(B, V)`` conditions on the whole sample: a class, a table row, a sentence.

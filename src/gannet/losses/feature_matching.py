@@ -1,4 +1,4 @@
-"""Feature matching: fakes shall look to the discriminator's layers as reals do."""
+"""Feature matching: fakes should have the same discriminator features as reals."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from torch import Tensor
 
 
 def feature_statistics(seen: Sequence[Tensor], classes: Tensor) -> list[Tensor]:
-    """Mean and deviation of each channel of what a judge sees, per class; ``(2, K, C)`` per layer.
+    """Mean and standard deviation of each channel and class; ``(2, K, C)`` per layer.
 
     Args:
-        seen: ``(B, C, h, w)`` per layer.
+        seen: Discriminator features ``(B, C, h, w)`` per layer.
         classes: ``(B, K)`` one-hot.
     """
     share = classes / classes.sum(0).clamp_min(1)
@@ -25,7 +25,7 @@ def feature_statistics(seen: Sequence[Tensor], classes: Tensor) -> list[Tensor]:
 
 
 def feature_matching_loss(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:
-    """How far what a judge sees in fakes is from what it sees in the reals beside; a scalar.
+    """Mean absolute difference of discriminator features of fakes and reals; a scalar.
 
     Source: Wang et al. 2018, arXiv:1711.11585, eq. 4.
     """

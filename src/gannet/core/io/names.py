@@ -1,4 +1,4 @@
-"""Names of items that have none of their own."""
+"""Numbered names for items without names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import overload
 
 
 class Numbered(Sequence[str]):
-    """``row 1``, ``row 2``, ...: names that take no memory.
+    """``row 1``, ``row 2``, ...: names that are computed, not stored.
 
     >>> Numbered("row", 3, first=2)[-1]
     'row 4'
