@@ -33,9 +33,7 @@ class Config(BaseModel):
     latent_dim: int = Field(
         64, ge=0, description="latent dimension: size of the noise vector; 0 for no noise"
     )
-    learning_rate: float = Field(
-        6e-3, gt=0, description="initial learning rate of both optimizers"
-    )
+    learning_rate: float = Field(6e-3, gt=0, description="initial learning rate of both optimizers")
     learning_rate_end: float = Field(
         0.1,
         gt=0,

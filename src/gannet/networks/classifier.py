@@ -1,7 +1,7 @@
-"""A small classifier trained on the spot: features from the user's own labels, and a fresh critic.
+"""Small classifiers that train quickly: for features and for two-sample tests (C2ST).
 
-One network for images of any size and one for rows; half a minute of one processor core brings
-the former above 98 % on handwritten digits.
+One network for images of any size and one for vectors; on handwritten digits, the former exceeds
+98 % accuracy after half a minute on one processor core.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from gannet.networks.features import Standardizer, fingerprint, in_chunks, shrin
 WIDTH = 128
 BATCH = 64
 LARGEST_PX = 64
-"""Larger images are shrunk first, so that the cost of a step is bounded."""
+"""Larger images are downscaled first, so that the cost of a step is bounded."""
 
 
 class SmallNet(nn.Module):
-    """A small classifier: features ``(B, 128)``, not negative, and one linear layer above them."""
+    """A small classifier: non-negative features ``(B, 128)`` and a linear head."""
 
     head: nn.Linear
 
     def features(self, samples: Tensor) -> Tensor:
-        """``(B, *shape)`` to ``(B, 128)``, not negative."""
+        """``(B, *shape)`` to ``(B, 128)``, non-negative."""
         raise NotImplementedError
 
     def shown(self, samples: Tensor, chance: torch.Generator) -> Tensor:  # noqa: ARG002
-        """Samples as they are shown in training; here as they are."""
+        """Augment training samples; by default not at all."""
         return samples
 
     def forward(self, samples: Tensor) -> Tensor:
@@ -63,19 +63,19 @@ class PictureNet(SmallNet):
         self.head = nn.Linear(WIDTH, classes)
 
     def features(self, samples: Tensor) -> Tensor:
-        """``(B, C, H, W)`` to ``(B, 128)``, not negative."""
+        """``(B, C, H, W)`` to ``(B, 128)``, non-negative."""
         x: Tensor = self.body(shrink(samples, LARGEST_PX))
         neck: Tensor = self.neck(adaptive_avg_pool2d(x, 2).flatten(1))
         return neck.relu()
 
     def shown(self, samples: Tensor, chance: torch.Generator) -> Tensor:
-        """Images, each moved by up to a fourteenth of the side."""
+        """Images, each randomly shifted by up to 1/14 of the longer side."""
         most = max(samples.shape[2:]) // 14
         return shifted(samples, most, chance) if most else samples
 
 
 class RowNet(SmallNet):
-    """Three linear layers over any numbers, standardised by those it will be trained on."""
+    """Three linear layers over vectors, standardised by the training samples."""
 
     def __init__(self, rows: Tensor, classes: int) -> None:
         super().__init__()
@@ -91,13 +91,13 @@ class RowNet(SmallNet):
         self.head = nn.Linear(WIDTH, classes)
 
     def features(self, samples: Tensor) -> Tensor:
-        """``(B, *shape)`` to ``(B, 128)``, not negative."""
+        """``(B, *shape)`` to ``(B, 128)``, non-negative."""
         rows: Tensor = self.body(self._scale(samples.flatten(1).float()))
         return rows
 
 
 BuildClassifier = Callable[[Tensor, int], SmallNet]
-"""Samples ``(N, *shape)`` that a classifier will be trained on and classes to a classifier."""
+"""Training samples ``(N, *shape)`` and the number of classes to an untrained classifier."""
 
 
 def picture_net(samples: Tensor, classes: int) -> SmallNet:
@@ -113,14 +113,14 @@ def picture_net(samples: Tensor, classes: int) -> SmallNet:
 def small_net(
     samples: Tensor, classes: int, *, seed: int, build: BuildClassifier = RowNet
 ) -> SmallNet:
-    """A classifier of samples ``(N, *shape)``, with weights drawn from ``seed``."""
+    """An untrained classifier of samples ``(N, *shape)``, initialised from ``seed``."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return build(samples, classes)
 
 
 def shifted(pictures: Tensor, most: int, chance: torch.Generator) -> Tensor:
-    """Move each image ``(B, C, H, W)`` by up to ``most`` pixels; the edge is repeated."""
+    """Randomly shift each image ``(B, C, H, W)`` by up to ``most`` pixels, replicating edges."""
     count, _, height, width = pictures.shape
     padded = pad(pictures, (most,) * 4, mode="replicate")
     moves = torch.randint(0, 2 * most + 1, (2, count, 1), generator=chance)
@@ -141,17 +141,17 @@ def fit(
     watch: Callable[[int], bool] = lambda _: False,
     error: Callable[[Tensor, Tensor], Tensor] = cross_entropy,
 ) -> None:
-    """Train a network to predict labels; deterministic unless ``seconds`` cut it short.
+    """Train a network to predict labels; deterministic unless ``seconds`` ends it early.
 
     Args:
         network: Changed in place; left in evaluation mode.
         samples: ``(N, *shape)``.
-        labels: ``(N,)`` in 0..K-1, or what ``error`` compares with.
-        steps: Batches of 64, rows drawn in shuffled rounds.
-        seed: Of the order and the shifts.
-        seconds: Most wall time.
-        watch: Called with the number of steps done after each; whether that is enough.
-        error: Of what the network makes ``(B, K)`` and labels; a scalar.
+        labels: ``(N,)`` in 0..K-1, or other targets of ``error``.
+        steps: Batches of 64, in shuffled epochs.
+        seed: Of the order and the augmentation.
+        seconds: Maximum wall time.
+        watch: Called after each step with the number of steps done; true ends training.
+        error: Loss of outputs ``(B, K)`` and labels; a scalar.
     """
     chance = torch.Generator().manual_seed(seed)
     # Fused: one pass over all weights instead of a dozen small calls for each.
@@ -175,7 +175,7 @@ def fit(
 
 
 class ClassifierFeatures:
-    """A trained small classifier as features: what matters to the user's own labels."""
+    """Penultimate features of a trained small classifier: they reflect the user's own labels."""
 
     name = "classifier"
     width = WIDTH
@@ -193,7 +193,7 @@ class ClassifierFeatures:
         return self.told(self(samples))
 
     def told(self, features: Tensor) -> Tensor:
-        """The likeliest class ``(B,)`` of samples whose features ``(B, 128)`` are known already."""
+        """Features ``(B, 128)`` to the likeliest class ``(B,)``."""
         logits: Tensor = self._network.head(features)
         return logits.argmax(1)
 
@@ -208,16 +208,16 @@ def train_classifier(
     seconds: float = math.inf,
     build: BuildClassifier = RowNet,
 ) -> ClassifierFeatures:
-    """Train a small classifier on the labelled ones of some samples.
+    """Train a small classifier on the labelled samples.
 
     Args:
         samples: ``(N, *shape)`` in the codec's range.
-        labels: ``(N,)`` in 0..classes-1, or -1 where not known.
+        labels: ``(N,)`` in 0..classes-1, or -1 for unlabelled samples.
         classes: Number of classes.
         seed: Equal seeds and samples give equal weights (on one machine).
         steps: Batches of 64.
-        seconds: Most wall time; when it strikes, the result depends on the machine's speed.
-        build: Makes the network that suits the samples.
+        seconds: Maximum wall time; if it is reached, the result depends on the machine's speed.
+        build: Builds a network for the samples.
 
     Raises:
         DataError: if fewer than two classes are labelled.

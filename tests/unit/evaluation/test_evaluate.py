@@ -235,7 +235,7 @@ def test_a_generator_that_is_wrong_in_alpha_alone_is_found_out():
     for name in ("frechet", "kid"):
         assert good.score(name).at_reference
         assert not bad.score(name).at_reference
-    assert any("each picture is laid on black and on white" in said for said in good.protocol)
+    assert any("each image is composited on black and on white" in said for said in good.protocol)
 
 
 def test_fakes_can_be_drawn_again_and_counts_are_equal_on_all_sides(digits):

@@ -1,8 +1,8 @@
-"""Cells that are asked for: which, and how often each way in which a wish can come true.
+"""Cell conditions: prefixes of rows that satisfy them, with their probabilities.
 
-A row is filled field by field, each given those before it. What is wished for must come first, or
-the fields before it would be drawn as if nothing had been wished. So the ways in which all wishes
-come true together are listed, each with the share that the network gives it, and a row draws one.
+A row is sampled autoregressively, field by field. Conditioned fields must come first, or the
+fields before them would be sampled as if there were no condition. So all prefixes that satisfy the
+conditions are listed, each with its probability under the model, and each row samples one.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from gannet.networks.tabular.layout import SLICES, condition_vector
 from gannet.networks.tabular.network import FieldGenerator
 
 MOST = 4_096
-"""Ways that are kept; of more, this many are drawn by their shares, evenly."""
+"""Maximum number of prefixes; of more, this many are sampled systematically by probability."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prefixes:
-    """Ways in which the wishes come true.
+    """Prefixes of rows that satisfy the cell conditions.
 
     Attributes:
-        low: ``(U, F)`` the cells that are told, of a place its lower bound.
-        high: ``(U, F)`` the same, of a place its upper bound.
-        known: ``(U, F)`` one where a cell is told.
-        cumulative: ``(U,)`` shares of the ways, summed up to 1.
-        probability: Of all rows, that of rows for which the wishes come true without being asked.
+        low: ``(U, F)`` the conditioned cells; for a continuous position its lower bound.
+        high: ``(U, F)`` the same; for a continuous position its upper bound.
+        known: ``(U, F)`` one where a cell is conditioned.
+        cumulative: ``(U,)`` cumulative probabilities of the prefixes, up to 1.
+        probability: Marginal probability of the condition under the model.
     """
 
     low: Tensor
@@ -43,11 +43,11 @@ class Prefixes:
 
 @torch.no_grad()
 def prefixes(generator: FieldGenerator, conditions: CellConditions) -> Prefixes:
-    """List the ways in which the wishes come true; exact up to ``MOST`` of them."""
+    """List the prefixes that satisfy the conditions; exact up to ``MOST`` of them."""
     fields = len(generator.layout.count)
     low = generator.stem.weight.new_zeros(1, fields)
     high, known, weight = low.clone(), low.clone(), low.new_ones(1).double()
-    for wish in sorted(conditions, key=len):  # what leaves no choice first: the list stays short
+    for wish in sorted(conditions, key=len):  # fewest alternatives first: the list stays short
         pieces = [part for piece in wish for part in _sliced(piece)]
         first = next(iter(pieces[0].cells))
         share = _share(generator, low, known, first)
@@ -68,7 +68,7 @@ def prefixes(generator: FieldGenerator, conditions: CellConditions) -> Prefixes:
             place = field in generator.layout.continuous
             which = (begin * SLICES if place else begin).long().clamp(max=share.shape[1] - 1)
             part = share.gather(1, which[:, None]).squeeze(1)
-            # A place that is told to the last digit is taken for its whole slice.
+            # An exact position gets the probability of its whole slice.
             cut = ((end - begin) * SLICES).double() if place else torch.zeros_like(part)
             weight[asked] *= part * torch.where(cut > 0, cut, 1)
             low[asked, field], high[asked, field], known[asked, field] = begin, end, 1
@@ -78,11 +78,11 @@ def prefixes(generator: FieldGenerator, conditions: CellConditions) -> Prefixes:
 
 
 def rows_of(existing: Prefixes, chance: Tensor) -> tuple[Tensor, Tensor]:
-    """Rows ``(n, F)`` with what is told, and which cells that are.
+    """Rows ``(n, F)`` with the conditioned cells, and a mask ``(n, F)`` of these.
 
     Args:
-        existing: The ways.
-        chance: ``(n, 1 + K)`` in [0, 1): one to choose the way, one for each column's place.
+        existing: The prefixes.
+        chance: ``(n, 1 + K)`` uniform in [0, 1): to select a prefix, and for K positions.
     """
     chance = chance.to(existing.cumulative)
     at = torch.searchsorted(existing.cumulative, chance[:, 0].contiguous(), right=True)
@@ -96,14 +96,14 @@ def rows_of(existing: Prefixes, chance: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _share(generator: FieldGenerator, rows: Tensor, known: Tensor, field: int) -> Tensor:
-    """Shares ``(U, K)`` of one field's tokens given what is known, 64 bit."""
+    """Probabilities ``(U, K)`` of one field's tokens, given the observed cells; float64."""
     blank = rows[:, :0]
     logits = generator.logits(Condition(condition_vector(rows, known), blank, blank))
     return logits[:, generator.layout.parts[field]].double().softmax(1)
 
 
 def _sliced(piece: CellRange) -> Iterator[CellRange]:
-    """The same with places within one slice each, inside which all places are alike."""
+    """The range split at slice bounds: within a slice, all positions are equally likely."""
     if not piece.within:
         yield piece
         return
@@ -115,7 +115,7 @@ def _sliced(piece: CellRange) -> Iterator[CellRange]:
 
 
 def _bounds(piece: CellRange, field: int) -> tuple[float, float, float]:
-    """Lowest and highest cell of a field, and whether the piece says anything of it."""
+    """Lowest and highest cell of a field, and whether the range constrains it."""
     found: Mapping[int, tuple[float, float]] = piece.within
     if field in found:
         return (*found[field], 1.0)
@@ -124,7 +124,7 @@ def _bounds(piece: CellRange, field: int) -> tuple[float, float, float]:
 
 
 def _thinned(weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Places and weights of the ways to keep: all, or ``MOST`` at even steps of their sum."""
+    """Indices and weights of the prefixes to keep: all, or ``MOST`` by systematic sampling."""
     total = weight.sum()
     if len(weight) <= MOST or not total > 0:
         return torch.arange(len(weight), device=weight.device), weight

@@ -1,7 +1,7 @@
-"""Which tokens of a table's fields occurred together, as bits: 40 kB for a table like UCI Adult.
+"""Co-occurrence matrix of a table's tokens, as bits: 40 kB for a table like UCI Adult.
 
-The odds of a network never say that something was not there: on Adult it holds half of the pairs
-of values that no row has to occur in more than 0.6 of 29,000 rows (measured).
+A network's probabilities are never zero: on Adult, it expects half of the pairs of values that no
+row has in more than 0.6 of 29,000 rows (measured).
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from torch import Tensor
 from gannet.core.types import CellRange
 from gannet.networks.tabular.layout import Layout
 
-WIDEST, MOST_FIELDS = 8_192, 100
-"""Tokens and fields beyond which pairs are not kept."""
+WIDEST = 8_192
+"""Maximum number of tokens of all fields; for more, no matrix is stored."""
+MOST_FIELDS = 100
+"""Maximum number of fields; for more, no matrix is stored."""
 
 
 def cooccurrence(parts: Iterable[Tensor], layout: Layout) -> Tensor:
-    """``(W, W / 8)`` bits: whether two tokens stood in one row; empty for very wide tables.
+    """``(W, W / 8)`` bits: whether two tokens occurred in one row; empty for very wide tables.
 
     Args:
         parts: Rows ``(B, F)``, some at a time.
@@ -46,7 +48,7 @@ def cooccurrence(parts: Iterable[Tensor], layout: Layout) -> Tensor:
 def cooccurred(
     pairs: Tensor, layout: Layout, one: Iterable[CellRange], other: Iterable[CellRange]
 ) -> bool:
-    """Whether a piece of one wish stood in a row with one of the other; yes if not known."""
+    """Whether alternatives of two cell conditions occurred in one row; true if unknown."""
     if not pairs.numel():
         return True
     bits = np.unpackbits(pairs.numpy(), axis=1).astype(bool)
@@ -61,7 +63,7 @@ def cooccurred(
 def cooccurrence_block(
     pairs: Tensor, layout: Layout, one: int, other: int
 ) -> NDArray[np.bool_] | None:
-    """``(K, L)`` whether tokens of two fields stood in one row; nothing if that is not known."""
+    """``(K, L)`` whether tokens of two fields occurred in one row; ``None`` if unknown."""
     if not pairs.numel():
         return None
     bits = np.unpackbits(pairs.numpy()[layout.parts[one]], axis=1).astype(bool)
@@ -69,7 +71,7 @@ def cooccurrence_block(
 
 
 def _symbols(piece: CellRange, layout: Layout) -> list[int]:
-    """The places of a piece's tokens in an expanded row."""
+    """Indices of a cell range's tokens in an expanded row."""
     return [
         layout.parts[field].start + int(cell)
         for field, cell in piece.cells.items()

@@ -1,8 +1,8 @@
-"""Weights that tokens in an order share with their neighbours.
+"""Cosine features (a DCT basis) that ordinal tokens share.
 
-A number becomes a token, one out of up to a few hundred, and a network that has weights of its own
-for each must see every one of them often. With few rows it cannot: what it learns of 37 should hold
-for 38. So each ordered field's tokens also share a few slow waves over their order.
+A number becomes one of up to a few hundred tokens, and a network with separate weights for each
+must see every token often. In small tables it cannot: what it learns about 37 should hold for 38.
+So the tokens of each ordinal field also share a few low-frequency cosines over their order.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrize import register_parametrization
 
 FEWEST = 6
-"""Tokens from which on an order is worth sharing."""
+"""Minimum number of ordinal tokens of a field with cosine features."""
 OWN = 0.3
-"""What tokens keep of the first weights of their own, which are chance."""
+"""Scale of the random per-token initial weights; the shared cosine features carry the rest."""
 
 
 def cosine_basis(counts: Sequence[int], ordered: Sequence[int], count: int) -> Tensor:
-    """Cosines over the order of each field's tokens, ``(W, K)``.
+    """Cosines over the ordinal tokens of each field, ``(W, K)``.
 
     Args:
         counts: Tokens of each field; ``W`` is their sum.
-        ordered: Of each field the first token of the order, -1 for none.
-        count: Waves per field, slowest first; fewer where there are few tokens.
+        ordered: For each field the first ordinal token, -1 for none.
+        count: Cosines per field, lowest frequency first; fewer where there are few tokens.
     """
     parts: list[Tensor] = []
     at = 0
@@ -43,7 +43,7 @@ def cosine_basis(counts: Sequence[int], ordered: Sequence[int], count: int) -> T
 
 
 class _Shared(nn.Module):
-    """Weights of their own, and what they share, ``(W, width)`` or turned over."""
+    """Parametrization: per-token weights plus shared cosines, ``(W, width)`` or transposed."""
 
     basis: Tensor
 
@@ -61,12 +61,12 @@ class _Shared(nn.Module):
 def share_cosine_features(
     evaluation: nn.Linear, answer: nn.Linear, waves: Tensor, fields: int
 ) -> None:
-    """Let the first and the last layer of a network of fields share ``waves`` ``(W, K)``.
+    """Add cosine features ``waves`` ``(W, K)`` to the weights of the first and the last layer.
 
     Args:
-        evaluation: Reads ``W`` tokens and ``fields`` more numbers.
-        answer: Gives ``W`` logits.
-        waves: See ``cosine_basis``; of none, nothing changes.
+        evaluation: First layer, from ``W`` tokens and ``fields`` mask tokens.
+        answer: Last layer, to ``W`` logits.
+        waves: See ``cosine_basis``; if empty, nothing changes.
         fields: Number of fields.
     """
     count = waves.shape[1]
@@ -76,7 +76,7 @@ def share_cosine_features(
     with torch.no_grad():
         evaluation.weight[:, : len(waves)][:, ordered] *= OWN
     beyond = torch.cat([waves, waves.new_zeros(fields, count)])
-    # As large together as the weights of one token are: the sum of a field's waves.
+    # The sum of a field's cosines is as large as the weights of one token.
     spread = math.sqrt(fields / count) / math.sqrt(fields)
     width = evaluation.out_features
     first = _Shared(beyond, width, spread, turned=True)

@@ -1,4 +1,4 @@
-"""Where each field of a row lies among zeros and ones, and which cells are told."""
+"""One-hot encoding of table rows, with a mask of the observed cells."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-SLICES = 16  # tokens that stand for a place in [0, 1]; within one, all places are alike
-STEEPEST = 40.0  # bound on logits: exp of it, summed over any table, is finite in 32 bit
+SLICES = 16  # tokens of a continuous position in [0, 1]; it is uniform within each
+STEEPEST = 40.0  # bound on logits: exp of it, summed over any table, is finite in float32
 
 
 def condition_vector(rows: Tensor, known: Tensor) -> Tensor:
-    """The condition vector ``(B, 2F)``: the known cells, zero elsewhere, and which they are.
+    """The condition vector ``(B, 2F)``: observed cells, zero elsewhere, and their mask.
 
     Args:
-        rows: ``(B, F)`` cells as the codec gives them.
-        known: ``(B, F)`` one where a cell is told, zero where it is to be found.
+        rows: ``(B, F)`` cells as the codec encodes them.
+        known: ``(B, F)`` one where a cell is observed, zero where it is to be sampled.
     """
     return torch.cat([torch.where(known > 0, rows, 0), known], 1)
 
 
 def missing(rows: Tensor, holes: Sequence[int]) -> Tensor:
-    """Which cells ``(B, F)`` of rows are said to be missing; see ``TableLayout.missing_field``."""
+    """Mask ``(B, F)`` of the missing cells; see ``TableLayout.missing_field``."""
     if not holes:
         return torch.zeros_like(rows, dtype=torch.bool)
     at = torch.tensor(holes, device=rows.device)
@@ -32,19 +32,19 @@ def missing(rows: Tensor, holes: Sequence[int]) -> Tensor:
 
 
 class Layout(nn.Module):
-    """Where each field's tokens lie in an expanded row ``(W,)``.
+    """Position of each field's tokens in an expanded (one-hot) row ``(W,)``.
 
     Args:
-        fields: Tokens per field; zero for a place in [0, 1], which counts as ``SLICES`` tokens.
+        fields: Tokens per field; zero for a continuous position, which has ``SLICES`` tokens.
 
     Attributes:
-        count: ``(F,)`` tokens of each field.
+        count: ``(F,)`` number of tokens of each field.
         first: ``(F,)`` the first token of each field in the expanded row.
-        span: ``(F,)`` by what a cell is multiplied to give its token: 1, or ``SLICES``.
-        member: ``(W, F)`` one where the token is the field's.
+        span: ``(F,)`` factor from a cell to its token: 1, or ``SLICES``.
+        member: ``(W, F)`` one where the token belongs to the field.
         width: ``W``.
-        parts: Where each field lies in the expanded row.
-        continuous: The fields that are places.
+        parts: Slice of each field in the expanded row.
+        continuous: The fields that are continuous positions.
     """
 
     count: Tensor
@@ -61,7 +61,7 @@ class Layout(nn.Module):
         count = torch.tensor(counts)
         self.continuous = [at for at, symbols in enumerate(fields) if not symbols]
         owner = torch.arange(len(counts)).repeat_interleave(count)
-        # They follow from ``fields``, hence are not saved.
+        # Not saved, because they follow from ``fields``.
         self.register_buffer("count", count, persistent=False)
         self.register_buffer("first", count.cumsum(0) - count, persistent=False)
         span = torch.tensor([1 if each else SLICES for each in fields])
@@ -70,30 +70,30 @@ class Layout(nn.Module):
         self.register_buffer("member", member, persistent=False)
 
     def tokens(self, rows: Tensor) -> Tensor:
-        """Cells ``(B, F)`` as tokens ``(B, F)``, counted from each field's own first."""
+        """Cells ``(B, F)`` as tokens ``(B, F)``, from 0 in each field."""
         found = (rows * self.span).long()
         return torch.minimum(found.clamp_(min=0), self.count - 1)
 
     def expand(self, rows: Tensor) -> Tensor:
-        """Cells ``(B, F)`` as zeros and ones ``(B, W)``, one one per field."""
+        """Cells ``(B, F)`` as one-hot rows ``(B, W)``, with a one per field."""
         return self.mark(self.tokens(rows))
 
     def mark(self, symbols: Tensor) -> Tensor:
-        """Tokens ``(B, F)`` as zeros and ones ``(B, W)``."""
+        """Tokens ``(B, F)`` as one-hot rows ``(B, W)``."""
         blank = self.member.new_zeros(len(symbols), self.width)
         return blank.scatter_(1, symbols + self.first, 1.0)
 
     def repeat_per_token(self, cells: Tensor) -> Tensor:
         """A number per cell ``(B, F)``, repeated for every token of the field, ``(B, W)``."""
-        return cells @ self.member.T  # a third of the time of a gather (measured)
+        return cells @ self.member.T  # three times as fast as a gather (measured)
 
     def embed_known(self, symbols: Tensor, known: Tensor, kind: torch.dtype) -> Tensor:
-        """What a first layer sees, ``(B, W + F)``: a one for each known token or hidden field.
+        """Input of a first layer, ``(B, W + F)``: a one per observed token or masked field.
 
         Args:
             symbols: ``(B, F)``.
-            known: ``(B, F)`` one where the token is told.
-            kind: Of the numbers that come out.
+            known: ``(B, F)`` one where the token is observed.
+            kind: Floating-point type of the result.
         """
         hidden = torch.arange(self.width, self.width + symbols.shape[1], device=symbols.device)
         at = torch.where(known > 0, symbols + self.first, hidden)
@@ -101,44 +101,44 @@ class Layout(nn.Module):
         return blank.scatter_(1, at, 1.0)
 
     def cross_entropy(self, logits: Tensor, symbols: Tensor) -> Tensor:
-        """Cross-entropy ``(B, F)`` of each field, in nats, of logits ``(B, W)`` of any kind.
+        """Cross-entropy ``(B, F)`` of each field, in nats, of logits ``(B, W)`` of any float type.
 
-        Its slope can be taken once, not twice.
+        It can be differentiated once, not twice.
         """
         found: Tensor = _CrossEntropy.apply(logits, symbols + self.first, self.member)  # pyright: ignore[reportUnknownMemberType, reportAssignmentType]  # not typed in torch's stubs
         return found
 
     def probabilities(self, logits: Tensor) -> Tensor:
-        """Probabilities ``(B, W)`` that sum to one over each field."""
+        """Probabilities ``(B, W)`` that sum to one over each field (softmax per field)."""
         odds = logits.exp()
         return odds * self.repeat_per_token(1 / (odds @ self.member))
 
     def sample_tokens(self, shares: Tensor, chance: Tensor) -> Tensor:
-        """One token per field ``(B, F)`` by ``shares`` ``(B, W)`` and ``chance`` in [0, 1)."""
-        heaped = shares.double().cumsum(1)  # 32 bit would blur rare tokens at the far end
+        """Sample tokens ``(B, F)`` by ``shares`` ``(B, W)`` and uniform ``chance`` in [0, 1)."""
+        heaped = shares.double().cumsum(1)  # float32 would round off rare tokens at the end
         end = heaped[:, self.first + self.count - 1]
         start = torch.cat([torch.zeros_like(end[:, :1]), end[:, :-1]], 1)
         at = torch.searchsorted(heaped, start + chance * (end - start), right=True)
         return torch.minimum((at - self.first).clamp_(min=0), self.count - 1)
 
     def cells(self, symbols: Tensor, inside: Tensor) -> Tensor:
-        """Tokens ``(B, F)`` as cells; ``inside`` says where in its slice each place lies."""
+        """Tokens ``(B, F)`` as cells; ``inside`` in [0, 1) is the position within a slice."""
         made = symbols.float()
         made[:, self.continuous] = (made[:, self.continuous] + inside.float()) / SLICES
         return made
 
 
 class _CrossEntropy(torch.autograd.Function):
-    """Cross-entropy of many softmaxes side by side, with as few passes over them as there can be.
+    """Cross-entropy of many concatenated softmaxes, with few passes over memory.
 
-    Bounding logits has no slope of its own here: what lies beyond is pulled back like the rest.
+    Clamping logits is ignored in the gradient, so that logits out of bounds are pulled back too.
     """
 
     @staticmethod
     def forward(ctx: Any, logits: Tensor, at: Tensor, member: Tensor) -> Tensor:
         bounded = logits.float().clamp(-STEEPEST, STEEPEST)
         told = bounded.gather(1, at)
-        # One product instead of a softmax per field: the sum of exps of each field's tokens.
+        # Sums of exps over each field's tokens: one product instead of a softmax per field.
         odds = bounded.exp_()
         total = odds @ member
         ctx.save_for_backward(odds, total, at, member)

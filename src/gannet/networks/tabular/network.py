@@ -1,12 +1,12 @@
-"""Networks for table rows: each field is a token out of a few, or a place between two numbers.
+"""Networks for table rows: each field is a token out of a few, or a continuous position.
 
-The generator is told some cells and answers with the odds of every other one. Filled one field at
-a time, each told all before it, its rows follow the joint distribution of the table; since any
-cells may be the known ones, one network makes rows, obeys conditions and fills holes.
+The generator predicts the distribution of each cell given the observed ones. Sampled
+autoregressively, one field at a time, its rows follow the joint distribution of the table. Since
+any cells may be observed, one network generates rows, obeys conditions and imputes missing cells.
 
-A row is stored as ``(F,)`` numbers, one per field, and expanded to ``(W,)`` zeros and ones only for
-the batch at hand: ``W`` is the number of tokens of all fields together. Nothing is normalised over
-the batch, so a row never depends on its neighbours.
+A row is stored as ``(F,)`` numbers, one per field, and expanded to a one-hot row ``(W,)`` only in a
+batch: ``W`` is the number of tokens of all fields together. There is no batch normalisation, so a
+row never depends on others in its batch.
 """
 
 from __future__ import annotations
@@ -24,30 +24,31 @@ from gannet.networks.tabular.cosine_features import cosine_basis, share_cosine_f
 from gannet.networks.tabular.layout import SLICES, STEEPEST, Layout, missing
 from gannet.networks.tabular.sampling import Layers, PrefixCache, fill, uniforms
 
-BARRED = -45.0  # added to the logit of what is never drawn; exp of all of it is not quite nothing
-TOGETHER = 65_536  # rows that are filled at once
+BARRED = -45.0  # added to the logits of tokens that are never sampled; its exp is still not zero
+TOGETHER = 65_536  # rows that are sampled at once
 
 
 def _computed_in(numbers: Tensor) -> torch.dtype:
-    """The numbers in which layers compute at this moment."""
+    """The floating-point type in which layers compute, which autocast may change."""
     place = numbers.device.type
     return torch.get_autocast_dtype(place) if torch.is_autocast_enabled(place) else numbers.dtype
 
 
 class FieldGenerator(nn.Module):
-    """Fills the unknown cells of rows, field by field.
+    """Samples the unobserved cells of rows, field by field (order-agnostic autoregressive model).
 
-    Source: Hoogeboom et al. 2022, arXiv:2110.02037: any order, one network for all.
-    Differs: at use the order is one for all rows, from the least uncertain field to the most. Many
-    rows then begin alike, and what the network says after a beginning is worked out once for all.
+    Source: Hoogeboom et al. 2022, arXiv:2110.02037.
+    Differs: at inference the order is the same for all rows, by rising entropy. Many rows then
+    share a prefix, for which the network is evaluated only once.
 
     Args:
         spec: ``spec.table.cardinalities`` are the tokens per field.
         width: Features of each layer.
-        blocks: Residual blocks.
-        missing_field: As ``spec.table.missing_field``, if what is missing is to be told as unknown,
-            and never drawn.
-        cosine_features: That the tokens of each ordered field share; see ``networks.waves``.
+        blocks: Number of residual blocks.
+        missing_field: As ``spec.table.missing_field``, if missing cells are masked in the input and
+            never sampled.
+        cosine_features: Number of cosine features per ordinal field; see
+            ``networks.tabular.cosine_features``.
     """
 
     bar: Tensor
@@ -70,7 +71,7 @@ class FieldGenerator(nn.Module):
         )
         self.register_buffer("bar", bar, persistent=False)
         self.stem = nn.Linear(self.layout.width + count, width)
-        # One token or one "unknown" per field is on: the sum of F columns has a spread of one.
+        # One token or mask token per field is one, so the sum of F columns has a std of one.
         nn.init.normal_(self.stem.weight, std=1 / math.sqrt(count))
         nn.init.uniform_(self.stem.bias, -1, 1)
         self.blocks = nn.Sequential(*(ResidualBlock(width, blocks) for _ in range(blocks)))
@@ -83,11 +84,11 @@ class FieldGenerator(nn.Module):
             share_cosine_features(self.stem, self.output, shared, count)
 
     def logits(self, condition: Condition) -> Tensor:
-        """Odds of every token of every field, ``(B, W)``, given the known cells alone."""
+        """Logits of every token of every field, ``(B, W)``, given the observed cells alone."""
         return self.raw_logits(condition).float().clamp(-STEEPEST, STEEPEST)
 
     def raw_logits(self, condition: Condition) -> Tensor:
-        """The same as the last layer gives them, in the numbers in which it computes, unbounded."""
+        """Unclamped logits, in the floating-point type of the last layer."""
         rows, known = condition.vector.chunk(2, 1)
         features = self.blocks(self._stem(rows, known))
         made: Tensor = self.output(leaky_relu(features, LEAK))
@@ -97,13 +98,14 @@ class FieldGenerator(nn.Module):
 
     @torch.no_grad()
     def forward(self, noise: Tensor, condition: Condition) -> Tensor:
-        """Whole rows ``(B, F)``; known cells are returned untouched.
+        """Sample whole rows ``(B, F)``; observed cells are returned unchanged.
 
-        Drawing a token has no slope: for training see ``logits``.
+        Sampling is not differentiable: for training see ``logits``.
 
         Args:
-            noise: ``(B, N)``; the only chance there is, one number per field and more for places.
-            condition: Its vector is what ``told`` gives.
+            noise: ``(B, N)``, the only source of randomness; best with one number per field and one
+                more per continuous position.
+            condition: Its vector is that of ``condition_vector``.
         """
         rows, known = condition.vector.chunk(2, 1)
         fields = rows.shape[1]
@@ -117,7 +119,7 @@ class FieldGenerator(nn.Module):
         return torch.where(known > 0, rows, made)
 
     def order(self) -> list[int]:
-        """Fields from the least uncertain to the most; places last, for they tell least."""
+        """Fields by rising entropy; continuous positions last, for they are least informative."""
         blank = self.stem.weight.new_zeros(1, 2 * len(self.layout.count))
         shares = self.layout.probabilities(
             self.logits(Condition(blank, blank[:, :0], blank[:, :0]))
@@ -128,7 +130,7 @@ class FieldGenerator(nn.Module):
         return found
 
     def _fill(self, rows: Tensor, known: Tensor, chance: Tensor, order: Sequence[int]) -> Tensor:
-        """The tokens of the rows ``(B, F)``, the unknown ones drawn in the order given."""
+        """The tokens of the rows ``(B, F)``, unobserved ones sampled in the given order."""
         symbols = self.layout.tokens(rows)
         existing = self._begin(rows, known)
         kind = _computed_in(existing.features)
@@ -137,7 +139,7 @@ class FieldGenerator(nn.Module):
         return symbols
 
     def _begin(self, rows: Tensor, known: Tensor) -> PrefixCache:
-        """Where the rows stand before anything is drawn; rows told the same stand together."""
+        """The cache before sampling; consecutive rows with equal conditions share a prefix."""
         both = torch.cat([rows, known], 1)
         new = torch.ones(len(both), dtype=torch.bool, device=both.device)
         new[1:] = (both[1:] != both[:-1]).any(1)
@@ -155,7 +157,7 @@ class FieldGenerator(nn.Module):
 class FieldDiscriminator(nn.Module):
     """Rows to one logit through residual blocks, without normalisation.
 
-    It is told which cells were given, so that it looks for faults in the others.
+    It sees the mask of observed cells, so that it can concentrate on the sampled ones.
     """
 
     def __init__(self, spec: Spec, width: int, blocks: int) -> None:
@@ -173,7 +175,7 @@ class FieldDiscriminator(nn.Module):
         return self.logits(self.layout.expand(samples), condition.vector)
 
     def logits(self, expanded: Tensor, vector: Tensor) -> Tensor:
-        """The same of expanded rows ``(B, W)``, which may be soft and have a slope."""
+        """Logits ``(B,)`` of expanded rows ``(B, W)``, which may be soft and differentiable."""
         _, known = vector.chunk(2, 1)
         features = self.blocks(self.stem(torch.cat([expanded, known], 1)))
         logits: Tensor = self.head(leaky_relu(features, LEAK)).squeeze(1)

@@ -1,4 +1,4 @@
-"""Drawing the unknown cells of many rows, field by field: what rows share is worked out once."""
+"""Autoregressive sampling of many rows, field by field, with a cache of shared prefixes."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from torch.nn.functional import leaky_relu
 from gannet.networks.mlp import LEAK, ResidualBlock
 from gannet.networks.tabular.layout import STEEPEST, Layout
 
-MOST_BRANCHES = 16  # per row; beyond, looking for rows that begin alike costs more than it saves
-PART = 4_096  # rows that go through the layers at once: their features stay in the cache
+MOST_BRANCHES = 16  # per row; with more, finding shared prefixes costs more than it saves
+PART = 4_096  # rows that go through the layers at once: their features fit the CPU's cache
 
 
 @dataclass(slots=True)
 class PrefixCache:
-    """The different beginnings of the rows that are being filled.
+    """The distinct prefixes of the rows that are being sampled.
 
     Attributes:
-        features: ``(U, width)`` what the first layer makes of each.
-        prefix_of_row: ``(B,)`` which of them each row has.
-        one_per_row: Whether row n has beginning n, and no other row has it.
+        features: ``(U, width)`` output of the first layer for each prefix.
+        prefix_of_row: ``(B,)`` index of each row's prefix.
+        one_per_row: Whether row n has prefix n, and no other row has it.
     """
 
     features: Tensor
@@ -32,18 +32,18 @@ class PrefixCache:
     one_per_row: bool = False
 
     def separate(self) -> None:
-        """Give every row a beginning of its own."""
+        """Give every row a prefix of its own."""
         if not self.one_per_row:
             self.features, self.one_per_row = self.features[self.prefix_of_row], True
 
     def draw(self, heaped: Tensor, chance: Tensor) -> Tensor:
-        """The next token ``(B,)`` by the heaped-up odds ``(U, K)`` of each beginning."""
+        """Sample the next token ``(B,)`` by cumulative weights ``(U, K)`` of each prefix."""
         count = heaped.shape[1]
         if self.one_per_row:
             goal = chance[:, None].to(heaped.dtype) * heaped[:, -1:]
             found = torch.searchsorted(heaped, goal, right=True).squeeze(1)
         else:
-            # One sorted list for all: the shares of beginning n lie in [n, n + 1).
+            # One sorted list for all: the probabilities of prefix n lie in [n, n + 1).
             level = (heaped / heaped[:, -1:]).double()
             level += torch.arange(len(heaped), device=heaped.device)[:, None]
             goal = self.prefix_of_row + chance
@@ -53,7 +53,7 @@ class PrefixCache:
         return found.clamp_(0, count - 1)
 
     def extend(self, step: Tensor, drawn: Tensor) -> None:
-        """Go on by the token ``drawn`` ``(B,)``; ``step`` ``(K, width)`` is what each adds."""
+        """Append the token ``drawn`` ``(B,)``; ``step`` ``(K, width)`` is added per token."""
         count, rows = len(step), len(drawn)
         if self.one_per_row or len(self.features) * count > MOST_BRANCHES * rows:
             self.separate()
@@ -72,32 +72,32 @@ def uniforms(noise: Tensor, fields: int) -> Tensor:
     """Uniform numbers in [0, 1), ``(B, fields)``, from normal ones ``(B, N)``.
 
     With fewer numbers of noise than fields, the rest are sums of two, modulo one: each is uniform
-    and independent of any other one, up to ``N * N / 2`` fields. Chance then stays a function of
-    the row's own noise.
+    and pairwise independent, up to ``N * N / 2`` fields. Samples thus remain a function of the
+    row's own noise.
     """
     even = torch.special.ndtr(noise[:, :fields]).double()
     count = min(noise.shape[1], fields)
     if not count:
-        return even.new_full((len(noise), fields), 0.5)  # the middle: no chance at all
+        return even.new_full((len(noise), fields), 0.5)  # no noise: deterministic medians
     turns = range(1, math.ceil(fields / count))
     sums = [(even + even.roll(turn, 1)) % 1 for turn in turns]
     return torch.cat([even, *sums], 1)[:, :fields].clamp(0, 1 - 1e-12)
 
 
 class Layers:
-    """A generator's layers as filling needs them, each weight turned into ``kind`` but once.
+    """A generator's layers for sampling, with weights converted to ``kind`` once.
 
     Args:
-        layout: Where each field's tokens lie.
+        layout: Of the tokens.
         evaluation: The first layer, ``W + F`` features to ``width``.
         blocks: Of ``ResidualBlock``.
         answer: The last layer, ``width`` features to ``W``.
-        bar: ``(W,)`` what is added to the logits.
-        kind: The numbers in which layers compute.
+        bar: ``(W,)`` added to the logits.
+        kind: Floating-point type in which layers compute.
 
     Attributes:
-        steps: Of each field, ``(K, width)``: what its tokens add to what the first layer sees,
-            which changes by one token at a time, so that its sum is carried along.
+        steps: For each field, ``(K, width)``: change of the first layer's output for each token.
+            The input changes by one token at a time, so the output is updated incrementally.
     """
 
     def __init__(
@@ -122,8 +122,8 @@ class Layers:
         self.outputs = [(weight[part].T, bias[part]) for part in layout.parts]
 
     def cumulative(self, features: Tensor, field: int) -> Tensor:
-        """Heaped-up odds ``(U, K)`` of one field's tokens after each beginning."""
-        with torch.autocast(features.device.type, enabled=False):  # it would turn weights again
+        """Cumulative weights ``(U, K)`` of one field's tokens after each prefix."""
+        with torch.autocast(features.device.type, enabled=False):  # it would convert weights again
             starts = range(0, max(len(features), 1), PART)
             parts = (features[at : at + PART].to(self.kind) for at in starts)
             found = [self._cumulative(part, field) for part in parts]
@@ -147,25 +147,25 @@ def fill(
     chance: Tensor,
     order: Sequence[int],
 ) -> None:
-    """Draw the hidden tokens of rows, in place.
+    """Sample the unobserved tokens of rows, in place.
 
     Args:
         layers: Of the generator.
-        existing: Where the rows stand before anything is drawn; it is used up.
-        symbols: ``(B, F)``, to be filled.
-        hidden: ``(B, F)`` which are unknown.
-        chance: ``(B, F)`` in [0, 1).
+        existing: The cache before sampling; it is changed.
+        symbols: ``(B, F)``, changed in place.
+        hidden: ``(B, F)`` mask of unobserved tokens.
+        chance: ``(B, F)`` uniform in [0, 1).
         order: Of the fields.
     """
     some, every = hidden.any(0).tolist(), hidden.all(0).tolist()
     rest = [field for field in order if some[field]]
-    # Rows that begin alike go together while there are few beginnings.
+    # Rows share prefixes while there are few of them.
     while rest and every[rest[0]] and not existing.one_per_row:
         field = rest.pop(0)
         drawn = existing.draw(layers.cumulative(existing.features, field), chance[:, field])
         existing.extend(layers.steps[field], drawn)
         symbols[:, field] = drawn
-    # The others are filled to their end some at a time: what they carry stays in the cache.
+    # Then rows are completed in parts, whose features fit the CPU's cache.
     existing.separate()
     for at in range(0, len(symbols) if rest else 0, PART):
         few = slice(at, at + PART)
