@@ -172,7 +172,7 @@ def test_a_budget_too_short_for_full_size_trains_smaller_pictures_and_says_so(tm
 
 @pytest.fixture(scope="module")
 def sorted_run(tmp_path_factory):
-    """A short run on pictures without labels, sorted into kinds."""
+    """A short run on images without labels, with pseudo-classes."""
     rng, folder = np.random.default_rng(0), tmp_path_factory.mktemp("sorted")
     bright = 150 * (np.arange(90) % 3 > 0)[:, None, None, None]
     np.save(folder / "plain.npy", (rng.integers(0, 60, (90, 8, 8, 1)) + bright).astype(np.uint8))

@@ -86,7 +86,7 @@ def test_an_empty_side_is_said(folders):
 
 def test_one_broken_picture_of_a_pair_is_named(folders):
     (folders / "maps" / "7.png").write_bytes((folders / "maps" / "7.png").read_bytes()[:60])
-    with pytest.raises(DataError, match=r"1 pairs of which one .* read: maps/7.png \(broken"):
+    with pytest.raises(DataError, match=r"1 pairs with a .* read: maps/7.png \(broken"):
         loaded(find_pairs(folders))
     (folders / "maps" / "7.png").write_bytes(b"no picture")
     with pytest.raises(DataError, match=r"1 pictures that cannot be read: maps/7.png \(not a pic"):
