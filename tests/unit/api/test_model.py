@@ -217,7 +217,7 @@ def test_a_run_with_kinds_is_gone_on_with(sorted_run):
 
 
 def test_kinds_that_cannot_be_are_refused(squares, sorted_run, tmp_path):
-    with pytest.raises(ConfigError, match="without labels are sorted"):
+    with pytest.raises(ConfigError, match="without labels can have"):
         prepare(squares, tmp_path / "a", pseudo_classes=3, steps=3, width=4, threads=1)
     with pytest.raises(ConfigError, match="at most 36 pseudo-classes, got 80"):
         prepare(sorted_run[1], tmp_path / "b", pseudo_classes=80, steps=3, width=4, threads=1)
