@@ -95,7 +95,7 @@ def test_training_prints_plain_lines_and_leaves_an_artifact(trained):
     assert printed.startswith("training generate in ")
     evaluations = [line for line in printed.splitlines() if line.startswith("step ")]
     assert [line.split()[1] for line in evaluations] == ["25/50", "50/50"]
-    assert all("needle" in line and "D(real)" in line for line in evaluations)
+    assert all("AUC" in line and "D(real)" in line for line in evaluations)
     assert f"gannet sample {trained}" in printed
     names = {path.name for path in trained.iterdir()}
     assert names >= {
@@ -267,7 +267,7 @@ def test_the_live_view_shows_needle_verdict_and_last_action(moments):
             window.show(moment)
             live.refresh()
     shown = screen.getvalue()
-    for words in ("gannet generate", "4 of 12", "needle, held out", "D(real)", "time left"):
+    for words in ("gannet generate", "4 of 12", "AUC, held out", "D(real)", "time left"):
         assert words in shown
     assert seen[3].evaluation.diagnosis.name in shown
     assert "step 4: slope weight up: because" in shown

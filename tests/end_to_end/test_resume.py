@@ -397,13 +397,13 @@ def test_a_signal_ends_a_run_tidily_and_the_same_command_goes_on(
     assert done.returncode == 0, done.stderr
     assert Artifact.load(run).card.diagnosis["stopped"] == "stopped by hand"
     printed = gannet.works(*command(squares, run, tiny, 60))
-    assert printed.startswith("going on with generate")
+    assert printed.startswith("resuming generate")
     assert_same(run, whole)
 
 
 def test_a_finished_run_asked_again_says_so(gannet, squares, tiny, whole):
     before = (whole / "model.safetensors").read_bytes()
-    assert "finished before" in gannet.works(*command(squares, whole, tiny, 60))
+    assert "already finished" in gannet.works(*command(squares, whole, tiny, 60))
     assert (whole / "model.safetensors").read_bytes() == before
 
 

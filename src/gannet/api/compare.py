@@ -1,4 +1,4 @@
-"""Several runs on the same held-out data, and which of their differences are more than noise."""
+"""Compare several runs on the same held-out data, and test which differences are significant."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from gannet.evaluation.report.html.page import can_draw
 
 @dataclass(frozen=True)
 class Scored:
-    """A run and what it got."""
+    """A run with its report and examples."""
 
     model: Model
     report: Report
     examples: Examples
 
 
-def compare(  # a parameter per flag
+def compare(  # one parameter per command-line flag
     runs: Sequence[Path | str],
     data: Path | str,
     *,
@@ -42,28 +42,28 @@ def compare(  # a parameter per flag
     label: str | None = None,
     out: Path | str | None = None,
 ) -> Comparison:
-    """Score runs alike on the same held-out rows, and say which differences are noise.
+    """Score runs on the same held-out samples, and say which differences are within noise.
 
-    Runs that differ in nothing but their seed make one group: their interval is over runs.
+    Runs that differ only in their seed form one group, whose interval is over runs.
 
     Args:
         runs: Folders, two or more; others are compared with the first.
-        data: What they were trained on.
-        count: Fakes, and held-out reals where there are as many.
-        seed: Of fakes, subsets and critics, the same for all.
-        features: As for ``gannet evaluate``; tables are scored without.
-        label: Column of the classes; by default the one that the first run was begun with.
+        data: The data they were trained on.
+        count: Number of fakes, and of held-out reals if there are that many.
+        seed: Of fakes, subsets and two-sample tests, the same for all runs.
+        features: As for ``gannet evaluate``; not used for tables.
+        label: Column of the classes; by default the one that the first run was trained with.
         out: Folder for ``compare.json``, ``compare.md`` and, with the extra ``report``,
             ``compare.html``.
 
     Raises:
         ConfigError: if there are fewer than two runs, or ``out`` is a file.
-        DataError: if they were trained on other data, or read them in other ways.
+        DataError: if they were trained on different data, or encode the data differently.
     """
     if len({Path(run).resolve() for run in runs}) < len(runs):
         raise ConfigError("a run is named twice", remedy="Name each once.")
     if len(runs) < 2:
-        raise ConfigError("one run has nothing to be compared with", remedy="Name two or more.")
+        raise ConfigError("one run cannot be compared", remedy="Name two or more.")
     if out is not None and Path(out).exists() and not Path(out).is_dir():
         raise ConfigError(f"--out: {out} is not a folder", remedy="Name another.")
     models = [load(run) for run in runs]
@@ -83,7 +83,7 @@ def compare(  # a parameter per flag
 
 
 def check_alike(models: Sequence[Model]) -> None:
-    """Refuse runs whose scores would not be of the same rows.
+    """Refuse runs that would not be scored on the same held-out samples.
 
     Raises:
         DataError: naming the two runs and what differs.
@@ -93,14 +93,14 @@ def check_alike(models: Sequence[Model]) -> None:
         names = f"{first.folder} and {other.folder}"
         if first.card.codecs["sample"] != other.card.codecs["sample"]:
             raise DataError(
-                f"{names} read their data in different ways "
-                f"({_shape(first)} and {_shape(other)}), so no score means the same for both",
+                f"{names} encode their data differently "
+                f"({_shape(first)} and {_shape(other)}), so their scores are not comparable",
                 remedy="Compare runs on the same data, at the same resolution and columns.",
             )
         if first.card.data.get("digest") != other.card.data.get("digest"):
             raise DataError(
-                f"{names} were trained on different data, labels or splits: what is held out from "
-                "one may have been shown to the other",
+                f"{names} were trained on different data, labels or splits: samples held out from "
+                "one may be training data of the other",
                 remedy="Train both on the same data with the same --label.",
             )
 
@@ -127,7 +127,7 @@ def _grouped(scored: Sequence[Scored]) -> list[Group]:
 
 
 def _kind(model: Model) -> str:
-    """What a run was asked for, but for the seed; of a bare artefact all that its card says."""
+    """The settings of a run without its seed; without a plan.json, the config in its card."""
     card = model.card
     try:
         plan: Any = json.loads((model.folder / PLAN).read_text(encoding="utf-8"))
@@ -169,5 +169,5 @@ def _write(found: Comparison, scored: Sequence[Scored], out: Path) -> None:
 
 
 def examples_of(scored: Sequence[Scored], report: Report) -> Examples:
-    """The pictures that belong to a report."""
+    """The examples that belong to a report."""
     return next(each.examples for each in scored if each.report is report)

@@ -1,4 +1,4 @@
-"""Scores over training runs: a run and others like it, but for their seed, scored as one."""
+"""Scores over several training runs that differ only in their seed."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from gannet.training.run import BY_HAND
 from gannet.training.session import Session, prepare
 
 MOST = 20
-"""Runs that one evaluation trains and scores at most."""
+"""Maximum number of runs that one evaluation trains and scores."""
 
 FOLDER = "seeds"
-"""Where in a run's folder its siblings lie."""
+"""Subfolder of a run for the runs with other seeds."""
 
 
 def silent(_words: str) -> None:
-    """Says nothing."""
+    """A log function that prints nothing."""
 
 
 def evaluate_over_seeds(
@@ -43,27 +43,27 @@ def evaluate_over_seeds(
     say: Callable[[str], None] = silent,
     **options: Any,
 ) -> Report | None:
-    """Scores of a run and of ``seeds - 1`` others like it, each with an interval over both.
+    """Scores of a run and of ``seeds - 1`` runs with other seeds: means, with joint intervals.
 
-    The others are trained with the plan of the first, to the last setting, into ``RUN/seeds/``; one
-    that is there is not trained again, and one that was begun goes on.
+    The others are trained into ``RUN/seeds/`` with exactly the plan of the first. A finished one is
+    not trained again, and an unfinished one is resumed.
 
     Args:
         run: Folder of the first run.
-        data: What it was trained on.
-        seeds: Runs in all, 2 to 20.
-        count: Fakes of each, and held-out reals where there are as many.
+        data: The data it was trained on.
+        seeds: Total number of runs, 2 to 20.
+        count: Number of fakes of each, and of held-out reals if there are that many.
         out: Folder for the report; nothing is written by default.
-        stop: Asked after each step of training; a true answer ends it there.
-        say: Told what is being done.
+        stop: Called after each training step; training stops when it returns true.
+        say: Called with a line of text about each step of the work.
         options: As for ``Model.evaluate``.
 
     Returns:
-        The report; ``None`` if it was stopped, and the same call goes on.
+        The report; ``None`` if it was stopped, in which case the same call resumes.
 
     Raises:
         ConfigError: if there are too few or too many seeds, the run's plan is missing, or the
-            place of a further run holds another.
+            folder of a further run holds another run.
         GannetError: if the data are not those of training.
     """
     if not 2 <= seeds <= MOST:
@@ -90,12 +90,12 @@ def evaluate_over_seeds(
 def _siblings(
     run: Path, data: Path | str, seeds: int, stop: Callable[[], bool], say: Callable[[str], None]
 ) -> list[Path]:
-    """Folders of the further runs, trained where they are not there; fewer if it was stopped."""
+    """Folders of the further runs, trained if they do not exist; fewer if it was stopped."""
     plan = read_plan(run)
     if plan is None:
         raise ConfigError(
-            "without plan.json nobody knows how this run was trained, so that no other can be "
-            "trained alike",
+            "plan.json is missing, so the settings are unknown that runs with other seeds must "
+            "be trained with",
             where=str(run),
             remedy="Give the folder that `gannet train --out` wrote, or leave --seeds out.",
         )
@@ -117,17 +117,17 @@ def _siblings(
 
 
 def _is_there(plan: Plan, folder: Path) -> bool:
-    """Whether a run was carried out to its end.
+    """Whether a run is finished.
 
     Raises:
-        ConfigError: if the folder holds another.
+        ConfigError: if the folder holds a run with other settings.
     """
     held = read_plan(folder)
     if held not in (None, plan):
         raise ConfigError(
-            "holds a run with other settings than this one's",
+            "holds a run with other settings",
             where=str(folder),
-            remedy="Remove that folder; it is trained anew.",
+            remedy="Remove that folder; the run is then trained again.",
         )
     try:
         return Artifact.load(folder).card.diagnosis.get("stopped") != BY_HAND
@@ -136,7 +136,7 @@ def _is_there(plan: Plan, folder: Path) -> bool:
 
 
 def _read(plan: Plan, run: Path, data: Path | str) -> Session:
-    """The data as the first run read them; refused if they are not the same."""
+    """The session of the first run with its data; refused if the data have changed."""
     return prepare(
         data,
         run,
@@ -152,11 +152,11 @@ def _read(plan: Plan, run: Path, data: Path | str) -> Session:
 
 
 def stacked(reports: Sequence[Report], seeds: Sequence[int]) -> Report:
-    """One report of several runs that were scored alike.
+    """One report that averages the reports of several runs.
 
     Args:
-        reports: One for each run; pairs, profiles and the course are those of the first.
-        seeds: Of their training.
+        reports: One for each run; pairs, histograms and the training log are those of the first.
+        seeds: The training seed of each run.
     """
     first = reports[0]
     known = [{score.name for score in report.scores} for report in reports]
@@ -165,10 +165,11 @@ def stacked(reports: Sequence[Report], seeds: Sequence[int]) -> Report:
     listed = ", ".join(map(str, seeds))
     said = (
         f"{len(reports)} training runs with the seeds {listed} and otherwise the same plan, scored "
-        "alike: each score is their mean. Its interval joins the spread over samples with that "
-        f"over runs (Student's t, {len(reports) - 1} degrees of freedom) by the root of the sum of "
-        "squares.",
-        f"Samples, pairs, columns, course and cost are those of the first run, seed {seeds[0]}.",
+        "in the same way: each score is their mean. Its interval combines the error over samples "
+        f"with that over runs (Student's t, {len(reports) - 1} degrees of freedom) as the root of "
+        "the sum of squares.",
+        "Samples, pairs, columns, training log and cost are those of the first run, seed "
+        f"{seeds[0]}.",
     )
     update = {"scores": tuple(scores), "seeds": tuple(seeds), "protocol": (*first.protocol, *said)}
     return first.model_copy(update=update)
@@ -195,7 +196,7 @@ def _joined(scores: Sequence[Score]) -> Score:
 
 
 def _mean_parts(scores: Sequence[Score]) -> tuple[Component, ...]:
-    """The parts that all runs name, with their means."""
+    """The mean of each component that all runs have."""
     held = [{part.name: part.value for part in score.components} for score in scores]
     return tuple(
         part.model_copy(update={"value": fmean(each[part.name] for each in held)})

@@ -1,7 +1,7 @@
-"""Flags that only a run knows: those of its kind of data, of what it is told, of its recipe.
+"""Flags that depend on a run: those of its kind of data, its conditions and its recipe.
 
-They are read off pydantic models, so that a new kind of data or recipe brings its own without a
-line here. PyTorch is imported only where a run must be looked at.
+They are read from pydantic models, so that a new kind of data or recipe brings its own flags. A
+run is loaded, and PyTorch imported, only where its flags are needed.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 Words = Annotated[tuple[str, ...], Parameter(consume_multiple=True)]
-"""Several words behind one flag."""
+"""A flag that takes several values."""
 
 Flags = Annotated[list[str], Parameter(help="options of the kind of data, and settings")]
-"""Flags that only the data and the recipe know, with the words given for each."""
+"""Flags of the kind of data and of the recipe, each with its values."""
 
 RunFlags = Annotated[str, Parameter(allow_leading_hyphen=True, help="what this run takes")]
-"""Flags that are not known before the run is looked at, with their values."""
+"""Flags that are known once the run is loaded, with their values."""
 
 
 def named(options: Mapping[str, list[str]]) -> dict[str, object]:
-    """Flags by the names that Python has for them; what was said once is one word."""
+    """Flags by their names in Python; a single value is not in a list."""
     return {
         name.replace("-", "_"): words[0] if len(words) == 1 else words
         for name, words in options.items()
@@ -36,7 +36,7 @@ def named(options: Mapping[str, list[str]]) -> dict[str, object]:
 
 
 def repeated(words: Sequence[str]) -> list[str]:
-    """``--flag A=1 B=2`` as ``--flag A=1 --flag B=2``, so that one flag may have several of them.
+    """``--flag A=1 B=2`` as ``--flag A=1 --flag B=2``, so that one flag may take several values.
 
     >>> repeated(["train", "--column", "age=integer", "zip=category", "--seed", "3"])
     ['train', '--column', 'age=integer', '--column', 'zip=category', '--seed', '3']
@@ -58,11 +58,12 @@ def repeated(words: Sequence[str]) -> list[str]:
 def read_flags(words: Sequence[str], fields: Mapping[str, FieldInfo]) -> dict[str, object]:
     """Flags and their values by the names of fields; values stay text.
 
-    A field of a truth takes no value, one of several values takes all words up to the next flag,
-    any other takes one. What a flag that no field knows is given is kept: who asks says so.
+    A boolean field takes no value, a collection takes all arguments up to the next flag, any other
+    field takes one. Unknown flags are kept with their values: the caller refuses them.
 
     Raises:
-        ConfigError: naming every word that belongs to no flag, and every flag without its value.
+        ConfigError: naming every argument that belongs to no flag, and every flag without its
+            value.
     """
     from gannet.core.config import flag
 
@@ -97,7 +98,7 @@ def read_flags(words: Sequence[str], fields: Mapping[str, FieldInfo]) -> dict[st
             got = f"got {' '.join(values)}" if values else "got none"
             faults.append(f"{flag(name)}: takes one value, {got}")
     if faults:
-        raise ConfigError("\n".join(faults), remedy="Flags are --name value, behind the run.")
+        raise ConfigError("\n".join(faults), remedy="Flags are --name value, after the run.")
     return given
 
 
@@ -110,7 +111,7 @@ def _several(field: FieldInfo | None) -> bool:
 
 
 def print_run_flags(words: Sequence[str]) -> None:
-    """Behind the help of a command: the flags that the run among its words takes."""
+    """Print, after the help of a command, the flags of the run among its arguments."""
     command, *rest = words
     run = next((Path(word) for word in rest if (Path(word) / "card.json").is_file()), None)
     if run is None:
@@ -129,4 +130,4 @@ def print_run_flags(words: Sequence[str]) -> None:
     for name, kind, default, meaning in map(described, fields, fields.values()):
         print(f"  {name:22} {meaning}\n{'':25}{kind}; default {default}")
     if not fields:
-        print("  none beside those above")
+        print("  none besides those above")

@@ -1,4 +1,4 @@
-"""The command line. Exit code 2 means: you can mend this, and the message says how."""
+"""The command line. Exit code 2 means an error of usage or data; the message says the remedy."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ for command in (
     app.command(command)
 
 OPEN = ("sample", "apply")
-"""Commands with flags that only a run knows."""
+"""Commands with flags that depend on the run."""
 
 ASKS_DATA = ("inspect", "train")
-"""Commands with flags that only the data know."""
+"""Commands with flags that depend on the data."""
 
 
 HELP = {"--help", "-h"}
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command. Exit code 2 means: you can mend this, and the message says how."""
+    """Run one command and return its exit code."""
     words = sys.argv[1:] if argv is None else argv
     words = repeated(words) if words and words[0] in ASKS_DATA else words
     try:
@@ -49,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"gannet: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("gannet: stopped; the same command goes on from the last save", file=sys.stderr)
+        print("gannet: stopped; the same command resumes from the last save", file=sys.stderr)
         return 130
     except BrokenPipeError:
         sys.stderr.close()

@@ -1,4 +1,4 @@
-"""Runs at work: ``gannet sample``, ``gannet apply``, ``gannet edit``."""
+"""Inference: ``gannet sample``, ``gannet apply``, ``gannet edit``."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from gannet.cli.flags import RunFlags, Words, read_flags
 
 
 def sample(run: Path, /, *flags: RunFlags, count: int = 64, out: Path, seed: int = 0) -> None:
-    """Make new samples. Row n depends on the seed and on n alone.
+    """Generate new samples. Sample n depends only on the seed and on n.
 
     `gannet sample RUN --help` lists the further flags that RUN takes, such as --label.
 
     Args:
         run: A run's folder.
         count: How many.
-        out: A folder for single files; or a file, whose suffix chooses the form: .npz holds all
-            samples of any run, of pictures .png is one grid, of rows .csv a table.
+        out: A folder for single files; or a file, whose suffix chooses the format: .npz holds the
+            samples of any run; .png is one grid of images, .csv a table of rows.
         seed: Other seeds give other samples.
     """
     from gannet.api.train import load
@@ -43,21 +43,21 @@ def apply(
     seed: int = 0,
     transform: str = "",
 ) -> None:
-    """Transform an input into an output: fill the holes of a table, make pictures sharper.
+    """Transform an input into an output: impute missing values, make images sharper.
 
     `gannet apply RUN --help` lists the further flags that RUN takes, such as --interpolation or
     --mask.
 
     Args:
         run: A run's folder.
-        given: The input, of the kind that the run takes: a table with the columns of training, a
-            picture of any size; or a folder of such files.
-        out: The output, in the format that its suffix says; a folder for a folder. Of several,
-            out-1, out-2, ...
-        samples: How many outputs of one input. One is the single best answer. Of several, each is
-            drawn by chance: their spread shows how sure the answer is.
-        seed: Of the draws.
-        transform: Which, of a recipe that knows several; by default the usual one.
+        given: The input, of the kind that the run takes: a table with the columns of training, an
+            image of any size; or a folder of such files.
+        out: The output; its suffix gives the format. A folder for a folder. Several outputs are
+            called out-1, out-2, ...
+        samples: Number of outputs for one input. One is the best estimate. Several are random
+            samples: their spread shows the uncertainty.
+        seed: Of the random samples.
+        transform: Which one, if the recipe has several; by default its first.
     """
     from gannet.api.train import load
     from gannet.inference.apply import ApplyRequest, apply_file
@@ -95,29 +95,27 @@ def edit(
     negative: Path | None = None,
     seed: int = 0,
 ) -> None:
-    """Change pictures in the noise of a generator: find, move, blend and walk them.
+    """Edit images in the latent space of a generator: invert, edit, interpolate.
 
     Args:
-        run: Folder of a run that makes pictures from noise.
-        pictures: Pictures to change, or files that --save-latents wrote; none for samples of the
-            run. Several are blended, from the first to the last.
-        out: A picture; of several pictures or --frames a .png sheet, a .gif or an .mp4 (extra
+        run: Folder of a run that generates images from latents.
+        pictures: Images to edit, or files that --save-latents wrote; none for samples of the run.
+            Several are interpolated, from the first to the last.
+        out: An image file; for several images or --frames a .png grid, a .gif or an .mp4 (extra
             `video`).
-        directions: Draw a sheet of all that can be changed, and print what each direction was seen
-            to change.
+        directions: Draw a grid of all directions, and print what each was measured to change.
         edit: What to change and how far, as brightness=+1.5 or, by its number, 3=-2. About 1 is
-            a nudge, 3 is far.
-        fix: What shall stay as it is meanwhile.
-        target_class: Of runs with classes: the class that the pictures become.
-        label: Of runs with classes: the class that the pictures are of; found by trying if left
-            out.
-        pivotal_tuning: Bend a copy of the generator until it gives each picture, not only one like
-            it.
-        frames: Steps on the way, written as one film or sheet.
-        save_latents: A .safetensors file for what was found and changed, to go on with or to undo.
-        labels: Data with labels, which become names that --edit knows.
-        positive: A folder with a handful of pictures; --edit positive=1 goes towards them.
-        negative: A folder with a handful of others.
+            a little, 3 is much.
+        fix: Attributes that the edit must not change.
+        target_class: Of runs with classes: the class to change the images to.
+        label: Of runs with classes: the class of the images; by default the one that fits best.
+        pivotal_tuning: Fine-tune a copy of the generator until it reproduces each image, not only
+            a similar one.
+        frames: Number of interpolation steps, written as one film or grid.
+        save_latents: A .safetensors file for the latents, to edit further or to undo.
+        labels: Labelled data; its labels become attributes for --edit.
+        positive: A folder with some positive example images; --edit positive=1 moves towards them.
+        negative: A folder with some negative example images.
         seed: Of everything that is random.
     """
     from gannet.api.train import load

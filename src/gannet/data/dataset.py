@@ -1,6 +1,6 @@
-"""A data set ready to train on: codecs, classes, rows to train on, rows held out, endless batches.
+"""A dataset ready for training: codecs, classes, training and held-out rows, endless batches.
 
-``find`` says what lies at a path, ``load`` decodes it.
+``find`` finds out what is at a path, ``load`` decodes it.
 """
 
 from __future__ import annotations
@@ -42,16 +42,16 @@ __all__ = [
 ]
 
 MEMORY_BYTES = 256 * 2**20
-"""Decoded samples up to this size are held in memory."""
+"""Decoded samples up to this total size are kept in memory."""
 
 LABEL = "vector"
-"""The role that classes have."""
+"""The role of the class labels."""
 
 DIGESTED = 2**20
-"""Numbers that go into a digest at once."""
+"""Array elements that are hashed at once."""
 
 SHOWN = 8
-"""Names that an error lists."""
+"""Maximum number of names that an error lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +59,13 @@ class Rows:
     """Samples with their labels.
 
     Attributes:
-        store: That holds the samples, these and others.
-        indices: ``(n,)`` where in the store each row is.
-        labels: ``(n,)`` class numbers, -1 where not known.
+        store: The store of these and possibly other samples.
+        indices: ``(n,)`` index of each row in the store.
+        labels: ``(n,)`` class numbers, -1 where unknown.
         label_codec: Codec of the labels; ``None`` if there are no classes.
-        table: What the fields of table rows are; empty for all else.
-        roles: Role -> what holds what belongs to each sample, in the same places.
-        kind: Name of the kind of data that the samples are of.
+        table: Layout of the fields of table rows; empty for other kinds of data.
+        roles: Role -> store of what belongs to each sample, with the same indices.
+        kind: Name of the kind of data.
     """
 
     store: SampleStore
@@ -80,7 +80,7 @@ class Rows:
         return len(self.indices)
 
     def take(self, indices: Sequence[int] | NDArray[np.int64]) -> Batch:
-        """Some rows, 32 bit; of classes ``vector`` is one-hot, zero where not known."""
+        """Some rows as float32; ``vector`` is the one-hot class, zeros where unknown."""
         chosen = np.asarray(indices, np.int64).reshape(-1)
         real = self.store.read(self.indices[chosen])
         roles = {role: store.read(self.indices[chosen]) for role, store in self.roles.items()}
@@ -90,12 +90,12 @@ class Rows:
         return Batch(real, condition, self.table, self.kind)
 
     def batches(self, size: int, *, seed: int, start: int = 0) -> Iterator[Batch]:
-        """Batches for ever, each round visiting every row once.
+        """Endless batches; each epoch visits every row once.
 
         Args:
             size: Rows in a batch; may exceed the number of rows.
             seed: Same seed, same order.
-            start: How many batches to skip. Costs no more than skipping none.
+            start: How many batches to skip, at no cost.
         """
         order = shuffled(len(self), size, seed=seed, start=start)
         if not self.store.slow:
@@ -110,15 +110,15 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Everything a duel is fed with.
+    """The data of a training run.
 
     Attributes:
-        source: Where it came from.
+        source: Where the data come from.
         codecs: ``real``, and ``vector`` if there are classes.
-        classes: Their names.
+        classes: Names of the classes.
         train: Rows to train on.
-        held_out: Rows that training never sees, nor an equal of them.
-        skipped: Names and reasons of items that could not be read.
+        held_out: Rows that training never sees, nor duplicates of them.
+        skipped: Names of the items that could not be read, with reasons.
         digest: Changes when a sample, a label, the split or the codec changes.
     """
 
@@ -144,22 +144,22 @@ def load(
 
     Args:
         source: As found.
-        codecs: Role -> codec, of samples and of whatever else the source tells of them.
-        cache: Folder that keeps decoded samples for the next start; ``None`` for none.
-        held_out: Share kept away from training; in numbers at least 64 and at most 5,000 where
-            the data allow.
-        seed: Of the split alone.
-        memory_bytes: Up to this size decoded samples are held in memory, beyond it they are read
+        codecs: Role -> codec, of the samples and of the source's other roles.
+        cache: Folder of the cache of decoded samples; ``None`` for none.
+        held_out: Fraction held out of training; at least 64 and at most 5,000 samples where the
+            data allow.
+        seed: Of the split.
+        memory_bytes: Up to this size decoded samples are kept in memory; beyond it they are read
             from the cache row by row, or decoded as needed if the disk has no room for a cache.
 
     Raises:
         DataError: if too many items are broken, or fewer than ten differ.
-        ConfigError: if the share is out of range.
+        ConfigError: if the fraction is out of range.
     """
     if not 0 < held_out < 1:
         raise ConfigError(f"held_out: expected more than 0 and less than 1, got {held_out}")
     codec = codecs[SAMPLE]
-    check = partial(_check_variety, source)  # before the cache is put in its place, and after
+    check = partial(_check_variety, source)  # when a cache is written, and when one is read
     found = decode(source, codec, cache, memory_bytes, check)
     check(found.looks)
     others = {
@@ -167,7 +167,7 @@ def load(
         for role in source.roles
         if role in codecs
     }
-    # Of data without classes one number stands for all: there may be very many.
+    # Without classes all labels share one element, since there may be very many rows.
     labels = source.labels[found.kept] if source.classes else _unknown(len(found.kept))
     groups = source.groups[found.kept].astype(np.uint64) if len(source.groups) else found.looks
     train, held = split(found.contents, groups, labels, share=held_out, seed=seed)
@@ -207,23 +207,23 @@ def _digest(words: str, parts: Sequence[NDArray[Any]]) -> str:
 
 
 def _unknown(count: int) -> NDArray[np.int64]:
-    """Labels ``(count,)`` of samples without classes, to be read only; they take no memory."""
+    """Labels ``(count,)`` of samples without classes: a read-only view that takes no memory."""
     return np.broadcast_to(np.int64(-1), (count,))
 
 
 def cache_of(source: Source, codec: Codec[Any], cache: Path) -> Path | None:
-    """A cache made for other purposes, if reading these data through it leaves it as it is."""
+    """``cache`` if it is of exactly these data, so that reading through it does not change it."""
     return cache if holds(cache, source, codec) else None
 
 
 def shuffled(rows: int, size: int, *, seed: int, start: int = 0) -> Iterator[NDArray[np.int64]]:
-    """Row numbers for ever, ``(size,)`` at a time: every round visits each row once.
+    """Endless row indices, ``(size,)`` at a time; each epoch visits every row once.
 
     Args:
         rows: Number of rows, at least 1.
-        size: Numbers at a time; a part may begin in one round and end in a later one.
+        size: Indices at a time; they may cross from one epoch into the next.
         seed: Same seed, same order, on every machine.
-        start: How many parts to skip. Costs no more than skipping none.
+        start: How many parts to skip, at no cost.
 
     >>> sorted(next(shuffled(4, 4, seed=0)).tolist())
     [0, 1, 2, 3]
@@ -248,10 +248,10 @@ def _beside(
     cache: Path | None,
     memory_bytes: int,
 ) -> Decoded:
-    """What belongs to samples, in the same places.
+    """Decode what belongs to the samples in another role, with the same indices.
 
     Raises:
-        DataError: if one of a pair cannot be read; which is said.
+        DataError: naming the pairs of which one half cannot be read.
     """
     place = None if cache is None else cache / role
     also = decode(source.roles[role], codec, place, memory_bytes)
@@ -260,7 +260,7 @@ def _beside(
         broken = [f"{name} ({why})" for name, why in (*found.skipped, *also.skipped)]
         one, many = find_modality(source.kind).noun
         raise DataError(
-            f"{len(lost)} pairs of which one {one} cannot be read: {', '.join(broken[:SHOWN])}",
+            f"{len(lost)} pairs with a {one} that cannot be read: {', '.join(broken[:SHOWN])}",
             where=str(source.path),
             remedy=f"Remove or replace both {many} of these pairs.",
         )
@@ -274,7 +274,7 @@ def _check_variety(source: Source, evaluations: NDArray[np.uint64]) -> None:
         raise DataError(
             f"all {len(evaluations)} {many} are equal, so there is nothing to learn",
             where=str(source.path),
-            remedy="Add different ones.",
+            remedy=f"Add other {many}.",
         )
     if different < FEWEST:
         raise DataError(

@@ -1,4 +1,4 @@
-"""Every sample decoded once: kept in memory, in one cache file, or only checked."""
+"""Decode every sample once: into memory, into a cache file, or only to check it."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from gannet.modalities.reading import SampleStore
 from gannet.modalities.registry import find_modality
 
 SHOWN = 10
-"""Broken samples that an error lists."""
+"""Maximum number of broken samples that an error lists."""
 
 TOGETHER = 128
-"""Most cells that one thread decodes at once."""
+"""Maximum number of cells that one thread decodes at once."""
 
 _CHUNK_BYTES = 4 * 2**20
 
@@ -35,11 +35,11 @@ class Decoded:
     """Samples that can be trained on.
 
     Attributes:
-        kept: ``(n,)`` numbers of the source's items that could be decoded.
+        kept: ``(n,)`` index in the source of each item that could be decoded.
         contents: ``(n,)`` fingerprint of each cell's content.
         looks: ``(n,)`` fingerprint of each decoded sample; equal for equal samples.
-        skipped: Names and reasons of those that could not.
-        store: Where they are.
+        skipped: Names of the items that could not be decoded, with reasons.
+        store: The store of the samples.
     """
 
     kept: NDArray[np.int64]
@@ -50,11 +50,11 @@ class Decoded:
 
 
 Check = Callable[[NDArray[np.uint64]], None]
-"""Told how samples look before a cache is put in its place; may raise to refuse them."""
+"""Called with the samples' fingerprints before a cache is finished; may raise to refuse them."""
 
 
 def may_be_broken(count: int) -> int:
-    """How many of ``count`` samples may be broken: 3 or 1 %, but never half of them.
+    """How many of ``count`` samples may be broken: 3 or 1 %, but always fewer than half.
 
     >>> [may_be_broken(count) for count in (2, 5, 100, 1000)]
     [0, 2, 3, 10]
@@ -69,14 +69,14 @@ def decode(
     memory_bytes: int,
     check: Check = lambda _: None,
 ) -> Decoded:
-    """Decode every sample once, or find that it was done before.
+    """Decode every sample once, or use the cache if it was done before.
 
     Args:
         source: Of samples of the codec's kind.
-        codec: Says their shape.
-        cache: Folder for the decoded samples; ``None`` keeps no file.
-        memory_bytes: Up to this size they are held in memory.
-        check: Of what they look like.
+        codec: Gives their shape.
+        cache: Folder for the decoded samples; ``None`` for no cache.
+        memory_bytes: Up to this size they are kept in memory.
+        check: Called with the fingerprints of the decoded samples.
 
     Raises:
         DataError: if more samples are broken than ``may_be_broken`` allows, or the codec is of
@@ -135,14 +135,14 @@ def _store(
 
 @dataclass(frozen=True, slots=True)
 class _DecodedPart:
-    """Some neighbouring cells, decoded.
+    """Some consecutive cells, decoded.
 
     Attributes:
-        kept: Their numbers, but for those that are broken.
+        kept: Indices of those that are not broken.
         contents: Fingerprint of the content of each.
-        packed: ``(n, ...)``.
+        packed: The packed samples ``(n, ...)``.
         looks: Fingerprint of each packed sample.
-        skipped: Names of those that are broken, and why.
+        skipped: Names of the broken ones, with reasons.
     """
 
     kept: list[int]
@@ -154,13 +154,13 @@ class _DecodedPart:
 
 @dataclass(frozen=True, slots=True)
 class _Pass:
-    """One walk through all cells.
+    """One pass over all cells.
 
     Attributes:
-        modality: Their kind.
-        source: That they come from.
-        codec: Says their shape.
-        packed: Filled with all that can be decoded, unless it has no rows.
+        modality: The kind of data.
+        source: The source of the cells.
+        codec: Gives their shape.
+        packed: Filled with the decoded samples, unless it has no rows.
         row: Bytes of one packed sample.
     """
 
@@ -171,7 +171,7 @@ class _Pass:
     row: int
 
     def into(self, writer: CacheWriter, check: Check) -> Index:
-        """Decode all cells, writing what was decoded.
+        """Decode all cells and write the samples.
 
         Raises:
             DataError: if too many are broken, or ``check`` refuses them.
@@ -227,7 +227,7 @@ class _Pass:
         return _DecodedPart(kept, contents, packed, evaluations, skipped)
 
     def _one(self, index: int) -> tuple[int, Any]:
-        """The fingerprint of a cell, and its raw sample; a file is read once where that will do."""
+        """The fingerprint of a cell and its raw sample; the file is read once if possible."""
         name, cell = self.source.names[index], self.source.raw(index)
         reading = self.modality.reading
         content = reading.content(cell, name)
@@ -243,5 +243,5 @@ def _too_many_broken(source: Source, skipped: list[tuple[str, str]], seen: int) 
         f"{len(skipped)} of the first {seen} {many} cannot be used, which is too many of "
         f"{source.count}:\n  {shown}{more}",
         where=str(source.path),
-        remedy="Remove or replace them. A few are skipped: 3, or 1 %.",
+        remedy="Remove or replace them. Only a few are skipped: 3, or 1 %.",
     )

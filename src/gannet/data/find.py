@@ -1,4 +1,4 @@
-"""Find out what lies at a path: which container it is, and of which kind its samples are."""
+"""Detect what is at a path: which container it is, and of which kind its samples are."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ _FILES: Mapping[str, Callable[[Path, FileFilter], CellTable]] = {
     ".zip": archives.from_zip,
     ".tar": archives.from_tar,
 }
-"""Files that hold many samples, beside tables."""
+"""Files that hold many samples, other than tables."""
 
 NOTES = (".txt", ".data")
-"""Tables by suffix that are more often notes where they lie beside other files."""
+"""Suffixes of tables that, beside other files, are more likely notes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A column with the kind of data that takes it.
+    """A column with the kind of data that claims it.
 
     Attributes:
         view: The column.
-        modality: The kind.
-        claim: How sure it is, and why.
+        modality: The kind of data.
+        claim: Its confidence and reason.
     """
 
     view: ColumnView
@@ -52,15 +52,15 @@ def find(
     kinds: Sequence[str] = (),
     roles: Mapping[str, Sequence[str]] | None = None,
 ) -> Source:
-    """Find out what lies at ``path``, without decoding it.
+    """Detect what is at ``path``, without decoding it.
 
     Args:
         path: A folder or a file.
         label: Column, or array, of the classes. By default the only one called label, class,
-            category or group. ``""`` leaves classes aside.
-        kinds: Kinds of data that the samples may be of; all of them by default. The one that claims
-            the most surely takes them.
-        roles: Role -> kinds of what else is told of each sample, from another column.
+            category or group. ``""`` ignores classes.
+        kinds: Possible kinds of the samples; all by default. The kind with the highest confidence
+            is chosen.
+        roles: Role -> possible kinds of what belongs to each sample, from another column.
 
     Raises:
         DataError: if nothing is there, or nothing that can be used.
@@ -83,7 +83,7 @@ def of_frame(frame: Frame, *, kinds: Sequence[str] = (), label: str | None = Non
     """A table in memory, such as a data frame, as a source.
 
     Raises:
-        DataError: if no kind of data takes it.
+        DataError: if no kind of data claims it.
     """
     candidates = _candidates(kinds)
     table = tables.from_frame(frame)
@@ -91,10 +91,10 @@ def of_frame(frame: Frame, *, kinds: Sequence[str] = (), label: str | None = Non
 
 
 def claimed_by(table: CellTable, candidates: Sequence[Modality]) -> Claimed:
-    """The surest claim to samples: to a column meant for them, else to any other.
+    """The claim with the highest confidence: to a column of samples, else to any other column.
 
     Raises:
-        UnclaimedError: if no kind claims one.
+        UnclaimedError: if no kind claims a column.
     """
     first = [view for view in table.views if not view.further]
     further = [view for view in table.views if view.further]
@@ -105,7 +105,7 @@ def claimed_by(table: CellTable, candidates: Sequence[Modality]) -> Claimed:
 
 
 def wanted_of(candidates: Iterable[Modality]) -> FileFilter:
-    """Which files count, by the readers of some kinds."""
+    """A filter of the files that some kinds can read."""
     read = [each for each in candidates if each.readers]
     suffixes = frozenset(suffix for each in read for suffix in each.readers)
     if not read:
@@ -118,7 +118,7 @@ def source_of(table: CellTable, claimed: Claimed, label: str | None) -> Source:
     """The samples of a table whose column was claimed.
 
     Raises:
-        DataError: if there are none, or a label is asked for that is not there.
+        DataError: if there are none, or the label does not exist.
     """
     modality, view = claimed.modality, claimed.view
     classes = None
@@ -128,9 +128,9 @@ def source_of(table: CellTable, claimed: Claimed, label: str | None) -> Source:
             view = _without(view, classes.column)
     elif label:
         raise DataError(
-            f"--label {label} names a class, which {modality.data} does not need",
+            f"--label {label}: {modality.data} needs no label column",
             where=str(table.path),
-            remedy="Leave it out: every column can be asked for with --given.",
+            remedy="Leave it out: samples can be conditioned on any column with --given.",
         )
     source = modality.reading.adopt(_plain(table, view, modality), view)
     if classes is not None:
@@ -141,9 +141,9 @@ def source_of(table: CellTable, claimed: Claimed, label: str | None) -> Source:
 
 
 def _plain(table: CellTable, view: ColumnView, modality: Modality) -> Source:
-    """The cells of a column as a source, as the container has them."""
+    """The cells of a column as a source, unchanged."""
     if not table.count:
-        raise DataError("nothing in it", where=str(table.path), remedy=f"Give it {_layouts()}.")
+        raise DataError("it is empty", where=str(table.path), remedy=f"Use {_layouts()}.")
     return Source(
         path=table.path,
         layout=table.layout.format(modality.noun[1]),
@@ -169,7 +169,7 @@ def _found(
     strange = [each for each in claimed.view.suffixes if each not in claimed.modality.readers]
     if strange and claimed.view.name == "" and len(strange) < len(claimed.view.suffixes):
         count = sum(claimed.view.suffixes[suffix] for suffix in strange)
-        note = f"{count:,} files left aside that end in {', '.join(strange)}"
+        note = f"{count:,} files ignored that end in {', '.join(strange)}"
         table = _table_at(path, wanted_of([claimed.modality]))
         table = replace(table, problems=(*table.problems, note))
         claimed = replace(claimed, view=table.views[0])
@@ -183,7 +183,7 @@ def with_roles(
     used: ColumnView,
     roles: Mapping[str, Sequence[Modality]],
 ) -> Source:
-    """The same samples with what further columns say of each."""
+    """The same samples with further columns in other roles."""
     found: dict[str, Source] = {}
     taken = {used.name}
     for role, candidates in roles.items():
@@ -220,13 +220,13 @@ def _best_of(
         raise DataError(
             f"more than one column of {kind.noun[1]}: {columns}",
             where=str(table.path),
-            remedy=f"Call the one that is meant {kind.name!r}.",
+            remedy=f"Rename the one to use to {kind.name!r}.",
         )
     return named[0] if named else best[0]
 
 
 def _only_reader(views: Sequence[ColumnView], candidates: Sequence[Modality]) -> Claimed | None:
-    """Contents that look like nothing, where only one kind could read them."""
+    """A claim to contents of unknown format, if only one kind reads files at all."""
     read = [each for each in candidates if each.readers]
     unknown = [view for view in views if view.form == "files" and not view.suffixes]
     if len(read) == 1 and len(unknown) == 1:
@@ -235,7 +235,7 @@ def _only_reader(views: Sequence[ColumnView], candidates: Sequence[Modality]) ->
 
 
 def _unclaimed(table: CellTable, candidates: Sequence[Modality]) -> DataError:
-    """What to say of a table in which no kind knows itself."""
+    """The error for a table of which no kind claims a column."""
     many = " or ".join(each.noun[1] for each in candidates if each.readers) or "samples"
     view = table.views[0] if table.views else ColumnView("", "values")
     if view.form == "arrays":
@@ -254,20 +254,20 @@ def _unclaimed(table: CellTable, candidates: Sequence[Modality]) -> DataError:
 
 
 def _either(words: str) -> str:
-    """``a, b, c`` as ``a, b or c``; commas within brackets stay."""
+    """``(a), (b), (c)`` as ``(a), (b) or (c)``; commas within parentheses stay."""
     head, cut, tail = words.rpartition("), (")
     return f"{head}) or ({tail}" if cut else words or "another shape"
 
 
 def _other_kind(path: Path) -> str:
-    """What data of any kind at a path are called; empty if none knows itself."""
+    """The name of the data at a path, of any kind; empty if no kind claims them."""
     with suppress(DataError):
         return find_modality(_found(path, modalities(), "", {}).kind).data
     return ""
 
 
 def _without(view: ColumnView, name: str) -> ColumnView:
-    """All columns of a table but one."""
+    """All columns of a table except one."""
     if view.form != "rows":
         return view
     columns = tuple(each for each in view.columns if each != name)
@@ -276,7 +276,7 @@ def _without(view: ColumnView, name: str) -> ColumnView:
 
 
 class _Narrowed(Iterable[Frame]):
-    """Some columns of frames, as often as they are walked through."""
+    """Some columns of frames; can be iterated repeatedly."""
 
     def __init__(self, frames: Iterable[Frame], columns: tuple[str, ...]) -> None:
         self.frames, self.columns = frames, columns
@@ -299,7 +299,7 @@ def _is_folder(path: Path) -> bool:
         beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
     except PermissionError:
         raise DataError(
-            "no permission to look there", where=str(path), remedy="Check its access rights."
+            "no permission to read it", where=str(path), remedy="Check its access rights."
         ) from None
     near = difflib.get_close_matches(path.name, beside, 1)
     raise DataError(
@@ -315,18 +315,18 @@ def _file(path: Path, wanted: FileFilter) -> CellTable:
         return _FILES[suffix](path, wanted)
     if wanted.fits(path.name):
         raise DataError(
-            f"a single {wanted.one} is no data set",
+            f"a single {wanted.one} is not a dataset",
             where=str(path),
-            remedy="Name its folder instead.",
+            remedy="Give its folder instead.",
         )
     if suffix in frames.SUFFIXES:
         if tables.is_table(path):
             return tables.from_files(path, [path])
         return parquet.from_parquet(path, [path])
     raise DataError(
-        f"{suffix or 'a file without suffix'} is no data that gannet knows",
+        f"{suffix or 'a file without suffix'} is not a format that gannet can read",
         where=str(path),
-        remedy=f"Give it {_layouts()}.",
+        remedy=f"Use {_layouts()}.",
     )
 
 
@@ -335,7 +335,7 @@ def _folder(path: Path, wanted: FileFilter) -> CellTable:
     found = [name for name in metadata.TABLES if name in names]
     if len(found) > 1:
         raise DataError(
-            "metadata.csv and metadata.jsonl, of which only one can be right",
+            "both metadata.csv and metadata.jsonl",
             where=str(path),
             remedy="Remove one.",
         )
@@ -355,7 +355,7 @@ def _folder(path: Path, wanted: FileFilter) -> CellTable:
 
 
 def _tables_in(path: Path, names: Sequence[str], wanted: FileFilter) -> CellTable | None:
-    """The one data file of a folder, or the table that its files make together."""
+    """The only data file of a folder, or the table that its files form together."""
     known = {*frames.SUFFIXES, *_FILES} - set(NOTES)
     held = [path / name for name in names if suffix_of(name) in known]
     if held and tables.folder_of_tables(held):
@@ -364,13 +364,13 @@ def _tables_in(path: Path, names: Sequence[str], wanted: FileFilter) -> CellTabl
         raise DataError(
             f"more than one data file: {listed([each.name for each in held])}",
             where=str(path),
-            remedy="Name the one you mean.",
+            remedy="Give the path of one.",
         )
     return _file(held[0], wanted) if held else None
 
 
 def _layouts() -> str:
-    """What may be given, in words."""
+    """The layouts that can be read, for error messages."""
     many = wanted_of(modalities()).many
     return (
         f"a folder of {many}, class folders, a folder with metadata.csv or metadata.jsonl, a zip "

@@ -1,4 +1,4 @@
-"""The data doctor: what is there, what is wrong with it, and what can be trained on it."""
+"""The dataset report: what is there, what is wrong with it, and what can be trained on it."""
 
 from __future__ import annotations
 
@@ -23,34 +23,34 @@ from gannet.modalities.reading import FEWEST, Budget, Inspection
 from gannet.modalities.registry import find_modality
 
 LOOKED_AT = 50_000
-"""Most samples that are decoded; of more, an even sample is looked at."""
+"""Maximum number of samples that are decoded; of more, an evenly spaced subset is."""
 
 _NAMED = 20
 
 
 class Findings(BaseModel):
-    """What was found.
+    """The report of ``gannet inspect``.
 
     Attributes:
-        path: That was looked at.
-        layout: How the data are laid out, in words.
-        kind: Of data.
-        count: Items, broken ones included.
-        looked_at: Items that were read; fewer than ``count`` if there are very many.
+        path: The path that was inspected.
+        layout: Description of how the data are laid out.
+        kind: The kind of data.
+        count: Number of items, including broken ones.
+        looked_at: Number of items that were read; fewer than ``count`` if there are very many.
         usable: Whether training would accept the data.
-        classes: Items of each class.
-        unlabeled: Items whose class is not known, where there are classes.
-        duplicates: Items that equal an earlier one.
-        duplicate_groups: Names of some that are equal to each other.
-        broken: Names of items that cannot be read, and why.
+        classes: Number of items of each class.
+        unlabeled: Number of items whose class is unknown, if there are classes.
+        duplicates: Number of items that equal an earlier one.
+        duplicate_groups: Names of some items that are equal to each other.
+        broken: Names of items that cannot be read, with reasons.
         warnings: What to know before training.
-        details: What is special to the kind of data.
-        recipe: That fits.
-        why: Why it does.
-        shape: Of an encoded sample as training would have it; empty if that is not known.
+        details: Findings specific to the kind of data.
+        recipe: The recipe that fits.
+        why: The reason why it does.
+        shape: Of an encoded sample in training; empty if not known.
         options: Options that training would choose.
-        plan: What else training would choose, if somebody asked.
-        lines: All of this for people.
+        plan: What else training would choose; ``None`` if it was not planned.
+        lines: The report as lines of text.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -76,7 +76,7 @@ class Findings(BaseModel):
     lines: tuple[str, ...] = ()
 
     def describe(self) -> list[str]:
-        """The findings as lines for people."""
+        """The findings as lines of text."""
         return [*self.lines, *(f"{name}: {value}" for name, value in (self.plan or {}).items())]
 
 
@@ -89,15 +89,15 @@ def examine(
     most: int = LOOKED_AT,
     budget: Budget | None = None,
 ) -> Findings:
-    """Look at data without training on them.
+    """Inspect data without training on them.
 
     Args:
         path: A folder or a file.
         label: Column of the classes.
-        kinds: Kinds of data that they may be of; by default all.
-        options: Flags of the kind, such as the types of a table's columns.
-        most: Samples to decode; of more, an even sample is looked at.
-        budget: What limits the size of samples.
+        kinds: Possible kinds of data; by default all.
+        options: Options of the kind, such as the types of a table's columns.
+        most: Maximum number of samples to decode; of more, an evenly spaced subset is.
+        budget: Limits on the size of samples.
 
     Raises:
         ConfigError: if the kind has no such options.
@@ -115,7 +115,7 @@ def examine(
 
 
 def _found(source: Source, modality: Modality, seen: Inspection) -> Findings:
-    """What was seen as findings, but for what is said of them in words."""
+    """The findings of an inspection, without warnings and lines of text."""
     evaluations = np.asarray(seen.looks, np.uint64)
     looked_at = len(evaluations) + len(seen.broken)
     groups = [[seen.places[at] for at in group] for group in first_groups(evaluations, _NAMED)]
@@ -145,14 +145,14 @@ def _found(source: Source, modality: Modality, seen: Inspection) -> Findings:
 
 
 def _different(seen: Inspection, found: Findings) -> int:
-    """How many samples count as different from each other."""
+    """How many distinct samples there are."""
     return len(seen.looks) - found.duplicates if seen.copies else found.count
 
 
 def _looked_through(
     modality: Modality, source: Source, options: BaseModel, budget: Budget, most: int
 ) -> Inspection:
-    """A look at samples of any kind: which can be read, and which are equal."""
+    """Inspect samples of any kind: which can be read, and which are equal."""
     indices = evenly(source.count, most)
 
     def one(index: int) -> int | str:
@@ -184,7 +184,7 @@ def _looked_through(
 def _lines(modality: Modality, found: Findings, seen: Inspection) -> list[str]:
     lines = [f"{found.path}: {found.layout}, {found.count:,} {modality.noun[1]}"]
     if found.looked_at < found.count:
-        lines.append(f"looked at {found.looked_at:,} of them, evenly chosen")
+        lines.append(f"inspected {found.looked_at:,} of them, evenly spaced")
     lines += seen.words
     lines += _class_words(found) if modality.reading.own_labels else []
     lines.append(f"duplicates: {found.duplicates:,} equal to another")
@@ -218,7 +218,7 @@ def _warnings(modality: Modality, found: Findings, different: int) -> list[str]:
     many = modality.noun[1]
     told: list[str] = []
     if len(found.broken) > may_be_broken(found.looked_at):
-        told.append(f"{len(found.broken)} {many} cannot be read, which is too many to skip")
+        told.append(f"{len(found.broken)} {many} cannot be read, too many to be skipped")
     elif found.broken:
         told.append(f"{len(found.broken)} {many} cannot be read and would be skipped")
     if different < FEWEST:
@@ -247,7 +247,7 @@ def _class_warnings(found: Findings) -> list[str]:
 
 
 def first_groups(prints: NDArray[Any], most: int) -> list[list[int]]:
-    """The first ``most`` groups of two and more places that hold the same number.
+    """Indices of equal numbers: the first ``most`` groups of two or more.
 
     >>> first_groups(np.array([5, 7, 5, 7]), 1)
     [[0, 2]]

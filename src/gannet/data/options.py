@@ -1,4 +1,4 @@
-"""Flags of kinds of data: which there are, and those that were given, validated."""
+"""Options of kinds of data: which exist, and validation of those that were given."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def known_options() -> dict[str, tuple[Modality, ...]]:
 
 
 def options_for(modality: Modality, given: Mapping[str, object]) -> BaseModel:
-    """The options that were given, for data of a kind.
+    """The given options, validated for a kind of data.
 
     Raises:
-        ConfigError: if the kind has no such options, or not such values.
+        ConfigError: if the kind has no such options, or a value is invalid.
     """
     fields = modality.options.model_fields
     for name in given:
@@ -49,12 +49,12 @@ def options_for(modality: Modality, given: Mapping[str, object]) -> BaseModel:
 
 
 def given_options(options: BaseModel) -> dict[str, Any]:
-    """The options that somebody gave, as JSON has them."""
+    """The options that differ from their defaults, as JSON."""
     return options.model_dump(mode="json", exclude_defaults=True)
 
 
 def _said(modality: Modality, name: str, value: object) -> object:
-    """What words of the command line stand for: ``NAME=VALUE`` where an option maps names."""
+    """The value of command-line arguments: ``NAME=VALUE`` pairs if the option is a mapping."""
     usual: object = modality.options.model_fields[name].default
     if isinstance(value, str):
         value = [value]
@@ -69,10 +69,10 @@ def _said(modality: Modality, name: str, value: object) -> object:
 
 
 def named_values(words: Sequence[str], what: str) -> dict[str, str]:
-    """``NAME=VALUE`` words as a mapping.
+    """``NAME=VALUE`` arguments as a mapping.
 
     Raises:
-        ConfigError: if a word is none, or a name comes twice.
+        ConfigError: if an argument has another form, or a name occurs twice.
     """
     found: dict[str, str] = {}
     for word in words:

@@ -1,4 +1,4 @@
-"""Samples that are answers to others: two folders, a table of pairs, or two in one file."""
+"""Find pairs of inputs and targets: two folders, a table of pairs, or both in one file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gannet.modalities.modality import Modality
 from gannet.modalities.registry import find_modality, modalities
 
 GIVEN = "grid"
-"""The role of what is given."""
+"""The role of inputs."""
 
 
 def find_pairs(
@@ -25,17 +25,17 @@ def find_pairs(
     *,
     kinds: Mapping[str, Sequence[str]] | None = None,
 ) -> Source:
-    """A source of targets, each with what is given for it in the role ``grid``.
+    """A source of targets, each with its input in the role ``grid``.
 
     Args:
         path: A folder.
-        how: ``auto``, ``table``, ``folders``, ``side_by_side``, or what the kind can make of a
-            target, such as ``edges``.
-        given: Which folder, or which side, is given; by default the first by name, or the left.
-        kinds: Role -> kinds that may fill it; all of them by default.
+        how: ``auto``, ``table``, ``folders``, ``side_by_side``, or an input that the kind can
+            derive from a target, such as ``edges``.
+        given: Which folder, or which side, is the input; by default the first by name, or the left.
+        kinds: Role -> allowed kinds; all of them by default.
 
     Raises:
-        DataError: if there are no pairs; what does not match is listed.
+        DataError: if there are no pairs; files without a partner are listed.
     """
     path = Path(path)
     targets = _candidates(kinds, SAMPLE)
@@ -67,7 +67,7 @@ def _candidates(kinds: Mapping[str, Sequence[str]] | None, role: str) -> tuple[M
 
 
 def _layout(path: Path, sides: pairs.PairSides, targets: Sequence[Modality]) -> str:
-    """How pairs lie in a folder, by looking."""
+    """Detect how pairs are laid out in a folder."""
     if (path / pairs.TABLE).exists():
         return "table"
     files = pairs.files_in(path, sides.target)
@@ -81,7 +81,7 @@ def _layout(path: Path, sides: pairs.PairSides, targets: Sequence[Modality]) -> 
 
 
 def _paired(table: CellTable, kinds: Mapping[str, Sequence[str]] | None) -> Source:
-    """A table whose first column holds targets and whose second what is given."""
+    """A source from a table with targets in its first column and inputs in its second."""
     found: list[Source] = []
     for view, role in zip(table.views, (SAMPLE, GIVEN), strict=True):
         claimed: Claimed = claimed_by(replace(table, views=(view,)), _candidates(kinds, role))

@@ -1,4 +1,4 @@
-"""Which samples are held out of training: decided by content, so that it stays when data grow."""
+"""Split samples into training and held-out ones by content, so that growing data keep the split."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from gannet.core.seeding import derive_seed
 from gannet.core.types import IntArray
 
 LEAST = 64
-"""Held-out samples below which health would be guesswork."""
+"""Fewer held-out samples are too few to monitor training."""
 
 MOST = 5_000
-"""Held-out samples beyond which nothing is learnt from more of them."""
+"""More held-out samples would not make measurements better."""
 
 DIFFERENT = 2
-"""Least number of held-out samples that differ from each other."""
+"""Minimum number of distinct held-out samples."""
 
 
 def wanted(count: int, share: float) -> int:
-    """How many of ``count`` to hold out: the share, within 64 to 5,000, at most a fifth, never 0.
+    """How many of ``count`` to hold out: ``share``, at least 64 or a fifth, at most 5,000.
 
     >>> [wanted(count, 0.1) for count in (2, 10, 100, 500, 2_000, 200_000)]
     [1, 2, 20, 64, 200, 5000]
@@ -36,17 +36,18 @@ def split(
     share: float,
     seed: int,
 ) -> tuple[IntArray, IntArray]:
-    """Places of training and of held-out samples.
+    """Indices of training and of held-out samples.
 
     Equal samples stay together, so that no duplicate of a training sample is held out. Within
-    each class the samples of lowest fingerprint are held out, so that new samples displace few.
+    each class the samples with the lowest fingerprints are held out, so that new samples change
+    the split little.
 
     Args:
         contents: ``(n,)`` fingerprints that order the samples.
         evaluations: ``(n,)`` fingerprints that are equal for equal samples.
-        labels: ``(n,)`` class numbers, -1 for not known.
-        share: Of the samples to hold out.
-        seed: Another seed, another split.
+        labels: ``(n,)`` class numbers, -1 for unknown.
+        share: Fraction of the samples to hold out.
+        seed: Other seeds give other splits.
     """
     _, group = np.unique(evaluations, return_inverse=True)
     size = np.bincount(group)
@@ -56,7 +57,7 @@ def split(
     np.maximum.at(label, group, labels)
     goal = wanted(len(contents), share)
     chosen = _choose(key, size, label, goal)
-    if not chosen.any():  # each class has but one member
+    if not chosen.any():  # each class has only one member
         chosen = _choose(key, size, np.full_like(label, -1), goal)
     if not chosen.any():  # all groups are larger than the goal
         chosen[np.argmin(size)] = True
@@ -66,7 +67,7 @@ def split(
 
 
 def _complete(chosen: NDArray[np.bool_], key: NDArray[np.uint64], size: IntArray) -> None:
-    """Hold out two different samples, since one has no distance to another, where four differ."""
+    """If four or more samples differ, hold out at least two, which pairwise distances need."""
     if chosen.sum() >= DIFFERENT or len(chosen) < 2 * DIFFERENT:
         return
     for place in np.lexsort((key, size)):
@@ -92,7 +93,7 @@ def _choose(
 
 
 def _quotas(size: IntArray, label: IntArray, goal: int) -> dict[int, int]:
-    """Samples to hold out of each class, in proportion; at least one stays in training."""
+    """Samples to hold out per class, in proportion; at least one of each stays in training."""
     names, group = np.unique(label, return_inverse=True)
     counts = np.bincount(group, weights=size).astype(np.int64)
     groups = np.bincount(group)
@@ -105,7 +106,7 @@ def _quotas(size: IntArray, label: IntArray, goal: int) -> dict[int, int]:
 
 
 def _mixed(contents: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
-    """Fingerprints stirred with a seed: the finaliser of SplitMix64 (Steele 2014)."""
+    """Hash fingerprints with a seed: the finaliser of SplitMix64 (Steele 2014)."""
     bits = contents ^ np.uint64(derive_seed(seed))
     bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -1,4 +1,4 @@
-"""Where samples are fetched from while training: memory, one flat file, or their own cells."""
+"""Stores that training reads samples from: memory, a flat file, or the source itself."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class InFile:
 
 
 class Streamed:
-    """Samples decoded each time they are asked for."""
+    """Samples that are decoded each time they are read."""
 
     slow: ClassVar[bool] = True
     words: ClassVar[str] = "decoded as they are needed"

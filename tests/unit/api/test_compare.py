@@ -65,7 +65,7 @@ def test_what_cannot_be_compared_is_refused(runs, squares, points, tmp_path):
     with pytest.raises(ConfigError, match="named twice"):
         gannet.compare([runs / "a", runs / "a"], squares)
     gannet.train(points, tmp_path / "rows", recipe="generate", **OPTIONS)
-    with pytest.raises(DataError, match="read their data in different ways"):
+    with pytest.raises(DataError, match="encode their data differently"):
         gannet.compare([runs / "a", tmp_path / "rows"], squares)
     gannet.train(squares, tmp_path / "unlabeled", label="", pseudo_classes=0, **OPTIONS)
     with pytest.raises(DataError, match="different data, labels or splits"):

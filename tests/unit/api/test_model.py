@@ -172,7 +172,7 @@ def test_a_budget_too_short_for_full_size_trains_smaller_pictures_and_says_so(tm
 
 @pytest.fixture(scope="module")
 def sorted_run(tmp_path_factory):
-    """A short run on pictures without labels, sorted into kinds."""
+    """A short run on images without labels, with pseudo-classes."""
     rng, folder = np.random.default_rng(0), tmp_path_factory.mktemp("sorted")
     bright = 150 * (np.arange(90) % 3 > 0)[:, None, None, None]
     np.save(folder / "plain.npy", (rng.integers(0, 60, (90, 8, 8, 1)) + bright).astype(np.uint8))
@@ -217,9 +217,9 @@ def test_a_run_with_kinds_is_gone_on_with(sorted_run):
 
 
 def test_kinds_that_cannot_be_are_refused(squares, sorted_run, tmp_path):
-    with pytest.raises(ConfigError, match="without labels are sorted"):
+    with pytest.raises(ConfigError, match="without labels can have"):
         prepare(squares, tmp_path / "a", pseudo_classes=3, steps=3, width=4, threads=1)
-    with pytest.raises(ConfigError, match="at most 36 kinds, got 80"):
+    with pytest.raises(ConfigError, match="at most 36 pseudo-classes, got 80"):
         prepare(sorted_run[1], tmp_path / "b", pseudo_classes=80, steps=3, width=4, threads=1)
 
 

@@ -132,5 +132,5 @@ def test_what_cannot_be_repeated_is_refused(run, squares, tmp_path):
     with pytest.raises(ConfigError, match="other settings"):
         evaluate_over_seeds(run, squares, seeds=2)
     (run / "plan.json").unlink()
-    with pytest.raises(ConfigError, match=r"without plan\.json"):
+    with pytest.raises(ConfigError, match=r"plan\.json is missing"):
         evaluate_over_seeds(run, squares, seeds=2)

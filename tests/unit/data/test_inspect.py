@@ -145,7 +145,7 @@ def test_too_many_broken_files_make_data_unusable(tmp_path):
         (tmp_path / f"bad{number}.png").write_text("no")
     found = examine(tmp_path)
     assert not found.usable
-    assert "too many to skip" in text(found)
+    assert "too many to be skipped" in text(found)
     assert text(found).endswith("training would refuse these data")
 
 
@@ -181,7 +181,7 @@ def test_one_picture_or_equal_pictures_are_unusable(tmp_path, count):
 def test_of_very_many_pictures_a_sample_is_looked_at_and_this_is_said(tmp_path):
     found = examine(fill(tmp_path, 20), most=8)
     assert (found.count, found.looked_at) == (20, 8)
-    assert "looked at 8 of them" in text(found)
+    assert "inspected 8 of them" in text(found)
 
 
 def test_rows_of_numbers_are_described_by_column(tmp_path):
@@ -209,7 +209,7 @@ def test_findings_survive_json(tmp_path):
 def test_what_find_passed_over_is_a_warning(tmp_path):
     fill(tmp_path, 3)
     fill(tmp_path / "old", 2)
-    assert "2 pictures in subfolders left aside" in text(examine(tmp_path))
+    assert "2 pictures in subfolders ignored" in text(examine(tmp_path))
 
 
 def test_nothing_there_is_an_error(tmp_path):

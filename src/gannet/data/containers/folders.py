@@ -1,4 +1,4 @@
-"""Folders: of files, of classes, or with a table that says what each file is."""
+"""Folders of files, and folders with a subfolder per class."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ SPLITS = frozenset({"train", "training", "val", "valid", "validation", "dev", "t
 
 
 def entries(folder: Path) -> list[os.DirEntry[str]]:
-    """What lies in a folder, by name; hidden files are left out.
+    """The entries of a folder, sorted by name, without hidden files.
 
     Raises:
-        DataError: if the folder may not be read.
+        DataError: if there is no permission to read the folder.
     """
     try:
         with os.scandir(folder) as found:
@@ -40,7 +40,7 @@ def entries(folder: Path) -> list[os.DirEntry[str]]:
             )
     except PermissionError:
         raise DataError(
-            "no permission to look into it", where=str(folder), remedy="Check its access rights."
+            "no permission to read it", where=str(folder), remedy="Check its access rights."
         ) from None
 
 
@@ -48,7 +48,7 @@ def from_folder(folder: Path, wanted: FileFilter) -> CellTable:
     """A folder of files, or one with a subfolder per class.
 
     Raises:
-        UnclaimedError: if it holds no file that counts.
+        UnclaimedError: if it holds no matching file.
     """
     inside = entries(folder)
     flat = [entry.name for entry in inside if entry.is_file() and wanted.fits(entry.name)]
@@ -61,7 +61,7 @@ def from_folder(folder: Path, wanted: FileFilter) -> CellTable:
     if groups.keys() <= SPLITS and (part := training_part(groups)):
         rest = ", ".join(sorted(groups.keys() - {part}))
         found = from_folder(folder / part, wanted)
-        note = f"{rest} left aside: only {part} is used for training"
+        note = f"{rest} ignored: only {part} is used for training"
         return replace(found, problems=(*found.problems, *([note] if rest else [])))
     names = [f"{name}/{below}" for name, group in groups.items() for below in group]
     numbers = np.repeat(np.arange(len(groups)), [len(group) for group in groups.values()])
@@ -83,7 +83,7 @@ def of_paths(folder: Path, names: list[str], layout: str) -> CellTable:
 
 
 class Paths(Sequence[Path]):
-    """Paths made when asked for: 200,000 of them would weigh as much as a small data set."""
+    """Paths made on demand: 200,000 of them would take as much memory as a small dataset."""
 
     def __init__(self, folder: Path, names: list[str]) -> None:
         self.folder, self.names = folder, names
@@ -101,12 +101,12 @@ class Paths(Sequence[Path]):
         return self.folder / self.names[index]
 
     def at(self, index: int) -> Path:
-        """One path."""
+        """The path at an index."""
         return self.folder / self.names[index]
 
 
 def files_below(folder: Path, wanted: FileFilter) -> Iterator[str]:
-    """Paths of files that count, at any depth, relative to ``folder``."""
+    """Paths of matching files at any depth, relative to ``folder``."""
     for entry in entries(folder):
         if entry.is_dir():
             yield from (f"{entry.name}/{name}" for name in files_below(Path(entry.path), wanted))
@@ -122,7 +122,7 @@ def _flat(
     if flat and groups:
         count = sum(len(group) for group in groups.values())
         many = wanted.many
-        problems = [f"{count} {many} in subfolders left aside: there are {many} beside them"]
+        problems = [f"{count} {many} in subfolders ignored: there are {many} beside them"]
     elif groups:
         [(only, below)] = groups.items()
         names = [f"{only}/{name}" for name in below]
@@ -137,7 +137,7 @@ def _flat(
 
 
 def training_part(groups: Mapping[str, object]) -> str:
-    """The part of a set that is there to be trained on; empty if there is none."""
+    """The name of the training part; empty if there is none."""
     return next((name for name in ("train", "training") if name in groups), "")
 
 
@@ -158,7 +158,7 @@ def _empty(folder: Path, inside: Sequence[os.DirEntry[str]], wanted: FileFilter)
 
 def _no_table(folder: Path, label: str, wanted: FileFilter) -> DataError:
     return DataError(
-        f"no column {label!r}: the {wanted.many} come without a table",
+        f"no column {label!r}: the {wanted.many} have no table",
         where=str(folder),
-        remedy="Put metadata.csv with file_name and that column beside them, or drop --label.",
+        remedy="Put metadata.csv with file_name and that column beside them, or leave out --label.",
     )

@@ -1,6 +1,6 @@
-"""Parquet with files in it: columns of bytes or of ``{bytes, path}``, and columns of values.
+"""Parquet with the contents of files: columns of bytes or of ``{bytes, path}``, and of values.
 
-The second is the layout of the Hugging Face hub for images, sounds and films.
+``{bytes, path}`` is the layout of the Hugging Face hub for images, audio and video.
 """
 
 from __future__ import annotations
@@ -21,8 +21,11 @@ from gannet.data.containers.cells import CellTable, Classes, suffixes_of
 from gannet.data.labels import choose, from_cells, from_numbers
 from gannet.modalities.reading import ColumnView
 
-SEEN, STARTS = 8, 64
-"""Contents that are looked at to learn of what kind they are, and bytes of each."""
+SEEN = 8
+"""Contents that are inspected to detect the kind of data."""
+
+STARTS = 64
+"""First bytes of each that are inspected."""
 
 _ASIDE = ("test", "val", "valid", "validation", "dev")
 
@@ -31,8 +34,8 @@ def from_parquet(path: Path, files: Sequence[Path]) -> CellTable:
     """Rows of one or more Parquet files that hold contents of files.
 
     Args:
-        path: That the user named: the file, or the folder of files.
-        files: In order; those whose names say that they are for testing are left aside.
+        path: The path that the user gave: the file, or the folder of files.
+        files: In order; those named as test or validation files are ignored.
 
     Raises:
         DataError: if a file is damaged or has other columns than the first.
@@ -62,13 +65,13 @@ def from_parquet(path: Path, files: Sequence[Path]) -> CellTable:
 
 
 def left_aside(files: Sequence[Path]) -> tuple[str, ...]:
-    """What to say of files that are not for training."""
+    """A note on files that are not for training."""
     names = ", ".join(file.name for file in files)
-    return (f"{names} left aside: only files of the training part are used",) if files else ()
+    return (f"{names} ignored: only files of the training part are used",) if files else ()
 
 
 def holds_files(path: Path) -> bool:
-    """Whether a file has a column of contents of files; if not, it is a table of values.
+    """Whether a file has a column with contents of files; if not, it is a table of values.
 
     Raises:
         DataError: if the file is damaged.
@@ -97,7 +100,7 @@ def _values(shards: _FileShards, name: str) -> ColumnView:
 
 
 def training_files(files: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """Split files into those to train on and those whose names say that they are for testing."""
+    """Split files into those to train on and those named as test or validation files."""
     train = [file for file in files if file.name.lower().startswith("train")]
     if not train:
         train = [file for file in files if not file.name.lower().startswith(_ASIDE)]
@@ -106,9 +109,9 @@ def training_files(files: Sequence[Path]) -> tuple[list[Path], list[Path]]:
 
 
 class _FileShards:
-    """Rows of several files; one group of rows is held at a time, for each asking thread in turn.
+    """Rows of several files; of each column one row group at a time is cached.
 
-    pyarrow has no complete types, hence ``Any`` for what comes from it.
+    pyarrow has no complete type hints, hence ``Any``.
     """
 
     def __init__(self, files: Sequence[Path]) -> None:
@@ -136,7 +139,7 @@ class _FileShards:
         self.held: dict[str, tuple[int, Any]] = {}
 
     def cell(self, name: str, index: int) -> bytes:
-        """The content of one file; nothing where a cell is empty."""
+        """The content of one file; empty if the cell is empty."""
         number = bisect.bisect_right(self.ends, index)
         with self.lock:
             at, column = self.held.get(name, (-1, None))
@@ -169,7 +172,7 @@ def _opened(path: Path) -> Any:
 
 @contextmanager
 def _reading(path: Path) -> Generator[None]:
-    """Turn what pyarrow says of a damaged file into one clear error."""
+    """Turn errors of pyarrow into a ``DataError``."""
     arrow: Any = need("pyarrow", "parquet")
     try:
         yield
@@ -178,12 +181,12 @@ def _reading(path: Path) -> Generator[None]:
     except (arrow.ArrowException, OSError, ValueError) as error:
         detail = str(error).partition("\n")[0]
         raise DataError(
-            f"damaged, or no Parquet ({detail})", where=str(path), remedy="Fetch it again."
+            f"damaged, or not Parquet ({detail})", where=str(path), remedy="Fetch it again."
         ) from None
 
 
 def _content_columns(schema: Any) -> list[str]:
-    """Columns of bytes, or of structs that hold them."""
+    """Columns of bytes, or of structs with a field ``bytes``."""
     arrow: Any = need("pyarrow", "parquet")
     types = arrow.types
     return [
@@ -210,7 +213,7 @@ def _labels(shards: _FileShards, column: str, beside: Path) -> Labels:
 
 
 def _names(schema: Any, column: str) -> list[str]:
-    """Names of classes that the Hugging Face library wrote into the file."""
+    """Class names that the Hugging Face library wrote into the file."""
     metadata: dict[bytes, bytes] = schema.metadata or {}
     if b"huggingface" not in metadata:
         return []

@@ -1,4 +1,4 @@
-"""A table in several files: the rows of one after those of the other, if their columns agree."""
+"""A table in several files (shards) with the same columns."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from gannet.core.frame import Frame
 from gannet.data.containers.frames import Chunks
 
 SHOWN = 5
-"""Columns that an error lists."""
+"""Maximum number of columns that an error lists."""
 
 _KINDS = {"i": "numbers", "u": "numbers", "f": "numbers", "b": "truths", "M": "moments"}
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Of a table.
+    """The size of a table.
 
     Attributes:
-        names: Of its columns.
-        rows: How many.
-        first: The number that errors give to the first row.
+        names: Column names.
+        rows: Number of rows.
+        first: The number of the first row in error messages.
     """
 
     names: tuple[str, ...]
@@ -33,10 +33,10 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True)
 class Shards(Iterable[Frame]):
-    """The files of a table, walked through one after the other, as often as needed.
+    """The files of a table, one after the other; can be iterated repeatedly.
 
     Attributes:
-        chunks: Of each file, in order; at least one.
+        chunks: The chunks of each file, in order; at least one file.
     """
 
     chunks: tuple[Chunks, ...]
@@ -53,7 +53,7 @@ class Shards(Iterable[Frame]):
                 yield _arranged(frame, first)
 
     def measured(self) -> Sizes | None:
-        """Columns and rows as the files themselves say; ``None`` if only reading would tell.
+        """The size from the files' metadata; ``None`` if the files would have to be read.
 
         Raises:
             DataError: if a file has no rows, or other columns than the first.
@@ -70,7 +70,7 @@ class Shards(Iterable[Frame]):
 
 
 def sizes_of(frames: Iterable[Frame]) -> Sizes:
-    """Columns and rows, by reading."""
+    """The size, by reading all frames."""
     names: tuple[str, ...] = ()
     rows, first = 0, 1
     for frame in frames:
@@ -80,7 +80,7 @@ def sizes_of(frames: Iterable[Frame]) -> Sizes:
 
 
 def _compare(frame: Frame, first: Frame) -> None:
-    """Refuse a file whose first rows have other columns, or cells of another kind.
+    """Refuse a file whose first rows have other columns, or cells of another type.
 
     Raises:
         DataError: naming the file and what differs.
@@ -110,12 +110,12 @@ def _refuse(faults: list[str], path: Path, first: Path) -> None:
         raise DataError(
             "\n  ".join([f"other columns than in {first.name}:", *faults[:SHOWN], *more]),
             where=str(path),
-            remedy="Keep only the files of one table in the folder, or name the one you mean.",
+            remedy="Keep only the files of one table in the folder, or give the path of one file.",
         )
 
 
 def _kind(frame: Frame, name: str) -> str:
-    """What the first known cell of a column is; empty if none of these rows tells."""
+    """The type of a column's first cell that is not missing; empty if all are missing."""
     cells = frame.column(name)
     if cells.dtype.kind != "O":
         return _KINDS.get(cells.dtype.kind, "")

@@ -13,11 +13,10 @@ from gannet.data.labels import choose, from_cells
 from gannet.modalities.reading import ColumnView
 
 HELD_BYTES = 64 * 2**20
-"""Tables in files up to this size are read once and held; larger ones are read as often as needed.
-"""
+"""Table files up to this many bytes are read once and kept; larger ones are read repeatedly."""
 
 HELD_CELLS = 4 * HELD_BYTES
-"""The same for Parquet, whose files are small for what is in them: eight bytes a cell."""
+"""The same limit for Parquet, whose files are compressed: on eight bytes a cell."""
 
 
 def is_table(file: Path) -> bool:
@@ -32,8 +31,8 @@ def from_files(path: Path, files: Sequence[Path]) -> CellTable:
     """One table in one or more files with the same columns.
 
     Args:
-        path: That the user named: the file, or the folder of files.
-        files: In order; those whose names say that they are for testing are left aside.
+        path: The path that the user gave: the file, or the folder of files.
+        files: In order; those named as test or validation files are ignored.
 
     Raises:
         DataError: if a file cannot be read as a table, or has no rows.
@@ -102,7 +101,7 @@ def _classes(
     *,
     header: bool,
 ) -> Classes:
-    """Classes from a column; without a header a number will do as its name."""
+    """Classes from a column; without a header, a column's number may be given as its name."""
     if label and label.isdigit() and not header:
         label = f"column_{label}"
     chosen, problems = choose(names, label, str(path))
@@ -121,7 +120,7 @@ def _layout(file: Path, how: Dialect | None) -> str:
     kinds = {".parquet": "Parquet", ".jsonl": "JSON lines", ".ndjson": "JSON lines"}
     layout = kinds.get(suffix_of(file.name), "text")
     if how is not None and how.delimiter != ",":
-        layout += f", cells apart by a {words.get(how.delimiter, how.delimiter)}"
+        layout += f", separated by {words.get(how.delimiter, how.delimiter)}"
     if how is not None and not how.header:
         layout += ", without a header"
     return layout

@@ -60,7 +60,7 @@ def test_what_is_given_can_be_named(folders):
 
 def test_partners_that_are_missing_are_listed(folders):
     (folders / "photos" / "3.png").unlink()
-    assert "1 without a partner left aside: maps/3.png" in find_pairs(folders).problems
+    assert "1 without a partner ignored: maps/3.png" in find_pairs(folders).problems
     for number in range(4, 14):
         (folders / "photos" / f"{number}.png").unlink()
     with pytest.raises(DataError, match="3 pairs, and 11 pictures without a partner"):
@@ -86,7 +86,7 @@ def test_an_empty_side_is_said(folders):
 
 def test_one_broken_picture_of_a_pair_is_named(folders):
     (folders / "maps" / "7.png").write_bytes((folders / "maps" / "7.png").read_bytes()[:60])
-    with pytest.raises(DataError, match=r"1 pairs of which one .* read: maps/7.png \(broken"):
+    with pytest.raises(DataError, match=r"1 pairs with a .* read: maps/7.png \(broken"):
         loaded(find_pairs(folders))
     (folders / "maps" / "7.png").write_bytes(b"no picture")
     with pytest.raises(DataError, match=r"1 pictures that cannot be read: maps/7.png \(not a pic"):
@@ -95,7 +95,7 @@ def test_one_broken_picture_of_a_pair_is_named(folders):
 
 def test_two_pictures_of_one_name_are_listed(folders):
     Image.fromarray(picture(1)).save(folders / "photos" / "1.bmp")
-    with pytest.raises(DataError, match=r"photos: 1 names that two pictures have: 1.bmp and 1.png"):
+    with pytest.raises(DataError, match=r"photos: 1 names shared by two pictures: 1.bmp and 1.png"):
         find_pairs(folders)
 
 
@@ -131,12 +131,12 @@ def test_pictures_that_are_not_two_side_by_side_are_listed(tmp_path):
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        (b"given,target\nmaps/1.png", r"pairs.csv, line 2: another number of cells"),
+        (b"given,target\nmaps/1.png", r"pairs.csv, line 2: not as many cells"),
         (b"given,target\n\xff\xfe,photos/1.png", r"pairs.csv: cannot be read"),
-        (b"given,target\nmaps/1.png,", r"pairs.csv, row 1: target '' is no path inside"),
-        (b"given,target\n../a.png,photos/1.png", r"row 1: given '../a.png' is no path inside"),
-        (b"given,target\n/a.png,photos/1.png", r"row 1: given '/a.png' is no path inside"),
-        (b"given,target\nmaps,photos/1.png", r"1 files that are not there: maps"),
+        (b"given,target\nmaps/1.png,", r"pairs.csv, row 1: target '' is not a path inside"),
+        (b"given,target\n../a.png,photos/1.png", r"row 1: given '../a.png' is not a path inside"),
+        (b"given,target\n/a.png,photos/1.png", r"row 1: given '/a.png' is not a path inside"),
+        (b"given,target\nmaps,photos/1.png", r"1 files do not exist: maps"),
         (b"one,other\nmaps/1.png,photos/1.png", r"no rows with the columns given and target"),
         (b"", r"no rows with the columns given and target"),
     ],
@@ -154,7 +154,7 @@ def test_a_table_of_pairs(folders):
     assert source.raw(2).name == "11.png"
     assert source.roles["grid"].raw(2).name == "2.png"
     (folders / "pairs.csv").write_text("given,target\nmaps/1.png,photos/99.png\n")
-    with pytest.raises(DataError, match=r"1 files that are not there: .*99.png"):
+    with pytest.raises(DataError, match=r"1 files do not exist: .*99.png"):
         find_pairs(folders)
 
 
