@@ -225,7 +225,11 @@ def test_a_longer_name_wins_and_keywords_stay_keywords():
         ("occurs(place, place)", "occurs(place, place)", "two different columns"),
         ("occurs(place, land, age)", "occurs(place, land, age)", "by twos"),
         ("occurs(place, price)", "price", "up to 256 values"),
-        ("occurs(place, count)", "occurs(place, count)", "does not know which values occurred together"),
+        (
+            "occurs(place, count)",
+            "occurs(place, count)",
+            "does not know which values occurred together",
+        ),
         ("missing(place, land)", "missing(place, land)", "one column"),
         ("(" * 60 + "price", "(", "50 levels deep"),
         ("not " * 60 + "price < 3", "n", "50 levels deep"),
