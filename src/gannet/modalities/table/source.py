@@ -30,7 +30,7 @@ class ColumnOptions(BaseModel):
 
     column: dict[str, str] = Field(
         {},
-        description="types of columns, such as age=integer, where looking is not good enough",
+        description="types of columns, such as age=integer, if inference is not good enough",
     )
 
 

@@ -200,7 +200,7 @@ def test_a_longer_name_wins_and_keywords_stay_keywords():
         ("end < 2020-02-20", "2020-02-20", "as %d.%m.%Y"),
         ("price < cheap", "cheap", "neither a column nor a number"),
         ("price == '?'", "'?'", "Write missing(price)"),
-        ("start + 1 < end", "start", "is no number"),
+        ("start + 1 < end", "start", "is not a number"),
         ("place in (north, sout)", "sout", "Did you mean 'south'"),
         ("price = 3", "=", "Write == for equal"),
         ("price < 3 && count > 1", "&", "Write and"),
@@ -223,7 +223,7 @@ def test_a_longer_name_wins_and_keywords_stay_keywords():
         ("exists(price)", "exists", "There are occurs(column, column)"),
         ("occurs(place)", "occurs(place)", "two different columns"),
         ("occurs(place, place)", "occurs(place, place)", "two different columns"),
-        ("occurs(place, land, age)", "occurs(place, land, age)", "by twos"),
+        ("occurs(place, land, age)", "occurs(place, land, age)", "pairs of values"),
         ("occurs(place, price)", "price", "up to 256 values"),
         (
             "occurs(place, count)",

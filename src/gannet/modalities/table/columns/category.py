@@ -73,7 +73,7 @@ class CategoryColumn(BaseModel):
         """
         if len(words) > MOST:
             raise DataError(
-                f"more than {MOST:,} values, which are no category",
+                f"more than {MOST:,} values, too many for a category",
                 where=f"column {name!r}",
                 remedy=f"Leave it out with --column {name}=text, or group its values.",
             )

@@ -90,7 +90,7 @@ def _cell(column: NumberColumn | DatetimeColumn | CategoryColumn, wish: object) 
         try:
             return np.array([wish], "datetime64").astype(column.storage)
         except ValueError:
-            raise _refused(column, f"{wish!r} is no date", "Write it as 2024-01-31.") from None
+            raise _refused(column, f"{wish!r} is not a date", "Write it as 2024-01-31.") from None
     cell = np.empty(1, object)
     cell[0] = wish.item() if isinstance(wish, np.generic) else wish
     return cell

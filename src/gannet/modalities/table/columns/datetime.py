@@ -207,7 +207,9 @@ def find_format(name: str, words: Cells) -> str:
     """
     if form := date_formats.find_format(_texts(words)):
         return form
-    remedy = f"Write them as 2024-01-31, or take the column as words: --column {name}=category."
+    remedy = (
+        f"Write them as 2024-01-31, or take the column as a category: --column {name}=category."
+    )
     raise MisfitError("no format of dates or times known here", name, words[:5].tolist(), remedy)
 
 
@@ -216,4 +218,4 @@ def _texts(words: Cells) -> list[str]:
 
 
 def _remedy(name: str) -> str:
-    return f"Fix the cells, leave them empty, or take them as words: --column {name}=category."
+    return f"Fix the cells, leave them empty, or take them as categories: --column {name}=category."

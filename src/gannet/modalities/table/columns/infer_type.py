@@ -233,7 +233,7 @@ def _refuse_mixture(known: _Known, found: Numbers) -> None:
     share = known.counts[found.read].sum() / known.counts.sum()
     if share >= MOSTLY and found.read.sum() > 10:
         raise MisfitError(
-            "mostly numbers, with words among them",
+            "mostly numbers, with text among them",
             known.name,
             known.words[~found.read].tolist(),
             f"Fix the cells, leave them empty, or use --column {known.name}=category.",

@@ -308,7 +308,7 @@ def _significant(words: Cells) -> int:
 
 
 def _check(name: str, words: Cells, found: Numbers) -> None:
-    remedy = f"Fix the cells, leave them empty, or take it as words: --column {name}=category."
+    remedy = f"Fix the cells, leave them empty, or take it as a category: --column {name}=category."
     if not found.read.all():
         raise MisfitError("expected numbers", name, words[~found.read].tolist(), remedy)
     if not np.isfinite(found.values).all():

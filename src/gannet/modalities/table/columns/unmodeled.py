@@ -122,14 +122,13 @@ class IdentifierColumn(BaseModel):
         return made
 
     def describe(self) -> str:
-        """Such as ``identifier, made anew``."""
-        return (
-            f"identifier, made anew, such as {self.decode(np.zeros((1, 0), np.float32), 0, 0)[0]}"
-        )
+        """Such as ``identifier, generated anew``."""
+        example = self.decode(np.zeros((1, 0), np.float32), 0, 0)[0]
+        return f"identifier, generated anew, such as {example}"
 
     def note(self) -> str:
         """A note that it is not modelled."""
-        return f"{self.name}: identifier, made anew"
+        return f"{self.name}: identifier, generated anew"
 
 
 class TextColumn(BaseModel):

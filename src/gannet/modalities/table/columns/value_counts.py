@@ -165,7 +165,7 @@ def storage_of(name: str, cells: Cells) -> str:
             f"cells of type {min(kind.__name__ for kind in strange)}",
             name,
             [cell for cell in cells[:1000] if type(cell) in strange],
-            "Turn them into words, numbers or moments.",
+            "Convert them to text, numbers or dates.",
         )
     raise MisfitError(
         f"mixed types: {', '.join(sorted(kind.__name__ for kind in kinds))}",

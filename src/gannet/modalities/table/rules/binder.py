@@ -361,7 +361,7 @@ class _Binder:
         near = difflib.get_close_matches(node.text, [*known, *self.columns], 3, 0.6)
         remedy = f"Did you mean {' or '.join(map(repr, near))}?" if near else ""
         if known:
-            problem = f"{node.text!r} is no value of {column.name!r}"
+            problem = f"{node.text!r} is not a value of {column.name!r}"
             remedy = remedy or f"Its values: {', '.join(map(repr, known[:20]))}."
         elif node.text.strip() in ("", "?", "NA"):
             problem = f"{column.name!r} is compared with what is missing"

@@ -258,7 +258,7 @@ def _contradiction(column: AnyColumn, first: int, sources: Sequence[BoundSource]
 
     if len(sources) == 1:
         return ConfigError(
-            f"{sources[0].words}: no cell of {column.name!r} is so",
+            f"{sources[0].words}: no cell of {column.name!r} fulfils it",
             remedy=f"{column.name} is {column.describe()}.",
         )
     few = next((each for each in sources if not leaves([each])), None)
@@ -271,7 +271,7 @@ def _contradiction(column: AnyColumn, first: int, sources: Sequence[BoundSource]
 
 def _against(words: Sequence[str], more: str = "") -> ConfigError:
     return ConfigError(
-        f"{' and '.join(words)} contradict each other: no row can be so{more}",
+        f"{' and '.join(words)} contradict each other: no row fulfils all of them{more}",
         remedy="Leave one of them out, or write them with or.",
     )
 
@@ -309,7 +309,7 @@ def _no_room(
     if len(words) > 1:
         return _against(words)
     shown = "; ".join(f"{name} is {columns[name].describe()}" for name in names)
-    return ConfigError(f"{words[0]}: no row can be so", remedy=f"{shown}.")
+    return ConfigError(f"{words[0]}: no row can fulfil it", remedy=f"{shown}.")
 
 
 def _together(one: Clause, other: Clause) -> bool:

@@ -50,8 +50,8 @@ class RejectionStats:
         if self.conditioned:
             rules = " and ".join(f"'{rule}'" for rule in self.conditioned)
             said.append(
-                f"asked for outright: {rules}; without rules {percent(self.marginal)} of the rows "
-                "would be so"
+                f"enforced by conditional sampling: {rules}; without it "
+                f"{percent(self.marginal)} of the rows would obey"
             )
         if self.rows and self.violated:
             again = self.rows - self.first_accepted

@@ -159,7 +159,7 @@ def _asked_of(
     """
     if stratify_by is not None and stratify_by in given:
         raise ConfigError(
-            f"column {stratify_by!r} is both given and balanced",
+            f"column {stratify_by!r} is both given and stratified by",
             remedy="Leave one of --given and --stratify-by out.",
         )
     codec = sampler.codec
@@ -209,7 +209,7 @@ def _allowed(
         kept.append(turn)
     if not kept:
         _bounds(codec, {}, alone)  # names the rules that leave nothing
-        raise ConfigError(f"the rules leave no value of {name!r} to balance")
+        raise ConfigError(f"the rules leave no value of {name!r} to stratify by")
     return kept
 
 
@@ -226,13 +226,13 @@ def _check_seen(sampler: RowSampler, bounds: Bounds) -> None:
     words = {name: " and ".join(each.words for each in bounds.sources[name]) for name in pieces}
     for one, other in combinations(pieces, 2):
         if not sampler.cooccurred(pieces[one], pieces[other]):
-            raise _never([words[one], words[other]], "no row was so")
+            raise _never([words[one], words[other]], "no row fulfils both")
     if not pieces:
         return
     rows = sampler.source.facts["train"]
     expected = sampler.probability_of(list(pieces.values())) * rows
     if expected < LEAST_EXPECTED:
-        why = f"of {rows} rows the model expects {expected:.2g} to be so"
+        why = f"of {rows} rows the model expects {expected:.2g} to fulfil them"
         raise _never(list(words.values()), why)
 
 
