@@ -156,7 +156,7 @@ def test_every_row_obeys_the_rules_in_every_format(gannet, run, tmp_path, suffix
     rules = ["age <= weight or smokes == yes", "born < 1990-01-01", "occurs(place, smokes)"]
     out = tmp_path / f"a{suffix}"
     said = sample(gannet, run, out, "--count", 200, "--constraint", *rules)
-    assert "asked for outright: 'born < 1990-01-01'" in said
+    assert "enforced by conditional sampling: 'born < 1990-01-01'" in said
     assert "of the rows obeyed at once" in said
     frame = read_frame(out)
     made = {name: frame.column(name).tolist() for name in NAMES}
@@ -214,7 +214,7 @@ def test_inspect_lists_rules_that_sample_takes(gannet, tmp_path):
         (["--given", "id=P0001"], "not learnt"),
         (["--given", "place=south", "smokes=yes"], "nothing like place=south, smokes=yes was seen"),
         (["--stratify-by", "weight"], "no list of values"),
-        (["--stratify-by", "place", "--given", "place=north"], "both given and balanced"),
+        (["--stratify-by", "place", "--given", "place=north"], "both given and stratified by"),
         (["--label", "north"], "trained without classes"),
     ],
 )

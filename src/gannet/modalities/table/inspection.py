@@ -1,4 +1,4 @@
-"""What ``gannet inspect`` says of tables beyond what it says of all data."""
+"""``gannet inspect`` for tables: columns, rules and warnings."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ class RuleSummary(_Part):
 
 
 class TableDetails(_Part):
-    """What was found in a table.
+    """What inspection finds in a table.
 
     Attributes:
         table: Its columns.
-        rules: ``A <= B`` where that holds in all rows and is hardly chance.
+        rules: ``A <= B`` that hold in all rows and are unlikely to hold by chance.
     """
 
     table: tuple[ColumnSummary, ...]
@@ -52,7 +52,7 @@ class TableDetails(_Part):
 
 
 def inspect(source: Source, options: ColumnOptions, _budget: Budget, _most: int) -> Inspection:
-    """Look at all rows."""
+    """Inspect all rows."""
     codec = TableCodec.fit_frames(source.frames, overrides=options.column)
     parts: list[NDArray[np.uint64]] = []
     search = RuleSearch(codec.columns)

@@ -1,4 +1,4 @@
-"""Tables of any columns as a kind of data."""
+"""The table modality: tables with columns of any type."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from gannet.networks.tabular.layout import Layout
 
 
 def statistics(parts: Iterable[Tensor], spec: Spec) -> Mapping[str, Tensor]:
-    """Which values occurred together, so that what never did can be refused."""
+    """Co-occurrence of values in training rows, so that impossible conditions can be refused."""
     return {"pairs": cooccurrence(parts, Layout(spec.table.cardinalities))}
 
 
@@ -45,7 +45,7 @@ def contents(codec: Codec[Any]) -> str:
 
 
 def notes(codec: Codec[Any]) -> Sequence[str]:
-    """What each column holds, and what was noticed."""
+    """The columns and the codec's warnings, as Markdown lines of the model card."""
     assert isinstance(codec, TableCodec)
     lines = ["## Columns", "", *(f"- {words}" for words in codec.describe())]
     return [*lines, "", *(f"- {note}" for note in codec.notes)] if codec.notes else lines
@@ -69,11 +69,11 @@ modality = Modality(
         inspect=inspect,
     ),
     default_recipe="table",
-    # A small table is known by heart after some twenty rounds (measured on 500 rows), and an
+    # A small table is memorized after about twenty epochs (measured on 500 rows), and an
     # evaluation takes as long as ten steps (measured on Adult).
     monitor=MonitorDefaults(evaluations=12, rounds=10),
-    # Rows cost little and their faults are fine. Random Fourier features over this many one-hot
-    # axes would hide co-occurrence (measured), so the test sees the raw view.
+    # Rows are cheap and their errors subtle, so the two-sample test takes many. Random Fourier
+    # features over this many one-hot axes would hide co-occurrence (measured), so it sees raw rows.
     two_sample=TwoSampleDefaults(samples=4_000, steps=300, raw=True),
     statistics=statistics,
     writers=WRITERS,

@@ -1,6 +1,6 @@
-"""A table's encoded rows as they wait for training: a byte or two per symbol, in memory or a file.
+"""Encoded rows of a table, packed for training in memory or in a memory-mapped file.
 
-Nothing is rounded: a symbol takes as many bytes as it needs, a place keeps its 32 bits.
+Packing is lossless: a symbol takes one, two or four bytes, a position keeps its 32 bits.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from gannet.core.types import Float32Array
 PackedArray = NDArray[Any]
 
 TOUCHED_BYTES = 64 * 2**20
-"""Pages of a mapped file that are read before they are handed back to the system."""
+"""Bytes of a mapped file that are read before its pages are released to the system."""
 
 PAGE = 4_096
 
@@ -31,11 +31,11 @@ class Packing:
     """How a row of numbers ``(F,)`` becomes a record of bytes, and back.
 
     Args:
-        symbols: Of each field; 0 for a place.
+        symbols: Number of symbols of each field; 0 for a position.
 
     Attributes:
-        dtype: Of a record: its fields by how many bytes they take.
-        groups: The same names -> the fields that stand there.
+        dtype: Of a record: its fields grouped by type.
+        groups: Type name -> indices of its fields.
     """
 
     def __init__(self, symbols: Sequence[int]) -> None:
@@ -56,7 +56,7 @@ class Packing:
         return made
 
     def unpack(self, records: PackedArray) -> Float32Array:
-        """Records ``(n,)`` to the very rows ``(n, F)``."""
+        """Records ``(n,)`` to rows ``(n, F)``, exactly as they were packed."""
         rows = np.empty((len(records), self.count), np.float32)
         for kind, at in self.groups.items():
             rows[:, at] = records[kind]
@@ -64,7 +64,7 @@ class Packing:
 
 
 def _kind(symbols: int) -> str:
-    """The smallest of numpy's types that keeps every value of a field.
+    """The smallest numpy type that represents every value of a field.
 
     >>> _kind(0), _kind(256), _kind(257), _kind(70_000)
     ('f4', 'u1', 'u2', 'u4')
@@ -75,7 +75,7 @@ def _kind(symbols: int) -> str:
 
 
 class Packed:
-    """Encoded rows, by place."""
+    """Encoded rows, by index."""
 
     slow: ClassVar[bool] = False
     words: ClassVar[str] = "packed"
@@ -92,9 +92,9 @@ class Packed:
 
 
 class _Mapped:
-    """A temporary file that is mapped; what was read of it does not stay in this process's memory.
+    """A memory-mapped temporary file whose pages are released after they were read.
 
-    The system keeps the pages while it has room, but they no longer count as ours.
+    The system caches the pages while it has room, but they no longer count as this process's.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -103,7 +103,7 @@ class _Mapped:
         file.close()  # the map holds it open by itself
 
     def touched(self, rows: int) -> None:
-        """Count rows that were read, each perhaps on a page of its own."""
+        """Count rows that were read, one page each at most, and release pages when due."""
         self.seen += rows * PAGE
         if self.seen > TOUCHED_BYTES and hasattr(self.map, "madvise"):
             self.map.madvise(mmap.MADV_DONTNEED)
@@ -111,13 +111,13 @@ class _Mapped:
 
 
 class Packer:
-    """Takes encoded rows some at a time and gives them back as a store.
+    """Packs encoded rows chunk by chunk into a store.
 
     Args:
-        symbols: Of each field.
-        count: Rows that will come.
-        folder: For a file, made where it is missing; ``None`` keeps the rows in memory. The file
-            has no name and goes with the process.
+        symbols: Number of symbols of each field; 0 for a position.
+        count: Total number of rows.
+        folder: For a file, created if missing; ``None`` stores the rows in memory. The file has no
+            name and is deleted with the process.
 
     Raises:
         DataError: if the folder cannot be written to.
@@ -148,7 +148,7 @@ class Packer:
         )
 
     def add(self, rows: Float32Array) -> None:
-        """Keep some more rows ``(n, F)``.
+        """Pack some more rows ``(n, F)``.
 
         Raises:
             DataError: if there are more rows than were counted, or the disk is full.
@@ -168,7 +168,7 @@ class Packer:
         self.done = part.stop
 
     def finish(self) -> Packed:
-        """All rows, by place.
+        """All rows, by index.
 
         Raises:
             DataError: if there were fewer rows than were counted.
@@ -177,7 +177,7 @@ class Packer:
             raise _changed()
         if self.file is None:
             return Packed(self.packing, self.records)
-        self.file.flush()  # closed by what maps it
+        self.file.flush()  # _Mapped closes it
         held = _Mapped(self.file)
         return Packed(self.packing, np.frombuffer(held.map, self.packing.dtype), held)
 
@@ -200,7 +200,7 @@ def row_prints(rows: Float32Array) -> NDArray[np.uint64]:
 
 
 def apart(prints: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Fingerprints ``(n,)`` of which no two are equal: how many equal ones came before is mixed in.
+    """Fingerprints ``(n,)`` made unique by mixing in how many equal ones came before.
 
     >>> made = apart(np.array([7, 3, 7], np.uint64))
     >>> len(set(made.tolist())), bool(made[1] == apart(np.array([3], np.uint64))[0])

@@ -344,7 +344,7 @@ def test_what_is_disclosed_is_named_by_its_column():
         **WORDS["attribute inference"],
     )
     words = summary(report(scores=(told,)))
-    assert "fakes tell income of training rows better" in words
+    assert "fakes predict income of training rows better" in words
 
 
 def test_a_page_stays_below_twelve_megabytes_whatever_the_pictures():

@@ -206,7 +206,7 @@ def test_what_is_always_so_needs_no_wish(codec):
         ({"age": []}, "nothing was asked for"),
         ({"town": "Bon"}, "Did you mean 'Bonn'?"),
         ({"town": "x"}, "Its values: "),
-        ({"born": "someday"}, "is no date"),
+        ({"born": "someday"}, "is not a date"),
         ({"note": "x"}, "not learnt"),
         ({"same": 2}, "always 1"),
     ],

@@ -1,4 +1,4 @@
-"""Cells of a column <-> plain numbers that can be computed with: values, moments, codes."""
+"""Cells of a column <-> numbers to compute with: values, datetimes in units, category codes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gannet.modalities.table.columns.number import NumberColumn
 
 
 def gone(column: AnyColumn, cells: Cells) -> NDArray[np.bool_]:
-    """Which cells are missing, by the marks that the column's type knows."""
+    """``(n,)`` which cells are missing, by the markers that the column's type recognizes."""
     distinct, at = factorized(cells)
     wide = isinstance(column, NumberColumn | DatetimeColumn)
     return find_missing(distinct, wide=wide)[at]
@@ -26,8 +26,8 @@ def gone(column: AnyColumn, cells: Cells) -> NDArray[np.bool_]:
 def values_of(column: AnyColumn, cells: Cells) -> FloatArray:
     """Cells as numbers ``(n,)``, NaN where missing.
 
-    Numbers are themselves, moments whole units, words codes by falling frequency, the last of which
-    stands for words never seen in training.
+    Numbers stay as they are, datetimes become whole units, categories become codes in descending
+    frequency; the last code stands for values never seen in training.
     """
     distinct, at = factorized(cells)
     if isinstance(column, CategoryColumn):
@@ -57,12 +57,12 @@ def _codes(column: CategoryColumn, cells: Cells) -> FloatArray:
 
 
 def cells_from(column: AnyColumn, values: FloatArray, like: Cells) -> Cells:
-    """Numbers ``(n,)`` as cells of a column, on its grid and within its bounds.
+    """Numbers ``(n,)`` as cells of a column, rounded to its units and clipped to its range.
 
     Args:
         column: Of the codec.
-        values: As `values_of` gives them; a code beyond the last word is the last word.
-        like: Other cells of the column, whose type the new ones get: text among text.
+        values: As `values_of` gives them; a code beyond the last category becomes the last.
+        like: Other cells of the column; the new ones get their type, such as text.
     """
     text = _is_text(like, column)
     match column:
@@ -87,11 +87,11 @@ def cells_from(column: AnyColumn, values: FloatArray, like: Cells) -> Cells:
                 known = np.array(column.values, object)
             return known[np.rint(values).astype(np.int64).clip(0, len(known) - 1)]
         case _:
-            raise AssertionError("nothing is learnt of this column")
+            raise AssertionError("this column is not modelled")
 
 
 def on_grid(column: AnyColumn, values: FloatArray) -> FloatArray:
-    """Numbers ``(n,)`` as they come back from `cells_from`: on the grid, within the bounds."""
+    """Numbers ``(n,)`` as `cells_from` would store them: rounded to units, clipped to range."""
     if isinstance(column, NumberColumn):
         units = column.units_of(values).clip(column.quantile_bins.low, column.quantile_bins.high)
         return column.values(units)
@@ -101,7 +101,7 @@ def on_grid(column: AnyColumn, values: FloatArray) -> FloatArray:
 
 
 def _is_text(like: Cells, column: AnyColumn) -> bool:
-    """Whether new cells are to be text: as the known ones are, or as training's were."""
+    """Whether new cells should be text: as these cells are, or else as in training."""
     if like.dtype.kind != "O":
         return False
     known: list[Any] = [cell for cell in listed(like) if cell is not None]

@@ -1,4 +1,4 @@
-"""What a column must offer, and what single cells say: missing, a number, or neither."""
+"""The interface of a column, and how cells are read: as missing, as a number, or as neither."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ TypeName = Literal[
 MARKS = frozenset(
     ["", "?", "NA", "N/A", "n/a", "#N/A", "<NA>", "null", "NULL", "Null", "NaN", "nan", "NAN"]
 )
-"""Words for a missing cell in any column."""
+"""Text that marks a missing cell in any column."""
 
 WIDE_MARKS = MARKS | {"na", "None", "none", "NONE", "nil", "-", "--", ".", "NaT", "missing"}
-"""Among numbers or dates these say "missing" too; among words they may be a category."""
+"""Also mark a missing cell among numbers or dates; in a text column they may be a category."""
 
 _PLAIN = re.compile(r"(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:\n|\Z))+", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(?:(?:0|[1-9]\d*)(?:\.(\d*))?|\.(\d+))([eE][+-]?\d+)?", re.ASCII)
@@ -47,7 +47,7 @@ _ALIKE = (_NUMBER, _PADDED, _INFINITE)
 
 
 class MisfitError(DataError):
-    """Cells that are not of their column's type. ``words`` are the cells, as they stand."""
+    """Cells that are not of their column's type; they are listed as they were read."""
 
     def __init__(self, problem: str, name: str, words: Sequence[Any], remedy: str) -> None:
         super().__init__(problem, where=f"column {name!r}", remedy=remedy)
@@ -55,11 +55,11 @@ class MisfitError(DataError):
 
 
 class Missing(BaseModel):
-    """How often the cells of a column are missing, and what stands there then.
+    """How often the cells of a column are missing, and how that is written.
 
     Attributes:
-        fraction: Of the rows; 0 if it was never seen.
-        mark: The commonest word for it; ``None`` for nothing at all, as in Parquet.
+        fraction: Of the rows; 0 if no cell was missing.
+        mark: The most frequent marker; ``None`` for a null value, as in Parquet.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -69,7 +69,7 @@ class Missing(BaseModel):
 
     @property
     def symbols(self) -> int:
-        """1 if a missing cell has a symbol, which then is symbol 0."""
+        """1 if missing cells have a symbol of their own, which then is symbol 0; else 0."""
         return int(self.fraction > 0)
 
     def describe(self) -> str:
@@ -86,7 +86,7 @@ class Encoded:
 
     Attributes:
         numbers: ``(cells, fields)``, float32.
-        unknown: ``(cells,)``; which were never seen in training and became what is nearest.
+        unknown: ``(cells,)``; which were never seen in training and were replaced by the nearest.
     """
 
     numbers: NDArray[np.float32]
@@ -94,7 +94,7 @@ class Encoded:
 
 
 class ColumnCodec(Protocol):
-    """One column of a table: its name, its type, and the way there and back.
+    """One column of a table: its name, its type, and how it encodes and decodes cells.
 
     Attributes:
         name: Of the column.
@@ -121,16 +121,16 @@ class ColumnCodec(Protocol):
         ...
 
     def words(self) -> str:
-        """What was found, for people."""
+        """One line for people: type, range or number of values, missing cells."""
         ...
 
     def note(self) -> str:
-        """What a user should know before relying on it; empty if there is nothing."""
+        """A warning about the column, such as lost digits; empty if there is none."""
         ...
 
 
 def find_missing(cells: Cells, *, wide: bool = False) -> NDArray[np.bool_]:
-    """Which cells are missing. Spaces around a mark do not count."""
+    """``(n,)`` which cells are missing; spaces around a marker are ignored."""
     if cells.dtype.kind == "f":
         return np.isnan(cells)
     if cells.dtype.kind == "M":
@@ -141,7 +141,7 @@ def find_missing(cells: Cells, *, wide: bool = False) -> NDArray[np.bool_]:
     held = cells.tolist()
     gone = np.fromiter(map((marks | {None}).__contains__, held), np.bool_, len(held))
     for place, cell in enumerate(held):
-        # Few cells have spaces at their ends, and what is not itself is NaN.
+        # Stripping is slow, so only cells with spaces at an end are; NaN is unequal to itself.
         if cell.__class__ is str:
             if cell and (cell[0] <= " " or cell[-1] <= " ") and cell.strip() in marks:
                 gone[place] = True
@@ -166,7 +166,7 @@ class Form(BaseModel):
     style: Literal["point", "comma", "grouped"] = "point"
 
     def plain(self, text: str) -> str:
-        """The number as Python writes it; what does not have this form stays as it is."""
+        """The number as Python writes it; text of another form is returned unchanged."""
         text = text.strip()
         sign, rest = ("-", text[1:]) if text.startswith("-") else ("", text)
         if not rest.startswith(self.prefix) or not rest.endswith(self.suffix):
@@ -179,7 +179,7 @@ class Form(BaseModel):
         return sign + rest
 
     def written(self, text: str) -> str:
-        """What Python writes in this form."""
+        """A number as Python writes it, rewritten in this form."""
         if self == _PLAINLY:
             return text
         sign, rest = ("-", text[1:]) if text.startswith("-") else ("", text)
@@ -199,8 +199,8 @@ class Numbers:
     """Cells read as numbers.
 
     Attributes:
-        values: ``(cells,)`` float64; NaN for what is none.
-        padded: Which have leading zeros, so that they are codes rather than numbers.
+        values: ``(cells,)`` float64; NaN for what is not a number.
+        padded: ``(cells,)`` which have leading zeros, so are codes rather than numbers.
         form: How they are written.
     """
 
@@ -210,7 +210,7 @@ class Numbers:
 
     @property
     def read(self) -> NDArray[np.bool_]:
-        """Which are numbers."""
+        """``(cells,)`` which are numbers."""
         return ~np.isnan(self.values)
 
 
@@ -219,7 +219,7 @@ def numbers(words: Cells, *, form: Form | None = None) -> Numbers:
 
     Args:
         words: Distinct cells that are not missing.
-        form: How they are written; found by looking if not given.
+        form: How they are written; detected if not given.
     """
     if words.dtype.kind in "biuf":
         return Numbers(words.astype(np.float64), np.zeros(len(words), np.bool_))
@@ -229,14 +229,14 @@ def numbers(words: Cells, *, form: Form | None = None) -> Numbers:
     found = _read(texts, _PLAINLY)
     if form is None and not found.read.all() and (other := _form(texts)):
         dressed = _read(list(map(other.plain, texts)), other)
-        # Digits between commas may be one number or two: only if all cells fit is it a form.
+        # A comma may also separate two numbers, so a comma form must fit all cells.
         if dressed.read.all() or (other.style == "point" and dressed.read.sum() > found.read.sum()):
             return dressed
     return found
 
 
 def _form(texts: list[str]) -> Form | None:
-    """The form that a few cells have in common, if it is not the plain one."""
+    """The form that a sample of cells has in common, unless it is the default one."""
     some = [text.strip() for text in texts[:: max(len(texts) // 500, 1)]]
     dressed = [match for text in some if (match := _DRESSED.fullmatch(text))]
     if len(dressed) < 0.5 * len(some):
@@ -246,21 +246,21 @@ def _form(texts: list[str]) -> Form | None:
     )
     bare = [match[2] for match in dressed]
     commas = [text for text in bare if "," in text]
-    # 1,234 is a thousand and more; with 1,5 or 0,123 beside it, it is a little above one.
+    # 1,234 alone is 1234 (thousands separator); next to 1,5 or 0,123 it is 1.234.
     grouped = all(map(_GROUPED.fullmatch, commas))
     style = "point" if not commas else "grouped" if grouped else "comma"
     return Form(prefix=prefix, suffix=suffix, style=style)
 
 
 def _read(texts: list[str], form: Form) -> Numbers:
-    joined = "\n".join(texts)  # one look at all of them is ten times faster
+    joined = "\n".join(texts)  # one match over all cells is ten times faster
     if joined.count("\n") == len(texts) - 1 and _PLAIN.fullmatch(joined):
         values = np.fromiter(map(float, texts), np.float64, len(texts))
         return Numbers(values, np.zeros(len(texts), np.bool_), form)
     texts = [text.strip() for text in texts]
     some = texts[:: max(len(texts) // 500, 1)]
     if sum(any(each.fullmatch(text) for each in _ALIKE) for text in some) < 0.2 * len(some):
-        # Words or dates: looking at each would only find that the rest are none either.
+        # Mostly text or dates: do not parse every cell.
         return Numbers(np.full(len(texts), np.nan), np.zeros(len(texts), np.bool_), form)
     found = [_NUMBER.fullmatch(text) is not None for text in texts]
     values = [
@@ -275,7 +275,7 @@ def _read(texts: list[str], form: Form) -> Numbers:
 
 
 def decimals(words: Cells, form: Form = _PLAINLY) -> NDArray[np.int64]:
-    """``(words,)`` digits after the point, as written; -1 if it has an exponent or is not text."""
+    """``(cells,)`` digits after the point as written; -1 with an exponent or if not text."""
     if words.dtype.kind != "O" or not all(isinstance(word, str) for word in words):
         return np.full(len(words), -1, np.int64)
     plain = map(str.strip, words) if form == _PLAINLY else map(form.plain, words)
@@ -292,7 +292,7 @@ def _decimals(text: str) -> int:
 
 
 def percent(share: float) -> str:
-    """A share in words that hide nothing small.
+    """A fraction as a percentage that never rounds to 0 or 100 %.
 
     >>> percent(0.0567), percent(0.00002), percent(0.99999)
     ('5.7 %', 'under 0.1 %', 'over 99.9 %')
@@ -303,7 +303,7 @@ def percent(share: float) -> str:
 
 
 def with_missing(made: Cells, gone: NDArray[np.bool_], mark: str | None, storage: str) -> Cells:
-    """Put the mark, or nothing, where cells are missing, in the array type that can hold it."""
+    """Put the marker, or a null value, where cells are missing; converts the array if needed."""
     if storage.startswith("float"):
         made = made.astype(storage)
         made[gone] = np.nan

@@ -1,4 +1,4 @@
-"""What may be asked of a column: a value, several, or a range; as the cells that fulfil it."""
+"""Conditions on a column (a value, several, or a range) as ranges of encoded cells."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from gannet.modalities.table.columns.infer_type import AnyColumn
 from gannet.modalities.table.columns.number import NumberColumn
 
 BETWEEN = ".."
-"""Stands between the ends of a range; an end that is left out is open."""
+"""Separates the ends of a range; an end that is left out is open."""
 
 Ordered = NumberColumn | DatetimeColumn
-"""Columns of which a range can be asked."""
+"""Columns that accept a range as condition."""
 
 
 def cell_ranges(column: AnyColumn, first: int, wish: object) -> list[CellRange]:
-    """The ways in which a wish for a column comes true; empty if it always does.
+    """The ranges of encoded cells that fulfil a condition; empty if every cell does.
 
     Args:
-        column: That is asked.
+        column: That the condition is on.
         first: Number of its first field.
         wish: A cell; a pair ``(low, high)`` or a text ``low..high`` for a range; a list of cells
             and ranges.
 
     Raises:
-        ConfigError: if the column cannot be asked, or no row of training had such a cell.
+        ConfigError: if the column accepts no condition, or no training row had such a cell.
     """
     if isinstance(wish, list | set | frozenset):
         many: list[Any] = list(wish)  # pyright: ignore[reportUnknownArgumentType]  # of anything
@@ -58,10 +58,10 @@ def cell_ranges(column: AnyColumn, first: int, wish: object) -> list[CellRange]:
 
 
 def values(column: AnyColumn) -> list[Any]:
-    """All that a column's cells can be but missing, for one that has few enough to list.
+    """All values of a column except missing, where there are few enough to list.
 
     Raises:
-        ConfigError: if it is no category and no number with a value for each symbol.
+        ConfigError: if it is neither a category nor an ordered column with a symbol per value.
     """
     if isinstance(column, CategoryColumn):
         return list(column.values)
@@ -85,19 +85,19 @@ def _point(
 
 
 def _cell(column: NumberColumn | DatetimeColumn | CategoryColumn, wish: object) -> Cells:
-    """One cell as the column's own are held."""
+    """One cell ``(1,)`` in the column's storage type."""
     if isinstance(column, DatetimeColumn) and not column.format and wish not in (None, ""):
         try:
             return np.array([wish], "datetime64").astype(column.storage)
         except ValueError:
-            raise _refused(column, f"{wish!r} is no date", "Write it as 2024-01-31.") from None
+            raise _refused(column, f"{wish!r} is not a date", "Write it as 2024-01-31.") from None
     cell = np.empty(1, object)
     cell[0] = wish.item() if isinstance(wish, np.generic) else wish
     return cell
 
 
 def _ends(wish: object) -> tuple[Any, Any] | None:
-    """The ends of a range, ``None`` where open; or nothing, if it is none."""
+    """The ends of a range, each ``None`` where open; ``None`` if it is not a range."""
     if isinstance(wish, tuple):
         low, high = wish  # pyright: ignore[reportUnknownVariableType]  # of anything
         return low, high
@@ -126,13 +126,13 @@ def _between(column: Ordered, first: int, low: object, high: object) -> list[Cel
 
 
 def _unit(column: Ordered, end: object, *, up: bool) -> int:
-    """The first unit that is not below an end, or the last that is not above it."""
+    """The first unit at or above an end (``up``), or the last at or below it."""
     cells = _cell(column, end)
     try:
         if isinstance(column, DatetimeColumn):
             units, between = column.units_of(cells)
             return int(units[0]) + int(up and bool(between[0]))
-        column.encode(cells)  # for its complaints about what is no number
+        column.encode(cells)  # raises if the cell is not a number
         value = column.number_of(cells)
     except MisfitError as fault:
         raise _refused(column, f"{end!r}: {fault.problem}", _known(column, end)) from None
@@ -142,7 +142,7 @@ def _unit(column: Ordered, end: object, *, up: bool) -> int:
 
 
 def _known(column: AnyColumn, wish: object) -> str:
-    """What may be asked instead."""
+    """A hint at values that can be asked for instead."""
     if isinstance(column, CategoryColumn):
         near = difflib.get_close_matches(str(wish), column.values, 3, 0.5)
         if near:

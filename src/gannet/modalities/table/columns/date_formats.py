@@ -1,8 +1,8 @@
-"""Dates and times of day: which format they are written in, and back into it.
+"""Formats of dates and times of day: detection, parsing and writing.
 
-Formats are strptime's directives, with ``%-d`` for a day without its nought and ``%3f`` for a
-fraction of three digits. They are read and written here because strptime's names of months follow
-the machine's language, and because it reads one cell at a time.
+Formats are strptime's directives, with ``%-d`` for a day without leading zero and ``%3f`` for a
+fraction of three digits. They are not left to strptime because its names of months depend on the
+machine's locale, and because it parses one cell at a time.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ TIMES = ("%H:%M:%S.%f", "%H:%M:%S", "%H:%M", "%I:%M:%S %p", "%I:%M %p")
 COMPACT = "%Y%m%d"
 
 Parts: TypeAlias = dict[str, "tuple[str, ...] | NDArray[np.int64]"]
-"""What stands at each directive of a format, cell by cell."""
+"""Directive of a format -> its value in each cell."""
 
 _DIRECTIVE = re.compile(r"%(-?)(\d?)([A-Za-z])")
 _PATTERNS = {
@@ -55,9 +55,9 @@ class Datetimes:
 
     Attributes:
         units: ``(cells,)`` days, minutes, seconds or fractions since 1970, or since midnight.
-        shaped: Which look like the format.
-        valid: Which also are a day in the calendar and a time on the clock.
-        offset: What follows as difference to UTC, if all have the same; else the commonest.
+        shaped: ``(cells,)`` which match the format.
+        valid: ``(cells,)`` which also are a valid date and time.
+        offset: The difference to UTC as written; the most frequent if there are several.
     """
 
     units: NDArray[np.int64]
@@ -67,10 +67,10 @@ class Datetimes:
 
 
 def find_format(words: Sequence[str]) -> str | None:
-    """The format in which most cells are days or times, or ``None``.
+    """The format in which most cells are dates or times, or ``None``.
 
-    Where day and month could change places, the order in which more cells are valid wins, then the
-    one in which the cells ascend; then the month stands first only between slashes.
+    Where day and month could be swapped, the order with more valid cells wins, then the one in
+    which the cells ascend; then the month comes first only if slashes separate them.
     """
     best: tuple[tuple[float, ...], str] | None = None
     candidates = _candidates(words)
@@ -87,7 +87,7 @@ def find_format(words: Sequence[str]) -> str | None:
 
 
 def _candidates(words: Sequence[str]) -> list[str]:
-    """Formats of which at least one of a few cells has the look."""
+    """Formats that match at least one cell of a small sample."""
     some = words[:: max(len(words) // 20, 1)]
     found: dict[str, None] = {}
     for word in some:
@@ -123,7 +123,7 @@ def _pattern(form: str) -> re.Pattern[str]:
 
 
 def _padded_like(words: Sequence[str], form: str) -> str:
-    """The format with ``-`` where a single digit was seen, and the digits of a fraction."""
+    """The format with ``-`` where cells have a single digit, and the digits of a fraction."""
     if _read_fixed(words, form) is not None:
         return form
     pattern = _pattern(form)
@@ -179,7 +179,7 @@ def read(words: Sequence[str], form: str) -> Datetimes:
 
 
 def _read_fixed(words: Sequence[str], form: str) -> Datetimes | None:
-    """Read cells that all have their digits at the same places, all at once; else ``None``."""
+    """Parse cells of one fixed width as arrays; ``None`` if their widths differ."""
     if re.search(r"%f|%-|%[bBpz]", form):
         return None
     pieces = re.split(r"(%\d?[A-Za-z])", form)
@@ -210,7 +210,7 @@ def _read_fixed(words: Sequence[str], form: str) -> Datetimes | None:
 
 
 def _with_digits(form: str, parts: Parts) -> str:
-    """While a format is looked for, the digits of its fraction are not known yet."""
+    """A format with the number of digits of its fraction filled in, if it is still open."""
     return (
         form.replace("%f", f"%{max(len(str(each)) for each in parts['f'])}f")
         if "%f" in form
@@ -307,7 +307,7 @@ def write(units: NDArray[np.int64], form: str, offset: str = "") -> list[str]:
 
 
 def seconds_between(one: str, other: str) -> int:
-    """What a clock with the second offset is ahead of one with the first.
+    """Seconds by which a clock with the second offset is ahead of one with the first.
 
     >>> seconds_between("+01:00", "+02:00"), seconds_between("", "")
     (3600, 0)

@@ -1,4 +1,4 @@
-"""Find out what a column is by looking at its cells."""
+"""Type inference: find the type of a column from its cells."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ AnyColumn = Annotated[
 
 
 def missing(column: AnyColumn) -> float:
-    """The share of cells that are missing."""
+    """The fraction of cells that are missing."""
     match column:
         case EmptyColumn():
             return 1.0
@@ -59,20 +59,20 @@ def missing(column: AnyColumn) -> float:
 
 
 CHOICES: tuple[str, ...] = ("number", *get_args(TypeName)[:-2])
-"""Types that a user can ask for."""
+"""Types that a user can choose."""
 
 MANY = 20
-"""From so many rows on, cells that all differ are identifiers and not categories."""
+"""Rows from which on a column of all-different text cells is an identifier, not a category."""
 MOSTLY = 0.8
-"""A column with this share of numbers, more than ten different ones, is meant to be numbers."""
+"""Fraction of numbers (more than ten distinct) from which on text among them is an error."""
 LOOKED_AT = 50_000
-"""Distinct cells among which a format of dates is searched."""
+"""Most distinct cells that are searched for a date format."""
 
 _IDENTIFIER = re.compile(r"(?:^|[_\W])(?:id|uuid|guid|key|identifier)$|[a-z](?:Id|ID)$", re.ASCII)
 
 
 def check_types(overrides: dict[str, str], names: tuple[str, ...], where: str) -> None:
-    """Refuse wishes for columns or types that do not exist, all at once.
+    """Refuse columns or types that do not exist, all in one error.
 
     Raises:
         DataError: naming the nearest column or type.
@@ -94,14 +94,14 @@ def check_types(overrides: dict[str, str], names: tuple[str, ...], where: str) -
 
 
 def look(seen: ValueCounts, wanted: str | None = None) -> AnyColumn:
-    """Build the column for what was seen.
+    """Infer the type of a column from its distinct cells, and fit it.
 
     Args:
         seen: The counted cells.
-        wanted: One of `CHOICES`; found by looking if not given.
+        wanted: One of `CHOICES`; inferred if not given.
 
     Raises:
-        MisfitError: if cells do not fit the type, or words stand among numbers.
+        MisfitError: if cells do not fit the type, or text stands among numbers.
         DataError: if a category has too many values.
     """
     wide = _Known(seen, wide=True)
@@ -124,7 +124,7 @@ def look(seen: ValueCounts, wanted: str | None = None) -> AnyColumn:
 
 
 class _Known:
-    """The known cells of a column and what is missing beside them."""
+    """The non-missing cells of a column, their counts, and how often cells are missing."""
 
     def __init__(self, seen: ValueCounts, *, wide: bool) -> None:
         self.name, self.storage = seen.name, seen.storage
@@ -211,18 +211,18 @@ def _numeric(seen: ValueCounts, known: _Known, found: Numbers) -> AnyColumn:
     if whole and np.isfinite(values).all():
         running = values.max() - values.min() + 1 == seen.rows
         alone = seen.distinct and seen.rows >= MANY and not known.gone.fraction
-        alone = alone and found.form == Form()  # amounts of money are no identifiers
+        alone = alone and found.form == Form()  # amounts of money are not identifiers
         if alone and (running or _IDENTIFIER.search(seen.name.strip())):
             return known.identifier()
         if seen.storage == "text" and _compact_dates(known.words):
             return known.moment(COMPACT)
-        if np.abs(values).max() >= WHOLE:  # beyond what a float can count
+        if np.abs(values).max() >= WHOLE:  # a float does not represent each whole number
             return _wordy(seen, known)
     return known.number()
 
 
 def _compact_dates(words: Cells) -> bool:
-    """Whether all are days like 20240131, this century or the last."""
+    """Whether all are dates such as 20240131, of the years 1900 to 2099."""
     texts = [str(word).strip() for word in words.tolist()]
     if len(texts) < 3 or not all(len(text) == 8 and text[:2] in {"19", "20"} for text in texts):
         return False
@@ -233,7 +233,7 @@ def _refuse_mixture(known: _Known, found: Numbers) -> None:
     share = known.counts[found.read].sum() / known.counts.sum()
     if share >= MOSTLY and found.read.sum() > 10:
         raise MisfitError(
-            "mostly numbers, with words among them",
+            "mostly numbers, with text among them",
             known.name,
             known.words[~found.read].tolist(),
             f"Fix the cells, leave them empty, or use --column {known.name}=category.",
@@ -241,7 +241,7 @@ def _refuse_mixture(known: _Known, found: Numbers) -> None:
 
 
 def _dates(known: _Known) -> str:
-    """The format if nearly all are dates or times; the column then finds faults in the rest."""
+    """The format if 90 % of the rows are dates or times; fitting then reports the others."""
     texts = [str(word).strip() for word in known.words.tolist()]
     form = date_formats.find_format(texts[:: -(-len(texts) // LOOKED_AT)])
     if form is None:

@@ -1,4 +1,4 @@
-"""Numbers: with their decimals, their spikes and their tails."""
+"""Numeric columns, written back with their decimals and form."""
 
 from __future__ import annotations
 
@@ -27,33 +27,32 @@ from gannet.modalities.table.columns.quantile_bins import EXACT, QuantileBins
 
 NumberScale = Literal["fixed", "bits", "listed"]
 FEW = 20
-"""Up to so many values, the commonest is not worth a word."""
+"""Number of values up to which the description does not name the most frequent."""
 LONG = 20
-"""With more decimals, numbers are written with an exponent."""
+"""Decimals beyond which numbers are written with an exponent."""
 WHOLE = 2.0**53
-"""From here on a 64-bit float skips whole numbers."""
+"""From here on a 64-bit float does not represent every whole number."""
 
 
 class NumberColumn(BaseModel):
-    """Numbers, in symbols and, if they are many, places.
+    """Numbers, encoded as a quantile bin and, if bins hold several values, a position in it.
 
     Attributes:
         type: ``integer`` if no number has decimals.
         name: Of the column.
-        storage: ``text`` or numpy's name.
-        missing: How often a cell is missing, and its mark.
+        storage: ``text`` or numpy's name of the type.
+        missing: How often a cell is missing, and its marker.
         quantile_bins: Of the units.
-        scale: What a unit is: ``fixed`` decimals; ``bits`` of a float, which are finer near nought,
-            for numbers that span many magnitudes; a place among those ``listed``.
+        scale: What a unit is: ``fixed`` decimals; ``bits`` of a float, which are finer near zero,
+            for numbers that span many magnitudes; an index into ``listed``.
         decimals: Most digits after the point.
-        least: Fewest digits after the point; where it is less, noughts at the end are not written.
-        each: How many of the last decimals make a unit: 500, where all are in steps of 500.
+        least: Fewest digits after the point; if below ``decimals``, trailing zeros are trimmed.
+        each: Step of all numbers in units of the last decimal, such as 500.
         form: What stands around the digits.
-        listed: Numbers of the scale ``listed``.
-        significant: Most digits from the first that is not nought, where that says more than
-            ``decimals``; 0 if it does not.
-        spelt: How each rung is written, where the rule does not tell.
-        lossy: Share of the known cells whose last digits 32 bits cannot hold.
+        listed: The numbers of the scale ``listed``.
+        significant: Most significant digits, where that is stricter than ``decimals``; else 0.
+        spelt: How each value is written, where the rule of decimals does not give it.
+        lossy: Fraction of the non-missing cells whose last digits 32 bits do not resolve.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -77,10 +76,10 @@ class NumberColumn(BaseModel):
     def fit(
         cls, name: str, storage: str, words: Cells, counts: NDArray[np.int64], gone: Missing
     ) -> Self:
-        """Build it from distinct known cells and their counts.
+        """Fit it to distinct non-missing cells and their counts.
 
         Raises:
-            MisfitError: naming cells that are no finite numbers.
+            MisfitError: naming cells that are not finite numbers.
         """
         found = numbers(words)
         _check(name, words, found)
@@ -120,7 +119,7 @@ class NumberColumn(BaseModel):
 
     @property
     def sizes(self) -> tuple[tuple[FieldKind, int], ...]:
-        """A symbol, and a place if rungs hold more than one number."""
+        """A symbol (the bin), and a position in it if bins hold more than one value."""
         symbol: tuple[FieldKind, int] = (
             "symbol",
             len(self.quantile_bins.bins) + self.missing.symbols,
@@ -134,14 +133,14 @@ class NumberColumn(BaseModel):
 
     @property
     def representatives(self) -> NDArray[np.float64]:
-        """``(symbols,)`` a number that stands for each symbol; the median for missing."""
+        """``(symbols,)`` a typical value of each symbol; the median for missing."""
         made = self.values(self.quantile_bins.middles)
         return np.concatenate(
             [np.full(self.missing.symbols, made[self.quantile_bins.commonest]), made]
         )
 
     def number_of(self, cells: Cells) -> float:
-        """The one number in a cell."""
+        """The number in cells ``(1,)``."""
         return float(numbers(cells, form=self.form).values[0])
 
     def units_of(self, values: NDArray[np.float64]) -> IntArray:
@@ -160,7 +159,7 @@ class NumberColumn(BaseModel):
         )
 
     def values(self, units: IntArray) -> NDArray[np.float64]:
-        """Whole units to numbers; dividing rounds to the very float that the decimals mean."""
+        """Whole units to numbers; the division gives the float nearest to the decimals."""
         if self.scale == "listed":
             return np.array(self.listed)[units]
         if self.scale == "bits":
@@ -172,28 +171,28 @@ class NumberColumn(BaseModel):
         return values
 
     def encode(self, cells: Cells) -> Encoded:
-        """Distinct cells to symbols and places; a number off every rung goes to the nearest.
+        """Distinct cells to bins and positions; a value outside every bin goes to the nearest.
 
         Raises:
-            MisfitError: naming cells that are no finite numbers.
+            MisfitError: naming cells that are not finite numbers.
         """
         gone = find_missing(cells, wide=True)
         found = numbers(cells[~gone], form=self.form)
         _check(self.name, cells[~gone], found)
         rungs, places, moved = self.quantile_bins.locate(units := self.units_of(found.values))
-        if self.scale != "bits":  # whose last bits are not kept anyway
+        if self.scale != "bits":  # its last bits are dropped by design
             value = self.values(units)
             moved = moved | (np.abs(value - found.values) > 1e-9 * np.abs(value))
         return encoded(self.quantile_bins, self.missing, gone, rungs, places, moved)
 
     def decode(self, numbers: NDArray[np.float32], start: int, seed: int) -> Cells:  # noqa: ARG002
-        """Symbols and places to numbers, written as they were."""
+        """Bins and positions to numbers as the column writes them."""
         units, gone = decoded(self.quantile_bins, self.missing, numbers)
         mark = self.missing.mark if self.storage == "text" else None
         return with_missing(self.cells_of(units), gone, mark, self.storage)
 
     def cells_of(self, units: IntArray) -> Cells:
-        """Units as cells, written as they were."""
+        """Units to cells as the column writes them."""
         if self.storage != "text":
             made = self.values(units)
             return made.astype(np.int64) if self.storage.startswith(("int", "uint")) else made
@@ -204,11 +203,11 @@ class NumberColumn(BaseModel):
 
     @property
     def bare(self) -> bool:
-        """Whether cells are text with nothing around the digits."""
+        """Whether cells are text that Python reads as numbers, with nothing around the digits."""
         return self.storage == "text" and self.form == Form()
 
     def numeric(self, numbers: NDArray[np.float32]) -> Cells:
-        """Symbols and places to numbers, whole ones where no cell is missing; never to text."""
+        """Bins and positions to numbers, never to text; integers if no cell is missing."""
         units, gone = decoded(self.quantile_bins, self.missing, numbers)
         made = self.values(units)
         if gone.any() or self.type == "decimal":
@@ -256,7 +255,7 @@ class NumberColumn(BaseModel):
         return ", ".join(parts) + self.missing.describe()
 
     def note(self) -> str:
-        """Says when digits are lost."""
+        """A warning if digits are lost."""
         return lossy(self.name, self.lossy)
 
 
@@ -268,7 +267,7 @@ def encoded(
     places: NDArray[np.float64],
     moved: NDArray[np.bool_],
 ) -> Encoded:
-    """Put known cells' rungs and places and the missing cells' symbol in one array."""
+    """Join bins and positions of the non-missing cells with the symbol of the missing ones."""
     numbers = np.zeros((len(gone), 1 + bins.placed), np.float32)
     numbers[:, 0] = 0 if missing.symbols else bins.commonest
     numbers[~gone, 0] = rungs + missing.symbols
@@ -283,7 +282,7 @@ def encoded(
 def decoded(
     bins: QuantileBins, missing: Missing, numbers: NDArray[np.float32]
 ) -> tuple[IntArray, NDArray[np.bool_]]:
-    """Units, and which cells are missing; the unit of a missing cell means nothing."""
+    """Units ``(n,)`` and which cells are missing; the unit of a missing cell is arbitrary."""
     highest = len(bins.bins) + missing.symbols - 1
     symbols = np.rint(numbers[:, 0]).clip(0, highest).astype(np.int64)
     gone = (symbols == 0) & bool(missing.symbols)
@@ -292,7 +291,7 @@ def decoded(
 
 
 def lossy(name: str, share: float) -> str:
-    """What to say of cells that do not come back to the last digit."""
+    """A warning about cells that are not restored to the last digit; empty for none."""
     return (
         f"{name}: {percent(share)} of the cells come back without their last digits"
         if share
@@ -301,7 +300,7 @@ def lossy(name: str, share: float) -> str:
 
 
 def _significant(words: Cells) -> int:
-    """Most digits from the first that is not nought; 0 if they are too many to be a rule."""
+    """Most significant digits of any cell; 0 if above 12."""
     texts = [str(word).strip().lower().partition("e")[0] for word in words.tolist()]
     digits = [text.lstrip("+-").replace(".", "").replace(",", "").lstrip("0") for text in texts]
     most = max(map(len, digits))
@@ -309,7 +308,7 @@ def _significant(words: Cells) -> int:
 
 
 def _check(name: str, words: Cells, found: Numbers) -> None:
-    remedy = f"Fix the cells, leave them empty, or take it as words: --column {name}=category."
+    remedy = f"Fix the cells, leave them empty, or take it as a category: --column {name}=category."
     if not found.read.all():
         raise MisfitError("expected numbers", name, words[~found.read].tolist(), remedy)
     if not np.isfinite(found.values).all():
@@ -318,7 +317,7 @@ def _check(name: str, words: Cells, found: Numbers) -> None:
 
 
 def _decimals(words: Cells, found: Numbers, *, whole: bool) -> tuple[int, int]:
-    """Most and fewest digits after the point; -1 if no number of digits will do."""
+    """Most and fewest digits after the point; -1 if no number of decimals is exact."""
     if whole:
         return 0, 0
     written = decimals(words, found.form)
@@ -358,7 +357,7 @@ def _from_bits(units: IntArray) -> NDArray[np.float64]:
 
 
 def _spelling(words: Cells, counts: NDArray[np.int64], rung: IntArray) -> tuple[str, ...]:
-    """The commonest way in which each rung is written."""
+    """The most frequent spelling of each bin."""
     best: dict[int, tuple[int, str]] = {}
     for word, count, number in zip(words.tolist(), counts.tolist(), rung.tolist(), strict=True):
         if number not in best or count > best[number][0]:
@@ -367,7 +366,7 @@ def _spelling(words: Cells, counts: NDArray[np.int64], rung: IntArray) -> tuple[
 
 
 def _trimmed(text: str, least: int) -> str:
-    """Without noughts at the end, but with at least some digits after the point.
+    """A number without trailing zeros, but with at least some digits after the point.
 
     >>> _trimmed("2.500", 0), _trimmed("2.000", 0), _trimmed("2.000", 1)
     ('2.5', '2', '2.0')

@@ -1,7 +1,8 @@
-"""Ordered values on a ladder: whole units <-> a rung (symbol) and a place on it in [0, 1].
+"""Quantile binning of ordered values: whole units <-> a bin (symbol) and a position in [0, 1].
 
-Numbers and moments are counted in whole units (hundredths, days, seconds), so that the way there
-and back is exact: unit ``u`` owns the stretch from ``u`` to ``u + 1`` and is encoded as its middle.
+Numbers and dates are counted in whole units (hundredths, days, seconds), so that encoding and
+decoding are exact: unit ``u`` owns the interval from ``u`` to ``u + 1`` and is encoded as its
+middle.
 """
 
 from __future__ import annotations
@@ -18,25 +19,25 @@ from pydantic import BaseModel, ConfigDict
 from gannet.core.types import IntArray
 
 EXACT = 256
-"""With at most this many distinct values, each has a rung of its own."""
+"""Most distinct values of which each has a bin of its own."""
 MAX_BINS = 64
-"""About as many rungs as there are otherwise."""
+"""Approximate number of bins if there are more values."""
 STEPS = 8
-"""Steps per rung: inside one, places are spread evenly between neighbouring quantiles."""
+"""Quantile steps per bin; inside a step, positions are linear in the value."""
 SPIKE = 0.005
-"""A value with this share of the rows has a rung of its own."""
+"""Fraction of the rows from which on a value has a bin of its own."""
 MARGIN = 0.4
-"""Part of a unit to either side of its middle that is safe from rounding."""
+"""Distance from the middle of a unit, in units, that is safe from rounding."""
 RESOLVED = 2**20
-"""Units in one of eight steps that a 32-bit place can still tell apart, with a factor to spare."""
+"""Units per step that a 32-bit position still resolves, with a safety factor."""
 
 
 class QuantileBins(BaseModel):
-    """Rungs in ascending order, none overlapping.
+    """Bins in ascending order, without overlap.
 
     Attributes:
-        bins: The knots of each, ascending whole units; a rung ``(u, u + 1)`` is the value ``u``.
-        frequencies: Of the rows on each rung.
+        bins: The knots of each, ascending whole units; a bin ``(u, u + 1)`` is the value ``u``.
+        frequencies: Fraction of the rows in each bin.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -46,7 +47,7 @@ class QuantileBins(BaseModel):
 
     @classmethod
     def fit(cls, units: IntArray, counts: NDArray[np.int64]) -> Self:
-        """Build rungs from distinct units in ascending order and how often each occurs."""
+        """Fit bins to distinct units ``(n,)`` in ascending order and their counts."""
         total = int(counts.sum())
         if len(units) <= EXACT:
             rungs = [(int(u), int(u) + 1) for u in units]
@@ -60,7 +61,7 @@ class QuantileBins(BaseModel):
 
     @property
     def placed(self) -> bool:
-        """Whether a rung holds more than one unit, so that a place is needed."""
+        """Whether a bin holds more than one unit, so that a position is needed."""
         return any(rung[-1] - rung[0] > 1 for rung in self.bins)
 
     @property
@@ -75,23 +76,23 @@ class QuantileBins(BaseModel):
 
     @property
     def knots(self) -> IntArray:
-        """All knots, rung after rung."""
+        """The knots of all bins, concatenated."""
         return np.array([knot for rung in self.bins for knot in rung], np.int64)
 
     @property
     def starts(self) -> IntArray:
-        """Where each rung begins among the knots, and their number at the end."""
+        """``(bins + 1,)`` index of each bin's first knot, and the number of knots."""
         return np.cumsum([0, *map(len, self.bins)]).astype(np.int64)
 
     @property
     def middles(self) -> IntArray:
-        """``(rungs,)`` a unit that stands for each rung: about its median."""
+        """``(bins,)`` a typical unit of each bin: about its median."""
         middles = [(rung[(len(rung) - 1) // 2] + rung[len(rung) // 2]) // 2 for rung in self.bins]
         return np.array(middles, np.int64)
 
     @property
     def scores(self) -> NDArray[np.float64]:
-        """``(rungs,)`` the standard normal's quantile at the middle of each rung's share."""
+        """``(bins,)`` normal scores: standard normal quantile of each bin's middle rank."""
         shares = np.array(self.frequencies) + 1e-12
         middles = (np.cumsum(shares) - shares / 2) / shares.sum()
         normal = statistics.NormalDist()
@@ -99,20 +100,20 @@ class QuantileBins(BaseModel):
 
     @property
     def commonest(self) -> int:
-        """The rung that holds the median, which stands for a cell of which nothing is known."""
+        """The bin that holds the median; encodes a missing cell where that has no symbol."""
         return int(np.searchsorted(np.cumsum(self.frequencies), 0.5).clip(0, len(self.bins) - 1))
 
     def locate(self, units: IntArray) -> tuple[IntArray, NDArray[np.float64], NDArray[np.bool_]]:
-        """Rung and place of each unit; one that is on no rung goes to the nearest.
+        """Bin and position of each unit; one outside every bin goes to the nearest.
 
         Returns:
-            Rungs, places in [0, 1], and which units were moved.
+            Bins, positions in [0, 1], and which units were moved, each ``(n,)``.
         """
         knots, starts = self.knots, self.starts
         at = (np.searchsorted(knots, units, "right") - 1).clip(0)
         rung = np.searchsorted(starts, at, "right") - 1
         last = starts[rung + 1] - 1
-        over = at == last  # above the end of this rung and below the next
+        over = at == last  # above the end of this bin and below the next
         following = (rung + 1).clip(max=len(self.bins) - 1)
         ahead = knots[starts[following]].astype(np.float64)
         behind = knots[last].astype(np.float64) - 1
@@ -129,7 +130,7 @@ class QuantileBins(BaseModel):
         return rung, places, moved
 
     def bins_between(self, low: int, high: int) -> list[tuple[int, float, float]]:
-        """The rungs that hold units from ``low`` to ``high``, each with the places that do."""
+        """The bins that hold units from ``low`` to ``high``, each with its range of positions."""
         found: list[tuple[int, float, float]] = []
         for number, rung in enumerate(self.bins):
             start, end = max(low, rung[0]), min(high, rung[-1] - 1)
@@ -141,12 +142,12 @@ class QuantileBins(BaseModel):
         return found
 
     def round_trip(self, units: IntArray) -> IntArray:
-        """What becomes of units on a way there and back in 32 bits."""
+        """Units encoded and decoded with 32-bit positions."""
         rungs, places, _ = self.locate(units)
         return self.units(rungs, places.astype(np.float32).astype(np.float64))
 
     def units(self, rungs: IntArray, places: NDArray[np.float64]) -> IntArray:
-        """The unit at each place of each rung."""
+        """The unit at each position ``(n,)`` of bins ``(n,)``."""
         starts = self.starts[rungs]
         steps = self.starts[rungs + 1] - starts - 1
         height = places.clip(0, 1) * steps
@@ -157,7 +158,7 @@ class QuantileBins(BaseModel):
 
 
 def _edge(rung: tuple[int, ...], unit: int, off: float) -> float:
-    """The place of a unit's middle, moved by a part of a unit."""
+    """The position of a unit's middle, shifted by a fraction of a unit."""
     at = max(bisect.bisect_right(rung, unit) - 1, 0)
     inside = (unit - rung[at] + 0.5 + off) / (rung[at + 1] - rung[at])
     return (at + inside) / (len(rung) - 1)
@@ -175,17 +176,18 @@ def _rungs(units: IntArray, counts: NDArray[np.int64]) -> list[tuple[int, ...]]:
         share = counts[inside].sum() / counts.sum()
         between += _quantiles(units[inside], counts[inside], max(round(share * free), 1))
     finer = [part for rung in between for part in _finer(rung)]
-    # Beyond this the symbols would cost more than the last digits are worth.
+    # With more bins than this, the extra symbols would cost more than the last digits gain.
     return sorted(rungs + (finer if len(finer) <= EXACT else between))
 
 
 def _quantiles(units: IntArray, counts: NDArray[np.int64], wanted: int) -> list[tuple[int, ...]]:
-    """Rungs of about equal counts, with knots at equal counts inside them."""
+    """Bins of about equal counts, with knots at equal counts inside them."""
     summed = np.cumsum(counts)
     asked = np.arange(wanted * STEPS) * (summed[-1] / (wanted * STEPS))
     at = np.searchsorted(summed, asked, "right")
     edges = [*units[at].tolist(), int(units[-1]) + 1]
-    # A value as frequent as a whole step is a step of its own, or its rows would smear upwards.
+    # A value as frequent as a whole step becomes a step of its own; else its rows would be spread
+    # over larger values.
     heavy = set(units[counts >= summed[-1] / (wanted * STEPS)].tolist())
     rungs: list[tuple[int, ...]] = []
     for start in range(0, wanted * STEPS, STEPS):
@@ -197,7 +199,7 @@ def _quantiles(units: IntArray, counts: NDArray[np.int64], wanted: int) -> list[
 
 
 def _finer(rung: tuple[int, ...]) -> list[tuple[int, ...]]:
-    """The same rung with steps that 32 bits resolve, as several rungs if there are many."""
+    """The bin with steps that 32 bits resolve, split into several bins if there are many."""
     knots = [rung[0]]
     for low, high in pairwise(rung):
         parts = min(-((low - high) // RESOLVED), EXACT * STEPS)

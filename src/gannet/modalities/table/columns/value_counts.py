@@ -1,4 +1,4 @@
-"""Counting the cells of a column, chunk by chunk, in bounded memory."""
+"""Value counts of a column, accumulated chunk by chunk in bounded memory."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from gannet.core.seeding import derive_seed
 from gannet.modalities.table.columns.base import WIDE_MARKS, MisfitError, decimals, numbers
 
 MOST_WORDS = 2**18
-"""Distinct cells that are counted exactly; beyond, a fair sample of the cells is."""
+"""Most distinct cells that are counted exactly; beyond, a uniform sample of cells is counted."""
 CULPRITS = 20
-"""Cells that do not fit a sampled column and are kept to be named."""
+"""Most cells of the wrong type that a sampled column stores for error messages."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ValueCounts:
-    """What a column holds.
+    """Distinct cells of a column and their counts.
 
     Attributes:
         name: Of the column.
         storage: ``text``, or numpy's name for the type of the cells.
-        words: Distinct cells but for ``None``, NaN and NaT, in the order in which they came.
-        counts: ``(words,)`` of each.
-        blank: Share of the rows that hold ``None``, NaN or NaT.
-        rows: Number of them.
-        distinct: Whether no cell was seen twice.
+        words: ``(K,)`` distinct cells except ``None``, NaN and NaT, in order of appearance.
+        counts: ``(K,)`` of each.
+        blank: Fraction of the rows that hold ``None``, NaN or NaT.
+        rows: Number of rows.
+        distinct: Whether no cell occurred twice.
     """
 
     name: str
@@ -43,10 +43,10 @@ class ValueCounts:
 
 
 class ValueCounter:
-    """Counts of distinct cells; a fair sample of them once they are too many.
+    """Counts of distinct cells; a uniform sample of them once they are too many.
 
-    The extremes, words for missing cells, and what does not fit are kept even if they are rare, so
-    that bounds, decimals and faults are exact in data of any length.
+    Extremes, markers of missing cells and cells of the wrong type stay in the sample even if they
+    are rare, so that bounds, decimals and errors are exact for data of any length.
     """
 
     def __init__(self, name: str, seed: int = 0) -> None:
@@ -87,7 +87,7 @@ class ValueCounter:
             self._thin()
 
     def _thin(self) -> None:
-        """Keep each counted cell with even chance."""
+        """Halve the sample: keep each counted cell with probability 1/2."""
         if self.share == 1:
             self._keep(cells_of(self.counts))
         self.share /= 2
@@ -103,7 +103,7 @@ class ValueCounter:
         )
 
     def _keep(self, words: Cells) -> None:
-        """Remember what must not be lost by chance."""
+        """Store cells that sampling must not drop: extremes, markers, misfits."""
         found = numbers(words)
         at = found.read
         if at.mean() < 0.5:
@@ -121,7 +121,7 @@ class ValueCounter:
             self.counts.setdefault(word, 1)
 
     def counts_so_far(self) -> ValueCounts:
-        """What was counted."""
+        """The counts so far."""
         storage = _merged(self.name, self.storages)
         words = list(self.counts)
         if storage == "text" or not storage:
@@ -141,10 +141,10 @@ class ValueCounter:
 
 
 def storage_of(name: str, cells: Cells) -> str:
-    """What the cells of a column are: ``text`` or numpy's name; empty if all are ``None``.
+    """Type of the cells: ``text`` or numpy's name; empty if all are ``None``.
 
     Raises:
-        MisfitError: if words stand among numbers that are not text.
+        MisfitError: if text stands among numbers that are not text.
     """
     if cells.dtype.kind != "O":
         return cells.dtype.name
@@ -165,7 +165,7 @@ def storage_of(name: str, cells: Cells) -> str:
             f"cells of type {min(kind.__name__ for kind in strange)}",
             name,
             [cell for cell in cells[:1000] if type(cell) in strange],
-            "Turn them into words, numbers or moments.",
+            "Convert them to text, numbers or dates.",
         )
     raise MisfitError(
         f"mixed types: {', '.join(sorted(kind.__name__ for kind in kinds))}",
@@ -184,7 +184,7 @@ def _blank(cells: Cells) -> NDArray[np.bool_]:
 
 
 def _merged(name: str, storages: set[str]) -> str:
-    """One type for all chunks."""
+    """The common type of all chunks."""
     if len(storages) < 2:
         return next(iter(storages), "")
     if any(not each.startswith(("int", "uint", "float")) for each in storages):

@@ -1,4 +1,4 @@
-"""Two classifiers for rows of tables: gradient boosting and logistic regression."""
+"""Downstream models of tables: gradient boosting and logistic regression."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ DownstreamModel = Literal["boosting", "linear"]
 DOWNSTREAM_MODELS: tuple[DownstreamModel, ...] = ("boosting", "linear")
 EXTRA = "table"
 TREES = 100
-"""Rounds of boosting; each grows a tree per class, so that many classes get fewer."""
+"""Boosting rounds; each grows a tree per class, so many classes get fewer rounds."""
 
 ProbabilityModel = Callable[[EncodedTable], NDArray[np.float64]]
-"""Rows to the probabilities of each class ``(N, K)``."""
+"""Rows -> probability of each class ``(N, K)``."""
 
 
 def learn(
@@ -31,16 +31,16 @@ def learn(
     seed: int,
     trees: int = TREES,
 ) -> ProbabilityModel:
-    """Learn classes from rows.
+    """Train a classifier of rows.
 
     Args:
-        learner: Which.
-        grid: The rows, without the column that holds the answer.
-        answers: ``(N,)`` class numbers; those that do not occur get probability 0.
-        classes: How many there are.
+        learner: Which model.
+        grid: The rows, without the target column.
+        answers: ``(N,)`` class labels; classes that do not occur get probability 0.
+        classes: Number of classes.
         ruler: Of the same columns; scales numbers for the linear model.
         seed: Of the model.
-        trees: Most rounds of boosting.
+        trees: Most boosting rounds.
 
     Raises:
         MissingExtraError: if scikit-learn is not installed.
@@ -59,7 +59,7 @@ def learn(
         return lambda rows: _spread(model.predict_proba(rows.values), present, classes)
     model = need("sklearn.linear_model", EXTRA).LogisticRegression(max_iter=200)
     with warnings.catch_warnings():
-        # A model stopped short is still a model; both sides are stopped alike.
+        # Not converged after 200 iterations is good enough, and the same for reals and fakes.
         warnings.simplefilter("ignore", need("sklearn.exceptions", EXTRA).ConvergenceWarning)
         model.fit(ruler.features(grid), answers)
     return lambda rows: _spread(model.predict_proba(ruler.features(rows)), present, classes)

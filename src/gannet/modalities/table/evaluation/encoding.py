@@ -1,4 +1,4 @@
-"""Tables as plain numbers, which scores and classifiers can work with."""
+"""Tables encoded as numbers for scores and classifiers."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from gannet.modalities.table.columns.as_numbers import values_of
 from gannet.modalities.table.columns.category import CategoryColumn
 
 TOP = 50
-"""Commonest values of a category that a linear model or a contingency table tells apart."""
+"""Most frequent values of a category with a one-hot column of their own in `features`."""
 
 
 @dataclass(frozen=True)
 class EncodedTable:
-    """Rows of a table: numbers as they are, moments in whole units, categories as codes.
+    """Encoded rows: numbers as they are, datetimes in whole units, categories as codes.
 
     Attributes:
-        names: Of the columns: those that are learnt. Identifiers, free text, constant and empty
-            columns are left out.
-        sizes: Codes of each category, the last of which stands for values never seen in training;
-            0 for numbers and moments. Codes follow falling frequency.
+        names: Of the modelled columns. Identifiers, free text, constant and empty columns are left
+            out.
+        sizes: Number of codes of each category, in descending frequency; the last code stands for
+            values never seen in training. 0 for numbers and datetimes.
         values: ``(N, F)``; NaN where a cell is missing.
     """
 
@@ -41,7 +41,7 @@ class EncodedTable:
         return len(self.values)
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_] | slice) -> EncodedTable:
-        """Some rows."""
+        """The rows at some indices."""
         return replace(self, values=self.values[rows])
 
     def column(self, name: str) -> NDArray[np.float64]:
@@ -59,12 +59,12 @@ class EncodedTable:
 
     @property
     def numeric(self) -> NDArray[np.bool_]:
-        """``(F,)``; which columns are numbers or moments."""
+        """``(F,)`` which columns are numbers or datetimes."""
         return np.array(self.sizes) == 0
 
 
 def grid_of(frame: Frame, codec: TableCodec) -> EncodedTable:
-    """Read the cells of a table.
+    """Encode a table.
 
     Raises:
         DataError: if its columns are not those of the codec.
@@ -84,17 +84,17 @@ def grid_of(frame: Frame, codec: TableCodec) -> EncodedTable:
 
 
 def shuffled(grid: EncodedTable, count: int, rng: np.random.Generator) -> EncodedTable:
-    """``count`` rows with the right columns and no dependence among them."""
+    """``count`` rows with each column shuffled by itself: same marginals, no dependence."""
     columns = [values[np.resize(rng.permutation(len(grid)), count)] for values in grid.values.T]
     return replace(grid, values=np.stack(columns, 1))
 
 
 @dataclass(frozen=True)
 class RowDistance:
-    """What some rows, the training rows, make of numbers: places among them, and bins.
+    """Scales and bins columns relative to reference rows, the training rows.
 
     Attributes:
-        grid: Those rows.
+        grid: The reference rows.
     """
 
     grid: EncodedTable
@@ -108,7 +108,10 @@ class RowDistance:
         return RowDistance(self.grid.without(name))
 
     def positions(self, grid: EncodedTable) -> NDArray[np.float64]:
-        """``(N, P)`` share of these rows below each number, equal ones half; NaN stays."""
+        """``(N, P)`` quantile rank in [0, 1] of each number among the reference rows; NaN stays.
+
+        Equal reference values count half.
+        """
         made = [
             self._place(held, values)
             for held, values, size in zip(self._sorted, grid.values.T, grid.sizes, strict=True)
@@ -123,7 +126,7 @@ class RowDistance:
         return np.where(np.isnan(values), np.nan, below / max(2 * len(held), 1))
 
     def records(self, grid: EncodedTable) -> EncodedRows:
-        """Rows between which distances can be taken."""
+        """Rows in the form that the distance functions take."""
         places = np.nan_to_num(self.positions(grid), nan=-0.5)
         codes = np.nan_to_num(grid.values[:, ~grid.numeric], nan=-1.0)
         return EncodedRows(
@@ -137,8 +140,8 @@ class RowDistance:
 
         Args:
             grid: The rows.
-            edges: Inner edges for each column; not looked at for categories.
-            most: Commonest values of a category that have a bin of their own.
+            edges: Inner edges for each column; ignored for categories.
+            most: Most frequent values of a category that have a bin of their own.
         """
         made: list[Tensor] = []
         sizes: list[int] = []
@@ -152,7 +155,7 @@ class RowDistance:
         return BinnedTable(torch.cat(made, 1).to(torch.float32), tuple(sizes))
 
     def quantile_edges(self, count: int) -> list[NDArray[np.float64]]:
-        """Inner edges of bins that hold about equally many of these rows."""
+        """Inner edges of quantile bins, which hold about equally many reference rows."""
         shares = np.arange(1, count) / count
         return [
             np.unique(np.quantile(held, shares)) if len(held) else np.zeros(0)
@@ -167,7 +170,7 @@ class RowDistance:
         ]
 
     def features(self, grid: EncodedTable) -> NDArray[np.float64]:
-        """``(N, W)`` for linear models: places in [-1, 1], categories one-hot, missing flagged."""
+        """``(N, W)`` for linear models: ranks in [-1, 1], one-hot categories, missing flags."""
         places = self.positions(grid)
         gone = np.isnan(places)
         parts = [np.where(gone, 0.0, 2 * places - 1), gone.astype(np.float64)]
@@ -181,7 +184,7 @@ class RowDistance:
 
 @dataclass(frozen=True)
 class BinnedTable:
-    """Rows as one-hot bins ``(N, W)``, and how many of them belong to each column."""
+    """Rows as one-hot bins ``(N, W)``, and the number of bins of each column."""
 
     rows: Tensor
     sizes: tuple[int, ...]

@@ -1,4 +1,4 @@
-"""Scores of tables that compare distributions: columns one by one, in pairs, and all at once."""
+"""Fidelity scores of tables: marginals, pairwise dependence, and two-sample tests."""
 
 from __future__ import annotations
 
@@ -35,21 +35,27 @@ from gannet.modalities.table.evaluation.samples import EvaluationRows
 from gannet.modalities.table.evaluation.words import WORDS
 
 HALVES = 12
+"""Half-samples of the delete-half jackknife."""
 STUDENT = 2.201
-"""97.5 % point of Student's t for an error from 12 halves."""
+"""97.5 % quantile of Student's t for a standard error from 12 half-samples."""
 WORST = 10
-"""Parts that a score names."""
-QUANTILES, TALL = 5, 8
-"""Bins of a number, and of a category, in which dependence is looked for. More of them would see
-finer dependence, but drown it in the noise of sparse tables."""
-EVEN, WIDE = 10, 100
-"""Bins of pair trends: as SDMetrics has them, so that the two can be compared."""
-CORRELATED, ASSOCIATED = 0.5, 0.3
-"""Pairs of reals below these have no trend that could be kept: as SDMetrics' report has it."""
+"""Most components (columns or pairs) that a score lists."""
+QUANTILES = 5
+"""Bins of a number for dependence; more would resolve finer dependence, but add noise."""
+TALL = 8
+"""Bins of a category for dependence."""
+EVEN = 10
+"""Bins of a number for pair trends, as in SDMetrics."""
+WIDE = 100
+"""Bins of a category for pair trends."""
+CORRELATED = 0.5
+"""Absolute correlation from which on two numbers have a trend, as in SDMetrics."""
+ASSOCIATED = 0.3
+"""Cramer's V from which on other pairs have a trend, as in SDMetrics."""
 
 
 def column_scores(sides: EvaluationRows) -> list[Score]:
-    """Marginals, and shares of missing cells."""
+    """Marginals, and the gap in missing rates if cells are missing."""
     sizes = sides.train.sizes
     scores = [_by_column("marginals", partial(_shapes, sizes=sizes), sides, "high")]
     if any(
@@ -60,14 +66,14 @@ def column_scores(sides: EvaluationRows) -> list[Score]:
 
 
 def pair_scores(sides: EvaluationRows) -> list[Score]:
-    """Dependence kept, and pair trends; nothing for a single column."""
+    """Dependence and pair trends; none for a single column."""
     if len(sides.train.names) < 2:
         return []
     return [_dependence(sides), *_trends(sides)]
 
 
 def two_sample_scores(sides: EvaluationRows) -> list[Score]:
-    """Can a fresh classifier tell fakes from held-out reals? Accuracy and AUC of each kind."""
+    """Classifier two-sample tests (C2ST) of fakes against held-out reals: accuracy and AUC."""
     scores: list[Score] = []
     for learner in DOWNSTREAM_MODELS:
         fake, floor, plain = (
@@ -160,8 +166,8 @@ def _dependence(sides: EvaluationRows) -> Score:
     values, floors = (
         _each(dependence_distance(real.rows, each.rows, real.sizes)) for each in (fake, fresh)
     )
-    # Of each pair the share that is kept; weak pairs are mostly noise, so the worst are those that
-    # take most from the score.
+    # Components are the fractions kept per pair. In weak pairs these are mostly noise, so the pairs
+    # listed are those that lower the score most.
     strong = _each(dependence(real.rows, real.sizes))
     order: list[int] = np.argsort(floors - values, kind="stable")[:WORST].tolist()
     called = _pairs(sides.train.names)
@@ -182,7 +188,7 @@ def _kept(gap: float, strength: float) -> float:
 
 
 def _trends(sides: EvaluationRows) -> list[Score]:
-    """Of the pairs that have a trend; nothing if none has."""
+    """Similarity of the pairs of columns that have a trend; no score if none has."""
     numeric = torch.from_numpy(sides.train.numeric)
     numbers = int(numeric.sum())
     edges = sides.row_distance.even_edges(EVEN)
@@ -218,7 +224,7 @@ def _trends(sides: EvaluationRows) -> list[Score]:
 def _critic(
     learner: DownstreamModel, fake: EncodedTable, sides: EvaluationRows
 ) -> tuple[Triple, Triple]:
-    """Accuracy and AUC on the second halves of a critic that learnt from the first."""
+    """C2ST accuracy and AUC: train on the first halves, test on the second."""
     half = len(fake) // 2
     first, second = slice(0, half), slice(half, None)
 
@@ -230,7 +236,7 @@ def _critic(
     discriminator = learn(learner, both(first), answers, 2, sides.row_distance, sides.seed)
     told = discriminator(both(second))[:, 1]
     tested = len(told) // 2
-    # A judge that says .5 has no opinion: half of those are right.
+    # A probability of exactly .5 counts as half right.
     right = (told[:tested] < 0.5).sum() + (told[tested:] > 0.5).sum() + (told == 0.5).sum() / 2
     hits = round(float(right))
     low, high = wilson(hits, len(told))
@@ -238,7 +244,7 @@ def _critic(
 
 
 class Jackknifed(NamedTuple):
-    """A value with its 95 % interval, and the values of the halves that it comes from."""
+    """A value with its 95 % interval, and the half-sample values that it comes from."""
 
     triple: Triple
     half_sample_values: tuple[float, ...]
@@ -261,7 +267,7 @@ def _jackknifed_score(
     parts: tuple[Component, ...],
     seed: int,
 ) -> Score:
-    """A score of the heaps of held-out reals, fakes, further reals and plain samples."""
+    """A score with jackknife intervals of held-out reals, fakes, further reals and baseline."""
     real, fake, fresh, plain = heaps
     found, floor = (_jackknife(metric, real, each, seed) for each in (fake, fresh))
     baseline = metric(real, plain)

@@ -1,4 +1,4 @@
-"""How the cells of a table's columns are spread, of reals beside fakes."""
+"""Histograms of a table's columns, reals beside fakes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gannet.modalities.table.evaluation.encoding import EncodedTable
 def table_profiles(
     codec: TableCodec, real: EncodedTable, fake: EncodedTable
 ) -> tuple[Histogram, ...]:
-    """Of every column that is learnt."""
+    """The histograms of all modelled columns, the most different first."""
     named = {column.name: column for column in codec.columns}
     made: list[Histogram] = []
     for name, size in zip(real.names, real.sizes, strict=True):

@@ -1,4 +1,4 @@
-"""Scores of filled cells: how wrong, and do many draws say how sure they are?"""
+"""Scores of imputed cells: error of the point estimate, and coverage of the draws' intervals."""
 
 from __future__ import annotations
 
@@ -19,15 +19,17 @@ from gannet.modalities.table.evaluation.encoding import EncodedTable, grid_of
 from gannet.modalities.table.evaluation.fidelity import Triple, scored
 
 BY = "by "
-"""What the names of parts begin with that are other methods' errors."""
+"""Prefix of components that are the errors of other methods."""
 LEVEL = 0.9
-"""Of the intervals that draws span."""
+"""Level of the intervals that draws span."""
 DRAWN = 200
-"""Bootstrap draws of rows."""
+"""Bootstrap samples of rows."""
 FEW = 20
-"""Iterative regression sees the commonest values of a category, up to so many."""
-ROUNDS, RIDGE = 5, 1.0
-"""Of iterative regression: times through all columns, and the weight that keeps slopes small."""
+"""Most frequent values of a category that iterative regression encodes."""
+ROUNDS = 5
+"""Passes of iterative regression over all columns."""
+RIDGE = 1.0
+"""Ridge penalty of iterative regression."""
 
 
 def score_imputation(
@@ -39,27 +41,27 @@ def score_imputation(
     best: Frame | None = None,
     seed: int = 0,
 ) -> tuple[Score, ...]:
-    """Score the cells that were hidden on purpose and then filled.
+    """Score imputed cells that were masked on purpose.
 
     Args:
-        truth: The table before cells were hidden.
-        hidden: ``(N, C)`` which cells of it were, in the codec's order of columns; cells that were
-            missing before, and columns that are not learnt, do not count.
-        filled: One table per draw, in the order of the rows of ``truth``.
-        codec: Says what the columns are.
-        best: The single best answer, if it is not the mean or the commonest of the draws.
+        truth: The table before masking.
+        hidden: ``(N, C)`` which cells were masked, in the codec's order of columns; cells that were
+            missing before, and columns that are not modelled, do not count.
+        filled: One table per draw, with the rows of ``truth``.
+        codec: Of the columns.
+        best: The point estimate, if it is not the mean or the most frequent value of the draws.
         seed: Of the baselines and the bootstrap.
 
     Returns:
-        ``imputation rmse``: root mean square error over the column's standard deviation, the mean
-        over columns. ``imputation error rate``: share of wrong cells. Both of the mean or the
-        commonest draw; floor 0 is the truth; the baseline is the column's mean or commonest value,
-        and the parts hold other methods and the columns. With two draws or more ``interval
-        coverage``: the share of true numbers within intervals that the draws span; its floor is
-        what exact draws would reach.
+        ``imputation rmse``: root mean square error over the column's standard deviation, averaged
+        over columns. ``imputation error rate``: fraction of wrong categories. Both are of the point
+        estimate; the reference is 0, the truth; the baseline is the column's mean or most frequent
+        value; the components are other methods and the columns. With two draws or more ``interval
+        coverage``: fraction of true numbers within the intervals that the draws span; its reference
+        is that of exact draws.
 
     Raises:
-        DataError: if shapes differ, or nothing was hidden.
+        DataError: if shapes differ, or no cell was masked.
         MissingExtraError: if scikit-learn is not installed.
     """
     every = [*filled, *([] if best is None else [best])]
@@ -90,7 +92,7 @@ def score_imputation(
 def _check_shapes(
     truth: Frame, hidden: BoolArray, every: Sequence[Frame], codec: TableCodec
 ) -> None:
-    """Refuse a mask or filled tables of another size than the truth."""
+    """Refuse a mask or imputed tables of another size than the truth."""
     if hidden.shape != (len(truth), len(codec.names)):
         raise DataError(
             f"the mask of hidden cells is {hidden.shape}, expected "
@@ -105,7 +107,7 @@ def _check_shapes(
 
 
 def mean_filled(holed: EncodedTable) -> FloatArray:
-    """Each missing cell as the mean, or the commonest value, of its column."""
+    """Impute the mean, or the most frequent value, of each column."""
     made = holed.values.copy()
     for values, size in zip(made.T, holed.sizes, strict=True):
         known = values[~np.isnan(values)]
@@ -116,11 +118,11 @@ def mean_filled(holed: EncodedTable) -> FloatArray:
 
 
 def regression_filled(holed: EncodedTable) -> FloatArray:
-    """Iterated ridge regression of each column on all others; categories as one-hot numbers.
+    """Impute by iterated ridge regression of each column on all others, with one-hot categories.
 
     Source: van Buuren 2011, J. Stat. Softw. 45(3), with conditional means instead of draws.
-    Differs: a category is one column to scikit-learn's ``IterativeImputer`` only as an order;
-        taken as one-hot columns, each would be told by its hidden siblings and stay where it was.
+    Differs: scikit-learn's ``IterativeImputer`` would regress each one-hot column on the other
+        imputed columns of the same category, which determine it; here they are left out.
     """
     made = mean_filled(holed)
     laid = [_laid(values, size) for values, size in zip(made.T, holed.sizes, strict=True)]
@@ -146,7 +148,7 @@ def regression_filled(holed: EncodedTable) -> FloatArray:
 
 
 def _laid(values: FloatArray, size: int) -> FloatArray:
-    """A filled column as standardised numbers ``(N, 1)``, or one-hot ``(N, K)``."""
+    """A column as standardized numbers ``(N, 1)``, or one-hot ``(N, K)``."""
     if size:
         return (values[:, None] == np.arange(min(size, FEW))).astype(np.float64)
     center, spread = _center(values)
@@ -158,11 +160,11 @@ def _center(values: FloatArray) -> tuple[float, float]:
 
 
 def trees_filled(holed: EncodedTable, seed: int) -> FloatArray:
-    """Gradient boosting of each column on all others, holes and all, in one pass.
+    """Impute by gradient boosting of each column on all others, in one pass.
 
     Source: Stekhoven and Buehlmann 2012, Bioinformatics 28, p. 112 (trees for each column).
-    Differs: boosting, which takes holes as they are, instead of iterated forests, because it is
-        as good and much faster.
+    Differs: boosting, which accepts missing inputs, instead of iterated forests, because it is as
+        good and much faster.
     """
     ensemble = need("sklearn.ensemble", EXTRA)
     made = mean_filled(holed)
@@ -179,7 +181,7 @@ def trees_filled(holed: EncodedTable, seed: int) -> FloatArray:
 
 
 def _point(samples: NDArray[np.float64], numeric: BoolArray) -> FloatArray:
-    """Mean of numbers, commonest of categories, over draws ``(D, N, F)``."""
+    """Mean of numbers, most frequent value of categories, over draws ``(D, N, F)``."""
     votes = np.stack([(samples == each).sum(0) for each in samples])
     common = np.take_along_axis(samples, votes.argmax(0)[None], 0)[0]
     return np.where(numeric, samples.mean(0), common)
@@ -194,7 +196,7 @@ def _error(
     spread = np.where(spread > 0, spread, 1.0)
 
     def wrong(filled: FloatArray) -> FloatArray:
-        """Squared error in standard deviations, or 1 for a wrong category; 0 where not asked."""
+        """Squared error in standard deviations, or 1 for a wrong category; 0 if not masked."""
         gap = ((filled - real.values) / spread) ** 2 if numbers else filled != real.values
         return np.where(mask, np.nan_to_num(gap, nan=1.0), 0.0)[:, columns]
 
@@ -234,16 +236,16 @@ def _error(
 
 
 def _coverage(real: EncodedTable, mask: BoolArray, samples: NDArray[np.float64]) -> Score:
-    """Share of true numbers within the interval of the draws.
+    """Fraction of true numbers within the interval of the draws.
 
-    Of D draws and the truth, all alike, each is as likely as any other to stand at a given rank.
-    So order statistics give intervals of known level, up to (D - 1) / (D + 1) for all draws: 19
-    are needed for 90 %.
+    If the D draws and the truth have the same distribution, the truth has each rank with equal
+    probability. So order statistics give intervals of known level, up to (D - 1) / (D + 1): 19
+    draws are needed for 90 %.
     """
     count = len(samples)
     level = min(LEVEL, (count - 1) / (count + 1))
     edges = (1 - level) / 2 * (count + 1)
-    # `weibull` puts the k-th of D draws at k / (D + 1), where it stands on average.
+    # `weibull` puts the k-th of D draws at its expected quantile k / (D + 1).
     low, high = np.quantile(
         samples, [edges / (count + 1), 1 - edges / (count + 1)], axis=0, method="weibull"
     )

@@ -1,4 +1,4 @@
-"""Scores of a recipe that fills holes: held-out cells are hidden on purpose and filled."""
+"""Evaluation of imputation: known held-out cells are masked and imputed."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.columns.as_numbers import gone
 from gannet.modalities.table.evaluation.imputation import BY, score_imputation
 
-HIDDEN, DRAWS = 0.2, 39
-"""Share of the known cells that is hidden, and draws from which intervals are taken."""
+HIDDEN = 0.2
+"""Fraction of the known cells that is masked."""
+DRAWS = 39
+"""Draws per masked cell, of which intervals are taken."""
 LEARNT = 5_000
-"""Most training rows that the other methods learn from."""
+"""Most training rows that the other methods are fitted to."""
 
 Fill = Callable[[Frame, int], Sequence[Frame]]
-"""A table and how many draws to that many filled tables; one is the best answer."""
+"""A table and a number of draws -> that many imputed tables; 1 gives the point estimate."""
 
 
 def evaluate_filled(
@@ -34,20 +36,20 @@ def evaluate_filled(
     artifact: str = "",
     data: str = "",
 ) -> Report:
-    """Hide a fifth of the known cells of held-out rows at random, fill them, and score that.
+    """Mask a fifth of the known cells of held-out rows at random, impute and score them.
 
     Args:
-        train: What the filler learnt from; the other methods learn from it too.
-        held_out: Rows that it never saw.
-        codec: Says what the columns are.
-        fill: The filler.
+        train: Training rows of the imputer; the other methods are fitted to them too.
+        held_out: Rows that were not trained on.
+        codec: Of the columns.
+        fill: The imputer.
         count: Most held-out rows.
-        seed: Of the hidden cells, the draws and the other methods.
-        artifact: How the report calls the filler.
-        data: How it calls the data.
+        seed: Of the mask, the draws and the other methods.
+        artifact: Name of the imputer in the report.
+        data: Name of the data in the report.
 
     Raises:
-        DataError: if there is no known cell to hide.
+        DataError: if there is no known cell to mask.
         MissingExtraError: if scikit-learn is not installed.
     """
     asked, known = held_out[:count], train[:LEARNT]
@@ -79,22 +81,22 @@ def evaluate_filled(
 
 
 def _protocol(rows: int, learnt: int, cells: int, others: Sequence[str]) -> tuple[str, ...]:
-    """How it was measured, in sentences."""
+    """How the scores were measured, in sentences."""
     return (
         f"A fifth of the known cells of {rows} held-out rows was hidden at random: {cells} cells.",
-        "Errors are of the single best answer. Numbers: root mean square over the column's "
-        "standard deviation, the mean over columns; words: share of wrong ones.",
+        "Errors are of the point estimate. Numbers: root mean square error over the column's "
+        "standard deviation, averaged over columns; categories: fraction of wrong ones.",
         f"The other methods learn from the same rows and {learnt} rows of training. "
         f"Their errors: {'; '.join(others)}.",
-        "Weights and widths of the filler were chosen on the other half of the held-out rows.",
-        f"Coverage: true numbers within the middle nine tenths of {DRAWS} draws. Floor: what "
-        "exact draws of numbers that never repeat would reach; of coarse ones they reach more.",
-        "Intervals: 95 %; bootstrap over rows for errors, Wilson for shares.",
+        "The imputer was calibrated on the other half of the held-out rows.",
+        f"Coverage: true numbers within the middle nine tenths of {DRAWS} draws. Reference: the "
+        "coverage of exact draws of continuous numbers; rounded numbers are covered more often.",
+        "Intervals: 95 %; bootstrap over rows for errors, Wilson for fractions.",
     )
 
 
 def _against_the_best(scores: Sequence[Score]) -> tuple[tuple[Score, ...], list[str]]:
-    """The scores with the best of the other methods as their baseline, and what each method got."""
+    """The scores with the best other method as their baseline, and each method's errors."""
     made: list[Score] = []
     told: list[str] = []
     for score in scores:
@@ -120,11 +122,11 @@ def _hidden(frame: Frame, codec: TableCodec, seed: int) -> BoolArray:
 
 
 def with_holes(frame: Frame, hidden: BoolArray, codec: TableCodec) -> Frame:
-    """The frame with nothing in the cells that are hidden, ``(N, C)`` in the codec's order."""
+    """The frame with missing values in the masked cells, ``(N, C)`` in the codec's order."""
     columns: list[Cells] = []
     for name, cells in zip(frame.names, frame.columns, strict=True):
         rows = hidden[:, codec.names.index(name)]
-        # Whole numbers and truths have no word for nothing, unless they are objects.
+        # Integer and boolean arrays cannot hold missing values; arrays of objects can.
         made: Cells = cells.copy() if cells.dtype.kind in "OfM" else cells.astype(object)
         if rows.any():
             made[rows] = {"f": np.nan, "M": np.datetime64("NaT")}.get(made.dtype.kind)

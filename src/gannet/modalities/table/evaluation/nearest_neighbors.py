@@ -1,4 +1,4 @@
-"""Made rows beside the training rows nearest to them."""
+"""Generated rows with their nearest training rows."""
 
 from __future__ import annotations
 
@@ -22,12 +22,14 @@ from gannet.metrics.tabular_distance import nearest_few
 from gannet.modalities.table.evaluation.encoding import EncodedTable
 from gannet.modalities.table.evaluation.samples import EvaluationRows, order_of
 
-CLOSEST, SEARCHED = 3_000, 10_000
-"""Most rows of a table whose nearest training rows are looked for, and in how many."""
+CLOSEST = 3_000
+"""Most rows whose nearest training rows are searched."""
+SEARCHED = 10_000
+"""Most training rows that are searched."""
 
 
 def table_neighbors(sides: EvaluationRows, train: Frame, fake: Frame) -> NearestNeighbors:
-    """Near whom do the rows of a table lie? Cells are told as they stand in the tables."""
+    """Distance to the closest training row (DCR) of fakes, with suspects and examples as cells."""
     targets = sides.train.take(slice(0, SEARCHED))
     fakes, reals = (each.take(slice(0, CLOSEST)) for each in (sides.fakes, sides.others))
     (near, which), (usual, _) = (_nearest(sides, each, targets) for each in (fakes, reals))

@@ -1,4 +1,4 @@
-"""Scores of tables that ask what fakes give away about the rows they were learnt from."""
+"""Privacy scores of tables: what fakes reveal about the training rows."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from gannet.modalities.table.evaluation.samples import EvaluationRows
 from gannet.modalities.table.evaluation.utility import Target
 
 CLOSEST = 3_000
-"""Most fakes whose nearest real rows are looked for."""
+"""Most fakes whose nearest real rows are searched."""
 SEARCHED = 10_000
-"""Most rows in which they are looked for."""
+"""Most real rows that are searched."""
 ATTACKED = 2_000
-"""Most training rows that an attacker asks about, and as many held-out ones."""
+"""Most training rows that are attacked, and as many held-out ones."""
 
 
 def privacy_scores(sides: EvaluationRows, sensitive: Sequence[Target]) -> list[Score]:
-    """Closest records, copies, membership, disclosure of each sensitive column."""
+    """DCR share, exact duplicates, membership inference, attribute inference per column."""
     scores = [_dcr(sides), _exact_duplicates(sides), _membership_inference(sides)]
     return scores + [_attribute_inference(sides, target) for target in sensitive]
 
 
 def _dcr(sides: EvaluationRows) -> Score:
-    """Share of fakes nearer to training than to held-out rows; .5 is as it should be."""
+    """DCR share: fraction of fakes nearer to training than to held-out rows; .5 is ideal."""
     rows = min(len(sides.others), len(sides.remaining), SEARCHED)
     train, held_out = (
         sides.row_distance.records(each.take(slice(0, rows)))
@@ -61,7 +61,7 @@ def _dcr(sides: EvaluationRows) -> Score:
 
 
 def _exact_duplicates(sides: EvaluationRows) -> Score:
-    """Share of fakes equal to a training row; the floor are held-out rows that are."""
+    """Fraction of fakes equal to a training row; the reference is that of held-out rows."""
 
     def share(grid: EncodedTable) -> Triple:
         hits = int(equal_rows(grid.values, sides.train.values).sum())
@@ -80,7 +80,7 @@ def _exact_duplicates(sides: EvaluationRows) -> Score:
 
 
 def _membership_inference(sides: EvaluationRows) -> Score:
-    """AUC with which the ratio of densities tells training rows from held-out ones."""
+    """AUC of a density-ratio attack that tells training rows from held-out ones."""
     half = len(sides.others) // 2
     count = min(ATTACKED, half, len(sides.remaining))
     reference = sides.row_distance.records(sides.others.take(slice(half, half + SEARCHED)))
@@ -105,10 +105,10 @@ def _membership_inference(sides: EvaluationRows) -> Score:
 
 
 def _attribute_inference(sides: EvaluationRows, target: Target) -> Score:
-    """How much better the nearest fake tells the column of training rows than of held-out ones.
+    """Accuracy of the nearest fake's value for training rows minus that for held-out rows.
 
-    What a fake says of strangers as well is knowledge about the world; the difference is knowledge
-    about those who were trained on.
+    What is right for held-out rows too is knowledge about the population; only the difference is
+    about the training rows.
     """
     half = len(sides.others) // 2
     count = min(ATTACKED, half, len(sides.remaining))
@@ -137,7 +137,7 @@ def _attribute_inference(sides: EvaluationRows, target: Target) -> Score:
 
 
 def _difference(hits: int, others: int, trials: int) -> Triple:
-    """Of two shares, with its interval.
+    """Difference of two proportions, with its 95 % interval.
 
     Source: Newcombe 1998, Statistics in Medicine 17, p. 873, method 10.
     """

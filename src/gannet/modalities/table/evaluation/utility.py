@@ -1,4 +1,4 @@
-"""Train on synthetic rows, test on real ones, for each column worth predicting."""
+"""Utility scores of tables: train on synthetic, test on real (TSTR), for target columns."""
 
 from __future__ import annotations
 
@@ -21,16 +21,21 @@ from gannet.modalities.table.evaluation.fidelity import Triple, scored
 from gannet.modalities.table.evaluation.samples import EvaluationRows
 
 LEARNT = 20_000
-"""Most rows that a classifier learns from."""
+"""Most rows that a classifier is trained on."""
 TARGETS = 3
 """Most targets that are chosen."""
-MOST_CLASSES, FEWEST_ROWS = 20, 25
-"""A class needs so many rows in training and held-out data; a target so few classes."""
+MOST_CLASSES = 20
+"""Most classes of a target."""
+FEWEST_ROWS = 25
+"""Fewest rows of a class in training data and in held-out data."""
 LEARNABLE = 0.6
-"""AUC from real rows above which a column is worth predicting."""
-TASTED, TASTED_TREES = 3_000, 30
-"""Rows and rounds with which columns are tried."""
+"""AUC of a classifier of reals above which a column is chosen as a target."""
+TASTED = 3_000
+"""Training rows of the classifiers that choose targets."""
+TASTED_TREES = 30
+"""Boosting rounds of the classifiers that choose targets."""
 DRAWS = 200
+"""Bootstrap samples of the F1 interval."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +44,14 @@ class Target:
 
     Attributes:
         name: Of the column.
-        codes: ``(K,)`` its values with enough rows; other rows are left out.
+        codes: ``(K,)`` its values with enough rows; rows with other values are left out.
     """
 
     name: str
     codes: NDArray[np.float64]
 
     def split(self, grid: EncodedTable) -> tuple[EncodedTable, NDArray[np.int64]]:
-        """Rows with one of the values, without the column, and their class numbers."""
+        """Rows with one of the values, without the target column, and their class labels."""
         values = grid.column(self.name)
         kept = np.isin(values, self.codes)
         answers = np.searchsorted(self.codes, values[kept]).astype(np.int64)
@@ -54,14 +59,14 @@ class Target:
 
 
 def targets_of(sides: EvaluationRows, wanted: Sequence[str]) -> list[Target]:
-    """The columns asked for, or those chosen by a rule.
+    """The requested target columns, or those chosen by a rule.
 
-    The rule: categories and booleans of 2 to 20 values (of 25 rows at least) which gradient
-    boosting learns from other real columns with an AUC above .6. The last column comes first if it
-    is one, since that is where tables keep what is to be predicted; then the best learnt.
+    The rule: categories and booleans of 2 to 20 values (of at least 25 rows each) that gradient
+    boosting predicts from the other columns of real rows with an AUC above .6. The last column
+    comes first if it qualifies, since tables often have their target there; then by AUC.
 
     Raises:
-        ConfigError: if a column asked for is not there, or is no such category.
+        ConfigError: if a requested column does not exist, or is not such a category.
     """
     found = {
         name: target
@@ -89,9 +94,9 @@ def targets_of(sides: EvaluationRows, wanted: Sequence[str]) -> list[Target]:
 
 
 def tstr_scores(sides: EvaluationRows, targets: Sequence[Target]) -> list[Score]:
-    """AUC and macro F1 on held-out reals of classifiers that learnt from fakes alone.
+    """TSTR: AUC and macro F1 on held-out reals of classifiers trained on fakes alone.
 
-    Floor: they learnt from as many training reals. Baseline: from shuffled columns.
+    Reference: trained on as many training reals. Baseline: trained on shuffled columns.
 
     Source: Esteban, Hyland and Raetsch 2017, arXiv:1706.02633, sec. 4.2 (TSTR).
     """
@@ -142,7 +147,7 @@ def _told(
     sides: EvaluationRows,
     trees: int = 100,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Probabilities of the classes for held-out rows, and the truth."""
+    """Class probabilities ``(N, K)`` of held-out rows, and their true labels ``(N,)``."""
     known, answers = target.split(rows)
     asked, truth = target.split(sides.others)
     if not len(answers):
@@ -160,7 +165,7 @@ def _results(
 
 
 def _mean_auc(condition: NDArray[np.float64], truth: NDArray[np.int64]) -> Triple:
-    """Mean over classes of one against the rest; the interval takes their errors as one."""
+    """AUC, one class against the others, averaged over classes; so are the interval's ends."""
     if condition.shape[1] == 2:
         return auc(condition[truth == 1, 1], condition[truth == 0, 1])
     each: list[Auc] = [
@@ -174,7 +179,7 @@ def _mean_auc(condition: NDArray[np.float64], truth: NDArray[np.int64]) -> Tripl
 def _f1(
     called: NDArray[np.int64], truth: NDArray[np.int64], classes: int, rng: np.random.Generator
 ) -> Triple:
-    """Macro F1. A bootstrap of the rows is a multinomial draw of the table of confusions."""
+    """Macro F1; a bootstrap of rows equals a multinomial sample of the confusion matrix."""
     table = np.bincount(truth * classes + called, minlength=classes**2)
     value = float(_macro(table[None], classes)[0])
     drawn = _macro(rng.multinomial(len(truth), table / len(truth), DRAWS), classes)
@@ -190,7 +195,7 @@ def _macro(tables: NDArray[np.int64], classes: int) -> NDArray[np.float64]:
 
 
 def _guessed(target: Target, sides: EvaluationRows) -> float:
-    """Macro F1 of always naming the commonest class."""
+    """Macro F1 of always predicting the most frequent class."""
     truth = target.split(sides.others)[1]
     share = np.bincount(truth).max() / len(truth)
     return float(2 * share / (1 + share) / len(target.codes))

@@ -1,4 +1,4 @@
-"""One row of a table as a file of its own."""
+"""Read and write a single row of a table as a file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def read_row(path: Path, storage: Mapping[str, str]) -> Row:
 
     Args:
         path: Of the file.
-        storage: How each column is stored in memory, in order.
+        storage: Column -> type of its cells in memory, in order.
 
     Raises:
         DataError: if the file does not hold one row with these columns.
@@ -65,7 +65,7 @@ def write_row(raw: Row, names: Sequence[str], path: Path) -> None:
 
 
 def _typed(storage: str, cell: str) -> Any:
-    """A cell of text as it is stored in memory."""
+    """A text cell converted to its type in memory."""
     if storage == "text":
         return cell
     if cell == "":

@@ -1,4 +1,4 @@
-"""Mixed tables to files, whole or not at all."""
+"""Write tables to files atomically: completely or not at all."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Written:
     """What was written.
 
     Attributes:
-        rows: How many.
+        rows: Number of rows.
         formulas: Cells that a spreadsheet would run as a formula, by column; columns with none
             left out.
         escaped: Whether those were quoted.
@@ -39,7 +39,7 @@ class Written:
 def write_frame(
     frame: Frame, path: Path, *, dialect: Dialect | None = None, escape_formulas: bool = False
 ) -> Written:
-    """Write a table; the suffix tells the format. See `write_chunks`."""
+    """Write a table; the suffix determines the format. See `write_chunks`."""
     return write_chunks([frame], path, dialect=dialect, escape_formulas=escape_formulas)
 
 
@@ -50,14 +50,14 @@ def write_chunks(
     dialect: Dialect | None = None,
     escape_formulas: bool = False,
 ) -> Written:
-    """Write tables of the same columns one below the other; the suffix tells the format.
+    """Write tables of the same columns into one file; the suffix determines the format.
 
-    A fault on the way leaves what was at ``path`` before.
+    If writing fails, the file that was at ``path`` before is unchanged.
 
     Args:
         frames: At least one.
         path: Of a .csv, .tsv, .parquet or .jsonl file.
-        dialect: How to write text; like the file that was read, or with commas, or tabs if .tsv.
+        dialect: Of text; by default commas, or tabs if .tsv.
         escape_formulas: Put ``'`` before cells that a spreadsheet would run.
 
     Raises:
@@ -110,7 +110,7 @@ def _whole(path: Path) -> Generator[Path]:
 
 
 def _harmless(frame: Frame, formulas: dict[str, int], *, escape: bool) -> Frame:
-    """Count, and if asked for quote, what a spreadsheet would run: cells and names."""
+    """Count cells and column names that a spreadsheet would run, and quote them if asked to."""
     names, columns = list(frame.names), list(frame.columns)
     risky = spreadsheet(names)
     for place, cells in enumerate(columns):
@@ -140,7 +140,7 @@ def _delimited(frames: Iterator[Frame], path: Path, dialect: Dialect) -> None:
                 writer.writerow([(gap if at else "") + name for at, name in enumerate(frame.names)])
             first = False
             columns = [_texts(cells, gap if at else "") for at, cells in enumerate(frame.columns)]
-            # One column and a missing cell would be a blank line, which readers pass over.
+            # csv quotes a lone missing cell: readers would skip the blank line.
             writer.writerows(zip(*columns, strict=True))
 
 
@@ -172,7 +172,7 @@ def _parquet(frames: Iterator[Frame], path: Path) -> None:
             ]
             table = arrow.table(dict(zip(frame.names, arrays, strict=True)))
             if writer is None:
-                # Nothing but missing cells tells no type; words are what can still come.
+                # A first chunk of only missing cells has no type; later cells are text.
                 fields = [
                     arrow.field(field.name, arrow.string()) if field.type == arrow.null() else field
                     for field in table.schema
@@ -192,7 +192,7 @@ def _parquet(frames: Iterator[Frame], path: Path) -> None:
 
 
 def spreadsheet(cells: Sequence[Any]) -> list[bool]:
-    """Which cells a spreadsheet would run as a formula; numbers are none.
+    """Which cells a spreadsheet would run as a formula; numbers are not formulas.
 
     >>> spreadsheet(["=1+1", "-5", "-five", "ok", 3])
     [True, False, True, False, False]

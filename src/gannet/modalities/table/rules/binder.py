@@ -1,4 +1,4 @@
-"""A rule over the columns of a table: names looked up, types compared, ready to look at rows."""
+"""Bind a parsed rule to the columns of a table: resolve names, check types, compile tests."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ from gannet.modalities.table.rules.values import (
 
 
 def bind(rule: str, columns: Sequence[AnyColumn], seen: SeenTogether) -> list[Clause]:
-    """Read a rule and split it where ``and`` joins what must all be so.
+    """Parse a rule and split it into clauses at each top-level ``and``.
 
     Args:
         rule: Its text.
         columns: Of the table.
-        seen: What occurred together.
+        seen: Co-occurrence of values in training rows.
 
     Raises:
         ConfigError: pointing at what cannot be read, an unknown column or value, or types that
@@ -99,7 +99,7 @@ def _clause(rule: str, node: Node, columns: Mapping[str, AnyColumn], seen: SeenT
 
 
 class _Binder:
-    """Looks up the names of one clause."""
+    """Resolves the names of one clause and compiles its test."""
 
     def __init__(self, rule: str, columns: Mapping[str, AnyColumn], seen: SeenTogether) -> None:
         self.rule, self.columns, self.seen = rule, columns, seen
@@ -107,7 +107,7 @@ class _Binder:
         self.marks: list[str] = []
         self.plain = True
 
-    # -- truths ----------------------------------------------------------------------------------
+    # -- tests --------------------------------------------------------------------------------
 
     def test(self, node: Node) -> Test:
         match node:
@@ -129,7 +129,7 @@ class _Binder:
 
     def _several(self, node: Several) -> Test:
         tests = [self.test(part) for part in node.parts]
-        turns = node.sign == "or"  # either is so unless both are not
+        turns = node.sign == "or"  # by De Morgan: not (not a and not b)
 
         def test(frame: Frame) -> Truth:
             found = [turned(each(frame)) if turns else each(frame) for each in tests]
@@ -174,7 +174,7 @@ class _Binder:
         return lambda frame: compared(one(frame), sign, other(frame))
 
     def _check_order(self, left: Node, sign: str, right: Node) -> None:
-        """Words can be equal, but none is less than another."""
+        """Refuse ``<`` and ``>`` for text, which has no order."""
         columns = [self._column(each) for each in (left, right) if isinstance(each, Name)]
         if words := [each for each in columns if kind_of(each) == "words"]:
             raise fault(
@@ -214,8 +214,8 @@ class _Binder:
             raise fault(
                 self.rule,
                 node.start,
-                "occurs() takes two different columns: a run keeps which values met by twos",
-                f"Of more columns write {pairs}, which says that every two of them met.",
+                "occurs() takes two different columns: a run stores which pairs of values occurred",
+                f"For more columns write {pairs}, which checks each pair of them.",
                 end=node.end,
             )
         one, other = (self._listed(each) for each in node.columns)
@@ -224,7 +224,7 @@ class _Binder:
             raise fault(
                 self.rule,
                 node.start,
-                "this run does not know which values met: its table is very wide",
+                "this run does not know which values occurred together: its table is very wide",
                 "Leave occurs() out.",
                 end=node.end,
             )
@@ -236,7 +236,7 @@ class _Binder:
         return test
 
     def _listed(self, node: Name) -> AnyColumn:
-        """A column of which each value has a symbol of its own."""
+        """A column with a symbol per value, as co-occurrence requires."""
         column = self._column(node)
         few = isinstance(column, CategoryColumn) and len(column.values) <= SINGLE
         if isinstance(column, NumberColumn | DatetimeColumn):
@@ -245,9 +245,8 @@ class _Binder:
             raise fault(
                 self.rule,
                 node.start,
-                f"{column.name!r} is {column.describe()}: of a column with so many values a run "
-                "does "
-                "not keep which met",
+                f"{column.name!r} is {column.describe()}: for a column with so many values a run "
+                "does not store which occurred together",
                 f"occurs() takes columns of up to {SINGLE} values.",
                 end=node.end,
             )
@@ -267,7 +266,7 @@ class _Binder:
     # -- values ----------------------------------------------------------------------------------
 
     def _part(self, node: Node) -> tuple[ValueKind, Operand]:
-        """What a column or a calculation is in each row."""
+        """Type and values of a column or a calculation."""
         if isinstance(node, Name):
             column = self._column(node)
             kind, read, name = kind_of(column), reader(column), column.name
@@ -278,7 +277,7 @@ class _Binder:
             left, right = self._number(node.left), self._number(node.right)
             sign = node.sign
             return "a number", lambda frame: calculated(left(frame), sign, right(frame))
-        self.test(node)  # for its complaints
+        self.test(node)  # raises a more specific error, if there is one
         raise fault(
             self.rule,
             node.start,
@@ -288,7 +287,7 @@ class _Binder:
         )
 
     def _number(self, node: Node) -> Operand:
-        """A part that is calculated with."""
+        """An operand of a calculation."""
         if isinstance(node, Literal):
             if not node.number:
                 raise self._unknown(node, ())
@@ -298,14 +297,15 @@ class _Binder:
             raise fault(
                 self.rule,
                 node.start,
-                f"{self.rule[node.start : node.end]} is no number, which rules calculate with",
+                f"{self.rule[node.start : node.end]} is not a number, so rules cannot calculate "
+                "with it",
                 "Compare it with another column or a value of the same type.",
                 end=node.end,
             )
         return part
 
     def _value(self, node: Literal, beside: Node) -> tuple[ValueKind, Operand]:
-        """A value, read as what it is compared with."""
+        """A literal, read in the type of what it is compared with."""
         if not isinstance(beside, Name):
             return "a number", self._number(node)
         column = self._column(beside)
@@ -317,7 +317,7 @@ class _Binder:
         self.marks.append(node.text)
         return kind, repeated(found)
 
-    # -- names and complaints --------------------------------------------------------------------
+    # -- names and errors ---------------------------------------------------------------------
 
     def _column(self, node: Name) -> AnyColumn:
         column = self.columns.get(node.name)
@@ -327,8 +327,7 @@ class _Binder:
             raise fault(
                 self.rule,
                 node.start,
-                f"{column.name!r} is {column.describe()}; it is not learnt, so no rule holds for "
-                "it",
+                f"{column.name!r} is {column.describe()}; it is not learnt, so no rule can use it",
                 "Leave it out, or train with --column to give it a type.",
                 end=node.end,
             )
@@ -344,7 +343,7 @@ class _Binder:
         return fault(self.rule, node.start, f"no column {word!r}", remedy, end=node.end)
 
     def _two_literals(self, left: Literal, right: Literal) -> ConfigError:
-        """Of two values one was probably meant to be a column."""
+        """The error for two compared literals, one of which was probably meant as a column."""
         words = [each for each in (left, right) if not each.number and not each.quoted]
         if words:
             near = [difflib.get_close_matches(w.text, self.columns, 1, 0.6) for w in words]
@@ -362,13 +361,13 @@ class _Binder:
         near = difflib.get_close_matches(node.text, [*known, *self.columns], 3, 0.6)
         remedy = f"Did you mean {' or '.join(map(repr, near))}?" if near else ""
         if known:
-            problem = f"{node.text!r} is no value of {column.name!r}"
+            problem = f"{node.text!r} is not a value of {column.name!r}"
             remedy = remedy or f"Its values: {', '.join(map(repr, known[:20]))}."
         elif node.text.strip() in ("", "?", "NA"):
             problem = f"{column.name!r} is compared with what is missing"
             remedy = f"Write missing({column.name})."
         else:
-            bare = not node.quoted and not node.text[:1].isdecimal()  # it may be meant for a column
+            bare = not node.quoted and not node.text[:1].isdecimal()  # may be meant as a column
             what = f"neither a column nor {kind}" if bare else f"not {kind}"
             problem = f"{node.text!r} is {what}, as {column.name!r} is"
             remedy = remedy or f"It is {column.describe()}."

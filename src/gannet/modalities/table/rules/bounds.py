@@ -1,4 +1,4 @@
-"""What rules say about one column alone: cells to ask for, and rules that contradict each other."""
+"""Bounds that rules put on single columns, as cell ranges, and detection of contradictions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from gannet.modalities.table.rules.clause import Clause
 from gannet.modalities.table.rules.values import unit_of
 
 MOST = 4_096
-"""Values of a column that are tried one by one; of more, rows are drawn until they obey."""
+"""Most values of a column that are tested one by one; beyond, rejection sampling is used."""
 
 _OPPOSITE = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 _RELATIONS = {"<": "<", "<=": "<=", ">": ">", ">=": ">=", "==": "=", "!=": "<>"}
@@ -30,11 +30,11 @@ _RELATIONS = {"<": "<", "<=": "<=", ">": ">", ">=": ">=", "==": "=", "!=": "<>"}
 
 @dataclass(frozen=True, slots=True)
 class BoundSource:
-    """Something that was asked of a column.
+    """A condition or clause that restricts a column.
 
     Attributes:
-        words: As errors name it.
-        pieces: The ways in which it comes true; for a clause found from it.
+        words: Its name in error messages.
+        pieces: Ranges of cells that fulfil a condition; empty for a clause.
         clause: The clause, if it is one.
     """
 
@@ -45,11 +45,11 @@ class BoundSource:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What all that was asked leaves of the columns.
+    """The cell ranges that conditions and rules leave of each column.
 
     Attributes:
-        pieces: Column -> the ways in which all that concerns it alone comes true.
-        sources: Column -> what they come from.
+        pieces: Column -> ranges of cells that fulfil everything that restricts it alone.
+        sources: Column -> the conditions and clauses that they come from.
     """
 
     pieces: Mapping[str, tuple[CellRange, ...]]
@@ -58,12 +58,12 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class _Left:
-    """What is left of a column.
+    """What conditions and clauses leave of a column.
 
     Attributes:
-        pieces: The ways in which all that is asked comes true.
-        whole: Whether nothing was asked that is not always so.
-        any: Whether a known cell is among them, or a missing one that ``missing()`` asks for.
+        pieces: Ranges of cells that fulfil all of them.
+        whole: Whether every cell of the column does.
+        any: Whether the ranges hold a non-missing cell, or a missing one that ``missing()`` allows.
     """
 
     pieces: list[CellRange]
@@ -78,17 +78,17 @@ def bounds_of(
     given: Mapping[str, Sequence[CellRange]],
     words: Mapping[str, str],
 ) -> Bounds:
-    """Bring together what is asked of each column alone.
+    """Intersect the conditions and single-column clauses of each column.
 
     Args:
         clauses: Of all rules.
         columns: Of the table.
         firsts: Number of each column's first field.
-        given: Column -> wishes that have nothing to do with rules.
-        words: How errors name these wishes.
+        given: Column -> cell ranges of conditions that do not come from rules.
+        words: Names of these conditions in error messages.
 
     Raises:
-        ConfigError: naming what contradicts each other.
+        ConfigError: naming conditions and rules that contradict each other.
     """
     asked: dict[str, list[BoundSource]] = {
         name: [BoundSource(words[name], tuple(pieces))] for name, pieces in given.items()
@@ -111,10 +111,10 @@ def bounds_of(
 def _asked_of(
     column: AnyColumn, first: int, sources: Sequence[BoundSource]
 ) -> tuple[CellRange, ...] | None:
-    """The ways in which all of it comes true; nothing if that is always so or cannot be listed.
+    """Ranges that fulfil all sources; ``None`` if every cell does or they cannot be listed.
 
     Raises:
-        ConfigError: naming what contradicts each other.
+        ConfigError: naming sources that contradict each other.
     """
     left = _left(column, first, sources)
     if left is None:
@@ -126,7 +126,7 @@ def _asked_of(
 
 
 def _left(column: AnyColumn, first: int, sources: Sequence[BoundSource]) -> _Left | None:
-    """What sources leave of a column; nothing if it cannot be listed."""
+    """What sources leave of a column; ``None`` if that cannot be listed."""
     left = _allowed(column, first, [each.clause for each in sources if each.clause is not None])
     for wish in (each.pieces for each in sources if each.clause is None):
         if left is not None:
@@ -136,7 +136,7 @@ def _left(column: AnyColumn, first: int, sources: Sequence[BoundSource]) -> _Lef
 
 
 def _allowed(column: AnyColumn, first: int, clauses: Sequence[Clause]) -> _Left | None:
-    """Pieces of one column that obey some clauses, if they can be listed."""
+    """Ranges of a column that obey some clauses; ``None`` if they cannot be listed."""
     if isinstance(column, ConstantColumn):
         cells = column.decode(np.zeros((1, 0), np.float32), 0, 0)
         kept = bool(_obeyed(column.name, cells, clauses)[0])
@@ -166,7 +166,7 @@ def _missing_cell(column: AnyColumn) -> Cells:
 def _stretches(
     column: CategoryColumn | Ordered, first: int, clauses: Sequence[Clause]
 ) -> tuple[list[CellRange], bool] | None:
-    """Pieces of the known cells that obey, and whether all do."""
+    """Ranges of non-missing cells that obey, and whether all cells do."""
     if isinstance(column, CategoryColumn):
         if len(column.values) > MOST:
             return None
@@ -201,7 +201,7 @@ def _stretches(
 
 
 def _starts(column: Ordered, marks: Iterable[str]) -> list[int]:
-    """Where stretches of units begin within which no comparison changes."""
+    """First units of the intervals within which no comparison changes its result."""
     low, high = column.quantile_bins.low, column.quantile_bins.high
     near = {unit_of(column, mark) + off for mark in marks for off in (-1, 0, 1, 2)}
     return sorted({low} | {each for each in near if low < each <= high})
@@ -210,7 +210,7 @@ def _starts(column: Ordered, marks: Iterable[str]) -> list[int]:
 def _joined(
     starts: Sequence[int], ends: Sequence[int], obeyed: Sequence[bool]
 ) -> list[tuple[int, int]]:
-    """Stretches that obey, neighbours as one."""
+    """Intervals that obey, with adjacent ones merged."""
     found: list[tuple[int, int]] = []
     for start, end, kept in zip(starts, ends, obeyed, strict=True):
         if kept and found and found[-1][1] == start - 1:
@@ -229,7 +229,7 @@ def _obeyed(name: str, cells: Cells, clauses: Sequence[Clause]) -> np.ndarray[tu
 
 
 def _met(some: Sequence[CellRange], others: Sequence[CellRange]) -> list[CellRange]:
-    """The ways in which one of each comes true at once."""
+    """Pairwise intersections of two lists of ranges, without duplicates."""
     found = [both for one in some for other in others if (both := _both(one, other)) is not None]
     return list({repr(piece): piece for piece in found}.values())
 
@@ -250,7 +250,7 @@ def _both(one: CellRange, other: CellRange) -> CellRange | None:
 
 
 def _contradiction(column: AnyColumn, first: int, sources: Sequence[BoundSource]) -> ConfigError:
-    """Which of the sources leave nothing: one, or two, or all together."""
+    """The error that names the smallest set of sources that leave nothing: one, two or all."""
 
     def leaves(some: Sequence[BoundSource]) -> bool:
         left = _left(column, first, some)
@@ -258,7 +258,7 @@ def _contradiction(column: AnyColumn, first: int, sources: Sequence[BoundSource]
 
     if len(sources) == 1:
         return ConfigError(
-            f"{sources[0].words}: no cell of {column.name!r} is so",
+            f"{sources[0].words}: no cell of {column.name!r} fulfils it",
             remedy=f"{column.name} is {column.describe()}.",
         )
     few = next((each for each in sources if not leaves([each])), None)
@@ -271,7 +271,7 @@ def _contradiction(column: AnyColumn, first: int, sources: Sequence[BoundSource]
 
 def _against(words: Sequence[str], more: str = "") -> ConfigError:
     return ConfigError(
-        f"{' and '.join(words)} contradict each other: no row can be so{more}",
+        f"{' and '.join(words)} contradict each other: no row fulfils all of them{more}",
         remedy="Leave one of them out, or write them with or.",
     )
 
@@ -285,7 +285,7 @@ def _check_orders(
     firsts: Sequence[int],
     bounds: Bounds,
 ) -> None:
-    """Refuse comparisons of two columns that bounds, or each other, leave no room for."""
+    """Refuse comparisons of two columns that no row can fulfil, given bounds and each other."""
     ordered = [each for each in clauses if each.order is not None]
     for one, other in combinations(ordered, 2):
         if not _together(one, other):
@@ -309,11 +309,11 @@ def _no_room(
     if len(words) > 1:
         return _against(words)
     shown = "; ".join(f"{name} is {columns[name].describe()}" for name in names)
-    return ConfigError(f"{words[0]}: no row can be so", remedy=f"{shown}.")
+    return ConfigError(f"{words[0]}: no row can fulfil it", remedy=f"{shown}.")
 
 
 def _together(one: Clause, other: Clause) -> bool:
-    """Whether two comparisons leave a way in which the same two columns can stand."""
+    """Whether two comparisons of the same two columns can both be true."""
     assert one.order is not None
     assert other.order is not None
     left, sign, right = one.order
@@ -334,7 +334,7 @@ def _room(
     one: tuple[Cells, Cells],
     other: tuple[Cells, Cells],
 ) -> bool:
-    """Whether a comparison is true of some cells between the lowest and the highest."""
+    """Whether a comparison can be true, given the lowest and highest cell of each column."""
 
     def possible(first: Cells, second: Cells, test: Callable[[Frame], bool]) -> bool:
         return test(Frame((left, right), (first, second)))
@@ -351,7 +351,7 @@ def _room(
 
 
 def _ends(column: AnyColumn, first: int, bounds: Bounds) -> tuple[Cells, Cells] | None:
-    """The lowest and the highest known cell that is left of an ordered column."""
+    """The lowest and the highest non-missing cell that bounds leave of an ordered column."""
     if not isinstance(column, NumberColumn | DatetimeColumn):
         return None
     pieces = bounds.pieces.get(column.name)

@@ -1,4 +1,4 @@
-"""Rules that hold in all rows of a table: ``start <= end``, found by counting."""
+"""Discovery of rules that hold in all rows of a table, such as ``start <= end``."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from gannet.modalities.table.rules.lexer import KEYWORDS
 from gannet.modalities.table.rules.values import Values, compared, kind_of, reader
 
 FEWEST = 100
-"""Rows in which both columns are known, without which a rule may be chance."""
+"""Fewest rows with both cells present; with fewer, a rule may hold by chance."""
 SURPRISE = 10.0
-"""Rows that would break the rule if the columns had nothing to do with each other."""
+"""Fewest violations expected if the columns were independent; with fewer, a rule says little."""
 MOST_COLUMNS = 60
-"""Ordered columns beyond which none are compared."""
+"""Most ordered columns that are compared."""
 KEPT = 20_000
-"""Rows that are kept to see what would be so by chance."""
+"""Rows stored to estimate how often independent columns would violate a rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ class DiscoveredRule:
 
     Attributes:
         rule: As ``--constraint`` takes it.
-        rows: In which both columns are known.
-        equal: In which they are equal.
+        rows: Rows with both cells present.
+        equal: Rows in which they are equal.
     """
 
     rule: str
@@ -51,7 +51,7 @@ class _Pair:
 
 @dataclass
 class RuleSearch:
-    """Counts, some rows at a time, and drops what a row breaks.
+    """Tests candidate rules chunk by chunk and drops those that a row violates.
 
     Args:
         columns: Of the table.
@@ -63,7 +63,7 @@ class RuleSearch:
     kept: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
-        """Begin with all pairs of columns whose ranges overlap and stand in order."""
+        """Start with all pairs of columns whose ranges overlap and are in order."""
         ordered = [each for each in self.columns if isinstance(each, NumberColumn | DatetimeColumn)]
         ends = {each.name: _ends(each) for each in ordered[:MOST_COLUMNS]}
         kinds = {each.name: kind_of(each) for each in ordered}
@@ -75,7 +75,7 @@ class RuleSearch:
         self.sample = {name: [] for name in ends}
 
     def add(self, frame: Frame) -> None:
-        """Look at some rows."""
+        """Test the candidates on some rows."""
         names = {name for pair in self.pairs for name in (pair.left, pair.right)}
         by_name = {each.name: each for each in self.columns if each.name in names}
         read = {name: reader(column)(frame.column(name)) for name, column in by_name.items()}
@@ -95,7 +95,7 @@ class RuleSearch:
             self.kept += len(frame)
 
     def found(self) -> tuple[DiscoveredRule, ...]:
-        """The rules that held in all rows and say something."""
+        """The rules that held in all rows and would not if columns were independent."""
         return tuple(
             DiscoveredRule(f"{quoted(pair.left)} <= {quoted(pair.right)}", pair.rows, pair.equal)
             for pair in self.pairs
@@ -103,7 +103,7 @@ class RuleSearch:
         )
 
     def _surprises(self, pair: _Pair) -> bool:
-        """Whether columns that have nothing to do with each other would have broken the rule."""
+        """Whether independent columns would have violated the rule."""
         one, other = (np.concatenate(self.sample[name]) for name in (pair.left, pair.right))
         one, other = one[~np.isnan(one)], np.sort(other[~np.isnan(other)])
         broken = np.searchsorted(other, one, "left").mean() / max(len(other), 1)
@@ -111,7 +111,7 @@ class RuleSearch:
 
 
 def quoted(name: str) -> str:
-    """A column's name as a rule takes it.
+    """A column's name, quoted as a rule requires.
 
     >>> quoted("start"), quoted("end of day"), quoted("2019"), quoted("in")
     ('start', '`end of day`', '`2019`', '`in`')
@@ -127,7 +127,7 @@ def _ends(column: NumberColumn | DatetimeColumn) -> tuple[float, float]:
 
 
 def _line(values: Values) -> NDArray[np.float64]:
-    """Values as one number each, NaN where nothing is known; good enough to count."""
+    """Values as one float each, NaN where missing; precise enough for counting."""
     made = values.parts[0].astype(np.float64)
     if len(values.parts) > 1:
         made = made + values.parts[1] / (86_400 * 10**9)
@@ -135,5 +135,5 @@ def _line(values: Values) -> NDArray[np.float64]:
 
 
 def _may_be(one: tuple[float, float], other: tuple[float, float]) -> bool:
-    """Whether all of one may be below the other in each row, though not by their ranges alone."""
+    """Whether ``one <= other`` may hold in all rows without following from their ranges."""
     return one[0] <= other[0] and one[1] <= other[1] and one[1] > other[0]

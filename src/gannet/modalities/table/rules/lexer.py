@@ -1,4 +1,4 @@
-"""A rule's text as words: columns, values, numbers and signs, each with its place."""
+"""Lexer of rules: columns, values, numbers and signs as tokens with their positions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal
 from gannet.core.errors import ConfigError
 
 LONGEST = 2_000
-"""Signs of a rule."""
+"""Most characters of a rule."""
 KEYWORDS = frozenset(["and", "or", "not", "in"])
 COMPARISONS = ("<=", ">=", "==", "!=", "<", ">")
 
@@ -35,15 +35,15 @@ TokenKind = Literal["column", "word", "number", "sign", "end"]
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word of a rule.
+    """A token of a rule.
 
     Attributes:
-        kind: A ``column``; a ``word`` or a ``number``, which are values; a ``sign``, which also is
-            a keyword; or the ``end`` of the rule.
+        kind: A ``column``; a ``word`` or a ``number``, which are values; a ``sign`` or keyword; or
+            the ``end`` of the rule.
         text: Without quotation marks.
-        start: Where it begins.
-        end: Where it ends.
-        quoted: Whether it stood between quotation marks, so that it is no slip for a column.
+        start: Index of its first character.
+        end: Index after its last character.
+        quoted: Whether it was in quotation marks, so is not a misspelt column.
     """
 
     kind: TokenKind
@@ -54,19 +54,19 @@ class Word:
 
 
 def fault(rule: str, start: int, problem: str, remedy: str = "", *, end: int = 0) -> ConfigError:
-    """An error that points at a place of a rule."""
+    """An error that points at a position in a rule."""
     marks = " " * start + "^" * max(end - start, 1)
     return ConfigError(f"{problem}\n    {rule}\n    {marks}", where="--constraint", remedy=remedy)
 
 
 def words_of(rule: str, columns: Sequence[str]) -> list[Word]:
-    """The words of a rule, an ``end`` last.
+    """Split a rule into tokens, the last of kind ``end``.
 
-    A column's name may stand bare if it begins with a letter and is no keyword; the longest name
-    that fits is taken. Between `` ` `` any name may stand, between ``"`` or ``'`` any value.
+    A column's name needs no quotes if it begins with a letter and is not a keyword; the longest
+    name that matches is taken. Any name may be quoted with `` ` ``, any value with ``"`` or ``'``.
 
     Raises:
-        ConfigError: pointing at what is no word, or if the rule is empty or very long.
+        ConfigError: pointing at what is not a token, or if the rule is empty or too long.
     """
     rule = re.sub(r"\s", " ", rule)
     if not rule.strip():

@@ -1,4 +1,4 @@
-"""The grammar of rules, read by recursive descent.
+"""Recursive-descent parser of rules.
 
 rule    = and-part {"or" and-part}
 and     = not-part {"and" not-part}
@@ -19,7 +19,7 @@ from gannet.core.errors import ConfigError
 from gannet.modalities.table.rules.lexer import COMPARISONS, Word, fault, words_of
 
 DEEPEST = 50
-"""Brackets and signs that may stand inside each other."""
+"""Deepest nesting of brackets and operators."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Name(Node):
 
 @dataclass(frozen=True, slots=True)
 class Literal(Node):
-    """A value: a number, or words whose meaning follows from what they are compared with."""
+    """A value: a number, or text that is read in the type of what it is compared with."""
 
     text: str
     number: bool
@@ -57,7 +57,7 @@ class Arithmetic(Node):
 
 @dataclass(frozen=True, slots=True)
 class Compare(Node):
-    """A chain such as ``a < b <= c``: its parts and the signs between them."""
+    """A chained comparison such as ``a < b <= c``: its parts and the signs between them."""
 
     parts: tuple[Node, ...]
     signs: tuple[str, ...]
@@ -81,28 +81,28 @@ class Call(Node):
 
 @dataclass(frozen=True, slots=True)
 class Not(Node):
-    """The opposite."""
+    """Logical negation."""
 
     part: Node
 
 
 @dataclass(frozen=True, slots=True)
 class Several(Node):
-    """Parts with ``and`` or ``or`` between them."""
+    """A conjunction or disjunction of parts."""
 
     sign: str
     parts: tuple[Node, ...]
 
 
 def parse(rule: str, columns: Sequence[str]) -> Node:
-    """Read a rule.
+    """Parse a rule.
 
     Args:
         rule: Its text.
-        columns: Names that are columns wherever they stand.
+        columns: Names that are always read as columns.
 
     Raises:
-        ConfigError: pointing at where it stops making sense.
+        ConfigError: pointing at the first syntax error.
     """
     reader = _Reader(rule, words_of(rule, columns))
     found = reader.disjunction()
@@ -112,7 +112,7 @@ def parse(rule: str, columns: Sequence[str]) -> Node:
 
 
 class _Reader:
-    """Goes through the words once."""
+    """Parses tokens in one pass."""
 
     def __init__(self, rule: str, words: Sequence[Word]) -> None:
         self.rule, self.words, self.at, self.depth = rule, words, 0, 0
@@ -122,7 +122,7 @@ class _Reader:
         return self.words[self.at]
 
     def taken(self, *texts: str) -> Word | None:
-        """The next word if it is one of these signs, which then lies behind."""
+        """Consume and return the next token if it is one of these signs."""
         word = self.now
         if word.kind == "sign" and word.text in texts:
             self.at += 1
@@ -212,7 +212,7 @@ class _Reader:
     def _arithmetic(self, signs: tuple[str, ...], part: Callable[[], Node]) -> Node:
         left, depth = part(), self.depth
         while word := self.taken(*signs):
-            self.deeper()  # the first sum stands inside all the others
+            self.deeper()  # each operator nests what is left of it
             right = part()
             left = Arithmetic(left.start, right.end, word.text, left, right)
         self.depth = depth

@@ -1,4 +1,4 @@
-"""Cells as what rules compare: numbers, words, dates, times of day; and what is then known."""
+"""Values of cells in rules, their comparison and arithmetic, with three-valued logic."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ NEAR = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """What a part of a rule is in each row.
+    """Values of an operand in each row.
 
     Attributes:
-        parts: ``(rows,)`` each; the second decides where the first are equal. Dates are days and
-            nanoseconds, since no 64-bit number counts all of them.
-        gone: ``(rows,)`` where nothing is known, since a cell is missing.
-        exact: Whether nothing was calculated.
+        parts: ``(rows,)`` each, compared lexicographically. Dates are days and nanoseconds, since
+            a single 64-bit number does not hold both range and resolution.
+        gone: ``(rows,)`` where the value is unknown because a cell is missing.
+        exact: Whether nothing was calculated, so that equality needs no tolerance.
     """
 
     parts: tuple[NDArray[Any], ...]
@@ -45,11 +45,11 @@ class Values:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """Where a rule is true and where it is false; elsewhere a missing cell leaves it open.
+    """Three-valued truth of a rule: true, false, or unknown where a cell is missing.
 
     Attributes:
-        yes: ``(rows,)``.
-        no: ``(rows,)``.
+        yes: ``(rows,)`` where it is true.
+        no: ``(rows,)`` where it is false.
     """
 
     yes: BoolArray
@@ -60,7 +60,7 @@ CellReader: TypeAlias = Callable[[Cells], Values]
 
 
 def kind_of(column: AnyColumn) -> ValueKind | None:
-    """What a column's cells are in a rule; nothing if they are not learnt."""
+    """Type of a column's cells in a rule; ``None`` if the column is not modelled."""
     match column:
         case NumberColumn():
             return "a number"
@@ -78,7 +78,7 @@ def kind_of(column: AnyColumn) -> ValueKind | None:
 
 
 def reader(column: AnyColumn) -> CellReader:
-    """How a column's cells are read; those of a column that ``kind_of`` knows."""
+    """The function that reads a column's cells; for columns whose ``kind_of`` is not ``None``."""
 
     def read(cells: Cells) -> Values:
         distinct, at = factorized(cells)
@@ -97,7 +97,7 @@ def reader(column: AnyColumn) -> CellReader:
 
 
 def literal(column: AnyColumn, text: str) -> Values | None:
-    """A value that a rule names, as the column's cells are read; nothing if it is none of them."""
+    """A literal of a rule, read as the column's cells are; ``None`` if it is not a value."""
     one = np.zeros(1, np.bool_)
     try:
         match column:
@@ -121,7 +121,7 @@ def literal(column: AnyColumn, text: str) -> Values | None:
 
 
 def unit_of(column: NumberColumn | DatetimeColumn, text: str) -> int:
-    """The unit of a column that is about at a value which ``literal`` can read."""
+    """The unit of a column nearest to a value that ``literal`` can read."""
     if isinstance(column, NumberColumn):
         return int(column.units_of(numbers(_cell(text), form=column.form).values)[0])
     cell = _cell(text) if column.format else np.array([text], "datetime64")
@@ -148,7 +148,7 @@ def _parts(column: AnyColumn, known: Cells) -> tuple[NDArray[Any], ...]:
         case DatetimeColumn() if column.format:
             return _of_format(column, known)
         case DatetimeColumn():
-            column.own_of(known)  # for its complaints about what is no date
+            column.own_of(known)  # raises if a cell is not a date
             return _moments(known)
         case CategoryColumn():
             places = [column.position_of(cell) for cell in known.tolist()]
@@ -180,7 +180,7 @@ def _moments(cells: Cells) -> tuple[NDArray[Any], ...]:
 
 
 def compared(left: Values, sign: str, right: Values) -> Truth:
-    """Whether ``left sign right`` in each row."""
+    """Truth of ``left sign right`` in each row."""
     gone = left.gone | right.gone
     same = np.ones(len(gone), np.bool_)
     less = np.zeros(len(gone), np.bool_)
@@ -205,7 +205,7 @@ def compared(left: Values, sign: str, right: Values) -> Truth:
 
 
 def calculated(left: Values, sign: str, right: Values) -> Values:
-    """A sum, difference, product or quotient; nothing is known where one divides by nought."""
+    """A sum, difference, product or quotient; unknown where the divisor is zero."""
     one, other = left.parts[0], right.parts[0]
     with np.errstate(all="ignore"):
         made = {
@@ -219,10 +219,10 @@ def calculated(left: Values, sign: str, right: Values) -> Values:
 
 
 def turned(truth: Truth) -> Truth:
-    """The opposite; what is open stays open."""
+    """Negation; unknown stays unknown."""
     return Truth(truth.no, truth.yes)
 
 
 def both(one: Truth, other: Truth) -> Truth:
-    """True where both are, false where one is."""
+    """Conjunction: true where both are true, false where either is false."""
     return Truth(one.yes & other.yes, one.no | other.no)

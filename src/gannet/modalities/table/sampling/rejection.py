@@ -1,4 +1,4 @@
-"""Rows that obey rules: each is drawn anew until it does, by chance of its own for every try."""
+"""Rejection sampling: each row is resampled until it obeys the rules."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from gannet.modalities.table.rules import Clause
 from gannet.modalities.table.sampling.cells import TOGETHER, RowSampler
 
 MAX_TRIES = 2_000
-"""Of a row; where 1 in 100 obeys, one row in 500 million fails them all."""
+"""Most tries per row; at an acceptance rate of 1 %, one row in 500 million exceeds them."""
 MIN_ACCEPTANCE = 0.01
-"""Share of drawn rows that must obey."""
+"""Smallest acceptance rate of resampled rows."""
 ENOUGH = 10_000
-"""Rows that are drawn anew before that share is believed."""
+"""Resampled rows before the acceptance rate is judged."""
 
 
 @dataclass
 class RejectionStats:
-    """What rules did to the rows so far.
+    """Statistics of rejection sampling so far.
 
     Attributes:
-        rows: That were asked for.
-        first_accepted: Of them, how many obeyed as they were drawn first.
-        drawn: Tries that it took in all.
-        violated: Clause -> rows that broke it as they were drawn first.
-        conditioned: Rules on one column alone, which are kept by asking for it.
-        marginal: Share of all rows that the model holds to obey these without being asked.
+        rows: Rows that were requested.
+        first_accepted: Rows accepted at the first try.
+        drawn: Total number of tries.
+        violated: Clause -> rows that violated it at the first try.
+        conditioned: Rules on a single column, which are enforced by conditional sampling.
+        marginal: Their joint probability under the model without conditioning.
     """
 
     rows: int = 0
@@ -45,13 +45,13 @@ class RejectionStats:
     marginal: float = 1.0
 
     def describe(self) -> list[str]:
-        """What a user should know: how much the rules bend the distribution."""
+        """Sentences for users: how much the rules change the distribution."""
         said: list[str] = []
         if self.conditioned:
             rules = " and ".join(f"'{rule}'" for rule in self.conditioned)
             said.append(
-                f"asked for outright: {rules}; without rules {percent(self.marginal)} of the rows "
-                "would be so"
+                f"enforced by conditional sampling: {rules}; without it "
+                f"{percent(self.marginal)} of the rows would obey"
             )
         if self.rows and self.violated:
             again = self.rows - self.first_accepted
@@ -76,21 +76,21 @@ def rejection_sample(
     seed: int,
     obeyed: RejectionStats,
 ) -> Tensor:
-    """Rows ``(n, F)`` of which every one obeys all clauses.
+    """Sample rows ``(n, F)`` that all obey every clause.
 
-    Row n is the first of its tries that obeys; try k depends on the seed, on n and on k alone, so
-    that neither the count nor other rows matter.
+    Row n is its first try that obeys; try k depends only on the seed, n and k, so neither the
+    number of rows nor other rows change it.
 
     Args:
         sampler: The model.
         clauses: To obey.
         rows: Their numbers.
-        conditions: As for ``RowSampler.drawn``.
+        conditions: As for ``RowSampler.sample``.
         seed: Of everything.
-        obeyed: Is told what was drawn.
+        obeyed: Statistics; updated.
 
     Raises:
-        ConfigError: if hardly any row obeys, naming the rule that most break.
+        ConfigError: if the acceptance rate is too low, naming the rule that most rows violate.
     """
     names = tuple(dict.fromkeys(name for clause in clauses for name in clause.columns))
 
@@ -108,7 +108,7 @@ def rejection_sample(
         obeyed.violated[clause.text] = obeyed.violated.get(clause.text, 0) + int((~kept).sum())
     attempt, drawn, hits = 1, 0, 0
     while len(left):
-        # As many tries at once as there were before: hardly more than needed, yet few rounds.
+        # Doubling the tries per round wastes few samples and needs few rounds.
         many = min(attempt, max(TOGETHER // len(left), 1), MAX_TRIES - attempt)
         if many < 1 or (drawn >= ENOUGH and hits < MIN_ACCEPTANCE * drawn):
             raise _hardly_any(obeyed, hits, drawn)
