@@ -278,8 +278,8 @@ ALWAYS_CHECKED = (
         "vanishing_gradient",
         _noisy_gradients,
         "the generator's gradients from different batches agree only {mean[grad_cosine]:.0%}, "
-        "while its samples' energy distance of {now.energy_distance:.3g} is far above the reference "
-        "({now.reference:.2g}): the batch is too small",
+        "while its samples' energy distance of {now.energy_distance:.3g} is far above the "
+        "reference ({now.reference:.2g}): the batch is too small",
         extra_evaluations=1,
     ),
     Symptom(
