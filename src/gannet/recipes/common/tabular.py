@@ -143,7 +143,7 @@ def masked_nll(generator: FieldGenerator, batch: Batch, asked: Tensor) -> Tensor
 
 
 def hidden_surprise(generator: FieldGenerator, batch: Batch) -> Tensor:
-    """Masked negative log-likelihood of masked cells, without those that are missing in the data."""
+    """Negative log-likelihood of masked cells, without those that are missing in the data."""
     _, known = batch.condition.vector.chunk(2, 1)
     return masked_nll(
         generator, batch, (1 - known).masked_fill(missing(batch.real, generator.missing_field), 0)
