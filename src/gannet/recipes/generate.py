@@ -57,7 +57,10 @@ class GenerateConfig(Config):
         "relativistic", description="adversarial loss: what the two networks minimise"
     )
     width: int = Field(
-        16, ge=4, le=1024, description="channels at full size; for rows, units of the judge / 4"
+        16,
+        ge=4,
+        le=1024,
+        description="channels at full size; for rows, units of the discriminator / 4",
     )
     gradient_penalty: float = Field(
         10.0,
@@ -83,7 +86,7 @@ class GenerateConfig(Config):
         0,
         ge=0,
         le=1_000,
-        description="pseudo-classes (self-conditioned GAN): clusters that pictures without "
+        description="pseudo-classes (self-conditioned GAN): clusters that images without "
         "labels are sorted into at first",
     )
     lr_schedule: Literal["exponential", "cosine"] = Field(

@@ -44,10 +44,10 @@ class InpaintConfig(PairedImageConfig):
         0,
         ge=0,
         le=512,
-        description="crop size: side of pieces to train on; 0 for whole pictures in one size",
+        description="crop size: side of crops to train on; 0 for whole images in one size",
     )
     max_mask_ratio: float = Field(
-        0.5, gt=0, lt=1, description="maximum mask ratio: largest share of a picture in holes"
+        0.5, gt=0, lt=1, description="maximum mask ratio: largest fraction of an image in holes"
     )
 
 

@@ -54,7 +54,7 @@ class SuperResolveConfig(Config):
         "blur, noise and JPEG too (realistic)",
     )
     crop_size: int = Field(
-        96, ge=24, le=512, description="crop size: side of the pieces that are trained on"
+        96, ge=24, le=512, description="crop size: side of the crops that are trained on"
     )
     width: int = Field(32, ge=4, le=256, description="base channels of both networks")
     depth: int = Field(10, ge=1, le=64, description="layers of the PSNR-oriented network")
@@ -80,9 +80,7 @@ class SuperResolveConfig(Config):
         ge=0,
         description="feature-matching loss weight: statistics of what the discriminator sees",
     )
-    latent_dim: int = Field(
-        8, ge=0, description="latent dimension: numbers of noise per picture; 0 for none"
-    )
+    latent_dim: int = Field(8, ge=0, description="latent dimension: numbers per sample; 0 for none")
     batch: int = Field(8, ge=1, description="batch size: samples per update")
     learning_rate: float = Field(
         1.5e-3, gt=0, description="learning rate of both optimizers at first"

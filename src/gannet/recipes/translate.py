@@ -64,7 +64,7 @@ class TranslateConfig(PairedImageConfig):
     diversity_weight: float = Field(
         0.05,
         ge=0,
-        description="diversity loss weight: reward for answers that differ; 1 is as much as the "
+        description="diversity loss weight: reward for outputs that differ; 1 is as much as the "
         "mean gains",
     )
     learning_rate: float = Field(
@@ -77,8 +77,8 @@ class TranslateConfig(PairedImageConfig):
     )
     flow_copy: bool = Field(
         True,
-        description="appearance flow: whether answers may copy pixels of the given picture, "
-        "from other places of it too; only where both have the same channels",
+        description="appearance flow: whether outputs may copy pixels of the input image, "
+        "from other positions of it too; only where both have the same channels",
     )
     horizontal_flip: bool = Field(
         True, description="random horizontal flips: whether pairs may be mirrored in training"

@@ -74,10 +74,10 @@ class TranslateUnpairedConfig(ImageToImageConfig):
         0,
         ge=0,
         le=512,
-        description="crop size: side of pieces to train on; 0 for whole pictures in one size",
+        description="crop size: side of crops to train on; 0 for whole images in one size",
     )
     horizontal_flip: bool = Field(
-        True, description="random horizontal flips: whether pictures may be mirrored in training"
+        True, description="random horizontal flips: whether images may be mirrored in training"
     )
     discriminator_levels: int = Field(
         3, ge=1, le=6, description="downsamplings of the discriminator"
@@ -85,10 +85,12 @@ class TranslateUnpairedConfig(ImageToImageConfig):
     cycle_weight: float = Field(
         0.3,
         ge=0,
-        description="cycle-consistency loss weight: what is lost on the way there and back",
+        description="cycle-consistency loss weight: error after translating there and back",
     )
     identity_weight: float = Field(
-        0.1, ge=0, description="identity loss weight: what changes in pictures of the wanted side"
+        0.1,
+        ge=0,
+        description="identity loss weight: change of images that are of the target side already",
     )
     adversarial_weight: float = Field(0.7, ge=0, description="adversarial loss weight")
     feature_matching_weight: float = Field(
@@ -114,19 +116,18 @@ class TranslateUnpairedConfig(ImageToImageConfig):
         0.3,
         ge=0,
         le=1,
-        description="augmentation probability: share of pictures that the discriminator sees "
-        "changed",
+        description="augmentation probability: share of images that the discriminator sees changed",
     )
     diversity_weight: float = Field(
         0.1,
         ge=0,
-        description="diversity loss weight (mode seeking): reward for answers that differ",
+        description="diversity loss weight (mode seeking): reward for outputs that differ",
     )
     diversity_target: float = Field(
         0.1,
         gt=0,
         le=1,
-        description="diversity target: how far two answers shall differ; 1 is half the range",
+        description="diversity target: distance that two outputs shall have; 1 is half the range",
     )
 
 

@@ -15,7 +15,7 @@ class CoderConfig(Config):
     """Settings of autoencoder recipes."""
 
     latent_dim: int = Field(
-        16, ge=1, description="latent dimension: numbers of noise per sample; 0 for none"
+        16, ge=1, description="latent dimension: numbers per sample; 0 for none"
     )
     batch: int = Field(64, ge=1, description="batch size: samples per update")
     learning_rate: float = Field(

@@ -62,11 +62,11 @@ class ImageToImageConfig(Config):
     diversity_weight: float = Field(
         0.5,
         ge=0,
-        description="diversity loss weight: reward for answers that differ; 1 is as much as the "
+        description="diversity loss weight: reward for outputs that differ; 1 is as much as the "
         "mean gains",
     )
     latent_dim: int = Field(
-        8, ge=0, description="latent dimension: numbers of noise per picture; 0 for one answer only"
+        8, ge=0, description="latent dimension: numbers per sample; 0 for one output only"
     )
     batch: int = Field(8, ge=1, description="batch size: samples per update")
     learning_rate: float = Field(
@@ -90,7 +90,7 @@ class PairedImageConfig(ImageToImageConfig):
     """Settings of recipes that learn from pairs, in which each output has a target."""
 
     l1_weight: float = Field(
-        1.0, ge=0, description="L1 loss weight: the error of the mean of two answers"
+        1.0, ge=0, description="L1 loss weight: error of the mean of two outputs"
     )
     perceptual_weight: float = Field(
         0.0,

@@ -72,7 +72,7 @@ class CellConfig(Config):
         "none",
     )
     discriminator_batch: int = Field(
-        64, ge=1, description="discriminator batch size: rows of a batch that it looks at"
+        64, ge=1, description="discriminator batch size: rows of a batch that it sees"
     )
     gradient_penalty: float = Field(
         1.0, ge=0, description="weight of the R1 and R2 gradient penalties at first"
