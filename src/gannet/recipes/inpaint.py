@@ -1,6 +1,6 @@
-"""Fill the holes of pictures: known pixels stay as they are, to the bit; several completions.
+"""Inpainting: fill the holes of images, with known pixels unchanged; several completions.
 
-Holes of any form are cut in training, so a folder of whole pictures is all it takes.
+Random masks are applied in training, so a folder of complete images is enough.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from gannet.recipes.common.image_to_image import (
 from gannet.recipes.common.schedules import cosine
 
 HALF = 0.5
-"""Brightness above which a mask says that nothing is known."""
+"""Brightness of a mask above which a pixel is to be filled."""
 
 
 class InpaintConfig(PairedImageConfig):
@@ -44,15 +44,15 @@ class InpaintConfig(PairedImageConfig):
         0,
         ge=0,
         le=512,
-        description="crop size: side of pieces to train on; 0 for whole pictures in one size",
+        description="crop size: side of crops to train on; 0 for whole images in one size",
     )
     max_mask_ratio: float = Field(
-        0.5, gt=0, lt=1, description="maximum mask ratio: largest share of a picture in holes"
+        0.5, gt=0, lt=1, description="maximum mask ratio: largest fraction of an image in holes"
     )
 
 
 class MaskOptions(Options):
-    """What may be asked for when a picture is filled."""
+    """Options of filling an image."""
 
     mask: Path | None = Field(
         None, description="white where nothing is known; or a folder of masks"
@@ -60,7 +60,7 @@ class MaskOptions(Options):
 
 
 def build(config: InpaintConfig, spec: Spec) -> Networks:
-    """Networks that see the picture, with its holes grey, and where these are."""
+    """Networks whose input is the image, grey in its holes, and the mask."""
     channels = spec.shape[0]
     return Networks(
         UNetGenerator(
@@ -71,28 +71,28 @@ def build(config: InpaintConfig, spec: Spec) -> Networks:
 
 
 def masked(batch: Batch, holes: Tensor) -> Batch:
-    """The problem: ``holes`` ``(B, 1, H, W)`` cut into pictures."""
+    """Mask images with ``holes`` ``(B, 1, H, W)``; the condition is the rest and the mask."""
     shown = torch.cat([batch.real * (1 - holes), holes], 1)
     return replace(batch, condition=replace(batch.condition, grid=shown))
 
 
 def corrupt(batch: Batch, rng: torch.Generator, config: InpaintConfig) -> Batch:
-    """Cut holes of chance."""
+    """Apply random masks."""
     return masked(batch, drawn(batch.real, rng, config.max_mask_ratio))
 
 
 def evaluation_condition(batch: Batch, _spec: Spec) -> Condition:
-    """Each picture's own holes, the same at every call: a quarter of it."""
+    """A mask of a quarter of each image, the same at every call."""
     return masked(batch, fixed(batch.real)).condition
 
 
 def filled(answers: Tensor, problem: Batch) -> Tensor:
-    """Answers in the holes, and what is known around them."""
+    """Outputs inside the holes, known pixels outside."""
     return patched(answers, problem.condition.grid)
 
 
 def patched(answers: Tensor, shown: Tensor) -> Tensor:
-    """Answers ``(B, C, H, W)`` in the holes of ``shown`` ``(B, C + 1, H, W)``, else its pixels."""
+    """Outputs ``(B, C, H, W)`` in the holes of ``shown`` ``(B, C + 1, H, W)``, else its pixels."""
     known, holes = shown[:, :-1], shown[:, -1:]
     return torch.where(holes > 0, answers, known)
 
@@ -100,24 +100,24 @@ def patched(answers: Tensor, shown: Tensor) -> Tensor:
 def discriminator_losses(
     networks: Networks, batch: Batch, noise: Tensor, config: InpaintConfig
 ) -> Losses:
-    """Tell whole pictures from filled ones."""
+    """Adversarial loss of complete images against filled ones."""
     return paired_discriminator_losses(networks, batch, noise, config, filled)
 
 
 def generator_losses(
     networks: Networks, batch: Batch, noise: Tensor, config: InpaintConfig
 ) -> Losses:
-    """Fill holes so that nobody sees where they were."""
+    """Losses of filled images; see ``paired_generator_losses``."""
     return paired_generator_losses(networks, batch, noise, config, filled)
 
 
 def infer(model: nn.Module, noise: Tensor, condition: Condition, _config: InpaintConfig) -> Tensor:
-    """Filled pictures; known pixels are those that were given."""
+    """Filled images; known pixels are unchanged."""
     return patched(model(noise, condition), condition.grid)
 
 
 def validation_loss(model: nn.Module, problem: Batch, config: InpaintConfig) -> Tensor:
-    """Mean absolute error in the holes, without noise; a scalar."""
+    """Mean absolute error in the holes, for zero latents; a scalar."""
     still = torch.zeros(len(problem), config.latent_dim, device=problem.real.device)
     off = (infer(model, still, problem.condition, config) - problem.real).abs()
     holes = problem.condition.grid[:, -1:]
@@ -125,13 +125,13 @@ def validation_loss(model: nn.Module, problem: Batch, config: InpaintConfig) -> 
 
 
 def diffusion_fill(batch: Batch) -> Tensor:
-    """Holes filled as if their rims had spread into them."""
+    """Holes filled by diffusion from their rims."""
     grid = batch.condition.grid
     return diffused(grid[:, :-1], grid[:, -1:])
 
 
 def biharmonic(batch: Batch) -> Tensor:
-    """Holes filled by scikit-image: smooth, with slopes that go on across the rim."""
+    """Holes filled by biharmonic inpainting of scikit-image, smooth across the rim."""
     from skimage.restoration import inpaint_biharmonic  # an extra, and slow to import
 
     grid = batch.condition.grid.double().cpu().numpy()
@@ -150,7 +150,7 @@ if find_spec("skimage"):  # of the extra `pictures`
 def transform(
     trained: Trained[InpaintConfig], given: TransformInput, samples: int, seed: int
 ) -> Sequence[NDArray[np.float32]]:
-    """One completion per draw, at the size of the picture; holes are its mask, or are see-through.
+    """One completion per sample, at the size of the image; holes are its mask, or transparent.
 
     Raises:
         DataError: if there are no holes.
@@ -166,13 +166,13 @@ def transform(
     if not mask.any():
         raise DataError(
             "no holes to fill",
-            remedy="Give --mask, white where nothing is known, or a picture that is see-through "
-            "there.",
+            remedy="Give --mask, white where pixels are to be filled, or a picture that is "
+            "transparent there.",
         )
     holes = torch.from_numpy(mask.astype(np.float32))[None, None]
     seen = torch.cat([encoded(picture, channels) * (1 - holes), holes], 1)
     made = translate_tiled(translator, seen, draw_latents(samples, trained.config.latent_dim, seed))
-    # What is known is never computed, so it stays as it was to the bit.
+    # Known pixels are copied from the input, so they stay the same to the bit.
     return [
         np.where(mask[..., None], in_channels(each, picture.shape[2]), picture) for each in made
     ]

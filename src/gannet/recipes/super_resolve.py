@@ -1,11 +1,11 @@
-"""Sharper pictures: two, three or four times as many pixels each way.
+"""Super-resolution: two, three or four times as many pixels each way.
 
-The small pictures are made from the sharp ones in training, so a folder of sharp pictures is all it
-takes. A first network learns what pixels alone teach (faithful); then a duel teaches a second one
-the detail that is missing (vivid), and every blend of the two is one setting away.
+The low-resolution images are made from the sharp ones in training, so a folder of sharp images is
+enough. A PSNR-oriented network is pre-trained with an L1 loss (faithful); then adversarial training
+teaches a second network the missing detail (vivid). Network interpolation blends the two.
 
-Source: Ledig et al. 2016, arXiv:1609.04802 (adversarial super-resolution); Wang et al. 2018,
-arXiv:1809.00219, section 3.4 (from faithful to vivid). Differs: see ``networks.super_resolution``.
+Source: Ledig et al. 2016, arXiv:1609.04802 (SRGAN); Wang et al. 2018, arXiv:1809.00219, section 3.4
+(network interpolation of ESRGAN). Differs: see ``networks.super_resolution``.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from gannet.recipes.common.image_to_image import draw_latents, grid_condition, p
 from gannet.recipes.common.schedules import cosine_left
 
 NEVER = 1 << 30
-"""Steps between two lessons of a judge that has nothing to judge yet."""
+"""Discriminator update interval during pre-training: it is not updated."""
 
 
 class SuperResolveConfig(Config):
@@ -54,7 +54,7 @@ class SuperResolveConfig(Config):
         "blur, noise and JPEG too (realistic)",
     )
     crop_size: int = Field(
-        96, ge=24, le=512, description="crop size: side of the pieces that are trained on"
+        96, ge=24, le=512, description="crop size: side of the crops that are trained on"
     )
     width: int = Field(32, ge=4, le=256, description="base channels of both networks")
     depth: int = Field(10, ge=1, le=64, description="layers of the PSNR-oriented network")
@@ -80,9 +80,7 @@ class SuperResolveConfig(Config):
         ge=0,
         description="feature-matching loss weight: statistics of what the discriminator sees",
     )
-    latent_dim: int = Field(
-        8, ge=0, description="latent dimension: numbers of noise per picture; 0 for none"
-    )
+    latent_dim: int = Field(8, ge=0, description="latent dimension: numbers per sample; 0 for none")
     batch: int = Field(8, ge=1, description="batch size: samples per update")
     learning_rate: float = Field(
         1.5e-3, gt=0, description="learning rate of both optimizers at first"
@@ -105,7 +103,7 @@ class SuperResolveConfig(Config):
 
 
 class EnlargeOptions(Options):
-    """What may be asked for when a picture is enlarged; by default as it was trained."""
+    """Options of enlarging an image; by default as it was trained."""
 
     interpolation: float | None = Field(
         None, ge=0, le=1, description="from 0, faithful, to 1, vivid; by default as it was trained"
@@ -116,7 +114,7 @@ class EnlargeOptions(Options):
 
 
 def build(config: SuperResolveConfig, spec: Spec) -> Networks:
-    """Networks for pictures of any size; the spec says their channels."""
+    """Networks for images of any size; the spec gives their channels."""
     channels = spec.shape[0]
     depth = (config.depth, config.detail_blocks)
     return Networks(
@@ -126,7 +124,7 @@ def build(config: SuperResolveConfig, spec: Spec) -> Networks:
 
 
 def corrupt(batch: Batch, rng: torch.Generator, config: SuperResolveConfig) -> Batch:
-    """Turn each piece about, and shrink it."""
+    """Flip each crop at random and shrink it."""
     high, wide = (side // config.scale * config.scale for side in batch.real.shape[2:])
     sharp = flipped(batch.real[:, :, :high, :wide], rng)
     if config.degradation == "realistic":
@@ -137,13 +135,13 @@ def corrupt(batch: Batch, rng: torch.Generator, config: SuperResolveConfig) -> B
 
 
 def evaluation_condition(batch: Batch, spec: Spec) -> Condition:
-    """The small pictures of sharp ones, plainly shrunk."""
+    """Low-resolution images by bicubic shrinking."""
     low = shrunk(batch.real, round(spec.shape[1] / spec.grid[1]))
     return replace(batch.condition, grid=low)
 
 
 def parts(networks: Networks) -> tuple[Upscaler, PatchGAN]:
-    """The players as what they are."""
+    """The generator and the discriminator with their types."""
     upscaler, discriminator = networks.generator, networks.discriminator
     assert isinstance(upscaler, Upscaler)
     assert isinstance(discriminator, PatchGAN)
@@ -153,7 +151,7 @@ def parts(networks: Networks) -> tuple[Upscaler, PatchGAN]:
 def discriminator_losses(
     networks: Networks, batch: Batch, noise: Tensor, _config: SuperResolveConfig
 ) -> Losses:
-    """Tell each sharp picture from the one that was made of its small one."""
+    """Adversarial loss of sharp images against outputs."""
     upscaler, discriminator = parts(networks)
     with torch.no_grad():
         fake = upscaler(noise, batch.condition).float()
@@ -168,7 +166,7 @@ def discriminator_losses(
 def generator_losses(
     networks: Networks, batch: Batch, noise: Tensor, config: SuperResolveConfig
 ) -> Losses:
-    """First the pixels, then the duel; ``schedule`` says which."""
+    """L1 loss in pre-training, then adversarial losses; ``schedule`` sets the weights."""
     upscaler, discriminator = parts(networks)
     low, losses = batch.condition.grid, dict[str, Tensor]()
     with torch.set_grad_enabled(config.l1_weight > 0):
@@ -191,7 +189,7 @@ def generator_losses(
 
 
 def schedule(config: SuperResolveConfig, share: float) -> SuperResolveConfig:
-    """First the faithful network, then the other; for each the rate falls like a cosine."""
+    """Pre-training, then the adversarial phase, each with cosine decay of the learning rate."""
     begins = config.pretrain_share if config.interpolation else 1.0
     first = share < begins
     at = share / begins if first else (share - begins) / max(1 - begins, 1e-9)
@@ -214,20 +212,20 @@ def schedule(config: SuperResolveConfig, share: float) -> SuperResolveConfig:
 def infer(
     model: nn.Module, noise: Tensor, condition: Condition, config: SuperResolveConfig
 ) -> Tensor:
-    """Sharp pictures of the quality that was trained for."""
+    """Sharp images with the interpolation that was trained for."""
     made: Tensor = model(noise, condition, config.interpolation)
     return made.clamp(-1, 1)
 
 
 def validation_loss(model: nn.Module, problem: Batch, _config: SuperResolveConfig) -> Tensor:
-    """Mean absolute error of the faithful pictures; a scalar."""
+    """Mean absolute error of the PSNR-oriented network; a scalar."""
     assert isinstance(model, Upscaler)
     sharp, _ = model.psnr_network(problem.condition.grid)
     return (sharp.float() - problem.real).abs().mean()
 
 
 def bicubic(batch: Batch) -> Tensor:
-    """What every program for pictures does."""
+    """Bicubic interpolation."""
     low = batch.condition.grid
     return enlarged(low, batch.real.shape[2] // low.shape[2]).clamp(-1, 1)
 
@@ -235,7 +233,7 @@ def bicubic(batch: Batch) -> Tensor:
 def transform(
     trained: Trained[SuperResolveConfig], given: TransformInput, samples: int, seed: int
 ) -> Sequence[NDArray[np.float32]]:
-    """A picture of any size and channels, sharper; alpha is enlarged like grey."""
+    """Enlarge an image of any size and channels; alpha is enlarged like a grey image."""
     upscaler, settings = trained.model, trained.config
     assert isinstance(upscaler, Upscaler)
     assert isinstance(given.options, EnlargeOptions)

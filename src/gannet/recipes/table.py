@@ -1,10 +1,10 @@
-"""Make rows like those of a table, with any cells given; the same network fills holes.
+"""Make rows like those of a table, with any cells given; the same network fills missing cells.
 
-``prepare`` hides a random part of each row's cells, from one to all of them, and the generator
-learns the odds of every hidden cell given the others (Hoogeboom et al. 2022, arXiv:2110.02037). The
-discriminator tells rows that the generator filled up from real ones, relativistically and with
-slope penalties on both sides (Huang et al. 2025, arXiv:2501.05441). It measures; its word in what
-the generator learns has a weight of zero by default (docs/decisions/0013).
+``corrupt`` masks a random part of each row's cells, from one to all of them, and the generator
+learns the distribution of every masked cell given the others (Hoogeboom et al. 2022,
+arXiv:2110.02037). The discriminator tells rows that the generator filled from real ones, with a
+relativistic loss and R1 and R2 gradient penalties (Huang et al. 2025, arXiv:2501.05441). By default
+it only measures: the adversarial loss of the generator has weight 0 (docs/decisions/0013).
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class TableConfig(CellConfig):
 
 
 def corrupt(batch: Batch, rng: torch.Generator, _config: TableConfig) -> Batch:
-    """Hide cells at random; how large a part differs from row to row, but never nothing."""
+    """Mask a random fraction of each row's cells, at least one."""
     rows, fields = batch.real.shape
     place = batch.real.device
     share = torch.rand(rows, 1, generator=rng, device=place)
@@ -59,13 +59,13 @@ def corrupt(batch: Batch, rng: torch.Generator, _config: TableConfig) -> Batch:
 def discriminator_losses(
     networks: Networks, batch: Batch, noise: Tensor, config: TableConfig
 ) -> Losses:
-    """Tell real rows from made ones; whole rows, as at use, unless the generator listens."""
+    """Loss on real and generated rows; fully masked ones unless the generator uses it."""
     told_of = batch if config.adversarial_weight else _untold(batch)
     return discriminator_loss(networks, told_of, noise, config)
 
 
 def _untold(batch: Batch) -> Batch:
-    """The rows with every cell hidden, which is how whole rows are judged at use."""
+    """The batch with every cell masked, as for whole rows at inference."""
     vector = torch.zeros_like(batch.condition.vector)
     return replace(batch, condition=replace(batch.condition, vector=vector))
 
@@ -73,7 +73,7 @@ def _untold(batch: Batch) -> Batch:
 def generator_losses(
     networks: Networks, batch: Batch, noise: Tensor, config: TableConfig
 ) -> Losses:
-    """Give hidden cells their true odds and, with a weight, make filled rows look real."""
+    """Masked negative log-likelihood and, with a weight, the adversarial loss."""
     generator, _ = tabular_networks(networks)
     losses = {"masked_nll": hidden_surprise(generator, batch)}
     if config.adversarial_weight:
@@ -85,11 +85,11 @@ def generator_losses(
 
 
 def _last_cell_loss(networks: Networks, batch: Batch, noise: Tensor) -> Tensor:
-    """How much less real than the reals filled rows look, with a slope for one filled cell each.
+    """Adversarial loss of filled rows, with a gradient for one filled cell per row.
 
-    The cell is drawn anew, told all others, which were filled before: what the generator learns
-    here is to go on from its own cells, which the odds of real rows never show it. The symbol
-    that was drawn is judged, the odds get the slope (straight through; arXiv:1308.3432).
+    That cell is sampled again given all others, so that the generator learns to continue from its
+    own cells, which likelihood on real rows never shows it. The discriminator sees the sampled
+    token, the probabilities get the gradient (straight-through estimator, arXiv:1308.3432).
     """
     generator, discriminator = tabular_networks(networks)
     layout = generator.layout

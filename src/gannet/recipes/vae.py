@@ -1,8 +1,8 @@
 """Make new samples like the given ones with a variational autoencoder: a baseline.
 
 The generator learns the evidence lower bound (Kingma and Welling 2013, arXiv:1312.6114) with the
-decoder variance that makes it best (Rybkin et al. 2021, arXiv:2006.13202), and nothing from the
-discriminator, which only measures. Samples are the decoder's means, without its variance.
+optimal decoder variance (Rybkin et al. 2021, arXiv:2006.13202). The discriminator only measures;
+the generator is not trained on it. Samples are the decoder's means, without its variance.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def evidence_lower_bound(coder: Autoencoder, batch: Batch, noise: Tensor) -> tup
 
 
 def generator_losses(networks: Networks, batch: Batch, noise: Tensor, config: VaeConfig) -> Losses:
-    """Give back what went in, through codes that look like the prior."""
+    """Reconstruction loss and KL divergence of the latents from the prior."""
     kept, far = evidence_lower_bound(autoencoder_of(networks), batch, noise)
     return {"reconstruction": kept, "kl": config.kl_weight * far}
 
@@ -62,7 +62,7 @@ def generator_losses(networks: Networks, batch: Batch, noise: Tensor, config: Va
 def validation_loss(model: nn.Module, batch: Batch, config: VaeConfig) -> Tensor:
     """``exp`` of the negative evidence lower bound in nats per number; never below zero.
 
-    Codes are drawn alike at every call. The decoder variance is that of the samples themselves.
+    The same latents are drawn at every call. The decoder variance is fitted to the batch.
     """
     assert isinstance(model, Autoencoder)
     chance = torch.Generator().manual_seed(0)

@@ -1,4 +1,4 @@
-"""Settings chosen by measuring: what the user left open, tried on the very networks and data."""
+"""Settings that the user left open, chosen by measuring on the actual networks and data."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from gannet.recipes.registry import find_recipe
 from gannet.training.trainer import Trainer
 
 PROBE_SECONDS = 5.0
-"""After so long a probe has seen enough steps, however few."""
+"""Maximum duration of a timing probe, however few steps it took."""
 
 PAYS = 0.9
-"""Share of the time in 32 bit below which 16 bit are worth their coarser numbers."""
+"""Maximum ratio of step times, bfloat16 to float32, at which bfloat16 is used."""
 
 MANY = 1_000_000
-"""Samples, as far as the time of a step goes: what suits few of them does not change it."""
+"""Assumed number of samples when timing steps, so that settings for few samples do not apply."""
 
 PROBED = 512
-"""Samples from which a recipe suggests settings."""
+"""Samples that a recipe suggests settings from."""
 
 Clock = Callable[[], float]
 
 
 class AutoConfig:
-    """Chooses the settings that the user left open, noting why."""
+    """Chooses the settings that the user left open and records why."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class AutoConfig:
         self.spec = Spec.of(recipe.training.corrupt(one, chance, self.config))
 
     def choose(self, reason: str, **settings: object) -> None:
-        """Take settings, unless the user gave them or the recipe does not know them."""
+        """Apply settings, except those that the user gave or the recipe does not have."""
         known = self.recipe.config.model_fields
         free = {
             name: value
@@ -69,19 +69,19 @@ class AutoConfig:
             self.reasons.append(f"{shown}: {reason}")
 
     def trainer(self, **settings: object) -> Trainer[Any]:
-        """A fresh duel with the settings so far."""
+        """A new trainer with the settings so far."""
         config = parse(self.recipe.config, self.config.model_dump() | settings)
         return Trainer(self.recipe, config, self.spec, seed=self.seed, device=self.device)
 
     def time_step(
         self, steps: int = 4, clock: Clock = time.perf_counter, **settings: object
     ) -> float:
-        """Seconds per step: the median of a few, after one to warm up.
+        """Seconds per step: the median of a few, after one warm-up step.
 
         Args:
-            steps: How many; as many times more where the discriminator learns at few of them.
-            clock: What time is measured by.
-            settings: Others than those so far.
+            steps: How many; multiplied by the discriminator update interval.
+            clock: Returns the time in seconds.
+            settings: Changes to the settings so far.
         """
         every = settings.get("discriminator_interval", self.config.discriminator_interval)
         assert isinstance(every, int)
@@ -91,9 +91,9 @@ class AutoConfig:
 
 
 def _timed(trainer: Trainer[Any], batches: Iterator[Batch], clock: Clock) -> float:
-    """Seconds per step: the median over a duel's steps but the first; of few if they are slow.
+    """Seconds per step: the median over all steps but the first, of few if they are slow.
 
-    Where the discriminator learns at few steps, the median of what they take from one to the next.
+    Measured from one discriminator update to the next.
     """
     together = trainer.config.discriminator_interval
     marks: list[float] = []
@@ -124,18 +124,18 @@ def steps_in(
 ) -> float:
     """How many steps there is time for with samples of some shape.
 
-    Steps are measured, on one thread, with the smallest networks on blank samples. Infinitely many
-    where what samples are told would have to be made up.
+    Steps are measured on one thread, with the smallest networks on blank samples. Infinity if the
+    recipe needs conditions that cannot be made up.
 
     Args:
         shape: Of an encoded sample.
         kind: Of data.
-        recipe: Name of the task.
+        recipe: Name of the recipe.
         given: Settings of the user.
         seconds: Time budget.
         device: Where to train.
-        clock: What time is measured by.
-        classes: Of the data; told to networks that cannot do without.
+        clock: Returns the time in seconds.
+        classes: Number of classes, for networks that need a label.
     """
     made = find_recipe(recipe)
     slots = made.inputs.slots
@@ -169,13 +169,13 @@ def choose_settings(
     """Every setting that the user left open, and the measured seconds per step.
 
     Args:
-        recipe: The task.
+        recipe: The recipe.
         dataset: Decoded data, to measure on.
         given: Settings that stay as they are.
         seconds: Time budget; 0 if ``given`` bounds the steps.
         seed: Of the probes' networks.
         device: Where to train.
-        clock: What time is measured by; processor time for benchmarks.
+        clock: Returns the time in seconds; processor time for benchmarks.
     """
     chosen = AutoConfig(recipe, dataset, given, seed, device)
     if recipe.training.fit is not None:
@@ -188,7 +188,7 @@ def choose_settings(
     if seconds:
         with processor.threads(chosen.config.threads):
             step = chosen.time_step(clock=clock)
-        # A twentieth for looks and saves; measured on digits, see docs/benchmarks.md.
+        # The rest is for evaluations and checkpoints; measured on digits, see docs/benchmarks.md.
         steps = max(int(0.93 * seconds / step), 20)
         chosen.choose(f"{seconds:.0f} s at {step * 1e3:.1f} ms a step", steps=steps)
     else:
@@ -204,8 +204,8 @@ def _choose_numbers(chosen: AutoConfig) -> None:
         chosen.choose(f"only {rows} samples to train on", batch=max(2, rows))
     if train.label_codec is not None and train.label_codec.pseudo:
         chosen.choose(
-            f"{rows} {modality_of(chosen.spec.kind).noun[1]} without labels, sorted by likeness "
-            "into kinds that both are told",
+            f"{rows} {modality_of(chosen.spec.kind).noun[1]} without labels, clustered into "
+            "pseudo-classes that condition both networks",
             **{chosen.recipe.training.controls.pseudo_classes: len(train.label_codec.classes)},
         )
     _take_suggestions(chosen)
@@ -233,7 +233,7 @@ def _choose_threads(chosen: AutoConfig) -> None:
 
 
 def _choose_size(chosen: AutoConfig, seconds: float, clock: Clock) -> None:
-    """Small networks and batches while steps are few, since steps are then what counts."""
+    """Larger networks and batches only where there is time for enough steps."""
     scaling = chosen.recipe.training.scaling(chosen.spec)
     if not scaling:
         return
@@ -243,7 +243,7 @@ def _choose_size(chosen: AutoConfig, seconds: float, clock: Clock) -> None:
             steps = int(seconds / chosen.time_step(clock=clock))
     for least, settings in scaling:
         if steps >= least:
-            # A batch must not hold more than there is to show.
+            # No batch larger than the training set.
             most = min(settings.get("batch", chosen.config.batch), len(chosen.dataset.train))
             fitting = {**settings, "batch": int(most)}
             chosen.choose(f"time for {steps} steps of the smallest networks", **fitting)
@@ -251,16 +251,16 @@ def _choose_size(chosen: AutoConfig, seconds: float, clock: Clock) -> None:
 
 
 def choose_precision(chosen: AutoConfig, clock: Clock) -> None:
-    """Compute in 16 bit where that is measured to pay.
+    """Compute in bfloat16 where that is measured to be faster.
 
-    Never for data whose fine structure eight bits of mantissa would round away.
+    Never for kinds of data whose fine structure its eight bits of mantissa would round away.
     """
     modality = modality_of(chosen.spec.kind)
     if not modality.bfloat16:
-        chosen.choose(f"{modality.noun[1]} keep every digit", precision="float32")
+        chosen.choose(f"{modality.noun[1]} need full precision", precision="float32")
         return
     if chosen.recipe.training.float32_only:
-        chosen.choose("the duel of this recipe stands still in 16 bit", precision="float32")
+        chosen.choose("training of this recipe stands still in 16 bit", precision="float32")
         return
     if "precision" in chosen.user_settings or not processor.may_use_bfloat16(chosen.device):
         chosen.choose("16 bit is not faster on this machine", precision="float32")

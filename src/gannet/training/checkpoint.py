@@ -1,4 +1,4 @@
-"""The checkpoint in a run's folder: all that is needed to go on exactly where it was saved."""
+"""The checkpoint in a run's folder: everything needed to resume exactly where it was saved."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from gannet.core.errors import GannetError, no_permission
 from gannet.core.io.files import UNREADABLE, write_whole
 
 CHECKPOINT = "checkpoint.pt"
-"""Its name in the folder."""
+"""Name of the file."""
 
 
 def save_checkpoint(out: Path, state: Mapping[str, Any]) -> None:
-    """Write the state of a run in one piece or not at all.
+    """Write the state of a run atomically.
 
     Args:
         out: The run's folder.
@@ -30,12 +30,12 @@ def save_checkpoint(out: Path, state: Mapping[str, Any]) -> None:
 
 
 def load_checkpoint(out: Path, device: str, take_up: Callable[[Mapping[str, Any]], None]) -> None:
-    """Go on from the state that was saved last, if any was.
+    """Resume from the checkpoint, if there is one.
 
     Args:
         out: The run's folder.
-        device: Where tensors shall lie.
-        take_up: Is given the state; what it cannot find there means a damaged file, too.
+        device: Device of the tensors.
+        take_up: Called with the state; a key it misses counts as a damaged file.
 
     Raises:
         GannetError: if the file is damaged, or may not be read.
@@ -49,14 +49,14 @@ def load_checkpoint(out: Path, device: str, take_up: Callable[[Mapping[str, Any]
         raise no_permission(path) from None
     except (OSError, *UNREADABLE):
         raise GannetError(
-            "the save is damaged or of another gannet",
+            "the checkpoint is damaged or from another version of gannet",
             where=str(path),
-            remedy="Delete the file to begin anew, or train into another folder.",
+            remedy="Delete the file to start over, or train into another folder.",
         ) from None
 
 
 def forget_after(out: Path, step: int) -> None:
-    """Drop lines of ``training_log.jsonl`` that belong to steps which will be taken again."""
+    """Drop lines of ``training_log.jsonl`` after ``step``, whose steps will be repeated."""
     path = out / "training_log.jsonl"
     if path.exists():
         try:

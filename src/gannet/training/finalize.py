@@ -1,4 +1,4 @@
-"""What a run leaves for people: samples to look at, a fresh critic's verdict, a model card."""
+"""The results of a run: sample grids, the two-sample test (C2ST) and the model card."""
 
 from __future__ import annotations
 
@@ -25,31 +25,37 @@ from gannet.training.plan import Plan
 from gannet.training.trainer import Trainer
 
 FIT_ROWS = 50_000
-"""Most rows of each part from which a recipe works out what it keeps."""
+"""Maximum rows of each split for a fit after training."""
 
-SHOWN, ANSWERS, FEW = 64, 12, 8
-"""Samples in a sheet, held-out inputs with answers in one, and files where there is no sheet."""
+SHOWN = 64
+"""Samples in a grid."""
+
+ANSWERS = 12
+"""Held-out inputs in a grid of conditional outputs."""
+
+FEW = 8
+"""Maximum files, for kinds of data without a grid."""
 
 ACROSS = 3
-"""Inputs whose answers share a row."""
+"""Inputs per row in a grid of conditional outputs."""
 
 
 @torch.no_grad()
 def preview(
     trainer: Trainer[Any], plan: Plan, out: Path, given: Batch, count: int = SHOWN
 ) -> Path | None:
-    """Samples of the averaged generator, from the same noise at every call.
+    """Samples of the EMA generator, from the same noise at every call.
 
     Args:
-        trainer: As it stands.
-        plan: Of its run.
-        out: Folder of its run.
-        given: Held-out samples with what is told of them; of a recipe whose samples are answers,
-            some of these are shown: what was given, the answer, and what it should be.
+        trainer: The networks.
+        plan: Of the run.
+        out: Folder of the run.
+        given: Held-out samples with their conditions. Conditional recipes show some of them: the
+            input, the output and the target.
         count: Samples shown.
 
     Returns:
-        ``samples/step-000500.png``, or ``None`` if nothing shows samples of this kind.
+        ``samples/step-000500.png``, or ``None`` if this kind of data cannot be shown.
     """
     if not _can_show(plan.spec.kind):
         return None
@@ -72,16 +78,16 @@ def preview(
 def show(
     samples: Tensor, codec: Codec[Any], place: Path, given: Batch | None = None
 ) -> Path | None:
-    """Write samples in the way that their kind of data is shown.
+    """Write samples in a format suited to their kind of data.
 
     Args:
         samples: ``(n, *shape)``.
-        codec: Of them.
-        place: Of the file, without its suffix.
-        given: Where samples are answers, what was given and what they should be.
+        codec: Of the samples.
+        place: Path of the file, without its suffix.
+        given: For conditional outputs, their inputs and targets.
 
     Returns:
-        The file, the first of several, or ``None`` if nothing shows samples of this kind.
+        The file, the first of several, or ``None`` if this kind of data cannot be shown.
     """
     modality = modality_of(codec.kind)
     sheet: Sheet | None = None
@@ -107,13 +113,13 @@ def _one_by_one(raws: list[Any], codec: Codec[Any], place: Path) -> Path | None:
 
 
 def _can_show(kind: str) -> bool:
-    """Whether it is worth making samples of a kind of data to show them."""
+    """Whether samples of this kind of data can be shown."""
     modality = modality_of(kind)
     return modality.presentation.sheet is not no_sheet or bool(modality.item_suffix)
 
 
 def grid_conditions(shape: tuple[int, ...], classes: int, count: int) -> Condition:
-    """One class after another, so that each column of a grid shows every class by turns."""
+    """Conditions that go through the classes in turn, sample by sample."""
     blank = Condition.none(torch.zeros(count, *shape))
     vector = torch.zeros(count, classes)
     if classes:
@@ -122,13 +128,13 @@ def grid_conditions(shape: tuple[int, ...], classes: int, count: int) -> Conditi
 
 
 def with_fit_after_training(artifact: Artifact, dataset: Dataset) -> Artifact:
-    """The same artefact with what its recipe works out once the duel is over."""
+    """The same artifact with the extra state that its recipe fits after training."""
     settle = artifact.recipe.inference.fit_after_training
     if settle is None:
         return artifact
     seed = artifact.card.seed
     train = dataset.train.take(sorted(random_subset(len(dataset.train), FIT_ROWS, seed)))
-    # Every other held-out row: what is weighed on them must be scored on the rest.
+    # Every other held-out row; the rest stays unseen for evaluation.
     half = range(0, len(dataset.held_out), 2)
     held_out = dataset.held_out.take(
         [half[at] for at in sorted(random_subset(len(half), FIT_ROWS, seed))]
@@ -137,10 +143,10 @@ def with_fit_after_training(artifact: Artifact, dataset: Dataset) -> Artifact:
 
 
 def with_two_sample_test(artifact: Artifact, dataset: Dataset) -> Artifact:
-    """The same artefact with the verdict of a fresh critic on its card.
+    """The same artifact with the classifier two-sample test (C2ST) on its card.
 
-    The duel's own discriminator proves nothing: it may be weak. A critic that was never part of
-    the duel learns from half of held-out reals and fakes and is tested on the other half.
+    The discriminator of training proves nothing, since it may be weak. The test trains a new
+    classifier on half of held-out reals and fakes and tests it on the other half.
     """
     modality = modality_of(artifact.card.spec.kind)
     test = modality.two_sample
@@ -176,7 +182,10 @@ def _answers(artifact: Artifact, held_out: Rows, out: Path) -> Path | None:
 
 
 def finalize(artifact: Artifact, out: Path, held_out: Rows | None = None) -> Artifact:
-    """Save the artefact, its samples and its model card; answers are shown to held-out inputs."""
+    """Save the artifact, a grid of samples and the model card.
+
+    Conditional recipes need ``held_out`` for the inputs of their grid.
+    """
     shown: Path | None = None
     if _can_show(artifact.codecs["sample"].kind):
         with writing(out):

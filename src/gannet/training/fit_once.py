@@ -1,4 +1,4 @@
-"""A run without a duel: its recipe makes the product at once, from all training rows."""
+"""A run without adversarial training: the recipe fits its model at once to the training data."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from gannet.training.plan import FORMAT, Plan
 from gannet.training.run import DISTANCE, card_of, statistics_of
 
 FITTED_BYTES = 512 * 2**20
-"""Most room for the training samples that are fitted to."""
+"""Maximum memory for the training samples that are fitted to."""
 
 
 def fit_closed_form(plan: Plan, dataset: Dataset, out: Path, clock: Callable[[], float]) -> None:
-    """Fit, measure once, and leave an artefact as every run does.
+    """Fit, measure once, and save an artifact as every run does.
 
     Args:
         plan: Of a recipe that has a ``fit``.
         dataset: Decoded data.
-        out: Becomes an artefact.
-        clock: What time is measured by.
+        out: The run's folder, in the end an artifact.
+        clock: Returns the time in seconds.
     """
     began = clock()
     recipe = find_recipe(plan.recipe)
@@ -67,7 +67,7 @@ def fit_closed_form(plan: Plan, dataset: Dataset, out: Path, clock: Callable[[],
 
 @torch.no_grad()
 def _measured(artifact: Artifact, plan: Plan, dataset: Dataset) -> Artifact:
-    """The same artefact with its distance to held-out data, measured as health does."""
+    """The same artifact with its energy distance to held-out data, as the monitor measures it."""
     monitor = monitor_for(dataset, plan)
     made = artifact.fakes(monitor.held_out.condition, seed=derive_seed(plan.seed, 1, 2))
     features = monitor.features(artifact.embed(made))

@@ -1,4 +1,4 @@
-"""The data as a recipe reads them: of the kinds that its slots take, in pairs, in pieces."""
+"""The data as a recipe reads them: of the kinds that its slots take, in pairs, in crops."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gannet.modalities.registry import find_modality, modalities
 from gannet.recipes.registry import find_recipe
 
 SHOWN = 3
-"""Names that an error lists."""
+"""Maximum names listed in an error."""
 
 
 def source_for(
@@ -30,7 +30,7 @@ def source_for(
     kind: str = "",
     found: Source | None = None,
 ) -> Source:
-    """The data as a recipe with these settings reads them: in pairs, in pieces, or as they are.
+    """The data as a recipe with these settings reads them: in pairs, in crops, or as they are.
 
     Args:
         data: A path, or a data frame.
@@ -38,7 +38,7 @@ def source_for(
         recipe: Name of the task.
         config: Its settings.
         kind: The one kind that samples must be of; by default any that the recipe takes.
-        found: The data, if they were found before.
+        found: The source, if it is known already.
 
     Raises:
         DataError: if they cannot be read so.
@@ -55,7 +55,7 @@ def source_for(
 
 
 def source_of(data: Path | str | Any, label: str | None) -> Source:
-    """The data as the kind that knows them best has them.
+    """The data as the first kind of data that recognizes them reads them.
 
     Raises:
         DataError: if nothing is there, or nothing that can be used.
@@ -65,13 +65,13 @@ def source_of(data: Path | str | Any, label: str | None) -> Source:
 
 
 def kinds_for(kinds: Sequence[str], label: str | None) -> Sequence[str]:
-    """Those of some kinds of which a column of classes can be told, if one was asked for."""
+    """The kinds that can have a column of labels, if one is named; else all of them."""
     apart = [name for name in kinds if find_modality(name).reading.own_labels]
     return apart if label and apart else kinds
 
 
 def check_classes(found: Dataset, inputs: Inputs[Any]) -> None:
-    """Refuse data of which no sample of a class is left to train on, where classes are needed.
+    """Refuse data in which a class has no training samples, where classes are needed.
 
     Raises:
         DataError: naming the classes.
@@ -125,7 +125,7 @@ def _plain_source(data: Path | str | Any, label: str | None, kinds: Sequence[str
 
 
 def _check_slots(source: Source, recipe: str, inputs: Inputs[Any]) -> None:
-    """Refuse data that lack what the recipe cannot do without."""
+    """Refuse data that lack a required input of the recipe."""
     for role, slot in inputs.slots.items():
         if role == SAMPLE or slot.optional or role in source.roles:
             continue

@@ -1,4 +1,4 @@
-"""What comes before a run: find the data, encode them, make the plan or read the one begun."""
+"""Setting up a run: find the data, encode them, make the plan or read an existing one."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ from gannet.training.task import Task, validated
 
 @dataclass(frozen=True)
 class Session:
-    """A run that is ready to start or to go on.
+    """A run that is ready to start or to resume.
 
     Attributes:
         plan: What it will do.
         dataset: Decoded data.
         out: Its folder.
-        resumed: Whether it was begun before.
-        clock: What time is measured by.
+        resumed: Whether it resumes an existing run.
+        clock: Returns the time in seconds.
     """
 
     plan: Plan
@@ -55,9 +55,9 @@ class Session:
         """Train, a ``TrainingState`` per step.
 
         Args:
-            stop: Asked after each step; a true answer ends the run with a usable artefact.
-            save_seconds: Least time between saves; a killed run loses no more than that, or twenty
-                times what a save takes if that is longer.
+            stop: Called after each step; true ends the run with a usable artifact.
+            save_seconds: Minimum time between checkpoints. A killed run loses at most that, or
+                twenty times the duration of a save if that is longer.
         """
         return run_training(
             self.plan,
@@ -71,13 +71,13 @@ class Session:
 
 @dataclass(frozen=True)
 class EncodedData:
-    """Data that were decoded with the codecs that suit them.
+    """Decoded data and what was chosen for them.
 
     Attributes:
         data: Split and ready to train on.
-        options: Flags of the kind that the user gave, as JSON has them.
-        reason: Why samples get the size they get; empty where there was no choice.
-        minutes: Time budget of the run; 0 if its steps bound it.
+        options: Options of the kind of data that the user gave, as JSON values.
+        reason: Why samples have their size; empty where there was no choice.
+        minutes: Time budget of the run; 0 if it is bounded by steps.
     """
 
     data: dataset.Dataset
@@ -99,21 +99,21 @@ def prepare(  # a parameter per flag
     clock: Callable[[], float] = time.perf_counter,
     **settings: object,
 ) -> Session:
-    """Find the data, encode them, and make the plan, or read the plan of a run already begun.
+    """Find the data, encode them, and make the plan, or read the plan of an existing run.
 
     Args:
         data: Folder, table or file; see ``docs/data.md``. Or a pandas data frame.
         out: Folder of the run; made if missing.
-        recipe: Name of the task; by default the one that suits the kind of data.
+        recipe: Name of the recipe; by default the one for the kind of data.
         minutes: Time budget; by default what ``gannet inspect`` says. With ``steps`` among the
             settings the run is bounded by steps instead.
         seed: Of everything.
-        label: Column of the classes, where the data have several.
-        auto_adjust: Whether verdicts may change settings during the run.
+        label: Column of the labels, where the data have several columns.
+        auto_adjust: Whether the controller may change settings during training.
         device: ``cpu``, ``cuda`` or ``mps``; the best there is by default.
-        clock: What time is measured by; processor time for benchmarks.
+        clock: Returns the time in seconds; processor time for benchmarks.
         settings: Anything that ``gannet settings RECIPE`` lists, and options of the kind of data,
-            such as ``resolution`` of pictures and ``column`` of tables.
+            such as ``resolution`` of images and ``column`` of tables.
 
     Raises:
         GannetError: if data or settings cannot be used, or the folder holds another run.
@@ -131,11 +131,11 @@ def prepare(  # a parameter per flag
 def look_at(
     data: Path, *, label: str | None = None, recipe: str | None = None, **options: object
 ) -> Findings:
-    """Look at data without training on them, as a recipe reads them; see ``gannet inspect``.
+    """Inspect data without training on them, as a recipe reads them; see ``gannet inspect``.
 
     Raises:
-        ConfigError: if there is no such recipe, or an option is not of this kind of data.
-        DataError: if nothing is there, or nothing that can be recognised.
+        ConfigError: if there is no such recipe, or an option does not belong to this kind of data.
+        DataError: if nothing is there, or nothing that can be recognized.
     """
     every = tuple(each.name for each in modalities())
     kinds = find_recipe(recipe).inputs.slots[SAMPLE].modalities if recipe else every
@@ -149,7 +149,7 @@ def _found(task: Task) -> Source:
 
 
 def _encoded(task: Task, source: Source) -> EncodedData:
-    """The data decoded with the codecs that suit them, and split."""
+    """Encode and split the data."""
     modality = find_modality(source.kind)
     options = options_for(modality, task.options)
     codecs, reason = _codecs(task, source, modality, options)
@@ -166,7 +166,7 @@ def _encoded(task: Task, source: Source) -> EncodedData:
 def _codecs(
     task: Task, source: Source, modality: Modality, options: BaseModel
 ) -> tuple[dict[str, Codec[Any]], str]:
-    """The codec of each role, and why samples get the size they get."""
+    """The codec of each role, and why samples have their size."""
     if task.begun is not None:
         roles = (SAMPLE, *source.roles)
         return {role: codec_of(**task.begun.codecs[role]) for role in roles}, ""
@@ -182,8 +182,8 @@ def _codecs(
 def _budget(task: Task, source: Source) -> Budget:
     """What limits the size of samples.
 
-    A budget of time that was asked for may be too short for samples of full size; the usual one
-    follows from the size, and steps that were asked for take as long as they take.
+    A time budget that the user gave may be too short for samples of full size. The default budget
+    follows from the size, and a number of steps does not limit it.
     """
     inputs = task.recipe.inputs
     budget = Budget(
@@ -210,7 +210,7 @@ def _budget(task: Task, source: Source) -> Budget:
 def _options_begun_with(
     task: Task, source: Source, modality: Modality, options: BaseModel, codec: Codec[Any]
 ) -> dict[str, Any]:
-    """Options as JSON has them; those that only say again what a run does are as it began."""
+    """Options as JSON values; equivalent to an existing run's options, those of the run."""
     given = given_options(options)
     if task.begun is None or given == task.begun.options:
         return given
@@ -223,7 +223,7 @@ def _options_begun_with(
 
 
 def _resumed(task: Task, existing: Plan, encoded: EncodedData) -> Session:
-    """The run that was begun, if the same is asked for.
+    """The existing run, if the new command agrees with it.
 
     Raises:
         ConfigError: listing what differs.
@@ -244,7 +244,7 @@ def _resumed(task: Task, existing: Plan, encoded: EncodedData) -> Session:
 
 
 def _planned(task: Task, encoded: EncodedData) -> Session:
-    """A run that has not begun, with all settings chosen."""
+    """A new run, with all settings chosen."""
     plan = make_plan(
         encoded.data,
         recipe=task.name,

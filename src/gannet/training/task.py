@@ -1,4 +1,4 @@
-"""What a run was asked for: recipe, settings, options, place and time, validated all at once."""
+"""What the user asked for: recipe, settings, options, device and time, validated at once."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ from gannet.training.resume import check_same_run, read_plan
 
 @dataclass(frozen=True)
 class Task:
-    """What was asked for, validated.
+    """What the user asked for, validated.
 
     Attributes:
         data: Path of the data, or a data frame.
         out: Folder of the run.
         name: Of the recipe.
-        recipe: That learns.
-        given: Its settings that the user gave.
-        options: Flags of the kind of data that the user gave.
-        minutes: Time budget; ``None`` for the usual one.
+        recipe: The recipe.
+        given: Settings of the recipe that the user gave.
+        options: Options of the kind of data that the user gave.
+        minutes: Time budget; ``None`` for the default.
         seed: Of everything.
-        label: Column of the classes.
-        balance: Whether verdicts may change settings.
-        device: That was asked for.
-        place: Where to train.
-        clock: What time is measured by.
-        begun: The plan of a run that was begun before in the same folder.
-        source: The data, where they had to be found to choose a recipe.
+        label: Column of the labels.
+        balance: Whether the controller may change settings during training.
+        device: The device that the user gave.
+        place: The device to train on.
+        clock: Returns the time in seconds.
+        begun: The plan of an existing run in the same folder.
+        source: The data, if they had to be found to choose a recipe.
     """
 
     data: Path | str | Any
@@ -60,16 +60,16 @@ class Task:
 
     @property
     def config(self) -> Config:
-        """All settings: those that a run was begun with, else those that were given."""
+        """All settings: those of an existing run, else those that the user gave."""
         return parse(self.recipe.config, self.given if self.begun is None else self.begun.config)
 
     @property
     def timed(self) -> bool:
-        """Whether the run is bounded by time: not if steps are given, or if it takes none."""
+        """Whether the run has a time budget: not if steps are given, or if it takes none."""
         return "steps" not in self.given and self.recipe.training.fit is None
 
 
-def validated(  # what `prepare` was given
+def validated(  # the arguments of `prepare`
     data: Path | str | Any,
     out: Path,
     recipe: str | None,
@@ -81,7 +81,7 @@ def validated(  # what `prepare` was given
     clock: Callable[[], float],
     settings: Mapping[str, object],
 ) -> Task:
-    """What was asked for, checked before the data are decoded."""
+    """Check what the user asked for before the data are decoded."""
     place = known_device(device)
     if isinstance(data, str | Path):
         _check_place(Path(data), out)
@@ -92,7 +92,7 @@ def validated(  # what `prepare` was given
         source = source_of(data, label)
         recipe = find_modality(source.kind).default_recipe
     given, options = _checked(recipe, settings, minutes=minutes, seed=seed)
-    if existing is not None:  # before the data are read in another way than they were
+    if existing is not None:  # before the data are read with another recipe or label
         check_same_run(existing, {"recipe": recipe, "label_column": label})
         place = _device_of(existing, out)
     return Task(
@@ -102,19 +102,19 @@ def validated(  # what `prepare` was given
 
 
 def _device_of(existing: Plan, out: Path) -> str:
-    """Where a run was begun, which is where it must go on."""
+    """The device of an existing run, on which it must be resumed."""
     try:
         return known_device(existing.device)
     except ConfigError:
         raise ConfigError(
-            f"this run was begun with --device {existing.device}, which this machine has not",
+            f"this run was started with --device {existing.device}, which this machine has not",
             where=str(out),
-            remedy="Go on with it on such a machine, or begin anew with another --out.",
+            remedy="Resume it on such a machine, or start over with another --out.",
         ) from None
 
 
 def known_device(name: str | None) -> str:
-    """The device of that name, or the best there is.
+    """The device of that name, or the best available.
 
     Raises:
         ConfigError: if there is none of that name.
@@ -129,7 +129,7 @@ def known_device(name: str | None) -> str:
 def _checked(
     recipe: str, settings: Mapping[str, object], *, minutes: float | None, seed: int
 ) -> tuple[dict[str, Any], dict[str, object]]:
-    """Settings of the recipe and options of a kind that the user gave; all faults in one error."""
+    """Settings and options that the user gave, validated; all faults in one error."""
     faults: list[str] = []
     if minutes is not None and "steps" in settings:
         faults.append("--minutes and --steps: both were given, expected one of them")

@@ -119,7 +119,7 @@ def test_evaluating_other_data_is_said(of_table, tmp_path):
 
 def test_going_on_with_another_label_is_refused(of_table):
     data, run = of_table
-    with pytest.raises(ConfigError, match="--label: begun with kind, now taste"):
+    with pytest.raises(ConfigError, match="--label: started with kind, now taste"):
         prepare(data, run, label="taste", steps=4)
 
 
@@ -151,7 +151,7 @@ def test_going_on_without_the_device_of_a_run_is_one_clear_error(of_table, tmp_p
     (tmp_path / "plan.json").write_text(json.dumps(plan | {"device": "cuda"}))
     if torch.cuda.is_available():
         pytest.skip("there is such a device")
-    with pytest.raises(ConfigError, match="begun with --device cuda") as caught:
+    with pytest.raises(ConfigError, match="started with --device cuda") as caught:
         prepare(data, tmp_path, label="kind", steps=4)
     assert caught.value.remedy
     assert str(tmp_path) in caught.value.where

@@ -1,12 +1,12 @@
-"""What recipes share whose samples answer a picture with another of the same size.
+"""Shared by image-to-image recipes, whose outputs have the size of their inputs.
 
-Two answers to each picture are made at every step. Their mean is held to the target, and that they
-differ is rewarded just as much as the mean gains by it, so that noise comes to stand for what the
-picture leaves open, and for nothing else.
+Two outputs for each input are made at every step. The L1 loss holds their mean to the target, and
+the diversity loss rewards their difference exactly as much as the mean gains by it, so that the
+latents come to stand for what the input leaves open, and for nothing else.
 
-Source: Isola et al. 2016, arXiv:1611.07004 (the conditional duel); Bendel et al. 2022,
-arXiv:2210.13389, eq. 9 and 12 (the mean of several answers, and the reward). Differs: relativistic
-duel, and what the discriminator sees is matched (Wang et al. 2018, arXiv:1711.11585, eq. 4).
+Source: Isola et al. 2016, arXiv:1611.07004 (conditional GAN); Bendel et al. 2022, arXiv:2210.13389,
+eq. 9 and 12 (L1 loss of the mean, and diversity reward). Differs: relativistic adversarial loss,
+and feature matching (Wang et al. 2018, arXiv:1711.11585, eq. 4).
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ from gannet.networks.perceptual import perceptual_available, perceptual_net
 from gannet.networks.unet import UNetGenerator
 
 SPREAD = math.sqrt(2 / (math.pi * 6)) * math.sqrt(math.pi / 4)
-"""Weight of the mean distance of two answers; eq. 12 with two of them."""
+"""Weight of the mean distance of two outputs; eq. 12 with two of them."""
 
 
 class ImageToImageConfig(Config):
-    """Settings that they share."""
+    """Settings of image-to-image recipes."""
 
     width: int = Field(16, ge=4, le=256, description="base channels of the generator, at half size")
     downsamplings: int = Field(4, ge=1, le=7, description="downsamplings of the U-Net generator")
@@ -62,11 +62,11 @@ class ImageToImageConfig(Config):
     diversity_weight: float = Field(
         0.5,
         ge=0,
-        description="diversity loss weight: reward for answers that differ; 1 is as much as the "
+        description="diversity loss weight: reward for outputs that differ; 1 is as much as the "
         "mean gains",
     )
     latent_dim: int = Field(
-        8, ge=0, description="latent dimension: numbers of noise per picture; 0 for one answer only"
+        8, ge=0, description="latent dimension: numbers per sample; 0 for one output only"
     )
     batch: int = Field(8, ge=1, description="batch size: samples per update")
     learning_rate: float = Field(
@@ -87,10 +87,10 @@ class ImageToImageConfig(Config):
 
 
 class PairedImageConfig(ImageToImageConfig):
-    """Settings of those that learn from pairs, so that each answer has a target."""
+    """Settings of recipes that learn from pairs, in which each output has a target."""
 
     l1_weight: float = Field(
-        1.0, ge=0, description="L1 loss weight: the error of the mean of two answers"
+        1.0, ge=0, description="L1 loss weight: error of the mean of two outputs"
     )
     perceptual_weight: float = Field(
         0.0,
@@ -101,7 +101,7 @@ class PairedImageConfig(ImageToImageConfig):
 
 
 def parts(networks: Networks) -> tuple[UNetGenerator, PatchGAN]:
-    """The players as what they are."""
+    """The generator and the discriminator with their types."""
     translator, discriminator = networks.generator, networks.discriminator
     assert isinstance(translator, UNetGenerator)
     assert isinstance(discriminator, PatchGAN)
@@ -109,29 +109,29 @@ def parts(networks: Networks) -> tuple[UNetGenerator, PatchGAN]:
 
 
 PICTURES = range(1, 5)
-"""Channels of grey and colour, each with alpha or without."""
+"""Numbers of channels: grey or colour, with alpha or without."""
 
 
 def suggest_perceptual(
     some: Batch, weight: float, setting: str = "perceptual_weight"
 ) -> Iterator[Suggestion]:
-    """To learn by what a network trained on photos sees too, where it is installed.
+    """Suggest a loss on the features of a network trained on photos, where it is installed.
 
     Args:
         some: Samples of the data.
-        weight: What suits.
-        setting: The weight's setting.
+        weight: Suggested weight.
+        setting: Name of the setting.
     """
     if some.real.shape[1] in PICTURES and perceptual_available():
         yield "the extra `features` brings a network trained on photos", {setting: weight}
 
 
 Finished = Callable[[Tensor, Batch], Tensor]
-"""A generator's answers, and what they answer, to answers as they are used."""
+"""From a generator's raw outputs and their problem to the outputs that are used."""
 
 
 def as_made(answers: Tensor, _problem: Batch) -> Tensor:
-    """Answers are used as they are."""
+    """The outputs unchanged."""
     return answers
 
 
@@ -142,7 +142,7 @@ def paired_discriminator_losses(
     config: ImageToImageConfig,
     finished: Finished = as_made,
 ) -> Losses:
-    """Tell each target from the answer to the picture beside it, and stay flat around both."""
+    """Adversarial loss of targets against outputs, with gradient penalties."""
     translator, discriminator = parts(networks)
     with torch.no_grad():
         fake = finished(translator(noise, batch.condition).float(), batch)
@@ -152,14 +152,14 @@ def paired_discriminator_losses(
 def passing_terms(
     discriminator: PatchGAN, batch: Batch, fake: Tensor, adversarial: float, matched: float
 ) -> dict[str, Tensor]:
-    """What a generator minimises so that its pictures pass for the reals beside them.
+    """Adversarial and feature-matching losses of the generator.
 
     Args:
-        discriminator: Of patches.
-        batch: Reals, and what is told of them.
-        fake: ``(B, C, H, W)`` in 32 bit.
-        adversarial: Weight of the duel.
-        matched: Weight of feature matching.
+        discriminator: A PatchGAN.
+        batch: Reals and their conditions.
+        fake: ``(B, C, H, W)`` in float32.
+        adversarial: Adversarial loss weight.
+        matched: Feature-matching loss weight.
     """
     real_seen, seen = (discriminator.features(each, batch.condition) for each in (batch.real, fake))
     won = objectives.relativistic_generator(real_seen[-1].float(), seen[-1].float())
@@ -176,7 +176,7 @@ def paired_generator_losses(
     config: PairedImageConfig,
     finished: Finished = as_made,
 ) -> Losses:
-    """Answers that pass for targets, whose mean is near them, and that differ where they may."""
+    """Adversarial, feature-matching, perceptual, L1 and diversity losses of the generator."""
     translator, discriminator = parts(networks)
     told, two = batch.condition, config.latent_dim > 0 and config.diversity_weight > 0
     fake = finished(translator(noise, told).float(), batch)
@@ -192,7 +192,7 @@ def paired_generator_losses(
         )
     mean = fake
     if two:
-        # The noise of the row before: as independent as fresh noise, and repeatable.
+        # The latents of the row before: as independent as new ones, and repeatable.
         other = finished(translator(noise.roll(1, 0), told).float(), batch)
         mean = (fake + other) / 2
         losses["diversity"] = -config.diversity_weight * SPREAD * (fake - other).abs().mean()
@@ -201,27 +201,27 @@ def paired_generator_losses(
 
 
 def mean_absolute_error(model: nn.Module, problem: Batch, config: ImageToImageConfig) -> Tensor:
-    """Mean absolute error of the answers to no noise; a scalar."""
+    """Mean absolute error of the outputs for zero latents; a scalar."""
     still = torch.zeros(len(problem), config.latent_dim, device=problem.real.device)
     made: Tensor = model(still, problem.condition)
     return (made.float() - problem.real).abs().mean()
 
 
 def draw_latents(samples: int, width: int, seed: int) -> Tensor:
-    """Noise ``(draws, width)``: none for the single best answer."""
+    """Latents ``(samples, width)``; zeros for a single sample."""
     return torch.zeros(1, width) if samples == 1 else latents_at(seed, range(samples), width)
 
 
 def translate_tiled(
     translator: UNetGenerator, seen: Tensor, noise: Tensor, side: Tensor | None = None
 ) -> list[NDArray[np.float32]]:
-    """Pictures ``(H, W, C)`` in 0..1, one for each row of noise, through tiles if it is large.
+    """Images ``(H, W, C)`` in 0..1, one per row of latents; large ones in tiles.
 
     Args:
         translator: The network.
-        seen: What it is given, ``(1, C, H, W)``.
-        noise: ``(draws, Z)``.
-        side: Class that is wanted, one-hot ``(1, K)``, where it knows any.
+        seen: The input, ``(1, C, H, W)``.
+        noise: Latents ``(samples, Z)``.
+        side: Target class, one-hot ``(1, K)``, where the network has classes.
     """
 
     def answer(part: Tensor, row: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
-"""How settings fall during a run: along half a cosine, or by the same factor in equal parts.
+"""Schedules of settings during a run: cosine or exponential decay.
 
-``cosine("learning_rate")`` is the ``schedule`` of a recipe. Each setting that is named falls to the
-share of itself that the setting ``<name>_end`` says.
+``cosine("learning_rate")`` is the ``schedule`` of a recipe. Each named setting decays to the factor
+given by the setting ``<name>_end``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from gannet.core.config import C
 
 
 def cosine_left(end: float, share: float) -> float:
-    """What is left of a setting that falls slowly at first and at last, and fast in between.
+    """Factor of a setting under cosine decay.
 
     Source: Loshchilov and Hutter 2016, arXiv:1608.03983, eq. 5, without restarts.
 
@@ -21,14 +21,14 @@ def cosine_left(end: float, share: float) -> float:
     (1.0, 0.1)
 
     Args:
-        end: Share that is left at the end of the run.
-        share: Of the run that is over.
+        end: Factor at the end of the run.
+        share: Progress of the run, 0..1.
     """
     return end + (1 - end) * (1 + math.cos(math.pi * share)) / 2
 
 
 def exponential_left(end: float, share: float) -> float:
-    """What is left of a setting that falls by the same factor in every equal part of the run.
+    """Factor of a setting under exponential decay.
 
     >>> exponential_left(0.01, 0.0), exponential_left(0.01, 0.5), exponential_left(0.01, 1.0)
     (1.0, 0.1, 0.01)
@@ -37,12 +37,12 @@ def exponential_left(end: float, share: float) -> float:
 
 
 def cosine(*settings: str) -> Callable[[C, float], C]:
-    """A schedule by which these settings fall like a cosine."""
+    """A schedule with cosine decay of these settings."""
     return _falling(cosine_left, settings)
 
 
 def exponential(*settings: str) -> Callable[[C, float], C]:
-    """A schedule by which these settings fall by the same factor in every equal part of the run."""
+    """A schedule with exponential decay of these settings."""
     return _falling(exponential_left, settings)
 
 

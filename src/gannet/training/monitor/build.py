@@ -1,4 +1,4 @@
-"""The monitor that suits a run: its samples, its features, how often it looks."""
+"""Builds the monitor of a run: its samples and its features."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from gannet.training.monitor.probe import Monitor
 from gannet.training.plan import Plan
 
 KNOWN = 2_000
-"""Training samples that copies are searched among at an evaluation."""
+"""Training samples that memorized copies are searched among."""
 
 
 def monitor_for(dataset: Dataset, plan: Plan) -> Monitor:
-    """The doctor of a run, with the samples that all its looks share."""
+    """The monitor of a run, with the samples that all its evaluations share."""
     recipe, spec = find_recipe(plan.recipe), plan.spec
     view = partial(recipe.evaluation.embed, spec=spec)
     modality = modality_of(spec.kind)
@@ -37,8 +37,8 @@ def monitor_for(dataset: Dataset, plan: Plan) -> Monitor:
 
 
 def given_kind(recipe: Recipe[Any], plan: Plan) -> str:
-    """Kind of data of what samples are made from; empty where they are made from nothing."""
+    """Kind of data of a conditional recipe's inputs; empty where there are none."""
     if "grid" in recipe.inputs.derived:
-        return plan.spec.kind  # it is made of the samples themselves
+        return plan.spec.kind  # the inputs are derived from the samples
     codec = plan.codecs.get("grid")
     return "" if codec is None else codec["kind"]

@@ -1,4 +1,4 @@
-"""What looks mean: one of seven verdicts, with the numbers that led to it. All pure."""
+"""From measurements to one of eight diagnoses, with the numbers that led to it. All pure."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from gannet.training.monitor.thresholds import USUAL, Thresholds
 
 
 def diagnose(history: History, share: float, thresholds: Thresholds = USUAL) -> Diagnosis:
-    """What the looks so far mean. Pure: the same looks give the same verdict.
+    """The diagnosis of the evaluations so far. Pure: depends on the arguments alone.
 
     Args:
-        history: All looks, oldest first; at least one.
-        share: Share of the run that is done, 0..1.
-        thresholds: Where healthy ends.
+        history: All measurements, oldest first; at least one.
+        share: Fraction of the run that is done, 0..1.
+        thresholds: Limits of healthy.
     """
     now, recent = history[-1], history[-thresholds.evaluations :]
     if lost := _diverged(recent, thresholds):
@@ -48,10 +48,10 @@ def diagnose(history: History, share: float, thresholds: Thresholds = USUAL) -> 
 
 
 def healthy_now(now: Measurements, thresholds: Thresholds = USUAL) -> bool:
-    """Whether one look alone shows nothing wrong, so that its state is worth going back to.
+    """Whether one evaluation alone shows no symptom, so that its state is worth a rollback.
 
-    A verdict needs several looks in a row; the first of them must not pass for healthy. Answers
-    that are alike may be on their way: how wrong they are says whether a state is worth keeping.
+    A diagnosis needs several evaluations in a row; the first of them must not count as healthy.
+    Conditional outputs may be alike early on, so their validation loss decides instead.
     """
     told = thresholds.conditional and math.isfinite(now.loss_validation)
     return (
@@ -72,30 +72,30 @@ def _first(signs: Iterable[Symptom], history: History, thresholds: Thresholds) -
 def _numbers(now: Measurements) -> str:
     return (
         f"P(D(real) > D(fake)) is {now.auc_train:.2f} on training and {now.auc_held_out:.2f} on "
-        f"held-out data, spread {now.diversity:.2f}, distance {now.energy_distance:.3g} "
-        f"(floor {now.reference:.2g})"
+        f"held-out data, diversity {now.diversity:.2f}, energy distance "
+        f"{now.energy_distance:.3g} (reference {now.reference:.2g})"
     )
 
 
 def _diverged(recent: History, thresholds: Thresholds) -> str:
-    """How a duel shows that it is lost, which needs no further look; empty if it does not."""
+    """Evidence of divergence, which needs no further evaluation; empty if there is none."""
     now, last = recent[-1], recent[-2:]
     if not now.finite:
-        return "weights or logits are no longer finite numbers"
+        return "weights or logits are no longer finite"
     if now.logit_scale > thresholds.max_logit_scale:
         return f"the discriminator's logits have grown to {now.logit_scale:.3g} on average"
     clear = len(last) > 1 and all(each.finite for each in recent)
     if clear and mean_of(last, "auc_held_out") < thresholds.min_auc:
         return (
             f"the discriminator prefers {thresholds.sample_noun} to held-out data "
-            f"{1 - now.auc_held_out:.0%} of the time: the players overshoot each other"
+            f"{1 - now.auc_held_out:.0%} of the time: the two networks overshoot each other"
         )
     return ""
 
 
 def _converged(now: Measurements) -> bool:
     near = now.energy_distance - 2 * now.energy_distance_se <= max(now.reference, 0)
-    # With fewer than a hundred samples on a side, a draw would only be a lack of evidence.
+    # With fewer than a hundred samples per set, an AUC near 0.5 is only a lack of evidence.
     enough = now.auc_error < 0.04
     fooled = now.linear_probe_auc < min(0.5 + 4 * now.auc_error, 0.6)
     return near and enough and fooled and abs(now.auc_held_out - 0.5) < 0.1

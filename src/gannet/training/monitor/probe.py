@@ -1,4 +1,4 @@
-"""Looks at a duel: takes samples of it, and hands them to the measures."""
+"""The monitor: samples the networks in training and measures them."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ def as_it_is(samples: Tensor) -> Tensor:
 
 
 class Monitor:
-    """Looks at a duel from time to time. Holds the samples that all looks share.
+    """Measures a trainer from time to time. Holds the samples that all evaluations share.
 
     Args:
-        train: Rows of training data, ``(n, *shape)`` with their conditions.
-        held_out: Rows that training never sees.
-        features: What the distance to held-out data is measured in.
-        seed: Of the fakes; each look draws its own.
-        embed: Samples as numbers in which distance means likeness, ``(n, *shape)`` to ``(n, ...)``;
-            features are of what it gives.
-        given: Kind of data of what samples are made from, where their condition has a grid.
+        train: Training samples, ``(n, *shape)`` with their conditions.
+        held_out: Samples that training never sees.
+        features: Feature map of embedded samples, in which distances to held-out data are measured.
+        seed: Of the fakes; each evaluation draws its own.
+        embed: Maps samples to a space where distance means similarity, ``(n, *shape)`` to
+            ``(n, ...)``.
+        given: Kind of data of the inputs, where conditions have a grid.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Monitor:
             self.distinct = first_of_each(asked.flatten(1))
         self.real_nn_distance = median_nn_distance(some[: len(self.distinct)])
         if asked.numel():
-            # Pictures that are given may lie closer together than reals do: so may answers.
+            # Inputs may lie closer together than reals, and so may the outputs for them.
             told = modality_of(given).thumbnail(asked[self.distinct])
             usual = median_nn_distance(told) / max(mean_distance(told), 1e-12) * self.real_diversity
             self.real_nn_distance = min(self.real_nn_distance, usual)
@@ -92,7 +92,7 @@ class Monitor:
 
     @torch.no_grad()
     def measure(self, trainer: Trainer[Any]) -> Measurements:
-        """Measure the duel as it stands; changes nothing in it."""
+        """Measure the networks without changing the trainer."""
         discriminator = trainer.networks.discriminator
         told = self.held_out.condition
         fake = self._fakes(trainer, trainer.sampler(averaged=False), told)
@@ -121,14 +121,14 @@ class Monitor:
         return made.float().cpu()
 
     def _grad_cosine(self, trainer: Trainer[Any]) -> float:
-        """How far batches agree on where the generator should go."""
+        """Mean cosine between the generator's gradients from different batches."""
         size, now, weights = (
             trainer.config.batch,
             trainer.current_config(),
             trainer.generator.weights,
         )
         gradients: list[Tensor] = []
-        # Running statistics must stay as they are.
+        # In evaluation mode, so that running statistics do not change.
         with (
             evaluating(trainer.networks),
             _learning_alone(trainer),
@@ -149,11 +149,11 @@ class Monitor:
         return float((alike.sum() - alike.trace()) / (DRAWS * (DRAWS - 1)))
 
     def _validation_loss(self, trainer: Trainer[Any], samples: Batch) -> float:
-        """How wrong the averaged generator is about some samples; NaN where nobody can say."""
+        """Validation loss of the EMA generator; NaN where the recipe has none."""
         wrong = trainer.recipe.evaluation.validation_loss
         if wrong is None:
             return math.nan
-        # The same problems at every look: what changes is the generator.
+        # The same problems at every evaluation, so that only the generator changes.
         chance = torch.Generator(trainer.device).manual_seed(derive_seed(self.seed, 5))
         some = torch.arange(self.modality.monitor.validation_samples) % len(samples)
         problem = trainer.recipe.training.corrupt(
@@ -171,7 +171,7 @@ class Monitor:
         fakes: Tensor,
         kept: Tensor,
     ) -> Measurements:
-        # A probability needs an offset, which relativistic losses leave free: take the middle.
+        # Relativistic losses leave the offset of logits free: center them between reals and fakes.
         middle = (on_real.mean() + on_fake.mean()) / 2
         made = self.features(kept)
         distance, error = energy_distance_with_se(self.real_features, made)
@@ -184,7 +184,7 @@ class Monitor:
             d_real=float((on_real - middle).sigmoid().mean()),
             d_fake=float((on_fake - middle).sigmoid().mean()),
             diversity=mean_distance(fakes) / max(self.real_diversity, 1e-12),
-            # Where most reals have an equal beside them, fakes that have one are as crowded.
+            # If most reals have duplicates, fakes may have them as well.
             nn_diversity=median_nn_distance(fakes[self.distinct]) / self.real_nn_distance
             if self.real_nn_distance
             else 1.0,
@@ -206,10 +206,9 @@ class Monitor:
 
 @contextmanager
 def evaluating(network: nn.Module) -> Generator[None]:
-    """Have a network as it is used, and each of its parts afterwards in the mode that it had.
+    """Put a network into evaluation mode, and each module back into its own mode afterwards.
 
-    A recipe may keep a part in evaluation for good (a frozen encoder, say), so that switching the
-    whole network back would change it.
+    A recipe may keep a module in evaluation mode permanently, such as a frozen encoder.
     """
     was = [(each, each.training) for each in network.modules()]
     network.eval()
@@ -222,7 +221,7 @@ def evaluating(network: nn.Module) -> Generator[None]:
 
 @contextmanager
 def _learning_alone(trainer: Trainer[Any]) -> Generator[None]:
-    """Let gradients reach the generator, whoever learnt last, and put things back after."""
+    """Enable gradients of the generator alone, and restore all flags afterwards."""
     was = [(each, each.requires_grad) for each in trainer.networks.parameters()]
     trainer.let_learn(trainer.generator)
     try:

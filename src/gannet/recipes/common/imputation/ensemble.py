@@ -1,4 +1,4 @@
-"""What fills cells: a first fill, and forests that know what it leaves over."""
+"""The imputer: an initial imputation, and forests fitted to its residuals."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from gannet.recipes.common.imputation.initial import InitialImputation, network_
 
 @dataclass(frozen=True, slots=True)
 class ImputedCells:
-    """What is held of some cells of one column.
+    """Estimates of some cells of one column.
 
     Attributes:
         best: ``(n,)`` the conditional mean, scaled.
-        donors: ``(n, T)`` equally likely answers in ascending order.
+        donors: ``(n, T)`` equally likely values in ascending order.
     """
 
     best: FloatArray
@@ -30,16 +30,16 @@ class ImputedCells:
 
 @dataclass(frozen=True, slots=True)
 class Imputer:
-    """A fitted start and the forests beside it.
+    """A fitted initial imputation and forests for columns of numbers.
 
     Attributes:
         model: The network.
-        initial: The first fill.
-        forests: Of each column of numbers that has one.
-        zero_inflated: ``(C,)`` columns in which one value is so common that answers stay what they
-            were in training; elsewhere a forest learns what the start leaves over.
-        share: ``(C,)`` how much of what a forest says is added.
-        scale: ``(C,)`` by which donors are drawn towards their mean.
+        initial: The initial imputation.
+        forests: Column -> forest, for columns of numbers that have one.
+        zero_inflated: ``(C,)`` columns with one very common value, whose forests predict values;
+            elsewhere forests predict residuals of the initial imputation.
+        share: ``(C,)`` weight of the forest, 0..1.
+        scale: ``(C,)`` factor of the donors' deviations from their mean.
     """
 
     model: nn.Module
@@ -51,11 +51,11 @@ class Imputer:
 
     @property
     def uniforms(self) -> int:
-        """Numbers of chance that a draw of a row takes."""
+        """Random numbers needed to sample one row."""
         return len(self.initial.gaussian.mean) + len(self.initial.codec.columns)
 
     def first(self, values: FloatArray, rows: Tensor, known: Tensor) -> FloatArray:
-        """The first fill on all axes, ``(N, D)``.
+        """The initial imputation on all axes, ``(N, D)``.
 
         Args:
             values: ``(N, C)``, NaN where missing.
@@ -67,11 +67,11 @@ class Imputer:
         return self.initial.expected(values, network)
 
     def found(self, column: int, inputs: Float32Array) -> ImputedCells:
-        """What is held of the cells of a column of numbers that is missing in all these rows.
+        """Impute a column of numbers that is missing in all these rows.
 
         Args:
-            column: Its number.
-            inputs: ``(n, C)`` rows after the first fill, as ``InitialImputation.plain`` gives them.
+            column: Index of the column.
+            inputs: ``(n, C)`` rows after the initial imputation, one number per column.
         """
         first = inputs[:, column].astype(np.float64)
         if column not in self.forests:
@@ -88,17 +88,17 @@ class Imputer:
         return ImputedCells(best, best[:, None] + self.scale[column] * away)
 
     def drawn(self, column: int, found: ImputedCells, chance: FloatArray) -> FloatArray:
-        """One of the likely answers for each cell, ``(n,)``, by ``chance`` in [0, 1)."""
+        """A sample for each cell, ``(n,)``: the quantile of the donors at ``chance`` in [0, 1)."""
         count = found.donors.shape[1]
         if count == 1:
             return found.donors[:, 0]
-        if self.zero_inflated[column]:  # what lies between two answers may be none
+        if self.zero_inflated[column]:  # interpolated values need not occur
             at = (chance * count).astype(np.int64).clip(0, count - 1)
             return np.take_along_axis(found.donors, at[:, None], 1)[:, 0]
         return between(found.donors, chance)
 
     def tensors(self) -> dict[str, Tensor]:
-        """All but the network, to be kept."""
+        """The state without the network, for the artifact."""
         held = {
             f"forest.{at}.{name}": part
             for at, forest in self.forests.items()
@@ -110,7 +110,7 @@ class Imputer:
 
     @classmethod
     def of(cls, model: nn.Module, codec: TableCodec, kept: Mapping[str, Tensor]) -> Imputer:
-        """What ``tensors`` gave, and the network."""
+        """From what ``tensors`` returned, and the network."""
         parts: dict[int, dict[str, Tensor]] = {}
         for name, tensor in kept.items():
             kind, _, rest = name.partition(".")
@@ -128,9 +128,9 @@ class Imputer:
 
 
 def between(donors: FloatArray, chance: FloatArray) -> FloatArray:
-    """Quantiles ``(n,)`` of sorted donors ``(n, T)``; between two of them, evenly.
+    """Quantiles ``(n,)`` of sorted donors ``(n, T)``, interpolated linearly.
 
-    The k-th of T stands at k / (T + 1), where it would stand on average among T + 1.
+    The k-th of T donors is the quantile k / (T + 1).
     """
     count = donors.shape[1]
     place = (chance * (count + 1) - 1).clip(0, count - 1)
@@ -143,9 +143,9 @@ def between(donors: FloatArray, chance: FloatArray) -> FloatArray:
 def zero_inflated_columns(
     codec: TableCodec, values: FloatArray, share: float, few: int
 ) -> BoolArray:
-    """``(C,)`` columns of numbers of which one value has more than a share of the known cells.
+    """``(C,)`` columns of numbers in which one value has more than a fraction of observed cells.
 
-    Those with few values are none: rounded to their grid, any answer is one of the values.
+    Columns with few distinct values do not count: rounding gives one of their values anyway.
     """
     found = np.zeros(values.shape[1], np.bool_)
     for at in np.flatnonzero(numeric_of(codec)).tolist():

@@ -1,4 +1,4 @@
-"""Extremely randomised trees for one column given the others, all grown at once, level by level."""
+"""Extremely randomized trees for one column given the others, grown together level by level."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor
 from gannet.core.types import FloatArray, IntArray
 
 LEVELS = 40
-"""Most questions on the way to a leaf."""
+"""Maximum depth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +21,12 @@ class Forest:
     """Trees in one array of nodes, the roots first.
 
     Attributes:
-        trees: How many.
-        feature: ``(nodes,)`` what is looked at; -1 at a leaf.
-        threshold: ``(nodes,)`` up to here to the left.
-        child: ``(nodes,)`` the left child, beside which the right one stands.
-        donor: ``(nodes,)`` one of a node's answers.
-        mean: ``(nodes,)`` their mean.
+        trees: Number of trees.
+        feature: ``(nodes,)`` feature of the split; -1 at a leaf.
+        threshold: ``(nodes,)`` values up to it go left.
+        child: ``(nodes,)`` the left child; the right one is the next node.
+        donor: ``(nodes,)`` target of a random training row in the node.
+        mean: ``(nodes,)`` mean target in the node.
     """
 
     trees: int
@@ -50,12 +50,12 @@ class Forest:
         """Grow trees, each on all rows.
 
         Args:
-            inputs: ``(N, D)`` without gaps.
-            answers: ``(N,)``.
-            trees: How many.
-            tried: Features that are tried at each node, with one threshold each.
-            leaf: Fewest rows at a leaf.
-            rng: All chance.
+            inputs: ``(N, D)`` without missing values.
+            answers: Targets, ``(N,)``.
+            trees: Number of trees.
+            tried: Features tried at each node, with one threshold each.
+            leaf: Minimum rows at a leaf.
+            rng: Random generator.
 
         Source: Geurts et al. 2006, Machine Learning 63, p. 3, table 1.
         Differs: thresholds lie between two rows of the node instead of between its extremes.
@@ -86,7 +86,7 @@ class Forest:
         )
 
     def leaves(self, inputs: NDArray[np.float32]) -> IntArray:
-        """The leaf of each tree that rows ``(N, D)`` come to, ``(N, T)``."""
+        """The leaf in each tree of rows ``(N, D)``, ``(N, T)``."""
         count = len(inputs)
         at = np.tile(np.arange(self.trees), count)
         row = np.repeat(np.arange(count), self.trees)
@@ -99,13 +99,13 @@ class Forest:
         return at.reshape(count, self.trees)
 
     def tensors(self) -> dict[str, Tensor]:
-        """All of it, to be kept."""
+        """The state, for the artifact."""
         held = {name: torch.from_numpy(getattr(self, name)) for name in PARTS}
         return held | {"trees": torch.tensor(self.trees)}
 
     @classmethod
     def of(cls, held: Mapping[str, Tensor]) -> Forest:
-        """What ``tensors`` gave."""
+        """From what ``tensors`` returned."""
         return cls(int(held["trees"]), *(held[name].numpy() for name in PARTS))
 
 
@@ -113,7 +113,7 @@ PARTS = ("feature", "threshold", "child", "donor", "mean")
 
 
 class _Level:
-    """The nodes of one depth of all trees; rows stand sorted by their node."""
+    """The nodes of one depth of all trees; rows are sorted by node."""
 
     def __init__(
         self,
@@ -135,11 +135,11 @@ class _Level:
         self.threshold, self.child = np.zeros(nodes, np.float32), np.zeros(nodes, np.int64)
 
     def _some(self) -> IntArray:
-        """A row of each node."""
+        """A random row of each node."""
         return self.starts + (self.rng.random(len(self.sizes)) * self.sizes).astype(np.int64)
 
     def part(self, tried: int, leaf: int) -> None:
-        """Find the best of some questions for each node."""
+        """Find the best of some random splits for each node."""
         nodes = len(self.sizes)
         best = np.full(nodes, 1e-9)
         for _ in range(tried):
@@ -170,5 +170,5 @@ class _Level:
         return rows[order], fresh[order], 2 * int(parted.sum())
 
     def close(self) -> None:
-        """Ask no more."""
+        """Make every node a leaf."""
         self.feature[:] = -1

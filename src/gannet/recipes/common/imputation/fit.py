@@ -1,4 +1,4 @@
-"""Fits what stands beside a network of cells, and weighs all of it on cells hidden on purpose."""
+"""Fits the imputer after training, and its weights on observed cells that are masked."""
 
 from __future__ import annotations
 
@@ -28,35 +28,68 @@ from gannet.recipes.common.imputation.initial import (
 from gannet.recipes.common.tabular import CellConfig
 
 HIDDEN = 0.2
-"""Share of the known cells that is hidden on purpose."""
-TRIED_CELLS, MOST_TRIALS = 6_000, 8
-"""Hidden cells that all is weighed on, and how often the same rows are hidden anew for them."""
+"""Fraction of observed cells that is masked in a trial."""
+
+TRIED_CELLS = 6_000
+"""Masked cells to collect over all trials."""
+
+MOST_TRIALS = 8
+"""Maximum number of trials, each with new masks of the same rows."""
+
 RIDGES = (0.3, 3.0, 30.0)
-"""Of the normal distribution; the best is taken where there are few rows."""
+"""Ridges of the normal distribution; tried if there are few rows, else the first is used."""
+
 FEW_ROWS = 2_000
-CELLS, PAIRS, FEWEST_KNOWN = 1_500_000, 50_000_000, 20
-"""Cells that forests learn from, numbers that are held for it, known cells that a forest takes."""
+"""Rows up to which all ridges are tried."""
+
+CELLS = 1_500_000
+"""Maximum cells to fit to."""
+
+PAIRS = 50_000_000
+"""Maximum numbers in memory: rows times columns squared."""
+
+FEWEST_KNOWN = 20
+"""Minimum observed cells of a column to fit a forest."""
+
 LEAST_WEIGHT = 0.15
-"""Of the network in a column; less is not worth its time."""
-TREES, LEAF, MANY_ROWS = 20, 2, 5_000
-"""Trees of a forest, and fewest rows at a leaf, twice as many where there are many rows."""
-SPIKE, FEW_VALUES = 0.2, 32
-"""A value with this share of its column is a spike, if there are more values than a few."""
+"""Minimum weight of the network in a column; less is not worth its time."""
+
+TREES = 20
+"""Trees of a forest."""
+
+LEAF = 2
+"""Minimum rows at a leaf."""
+
+MANY_ROWS = 5_000
+"""Rows from which leaves have twice the minimum."""
+
+SPIKE = 0.2
+"""Fraction of its column above which one value makes it zero-inflated."""
+
+FEW_VALUES = 32
+"""Distinct values up to which a column is never zero-inflated."""
+
 LEVEL = 0.9
-"""Of the intervals whose width is set."""
+"""Coverage of the intervals from which the donors' scale is set."""
+
 EDGES = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
+"""Quantiles at the ends of these intervals."""
+
 SCALES = np.linspace(0.3, 2.0, 35)
+"""Scales that are tried."""
+
 TINY = 1e-9
+"""Tolerance for rounding."""
 
 
 @dataclass(frozen=True, slots=True)
 class MaskedRows:
-    """Rows as they are needed here.
+    """Rows of a table and their observed cells.
 
     Attributes:
         values: ``(N, C)``, NaN where missing.
         rows: ``(N, F)`` encoded.
-        observed: ``(N, F)`` one where a field is known.
+        observed: ``(N, F)`` one where a field is observed.
     """
 
     values: FloatArray
@@ -65,7 +98,7 @@ class MaskedRows:
 
     @classmethod
     def of(cls, batch: Batch, codec: TableCodec) -> MaskedRows:
-        """Rows of a data set."""
+        """From encoded rows."""
         frame = codec.decode_frame(batch.real)
         columns = [
             values_of(column, frame.column(column.name))
@@ -77,7 +110,7 @@ class MaskedRows:
         return cls(np.stack(columns, 1), batch.real, known.float())
 
     def without(self, hidden: BoolArray, codec: TableCodec) -> MaskedRows:
-        """The same with some cells ``(N, C)`` hidden."""
+        """The same rows with some cells ``(N, C)`` masked."""
         owner = [field.column for field in codec.fields]
         known = self.observed * torch.from_numpy(~hidden[:, owner]).float()
         return MaskedRows(np.where(hidden, np.nan, self.values), self.rows, known)
@@ -89,13 +122,13 @@ class MaskedRows:
 
 
 Trial = tuple[MaskedRows, BoolArray]
-"""Rows with cells hidden on purpose, and which."""
+"""Rows with cells masked on purpose, and the mask."""
 
 
 def fit_after_training(
     trained: Trained[CellConfig], train: Batch, held_out: Batch, seed: int
 ) -> Mapping[str, Tensor]:
-    """Fit to training rows, weigh on cells hidden on purpose in held-out rows."""
+    """Fit to training rows; choose weights on masked cells of held-out rows."""
     codec = trained.codecs["sample"]
     assert isinstance(codec, TableCodec)
     fitted, others = MaskedRows.of(train, codec), MaskedRows.of(held_out, codec)
@@ -127,7 +160,7 @@ def _started(
     others: MaskedRows,
     trials: list[Trial],
 ) -> InitialImputation:
-    """The best of a few normal distributions, blended with the network column by column."""
+    """The best of a few Gaussians, blended with the network column by column."""
     ridges = RIDGES if len(fitted.values) <= FEW_ROWS else RIDGES[:1]
     tried = [InitialImputation.fit(codec, fitted.values, ridge=ridge) for ridge in ridges]
     errors: list[FloatArray] = []
@@ -149,7 +182,7 @@ def _errors_of_blends(
     hidden: BoolArray,
     network: FloatArray,
 ) -> FloatArray:
-    """Squared errors ``(STEPS, C)`` by the network's weight, summed over hidden cells."""
+    """Squared errors ``(STEPS, C)`` by the network's weight, summed over masked cells."""
     first, right = start.expected(holed, None), start.axes(truth)
     made = np.zeros((STEPS, hidden.shape[1]))
     for step, weight in enumerate(np.linspace(0, 1, STEPS).tolist()):
@@ -183,7 +216,7 @@ def _with_forests(
 
 
 def _grown(filler: Imputer, heap: MaskedRows, first: FloatArray, column: int, seed: int) -> Forest:
-    """A forest for one column, told of each row what it would be told if the cell were missing."""
+    """A forest for one column; its inputs are imputed as if the cell were missing."""
     start = filler.initial
     answers = start.scaled(heap.values)[:, column]
     hidden = np.zeros(heap.values.shape, np.bool_)
@@ -207,7 +240,7 @@ def _grown(filler: Imputer, heap: MaskedRows, first: FloatArray, column: int, se
 
 
 def _weighed(filler: Imputer, others: MaskedRows, trials: list[Trial]) -> Imputer:
-    """How much of each forest is added, and how wide its donors are spread."""
+    """Choose the weight of each forest and the scale of the donors."""
     start, width = filler.initial, len(filler.initial.codec.columns)
     truth = start.scaled(others.values)
     errors, counts = np.zeros((STEPS, width)), np.zeros(width)
@@ -229,7 +262,7 @@ def _weighed(filler: Imputer, others: MaskedRows, trials: list[Trial]) -> Impute
 
 
 def _scale(filler: Imputer, trials: list[Trial], truth: FloatArray) -> float:
-    """The width at which nine tenths of held-out numbers lie within nine tenths of the donors."""
+    """The scale at which nine tenths of held-out numbers lie in the donors' 90 % interval."""
     start = filler.initial
     inside, total = np.zeros(len(SCALES)), 0
     for heap, hidden in trials:
@@ -255,7 +288,7 @@ def _scale(filler: Imputer, trials: list[Trial], truth: FloatArray) -> float:
 def _as_written(start: InitialImputation, column: int, scaled: FloatArray) -> FloatArray:
     """Scaled numbers of a column as they come back from a file.
 
-    On a coarse grid, intervals hold more than they would between its points.
+    Rounding to a coarse grid changes the coverage of intervals.
     """
     raw = scaled * start.spread[column] + start.center[column]
     return on_grid(start.codec.columns[column], raw)

@@ -1,9 +1,9 @@
-"""Holes of a frame to filled frames, by a network of cells and what was fitted beside it.
+"""Fill the missing cells of a frame with an ``Imputer``.
 
-A cell's first fill is a blend of two conditional means, see ``start``. A forest then learns what it
-leaves over, and how much of that is added was found on cells hidden on purpose in held-out rows, so
-that the result is there no worse than the start. The forest's leaves hold answers of training rows;
-moved and scaled, they are what draws are drawn from.
+The initial imputation is a blend of two conditional means, see ``initial``. A forest predicts its
+residual, with a weight chosen on masked cells of held-out rows, so that the result is no worse
+there. The forest's leaves hold donors, values of training rows; shifted and scaled, they are what
+samples are drawn from.
 """
 
 from __future__ import annotations
@@ -28,23 +28,26 @@ from gannet.recipes.common.imputation.initial import InitialImputation, sizes_of
 from gannet.recipes.common.tabular import CellConfig
 
 Roots = list[tuple[NDArray[np.int64], FloatArray]]
+"""Rows, and the Cholesky factors of the correlations of their missing cells."""
+
 TOGETHER = 4_096
-"""Rows that are filled at once."""
+"""Maximum rows that are filled at once."""
+
 CHANCES = 30_000_000
-"""Numbers of chance that are held at once."""
+"""Maximum random numbers in memory."""
 
 
 def transform(
     trained: Trained[CellConfig], given: TransformInput, samples: int, seed: int
 ) -> Sequence[Frame]:
-    """Fill a frame's missing cells; all others come back as they are.
+    """Fill a frame's missing cells; all others are unchanged.
 
     Args:
         trained: Of a recipe that fills cells.
         given: Of a `Frame` with the columns of training.
-        samples: With one, numbers get their conditional mean, brought to the column's grid and
-            bounds, words the most probable one. With more, each is drawn at random.
-        seed: Of the draws. Draw k of row n depends on the seed, on k and on n alone.
+        samples: With one, numbers get their conditional mean, rounded to the column's grid and
+            bounds, categories the most probable one. With more, each is sampled.
+        seed: Of the samples. Sample k of row n depends on the seed, on k and on n alone.
 
     Raises:
         DataError: naming each column that differs from training's.
@@ -66,7 +69,7 @@ def transform(
 
 
 def holes_of(frame: Frame, codec: TableCodec) -> BoolArray:
-    """Which cells of the columns that are learnt are missing, ``(N, C)`` in the codec's order."""
+    """Mask of missing cells in the modeled columns, ``(N, C)`` in the codec's order."""
     return np.stack(
         [gone(column, frame.column(column.name)) & bool(column.sizes) for column in codec.columns],
         1,
@@ -74,7 +77,7 @@ def holes_of(frame: Frame, codec: TableCodec) -> BoolArray:
 
 
 def patched(frame: Frame, codec: TableCodec, holes: BoolArray, values: FloatArray) -> Frame:
-    """The frame with values ``(N, C)`` in its holes, and every other cell as it was."""
+    """The frame with values ``(N, C)`` in its missing cells; all others are unchanged."""
     columns = dict(zip(frame.names, frame.columns, strict=True))
     for at, column in enumerate(codec.columns):
         rows = np.flatnonzero(holes[:, at])
@@ -88,7 +91,7 @@ def patched(frame: Frame, codec: TableCodec, holes: BoolArray, values: FloatArra
 def filled(
     filler: Imputer, frame: Frame, holes: BoolArray, part: slice, samples: int, seed: int
 ) -> list[FloatArray]:
-    """Values ``(n, C)`` of some rows, one for each draw."""
+    """Values ``(n, C)`` of some rows, one array per sample."""
     codec, some = filler.initial.codec, frame[part]
     values = np.stack(
         [
@@ -114,13 +117,13 @@ def filled(
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """Some rows and what is held of their holes.
+    """Some rows and the estimates of their missing cells.
 
     Attributes:
-        filler: What fills.
+        filler: The imputer.
         values: ``(n, C)``, NaN where missing.
-        axes: ``(n, D)`` the first fill.
-        found: Of each column of numbers with holes, its rows and what is held of them.
+        axes: ``(n, D)`` the initial imputation.
+        found: Column of numbers -> rows in which it is missing, and their estimates.
     """
 
     filler: Imputer
@@ -141,7 +144,7 @@ class _Task:
         return cls(filler, values, axes, found)
 
     def best(self) -> FloatArray:
-        """Means of numbers, the likeliest words."""
+        """Conditional means of numbers, most probable categories."""
         start = self.filler.initial
         made = start.plain(self.values, self.axes)
         for at, (rows, found) in self.found.items():
@@ -149,13 +152,13 @@ class _Task:
         return made * start.spread + start.center
 
     def drawn(self, normal: FloatArray, roots: Roots) -> FloatArray:
-        """One draw of all cells.
+        """One sample of all cells.
 
-        Those of a row are drawn together: their chances are linked as the normal distribution says.
+        Missing cells of a row are sampled jointly, with the correlations of the Gaussian.
 
         Args:
-            normal: ``(n, D + C)`` chance, or more.
-            roots: How those of each row are linked.
+            normal: ``(n, D + C)`` standard normal numbers, or more.
+            roots: Cholesky factors of the correlations of each row.
         """
         start, width = self.filler.initial, self.axes.shape[1]
         linked, even = normal[:, :width].copy(), _even(normal[:, width:].copy())
@@ -175,12 +178,12 @@ class _Task:
 
 
 def _even(normal: FloatArray) -> FloatArray:
-    """Uniform chance from normal chance."""
+    """Uniform numbers from standard normal ones."""
     return torch.special.ndtr(torch.from_numpy(normal)).numpy()
 
 
 def _roots(start: InitialImputation, values: FloatArray) -> Roots:
-    """Rows with more than one hole, and the root of the correlations of these ``(n, D, D)``."""
+    """Rows with several missing cells, and Cholesky factors of their correlations."""
     axes = start.axes(values)
     holed = np.flatnonzero(np.isnan(axes).sum(1) > 1)
     found: Roots = []

@@ -1,4 +1,4 @@
-"""The first fill: conditional means of a joint normal distribution and of the network, blended."""
+"""Initial imputation: blended conditional means of a joint normal distribution and the network."""
 
 from __future__ import annotations
 
@@ -21,27 +21,32 @@ from gannet.networks.tabular.network import FieldGenerator
 from gannet.recipes.common.imputation.gaussian import JointNormal
 
 MOST_AXES = 200
-"""Axes of the normal distribution, beyond which rare words share none."""
+"""Maximum axes of the normal distribution; beyond it, rare categories get none."""
+
 FEWEST_WORDS = 2
+"""Minimum categories per column that have an axis."""
+
 PART = 8_192
 """Rows that go through the network at once."""
+
 STEPS = 11
 """Weights that are tried, evenly from 0 to 1."""
+
 PRIOR = 300
-"""Hidden cells' worth of what all columns say, in the choice of a column's weight."""
+"""Weight of the error pooled over all columns, in masked cells, when choosing for one column."""
 
 
 @dataclass(frozen=True, slots=True)
 class InitialImputation:
-    """What is expected of each cell given the known ones of its row.
+    """The expectation of each cell given the observed ones of its row.
 
     Attributes:
         codec: Of the table.
-        words: Words of each category that have an axis.
-        center: ``(C,)`` of each column; 0 for categories.
-        spread: ``(C,)`` by which numbers are divided; 1 for categories.
-        gaussian: Over all axes: one per column of numbers, one per word.
-        weight: ``(C,)`` of the network in each column; the rest is the normal distribution's.
+        words: Maximum categories of a column that have an axis.
+        center: ``(C,)`` mean of each column; 0 for categories.
+        spread: ``(C,)`` standard deviation of each column; 1 for categories.
+        gaussian: Over all axes: one per column of numbers, one per category.
+        weight: ``(C,)`` weight of the network in each column; the rest is the Gaussian's.
     """
 
     codec: TableCodec
@@ -53,7 +58,7 @@ class InitialImputation:
 
     @classmethod
     def fit(cls, codec: TableCodec, values: FloatArray, *, ridge: float) -> InitialImputation:
-        """Fit the normal distribution; the network has no weight yet."""
+        """Fit the normal distribution; the network's weight is 0 at first."""
         numeric = numeric_of(codec)
         many = max((s for s in sizes_of(codec)), default=0)
         words = many
@@ -76,7 +81,7 @@ class InitialImputation:
         return [slice(a, b) for a, b in pairwise(ends)]
 
     def scaled(self, values: FloatArray) -> FloatArray:
-        """Numbers ``(N, C)`` standardised, codes as they are."""
+        """Standardize numbers ``(N, C)``; category codes are unchanged."""
         return (values - self.center) / self.spread
 
     def axes(self, values: FloatArray) -> FloatArray:
@@ -93,11 +98,11 @@ class InitialImputation:
         return made
 
     def expected(self, values: FloatArray, network: FloatArray | None) -> FloatArray:
-        """What is expected on each axis ``(N, D)``; what is known stays.
+        """Expectation on each axis ``(N, D)``; observed values are unchanged.
 
         Args:
             values: ``(N, C)``.
-            network: What the network expects; ``None`` if it has no weight.
+            network: Expectation of the network; ``None`` if its weight is 0.
         """
         axes = self.axes(values)
         made = self.gaussian.fill(axes)
@@ -106,14 +111,14 @@ class InitialImputation:
         return self.blended(made, ~np.isnan(axes), network)
 
     def without_each(self, values: FloatArray, columns: Sequence[int]) -> dict[int, FloatArray]:
-        """The normal distribution's fill if a column of numbers were missing in all rows.
+        """The Gaussian's fill if one column of numbers were missing in all rows.
 
         Args:
             values: ``(N, C)``, NaN where missing.
-            columns: Which are hidden, one at a time.
+            columns: Columns to leave out, one at a time.
 
         Returns:
-            Of each column ``(n, D)``, for the rows in which it is known.
+            Column -> ``(n, D)``, for the rows in which it is observed.
         """
         axes = self.axes(values)
         parts: dict[int, list[FloatArray]] = {column: [] for column in columns}
@@ -129,12 +134,12 @@ class InitialImputation:
         return {column: np.concatenate(made) for column, made in parts.items()}
 
     def blended(self, axes: FloatArray, known: BoolArray, network: FloatArray) -> FloatArray:
-        """The normal distribution's fill and the network's, by the weight of each column."""
+        """Blend the Gaussian's and the network's fill by the weight of each column."""
         share = np.repeat(self.weight, _widths(self.codec, self.words))
         return np.where(known, axes, axes + share * (network - axes))
 
     def plain(self, values: FloatArray, axes: FloatArray) -> FloatArray:
-        """Axes as one scaled number or code per column ``(N, C)``; what is known stays."""
+        """One scaled number or code per column ``(N, C)``; observed values are unchanged."""
         made = self.scaled(values)
         for at, (span, size) in enumerate(zip(self.spans, sizes_of(self.codec), strict=True)):
             if span.stop > span.start:
@@ -144,11 +149,11 @@ class InitialImputation:
 
     @property
     def asks_network(self) -> bool:
-        """Whether the network has a word anywhere."""
+        """Whether the network has a weight in any column."""
         return bool((self.weight > 0).any())
 
     def tensors(self) -> dict[str, Tensor]:
-        """All that was found, to be kept."""
+        """The state, for the artifact."""
         held = {
             "words": np.array(self.words),
             "centre": self.center,
@@ -161,7 +166,7 @@ class InitialImputation:
 
     @classmethod
     def of(cls, codec: TableCodec, kept: Mapping[str, Tensor]) -> InitialImputation:
-        """What ``tensors`` gave."""
+        """From what ``tensors`` returned."""
         held = {name: kept[f"start.{name}"].numpy() for name in _NAMES}
         gaussian = JointNormal(held["mean"], held["covariance"])
         return cls(
@@ -178,12 +183,12 @@ _NAMES = ("words", "centre", "spread", "mean", "covariance", "weight")
 
 
 def sizes_of(codec: TableCodec) -> list[int]:
-    """Words of each column; 0 for what is no category."""
+    """Number of categories of each column; 0 for other columns."""
     return [len(c.values) if isinstance(c, CategoryColumn) else 0 for c in codec.columns]
 
 
 def numeric_of(codec: TableCodec) -> BoolArray:
-    """``(C,)`` which columns are learnt and hold numbers or moments."""
+    """``(C,)`` which columns are modeled and hold numbers or datetimes."""
     return np.array([bool(c.sizes) and not isinstance(c, CategoryColumn) for c in codec.columns])
 
 
@@ -203,13 +208,13 @@ def _width(codec: TableCodec, words: int) -> int:
 def network_axes(
     model: nn.Module, start: InitialImputation, rows: Tensor, known: Tensor
 ) -> NDArray[np.float64]:
-    """What the network expects on each axis, ``(N, D)``.
+    """Expectation of the network on each axis, ``(N, D)``.
 
     Args:
         model: The network.
-        start: Says what the axes are.
+        start: Defines the axes.
         rows: ``(N, F)`` encoded.
-        known: ``(N, F)`` one where it is told.
+        known: ``(N, F)`` one where the network sees the field.
     """
     assert isinstance(model, FieldGenerator)
     codec, layout = start.codec, model.layout
@@ -234,14 +239,14 @@ def network_axes(
 
 
 def chosen(errors: FloatArray, counts: FloatArray) -> NDArray[np.int64]:
-    """For each column the best of some choices, drawn to the best of all where it has few cells.
+    """The best choice for each column, shrunk to the best overall where it has few cells.
 
     Args:
-        errors: ``(choices, C)`` summed squared errors, in units that are alike for all columns.
-        counts: ``(C,)`` hidden cells.
+        errors: ``(choices, C)`` summed squared errors, in the same unit for all columns.
+        counts: ``(C,)`` masked cells.
 
     Returns:
-        ``(C,)`` the number of the choice.
+        ``(C,)`` index of the choice.
     """
     pooled = errors.sum(1) / max(counts.sum(), 1)
     return (errors + PRIOR * pooled[:, None]).argmin(0)
