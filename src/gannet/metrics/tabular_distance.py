@@ -60,7 +60,7 @@ def nearest(queries: EncodedRows, targets: EncodedRows) -> tuple[Tensor, Tensor]
 
 
 def nearest_few(queries: EncodedRows, targets: EncodedRows, k: int) -> tuple[Tensor, Tensor]:
-    """Distances of each query to its ``k`` nearest targets, ascending, and their rows: ``(N, k)``."""
+    """Distances of each query to its ``k`` nearest targets, and their rows, ``(N, k)``."""
     k = min(k, len(targets))
     found = [
         distances(queries[part], targets).topk(k, largest=False)
