@@ -1,4 +1,4 @@
-"""Scores of a generator against held-out reals, each with interval, floor and trivial baseline."""
+"""Scores of a generator against held-out reals, each with interval, reference and baseline."""
 
 from __future__ import annotations
 
@@ -51,24 +51,24 @@ __all__ = [
 
 
 class ConditionalGenerator(Protocol):
-    """How inputs are answered."""
+    """A generator whose samples are outputs for given inputs."""
 
     @property
     def reference_methods(self) -> Mapping[str, Callable[[Batch], Tensor]]:
-        """By simple methods, by name."""
+        """Simple methods for the same task, by name."""
         ...
 
     @property
     def paired(self) -> bool:
-        """Whether each has a target of its own."""
+        """Whether each input has a target of its own."""
         ...
 
     def transform(self, given: Batch, *, seed: int) -> tuple[Batch, Tensor]:
-        """By the generator; with what it was told."""
+        """Outputs of the generator, and the batch with the condition that it used."""
         ...
 
     def resample(self, condition: Batch, *, seed: int) -> Tensor:
-        """Further answers to what was told."""
+        """Further outputs for the same condition."""
         ...
 
 
@@ -77,15 +77,15 @@ class Setting:
     """What all scores of an evaluation share.
 
     Attributes:
-        made: Samples.
-        lesson: What classifiers of classes learn from; ``None`` without classes.
-        classifier: That learnt from it.
-        eye: Features.
-        kept: The same, worked out once.
-        seen: What these make of the samples.
+        made: Evaluated samples.
+        lesson: Training data of the classifiers; ``None`` without classes.
+        classifier: Trained on it.
+        eye: Feature extractor.
+        kept: The same with a cache.
+        seen: Features of the samples.
         classes: Names of the classes.
-        seed: Of everything.
-        steps: Batches that each classifier learns from.
+        seed: Seed of all random choices.
+        steps: Training batches of each classifier.
     """
 
     made: EvaluationSamples
@@ -99,7 +99,7 @@ class Setting:
     steps: int
 
     def train(self, samples: Tensor, labels: Tensor) -> ClassifierFeatures:
-        """A classifier that learnt from some samples."""
+        """Train a classifier on the given samples."""
         return _classifier(self.made, self.classes, self.seed, self.steps)(samples, labels)
 
 
@@ -118,7 +118,7 @@ def _prepared(  # as for ``evaluate``
     seed: int,
     steps: int,
 ) -> Setting:
-    """Classifier and features, and what these make of the samples."""
+    """Train the classifier, choose features, and compute those of the samples."""
     lesson, classes = labeled_samples(dataset, made), dataset.classes
     train = _classifier(made, classes, seed, steps)
     classifier = None if lesson is None else train(lesson.samples, lesson.labels)
@@ -138,7 +138,7 @@ def _of_answers(
     reference_methods: Mapping[str, Tensor],
     shared: Setting,
 ) -> list[Score]:
-    """Scores of answers: beside their targets, or beside the heap that they shall be like."""
+    """Scores of conditional outputs: against their targets, or against the target domain."""
     seed, feature_extractor, fake, modality = (
         shared.seed,
         shared.kept,
@@ -162,7 +162,7 @@ def _of_answers(
 
 
 def _of_any(shared: Setting) -> list[Score]:
-    """Scores that samples of any kind have, and those of their kind."""
+    """Scores for every modality, and those of the samples' modality."""
     made, seed = shared.made, shared.seed
     scores = distribution_scores(shared.seen, seed)
     scores += [two_sample_score(each, seed, shared.steps * 3 // 2) for each in (made, shared.seen)]
@@ -173,7 +173,7 @@ def _of_any(shared: Setting) -> list[Score]:
 def _of_classes(
     shared: Setting, condition: PredictedClasses | None, sampler: Sampler, dataset: Data
 ) -> list[Score]:
-    """Scores of a generator that was asked for classes."""
+    """Scores of a class-conditional generator."""
     made, lesson = shared.made, shared.lesson
     if lesson is None or condition is None or not made.class_conditional:
         return []
@@ -184,7 +184,7 @@ def _of_classes(
 
 
 def _profiles(shared: Setting, condition: PredictedClasses | None) -> tuple[Histogram, ...]:
-    """How samples are spread over classes, or over clusters where classes are not known."""
+    """Distribution over classes, or over clusters where classes are unknown."""
     if condition is not None:
         return (class_histogram(condition.held_out, condition.fake, shared.classes),)
     seen = shared.seen
@@ -199,7 +199,7 @@ def _compared(
     count: int,
     seed: int,
 ) -> tuple[EvaluationSamples, Mapping[str, Tensor], str]:
-    """The samples that are compared, answers of simple methods, and the method that is baseline."""
+    """Evaluated samples, outputs of the reference methods, and the name of the baseline method."""
     by = "" if answers is None else next(iter(answers.reference_methods), "")
     answering = None if answers is None else partial(answers.transform, seed=seed)
     made = made or evaluation_samples(sampler, dataset, count=count, seed=seed, answering=answering)
@@ -235,17 +235,16 @@ def evaluate(  # noqa: PLR0913  # what a report depends on
         sampler: The generator.
         dataset: The data that it was trained on, and those held out.
         count: Samples on each side; fewer if fewer were held out.
-        features: ``auto`` (classifier if there are labels, else the best network that is there for
-            data of this kind, else random), ``classifier``, ``random``, what else the kind of data
-            knows (pictures: ``efficientnet``, or a path to Inception weights), or features of your
-            own.
-        seed: Of fakes, subsets and critics; equal arguments give an equal report.
-        steps: Batches that each classifier learns from; half as many again for critics.
-        artifact: How the report calls the generator.
-        data: How it calls the data.
-        made: What ``material`` gave for the same arguments, if it is needed for more than this.
-        cache: Folder that keeps features, by content, for the next time; ``None`` for none.
-        answers: Of a generator whose samples are answers, how it and simple methods answer.
+        features: ``auto`` (classifier if there are labels, else the best available pretrained
+            network for this modality, else random), ``classifier``, ``random``, others of the
+            modality (images: ``efficientnet``, or a path to Inception weights), or your own.
+        seed: Seed of fakes, subsets and classifiers; equal arguments give an equal report.
+        steps: Training batches of each classifier; half as many again for two-sample tests.
+        artifact: Name of the generator in the report.
+        data: Name of the data in the report.
+        made: Result of ``evaluation_samples`` for the same arguments, if it exists already.
+        cache: Folder in which features are cached by content; ``None`` for none.
+        answers: For conditional generation: the generator and its reference methods.
 
     Raises:
         DataError: if fewer than 8 samples were held out.

@@ -1,4 +1,4 @@
-"""Features that are worked out once: kept in a folder by what they are of."""
+"""Features cached in a folder, by content of the samples."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from gannet.networks.features import Features, label_of
 
 
 class CachedFeatures:
-    """The same features, read from a folder where they are there already.
+    """A feature extractor with a cache on disk.
 
-    A file is named after the features' weights and the samples' bytes, so that nothing can be
-    taken for another; what is damaged, or cannot be written, is worked out again.
+    A file is named after the hash of the weights and of the samples' bytes, so entries cannot be
+    confused; what is damaged or cannot be written is computed again.
     """
 
     def __init__(self, features: Features, folder: Path) -> None:
-        """Keep what ``features`` gives in ``folder``."""
+        """Cache the results of ``features`` in ``folder``."""
         self._features, self._folder = features, folder
         self.name, self.width, self.hash = features.name, features.width, features.hash
 
@@ -38,7 +38,7 @@ class CachedFeatures:
         try:
             write_whole(path, packed.getvalue(), sync=False)
         except GannetError:
-            return made  # a full disk is no reason to have no scores
+            return made  # a full disk must not stop an evaluation
         return made
 
     def _key(self, samples: Tensor) -> str:

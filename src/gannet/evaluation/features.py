@@ -1,4 +1,4 @@
-"""In which features an evaluation compares samples, and what these make of them."""
+"""Choice of the feature extractor of an evaluation, and features of its samples."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gannet.networks.classifier import ClassifierFeatures
 from gannet.networks.features import Features
 
 REFERENCE = 2_000
-"""Training samples that say what is usual."""
+"""Maximum training samples that random features are fitted to."""
 
 
 def choose_features(
@@ -22,7 +22,7 @@ def choose_features(
     dataset: Data,
     made: EvaluationSamples,
 ) -> Features:
-    """The features that scores are measured in.
+    """Choose the feature extractor that scores are measured with.
 
     Raises:
         ConfigError: if the name is unknown, or the features do not suit the data.
@@ -33,7 +33,7 @@ def choose_features(
         return classifier
     if wanted == "classifier":
         raise ConfigError(
-            "--features classifier: the data have no two classes to learn",
+            "--features classifier: the data have fewer than two classes",
             remedy="Choose auto or random.",
         )
     found = made.modality.evaluation.pretrained(wanted, made.fake)
@@ -44,7 +44,7 @@ def choose_features(
 
 @dataclass(frozen=True)
 class SampleFeatures:
-    """The heaps of ``EvaluationSamples`` in features, each ``(n, width)``; worked out once."""
+    """Features of the sets of ``EvaluationSamples``, each ``(n, width)``."""
 
     feature_extractor: Features
     held_out: Tensor
@@ -54,7 +54,7 @@ class SampleFeatures:
 
 
 def sample_features(feature_extractor: Features, made: EvaluationSamples) -> SampleFeatures:
-    """What features make of the samples."""
+    """Features of all four sets of samples."""
     return SampleFeatures(
         feature_extractor,
         *map(

@@ -1,4 +1,4 @@
-"""Are fakes copies of training samples, or of each other?"""
+"""Memorization and duplicates: are fakes copies of training samples, or of each other?"""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ from gannet.modalities.hooks import Data
 from gannet.networks.features import Standardizer
 
 SEARCHED = 100_000
-"""Most training samples in which copies are looked for."""
+"""Maximum training samples that are searched for copies."""
 
 ALIKE = 0.01
-"""Share of held-out reals that have another as near as a repeated sample has."""
+"""Quantile of nearest-neighbour distances of held-out reals below which a fake is a duplicate."""
 
 
 @dataclass(frozen=True)
 class Memorization:
-    """What was found among the training samples nearest to fakes.
+    """Training samples nearest to the fakes.
 
     Attributes:
-        score: Share of fakes oddly near to one of them.
+        score: Memorization rate: fraction of fakes suspiciously close to one training sample.
         suspects: The nearest pairs, the most suspect first.
-        examples: The first fakes, not chosen, with theirs.
-        training_distance: All distances, in quantiles.
+        examples: The first fakes, unselected, with their nearest training samples.
+        training_distance: Quantiles of all distances.
     """
 
     score: Score
@@ -49,9 +49,9 @@ class Memorization:
 
 
 def memorization_score(made: EvaluationSamples, dataset: Data) -> Memorization:
-    """Share of fakes oddly near to one training sample, and the nearest pairs.
+    """Memorization rate of the fakes, and the nearest pairs.
 
-    The fresh reals are left out of the training samples, since they serve as the floor.
+    The reference reals are excluded from the searched training samples.
     """
     rows = made.remaining[:SEARCHED]
     evaluation, metric = _distance(made)
@@ -74,14 +74,14 @@ def duplicate_score(
     plain: Tensor | FeatureSet,
     feature_extractor: str,
 ) -> Score:
-    """Share of fakes with another fake nearer than 99 % of held-out reals have another real.
+    """Duplicate rate: fakes nearer to another fake than 99 % of reals are to another real.
 
     Args:
-        held_out: ``(n, F)`` features.
+        held_out: ``(n, F)`` features of held-out reals.
         fake: The same of fakes.
-        fresh: Of further reals, the floor.
-        plain: Of the baseline.
-        feature_extractor: What the features are called.
+        fresh: The same of other reals, the reference.
+        plain: The same of the baseline.
+        feature_extractor: Name of the features.
     """
     limit = nearest_others(held_out).quantile(ALIKE)
     flags = [nearest_others(each) <= limit for each in (fake, fresh, plain)]
@@ -89,9 +89,9 @@ def duplicate_score(
 
 
 def _distance(made: EvaluationSamples) -> tuple[Callable[[Tensor], Tensor], str]:
-    """Samples ``(B, *shape)`` as few numbers ``(B, F)``, and what distances between these are."""
+    """Embedding of samples ``(B, *shape)`` to ``(B, F)``, and the name of its distance."""
     thumbnail = made.modality.thumbnail
-    if made.modality.values == "signed":  # all of one unit
+    if made.modality.values == "signed":  # all numbers have one unit
         return thumbnail, f"Euclidean, between thumbnails of {made.modality.noun[1]} in [-1, 1]"
     scale = Standardizer(thumbnail(made.held_out))
     metric = "Euclidean, each number in standard deviations of held-out reals"

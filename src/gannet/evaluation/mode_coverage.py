@@ -1,4 +1,4 @@
-"""Which classes, or kinds, of samples the fakes lack: shares of each, of reals beside fakes."""
+"""Mode coverage: frequencies of classes or clusters, real beside fake."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from gannet.core.scores import Histogram
 from gannet.metrics.kmeans import FEWEST, MOST, assigned, centers
 
 MEMBERS = 40
-"""Reals that each kind should have, so that one that is missing is seen."""
+"""Reals per cluster, enough to notice a missing one."""
 
 
 def class_histogram(real: Tensor, fake: Tensor, names: Sequence[str]) -> Histogram:
-    """Shares of the classes ``(n,)`` that one classifier tells of held-out reals and of fakes."""
-    return _profile("class, as told by the classifier", "class", real, fake, names)
+    """Frequencies of the classes ``(n,)`` predicted for held-out reals and for fakes."""
+    return _profile("class, predicted by the classifier", "class", real, fake, names)
 
 
 def cluster_histogram(
     fresh: Tensor, held_out: Tensor, fake: Tensor, *, seed: int
 ) -> tuple[Histogram, ...]:
-    """Shares of the heaps that features ``(n, F)`` fall into; nothing where samples are few.
+    """Frequencies of the clusters that features ``(n, F)`` fall into; none for few samples.
 
-    The heaps are those of ``fresh``, so that held-out reals and fakes are strangers to them alike.
+    The clusters are fitted to ``fresh``, which is independent of held-out reals and fakes alike.
     """
     count = min(len(fresh) // MEMBERS, MOST)
     if count < FEWEST:
         return ()
     middles = centers(fresh.float(), count, seed=seed)
-    names = [f"kind {number + 1}" for number in range(count)]
+    names = [f"cluster {number + 1}" for number in range(count)]
     real, made = (assigned(each.float(), middles) for each in (held_out, fake))
-    return (_profile("kinds of reals, found without labels", "cluster", real, made, names),)
+    return (_profile("clusters of reals, found without labels", "cluster", real, made, names),)
 
 
 def _profile(

@@ -1,4 +1,4 @@
-"""Scores of answers to inputs: beside what they should be, and beside simple methods."""
+"""Scores of conditional outputs that have targets, beside reference methods."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ from gannet.modalities.modality import Modality
 from gannet.networks.features import Features
 
 DRAWN = 1_000
-"""Bootstrap draws of samples."""
+"""Bootstrap resamples."""
 
-ASKED, DRAWS = 64, 5
-"""Inputs that several answers are asked for, and how many."""
+ASKED = 64
+"""Inputs that diversity is measured on."""
+
+DRAWS = 5
+"""Outputs per input that diversity is measured on."""
 
 
 def paired_scores(
@@ -32,22 +35,22 @@ def paired_scores(
     modality: Modality,
     seed: int,
 ) -> list[Score]:
-    """Score answers to held-out inputs.
+    """Score outputs for held-out inputs against their targets.
 
     Args:
-        answers: ``(n, *shape)``.
-        targets: What they should be.
-        reference_methods: What simple methods answer, by name; the best of them is the baseline,
-            and all are parts of the score.
-        feature_extractor: Features of likeness.
-        again: Other answers to the first ``ASKED`` inputs, by number of the draw.
-        modality: Kind of data of answers and targets; it may compare these in ways of its own.
-        seed: Of the bootstrap.
+        answers: Outputs ``(n, *shape)``.
+        targets: Targets, of the same shape.
+        reference_methods: Outputs of simple methods, by name; the best of them is the baseline,
+            and all are components of the score.
+        feature_extractor: Features for the feature distance.
+        again: Draw number to further outputs for the first ``ASKED`` inputs.
+        modality: Modality of the outputs; it may add measures of its own.
+        seed: Seed of the bootstrap.
 
     Returns:
-        ``feature distance``: between answer and target, as a share of that between two different
-        targets, and what the kind of data adds; ``diversity``: feature distance between two answers
-        to one input, as the same share.
+        ``feature distance`` between output and target, relative to that between two different
+        targets, and measures of the modality; ``diversity``: feature distance between two outputs
+        for one input, relative to the same.
     """
     seen = feature_extractor(targets)
     apart = (seen - seen.roll(1, 0)).norm(dim=1).mean().clamp_min(1e-9)
@@ -67,13 +70,13 @@ def paired_scores(
 def diversity(
     seen: Tensor, feature_extractor: Features, again: Callable[[int], Tensor], *, seed: int
 ) -> Score:
-    """How far answers to one input lie apart, as a share of how far different targets do.
+    """Mean feature distance between outputs for one input, relative to that between targets.
 
     Args:
         seen: ``(n, width)`` features of targets.
-        feature_extractor: Features of likeness.
-        again: Answers to the same inputs, by number of the draw.
-        seed: Of the bootstrap.
+        feature_extractor: Features for the distance.
+        again: Draw number to outputs for the same inputs.
+        seed: Seed of the bootstrap.
     """
     apart = (seen - seen.roll(1, 0)).norm(dim=1).mean().clamp_min(1e-9)
     views = [feature_extractor(again(number)) for number in range(DRAWS)]
@@ -81,14 +84,14 @@ def diversity(
         (one - other).norm(dim=1) / apart for one, other in combinations(views, 2)
     ]
     each = torch.stack(pairs).mean(0)
-    # Answers that all are right would differ no more than targets do: nobody knows by how much.
+    # Correct outputs differ at most as much as targets do; how much is unknown.
     return mean_score(
         "diversity",
         each,
         floor=1.0,
         better="high",
         baseline=0.0,
-        by="one answer only",
+        by="one output only",
         seed=seed,
         about=ABOUT["diversity"],
     )
@@ -132,7 +135,7 @@ def mean_score(
     about: About,
     parts: tuple[Component, ...] = (),
 ) -> Score:
-    """The mean of what ``(n,)`` answers get, beside a floor that is known without measuring."""
+    """Mean of per-output values ``(n,)``, with a reference that is known without measuring."""
     low, high = interval(each, seed)
     return Score(
         name=name,
@@ -152,7 +155,7 @@ def mean_score(
 
 
 def interval(each: Tensor, seed: int) -> tuple[float, float]:
-    """Percentile bootstrap over samples, 95 %."""
+    """95 % percentile bootstrap interval of the mean."""
     chance = torch.Generator().manual_seed(derive_seed(seed, 7))
     rows = torch.randint(len(each), (DRAWN, len(each)), generator=chance)
     ends = each[rows].mean(1).quantile(torch.tensor([0.025, 0.975]))

@@ -1,4 +1,4 @@
-"""A model scored: by what its kind of data has for that, or by what suits any."""
+"""Score a model: with the evaluation of its modality, or with the general one."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from gannet.modalities.hooks import Data, Sampler, Sheet, WholeEvaluation
 from gannet.modalities.registry import modality_of
 
 AGAIN = 2
-"""Further answers that a report shows beside the first."""
+"""Further outputs that a report shows beside the first."""
 
 NEIGHBORS = "{name} shows the fakes nearest to training samples, each above its nearest one."
-"""Said in a report that has such a sheet beside it."""
+"""Protocol sentence of a report with an image grid of nearest neighbours."""
 
 
 def score(
@@ -53,16 +53,15 @@ def score(
     Args:
         sampler: The model.
         dataset: The data that it was trained on, and those held out.
-        codecs: Of the model, by role.
+        codecs: Codecs of the model, by role.
         count: Samples on each side.
-        seed: Of everything.
-        answers: Of a model whose samples are made for held-out inputs: how it and simple methods
-            make them.
-        transform: A raw input and a number of draws to raw outputs, of a model that is for that.
-        cache: Folder that keeps features; ``None`` for none.
-        sheets: Whether files beside the report are wanted.
-        options: ``artifact`` and ``data``, as the report calls them, and further ones of
-            ``evaluate``, or of the kind's own evaluation.
+        seed: Seed of all random choices.
+        answers: For conditional generation: the generator and its reference methods.
+        transform: A raw input and a number of draws to raw outputs, for a model that transforms.
+        cache: Folder in which features are cached; ``None`` for none.
+        sheets: Whether to create image grids beside the report.
+        options: ``artifact`` and ``data``, their names in the report, and further options of
+            ``evaluate``, or of the modality's own evaluation.
 
     Raises:
         GannetError: if too little was held out, or an option does not suit the data.
@@ -92,7 +91,7 @@ def score(
 
 
 def _explained(found: EvaluationResult, dataset: SplitData, codec: Codec[Any]) -> EvaluationResult:
-    """The same with how samples were read and split among the protocol."""
+    """Add how samples were read and split to the protocol."""
     said = (*found.report.protocol, *held_out_words(dataset, codec))
     return EvaluationResult(found.report.model_copy(update={"protocol": said}), found.examples)
 
@@ -115,7 +114,7 @@ def _with_sheets(
 def _answered_again(
     answers: ConditionalGenerator, made: EvaluationSamples, seed: int
 ) -> list[Tensor]:
-    """Further answers to the first inputs, the same that diversity is measured on."""
+    """Further outputs for the first inputs, the same that diversity is measured on."""
     if made.given is None:
         return []
     given: Batch = made.given[:OUTPUTS]

@@ -1,4 +1,4 @@
-"""The scores one by one: each of fakes, of further reals (floor) and of a Gaussian (baseline)."""
+"""The scores one by one: each of fakes, of other reals (reference) and of a Gaussian (baseline)."""
 
 from __future__ import annotations
 
@@ -24,26 +24,28 @@ from gannet.networks.classifier import ClassifierFeatures
 from gannet.networks.features import Features, IdentityFeatures, label_of
 
 HALVES = 12
+"""Half-samples of each score."""
+
 STUDENT = 2.201
-"""97.5 % point of Student's t for an error from 12 halves."""
+"""97.5 % point of Student's t for a standard error from 12 half-samples."""
 
 LABELED = 10_000
-"""Most samples that a classifier learns from."""
+"""Maximum training samples of a classifier."""
 
 CLASSES = 40
-"""Classes that a score names, the worst."""
+"""Maximum classes that a score lists, the worst ones."""
 
 
 @dataclass(frozen=True)
 class LabeledSamples:
-    """What a classifier learns from: training reals ``(m, *shape)`` and their labels ``(m,)``."""
+    """Training data of a classifier: reals ``(m, *shape)`` and their labels ``(m,)``."""
 
     samples: Tensor
     labels: Tensor
 
 
 def labeled_samples(dataset: Data, made: EvaluationSamples) -> LabeledSamples | None:
-    """Labelled training rows apart from the fresh ones; ``None`` without two known classes."""
+    """Labelled training rows outside the reference; ``None`` for fewer than two classes."""
     every = np.asarray(dataset.train.labels)
     known = [row for row in made.remaining if every[row] >= 0]
     most = min(LABELED, max(NUMBERS // made.fake[0].numel(), 2))
@@ -55,7 +57,7 @@ def labeled_samples(dataset: Data, made: EvaluationSamples) -> LabeledSamples | 
 
 
 def distribution_scores(seen: SampleFeatures, seed: int) -> list[Score]:
-    """All of ``METRICS``, and repeats, in the features of ``seen``."""
+    """All of ``METRICS``, and the duplicate rate, in the features ``seen``."""
     feature_extractor = seen.feature_extractor
     held_out, fake, fresh, plain = map(
         FeatureSet, (seen.held_out, seen.fake, seen.real_reference, seen.baseline_samples)
@@ -99,7 +101,7 @@ def _values_of_rows(real: Tensor, fake: Tensor) -> list[float]:
 
 
 def two_sample_score(made: EvaluationSamples | SampleFeatures, seed: int, steps: int) -> Score:
-    """Accuracy of a fresh critic on the samples themselves, or on features."""
+    """Accuracy of a classifier two-sample test (C2ST) on the samples, or on their features."""
     evaluation = (
         {"features": IdentityFeatures(made.feature_extractor.width)}
         if isinstance(made, SampleFeatures)
@@ -134,7 +136,7 @@ def two_sample_score(made: EvaluationSamples | SampleFeatures, seed: int, steps:
 
 @dataclass(frozen=True)
 class PredictedClasses:
-    """Classes ``(n,)`` that a classifier of reals tells of the heaps of ``EvaluationSamples``."""
+    """Classes ``(n,)`` that a classifier of reals predicts for sets of ``EvaluationSamples``."""
 
     fake: Tensor
     held_out: Tensor
@@ -144,7 +146,7 @@ class PredictedClasses:
 def predicted_classes(
     classifier: ClassifierFeatures, made: EvaluationSamples, seen: SampleFeatures
 ) -> PredictedClasses:
-    """The classes, from features where the classifier made them."""
+    """Predict the classes, from features where they are the classifier's own."""
     if label_of(seen.feature_extractor) == label_of(classifier):
         return PredictedClasses(
             *map(classifier.told, (seen.fake, seen.held_out, seen.baseline_samples))
@@ -157,7 +159,7 @@ def predicted_classes(
 def class_score(
     made: EvaluationSamples, condition: PredictedClasses, names: Sequence[str]
 ) -> Score:
-    """Share of fakes that a classifier takes for the class they were asked for, and by class."""
+    """Class accuracy: fraction of fakes classified as their requested class; also by class."""
     fake, real, plain = condition.fake, condition.held_out, condition.baseline_samples
     shares = [_right(told, made.labels) for told in (fake, real, plain)]
     score = _share("class accuracy", shares[0], shares[1], shares[2], majority(made.labels))
@@ -173,10 +175,10 @@ def tstr_score(
     seed: int,
     names: Sequence[str],
 ) -> Score:
-    """Accuracy on held-out reals of a classifier that learnt from fakes alone, and by class.
+    """TSTR: accuracy on held-out reals of a classifier trained on fakes alone; also by class.
 
-    The floor is the same classifier trained on as many reals of the same classes, which told the
-    classes ``usual`` of the held-out reals.
+    The reference is the same classifier trained on as many reals of the same classes; ``usual``
+    are its predictions for the held-out reals.
     """
     plain = made.gaussian.sample(lesson.labels, seed=seed)
     told, least = (train(each, lesson.labels).predict(made.held_out) for each in (fakes, plain))
@@ -188,13 +190,13 @@ def tstr_score(
 def by_class(
     fake: Tensor, real: Tensor, labels: Tensor, names: Sequence[str]
 ) -> tuple[Component, ...]:
-    """Share of right calls in each class that occurs, those that lose most to reals first.
+    """Accuracy of each class that occurs, the largest deficit to reals first.
 
     Args:
-        fake: ``(N,)`` classes told on account of fakes.
-        real: ``(N,)`` classes told on account of reals.
-        labels: ``(N,)`` the right ones, -1 where not known.
-        names: Of the classes.
+        fake: ``(N,)`` classes predicted for, or learnt from, fakes.
+        real: ``(N,)`` the same of reals.
+        labels: ``(N,)`` true classes, -1 where unknown.
+        names: Names of the classes.
     """
     parts = [
         Component(
@@ -209,21 +211,22 @@ def by_class(
 
 
 def _right(condition: Tensor, labels: Tensor) -> tuple[int, int]:
-    """Right calls among those with known labels, and how many those are."""
+    """Correct predictions among the labelled samples, and how many are labelled."""
     known = labels >= 0
     return int((condition == labels)[known].sum()), int(known.sum())
 
 
 TARGETED = (
-    "What is scored are answers to held-out inputs. {measures} compare each with what it should "
-    "be: their floor is a perfect answer, their baseline the best of the simple methods that are "
-    "listed part by part."
+    "Conditional generation: answers to held-out inputs are scored. {measures} compare each with "
+    "its target: their reference is a perfect answer, their baseline the best of the simple "
+    "methods that are listed as components."
 )
 UNTARGETED = (
-    "What is scored are answers to held-out inputs of one side, and the reals are held-out samples "
-    "of the other: no answer has a target of its own. Way covered: by how much the energy distance "
-    "to the wanted side falls, of that of what is given; it is left out where these are too few to "
-    "tell the sides apart. What is said of what is kept: its baseline is the mean of what is given."
+    "Unpaired translation: answers to held-out inputs of one domain are scored, and the reals are "
+    "held-out samples of the other: no answer has a target of its own. Domain gap closed: "
+    "reduction of the energy distance to the target domain, relative to that of the inputs; left "
+    "out where these are too few to distinguish the domains. Measures of what is preserved have "
+    "the mean input as their baseline."
 )
 
 
@@ -239,31 +242,31 @@ def protocol_of(
     """How the scores were made, in sentences.
 
     Args:
-        made: What was scored.
-        scores: That were made.
-        feature_extractor: Features of it.
-        lesson: What classifiers learnt from.
-        by: A method that answers plainly.
-        paired: Whether each answer has a target of its own.
+        made: Evaluated samples.
+        scores: Their scores.
+        feature_extractor: Features of the scores.
+        lesson: Training data of the classifiers.
+        by: Name of the reference method that is the baseline; empty for the Gaussian.
+        paired: Whether each output has a target of its own.
     """
     count = len(made.fake)
     by_class = "of the same classes as" if made.class_conditional else "against"
     said = [
         f"{count} fakes {by_class} {count} reals that training never saw.",
-        f"Floor: {count} other reals, from the training data, in place of the fakes; no network "
-        "of this evaluation learnt from them.",
+        f"Reference (real against real): {count} other reals, from the training data, in place of "
+        "the fakes; no network of this evaluation was trained on them.",
         f"Baseline: {by}, in place of the fakes."
         if by
         else "Baseline: a Gaussian around the mean of each class, in place of the fakes.",
         f"Features: {label_of(feature_extractor)}, {feature_extractor.width} numbers. Scores in "
-        "other features, or of other "
-        "counts, cannot be compared with these.",
+        "other features, or of other counts, cannot be compared with these.",
         f"Intervals: 95 %. Distances: delete-half jackknife, {HALVES} halves (a bootstrap would "
-        "bias them). Shares: Wilson. They cover the choice of samples, not other training runs.",
-        "Copies: nearer to one training sample than 99 % of held-out reals are, both in distance "
-        f"and in distance over that to the next ten; {min(len(made.remaining), SEARCHED)} "
-        "searched.",
-        "Repeats: with another fake nearer, in features, than 99 % of held-out reals have another.",
+        "bias them). Proportions: Wilson. They cover sampling, not other training runs.",
+        "Memorization: nearer to one training sample than 99 % of held-out reals are, both in "
+        "distance and in distance over that to the next ten; "
+        f"{min(len(made.remaining), SEARCHED)} searched.",
+        "Duplicates: nearer, in features, to another fake than 99 % of held-out reals are to "
+        "another real.",
     ]
     said += dict.fromkeys(score.how for score in scores if score.how)
     said += filter(None, [getattr(feature_extractor, "how", "")])
@@ -271,13 +274,15 @@ def protocol_of(
         named = ", ".join(score.name for score in scores if score.role == "target")
         said.append(
             (TARGETED.format(measures=named) if paired else UNTARGETED)
-            + " Diversity: its floor is two different targets, its baseline one answer only. "
+            + " Diversity: its reference is two different targets, its baseline one output only. "
             "Intervals of these: bootstrap over samples."
         )
     if lesson is not None:
-        said.append(f"Classifiers learnt from {len(lesson.labels)} samples each.")
+        said.append(f"Classifiers were trained on {len(lesson.labels)} samples each.")
     if count < 500:
-        said.append(f"{count} samples are few: expect wide intervals and a weak critic.")
+        said.append(
+            f"{count} samples are few: expect wide intervals and a weak two-sample test (C2ST)."
+        )
     return tuple(said)
 
 

@@ -1,4 +1,4 @@
-"""Scores of answers that have no target of their own, but a heap that they shall be like."""
+"""Scores of unpaired translation: outputs without targets, against a target domain."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from gannet.metrics.kmeans import first_of_each
 from gannet.modalities.hooks import PairMeasure
 
 DRAWN = 200
-"""Bootstrap draws of samples."""
+"""Bootstrap resamples."""
 
 FEWEST = 4
-"""Samples of a side below which nothing is said about it."""
+"""Samples of a domain below which it is not scored."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnpairedFeatures:
-    """Features ``(n, width)`` of what lies on one side and of what was made for it.
+    """Features ``(n, width)`` of one target domain and of the translations to it.
 
     Attributes:
-        target: Held-out samples of the side.
-        given: Held-out samples of the other.
-        output: What was made of these.
+        target: Held-out samples of the target domain.
+        given: Held-out inputs from the other domains.
+        output: Translations of these inputs.
     """
 
     target: Tensor
@@ -46,23 +46,22 @@ def unpaired_scores(
     preserved: Sequence[PairMeasure] = (),
     seed: int,
 ) -> list[Score]:
-    """Score answers to held-out samples of the other side.
+    """Score translations of held-out inputs.
 
     Args:
-        answers: ``(n, *shape)``.
-        problem: Held-out samples of the wanted sides, with what was given of the other.
-        seen: Features of the targets, of what was given and of the answers.
-        sides: Names.
-        preserved: What of the given samples shall be kept.
-        seed: Of the bootstrap.
+        answers: Outputs ``(n, *shape)``.
+        problem: Held-out samples of the target domains, with the inputs as condition.
+        seen: Features of the targets, of the inputs and of the outputs.
+        sides: Names of the domains.
+        preserved: Measures of what the outputs should preserve of the inputs.
+        seed: Seed of the bootstrap.
 
     Returns:
-        ``domain gap closed``: by how much the energy distance to the wanted heap falls, as a share
-            of
-        that of the given samples themselves, 1 being held-out samples of the heap; and what is
-        kept, with the mean of what was given as the baseline.
+        ``domain gap closed``: reduction of the energy distance to the target domain relative to
+        that of the inputs; 1 for held-out samples of the domain. And the preservation measures,
+        with the mean input as baseline.
     """
-    # Of a sample whose side nobody knows, no answer is right or wrong.
+    # Outputs for unknown target domains cannot be scored.
     known = problem.condition.vector.sum(1) > 0
     if not known.any():
         return []
@@ -76,18 +75,18 @@ def unpaired_scores(
 
 
 CoveredWay = tuple[float, float, float]
-"""Share of the way to a side that is covered, with its interval."""
+"""Fraction of the gap to a domain that is closed, with the ends of its interval."""
 
 
 def _covered(
     problem: Batch, seen: tuple[Tensor, Tensor, Tensor], sides: Sequence[str], seed: int
 ) -> dict[str, CoveredWay]:
-    """The way to each side about which something can be said."""
+    """Gap closed for each domain with enough samples."""
     side = problem.condition.vector.argmax(1)
     found: dict[str, CoveredWay] = {}
     for number, name in enumerate(sides):
         mine = (side == number).nonzero().squeeze(1)
-        # What is given goes round by turns: of more, the same samples would count as others.
+        # Inputs repeat cyclically; keep only the first use of each.
         mine = mine[: len(first_of_each(problem.condition.grid[mine].flatten(1)))]
         if len(mine) >= FEWEST:
             target, given, made = (each[mine] for each in seen)
@@ -98,7 +97,7 @@ def _covered(
 
 
 def _way_score(covered: Mapping[str, CoveredWay], count: int) -> Score:
-    """The mean over the sides."""
+    """Mean over the domains."""
     value, low, high = (
         sum(column) / len(covered) for column in zip(*covered.values(), strict=True)
     )
@@ -123,7 +122,7 @@ def _way_score(covered: Mapping[str, CoveredWay], count: int) -> Score:
 
 
 def _kept_score(kept: PairMeasure, answers: Tensor, given: Tensor, seed: int) -> Score:
-    """What of the given samples is left in the answers."""
+    """How much of the inputs the outputs preserve."""
     mean = given.mean(0, keepdim=True).expand_as(answers)
     return mean_score(
         kept.name,
@@ -131,22 +130,22 @@ def _kept_score(kept: PairMeasure, answers: Tensor, given: Tensor, seed: int) ->
         floor=kept.best,
         better=kept.better,
         baseline=float(kept.measure(mean, given).mean()),
-        by="the mean of what is given",
+        by="the mean input",
         seed=seed,
         about=kept.about,
     )
 
 
 def domain_gap_closed(heaps: UnpairedFeatures, *, seed: int) -> CoveredWay | None:
-    """Share of the way from the given samples to the wanted heap, with a 95 % interval.
+    """Fraction of the gap between inputs and target domain that is closed, with a 95 % interval.
 
-    It is ``1 - D(made, target) / D(given, target)`` with the energy distance without bias, whose
-    value for samples of the heap itself is 0. The interval is a bootstrap over the samples, in
-    which a sample and what was made of it stay together.
+    It is ``1 - D(output, target) / D(given, target)`` with the unbiased energy distance, which is
+    0 for samples of the domain itself. The interval is a bootstrap over the samples that keeps an
+    input and its output together.
 
     Returns:
-        The share and the ends of its interval; ``None`` where the samples are too few to tell the
-        two heaps apart, so that there is no way to cover.
+        The fraction and the ends of its interval; ``None`` where the samples are too few to
+        distinguish the two domains, so that there is no gap to close.
     """
     count = len(heaps.target)
     within = torch.cdist(heaps.target.double(), heaps.target.double())
@@ -155,7 +154,7 @@ def domain_gap_closed(heaps: UnpairedFeatures, *, seed: int) -> CoveredWay | Non
     across = [torch.cdist(each, heaps.target.double()) for each in sets]
 
     def distances(these: Tensor, others: Tensor) -> list[float]:
-        """By numbers of how often each target, and each given sample, is counted."""
+        """Energy distances of inputs and of outputs, for bootstrap counts of targets and inputs."""
         return [
             float(2 * _mean(cross, others, these) - _apart(own, others) - _apart(within, these))
             for cross, own in zip(across, inner, strict=True)
@@ -181,6 +180,6 @@ def _mean(distances: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
 
 
 def _apart(distances: Tensor, times: Tensor) -> Tensor:
-    """Mean distance of two different samples, each counted so many times."""
+    """Mean distance between different samples, weighted by counts."""
     pairs = times.sum() ** 2 - times.square().sum()
     return times @ distances @ times / pairs.clamp_min(1)

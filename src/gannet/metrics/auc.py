@@ -1,4 +1,4 @@
-"""How well a score puts one heap above another, with an interval."""
+"""Area under the ROC curve (AUC) of a score between two sets, with an interval."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NORMAL = 1.959964
 
 
 class Auc(NamedTuple):
-    """Area under the receiver's curve, 0..1, and its 95 % interval."""
+    """Area under the ROC curve, 0..1, and its 95 % interval."""
 
     value: float
     low: float
@@ -21,14 +21,14 @@ class Auc(NamedTuple):
 
 
 def auc(above: NDArray[np.float64], below: NDArray[np.float64]) -> Auc:
-    """Chance that one of ``above`` scores higher than one of ``below``; ties count half.
+    """AUC: probability that one of ``above`` scores higher than one of ``below``; ties count half.
 
     Args:
         above: ``(N,)`` scores of those that should be higher.
         below: ``(M,)`` scores of the others.
 
-    Source: DeLong 1988, Biometrics 44, p. 837 (variance); Pepe 2003, p. 107 (interval on the scale
-        of logits, so that it stays within 0..1).
+    Source: DeLong 1988, Biometrics 44, p. 837 (variance); Pepe 2003, p. 107 (interval on the logit
+        scale, so that it stays within 0..1).
 
     >>> auc(np.array([2.0, 3.0]), np.array([1.0, 2.0])).value
     0.875
@@ -39,7 +39,7 @@ def auc(above: NDArray[np.float64], below: NDArray[np.float64]) -> Auc:
     spread = _variance(won) + _variance(lost)
     fewest = min(len(above), len(below))
     if spread <= 0 or not 0 < value < 1:
-        # Nothing varies where all are told apart: what so few could have hidden, by rule of three.
+        # Zero variance under perfect separation: rule of three for the smaller set.
         reach = min(3 / fewest, 1.0)
         return Auc(value, max(value - reach, 0.0), min(value + reach, 1.0))
     reach = NORMAL * math.sqrt(spread) / (value * (1 - value))
@@ -48,7 +48,7 @@ def auc(above: NDArray[np.float64], below: NDArray[np.float64]) -> Auc:
 
 
 def _placements(queries: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Share of the others that lie below each query."""
+    """Fraction of the others below each query; ties count half."""
     held = np.sort(others)
     under = np.searchsorted(held, queries, "left") + np.searchsorted(held, queries, "right")
     return under / (2 * len(held))

@@ -1,4 +1,4 @@
-"""How sure a number is: intervals and chances, without any further library."""
+"""Confidence intervals, p-values and half-sample standard errors."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ NORMAL = 1.959964
 """97.5 % point of the standard normal."""
 
 UNSURE = 0.62
-"""Upper end of an interval around a guess that says next to nothing."""
+"""Upper end of an interval around chance (0.5) from which a two-sample test is inconclusive."""
 
 
 def wilson(hits: int, trials: int) -> tuple[float, float]:
-    """95 % interval of a share; sound for few trials and near 0 and 1.
+    """Wilson score interval: 95 % interval of a proportion, valid for few trials and near 0 and 1.
 
     Source: Wilson 1927, J. Am. Stat. Assoc. 22, p. 209.
 
@@ -34,13 +34,13 @@ def wilson(hits: int, trials: int) -> tuple[float, float]:
     center = (share + squared / (2 * trials)) / (1 + squared / trials)
     half = NORMAL / (1 + squared / trials)
     half *= math.sqrt(share * (1 - share) / trials + squared / (4 * trials**2))
-    # Where nothing or all was hit the end is exact, which rounding would miss by a hair.
+    # With no hits, or only hits, that end is exactly 0 or 1; rounding would miss it slightly.
     low = center - half if hits else 0.0
     return max(low, 0.0), min(center + half if hits < trials else 1.0, 1.0)
 
 
 def chance_of_at_least(hits: int, trials: int) -> float:
-    """P(X >= hits) for X of a fair coin thrown ``trials`` times.
+    """One-sided binomial p-value: P(X >= hits) for ``trials`` tosses of a fair coin.
 
     >>> chance_of_at_least(2, 2)
     0.25
@@ -53,13 +53,13 @@ def chance_of_at_least(hits: int, trials: int) -> float:
 
 
 def share_score(name: str, flags: Sequence[Tensor], about: About, *, how: str = "") -> Score:
-    """A share of fakes for which something bad holds.
+    """Fraction of fakes with an undesirable property, as a score; lower is better.
 
     Args:
-        name: Of the score.
-        flags: ``(n,)`` booleans for fakes, for further reals (the floor) and for the baseline.
-        about: What it says of itself.
-        how: How it was measured.
+        name: Name of the score.
+        flags: ``(n,)`` booleans of fakes, of other reals (the reference) and of the baseline.
+        about: Descriptive fields of the score.
+        how: How it was measured, for the protocol.
     """
     hits = [int(each.sum()) for each in flags]
     count = len(flags[0])
@@ -81,11 +81,11 @@ def share_score(name: str, flags: Sequence[Tensor], about: About, *, how: str = 
 
 
 LARGEST = 1_500
-"""Rows of a half of very many: more would cost time that grows with their square."""
+"""Maximum rows of a half-sample: the cost grows with their square."""
 
 
 def random_halves(rows: int, times: int, seed: int) -> Iterator[Tensor]:
-    """``times`` random halves of ``rows`` row numbers, or of very many as many as ``LARGEST``."""
+    """``times`` random halves of ``rows`` row indices, of at most ``LARGEST`` rows each."""
     chance = torch.Generator().manual_seed(seed)
     for _ in range(times):
         yield torch.randperm(rows, generator=chance)[: max(min(rows // 2, LARGEST), 2)]
@@ -99,20 +99,20 @@ def half_samples(
     times: int,
     seed: int,
 ) -> tuple[float, ...]:
-    """``metric(real, fake)`` of random halves of both, whose spread is its standard error.
+    """``metric(real, fake)`` of random halves; their standard deviation is its standard error.
 
-    Of very many rows, parts of ``LARGEST``: their values vary more than those of halves, by the
-    root of (n - b) / b, and are drawn together by that, so that their spread stays the error.
+    Half-samples are capped at ``LARGEST`` rows. Smaller subsamples vary more than halves, by
+    sqrt((n - b) / b); the values are shrunk towards their mean by that factor.
 
-    Equal lengths, times and seeds take equal rows, so that the values of two heaps of fakes can be
-    subtracted one by one.
+    Equal lengths, times and seeds give equal rows, so the values of two sets of fakes can be
+    subtracted pairwise.
 
     Args:
-        metric: Of rows of reals and of fakes.
+        metric: Metric of real rows and fake rows.
         real: ``(N, F)``.
         fake: ``(M, F)``.
-        times: Halves.
-        seed: Of the halves.
+        times: Number of halves.
+        seed: Seed of the halves.
 
     Source: Politis and Romano 1994, Annals of Statistics 22, p. 2031 (subsampling).
     """
@@ -129,7 +129,7 @@ def half_samples_of(
     times: int,
     seed: int,
 ) -> list[tuple[float, ...]]:
-    """The same of several metrics, half by half, so that they can share work on each half."""
+    """As ``half_samples`` for several metrics at once, so that they share work on each half."""
     sides = list(
         zip(
             random_halves(len(real), times, seed),
@@ -150,7 +150,7 @@ def half_samples_of(
 
 
 def spread(values: Sequence[float]) -> float:
-    """Standard deviation of some values.
+    """Standard deviation (unbiased).
 
     >>> spread([1.0, 3.0])
     1.4142135623730951

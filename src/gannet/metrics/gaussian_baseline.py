@@ -1,4 +1,4 @@
-"""What a trivial method makes of the data: the number every score has to be better than."""
+"""Gaussian baseline: the trivial generator that every score has to beat."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from torch import Tensor
 from gannet.core.seeding import derive_seed
 
 DIRECTIONS = 64
-"""Principal directions kept; what they leave out comes back as plain noise."""
+"""Principal directions; the variance outside them is modelled as isotropic noise."""
 
 
 @dataclass(frozen=True)
 class GaussianBaseline:
-    """A Gaussian around the mean of each class, of one covariance for all, cut to the data's range.
+    """A Gaussian around each class mean, with one shared covariance, clipped to the data's range.
 
     Attributes:
-        mean: ``(F,)`` of all samples.
-        classes: ``(K, F)`` means of the classes; ``(0, F)`` without labels.
-        directions: ``(D, F)`` principal directions, as long as their spread.
-        rest: Spread per number of what the directions leave out.
-        low: ``(F,)`` least value seen.
-        high: ``(F,)`` largest value seen.
-        shape: Of one sample.
+        mean: ``(F,)`` mean of all samples.
+        classes: ``(K, F)`` class means; ``(0, F)`` without labels.
+        directions: ``(D, F)`` principal directions, scaled to their standard deviations.
+        rest: Standard deviation per number outside these directions.
+        low: ``(F,)`` minimum of the data.
+        high: ``(F,)`` maximum of the data.
+        shape: Shape of one sample.
     """
 
     mean: Tensor
@@ -37,7 +37,7 @@ class GaussianBaseline:
 
     @classmethod
     def fit(cls, samples: Tensor, labels: Tensor, classes: int, *, seed: int) -> GaussianBaseline:
-        """Measure samples ``(N, *shape)`` with labels ``(N,)``, -1 where not known."""
+        """Fit to samples ``(N, *shape)`` with labels ``(N,)``, -1 where unknown."""
         rows = samples.flatten(1).float()
         mean = rows.mean(0)
         means = mean.repeat(classes, 1)
@@ -58,7 +58,7 @@ class GaussianBaseline:
         )
 
     def sample(self, labels: Tensor, *, seed: int) -> Tensor:
-        """One sample per label ``(N,)``, ``(N, *shape)``; -1 stands for any class."""
+        """One sample per label ``(N,)``, as ``(N, *shape)``; -1 uses the overall mean."""
         chance = torch.Generator().manual_seed(derive_seed(seed, 1))
         count, width = len(labels), len(self.mean)
         noise = torch.randn(count, len(self.directions), generator=chance) @ self.directions

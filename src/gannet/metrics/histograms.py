@@ -1,4 +1,4 @@
-"""How single numbers and categories are spread, of reals beside fakes: what a page draws."""
+"""Histograms of single columns, real beside fake, for the report."""
 
 from __future__ import annotations
 
@@ -11,30 +11,34 @@ from gannet.core.scores import Histogram
 from gannet.core.types import FloatArray
 
 BINS = 16
-"""Bins of a number; so many distinct values have one each."""
+"""Bins of a numeric column; up to this many distinct values get one bin each."""
 
 VALUES = 10
-"""Commonest values of a category that have a bin."""
+"""Most frequent values of a category that get a bin of their own."""
 
 EDGE = 0.005
-"""Share of reals on either side that lies in the outermost bins."""
+"""Fraction of reals in each of the two outermost bins."""
 
 MOST = 60
-"""Columns that a report profiles."""
+"""Maximum histograms in a report."""
 
-MISSING, OTHER = "missing", "all others"
+MISSING = "missing"
+"""Bin of missing cells."""
+
+OTHER = "all others"
+"""Bin of the less frequent values."""
 
 
 def number_profile(
     name: str, real: FloatArray, fake: FloatArray, word: Callable[[float], str] = "{:.6g}".format
 ) -> Histogram:
-    """Bins of equal width that suit the reals; what lies beyond is in the outermost.
+    """Histogram with bins of equal width over the range of the reals; outliers go to the last bins.
 
     Args:
-        name: Of the column.
+        name: Name of the column.
         real: ``(N,)`` cells, NaN where missing.
         fake: ``(M,)``.
-        word: A value in words.
+        word: Formats a value.
     """
     known = real[~np.isnan(real)]
     distinct = np.unique(known)
@@ -54,14 +58,13 @@ def number_profile(
 def category_profile(
     name: str, real: FloatArray, fake: FloatArray, words: Sequence[str]
 ) -> Histogram:
-    """One bin for each of the commonest values, in their order.
+    """Histogram with one bin for each of the most frequent values.
 
     Args:
-        name: Of the column.
-        real: ``(N,)`` places in ``words``, larger ones for values that are not there, NaN where
-            missing.
+        name: Name of the column.
+        real: ``(N,)`` indices into ``words``, larger ones for other values, NaN where missing.
         fake: ``(M,)``.
-        words: The values.
+        words: Text of the values, the most frequent first.
     """
     most = len(words) if len(words) <= BINS else VALUES
     bins = [*words[:most], OTHER, MISSING]
@@ -69,19 +72,19 @@ def category_profile(
 
 
 def row_profiles(names: Sequence[str], real: FloatArray, fake: FloatArray) -> tuple[Histogram, ...]:
-    """Of rows ``(N, F)`` of plain numbers."""
+    """Histograms of the columns of numeric rows ``(N, F)``."""
     return worst_first(
         [number_profile(name, real[:, at], fake[:, at]) for at, name in enumerate(names)]
     )
 
 
 def worst_first(profiles: Sequence[Histogram]) -> tuple[Histogram, ...]:
-    """At most ``MOST``, those with the largest gap first."""
+    """At most ``MOST`` histograms, those with the largest gap first."""
     return tuple(sorted(profiles, key=lambda each: -each.gap)[:MOST])
 
 
 def _places(distinct: FloatArray, values: FloatArray) -> FloatArray:
-    """Where each value stands among the distinct ones; beyond them if it does not."""
+    """Index of each value among the distinct ones; their number if it is not among them."""
     at = np.searchsorted(distinct, values)
     inside = np.minimum(at, len(distinct) - 1)
     found = np.where(distinct[inside] == values, inside, len(distinct)).astype(np.float64)
@@ -103,7 +106,7 @@ def _coded(values: FloatArray, most: int) -> FloatArray:
 def _profile(
     name: str, kind: str, bins: Sequence[str], real: FloatArray, fake: FloatArray
 ) -> Histogram:
-    """Counts to shares; the bins at the end that nothing is in are left out."""
+    """Counts to fractions; empty bins at the end are left out."""
     last = len(bins)
     while last > 1 and not real[last - 1] and not fake[last - 1]:
         last -= 1

@@ -1,4 +1,4 @@
-"""How near an answer is to the picture that it should be: one number per picture."""
+"""Image quality against a target image: PSNR, SSIM, detail and edges, one number per image."""
 
 from __future__ import annotations
 
@@ -8,24 +8,27 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, pad
 
-WINDOW, DEVIATION = 11, 1.5
-"""Side and deviation in pixels of the window of the structural similarity."""
+WINDOW = 11
+"""Side of the Gaussian window of SSIM, in pixels."""
+
+DEVIATION = 1.5
+"""Standard deviation of the Gaussian window of SSIM, in pixels."""
 
 STEADY = (0.01, 0.03)
-"""Keep its quotients finite where pictures are flat; shares of the range."""
+"""K1 and K2 of SSIM, relative to the range: keep its quotients finite in flat regions."""
 
 ROUNDED = 10 * math.log10(4 / ((2 / 255) ** 2 / 12))
-"""Decibels between a picture and itself in 8 bit: what a file allows, 58.9."""
+"""PSNR of an image against itself rounded to 8 bit, 58.9 dB: the most that a file allows."""
 
 FINE = 0.125
-"""Cycles per pixel from which detail is fine: what a picture shrunk to a quarter cannot hold."""
+"""Cycles per pixel from which detail is fine: an image shrunk to a quarter cannot hold it."""
 
 LUMINANCE = (65.481, 128.553, 24.966)
-"""Weights of red, green and blue in 0..1; ITU-R BT.601, to 16..235."""
+"""Luma weights of red, green and blue in 0..1; ITU-R BT.601, to 16..235."""
 
 
 def luminance(pictures: Tensor) -> Tensor:
-    """``(B, 1 or 3, H, W)`` in [-1, 1] to brightness ``(B, 1, H, W)`` in 0..255."""
+    """Images ``(B, 1 or 3, H, W)`` in [-1, 1] to luminance ``(B, 1, H, W)`` in 0..255."""
     bright = (pictures.float() + 1) / 2
     if bright.shape[1] < len(LUMINANCE):
         return bright[:, :1] * 255
@@ -34,16 +37,16 @@ def luminance(pictures: Tensor) -> Tensor:
 
 
 def psnr(one: Tensor, other: Tensor) -> Tensor:
-    """Peak signal-to-noise ratio in decibels of pictures ``(B, C, H, W)`` in [-1, 1], ``(B,)``.
+    """Peak signal-to-noise ratio in decibels of images ``(B, C, H, W)`` in [-1, 1], ``(B,)``.
 
-    At most that of rounding to 8 bit.
+    Capped at that of rounding to 8 bit.
     """
     error = (one.float() - other.float()).square().flatten(1).mean(1)
     return (10 * (4 / error.clamp_min(1e-12)).log10()).clamp_max(ROUNDED)
 
 
 def ssim(one: Tensor, other: Tensor) -> Tensor:
-    """Structural similarity of pictures ``(B, C, H, W)`` in [-1, 1], ``(B,)``; 1 for equal ones.
+    """Structural similarity (SSIM) of images ``(B, C, H, W)`` in [-1, 1], ``(B,)``; 1 if equal.
 
     Source: Wang et al. 2004, Image quality assessment, eq. 13, the mean over channels and windows.
     """
@@ -68,7 +71,7 @@ def ssim(one: Tensor, other: Tensor) -> Tensor:
 
 
 def high_frequency_energy(pictures: Tensor) -> Tensor:
-    """Decimal logarithm of the energy of fine detail, ``(B,)``, of pictures ``(B, C, H, W)``."""
+    """log10 of the energy at high frequencies, ``(B,)``, of images ``(B, C, H, W)``."""
     gray = luminance(pictures)[:, 0]
     high, wide = gray.shape[1:]
     window = torch.hann_window(high, periodic=False)[:, None] * torch.hann_window(
@@ -81,12 +84,12 @@ def high_frequency_energy(pictures: Tensor) -> Tensor:
 
 
 def high_frequency_error(one: Tensor, other: Tensor) -> Tensor:
-    """Powers of ten by which the energy of fine detail differs, ``(B,)``; 0 for equal ones."""
+    """Difference of the high-frequency energy in powers of ten, ``(B,)``; 0 if equal."""
     return (high_frequency_energy(one) - high_frequency_energy(other)).abs()
 
 
 def edges(pictures: Tensor) -> Tensor:
-    """Length of the brightness's slope at each pixel, ``(B, 1, H, W)``, by Sobel's kernels."""
+    """Sobel gradient magnitude of the luminance at each pixel, ``(B, 1, H, W)``."""
     gray = pad(luminance(pictures), (1, 1, 1, 1), mode="replicate")
     kernel = gray.new_tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])
     both = torch.stack([kernel, kernel.T])[:, None] / 8
@@ -94,7 +97,7 @@ def edges(pictures: Tensor) -> Tensor:
 
 
 def edge_correlation(one: Tensor, other: Tensor) -> Tensor:
-    """Correlation of the edges of pictures ``(B, C, H, W)``, ``(B,)``; 1 where they agree."""
+    """Correlation of the edge maps of images ``(B, C, H, W)``, ``(B,)``; 1 if equal."""
     a, b = edges(one).flatten(1), edges(other).flatten(1)
     a, b = a - a.mean(1, keepdim=True), b - b.mean(1, keepdim=True)
     return (a * b).sum(1) / (a.norm(dim=1) * b.norm(dim=1)).clamp_min(1e-9)

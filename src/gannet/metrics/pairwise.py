@@ -1,7 +1,7 @@
-"""Heaps of features, and what metrics ask about one or two of them, each worked out once.
+"""Sets of features and the pairwise statistics that metrics need, each computed once.
 
-Seven metrics ask for distances between the same reals and fakes. Here the products of all pairs
-are made once, chunk by chunk, and every tally that was asked for looks at each chunk.
+Seven metrics need distances between the same reals and fakes. The products of all pairs are
+computed once, chunk by chunk, and every requested statistic is updated with each chunk.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 CELLS = 1 << 19
-"""Largest number of pairs held at once: 4 MiB in 64 bit, little enough to stay in a cache."""
+"""Largest number of pairs held at once: 4 MiB in 64 bit, which fits a cache."""
 
 NEIGHBORS = 5
 """k of density and coverage (Naeem 2020, sec. 4.3)."""
@@ -24,7 +24,7 @@ MANIFOLD_NEIGHBORS = 3
 
 
 def chunks(rows: int, columns: int, cells: int = CELLS) -> Iterator[slice]:
-    """Consecutive slices over ``rows`` that each hold at most ``cells`` pairs, but one row.
+    """Consecutive slices over ``rows`` of at most ``cells`` pairs each, but at least one row.
 
     >>> [(part.start, part.stop) for part in chunks(5, 10, cells=20)]
     [(0, 2), (2, 4), (4, 5)]
@@ -49,13 +49,13 @@ def nearest(
         queries: ``(N, F)``.
         targets: ``(M, F)``.
         k: How many; fewer if there are fewer targets.
-        same: Whether both are one set in one order, so that a row is no neighbour of itself.
+        same: Whether both are the same rows in order; a row is then no neighbour of itself.
         cells: Largest number of pairs held at once.
 
     Returns:
-        Distances ``(N, k)``, rising, and rows of ``targets`` ``(N, k)``.
+        Distances ``(N, k)``, ascending, and row indices of ``targets`` ``(N, k)``.
     """
-    assert len(targets) > same, "nobody to be a neighbour"
+    assert len(targets) > same, "no row can be a neighbour"
     # Distances by a matrix product cancel badly when the mean is far from zero.
     center = targets.double().mean(0)
     left, right = queries.double() - center, targets.double() - center
@@ -73,13 +73,13 @@ def nearest(
 
 
 class FeatureSet:
-    """Rows, and what has been asked about them.
+    """A set of feature rows with cached statistics.
 
     Attributes:
-        rows: ``(N, F)`` in 64 bit; not to be changed.
+        rows: ``(N, F)`` in 64 bit; must not be modified.
         cells: Largest number of pairs held at once.
-        share_pairs: Whether all that can be asked of two heaps is tallied at the first question,
-            since the others will come; costs more than one answer, and less than two.
+        share_pairs: Whether the first request computes all pairwise statistics of two sets; costs
+            more than one of them, and less than two.
     """
 
     def __init__(self, rows: Tensor, *, cells: int = CELLS, share_pairs: bool = True) -> None:
@@ -90,16 +90,16 @@ class FeatureSet:
 
     @classmethod
     def of(cls, rows: Tensor | FeatureSet, cells: int = CELLS) -> FeatureSet:
-        """A heap for one question, if it is none yet."""
+        """Wrap plain rows as a set that computes only what is requested."""
         return rows if isinstance(rows, FeatureSet) else cls(rows, cells=cells, share_pairs=False)
 
     def __len__(self) -> int:
-        """How many rows."""
+        """Number of rows."""
         return len(self.rows)
 
     @cached_property
     def factor(self) -> Tensor:
-        """A matrix whose Gram matrix over features is the covariance, of min(N, F) rows."""
+        """A factor of the covariance with min(N, F) rows: ``factor.T @ factor``."""
         centerd = (self.rows - self.rows.mean(0)) / max(len(self.rows) - 1, 1) ** 0.5
         if len(self.rows) <= self.rows.shape[1]:
             return centerd
@@ -113,7 +113,7 @@ class FeatureSet:
     @cached_property
     def distance(self) -> float:
         """Mean distance over pairs of different rows."""
-        # Not its place but its mean counts, and sums stay exact near zero.
+        # Centring does not change distances, and products stay exact near zero.
         return _within(self.rows - self.rows.mean(0), _distance, self.cells)
 
     @cached_property
@@ -121,11 +121,11 @@ class FeatureSet:
         return nearest(self.rows, self.rows, NEIGHBORS, same=True, cells=self.cells)[0]
 
     def radii(self, k: int) -> Tensor:
-        """Distance of each row to its ``k``-th neighbour ``(N,)``, or the last that there is."""
+        """Distance of each row to its ``k``-th neighbour, or its last one, ``(N,)``."""
         return self._near[:, min(k, self._near.shape[1]) - 1]
 
     def pair_statistic(self, fake: FeatureSet, name: str) -> float:
-        """The tally of that name of these reals and of fakes; one pass answers all names."""
+        """The statistic ``name`` between these reals and the fakes; one pass computes all."""
         known = self._answers.setdefault(fake, {})
         if name not in known:
             both = self.share_pairs and fake.share_pairs
@@ -136,17 +136,17 @@ class FeatureSet:
 def feature_sets(
     real: Tensor | FeatureSet, fake: Tensor | FeatureSet, cells: int = CELLS
 ) -> tuple[FeatureSet, FeatureSet]:
-    """Both as heaps."""
+    """Both sides as ``FeatureSet``."""
     return FeatureSet.of(real, cells), FeatureSet.of(fake, cells)
 
 
 class PairBlock(NamedTuple):
-    """Some fakes against all reals.
+    """A chunk of fakes against all reals.
 
     Attributes:
-        part: Which fakes.
+        part: Rows of the fakes.
         gaps: Squared distances ``(n, N)``.
-        products: Of rows of fakes with those of reals, ``(n, N)``.
+        products: Inner products of fakes with reals, ``(n, N)``.
     """
 
     part: slice
@@ -155,10 +155,10 @@ class PairBlock(NamedTuple):
 
 
 class PairStatistic(Protocol):
-    """What adds up a number from one view after another, and leaves each as it was."""
+    """A statistic that is accumulated over blocks, without modifying them."""
 
     def update(self, view: PairBlock) -> None:
-        """Take one view into account; each pair is seen once."""
+        """Add one block; each pair occurs once."""
         ...
 
     def value(self) -> float:
@@ -175,7 +175,7 @@ class MeanStatistic:
         self._pairs, self._total, self._sum = len(real) * len(fake), total, 0.0
 
     def update(self, view: PairBlock) -> None:
-        """Add it up."""
+        """Add the sum of one block."""
         self._sum += self._total(view)
 
     def value(self) -> float:
@@ -184,7 +184,7 @@ class MeanStatistic:
 
 
 class PrecisionStatistic:
-    """Share of fakes in some real's neighbourhood."""
+    """Fraction of fakes in the neighbourhood of a real."""
 
     def __init__(self, real: FeatureSet, fake: FeatureSet) -> None:
         self._limits = real.radii(MANIFOLD_NEIGHBORS).square()
@@ -200,7 +200,7 @@ class PrecisionStatistic:
 
 
 class RecallStatistic:
-    """Share of reals in some fake's neighbourhood."""
+    """Fraction of reals in the neighbourhood of a fake."""
 
     def __init__(self, real: FeatureSet, fake: FeatureSet) -> None:
         self._limits = fake.radii(MANIFOLD_NEIGHBORS).square()
@@ -216,7 +216,7 @@ class RecallStatistic:
 
 
 class DensityStatistic:
-    """Real neighbourhoods that a fake lies in, over k."""
+    """Mean number of real neighbourhoods that contain a fake, over k."""
 
     def __init__(self, real: FeatureSet, fake: FeatureSet) -> None:
         self._limits = real.radii(NEIGHBORS).square()
@@ -228,19 +228,19 @@ class DensityStatistic:
         self._hits += int((view.gaps <= self._limits).sum())
 
     def value(self) -> float:
-        """From 0; about 1 when alike."""
+        """From 0; about 1 if both sides are alike."""
         return self._hits / self._most
 
 
 class CoverageStatistic:
-    """Share of reals with a fake in their neighbourhood."""
+    """Fraction of reals with a fake in their neighbourhood."""
 
     def __init__(self, real: FeatureSet, _: FeatureSet) -> None:
         self._limits = real.radii(NEIGHBORS)
         self._least = torch.full((len(real),), torch.inf, dtype=torch.float64)
 
     def update(self, view: PairBlock) -> None:
-        """Keep the nearest."""
+        """Update the distance to the nearest fake."""
         self._least = torch.minimum(self._least, view.gaps.amin(0))
 
     def value(self) -> float:
@@ -267,7 +267,7 @@ PAIR_STATISTICS: Mapping[str, Callable[[FeatureSet, FeatureSet], PairStatistic]]
     "density": DensityStatistic,
     "coverage": CoverageStatistic,
 }
-"""What can be asked of two heaps."""
+"""Statistics of two sets, by name."""
 
 
 def pair_statistics(real: FeatureSet, fake: FeatureSet, names: tuple[str, ...]) -> dict[str, float]:

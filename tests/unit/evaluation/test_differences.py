@@ -89,7 +89,7 @@ def test_words_say_what_is_noise():
     found = compared([group("a", score(1.0)), group("b", score(1.01))], "d")
     text = to_markdown(found)
     assert "b cannot be told from a: all 1 differences are noise." in text
-    assert "another seed may turn" in text
+    assert "another seed may reverse" in text
     assert "| energy | b | 0.010 |" in text
 
 

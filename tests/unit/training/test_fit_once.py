@@ -88,7 +88,7 @@ def test_reports_call_them_what_they_are(squares, tmp_path):
         model = gannet.train(squares, tmp_path / name, recipe=name)
         found = model.evaluate(squares, count=100, features="random", steps=2)
         said[name] = summary(found)
-        assert "There was no duel" in to_markdown(found)
+        assert "There was no adversarial training" in to_markdown(found)
         assert "Fitting" in to_markdown(found)
     assert "**Copies**" in said["baseline_copies"]
     assert "**Collapsed**" in said["baseline_mean"]

@@ -1,4 +1,4 @@
-"""A comparison of runs in words and as Markdown."""
+"""A comparison of runs as sentences and as Markdown."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def to_markdown(found: Comparison) -> str:
         lines.append(f"| {name} | {' | '.join(cells)} | {better} |")
     lines += ["", f"## Differences to {heads[0]}", ""]
     lines += [
-        "| score | run | difference | 95 % interval | says | interval from |",
+        "| score | run | difference | 95 % interval | conclusion | interval from |",
         "|---" * 6 + "|",
     ]
     lines += [
@@ -29,12 +29,12 @@ def to_markdown(found: Comparison) -> str:
         f"{number(each.high)} | {each.says} | {each.how} |"
         for each in found.differences
     ]
-    lines += ["", "## How they were made", "", *(f"- {each}" for each in found.protocol), ""]
+    lines += ["", "## Protocol", "", *(f"- {each}" for each in found.protocol), ""]
     return "\n".join(lines)
 
 
 def told(group: Group, name: str) -> str:
-    """A group's score with its interval: over runs if there are several."""
+    """A group's score with its interval, over runs if there are several."""
     runs = group.over_runs(name)
     if runs is not None:
         mean, several = fmean(group.values(name)), len(group.reports)
@@ -44,12 +44,12 @@ def told(group: Group, name: str) -> str:
 
 
 def summary(found: Comparison) -> str:
-    """What the differences say, in words; names without their brackets."""
+    """Summarize the differences in sentences; names without their brackets."""
     said: list[str] = []
     first = found.groups[0].name
     if len(found.groups) == 1:
         return (
-            f"All {len(found.groups[0].reports)} runs were asked for the same but for their seed: "
+            f"All {len(found.groups[0].reports)} runs differ in their seed only: "
             "each score is their mean, with an interval over training runs."
         )
     for group in found.groups[1:]:
@@ -68,14 +68,12 @@ def summary(found: Comparison) -> str:
         )
     said += losses_to_baselines(found)
     if any(len(group.reports) == 1 for group in found.groups):
-        said.append(
-            "Of an entry of one run another seed may turn what is called a difference here."
-        )
+        said.append("Where an entry is a single run, another seed may reverse a difference.")
     return " ".join(said)
 
 
 def losses_to_baselines(found: Comparison) -> list[str]:
-    """A sentence for each run and each baseline to which it loses beyond noise."""
+    """A sentence for each run and each baseline to which it loses significantly."""
     said: list[str] = []
     for rival in (group for group in found.groups if group.baseline):
         for group in (group for group in found.groups if not group.baseline):

@@ -1,4 +1,4 @@
-"""What a report shows of samples: in the form that suits their kind, or as cells to read."""
+"""Examples of a report: samples as files of their modality, or as cells of a table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gannet.modalities.modality import Modality
 from gannet.modalities.registry import modality_of
 
 OUTPUTS = 6
-"""Inputs whose answers are shown."""
+"""Inputs whose outputs are shown."""
 
 ExhibitPair = tuple[Exhibit, Exhibit]
 """A fake and its nearest training sample."""
@@ -24,13 +24,13 @@ ExhibitPair = tuple[Exhibit, Exhibit]
 
 @dataclass(frozen=True)
 class Examples:
-    """Samples of the pairs that a report names, as a page shows them; none of those that are read.
+    """Samples of the pairs in a report, as a page shows them; empty if they are shown as cells.
 
     Attributes:
         examples: Fake and nearest training sample of each pair in the report's ``examples``.
         suspects: The same of its ``suspects``.
-        outputs: Of each input that is answered: what was given, answers, what they should be.
-        grid: These in one file; ``None`` without answers.
+        outputs: For each input: the input, the outputs, and the target.
+        grid: These in one image; ``None`` without conditional outputs.
     """
 
     examples: tuple[ExhibitPair, ...] = ()
@@ -41,12 +41,12 @@ class Examples:
 
 @dataclass(frozen=True)
 class EvaluationResult:
-    """What an evaluation leaves: the report, and what belongs beside it.
+    """Result of an evaluation: the report and its files.
 
     Attributes:
-        report: Of the scores.
-        examples: Of its pairs.
-        sheets: Files by their names without suffix.
+        report: The scores.
+        examples: Samples of its pairs.
+        sheets: Files by name without suffix.
     """
 
     report: Report
@@ -61,16 +61,16 @@ def with_examples(
     codecs: Mapping[str, Codec[Any]],
     others: Sequence[Tensor] = (),
 ) -> tuple[Report, Examples]:
-    """Show the pairs that a report names, in the way that suits the data.
+    """Add examples of the pairs that a report lists.
 
-    What is looked at or listened to becomes files; what is read is told in the report itself.
+    Images, sounds and videos become files; samples that are text are written into the report.
 
     Args:
-        report: Names the pairs.
-        made: The material of the same count and seed, whose fakes they are.
+        report: Lists the pairs.
+        made: Evaluated samples of the same count and seed.
         data: The same data.
-        codecs: By role.
-        others: Where fakes are answers, further ones to the first ``OUTPUTS`` inputs.
+        codecs: Codecs by role.
+        others: For conditional generation, further outputs for the first ``OUTPUTS`` inputs.
     """
     codec, modality = codecs["sample"], made.modality
     profiles = modality.evaluation.profiles(codec, made.held_out, made.fake)
@@ -95,26 +95,26 @@ def with_examples(
 
 
 def is_read(modality: Modality, codec: Codec[Any], samples: Tensor) -> bool:
-    """Whether samples ``(n, *shape)`` are shown in words."""
+    """Whether samples ``(n, *shape)`` are shown as text."""
     return modality.presentation.exhibit(codec.decode(samples[:1])[0]).form == "text"
 
 
 def neighbors_sheet(
     report: Report, made: EvaluationSamples, data: Data, codec: Codec[Any]
 ) -> Sheet | None:
-    """The fakes nearest to training samples, each above its nearest, if that can be shown.
+    """The fakes nearest to training samples, each above its nearest one; ``None`` for text.
 
     Args:
-        report: Names the pairs.
-        made: The material of the same count and seed, whose fakes they are.
+        report: Lists the pairs.
+        made: Evaluated samples of the same count and seed.
         data: The same data.
-        codec: Of the samples.
+        codec: Codec of the samples.
     """
     fakes, reals = _raws(report.suspects, made, data, codec)
     if not fakes or is_read(made.modality, codec, made.fake):
         return None
     half = -(-len(fakes) // 2)
-    # Two bands, each of fakes above reals; the second is filled up so that columns match.
+    # Two bands of fakes above reals; the second is padded so that columns match.
     blank = codec.decode(made.fake.new_ones(2 * half - len(fakes), *made.fake.shape[1:]))
     fakes, reals = [*fakes, *blank], [*reals, *blank]
     bands = [*fakes[:half], *reals[:half], *fakes[half:], *reals[half:]]
@@ -141,7 +141,7 @@ def _exhibited(modality: Modality, raws: RawPairs) -> tuple[ExhibitPair, ...]:
 def _compared(
     modality: Modality, codecs: Mapping[str, Codec[Any]], given: Batch, answers: Sequence[Tensor]
 ) -> list[tuple[Exhibit, ...]]:
-    """What was given, where there is a codec of it, answers, and what they should be."""
+    """Rows of input (empty without a codec for it), outputs and target."""
     real = codecs["sample"]
     columns = [
         [modality.presentation.exhibit(raw) for raw in real.decode(each)]
@@ -162,7 +162,7 @@ def _compared(
 def _with_cells(
     report: Report, codec: Codec[Any], modality: Modality, shown: RawPairs, closest: RawPairs
 ) -> Report:
-    """The report whose pairs tell what they hold."""
+    """Write the cells of the samples into the pairs of the report."""
     update: dict[str, Any] = {
         "examples": _told(report.examples, shown, modality),
         "suspects": _told(report.suspects, closest, modality),
@@ -182,7 +182,7 @@ def _told(
 
 
 def _names(codec: Codec[Any], pairs: Sequence[NearestPair]) -> tuple[str, ...]:
-    """Of the cells: the codec's own, where it has as many."""
+    """Names of the cells: the codec's own if their number matches."""
     width = len(pairs[0].fake_cells) if pairs else 0
     known = tuple(map(str, getattr(codec, "names", ())))
     return known if len(known) == width else tuple(f"column {at + 1}" for at in range(width))

@@ -1,4 +1,4 @@
-"""What the scores of a report mean together, in plain words."""
+"""Summary of a report in sentences."""
 
 from __future__ import annotations
 
@@ -8,25 +8,33 @@ from gannet.core.scores import Histogram, TrainingDistance
 from gannet.evaluation.evaluate import Report, Score
 from gannet.metrics.confidence import UNSURE, wilson
 
-SHORT, MUCH = 0.8, 0.1
-"""Share of its floor below which a share is missed, and a share that is too much of what is bad."""
+SHORT = 0.8
+"""A shortfall score below this fraction of its reference gives a warning."""
+
+MUCH = 0.1
+"""An excess score significantly above this value gives a warning."""
 
 OFTEN = 0.03
-"""Share of reals above which a value is missed where no fake has it."""
+"""Fraction of reals from which a value that no fake has is reported as missing."""
 
-RARE, GONE = 0.5, 0.1
-"""Of its share of reals, what a class has at most that is rare, and that is missing."""
+RARE = 0.5
+"""A class below this fraction of its frequency in reals is too rare."""
+
+GONE = 0.1
+"""A class at or below this fraction of its frequency in reals is missing."""
 
 NAMED = 12
-"""Classes that a verdict names, the commonest."""
-NO_DUEL = "There was no duel: it was fitted at once to the training data."
+"""Classes that a sentence names, the most frequent first."""
+
+NO_DUEL = "There was no adversarial training: the model was fitted directly to the training data."
+"""Replaces the training log of a model that was fitted in closed form."""
 
 FEW = 500
-"""Samples below which intervals are wide."""
+"""Samples below which the summary warns of wide intervals."""
 
 
 def kind_of(score: Score) -> str:
-    """The name without what stands in brackets.
+    """The name of a score without its brackets.
 
     >>> from gannet.core.scores import Score
     >>> numbers = dict.fromkeys(
@@ -52,7 +60,7 @@ def number(value: float) -> str:
 
 
 def worded(words: str, made: str) -> str:
-    """Our own words about fakes as words about what samples are called.
+    """Replace "fake" in a text by the noun for samples.
 
     >>> worded("share of reals with a fake close by, as fakes lie", "answers")
     'share of reals with an answer close by, as answers lie'
@@ -64,7 +72,7 @@ def worded(words: str, made: str) -> str:
 
 
 def summary(report: Report) -> str:
-    """What the scores mean together, in plain words; ``**`` stands around what is serious."""
+    """Summarize a report in sentences; ``**`` marks what is serious."""
     said = [*_of_conditional(report), _of_two_sample_test(report), _of_references(report)]
     said = [worded(words, report.sample_noun) for words in said] + _of_baseline(report)
     found: dict[str, Score] = {score.role: score for score in report.scores if score.role}
@@ -87,7 +95,7 @@ def summary(report: Report) -> str:
 
 
 def _warned(score: Score) -> str:
-    """What a score says where it is bad; see ``Score.role``."""
+    """Warning of a score, empty if it is not bad; see ``Score.role``."""
     if not score.warning:
         return ""
     match score.role:
@@ -111,7 +119,7 @@ def _warned(score: Score) -> str:
 
 
 def limits(report: Report) -> str:
-    """What the evaluation cannot say."""
+    """Limits of the evaluation: number of samples and of seeds."""
     least = min((score.samples for score in report.scores), default=0)
     few = f", and {least} samples are few" if 0 < least < FEW else ""
     if report.seeds:
@@ -128,18 +136,18 @@ def limits(report: Report) -> str:
 def _of_references(report: Report) -> str:
     scores = [score for score in report.scores if not score.baseline_name]
     level = sum(score.at_reference for score in scores)
-    others = "perfect answers" if report.perfect else "further real samples"
+    others = "perfect answers" if report.perfect else "other real samples"
     return f"{level} of {len(scores)} scores cannot be told from those of {others}."
 
 
 def _of_baseline(report: Report) -> list[str]:
-    """Where a trivial method does better, and where about as well."""
+    """Where the baseline does better, and where about as well."""
     said: list[str] = []
     lost: set[str] = set()
     for how in ("yes", "tied"):
         found: dict[str, list[str]] = {}
         for score in report.scores:
-            # Of a kind with several scores, what is lost in one is not said again of the others.
+            # Several scores of one name are reported once, by the worst outcome.
             if score.beaten == how and kind_of(score) not in lost:
                 found.setdefault(score.baseline_name or report.baseline, []).append(kind_of(score))
         lost |= {kind for kinds in found.values() for kind in kinds}
@@ -157,7 +165,7 @@ def _of_baseline(report: Report) -> list[str]:
 
 
 def _of_conditional(report: Report) -> list[str]:
-    """How good answers are, beside the best simple method."""
+    """Scores of conditional outputs beside the best reference method."""
     by = report.baseline if report.perfect else ""
     beside = [
         f"{kind_of(score)} {number(score.value)} ({score.baseline_name or by}: "
@@ -169,7 +177,7 @@ def _of_conditional(report: Report) -> list[str]:
 
 
 def _of_monitor(report: Report) -> list[str]:
-    """How the duel ended, where that is known."""
+    """Diagnosis at the end of training, where it is known."""
     training_log = report.training_log
     if training_log is None or not training_log.diagnosis:
         return []
@@ -177,14 +185,14 @@ def _of_monitor(report: Report) -> list[str]:
         return [NO_DUEL]
     evidence = f" ({training_log.evidence})" if training_log.evidence else ""
     if training_log.diagnosis in ("healthy", "converged"):
-        return [f"The duel was {training_log.diagnosis} at its end."]
+        return [f"Training ended {training_log.diagnosis}."]
     if training_log.diagnosis == "not judged":
-        return [f"The health of the duel was not judged{evidence}."]
-    return [f"**The duel ended unhealthy**: {training_log.diagnosis}{evidence}."]
+        return [f"Training was not diagnosed{evidence}."]
+    return [f"**Training ended unhealthy**: {training_log.diagnosis}{evidence}."]
 
 
 def _of_privacy(report: Report) -> list[str]:
-    """Warnings, or that there are none where there was something to look at."""
+    """Privacy warnings, or a sentence that no test raised one."""
     looked = [score for score in report.scores if score.role == "privacy"]
     warnings = [warning for score in looked if (warning := _warned(score))]
     if looked and not warnings:
@@ -203,23 +211,26 @@ def _of_two_sample_test(report: Report) -> str:
     interval = f"{best.value:.1%} ({best.low:.1%} to {best.high:.1%})"
     if best.low <= 0.5 and best.high > UNSURE:
         return (
-            f"Too few samples for a fresh critic to say: it is right in {interval} of "
-            f"{best.samples} cases, a coin in 50 %."
+            f"Too few samples for a two-sample test (C2ST): its accuracy is {interval} on "
+            f"{best.samples} samples; chance is 50 %."
         )
     if best.low <= 0.5:
         return (
-            f"A fresh critic cannot tell fakes from reals: it is right in {interval} of "
-            f"{best.samples} cases, a coin in 50 %."
+            f"A two-sample test (C2ST) cannot tell fakes from reals: its accuracy is {interval} on "
+            f"{best.samples} samples; chance is 50 %."
         )
     if best.value < 0.65:
-        return f"A fresh critic tells fakes from reals a little better than a coin: {interval}."
+        return (
+            "A two-sample test (C2ST) tells fakes from reals a little better than chance: "
+            f"{interval}."
+        )
     if best.value < 0.9:
-        return f"A fresh critic often tells fakes from reals: {interval}."
-    return f"A fresh critic tells fakes from reals nearly always: {interval}."
+        return f"A two-sample test (C2ST) often tells fakes from reals: {interval}."
+    return f"A two-sample test (C2ST) tells fakes from reals nearly always: {interval}."
 
 
 def _missing(profile: Histogram) -> list[str]:
-    """Values of a category that many reals have and no fake."""
+    """Values of a category that are frequent in reals and absent from fakes."""
     if profile.kind != "category" or _single(profile):
         return []
     shares = zip(profile.bins, profile.real, profile.fake, strict=True)
@@ -232,7 +243,7 @@ def _of_missing_values(profile: Histogram) -> str:
 
 
 def of_clusters(profile: Histogram, made: str = "fakes") -> list[str]:
-    """Classes, or heaps of reals that are alike, of which fakes have almost none, or too few."""
+    """Sentences on classes or clusters that are missing from the fakes, or too rare."""
     if profile.kind not in ("class", "cluster"):
         return []
     lost: list[tuple[str, float, float]] = []
@@ -254,8 +265,8 @@ def of_clusters(profile: Histogram, made: str = "fakes") -> list[str]:
             said.append(f"{word} classes{end}: {names}{more} ({shares}).")
         else:
             said.append(
-                f"{word} kinds{end}: {len(found)} of {len(profile.bins)} kinds of reals, found "
-                f"without labels, are {what} ({shares})."
+                f"{word} clusters{end}: {len(found)} of {len(profile.bins)} clusters of reals "
+                f"are {what} ({shares})."
             )
     return said
 
@@ -266,7 +277,7 @@ def _single(profile: Histogram) -> bool:
 
 
 def _of_duplicates(report: Report, repeats: Score | None) -> list[str]:
-    """Whether fakes are one sample over and over, by what the report holds."""
+    """Sentences on mode collapse and duplicates."""
     if repeats is None:
         columns = [each for each in report.histograms if each.kind in ("number", "category")]
         alone = bool(columns) and all(map(_single, columns))
@@ -276,7 +287,7 @@ def _of_duplicates(report: Report, repeats: Score | None) -> list[str]:
     name = "Collapsed" if repeats.value > 0.9 else "Repeated"
     return [
         f"**{name}**: {repeats.value:.0%} of fakes are nearer to another fake than 99 % of reals "
-        f"are to another real ({repeats.reference:.0%} of further reals are)."
+        f"are to another real ({repeats.reference:.0%} of other reals are)."
     ]
 
 

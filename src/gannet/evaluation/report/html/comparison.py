@@ -1,4 +1,4 @@
-"""Several runs on one page."""
+"""HTML page that compares several runs."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ MARKS: tuple[tuple[str, str], ...] = (
     ("v", FAKE),
     ("P", PLAIN),
 )
-"""Mark and colour of each run, by turns."""
+"""Marker and colour of the runs, reused cyclically."""
 
 SHOWN = 8
-"""Samples of each run that are shown."""
+"""Maximum samples shown of each run."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ class Contestant:
     """A group of runs on a page.
 
     Attributes:
-        name: What it is called.
+        name: Its name.
         reports: One per run.
-        examples: Pictures of the first run's samples.
+        examples: Samples of the first run.
     """
 
     name: str
@@ -51,15 +51,15 @@ def compared_page(
     differences: Sequence[Any],
     protocol: Sequence[str],
 ) -> str:
-    """The page.
+    """The page as HTML.
 
     Args:
         data: Name of the data.
-        summary: In words.
-        contestants: The first is what others are compared with.
-        cells: Of each score, its value and interval for each contestant, in words.
+        summary: Summary in sentences.
+        contestants: The first is the one that others are compared with.
+        cells: For each score, value and interval of each group as text.
         differences: With ``score``, ``group``, ``value``, ``low``, ``high``, ``says``, ``how``.
-        protocol: How, in sentences.
+        protocol: How the scores were measured, in sentences.
 
     Raises:
         MissingExtraError: if matplotlib or Jinja2 is not installed.
@@ -104,7 +104,7 @@ def compared_page(
 
 
 def _figure(name: str, contestants: Sequence[Contestant]) -> str:
-    """One score of all runs, one below the other, over the floor of the first."""
+    """One score of all runs, one below the other, over the reference of the first."""
     first = contestants[0].reports[0].score(name)
     count = len(contestants)
     with drawing(0.6 + 0.3 * count, salt=f"compared {name}") as figure:

@@ -1,4 +1,4 @@
-"""Figures of a report. Nothing hangs on colour alone: lines differ in dash, marks in shape."""
+"""Figures of a report. Lines differ in dash and marks in shape, not in colour alone."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from gannet.evaluation.report.html.theme import FAINT, FAKE, INK, PLAIN, REAL, d
 from gannet.evaluation.report.summary import number
 
 WIDE = 25
-"""Ratio of the largest to the smallest number beyond which an axis counts in powers of ten."""
+"""Ratio of the largest to the smallest number beyond which an axis is logarithmic."""
 
 FEW_POWERS = 100
-"""Ratio below which numbers stand between the powers of ten as well."""
+"""Ratio below which a logarithmic axis has labels between the powers of ten as well."""
 
 LETTERS = 22
-"""Letters of a name beside a bar."""
+"""Maximum letters of a name beside a bar."""
 
 
 class Line(NamedTuple):
-    """A measure of health in a figure of the course."""
+    """A monitored measure in a figure of training."""
 
     name: str
     label: str
@@ -33,7 +33,7 @@ class Line(NamedTuple):
 
 
 def score_figure(score: Score, baseline: str) -> str:
-    """One score on its axis: fakes with interval, floor, baseline, ceiling, chance."""
+    """One score on its axis: fakes with interval, reference, baseline, upper bound, chance."""
     with drawing(0.85, salt=f"score {score.name}") as figure:
         axes: Any = figure.add_subplot()
         axes.axvspan(
@@ -76,7 +76,7 @@ def _caption(score: Score, baseline: str) -> str:
 
 
 def _scale(axes: Any, marks: Sequence[float]) -> None:
-    """Powers of ten where the numbers lie far apart, or what is small could not be seen."""
+    """Logarithmic axis where the numbers differ by orders of magnitude."""
     least, most = min(marks), max(marks)
     small = sorted(abs(mark) for mark in marks if mark)[: len(marks) // 2 + 1]
     if not small or most <= WIDE * small[-1]:
@@ -93,12 +93,12 @@ def _scale(axes: Any, marks: Sequence[float]) -> None:
 
 
 def training_figures(training_log: TrainingLog, made: str = "fakes") -> list[tuple[str, str]]:
-    """The duel look by look: title and drawing of each measure there is anything of."""
-    middle = [(0.5, "a draw", ":")]
+    """Training curves: title and drawing of each measure that was recorded."""
+    middle = [(0.5, "chance", ":")]
     found = [
         _training_figure(
             training_log,
-            "What the discriminator thinks",
+            "Discriminator output",
             [
                 Line("d_real", "D(real)", REAL, (0, (5, 2)), "s"),
                 Line("d_fake", "D(fake)", FAKE, "-", "o"),
@@ -107,7 +107,7 @@ def training_figures(training_log: TrainingLog, made: str = "fakes") -> list[tup
         ),
         _training_figure(
             training_log,
-            "The needle: P(D(real) > D(fake))",
+            "Discriminator AUC: P(D(real) > D(fake))",
             [
                 Line("auc_train", "training data", PLAIN, (0, (1, 1)), "^"),
                 Line("auc_held_out", "held-out data", FAKE, "-", "o"),
@@ -117,11 +117,11 @@ def training_figures(training_log: TrainingLog, made: str = "fakes") -> list[tup
         ),
         _training_figure(
             training_log,
-            "Distance to held-out data",
+            "Energy distance to held-out data",
             [
                 Line("energy_distance", made, FAKE, "-", "o"),
-                Line("reference", "reals (floor)", REAL, (0, (5, 2)), ""),
-                Line("gaussian_baseline", "plain Gaussian", PLAIN, (0, (1, 1)), ""),
+                Line("reference", "reference (reals)", REAL, (0, (5, 2)), ""),
+                Line("gaussian_baseline", "Gaussian baseline", PLAIN, (0, (1, 1)), ""),
             ],
             [],
             error="energy_distance_se",
@@ -169,7 +169,7 @@ def _training_figure(
 
 
 def _plain_ticks(axis: Any, values: Sequence[float]) -> None:
-    """Plain numbers on an axis in powers of ten, and between these few: others would overlap."""
+    """Decimal labels on a logarithmic axis; few between powers of ten, since they would overlap."""
     ticker: Any = need("matplotlib.ticker", "report")
     sizes = [abs(value) for value in values if value]
     between = max(sizes) < FEW_POWERS * min(sizes)
@@ -212,7 +212,7 @@ def _told(title: str, lines: Sequence[Line], series: dict[str, list[tuple[int, f
 
 
 def training_distance_figure(closeness: TrainingDistance, made: str = "fakes") -> str:
-    """Which share of samples lies within a distance of its nearest training sample."""
+    """Cumulative distribution of the distance to the nearest training sample."""
     with drawing(2.6, salt="closeness") as figure:
         axes: Any = figure.add_subplot()
         shares = [100 * level for level in closeness.levels]
@@ -224,7 +224,7 @@ def training_distance_figure(closeness: TrainingDistance, made: str = "fakes") -
         axes.axvline(limit, color=INK, linewidth=1, linestyle=":", label="99 % of reals lie beyond")
         axes.set_xlabel("distance to the nearest training sample")
         axes.set_ylabel("% within it")
-        # Room on the left: copies stand at 0, and would be hidden by the axis.
+        # Margin on the left: copies are at 0 and would be hidden by the axis.
         axes.set_xlim(left=-0.02 * max(closeness.held_out[-1], closeness.fake[-1]))
         axes.grid(visible=True, axis="y")
         _legend(figure)
@@ -237,7 +237,7 @@ def training_distance_figure(closeness: TrainingDistance, made: str = "fakes") -
 
 
 def components_figure(score: Score) -> str:
-    """The parts of a score, each of fakes and of reals."""
+    """The components of a score, fakes beside reals."""
     parts = score.components[::-1]
     with drawing(0.5 + 0.27 * len(parts), salt=f"parts {score.name}") as figure:
         axes: Any = figure.add_subplot()
@@ -260,7 +260,7 @@ def _parts_said(name: str, parts: Sequence[Component]) -> str:
 
 
 def histogram_figure(profile: Histogram, made: str = "fakes") -> str:
-    """How the cells of a column are spread, of reals and fakes."""
+    """Histogram of a column, reals and fakes."""
     lying = profile.kind == "number"
     height = 2.0 if lying else 0.9 + 0.36 * len(profile.bins)
     with drawing(height, salt=f"profile {profile.name}") as figure:
@@ -274,7 +274,7 @@ def histogram_figure(profile: Histogram, made: str = "fakes") -> str:
 
 
 def _legend(figure: Any) -> None:
-    """Above the axes: bars and lines may reach into any corner."""
+    """Legend above the axes, since bars and lines may reach into any corner."""
     figure.legend(loc="outside upper right", ncols=3, fontsize=9, columnspacing=1.2)
 
 

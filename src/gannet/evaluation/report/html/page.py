@@ -1,4 +1,4 @@
-"""A report as one page of HTML that needs no network and no script (extra ``report``)."""
+"""A report as one HTML page without network access or scripts (extra ``report``)."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from gannet.modalities.hooks import Exhibit
 HERE = Path(__file__).parent
 
 NEEDED = ("jinja2", "matplotlib")
-"""Packages that draw it."""
+"""Packages that the page needs."""
 
 LEVELS = (1, 5, 25, 50, 75, 95, 99)
-"""Percentages of the distances that stand in numbers."""
+"""Percentiles of the distances that are listed in numbers."""
 
 MEASURES = (
     "d_real",
@@ -46,9 +46,9 @@ MEASURES = (
 CONTENTS = (
     ("samples", "Samples"),
     ("scores", "Scores"),
-    ("parts", "Part by part"),
-    ("memory", "Memorisation"),
-    ("course", "Course"),
+    ("parts", "Components"),
+    ("memory", "Memorization"),
+    ("course", "Training"),
     ("protocol", "Protocol"),
     ("cost", "Cost"),
 )
@@ -63,7 +63,7 @@ LEGEND: tuple[tuple[str, str], ...] = (
     (
         '<path d="M4 18 16 2M14 18 26 2M24 18 36 2" stroke="var(--real)"/>'
         '<path d="M18 1V19" stroke="var(--real)" stroke-width="2.5"/>',
-        "floor: {floor}, with interval",
+        "reference: {reference}, with interval",
     ),
     (
         '<path d="M12 4 24 16M24 4 12 16" stroke="var(--plain)" stroke-width="4"/>',
@@ -72,22 +72,22 @@ LEGEND: tuple[tuple[str, str], ...] = (
     ('<path d="M18 0V20" stroke="var(--ink)" stroke-dasharray="2 2"/>', "chance"),
     (
         '<path d="M18 4 25 16H11Z" fill="none" stroke="var(--ink)" stroke-width="1.6"/>',
-        "ceiling: all training reals",
+        "upper bound: all training reals",
     ),
 )
 
 
 def can_draw() -> bool:
-    """Whether all that draws a page is installed."""
+    """Whether the packages that a page needs are installed."""
     return all(find_spec(name) is not None for name in NEEDED)
 
 
 def page(report: Report, examples: Examples = Examples()) -> str:  # noqa: B008  # frozen
-    """The page.
+    """The page as HTML.
 
     Args:
-        report: What it says.
-        examples: Pictures of the pairs that the report names.
+        report: The report.
+        examples: Samples of the pairs that the report lists.
 
     Raises:
         MissingExtraError: if matplotlib or Jinja2 is not installed.
@@ -170,7 +170,7 @@ def render(template: str, facts: dict[str, Any]) -> str:
 
 
 def emphasized(text: str) -> Any:
-    """Words with ``**`` around some as markup; all else is escaped."""
+    """Text with ``**`` as markup for emphasis; all else is escaped."""
     markup: Any = need("markupsafe", "report")
     return markup.Markup(re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", str(markup.escape(text))))
 
@@ -180,15 +180,15 @@ MEDIA: Mapping[str, tuple[str, str]] = {
     "wav": ("audio/wav", '<audio controls preload="none" src="{source}" title="{words}"></audio>'),
     "mp4": ("video/mp4", '<video controls loop muted src="{source}" title="{words}"></video>'),
 }
-"""Type of each form of exhibits, and how a page shows it."""
+"""Media type of each form of exhibits, and its HTML element."""
 
 
 def shown_as(exhibit: Exhibit, words: str) -> Any:
-    """A sample inside the page, in the form that it has.
+    """A sample as an HTML element.
 
     Args:
         exhibit: The sample.
-        words: For those who hear the page.
+        words: Alternative text.
     """
     markup: Any = need("markupsafe", "report")
     if exhibit.form in MEDIA:
@@ -196,7 +196,7 @@ def shown_as(exhibit: Exhibit, words: str) -> Any:
         source = f"data:{kind};base64,{base64.b64encode(exhibit.content).decode()}"
         made = drawn(tag.format(source=source, words=markup.escape(words)))
     elif exhibit.form == "html":
-        # A page inside the page, which may neither run anything nor ask for anything.
+        # Sandboxed: it can neither run scripts nor load anything.
         held = markup.escape(exhibit.content.decode())
         made = drawn(f'<iframe sandbox="" srcdoc="{held}" title="{markup.escape(words)}"></iframe>')
     else:
@@ -217,7 +217,7 @@ def _pairs(
 
 
 def _row(row: Sequence[Exhibit], number: int) -> list[Any]:
-    """What was given, answers and the target of one input."""
+    """Input, outputs and target of one row."""
     words = ["given", *(f"answer {at}" for at in range(1, len(row) - 1)), "target"]
     return [
         shown_as(each, f"{word}, input {number}") for each, word in zip(row, words, strict=True)
@@ -225,15 +225,16 @@ def _row(row: Sequence[Exhibit], number: int) -> list[Any]:
 
 
 def drawn(markup: str) -> Any:
-    """Our own markup, not to be escaped again."""
+    """Mark our own markup as safe, so that it is not escaped."""
     safe: Any = need("markupsafe", "report")
     return safe.Markup(markup)
 
 
 def _legend(report: Report) -> list[tuple[Any, str]]:
     scores = report.scores
-    floor = "perfect ones, or other reals" if report.conditional else "other reals in their place"
-    floor = "perfect ones" if report.perfect else floor
+    floor = "real against real"
+    if report.conditional:
+        floor = "perfect ones" if report.perfect else "perfect ones, or real against real"
     used = (
         True,
         True,
@@ -244,7 +245,7 @@ def _legend(report: Report) -> list[tuple[Any, str]]:
     return [
         (
             drawn(_SIGN.format(sign)),
-            worded(words, report.sample_noun).format(baseline=report.baseline, floor=floor),
+            worded(words, report.sample_noun).format(baseline=report.baseline, reference=floor),
         )
         for (sign, words), there in zip(LEGEND, used, strict=True)
         if there
@@ -257,12 +258,12 @@ def _scored(score: Score, report: Report) -> tuple[Score, Any, str]:
 
 
 def _by_methods(score: Score) -> bool:
-    """Whether the parts of a score are what simple methods get."""
+    """Whether the components of a score are those of reference methods."""
     return all(part.name.startswith("by ") for part in score.components)
 
 
 def _beside_others(score: Score) -> Score:
-    """A score with itself among its parts."""
+    """A score with itself as first component."""
     mine = Component(name="this run", value=score.value, reference=score.reference)
     return score.model_copy(update={"components": (mine, *score.components)})
 
