@@ -35,7 +35,7 @@ class Artifact(TrainedSampler):
         """Rebuild both networks from a run's folder.
 
         Raises:
-            ArtifactError: if the folder is no artifact, is damaged, or is of a later gannet version.
+            ArtifactError: if the folder is no artifact, damaged, or of a later gannet version.
         """
         folder = Path(folder)
         card = read_card(folder)

@@ -1,1 +1,1 @@
-"""Moving pictures through the noise of a generator: found, named, changed, walked."""
+"""Moving images through the noise of a generator: found, named, changed, walked."""

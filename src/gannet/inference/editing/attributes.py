@@ -21,7 +21,7 @@ LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in brightness; ITU-R BT.601."""
 
 FAINT = 0.04
-"""Chroma, in 0..1, below which a picture has no hue."""
+"""Chroma, in 0..1, below which an image has no hue."""
 
 ROUND = 0.15
 """Minimum elongation of ink that has a rotation: difference over sum of its axes' variances."""
@@ -273,5 +273,5 @@ def of_classes(
 
 
 def values_of(attributes: Sequence[Attribute], pictures: Tensor) -> dict[str, Tensor]:
-    """Each attribute of each picture, by name, ``(B,)``."""
+    """Each attribute of each image, by name, ``(B,)``."""
     return {each.name: each.measure(pictures) for each in attributes}

@@ -72,18 +72,18 @@ def latent_generator_of(artifact: Artifact) -> LatentGenerator:
     """The generator of a run as a function of its latent noise.
 
     Raises:
-        ConfigError: if the run makes no pictures from noise.
+        ConfigError: if the run makes no images from noise.
     """
     card = artifact.card
     said = f"a run of the recipe {card.recipe}"
     if artifact.modality.axes != AXES:
         raise ConfigError(
             f"{said} makes no images, which is what `gannet edit` edits",
-            remedy="Give a run of generate, vae or autoencoder that was trained on pictures.",
+            remedy="Give a run of generate, vae or autoencoder that was trained on images.",
         )
     if artifact.recipe.inputs.conditional or not artifact.config.latent_dim:
         raise ConfigError(
-            f"{said} makes no pictures from noise alone",
+            f"{said} makes no images from noise alone",
             remedy="Use `gannet apply RUN PICTURE --out OUT`, or give a run of generate.",
         )
     infer = artifact.recipe.inference.infer
@@ -229,7 +229,7 @@ class Editor:
         if self.examples.positive is None or self.examples.negative is None:
             raise ConfigError(
                 "--positive and --negative go together",
-                remedy="Give a folder of pictures for each.",
+                remedy="Give a folder of images for each.",
             )
         good, bad = (
             self.find(_handful(folder, self.artifact.modality.readers), QUICK)
@@ -293,13 +293,13 @@ class Editor:
 
 def _handful(folder: Path, suffixes: Collection[str]) -> list[Path]:
     if not folder.is_dir():
-        raise DataError("no such folder", where=str(folder), remedy="Give a folder of pictures.")
+        raise DataError("no such folder", where=str(folder), remedy="Give a folder of images.")
     found = sorted(each for each in folder.iterdir() if each.suffix.lower() in suffixes)
     if len(found) < FEWEST:
         raise DataError(
             f"{len(found)} image(s) in it, at least {FEWEST} are needed",
             where=str(folder),
-            remedy="Put more pictures there; ten or more are better.",
+            remedy="Put more images there; ten or more are better.",
         )
     return found
 

@@ -78,7 +78,7 @@ def edit_files(
 
     Args:
         artifact: A trained run that makes images from noise.
-        pictures: Image files, or saved latents; none for samples of the run.
+        images: Image files, or saved latents; none for samples of the run.
         out: An image, or a film by its suffix; of directions a grid.
         wanted: The edit.
 
@@ -196,9 +196,9 @@ def _faults_of_form(pictures: Sequence[Path], out: Path, wanted: EditRequest) ->
         known = ", ".join(sorted(WRITTEN | set(FILMS)))
         yield f"--out: must end in one of {known}, got {out}"
     elif several and suffix != ".png" and suffix not in FILMS:
-        yield f"--out: several pictures go into one .png, .gif or .mp4, got {out}"
+        yield f"--out: several images go into one .png, .gif or .mp4, got {out}"
     if any(out.resolve() == each.resolve() for each in pictures):
-        yield f"--out: {out} is one of the pictures"
+        yield f"--out: {out} is one of the images"
     if wanted.frames and not 2 <= wanted.frames <= MOST_FRAMES:
         yield f"--frames: must lie between 2 and {MOST_FRAMES}, got {wanted.frames}"
     if wanted.save_latents is not None and wanted.save_latents.suffix.lower() != SUFFIX:

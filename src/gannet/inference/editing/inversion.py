@@ -98,7 +98,7 @@ def find(
 
     Args:
         generator: The generator.
-        pictures: ``(N, C, H, W)`` in [-1, 1].
+        images: ``(N, C, H, W)`` in [-1, 1].
         kind: Their class, if known; else the best one is found for each.
         search: Settings of the search.
         seed: Seed of the starts; the same seed gives the same result.

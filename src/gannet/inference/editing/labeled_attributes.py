@@ -61,9 +61,9 @@ def attributes_of(
     source = dataset.find(path, label="" if only_numbers else None)
     if source.kind != codec.kind or (len(source.classes) < 2 and not numbers):
         raise DataError(
-            "no pictures with labels of two or more classes, nor with numbers",
+            "no images with labels of two or more classes, nor with numbers",
             where=str(path),
-            remedy="Give class folders, or pictures with a table that has a column called label, "
+            remedy="Give class folders, or images with a table that has a column called label, "
             "or columns of numbers.",
         )
     places = random_subset(source.count, min(source.count, LABELED), seed)
@@ -129,9 +129,9 @@ def _of_numbers(
             refused.append(f"{name} ({said})")
     if not found and alone:
         raise DataError(
-            f"numbers that cannot be read off the pictures: {', '.join(refused)}",
+            f"numbers that cannot be read off the images: {', '.join(refused)}",
             where=where,
-            remedy=f"Give more labelled pictures, at least {APART * FEWEST}, or other numbers.",
+            remedy=f"Give more labelled images, at least {APART * FEWEST}, or other numbers.",
         )
     return found
 

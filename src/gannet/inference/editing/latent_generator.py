@@ -30,7 +30,7 @@ def one_pass(network: nn.Module, noise: Tensor, condition: Condition) -> Tensor:
 
 @dataclass(frozen=True)
 class LatentGenerator:
-    """A network that makes pictures ``(B, C, H, W)`` in [-1, 1] from noise and a vector.
+    """A network that makes images ``(B, C, H, W)`` in [-1, 1] from noise and a vector.
 
     Attributes:
         network: The network, with frozen weights.

@@ -56,7 +56,7 @@ def load_latents(path: Path, generator: LatentGenerator, run: str) -> InvertedIm
         raise DataError(
             f"not latents that `gannet edit` saved ({error})",
             where=str(path),
-            remedy="Give a picture, or a file written by --save-latents.",
+            remedy="Give an image, or a file written by --save-latents.",
         ) from None
     if of != run:
         raise DataError(
