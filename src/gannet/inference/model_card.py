@@ -103,7 +103,7 @@ def two_sample_sentence(card: Card) -> str:
         f"({found['low']:.1%} to {found['high']:.1%}, {found['tested']} samples); 50 % is chance"
     )
     if found["low"] <= COIN and found["high"] > UNSURE:
-        return f"{words}: too few samples to say whether there is a difference."
+        return f"{words}: these are too few to say whether there is a difference."
     if found["low"] <= COIN:
         return f"{words}: this test finds no difference between real and fake."
     return f"{words}: it still finds a difference."

@@ -218,8 +218,8 @@ class TrainedSampler:
         if self.recipe.inputs.conditional:
             noun = self.modality.noun[0]
             raise ConfigError(
-                f"a run of the recipe {self.card.recipe} makes no samples from nothing: each output "
-                "needs an input",
+                f"a run of the recipe {self.card.recipe} makes no samples from nothing: each "
+                "output needs an input",
                 remedy=f"Use `gannet apply RUN {noun.upper()} --out OUT`.",
             )
 
