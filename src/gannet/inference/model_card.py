@@ -88,8 +88,8 @@ def _distance(found: Mapping[str, Any]) -> str:
         for name in ("value", "error", "reference")
     )
     return (
-        f"Distance to held-out data ({found['name']}): {value}, standard error {error}; training "
-        f"data themselves stand at {floor}."
+        f"Distance to held-out data ({found['name']}): {value}, standard error {error}; "
+        f"reference (real against real): {floor}."
     )
 
 
