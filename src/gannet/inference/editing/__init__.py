@@ -1,1 +1,1 @@
-"""Moving images through the noise of a generator: found, named, changed, walked."""
+"""Latent editing: GAN inversion, latent directions and their names, interpolation."""
