@@ -278,7 +278,7 @@ def test_other_faults_of_a_command_are_named(squares, tmp_path, given, fault):
 
 
 def test_resolution_is_for_pictures(points, tmp_path):
-    with pytest.raises(ConfigError, match="--resolution is for pictures"):
+    with pytest.raises(ConfigError, match="--resolution is for images"):
         prepare(points, tmp_path / "run", steps=5, resolution=16)
 
 

@@ -336,5 +336,5 @@ def test_a_broken_file_of_any_kind_is_named(tmp_path):
 
 def test_data_of_another_kind_are_named(tmp_path):
     put(tmp_path, contents("toy_points", tmp_path / "made"))
-    with pytest.raises(DataError, match="holds sets of points, expected pictures"):
+    with pytest.raises(DataError, match="holds sets of points, expected images"):
         find(tmp_path, kinds=["image"])

@@ -1,4 +1,4 @@
-"""``gannet apply``: an input to an output, by any recipe that transforms one into the other."""
+"""``gannet apply``: transform an input into an output, by any recipe that can."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gannet.modalities.modality import Modality
 from gannet.modalities.registry import find_modality
 
 MOST_DRAWS = 1_000
-"""Draws of one call, to catch a slip of the finger."""
+"""Largest number of samples per input; catches typing errors."""
 
 
 def _say_nothing(_done: int, _all: int) -> None:
@@ -35,13 +35,13 @@ class ApplyRequest:
     """What an input is to be transformed into.
 
     Attributes:
-        samples: How many outputs of one input.
-        seed: Of what is drawn.
-        options: What else is asked for, by name, as the recipe's transform knows it; a file may be
-            a folder of such with the names of the inputs.
-        transform: Which, of a recipe that knows several; by default the usual one.
-        say: Told how many inputs of how many are done.
-        warn: Told what was lost of an input, though it could be used.
+        samples: Outputs per input.
+        seed: Seed of the samples.
+        options: Options of the recipe's transform, by name; for a folder of inputs, an option that
+            is a file may be a folder of files with the names of the inputs.
+        transform: Name of the transform, for a recipe that has several; by default the first.
+        say: Called with the number of inputs done and the number of all.
+        warn: Called with a message about what was lost of an input that could still be used.
     """
 
     samples: int = 1
@@ -55,20 +55,20 @@ class ApplyRequest:
 def apply_file(
     artifact: TrainedSampler, given: Path, out: Path, wanted: ApplyRequest
 ) -> list[Path]:
-    """Transform one file into another, or into one for each draw; or each file of a folder.
+    """Transform one file, or each file of a folder, into one output file per sample.
 
     Args:
-        artifact: Of a run.
+        artifact: The trained run.
         given: The input.
-        out: The output; with several draws, ``filled.csv`` becomes ``filled-1.csv`` and so on.
-        wanted: How many, and what else was asked for.
+        out: The output; with several samples, ``filled.csv`` becomes ``filled-1.csv`` and so on.
+        wanted: Number of samples, seed and options.
 
     Returns:
-        What was written.
+        The files written.
 
     Raises:
-        GannetError: if the run or the input cannot be used, or the output cannot be written. Of a
-            folder, once all other files are done.
+        GannetError: if the run or the input cannot be used, or the output cannot be written. For
+            a folder it is raised after all other files are done.
     """
     task, modality = task_of(artifact, wanted)
     for path in numbered(out, wanted.samples):
@@ -80,7 +80,7 @@ def apply_file(
 
 
 def apply_value(artifact: TrainedSampler, given: Any, wanted: ApplyRequest) -> Sequence[Any]:
-    """Transform an input in memory, or a file, into an output for each draw.
+    """Transform an input in memory, or a file, into one output per sample.
 
     Raises:
         GannetError: if the run or the input cannot be used.
@@ -90,10 +90,10 @@ def apply_value(artifact: TrainedSampler, given: Any, wanted: ApplyRequest) -> S
 
 
 def task_of(artifact: TrainedSampler, wanted: ApplyRequest) -> tuple[TransformTask, Modality]:
-    """What is asked of a run, if it can do it, and the kind of data that goes in.
+    """Check a request against a run; return its task and the modality of the input.
 
     Raises:
-        ConfigError: naming all that it cannot.
+        ConfigError: naming every option that the run does not support.
     """
     transform = transform_of(artifact.recipe, artifact.card.recipe, wanted.transform)
     check_samples(wanted.samples, wanted.seed)
@@ -118,7 +118,7 @@ def task_of(artifact: TrainedSampler, wanted: ApplyRequest) -> tuple[TransformTa
 
 
 def _check_fixed(artifact: TrainedSampler, transform: Transform[Any], options: object) -> None:
-    """Refuse other values of what training decided.
+    """Refuse options that differ from a setting fixed in training.
 
     Raises:
         ConfigError: naming each.
@@ -151,7 +151,7 @@ def check_samples(samples: int, seed: int) -> None:
 
 
 def numbered(out: Path, samples: int) -> list[Path]:
-    """The file of each draw.
+    """The output file of each sample.
 
     >>> [path.name for path in numbered(Path("filled.csv"), 2)]
     ['filled-1.csv', 'filled-2.csv']
@@ -170,7 +170,7 @@ def _one(task: TransformTask, modality: Modality, given: Path, out: Path) -> lis
 def _folder(
     task: TransformTask, modality: Modality, given: Path, out: Path, wanted: ApplyRequest
 ) -> list[Path]:
-    """Each file of a folder; what failed is said once all others are done."""
+    """Transform each file of a folder; failures are reported after all others are done."""
     noun = modality.noun[1]
     if not modality.item_suffix:
         raise DataError("a folder, expected one file", where=str(given), remedy="Give it a file.")
@@ -187,7 +187,7 @@ def _folder(
     written: list[Path] = []
     failed: list[str] = []
     for number, file in enumerate(files):
-        # Of a.jpg beside a.png neither may take the other's place.
+        # The outputs of a.jpg and a.png must not overwrite each other.
         name = file.stem if stems[file.stem] == 1 else file.name
         try:
             written += _one(task, modality, file, out / f"{name}{modality.item_suffix}")

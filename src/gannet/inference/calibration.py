@@ -1,4 +1,4 @@
-"""Scales that turn a discriminator's logits into probabilities, fitted on held-out data."""
+"""Platt scaling: calibrates a discriminator's logits to probabilities on held-out data."""
 
 from __future__ import annotations
 
@@ -18,15 +18,21 @@ from gannet.inference.card import Calibration
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
-JUDGED, FEWEST = 2_000, 8
-"""Held-out reals, and as many fakes, on which the scale is fitted, and fewest of known classes."""
+JUDGED = 2_000
+"""Maximum number of held-out reals, and of fakes, that the calibration is fitted on."""
 
-HELD_BYTES, HELD_LEAST = 64 * 2**20, 64
-"""Most room for samples that are held at once for one purpose, and how many may be held anyway."""
+FEWEST = 8
+"""Minimum number of labeled reals and fakes for a calibration per class."""
+
+HELD_BYTES = 64 * 2**20
+"""Memory limit, in bytes, of the samples that are held at once."""
+
+HELD_LEAST = 64
+"""Number of samples that may be held at once whatever their size."""
 
 
 def within_memory(count: int, shape: tuple[int, ...]) -> int:
-    """How many samples of a shape may be held at once: ``count``, or what 64 MiB have room for.
+    """How many samples of a shape may be held at once: ``count``, or as many as fit in 64 MiB.
 
     >>> within_memory(2_000, (3, 32, 32)), within_memory(2_000, (3, 256, 256))
     (2000, 85)
@@ -36,7 +42,7 @@ def within_memory(count: int, shape: tuple[int, ...]) -> int:
 
 
 def calibrated(artifact: Artifact, dataset: Dataset) -> Artifact:
-    """The same artefact with scales that turn logits into probabilities.
+    """The artifact with calibrations (Platt scaling) that turn logits into probabilities.
 
     Source: Platt 1999, Probabilistic outputs for support vector machines, section 2.
     """
@@ -53,7 +59,7 @@ def calibrated(artifact: Artifact, dataset: Dataset) -> Artifact:
 def _reals_and_fakes(
     artifact: Artifact, dataset: Dataset
 ) -> tuple[Iterator[Batch], Iterator[Batch]]:
-    """Held-out reals and as many fakes, each with its class, in parts that memory has room for."""
+    """Held-out reals and as many fakes, each with its class, in batches that fit in memory."""
     count, seed = min(len(dataset.held_out), JUDGED), artifact.card.seed
     rows = random_subset(len(dataset.held_out), count, seed)
     part = within_memory(256, artifact.card.spec.shape)
@@ -75,7 +81,7 @@ def _reals_and_fakes(
 
 
 def _logits(artifact: Artifact, parts: Iterable[Batch]) -> tuple[Tensor, Tensor]:
-    """Of samples as the class that fits each best, and as their own class where that is known."""
+    """Logits for the best-fitting class of each sample, and for the own class where labeled."""
     best: list[Tensor] = []
     own: list[Tensor] = []
     for batch in parts:
@@ -98,11 +104,11 @@ def _calibration(real: Tensor, fake: Tensor) -> Calibration:
 
 
 def _platt(real: Tensor, fake: Tensor) -> tuple[float, float]:
-    """Slope and offset of a logistic regression on one number, by Newton's method."""
+    """Weight and bias of a logistic regression on one logit, by Newton's method."""
     logits = torch.cat([real, fake]).double()
     center, spread = logits.mean(), logits.std().clamp_min(1e-12)
     x = torch.stack([(logits - center) / spread, torch.ones_like(logits)], 1)
-    # Platt's targets: not quite 1 and 0, so that separable data do not give infinite slopes.
+    # Platt's smoothed targets keep the weight finite on separable data.
     target = torch.cat(
         [
             torch.full((len(real),), (len(real) + 1) / (len(real) + 2)),
@@ -124,7 +130,7 @@ def _platt(real: Tensor, fake: Tensor) -> tuple[float, float]:
         if step.abs().max() < 1e-9:
             break
     slope = float(weights[0] / spread)
-    # A judge that ranks fakes above reals on unseen data knows nothing: say so with a flat scale.
+    # A discriminator that ranks held-out fakes above reals has no information: weight 0.
     if slope < 0:
         return 0.0, 0.0
     return slope, float(weights[1] - weights[0] * center / spread)

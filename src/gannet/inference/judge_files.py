@@ -1,4 +1,4 @@
-"""Verdicts on samples in memory and in files, with what is usual for reals and for fakes."""
+"""``gannet judge``: probabilities of being real for samples in memory and in files."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def judge_samples(
     """Probability of being real for each sample; see ``gannet.Model.judge``.
 
     Args:
-        artifact: Of a run.
+        artifact: The trained run.
         samples: One file, several, or raw samples.
-        label: Judge them as samples of this class; by default as the class that fits best.
+        label: Score them as samples of this class; by default as the best-fitting class.
 
     Raises:
-        ConfigError: if the model was fitted at once, so that it has no judge.
+        ConfigError: if the recipe trains no discriminator.
         DataError: if a file cannot be read.
     """
     check_judge(artifact)
@@ -43,21 +43,21 @@ def judge_samples(
 
 
 def check_judge(artifact: TrainedSampler) -> None:
-    """Refuse a run that has no judge.
+    """Refuse a run without a trained discriminator.
 
     Raises:
         ConfigError: saying why.
     """
     if artifact.recipe.training.fit is not None:
         raise ConfigError(
-            f"a run of the recipe {artifact.card.recipe} was fitted without an opponent, so that "
-            "it judges nothing",
-            remedy="Judge with a run on the same data that was trained against an opponent.",
+            f"a run of the recipe {artifact.card.recipe} was fitted without a discriminator, so "
+            "that it judges nothing",
+            remedy="Judge with a run on the same data that has a discriminator.",
         )
 
 
 def _read(artifact: TrainedSampler, path: Path) -> LoadedSamples:
-    """Samples of a file, as the discriminator sees them."""
+    """Encoded samples of a file."""
     codec = artifact.codecs["sample"]
     return find_modality(codec.kind).inference.read_file(codec, path, read_frame)
 
@@ -75,10 +75,10 @@ def _judged(artifact: TrainedSampler, encoded: Tensor, label: str | int | None) 
 def judge_files(
     artifact: TrainedSampler, files: Sequence[Path], *, label: str | None, json: bool
 ) -> str:
-    """Verdicts on files, with what is usual for reals and for fakes as the scale.
+    """Probabilities of files, as text or JSON, with the usual range of reals and fakes.
 
     Raises:
-        ConfigError: if the run has no judge, or knows no such class.
+        ConfigError: if the run has no discriminator, or no such class.
         DataError: if no file is given, or none can be read; single broken files are named.
     """
     check_judge(artifact)
@@ -107,7 +107,7 @@ def judge_files(
 
 
 def _words(scale: Calibration) -> list[str]:
-    """What verdicts on held-out reals and on fakes usually are."""
+    """The usual probabilities of held-out reals and of fakes, as a table."""
     return [
         "",
         "probability of being real, against fakes of this very generator; as a scale, of "
@@ -119,7 +119,7 @@ def _words(scale: Calibration) -> list[str]:
 
 
 def _expanded(artifact: TrainedSampler, files: Sequence[Path]) -> list[Path]:
-    """Files, and those in folders that could be samples: other things may lie beside them."""
+    """The given files, and those in given folders that have a suffix of samples."""
     modality = find_modality(artifact.codecs["sample"].kind)
     suffixes = {*modality.readers, modality.item_suffix} - {""}
     found: list[Path] = []

@@ -1,4 +1,4 @@
-"""What may be asked of a run by name: by its kind of data, by what it is told, by its recipe."""
+"""Options of a run by name: those of its modality, of its conditions and of its recipe."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ALWAYS = ("count", "out", "seed")
 
 
 def slots_of(recipe: Recipe[Any], codecs: Mapping[str, Codec[Any]]) -> dict[str, Codec[Any]]:
-    """The codecs of what samples are told, by role."""
+    """The codecs of the conditions, by role."""
     own = ("sample", recipe.inference.output)
     return {role: codec for role, codec in codecs.items() if role not in own}
 
@@ -36,7 +36,7 @@ def slots_of(recipe: Recipe[Any], codecs: Mapping[str, Codec[Any]]) -> dict[str,
 def sample_models(
     recipe: Recipe[Any], codecs: Mapping[str, Codec[Any]]
 ) -> dict[str, type[BaseModel]]:
-    """What may be asked when a run makes samples: of their kind, and of what fills each slot."""
+    """Option models for sampling, by role: of the output's modality and of each condition."""
     kind = find_modality(codecs[recipe.inference.output].kind)
     told = {
         role: find_modality(codec.kind).inference.condition_options
@@ -46,7 +46,7 @@ def sample_models(
 
 
 def sample_fields(recipe: Recipe[Any], codecs: Mapping[str, Codec[Any]]) -> dict[str, FieldInfo]:
-    """What may be asked when a run makes samples, by name."""
+    """Options for sampling, by name."""
     models = sample_models(recipe, codecs)
     return {name: field for model in models.values() for name, field in model.model_fields.items()}
 
@@ -55,12 +55,12 @@ def transform_of(recipe: Recipe[Any], called: str, name: str = "") -> Transform[
     """How a recipe transforms an input into an output.
 
     Args:
-        recipe: Of a run.
+        recipe: The recipe.
         called: The recipe's name.
-        name: Of one of several transforms; by default the usual one.
+        name: Name of one of several transforms; by default the first.
 
     Raises:
-        ConfigError: if it makes samples from nothing, or knows no transform of that name.
+        ConfigError: if it has no transform, or none of that name.
     """
     known = recipe.inference.transforms
     found = known.get(name) if name else recipe.inference.transform
@@ -79,7 +79,7 @@ def transform_of(recipe: Recipe[Any], called: str, name: str = "") -> Transform[
 
 
 def _others_that_transform(recipe: Recipe[Any]) -> list[str]:
-    """Which recipes transform data of the kinds that this one learns from, in a sentence."""
+    """Recipes that transform data of the same modalities, in a sentence."""
     kinds = set(recipe.inputs.slots["sample"].modalities)
     found = [
         f"--recipe {name} {other.inference.transform.description}"
@@ -91,8 +91,8 @@ def _others_that_transform(recipe: Recipe[Any]) -> list[str]:
 
 
 def transform_fields(recipe: Recipe[Any], codecs: Mapping[str, Codec[Any]]) -> dict[str, FieldInfo]:
-    """What may be asked when a run's inputs are transformed, by name; of all its transforms."""
-    del codecs  # they decide nothing here
+    """Options of all transforms of a recipe, by name."""
+    del codecs  # not needed here
     every = recipe.inference.transforms.values()
     return {name: field for each in every for name, field in each.options.model_fields.items()}
 
@@ -102,16 +102,16 @@ FIELDS_OF: Mapping[str, FieldsOf] = {
     "sample": sample_fields,
     "apply": transform_fields,
 }
-"""What may be asked of a run, by command."""
+"""Options of a run, by command."""
 
 
 def asked_of_slots(
     recipe: Recipe[Any], codecs: Mapping[str, Codec[Any]], asked: Mapping[str, object]
 ) -> dict[str, BaseModel]:
-    """What is asked of each slot, by role.
+    """Options of each condition, by role.
 
     Raises:
-        ConfigError: naming all that no slot of the run knows.
+        ConfigError: naming every option that no condition of the run has.
     """
     models = sample_models(recipe, codecs)
     del models[recipe.inference.output]
@@ -121,16 +121,16 @@ def asked_of_slots(
 def sorted_options(
     given: Mapping[str, object], models: Mapping[K, type[BaseModel]], *, remedy: str = LEAVE_OUT
 ) -> dict[K, BaseModel]:
-    """Options as the models that know them; ``None`` is an option that was left out.
+    """Validate options with the models that define them; ``None`` counts as not given.
 
     Args:
-        given: By name.
-        models: By whatever tells them apart. No two have a field of one name.
-        remedy: What to do about a fault.
+        given: Values by name.
+        models: By any key. No two have a field of the same name.
+        remedy: Remedy of the errors.
 
     Raises:
-        ConfigError: naming every fault at once: what nobody knows, with the nearest name, and what
-            is out of range.
+        ConfigError: naming every fault at once: unknown options, with the nearest name, and values
+            out of range.
     """
     asked = {name: value for name, value in given.items() if value is not None}
     known = [name for model in models.values() for name in model.model_fields]
@@ -152,7 +152,7 @@ def sorted_options(
 
 
 def _unknown(name: str, known: list[str]) -> str:
-    """Why an option is not known: it is of another kind of data, or a slip of the finger."""
+    """Why an option is unknown: it belongs to another modality, or is misspelled."""
     for each in modalities():
         if name in each.inference.options.model_fields:
             return f"{flag(name)}: is for {each.noun[1]}, which this run does not make"

@@ -299,8 +299,8 @@ def test_a_few_broken_pictures_are_skipped_and_named(tmp_path):
     found = loaded(tmp_path)
     assert len(found.train) + len(found.held_out) == 20
     assert [name for name, _ in found.skipped] == ["bad0.png", "bad1.png", "cut.png"]
-    assert found.skipped[0][1] == "not a picture"
-    assert "broken picture" in found.skipped[2][1]
+    assert found.skipped[0][1] == "not an image"
+    assert "broken image" in found.skipped[2][1]
 
 
 def test_labels_stay_with_their_pictures_where_some_are_skipped(tmp_path):
@@ -318,7 +318,7 @@ def test_labels_stay_with_their_pictures_where_some_are_skipped(tmp_path):
 def test_many_broken_pictures_are_refused_with_a_list(tmp_path):
     with pytest.raises(DataError, match="too many of 24") as caught:
         loaded(spoil(fill(tmp_path, 20), 4), cache=tmp_path / "cache")
-    assert "bad0.png: not a picture" in str(caught.value)
+    assert "bad0.png: not an image" in str(caught.value)
     assert caught.value.remedy
     assert not (tmp_path / "cache").exists(), "nothing half-written"
 
@@ -340,7 +340,7 @@ def test_fewer_than_ten_different_pictures_are_too_few(tmp_path, count):
     if count > 1:
         fill(tmp_path, 12, "again", [CODEC.read(tmp_path / "0000.png")] * 12)
     with pytest.raises(
-        DataError, match=f"only {count} different pictures .* at least 10"
+        DataError, match=f"only {count} different images .* at least 10"
     ) as caught:
         loaded(tmp_path)
     assert str(tmp_path) in caught.value.where
@@ -348,7 +348,7 @@ def test_fewer_than_ten_different_pictures_are_too_few(tmp_path, count):
 
 
 def test_all_pictures_equal(tmp_path):
-    with pytest.raises(DataError, match="all 5 pictures are equal"):
+    with pytest.raises(DataError, match="all 5 images are equal"):
         loaded(fill(tmp_path, 5, pictures=[random_picture()] * 5))
 
 

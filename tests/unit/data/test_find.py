@@ -56,7 +56,7 @@ def labels_of(source):
 
 def test_a_flat_folder_of_pictures(tmp_path):
     found = find(fill(tmp_path, ["b.png", "a.PNG", "c.jpeg"]))
-    assert (found.layout, found.kind, found.count) == ("folder of pictures", "image", 3)
+    assert (found.layout, found.kind, found.count) == ("folder of images", "image", 3)
     assert list(found.names) == ["a.PNG", "b.png", "c.jpeg"]
     assert found.raw(1) == tmp_path / "b.png"
     assert found.classes == ()
@@ -92,7 +92,9 @@ def test_one_subfolder_is_no_class(tmp_path):
 def test_pictures_beside_subfolders_win_and_the_rest_is_named(tmp_path):
     found = find(fill(tmp_path, ["1.png", "2.png", "old/3.png"]))
     assert found.count == 2
-    assert found.problems == ("1 pictures in subfolders ignored: there are pictures beside them",)
+    assert found.problems == (
+        "1 images in subfolders ignored: there are images beside them",
+    )
 
 
 def test_parts_of_a_set_are_not_classes(tmp_path):
@@ -107,7 +109,7 @@ def test_an_empty_folder(tmp_path):
 
 def test_a_folder_of_other_things(tmp_path):
     (tmp_path / "novel.txt").write_text("It was a dark and stormy night")
-    assert "no pictures and no data file in it, only novel.txt" in refusal(tmp_path)
+    assert "no images and no data file in it, only novel.txt" in refusal(tmp_path)
 
 
 def test_a_missing_folder_gets_the_nearest_name(tmp_path):
@@ -120,7 +122,7 @@ def test_a_missing_parent(tmp_path):
 
 
 def test_a_single_picture(tmp_path):
-    assert "a single picture is not a dataset" in refusal(fill(tmp_path, ["a.png"]) / "a.png")
+    assert "a single image is not a dataset" in refusal(fill(tmp_path, ["a.png"]) / "a.png")
 
 
 def test_a_file_of_unknown_kind_lists_what_is_known(tmp_path):
@@ -146,7 +148,7 @@ def test_a_folder_without_permission():
 
 
 def test_another_kind_than_asked_for(tmp_path):
-    assert "holds pictures, expected rows of numbers" in refusal(
+    assert "holds images, expected rows of numbers" in refusal(
         fill(tmp_path, ["a.png", "b.png"]), kinds=["vector"]
     )
 
@@ -167,7 +169,7 @@ def with_table(folder, text, name="metadata.csv"):
 def test_a_table_says_which_picture_is_what(tmp_path):
     with_table(tmp_path, "file_name,label\nb.png,dog\nsub/c.png,cat\na.png,\n")
     found = find(tmp_path)
-    assert found.layout == "folder of pictures with metadata.csv"
+    assert found.layout == "folder of images with metadata.csv"
     assert list(found.names) == ["b.png", "sub/c.png", "a.png"]
     assert labels_of(found) == ["dog", "cat", None]
 
@@ -177,7 +179,7 @@ def test_a_table_of_json_lines(tmp_path):
     with_table(tmp_path, "\n".join(map(json.dumps, lines)) + "\n", "metadata.jsonl")
     found = find(tmp_path)
     assert labels_of(found) == ["3", None]
-    assert found.problems == ("1 pictures without a row in the table ignored",)
+    assert found.problems == ("1 images without a row in the table ignored",)
 
 
 def test_another_label_column_can_be_chosen(tmp_path):
@@ -297,7 +299,7 @@ def test_a_label_without_a_name_is_an_error(tmp_path):
 
 def test_parquet_without_pictures(tmp_path):
     pq.write_table(pa.table({"x": [1.0], "y": [2.0]}), tmp_path / "a.parquet")
-    assert "holds a table, expected pictures" in refusal(tmp_path / "a.parquet", kinds=["image"])
+    assert "holds a table, expected images" in refusal(tmp_path / "a.parquet", kinds=["image"])
 
 
 def test_parquet_that_is_none(tmp_path):
@@ -390,7 +392,7 @@ def test_a_wrong_table_in_a_zip(tmp_path, table, said):
 
 
 def test_a_zip_without_pictures(tmp_path):
-    assert "no pictures among its 1 files" in refusal(write_zip(tmp_path / "a.zip", {"a.txt": "x"}))
+    assert "no images among its 1 files" in refusal(write_zip(tmp_path / "a.zip", {"a.txt": "x"}))
 
 
 def test_a_damaged_zip(tmp_path):

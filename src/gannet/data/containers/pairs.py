@@ -130,7 +130,7 @@ def _chosen(path: Path, given: str, sides: PairSides) -> tuple[Path, Path]:
         raise DataError(
             f"no {many} in it, so nothing pairs with those in " + names[0],
             where=str(path / empty),
-            remedy=f"Put a {one} there for each one in {names[0]}, with the same name.",
+            remedy=f"Put one {one} there for each in {names[0]}, with the same name.",
         )
     if len(folders) != 2:
         raise DataError(

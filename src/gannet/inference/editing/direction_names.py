@@ -1,7 +1,7 @@
-"""What a direction changes: attributes are measured on both sides of many samples.
+"""Names of latent directions, from attributes measured on both sides of many samples.
 
-A direction takes the name of the attribute that it changes most and most reliably. Where none
-changes clearly it stays unnamed, since a name that is wrong is worse than none.
+A direction is named after the attribute that it changes most and most reliably. Where none
+changes clearly it stays unnamed, since a wrong name is worse than none.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from gannet.inference.editing.attributes import Attribute, values_of
 from gannet.inference.editing.latent_generator import LatentGenerator
 
 REACH = 2.0
-"""Spreads of noise that are gone to each side of a sample."""
+"""Half-width of the traversal, in standard deviations of the noise."""
 
 CLEAR = 0.5
-"""Least change on the way from one side to the other, in usual spreads of the attribute."""
+"""Minimum change from one side to the other, in standard deviations of the attribute."""
 
 RELIABLE = 0.8
-"""Least share of samples that change the way that most do."""
+"""Minimum fraction of samples that change in the direction of the mean."""
 
 ALIKE = 0.9
-"""Share of the strongest change from which on the attribute that comes first in the list wins.
+"""Fraction of the strongest change above which attributes tie and the first listed one wins.
 
-Light on a dark ground is brighter, richer in contrast and thicker at once: the plainest word does.
+Light strokes on black get brighter, higher in contrast and thicker at once; the plainest wins.
 """
 
 KNOWN = 0.5
-"""Least share of samples of which the attribute is a number on both sides."""
+"""Minimum fraction of samples in which the attribute is finite on both sides."""
 
 UNNAMED = "unnamed"
 
@@ -43,12 +43,12 @@ class Effect:
 
     Attributes:
         attribute: Its name.
-        change: Mean change from ``REACH`` spreads of noise before a sample to as many behind it,
-            in standard deviations that the attribute has over samples.
+        change: Mean change between both ends of the traversal, ``REACH`` standard deviations of
+            noise to each side, in standard deviations of the attribute over samples.
         error: Standard error of that mean.
-        reliable: Share of samples that change in the direction of the mean, 0.5 to 1 if by chance.
+        reliable: Fraction of samples that change in the direction of the mean; 0.5 is chance.
         raw: The mean change in the attribute's own unit.
-        words: What a picture becomes, such as ``brighter``.
+        words: What an image becomes, such as ``brighter``.
     """
 
     attribute: str
@@ -60,13 +60,13 @@ class Effect:
 
     @property
     def clear(self) -> bool:
-        """Whether it is large, reliable and no accident."""
+        """Whether it is large, reliable and statistically significant."""
         sure = abs(self.change) > 3 * self.error
         return sure and abs(self.change) >= CLEAR and self.reliable >= RELIABLE
 
     @property
     def weight(self) -> float:
-        """How well it describes a direction: the change, less where samples disagree."""
+        """How well it describes a direction: the change, reduced where samples disagree."""
         return abs(self.change) * (2 * self.reliable - 1)
 
 
@@ -75,9 +75,9 @@ class Direction:
     """A direction with its name and the evidence for it.
 
     Attributes:
-        number: Its place in a list, from 1.
-        axis: ``(Z,)`` of length one. If it is named, the attribute rises along it.
-        name: Of the attribute that it changes, or ``UNNAMED``.
+        number: Its position in a list, from 1.
+        axis: Unit vector ``(Z,)``. If it is named, the attribute rises along it.
+        name: The attribute that it changes, or ``UNNAMED``.
         effects: The strongest first.
         origin: How it was found.
     """
@@ -90,7 +90,7 @@ class Direction:
 
     @property
     def evidence(self) -> str:
-        """What was measured, in words."""
+        """The three strongest effects, as text."""
         shown = [
             f"{each.attribute} {each.change:+.1f} ± {2 * each.error:.1f} ({each.reliable:.0%})"
             for each in self.effects[:3]
@@ -107,7 +107,7 @@ def effects(
     seed: int = 1,
     reach: float = REACH,
 ) -> list[list[Effect]]:
-    """Measured effects of directions ``(n, Z)`` on each attribute, in the attributes' order."""
+    """Effects of directions ``(n, Z)`` on each attribute, in the attributes' order."""
     noise, vector = generator.sample_latents(samples, seed)
     usual = values_of(attributes, generator.generate(noise, vector))
     spreads = {each.name: each.spread(usual[each.name]) for each in attributes}
@@ -145,15 +145,15 @@ def name(
     samples: int = 200,
     seed: int = 1,
 ) -> list[Direction]:
-    """Name directions ``(n, Z)``; those that are named are turned so that the attribute rises.
+    """Name directions ``(n, Z)``; the sign of a named one is set so that the attribute rises.
 
     Args:
         generator: The generator.
-        axes: Of length one.
+        axes: Unit vectors.
         attributes: The plainest first.
-        origin: Said of each.
-        samples: On which changes are measured.
-        seed: Of the samples.
+        origin: How the directions were found.
+        samples: Number of samples that changes are measured on.
+        seed: Seed of the samples.
     """
     measured = effects(generator, axes, attributes, samples=samples, seed=seed)
     found: list[Direction] = []
@@ -185,9 +185,9 @@ def about(
     samples: int = 200,
     seed: int = 1,
 ) -> Direction:
-    """What a direction ``(Z,)`` that was learnt for something changes, that thing first.
+    """Effects of a direction ``(Z,)`` learned for an attribute, that attribute first.
 
-    It is not turned. Its name is ``wanted``, or ``UNNAMED`` if that is an attribute and does not
+    Its sign is kept. Its name is ``wanted``, or ``UNNAMED`` if that is an attribute and does not
     clearly rise.
     """
     each = effects(generator, axis[None], attributes, samples=samples, seed=seed)[0]

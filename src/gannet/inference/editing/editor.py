@@ -1,4 +1,4 @@
-"""A run with what editing works out of it: what can be changed, and along which directions."""
+"""A run with its attributes and latent directions, computed once for editing."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ from gannet.networks.features import in_chunks
 Pixels = NDArray[np.uint8]
 
 LISTED = 10
-"""Directions of each origin that are looked at."""
+"""Number of directions by each method."""
 
 AXES = ("channel", "height", "width")
-"""Of what can be edited: light, colour, size and place are measured in it."""
+"""Axes of samples that can be edited: attributes are measured on images."""
 
 SAMPLES = 2_000
-"""Samples that an attribute's own direction is learnt from."""
+"""Number of samples that the direction of an attribute is learned from."""
 
 QUICK = InversionSettings(starts=500, tries=4, steps=150, tuning=0)
-"""For handfuls of pictures, of which the noise need not be exact."""
+"""Fast inversion of examples, whose noise need not be exact."""
 
 FEWEST = 2
-"""Pictures in a handful."""
+"""Minimum number of positive, and of negative, examples."""
 
 POSITIVE = "positive"
 FOUND = "found"
@@ -50,13 +50,13 @@ FOUND = "found"
 
 @dataclass(frozen=True, slots=True)
 class LabeledExamples:
-    """What is known beside the run.
+    """Labeled data of the user.
 
     Attributes:
-        labels: Data whose labels, and columns of numbers, become attributes.
-        positive: A folder of pictures, the direction towards which is called ``positive``.
-        negative: A folder of others.
-        seed: Of all chance.
+        labels: Data whose labels and numeric columns become attributes.
+        positive: A folder of images; the direction towards them is called ``positive``.
+        negative: A folder of images; the direction leads away from them.
+        seed: Random seed.
     """
 
     labels: Path | None = None
@@ -69,21 +69,21 @@ NO_EXAMPLES = LabeledExamples()
 
 
 def latent_generator_of(artifact: Artifact) -> LatentGenerator:
-    """The generator of a run as a function of its noise.
+    """The generator of a run as a function of its latent noise.
 
     Raises:
-        ConfigError: if the run makes no pictures from noise.
+        ConfigError: if the run makes no images from noise.
     """
     card = artifact.card
     said = f"a run of the recipe {card.recipe}"
     if artifact.modality.axes != AXES:
         raise ConfigError(
-            f"{said} makes no pictures, which is what `gannet edit` edits",
-            remedy="Give a run of generate, vae or autoencoder that was trained on pictures.",
+            f"{said} makes no images, which is what `gannet edit` edits",
+            remedy="Give a run of generate, vae or autoencoder that was trained on images.",
         )
     if artifact.recipe.inputs.conditional or not artifact.config.latent_dim:
         raise ConfigError(
-            f"{said} makes no pictures from noise alone",
+            f"{said} makes no images from noise alone",
             remedy="Use `gannet apply RUN PICTURE --out OUT`, or give a run of generate.",
         )
     infer = artifact.recipe.inference.infer
@@ -99,11 +99,11 @@ def latent_generator_of(artifact: Artifact) -> LatentGenerator:
 
 @dataclass(frozen=True)
 class Editor:
-    """A run with all that editing works out of it once.
+    """A run with its attributes and latent directions, each computed once.
 
     Attributes:
-        artifact: Of the run, on the processor.
-        examples: What is known beside it.
+        artifact: The trained run, on the CPU.
+        examples: Labeled data of the user.
     """
 
     artifact: Artifact
@@ -111,17 +111,17 @@ class Editor:
 
     @cached_property
     def generator(self) -> LatentGenerator:
-        """Its generator."""
+        """The run's generator as a function of its latent noise."""
         return latent_generator_of(self.artifact)
 
     @cached_property
     def codec(self) -> Codec[Any]:
-        """Of its pictures."""
+        """Codec of its images."""
         return self.artifact.codec
 
     @cached_property
     def attributes(self) -> tuple[Attribute, ...]:
-        """What is measured, labels that were told included."""
+        """All attributes, those of the user's labels included."""
         found = measured(self.generator.spec.shape[0])
         if self.examples.labels is None:
             return found
@@ -130,19 +130,19 @@ class Editor:
 
     @property
     def learnable(self) -> tuple[str, ...]:
-        """What has a direction of its own by name."""
+        """Names that have a direction."""
         liked = () if self.examples.positive is None else (POSITIVE,)
         return (*(each.name for each in self.attributes), *liked)
 
     @cached_property
     def samples(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Noise, vectors and pictures of samples that directions are learnt from."""
+        """Noise, vectors and images of the samples that directions are learned from."""
         noise, vector = self.generator.sample_latents(SAMPLES, self.examples.seed)
         return noise, vector, self.generator.generate(noise, vector)
 
     @cached_property
     def directions(self) -> tuple[Direction, ...]:
-        """What was found without labels, named by what it changes."""
+        """Directions found without labels, named by what they change."""
         seed = self.examples.seed
         found = [
             *ways.sefa(self.generator, LISTED),
@@ -154,9 +154,9 @@ class Editor:
         return tuple(self._or_class(each, classes) for each in named)
 
     def _or_class(self, found: Direction, classes: Sequence[Attribute]) -> Direction:
-        """Of a run with classes, a second look at a direction that nothing visible names.
+        """Name an unnamed direction by the run's classes, if it has any.
 
-        What it is told says the class already, so this is the lesser name.
+        The condition sets the class already, so a class is the last choice for a name.
         """
         if found.name != UNNAMED or not classes:
             return found
@@ -165,7 +165,7 @@ class Editor:
         return replace(second, number=found.number)
 
     def learnt(self) -> tuple[Direction, ...]:
-        """A direction for each attribute, and for what is liked, with what else it changes.
+        """A direction for each attribute and for the positive examples, with its effects.
 
         Attributes that are the same in all samples have none.
         """
@@ -182,10 +182,10 @@ class Editor:
         return tuple(found)
 
     def axis(self, called: str) -> Tensor:
-        """The direction ``(Z,)`` of that number in the list, or of that attribute.
+        """The direction ``(Z,)`` with a number in the list or the name of an attribute.
 
         Raises:
-            ConfigError: if there is none; the known ones are in the message.
+            ConfigError: if there is none; the message lists the known ones.
         """
         if called.isdecimal():
             if not 1 <= int(called) <= len(self.directions):
@@ -212,12 +212,12 @@ class Editor:
 
     @cached_property
     def _regression_directions(self) -> dict[str, Tensor]:
-        """The direction of each attribute; zeros where all samples have it alike."""
+        """The direction of each attribute; zeros where it is the same in all samples."""
         noise, vector, made = self.samples
         found: dict[str, Tensor] = {}
         for each in self.attributes:
             values = each.measure(made)
-            if each.period:  # what lies beyond half a turn is nearer the other way round
+            if each.period:  # unwrap cyclic values around their median
                 known = values[values.isfinite()]
                 middle = known.median() if len(known) else values.new_zeros(())
                 values = each.change(middle.expand_as(values), values)
@@ -229,7 +229,7 @@ class Editor:
         if self.examples.positive is None or self.examples.negative is None:
             raise ConfigError(
                 "--positive and --negative go together",
-                remedy="Give a folder of pictures for each.",
+                remedy="Give a folder of images for each.",
             )
         good, bad = (
             self.find(_handful(folder, self.artifact.modality.readers), QUICK)
@@ -240,7 +240,7 @@ class Editor:
         return ways.separating_direction(noise, liked)
 
     def encoded(self, items: Sequence[Path | Pixels]) -> Tensor:
-        """Pictures ``(n, C, H, W)`` from files or numbers, fitted to the run's size.
+        """Images ``(n, C, H, W)`` from files or arrays, fitted to the run's size.
 
         Raises:
             DataError: naming every file that cannot be read.
@@ -253,14 +253,14 @@ class Editor:
         search: InversionSettings,
         label: str | int | None = None,
     ) -> list[InvertedImage]:
-        """The noise of pictures, or what was kept of it, in their order.
+        """Invert images, or load saved latents, in their order.
 
         Raises:
             GannetError: if a file cannot be read, or the class is unknown.
         """
         kind = None
         if label is not None:
-            self.artifact.conditions(1, label=label)  # refuses a class that is not known
+            self.artifact.conditions(1, label=label)  # refuses an unknown class
             kind = class_number(self.artifact.classes, label)
         kept, fresh = dict[int, InvertedImage](), list[int]()
         for number, item in enumerate(items):
@@ -277,14 +277,14 @@ class Editor:
         return [kept[number] for number in range(len(items))]
 
     def drawn(self, count: int) -> list[InvertedImage]:
-        """Samples of the run, as if they had been found."""
+        """Samples of the run, as inverted images."""
         noise, vector = self.generator.sample_latents(count, self.examples.seed)
         return [InvertedImage(self.generator, *row) for row in zip(noise, vector, strict=True)]
 
     def changed(
         self, found: InvertedImage, changes: Mapping[str, float], *, fix: Sequence[str] = ()
     ) -> InvertedImage:
-        """A picture with some attributes changed by so many spreads of noise, others held."""
+        """An image moved along directions, in standard deviations of noise; ``fix`` stays."""
         for called, amount in changes.items():
             others = [self.axis(each) for each in fix if each != called]
             found = found.moved(ways.without(self.axis(called), others), amount)
@@ -293,19 +293,19 @@ class Editor:
 
 def _handful(folder: Path, suffixes: Collection[str]) -> list[Path]:
     if not folder.is_dir():
-        raise DataError("no such folder", where=str(folder), remedy="Give a folder of pictures.")
+        raise DataError("no such folder", where=str(folder), remedy="Give a folder of images.")
     found = sorted(each for each in folder.iterdir() if each.suffix.lower() in suffixes)
     if len(found) < FEWEST:
         raise DataError(
-            f"{len(found)} picture(s) in it, at least {FEWEST} are needed",
+            f"{len(found)} image(s) in it, at least {FEWEST} are needed",
             where=str(folder),
-            remedy="Put more pictures there; ten or more are better.",
+            remedy="Put more images there; ten or more are better.",
         )
     return found
 
 
 def _of_own_classes(artifact: Artifact) -> tuple[Attribute, ...]:
-    """Attributes from the run's own classes, where its discriminator tells them apart."""
+    """Attributes of the run's own classes, where its discriminator has logits for them."""
     discriminator = artifact.discriminator
     if not artifact.classes or not isinstance(discriminator, ProjectionDiscriminator):
         return ()

@@ -1,4 +1,4 @@
-"""``gannet edit``: pictures found in the noise of a generator, changed, blended and walked."""
+"""``gannet edit``: GAN inversion of images, latent edits, interpolation and traversal."""
 
 from __future__ import annotations
 
@@ -28,32 +28,36 @@ from gannet.modalities.image.io.files import WRITTEN
 
 FILMS = (".gif", ".mp4")
 
-FRAMES, MOST_FRAMES = 24, 2_000
+FRAMES = 24
+"""Default number of frames of a film."""
+
+MOST_FRAMES = 2_000
+"""Maximum number of frames."""
 
 STEPS = (-3.0, -1.5, 0.0, 1.5, 3.0)
-"""Columns of a sheet of directions, in spreads of noise."""
+"""Columns of the grid of directions, in standard deviations of noise."""
 
 FARTHEST = 100.0
-"""Spreads of noise, to catch a slip of the finger."""
+"""Largest edit, in standard deviations of noise; catches typing errors."""
 
 STOPS = 4
-"""Samples on a walk that begins with no picture."""
+"""Number of samples to interpolate between when no image is given."""
 
 
 @dataclass(frozen=True, slots=True)
 class EditRequest:
-    """What is to be done with pictures.
+    """An edit of images.
 
     Attributes:
-        changes: By how many spreads of noise to go along which directions.
-        fix: Attributes that shall stay as they are meanwhile.
-        directions: List directions and draw a sheet of them instead.
-        target_class: Class that the pictures shall become.
-        label: Class that they are of.
-        pivotal_tuning: Whether the network is bent until it gives each picture.
-        frames: Of a walk; 0 for what suits the format.
-        save_latents: File in which the edited picture is kept for further work.
-        examples: What is known beside the run.
+        changes: Direction -> amount, in standard deviations of noise.
+        fix: Attributes that stay fixed.
+        directions: List the directions and draw a grid of them instead.
+        target_class: Class that the images become.
+        label: Class of the images.
+        pivotal_tuning: Whether the network is fine-tuned to each image (PTI).
+        frames: Frames of the interpolation; 0 for the format's default.
+        save_latents: File that the latents of the edited image are saved to.
+        examples: Labeled data of the user.
     """
 
     changes: Mapping[str, float] = field(default_factory=dict[str, float])
@@ -70,19 +74,19 @@ class EditRequest:
 def edit_files(
     artifact: Artifact, pictures: Sequence[Path], out: Path, wanted: EditRequest
 ) -> list[str]:
-    """Find pictures, change them, and write what comes of it.
+    """Invert images, edit them, and write the result.
 
     Args:
-        artifact: Of a run that makes pictures from noise.
-        pictures: Files, or what ``keep`` wrote; none for samples of the run.
-        out: One picture, or a film by its suffix; of directions a sheet.
-        wanted: What to do.
+        artifact: A trained run that makes images from noise.
+        images: Image files, or saved latents; none for samples of the run.
+        out: An image, or a film by its suffix; of directions a grid.
+        wanted: The edit.
 
     Returns:
-        What was found and written, in words.
+        Messages: what was found and written.
 
     Raises:
-        GannetError: if something that was asked for cannot be had; see the message.
+        GannetError: if the request cannot be fulfilled.
     """
     check(artifact, pictures, out, wanted)
     editor = Editor(artifact, wanted.examples)
@@ -103,7 +107,7 @@ def edit_files(
     ends = [_edited(editor, each, wanted) for each in stops]
     if wanted.save_latents is not None:
         save_latents(ends[0], wanted.save_latents, artifact.card.weights)
-        said.append(f"kept: {wanted.save_latents}")
+        said.append(f"latents saved: {wanted.save_latents}")
     route = ends if len(ends) > 1 else [stops[0], ends[0]] if changes else ends * 2
     _write(editor, route, out, wanted.frames, blend=len(stops) > 1)
     return [*said, f"written: {out}"]
@@ -133,7 +137,7 @@ def _write(
 
 
 def _sheet(editor: Editor, found: Sequence[InvertedImage], out: Path) -> list[str]:
-    """Draw found and learnt directions, each with its evidence."""
+    """Draw unsupervised and learned directions, each with its evidence."""
     listed = [*editor.directions, *editor.learnt()]
     rows = [
         (
@@ -149,24 +153,24 @@ def _sheet(editor: Editor, found: Sequence[InvertedImage], out: Path) -> list[st
     return [*words, *(["", READ, *read] if read else []), "", MEANING, f"written: {out}"]
 
 
-READ = "How well these numbers are read off pictures, with the labels' own as the truth:"
+READ = "How well a network reads these numbers off held-out images:"
 
 MEANING = (
-    "--edit NUMBER=AMOUNT or NAME=AMOUNT goes along one. Beside it: what changes from -2 to +2,\n"
-    "in its usual spreads over samples, with twice the standard error; in brackets the share of\n"
-    "samples that change that way."
+    "--edit NUMBER=AMOUNT or NAME=AMOUNT moves along one. Beside it: what changes from -2 to +2,\n"
+    "in standard deviations over samples, with twice the standard error; in brackets the share\n"
+    "of samples that change that way."
 )
 
 
 def heading(direction: Direction) -> str:
-    """What a direction is called on a sheet: its number and name, or what it was learnt for."""
+    """Title of a direction: its number and name, or the attribute that it was learned for."""
     if direction.origin == FOUND:
         return f"{direction.number} {direction.name}"
     return direction.origin + " (hardly)" * (direction.name == UNNAMED)
 
 
 def check(artifact: Artifact, pictures: Sequence[Path], out: Path, wanted: EditRequest) -> None:
-    """Refuse what cannot be done, before minutes of work.
+    """Refuse impossible requests before the search begins.
 
     Raises:
         ConfigError: naming all faults.
@@ -174,7 +178,7 @@ def check(artifact: Artifact, pictures: Sequence[Path], out: Path, wanted: EditR
     """
     faults = [*_faults_of_form(pictures, out, wanted), *_faults_of_wishes(artifact, wanted)]
     if wanted.save_latents is not None and len(pictures) != 1:
-        faults.append(f"--save-latents: keeps the edit of one picture, got {len(pictures)}")
+        faults.append(f"--save-latents: saves the edit of one image, got {len(pictures)}")
     if faults:
         raise ConfigError("\n".join(faults), remedy="Change what is named here.")
     if wanted.target_class is not None:
@@ -187,14 +191,14 @@ def _faults_of_form(pictures: Sequence[Path], out: Path, wanted: EditRequest) ->
     suffix = out.suffix.lower()
     several = len(pictures) > 1 or wanted.frames > 1
     if wanted.directions and suffix != ".png":
-        yield f"--out: a sheet of directions is a .png, got {out}"
+        yield f"--out: a grid of directions is a .png, got {out}"
     elif suffix not in WRITTEN and suffix not in FILMS:
         known = ", ".join(sorted(WRITTEN | set(FILMS)))
         yield f"--out: must end in one of {known}, got {out}"
     elif several and suffix != ".png" and suffix not in FILMS:
-        yield f"--out: several pictures go into one .png, .gif or .mp4, got {out}"
+        yield f"--out: several images go into one .png, .gif or .mp4, got {out}"
     if any(out.resolve() == each.resolve() for each in pictures):
-        yield f"--out: {out} is one of the pictures"
+        yield f"--out: {out} is one of the images"
     if wanted.frames and not 2 <= wanted.frames <= MOST_FRAMES:
         yield f"--frames: must lie between 2 and {MOST_FRAMES}, got {wanted.frames}"
     if wanted.save_latents is not None and wanted.save_latents.suffix.lower() != SUFFIX:
@@ -219,7 +223,7 @@ def _faults_of_wishes(artifact: Artifact, wanted: EditRequest) -> Iterator[str]:
 
 
 def amounts(changes: Mapping[str, str]) -> dict[str, float]:
-    """``NAME=AMOUNT`` as numbers.
+    """Parse the amounts of ``NAME=AMOUNT``.
 
     Raises:
         ConfigError: if an amount is no number.

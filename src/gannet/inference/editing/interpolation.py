@@ -1,7 +1,7 @@
-"""Ways through the noise, and how they are shown: a sheet, a GIF, a film.
+"""Latent interpolation and traversal, shown as an image grid, a GIF or a film.
 
-Between two points the way is an arc, on which noise stays as long as training had it; a straight
-line would pass through the middle, where a generator was never asked (White 2016,
+Interpolation is spherical (slerp), so that the norm of the noise stays as in training; a straight
+line would pass near the origin, where the generator was never trained (White 2016,
 arXiv:1609.04468, section 2.1).
 """
 
@@ -27,20 +27,20 @@ from gannet.inference.editing.attributes import colors
 from gannet.inference.editing.inversion import InvertedImage
 
 SHOWN = 128
-"""Pixels of the longer side up to which small pictures are enlarged in films."""
+"""Pixels of the longer side to which small images are enlarged in films."""
 
 RATE = 12
 """Frames per second."""
 
 LETTERS = 12
-"""Height of letters on a sheet, in pixels."""
+"""Font size on an image grid, in pixels."""
 
 FilmFrame = NDArray[np.uint8]
 """``(H, W, 3)``."""
 
 
 def slerp(one: Tensor, other: Tensor, share: float) -> Tensor:
-    """The point ``(Z,)`` a share of the way from one to the other; lengths change evenly.
+    """Spherical interpolation ``(Z,)`` at a fraction of the way; norms change linearly.
 
     Source: Shoemake 1985, Animating rotation with quaternion curves, section 3.3.
 
@@ -59,7 +59,7 @@ def slerp(one: Tensor, other: Tensor, share: float) -> Tensor:
 
 
 def interpolate(one: InvertedImage, other: InvertedImage, share: float) -> InvertedImage:
-    """A picture a share of the way from one to the other, networks that were tuned included."""
+    """The image at a fraction of the way; weights of tuned networks are interpolated too."""
     noise = slerp(one.noise, other.noise, share)
     vector = one.vector + share * (other.vector - one.vector)
     generator = one.generator
@@ -75,7 +75,7 @@ def interpolate(one: InvertedImage, other: InvertedImage, share: float) -> Inver
 
 
 def interpolate_through(stops: Sequence[InvertedImage], frames: int) -> Tensor:
-    """``(frames, C, H, W)`` on the way through some pictures, the first and the last included."""
+    """``(frames, C, H, W)`` interpolated through images, the first and the last included."""
     made: list[Tensor] = []
     legs = len(stops) - 1
     for frame in range(frames):
@@ -86,17 +86,17 @@ def interpolate_through(stops: Sequence[InvertedImage], frames: int) -> Tensor:
 
 
 def traverse(found: InvertedImage, direction: Tensor, amounts: Sequence[float]) -> Tensor:
-    """``(n, C, H, W)``: a picture moved along a direction ``(Z,)`` by some amounts."""
+    """Latent traversal ``(n, C, H, W)``: an image moved along a direction ``(Z,)``."""
     return torch.stack([found.moved(direction, amount).picture() for amount in amounts])
 
 
 def ping_pong(frames: Tensor) -> Tensor:
-    """Frames and then the inner ones in reverse, so that a film of them has no jump."""
+    """Frames and then the inner ones in reverse, so that the film loops without a jump."""
     return torch.cat([frames, frames[1:-1].flip(0)])
 
 
 def drawn(pictures: Tensor, least: int = SHOWN) -> list[FilmFrame]:
-    """Pictures ``(n, C, H, W)`` in [-1, 1] as colours of 8 bit, small ones enlarged."""
+    """Images ``(n, C, H, W)`` in [-1, 1] as 8-bit RGB, small ones enlarged."""
     factor = max(1, round(least / max(pictures.shape[2:])))
     seen = colors(pictures).expand(-1, 3, -1, -1)
     pixels = (seen.clamp(0, 1) * 255).round().to(torch.uint8)
@@ -105,7 +105,7 @@ def drawn(pictures: Tensor, least: int = SHOWN) -> list[FilmFrame]:
 
 
 def gif(frames: Tensor) -> bytes:
-    """Frames ``(n, C, H, W)`` as a GIF that begins anew for ever."""
+    """Frames ``(n, C, H, W)`` as an endless GIF."""
     first, *rest = [Image.fromarray(each) for each in drawn(frames)]
     packed = io.BytesIO()
     options: dict[str, Any] = {"duration": round(1000 / RATE), "loop": 0}
@@ -114,7 +114,7 @@ def gif(frames: Tensor) -> bytes:
 
 
 def mp4(frames: Tensor) -> bytes:
-    """Frames ``(n, C, H, W)`` as a film that browsers show.
+    """Frames ``(n, C, H, W)`` as an H.264 film that browsers show.
 
     Raises:
         MissingExtraError: if the extra ``video`` is not installed.
@@ -122,7 +122,7 @@ def mp4(frames: Tensor) -> bytes:
     """
     av = need("av", "video")
     shown = [np.pad(each, ((0, len(each) % 2), (0, each.shape[1] % 2), (0, 0)), "edge")
-             for each in drawn(frames)]  # the format knows even sizes alone  # fmt: skip
+             for each in drawn(frames)]  # H.264 needs even sizes  # fmt: skip
     packed = io.BytesIO()
     try:
         with av.open(packed, "w", format="mp4") as film:
@@ -139,21 +139,21 @@ def mp4(frames: Tensor) -> bytes:
 
 
 def write_frames(frames: Tensor, path: Path) -> None:
-    """Save frames as what the suffix says: a GIF or a film.
+    """Save frames as a GIF or a film, by the suffix.
 
     Raises:
-        GannetError: if the place cannot be written, or what a film needs is not installed.
+        GannetError: if the file cannot be written, or the extra ``video`` is not installed.
     """
     write_whole(path, mp4(frames) if path.suffix.lower() == ".mp4" else gif(frames))
 
 
 def labeled(rows: Sequence[tuple[str, Tensor]], heads: Sequence[str], gap_after: int) -> bytes:
-    """A PNG with a row of pictures for each line of words.
+    """A PNG of rows of images, each with a text.
 
     Args:
-        rows: Words, which may have several lines, and pictures ``(n, C, H, W)``.
-        heads: Words above the columns.
-        gap_after: Columns after which there is a gap.
+        rows: Text, which may have several lines, and images ``(n, C, H, W)``.
+        heads: Titles of the columns.
+        gap_after: Number of columns between gaps.
     """
     shown = [(words, drawn(pictures, 64)) for words, pictures in rows]
     font = ImageFont.load_default(LETTERS)

@@ -1,10 +1,10 @@
-"""The noise of a given picture: screened starts, Adam on the noise, Adam on a copy of the network.
+"""GAN inversion: the noise of a given image, by optimisation from screened starts.
 
 Source: Abdal et al. 2019, arXiv:1904.03189 (optimised noise); Roich et al. 2021, arXiv:2106.05744
-(pivotal tuning: the network is bent a little so that the noise that was found gives the picture).
-Differs: starts are chosen among many samples, and half of the tries are dropped by turns; pixels
-are compared at several sizes instead of a large network's features, so that nothing is needed but
-the generator, and a caller may add features.
+(pivotal tuning, PTI: the network is fine-tuned so that the noise found gives the image).
+Differs: starts are the best of many samples, and the worse tries are dropped in rounds; pixels are
+compared at several scales instead of features of a large network, so that only the generator is
+needed; a caller may add features.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from gannet.networks.features import FeatureMap
 
 @dataclass(frozen=True, slots=True)
 class InversionSettings:
-    """How hard to look for a picture.
+    """Settings of the inversion.
 
     Attributes:
-        starts: Samples among which tries begin.
-        tries: How many of them are gone on with.
-        steps: Of Adam on the noise, in all.
-        rate: Its step size at first, in spreads of the noise.
-        prior_weight: Weight that keeps noise where training had it.
-        tuning: Most steps of Adam on a copy of the network; 0 leaves the network alone.
-        tuning_rate: Its step size.
-        goal: Decibels at which tuning ends; more would bend the network for noise in the picture.
-        locality: Weight that keeps pictures near the one that is tuned for as they were.
-        features: Compared beside the pixels, if any.
-        features_weight: Of the mean squared difference of features.
+        starts: Samples that starts are chosen from.
+        tries: Starts that are optimised.
+        steps: Adam steps on the noise, in all.
+        rate: Initial learning rate for the noise.
+        prior_weight: Weight of the squared norm of the noise.
+        tuning: Maximum Adam steps of pivotal tuning; 0 for none.
+        tuning_rate: Learning rate of pivotal tuning.
+        goal: PSNR in dB at which tuning stops; more would fit noise of the image.
+        locality: Weight of locality regularization: images of nearby noise stay as they were.
+        features: Feature map that is compared beside the pixels, if any.
+        features_weight: Weight of the mean squared difference of features.
     """
 
     starts: int = 2_000
@@ -58,14 +58,14 @@ USUAL = InversionSettings()
 
 @dataclass(frozen=True)
 class InvertedImage:
-    """A picture as a generator makes it.
+    """An image as the latent of a generator.
 
     Attributes:
-        generator: The run's own, or a copy that was tuned.
+        generator: The run's own, or a tuned copy.
         noise: ``(Z,)``.
         vector: ``(V,)``.
-        psnr: Decibels between the picture and what comes of the noise; of a copy after tuning.
-        psnr_untuned: The same before.
+        psnr: PSNR in dB of the reconstruction; of a tuned copy, after tuning.
+        psnr_untuned: PSNR before tuning.
     """
 
     generator: LatentGenerator
@@ -75,11 +75,11 @@ class InvertedImage:
     psnr_untuned: float = 0.0
 
     def picture(self) -> Tensor:
-        """``(C, H, W)`` in [-1, 1]."""
+        """The reconstruction ``(C, H, W)`` in [-1, 1]."""
         return self.generator.generate(self.noise[None], self.vector[None])[0].clamp(-1, 1)
 
     def moved(self, direction: Tensor, amount: float) -> InvertedImage:
-        """The same picture some spreads of noise further along a direction ``(Z,)``.
+        """The image moved along a direction ``(Z,)``, in standard deviations of noise.
 
         Moving back by the same amount undoes it.
         """
@@ -94,14 +94,14 @@ def find(
     search: InversionSettings = USUAL,
     seed: int = 0,
 ) -> list[InvertedImage]:
-    """Find noise that makes each of some pictures.
+    """Invert images: find the noise that reproduces each.
 
     Args:
         generator: The generator.
-        pictures: ``(N, C, H, W)`` in [-1, 1].
-        kind: Their class, if it is known; else the best one is found for each.
-        search: How hard to look.
-        seed: Of the starts. The same seed finds the same.
+        images: ``(N, C, H, W)`` in [-1, 1].
+        kind: Their class, if known; else the best one is found for each.
+        search: Settings of the search.
+        seed: Seed of the starts; the same seed gives the same result.
     """
     noise, vector, owner = _started(generator, pictures, kind, search, seed)
     rate = search.rate
@@ -131,7 +131,7 @@ def _started(
     search: InversionSettings,
     seed: int,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The likest samples, of as many kinds as can be: noise, vectors, whose start each is."""
+    """The nearest samples of as many classes as possible: noise, vectors, index of the image."""
     noise = latents_at(seed, range(search.starts), generator.width)
     kinds = torch.arange(search.starts) % max(generator.pseudo_classes, 1)
     if kind is not None:
@@ -155,13 +155,13 @@ def _started(
 
 
 def small(pictures: Tensor) -> Tensor:
-    """Pictures ``(B, C, H, W)`` halved and in rows: likeness at a glance, for screening."""
+    """Images ``(B, C, H, W)`` halved and flattened, for fast screening."""
     size = 2 if min(pictures.shape[2:]) > 1 else 1
     return avg_pool2d(pictures, size).flatten(1)
 
 
 def difference(made: Tensor, pictures: Tensor, search: InversionSettings) -> Tensor:
-    """Mean squared difference at several sizes, ``(B,)``; with features where they are given."""
+    """Mean squared difference at several scales, and of features if given, ``(B,)``."""
     left = made - pictures
     total, sizes = left.square().flatten(1).mean(1), 1
     for size in (2, 4):
@@ -184,7 +184,7 @@ def refined(
     rate: float,
     search: InversionSettings,
 ) -> tuple[Tensor, Tensor]:
-    """Noise ``(B, Z)`` after so many steps towards pictures, and how far each is off, ``(B,)``."""
+    """Noise ``(B, Z)`` optimised towards images, and the loss of each, ``(B,)``."""
     moving = noise.clone().requires_grad_()
     optimizer = adam([moving], (0.9, 0.99), rate)
     loss = noise.new_zeros(len(noise))
@@ -200,7 +200,7 @@ def refined(
 
 
 def _best(loss: Tensor, owner: Tensor, pictures: int, keep: int) -> Tensor:
-    """Places of the best tries of each picture."""
+    """Indices of the best tries of each image."""
     found: list[Tensor] = []
     for at in range(pictures):
         mine = (owner == at).nonzero()[:, 0]
@@ -211,9 +211,9 @@ def _best(loss: Tensor, owner: Tensor, pictures: int, keep: int) -> Tensor:
 def pivotal_tune(
     found: InvertedImage, picture: Tensor, search: InversionSettings, seed: int
 ) -> InvertedImage:
-    """Bend a copy of the network until the noise that was found gives the picture ``(C, H, W)``.
+    """Fine-tune a copy of the network until the noise found gives the image ``(C, H, W)``.
 
-    Source: Roich et al. 2021, arXiv:2106.05744, eq. 3 to 5: what lies near the noise is held.
+    Source: Roich et al. 2021, arXiv:2106.05744, eq. 3 to 5, with locality regularization.
     """
     generator = found.generator.copy()
     weights = [each.requires_grad_() for each in generator.network.parameters()]

@@ -1,4 +1,4 @@
-"""Attributes that a user's own labels teach: classes, and numbers such as an age."""
+"""Attributes learned from a user's labels: classes, and numbers such as an age."""
 
 from __future__ import annotations
 
@@ -26,44 +26,44 @@ from gannet.networks.classifier import fit, picture_net, small_net
 from gannet.networks.features import in_chunks
 
 LABELED = 2_000
-"""Most labelled pictures that are looked at."""
+"""Maximum number of labelled images that are used."""
 
 STEPS = 400
-"""Of the small network that reads labels."""
+"""Training steps of the small network that predicts labels."""
 
 APART = 4
-"""Of so many pictures, one is kept apart to see whether numbers are read rightly."""
+"""One of so many images is held out to test predictions of numbers."""
 
 FEWEST = 12
-"""Pictures kept apart below which nothing is known about that."""
+"""Minimum number of held-out images for that test."""
 
 SURE = 1.96
-"""Standard errors by which a correlation must be above nought."""
+"""Standard errors by which a correlation must exceed zero."""
 
 
 def attributes_of(
     path: Path, codec: Codec[Any], seed: int, taken: Sequence[str] = (), *, steps: int = STEPS
 ) -> tuple[Attribute, ...]:
-    """What labelled pictures teach to measure: how far ahead each class is, and each number.
+    """Attributes learned from labelled images: log-odds of each class, and each number.
 
     Args:
-        path: Pictures in class folders, or with a table.
-        codec: Of the run.
-        seed: Of the training.
+        path: Images in class folders, or with a table.
+        codec: Codec of the run.
+        seed: Seed of the training.
         taken: Names that numbers must not have.
-        steps: Of each training.
+        steps: Training steps of each network.
 
     Raises:
-        DataError: if there are neither classes nor numbers that can be read off the pictures.
+        DataError: if there are neither classes nor numbers that can be predicted from images.
     """
     numbers = number_columns(path) if path.is_dir() else {}
     only_numbers = any(name.strip().lower() in LABEL_COLUMNS for name in numbers)
     source = dataset.find(path, label="" if only_numbers else None)
     if source.kind != codec.kind or (len(source.classes) < 2 and not numbers):
         raise DataError(
-            "no pictures with labels of two or more classes, nor with numbers",
+            "no images with labels of two or more classes, nor with numbers",
             where=str(path),
-            remedy="Give class folders, or pictures with a table that has a column called label, "
+            remedy="Give class folders, or images with a table that has a column called label, "
             "or columns of numbers.",
         )
     places = random_subset(source.count, min(source.count, LABELED), seed)
@@ -101,7 +101,7 @@ def _of_numbers(
     where: str,
     alone: bool,
 ) -> list[Attribute]:
-    """Those columns that a small network reads off pictures it has not seen."""
+    """Attributes of the columns that a small network predicts well on held-out images."""
     values = torch.from_numpy(np.stack(list(columns.values()), 1)).float()
     apart = torch.zeros(len(values), dtype=torch.bool)
     apart[random_subset(len(values), len(values) // APART, seed + 1)] = True
@@ -121,7 +121,7 @@ def _of_numbers(
         known = values[apart, number].isfinite()
         count = int(known.sum())
         likeness = correlation(seen[known, number], values[apart, number][known])
-        said = f"correlation {likeness:.2f} on {count} pictures kept apart"
+        said = f"correlation {likeness:.2f} on {count} held-out images"
         if count >= FEWEST and math.atanh(0.999 * likeness) * math.sqrt(count - 3) > SURE:
             measure = _column(read, number, float(middle[number]), float(spread[number]))
             found.append(replace(Attribute(name, f"more {name}", measure), proof=said))
@@ -129,9 +129,9 @@ def _of_numbers(
             refused.append(f"{name} ({said})")
     if not found and alone:
         raise DataError(
-            f"numbers that cannot be read off the pictures: {', '.join(refused)}",
+            f"numbers that cannot be read off the images: {', '.join(refused)}",
             where=where,
-            remedy=f"Give more labelled pictures, at least {APART * FEWEST}, or other numbers.",
+            remedy=f"Give more labelled images, at least {APART * FEWEST}, or other numbers.",
         )
     return found
 
@@ -141,13 +141,13 @@ def _column(read: AttributeMeasure, number: int, middle: float, spread: float) -
 
 
 def squared(made: Tensor, targets: Tensor) -> Tensor:
-    """Mean squared error ``(B, K)`` over targets that are known; a scalar."""
+    """Mean squared error over the finite targets of ``(B, K)``; a scalar."""
     known = targets.isfinite()
     return (made - targets.where(known, made)).square().sum() / known.sum().clamp_min(1)
 
 
 def correlation(one: Tensor, other: Tensor) -> float:
-    """Pearson's, of ``(n,)`` numbers; 0 where one of both does not vary."""
+    """Pearson correlation of ``(n,)`` numbers; 0 where one of them is constant."""
     if len(one) < 2:
         return 0.0
     left, right = one.double() - one.double().mean(), other.double() - other.double().mean()

@@ -1,4 +1,4 @@
-"""Pictures to pictures at their own size and depth, for transforms; see ``Modality.apply_file``."""
+"""Image transforms at the input's own size and bit depth; see ``Modality.apply_file``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gannet.modalities.image.io.files import NO_PICTURE
 from gannet.modalities.inference import ReadTable
 
 LOSSY = (".jpg", ".jpeg", ".webp")
-"""Formats that change every pixel a little."""
+"""Suffixes of lossy formats."""
 
 
 def apply_file(
@@ -26,10 +26,10 @@ def apply_file(
     outs: Sequence[Path],
     read_table: ReadTable,  # noqa: ARG001
 ) -> None:
-    """A picture of any size to one for each draw, with its bits.
+    """Transform an image of any size into one file per sample, of the same bit depth.
 
     Raises:
-        DataError: if it is none, or a format cannot hold what comes of it.
+        DataError: if it is no image, or a format cannot hold the output.
     """
     seen = _read(task, given)
     for path in outs:
@@ -51,14 +51,14 @@ def apply_file(
 
 
 def apply_value(task: TransformTask, given: Any, read_table: ReadTable) -> Sequence[Any]:  # noqa: ARG001
-    """A picture in memory, or a file, to one ``(H, W, C)`` for each draw, with its bits.
+    """Transform an image in memory, or a file, into one ``(H, W, C)`` per sample, same bit depth.
 
     Raises:
-        DataError: if it is none.
+        DataError: if it is no image.
     """
     place = Path(given) if isinstance(given, str | Path) else None
     if place is None:
-        seen = deep(_numbers(given), "the picture")
+        seen = deep(_numbers(given), "the image")
     else:
         seen = _read(task, place)
         _warn_of_depth(task, seen, place)
@@ -78,10 +78,10 @@ def _warn_of_depth(task: TransformTask, seen: Deep, given: Path) -> None:
 
 
 def _read(task: TransformTask, path: Path) -> Deep:
-    """A picture in full.
+    """Read an image at full bit depth.
 
     Raises:
-        DataError: as ``deep`` does, and of what is no picture with what the run takes.
+        DataError: as ``deep`` does; for a file that is no image, naming the recipe.
     """
     try:
         return deep(path, str(path))
@@ -98,7 +98,7 @@ def _read(task: TransformTask, path: Path) -> Deep:
 def _files(
     task: TransformTask, given: Path | None, size: tuple[int, ...]
 ) -> dict[str, NDArray[np.float32]]:
-    """The pictures that options name, such as a mask; each of the size of the input.
+    """The image files among the options, such as a mask; each of the input's size.
 
     Raises:
         DataError: if one has another size.
@@ -108,27 +108,27 @@ def _files(
         pixels = _read(task, file).pixels
         if pixels.shape[:2] != size:
             sides = [f"{wide}x{high}" for high, wide in (pixels.shape[:2], size)]
-            picture = f"the picture {given}" if given else "the picture"
+            picture = f"the image {given}" if given else "the image"
             raise DataError(
                 f"the {name} has {sides[0]} pixels, {picture} has {sides[1]}",
                 where=str(file),
-                remedy=f"Give a {name} of the picture's own size.",
+                remedy=f"Give a {name} of the image's own size.",
             )
         found[name] = pixels
     return found
 
 
 def _numbers(given: object) -> NDArray[np.uint8] | NDArray[np.uint16]:
-    """A picture in memory, of 8 or of 16 bit.
+    """Check an image in memory, of 8 or 16 bit.
 
     Raises:
-        DataError: if it is none.
+        DataError: if it is no image.
     """
     pixels: NDArray[Any] = np.asarray(given)
     fits = pixels.ndim == 2 or (pixels.ndim == 3 and 1 <= pixels.shape[2] <= 4)
     if not fits or not pixels.size:
         raise DataError(
-            f"a picture of the shape {pixels.shape}",
+            f"an image of the shape {pixels.shape}",
             remedy="Give numbers (H, W, C): 1 channel for grey, 3 for colour, 2 or 4 with alpha.",
         )
     if pixels.dtype == np.uint8 or pixels.dtype == np.uint16:
@@ -136,6 +136,6 @@ def _numbers(given: object) -> NDArray[np.uint8] | NDArray[np.uint16]:
     if pixels.dtype.kind in "iu" and pixels.min() >= 0 and pixels.max() <= 255:
         return pixels.astype(np.uint8)
     raise DataError(
-        f"a picture of numbers of the type {pixels.dtype}, from {pixels.min()} to {pixels.max()}",
+        f"an image of the type {pixels.dtype}, from {pixels.min()} to {pixels.max()}",
         remedy="Give 8 bit (uint8, 0 to 255) or 16 bit (uint16, 0 to 65535).",
     )

@@ -1,4 +1,4 @@
-"""Differentiable augmentation: the same random changes for real and fake, so nothing leaks.
+"""DiffAugment: differentiable augmentation of reals and fakes alike, so that it cannot leak.
 
 Source: Zhao et al. 2020, arXiv:2006.10738. Differs: applied with a probability, so that a
 controller can turn it up and down (Karras et al. 2020, arXiv:2006.06676).
@@ -12,13 +12,13 @@ from torch.nn.functional import pad
 
 
 def augment(samples: Tensor, share: float, rng: torch.Generator | None = None) -> Tensor:
-    """Change about ``share`` of the samples; gradients pass through.
+    """Augment samples; gradients pass through.
 
     Args:
-        samples: ``(B, C, H, W)`` pictures in [-1, 1].
-        share: Probability of each kind of change, 0..1; 0 returns the samples themselves.
-        rng: Where all chance comes from; by default PyTorch's own generator, which the duel forks
-            and seeds at every step, as for dropout.
+        samples: ``(B, C, H, W)`` images in [-1, 1].
+        share: Probability of each augmentation, 0..1; 0 returns the samples themselves.
+        rng: Random generator; by default PyTorch's own, which the trainer forks and seeds at every
+            step, as for dropout.
     """
     if share <= 0:
         return samples
@@ -42,7 +42,7 @@ def _recolor(samples: Tensor, share: float, rng: torch.Generator | None = None) 
 
 
 def _shift(samples: Tensor, share: float, rng: torch.Generator | None = None) -> Tensor:
-    """Move by up to an eighth of the side; what comes in repeats the edge."""
+    """Shift by up to an eighth of the side, with edge padding."""
     count, _, high, wide = samples.shape
     chosen = _some(samples, share, rng).view(-1, 1).long()
     reach = torch.tensor([max(high // 8, 1), max(wide // 8, 1)], device=samples.device)
@@ -51,11 +51,11 @@ def _shift(samples: Tensor, share: float, rng: torch.Generator | None = None) ->
 
 
 def moved(samples: Tensor, pixels: Tensor) -> Tensor:
-    """Pictures moved, each by its own way; what comes in repeats the edge.
+    """Shift each image by its own offset, with edge padding.
 
     Args:
         samples: ``(B, C, H, W)``.
-        pixels: ``(B, 2)``, whole: where in the old picture the new one begins, down and right.
+        pixels: ``(B, 2)`` integers: offset of the new top left corner, down and right.
     """
     top, left = (max(int(each), 0) for each in pixels.abs().amax(0))
     padded = pad(samples, (left, left, top, top), mode="replicate")
@@ -63,14 +63,14 @@ def moved(samples: Tensor, pixels: Tensor) -> Tensor:
     rows = at[:, :1] + torch.arange(samples.shape[2], device=samples.device)
     columns = at[:, 1:] + torch.arange(samples.shape[3], device=samples.device)
     which = torch.arange(len(samples), device=samples.device)[:, None, None]
-    # Indexing puts channels last; one permutation brings them back.
+    # Indexing puts channels last; permute them back.
     return padded.permute(0, 2, 3, 1)[which, rows[:, :, None], columns[:, None, :]].permute(
         0, 3, 1, 2
     )
 
 
 def _cut(samples: Tensor, share: float, rng: torch.Generator | None = None) -> Tensor:
-    """Paint a square of half the side with middle grey."""
+    """Cutout: set a square of half the side to grey."""
     count, _, high, wide = samples.shape
     chosen = _some(samples, share, rng)
     center = torch.rand(count, 2, generator=rng, device=samples.device)

@@ -1,4 +1,4 @@
-"""How sharp pictures become the ones that people have: turned about, shrunk, blurred, noisy."""
+"""Degradation model of super-resolution (Real-ESRGAN): flip, blur, shrink, noise, JPEG."""
 
 from __future__ import annotations
 
@@ -13,20 +13,26 @@ from torch.nn.functional import conv2d, pad
 
 from gannet.networks.super_resolution import as_stored, shrunk
 
-BLUR, NOISE, JPEG = (0.2, 1.6), (0.0, 0.08), (40, 95)
-"""Ranges: deviation of the blur in pixels of the small picture, of the noise in [-1, 1], quality.
+BLUR = (0.2, 1.6)
+"""Range of the standard deviation of the blur, in pixels of the small image.
 
-Source of the sequence: Wang et al. 2021, arXiv:2107.10833, section 3.1 (the first order of it).
+Source of the sequence: Wang et al. 2021, arXiv:2107.10833, section 3.1 (first order only).
 """
 
+NOISE = (0.0, 0.08)
+"""Range of the standard deviation of the noise, for images in [-1, 1]."""
+
+JPEG = (40, 95)
+"""Range of the JPEG quality."""
+
 UNTOUCHED = 0.2
-"""Chance with which each of them is left out."""
+"""Probability of skipping each step."""
 
 
 def flipped(pictures: Tensor, rng: torch.Generator) -> Tensor:
-    """Each of square pictures ``(B, C, H, H)`` in one of the eight ways in which it may lie.
+    """Square images ``(B, C, H, H)``, each in a random one of its eight orientations.
 
-    Others are only mirrored.
+    Others are only flipped horizontally.
     """
     device = pictures.device
     left, top, turned = torch.rand(3, len(pictures), 1, 1, 1, generator=rng, device=device) < 0.5
@@ -38,12 +44,12 @@ def flipped(pictures: Tensor, rng: torch.Generator) -> Tensor:
 
 
 def degraded(sharp: Tensor, scale: int, rng: torch.Generator) -> Tensor:
-    """Small pictures as they come from phones and pages: blurred, shrunk, noisy, kept as JPEG.
+    """Degraded low-resolution images: blurred, shrunk, noisy, JPEG-compressed.
 
     Args:
         sharp: ``(B, C, H, W)`` in [-1, 1].
-        scale: Times as many pixels each way.
-        rng: Of all chance.
+        scale: Downsampling factor.
+        rng: Random generator.
     """
     chance = torch.rand(len(sharp), 6, generator=rng, device=sharp.device).cpu()
     noise = torch.randn(
@@ -65,7 +71,7 @@ def degraded(sharp: Tensor, scale: int, rng: torch.Generator) -> Tensor:
 
 
 def blurred(pictures: Tensor, deviation: float) -> Tensor:
-    """Pictures ``(B, C, H, W)`` under a Gaussian of so many pixels."""
+    """Gaussian blur of images ``(B, C, H, W)``; ``deviation`` in pixels."""
     reach = min(math.ceil(3 * deviation), min(pictures.shape[2:]) - 1)
     place = torch.arange(-reach, reach + 1, dtype=pictures.dtype, device=pictures.device)
     kernel = (-place.square() / (2 * deviation**2)).exp()
@@ -81,7 +87,7 @@ def _between(ends: tuple[float, float], share: float) -> float:
 
 
 def _jpeg(picture: Tensor, quality: int) -> Tensor:
-    """One picture ``(1, C, h, w)`` through a JPEG file; one with alpha as it is."""
+    """JPEG-compress one image ``(1, C, h, w)``; one with alpha stays as it is."""
     if picture.shape[1] not in (1, 3):
         return picture
     pixels = ((picture[0] + 1) * 127.5).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()

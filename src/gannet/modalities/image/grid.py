@@ -1,4 +1,4 @@
-"""Pictures side by side in one PNG, and answers beside what they answer."""
+"""Image grids as PNG, and outputs beside their inputs and targets."""
 
 from __future__ import annotations
 
@@ -21,20 +21,19 @@ from gannet.modalities.hooks import Exhibit, Sheet
 COLORS = 3
 
 SHOWN_PX = 160
-"""Largest side of pictures on a page: larger ones are shrunk, so that it stays below 12 MB whatever
-the data hold."""
+"""Largest side of images on an HTML page; larger ones are shrunk, which keeps it below 12 MB."""
 
 
 def grid_png(pictures: Tensor, path: Path, columns: int = 0) -> None:
-    """Save pictures side by side, with a thin line between, in one piece or not at all.
+    """Save an image grid, with thin lines between, atomically.
 
     Args:
-        pictures: ``(N, 1 to 4, H, W)`` in [-1, 1]; grey, grey + alpha, colour, colour + alpha.
-        path: Of the PNG.
-        columns: Per row; 0 for about a square.
+        images: ``(N, 1 to 4, H, W)`` in [-1, 1]; grey, grey + alpha, colour, colour + alpha.
+        path: The PNG.
+        columns: Images per row; 0 for an about square grid.
 
     Raises:
-        GannetError: if the place cannot be written.
+        GannetError: if the file cannot be written.
     """
     write_whole(path, sheet(pictures, columns))
 
@@ -44,7 +43,7 @@ def sheet(pictures: Tensor, columns: int = 0) -> bytes:
     count, channels, height, width = pictures.shape
     columns = columns or max(math.ceil(math.sqrt(count)), 1)
     rows = max(math.ceil(count / columns), 1)
-    # Small pictures are enlarged by a whole factor: a digit of 28 pixels is a speck on a screen.
+    # Small images are enlarged by an integer factor: a digit of 28 pixels is a speck on a screen.
     factor = max(1, round(56 / max(height, width, 1)))
     bytes_ = (pictures.detach().float().clamp(-1, 1) + 1).mul(127.5).round().to(torch.uint8).cpu()
     bytes_ = bytes_.repeat_interleave(factor, 2).repeat_interleave(factor, 3)
@@ -63,7 +62,7 @@ def sheet(pictures: Tensor, columns: int = 0) -> bytes:
 
 
 def bounded(pictures: Tensor, side: int) -> Tensor:
-    """Pictures ``(N, C, H, W)`` of at most ``side`` pixels a side; small ones stay as they are."""
+    """Images ``(N, C, H, W)`` shrunk to at most ``side`` pixels; small ones stay as they are."""
     share = side / max(pictures.shape[2:])
     if share >= 1:
         return pictures
@@ -72,13 +71,13 @@ def bounded(pictures: Tensor, side: int) -> Tensor:
 
 
 def beside(given: Batch, answers: Sequence[Tensor]) -> list[Tensor]:
-    """What was given, the answers, and what they should be, each ``(N, 1 or 3, H, W)``.
+    """Inputs, outputs and targets, each ``(N, 1 or 3, H, W)``.
 
-    Alpha, a mask, or other things with a place that come after the colours are left out.
+    Channels after the colours, such as alpha or a mask, are left out.
 
     Args:
-        given: Targets, with the pictures that are answered as their condition's grid.
-        answers: Each ``(N, C, H, W)``, one to every picture.
+        given: Targets, with the inputs as their condition's grid.
+        answers: Outputs, each ``(N, C, H, W)``, one per input.
     """
     real, seen = given.real, given.condition.grid
     colors = 1 if max(real.shape[1], seen.shape[1]) < COLORS else COLORS
@@ -91,35 +90,35 @@ def beside(given: Batch, answers: Sequence[Tensor]) -> list[Tensor]:
 
 
 def answers_sheet(given: Batch, answers: Sequence[Tensor], across: int = 1) -> bytes:
-    """A PNG: in each row what was given, the answers, and what they should be.
+    """A PNG with rows of inputs, outputs and targets.
 
     Args:
         given: As for ``beside``.
         answers: As for ``beside``.
-        across: Pictures whose answers share a row.
+        across: Inputs per row.
     """
     every = torch.stack(beside(given, answers), 1)
     return sheet(every.flatten(0, 1), every.shape[1] * min(across, max(len(every), 1)))
 
 
 def exhibit(raw: Any) -> Exhibit:
-    """A picture ``(H, W, C)`` of 0..255 as a PNG, not too large for a page."""
+    """An image ``(H, W, C)`` of 0..255 as a PNG for an HTML page."""
     return _shown(_tensors([raw]))
 
 
 def grid_sheet(raws: Sequence[Any], columns: int) -> Sheet:
-    """Pictures ``(H, W, C)`` of 0..255 side by side, so many to a row."""
+    """A grid of images ``(H, W, C)`` of 0..255."""
     return Sheet(".png", sheet(_tensors(raws), columns))
 
 
 def compared(given: Batch, answers: Sequence[Tensor]) -> Sequence[tuple[Exhibit, ...]]:
-    """Of each input: what was given, the answers, and what they should be; see ``beside``."""
+    """For each input: the input, the outputs and the target; see ``beside``."""
     columns = beside(given, answers)
     return [tuple(_shown(each[row : row + 1]) for each in columns) for row in range(len(given))]
 
 
 def answers_file(given: Batch, answers: Sequence[Tensor], across: int) -> Sheet:
-    """The sheet of ``answers_sheet``."""
+    """The PNG of ``answers_sheet`` as a file."""
     return Sheet(".png", answers_sheet(given, answers, across))
 
 

@@ -1,4 +1,4 @@
-"""Holes in pictures: strokes and rectangles of chance, and the plainest way to fill them."""
+"""Inpainting masks: random strokes and rectangles, and a baseline fill by diffusion."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv2d, interpolate, pad
 
 TRIES = 24
-"""Most strokes and rectangles that are tried for one picture's holes."""
+"""Maximum number of strokes and rectangles that are tried for one mask."""
 
 NEARLY = 0.85
-"""Share of a goal that counts as reached; as much more is too much."""
+"""Tolerance of the mask ratio: this fraction of the goal is enough; its inverse is the limit."""
 
 HELD_OUT = 0.25
-"""Share of a picture in holes where answers are scored."""
+"""Mask ratio of evaluation."""
 
 ROUNDS = 60
-"""Of smoothing at each size, when holes are filled by diffusion."""
+"""Smoothing iterations at each scale of the diffusion fill."""
 
 
 def drawn(pictures: Tensor, rng: torch.Generator, most: float) -> Tensor:
-    """Holes ``(B, 1, H, W)``, ones in holes, of at most about a share ``most`` of each picture."""
+    """Random masks ``(B, 1, H, W)``, 1 where missing, of a mask ratio up to about ``most``."""
     count, high, wide = len(pictures), pictures.shape[2], pictures.shape[3]
     device = pictures.device
     seeds: list[int] = torch.randint(1 << 31, (count,), generator=rng, device=device).tolist()
@@ -34,7 +34,7 @@ def drawn(pictures: Tensor, rng: torch.Generator, most: float) -> Tensor:
 
 
 def fixed(pictures: Tensor) -> Tensor:
-    """Holes ``(B, 1, H, W)`` of about a quarter, which follow from each picture alone."""
+    """Masks ``(B, 1, H, W)`` of about a quarter, seeded by the content of each image."""
     high, wide = pictures.shape[2:]
     masks: list[NDArray[np.float32]] = []
     for picture in pictures.detach().cpu():
@@ -47,9 +47,9 @@ def fixed(pictures: Tensor) -> Tensor:
 def _holes(
     high: int, wide: int, chance: np.random.Generator, most: float, least: float = 0.0
 ) -> NDArray[np.float32]:
-    """Strokes and rectangles until nearly a share between ``least`` and ``most`` is covered.
+    """Add strokes and rectangles until the mask ratio is reached: ``least``, or random to ``most``.
 
-    One that would cover much more is left out.
+    One that would exceed it by much is skipped.
     """
     whole = np.zeros((high, wide), np.float32)
     goal = least or chance.uniform(0.05, most)
@@ -77,13 +77,13 @@ def _holes(
 
 
 def diffused(known: Tensor, holes: Tensor) -> Tensor:
-    """Pictures ``(B, C, H, W)`` whose holes are as smooth as their rims allow.
+    """Images ``(B, C, H, W)`` with missing pixels filled smoothly.
 
-    The plainest of all fills: Laplace's equation, from coarse to fine.
+    The simplest baseline: Laplace's equation, from coarse to fine.
 
     Args:
-        known: Pictures; what stands in holes does not matter.
-        holes: ``(B, 1, H, W)``, above 0 in holes.
+        known: Images; their values at missing pixels do not matter.
+        holes: ``(B, 1, H, W)``, above 0 where missing.
     """
     gone = (holes > 0).to(known.dtype)
     if min(known.shape[2:]) >= 4:

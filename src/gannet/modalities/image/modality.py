@@ -1,4 +1,4 @@
-"""Images as a kind of data."""
+"""The modality of images."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from gannet.networks.inception import InceptionFeatures
 
 
 def load(item: Item, name: str, codec: ImageCodec | None) -> Picture:
-    """A picture, fitted to the size of a codec if there is one."""
+    """Load an image, fitted to the size of a codec if there is one."""
     if codec is not None:
         return codec.picture(item, name=name)
     pixels = np.asarray(upright(item, name))
@@ -50,32 +50,36 @@ def load(item: Item, name: str, codec: ImageCodec | None) -> Picture:
 
 
 def pixels_of(path: Path) -> Picture:
-    """A picture at the size that it has."""
+    """Read an image at its own size."""
     return load(path, str(path), None)
 
 
 def pack(codec: ImageCodec, pictures: Sequence[Picture]) -> Picture:
-    """Pictures ``(n, H, W, C)`` of 8 bit, a quarter of what they are when encoded."""
+    """Images ``(n, H, W, C)`` of 8 bit, a quarter of the encoded bytes."""
     shape = (len(pictures), codec.height, codec.width, codec.channels)
     return np.asarray(pictures, np.uint8).reshape(shape)
 
 
 def unpack(codec: ImageCodec, packed: Picture) -> Tensor:
-    """Pictures of 8 bit to samples ``(n, C, H, W)``."""
+    """Images of 8 bit to samples ``(n, C, H, W)``."""
     return codec.encode(packed)  # pyright: ignore[reportArgumentType]  # one array for many
 
 
-MOST_CHANNELS, WITH_ALPHA = 4, (2, 4)
+MOST_CHANNELS = 4
+"""Maximum number of channels of the EfficientNet features."""
+
+WITH_ALPHA = (2, 4)
+"""Numbers of channels with alpha."""
 
 
 def cost(shape: tuple[int, ...]) -> float:
-    """Of a picture ``(C, H, W)`` in training, relative to one of 32 x 32."""
+    """Training cost of an image ``(C, H, W)``, relative to one of 32 x 32."""
     _, height, width = shape
     return height * width / 32**2
 
 
 def features(reference: Tensor, seed: int) -> Features:
-    """Seeded features that need no training."""
+    """Random convolutional features, fixed by the seed."""
     return RandomConvolutionFeatures(reference, seed=seed)
 
 
@@ -83,9 +87,9 @@ def pretrained(name: str, samples: Tensor) -> Features | None:
     """EfficientNet, or Inception from weights on the user's disk.
 
     Args:
-        name: ``auto`` for EfficientNet if it is installed and has an eye for so many channels;
+        name: ``auto`` for EfficientNet if it is installed and supports so many channels;
             ``random`` for none; ``efficientnet``; or a path.
-        samples: Pictures ``(N, C, H, W)``.
+        samples: Images ``(N, C, H, W)``.
 
     Raises:
         ConfigError: if the name is unknown.
@@ -106,7 +110,7 @@ def pretrained(name: str, samples: Tensor) -> Features | None:
 
 
 def protocol(codec: Codec[Any]) -> Sequence[str]:
-    """How pictures of any size come to have that of the codec."""
+    """How images are resized to the size of the codec."""
     assert isinstance(codec, ImageCodec)
     how = (
         "scaled until they cover the frame, the middle kept"
@@ -115,25 +119,25 @@ def protocol(codec: Codec[Any]) -> Sequence[str]:
     )
     return (
         f"Resizer: Pillow's bicubic with antialiasing to {codec.width} × {codec.height} px, "
-        f"{how}; pictures of that size are left as they are. Features see fakes and reals "
+        f"{how}; images of that size are left as they are. Features see fakes and reals "
         "through the same path.",
     )
 
 
 def read(path: Path) -> Picture:
-    """One picture in full, the right way up.
+    """Read one image at its own size, upright.
 
     Raises:
-        DataError: if it is no picture, broken, or too large to open safely.
+        DataError: if it is no image, broken, or too large to open safely.
     """
     return np.array(upright(path, str(path)))
 
 
 def encode(codec: Codec[Any], pictures: Any) -> Tensor:
-    """Files or numbers ``(h, w[, c])`` of any size, fitted to that of the codec.
+    """Encode files or arrays ``(h, w[, c])`` of any size, fitted to that of the codec.
 
     Raises:
-        DataError: naming every one that cannot be read.
+        DataError: naming every image that cannot be read.
     """
     assert isinstance(codec, ImageCodec)
     raws: list[Picture] = []
@@ -141,7 +145,7 @@ def encode(codec: Codec[Any], pictures: Any) -> Tensor:
     for number, item in enumerate(pictures):
         file = isinstance(item, str | Path)
         try:
-            name = str(item) if file else f"picture {number}"
+            name = str(item) if file else f"image {number}"
             raws.append(codec.picture(Path(item) if file else item, name=name))
         except DataError as error:
             faults.append(str(error))
@@ -152,7 +156,7 @@ def encode(codec: Codec[Any], pictures: Any) -> Tensor:
 
 modality = Modality(
     name="image",
-    noun=("picture", "pictures"),
+    noun=("image", "images"),
     axes=("channel", "height", "width"),
     values="signed",
     codec=ImageCodec,
@@ -178,7 +182,7 @@ modality = Modality(
     classifier=picture_net,
     augment=augment,
     channels_last=True,
-    # They cost much, and hold many problems each.
+    # Fewer samples than by default: an image is expensive, and has many pixels to average over.
     monitor=MonitorDefaults(
         samples=256, validation_samples=96, near_copies=True, rough_below=15_000
     ),

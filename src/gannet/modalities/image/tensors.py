@@ -1,4 +1,4 @@
-"""Pictures as a network's input and output: their channels, their range, their size."""
+"""Images as inputs and outputs of a network: channels, range, size."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from gannet.core.types import Float32Array
 from gannet.modalities.image.tiling import GRAY
 
 COARSE = 16
-"""Cells a side at which likeness of pictures is measured."""
+"""Side of thumbnails, in cells."""
 
 
 def thumbnail(pictures: Tensor) -> Tensor:
-    """Pictures ``(N, C, H, W)`` as few numbers ``(N, F)``: shrunk to at most 16 cells a side."""
+    """Images ``(N, C, H, W)`` as thumbnails ``(N, F)`` of at most 16 cells a side."""
     share = COARSE / max(pictures.shape[2:])
     if share < 1:
         size = [max(round(side * share), 1) for side in pictures.shape[2:]]
@@ -25,9 +25,9 @@ def thumbnail(pictures: Tensor) -> Tensor:
 
 
 def in_channels(picture: Float32Array, channels: int) -> Float32Array:
-    """A picture ``(H, W, C)`` in 0..1 with other channels: 1 or 3, and alpha with 2 or 4.
+    """Convert an image ``(H, W, C)`` in 0..1 to 1 or 3 channels, or 2 or 4 with alpha.
 
-    Alpha that is not wanted is laid on white, as a codec does it.
+    Without alpha in the output, it is composited on white, as by a codec.
     """
     count = picture.shape[2]
     if count in (2, 4):
@@ -45,18 +45,18 @@ def in_channels(picture: Float32Array, channels: int) -> Float32Array:
 
 
 def encoded(picture: Float32Array, channels: int) -> Tensor:
-    """A picture as a network's input, ``(1, channels, H, W)`` in [-1, 1]."""
+    """An image as a network's input, ``(1, channels, H, W)`` in [-1, 1]."""
     plain = np.ascontiguousarray(in_channels(picture, channels).transpose(2, 0, 1))
     return torch.from_numpy(plain)[None] * 2 - 1
 
 
 def decoded(made: Tensor) -> NDArray[np.float32]:
-    """``(1, C, H, W)`` in 0..1 as a picture ``(H, W, C)``."""
+    """An output ``(1, C, H, W)`` in 0..1 as an image ``(H, W, C)``."""
     return made[0].movedim(0, -1).contiguous().numpy()
 
 
 def scaled_to(given: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """A picture ``(1, C, H, W)`` of the size of training: its shorter side that of ``shape``."""
+    """Resize an image ``(1, C, H, W)`` to the shorter side of ``shape``."""
     share = min(shape[1:]) / min(given.shape[2:])
     if share == 1:
         return given

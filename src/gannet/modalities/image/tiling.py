@@ -1,4 +1,4 @@
-"""Large pictures through a convolutional network: in overlapping tiles, which leave no seams."""
+"""Convolutional networks on large images, in overlapping tiles without seams."""
 
 from __future__ import annotations
 
@@ -13,18 +13,21 @@ from gannet.core.errors import GannetError
 from gannet.core.types import Float32Array
 
 TILE = 256
-"""Side of a tile's own part, in pixels of the given picture."""
+"""Side of a tile without its overlap, in pixels of the input."""
+
 SMALLEST = 16
-"""Side below which smaller tiles would be nearly all overlap."""
+"""Minimum side of a tile; smaller ones would be nearly all overlap."""
+
 GRAY = np.array([0.299, 0.587, 0.114], np.float32)
+"""Weights of red, green and blue in grey; ITU-R BT.601."""
 
 
 def planes(picture: Float32Array, channels: int) -> list[Tensor]:
-    """A picture ``(H, W, C)`` in 0..1 as what a network of so many channels takes.
+    """Split an image ``(H, W, C)`` in 0..1 into inputs of a network with so many channels.
 
     Returns:
-        ``(1, channels, H, W)`` in [-1, 1]: the colours, and if there is alpha that as well. Grey is
-        repeated for a network of colours; for one of grey, each colour goes by itself.
+        ``(1, channels, H, W)`` in [-1, 1] each: the colours, and alpha if there is any. Grey is
+        repeated for a colour network; a grey network gets each colour separately.
     """
     whole = torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))[None] * 2 - 1
     count = picture.shape[2]
@@ -39,7 +42,7 @@ def planes(picture: Float32Array, channels: int) -> list[Tensor]:
 
 
 def of_planes(made: list[Tensor], given: Float32Array) -> Float32Array:
-    """What became of ``planes``, as a picture with the channels of the given one."""
+    """Join the outputs for ``planes`` into an image with the channels of the given one."""
     count = given.shape[2]
     wanted = 1 if count < 3 else 3
     flat = [each[0].movedim(0, -1).numpy() for each in made]
@@ -63,24 +66,24 @@ def in_tiles(
     unit: int = 1,
     tile: int = TILE,
 ) -> list[Tensor]:
-    """Apply a convolutional network to pictures of any size.
+    """Apply a convolutional network to images of any size.
 
-    Each tile is shown with as much around it as its pixels can see, so the result is that of the
-    picture as a whole. Where memory runs short, tiles become smaller.
+    Each tile is padded with its receptive field, so the result equals that of the whole image.
+    Where memory runs short, tiles become smaller.
 
     Args:
         network: ``(1, C, h, w)`` in [-1, 1] to ``(1, D, h * scale, w * scale)``.
-        layers: Pictures ``(1, C, H, W)``, one after the other.
-        reach: Pixels in each direction that a pixel of the result can see.
-        scale: Of the result to what is given.
+        layers: Images ``(1, C, H, W)``.
+        reach: Radius of the receptive field, in pixels of the input.
+        scale: Size of the output relative to the input.
         unit: Tiles begin at multiples of it.
-        tile: Side of a tile without what is around it.
+        tile: Side of a tile without its overlap.
 
     Returns:
         ``(1, D, H * scale, W * scale)`` in 0..1.
 
     Raises:
-        GannetError: if there is not even memory for the smallest tiles.
+        GannetError: if memory does not suffice for the smallest tiles.
     """
     while True:
         try:
@@ -90,7 +93,7 @@ def in_tiles(
                 raise
             if tile <= max(SMALLEST, unit):
                 raise GannetError(
-                    "not enough memory for this picture", remedy="Shrink it, or free memory."
+                    "not enough memory for this image", remedy="Shrink it, or free memory."
                 ) from None
         gc.collect()
         tile = max(tile // 2 // unit, 1) * unit

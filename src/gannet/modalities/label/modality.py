@@ -1,4 +1,4 @@
-"""Classes as a kind of data: names that samples are told."""
+"""The modality of class labels, used as conditions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of numbers as a kind of data."""
+"""The modality of vectors: rows of numbers."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from gannet.modalities.vector.writers import WRITERS
 
 
 def cells(raw: Any) -> tuple[str, ...]:
-    """A row number by number."""
+    """A row as cells of text."""
     return tuple(f"{float(each):.6g}" for each in raw)
 
 
 def profiles(codec: Codec[Any], real: Tensor, fake: Tensor) -> Sequence[Histogram]:
-    """How each number is spread, in the units of the data."""
+    """Histograms of each column, in the units of the data."""
     assert isinstance(codec, VectorCodec)
     width = codec.shape[0]
     names = codec.names if len(codec.names) == width else [f"column {n + 1}" for n in range(width)]
@@ -51,7 +51,7 @@ modality = Modality(
     claim=claim,
     pack=pack,
     reading=Reading(adopt=adopt, arrays="(N, columns)", codec=choose_codec, inspect=inspect),
-    bfloat16=False,  # eight bits of mantissa would round fine structure away
+    bfloat16=False,  # 8 bits of mantissa would lose fine structure
     writers=WRITERS,
     inference=InferenceHooks(read_file=read_file),
     evaluation=EvaluationHooks(profiles=profiles),

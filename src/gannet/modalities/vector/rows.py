@@ -1,4 +1,4 @@
-"""Rows of numbers: from arrays and from tables of values, and what there is to say of them."""
+"""Rows of numbers from arrays and from tables, and their dataset report."""
 
 from __future__ import annotations
 
@@ -21,12 +21,15 @@ from gannet.modalities.vector.files import is_number
 Matrix = NDArray[np.float64]
 """``(rows, columns)``."""
 
-SHOWN, NAMED = 8, 20
-"""Faulty cells that an error lists, and columns that are named."""
+SHOWN = 8
+"""Maximum number of faulty cells that an error lists."""
+
+NAMED = 20
+"""Maximum number of columns that a report lists."""
 
 
 class NumberSummary(BaseModel):
-    """A column of numbers."""
+    """Summary of a column of numbers."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -38,7 +41,7 @@ class NumberSummary(BaseModel):
 
 
 class VectorDetails(BaseModel):
-    """What was found in rows of numbers."""
+    """Report on rows of numbers."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -46,7 +49,7 @@ class VectorDetails(BaseModel):
 
 
 def claim(column: ColumnView) -> Claim | None:
-    """Arrays of one axis, and tables, which a kind that takes words and gaps takes first."""
+    """Claim one-dimensional arrays, and tables with less confidence than the table modality."""
     if column.form == "rows":
         return Claim(0.4, f"{column.shape[0]} columns of values, if all are numbers")
     if column.form == "arrays" and len(column.shape) == 1 and 0 not in column.shape:
@@ -55,10 +58,10 @@ def claim(column: ColumnView) -> Claim | None:
 
 
 def adopt(source: Source, column: ColumnView) -> Source:
-    """The rows of an array or of a table as numbers of 64 bit.
+    """The rows of an array or of a table as float64.
 
     Raises:
-        DataError: listing cells that are no numbers, with their rows and columns.
+        DataError: listing cells that are not numbers, with their rows and columns.
     """
     if column.form == "rows":
         names = column.columns
@@ -87,15 +90,15 @@ def rows_of(source: Source) -> Matrix:
 
 
 def choose_codec(source: Source, _options: object, _budget: Budget) -> tuple[VectorCodec, str]:
-    """The codec of all rows."""
+    """A codec fitted to all rows."""
     return VectorCodec.fit(rows_of(source), names=source.columns), ""
 
 
 def pack(codec: VectorCodec, raws: Sequence[Any]) -> NDArray[np.float32]:
-    """Rows encoded in 32 bit.
+    """Encoded rows, float32.
 
     Raises:
-        DataError: if they are of another width than the codec.
+        DataError: if their width differs from that of the codec.
     """
     if len(raws) and len(raws[0]) != codec.shape[0]:
         raise DataError(
@@ -106,7 +109,7 @@ def pack(codec: VectorCodec, raws: Sequence[Any]) -> NDArray[np.float32]:
 
 
 def inspect(source: Source, _options: object, _budget: Budget, _most: int) -> Inspection:
-    """Look at all rows."""
+    """Dataset report of all rows."""
     rows = rows_of(source)
     measurements = (rows.min(0), rows.mean(0), rows.max(0), rows.std(0))
     columns = tuple(
@@ -163,13 +166,13 @@ def _numbers(source: Source, frames: Iterable[Frame], names: Sequence[str]) -> M
             "expected numbers, got\n  " + "\n  ".join(faults) + more,
             where=str(source.path),
             remedy="Fix the cells, name the column with --label if it is the class, or use the "
-            "recipe table, which takes words and gaps.",
+            "recipe table, which takes text and missing values.",
         )
     return np.concatenate(parts)
 
 
 def _column(cells: Cells) -> Matrix:
-    """Cells as numbers; what is none is not finite."""
+    """Cells as numbers; NaN where a cell is not a number."""
     if cells.dtype.kind in "buif":
         return cells.astype(np.float64)
     if cells.dtype.kind != "O":

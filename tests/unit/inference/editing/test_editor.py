@@ -87,7 +87,7 @@ def test_held_attributes_stay_further_than_without(of_pictures):
 
 
 def test_runs_that_make_no_pictures_from_noise_are_refused(of_rows, of_pictures, changed):
-    with pytest.raises(ConfigError, match="makes no pictures"):
+    with pytest.raises(ConfigError, match="makes no images"):
         latent_generator_of(of_rows)
     answers = find_recipe("super_resolve")
     card = of_pictures.card.model_copy(

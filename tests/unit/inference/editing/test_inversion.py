@@ -124,7 +124,7 @@ def test_what_was_kept_is_read_again_but_not_by_another_run(tmp_path):
     with pytest.raises(DataError, match="found with another run"):
         load_latents(path, made_by, "beef")
     path.write_bytes(path.read_bytes()[:40])
-    with pytest.raises(DataError, match="not a picture that `gannet edit` kept"):
+    with pytest.raises(DataError, match="not latents that `gannet edit` saved"):
         load_latents(path, made_by, "cafe")
     with pytest.raises(DataError, match="does not exist"):
         load_latents(tmp_path / "none.safetensors", made_by, "cafe")

@@ -77,7 +77,7 @@ def test_digits_are_classes(tmp_path):
 
 def test_numbers_that_cannot_be_seen_are_said(tmp_path):
     folder = people(tmp_path / "a", {"lot": lambda age, rng: rng.random()}, 80)
-    with pytest.raises(DataError, match=r"cannot be read off the pictures: lot \(correlation"):
+    with pytest.raises(DataError, match=r"cannot be read off the images: lot \(correlation"):
         attributes_of(folder, CODEC, 0, steps=50)
     folder = people(tmp_path / "b", {"name": lambda age, rng: f"N{age}"}, 12)
     with pytest.raises(DataError, match="nor with numbers"):

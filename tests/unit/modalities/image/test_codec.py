@@ -37,7 +37,7 @@ def test_formats_without_alpha_refuse_alpha(tmp_path, suffix):
 
 
 def test_an_unknown_suffix_lists_the_known(tmp_path):
-    with pytest.raises(DataError, match=r"cannot write pictures as \.exe") as caught:
+    with pytest.raises(DataError, match=r"cannot write images as \.exe") as caught:
         ImageCodec(height=2, width=2).write(random_picture(2, 2, 3), tmp_path / "a.exe")
     assert ".png" in caught.value.remedy
 
@@ -109,7 +109,7 @@ def test_the_codec_takes_its_size_from_the_first_picture():
 
 
 def test_no_picture_is_an_error():
-    with pytest.raises(DataError, match="no pictures"):
+    with pytest.raises(DataError, match="no images"):
         ImageCodec.fit([])
 
 

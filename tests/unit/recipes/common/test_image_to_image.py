@@ -63,7 +63,7 @@ def test_partners_that_are_missing_are_listed(folders):
     assert "1 without a partner ignored: maps/3.png" in find_pairs(folders).problems
     for number in range(4, 14):
         (folders / "photos" / f"{number}.png").unlink()
-    with pytest.raises(DataError, match="3 pairs, and 11 pictures without a partner"):
+    with pytest.raises(DataError, match="3 pairs, and 11 images without a partner"):
         find_pairs(folders)
 
 
@@ -76,11 +76,11 @@ def test_proportions_that_differ_are_named(folders):
 def test_an_empty_side_is_said(folders):
     for each in (folders / "maps").iterdir():
         each.unlink()
-    with pytest.raises(DataError, match=r"maps: no pictures in it, .* those in photos"):
+    with pytest.raises(DataError, match=r"maps: no images in it, .* those in photos"):
         find_pairs(folders)
     for each in (folders / "photos").iterdir():
         each.unlink()
-    with pytest.raises(DataError, match=r"0 folders of pictures \(none\), expected two"):
+    with pytest.raises(DataError, match=r"0 folders of images \(none\), expected two"):
         find_pairs(folders)
 
 
@@ -89,13 +89,13 @@ def test_one_broken_picture_of_a_pair_is_named(folders):
     with pytest.raises(DataError, match=r"1 pairs with a .* read: maps/7.png \(broken"):
         loaded(find_pairs(folders))
     (folders / "maps" / "7.png").write_bytes(b"no picture")
-    with pytest.raises(DataError, match=r"1 pictures that cannot be read: maps/7.png \(not a pic"):
+    with pytest.raises(DataError, match=r"1 images that cannot be read: maps/7.png \(not an im"):
         find_pairs(folders)
 
 
 def test_two_pictures_of_one_name_are_listed(folders):
     Image.fromarray(picture(1)).save(folders / "photos" / "1.bmp")
-    with pytest.raises(DataError, match=r"photos: 1 names shared by two pictures: 1.bmp and 1.png"):
+    with pytest.raises(DataError, match=r"photos: 1 names shared by two images: 1.bmp and 1.png"):
         find_pairs(folders)
 
 
@@ -119,12 +119,12 @@ def test_halves_of_one_picture(tmp_path, given):
 def test_pictures_that_are_not_two_side_by_side_are_listed(tmp_path):
     for number in range(12):
         save(tmp_path / f"{number:02}.png", picture(number, wide=30 if number in (7, 9) else 24))
-    said = r"2 of 12 pictures are not twice as wide as high.*: 07.png \(30x12\), 09.png"
+    said = r"2 of 12 images are not twice as wide as high.*: 07.png \(30x12\), 09.png"
     with pytest.raises(DataError, match=said):
         find_pairs(tmp_path)
     assert find_pairs(tmp_path, "side_by_side").raw(7).shape == (12, 15, 3)
     save(tmp_path / "11.png", picture(11, wide=1))
-    with pytest.raises(DataError, match=r"1 pictures too narrow to be halved: 11.png"):
+    with pytest.raises(DataError, match=r"1 images too narrow to be halved: 11.png"):
         find_pairs(tmp_path, "side_by_side")
 
 
@@ -161,7 +161,7 @@ def test_a_table_of_pairs(folders):
 def test_pairs_are_made_from_any_folder(tmp_path):
     for number in range(12):
         save(tmp_path / f"{number:02}.png", picture(number))
-    with pytest.raises(DataError, match="single pictures, no pairs"):
+    with pytest.raises(DataError, match="single images, no pairs"):
         find_pairs(tmp_path)
     assert np.array_equal(find_pairs(tmp_path, "grey").roles["grid"].raw(0), gray(picture(0)))
     flat = np.full((8, 8, 3), 90, np.uint8)
@@ -231,10 +231,10 @@ def sides(folder, first, second):
 
 
 def test_a_gray_side_and_one_in_color_are_named(tmp_path):
-    said = r"pictures of day are grey \(day/00.png\), those of night in colour \(night/01.png\)"
+    said = r"images of day are grey \(day/00.png\), those of night in colour \(night/01.png\)"
     with pytest.raises(DataError, match=said):
         check_two_sides(sides(tmp_path / "grey", [1] * 4, [1, 3, 3, 4]))
-    with pytest.raises(DataError, match="pictures of night are grey"):
+    with pytest.raises(DataError, match="images of night are grey"):
         check_two_sides(sides(tmp_path / "night", [3] * 4, [1] * 4))
 
 
@@ -251,7 +251,7 @@ def test_other_than_two_sides_are_named(tmp_path):
     flat = tmp_path / "flat"
     for number in range(3):
         save(flat / f"{number}.png", picture(number))
-    with pytest.raises(DataError, match="pictures of one side only, expected two"):
+    with pytest.raises(DataError, match="images of one side only, expected two"):
         check_two_sides(dataset.find(flat))
     three = sides(tmp_path / "three", [3] * 2, [3] * 2).path
     save(three / "dusk" / "0.png", picture(0))
@@ -259,5 +259,5 @@ def test_other_than_two_sides_are_named(tmp_path):
         check_two_sides(dataset.find(three))
     empty = sides(tmp_path / "empty", [3] * 2, []).path
     (empty / "night").mkdir()
-    with pytest.raises(DataError, match=r"empty/night: no pictures in it"):
+    with pytest.raises(DataError, match=r"empty/night: no images in it"):
         check_two_sides(dataset.find(empty))

@@ -1,4 +1,4 @@
-"""Are pictures too smooth or too rough?"""
+"""Scores of over-smoothed and noisy images."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from gannet.core.scores import Score, documented
 from gannet.metrics.confidence import share_score
 
 EDGE = 0.05
-"""Share of held-out reals that are as smooth, or as rough, as a picture called so."""
+"""Fraction of held-out reals beyond each limit of roughness."""
 
 SMOOTH = documented(
     "oversmoothed",
-    "share of pictures smoother than 95 % of reals",
+    "share of images smoother than 95 % of reals",
     "excess",
-    "**Blurred**: {value:.0%} of pictures are smoother than 95 % of reals ({floor:.0%} of further "
+    "**Blurred**: {value:.0%} of images are smoother than 95 % of reals ({floor:.0%} of further "
     "reals are).",
 )
 ROUGH = documented(
     "noisy",
-    "share of pictures rougher than 95 % of reals",
+    "share of images rougher than 95 % of reals",
     "excess",
-    "**Noisy**: {value:.0%} of pictures are rougher than 95 % of reals ({floor:.0%} of further "
+    "**Noisy**: {value:.0%} of images are rougher than 95 % of reals ({floor:.0%} of further "
     "reals are).",
 )
 HOW = (
-    "Too smooth, too rough: squared differences of neighbouring pixels over the variance, below or "
+    "Over-smoothed, noisy: squared differences of neighbouring pixels over the variance, below or "
     "above those of 95 % of held-out reals."
 )
 
@@ -35,8 +35,8 @@ HOW = (
 def roughness(pictures: Tensor) -> Tensor:
     """Mean squared difference of neighbouring pixels over the variance, ``(N,)``.
 
-    2 for noise, less the smoother a picture ``(N, C, H, W)`` is, 0 for a blank one. Contrast does
-    not matter.
+    2 for white noise, lower for smoother images ``(N, C, H, W)``, 0 for a blank one. Independent
+    of contrast.
 
     Source: von Neumann 1941, Distribution of the Ratio of the Mean Square Successive Difference
     to the Variance, Ann. Math. Stat. 12, p. 367, in two directions.
@@ -49,13 +49,13 @@ def roughness(pictures: Tensor) -> Tensor:
 
 
 def texture_scores(held_out: Tensor, fake: Tensor, fresh: Tensor, plain: Tensor) -> Sequence[Score]:
-    """Shares of pictures ``(n, C, H, W)`` smoother, and rougher, than 95 % of held-out reals.
+    """Fractions of images ``(n, C, H, W)`` smoother, and rougher, than 95 % of held-out reals.
 
     Args:
         held_out: Reals that set the limits.
-        fake: Of the generator.
-        fresh: Further reals, the floor.
-        plain: Of the baseline.
+        fake: Fakes of the generator.
+        fresh: Further reals, for the reference (real against real).
+        plain: Samples of the baseline.
     """
     if min(fake.shape[2:]) < 2:
         return ()

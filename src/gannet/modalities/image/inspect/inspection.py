@@ -1,4 +1,4 @@
-"""What ``gannet inspect`` says of pictures beyond what it says of all data."""
+"""Dataset report of images for ``gannet inspect``."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _NAMED = 20
 
 
 class ImageDetails(BaseModel):
-    """What was found in pictures.
+    """Report on images.
 
     Attributes:
-        sizes: Of the pictures.
-        modes: How pictures are stored, and how many are.
-        near_duplicates: Pictures nearly equal to another, though not equal.
+        sizes: Sizes of the images.
+        modes: Storage mode -> number of images.
+        near_duplicates: Number of images nearly equal, but not equal, to another.
         near_duplicate_pairs: Names of some of them.
-        size: To train at.
+        size: Suggested size for training.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,7 +39,7 @@ class ImageDetails(BaseModel):
 
 
 def inspect(source: Source, _options: object, budget: Budget, most: int) -> Inspection:
-    """ImageHeader at some pictures, each of them decoded at a reduced scale."""
+    """Dataset report from some images, decoded at a reduced scale."""
     seen, broken = glances(source, evenly(source.count, most))
     groups = equal_groups([each.look for each in seen])
     doubles = {place for group in groups for place in group[1:]}
@@ -110,8 +110,8 @@ def _warnings(details: ImageDetails) -> list[str]:
     told: list[str] = []
     wide, high = details.sizes.smallest
     if wide < details.size.width or high < details.size.height:
-        told.append(f"some pictures are enlarged, the smallest from {wide}x{high}")
+        told.append(f"some images are enlarged, the smallest from {wide}x{high}")
     low, _, top = details.sizes.aspect
     if max(top, 1 / low) > 2 and details.sizes.distinct > 1:
-        told.append("pictures more than twice as long as wide lose over half when cropped")
+        told.append("images more than twice as long as wide lose over half when cropped")
     return told

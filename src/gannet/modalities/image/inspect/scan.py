@@ -1,4 +1,4 @@
-"""A look at each picture: its size, what its channels hold, and marks to find its doubles by."""
+"""Scan of images: size, channels, and hashes that find duplicates."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ _CLEAR = 250
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """What one picture is.
+    """Properties of one image.
 
     Attributes:
-        index: Its number in the source.
+        index: Its index in the source.
         width: In pixels, upright.
         height: In pixels, upright.
-        mode: In words, as stored: grey, colour, palette, CMYK, 16 bit, with alpha.
-        channels: That hold all it shows: a grey picture stored as colour has one, alpha that is
-            opaque everywhere counts for nothing.
+        mode: Storage mode as text: grey, colour, palette, CMYK, 16 bit, with alpha.
+        channels: Channels needed: 1 for a grey image stored as colour; alpha that is opaque
+            everywhere does not count.
         look: Fingerprint of its pixels.
         hash: Difference hash.
-        thumb: ``(16, 16)`` grey.
+        thumb: ``(16, 16)`` grey thumbnail.
     """
 
     index: int
@@ -48,10 +48,10 @@ class Glance:
 
 
 def glances(source: Source, indices: Sequence[int]) -> tuple[list[Glance], list[tuple[str, str]]]:
-    """ImageHeader at some pictures.
+    """Scan some images.
 
     Returns:
-        What could be read, and names with reasons of what could not.
+        Scans of the readable images, and names of the others with reasons.
     """
 
     def one(index: int) -> Glance | str:
@@ -71,7 +71,7 @@ def glances(source: Source, indices: Sequence[int]) -> tuple[list[Glance], list[
 
 
 def glance(source: Source, index: int) -> Glance:
-    """ImageHeader at one picture, decoded at a reduced scale where its format allows.
+    """Scan one image, decoded at a reduced scale where its format allows.
 
     Raises:
         DataError: if it is broken.
@@ -94,7 +94,7 @@ def glance(source: Source, index: int) -> Glance:
 
 
 def shown_channels(image: Image.Image) -> int:
-    """How many channels a picture needs: 1 grey, 2 with alpha, 3 colour, 4 with alpha."""
+    """Number of channels that an image needs: 1 grey, 2 with alpha, 3 colour, 4 with alpha."""
     alpha = image.mode in {"LA", "RGBA"}
     if alpha:
         lowest = image.getchannel("A").getextrema()[0]

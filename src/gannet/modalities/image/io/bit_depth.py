@@ -1,7 +1,7 @@
-"""Pictures with all the depth that they have: 16 bit of a channel where a file has so many.
+"""Images at full bit depth: up to 16 bit per channel.
 
-Pillow keeps 8 bit of colours and of grey with alpha. It can be told which half of each number that
-is, so two passes give both halves; it has no way to write them, which is done here.
+Pillow decodes colours, and grey with alpha, to 8 bit. Its raw mode selects the high or the low
+byte, so two passes give 16 bit; it cannot write them, which is done here.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from gannet.modalities.image.io.files import (
 )
 
 MOST = 65_535
-"""Of 16 bit."""
+"""Largest value of 16 bit."""
 
 _SWAPPED = {"little": "B", "big": "L"}[sys.byteorder]
 _OTHER_HALF = {
@@ -44,7 +44,7 @@ _OTHER_HALF = {
     for mode in ("RGB", "RGBA", "RGBX")
     for order, other in (("B", "L"), ("L", "B"), ("N", _SWAPPED))
 }
-"""What Pillow calls the low bytes, by what it calls the high ones."""
+"""Pillow's raw mode of the low bytes, by that of the high ones."""
 
 _TURNED: Mapping[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
     2: lambda all_of: all_of[:, ::-1],
@@ -55,19 +55,19 @@ _TURNED: Mapping[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
     7: lambda all_of: all_of[::-1, ::-1].swapaxes(0, 1),
     8: np.rot90,
 }
-"""What turns a picture upright, by the number in its EXIF."""
+"""Rotation or flip that turns an image upright, by its EXIF orientation."""
 
 _ROWS = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Deep:
-    """A picture as deep as it could be read.
+    """An image at the bit depth that could be read.
 
     Attributes:
         pixels: ``(H, W, C)`` in 0..1: grey or colour, with or without alpha.
-        bits: Of a channel, 8 or 16.
-        stored: Bits that a channel has in the file; more than ``bits`` if depth was lost.
+        bits: Bits per channel, 8 or 16.
+        stored: Bits per channel in the file; more than ``bits`` if depth was lost.
     """
 
     pixels: Float32Array
@@ -76,7 +76,7 @@ class Deep:
 
 
 def deep(item: Item | NDArray[np.uint16], name: str) -> Deep:
-    """Decode a picture with all the depth that it has, up to 16 bit.
+    """Decode an image at full bit depth, up to 16 bit.
 
     Raises:
         DataError: as ``upright`` does.
@@ -103,11 +103,11 @@ def deep(item: Item | NDArray[np.uint16], name: str) -> Deep:
 
 
 def stored_bits(image: Image.Image) -> int:
-    """Bits of a channel in the file of an opened picture."""
+    """Bits per channel in the file of an opened image."""
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         return tiff_bits(image)
     if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
-        return 16  # of a PGM: Pillow scales what it says to 16 bit
+        return 16  # a PGM, which Pillow scales to 16 bit
     mode, most = _reading(image)
     if image.format == "PPM":
         return 16 if mode == "RGB" and most > 255 else 8
@@ -115,7 +115,7 @@ def stored_bits(image: Image.Image) -> int:
 
 
 def _reading(image: Image.Image) -> tuple[str, int]:
-    """How Pillow would read the bytes of an opened picture, and of a PPM their largest number."""
+    """Pillow's raw mode of an opened image and, for a PPM, the largest value."""
     tiles: list[Any] = getattr(image, "tile", [])
     args: Any = tiles[0].args if tiles else ""
     parts: list[Any] = list(args) if isinstance(args, tuple) else [args]  # pyright: ignore[reportUnknownArgumentType]
@@ -124,19 +124,19 @@ def _reading(image: Image.Image) -> tuple[str, int]:
 
 
 def _in_full(image: Image.Image, held: bytes) -> NDArray[Any] | None:
-    """Pixels ``(H, W, C)`` of 16 bit or, of 32 bit, floats in 0..1; ``None`` if Pillow cannot."""
+    """Pixels ``(H, W, C)``: uint16, or floats in 0..1 of a float image; ``None`` if unsupported."""
     key: Any = image.info.get("transparency")
     if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
         values = np.asarray(image)
         top = 1.0 if image.mode == "F" else MOST
         if not (float(values.min()) >= 0 and float(values.max()) <= top):
-            return None  # `upright` says what is wrong
+            return None  # `upright` raises the error
         gray = values[..., None]
         if image.mode == "F":
             return gray.astype(np.float32)
         return _with_key(gray.astype(np.uint16), key)
     mode, _ = _reading(image)
-    if mode == "LA;16B":  # four bytes a pixel, which Pillow hands out as they are
+    if mode == "LA;16B":  # four bytes per pixel, read as RGBA
         both = _decoded(held, "RGBA")
         return _joined(both[..., 0::2], both[..., 1::2])
     if mode not in _OTHER_HALF:
@@ -151,7 +151,7 @@ def _joined(high: NDArray[np.uint8], low: NDArray[np.uint8]) -> NDArray[np.uint1
 
 
 def _decoded(held: bytes, raw_mode: str) -> NDArray[np.uint8]:
-    """Pixels ``(H, W, C)`` by that reading of the bytes."""
+    """Pixels ``(H, W, C)``, decoded with a raw mode."""
     with Image.open(io.BytesIO(held), formats=FORMATS) as image:
         tiles: list[Any] = image.tile
         image.tile = [
@@ -165,7 +165,7 @@ def _decoded(held: bytes, raw_mode: str) -> NDArray[np.uint8]:
 
 
 def _with_key(values: NDArray[np.uint16], key: object) -> NDArray[np.uint16]:
-    """With alpha, if one colour is said to be see-through: a PNG's tRNS."""
+    """Add alpha where one colour is transparent (tRNS of a PNG)."""
     if not isinstance(key, int | tuple):
         return values
     seen = (values != np.asarray(key, np.uint16)).any(2, keepdims=True)
@@ -173,7 +173,7 @@ def _with_key(values: NDArray[np.uint16], key: object) -> NDArray[np.uint16]:
 
 
 def check_writable(path: Path, channels: int, bits: int) -> None:
-    """Refuse a format that is not known, or cannot hold such a picture.
+    """Refuse a format that is unknown, or cannot hold such an image.
 
     Raises:
         DataError: naming formats that can.
@@ -181,7 +181,7 @@ def check_writable(path: Path, channels: int, bits: int) -> None:
     suffix = path.suffix.lower()
     if suffix not in WRITTEN:
         raise DataError(
-            f"cannot write pictures as {suffix or 'a name without suffix'}",
+            f"cannot write images as {suffix or 'a name without suffix'}",
             where=str(path),
             remedy=f"Choose one of {', '.join(sorted(WRITTEN))}.",
         )
@@ -196,11 +196,11 @@ def check_writable(path: Path, channels: int, bits: int) -> None:
 
 
 def write_deep(picture: Float32Array, path: Path, bits: int = 8) -> None:
-    """Save ``(H, W, C)`` in 0..1; the suffix chooses the format, PNG and TIFF may have 16 bit.
+    """Save ``(H, W, C)`` in 0..1; the suffix chooses the format; PNG and TIFF support 16 bit.
 
     Raises:
-        DataError: if the format is not known or cannot hold it.
-        MissingExtraError: for colour or alpha of 16 bit in TIFF, without the extra ``pictures``.
+        DataError: if the format is unknown or cannot hold it.
+        MissingExtraError: for 16-bit TIFF with colour or alpha, without the extra ``pictures``.
     """
     suffix, channels = path.suffix.lower(), picture.shape[2]
     check_writable(path, channels, bits)
@@ -218,7 +218,7 @@ def write_deep(picture: Float32Array, path: Path, bits: int = 8) -> None:
 
 
 def save(pixels: NDArray[Any], path: Path) -> None:
-    """Save ``(H, W, C)`` as Pillow can, without loss where the format can."""
+    """Save ``(H, W, C)`` with Pillow, lossless where the format allows."""
     suffix = path.suffix.lower()
     image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
     if suffix == ".webp":
@@ -230,7 +230,7 @@ def save(pixels: NDArray[Any], path: Path) -> None:
 
 
 def write_png(pixels: NDArray[np.uint16], file: BinaryIO) -> None:
-    """Write ``(H, W, C)`` of 16 bit, each row as its difference to the one above.
+    """Write a 16-bit PNG of ``(H, W, C)``, with filter 2 (difference from the row above).
 
     Source: W3C, Portable Network Graphics (PNG) Specification, sections 5.3, 9.2 and 11.2.
     """

@@ -1,4 +1,4 @@
-"""Pictures that belong together: two in one file, edges and greys of another, sizes that agree."""
+"""Image pairs: two in one file, inputs derived from targets, check of proportions."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from gannet.modalities.image.io.files import ImageHeader, Item, Picture, look, u
 from gannet.modalities.reading import Pairing
 
 SHOWN = 5
-"""Names that an error lists."""
+"""Maximum number of names that an error lists."""
 
 PENCIL = 3.0
-"""How dark an edge is drawn: so many times the slope of the brightness."""
+"""Darkness of an edge, as a multiple of the brightness gradient."""
 
 
 def side_by_side(files: Sequence[Path], folder: Path) -> bool:
-    """Whether pictures are all twice as wide as high, as two squares side by side are.
+    """Whether images are all twice as wide as high, as two squares side by side are.
 
     Raises:
-        DataError: listing those that are not, where most are; or those that cannot be read.
+        DataError: listing the exceptions, where most are; or those that cannot be read.
     """
     evaluations = _looks([(str(file), file) for file in files], folder)
     other = [
@@ -36,7 +36,7 @@ def side_by_side(files: Sequence[Path], folder: Path) -> bool:
     if not other or len(other) > len(files) // 2:
         return not other
     raise DataError(
-        f"{len(other)} of {len(files)} pictures are not twice as wide as high, so they are no two "
+        f"{len(other)} of {len(files)} images are not twice as wide as high, so they are no two "
         f"squares side by side: {_shown(other)}",
         where=str(folder),
         remedy="Mend or remove them, or say --pairs side_by_side to cut all in the middle.",
@@ -44,7 +44,7 @@ def side_by_side(files: Sequence[Path], folder: Path) -> bool:
 
 
 def halves(source: Source, given: str) -> tuple[Source, Source]:
-    """Pictures cut in the middle: targets, and what is given for them, by default the left half.
+    """Split images in the middle into targets and inputs, by default the left half.
 
     Raises:
         DataError: if one is too narrow, or ``given`` is no side.
@@ -57,14 +57,14 @@ def halves(source: Source, given: str) -> tuple[Source, Source]:
         )
     narrow: list[str] = []
     for index in range(source.count):
-        with suppress(DataError):  # decoding lists what cannot be read
+        with suppress(DataError):  # decoding reports unreadable files
             if look(source.raw(index), source.names[index]).width < 2:
                 narrow.append(source.names[index])
     if narrow:
         raise DataError(
-            f"{len(narrow)} pictures too narrow to be halved: {_shown(narrow)}",
+            f"{len(narrow)} images too narrow to be halved: {_shown(narrow)}",
             where=str(source.path),
-            remedy="Remove them, or give pictures that hold two side by side.",
+            remedy="Remove them, or give images that hold two side by side.",
         )
 
     def half(left: bool) -> Source:
@@ -75,15 +75,15 @@ def halves(source: Source, given: str) -> tuple[Source, Source]:
         return replace(source, raw=changed(source, take))
 
     left = given != "right"
-    layout = f"{source.layout}, side by side, the {'left' if left else 'right'} one given"
+    layout = f"{source.layout}, side by side, input {'left' if left else 'right'}"
     return replace(half(not left), layout=layout), half(left)
 
 
 def check_proportions(targets: Source, given: Source) -> None:
-    """Refuse pairs of pictures with other proportions.
+    """Refuse pairs of images with different proportions.
 
     Raises:
-        DataError: listing them, or pictures that cannot be read.
+        DataError: listing them, or images that cannot be read.
     """
     sources = (given, targets)
     items = {(each.names[at], each.raw(at)): None for each in sources for at in range(each.count)}
@@ -98,14 +98,14 @@ def check_proportions(targets: Source, given: Source) -> None:
             unlike.append(f"{name} ({one.width}x{one.height} and {other.width}x{other.height})")
     if unlike:
         raise DataError(
-            f"{len(unlike)} pairs whose pictures have other proportions: " + _shown(unlike),
+            f"{len(unlike)} pairs whose images have different proportions: " + _shown(unlike),
             where=str(targets.path),
-            remedy="Cut both pictures of a pair alike.",
+            remedy="Crop both images of a pair alike.",
         )
 
 
 def changed(source: Source, change: Callable[[Picture], Picture]) -> Callable[[int], Item]:
-    """The items of a source, each decoded and changed when it is asked for."""
+    """The items of a source, decoded and changed lazily."""
 
     def raw(index: int) -> Item:
         pixels = np.asarray(upright(source.raw(index), source.names[index]))
@@ -116,17 +116,17 @@ def changed(source: Source, change: Callable[[Picture], Picture]) -> Callable[[i
 
 
 def edges_of(source: Source) -> Source:
-    """The edges of each picture."""
+    """A source of the edges of each image."""
     return replace(source, raw=changed(source, pencil), layout="edges")
 
 
 def grays_of(source: Source) -> Source:
-    """Each picture in shades of grey."""
+    """A source of each image in grey."""
     return replace(source, raw=changed(source, gray), layout="shades of grey")
 
 
 def gray(pixels: Picture) -> Picture:
-    """A picture ``(H, W, C)`` in shades of grey ``(H, W, 1)``, alpha laid on white."""
+    """An image ``(H, W, C)`` in grey ``(H, W, 1)``, with alpha composited on white."""
     values = pixels.astype(np.float32)
     if pixels.shape[2] in (2, 4):
         share = values[..., -1:] / 255
@@ -137,7 +137,7 @@ def gray(pixels: Picture) -> Picture:
 
 
 def pencil(pixels: Picture) -> Picture:
-    """Its edges ``(H, W, 1)``, dark on white as a pencil draws them."""
+    """Edges ``(H, W, 1)`` of an image, dark on white."""
     bright = gray(pixels)[..., 0].astype(np.float32)
     down, right = np.gradient(bright)
     slope = np.hypot(down, right)
@@ -145,10 +145,10 @@ def pencil(pixels: Picture) -> Picture:
 
 
 def _looks(items: Sequence[tuple[str, Item]], folder: Path) -> list[ImageHeader]:
-    """The header of each picture.
+    """The header of each image.
 
     Raises:
-        DataError: listing those that have none.
+        DataError: listing those that cannot be read.
     """
     found: list[ImageHeader] = []
     broken: list[str] = []
@@ -159,7 +159,7 @@ def _looks(items: Sequence[tuple[str, Item]], folder: Path) -> list[ImageHeader]
             broken.append(f"{name.removeprefix(f'{folder}/')} ({error.problem})")
     if broken:
         raise DataError(
-            f"{len(broken)} pictures that cannot be read: {_shown(broken)}",
+            f"{len(broken)} images that cannot be read: {_shown(broken)}",
             where=str(folder),
             remedy="Replace them, or remove them with their partners.",
         )

@@ -120,7 +120,7 @@ def test_a_tiff_in_planes_that_would_be_misread_is_refused(tmp_path, packed):
     held = np.moveaxis(pixels(3), 2, 0)
     tifffile.imwrite(path, held, photometric="rgb", planarconfig="separate", compression=packed)
     for read in (deep, upright):
-        with pytest.raises(DataError, match=r"a: a TIFF with more than 8 bit .* planes"):
+        with pytest.raises(DataError, match=r"a: a planar TIFF with more than 8 bit"):
             read(path, "a")
 
 
@@ -179,7 +179,7 @@ def test_numbers_have_the_bits_of_their_type():
 
 
 def test_a_png_that_is_cut_off_is_broken():
-    with pytest.raises(DataError, match="a: broken picture"):
+    with pytest.raises(DataError, match="a: broken image"):
         deep(png(pixels(3, 200, 200))[:5000], "a")
 
 

@@ -142,7 +142,7 @@ def test_a_file_of_too_many_bytes_is_refused_before_it_is_read(tmp_path, monkeyp
 
 
 def test_text_named_png_is_not_a_picture():
-    with pytest.raises(DataError, match=r"^letter\.png: not a picture\n  Remove it\.$"):
+    with pytest.raises(DataError, match=r"^letter\.png: not an image\n  Remove it\.$"):
         upright(b"Dear Sir or Madam", "letter.png")
 
 
@@ -152,7 +152,7 @@ def test_text_named_png_is_not_a_picture():
 def test_a_truncated_picture_is_broken(kind, keep):
     rng = np.random.default_rng(0)
     held = packed(Image.fromarray(rng.integers(0, 256, (64, 64, 3), np.uint8)), kind)
-    with pytest.raises(DataError, match=r"broken picture|not a picture"):
+    with pytest.raises(DataError, match=r"broken image|not an image"):
         upright(held[: int(len(held) * keep)], "cut")
 
 
@@ -164,7 +164,7 @@ def test_an_empty_file_is_named():
 @pytest.mark.parametrize("kind", ["EPS", "PDF", "ICO"])
 def test_formats_that_are_rare_or_run_programs_are_not_tried(kind):
     held = packed(Image.fromarray(COLORS), kind)
-    with pytest.raises(DataError, match="not a picture"):
+    with pytest.raises(DataError, match="not an image"):
         upright(held, "a.png")
 
 
