@@ -49,6 +49,23 @@ def autocast(device: str, precision: Precision) -> torch.autocast:
     return torch.autocast(device, dtype=torch.bfloat16, enabled=precision == "bfloat16")
 
 
+def to_device(numbers: Tensor, device: str) -> Tensor:
+    """The same numbers on a device; a GPU fetches them while this process goes on.
+
+    From memory that may be swapped out a copy waits until all work that was asked for is done.
+    """
+    if device.startswith("cuda") and numbers.device.type == "cpu" and numbers.numel():
+        held = torch.empty_like(numbers, pin_memory=True).copy_(numbers)
+        return held.to(device, non_blocking=True)
+    return numbers.to(device)
+
+
+def wait_for(device: str) -> None:
+    """Return once all that was asked of a device is done: it works on while this process asks."""
+    if device.startswith("cuda"):
+        torch.cuda.synchronize()
+
+
 def device_of(network: nn.Module) -> str:
     """The device that a network is on; ``cpu`` for one without parameters and buffers."""
     held = chain(network.parameters(), network.buffers())

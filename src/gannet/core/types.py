@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from gannet.core.device import to_device
 from gannet.core.errors import DivergedError
 
 FloatArray = NDArray[np.float64]
@@ -48,7 +49,8 @@ class Condition:
 
     def to(self, device: str) -> Condition:
         """The same condition on another device."""
-        return Condition(self.vector.to(device), self.grid.to(device), self.tokens.to(device))
+        parts = (self.vector, self.grid, self.tokens)
+        return Condition(*(to_device(part, device) for part in parts))
 
     @classmethod
     def joined(cls, parts: Sequence[Condition]) -> Condition:
@@ -115,7 +117,8 @@ class Batch:
 
     def to(self, device: str) -> Batch:
         """The same batch on another device."""
-        return replace(self, real=self.real.to(device), condition=self.condition.to(device))
+        real = to_device(self.real, device)
+        return replace(self, real=real, condition=self.condition.to(device))
 
 
 @dataclass(frozen=True, slots=True)

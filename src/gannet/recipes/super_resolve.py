@@ -22,6 +22,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from gannet.core.config import Config
+from gannet.core.device import device_of
 from gannet.core.recipe import Evaluation, Inference, Inputs, Recipe, Slot, Training
 from gannet.core.transform import Options, Trained, Transform, TransformInput
 from gannet.core.types import Batch, Condition, Losses, Networks, Spec
@@ -239,10 +240,11 @@ def transform(
     assert isinstance(given.options, EnlargeOptions)
     asked = given.options.interpolation
     quality = settings.interpolation if asked is None else asked
-    layers = planes(given.sample, trained.spec.shape[0])
+    layers, where = planes(given.sample, trained.spec.shape[0]), device_of(upscaler)
 
     def enlarge(low: Tensor, row: Tensor) -> Tensor:
-        return upscaler(row.expand(len(low), -1), grid_condition(low), quality)
+        noise = row.expand(len(low), -1).to(where)
+        return upscaler(noise, grid_condition(low.to(where)), quality)
 
     reach, scale = upscaler.receptive_radius, settings.scale
     return [

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gannet.core.codec import Codec, class_number
+from gannet.core.device import device_of
 from gannet.core.errors import ConfigError, DataError
 from gannet.inference.artifact import Artifact
 from gannet.inference.editing import directions as ways
@@ -102,7 +103,7 @@ class Editor:
     """A run with its attributes and latent directions, each computed once.
 
     Attributes:
-        artifact: The trained run, on the CPU.
+        artifact: The trained run.
         examples: Labeled data of the user.
     """
 
@@ -310,7 +311,10 @@ def _of_own_classes(artifact: Artifact) -> tuple[Attribute, ...]:
     if not artifact.classes or not isinstance(discriminator, ProjectionDiscriminator):
         return ()
 
+    where = device_of(artifact.discriminator)
+
     def logits(pictures: Tensor) -> Tensor:
-        return discriminator.head.logits_per_class(discriminator.features(pictures)).float()
+        seen = discriminator.features(pictures.to(where))
+        return discriminator.head.logits_per_class(seen).float().cpu()
 
     return of_classes(artifact.classes, Once(partial(in_chunks, logits, size=256)))

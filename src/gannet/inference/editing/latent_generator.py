@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from gannet.core.device import device_of
 from gannet.core.seeding import derive_seed, latents_at
 from gannet.core.types import Condition, Spec
 
@@ -50,9 +51,9 @@ class LatentGenerator:
 
     def __call__(self, noise: Tensor, vector: Tensor) -> Tensor:
         """Noise ``(B, Z)`` and vectors ``(B, V)`` to images, with gradients."""
-        blank = self.spec.blank(len(noise))
-        made = self.infer(self.network, noise, Condition(vector, blank.grid, blank.tokens))
-        return made.float()
+        blank, where = self.spec.blank(len(noise)), device_of(self.network)
+        told = Condition(vector, blank.grid, blank.tokens).to(where)
+        return self.infer(self.network, noise.to(where), told).float().to(noise.device)
 
     @torch.no_grad()
     def generate(self, noise: Tensor, vector: Tensor) -> Tensor:
@@ -93,11 +94,11 @@ def seen(network: nn.Module, layer: int) -> Generator[list[Tensor]]:
         if part not in order:
             order.append(part)
         if layer >= 0 and order.index(part) == layer:
-            found.append(given[0].detach().flatten(1))
+            found.append(given[0].detach().flatten(1).cpu())
 
     def after(part: nn.Module, _given: tuple[Tensor, ...], made: Tensor) -> None:
         if layer < 0 and order and order[0] is part:
-            found.append(made.detach().flatten(1))
+            found.append(made.detach().flatten(1).cpu())
 
     handles: list[RemovableHandle] = []
     for part in network.modules():

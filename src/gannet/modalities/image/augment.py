@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
 
 
 def augment(samples: Tensor, share: float, rng: torch.Generator | None = None) -> Tensor:
@@ -45,9 +44,10 @@ def _shift(samples: Tensor, share: float, rng: torch.Generator | None = None) ->
     """Shift by up to an eighth of the side, with edge padding."""
     count, _, high, wide = samples.shape
     chosen = _some(samples, share, rng).view(-1, 1).long()
-    reach = torch.tensor([max(high // 8, 1), max(wide // 8, 1)], device=samples.device)
     drawn = torch.rand(count, 2, generator=rng, device=samples.device)
-    return moved(samples, ((drawn * (2 * reach + 1)).long() - reach) * chosen)
+    reach = [max(side // 8, 1) for side in (high, wide)]
+    ways = [(drawn[:, axis] * (2 * most + 1)).long() - most for axis, most in enumerate(reach)]
+    return moved(samples, torch.stack(ways, 1) * chosen)
 
 
 def moved(samples: Tensor, pixels: Tensor) -> Tensor:
@@ -57,14 +57,13 @@ def moved(samples: Tensor, pixels: Tensor) -> Tensor:
         samples: ``(B, C, H, W)``.
         pixels: ``(B, 2)`` integers: offset of the new top left corner, down and right.
     """
-    top, left = (max(int(each), 0) for each in pixels.abs().amax(0))
-    padded = pad(samples, (left, left, top, top), mode="replicate")
-    at = pixels + torch.tensor([top, left], device=samples.device)
-    rows = at[:, :1] + torch.arange(samples.shape[2], device=samples.device)
-    columns = at[:, 1:] + torch.arange(samples.shape[3], device=samples.device)
+    high, wide = samples.shape[2:]
+    # No number is read back here: a GPU would have to finish all it was asked for first.
+    rows = (pixels[:, :1] + torch.arange(high, device=samples.device)).clamp(0, high - 1)
+    columns = (pixels[:, 1:] + torch.arange(wide, device=samples.device)).clamp(0, wide - 1)
     which = torch.arange(len(samples), device=samples.device)[:, None, None]
     # Indexing puts channels last; permute them back.
-    return padded.permute(0, 2, 3, 1)[which, rows[:, :, None], columns[:, None, :]].permute(
+    return samples.permute(0, 2, 3, 1)[which, rows[:, :, None], columns[:, None, :]].permute(
         0, 3, 1, 2
     )
 

@@ -23,6 +23,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from gannet.core.config import Config
+from gannet.core.device import device_of
 from gannet.core.recipe import Suggestion
 from gannet.core.seeding import latents_at
 from gannet.core.types import Batch, Condition, Losses, Networks
@@ -223,10 +224,12 @@ def translate_tiled(
         noise: Latents ``(samples, Z)``.
         side: Target class, one-hot ``(1, K)``, where the network has classes.
     """
+    where = device_of(translator)
 
     def answer(part: Tensor, row: Tensor) -> Tensor:
-        told = grid_condition(part)
-        return translator(row, told if side is None else replace(told, vector=side.to(part)))
+        told = grid_condition(part.to(where))
+        asked = told if side is None else replace(told, vector=side.to(told.grid))
+        return translator(row.to(where), asked)
 
     reach, unit = translator.receptive_radius, translator.unit
     return [

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from gannet.core.device import device_of
 from gannet.core.types import BoolArray, Condition, FloatArray
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.columns.category import CategoryColumn
@@ -217,17 +218,17 @@ def network_axes(
         known: ``(N, F)`` one where the network sees the field.
     """
     assert isinstance(model, FieldGenerator)
-    codec, layout = start.codec, model.layout
+    codec, layout, where = start.codec, model.layout, device_of(model)
     made = np.zeros((len(rows), _width(codec, start.words)))
     for first in range(0, len(rows), PART):
         part = slice(first, first + PART)
-        vector = condition_vector(rows[part], known[part])
+        vector = condition_vector(rows[part], known[part]).to(where)
         shares = layout.probabilities(model.logits(Condition(vector, vector[:, :0], vector[:, :0])))
         for at, (column, fields) in enumerate(zip(codec.columns, codec.spans, strict=True)):
             axes = start.spans[at]
             if axes.stop == axes.start:
                 continue
-            own = shares[:, layout.parts[fields.start]].double().numpy()
+            own = shares[:, layout.parts[fields.start]].double().cpu().numpy()
             if isinstance(column, CategoryColumn):
                 first_word = column.missing.symbols
                 made[part, axes] = own[:, first_word : first_word + axes.stop - axes.start]
