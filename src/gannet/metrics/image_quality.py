@@ -1,4 +1,4 @@
-"""Image quality against a target image: PSNR, SSIM, detail and edges, one number per image."""
+"""How near an answer is to the picture that it should be: one number per picture."""
 
 from __future__ import annotations
 
@@ -8,27 +8,30 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, pad
 
-WINDOW = 11
-"""Side of the Gaussian window of SSIM, in pixels."""
-
-DEVIATION = 1.5
-"""Standard deviation of the Gaussian window of SSIM, in pixels."""
+WINDOW, DEVIATION = 11, 1.5
+"""Side and deviation in pixels of the window of the structural similarity."""
 
 STEADY = (0.01, 0.03)
-"""K1 and K2 of SSIM, relative to the range: keep its quotients finite in flat regions."""
+"""Keep its quotients finite where pictures are flat; shares of the range."""
+
+TOGETHER = 64
+"""Pictures whose windows are held at once."""
+
+FLAT = 1e-3
+"""Length of a picture's edges, all in all, below which it has none: rounding, in 0..255."""
 
 ROUNDED = 10 * math.log10(4 / ((2 / 255) ** 2 / 12))
-"""PSNR of an image against itself rounded to 8 bit, 58.9 dB: the most that a file allows."""
+"""Decibels between a picture and itself in 8 bit: what a file allows, 58.9."""
 
 FINE = 0.125
-"""Cycles per pixel from which detail is fine: an image shrunk to a quarter cannot hold it."""
+"""Cycles per pixel from which detail is fine: what a picture shrunk to a quarter cannot hold."""
 
 LUMINANCE = (65.481, 128.553, 24.966)
-"""Luma weights of red, green and blue in 0..1; ITU-R BT.601, to 16..235."""
+"""Weights of red, green and blue in 0..1; ITU-R BT.601, to 16..235."""
 
 
 def luminance(pictures: Tensor) -> Tensor:
-    """Images ``(B, 1 or 3, H, W)`` in [-1, 1] to luminance ``(B, 1, H, W)`` in 0..255."""
+    """``(B, 1 or 3, H, W)`` in [-1, 1] to brightness ``(B, 1, H, W)`` in 0..255."""
     bright = (pictures.float() + 1) / 2
     if bright.shape[1] < len(LUMINANCE):
         return bright[:, :1] * 255
@@ -37,59 +40,71 @@ def luminance(pictures: Tensor) -> Tensor:
 
 
 def psnr(one: Tensor, other: Tensor) -> Tensor:
-    """Peak signal-to-noise ratio in decibels of images ``(B, C, H, W)`` in [-1, 1], ``(B,)``.
+    """Peak signal-to-noise ratio in decibels of pictures ``(B, C, H, W)`` in [-1, 1], ``(B,)``.
 
-    Capped at that of rounding to 8 bit.
+    At most that of rounding to 8 bit.
     """
     error = (one.float() - other.float()).square().flatten(1).mean(1)
     return (10 * (4 / error.clamp_min(1e-12)).log10()).clamp_max(ROUNDED)
 
 
 def ssim(one: Tensor, other: Tensor) -> Tensor:
-    """Structural similarity (SSIM) of images ``(B, C, H, W)`` in [-1, 1], ``(B,)``; 1 if equal.
+    """Structural similarity of pictures ``(B, C, H, W)`` in [-1, 1], ``(B,)``; 1 for equal ones.
+
+    Brightness counts from black, as pixels in 0..255 do: the quotients of means depend on where
+    zero lies. Windows are Gaussian, variances divide by their weight, and only windows within the
+    picture count: scikit-image's ``structural_similarity`` with ``gaussian_weights``, sigma 1.5,
+    without ``use_sample_covariance`` and with a ``data_range`` of 255, the mean over channels.
 
     Source: Wang et al. 2004, Image quality assessment, eq. 13, the mean over channels and windows.
+    Differs: pictures with a side below 11 have windows of that side, where scikit-image refuses.
     """
-    channels = one.shape[1]
-    side = min(WINDOW, *one.shape[2:])
-    place = torch.arange(side, dtype=torch.float32, device=one.device) - (side - 1) / 2
+    parts = zip(one.split(TOGETHER), other.split(TOGETHER), strict=True)
+    return torch.cat([_ssim((a.double() + 1) / 2, (b.double() + 1) / 2) for a, b in parts]).float()
+
+
+def _ssim(a: Tensor, b: Tensor) -> Tensor:
+    """Of pictures in [0, 1]."""
+    channels = a.shape[1]
+    side = min(WINDOW, *a.shape[2:])
+    place = torch.arange(side, dtype=a.dtype, device=a.device) - (side - 1) / 2
     line = (-place.square() / (2 * DEVIATION**2)).exp()
-    line = line / line.sum()
-    kernel = (line[:, None] * line)[None, None].expand(channels, 1, -1, -1)
+    line = (line / line.sum()).expand(channels, 1, 1, -1)
 
     def smooth(x: Tensor) -> Tensor:
-        return conv2d(x, kernel, groups=channels)
+        return conv2d(conv2d(x, line, groups=channels), line.mT, groups=channels)
 
-    a, b = one.float(), other.float()
     mean_a, mean_b = smooth(a), smooth(b)
     var_a, var_b = smooth(a * a) - mean_a**2, smooth(b * b) - mean_b**2
     both = smooth(a * b) - mean_a * mean_b
-    flat, steady = ((2 * share) ** 2 for share in STEADY)
+    flat, steady = (share**2 for share in STEADY)
     likeness = (2 * mean_a * mean_b + flat) * (2 * both + steady)
     likeness = likeness / ((mean_a**2 + mean_b**2 + flat) * (var_a + var_b + steady))
     return likeness.flatten(1).mean(1)
 
 
 def high_frequency_energy(pictures: Tensor) -> Tensor:
-    """log10 of the energy at high frequencies, ``(B,)``, of images ``(B, C, H, W)``."""
-    gray = luminance(pictures)[:, 0]
+    """Decimal logarithm of the energy of fine detail, ``(B,)``, of pictures ``(B, C, H, W)``."""
+    gray = luminance(pictures)[:, 0].double()
     high, wide = gray.shape[1:]
     window = torch.hann_window(high, periodic=False)[:, None] * torch.hann_window(
         wide, periodic=False
     )
     gray = (gray - gray.mean((1, 2), keepdim=True)) * window.to(gray.device)
-    power = torch.fft.rfft2(gray).abs().square()
-    radius = (torch.fft.fftfreq(high)[:, None] ** 2 + torch.fft.rfftfreq(wide) ** 2).sqrt()
-    return (power * (radius >= FINE).to(gray.device)).sum((1, 2)).clamp_min(1e-3).log10()
+    # The whole plane: half of it would count level detail once and all other detail half.
+    power = torch.fft.fft2(gray).abs().square()
+    radius = (torch.fft.fftfreq(high)[:, None] ** 2 + torch.fft.fftfreq(wide) ** 2).sqrt()
+    energy = (power * (radius >= FINE).to(gray.device)).sum((1, 2))
+    return energy.clamp_min(1e-3).log10().float()
 
 
 def high_frequency_error(one: Tensor, other: Tensor) -> Tensor:
-    """Difference of the high-frequency energy in powers of ten, ``(B,)``; 0 if equal."""
+    """Powers of ten by which the energy of fine detail differs, ``(B,)``; 0 for equal ones."""
     return (high_frequency_energy(one) - high_frequency_energy(other)).abs()
 
 
 def edges(pictures: Tensor) -> Tensor:
-    """Sobel gradient magnitude of the luminance at each pixel, ``(B, 1, H, W)``."""
+    """Length of the brightness's slope at each pixel, ``(B, 1, H, W)``, by Sobel's kernels."""
     gray = pad(luminance(pictures), (1, 1, 1, 1), mode="replicate")
     kernel = gray.new_tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])
     both = torch.stack([kernel, kernel.T])[:, None] / 8
@@ -97,7 +112,14 @@ def edges(pictures: Tensor) -> Tensor:
 
 
 def edge_correlation(one: Tensor, other: Tensor) -> Tensor:
-    """Correlation of the edge maps of images ``(B, C, H, W)``, ``(B,)``; 1 if equal."""
+    """Correlation of the edges of pictures ``(B, C, H, W)``, ``(B,)``; 1 where they agree.
+
+    Two pictures without edges agree; one without and one with have nothing in common: 0.
+    """
     a, b = edges(one).flatten(1), edges(other).flatten(1)
     a, b = a - a.mean(1, keepdim=True), b - b.mean(1, keepdim=True)
-    return (a * b).sum(1) / (a.norm(dim=1) * b.norm(dim=1)).clamp_min(1e-9)
+    left, right = a.norm(dim=1), b.norm(dim=1)
+    likeness = (a * b).sum(1) / (left * right).clamp_min(1e-9)
+    blank = (left < FLAT, right < FLAT)
+    likeness = torch.where(blank[0] | blank[1], torch.zeros_like(likeness), likeness)
+    return torch.where(blank[0] & blank[1], torch.ones_like(likeness), likeness)

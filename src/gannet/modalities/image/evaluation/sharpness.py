@@ -45,7 +45,7 @@ def roughness(pictures: Tensor) -> Tensor:
     down = x.diff(dim=2).square().flatten(1).mean(1)
     right = x.diff(dim=3).square().flatten(1).mean(1)
     inner = (x - x.mean((2, 3), keepdim=True)).square().flatten(1).mean(1)
-    return (down + right) / 2 / inner.clamp(min=1e-6)
+    return (down + right) / 2 / inner.clamp(min=1e-12)
 
 
 def texture_scores(held_out: Tensor, fake: Tensor, fresh: Tensor, plain: Tensor) -> Sequence[Score]:
