@@ -209,11 +209,7 @@ def test_findings_survive_json(tmp_path):
 def test_what_find_passed_over_is_a_warning(tmp_path):
     fill(tmp_path, 3)
     fill(tmp_path / "old", 2)
-<<<<<<< HEAD
-    assert "2 pictures in subfolders ignored" in text(examine(tmp_path))
-=======
-    assert "2 images in subfolders left aside" in text(examine(tmp_path))
->>>>>>> words-d
+    assert "2 images in subfolders ignored" in text(examine(tmp_path))
 
 
 def test_nothing_there_is_an_error(tmp_path):
