@@ -141,7 +141,7 @@ def edited(model: gannet.Model, picture: Any) -> object:
     """A picture that was found in the noise, and changed."""
     editor, search = model.editor(), InversionSettings(starts=64, tries=2, steps=10, tuning=5)
     found = editor.find([picture], search)[0]
-    return editor.changed(found, {"brightness": 1.0}).picture()
+    return editor.edited(found, {"brightness": 1.0}).image()
 
 
 def compare_product(check: Check, case: str, session: Session, run: Path) -> Numbers:

@@ -16,7 +16,7 @@ from PIL import Image
 import gannet as package
 from gannet.core.errors import ConfigError, DataError
 from gannet.inference.apply import ApplyRequest, apply_file
-from gannet.modalities.image.io.bit_depth import deep, write_deep
+from gannet.modalities.image.io.bit_depth import read_deep, write_deep
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(900)]
 
@@ -195,7 +195,7 @@ def test_colors_of_16_bit_stay_16_bit(run, tmp_path, gannet):
     given, values = deep_colors(tmp_path, 4)
     done = gannet("apply", run, given, "--out", tmp_path / "out.png")
     assert done.returncode == 0, done.stderr
-    made = deep(tmp_path / "out.png", "a")
+    made = read_deep(tmp_path / "out.png", "a")
     assert (made.bits, made.pixels.shape) == (16, (24, 30, 4))
     numbers = (made.pixels * np.float32(65535)).round()
     assert (numbers % 257 != 0).mean() > 0.9, "8 bit, blown up"
@@ -214,7 +214,7 @@ def test_known_pixels_of_16_bit_come_back_to_the_bit(filler, tmp_path, gannet):
     mask, out = save(tmp_path / "mask.png", hole), tmp_path / "out.png"
     done = gannet("apply", filler, given, "--out", out, "--mask", mask)
     assert done.returncode == 0, done.stderr
-    made = (deep(out, "a").pixels * np.float32(65535)).round().astype(np.uint16)
+    made = (read_deep(out, "a").pixels * np.float32(65535)).round().astype(np.uint16)
     assert np.array_equal(made[hole == 0], values[hole == 0])
     assert (made[hole > 0] != values[hole > 0]).any()
 

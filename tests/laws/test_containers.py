@@ -211,7 +211,7 @@ def test_a_kind_is_known_without_being_named(kind, container, tmp_path):
         pytest.skip("contents without names are known by how they begin, which toys do not say")
     path, _ = container(tmp_path, contents(kind, tmp_path / "made"), FILES[kind])
     found = examine(path)
-    assert (found.kind, found.count, found.looked_at) == (kind, COUNT, COUNT)
+    assert (found.kind, found.count, found.inspected) == (kind, COUNT, COUNT)
     assert found.usable
     assert found.recipe == find_modality(kind).default_recipe
     assert "duplicates: 0" in "\n".join(found.describe())

@@ -17,9 +17,9 @@ from gannet.core.io.files import write_whole
 from gannet.core.io.training_log import PLAN
 from gannet.core.scores import Report
 from gannet.evaluation.differences import Comparison, Group, compared
-from gannet.evaluation.report.comparison import summary, to_markdown, told
+from gannet.evaluation.report.comparison import describe_score, summary, to_markdown
 from gannet.evaluation.report.examples import Examples
-from gannet.evaluation.report.html.comparison import Contestant, compared_page
+from gannet.evaluation.report.html.comparison import RunGroup, compared_page
 from gannet.evaluation.report.html.page import can_draw
 
 
@@ -67,7 +67,7 @@ def compare(  # one parameter per command-line flag
     if out is not None and Path(out).exists() and not Path(out).is_dir():
         raise ConfigError(f"--out: {out} is not a folder", remedy="Name another.")
     models = [load(run) for run in runs]
-    check_alike(models)
+    check_comparable(models)
     threads = processor.best_threads()
     options: dict[str, Any] = {"count": count, "seed": seed, "label": label, "threads": threads}
     if features != "auto":
@@ -76,13 +76,13 @@ def compare(  # one parameter per command-line flag
     for model in models:
         report, examples, _ = model.scored(data, sheets=False, **options)
         scored.append(Scored(model, report, examples))
-    found = compared(_grouped(scored), Path(data).name)
+    comparison = compared(_grouped(scored), Path(data).name)
     if out is not None:
-        _write(found, scored, Path(out))
-    return found
+        _write(comparison, scored, Path(out))
+    return comparison
 
 
-def check_alike(models: Sequence[Model]) -> None:
+def check_comparable(models: Sequence[Model]) -> None:
     """Refuse runs that would not be scored on the same held-out samples.
 
     Raises:
@@ -94,7 +94,7 @@ def check_alike(models: Sequence[Model]) -> None:
         if first.card.codecs["sample"] != other.card.codecs["sample"]:
             raise DataError(
                 f"{names} encode their data differently "
-                f"({_shape(first)} and {_shape(other)}), so their scores are not comparable",
+                f"({_describe_shape(first)} and {_describe_shape(other)}), so their scores are not comparable",
                 remedy="Compare runs on the same data, at the same resolution and columns.",
             )
         if first.card.data.get("digest") != other.card.data.get("digest"):
@@ -108,62 +108,63 @@ def check_alike(models: Sequence[Model]) -> None:
 def _grouped(scored: Sequence[Scored]) -> list[Group]:
     groups: dict[str, list[Scored]] = {}
     for each in scored:
-        groups.setdefault(_kind(each.model), []).append(each)
-    made: list[Group] = []
-    taken: set[str] = set()
+        groups.setdefault(_settings_key(each.model), []).append(each)
+    comparison_groups: list[Group] = []
+    used_names: set[str] = set()
     for members in groups.values():
         name = members[0].report.artifact
         name = next(
             tried
             for at in counting(1)
-            if (tried := name if at == 1 else f"{name} ({at})") not in taken
+            if (tried := name if at == 1 else f"{name} ({at})") not in used_names
         )
-        taken.add(name)
+        used_names.add(name)
         seeds = tuple(each.model.card.seed for each in members)
         reports = tuple(each.report for each in members)
         baseline = members[0].model.artifact.recipe.evaluation.is_baseline
-        made.append(Group(name=name, seeds=seeds, reports=reports, baseline=baseline))
-    return made
+        comparison_groups.append(Group(name=name, seeds=seeds, reports=reports, baseline=baseline))
+    return comparison_groups
 
 
-def _kind(model: Model) -> str:
+def _settings_key(model: Model) -> str:
     """The settings of a run without its seed; without a plan.json, the config in its card."""
     card = model.card
     try:
         plan: Any = json.loads((model.folder / PLAN).read_text(encoding="utf-8"))
-        asked = {
+        settings = {
             name: plan[name]
             for name in ("recipe", "user_settings", "budget_seconds", "auto_adjust", "device")
         }
     except (OSError, ValueError, KeyError, TypeError):
-        asked = {"recipe": card.recipe, "config": card.config}
-    return json.dumps(asked, sort_keys=True)
+        settings = {"recipe": card.recipe, "config": card.config}
+    return json.dumps(settings, sort_keys=True)
 
 
-def _shape(model: Model) -> str:
+def _describe_shape(model: Model) -> str:
     kind = model.codec.kind
     return f"{kind} of {' × '.join(map(str, model.codec.shape))}"
 
 
-def _write(found: Comparison, scored: Sequence[Scored], out: Path) -> None:
-    write_whole(out / "compare.json", found.model_dump_json(indent=2).encode())
-    write_whole(out / "compare.md", to_markdown(found).encode())
+def _write(comparison: Comparison, scored: Sequence[Scored], out: Path) -> None:
+    write_whole(out / "compare.json", comparison.model_dump_json(indent=2).encode())
+    write_whole(out / "compare.md", to_markdown(comparison).encode())
     if not can_draw():
         return
     contestants = [
-        Contestant(group.name, group.reports, examples_of(scored, group.reports[0]))
-        for group in found.groups
+        RunGroup(group.name, group.reports, examples_of(scored, group.reports[0]))
+        for group in comparison.groups
     ]
     cells: Mapping[str, list[str]] = {
-        name: [told(group, name) for group in found.groups] for name in found.scores
+        name: [describe_score(group, name) for group in comparison.groups]
+        for name in comparison.scores
     }
     page = compared_page(
-        data=found.data,
-        summary=summary(found),
-        contestants=contestants,
+        data=comparison.data,
+        summary=summary(comparison),
+        groups=contestants,
         cells=cells,
-        differences=found.differences,
-        protocol=found.protocol,
+        differences=comparison.differences,
+        protocol=comparison.protocol,
     )
     write_whole(out / "compare.html", page.encode())
 

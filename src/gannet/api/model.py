@@ -13,7 +13,7 @@ import numpy as np
 
 from gannet.api.scoring import check_evaluation, scored, write_scored
 from gannet.core.codec import Codec
-from gannet.core.sampling import DrawnSamples
+from gannet.core.sampling import SampleStream
 from gannet.core.scores import Report
 from gannet.evaluation.report.examples import Examples
 from gannet.inference.apply import ApplyRequest, apply_value
@@ -24,7 +24,7 @@ from gannet.inference.editing.editor import Editor, LabeledExamples
 from gannet.inference.editing.inversion import USUAL
 from gannet.inference.judge_files import judge_samples
 from gannet.inference.write_samples import draw_samples
-from gannet.modalities.hooks import Sheet
+from gannet.modalities.hooks import SampleGrid
 
 
 @dataclass(frozen=True)
@@ -79,13 +79,13 @@ class Model:
                 resembles a condition, a rule cannot be parsed, rules contradict each other or
                 almost no row obeys them, or the count is negative.
         """
-        drawn = self.stream(count, seed=seed, **options)
-        found = drawn.gather()
-        if isinstance(found, list):
-            return self.artifact.modality.inference.stack(found, self.artifact.codec)  # pyright: ignore[reportUnknownArgumentType]  # raw samples
-        return found
+        samples = self.stream(count, seed=seed, **options)
+        gathered = samples.gather()
+        if isinstance(gathered, list):
+            return self.artifact.modality.inference.stack(gathered, self.artifact.codec)  # pyright: ignore[reportUnknownArgumentType]  # raw samples
+        return gathered
 
-    def stream(self, count: int, *, seed: int = 0, **options: Any) -> DrawnSamples:
+    def stream(self, count: int, *, seed: int = 0, **options: Any) -> SampleStream:
         """The samples of ``sample``, one by one; of tables, some rows at a time.
 
         The result is an iterator; its ``notes()`` tell about the samples drawn so far, such as how
@@ -150,8 +150,8 @@ class Model:
             ConfigError: if this run's recipe has no transform, or an option is unknown.
             DataError: if the input does not fit the run.
         """
-        found = apply_value(self.artifact, given, ApplyRequest(samples, seed, options, transform))
-        return list(found) if samples > 1 else found[0]
+        outputs = apply_value(self.artifact, given, ApplyRequest(samples, seed, options, transform))
+        return list(outputs) if samples > 1 else outputs[0]
 
     def editor(
         self,
@@ -188,7 +188,7 @@ class Model:
 
     def edit(
         self,
-        picture: Path | str | Any,
+        image: Path | str | Any,
         changes: Mapping[str, float],
         *,
         label: str | int | None = None,
@@ -198,7 +198,7 @@ class Model:
         """Invert an image (find its latent), edit it, and decode it: ``(H, W, C)`` of 0..255.
 
         Args:
-            picture: A file or an array ``(H, W, C)`` of 0..255, of any size.
+            image: A file or an array ``(H, W, C)`` of 0..255, of any size.
             changes: Attributes such as ``brightness``, or numbers of ``directions``, and how many
                 standard deviations of the latent to move along each.
             label: Its class, of runs with classes; by default the one that fits best.
@@ -212,9 +212,9 @@ class Model:
         """
         editor = self.editor(seed=seed)
         search = USUAL if pivotal_tuning else replace(USUAL, tuning=0)
-        item = Path(picture) if isinstance(picture, str | Path) else np.asarray(picture, np.uint8)
-        found = editor.changed(editor.find([item], search, label)[0], changes)
-        return self.artifact.decode(found.picture()[None])[0]
+        item = Path(image) if isinstance(image, str | Path) else np.asarray(image, np.uint8)
+        edited = editor.edited(editor.find([item], search, label)[0], changes)
+        return self.artifact.decode(edited.image()[None])[0]
 
     def evaluate(
         self, data: Path | str, *, count: int = 2_000, out: Path | str | None = None, **options: Any
@@ -245,7 +245,7 @@ class Model:
 
     def scored(
         self, data: Path | str, *, count: int = 2_000, sheets: bool = True, **options: Any
-    ) -> tuple[Report, Examples, Mapping[str, Sheet]]:
+    ) -> tuple[Report, Examples, Mapping[str, SampleGrid]]:
         """What ``evaluate`` writes: the report, examples, and image grids by file name.
 
         Args:

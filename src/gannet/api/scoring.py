@@ -25,7 +25,7 @@ from gannet.evaluation.scored import score
 from gannet.evaluation.task_scores import with_task_scores
 from gannet.inference.apply import ApplyRequest, apply_value
 from gannet.inference.artifact import Artifact
-from gannet.modalities.hooks import Sheet
+from gannet.modalities.hooks import SampleGrid
 from gannet.training.inputs import source_for
 
 OTHER_DATA = (
@@ -57,8 +57,8 @@ class ConditionalArtifact:
 
     def transform(self, given: Batch, *, seed: int) -> tuple[Batch, Tensor]:
         """Held-out samples with their conditions, and the outputs ``(n, *shape)``."""
-        told = self.artifact.recipe.with_evaluation_condition(given, self.artifact.card.spec)
-        return told, self.resample(told, seed=seed)
+        conditioned = self.artifact.recipe.with_evaluation_condition(given, self.artifact.card.spec)
+        return conditioned, self.resample(conditioned, seed=seed)
 
     def resample(self, condition: Batch, *, seed: int) -> Tensor:
         """Further outputs for the same conditions, or for some of them."""
@@ -96,7 +96,7 @@ def scored(
     sheets: bool = True,
     threads: int | None = None,
     **options: Any,
-) -> tuple[Report, Examples, Mapping[str, Sheet]]:
+) -> tuple[Report, Examples, Mapping[str, SampleGrid]]:
     """What ``evaluate`` writes: the report, examples, and image grids by file name.
 
     Args:
@@ -109,36 +109,36 @@ def scored(
             networks on one machine.
         options: As for ``Model.evaluate``.
     """
-    found = _read_again(artifact, folder, data, options.pop("label", None))
+    evaluation_data = _load_evaluation_data(artifact, folder, data, options.pop("label", None))
     names = {"artifact": folder.resolve().name, "data": Path(data).name}
     recipe, card, seed = artifact.recipe, artifact.card, options.pop("seed", 0)
     conditional = recipe.inputs.conditional and recipe.makes_samples
     transforms = recipe.inference.transform is not None and not conditional
     with processor.threads(threads or processor.best_threads()):
-        made = score(
+        result = score(
             SamplesOf(artifact),
-            found,
+            evaluation_data,
             artifact.codecs,
             count=count,
             seed=seed,
-            answers=ConditionalArtifact(artifact) if conditional else None,
+            conditional_generator=ConditionalArtifact(artifact) if conditional else None,
             transform=partial(_transformed, artifact, seed=seed) if transforms else None,
-            cache=_features_cache(artifact, folder, found),
+            cache=_features_cache(artifact, folder, evaluation_data),
             sheets=sheets,
             options=names | options,
         )
-    report = with_task_scores(made.report, recipe, artifact, found, count=count)
-    said = list(report.protocol)
-    if found.digest != card.data.get("digest"):
-        said.append(OTHER_DATA)
+    report = with_task_scores(result.report, recipe, artifact, evaluation_data, count=count)
+    protocol = list(report.protocol)
+    if evaluation_data.digest != card.data.get("digest"):
+        protocol.append(OTHER_DATA)
     training_log = read_training_log(folder, recipe=card.recipe, diagnosis=card.diagnosis)
-    update = {"protocol": tuple(said), "training_log": training_log}
-    return report.model_copy(update=update), made.examples, made.sheets
+    update = {"protocol": tuple(protocol), "training_log": training_log}
+    return report.model_copy(update=update), result.examples, result.sheets
 
 
-def _features_cache(artifact: Artifact, folder: Path, found: Dataset) -> Path | None:
+def _features_cache(artifact: Artifact, folder: Path, evaluation_data: Dataset) -> Path | None:
     """The run's cache folder, if it exists and these are the run's own data."""
-    own = found.digest == artifact.card.data.get("digest")
+    own = evaluation_data.digest == artifact.card.data.get("digest")
     cache = folder / "cache"
     return cache if own and cache.is_dir() else None
 
@@ -147,20 +147,22 @@ def _transformed(artifact: Artifact, given: Any, samples: int, *, seed: int) -> 
     return apply_value(artifact, given, ApplyRequest(samples, seed))
 
 
-def _read_again(artifact: Artifact, folder: Path, data: Path | str, label: str | None) -> Dataset:
+def _load_evaluation_data(
+    artifact: Artifact, folder: Path, data: Path | str, label: str | None
+) -> Dataset:
     """The data to evaluate on, with the classes of this model; no cache is written."""
-    known, codec = artifact.card.data.get("label"), artifact.codecs["sample"]
-    wanted = known if label is None else label
-    source = source_for(data, wanted, artifact.card.recipe, artifact.config, kind=codec.kind)
-    if artifact.known_classes:
-        source = source.aligned(artifact.known_classes)
+    own_label, codec = artifact.card.data.get("label"), artifact.codecs["sample"]
+    chosen_label = own_label if label is None else label
+    source = source_for(data, chosen_label, artifact.card.recipe, artifact.config, kind=codec.kind)
+    if artifact.data_classes:
+        source = source.aligned(artifact.data_classes)
     # Other data must not overwrite the run's cache.
     cache = dataset.cache_of(source, codec, folder / "cache")
     return dataset.load(source, artifact.codecs, cache=cache, seed=0)
 
 
 def write_scored(
-    report: Report, out: Path, examples: Examples, sheets: Mapping[str, Sheet]
+    report: Report, out: Path, examples: Examples, sheets: Mapping[str, SampleGrid]
 ) -> None:
     """Write a report as JSON, Markdown and HTML, with its image grids; see ``scored``."""
     write_report(report, out, sheets)

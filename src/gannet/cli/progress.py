@@ -45,25 +45,25 @@ def watch(
     for line in _about(session):
         console.print(line)
     viewers: list[Viewer] = [Events(session)] if tensorboard else []
-    moments = session.run(stop, save_seconds=save_seconds)
+    states = session.run(stop, save_seconds=save_seconds)
     last: TrainingState | None = None
     if console.is_terminal:
         with Live(console=console, refresh_per_second=4, transient=False) as live:
             viewers.append(Window(session, live))
-            last = _run(moments, viewers)
+            last = _run(states, viewers)
     else:
         viewers.append(Lines(session))
-        last = _run(moments, viewers)
+        last = _run(states, viewers)
     for line in _summary(session, last):
         console.print(line)
 
 
-def _run(moments: Iterable[TrainingState], viewers: Iterable[Viewer]) -> TrainingState | None:
+def _run(states: Iterable[TrainingState], viewers: Iterable[Viewer]) -> TrainingState | None:
     last: TrainingState | None = None
-    for moment in moments:
+    for state in states:
         for viewer in viewers:
-            viewer.show(moment)
-        last = moment
+            viewer.show(state)
+        last = state
     return last
 
 
@@ -76,7 +76,7 @@ def _about(session: Session) -> list[str]:
     ]
     lines += [f"  skipped {name}: {reason}" for name, reason in data.skipped[:10]]
     lines += [f"  {reason}" for reason in plan.reasons]
-    lines += [f"expect: {words}" for words in plan.forecast]
+    lines += [f"expect: {line}" for line in plan.forecast]
     return lines
 
 
@@ -106,10 +106,10 @@ def discriminator_auc(evaluation: MonitorEvaluation) -> str:
     return f"{measurements.auc_train:.2f} training, {measurements.auc_held_out:.2f} held out"
 
 
-def minutes_left(moment: TrainingState) -> float:
+def minutes_left(state: TrainingState) -> float:
     """Minutes until all steps are done, at the speed so far."""
-    done = max(moment.result.step, 1)
-    return (moment.steps - done) * moment.elapsed / done / 60
+    done = max(state.result.step, 1)
+    return (state.steps - done) * state.elapsed / done / 60
 
 
 class Lines:
@@ -123,12 +123,12 @@ class Lines:
         evaluation = state.evaluation
         if evaluation is None:
             return
-        seen = evaluation.measurements
+        measurements = evaluation.measurements
         print(
             f"step {state.result.step}/{state.steps}  {minutes_left(state):.1f} min left  "
-            f"{state.rate:.0f}/s  D(real) {seen.d_real:.2f} D(fake) {seen.d_fake:.2f}  "
-            f"AUC {discriminator_auc(evaluation)}  distance {seen.energy_distance:.3g} (reference "
-            f"{seen.reference:.2g})  "
+            f"{state.rate:.0f}/s  D(real) {measurements.d_real:.2f} D(fake) {measurements.d_fake:.2f}  "
+            f"AUC {discriminator_auc(evaluation)}  distance {measurements.energy_distance:.3g} (reference "
+            f"{measurements.reference:.2g})  "
             f"{evaluation.diagnosis.name}",
             flush=True,
         )
@@ -143,7 +143,7 @@ class Window:
         self.session, self.live = session, live
         self.evaluation: MonitorEvaluation | None = None
         self.action = "none yet"
-        self.shown = 0.0
+        self.last_drawn = 0.0
 
     def show(self, state: TrainingState) -> None:
         """Redraw, a few times a second."""
@@ -151,22 +151,27 @@ class Window:
             self.evaluation = state.evaluation
             if state.evaluation.action is not None:
                 self.action = f"step {state.result.step}: {state.evaluation.action.reason}"
-        if state.evaluation is None and time.monotonic() - self.shown < SHOW_EVERY:
+        if state.evaluation is None and time.monotonic() - self.last_drawn < SHOW_EVERY:
             return
-        self.shown = time.monotonic()
-        self.live.update(self._drawn(state))
+        self.last_drawn = time.monotonic()
+        self.live.update(self._panel(state))
 
-    def _drawn(self, moment: TrainingState) -> Panel:
+    def _panel(self, state: TrainingState) -> Panel:
         rows = Table.grid(padding=(0, 2))
-        rows.add_row("step", f"{moment.result.step} of {moment.steps}")
-        rows.add_row("time left", f"{minutes_left(moment):.1f} min")
-        rows.add_row("speed", f"{moment.rate:.0f} samples/s")
+        rows.add_row("step", f"{state.result.step} of {state.steps}")
+        rows.add_row("time left", f"{minutes_left(state):.1f} min")
+        rows.add_row("speed", f"{state.rate:.0f} samples/s")
         if self.evaluation is not None:
-            seen = self.evaluation.measurements
-            rows.add_row("D(real), D(fake)", f"{seen.d_real:.2f}, {seen.d_fake:.2f}")
-            rows.add_row("AUC, training", _dial(seen.auc_train))
-            rows.add_row("AUC, held out", _dial(seen.auc_held_out))
-            rows.add_row("distance", f"{seen.energy_distance:.3g} (reference {seen.reference:.2g})")
+            measurements = self.evaluation.measurements
+            rows.add_row(
+                "D(real), D(fake)", f"{measurements.d_real:.2f}, {measurements.d_fake:.2f}"
+            )
+            rows.add_row("AUC, training", _dial(measurements.auc_train))
+            rows.add_row("AUC, held out", _dial(measurements.auc_held_out))
+            rows.add_row(
+                "distance",
+                f"{measurements.energy_distance:.3g} (reference {measurements.reference:.2g})",
+            )
             style = (
                 "green"
                 if self.evaluation.diagnosis.name in ("healthy", "converged")
@@ -177,12 +182,12 @@ class Window:
         rows.add_row("last action", self.action)
         view = Table.grid(expand=True)
         # In a row of its own: a progress bar does not end its line, so text after it is cut off.
-        view.add_row(ProgressBar(total=moment.steps, completed=moment.result.step))
+        view.add_row(ProgressBar(total=state.steps, completed=state.result.step))
         view.add_row(rows)
         return Panel(view, title=f"gannet {self.session.plan.recipe}")
 
 
-def _dial(share: float, width: int = 31) -> Text:
+def _dial(auc: float, width: int = 31) -> Text:
     """A discriminator AUC on a scale from 0 to 1; the middle mark is chance level, 0.5.
 
     >>> _dial(0.5, 5).plain
@@ -190,9 +195,9 @@ def _dial(share: float, width: int = 31) -> Text:
     """
     marks = ["-"] * width
     marks[width // 2] = "+"
-    if share == share:  # NaN has no mark
-        marks[min(int(share * width), width - 1)] = "|"
-    return Text(f"0 {''.join(marks)} 1  {share:.2f}")
+    if auc == auc:  # NaN has no mark
+        marks[min(int(auc * width), width - 1)] = "|"
+    return Text(f"0 {''.join(marks)} 1  {auc:.2f}")
 
 
 class Events:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from gannet.cli.flags import RunFlags, Words, read_flags
+from gannet.cli.flags import MultipleValues, RunFlags, read_flags
 
 
 def sample(run: Path, /, *flags: RunFlags, count: int = 64, out: Path, seed: int = 0) -> None:
@@ -63,28 +63,30 @@ def apply(
     from gannet.inference.apply import ApplyRequest, apply_file
     from gannet.inference.options import transform_fields
 
-    def say(done: int, all_of: int) -> None:
+    def report_progress(done: int, all_of: int) -> None:
         print(f"\r{done} of {all_of}", end="" if done < all_of else "\n", file=sys.stderr)
 
-    def warn(said: str) -> None:
-        print(f"note: {said}", file=sys.stderr)
+    def warn(message: str) -> None:
+        print(f"note: {message}", file=sys.stderr)
 
     artifact = load(run).artifact
     options = read_flags(flags, transform_fields(artifact.recipe, artifact.codecs))
-    wanted = ApplyRequest(samples, seed, options, transform, say=say, warn=warn)
-    for path in apply_file(artifact, given, out, wanted):
+    request = ApplyRequest(
+        samples, seed, options, transform, on_progress=report_progress, warn=warn
+    )
+    for path in apply_file(artifact, given, out, request):
         print(f"written: {path}")
 
 
 def edit(
     run: Path,
-    pictures: list[Path] | None = None,
+    images: list[Path] | None = None,
     /,
     *,
     out: Path,
     directions: bool = False,
-    edit: Words = (),
-    fix: Words = (),
+    edit: MultipleValues = (),
+    fix: MultipleValues = (),
     target_class: Annotated[str | None, Parameter(name="--class")] = None,
     label: str | None = None,
     pivotal_tuning: bool = True,
@@ -99,7 +101,7 @@ def edit(
 
     Args:
         run: Folder of a run that generates images from latents.
-        pictures: Images to edit, or files that --save-latents wrote; none for samples of the run.
+        images: Images to edit, or files that --save-latents wrote; none for samples of the run.
             Several are interpolated, from the first to the last.
         out: An image file; for several images or --frames a .png grid, a .gif or an .mp4 (extra
             `video`).
@@ -122,7 +124,7 @@ def edit(
     from gannet.core.config import pairs
     from gannet.inference.editing.files import EditRequest, LabeledExamples, amounts, edit_files
 
-    wanted = EditRequest(
+    request = EditRequest(
         changes=amounts(pairs(edit, "--edit")),
         fix=fix,
         directions=directions,
@@ -133,4 +135,4 @@ def edit(
         save_latents=save_latents,
         examples=LabeledExamples(labels, positive, negative, seed),
     )
-    print("\n".join(edit_files(load(run).artifact, pictures or [], out, wanted)))
+    print("\n".join(edit_files(load(run).artifact, images or [], out, request)))

@@ -18,7 +18,7 @@ from typing import Any
 from gannet.core.config import Config
 from gannet.recipes.registry import find_recipe
 
-ABSENT = "torch"
+STUBBED = "torch"
 """The package that is replaced by a stub."""
 
 NOT_ENOUGH = (TypeError, AttributeError, ImportError, ValueError, LookupError, ArithmeticError)
@@ -66,7 +66,7 @@ class _StandIn(MetaPathFinder, Loader):
     """An import hook that gives an empty module for PyTorch and its submodules."""
 
     def find_spec(self, fullname: str, _path: object, _target: object = None) -> ModuleSpec | None:
-        own = fullname.partition(".")[0] == ABSENT
+        own = fullname.partition(".")[0] == STUBBED
         return ModuleSpec(fullname, self, is_package=True) if own else None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
@@ -78,7 +78,7 @@ class _StandIn(MetaPathFinder, Loader):
 
 
 @contextmanager
-def _standing_in() -> Generator[None]:
+def _stubbed_torch() -> Generator[None]:
     """Import with PyTorch stubbed; afterwards remove every module that saw the stub."""
     finder, before = _StandIn(), set(sys.modules)
     sys.meta_path.insert(0, finder)
@@ -86,20 +86,25 @@ def _standing_in() -> Generator[None]:
         yield
     finally:
         sys.meta_path.remove(finder)
-        fresh = [name for name in sys.modules if name not in before]
-        empty = {name for name in fresh if isinstance(sys.modules[name], _EmptyModule)}
-        saw = {
+        new_modules = [name for name in sys.modules if name not in before]
+        empty = {name for name in new_modules if isinstance(sys.modules[name], _EmptyModule)}
+        tainted = {
             name
-            for name in fresh
-            if any(isinstance(each, _Empty | _EmptyModule) for each in _held(sys.modules[name]))
+            for name in new_modules
+            if any(
+                isinstance(each, _Empty | _EmptyModule)
+                for each in _module_values(sys.modules[name])
+            )
         }
         # Modules that imported a removed one still hold its stubs, so they are removed too.
-        ours = {name for name in fresh if name.partition(".")[0] in {"gannet", *_roots(saw)}}
-        for name in empty | saw | ours:
+        ours = {
+            name for name in new_modules if name.partition(".")[0] in {"gannet", *_roots(tainted)}
+        }
+        for name in empty | tainted | ours:
             del sys.modules[name]
 
 
-def _held(module: ModuleType) -> list[Any]:
+def _module_values(module: ModuleType) -> list[Any]:
     return list(vars(module).values())
 
 
@@ -113,11 +118,11 @@ def settings_of(name: str) -> tuple[type[Config], frozenset[str]]:
     Raises:
         ConfigError: if there is no such recipe.
     """
-    if ABSENT in sys.modules:
+    if STUBBED in sys.modules:
         recipe = find_recipe(name)
         return recipe.config, recipe.unused
     try:
-        with _standing_in():
+        with _stubbed_torch():
             recipe = find_recipe(name)
             return recipe.config, recipe.unused
     except NOT_ENOUGH:

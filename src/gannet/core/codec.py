@@ -88,14 +88,14 @@ class NamesClasses(Protocol):
         ...
 
 
-def classes_of(codec: object, *, made_up: bool = False) -> tuple[str, ...]:
+def classes_of(codec: object, *, include_pseudo: bool = False) -> tuple[str, ...]:
     """Names of the classes that a codec encodes; empty if it encodes other data, or is none.
 
     Args:
         codec: Of a slot.
-        made_up: Whether pseudo-classes, made for data without labels, count.
+        include_pseudo: Whether pseudo-classes, made for data without labels, count.
     """
-    if not isinstance(codec, NamesClasses) or (codec.pseudo and not made_up):
+    if not isinstance(codec, NamesClasses) or (codec.pseudo and not include_pseudo):
         return ()
     return codec.classes
 
@@ -113,8 +113,8 @@ def class_number(classes: Sequence[str], label: str | int) -> int:
     if name in classes:
         return classes.index(name)
     # Among classes "10" and "20", a 1 is more likely a mistake than an index.
-    by_place = name.isdecimal() and not any(each.isdecimal() for each in classes)
-    if by_place and int(name) < len(classes):
+    by_number = name.isdecimal() and not any(each.isdecimal() for each in classes)
+    if by_number and int(name) < len(classes):
         return int(name)
-    known = ", ".join(classes[:20]) + (", ..." if len(classes) > 20 else "")
-    raise ConfigError(f"--label: no class {name!r}", remedy=f"Known classes: {known}.")
+    names = ", ".join(classes[:20]) + (", ..." if len(classes) > 20 else "")
+    raise ConfigError(f"--label: no class {name!r}", remedy=f"Known classes: {names}.")

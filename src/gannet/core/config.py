@@ -115,13 +115,15 @@ def parse(config: type[M], given: Mapping[str, object], *, remedy: str = SETTING
         ConfigError: naming every offending flag, what it got and what it allows.
     """
     try:
-        return config.model_validate({name: _said(config, name, given[name]) for name in given})
+        return config.model_validate(
+            {name: _parse_choice(config, name, given[name]) for name in given}
+        )
     except ValidationError as error:
         lines = [_fault(config, fault) for fault in error.errors()]
         raise ConfigError("\n".join(lines), remedy=remedy) from None
 
 
-def _said(config: type[BaseModel], name: str, value: object) -> object:
+def _parse_choice(config: type[BaseModel], name: str, value: object) -> object:
     """The numeric choice that a flag's text names; pydantic compares choices strictly."""
     field = config.model_fields.get(name)
     if field is None or get_origin(field.annotation) is not Literal:
@@ -145,21 +147,21 @@ def from_flags(tokens: Sequence[str]) -> dict[str, str]:
         ConfigError: if a word is no flag, or a flag has no value.
     """
     given: dict[str, str] = {}
-    rest = list(tokens)
-    while rest:
-        word = rest.pop(0)
+    remaining = list(tokens)
+    while remaining:
+        word = remaining.pop(0)
         if not word.startswith("--"):
             raise ConfigError(f"{word!r} is not expected here", remedy="Settings are --name value.")
         name, equals, value = word[2:].partition("=")
         if not equals:
-            if not rest:
+            if not remaining:
                 raise ConfigError(f"{word} has no value", remedy=f"Write {word} VALUE.")
-            value = rest.pop(0)
+            value = remaining.pop(0)
         given[name.replace("-", "_")] = value
     return given
 
 
-def pairs(words: Sequence[str], flag: str, *, several: bool = False) -> dict[str, Any]:
+def pairs(arguments: Sequence[str], flag: str, *, several: bool = False) -> dict[str, Any]:
     """``NAME=VALUE`` words as a mapping; a repeated name has a list, where that is allowed.
 
     >>> pairs(["age=3", "age=5", "place=north"], "--given", several=True)
@@ -168,15 +170,19 @@ def pairs(words: Sequence[str], flag: str, *, several: bool = False) -> dict[str
     Raises:
         ConfigError: if a word is no such pair, or a name is repeated where it may not be.
     """
-    found: dict[str, list[str]] = {}
-    for word in words:
+    values_by_name: dict[str, list[str]] = {}
+    for word in arguments:
         name, equals, value = word.partition("=")
         if not equals or not name:
             raise ConfigError(f"{flag}: {word!r}", remedy=f"Write {flag} NAME=VALUE.")
-        found.setdefault(name, []).append(value)
-    if twice := [name for name, values in found.items() if len(values) > 1 and not several]:
-        raise ConfigError(f"{flag}: {twice[0]!r} is named twice", remedy="Name it once.")
-    return {name: values if len(values) > 1 else values[0] for name, values in found.items()}
+        values_by_name.setdefault(name, []).append(value)
+    if repeated := [
+        name for name, values in values_by_name.items() if len(values) > 1 and not several
+    ]:
+        raise ConfigError(f"{flag}: {repeated[0]!r} is named twice", remedy="Name it once.")
+    return {
+        name: values if len(values) > 1 else values[0] for name, values in values_by_name.items()
+    }
 
 
 def describe(config: type[BaseModel]) -> list[tuple[str, str, str, str]]:
@@ -195,8 +201,8 @@ def described(name: str, field: FieldInfo) -> tuple[str, str, str, str]:
     return flag(name), f"{kind} {limits}".strip(), str(field.default), field.description or ""
 
 
-def _limit(found: object) -> str:
-    for name, words in LIMITS.items():
-        if hasattr(found, name):
-            return f"{words} {getattr(found, name)}"
-    return str(found)
+def _limit(metadata: object) -> str:
+    for name, text in LIMITS.items():
+        if hasattr(metadata, name):
+            return f"{text} {getattr(metadata, name)}"
+    return str(metadata)

@@ -39,9 +39,9 @@ def may_use_bfloat16(device: str) -> bool:
     if device == "cuda":
         return torch.cuda.is_bf16_supported()
     # These checks are private (torch 2.13); where torch lacks them, float32 is always right.
-    known = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
-    asked: list[Callable[[], bool]] = [getattr(torch.cpu, name, lambda: False) for name in known]
-    return device == "cpu" and any(each() for each in asked)
+    names = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
+    checks: list[Callable[[], bool]] = [getattr(torch.cpu, name, lambda: False) for name in names]
+    return device == "cpu" and any(each() for each in checks)
 
 
 def autocast(device: str, precision: Precision) -> torch.autocast:
@@ -68,8 +68,8 @@ def wait_for(device: str) -> None:
 
 def device_of(network: nn.Module) -> str:
     """The device that a network is on; ``cpu`` for one without parameters and buffers."""
-    held = chain(network.parameters(), network.buffers())
-    return next((str(each.device) for each in held), "cpu")
+    tensors = chain(network.parameters(), network.buffers())
+    return next((str(each.device) for each in tensors), "cpu")
 
 
 def to_channels_last(network: N) -> N:
@@ -117,17 +117,17 @@ def best_threads(tries: int = 3, clock: Callable[[], float] = time.perf_counter)
     times slower than one.
     """
     layer = nn.Conv2d(16, 32, 3, padding=1)
-    pictures = torch.ones(64, 16, 16, 16)
-    best, least = 1, math.inf
+    images = torch.ones(64, 16, 16, 16)
+    best, shortest = 1, math.inf
     for count in sorted({1, processors()}):
         with threads(count):
-            layer(pictures).sum().backward()
+            layer(images).sum().backward()
             began = clock()
             for _ in range(tries):
-                layer(pictures).sum().backward()
-            taken = clock() - began
-        if taken < least:
-            best, least = count, taken
+                layer(images).sum().backward()
+            elapsed = clock() - began
+        if elapsed < shortest:
+            best, shortest = count, elapsed
     return best
 
 

@@ -10,9 +10,9 @@ class GannetError(Exception):
     """A fault in the input, not in gannet: shown without a traceback."""
 
     def __init__(self, problem: str, *, where: str = "", remedy: str = "") -> None:
-        place = f"{where}: " if where else ""
+        prefix = f"{where}: " if where else ""
         advice = f"\n  {remedy}" if remedy else ""
-        super().__init__(f"{place}{problem}{advice}")
+        super().__init__(f"{prefix}{problem}{advice}")
         self.problem, self.where, self.remedy = problem, where, remedy
 
 

@@ -90,8 +90,8 @@ class Frame:
     @classmethod
     def from_rows(cls, names: Sequence[str], rows: Iterable[Row], where: str = "") -> Frame:
         """Build the columns from rows."""
-        held = list(rows)
-        columns = zip(*held, strict=True) if held else ((),) * len(names)
+        row_list = list(rows)
+        columns = zip(*row_list, strict=True) if row_list else ((),) * len(names)
         return cls(tuple(names), tuple(cells_of(column) for column in columns), where)
 
 
@@ -102,9 +102,9 @@ def check_names(names: Sequence[str], where: str) -> None:
         DataError: naming those that occur more than once.
     """
     if len(set(names)) < len(names):
-        twice = dict.fromkeys(name for name in names if names.count(name) > 1)
+        repeated = dict.fromkeys(name for name in names if names.count(name) > 1)
         raise DataError(
-            f"more than one column {', '.join(map(repr, twice))}",
+            f"more than one column {', '.join(map(repr, repeated))}",
             where=where,
             remedy="Give every column a name of its own.",
         )
@@ -136,26 +136,28 @@ def cells_of(values: Iterable[Any]) -> Cells:
     ... )
     ('int64', 'object', [0.5, nan])
     """
-    held = list(values)
-    kinds = {type(value) for value in held}
-    full, known = type(None) not in kinds, kinds - {type(None)}
-    if known and full and known <= {bool, np.bool_}:
-        return np.array(held, np.bool_)
-    if known == {int} and full and all(-(2**63) <= value < 2**63 for value in held):
-        return np.array(held, np.int64)
-    if float in known and known <= {int, float}:
-        return np.array([np.nan if value is None else value for value in held], np.float64)
-    if known == {np.datetime64}:
-        return np.array([np.datetime64("NaT") if value is None else value for value in held])
-    cells = np.empty(len(held), object)
-    cells[:] = held
+    items = list(values)
+    kinds = {type(value) for value in items}
+    full, present_kinds = type(None) not in kinds, kinds - {type(None)}
+    if present_kinds and full and present_kinds <= {bool, np.bool_}:
+        return np.array(items, np.bool_)
+    if present_kinds == {int} and full and all(-(2**63) <= value < 2**63 for value in items):
+        return np.array(items, np.int64)
+    if float in present_kinds and present_kinds <= {int, float}:
+        return np.array([np.nan if value is None else value for value in items], np.float64)
+    if present_kinds == {np.datetime64}:
+        return np.array([np.datetime64("NaT") if value is None else value for value in items])
+    cells = np.empty(len(items), object)
+    cells[:] = items
     return cells
 
 
 def listed(cells: Cells) -> list[Cell]:
     """A column as Python values, ``None`` for a missing cell."""
     if cells.dtype.kind == "M":
-        return [None if gone else cell for cell, gone in zip(cells, np.isnat(cells), strict=True)]
+        return [
+            None if missing else cell for cell, missing in zip(cells, np.isnat(cells), strict=True)
+        ]
     if cells.dtype.kind == "f":
         return [None if cell != cell else cell for cell in cells.tolist()]  # NaN
     return cells.tolist()
@@ -169,11 +171,11 @@ def factorized(cells: Cells) -> tuple[Cells, NDArray[np.int64]]:
     """
     if cells.dtype.kind != "O":
         return np.unique(cells, return_inverse=True)
-    held = cells.tolist()
-    places = {cell: place for place, cell in enumerate(dict.fromkeys(held))}
-    codes = np.fromiter(map(places.__getitem__, held), np.int64, len(held))
-    distinct = np.empty(len(places), object)
-    distinct[:] = list(places)
+    values = cells.tolist()
+    index_of = {cell: index for index, cell in enumerate(dict.fromkeys(values))}
+    codes = np.fromiter(map(index_of.__getitem__, values), np.int64, len(values))
+    distinct = np.empty(len(index_of), object)
+    distinct[:] = list(index_of)
     return distinct, codes
 
 
@@ -196,7 +198,7 @@ def from_pandas(data: Any) -> Frame:
     """
     need("pandas", "table")
     names = tuple(map(str, data.columns))
-    columns = tuple(_from_series(data.iloc[:, place]) for place in range(len(names)))
+    columns = tuple(_from_series(data.iloc[:, position]) for position in range(len(names)))
     return Frame(names, columns, "the data frame")
 
 
@@ -207,20 +209,20 @@ def _from_series(series: Any) -> Cells:
         series = series.astype(series.cat.categories.dtype)
         return _from_series(series)
     if name.startswith("datetime64") and getattr(kind, "tz", None) is not None:
-        gone = series.isna()
+        missing = series.isna()
         return objects(
-            [None if no else each.isoformat() for each, no in zip(series, gone, strict=True)]
+            [None if no else each.isoformat() for each, no in zip(series, missing, strict=True)]
         )
     if isinstance(kind, np.dtype) and kind.kind in "biufM":
         return np.asarray(series)
-    gone = series.isna().tolist()
-    cells = [None if no else cell for cell, no in zip(series.tolist(), gone, strict=True)]
+    missing = series.isna().tolist()
+    cells = [None if no else cell for cell, no in zip(series.tolist(), missing, strict=True)]
     kinds = {type(cell) for cell in cells} - {type(None)}
     if kinds and kinds <= {date, datetime}:
         return np.array(cells, "datetime64[D]" if kinds == {date} else "datetime64[us]")
     if kinds == {Decimal}:
         cells = [None if cell is None else str(cell) for cell in cells]
-    if name in {"str", "string", "object"} or any(gone):
+    if name in {"str", "string", "object"} or any(missing):
         return cells_of(cells) if name.startswith("Float") else objects(cells)
     return np.array(cells, name.lower() if name[0] in "IUF" else None)
 
@@ -233,11 +235,11 @@ def to_pandas(frame: Frame, dtypes: Mapping[str, Any] | None = None) -> Any:
         dtypes: Wanted types by column, such as those of the original.
     """
     pandas: Any = need("pandas", "table")
-    made = {
+    series_by_name = {
         name: _to_series(pandas, column)
         for name, column in zip(frame.names, frame.columns, strict=True)
     }
-    data = pandas.DataFrame(made)
+    data = pandas.DataFrame(series_by_name)
     return data.astype(dict(dtypes)) if dtypes else data
 
 

@@ -23,15 +23,15 @@ def named(what: str, group: str, own: Mapping[str, str]) -> dict[str, str]:
     Raises:
         ConfigError: if an installed package claims a name that is taken.
     """
-    found = dict(own)
+    modules = dict(own)
     for plug in entry_points(group=group):
-        if plug.name in found:
+        if plug.name in modules:
             raise ConfigError(
-                f"two {what}s are called {plug.name!r}: {found[plug.name]} and {plug.value}",
+                f"two {what}s are called {plug.name!r}: {modules[plug.name]} and {plug.value}",
                 remedy="Rename one, or uninstall its package.",
             )
-        found[plug.name] = plug.value
-    return found
+        modules[plug.name] = plug.value
+    return modules
 
 
 def modules_of(package: str) -> Iterable[tuple[str, bool]]:

@@ -80,7 +80,7 @@ def identity(batch: Batch, _rng: torch.Generator, _config: object) -> Batch:
     return batch
 
 
-def constant_schedule(config: C, _share: float) -> C:
+def constant_schedule(config: C, _progress: float) -> C:
     """The same settings at every step."""
     return config
 
@@ -97,8 +97,8 @@ def the_generator(networks: Networks) -> nn.Module:
 
 def one_pass(model: nn.Module, noise: Tensor, condition: Condition, _config: object) -> Tensor:
     """Samples by one forward pass."""
-    made: Tensor = model(noise, condition)
-    return made
+    samples: Tensor = model(noise, condition)
+    return samples
 
 
 class Embed(Protocol):
@@ -141,16 +141,16 @@ def adam_per_player(config: Config, networks: Networks) -> dict[str, Optimizer]:
     """
     rate, betas = config.learning_rate, (config.beta1, config.beta2)
     own = (config.discriminator_beta1, config.discriminator_beta2)
-    made: dict[str, Optimizer] = {
+    optimizers: dict[str, Optimizer] = {
         name: adam(trainable(network), betas, rate) for name, network in networks.by_name.items()
     }
     first, second = (one if one >= 0 else usual for one, usual in zip(own, betas, strict=True))
-    made["discriminator"] = adam(
+    optimizers["discriminator"] = adam(
         trainable(networks.discriminator),
         (first, second),
         config.discriminator_learning_rate or rate,
     )
-    return made
+    return optimizers
 
 
 def whole(_config: object) -> int:
@@ -173,7 +173,7 @@ def empty_condition(batch: Batch, spec: Spec) -> Condition:
 
 
 def refuse_conditions(
-    _product: nn.Module, _spec: Spec, _wishes: CellConditions, _chance: Tensor, _config: object
+    _model: nn.Module, _spec: Spec, _conditions: CellConditions, _uniforms: Tensor, _config: object
 ) -> SampledCondition:
     """Refuse conditional sampling.
 

@@ -57,11 +57,13 @@ class SampleSource(Protocol):
         """One sample per condition; row n depends on the seed, ``start + n`` and its condition."""
         ...
 
-    def sample(self, count: int, *, seed: int = 0, start: int = 0, **asked: object) -> Tensor:
+    def sample(
+        self, count: int, *, seed: int = 0, start: int = 0, **condition_options: object
+    ) -> Tensor:
         """``count`` samples, ``(count, *shape)``, of given classes and other conditions."""
         ...
 
-    def condition_on(self, conditions: CellConditions, chance: Tensor) -> SampledCondition:
+    def condition_on(self, conditions: CellConditions, uniforms: Tensor) -> SampledCondition:
         """Sample conditions that satisfy cell conditions, from uniform numbers per sample.
 
         Raises:
@@ -82,17 +84,17 @@ class SamplingRequest:
         count: Number of samples.
         seed: Sample n depends on the seed and on n alone.
         options: Of the kind of data, see ``InferenceHooks.options``.
-        asked: Conditions by name, such as the class.
+        condition_options: Conditions by name, such as the class.
     """
 
     count: int
     seed: int
     options: BaseModel
-    asked: Mapping[str, object]
+    condition_options: Mapping[str, object]
 
 
 @dataclass
-class DrawnSamples(Iterator[Any]):
+class SampleStream(Iterator[Any]):
     """A stream of new raw samples, generated while it is iterated over.
 
     Attributes:
@@ -123,14 +125,14 @@ class ConditionRequest:
         options: Of its kind of data, see ``InferenceHooks.condition_options``.
         rows: Indices of the samples.
         seed: Of random conditions; row n depends on the seed and on n alone.
-        shares: Class frequencies in the training data; empty for a uniform distribution.
+        class_frequencies: Class frequencies in the training data; empty for a uniform distribution.
     """
 
     codec: Codec[Any]
     options: BaseModel
     rows: range
     seed: int
-    shares: tuple[float, ...]
+    class_frequencies: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,7 +164,7 @@ class Score(BaseModel):
         baseline: The same with samples of a trivial method in place of the fakes; the report says
             which.
         baseline_name: The trivial method, where it is another than the report's.
-        chance: Chance level: the value of random guessing, where that is defined.
+        chance_level: Chance level: the value of random guessing, where that is defined.
         upper_bound: The value of all training reals, where they are more than there are fakes.
         components: Values that it is the mean of, those worst against their reference first; not
             all of them.
@@ -192,7 +192,7 @@ class Score(BaseModel):
     better: Literal["low", "high"]
     baseline: float | None = None
     baseline_name: str = ""
-    chance: float | None = None
+    chance_level: float | None = None
     upper_bound: float | None = None
     components: tuple[Component, ...] = ()
     half_sample_values: tuple[float, ...] = ()
@@ -355,5 +355,5 @@ class Report(BaseModel):
         for each in self.scores:
             if name in (each.name, each.name.partition("[")[0]):
                 return each
-        known = ", ".join(each.name for each in self.scores)
-        raise ConfigError(f"no score {name!r}", remedy=f"This report has: {known}.")
+        names = ", ".join(each.name for each in self.scores)
+        raise ConfigError(f"no score {name!r}", remedy=f"This report has: {names}.")

@@ -12,7 +12,7 @@ BLOCK = 256
 """Rows of noise that share a seed, so that deriving it costs next to nothing per row."""
 
 
-def derive_seed(*place: int) -> int:
+def derive_seed(*keys: int) -> int:
     """Mix integers, such as ``(seed, step)``, into one 32-bit seed.
 
     Adding or shifting them would not do: neighbouring seeds would share streams, and PyTorch's
@@ -21,7 +21,7 @@ def derive_seed(*place: int) -> int:
     >>> derive_seed(0, 1) != derive_seed(1, 0)
     True
     """
-    return int(np.random.SeedSequence(place).generate_state(1)[0])
+    return int(np.random.SeedSequence(keys).generate_state(1)[0])
 
 
 def latents_at(seed: int, rows: Iterable[int], width: int) -> Tensor:
@@ -33,16 +33,16 @@ def latents_at(seed: int, rows: Iterable[int], width: int) -> Tensor:
     >>> bool((latents_at(3, range(5, 6), 8) == latents_at(3, range(9), 8)[5]).all())
     True
     """
-    wanted = np.fromiter(rows, np.int64)
-    blocks, which = np.unique(wanted // BLOCK, return_inverse=True)
+    indices = np.fromiter(rows, np.int64)
+    blocks, which = np.unique(indices // BLOCK, return_inverse=True)
     source = torch.Generator()
-    drawn = [
+    latents = [
         torch.randn(BLOCK, width, generator=source.manual_seed(derive_seed(seed, block)))
         for block in blocks.tolist()
     ]
-    if not drawn:
+    if not latents:
         return torch.zeros(0, width)
-    return torch.cat(drawn)[torch.from_numpy(which * BLOCK + wanted % BLOCK)]
+    return torch.cat(latents)[torch.from_numpy(which * BLOCK + indices % BLOCK)]
 
 
 def random_subset(total: int, count: int, seed: int) -> list[int]:
@@ -54,5 +54,5 @@ def random_subset(total: int, count: int, seed: int) -> list[int]:
     [0, 1, 2, 3, 4]
     """
     source = torch.Generator().manual_seed(derive_seed(seed, total))
-    found: list[int] = torch.randperm(total, generator=source)[:count].tolist()
-    return found
+    subset: list[int] = torch.randperm(total, generator=source)[:count].tolist()
+    return subset

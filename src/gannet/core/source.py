@@ -26,9 +26,9 @@ class FileContent(bytes):
     @classmethod
     def named(cls, content: bytes, name: str) -> FileContent:
         """The content of a file of that name."""
-        made = cls(content)
-        made.name = name
-        return made
+        file = cls(content)
+        file.name = name
+        return file
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Source:
         columns: Names of the columns, if the items are rows of a table.
         problems: Descriptions of items that were skipped.
         files: Files of the items; a change in one makes a cache stale.
-        held: Whether the items are in memory anyway.
+        in_memory: Whether the items are in memory anyway.
         frames: A table, some rows at a time; may be iterated over again.
         dialect: How it is written, if it is a text table.
         groups: ``(count,)`` number of the group of each item, such as the image that it is a
@@ -75,7 +75,7 @@ class Source:
     columns: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     files: Sequence[Path] = ()
-    held: bool = False
+    in_memory: bool = False
     frames: Iterable[Frame] = ()
     dialect: Dialect | None = None
     groups: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))

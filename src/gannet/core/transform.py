@@ -100,7 +100,7 @@ class Transform(Generic[C]):
     check: Callable[[Trained[C], Any], None] = any_options
 
 
-def silent(_said: str) -> None:
+def silent(_message: str) -> None:
     """Ignore the message."""
 
 
@@ -154,11 +154,11 @@ def _of_input(option: str, file: Path, given: Path | None) -> Path:
     if not file.is_dir():
         return file
     stem = "" if given is None else given.stem
-    found = sorted(each for each in file.iterdir() if each.stem == stem)
-    if not found:
+    matches = sorted(each for each in file.iterdir() if each.stem == stem)
+    if not matches:
         raise DataError(
             f"no {option} called {stem} in {file}",
             where=str(given or "the input"),
             remedy=f"Give a {option} the name of its input.",
         )
-    return found[0]
+    return matches[0]

@@ -144,12 +144,12 @@ class Spec:
     @classmethod
     def of(cls, batch: Batch) -> Spec:
         """Read the sizes off a batch that has been through ``Recipe.corrupt``."""
-        told = batch.condition
+        condition = batch.condition
         return cls(
             shape=tuple(batch.real.shape[1:]),
-            vector=told.vector.shape[1],
-            grid=tuple(told.grid.shape[1:]),
-            tokens=tuple(told.tokens.shape[1:]),
+            vector=condition.vector.shape[1],
+            grid=tuple(condition.grid.shape[1:]),
+            tokens=tuple(condition.tokens.shape[1:]),
             table=batch.table,
             kind=batch.kind,
         )

@@ -23,7 +23,7 @@ from gannet.modalities.registry import find_modality
 FORMAT = 2
 """Version of the cache format; the data of a cache of another version are decoded again."""
 
-DISK_SHARE = 0.5
+MAX_DISK_FRACTION = 0.5
 """Maximum fraction of the free disk space that a cache may take."""
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -35,16 +35,16 @@ class Index:
     """The index of the decoded samples, in order.
 
     Attributes:
-        kept: ``(n,)`` index of each sample in the source.
+        indices: ``(n,)`` index of each sample in the source.
         contents: ``(n,)`` fingerprint of each cell's content.
-        looks: ``(n,)`` fingerprint of each decoded sample.
+        fingerprints: ``(n,)`` fingerprint of each decoded sample.
         skipped: Names of the items that could not be decoded, with reasons.
         stored: Whether the cache has a file of the samples, too.
     """
 
-    kept: NDArray[np.int64]
+    indices: NDArray[np.int64]
     contents: NDArray[np.uint64]
-    looks: NDArray[np.uint64]
+    fingerprints: NDArray[np.uint64]
     skipped: tuple[tuple[str, str], ...]
     stored: bool
 
@@ -69,7 +69,7 @@ def samples_file(cache: Path, key: str) -> Path:
 def fits(cache: Path, total: int) -> bool:
     """Whether the disk has room for ``total`` bytes."""
     there = next(folder for folder in (cache, *cache.absolute().parents) if folder.exists())
-    return total <= DISK_SHARE * shutil.disk_usage(there).free
+    return total <= MAX_DISK_FRACTION * shutil.disk_usage(there).free
 
 
 def load_index(cache: Path, key: str, row: int, *, room: bool) -> Index | None:
@@ -83,12 +83,12 @@ def load_index(cache: Path, key: str, row: int, *, room: bool) -> Index | None:
     """
     try:
         path = cache / f"index-{key}.npz"
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
-            names, reasons = held["names"].tolist(), held["reasons"].tolist()
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            names, reasons = archive["names"].tolist(), archive["reasons"].tolist()
             skipped = tuple(zip(map(str, names), map(str, reasons), strict=True))
-            stored = bool(held["stored"])
-            index = Index(held["kept"], held["contents"], held["looks"], skipped, stored)
-        whole = not stored or samples_file(cache, key).stat().st_size == len(index.kept) * row
+            stored = bool(archive["stored"])
+            index = Index(archive["kept"], archive["contents"], archive["looks"], skipped, stored)
+        whole = not stored or samples_file(cache, key).stat().st_size == len(index.indices) * row
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None  # damaged or missing: decode again
     return index if whole and (stored or not room) else None
@@ -96,20 +96,20 @@ def load_index(cache: Path, key: str, row: int, *, room: bool) -> Index | None:
 
 def save_index(cache: Path, key: str, index: Index) -> None:
     """Write the index, after all else: a cache without an index counts as absent."""
-    fresh = cache / f"index-{key}.new.npz"
+    temporary = cache / f"index-{key}.new.npz"
     try:
         np.savez(
-            fresh,
-            kept=index.kept,
+            temporary,
+            kept=index.indices,
             contents=index.contents,
-            looks=index.looks,
+            looks=index.fingerprints,
             names=np.array([name for name, _ in index.skipped], np.str_),
             reasons=np.array([reason for _, reason in index.skipped], np.str_),
             stored=np.array(index.stored),
         )
-        fresh.replace(cache / f"index-{key}.npz")
+        temporary.replace(cache / f"index-{key}.npz")
     except OSError as error:
-        fresh.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         if error.errno not in _FULL:  # a full disk only means decoding again next time
             raise
 
@@ -117,21 +117,23 @@ def save_index(cache: Path, key: str, index: Index) -> None:
 class CacheWriter:
     """Writes samples to a temporary file, which is renamed when it is complete."""
 
-    def __init__(self, cache: Path | None, key: str, *, wanted: bool) -> None:
+    def __init__(self, cache: Path | None, key: str, *, store_samples: bool) -> None:
         self.cache, self.key = cache, key
         self.file: BinaryIO | None = None
-        self.made: list[Path] = []
+        self.created_folders: list[Path] = []
         self.final: Path | None = None
         if cache is None:
             return
-        self.made = [each for each in (cache, *cache.absolute().parents) if not each.exists()]
+        self.created_folders = [
+            each for each in (cache, *cache.absolute().parents) if not each.exists()
+        ]
         try:
             cache.mkdir(parents=True, exist_ok=True)
             _tidy(cache, key)
-            if wanted:
+            if store_samples:
                 self.final = samples_file(cache, key)
-                self.fresh = self.final.with_suffix(f".new-{time.time_ns()}")
-                self.file = self.fresh.open("wb")
+                self.temporary = self.final.with_suffix(f".new-{time.time_ns()}")
+                self.file = self.temporary.open("wb")
         except OSError as error:
             raise DataError(
                 f"cannot write the cache there ({error.strerror})",
@@ -150,7 +152,7 @@ class CacheWriter:
     ) -> None:
         self._give_up()
         if kind is not None:  # leave no empty folders behind
-            for folder in self.made:
+            for folder in self.created_folders:
                 if folder.exists() and not any(folder.iterdir()):
                     folder.rmdir()
 
@@ -172,9 +174,9 @@ class CacheWriter:
         file, self.file = self.file, None
         try:
             file.close()
-            self.fresh.replace(self.final)
+            self.temporary.replace(self.final)
         except OSError as error:
-            self.fresh.unlink(missing_ok=True)
+            self.temporary.unlink(missing_ok=True)
             if error.errno not in _FULL:
                 raise
             return False
@@ -190,7 +192,7 @@ class CacheWriter:
             if error.errno not in _FULL:
                 raise
         finally:
-            self.fresh.unlink(missing_ok=True)
+            self.temporary.unlink(missing_ok=True)
 
 
 def _tidy(cache: Path, key: str) -> None:

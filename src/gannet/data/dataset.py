@@ -26,7 +26,7 @@ from gannet.data.decode import Decoded, decode
 from gannet.data.find import find, of_frame
 from gannet.data.split import split
 from gannet.modalities.label.codec import LabelCodec
-from gannet.modalities.reading import FEWEST, SampleStore
+from gannet.modalities.reading import MIN_SAMPLES, SampleStore
 from gannet.modalities.registry import find_modality
 
 __all__ = [
@@ -47,10 +47,10 @@ MEMORY_BYTES = 256 * 2**20
 LABEL = "vector"
 """The role of the class labels."""
 
-DIGESTED = 2**20
+DIGEST_CHUNK = 2**20
 """Array elements that are hashed at once."""
 
-SHOWN = 8
+MAX_LISTED = 8
 """Maximum number of names that an error lists."""
 
 
@@ -101,10 +101,10 @@ class Rows:
         if not self.store.slow:
             yield from map(self.take, order)
         with ThreadPoolExecutor(1, "gannet-ahead") as ahead:
-            coming = ahead.submit(self.take, next(order))
+            next_batch = ahead.submit(self.take, next(order))
             for numbers in order:
-                batch = coming.result()
-                coming = ahead.submit(self.take, numbers)
+                batch = next_batch.result()
+                next_batch = ahead.submit(self.take, numbers)
                 yield batch
 
 
@@ -160,49 +160,60 @@ def load(
         raise ConfigError(f"held_out: expected more than 0 and less than 1, got {held_out}")
     codec = codecs[SAMPLE]
     check = partial(_check_variety, source)  # when a cache is written, and when one is read
-    found = decode(source, codec, cache, memory_bytes, check)
-    check(found.looks)
+    decoded = decode(source, codec, cache, memory_bytes, check)
+    check(decoded.fingerprints)
     others = {
-        role: _beside(source, found, role, codecs[role], cache, memory_bytes)
+        role: _decode_role(source, decoded, role, codecs[role], cache, memory_bytes)
         for role in source.roles
         if role in codecs
     }
     # Without classes all labels share one element, since there may be very many rows.
-    labels = source.labels[found.kept] if source.classes else _unknown(len(found.kept))
-    groups = source.groups[found.kept].astype(np.uint64) if len(source.groups) else found.looks
-    train, held = split(found.contents, groups, labels, share=held_out, seed=seed)
-    told = LabelCodec(classes=source.classes) if source.classes else None
+    labels = source.labels[decoded.indices] if source.classes else _unknown(len(decoded.indices))
+    groups = (
+        source.groups[decoded.indices].astype(np.uint64)
+        if len(source.groups)
+        else decoded.fingerprints
+    )
+    train_indices, held_out_indices = split(
+        decoded.contents, groups, labels, fraction=held_out, seed=seed
+    )
+    label_codec = LabelCodec(classes=source.classes) if source.classes else None
     everything = Rows(
-        found.store,
-        np.arange(len(found.kept)),
+        decoded.store,
+        np.arange(len(decoded.indices)),
         labels,
-        told,
+        label_codec,
         find_modality(codec.kind).reading.table(codec),
         {role: each.store for role, each in others.items()},
         codec.kind,
     )
-    seen = (found.contents, labels, held, *(each.contents for each in others.values()))
+    digested = (
+        decoded.contents,
+        labels,
+        held_out_indices,
+        *(each.contents for each in others.values()),
+    )
     return Dataset(
         source=source,
-        codecs={**codecs, **({} if told is None else {LABEL: told})},
+        codecs={**codecs, **({} if label_codec is None else {LABEL: label_codec})},
         classes=source.classes,
-        train=_some(everything, train),
-        held_out=_some(everything, held),
-        skipped=found.skipped,
-        digest=_digest(f"{codec.model_dump(mode='json')} {source.classes}", seen),
+        train=_subset(everything, train_indices),
+        held_out=_subset(everything, held_out_indices),
+        skipped=decoded.skipped,
+        digest=_digest(f"{codec.model_dump(mode='json')} {source.classes}", digested),
     )
 
 
-def _some(rows: Rows, places: NDArray[np.int64]) -> Rows:
-    labels = rows.labels[places] if rows.label_codec is not None else _unknown(len(places))
-    return replace(rows, indices=places, labels=labels)
+def _subset(rows: Rows, indices: NDArray[np.int64]) -> Rows:
+    labels = rows.labels[indices] if rows.label_codec is not None else _unknown(len(indices))
+    return replace(rows, indices=indices, labels=labels)
 
 
-def _digest(words: str, parts: Sequence[NDArray[Any]]) -> str:
-    digest = hashlib.blake2b(words.encode(), digest_size=16)
+def _digest(description: str, parts: Sequence[NDArray[Any]]) -> str:
+    digest = hashlib.blake2b(description.encode(), digest_size=16)
     for part in parts:
-        for start in range(0, len(part), DIGESTED):
-            digest.update(part[start : start + DIGESTED].tobytes())
+        for start in range(0, len(part), DIGEST_CHUNK):
+            digest.update(part[start : start + DIGEST_CHUNK].tobytes())
     return digest.hexdigest()
 
 
@@ -229,20 +240,20 @@ def shuffled(rows: int, size: int, *, seed: int, start: int = 0) -> Iterator[NDA
     [0, 1, 2, 3]
     """
     first_round, skip = divmod(start * size, rows)
-    rest = np.zeros(0, np.int64)
+    remaining = np.zeros(0, np.int64)
     for round_ in count(first_round):
-        rest = np.concatenate(
-            [rest, np.random.default_rng((seed, round_)).permutation(rows)[skip:]]
+        remaining = np.concatenate(
+            [remaining, np.random.default_rng((seed, round_)).permutation(rows)[skip:]]
         )
         skip = 0
-        whole = len(rest) // size * size
-        yield from rest[:whole].reshape(-1, size)
-        rest = rest[whole:]
+        whole = len(remaining) // size * size
+        yield from remaining[:whole].reshape(-1, size)
+        remaining = remaining[whole:]
 
 
-def _beside(
+def _decode_role(
     source: Source,
-    found: Decoded,
+    decoded: Decoded,
     role: str,
     codec: Codec[Any],
     cache: Path | None,
@@ -253,32 +264,32 @@ def _beside(
     Raises:
         DataError: naming the pairs of which one half cannot be read.
     """
-    place = None if cache is None else cache / role
-    also = decode(source.roles[role], codec, place, memory_bytes)
-    lost = sorted({*found.kept.tolist()} ^ {*also.kept.tolist()})
-    if lost:
-        broken = [f"{name} ({why})" for name, why in (*found.skipped, *also.skipped)]
+    folder = None if cache is None else cache / role
+    also = decode(source.roles[role], codec, folder, memory_bytes)
+    incomplete = sorted({*decoded.indices.tolist()} ^ {*also.indices.tolist()})
+    if incomplete:
+        broken = [f"{name} ({why})" for name, why in (*decoded.skipped, *also.skipped)]
         one, many = find_modality(source.kind).noun
         raise DataError(
-            f"{len(lost)} pairs with a {one} that cannot be read: {', '.join(broken[:SHOWN])}",
+            f"{len(incomplete)} pairs with a {one} that cannot be read: {', '.join(broken[:MAX_LISTED])}",
             where=str(source.path),
             remedy=f"Remove or replace both {many} of these pairs.",
         )
     return also
 
 
-def _check_variety(source: Source, evaluations: NDArray[np.uint64]) -> None:
+def _check_variety(source: Source, fingerprints: NDArray[np.uint64]) -> None:
     many = find_modality(source.kind).noun[1]
-    different = len(np.unique(evaluations))
-    if len(evaluations) > 1 and different < 2:
+    different = len(np.unique(fingerprints))
+    if len(fingerprints) > 1 and different < 2:
         raise DataError(
-            f"all {len(evaluations)} {many} are equal, so there is nothing to learn",
+            f"all {len(fingerprints)} {many} are equal, so there is nothing to learn",
             where=str(source.path),
             remedy=f"Add other {many}.",
         )
-    if different < FEWEST:
+    if different < MIN_SAMPLES:
         raise DataError(
-            f"only {different} different {many} can be used, expected at least {FEWEST}",
+            f"only {different} different {many} can be used, expected at least {MIN_SAMPLES}",
             where=str(source.path),
             remedy="Add more; a few hundred are a good start.",
         )

@@ -68,7 +68,7 @@ def find(
     path, candidates = Path(path), _candidates(kinds)
     others = {role: _candidates(named) for role, named in (roles or {}).items()}
     try:
-        return _found(path, candidates, label, others)
+        return _source_at(path, candidates, label, others)
     except UnclaimedError:
         if kinds and (other := _other_kind(path)):
             raise DataError(
@@ -98,13 +98,13 @@ def claimed_by(table: CellTable, candidates: Sequence[Modality]) -> Claimed:
     """
     first = [view for view in table.views if not view.further]
     further = [view for view in table.views if view.further]
-    found = _best_of(table, first, candidates) or _best_of(table, further, candidates)
-    if found is None or (found.view.form == "arrays" and not table.count):
+    claimed = _best_of(table, first, candidates) or _best_of(table, further, candidates)
+    if claimed is None or (claimed.view.form == "arrays" and not table.count):
         raise _unclaimed(table, candidates)
-    return found
+    return claimed
 
 
-def wanted_of(candidates: Iterable[Modality]) -> FileFilter:
+def file_filter_of(candidates: Iterable[Modality]) -> FileFilter:
     """A filter of the files that some kinds can read."""
     read = [each for each in candidates if each.readers]
     suffixes = frozenset(suffix for each in read for suffix in each.readers)
@@ -132,7 +132,7 @@ def source_of(table: CellTable, claimed: Claimed, label: str | None) -> Source:
             where=str(table.path),
             remedy="Leave it out: samples can be conditioned on any column with --given.",
         )
-    source = modality.reading.adopt(_plain(table, view, modality), view)
+    source = modality.reading.adopt(_cells_as_source(table, view, modality), view)
     if classes is not None:
         source = replace(source, problems=(*classes.problems, *source.problems))
         if classes.labels is not None:
@@ -140,7 +140,7 @@ def source_of(table: CellTable, claimed: Claimed, label: str | None) -> Source:
     return source
 
 
-def _plain(table: CellTable, view: ColumnView, modality: Modality) -> Source:
+def _cells_as_source(table: CellTable, view: ColumnView, modality: Modality) -> Source:
     """The cells of a column as a source, unchanged."""
     if not table.count:
         raise DataError("it is empty", where=str(table.path), remedy=f"Use {_layouts()}.")
@@ -152,25 +152,25 @@ def _plain(table: CellTable, view: ColumnView, modality: Modality) -> Source:
         raw=view.cell,
         problems=table.problems,
         files=table.files,
-        held=table.held,
+        in_memory=table.in_memory,
         dialect=table.dialect,
     )
 
 
-def _found(
+def _source_at(
     path: Path,
     candidates: Sequence[Modality],
     label: str | None,
     roles: Mapping[str, Sequence[Modality]],
 ) -> Source:
-    wanted = wanted_of(candidates)
-    table = _table_at(path, wanted)
+    file_filter = file_filter_of(candidates)
+    table = _table_at(path, file_filter)
     claimed = claimed_by(table, candidates)
     strange = [each for each in claimed.view.suffixes if each not in claimed.modality.readers]
     if strange and claimed.view.name == "" and len(strange) < len(claimed.view.suffixes):
         count = sum(claimed.view.suffixes[suffix] for suffix in strange)
         note = f"{count:,} files ignored that end in {', '.join(strange)}"
-        table = _table_at(path, wanted_of([claimed.modality]))
+        table = _table_at(path, file_filter_of([claimed.modality]))
         table = replace(table, problems=(*table.problems, note))
         claimed = replace(claimed, view=table.views[0])
     source = source_of(table, claimed, label)
@@ -184,15 +184,17 @@ def with_roles(
     roles: Mapping[str, Sequence[Modality]],
 ) -> Source:
     """The same samples with further columns in other roles."""
-    found: dict[str, Source] = {}
-    taken = {used.name}
+    sources: dict[str, Source] = {}
+    used_names = {used.name}
     for role, candidates in roles.items():
-        rest = [view for view in table.views if view.name not in taken and view.form != "rows"]
-        if (claimed := _best_of(table, rest, candidates)) is not None:
-            taken.add(claimed.view.name)
-            plain = _plain(table, claimed.view, claimed.modality)
-            found[role] = claimed.modality.reading.adopt(plain, claimed.view)
-    return replace(source, roles={**source.roles, **found}) if found else source
+        remaining = [
+            view for view in table.views if view.name not in used_names and view.form != "rows"
+        ]
+        if (claimed := _best_of(table, remaining, candidates)) is not None:
+            used_names.add(claimed.view.name)
+            cell_source = _cells_as_source(table, claimed.view, claimed.modality)
+            sources[role] = claimed.modality.reading.adopt(cell_source, claimed.view)
+    return replace(source, roles={**source.roles, **sources}) if sources else source
 
 
 def _candidates(kinds: Sequence[str]) -> tuple[Modality, ...]:
@@ -253,16 +255,16 @@ def _unclaimed(table: CellTable, candidates: Sequence[Modality]) -> DataError:
     )
 
 
-def _either(words: str) -> str:
+def _either(text: str) -> str:
     """``(a), (b), (c)`` as ``(a), (b) or (c)``; commas within parentheses stay."""
-    head, cut, tail = words.rpartition("), (")
-    return f"{head}) or ({tail}" if cut else words or "another shape"
+    head, cut, tail = text.rpartition("), (")
+    return f"{head}) or ({tail}" if cut else text or "another shape"
 
 
 def _other_kind(path: Path) -> str:
     """The name of the data at a path, of any kind; empty if no kind claims them."""
     with suppress(DataError):
-        return find_modality(_found(path, modalities(), "", {}).kind).data
+        return find_modality(_source_at(path, modalities(), "", {}).kind).data
     return ""
 
 
@@ -287,9 +289,9 @@ class _Narrowed(Iterable[Frame]):
             yield Frame(self.columns, cells, frame.where, frame.first)
 
 
-def _table_at(path: Path, wanted: FileFilter) -> CellTable:
+def _table_at(path: Path, file_filter: FileFilter) -> CellTable:
     """The container at a path."""
-    return _folder(path, wanted) if _is_folder(path) else _file(path, wanted)
+    return _folder(path, file_filter) if _is_folder(path) else _file(path, file_filter)
 
 
 def _is_folder(path: Path) -> bool:
@@ -309,13 +311,13 @@ def _is_folder(path: Path) -> bool:
     )
 
 
-def _file(path: Path, wanted: FileFilter) -> CellTable:
+def _file(path: Path, file_filter: FileFilter) -> CellTable:
     suffix = suffix_of(path.name)
     if suffix in _FILES:
-        return _FILES[suffix](path, wanted)
-    if wanted.fits(path.name):
+        return _FILES[suffix](path, file_filter)
+    if file_filter.fits(path.name):
         raise DataError(
-            f"a single {wanted.one} is not a dataset",
+            f"a single {file_filter.one} is not a dataset",
             where=str(path),
             remedy="Give its folder instead.",
         )
@@ -330,48 +332,48 @@ def _file(path: Path, wanted: FileFilter) -> CellTable:
     )
 
 
-def _folder(path: Path, wanted: FileFilter) -> CellTable:
+def _folder(path: Path, file_filter: FileFilter) -> CellTable:
     names = [entry.name for entry in folders.entries(path) if entry.is_file()]
-    found = [name for name in metadata.TABLES if name in names]
-    if len(found) > 1:
+    table_names = [name for name in metadata.TABLES if name in names]
+    if len(table_names) > 1:
         raise DataError(
             "both metadata.csv and metadata.jsonl",
             where=str(path),
             remedy="Remove one.",
         )
-    if found:
-        return metadata.from_metadata(path, path / found[0], wanted)
-    samples = any(map(wanted.fits, names))
+    if table_names:
+        return metadata.from_metadata(path, path / table_names[0], file_filter)
+    samples = any(map(file_filter.fits, names))
     shards = [path / name for name in names if suffix_of(name) == ".parquet"]
     if shards and (samples or not all(map(tables.is_table, shards))):
         return parquet.from_parquet(path, shards)
     if not samples:
-        if (table := _tables_in(path, names, wanted)) is not None:
+        if (table := _tables_in(path, names, file_filter)) is not None:
             return table
         data = path / "data"
         if data.is_dir() and any(each.suffix == ".parquet" for each in data.iterdir()):
-            return _folder(data, wanted)
-    return folders.from_folder(path, wanted)
+            return _folder(data, file_filter)
+    return folders.from_folder(path, file_filter)
 
 
-def _tables_in(path: Path, names: Sequence[str], wanted: FileFilter) -> CellTable | None:
+def _tables_in(path: Path, names: Sequence[str], file_filter: FileFilter) -> CellTable | None:
     """The only data file of a folder, or the table that its files form together."""
-    known = {*frames.SUFFIXES, *_FILES} - set(NOTES)
-    held = [path / name for name in names if suffix_of(name) in known]
-    if held and tables.folder_of_tables(held):
-        return tables.from_files(path, held)
-    if len(held) > 1:
+    suffixes = {*frames.SUFFIXES, *_FILES} - set(NOTES)
+    files = [path / name for name in names if suffix_of(name) in suffixes]
+    if files and tables.folder_of_tables(files):
+        return tables.from_files(path, files)
+    if len(files) > 1:
         raise DataError(
-            f"more than one data file: {listed([each.name for each in held])}",
+            f"more than one data file: {listed([each.name for each in files])}",
             where=str(path),
             remedy="Give the path of one.",
         )
-    return _file(held[0], wanted) if held else None
+    return _file(files[0], file_filter) if files else None
 
 
 def _layouts() -> str:
     """The layouts that can be read, for error messages."""
-    many = wanted_of(modalities()).many
+    many = file_filter_of(modalities()).many
     return (
         f"a folder of {many}, class folders, a folder with metadata.csv or metadata.jsonl, a zip "
         f"or tar of {many}, Parquet, .npz, .npy, or a table (.csv, .tsv, .jsonl, .parquet)"

@@ -61,14 +61,16 @@ def from_cells(cells: Sequence[str | None], *, where: str, column: str) -> Label
     """
     names = [cell.strip() if cell else "" for cell in cells]
     classes = in_order(name for name in names if name)
-    known = sum(bool(name) for name in names)
-    place = f"{where}, column {column!r}"
+    labeled = sum(bool(name) for name in names)
+    location = f"{where}, column {column!r}"
     if not classes:
-        raise DataError("every label is empty", where=place, remedy="Choose another with --label.")
-    if len(classes) > MANY and 2 * len(classes) > known:
         raise DataError(
-            f"{len(classes)} different values in {known} items are too many to be classes",
-            where=place,
+            "every label is empty", where=location, remedy="Choose another with --label."
+        )
+    if len(classes) > MANY and 2 * len(classes) > labeled:
+        raise DataError(
+            f"{len(classes)} different values in {labeled} items are too many to be classes",
+            where=location,
             remedy="Choose another column with --label, or none with --label ''.",
         )
     number = {name: index for index, name in enumerate(classes)} | {"": -1}

@@ -44,12 +44,12 @@ def _numbers(cells: Sequence[str]) -> NDArray[np.float64] | None:
         values = np.array([float(cell) if cell.strip() else math.nan for cell in cells])
     except ValueError:
         return None
-    known = values[~np.isnan(values)]
-    if not np.isfinite(known).all() or len(np.unique(known)) < 2:
+    present = values[~np.isnan(values)]
+    if not np.isfinite(present).all() or len(np.unique(present)) < 2:
         return None
     return values
 
 
 def _classes(values: NDArray[np.float64]) -> bool:
-    known = values[~np.isnan(values)]
-    return bool((known == known.round()).all()) and len(np.unique(known)) <= MANY
+    present = values[~np.isnan(values)]
+    return bool((present == present.round()).all()) and len(np.unique(present)) <= MANY

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from gannet.core.scores import Report, Score
-from gannet.metrics.confidence import spread
+from gannet.metrics.confidence import std
 
 STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201)
 """97.5 % points of Student's t for 1, 2, ... degrees of freedom; beyond, the last."""
@@ -25,7 +25,7 @@ class Difference(BaseModel):
         value: Its mean minus that of the first.
         low: Lower end of the 95 % interval.
         high: Upper end.
-        says: ``noise`` where the interval contains 0.
+        conclusion: ``noise`` where the interval contains 0.
         how: Source of the interval.
     """
 
@@ -36,7 +36,7 @@ class Difference(BaseModel):
     value: float
     low: float
     high: float
-    says: Literal["noise", "better", "worse"]
+    conclusion: Literal["noise", "better", "worse"]
     how: str
 
 
@@ -66,8 +66,8 @@ class Group(BaseModel):
         values = self.values(name)
         if len(values) < 2:
             return None
-        reach = student(len(values) - 1) * stdev(values) / math.sqrt(len(values))
-        return fmean(values) - reach, fmean(values) + reach
+        half_width = student(len(values) - 1) * stdev(values) / math.sqrt(len(values))
+        return fmean(values) - half_width, fmean(values) + half_width
 
 
 class Comparison(BaseModel):
@@ -94,17 +94,19 @@ def compared(groups: Sequence[Group], data: str) -> Comparison:
     """Compare groups of runs with the first of them."""
     first, *others = groups
     every = [report for group in groups for report in group.reports]
-    known = [{score.name for score in report.scores} for report in every]
-    names = [score.name for score in every[0].scores if all(score.name in each for each in known)]
+    score_names = [{score.name for score in report.scores} for report in every]
+    names = [
+        score.name for score in every[0].scores if all(score.name in each for each in score_names)
+    ]
     differences = [difference(first, other, name) for other in others for name in names]
-    left: set[str] = set().union(*known) - set(names)
-    said = [
+    unshared: set[str] = set().union(*score_names) - set(names)
+    protocol = [
         *every[0].protocol,
         "All runs: the same held-out rows, the same reference reals, the same counts, seeds and "
         "features. Runs that differ in their seed only make one entry.",
     ]
     if differences:
-        said += [
+        protocol += [
             f"Differences: to {first.name}. Where scores have half-samples, half by half on the "
             "same reals (paired jackknife); else from both intervals (Newcombe's square and add). "
             "With several seeds in an entry, the variance over training runs is added to that "
@@ -112,14 +114,14 @@ def compared(groups: Sequence[Group], data: str) -> Comparison:
             f"Noise: the 95 % interval contains 0. If there were no differences at all, about "
             f"{max(round(len(differences) / 20), 1)} of {len(differences)} would still be called.",
         ]
-    if left:
-        said.append(f"Not every run has these scores: {', '.join(sorted(left))}.")
+    if unshared:
+        protocol.append(f"Not every run has these scores: {', '.join(sorted(unshared))}.")
     return Comparison(
         data=data,
         groups=tuple(groups),
         scores=tuple(names),
         differences=tuple(differences),
-        protocol=tuple(said),
+        protocol=tuple(protocol),
     )
 
 
@@ -133,11 +135,17 @@ def difference(first: Group, other: Group, name: str) -> Difference:
     if runs:
         under, over, how = math.hypot(under, runs), math.hypot(over, runs), f"{how}, and runs"
     low, high = value - under, value + over
-    says: Literal["noise", "better", "worse"] = "noise"
+    conclusion: Literal["noise", "better", "worse"] = "noise"
     if low > 0 or high < 0:
-        says = "better" if (value > 0) == (ours[0].better == "high") else "worse"
+        conclusion = "better" if (value > 0) == (ours[0].better == "high") else "worse"
     return Difference(
-        score=name, group=other.name, value=value, low=low, high=high, says=says, how=how
+        score=name,
+        group=other.name,
+        value=value,
+        low=low,
+        high=high,
+        conclusion=conclusion,
+        how=how,
     )
 
 
@@ -155,16 +163,16 @@ def _over_samples(ours: Sequence[Score], theirs: Sequence[Score]) -> tuple[float
             - fmean(score.half_sample_values[at] for score in theirs)
             for at in range(width)
         ]
-        reach = student(width - 1) * spread(gaps)
-        return reach, reach, "paired halves"
+        half_width = student(width - 1) * std(gaps)
+        return half_width, half_width, "paired halves"
     return (
-        math.hypot(mean_reach(ours, "down"), mean_reach(theirs, "up")),
-        math.hypot(mean_reach(ours, "up"), mean_reach(theirs, "down")),
+        math.hypot(mean_half_width(ours, "down"), mean_half_width(theirs, "up")),
+        math.hypot(mean_half_width(ours, "up"), mean_half_width(theirs, "down")),
         "both intervals",
     )
 
 
-def mean_reach(scores: Sequence[Score], side: Literal["down", "up"]) -> float:
+def mean_half_width(scores: Sequence[Score], side: Literal["down", "up"]) -> float:
     """Half-width of the interval of a mean of scores on the same reals.
 
     Their errors are correlated, so it is not divided by their number.

@@ -29,17 +29,17 @@ class CachedFeatures:
     def __call__(self, samples: Tensor) -> Tensor:
         """``(B, *shape)`` to ``(B, width)``."""
         path = self._folder / f"features-{self._key(samples)}.pt"
-        known = _read(path)
-        if known is not None and known.shape == (len(samples), self.width):
-            return known
-        made = self._features(samples)
-        packed = io.BytesIO()
-        torch.save(made.contiguous(), packed)
+        cached = _read(path)
+        if cached is not None and cached.shape == (len(samples), self.width):
+            return cached
+        features = self._features(samples)
+        buffer = io.BytesIO()
+        torch.save(features.contiguous(), buffer)
         try:
-            write_whole(path, packed.getvalue(), sync=False)
+            write_whole(path, buffer.getvalue(), sync=False)
         except GannetError:
-            return made  # a full disk must not stop an evaluation
-        return made
+            return features  # a full disk must not stop an evaluation
+        return features
 
     def _key(self, samples: Tensor) -> str:
         about = f"{label_of(self._features)} {tuple(samples.shape)} {samples.dtype}"
@@ -50,7 +50,7 @@ class CachedFeatures:
 
 def _read(path: Path) -> Tensor | None:
     try:
-        found = torch.load(path, weights_only=True)
+        loaded = torch.load(path, weights_only=True)
     except (OSError, *UNREADABLE):
         return None
-    return found if isinstance(found, Tensor) else None
+    return loaded if isinstance(loaded, Tensor) else None

@@ -12,16 +12,16 @@ from torch import Tensor
 from gannet.core.errors import DataError
 from gannet.core.seeding import derive_seed
 from gannet.core.types import Batch
-from gannet.evaluation.two_sample_test import FEWEST
+from gannet.evaluation.two_sample_test import MIN_SAMPLES
 from gannet.metrics.gaussian_baseline import GaussianBaseline
 from gannet.modalities.hooks import Data, Sampler
 from gannet.modalities.modality import Modality
 from gannet.modalities.registry import modality_of
 
-NUMBERS = 1 << 26
+MAX_NUMBERS = 1 << 26
 """Maximum numbers in one set of samples: 256 MiB in 32 bit."""
 
-FITTED = 5_000
+MAX_FIT_SAMPLES = 5_000
 """Maximum samples that the Gaussian baseline is fitted to."""
 
 
@@ -63,15 +63,15 @@ class EvaluationSamples:
 def _too_few(count: int, held_out: int, train: int) -> DataError:
     """The error names only what limits the count, so that its remedy helps."""
     few_data: list[str] = []
-    if held_out < FEWEST:
+    if held_out < MIN_SAMPLES:
         few_data.append(f"only {held_out} held out")
-    if train // 2 < FEWEST:
+    if train // 2 < MIN_SAMPLES:
         few_data.append(f"only {train} to train on, of which half are compared")
-    limits = [f"--count is {count}"] * (count < FEWEST) + few_data
-    cures = ["more data"] * bool(few_data) + ["a larger --count"] * (count < FEWEST)
+    limits = [f"--count is {count}"] * (count < MIN_SAMPLES) + few_data
+    remedies = ["more data"] * bool(few_data) + ["a larger --count"] * (count < MIN_SAMPLES)
     return DataError(
-        f"too few samples to compare, {FEWEST} are needed: {'; '.join(limits)}",
-        remedy=f"Give {' and '.join(cures)}.",
+        f"too few samples to compare, {MIN_SAMPLES} are needed: {'; '.join(limits)}",
+        remedy=f"Give {' and '.join(remedies)}.",
     )
 
 
@@ -85,7 +85,7 @@ def evaluation_samples(
     *,
     count: int,
     seed: int,
-    answering: ConditionalSampler | None = None,
+    conditional_sampler: ConditionalSampler | None = None,
 ) -> EvaluationSamples:
     """Choose reals and draw fakes. Equal arguments give equal samples, row for row.
 
@@ -94,28 +94,30 @@ def evaluation_samples(
         dataset: Reals.
         count: Samples on each side.
         seed: Seed of the choice and of the fakes.
-        answering: Generates the fakes from held-out inputs, for conditional generation.
+        conditional_sampler: Generates the fakes from held-out inputs, for conditional generation.
 
     Raises:
         DataError: if fewer than 8 samples were held out, or shapes differ.
     """
     rows = min(count, len(dataset.held_out), len(dataset.train) // 2)
-    if rows < FEWEST:
+    if rows < MIN_SAMPLES:
         raise _too_few(count, len(dataset.held_out), len(dataset.train))
     one = dataset.held_out.take([0]).real
-    rows = max(min(rows, NUMBERS // one.numel()), FEWEST)
+    rows = max(min(rows, MAX_NUMBERS // one.numel()), MIN_SAMPLES)
     chosen = _order(len(dataset.held_out), seed, 0)[:rows]
     order = _order(len(dataset.train), seed, 1)
     some = dataset.held_out.take(chosen)
     held_out, given = some.real.float(), None
     labels = torch.from_numpy(np.asarray(dataset.held_out.labels)[chosen]).long()
-    rest = order[rows:]
-    gaussian = _gaussian(dataset, rest[: max(min(FITTED, NUMBERS // one.numel()), 2)], seed)
-    asked = is_class_conditional(sampler, dataset) and bool((labels >= 0).any())
-    if answering is not None:
-        asked = False
-        given, fake = answering(some)
-    elif asked:
+    remaining = order[rows:]
+    gaussian = _gaussian(
+        dataset, remaining[: max(min(MAX_FIT_SAMPLES, MAX_NUMBERS // one.numel()), 2)], seed
+    )
+    class_conditional = is_class_conditional(sampler, dataset) and bool((labels >= 0).any())
+    if conditional_sampler is not None:
+        class_conditional = False
+        given, fake = conditional_sampler(some)
+    elif class_conditional:
         fake = sample_classes(sampler, dataset, labels, seed=seed)
     else:
         fake = sampler.sample(rows, seed=seed).float()
@@ -130,8 +132,8 @@ def evaluation_samples(
         fake=fake,
         baseline_samples=gaussian.sample(labels, seed=seed),
         labels=labels,
-        class_conditional=asked,
-        remaining=tuple(rest),
+        class_conditional=class_conditional,
+        remaining=tuple(remaining),
         gaussian=gaussian,
         given=given,
         kind=some.kind,
@@ -147,12 +149,14 @@ def sample_classes(sampler: Sampler, dataset: Data, labels: Tensor, *, seed: int
     """Generate a fake per label ``(N,)``, as ``(N, *shape)``; -1 leaves the class open."""
     fakes: Tensor | None = None
     for number in sorted(set(map(int, labels))):
-        places = (labels == number).nonzero().squeeze(1)
+        indices = (labels == number).nonzero().squeeze(1)
         name = dataset.classes[number] if number >= 0 else None
-        made = sampler.sample(len(places), label=name, seed=derive_seed(seed, number + 1)).float()
+        generated = sampler.sample(
+            len(indices), label=name, seed=derive_seed(seed, number + 1)
+        ).float()
         if fakes is None:
-            fakes = made.new_empty(len(labels), *made.shape[1:])
-        fakes[places] = made
+            fakes = generated.new_empty(len(labels), *generated.shape[1:])
+        fakes[indices] = generated
     assert fakes is not None, "no labels"
     return fakes
 
@@ -164,6 +168,6 @@ def _gaussian(dataset: Data, rows: list[int], seed: int) -> GaussianBaseline:
     )
 
 
-def _order(count: int, seed: int, use: int) -> list[int]:
-    chance = torch.Generator().manual_seed(derive_seed(seed, use))
-    return torch.randperm(count, generator=chance).tolist()
+def _order(count: int, seed: int, stream: int) -> list[int]:
+    rng = torch.Generator().manual_seed(derive_seed(seed, stream))
+    return torch.randperm(count, generator=rng).tolist()

@@ -48,7 +48,7 @@ def with_task_scores(
     if scores is None:
         return report
     held_out = dataset.held_out.take(random_subset(len(dataset.held_out), count, report.seed))
-    told = used.held_out_conditions(held_out, seed=report.seed)
-    outputs = used.transform(replace(held_out, condition=told), seed=report.seed)
-    seen = Evaluated(used.trained, held_out, told, outputs, report.seed)
-    return report.model_copy(update={"scores": (*report.scores, *scores(seen))})
+    condition = used.held_out_conditions(held_out, seed=report.seed)
+    outputs = used.transform(replace(held_out, condition=condition), seed=report.seed)
+    evaluated = Evaluated(used.trained, held_out, condition, outputs, report.seed)
+    return report.model_copy(update={"scores": (*report.scores, *scores(evaluated))})

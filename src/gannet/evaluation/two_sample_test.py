@@ -17,24 +17,24 @@ from torch.nn.functional import cross_entropy
 
 from gannet.core.errors import DataError
 from gannet.core.seeding import derive_seed
-from gannet.metrics.confidence import chance_of_at_least, wilson
+from gannet.metrics.confidence import fair_coin_p_value, wilson
 from gannet.modalities.modality import NUMBERS, Modality
 from gannet.networks.classifier import BATCH, BuildClassifier, RowNet, SmallNet, fit, small_net
 from gannet.networks.features import Features, in_chunks, label_of
 
-FEWEST = 8
+MIN_SAMPLES = 8
 """Samples per side below which there is nothing to train on."""
 
-CHECKS = 8
+VALIDATIONS = 8
 """How often training evaluates the validation rows to choose the best state."""
 
-CHECKED = 500
+MAX_VALIDATION_ROWS = 500
 """Maximum validation rows of a side."""
 
-PLACED = 1_000
+MAX_CALIBRATION_ROWS = 1_000
 """Maximum rows of a side that the decision threshold is set from."""
 
-LEARNT = 0.005
+STOP_LOSS = 0.005
 """Validation loss below which training stops."""
 
 
@@ -100,9 +100,9 @@ def classifier_two_sample_test(
     Differs: the p-value is exact (binomial) instead of the normal approximation.
     """
     count = min(len(real), len(fake))
-    if count < FEWEST:
+    if count < MIN_SAMPLES:
         raise DataError(
-            f"a two-sample test needs {FEWEST} samples per side, got {len(real)} and {len(fake)}",
+            f"a two-sample test needs {MIN_SAMPLES} samples per side, got {len(real)} and {len(fake)}",
             remedy="Hold out more real samples, or draw more fakes.",
         )
     train_real, test_real = _split(real, count, derive_seed(seed, 0))
@@ -112,37 +112,37 @@ def classifier_two_sample_test(
         feature_extractor = modality.features(train_real, 0)
     build = modality.classifier if feature_extractor is None else RowNet
 
-    def look(rows: Tensor) -> Tensor:
+    def embed(rows: Tensor) -> Tensor:
         return rows.float() if feature_extractor is None else feature_extractor(rows)
 
-    known_real, known_fake = look(train_real), look(train_fake)
-    network = _train(known_real, known_fake, seed, steps, seconds, build)
+    real_features, fake_features = embed(train_real), embed(train_fake)
+    network = _train(real_features, fake_features, seed, steps, seconds, build)
     # Brief training ranks well before its threshold is calibrated: use the midpoint of medians.
-    known = (side[:PLACED] for side in (known_real, known_fake))
-    middle = torch.stack([_logits(network, side).median() for side in known])
-    on_real = _logits(network, look(test_real)) - middle.mean()
-    on_fake = _logits(network, look(test_fake)) - middle.mean()
-    seen = "samples" if features is None else label_of(features)
-    return _counted(on_real, on_fake, 2 * len(train_real), seen)
+    calibration_sets = (side[:MAX_CALIBRATION_ROWS] for side in (real_features, fake_features))
+    medians = torch.stack([_logits(network, side).median() for side in calibration_sets])
+    real_logits = _logits(network, embed(test_real)) - medians.mean()
+    fake_logits = _logits(network, embed(test_fake)) - medians.mean()
+    feature_label = "samples" if features is None else label_of(features)
+    return _result(real_logits, fake_logits, 2 * len(train_real), feature_label)
 
 
-def _counted(
-    on_real: Tensor, on_fake: Tensor, trained: int, feature_extractor: str
+def _result(
+    real_logits: Tensor, fake_logits: Tensor, trained: int, feature_label: str
 ) -> TwoSampleResult:
     """Accuracy, p-value and AUC from the logits ``(n,)`` of test samples."""
-    hits = int((on_real > 0).sum() + (on_fake <= 0).sum())
-    tested = len(on_real) + len(on_fake)
+    hits = int((real_logits > 0).sum() + (fake_logits <= 0).sum())
+    tested = len(real_logits) + len(fake_logits)
     low, high = wilson(hits, tested)
-    gaps = on_real[:, None] - on_fake
+    gaps = real_logits[:, None] - fake_logits
     return TwoSampleResult(
         accuracy=hits / tested,
         low=low,
         high=high,
         tested=tested,
         trained=trained,
-        p_value=chance_of_at_least(hits, tested),
+        p_value=fair_coin_p_value(hits, tested),
         auc=float((gaps > 0).double().mean() + (gaps == 0).double().mean() / 2),
-        features=feature_extractor,
+        features=feature_label,
     )
 
 
@@ -155,26 +155,30 @@ def _train(
     real: Tensor, fake: Tensor, seed: int, steps: int, seconds: float, build: BuildClassifier
 ) -> SmallNet:
     """Train the classifier; keeps the state with the lowest validation loss."""
-    held = max(min(len(real) // 6, CHECKED), 1)
-    samples = torch.cat([real[held:], fake[held:]])
-    labels = torch.cat([torch.ones(len(real) - held), torch.zeros(len(fake) - held)]).long()
-    checks = torch.cat([real[:held], fake[:held]])
-    answers = torch.cat([torch.ones(held), torch.zeros(held)]).long()
+    validation_count = max(min(len(real) // 6, MAX_VALIDATION_ROWS), 1)
+    samples = torch.cat([real[validation_count:], fake[validation_count:]])
+    labels = torch.cat(
+        [torch.ones(len(real) - validation_count), torch.zeros(len(fake) - validation_count)]
+    ).long()
+    validation_samples = torch.cat([real[:validation_count], fake[:validation_count]])
+    validation_labels = torch.cat(
+        [torch.ones(validation_count), torch.zeros(validation_count)]
+    ).long()
     network = small_net(samples, 2, seed=derive_seed(seed, 2), build=build)
     # Twenty epochs suffice; more would only overfit.
     steps = max(min(steps, 20 * len(samples) // BATCH), 40)
-    best, kept = math.inf, copy.deepcopy(network.state_dict())
+    best_loss, best_state = math.inf, copy.deepcopy(network.state_dict())
 
     def watch(step: int) -> bool:
-        nonlocal best, kept
-        if step % max(steps // CHECKS, 1):
+        nonlocal best_loss, best_state
+        if step % max(steps // VALIDATIONS, 1):
             return False
         network.eval()
-        loss = float(cross_entropy(in_chunks(network, checks, 256), answers))
+        loss = float(cross_entropy(in_chunks(network, validation_samples, 256), validation_labels))
         network.train()
-        if loss < best:
-            best, kept = loss, copy.deepcopy(network.state_dict())
-        return best < LEARNT
+        if loss < best_loss:
+            best_loss, best_state = loss, copy.deepcopy(network.state_dict())
+        return best_loss < STOP_LOSS
 
     fit(
         network,
@@ -185,7 +189,7 @@ def _train(
         seconds=seconds,
         watch=watch,
     )
-    network.load_state_dict(kept)
+    network.load_state_dict(best_state)
     return network
 
 

@@ -15,10 +15,10 @@ from gannet.evaluation.paired import mean_score
 from gannet.metrics.kmeans import first_of_each
 from gannet.modalities.hooks import PairMeasure
 
-DRAWN = 200
+BOOTSTRAP_DRAWS = 200
 """Bootstrap resamples."""
 
-FEWEST = 4
+MIN_SAMPLES = 4
 """Samples of a domain below which it is not scored."""
 
 
@@ -38,10 +38,10 @@ class UnpairedFeatures:
 
 
 def unpaired_scores(
-    answers: Tensor,
-    problem: Batch,
-    seen: tuple[Tensor, Tensor, Tensor],
-    sides: Sequence[str],
+    outputs: Tensor,
+    batch: Batch,
+    features: tuple[Tensor, Tensor, Tensor],
+    domains: Sequence[str],
     *,
     preserved: Sequence[PairMeasure] = (),
     seed: int,
@@ -49,10 +49,10 @@ def unpaired_scores(
     """Score translations of held-out inputs.
 
     Args:
-        answers: Outputs ``(n, *shape)``.
-        problem: Held-out samples of the target domains, with the inputs as condition.
-        seen: Features of the targets, of the inputs and of the outputs.
-        sides: Names of the domains.
+        outputs: Outputs ``(n, *shape)``.
+        batch: Held-out samples of the target domains, with the inputs as condition.
+        features: Features of the targets, of the inputs and of the outputs.
+        domains: Names of the domains.
         preserved: Measures of what the outputs should preserve of the inputs.
         seed: Seed of the bootstrap.
 
@@ -62,45 +62,43 @@ def unpaired_scores(
         with the mean input as baseline.
     """
     # Outputs for unknown target domains cannot be scored.
-    known = problem.condition.vector.sum(1) > 0
-    if not known.any():
+    has_domain = batch.condition.vector.sum(1) > 0
+    if not has_domain.any():
         return []
-    answers, problem = answers[known], problem[known]
-    seen = (seen[0][known], seen[1][known], seen[2][known])
-    covered = _covered(problem, seen, sides, seed)
+    outputs, batch = outputs[has_domain], batch[has_domain]
+    features = (features[0][has_domain], features[1][has_domain], features[2][has_domain])
+    gaps = _domain_gaps(batch, features, domains, seed)
     return [
-        *([_way_score(covered, len(answers))] if covered else []),
-        *(_kept_score(each, answers, problem.condition.grid, seed) for each in preserved),
+        *([_domain_gap_score(gaps, len(outputs))] if gaps else []),
+        *(_preservation_score(each, outputs, batch.condition.grid, seed) for each in preserved),
     ]
 
 
-CoveredWay = tuple[float, float, float]
+DomainGap = tuple[float, float, float]
 """Fraction of the gap to a domain that is closed, with the ends of its interval."""
 
 
-def _covered(
-    problem: Batch, seen: tuple[Tensor, Tensor, Tensor], sides: Sequence[str], seed: int
-) -> dict[str, CoveredWay]:
+def _domain_gaps(
+    batch: Batch, features: tuple[Tensor, Tensor, Tensor], domains: Sequence[str], seed: int
+) -> dict[str, DomainGap]:
     """Gap closed for each domain with enough samples."""
-    side = problem.condition.vector.argmax(1)
-    found: dict[str, CoveredWay] = {}
-    for number, name in enumerate(sides):
-        mine = (side == number).nonzero().squeeze(1)
+    domain = batch.condition.vector.argmax(1)
+    gaps: dict[str, DomainGap] = {}
+    for number, name in enumerate(domains):
+        indices = (domain == number).nonzero().squeeze(1)
         # Inputs repeat cyclically; keep only the first use of each.
-        mine = mine[: len(first_of_each(problem.condition.grid[mine].flatten(1)))]
-        if len(mine) >= FEWEST:
-            target, given, made = (each[mine] for each in seen)
-            covered = domain_gap_closed(UnpairedFeatures(target, given, made), seed=seed)
-            if covered is not None:
-                found[name] = covered
-    return found
+        indices = indices[: len(first_of_each(batch.condition.grid[indices].flatten(1)))]
+        if len(indices) >= MIN_SAMPLES:
+            target, given, output = (each[indices] for each in features)
+            gap = domain_gap_closed(UnpairedFeatures(target, given, output), seed=seed)
+            if gap is not None:
+                gaps[name] = gap
+    return gaps
 
 
-def _way_score(covered: Mapping[str, CoveredWay], count: int) -> Score:
+def _domain_gap_score(gaps: Mapping[str, DomainGap], count: int) -> Score:
     """Mean over the domains."""
-    value, low, high = (
-        sum(column) / len(covered) for column in zip(*covered.values(), strict=True)
-    )
+    value, low, high = (sum(column) / len(gaps) for column in zip(*gaps.values(), strict=True))
     return Score(
         name="domain gap closed",
         value=value,
@@ -115,28 +113,30 @@ def _way_score(covered: Mapping[str, CoveredWay], count: int) -> Score:
         baseline_name="the input itself",
         components=tuple(
             Component(name=f"to {name}", value=each[0], reference=1.0)
-            for name, each in covered.items()
+            for name, each in gaps.items()
         ),
         **ABOUT["domain gap closed"],
     )
 
 
-def _kept_score(kept: PairMeasure, answers: Tensor, given: Tensor, seed: int) -> Score:
+def _preservation_score(
+    pair_measure: PairMeasure, outputs: Tensor, given: Tensor, seed: int
+) -> Score:
     """How much of the inputs the outputs preserve."""
-    mean = given.mean(0, keepdim=True).expand_as(answers)
+    mean = given.mean(0, keepdim=True).expand_as(outputs)
     return mean_score(
-        kept.name,
-        kept.measure(answers, given),
-        floor=kept.best,
-        better=kept.better,
-        baseline=float(kept.measure(mean, given).mean()),
-        by="the mean input",
+        pair_measure.name,
+        pair_measure.measure(outputs, given),
+        reference=pair_measure.best,
+        better=pair_measure.better,
+        baseline=float(pair_measure.measure(mean, given).mean()),
+        baseline_name="the mean input",
         seed=seed,
-        about=kept.about,
+        about=pair_measure.about,
     )
 
 
-def domain_gap_closed(heaps: UnpairedFeatures, *, seed: int) -> CoveredWay | None:
+def domain_gap_closed(features: UnpairedFeatures, *, seed: int) -> DomainGap | None:
     """Fraction of the gap between inputs and target domain that is closed, with a 95 % interval.
 
     It is ``1 - D(output, target) / D(given, target)`` with the unbiased energy distance, which is
@@ -147,39 +147,45 @@ def domain_gap_closed(heaps: UnpairedFeatures, *, seed: int) -> CoveredWay | Non
         The fraction and the ends of its interval; ``None`` where the samples are too few to
         distinguish the two domains, so that there is no gap to close.
     """
-    count = len(heaps.target)
-    within = torch.cdist(heaps.target.double(), heaps.target.double())
-    sets = [each.double() for each in (heaps.given, heaps.output)]
+    count = len(features.target)
+    within = torch.cdist(features.target.double(), features.target.double())
+    sets = [each.double() for each in (features.given, features.output)]
     inner = [torch.cdist(each, each) for each in sets]
-    across = [torch.cdist(each, heaps.target.double()) for each in sets]
+    across = [torch.cdist(each, features.target.double()) for each in sets]
 
-    def distances(these: Tensor, others: Tensor) -> list[float]:
+    def distances(target_counts: Tensor, given_counts: Tensor) -> list[float]:
         """Energy distances of inputs and of outputs, for bootstrap counts of targets and inputs."""
         return [
-            float(2 * _mean(cross, others, these) - _apart(own, others) - _apart(within, these))
+            float(
+                2 * _mean_across(cross, given_counts, target_counts)
+                - _mean_within(own, given_counts)
+                - _mean_within(within, target_counts)
+            )
             for cross, own in zip(across, inner, strict=True)
         ]
 
     once = torch.ones(count, dtype=torch.float64)
-    chance = torch.Generator().manual_seed(derive_seed(seed, 9))
+    rng = torch.Generator().manual_seed(derive_seed(seed, 9))
 
-    def again() -> Tensor:
-        rows = torch.randint(count, (count,), generator=chance)
+    def bootstrap_counts() -> Tensor:
+        rows = torch.randint(count, (count,), generator=rng)
         return torch.bincount(rows, minlength=count).double()
 
-    far, near = torch.tensor([distances(again(), again()) for _ in range(DRAWN)]).unbind(1)
-    if float(far.quantile(0.025)) <= 0:
+    given_distances, output_distances = torch.tensor(
+        [distances(bootstrap_counts(), bootstrap_counts()) for _ in range(BOOTSTRAP_DRAWS)]
+    ).unbind(1)
+    if float(given_distances.quantile(0.025)) <= 0:
         return None
-    ends = (1 - near / far).quantile(torch.tensor([0.025, 0.975]))
+    ends = (1 - output_distances / given_distances).quantile(torch.tensor([0.025, 0.975]))
     before, after = distances(once, once)
     return 1 - after / before, float(ends[0]), float(ends[1])
 
 
-def _mean(distances: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+def _mean_across(distances: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     return rows @ distances @ columns / (rows.sum() * columns.sum())
 
 
-def _apart(distances: Tensor, times: Tensor) -> Tensor:
+def _mean_within(distances: Tensor, counts: Tensor) -> Tensor:
     """Mean distance between different samples, weighted by counts."""
-    pairs = times.sum() ** 2 - times.square().sum()
-    return times @ distances @ times / pairs.clamp_min(1)
+    pairs = counts.sum() ** 2 - counts.square().sum()
+    return counts @ distances @ counts / pairs.clamp_min(1)

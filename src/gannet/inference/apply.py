@@ -18,16 +18,16 @@ from gannet.inference.sampler import TrainedSampler
 from gannet.modalities.modality import Modality
 from gannet.modalities.registry import find_modality
 
-MOST_DRAWS = 1_000
+MAX_SAMPLES = 1_000
 """Largest number of samples per input; catches typing errors."""
 
 
-def _say_nothing(_done: int, _all: int) -> None:
+def _ignore_progress(_done: int, _all: int) -> None:
     pass
 
 
-def _warn(said: str) -> None:
-    warnings.warn(said, stacklevel=2)
+def _warn(message: str) -> None:
+    warnings.warn(message, stacklevel=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class ApplyRequest:
         options: Options of the recipe's transform, by name; for a folder of inputs, an option that
             is a file may be a folder of files with the names of the inputs.
         transform: Name of the transform, for a recipe that has several; by default the first.
-        say: Called with the number of inputs done and the number of all.
+        on_progress: Called with the number of inputs done and the number of all.
         warn: Called with a message about what was lost of an input that could still be used.
     """
 
@@ -48,12 +48,12 @@ class ApplyRequest:
     seed: int = 0
     options: Mapping[str, object] = field(default_factory=dict[str, object])
     transform: str = ""
-    say: Callable[[int, int], None] = _say_nothing
+    on_progress: Callable[[int, int], None] = _ignore_progress
     warn: Callable[[str], None] = _warn
 
 
 def apply_file(
-    artifact: TrainedSampler, given: Path, out: Path, wanted: ApplyRequest
+    artifact: TrainedSampler, given: Path, out: Path, request: ApplyRequest
 ) -> list[Path]:
     """Transform one file, or each file of a folder, into one output file per sample.
 
@@ -61,7 +61,7 @@ def apply_file(
         artifact: The trained run.
         given: The input.
         out: The output; with several samples, ``filled.csv`` becomes ``filled-1.csv`` and so on.
-        wanted: Number of samples, seed and options.
+        request: Number of samples, seed and options.
 
     Returns:
         The files written.
@@ -70,37 +70,37 @@ def apply_file(
         GannetError: if the run or the input cannot be used, or the output cannot be written. For
             a folder it is raised after all other files are done.
     """
-    task, modality = task_of(artifact, wanted)
-    for path in numbered(out, wanted.samples):
+    task, modality = task_of(artifact, request)
+    for path in numbered(out, request.samples):
         if path.resolve() == given.resolve():
             raise ConfigError(f"--out: {path} is the input", remedy="Name another file.")
     if given.is_dir():
-        return _folder(task, modality, given, out, wanted)
+        return _folder(task, modality, given, out, request)
     return _one(task, modality, given, out)
 
 
-def apply_value(artifact: TrainedSampler, given: Any, wanted: ApplyRequest) -> Sequence[Any]:
+def apply_value(artifact: TrainedSampler, given: Any, request: ApplyRequest) -> Sequence[Any]:
     """Transform an input in memory, or a file, into one output per sample.
 
     Raises:
         GannetError: if the run or the input cannot be used.
     """
-    task, modality = task_of(artifact, wanted)
+    task, modality = task_of(artifact, request)
     return modality.inference.apply_value(task, given, read_frame)
 
 
-def task_of(artifact: TrainedSampler, wanted: ApplyRequest) -> tuple[TransformTask, Modality]:
+def task_of(artifact: TrainedSampler, request: ApplyRequest) -> tuple[TransformTask, Modality]:
     """Check a request against a run; return its task and the modality of the input.
 
     Raises:
         ConfigError: naming every option that the run does not support.
     """
-    transform = transform_of(artifact.recipe, artifact.card.recipe, wanted.transform)
-    check_samples(wanted.samples, wanted.seed)
-    found = sorted_options(
-        wanted.options, {"transform": transform.options}, remedy="Change what is named here."
+    transform = transform_of(artifact.recipe, artifact.card.recipe, request.transform)
+    check_samples(request.samples, request.seed)
+    parsed = sorted_options(
+        request.options, {"transform": transform.options}, remedy="Change what is named here."
     )
-    options = transform.options.model_validate(found["transform"])
+    options = transform.options.model_validate(parsed["transform"])
     _check_fixed(artifact, transform, options)
     transform.check(artifact.trained, options)
     codec = artifact.codecs.get(transform.kind, artifact.codecs["sample"])
@@ -109,10 +109,10 @@ def task_of(artifact: TrainedSampler, wanted: ApplyRequest) -> tuple[TransformTa
         trained=artifact.trained,
         codec=codec,
         options=options,
-        samples=wanted.samples,
-        seed=wanted.seed,
+        samples=request.samples,
+        seed=request.seed,
         recipe=artifact.card.recipe,
-        warn=wanted.warn,
+        warn=request.warn,
     )
     return task, find_modality(codec.kind)
 
@@ -142,8 +142,8 @@ def check_samples(samples: int, seed: int) -> None:
         ConfigError: naming both.
     """
     faults: list[str] = []
-    if not 1 <= samples <= MOST_DRAWS:
-        faults.append(f"--samples: must lie between 1 and {MOST_DRAWS}, got {samples}")
+    if not 1 <= samples <= MAX_SAMPLES:
+        faults.append(f"--samples: must lie between 1 and {MAX_SAMPLES}, got {samples}")
     if seed < 0:
         faults.append(f"--seed: must be at least 0, got {seed}")
     if faults:
@@ -168,7 +168,7 @@ def _one(task: TransformTask, modality: Modality, given: Path, out: Path) -> lis
 
 
 def _folder(
-    task: TransformTask, modality: Modality, given: Path, out: Path, wanted: ApplyRequest
+    task: TransformTask, modality: Modality, given: Path, out: Path, request: ApplyRequest
 ) -> list[Path]:
     """Transform each file of a folder; failures are reported after all others are done."""
     noun = modality.noun[1]
@@ -193,7 +193,7 @@ def _folder(
             written += _one(task, modality, file, out / f"{name}{modality.item_suffix}")
         except GannetError as error:
             failed.append(str(error))
-        wanted.say(number + 1, len(files))
+        request.on_progress(number + 1, len(files))
     if failed:
         raise DataError(
             f"{len(failed)} of {len(files)} {noun} failed, the others are done:\n  "

@@ -59,8 +59,8 @@ class Artifact(TrainedSampler):
                 ) from None
         for network in networks.values():
             network.to(device).eval().requires_grad_(False)
-        statistics, kept = _part(tensors, "statistics"), _part(tensors, "extra")
-        return cls(card, model, discriminator, statistics, kept, networks.get("generator"))
+        statistics, extra_state = _part(tensors, "statistics"), _part(tensors, "extra")
+        return cls(card, model, discriminator, statistics, extra_state, networks.get("generator"))
 
     def save(self, folder: Path) -> None:
         """Write both files, the card last, so that a folder with a card is complete."""
@@ -85,11 +85,13 @@ class Artifact(TrainedSampler):
 def _packed(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Tensors as safetensors needs them: weights that two networks share are stored twice."""
     packed: dict[str, Tensor] = {}
-    seen: set[int] = set()
+    storage_pointers: set[int] = set()
     for name, value in tensors.items():
-        plain = value.detach().cpu().contiguous()
-        packed[name] = plain.clone() if plain.data_ptr() in seen else plain
-        seen.add(plain.data_ptr())
+        contiguous = value.detach().cpu().contiguous()
+        packed[name] = (
+            contiguous.clone() if contiguous.data_ptr() in storage_pointers else contiguous
+        )
+        storage_pointers.add(contiguous.data_ptr())
     return packed
 
 
@@ -107,13 +109,13 @@ def _misfit(network: nn.Module, state: Mapping[str, Tensor], name: str) -> str:
     if not wrong:
         return f"{name} cannot be filled"
     first = wrong[0]
-    words = [
+    shapes = [
         "missing" if shape is None else "x".join(map(str, shape)) or "a number"
         for shape in (read.get(first), built.get(first))
     ]
     return (
-        f"{len(wrong)} of {len(keys)} in {name} differ, the first is {first}: {words[0]} in the "
-        f"file, {words[1]} by the card"
+        f"{len(wrong)} of {len(keys)} in {name} differ, the first is {first}: {shapes[0]} in the "
+        f"file, {shapes[1]} by the card"
     )
 
 
@@ -130,15 +132,15 @@ def _rebuilt(card: Card, where: Path) -> Networks:
             remedy="Update gannet or install the package that brought the recipe; or copy the "
             "folder again.",
         ) from None
-    output, told = codecs.get(recipe.inference.output), codecs.get("vector")
-    classes = classes_of(told, made_up=True)
-    shares = card.class_frequencies or [1.0] * len(classes)
+    output, vector_codec = codecs.get(recipe.inference.output), codecs.get("vector")
+    classes = classes_of(vector_codec, include_pseudo=True)
+    frequencies = card.class_frequencies or [1.0] * len(classes)
     fits = (
         output is not None
         and tuple(output.shape) == card.spec.size_of(recipe.inference.output)
-        and len(classes) == len(shares)
-        and (told is None or tuple(told.shape) == (card.spec.vector,))
-        and (not shares or (min(shares) >= 0 and sum(shares) > 0))
+        and len(classes) == len(frequencies)
+        and (vector_codec is None or tuple(vector_codec.shape) == (card.spec.vector,))
+        and (not frequencies or (min(frequencies) >= 0 and sum(frequencies) > 0))
     )
     if not fits:
         raise ArtifactError(

@@ -70,21 +70,21 @@ class Card(BaseModel):
     weights: str = ""
 
 
-def _check_format(found: int, where: Path) -> None:
+def _check_format(version: int, where: Path) -> None:
     """Refuse another format version.
 
     Raises:
         ArtifactError: saying which of the two is older, and what to do.
     """
-    if found > FORMAT:
+    if version > FORMAT:
         raise ArtifactError(
-            f"format {found} is later than this gannet knows ({FORMAT})",
+            f"format {version} is later than this gannet knows ({FORMAT})",
             where=str(where),
             remedy="Update gannet: pip install --upgrade gannet-gan",
         )
-    if found < FORMAT:
+    if version < FORMAT:
         raise ArtifactError(
-            f"format {found} of an earlier gannet, this one reads format {FORMAT}",
+            f"format {version} of an earlier gannet, this one reads format {FORMAT}",
             where=str(where),
             remedy="Train again, into another folder.",
         )

@@ -38,11 +38,11 @@ def sample_models(
 ) -> dict[str, type[BaseModel]]:
     """Option models for sampling, by role: of the output's modality and of each condition."""
     kind = find_modality(codecs[recipe.inference.output].kind)
-    told = {
+    condition_models = {
         role: find_modality(codec.kind).inference.condition_options
         for role, codec in slots_of(recipe, codecs).items()
     }
-    return {recipe.inference.output: kind.inference.options, **told}
+    return {recipe.inference.output: kind.inference.options, **condition_models}
 
 
 def sample_fields(recipe: Recipe[Any], codecs: Mapping[str, Codec[Any]]) -> dict[str, FieldInfo]:
@@ -62,14 +62,14 @@ def transform_of(recipe: Recipe[Any], called: str, name: str = "") -> Transform[
     Raises:
         ConfigError: if it has no transform, or none of that name.
     """
-    known = recipe.inference.transforms
-    found = known.get(name) if name else recipe.inference.transform
-    if found is not None:
-        return found
-    if known:
+    transforms = recipe.inference.transforms
+    transform = transforms.get(name) if name else recipe.inference.transform
+    if transform is not None:
+        return transform
+    if transforms:
         raise ConfigError(
             f"--transform: a run of the recipe {called} knows no {name!r}",
-            remedy=f"Give {' or '.join(known)}.",
+            remedy=f"Give {' or '.join(transforms)}.",
         )
     raise ConfigError(
         f"a run of the recipe {called} makes samples from nothing and transforms no input into an "
@@ -81,13 +81,13 @@ def transform_of(recipe: Recipe[Any], called: str, name: str = "") -> Transform[
 def _others_that_transform(recipe: Recipe[Any]) -> list[str]:
     """Recipes that transform data of the same modalities, in a sentence."""
     kinds = set(recipe.inputs.slots["sample"].modalities)
-    found = [
+    suggestions = [
         f"--recipe {name} {other.inference.transform.description}"
         for name in sorted(recipe_modules())
         if (other := find_recipe(name)).inference.transform
         and kinds & set(other.inputs.slots["sample"].modalities)
     ]
-    return [f"Train with {', or with '.join(found)}."] if found else []
+    return [f"Train with {', or with '.join(suggestions)}."] if suggestions else []
 
 
 def transform_fields(recipe: Recipe[Any], codecs: Mapping[str, Codec[Any]]) -> dict[str, FieldInfo]:
@@ -105,8 +105,8 @@ FIELDS_OF: Mapping[str, FieldsOf] = {
 """Options of a run, by command."""
 
 
-def asked_of_slots(
-    recipe: Recipe[Any], codecs: Mapping[str, Codec[Any]], asked: Mapping[str, object]
+def options_by_slot(
+    recipe: Recipe[Any], codecs: Mapping[str, Codec[Any]], options: Mapping[str, object]
 ) -> dict[str, BaseModel]:
     """Options of each condition, by role.
 
@@ -115,7 +115,7 @@ def asked_of_slots(
     """
     models = sample_models(recipe, codecs)
     del models[recipe.inference.output]
-    return sorted_options(asked, models)
+    return sorted_options(options, models)
 
 
 def sorted_options(
@@ -132,32 +132,32 @@ def sorted_options(
         ConfigError: naming every fault at once: unknown options, with the nearest name, and values
             out of range.
     """
-    asked = {name: value for name, value in given.items() if value is not None}
-    known = [name for model in models.values() for name in model.model_fields]
+    options = {name: value for name, value in given.items() if value is not None}
+    names = [name for model in models.values() for name in model.model_fields]
     faults = [
-        ConfigError(_unknown(name, known), remedy=remedy) for name in asked if name not in known
+        ConfigError(_unknown(name, names), remedy=remedy) for name in options if name not in names
     ]
-    found: dict[K, BaseModel] = {}
+    parsed: dict[K, BaseModel] = {}
     for key, model in models.items():
-        mine = {name: value for name, value in asked.items() if name in model.model_fields}
+        mine = {name: value for name, value in options.items() if name in model.model_fields}
         try:
-            found[key] = parse(model, mine, remedy=remedy)
+            parsed[key] = parse(model, mine, remedy=remedy)
         except ConfigError as error:
             faults.append(error)
     if len(faults) == 1:
         raise faults[0]
     if faults:
         raise ConfigError("\n".join(each.problem for each in faults), remedy=remedy)
-    return found
+    return parsed
 
 
-def _unknown(name: str, known: list[str]) -> str:
+def _unknown(name: str, names: list[str]) -> str:
     """Why an option is unknown: it belongs to another modality, or is misspelled."""
     for each in modalities():
         if name in each.inference.options.model_fields:
             return f"{flag(name)}: is for {each.noun[1]}, which this run does not make"
         if name in each.inference.condition_options.model_fields:
             return f"{flag(name)}: this run was trained without {each.noun[1]}"
-    near = difflib.get_close_matches(name, [*known, *ALWAYS], 1)
+    near = difflib.get_close_matches(name, [*names, *ALWAYS], 1)
     hint = f"; did you mean {flag(near[0])}?" if near else ""
     return f"{flag(name)}: this run's recipe does not know it{hint}"

@@ -20,16 +20,16 @@ from gannet.core.seeding import latents_at
 from gannet.core.transform import Trained
 from gannet.core.types import Batch, CellConditions, Condition, Spec
 from gannet.inference.card import Calibration, Card
-from gannet.inference.options import asked_of_slots, slots_of
+from gannet.inference.options import options_by_slot, slots_of
 from gannet.modalities.modality import Modality
 from gannet.modalities.registry import codec_of, find_modality
 from gannet.networks.convolutional import ProjectionDiscriminator
 from gannet.recipes.registry import find_recipe
 
-TOLD = 64
+TRANSFORM_BATCH = 64
 """Batch size of ``transform``."""
 
-JUDGED = 256
+LOGITS_BATCH = 256
 """Batch size of ``logits``."""
 
 
@@ -99,7 +99,7 @@ class TrainedSampler:
         return Trained(self.model, self.codecs, self.card.spec, self.config, self.extra_state)
 
     @property
-    def known_classes(self) -> tuple[str, ...]:
+    def data_classes(self) -> tuple[str, ...]:
         """Class names of the training data; empty if they had none."""
         return classes_of(self.codecs.get("vector"))
 
@@ -111,11 +111,11 @@ class TrainedSampler:
     @property
     def pseudo_classes(self) -> int:
         """Number of classes or pseudo-classes of a condition's vector; 0 if it has none."""
-        told = classes_of(slots_of(self.recipe, self.codecs).get("vector"), made_up=True)
-        return self.card.spec.vector if told else 0
+        classes = classes_of(slots_of(self.recipe, self.codecs).get("vector"), include_pseudo=True)
+        return self.card.spec.vector if classes else 0
 
     def conditions(
-        self, count: int, *, seed: int = 0, start: int = 0, **asked: object
+        self, count: int, *, seed: int = 0, start: int = 0, **condition_options: object
     ) -> Condition:
         """Conditions of the rows ``start`` to ``start + count``.
 
@@ -123,32 +123,32 @@ class TrainedSampler:
             count: Rows.
             seed: Seed of what is sampled, such as the class of each row.
             start: Number of the first row.
-            asked: Condition of all rows, by name, such as ``label``: a class name or its number.
+            condition_options: Condition of all rows, by name, such as ``label``: a class name or its number.
                 By default classes are sampled with their frequency in the training data; an
                 unlabeled row, as frequent as there, is a row of zeros.
 
         Raises:
             ConfigError: if the class is unknown, or no classes were learnt.
         """
-        told = self.card.spec.blank(count)
-        for role, options in asked_of_slots(self.recipe, self.codecs, asked).items():
+        condition = self.card.spec.blank(count)
+        for role, options in options_by_slot(self.recipe, self.codecs, condition_options).items():
             codec = self.codecs[role]
             request = ConditionRequest(
                 codec, options, range(start, start + count), seed, self.card.class_frequencies
             )
-            made = find_modality(codec.kind).inference.condition(request)
-            if made is not None:
-                told = replace(told, **{role: made})
-        return told
+            tensor = find_modality(codec.kind).inference.condition(request)
+            if tensor is not None:
+                condition = replace(condition, **{role: tensor})
+        return condition
 
-    def condition_on(self, conditions: CellConditions, chance: Tensor) -> SampledCondition:
+    def condition_on(self, conditions: CellConditions, uniforms: Tensor) -> SampledCondition:
         """Sample conditions that satisfy cell conditions, from uniform numbers per sample.
 
         Raises:
             ConfigError: if the recipe does not support cell conditions.
         """
         return self.recipe.inference.condition_on(
-            self.model, self.card.spec, conditions, chance, self.config
+            self.model, self.card.spec, conditions, uniforms, self.config
         )
 
     def embed(self, samples: Tensor) -> Tensor:
@@ -164,8 +164,8 @@ class TrainedSampler:
         self, infer: InferOf[Any], network: nn.Module, noise: Tensor, condition: Condition
     ) -> Tensor:
         device = device_of(network)
-        made = infer(network, noise.to(device), condition.to(device), self.config)
-        return made.float().cpu()
+        output = infer(network, noise.to(device), condition.to(device), self.config)
+        return output.float().cpu()
 
     def draw(self, condition: Condition, *, seed: int = 0, start: int = 0) -> Tensor:
         """Output of the model for each condition, ``(n, *shape)``, in its codec's value range.
@@ -200,13 +200,13 @@ class TrainedSampler:
 
     def transform(self, given: Batch, *, seed: int = 0) -> Tensor:
         """The output for the condition of each sample, ``(n, *shape)``."""
-        made = [
-            self.draw(given[at : at + TOLD].condition, seed=seed, start=at)
-            for at in range(0, len(given), TOLD)
+        outputs = [
+            self.draw(given[at : at + TRANSFORM_BATCH].condition, seed=seed, start=at)
+            for at in range(0, len(given), TRANSFORM_BATCH)
         ]
-        return torch.cat(made)
+        return torch.cat(outputs)
 
-    def check_drawn(self, count: int, seed: int, start: int = 0) -> None:
+    def check_can_sample(self, count: int, seed: int, start: int = 0) -> None:
         """Refuse requests that cannot be sampled.
 
         Raises:
@@ -223,25 +223,27 @@ class TrainedSampler:
                 remedy=f"Use `gannet apply RUN {noun.upper()} --out OUT`.",
             )
 
-    def sample(self, count: int, *, seed: int = 0, start: int = 0, **asked: object) -> Tensor:
+    def sample(
+        self, count: int, *, seed: int = 0, start: int = 0, **condition_options: object
+    ) -> Tensor:
         """``count`` new samples, ``(count, *shape)``, in the codec's value range.
 
         Args:
             count: How many; 0 gives an empty tensor.
             seed: Row n depends on the seed and on n alone.
             start: Number of the first row, to continue an earlier call.
-            asked: As for ``conditions``, such as ``label``.
+            condition_options: As for ``conditions``, such as ``label``.
 
         Raises:
             ConfigError: if a number is negative or the class is unknown.
         """
-        self.check_drawn(count, seed, start)
+        self.check_can_sample(count, seed, start)
         parts = [torch.zeros(0, *self.card.spec.size_of(self.recipe.inference.output))]
         part = self.modality.inference.at_once
         for first in range(start, start + count, part):
             rows = min(part, start + count - first)
-            told = self.conditions(rows, seed=seed, start=first, **asked)
-            parts.append(self.draw(told, seed=seed, start=first))
+            condition = self.conditions(rows, seed=seed, start=first, **condition_options)
+            parts.append(self.draw(condition, seed=seed, start=first))
         return torch.cat(parts)
 
     @torch.no_grad()
@@ -254,10 +256,10 @@ class TrainedSampler:
         return torch.cat(
             [
                 self._logits(
-                    samples[first : first + JUDGED].to(device),
-                    None if condition is None else condition[first : first + JUDGED],
+                    samples[first : first + LOGITS_BATCH].to(device),
+                    None if condition is None else condition[first : first + LOGITS_BATCH],
                 )
-                for first in range(0, len(samples), JUDGED)
+                for first in range(0, len(samples), LOGITS_BATCH)
             ]
             or [torch.zeros(0)]
         )
@@ -273,21 +275,22 @@ class TrainedSampler:
                 .cpu()
             )
         if condition is not None:
-            told = [condition.to(str(samples.device))]
+            conditions = [condition.to(str(samples.device))]
         elif classes:
             rows = torch.eye(classes, device=samples.device)
-            told = [replace(blank, vector=row.expand(len(samples), -1)) for row in rows]
+            conditions = [replace(blank, vector=row.expand(len(samples), -1)) for row in rows]
         else:
-            told = [blank]
+            conditions = [blank]
         every = [
-            discriminator(samples, each).float().reshape(len(samples), -1).mean(1) for each in told
+            discriminator(samples, each).float().reshape(len(samples), -1).mean(1)
+            for each in conditions
         ]
         return torch.stack(every).amax(0).cpu()
 
     def calibration_for(self, *, of_class: bool) -> Calibration:
         """Calibration of logits, for a given class or for the best-fitting one."""
-        found = self.card.class_calibration if of_class else None
-        return found or self.card.calibration
+        class_calibration = self.card.class_calibration if of_class else None
+        return class_calibration or self.card.calibration
 
     def judge(self, samples: Tensor, condition: Condition | None = None) -> Tensor:
         """Probability of being real, ``(n,)`` in [0, 1]; 0.5 is as likely real as generated.
@@ -304,4 +307,4 @@ class TrainedSampler:
 
 def codecs_of(card: Card) -> dict[str, Codec[Any]]:
     """The codecs that a card describes, by role."""
-    return {role: codec_of(made["kind"], made["state"]) for role, made in card.codecs.items()}
+    return {role: codec_of(entry["kind"], entry["state"]) for role, entry in card.codecs.items()}

@@ -8,7 +8,7 @@ from typing import Any
 
 from gannet.core.errors import ConfigError
 from gannet.core.io.writers import write_files
-from gannet.core.sampling import DrawnSamples, SamplingRequest, WriteRequest
+from gannet.core.sampling import SampleStream, SamplingRequest, WriteRequest
 from gannet.inference.options import sample_models, sorted_options
 from gannet.inference.sampler import TrainedSampler
 from gannet.modalities.modality import Modality, Writer
@@ -25,17 +25,17 @@ def request_of(
     Raises:
         ConfigError: naming all options that are unknown to this run or out of range.
     """
-    artifact.check_drawn(count, seed)
+    artifact.check_can_sample(count, seed)
     output = artifact.recipe.inference.output
-    found = sorted_options(options, sample_models(artifact.recipe, artifact.codecs))
-    own = found.pop(output)
-    asked = {name: value for each in found.values() for name, value in each}
-    return SamplingRequest(count, seed, own, asked)
+    parsed = sorted_options(options, sample_models(artifact.recipe, artifact.codecs))
+    own = parsed.pop(output)
+    condition_options = {name: value for each in parsed.values() for name, value in each}
+    return SamplingRequest(count, seed, own, condition_options)
 
 
 def draw_samples(
     artifact: TrainedSampler, count: int, *, seed: int = 0, **options: object
-) -> DrawnSamples:
+) -> SampleStream:
     """New raw samples, drawn lazily.
 
     Args:
@@ -97,8 +97,10 @@ def labels_of(artifact: TrainedSampler, request: SamplingRequest) -> Sequence[st
     """The class of each sample, empty for unlabeled; ``()`` for models without classes."""
     if not artifact.classes:
         return ()
-    told = artifact.conditions(request.count, seed=request.seed, start=0, **request.asked).vector
-    return [name or "" for name in artifact.codecs["vector"].decode(told)]
+    vectors = artifact.conditions(
+        request.count, seed=request.seed, start=0, **request.condition_options
+    ).vector
+    return [name or "" for name in artifact.codecs["vector"].decode(vectors)]
 
 
 def _writer(modality: Modality, suffix: str, out: Path) -> tuple[Writer, Path]:
@@ -107,8 +109,8 @@ def _writer(modality: Modality, suffix: str, out: Path) -> tuple[Writer, Path]:
     Raises:
         ConfigError: if this modality has no such format.
     """
-    if found := modality.writers.get(suffix):
-        return found, out
+    if writer := modality.writers.get(suffix):
+        return writer, out
     if suffix:
         *others, last = (each for each in modality.writers if each)
         forms = f"{', '.join(others)} or {last}" if others else last

@@ -24,10 +24,10 @@ def discriminator_loss(
         fake: ``(B, *shape)``, without a gradient.
         penalty_weight: Weight of the penalties; 0 for none.
     """
-    shown = torch.cat([batch.real, fake]).requires_grad_(penalty_weight > 0)
-    logits = discriminator(shown, Condition.joined([batch.condition] * 2)).float()
+    samples = torch.cat([batch.real, fake]).requires_grad_(penalty_weight > 0)
+    logits = discriminator(samples, Condition.joined([batch.condition] * 2)).float()
     losses = {"adversarial": relativistic_discriminator(*logits.chunk(2))}
     if penalty_weight:
-        each = logits.reshape(len(shown), -1).mean(1)
-        losses["gradient_penalty"] = penalty_weight * gradient_penalty(each, shown)
+        each = logits.reshape(len(samples), -1).mean(1)
+        losses["gradient_penalty"] = penalty_weight * gradient_penalty(each, samples)
     return losses

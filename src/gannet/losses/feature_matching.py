@@ -8,20 +8,20 @@ import torch
 from torch import Tensor
 
 
-def feature_statistics(seen: Sequence[Tensor], classes: Tensor) -> list[Tensor]:
+def feature_statistics(features: Sequence[Tensor], classes: Tensor) -> list[Tensor]:
     """Mean and standard deviation of each channel and class; ``(2, K, C)`` per layer.
 
     Args:
-        seen: Discriminator features ``(B, C, h, w)`` per layer.
+        features: Discriminator features ``(B, C, h, w)`` per layer.
         classes: ``(B, K)`` one-hot.
     """
-    share = classes / classes.sum(0).clamp_min(1)
-    found: list[Tensor] = []
-    for layer in seen:
+    weights = classes / classes.sum(0).clamp_min(1)
+    statistics: list[Tensor] = []
+    for layer in features:
         flat = layer.float().flatten(2)
-        mean, power = share.T @ flat.mean(2), share.T @ flat.square().mean(2)
-        found.append(torch.stack([mean, (power - mean.square()).clamp_min(1e-6).sqrt()]))
-    return found
+        mean, power = weights.T @ flat.mean(2), weights.T @ flat.square().mean(2)
+        statistics.append(torch.stack([mean, (power - mean.square()).clamp_min(1e-6).sqrt()]))
+    return statistics
 
 
 def feature_matching_loss(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:

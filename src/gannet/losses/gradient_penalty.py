@@ -46,7 +46,7 @@ def wgan_gp(logits: Tensor, samples: Tensor) -> Tensor:
     return (length - 1).square().mean()
 
 
-def interpolate(real: Tensor, fake: Tensor, share: Tensor) -> Tensor:
-    """Points on the lines from fakes (``share`` ``(B,)`` is 0) to reals (1)."""
-    place = share.view(-1, *[1] * (real.dim() - 1))
-    return fake + place * (real - fake)
+def interpolate(real: Tensor, fake: Tensor, fraction: Tensor) -> Tensor:
+    """Points on the lines from fakes (``fraction`` ``(B,)`` is 0) to reals (1)."""
+    weight = fraction.view(-1, *[1] * (real.dim() - 1))
+    return fake + weight * (real - fake)

@@ -33,25 +33,27 @@ def auc(above: NDArray[np.float64], below: NDArray[np.float64]) -> Auc:
     >>> auc(np.array([2.0, 3.0]), np.array([1.0, 2.0])).value
     0.875
     """
-    won = _placements(above, below)
-    lost = 1 - _placements(below, above)
-    value = float(won.mean())
-    spread = _variance(won) + _variance(lost)
-    fewest = min(len(above), len(below))
-    if spread <= 0 or not 0 < value < 1:
+    above_placements = _placements(above, below)
+    below_placements = 1 - _placements(below, above)
+    value = float(above_placements.mean())
+    variance = _variance(above_placements) + _variance(below_placements)
+    min_count = min(len(above), len(below))
+    if variance <= 0 or not 0 < value < 1:
         # Zero variance under perfect separation: rule of three for the smaller set.
-        reach = min(3 / fewest, 1.0)
-        return Auc(value, max(value - reach, 0.0), min(value + reach, 1.0))
-    reach = NORMAL * math.sqrt(spread) / (value * (1 - value))
+        half_width = min(3 / min_count, 1.0)
+        return Auc(value, max(value - half_width, 0.0), min(value + half_width, 1.0))
+    half_width = NORMAL * math.sqrt(variance) / (value * (1 - value))
     logit = math.log(value / (1 - value))
-    return Auc(value, _sigmoid(logit - reach), _sigmoid(logit + reach))
+    return Auc(value, _sigmoid(logit - half_width), _sigmoid(logit + half_width))
 
 
 def _placements(queries: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
     """Fraction of the others below each query; ties count half."""
-    held = np.sort(others)
-    under = np.searchsorted(held, queries, "left") + np.searchsorted(held, queries, "right")
-    return under / (2 * len(held))
+    sorted_others = np.sort(others)
+    under = np.searchsorted(sorted_others, queries, "left") + np.searchsorted(
+        sorted_others, queries, "right"
+    )
+    return under / (2 * len(sorted_others))
 
 
 def _variance(values: NDArray[np.float64]) -> float:

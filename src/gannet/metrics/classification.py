@@ -19,13 +19,13 @@ def correct(predict: Predict, samples: Tensor, labels: Tensor) -> tuple[int, int
     For generated samples and their requested classes this is the class accuracy; the classifier
     must have been trained on reals.
     """
-    known = labels >= 0
-    if not bool(known.any()):
+    labeled = labels >= 0
+    if not bool(labeled.any()):
         return 0, 0
-    return int((predict(samples[known]) == labels[known]).sum()), int(known.sum())
+    return int((predict(samples[labeled]) == labels[labeled]).sum()), int(labeled.sum())
 
 
-def learnt(
+def train_and_test(
     train: Train, samples: Tensor, labels: Tensor, real: Tensor, real_labels: Tensor
 ) -> tuple[int, int]:
     """Train on some samples, test on reals: correct predictions and number of tests.
@@ -52,5 +52,5 @@ def majority(labels: Tensor) -> float:
     >>> majority(torch.tensor([1, 1, 0, -1]))
     0.6666666666666666
     """
-    known = labels[labels >= 0]
-    return int(known.bincount().max()) / len(known) if len(known) else 0.0
+    labeled = labels[labels >= 0]
+    return int(labeled.bincount().max()) / len(labeled) if len(labeled) else 0.0

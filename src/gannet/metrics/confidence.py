@@ -13,7 +13,7 @@ from gannet.core.scores import About, Score
 NORMAL = 1.959964
 """97.5 % point of the standard normal."""
 
-UNSURE = 0.62
+INCONCLUSIVE = 0.62
 """Upper end of an interval around chance (0.5) from which a two-sample test is inconclusive."""
 
 
@@ -30,29 +30,29 @@ def wilson(hits: int, trials: int) -> tuple[float, float]:
     """
     if trials == 0:
         return 0.0, 1.0
-    share, squared = hits / trials, NORMAL**2
-    center = (share + squared / (2 * trials)) / (1 + squared / trials)
+    proportion, squared = hits / trials, NORMAL**2
+    center = (proportion + squared / (2 * trials)) / (1 + squared / trials)
     half = NORMAL / (1 + squared / trials)
-    half *= math.sqrt(share * (1 - share) / trials + squared / (4 * trials**2))
+    half *= math.sqrt(proportion * (1 - proportion) / trials + squared / (4 * trials**2))
     # With no hits, or only hits, that end is exactly 0 or 1; rounding would miss it slightly.
     low = center - half if hits else 0.0
     return max(low, 0.0), min(center + half if hits < trials else 1.0, 1.0)
 
 
-def chance_of_at_least(hits: int, trials: int) -> float:
+def fair_coin_p_value(hits: int, trials: int) -> float:
     """One-sided binomial p-value: P(X >= hits) for ``trials`` tosses of a fair coin.
 
     >>> chance_of_at_least(2, 2)
     0.25
     """
-    ways = [
+    log_counts = [
         math.lgamma(trials + 1) - math.lgamma(k + 1) - math.lgamma(trials - k + 1)
         for k in range(hits, trials + 1)
     ]
-    return min(math.fsum(math.exp(each - trials * math.log(2)) for each in ways), 1.0)
+    return min(math.fsum(math.exp(each - trials * math.log(2)) for each in log_counts), 1.0)
 
 
-def share_score(name: str, flags: Sequence[Tensor], about: About, *, how: str = "") -> Score:
+def fraction_score(name: str, flags: Sequence[Tensor], about: About, *, how: str = "") -> Score:
     """Fraction of fakes with an undesirable property, as a score; lower is better.
 
     Args:
@@ -63,15 +63,15 @@ def share_score(name: str, flags: Sequence[Tensor], about: About, *, how: str = 
     """
     hits = [int(each.sum()) for each in flags]
     count = len(flags[0])
-    (low, high), (floor_low, floor_high) = (wilson(each, count) for each in hits[:2])
+    (low, high), (reference_low, reference_high) = (wilson(each, count) for each in hits[:2])
     return Score(
         name=name,
         value=hits[0] / count,
         low=low,
         high=high,
         reference=hits[1] / count,
-        reference_low=floor_low,
-        reference_high=floor_high,
+        reference_low=reference_low,
+        reference_high=reference_high,
         samples=count,
         better="low",
         baseline=hits[2] / count,
@@ -80,15 +80,15 @@ def share_score(name: str, flags: Sequence[Tensor], about: About, *, how: str = 
     )
 
 
-LARGEST = 1_500
+MAX_HALF_ROWS = 1_500
 """Maximum rows of a half-sample: the cost grows with their square."""
 
 
 def random_halves(rows: int, times: int, seed: int) -> Iterator[Tensor]:
     """``times`` random halves of ``rows`` row indices, of at most ``LARGEST`` rows each."""
-    chance = torch.Generator().manual_seed(seed)
+    rng = torch.Generator().manual_seed(seed)
     for _ in range(times):
-        yield torch.randperm(rows, generator=chance)[: max(min(rows // 2, LARGEST), 2)]
+        yield torch.randperm(rows, generator=rng)[: max(min(rows // 2, MAX_HALF_ROWS), 2)]
 
 
 def half_samples(
@@ -139,17 +139,23 @@ def half_samples_of(
     )
     values = [metrics(real[left], fake[right]) for left, right in sides]
     rows = min(len(real), len(fake))
-    share = math.sqrt(LARGEST / (rows - LARGEST)) if rows > 2 * LARGEST else 1.0
-    found: list[tuple[float, ...]] = []
-    for told in zip(*values, strict=True):
-        middle = math.fsum(told) / times
-        found.append(
-            tuple(told if share == 1 else (middle + share * (each - middle) for each in told))
+    shrinkage = (
+        math.sqrt(MAX_HALF_ROWS / (rows - MAX_HALF_ROWS)) if rows > 2 * MAX_HALF_ROWS else 1.0
+    )
+    scaled: list[tuple[float, ...]] = []
+    for metric_values in zip(*values, strict=True):
+        mean = math.fsum(metric_values) / times
+        scaled.append(
+            tuple(
+                metric_values
+                if shrinkage == 1
+                else (mean + shrinkage * (each - mean) for each in metric_values)
+            )
         )
-    return found
+    return scaled
 
 
-def spread(values: Sequence[float]) -> float:
+def std(values: Sequence[float]) -> float:
     """Standard deviation (unbiased).
 
     >>> spread([1.0, 3.0])

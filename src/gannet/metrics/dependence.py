@@ -41,14 +41,16 @@ def association(rows: Tensor, sizes: Sequence[int]) -> Tensor:
     Source: Cramér 1946, Mathematical Methods of Statistics, sec. 21.9.
     """
     joint = _joint(rows)
-    shares = joint.diagonal()
-    expected = shares[:, None] * shares
+    marginals = joint.diagonal()
+    expected = marginals[:, None] * marginals
     ratio = torch.where(expected > 0, joint.square() / expected, torch.zeros_like(joint))
     squared = (_blocks(ratio, sizes) - 1).clamp(min=0)
     owner = torch.arange(len(sizes)).repeat_interleave(torch.tensor(list(sizes)))
-    used = torch.zeros(len(sizes)).double().index_add(0, owner, (shares > 0).double())
-    most = torch.minimum(used[:, None], used) - 1
-    return torch.where(most > 0, squared / most.clamp(min=1), torch.zeros_like(most)).sqrt()
+    used = torch.zeros(len(sizes)).double().index_add(0, owner, (marginals > 0).double())
+    degrees = torch.minimum(used[:, None], used) - 1
+    return torch.where(
+        degrees > 0, squared / degrees.clamp(min=1), torch.zeros_like(degrees)
+    ).sqrt()
 
 
 def dependence(rows: Tensor, sizes: Sequence[int]) -> Tensor:
@@ -64,7 +66,7 @@ def dependence_distance(real: Tensor, fake: Tensor, sizes: Sequence[int]) -> Ten
     return _blocks((_excess(real) - _excess(fake)).abs(), sizes) / 2
 
 
-def dependence_kept(real: Tensor, fake: Tensor, sizes: Sequence[int]) -> float:
+def dependence_similarity(real: Tensor, fake: Tensor, sizes: Sequence[int]) -> float:
     """Similarity of the dependence among columns, 0..1; 1 when equal.
 
     One minus the summed distances of all pairs over the summed dependence of both sides.
@@ -74,20 +76,20 @@ def dependence_kept(real: Tensor, fake: Tensor, sizes: Sequence[int]) -> float:
     Source: own. It is the Bray-Curtis ratio (1957) of departures from independence, because a mean
         over pairs rewards shuffled columns (SDMetrics issues 815, 817).
     """
-    most = _upper(dependence(real, sizes)) + _upper(dependence(fake, sizes))
+    total = _upper(dependence(real, sizes)) + _upper(dependence(fake, sizes))
     gap = _upper(dependence_distance(real, fake, sizes))
-    return 1.0 - gap / most if most > 0 else 1.0
+    return 1.0 - gap / total if total > 0 else 1.0
 
 
 def _joint(rows: Tensor) -> Tensor:
-    held = rows.float()  # counts up to 2^24 are exact
-    return (held.T @ held).double() / max(len(rows), 1)
+    one_hot = rows.float()  # counts up to 2^24 are exact
+    return (one_hot.T @ one_hot).double() / max(len(rows), 1)
 
 
 def _excess(rows: Tensor) -> Tensor:
     joint = _joint(rows)
-    shares = joint.diagonal()
-    return joint - shares[:, None] * shares
+    marginals = joint.diagonal()
+    return joint - marginals[:, None] * marginals
 
 
 def _blocks(matrix: Tensor, sizes: Sequence[int]) -> Tensor:
@@ -98,9 +100,9 @@ def _blocks(matrix: Tensor, sizes: Sequence[int]) -> Tensor:
 
 def correlation(rows: Tensor) -> Tensor:
     """Pearson's correlation of each pair of numbers ``(P, P)``; NaN counts as the mean."""
-    held = rows.double()
-    means = held.nanmean(0)
-    centerd = torch.where(held.isnan(), torch.zeros_like(held), held - means)
+    values = rows.double()
+    means = values.nanmean(0)
+    centerd = torch.where(values.isnan(), torch.zeros_like(values), values - means)
     lengths = centerd.square().sum(0).sqrt()
     # A constant column has correlation 0 with every other.
     scaled = centerd / torch.where(lengths > 0, lengths, torch.ones_like(lengths))

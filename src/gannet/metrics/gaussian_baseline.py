@@ -21,7 +21,7 @@ class GaussianBaseline:
         mean: ``(F,)`` mean of all samples.
         classes: ``(K, F)`` class means; ``(0, F)`` without labels.
         directions: ``(D, F)`` principal directions, scaled to their standard deviations.
-        rest: Standard deviation per number outside these directions.
+        residual_std: Standard deviation per number outside these directions.
         low: ``(F,)`` minimum of the data.
         high: ``(F,)`` maximum of the data.
         shape: Shape of one sample.
@@ -30,7 +30,7 @@ class GaussianBaseline:
     mean: Tensor
     classes: Tensor
     directions: Tensor
-    rest: float
+    residual_std: float
     low: Tensor
     high: Tensor
     shape: tuple[int, ...]
@@ -45,24 +45,32 @@ class GaussianBaseline:
             if bool((labels == number).any()):
                 means[number] = rows[labels == number].mean(0)
         centers = torch.where(labels[:, None] >= 0, _pick(means, mean, labels), mean)
-        left = rows - centers
-        kept = min(DIRECTIONS, *left.shape)
+        residuals = rows - centers
+        rank = min(DIRECTIONS, *residuals.shape)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            _, spreads, axes = torch.svd_lowrank(left, q=kept)
-        directions = (axes * (spreads / max(len(rows) - 1, 1) ** 0.5)).T
-        unseen = left.square().sum() / max(len(rows) - 1, 1) - directions.square().sum()
-        rest = float((unseen / rows.shape[1]).clamp(min=0).sqrt())
+            _, singular_values, axes = torch.svd_lowrank(residuals, q=rank)
+        directions = (axes * (singular_values / max(len(rows) - 1, 1) ** 0.5)).T
+        residual_variance = (
+            residuals.square().sum() / max(len(rows) - 1, 1) - directions.square().sum()
+        )
+        residual_std = float((residual_variance / rows.shape[1]).clamp(min=0).sqrt())
         return cls(
-            mean, means, directions, rest, rows.amin(0), rows.amax(0), tuple(samples.shape[1:])
+            mean,
+            means,
+            directions,
+            residual_std,
+            rows.amin(0),
+            rows.amax(0),
+            tuple(samples.shape[1:]),
         )
 
     def sample(self, labels: Tensor, *, seed: int) -> Tensor:
         """One sample per label ``(N,)``, as ``(N, *shape)``; -1 uses the overall mean."""
-        chance = torch.Generator().manual_seed(derive_seed(seed, 1))
+        rng = torch.Generator().manual_seed(derive_seed(seed, 1))
         count, width = len(labels), len(self.mean)
-        noise = torch.randn(count, len(self.directions), generator=chance) @ self.directions
-        noise += self.rest * torch.randn(count, width, generator=chance)
+        noise = torch.randn(count, len(self.directions), generator=rng) @ self.directions
+        noise += self.residual_std * torch.randn(count, width, generator=rng)
         rows = _pick(self.classes, self.mean, labels) + noise
         return rows.clamp(self.low, self.high).unflatten(1, self.shape)
 

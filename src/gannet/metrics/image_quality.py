@@ -11,7 +11,7 @@ from torch.nn.functional import conv2d, pad
 WINDOW, DEVIATION = 11, 1.5
 """Side and deviation in pixels of the window of the structural similarity."""
 
-STEADY = (0.01, 0.03)
+STABILIZERS = (0.01, 0.03)
 """Keep its quotients finite where pictures are flat; shares of the range."""
 
 TOGETHER = 64
@@ -20,19 +20,19 @@ TOGETHER = 64
 FLAT = 1e-3
 """Length of a picture's edges, all in all, below which it has none: rounding, in 0..255."""
 
-ROUNDED = 10 * math.log10(4 / ((2 / 255) ** 2 / 12))
+MAX_PSNR = 10 * math.log10(4 / ((2 / 255) ** 2 / 12))
 """Decibels between a picture and itself in 8 bit: what a file allows, 58.9."""
 
-FINE = 0.125
+HIGH_FREQUENCY = 0.125
 """Cycles per pixel from which detail is fine: what a picture shrunk to a quarter cannot hold."""
 
 LUMINANCE = (65.481, 128.553, 24.966)
 """Weights of red, green and blue in 0..1; ITU-R BT.601, to 16..235."""
 
 
-def luminance(pictures: Tensor) -> Tensor:
+def luminance(images: Tensor) -> Tensor:
     """``(B, 1 or 3, H, W)`` in [-1, 1] to brightness ``(B, 1, H, W)`` in 0..255."""
-    bright = (pictures.float() + 1) / 2
+    bright = (images.float() + 1) / 2
     if bright.shape[1] < len(LUMINANCE):
         return bright[:, :1] * 255
     weights = bright.new_tensor(LUMINANCE).view(1, 3, 1, 1)
@@ -45,7 +45,7 @@ def psnr(one: Tensor, other: Tensor) -> Tensor:
     At most that of rounding to 8 bit.
     """
     error = (one.float() - other.float()).square().flatten(1).mean(1)
-    return (10 * (4 / error.clamp_min(1e-12)).log10()).clamp_max(ROUNDED)
+    return (10 * (4 / error.clamp_min(1e-12)).log10()).clamp_max(MAX_PSNR)
 
 
 def ssim(one: Tensor, other: Tensor) -> Tensor:
@@ -77,15 +77,15 @@ def _ssim(a: Tensor, b: Tensor) -> Tensor:
     mean_a, mean_b = smooth(a), smooth(b)
     var_a, var_b = smooth(a * a) - mean_a**2, smooth(b * b) - mean_b**2
     both = smooth(a * b) - mean_a * mean_b
-    flat, steady = (share**2 for share in STEADY)
+    flat, steady = (share**2 for share in STABILIZERS)
     likeness = (2 * mean_a * mean_b + flat) * (2 * both + steady)
     likeness = likeness / ((mean_a**2 + mean_b**2 + flat) * (var_a + var_b + steady))
     return likeness.flatten(1).mean(1)
 
 
-def high_frequency_energy(pictures: Tensor) -> Tensor:
+def high_frequency_energy(images: Tensor) -> Tensor:
     """Decimal logarithm of the energy of fine detail, ``(B,)``, of pictures ``(B, C, H, W)``."""
-    gray = luminance(pictures)[:, 0].double()
+    gray = luminance(images)[:, 0].double()
     high, wide = gray.shape[1:]
     window = torch.hann_window(high, periodic=False)[:, None] * torch.hann_window(
         wide, periodic=False
@@ -94,7 +94,7 @@ def high_frequency_energy(pictures: Tensor) -> Tensor:
     # The whole plane: half of it would count level detail once and all other detail half.
     power = torch.fft.fft2(gray).abs().square()
     radius = (torch.fft.fftfreq(high)[:, None] ** 2 + torch.fft.fftfreq(wide) ** 2).sqrt()
-    energy = (power * (radius >= FINE).to(gray.device)).sum((1, 2))
+    energy = (power * (radius >= HIGH_FREQUENCY).to(gray.device)).sum((1, 2))
     return energy.clamp_min(1e-3).log10().float()
 
 
@@ -103,9 +103,9 @@ def high_frequency_error(one: Tensor, other: Tensor) -> Tensor:
     return (high_frequency_energy(one) - high_frequency_energy(other)).abs()
 
 
-def edges(pictures: Tensor) -> Tensor:
+def edges(images: Tensor) -> Tensor:
     """Length of the brightness's slope at each pixel, ``(B, 1, H, W)``, by Sobel's kernels."""
-    gray = pad(luminance(pictures), (1, 1, 1, 1), mode="replicate")
+    gray = pad(luminance(images), (1, 1, 1, 1), mode="replicate")
     kernel = gray.new_tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])
     both = torch.stack([kernel, kernel.T])[:, None] / 8
     return conv2d(gray, both).square().sum(1, keepdim=True).sqrt()

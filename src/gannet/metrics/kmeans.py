@@ -8,13 +8,13 @@ from torch import Tensor
 
 from gannet.core.seeding import derive_seed
 
-MOST = 30
+MAX_CLUSTERS = 30
 """Maximum number of clusters."""
 
-MEMBERS = 100
+SAMPLES_PER_CLUSTER = 100
 """Samples per cluster."""
 
-FEWEST = 5
+MIN_CLUSTERS = 5
 """Number of clusters below which there is no clustering."""
 
 
@@ -34,8 +34,8 @@ def usual_count(samples: int) -> int:
     >>> usual_count(60_000), usual_count(1_800), usual_count(400)
     (30, 18, 0)
     """
-    count = min(samples // MEMBERS, MOST)
-    return count if count >= FEWEST else 0
+    count = min(samples // SAMPLES_PER_CLUSTER, MAX_CLUSTERS)
+    return count if count >= MIN_CLUSTERS else 0
 
 
 def centers(rows: Tensor, count: int, *, seed: int, rounds: int = 20) -> Tensor:
@@ -52,25 +52,25 @@ def centers(rows: Tensor, count: int, *, seed: int, rounds: int = 20) -> Tensor:
     Returns:
         ``(count, F)``.
     """
-    chance = torch.Generator().manual_seed(derive_seed(seed, count))
-    found = rows[torch.randint(len(rows), (1,), generator=chance)]
-    apart = (rows - found).square().sum(1)
-    while len(found) < count:
+    rng = torch.Generator().manual_seed(derive_seed(seed, count))
+    centroids = rows[torch.randint(len(rows), (1,), generator=rng)]
+    squared_distances = (rows - centroids).square().sum(1)
+    while len(centroids) < count:
         # k-means++: by squared distance; if every row coincides with a centroid, uniformly.
-        odds = apart.clamp_min(1e-12)
-        new = rows[torch.multinomial(odds, 1, generator=chance)]
-        found = torch.cat([found, new])
-        apart = torch.minimum(apart, (rows - new).square().sum(1))
+        weights = squared_distances.clamp_min(1e-12)
+        centroid = rows[torch.multinomial(weights, 1, generator=rng)]
+        centroids = torch.cat([centroids, centroid])
+        squared_distances = torch.minimum(squared_distances, (rows - centroid).square().sum(1))
     for _ in range(rounds):
-        nearest = assigned(rows, found)
-        sums = torch.zeros_like(found).index_add_(0, nearest, rows)
+        nearest = assigned(rows, centroids)
+        sums = torch.zeros_like(centroids).index_add_(0, nearest, rows)
         sizes = torch.bincount(nearest, minlength=count)[:, None]
         # An empty cluster keeps its centroid.
-        found = torch.where(sizes > 0, sums / sizes.clamp_min(1), found)
-    return found
+        centroids = torch.where(sizes > 0, sums / sizes.clamp_min(1), centroids)
+    return centroids
 
 
-def assigned(rows: Tensor, middles: Tensor) -> Tensor:
+def assigned(rows: Tensor, centroids: Tensor) -> Tensor:
     """Index of the nearest of the centroids ``(K, F)`` to each row ``(N, F)``, ``(N,)``."""
     # The rows' own norms are the same for all centroids and are left out.
-    return (middles.square().sum(1) - 2 * rows @ middles.T).argmin(1)
+    return (centroids.square().sum(1) - 2 * rows @ centroids.T).argmin(1)

@@ -66,9 +66,9 @@ def nearest(
         gaps = squared_distances(left[part], right)
         if same:
             gaps[torch.arange(len(gaps)), torch.arange(part.start, part.stop)] = torch.inf
-        found = gaps.topk(k, largest=False)
-        distances.append(found.values.sqrt())
-        rows.append(found.indices)
+        smallest = gaps.topk(k, largest=False)
+        distances.append(smallest.values.sqrt())
+        rows.append(smallest.indices)
     return torch.cat(distances), torch.cat(rows)
 
 
@@ -78,20 +78,20 @@ class FeatureSet:
     Attributes:
         rows: ``(N, F)`` in 64 bit; must not be modified.
         cells: Largest number of pairs held at once.
-        share_pairs: Whether the first request computes all pairwise statistics of two sets; costs
+        compute_all: Whether the first request computes all pairwise statistics of two sets; costs
             more than one of them, and less than two.
     """
 
-    def __init__(self, rows: Tensor, *, cells: int = CELLS, share_pairs: bool = True) -> None:
+    def __init__(self, rows: Tensor, *, cells: int = CELLS, compute_all: bool = True) -> None:
         self.rows = rows.double()
         self.cells = cells
-        self.share_pairs = share_pairs
-        self._answers: dict[FeatureSet, dict[str, float]] = {}
+        self.compute_all = compute_all
+        self._statistics: dict[FeatureSet, dict[str, float]] = {}
 
     @classmethod
     def of(cls, rows: Tensor | FeatureSet, cells: int = CELLS) -> FeatureSet:
         """Wrap plain rows as a set that computes only what is requested."""
-        return rows if isinstance(rows, FeatureSet) else cls(rows, cells=cells, share_pairs=False)
+        return rows if isinstance(rows, FeatureSet) else cls(rows, cells=cells, compute_all=False)
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -126,11 +126,11 @@ class FeatureSet:
 
     def pair_statistic(self, fake: FeatureSet, name: str) -> float:
         """The statistic ``name`` between these reals and the fakes; one pass computes all."""
-        known = self._answers.setdefault(fake, {})
-        if name not in known:
-            both = self.share_pairs and fake.share_pairs
-            known.update(pair_statistics(self, fake, tuple(PAIR_STATISTICS) if both else (name,)))
-        return known[name]
+        cached = self._statistics.setdefault(fake, {})
+        if name not in cached:
+            both = self.compute_all and fake.compute_all
+            cached.update(pair_statistics(self, fake, tuple(PAIR_STATISTICS) if both else (name,)))
+        return cached[name]
 
 
 def feature_sets(
@@ -157,7 +157,7 @@ class PairBlock(NamedTuple):
 class PairStatistic(Protocol):
     """A statistic that is accumulated over blocks, without modifying them."""
 
-    def update(self, view: PairBlock) -> None:
+    def update(self, block: PairBlock) -> None:
         """Add one block; each pair occurs once."""
         ...
 
@@ -174,9 +174,9 @@ class MeanStatistic:
     ) -> None:
         self._pairs, self._total, self._sum = len(real) * len(fake), total, 0.0
 
-    def update(self, view: PairBlock) -> None:
+    def update(self, block: PairBlock) -> None:
         """Add the sum of one block."""
-        self._sum += self._total(view)
+        self._sum += self._total(block)
 
     def value(self) -> float:
         """The mean."""
@@ -190,9 +190,9 @@ class PrecisionStatistic:
         self._limits = real.radii(MANIFOLD_NEIGHBORS).square()
         self._hits, self._count = 0, len(fake)
 
-    def update(self, view: PairBlock) -> None:
+    def update(self, block: PairBlock) -> None:
         """Count fakes."""
-        self._hits += int((view.gaps <= self._limits).any(1).sum())
+        self._hits += int((block.gaps <= self._limits).any(1).sum())
 
     def value(self) -> float:
         """0 to 1."""
@@ -206,9 +206,9 @@ class RecallStatistic:
         self._limits = fake.radii(MANIFOLD_NEIGHBORS).square()
         self._hit = torch.zeros(len(real), dtype=torch.bool)
 
-    def update(self, view: PairBlock) -> None:
+    def update(self, block: PairBlock) -> None:
         """Mark reals."""
-        self._hit |= (view.gaps <= self._limits[view.part, None]).any(0)
+        self._hit |= (block.gaps <= self._limits[block.part, None]).any(0)
 
     def value(self) -> float:
         """0 to 1."""
@@ -220,16 +220,16 @@ class DensityStatistic:
 
     def __init__(self, real: FeatureSet, fake: FeatureSet) -> None:
         self._limits = real.radii(NEIGHBORS).square()
-        self._most = min(NEIGHBORS, len(real) - 1) * len(fake)
+        self._max_hits = min(NEIGHBORS, len(real) - 1) * len(fake)
         self._hits = 0
 
-    def update(self, view: PairBlock) -> None:
+    def update(self, block: PairBlock) -> None:
         """Count neighbourhoods."""
-        self._hits += int((view.gaps <= self._limits).sum())
+        self._hits += int((block.gaps <= self._limits).sum())
 
     def value(self) -> float:
         """From 0; about 1 if both sides are alike."""
-        return self._hits / self._most
+        return self._hits / self._max_hits
 
 
 class CoverageStatistic:
@@ -237,25 +237,25 @@ class CoverageStatistic:
 
     def __init__(self, real: FeatureSet, _: FeatureSet) -> None:
         self._limits = real.radii(NEIGHBORS)
-        self._least = torch.full((len(real),), torch.inf, dtype=torch.float64)
+        self._min_squared = torch.full((len(real),), torch.inf, dtype=torch.float64)
 
-    def update(self, view: PairBlock) -> None:
+    def update(self, block: PairBlock) -> None:
         """Update the distance to the nearest fake."""
-        self._least = torch.minimum(self._least, view.gaps.amin(0))
+        self._min_squared = torch.minimum(self._min_squared, block.gaps.amin(0))
 
     def value(self) -> float:
         """0 to 1."""
-        return float((self._least.sqrt() <= self._limits).double().mean())
+        return float((self._min_squared.sqrt() <= self._limits).double().mean())
 
 
 def _mean_distance(real: FeatureSet, fake: FeatureSet) -> MeanStatistic:
-    return MeanStatistic(real, fake, lambda view: float(view.gaps.sqrt().sum()))
+    return MeanStatistic(real, fake, lambda block: float(block.gaps.sqrt().sum()))
 
 
 def _mean_cubic(real: FeatureSet, fake: FeatureSet) -> MeanStatistic:
     width = real.rows.shape[1]
     return MeanStatistic(
-        real, fake, lambda view: float((view.products / width).add_(1).pow_(3).sum())
+        real, fake, lambda block: float((block.products / width).add_(1).pow_(3).sum())
     )
 
 
@@ -272,7 +272,7 @@ PAIR_STATISTICS: Mapping[str, Callable[[FeatureSet, FeatureSet], PairStatistic]]
 
 def pair_statistics(real: FeatureSet, fake: FeatureSet, names: tuple[str, ...]) -> dict[str, float]:
     """Some of ``PAIR_STATISTICS`` in one pass over all pairs."""
-    tallies = {name: PAIR_STATISTICS[name](real, fake) for name in names}
+    statistics = {name: PAIR_STATISTICS[name](real, fake) for name in names}
     center = real.rows.mean(0)  # distances cancel badly when the mean is far from zero
     left, right = fake.rows - center, real.rows - center
     shift, squares = right @ center, right.square().sum(1)
@@ -281,9 +281,9 @@ def pair_statistics(real: FeatureSet, fake: FeatureSet, names: tuple[str, ...]) 
         inner = some @ right.T
         gaps = (some.square().sum(1)[:, None] + squares).sub_(inner, alpha=2).clamp_min_(0)
         products = inner.add_((fake.rows[part] @ center)[:, None]).add_(shift)
-        for tally in tallies.values():
-            tally.update(PairBlock(part, gaps, products))
-    return {name: tally.value() for name, tally in tallies.items()}
+        for statistic in statistics.values():
+            statistic.update(PairBlock(part, gaps, products))
+    return {name: statistic.value() for name, statistic in statistics.items()}
 
 
 def _cubic(one: Tensor, other: Tensor) -> Tensor:

@@ -19,19 +19,19 @@ class EncodedRows:
     """Encoded rows between which distances are defined.
 
     Attributes:
-        places: ``(N, P)`` ranks of numbers, in [0, 1]; missing cells at -0.5.
+        positions: ``(N, P)`` ranks of numbers, in [0, 1]; missing cells at -0.5.
         codes: ``(N, C)`` category codes; missing cells at -1.
     """
 
-    places: Tensor
+    positions: Tensor
     codes: Tensor
 
     def __len__(self) -> int:
-        return len(self.places)
+        return len(self.positions)
 
     def __getitem__(self, rows: slice) -> EncodedRows:
         """A slice of the rows."""
-        return EncodedRows(self.places[rows], self.codes[rows])
+        return EncodedRows(self.positions[rows], self.codes[rows])
 
 
 def distances(one: EncodedRows, other: EncodedRows) -> Tensor:
@@ -44,10 +44,10 @@ def distances(one: EncodedRows, other: EncodedRows) -> Tensor:
     Differs: ranks also for numbers, because one outlier would bring all other rows close; missing
         is a value of its own, because missingness distinguishes rows too.
     """
-    width = one.places.shape[1] + one.codes.shape[1]
+    width = one.positions.shape[1] + one.codes.shape[1]
     total = torch.zeros(len(one), len(other))
-    if one.places.shape[1]:
-        total += torch.cdist(one.places, other.places, p=1)
+    if one.positions.shape[1]:
+        total += torch.cdist(one.positions, other.positions, p=1)
     for column in range(one.codes.shape[1]):
         total += one.codes[:, column, None] != other.codes[None, :, column]
     return total / max(width, 1)
@@ -55,46 +55,48 @@ def distances(one: EncodedRows, other: EncodedRows) -> Tensor:
 
 def nearest(queries: EncodedRows, targets: EncodedRows) -> tuple[Tensor, Tensor]:
     """Distance of each query to its nearest target ``(N,)``, and the target's row ``(N,)``."""
-    found = [distances(queries[part], targets).min(1) for part in _chunks(queries, targets)]
-    return torch.cat([each.values for each in found]), torch.cat([each.indices for each in found])
+    minima = [distances(queries[part], targets).min(1) for part in _chunks(queries, targets)]
+    return torch.cat([each.values for each in minima]), torch.cat([each.indices for each in minima])
 
 
-def nearest_few(queries: EncodedRows, targets: EncodedRows, k: int) -> tuple[Tensor, Tensor]:
+def nearest_k(queries: EncodedRows, targets: EncodedRows, k: int) -> tuple[Tensor, Tensor]:
     """Distances of each query to its ``k`` nearest targets, and their rows, ``(N, k)``."""
     k = min(k, len(targets))
-    found = [
+    smallest = [
         distances(queries[part], targets).topk(k, largest=False)
         for part in _chunks(queries, targets)
     ]
-    return torch.cat([each.values for each in found]), torch.cat([each.indices for each in found])
+    return torch.cat([each.values for each in smallest]), torch.cat(
+        [each.indices for each in smallest]
+    )
 
 
-def width_of(heap: EncodedRows) -> float:
+def kernel_width(rows: EncodedRows) -> float:
     """Kernel bandwidth of a set: a tenth of the median distance to the nearest other row.
 
     So narrow that the nearest row dominates. At the median itself, dozens of ordinary neighbours
     outweigh a copy, and the attack misses a set that consists of copies only.
     """
     gaps: list[Tensor] = []
-    for part in _chunks(heap, heap):
-        pairs = distances(heap[part], heap)
+    for part in _chunks(rows, rows):
+        pairs = distances(rows[part], rows)
         pairs[torch.arange(len(pairs)), torch.arange(part.start, part.stop)] = torch.inf
         gaps.append(pairs.min(1).values)
-    columns = heap.places.shape[1] + heap.codes.shape[1]
+    columns = rows.positions.shape[1] + rows.codes.shape[1]
     # With few distinct values most rows have a duplicate; a fraction of a cell keeps it positive.
     return max(0.1 * float(torch.cat(gaps).median()), 0.01 / max(columns, 1))
 
 
-def log_density(queries: EncodedRows, heap: EncodedRows, width: float) -> NDArray[np.float64]:
+def log_density(queries: EncodedRows, targets: EncodedRows, width: float) -> NDArray[np.float64]:
     """Log kernel density estimate at each query, up to a constant, ``(N,)``.
 
     Source: Parzen 1962, with the kernel exp(-distance / width).
     """
-    made = [
-        torch.logsumexp(distances(queries[part], heap) / -width, 1)
-        for part in _chunks(queries, heap)
+    log_sums = [
+        torch.logsumexp(distances(queries[part], targets) / -width, 1)
+        for part in _chunks(queries, targets)
     ]
-    return torch.cat(made).double().numpy() - np.log(len(heap))
+    return torch.cat(log_sums).double().numpy() - np.log(len(targets))
 
 
 def density_ratio(
@@ -134,17 +136,17 @@ def dcr_share(
         (clustered standard error).
     """
     votes = 0.5 * (1 + torch.sign(to_held_out - to_train)).double()
-    share = float(votes.mean())
+    fraction = float(votes.mean())
     groups = torch.where(to_train <= to_held_out, train_rows, -1 - held_out_rows)
     _, group = np.unique(groups.numpy(), return_inverse=True)
-    sums = np.bincount(group, weights=(votes - share).numpy())
-    return share, float(np.sqrt((sums**2).sum())) / len(votes)
+    sums = np.bincount(group, weights=(votes - fraction).numpy())
+    return fraction, float(np.sqrt((sums**2).sum())) / len(votes)
 
 
 def _keys(rows: NDArray[np.float64]) -> NDArray[np.void]:
     # One bit pattern for NaN and for zero, so that equal rows are equal byte by byte.
-    held = np.ascontiguousarray(np.where(np.isnan(rows), np.nan, rows + 0.0))
-    return held.view(np.dtype((np.void, held.shape[1] * 8))).ravel()
+    contiguous = np.ascontiguousarray(np.where(np.isnan(rows), np.nan, rows + 0.0))
+    return contiguous.view(np.dtype((np.void, contiguous.shape[1] * 8))).ravel()
 
 
 def _chunks(queries: EncodedRows, targets: EncodedRows) -> Iterator[slice]:

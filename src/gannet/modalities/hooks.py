@@ -83,7 +83,7 @@ class Exhibit:
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class SampleGrid:
     """Many samples in one file.
 
     Attributes:
@@ -148,7 +148,9 @@ def columns(count: int) -> int:
     return max(math.ceil(math.sqrt(count)), 1)
 
 
-def no_scores(_held_out: Tensor, _fake: Tensor, _fresh: Tensor, _plain: Tensor) -> Sequence[Score]:
+def no_scores(
+    _held_out: Tensor, _fake: Tensor, _real_reference: Tensor, _baseline: Tensor
+) -> Sequence[Score]:
     """No scores beyond the generic ones."""
     return ()
 
@@ -172,7 +174,7 @@ def no_profiles(_codec: Codec[Any], _real: Tensor, _fake: Tensor) -> Sequence[Hi
     return ()
 
 
-def nothing_to_say(_codec: Codec[Any]) -> Sequence[str]:
+def no_lines(_codec: Codec[Any]) -> Sequence[str]:
     """No lines."""
     return ()
 
@@ -201,7 +203,7 @@ class EvaluationHooks:
     scores: Callable[[Tensor, Tensor, Tensor, Tensor], Sequence[Score]] = no_scores
     pretrained: Callable[[str, Tensor], Features | None] = no_network
     profiles: Callable[[Codec[Any], Tensor, Tensor], Sequence[Histogram]] = no_profiles
-    protocol: Callable[[Codec[Any]], Sequence[str]] = nothing_to_say
+    protocol: Callable[[Codec[Any]], Sequence[str]] = no_lines
     measures: Callable[[PairMeasure], Sequence[PairMeasure]] = by_features
     preserved: Sequence[PairMeasure] = ()
     whole: Callable[[WholeEvaluation], Report] | None = None
@@ -217,19 +219,19 @@ def text_exhibit(raw: Any) -> Exhibit:
     return Exhibit("text", "\n".join(described(raw)).encode())
 
 
-def text_sheet(raws: Sequence[Any], _columns: int) -> Sheet | None:
+def text_listing(raws: Sequence[Any], _columns: int) -> SampleGrid | None:
     """Texts, one a line; ``None`` for anything else."""
     if not raws or not all(isinstance(raw, str) for raw in raws):
         return None
-    return Sheet(".txt", "".join(f"{raw}\n" for raw in raws).encode())
+    return SampleGrid(".txt", "".join(f"{raw}\n" for raw in raws).encode())
 
 
-def no_sheet(_raws: Sequence[Any], _columns: int) -> Sheet | None:
+def no_grid(_raws: Sequence[Any], _columns: int) -> SampleGrid | None:
     """No file of several samples."""
     return None
 
 
-def no_comparison(_given: Batch, _outputs: Sequence[Tensor], _across: int) -> Sheet | None:
+def no_comparison(_given: Batch, _outputs: Sequence[Tensor], _across: int) -> SampleGrid | None:
     """No file of inputs beside outputs."""
     return None
 
@@ -241,7 +243,7 @@ class Presentation:
     Attributes:
         exhibit: A raw sample as an HTML page shows it.
         describe: A raw sample as cells of text.
-        sheet: Raw samples, and the number of columns, to one file; ``None`` for no such file.
+        grid: Raw samples, and the number of columns, to one file; ``None`` for no such file.
         compared: From targets (with the inputs as their condition's grid) and outputs, each
             ``(n, *shape)``, to exhibits in rows: input, outputs, target. ``None`` shows the raw
             samples.
@@ -254,10 +256,10 @@ class Presentation:
 
     exhibit: Callable[[Any], Exhibit] = text_exhibit
     describe: Callable[[Any], tuple[str, ...]] = described
-    sheet: Callable[[Sequence[Any], int], Sheet | None] = text_sheet
+    grid: Callable[[Sequence[Any], int], SampleGrid | None] = text_listing
     compared: Callable[[Batch, Sequence[Tensor]], Sequence[tuple[Exhibit, ...]]] | None = None
-    comparison: Callable[[Batch, Sequence[Tensor], int], Sheet | None] = no_comparison
+    comparison: Callable[[Batch, Sequence[Tensor], int], SampleGrid | None] = no_comparison
     contents: Callable[[Codec[Any]], str] = lambda _: ""
-    notes: Callable[[Codec[Any]], Sequence[str]] = nothing_to_say
+    notes: Callable[[Codec[Any]], Sequence[str]] = no_lines
     tags: tuple[str, ...] = ()
     pipeline: str = ""

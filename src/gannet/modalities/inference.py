@@ -18,10 +18,10 @@ from gannet.core.frame import Frame
 from gannet.core.io.files import writing
 from gannet.core.sampling import (
     ConditionRequest,
-    DrawnSamples,
     LoadedSamples,
     NoOptions,
     SampleSource,
+    SampleStream,
     SamplingRequest,
 )
 from gannet.core.transform import TransformTask
@@ -40,8 +40,8 @@ def stacked(raws: Sequence[Any], codec: Codec[Any]) -> Any:
         raws = codec.decode(torch.zeros(1, *codec.shape))
         return stacked(raws, codec)[:0]
     arrays = [np.asarray(raw) for raw in raws]
-    alike = len({each.shape for each in arrays}) == 1 and arrays[0].dtype.kind in "biuf"
-    return np.stack(arrays) if alike else list(raws)
+    same_shape = len({each.shape for each in arrays}) == 1 and arrays[0].dtype.kind in "biuf"
+    return np.stack(arrays) if same_shape else list(raws)
 
 
 def without_condition(_request: ConditionRequest) -> Tensor | None:
@@ -49,16 +49,18 @@ def without_condition(_request: ConditionRequest) -> Tensor | None:
     return None
 
 
-def drawn(source: SampleSource, request: SamplingRequest) -> DrawnSamples:
+def draw_samples(source: SampleSource, request: SamplingRequest) -> SampleStream:
     """Raw samples one by one, generated in batches."""
 
     def parts() -> Iterator[Any]:
         for start in range(0, max(request.count, 1), AT_ONCE):
             rows = min(AT_ONCE, request.count - start)
-            made = source.sample(rows, seed=request.seed, start=start, **request.asked)
-            yield from source.decode(made)
+            samples = source.sample(
+                rows, seed=request.seed, start=start, **request.condition_options
+            )
+            yield from source.decode(samples)
 
-    return DrawnSamples(parts())
+    return SampleStream(parts())
 
 
 def read(codec: Codec[Any], path: Path) -> Any:
@@ -83,8 +85,8 @@ def read_file(codec: Codec[Any], path: Path, read_table: ReadTable) -> LoadedSam
 
 def encode(codec: Codec[Any], raws: Any) -> Tensor:
     """Encode raw samples, some of which may be files."""
-    held = [read(codec, Path(each)) if isinstance(each, str | Path) else each for each in raws]
-    return codec.encode(held) if held else torch.zeros(0)
+    loaded = [read(codec, Path(each)) if isinstance(each, str | Path) else each for each in raws]
+    return codec.encode(loaded) if loaded else torch.zeros(0)
 
 
 def apply_file(
@@ -95,8 +97,8 @@ def apply_file(
 ) -> None:
     """Transform a file into one file per sample, read and written by the codec."""
     files = {name: read(task.codec, file) for name, file in task.named_files(given).items()}
-    made = task(read(task.codec, given), files)
-    for path, each in zip(outs, made, strict=True):
+    outputs = task(read(task.codec, given), files)
+    for path, each in zip(outs, outputs, strict=True):
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             task.codec.write(each, path)
@@ -104,9 +106,9 @@ def apply_file(
 
 def apply_value(task: TransformTask, given: Any, read_table: ReadTable) -> Sequence[Any]:  # noqa: ARG001
     """Transform a raw sample, or a file, into one output per sample."""
-    place = Path(given) if isinstance(given, str | Path) else None
-    files = {name: read(task.codec, file) for name, file in task.named_files(place).items()}
-    return task(given if place is None else read(task.codec, place), files)
+    path = Path(given) if isinstance(given, str | Path) else None
+    files = {name: read(task.codec, file) for name, file in task.named_files(path).items()}
+    return task(given if path is None else read(task.codec, path), files)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +130,7 @@ class InferenceHooks:
 
     options: type[BaseModel] = NoOptions
     at_once: int = AT_ONCE
-    sample: Callable[[SampleSource, SamplingRequest], DrawnSamples] = drawn
+    sample: Callable[[SampleSource, SamplingRequest], SampleStream] = draw_samples
     stack: Callable[[Sequence[Any], Codec[Any]], Any] = stacked
     condition_options: type[BaseModel] = NoOptions
     condition: Callable[[ConditionRequest], Tensor | None] = without_condition

@@ -92,20 +92,20 @@ Writer = Callable[[Iterable[Any], WriteRequest], Sequence[str] | None]
 Its input is what the modality's ``sample`` yields: single raw samples; for tables, frames of rows.
 """
 
-MOST_RAWS = 2_000
+MAX_RAWS = 2_000
 """Maximum number of raw samples that a codec is fitted to."""
 
 
 # -- defaults -----------------------------------------------------------------------------------
 
 
-PLAIN_INFERENCE = InferenceHooks()
+DEFAULT_INFERENCE = InferenceHooks()
 """Inference hooks that suit any modality."""
 
-PLAIN_EVALUATION = EvaluationHooks()
+DEFAULT_EVALUATION = EvaluationHooks()
 """Evaluation hooks that suit any modality."""
 
-PLAIN_PRESENTATION = Presentation()
+DEFAULT_PRESENTATION = Presentation()
 """Presentation hooks that suit any modality."""
 
 
@@ -149,7 +149,7 @@ def one(_shape: tuple[int, ...]) -> float:
     return 1.0
 
 
-def nothing_known(*_args: Any) -> Mapping[str, Tensor]:
+def no_statistics(*_args: Any) -> Mapping[str, Tensor]:
     """No statistics of the training data are stored."""
     return {}
 
@@ -221,13 +221,13 @@ class Modality:
     monitor: MonitorDefaults = MonitorDefaults()
     two_sample: TwoSampleDefaults = TwoSampleDefaults()
     cost: Callable[[tuple[int, ...]], float] = one
-    statistics: Callable[[Iterable[Tensor], Spec], Mapping[str, Tensor]] = nothing_known
+    statistics: Callable[[Iterable[Tensor], Spec], Mapping[str, Tensor]] = no_statistics
 
     writers: Mapping[str, Writer] = field(default_factory=lambda: {".npz": write_npz})
     item_suffix: str = ""
-    inference: InferenceHooks = PLAIN_INFERENCE
-    evaluation: EvaluationHooks = PLAIN_EVALUATION
-    presentation: Presentation = PLAIN_PRESENTATION
+    inference: InferenceHooks = DEFAULT_INFERENCE
+    evaluation: EvaluationHooks = DEFAULT_EVALUATION
+    presentation: Presentation = DEFAULT_PRESENTATION
 
     @property
     def data(self) -> str:
@@ -237,11 +237,11 @@ class Modality:
     def claims(self, column: ColumnView) -> Claim | None:
         """Whether a column is of this modality, by file suffixes or by ``claim``."""
         claim = self.claim(column)
-        known = sum(count for suffix, count in column.suffixes.items() if suffix in self.readers)
-        if known:
-            share = known / sum(column.suffixes.values())
+        readable = sum(count for suffix, count in column.suffixes.items() if suffix in self.readers)
+        if readable:
+            fraction = readable / sum(column.suffixes.values())
             suffixes = ", ".join(each for each in column.suffixes if each in self.readers)
-            by_name = Claim(0.5 + 0.4 * share, f"{known:,} files end in {suffixes}")
+            by_name = Claim(0.5 + 0.4 * fraction, f"{readable:,} files end in {suffixes}")
             return max((claim or by_name, by_name), key=lambda each: each.confidence)
         return claim
 
@@ -260,9 +260,9 @@ class Modality:
             return self.reading.load(cell, name, codec)
         return read_cell(self, cell, name)
 
-    def raws(self, source: Source, most: int = MOST_RAWS) -> Iterator[Any]:
+    def raws(self, source: Source, max_count: int = MAX_RAWS) -> Iterator[Any]:
         """Raw samples of a source, evenly chosen if there are many; broken ones are skipped."""
-        for index in evenly(source.count, most):
+        for index in evenly(source.count, max_count):
             with suppress(DataError):  # decoding reports them
                 yield self.load(source.raw(index), source.names[index])
 
@@ -287,12 +287,12 @@ class Modality:
         return fitted, ""
 
 
-def as_seen(modality: Modality, samples: Tensor, seen: Tensor) -> Modality:
+def modality_of_embedded(modality: Modality, samples: Tensor, embedded: Tensor) -> Modality:
     """The modality of embedded samples: their own, unless embedding changed their shape.
 
     Defaults of monitoring and of the two-sample test stay.
     """
-    if seen.shape == samples.shape:
+    if embedded.shape == samples.shape:
         return modality
     return replace(NUMBERS, monitor=modality.monitor, two_sample=modality.two_sample)
 
@@ -338,10 +338,14 @@ def read_cell(modality: Modality, cell: Any, name: str) -> Any:
             return modality.readers[suffix](path)
 
 
-def evenly(count: int, most: int) -> list[int]:
-    """At most ``most`` indices out of ``count``, evenly spaced.
+def evenly(count: int, max_count: int) -> list[int]:
+    """At most ``max_count`` indices out of ``count``, evenly spaced.
 
     >>> evenly(10, 3)
     [0, 3, 6]
     """
-    return [index * count // most for index in range(most)] if count > most else list(range(count))
+    return (
+        [index * count // max_count for index in range(max_count)]
+        if count > max_count
+        else list(range(count))
+    )

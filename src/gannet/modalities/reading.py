@@ -22,7 +22,7 @@ from gannet.core.types import NO_TABLE, TableLayout
 FILE_BYTES = 256 * 2**20
 """Largest file of one sample."""
 
-FEWEST = 10
+MIN_SAMPLES = 10
 """Minimum number of different samples for monitoring and for a held-out part."""
 
 
@@ -82,7 +82,7 @@ class Budget:
         crop: Side of the crops that the recipe trains on, at full resolution; 0 for none.
         smallest: Minimum side, length or number for the recipe's networks.
         steps: Shape of an encoded sample -> affordable training steps; infinite without a limit.
-        fewest: Minimum number of steps.
+        min_steps: Minimum number of steps.
         minutes: Time limit, for messages.
         networks: Name of the networks with that minimum size, for errors.
         beside: Codec of the samples, for conditions that must have their size.
@@ -92,7 +92,7 @@ class Budget:
     crop: int = 0
     smallest: int = 1
     steps: Callable[[tuple[int, ...]], float] = lambda _: float("inf")
-    fewest: int = 1_000
+    min_steps: int = 1_000
     minutes: float = 0.0
     networks: str = "the networks"
     beside: Codec[Any] | None = None
@@ -103,13 +103,13 @@ class SampleStore(Protocol):
 
     Attributes:
         slow: Whether prefetching in another thread pays.
-        words: Where they are stored, as text.
+        location: Where they are stored, as text.
     """
 
     slow: ClassVar[bool]
-    words: ClassVar[str]
+    location: ClassVar[str]
 
-    def read(self, places: NDArray[np.int64]) -> Tensor:
+    def read(self, indices: NDArray[np.int64]) -> Tensor:
         """Samples ``(n, *shape)``."""
         ...
 
@@ -121,12 +121,12 @@ class StoredSamples:
     Attributes:
         store: The encoded samples.
         contents: ``(n,)`` fingerprints that order the samples.
-        looks: ``(n,)`` fingerprints, equal for duplicates.
+        fingerprints: ``(n,)`` fingerprints, equal for duplicates.
     """
 
     store: SampleStore
     contents: NDArray[np.uint64]
-    looks: NDArray[np.uint64]
+    fingerprints: NDArray[np.uint64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,12 +134,12 @@ class Inspection:
     """Dataset report of a modality.
 
     Attributes:
-        places: Indices of the readable items.
-        looks: Fingerprint of each of them, equal for duplicates.
+        indices: Indices of the readable items.
+        fingerprints: Fingerprint of each of them, equal for duplicates.
         broken: Names of unreadable items, with reasons.
         details: Details of this modality, as a record for JSON.
-        words: Lines of text about the samples.
-        after: Lines of text that follow the duplicates.
+        lines: Lines of text about the samples.
+        lines_after_duplicates: Lines of text that follow the duplicates.
         warnings: Warnings before training.
         learnable: Whether the samples have anything to learn, whatever their number.
         copies: Whether equal samples are duplicates, of which only one counts.
@@ -149,12 +149,12 @@ class Inspection:
         options: Options that training would choose.
     """
 
-    places: Sequence[int]
-    looks: Sequence[int] | NDArray[np.uint64]
+    indices: Sequence[int]
+    fingerprints: Sequence[int] | NDArray[np.uint64]
     broken: tuple[tuple[str, str], ...] = ()
     details: BaseModel | None = None
-    words: tuple[str, ...] = ()
-    after: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
+    lines_after_duplicates: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     learnable: bool = True
     copies: bool = True
@@ -211,7 +211,7 @@ def reader_errors(
         raise DataError(describe(error), where=where, remedy=remedy) from None
 
 
-def as_found(source: Source, _column: ColumnView) -> Source:
+def source_unchanged(source: Source, _column: ColumnView) -> Source:
     """Use cells as samples unchanged."""
     return source
 
@@ -280,7 +280,7 @@ class Reading:
         pairing: How pairs are found in one file.
     """
 
-    adopt: Callable[[Source, ColumnView], Source] = as_found
+    adopt: Callable[[Source, ColumnView], Source] = source_unchanged
     arrays: str = ""
     own_labels: bool = True
     load: Callable[[Any, str, Any], Any] | None = None

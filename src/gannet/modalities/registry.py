@@ -45,10 +45,12 @@ def find_modality(name: str) -> Modality:
 
 @cache
 def _loaded(name: str, module: str) -> Modality:
-    found = plugins.load("kind of data", name, {name: module}, "modality")
-    assert isinstance(found, Modality), f"{module} must end in `modality = Modality(...)`"
-    assert found.name == name, f"{module} calls itself {found.name!r}, but is found as {name!r}"
-    return found
+    modality = plugins.load("kind of data", name, {name: module}, "modality")
+    assert isinstance(modality, Modality), f"{module} must end in `modality = Modality(...)`"
+    assert modality.name == name, (
+        f"{module} calls itself {modality.name!r}, but is found as {name!r}"
+    )
+    return modality
 
 
 def _missing(name: str, modules: Mapping[str, str]) -> Modality:
@@ -73,5 +75,5 @@ def codec_of(kind: str, state: Mapping[str, object]) -> Codec[Any]:
     Raises:
         ConfigError: if the kind is unknown.
     """
-    found: Codec[Any] = find_modality(kind).codec.model_validate(state)
-    return found
+    codec: Codec[Any] = find_modality(kind).codec.model_validate(state)
+    return codec

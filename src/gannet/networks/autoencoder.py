@@ -14,11 +14,11 @@ from torch import Tensor, nn
 from gannet.core.types import Condition, Networks, Spec
 from gannet.networks import convolutional, mlp
 
-LEAST_VARIANCE = 1e-4
+MIN_VARIANCE = 1e-4
 """Added to the variance of residuals: constant data would otherwise have an infinite likelihood."""
-CALM = 6.0
+MAX_LOG_VAR = 6.0
 """Bound on the log-variance of a latent, so that an early step cannot make it infinite."""
-FRESH = 0.02
+MOVING_AVERAGE_WEIGHT = 0.02
 """Weight of the newest batch in the moving averages of the moments of latents."""
 
 
@@ -53,27 +53,27 @@ class Autoencoder(nn.Module):
         if images:
             self.decoder = convolutional.StridedGenerator(spec, noise, width)
             self.stem = convolutional.StridedDiscriminator(spec, width).layers
-            seen = convolutional.WIDEST * width
+            features = convolutional.WIDEST * width
         else:
             self.decoder = mlp.ResidualRowGenerator(spec, noise, 2 * units, bounded=bounded)
-            self.stem = mlp.plain_layers(math.prod(spec.shape), units, 3)
-            seen = units
-        self.mean = nn.Linear(seen + spec.vector, noise)
-        self.log_var = nn.Linear(seen + spec.vector, noise) if gaussian else None
+            self.stem = mlp.mlp_layers(math.prod(spec.shape), units, 3)
+            features = units
+        self.mean = nn.Linear(features + spec.vector, noise)
+        self.log_var = nn.Linear(features + spec.vector, noise) if gaussian else None
 
     def encode(self, samples: Tensor, condition: Condition) -> tuple[Tensor, Tensor]:
         """``(B, *spec.shape)`` to means and log-variances of latents, each ``(B, noise)``."""
-        looked_at = samples if self.images else samples.flatten(1)
-        seen = torch.cat([self.stem(looked_at), condition.vector], 1)
-        mean: Tensor = self.mean(seen).float()
+        inputs = samples if self.images else samples.flatten(1)
+        features = torch.cat([self.stem(inputs), condition.vector], 1)
+        mean: Tensor = self.mean(features).float()
         if self.log_var is None:
             return mean, torch.zeros_like(mean)
-        return mean, CALM * (self.log_var(seen).float() / CALM).tanh()
+        return mean, MAX_LOG_VAR * (self.log_var(features).float() / MAX_LOG_VAR).tanh()
 
     def decode(self, codes: Tensor, condition: Condition) -> Tensor:
         """``(B, noise)`` to ``(B, *spec.shape)``."""
-        made: Tensor = self.decoder(codes, condition)
-        return made.float()
+        decoded: Tensor = self.decoder(codes, condition)
+        return decoded.float()
 
     def forward(self, noise: Tensor, condition: Condition) -> Tensor:
         """Normal noise ``(B, noise)``, the prior of latents, to ``(B, *spec.shape)``."""
@@ -88,7 +88,7 @@ class GaussianLatentAutoencoder(Autoencoder):
     are moving averages over training, not computed in a pass after it.
     """
 
-    shares: Tensor
+    class_frequencies: Tensor
     sums: Tensor
     moments: Tensor
 
@@ -97,28 +97,28 @@ class GaussianLatentAutoencoder(Autoencoder):
     ) -> None:
         super().__init__(spec, noise, width, gaussian=False, images=images, bounded=bounded)
         # The last row is for unlabelled samples.
-        self.register_buffer("shares", torch.zeros(spec.vector + 1))
+        self.register_buffer("class_frequencies", torch.zeros(spec.vector + 1))
         self.register_buffer("sums", torch.zeros(spec.vector + 1, noise))
         self.register_buffer("moments", torch.eye(noise))
 
     @torch.no_grad()
     def update_statistics(self, codes: Tensor, condition: Condition) -> None:
         """Update class means and second moments with latents ``(B, noise)``."""
-        told = _with_unknown(condition)
-        self.shares.lerp_(told.mean(0), FRESH)
+        classes = _with_unknown(condition)
+        self.class_frequencies.lerp_(classes.mean(0), MOVING_AVERAGE_WEIGHT)
         # Elementwise products stay in float32 under autocast.
-        self.sums.lerp_((told[:, :, None] * codes[:, None, :]).mean(0), FRESH)
-        self.moments.lerp_((codes[:, :, None] * codes[:, None, :]).mean(0), FRESH)
+        self.sums.lerp_((classes[:, :, None] * codes[:, None, :]).mean(0), MOVING_AVERAGE_WEIGHT)
+        self.moments.lerp_((codes[:, :, None] * codes[:, None, :]).mean(0), MOVING_AVERAGE_WEIGHT)
 
     def sample_latents(self, noise: Tensor, condition: Condition) -> Tensor:
         """Normal noise ``(B, noise)`` to latents with the fitted mean and covariance."""
-        shares = self.shares[:, None]
-        centers = self.sums / shares.clamp_min(1e-12)
+        frequencies = self.class_frequencies[:, None]
+        centers = self.sums / frequencies.clamp_min(1e-12)
         between = (self.sums[:, :, None] * centers[:, None, :]).sum(0)
         sizes, axes = torch.linalg.eigh(self.moments - between)
-        anywhere = self.sums.sum(0) / shares.sum().clamp_min(1e-12)
-        known = torch.where(shares > 0, centers, anywhere)
-        center = (_with_unknown(condition)[:, :, None] * known).sum(1)
+        anywhere = self.sums.sum(0) / frequencies.sum().clamp_min(1e-12)
+        filled_centers = torch.where(frequencies > 0, centers, anywhere)
+        center = (_with_unknown(condition)[:, :, None] * filled_centers).sum(1)
         return center + (noise @ axes * sizes.clamp_min(0).sqrt()) @ axes.T
 
     def forward(self, noise: Tensor, condition: Condition) -> Tensor:
@@ -145,7 +145,7 @@ def measuring_discriminator(spec: Spec, width: int, *, images: bool = False) -> 
     return mlp.ResidualRowDiscriminator(spec, 4 * width)
 
 
-def gaussian_nll(real: Tensor, made: Tensor, *, together: bool = False) -> Tensor:
+def gaussian_nll(real: Tensor, decoded: Tensor, *, together: bool = False) -> Tensor:
     """Gaussian negative log-likelihood around the decoded samples, in nats per number; a scalar.
 
     The variance is the maximum-likelihood estimate.
@@ -155,23 +155,23 @@ def gaussian_nll(real: Tensor, made: Tensor, *, together: bool = False) -> Tenso
 
     Args:
         real: ``(B, *shape)``.
-        made: The same shape.
+        decoded: The same shape.
         together: Whether all numbers of a sample share one variance, as in images; else each has
             its own, as the columns of vectors.
     """
-    left = (real - made).square()
-    variance = left.mean() if together else left.mean(0)
+    residuals = (real - decoded).square()
+    variance = residuals.mean() if together else residuals.mean(0)
     # Added instead of clamped, so that the gradient never vanishes.
-    return ((variance + LEAST_VARIANCE) * 2 * math.pi * math.e).log().mean() / 2
+    return ((variance + MIN_VARIANCE) * 2 * math.pi * math.e).log().mean() / 2
 
 
-def kl_divergence(mean: Tensor, spread: Tensor) -> Tensor:
+def kl_divergence(mean: Tensor, log_var: Tensor) -> Tensor:
     """KL divergence of Gaussian latents from the standard normal prior, nats per sample ``(B,)``.
 
     Source: Kingma and Welling 2013, arXiv:1312.6114, appendix B.
 
     Args:
         mean: ``(B, Z)``.
-        spread: Log-variances, ``(B, Z)``.
+        log_var: Log-variances, ``(B, Z)``.
     """
-    return (mean.square() + spread.exp() - 1 - spread).sum(1) / 2
+    return (mean.square() + log_var.exp() - 1 - log_var).sum(1) / 2

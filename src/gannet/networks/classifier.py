@@ -32,7 +32,7 @@ class SmallNet(nn.Module):
         """``(B, *shape)`` to ``(B, 128)``, non-negative."""
         raise NotImplementedError
 
-    def shown(self, samples: Tensor, chance: torch.Generator) -> Tensor:  # noqa: ARG002
+    def augment(self, samples: Tensor, rng: torch.Generator) -> Tensor:  # noqa: ARG002
         """Augment training samples; by default not at all."""
         return samples
 
@@ -42,7 +42,7 @@ class SmallNet(nn.Module):
         return logits
 
 
-class PictureNet(SmallNet):
+class ConvNet(SmallNet):
     """Four or five convolutions, two linear layers; images ``(B, C, H, W)`` of any size."""
 
     def __init__(self, shape: tuple[int, ...], classes: int) -> None:
@@ -68,10 +68,10 @@ class PictureNet(SmallNet):
         neck: Tensor = self.neck(adaptive_avg_pool2d(x, 2).flatten(1))
         return neck.relu()
 
-    def shown(self, samples: Tensor, chance: torch.Generator) -> Tensor:
+    def augment(self, samples: Tensor, rng: torch.Generator) -> Tensor:
         """Images, each randomly shifted by up to 1/14 of the longer side."""
-        most = max(samples.shape[2:]) // 14
-        return shifted(samples, most, chance) if most else samples
+        max_shift = max(samples.shape[2:]) // 14
+        return shifted(samples, max_shift, rng) if max_shift else samples
 
 
 class RowNet(SmallNet):
@@ -100,9 +100,9 @@ BuildClassifier = Callable[[Tensor, int], SmallNet]
 """Training samples ``(N, *shape)`` and the number of classes to an untrained classifier."""
 
 
-def picture_net(samples: Tensor, classes: int) -> SmallNet:
+def conv_net(samples: Tensor, classes: int) -> SmallNet:
     """The network for images ``(N, C, H, W)``."""
-    network = PictureNet(tuple(samples.shape[1:]), classes)
+    network = ConvNet(tuple(samples.shape[1:]), classes)
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d):  # twice as fast on a processor
             last = torch.channels_last
@@ -119,14 +119,14 @@ def small_net(
         return build(samples, classes)
 
 
-def shifted(pictures: Tensor, most: int, chance: torch.Generator) -> Tensor:
-    """Randomly shift each image ``(B, C, H, W)`` by up to ``most`` pixels, replicating edges."""
-    count, _, height, width = pictures.shape
-    padded = pad(pictures, (most,) * 4, mode="replicate")
-    moves = torch.randint(0, 2 * most + 1, (2, count, 1), generator=chance)
+def shifted(images: Tensor, max_shift: int, rng: torch.Generator) -> Tensor:
+    """Randomly shift each image ``(B, C, H, W)`` by up to ``max_shift`` pixels, replicating edges."""
+    count, _, height, width = images.shape
+    padded = pad(images, (max_shift,) * 4, mode="replicate")
+    moves = torch.randint(0, 2 * max_shift + 1, (2, count, 1), generator=rng)
     down = (moves[0] + torch.arange(height))[:, None, :, None]
     right = (moves[1] + torch.arange(width))[:, None, None, :]
-    channels = torch.arange(pictures.shape[1])[:, None, None]
+    channels = torch.arange(images.shape[1])[:, None, None]
     return padded[torch.arange(count)[:, None, None, None], channels, down, right]
 
 
@@ -139,21 +139,21 @@ def fit(
     seed: int,
     seconds: float = math.inf,
     watch: Callable[[int], bool] = lambda _: False,
-    error: Callable[[Tensor, Tensor], Tensor] = cross_entropy,
+    loss: Callable[[Tensor, Tensor], Tensor] = cross_entropy,
 ) -> None:
     """Train a network to predict labels; deterministic unless ``seconds`` ends it early.
 
     Args:
         network: Changed in place; left in evaluation mode.
         samples: ``(N, *shape)``.
-        labels: ``(N,)`` in 0..K-1, or other targets of ``error``.
+        labels: ``(N,)`` in 0..K-1, or other targets of ``loss``.
         steps: Batches of 64, in shuffled epochs.
         seed: Of the order and the augmentation.
         seconds: Maximum wall time.
         watch: Called after each step with the number of steps done; true ends training.
-        error: Loss of outputs ``(B, K)`` and labels; a scalar.
+        loss: Loss of outputs ``(B, K)`` and labels; a scalar.
     """
-    chance = torch.Generator().manual_seed(seed)
+    rng = torch.Generator().manual_seed(seed)
     # Fused: one pass over all weights instead of a dozen small calls for each.
     optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=0.02, fused=True)
     rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps, pct_start=0.2)
@@ -162,11 +162,11 @@ def fit(
     network.train()
     for step in range(1, steps + 1):
         if len(order) < min(BATCH, len(samples)):
-            order = torch.cat([order, torch.randperm(len(samples), generator=chance)])
+            order = torch.cat([order, torch.randperm(len(samples), generator=rng)])
         rows, order = order[:BATCH], order[BATCH:]
-        shown = network.shown(samples[rows].float(), chance)
+        augmented = network.augment(samples[rows].float(), rng)
         optimizer.zero_grad(set_to_none=True)
-        error(network(shown), labels[rows]).backward()
+        loss(network(augmented), labels[rows]).backward()
         optimizer.step()
         rate.step()
         if watch(step) or time.monotonic() - start > seconds:
@@ -190,9 +190,9 @@ class ClassifierFeatures:
 
     def predict(self, samples: Tensor) -> Tensor:
         """``(B, *shape)`` to the likeliest class ``(B,)``."""
-        return self.told(self(samples))
+        return self.predict_from_features(self(samples))
 
-    def told(self, features: Tensor) -> Tensor:
+    def predict_from_features(self, features: Tensor) -> Tensor:
         """Features ``(B, 128)`` to the likeliest class ``(B,)``."""
         logits: Tensor = self._network.head(features)
         return logits.argmax(1)
@@ -222,13 +222,13 @@ def train_classifier(
     Raises:
         DataError: if fewer than two classes are labelled.
     """
-    known = labels >= 0
-    if int((labels[known].bincount() > 0).sum()) < 2:
+    labeled = labels >= 0
+    if int((labels[labeled].bincount() > 0).sum()) < 2:
         raise DataError(
             "a classifier needs samples of two or more classes",
             remedy="Label more samples, or choose the features 'random'.",
         )
-    kept, targets = samples[known], labels[known].long()
-    network = small_net(kept, classes, seed=seed, build=build)
-    fit(network, kept, targets, steps=steps, seed=seed, seconds=seconds)
+    labeled_samples, targets = samples[labeled], labels[labeled].long()
+    network = small_net(labeled_samples, classes, seed=seed, build=build)
+    fit(network, labeled_samples, targets, steps=steps, seed=seed, seconds=seconds)
     return ClassifierFeatures(network)

@@ -63,8 +63,8 @@ def he_init_(network: nn.Module) -> None:
         elif isinstance(part, nn.ConvTranspose2d):
             # At stride two, only one in four kernel cells contributes to an output cell.
             inside, _, *kernel = part.weight.shape
-            reach = inside * math.prod(kernel) / math.prod(part.stride)
-            nn.init.normal_(part.weight, std=math.sqrt(2 / (1 + LEAK**2) / reach))
+            fan_in = inside * math.prod(kernel) / math.prod(part.stride)
+            nn.init.normal_(part.weight, std=math.sqrt(2 / (1 + LEAK**2) / fan_in))
             if part.bias is not None:
                 nn.init.zeros_(part.bias)
 
@@ -92,8 +92,8 @@ class DownConv(nn.Conv2d):
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name is nn.Conv2d's
         """``(B, inside, H, W)`` to ``(B, outside, H // 2, W // 2)``."""
         if self.in_channels > 1:
-            seen: Tensor = super().forward(input)
-            return seen
+            features: Tensor = super().forward(input)
+            return features
         # Channels-last output, as the next convolution reads it: mixed memory formats would make
         # the backward pass very slow.
         patches = unfold(input, 4, padding=1, stride=2).transpose(1, 2).flatten(0, 1)
@@ -203,8 +203,8 @@ class StridedGenerator(nn.Module):
     def forward(self, noise: Tensor, condition: Condition) -> Tensor:
         """``(B, noise)`` and a condition to samples ``(B, *spec.shape)`` in [-1, 1]."""
         x = self.input(torch.cat([noise, condition.vector], 1)).unflatten(1, self.start)
-        made: Tensor = self.layers(x)
-        return made.tanh()
+        images: Tensor = self.layers(x)
+        return images.tanh()
 
 
 class StridedDiscriminator(nn.Module):
@@ -237,8 +237,8 @@ class StridedDiscriminator(nn.Module):
 
     def features(self, samples: Tensor) -> Tensor:
         """``(B, *spec.shape)`` to ``(B, 8 * width)``."""
-        seen: Tensor = self.layers(samples)
-        return seen
+        features: Tensor = self.layers(samples)
+        return features
 
     def forward(self, samples: Tensor, condition: Condition) -> Tensor:
         """``(B, *spec.shape)`` and a condition to logits ``(B,)``; high means real."""
@@ -257,9 +257,9 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, inside, H, W)`` to ``(B, outside, H, W)``."""
-        hidden: Tensor = self.second(leaky_relu(self.first(leaky_relu(x, LEAK)), LEAK))
+        residual: Tensor = self.second(leaky_relu(self.first(leaky_relu(x, LEAK)), LEAK))
         carried: Tensor = self.carry(x)
-        return carried + hidden
+        return carried + residual
 
 
 def fixup_init_(network: nn.Module) -> None:
@@ -296,8 +296,8 @@ class ResidualGenerator(nn.Module):
         x = self.input(torch.cat([noise, condition.vector], 1)).unflatten(1, self.start)
         for size, block in zip(self.sizes, self.blocks, strict=True):
             x = block(interpolate(x, size))
-        made: Tensor = self.output(leaky_relu(x, LEAK))
-        return made.tanh()
+        images: Tensor = self.output(leaky_relu(x, LEAK))
+        return images.tanh()
 
 
 class ResidualDiscriminator(nn.Module):

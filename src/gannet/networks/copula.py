@@ -19,7 +19,7 @@ HALVINGS = 30
 """Bisection steps."""
 STEEPEST = 0.995
 """Maximum absolute correlation."""
-LEAST = 1e-6
+MIN_EIGENVALUE = 1e-6
 """Minimum eigenvalue of a correlation matrix."""
 
 
@@ -32,19 +32,19 @@ def mixing(ranks: Sequence[Tensor]) -> Tensor:
     Source: Olsson 1979, Psychometrika 44, p. 443 (polychoric correlation). Differs: moments are
     matched, not likelihoods, by Mehler's series of the correlation of two functions.
     """
-    seen = [_scores(each) for each in ranks]
-    scores = torch.stack([score for score, _ in seen], 1)
-    series = torch.stack([held for _, held in seen], 1)
-    found = scores.T @ scores / len(scores)
-    return _root(_solved(found, series[:, :, None] * series[:, None, :]))
+    scored = [_scores(each) for each in ranks]
+    scores = torch.stack([score for score, _ in scored], 1)
+    series = torch.stack([terms for _, terms in scored], 1)
+    observed = scores.T @ scores / len(scores)
+    return _root(_solved(observed, series[:, :, None] * series[:, None, :]))
 
 
 def _scores(ranks: Tensor) -> tuple[Tensor, Tensor]:
     """The expected normal score ``(N,)`` of each row, and its Hermite coefficients ``(TERMS,)``."""
-    shares = torch.bincount(ranks).double() / len(ranks)
-    edges = _edges(shares)
+    frequencies = torch.bincount(ranks).double() / len(ranks)
+    edges = _edges(frequencies)
     density = _density(edges)
-    scores = (density[:-1] - density[1:]) / shares
+    scores = (density[:-1] - density[1:]) / frequencies
     # Hermite polynomials times the density, by recursion, scaled to unit variance.
     here = edges.nan_to_num(posinf=0.0, neginf=0.0)
     series = torch.zeros(TERMS, dtype=torch.float64)
@@ -56,9 +56,9 @@ def _scores(ranks: Tensor) -> tuple[Tensor, Tensor]:
     return scores[ranks], series
 
 
-def _edges(shares: Tensor) -> Tensor:
+def _edges(frequencies: Tensor) -> Tensor:
     """Normal quantiles ``(K + 1,)`` that bound values of frequencies ``(K,)``."""
-    ends = shares.cumsum(0)[:-1].clamp(0, 1)
+    ends = frequencies.cumsum(0)[:-1].clamp(0, 1)
     return torch.special.ndtri(torch.cat([ends.new_zeros(1), ends, ends.new_ones(1)]))
 
 
@@ -67,16 +67,16 @@ def _density(at: Tensor) -> Tensor:
     return (-at.square() / 2).exp() / math.sqrt(2 * math.pi)
 
 
-def _solved(found: Tensor, series: Tensor) -> Tensor:
+def _solved(observed: Tensor, series: Tensor) -> Tensor:
     """Latent correlations ``(C, C)`` whose series sums to the observed ones, by bisection."""
-    low, high = torch.full_like(found, -STEEPEST), torch.full_like(found, STEEPEST)
+    low, high = torch.full_like(observed, -STEEPEST), torch.full_like(observed, STEEPEST)
     for _ in range(HALVINGS):
         middle = (low + high) / 2
         power, total = torch.ones_like(middle), torch.zeros_like(middle)
         for term in series:
             power = power * middle
             total = total + power * term
-        less = total < found
+        less = total < observed
         low, high = torch.where(less, middle, low), torch.where(less, high, middle)
     return ((low + high) / 2).fill_diagonal_(1.0)
 
@@ -84,5 +84,5 @@ def _solved(found: Tensor, series: Tensor) -> Tensor:
 def _root(correlations: Tensor) -> Tensor:
     """A root of the correlation matrix, projected to positive eigenvalues and a unit diagonal."""
     sizes, axes = torch.linalg.eigh((correlations + correlations.T) / 2)
-    root = axes * sizes.clamp_min(LEAST).sqrt()
+    root = axes * sizes.clamp_min(MIN_EIGENVALUE).sqrt()
     return root / root.norm(dim=1, keepdim=True)

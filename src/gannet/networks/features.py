@@ -21,7 +21,7 @@ LARGEST_PX = 32
 
 STAGES = (24, 48, 96)
 """Channels of the random convolutions."""
-PITCHES = (1.0, 3.0, 10.0, 30.0)
+FREQUENCY_SCALES = (1.0, 3.0, 10.0, 30.0)
 """Scales of the random Fourier frequencies, in radians per median distance."""
 
 
@@ -121,11 +121,11 @@ class RandomFeatures:
             seed: Of the weights; the same for scores that are to be compared.
         """
         _check_enough(reference)
-        chance = torch.Generator().manual_seed(seed)
+        rng = torch.Generator().manual_seed(seed)
         flat = reference.flatten(1).float()
         self._row_scale = Standardizer(flat)
-        self._weights = _random_fourier_features(self._row_scale(flat), chance)
-        self._end = _Projection(in_chunks(self._wave, reference, 4096), chance)
+        self._weights = _random_fourier_features(self._row_scale(flat), rng)
+        self._end = _Projection(in_chunks(self._wave, reference, 4096), rng)
         self.width = self._end.width
         self.hash = fingerprint([self._weights, *self._end.state])
 
@@ -137,8 +137,8 @@ class RandomFeatures:
         x = self._row_scale(rows.flatten(1).float())
         angles = x @ self._weights
         # In total, the Fourier features weigh as much as the values.
-        share = math.sqrt(x.shape[1] / angles.shape[1])
-        return torch.cat([x, angles.cos() * share, angles.sin() * share], 1)
+        weight = math.sqrt(x.shape[1] / angles.shape[1])
+        return torch.cat([x, angles.cos() * weight, angles.sin() * weight], 1)
 
 
 class RandomConvolutionFeatures:
@@ -160,26 +160,26 @@ class RandomConvolutionFeatures:
             seed: Of the weights; the same for scores that are to be compared.
         """
         _check_enough(reference)
-        chance = torch.Generator().manual_seed(seed)
-        self._weights = _filters(reference.shape[1], chance)
-        self._end = _Projection(in_chunks(self._look, reference, 256), chance)
+        rng = torch.Generator().manual_seed(seed)
+        self._weights = _filters(reference.shape[1], rng)
+        self._end = _Projection(in_chunks(self._convolve, reference, 256), rng)
         self.width = self._end.width
         self.hash = fingerprint([*self._weights, *self._end.state])
 
     def __call__(self, samples: Tensor) -> Tensor:
         """``(B, C, H, W)`` to ``(B, width)``; the std of each over reals is about one."""
-        return in_chunks(lambda part: self._end(self._look(part)), samples, 256)
+        return in_chunks(lambda part: self._end(self._convolve(part)), samples, 256)
 
-    def _look(self, pictures: Tensor) -> Tensor:
-        x = shrink(pictures.float(), LARGEST_PX)
-        found = [interpolate(x, (8, 8), mode="area").flatten(1)]
+    def _convolve(self, images: Tensor) -> Tensor:
+        x = shrink(images.float(), LARGEST_PX)
+        parts = [interpolate(x, (8, 8), mode="area").flatten(1)]
         for stage, weight in enumerate(self._weights):
             x = relu(nn.functional.conv2d(x, weight, padding=1, stride=1 if stage == 0 else 2))
             center = x.mean((2, 3))
             # Five times faster than torch.std on a CPU.
-            found.append((x.square().mean((2, 3)) - center.square()).clamp(min=0).sqrt())
-            found.append(center if stage == 2 else adaptive_avg_pool2d(x, 2).flatten(1))
-        return torch.cat(found, 1)
+            parts.append((x.square().mean((2, 3)) - center.square()).clamp(min=0).sqrt())
+            parts.append(center if stage == 2 else adaptive_avg_pool2d(x, 2).flatten(1))
+        return torch.cat(parts, 1)
 
 
 def _check_enough(reference: Tensor) -> None:
@@ -193,9 +193,9 @@ def _check_enough(reference: Tensor) -> None:
 class _Projection:
     """Standardises random features and projects them to at most ``RANDOM_WIDTH``."""
 
-    def __init__(self, raw: Tensor, chance: torch.Generator) -> None:
+    def __init__(self, raw: Tensor, rng: torch.Generator) -> None:
         self._scale = Standardizer(raw)
-        self._turn = _projection(raw.shape[1], chance)
+        self._turn = _projection(raw.shape[1], rng)
         self.width = self._turn.shape[1]
         self.state = (self._scale.mean, self._scale.std, self._turn)
 
@@ -209,10 +209,10 @@ class Standardizer:
 
     def __init__(self, rows: Tensor) -> None:
         self.mean = rows.mean(0)
-        spread = rows.std(0)
+        std = rows.std(0)
         # A feature that hardly varies (an always black corner) must not dominate the others.
-        usual = spread.square().mean().sqrt()
-        self.std = spread.clamp(min=float(usual) / 10 or 1.0)
+        usual = std.square().mean().sqrt()
+        self.std = std.clamp(min=float(usual) / 10 or 1.0)
 
     def __call__(self, rows: Tensor) -> Tensor:
         """``(B, F)`` to ``(B, F)``."""
@@ -236,11 +236,11 @@ def efficientnet(variant: str) -> Any:
     return network.eval().requires_grad_(False)
 
 
-def imagenet_normalize(pictures: Tensor) -> Tensor:
+def imagenet_normalize(images: Tensor) -> Tensor:
     """RGB ``(B, 3, H, W)`` in 0..1, normalised by the mean and std of ImageNet."""
-    mean = pictures.new_tensor([0.485, 0.456, 0.406])[:, None, None]
-    spread = pictures.new_tensor([0.229, 0.224, 0.225])[:, None, None]
-    return (pictures - mean) / spread
+    mean = images.new_tensor([0.485, 0.456, 0.406])[:, None, None]
+    std = images.new_tensor([0.229, 0.224, 0.225])[:, None, None]
+    return (images - mean) / std
 
 
 class EfficientNetFeatures:
@@ -265,10 +265,10 @@ class EfficientNetFeatures:
 
     def __call__(self, samples: Tensor) -> Tensor:
         """Images ``(B, 1 or 3, H, W)`` in [-1, 1] to ``(B, 1280)``; see ``OnBlackAndWhite``."""
-        return in_chunks(self._look, samples, 64)
+        return in_chunks(self._pooled, samples, 64)
 
-    def _look(self, pictures: Tensor) -> Tensor:
-        x = at_least((color(pictures.float()) + 1) / 2, 64)
+    def _pooled(self, images: Tensor) -> Tensor:
+        x = resize_to_min_side((color(images.float()) + 1) / 2, 64)
         return self._extract(imagenet_normalize(x)).mean((2, 3))
 
 
@@ -296,25 +296,25 @@ class OnBlackAndWhite:
         return torch.cat([self._features(composite_on(samples, each)) for each in (-1.0, 1.0)], 1)
 
 
-def composite_on(pictures: Tensor, ground: float) -> Tensor:
+def composite_on(images: Tensor, background: float) -> Tensor:
     """Alpha composite of images ``(B, C + 1, H, W)`` on a background; alpha -1 is transparent.
 
     >>> composite_on(torch.tensor([0.5, 0.0]).view(1, 2, 1, 1), -1.0).item()
     -0.25
     """
-    shown = (pictures[:, -1:] + 1) / 2
-    return pictures[:, :-1] * shown + ground * (1 - shown)
+    alpha = (images[:, -1:] + 1) / 2
+    return images[:, :-1] * alpha + background * (1 - alpha)
 
 
-def color(pictures: Tensor) -> Tensor:
+def color(images: Tensor) -> Tensor:
     """Grey or colour ``(B, 1 or 3, H, W)`` to colour ``(B, 3, H, W)``.
 
     Raises:
         ConfigError: if there are other channels, such as alpha, that would be lost.
     """
-    channels = pictures.shape[1]
+    channels = images.shape[1]
     if channels in (1, 3):
-        return pictures.expand(-1, 3, -1, -1)
+        return images.expand(-1, 3, -1, -1)
     if channels in (2, 4):
         raise ConfigError(
             "these features see grey or colour, and would lose the alpha of these images",
@@ -326,52 +326,54 @@ def color(pictures: Tensor) -> Tensor:
     )
 
 
-def at_least(pictures: Tensor, smallest: int) -> Tensor:
+def resize_to_min_side(images: Tensor, smallest: int) -> Tensor:
     """Resize so that the shorter side has ``smallest`` to four times as many pixels."""
-    height, width = pictures.shape[2:]
+    height, width = images.shape[2:]
     short = min(height, width)
     aim = min(max(short, smallest), 4 * smallest)
     if aim == short:
-        return pictures
+        return images
     size = (round(height * aim / short), round(width * aim / short))
     # Only matters for downscaling; on MPS it has no gradient.
     fine = aim < short
-    return interpolate(pictures, size, mode="bilinear", antialias=fine, align_corners=False)
+    return interpolate(images, size, mode="bilinear", antialias=fine, align_corners=False)
 
 
-def shrink(pictures: Tensor, largest: int) -> Tensor:
+def shrink(images: Tensor, largest: int) -> Tensor:
     """Average areas so that the longer side has at most ``largest`` pixels."""
-    height, width = pictures.shape[2:]
+    height, width = images.shape[2:]
     long = max(height, width)
     if long <= largest:
-        return pictures
+        return images
     size = (max(height * largest // long, 1), max(width * largest // long, 1))
-    return interpolate(pictures, size, mode="area")
+    return interpolate(images, size, mode="area")
 
 
-def _filters(channels: int, chance: torch.Generator) -> list[Tensor]:
+def _filters(channels: int, rng: torch.Generator) -> list[Tensor]:
     weights: list[Tensor] = []
     for wide in STAGES:
         weight = torch.empty(wide, channels, 3, 3)
-        nn.init.orthogonal_(weight, gain=math.sqrt(2), generator=chance)
+        nn.init.orthogonal_(weight, gain=math.sqrt(2), generator=rng)
         weights.append(weight)
         channels = wide
     return weights
 
 
-def _random_fourier_features(rows: Tensor, chance: torch.Generator) -> Tensor:
+def _random_fourier_features(rows: Tensor, rng: torch.Generator) -> Tensor:
     """Frequencies ``(F, 32 * scales)``, scaled by the median distance of the rows."""
     few = rows[:512]
     middle = torch.cdist(few, few).flatten().median().clamp(min=1e-6)
     width = rows.shape[1]
-    made = [torch.randn(width, 32, generator=chance) * pitch / middle for pitch in PITCHES]
-    return torch.cat(made, 1)
+    frequencies = [
+        torch.randn(width, 32, generator=rng) * scale / middle for scale in FREQUENCY_SCALES
+    ]
+    return torch.cat(frequencies, 1)
 
 
-def _projection(width: int, chance: torch.Generator) -> Tensor:
+def _projection(width: int, rng: torch.Generator) -> Tensor:
     """A random orthogonal projection to ``RANDOM_WIDTH`` numbers; the identity for fewer."""
     if width <= RANDOM_WIDTH:
         return torch.eye(width)
     turn = torch.empty(width, RANDOM_WIDTH)
-    nn.init.orthogonal_(turn, gain=math.sqrt(width / RANDOM_WIDTH), generator=chance)
+    nn.init.orthogonal_(turn, gain=math.sqrt(width / RANDOM_WIDTH), generator=rng)
     return turn

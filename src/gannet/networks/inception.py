@@ -175,9 +175,9 @@ class Inception(nn.Module):
         self.Mixed_7b, self.Mixed_7c = BlockE(1280, largest=False), BlockE(2048, largest=True)
         self.fc = nn.Linear(2048, 1008)
 
-    def forward(self, pictures: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> Tensor:
         """``(B, 3, H, W)`` in [-1, 1] to ``(B, 2048)``."""
-        x = interpolate(pictures, (299, 299), mode="bilinear", align_corners=False)
+        x = interpolate(images, (299, 299), mode="bilinear", align_corners=False)
         x = self.Conv2d_2b_3x3(self.Conv2d_2a_3x3(self.Conv2d_1a_3x3(x)))
         x = self.Conv2d_4a_3x3(self.Conv2d_3b_1x1(max_pool2d(x, 3, 2)))
         x = max_pool2d(x, 3, 2)
@@ -212,9 +212,9 @@ class InceptionFeatures:
         except PermissionError:
             raise no_permission(path, ConfigError) from None
         except (OSError, *UNREADABLE) as error:
-            said = str(error).strip() or type(error).__name__
+            message = str(error).strip() or type(error).__name__
             raise ConfigError(
-                f"no Inception weights: {said.splitlines()[0]}", where=str(path), remedy=remedy
+                f"no Inception weights: {message.splitlines()[0]}", where=str(path), remedy=remedy
             ) from None
         self._network.eval().requires_grad_(False)
         self.name = "inception" if digest.startswith(ORIGINAL) else "inception-like"

@@ -34,7 +34,7 @@ def he_init_spread_bias_(layer: nn.Linear) -> nn.Linear:
     return layer
 
 
-def plain_layers(inside: int, width: int, depth: int) -> nn.Sequential:
+def mlp_layers(inside: int, width: int, depth: int) -> nn.Sequential:
     """``(B, inside)`` to ``(B, width)`` through ``depth`` linear layers, each with a leaky ReLU."""
     layers: list[nn.Module] = []
     for size in [inside, *[width] * (depth - 1)]:
@@ -58,12 +58,12 @@ class OutputLayer(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """``(B, width)`` to ``(B, *shape)``."""
-        made: Tensor = self.output(features)
-        made = made.unflatten(1, self.shape)
-        return made.tanh() if self.bounded else made
+        samples: Tensor = self.output(features)
+        samples = samples.unflatten(1, self.shape)
+        return samples.tanh() if self.bounded else samples
 
 
-class PlainGenerator(nn.Module):
+class MLPGenerator(nn.Module):
     """MLP generator of vectors or flattened images.
 
     Source: Goodfellow et al. 2014, arXiv:1406.2661, section 5.
@@ -93,17 +93,17 @@ class PlainGenerator(nn.Module):
     ) -> None:
         super().__init__()
         self.sign_features = sign_features
-        self.layers = plain_layers(noise * (1 + sign_features) + spec.vector, width, depth)
+        self.layers = mlp_layers(noise * (1 + sign_features) + spec.vector, width, depth)
         self.output = OutputLayer(width, spec.shape, bounded=bounded)
 
     def forward(self, noise: Tensor, condition: Condition) -> Tensor:
         """``(B, noise)`` and a condition to samples ``(B, *spec.shape)``."""
-        told = [noise, noise.sign()] if self.sign_features else [noise]
-        made: Tensor = self.output(self.layers(torch.cat([*told, condition.vector], 1)))
-        return made
+        inputs = [noise, noise.sign()] if self.sign_features else [noise]
+        samples: Tensor = self.output(self.layers(torch.cat([*inputs, condition.vector], 1)))
+        return samples
 
 
-class PlainDiscriminator(nn.Module):
+class MLPDiscriminator(nn.Module):
     """MLP discriminator of vectors or flattened images, to one logit.
 
     Source: Goodfellow et al. 2014, arXiv:1406.2661, section 5.
@@ -112,13 +112,13 @@ class PlainDiscriminator(nn.Module):
 
     def __init__(self, spec: Spec, width: int, depth: int = 3) -> None:
         super().__init__()
-        self.layers = plain_layers(math.prod(spec.shape), width, depth)
+        self.layers = mlp_layers(math.prod(spec.shape), width, depth)
         self.head = ProjectionHead(width, spec.vector)
 
     def features(self, samples: Tensor) -> Tensor:
         """``(B, *spec.shape)`` to ``(B, width)``."""
-        seen: Tensor = self.layers(samples.flatten(1))
-        return seen
+        features: Tensor = self.layers(samples.flatten(1))
+        return features
 
     def forward(self, samples: Tensor, condition: Condition) -> Tensor:
         """``(B, *spec.shape)`` and a condition to logits ``(B,)``; high means real."""
@@ -148,10 +148,10 @@ class ResidualBlock(nn.Module):
 
 def residual_layers(inside: int, width: int, blocks: int) -> nn.Sequential:
     """``(B, inside)`` to ``(B, width)``: a linear layer, then residual blocks."""
-    evaluation = nn.Linear(inside, width)
-    nn.init.normal_(evaluation.weight, std=1 / math.sqrt(max(inside, 1)))
-    nn.init.uniform_(evaluation.bias, -1, 1)
-    return nn.Sequential(evaluation, *(ResidualBlock(width, blocks) for _ in range(blocks)))
+    stem = nn.Linear(inside, width)
+    nn.init.normal_(stem.weight, std=1 / math.sqrt(max(inside, 1)))
+    nn.init.uniform_(stem.bias, -1, 1)
+    return nn.Sequential(stem, *(ResidualBlock(width, blocks) for _ in range(blocks)))
 
 
 class ResidualRowGenerator(nn.Module):
@@ -171,8 +171,8 @@ class ResidualRowGenerator(nn.Module):
     def forward(self, noise: Tensor, condition: Condition) -> Tensor:
         """``(B, noise)`` and a condition to samples ``(B, *spec.shape)``."""
         x = self.layers(torch.cat([noise, condition.vector], 1))
-        made: Tensor = self.output(leaky_relu(x, LEAK))
-        return made
+        samples: Tensor = self.output(leaky_relu(x, LEAK))
+        return samples
 
 
 class ResidualRowDiscriminator(nn.Module):

@@ -20,11 +20,11 @@ from gannet.networks.tabular.sampling import uniforms
 def columns_of(spec: Spec) -> list[slice]:
     """The fields of each column; by default every number is a column of its own."""
     named = spec.table.column_of or tuple(range(spec.shape[0]))
-    found: list[slice] = []
+    columns: list[slice] = []
     for _, fields in groupby(range(len(named)), key=lambda at: named[at]):
-        held = list(fields)
-        found.append(slice(held[0], held[-1] + 1))
-    return found
+        indices = list(fields)
+        columns.append(slice(indices[0], indices[-1] + 1))
+    return columns
 
 
 def subsample(rows: Tensor, count: int) -> Tensor:
@@ -33,8 +33,8 @@ def subsample(rows: Tensor, count: int) -> Tensor:
     >>> subsample(torch.arange(4), 2).tolist(), subsample(torch.arange(2), 3).tolist()
     ([1, 3], [0, 1, 1])
     """
-    places = (torch.arange(count).double() + 0.5) * len(rows) / count
-    return rows[places.long().clamp_(max=len(rows) - 1)]
+    indices = (torch.arange(count).double() + 0.5) * len(rows) / count
+    return rows[indices.long().clamp_(max=len(rows) - 1)]
 
 
 class NullDiscriminator(nn.Module):
@@ -57,7 +57,7 @@ class EmpiricalMarginals(nn.Module):
 
     Args:
         spec: Of table rows ``(F,)``.
-        kept: Number of stored cells per column.
+        stored_samples: Number of stored cells per column.
         related: Whether columns are correlated (Gaussian copula).
 
     Attributes:
@@ -68,11 +68,11 @@ class EmpiricalMarginals(nn.Module):
     cells: Tensor
     mix: Tensor
 
-    def __init__(self, spec: Spec, kept: int, *, related: bool) -> None:
+    def __init__(self, spec: Spec, stored_samples: int, *, related: bool) -> None:
         super().__init__()
         self.columns = columns_of(spec)
         self.related = related
-        self.register_buffer("cells", torch.zeros(kept, *spec.shape))
+        self.register_buffer("cells", torch.zeros(stored_samples, *spec.shape))
         self.register_buffer("mix", torch.eye(len(self.columns)))
 
     def fitted(self, rows: Tensor) -> Self:
@@ -93,8 +93,8 @@ class EmpiricalMarginals(nn.Module):
         if self.related:
             normal = torch.special.ndtri(even.clamp(min=1e-12))
             even = torch.special.ndtr(normal @ self.mix.double().T)
-        places = (even * len(self.cells)).long().clamp_(max=len(self.cells) - 1)
-        parts = [self.cells[places[:, at], column] for at, column in enumerate(self.columns)]
+        indices = (even * len(self.cells)).long().clamp_(max=len(self.cells) - 1)
+        parts = [self.cells[indices[:, at], column] for at, column in enumerate(self.columns)]
         return torch.cat(parts, 1)
 
 
@@ -112,12 +112,12 @@ def rising(rows: Tensor) -> Tensor:
 
 def _ranks(rows: Tensor, order: Tensor) -> Tensor:
     """Dense ranks ``(N,)`` of rows ``(N, K)``, from 0."""
-    held = rows[order]
+    ordered = rows[order]
     new = torch.zeros(len(rows), dtype=torch.long)
-    new[1:] = (held[1:] != held[:-1]).any(1).long()
-    found = torch.empty_like(new)
-    found[order] = new.cumsum(0)
-    return found
+    new[1:] = (ordered[1:] != ordered[:-1]).any(1).long()
+    ranks = torch.empty_like(new)
+    ranks[order] = new.cumsum(0)
+    return ranks
 
 
 class MemorizedSamples(nn.Module):
@@ -125,7 +125,7 @@ class MemorizedSamples(nn.Module):
 
     Args:
         spec: Of samples and condition; the vector is a one-hot class.
-        kept: Number of stored samples.
+        stored_samples: Number of stored samples.
 
     Attributes:
         samples: ``(kept, *shape)``, grouped by class, unlabelled ones first.
@@ -135,9 +135,9 @@ class MemorizedSamples(nn.Module):
     samples: Tensor
     starts: Tensor
 
-    def __init__(self, spec: Spec, kept: int) -> None:
+    def __init__(self, spec: Spec, stored_samples: int) -> None:
         super().__init__()
-        self.register_buffer("samples", torch.zeros(kept, *spec.shape))
+        self.register_buffer("samples", torch.zeros(stored_samples, *spec.shape))
         self.register_buffer("starts", torch.zeros(spec.vector + 1, dtype=torch.long))
 
     def fitted(self, train: Batch) -> Self:
@@ -152,14 +152,14 @@ class MemorizedSamples(nn.Module):
 
     def forward(self, noise: Tensor, condition: Condition) -> Tensor:
         """Normal noise ``(B, N)`` to samples ``(B, *shape)``, selected by the first number."""
-        told = class_of(condition)
-        first, last = self.starts[(told - 1).clamp(min=0)], self.starts[told]
+        classes = class_of(condition)
+        first, last = self.starts[(classes - 1).clamp(min=0)], self.starts[classes]
         # Without a class, or for one without samples, any sample is returned.
-        any_ = (told == 0) | (first == last)
+        any_ = (classes == 0) | (first == last)
         first, last = first.masked_fill(any_, 0), last.masked_fill(any_, len(self.samples))
         even = uniforms(noise, 1).squeeze(1)
-        places = first + (even * (last - first)).long()
-        return self.samples[places.minimum(last - 1)]
+        indices = first + (even * (last - first)).long()
+        return self.samples[indices.minimum(last - 1)]
 
 
 class ClassMeans(nn.Module):
@@ -184,9 +184,11 @@ class ClassMeans(nn.Module):
         classes = class_of(train.condition)
         for number in range(len(self.means)):
             some = train.real[classes == number] if number else train.real
-            held = some if len(some) else train.real
+            members = some if len(some) else train.real
             self.means[number] = (
-                usual_row(held, self.spec) if self.spec.table.cardinalities else held.mean(0)
+                median_or_mode(members, self.spec)
+                if self.spec.table.cardinalities
+                else members.mean(0)
             )
         return self
 
@@ -195,25 +197,25 @@ class ClassMeans(nn.Module):
         return self.means[class_of(condition)]
 
 
-def usual_row(rows: Tensor, spec: Spec) -> Tensor:
+def median_or_mode(rows: Tensor, spec: Spec) -> Tensor:
     """The median of each ordinal column of rows ``(N, F)``, and the mode of all others.
 
     Tokens of numbers are unequally spaced, so the median says more than the mean. Missing cells
     are ignored, unless more than half are missing.
     """
-    made: list[Tensor] = []
+    cells: list[Tensor] = []
     for column in columns_of(spec):
         mine = rows[:, column]
         if spec.table.missing_field and spec.table.missing_field[column.start] >= 0:
-            there = mine[:, 0] >= 1
-            mine = mine[there] if there.double().mean() >= 0.5 else mine[~there]
-        held = mine[rising(mine)]
+            present = mine[:, 0] >= 1
+            mine = mine[present] if present.double().mean() >= 0.5 else mine[~present]
+        ordered = mine[rising(mine)]
         if not spec.table.ordinal_from or spec.table.ordinal_from[column.start] < 0:
-            numbers = _ranks(held, torch.arange(len(held)))
-            made.append(held[numbers == numbers.bincount().argmax()][0])
+            numbers = _ranks(ordered, torch.arange(len(ordered)))
+            cells.append(ordered[numbers == numbers.bincount().argmax()][0])
         else:
-            made.append(held[len(held) // 2])
-    return torch.cat(made)
+            cells.append(ordered[len(ordered) // 2])
+    return torch.cat(cells)
 
 
 def class_of(condition: Condition) -> Tensor:

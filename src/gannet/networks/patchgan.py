@@ -30,7 +30,7 @@ class PatchGAN(nn.Module):
 
     Args:
         channels: Of the image.
-        beside: Channels of the input image that is concatenated with it; 0 for none.
+        condition_channels: Channels of the input image that is concatenated with it; 0 for none.
         width: Channels at half size.
         levels: Number of downsamplings.
         classes: Number of classes with logits of their own, selected by the condition's vector; 0
@@ -43,7 +43,7 @@ class PatchGAN(nn.Module):
     def __init__(
         self,
         channels: int,
-        beside: int,
+        condition_channels: int,
         width: int,
         levels: int = 3,
         *,
@@ -52,8 +52,11 @@ class PatchGAN(nn.Module):
         projected: ProjectedDiscriminators | None = None,
     ) -> None:
         super().__init__()
-        self.sees, self.classes = beside, classes
-        wide = [channels + beside, *(width * min(2**level, 4) for level in range(levels))]
+        self.condition_channels, self.classes = condition_channels, classes
+        wide = [
+            channels + condition_channels,
+            *(width * min(2**level, 4) for level in range(levels)),
+        ]
         norm: Callable[[nn.Module], nn.Module] = spectral_norm if bounded else identity
         self.down = nn.ModuleList(
             norm(nn.Conv2d(finer, coarser, 4, 2, 1)) for finer, coarser in pairwise(wide)
@@ -69,17 +72,20 @@ class PatchGAN(nn.Module):
 
     def features(self, samples: Tensor, condition: Condition) -> Sequence[Tensor]:
         """Features of each layer, and the logits ``(B, 1, h, w)`` last."""
-        x, seen = concat_condition(samples, condition) if self.sees else samples, list[Tensor]()
+        x, features = (
+            concat_condition(samples, condition) if self.condition_channels else samples,
+            list[Tensor](),
+        )
         for layer in self.down:
             x = leaky_relu(layer(x), LEAK)
-            seen.append(x)
+            features.append(x)
         logits = self.logit(x)
         if self.classes:
-            told = condition.vector
+            classes = condition.vector
             # Unlabelled samples get a uniform class distribution.
-            share = (told + (told.sum(1, keepdim=True) == 0) / self.classes).to(logits)
-            logits = (logits * share[:, :, None, None]).sum(1, keepdim=True)
-        return [*seen, logits]
+            weights = (classes + (classes.sum(1, keepdim=True) == 0) / self.classes).to(logits)
+            logits = (logits * weights[:, :, None, None]).sum(1, keepdim=True)
+        return [*features, logits]
 
 
 def concat_condition(samples: Tensor, condition: Condition) -> Tensor:

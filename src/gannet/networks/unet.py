@@ -90,21 +90,21 @@ def blur(x: Tensor) -> Tensor:
     return conv2d(pad(x, (1, 1, 1, 1), mode="replicate"), kernel, groups=channels)
 
 
-def warp(x: Tensor, way: Tensor) -> Tensor:
+def warp(x: Tensor, flow: Tensor) -> Tensor:
     """Warp by a flow field (appearance flow), with bilinear interpolation.
 
     Source: Zhou et al. 2016, arXiv:1605.03557, section 3.2.
 
     Args:
         x: ``(B, C, H, W)``.
-        way: ``(B, 2, H, W)``: offset of the source pixel to the right and down, in pixels.
+        flow: ``(B, 2, H, W)``: offset of the source pixel to the right and down, in pixels.
     """
     high, wide = x.shape[2:]
     rows = torch.arange(high, device=x.device).float()[:, None].expand(high, wide)
     columns = torch.arange(wide, device=x.device).float().expand(high, wide)
-    across, down = columns + way[:, 0].float(), rows + way[:, 1].float()
-    place = torch.stack([(2 * across + 1) / wide - 1, (2 * down + 1) / high - 1], -1)
-    return grid_sample(x.float(), place, padding_mode="border", align_corners=False)
+    across, down = columns + flow[:, 0].float(), rows + flow[:, 1].float()
+    grid = torch.stack([(2 * across + 1) / wide - 1, (2 * down + 1) / high - 1], -1)
+    return grid_sample(x.float(), grid, padding_mode="border", align_corners=False)
 
 
 class UNetGenerator(nn.Module):
@@ -188,37 +188,39 @@ class UNetGenerator(nn.Module):
         Outputs are clamped to [-1, 1] at inference only: in training, a squashing function would
         have no gradient at the ends of the range, where white is.
         """
-        given, steers = condition.grid, noise
+        given, modulation = condition.grid, noise
         if self.classes:
-            steers = torch.cat([noise, condition.vector], 1)
-        made = self.raw(steers, given)
+            modulation = torch.cat([noise, condition.vector], 1)
+        output = self.raw(modulation, given)
         if self.residual:
-            made = made + given
-        return made if self.training else made.clamp(-1, 1)
+            output = output + given
+        return output if self.training else output.clamp(-1, 1)
 
-    def raw(self, steers: Tensor, given: Tensor) -> Tensor:
+    def raw(self, modulation: Tensor, given: Tensor) -> Tensor:
         """Unclamped outputs for ``(B, noise + classes)`` and ``(B, inside, H, W)``."""
         high, wide = given.shape[2:]
         x = leaky_relu(self.first(pixel_unshuffle(fitted(given, self.unit), 2)), LEAK)
-        seen = [x]
+        features = [x]
         for layer in self.down:
             x = leaky_relu(layer(x), LEAK)
-            seen.append(x)
+            features.append(x)
         for block in self.middle:
-            x = x + block(x, steers)
-        for layer, block, finer in zip(self.up, self.blend, reversed(seen[:-1]), strict=True):
+            x = x + block(x, modulation)
+        for layer, block, finer in zip(self.up, self.blend, reversed(features[:-1]), strict=True):
             x = interpolate(x, scale_factor=2.0, mode="nearest")
             x = leaky_relu(layer(torch.cat([x, finer], 1)), LEAK)
-            x = x + block(x, steers)
+            x = x + block(x, modulation)
         x = self.last(x)
-        made = pixel_shuffle(x[:, : 4 * self.outside], 2)
+        output = pixel_shuffle(x[:, : 4 * self.outside], 2)
         if self.blur:
-            made = blur(made)
+            output = blur(output)
         if self.flow_copy:
             # At half size, upsampled bilinearly: at full size it could form a checkerboard.
-            rest = x[:, 4 * self.outside :].float()
-            rest = interpolate(rest, scale_factor=2.0, mode="bilinear", align_corners=False)
-            way = self.unit * (COPY_GAIN * rest[:, 1:] / self.unit).tanh()
-            share = 2 * (COPY_GAIN * rest[:, :1]).sigmoid()  # initially one
-            made = made + share * warp(fitted(given, self.unit), way)
-        return made[:, :, :high, :wide]
+            copy_logits = x[:, 4 * self.outside :].float()
+            copy_logits = interpolate(
+                copy_logits, scale_factor=2.0, mode="bilinear", align_corners=False
+            )
+            flow = self.unit * (COPY_GAIN * copy_logits[:, 1:] / self.unit).tanh()
+            copy_weight = 2 * (COPY_GAIN * copy_logits[:, :1]).sigmoid()  # initially one
+            output = output + copy_weight * warp(fitted(given, self.unit), flow)
+        return output[:, :, :high, :wide]

@@ -37,9 +37,9 @@ def build(config: AutoencoderConfig, spec: Spec) -> Networks:
 
 def reconstruction_loss(coder: Autoencoder, batch: Batch) -> tuple[Tensor, Tensor]:
     """Latents ``(B, latent_dim)``, and the reconstruction loss in nats per number; a scalar."""
-    codes, _ = coder.encode(batch.real, batch.condition)
-    made = coder.decode(codes, batch.condition)
-    return codes, gaussian_nll(batch.real, made, together=coder.bounded)
+    latents, _ = coder.encode(batch.real, batch.condition)
+    reconstructed = coder.decode(latents, batch.condition)
+    return latents, gaussian_nll(batch.real, reconstructed, together=coder.bounded)
 
 
 def generator_losses(
@@ -51,16 +51,16 @@ def generator_losses(
     """Reconstruction loss; also updates the statistics of the latents."""
     coder = networks.generator
     assert isinstance(coder, GaussianLatentAutoencoder)
-    codes, kept = reconstruction_loss(coder, batch)
-    coder.update_statistics(codes, batch.condition)
-    return {"reconstruction": kept}
+    latents, loss = reconstruction_loss(coder, batch)
+    coder.update_statistics(latents, batch.condition)
+    return {"reconstruction": loss}
 
 
 def validation_loss(model: nn.Module, batch: Batch, _config: AutoencoderConfig) -> Tensor:
     """``exp`` of the reconstruction loss in nats per number; never below zero."""
     assert isinstance(model, Autoencoder)
-    _, kept = reconstruction_loss(model, batch)
-    return kept.exp()
+    _, loss = reconstruction_loss(model, batch)
+    return loss.exp()
 
 
 recipe = Recipe(

@@ -26,13 +26,13 @@ from gannet.networks import mlp as rows
 from gannet.recipes.common.networks import has_image_axes, is_bounded
 from gannet.recipes.common.schedules import cosine, exponential
 
-FEW_PICTURES = 500
+FEW_IMAGES = 500
 """Number of images below which they are augmented."""
 
-PENALTY_OF_PICTURES = 0.046
+IMAGE_PENALTY = 0.046
 """Gradient penalty weight over the summed variance of the data, for images."""
 
-PENALTY_OF_ROWS = 0.5
+VECTOR_PENALTY = 0.5
 """Gradient penalty weight over the summed variance of the data, for vectors."""
 
 SCALING: tuple[tuple[int, dict[str, float]], ...] = (
@@ -106,8 +106,8 @@ def build(config: GenerateConfig, spec: Spec) -> Networks:
     units = 4 * config.width
     if name == "mlp":
         return Networks(
-            rows.PlainGenerator(spec, config.latent_dim, 2 * units, bounded=bounded),
-            rows.PlainDiscriminator(spec, units),
+            rows.MLPGenerator(spec, config.latent_dim, 2 * units, bounded=bounded),
+            rows.MLPDiscriminator(spec, units),
         )
     if not has_image_axes(spec):
         if name == "residual":
@@ -116,10 +116,10 @@ def build(config: GenerateConfig, spec: Spec) -> Networks:
                 rows.ResidualRowDiscriminator(spec, units),
             )
         return Networks(
-            rows.PlainGenerator(
+            rows.MLPGenerator(
                 spec, config.latent_dim, 2 * units, bounded=bounded, sign_features=True
             ),
-            rows.PlainDiscriminator(spec, units),
+            rows.MLPDiscriminator(spec, units),
         )
     if name == "residual":
         return Networks(
@@ -136,35 +136,35 @@ def discriminator_losses(
     networks: Networks, batch: Batch, noise: Tensor, config: GenerateConfig
 ) -> Losses:
     """Adversarial loss, gradient penalties and matching-aware loss of the discriminator."""
-    told, count, augment = batch.condition, len(batch), modality_of(batch.kind).augment
-    fake = networks.generator(noise, told).float().detach()
-    flat = config.gradient_penalty > 0
+    condition, count, augment = batch.condition, len(batch), modality_of(batch.kind).augment
+    fake = networks.generator(noise, condition).float().detach()
+    penalize = config.gradient_penalty > 0
     # All inputs in one pass: with small batches, time depends on the number of calls.
-    shown = torch.cat([batch.real, fake]).requires_grad_(flat)
-    judged, classes = [augment(shown, config.augment_p, None)], [told, told]
-    taught = config.matching_aware > 0 and told.vector.shape[1] > 0
-    if taught:
-        judged.append(batch.real)
-        classes.append(replace(told, vector=told.vector.roll(1, 0)))
-    logits = networks.discriminator(torch.cat(judged), Condition.joined(classes)).float()
+    samples = torch.cat([batch.real, fake]).requires_grad_(penalize)
+    inputs, classes = [augment(samples, config.augment_p, None)], [condition, condition]
+    match_classes = config.matching_aware > 0 and condition.vector.shape[1] > 0
+    if match_classes:
+        inputs.append(batch.real)
+        classes.append(replace(condition, vector=condition.vector.roll(1, 0)))
+    logits = networks.discriminator(torch.cat(inputs), Condition.joined(classes)).float()
     real_logits, fake_logits = logits[:count], logits[count : 2 * count]
     losses = {
         "adversarial": adversarial.OBJECTIVES[config.loss].discriminator(real_logits, fake_logits)
     }
-    if flat:
-        slopes = gradient_norm_squared(logits[: 2 * count], shown)
-        losses["r1"] = config.gradient_penalty / 2 * slopes[:count].mean()
-        losses["r2"] = config.gradient_penalty / 2 * slopes[count:].mean()
-    if taught:
-        wrong = logits[2 * count :]
+    if penalize:
+        squared_norms = gradient_norm_squared(logits[: 2 * count], samples)
+        losses["r1"] = config.gradient_penalty / 2 * squared_norms[:count].mean()
+        losses["r2"] = config.gradient_penalty / 2 * squared_norms[count:].mean()
+    if match_classes:
+        mismatched_logits = logits[2 * count :]
         losses["matching_aware"] = config.matching_aware * matching_aware_loss(
-            told.vector, real_logits, wrong
+            condition.vector, real_logits, mismatched_logits
         )
     if config.loss == "wasserstein" and config.wgan_gp:
-        place = torch.rand(count, device=fake.device)
-        middle = interpolate(batch.real, fake, place).requires_grad_()
-        inside = networks.discriminator(middle, told).float()
-        losses["wgan_gp"] = config.wgan_gp * wgan_gp(inside, middle)
+        position = torch.rand(count, device=fake.device)
+        interpolated = interpolate(batch.real, fake, position).requires_grad_()
+        interpolated_logits = networks.discriminator(interpolated, condition).float()
+        losses["wgan_gp"] = config.wgan_gp * wgan_gp(interpolated_logits, interpolated)
     return losses
 
 
@@ -181,8 +181,8 @@ def matching_aware_loss(own: Tensor, real_logits: Tensor, wrong_logits: Tensor) 
     """
     other = own.roll(1, 0)
     # Rows with an unknown class, or by chance the same class, do not count.
-    tells = (own.sum(1) > 0) & (other.sum(1) > 0) & ((own * other).sum(1) == 0)
-    return (softplus(wrong_logits - real_logits) * tells).mean()
+    comparable = (own.sum(1) > 0) & (other.sum(1) > 0) & ((own * other).sum(1) == 0)
+    return (softplus(wrong_logits - real_logits) * comparable).mean()
 
 
 def generator_losses(
@@ -200,10 +200,10 @@ def generator_losses(
     return {"adversarial": adversarial.OBJECTIVES[config.loss].generator(real_logits, fake_logits)}
 
 
-def schedule(config: GenerateConfig, share: float) -> GenerateConfig:
+def schedule(config: GenerateConfig, progress: float) -> GenerateConfig:
     """Decay of the learning rate and of the gradient penalty, from coarse shapes to detail."""
     curve = cosine if config.lr_schedule == "cosine" else exponential
-    return exponential("gradient_penalty")(curve("learning_rate")(config, share), share)
+    return exponential("gradient_penalty")(curve("learning_rate")(config, progress), progress)
 
 
 def suggest_config(some: Batch, rows: int) -> Iterator[Suggestion]:
@@ -214,8 +214,8 @@ def suggest_config(some: Batch, rows: int) -> Iterator[Suggestion]:
     the summed variance. The factors were measured; see ``docs/decisions``.
     """
     kind = modality_of(some.kind)
-    pictures = has_image_axes(Spec.of(some))
-    if not pictures:
+    has_images = has_image_axes(Spec.of(some))
+    if not has_images:
         yield (
             f"{kind.noun[1]}, which fully connected layers learn: see docs/decisions",
             {
@@ -227,12 +227,12 @@ def suggest_config(some: Batch, rows: int) -> Iterator[Suggestion]:
                 "gradient_penalty_end": 3e-3,
             },
         )
-    elif rows < FEW_PICTURES:
+    elif rows < FEW_IMAGES:
         yield f"only {rows} {kind.noun[1]} to train on", {"augment_p": 0.3}
     variance = float(some.real.flatten(1).var(0).sum())
-    share = PENALTY_OF_PICTURES if pictures else PENALTY_OF_ROWS
-    weight = float(f"{max(share * variance, 1e-6):.3g}")
-    yield f"{share} times the data's variance, {variance:.3g}", {"gradient_penalty": weight}
+    penalty_ratio = IMAGE_PENALTY if has_images else VECTOR_PENALTY
+    weight = float(f"{max(penalty_ratio * variance, 1e-6):.3g}")
+    yield f"{penalty_ratio} times the data's variance, {variance:.3g}", {"gradient_penalty": weight}
 
 
 def scaling(spec: Spec) -> Sequence[tuple[int, Mapping[str, float]]]:

@@ -23,13 +23,13 @@ from gannet.recipes.common.imputation.impute import transform
 from gannet.recipes.common.schedules import exponential
 from gannet.recipes.common.tabular import (
     CellConfig,
-    cell_players,
+    build_tabular_networks,
     condition_on,
     discriminator_loss,
     embed,
-    hidden_surprise,
-    hide,
+    hidden_cells_nll,
     infer,
+    mask_cells,
     suggest_config,
     tabular_networks,
     validation_loss,
@@ -50,20 +50,20 @@ class ImputeConfig(CellConfig):
 
 def build(config: ImputeConfig, spec: Spec) -> Networks:
     """The networks of ``table``, but without sampling missing values."""
-    return cell_players(config, spec, spec.table.missing_field)
+    return build_tabular_networks(config, spec, spec.table.missing_field)
 
 
 def corrupt(batch: Batch, rng: torch.Generator, config: ImputeConfig) -> Batch:
     """Mask all missing cells and a random fraction of the observed ones, row by row."""
     rows, fields = batch.real.shape
-    place = batch.real.device
-    gone = missing(batch.real, batch.table.missing_field)
-    share = config.max_mask_ratio * torch.rand(rows, 1, generator=rng, device=place)
-    chance = torch.rand(rows, fields, generator=rng, device=place)
+    device = batch.real.device
+    missing_mask = missing(batch.real, batch.table.missing_field)
+    fraction = config.max_mask_ratio * torch.rand(rows, 1, generator=rng, device=device)
+    uniforms = torch.rand(rows, fields, generator=rng, device=device)
     # At least one observed cell, or nothing would be learnt from the row.
-    one = chance.masked_fill(gone, 2).argmin(1, keepdim=True)
-    hidden = (chance < share).scatter(1, one, True) | gone
-    return hide(batch, hidden)
+    one = uniforms.masked_fill(missing_mask, 2).argmin(1, keepdim=True)
+    mask = (uniforms < fraction).scatter(1, one, True) | missing_mask
+    return mask_cells(batch, mask)
 
 
 def generator_losses(
@@ -71,13 +71,13 @@ def generator_losses(
 ) -> Losses:
     """Masked negative log-likelihood of masked cells that are not missing in the data."""
     generator, _ = tabular_networks(networks)
-    return {"masked_nll": hidden_surprise(generator, batch)}
+    return {"masked_nll": hidden_cells_nll(generator, batch)}
 
 
 def evaluation_condition(batch: Batch, spec: Spec) -> Condition:
     """Only which cells are missing, so that samples have the missing cells of the reals."""
-    known = missing(batch.real, spec.table.missing_field).float()
-    return replace(spec.blank(len(batch)), vector=condition_vector(batch.real, known).cpu())
+    observed = missing(batch.real, spec.table.missing_field).float()
+    return replace(spec.blank(len(batch)), vector=condition_vector(batch.real, observed).cpu())
 
 
 recipe = Recipe(

@@ -20,7 +20,7 @@ from gannet.core.errors import DataError
 from gannet.core.recipe import Controls, Evaluation, Inference, Inputs, Recipe, Slot, Training
 from gannet.core.transform import Options, Trained, Transform, TransformInput
 from gannet.core.types import Batch, Condition, Losses, Networks, Spec
-from gannet.modalities.image.masks import diffused, drawn, fixed
+from gannet.modalities.image.masks import content_masks, fill_by_diffusion, random_masks
 from gannet.modalities.image.tensors import encoded, in_channels
 from gannet.networks.patchgan import PatchGAN, min_side
 from gannet.networks.unet import UNetGenerator
@@ -70,31 +70,31 @@ def build(config: InpaintConfig, spec: Spec) -> Networks:
     )
 
 
-def masked(batch: Batch, holes: Tensor) -> Batch:
-    """Mask images with ``holes`` ``(B, 1, H, W)``; the condition is the rest and the mask."""
-    shown = torch.cat([batch.real * (1 - holes), holes], 1)
-    return replace(batch, condition=replace(batch.condition, grid=shown))
+def masked(batch: Batch, mask: Tensor) -> Batch:
+    """Mask images with ``mask`` ``(B, 1, H, W)``; the condition is the rest and the mask."""
+    grid = torch.cat([batch.real * (1 - mask), mask], 1)
+    return replace(batch, condition=replace(batch.condition, grid=grid))
 
 
 def corrupt(batch: Batch, rng: torch.Generator, config: InpaintConfig) -> Batch:
     """Apply random masks."""
-    return masked(batch, drawn(batch.real, rng, config.max_mask_ratio))
+    return masked(batch, random_masks(batch.real, rng, config.max_mask_ratio))
 
 
 def evaluation_condition(batch: Batch, _spec: Spec) -> Condition:
     """A mask of a quarter of each image, the same at every call."""
-    return masked(batch, fixed(batch.real)).condition
+    return masked(batch, content_masks(batch.real)).condition
 
 
-def filled(answers: Tensor, problem: Batch) -> Tensor:
+def filled(outputs: Tensor, problem: Batch) -> Tensor:
     """Outputs inside the holes, known pixels outside."""
-    return patched(answers, problem.condition.grid)
+    return patched(outputs, problem.condition.grid)
 
 
-def patched(answers: Tensor, shown: Tensor) -> Tensor:
-    """Outputs ``(B, C, H, W)`` in the holes of ``shown`` ``(B, C + 1, H, W)``, else its pixels."""
-    known, holes = shown[:, :-1], shown[:, -1:]
-    return torch.where(holes > 0, answers, known)
+def patched(outputs: Tensor, grid: Tensor) -> Tensor:
+    """Outputs ``(B, C, H, W)`` in the holes of ``grid`` ``(B, C + 1, H, W)``, else its pixels."""
+    observed, mask = grid[:, :-1], grid[:, -1:]
+    return torch.where(mask > 0, outputs, observed)
 
 
 def discriminator_losses(
@@ -118,16 +118,16 @@ def infer(model: nn.Module, noise: Tensor, condition: Condition, _config: Inpain
 
 def validation_loss(model: nn.Module, problem: Batch, config: InpaintConfig) -> Tensor:
     """Mean absolute error in the holes, for zero latents; a scalar."""
-    still = torch.zeros(len(problem), config.latent_dim, device=problem.real.device)
-    off = (infer(model, still, problem.condition, config) - problem.real).abs()
-    holes = problem.condition.grid[:, -1:]
-    return (off * holes).sum() / (holes.sum() * off.shape[1]).clamp_min(1)
+    zero_latents = torch.zeros(len(problem), config.latent_dim, device=problem.real.device)
+    errors = (infer(model, zero_latents, problem.condition, config) - problem.real).abs()
+    mask = problem.condition.grid[:, -1:]
+    return (errors * mask).sum() / (mask.sum() * errors.shape[1]).clamp_min(1)
 
 
 def diffusion_fill(batch: Batch) -> Tensor:
     """Holes filled by diffusion from their rims."""
     grid = batch.condition.grid
-    return diffused(grid[:, :-1], grid[:, -1:])
+    return fill_by_diffusion(grid[:, :-1], grid[:, -1:])
 
 
 def biharmonic(batch: Batch) -> Tensor:
@@ -135,11 +135,11 @@ def biharmonic(batch: Batch) -> Tensor:
     from skimage.restoration import inpaint_biharmonic  # an extra, and slow to import
 
     grid = batch.condition.grid.double().cpu().numpy()
-    made: list[NDArray[np.float64]] = [
+    images: list[NDArray[np.float64]] = [
         inpaint_biharmonic(each[:-1].transpose(1, 2, 0), each[-1] > 0, channel_axis=-1)
         for each in grid
     ]
-    return torch.from_numpy(np.stack(made).transpose(0, 3, 1, 2)).to(batch.real).clamp(-1, 1)
+    return torch.from_numpy(np.stack(images).transpose(0, 3, 1, 2)).to(batch.real).clamp(-1, 1)
 
 
 REFERENCE_METHODS = {"diffusion": diffusion_fill}
@@ -157,25 +157,25 @@ def transform(
     """
     translator, channels = trained.model, trained.spec.shape[0]
     assert isinstance(translator, UNetGenerator)
-    picture, shown = given.sample, given.files.get("mask")
+    image, mask_image = given.sample, given.files.get("mask")
     mask = np.zeros((0, 0), np.bool_)
-    if shown is not None:
-        mask = shown[:, :, : 1 if shown.shape[2] < 3 else 3].mean(2) > HALF
-    if not mask.size and picture.shape[2] in (2, 4):
-        mask, picture = picture[..., -1] == 0, picture[..., :-1]
+    if mask_image is not None:
+        mask = mask_image[:, :, : 1 if mask_image.shape[2] < 3 else 3].mean(2) > HALF
+    if not mask.size and image.shape[2] in (2, 4):
+        mask, image = image[..., -1] == 0, image[..., :-1]
     if not mask.any():
         raise DataError(
             "no holes to fill",
             remedy="Give --mask, white where pixels are to be filled, or a picture that is "
             "transparent there.",
         )
-    holes = torch.from_numpy(mask.astype(np.float32))[None, None]
-    seen = torch.cat([encoded(picture, channels) * (1 - holes), holes], 1)
-    made = translate_tiled(translator, seen, draw_latents(samples, trained.config.latent_dim, seed))
+    mask_tensor = torch.from_numpy(mask.astype(np.float32))[None, None]
+    inputs = torch.cat([encoded(image, channels) * (1 - mask_tensor), mask_tensor], 1)
+    outputs = translate_tiled(
+        translator, inputs, draw_latents(samples, trained.config.latent_dim, seed)
+    )
     # Known pixels are copied from the input, so they stay the same to the bit.
-    return [
-        np.where(mask[..., None], in_channels(each, picture.shape[2]), picture) for each in made
-    ]
+    return [np.where(mask[..., None], in_channels(each, image.shape[2]), image) for each in outputs]
 
 
 recipe = Recipe(

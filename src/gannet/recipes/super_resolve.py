@@ -31,7 +31,7 @@ from gannet.modalities.image.degradation import degraded, flipped
 from gannet.modalities.image.tiling import in_tiles, of_planes, planes
 from gannet.networks.patchgan import PatchGAN, min_side
 from gannet.networks.super_resolution import Upscaler, enlarged, shrunk
-from gannet.recipes.common.image_to_image import draw_latents, grid_condition, passing_terms
+from gannet.recipes.common.image_to_image import adversarial_losses, draw_latents, grid_condition
 from gannet.recipes.common.schedules import cosine_left
 
 NEVER = 1 << 30
@@ -141,7 +141,7 @@ def evaluation_condition(batch: Batch, spec: Spec) -> Condition:
     return replace(batch.condition, grid=low)
 
 
-def parts(networks: Networks) -> tuple[Upscaler, PatchGAN]:
+def upscaler_and_patchgan(networks: Networks) -> tuple[Upscaler, PatchGAN]:
     """The generator and the discriminator with their types."""
     upscaler, discriminator = networks.generator, networks.discriminator
     assert isinstance(upscaler, Upscaler)
@@ -153,13 +153,13 @@ def discriminator_losses(
     networks: Networks, batch: Batch, noise: Tensor, _config: SuperResolveConfig
 ) -> Losses:
     """Adversarial loss of sharp images against outputs."""
-    upscaler, discriminator = parts(networks)
+    upscaler, discriminator = upscaler_and_patchgan(networks)
     with torch.no_grad():
         fake = upscaler(noise, batch.condition).float()
-    told = batch.condition
+    condition = batch.condition
     real_logits, fake_logits = (
-        discriminator(batch.real, told).float(),
-        discriminator(fake, told).float(),
+        discriminator(batch.real, condition).float(),
+        discriminator(fake, condition).float(),
     )
     return {"adversarial": objectives.relativistic_discriminator(real_logits, fake_logits)}
 
@@ -168,7 +168,7 @@ def generator_losses(
     networks: Networks, batch: Batch, noise: Tensor, config: SuperResolveConfig
 ) -> Losses:
     """L1 loss in pre-training, then adversarial losses; ``schedule`` sets the weights."""
-    upscaler, discriminator = parts(networks)
+    upscaler, discriminator = upscaler_and_patchgan(networks)
     low, losses = batch.condition.grid, dict[str, Tensor]()
     with torch.set_grad_enabled(config.l1_weight > 0):
         sharp, features = upscaler.psnr_network(low)
@@ -176,7 +176,7 @@ def generator_losses(
         losses["l1"] = config.l1_weight * (sharp.float() - batch.real).abs().mean()
     if config.adversarial_weight or config.feature_matching_weight:
         vivid = sharp.detach() + upscaler.gan_residual(low, features.detach(), noise)
-        losses |= passing_terms(
+        losses |= adversarial_losses(
             discriminator,
             batch,
             vivid.float(),
@@ -189,13 +189,17 @@ def generator_losses(
     return losses
 
 
-def schedule(config: SuperResolveConfig, share: float) -> SuperResolveConfig:
+def schedule(config: SuperResolveConfig, progress: float) -> SuperResolveConfig:
     """Pre-training, then the adversarial phase, each with cosine decay of the learning rate."""
-    begins = config.pretrain_share if config.interpolation else 1.0
-    first = share < begins
-    at = share / begins if first else (share - begins) / max(1 - begins, 1e-9)
-    left = cosine_left(config.learning_rate_end, min(at, 1.0))
-    change: dict[str, Any] = {"learning_rate": config.learning_rate * left}
+    adversarial_start = config.pretrain_share if config.interpolation else 1.0
+    first = progress < adversarial_start
+    phase_progress = (
+        progress / adversarial_start
+        if first
+        else (progress - adversarial_start) / max(1 - adversarial_start, 1e-9)
+    )
+    factor = cosine_left(config.learning_rate_end, min(phase_progress, 1.0))
+    change: dict[str, Any] = {"learning_rate": config.learning_rate * factor}
     if first:
         change |= {
             "adversarial_weight": 0.0,
@@ -214,8 +218,8 @@ def infer(
     model: nn.Module, noise: Tensor, condition: Condition, config: SuperResolveConfig
 ) -> Tensor:
     """Sharp images with the interpolation that was trained for."""
-    made: Tensor = model(noise, condition, config.interpolation)
-    return made.clamp(-1, 1)
+    outputs: Tensor = model(noise, condition, config.interpolation)
+    return outputs.clamp(-1, 1)
 
 
 def validation_loss(model: nn.Module, problem: Batch, _config: SuperResolveConfig) -> Tensor:
@@ -238,17 +242,19 @@ def transform(
     upscaler, settings = trained.model, trained.config
     assert isinstance(upscaler, Upscaler)
     assert isinstance(given.options, EnlargeOptions)
-    asked = given.options.interpolation
-    quality = settings.interpolation if asked is None else asked
+    requested = given.options.interpolation
+    interpolation = settings.interpolation if requested is None else requested
     layers, where = planes(given.sample, trained.spec.shape[0]), device_of(upscaler)
 
     def enlarge(low: Tensor, row: Tensor) -> Tensor:
         noise = row.expand(len(low), -1).to(where)
-        return upscaler(noise, grid_condition(low.to(where)), quality)
+        return upscaler(noise, grid_condition(low.to(where)), interpolation)
 
-    reach, scale = upscaler.receptive_radius, settings.scale
+    receptive_radius, scale = upscaler.receptive_radius, settings.scale
     return [
-        of_planes(in_tiles(partial(enlarge, row=row), layers, reach, scale=scale), given.sample)
+        of_planes(
+            in_tiles(partial(enlarge, row=row), layers, receptive_radius, scale=scale), given.sample
+        )
         for row in draw_latents(samples, settings.latent_dim, seed).split(1)
     ]
 

@@ -47,19 +47,19 @@ from gannet.recipes.common.image_to_image import (
     ImageToImageConfig,
     discriminator_loss,
     draw_latents,
-    parts,
     suggest_perceptual,
     translate_tiled,
+    unet_and_patchgan,
 )
 from gannet.recipes.common.schedules import cosine
 
 SIDES = 2
 """Number of sides."""
 
-STILL = 4
+ZERO_EVERY = 4
 """Every n-th row of latents is zero in training."""
 
-FEW_PICTURES = 1_000
+FEW_IMAGES = 1_000
 """Number of images below which most are augmented."""
 
 PERCEPTUAL = 0.7
@@ -176,7 +176,7 @@ def build(config: TranslateUnpairedConfig, spec: Spec) -> Networks:
 def suggest_config(some: Batch, rows: int) -> Iterator[Suggestion]:
     """Projected discriminators, and stronger augmentation of few images."""
     yield from suggest_perceptual(some, PERCEPTUAL, "projected_weight")
-    if rows < FEW_PICTURES:
+    if rows < FEW_IMAGES:
         yield f"only {rows} pictures to train on", {"augment_p": 0.7}
 
 
@@ -184,8 +184,8 @@ def corrupt(batch: Batch, rng: torch.Generator, config: TranslateUnpairedConfig)
     """Give each image a random image of the other side as the input."""
     real, side = batch.real, batch.condition.vector
     if config.horizontal_flip:
-        turned = torch.rand(len(batch), 1, 1, 1, generator=rng, device=real.device) < 0.5
-        real = torch.where(turned, real.flip(3), real)
+        flipped = torch.rand(len(batch), 1, 1, 1, generator=rng, device=real.device) < 0.5
+        real = torch.where(flipped, real.flip(3), real)
     # If a batch has one side only, any image is better than none.
     fit = (side @ side.T == 0).float() + 1e-9
     chosen = torch.multinomial(fit, 1, generator=rng).squeeze(1)
@@ -198,26 +198,26 @@ def evaluation_condition(batch: Batch, _spec: Spec) -> Condition:
     vector = batch.condition.vector
     side = torch.where(vector.sum(1) > 0, vector.argmax(1), -1)
     chosen = torch.arange(len(batch))
-    places = [(side == each).nonzero().squeeze(1) for each in range(SIDES)]
-    for mine, others in ((places[0], places[1]), (places[1], places[0])):
+    indices = [(side == each).nonzero().squeeze(1) for each in range(SIDES)]
+    for mine, others in ((indices[0], indices[1]), (indices[1], indices[0])):
         if len(others):
             chosen[mine] = others[torch.arange(len(mine)) % len(others)]
     return replace(batch.condition, grid=batch.real[chosen])
 
 
-def some_still(noise: Tensor) -> Tensor:
+def with_zero_rows(noise: Tensor) -> Tensor:
     """Latents ``(B, Z)``, zero in every fourth row, as they are for the default output."""
     rows = torch.arange(len(noise), device=noise.device)[:, None]
-    return noise * (rows % STILL != STILL - 1).to(noise)
+    return noise * (rows % ZERO_EVERY != ZERO_EVERY - 1).to(noise)
 
 
 def discriminator_losses(
     networks: Networks, batch: Batch, noise: Tensor, config: TranslateUnpairedConfig
 ) -> Losses:
     """Adversarial loss of images of each side against outputs, with gradient penalties."""
-    translator, discriminator = parts(networks)
+    translator, discriminator = unet_and_patchgan(networks)
     with torch.no_grad():
-        fake = translator(some_still(noise), batch.condition).float()
+        fake = translator(with_zero_rows(noise), batch.condition).float()
     # Same augmentation for reals and fakes, against overfitting of few images.
     augment = modality_of(batch.kind).augment
     real, fake = (augment(each, config.augment_p, None) for each in (batch.real, fake))
@@ -237,43 +237,53 @@ def generator_losses(
     networks: Networks, batch: Batch, noise: Tensor, config: TranslateUnpairedConfig
 ) -> Losses:
     """Adversarial, feature-matching, cycle, identity and diversity losses of the generator."""
-    translator, discriminator = parts(networks)
+    translator, discriminator = unet_and_patchgan(networks)
     side, given, count = batch.condition, batch.condition.grid, len(batch)
-    fake = translator(some_still(noise), side).float()
+    fake = translator(with_zero_rows(noise), side).float()
     augment = modality_of(batch.kind).augment
-    shown = [augment(each, config.augment_p, None) for each in (batch.real, fake)]
-    real_seen, seen = (discriminator.features(each, side) for each in shown)
-    won = objectives.relativistic_generator(real_seen[-1].float(), seen[-1].float())
-    usual = [feature_statistics(each[:-1], side.vector) for each in (real_seen, seen)]
+    augmented = [augment(each, config.augment_p, None) for each in (batch.real, fake)]
+    real_features, fake_features = (discriminator.features(each, side) for each in augmented)
+    adversarial_loss = objectives.relativistic_generator(
+        real_features[-1].float(), fake_features[-1].float()
+    )
+    statistics = [
+        feature_statistics(each[:-1], side.vector) for each in (real_features, fake_features)
+    ]
     losses = {
-        "adversarial": config.adversarial_weight * won,
+        "adversarial": config.adversarial_weight * adversarial_loss,
         "feature_matching": config.feature_matching_weight
-        * feature_matching_loss(usual[0], usual[1]),
+        * feature_matching_loss(statistics[0], statistics[1]),
     }
     if discriminator.projected is not None:
-        passed = projected_generator_loss(discriminator.projected, shown[0], shown[1], side.vector)
-        losses["projected"] = config.projected_weight * passed
+        projected_loss = projected_generator_loss(
+            discriminator.projected, augmented[0], augmented[1], side.vector
+        )
+        losses["projected"] = config.projected_weight * projected_loss
     # Cycle and identity losses in one forward pass over half a batch each: half the cost, and
     # enough.
     half = max(count // 2, 1)
-    ways = torch.cat([1 - side.vector[:half], side.vector[-half:]])
+    target_sides = torch.cat([1 - side.vector[:half], side.vector[-half:]])
     grid = torch.cat([fake[:half], batch.real[-half:]])
     # Same latent distribution as above; with zeros only, the network would learn that zero latents
     # mean the identity.
-    back = some_still(torch.cat([noise[-half:], noise[:half]]))
-    again = translator(back, Condition(ways, grid, grid[:, 0, :0, :0])).float()
-    losses["cycle"] = config.cycle_weight * (again[:half] - given[:half]).abs().mean()
-    losses["identity"] = config.identity_weight * (again[half:] - batch.real[-half:]).abs().mean()
+    cycle_noise = with_zero_rows(torch.cat([noise[-half:], noise[:half]]))
+    reconstructed = translator(
+        cycle_noise, Condition(target_sides, grid, grid[:, 0, :0, :0])
+    ).float()
+    losses["cycle"] = config.cycle_weight * (reconstructed[:half] - given[:half]).abs().mean()
+    losses["identity"] = (
+        config.identity_weight * (reconstructed[half:] - batch.real[-half:]).abs().mean()
+    )
     if config.latent_dim and config.diversity_weight:
         few = max(count // 4, 1)
         # The latents of the row before: as independent as new ones, and repeatable.
         other = translator(noise.roll(1, 0)[:few], side[:few]).float()
-        reached = (other - fake[:few]).abs().flatten(1).mean(1) / config.diversity_target
-        losses["diversity"] = config.diversity_weight * (1 - reached).clamp_min(0).mean()
+        distance = (other - fake[:few]).abs().flatten(1).mean(1) / config.diversity_target
+        losses["diversity"] = config.diversity_weight * (1 - distance).clamp_min(0).mean()
     return losses
 
 
-def copied(batch: Batch) -> Tensor:
+def copy_input(batch: Batch) -> Tensor:
     """The input image."""
     return batch.condition.grid
 
@@ -285,17 +295,21 @@ def sides_of(trained: Trained[TranslateUnpairedConfig]) -> LabelCodec:
     return names
 
 
-def check_side(trained: Trained[TranslateUnpairedConfig], asked: SideOptions) -> None:
+def check_side(trained: Trained[TranslateUnpairedConfig], options: SideOptions) -> None:
     """Refuse a side that is not in the data.
 
     Raises:
         ConfigError: naming the sides.
     """
     sides = sides_of(trained).classes
-    if asked.domain not in sides:
-        said = f"--domain: no side called {asked.domain}" if asked.domain else "--domain is missing"
-        ways = " or ".join(f"--domain {each}" for each in sides)
-        raise ConfigError(said, remedy=f"Give {ways}.")
+    if options.domain not in sides:
+        message = (
+            f"--domain: no side called {options.domain}"
+            if options.domain
+            else "--domain is missing"
+        )
+        choices = " or ".join(f"--domain {each}" for each in sides)
+        raise ConfigError(message, remedy=f"Give {choices}.")
 
 
 def transform(
@@ -305,12 +319,12 @@ def transform(
     translator, names = trained.model, sides_of(trained)
     assert isinstance(translator, UNetGenerator)
     assert isinstance(given.options, SideOptions)
-    seen = encoded(given.sample, trained.spec.shape[0])
+    image = encoded(given.sample, trained.spec.shape[0])
     if not trained.config.crop_size:
-        seen = scaled_to(seen, trained.spec.shape)
+        image = scaled_to(image, trained.spec.shape)
     side = names.rows(np.array([names.index(given.options.domain)]))
     return translate_tiled(
-        translator, seen, draw_latents(samples, trained.config.latent_dim, seed), side
+        translator, image, draw_latents(samples, trained.config.latent_dim, seed), side
     )
 
 
@@ -350,6 +364,6 @@ recipe = Recipe(
         }
     ),
     evaluation=Evaluation(
-        condition=evaluation_condition, reference_methods={"the input itself": copied}
+        condition=evaluation_condition, reference_methods={"the input itself": copy_input}
     ),
 )

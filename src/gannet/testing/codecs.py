@@ -57,22 +57,22 @@ def _check_squash(codec: Codec[Any]) -> None:
     for scale in (1.0, 100.0):
         output = (scale * torch.randn(8, *codec.shape, generator=rng)).requires_grad_()
         before = output.detach().clone()
-        made = codec.squash(output)
+        squashed = codec.squash(output)
         assert torch.equal(before, output), "squash: changes its argument"
-        assert made.isfinite().all(), "squash: gives numbers that are not finite"
-        assert made.shape == output.shape, "squash: changes the shape"
-        raws = codec.decode(made)
-        assert len(raws) == len(made), "squash: its output loses samples in decoding"
+        assert squashed.isfinite().all(), "squash: gives numbers that are not finite"
+        assert squashed.shape == output.shape, "squash: changes the shape"
+        raws = codec.decode(squashed)
+        assert len(raws) == len(squashed), "squash: its output loses samples in decoding"
         again = codec.decode(codec.encode(raws))
         _check_equal(codec, raws, again, "squash: its output does not decode to raw samples")
         assert len(codec.decode(before)) == len(before), "decode: fails on finite numbers"
         if scale == 1.0:
-            _check_gradient(made, output)
+            _check_gradient(squashed, output)
 
 
-def _check_gradient(made: Tensor, output: Tensor) -> None:
-    assert made.requires_grad, "gradient: squash detaches it"
-    (gradient,) = torch.autograd.grad(made.square().sum(), output)
+def _check_gradient(squashed: Tensor, output: Tensor) -> None:
+    assert squashed.requires_grad, "gradient: squash detaches it"
+    (gradient,) = torch.autograd.grad(squashed.square().sum(), output)
     assert gradient.isfinite().all(), "gradient: of squash is not finite"
     assert gradient.abs().sum() > 0, "gradient: of squash is zero everywhere"
 
@@ -82,21 +82,21 @@ def _check_state(codec: Codec[R], raws: Sequence[R]) -> None:
     state = json.loads(json.dumps(codec.model_dump(mode="json")))
     # A codec of another package is not in the registry.
     rebuilt = (
-        codec_of(codec.kind, state) if codec.kind in modality_modules() else _revived(codec, state)
+        codec_of(codec.kind, state) if codec.kind in modality_modules() else _rebuilt(codec, state)
     )
     assert rebuilt.model_dump(mode="json") == state, "state: the JSON round trip changes it"
     same = torch.equal(rebuilt.encode(raws), codec.encode(raws))
     assert same, "state: rebuilt from its JSON, the codec encodes differently"
 
 
-def _revived(codec: Codec[R], state: dict[str, object]) -> Codec[R]:
-    found: Codec[R] = getattr(type(codec), "model_validate")(state)  # noqa: B009 # not in the protocol
-    return found
+def _rebuilt(codec: Codec[R], state: dict[str, object]) -> Codec[R]:
+    rebuilt: Codec[R] = getattr(type(codec), "model_validate")(state)  # noqa: B009 # not in the protocol
+    return rebuilt
 
 
-def _check_equal(codec: Codec[R], wanted: Sequence[R], got: Sequence[R], law: str) -> None:
-    assert len(wanted) == len(got), f"{law}: {len(got)} samples instead of {len(wanted)}"
-    for row, (one, other) in enumerate(zip(wanted, got, strict=True)):
+def _check_equal(codec: Codec[R], expected: Sequence[R], got: Sequence[R], law: str) -> None:
+    assert len(expected) == len(got), f"{law}: {len(got)} samples instead of {len(expected)}"
+    for row, (one, other) in enumerate(zip(expected, got, strict=True)):
         assert _near(one, other, codec.tolerance), f"{law}: row {row} is {other!r}, not {one!r}"
 
 

@@ -66,8 +66,10 @@ def check_metric(
         ordered = sign * values[good] >= sign * values[worse] - slack
         assert ordered, f"order: {good} {values[good]} is worse than {worse} {values[worse]}"
     for fault in sees:
-        told = sign * values["halves"] > sign * values[fault]
-        assert told, f"order: {fault} {values[fault]} is no worse than halves {values['halves']}"
+        detected = sign * values["halves"] > sign * values[fault]
+        assert detected, (
+            f"order: {fault} {values[fault]} is no worse than halves {values['halves']}"
+        )
 
 
 def _measured(metric: Callable[..., float], real: Tensor, fake: Tensor) -> float:
@@ -90,6 +92,6 @@ def _check_value(metric: Callable[..., float], real: Tensor, fake: Tensor) -> No
         _check_close(metric(real, fake, cells=500), value, "chunks: another size")
 
 
-def _check_close(got: float, wanted: float, law: str) -> None:
-    near = math.isclose(got, wanted, rel_tol=1e-4, abs_tol=1e-6)
-    assert near, f"{law} gives {got}, not {wanted}"
+def _check_close(got: float, expected: float, law: str) -> None:
+    near = math.isclose(got, expected, rel_tol=1e-4, abs_tol=1e-6)
+    assert near, f"{law} gives {got}, not {expected}"

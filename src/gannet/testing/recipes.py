@@ -60,8 +60,8 @@ def check_recipe(recipe: Recipe[C], batch: Batch, **settings: object) -> None:
     _check_same(
         start().networks.state_dict(), start().networks.state_dict(), "build: the same seed"
     )
-    for name in start().sides:
-        _check_terms(start, name, problem)
+    for name in start().players:
+        _check_losses(start, name, problem)
     _check_training(start, batch)
     _check_samples(start(), problem.condition)
 
@@ -74,14 +74,18 @@ def _check_fit(recipe: Recipe[C], fit: Fit[C], train: Batch, config: C) -> None:
         first = fit(config, spec, train).eval()
         torch.manual_seed(1)
         second = fit(config, spec, train)
-    assert _alike(before, train), "fit: changes the rows"
+    assert _equal_batches(before, train), "fit: changes the rows"
     _check_same(first.state_dict(), second.state_dict(), "fit: a second call")
     blank = recipe.inference.model(recipe.training.build(config, spec)).eval()
-    built = {name: value.shape for name, value in blank.state_dict().items()}
-    made = {name: value.shape for name, value in first.state_dict().items()}
-    assert built == made, f"fit: gives tensors of shapes {made}, build expects {built}"
-    fewer = {name: value.shape for name, value in fit(config, spec, train[:2]).state_dict().items()}
-    assert fewer == made, "fit: shapes depend on the number of rows"
+    built_shapes = {name: value.shape for name, value in blank.state_dict().items()}
+    fitted_shapes = {name: value.shape for name, value in first.state_dict().items()}
+    assert built_shapes == fitted_shapes, (
+        f"fit: gives tensors of shapes {fitted_shapes}, build expects {built_shapes}"
+    )
+    fewer_shapes = {
+        name: value.shape for name, value in fit(config, spec, train[:2]).state_dict().items()
+    }
+    assert fewer_shapes == fitted_shapes, "fit: shapes depend on the number of rows"
     whole = dict(first.state_dict())
     idle = all(map(torch.equal, whole.values(), blank.state_dict().values()))
     assert not idle, "fit: learns nothing"
@@ -96,8 +100,8 @@ def _check_optimizers(recipe: Recipe[C], config: C, spec: Spec) -> None:
     """Each player has losses and an optimizer of all of its weights and no others."""
     networks = recipe.training.build(config, spec)
     optimizers, named = recipe.training.optimizers(config, networks), networks.by_name
-    for law, found in (("losses", recipe.training.losses), ("optimizers", optimizers)):
-        missing, strange = sorted(named.keys() - found), sorted(found.keys() - named)
+    for law, by_player in (("losses", recipe.training.losses), ("optimizers", optimizers)):
+        missing, strange = sorted(named.keys() - by_player), sorted(by_player.keys() - named)
         assert not missing, f"{law}: none for {', '.join(missing)}"
         assert not strange, f"{law}: {', '.join(strange)} is not a player"
     for name, network in named.items():
@@ -108,10 +112,10 @@ def _check_optimizers(recipe: Recipe[C], config: C, spec: Spec) -> None:
 
 
 def _check_schedule(recipe: Recipe[C], config: C) -> None:
-    for share in (0.0, 0.5, 1.0):
-        now = recipe.training.schedule(config, share)
-        assert _valid(now, config), f"schedule: at progress {share} the settings are not valid"
-        assert recipe.training.schedule(config, share) == now, (
+    for progress in (0.0, 0.5, 1.0):
+        now = recipe.training.schedule(config, progress)
+        assert _valid(now, config), f"schedule: at progress {progress} the settings are not valid"
+        assert recipe.training.schedule(config, progress) == now, (
             "schedule: a second call gives other settings"
         )
 
@@ -128,14 +132,17 @@ def _check_corrupt(recipe: Recipe[C], batch: Batch, config: C) -> Batch:
     first, second = (
         recipe.training.corrupt(batch, torch.Generator().manual_seed(0), config) for _ in range(2)
     )
-    assert _alike(before, batch), "corrupt: changes the batch"
-    assert _alike(first, second), "corrupt: draws random numbers from another generator"
+    assert _equal_batches(before, batch), "corrupt: changes the batch"
+    assert _equal_batches(first, second), "corrupt: draws random numbers from another generator"
     return first
 
 
-def _check_terms(start: Callable[[], Trainer[C]], name: str, problem: Batch) -> None:
+def _check_losses(start: Callable[[], Trainer[C]], name: str, problem: Batch) -> None:
     """The laws of one player's losses, with a new trainer for each call."""
-    (trainer, losses), (_, again) = _terms(start(), name, problem), _terms(start(), name, problem)
+    (trainer, losses), (_, again) = (
+        _compute_losses(start(), name, problem),
+        _compute_losses(start(), name, problem),
+    )
     law = f"{name}_losses"
     assert losses, f"{law}: gives no loss"
     for each, term in losses.items():
@@ -144,29 +151,29 @@ def _check_terms(start: Callable[[], Trainer[C]], name: str, problem: Batch) -> 
         assert term.isfinite(), f"{law}: {each!r} is not finite at the start but {term.item()}"
         assert each in again, f"{law}: not repeatable, {each!r} is missing in a second call"
         assert torch.equal(term, again[each]), f"{law}: not repeatable, {each!r} differs"
-    side, fresh = trainer.sides[name], start()
+    side, untouched = trainer.players[name], start()
     torch.stack([*losses.values()]).sum().backward()
     idle = sum(weight.grad is None for weight in side.weights)
     assert not idle, f"{law}: leaves {idle} of {len(side.weights)} weights untrained"
     own = {id(weight) for weight in side.weights}
-    for each in trainer.sides.values():
+    for each in trainer.players.values():
         # Weights that two players share may be trained by either.
         others = [weight for weight in each.weights if id(weight) not in own]
         trained = sum(weight.requires_grad or weight.grad is not None for weight in others)
         assert not trained, f"{law}: trains {trained} weights of the {each.name}"
-        still = all(map(torch.equal, each.weights, fresh.sides[each.name].weights))
+        still = all(map(torch.equal, each.weights, untouched.players[each.name].weights))
         assert still, f"{law}: changes weights of the {each.name} in place"
 
 
-def _terms(trainer: Trainer[C], name: str, problem: Batch) -> tuple[Trainer[C], Losses]:
-    side = trainer.sides[name]
-    trainer.let_learn(side)
+def _compute_losses(trainer: Trainer[C], name: str, problem: Batch) -> tuple[Trainer[C], Losses]:
+    side = trainer.players[name]
+    trainer.train_only(side)
     before = deepcopy(problem)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         noise = torch.randn(len(problem), trainer.config.latent_dim)
         losses = side.losses(trainer.networks, problem, noise, trainer.config)
-    assert _alike(before, problem), f"{name}_losses: changes the batch"
+    assert _equal_batches(before, problem), f"{name}_losses: changes the batch"
     clean = not any(part.requires_grad for part in _tensors(problem))
     assert clean, f"{name}_losses: leaves requires_grad on the batch"
     return trainer, losses
@@ -175,10 +182,10 @@ def _terms(trainer: Trainer[C], name: str, problem: Batch) -> tuple[Trainer[C], 
 def _check_training(start: Callable[[], Trainer[C]], batch: Batch) -> None:
     """All players train; a run that is stopped half-way and resumed ends bitwise equal."""
     whole, first, second = start(), start(), start()
-    for progress in whole.run(repeat(batch)):
-        progress.numbers()
-    for name, side in whole.sides.items():
-        pairs = zip(side.weights, second.sides[name].weights, strict=True)
+    for result in whole.run(repeat(batch)):
+        result.numbers()
+    for name, side in whole.players.items():
+        pairs = zip(side.weights, second.players[name].weights, strict=True)
         moved = any(not torch.equal(after, before) for after, before in pairs)
         assert moved, f"training: the weights of the {name} do not change"
     list(islice(first.run(repeat(batch)), whole.config.steps // 2))
@@ -223,9 +230,9 @@ def _check_inferred(
 
 
 def _tensors(batch: Batch) -> tuple[Tensor, ...]:
-    told = batch.condition
-    return batch.real, told.vector, told.grid, told.tokens
+    condition = batch.condition
+    return batch.real, condition.vector, condition.grid, condition.tokens
 
 
-def _alike(one: Batch, other: Batch) -> bool:
+def _equal_batches(one: Batch, other: Batch) -> bool:
     return all(map(torch.equal, _tensors(one), _tensors(other)))

@@ -25,13 +25,13 @@ from gannet.training.trainer import Trainer
 PROBE_SECONDS = 5.0
 """Maximum duration of a timing probe, however few steps it took."""
 
-PAYS = 0.9
+BFLOAT16_TIME_RATIO = 0.9
 """Maximum ratio of step times, bfloat16 to float32, at which bfloat16 is used."""
 
-MANY = 1_000_000
+MANY_SAMPLES = 1_000_000
 """Assumed number of samples when timing steps, so that settings for few samples do not apply."""
 
-PROBED = 512
+PROBE_SAMPLES = 512
 """Samples that a recipe suggests settings from."""
 
 Clock = Callable[[], float]
@@ -52,21 +52,21 @@ class AutoConfig:
         self.user_settings = dict(given)
         self.reasons: list[str] = []
         self.config: Config = parse(recipe.config, self.user_settings)
-        one, chance = dataset.train.take([0]), torch.Generator().manual_seed(seed)
-        self.spec = Spec.of(recipe.training.corrupt(one, chance, self.config))
+        one, rng = dataset.train.take([0]), torch.Generator().manual_seed(seed)
+        self.spec = Spec.of(recipe.training.corrupt(one, rng, self.config))
 
     def choose(self, reason: str, **settings: object) -> None:
         """Apply settings, except those that the user gave or the recipe does not have."""
-        known = self.recipe.config.model_fields
+        fields = self.recipe.config.model_fields
         free = {
             name: value
             for name, value in settings.items()
-            if name in known and name not in self.user_settings
+            if name in fields and name not in self.user_settings
         }
         if free:
             self.config = parse(self.recipe.config, self.config.model_dump() | free)
-            shown = ", ".join(f"{name} {_short(value)}" for name, value in free.items())
-            self.reasons.append(f"{shown}: {reason}")
+            description = ", ".join(f"{name} {_short(value)}" for name, value in free.items())
+            self.reasons.append(f"{description}: {reason}")
 
     def trainer(self, **settings: object) -> Trainer[Any]:
         """A new trainer with the settings so far."""
@@ -95,17 +95,17 @@ def _timed(trainer: Trainer[Any], batches: Iterator[Batch], clock: Clock) -> flo
 
     Measured from one discriminator update to the next.
     """
-    together = trainer.config.discriminator_interval
+    interval = trainer.config.discriminator_interval
     marks: list[float] = []
     for progress in trainer.run(batches):
-        if progress.step % together:
+        if progress.step % interval:
             continue
         processor.wait_for(trainer.device)  # else it is the asking that is timed
         marks.append(clock())
         if len(marks) > 1 and marks[-1] - marks[0] > PROBE_SECONDS:
             break
-    taken = sorted(after - before for before, after in pairwise(marks))
-    return max(taken[len(taken) // 2] / together, 1e-6)
+    durations = sorted(after - before for before, after in pairwise(marks))
+    return max(durations[len(durations) // 2] / interval, 1e-6)
 
 
 def _short(value: object) -> str:
@@ -138,21 +138,23 @@ def steps_in(
         clock: Returns the time in seconds.
         classes: Number of classes, for networks that need a label.
     """
-    made = find_recipe(recipe)
-    slots = made.inputs.slots
+    task_recipe = find_recipe(recipe)
+    slots = task_recipe.inputs.slots
     if slots.keys() - {SAMPLE, LABEL}:
         return math.inf
-    config = parse(made.config, dict(given) | {"steps": 4})
+    config = parse(task_recipe.config, dict(given) | {"steps": 4})
     blank = torch.zeros(config.batch, *shape)
-    told = Condition.none(blank)
+    condition = Condition.none(blank)
     if LABEL in slots and not slots[LABEL].optional:
-        told = replace(told, vector=torch.eye(classes)[torch.arange(config.batch) % classes])
-    batch = Batch(blank, told, kind=kind)
+        condition = replace(
+            condition, vector=torch.eye(classes)[torch.arange(config.batch) % classes]
+        )
+    batch = Batch(blank, condition, kind=kind)
     suggested: dict[str, object] = {}
-    for _, settings in made.training.suggest(batch, MANY):
+    for _, settings in task_recipe.training.suggest(batch, MANY_SAMPLES):
         suggested |= settings
-    timed = parse(made.config, config.model_dump() | suggested | dict(given) | {"steps": 4})
-    trainer = Trainer(made, timed, Spec.of(batch), device=device)
+    timed = parse(task_recipe.config, config.model_dump() | suggested | dict(given) | {"steps": 4})
+    trainer = Trainer(task_recipe, timed, Spec.of(batch), device=device)
     with processor.threads(1):
         return seconds / _timed(trainer, repeat(batch), clock)
 
@@ -180,7 +182,7 @@ def choose_settings(
     """
     chosen = AutoConfig(recipe, dataset, given, seed, device)
     if recipe.training.fit is not None:
-        _take_suggestions(chosen)
+        _apply_suggestions(chosen)
         return chosen, 0.0
     _choose_numbers(chosen)
     _choose_threads(chosen)
@@ -209,12 +211,12 @@ def _choose_numbers(chosen: AutoConfig) -> None:
             "pseudo-classes that condition both networks",
             **{chosen.recipe.training.controls.pseudo_classes: len(train.label_codec.classes)},
         )
-    _take_suggestions(chosen)
+    _apply_suggestions(chosen)
 
 
-def _take_suggestions(chosen: AutoConfig) -> None:
+def _apply_suggestions(chosen: AutoConfig) -> None:
     train = chosen.dataset.train
-    some = train.take(random_subset(len(train), PROBED, chosen.seed))
+    some = train.take(random_subset(len(train), PROBE_SAMPLES, chosen.seed))
     for reason, settings in chosen.recipe.training.suggest(some, len(train)):
         chosen.choose(reason, **settings)
     for reason, settings in chosen.recipe.training.presets(chosen.config):
@@ -224,13 +226,15 @@ def _take_suggestions(chosen: AutoConfig) -> None:
 def _choose_threads(chosen: AutoConfig) -> None:
     if chosen.device != "cpu" or "threads" in chosen.user_settings:
         return
-    taken: dict[int, float] = {}
+    step_seconds: dict[int, float] = {}
     for count in sorted({1, processor.processors()}):
         with processor.threads(count):
-            taken[count] = chosen.time_step(steps=3, discriminator_interval=1)
-    best = min(taken, key=lambda count: taken[count])
-    shown = ", ".join(f"{count}: {took * 1e3:.0f} ms a step" for count, took in taken.items())
-    chosen.choose(f"measured ({shown})", threads=best)
+            step_seconds[count] = chosen.time_step(steps=3, discriminator_interval=1)
+    best = min(step_seconds, key=lambda count: step_seconds[count])
+    description = ", ".join(
+        f"{count}: {seconds * 1e3:.0f} ms a step" for count, seconds in step_seconds.items()
+    )
+    chosen.choose(f"measured ({description})", threads=best)
 
 
 def _choose_size(chosen: AutoConfig, seconds: float, clock: Clock) -> None:
@@ -242,11 +246,11 @@ def _choose_size(chosen: AutoConfig, seconds: float, clock: Clock) -> None:
     if seconds:
         with processor.threads(chosen.config.threads):
             steps = int(seconds / chosen.time_step(clock=clock))
-    for least, settings in scaling:
-        if steps >= least:
+    for min_steps, settings in scaling:
+        if steps >= min_steps:
             # No batch larger than the training set.
-            most = min(settings.get("batch", chosen.config.batch), len(chosen.dataset.train))
-            fitting = {**settings, "batch": int(most)}
+            max_batch = min(settings.get("batch", chosen.config.batch), len(chosen.dataset.train))
+            fitting = {**settings, "batch": int(max_batch)}
             chosen.choose(f"time for {steps} steps of the smallest networks", **fitting)
             return
 
@@ -271,5 +275,5 @@ def choose_precision(chosen: AutoConfig, clock: Clock) -> None:
         short = chosen.time_step(clock=clock, precision="bfloat16")
     chosen.choose(
         f"measured (32 bit: {wide * 1e3:.1f} ms a step, 16 bit: {short * 1e3:.1f} ms)",
-        precision="bfloat16" if short < PAYS * wide else "float32",
+        precision="bfloat16" if short < BFLOAT16_TIME_RATIO * wide else "float32",
     )

@@ -29,13 +29,13 @@ def save_checkpoint(out: Path, state: Mapping[str, Any]) -> None:
     write_whole(out / CHECKPOINT, packed.getvalue())
 
 
-def load_checkpoint(out: Path, device: str, take_up: Callable[[Mapping[str, Any]], None]) -> None:
+def load_checkpoint(out: Path, device: str, restore: Callable[[Mapping[str, Any]], None]) -> None:
     """Resume from the checkpoint, if there is one.
 
     Args:
         out: The run's folder.
         device: Device of the tensors.
-        take_up: Called with the state; a key it misses counts as a damaged file.
+        restore: Called with the state; a key it misses counts as a damaged file.
 
     Raises:
         GannetError: if the file is damaged, or may not be read.
@@ -44,7 +44,7 @@ def load_checkpoint(out: Path, device: str, take_up: Callable[[Mapping[str, Any]
     if not path.exists():
         return
     try:
-        take_up(torch.load(path, map_location=device, weights_only=True))
+        restore(torch.load(path, map_location=device, weights_only=True))
     except PermissionError:
         raise no_permission(path) from None
     except (OSError, *UNREADABLE):
@@ -55,7 +55,7 @@ def load_checkpoint(out: Path, device: str, take_up: Callable[[Mapping[str, Any]
         ) from None
 
 
-def forget_after(out: Path, step: int) -> None:
+def truncate_log(out: Path, step: int) -> None:
     """Drop lines of ``training_log.jsonl`` after ``step``, whose steps will be repeated."""
     path = out / "training_log.jsonl"
     if path.exists():
@@ -63,8 +63,8 @@ def forget_after(out: Path, step: int) -> None:
             lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
         except PermissionError:
             raise no_permission(path) from None
-        kept = [line for line in lines if line.endswith("\n") and _step_of(line) <= step]
-        write_whole(path, "".join(kept).encode())
+        retained = [line for line in lines if line.endswith("\n") and _step_of(line) <= step]
+        write_whole(path, "".join(retained).encode())
 
 
 def _step_of(line: str) -> int:

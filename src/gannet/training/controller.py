@@ -148,7 +148,7 @@ class Controller:
 
     def _remedy(self, diagnosis: Diagnosis, config: Config, controls: Controls) -> Action | None:
         settings = config.model_dump()
-        slope, augment = settings.get(controls.regularize), settings.get(controls.augment)
+        penalty, augment = settings.get(controls.regularize), settings.get(controls.augment)
         if diagnosis.name == "discriminator_overfitting" and augment is not None and augment < 0.6:
             more = round(min(augment + 0.15, 0.6), 2)
             return Action(
@@ -157,18 +157,18 @@ class Controller:
             )
         if diagnosis.name == "mode_collapse":
             changes: dict[str, Any] = {"learning_rate": config.learning_rate * 0.7}
-            if slope is not None:
-                changes[controls.regularize] = max(slope * 2, 1e-3)
+            if penalty is not None:
+                changes[controls.regularize] = max(penalty * 2, 1e-3)
             return Action(
                 "rollback to the last healthy state, with a higher gradient penalty and a lower "
                 "learning rate: " + diagnosis.evidence,
                 changes,
                 rollback=True,
             )
-        if diagnosis.name == "discriminator_underfitting" and slope:
+        if diagnosis.name == "discriminator_underfitting" and penalty:
             return Action(
-                f"gradient penalty down to {slope / 3:.2g}: {diagnosis.evidence}",
-                {controls.regularize: slope / 3},
+                f"gradient penalty down to {penalty / 3:.2g}: {diagnosis.evidence}",
+                {controls.regularize: penalty / 3},
             )
         if diagnosis.name == "generator_overfitting":
             if self.answered.get(diagnosis.name, 0) >= self.RETURNS:
@@ -191,8 +191,8 @@ class Controller:
                     f"discriminator updates per step down to {fewer}: {diagnosis.evidence}",
                     {"n_critic": fewer},
                 )
-            if slope is not None:
-                more = max(slope * 2, 1e-3)
+            if penalty is not None:
+                more = max(penalty * 2, 1e-3)
                 return Action(
                     f"gradient penalty up to {more:.2g}: {diagnosis.evidence}",
                     {controls.regularize: more},

@@ -14,12 +14,12 @@ from gannet.core.io.files import write_whole, writing
 from gannet.core.seeding import derive_seed, latents_at, random_subset
 from gannet.core.types import Batch, Condition
 from gannet.data.dataset import Dataset, Rows
-from gannet.evaluation.two_sample_test import FEWEST, classifier_two_sample_test
+from gannet.evaluation.two_sample_test import MIN_SAMPLES, classifier_two_sample_test
 from gannet.inference.artifact import Artifact
 from gannet.inference.calibration import within_memory
 from gannet.inference.model_card import model_card
-from gannet.modalities.hooks import Sheet, columns, no_sheet
-from gannet.modalities.modality import as_seen
+from gannet.modalities.hooks import SampleGrid, columns, no_grid
+from gannet.modalities.modality import modality_of_embedded
 from gannet.modalities.registry import codec_of, modality_of
 from gannet.training.plan import Plan
 from gannet.training.trainer import Trainer
@@ -27,22 +27,22 @@ from gannet.training.trainer import Trainer
 FIT_ROWS = 50_000
 """Maximum rows of each split for a fit after training."""
 
-SHOWN = 64
+GRID_SAMPLES = 64
 """Samples in a grid."""
 
-ANSWERS = 12
+COMPARISON_INPUTS = 12
 """Held-out inputs in a grid of conditional outputs."""
 
-FEW = 8
+MAX_FILES = 8
 """Maximum files, for kinds of data without a grid."""
 
-ACROSS = 3
+INPUTS_PER_ROW = 3
 """Inputs per row in a grid of conditional outputs."""
 
 
 @torch.no_grad()
 def preview(
-    trainer: Trainer[Any], plan: Plan, out: Path, given: Batch, count: int = SHOWN
+    trainer: Trainer[Any], plan: Plan, out: Path, given: Batch, count: int = GRID_SAMPLES
 ) -> Path | None:
     """Samples of the EMA generator, from the same noise at every call.
 
@@ -60,53 +60,57 @@ def preview(
     if not _can_show(plan.spec.kind):
         return None
     if trainer.recipe.inputs.conditional:
-        given = given[: count // ACROSS]
-        count, told = len(given), given.condition
+        given = given[: count // INPUTS_PER_ROW]
+        count, condition = len(given), given.condition
     else:
-        told = grid_conditions(plan.spec.shape, plan.spec.vector, count)
+        condition = grid_conditions(plan.spec.shape, plan.spec.vector, count)
     noise = latents_at(plan.seed, range(count), trainer.config.latent_dim)
-    network, told_there = trainer.sampler(averaged=True), told.to(trainer.device)
-    made = trainer.recipe.sampling(network, noise.to(trainer.device), told_there, trainer.config)
-    place = out / "samples" / f"step-{trainer.step:06d}"
-    with writing(place):
-        place.parent.mkdir(parents=True, exist_ok=True)
+    network, device_condition = trainer.sampler(averaged=True), condition.to(trainer.device)
+    samples = trainer.recipe.sampling(
+        network, noise.to(trainer.device), device_condition, trainer.config
+    )
+    base_path = out / "samples" / f"step-{trainer.step:06d}"
+    with writing(base_path):
+        base_path.parent.mkdir(parents=True, exist_ok=True)
     codec = codec_of(**plan.codecs["sample"])
     conditional = trainer.recipe.inputs.conditional
-    return show(made.float().cpu(), codec, place, given if conditional else None)
+    return show(samples.float().cpu(), codec, base_path, given if conditional else None)
 
 
 def show(
-    samples: Tensor, codec: Codec[Any], place: Path, given: Batch | None = None
+    samples: Tensor, codec: Codec[Any], base_path: Path, given: Batch | None = None
 ) -> Path | None:
     """Write samples in a format suited to their kind of data.
 
     Args:
         samples: ``(n, *shape)``.
         codec: Of the samples.
-        place: Path of the file, without its suffix.
+        base_path: Path of the file, without its suffix.
         given: For conditional outputs, their inputs and targets.
 
     Returns:
         The file, the first of several, or ``None`` if this kind of data cannot be shown.
     """
     modality = modality_of(codec.kind)
-    sheet: Sheet | None = None
+    grid: SampleGrid | None = None
     if given is not None:
-        sheet = modality.presentation.comparison(given, [samples], ACROSS)
-    if sheet is None:
+        grid = modality.presentation.comparison(given, [samples], INPUTS_PER_ROW)
+    if grid is None:
         raws = codec.decode(samples)
-        sheet = modality.presentation.sheet(raws, columns(len(raws)))
-        if sheet is None:
-            return _one_by_one(raws, codec, place) if modality.item_suffix else None
-    path = place.with_suffix(sheet.suffix)
-    write_whole(path, sheet.content)
+        grid = modality.presentation.grid(raws, columns(len(raws)))
+        if grid is None:
+            return _write_files(raws, codec, base_path) if modality.item_suffix else None
+    path = base_path.with_suffix(grid.suffix)
+    write_whole(path, grid.content)
     return path
 
 
-def _one_by_one(raws: list[Any], codec: Codec[Any], place: Path) -> Path | None:
+def _write_files(raws: list[Any], codec: Codec[Any], base_path: Path) -> Path | None:
     """A few samples, a file for each."""
     suffix = modality_of(codec.kind).item_suffix
-    paths = [place.with_name(f"{place.name}-{n}{suffix}") for n in range(len(raws[:FEW]))]
+    paths = [
+        base_path.with_name(f"{base_path.name}-{n}{suffix}") for n in range(len(raws[:MAX_FILES]))
+    ]
     for raw, path in zip(raws, paths, strict=False):
         codec.write(raw, path)
     return next(iter(paths), None)
@@ -115,7 +119,7 @@ def _one_by_one(raws: list[Any], codec: Codec[Any], place: Path) -> Path | None:
 def _can_show(kind: str) -> bool:
     """Whether samples of this kind of data can be shown."""
     modality = modality_of(kind)
-    return modality.presentation.sheet is not no_sheet or bool(modality.item_suffix)
+    return modality.presentation.grid is not no_grid or bool(modality.item_suffix)
 
 
 def grid_conditions(shape: tuple[int, ...], classes: int, count: int) -> Condition:
@@ -129,8 +133,8 @@ def grid_conditions(shape: tuple[int, ...], classes: int, count: int) -> Conditi
 
 def with_fit_after_training(artifact: Artifact, dataset: Dataset) -> Artifact:
     """The same artifact with the extra state that its recipe fits after training."""
-    settle = artifact.recipe.inference.fit_after_training
-    if settle is None:
+    fit = artifact.recipe.inference.fit_after_training
+    if fit is None:
         return artifact
     seed = artifact.card.seed
     train = dataset.train.take(sorted(random_subset(len(dataset.train), FIT_ROWS, seed)))
@@ -139,7 +143,7 @@ def with_fit_after_training(artifact: Artifact, dataset: Dataset) -> Artifact:
     held_out = dataset.held_out.take(
         [half[at] for at in sorted(random_subset(len(half), FIT_ROWS, seed))]
     )
-    return replace(artifact, extra_state=settle(artifact.trained, train, held_out, seed))
+    return replace(artifact, extra_state=fit(artifact.trained, train, held_out, seed))
 
 
 def with_two_sample_test(artifact: Artifact, dataset: Dataset) -> Artifact:
@@ -150,35 +154,37 @@ def with_two_sample_test(artifact: Artifact, dataset: Dataset) -> Artifact:
     """
     modality = modality_of(artifact.card.spec.kind)
     test = modality.two_sample
-    most = within_memory(test.samples, artifact.card.spec.shape)
-    count, seed = min(len(dataset.held_out), most), artifact.card.seed
-    if count < FEWEST:
+    max_samples = within_memory(test.samples, artifact.card.spec.shape)
+    count, seed = min(len(dataset.held_out), max_samples), artifact.card.seed
+    if count < MIN_SAMPLES:
         return artifact
     held_out = dataset.held_out.take(random_subset(len(dataset.held_out), count, seed))
-    real, fresh = artifact.embed(held_out.real), derive_seed(seed, 2)
-    fake = artifact.embed(artifact.fakes_like(held_out, seed=fresh))
-    seen = as_seen(modality, held_out.real, real)
-    found = classifier_two_sample_test(real, fake, seed=seed, steps=test.steps, modality=seen)
+    real, sampling_seed = artifact.embed(held_out.real), derive_seed(seed, 2)
+    fake = artifact.embed(artifact.fakes_like(held_out, seed=sampling_seed))
+    feature_modality = modality_of_embedded(modality, held_out.real, real)
+    result = classifier_two_sample_test(
+        real, fake, seed=seed, steps=test.steps, modality=feature_modality
+    )
     return replace(
-        artifact, card=artifact.card.model_copy(update={"two_sample_test": asdict(found)})
+        artifact, card=artifact.card.model_copy(update={"two_sample_test": asdict(result)})
     )
 
 
-def _samples(artifact: Artifact, out: Path) -> Path | None:
+def _write_samples(artifact: Artifact, out: Path) -> Path | None:
     seed, classes = artifact.card.seed, len(artifact.classes)
-    told = (
-        grid_conditions(artifact.card.spec.shape, classes, SHOWN)
+    condition = (
+        grid_conditions(artifact.card.spec.shape, classes, GRID_SAMPLES)
         if classes
-        else artifact.conditions(SHOWN, seed=seed)
+        else artifact.conditions(GRID_SAMPLES, seed=seed)
     )
-    return show(artifact.fakes(told, seed=seed), artifact.codecs["sample"], out / "grid")
+    return show(artifact.fakes(condition, seed=seed), artifact.codecs["sample"], out / "grid")
 
 
-def _answers(artifact: Artifact, held_out: Rows, out: Path) -> Path | None:
-    some = held_out.take(random_subset(len(held_out), ANSWERS, artifact.card.seed))
+def _write_comparison(artifact: Artifact, held_out: Rows, out: Path) -> Path | None:
+    some = held_out.take(random_subset(len(held_out), COMPARISON_INPUTS, artifact.card.seed))
     given = artifact.recipe.with_evaluation_condition(some, artifact.card.spec)
-    made = artifact.fakes(given.condition, seed=artifact.card.seed)
-    return show(made, artifact.codecs["sample"], out / "grid", given)
+    outputs = artifact.fakes(given.condition, seed=artifact.card.seed)
+    return show(outputs, artifact.codecs["sample"], out / "grid", given)
 
 
 def finalize(artifact: Artifact, out: Path, held_out: Rows | None = None) -> Artifact:
@@ -186,15 +192,15 @@ def finalize(artifact: Artifact, out: Path, held_out: Rows | None = None) -> Art
 
     Conditional recipes need ``held_out`` for the inputs of their grid.
     """
-    shown: Path | None = None
+    grid_path: Path | None = None
     if _can_show(artifact.codecs["sample"].kind):
         with writing(out):
             out.mkdir(parents=True, exist_ok=True)
         if not artifact.recipe.inputs.conditional:
-            shown = _samples(artifact, out)
+            grid_path = _write_samples(artifact, out)
         elif held_out is not None:
-            shown = _answers(artifact, held_out, out)
+            grid_path = _write_comparison(artifact, held_out, out)
     artifact.save(out)
-    name = shown.name if shown is not None and shown.suffix == ".png" else ""
+    name = grid_path.name if grid_path is not None and grid_path.suffix == ".png" else ""
     write_whole(out / "README.md", model_card(artifact, out.resolve().name, name).encode())
     return artifact

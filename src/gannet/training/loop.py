@@ -27,7 +27,7 @@ OUT_OF_TIME = "out of time"
 SAVE_SECONDS = 20.0
 """Minimum time between two checkpoints."""
 
-SAVE_SHARE = 0.05
+MAX_SAVE_FRACTION = 0.05
 """Maximum fraction of the time spent on checkpoints; large networks are saved less often."""
 
 
@@ -78,9 +78,9 @@ def run_training(
     """
     threads = parse(find_recipe(plan.recipe).config, plan.config).threads
     with holding(out / "run.lock"), processor.threads(threads):
-        _write_down(plan, out)
+        _write_plan(plan, out)
         if find_recipe(plan.recipe).training.fit is not None:
-            yield from _fitted(plan, dataset, out, clock)
+            yield from _run_fit(plan, dataset, out, clock)
             return
         run = Run(plan, dataset, out)
         run.load_checkpoint()
@@ -89,19 +89,19 @@ def run_training(
         _end(run)
 
 
-def _fitted(
+def _run_fit(
     plan: Plan, dataset: Dataset, out: Path, clock: Callable[[], float]
 ) -> Iterator[TrainingState]:
     """Fit in closed form unless done already; an interrupted fit starts over, in seconds."""
     if not (out / "card.json").exists():
         began = clock()
         fit_closed_form(plan, dataset, out, clock)
-        taken = clock() - began
-        rate = len(dataset.train) / max(taken, 1e-9)
-        yield TrainingState(StepResult(1, {}), 1, taken, rate, None)
+        seconds = clock() - began
+        rate = len(dataset.train) / max(seconds, 1e-9)
+        yield TrainingState(StepResult(1, {}), 1, seconds, rate, None)
 
 
-def _write_down(plan: Plan, out: Path) -> None:
+def _write_plan(plan: Plan, out: Path) -> None:
     """Write the plan before the first step; safe only now that the folder is locked.
 
     Raises:
@@ -137,25 +137,25 @@ def _steps(
             evaluation = run.evaluate(progress)
             run.elapsed = at_first + clock() - began
             run.keep_pace((run.elapsed - at_first) / done)
-        run.stopped = run.stopped or _ended(run, stop)
+        run.stopped = run.stopped or _stop_reason(run, stop)
         if clock() >= save_at:
-            save_at = _saved(run, save_seconds, clock)
+            save_at = _save(run, save_seconds, clock)
         yield TrainingState(progress, trainer.config.steps, run.elapsed, rate, evaluation)
 
 
-def _ended(run: Run, stop: Callable[[], bool]) -> str:
+def _stop_reason(run: Run, stop: Callable[[], bool]) -> str:
     """Why the run ends here, by hand or out of time; empty if it does not."""
     if stop():
         return BY_HAND
     return OUT_OF_TIME if run.plan.budget_seconds and run.elapsed >= run.plan.budget_seconds else ""
 
 
-def _saved(run: Run, save_seconds: float, clock: Callable[[], float]) -> float:
+def _save(run: Run, save_seconds: float, clock: Callable[[], float]) -> float:
     """Save a checkpoint; returns when to save next."""
     before = clock()
     run.save_checkpoint()
     now = clock()
-    return now + max(save_seconds, (now - before) / SAVE_SHARE)
+    return now + max(save_seconds, (now - before) / MAX_SAVE_FRACTION)
 
 
 def _batches(run: Run) -> Iterator[Batch]:
@@ -166,11 +166,13 @@ def _batches(run: Run) -> Iterator[Batch]:
 
 def _end(run: Run) -> None:
     run.evaluate_last()
-    kept = (run.trainer.ema, run.trainer.networks.discriminator)
-    lost = not all(
-        bool(each.isfinite().all()) for network in kept for each in network.state_dict().values()
+    networks = (run.trainer.ema, run.trainer.networks.discriminator)
+    nonfinite = not all(
+        bool(each.isfinite().all())
+        for network in networks
+        for each in network.state_dict().values()
     )
-    if not run.best and (lost or run.diagnosis.name == "diverged"):
+    if not run.best and (nonfinite or run.diagnosis.name == "diverged"):
         weight = run.trainer.recipe.training.controls.regularize
         stronger = f" or raise {flag(weight)}" if weight else ""
         evidence = (
@@ -181,6 +183,6 @@ def _end(run: Run) -> None:
             where=f"step {run.trainer.step}",
             remedy=f"Lower --learning-rate{stronger}, and train into a new folder.",
         )
-    made = with_fit_after_training(run.artifact(), run.dataset)
-    judged = with_two_sample_test(calibrated(made, run.dataset), run.dataset)
-    finalize(judged, run.out, run.dataset.held_out)
+    artifact = with_fit_after_training(run.artifact(), run.dataset)
+    tested = with_two_sample_test(calibrated(artifact, run.dataset), run.dataset)
+    finalize(tested, run.out, run.dataset.held_out)

@@ -24,7 +24,7 @@ from gannet.training.autotune import AutoConfig, Clock, choose_settings
 EVALUATIONS = 32
 """Evaluations in a run, unless that would be too often or too seldom."""
 
-CLOSEST = 16
+MIN_EVAL_INTERVAL = 16
 """Minimum steps between two evaluations where data are few and soon overfitted."""
 
 
@@ -45,13 +45,13 @@ def default_minutes(cost: float, device: str) -> float:
     return round(minutes if device == "cpu" else minutes / 4, 1)
 
 
-def advise(found: Findings) -> dict[str, Any]:
+def advise(findings: Findings) -> dict[str, Any]:
     """What training would choose for inspected data, and why."""
     device = processor.best_device()
-    cost = find_modality(found.kind).cost(found.shape) if found.shape else 1.0
+    cost = find_modality(findings.kind).cost(findings.shape) if findings.shape else 1.0
     minutes = default_minutes(cost, device)
     why = f"on this machine ({processor.hardware(device)}); --minutes changes it"
-    return {"minutes": minutes, "why": why, **found.options}
+    return {"minutes": minutes, "why": why, **findings.options}
 
 
 FORMAT = 2
@@ -109,7 +109,7 @@ def _eval_interval(chosen: AutoConfig) -> int:
     if math.isinf(monitor.rounds):
         return usual
     rounds = math.ceil(monitor.rounds * len(chosen.dataset.train) / config.batch)
-    return min(usual, together * math.ceil(max(rounds, CLOSEST) / together))
+    return min(usual, together * math.ceil(max(rounds, MIN_EVAL_INTERVAL) / together))
 
 
 def eval_interval(steps: int, evaluations: int = EVALUATIONS, *, together: int = 1) -> int:
@@ -136,20 +136,20 @@ def forecast(chosen: AutoConfig, step: float) -> list[str]:
     config, rows = chosen.config, len(chosen.dataset.train)
     if chosen.recipe.training.fit is not None:
         return [f"fitted at once to {rows} training samples, without adversarial training"]
-    shown = config.steps * config.batch
-    judged = config.n_critic / config.discriminator_interval
-    words = [
+    sample_count = config.steps * config.batch
+    discriminator_ratio = config.n_critic / config.discriminator_interval
+    sentences = [
         f"{config.steps} steps of {config.batch} samples: each of the {rows} training samples is "
-        f"seen about {shown * (1 + judged) / rows:.1f} times",
+        f"seen about {sample_count * (1 + discriminator_ratio) / rows:.1f} times",
         f"about {config.steps * step / 60:.1f} minutes of training",
     ]
     modality = modality_of(chosen.spec.kind)
-    if shown < modality.monitor.rough_below:
-        words.append(
-            f"only {shown} {modality.noun[1]} will be generated in training: expect rough shapes, "
+    if sample_count < modality.monitor.rough_below:
+        sentences.append(
+            f"only {sample_count} {modality.noun[1]} will be generated in training: expect rough shapes, "
             "little detail; more minutes help most"
         )
-    return words
+    return sentences
 
 
 def make_plan(

@@ -49,28 +49,28 @@ def _check_format(content: Any, path: Path) -> None:
         GannetError: naming both formats.
     """
     # A file that is no plan at all is refused by ``Plan`` itself.
-    found = content.get("format", 1) if "recipe" in content else FORMAT
-    if found != FORMAT:
+    plan_format = content.get("format", 1) if "recipe" in content else FORMAT
+    if plan_format != FORMAT:
         raise GannetError(
-            f"the plan has format {found}, this gannet reads and writes format {FORMAT}",
+            f"the plan has format {plan_format}, this gannet reads and writes format {FORMAT}",
             where=str(path),
             remedy="Train again, into another folder.",
         )
 
 
-def check_same_run(plan: Plan, asked: Mapping[str, Any]) -> None:
+def check_same_run(plan: Plan, requested: Mapping[str, Any]) -> None:
     """Refuse to resume a run with settings that differ from those it was started with.
 
     Args:
         plan: Of the existing run.
-        asked: Values of the new command, by the names of the plan's fields.
+        requested: Values of the new command, by the names of the plan's fields.
 
     Raises:
         ConfigError: listing every difference.
     """
     before = plan.model_dump(mode="json")
     differing: list[str] = []
-    for name, now in asked.items():
+    for name, now in requested.items():
         if name in ("user_settings", "options"):
             for setting in sorted(before[name].keys() | now.keys()):
                 differing += _difference(setting, before[name].get(setting), now.get(setting))
@@ -91,5 +91,5 @@ def check_same_run(plan: Plan, asked: Mapping[str, Any]) -> None:
 def _difference(name: str, before: object, now: object) -> list[str]:
     if before == now:
         return []
-    words = ["not given" if each is None else str(each) or "''" for each in (before, now)]
-    return [f"{flag(name)}: started with {words[0]}, now {words[1]}"]
+    values = ["not given" if each is None else str(each) or "''" for each in (before, now)]
+    return [f"{flag(name)}: started with {values[0]}, now {values[1]}"]

@@ -22,7 +22,7 @@ from gannet.inference.artifact import Artifact
 from gannet.inference.card import Card
 from gannet.modalities.registry import modality_of
 from gannet.recipes.registry import find_recipe
-from gannet.training.checkpoint import forget_after, load_checkpoint, save_checkpoint
+from gannet.training.checkpoint import load_checkpoint, save_checkpoint, truncate_log
 from gannet.training.controller import Action, Controller, MonitorEvaluation
 from gannet.training.finalize import preview
 from gannet.training.monitor import (
@@ -33,7 +33,7 @@ from gannet.training.monitor import (
     thresholds_for,
 )
 from gannet.training.monitor.build import monitor_for
-from gannet.training.monitor.thresholds import USUAL
+from gannet.training.monitor.thresholds import DEFAULT_THRESHOLDS
 from gannet.training.plan import FORMAT, Plan
 from gannet.training.trainer import Trainer
 
@@ -105,7 +105,7 @@ class Run:
         """
         load_checkpoint(self.out, self.plan.device, self._load_state)
         # Without a checkpoint too: the log lines of a run that was killed early are dropped.
-        forget_after(self.out, self.trainer.step)
+        truncate_log(self.out, self.trainer.step)
 
     def _load_state(self, state: Mapping[str, Any]) -> None:
         self.trainer.load_state_dict(state["trainer"])
@@ -124,17 +124,21 @@ class Run:
         """Measure, diagnose, act, write a preview and log it."""
         measurements = self._measure()
         evaluations = [each for each in self.history[self.first_counted :] if each.finite]
-        lost = all(each.energy_distance > each.gaussian_baseline for each in evaluations)
+        below_baseline = all(each.energy_distance > each.gaussian_baseline for each in evaluations)
         controls = self.trainer.recipe.training.controls
         action = self.controller.respond(
-            self.diagnosis, measurements, self.trainer.config, controls, below_baseline=lost
+            self.diagnosis,
+            measurements,
+            self.trainer.config,
+            controls,
+            below_baseline=below_baseline,
         )
         if action is not None:
             self._act(action)
         grid = preview(self.trainer, self.plan, self.out, self.monitor.held_out)
-        found = MonitorEvaluation(measurements, self.diagnosis, action, grid)
-        self._log(progress, found)
-        return found
+        evaluation = MonitorEvaluation(measurements, self.diagnosis, action, grid)
+        self._log(progress, evaluation)
+        return evaluation
 
     def evaluate_last(self) -> None:
         """Evaluate the final state, which may be the best, if the last evaluation is long ago.
@@ -150,10 +154,12 @@ class Run:
         """Measure, diagnose, and keep the state if it is healthy."""
         measurements = self.monitor.measure(self.trainer)
         self.history.append(measurements)
-        share = self.trainer.step / self.trainer.config.steps
-        near = modality_of(self.plan.spec.kind).monitor.near_copies
-        thresholds = thresholds_for(self.trainer.recipe, self.trainer.config, near_copies=near)
-        self.diagnosis = diagnose(self.history[self.first_counted :], share, thresholds)
+        progress = self.trainer.step / self.trainer.config.steps
+        near_copies = modality_of(self.plan.spec.kind).monitor.near_copies
+        thresholds = thresholds_for(
+            self.trainer.recipe, self.trainer.config, near_copies=near_copies
+        )
+        self.diagnosis = diagnose(self.history[self.first_counted :], progress, thresholds)
         if self.diagnosis.name in ("healthy", "converged") and healthy_now(
             measurements, thresholds
         ):
@@ -187,7 +193,7 @@ class Run:
         return {"name": name, "evidence": evidence, "stopped": self.stopped}
 
     def _remember(self, measurements: Measurements) -> None:
-        wrong, least = measurements.loss_validation, self.best.get("wrong", math.inf)
+        loss, lowest_loss = measurements.loss_validation, self.best.get("wrong", math.inf)
         # The validation loss says more about a generator than a distance. Of two states with about
         # the same loss, the later one is preferred: longer EMA, smaller steps.
         best = self.best.get("energy_distance", float("inf"))
@@ -196,7 +202,10 @@ class Run:
         # Exception: conditional outputs clearly nearer to reals may have a higher pixel loss, since
         # blur minimizes it.
         nearer = self.trainer.recipe.conditional and measurements.energy_distance < best - 2 * noise
-        if wrong - least > USUAL.max_loss_increase * abs(least) and not nearer:
+        if (
+            loss - lowest_loss > DEFAULT_THRESHOLDS.max_loss_increase * abs(lowest_loss)
+            and not nearer
+        ):
             return
         self.healthy = _snapshot(self.trainer)
         # A later state wins unless its distance is worse beyond the noise of both: it has a longer
@@ -205,20 +214,20 @@ class Run:
             measurements.loss_validation
         ):
             self.best = {
-                "model": _copied(self.trainer.ema.state_dict()),
-                "discriminator": _copied(self.trainer.networks.discriminator.state_dict()),
-                "generator": self._generator_apart(),
+                "model": _cloned(self.trainer.ema.state_dict()),
+                "discriminator": _cloned(self.trainer.networks.discriminator.state_dict()),
+                "generator": self._generator_state(),
                 "step": self.trainer.step,
                 "energy_distance": min(measurements.energy_distance, best),
                 "error": measurements.energy_distance_se,
                 "here": measurements.energy_distance,
-                "wrong": wrong if math.isnan(wrong) else min(wrong, least),
+                "wrong": loss if math.isnan(loss) else min(loss, lowest_loss),
             }
 
-    def _generator_apart(self) -> dict[str, Tensor]:
+    def _generator_state(self) -> dict[str, Tensor]:
         """Weights of the generator if the exported model makes no samples; else empty."""
-        apart = not self.trainer.recipe.makes_samples
-        return _copied(self.trainer.networks.generator.state_dict()) if apart else {}
+        separate = not self.trainer.recipe.makes_samples
+        return _cloned(self.trainer.networks.generator.state_dict()) if separate else {}
 
     def _act(self, action: Action) -> None:
         if action.restart:
@@ -262,18 +271,18 @@ class Run:
     def artifact(self) -> Artifact:
         """The best model so far and the discriminator of the same step, not yet calibrated."""
         model = copy.deepcopy(self.trainer.ema)
-        critic = copy.deepcopy(self.trainer.networks.discriminator)
-        made = self.trainer.recipe.makes_samples
-        sampler = model if made else copy.deepcopy(self.trainer.networks.generator)
+        discriminator = copy.deepcopy(self.trainer.networks.discriminator)
+        makes_samples = self.trainer.recipe.makes_samples
+        sampler = model if makes_samples else copy.deepcopy(self.trainer.networks.generator)
         if self.best:
             model.load_state_dict(self.best["model"])
-            critic.load_state_dict(self.best["discriminator"])
-            if not made:
+            discriminator.load_state_dict(self.best["discriminator"])
+            if not makes_samples:
                 sampler.load_state_dict(self.best["generator"])
-        for network in (model, critic, sampler):
+        for network in (model, discriminator, sampler):
             network.to("cpu").eval().requires_grad_(False)
         statistics = statistics_of(self.dataset, self.plan.spec)
-        return Artifact(self._card(), model, critic, statistics, generator=sampler)
+        return Artifact(self._card(), model, discriminator, statistics, generator=sampler)
 
     def _card(self) -> Card:
         distance = {
@@ -359,7 +368,7 @@ def _writing(source: Source) -> dict[str, Any]:
     return {"dialect": asdict(source.dialect), "suffix": suffix}
 
 
-def _copied(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _cloned(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in state.items()}
 
 

@@ -121,14 +121,14 @@ def prepare(  # a parameter per flag
     task = validated(
         data, Path(out), recipe, minutes, seed, label, auto_adjust, device, clock, settings
     )
-    source = _found(task)
-    encoded = _encoded(task, source)
-    if task.begun is not None:
-        return _resumed(task, task.begun, encoded)
+    source = _find_source(task)
+    encoded = _encode(task, source)
+    if task.existing is not None:
+        return _resumed(task, task.existing, encoded)
     return _planned(task, encoded)
 
 
-def look_at(
+def inspect_data(
     data: Path, *, label: str | None = None, recipe: str | None = None, **options: object
 ) -> Findings:
     """Inspect data without training on them, as a recipe reads them; see ``gannet inspect``.
@@ -143,38 +143,40 @@ def look_at(
     return examine(data, label=label, kinds=kinds_for(kinds, label), options=options, budget=budget)
 
 
-def _found(task: Task) -> Source:
+def _find_source(task: Task) -> Source:
     """The data as the recipe reads them."""
-    return source_for(task.data, task.label, task.name, task.config, found=task.source)
+    return source_for(task.data, task.label, task.name, task.config, existing=task.source)
 
 
-def _encoded(task: Task, source: Source) -> EncodedData:
+def _encode(task: Task, source: Source) -> EncodedData:
     """Encode and split the data."""
     modality = find_modality(source.kind)
     options = options_for(modality, task.options)
     codecs, reason = _codecs(task, source, modality, options)
-    found = dataset.load(source, codecs, cache=task.out / "cache", seed=0)
-    check_classes(found, task.recipe.inputs)
-    found = with_pseudo_classes(found, task.recipe.training.controls.pseudo_classes, task.config)
+    loaded = dataset.load(source, codecs, cache=task.out / "cache", seed=0)
+    check_classes(loaded, task.recipe.inputs)
+    loaded = with_pseudo_classes(loaded, task.recipe.training.controls.pseudo_classes, task.config)
     whole = not task.recipe.inputs.crop_size(task.config)
-    usual = default_minutes(modality.cost(codecs[SAMPLE].shape) if whole else 1.0, task.place)
+    usual = default_minutes(
+        modality.cost(codecs[SAMPLE].shape) if whole else 1.0, task.resolved_device
+    )
     minutes = usual if task.minutes is None else task.minutes
-    given = _options_begun_with(task, source, modality, options, codecs[SAMPLE])
-    return EncodedData(found, given, reason, minutes if task.timed else 0.0)
+    given = _effective_options(task, source, modality, options, codecs[SAMPLE])
+    return EncodedData(loaded, given, reason, minutes if task.timed else 0.0)
 
 
 def _codecs(
     task: Task, source: Source, modality: Modality, options: BaseModel
 ) -> tuple[dict[str, Codec[Any]], str]:
     """The codec of each role, and why samples have their size."""
-    if task.begun is not None:
+    if task.existing is not None:
         roles = (SAMPLE, *source.roles)
-        return {role: codec_of(**task.begun.codecs[role]) for role in roles}, ""
+        return {role: codec_of(**task.existing.codecs[role]) for role in roles}, ""
     sample, reason = modality.codec_for(source, options, _budget(task, source))
     codecs = {SAMPLE: sample}
     for role, other in source.roles.items():
         kind = find_modality(other.kind)
-        beside = Budget(largest=processor.largest_side(task.place), beside=sample)
+        beside = Budget(largest=processor.largest_side(task.resolved_device), beside=sample)
         codecs[role], _ = kind.codec_for(other, kind.options(), beside)
     return codecs, reason
 
@@ -187,7 +189,7 @@ def _budget(task: Task, source: Source) -> Budget:
     """
     inputs = task.recipe.inputs
     budget = Budget(
-        largest=processor.largest_side(task.place),
+        largest=processor.largest_side(task.resolved_device),
         crop=inputs.crop_size(task.config),
         smallest=inputs.min_size(task.config),
         networks=f"the networks of {task.name}",
@@ -200,26 +202,26 @@ def _budget(task: Task, source: Source) -> Budget:
         recipe=task.name,
         given=task.given,
         seconds=60 * task.minutes,
-        device=task.place,
+        device=task.resolved_device,
         clock=task.clock,
         classes=len(source.classes),
     )
     return replace(budget, steps=steps, minutes=task.minutes)
 
 
-def _options_begun_with(
+def _effective_options(
     task: Task, source: Source, modality: Modality, options: BaseModel, codec: Codec[Any]
 ) -> dict[str, Any]:
     """Options as JSON values; equivalent to an existing run's options, those of the run."""
     given = given_options(options)
-    if task.begun is None or given == task.begun.options:
+    if task.existing is None or given == task.existing.options:
         return given
     inputs = task.recipe.inputs
-    largest = processor.largest_side(task.place)
+    largest = processor.largest_side(task.resolved_device)
     budget = Budget(largest=largest, crop=inputs.crop_size(task.config))
     again, _ = modality.codec_for(source, options, budget)
-    left_out = task.begun.options.keys() - given.keys()
-    return task.begun.options if again == codec and not left_out else given
+    left_out = task.existing.options.keys() - given.keys()
+    return task.existing.options if again == codec and not left_out else given
 
 
 def _resumed(task: Task, existing: Plan, encoded: EncodedData) -> Session:
@@ -228,18 +230,18 @@ def _resumed(task: Task, existing: Plan, encoded: EncodedData) -> Session:
     Raises:
         ConfigError: listing what differs.
     """
-    asked: dict[str, Any] = {
+    requested: dict[str, Any] = {
         "recipe": task.name,
         "seed": task.seed,
         "user_settings": task.given,
         "options": encoded.options,
-        "auto_adjust": task.balance,
+        "auto_adjust": task.auto_adjust,
         "budget_seconds": 60 * encoded.minutes,
         "digest": encoded.data.digest,
     }
     if task.device is not None:
-        asked["device"] = task.device
-    check_same_run(existing, asked)
+        requested["device"] = task.device
+    check_same_run(existing, requested)
     return Session(existing, encoded.data, task.out, resumed=True, clock=task.clock)
 
 
@@ -253,8 +255,8 @@ def _planned(task: Task, encoded: EncodedData) -> Session:
         data=str(encoded.data.source.path),
         version=gannet_version(),
         seed=task.seed,
-        auto_adjust=task.balance,
-        device=task.place,
+        auto_adjust=task.auto_adjust,
+        device=task.resolved_device,
         clock=task.clock,
     )
     reasons = (*([encoded.reason] if encoded.reason else []), *plan.reasons)

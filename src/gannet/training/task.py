@@ -34,11 +34,11 @@ class Task:
         minutes: Time budget; ``None`` for the default.
         seed: Of everything.
         label: Column of the labels.
-        balance: Whether the controller may change settings during training.
+        auto_adjust: Whether the controller may change settings during training.
         device: The device that the user gave.
-        place: The device to train on.
+        resolved_device: The device to train on.
         clock: Returns the time in seconds.
-        begun: The plan of an existing run in the same folder.
+        existing: The plan of an existing run in the same folder.
         source: The data, if they had to be found to choose a recipe.
     """
 
@@ -51,17 +51,19 @@ class Task:
     minutes: float | None
     seed: int
     label: str | None
-    balance: bool
+    auto_adjust: bool
     device: str | None
-    place: str
+    resolved_device: str
     clock: Callable[[], float]
-    begun: Plan | None
+    existing: Plan | None
     source: Source | None
 
     @property
     def config(self) -> Config:
         """All settings: those of an existing run, else those that the user gave."""
-        return parse(self.recipe.config, self.given if self.begun is None else self.begun.config)
+        return parse(
+            self.recipe.config, self.given if self.existing is None else self.existing.config
+        )
 
     @property
     def timed(self) -> bool:
@@ -82,9 +84,9 @@ def validated(  # the arguments of `prepare`
     settings: Mapping[str, object],
 ) -> Task:
     """Check what the user asked for before the data are decoded."""
-    place = known_device(device)
+    resolved_device = resolve_device(device)
     if isinstance(data, str | Path):
-        _check_place(Path(data), out)
+        _check_out(Path(data), out)
     existing, source = read_plan(out), None
     if recipe is None and existing is not None:
         recipe = existing.recipe
@@ -94,17 +96,17 @@ def validated(  # the arguments of `prepare`
     given, options = _checked(recipe, settings, minutes=minutes, seed=seed)
     if existing is not None:  # before the data are read with another recipe or label
         check_same_run(existing, {"recipe": recipe, "label_column": label})
-        place = _device_of(existing, out)
+        resolved_device = _device_of(existing, out)
     return Task(
         data, out, recipe, find_recipe(recipe), given, options, minutes, seed, label, auto_adjust,
-        device, place, clock, existing, source,
+        device, resolved_device, clock, existing, source,
     )  # fmt: skip
 
 
 def _device_of(existing: Plan, out: Path) -> str:
     """The device of an existing run, on which it must be resumed."""
     try:
-        return known_device(existing.device)
+        return resolve_device(existing.device)
     except ConfigError:
         raise ConfigError(
             f"this run was started with --device {existing.device}, which this machine has not",
@@ -113,7 +115,7 @@ def _device_of(existing: Plan, out: Path) -> str:
         ) from None
 
 
-def known_device(name: str | None) -> str:
+def resolve_device(name: str | None) -> str:
     """The device of that name, or the best available.
 
     Raises:
@@ -121,8 +123,10 @@ def known_device(name: str | None) -> str:
     """
     best = processor.best_device()
     if name not in (None, "cpu", best):
-        known = " or ".join(dict.fromkeys(("cpu", best)))
-        raise ConfigError(f"--device: no {name!r} here", remedy=f"Leave it out, or give {known}.")
+        available = " or ".join(dict.fromkeys(("cpu", best)))
+        raise ConfigError(
+            f"--device: no {name!r} here", remedy=f"Leave it out, or give {available}."
+        )
     return name or best
 
 
@@ -137,25 +141,25 @@ def _checked(
         faults.append(f"--minutes: must be above 0 and below a million, got {minutes:g}")
     if seed < 0:
         faults.append(f"--seed: must be at least 0, got {seed}")
-    most = processor.processors()
-    if str(settings.get("threads", "")).isdecimal() and int(str(settings["threads"])) > most:
-        faults.append(f"--threads: this machine has {most}, got {settings['threads']}")
+    max_threads = processor.processors()
+    if str(settings.get("threads", "")).isdecimal() and int(str(settings["threads"])) > max_threads:
+        faults.append(f"--threads: this machine has {max_threads}, got {settings['threads']}")
     given: dict[str, Any] = {}
     options: dict[str, object] = {}
     remedy = ""
     try:
-        made = find_recipe(recipe)
+        task_recipe = find_recipe(recipe)
         options = {
             name: value
             for name, value in settings.items()
-            if name not in made.config.model_fields and name in known_options()
+            if name not in task_recipe.config.model_fields and name in known_options()
         }
         own = {name: value for name, value in settings.items() if name not in options}
-        given = parse(made.config, own).model_dump(include=set(own))
+        given = parse(task_recipe.config, own).model_dump(include=set(own))
         faults += [
             f"{flag(name)}: {recipe} is fitted at once, without steps, and does not know it"
             for name in own
-            if name in made.unused
+            if name in task_recipe.unused
         ]
     except ConfigError as error:
         faults.append(error.problem)
@@ -165,7 +169,7 @@ def _checked(
     return given, options
 
 
-def _check_place(data: Path, out: Path) -> None:
+def _check_out(data: Path, out: Path) -> None:
     """A run must have a folder of its own, or it would train on its own samples."""
     if out.exists() and not out.is_dir():
         raise ConfigError("not a folder", where=f"--out {out}", remedy="Name another.")

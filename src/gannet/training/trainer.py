@@ -47,7 +47,7 @@ class Trainer(Generic[C]):
 
     Attributes:
         config: Settings in force; ``update_config`` changes them during a run.
-        sides: The players by name, in the order in which they are updated.
+        players: The players by name, in the order in which they are updated.
         ema: Exponential moving average (EMA) of the recipe's model.
         step: Generator updates done.
         batches_seen: Batches consumed, so that a resumed run continues at the right batch.
@@ -57,7 +57,7 @@ class Trainer(Generic[C]):
         self, recipe: Recipe[C], config: C, spec: Spec, *, seed: int = 0, device: str = "cpu"
     ) -> None:
         self.recipe, self.config, self.seed, self.device = recipe, config, seed, device
-        self.first, self.spec = config, spec
+        self.initial_config, self.spec = config, spec
         self.reset()
         self.rng = torch.Generator(device)
         self.step = self.batches_seen = 0
@@ -67,38 +67,38 @@ class Trainer(Generic[C]):
 
         The step count and the settings in force are kept.
         """
-        training, first = self.recipe.training, self.first
+        training, initial_config = self.recipe.training, self.initial_config
         with torch.random.fork_rng():
             torch.manual_seed(derive_seed(self.seed, *attempt))
             networks = training.build(self.config, self.spec).to(self.device)
         self.networks = processor.to_channels_last(networks)
         # Learning-rate ratios between players follow the initial settings.
-        optimizers = training.optimizers(first, self.networks)
-        self.sides = {
+        optimizers = training.optimizers(initial_config, self.networks)
+        self.players = {
             name: Player(
-                name, network, training.losses[name], optimizers[name], first.learning_rate
+                name, network, training.losses[name], optimizers[name], initial_config.learning_rate
             )
             for name, network in self.networks.by_name.items()
         }
-        self.ema = copy.deepcopy(self._product()).requires_grad_(False).eval()
+        self.ema = copy.deepcopy(self._current_model()).requires_grad_(False).eval()
 
     @property
     def discriminator(self) -> Player[C]:
         """The discriminator with its optimizer."""
-        return self.sides["discriminator"]
+        return self.players["discriminator"]
 
     @property
     def generator(self) -> Player[C]:
         """The generator with its optimizer."""
-        return self.sides["generator"]
+        return self.players["generator"]
 
     def sampler(self, *, averaged: bool) -> nn.Module:
         """The network that generates samples; see ``Recipe.makes_samples``."""
         if not self.recipe.makes_samples:
             return self.networks.generator
-        return self.ema if averaged else self._product()
+        return self.ema if averaged else self._current_model()
 
-    def _product(self) -> nn.Module:
+    def _current_model(self) -> nn.Module:
         return self.recipe.inference.model(self.networks)
 
     def run(self, batches: Iterator[Batch]) -> Iterator[StepResult]:
@@ -129,9 +129,9 @@ class Trainer(Generic[C]):
             for _ in range(rounds):
                 losses |= self._update(self.discriminator, next(batches), now)
                 self._clip(now.weight_clip)
-            others = [each for each in self.sides.values() if each is not self.discriminator]
-            for side in others:
-                losses |= self._update(side, next(batches), now)
+            others = [each for each in self.players.values() if each is not self.discriminator]
+            for player in others:
+                losses |= self._update(player, next(batches), now)
         self.batches_seen += rounds + len(others)
         self.step += 1
         self._update_ema(now.ema_decay)
@@ -145,9 +145,9 @@ class Trainer(Generic[C]):
         done = self.step + 1
         return done % now.discriminator_interval == 0 or done == self.config.steps
 
-    def _update(self, side: Player[C], batch: Batch, now: C) -> dict[str, Tensor]:
-        """Take one gradient step for ``side`` with all other weights frozen."""
-        self.let_learn(side)
+    def _update(self, player: Player[C], batch: Batch, now: C) -> dict[str, Tensor]:
+        """Take one gradient step for ``player`` with all other weights frozen."""
+        self.train_only(player)
         problem = self.recipe.training.corrupt(batch.to(self.device), self.rng, now)
         last = modality_of(problem.kind).channels_last
         problem = replace(
@@ -155,17 +155,17 @@ class Trainer(Generic[C]):
         )
         noise = torch.randn(len(batch), now.latent_dim, generator=self.rng, device=self.device)
         with processor.autocast(self.device, now.precision):
-            losses = side.losses(self.networks, problem, noise, now)
-        side.optimizer.zero_grad()
+            losses = player.losses(self.networks, problem, noise, now)
+        player.optimizer.zero_grad()
         torch.stack([*losses.values()]).sum().backward()
-        side.step(now.learning_rate)
-        return {f"{side.name}/{name}": term.detach() for name, term in losses.items()}
+        player.step(now.learning_rate)
+        return {f"{player.name}/{name}": term.detach() for name, term in losses.items()}
 
-    def let_learn(self, side: Player[C]) -> None:
+    def train_only(self, player: Player[C]) -> None:
         """Enable gradients for one player only, including weights that it shares."""
-        for each in self.sides.values():
+        for each in self.players.values():
             each.set_trainable(False)
-        side.set_trainable(True)
+        player.set_trainable(True)
 
     @torch.no_grad()
     def _clip(self, bound: float) -> None:
@@ -175,15 +175,17 @@ class Trainer(Generic[C]):
                 weight.clamp_(-bound, bound)
 
     @torch.no_grad()
-    def _update_ema(self, memory: float) -> None:
+    def _update_ema(self, decay: float) -> None:
         """Update the exponential moving average (EMA) of the model.
 
         The averaging window never exceeds a tenth of the run so far, so early weights drop out.
         """
-        pull = max(1 - memory, min(1.0, 10 / self.step))
+        weight = max(1 - decay, min(1.0, 10 / self.step))
         # Running statistics are averaged too: those of the fast network do not fit the slow one.
-        for slow, fast in zip(_numbers(self.ema), _numbers(self._product()), strict=True):
-            slow.lerp_(fast, pull)
+        for slow, fast in zip(
+            _float_state(self.ema), _float_state(self._current_model()), strict=True
+        ):
+            slow.lerp_(fast, weight)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything needed to resume exactly."""
@@ -193,7 +195,7 @@ class Trainer(Generic[C]):
             "config": self.config.model_dump(),
         }
         networks = {"networks": self.networks.state_dict(), "ema": self.ema.state_dict()}
-        optimizers = {name: side.optimizer.state_dict() for name, side in self.sides.items()}
+        optimizers = {name: player.optimizer.state_dict() for name, player in self.players.items()}
         return counts | networks | {"optimizers": optimizers}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -206,11 +208,11 @@ class Trainer(Generic[C]):
         """Restore earlier weights and optimizers; step count and settings are kept."""
         self.networks.load_state_dict(state["networks"])
         self.ema.load_state_dict(state["ema"])
-        for name, side in self.sides.items():
-            side.optimizer.load_state_dict(state["optimizers"][name])
+        for name, player in self.players.items():
+            player.optimizer.load_state_dict(state["optimizers"][name])
 
 
-def _numbers(network: nn.Module) -> Iterator[Tensor]:
+def _float_state(network: nn.Module) -> Iterator[Tensor]:
     """Weights and running statistics, without integer counters."""
     yield from network.parameters()
     yield from (each for each in network.buffers() if each.is_floating_point())

@@ -49,7 +49,7 @@ def test_a_run_beside_its_copy_differs_in_nothing(runs, squares):
     )
     found = compared([left, right], "d")
     assert {each.value for each in found.differences} == {0.0}
-    assert {each.says for each in found.differences} == {"noise"}
+    assert {each.conclusion for each in found.differences} == {"noise"}
 
 
 def test_runs_of_one_kind_are_one_entry_with_an_interval_over_runs(runs, squares):

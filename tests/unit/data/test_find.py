@@ -92,9 +92,7 @@ def test_one_subfolder_is_no_class(tmp_path):
 def test_pictures_beside_subfolders_win_and_the_rest_is_named(tmp_path):
     found = find(fill(tmp_path, ["1.png", "2.png", "old/3.png"]))
     assert found.count == 2
-    assert found.problems == (
-        "1 images in subfolders ignored: there are images beside them",
-    )
+    assert found.problems == ("1 images in subfolders ignored: there are images beside them",)
 
 
 def test_parts_of_a_set_are_not_classes(tmp_path):
@@ -440,7 +438,7 @@ def test_a_large_npy_is_read_row_by_row(tmp_path):
     values = RNG.integers(0, 256, (40, 200, 200, 3), np.uint8)
     np.save(tmp_path / "a.npy", values)
     found = find(tmp_path / "a.npy")
-    assert not found.held
+    assert not found.in_memory
     assert np.array_equal(found.raw(39), values[39])
 
 

@@ -41,7 +41,7 @@ def test_a_folder_is_described_in_numbers(tmp_path):
     fill(tmp_path, 6)
     fill(tmp_path, 3, "jpg", width=96, height=64)
     found = examine(tmp_path)
-    assert (found.layout, found.kind, found.count, found.looked_at) == (
+    assert (found.layout, found.kind, found.count, found.inspected) == (
         "folder of images",
         "image",
         9,
@@ -179,8 +179,8 @@ def test_one_picture_or_equal_pictures_are_unusable(tmp_path, count):
 
 
 def test_of_very_many_pictures_a_sample_is_looked_at_and_this_is_said(tmp_path):
-    found = examine(fill(tmp_path, 20), most=8)
-    assert (found.count, found.looked_at) == (20, 8)
+    found = examine(fill(tmp_path, 20), max_samples=8)
+    assert (found.count, found.inspected) == (20, 8)
     assert "inspected 8 of them" in text(found)
 
 

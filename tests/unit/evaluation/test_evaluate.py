@@ -187,8 +187,8 @@ def test_real_digits_asked_for_by_class_pass_the_scores_of_labels(digits):
     for name in ("class accuracy", "tstr"):
         score = report.score(name)
         assert score.value > 0.7
-        assert score.chance is not None
-        assert score.chance < 0.2
+        assert score.chance_level is not None
+        assert score.chance_level < 0.2
 
 
 def test_a_generator_that_ignores_the_class_fails_the_scores_of_labels(digits):

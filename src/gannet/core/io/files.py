@@ -64,19 +64,19 @@ def write_whole(path: Path, content: bytes, *, sync: bool = True) -> None:
     Raises:
         GannetError: if the disk is full or not writable; a previous file is left as it was.
     """
-    fresh = path.with_name(f".{path.name}.new")
+    temporary = path.with_name(f".{path.name}.new")
     with writing(path):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with fresh.open("wb") as file:
+            with temporary.open("wb") as file:
                 file.write(content)
                 file.flush()
                 if sync:
                     os.fsync(file.fileno())
-            fresh.replace(path)
+            temporary.replace(path)
         except OSError:
             with suppress(OSError):
-                fresh.unlink(missing_ok=True)
+                temporary.unlink(missing_ok=True)
             raise
 
 
@@ -132,6 +132,6 @@ def _locked(file: BinaryIO) -> bool:
     return True
 
 
-def fingerprint(held: bytes) -> int:
+def fingerprint(content: bytes) -> int:
     """64-bit hash of a content."""
-    return int.from_bytes(hashlib.blake2b(held, digest_size=8).digest(), "little")
+    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little")

@@ -55,12 +55,12 @@ class TrainingLog(BaseModel):
 
     def series(self, name: str) -> list[tuple[int, float]]:
         """Step and value of one measure of the monitor, where it is a number."""
-        found: list[tuple[int, float]] = []
+        points: list[tuple[int, float]] = []
         for evaluation in self.evaluations:
             value = (evaluation.get("monitor") or {}).get(name)
             if isinstance(value, int | float) and not isinstance(value, bool):
-                found.append((int(evaluation["step"]), float(value)))
-        return found
+                points.append((int(evaluation["step"]), float(value)))
+        return points
 
     @property
     def actions(self) -> list[tuple[int, dict[str, Any]]]:
@@ -103,16 +103,16 @@ def read_training_log(folder: Path, *, recipe: str, diagnosis: dict[str, Any]) -
 
 def _evaluations(lines: Sequence[str]) -> list[dict[str, Any]]:
     """The complete lines; the last line of a killed run may be cut off."""
-    found = [_object(line) for line in lines]
-    return [evaluation for evaluation in found if isinstance(evaluation.get("step"), int)]
+    records = [_object(line) for line in lines]
+    return [evaluation for evaluation in records if isinstance(evaluation.get("step"), int)]
 
 
 def _object(text: str) -> dict[str, Any]:
     try:
-        found: Any = json.loads(text)
+        parsed: Any = json.loads(text)
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return parsed if isinstance(parsed, dict) else {}
 
 
 def _text(path: Path) -> str:

@@ -57,10 +57,10 @@ def array_of(samples: Iterable[Any]) -> np.ndarray[Any, Any]:
     if len({each.shape for each in arrays}) <= 1:
         return np.array(arrays)
     shape = [max(sides) for sides in zip(*(each.shape for each in arrays), strict=True)]
-    held = np.zeros((len(arrays), *shape), np.result_type(*arrays))
-    for row, each in zip(held, arrays, strict=True):
+    padded = np.zeros((len(arrays), *shape), np.result_type(*arrays))
+    for row, each in zip(padded, arrays, strict=True):
         row[tuple(slice(side) for side in each.shape)] = each
-    return held
+    return padded
 
 
 def write_files(
@@ -117,8 +117,8 @@ def check_unmixed(
         return name in replaced or (row < count and name == _name(row, count, suffix))
 
     with writing(out):
-        there = [each.name for each in out.iterdir()] if out.is_dir() else []
-    suspects = [n for n in there if n == METADATA or Path(n).suffix.lower() in suffixes]
+        present = [each.name for each in out.iterdir()] if out.is_dir() else []
+    suspects = [n for n in present if n == METADATA or Path(n).suffix.lower() in suffixes]
     if others := sorted(name for name in suspects if not again(name)):
         raise ConfigError(
             f"--out: holds {len(others):,} other file{'s' * (len(others) > 1)} that would be mixed "

@@ -35,7 +35,7 @@ ENTRIES = 5_000_000
 _BROKEN = (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
 
-def from_zip(path: Path, wanted: FileFilter) -> CellTable:
+def from_zip(path: Path, file_filter: FileFilter) -> CellTable:
     """Files in a zip, with labels if it holds a ``dataset.json``.
 
     Raises:
@@ -55,7 +55,7 @@ def from_zip(path: Path, wanted: FileFilter) -> CellTable:
     if any(info.flag_bits & 1 for info in infos):
         raise DataError("it is encrypted", where=str(path), remedy="Zip it without a password.")
     inside = {info.filename: info for info in infos}
-    names = _wanted(path, list(inside), wanted)
+    names = _matching(path, list(inside), file_filter)
 
     def classes(label: str | None) -> Classes:
         table = inside.get("dataset.json")
@@ -72,7 +72,7 @@ def from_zip(path: Path, wanted: FileFilter) -> CellTable:
     return _table(path, "zip of {}", names, read, classes)
 
 
-def from_tar(path: Path, wanted: FileFilter) -> CellTable:
+def from_tar(path: Path, file_filter: FileFilter) -> CellTable:
     """Files in an uncompressed tar; with two or more folders, each folder is a class.
 
     Raises:
@@ -91,7 +91,7 @@ def from_tar(path: Path, wanted: FileFilter) -> CellTable:
             remedy="Make an uncompressed .tar: files of a compressed one cannot be read singly.",
         ) from None
     _check(path, list(members), "tar")
-    names = _wanted(path, list(members), wanted)
+    names = _matching(path, list(members), file_filter)
     file = _OpenFile(path)
 
     def read(index: int) -> bytes:
@@ -142,16 +142,16 @@ def _table(
     return CellTable(path, layout, names, (view,), classes, files=[path])
 
 
-def _wanted(path: Path, inside: Sequence[str], wanted: FileFilter) -> list[str]:
+def _matching(path: Path, inside: Sequence[str], file_filter: FileFilter) -> list[str]:
     """The names of the matching files, sorted."""
-    names = sorted(name for name in inside if wanted.fits(name) and not _hidden(name))
+    names = sorted(name for name in inside if file_filter.fits(name) and not _hidden(name))
     if not names:
         kind = path.suffix[1:].lower()
         raise UnclaimedError(
-            f"no {wanted.many} among its {len(inside)} files",
+            f"no {file_filter.many} among its {len(inside)} files",
             where=str(path),
-            remedy=f"Put {wanted.many} into the {kind}; they end in "
-            f"{', '.join(sorted(wanted.suffixes))}.",
+            remedy=f"Put {file_filter.many} into the {kind}; they end in "
+            f"{', '.join(sorted(file_filter.suffixes))}.",
         )
     return names
 
@@ -164,7 +164,7 @@ def _folders(names: Sequence[str]) -> Labels | None:
     if not parts or any(len(each) < 2 for each in parts):
         return None
     folders = sorted({each[0] for each in parts})
-    number = {name: place for place, name in enumerate(folders)}
+    number = {name: index for index, name in enumerate(folders)}
     return Labels(tuple(folders), np.array([number[each[0]] for each in parts], np.int64))
 
 
@@ -188,31 +188,31 @@ def _hidden(name: str) -> bool:
 
 
 def _read(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
-    place = f"{path}, {info.filename}"
+    where = f"{path}, {info.filename}"
     try:
         with archive.open(info) as file:
             content = file.read(FILE_BYTES + 1)
     except _BROKEN as error:
         raise DataError(
-            f"damaged ({error})", where=place, remedy="Remove it or fetch the zip again."
+            f"damaged ({error})", where=where, remedy="Remove it or fetch the zip again."
         ) from None
     if len(content) > FILE_BYTES:
-        raise _too_large(place)
+        raise _too_large(where)
     return content
 
 
-def _too_large(place: str) -> DataError:
+def _too_large(where: str) -> DataError:
     return DataError(
-        f"unpacks to more than {FILE_BYTES // 2**20} MiB", where=place, remedy="Do not trust it."
+        f"unpacks to more than {FILE_BYTES // 2**20} MiB", where=where, remedy="Do not trust it."
     )
 
 
 def _labels(path: Path, content: bytes, names: Sequence[str]) -> Labels | None:
-    place = f"{path}, dataset.json"
+    where = f"{path}, dataset.json"
     try:
         table: object = json.loads(content)
     except ValueError as error:
-        raise DataError(f"not JSON ({error})", where=place) from None
+        raise DataError(f"not JSON ({error})", where=where) from None
     pairs = cast(dict[str, object], table).get("labels") if isinstance(table, dict) else None
     if pairs is None:
         return None
@@ -224,13 +224,13 @@ def _labels(path: Path, content: bytes, names: Sequence[str]) -> Labels | None:
             case _:
                 raise DataError(
                     f"{pair!r}, expected [name, class number]",
-                    where=place,
+                    where=where,
                     remedy='Write {"labels": [["img0.png", 3], ...]}.',
                 )
     if missing := sorted(numbers.keys() - set(names)):
         raise DataError(
             f"{len(missing)} labelled files are not in the zip, the first is {missing[0]}",
-            where=place,
+            where=where,
             remedy="Correct the names.",
         )
-    return from_numbers([numbers.get(name) for name in names], (), where=place)
+    return from_numbers([numbers.get(name) for name in names], (), where=where)

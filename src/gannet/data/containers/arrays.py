@@ -42,8 +42,8 @@ def from_npz(path: Path) -> CellTable:
     arrays = _members(path)
     lower = {name.lower(): name for name in arrays}
     data = next((lower[name] for name in _DATA if name in lower), None)
-    rest = [name for name in arrays if name.lower() not in _LABELS]
-    data = data or (rest[0] if len(rest) == 1 else None)
+    data_names = [name for name in arrays if name.lower() not in _LABELS]
+    data = data or (data_names[0] if len(data_names) == 1 else None)
     if data is None:
         raise DataError(
             f"no array named {', '.join(_DATA)}; it holds {', '.join(arrays) or 'nothing'}",
@@ -55,21 +55,23 @@ def from_npz(path: Path) -> CellTable:
 
     def classes(label: str | None) -> Classes:
         named = next((lower[name] for name in _LABELS if name in lower), None)
-        wish = named if label is None else label
-        if wish and wish not in arrays:
+        label_name = named if label is None else label
+        if label_name and label_name not in arrays:
             others = ", ".join(name for name in arrays if name != data) or "none"
             raise DataError(
-                f"no array {wish!r} for labels", where=str(path), remedy=f"Other arrays: {others}."
+                f"no array {label_name!r} for labels",
+                where=str(path),
+                remedy=f"Other arrays: {others}.",
             )
-        where = f"{path}, array {wish!r}"
-        return Classes(_labels(arrays[wish](), count, where) if wish else None)
+        where = f"{path}, array {label_name!r}"
+        return Classes(_labels(arrays[label_name](), count, where) if label_name else None)
 
-    others = [arrays[name] for name in rest if name != data]
+    others = [arrays[name] for name in data_names if name != data]
     further = (each.view(count) for each in others)
     views = (view_of(path, first, data), *(each for each in further if each is not None))
     layout = f"npz array {data!r} of {{}}"
     rows = Numbered("row", count)
-    return CellTable(path, layout, rows, views, classes, files=[path], held=True)
+    return CellTable(path, layout, rows, views, classes, files=[path], in_memory=True)
 
 
 def from_npy(path: Path) -> CellTable:
@@ -93,9 +95,11 @@ def from_npy(path: Path) -> CellTable:
     else:
         view, count = ColumnView("", "arrays", shape=shape[1:], dtype=dtype.name), shape[0]
         view = _row_by_row(view, FlatFile(path, row, start=start))
-    held = view.array is not None
+    in_memory = view.array is not None
     rows = Numbered("row", count)
-    return CellTable(path, "npy array of {}", rows, (view,), _single, files=[path], held=held)
+    return CellTable(
+        path, "npy array of {}", rows, (view,), _single, files=[path], in_memory=in_memory
+    )
 
 
 def view_of(path: Path, array: Array, name: str) -> ColumnView:
@@ -150,12 +154,12 @@ class _Member:
 
     def __init__(self, path: Path, name: str, size: int) -> None:
         self.path, self.name, self.size = path, name, size
-        self.held: Array | None = None
+        self.cached: Array | None = None
 
     def __call__(self) -> Array:
-        if self.held is None:
-            self.held = _member(self.path, self.name, self.size)
-        return self.held
+        if self.cached is None:
+            self.cached = _member(self.path, self.name, self.size)
+        return self.cached
 
     def view(self, count: int) -> ColumnView | None:
         """The array as a further column, from its header; ``None`` if the row counts differ."""

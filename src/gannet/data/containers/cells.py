@@ -72,7 +72,7 @@ class CellTable:
             requests none.
         problems: Notes on what was ignored.
         files: The files that the cells come from.
-        held: Whether the cells are in memory already.
+        in_memory: Whether the cells are in memory already.
         dialect: The dialect, if it is a text table.
     """
 
@@ -83,7 +83,7 @@ class CellTable:
     classes: Callable[[str | None], Classes] = no_classes
     problems: tuple[str, ...] = ()
     files: Sequence[Path] = ()
-    held: bool = False
+    in_memory: bool = False
     dialect: Dialect | None = None
 
     @property
@@ -102,6 +102,6 @@ def suffixes_of(names: Iterable[str]) -> Mapping[str, int]:
     return dict(Counter(map(suffix_of, names)).most_common())
 
 
-def listed(names: Sequence[str], most: int = 5) -> str:
+def listed(names: Sequence[str], limit: int = 5) -> str:
     """The first few names, separated by commas."""
-    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
+    return ", ".join(names[:limit]) + (", ..." if len(names) > limit else "")

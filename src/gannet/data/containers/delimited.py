@@ -17,9 +17,9 @@ from gannet.modalities.table.columns import date_formats
 from gannet.modalities.table.columns.base import find_missing, numbers
 
 DELIMITERS = ",;\t|"
-LOOKED_AT = 200
+SNIFFED_LINES = 200
 """Lines that the delimiter and the header are detected from."""
-SHOWN = 8
+MAX_LISTED = 8
 """Maximum number of faulty rows that an error lists."""
 POOL = 2**17
 """Maximum number of distinct strings per column that are shared between cells."""
@@ -41,7 +41,7 @@ def find_dialect(
     """
     encoding = _encoding(path, encoding)
     with path.open(newline="", encoding=encoding) as file:
-        lines = [line for line in islice(file, LOOKED_AT) if line.strip()]
+        lines = [line for line in islice(file, SNIFFED_LINES) if line.strip()]
     if not lines:
         raise DataError("the file is empty", where=str(path), remedy="Give it a table with rows.")
     if delimiter is None:
@@ -131,13 +131,13 @@ def _fitness(lines: Sequence[str], delimiter: str) -> tuple[float, int]:
     rows = _parsed(lines, delimiter)
     if not rows or len(rows[0]) < 2:
         return 0.0, 0
-    alike = sum(len(row) == len(rows[0]) for row in rows) / len(rows)
+    uniform_fraction = sum(len(row) == len(rows[0]) for row in rows) / len(rows)
     cells = [cell for row in rows for cell in row]
     others = set(DELIMITERS) - {delimiter}
-    mixed = sum(
+    mixed_fraction = sum(
         bool(others & set(cell)) and not _COMMA_NUMBER.fullmatch(cell) for cell in cells
     ) / len(cells)
-    return alike - mixed, len(rows[0])
+    return uniform_fraction - mixed_fraction, len(rows[0])
 
 
 def _is_spaced(rows: Sequence[Sequence[str]]) -> bool:
@@ -158,8 +158,8 @@ def _has_header(rows: Sequence[Sequence[str]]) -> bool:
     )
     named = [cell for cell in first if cell]
     if not named or len(set(named)) < len(named) or len(named) < len(first) - 1:
-        return len(set(named)) < len(named) and _all_words(named) and _typed_below(first, body)
-    if not _all_words(named):
+        return len(set(named)) < len(named) and _all_text(named) and _typed_below(first, body)
+    if not _all_text(named):
         return False
     if not body or _typed_below(first, body):
         return True
@@ -167,9 +167,9 @@ def _has_header(rows: Sequence[Sequence[str]]) -> bool:
     return again == 0
 
 
-def _all_words(cells: Sequence[str]) -> bool:
-    held = cells_of(list(cells))
-    read = numbers(held).read | find_missing(held)
+def _all_text(cells: Sequence[str]) -> bool:
+    array = cells_of(list(cells))
+    read = numbers(array).read | find_missing(array)
     return not read.any() and date_formats.find_format(list(cells[:1])) is None
 
 
@@ -177,9 +177,9 @@ def _typed_below(first: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
     """Whether a column below the first row holds (almost) only numbers or dates."""
     for at in range(len(first)):
         cells = cells_of([row[at].strip() for row in body])
-        known = cells[~find_missing(cells, wide=True)] if len(cells) else cells
-        if len(known) and (
-            numbers(known).read.mean() > 0.9 or date_formats.find_format(known.tolist())
+        present = cells[~find_missing(cells, wide=True)] if len(cells) else cells
+        if len(present) and (
+            numbers(present).read.mean() > 0.9 or date_formats.find_format(present.tolist())
         ):
             return True
     return False
@@ -211,7 +211,7 @@ def _frames(path: Path, lines: Iterator[list[str]], dialect: Dialect, rows: int)
     if dialect.header:
         # The index column that pandas writes has no name.
         first = next(lines, list[str]())
-        names = tuple(name or f"column_{place + 1}" for place, name in enumerate(first))
+        names = tuple(name or f"column_{index + 1}" for index, name in enumerate(first))
         check_names(names, str(path))
     number = 2 if dialect.header else 1
     pools: list[dict[str, str]] = [{} for _ in names]
@@ -219,7 +219,7 @@ def _frames(path: Path, lines: Iterator[list[str]], dialect: Dialect, rows: int)
     while part := list(islice(lines, rows)):
         empty = False
         if not names:
-            names = tuple(f"column_{place + 1}" for place in range(len(part[0])))
+            names = tuple(f"column_{index + 1}" for index in range(len(part[0])))
             pools = [{} for _ in names]
         _check_lengths(path, part, len(names), number)
         columns: list[Cells] = []
@@ -245,8 +245,10 @@ def _check_lengths(path: Path, part: Sequence[Sequence[str]], width: int, number
     wrong = np.flatnonzero(lengths != width)
     if not len(wrong):
         return
-    lines = [f"row {number + row}: {lengths[row]} cells, expected {width}" for row in wrong[:SHOWN]]
-    more = f"\n  ... and {len(wrong) - SHOWN:,} more" if len(wrong) > SHOWN else ""
+    lines = [
+        f"row {number + row}: {lengths[row]} cells, expected {width}" for row in wrong[:MAX_LISTED]
+    ]
+    more = f"\n  ... and {len(wrong) - MAX_LISTED:,} more" if len(wrong) > MAX_LISTED else ""
     raise DataError(
         "rows of different lengths\n  " + "\n  ".join(lines) + more,
         where=str(path),

@@ -173,21 +173,21 @@ def _from_arrow(arrow: Any, path: Path, name: str, column: Any) -> Cells:
         column = column.cast(arrow.float32() if types.is_float16(kind) else arrow.string())
     whole = types.is_integer(column.type) or types.is_boolean(column.type)
     if types.is_string(column.type) or types.is_large_string(column.type):
-        return _words(column)
+        return _text_cells(column)
     if types.is_null(kind):
         return objects(column.to_pylist())
     if whole and column.null_count:
         return objects(column.to_pylist())
-    found: Cells = column.to_numpy(zero_copy_only=False)
-    return found
+    cells: Cells = column.to_numpy(zero_copy_only=False)
+    return cells
 
 
-def _words(column: Any) -> Cells:
+def _text_cells(column: Any) -> Cells:
     """Text cells; equal strings are one object, so that a column costs eight bytes a cell."""
     coded: Any = column.dictionary_encode()
-    words = objects([*coded.dictionary.to_pylist(), None])
-    at: NDArray[Any] = coded.indices.fill_null(len(words) - 1).to_numpy(zero_copy_only=False)
-    return words[at]
+    values = objects([*coded.dictionary.to_pylist(), None])
+    at: NDArray[Any] = coded.indices.fill_null(len(values) - 1).to_numpy(zero_copy_only=False)
+    return values[at]
 
 
 def _json_lines(path: Path, rows: int) -> Iterator[Frame]:
@@ -221,12 +221,12 @@ def _json_lines(path: Path, rows: int) -> Iterator[Frame]:
 
 def _record(path: Path, at: int, line: str) -> Mapping[str, Any]:
     problem = "expected an object with one plain value per column"
-    found: Any = None
+    value: Any = None
     try:
-        found = json.loads(line)
+        value = json.loads(line)
     except ValueError as error:
         problem = f"not JSON ({error})"
-    record = cast(dict[str, Any], found if isinstance(found, dict) else {})
+    record = cast(dict[str, Any], value if isinstance(value, dict) else {})
     if not record or any(isinstance(cell, dict | list) for cell in record.values()):
         raise DataError(
             problem, where=f"{path}, line {at}", remedy='Write {"name": value, ...} in each line.'

@@ -23,7 +23,7 @@ FILE = "file_name"
 """The column of each row's file name; columns of further files end in ``_file_name``."""
 
 
-def from_metadata(folder: Path, table: Path, wanted: FileFilter) -> CellTable:
+def from_metadata(folder: Path, table: Path, file_filter: FileFilter) -> CellTable:
     """A folder of files with a table; every other column holds values.
 
     Raises:
@@ -32,14 +32,14 @@ def from_metadata(folder: Path, table: Path, wanted: FileFilter) -> CellTable:
     lines = table_lines(table)
     if not lines:
         raise DataError(
-            "the table is empty", where=str(table), remedy=f"Add one row per {wanted.one}."
+            "the table is empty", where=str(table), remedy=f"Add one row per {file_filter.one}."
         )
     columns = list(dict.fromkeys(key for line in lines for key in line))
     if FILE not in columns:
         raise DataError(
             f"no column {FILE!r} among {', '.join(columns)}",
             where=str(table),
-            remedy=f"Add it: it names the {wanted.one} of each row.",
+            remedy=f"Add it: it names the {file_filter.one} of each row.",
         )
     names = [line.get(FILE, "").strip() for line in lines]
     _check_names(folder, table, names)
@@ -54,16 +54,16 @@ def from_metadata(folder: Path, table: Path, wanted: FileFilter) -> CellTable:
         labels = from_cells(cells, where=str(table), column=chosen)
         return Classes(labels, chosen, tuple(problems))
 
-    found = of_paths(folder, names, f"folder of {{}} with {table.name}")
-    views = [replace(found.views[0], name=FILE)]
+    base_table = of_paths(folder, names, f"folder of {{}} with {table.name}")
+    views = [replace(base_table.views[0], name=FILE)]
     views += [_files(folder, table, lines, name) for name in further]
     views += [_values(lines, name) for name in values]
     return replace(
-        found,
+        base_table,
         views=tuple(views),
         classes=classes,
-        problems=tuple(_left_out(folder, names, wanted)),
-        files=[table, *found.files],
+        problems=tuple(_left_out(folder, names, file_filter)),
+        files=[table, *base_table.files],
     )
 
 
@@ -156,6 +156,6 @@ def _check_names(
         )
 
 
-def _left_out(folder: Path, names: Sequence[str], wanted: FileFilter) -> list[str]:
-    count = len(set(files_below(folder, wanted)) - set(names))
-    return [f"{count} {wanted.many} without a row in the table ignored"] if count else []
+def _left_out(folder: Path, names: Sequence[str], file_filter: FileFilter) -> list[str]:
+    count = len(set(files_below(folder, file_filter)) - set(names))
+    return [f"{count} {file_filter.many} without a row in the table ignored"] if count else []

@@ -67,10 +67,10 @@ def from_pairs_table(path: Path, sides: PairSides) -> CellTable:
                     remedy="Use paths relative to the folder of the table.",
                 )
     pairs = [(path / line["given"], path / line["target"]) for line in lines]
-    gone = [str(each.relative_to(path)) for pair in pairs for each in pair if not each.is_file()]
-    if gone:
+    missing = [str(each.relative_to(path)) for pair in pairs for each in pair if not each.is_file()]
+    if missing:
         raise DataError(
-            f"{len(gone)} files do not exist: {listed(gone)}",
+            f"{len(missing)} files do not exist: {listed(missing)}",
             where=str(table),
             remedy="Correct the names, which are relative to the table.",
         )
@@ -91,28 +91,30 @@ def from_two_folders(path: Path, given: str, sides: PairSides) -> CellTable:
     one, other = _chosen(path, given, sides)
     named = [_by_name(one, sides.given), _by_name(other, sides.target)]
     many = sides.either.many
-    alone = sorted(
+    unpaired = sorted(
         f"{folder.name}/{mine[name].name}"
         for folder, mine, theirs in ((one, *named), (other, *reversed(named)))
         for name in mine.keys() - theirs.keys()
     )
     both = sorted(named[0].keys() & named[1].keys())
-    if len(alone) > len(both):
+    if len(unpaired) > len(both):
         raise DataError(
-            f"{len(both)} pairs, and {len(alone)} {many} without a partner of the same name: "
-            f"{listed(alone)}",
+            f"{len(both)} pairs, and {len(unpaired)} {many} without a partner of the same name: "
+            f"{listed(unpaired)}",
             where=str(path),
             remedy=f"Give the {many} of a pair in {one.name} and {other.name} equal names.",
         )
     layout = f"pairs of {one.name} and {other.name}"
-    problems = (f"{len(alone)} without a partner ignored: {listed(alone)}",) if alone else ()
+    problems = (
+        (f"{len(unpaired)} without a partner ignored: {listed(unpaired)}",) if unpaired else ()
+    )
     pairs = [(named[0][name], named[1][name]) for name in both]
     return _of_files(path, pairs, layout, problems)
 
 
-def files_in(folder: Path, wanted: FileFilter) -> list[Path]:
+def files_in(folder: Path, file_filter: FileFilter) -> list[Path]:
     """The matching files of a folder."""
-    return [Path(each.path) for each in entries(folder) if wanted.fits(each.name)]
+    return [Path(each.path) for each in entries(folder) if file_filter.fits(each.name)]
 
 
 def _chosen(path: Path, given: str, sides: PairSides) -> tuple[Path, Path]:
@@ -148,25 +150,25 @@ def _chosen(path: Path, given: str, sides: PairSides) -> tuple[Path, Path]:
     return folders[first], folders[1 - first]
 
 
-def _by_name(folder: Path, wanted: FileFilter) -> dict[str, Path]:
+def _by_name(folder: Path, file_filter: FileFilter) -> dict[str, Path]:
     """Files by their names without suffix.
 
     Raises:
         DataError: if two files have the same name.
     """
-    found: dict[str, Path] = {}
+    by_stem: dict[str, Path] = {}
     twice: list[str] = []
-    for file in files_in(folder, wanted):
-        if file.stem in found:
-            twice.append(f"{found[file.stem].name} and {file.name}")
-        found[file.stem] = file
+    for file in files_in(folder, file_filter):
+        if file.stem in by_stem:
+            twice.append(f"{by_stem[file.stem].name} and {file.name}")
+        by_stem[file.stem] = file
     if twice:
         raise DataError(
-            f"{len(twice)} names shared by two {wanted.many}: {listed(twice)}",
+            f"{len(twice)} names shared by two {file_filter.many}: {listed(twice)}",
             where=str(folder),
             remedy="Keep one of each.",
         )
-    return found
+    return by_stem
 
 
 def _of_files(

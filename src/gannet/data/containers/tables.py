@@ -12,10 +12,10 @@ from gannet.data.containers.cells import CellTable, Classes, suffix_of
 from gannet.data.labels import choose, from_cells
 from gannet.modalities.reading import ColumnView
 
-HELD_BYTES = 64 * 2**20
+MAX_CACHED_BYTES = 64 * 2**20
 """Table files up to this many bytes are read once and kept; larger ones are read repeatedly."""
 
-HELD_CELLS = 4 * HELD_BYTES
+MAX_CACHED_PARQUET_BYTES = 4 * MAX_CACHED_BYTES
 """The same limit for Parquet, whose files are compressed: on eight bytes a cell."""
 
 
@@ -37,12 +37,12 @@ def from_files(path: Path, files: Sequence[Path]) -> CellTable:
     Raises:
         DataError: if a file cannot be read as a table, or has no rows.
     """
-    files, aside = parquet.training_files(files)
+    files, unused = parquet.training_files(files)
     chunks = shards.Shards(tuple(map(frames.read_chunks, files)))
     sizes = chunks.measured()
-    small = sizes is None and sum(file.stat().st_size for file in files) <= HELD_BYTES
+    small = sizes is None and sum(file.stat().st_size for file in files) <= MAX_CACHED_BYTES
     if sizes is not None:
-        small = 8 * sizes.rows * len(sizes.names) <= HELD_CELLS
+        small = 8 * sizes.rows * len(sizes.names) <= MAX_CACHED_PARQUET_BYTES
     parts = tuple(chunks) if small else chunks
     if small or sizes is None:
         sizes = shards.sizes_of(parts)
@@ -56,9 +56,9 @@ def from_files(path: Path, files: Sequence[Path]) -> CellTable:
         names=Numbered("row", sizes.rows, sizes.first),
         views=_views(names, parts),
         classes=lambda label: _classes(path, names, parts, label, header=header),
-        problems=parquet.left_aside(aside),
+        problems=parquet.unused_files_note(unused),
         files=files,
-        held=small,
+        in_memory=small,
         dialect=how,
     )
 
@@ -72,7 +72,7 @@ def from_frame(frame: Frame) -> CellTable:
         names=Numbered("row", len(frame), frame.first),
         views=_views(frame.names, parts),
         classes=lambda label: _classes(path, frame.names, parts, label, header=True),
-        held=True,
+        in_memory=True,
     )
 
 
@@ -107,20 +107,20 @@ def _classes(
     chosen, problems = choose(names, label, str(path))
     if chosen is None:
         return Classes(problems=tuple(problems))
-    words = [
+    cells = [
         "" if cell is None or str(cell).strip() == "?" else str(cell)
         for part in parts
         for cell in listed(part.column(chosen))
     ]
-    return Classes(from_cells(words, where=str(path), column=chosen), chosen, tuple(problems))
+    return Classes(from_cells(cells, where=str(path), column=chosen), chosen, tuple(problems))
 
 
 def _layout(file: Path, how: Dialect | None) -> str:
-    words = {"\t": "tab", ";": "semicolon", "|": "bar"}
+    delimiter_names = {"\t": "tab", ";": "semicolon", "|": "bar"}
     kinds = {".parquet": "Parquet", ".jsonl": "JSON lines", ".ndjson": "JSON lines"}
     layout = kinds.get(suffix_of(file.name), "text")
     if how is not None and how.delimiter != ",":
-        layout += f", separated by {words.get(how.delimiter, how.delimiter)}"
+        layout += f", separated by {delimiter_names.get(how.delimiter, how.delimiter)}"
     if how is not None and not how.header:
         layout += ", without a header"
     return layout

@@ -16,7 +16,7 @@ from torch import Tensor
 from gannet.inference.editing.attributes import Attribute, values_of
 from gannet.inference.editing.latent_generator import LatentGenerator
 
-REACH = 2.0
+HALF_WIDTH = 2.0
 """Half-width of the traversal, in standard deviations of the noise."""
 
 CLEAR = 0.5
@@ -25,13 +25,13 @@ CLEAR = 0.5
 RELIABLE = 0.8
 """Minimum fraction of samples that change in the direction of the mean."""
 
-ALIKE = 0.9
+TIE_FRACTION = 0.9
 """Fraction of the strongest change above which attributes tie and the first listed one wins.
 
 Light strokes on black get brighter, higher in contrast and thicker at once; the plainest wins.
 """
 
-KNOWN = 0.5
+MIN_FINITE_FRACTION = 0.5
 """Minimum fraction of samples in which the attribute is finite on both sides."""
 
 UNNAMED = "unnamed"
@@ -48,7 +48,7 @@ class Effect:
         error: Standard error of that mean.
         reliable: Fraction of samples that change in the direction of the mean; 0.5 is chance.
         raw: The mean change in the attribute's own unit.
-        words: What an image becomes, such as ``brighter``.
+        description: What an image becomes, such as ``brighter``.
     """
 
     attribute: str
@@ -56,7 +56,7 @@ class Effect:
     error: float
     reliable: float
     raw: float
-    words: str
+    description: str
 
     @property
     def clear(self) -> bool:
@@ -91,11 +91,11 @@ class Direction:
     @property
     def evidence(self) -> str:
         """The three strongest effects, as text."""
-        shown = [
+        parts = [
             f"{each.attribute} {each.change:+.1f} ± {2 * each.error:.1f} ({each.reliable:.0%})"
             for each in self.effects[:3]
         ]
-        return ", ".join(shown) or "nothing could be measured"
+        return ", ".join(parts) or "nothing could be measured"
 
 
 def effects(
@@ -105,38 +105,38 @@ def effects(
     *,
     samples: int = 200,
     seed: int = 1,
-    reach: float = REACH,
+    half_width: float = HALF_WIDTH,
 ) -> list[list[Effect]]:
     """Effects of directions ``(n, Z)`` on each attribute, in the attributes' order."""
     noise, vector = generator.sample_latents(samples, seed)
-    usual = values_of(attributes, generator.generate(noise, vector))
-    spreads = {each.name: each.spread(usual[each.name]) for each in attributes}
-    found: list[list[Effect]] = []
+    values = values_of(attributes, generator.generate(noise, vector))
+    stds = {each.name: each.std(values[each.name]) for each in attributes}
+    results: list[list[Effect]] = []
     for axis in axes:
         before, after = (
-            values_of(attributes, generator.generate(noise + side * reach * axis, vector))
+            values_of(attributes, generator.generate(noise + side * half_width * axis, vector))
             for side in (-1, 1)
         )
-        found.append(
+        results.append(
             [
-                _effect(each, each.change(before[each.name], after[each.name]), spreads[each.name])
+                _effect(each, each.change(before[each.name], after[each.name]), stds[each.name])
                 for each in attributes
             ]
         )
-    return found
+    return results
 
 
-def _effect(attribute: Attribute, changes: Tensor, spread: float) -> Effect:
-    known = changes[changes.isfinite()]
-    if spread < 1e-6 or len(known) < max(2, KNOWN * len(changes)):
+def _effect(attribute: Attribute, changes: Tensor, std: float) -> Effect:
+    finite = changes[changes.isfinite()]
+    if std < 1e-6 or len(finite) < max(2, MIN_FINITE_FRACTION * len(changes)):
         return Effect(attribute.name, 0.0, math.inf, 0.0, 0.0, attribute.more)
-    mean = float(known.mean())
-    agree = float((known * math.copysign(1, mean) > 0).float().mean())
-    error = float(known.std()) / math.sqrt(len(known))
-    return Effect(attribute.name, mean / spread, error / spread, agree, mean, attribute.more)
+    mean = float(finite.mean())
+    agree = float((finite * math.copysign(1, mean) > 0).float().mean())
+    error = float(finite.std()) / math.sqrt(len(finite))
+    return Effect(attribute.name, mean / std, error / std, agree, mean, attribute.more)
 
 
-def name(
+def name_directions(
     generator: LatentGenerator,
     axes: Tensor,
     attributes: Sequence[Attribute],
@@ -156,52 +156,52 @@ def name(
         seed: Seed of the samples.
     """
     measured = effects(generator, axes, attributes, samples=samples, seed=seed)
-    found: list[Direction] = []
+    named: list[Direction] = []
     for number, (axis, each) in enumerate(zip(axes, measured, strict=True), 1):
         ranked = sorted(each, key=lambda effect: effect.weight, reverse=True)
         clear = [effect for effect in ranked if effect.clear]
         if not clear:
-            known = tuple(effect for effect in ranked if math.isfinite(effect.error))
-            found.append(Direction(number, axis, UNNAMED, known, origin))
+            measurable = tuple(effect for effect in ranked if math.isfinite(effect.error))
+            named.append(Direction(number, axis, UNNAMED, measurable, origin))
             continue
-        close = {one.attribute for one in clear if one.weight >= ALIKE * clear[0].weight}
+        close = {one.attribute for one in clear if one.weight >= TIE_FRACTION * clear[0].weight}
         first = next(one for one in each if one.attribute in close)
         sign = math.copysign(1, first.change)
-        turned = tuple(
+        oriented = tuple(
             replace(effect, change=sign * effect.change, raw=sign * effect.raw)
             for effect in [first, *(other for other in ranked if other is not first)]
             if math.isfinite(effect.error)
         )
-        found.append(Direction(number, sign * axis, first.attribute, turned, origin))
-    return found
+        named.append(Direction(number, sign * axis, first.attribute, oriented, origin))
+    return named
 
 
-def about(
+def describe_direction(
     generator: LatentGenerator,
     axis: Tensor,
     attributes: Sequence[Attribute],
-    wanted: str,
+    attribute_name: str,
     *,
     samples: int = 200,
     seed: int = 1,
 ) -> Direction:
     """Effects of a direction ``(Z,)`` learned for an attribute, that attribute first.
 
-    Its sign is kept. Its name is ``wanted``, or ``UNNAMED`` if that is an attribute and does not
+    Its sign is kept. Its name is ``attribute_name``, or ``UNNAMED`` if that is an attribute and does not
     clearly rise.
     """
     each = effects(generator, axis[None], attributes, samples=samples, seed=seed)[0]
-    known = [effect for effect in each if math.isfinite(effect.error)]
-    ranked = sorted(known, key=lambda one: (one.attribute != wanted, -one.weight))
-    own = [effect for effect in each if effect.attribute == wanted]
+    measurable = [effect for effect in each if math.isfinite(effect.error)]
+    ranked = sorted(measurable, key=lambda one: (one.attribute != attribute_name, -one.weight))
+    own = [effect for effect in each if effect.attribute == attribute_name]
     works = all(effect.clear and effect.change > 0 for effect in own)
-    return Direction(0, axis, wanted if works else UNNAMED, tuple(ranked), wanted)
+    return Direction(0, axis, attribute_name if works else UNNAMED, tuple(ranked), attribute_name)
 
 
-def distinct(axes: Tensor, *, most: float = 0.9) -> Tensor:
+def distinct(axes: Tensor, *, max_cosine: float = 0.9) -> Tensor:
     """Directions ``(n, Z)`` without those that nearly equal an earlier one, or its opposite."""
-    kept: list[Tensor] = []
+    selected: list[Tensor] = []
     for axis in axes:
-        if all(abs(float(axis @ other)) < most for other in kept):
-            kept.append(axis)
-    return torch.stack(kept) if kept else axes[:0]
+        if all(abs(float(axis @ other)) < max_cosine for other in selected):
+            selected.append(axis)
+    return torch.stack(selected) if selected else axes[:0]

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from gannet.inference.editing.latent_generator import LatentGenerator, seen
+from gannet.inference.editing.latent_generator import LatentGenerator, record_activations
 
 SAMPLES = 2_000
 """Number of samples for the PCA."""
@@ -28,16 +28,16 @@ def ganspace(
     Source: Härkönen et al. 2020, arXiv:2004.02546, sections 3.1 and 3.2 (their method for BigGAN).
     """
     noise, vector = generator.sample_latents(samples, seed)
-    with seen(generator.network, 1) as found:
+    with record_activations(generator.network, 1) as activations:
         generator.generate(noise, vector)
-    if not found:
+    if not activations:
         return sefa(generator, count)
-    active = torch.cat(found)[:samples].double()
+    active = torch.cat(activations)[:samples].double()
     active = active - class_means(active, vector)
-    places = _leading(active, count)
-    places = places / places.std(0).clamp_min(1e-9)
+    coordinates = _leading(active, count)
+    coordinates = coordinates / coordinates.std(0).clamp_min(1e-9)
     # Noise is white, so the least-squares coefficient is the mean product.
-    return unit(torch.mm(places.T, noise.double()).float())
+    return unit(torch.mm(coordinates.T, noise.double()).float())
 
 
 def _leading(rows: Tensor, count: int) -> Tensor:
@@ -49,8 +49,8 @@ def class_means(rows: Tensor, vector: Tensor) -> Tensor:
     """For each row ``(N, F)``, the mean of the rows of its class, those with the same vector."""
     if not vector.shape[1]:
         return rows.mean(0).expand_as(rows)
-    alike = (vector[:, None] == vector.unique(dim=0)).all(2).to(rows.dtype)
-    return alike @ (alike.T @ rows / alike.sum(0)[:, None])
+    same_class = (vector[:, None] == vector.unique(dim=0)).all(2).to(rows.dtype)
+    return same_class @ (same_class.T @ rows / same_class.sum(0)[:, None])
 
 
 def sefa(generator: LatentGenerator, count: int) -> Tensor:
@@ -61,16 +61,16 @@ def sefa(generator: LatentGenerator, count: int) -> Tensor:
 
     Source: Shen and Zhou 2021, arXiv:2007.06600, eq. 5.
     """
-    steps = torch.cat([torch.zeros(1, generator.width), torch.eye(generator.width)])
-    with seen(generator.network, -1) as found:
+    steps = torch.cat([torch.zeros(1, generator.latent_dim), torch.eye(generator.latent_dim)])
+    with record_activations(generator.network, -1) as activations:
         generator.generate(steps, torch.zeros(len(steps), generator.spec.vector))
-    answers = torch.cat(found)[: len(steps)].double()
-    weights = answers[1:] - answers[0]
+    outputs = torch.cat(activations)[: len(steps)].double()
+    weights = outputs[1:] - outputs[0]
     _, axes = torch.linalg.eigh(weights @ weights.T)
     return axes.flip(1).T[:count].float()
 
 
-def separating_direction(noise: Tensor, liked: Tensor, weights: float = 1.0) -> Tensor:
+def separating_direction(noise: Tensor, positive: Tensor, weights: float = 1.0) -> Tensor:
     """The direction ``(Z,)`` from negative to positive examples.
 
     Fisher's linear discriminant; the covariance is shrunk towards the identity, more so for few
@@ -78,14 +78,14 @@ def separating_direction(noise: Tensor, liked: Tensor, weights: float = 1.0) -> 
 
     Args:
         noise: ``(N, Z)``.
-        liked: ``(N,)`` booleans, true for positive examples; both values must occur.
+        positive: ``(N,)`` booleans, true for positive examples; both values must occur.
         weights: Prior weight of the identity, in samples per latent dimension.
     """
-    good, bad = noise[liked].double(), noise[~liked].double()
-    left = torch.cat([good - good.mean(0), bad - bad.mean(0)])
+    good, bad = noise[positive].double(), noise[~positive].double()
+    residuals = torch.cat([good - good.mean(0), bad - bad.mean(0)])
     prior = weights * noise.shape[1]
     white = torch.eye(noise.shape[1], dtype=torch.float64)
-    covariance = (left.T @ left + prior * white) / (len(left) + prior)
+    covariance = (residuals.T @ residuals + prior * white) / (len(residuals) + prior)
     return unit(_solved(covariance, good.mean(0) - bad.mean(0))[None])[0]
 
 
@@ -99,24 +99,24 @@ def regression_direction(noise: Tensor, values: Tensor, vector: Tensor) -> Tenso
         values: ``(N,)``; rows that are not finite are left out.
         vector: ``(N, V)`` condition of each; only differences within a class count.
     """
-    known = values.isfinite()
-    noise, values, vector = noise[known].double(), values[known].double(), vector[known]
+    finite = values.isfinite()
+    noise, values, vector = noise[finite].double(), values[finite].double(), vector[finite]
     if len(noise) < 2:
         return torch.zeros(noise.shape[1])
-    left = (values[:, None] - class_means(values[:, None], vector))[:, 0]
+    residuals = (values[:, None] - class_means(values[:, None], vector))[:, 0]
     noise = noise - noise.mean(0)
     ridge = 0.1 * len(noise) * torch.eye(noise.shape[1], dtype=torch.float64)
-    return unit(_solved(noise.T @ noise + ridge, noise.T @ left)[None])[0]
+    return unit(_solved(noise.T @ noise + ridge, noise.T @ residuals)[None])[0]
 
 
 def without(direction: Tensor, others: Sequence[Tensor]) -> Tensor:
     """A direction ``(Z,)`` made orthogonal to others, so that their attributes stay fixed."""
     if not others:
         return direction
-    return unit(_aside(direction.double(), torch.stack(list(others)).double())[None])[0]
+    return unit(_residual(direction.double(), torch.stack(list(others)).double())[None])[0]
 
 
-def _aside(direction: Tensor, axes: Tensor) -> Tensor:
+def _residual(direction: Tensor, axes: Tensor) -> Tensor:
     """The part of a direction ``(Z,)`` orthogonal to axes ``(n, Z)``, float32."""
     return (direction - torch.linalg.pinv(axes) @ (axes @ direction)).float()
 

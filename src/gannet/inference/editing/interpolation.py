@@ -26,7 +26,7 @@ from gannet.core.io.files import write_whole
 from gannet.inference.editing.attributes import colors
 from gannet.inference.editing.inversion import InvertedImage
 
-SHOWN = 128
+MIN_SIDE = 128
 """Pixels of the longer side to which small images are enlarged in films."""
 
 RATE = 12
@@ -39,7 +39,7 @@ FilmFrame = NDArray[np.uint8]
 """``(H, W, 3)``."""
 
 
-def slerp(one: Tensor, other: Tensor, share: float) -> Tensor:
+def slerp(one: Tensor, other: Tensor, fraction: float) -> Tensor:
     """Spherical interpolation ``(Z,)`` at a fraction of the way; norms change linearly.
 
     Source: Shoemake 1985, Animating rotation with quaternion curves, section 3.3.
@@ -47,27 +47,30 @@ def slerp(one: Tensor, other: Tensor, share: float) -> Tensor:
     >>> round(float(slerp(torch.tensor([2.0, 0.0]), torch.tensor([0.0, 2.0]), 0.5).norm()), 4)
     2.0
     """
-    near, far = (math.sqrt(float(each.square().sum())) for each in (one, other))
-    if min(near, far) < 1e-9:
-        return one + share * (other - one)
-    a, b = one / near, other / far
+    one_norm, other_norm = (math.sqrt(float(each.square().sum())) for each in (one, other))
+    if min(one_norm, other_norm) < 1e-9:
+        return one + fraction * (other - one)
+    a, b = one / one_norm, other / other_norm
     angle = math.acos(max(-1.0, min(1.0, float(a @ b))))
     if math.sin(angle) < 1e-4:
-        return one + share * (other - one)
-    way = math.sin((1 - share) * angle) * a + math.sin(share * angle) * b
-    return way / math.sin(angle) * (near + share * (far - near))
+        return one + fraction * (other - one)
+    mixed = math.sin((1 - fraction) * angle) * a + math.sin(fraction * angle) * b
+    return mixed / math.sin(angle) * (one_norm + fraction * (other_norm - one_norm))
 
 
-def interpolate(one: InvertedImage, other: InvertedImage, share: float) -> InvertedImage:
+def interpolate(one: InvertedImage, other: InvertedImage, fraction: float) -> InvertedImage:
     """The image at a fraction of the way; weights of tuned networks are interpolated too."""
-    noise = slerp(one.noise, other.noise, share)
-    vector = one.vector + share * (other.vector - one.vector)
+    noise = slerp(one.noise, other.noise, fraction)
+    vector = one.vector + fraction * (other.vector - one.vector)
     generator = one.generator
     if one.generator.network is not other.generator.network:
         generator = one.generator.copy()
-        state, far = one.generator.network.state_dict(), other.generator.network.state_dict()
+        state, other_state = (
+            one.generator.network.state_dict(),
+            other.generator.network.state_dict(),
+        )
         mixed = {
-            name: value.lerp(far[name], share) if value.is_floating_point() else value
+            name: value.lerp(other_state[name], fraction) if value.is_floating_point() else value
             for name, value in state.items()
         }
         generator.network.load_state_dict(mixed)
@@ -76,18 +79,18 @@ def interpolate(one: InvertedImage, other: InvertedImage, share: float) -> Inver
 
 def interpolate_through(stops: Sequence[InvertedImage], frames: int) -> Tensor:
     """``(frames, C, H, W)`` interpolated through images, the first and the last included."""
-    made: list[Tensor] = []
+    images: list[Tensor] = []
     legs = len(stops) - 1
     for frame in range(frames):
-        place = legs * frame / max(frames - 1, 1)
-        leg = min(int(place), legs - 1)
-        made.append(interpolate(stops[leg], stops[leg + 1], place - leg).picture())
-    return torch.stack(made)
+        position = legs * frame / max(frames - 1, 1)
+        leg = min(int(position), legs - 1)
+        images.append(interpolate(stops[leg], stops[leg + 1], position - leg).image())
+    return torch.stack(images)
 
 
-def traverse(found: InvertedImage, direction: Tensor, amounts: Sequence[float]) -> Tensor:
+def traverse(image: InvertedImage, direction: Tensor, amounts: Sequence[float]) -> Tensor:
     """Latent traversal ``(n, C, H, W)``: an image moved along a direction ``(Z,)``."""
-    return torch.stack([found.moved(direction, amount).picture() for amount in amounts])
+    return torch.stack([image.moved(direction, amount).image() for amount in amounts])
 
 
 def ping_pong(frames: Tensor) -> Tensor:
@@ -95,18 +98,18 @@ def ping_pong(frames: Tensor) -> Tensor:
     return torch.cat([frames, frames[1:-1].flip(0)])
 
 
-def drawn(pictures: Tensor, least: int = SHOWN) -> list[FilmFrame]:
+def to_frames(images: Tensor, min_side: int = MIN_SIDE) -> list[FilmFrame]:
     """Images ``(n, C, H, W)`` in [-1, 1] as 8-bit RGB, small ones enlarged."""
-    factor = max(1, round(least / max(pictures.shape[2:])))
-    seen = colors(pictures).expand(-1, 3, -1, -1)
-    pixels = (seen.clamp(0, 1) * 255).round().to(torch.uint8)
+    factor = max(1, round(min_side / max(images.shape[2:])))
+    rgb = colors(images).expand(-1, 3, -1, -1)
+    pixels = (rgb.clamp(0, 1) * 255).round().to(torch.uint8)
     pixels = pixels.repeat_interleave(factor, 2).repeat_interleave(factor, 3)
     return list(pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy())
 
 
 def gif(frames: Tensor) -> bytes:
     """Frames ``(n, C, H, W)`` as an endless GIF."""
-    first, *rest = [Image.fromarray(each) for each in drawn(frames)]
+    first, *rest = [Image.fromarray(each) for each in to_frames(frames)]
     packed = io.BytesIO()
     options: dict[str, Any] = {"duration": round(1000 / RATE), "loop": 0}
     first.save(packed, "GIF", save_all=True, append_images=rest, **options)
@@ -121,16 +124,16 @@ def mp4(frames: Tensor) -> bytes:
         DataError: if the encoder refuses the frames.
     """
     av = need("av", "video")
-    shown = [np.pad(each, ((0, len(each) % 2), (0, each.shape[1] % 2), (0, 0)), "edge")
-             for each in drawn(frames)]  # H.264 needs even sizes  # fmt: skip
+    padded = [np.pad(each, ((0, len(each) % 2), (0, each.shape[1] % 2), (0, 0)), "edge")
+             for each in to_frames(frames)]  # H.264 needs even sizes  # fmt: skip
     packed = io.BytesIO()
     try:
         with av.open(packed, "w", format="mp4") as film:
             stream: Any = film.add_stream("h264", rate=Fraction(RATE))
-            stream.height, stream.width = shown[0].shape[:2]
+            stream.height, stream.width = padded[0].shape[:2]
             stream.pix_fmt = "yuv420p"
             stream.options = {"crf": "14"}
-            for each in shown:
+            for each in padded:
                 film.mux(stream.encode(av.VideoFrame.from_ndarray(each, format="rgb24")))
             film.mux(stream.encode())
     except (OSError, ValueError) as error:
@@ -155,15 +158,15 @@ def labeled(rows: Sequence[tuple[str, Tensor]], heads: Sequence[str], gap_after:
         heads: Titles of the columns.
         gap_after: Number of columns between gaps.
     """
-    shown = [(words, drawn(pictures, 64)) for words, pictures in rows]
+    rendered = [(text, to_frames(images, 64)) for text, images in rows]
     font = ImageFont.load_default(LETTERS)
-    high, wide = shown[0][1][0].shape[:2]
-    count = len(shown[0][1])
+    high, wide = rendered[0][1][0].shape[:2]
+    count = len(rendered[0][1])
     measure = ImageDraw.Draw(Image.new("L", (1, 1)))
-    room = 16 + max(int(measure.multiline_textbbox((0, 0), each, font)[2]) for each, _ in shown)
+    room = 16 + max(int(measure.multiline_textbbox((0, 0), each, font)[2]) for each, _ in rendered)
     row_high, top = max(high, 3 * LETTERS) + 4, 2 * LETTERS
     right = room + count * (wide + 4) + (count - 1) // gap_after * 8
-    page = Image.new("RGB", (right, top + len(shown) * row_high), "white")
+    page = Image.new("RGB", (right, top + len(rendered) * row_high), "white")
     pen = ImageDraw.Draw(page)
 
     def left_of(column: int) -> int:
@@ -171,11 +174,11 @@ def labeled(rows: Sequence[tuple[str, Tensor]], heads: Sequence[str], gap_after:
 
     for column, head in enumerate(heads):
         pen.text((left_of(column) + wide // 2, top // 2), head, "black", font, anchor="mm")
-    for number, (words, pictures) in enumerate(shown):
+    for number, (text, images) in enumerate(rendered):
         at = top + number * row_high
-        pen.multiline_text((8, at + 4), words, "black", font)
-        for column, picture in enumerate(pictures):
-            page.paste(Image.fromarray(picture), (left_of(column), at))
+        pen.multiline_text((8, at + 4), text, "black", font)
+        for column, image in enumerate(images):
+            page.paste(Image.fromarray(image), (left_of(column), at))
     packed = io.BytesIO()
     page.save(packed, "PNG")
     return packed.getvalue()

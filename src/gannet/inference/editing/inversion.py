@@ -74,7 +74,7 @@ class InvertedImage:
     psnr: float = 0.0
     psnr_untuned: float = 0.0
 
-    def picture(self) -> Tensor:
+    def image(self) -> Tensor:
         """The reconstruction ``(C, H, W)`` in [-1, 1]."""
         return self.generator.generate(self.noise[None], self.vector[None])[0].clamp(-1, 1)
 
@@ -88,9 +88,9 @@ class InvertedImage:
 
 def find(
     generator: LatentGenerator,
-    pictures: Tensor,
+    images: Tensor,
     *,
-    kind: int | None = None,
+    class_index: int | None = None,
     search: InversionSettings = USUAL,
     seed: int = 0,
 ) -> list[InvertedImage]:
@@ -99,70 +99,70 @@ def find(
     Args:
         generator: The generator.
         images: ``(N, C, H, W)`` in [-1, 1].
-        kind: Their class, if known; else the best one is found for each.
+        class_index: Their class, if known; else the best one is found for each.
         search: Settings of the search.
         seed: Seed of the starts; the same seed gives the same result.
     """
-    noise, vector, owner = _started(generator, pictures, kind, search, seed)
+    noise, vector, owner = _started(generator, images, class_index, search, seed)
     rate = search.rate
-    for share, keep in ((0.2, 4), (0.2, 1), (0.6, 1)):
-        steps = max(round(search.steps * share), 1)
-        noise, loss = refined(generator, noise, vector, pictures[owner], steps, rate, search)
-        kept = _best(loss, owner, len(pictures), keep)
-        noise, vector, owner = noise[kept], vector[kept], owner[kept]
+    for fraction, keep in ((0.2, 4), (0.2, 1), (0.6, 1)):
+        steps = max(round(search.steps * fraction), 1)
+        noise, loss = refined(generator, noise, vector, images[owner], steps, rate, search)
+        best_indices = _best(loss, owner, len(images), keep)
+        noise, vector, owner = noise[best_indices], vector[best_indices], owner[best_indices]
         rate *= 0.6
-    made = generator.generate(noise, vector)
-    found = [
+    generated = generator.generate(noise, vector)
+    inverted = [
         InvertedImage(generator, noise[at], vector[at], float(value), float(value))
-        for at, value in enumerate(psnr(made.clamp(-1, 1), pictures))
+        for at, value in enumerate(psnr(generated.clamp(-1, 1), images))
     ]
     if not search.tuning:
-        return found
+        return inverted
     return [
-        pivotal_tune(each, picture, search, derive_seed(seed, at))
-        for at, (each, picture) in enumerate(zip(found, pictures, strict=True))
+        pivotal_tune(each, image, search, derive_seed(seed, at))
+        for at, (each, image) in enumerate(zip(inverted, images, strict=True))
     ]
 
 
 def _started(
     generator: LatentGenerator,
-    pictures: Tensor,
-    kind: int | None,
+    images: Tensor,
+    class_index: int | None,
     search: InversionSettings,
     seed: int,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The nearest samples of as many classes as possible: noise, vectors, index of the image."""
-    noise = latents_at(seed, range(search.starts), generator.width)
+    noise = latents_at(seed, range(search.starts), generator.latent_dim)
     kinds = torch.arange(search.starts) % max(generator.pseudo_classes, 1)
-    if kind is not None:
-        kinds = torch.full_like(kinds, kind)
+    if class_index is not None:
+        kinds = torch.full_like(kinds, class_index)
     vector = (
         torch.eye(generator.pseudo_classes)[kinds]
         if generator.pseudo_classes
         else generator.vectors(search.starts, seed)
     )
-    made = generator.generate(noise, vector)
-    far = torch.cdist(small(pictures), small(made))
+    generated = generator.generate(noise, vector)
+    distances = torch.cdist(small(images), small(generated))
     starts: list[tuple[Tensor, Tensor]] = []
-    for at, row in enumerate(far):
+    for at, row in enumerate(distances):
         order: list[int] = row.argsort().tolist()
-        firsts = {int(kinds[place]): place for place in reversed(order)}
+        firsts = {int(kinds[index]): index for index in reversed(order)}
         chosen = sorted(firsts.values(), key=order.index)[: search.tries]
-        chosen += [place for place in order if place not in chosen][: search.tries - len(chosen)]
+        chosen += [index for index in order if index not in chosen][: search.tries - len(chosen)]
         starts.append((torch.tensor(chosen), torch.full((len(chosen),), at)))
-    places, owner = (torch.cat(part) for part in zip(*starts, strict=True))
-    return noise[places].clone(), vector[places], owner
+    indices, owner = (torch.cat(part) for part in zip(*starts, strict=True))
+    return noise[indices].clone(), vector[indices], owner
 
 
-def small(pictures: Tensor) -> Tensor:
+def small(images: Tensor) -> Tensor:
     """Images ``(B, C, H, W)`` halved and flattened, for fast screening."""
-    size = 2 if min(pictures.shape[2:]) > 1 else 1
-    return avg_pool2d(pictures, size).flatten(1)
+    size = 2 if min(images.shape[2:]) > 1 else 1
+    return avg_pool2d(images, size).flatten(1)
 
 
-def difference(made: Tensor, pictures: Tensor, search: InversionSettings) -> Tensor:
+def difference(generated: Tensor, targets: Tensor, search: InversionSettings) -> Tensor:
     """Mean squared difference at several scales, and of features if given, ``(B,)``."""
-    left = made - pictures
+    left = generated - targets
     total, sizes = left.square().flatten(1).mean(1), 1
     for size in (2, 4):
         if min(left.shape[2:]) >= 2 * size:
@@ -171,15 +171,15 @@ def difference(made: Tensor, pictures: Tensor, search: InversionSettings) -> Ten
     total = total / sizes
     if search.features is None:
         return total
-    seen = search.features(made) - search.features(pictures)
-    return total + search.features_weight * seen.square().flatten(1).mean(1)
+    feature_difference = search.features(generated) - search.features(targets)
+    return total + search.features_weight * feature_difference.square().flatten(1).mean(1)
 
 
 def refined(
     generator: LatentGenerator,
     noise: Tensor,
     vector: Tensor,
-    pictures: Tensor,
+    targets: Tensor,
     steps: int,
     rate: float,
     search: InversionSettings,
@@ -191,7 +191,7 @@ def refined(
     for step in range(steps):
         for group in optimizer.param_groups:
             group["lr"] = rate * (1 - 0.8 * step / steps)
-        loss = difference(generator(moving, vector), pictures, search)
+        loss = difference(generator(moving, vector), targets, search)
         loss = loss + search.prior_weight * moving.square().mean(1)
         optimizer.zero_grad()
         loss.sum().backward()
@@ -199,43 +199,43 @@ def refined(
     return moving.detach(), loss.detach()
 
 
-def _best(loss: Tensor, owner: Tensor, pictures: int, keep: int) -> Tensor:
+def _best(loss: Tensor, owner: Tensor, image_count: int, keep: int) -> Tensor:
     """Indices of the best tries of each image."""
-    found: list[Tensor] = []
-    for at in range(pictures):
+    best: list[Tensor] = []
+    for at in range(image_count):
         mine = (owner == at).nonzero()[:, 0]
-        found.append(mine[loss[mine].argsort()[:keep]])
-    return torch.cat(found)
+        best.append(mine[loss[mine].argsort()[:keep]])
+    return torch.cat(best)
 
 
 def pivotal_tune(
-    found: InvertedImage, picture: Tensor, search: InversionSettings, seed: int
+    pivot: InvertedImage, image: Tensor, search: InversionSettings, seed: int
 ) -> InvertedImage:
     """Fine-tune a copy of the network until the noise found gives the image ``(C, H, W)``.
 
     Source: Roich et al. 2021, arXiv:2106.05744, eq. 3 to 5, with locality regularization.
     """
-    generator = found.generator.copy()
+    generator = pivot.generator.copy()
     weights = [each.requires_grad_() for each in generator.network.parameters()]
     optimizer = adam(weights, (0.9, 0.99), search.tuning_rate)
-    noise, vector, target = found.noise[None], found.vector[None], picture[None]
-    others = latents_at(seed, range(search.tuning), generator.width)
+    noise, vector, target = pivot.noise[None], pivot.vector[None], image[None]
+    others = latents_at(seed, range(search.tuning), generator.latent_dim)
     for step in range(search.tuning):
         towards = others[step : step + 1] - noise
-        near = noise + towards * torch.rand(1, generator=_chance(seed, step))
-        made = generator(torch.cat([noise, near]), torch.cat([vector, vector]))
-        held = found.generator.generate(near, vector)
-        if float(psnr(made[:1].detach().clamp(-1, 1), target)) >= search.goal:
+        near = noise + towards * torch.rand(1, generator=_rng(seed, step))
+        generated = generator(torch.cat([noise, near]), torch.cat([vector, vector]))
+        original = pivot.generator.generate(near, vector)
+        if float(psnr(generated[:1].detach().clamp(-1, 1), target)) >= search.goal:
             break
-        loss = difference(made[:1], target, search).sum()
-        loss = loss + search.locality * (made[1:] - held).square().mean()
+        loss = difference(generated[:1], target, search).sum()
+        loss = loss + search.locality * (generated[1:] - original).square().mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
     generator.network.requires_grad_(False)
-    reached = replace(found, generator=generator)
-    return replace(reached, psnr=float(psnr(reached.picture()[None], target)))
+    reached = replace(pivot, generator=generator)
+    return replace(reached, psnr=float(psnr(reached.image()[None], target)))
 
 
-def _chance(seed: int, step: int) -> torch.Generator:
+def _rng(seed: int, step: int) -> torch.Generator:
     return torch.Generator().manual_seed(derive_seed(seed, step))

@@ -25,8 +25,8 @@ Infer = Callable[[nn.Module, Tensor, Condition], Tensor]
 
 def one_pass(network: nn.Module, noise: Tensor, condition: Condition) -> Tensor:
     """Generate with one forward pass."""
-    made: Tensor = network(noise, condition)
-    return made
+    images: Tensor = network(noise, condition)
+    return images
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class LatentGenerator:
     Attributes:
         network: The network, with frozen weights.
         spec: Its sizes.
-        width: Latent dimension, Z.
+        latent_dim: Latent dimension, Z.
         pseudo_classes: Classes or pseudo-classes of the vector; 0 if it is another condition.
         class_frequencies: Frequency of each class in training; empty for equal ones.
         infer: Forward pass of the network.
@@ -44,7 +44,7 @@ class LatentGenerator:
 
     network: nn.Module
     spec: Spec
-    width: int
+    latent_dim: int
     pseudo_classes: int = 0
     class_frequencies: tuple[float, ...] = ()
     infer: Infer = one_pass
@@ -64,15 +64,15 @@ class LatentGenerator:
 
     def sample_latents(self, count: int, seed: int) -> tuple[Tensor, Tensor]:
         """Noise ``(count, Z)`` and vectors ``(count, V)`` of samples."""
-        return latents_at(seed, range(count), self.width), self.vectors(count, seed)
+        return latents_at(seed, range(count), self.latent_dim), self.vectors(count, seed)
 
     def vectors(self, count: int, seed: int) -> Tensor:
         """One-hot classes ``(count, V)`` with their frequency in training; else zeros."""
         if not self.pseudo_classes:
             return torch.zeros(count, self.spec.vector)
         weights = torch.tensor(self.class_frequencies or (1.0,) * self.pseudo_classes)
-        chance = torch.Generator().manual_seed(derive_seed(seed, 5))
-        kinds = torch.multinomial(weights, count, replacement=True, generator=chance)
+        rng = torch.Generator().manual_seed(derive_seed(seed, 5))
+        kinds = torch.multinomial(weights, count, replacement=True, generator=rng)
         return torch.eye(self.pseudo_classes)[kinds]
 
     def copy(self) -> Self:
@@ -81,24 +81,24 @@ class LatentGenerator:
 
 
 @contextmanager
-def seen(network: nn.Module, layer: int) -> Generator[list[Tensor]]:
+def record_activations(network: nn.Module, layer: int) -> Generator[list[Tensor]]:
     """Record the input of the n-th layer with a weight matrix, in forward order.
 
     Layer 0 is the first one that reads noise; layer -1 records its output, before any
     nonlinearity. Works for any architecture.
     """
-    found: list[Tensor] = []
+    activations: list[Tensor] = []
     order: list[nn.Module] = []
 
     def before(part: nn.Module, given: tuple[Tensor, ...]) -> None:
         if part not in order:
             order.append(part)
         if layer >= 0 and order.index(part) == layer:
-            found.append(given[0].detach().flatten(1).cpu())
+            activations.append(given[0].detach().flatten(1).cpu())
 
-    def after(part: nn.Module, _given: tuple[Tensor, ...], made: Tensor) -> None:
+    def after(part: nn.Module, _given: tuple[Tensor, ...], output: Tensor) -> None:
         if layer < 0 and order and order[0] is part:
-            found.append(made.detach().flatten(1).cpu())
+            activations.append(output.detach().flatten(1).cpu())
 
     handles: list[RemovableHandle] = []
     for part in network.modules():
@@ -106,7 +106,7 @@ def seen(network: nn.Module, layer: int) -> Generator[list[Tensor]]:
         if isinstance(weight, Tensor) and weight.ndim > 1:
             handles += [part.register_forward_pre_hook(before), part.register_forward_hook(after)]
     try:
-        yield found
+        yield activations
     finally:
         for handle in handles:
             handle.remove()

@@ -17,11 +17,11 @@ from gannet.inference.editing.latent_generator import LatentGenerator
 SUFFIX = ".safetensors"
 
 
-def save_latents(found: InvertedImage, path: Path, run: str) -> None:
+def save_latents(image: InvertedImage, path: Path, run: str) -> None:
     """Save noise, vector and network.
 
     Args:
-        found: The inverted image.
+        image: The inverted image.
         path: The file.
         run: Checksum of the run's weights, which the noise belongs to.
 
@@ -29,12 +29,12 @@ def save_latents(found: InvertedImage, path: Path, run: str) -> None:
         GannetError: if the file cannot be written.
     """
     tensors = {
-        "noise": found.noise,
-        "vector": found.vector,
-        "decibels": torch.tensor([found.psnr, found.psnr_untuned]),
+        "noise": image.noise,
+        "vector": image.vector,
+        "decibels": torch.tensor([image.psnr, image.psnr_untuned]),
         "run": torch.tensor(list(run.encode()), dtype=torch.uint8),
     }
-    state = found.generator.network.state_dict()
+    state = image.generator.network.state_dict()
     tensors |= {f"network.{name}": value for name, value in state.items()}
     packed = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     write_whole(path, save_tensors(packed, {"format": "pt"}))

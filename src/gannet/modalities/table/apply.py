@@ -38,17 +38,17 @@ def apply_file(
             f"--out: a table cannot be written to {outs[0]}", remedy=f"Use {FORMATS}."
         )
     frame = read_table(given)
-    made = task(frame)
+    transformed = task(frame)
     outs[0].parent.mkdir(parents=True, exist_ok=True)
-    alike = frame.dialect if suffix in TEXT and given.suffix.lower() == suffix else None
-    for path, filled in zip(outs, made, strict=True):
-        if alike is None:
+    dialect = frame.dialect if suffix in TEXT and given.suffix.lower() == suffix else None
+    for path, filled in zip(outs, transformed, strict=True):
+        if dialect is None:
             write_frame(filled, path)
         else:
-            _write_alike(given, alike, frame, filled, path)
+            _write_patched(given, dialect, frame, filled, path)
 
 
-def _write_alike(given: Path, dialect: Dialect, before: Frame, after: Frame, path: Path) -> None:
+def _write_patched(given: Path, dialect: Dialect, before: Frame, after: Frame, path: Path) -> None:
     """Write a text table with the changed cells replaced and all other bytes as they were."""
     exchanged: dict[int, dict[int, str]] = {}
     for column, (old, new) in enumerate(zip(before.columns, after.columns, strict=True)):
@@ -77,9 +77,9 @@ def apply_value(task: TransformTask, given: Any, read_table: ReadTable) -> Seque
     frame = read_table(Path(given)) if file else as_frame(given)
     if not len(frame):
         raise DataError("no rows", remedy="Give a table with one row at least.")
-    found: list[Any] = list(task(frame))
+    transformed: list[Any] = list(task(frame))
     if isinstance(given, Frame):
-        return found
-    found = [as_pandas(each, task.codec) for each in found]
+        return transformed
+    transformed = [as_pandas(each, task.codec) for each in transformed]
     index: Any = None if file else getattr(given, "index", None)
-    return found if index is None else [each.set_axis(index, axis=0) for each in found]
+    return transformed if index is None else [each.set_axis(index, axis=0) for each in transformed]

@@ -22,16 +22,16 @@ from gannet.core.types import CellRange, TableLayout
 from gannet.modalities.table.columns.base import FieldKind, MisfitError
 from gannet.modalities.table.columns.conditions import cell_ranges, values
 from gannet.modalities.table.columns.datetime import DatetimeColumn
-from gannet.modalities.table.columns.infer_type import AnyColumn, check_types, look, missing
+from gannet.modalities.table.columns.infer_type import AnyColumn, check_types, infer_column, missing
 from gannet.modalities.table.columns.number import NumberColumn
 from gannet.modalities.table.columns.value_counts import ValueCounter
 from gannet.modalities.table.encoding import (
     CHUNK,
-    SHOWN,
+    MAX_LISTED,
     column_encoded,
+    column_location,
     in_chunks,
     named_rows,
-    place,
 )
 from gannet.modalities.table.io.files import read_row, write_row
 
@@ -185,19 +185,21 @@ class TableCodec(BaseModel):
             DataError: if there are fewer than two rows, no column, a column of mixed types, cells
                 that do not fit the type asked for, or no column or type of that name.
         """
-        tallies: list[ValueCounter] = []
+        counters: list[ValueCounter] = []
         where, rows = "", 0
         try:
             for chunk in chunks:
-                if not tallies:
+                if not counters:
                     check_types(dict(overrides or {}), chunk.names, chunk.where)
-                    tallies, where = [ValueCounter(name) for name in chunk.names], chunk.where
-                assert [tally.name for tally in tallies] == list(chunk.names), "the same columns"
+                    counters, where = [ValueCounter(name) for name in chunk.names], chunk.where
+                assert [counter.name for counter in counters] == list(chunk.names), (
+                    "the same columns"
+                )
                 rows += len(chunk)
                 for part in in_chunks(chunk):
-                    for tally, cells in zip(tallies, part.columns, strict=True):
-                        tally.add(cells)
-            if rows < 2 or not tallies:
+                    for counter, cells in zip(counters, part.columns, strict=True):
+                        counter.add(cells)
+            if rows < 2 or not counters:
                 raise DataError(
                     f"{rows or 'no'} row{'s' if rows != 1 else ''}, expected at least 2",
                     where=where,
@@ -205,7 +207,8 @@ class TableCodec(BaseModel):
                 )
             conditions = overrides or {}
             columns = tuple(
-                look(tally.counts_so_far(), conditions.get(tally.name)) for tally in tallies
+                infer_column(counter.value_counts(), conditions.get(counter.name))
+                for counter in counters
             )
         except MisfitError as fault:
             raise named_rows(fault, chunks) from None
@@ -243,25 +246,27 @@ class TableCodec(BaseModel):
 
     def _encoded(self, frame: Frame, *, strict: bool) -> tuple[NDArray[np.float32], dict[str, int]]:
         self._require(frame)
-        made = np.empty((len(frame), len(self.fields)), np.float32)
+        numbers = np.empty((len(frame), len(self.fields)), np.float32)
         counts = dict.fromkeys(self.names, 0)
         for start in range(0, len(frame), CHUNK):
             part = frame[start : start + CHUNK]
             for column, span in zip(self.columns, self.spans, strict=True):
                 cells = part.column(column.name)
                 encoded, at = column_encoded(column.encode, cells, part, column.name)
-                made[start : start + CHUNK, span] = encoded.numbers[at]
+                numbers[start : start + CHUNK, span] = encoded.numbers[at]
                 strange = encoded.unknown[at]
                 counts[column.name] += int(strange.sum())
                 if strict and strange.any():
-                    rows = np.flatnonzero(strange)[:SHOWN]
-                    shown = ", ".join(f"{cells[row]!r} in row {part.first + row}" for row in rows)
+                    rows = np.flatnonzero(strange)[:MAX_LISTED]
+                    examples = ", ".join(
+                        f"{cells[row]!r} in row {part.first + row}" for row in rows
+                    )
                     raise DataError(
-                        f"never seen in training: {shown}",
-                        where=place(part.where, column.name),
+                        f"never seen in training: {examples}",
+                        where=column_location(part.where, column.name),
                         remedy="Fix the cells, or leave them empty.",
                     )
-        return made, counts
+        return numbers, counts
 
     def decode_frame(
         self, samples: Tensor, *, start: int = 0, seed: int = 0, numeric: bool = False
@@ -277,7 +282,7 @@ class TableCodec(BaseModel):
         numbers = samples.detach().cpu().float().numpy().reshape(len(samples), len(self.fields))
         columns = [
             column.numeric(numbers[:, span])
-            if numeric and isinstance(column, NumberColumn) and column.bare
+            if numeric and isinstance(column, NumberColumn) and column.is_numeric_text
             else column.decode(numbers[:, span], start, seed)
             for column, span in zip(self.columns, self.spans, strict=True)
         ]
@@ -286,8 +291,8 @@ class TableCodec(BaseModel):
     def decode_columns(self, samples: Tensor, names: Sequence[str]) -> Frame:
         """Like `decode_frame` for some columns; identifiers are those of the first rows."""
         numbers = samples.detach().cpu().float().numpy().reshape(len(samples), len(self.fields))
-        places = [self._number(name) for name in names]
-        columns = [self.columns[at].decode(numbers[:, self.spans[at]], 0, 0) for at in places]
+        indices = [self._number(name) for name in names]
+        columns = [self.columns[at].decode(numbers[:, self.spans[at]], 0, 0) for at in indices]
         return Frame(tuple(names), tuple(columns))
 
     def cell_conditions(self, given: Mapping[str, Any]) -> list[list[CellRange]]:
@@ -296,13 +301,13 @@ class TableCodec(BaseModel):
         Raises:
             ConfigError: if a column is unknown or accepts no condition, or a value was never seen.
         """
-        found: list[list[CellRange]] = []
-        for name, wish in given.items():
+        conditions: list[list[CellRange]] = []
+        for name, cell_condition in given.items():
             at = self._number(name)
-            made = cell_ranges(self.columns[at], self.spans[at].start, wish)
-            if made:
-                found.append(made)
-        return found
+            ranges = cell_ranges(self.columns[at], self.spans[at].start, cell_condition)
+            if ranges:
+                conditions.append(ranges)
+        return conditions
 
     def values(self, name: str) -> list[Any]:
         """All values of a column, where there are few enough to list.
@@ -322,10 +327,10 @@ class TableCodec(BaseModel):
 
     def squash(self, output: Tensor) -> Tensor:
         """Round symbols (straight-through gradient) and pass positions through a sigmoid."""
-        most = output.new_tensor([field.cardinality - 1.0 for field in self.fields])
+        upper = output.new_tensor([field.cardinality - 1.0 for field in self.fields])
         placed = torch.tensor([field.kind == "place" for field in self.fields], dtype=torch.bool)
-        kept = output.clamp(min=0).minimum(most.clamp(min=0))
-        symbols = kept.round().detach() + (kept - kept.detach())
+        clamped = output.clamp(min=0).minimum(upper.clamp(min=0))
+        symbols = clamped.round().detach() + (clamped - clamped.detach())
         return torch.where(placed.to(output.device), output.sigmoid(), symbols)
 
     def check_columns(self, frame: Frame) -> None:

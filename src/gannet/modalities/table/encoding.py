@@ -14,7 +14,7 @@ from gannet.modalities.table.columns.value_counts import storage_of
 
 CHUNK = 100_000
 """Rows that are counted or encoded at once."""
-SHOWN = 8
+MAX_LISTED = 8
 """Most invalid cells that an error lists."""
 
 
@@ -24,7 +24,7 @@ def in_chunks(frame: Frame) -> Iterator[Frame]:
         yield frame[start : start + CHUNK]
 
 
-def place(where: str, name: str) -> str:
+def column_location(where: str, name: str) -> str:
     """A column's name in error messages."""
     return f"{where}, column {name!r}" if where else f"column {name!r}"
 
@@ -47,20 +47,23 @@ def column_encoded(
 
 def named_rows(fault: MisfitError, chunks: Iterable[Frame]) -> DataError:
     """The same error, with the rows of the cells."""
-    wanted, found = set(map(repr, fault.words)), list[str]()  # not every cell can be hashed
+    misfits, examples = set(map(repr, fault.cells)), list[str]()  # not every cell can be hashed
     where, count = "", 0
     for chunk in chunks:  # an exhausted iterator gives none; then only the cells are named
         where = chunk.where
         if fault.name not in chunk.names:
             break
         cells = chunk.column(fault.name).tolist()
-        rows = [row for row, cell in enumerate(cells) if repr(cell) in wanted]
+        rows = [row for row, cell in enumerate(cells) if repr(cell) in misfits]
         count += len(rows)
-        found += [
-            f"{cells[row]!r} in row {chunk.first + row}" for row in rows[: SHOWN - len(found)]
+        examples += [
+            f"{cells[row]!r} in row {chunk.first + row}"
+            for row in rows[: MAX_LISTED - len(examples)]
         ]
-    shown = ", ".join(found or list(map(repr, fault.words[:SHOWN])))
-    more = f" and {count - len(found):,} more" if count > len(found) else ""
+    listing = ", ".join(examples or list(map(repr, fault.cells[:MAX_LISTED])))
+    more = f" and {count - len(examples):,} more" if count > len(examples) else ""
     return DataError(
-        f"{fault.problem}: {shown}{more}", where=place(where, fault.name), remedy=fault.remedy
+        f"{fault.problem}: {listing}{more}",
+        where=column_location(where, fault.name),
+        remedy=fault.remedy,
     )

@@ -26,7 +26,7 @@ class ColumnSummary(_Part):
 
     name: str
     type: str
-    words: str
+    description: str
     missing: float
     fields: int
 
@@ -51,7 +51,7 @@ class TableDetails(_Part):
     rules: tuple[RuleSummary, ...]
 
 
-def inspect(source: Source, options: ColumnOptions, _budget: Budget, _most: int) -> Inspection:
+def inspect(source: Source, options: ColumnOptions, _budget: Budget, _max_items: int) -> Inspection:
     """Inspect all rows."""
     codec = TableCodec.fit_frames(source.frames, overrides=options.column)
     parts: list[NDArray[np.uint64]] = []
@@ -64,21 +64,21 @@ def inspect(source: Source, options: ColumnOptions, _budget: Budget, _most: int)
         ColumnSummary(
             name=column.name,
             type=column.type,
-            words=column.describe(),
+            description=column.describe(),
             missing=round(missing(column), 6),
             fields=len(column.sizes),
         )
         for column in codec.columns
     )
     rules = tuple(
-        RuleSummary(rule=each.rule, rows=each.rows, equal=each.equal) for each in search.found()
+        RuleSummary(rule=each.rule, rows=each.rows, equal=each.equal) for each in search.rules()
     )
     return Inspection(
-        places=range(source.count),
-        looks=prints,
+        indices=range(source.count),
+        fingerprints=prints,
         details=TableDetails(table=columns, rules=rules),
-        words=tuple(f"column {each.name}: {each.words}" for each in columns),
-        after=tuple(
+        lines=tuple(f"column {each.name}: {each.description}" for each in columns),
+        lines_after_duplicates=tuple(
             f"rule: {each.rule} in all {each.rows:,} rows where both are known; `gannet sample` "
             f"keeps it with --constraint '{each.rule}'"
             for each in rules
@@ -101,7 +101,7 @@ def _why(columns: tuple[ColumnSummary, ...]) -> str:
 
 
 def _warnings(codec: TableCodec, columns: tuple[ColumnSummary, ...]) -> tuple[str, ...]:
-    told = [] if codec.fields else ["no column that can be learnt"]
+    warnings = [] if codec.fields else ["no column that can be learnt"]
     if constant := [each.name for each in columns if each.type == "constant"]:
-        told.append(f"columns that never change: {', '.join(constant[:_NAMED])}")
-    return (*told, *codec.notes)
+        warnings.append(f"columns that never change: {', '.join(constant[:_NAMED])}")
+    return (*warnings, *codec.notes)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gannet.core.codec import Codec
 from gannet.core.types import Spec
-from gannet.modalities.hooks import EvaluationHooks, Presentation, no_sheet
+from gannet.modalities.hooks import EvaluationHooks, Presentation, no_grid
 from gannet.modalities.inference import InferenceHooks
 from gannet.modalities.modality import Modality, MonitorDefaults, TwoSampleDefaults
 from gannet.modalities.reading import Reading
@@ -47,7 +47,7 @@ def contents(codec: Codec[Any]) -> str:
 def notes(codec: Codec[Any]) -> Sequence[str]:
     """The columns and the codec's warnings, as Markdown lines of the model card."""
     assert isinstance(codec, TableCodec)
-    lines = ["## Columns", "", *(f"- {words}" for words in codec.describe())]
+    lines = ["## Columns", "", *(f"- {description}" for description in codec.describe())]
     return [*lines, "", *(f"- {note}" for note in codec.notes)] if codec.notes else lines
 
 
@@ -87,5 +87,5 @@ modality = Modality(
         apply_value=apply_value,
     ),
     evaluation=EvaluationHooks(whole=evaluate),
-    presentation=Presentation(sheet=no_sheet, contents=contents, notes=notes, tags=("tabular",)),
+    presentation=Presentation(grid=no_grid, contents=contents, notes=notes, tags=("tabular",)),
 )

@@ -50,10 +50,10 @@ class Packing:
 
     def pack(self, rows: Float32Array) -> PackedArray:
         """Rows ``(n, F)`` to records ``(n,)``."""
-        made = np.empty(len(rows), self.dtype)
+        records = np.empty(len(rows), self.dtype)
         for kind, at in self.groups.items():
-            made[kind] = rows[:, at]
-        return made
+            records[kind] = rows[:, at]
+        return records
 
     def unpack(self, records: PackedArray) -> Float32Array:
         """Records ``(n,)`` to rows ``(n, F)``, exactly as they were packed."""
@@ -78,16 +78,18 @@ class Packed:
     """Encoded rows, by index."""
 
     slow: ClassVar[bool] = False
-    words: ClassVar[str] = "packed"
+    location: ClassVar[str] = "packed"
 
-    def __init__(self, packing: Packing, records: PackedArray, held: _Mapped | None = None) -> None:
-        self.packing, self.records, self.held = packing, records, held
+    def __init__(
+        self, packing: Packing, records: PackedArray, mapped: _Mapped | None = None
+    ) -> None:
+        self.packing, self.records, self.mapped = packing, records, mapped
 
-    def read(self, places: NDArray[np.int64]) -> Tensor:
+    def read(self, indices: NDArray[np.int64]) -> Tensor:
         """Samples ``(n, F)``."""
-        rows = self.packing.unpack(self.records[places])
-        if self.held is not None:
-            self.held.touched(len(places))
+        rows = self.packing.unpack(self.records[indices])
+        if self.mapped is not None:
+            self.mapped.touched(len(indices))
         return torch.from_numpy(rows)
 
 
@@ -98,16 +100,16 @@ class _Mapped:
     """
 
     def __init__(self, file: IO[bytes]) -> None:
-        self.seen = 0
+        self.touched_bytes = 0
         self.map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         file.close()  # the map holds it open by itself
 
     def touched(self, rows: int) -> None:
         """Count rows that were read, one page each at most, and release pages when due."""
-        self.seen += rows * PAGE
-        if self.seen > TOUCHED_BYTES and hasattr(self.map, "madvise"):
+        self.touched_bytes += rows * PAGE
+        if self.touched_bytes > TOUCHED_BYTES and hasattr(self.map, "madvise"):
             self.map.madvise(mmap.MADV_DONTNEED)
-            self.seen = 0
+            self.touched_bytes = 0
 
 
 class Packer:
@@ -178,8 +180,8 @@ class Packer:
         if self.file is None:
             return Packed(self.packing, self.records)
         self.file.flush()  # _Mapped closes it
-        held = _Mapped(self.file)
-        return Packed(self.packing, np.frombuffer(held.map, self.packing.dtype), held)
+        mapped = _Mapped(self.file)
+        return Packed(self.packing, np.frombuffer(mapped.map, self.packing.dtype), mapped)
 
 
 def _changed() -> DataError:
@@ -193,13 +195,13 @@ def row_prints(rows: Float32Array) -> NDArray[np.uint64]:
     Source of the mixing: the finaliser of SplitMix64 (Steele 2014), once per number.
     """
     bits = np.ascontiguousarray(rows, np.float32).view(np.uint32)
-    made = np.full(len(rows), rows.shape[1], np.uint64)
+    prints = np.full(len(rows), rows.shape[1], np.uint64)
     for at in range(rows.shape[1]):
-        made = _stirred(made ^ bits[:, at])
-    return made
+        prints = _stirred(prints ^ bits[:, at])
+    return prints
 
 
-def apart(prints: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def distinct_prints(prints: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Fingerprints ``(n,)`` made unique by mixing in how many equal ones came before.
 
     >>> made = apart(np.array([7, 3, 7], np.uint64))
@@ -207,13 +209,13 @@ def apart(prints: NDArray[np.uint64]) -> NDArray[np.uint64]:
     (3, True)
     """
     order = np.argsort(prints, kind="stable")
-    found = prints[order]
-    new = np.ones(len(found), np.bool_)
-    new[1:] = found[1:] != found[:-1]
-    place = np.arange(len(found))
-    first = np.maximum.accumulate(np.where(new, place, 0))
-    turns = np.empty(len(found), np.uint64)
-    turns[order] = place - first
+    sorted_prints = prints[order]
+    new = np.ones(len(sorted_prints), np.bool_)
+    new[1:] = sorted_prints[1:] != sorted_prints[:-1]
+    positions = np.arange(len(sorted_prints))
+    first = np.maximum.accumulate(np.where(new, positions, 0))
+    turns = np.empty(len(sorted_prints), np.uint64)
+    turns[order] = positions - first
     return _stirred(prints ^ _stirred(turns))
 
 

@@ -12,14 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from gannet.core.errors import DataError
 from gannet.core.source import Source
 from gannet.core.types import TableLayout
-from gannet.modalities.reading import FEWEST, Budget, Claim, ColumnView, StoredSamples
+from gannet.modalities.reading import MIN_SAMPLES, Budget, Claim, ColumnView, StoredSamples
 from gannet.modalities.table.codec import TableCodec
-from gannet.modalities.table.packed_rows import Packer, Packing, apart
+from gannet.modalities.table.packed_rows import Packer, Packing, distinct_prints
 
-CHANCE = 0.1
+DUPLICATE_FRACTION = 0.1
 """Fraction of rows equal to an earlier one, beyond which these are coincidences, not copies."""
 
-SHOWN = 8
+MAX_LISTED = 8
 """Most columns that an error lists."""
 
 
@@ -70,7 +70,7 @@ def store(
     """
     if not codec.fields:
         raise DataError(
-            "no column that can be learnt: " + "; ".join(codec.describe()[:SHOWN]),
+            "no column that can be learnt: " + "; ".join(codec.describe()[:MAX_LISTED]),
             where=str(source.path),
             remedy="Add columns, or say what they are with --column NAME=TYPE.",
         )
@@ -82,12 +82,12 @@ def store(
             codec.check_columns(frame)
         packer.add(codec.encode_frame(frame).numpy())
     packed, evaluations = packer.finish(), packer.prints
-    if len(np.unique(evaluations)) < (1 - CHANCE) * len(evaluations):
+    if len(np.unique(evaluations)) < (1 - DUPLICATE_FRACTION) * len(evaluations):
         # With so few possible rows, equal rows are coincidences rather than copies.
-        evaluations = apart(evaluations)
-    if len(evaluations) < FEWEST:
+        evaluations = distinct_prints(evaluations)
+    if len(evaluations) < MIN_SAMPLES:
         raise DataError(
-            f"only {len(evaluations)} rows, expected at least {FEWEST}",
+            f"only {len(evaluations)} rows, expected at least {MIN_SAMPLES}",
             where=str(source.path),
             remedy="Add more; a few hundred are a good start.",
         )

@@ -127,11 +127,11 @@ class VectorCodec(BaseModel):
         if not has_header(lines):
             return lines
         columns = [cell.strip() for cell in lines[0]]
-        wanted = [harmless(name) if harmless(name) in columns else name for name in self.names]
-        if not set(wanted) <= set(columns):
+        headers = [harmless(name) if harmless(name) in columns else name for name in self.names]
+        if not set(headers) <= set(columns):
             return lines[1:]
-        places = [columns.index(name) for name in wanted]
-        return [[line[place] for place in places] for line in lines[1:]]
+        positions = [columns.index(name) for name in headers]
+        return [[line[position] for position in positions] for line in lines[1:]]
 
     def write_rows(self, raws: Sequence[VectorRow], path: Path) -> None:
         """Save rows as .csv, with a header and every digit, or as .npy.

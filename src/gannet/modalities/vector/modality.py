@@ -12,8 +12,8 @@ from torch import Tensor
 from gannet.core.codec import Codec
 from gannet.core.sampling import LoadedSamples
 from gannet.core.scores import Histogram
-from gannet.metrics.histograms import row_profiles
-from gannet.modalities.hooks import EvaluationHooks, Presentation, no_sheet
+from gannet.metrics.histograms import row_histograms
+from gannet.modalities.hooks import EvaluationHooks, Presentation, no_grid
 from gannet.modalities.inference import InferenceHooks, ReadTable
 from gannet.modalities.modality import Modality
 from gannet.modalities.reading import Reading
@@ -32,7 +32,7 @@ def profiles(codec: Codec[Any], real: Tensor, fake: Tensor) -> Sequence[Histogra
     assert isinstance(codec, VectorCodec)
     width = codec.shape[0]
     names = codec.names if len(codec.names) == width else [f"column {n + 1}" for n in range(width)]
-    return row_profiles(names, *(np.stack(codec.decode(each)) for each in (real, fake)))
+    return row_histograms(names, *(np.stack(codec.decode(each)) for each in (real, fake)))
 
 
 def read_file(codec: Codec[Any], path: Path, read_table: ReadTable) -> LoadedSamples:  # noqa: ARG001
@@ -55,5 +55,5 @@ modality = Modality(
     writers=WRITERS,
     inference=InferenceHooks(read_file=read_file),
     evaluation=EvaluationHooks(profiles=profiles),
-    presentation=Presentation(describe=cells, sheet=no_sheet, tags=("tabular",)),
+    presentation=Presentation(describe=cells, grid=no_grid, tags=("tabular",)),
 )

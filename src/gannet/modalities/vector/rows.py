@@ -21,10 +21,10 @@ from gannet.modalities.vector.files import is_number
 Matrix = NDArray[np.float64]
 """``(rows, columns)``."""
 
-SHOWN = 8
+MAX_FAULTS = 8
 """Maximum number of faulty cells that an error lists."""
 
-NAMED = 20
+MAX_NAMED = 20
 """Maximum number of columns that a report lists."""
 
 
@@ -73,12 +73,12 @@ def adopt(source: Source, column: ColumnView) -> Source:
             )
         rows = _numbers(source, column.frames, names)
     else:
-        held = column.array
-        if held is None:
-            held = np.stack([column.cell(at) for at in range(source.count)])
+        array = column.array
+        if array is None:
+            array = np.stack([column.cell(at) for at in range(source.count)])
         rows, names = (
-            held.astype(np.float64),
-            tuple(f"column_{at + 1}" for at in range(held.shape[1])),
+            array.astype(np.float64),
+            tuple(f"column_{at + 1}" for at in range(array.shape[1])),
         )
         _check_finite(source, rows)
     return replace(source, raw=rows.__getitem__, columns=names, frames=(), dialect=None, held=True)
@@ -108,7 +108,7 @@ def pack(codec: VectorCodec, raws: Sequence[Any]) -> NDArray[np.float32]:
     return codec.encode(raws).numpy()
 
 
-def inspect(source: Source, _options: object, _budget: Budget, _most: int) -> Inspection:
+def inspect(source: Source, _options: object, _budget: Budget, _max_items: int) -> Inspection:
     """Dataset report of all rows."""
     rows = rows_of(source)
     measurements = (rows.min(0), rows.mean(0), rows.max(0), rows.std(0))
@@ -118,20 +118,21 @@ def inspect(source: Source, _options: object, _budget: Budget, _most: int) -> In
             source.columns, *(each.tolist() for each in measurements), strict=True
         )
     )
-    words = [
+    lines = [
         f"column {each.name}: {each.low:.4g} to {each.high:.4g}, mean {each.mean:.4g}, "
         f"deviation {each.deviation:.4g}"
-        for each in columns[:NAMED]
+        for each in columns[:MAX_NAMED]
     ]
-    if len(columns) > NAMED:
-        words.append(f"... and {len(columns) - NAMED} more columns")
+    if len(columns) > MAX_NAMED:
+        lines.append(f"... and {len(columns) - MAX_NAMED} more columns")
     constant = [each.name for each in columns if each.low == each.high]
     return Inspection(
-        places=range(source.count),
-        looks=[fingerprint(row.tobytes()) for row in rows],
+        indices=range(source.count),
+        fingerprints=[fingerprint(row.tobytes()) for row in rows],
         details=VectorDetails(columns=columns),
-        words=tuple(words),
-        warnings=(f"columns that never change: {', '.join(constant[:NAMED])}",) * bool(constant),
+        lines=tuple(lines),
+        warnings=(f"columns that never change: {', '.join(constant[:MAX_NAMED])}",)
+        * bool(constant),
         shape=(rows.shape[1],),
     )
 
@@ -156,12 +157,12 @@ def _numbers(source: Source, frames: Iterable[Frame], names: Sequence[str]) -> M
         parts.append(rows)
         wrong = np.argwhere(~np.isfinite(rows)).tolist()
         count += len(wrong)
-        for row, at in wrong[: SHOWN - len(faults)]:
+        for row, at in wrong[: MAX_FAULTS - len(faults)]:
             cell = listed(frame.column(names[at])[row : row + 1])[0]
-            shown = "empty" if cell is None or not str(cell).strip() else repr(str(cell).strip())
-            faults.append(f"row {frame.first + row}, column {names[at]!r}: {shown}")
+            text = "empty" if cell is None or not str(cell).strip() else repr(str(cell).strip())
+            faults.append(f"row {frame.first + row}, column {names[at]!r}: {text}")
     if count:
-        more = f"\n  ... and {count - SHOWN} more" if count > SHOWN else ""
+        more = f"\n  ... and {count - MAX_FAULTS} more" if count > MAX_FAULTS else ""
         raise DataError(
             "expected numbers, got\n  " + "\n  ".join(faults) + more,
             where=str(source.path),
@@ -177,8 +178,8 @@ def _column(cells: Cells) -> Matrix:
         return cells.astype(np.float64)
     if cells.dtype.kind != "O":
         return np.full(len(cells), np.nan)
-    made = [_number(cell) for cell in cells.tolist()]
-    return np.array(made, np.float64)
+    numbers = [_number(cell) for cell in cells.tolist()]
+    return np.array(numbers, np.float64)
 
 
 def _number(cell: object) -> float:

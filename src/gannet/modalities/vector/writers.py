@@ -27,8 +27,8 @@ def write_parquet(rows: Iterable[Any], to: WriteRequest) -> None:
     """Parquet with the columns of numbers, and one for the class."""
     assert isinstance(to.codec, VectorCodec)
     pyarrow, parquet = need("pyarrow", "parquet"), need("pyarrow.parquet", "parquet")
-    held = np.stack(list(rows))
-    columns: dict[str, Any] = {name: held[:, at] for at, name in enumerate(to.codec.names)}
+    matrix = np.stack(list(rows))
+    columns: dict[str, Any] = {name: matrix[:, at] for at, name in enumerate(to.codec.names)}
     if to.classes:
         columns["label"] = [name or None for name in to.labels]
     packed = io.BytesIO()

@@ -17,9 +17,9 @@ from torch import Tensor
 from gannet.core.types import CellRange
 from gannet.networks.tabular.layout import Layout
 
-WIDEST = 8_192
+MAX_TOKENS = 8_192
 """Maximum number of tokens of all fields; for more, no matrix is stored."""
-MOST_FIELDS = 100
+MAX_FIELDS = 100
 """Maximum number of fields; for more, no matrix is stored."""
 
 
@@ -31,18 +31,18 @@ def cooccurrence(parts: Iterable[Tensor], layout: Layout) -> Tensor:
         layout: Of their fields.
     """
     fields = [at for at in range(len(layout.parts)) if at not in layout.continuous]
-    if layout.width > WIDEST or len(fields) > MOST_FIELDS:
+    if layout.width > MAX_TOKENS or len(fields) > MAX_FIELDS:
         return torch.zeros(0, 0, dtype=torch.uint8)
-    met = torch.zeros(layout.width, layout.width, dtype=torch.bool)
+    occurred = torch.zeros(layout.width, layout.width, dtype=torch.bool)
     counts: list[int] = layout.count.tolist()
     for rows in parts:
-        symbols = layout.tokens(rows)
+        tokens = layout.tokens(rows)
         for one, other in combinations(fields, 2):
             size = counts[one], counts[other]
-            codes = symbols[:, one] * size[1] + symbols[:, other]
-            found = torch.bincount(codes, minlength=size[0] * size[1]).view(size) > 0
-            met[layout.parts[one], layout.parts[other]] |= found
-    return torch.from_numpy(np.packbits((met | met.T).numpy(), axis=1))
+            codes = tokens[:, one] * size[1] + tokens[:, other]
+            block = torch.bincount(codes, minlength=size[0] * size[1]).view(size) > 0
+            occurred[layout.parts[one], layout.parts[other]] |= block
+    return torch.from_numpy(np.packbits((occurred | occurred.T).numpy(), axis=1))
 
 
 def cooccurred(
@@ -52,7 +52,10 @@ def cooccurred(
     if not pairs.numel():
         return True
     bits = np.unpackbits(pairs.numpy(), axis=1).astype(bool)
-    left, right = ([_symbols(piece, layout) for piece in wish] for wish in (one, other))
+    left, right = (
+        [_tokens(cell_range, layout) for cell_range in cell_condition]
+        for cell_condition in (one, other)
+    )
     return any(
         all(bits[symbol, beside] for symbol in mine for beside in theirs)
         for mine in left
@@ -70,10 +73,10 @@ def cooccurrence_block(
     return bits[:, layout.parts[other]]
 
 
-def _symbols(piece: CellRange, layout: Layout) -> list[int]:
+def _tokens(cell_range: CellRange, layout: Layout) -> list[int]:
     """Indices of a cell range's tokens in an expanded row."""
     return [
         layout.parts[field].start + int(cell)
-        for field, cell in piece.cells.items()
+        for field, cell in cell_range.cells.items()
         if field not in layout.continuous
     ]

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import register_parametrization
 
-FEWEST = 6
+MIN_TOKENS = 6
 """Minimum number of ordinal tokens of a field with cosine features."""
-OWN = 0.3
+OWN_SCALE = 0.3
 """Scale of the random per-token initial weights; the shared cosine features carry the rest."""
 
 
@@ -30,15 +30,17 @@ def cosine_basis(counts: Sequence[int], ordered: Sequence[int], count: int) -> T
     """
     parts: list[Tensor] = []
     at = 0
-    for symbols, first in zip(counts, ordered, strict=True):
-        held = symbols - first
-        if first >= 0 and held >= FEWEST:
-            turns = torch.arange(1, min(count, held - 1) + 1)
-            where = (torch.arange(held) + 0.5) / held
-            part = torch.zeros(sum(counts), len(turns))
-            part[at + first : at + symbols] = torch.cos(math.pi * where[:, None] * turns)
+    for cardinality, first in zip(counts, ordered, strict=True):
+        size = cardinality - first
+        if first >= 0 and size >= MIN_TOKENS:
+            frequencies = torch.arange(1, min(count, size - 1) + 1)
+            positions = (torch.arange(size) + 0.5) / size
+            part = torch.zeros(sum(counts), len(frequencies))
+            part[at + first : at + cardinality] = torch.cos(
+                math.pi * positions[:, None] * frequencies
+            )
             parts.append(part)
-        at += symbols
+        at += cardinality
     return torch.cat(parts, 1) if parts else torch.zeros(sum(counts), 0)
 
 
@@ -47,39 +49,37 @@ class _Shared(nn.Module):
 
     basis: Tensor
 
-    def __init__(self, waves: Tensor, width: int, spread: float, *, turned: bool) -> None:
+    def __init__(self, basis: Tensor, width: int, std: float, *, transposed: bool) -> None:
         super().__init__()
-        self.turned = turned
-        self.register_buffer("basis", waves, persistent=False)
-        self.heights = nn.Parameter(spread * torch.randn(waves.shape[1], width))
+        self.transposed = transposed
+        self.register_buffer("basis", basis, persistent=False)
+        self.heights = nn.Parameter(std * torch.randn(basis.shape[1], width))
 
     def forward(self, own: Tensor) -> Tensor:
         shared = self.basis @ self.heights
-        return own + (shared.T if self.turned else shared)
+        return own + (shared.T if self.transposed else shared)
 
 
-def share_cosine_features(
-    evaluation: nn.Linear, answer: nn.Linear, waves: Tensor, fields: int
-) -> None:
-    """Add cosine features ``waves`` ``(W, K)`` to the weights of the first and the last layer.
+def share_cosine_features(stem: nn.Linear, output: nn.Linear, basis: Tensor, fields: int) -> None:
+    """Add cosine features ``basis`` ``(W, K)`` to the weights of the first and the last layer.
 
     Args:
-        evaluation: First layer, from ``W`` tokens and ``fields`` mask tokens.
-        answer: Last layer, to ``W`` logits.
-        waves: See ``cosine_basis``; if empty, nothing changes.
+        stem: First layer, from ``W`` tokens and ``fields`` mask tokens.
+        output: Last layer, to ``W`` logits.
+        basis: See ``cosine_basis``; if empty, nothing changes.
         fields: Number of fields.
     """
-    count = waves.shape[1]
+    count = basis.shape[1]
     if not count:
         return
-    ordered = waves.abs().sum(1) > 0
+    ordered = basis.abs().sum(1) > 0
     with torch.no_grad():
-        evaluation.weight[:, : len(waves)][:, ordered] *= OWN
-    beyond = torch.cat([waves, waves.new_zeros(fields, count)])
+        stem.weight[:, : len(basis)][:, ordered] *= OWN_SCALE
+    beyond = torch.cat([basis, basis.new_zeros(fields, count)])
     # The sum of a field's cosines is as large as the weights of one token.
-    spread = math.sqrt(fields / count) / math.sqrt(fields)
-    width = evaluation.out_features
-    first = _Shared(beyond, width, spread, turned=True)
-    last = _Shared(waves, width, 0.3 / math.sqrt(width), turned=False)
-    register_parametrization(evaluation, "weight", first, unsafe=True)
-    register_parametrization(answer, "weight", last, unsafe=True)
+    std = math.sqrt(fields / count) / math.sqrt(fields)
+    width = stem.out_features
+    first = _Shared(beyond, width, std, transposed=True)
+    last = _Shared(basis, width, 0.3 / math.sqrt(width), transposed=False)
+    register_parametrization(stem, "weight", first, unsafe=True)
+    register_parametrization(output, "weight", last, unsafe=True)

@@ -13,21 +13,21 @@ SLICES = 16  # tokens of a continuous position in [0, 1]; it is uniform within e
 STEEPEST = 40.0  # bound on logits: exp of it, summed over any table, is finite in float32
 
 
-def condition_vector(rows: Tensor, known: Tensor) -> Tensor:
+def condition_vector(rows: Tensor, observed: Tensor) -> Tensor:
     """The condition vector ``(B, 2F)``: observed cells, zero elsewhere, and their mask.
 
     Args:
         rows: ``(B, F)`` cells as the codec encodes them.
-        known: ``(B, F)`` one where a cell is observed, zero where it is to be sampled.
+        observed: ``(B, F)`` one where a cell is observed, zero where it is to be sampled.
     """
-    return torch.cat([torch.where(known > 0, rows, 0), known], 1)
+    return torch.cat([torch.where(observed > 0, rows, 0), observed], 1)
 
 
-def missing(rows: Tensor, holes: Sequence[int]) -> Tensor:
+def missing(rows: Tensor, missing_field: Sequence[int]) -> Tensor:
     """Mask ``(B, F)`` of the missing cells; see ``TableLayout.missing_field``."""
-    if not holes:
+    if not missing_field:
         return torch.zeros_like(rows, dtype=torch.bool)
-    at = torch.tensor(holes, device=rows.device)
+    at = torch.tensor(missing_field, device=rows.device)
     return (rows[:, at.clamp(min=0)] < 0.5) & (at >= 0)  # tokens are whole
 
 
@@ -71,61 +71,65 @@ class Layout(nn.Module):
 
     def tokens(self, rows: Tensor) -> Tensor:
         """Cells ``(B, F)`` as tokens ``(B, F)``, from 0 in each field."""
-        found = (rows * self.span).long()
-        return torch.minimum(found.clamp_(min=0), self.count - 1)
+        tokens = (rows * self.span).long()
+        return torch.minimum(tokens.clamp_(min=0), self.count - 1)
 
     def expand(self, rows: Tensor) -> Tensor:
         """Cells ``(B, F)`` as one-hot rows ``(B, W)``, with a one per field."""
-        return self.mark(self.tokens(rows))
+        return self.one_hot(self.tokens(rows))
 
-    def mark(self, symbols: Tensor) -> Tensor:
+    def one_hot(self, tokens: Tensor) -> Tensor:
         """Tokens ``(B, F)`` as one-hot rows ``(B, W)``."""
-        blank = self.member.new_zeros(len(symbols), self.width)
-        return blank.scatter_(1, symbols + self.first, 1.0)
+        blank = self.member.new_zeros(len(tokens), self.width)
+        return blank.scatter_(1, tokens + self.first, 1.0)
 
     def repeat_per_token(self, cells: Tensor) -> Tensor:
         """A number per cell ``(B, F)``, repeated for every token of the field, ``(B, W)``."""
         return cells @ self.member.T  # three times as fast as a gather (measured)
 
-    def embed_known(self, symbols: Tensor, known: Tensor, kind: torch.dtype) -> Tensor:
+    def embed_observed(self, tokens: Tensor, observed: Tensor, dtype: torch.dtype) -> Tensor:
         """Input of a first layer, ``(B, W + F)``: a one per observed token or masked field.
 
         Args:
-            symbols: ``(B, F)``.
-            known: ``(B, F)`` one where the token is observed.
-            kind: Floating-point type of the result.
+            tokens: ``(B, F)``.
+            observed: ``(B, F)`` one where the token is observed.
+            dtype: Floating-point type of the result.
         """
-        hidden = torch.arange(self.width, self.width + symbols.shape[1], device=symbols.device)
-        at = torch.where(known > 0, symbols + self.first, hidden)
-        blank = torch.zeros(len(symbols), self.width + len(hidden), dtype=kind, device=at.device)
+        mask_tokens = torch.arange(self.width, self.width + tokens.shape[1], device=tokens.device)
+        at = torch.where(observed > 0, tokens + self.first, mask_tokens)
+        blank = torch.zeros(
+            len(tokens), self.width + len(mask_tokens), dtype=dtype, device=at.device
+        )
         return blank.scatter_(1, at, 1.0)
 
-    def cross_entropy(self, logits: Tensor, symbols: Tensor) -> Tensor:
+    def cross_entropy(self, logits: Tensor, tokens: Tensor) -> Tensor:
         """Cross-entropy ``(B, F)`` of each field, in nats, of logits ``(B, W)`` of any float type.
 
         It can be differentiated once, not twice.
         """
-        found: Tensor = _CrossEntropy.apply(logits, symbols + self.first, self.member)  # pyright: ignore[reportUnknownMemberType, reportAssignmentType]  # not typed in torch's stubs
-        return found
+        losses: Tensor = _CrossEntropy.apply(logits, tokens + self.first, self.member)  # pyright: ignore[reportUnknownMemberType, reportAssignmentType]  # not typed in torch's stubs
+        return losses
 
     def probabilities(self, logits: Tensor) -> Tensor:
         """Probabilities ``(B, W)`` that sum to one over each field (softmax per field)."""
-        odds = logits.exp()
-        return odds * self.repeat_per_token(1 / (odds @ self.member))
+        weights = logits.exp()
+        return weights * self.repeat_per_token(1 / (weights @ self.member))
 
-    def sample_tokens(self, shares: Tensor, chance: Tensor) -> Tensor:
-        """Sample tokens ``(B, F)`` by ``shares`` ``(B, W)`` and uniform ``chance`` in [0, 1)."""
-        heaped = shares.double().cumsum(1)  # float32 would round off rare tokens at the end
-        end = heaped[:, self.first + self.count - 1]
+    def sample_tokens(self, probabilities: Tensor, uniforms: Tensor) -> Tensor:
+        """Sample tokens ``(B, F)`` by ``probabilities`` ``(B, W)`` and uniform ``uniforms`` in [0, 1)."""
+        cumulative = probabilities.double().cumsum(
+            1
+        )  # float32 would round off rare tokens at the end
+        end = cumulative[:, self.first + self.count - 1]
         start = torch.cat([torch.zeros_like(end[:, :1]), end[:, :-1]], 1)
-        at = torch.searchsorted(heaped, start + chance * (end - start), right=True)
+        at = torch.searchsorted(cumulative, start + uniforms * (end - start), right=True)
         return torch.minimum((at - self.first).clamp_(min=0), self.count - 1)
 
-    def cells(self, symbols: Tensor, inside: Tensor) -> Tensor:
+    def cells(self, tokens: Tensor, inside: Tensor) -> Tensor:
         """Tokens ``(B, F)`` as cells; ``inside`` in [0, 1) is the position within a slice."""
-        made = symbols.float()
-        made[:, self.continuous] = (made[:, self.continuous] + inside.float()) / SLICES
-        return made
+        cells = tokens.float()
+        cells[:, self.continuous] = (cells[:, self.continuous] + inside.float()) / SLICES
+        return cells
 
 
 class _CrossEntropy(torch.autograd.Function):
@@ -137,17 +141,17 @@ class _CrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, logits: Tensor, at: Tensor, member: Tensor) -> Tensor:
         bounded = logits.float().clamp(-STEEPEST, STEEPEST)
-        told = bounded.gather(1, at)
+        target_logits = bounded.gather(1, at)
         # Sums of exps over each field's tokens: one product instead of a softmax per field.
-        odds = bounded.exp_()
-        total = odds @ member
-        ctx.save_for_backward(odds, total, at, member)
+        weights = bounded.exp_()
+        total = weights @ member
+        ctx.save_for_backward(weights, total, at, member)
         ctx.kind = logits.dtype
-        return total.log() - told
+        return total.log() - target_logits
 
     @staticmethod
-    def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, None, None]:
-        odds, total, at, member = ctx.saved_tensors
-        slope = slopes[0].float()
-        found = odds * ((slope / total) @ member.T)
-        return found.scatter_add_(1, at, -slope).to(ctx.kind), None, None
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        weights, total, at, member = ctx.saved_tensors
+        gradient = gradients[0].float()
+        logit_gradient = weights * ((gradient / total) @ member.T)
+        return logit_gradient.scatter_add_(1, at, -gradient).to(ctx.kind), None, None

@@ -24,14 +24,20 @@ from gannet.networks.tabular.cosine_features import cosine_basis, share_cosine_f
 from gannet.networks.tabular.layout import SLICES, STEEPEST, Layout, missing
 from gannet.networks.tabular.sampling import Layers, PrefixCache, fill, uniforms
 
-BARRED = -45.0  # added to the logits of tokens that are never sampled; its exp is still not zero
+NEVER_DRAWN = (
+    -45.0
+)  # added to the logits of tokens that are never sampled; its exp is still not zero
 TOGETHER = 65_536  # rows that are sampled at once
 
 
-def _computed_in(numbers: Tensor) -> torch.dtype:
+def _compute_dtype(numbers: Tensor) -> torch.dtype:
     """The floating-point type in which layers compute, which autocast may change."""
-    place = numbers.device.type
-    return torch.get_autocast_dtype(place) if torch.is_autocast_enabled(place) else numbers.dtype
+    device_type = numbers.device.type
+    return (
+        torch.get_autocast_dtype(device_type)
+        if torch.is_autocast_enabled(device_type)
+        else numbers.dtype
+    )
 
 
 class FieldGenerator(nn.Module):
@@ -51,7 +57,7 @@ class FieldGenerator(nn.Module):
             ``networks.tabular.cosine_features``.
     """
 
-    bar: Tensor
+    logit_bias: Tensor
 
     def __init__(
         self,
@@ -65,11 +71,11 @@ class FieldGenerator(nn.Module):
         super().__init__()
         self.layout, self.missing_field = Layout(spec.table.cardinalities), missing_field
         count = len(spec.table.cardinalities)
-        bar = torch.zeros(self.layout.width)
-        bar[self.layout.first[[at for at, owner in enumerate(missing_field) if at == owner]]] = (
-            BARRED
-        )
-        self.register_buffer("bar", bar, persistent=False)
+        logit_bias = torch.zeros(self.layout.width)
+        logit_bias[
+            self.layout.first[[at for at, owner in enumerate(missing_field) if at == owner]]
+        ] = NEVER_DRAWN
+        self.register_buffer("logit_bias", logit_bias, persistent=False)
         self.stem = nn.Linear(self.layout.width + count, width)
         # One token or mask token per field is one, so the sum of F columns has a std of one.
         nn.init.normal_(self.stem.weight, std=1 / math.sqrt(count))
@@ -89,12 +95,12 @@ class FieldGenerator(nn.Module):
 
     def raw_logits(self, condition: Condition) -> Tensor:
         """Unclamped logits, in the floating-point type of the last layer."""
-        rows, known = condition.vector.chunk(2, 1)
-        features = self.blocks(self._stem(rows, known))
-        made: Tensor = self.output(leaky_relu(features, LEAK))
+        rows, observed = condition.vector.chunk(2, 1)
+        features = self.blocks(self._stem(rows, observed))
+        logits: Tensor = self.output(leaky_relu(features, LEAK))
         if self.missing_field:
-            made = made + self.bar.to(made.dtype)
-        return made
+            logits = logits + self.logit_bias.to(logits.dtype)
+        return logits
 
     @torch.no_grad()
     def forward(self, noise: Tensor, condition: Condition) -> Tensor:
@@ -107,51 +113,55 @@ class FieldGenerator(nn.Module):
                 more per continuous position.
             condition: Its vector is that of ``condition_vector``.
         """
-        rows, known = condition.vector.chunk(2, 1)
+        rows, observed = condition.vector.chunk(2, 1)
         fields = rows.shape[1]
-        chance = uniforms(noise, fields + len(self.layout.continuous))
+        uniform_draws = uniforms(noise, fields + len(self.layout.continuous))
         order = self.order()
-        made = torch.empty_like(rows)
+        cells = torch.empty_like(rows)
         for at in range(0, len(rows), TOGETHER):
             some = slice(at, at + TOGETHER)
-            symbols = self._fill(rows[some], known[some], chance[some, :fields], order)
-            made[some] = self.layout.cells(symbols, chance[some, fields:])
-        return torch.where(known > 0, rows, made)
+            tokens = self._fill(rows[some], observed[some], uniform_draws[some, :fields], order)
+            cells[some] = self.layout.cells(tokens, uniform_draws[some, fields:])
+        return torch.where(observed > 0, rows, cells)
 
     def order(self) -> list[int]:
         """Fields by rising entropy; continuous positions last, for they are least informative."""
         blank = self.stem.weight.new_zeros(1, 2 * len(self.layout.count))
-        shares = self.layout.probabilities(
+        probabilities = self.layout.probabilities(
             self.logits(Condition(blank, blank[:, :0], blank[:, :0]))
         )
-        doubt = -(shares * shares.log()) @ self.layout.member
+        doubt = -(probabilities * probabilities.log()) @ self.layout.member
         doubt[:, self.layout.continuous] = torch.inf
-        found: list[int] = doubt.squeeze(0).argsort(stable=True).tolist()
-        return found
+        fields: list[int] = doubt.squeeze(0).argsort(stable=True).tolist()
+        return fields
 
-    def _fill(self, rows: Tensor, known: Tensor, chance: Tensor, order: Sequence[int]) -> Tensor:
+    def _fill(
+        self, rows: Tensor, observed: Tensor, uniforms: Tensor, order: Sequence[int]
+    ) -> Tensor:
         """The tokens of the rows ``(B, F)``, unobserved ones sampled in the given order."""
-        symbols = self.layout.tokens(rows)
-        existing = self._begin(rows, known)
-        kind = _computed_in(existing.features)
-        layers = Layers(self.layout, self.stem, self.blocks, self.output, self.bar, kind)
-        fill(layers, existing, symbols, known == 0, chance, order)
-        return symbols
+        tokens = self.layout.tokens(rows)
+        prefixes = self._prefixes(rows, observed)
+        dtype = _compute_dtype(prefixes.features)
+        layers = Layers(self.layout, self.stem, self.blocks, self.output, self.logit_bias, dtype)
+        fill(layers, prefixes, tokens, observed == 0, uniforms, order)
+        return tokens
 
-    def _begin(self, rows: Tensor, known: Tensor) -> PrefixCache:
+    def _prefixes(self, rows: Tensor, observed: Tensor) -> PrefixCache:
         """The cache before sampling; consecutive rows with equal conditions share a prefix."""
-        both = torch.cat([rows, known], 1)
+        both = torch.cat([rows, observed], 1)
         new = torch.ones(len(both), dtype=torch.bool, device=both.device)
         new[1:] = (both[1:] != both[:-1]).any(1)
         of = new.long().cumsum(0) - 1
-        return PrefixCache(self._stem(rows[new], known[new]).float(), of)
+        return PrefixCache(self._stem(rows[new], observed[new]).float(), of)
 
-    def _stem(self, rows: Tensor, known: Tensor) -> Tensor:
+    def _stem(self, rows: Tensor, observed: Tensor) -> Tensor:
         if self.missing_field:
-            known = known.masked_fill(missing(rows, self.missing_field), 0)
-        kind = _computed_in(rows)
-        looked: Tensor = self.stem(self.layout.embed_known(self.layout.tokens(rows), known, kind))
-        return looked
+            observed = observed.masked_fill(missing(rows, self.missing_field), 0)
+        dtype = _compute_dtype(rows)
+        features: Tensor = self.stem(
+            self.layout.embed_observed(self.layout.tokens(rows), observed, dtype)
+        )
+        return features
 
 
 class FieldDiscriminator(nn.Module):
@@ -176,7 +186,7 @@ class FieldDiscriminator(nn.Module):
 
     def logits(self, expanded: Tensor, vector: Tensor) -> Tensor:
         """Logits ``(B,)`` of expanded rows ``(B, W)``, which may be soft and differentiable."""
-        _, known = vector.chunk(2, 1)
-        features = self.blocks(self.stem(torch.cat([expanded, known], 1)))
+        _, observed = vector.chunk(2, 1)
+        features = self.blocks(self.stem(torch.cat([expanded, observed], 1)))
         logits: Tensor = self.head(leaky_relu(features, LEAK)).squeeze(1)
         return logits

@@ -14,10 +14,10 @@ from gannet.core.types import Batch, Spec
 from gannet.networks.nonparametric import columns_of
 from gannet.recipes.common import tabular
 
-KEPT_BYTES = 64 * 2**20
+MAX_STORED_BYTES = 64 * 2**20
 """Maximum size of the stored training samples in an artifact."""
 
-KEPT_ROWS = 50_000
+MAX_STORED_ROWS = 50_000
 """Maximum number of stored training samples."""
 
 
@@ -29,10 +29,12 @@ class BaselineConfig(Config):
 
 def suggest_config(some: Batch, rows: int) -> Iterator[Suggestion]:
     """Store as many samples as fit, with one latent number for each column of a table."""
-    most = min(rows, KEPT_ROWS, max(KEPT_BYTES // (4 * math.prod(some.real.shape[1:])), 1))
+    stored_count = min(
+        rows, MAX_STORED_ROWS, max(MAX_STORED_BYTES // (4 * math.prod(some.real.shape[1:])), 1)
+    )
     yield (
-        f"{'all' if most == rows else 'a random subset'} of {rows} training samples",
-        {"stored_samples": most},
+        f"{'all' if stored_count == rows else 'a random subset'} of {rows} training samples",
+        {"stored_samples": stored_count},
     )
     if some.table.cardinalities:
         columns = len(columns_of(Spec.of(some)))

@@ -37,7 +37,7 @@ from gannet.networks.patchgan import PatchGAN
 from gannet.networks.perceptual import perceptual_available, perceptual_net
 from gannet.networks.unet import UNetGenerator
 
-SPREAD = math.sqrt(2 / (math.pi * 6)) * math.sqrt(math.pi / 4)
+DIVERSITY_SCALE = math.sqrt(2 / (math.pi * 6)) * math.sqrt(math.pi / 4)
 """Weight of the mean distance of two outputs; eq. 12 with two of them."""
 
 
@@ -101,7 +101,7 @@ class PairedImageConfig(ImageToImageConfig):
     )
 
 
-def parts(networks: Networks) -> tuple[UNetGenerator, PatchGAN]:
+def unet_and_patchgan(networks: Networks) -> tuple[UNetGenerator, PatchGAN]:
     """The generator and the discriminator with their types."""
     translator, discriminator = networks.generator, networks.discriminator
     assert isinstance(translator, UNetGenerator)
@@ -109,7 +109,7 @@ def parts(networks: Networks) -> tuple[UNetGenerator, PatchGAN]:
     return translator, discriminator
 
 
-PICTURES = range(1, 5)
+IMAGE_CHANNELS = range(1, 5)
 """Numbers of channels: grey or colour, with alpha or without."""
 
 
@@ -123,17 +123,17 @@ def suggest_perceptual(
         weight: Suggested weight.
         setting: Name of the setting.
     """
-    if some.real.shape[1] in PICTURES and perceptual_available():
+    if some.real.shape[1] in IMAGE_CHANNELS and perceptual_available():
         yield "the extra `features` brings a network trained on photos", {setting: weight}
 
 
-Finished = Callable[[Tensor, Batch], Tensor]
+Postprocess = Callable[[Tensor, Batch], Tensor]
 """From a generator's raw outputs and their problem to the outputs that are used."""
 
 
-def as_made(answers: Tensor, _problem: Batch) -> Tensor:
+def unchanged(outputs: Tensor, _problem: Batch) -> Tensor:
     """The outputs unchanged."""
-    return answers
+    return outputs
 
 
 def paired_discriminator_losses(
@@ -141,17 +141,21 @@ def paired_discriminator_losses(
     batch: Batch,
     noise: Tensor,
     config: ImageToImageConfig,
-    finished: Finished = as_made,
+    postprocess: Postprocess = unchanged,
 ) -> Losses:
     """Adversarial loss of targets against outputs, with gradient penalties."""
-    translator, discriminator = parts(networks)
+    translator, discriminator = unet_and_patchgan(networks)
     with torch.no_grad():
-        fake = finished(translator(noise, batch.condition).float(), batch)
+        fake = postprocess(translator(noise, batch.condition).float(), batch)
     return discriminator_loss(discriminator, batch, fake, config.gradient_penalty)
 
 
-def passing_terms(
-    discriminator: PatchGAN, batch: Batch, fake: Tensor, adversarial: float, matched: float
+def adversarial_losses(
+    discriminator: PatchGAN,
+    batch: Batch,
+    fake: Tensor,
+    adversarial_weight: float,
+    matching_weight: float,
 ) -> dict[str, Tensor]:
     """Adversarial and feature-matching losses of the generator.
 
@@ -159,14 +163,19 @@ def passing_terms(
         discriminator: A PatchGAN.
         batch: Reals and their conditions.
         fake: ``(B, C, H, W)`` in float32.
-        adversarial: Adversarial loss weight.
-        matched: Feature-matching loss weight.
+        adversarial_weight: Adversarial loss weight.
+        matching_weight: Feature-matching loss weight.
     """
-    real_seen, seen = (discriminator.features(each, batch.condition) for each in (batch.real, fake))
-    won = objectives.relativistic_generator(real_seen[-1].float(), seen[-1].float())
+    real_features, fake_features = (
+        discriminator.features(each, batch.condition) for each in (batch.real, fake)
+    )
+    adversarial_loss = objectives.relativistic_generator(
+        real_features[-1].float(), fake_features[-1].float()
+    )
     return {
-        "adversarial": adversarial * won,
-        "feature_matching": matched * feature_matching_loss(real_seen[:-1], seen[:-1]).float(),
+        "adversarial": adversarial_weight * adversarial_loss,
+        "feature_matching": matching_weight
+        * feature_matching_loss(real_features[:-1], fake_features[:-1]).float(),
     }
 
 
@@ -175,37 +184,42 @@ def paired_generator_losses(
     batch: Batch,
     noise: Tensor,
     config: PairedImageConfig,
-    finished: Finished = as_made,
+    postprocess: Postprocess = unchanged,
 ) -> Losses:
     """Adversarial, feature-matching, perceptual, L1 and diversity losses of the generator."""
-    translator, discriminator = parts(networks)
-    told, two = batch.condition, config.latent_dim > 0 and config.diversity_weight > 0
-    fake = finished(translator(noise, told).float(), batch)
-    losses = passing_terms(
+    translator, discriminator = unet_and_patchgan(networks)
+    condition, use_diversity = (
+        batch.condition,
+        config.latent_dim > 0 and config.diversity_weight > 0,
+    )
+    fake = postprocess(translator(noise, condition).float(), batch)
+    losses = adversarial_losses(
         discriminator, batch, fake, config.adversarial_weight, config.feature_matching_weight
     )
     if config.perceptual_weight:
         feature_extractor = perceptual_net(fake.device.type)
         with torch.no_grad():
-            wanted = feature_extractor(batch.real)
+            target_features = feature_extractor(batch.real)
         losses["perceptual"] = config.perceptual_weight * perceptual_loss(
-            feature_extractor(fake), wanted
+            feature_extractor(fake), target_features
         )
     mean = fake
-    if two:
+    if use_diversity:
         # The latents of the row before: as independent as new ones, and repeatable.
-        other = finished(translator(noise.roll(1, 0), told).float(), batch)
+        other = postprocess(translator(noise.roll(1, 0), condition).float(), batch)
         mean = (fake + other) / 2
-        losses["diversity"] = -config.diversity_weight * SPREAD * (fake - other).abs().mean()
+        losses["diversity"] = (
+            -config.diversity_weight * DIVERSITY_SCALE * (fake - other).abs().mean()
+        )
     losses["l1"] = config.l1_weight * (mean - batch.real).abs().mean()
     return losses
 
 
 def mean_absolute_error(model: nn.Module, problem: Batch, config: ImageToImageConfig) -> Tensor:
     """Mean absolute error of the outputs for zero latents; a scalar."""
-    still = torch.zeros(len(problem), config.latent_dim, device=problem.real.device)
-    made: Tensor = model(still, problem.condition)
-    return (made.float() - problem.real).abs().mean()
+    zero_latents = torch.zeros(len(problem), config.latent_dim, device=problem.real.device)
+    outputs: Tensor = model(zero_latents, problem.condition)
+    return (outputs.float() - problem.real).abs().mean()
 
 
 def draw_latents(samples: int, width: int, seed: int) -> Tensor:
@@ -214,26 +228,26 @@ def draw_latents(samples: int, width: int, seed: int) -> Tensor:
 
 
 def translate_tiled(
-    translator: UNetGenerator, seen: Tensor, noise: Tensor, side: Tensor | None = None
+    translator: UNetGenerator, image: Tensor, noise: Tensor, side: Tensor | None = None
 ) -> list[NDArray[np.float32]]:
     """Images ``(H, W, C)`` in 0..1, one per row of latents; large ones in tiles.
 
     Args:
         translator: The network.
-        seen: The input, ``(1, C, H, W)``.
+        image: The input, ``(1, C, H, W)``.
         noise: Latents ``(samples, Z)``.
         side: Target class, one-hot ``(1, K)``, where the network has classes.
     """
     where = device_of(translator)
 
-    def answer(part: Tensor, row: Tensor) -> Tensor:
-        told = grid_condition(part.to(where))
-        asked = told if side is None else replace(told, vector=side.to(told.grid))
+    def translate_tile(part: Tensor, row: Tensor) -> Tensor:
+        condition = grid_condition(part.to(where))
+        asked = condition if side is None else replace(condition, vector=side.to(condition.grid))
         return translator(row.to(where), asked)
 
-    reach, unit = translator.receptive_radius, translator.unit
+    receptive_radius, unit = translator.receptive_radius, translator.unit
     return [
-        decoded(in_tiles(partial(answer, row=row), [seen], reach, unit=unit)[0])
+        decoded(in_tiles(partial(translate_tile, row=row), [image], receptive_radius, unit=unit)[0])
         for row in noise.split(1)
     ]
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from gannet.core.config import C
 
 
-def cosine_left(end: float, share: float) -> float:
+def cosine_left(end: float, progress: float) -> float:
     """Factor of a setting under cosine decay.
 
     Source: Loshchilov and Hutter 2016, arXiv:1608.03983, eq. 5, without restarts.
@@ -22,18 +22,18 @@ def cosine_left(end: float, share: float) -> float:
 
     Args:
         end: Factor at the end of the run.
-        share: Progress of the run, 0..1.
+        progress: Progress of the run, 0..1.
     """
-    return end + (1 - end) * (1 + math.cos(math.pi * share)) / 2
+    return end + (1 - end) * (1 + math.cos(math.pi * progress)) / 2
 
 
-def exponential_left(end: float, share: float) -> float:
+def exponential_left(end: float, progress: float) -> float:
     """Factor of a setting under exponential decay.
 
     >>> exponential_left(0.01, 0.0), exponential_left(0.01, 0.5), exponential_left(0.01, 1.0)
     (1.0, 0.1, 0.01)
     """
-    return end**share
+    return end**progress
 
 
 def cosine(*settings: str) -> Callable[[C, float], C]:
@@ -49,9 +49,9 @@ def exponential(*settings: str) -> Callable[[C, float], C]:
 def _falling(
     left: Callable[[float, float], float], settings: tuple[str, ...]
 ) -> Callable[[C, float], C]:
-    def schedule(config: C, share: float) -> C:
+    def schedule(config: C, progress: float) -> C:
         change = {
-            name: getattr(config, name) * left(getattr(config, f"{name}_end"), share)
+            name: getattr(config, name) * left(getattr(config, f"{name}_end"), progress)
             for name in settings
         }
         return config.model_copy(update=change)

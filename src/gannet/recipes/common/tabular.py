@@ -27,13 +27,13 @@ from gannet.networks.tabular.network import FieldDiscriminator, FieldGenerator
 FEW_ROWS = 3_000
 """Rows of a table below which neighbouring values share cosine features."""
 
-WAVES = 6
+FEW_ROWS_COSINE_FEATURES = 6
 """Number of these cosine features."""
 
-SLOWER = 3e-3
+FEW_ROWS_LEARNING_RATE = 3e-3
 """Learning rate for a table of few rows."""
 
-VIEW = 128
+EMBEDDING_DIM = 128
 """Dimension of the space in which rows are compared."""
 
 
@@ -91,7 +91,7 @@ def discriminator_loss(
     """Adversarial loss of real rows against filled rows, with gradient penalties."""
     # In float32: for a few rows, converting the weights takes longer than using them.
     with device.autocast(noise.device.type, "float32"):
-        return _judged_apart(
+        return _relativistic_losses(
             networks,
             share_mask(batch[: config.discriminator_batch]),
             noise[: config.discriminator_batch],
@@ -99,7 +99,9 @@ def discriminator_loss(
         )
 
 
-def _judged_apart(networks: Networks, batch: Batch, noise: Tensor, config: CellConfig) -> Losses:
+def _relativistic_losses(
+    networks: Networks, batch: Batch, noise: Tensor, config: CellConfig
+) -> Losses:
     generator, discriminator = tabular_networks(networks)
     fake = generator(noise, batch.condition)
     # Both in one pass: for a few rows, time depends on the number of operations.
@@ -121,12 +123,12 @@ def share_mask(batch: Batch) -> Batch:
 
     Filling a few rows for the discriminator would otherwise take half the time of a step.
     """
-    _, known = batch.condition.vector.chunk(2, 1)
-    vector = condition_vector(batch.real, known[:1].expand_as(known))
+    _, observed = batch.condition.vector.chunk(2, 1)
+    vector = condition_vector(batch.real, observed[:1].expand_as(observed))
     return replace(batch, condition=replace(batch.condition, vector=vector))
 
 
-def masked_nll(generator: FieldGenerator, batch: Batch, asked: Tensor) -> Tensor:
+def masked_nll(generator: FieldGenerator, batch: Batch, target_mask: Tensor) -> Tensor:
     """Masked negative log-likelihood: mean over rows of the mean over their target cells.
 
     Rows with few and with many target cells have equal weight. Times F it bounds the negative
@@ -135,18 +137,20 @@ def masked_nll(generator: FieldGenerator, batch: Batch, asked: Tensor) -> Tensor
     Args:
         generator: Sees ``batch.condition`` alone.
         batch: Rows ``(B, F)``.
-        asked: ``(B, F)`` one for a target cell.
+        target_mask: ``(B, F)`` one for a target cell.
     """
-    answers = generator.raw_logits(batch.condition)
-    surprise = generator.layout.cross_entropy(answers, generator.layout.tokens(batch.real))
-    return ((surprise * asked).sum(1) / asked.sum(1).clamp(min=1)).mean()
+    logits = generator.raw_logits(batch.condition)
+    cross_entropy = generator.layout.cross_entropy(logits, generator.layout.tokens(batch.real))
+    return ((cross_entropy * target_mask).sum(1) / target_mask.sum(1).clamp(min=1)).mean()
 
 
-def hidden_surprise(generator: FieldGenerator, batch: Batch) -> Tensor:
+def hidden_cells_nll(generator: FieldGenerator, batch: Batch) -> Tensor:
     """Negative log-likelihood of masked cells, without those that are missing in the data."""
-    _, known = batch.condition.vector.chunk(2, 1)
+    _, observed = batch.condition.vector.chunk(2, 1)
     return masked_nll(
-        generator, batch, (1 - known).masked_fill(missing(batch.real, generator.missing_field), 0)
+        generator,
+        batch,
+        (1 - observed).masked_fill(missing(batch.real, generator.missing_field), 0),
     )
 
 
@@ -155,32 +159,34 @@ def validation_loss(model: nn.Module, batch: Batch, config: CellConfig) -> Tenso
     """Masked negative log-likelihood of masked cells; see ``masked_nll``."""
     assert isinstance(model, FieldGenerator)
     with device.autocast(batch.real.device.type, config.precision):
-        return hidden_surprise(model, batch)
+        return hidden_cells_nll(model, batch)
 
 
-def cell_players(config: CellConfig, spec: Spec, holes: tuple[int, ...] = ()) -> Networks:
+def build_tabular_networks(
+    config: CellConfig, spec: Spec, missing_field: tuple[int, ...] = ()
+) -> Networks:
     """A generator and a discriminator of the same width for the fields of a table.
 
     Args:
         config: Sizes.
         spec: Of the rows.
-        holes: ``spec.table.missing_field`` if missing values are never sampled.
+        missing_field: ``spec.table.missing_field`` if missing values are never sampled.
     """
     return Networks(
         FieldGenerator(
             spec,
             config.width,
             config.blocks,
-            missing_field=holes,
+            missing_field=missing_field,
             cosine_features=config.cosine_features,
         ),
         FieldDiscriminator(spec, config.width, config.blocks),
     )
 
 
-def hide(batch: Batch, hidden: Tensor) -> Batch:
+def mask_cells(batch: Batch, mask: Tensor) -> Batch:
     """Mask cells: those where ``(B, F)`` is true are left out of the condition."""
-    vector = condition_vector(batch.real, 1 - hidden.float())
+    vector = condition_vector(batch.real, 1 - mask.float())
     return replace(batch, condition=replace(Condition.none(batch.real), vector=vector))
 
 
@@ -206,9 +212,9 @@ def embed(samples: Tensor, spec: Spec) -> Tensor:
     1984), and no rare token has an axis of its own that standardizing would blow up.
     """
     layout = Layout(spec.table.cardinalities)
-    chance = torch.Generator().manual_seed(VIEW)
-    turn = torch.randn(layout.width, VIEW, generator=chance) / math.sqrt(VIEW)
-    return layout.expand(samples) @ turn
+    rng = torch.Generator().manual_seed(EMBEDDING_DIM)
+    projection = torch.randn(layout.width, EMBEDDING_DIM, generator=rng) / math.sqrt(EMBEDDING_DIM)
+    return layout.expand(samples) @ projection
 
 
 def suggest_config(some: Batch, rows: int) -> Iterator[Suggestion]:
@@ -223,11 +229,14 @@ def suggest_config(some: Batch, rows: int) -> Iterator[Suggestion]:
     )
     if rows < FEW_ROWS and max(some.table.ordinal_from, default=-1) >= 0:
         why = f"only {rows} rows, so neighbouring values share cosine features"
-        yield why, {"cosine_features": WAVES, "learning_rate": SLOWER}
+        yield (
+            why,
+            {"cosine_features": FEW_ROWS_COSINE_FEATURES, "learning_rate": FEW_ROWS_LEARNING_RATE},
+        )
 
 
 def condition_on(
-    model: nn.Module, spec: Spec, conditions: CellConditions, chance: Tensor, config: CellConfig
+    model: nn.Module, spec: Spec, conditions: CellConditions, uniforms: Tensor, config: CellConfig
 ) -> SampledCondition:
     """Sample the conditioned cells first, since the network samples field by field.
 
@@ -235,8 +244,8 @@ def condition_on(
     probability under the network given the conditions on all other columns.
     """
     assert isinstance(model, FieldGenerator)
-    with device.autocast(chance.device.type, config.precision):
+    with device.autocast(uniforms.device.type, config.precision):
         existing = prefixes(model, conditions)
-    rows, known = rows_of(existing, chance)
-    vector = condition_vector(rows, known)
-    return SampledCondition(replace(spec.blank(len(chance)), vector=vector), existing.probability)
+    rows, observed = rows_of(existing, uniforms)
+    vector = condition_vector(rows, observed)
+    return SampledCondition(replace(spec.blank(len(uniforms)), vector=vector), existing.probability)

@@ -17,29 +17,31 @@ from gannet.training.monitor.symptoms import (
     memorizes,
     mode_collapse,
 )
-from gannet.training.monitor.thresholds import USUAL, Thresholds
+from gannet.training.monitor.thresholds import DEFAULT_THRESHOLDS, Thresholds
 
 
-def diagnose(history: History, share: float, thresholds: Thresholds = USUAL) -> Diagnosis:
+def diagnose(
+    history: History, progress: float, thresholds: Thresholds = DEFAULT_THRESHOLDS
+) -> Diagnosis:
     """The diagnosis of the evaluations so far. Pure: depends on the arguments alone.
 
     Args:
         history: All measurements, oldest first; at least one.
-        share: Fraction of the run that is done, 0..1.
+        progress: Fraction of the run that is done, 0..1.
         thresholds: Limits of healthy.
     """
     now, recent = history[-1], history[-thresholds.evaluations :]
-    if lost := _diverged(recent, thresholds):
-        return Diagnosis("diverged", lost)
+    if evidence := _diverged(recent, thresholds):
+        return Diagnosis("diverged", evidence)
     if not all(each.finite for each in recent):
         return Diagnosis("healthy", f"recovering: {_numbers(now)}")
-    if found := _first(ALWAYS_CHECKED, history, thresholds):
-        return found
-    if len(recent) < thresholds.evaluations or share < thresholds.warm_up:
+    if diagnosis := _first(ALWAYS_CHECKED, history, thresholds):
+        return diagnosis
+    if len(recent) < thresholds.evaluations or progress < thresholds.warm_up:
         return Diagnosis("healthy", f"warming up: {_numbers(now)}")
-    if found := _first(CHECKED_AFTER_WARM_UP, history, thresholds):
-        return found
-    if share >= thresholds.min_progress_converged and all(_converged(each) for each in recent):
+    if diagnosis := _first(CHECKED_AFTER_WARM_UP, history, thresholds):
+        return diagnosis
+    if progress >= thresholds.min_progress_converged and all(_converged(each) for each in recent):
         return Diagnosis(
             "converged",
             f"{thresholds.sample_noun} cannot be told from held-out data: {_numbers(now)}",
@@ -47,26 +49,28 @@ def diagnose(history: History, share: float, thresholds: Thresholds = USUAL) -> 
     return Diagnosis("healthy", _numbers(now))
 
 
-def healthy_now(now: Measurements, thresholds: Thresholds = USUAL) -> bool:
+def healthy_now(now: Measurements, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> bool:
     """Whether one evaluation alone shows no symptom, so that its state is worth a rollback.
 
     A diagnosis needs several evaluations in a row; the first of them must not count as healthy.
     Conditional outputs may be alike early on, so their validation loss decides instead.
     """
-    told = thresholds.conditional and math.isfinite(now.loss_validation)
+    has_validation_loss = thresholds.conditional and math.isfinite(now.loss_validation)
     return (
         now.finite
         and now.logit_scale <= thresholds.max_logit_scale
         and now.auc_held_out >= thresholds.min_auc
-        and (told or not mode_collapse(now, thresholds))
+        and (has_validation_loss or not mode_collapse(now, thresholds))
         and not discriminator_overfitting(now, thresholds)
         and not memorizes([now], thresholds)
     )
 
 
-def _first(signs: Iterable[Symptom], history: History, thresholds: Thresholds) -> Diagnosis | None:
-    found = (sign.diagnose(history, thresholds) for sign in signs)
-    return next((diagnosis for diagnosis in found if diagnosis is not None), None)
+def _first(
+    symptoms: Iterable[Symptom], history: History, thresholds: Thresholds
+) -> Diagnosis | None:
+    diagnoses = (symptom.diagnose(history, thresholds) for symptom in symptoms)
+    return next((diagnosis for diagnosis in diagnoses if diagnosis is not None), None)
 
 
 def _numbers(now: Measurements) -> str:

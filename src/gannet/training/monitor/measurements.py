@@ -72,8 +72,8 @@ class Measurements:
     @property
     def samples(self) -> int:
         """Samples per set, recovered from the standard error of an AUC; 0 if unknown."""
-        known = math.isfinite(self.auc_error) and self.auc_error > 0
-        return round(1 / (6 * self.auc_error**2)) if known else 0
+        has_error = math.isfinite(self.auc_error) and self.auc_error > 0
+        return round(1 / (6 * self.auc_error**2)) if has_error else 0
 
     def record(self) -> dict[str, Any]:
         """As a JSON object; numbers to six digits."""
@@ -167,9 +167,9 @@ def gaussian(samples: Tensor, count: int, *, seed: int) -> Tensor:
 
     Random combinations of the centered samples have their covariance, without computing it.
     """
-    source = torch.Generator().manual_seed(derive_seed(seed, 3))
+    rng = torch.Generator().manual_seed(derive_seed(seed, 3))
     flat = samples.flatten(1)
     centerd = flat - flat.mean(0)
-    weights = torch.randn(count, len(flat), generator=source) / math.sqrt(max(len(flat) - 1, 1))
-    made = flat.mean(0) + weights @ centerd
-    return made.clamp(flat.amin(), flat.amax()).view(count, *samples.shape[1:])
+    weights = torch.randn(count, len(flat), generator=rng) / math.sqrt(max(len(flat) - 1, 1))
+    generated = flat.mean(0) + weights @ centerd
+    return generated.clamp(flat.amin(), flat.amax()).view(count, *samples.shape[1:])

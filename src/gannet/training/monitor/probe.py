@@ -16,7 +16,7 @@ from gannet.core.seeding import derive_seed
 from gannet.core.types import Batch, Condition
 from gannet.metrics.distribution import energy_distance
 from gannet.metrics.kmeans import first_of_each
-from gannet.modalities.modality import as_seen
+from gannet.modalities.modality import modality_of_embedded
 from gannet.modalities.registry import modality_of
 from gannet.networks.features import FeatureMap
 from gannet.training.monitor.measurements import (
@@ -67,49 +67,58 @@ class Monitor:
         self.train, self.held_out, self.features, self.seed = train, held_out, features, seed
         self.embed = embed
         self.count = len(held_out)
-        seen, kept = embed(train.real), embed(held_out.real)
+        train_embedded, held_out_embedded = embed(train.real), embed(held_out.real)
         self.modality = modality_of(train.kind)
-        self.thumbnail = as_seen(self.modality, train.real, seen).thumbnail
-        self.train_thumbnails = self.thumbnail(seen)
-        to_training = pairwise_distances(self.thumbnail(kept), self.train_thumbnails).amin(1)
+        self.thumbnail = modality_of_embedded(self.modality, train.real, train_embedded).thumbnail
+        self.train_thumbnails = self.thumbnail(train_embedded)
+        to_training = pairwise_distances(
+            self.thumbnail(held_out_embedded), self.train_thumbnails
+        ).amin(1)
         self.copy_distance = float(to_training.quantile(USUAL_COPY_RATE))
         some = self.train_thumbnails[: self.count]
         self.real_diversity = mean_distance(some)
         self.distinct = torch.arange(self.count)
-        asked = held_out.condition.grid
-        if asked.numel():
-            self.distinct = first_of_each(asked.flatten(1))
+        inputs = held_out.condition.grid
+        if inputs.numel():
+            self.distinct = first_of_each(inputs.flatten(1))
         self.real_nn_distance = median_nn_distance(some[: len(self.distinct)])
-        if asked.numel():
+        if inputs.numel():
             # Inputs may lie closer together than reals, and so may the outputs for them.
-            told = modality_of(given).thumbnail(asked[self.distinct])
-            usual = median_nn_distance(told) / max(mean_distance(told), 1e-12) * self.real_diversity
+            input_thumbnails = modality_of(given).thumbnail(inputs[self.distinct])
+            usual = (
+                median_nn_distance(input_thumbnails)
+                / max(mean_distance(input_thumbnails), 1e-12)
+                * self.real_diversity
+            )
             self.real_nn_distance = min(self.real_nn_distance, usual)
-        self.real_features = features(kept)
-        known, blurred = features(seen[: self.count]), gaussian(seen, self.count, seed=seed)
-        self.reference = energy_distance(self.real_features, known)
-        self.gaussian_baseline = energy_distance(self.real_features, features(blurred))
+        self.real_features = features(held_out_embedded)
+        train_features, gaussian_samples = (
+            features(train_embedded[: self.count]),
+            gaussian(train_embedded, self.count, seed=seed),
+        )
+        self.reference = energy_distance(self.real_features, train_features)
+        self.gaussian_baseline = energy_distance(self.real_features, features(gaussian_samples))
 
     @torch.no_grad()
     def measure(self, trainer: Trainer[Any]) -> Measurements:
         """Measure the networks without changing the trainer."""
         discriminator = trainer.networks.discriminator
-        told = self.held_out.condition
-        fake = self._fakes(trainer, trainer.sampler(averaged=False), told)
-        kept = self._fakes(trainer, trainer.sampler(averaged=True), told)
-        known = self.train[: self.count]
+        condition = self.held_out.condition
+        fake = self._fakes(trainer, trainer.sampler(averaged=False), condition)
+        ema_samples = self._fakes(trainer, trainer.sampler(averaged=True), condition)
+        train = self.train[: self.count]
         with evaluating(discriminator):
-            on_train = _logits(discriminator, known.real, known.condition)
-            on_real = _logits(discriminator, self.held_out.real, told)
-            on_fake = _logits(discriminator, fake, told)
+            on_train = _logits(discriminator, train.real, train.condition)
+            on_real = _logits(discriminator, self.held_out.real, condition)
+            on_fake = _logits(discriminator, fake, condition)
         logits = torch.cat([on_train, on_real, on_fake])
         finite = bool(logits.isfinite().all() and fake.isfinite().all() and _finite(trainer))
         if not finite:
             return Measurements.diverged(
                 trainer.step, reference=self.reference, gaussian_baseline=self.gaussian_baseline
             )
-        seen, kept = self.thumbnail(self.embed(fake)), self.embed(kept)
-        return self._measurements(trainer, on_train, on_real, on_fake, seen, kept)
+        thumbnails, ema_samples = self.thumbnail(self.embed(fake)), self.embed(ema_samples)
+        return self._measurements(trainer, on_train, on_real, on_fake, thumbnails, ema_samples)
 
     def _fakes(self, trainer: Trainer[Any], model: nn.Module, condition: Condition) -> Tensor:
         width = trainer.config.latent_dim
@@ -117,8 +126,8 @@ class Monitor:
         noise = torch.randn(len(condition), width, generator=generator)
         noise, condition = noise.to(trainer.device), condition.to(trainer.device)
         with evaluating(model):
-            made = trainer.recipe.sampling(model, noise, condition, trainer.config)
-        return made.float().cpu()
+            samples = trainer.recipe.sampling(model, noise, condition, trainer.config)
+        return samples.float().cpu()
 
     def _grad_cosine(self, trainer: Trainer[Any]) -> float:
         """Mean cosine between the generator's gradients from different batches."""
@@ -142,25 +151,25 @@ class Monitor:
                 problem = trainer.recipe.training.corrupt(batch, trainer.rng, now)
                 losses = trainer.generator.losses(trainer.networks, problem, noise, now)
                 total = torch.stack([*losses.values()]).sum()
-                found = torch.autograd.grad(total, weights, materialize_grads=True)
-                gradients.append(torch.cat([each.flatten() for each in found]))
+                gradient = torch.autograd.grad(total, weights, materialize_grads=True)
+                gradients.append(torch.cat([each.flatten() for each in gradient]))
         unit = normalize(torch.stack(gradients), dim=1)
-        alike = unit @ unit.T
-        return float((alike.sum() - alike.trace()) / (DRAWS * (DRAWS - 1)))
+        cosines = unit @ unit.T
+        return float((cosines.sum() - cosines.trace()) / (DRAWS * (DRAWS - 1)))
 
     def _validation_loss(self, trainer: Trainer[Any], samples: Batch) -> float:
         """Validation loss of the EMA generator; NaN where the recipe has none."""
-        wrong = trainer.recipe.evaluation.validation_loss
-        if wrong is None:
+        validation_loss = trainer.recipe.evaluation.validation_loss
+        if validation_loss is None:
             return math.nan
         # The same problems at every evaluation, so that only the generator changes.
-        chance = torch.Generator(trainer.device).manual_seed(derive_seed(self.seed, 5))
+        rng = torch.Generator(trainer.device).manual_seed(derive_seed(self.seed, 5))
         some = torch.arange(self.modality.monitor.validation_samples) % len(samples)
         problem = trainer.recipe.training.corrupt(
-            samples[some].to(trainer.device), chance, trainer.config
+            samples[some].to(trainer.device), rng, trainer.config
         )
         with evaluating(trainer.ema):
-            return float(wrong(trainer.ema, problem, trainer.config))
+            return float(validation_loss(trainer.ema, problem, trainer.config))
 
     def _measurements(
         self,
@@ -169,12 +178,12 @@ class Monitor:
         on_real: Tensor,
         on_fake: Tensor,
         fakes: Tensor,
-        kept: Tensor,
+        ema_embedded: Tensor,
     ) -> Measurements:
         # Relativistic losses leave the offset of logits free: center them between reals and fakes.
         middle = (on_real.mean() + on_fake.mean()) / 2
-        made = self.features(kept)
-        distance, error = energy_distance_with_se(self.real_features, made)
+        fake_features = self.features(ema_embedded)
+        distance, error = energy_distance_with_se(self.real_features, fake_features)
         to_training = pairwise_distances(fakes, self.train_thumbnails).amin(1)
         return Measurements(
             step=trainer.step,
@@ -189,7 +198,7 @@ class Monitor:
             if self.real_nn_distance
             else 1.0,
             memorization_rate=float((to_training < self.copy_distance).float().mean()),
-            linear_probe_auc=linear_probe_auc(self.real_features, made),
+            linear_probe_auc=linear_probe_auc(self.real_features, fake_features),
             energy_distance=distance,
             energy_distance_se=error,
             reference=self.reference,
@@ -223,7 +232,7 @@ def evaluating(network: nn.Module) -> Generator[None]:
 def _learning_alone(trainer: Trainer[Any]) -> Generator[None]:
     """Enable gradients of the generator alone, and restore all flags afterwards."""
     was = [(each, each.requires_grad) for each in trainer.networks.parameters()]
-    trainer.let_learn(trainer.generator)
+    trainer.train_only(trainer.generator)
     try:
         yield
     finally:
@@ -233,8 +242,8 @@ def _learning_alone(trainer: Trainer[Any]) -> Generator[None]:
 
 def _logits(discriminator: nn.Module, samples: Tensor, condition: Condition) -> Tensor:
     device = str(next(discriminator.parameters()).device)
-    verdicts = discriminator(samples.to(device), condition.to(device))
-    return verdicts.float().reshape(len(samples), -1).mean(1).cpu()
+    logits = discriminator(samples.to(device), condition.to(device))
+    return logits.float().reshape(len(samples), -1).mean(1).cpu()
 
 
 def _finite(trainer: Trainer[Any]) -> bool:

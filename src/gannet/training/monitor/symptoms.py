@@ -68,10 +68,10 @@ class Symptom:
             return None
         mean = {name: mean_of(recent, name) for name in AVERAGED}
         best = lowest_validation_loss(history) or recent[-1]
-        words = self.evidence.format(
+        evidence = self.evidence.format(
             now=recent[-1], mean=mean, best=best, first=history[0], noun=thresholds.sample_noun
         )
-        return Diagnosis(self.diagnosis, words)
+        return Diagnosis(self.diagnosis, evidence)
 
 
 def mean_of(evaluations: History, name: str) -> float:
@@ -81,8 +81,8 @@ def mean_of(evaluations: History, name: str) -> float:
 
 def lowest_validation_loss(evaluations: History) -> Measurements | None:
     """The evaluation with the lowest validation loss, if there is one."""
-    known = [each for each in evaluations if math.isfinite(each.loss_validation)]
-    return min(known, key=lambda each: each.loss_validation, default=None)
+    measured = [each for each in evaluations if math.isfinite(each.loss_validation)]
+    return min(measured, key=lambda each: each.loss_validation, default=None)
 
 
 def generator_overfitting(before: History, recent: History, thresholds: Thresholds) -> bool:
@@ -108,12 +108,12 @@ def _energy_distance(evaluation: Measurements) -> float:
     return evaluation.energy_distance if evaluation.finite else math.inf
 
 
-def improved(recent: History, then: Measurements | None, thresholds: Thresholds) -> bool:
+def improved(recent: History, earlier: Measurements | None, thresholds: Thresholds) -> bool:
     """Whether the energy distance to reals has improved since an evaluation."""
-    if then is None or not then.finite:
+    if earlier is None or not earlier.finite:
         return False
-    least = (1 - thresholds.min_improvement) * abs(then.energy_distance)
-    return min(map(_energy_distance, recent)) < then.energy_distance - least
+    min_change = (1 - thresholds.min_improvement) * abs(earlier.energy_distance)
+    return min(map(_energy_distance, recent)) < earlier.energy_distance - min_change
 
 
 def mode_collapse(now: Measurements, thresholds: Thresholds) -> bool:
@@ -184,28 +184,28 @@ def _improve(recent: History, thresholds: Thresholds) -> bool:
     """Whether the validation loss, or else the energy distance, fell over these evaluations."""
     first, last = recent[0], recent[-1]
     if math.isfinite(first.loss_validation):
-        least = thresholds.max_loss_increase * abs(first.loss_validation)
-        return last.loss_validation < first.loss_validation - least
+        min_change = thresholds.max_loss_increase * abs(first.loss_validation)
+        return last.loss_validation < first.loss_validation - min_change
     return improved([last], first, thresholds)
 
 
 def _discriminator_saturated(_: History, recent: History, thresholds: Thresholds) -> bool:
     """Large logits and a high AUC: no gradient penalty keeps the discriminator in bounds."""
-    certain = mean_of(recent, "logit_scale")
+    logit_scale = mean_of(recent, "logit_scale")
     return (
-        certain > thresholds.discriminator_saturated
+        logit_scale > thresholds.discriminator_saturated
         and mean_of(recent, "auc_held_out") > thresholds.discriminator_saturated_auc
     )
 
 
 def _noisy_gradients(_: History, recent: History, thresholds: Thresholds) -> bool:
     """Gradients of batches disagree although samples are far from the data: batches too small."""
-    far = all(
+    far_from_data = all(
         each.energy_distance > thresholds.far_from_data * each.gaussian_baseline
         and each.linear_probe_auc > thresholds.noisy_linear_probe_auc
         for each in recent
     )
-    return far and mean_of(recent, "grad_cosine") < thresholds.min_grad_cosine
+    return far_from_data and mean_of(recent, "grad_cosine") < thresholds.min_grad_cosine
 
 
 def _stuck(before: History, recent: History, thresholds: Thresholds) -> bool:

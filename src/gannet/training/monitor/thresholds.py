@@ -70,7 +70,7 @@ class Thresholds:
         return "answers" if self.conditional else "fakes"
 
 
-USUAL = Thresholds()
+DEFAULT_THRESHOLDS = Thresholds()
 
 
 NOT_ADVERSARIAL: dict[str, float] = {
@@ -105,15 +105,22 @@ def thresholds_for(recipe: Recipe[C], config: C, *, near_copies: bool = True) ->
     where ``near_copies`` is true: rows of few values or of integers lie close to each other anyway.
     A generator that is not trained against the discriminator cannot be misled by it.
     """
-    found = USUAL if near_copies else replace(USUAL, max_memorization_rate=math.inf)
-    found = replace(found, **CONDITIONAL) if recipe.inputs.conditional else found
+    thresholds = (
+        DEFAULT_THRESHOLDS
+        if near_copies
+        else replace(DEFAULT_THRESHOLDS, max_memorization_rate=math.inf)
+    )
+    thresholds = replace(thresholds, **CONDITIONAL) if recipe.inputs.conditional else thresholds
     if recipe.evaluation.is_baseline:
         # Baselines may collapse by design (`mean` always does), so diversity is not checked.
-        return replace(found, **NOT_ADVERSARIAL, min_diversity=0.0, min_nn_diversity=0.0)
+        return replace(thresholds, **NOT_ADVERSARIAL, min_diversity=0.0, min_nn_diversity=0.0)
     if not recipe.training.adversarial(config):
-        return replace(found, **NOT_ADVERSARIAL)
+        return replace(thresholds, **NOT_ADVERSARIAL)
     if not recipe.training.calibrated_logits(config):
         return replace(
-            found, logit_collapse=0.0, discriminator_saturated=math.inf, max_logit_scale=math.inf
+            thresholds,
+            logit_collapse=0.0,
+            discriminator_saturated=math.inf,
+            max_logit_scale=math.inf,
         )
-    return found
+    return thresholds

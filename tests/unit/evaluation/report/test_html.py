@@ -21,11 +21,11 @@ from gannet.evaluation.report.examples import OUTPUTS, Examples, with_examples
 from gannet.evaluation.report.markdown import to_json, to_markdown
 from gannet.evaluation.report.summary import number, summary
 from gannet.metrics.gaussian_baseline import GaussianBaseline
-from gannet.metrics.histograms import row_profiles
-from gannet.metrics.memorization import SHOWN
+from gannet.metrics.histograms import row_histograms
+from gannet.metrics.memorization import MAX_PAIRS
 from gannet.modalities.hooks import Exhibit
 from gannet.modalities.image.codec import ImageCodec
-from gannet.modalities.table.evaluation.words import WORDS
+from gannet.modalities.table.evaluation.words import DESCRIPTIONS
 
 pytest.importorskip("matplotlib")
 pytest.importorskip("jinja2")
@@ -139,7 +139,7 @@ def report(**changes) -> Report:
             searched=999,
         ),
         "columns": (NASTY, "b"),
-        "histograms": row_profiles(
+        "histograms": row_histograms(
             [NASTY, "b"], rng.normal(size=(90, 2)), rng.normal(size=(90, 2))
         ),
         "seed": 7,
@@ -206,7 +206,7 @@ def test_every_score_stands_with_all_its_numbers(made):
             each.reference_high,
         ):
             assert number(value) in text
-        for value in (each.baseline, each.upper_bound, each.chance):
+        for value in (each.baseline, each.upper_bound, each.chance_level):
             assert value is None or number(value) in text
         assert str(each.samples) in text
     for sentence in report().protocol:
@@ -341,7 +341,7 @@ def test_what_is_disclosed_is_named_by_its_column():
         high=0.4,
         reference_high=0.1,
         chance=0.0,
-        **WORDS["attribute inference"],
+        **DESCRIPTIONS["attribute inference"],
     )
     words = summary(report(scores=(told,)))
     assert "fakes predict income of training rows better" in words
@@ -350,15 +350,15 @@ def test_what_is_disclosed_is_named_by_its_column():
 def test_a_page_stays_below_twelve_megabytes_whatever_the_pictures():
     """Noise is what PNG cannot pack; side, channels and number are the largest that are shown."""
     chance = torch.Generator().manual_seed(0)
-    noise = torch.rand(SHOWN, 4, 300, 300, generator=chance) * 2 - 1
+    noise = torch.rand(MAX_PAIRS, 4, 300, 300, generator=chance) * 2 - 1
     told = replace(Condition.none(noise), grid=noise)
-    plain = GaussianBaseline.fit(noise[..., :2, :2], torch.full((SHOWN,), -1), 0, seed=0)
+    plain = GaussianBaseline.fit(noise[..., :2, :2], torch.full((MAX_PAIRS,), -1), 0, seed=0)
     made = EvaluationSamples(
         held_out=noise,
         real_reference=noise,
         fake=noise,
         baseline_samples=noise,
-        labels=torch.zeros(SHOWN),
+        labels=torch.zeros(MAX_PAIRS),
         class_conditional=False,
         remaining=(),
         gaussian=plain,
@@ -367,7 +367,7 @@ def test_a_page_stays_below_twelve_megabytes_whatever_the_pictures():
     )
     pairs = tuple(
         NearestPair(fake=at, train=at, distance=1.0, ratio=1.0, suspect=False)
-        for at in range(SHOWN)
+        for at in range(MAX_PAIRS)
     )
     some = report(examples=pairs, suspects=pairs)
     codec = ImageCodec(height=300, width=300, channels=4)

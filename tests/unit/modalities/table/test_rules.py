@@ -265,7 +265,7 @@ def left(*rules, given=None):
     clauses = [clause for rule in rules for clause in bound(rule)]
     wished = {name: CODEC.cell_conditions({name: wish})[0] for name, wish in given.items()}
     words = {name: f"{name}={wish}" for name, wish in given.items()}
-    return bounds_of(clauses, CODEC.columns, FIRSTS, wished, words).pieces
+    return bounds_of(clauses, CODEC.columns, FIRSTS, wished, words).ranges
 
 
 def ends(name, pieces):
@@ -382,7 +382,7 @@ def found(frame, parts=1):
     step = -(-len(frame) // parts)
     for at in range(0, len(frame), step):
         search.add(frame[at : at + step])
-    return {each.rule: each for each in search.found()}
+    return {each.rule: each for each in search.rules()}
 
 
 def test_rules_that_hold_in_all_rows_are_found_whatever_the_parts():

@@ -11,8 +11,8 @@ from gannet.core.errors import DataError
 from gannet.data import dataset
 from gannet.data.pairing import find_pairs
 from gannet.modalities.image.codec import ImageCodec
-from gannet.modalities.image.masks import diffused, drawn, fixed
-from gannet.modalities.image.reading.crops import cut
+from gannet.modalities.image.masks import content_masks, fill_by_diffusion, random_masks
+from gannet.modalities.image.reading.crops import cut_crops
 from gannet.modalities.image.reading.pairs import gray, pencil
 from gannet.modalities.image.reading.two_sides import check_two_sides
 from gannet.modalities.image.tensors import encoded, in_channels, scaled_to
@@ -172,22 +172,22 @@ def test_pairs_are_made_from_any_folder(tmp_path):
 
 def test_holes_are_of_the_size_asked_for_and_repeat():
     real = torch.rand(20, 3, 32, 24, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    one, again = (drawn(real, torch.Generator().manual_seed(2), 0.5) for _ in range(2))
+    one, again = (random_masks(real, torch.Generator().manual_seed(2), 0.5) for _ in range(2))
     assert torch.equal(one, again)
     assert set(one.unique().tolist()) == {0.0, 1.0}
     assert 0.05 < one.mean() < 0.5
-    quarter = fixed(real)
+    quarter = content_masks(real)
     each = quarter.mean((1, 2, 3))
     assert 0.2 < each.min() < each.max() < 0.3
     assert each.mean() == pytest.approx(0.25, abs=0.02)
-    assert torch.equal(fixed(real[3:5]), quarter[3:5])
+    assert torch.equal(content_masks(real[3:5]), quarter[3:5])
 
 
 def test_diffusion_continues_a_slope_into_holes():
     slope = torch.linspace(-1, 1, 32).expand(1, 1, 32, 32)
     holes = torch.zeros(1, 1, 32, 32)
     holes[:, :, 10:20, 8:22] = 1
-    filled = diffused(torch.where(holes > 0, 9.0, slope), holes)
+    filled = fill_by_diffusion(torch.where(holes > 0, 9.0, slope), holes)
     assert torch.equal(filled[holes == 0], slope[holes == 0])
     assert (filled - slope).abs().max() < 0.1
 
@@ -212,14 +212,14 @@ def test_pictures_are_brought_to_the_size_of_training():
 def test_pieces_of_a_picture_stay_together(tmp_path):
     for number in range(15):
         save(tmp_path / f"{number:02}.png", picture(number, 40, 30))
-    source = cut(dataset.find(tmp_path), 12)
+    source = cut_crops(dataset.find(tmp_path), 12)
     found = dataset.load(source, {"sample": ImageCodec(height=12, width=12, channels=3)})
     groups = [{*source.groups[rows.indices].tolist()} for rows in (found.train, found.held_out)]
     assert groups[0]
     assert groups[1]
     assert not groups[0] & groups[1]
     assert source.names[1].startswith("00.png at ")
-    assert len(cut(dataset.find(tmp_path), 12, most=30).names) <= 30
+    assert len(cut_crops(dataset.find(tmp_path), 12, max_crops=30).names) <= 30
 
 
 def sides(folder, first, second):

@@ -21,8 +21,14 @@ from gannet.evaluation.report.html.figures import (
     training_distance_figure,
     training_figures,
 )
-from gannet.evaluation.report.markdown import costs, done, meaning, protocol_words, reference_words
-from gannet.evaluation.report.summary import number, summary, worded
+from gannet.evaluation.report.markdown import (
+    costs,
+    describe_action,
+    meaning,
+    protocol_sentences,
+    reference_heading,
+)
+from gannet.evaluation.report.summary import number, summary, with_sample_noun
 from gannet.modalities.hooks import Exhibit
 
 HERE = Path(__file__).parent
@@ -92,47 +98,55 @@ def page(report: Report, examples: Examples = Examples()) -> str:  # noqa: B008 
     Raises:
         MissingExtraError: if matplotlib or Jinja2 is not installed.
     """
-    parted = [(score, _by_methods(score)) for score in report.scores if score.components]
-    parts = [
-        (score, drawn(components_figure(_beside_others(score) if others else score)), others)
-        for score, others in parted
+    composite_scores = [(score, _by_methods(score)) for score in report.scores if score.components]
+    components = [
+        (
+            score,
+            trusted_markup(components_figure(_beside_others(score) if others else score)),
+            others,
+        )
+        for score, others in composite_scores
     ]
-    made = report.sample_noun
-    profiles = [(each, drawn(histogram_figure(each, made))) for each in report.histograms]
-    left_out = set() if parts or profiles else {"parts"}
+    sample_noun = report.sample_noun
+    histograms = [
+        (each, trusted_markup(histogram_figure(each, sample_noun))) for each in report.histograms
+    ]
+    left_out = set() if components or histograms else {"parts"}
     left_out |= set() if report.training_distance else {"memory"}
     left_out |= set() if report.examples or examples.outputs else {"samples"}
     training_log = report.training_log
     facts: dict[str, Any] = {
         "report": report,
-        "made": made,
-        "reference": reference_words(report),
+        "made": sample_noun,
+        "reference": reference_heading(report),
         "targeted": any(score.role == "target" for score in report.scores),
         "has_ceiling": any(score.upper_bound is not None for score in report.scores),
-        "has_chance": any(score.chance is not None for score in report.scores),
-        "protocol": protocol_words(report),
+        "has_chance": any(score.chance_level is not None for score in report.scores),
+        "protocol": protocol_sentences(report),
         "contents": [each for each in CONTENTS if each[0] not in left_out],
         "verdict": emphasized(summary(report)),
-        "shown": _pairs(examples.examples, report.examples, made),
-        "closest": _pairs(examples.suspects, report.suspects, made),
+        "shown": _pairs(examples.examples, report.examples, sample_noun),
+        "closest": _pairs(examples.suspects, report.suspects, sample_noun),
         "answers": [_row(row, number) for number, row in enumerate(examples.outputs, 1)],
         "legend": _legend(report),
         "scores": [_scored(score, report) for score in report.scores],
-        "parts": parts,
-        "profiles": profiles,
-        "closeness": drawn(training_distance_figure(report.training_distance, made))
+        "parts": components,
+        "profiles": histograms,
+        "closeness": trusted_markup(training_distance_figure(report.training_distance, sample_noun))
         if report.training_distance
         else "",
         "quantiles": _quantiles(report.training_distance),
         "course_figures": [
-            (title, drawn(figure))
-            for title, figure in (training_figures(training_log, made) if training_log else [])
+            (title, trusted_markup(figure))
+            for title, figure in (
+                training_figures(training_log, sample_noun) if training_log else []
+            )
         ],
-        "actions": [(step, done(action)) for step, action in training_log.actions]
+        "actions": [(step, describe_action(action)) for step, action in training_log.actions]
         if training_log
         else [],
         "measures": MEASURES,
-        "looks": [_look(evaluation) for evaluation in training_log.evaluations]
+        "looks": [_evaluation_row(evaluation) for evaluation in training_log.evaluations]
         if training_log
         else [],
         "costs": costs(report),
@@ -165,7 +179,7 @@ def render(template: str, facts: dict[str, Any]) -> str:
         undefined=jinja.StrictUndefined,
         trim_blocks=True,
     )
-    style = drawn((HERE / "page.css").read_text(encoding="utf-8"))
+    style = trusted_markup((HERE / "page.css").read_text(encoding="utf-8"))
     return environment.get_template(template).render(number=number, style=style, **facts)
 
 
@@ -183,48 +197,53 @@ MEDIA: Mapping[str, tuple[str, str]] = {
 """Media type of each form of exhibits, and its HTML element."""
 
 
-def shown_as(exhibit: Exhibit, words: str) -> Any:
+def exhibit_markup(exhibit: Exhibit, description: str) -> Any:
     """A sample as an HTML element.
 
     Args:
         exhibit: The sample.
-        words: Alternative text.
+        description: Alternative text.
     """
     markup: Any = need("markupsafe", "report")
     if exhibit.form in MEDIA:
         kind, tag = MEDIA[exhibit.form]
         source = f"data:{kind};base64,{base64.b64encode(exhibit.content).decode()}"
-        made = drawn(tag.format(source=source, words=markup.escape(words)))
+        element = trusted_markup(tag.format(source=source, words=markup.escape(description)))
     elif exhibit.form == "html":
         # Sandboxed: it can neither run scripts nor load anything.
-        held = markup.escape(exhibit.content.decode())
-        made = drawn(f'<iframe sandbox="" srcdoc="{held}" title="{markup.escape(words)}"></iframe>')
+        escaped = markup.escape(exhibit.content.decode())
+        element = trusted_markup(
+            f'<iframe sandbox="" srcdoc="{escaped}" title="{markup.escape(description)}"></iframe>'
+        )
     else:
-        made = drawn(f"<pre>{markup.escape(exhibit.content.decode())}</pre>")
-    return made + drawn(f"<small>{markup.escape(exhibit.caption)}</small>" * bool(exhibit.caption))
+        element = trusted_markup(f"<pre>{markup.escape(exhibit.content.decode())}</pre>")
+    return element + trusted_markup(
+        f"<small>{markup.escape(exhibit.caption)}</small>" * bool(exhibit.caption)
+    )
 
 
 def _pairs(
-    shown: Sequence[ExhibitPair], pairs: Sequence[NearestPair], made: str
+    exhibits: Sequence[ExhibitPair], pairs: Sequence[NearestPair], sample_noun: str
 ) -> list[tuple[Any, Any]]:
     return [
         (
-            shown_as(fake, f"{made[:-1]} {pair.fake}"),
-            shown_as(real, f"training sample {pair.train}"),
+            exhibit_markup(fake, f"{sample_noun[:-1]} {pair.fake}"),
+            exhibit_markup(real, f"training sample {pair.train}"),
         )
-        for (fake, real), pair in zip(shown, pairs, strict=False)
+        for (fake, real), pair in zip(exhibits, pairs, strict=False)
     ]
 
 
 def _row(row: Sequence[Exhibit], number: int) -> list[Any]:
     """Input, outputs and target of one row."""
-    words = ["given", *(f"answer {at}" for at in range(1, len(row) - 1)), "target"]
+    descriptions = ["given", *(f"answer {at}" for at in range(1, len(row) - 1)), "target"]
     return [
-        shown_as(each, f"{word}, input {number}") for each, word in zip(row, words, strict=True)
+        exhibit_markup(each, f"{description}, input {number}")
+        for each, description in zip(row, descriptions, strict=True)
     ]
 
 
-def drawn(markup: str) -> Any:
+def trusted_markup(markup: str) -> Any:
     """Mark our own markup as safe, so that it is not escaped."""
     safe: Any = need("markupsafe", "report")
     return safe.Markup(markup)
@@ -232,29 +251,31 @@ def drawn(markup: str) -> Any:
 
 def _legend(report: Report) -> list[tuple[Any, str]]:
     scores = report.scores
-    floor = "real against real"
+    reference = "real against real"
     if report.conditional:
-        floor = "perfect ones" if report.perfect else "perfect ones, or real against real"
+        reference = "perfect ones" if report.perfect else "perfect ones, or real against real"
     used = (
         True,
         True,
         any(score.baseline is not None for score in scores),
-        any(score.chance is not None for score in scores),
+        any(score.chance_level is not None for score in scores),
         any(score.upper_bound is not None for score in scores),
     )
     return [
         (
-            drawn(_SIGN.format(sign)),
-            worded(words, report.sample_noun).format(baseline=report.baseline, reference=floor),
+            trusted_markup(_SIGN.format(sign)),
+            with_sample_noun(text, report.sample_noun).format(
+                baseline=report.baseline, reference=reference
+            ),
         )
-        for (sign, words), there in zip(LEGEND, used, strict=True)
-        if there
+        for (sign, text), is_used in zip(LEGEND, used, strict=True)
+        if is_used
     ]
 
 
 def _scored(score: Score, report: Report) -> tuple[Score, Any, str]:
     figure = score_figure(score, score.baseline_name or report.baseline)
-    return score, drawn(figure), meaning(score, report.sample_noun)
+    return score, trusted_markup(figure), meaning(score, report.sample_noun)
 
 
 def _by_methods(score: Score) -> bool:
@@ -268,21 +289,24 @@ def _beside_others(score: Score) -> Score:
     return score.model_copy(update={"components": (mine, *score.components)})
 
 
-def _quantiles(closeness: TrainingDistance | None) -> list[tuple[int, float, float]]:
-    if closeness is None:
+def _quantiles(training_distance: TrainingDistance | None) -> list[tuple[int, float, float]]:
+    if training_distance is None:
         return []
-    last = len(closeness.levels) - 1
-    places = [(level, round(level / 100 * last)) for level in LEVELS]
-    return [(level, closeness.fake[at], closeness.held_out[at]) for level, at in places]
+    last = len(training_distance.levels) - 1
+    level_indices = [(level, round(level / 100 * last)) for level in LEVELS]
+    return [
+        (level, training_distance.fake[at], training_distance.held_out[at])
+        for level, at in level_indices
+    ]
 
 
-def _look(evaluation: dict[str, Any]) -> dict[str, Any]:
-    health = evaluation.get("monitor") or {}
-    values: Sequence[Any] = [health.get(name) for name in MEASURES]
-    told = [number(float(each)) if isinstance(each, int | float) else "" for each in values]
+def _evaluation_row(evaluation: dict[str, Any]) -> dict[str, Any]:
+    monitor = evaluation.get("monitor") or {}
+    values: Sequence[Any] = [monitor.get(name) for name in MEASURES]
+    texts = [number(float(each)) if isinstance(each, int | float) else "" for each in values]
     return {
         "step": evaluation["step"],
         "elapsed": evaluation.get("elapsed", ""),
-        "values": told,
+        "values": texts,
         "verdict": evaluation.get("diagnosis", ""),
     }

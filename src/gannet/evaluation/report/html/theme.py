@@ -27,7 +27,7 @@ FAKE = "#010103"
 REAL = "#010104"
 """Real samples."""
 
-PLAIN = "#010105"
+BASELINE = "#010105"
 """Baseline."""
 
 GROUND = "#010106"
@@ -38,7 +38,7 @@ VARIABLES: Mapping[str, str] = {
     FAINT: "var(--faint)",
     FAKE: "var(--fake)",
     REAL: "var(--real)",
-    PLAIN: "var(--plain)",
+    BASELINE: "var(--plain)",
     GROUND: "var(--ground)",
 }
 """CSS variable of each placeholder colour."""
@@ -92,9 +92,9 @@ def svg(figure: Figure, *, alt: str) -> str:
         figure: Drawn inside ``drawing``.
         alt: Alternative text.
     """
-    packed = io.StringIO()
-    figure.savefig(packed, format="svg", transparent=True)
-    text = packed.getvalue()
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", transparent=True)
+    text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
     text = re.sub(r"<style[^>]*>.*?</style>\s*", "", text, flags=re.DOTALL)

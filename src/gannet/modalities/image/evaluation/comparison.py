@@ -15,7 +15,7 @@ def measures(feature_distance: PairMeasure) -> Sequence[PairMeasure]:
         PairMeasure(
             "PSNR",
             image_quality.psnr,
-            image_quality.ROUNDED,
+            image_quality.MAX_PSNR,
             "high",
             documented(
                 "PSNR",

@@ -18,7 +18,7 @@ DISTANCE = 3
 _BANDS = 4  # more bands than differing bits, so that at least one band agrees
 _WINDOW = 16
 _NOISE = 6.0
-_SHARE = 0.12
+_CONTRAST_FRACTION = 0.12
 
 
 def thumb(image: Image.Image) -> NDArray[np.uint8]:
@@ -44,10 +44,10 @@ def equal_groups(prints: Sequence[Hashable]) -> list[list[int]]:
     >>> equal_groups(["a", "b", "a"])
     [[0, 2]]
     """
-    places: defaultdict[Hashable, list[int]] = defaultdict(list)
-    for place, each in enumerate(prints):
-        places[each].append(place)
-    return [group for group in places.values() if len(group) > 1]
+    indices: defaultdict[Hashable, list[int]] = defaultdict(list)
+    for index, each in enumerate(prints):
+        indices[each].append(index)
+    return [group for group in indices.values() if len(group) > 1]
 
 
 def near_pairs(hashes: NDArray[np.uint64], thumbs: NDArray[np.uint8]) -> list[tuple[int, int]]:
@@ -60,23 +60,23 @@ def near_pairs(hashes: NDArray[np.uint64], thumbs: NDArray[np.uint8]) -> list[tu
         hashes: ``(n,)`` difference hashes.
         thumbs: ``(n, 16, 16)`` grey thumbnails, which confirm pairs of similar hash.
     """
-    found: set[tuple[int, int]] = set()
+    near: set[tuple[int, int]] = set()
     for band in range(_BANDS):
         part = (hashes >> np.uint64(16 * band)) & np.uint64(0xFFFF)
         order = np.lexsort((hashes, part))
         for step in range(1, min(_WINDOW, len(hashes) - 1) + 1):
             one, other = order[:-step], order[step:]
-            alike = np.bitwise_count(hashes[one] ^ hashes[other]) <= DISTANCE
-            alike &= part[one] == part[other]
-            one, other = one[alike], other[alike]
+            close = np.bitwise_count(hashes[one] ^ hashes[other]) <= DISTANCE
+            close &= part[one] == part[other]
+            one, other = one[close], other[close]
             same = _confirmed(thumbs[one], thumbs[other])
             pairs = zip(one[same].tolist(), other[same].tolist(), strict=True)
-            found.update((min(pair), max(pair)) for pair in pairs)
-    return sorted(found)
+            near.update((min(pair), max(pair)) for pair in pairs)
+    return sorted(near)
 
 
 def _confirmed(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Compare thumbnails: different images on a plain background may have similar hashes."""
     flat = [each.reshape(-1, THUMB * THUMB).astype(np.float32) for each in (one, other)]
     gap = np.sqrt(np.square(flat[0] - flat[1]).mean(1))
-    return (gap <= _NOISE) & (gap <= _SHARE * flat[0].std(1) + 0.5)
+    return (gap <= _NOISE) & (gap <= _CONTRAST_FRACTION * flat[0].std(1) + 0.5)

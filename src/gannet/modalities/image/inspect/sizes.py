@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict
 
 from gannet.core.errors import DataError
 from gannet.core.source import Source
-from gannet.modalities.image.inspect.scan import glance
-from gannet.modalities.image.io.files import look
+from gannet.modalities.image.inspect.scan import scan_image
+from gannet.modalities.image.io.files import read_header
 from gannet.modalities.modality import evenly
 
 LARGEST = 64
@@ -19,7 +19,7 @@ LARGEST = 64
 
 _HEADERS = 2_000
 _DECODED = 128
-_WORDS = {1: "grey", 2: "grey with alpha", 3: "colour", 4: "colour with alpha"}
+_CHANNEL_NAMES = {1: "grey", 2: "grey with alpha", 3: "colour", 4: "colour with alpha"}
 
 
 class Size(BaseModel):
@@ -79,7 +79,7 @@ def suggest_size(source: Source, *, largest: int = LARGEST) -> Size:
     broken: list[DataError] = []
     for index in looked_at:
         try:
-            header = look(source.raw(index), source.names[index])
+            header = read_header(source.raw(index), source.names[index])
         except DataError as error:
             broken.append(error)
         else:
@@ -90,7 +90,7 @@ def suggest_size(source: Source, *, largest: int = LARGEST) -> Size:
     broken = []
     for index in looked_at:
         try:
-            channels.append(glance(source, index).channels)
+            channels.append(scan_image(source, index).channels)
         except DataError as error:
             broken.append(error)
     if not channels:
@@ -121,7 +121,7 @@ def size_for(
     one_shape = float(np.ptp(wide / high)) <= 0.02 * aspect and 1 / 3 <= aspect <= 3
     side = float(np.median(np.minimum(wide, high)))
     width, height = (float(np.median(wide)), float(np.median(high))) if one_shape else (side, side)
-    share = min(1.0, largest / (width * height) ** 0.5)
+    scale = min(1.0, largest / (width * height) ** 0.5)
     if one_shape:
         reason = f"the images are {width:.0f}x{height:.0f}"
     else:
@@ -129,15 +129,15 @@ def size_for(
             f"their shorter side is {side:.0f} in the median; their shapes differ, so the middle "
             "square is kept"
         )
-    if share < 1:
+    if scale < 1:
         reason += f"; reduced to {largest * largest:,} pixels at most"
     number = _channels(channels)
     return Size.model_validate(
         {
-            "height": _of_four(share * height, down=share < 1),
-            "width": _of_four(share * width, down=share < 1),
+            "height": _multiple_of_four(scale * height, down=scale < 1),
+            "width": _multiple_of_four(scale * width, down=scale < 1),
             "channels": number,
-            "reason": f"{reason}; {_WORDS[number]}",
+            "reason": f"{reason}; {_CHANNEL_NAMES[number]}",
         }
     )
 
@@ -148,7 +148,7 @@ def _channels(counts: Sequence[int]) -> int:
     return (3 if max(counts) > 2 else 1) + int(alpha)
 
 
-def _of_four(length: float, *, down: bool) -> int:
+def _multiple_of_four(length: float, *, down: bool) -> int:
     return max(4, 4 * (int(length / 4 + 1e-6) if down else round(length / 4)))
 
 

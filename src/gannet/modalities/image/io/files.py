@@ -15,10 +15,10 @@ from PIL import Image, TiffImagePlugin
 
 from gannet.core.errors import DataError
 
-Picture = NDArray[np.uint8]
+PixelArray = NDArray[np.uint8]
 """``(height, width, channels)``, 0..255, sRGB; grey, grey + alpha, colour, colour + alpha."""
 
-Item = Path | bytes | Picture
+Item = Path | bytes | PixelArray
 """An image of a data set: a path, the content of a file, or an array."""
 
 SUFFIXES = frozenset(
@@ -45,7 +45,7 @@ FILE_BYTES = 256 * 2**20
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 """Number of channels -> Pillow mode."""
 
-NO_PICTURE = "not an image"
+NOT_AN_IMAGE = "not an image"
 """Error message for a file in none of the formats."""
 
 BROKEN = (
@@ -67,7 +67,7 @@ BROKEN = (
 _ORIENTATION = 0x0112  # EXIF tag
 _BITS = 258  # TIFF tag BitsPerSample
 _LAYOUT = 284  # TIFF tag PlanarConfiguration
-_APART = 2  # its value for planar
+_PLANAR = 2  # its value for planar
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -96,7 +96,7 @@ class ImageHeader:
     channels: int
 
 
-def look(item: Item, name: str) -> ImageHeader:
+def read_header(item: Item, name: str) -> ImageHeader:
     """Read the header without decoding.
 
     Raises:
@@ -104,25 +104,25 @@ def look(item: Item, name: str) -> ImageHeader:
     """
     if isinstance(item, np.ndarray):
         image = Image.fromarray(_planes(item))
-        return ImageHeader(image.width, image.height, _words(image), channels_of(image))
+        return ImageHeader(image.width, image.height, _mode_name(image), channels_of(image))
     with opened(item, name) as image:
         width, height = image.size
         try:
-            turned = orientation(image) >= 5
+            swapped = orientation(image) >= 5
         except BROKEN as error:
             raise broken(error, name) from None
-        if turned:
+        if swapped:
             width, height = height, width
-        return ImageHeader(width, height, _words(image), channels_of(image))
+        return ImageHeader(width, height, _mode_name(image), channels_of(image))
 
 
-def upright(item: Item, name: str, *, least: tuple[int, int] | None = None) -> Image.Image:
+def upright(item: Item, name: str, *, min_size: tuple[int, int] | None = None) -> Image.Image:
     """Decode an image: first frame, turned as its EXIF says, 8 bit, mode L, LA, RGB or RGBA.
 
     Args:
         item: The image.
         name: Name in errors.
-        least: ``(width, height)`` needed; a JPEG is then decoded at the smallest scale with at
+        min_size: ``(width, height)`` needed; a JPEG is then decoded at the smallest scale with at
             least twice as many pixels each way, which is much faster.
 
     Raises:
@@ -132,15 +132,15 @@ def upright(item: Item, name: str, *, least: tuple[int, int] | None = None) -> I
         return Image.fromarray(_planes(item))
     with opened(item, name) as image:
         try:
-            if least is not None:
-                wide, high = least if orientation(image) < 5 else (least[1], least[0])
+            if min_size is not None:
+                wide, high = min_size if orientation(image) < 5 else (min_size[1], min_size[0])
                 image.draft(None, (2 * wide, 2 * high))
             image.load()
             turn = orientation(image)
-            plain = _plain(image, name)
+            converted = _convert_mode(image, name)
         except BROKEN as error:
             raise broken(error, name) from None
-    return plain.transpose(_TURNS[turn]) if turn in _TURNS else plain
+    return converted.transpose(_TURNS[turn]) if turn in _TURNS else converted
 
 
 def channels_of(image: Image.Image) -> int:
@@ -173,13 +173,13 @@ def opened(item: Path | bytes, name: str) -> Image.Image:
     Raises:
         DataError: if it is no image, or one that is too large to open safely.
     """
-    held = content(item, name)
-    if not held:
+    data = content(item, name)
+    if not data:
         raise DataError("the file is empty", where=name, remedy="Remove it or fetch it again.")
-    if len(held) > FILE_BYTES:
+    if len(data) > FILE_BYTES:
         raise _too_large(name)
     try:
-        image = Image.open(io.BytesIO(held), formats=FORMATS)
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
     except BROKEN as error:
         raise broken(error, name) from None
     if image.width * image.height > PIXELS:
@@ -191,15 +191,15 @@ def opened(item: Path | bytes, name: str) -> Image.Image:
 
 def tiff_bits(image: TiffImagePlugin.TiffImageFile) -> int:
     """Bits per channel of an opened TIFF."""
-    said: Any = image.tag_v2.get(_BITS, 8)
-    return max(int(each) for each in np.atleast_1d(said))
+    bits: Any = image.tag_v2.get(_BITS, 8)
+    return max(int(each) for each in np.atleast_1d(bits))
 
 
 def _check_planes(image: Image.Image, name: str) -> None:
     """Refuse a planar TIFF of 16 bit, which Pillow decodes wrongly."""
     if not isinstance(image, TiffImagePlugin.TiffImageFile):
         return
-    if image.tag_v2.get(_LAYOUT) == _APART and tiff_bits(image) > 8:
+    if image.tag_v2.get(_LAYOUT) == _PLANAR and tiff_bits(image) > 8:
         image.close()
         raise DataError(
             "a planar TIFF with more than 8 bit: its colours lie in separate planes",
@@ -215,7 +215,7 @@ def orientation(image: Image.Image) -> int:
     return turn if turn in _TURNS else 1
 
 
-def _plain(image: Image.Image, name: str) -> Image.Image:
+def _convert_mode(image: Image.Image, name: str) -> Image.Image:
     if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
         return _eight_bit(image, name)
     if image.has_transparency_data:
@@ -239,15 +239,15 @@ def _eight_bit(image: Image.Image, name: str) -> Image.Image:
     return Image.fromarray((values * (255 / top)).round().astype(np.uint8))
 
 
-def _planes(picture: NDArray[Any]) -> NDArray[Any]:
-    return picture[..., 0] if picture.ndim == 3 and picture.shape[2] == 1 else picture
+def _planes(pixels: NDArray[Any]) -> NDArray[Any]:
+    return pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
 
 
-def _words(image: Image.Image) -> str:
+def _mode_name(image: Image.Image) -> str:
     names = {"1": "black and white", "P": "palette", "PA": "palette", "F": "32 bit"}
     names |= {"CMYK": "CMYK", "I": "16 bit", "YCbCr": "colour", "LAB": "Lab"}
-    plain = "grey" if channels_of(image) < 3 else "colour"
-    word = "16 bit" if image.mode.startswith("I;16") else names.get(image.mode, plain)
+    default = "grey" if channels_of(image) < 3 else "colour"
+    word = "16 bit" if image.mode.startswith("I;16") else names.get(image.mode, default)
     return f"{word} with alpha" if image.has_transparency_data else word
 
 
@@ -258,7 +258,7 @@ def broken(error: BaseException, name: str) -> DataError:
     if isinstance(error, PermissionError):
         return DataError("no permission to read it", where=name, remedy="Check its access rights.")
     if isinstance(error, Image.UnidentifiedImageError):
-        return DataError(NO_PICTURE, where=name, remedy="Remove it.")
+        return DataError(NOT_AN_IMAGE, where=name, remedy="Remove it.")
     if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
         return _bomb(name)
     detail = str(error).strip() or type(error).__name__

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gannet.core.errors import DataError
 from gannet.core.io.names import Numbered
 from gannet.core.source import Source
-from gannet.modalities.image.io.files import Picture
+from gannet.modalities.image.io.files import PixelArray
 from gannet.modalities.reading import Claim, ColumnView
 
 SHAPES = "(N, H, W), (N, H, W, C), (N, C, H, W)"
@@ -32,13 +32,13 @@ def claim(column: ColumnView) -> Claim | None:
         return Claim(0.5, f"{' x '.join(map(str, column.shape))} numbers a sample")
     if column.form != "files" or column.suffixes:
         return None
-    known = sum(_is_picture(each) for each in column.first)
-    if known:
-        return Claim(0.5 + 0.4 * known / len(column.first), "contents begin as images do")
+    recognized = sum(_is_image(each) for each in column.first)
+    if recognized:
+        return Claim(0.5 + 0.4 * recognized / len(column.first), "contents begin as images do")
     return Claim(0.3, f"it is called {column.name!r}") if column.name == "image" else None
 
 
-def _is_picture(start: bytes) -> bool:
+def _is_image(start: bytes) -> bool:
     return start.startswith(STARTS) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP")
 
 
@@ -60,12 +60,12 @@ def adopt(source: Source, column: ColumnView) -> Source:
         )
     scale = _as_it_is if column.array is None else _scale(source.path, column.array)
 
-    def picture(index: int) -> Picture:
-        held = scale(column.cell(index))
-        held = held[..., None] if held.ndim == 2 else held
-        return np.ascontiguousarray(np.moveaxis(held, 0, 2) if first else held)
+    def read_image(index: int) -> PixelArray:
+        pixels = scale(column.cell(index))
+        pixels = pixels[..., None] if pixels.ndim == 2 else pixels
+        return np.ascontiguousarray(np.moveaxis(pixels, 0, 2) if first else pixels)
 
-    return replace(source, names=Numbered("image", source.count), raw=picture)
+    return replace(source, names=Numbered("image", source.count), raw=read_image)
 
 
 def _as_it_is(row: NDArray[Any]) -> NDArray[Any]:

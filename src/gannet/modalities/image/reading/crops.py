@@ -10,22 +10,22 @@ import numpy as np
 
 from gannet.core.errors import DataError
 from gannet.core.source import Source
-from gannet.modalities.image.io.files import Picture, look, upright
+from gannet.modalities.image.io.files import PixelArray, read_header, upright
 
-MOST = 20_000
+MAX_CROPS = 20_000
 """Maximum number of crops in all; with many images, each gives fewer."""
 
-HELD = 8
+CACHED_IMAGES = 8
 """Number of decoded images that are cached, since crops are read one after the other."""
 
-SHOWN = 5
+MAX_NAMED = 5
 """Maximum number of names that a message lists."""
 
-Place = tuple[int, int, int]
+CropPosition = tuple[int, int, int]
 """Index of an image, and the left and top offset of a crop."""
 
 
-def cut(source: Source, side: int, *, most: int = MOST) -> Source:
+def cut_crops(source: Source, side: int, *, max_crops: int = MAX_CROPS) -> Source:
     """A source of crops of the images of another source.
 
     Crops are evenly spaced and overlap by half. Those of one image form a group, so that they are
@@ -34,13 +34,13 @@ def cut(source: Source, side: int, *, most: int = MOST) -> Source:
     Args:
         source: Images; their headers are read.
         side: Side of a crop, in pixels.
-        most: Maximum number of crops in all, but at least one of each image.
+        max_crops: Maximum number of crops in all, but at least one of each image.
 
     Raises:
         DataError: if no image is large enough.
     """
-    items, small, unread = _laid_out(source, side, most)
-    named = ", ".join(small[:SHOWN]) + (", ..." if len(small) > SHOWN else "")
+    items, small, unread = _crop_positions(source, side, max_crops)
+    named = ", ".join(small[:MAX_NAMED]) + (", ..." if len(small) > MAX_NAMED else "")
     if not items:
         raise DataError(
             f"no image has {side} pixels each way: {named or 'none can be read'}",
@@ -51,7 +51,9 @@ def cut(source: Source, side: int, *, most: int = MOST) -> Source:
     if small:
         problems.append(f"{len(small)} smaller than {side} pixels left out: {named}")
     if unread:
-        problems.append(f"{len(unread)} that cannot be read left out: {', '.join(unread[:SHOWN])}")
+        problems.append(
+            f"{len(unread)} that cannot be read left out: {', '.join(unread[:MAX_NAMED])}"
+        )
     return replace(
         source,
         layout=f"{source.layout}, cropped to {side}x{side}",
@@ -63,45 +65,49 @@ def cut(source: Source, side: int, *, most: int = MOST) -> Source:
     )
 
 
-def _laid_out(source: Source, side: int, most: int) -> tuple[list[Place], list[str], list[str]]:
+def _crop_positions(
+    source: Source, side: int, max_crops: int
+) -> tuple[list[CropPosition], list[str], list[str]]:
     """Positions of the crops; names of images that are too small; of unreadable ones."""
-    share = max(most // max(source.count, 1), 1)
-    items: list[Place] = []
+    per_image = max(max_crops // max(source.count, 1), 1)
+    items: list[CropPosition] = []
     small: list[str] = []
     unread: list[str] = []
     for index in range(source.count):
         try:
-            size = look(source.raw(index), source.names[index])
+            size = read_header(source.raw(index), source.names[index])
         except DataError:
             unread.append(source.names[index])
             continue
         if min(size.width, size.height) < side:
             small.append(f"{source.names[index]} ({size.width}x{size.height})")
             continue
-        places = [
+        positions = [
             (index, left, top)
             for top in _starts(size.height, side)
             for left in _starts(size.width, side)
         ]
-        step = -(-len(places) // share)
-        items += places[index % step :: step]
+        step = -(-len(positions) // per_image)
+        items += positions[index % step :: step]
     return items, small, unread
 
 
-def _reader(source: Source, side: int, items: Sequence[Place]) -> Callable[[int], Picture]:
+def _reader(
+    source: Source, side: int, items: Sequence[CropPosition]
+) -> Callable[[int], PixelArray]:
     """A function from the index of a crop to its pixels; caches decoded images."""
 
-    @lru_cache(HELD)
-    def decoded(index: int) -> Picture:
+    @lru_cache(CACHED_IMAGES)
+    def decoded(index: int) -> PixelArray:
         image = upright(source.raw(index), source.names[index])
         pixels = np.asarray(image)
         return pixels[..., None] if pixels.ndim == 2 else pixels
 
-    def piece(number: int) -> Picture:
+    def crop(number: int) -> PixelArray:
         index, left, top = items[number]
         return np.ascontiguousarray(decoded(index)[top : top + side, left : left + side])
 
-    return piece
+    return crop
 
 
 def _starts(length: int, side: int) -> list[int]:
@@ -111,4 +117,4 @@ def _starts(length: int, side: int) -> list[int]:
     ([0, 2, 4, 6], [0])
     """
     count = -(-2 * (length - side) // side) + 1
-    return [round(place) for place in np.linspace(0, length - side, count).tolist()]
+    return [round(start) for start in np.linspace(0, length - side, count).tolist()]

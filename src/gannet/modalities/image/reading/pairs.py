@@ -11,10 +11,10 @@ import numpy as np
 
 from gannet.core.errors import DataError
 from gannet.core.source import Source
-from gannet.modalities.image.io.files import ImageHeader, Item, Picture, look, upright
+from gannet.modalities.image.io.files import ImageHeader, Item, PixelArray, read_header, upright
 from gannet.modalities.reading import Pairing
 
-SHOWN = 5
+MAX_NAMED = 5
 """Maximum number of names that an error lists."""
 
 PENCIL = 3.0
@@ -27,17 +27,17 @@ def side_by_side(files: Sequence[Path], folder: Path) -> bool:
     Raises:
         DataError: listing the exceptions, where most are; or those that cannot be read.
     """
-    evaluations = _looks([(str(file), file) for file in files], folder)
+    headers = _read_headers([(str(file), file) for file in files], folder)
     other = [
         _sized(file, size)
-        for file, size in zip(files, evaluations, strict=True)
+        for file, size in zip(files, headers, strict=True)
         if size.width != 2 * size.height
     ]
     if not other or len(other) > len(files) // 2:
         return not other
     raise DataError(
         f"{len(other)} of {len(files)} images are not twice as wide as high, so they are no two "
-        f"squares side by side: {_shown(other)}",
+        f"squares side by side: {_listed(other)}",
         where=str(folder),
         remedy="Mend or remove them, or say --pairs side_by_side to cut all in the middle.",
     )
@@ -58,17 +58,17 @@ def halves(source: Source, given: str) -> tuple[Source, Source]:
     narrow: list[str] = []
     for index in range(source.count):
         with suppress(DataError):  # decoding reports unreadable files
-            if look(source.raw(index), source.names[index]).width < 2:
+            if read_header(source.raw(index), source.names[index]).width < 2:
                 narrow.append(source.names[index])
     if narrow:
         raise DataError(
-            f"{len(narrow)} images too narrow to be halved: {_shown(narrow)}",
+            f"{len(narrow)} images too narrow to be halved: {_listed(narrow)}",
             where=str(source.path),
             remedy="Remove them, or give images that hold two side by side.",
         )
 
     def half(left: bool) -> Source:
-        def take(pixels: Picture) -> Picture:
+        def take(pixels: PixelArray) -> PixelArray:
             middle = pixels.shape[1] // 2
             return pixels[:, :middle] if left else pixels[:, middle : 2 * middle]
 
@@ -87,10 +87,10 @@ def check_proportions(targets: Source, given: Source) -> None:
     """
     sources = (given, targets)
     items = {(each.names[at], each.raw(at)): None for each in sources for at in range(each.count)}
-    evaluations = dict(zip(items, _looks(list(items), targets.path), strict=True))
+    headers = dict(zip(items, _read_headers(list(items), targets.path), strict=True))
     unlike: list[str] = []
     for at in range(targets.count):
-        one, other = (evaluations[each.names[at], each.raw(at)] for each in sources)
+        one, other = (headers[each.names[at], each.raw(at)] for each in sources)
         if abs(one.width * other.height - other.width * one.height) > max(
             one.width * other.width // 20, 1
         ):
@@ -98,13 +98,13 @@ def check_proportions(targets: Source, given: Source) -> None:
             unlike.append(f"{name} ({one.width}x{one.height} and {other.width}x{other.height})")
     if unlike:
         raise DataError(
-            f"{len(unlike)} pairs whose images have different proportions: " + _shown(unlike),
+            f"{len(unlike)} pairs whose images have different proportions: " + _listed(unlike),
             where=str(targets.path),
             remedy="Crop both images of a pair alike.",
         )
 
 
-def changed(source: Source, change: Callable[[Picture], Picture]) -> Callable[[int], Item]:
+def changed(source: Source, change: Callable[[PixelArray], PixelArray]) -> Callable[[int], Item]:
     """The items of a source, decoded and changed lazily."""
 
     def raw(index: int) -> Item:
@@ -125,53 +125,53 @@ def grays_of(source: Source) -> Source:
     return replace(source, raw=changed(source, gray), layout="shades of grey")
 
 
-def gray(pixels: Picture) -> Picture:
+def gray(pixels: PixelArray) -> PixelArray:
     """An image ``(H, W, C)`` in grey ``(H, W, 1)``, with alpha composited on white."""
     values = pixels.astype(np.float32)
     if pixels.shape[2] in (2, 4):
-        share = values[..., -1:] / 255
-        values = values[..., :-1] * share + 255 * (1 - share)
+        alpha = values[..., -1:] / 255
+        values = values[..., :-1] * alpha + 255 * (1 - alpha)
     if values.shape[2] == 3:
         values = values @ np.array([[0.299], [0.587], [0.114]], np.float32)
     return values.round().clip(0, 255).astype(np.uint8)
 
 
-def pencil(pixels: Picture) -> Picture:
+def pencil(pixels: PixelArray) -> PixelArray:
     """Edges ``(H, W, 1)`` of an image, dark on white."""
     bright = gray(pixels)[..., 0].astype(np.float32)
     down, right = np.gradient(bright)
-    slope = np.hypot(down, right)
-    return (255 - PENCIL * slope).clip(0, 255).astype(np.uint8)[..., None]
+    gradient = np.hypot(down, right)
+    return (255 - PENCIL * gradient).clip(0, 255).astype(np.uint8)[..., None]
 
 
-def _looks(items: Sequence[tuple[str, Item]], folder: Path) -> list[ImageHeader]:
+def _read_headers(items: Sequence[tuple[str, Item]], folder: Path) -> list[ImageHeader]:
     """The header of each image.
 
     Raises:
         DataError: listing those that cannot be read.
     """
-    found: list[ImageHeader] = []
+    headers: list[ImageHeader] = []
     broken: list[str] = []
     for name, item in items:
         try:
-            found.append(look(item, name))
+            headers.append(read_header(item, name))
         except DataError as error:
             broken.append(f"{name.removeprefix(f'{folder}/')} ({error.problem})")
     if broken:
         raise DataError(
-            f"{len(broken)} images that cannot be read: {_shown(broken)}",
+            f"{len(broken)} images that cannot be read: {_listed(broken)}",
             where=str(folder),
             remedy="Replace them, or remove them with their partners.",
         )
-    return found
+    return headers
 
 
 def _sized(file: Path, size: ImageHeader) -> str:
     return f"{file.name} ({size.width}x{size.height})"
 
 
-def _shown(names: Sequence[str]) -> str:
-    return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:MAX_NAMED]) + (", ..." if len(names) > MAX_NAMED else "")
 
 
 PAIRING = Pairing(

@@ -11,7 +11,7 @@ from gannet.core.errors import ConfigError, DataError
 from gannet.core.source import Source
 from gannet.modalities.image.codec import ImageCodec
 from gannet.modalities.image.inspect.sizes import Size, suggest_size
-from gannet.modalities.image.io.files import look
+from gannet.modalities.image.io.files import read_header
 from gannet.modalities.reading import Budget
 
 SMALLEST_SIDE = 16
@@ -20,7 +20,7 @@ SMALLEST_SIDE = 16
 COLOR = 3
 """Channels of a colour image."""
 
-SHOWN = 3
+MAX_NAMED = 3
 """Maximum number of names that an error lists."""
 
 
@@ -66,15 +66,15 @@ def affordable(size: Size, budget: Budget) -> Size:
                 f"{whole.reason}; in {budget.minutes:g} minutes there is time for {steps:.0f} steps"
             )
             size = size.model_copy(update={"reason": reason})
-        if steps >= budget.fewest or min(size.height, size.width) < 2 * SMALLEST_SIDE:
+        if steps >= budget.min_steps or min(size.height, size.width) < 2 * SMALLEST_SIDE:
             return size
         halves = {"height": size.height // 8 * 4, "width": size.width // 8 * 4}
         size = size.model_copy(update=halves)
 
 
 def _resized(size: Size, resolution: int) -> Size:
-    share = resolution / min(size.height, size.width)
-    sides = (max(round(size.height * share), 4), max(round(size.width * share), 4))
+    scale = resolution / min(size.height, size.width)
+    sides = (max(round(size.height * scale), 4), max(round(size.width * scale), 4))
     return size.model_copy(update={"height": sides[0], "width": sides[1], "reason": "as asked for"})
 
 
@@ -95,17 +95,17 @@ def _of_crops(source: Source, options: ImageOptions, budget: Budget) -> ImageCod
 
 def _check_size(source: Source, codec: ImageCodec, budget: Budget) -> None:
     """Refuse images that are too small for the recipe's networks."""
-    least = budget.smallest
-    if min(codec.height, codec.width) >= least:
+    min_side = budget.smallest
+    if min(codec.height, codec.width) >= min_side:
         return
     small: list[str] = []
-    for at, name in enumerate(source.names[:SHOWN]):
+    for at, name in enumerate(source.names[:MAX_NAMED]):
         with suppress(DataError):  # name another one
-            size = look(source.raw(at), name)
+            size = read_header(source.raw(at), name)
             small.append(f"{name} ({size.width}x{size.height})")
     raise DataError(
         f"images such as {', '.join(small)} would be trained on at {codec.width}x{codec.height} "
-        f"pixels, and {budget.networks} need {least} each way",
+        f"pixels, and {budget.networks} need {min_side} each way",
         where=str(source.path),
-        remedy=f"Give larger images, or have them enlarged by --resolution {least}.",
+        remedy=f"Give larger images, or have them enlarged by --resolution {min_side}.",
     )

@@ -6,7 +6,7 @@ import numpy as np
 
 from gannet.core.errors import DataError
 from gannet.core.source import Source
-from gannet.modalities.image.io.files import look
+from gannet.modalities.image.io.files import read_header
 from gannet.modalities.modality import evenly
 
 SIDES = 2
@@ -31,15 +31,15 @@ def check_two_sides(source: Source) -> None:
     examples: list[str] = []
     for side in range(SIDES):
         mine = np.flatnonzero(source.labels == side)
-        evaluations = {
+        gray_by_name = {
             source.names[index]: gray
             for index in mine[evenly(len(mine), LOOKED_AT)].tolist()
             if (gray := _is_gray(source, index)) is not None
         }
-        shades.append(list(evaluations.values()))
-        wanted = all(evaluations.values())
+        shades.append(list(gray_by_name.values()))
+        all_gray = all(gray_by_name.values())
         examples.append(
-            next((str(name) for name, gray in evaluations.items() if gray == wanted), "")
+            next((str(name) for name, gray in gray_by_name.items() if gray == all_gray), "")
         )
     for gray, color in ((0, 1), (1, 0)):
         if shades[gray] and all(shades[gray]) and sum(shades[color]) < len(shades[color]) / 2:
@@ -56,7 +56,7 @@ def check_two_sides(source: Source) -> None:
 def _is_gray(source: Source, index: int) -> bool | None:
     """Whether an image is stored in grey; ``None`` if it cannot be read."""
     try:
-        return look(source.raw(index), source.names[index]).channels < 3
+        return read_header(source.raw(index), source.names[index]).channels < 3
     except DataError:
         return None  # decoding reports broken files
 
@@ -64,14 +64,14 @@ def _is_gray(source: Source, index: int) -> bool | None:
 def _not_two(source: Source) -> DataError:
     path, names = source.path, source.classes
     inside = sorted(each.name for each in path.iterdir() if each.is_dir()) if path.is_dir() else []
-    held = {name.partition("/")[0] for name in source.names}
-    empty = [name for name in inside if name not in held]
+    folders = {name.partition("/")[0] for name in source.names}
+    empty = [name for name in inside if name not in folders]
     if empty and len(names) < SIDES:
         return DataError(
             "no images in it, so there is nothing to translate the others into",
             where=str(path / empty[0]),
             remedy="Put images of this side into it.",
         )
-    shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
-    said = f"{len(names)} sides ({shown})" if names else "images of one side only"
-    return DataError(f"{said}, expected two", where=str(path), remedy=REMEDY)
+    listed = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+    problem = f"{len(names)} sides ({listed})" if names else "images of one side only"
+    return DataError(f"{problem}, expected two", where=str(path), remedy=REMEDY)

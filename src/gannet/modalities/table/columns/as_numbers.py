@@ -16,7 +16,7 @@ from gannet.modalities.table.columns.infer_type import AnyColumn
 from gannet.modalities.table.columns.number import NumberColumn
 
 
-def gone(column: AnyColumn, cells: Cells) -> NDArray[np.bool_]:
+def missing_mask(column: AnyColumn, cells: Cells) -> NDArray[np.bool_]:
     """``(n,)`` which cells are missing, by the markers that the column's type recognizes."""
     distinct, at = factorized(cells)
     wide = isinstance(column, NumberColumn | DatetimeColumn)
@@ -36,23 +36,23 @@ def values_of(column: AnyColumn, cells: Cells) -> FloatArray:
 
 
 def _numbers(column: AnyColumn, cells: Cells) -> FloatArray:
-    known = ~find_missing(cells, wide=True)
+    observed = ~find_missing(cells, wide=True)
     values = np.full(len(cells), np.nan)
     if isinstance(column, NumberColumn):
-        values[known] = numbers(cells[known], form=column.form).values
+        values[observed] = numbers(cells[observed], form=column.form).values
     if isinstance(column, DatetimeColumn):
-        values[known] = column.units_of(cells[known])[0]
+        values[observed] = column.units_of(cells[observed])[0]
     return values
 
 
 def _codes(column: CategoryColumn, cells: Cells) -> FloatArray:
-    found = column.encode(cells)
-    symbols = found.numbers[:, 0].astype(np.float64) - column.missing.symbols
+    encoded = column.encode(cells)
+    symbols = encoded.numbers[:, 0].astype(np.float64) - column.missing.symbols
     if column.buckets:
-        inside = (symbols - DIRECT) * BUCKET + found.numbers[:, 1] - 1
+        inside = (symbols - DIRECT) * BUCKET + encoded.numbers[:, 1] - 1
         symbols = np.where(symbols < DIRECT, symbols, DIRECT + inside)
     missing = find_missing(cells)
-    symbols = np.where(found.unknown & ~missing, len(column.values), symbols)
+    symbols = np.where(encoded.unknown & ~missing, len(column.values), symbols)
     return np.where(missing, np.nan, symbols)
 
 
@@ -69,9 +69,9 @@ def cells_from(column: AnyColumn, values: FloatArray, like: Cells) -> Cells:
         case NumberColumn():
             bins = column.quantile_bins
             units = column.units_of(values).clip(bins.low, bins.high)
-            made = column.cells_of(units) if text else column.values(units)
+            cells = column.cells_of(units) if text else column.values(units)
             whole = not text and column.type == "integer" and like.dtype.kind == "O"
-            return made.astype(np.int64) if whole else made
+            return cells.astype(np.int64) if whole else cells
         case DatetimeColumn():
             units = (
                 np.rint(values)
@@ -82,10 +82,10 @@ def cells_from(column: AnyColumn, values: FloatArray, like: Cells) -> Cells:
                 return column.cells_of(units)
             return (units * column.each).astype(column.storage)
         case CategoryColumn():
-            known: Cells = column.cells
+            categories: Cells = column.cells
             if text:
-                known = np.array(column.values, object)
-            return known[np.rint(values).astype(np.int64).clip(0, len(known) - 1)]
+                categories = np.array(column.values, object)
+            return categories[np.rint(values).astype(np.int64).clip(0, len(categories) - 1)]
         case _:
             raise AssertionError("this column is not modelled")
 
@@ -104,5 +104,5 @@ def _is_text(like: Cells, column: AnyColumn) -> bool:
     """Whether new cells should be text: as these cells are, or else as in training."""
     if like.dtype.kind != "O":
         return False
-    known: list[Any] = [cell for cell in listed(like) if cell is not None]
-    return any(isinstance(cell, str) for cell in known) if known else column.storage == "text"
+    observed: list[Any] = [cell for cell in listed(like) if cell is not None]
+    return any(isinstance(cell, str) for cell in observed) if observed else column.storage == "text"

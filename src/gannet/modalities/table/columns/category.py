@@ -20,7 +20,7 @@ from gannet.modalities.table.columns.base import (
     with_missing,
 )
 
-MOST = 100_000
+MAX_CATEGORIES = 100_000
 """Most values of a category."""
 SINGLE = 256
 """Most values that are encoded as one symbol; more take two (bucket and value in the bucket)."""
@@ -60,9 +60,9 @@ class CategoryColumn(BaseModel):
         cls,
         name: str,
         storage: str,
-        words: Cells,
+        cells: Cells,
         counts: NDArray[np.int64],
-        gone: Missing,
+        missing: Missing,
         *,
         boolean: bool = False,
     ) -> Self:
@@ -71,17 +71,17 @@ class CategoryColumn(BaseModel):
         Raises:
             DataError: if there are too many values.
         """
-        if len(words) > MOST:
+        if len(cells) > MAX_CATEGORIES:
             raise DataError(
-                f"more than {MOST:,} values, too many for a category",
+                f"more than {MAX_CATEGORIES:,} values, too many for a category",
                 where=f"column {name!r}",
                 remedy=f"Leave it out with --column {name}=text, or group its values.",
             )
-        texts = list(map(str, words.tolist()))
+        texts = list(map(str, cells.tolist()))
         # Ties are broken alphabetically, so that the order of rows does not matter.
         order = sorted(range(len(texts)), key=lambda at: (-counts[at], texts[at]))
         if boolean:
-            if not is_boolean(words):
+            if not is_boolean(cells):
                 remedy = f"Take it as a category: --column {name}=category."
                 raise MisfitError("expected no and yes", name, texts[:5], remedy)
             order = sorted(order, key=lambda at: _meaning(texts[at]))
@@ -89,7 +89,7 @@ class CategoryColumn(BaseModel):
             type="boolean" if boolean else "category",
             name=name,
             storage=storage,
-            missing=gone,
+            missing=missing,
             values=tuple(texts[at] for at in order),
             counts=tuple(int(counts[at]) for at in order),
         )
@@ -110,43 +110,43 @@ class CategoryColumn(BaseModel):
     @cached_property
     def positions(self) -> dict[str, int]:
         """Value -> its index in `values`."""
-        return {value: place for place, value in enumerate(self.values)}
+        return {value: index for index, value in enumerate(self.values)}
 
     def position_of(self, cell: Any) -> int:
         """Index of a value in ``values``, -1 if absent. 1 and 1.0 are the same value."""
-        place = self.positions.get(str(cell), -1)
-        if place < 0 and isinstance(cell, float) and cell.is_integer():
+        index = self.positions.get(str(cell), -1)
+        if index < 0 and isinstance(cell, float) and cell.is_integer():
             return self.positions.get(str(int(cell)), -1)
-        return self.positions.get(f"{cell}.0", -1) if place < 0 and type(cell) is int else place
+        return self.positions.get(f"{cell}.0", -1) if index < 0 and type(cell) is int else index
 
     @property
     def frequencies(self) -> NDArray[np.float64]:
         """``(symbols,)`` relative frequency of each symbol of the first field."""
-        known = np.array(self.counts, np.float64)
+        probabilities = np.array(self.counts, np.float64)
         if self.buckets:
-            ends = range(DIRECT, len(known), BUCKET)
-            rest = [known[at : at + BUCKET].sum() for at in ends]
-            known = np.concatenate([known[:DIRECT], rest])
-        known = known / known.sum() * (1 - self.missing.fraction)
-        return np.concatenate([[self.missing.fraction] * self.missing.symbols, known])
+            ends = range(DIRECT, len(probabilities), BUCKET)
+            bucket_sums = [probabilities[at : at + BUCKET].sum() for at in ends]
+            probabilities = np.concatenate([probabilities[:DIRECT], bucket_sums])
+        probabilities = probabilities / probabilities.sum() * (1 - self.missing.fraction)
+        return np.concatenate([[self.missing.fraction] * self.missing.symbols, probabilities])
 
     def encode(self, cells: Cells) -> Encoded:
         """Distinct cells to symbols.
 
         An unknown value becomes missing if cells were missing in training, else the most frequent.
         """
-        gone = find_missing(cells)
-        found = np.array([self.position_of(cell) for cell in cells.tolist()], np.int64)
-        found[gone] = -1
+        missing_mask = find_missing(cells)
+        indices = np.array([self.position_of(cell) for cell in cells.tolist()], np.int64)
+        indices[missing_mask] = -1
         numbers = np.zeros((len(cells), len(self.sizes)), np.float32)
-        unknown = (found < 0) & ~(gone & bool(self.missing.symbols))
+        unknown = (indices < 0) & ~(missing_mask & bool(self.missing.symbols))
         if not self.missing.symbols:
-            found = found.clip(0)
-        symbol, inside = found, np.zeros(len(cells), np.int64)
+            indices = indices.clip(0)
+        symbol, inside = indices, np.zeros(len(cells), np.int64)
         if self.buckets:
-            bucket, place = np.divmod(found - DIRECT, BUCKET)
-            symbol = np.where(found < DIRECT, found, DIRECT + bucket)
-            inside = np.where(found < DIRECT, 0, place + 1)
+            bucket, offset = np.divmod(indices - DIRECT, BUCKET)
+            symbol = np.where(indices < DIRECT, indices, DIRECT + bucket)
+            inside = np.where(indices < DIRECT, 0, offset + 1)
             numbers[:, 1] = inside
         numbers[:, 0] = symbol + self.missing.symbols
         return Encoded(numbers, unknown)
@@ -155,12 +155,12 @@ class CategoryColumn(BaseModel):
         """Symbols to values; a bucket with no value in it decodes to its most frequent one."""
         symbols = np.rint(numbers[:, 0]).clip(0, self.sizes[0][1] - 1).astype(np.int64)
         at = symbols - self.missing.symbols
-        gone = at < 0
+        missing_mask = at < 0
         if self.buckets:
             inside = np.rint(numbers[:, 1]).clip(1, BUCKET).astype(np.int64)
             at = np.where(at < DIRECT, at, DIRECT + (at - DIRECT) * BUCKET + inside - 1)
             at = at.clip(max=len(self.values) - 1)
-        return with_missing(self.cells[at.clip(0)], gone, self.missing.mark, self.storage)
+        return with_missing(self.cells[at.clip(0)], missing_mask, self.missing.mark, self.storage)
 
     @property
     def cells(self) -> Cells:
@@ -191,9 +191,9 @@ class CategoryColumn(BaseModel):
         return ""
 
 
-def is_boolean(words: Cells) -> bool:
+def is_boolean(cells: Cells) -> bool:
     """Whether the distinct cells are two that mean no and yes."""
-    low = tuple(sorted((str(word).strip().lower() for word in words.tolist()), key=_meaning))
+    low = tuple(sorted((str(word).strip().lower() for word in cells.tolist()), key=_meaning))
     return low in _TRUTHS
 
 

@@ -50,19 +50,19 @@ class QuantileBins(BaseModel):
         """Fit bins to distinct units ``(n,)`` in ascending order and their counts."""
         total = int(counts.sum())
         if len(units) <= EXACT:
-            rungs = [(int(u), int(u) + 1) for u in units]
+            bins = [(int(u), int(u) + 1) for u in units]
         else:
-            rungs = _rungs(units, counts)
-        firsts = np.array([rung[0] for rung in rungs])
-        held = np.bincount(
-            np.searchsorted(firsts, units, "right") - 1, weights=counts, minlength=len(rungs)
+            bins = _make_bins(units, counts)
+        firsts = np.array([each[0] for each in bins])
+        bin_counts = np.bincount(
+            np.searchsorted(firsts, units, "right") - 1, weights=counts, minlength=len(bins)
         )
-        return cls(bins=tuple(rungs), frequencies=tuple((held / total).tolist()))
+        return cls(bins=tuple(bins), frequencies=tuple((bin_counts / total).tolist()))
 
     @property
     def placed(self) -> bool:
         """Whether a bin holds more than one unit, so that a position is needed."""
-        return any(rung[-1] - rung[0] > 1 for rung in self.bins)
+        return any(knots[-1] - knots[0] > 1 for knots in self.bins)
 
     @property
     def low(self) -> int:
@@ -77,7 +77,7 @@ class QuantileBins(BaseModel):
     @property
     def knots(self) -> IntArray:
         """The knots of all bins, concatenated."""
-        return np.array([knot for rung in self.bins for knot in rung], np.int64)
+        return np.array([knot for bin_knots in self.bins for knot in bin_knots], np.int64)
 
     @property
     def starts(self) -> IntArray:
@@ -87,14 +87,16 @@ class QuantileBins(BaseModel):
     @property
     def middles(self) -> IntArray:
         """``(bins,)`` a typical unit of each bin: about its median."""
-        middles = [(rung[(len(rung) - 1) // 2] + rung[len(rung) // 2]) // 2 for rung in self.bins]
+        middles = [
+            (knots[(len(knots) - 1) // 2] + knots[len(knots) // 2]) // 2 for knots in self.bins
+        ]
         return np.array(middles, np.int64)
 
     @property
     def scores(self) -> NDArray[np.float64]:
         """``(bins,)`` normal scores: standard normal quantile of each bin's middle rank."""
-        shares = np.array(self.frequencies) + 1e-12
-        middles = (np.cumsum(shares) - shares / 2) / shares.sum()
+        frequencies = np.array(self.frequencies) + 1e-12
+        middles = (np.cumsum(frequencies) - frequencies / 2) / frequencies.sum()
         normal = statistics.NormalDist()
         return np.array([normal.inv_cdf(min(max(at, 1e-9), 1 - 1e-9)) for at in middles])
 
@@ -111,99 +113,101 @@ class QuantileBins(BaseModel):
         """
         knots, starts = self.knots, self.starts
         at = (np.searchsorted(knots, units, "right") - 1).clip(0)
-        rung = np.searchsorted(starts, at, "right") - 1
-        last = starts[rung + 1] - 1
+        bin_indices = np.searchsorted(starts, at, "right") - 1
+        last = starts[bin_indices + 1] - 1
         over = at == last  # above the end of this bin and below the next
-        following = (rung + 1).clip(max=len(self.bins) - 1)
+        following = (bin_indices + 1).clip(max=len(self.bins) - 1)
         ahead = knots[starts[following]].astype(np.float64)
         behind = knots[last].astype(np.float64) - 1
-        up = over & (following > rung) & (ahead - units < units - behind)
-        low = np.where(up, knots[starts[following]], knots[starts[rung]])
+        up = over & (following > bin_indices) & (ahead - units < units - behind)
+        low = np.where(up, knots[starts[following]], knots[starts[bin_indices]])
         high = np.where(up, ahead, behind).astype(np.int64)
         nearest = np.where(over, high, np.maximum(units, low))
         moved = nearest != units
-        rung = np.where(up, following, rung)
+        bin_indices = np.where(up, following, bin_indices)
         at = np.where(over, np.where(up, starts[following], last - 1), at)
         below, above = knots[at].astype(np.float64), knots[at + 1].astype(np.float64)
         step = (nearest - below + 0.5) / (above - below)
-        places = (at - starts[rung] + step) / (starts[rung + 1] - starts[rung] - 1)
-        return rung, places, moved
+        positions = (at - starts[bin_indices] + step) / (
+            starts[bin_indices + 1] - starts[bin_indices] - 1
+        )
+        return bin_indices, positions, moved
 
     def bins_between(self, low: int, high: int) -> list[tuple[int, float, float]]:
         """The bins that hold units from ``low`` to ``high``, each with its range of positions."""
-        found: list[tuple[int, float, float]] = []
-        for number, rung in enumerate(self.bins):
-            start, end = max(low, rung[0]), min(high, rung[-1] - 1)
+        ranges: list[tuple[int, float, float]] = []
+        for number, knots in enumerate(self.bins):
+            start, end = max(low, knots[0]), min(high, knots[-1] - 1)
             if start <= end:
-                begin = 0.0 if start == rung[0] else _edge(rung, start, -MARGIN)
-                found.append(
-                    (number, begin, 1.0 if end == rung[-1] - 1 else _edge(rung, end, MARGIN))
+                lower = 0.0 if start == knots[0] else _edge(knots, start, -MARGIN)
+                ranges.append(
+                    (number, lower, 1.0 if end == knots[-1] - 1 else _edge(knots, end, MARGIN))
                 )
-        return found
+        return ranges
 
     def round_trip(self, units: IntArray) -> IntArray:
         """Units encoded and decoded with 32-bit positions."""
-        rungs, places, _ = self.locate(units)
-        return self.units(rungs, places.astype(np.float32).astype(np.float64))
+        bin_indices, positions, _ = self.locate(units)
+        return self.units(bin_indices, positions.astype(np.float32).astype(np.float64))
 
-    def units(self, rungs: IntArray, places: NDArray[np.float64]) -> IntArray:
+    def units(self, bin_indices: IntArray, positions: NDArray[np.float64]) -> IntArray:
         """The unit at each position ``(n,)`` of bins ``(n,)``."""
-        starts = self.starts[rungs]
-        steps = self.starts[rungs + 1] - starts - 1
-        height = places.clip(0, 1) * steps
+        starts = self.starts[bin_indices]
+        steps = self.starts[bin_indices + 1] - starts - 1
+        height = positions.clip(0, 1) * steps
         step = np.minimum(height.astype(np.int64), steps - 1)
         low, high = self.knots[starts + step], self.knots[starts + step + 1]
         risen = ((height - step) * (high - low)).astype(np.int64)
         return np.minimum(low + risen, high - 1)
 
 
-def _edge(rung: tuple[int, ...], unit: int, off: float) -> float:
+def _edge(knots: tuple[int, ...], unit: int, off: float) -> float:
     """The position of a unit's middle, shifted by a fraction of a unit."""
-    at = max(bisect.bisect_right(rung, unit) - 1, 0)
-    inside = (unit - rung[at] + 0.5 + off) / (rung[at + 1] - rung[at])
-    return (at + inside) / (len(rung) - 1)
+    at = max(bisect.bisect_right(knots, unit) - 1, 0)
+    inside = (unit - knots[at] + 0.5 + off) / (knots[at + 1] - knots[at])
+    return (at + inside) / (len(knots) - 1)
 
 
-def _rungs(units: IntArray, counts: NDArray[np.int64]) -> list[tuple[int, ...]]:
+def _make_bins(units: IntArray, counts: NDArray[np.int64]) -> list[tuple[int, ...]]:
     spiky = counts >= SPIKE * counts.sum()
     gap = np.cumsum(spiky)[~spiky]
     units, counts, spikes = units[~spiky], counts[~spiky], units[spiky]
-    rungs = [(int(u), int(u) + 1) for u in spikes]
-    free = max(MAX_BINS - len(rungs), MAX_BINS // 4)
+    bins = [(int(u), int(u) + 1) for u in spikes]
+    free = max(MAX_BINS - len(bins), MAX_BINS // 4)
     between: list[tuple[int, ...]] = []
     for number in np.unique(gap):
         inside = gap == number
-        share = counts[inside].sum() / counts.sum()
-        between += _quantiles(units[inside], counts[inside], max(round(share * free), 1))
-    finer = [part for rung in between for part in _finer(rung)]
+        fraction = counts[inside].sum() / counts.sum()
+        between += _quantiles(units[inside], counts[inside], max(round(fraction * free), 1))
+    finer = [part for knots in between for part in _finer(knots)]
     # With more bins than this, the extra symbols would cost more than the last digits gain.
-    return sorted(rungs + (finer if len(finer) <= EXACT else between))
+    return sorted(bins + (finer if len(finer) <= EXACT else between))
 
 
-def _quantiles(units: IntArray, counts: NDArray[np.int64], wanted: int) -> list[tuple[int, ...]]:
+def _quantiles(units: IntArray, counts: NDArray[np.int64], bin_count: int) -> list[tuple[int, ...]]:
     """Bins of about equal counts, with knots at equal counts inside them."""
     summed = np.cumsum(counts)
-    asked = np.arange(wanted * STEPS) * (summed[-1] / (wanted * STEPS))
-    at = np.searchsorted(summed, asked, "right")
+    targets = np.arange(bin_count * STEPS) * (summed[-1] / (bin_count * STEPS))
+    at = np.searchsorted(summed, targets, "right")
     edges = [*units[at].tolist(), int(units[-1]) + 1]
     # A value as frequent as a whole step becomes a step of its own; else its rows would be spread
     # over larger values.
-    heavy = set(units[counts >= summed[-1] / (wanted * STEPS)].tolist())
-    rungs: list[tuple[int, ...]] = []
-    for start in range(0, wanted * STEPS, STEPS):
+    heavy = set(units[counts >= summed[-1] / (bin_count * STEPS)].tolist())
+    bins: list[tuple[int, ...]] = []
+    for start in range(0, bin_count * STEPS, STEPS):
         knots = set(edges[start : start + STEPS + 1])
         knots |= {knot + 1 for knot in knots & heavy if knot + 1 <= max(knots)}
         if len(knots) > 1:
-            rungs.append(tuple(sorted(knots)))
-    return rungs
+            bins.append(tuple(sorted(knots)))
+    return bins
 
 
-def _finer(rung: tuple[int, ...]) -> list[tuple[int, ...]]:
+def _finer(bin_knots: tuple[int, ...]) -> list[tuple[int, ...]]:
     """The bin with steps that 32 bits resolve, split into several bins if there are many."""
-    knots = [rung[0]]
-    for low, high in pairwise(rung):
+    knots = [bin_knots[0]]
+    for low, high in pairwise(bin_knots):
         parts = min(-((low - high) // RESOLVED), EXACT * STEPS)
         knots += [low + (high - low) * part // parts for part in range(1, parts + 1)]
-    if len(knots) == len(rung):
-        return [rung]
+    if len(knots) == len(bin_knots):
+        return [bin_knots]
     return [tuple(knots[at : at + STEPS + 1]) for at in range(0, len(knots) - 1, STEPS)]

@@ -53,15 +53,15 @@ class IdentifierColumn(BaseModel):
     template: tuple[str, ...] = ()
 
     @classmethod
-    def fit(cls, name: str, storage: str, words: Cells) -> Self:
+    def fit(cls, name: str, storage: str, cells: Cells) -> Self:
         """Find the form of distinct non-missing cells."""
-        texts = list(map(str, words.tolist()))
+        texts = list(map(str, cells.tolist()))
         if all(map(_UUID.fullmatch, texts)):
             return cls(name=name, storage=storage, form="uuid")
         numbered = [re.fullmatch(r"(.*?)(\d+)(\D*)", text, re.DOTALL) for text in texts]
-        found = [match for match in numbered if match]
-        if len(found) == len(texts) and len({(match[1], match[3]) for match in found}) == 1:
-            digits = [match[2] for match in found]
+        matches = [match for match in numbered if match]
+        if len(matches) == len(texts) and len({(match[1], match[3]) for match in matches}) == 1:
+            digits = [match[2] for match in matches]
             lengths = set(map(len, digits))
             padded = len(lengths) == 1 and any(each[0] == "0" for each in digits)
             first = max(map(int, digits)) + 1
@@ -69,8 +69,8 @@ class IdentifierColumn(BaseModel):
                 name=name,
                 storage=storage,
                 form="running",
-                prefix=found[0][1],
-                suffix=found[0][3],
+                prefix=matches[0][1],
+                suffix=matches[0][3],
                 width=lengths.pop() if padded else 0,
                 first=first,
             )
@@ -91,12 +91,18 @@ class IdentifierColumn(BaseModel):
         if self.form == "running":
             if self.storage != "text":
                 return (np.arange(len(numbers)) + start + self.first).astype(self.storage)
-            made = [f"{self.prefix}{self.first + row:0{self.width}d}{self.suffix}" for row in rows]
+            identifiers = [
+                f"{self.prefix}{self.first + row:0{self.width}d}{self.suffix}" for row in rows
+            ]
         elif self.form == "uuid":
-            made = [_uuid(seed, row) for row in rows]
+            identifiers = [_uuid(seed, row) for row in rows]
         else:
-            made = self._random(start, len(numbers), seed)
-        return _objects(made) if self.storage == "text" else np.array(made).astype(self.storage)
+            identifiers = self._random(start, len(numbers), seed)
+        return (
+            _objects(identifiers)
+            if self.storage == "text"
+            else np.array(identifiers).astype(self.storage)
+        )
 
     @cached_property
     def room(self) -> int:
@@ -109,7 +115,7 @@ class IdentifierColumn(BaseModel):
         while gcd(jump, self.room) != 1:
             jump += 2
         offset = derive_seed(seed, 3) * derive_seed(seed, 4) % self.room
-        made: list[str] = []
+        identifiers: list[str] = []
         for row in range(start, start + count):
             turn, at = divmod(row, self.room)
             number = (offset + at * jump) % self.room
@@ -118,8 +124,8 @@ class IdentifierColumn(BaseModel):
                 number, sign = divmod(number, len(choice))
                 signs.append(choice[sign])
             # Once all are used, a running number keeps further ones unique.
-            made.append("".join(reversed(signs)) + (f"-{turn}" if turn else ""))
-        return made
+            identifiers.append("".join(reversed(signs)) + (f"-{turn}" if turn else ""))
+        return identifiers
 
     def describe(self) -> str:
         """Such as ``identifier, generated anew``."""
@@ -180,8 +186,8 @@ class ConstantColumn(BaseModel):
 
     def encode(self, cells: Cells) -> Encoded:
         """Nothing; every other value is unknown."""
-        known = np.array([str(cell) == str(self.value) for cell in cells.tolist()], np.bool_)
-        return Encoded(np.zeros((len(cells), 0), np.float32), ~known)
+        equal = np.array([str(cell) == str(self.value) for cell in cells.tolist()], np.bool_)
+        return Encoded(np.zeros((len(cells), 0), np.float32), ~equal)
 
     def decode(self, numbers: NDArray[np.float32], start: int, seed: int) -> Cells:  # noqa: ARG002
         """The same in every row."""

@@ -13,7 +13,7 @@ from gannet.core.frame import Cells, cells_of
 from gannet.core.seeding import derive_seed
 from gannet.modalities.table.columns.base import WIDE_MARKS, MisfitError, decimals, numbers
 
-MOST_WORDS = 2**18
+MAX_EXACT = 2**18
 """Most distinct cells that are counted exactly; beyond, a uniform sample of cells is counted."""
 CULPRITS = 20
 """Most cells of the wrong type that a sampled column stores for error messages."""
@@ -26,7 +26,7 @@ class ValueCounts:
     Attributes:
         name: Of the column.
         storage: ``text``, or numpy's name for the type of the cells.
-        words: ``(K,)`` distinct cells except ``None``, NaN and NaT, in order of appearance.
+        values: ``(K,)`` distinct cells except ``None``, NaN and NaT, in order of appearance.
         counts: ``(K,)`` of each.
         blank: Fraction of the rows that hold ``None``, NaN or NaT.
         rows: Number of rows.
@@ -35,7 +35,7 @@ class ValueCounts:
 
     name: str
     storage: str
-    words: Cells
+    values: Cells
     counts: NDArray[np.int64]
     blank: float
     rows: int
@@ -53,10 +53,10 @@ class ValueCounter:
         self.name = name
         self.counts: Counter[Any] = Counter()
         self.storages: set[str] = set()
-        self.share = 1.0
+        self.sampling_rate = 1.0
         self.rows = self.blank = 0
         self.distinct = True
-        self.kept: set[Any] = set()
+        self.protected: set[Any] = set()
         self.rng = np.random.default_rng(derive_seed(seed, *name.encode()))
 
     def add(self, cells: Cells) -> None:
@@ -69,70 +69,74 @@ class ValueCounter:
         storage = storage_of(self.name, cells)
         if storage:
             self.storages.add(storage)
-        known = cells[~_blank(cells)]
-        self.blank += len(cells) - len(known)
-        if not len(known):
+        observed = cells[~_blank(cells)]
+        self.blank += len(cells) - len(observed)
+        if not len(observed):
             return
-        if known.dtype.kind == "M":
-            known = known.astype(np.int64)
-        fresh: Counter[Any] = Counter(known.tolist())
+        if observed.dtype.kind == "M":
+            observed = observed.astype(np.int64)
+        chunk_counts: Counter[Any] = Counter(observed.tolist())
         if self.distinct:
-            most = max(fresh.values(), default=0)
-            self.distinct = most <= 1 and self.counts.keys().isdisjoint(fresh.keys())
-        if self.share < 1:
-            self._keep(cells_of(fresh))
-            fresh = Counter(known[self.rng.random(len(known)) < self.share].tolist())
-        self.counts.update(fresh)
-        while len(self.counts) > MOST_WORDS:
+            max_count = max(chunk_counts.values(), default=0)
+            self.distinct = max_count <= 1 and self.counts.keys().isdisjoint(chunk_counts.keys())
+        if self.sampling_rate < 1:
+            self._protect(cells_of(chunk_counts))
+            chunk_counts = Counter(
+                observed[self.rng.random(len(observed)) < self.sampling_rate].tolist()
+            )
+        self.counts.update(chunk_counts)
+        while len(self.counts) > MAX_EXACT:
             self._thin()
 
     def _thin(self) -> None:
         """Halve the sample: keep each counted cell with probability 1/2."""
-        if self.share == 1:
-            self._keep(cells_of(self.counts))
-        self.share /= 2
-        words = list(self.counts)
+        if self.sampling_rate == 1:
+            self._protect(cells_of(self.counts))
+        self.sampling_rate /= 2
+        values = list(self.counts)
         left = self.rng.binomial(list(self.counts.values()), 0.5).tolist()
-        always = self.kept | WIDE_MARKS
+        always = self.protected | WIDE_MARKS
         self.counts = Counter(
             {
                 word: max(count, 1)
-                for word, count in zip(words, left, strict=True)
+                for word, count in zip(values, left, strict=True)
                 if count or word in always
             }
         )
 
-    def _keep(self, words: Cells) -> None:
+    def _protect(self, cells: Cells) -> None:
         """Store cells that sampling must not drop: extremes, markers, misfits."""
-        found = numbers(words)
-        at = found.read
+        parsed = numbers(cells)
+        at = parsed.read
         if at.mean() < 0.5:
-            if words.dtype.kind == "O":
-                self.kept |= {min(words), max(words)}
+            if cells.dtype.kind == "O":
+                self.protected |= {min(cells), max(cells)}
         else:
             read = np.flatnonzero(at)
-            ends = [read[np.argmin(found.values[read])], read[np.argmax(found.values[read])]]
-            self.kept |= {words.tolist()[end] for end in [*ends, int(np.argmax(decimals(words)))]}
-            wrong = [word for word in words[~at].tolist() if word not in WIDE_MARKS]
-            self.kept |= set(wrong[: max(CULPRITS - len(self.kept), 0)])
-        if words.dtype.kind == "O":
-            self.kept |= WIDE_MARKS & set(words.tolist())
-        for word in self.kept:
+            ends = [read[np.argmin(parsed.values[read])], read[np.argmax(parsed.values[read])]]
+            self.protected |= {
+                cells.tolist()[end] for end in [*ends, int(np.argmax(decimals(cells)))]
+            }
+            wrong = [word for word in cells[~at].tolist() if word not in WIDE_MARKS]
+            self.protected |= set(wrong[: max(CULPRITS - len(self.protected), 0)])
+        if cells.dtype.kind == "O":
+            self.protected |= WIDE_MARKS & set(cells.tolist())
+        for word in self.protected:
             self.counts.setdefault(word, 1)
 
-    def counts_so_far(self) -> ValueCounts:
+    def value_counts(self) -> ValueCounts:
         """The counts so far."""
         storage = _merged(self.name, self.storages)
-        words = list(self.counts)
+        values = list(self.counts)
         if storage == "text" or not storage:
-            held = np.empty(len(words), object)
-            held[:] = words
+            cells = np.empty(len(values), object)
+            cells[:] = values
         else:
-            held = np.array(words).astype(storage)
+            cells = np.array(values).astype(storage)
         return ValueCounts(
             name=self.name,
             storage=storage or "text",
-            words=held,
+            values=cells,
             counts=np.array(list(self.counts.values()), np.int64),
             blank=self.blank / self.rows if self.rows else 0.0,
             rows=self.rows,
@@ -159,7 +163,7 @@ def storage_of(name: str, cells: Cells) -> str:
         return "int64" if all(cell is None or abs(cell) < 2**63 for cell in cells) else "float64"
     if kinds <= {int, float}:
         return "float64"
-    words = [cell for cell in cells if isinstance(cell, str)]
+    texts = [cell for cell in cells if isinstance(cell, str)]
     if strange := kinds - {str, int, float, bool}:
         raise MisfitError(
             f"cells of type {min(kind.__name__ for kind in strange)}",
@@ -170,7 +174,7 @@ def storage_of(name: str, cells: Cells) -> str:
     raise MisfitError(
         f"mixed types: {', '.join(sorted(kind.__name__ for kind in kinds))}",
         name,
-        words or cells[:5].tolist(),
+        texts or cells[:5].tolist(),
         "Give all cells of the column one type.",
     )
 

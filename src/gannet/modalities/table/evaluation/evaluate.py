@@ -8,7 +8,7 @@ from gannet.core.frame import Frame
 from gannet.core.plugins import gannet_version
 from gannet.core.scores import Report
 from gannet.modalities.table.codec import TableCodec
-from gannet.modalities.table.evaluation.encoding import grid_of
+from gannet.modalities.table.evaluation.encoding import encode_table
 from gannet.modalities.table.evaluation.fidelity import (
     HALVES,
     column_scores,
@@ -55,8 +55,8 @@ def evaluate_table(
         ConfigError: if a target or sensitive column is not a category of 2 to 20 values.
         MissingExtraError: if scikit-learn is not installed.
     """
-    real, others, made = (grid_of(each, codec) for each in (train, held_out, fake))
-    sides = evaluation_rows(real, others, made, count=count, seed=seed)
+    real, others, generated = (encode_table(each, codec) for each in (train, held_out, fake))
+    sides = evaluation_rows(real, others, generated, count=count, seed=seed)
     chosen = targets_of(sides, targets)
     secrets = targets_of(sides, sensitive) if sensitive else chosen
     scores = column_scores(sides) + pair_scores(sides) + two_sample_scores(sides)
@@ -69,7 +69,7 @@ def evaluate_table(
         suspects=near.suspects,
         seed=seed,
         gannet=gannet_version(),
-        protocol=_protocol(sides, codec, chosen, asked=bool(targets)),
+        protocol=_protocol(sides, codec, chosen, requested=bool(targets)),
         baseline="shuffled columns",
         examples=near.examples,
         training_distance=near.training_distance,
@@ -79,20 +79,20 @@ def evaluate_table(
 
 
 def _protocol(
-    sides: EvaluationRows, codec: TableCodec, chosen: Sequence[Target], *, asked: bool
+    sides: EvaluationRows, codec: TableCodec, chosen: Sequence[Target], *, requested: bool
 ) -> tuple[str, ...]:
     rows, learnt = len(sides.fake), min(len(sides.fakes), len(sides.train), LEARNT)
     left = [name for name in codec.names if name not in sides.train.names]
     names = ", ".join(target.name for target in chosen) or "none"
     rule = (
         "as requested"
-        if asked
+        if requested
         else (
             "the last column if it qualifies, and the most predictable of the categories of 2 to "
             "20 values that classifiers trained on reals predict with an AUC above .6"
         )
     )
-    said = [
+    sentences = [
         f"{rows} fakes against {rows} held-out reals.",
         f"Reference (real against real): {rows} training reals in place of the fakes. Baseline: "
         "training reals with each column shuffled by itself.",
@@ -118,5 +118,5 @@ def _protocol(
         "AUC: DeLong. F1: bootstrap. They cover the choice of rows, not other training runs.",
     ]
     if left:
-        said.append(f"Left out, since they are not modelled: {', '.join(left)}.")
-    return tuple(said)
+        sentences.append(f"Left out, since they are not modelled: {', '.join(left)}.")
+    return tuple(sentences)

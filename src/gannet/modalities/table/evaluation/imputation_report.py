@@ -11,10 +11,10 @@ from gannet.core.plugins import gannet_version
 from gannet.core.scores import Report, Score
 from gannet.core.types import BoolArray
 from gannet.modalities.table.codec import TableCodec
-from gannet.modalities.table.columns.as_numbers import gone
+from gannet.modalities.table.columns.as_numbers import missing_mask
 from gannet.modalities.table.evaluation.imputation import BY, score_imputation
 
-HIDDEN = 0.2
+HIDDEN_FRACTION = 0.2
 """Fraction of the known cells that is masked."""
 DRAWS = 39
 """Draws per masked cell, of which intervals are taken."""
@@ -52,18 +52,20 @@ def evaluate_filled(
         DataError: if there is no known cell to mask.
         MissingExtraError: if scikit-learn is not installed.
     """
-    asked, known = held_out[:count], train[:LEARNT]
-    hidden = _hidden(asked, codec, seed)
-    holed = with_holes(asked, hidden, codec)
-    (best,) = fill(holed, 1)
-    draws = fill(holed, DRAWS)
-    mask = np.concatenate([np.zeros((len(known), hidden.shape[1]), np.bool_), hidden])
+    test_rows, train_rows = held_out[:count], train[:LEARNT]
+    hidden_mask = _hidden_mask(test_rows, codec, seed)
+    masked = hide_cells(test_rows, hidden_mask, codec)
+    (best,) = fill(masked, 1)
+    draws = fill(masked, DRAWS)
+    mask = np.concatenate(
+        [np.zeros((len(train_rows), hidden_mask.shape[1]), np.bool_), hidden_mask]
+    )
     every = score_imputation(
-        joined([known, asked]),
+        joined([train_rows, test_rows]),
         mask,
-        [joined([known, each]) for each in draws],
+        [joined([train_rows, each]) for each in draws],
         codec,
-        best=joined([known, best]),
+        best=joined([train_rows, best]),
         seed=seed,
     )
     scores, others = _against_the_best(every)
@@ -74,7 +76,7 @@ def evaluate_filled(
         suspects=(),
         seed=seed,
         gannet=gannet_version(),
-        protocol=_protocol(len(asked), len(known), int(hidden.sum()), others),
+        protocol=_protocol(len(test_rows), len(train_rows), int(hidden_mask.sum()), others),
         baseline="best of mean, iterative regression and trees",
         conditional=True,
     )
@@ -97,38 +99,43 @@ def _protocol(rows: int, learnt: int, cells: int, others: Sequence[str]) -> tupl
 
 def _against_the_best(scores: Sequence[Score]) -> tuple[tuple[Score, ...], list[str]]:
     """The scores with the best other method as their baseline, and each method's errors."""
-    made: list[Score] = []
-    told: list[str] = []
+    rescored: list[Score] = []
+    method_errors: list[str] = []
     for score in scores:
         methods = [part for part in score.components if part.name.startswith(BY)]
         if not methods:
-            made.append(score.model_copy(update={"baseline": None}))
+            rescored.append(score.model_copy(update={"baseline": None}))
             continue
-        rest = tuple(part for part in score.components if part not in methods)
+        column_components = tuple(part for part in score.components if part not in methods)
         best = min(part.value for part in methods)
-        made.append(score.model_copy(update={"components": rest, "baseline": best}))
+        rescored.append(
+            score.model_copy(update={"components": column_components, "baseline": best})
+        )
         got = ", ".join(f"{part.name.removeprefix(BY)} {part.value:.3g}" for part in methods)
-        told.append(f"{score.name}: {got}")
-    return tuple(made), told
+        method_errors.append(f"{score.name}: {got}")
+    return tuple(rescored), method_errors
 
 
-def _hidden(frame: Frame, codec: TableCodec, seed: int) -> BoolArray:
+def _hidden_mask(frame: Frame, codec: TableCodec, seed: int) -> BoolArray:
     rng = np.random.default_rng(seed)
-    known = np.stack(
-        [~gone(column, frame.column(column.name)) & bool(column.sizes) for column in codec.columns],
+    observed = np.stack(
+        [
+            ~missing_mask(column, frame.column(column.name)) & bool(column.sizes)
+            for column in codec.columns
+        ],
         1,
     )
-    return known & (rng.random(known.shape) < HIDDEN)
+    return observed & (rng.random(observed.shape) < HIDDEN_FRACTION)
 
 
-def with_holes(frame: Frame, hidden: BoolArray, codec: TableCodec) -> Frame:
+def hide_cells(frame: Frame, hidden_mask: BoolArray, codec: TableCodec) -> Frame:
     """The frame with missing values in the masked cells, ``(N, C)`` in the codec's order."""
     columns: list[Cells] = []
     for name, cells in zip(frame.names, frame.columns, strict=True):
-        rows = hidden[:, codec.names.index(name)]
+        rows = hidden_mask[:, codec.names.index(name)]
         # Integer and boolean arrays cannot hold missing values; arrays of objects can.
-        made: Cells = cells.copy() if cells.dtype.kind in "OfM" else cells.astype(object)
+        masked: Cells = cells.copy() if cells.dtype.kind in "OfM" else cells.astype(object)
         if rows.any():
-            made[rows] = {"f": np.nan, "M": np.datetime64("NaT")}.get(made.dtype.kind)
-        columns.append(made)
+            masked[rows] = {"f": np.nan, "M": np.datetime64("NaT")}.get(masked.dtype.kind)
+        columns.append(masked)
     return Frame(frame.names, tuple(columns), frame.where, frame.first)

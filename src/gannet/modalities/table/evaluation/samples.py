@@ -11,7 +11,7 @@ from gannet.core.errors import DataError
 from gannet.core.seeding import derive_seed
 from gannet.modalities.table.evaluation.encoding import EncodedTable, RowDistance, shuffled
 
-FEWEST = 20
+MIN_ROWS = 20
 """Fewest rows per set; fewer give no meaningful scores."""
 
 
@@ -57,10 +57,10 @@ def evaluation_rows(
         DataError: if there are too few rows, or no column to compare.
     """
     rows = min(count, len(held_out), len(train) // 2, len(fake))
-    if rows < FEWEST:
+    if rows < MIN_ROWS:
         raise DataError(
             f"{len(fake)} fake, {len(held_out)} held-out and {len(train)} training rows leave "
-            f"{rows} to compare, {FEWEST} are needed",
+            f"{rows} to compare, {MIN_ROWS} are needed",
             remedy="Give more rows, or a larger count.",
         )
     if not train.names:

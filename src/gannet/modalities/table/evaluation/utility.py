@@ -24,9 +24,9 @@ LEARNT = 20_000
 """Most rows that a classifier is trained on."""
 TARGETS = 3
 """Most targets that are chosen."""
-MOST_CLASSES = 20
+MAX_CLASSES = 20
 """Most classes of a target."""
-FEWEST_ROWS = 25
+MIN_ROWS_PER_CLASS = 25
 """Fewest rows of a class in training data and in held-out data."""
 LEARNABLE = 0.6
 """AUC of a classifier of reals above which a column is chosen as a target."""
@@ -50,15 +50,15 @@ class Target:
     name: str
     codes: NDArray[np.float64]
 
-    def split(self, grid: EncodedTable) -> tuple[EncodedTable, NDArray[np.int64]]:
+    def split(self, table: EncodedTable) -> tuple[EncodedTable, NDArray[np.int64]]:
         """Rows with one of the values, without the target column, and their class labels."""
-        values = grid.column(self.name)
-        kept = np.isin(values, self.codes)
-        answers = np.searchsorted(self.codes, values[kept]).astype(np.int64)
-        return grid.without(self.name).take(kept), answers
+        values = table.column(self.name)
+        mask = np.isin(values, self.codes)
+        labels = np.searchsorted(self.codes, values[mask]).astype(np.int64)
+        return table.without(self.name).take(mask), labels
 
 
-def targets_of(sides: EvaluationRows, wanted: Sequence[str]) -> list[Target]:
+def targets_of(sides: EvaluationRows, names: Sequence[str]) -> list[Target]:
     """The requested target columns, or those chosen by a rule.
 
     The rule: categories and booleans of 2 to 20 values (of at least 25 rows each) that gradient
@@ -68,29 +68,29 @@ def targets_of(sides: EvaluationRows, wanted: Sequence[str]) -> list[Target]:
     Raises:
         ConfigError: if a requested column does not exist, or is not such a category.
     """
-    found = {
+    candidates = {
         name: target
         for name, size in zip(sides.train.names, sides.train.sizes, strict=True)
         if size and (target := _target(name, sides))
     }
-    for name in wanted:
-        if name not in found:
+    for name in names:
+        if name not in candidates:
             raise ConfigError(
-                f"targets: {name!r} is no category of 2 to {MOST_CLASSES} values, each in at "
-                f"least {FEWEST_ROWS} training and held-out rows",
-                remedy=f"Columns that are: {', '.join(found) or 'none'}.",
+                f"targets: {name!r} is no category of 2 to {MAX_CLASSES} values, each in at "
+                f"least {MIN_ROWS_PER_CLASS} training and held-out rows",
+                remedy=f"Columns that are: {', '.join(candidates) or 'none'}.",
             )
-    if wanted:
-        return [found[name] for name in dict.fromkeys(wanted)]
+    if names:
+        return [candidates[name] for name in dict.fromkeys(names)]
     some = sides.train.take(slice(0, TASTED))
     tasted = {
-        name: _mean_auc(*_told("boosting", some, target, sides, trees=TASTED_TREES))[0]
-        for name, target in found.items()
+        name: _mean_auc(*_predict("boosting", some, target, sides, trees=TASTED_TREES))[0]
+        for name, target in candidates.items()
     }
     chosen = [name for name, value in tasted.items() if value > LEARNABLE]
     last = sides.train.names[-1]
     chosen.sort(key=lambda name: (name != last, -tasted[name]))
-    return [found[name] for name in chosen[:TARGETS]]
+    return [candidates[name] for name in chosen[:TARGETS]]
 
 
 def tstr_scores(sides: EvaluationRows, targets: Sequence[Target]) -> list[Score]:
@@ -102,27 +102,27 @@ def tstr_scores(sides: EvaluationRows, targets: Sequence[Target]) -> list[Score]
     """
     count = min(len(sides.fakes), len(sides.train), LEARNT)
     fake, real = (each.take(slice(0, count)) for each in (sides.fakes, sides.train))
-    plain = shuffled(sides.train, count, sides.rng(10))
+    baseline_rows = shuffled(sides.train, count, sides.rng(10))
     everything = sides.train.take(slice(0, LEARNT))
     scores: list[Score] = []
     for target in targets:
         for learner in DOWNSTREAM_MODELS:
-            found, floor, base = (
-                _results(learner, each, target, sides) for each in (fake, real, plain)
+            result, reference, base = (
+                _results(learner, each, target, sides) for each in (fake, real, baseline_rows)
             )
             more = len(everything) > count
-            best = _results(learner, everything, target, sides) if more else floor
-            chance = (0.5, _guessed(target, sides))
+            best = _results(learner, everything, target, sides) if more else reference
+            chance_levels = (0.5, _majority_f1(target, sides))
             scores += [
                 scored(
                     f"{name}[{target.name}, {learner}]",
-                    found[at],
-                    floor[at],
+                    result[at],
+                    reference[at],
                     base[at][0],
                     len(target.split(sides.others)[1]),
                     "high",
-                    chance=chance[at],
-                    ceiling=best[at][0],
+                    chance_level=chance_levels[at],
+                    upper_bound=best[at][0],
                 )
                 for at, name in enumerate(("tstr", "tstr f1"))
             ]
@@ -132,15 +132,15 @@ def tstr_scores(sides: EvaluationRows, targets: Sequence[Target]) -> list[Score]
 def _target(name: str, sides: EvaluationRows) -> Target | None:
     train, held_out = (each.column(name) for each in (sides.train, sides.others))
     codes, counts = np.unique(train[~np.isnan(train)], return_counts=True)
-    if len(codes) > MOST_CLASSES or len(sides.train.names) < 2:
+    if len(codes) > MAX_CLASSES or len(sides.train.names) < 2:
         return None
-    enough = (counts >= FEWEST_ROWS) & np.array(
-        [(held_out == code).sum() >= FEWEST_ROWS for code in codes], np.bool_
+    enough = (counts >= MIN_ROWS_PER_CLASS) & np.array(
+        [(held_out == code).sum() >= MIN_ROWS_PER_CLASS for code in codes], np.bool_
     )
     return Target(name, codes[enough]) if enough.sum() >= 2 else None
 
 
-def _told(
+def _predict(
     learner: DownstreamModel,
     rows: EncodedTable,
     target: Target,
@@ -148,29 +148,33 @@ def _told(
     trees: int = 100,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Class probabilities ``(N, K)`` of held-out rows, and their true labels ``(N,)``."""
-    known, answers = target.split(rows)
-    asked, truth = target.split(sides.others)
-    if not len(answers):
+    train_rows, labels = target.split(rows)
+    test_rows, truth = target.split(sides.others)
+    if not len(labels):
         return np.full((len(truth), len(target.codes)), 1 / len(target.codes)), truth
-    ruler = sides.row_distance.without(target.name)
-    discriminator = learn(learner, known, answers, len(target.codes), ruler, sides.seed, trees)
-    return discriminator(asked), truth
+    row_distance = sides.row_distance.without(target.name)
+    discriminator = learn(
+        learner, train_rows, labels, len(target.codes), row_distance, sides.seed, trees
+    )
+    return discriminator(test_rows), truth
 
 
 def _results(
     learner: DownstreamModel, rows: EncodedTable, target: Target, sides: EvaluationRows
 ) -> tuple[Triple, Triple]:
-    told, truth = _told(learner, rows, target, sides)
-    return _mean_auc(told, truth), _f1(told.argmax(1), truth, told.shape[1], sides.rng(11))
+    probabilities, truth = _predict(learner, rows, target, sides)
+    return _mean_auc(probabilities, truth), _f1(
+        probabilities.argmax(1), truth, probabilities.shape[1], sides.rng(11)
+    )
 
 
-def _mean_auc(condition: NDArray[np.float64], truth: NDArray[np.int64]) -> Triple:
+def _mean_auc(probabilities: NDArray[np.float64], truth: NDArray[np.int64]) -> Triple:
     """AUC, one class against the others, averaged over classes; so are the interval's ends."""
-    if condition.shape[1] == 2:
-        return auc(condition[truth == 1, 1], condition[truth == 0, 1])
+    if probabilities.shape[1] == 2:
+        return auc(probabilities[truth == 1, 1], probabilities[truth == 0, 1])
     each: list[Auc] = [
-        auc(condition[truth == code, code], condition[truth != code, code])
-        for code in range(condition.shape[1])
+        auc(probabilities[truth == code, code], probabilities[truth != code, code])
+        for code in range(probabilities.shape[1])
     ]
     value, low, high = np.array(each).mean(0).tolist()
     return value, low, high
@@ -182,8 +186,8 @@ def _f1(
     """Macro F1; a bootstrap of rows equals a multinomial sample of the confusion matrix."""
     table = np.bincount(truth * classes + called, minlength=classes**2)
     value = float(_macro(table[None], classes)[0])
-    drawn = _macro(rng.multinomial(len(truth), table / len(truth), DRAWS), classes)
-    low, high = np.quantile(drawn, [0.025, 0.975]).tolist()
+    resampled = _macro(rng.multinomial(len(truth), table / len(truth), DRAWS), classes)
+    low, high = np.quantile(resampled, [0.025, 0.975]).tolist()
     return value, min(low, value), max(high, value)
 
 
@@ -194,8 +198,8 @@ def _macro(tables: NDArray[np.int64], classes: int) -> NDArray[np.float64]:
     return (2 * hits / np.maximum(both, 1)).mean(1)
 
 
-def _guessed(target: Target, sides: EvaluationRows) -> float:
+def _majority_f1(target: Target, sides: EvaluationRows) -> float:
     """Macro F1 of always predicting the most frequent class."""
     truth = target.split(sides.others)[1]
-    share = np.bincount(truth).max() / len(truth)
-    return float(2 * share / (1 + share) / len(target.codes))
+    frequency = np.bincount(truth).max() / len(truth)
+    return float(2 * frequency / (1 + frequency) / len(target.codes))

@@ -8,7 +8,7 @@ from gannet.core.scores import ABOUT, About, documented
 
 NEARER = "**Memorised**: a fraction of {interval} lies nearer to training rows; 0.5 is ideal."
 
-WORDS: Mapping[str, About] = {
+DESCRIPTIONS: Mapping[str, About] = {
     "c2st accuracy": ABOUT["c2st accuracy"],
     "tstr": ABOUT["tstr"],
     "imputation rmse": documented(

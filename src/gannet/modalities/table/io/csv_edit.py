@@ -35,10 +35,10 @@ def _parts(text: str, dialect: Dialect, exchanged: Exchanged) -> Iterator[str]:
     pattern, row = _pattern(dialect.delimiter), -1 if dialect.header else 0
     at, column = 0, 0
     while at < len(text) or column:  # the last cell of all may be empty
-        found = pattern.match(text, at)
-        assert found is not None, "the pattern matches any text, if only as an empty cell"
-        gap, cell, end = found.group("gap", "cell", "end")
-        at = found.end()
+        match = pattern.match(text, at)
+        assert match is not None, "the pattern matches any text, if only as an empty cell"
+        gap, cell, end = match.group("gap", "cell", "end")
+        at = match.end()
         if column == 0 and not gap and not cell and end != dialect.delimiter:
             yield end  # a blank line is not a row
             continue

@@ -27,12 +27,12 @@ def read_row(path: Path, storage: Mapping[str, str]) -> Row:
     """
     text = path.read_text(encoding="utf-8")
     if path.suffix.lower() == ".jsonl":
-        found = [json.loads(line) for line in text.splitlines() if line.strip()]
+        rows = [json.loads(line) for line in text.splitlines() if line.strip()]
     else:
-        found = list(csv.DictReader(io.StringIO(text, newline="")))
-    if len(found) != 1 or set(found[0]) != set(storage):
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    if len(rows) != 1 or set(rows[0]) != set(storage):
         raise DataError("expected one row with the columns of training", where=str(path))
-    row = {name: found[0][name] for name in storage}
+    row = {name: rows[0][name] for name in storage}
     if path.suffix.lower() == ".jsonl":
         return tuple(
             np.datetime64(cell) if cell and storage[name].startswith("datetime64") else cell
@@ -52,9 +52,9 @@ def write_row(raw: Row, names: Sequence[str], path: Path) -> None:
         case ".jsonl":
             text = json.dumps(dict(zip(names, cells, strict=True)), ensure_ascii=False)
         case ".csv":
-            held = io.StringIO(newline="")
-            csv.writer(held, lineterminator="\n").writerows([names, cells])
-            text = held.getvalue()
+            buffer = io.StringIO(newline="")
+            csv.writer(buffer, lineterminator="\n").writerows([names, cells])
+            text = buffer.getvalue()
         case suffix:
             raise DataError(
                 f"a row cannot be written as {suffix or 'a file without suffix'}",

@@ -88,17 +88,17 @@ def write_chunks(
             rows += len(frame)
             yield _harmless(frame, formulas, escape=escape_formulas)
 
-    with _whole(path) as fresh:
-        writers[suffix](watched(), fresh)
+    with _whole(path) as partial:
+        writers[suffix](watched(), partial)
     return Written(rows, formulas, escape_formulas and bool(formulas))
 
 
 @contextmanager
 def _whole(path: Path) -> Generator[Path]:
-    fresh = path.with_name(f".{path.name}.{os.getpid()}.part")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        yield fresh
-        fresh.replace(path)
+        yield partial
+        partial.replace(path)
     except OSError as error:
         raise DataError(
             f"cannot be written ({error.strerror or error})",
@@ -106,25 +106,25 @@ def _whole(path: Path) -> Generator[Path]:
             remedy="Check that its folder exists, may be written to and has room.",
         ) from None
     finally:
-        fresh.unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
 
 
 def _harmless(frame: Frame, formulas: dict[str, int], *, escape: bool) -> Frame:
     """Count cells and column names that a spreadsheet would run, and quote them if asked to."""
     names, columns = list(frame.names), list(frame.columns)
     risky = spreadsheet(names)
-    for place, cells in enumerate(columns):
-        if risky[place] and names[place] not in formulas:
-            formulas[names[place]] = 1
+    for index, cells in enumerate(columns):
+        if risky[index] and names[index] not in formulas:
+            formulas[names[index]] = 1
         if cells.dtype.kind != "O":
             continue
-        words, at = factorized(cells)
-        run = np.array(spreadsheet(words.tolist()), np.bool_)
+        distinct, at = factorized(cells)
+        run = np.array(spreadsheet(distinct.tolist()), np.bool_)
         if run.any():
-            formulas[names[place]] = formulas.get(names[place], 0) + int(run[at].sum())
+            formulas[names[index]] = formulas.get(names[index], 0) + int(run[at].sum())
             if escape:
-                words[run] = [f"'{word}" for word in words[run].tolist()]
-                columns[place] = words[at]
+                distinct[run] = [f"'{word}" for word in distinct[run].tolist()]
+                columns[index] = distinct[at]
     if escape:
         names = [f"'{name}" if risk else name for name, risk in zip(names, risky, strict=True)]
     return Frame(tuple(names), tuple(columns), frame.where, frame.first)
@@ -200,9 +200,9 @@ def spreadsheet(cells: Sequence[Any]) -> list[bool]:
     risky = [
         isinstance(cell, str) and cell[:1] in {"=", "+", "-", "@", "\t", "\r"} for cell in cells
     ]
-    at = [place for place, risk in enumerate(risky) if risk]
+    at = [index for index, risk in enumerate(risky) if risk]
     if at:
-        held = cells_of([cells[place] for place in at])
-        for place, read in zip(at, numbers(held).read.tolist(), strict=True):
-            risky[place] = not read
+        texts = cells_of([cells[index] for index in at])
+        for index, read in zip(at, numbers(texts).read.tolist(), strict=True):
+            risky[index] = not read
     return risky

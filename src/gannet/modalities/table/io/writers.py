@@ -16,21 +16,21 @@ def write_rows(frames: Iterable[Frame], to: WriteRequest) -> Sequence[str]:
     """Write frames into one file; returns notes on rejection sampling and quoted formulas."""
     options, facts = to.options, to.facts
     assert isinstance(options, TableSampleOptions)
-    alike = facts.get("suffix") == to.path.suffix.lower() and "dialect" in facts
+    same_format = facts.get("suffix") == to.path.suffix.lower() and "dialect" in facts
     parts = iter(frames)
     first = next(parts)  # an impossible condition must raise before a folder is created
     to.path.parent.mkdir(parents=True, exist_ok=True)
     written = write_chunks(
         chain([first], parts),
         to.path,
-        dialect=Dialect(**facts["dialect"]) if alike else None,
+        dialect=Dialect(**facts["dialect"]) if same_format else None,
         escape_formulas=options.escape_formulas,
     )
     notes = frames.notes() if isinstance(frames, SampledRows) else []
     if written.formulas:
-        shown = ", ".join(f"{name} {cells:,}" for name, cells in written.formulas.items())
+        listing = ", ".join(f"{name} {cells:,}" for name, cells in written.formulas.items())
         done = "were quoted" if written.escaped else "are there; --escape-formulas quotes them"
-        notes.append(f"cells that a spreadsheet would run as a formula {done}: {shown}")
+        notes.append(f"cells that a spreadsheet would run as a formula {done}: {listing}")
     return notes
 
 

@@ -18,8 +18,8 @@ from gannet.modalities.table.columns.infer_type import AnyColumn
 from gannet.modalities.table.columns.number import NumberColumn
 from gannet.modalities.table.rules.clause import (
     Clause,
+    CooccurrenceLookup,
     Operand,
-    SeenTogether,
     Test,
     certain,
     repeated,
@@ -46,18 +46,18 @@ from gannet.modalities.table.rules.values import (
     compared,
     kind_of,
     literal,
+    negated,
     reader,
-    turned,
 )
 
 
-def bind(rule: str, columns: Sequence[AnyColumn], seen: SeenTogether) -> list[Clause]:
+def bind(rule: str, columns: Sequence[AnyColumn], cooccurrence: CooccurrenceLookup) -> list[Clause]:
     """Parse a rule and split it into clauses at each top-level ``and``.
 
     Args:
         rule: Its text.
         columns: Of the table.
-        seen: Co-occurrence of values in training rows.
+        cooccurrence: Co-occurrence of values in training rows.
 
     Raises:
         ConfigError: pointing at what cannot be read, an unknown column or value, or types that
@@ -66,7 +66,7 @@ def bind(rule: str, columns: Sequence[AnyColumn], seen: SeenTogether) -> list[Cl
     rule = re.sub(r"\s", " ", rule)
     by_name = {column.name: column for column in columns}
     parsed = parse_rule(rule, tuple(by_name))
-    return [_clause(rule, node, by_name, seen) for node in _conjuncts(parsed)]
+    return [_clause(rule, node, by_name, cooccurrence) for node in _conjuncts(parsed)]
 
 
 def _conjuncts(node: Node) -> Iterator[Node]:
@@ -80,8 +80,10 @@ def _conjuncts(node: Node) -> Iterator[Node]:
         yield node
 
 
-def _clause(rule: str, node: Node, columns: Mapping[str, AnyColumn], seen: SeenTogether) -> Clause:
-    binder = _Binder(rule, columns, seen)
+def _clause(
+    rule: str, node: Node, columns: Mapping[str, AnyColumn], cooccurrence: CooccurrenceLookup
+) -> Clause:
+    binder = _Binder(rule, columns, cooccurrence)
     test = binder.test(node)
     order = None
     if isinstance(node, Compare) and len(node.signs) == 1:
@@ -93,7 +95,7 @@ def _clause(rule: str, node: Node, columns: Mapping[str, AnyColumn], seen: SeenT
         columns=tuple(dict.fromkeys(binder.used)),
         test=test,
         marks=tuple(binder.marks),
-        plain=binder.plain,
+        comparison_only=binder.comparison_only,
         order=order,
     )
 
@@ -101,11 +103,13 @@ def _clause(rule: str, node: Node, columns: Mapping[str, AnyColumn], seen: SeenT
 class _Binder:
     """Resolves the names of one clause and compiles its test."""
 
-    def __init__(self, rule: str, columns: Mapping[str, AnyColumn], seen: SeenTogether) -> None:
-        self.rule, self.columns, self.seen = rule, columns, seen
+    def __init__(
+        self, rule: str, columns: Mapping[str, AnyColumn], cooccurrence: CooccurrenceLookup
+    ) -> None:
+        self.rule, self.columns, self.cooccurrence = rule, columns, cooccurrence
         self.used: list[str] = []
         self.marks: list[str] = []
-        self.plain = True
+        self.comparison_only = True
 
     # -- tests --------------------------------------------------------------------------------
 
@@ -113,7 +117,7 @@ class _Binder:
         match node:
             case Not():
                 inner = self.test(node.part)
-                return lambda frame: turned(inner(frame))
+                return lambda frame: negated(inner(frame))
             case Several():
                 return self._several(node)
             case Compare():
@@ -132,11 +136,11 @@ class _Binder:
         turns = node.sign == "or"  # by De Morgan: not (not a and not b)
 
         def test(frame: Frame) -> Truth:
-            found = [turned(each(frame)) if turns else each(frame) for each in tests]
-            whole = found[0]
-            for each in found[1:]:
+            evaluated = [negated(each(frame)) if turns else each(frame) for each in tests]
+            whole = evaluated[0]
+            for each in evaluated[1:]:
                 whole = both(whole, each)
-            return turned(whole) if turns else whole
+            return negated(whole) if turns else whole
 
         return test
 
@@ -176,11 +180,11 @@ class _Binder:
     def _check_order(self, left: Node, sign: str, right: Node) -> None:
         """Refuse ``<`` and ``>`` for text, which has no order."""
         columns = [self._column(each) for each in (left, right) if isinstance(each, Name)]
-        if words := [each for each in columns if kind_of(each) == "words"]:
+        if text_columns := [each for each in columns if kind_of(each) == "words"]:
             raise fault(
                 self.rule,
                 left.start,
-                f"{words[0].name!r} holds words, which have no order, so {sign} means nothing",
+                f"{text_columns[0].name!r} holds words, which have no order, so {sign} means nothing",
                 "Use ==, != or in (...); or train with --column to give the column another type.",
                 end=right.end,
             )
@@ -192,10 +196,10 @@ class _Binder:
         values = [self._value(each, node.part)[1] for each in node.values]
 
         def test(frame: Frame) -> Truth:
-            found = part(frame)
-            each = [compared(found, "==", value(frame)) for value in values]
+            evaluated = part(frame)
+            each = [compared(evaluated, "==", value(frame)) for value in values]
             yes = np.any([truth.yes for truth in each], 0)
-            return Truth(yes, ~yes & ~found.gone)
+            return Truth(yes, ~yes & ~evaluated.missing_mask)
 
         return test
 
@@ -219,8 +223,8 @@ class _Binder:
                 end=node.end,
             )
         one, other = (self._listed(each) for each in node.columns)
-        met = self.seen(one.name, other.name)
-        if met is None:
+        cooccurred = self.cooccurrence(one.name, other.name)
+        if cooccurred is None:
             raise fault(
                 self.rule,
                 node.start,
@@ -231,7 +235,7 @@ class _Binder:
 
         def test(frame: Frame) -> Truth:
             left, right = (_symbols(each, frame.column(each.name)) for each in (one, other))
-            return certain(met[left, right])
+            return certain(cooccurred[left, right])
 
         return test
 
@@ -273,7 +277,7 @@ class _Binder:
             assert kind is not None
             return kind, lambda frame: read(frame.column(name))
         if isinstance(node, Arithmetic):
-            self.plain = False
+            self.comparison_only = False
             left, right = self._number(node.left), self._number(node.right)
             sign = node.sign
             return "a number", lambda frame: calculated(left(frame), sign, right(frame))
@@ -311,11 +315,11 @@ class _Binder:
         column = self._column(beside)
         kind = kind_of(column)
         assert kind is not None
-        found = literal(column, node.text)
-        if found is None:
+        value = literal(column, node.text)
+        if value is None:
             raise self._misfit(node, column, kind)
         self.marks.append(node.text)
-        return kind, repeated(found)
+        return kind, repeated(value)
 
     # -- names and errors ---------------------------------------------------------------------
 
@@ -344,10 +348,12 @@ class _Binder:
 
     def _two_literals(self, left: Literal, right: Literal) -> ConfigError:
         """The error for two compared literals, one of which was probably meant as a column."""
-        words = [each for each in (left, right) if not each.number and not each.quoted]
-        if words:
-            near = [difflib.get_close_matches(w.text, self.columns, 1, 0.6) for w in words]
-            return self._unknown(words[next((at for at, each in enumerate(near) if each), 0)], ())
+        unquoted = [each for each in (left, right) if not each.number and not each.quoted]
+        if unquoted:
+            near = [difflib.get_close_matches(w.text, self.columns, 1, 0.6) for w in unquoted]
+            return self._unknown(
+                unquoted[next((at for at, each in enumerate(near) if each), 0)], ()
+            )
         return fault(
             self.rule,
             left.start,
@@ -357,18 +363,18 @@ class _Binder:
         )
 
     def _misfit(self, node: Literal, column: AnyColumn, kind: ValueKind) -> ConfigError:
-        known = list(column.values) if isinstance(column, CategoryColumn) else []
-        near = difflib.get_close_matches(node.text, [*known, *self.columns], 3, 0.6)
+        categories = list(column.values) if isinstance(column, CategoryColumn) else []
+        near = difflib.get_close_matches(node.text, [*categories, *self.columns], 3, 0.6)
         remedy = f"Did you mean {' or '.join(map(repr, near))}?" if near else ""
-        if known:
+        if categories:
             problem = f"{node.text!r} is not a value of {column.name!r}"
-            remedy = remedy or f"Its values: {', '.join(map(repr, known[:20]))}."
+            remedy = remedy or f"Its values: {', '.join(map(repr, categories[:20]))}."
         elif node.text.strip() in ("", "?", "NA"):
             problem = f"{column.name!r} is compared with what is missing"
             remedy = f"Write missing({column.name})."
         else:
-            bare = not node.quoted and not node.text[:1].isdecimal()  # may be meant as a column
-            what = f"neither a column nor {kind}" if bare else f"not {kind}"
+            unquoted = not node.quoted and not node.text[:1].isdecimal()  # may be meant as a column
+            what = f"neither a column nor {kind}" if unquoted else f"not {kind}"
             problem = f"{node.text!r} is {what}, as {column.name!r} is"
             remedy = remedy or f"It is {column.describe()}."
         return fault(self.rule, node.start, problem, remedy, end=node.end)

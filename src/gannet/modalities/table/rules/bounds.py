@@ -21,7 +21,7 @@ from gannet.modalities.table.columns.unmodeled import ConstantColumn
 from gannet.modalities.table.rules.clause import Clause
 from gannet.modalities.table.rules.values import unit_of
 
-MOST = 4_096
+MAX_VALUES = 4_096
 """Most values of a column that are tested one by one; beyond, rejection sampling is used."""
 
 _OPPOSITE = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
@@ -33,13 +33,13 @@ class BoundSource:
     """A condition or clause that restricts a column.
 
     Attributes:
-        words: Its name in error messages.
-        pieces: Ranges of cells that fulfil a condition; empty for a clause.
+        description: Its name in error messages.
+        ranges: Ranges of cells that fulfil a condition; empty for a clause.
         clause: The clause, if it is one.
     """
 
-    words: str
-    pieces: tuple[CellRange, ...] = ()
+    description: str
+    ranges: tuple[CellRange, ...] = ()
     clause: Clause | None = None
 
 
@@ -48,25 +48,25 @@ class Bounds:
     """The cell ranges that conditions and rules leave of each column.
 
     Attributes:
-        pieces: Column -> ranges of cells that fulfil everything that restricts it alone.
+        ranges: Column -> ranges of cells that fulfil everything that restricts it alone.
         sources: Column -> the conditions and clauses that they come from.
     """
 
-    pieces: Mapping[str, tuple[CellRange, ...]]
+    ranges: Mapping[str, tuple[CellRange, ...]]
     sources: Mapping[str, tuple[BoundSource, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Left:
+class _Remaining:
     """What conditions and clauses leave of a column.
 
     Attributes:
-        pieces: Ranges of cells that fulfil all of them.
+        ranges: Ranges of cells that fulfil all of them.
         whole: Whether every cell of the column does.
         any: Whether the ranges hold a non-missing cell, or a missing one that ``missing()`` allows.
     """
 
-    pieces: list[CellRange]
+    ranges: list[CellRange]
     whole: bool
     any: bool
 
@@ -76,7 +76,7 @@ def bounds_of(
     columns: Sequence[AnyColumn],
     firsts: Sequence[int],
     given: Mapping[str, Sequence[CellRange]],
-    words: Mapping[str, str],
+    descriptions: Mapping[str, str],
 ) -> Bounds:
     """Intersect the conditions and single-column clauses of each column.
 
@@ -85,30 +85,30 @@ def bounds_of(
         columns: Of the table.
         firsts: Number of each column's first field.
         given: Column -> cell ranges of conditions that do not come from rules.
-        words: Names of these conditions in error messages.
+        descriptions: Names of these conditions in error messages.
 
     Raises:
         ConfigError: naming conditions and rules that contradict each other.
     """
-    asked: dict[str, list[BoundSource]] = {
-        name: [BoundSource(words[name], tuple(pieces))] for name, pieces in given.items()
+    requests: dict[str, list[BoundSource]] = {
+        name: [BoundSource(descriptions[name], tuple(ranges))] for name, ranges in given.items()
     }
     alone = [each for each in clauses if len(each.columns) == 1]
     for clause in alone:
         source = BoundSource(f"--constraint '{clause.text}'", clause=clause)
-        asked.setdefault(clause.columns[0], []).append(source)
-    made: dict[str, tuple[CellRange, ...]] = {}
+        requests.setdefault(clause.columns[0], []).append(source)
+    allowed: dict[str, tuple[CellRange, ...]] = {}
     for column, first in zip(columns, firsts, strict=True):
-        if column.name in asked:
-            found = _asked_of(column, first, asked[column.name])
-            if found is not None:
-                made[column.name] = found
-    bounds = Bounds(made, {name: tuple(sources) for name, sources in asked.items()})
+        if column.name in requests:
+            column_ranges = _remaining_ranges(column, first, requests[column.name])
+            if column_ranges is not None:
+                allowed[column.name] = column_ranges
+    bounds = Bounds(allowed, {name: tuple(sources) for name, sources in requests.items()})
     _check_orders(clauses, {column.name: column for column in columns}, firsts, bounds)
     return bounds
 
 
-def _asked_of(
+def _remaining_ranges(
     column: AnyColumn, first: int, sources: Sequence[BoundSource]
 ) -> tuple[CellRange, ...] | None:
     """Ranges that fulfil all sources; ``None`` if every cell does or they cannot be listed.
@@ -116,46 +116,46 @@ def _asked_of(
     Raises:
         ConfigError: naming sources that contradict each other.
     """
-    left = _left(column, first, sources)
+    left = _remaining(column, first, sources)
     if left is None:
-        conditions = [each.pieces for each in sources if each.clause is None]
+        conditions = [each.ranges for each in sources if each.clause is None]
         return conditions[0] if conditions else None
     if not left.any:
         raise _contradiction(column, first, sources)
-    return None if left.whole else tuple(left.pieces)
+    return None if left.whole else tuple(left.ranges)
 
 
-def _left(column: AnyColumn, first: int, sources: Sequence[BoundSource]) -> _Left | None:
+def _remaining(column: AnyColumn, first: int, sources: Sequence[BoundSource]) -> _Remaining | None:
     """What sources leave of a column; ``None`` if that cannot be listed."""
     left = _allowed(column, first, [each.clause for each in sources if each.clause is not None])
-    for wish in (each.pieces for each in sources if each.clause is None):
+    for requested in (each.ranges for each in sources if each.clause is None):
         if left is not None:
-            pieces = _met(left.pieces, wish)
-            left = _Left(pieces, whole=False, any=bool(pieces))
+            ranges = _intersection(left.ranges, requested)
+            left = _Remaining(ranges, whole=False, any=bool(ranges))
     return left
 
 
-def _allowed(column: AnyColumn, first: int, clauses: Sequence[Clause]) -> _Left | None:
+def _allowed(column: AnyColumn, first: int, clauses: Sequence[Clause]) -> _Remaining | None:
     """Ranges of a column that obey some clauses; ``None`` if they cannot be listed."""
     if isinstance(column, ConstantColumn):
         cells = column.decode(np.zeros((1, 0), np.float32), 0, 0)
-        kept = bool(_obeyed(column.name, cells, clauses)[0])
-        return _Left([], whole=kept, any=kept)
+        obeys = bool(_obeyed(column.name, cells, clauses)[0])
+        return _Remaining([], whole=obeys, any=obeys)
     if not isinstance(column, CategoryColumn | NumberColumn | DatetimeColumn):
         return None
-    found = _stretches(column, first, clauses)
-    if found is None:
+    listed = _stretches(column, first, clauses)
+    if listed is None:
         return None
-    pieces, whole = found
-    leaves = bool(pieces)
+    ranges, whole = listed
+    leaves = bool(ranges)
     if column.missing.symbols:
-        gone = Frame((column.name,), (_missing_cell(column),))
-        if all(each.holds(gone)[0] for each in clauses):
-            pieces.append(CellRange({first: 0.0}))
-            leaves = leaves or any(each.test(gone).yes[0] for each in clauses)
+        missing_row = Frame((column.name,), (_missing_cell(column),))
+        if all(each.holds(missing_row)[0] for each in clauses):
+            ranges.append(CellRange({first: 0.0}))
+            leaves = leaves or any(each.test(missing_row).yes[0] for each in clauses)
         else:
             whole = False
-    return _Left(pieces, whole=whole, any=leaves)
+    return _Remaining(ranges, whole=whole, any=leaves)
 
 
 def _missing_cell(column: AnyColumn) -> Cells:
@@ -168,20 +168,20 @@ def _stretches(
 ) -> tuple[list[CellRange], bool] | None:
     """Ranges of non-missing cells that obey, and whether all cells do."""
     if isinstance(column, CategoryColumn):
-        if len(column.values) > MOST:
+        if len(column.values) > MAX_VALUES:
             return None
         cells = column.cells
         numbers = column.encode(cells).numbers
         obeyed = _obeyed(column.name, cells, clauses).tolist()
-        pieces = [
+        ranges = [
             CellRange({first + at: float(cell) for at, cell in enumerate(row)})
-            for row, kept in zip(numbers, obeyed, strict=True)
-            if kept
+            for row, obeys in zip(numbers, obeyed, strict=True)
+            if obeys
         ]
-        return pieces, all(obeyed)
+        return ranges, all(obeyed)
     bins = column.quantile_bins
     if bins.placed:
-        if not all(each.plain for each in clauses):
+        if not all(each.comparison_only for each in clauses):
             return None
         starts = _starts(column, [mark for each in clauses for mark in each.marks])
     else:
@@ -189,15 +189,15 @@ def _stretches(
     units = np.array(starts, np.int64)
     obeyed = _obeyed(column.name, column.cells_of(units), clauses).tolist()
     ends = [*(start - 1 for start in starts[1:]), bins.high]
-    pieces = [
+    ranges = [
         CellRange(
             {first: float(rung + column.missing.symbols)},
-            {} if not bins.placed or (begin <= 0 and stop >= 1) else {first + 1: (begin, stop)},
+            {} if not bins.placed or (lower <= 0 and upper >= 1) else {first + 1: (lower, upper)},
         )
         for start, end in _joined(starts, ends, obeyed)
-        for rung, begin, stop in bins.bins_between(start, end)
+        for rung, lower, upper in bins.bins_between(start, end)
     ]
-    return pieces, all(obeyed)
+    return ranges, all(obeyed)
 
 
 def _starts(column: Ordered, marks: Iterable[str]) -> list[int]:
@@ -211,38 +211,43 @@ def _joined(
     starts: Sequence[int], ends: Sequence[int], obeyed: Sequence[bool]
 ) -> list[tuple[int, int]]:
     """Intervals that obey, with adjacent ones merged."""
-    found: list[tuple[int, int]] = []
-    for start, end, kept in zip(starts, ends, obeyed, strict=True):
-        if kept and found and found[-1][1] == start - 1:
-            found[-1] = (found[-1][0], end)
-        elif kept:
-            found.append((start, end))
-    return found
+    intervals: list[tuple[int, int]] = []
+    for start, end, obeys in zip(starts, ends, obeyed, strict=True):
+        if obeys and intervals and intervals[-1][1] == start - 1:
+            intervals[-1] = (intervals[-1][0], end)
+        elif obeys:
+            intervals.append((start, end))
+    return intervals
 
 
 def _obeyed(name: str, cells: Cells, clauses: Sequence[Clause]) -> np.ndarray[tuple[int], Any]:
     frame = Frame((name,), (cells,))
-    kept = np.ones(len(cells), np.bool_)
+    mask = np.ones(len(cells), np.bool_)
     for each in clauses:
-        kept &= each.holds(frame)
-    return kept
+        mask &= each.holds(frame)
+    return mask
 
 
-def _met(some: Sequence[CellRange], others: Sequence[CellRange]) -> list[CellRange]:
+def _intersection(some: Sequence[CellRange], others: Sequence[CellRange]) -> list[CellRange]:
     """Pairwise intersections of two lists of ranges, without duplicates."""
-    found = [both for one in some for other in others if (both := _both(one, other)) is not None]
-    return list({repr(piece): piece for piece in found}.values())
+    ranges = [
+        both
+        for one in some
+        for other in others
+        if (both := _intersect_ranges(one, other)) is not None
+    ]
+    return list({repr(cell_range): cell_range for cell_range in ranges}.values())
 
 
-def _both(one: CellRange, other: CellRange) -> CellRange | None:
+def _intersect_ranges(one: CellRange, other: CellRange) -> CellRange | None:
     cells = {**one.cells, **other.cells}
     if any(one.cells.get(at, cell) != cell for at, cell in other.cells.items()):
         return None
     within: dict[int, tuple[float, float]] = {}
-    for piece in (one, other):
-        for at, (low, high) in piece.within.items():
-            held = within.get(at, (low, high))
-            within[at] = max(low, held[0]), min(high, held[1])
+    for cell_range in (one, other):
+        for at, (low, high) in cell_range.within.items():
+            current = within.get(at, (low, high))
+            within[at] = max(low, current[0]), min(high, current[1])
     for at, (low, high) in within.items():
         if low > high or not low <= cells.get(at, low) <= high:
             return None
@@ -253,12 +258,12 @@ def _contradiction(column: AnyColumn, first: int, sources: Sequence[BoundSource]
     """The error that names the smallest set of sources that leave nothing: one, two or all."""
 
     def leaves(some: Sequence[BoundSource]) -> bool:
-        left = _left(column, first, some)
+        left = _remaining(column, first, some)
         return left is None or left.any
 
     if len(sources) == 1:
         return ConfigError(
-            f"{sources[0].words}: no cell of {column.name!r} fulfils it",
+            f"{sources[0].description}: no cell of {column.name!r} fulfils it",
             remedy=f"{column.name} is {column.describe()}.",
         )
     few = next((each for each in sources if not leaves([each])), None)
@@ -266,12 +271,12 @@ def _contradiction(column: AnyColumn, first: int, sources: Sequence[BoundSource]
         return _contradiction(column, first, [few])
     pairs = (pair for pair in combinations(sources, 2) if not leaves(pair))
     against = next(pairs, sources)
-    return _against([each.words for each in against])
+    return _against([each.description for each in against])
 
 
-def _against(words: Sequence[str], more: str = "") -> ConfigError:
+def _against(descriptions: Sequence[str], more: str = "") -> ConfigError:
     return ConfigError(
-        f"{' and '.join(words)} contradict each other: no row fulfils all of them{more}",
+        f"{' and '.join(descriptions)} contradict each other: no row fulfils all of them{more}",
         remedy="Leave one of them out, or write them with or.",
     )
 
@@ -304,12 +309,12 @@ def _check_orders(
 def _no_room(
     clause: Clause, columns: Mapping[str, AnyColumn], bounds: Bounds, names: tuple[str, str]
 ) -> ConfigError:
-    words = [f"--constraint '{clause.text}'"]
-    words += [each.words for name in names for each in bounds.sources.get(name, ())]
-    if len(words) > 1:
-        return _against(words)
-    shown = "; ".join(f"{name} is {columns[name].describe()}" for name in names)
-    return ConfigError(f"{words[0]}: no row can fulfil it", remedy=f"{shown}.")
+    descriptions = [f"--constraint '{clause.text}'"]
+    descriptions += [each.description for name in names for each in bounds.sources.get(name, ())]
+    if len(descriptions) > 1:
+        return _against(descriptions)
+    listing = "; ".join(f"{name} is {columns[name].describe()}" for name in names)
+    return ConfigError(f"{descriptions[0]}: no row can fulfil it", remedy=f"{listing}.")
 
 
 def _together(one: Clause, other: Clause) -> bool:
@@ -354,26 +359,32 @@ def _ends(column: AnyColumn, first: int, bounds: Bounds) -> tuple[Cells, Cells] 
     """The lowest and the highest non-missing cell that bounds leave of an ordered column."""
     if not isinstance(column, NumberColumn | DatetimeColumn):
         return None
-    pieces = bounds.pieces.get(column.name)
-    if pieces is None:
+    ranges = bounds.ranges.get(column.name)
+    if ranges is None:
         ends = np.array([column.quantile_bins.low, column.quantile_bins.high])
         cells = column.cells_of(ends)
         return cells[:1], cells[1:]
-    known = [each for each in pieces if each.cells[first] >= column.missing.symbols]
-    if not known:
+    known_ranges = [each for each in ranges if each.cells[first] >= column.missing.symbols]
+    if not known_ranges:
         return None
-    lowest = min(known, key=lambda each: (each.cells[first], _place(each, first)[0]))
-    highest = max(known, key=lambda each: (each.cells[first], _place(each, first)[1]))
+    lowest = min(
+        known_ranges, key=lambda each: (each.cells[first], _position_bounds(each, first)[0])
+    )
+    highest = max(
+        known_ranges, key=lambda each: (each.cells[first], _position_bounds(each, first)[1])
+    )
     return _cell(column, lowest, first, 0), _cell(column, highest, first, 1)
 
 
-def _place(piece: CellRange, first: int) -> tuple[float, float]:
-    if first + 1 in piece.within:
-        return piece.within[first + 1]
-    place = piece.cells.get(first + 1)
-    return (0.0, 1.0) if place is None else (place, place)
+def _position_bounds(cell_range: CellRange, first: int) -> tuple[float, float]:
+    if first + 1 in cell_range.within:
+        return cell_range.within[first + 1]
+    position = cell_range.cells.get(first + 1)
+    return (0.0, 1.0) if position is None else (position, position)
 
 
-def _cell(column: Ordered, piece: CellRange, first: int, end: int) -> Cells:
-    rung = np.array([int(piece.cells[first]) - column.missing.symbols])
-    return column.cells_of(column.quantile_bins.units(rung, np.array([_place(piece, first)[end]])))
+def _cell(column: Ordered, cell_range: CellRange, first: int, end: int) -> Cells:
+    bin_index = np.array([int(cell_range.cells[first]) - column.missing.symbols])
+    return column.cells_of(
+        column.quantile_bins.units(bin_index, np.array([_position_bounds(cell_range, first)[end]]))
+    )

@@ -18,7 +18,7 @@ Test: TypeAlias = Callable[[Frame], Truth]
 Operand: TypeAlias = Callable[[Frame], Values]
 """The values of a column or a calculation in each row of a table."""
 
-SeenTogether: TypeAlias = Callable[[str, str], "NDArray[np.bool_] | None"]
+CooccurrenceLookup: TypeAlias = Callable[[str, str], "NDArray[np.bool_] | None"]
 """Two columns -> ``(K, L)`` whether their symbols occurred in one training row, if known."""
 
 
@@ -31,7 +31,7 @@ class Clause:
         columns: That it uses, in the order of the rule.
         test: Whether it is true, false or unknown in each row of a table with these columns.
         marks: Values that columns are compared with.
-        plain: Whether it only compares columns with values or with each other.
+        comparison_only: Whether it only compares columns with values or with each other.
         order: ``(left, sign, right)`` if it only compares two columns.
     """
 
@@ -39,7 +39,7 @@ class Clause:
     columns: tuple[str, ...]
     test: Test
     marks: tuple[str, ...]
-    plain: bool
+    comparison_only: bool
     order: tuple[str, str, str] | None = None
 
     def holds(self, frame: Frame) -> NDArray[np.bool_]:
@@ -58,6 +58,6 @@ def repeated(values: Values) -> Operand:
     def part(frame: Frame) -> Values:
         count = len(frame)
         parts = tuple(np.repeat(each, count) for each in values.parts)
-        return replace(values, parts=parts, gone=np.repeat(values.gone, count))
+        return replace(values, parts=parts, gone=np.repeat(values.missing_mask, count))
 
     return part

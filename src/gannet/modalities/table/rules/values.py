@@ -34,12 +34,12 @@ class Values:
     Attributes:
         parts: ``(rows,)`` each, compared lexicographically. Dates are days and nanoseconds, since
             a single 64-bit number does not hold both range and resolution.
-        gone: ``(rows,)`` where the value is unknown because a cell is missing.
+        missing_mask: ``(rows,)`` where the value is unknown because a cell is missing.
         exact: Whether nothing was calculated, so that equality needs no tolerance.
     """
 
     parts: tuple[NDArray[Any], ...]
-    gone: BoolArray
+    missing_mask: BoolArray
     exact: bool = True
 
 
@@ -82,16 +82,18 @@ def reader(column: AnyColumn) -> CellReader:
 
     def read(cells: Cells) -> Values:
         distinct, at = factorized(cells)
-        gone = find_missing(distinct, wide=not isinstance(column, CategoryColumn | ConstantColumn))
-        known = distinct[~gone]
-        parts = _parts(column, known)
+        missing_mask = find_missing(
+            distinct, wide=not isinstance(column, CategoryColumn | ConstantColumn)
+        )
+        observed = distinct[~missing_mask]
+        parts = _parts(column, observed)
         whole = tuple(np.zeros(len(distinct), part.dtype) for part in parts)
         for full, part in zip(whole, parts, strict=True):
-            full[~gone] = part
-        lost = gone.copy()
+            full[~missing_mask] = part
+        unknown = missing_mask.copy()
         if isinstance(column, CategoryColumn):
-            lost[~gone] = np.array([each is None for each in parts[0]], np.bool_)
-        return Values(tuple(full[at] for full in whole), lost[at])
+            unknown[~missing_mask] = np.array([each is None for each in parts[0]], np.bool_)
+        return Values(tuple(full[at] for full in whole), unknown[at])
 
     return read
 
@@ -110,8 +112,8 @@ def literal(column: AnyColumn, text: str) -> Values | None:
                 moment = np.array([text], "datetime64")
                 return None if np.isnat(moment).any() else Values(_moments(moment), one)
             case CategoryColumn():
-                place = column.position_of(text)
-                return Values((_cell(column.values[place]),), one) if place >= 0 else None
+                index = column.position_of(text)
+                return Values((_cell(column.values[index]),), one) if index >= 0 else None
             case ConstantColumn():
                 return reader(column)(_cell(text))
             case _:
@@ -137,36 +139,36 @@ def _cell(text: str) -> Cells:
 def _number(column: ConstantColumn) -> float | None:
     if isinstance(column.value, bool):
         return None
-    found = numbers(_cell(str(column.value)))
-    return float(found.values[0]) if found.read[0] else None
+    parsed = numbers(_cell(str(column.value)))
+    return float(parsed.values[0]) if parsed.read[0] else None
 
 
-def _parts(column: AnyColumn, known: Cells) -> tuple[NDArray[Any], ...]:
+def _parts(column: AnyColumn, cells: Cells) -> tuple[NDArray[Any], ...]:
     match column:
         case NumberColumn():
-            return (numbers(known, form=column.form).values,)
+            return (numbers(cells, form=column.form).values,)
         case DatetimeColumn() if column.format:
-            return _of_format(column, known)
+            return _of_format(column, cells)
         case DatetimeColumn():
-            column.own_of(known)  # raises if a cell is not a date
-            return _moments(known)
+            column.own_of(cells)  # raises if a cell is not a date
+            return _moments(cells)
         case CategoryColumn():
-            places = [column.position_of(cell) for cell in known.tolist()]
-            words = np.empty(len(places), object)
-            words[:] = [column.values[at] if at >= 0 else None for at in places]
-            return (words,)
+            indices = [column.position_of(cell) for cell in cells.tolist()]
+            texts = np.empty(len(indices), object)
+            texts[:] = [column.values[at] if at >= 0 else None for at in indices]
+            return (texts,)
         case _:
             assert isinstance(column, ConstantColumn)
             if _number(column) is not None:
-                return (numbers(known).values,)
-            words = np.empty(len(known), object)
-            words[:] = list(map(str, known.tolist()))
-            return (words,)
+                return (numbers(cells).values,)
+            texts = np.empty(len(cells), object)
+            texts[:] = list(map(str, cells.tolist()))
+            return (texts,)
 
 
-def _of_format(column: DatetimeColumn, known: Cells) -> tuple[NDArray[Any], ...]:
+def _of_format(column: DatetimeColumn, cells: Cells) -> tuple[NDArray[Any], ...]:
     fine, coarse = date_formats.step(column.format)
-    own = column.own_of(known)
+    own = column.own_of(cells)
     seconds = own // fine * coarse
     if column.offset:
         seconds = seconds - date_formats.seconds_between("+00:00", column.offset)
@@ -175,15 +177,15 @@ def _of_format(column: DatetimeColumn, known: Cells) -> tuple[NDArray[Any], ...]
 
 def _moments(cells: Cells) -> tuple[NDArray[Any], ...]:
     days = cells.astype("datetime64[D]")
-    rest = (cells - days).astype("timedelta64[ns]").astype(np.int64)
-    return days.astype(np.int64), rest
+    nanoseconds = (cells - days).astype("timedelta64[ns]").astype(np.int64)
+    return days.astype(np.int64), nanoseconds
 
 
 def compared(left: Values, sign: str, right: Values) -> Truth:
     """Truth of ``left sign right`` in each row."""
-    gone = left.gone | right.gone
-    same = np.ones(len(gone), np.bool_)
-    less = np.zeros(len(gone), np.bool_)
+    missing_mask = left.missing_mask | right.missing_mask
+    same = np.ones(len(missing_mask), np.bool_)
+    less = np.zeros(len(missing_mask), np.bool_)
     ordered = sign not in ("==", "!=")
     for one, other in zip(left.parts, right.parts, strict=True):
         if ordered:
@@ -201,24 +203,24 @@ def compared(left: Values, sign: str, right: Values) -> Truth:
         ">": ~(less | same),
         ">=": ~less,
     }[sign]
-    return Truth(yes & ~gone, ~yes & ~gone)
+    return Truth(yes & ~missing_mask, ~yes & ~missing_mask)
 
 
 def calculated(left: Values, sign: str, right: Values) -> Values:
     """A sum, difference, product or quotient; unknown where the divisor is zero."""
     one, other = left.parts[0], right.parts[0]
     with np.errstate(all="ignore"):
-        made = {
+        result = {
             "+": np.add,
             "-": np.subtract,
             "*": np.multiply,
             "/": np.divide,
         }[sign](one, other)
-    gone = left.gone | right.gone | ~np.isfinite(made)
-    return Values((np.where(gone, 0.0, made),), gone, exact=False)
+    missing_mask = left.missing_mask | right.missing_mask | ~np.isfinite(result)
+    return Values((np.where(missing_mask, 0.0, result),), missing_mask, exact=False)
 
 
-def turned(truth: Truth) -> Truth:
+def negated(truth: Truth) -> Truth:
     """Negation; unknown stays unknown."""
     return Truth(truth.no, truth.yes)
 

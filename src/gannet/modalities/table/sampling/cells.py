@@ -47,7 +47,7 @@ class RowSampler:
         """Layout of the fields of an encoded row."""
         return Layout(self.source.spec.table.cardinalities)
 
-    def drawn(
+    def sample(
         self, count: int, conditions: Sequence[CellConditions], *, seed: int = 0, start: int = 0
     ) -> Tensor:
         """Sample rows ``(count, F)`` under conditions on cells.
@@ -61,8 +61,8 @@ class RowSampler:
         Raises:
             ConfigError: if the recipe cannot sample conditionally.
         """
-        told = self._conditions({0: range(start, start + count)}, conditions, seed)
-        return self.source.draw(told, seed=seed, start=start)
+        condition = self._conditions({0: range(start, start + count)}, conditions, seed)
+        return self.source.draw(condition, seed=seed, start=start)
 
     def sample_tries(
         self,
@@ -74,9 +74,9 @@ class RowSampler:
         """Sample some tries of some rows, ``(n, F)``, one try after the other.
 
         Args:
-            tries: Number of the try -> numbers of the rows. Try 0 gives the rows of ``drawn``; any
+            tries: Number of the try -> numbers of the rows. Try 0 gives the rows of ``sample``; any
                 other depends only on the seed, its number and the row's number.
-            conditions: As for ``drawn``.
+            conditions: As for ``sample``.
             seed: Of everything.
 
         Raises:
@@ -97,14 +97,14 @@ class RowSampler:
         noise = [
             latents_at(derive_seed(_seed_of(seed, n), 3), rows, width) for n, rows in tries.items()
         ]
-        chance = uniforms(torch.cat(noise), width)
+        uniform_draws = uniforms(torch.cat(noise), width)
         numbers = torch.tensor([row for rows in tries.values() for row in rows], dtype=torch.long)
         blank = self.source.spec.blank(len(numbers))
-        for turn, wish in enumerate(conditions):
+        for turn, cell_conditions in enumerate(conditions):
             mine = numbers % len(conditions) == turn
             if mine.any():
-                asked = self.source.condition_on(wish, chance[mine])
-                blank.vector[mine] = asked.condition.vector.cpu()
+                sampled = self.source.condition_on(cell_conditions, uniform_draws[mine])
+                blank.vector[mine] = sampled.condition.vector.cpu()
         return blank
 
     def probability_of(self, conditions: CellConditions) -> float:
@@ -113,8 +113,8 @@ class RowSampler:
         Raises:
             ConfigError: if the recipe cannot sample conditionally.
         """
-        nobody = torch.zeros(0, 1 + len(conditions), dtype=torch.float64)
-        return self.source.condition_on(conditions, nobody).probability
+        no_uniforms = torch.zeros(0, 1 + len(conditions), dtype=torch.float64)
+        return self.source.condition_on(conditions, no_uniforms).probability
 
     @property
     def _pairs(self) -> Tensor:

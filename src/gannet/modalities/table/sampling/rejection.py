@@ -31,7 +31,7 @@ class RejectionStats:
     Attributes:
         rows: Rows that were requested.
         first_accepted: Rows accepted at the first try.
-        drawn: Total number of tries.
+        attempts: Total number of tries.
         violated: Clause -> rows that violated it at the first try.
         conditioned: Rules on a single column, which are enforced by conditional sampling.
         marginal: Their joint probability under the model without conditioning.
@@ -39,32 +39,34 @@ class RejectionStats:
 
     rows: int = 0
     first_accepted: int = 0
-    drawn: int = 0
+    attempts: int = 0
     violated: dict[str, int] = field(default_factory=dict[str, int])
     conditioned: tuple[str, ...] = ()
     marginal: float = 1.0
 
     def describe(self) -> list[str]:
         """Sentences for users: how much the rules change the distribution."""
-        said: list[str] = []
+        sentences: list[str] = []
         if self.conditioned:
             rules = " and ".join(f"'{rule}'" for rule in self.conditioned)
-            said.append(
+            sentences.append(
                 f"enforced by conditional sampling: {rules}; without it "
                 f"{percent(self.marginal)} of the rows would obey"
             )
         if self.rows and self.violated:
             again = self.rows - self.first_accepted
-            said.append(f"{percent(self.first_accepted / self.rows)} of the rows obeyed at once")
+            sentences.append(
+                f"{percent(self.first_accepted / self.rows)} of the rows obeyed at once"
+            )
             if again:
-                each = self.drawn / self.rows
-                said[-1] += f", {again:,} were drawn anew; it took {each:.3g} draws per row"
-            said += [
+                each = self.attempts / self.rows
+                sentences[-1] += f", {again:,} were drawn anew; it took {each:.3g} draws per row"
+            sentences += [
                 f"'{rule}' was broken by {percent(count / self.rows)}"
                 for rule, count in self.violated.items()
                 if count
             ]
-        return said
+        return sentences
 
 
 def rejection_sample(
@@ -74,7 +76,7 @@ def rejection_sample(
     *,
     conditions: Sequence[CellConditions],
     seed: int,
-    obeyed: RejectionStats,
+    stats: RejectionStats,
 ) -> Tensor:
     """Sample rows ``(n, F)`` that all obey every clause.
 
@@ -87,50 +89,50 @@ def rejection_sample(
         rows: Their numbers.
         conditions: As for ``RowSampler.sample``.
         seed: Of everything.
-        obeyed: Statistics; updated.
+        stats: Statistics; updated.
 
     Raises:
         ConfigError: if the acceptance rate is too low, naming the rule that most rows violate.
     """
     names = tuple(dict.fromkeys(name for clause in clauses for name in clause.columns))
 
-    def tests(drawn: Tensor) -> NDArray[np.bool_]:
-        frame = sampler.codec.decode_columns(drawn, names)
+    def tests(batch: Tensor) -> NDArray[np.bool_]:
+        frame = sampler.codec.decode_columns(batch, names)
         return np.stack([clause.holds(frame) for clause in clauses])
 
-    made = sampler.sample_tries({0: rows}, conditions=conditions, seed=seed)
-    found = tests(made)
-    left = np.flatnonzero(~found.all(0))
-    obeyed.rows += len(rows)
-    obeyed.first_accepted += len(rows) - len(left)
-    obeyed.drawn += len(rows) - len(left)
-    for clause, kept in zip(clauses, found, strict=True):
-        obeyed.violated[clause.text] = obeyed.violated.get(clause.text, 0) + int((~kept).sum())
-    attempt, drawn, hits = 1, 0, 0
+    samples = sampler.sample_tries({0: rows}, conditions=conditions, seed=seed)
+    obeys = tests(samples)
+    left = np.flatnonzero(~obeys.all(0))
+    stats.rows += len(rows)
+    stats.first_accepted += len(rows) - len(left)
+    stats.attempts += len(rows) - len(left)
+    for clause, mask in zip(clauses, obeys, strict=True):
+        stats.violated[clause.text] = stats.violated.get(clause.text, 0) + int((~mask).sum())
+    attempt, draws, hits = 1, 0, 0
     while len(left):
         # Doubling the tries per round wastes few samples and needs few rounds.
         many = min(attempt, max(TOGETHER // len(left), 1), MAX_TRIES - attempt)
-        if many < 1 or (drawn >= ENOUGH and hits < MIN_ACCEPTANCE * drawn):
-            raise _hardly_any(obeyed, hits, drawn)
+        if many < 1 or (draws >= ENOUGH and hits < MIN_ACCEPTANCE * draws):
+            raise _hardly_any(stats, hits, draws)
         numbers = [rows[at] for at in left.tolist()]
         tries = dict.fromkeys(range(attempt, attempt + many), numbers)
         again = sampler.sample_tries(tries, conditions=conditions, seed=seed)
         good = tests(again).all(0).reshape(many, len(left))
         done = good.any(0)
-        obeyed.drawn += int((attempt + 1 + good.argmax(0)[done]).sum())
-        attempt, drawn, hits = attempt + many, drawn + len(again), hits + int(good.sum())
+        stats.attempts += int((attempt + 1 + good.argmax(0)[done]).sum())
+        attempt, draws, hits = attempt + many, draws + len(again), hits + int(good.sum())
         chosen = torch.from_numpy(good.argmax(0)[done] * len(left) + np.flatnonzero(done))
-        made[torch.from_numpy(left[done])] = again[chosen]
+        samples[torch.from_numpy(left[done])] = again[chosen]
         left = left[~done]
-    return made
+    return samples
 
 
-def _hardly_any(obeyed: RejectionStats, hits: int, drawn: int) -> ConfigError:
-    worst = max(obeyed.violated, key=lambda rule: obeyed.violated[rule])
-    share = obeyed.violated[worst] / obeyed.rows
+def _hardly_any(stats: RejectionStats, hits: int, draws: int) -> ConfigError:
+    worst = max(stats.violated, key=lambda rule: stats.violated[rule])
+    fraction = stats.violated[worst] / stats.rows
     return ConfigError(
-        f"hardly any row obeys the rules: {percent(hits / drawn)} of {drawn:,} that were drawn "
-        f"anew; '{worst}' was broken by {percent(share)} of {obeyed.rows:,} rows",
+        f"hardly any row obeys the rules: {percent(hits / draws)} of {draws:,} that were drawn "
+        f"anew; '{worst}' was broken by {percent(fraction)} of {stats.rows:,} rows",
         where="--constraint",
         remedy="Loosen that rule, ask for less with --given, or train longer.",
     )

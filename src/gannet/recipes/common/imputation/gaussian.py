@@ -42,10 +42,10 @@ class JointNormal:
         mean = np.zeros(width)
         covariance = np.eye(width)
         for _ in range(rounds):
-            made, extra = cls(mean, covariance)._filled(rows)
-            mean = made.mean(0)
-            away = made - mean
-            scatter = away.T @ away + extra
+            filled, extra = cls(mean, covariance)._filled(rows)
+            mean = filled.mean(0)
+            deviations = filled - mean
+            scatter = deviations.T @ deviations + extra
             covariance = (scatter + ridge * np.diag(np.diag(scatter) / count + 1e-9)) / (
                 count + ridge
             )
@@ -55,7 +55,7 @@ class JointNormal:
         """Rows ``(N, D)`` with the conditional mean in place of NaN."""
         return self._filled(rows)[0]
 
-    def told(self, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def conditional(self, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Conditional mean, and covariance ``(N, D, D)`` of NaN entries, zero elsewhere; few rows.
 
         Args:
@@ -63,7 +63,7 @@ class JointNormal:
         """
         return self._conditional(rows)
 
-    def blind(self, rows: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def leave_one_out(self, rows: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Leave-one-out expectation of each cell, as if it were missing too; few rows.
 
         Args:
@@ -77,13 +77,13 @@ class JointNormal:
 
         Source of the expectation: Rasmussen and Williams 2006, eq. 5.12 (leaving one out).
         """
-        known, away, system = self._equations(rows)
+        observed, deviations, system = self._equations(rows)
         inverse = np.linalg.inv(system)
-        solved = (inverse @ away[:, :, None])[:, :, 0]
-        alone = rows - solved / inverse.diagonal(0, 1, 2)
-        gain = (self.covariance * (1 - known)[:, :, None] * known[:, None, :]) @ inverse
-        mean = self.mean + (gain @ away[:, :, None])[:, :, 0]
-        return np.where(np.isnan(rows), mean, rows), alone, gain
+        solved = (inverse @ deviations[:, :, None])[:, :, 0]
+        left_out = rows - solved / inverse.diagonal(0, 1, 2)
+        gain = (self.covariance * (1 - observed)[:, :, None] * observed[:, None, :]) @ inverse
+        mean = self.mean + (gain @ deviations[:, :, None])[:, :, 0]
+        return np.where(np.isnan(rows), mean, rows), left_out, gain
 
     def parts(self, count: int) -> list[slice]:
         """Slices of rows whose linear systems fit into memory."""
@@ -92,28 +92,30 @@ class JointNormal:
 
     def _filled(self, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Filled rows, and the covariance of filled entries, summed over rows ``(D, D)``."""
-        made, extra = rows.copy(), np.zeros_like(self.covariance)
-        holed = np.flatnonzero(np.isnan(rows).any(1))
-        for part in self.parts(len(holed)):
-            made[holed[part]], left = self._conditional(rows[holed[part]])
-            extra += left.sum(0)
-        return made, extra
+        filled, extra = rows.copy(), np.zeros_like(self.covariance)
+        incomplete = np.flatnonzero(np.isnan(rows).any(1))
+        for part in self.parts(len(incomplete)):
+            filled[incomplete[part]], covariance = self._conditional(rows[incomplete[part]])
+            extra += covariance.sum(0)
+        return filled, extra
 
     def _conditional(self, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Mean ``(N, D)`` and covariance ``(N, D, D)`` of each row given its observed entries."""
-        known, away, system = self._equations(rows)
-        cross = self.covariance * (1 - known)[:, :, None] * known[:, None, :]
+        observed, deviations, system = self._equations(rows)
+        cross = self.covariance * (1 - observed)[:, :, None] * observed[:, None, :]
         gain = np.linalg.solve(system, cross.transpose(0, 2, 1)).transpose(0, 2, 1)
-        mean = self.mean + (gain @ away[:, :, None])[:, :, 0]
-        hidden = (1 - known)[:, :, None] * (1 - known)[:, None, :]
-        left = self.covariance * hidden - gain @ cross.transpose(0, 2, 1)
-        return np.where(np.isnan(rows), mean, rows), left
+        mean = self.mean + (gain @ deviations[:, :, None])[:, :, 0]
+        missing_pairs = (1 - observed)[:, :, None] * (1 - observed)[:, None, :]
+        covariance = self.covariance * missing_pairs - gain @ cross.transpose(0, 2, 1)
+        return np.where(np.isnan(rows), mean, rows), covariance
 
     def _equations(self, rows: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Mask of observed cells, their deviations from the mean, and their covariance."""
-        gone = np.isnan(rows)
-        known = (~gone).astype(np.float64)
-        both = known[:, :, None] * known[:, None, :]
+        missing = np.isnan(rows)
+        observed = (~missing).astype(np.float64)
+        observed_pairs = observed[:, :, None] * observed[:, None, :]
         # Ones on the diagonal of missing cells give all rows systems of the same size.
-        system = self.covariance * both + np.eye(len(self.mean)) * (1 - known)[:, :, None]
-        return known, np.where(gone, 0.0, rows - self.mean), system
+        system = (
+            self.covariance * observed_pairs + np.eye(len(self.mean)) * (1 - observed)[:, :, None]
+        )
+        return observed, np.where(missing, 0.0, rows - self.mean), system
