@@ -94,7 +94,8 @@ def check_comparable(models: Sequence[Model]) -> None:
         if first.card.codecs["sample"] != other.card.codecs["sample"]:
             raise DataError(
                 f"{names} encode their data differently "
-                f"({_describe_shape(first)} and {_describe_shape(other)}), so their scores are not comparable",
+                f"({_describe_shape(first)} and {_describe_shape(other)}), so their scores are "
+                "not comparable",
                 remedy="Compare runs on the same data, at the same resolution and columns.",
             )
         if first.card.data.get("digest") != other.card.data.get("digest"):

@@ -126,8 +126,10 @@ class Lines:
         measurements = evaluation.measurements
         print(
             f"step {state.result.step}/{state.steps}  {minutes_left(state):.1f} min left  "
-            f"{state.rate:.0f}/s  D(real) {measurements.d_real:.2f} D(fake) {measurements.d_fake:.2f}  "
-            f"AUC {discriminator_auc(evaluation)}  distance {measurements.energy_distance:.3g} (reference "
+            f"{state.rate:.0f}/s  D(real) {measurements.d_real:.2f} D(fake) "
+            f"{measurements.d_fake:.2f}  "
+            f"AUC {discriminator_auc(evaluation)}  distance {measurements.energy_distance:.3g} "
+            "(reference "
             f"{measurements.reference:.2g})  "
             f"{evaluation.diagnosis.name}",
             flush=True,

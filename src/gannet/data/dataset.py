@@ -271,7 +271,8 @@ def _decode_role(
         broken = [f"{name} ({why})" for name, why in (*decoded.skipped, *also.skipped)]
         one, many = find_modality(source.kind).noun
         raise DataError(
-            f"{len(incomplete)} pairs with a {one} that cannot be read: {', '.join(broken[:MAX_LISTED])}",
+            f"{len(incomplete)} pairs with a {one} that cannot be read: "
+            f"{', '.join(broken[:MAX_LISTED])}",
             where=str(source.path),
             remedy=f"Remove or replace both {many} of these pairs.",
         )

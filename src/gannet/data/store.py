@@ -69,9 +69,9 @@ class Streamed:
     def __del__(self) -> None:
         self.pool.shutdown(wait=False, cancel_futures=True)
 
-    def read(self, places: Indices) -> Tensor:
+    def read(self, indices: Indices) -> Tensor:
         """Samples ``(n, *shape)``."""
-        source_indices: Sequence[int] = self.indices[places].tolist()
+        source_indices: Sequence[int] = self.indices[indices].tolist()
         raws = list(self.pool.map(self._one, source_indices))
         return self.modality.unpack(self.codec, self.modality.pack(self.codec, raws))
 

@@ -25,7 +25,8 @@ def cluster_histogram(
 ) -> tuple[Histogram, ...]:
     """Frequencies of the clusters that features ``(n, F)`` fall into; none for few samples.
 
-    The clusters are fitted to ``real_reference``, which is independent of held-out reals and fakes alike.
+    The clusters are fitted to ``real_reference``, which is independent of held-out reals and fakes
+    alike.
     """
     count = min(len(real_reference) // SAMPLES_PER_CLUSTER, MAX_CLUSTERS)
     if count < MIN_CLUSTERS:

@@ -189,8 +189,8 @@ def tstr_score(
 ) -> Score:
     """TSTR: accuracy on held-out reals of a classifier trained on fakes alone; also by class.
 
-    The reference is the same classifier trained on as many reals of the same classes; ``reference_classes``
-    are its predictions for the held-out reals.
+    The reference is the same classifier trained on as many reals of the same classes;
+    ``reference_classes`` are its predictions for the held-out reals.
     """
     baseline_samples = samples.gaussian.sample(train_samples.labels, seed=seed)
     predicted, baseline_predicted = (

@@ -102,7 +102,8 @@ def classifier_two_sample_test(
     count = min(len(real), len(fake))
     if count < MIN_SAMPLES:
         raise DataError(
-            f"a two-sample test needs {MIN_SAMPLES} samples per side, got {len(real)} and {len(fake)}",
+            f"a two-sample test needs {MIN_SAMPLES} samples per side, got {len(real)} and "
+            f"{len(fake)}",
             remedy="Hold out more real samples, or draw more fakes.",
         )
     train_real, test_real = _split(real, count, derive_seed(seed, 0))

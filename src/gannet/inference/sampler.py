@@ -123,9 +123,9 @@ class TrainedSampler:
             count: Rows.
             seed: Seed of what is sampled, such as the class of each row.
             start: Number of the first row.
-            condition_options: Condition of all rows, by name, such as ``label``: a class name or its number.
-                By default classes are sampled with their frequency in the training data; an
-                unlabeled row, as frequent as there, is a row of zeros.
+            condition_options: Condition of all rows, by name, such as ``label``: a class name or
+                its number. By default classes are sampled with their frequency in the training
+                data; an unlabeled row, as frequent as there, is a row of zeros.
 
         Raises:
             ConfigError: if the class is unknown, or no classes were learnt.

@@ -59,7 +59,9 @@ def ssim(one: Tensor, other: Tensor) -> Tensor:
     Source: Wang et al. 2004, Image quality assessment, eq. 13, the mean over channels and windows.
     Differs: pictures with a side below 11 have windows of that side, where scikit-image refuses.
     """
-    parts = zip(one.split(TOGETHER), other.split(TOGETHER), strict=True)
+    parts: list[tuple[Tensor, Tensor]] = [
+        (one[at : at + TOGETHER], other[at : at + TOGETHER]) for at in range(0, len(one), TOGETHER)
+    ]
     return torch.cat([_ssim((a.double() + 1) / 2, (b.double() + 1) / 2) for a, b in parts]).float()
 
 
@@ -67,8 +69,8 @@ def _ssim(a: Tensor, b: Tensor) -> Tensor:
     """Of pictures in [0, 1]."""
     channels = a.shape[1]
     side = min(WINDOW, *a.shape[2:])
-    place = torch.arange(side, dtype=a.dtype, device=a.device) - (side - 1) / 2
-    line = (-place.square() / (2 * DEVIATION**2)).exp()
+    offsets = torch.arange(side, dtype=a.dtype, device=a.device) - (side - 1) / 2
+    line = (-offsets.square() / (2 * DEVIATION**2)).exp()
     line = (line / line.sum()).expand(channels, 1, 1, -1)
 
     def smooth(x: Tensor) -> Tensor:
@@ -76,11 +78,11 @@ def _ssim(a: Tensor, b: Tensor) -> Tensor:
 
     mean_a, mean_b = smooth(a), smooth(b)
     var_a, var_b = smooth(a * a) - mean_a**2, smooth(b * b) - mean_b**2
-    both = smooth(a * b) - mean_a * mean_b
-    flat, steady = (share**2 for share in STABILIZERS)
-    likeness = (2 * mean_a * mean_b + flat) * (2 * both + steady)
-    likeness = likeness / ((mean_a**2 + mean_b**2 + flat) * (var_a + var_b + steady))
-    return likeness.flatten(1).mean(1)
+    covariance = smooth(a * b) - mean_a * mean_b
+    c1, c2 = (each**2 for each in STABILIZERS)
+    similarity = (2 * mean_a * mean_b + c1) * (2 * covariance + c2)
+    similarity = similarity / ((mean_a**2 + mean_b**2 + c1) * (var_a + var_b + c2))
+    return similarity.flatten(1).mean(1)
 
 
 def high_frequency_energy(images: Tensor) -> Tensor:
@@ -119,7 +121,7 @@ def edge_correlation(one: Tensor, other: Tensor) -> Tensor:
     a, b = edges(one).flatten(1), edges(other).flatten(1)
     a, b = a - a.mean(1, keepdim=True), b - b.mean(1, keepdim=True)
     left, right = a.norm(dim=1), b.norm(dim=1)
-    likeness = (a * b).sum(1) / (left * right).clamp_min(1e-9)
+    similarity = (a * b).sum(1) / (left * right).clamp_min(1e-9)
     blank = (left < FLAT, right < FLAT)
-    likeness = torch.where(blank[0] | blank[1], torch.zeros_like(likeness), likeness)
-    return torch.where(blank[0] & blank[1], torch.ones_like(likeness), likeness)
+    similarity = similarity.masked_fill(blank[0] | blank[1], 0)
+    return similarity.masked_fill(blank[0] & blank[1], 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -191,7 +191,7 @@ def reader_errors(
     where: str,
     remedy: str,
     unchanged: type[GannetError] = DataError,
-) -> Iterator[None]:
+) -> Generator[None]:
     """Turn any exception of a reader, which may be of another package, into a ``DataError``.
 
     Args:

@@ -82,7 +82,7 @@ class RowNet(SmallNet):
         flat = rows.flatten(1).float()
         scale = Standardizer(flat)
         self.register_buffer("mean", scale.mean)
-        self.register_buffer("spread", scale.std)
+        self.register_buffer("std", scale.std)
         self._scale = scale
         layers: list[nn.Module] = []
         for before in (flat.shape[1], WIDTH):
@@ -120,7 +120,7 @@ def small_net(
 
 
 def shifted(images: Tensor, max_shift: int, rng: torch.Generator) -> Tensor:
-    """Randomly shift each image ``(B, C, H, W)`` by up to ``max_shift`` pixels, replicating edges."""
+    """Shift each image ``(B, C, H, W)`` at random by up to ``max_shift`` pixels; edges repeat."""
     count, _, height, width = images.shape
     padded = pad(images, (max_shift,) * 4, mode="replicate")
     moves = torch.randint(0, 2 * max_shift + 1, (2, count, 1), generator=rng)

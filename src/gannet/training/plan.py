@@ -146,7 +146,8 @@ def forecast(chosen: AutoConfig, step: float) -> list[str]:
     modality = modality_of(chosen.spec.kind)
     if sample_count < modality.monitor.rough_below:
         sentences.append(
-            f"only {sample_count} {modality.noun[1]} will be generated in training: expect rough shapes, "
+            f"only {sample_count} {modality.noun[1]} will be generated in training: expect rough "
+            "shapes, "
             "little detail; more minutes help most"
         )
     return sentences

@@ -406,7 +406,7 @@ def test_memory_cache_and_stream_give_the_same_rows(tmp_path):
 def test_the_second_start_reads_the_cache_and_not_the_pictures(tmp_path, memory, monkeypatch):
     fill(tmp_path / "data", 10)
     first = loaded(tmp_path / "data", cache=tmp_path / "cache", memory_bytes=memory)
-    monkeypatch.setattr(ImageCodec, "picture", None)
+    monkeypatch.setattr(ImageCodec, "load_image", None)
     second = loaded(tmp_path / "data", cache=tmp_path / "cache", memory_bytes=memory)
     assert torch.equal(everything(first), everything(second))
     assert first.digest == second.digest
@@ -444,12 +444,12 @@ def test_a_damaged_cache_is_made_anew(tmp_path, victim, harm):
 
 
 def test_a_disk_without_room_for_a_cache_means_streaming(tmp_path, monkeypatch):
-    monkeypatch.setattr(cache, "DISK_SHARE", 0.0)
+    monkeypatch.setattr(cache, "MAX_DISK_FRACTION", 0.0)
     data = fill(tmp_path / "data", 10)
     found = loaded(data, cache=tmp_path / "cache", memory_bytes=0)
     assert found.train.store.location == "decoded as they are needed"
     assert not list((tmp_path / "cache").glob("samples*"))
-    monkeypatch.setattr(ImageCodec, "picture", None)  # what was found out need not be again
+    monkeypatch.setattr(ImageCodec, "load_image", None)  # what was found out need not be again
     assert loaded(data, cache=tmp_path / "cache", memory_bytes=0).digest == found.digest
 
 

@@ -65,7 +65,8 @@ def to_markdown(report: Report) -> str:
             f"| {number(score.low)} to {number(score.high)} "
             f"| {number(score.reference)} ({number(score.reference_low)} to "
             f"{number(score.reference_high)}) "
-            f"| {baseline} {f'| {upper_bound} ' if has_upper_bound else ''}| {score.samples} | {score.better} |"
+            f"| {baseline} {f'| {upper_bound} ' if has_upper_bound else ''}| {score.samples} | "
+            f"{score.better} |"
         )
     lines += _runs(report) + _worst(report)
     lines += ["", "## Meaning of the scores", ""]
@@ -177,7 +178,8 @@ def _memorization(report: Report) -> list[str]:
         return []
     last = len(training_distance.levels) - 1
     rows = [
-        f"| {level} % | {number(training_distance.fake[at])} | {number(training_distance.held_out[at])} |"
+        f"| {level} % | {number(training_distance.fake[at])} | "
+        f"{number(training_distance.held_out[at])} |"
         for level in (1, 5, 25, 50, 75, 95, 99)
         for at in [round(level / 100 * last)]
     ]
@@ -185,7 +187,8 @@ def _memorization(report: Report) -> list[str]:
         "",
         "## Memorization: distance to training data",
         "",
-        f"Distance to the nearest of {training_distance.searched} training samples ({training_distance.metric}), below which "
+        f"Distance to the nearest of {training_distance.searched} training samples "
+        f"({training_distance.metric}), below which "
         "a fraction of samples lies:",
         "",
         f"| fraction | {report.sample_noun} | held-out reals |",

@@ -300,7 +300,8 @@ def _of_duplicates(report: Report, duplicates: Score | None) -> list[str]:
         return []
     name = "Collapsed" if duplicates.value > 0.9 else "Repeated"
     return [
-        f"**{name}**: {duplicates.value:.0%} of fakes are nearer to another fake than 99 % of reals "
+        f"**{name}**: {duplicates.value:.0%} of fakes are nearer to another fake than 99 % of "
+        "reals "
         f"are to another real ({duplicates.reference:.0%} of other reals are)."
     ]
 

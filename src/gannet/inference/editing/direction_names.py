@@ -187,8 +187,8 @@ def describe_direction(
 ) -> Direction:
     """Effects of a direction ``(Z,)`` learned for an attribute, that attribute first.
 
-    Its sign is kept. Its name is ``attribute_name``, or ``UNNAMED`` if that is an attribute and does not
-    clearly rise.
+    Its sign is kept. Its name is ``attribute_name``, or ``UNNAMED`` if that is an attribute and
+    does not clearly rise.
     """
     each = effects(generator, axis[None], attributes, samples=samples, seed=seed)[0]
     measurable = [effect for effect in each if math.isfinite(effect.error)]

@@ -138,7 +138,8 @@ def _of_numbers(
         raise DataError(
             f"numbers that cannot be read off the images: {', '.join(refused)}",
             where=where,
-            remedy=f"Give more labelled images, at least {HELD_OUT_EVERY * MIN_HELD_OUT}, or other numbers.",
+            remedy=f"Give more labelled images, at least {HELD_OUT_EVERY * MIN_HELD_OUT}, or "
+            "other numbers.",
         )
     return attributes
 

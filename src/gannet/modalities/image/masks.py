@@ -25,7 +25,7 @@ ROUNDS = 60
 
 
 def random_masks(images: Tensor, rng: torch.Generator, max_fraction: float) -> Tensor:
-    """Random masks ``(B, 1, H, W)``, 1 where missing, of a mask ratio up to about ``max_fraction``."""
+    """Random masks ``(B, 1, H, W)``, 1 where missing; mask ratio up to about ``max_fraction``."""
     count, high, wide = len(images), images.shape[2], images.shape[3]
     device = images.device
     seeds: list[int] = torch.randint(1 << 31, (count,), generator=rng, device=device).tolist()
@@ -55,7 +55,7 @@ def content_masks(images: Tensor) -> Tensor:
 def _random_mask(
     high: int, wide: int, rng: np.random.Generator, max_fraction: float, min_fraction: float = 0.0
 ) -> NDArray[np.float32]:
-    """Add strokes and rectangles until the mask ratio is reached: ``min_fraction``, or random to ``max_fraction``.
+    """Add strokes and rectangles up to a mask ratio: ``min_fraction``, or random to ``max_fraction``.
 
     One that would exceed it by much is skipped.
     """

@@ -116,7 +116,7 @@ class Layout(nn.Module):
         return weights * self.repeat_per_token(1 / (weights @ self.member))
 
     def sample_tokens(self, probabilities: Tensor, uniforms: Tensor) -> Tensor:
-        """Sample tokens ``(B, F)`` by ``probabilities`` ``(B, W)`` and uniform ``uniforms`` in [0, 1)."""
+        """Sample tokens ``(B, F)`` by ``probabilities`` ``(B, W)`` and ``uniforms`` in [0, 1)."""
         cumulative = probabilities.double().cumsum(
             1
         )  # float32 would round off rare tokens at the end

@@ -376,7 +376,7 @@ def test_a_fault_far_down_is_named_with_its_row(tmp_path):
 
 
 def test_more_different_cells_than_are_counted_are_sampled(monkeypatch):
-    monkeypatch.setattr("gannet.modalities.table.columns.value_counts.MOST_WORDS", 2000)
+    monkeypatch.setattr("gannet.modalities.table.columns.value_counts.MAX_EXACT", 2000)
     values = np.random.default_rng(2).normal(0, 100, 30_000).round(3)
     values[17_000], values[100] = 9999.125, -8888.5
     words = values.astype(str).tolist()

@@ -247,7 +247,8 @@ def training_distance_figure(
         half = len(training_distance.levels) // 2
         return svg(
             figure,
-            alt=f"Distances to training samples: median of {sample_noun} {number(training_distance.fake[half])}, "
+            alt=f"Distances to training samples: median of {sample_noun} "
+            f"{number(training_distance.fake[half])}, "
             f"of held-out reals {number(training_distance.held_out[half])}",
         )
 
@@ -301,7 +302,8 @@ def histogram_figure(histogram: Histogram, sample_noun: str = "fakes") -> str:
         _legend(figure)
         return svg(
             figure,
-            alt=f"{histogram.name}: {histogram.gap:.0%} of the {sample_noun} would have to be elsewhere",
+            alt=f"{histogram.name}: {histogram.gap:.0%} of the {sample_noun} would have to be "
+            "elsewhere",
         )
 
 

@@ -120,7 +120,7 @@ def page(report: Report, examples: Examples = Examples()) -> str:  # noqa: B008 
         "made": sample_noun,
         "reference": reference_heading(report),
         "targeted": any(score.role == "target" for score in report.scores),
-        "has_ceiling": any(score.upper_bound is not None for score in report.scores),
+        "has_upper_bound": any(score.upper_bound is not None for score in report.scores),
         "has_chance": any(score.chance_level is not None for score in report.scores),
         "protocol": protocol_sentences(report),
         "contents": [each for each in CONTENTS if each[0] not in left_out],

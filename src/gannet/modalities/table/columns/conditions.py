@@ -29,8 +29,8 @@ def cell_ranges(column: AnyColumn, first: int, cell_condition: object) -> list[C
     Args:
         column: That the condition is on.
         first: Number of its first field.
-        cell_condition: A cell; a pair ``(low, high)`` or a text ``low..high`` for a range; a list of cells
-            and ranges.
+        cell_condition: A cell; a pair ``(low, high)`` or a text ``low..high`` for a range; a list
+            of cells and ranges.
 
     Raises:
         ConfigError: if the column accepts no condition, or no training row had such a cell.

@@ -188,7 +188,8 @@ def _as_requested(value_counts: ValueCounts, type_name: str, wide: _KnownCells) 
                     "expected whole numbers",
                     value_counts.name,
                     wide.values[values != np.rint(values)].tolist() or wide.values.tolist(),
-                    f"Fix the cells, or take them as they are: --column {value_counts.name}=decimal.",
+                    "Fix the cells, or take them as they are: --column "
+                    f"{value_counts.name}=decimal.",
                 )
             return column
         case "date" | "time":

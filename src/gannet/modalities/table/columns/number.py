@@ -46,7 +46,8 @@ class NumberColumn(BaseModel):
         scale: What a unit is: ``fixed`` decimals; ``bits`` of a float, which are finer near zero,
             for numbers that span many magnitudes; an index into ``listed``.
         decimals: Most digits after the point.
-        min_decimals: Fewest digits after the point; if below ``decimals``, trailing zeros are trimmed.
+        min_decimals: Fewest digits after the point; if below ``decimals``, trailing zeros are
+            trimmed.
         each: Step of all numbers in units of the last decimal, such as 500.
         form: What stands around the digits.
         listed: The numbers of the scale ``listed``.

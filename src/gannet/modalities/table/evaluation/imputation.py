@@ -45,8 +45,8 @@ def score_imputation(
 
     Args:
         truth: The table before masking.
-        hidden_mask: ``(N, C)`` which cells were masked, in the codec's order of columns; cells that were
-            missing before, and columns that are not modelled, do not count.
+        hidden_mask: ``(N, C)`` which cells were masked, in the codec's order of columns; cells that
+            were missing before, and columns that are not modelled, do not count.
         filled: One table per draw, with the rows of ``truth``.
         codec: Of the columns.
         best: The point estimate, if it is not the mean or the most frequent value of the draws.

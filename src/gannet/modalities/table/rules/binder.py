@@ -184,7 +184,8 @@ class _Binder:
             raise fault(
                 self.rule,
                 left.start,
-                f"{text_columns[0].name!r} holds words, which have no order, so {sign} means nothing",
+                f"{text_columns[0].name!r} holds words, which have no order, so {sign} means "
+                "nothing",
                 "Use ==, != or in (...); or train with --column to give the column another type.",
                 end=right.end,
             )

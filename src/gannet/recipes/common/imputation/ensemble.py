@@ -88,7 +88,7 @@ class Imputer:
         return ImputedCells(best, best[:, None] + self.scale[column] * deviations)
 
     def sample(self, column: int, cells: ImputedCells, probabilities: FloatArray) -> FloatArray:
-        """A sample for each cell, ``(n,)``: the quantile of the donors at ``probabilities`` in [0, 1)."""
+        """A sample for each cell, ``(n,)``: the donors' quantile at ``probabilities`` in [0, 1]."""
         count = cells.donors.shape[1]
         if count == 1:
             return cells.donors[:, 0]
