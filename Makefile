@@ -4,6 +4,7 @@
 #   make test [ARGS="-k words"]         all tests, and the examples in docstrings
 #   make check                          format, lint, types, import layers, layout, links in the documentation
 #   make bench NAME=duel [DATA=folder]  one benchmark; the last line printed is one JSON object
+#   make gpu-check                      every recipe on a GPU, five minutes; says so if there is none
 #   make format                         put the layout of the code right
 #   make clean                          remove the environment and all caches
 
@@ -19,7 +20,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench docs format format-check lint types layers layout clean
+.PHONY: help demo test check bench gpu-check docs format format-check lint types layers layout clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -53,6 +54,9 @@ bench: $(DEV)
 	@test -n "$(NAME)" || { echo "Which one? make bench NAME=..., one of:" >&2; \
 	  $(BIN)/python -m benchmarks >&2; exit 2; }
 	@$(BIN)/python -m benchmarks $(NAME) --data "$(DATA)" $(FLAGS)
+
+gpu-check: $(DEMO)
+	@$(BIN)/python tools/gpu_check.py $(FLAGS)
 
 check: format-check lint types layers layout docs
 

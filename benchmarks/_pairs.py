@@ -23,7 +23,7 @@ from gannet.core.types import Batch
 from gannet.data.dataset import Dataset, Rows
 from gannet.metrics import image_quality
 from gannet.networks.features import EfficientNetFeatures
-from gannet.recipes.translate import copied
+from gannet.recipes.translate import copy_input
 from gannet.training.session import Session, prepare
 
 DRAWS, DRAWN, AT_ONCE = 5, 1_000, 16
@@ -72,7 +72,7 @@ def measured(
         pairs = all_of(found)
     answers = {
         "gannet": answered(model, pairs),
-        "input": copied(pairs),
+        "input": copy_input(pairs),
         "plain": answered(plain, pairs),
         "pix2pix": _pix2pix.answered(pix2pix, pairs),
     }

@@ -31,8 +31,8 @@ from gannet.metrics.distribution import coverage, frechet_distance
 from gannet.modalities.image.codec import ImageCodec
 from gannet.networks.classifier import (
     ClassifierFeatures,
+    conv_net,
     fit,
-    picture_net,
     small_net,
     train_classifier,
 )
@@ -48,7 +48,7 @@ def _read(data: Path, name: str, part: str) -> tuple[Tensor, Tensor]:
     """Pictures ``(N, 1, 28, 28)`` in [-1, 1] and their labels."""
     source = dataset.find(data / name / f"{part}.parquet")
     codec = ImageCodec(height=28, width=28, channels=1)
-    raws = [codec.picture(source.raw(at), name=str(at)) for at in range(source.count)]
+    raws = [codec.load_image(source.raw(at), name=str(at)) for at in range(source.count)]
     return codec.encode(raws), torch.from_numpy(source.labels)
 
 
@@ -64,7 +64,7 @@ def _prepared(job: dict[str, Any]) -> tuple[ClassifierFeatures, Tensor, Tensor, 
     torch.set_num_threads(1)
     folder = Path(job["work"]) / job["set"]
     packed = torch.load(folder / "data.pt", weights_only=True)
-    network = small_net(packed["x"], 10, seed=0, build=picture_net)
+    network = small_net(packed["x"], 10, seed=0, build=conv_net)
     network.load_state_dict(packed["eye"])
     feature_extractor = ClassifierFeatures(network.eval())
     return feature_extractor, packed["x"], packed["y"], packed["test"], packed["test_y"]
@@ -138,7 +138,7 @@ def _ours(job: dict[str, Any]) -> Iterator[dict[str, Any]]:
         asked = [model.sample(COUNT // 10, label=each, seed=1) for each in model.classes]
         made, told = torch.cat(asked), torch.arange(10).repeat_interleave(COUNT // 10)
         right = (feature_extractor.predict(made) == told).float().mean()
-        learnt = train_classifier(made, told, 10, seed=1, steps=job["steps"], build=picture_net)
+        learnt = train_classifier(made, told, 10, seed=1, steps=job["steps"], build=conv_net)
         ceiling = (feature_extractor.predict(test) == test_y).float().mean()
         result["class_accuracy"] = round(float(right), 4)
         result["train_on_fake_accuracy"] = round(
@@ -172,7 +172,7 @@ def _write(data: Path, work: Path, name: str, steps: int) -> float:
         pictures = ((x + 1) * 127.5).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
         np.savez(folder / "plain.npz", images=pictures)
         np.savez(folder / "labelled.npz", images=pictures, labels=y.numpy())
-        network = small_net(x, 10, seed=0, build=picture_net)
+        network = small_net(x, 10, seed=0, build=conv_net)
         fit(network, x, y, steps=steps, seed=0)
         packed = {"x": x, "y": y, "test": test, "test_y": test_y, "eye": network.state_dict()}
         torch.save(packed, folder / "data.pt")

@@ -33,7 +33,7 @@ from torch import Tensor
 import gannet
 from gannet.core.device import threads
 from gannet.data import dataset
-from gannet.inference.editing.direction_names import REACH, UNNAMED
+from gannet.inference.editing.direction_names import HALF_WIDTH, UNNAMED
 from gannet.inference.editing.editor import Editor
 from gannet.inference.editing.inversion import USUAL, InvertedImage, find
 from gannet.inference.editing.saved import load_latents, save_latents
@@ -94,7 +94,7 @@ def measured(data: Path, folder: Path, count: int, seed: int) -> dict[str, Any]:
         seconds.append(time.perf_counter() - began)
         busy.append(time.process_time() - worked)
     reached = [
-        rounded_psnr(each.picture(), each_of) for each, each_of in zip(found, pictures, strict=True)
+        rounded_psnr(each.image(), each_of) for each, each_of in zip(found, pictures, strict=True)
     ]
     plain = [each.psnr_untuned for each in found]
     return {
@@ -138,23 +138,23 @@ def undone(
     with tempfile.TemporaryDirectory() as held:
         for number, (each, picture) in enumerate(zip(found, pictures, strict=True)):
             axis = axes[number % len(axes)]
-            before = rounded_psnr(each.picture(), picture)
+            before = rounded_psnr(each.image(), picture)
             edit = each.moved(axis, AMOUNT)
-            changed.append(rounded_psnr(edit.picture(), picture))
+            changed.append(rounded_psnr(edit.image(), picture))
             path = Path(held) / "edit.safetensors"
             save_latents(edit, path, run_of)
             back = load_latents(path, editor.generator, run_of).moved(axis, -AMOUNT)
-            kept.append(before - rounded_psnr(back.picture(), picture))
+            kept.append(before - rounded_psnr(back.image(), picture))
             plain = replace(each, generator=editor.generator)
             for way, start, search in (
                 ("tuned", each, USUAL),
                 ("untuned", plain, replace(USUAL, tuning=0)),
             ):
-                before = rounded_psnr(start.picture(), picture)
+                before = rounded_psnr(start.image(), picture)
                 edit = start.moved(axis, AMOUNT)
-                again = find(editor.generator, as_file(edit.picture())[None], search=search)[0]
+                again = find(editor.generator, as_file(edit.image())[None], search=search)[0]
                 back = again.moved(axis, -AMOUNT)
-                fresh[way].append(before - rounded_psnr(back.picture(), picture))
+                fresh[way].append(before - rounded_psnr(back.image(), picture))
     return {
         "undo_db": round(max(map(abs, kept)), 3),
         "undo_from_picture_db": round(float(np.median(fresh["tuned"])), 2),
@@ -183,7 +183,7 @@ def names(editor: Editor, seed: int) -> dict[str, Any]:
                     for p in decode(editor.generator.generate(noise + side * each.axis, vector))
                 ]
             )
-            for side in (-REACH, REACH)
+            for side in (-HALF_WIDTH, HALF_WIDTH)
         ]
         moved = sides[1] - sides[0]
         if each.name == "hue":

@@ -97,7 +97,7 @@ def run(
     began, used = perf_counter(), process_time()
     with tempfile.TemporaryDirectory() as folder, threads(best_threads()):
         made = evaluation_samples(sampler, found, count=count, seed=0)
-        report = evaluate(sampler, found, count=count, features=features, made=made)
+        report = evaluate(sampler, found, count=count, features=features, samples=made)
         scored = perf_counter() - began
         report, examples = with_examples(report, made, found, {"sample": codec})
         write_report(report, Path(folder))

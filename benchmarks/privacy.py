@@ -24,7 +24,7 @@ from gannet.core.frame import Frame, joined
 from gannet.core.scores import Score
 from gannet.data.containers.frames import read_frame
 from gannet.modalities.table.codec import TableCodec
-from gannet.modalities.table.evaluation.encoding import grid_of
+from gannet.modalities.table.evaluation.encoding import encode_table
 from gannet.modalities.table.evaluation.privacy import privacy_scores
 from gannet.modalities.table.evaluation.samples import evaluation_rows
 
@@ -81,7 +81,7 @@ def run(
 def _scores(
     train: Frame, test: Frame, fake: Frame, codec: TableCodec, seed: int
 ) -> dict[str, Score]:
-    real, others, made = (grid_of(each, codec) for each in (train, test, fake))
+    real, others, made = (encode_table(each, codec) for each in (train, test, fake))
     sides = evaluation_rows(real, others, made, count=COUNT, seed=seed)
     return {score.name: score for score in privacy_scores(sides, [])}
 

@@ -70,7 +70,7 @@ def _pictures(data: Path, name: str, count: int, seed: int) -> NDArray[np.uint8]
     source = dataset.find(data / name / "train.parquet")
     codec = ImageCodec(height=28, width=28, channels=1)
     some = chosen.choice(source.count, count, replace=False)
-    return np.stack([codec.picture(source.raw(int(at)), name=str(at)) for at in some])
+    return np.stack([codec.load_image(source.raw(int(at)), name=str(at)) for at in some])
 
 
 def _one(job: dict[str, Any]) -> dict[str, Any]:

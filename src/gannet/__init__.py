@@ -26,6 +26,6 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module("gannet.core.errors").GannetError
     if name == "compare":
         return importlib.import_module("gannet.api.compare").compare
-    if name in __all__:  # the model is among what the module of training imports
+    if name in __all__:  # ``Model`` is imported by ``gannet.api.train`` too
         return getattr(importlib.import_module("gannet.api.train"), name)
     raise AttributeError(f"module 'gannet' has no attribute {name!r}")

@@ -95,7 +95,7 @@ def test_training_prints_plain_lines_and_leaves_an_artifact(trained):
     assert printed.startswith("training generate in ")
     evaluations = [line for line in printed.splitlines() if line.startswith("step ")]
     assert [line.split()[1] for line in evaluations] == ["25/50", "50/50"]
-    assert all("needle" in line and "D(real)" in line for line in evaluations)
+    assert all("AUC" in line and "D(real)" in line for line in evaluations)
     assert f"gannet sample {trained}" in printed
     names = {path.name for path in trained.iterdir()}
     assert names >= {
@@ -209,12 +209,12 @@ def test_evaluating_writes_a_report(gannet, trained, squares, tmp_path):
         (["sample", "RUN", "--out", "NEW", "--count", "many"], "many"),
         (["sample", "RUN", "--out", "NEW", "--seed", "-1"], "--seed: must be at least 0"),
         (["sample", "RUN", "--out", "NEW", "--label", "cow"], "Known classes: 0, 1"),
-        (["sample", "RUN", "--out", "NEW.mp3"], "no form for '.mp3'"),
+        (["sample", "RUN", "--out", "NEW.mp3"], "no format for '.mp3'"),
         (["sample", "DATA", "--out", "NEW"], "no such folder"),
         (["judge", "RUN", "nowhere.png"], "nowhere.png"),
         (["judge", "RUN", "PICTURE", "--label", "cow"], "no class 'cow'"),
         (["judge", "RUN"], "FILES"),
-        (["evaluate", "RUN", "ROWS"], "holds a table, expected pictures"),
+        (["evaluate", "RUN", "ROWS"], "holds a table, expected images"),
         (["evaluate", "RUN", "DATA", "--seed", "-1"], "--seed: must be at least 0"),
         (["evaluate", "RUN", "DATA", "--out", "DATA"], "is not a folder"),
         (["evaluate", "RUN", "DATA", "--out", "page.html"], "name the folder"),
@@ -267,7 +267,7 @@ def test_the_live_view_shows_needle_verdict_and_last_action(moments):
             window.show(moment)
             live.refresh()
     shown = screen.getvalue()
-    for words in ("gannet generate", "4 of 12", "needle, held out", "D(real)", "time left"):
+    for words in ("gannet generate", "4 of 12", "AUC, held out", "D(real)", "time left"):
         assert words in shown
     assert seen[3].evaluation.diagnosis.name in shown
     assert "step 4: slope weight up: because" in shown

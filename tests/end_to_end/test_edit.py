@@ -42,7 +42,7 @@ def test_an_edit_changes_a_picture_and_its_opposite_undoes_it(trained, pictures,
     said = gannet.works("edit", trained, given, "--out", there, "--save-latents", kept, *words)
     assert "found with" in said
     assert "before tuning" in said
-    assert f"kept: {kept}" in said
+    assert f"latents saved: {kept}" in said
     words = ["--edit", "brightness=-3", "x=1"]
     gannet.works("edit", trained, kept, "--out", back, *words)
     gannet.works("edit", trained, given, "--out", tmp_path / "found.png")
@@ -129,7 +129,7 @@ def test_liked_and_labeled_pictures_give_directions(trained, squares, pictures, 
         pivotal_tuning=False,
         examples=LabeledExamples(None, empty, empty),
     )
-    with pytest.raises(DataError, match=r"0 picture\(s\) in it, at least 2"):
+    with pytest.raises(DataError, match=r"0 image\(s\) in it, at least 2"):
         edit_files(artifact, [], tmp_path / "b.png", wanted)
 
 
@@ -168,21 +168,21 @@ def test_what_cannot_be_done_is_refused(trained, pictures, tmp_path, gannet, wor
 
 def test_files_that_do_not_fit_are_refused(trained, pictures, tmp_path, gannet):
     given = pictures / "0.png"
-    assert "is one of the pictures" in gannet.refuses("edit", trained, given, "--out", given)
+    assert "is one of the images" in gannet.refuses("edit", trained, given, "--out", given)
     assert "must end in one of" in gannet.refuses("edit", trained, "--out", tmp_path / "a.txt")
     out = tmp_path / "a.jpg"
     said = gannet.refuses("edit", trained, given, pictures / "1.png", "--out", out)
-    assert "several pictures go into one .png, .gif or .mp4" in said
+    assert "several images go into one .png, .gif or .mp4" in said
     (tmp_path / "bad.png").write_bytes(b"no picture")
     said = gannet.refuses("edit", trained, tmp_path / "bad.png", given, "--out", tmp_path / "b.png")
-    assert "bad.png: not a picture" in said
+    assert "bad.png: not an image" in said
     said = gannet.refuses("edit", trained, tmp_path / "none.png", "--out", tmp_path / "b.png")
     assert "none.png: does not exist" in said
     wanted = EditRequest(save_latents=tmp_path / "k.safetensors")
-    with pytest.raises(ConfigError, match="--save-latents: keeps the edit of one picture, got 0"):
+    with pytest.raises(ConfigError, match="--save-latents: saves the edit of one image, got 0"):
         edit_files(package.load(trained).artifact, [], tmp_path / "a.png", wanted)
 
 
 def test_a_run_that_makes_rows_is_refused(trained_rows, tmp_path, gannet):
     said = gannet.refuses("edit", trained_rows, "--out", tmp_path / "a.png")
-    assert "makes no pictures, which is what `gannet edit` edits" in said
+    assert "makes no images, which is what `gannet edit` edits" in said

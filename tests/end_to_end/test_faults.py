@@ -108,7 +108,7 @@ def test_a_rolled_back_run_resumes_to_the_same_bits(planned, loaded, tmp_path, m
 def test_a_hopeless_run_says_so(planned, loaded, tmp_path, monkeypatch):
     poisoned(monkeypatch, *range(1, 1_000))
     run = tmp_path / "run"
-    with pytest.raises(DivergedError, match="the duel diverged and was never healthy") as caught:
+    with pytest.raises(DivergedError, match="training diverged and was never healthy") as caught:
         train(planned(steps=100), loaded, run)
     assert "--learning-rate" in caught.value.remedy
     assert caught.value.where.startswith("step ")
@@ -234,7 +234,7 @@ def test_a_second_process_is_refused_while_a_run_goes_on(gannet, squares, tiny, 
 def test_a_run_that_was_begun_meanwhile_is_not_overwritten(planned, loaded, tmp_path):
     train(planned(), loaded, tmp_path / "run")
     before = (tmp_path / "run" / "plan.json").read_bytes()
-    with pytest.raises(GannetError, match="another run was begun in this folder meanwhile"):
+    with pytest.raises(GannetError, match="another run was started in this folder meanwhile"):
         train(planned(seed=1), loaded, tmp_path / "run")
     assert (tmp_path / "run" / "plan.json").read_bytes() == before
 
@@ -278,7 +278,7 @@ def test_other_faults_of_a_command_are_named(squares, tmp_path, given, fault):
 
 
 def test_resolution_is_for_pictures(points, tmp_path):
-    with pytest.raises(ConfigError, match="--resolution is for pictures"):
+    with pytest.raises(ConfigError, match="--resolution is for images"):
         prepare(points, tmp_path / "run", steps=5, resolution=16)
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 import gannet as package
 from gannet.core.errors import ConfigError, DataError
 from gannet.inference.apply import ApplyRequest, apply_file
-from gannet.modalities.image.io.bit_depth import deep, write_deep
+from gannet.modalities.image.io.bit_depth import read_deep, write_deep
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(900)]
 
@@ -195,7 +195,7 @@ def test_colors_of_16_bit_stay_16_bit(run, tmp_path, gannet):
     given, values = deep_colors(tmp_path, 4)
     done = gannet("apply", run, given, "--out", tmp_path / "out.png")
     assert done.returncode == 0, done.stderr
-    made = deep(tmp_path / "out.png", "a")
+    made = read_deep(tmp_path / "out.png", "a")
     assert (made.bits, made.pixels.shape) == (16, (24, 30, 4))
     numbers = (made.pixels * np.float32(65535)).round()
     assert (numbers % 257 != 0).mean() > 0.9, "8 bit, blown up"
@@ -214,7 +214,7 @@ def test_known_pixels_of_16_bit_come_back_to_the_bit(filler, tmp_path, gannet):
     mask, out = save(tmp_path / "mask.png", hole), tmp_path / "out.png"
     done = gannet("apply", filler, given, "--out", out, "--mask", mask)
     assert done.returncode == 0, done.stderr
-    made = (deep(out, "a").pixels * np.float32(65535)).round().astype(np.uint16)
+    made = (read_deep(out, "a").pixels * np.float32(65535)).round().astype(np.uint16)
     assert np.array_equal(made[hole == 0], values[hole == 0])
     assert (made[hole > 0] != values[hole > 0]).any()
 
@@ -263,8 +263,8 @@ def test_a_folder_is_done_and_what_failed_is_listed_at_the_end(run, tmp_path, ga
     done = gannet("apply", run, folder, "--out", tmp_path / "out")
     assert done.returncode == 2
     assert sorted(each.name for each in (tmp_path / "out").iterdir()) == ["a.png", "c.png"]
-    assert "1 of 3 pictures failed" in done.stderr
-    assert "b.png: not a picture" in done.stderr
+    assert "1 of 3 images failed" in done.stderr
+    assert "b.png: not an image" in done.stderr
 
 
 def test_of_two_pictures_with_one_name_neither_replaces_the_other(run, tmp_path):
@@ -319,7 +319,7 @@ def test_a_side_of_which_nothing_can_be_read_is_named(tmp_path):
     for file in sorted((folder / "b").iterdir())[1:]:
         file.unlink()
     (folder / "b" / "0.png").write_bytes(b"no picture")
-    with pytest.raises(DataError, match=r"no picture of b is left .*b/0.png \(not a picture\)"):
+    with pytest.raises(DataError, match=r"no image of b is left .*b/0.png \(not an image\)"):
         package.prepare(folder, tmp_path / "run", recipe="translate_unpaired", steps=1)
 
 
@@ -328,7 +328,7 @@ def test_a_table_is_no_picture_and_nobody_is_told_to_delete_it(run, tmp_path, ga
     table.write_text("name,age\nAnn,3\n")
     done = gannet("apply", run, table, "--out", tmp_path / "out.png")
     assert done.returncode == 2
-    assert "people.csv: not a picture, which is what a run of the recipe super_resolve takes" in (
+    assert "people.csv: not an image, which is what a run of the recipe super_resolve takes" in (
         done.stderr
     )
     assert "Remove" not in done.stderr
@@ -423,7 +423,7 @@ def test_pictures_that_are_all_too_small_are_named(tmp_path):
     folder.mkdir()
     for number in range(12):
         save(folder / f"{number}.png", np.full((20, 20, 3), number, np.uint8))
-    with pytest.raises(DataError, match=r"no picture has 96 pixels each way: 0.png \(20x20\)"):
+    with pytest.raises(DataError, match=r"no image has 96 pixels each way: 0.png \(20x20\)"):
         package.prepare(folder, tmp_path / "run", recipe="super_resolve", steps=1)
 
 

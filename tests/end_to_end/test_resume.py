@@ -159,7 +159,7 @@ def test_a_damaged_save_is_refused_with_a_remedy(planned, loaded, tmp_path, cont
     run = tmp_path / "run"
     train(planned(), loaded, run, steps=3)
     (run / "checkpoint.pt").write_bytes(content)
-    with pytest.raises(GannetError, match=r"checkpoint\.pt: the save is damaged") as caught:
+    with pytest.raises(GannetError, match=r"checkpoint\.pt: the checkpoint is damaged") as caught:
         train(planned(), loaded, run)
     assert "Delete the file" in caught.value.remedy
     assert (run / "checkpoint.pt").read_bytes() == content
@@ -198,12 +198,12 @@ def test_other_settings_are_refused_with_every_difference(planned):
     with pytest.raises(ConfigError) as caught:
         check_same_run(plan, asked)
     assert caught.value.problem.splitlines()[1:] == [
-        "  --seed: begun with 0, now 3",
-        "  --gradient-penalty: begun with not given, now 1.0",
-        "  --width: begun with 4, now 8",
-        "  --auto-adjust: begun with True, now False",
-        "  --minutes: begun with not given, now 1",
-        "  the data, or how they are read: changed since the run was begun",
+        "  --seed: started with 0, now 3",
+        "  --gradient-penalty: started with not given, now 1.0",
+        "  --width: started with 4, now 8",
+        "  --auto-adjust: started with True, now False",
+        "  --minutes: started with not given, now 1",
+        "  the data, or how they are read: changed since the run was started",
     ]
 
 
@@ -221,7 +221,7 @@ def test_a_plan_of_another_format_is_refused_with_what_to_do(tmp_path, found):
     (tmp_path / "plan.json").write_text(json.dumps(content))
     with pytest.raises(GannetError, match=f"has format {found or 1}, .* format 2") as caught:
         read_plan(tmp_path)
-    assert "Train anew" in str(caught.value)
+    assert "Train again" in str(caught.value)
 
 
 def test_stopping_by_hand_leaves_an_artifact_and_does_not_disturb_the_run(
@@ -239,7 +239,7 @@ def test_stopping_by_hand_leaves_an_artifact_and_does_not_disturb_the_run(
     assert_same(run, unbroken)
 
 
-@pytest.mark.parametrize(("stop", "words"), [(1, "no looks"), (6, "2 looks")])
+@pytest.mark.parametrize(("stop", "words"), [(1, "no evaluations"), (6, "2 evaluations")])
 def test_a_run_that_was_hardly_looked_at_is_not_called_healthy(
     planned, loaded, tmp_path, stop, words
 ):
@@ -397,21 +397,21 @@ def test_a_signal_ends_a_run_tidily_and_the_same_command_goes_on(
     assert done.returncode == 0, done.stderr
     assert Artifact.load(run).card.diagnosis["stopped"] == "stopped by hand"
     printed = gannet.works(*command(squares, run, tiny, 60))
-    assert printed.startswith("going on with generate")
+    assert printed.startswith("resuming generate")
     assert_same(run, whole)
 
 
 def test_a_finished_run_asked_again_says_so(gannet, squares, tiny, whole):
     before = (whole / "model.safetensors").read_bytes()
-    assert "finished before" in gannet.works(*command(squares, whole, tiny, 60))
+    assert "already finished" in gannet.works(*command(squares, whole, tiny, 60))
     assert (whole / "model.safetensors").read_bytes() == before
 
 
 def test_the_command_refuses_other_settings_for_a_run_that_was_begun(gannet, squares, tiny, whole):
     words = command(squares, whole, tiny, 200)
     error = gannet.refuses(*words, "--seed", 3, "--gradient-penalty", 2, "--resolution", 16)
-    for line in ("--seed: begun with 0, now 3", "--steps: begun with 60, now 200"):
+    for line in ("--seed: started with 0, now 3", "--steps: started with 60, now 200"):
         assert line in error
-    assert "--resolution: begun with not given, now 16" in error
-    assert "--gradient-penalty: begun with not given, now 2.0" in error
+    assert "--resolution: started with not given, now 16" in error
+    assert "--gradient-penalty: started with not given, now 2.0" in error
     assert "another --out" in error

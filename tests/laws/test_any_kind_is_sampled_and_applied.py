@@ -102,7 +102,7 @@ def test_a_form_that_the_kind_has_not_is_refused_in_its_own_words(run, tmp_path)
     with pytest.raises(ConfigError, match=rf"{noun} cannot be written to .*made.png") as caught:
         write_samples(run.artifact, count=1, out=tmp_path / "made.png")
     assert caught.value.remedy == "Use .npz, or give a folder."
-    with pytest.raises(ConfigError, match="--grid: is for pictures"):
+    with pytest.raises(ConfigError, match="--grid: is for images"):
         write_samples(run.artifact, count=1, out=tmp_path / "made.npz", grid=True)
 
 

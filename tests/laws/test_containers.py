@@ -211,7 +211,7 @@ def test_a_kind_is_known_without_being_named(kind, container, tmp_path):
         pytest.skip("contents without names are known by how they begin, which toys do not say")
     path, _ = container(tmp_path, contents(kind, tmp_path / "made"), FILES[kind])
     found = examine(path)
-    assert (found.kind, found.count, found.looked_at) == (kind, COUNT, COUNT)
+    assert (found.kind, found.count, found.inspected) == (kind, COUNT, COUNT)
     assert found.usable
     assert found.recipe == find_modality(kind).default_recipe
     assert "duplicates: 0" in "\n".join(found.describe())
@@ -319,7 +319,7 @@ def test_files_of_two_kinds_in_one_folder_are_told_apart(tmp_path):
     put(tmp_path, dict(list(contents("toy_sound", tmp_path / "made").items())[:3]))
     found = find(tmp_path)
     assert (found.kind, found.count) == ("image", COUNT)
-    assert "3 files left aside that end in .wav" in found.problems
+    assert "3 files ignored that end in .wav" in found.problems
     sounds = find(tmp_path, kinds=["toy_sound"])
     assert (sounds.kind, sounds.count) == ("toy_sound", 3)
 
@@ -336,5 +336,5 @@ def test_a_broken_file_of_any_kind_is_named(tmp_path):
 
 def test_data_of_another_kind_are_named(tmp_path):
     put(tmp_path, contents("toy_points", tmp_path / "made"))
-    with pytest.raises(DataError, match="holds sets of points, expected pictures"):
+    with pytest.raises(DataError, match="holds sets of points, expected images"):
         find(tmp_path, kinds=["image"])

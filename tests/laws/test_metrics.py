@@ -74,7 +74,7 @@ SPECIMENS = {
         lambda real, fake: frechet_distance(real, fake) - 1, "low", {"min_value": 0}
     ),
     "purity: the metric changes": (centers_in_place, "low", {}),
-    "purity: asked twice": (
+    "purity: a second call": (
         lambda real, fake: energy_distance(real, fake) + random.random(), "low", {}
     ),
     "permutation: another order": (by_place, "low", {}),

@@ -258,20 +258,20 @@ def other_settings(config, share):
 
 
 SPECIMENS = {
-    "schedule: at a share of 0": {"schedule": other_settings},
-    "schedule: asked twice": {
+    "schedule: at progress 0": {"schedule": other_settings},
+    "schedule: a second call": {
         "schedule": lambda config, _: config.model_copy(update={"ema_decay": random.random()})
     },
     "corrupt: changes the batch": {"corrupt": half_hides},
-    "corrupt: draws from elsewhere": {
+    "corrupt: draws random numbers from another generator": {
         "corrupt": lambda batch, _rng, _: replace(batch, real=batch.real * random.random())
     },
     "build: the same seed": {"build": draws_from_numpy},
-    "generator_losses: names no term": with_terms(lambda _: {}),
-    "generator_losses: 'the loss' is no name": with_terms(
+    "generator_losses: gives no loss": with_terms(lambda _: {}),
+    "generator_losses: 'the loss' is not an identifier": with_terms(
         lambda losses: {"the loss": losses["adversarial"]}
     ),
-    "generator_losses: 'adversarial' is no scalar": with_terms(
+    "generator_losses: 'adversarial' is not a scalar": with_terms(
         lambda losses: {"adversarial": losses["adversarial"].expand(2)}
     ),
     "generator_losses: 'adversarial' is not finite": with_terms(
@@ -290,7 +290,9 @@ SPECIMENS = {
     },
     "discriminator_losses: changes the batch": {"discriminator_losses": changes_the_batch},
     "discriminator_losses: leaves requires_grad": {"discriminator_losses": marks_the_batch},
-    "training: the generator stands still": with_terms(lambda losses: scaled(losses, lambda _: 0)),
+    "training: the weights of the generator do not change": with_terms(
+        lambda losses: scaled(losses, lambda _: 0)
+    ),
     "resume: a resumed run": {"build": forgetful},
     "infer: does not give one sample": {
         "infer": lambda net, noise, condition, _: net(noise, condition)[:1],
@@ -298,10 +300,10 @@ SPECIMENS = {
     "infer: gives numbers that are not finite": {
         "infer": lambda net, noise, condition, _: net(noise, condition) / 0,
     },
-    "infer: asked twice": {
+    "infer: a second call": {
         "infer": lambda net, noise, condition, _: net(noise, condition) * random.random(),
     },
-    "infer: a sample depends on its neighbours": {
+    "infer: a sample depends on the rest of the batch": {
         "infer": lambda net, noise, condition, _: (
             net(noise, condition) - net(noise, condition).mean(0)
         ),
@@ -374,11 +376,11 @@ def test_three_players_keep_the_laws_and_may_share_a_body(shared):
 
 
 OF_THREE = {
-    "training: the classifier stands still": {"losses": idle},
+    "training: the weights of the classifier do not change": {"losses": idle},
     "optimizers: none for classifier": {"optimizers": some_adams("generator", "discriminator")},
     "optimizers: none for generator": {"optimizers": some_adams("classifier", "discriminator")},
     "optimizers: that of the classifier moves weights": {"optimizers": one_for_all},
-    "losses: of attacker, who does not play": {
+    "losses: attacker is not a player": {
         "auxiliary_losses": {"classifier": classes, "attacker": classes}
     },
     "losses: none for classifier": {"auxiliary_losses": {}},
@@ -417,9 +419,9 @@ def odd(rows, *, shuffled=False, beside=0.0, sized=False, spoilt=False):
 
 
 FITS = {
-    "fit: asked twice": {"shuffled": True},
-    "fit: keeps something outside": {"beside": 1.0},
-    "fit: gives numbers": {"sized": True},
+    "fit: a second call": {"shuffled": True},
+    "fit: the model depends on more": {"beside": 1.0},
+    "fit: gives tensors": {"sized": True},
     "fit: changes the rows": {"spoilt": True},
 }
 
@@ -443,7 +445,7 @@ def test_a_fit_that_learns_nothing_or_grows_with_its_rows_is_caught():
     with pytest.raises(AssertionError, match="learns nothing"):
         check_recipe(changed(built, fit=lambda *_: Odd()), numbers())
     wide = changed(mean, build=lambda *_: Networks(Odd(6), nn.Identity()))
-    with pytest.raises(AssertionError, match="hang on the number of rows"):
+    with pytest.raises(AssertionError, match="depend on the number of rows"):
         check_recipe(changed(wide, fit=lambda *args: odd(args[2], sized=True)), numbers())
 
 
@@ -460,5 +462,5 @@ def test_settings_that_json_changes_are_caught():
 
 
 def test_a_single_row_proves_nothing():
-    with pytest.raises(AssertionError, match="batch of one"):
+    with pytest.raises(AssertionError, match="at least two rows"):
         check_recipe(generate, numbers()[:1], **SMALL)

@@ -52,8 +52,8 @@ def of_pictures_and_classes():
     data = Heap(*parts, classes=("a", "b", "c"))
     generator = Library(parts[1], data.classes)
     by_class = evaluate(generator, data, count=20, steps=40)
-    answered = evaluate(generator, data, count=20, steps=40, answers=Plain())
-    alone = evaluate(generator, data, count=30, steps=40, answers=Plain(paired=False))
+    answered = evaluate(generator, data, count=20, steps=40, conditional_generator=Plain())
+    alone = evaluate(generator, data, count=30, steps=40, conditional_generator=Plain(paired=False))
     return [*by_class.scores, *answered.scores, *alone.scores]
 
 
@@ -107,7 +107,9 @@ def test_answers_name_the_method_that_they_are_compared_with():
     samples = torch.randn(60, 1, 12, 12, generator=torch.Generator().manual_seed(0))
     unknown = np.full(30, -1)
     data = Heap(Some(samples[:30], unknown, "image"), Some(samples[30:], unknown, "image"))
-    report = evaluate(Library(data.held_out, ()), data, count=15, steps=40, answers=Plain())
+    report = evaluate(
+        Library(data.held_out, ()), data, count=15, steps=40, conditional_generator=Plain()
+    )
     assert report.baseline == "itself"
     assert report.conditional
     assert report.score("PSNR").baseline_name == "itself"

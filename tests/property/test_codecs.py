@@ -38,7 +38,7 @@ def test_a_picture_of_any_size_fits_any_frame(pictures, height, width, channels,
     codec = ImageCodec.model_validate(
         {"height": height, "width": width, "channels": channels, "resize": resize}
     )
-    found = codec.picture(pictures[0], name="any")
+    found = codec.load_image(pictures[0], name="any")
     assert found.shape == (height, width, channels)
     assert found.dtype == np.uint8
 

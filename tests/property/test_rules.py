@@ -112,7 +112,7 @@ def test_what_is_left_of_a_column_is_what_obeys(rule):
     clauses = bind(text, CODEC.columns, unseen)
     name = clauses[0].columns[0]
     try:
-        pieces = bounds_of(clauses, CODEC.columns, FIRSTS, {}, {}).pieces
+        pieces = bounds_of(clauses, CODEC.columns, FIRSTS, {}, {}).ranges
     except ConfigError:
         column = CODEC.columns[CODEC.names.index(name)]
         units = np.arange(column.quantile_bins.low, column.quantile_bins.high + 1)

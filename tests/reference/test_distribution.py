@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gannet.metrics import METRICS
-from gannet.metrics.confidence import chance_of_at_least, half_samples, spread, wilson
+from gannet.metrics.confidence import fair_coin_p_value, half_samples, std, wilson
 from gannet.metrics.distribution import (
     chunks,
     coverage,
@@ -187,9 +187,9 @@ def test_wilson_interval_holds_its_promise_and_never_leaves_0_to_1():
 
 
 def test_chance_of_a_coin_is_binomial():
-    assert chance_of_at_least(0, 10) == pytest.approx(1)
-    assert chance_of_at_least(9, 10) == pytest.approx(11 / 1024)
-    assert chance_of_at_least(5_150, 10_000) == pytest.approx(0.0013, abs=3e-4)
+    assert fair_coin_p_value(0, 10) == pytest.approx(1)
+    assert fair_coin_p_value(9, 10) == pytest.approx(11 / 1024)
+    assert fair_coin_p_value(5_150, 10_000) == pytest.approx(0.0013, abs=3e-4)
 
 
 @pytest.mark.parametrize("name", ["frechet", "energy"])
@@ -197,5 +197,5 @@ def test_the_error_from_halves_is_the_spread_over_new_samples(name):
     metric = METRICS[name].function
     drawn = [(normal(120, 4, 2 * at), normal(120, 4, 2 * at + 1) + 0.5) for at in range(40)]
     truth = float(torch.tensor([metric(*pair) for pair in drawn]).std())
-    guessed = sum(spread(half_samples(metric, *pair, times=12, seed=0)) for pair in drawn[:10]) / 10
+    guessed = sum(std(half_samples(metric, *pair, times=12, seed=0)) for pair in drawn[:10]) / 10
     assert 0.75 * truth < guessed < 1.5 * truth  # 40 draws know the spread to some 11 %

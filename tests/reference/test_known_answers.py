@@ -72,7 +72,7 @@ def test_kinds_that_are_missing_are_counted_without_labels():
     (other,) = cluster_histogram(fresh, held_out, spare[rest], seed=0)
     assert not of_clusters(whole)
     for profile in (half, other):
-        assert any("Missing kinds" in words for words in of_clusters(profile))
+        assert any("Missing clusters" in words for words in of_clusters(profile))
     assert cluster_histogram(fresh[:99], held_out, spare, seed=0) == ()
 
 

@@ -11,7 +11,7 @@ from gannet.metrics.dependence import (
     association,
     contingency_similarity,
     correlation_similarity,
-    dependence_kept,
+    dependence_similarity,
 )
 from gannet.metrics.marginals import ks_complement, variation_complement
 from gannet.metrics.tabular_distance import EncodedRows, dcr_share, distances, equal_rows, nearest
@@ -55,8 +55,8 @@ def test_dependence_is_all_kept_by_itself_and_none_by_independent_columns():
     codes = np.tile(np.arange(4), 500)
     both = torch.cat([one_hot(codes, 4), one_hot(codes, 4)], 1)
     apart = torch.cat([one_hot(codes, 4), one_hot(np.repeat(np.arange(4), 500), 4)], 1)
-    assert dependence_kept(both, both, [4, 4]) == 1
-    assert dependence_kept(both, apart, [4, 4]) == pytest.approx(0, abs=1e-9)
+    assert dependence_similarity(both, both, [4, 4]) == 1
+    assert dependence_similarity(both, apart, [4, 4]) == pytest.approx(0, abs=1e-9)
     # The tables differ in all of the diagonal's mass but for a quarter.
     assert float(contingency_similarity(both, apart, [4, 4])[0, 1]) == pytest.approx(0.25)
 

@@ -1,1 +1,1 @@
-"""gannet from Python: train, load, compare."""
+"""The Python API: train, load, compare."""

@@ -1,4 +1,4 @@
-"""Several runs on the same held-out data, and which of their differences are more than noise."""
+"""Compare several runs on the same held-out data, and test which differences are significant."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from gannet.core.io.files import write_whole
 from gannet.core.io.training_log import PLAN
 from gannet.core.scores import Report
 from gannet.evaluation.differences import Comparison, Group, compared
-from gannet.evaluation.report.comparison import summary, to_markdown, told
+from gannet.evaluation.report.comparison import describe_score, summary, to_markdown
 from gannet.evaluation.report.examples import Examples
-from gannet.evaluation.report.html.comparison import Contestant, compared_page
+from gannet.evaluation.report.html.comparison import RunGroup, compared_page
 from gannet.evaluation.report.html.page import can_draw
 
 
 @dataclass(frozen=True)
 class Scored:
-    """A run and what it got."""
+    """A run with its report and examples."""
 
     model: Model
     report: Report
     examples: Examples
 
 
-def compare(  # a parameter per flag
+def compare(  # one parameter per command-line flag
     runs: Sequence[Path | str],
     data: Path | str,
     *,
@@ -42,32 +42,32 @@ def compare(  # a parameter per flag
     label: str | None = None,
     out: Path | str | None = None,
 ) -> Comparison:
-    """Score runs alike on the same held-out rows, and say which differences are noise.
+    """Score runs on the same held-out samples, and say which differences are within noise.
 
-    Runs that differ in nothing but their seed make one group: their interval is over runs.
+    Runs that differ only in their seed form one group, whose interval is over runs.
 
     Args:
         runs: Folders, two or more; others are compared with the first.
-        data: What they were trained on.
-        count: Fakes, and held-out reals where there are as many.
-        seed: Of fakes, subsets and critics, the same for all.
-        features: As for ``gannet evaluate``; tables are scored without.
-        label: Column of the classes; by default the one that the first run was begun with.
+        data: The data they were trained on.
+        count: Number of fakes, and of held-out reals if there are that many.
+        seed: Of fakes, subsets and two-sample tests, the same for all runs.
+        features: As for ``gannet evaluate``; not used for tables.
+        label: Column of the classes; by default the one that the first run was trained with.
         out: Folder for ``compare.json``, ``compare.md`` and, with the extra ``report``,
             ``compare.html``.
 
     Raises:
         ConfigError: if there are fewer than two runs, or ``out`` is a file.
-        DataError: if they were trained on other data, or read them in other ways.
+        DataError: if they were trained on different data, or encode the data differently.
     """
     if len({Path(run).resolve() for run in runs}) < len(runs):
         raise ConfigError("a run is named twice", remedy="Name each once.")
     if len(runs) < 2:
-        raise ConfigError("one run has nothing to be compared with", remedy="Name two or more.")
+        raise ConfigError("one run cannot be compared", remedy="Name two or more.")
     if out is not None and Path(out).exists() and not Path(out).is_dir():
         raise ConfigError(f"--out: {out} is not a folder", remedy="Name another.")
     models = [load(run) for run in runs]
-    check_alike(models)
+    check_comparable(models)
     threads = processor.best_threads()
     options: dict[str, Any] = {"count": count, "seed": seed, "label": label, "threads": threads}
     if features != "auto":
@@ -76,14 +76,14 @@ def compare(  # a parameter per flag
     for model in models:
         report, examples, _ = model.scored(data, sheets=False, **options)
         scored.append(Scored(model, report, examples))
-    found = compared(_grouped(scored), Path(data).name)
+    comparison = compared(_grouped(scored), Path(data).name)
     if out is not None:
-        _write(found, scored, Path(out))
-    return found
+        _write(comparison, scored, Path(out))
+    return comparison
 
 
-def check_alike(models: Sequence[Model]) -> None:
-    """Refuse runs whose scores would not be of the same rows.
+def check_comparable(models: Sequence[Model]) -> None:
+    """Refuse runs that would not be scored on the same held-out samples.
 
     Raises:
         DataError: naming the two runs and what differs.
@@ -93,14 +93,15 @@ def check_alike(models: Sequence[Model]) -> None:
         names = f"{first.folder} and {other.folder}"
         if first.card.codecs["sample"] != other.card.codecs["sample"]:
             raise DataError(
-                f"{names} read their data in different ways "
-                f"({_shape(first)} and {_shape(other)}), so no score means the same for both",
+                f"{names} encode their data differently "
+                f"({_describe_shape(first)} and {_describe_shape(other)}), so their scores are "
+                "not comparable",
                 remedy="Compare runs on the same data, at the same resolution and columns.",
             )
         if first.card.data.get("digest") != other.card.data.get("digest"):
             raise DataError(
-                f"{names} were trained on different data, labels or splits: what is held out from "
-                "one may have been shown to the other",
+                f"{names} were trained on different data, labels or splits: samples held out from "
+                "one may be training data of the other",
                 remedy="Train both on the same data with the same --label.",
             )
 
@@ -108,66 +109,67 @@ def check_alike(models: Sequence[Model]) -> None:
 def _grouped(scored: Sequence[Scored]) -> list[Group]:
     groups: dict[str, list[Scored]] = {}
     for each in scored:
-        groups.setdefault(_kind(each.model), []).append(each)
-    made: list[Group] = []
-    taken: set[str] = set()
+        groups.setdefault(_settings_key(each.model), []).append(each)
+    comparison_groups: list[Group] = []
+    used_names: set[str] = set()
     for members in groups.values():
         name = members[0].report.artifact
         name = next(
             tried
             for at in counting(1)
-            if (tried := name if at == 1 else f"{name} ({at})") not in taken
+            if (tried := name if at == 1 else f"{name} ({at})") not in used_names
         )
-        taken.add(name)
+        used_names.add(name)
         seeds = tuple(each.model.card.seed for each in members)
         reports = tuple(each.report for each in members)
         baseline = members[0].model.artifact.recipe.evaluation.is_baseline
-        made.append(Group(name=name, seeds=seeds, reports=reports, baseline=baseline))
-    return made
+        comparison_groups.append(Group(name=name, seeds=seeds, reports=reports, baseline=baseline))
+    return comparison_groups
 
 
-def _kind(model: Model) -> str:
-    """What a run was asked for, but for the seed; of a bare artefact all that its card says."""
+def _settings_key(model: Model) -> str:
+    """The settings of a run without its seed; without a plan.json, the config in its card."""
     card = model.card
     try:
         plan: Any = json.loads((model.folder / PLAN).read_text(encoding="utf-8"))
-        asked = {
+        settings = {
             name: plan[name]
             for name in ("recipe", "user_settings", "budget_seconds", "auto_adjust", "device")
         }
     except (OSError, ValueError, KeyError, TypeError):
-        asked = {"recipe": card.recipe, "config": card.config}
-    return json.dumps(asked, sort_keys=True)
+        settings = {"recipe": card.recipe, "config": card.config}
+    return json.dumps(settings, sort_keys=True)
 
 
-def _shape(model: Model) -> str:
+def _describe_shape(model: Model) -> str:
     kind = model.codec.kind
     return f"{kind} of {' × '.join(map(str, model.codec.shape))}"
 
 
-def _write(found: Comparison, scored: Sequence[Scored], out: Path) -> None:
-    write_whole(out / "compare.json", found.model_dump_json(indent=2).encode())
-    write_whole(out / "compare.md", to_markdown(found).encode())
+def _write(comparison: Comparison, scored: Sequence[Scored], out: Path) -> None:
+    write_whole(out / "compare.json", comparison.model_dump_json(indent=2).encode())
+    write_whole(out / "compare.md", to_markdown(comparison).encode())
     if not can_draw():
         return
     contestants = [
-        Contestant(group.name, group.reports, examples_of(scored, group.reports[0]))
-        for group in found.groups
+        RunGroup(group.name, group.reports, examples_of(scored, group.reports[0]))
+        for group in comparison.groups
     ]
     cells: Mapping[str, list[str]] = {
-        name: [told(group, name) for group in found.groups] for name in found.scores
+        name: [describe_score(group, name) for group in comparison.groups]
+        for name in comparison.scores
     }
     page = compared_page(
-        data=found.data,
-        summary=summary(found),
-        contestants=contestants,
+        data=comparison.data,
+        summary=summary(comparison),
+        groups=contestants,
         cells=cells,
-        differences=found.differences,
-        protocol=found.protocol,
+        differences=comparison.differences,
+        protocol=comparison.protocol,
     )
     write_whole(out / "compare.html", page.encode())
 
 
 def examples_of(scored: Sequence[Scored], report: Report) -> Examples:
-    """The pictures that belong to a report."""
+    """The examples that belong to a report."""
     return next(each.examples for each in scored if each.report is report)

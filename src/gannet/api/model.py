@@ -1,4 +1,4 @@
-"""A trained model in raw data rather than tensors: it samples, judges, applies, edits, scores."""
+"""A trained model that takes and gives raw data: sample, judge, apply, edit, evaluate."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from gannet.api.scoring import check_evaluation, scored, write_scored
 from gannet.core.codec import Codec
-from gannet.core.sampling import DrawnSamples
+from gannet.core.sampling import SampleStream
 from gannet.core.scores import Report
 from gannet.evaluation.report.examples import Examples
 from gannet.inference.apply import ApplyRequest, apply_value
@@ -24,16 +24,16 @@ from gannet.inference.editing.editor import Editor, LabeledExamples
 from gannet.inference.editing.inversion import USUAL
 from gannet.inference.judge_files import judge_samples
 from gannet.inference.write_samples import draw_samples
-from gannet.modalities.hooks import Sheet
+from gannet.modalities.hooks import SampleGrid
 
 
 @dataclass(frozen=True)
 class Model:
-    """A trained generator and its discriminator, in raw data rather than tensors.
+    """A trained generator and its discriminator; takes and gives raw data, not tensors.
 
     Attributes:
-        artifact: The same in tensors.
-        folder: Where it was loaded from.
+        artifact: The same model for encoded samples (tensors).
+        folder: The folder it was loaded from.
     """
 
     artifact: Artifact
@@ -41,56 +41,56 @@ class Model:
 
     @property
     def card(self) -> Card:
-        """What it is and where it came from."""
+        """The model card: recipe, settings, data and how training ended."""
         return self.artifact.card
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of the classes it can be asked for."""
+        """Names of the classes it can sample."""
         return self.artifact.classes
 
     @cached_property
     def codec(self) -> Codec[Any]:
-        """Turns samples into raw data and back; what the model makes may be of another kind."""
+        """Encodes and decodes samples; the model's outputs may be of another kind."""
         return self.artifact.codecs["sample"]
 
     def sample(self, count: int = 1, *, seed: int = 0, **options: Any) -> Any:
-        """New samples in one piece, as their kind of data has them.
+        """New samples, all in one array or table.
 
-        Pictures are an array ``(count, H, W, C)`` of 0..255, rows of numbers ``(count, F)``, and a
-        table a pandas data frame, or without pandas a ``Frame``. Text that is a number in all rows
-        of a file becomes a number.
+        Images are an array ``(count, H, W, C)`` of 0..255, vectors ``(count, F)``, and a table is
+        a pandas data frame, or a ``Frame`` if pandas is not installed. A text column whose cells
+        are all numbers becomes numeric.
 
         Args:
             count: How many.
-            seed: Sample n depends on the seed and on n alone.
-            options: What this run can be asked, see ``gannet sample RUN --help``:
+            seed: Sample n depends only on the seed and on n.
+            options: Options of this run, see ``gannet sample RUN --help``:
 
-                - ``label`` where it was trained with classes: a class; by default all of them, and
-                  none, as often as in the training data;
-                - ``given`` of tables: columns and what their cells must be: a value, a pair for a
-                  range (``None`` for an open end), or a list of values and ranges;
-                - ``balance_by`` of tables: a column whose values occur equally often;
-                - ``require`` of tables: rules that every row obeys, such as ``"start <= end"``; see
-                  the page about data.
+                - ``label``, of runs trained with classes: a class; by default classes, and
+                  unlabelled samples, are as frequent as in the training data;
+                - ``given``, of tables: conditions, from a column to what its cells must be: a
+                  value, a pair for a range (``None`` for an open end), or a list of both;
+                - ``stratify_by``, of tables: a column whose values occur equally often;
+                - ``constraint``, of tables: rules that every row obeys, such as
+                  ``"start <= end"``; see the page about data.
 
         Raises:
-            ConfigError: if an option, the class, a column or a value is unknown, nothing like what
-                is given was ever seen, a rule cannot be read, rules contradict each other or hardly
-                any row obeys them, or the count is negative.
+            ConfigError: if an option, the class, a column or a value is unknown, no training row
+                resembles a condition, a rule cannot be parsed, rules contradict each other or
+                almost no row obeys them, or the count is negative.
         """
-        drawn = self.stream(count, seed=seed, **options)
-        found = drawn.gather()
-        if isinstance(found, list):
-            return self.artifact.modality.inference.stack(found, self.artifact.codec)  # pyright: ignore[reportUnknownArgumentType]  # raw samples
-        return found
+        samples = self.stream(count, seed=seed, **options)
+        gathered = samples.gather()
+        if isinstance(gathered, list):
+            return self.artifact.modality.inference.stack(gathered, self.artifact.codec)  # pyright: ignore[reportUnknownArgumentType]  # raw samples
+        return gathered
 
-    def stream(self, count: int, *, seed: int = 0, **options: Any) -> DrawnSamples:
-        """The samples that ``sample`` makes, one by one; of tables some rows at a time.
+    def stream(self, count: int, *, seed: int = 0, **options: Any) -> SampleStream:
+        """The samples of ``sample``, one by one; of tables, some rows at a time.
 
-        What comes back is an iterator; its ``notes()`` say what a user should know of those drawn
-        so far, such as how many rows of a table obeyed its rules at once. Cells of a table are in
-        the very formats of the data.
+        The result is an iterator; its ``notes()`` tell about the samples drawn so far, such as how
+        many rows of a table obeyed the constraints at the first try. Cells of a table are written
+        in the formats of the training data.
 
         Args:
             count: As for ``sample``.
@@ -108,15 +108,15 @@ class Model:
         *,
         label: str | int | None = None,
     ) -> list[float]:
-        """Probability of being real for each sample, against fakes of this very generator.
+        """The discriminator's probability that each sample is real rather than generated.
 
         Args:
-            samples: Files, or raw samples as ``sample`` gives them. Of tables, one file or a data
+            samples: Files, or raw samples as returned by ``sample``. Of tables, one file or a data
                 frame, with a probability for each row.
             label: Judge them as samples of this class; by default as the class that fits best.
 
         Raises:
-            ConfigError: if the model was fitted at once, so that it has no judge.
+            ConfigError: if the model was fitted in closed form, so that it has no discriminator.
             DataError: if a file cannot be read, or a table has other columns.
         """
         return judge_samples(self.artifact, samples, label=label)
@@ -130,28 +130,28 @@ class Model:
         transform: str = "",
         **options: object,
     ) -> Any:
-        """Transform an input into an output, if the recipe does: ``impute`` fills holes of a table.
+        """Transform an input into an output; ``impute``, for example, fills in missing values.
 
         Args:
-            given: A file, or an input in memory: a data frame with the columns of training, or a
-                picture ``(H, W, C)`` of 0..255, or of uint16 for 16 bit.
-            samples: One is the single best answer; of several, each is drawn by chance, so that
-                together they show how sure the answer is.
-            seed: Draw k of row n depends on the seed, on k and on n alone.
-            transform: Which, of a recipe that knows several; by default the usual one.
-            options: What the recipe's transform knows, such as ``interpolation`` or ``domain``; see
-                ``gannet apply RUN --help``.
+            given: A file, or an input in memory: a data frame with the columns of training, or an
+                image ``(H, W, C)`` of 0..255, or of uint16 for 16 bit.
+            samples: Number of outputs. One is the best estimate; several are random samples, whose
+                differences show the uncertainty.
+            seed: Sample k of row n depends only on the seed, on k and on n.
+            transform: Which one, if the recipe has several; by default its first.
+            options: Options of the recipe's transform, such as ``interpolation`` or ``domain``;
+                see ``gannet apply RUN --help``.
 
         Returns:
-            An output of the input's kind: a data frame, or without pandas a ``Frame``; a picture
-            ``(H, W, C)`` with the bits of the given one. Of several draws a list of them.
+            An output of the input's kind: a data frame, or a ``Frame`` without pandas; an image
+            ``(H, W, C)`` with the input's bit depth. With several samples, a list of outputs.
 
         Raises:
-            ConfigError: if this run's recipe transforms nothing, or does not know an option.
-            DataError: if the input does not suit the run.
+            ConfigError: if this run's recipe has no transform, or an option is unknown.
+            DataError: if the input does not fit the run.
         """
-        found = apply_value(self.artifact, given, ApplyRequest(samples, seed, options, transform))
-        return list(found) if samples > 1 else found[0]
+        outputs = apply_value(self.artifact, given, ApplyRequest(samples, seed, options, transform))
+        return list(outputs) if samples > 1 else outputs[0]
 
     def editor(
         self,
@@ -161,16 +161,17 @@ class Model:
         negative: Path | str | None = None,
         seed: int = 0,
     ) -> Editor:
-        """For work with the noise of pictures: ``directions``, ``learnt``, ``find``, ``changed``.
+        """An editor for latents of images: ``directions``, ``learnt``, ``find``, ``changed``.
 
         Args:
-            labels: Data with labels, which become names that can be changed.
-            positive: A folder with a handful of pictures; ``positive`` goes towards them.
-            negative: A folder with a handful of others.
-            seed: Of all chance.
+            labels: Labelled data; each label becomes an attribute that can be changed.
+            positive: A folder with some positive example images; the attribute ``positive`` moves
+                towards them.
+            negative: A folder with some negative example images.
+            seed: Of everything that is random.
 
         Raises:
-            ConfigError: if the run makes no pictures from noise.
+            ConfigError: if the run does not generate images from latents.
         """
         folders = (None if each is None else Path(each) for each in (labels, positive, negative))
         editor = Editor(self.artifact, LabeledExamples(*folders, seed=seed))
@@ -178,55 +179,56 @@ class Model:
         return editor
 
     def directions(self, *, seed: int = 0) -> tuple[Direction, ...]:
-        """Directions in the noise that were found without labels, named by what they change.
+        """Latent directions that were found without labels, named by what they change.
 
         Raises:
-            ConfigError: if the run makes no pictures from noise.
+            ConfigError: if the run does not generate images from latents.
         """
         return self.editor(seed=seed).directions
 
     def edit(
         self,
-        picture: Path | str | Any,
+        image: Path | str | Any,
         changes: Mapping[str, float],
         *,
         label: str | int | None = None,
         pivotal_tuning: bool = True,
         seed: int = 0,
     ) -> Any:
-        """A picture found in the noise and changed, ``(H, W, C)`` of 0..255.
+        """Invert an image (find its latent), edit it, and decode it: ``(H, W, C)`` of 0..255.
 
         Args:
-            picture: A file or numbers ``(H, W, C)`` of 0..255, of any size.
-            changes: Attributes such as ``brightness``, or numbers of ``directions``, and by how
-                many spreads of noise to go along each.
-            label: Its class, of runs with classes; found by trying if left out.
-            pivotal_tuning: Whether a copy of the generator is bent until it gives the very picture.
-            seed: Of all chance.
+            image: A file or an array ``(H, W, C)`` of 0..255, of any size.
+            changes: Attributes such as ``brightness``, or numbers of ``directions``, and how many
+                standard deviations of the latent to move along each.
+            label: Its class, of runs with classes; by default the one that fits best.
+            pivotal_tuning: Whether to fine-tune a copy of the generator (pivotal tuning, PTI) until
+                it reproduces the image.
+            seed: Of everything that is random.
 
         Raises:
-            GannetError: if the run makes no pictures from noise, the picture cannot be read, or an
-                attribute or class is unknown.
+            GannetError: if the run does not generate images from latents, the image cannot be
+                read, or an attribute or class is unknown.
         """
         editor = self.editor(seed=seed)
         search = USUAL if pivotal_tuning else replace(USUAL, tuning=0)
-        item = Path(picture) if isinstance(picture, str | Path) else np.asarray(picture, np.uint8)
-        found = editor.changed(editor.find([item], search, label)[0], changes)
-        return self.artifact.decode(found.picture()[None])[0]
+        item = Path(image) if isinstance(image, str | Path) else np.asarray(image, np.uint8)
+        edited = editor.edited(editor.find([item], search, label)[0], changes)
+        return self.artifact.decode(edited.image()[None])[0]
 
     def evaluate(
         self, data: Path | str, *, count: int = 2_000, out: Path | str | None = None, **options: Any
     ) -> Report:
-        """Scores against held-out data, each with interval, floor and baseline.
+        """Scores on held-out data, with intervals, a reference (real against real) and a baseline.
 
         Args:
-            data: The data that it was trained on; gannet holds the same part of them out again.
-            count: Fakes, and held-out reals where there are as many.
-            out: Folder to write ``report.json``, ``report.md``, with the extra ``report``
-                ``report.html`` and, of pictures, ``neighbors.png`` to, and of answers
-                ``sheet.png`` (given, answers, what they should be); nothing is written by default.
+            data: The data that it was trained on; the same part is held out again.
+            count: Number of fakes, and of held-out reals if there are that many.
+            out: Folder for ``report.json``, ``report.md``, ``report.html`` (with the extra
+                ``report``), for images ``neighbors.png``, and for conditional models ``sheet.png``
+                (input, output, target); nothing is written by default.
             options: As for ``gannet.evaluation.evaluate`` or, of tables, ``evaluate_table``; and
-                ``label``, the column of the classes, by default the one that the run was begun
+                ``label``, the column of the classes, by default the one that the run was trained
                 with.
 
         Raises:
@@ -243,14 +245,14 @@ class Model:
 
     def scored(
         self, data: Path | str, *, count: int = 2_000, sheets: bool = True, **options: Any
-    ) -> tuple[Report, Examples, Mapping[str, Sheet]]:
-        """What ``evaluate`` writes: the report, samples of its pairs, and files beside it.
+    ) -> tuple[Report, Examples, Mapping[str, SampleGrid]]:
+        """What ``evaluate`` writes: the report, examples, and image grids by file name.
 
         Args:
             data: As for ``evaluate``.
             count: As for ``evaluate``.
-            sheets: Whether these files are wanted.
-            options: As for ``evaluate``; and ``threads`` of the processor, by default as many as
-                are fastest. Equal numbers give equal networks, to the last bit, on one machine.
+            sheets: Whether to make the image grids.
+            options: As for ``evaluate``; and ``threads``, the number of CPU threads, by default
+                the fastest. Equal numbers give bitwise equal networks on one machine.
         """
         return scored(self.artifact, self.folder, data, count=count, sheets=sheets, **options)

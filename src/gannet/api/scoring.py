@@ -1,4 +1,4 @@
-"""A run scored on held-out data: what ``Model.evaluate`` writes, for every kind of data."""
+"""Score a run on held-out data: what ``Model.evaluate`` writes, for every kind of data."""
 
 from __future__ import annotations
 
@@ -25,49 +25,49 @@ from gannet.evaluation.scored import score
 from gannet.evaluation.task_scores import with_task_scores
 from gannet.inference.apply import ApplyRequest, apply_value
 from gannet.inference.artifact import Artifact
-from gannet.modalities.hooks import Sheet
+from gannet.modalities.hooks import SampleGrid
 from gannet.training.inputs import source_for
 
 OTHER_DATA = (
-    "Other data than training's, or with other labels: the split is its own; samples held out here "
-    "may have been trained on, which flatters the scores."
+    "The data or labels are not those of training, so the split is another one: samples held out "
+    "here may have been trained on, which makes scores look better than they are."
 )
-"""Said in a report on data that are not, to the last bit and label, those of training."""
+"""Part of the protocol of a report if the data or labels differ from those of training."""
 
 
 @dataclass(frozen=True)
 class ConditionalArtifact:
-    """How an artefact answers, for scores.
+    """The conditional outputs of an artifact, for scores.
 
     Attributes:
-        artifact: Of a recipe whose samples are answers.
+        artifact: Of a conditional recipe.
     """
 
     artifact: Artifact
 
     @property
     def reference_methods(self) -> Mapping[str, ReferenceMethod]:
-        """Simple methods of its recipe."""
+        """The reference methods of its recipe."""
         return self.artifact.recipe.evaluation.reference_methods
 
     @property
     def paired(self) -> bool:
-        """Whether each answer has a target of its own."""
+        """Whether each output has a target of its own."""
         return self.artifact.recipe.inputs.paired
 
     def transform(self, given: Batch, *, seed: int) -> tuple[Batch, Tensor]:
-        """Held-out samples with what is told of them, and answers ``(n, *shape)``."""
-        told = self.artifact.recipe.with_evaluation_condition(given, self.artifact.card.spec)
-        return told, self.resample(told, seed=seed)
+        """Held-out samples with their conditions, and the outputs ``(n, *shape)``."""
+        conditioned = self.artifact.recipe.with_evaluation_condition(given, self.artifact.card.spec)
+        return conditioned, self.resample(conditioned, seed=seed)
 
     def resample(self, condition: Batch, *, seed: int) -> Tensor:
-        """Further answers to pictures: what was told of them stays, whichever of them are asked."""
+        """Further outputs for the same conditions, or for some of them."""
         return self.artifact.transform(condition, seed=seed)
 
 
 @dataclass(frozen=True)
 class SamplesOf:
-    """The samples of an artefact, for scores, whatever its product makes.
+    """The samples of an artifact, for scores, whether its model samples or transforms.
 
     Attributes:
         artifact: Of any recipe.
@@ -77,11 +77,11 @@ class SamplesOf:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of the classes it can be asked for."""
+        """Names of the classes it can sample."""
         return self.artifact.classes
 
     def sample(self, count: int, *, label: str | int | None = None, seed: int = 0) -> Tensor:
-        """New samples; row n depends on the seed and on n alone."""
+        """New samples; row n depends only on the seed and on n."""
         if self.artifact.recipe.makes_samples:
             return self.artifact.sample(count, label=label, seed=seed)
         return self.artifact.fakes(self.artifact.card.spec.blank(count), seed=seed)
@@ -96,49 +96,49 @@ def scored(
     sheets: bool = True,
     threads: int | None = None,
     **options: Any,
-) -> tuple[Report, Examples, Mapping[str, Sheet]]:
-    """What ``evaluate`` writes: the report, samples of its pairs, and files beside it.
+) -> tuple[Report, Examples, Mapping[str, SampleGrid]]:
+    """What ``evaluate`` writes: the report, examples, and image grids by file name.
 
     Args:
         artifact: Of a run.
         folder: Of the run.
         data: As for ``Model.evaluate``.
         count: As for ``Model.evaluate``.
-        sheets: Whether files beside the report are wanted.
-        threads: Of the processor; by default as many as are fastest. Equal numbers give equal
-            networks, to the last bit, on one machine.
+        sheets: Whether to make the image grids.
+        threads: Number of CPU threads, by default the fastest. Equal numbers give bitwise equal
+            networks on one machine.
         options: As for ``Model.evaluate``.
     """
-    found = _read_again(artifact, folder, data, options.pop("label", None))
+    evaluation_data = _load_evaluation_data(artifact, folder, data, options.pop("label", None))
     names = {"artifact": folder.resolve().name, "data": Path(data).name}
     recipe, card, seed = artifact.recipe, artifact.card, options.pop("seed", 0)
     conditional = recipe.inputs.conditional and recipe.makes_samples
     transforms = recipe.inference.transform is not None and not conditional
     with processor.threads(threads or processor.best_threads()):
-        made = score(
+        result = score(
             SamplesOf(artifact),
-            found,
+            evaluation_data,
             artifact.codecs,
             count=count,
             seed=seed,
-            answers=ConditionalArtifact(artifact) if conditional else None,
+            conditional_generator=ConditionalArtifact(artifact) if conditional else None,
             transform=partial(_transformed, artifact, seed=seed) if transforms else None,
-            cache=_features_cache(artifact, folder, found),
+            cache=_features_cache(artifact, folder, evaluation_data),
             sheets=sheets,
             options=names | options,
         )
-    report = with_task_scores(made.report, recipe, artifact, found, count=count)
-    said = list(report.protocol)
-    if found.digest != card.data.get("digest"):
-        said.append(OTHER_DATA)
+    report = with_task_scores(result.report, recipe, artifact, evaluation_data, count=count)
+    protocol = list(report.protocol)
+    if evaluation_data.digest != card.data.get("digest"):
+        protocol.append(OTHER_DATA)
     training_log = read_training_log(folder, recipe=card.recipe, diagnosis=card.diagnosis)
-    update = {"protocol": tuple(said), "training_log": training_log}
-    return report.model_copy(update=update), made.examples, made.sheets
+    update = {"protocol": tuple(protocol), "training_log": training_log}
+    return report.model_copy(update=update), result.examples, result.sheets
 
 
-def _features_cache(artifact: Artifact, folder: Path, found: Dataset) -> Path | None:
-    """The run's cache, if there is one and these are the run's own data."""
-    own = found.digest == artifact.card.data.get("digest")
+def _features_cache(artifact: Artifact, folder: Path, evaluation_data: Dataset) -> Path | None:
+    """The run's cache folder, if it exists and these are the run's own data."""
+    own = evaluation_data.digest == artifact.card.data.get("digest")
     cache = folder / "cache"
     return cache if own and cache.is_dir() else None
 
@@ -147,29 +147,31 @@ def _transformed(artifact: Artifact, given: Any, samples: int, *, seed: int) -> 
     return apply_value(artifact, given, ApplyRequest(samples, seed))
 
 
-def _read_again(artifact: Artifact, folder: Path, data: Path | str, label: str | None) -> Dataset:
-    """Data to evaluate on, with the classes of this model and without a cache of their own."""
-    known, codec = artifact.card.data.get("label"), artifact.codecs["sample"]
-    wanted = known if label is None else label
-    source = source_for(data, wanted, artifact.card.recipe, artifact.config, kind=codec.kind)
-    if artifact.known_classes:
-        source = source.aligned(artifact.known_classes)
-    # Other data than the run's must not take the place of its cache.
+def _load_evaluation_data(
+    artifact: Artifact, folder: Path, data: Path | str, label: str | None
+) -> Dataset:
+    """The data to evaluate on, with the classes of this model; no cache is written."""
+    own_label, codec = artifact.card.data.get("label"), artifact.codecs["sample"]
+    chosen_label = own_label if label is None else label
+    source = source_for(data, chosen_label, artifact.card.recipe, artifact.config, kind=codec.kind)
+    if artifact.data_classes:
+        source = source.aligned(artifact.data_classes)
+    # Other data must not overwrite the run's cache.
     cache = dataset.cache_of(source, codec, folder / "cache")
     return dataset.load(source, artifact.codecs, cache=cache, seed=0)
 
 
 def write_scored(
-    report: Report, out: Path, examples: Examples, sheets: Mapping[str, Sheet]
+    report: Report, out: Path, examples: Examples, sheets: Mapping[str, SampleGrid]
 ) -> None:
-    """Write a report in all its forms, with what belongs beside it; see ``scored``."""
+    """Write a report as JSON, Markdown and HTML, with its image grids; see ``scored``."""
     write_report(report, out, sheets)
     if can_draw():
         write_page(report, out, examples)
 
 
 def check_evaluation(count: int, seed: int, out: Path | str | None) -> None:
-    """Refuse numbers that are out of range and places that are no folder.
+    """Refuse numbers that are out of range and output paths that are not folders.
 
     Raises:
         ConfigError: listing every fault.
@@ -184,4 +186,4 @@ def check_evaluation(count: int, seed: int, out: Path | str | None) -> None:
     elif out is not None and Path(out).suffix.lower() in (".html", ".md", ".json"):
         faults.append(f"--out: {out} looks like a file; name the folder that reports go into")
     if faults:
-        raise ConfigError("\n".join(faults), remedy="Change what is named here.")
+        raise ConfigError("\n".join(faults), remedy="Correct these options.")

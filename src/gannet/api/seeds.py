@@ -1,4 +1,4 @@
-"""Scores over training runs: a run and others like it, but for their seed, scored as one."""
+"""Scores over several training runs that differ only in their seed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gannet.api.scoring import check_evaluation, write_scored
 from gannet.api.train import load
 from gannet.core import device as processor
 from gannet.core.errors import ArtifactError, ConfigError
-from gannet.evaluation.differences import mean_reach, over_runs
+from gannet.evaluation.differences import mean_half_width, over_runs
 from gannet.evaluation.evaluate import Component, Report, Score
 from gannet.inference.artifact import Artifact
 from gannet.training.plan import Plan
@@ -21,15 +21,15 @@ from gannet.training.resume import read_plan
 from gannet.training.run import BY_HAND
 from gannet.training.session import Session, prepare
 
-MOST = 20
-"""Runs that one evaluation trains and scores at most."""
+MAX_SEEDS = 20
+"""Maximum number of runs that one evaluation trains and scores."""
 
 FOLDER = "seeds"
-"""Where in a run's folder its siblings lie."""
+"""Subfolder of a run for the runs with other seeds."""
 
 
-def silent(_words: str) -> None:
-    """Says nothing."""
+def silent(_message: str) -> None:
+    """A log function that prints nothing."""
 
 
 def evaluate_over_seeds(
@@ -40,94 +40,96 @@ def evaluate_over_seeds(
     count: int = 2_000,
     out: Path | str | None = None,
     stop: Callable[[], bool] = lambda: False,
-    say: Callable[[str], None] = silent,
+    log: Callable[[str], None] = silent,
     **options: Any,
 ) -> Report | None:
-    """Scores of a run and of ``seeds - 1`` others like it, each with an interval over both.
+    """Scores of a run and of ``seeds - 1`` runs with other seeds: means, with joint intervals.
 
-    The others are trained with the plan of the first, to the last setting, into ``RUN/seeds/``; one
-    that is there is not trained again, and one that was begun goes on.
+    The others are trained into ``RUN/seeds/`` with exactly the plan of the first. A finished one is
+    not trained again, and an unfinished one is resumed.
 
     Args:
         run: Folder of the first run.
-        data: What it was trained on.
-        seeds: Runs in all, 2 to 20.
-        count: Fakes of each, and held-out reals where there are as many.
+        data: The data it was trained on.
+        seeds: Total number of runs, 2 to 20.
+        count: Number of fakes of each, and of held-out reals if there are that many.
         out: Folder for the report; nothing is written by default.
-        stop: Asked after each step of training; a true answer ends it there.
-        say: Told what is being done.
+        stop: Called after each training step; training stops when it returns true.
+        log: Called with a line of text about each step of the work.
         options: As for ``Model.evaluate``.
 
     Returns:
-        The report; ``None`` if it was stopped, and the same call goes on.
+        The report; ``None`` if it was stopped, in which case the same call resumes.
 
     Raises:
         ConfigError: if there are too few or too many seeds, the run's plan is missing, or the
-            place of a further run holds another.
+            folder of a further run holds another run.
         GannetError: if the data are not those of training.
     """
-    if not 2 <= seeds <= MOST:
-        raise ConfigError(f"--seeds: must lie between 2 and {MOST}, or be left out, got {seeds}")
+    if not 2 <= seeds <= MAX_SEEDS:
+        raise ConfigError(
+            f"--seeds: must lie between 2 and {MAX_SEEDS}, or be left out, got {seeds}"
+        )
     check_evaluation(count, options.get("seed", 0), out)
-    folders = [Path(run), *_siblings(Path(run), data, seeds, stop, say)]
+    folders = [Path(run), *_siblings(Path(run), data, seeds, stop, log)]
     if stop():
         return None
     threads = processor.best_threads()
     options |= {"count": count, "threads": threads}
     models = [load(folder) for folder in folders]
-    say(f"scoring {run} (1 of {seeds})")
+    log(f"scoring {run} (1 of {seeds})")
     first, examples, sheets = models[0].scored(data, sheets=out is not None, **options)
     reports = [first]
     for model in models[1:]:
-        say(f"scoring {model.folder} ({len(reports) + 1} of {seeds})")
+        log(f"scoring {model.folder} ({len(reports) + 1} of {seeds})")
         reports.append(model.scored(data, sheets=False, **options)[0])
-    found = stacked(reports, [model.card.seed for model in models])
+    report = combined_report(reports, [model.card.seed for model in models])
     if out is not None:
-        write_scored(found, Path(out), examples, sheets)
-    return found
+        write_scored(report, Path(out), examples, sheets)
+    return report
 
 
 def _siblings(
-    run: Path, data: Path | str, seeds: int, stop: Callable[[], bool], say: Callable[[str], None]
+    run: Path, data: Path | str, seeds: int, stop: Callable[[], bool], log: Callable[[str], None]
 ) -> list[Path]:
-    """Folders of the further runs, trained where they are not there; fewer if it was stopped."""
+    """Folders of the further runs, trained if they do not exist; fewer if it was stopped."""
     plan = read_plan(run)
     if plan is None:
         raise ConfigError(
-            "without plan.json nobody knows how this run was trained, so that no other can be "
-            "trained alike",
+            "plan.json is missing, so the settings are unknown that runs with other seeds must "
+            "be trained with",
             where=str(run),
             remedy="Give the folder that `gannet train --out` wrote, or leave --seeds out.",
         )
     existing: Session | None = None
-    found: list[Path] = []
+    folders: list[Path] = []
     for seed in range(plan.seed + 1, plan.seed + seeds):
         folder = run / FOLDER / f"seed-{seed}"
         again = plan.model_copy(update={"seed": seed})
-        if not _is_there(again, folder):
+        if not _is_finished(again, folder):
             existing = existing or _read(plan, run, data)
-            say(f"training {folder}")
+            log(f"training {folder}")
             other = replace(existing, plan=again, out=folder)
             for _ in other.run(stop):
                 pass
         if stop():
             break
-        found.append(folder)
-    return found
+        folders.append(folder)
+    return folders
 
 
-def _is_there(plan: Plan, folder: Path) -> bool:
-    """Whether a run was carried out to its end.
+def _is_finished(plan: Plan, folder: Path) -> bool:
+    """Whether a run is finished.
 
     Raises:
-        ConfigError: if the folder holds another.
+        ConfigError: if the folder holds a run with other settings.
     """
-    held = read_plan(folder)
-    if held not in (None, plan):
+    existing_plan = read_plan(folder)
+    if existing_plan not in (None, plan):
         raise ConfigError(
-            "holds a run with other settings than this one's",
+            "holds a run with other settings",
             where=str(folder),
-            remedy="Remove that folder; it is trained anew.",
+            remedy="Remove that folder; the run is then trained again.",
         )
     try:
         return Artifact.load(folder).card.diagnosis.get("stopped") != BY_HAND
@@ -136,7 +138,7 @@ def _is_there(plan: Plan, folder: Path) -> bool:
 
 
 def _read(plan: Plan, run: Path, data: Path | str) -> Session:
-    """The data as the first run read them; refused if they are not the same."""
+    """The session of the first run with its data; refused if the data have changed."""
     return prepare(
         data,
         run,
@@ -151,54 +153,65 @@ def _read(plan: Plan, run: Path, data: Path | str) -> Session:
     )
 
 
-def stacked(reports: Sequence[Report], seeds: Sequence[int]) -> Report:
-    """One report of several runs that were scored alike.
+def combined_report(reports: Sequence[Report], seeds: Sequence[int]) -> Report:
+    """One report that averages the reports of several runs.
 
     Args:
-        reports: One for each run; pairs, profiles and the course are those of the first.
-        seeds: Of their training.
+        reports: One for each run; pairs, histograms and the training log are those of the first.
+        seeds: The training seed of each run.
     """
     first = reports[0]
-    known = [{score.name for score in report.scores} for report in reports]
-    names = [score.name for score in first.scores if all(score.name in each for each in known)]
-    scores = [_joined([report.score(name) for report in reports]) for name in names]
+    score_names = [{score.name for score in report.scores} for report in reports]
+    names = [
+        score.name for score in first.scores if all(score.name in each for each in score_names)
+    ]
+    scores = [_mean_score([report.score(name) for report in reports]) for name in names]
     listed = ", ".join(map(str, seeds))
-    said = (
+    protocol = (
         f"{len(reports)} training runs with the seeds {listed} and otherwise the same plan, scored "
-        "alike: each score is their mean. Its interval joins the spread over samples with that "
-        f"over runs (Student's t, {len(reports) - 1} degrees of freedom) by the root of the sum of "
-        "squares.",
-        f"Samples, pairs, columns, course and cost are those of the first run, seed {seeds[0]}.",
+        "in the same way: each score is their mean. Its interval combines the error over samples "
+        f"with that over runs (Student's t, {len(reports) - 1} degrees of freedom) as the root of "
+        "the sum of squares.",
+        "Samples, pairs, columns, training log and cost are those of the first run, seed "
+        f"{seeds[0]}.",
     )
-    update = {"scores": tuple(scores), "seeds": tuple(seeds), "protocol": (*first.protocol, *said)}
+    update = {
+        "scores": tuple(scores),
+        "seeds": tuple(seeds),
+        "protocol": (*first.protocol, *protocol),
+    }
     return first.model_copy(update=update)
 
 
-def _joined(scores: Sequence[Score]) -> Score:
+def _mean_score(scores: Sequence[Score]) -> Score:
     """The mean of a score over runs, with an interval over samples and runs."""
     first, values = scores[0], tuple(score.value for score in scores)
-    mean, reach = fmean(values), over_runs([values])
-    under, over = (mean_reach(scores, side) for side in ("down", "up"))
+    mean, half_width = fmean(values), over_runs([values])
+    under, over = (mean_half_width(scores, side) for side in ("down", "up"))
     width = len(first.half_sample_values)
-    halves = zip(*(score.half_sample_values for score in scores), strict=False)
+    half_samples = zip(*(score.half_sample_values for score in scores), strict=False)
     update = {
         "value": mean,
-        "low": mean - math.hypot(under, reach),
-        "high": mean + math.hypot(over, reach),
+        "low": mean - math.hypot(under, half_width),
+        "high": mean + math.hypot(over, half_width),
         "seed_values": values,
-        "components": _mean_parts(scores),
-        "half_sample_values": tuple(map(fmean, halves))
+        "components": _mean_components(scores),
+        "half_sample_values": tuple(map(fmean, half_samples))
         if all(len(score.half_sample_values) == width for score in scores)
         else (),
     }
     return first.model_copy(update=update)
 
 
-def _mean_parts(scores: Sequence[Score]) -> tuple[Component, ...]:
-    """The parts that all runs name, with their means."""
-    held = [{part.name: part.value for part in score.components} for score in scores]
+def _mean_components(scores: Sequence[Score]) -> tuple[Component, ...]:
+    """The mean of each component that all runs have."""
+    component_values = [
+        {component.name: component.value for component in score.components} for score in scores
+    ]
     return tuple(
-        part.model_copy(update={"value": fmean(each[part.name] for each in held)})
-        for part in scores[0].components
-        if all(part.name in each for each in held)
+        component.model_copy(
+            update={"value": fmean(each[component.name] for each in component_values)}
+        )
+        for component in scores[0].components
+        if all(component.name in each for each in component_values)
     )

@@ -1,4 +1,4 @@
-"""gannet from Python: ``train`` on data into a folder, ``prepare`` step by step, ``load`` a run."""
+"""Python API: ``train`` on data into a folder, ``prepare`` a session, ``load`` a trained run."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 from gannet.api.model import Model
 from gannet.inference.artifact import Artifact
 from gannet.training.session import Session, prepare
-from gannet.training.task import known_device
+from gannet.training.task import resolve_device
 
 __all__ = ["Model", "Session", "load", "prepare", "train"]
 
 
 def train(data: Path | str | Any, out: Path | str, **options: Any) -> Model:
-    """Train on ``data`` into the folder ``out`` and return the model; goes on if it was begun.
+    """Train on ``data`` into the folder ``out`` and return the model; resumes an unfinished run.
 
     Args:
         data: Folder, table or file, or a pandas data frame.
@@ -22,7 +22,7 @@ def train(data: Path | str | Any, out: Path | str, **options: Any) -> Model:
         options: As for ``prepare``: ``minutes``, ``seed``, ``label`` and any setting.
 
     Raises:
-        GannetError: if something in the data or settings must be changed first.
+        GannetError: if the data or settings cannot be used as they are.
     """
     session = prepare(data, out, **options)
     for _ in session.run():
@@ -34,6 +34,6 @@ def load(folder: Path | str, *, device: str = "cpu") -> Model:
     """A trained model from a run's folder.
 
     Raises:
-        ArtefactError: if the folder is no artefact, is damaged, or is of a later gannet.
+        ArtifactError: if the folder holds no artifact, is damaged, or is of a later gannet.
     """
-    return Model(Artifact.load(folder, device=known_device(device)), Path(folder))
+    return Model(Artifact.load(folder, device=resolve_device(device)), Path(folder))

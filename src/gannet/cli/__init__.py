@@ -1,1 +1,1 @@
-"""The command line: one function per command."""
+"""The command-line interface: one function per command."""

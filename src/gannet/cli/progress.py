@@ -1,4 +1,4 @@
-"""Shows a run while it goes: a live view in a terminal, plain lines elsewhere."""
+"""Shows training as it runs: a live view in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from gannet.training.loop import SAVE_SECONDS, TrainingState
 from gannet.training.session import Session
 
 SHOW_EVERY = 0.25
-"""Seconds between two pictures of the live view."""
+"""Seconds between two updates of the live view."""
 
 
 class Viewer(Protocol):
-    """Something that is told of every step."""
+    """Something that is called after every training step."""
 
     def show(self, state: TrainingState) -> None:
-        """Take note of a step; cheap unless there is something to show."""
+        """Show a step; cheap unless there is something to show."""
         ...
 
 
@@ -39,53 +39,53 @@ def watch(
     tensorboard: bool = False,
     save_seconds: float = SAVE_SECONDS,
 ) -> None:
-    """Run a session and show it. Prints where to look at the end."""
-    # No markup: paths and reasons may hold brackets. No wrapping: plain lines stay lines.
+    """Run a session and show it; at the end, print where the results are."""
+    # No markup: paths and reasons may contain brackets. No wrapping: one line stays one line.
     console = Console(highlight=False, markup=False, soft_wrap=True)
     for line in _about(session):
         console.print(line)
     viewers: list[Viewer] = [Events(session)] if tensorboard else []
-    moments = session.run(stop, save_seconds=save_seconds)
+    states = session.run(stop, save_seconds=save_seconds)
     last: TrainingState | None = None
     if console.is_terminal:
         with Live(console=console, refresh_per_second=4, transient=False) as live:
             viewers.append(Window(session, live))
-            last = _run(moments, viewers)
+            last = _run(states, viewers)
     else:
         viewers.append(Lines(session))
-        last = _run(moments, viewers)
+        last = _run(states, viewers)
     for line in _summary(session, last):
         console.print(line)
 
 
-def _run(moments: Iterable[TrainingState], viewers: Iterable[Viewer]) -> TrainingState | None:
+def _run(states: Iterable[TrainingState], viewers: Iterable[Viewer]) -> TrainingState | None:
     last: TrainingState | None = None
-    for moment in moments:
+    for state in states:
         for viewer in viewers:
-            viewer.show(moment)
-        last = moment
+            viewer.show(state)
+        last = state
     return last
 
 
 def _about(session: Session) -> list[str]:
     plan, data = session.plan, session.dataset
     lines = [
-        f"{'going on with' if session.resumed else 'training'} {plan.recipe} in {session.out}: "
+        f"{'resuming' if session.resumed else 'training'} {plan.recipe} in {session.out}: "
         f"{len(data.train)} samples, {len(data.held_out)} held out, "
         f"each {'x'.join(str(side) for side in plan.spec.shape)}"
     ]
     lines += [f"  skipped {name}: {reason}" for name, reason in data.skipped[:10]]
     lines += [f"  {reason}" for reason in plan.reasons]
-    lines += [f"expect: {words}" for words in plan.forecast]
+    lines += [f"expect: {line}" for line in plan.forecast]
     return lines
 
 
 def _summary(session: Session, last: TrainingState | None) -> list[str]:
-    lines = [] if last else ["this run was finished before; nothing was left to do"]
+    lines = [] if last else ["this run was already finished; there was nothing left to do"]
     artifact = Artifact.load(session.out)
     card, modality = artifact.card, artifact.modality
     lines.append(f"health:  {card.diagnosis['name']}: {card.diagnosis['evidence']}")
-    lines.append(f"proof:   {two_sample_sentence(card)}")
+    lines.append(f"C2ST:    {two_sample_sentence(card)}")
     lines.append(f"the run: {session.out}  (README.md says how to use it)")
     if (session.out / "grid.png").exists():
         lines.append(f"samples: {session.out / 'grid.png'}")
@@ -101,34 +101,36 @@ def _summary(session: Session, last: TrainingState | None) -> list[str]:
 
 
 def discriminator_auc(evaluation: MonitorEvaluation) -> str:
-    """The 50:50 needle in words, for training and for held-out data."""
+    """The discriminator's AUC as text, on training and on held-out data; 0.5 is chance level."""
     measurements = evaluation.measurements
     return f"{measurements.auc_train:.2f} training, {measurements.auc_held_out:.2f} held out"
 
 
-def minutes_left(moment: TrainingState) -> float:
-    """Minutes until all steps are done, at the pace so far."""
-    done = max(moment.result.step, 1)
-    return (moment.steps - done) * moment.elapsed / done / 60
+def minutes_left(state: TrainingState) -> float:
+    """Minutes until all steps are done, at the speed so far."""
+    done = max(state.result.step, 1)
+    return (state.steps - done) * state.elapsed / done / 60
 
 
 class Lines:
-    """A plain line at every look."""
+    """A plain line at every evaluation."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
 
     def show(self, state: TrainingState) -> None:
-        """Print, if there was a look."""
+        """Print, if there was an evaluation."""
         evaluation = state.evaluation
         if evaluation is None:
             return
-        seen = evaluation.measurements
+        measurements = evaluation.measurements
         print(
             f"step {state.result.step}/{state.steps}  {minutes_left(state):.1f} min left  "
-            f"{state.rate:.0f}/s  D(real) {seen.d_real:.2f} D(fake) {seen.d_fake:.2f}  "
-            f"needle {discriminator_auc(evaluation)}  distance {seen.energy_distance:.3g} (floor "
-            f"{seen.reference:.2g})  "
+            f"{state.rate:.0f}/s  D(real) {measurements.d_real:.2f} D(fake) "
+            f"{measurements.d_fake:.2f}  "
+            f"AUC {discriminator_auc(evaluation)}  distance {measurements.energy_distance:.3g} "
+            "(reference "
+            f"{measurements.reference:.2g})  "
             f"{evaluation.diagnosis.name}",
             flush=True,
         )
@@ -137,66 +139,71 @@ class Lines:
 
 
 class Window:
-    """The live view of a terminal."""
+    """The live view in a terminal."""
 
     def __init__(self, session: Session, live: Live) -> None:
         self.session, self.live = session, live
         self.evaluation: MonitorEvaluation | None = None
         self.action = "none yet"
-        self.shown = 0.0
+        self.last_drawn = 0.0
 
     def show(self, state: TrainingState) -> None:
-        """Draw again, a few times a second."""
+        """Redraw, a few times a second."""
         if state.evaluation is not None:
             self.evaluation = state.evaluation
             if state.evaluation.action is not None:
                 self.action = f"step {state.result.step}: {state.evaluation.action.reason}"
-        if state.evaluation is None and time.monotonic() - self.shown < SHOW_EVERY:
+        if state.evaluation is None and time.monotonic() - self.last_drawn < SHOW_EVERY:
             return
-        self.shown = time.monotonic()
-        self.live.update(self._drawn(state))
+        self.last_drawn = time.monotonic()
+        self.live.update(self._panel(state))
 
-    def _drawn(self, moment: TrainingState) -> Panel:
+    def _panel(self, state: TrainingState) -> Panel:
         rows = Table.grid(padding=(0, 2))
-        rows.add_row("step", f"{moment.result.step} of {moment.steps}")
-        rows.add_row("time left", f"{minutes_left(moment):.1f} min")
-        rows.add_row("speed", f"{moment.rate:.0f} samples/s")
+        rows.add_row("step", f"{state.result.step} of {state.steps}")
+        rows.add_row("time left", f"{minutes_left(state):.1f} min")
+        rows.add_row("speed", f"{state.rate:.0f} samples/s")
         if self.evaluation is not None:
-            seen = self.evaluation.measurements
-            rows.add_row("D(real), D(fake)", f"{seen.d_real:.2f}, {seen.d_fake:.2f}")
-            rows.add_row("needle, training", _dial(seen.auc_train))
-            rows.add_row("needle, held out", _dial(seen.auc_held_out))
-            rows.add_row("distance", f"{seen.energy_distance:.3g} (floor {seen.reference:.2g})")
+            measurements = self.evaluation.measurements
+            rows.add_row(
+                "D(real), D(fake)", f"{measurements.d_real:.2f}, {measurements.d_fake:.2f}"
+            )
+            rows.add_row("AUC, training", _dial(measurements.auc_train))
+            rows.add_row("AUC, held out", _dial(measurements.auc_held_out))
+            rows.add_row(
+                "distance",
+                f"{measurements.energy_distance:.3g} (reference {measurements.reference:.2g})",
+            )
             style = (
                 "green"
                 if self.evaluation.diagnosis.name in ("healthy", "converged")
                 else "bold red"
             )
-            rows.add_row("verdict", Text(self.evaluation.diagnosis.name, style=style))
+            rows.add_row("diagnosis", Text(self.evaluation.diagnosis.name, style=style))
             rows.add_row("", Text(self.evaluation.diagnosis.evidence, style="dim"))
         rows.add_row("last action", self.action)
         view = Table.grid(expand=True)
-        # In a row of its own: a bar ends no line, and what follows it would be cut off.
-        view.add_row(ProgressBar(total=moment.steps, completed=moment.result.step))
+        # In a row of its own: a progress bar does not end its line, so text after it is cut off.
+        view.add_row(ProgressBar(total=state.steps, completed=state.result.step))
         view.add_row(rows)
         return Panel(view, title=f"gannet {self.session.plan.recipe}")
 
 
-def _dial(share: float, width: int = 31) -> Text:
-    """A scale from 0 to 1 with its needle; the middle mark is 50:50.
+def _dial(auc: float, width: int = 31) -> Text:
+    """A discriminator AUC on a scale from 0 to 1; the middle mark is chance level, 0.5.
 
     >>> _dial(0.5, 5).plain
     '0 --|-- 1  0.50'
     """
     marks = ["-"] * width
     marks[width // 2] = "+"
-    if share == share:  # not a number has no place
-        marks[min(int(share * width), width - 1)] = "|"
-    return Text(f"0 {''.join(marks)} 1  {share:.2f}")
+    if auc == auc:  # NaN has no mark
+        marks[min(int(auc * width), width - 1)] = "|"
+    return Text(f"0 {''.join(marks)} 1  {auc:.2f}")
 
 
 class Events:
-    """TensorBoard event files, for those who watch many runs there."""
+    """TensorBoard event files."""
 
     def __init__(self, session: Session) -> None:
         need("tensorboard", "tensorboard")
@@ -204,7 +211,7 @@ class Events:
         self.writer: Any = None
 
     def show(self, state: TrainingState) -> None:
-        """Write all measures of a look."""
+        """Write all measurements of an evaluation."""
         if self.writer is None:
             self.writer = self._opened(state.result.step)
         if state.evaluation is None:
@@ -214,14 +221,14 @@ class Events:
             if isinstance(value, float):
                 self.writer.add_scalar(f"monitor/{name}", value, step)
         for name, term in state.result.losses.items():
-            self.writer.add_scalar(f"terms/{name}", float(term), step)
+            self.writer.add_scalar(f"losses/{name}", float(term), step)
         self.writer.flush()
 
     def _opened(self, step: int) -> Any:
-        """A writer that begins at a step.
+        """A writer that starts at a step.
 
-        A killed run takes the steps since its last save again, so that what was written of them
-        must go. Opened at the first step and not before: only then does the run hold its folder.
+        A killed run repeats the steps since its last save, so their earlier events are purged.
+        Opened at the first step and not before: only then has the run locked its folder.
         """
         from torch.utils.tensorboard import SummaryWriter
 

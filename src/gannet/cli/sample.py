@@ -1,4 +1,4 @@
-"""Runs at work: ``gannet sample``, ``gannet apply``, ``gannet edit``."""
+"""Inference: ``gannet sample``, ``gannet apply``, ``gannet edit``."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from gannet.cli.flags import RunFlags, Words, read_flags
+from gannet.cli.flags import MultipleValues, RunFlags, read_flags
 
 
 def sample(run: Path, /, *flags: RunFlags, count: int = 64, out: Path, seed: int = 0) -> None:
-    """Make new samples. Row n depends on the seed and on n alone.
+    """Generate new samples. Sample n depends only on the seed and on n.
 
     `gannet sample RUN --help` lists the further flags that RUN takes, such as --label.
 
     Args:
         run: A run's folder.
         count: How many.
-        out: A folder for single files; or a file, whose suffix chooses the form: .npz holds all
-            samples of any run, of pictures .png is one grid, of rows .csv a table.
+        out: A folder for single files; or a file, whose suffix chooses the format: .npz holds the
+            samples of any run; .png is one grid of images, .csv a table of rows.
         seed: Other seeds give other samples.
     """
     from gannet.api.train import load
@@ -43,48 +43,50 @@ def apply(
     seed: int = 0,
     transform: str = "",
 ) -> None:
-    """Transform an input into an output: fill the holes of a table, make pictures sharper.
+    """Transform an input into an output: impute missing values, make images sharper.
 
     `gannet apply RUN --help` lists the further flags that RUN takes, such as --interpolation or
     --mask.
 
     Args:
         run: A run's folder.
-        given: The input, of the kind that the run takes: a table with the columns of training, a
-            picture of any size; or a folder of such files.
-        out: The output, in the format that its suffix says; a folder for a folder. Of several,
-            out-1, out-2, ...
-        samples: How many outputs of one input. One is the single best answer. Of several, each is
-            drawn by chance: their spread shows how sure the answer is.
-        seed: Of the draws.
-        transform: Which, of a recipe that knows several; by default the usual one.
+        given: The input, of the kind that the run takes: a table with the columns of training, an
+            image of any size; or a folder of such files.
+        out: The output; its suffix gives the format. A folder for a folder. Several outputs are
+            called out-1, out-2, ...
+        samples: Number of outputs for one input. One is the best estimate. Several are random
+            samples: their spread shows the uncertainty.
+        seed: Of the random samples.
+        transform: Which one, if the recipe has several; by default its first.
     """
     from gannet.api.train import load
     from gannet.inference.apply import ApplyRequest, apply_file
     from gannet.inference.options import transform_fields
 
-    def say(done: int, all_of: int) -> None:
+    def report_progress(done: int, all_of: int) -> None:
         print(f"\r{done} of {all_of}", end="" if done < all_of else "\n", file=sys.stderr)
 
-    def warn(said: str) -> None:
-        print(f"note: {said}", file=sys.stderr)
+    def warn(message: str) -> None:
+        print(f"note: {message}", file=sys.stderr)
 
     artifact = load(run).artifact
     options = read_flags(flags, transform_fields(artifact.recipe, artifact.codecs))
-    wanted = ApplyRequest(samples, seed, options, transform, say=say, warn=warn)
-    for path in apply_file(artifact, given, out, wanted):
+    request = ApplyRequest(
+        samples, seed, options, transform, on_progress=report_progress, warn=warn
+    )
+    for path in apply_file(artifact, given, out, request):
         print(f"written: {path}")
 
 
 def edit(
     run: Path,
-    pictures: list[Path] | None = None,
+    images: list[Path] | None = None,
     /,
     *,
     out: Path,
     directions: bool = False,
-    edit: Words = (),
-    fix: Words = (),
+    edit: MultipleValues = (),
+    fix: MultipleValues = (),
     target_class: Annotated[str | None, Parameter(name="--class")] = None,
     label: str | None = None,
     pivotal_tuning: bool = True,
@@ -95,36 +97,34 @@ def edit(
     negative: Path | None = None,
     seed: int = 0,
 ) -> None:
-    """Change pictures in the noise of a generator: find, move, blend and walk them.
+    """Edit images in the latent space of a generator: invert, edit, interpolate.
 
     Args:
-        run: Folder of a run that makes pictures from noise.
-        pictures: Pictures to change, or files that --save-latents wrote; none for samples of the
-            run. Several are blended, from the first to the last.
-        out: A picture; of several pictures or --frames a .png sheet, a .gif or an .mp4 (extra
+        run: Folder of a run that generates images from latents.
+        images: Images to edit, or files that --save-latents wrote; none for samples of the run.
+            Several are interpolated, from the first to the last.
+        out: An image file; for several images or --frames a .png grid, a .gif or an .mp4 (extra
             `video`).
-        directions: Draw a sheet of all that can be changed, and print what each direction was seen
-            to change.
+        directions: Draw a grid of all directions, and print what each was measured to change.
         edit: What to change and how far, as brightness=+1.5 or, by its number, 3=-2. About 1 is
-            a nudge, 3 is far.
-        fix: What shall stay as it is meanwhile.
-        target_class: Of runs with classes: the class that the pictures become.
-        label: Of runs with classes: the class that the pictures are of; found by trying if left
-            out.
-        pivotal_tuning: Bend a copy of the generator until it gives each picture, not only one like
-            it.
-        frames: Steps on the way, written as one film or sheet.
-        save_latents: A .safetensors file for what was found and changed, to go on with or to undo.
-        labels: Data with labels, which become names that --edit knows.
-        positive: A folder with a handful of pictures; --edit positive=1 goes towards them.
-        negative: A folder with a handful of others.
+            a little, 3 is much.
+        fix: Attributes that the edit must not change.
+        target_class: Of runs with classes: the class to change the images to.
+        label: Of runs with classes: the class of the images; by default the one that fits best.
+        pivotal_tuning: Fine-tune a copy of the generator until it reproduces each image, not only
+            a similar one.
+        frames: Number of interpolation steps, written as one film or grid.
+        save_latents: A .safetensors file for the latents, to edit further or to undo.
+        labels: Labelled data; its labels become attributes for --edit.
+        positive: A folder with some positive example images; --edit positive=1 moves towards them.
+        negative: A folder with some negative example images.
         seed: Of everything that is random.
     """
     from gannet.api.train import load
     from gannet.core.config import pairs
     from gannet.inference.editing.files import EditRequest, LabeledExamples, amounts, edit_files
 
-    wanted = EditRequest(
+    request = EditRequest(
         changes=amounts(pairs(edit, "--edit")),
         fix=fix,
         directions=directions,
@@ -135,4 +135,4 @@ def edit(
         save_latents=save_latents,
         examples=LabeledExamples(labels, positive, negative, seed),
     )
-    print("\n".join(edit_files(load(run).artifact, pictures or [], out, wanted)))
+    print("\n".join(edit_files(load(run).artifact, images or [], out, request)))

@@ -1,4 +1,4 @@
-"""A tidy end when somebody asks for it."""
+"""Clean shutdown on Ctrl-C and SIGTERM."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from types import FrameType
 
 @contextmanager
 def stop_on_signal() -> Generator[Callable[[], bool]]:
-    """Ask for a tidy end on Ctrl-C and SIGTERM; a second Ctrl-C ends at once.
+    """Request a clean stop on Ctrl-C and SIGTERM; a second Ctrl-C stops at once.
 
-    The exit code is 0 after a tidy end: what was asked for has happened, the artefact is whole,
-    and schedulers that send SIGTERM before they take a machine away do not report a failure.
+    The exit code is 0 after a clean stop: the artifact is complete, and schedulers that send
+    SIGTERM before they take a machine away do not report a failure.
     """
-    asked: list[int] = []
+    received: list[int] = []
 
-    def ask(number: int, _frame: FrameType | None) -> None:
-        if asked and number == signal.SIGINT:
+    def request_stop(number: int, _frame: FrameType | None) -> None:
+        if received and number == signal.SIGINT:
             raise KeyboardInterrupt
-        asked.append(number)
+        received.append(number)
 
-    before = {each: signal.signal(each, ask) for each in (signal.SIGINT, signal.SIGTERM)}
+    before = {each: signal.signal(each, request_stop) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield lambda: bool(asked)
+        yield lambda: bool(received)
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)

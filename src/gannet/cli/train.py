@@ -1,4 +1,4 @@
-"""``gannet train``: a run from data, begun or gone on with; and ``gannet demo`` of it all."""
+"""``gannet train``, which starts or resumes a run, and ``gannet demo``."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ def train(
         Parameter(help="any setting that `gannet settings` lists, or option of the kind of data"),
     ],
 ) -> None:
-    """Train on DATA into the folder OUT. The same command goes on with a run that was stopped.
+    """Train on DATA into the folder OUT. The same command resumes a run that was stopped.
 
     Args:
-        data: A folder of pictures, a table, an archive or an array file.
-        out: Folder of the run; becomes an artefact that `gannet sample` reads.
-        minutes: Time to train; by default what `gannet inspect` says, from 10 minutes on.
+        data: A folder of images, a table, an archive or an array file.
+        out: Folder of the run, which `gannet sample` and the other commands read.
+        minutes: Time to train; by default what `gannet inspect` says, at least 10 minutes.
         recipe: The task; `gannet recipes` lists them. By default `table` for a table, else
             `generate`.
         seed: Of everything that is random.
-        label: Column of the classes, where there are several.
-        auto_adjust: Whether verdicts of health may change settings.
+        label: Column of the classes, if several could be.
+        auto_adjust: Whether diagnoses may change settings during training.
         device: cpu, cuda or mps.
-        tensorboard: Write event files beside the run (extra `tensorboard`).
-        save_seconds: Least time between two saves of the run; what a killed run loses at most.
+        tensorboard: Write event files into the run's folder (extra `tensorboard`).
+        save_seconds: Minimum seconds between two checkpoints; a killed run loses at most this much.
     """
     from gannet.api.train import prepare
     from gannet.cli.progress import watch
@@ -50,7 +50,7 @@ def train(
     from gannet.recipes.registry import find_recipe
 
     given: dict[str, Any] = named(settings)
-    if "clock" in given:  # an argument of ``prepare``, but for Python alone
+    if "clock" in given:  # an argument of ``prepare`` that only Python callers may set
         parse(find_recipe(recipe or "generate").config, given)
     session = prepare(
         data,

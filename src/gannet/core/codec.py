@@ -1,7 +1,7 @@
-"""Codecs: raw data of one kind (a picture, a class name, a row of numbers) <-> tensors.
+"""Codecs: raw data of one kind (an image, a class name, a row of numbers) <-> tensors.
 
-A codec is a frozen pydantic model: what it learnt from the data is its fields, so its JSON in an
-artefact's card is all that is needed to decode samples later.
+A codec is a frozen pydantic model: what it learnt from the data is its fields, so its JSON in a
+model card is all that is needed to decode samples later.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class NamesClasses(Protocol):
 
     Attributes:
         classes: The names, in the order of their columns.
-        pseudo: Whether they were made up, so that people cannot ask for them.
+        pseudo: Whether they are pseudo-classes (clusters), which people cannot ask for.
     """
 
     @property
@@ -84,24 +84,24 @@ class NamesClasses(Protocol):
 
     @property
     def pseudo(self) -> bool:
-        """Whether they were made up."""
+        """Whether they are pseudo-classes."""
         ...
 
 
-def classes_of(codec: object, *, made_up: bool = False) -> tuple[str, ...]:
-    """Names of the classes that a codec tells; empty if it tells other things, or there is none.
+def classes_of(codec: object, *, include_pseudo: bool = False) -> tuple[str, ...]:
+    """Names of the classes that a codec encodes; empty if it encodes other data, or is none.
 
     Args:
         codec: Of a slot.
-        made_up: Whether classes count that were made up for data without labels.
+        include_pseudo: Whether pseudo-classes, made for data without labels, count.
     """
-    if not isinstance(codec, NamesClasses) or (codec.pseudo and not made_up):
+    if not isinstance(codec, NamesClasses) or (codec.pseudo and not include_pseudo):
         return ()
     return codec.classes
 
 
 def class_number(classes: Sequence[str], label: str | int) -> int:
-    """The place of a class, given by name or, where no class has a number for a name, by number.
+    """The index of a class, given by name or, where no class has a number for a name, by index.
 
     >>> class_number(("cat", "dog"), "dog"), class_number(("cat", "dog"), 1)
     (1, 1)
@@ -112,9 +112,9 @@ def class_number(classes: Sequence[str], label: str | int) -> int:
     name = str(label)
     if name in classes:
         return classes.index(name)
-    # Among classes "10" and "20", a 1 is more likely a slip than a place.
-    by_place = name.isdecimal() and not any(each.isdecimal() for each in classes)
-    if by_place and int(name) < len(classes):
+    # Among classes "10" and "20", a 1 is more likely a mistake than an index.
+    by_number = name.isdecimal() and not any(each.isdecimal() for each in classes)
+    if by_number and int(name) < len(classes):
         return int(name)
-    known = ", ".join(classes[:20]) + (", ..." if len(classes) > 20 else "")
-    raise ConfigError(f"--label: no class {name!r}", remedy=f"Known classes: {known}.")
+    names = ", ".join(classes[:20]) + (", ..." if len(classes) > 20 else "")
+    raise ConfigError(f"--label: no class {name!r}", remedy=f"Known classes: {names}.")

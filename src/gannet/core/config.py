@@ -1,4 +1,4 @@
-"""Settings: one frozen, flat model per recipe is the validator, the flags and their help."""
+"""Settings: one frozen, flat model per recipe defines validation, flags and their help."""
 
 from __future__ import annotations
 
@@ -21,42 +21,43 @@ from gannet.core.errors import ConfigError
 
 
 class Config(BaseModel):
-    """Settings every duel needs. A recipe adds its own by subclassing once, and stays flat."""
+    """Settings that all training needs. A recipe adds its own by subclassing once, without nesting.
+
+    A setting is a hyperparameter that the user may change.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     steps: int = Field(5_000, ge=1, description="training steps: generator updates")
     batch: int = Field(16, ge=1, description="batch size: samples per update")
     latent_dim: int = Field(
-        64, ge=0, description="latent dimension: numbers of noise per sample; 0 for none"
+        64, ge=0, description="latent dimension: size of the noise vector; 0 for no noise"
     )
-    learning_rate: float = Field(
-        6e-3, gt=0, description="learning rate of both optimizers at first"
-    )
+    learning_rate: float = Field(6e-3, gt=0, description="initial learning rate of both optimizers")
     learning_rate_end: float = Field(
         0.1,
         gt=0,
         le=1,
-        description="final learning-rate factor: share of the rate that is left at the end",
+        description="final learning-rate factor: fraction of the rate that is left at the end",
     )
     beta1: float = Field(
-        0.0, ge=0, lt=1, description="beta1 of Adam: decay of the mean of its gradients"
+        0.0, ge=0, lt=1, description="beta1 of Adam: decay of the moving average of gradients"
     )
     beta2: float = Field(
-        0.9, ge=0, lt=1, description="beta2 of Adam: decay of the mean of their squares"
+        0.9, ge=0, lt=1, description="beta2 of Adam: decay of the average of squared gradients"
     )
     discriminator_learning_rate: float = Field(
-        0.0, ge=0, description="the discriminator's own step size at first; 0 for the same"
+        0.0, ge=0, description="initial learning rate of the discriminator; 0 for the same"
     )
     discriminator_beta1: float = Field(
-        -1.0, ge=-1, lt=1, description="the discriminator's own beta1; below 0 for the same"
+        -1.0, ge=-1, lt=1, description="beta1 of the discriminator; below 0 for the same"
     )
     discriminator_beta2: float = Field(
-        -1.0, ge=-1, lt=1, description="the discriminator's own beta2; below 0 for the same"
+        -1.0, ge=-1, lt=1, description="beta2 of the discriminator; below 0 for the same"
     )
     n_critic: int = Field(1, ge=1, description="discriminator updates per generator update")
     discriminator_interval: int = Field(
-        1, ge=1, description="discriminator update interval: it learns at every n-th step"
+        1, ge=1, description="discriminator update interval: it is updated at every n-th step"
     )
     ema_decay: float = Field(
         0.999, ge=0, lt=1, description="decay of the generator's exponential moving average (EMA)"
@@ -68,14 +69,14 @@ class Config(BaseModel):
         "for none",
     )
     precision: Literal["float32", "bfloat16"] = Field(
-        "float32", description="numbers in which the networks compute"
+        "float32", description="floating-point type in which the networks compute"
     )
     threads: int = Field(1, ge=1, description="processor threads")
 
     @field_validator("*", mode="before")
     @classmethod
     def _chosen(cls, value: object, info: ValidationInfo) -> object:
-        """A choice among numbers, written as a word, as flags are."""
+        """Accept a numeric choice given as text, as flags give it."""
         field = cls.model_fields[info.field_name or ""]
         choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
         named = {str(choice): choice for choice in choices}
@@ -86,7 +87,7 @@ C = TypeVar("C", bound=Config)
 M = TypeVar("M", bound=BaseModel)
 
 LIMITS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
-"""A bound of a setting, in words."""
+"""How a bound of a setting is described."""
 
 
 def flag(name: str) -> str:
@@ -99,7 +100,7 @@ def flag(name: str) -> str:
 
 
 SETTINGS = "`gannet settings` lists every setting with its range."
-"""What to do about a setting that is not valid."""
+"""Remedy for an invalid setting."""
 
 
 def parse(config: type[M], given: Mapping[str, object], *, remedy: str = SETTINGS) -> M:
@@ -107,21 +108,23 @@ def parse(config: type[M], given: Mapping[str, object], *, remedy: str = SETTING
 
     Args:
         config: The model.
-        given: Values by name, or what flags say.
-        remedy: What to do about what is not valid.
+        given: Values by name, or the texts of flags.
+        remedy: What to do about an invalid value.
 
     Raises:
         ConfigError: naming every offending flag, what it got and what it allows.
     """
     try:
-        return config.model_validate({name: _said(config, name, given[name]) for name in given})
+        return config.model_validate(
+            {name: _parse_choice(config, name, given[name]) for name in given}
+        )
     except ValidationError as error:
         lines = [_fault(config, fault) for fault in error.errors()]
         raise ConfigError("\n".join(lines), remedy=remedy) from None
 
 
-def _said(config: type[BaseModel], name: str, value: object) -> object:
-    """What a flag's text stands for, where the choices are numbers: those are compared strictly."""
+def _parse_choice(config: type[BaseModel], name: str, value: object) -> object:
+    """The numeric choice that a flag's text names; pydantic compares choices strictly."""
     field = config.model_fields.get(name)
     if field is None or get_origin(field.annotation) is not Literal:
         return value
@@ -144,38 +147,42 @@ def from_flags(tokens: Sequence[str]) -> dict[str, str]:
         ConfigError: if a word is no flag, or a flag has no value.
     """
     given: dict[str, str] = {}
-    rest = list(tokens)
-    while rest:
-        word = rest.pop(0)
+    remaining = list(tokens)
+    while remaining:
+        word = remaining.pop(0)
         if not word.startswith("--"):
             raise ConfigError(f"{word!r} is not expected here", remedy="Settings are --name value.")
         name, equals, value = word[2:].partition("=")
         if not equals:
-            if not rest:
+            if not remaining:
                 raise ConfigError(f"{word} has no value", remedy=f"Write {word} VALUE.")
-            value = rest.pop(0)
+            value = remaining.pop(0)
         given[name.replace("-", "_")] = value
     return given
 
 
-def pairs(words: Sequence[str], flag: str, *, several: bool = False) -> dict[str, Any]:
-    """``NAME=VALUE`` words as a mapping; a name that comes again has a list, where it may.
+def pairs(arguments: Sequence[str], flag: str, *, several: bool = False) -> dict[str, Any]:
+    """``NAME=VALUE`` words as a mapping; a repeated name has a list, where that is allowed.
 
     >>> pairs(["age=3", "age=5", "place=north"], "--given", several=True)
     {'age': ['3', '5'], 'place': 'north'}
 
     Raises:
-        ConfigError: if a word is no such pair, or a name comes twice where it may not.
+        ConfigError: if a word is no such pair, or a name is repeated where it may not be.
     """
-    found: dict[str, list[str]] = {}
-    for word in words:
+    values_by_name: dict[str, list[str]] = {}
+    for word in arguments:
         name, equals, value = word.partition("=")
         if not equals or not name:
             raise ConfigError(f"{flag}: {word!r}", remedy=f"Write {flag} NAME=VALUE.")
-        found.setdefault(name, []).append(value)
-    if twice := [name for name, values in found.items() if len(values) > 1 and not several]:
-        raise ConfigError(f"{flag}: {twice[0]!r} is named twice", remedy="Name it once.")
-    return {name: values if len(values) > 1 else values[0] for name, values in found.items()}
+        values_by_name.setdefault(name, []).append(value)
+    if repeated := [
+        name for name, values in values_by_name.items() if len(values) > 1 and not several
+    ]:
+        raise ConfigError(f"{flag}: {repeated[0]!r} is named twice", remedy="Name it once.")
+    return {
+        name: values if len(values) > 1 else values[0] for name, values in values_by_name.items()
+    }
 
 
 def describe(config: type[BaseModel]) -> list[tuple[str, str, str, str]]:
@@ -194,8 +201,8 @@ def described(name: str, field: FieldInfo) -> tuple[str, str, str, str]:
     return flag(name), f"{kind} {limits}".strip(), str(field.default), field.description or ""
 
 
-def _limit(found: object) -> str:
-    for name, words in LIMITS.items():
-        if hasattr(found, name):
-            return f"{words} {getattr(found, name)}"
-    return str(found)
+def _limit(metadata: object) -> str:
+    for name, text in LIMITS.items():
+        if hasattr(metadata, name):
+            return f"{text} {getattr(metadata, name)}"
+    return str(metadata)

@@ -1,4 +1,4 @@
-"""The one place that knows processors: precision, memory layout, threads, optimiser."""
+"""The one module that knows devices: precision, memory layout, threads, optimizer."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ def best_device() -> str:
 
 
 def largest_side(device: str) -> int:
-    """Side of the square whose pixels the size that is suggested to train at does not exceed."""
+    """Side in pixels of the largest square image size that is suggested for training."""
     return 64 if device == "cpu" else 256
 
 
 def may_use_bfloat16(device: str) -> bool:
-    """Whether 16-bit products may be faster here, so that it is worth a measurement.
+    """Whether bfloat16 products may be faster here, so that measuring it is worthwhile.
 
-    On processors without AMX or AVX512-BF16 they are emulated, at less than half the rate.
+    On CPUs without AMX or AVX512-BF16 they are emulated, at less than half the rate.
     """
     if device == "cuda":
         return torch.cuda.is_bf16_supported()
-    # They have no public names (torch 2.13); where they have none at all, 32 bit is always right.
-    known = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
-    asked: list[Callable[[], bool]] = [getattr(torch.cpu, name, lambda: False) for name in known]
-    return device == "cpu" and any(each() for each in asked)
+    # These checks are private (torch 2.13); where torch lacks them, float32 is always right.
+    names = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
+    checks: list[Callable[[], bool]] = [getattr(torch.cpu, name, lambda: False) for name in names]
+    return device == "cpu" and any(each() for each in checks)
 
 
 def autocast(device: str, precision: Precision) -> torch.autocast:
@@ -49,14 +49,31 @@ def autocast(device: str, precision: Precision) -> torch.autocast:
     return torch.autocast(device, dtype=torch.bfloat16, enabled=precision == "bfloat16")
 
 
+def to_device(numbers: Tensor, device: str) -> Tensor:
+    """The same numbers on a device; a GPU fetches them while this process goes on.
+
+    From memory that may be swapped out a copy waits until all work that was asked for is done.
+    """
+    if device.startswith("cuda") and numbers.device.type == "cpu" and numbers.numel():
+        held = torch.empty_like(numbers, pin_memory=True).copy_(numbers)
+        return held.to(device, non_blocking=True)
+    return numbers.to(device)
+
+
+def wait_for(device: str) -> None:
+    """Return once all that was asked of a device is done: it works on while this process asks."""
+    if device.startswith("cuda"):
+        torch.cuda.synchronize()
+
+
 def device_of(network: nn.Module) -> str:
-    """The device that a network lies on; of one without any numbers the processor."""
-    held = chain(network.parameters(), network.buffers())
-    return next((str(each.device) for each in held), "cpu")
+    """The device that a network is on; ``cpu`` for one without parameters and buffers."""
+    tensors = chain(network.parameters(), network.buffers())
+    return next((str(each.device) for each in tensors), "cpu")
 
 
 def to_channels_last(network: N) -> N:
-    """The network with its picture kernels in channels-last order, which convolutions prefer."""
+    """The network with its convolution kernels in channels-last order, which is faster."""
     return network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue, reportArgumentType]  # missing in torch's stubs
 
 
@@ -65,26 +82,26 @@ def batch_to_channels_last(samples: Tensor, *, channels_last: bool) -> Tensor:
 
     Args:
         samples: ``(B, *shape)``.
-        channels_last: Whether they are pictures ``(B, C, H, W)``; all others stay as they are.
+        channels_last: Whether they are images ``(B, C, H, W)``; all others stay as they are.
     """
     return samples.contiguous(memory_format=torch.channels_last) if channels_last else samples
 
 
 def adam(weights: Iterable[Tensor], betas: tuple[float, float], rate: float) -> torch.optim.Adam:
-    """Adam, one fused pass over all weights where the device has it."""
+    """Adam, fused (one pass over all weights) where the device supports it."""
     listed = list(weights)
     fused = bool(listed) and listed[0].device.type in ("cpu", "cuda")
     return torch.optim.Adam(listed, lr=rate, betas=betas, fused=fused)
 
 
 def processors() -> int:
-    """Processors this process may use."""
+    """Number of CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager
 def threads(count: int) -> Generator[None]:
-    """Compute with ``count`` processor threads, and put things back after."""
+    """Compute with ``count`` processor threads, and restore the number afterwards."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
@@ -94,28 +111,28 @@ def threads(count: int) -> Generator[None]:
 
 
 def best_threads(tries: int = 3, clock: Callable[[], float] = time.perf_counter) -> int:
-    """How many processor threads a small network is trained with fastest, at this moment.
+    """The number of processor threads that trains a small network fastest at this moment.
 
-    Measured in about a fifth of a second, since on a machine with other work threads that wait for
-    each other are many times slower than one.
+    Measured in about 0.2 seconds: on a busy machine, threads that wait for each other are many
+    times slower than one.
     """
     layer = nn.Conv2d(16, 32, 3, padding=1)
-    pictures = torch.ones(64, 16, 16, 16)
-    best, least = 1, math.inf
+    images = torch.ones(64, 16, 16, 16)
+    best, shortest = 1, math.inf
     for count in sorted({1, processors()}):
         with threads(count):
-            layer(pictures).sum().backward()
+            layer(images).sum().backward()
             began = clock()
             for _ in range(tries):
-                layer(pictures).sum().backward()
-            taken = clock() - began
-        if taken < least:
-            best, least = count, taken
+                layer(images).sum().backward()
+            elapsed = clock() - began
+        if elapsed < shortest:
+            best, shortest = count, elapsed
     return best
 
 
 def hardware(device: str) -> str:
-    """The processor and what it is good at, for reports."""
+    """Name and capabilities of the processor, for reports."""
     if device == "cuda":
         return torch.cuda.get_device_name()
     name = platform.processor() or platform.machine()

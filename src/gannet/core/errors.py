@@ -1,4 +1,4 @@
-"""Errors a user can cause and cure. Each says what is wrong, where, and what to do."""
+"""Errors that a user can cause and fix. Each says what is wrong, where, and what to do."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from types import ModuleType
 
 
 class GannetError(Exception):
-    """A fault in what we were given, not in gannet: shown without a traceback."""
+    """A fault in the input, not in gannet: shown without a traceback."""
 
     def __init__(self, problem: str, *, where: str = "", remedy: str = "") -> None:
-        place = f"{where}: " if where else ""
+        prefix = f"{where}: " if where else ""
         advice = f"\n  {remedy}" if remedy else ""
-        super().__init__(f"{place}{problem}{advice}")
+        super().__init__(f"{prefix}{problem}{advice}")
         self.problem, self.where, self.remedy = problem, where, remedy
 
 
@@ -25,7 +25,7 @@ class ConfigError(GannetError):
 
 
 class ArtifactError(GannetError):
-    """A run's folder that is damaged, foreign, or written by a later gannet."""
+    """A run's folder that is damaged, not gannet's, or written by a later version."""
 
 
 class DivergedError(GannetError):
@@ -37,7 +37,7 @@ class MissingExtraError(GannetError):
 
 
 def no_permission(where: object, kind: type[GannetError] = GannetError) -> GannetError:
-    """A file that may not be read: whole perhaps, and nothing to delete or to fetch again."""
+    """An error for a file without read permission, which need not be damaged."""
     return kind("no permission to read it", where=str(where), remedy="Check its access rights.")
 
 

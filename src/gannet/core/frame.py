@@ -15,11 +15,11 @@ from gannet.core.errors import DataError, need
 
 Cells: TypeAlias = NDArray[Any]
 """``(rows,)``. Objects are text as it was read, or numbers, with ``None`` for a missing cell; other
-arrays are numbers, truths or moments, in which NaN and NaT are missing."""
+arrays are numbers, booleans or datetimes, in which NaN and NaT are missing."""
 
 Cell: TypeAlias = str | int | float | bool | np.datetime64 | None
 Row: TypeAlias = tuple[Cell, ...]
-"""One cell per column; ``None`` where it is missing and has no mark of its own."""
+"""One cell per column; ``None`` for a missing cell without a marker of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,10 @@ class Frame:
     """A table, column by column.
 
     Attributes:
-        names: Of the columns, each its own.
+        names: Of the columns, without duplicates.
         columns: ``(rows,)`` each.
-        where: The file, as errors call it.
-        first: The number that errors give to the first row.
+        where: The file, as error messages name it.
+        first: The number of the first row in error messages.
         dialect: How the file is written, if it is a text table.
     """
 
@@ -60,7 +60,7 @@ class Frame:
     dialect: Dialect | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what is no table."""
+        """Check names and lengths."""
         check_names(self.names, self.where)
         assert len(self.names) == len(self.columns), "one name per column"
         assert len({len(column) for column in self.columns}) <= 1, "columns of one length"
@@ -84,27 +84,27 @@ class Frame:
         return self.columns[self.names.index(name)]
 
     def rows(self) -> list[Row]:
-        """Row by row; slow, for few."""
+        """All rows; slow, for small tables."""
         return list(zip(*map(listed, self.columns), strict=True)) if self.columns else []
 
     @classmethod
     def from_rows(cls, names: Sequence[str], rows: Iterable[Row], where: str = "") -> Frame:
         """Build the columns from rows."""
-        held = list(rows)
-        columns = zip(*held, strict=True) if held else ((),) * len(names)
+        row_list = list(rows)
+        columns = zip(*row_list, strict=True) if row_list else ((),) * len(names)
         return cls(tuple(names), tuple(cells_of(column) for column in columns), where)
 
 
 def check_names(names: Sequence[str], where: str) -> None:
-    """Every column needs a name of its own.
+    """Refuse duplicate column names.
 
     Raises:
         DataError: naming those that occur more than once.
     """
     if len(set(names)) < len(names):
-        twice = dict.fromkeys(name for name in names if names.count(name) > 1)
+        repeated = dict.fromkeys(name for name in names if names.count(name) > 1)
         raise DataError(
-            f"more than one column {', '.join(map(repr, twice))}",
+            f"more than one column {', '.join(map(repr, repeated))}",
             where=where,
             remedy="Give every column a name of its own.",
         )
@@ -127,7 +127,7 @@ def _below(parts: Sequence[Cells]) -> Cells:
 
 
 def cells_of(values: Iterable[Any]) -> Cells:
-    """A column from Python's own values: typed if all are of one type and none is missing.
+    """A column from Python values: typed if all are of one type and none is missing.
 
     >>> (
     ...     cells_of([1, 2]).dtype.name,
@@ -136,44 +136,46 @@ def cells_of(values: Iterable[Any]) -> Cells:
     ... )
     ('int64', 'object', [0.5, nan])
     """
-    held = list(values)
-    kinds = {type(value) for value in held}
-    full, known = type(None) not in kinds, kinds - {type(None)}
-    if known and full and known <= {bool, np.bool_}:
-        return np.array(held, np.bool_)
-    if known == {int} and full and all(-(2**63) <= value < 2**63 for value in held):
-        return np.array(held, np.int64)
-    if float in known and known <= {int, float}:
-        return np.array([np.nan if value is None else value for value in held], np.float64)
-    if known == {np.datetime64}:
-        return np.array([np.datetime64("NaT") if value is None else value for value in held])
-    cells = np.empty(len(held), object)
-    cells[:] = held
+    items = list(values)
+    kinds = {type(value) for value in items}
+    full, present_kinds = type(None) not in kinds, kinds - {type(None)}
+    if present_kinds and full and present_kinds <= {bool, np.bool_}:
+        return np.array(items, np.bool_)
+    if present_kinds == {int} and full and all(-(2**63) <= value < 2**63 for value in items):
+        return np.array(items, np.int64)
+    if float in present_kinds and present_kinds <= {int, float}:
+        return np.array([np.nan if value is None else value for value in items], np.float64)
+    if present_kinds == {np.datetime64}:
+        return np.array([np.datetime64("NaT") if value is None else value for value in items])
+    cells = np.empty(len(items), object)
+    cells[:] = items
     return cells
 
 
 def listed(cells: Cells) -> list[Cell]:
-    """A column as Python's own values, ``None`` for what is missing."""
+    """A column as Python values, ``None`` for a missing cell."""
     if cells.dtype.kind == "M":
-        return [None if gone else cell for cell, gone in zip(cells, np.isnat(cells), strict=True)]
+        return [
+            None if missing else cell for cell, missing in zip(cells, np.isnat(cells), strict=True)
+        ]
     if cells.dtype.kind == "f":
         return [None if cell != cell else cell for cell in cells.tolist()]  # NaN
     return cells.tolist()
 
 
 def factorized(cells: Cells) -> tuple[Cells, NDArray[np.int64]]:
-    """The distinct cells, and for each cell its place among them.
+    """The distinct cells, and for each cell its index among them.
 
-    Everything slow, such as reading a date, is then done once per distinct cell. Objects are told
-    apart by a dictionary, which needs no order among them and is faster than sorting.
+    Everything slow, such as parsing a date, is then done once per distinct cell. Objects are
+    distinguished by a dictionary, which needs no order and is faster than sorting.
     """
     if cells.dtype.kind != "O":
         return np.unique(cells, return_inverse=True)
-    held = cells.tolist()
-    places = {cell: place for place, cell in enumerate(dict.fromkeys(held))}
-    codes = np.fromiter(map(places.__getitem__, held), np.int64, len(held))
-    distinct = np.empty(len(places), object)
-    distinct[:] = list(places)
+    values = cells.tolist()
+    index_of = {cell: index for index, cell in enumerate(dict.fromkeys(values))}
+    codes = np.fromiter(map(index_of.__getitem__, values), np.int64, len(values))
+    distinct = np.empty(len(index_of), object)
+    distinct[:] = list(index_of)
     return distinct, codes
 
 
@@ -190,13 +192,13 @@ def as_frame(data: Any) -> Frame:
 
 
 def from_pandas(data: Any) -> Frame:
-    """A pandas data frame as a table; the index is left aside.
+    """A pandas data frame as a table; the index is dropped.
 
-    Moments with a time zone become text with their offset; pandas' categories become their values.
+    Datetimes with a time zone become text with their offset; categoricals become their values.
     """
     need("pandas", "table")
     names = tuple(map(str, data.columns))
-    columns = tuple(_from_series(data.iloc[:, place]) for place in range(len(names)))
+    columns = tuple(_from_series(data.iloc[:, position]) for position in range(len(names)))
     return Frame(names, columns, "the data frame")
 
 
@@ -207,20 +209,20 @@ def _from_series(series: Any) -> Cells:
         series = series.astype(series.cat.categories.dtype)
         return _from_series(series)
     if name.startswith("datetime64") and getattr(kind, "tz", None) is not None:
-        gone = series.isna()
+        missing = series.isna()
         return objects(
-            [None if no else each.isoformat() for each, no in zip(series, gone, strict=True)]
+            [None if no else each.isoformat() for each, no in zip(series, missing, strict=True)]
         )
     if isinstance(kind, np.dtype) and kind.kind in "biufM":
         return np.asarray(series)
-    gone = series.isna().tolist()
-    cells = [None if no else cell for cell, no in zip(series.tolist(), gone, strict=True)]
+    missing = series.isna().tolist()
+    cells = [None if no else cell for cell, no in zip(series.tolist(), missing, strict=True)]
     kinds = {type(cell) for cell in cells} - {type(None)}
     if kinds and kinds <= {date, datetime}:
         return np.array(cells, "datetime64[D]" if kinds == {date} else "datetime64[us]")
     if kinds == {Decimal}:
         cells = [None if cell is None else str(cell) for cell in cells]
-    if name in {"str", "string", "object"} or any(gone):
+    if name in {"str", "string", "object"} or any(missing):
         return cells_of(cells) if name.startswith("Float") else objects(cells)
     return np.array(cells, name.lower() if name[0] in "IUF" else None)
 
@@ -230,14 +232,14 @@ def to_pandas(frame: Frame, dtypes: Mapping[str, Any] | None = None) -> Any:
 
     Args:
         frame: The table.
-        dtypes: Types by column that the columns are to have, such as those of the original.
+        dtypes: Wanted types by column, such as those of the original.
     """
     pandas: Any = need("pandas", "table")
-    made = {
+    series_by_name = {
         name: _to_series(pandas, column)
         for name, column in zip(frame.names, frame.columns, strict=True)
     }
-    data = pandas.DataFrame(made)
+    data = pandas.DataFrame(series_by_name)
     return data.astype(dict(dtypes)) if dtypes else data
 
 

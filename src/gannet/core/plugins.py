@@ -1,4 +1,4 @@
-"""Finding what extends gannet by name: modules of a package, and entry points of other packages."""
+"""Plug-ins by name: modules of a package, and entry points of other packages."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ def named(what: str, group: str, own: Mapping[str, str]) -> dict[str, str]:
     """Name -> module of every plug-in. Nothing is imported, so listing is quick.
 
     Args:
-        what: What one is called, for errors.
-        group: Of entry points that other packages may name theirs under.
-        own: Name -> module of those that gannet brings.
+        what: What a plug-in is called in error messages.
+        group: Of the entry points of other packages.
+        own: Name -> module of gannet's own.
 
     Raises:
         ConfigError: if an installed package claims a name that is taken.
     """
-    found = dict(own)
+    modules = dict(own)
     for plug in entry_points(group=group):
-        if plug.name in found:
+        if plug.name in modules:
             raise ConfigError(
-                f"two {what}s are called {plug.name!r}: {found[plug.name]} and {plug.value}",
+                f"two {what}s are called {plug.name!r}: {modules[plug.name]} and {plug.value}",
                 remedy="Rename one, or uninstall its package.",
             )
-        found[plug.name] = plug.value
-    return found
+        modules[plug.name] = plug.value
+    return modules
 
 
 def modules_of(package: str) -> Iterable[tuple[str, bool]]:
@@ -41,10 +41,10 @@ def modules_of(package: str) -> Iterable[tuple[str, bool]]:
 
 
 def load(what: str, name: str, modules: Mapping[str, str], attribute: str) -> Any:
-    """Import the one that is asked for.
+    """Import the plug-in of that name and return its attribute.
 
     Raises:
-        ConfigError: if there is none of that name; the closest names are in the message.
+        ConfigError: if there is none; the closest names are in the message.
     """
     if name not in modules:
         near = difflib.get_close_matches(name, modules) or sorted(modules)

@@ -1,4 +1,4 @@
-"""A recipe: the few functions that turn a data set into one kind of trained network."""
+"""A recipe: the functions that turn a data set into one kind of trained network."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from gannet.core.types import Batch, CellConditions, Condition, Losses, Networks
 
 LossesOf = Callable[[Networks, Batch, Tensor, C], Losses]
 Fit = Callable[[C, Spec, Batch], nn.Module]
-"""Settings, sizes and training rows to a product."""
+"""Settings, sizes and training rows to a model."""
 
 InferOf = Callable[[nn.Module, Tensor, Condition, C], Tensor]
-"""A network, noise ``(B, Z)``, conditions and settings to what is made of each."""
+"""A network, noise ``(B, Z)``, conditions and settings to outputs ``(B, *shape)``."""
 
 Suggestion = tuple[str, Mapping[str, object]]
-"""Why, and settings with their values."""
+"""A reason, and settings with their values."""
 
 ReferenceMethod = Callable[[Batch], Tensor]
-"""Samples with what they are told, ``(B, *shape)``, by a method that learns nothing of the rest."""
+"""Samples with conditions to outputs ``(B, *shape)``, by a method that is not trained."""
 
 FitAfterTraining = Callable[[Trained[C], Batch, Batch, int], Mapping[str, Tensor]]
-"""A network whose training is over, training and held-out rows and a seed to what is kept too."""
+"""A trained network, training and held-out rows and a seed to extra state that is saved with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class SampledCondition:
-    """Conditions under which wishes come true.
+    """Conditions sampled so that cell conditions are satisfied.
 
     Attributes:
-        condition: ``(n, ...)`` one for each row of chance.
-        probability: What the network holds for the share of samples of which they are true anyway.
+        condition: ``(n, ...)`` one for each row of uniform numbers.
+        probability: Of the cell conditions under the model, without conditioning.
     """
 
     condition: Condition
@@ -58,14 +58,14 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Controls:
-    """Names of the settings that are read or changed from outside; empty for those it has not.
+    """Names of the settings that are read or changed from outside; empty if a recipe has none.
 
     Attributes:
         regularize: Weight of the discriminator's gradient penalty.
-        augment: Probability of random changes to what the discriminator sees.
-        pseudo_classes: Number of clusters that stand in for classes where there are none.
+        augment: Probability of augmenting what the discriminator sees.
+        pseudo_classes: Number of clusters that replace missing classes.
         pair_layout: Where the pairs of a paired ``grid`` come from.
-        pair_input: Which of a pair is given.
+        pair_input: Which side of a pair is the input.
     """
 
     regularize: str = ""
@@ -76,126 +76,130 @@ class Controls:
 
 
 def identity(batch: Batch, _rng: torch.Generator, _config: object) -> Batch:
-    """The problem is the batch itself."""
+    """The batch, uncorrupted."""
     return batch
 
 
-def constant_schedule(config: C, _share: float) -> C:
-    """The same settings from the first step to the last."""
+def constant_schedule(config: C, _progress: float) -> C:
+    """The same settings at every step."""
     return config
 
 
 def always(_config: object) -> bool:
-    """Whatever the settings are."""
+    """True for all settings."""
     return True
 
 
 def the_generator(networks: Networks) -> nn.Module:
-    """The generator is what people want."""
+    """The generator as the exported model."""
     return networks.generator
 
 
 def one_pass(model: nn.Module, noise: Tensor, condition: Condition, _config: object) -> Tensor:
-    """One forward pass makes the samples."""
-    made: Tensor = model(noise, condition)
-    return made
+    """Samples by one forward pass."""
+    samples: Tensor = model(noise, condition)
+    return samples
 
 
 class Embed(Protocol):
-    """Samples ``(B, *shape)`` as numbers in which distance means likeness."""
+    """Embed samples ``(B, *shape)`` so that distances are meaningful."""
 
     def __call__(self, samples: Tensor, spec: Spec) -> Tensor:
-        """Row n of the result is of sample n alone."""
+        """Row n of the result depends on sample n alone."""
         ...
 
 
 def identity_embed(samples: Tensor, spec: Spec) -> Tensor:  # noqa: ARG001
-    """Samples whose numbers lie close where they are alike need no other view."""
+    """The samples themselves, where their distances are meaningful already."""
     return samples
 
 
 def no_losses(_players: Networks, _batch: Batch, _noise: Tensor, _config: object) -> Losses:
-    """No terms: for recipes that are fitted at once."""
+    """No losses: for recipes that are fitted at once."""
     return {}
 
 
 def no_suggestions(_some: Batch, _rows: int) -> Iterable[Suggestion]:
-    """The defaults suit all data."""
+    """No data-dependent defaults."""
     return ()
 
 
 def no_presets(_config: object) -> Iterable[Suggestion]:
-    """No setting asks for others."""
+    """No setting implies others."""
     return ()
 
 
 def never_larger(_spec: Spec) -> Sequence[tuple[int, Mapping[str, float]]]:
-    """The same sizes, however much time there is."""
+    """The same sizes for all time budgets."""
     return ()
 
 
 def adam_per_player(config: Config, networks: Networks) -> dict[str, Optimizer]:
-    """One Adam for each player; the discriminator may have a rate and betas of its own.
+    """One Adam for each network; the discriminator may have a rate and betas of its own.
 
-    Source: Heusel et al. 2017, arXiv:1706.08500 (a learning rate for each player).
+    Source: Heusel et al. 2017, arXiv:1706.08500 (two time-scale update rule, TTUR).
     """
     rate, betas = config.learning_rate, (config.beta1, config.beta2)
     own = (config.discriminator_beta1, config.discriminator_beta2)
-    made: dict[str, Optimizer] = {
+    optimizers: dict[str, Optimizer] = {
         name: adam(trainable(network), betas, rate) for name, network in networks.by_name.items()
     }
     first, second = (one if one >= 0 else usual for one, usual in zip(own, betas, strict=True))
-    made["discriminator"] = adam(
+    optimizers["discriminator"] = adam(
         trainable(networks.discriminator),
         (first, second),
         config.discriminator_learning_rate or rate,
     )
-    return made
+    return optimizers
 
 
 def whole(_config: object) -> int:
-    """Pictures are taken whole, fitted to one size."""
+    """No crops: whole images, resized to one size."""
     return 0
 
 
 def any_size(_config: object) -> int:
-    """Networks that learn from pictures of any size."""
+    """No minimum image size."""
     return 1
 
 
 def accept_any(_source: Source) -> None:
-    """All data of the right kind can be learnt from."""
+    """Accept all data of the right kind."""
 
 
 def empty_condition(batch: Batch, spec: Spec) -> Condition:
-    """What samples are told that are compared with reals, where ``corrupt`` tells in training."""
+    """The empty condition, for samples that are compared with reals."""
     return spec.blank(len(batch))
 
 
 def refuse_conditions(
-    _product: nn.Module, _spec: Spec, _wishes: CellConditions, _chance: Tensor, _config: object
+    _model: nn.Module, _spec: Spec, _conditions: CellConditions, _uniforms: Tensor, _config: object
 ) -> SampledCondition:
-    """Samples come as they come."""
+    """Refuse conditional sampling.
+
+    Raises:
+        ConfigError: always.
+    """
     raise ConfigError(
-        "values were asked for, but this run's recipe cannot be told any",
+        "conditions were given, but this run's recipe cannot be conditioned on values",
         remedy="Leave --given and --stratify-by out.",
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs(Generic[C]):
-    """What a recipe reads.
+    """Inputs of a recipe.
 
     Attributes:
-        slots: What each role of the training data may be.
-        derived: Roles that ``corrupt`` fills in training and the caller fills at use.
+        slots: Kinds of data that each role accepts.
+        derived: Roles that ``corrupt`` fills in training and the caller fills at inference.
         paired: Whether the slots of one row belong together.
-        conditional: Whether each sample is made for a condition that is given, such as a picture
-            that it is an answer to, so that there are none without held-out or given ones.
-        crop_size: Side of the pieces that pictures are cut into, at the size that they have; 0
-            takes pictures whole, fitted to one size.
-        min_size: Side of the smallest pictures or pieces that its networks can learn from.
-        check: Refuses data that it cannot learn from, by a look at names and headers.
+        conditional: Whether each sample is generated for a given condition, such as an input image,
+            so that sampling needs held-out or given conditions.
+        crop_size: Side of the crops of full-resolution images; 0 for whole images, resized to
+            one size.
+        min_size: Side of the smallest images or crops that its networks can learn from.
+        check: Refuses data that it cannot learn from, by names and headers alone.
     """
 
     slots: Mapping[Role, Slot]
@@ -208,34 +212,33 @@ class Inputs(Generic[C]):
 
     @property
     def conditions_from_samples(self) -> bool:
-        """Whether what fakes are told must come from samples, if they shall be compared."""
+        """Whether the conditions of fakes must be taken from samples for a fair comparison."""
         return self.conditional or bool(self.derived)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Training(Generic[C]):
-    """How the players learn.
+    """How the networks are trained.
 
     Attributes:
-        build: Makes the players for the measured sizes.
-        discriminator_losses: What the discriminator minimizes. Must not train the others.
-        generator_losses: What the generator minimizes.
-        auxiliary_losses: What each further player minimizes, by its name in ``Networks.auxiliary``.
-            They learn after the generator, in the order in which ``Networks`` names them.
-        corrupt: Makes the problem from the data: hides pixels, shrinks pictures, splits clips.
-        schedule: The settings in force when a ``share`` (0..1) of the steps is done.
-        optimizers: An optimizer for each player. Their rates follow ``learning_rate`` from the
+        build: Builds the networks for the measured sizes.
+        discriminator_losses: Losses of the discriminator. Must not train the others.
+        generator_losses: Losses of the generator.
+        auxiliary_losses: Losses of each further network, by its name in ``Networks.auxiliary``.
+            They are updated after the generator, in the order of ``Networks``.
+        corrupt: Makes the training problem: hides pixels, shrinks images, splits clips.
+        schedule: The settings at a training progress in 0..1.
+        optimizers: An optimizer for each network. Their rates follow ``learning_rate``, at the
             ratio that they have at first.
-        fit: Makes the product at once, from the training rows or a fair sample of very many, in
-            place of steps; its weights fit what ``build`` makes. ``None`` where players learn.
-        suggest: Settings that suit the data, with reasons, from up to 512 samples and the number
-            of all; taken by ``plan`` where the user left them open.
-        presets: Settings that others ask for, with reasons, such as the learning rate of an
-            objective's paper; taken like ``suggest`` and after it.
+        fit: Closed-form fit of the model, from the training rows or a random subset of very many,
+            in place of steps; its weights suit what ``build`` makes. ``None`` for training.
+        suggest: Data-dependent defaults, with reasons, from up to 512 samples and the number
+            of all; used by ``plan`` where the user set nothing.
+        presets: Defaults that other settings imply, with reasons, such as the learning rate of a
+            loss's paper; used like ``suggest`` and after it.
         scaling: For the sizes of the data, settings of runs that have time for so many steps of
-            the smallest networks, the most steps first; where there are none, sizes stay as they
-            are.
-        float32_only: Whether it learns in 32 bit only, where 16 bit was measured to lead nowhere.
+            the smallest networks, the most steps first; empty where sizes never grow.
+        float32_only: Whether it is trained in float32 only, because bfloat16 was measured to fail.
         controls: Names of the settings that are read or changed from outside.
         adversarial: Whether the generator learns from the discriminator.
         calibrated_logits: Whether the discriminator's logits are log-odds.
@@ -259,25 +262,25 @@ class Training(Generic[C]):
 
     @property
     def losses(self) -> dict[str, LossesOf[C]]:
-        """What each player minimizes, by name."""
+        """Losses of each network, by name."""
         own = {"discriminator": self.discriminator_losses, "generator": self.generator_losses}
         return own | dict(self.auxiliary_losses)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inference(Generic[C]):
-    """How what was trained is used.
+    """How the trained model is used.
 
     Attributes:
-        model: The network worth keeping: the generator, another player, or several in one module.
-            Its running average is saved and served.
-        infer: Uses it, in training previews and in production alike.
-        output: The role whose codec turns what ``infer`` returns back into raw data.
-        condition_on: The conditions of samples for which values were asked, from the model, the
-            wishes and two uniform numbers per sample and wish.
-        transforms: By name, how it turns an input into an output; the first is the usual one, and
-            there is none if it makes samples from nothing.
-        fit_after_training: What is worked out once training is over, and kept in the artefact.
+        model: The exported model: the generator, another network, or several in one module.
+            Its exponential moving average (EMA) is saved and used.
+        infer: Runs it, in training previews and at inference alike.
+        output: The role whose codec decodes what ``infer`` returns.
+        condition_on: Conditional sampling: samples conditions from the model, cell conditions and
+            one uniform number per sample and one more per conditioned column.
+        transforms: By name, how it transforms an input into an output; the first is the default;
+            empty if it only generates from noise.
+        fit_after_training: Post-training fit, whose result is saved with the model.
     """
 
     model: Callable[[Networks], nn.Module] = the_generator
@@ -291,20 +294,20 @@ class Inference(Generic[C]):
 
     @property
     def transform(self) -> Transform[Any] | None:
-        """The usual transform; ``None`` if there is none."""
+        """The default transform; ``None`` if there is none."""
         return next(iter(self.transforms.values()), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluated(Generic[C]):
-    """What the scores of a task are computed from.
+    """Input of a task's own scores.
 
     Attributes:
-        trained: The network with all that its use takes.
-        held_out: ``n`` samples never trained on, with the conditions that the data have.
-        condition: ``(n, ...)`` what the network was told of each.
-        outputs: ``(n, *shape)`` what it made of that, in the range of the output's codec.
-        seed: Of all chance.
+        trained: The network with all that is needed to use it.
+        held_out: ``n`` held-out samples, with the conditions of the data.
+        condition: ``(n, ...)`` the condition of each output.
+        outputs: ``(n, *shape)`` outputs of the network, in the range of the output's codec.
+        seed: Of all randomness.
     """
 
     trained: Trained[C]
@@ -316,19 +319,19 @@ class Evaluated(Generic[C]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation(Generic[C]):
-    """How what was trained is judged.
+    """How the trained model is evaluated.
 
     Attributes:
-        condition: What samples are told that shall be like given reals, in the derived roles.
-        embed: Samples ``(B, *shape)`` as numbers in which distance means likeness; it is what
-            health, the fresh critic and the search for copies look at.
-        validation_loss: How wrong the model is about samples of a problem that ``corrupt`` made,
-            less being better; ``None`` where the discriminator alone can say. Measured on held-out
-            samples, it shows when a generator begins to learn its training data by heart.
-        reference_methods: By name, simple methods that make an output from what is told, such as a
-            bicubic enlargement; a conditional recipe is scored beside them.
-        scores: Scores of the task beside the general ones, such as the accuracy of a classifier.
-        is_baseline: Whether it is there to be beaten: ``compare`` says which runs lose to it.
+        condition: Condition of samples that are compared with reals, in the derived roles.
+        embed: Embeds samples ``(B, *shape)`` so that distances are meaningful; used by the monitor,
+            the two-sample test (C2ST) and the search for memorized samples.
+        validation_loss: Loss of the model on a batch that ``corrupt`` made, the lower the better;
+            ``None`` where only the discriminator can judge. On held-out samples, it shows when a
+            generator begins to overfit.
+        reference_methods: By name, simple methods that make an output from a condition, such as
+            bicubic enlargement; a conditional recipe is compared with them.
+        scores: Scores of the task besides the general ones, such as a classifier's accuracy.
+        is_baseline: Whether it is a baseline: ``compare`` reports which runs lose to it.
     """
 
     condition: Callable[[Batch, Spec], Condition] = empty_condition
@@ -343,46 +346,46 @@ class Evaluation(Generic[C]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe(Generic[C]):
-    """Everything that is special to a task, and nothing else. All functions are pure.
+    """Everything that is specific to a task, and nothing else. All functions are pure.
 
     Attributes:
         config: The settings model. Its fields are the command line's flags.
-        inputs: What it reads.
-        training: How the players learn.
-        inference: How what was trained is used.
-        evaluation: How that is judged.
+        inputs: Inputs of the recipe.
+        training: How the networks are trained.
+        inference: How the trained model is used.
+        evaluation: How the trained model is evaluated.
     """
 
     config: type[C]
     inputs: Inputs[C]
     training: Training[C]
-    # A lambda: the type checker takes the bare class for one of another ``C``.
+    # With a bare class, the type checker infers another ``C``.
     inference: Inference[C] = field(default_factory=lambda: Inference())  # noqa: PLW0108
     evaluation: Evaluation[C] = field(default_factory=lambda: Evaluation())  # noqa: PLW0108
 
     @property
     def unused(self) -> frozenset[str]:
-        """Settings without a say, as they are of steps, and there are none."""
+        """Settings without effect: those of training steps, where the model is fitted."""
         fitted = self.training.fit is not None
         return frozenset(Config.model_fields) - {"latent_dim"} if fitted else frozenset()
 
     @property
     def makes_samples(self) -> bool:
-        """Whether what its model makes is a sample; else the generator alone makes such."""
+        """Whether its exported model makes samples; else only the generator does."""
         return self.inference.output == "sample"
 
     @property
     def conditional(self) -> bool:
-        """Whether each sample that it makes is made for a given condition."""
+        """Whether each sample is generated for a given condition."""
         return self.inputs.conditional and self.makes_samples
 
     @property
     def sampling(self) -> InferOf[C]:
-        """How samples are made, by the model or by the generator; see ``makes_samples``."""
+        """How to sample, from the model or from the generator; see ``makes_samples``."""
         return self.inference.infer if self.makes_samples else one_pass
 
     def with_evaluation_condition(self, batch: Batch, spec: Spec) -> Batch:
-        """Reals as they are judged: ``Evaluation.condition`` in place of what is derived."""
+        """Reals for evaluation: derived roles are replaced by ``Evaluation.condition``."""
         blank, derived = self.evaluation.condition(batch, spec), self.inputs.derived
         slots = {
             "vector": blank.vector if "vector" in derived else batch.condition.vector,

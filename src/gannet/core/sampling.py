@@ -1,4 +1,4 @@
-"""What a trained model shows to a kind of data that draws samples from it, and what it is asked."""
+"""Sampling: what kinds of data need of a trained model, and requests for samples."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gannet.core.types import CellConditions, Condition, Spec
 
 
 class NoOptions(BaseModel):
-    """Nothing can be asked for by name."""
+    """No options."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -36,36 +36,38 @@ class SampleSource(Protocol):
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """What its card says of the data that it was trained on."""
+        """Facts about its training data, from its card."""
         ...
 
     @property
     def statistics(self) -> Mapping[str, Tensor]:
-        """What is known of the training data; see ``Modality.statistics``."""
+        """Statistics of the training data; see ``Modality.statistics``."""
         ...
 
     @property
     def latent_dim(self) -> int:
-        """Numbers of noise per sample."""
+        """Size of the noise vector of a sample."""
         ...
 
     def infer(self, noise: Tensor, condition: Condition) -> Tensor:
-        """What the network makes of noise ``(n, Z)`` and conditions, ``(n, *shape)``."""
+        """Outputs ``(n, *shape)`` for noise ``(n, Z)`` and conditions."""
         ...
 
     def draw(self, condition: Condition, *, seed: int = 0, start: int = 0) -> Tensor:
         """One sample per condition; row n depends on the seed, ``start + n`` and its condition."""
         ...
 
-    def sample(self, count: int, *, seed: int = 0, start: int = 0, **asked: object) -> Tensor:
-        """``count`` samples, ``(count, *shape)``, as classes and other conditions were asked."""
+    def sample(
+        self, count: int, *, seed: int = 0, start: int = 0, **condition_options: object
+    ) -> Tensor:
+        """``count`` samples, ``(count, *shape)``, of given classes and other conditions."""
         ...
 
-    def condition_on(self, conditions: CellConditions, chance: Tensor) -> SampledCondition:
-        """Conditions under which wishes for cells come true, from uniform numbers per sample.
+    def condition_on(self, conditions: CellConditions, uniforms: Tensor) -> SampledCondition:
+        """Sample conditions that satisfy cell conditions, from uniform numbers per sample.
 
         Raises:
-            ConfigError: if the recipe cannot be asked.
+            ConfigError: if the recipe cannot be conditioned on cells.
         """
         ...
 
@@ -76,61 +78,61 @@ class SampleSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SamplingRequest:
-    """Samples that are asked for.
+    """A request for samples.
 
     Attributes:
-        count: How many.
+        count: Number of samples.
         seed: Sample n depends on the seed and on n alone.
         options: Of the kind of data, see ``InferenceHooks.options``.
-        asked: What the model shall be told, by name, such as the class.
+        condition_options: Conditions by name, such as the class.
     """
 
     count: int
     seed: int
     options: BaseModel
-    asked: Mapping[str, object]
+    condition_options: Mapping[str, object]
 
 
 @dataclass
-class DrawnSamples(Iterator[Any]):
-    """New raw samples, drawn as they are walked through.
+class SampleStream(Iterator[Any]):
+    """A stream of new raw samples, generated while it is iterated over.
 
     Attributes:
-        parts: Those to come, one after the other; of tables each is a frame of many rows.
+        parts: The remaining samples; of tables each is a frame of many rows.
     """
 
     parts: Iterator[Any]
 
     def __next__(self) -> Any:
-        """The next one."""
+        """The next sample."""
         return next(self.parts)
 
     def gather(self) -> Any:
-        """All that are left in one piece, as Python users like them; by default a list."""
+        """All remaining samples in one object; by default a list."""
         return list(self)
 
     def notes(self) -> list[str]:
-        """What a user should know of those that were drawn."""
+        """What a user should know about the samples drawn so far."""
         return []
 
 
 @dataclass(frozen=True, slots=True)
 class ConditionRequest:
-    """What samples are to be told in one slot.
+    """A request for the conditions of samples in one slot.
 
     Attributes:
         codec: Of the slot.
         options: Of its kind of data, see ``InferenceHooks.condition_options``.
-        rows: Numbers of the samples.
-        seed: Of what is left to chance; row n depends on the seed and on n alone.
-        shares: Of classes: the share of the training data that each had; empty for equal ones.
+        rows: Indices of the samples.
+        seed: Of random conditions; row n depends on the seed and on n alone.
+        class_frequencies: Class frequencies in the training data; empty for a uniform distribution.
     """
 
     codec: Codec[Any]
     options: BaseModel
     rows: range
     seed: int
-    shares: tuple[float, ...]
+    class_frequencies: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +141,12 @@ class WriteRequest:
 
     Attributes:
         path: The file or folder.
-        count: How many samples come.
+        count: Number of samples.
         codec: Of the samples.
         labels: The class of each sample, empty for none; no entry where there are no classes.
         classes: Names of all classes.
-        options: Of the kind of data, as they were asked for.
-        facts: What the card says of the data that the model was trained on.
+        options: Of the kind of data.
+        facts: Facts about the model's training data, from its card.
     """
 
     path: Path
@@ -162,8 +164,8 @@ class LoadedSamples:
 
     Attributes:
         samples: ``(n, *shape)``.
-        names: What each is called behind the file's name, such as ``row 3``; empty for a file that
-            is one sample.
+        names: Name of each within the file, such as ``row 3``; empty for a file that is one
+            sample.
     """
 
     samples: Tensor

@@ -1,4 +1,4 @@
-"""What an evaluation says: scores with all that is needed to judge them."""
+"""Results of an evaluation: scores with intervals, references and baselines."""
 
 from __future__ import annotations
 
@@ -22,24 +22,28 @@ ScoreRole = Literal[
     "target",
     "variety",
 ]
-"""How a verdict uses a score: ``detection`` says how well a fresh classifier tells fakes;
-``shortfall`` is a share that is missed below four fifths of its floor, ``excess`` one that is
-too large beyond a tenth and its floor, ``privacy`` one that gives away training rows beyond its
-floor and chance: each with a ``warning``. ``duplicate rate`` and ``memorization`` look for
-those, ``target`` compares with what a sample should be, ``variety`` says how unlike outputs for
-one input are.
+"""How the summary uses a score.
+
+- ``detection``: how well a new classifier tells fakes from reals (C2ST);
+- ``shortfall``: warns below 80 % of its reference (real against real);
+- ``excess``: warns above 10 % and its reference;
+- ``privacy``: warns of disclosed training rows above its reference and chance level;
+- ``duplicate rate``, ``memorization``: warn of duplicates and of memorized samples;
+- ``target``: distance of an output from its target;
+- ``variety``: diversity of the outputs for one input.
 """
 
 
 class About(TypedDict):
-    """What a score says of itself: fields of a ``Score``.
+    """Description of a score: fields of a ``Score``.
 
     Attributes:
-        meaning: What it says, in one line, of fakes.
+        meaning: What it measures, in one line.
         page: Of the documentation, that explains it; empty for none.
-        role: How a verdict uses it.
-        warning: What a verdict says where it is bad; may hold ``{value}``, ``{floor}``, both with
-            a format, ``{interval}``, and ``{of}``: what stands in brackets behind the name.
+        role: How the summary uses it.
+        warning: Text of the summary for a bad value; may hold ``{value}``, ``{floor}`` (the
+            reference), both with a format, ``{interval}``, and ``{of}``: the text in brackets
+            after the name.
     """
 
     meaning: str
@@ -49,9 +53,9 @@ class About(TypedDict):
 
 
 def documented(name: str, meaning: str, role: ScoreRole = "", warning: str = "") -> About:
-    """About a score that has a page of our documentation.
+    """Describe a score that has a page in gannet's documentation.
 
-    >>> documented("oversmoothed", "share of pictures smoother than reals")["page"]
+    >>> documented("oversmoothed", "fraction of images smoother than reals")["page"]
     'docs/scores/oversmoothed.md'
     """
     page = f"docs/scores/{name.lower().replace(' ', '-')}.md"
@@ -61,63 +65,62 @@ def documented(name: str, meaning: str, role: ScoreRole = "", warning: str = "")
 ABOUT: Mapping[str, About] = MappingProxyType(
     {
         "fid": documented(
-            "fid", "distance between the two heaps, each taken as a Gaussian, in Inception features"
+            "fid", "distance between the two sets, each taken as a Gaussian, in Inception features"
         ),
         "frechet": documented(
             "frechet",
-            "distance between the two heaps, each taken as one Gaussian; biased by the count",
+            "distance between the two sets, each taken as one Gaussian; biased by the sample size",
         ),
-        "kid": documented(
-            "kid", "distance between the two heaps up to third moments; 0 when alike"
-        ),
+        "kid": documented("kid", "distance between the two sets up to third moments; 0 when equal"),
         "energy": documented(
-            "energy", "distance between the two heaps that sees any difference; 0 when alike"
+            "energy", "distance between the two sets that sees any difference; 0 when equal"
         ),
         "precision": documented(
             "precision",
-            "share of fakes that lie among reals: how believable they are",
+            "fraction of fakes that lie among reals: how believable they are",
             "shortfall",
             "Many fakes are not believable: {value:.0%} lie among reals ({floor:.0%} is possible).",
         ),
         "recall": documented(
-            "recall", "share of reals that lie among fakes: how much variety is reached"
+            "recall", "fraction of reals that lie among fakes: how much variety is reached"
         ),
-        "density": documented("density", "how deep among reals the fakes lie; about 1 when alike"),
+        "density": documented("density", "how deep among reals the fakes lie; about 1 when equal"),
         "coverage": documented(
             "coverage",
-            "share of reals with a fake close by: how little is missing",
+            "fraction of reals with a fake close by: how little is missing",
             "shortfall",
             "Variety is missing: only {value:.0%} of real samples have a fake close by "
             "({floor:.0%} is possible).",
         ),
         "c2st accuracy": documented(
             "c2st accuracy",
-            "accuracy of a new classifier that tells fakes from reals; 0.5 is a coin",
+            "accuracy of a new classifier that tells fakes from reals; 0.5 is chance level",
             "detection",
         ),
         "memorization": documented(
-            "memorization", "share of fakes oddly near to one training sample", "memorization"
+            "memorization",
+            "fraction of fakes suspiciously close to one training sample",
+            "memorization",
         ),
         "duplicate rate": documented(
-            "duplicate rate", "share of fakes oddly near to another fake", "duplicate rate"
+            "duplicate rate", "fraction of fakes suspiciously close to another", "duplicate rate"
         ),
         "feature distance": documented(
             "feature distance",
-            "how unlike answers are to what they should be; 1 is as unlike as two different "
-            "targets",
+            "distance of outputs from their targets; 1 is that of two different targets",
             "target",
         ),
         "diversity": documented(
             "diversity",
-            "how unlike two answers to one input are; 0 if noise changes nothing",
+            "distance between two outputs for one input; 0 if noise changes nothing",
             "variety",
         ),
         "domain gap closed": documented(
             "domain gap closed",
-            "how much of the way from what was given to the wanted heap was gone",
+            "fraction of the distance from the input to the target domain that is closed",
         ),
         "class accuracy": documented(
-            "class accuracy", "share of fakes that look like the class they were asked for"
+            "class accuracy", "fraction of fakes that a classifier assigns to their own class"
         ),
         "tstr": documented(
             "tstr",
@@ -125,16 +128,16 @@ ABOUT: Mapping[str, About] = MappingProxyType(
         ),
     }
 )
-"""What scores say that samples of any kind may have."""
+"""Descriptions of the scores that samples of any kind may have."""
 
 
 class Component(BaseModel):
-    """One of the things that a score is the mean of, such as a column.
+    """One of the values that a score is the mean of, such as that of a column.
 
     Attributes:
         name: Of the column, or the pair of columns.
         value: Of fakes against held-out reals.
-        reference: The same with further reals in place of the fakes.
+        reference: The same with further reals in place of the fakes (real against real).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -148,31 +151,32 @@ class Score(BaseModel):
     """One number with what is needed to judge it.
 
     Attributes:
-        name: Of the metric, and in brackets of what it looks at.
+        name: Of the metric, and in brackets of the features or the column.
         value: Of fakes against held-out reals.
         low: Lower end of the 95 % interval.
         high: Upper end.
-        reference: The same with as many further reals in place of the fakes: as good as can be
-            hoped.
+        reference: The same with as many further reals in place of the fakes (real against real):
+            the best that can be expected.
         reference_low: Lower end of its interval.
         reference_high: Upper end.
-        samples: On each side; for shares, the number of trials.
-        better: Which end is good.
+        samples: In each set; for fractions, the number of trials.
+        better: Whether low or high values are good.
         baseline: The same with samples of a trivial method in place of the fakes; the report says
             which.
         baseline_name: The trivial method, where it is another than the report's.
-        chance: What guessing gets, where that means something.
-        upper_bound: What all training reals would get, where they are more than there are fakes.
-        components: What it is the mean of, the worst against their floor first; not all of them.
-        half_sample_values: The same of random halves of both sides, drawn alike for equal counts
-            and seeds, so that two generators scored alike can be compared half by half; empty where
-            the interval is not theirs.
+        chance_level: Chance level: the value of random guessing, where that is defined.
+        upper_bound: The value of all training reals, where they are more than there are fakes.
+        components: Values that it is the mean of, those worst against their reference first; not
+            all of them.
+        half_sample_values: Values on random halves of both sets, the same for equal counts and
+            seeds, so that two generators can be compared half by half; empty where the interval
+            does not come from them.
         seed_values: Value of each training run, where it is the mean over several.
-        meaning: What it says, in one line; see ``About``, as for the next three.
+        meaning: What it measures, in one line; see ``About``, as for the next three.
         page: Of the documentation.
-        role: How a verdict uses it.
-        warning: What a verdict says where it is bad.
-        how: How it was measured, for the protocol; empty where that says so already.
+        role: How the summary uses it.
+        warning: Text of the summary for a bad value.
+        how: How it was measured, for the protocol; empty where the protocol says so already.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -188,7 +192,7 @@ class Score(BaseModel):
     better: Literal["low", "high"]
     baseline: float | None = None
     baseline_name: str = ""
-    chance: float | None = None
+    chance_level: float | None = None
     upper_bound: float | None = None
     components: tuple[Component, ...] = ()
     half_sample_values: tuple[float, ...] = ()
@@ -201,16 +205,16 @@ class Score(BaseModel):
 
     @property
     def at_reference(self) -> bool:
-        """Whether it cannot be told from reals, or is better: the intervals touch."""
+        """Whether it is indistinguishable from reals, or better: the intervals overlap."""
         if self.better == "low":
             return self.low <= self.reference_high
         return self.high >= self.reference_low
 
     @property
     def beaten(self) -> Literal["no", "tied", "yes"]:
-        """Whether the baseline does better, beyond the interval, or about as well."""
+        """Whether the baseline is better than the interval (yes) or within it (tied)."""
         if self.baseline is None or self.at_reference:
-            return "no"  # what is as good as reals is not compared with anything
+            return "no"
         if self.low <= self.baseline <= self.high:
             return "tied"
         return "yes" if (self.baseline < self.low) == (self.better == "low") else "no"
@@ -223,10 +227,10 @@ class NearestPair(BaseModel):
         fake: Row among the fakes that were scored.
         train: Row of the training data.
         distance: Between them.
-        ratio: Distance over the mean of those to the next ten; near 0 for a copy.
-        suspect: Whether 99 % of held-out reals lie further from training data.
-        fake_cells: What the fake holds, as text, one for each of the report's ``columns``; empty
-            for what is looked at rather than read.
+        ratio: Distance over the mean of those to the next ten; near 0 for a memorized sample.
+        suspect: Whether 99 % of held-out reals are further from training data.
+        fake_cells: Cells of the fake as text, one for each of the report's ``columns``; empty for
+            images and other data that are shown.
         train_cells: The same of the training sample.
     """
 
@@ -242,14 +246,14 @@ class NearestPair(BaseModel):
 
 
 class TrainingDistance(BaseModel):
-    """How near fakes lie to training samples, beside how near held-out reals lie.
+    """Distances to the nearest training sample (DCR), of fakes and of held-out reals.
 
     Attributes:
-        metric: What is measured.
-        levels: Shares, rising in 0..1.
-        fake: Distance below which that share of fakes lies from its nearest training sample.
-        held_out: The same of held-out reals, which no generator can have copied.
-        searched: Training samples among which the nearest was looked for.
+        metric: Name of the distance.
+        levels: Quantile levels, rising in 0..1.
+        fake: Quantiles of the distances of fakes.
+        held_out: Quantiles of the distances of held-out reals, which cannot be memorized.
+        searched: Number of training samples that were searched.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -262,17 +266,17 @@ class TrainingDistance(BaseModel):
 
 
 class Histogram(BaseModel):
-    """How the cells of one column are spread, of reals and of fakes.
+    """Histograms of one column, of reals and of fakes.
 
     Attributes:
         name: Of the column.
-        kind: ``number``: bins between edges; ``category``: bins of one value each; ``class``: the
-            classes that a classifier of reals tells, ``heap``: heaps of reals that are alike, found
+        kind: ``number``: bins between edges; ``category``: bins of one value each; ``class``:
+            classes predicted by a classifier of reals; ``cluster``: clusters of reals, found
             without labels.
         bins: Names of the bins.
-        real: Share of held-out cells in each; with those missing and left out they make 1.
+        real: Fraction of held-out cells in each; with missing and omitted cells they sum to 1.
         fake: The same of fakes.
-        samples: On each side; 0 where nobody counted.
+        samples: In each set; 0 if unknown.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -286,30 +290,30 @@ class Histogram(BaseModel):
 
     @property
     def gap(self) -> float:
-        """Half the sum of differences of shares: what would have to be moved, 0 to 1."""
+        """Total variation distance, 0 to 1: the fraction that would have to be moved."""
         return sum(abs(a - b) for a, b in zip(self.real, self.fake, strict=True)) / 2
 
 
 class Report(BaseModel):
-    """All scores of one generator, and how they were made.
+    """All scores of one generator, and how they were measured.
 
     Attributes:
-        artifact: What was scored.
-        data: On what.
+        artifact: The evaluated model or file.
+        data: The data set.
         scores: In a fixed order.
         suspects: Fakes nearest to training samples, the most suspect first.
-        examples: The first fakes there are, not chosen, each with its nearest training sample.
-        training_distance: How near all fakes lie to training samples.
-        columns: Names of the cells that pairs show.
-        histograms: Column by column, the worst first; not all of very many.
-        seed: Of fakes, subsets and critics.
+        examples: The first fakes, not selected, each with its nearest training sample.
+        training_distance: Distances of all fakes to training samples.
+        columns: Names of the cells of pairs.
+        histograms: Of the columns, the worst first; not all of very many.
+        seed: Of fakes, subsets and classifiers.
         gannet: Version.
-        protocol: How, in sentences.
+        protocol: How it was measured, in sentences.
         baseline: The trivial method that scores are compared with.
-        training_log: How it was trained, and what that cost; ``None`` where it is not known.
-        seconds: What the evaluation took; 0 where nobody measured.
-        conditional: Whether the fakes answer something: held-out pictures, or cells that were
-            hidden.
+        training_log: How it was trained, and at what cost; ``None`` if unknown.
+        seconds: Time of the evaluation; 0 if unknown.
+        conditional: Whether the fakes are conditional outputs: for held-out images, or for
+            hidden cells.
         seeds: Of the training runs that scores are the mean over; empty for a single run.
     """
 
@@ -334,16 +338,16 @@ class Report(BaseModel):
 
     @property
     def sample_noun(self) -> str:
-        """What samples are called."""
+        """What samples are called in the report."""
         return "answers" if self.conditional else "fakes"
 
     @property
     def perfect(self) -> bool:
-        """Whether the floor of every score is a perfect answer, and of none further reals."""
+        """Whether the reference of each score is a perfect output, not further reals."""
         return self.conditional and not any(score.baseline_name for score in self.scores)
 
     def score(self, name: str) -> Score:
-        """The first score of that name, with or without what stands in brackets.
+        """The first score of that name, with or without the text in brackets.
 
         Raises:
             ConfigError: if there is none.
@@ -351,5 +355,5 @@ class Report(BaseModel):
         for each in self.scores:
             if name in (each.name, each.name.partition("[")[0]):
                 return each
-        known = ", ".join(each.name for each in self.scores)
-        raise ConfigError(f"no score {name!r}", remedy=f"This report has: {known}.")
+        names = ", ".join(each.name for each in self.scores)
+        raise ConfigError(f"no score {name!r}", remedy=f"This report has: {names}.")

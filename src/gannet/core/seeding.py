@@ -1,4 +1,4 @@
-"""Seeds. All chance in gannet is a function of a seed and a place: a step, a row, a round."""
+"""Seeds. All randomness in gannet is a function of a seed and keys: a step, a row, a round."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 BLOCK = 256
-"""Rows of noise that share a seed, so that mixing it costs next to nothing per row."""
+"""Rows of noise that share a seed, so that deriving it costs next to nothing per row."""
 
 
-def derive_seed(*place: int) -> int:
+def derive_seed(*keys: int) -> int:
     """Mix integers, such as ``(seed, step)``, into one 32-bit seed.
 
     Adding or shifting them would not do: neighbouring seeds would share streams, and PyTorch's
@@ -21,11 +21,11 @@ def derive_seed(*place: int) -> int:
     >>> derive_seed(0, 1) != derive_seed(1, 0)
     True
     """
-    return int(np.random.SeedSequence(place).generate_state(1)[0])
+    return int(np.random.SeedSequence(keys).generate_state(1)[0])
 
 
 def latents_at(seed: int, rows: Iterable[int], width: int) -> Tensor:
-    """Noise ``(len(rows), width)`` of the standard normal; row n depends on seed and n alone.
+    """Standard normal latents ``(len(rows), width)``; row n depends on seed and n alone.
 
     Rows are drawn in blocks, each from a seed of its own: row n is row ``n % BLOCK`` of block
     ``n // BLOCK``.
@@ -33,26 +33,26 @@ def latents_at(seed: int, rows: Iterable[int], width: int) -> Tensor:
     >>> bool((latents_at(3, range(5, 6), 8) == latents_at(3, range(9), 8)[5]).all())
     True
     """
-    wanted = np.fromiter(rows, np.int64)
-    blocks, which = np.unique(wanted // BLOCK, return_inverse=True)
+    indices = np.fromiter(rows, np.int64)
+    blocks, which = np.unique(indices // BLOCK, return_inverse=True)
     source = torch.Generator()
-    drawn = [
+    latents = [
         torch.randn(BLOCK, width, generator=source.manual_seed(derive_seed(seed, block)))
         for block in blocks.tolist()
     ]
-    if not drawn:
+    if not latents:
         return torch.zeros(0, width)
-    return torch.cat(drawn)[torch.from_numpy(which * BLOCK + wanted % BLOCK)]
+    return torch.cat(latents)[torch.from_numpy(which * BLOCK + indices % BLOCK)]
 
 
 def random_subset(total: int, count: int, seed: int) -> list[int]:
-    """``count`` different numbers below ``total``, in an order that the seed sets.
+    """A random subset: ``count`` different numbers below ``total``, shuffled by the seed.
 
-    Rows of a data set often lie sorted by class; the first ones would stand for one class.
+    Rows of a data set are often sorted by class; the first ones would all be of one class.
 
     >>> sorted(random_subset(5, 5, seed=1))
     [0, 1, 2, 3, 4]
     """
     source = torch.Generator().manual_seed(derive_seed(seed, total))
-    found: list[int] = torch.randperm(total, generator=source)[:count].tolist()
-    return found
+    subset: list[int] = torch.randperm(total, generator=source)[:count].tolist()
+    return subset

@@ -1,4 +1,4 @@
-"""What a data set is before anything is decoded: names, labels, and a way to get at each item."""
+"""A data set before anything is decoded: names, labels, and access to each item."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from gannet.core.errors import DataError
 from gannet.core.frame import Dialect, Frame
 
 SAMPLE = "sample"
-"""The role of what a recipe learns to make; other roles say something of each sample."""
+"""The role of what a recipe learns to generate; other roles describe each sample."""
 
 
 class FileContent(bytes):
-    """The content of a file that lies inside another, with the name that it has there."""
+    """The content of a file inside an archive, with its name there."""
 
     name: str = ""
 
     @classmethod
     def named(cls, content: bytes, name: str) -> FileContent:
         """The content of a file of that name."""
-        made = cls(content)
-        made.name = name
-        return made
+        file = cls(content)
+        file.name = name
+        return file
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,28 +41,28 @@ class Labels:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A data set that was found and not yet read.
+    """A data set that was found but not yet read.
 
     Attributes:
         path: Of the folder or file.
-        layout: How it is laid out, in words.
-        kind: Of data: what the items are.
-        names: Of the items, as errors call them.
+        layout: Description of how it is laid out.
+        kind: Kind of data of the items.
+        names: Of the items, as error messages name them.
         raw: Item by number: a path, the content of a file, an array, or a value. May be called
             from several threads.
         classes: Names of the classes; empty if there are none.
         labels: ``(count,)`` class number of each item, -1 where it is not known.
         columns: Names of the columns, if the items are rows of a table.
-        problems: What was noticed and passed over, in words.
-        files: That the items come from; a change in one makes a cache stale.
-        held: Whether the items lie in memory anyway.
-        frames: A table, some rows at a time, as often as it is walked through.
+        problems: Descriptions of items that were skipped.
+        files: Files of the items; a change in one makes a cache stale.
+        in_memory: Whether the items are in memory anyway.
+        frames: A table, some rows at a time; may be iterated over again.
         dialect: How it is written, if it is a text table.
-        groups: ``(count,)`` number of the group of each item, such as the picture that it is a
-            piece of; a group is trained on or held out as a whole. Empty where each item is its
+        groups: ``(count,)`` number of the group of each item, such as the image that it is a
+            crop of; a group is trained on or held out as a whole. Empty where each item is its
             own.
-        roles: Role -> what belongs to each item, item by item, such as the picture that it is an
-            answer to.
+        roles: Role -> the data that belong to each item, in the same order, such as the input
+            image of a pair.
     """
 
     path: Path
@@ -75,14 +75,14 @@ class Source:
     columns: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     files: Sequence[Path] = ()
-    held: bool = False
+    in_memory: bool = False
     frames: Iterable[Frame] = ()
     dialect: Dialect | None = None
     groups: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     roles: Mapping[str, Source] = field(default_factory=dict[str, Any])
 
     def __post_init__(self) -> None:
-        """Fill in labels that are not there."""
+        """Fill in missing labels."""
         if not len(self.labels):
             object.__setattr__(self, "labels", np.full(len(self.names), -1, np.int64))
         assert len(self.labels) == len(self.names), "one label per item"
@@ -112,7 +112,7 @@ class Source:
         return replace(self, classes=tuple(classes), labels=number[self.labels])
 
     def stamp(self) -> str:
-        """Changes when a file was added, removed or written; costs one look at each file."""
+        """A digest that changes when a file is added, removed or written; stats each file once."""
         digest = hashlib.blake2b(digest_size=16)
         for file in self.files:
             try:

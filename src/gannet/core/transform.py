@@ -1,4 +1,4 @@
-"""Input to output by a trained network, which is what ``gannet apply`` asks for."""
+"""Transforms: input to output by a trained network, as ``gannet apply`` runs them."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from gannet.core.errors import DataError
 from gannet.core.types import Spec
 
 Role = Literal["sample", "vector", "grid", "tokens"]
-"""A place in a batch: the sample itself, or a slot of what networks are told of it."""
+"""A slot of a batch: the sample itself, or a part of its condition."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trained(Generic[C]):
-    """A trained network with all that its use takes.
+    """A trained network with all that is needed to use it.
 
     Attributes:
-        model: The network worth keeping.
+        model: The exported network.
         codecs: By role.
         spec: Its sizes.
         config: Settings it was trained with.
-        extra_state: What ``Inference.fit_after_training`` found.
+        extra_state: The result of ``Inference.fit_after_training``.
     """
 
     model: nn.Module
@@ -41,7 +41,7 @@ class Trained(Generic[C]):
 
 
 class Options(BaseModel):
-    """What may be asked for when an input is transformed; a recipe adds its own by subclassing.
+    """Options of a transform; a recipe adds its own by subclassing.
 
     Each field is a flag of ``gannet apply`` and is validated like a setting. A field of the type
     ``Path`` names a file (or a folder of such) of the same kind as the input, which is read before
@@ -53,14 +53,14 @@ class Options(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class TransformInput:
-    """An input that is to be transformed, with what was asked for.
+    """An input to transform, with options.
 
     Attributes:
-        sample: A raw sample: of pictures ``(H, W, C)`` 32-bit floats in 0..1, grey or colour, with
+        sample: A raw sample: of images ``(H, W, C)`` 32-bit floats in 0..1, grey or colour, with
             or without alpha; of tables a frame.
-        options: What was asked for, as the transform's ``options`` has it.
+        options: As the transform's ``options`` defines them.
         files: Contents of the files that options name, by the option's name: ``(H, W, C)`` floats
-            in 0..1 of the size of a picture.
+            in 0..1 of the size of an image.
     """
 
     sample: Any
@@ -69,27 +69,26 @@ class TransformInput:
 
 
 Applied = Callable[[Trained[C], TransformInput, int, int], Sequence[Any]]
-"""A trained network, input, draws and a seed to one raw output per draw."""
+"""A trained network, input, number of draws and seed to one raw output per draw."""
 
 
 def any_options(_trained: Trained[Any], _options: Any) -> None:
-    """What the options' ranges allow suits every run."""
+    """Accept all options within their ranges."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transform(Generic[C]):
-    """How a recipe transforms an input into an output, which is what ``gannet apply`` asks for.
+    """How a recipe transforms an input into an output, as ``gannet apply`` runs it.
 
     Attributes:
-        description: What it does, for people, such as "fills the holes of a table".
-        apply: Does it. One draw is the single best answer; of several each is drawn by chance, so
-            that together they show how sure it is. The same seed gives the same draws.
+        description: What it does, for people, such as "fills the missing cells of a table".
+        apply: Does it. One draw is the single best output; several are random samples, so that
+            together they show the uncertainty. The same seed gives the same draws.
         kind: Role whose kind of data goes in and comes out; a derived role has that of the sample.
-        options: What may be asked for, with ranges and descriptions; the flags of ``gannet apply``.
-        fixed: Options that training decided, by their settings' name: whoever asks for another
-            value is told so.
-        keeps_input: Whether parts of the input come back to the bit, which some formats spoil.
-        check: Refuses options that do not suit a run, such as a class that it does not know.
+        options: Options with ranges and descriptions; the flags of ``gannet apply``.
+        fixed: Options that training decided, by their settings' name; another value is refused.
+        keeps_input: Whether parts of the input are returned bit by bit, which lossy formats spoil.
+        check: Refuses options that do not suit a run, such as an unknown class.
     """
 
     description: str
@@ -101,23 +100,23 @@ class Transform(Generic[C]):
     check: Callable[[Trained[C], Any], None] = any_options
 
 
-def silent(_said: str) -> None:
-    """Nobody wants to know."""
+def silent(_message: str) -> None:
+    """Ignore the message."""
 
 
 @dataclass(frozen=True, slots=True)
 class TransformTask:
-    """A transform with all that it takes but the input: what a kind of data reads and writes for.
+    """A transform with all that it needs except the input.
 
     Attributes:
         transform: Of the recipe.
         trained: The network.
-        codec: Of what goes in and comes out.
-        options: What was asked for.
-        samples: How many outputs of one input.
-        seed: Of what is drawn.
-        recipe: Its name, for errors.
-        warn: Told what was lost of an input, though it could be used.
+        codec: Of inputs and outputs.
+        options: Of the transform.
+        samples: Number of outputs per input.
+        seed: Of the draws.
+        recipe: Its name, for error messages.
+        warn: Called with a message if a part of an input is lost.
     """
 
     transform: Transform[Any]
@@ -140,7 +139,7 @@ class TransformTask:
         return self.transform.apply(self.trained, given, self.samples, self.seed)
 
     def named_files(self, given: Path | None) -> dict[str, Path]:
-        """The files that options name, by option; of a folder the one with the input's name.
+        """The files that options name, by option; in a folder the file with the input's name.
 
         Raises:
             DataError: if there is none of that name.
@@ -155,11 +154,11 @@ def _of_input(option: str, file: Path, given: Path | None) -> Path:
     if not file.is_dir():
         return file
     stem = "" if given is None else given.stem
-    found = sorted(each for each in file.iterdir() if each.stem == stem)
-    if not found:
+    matches = sorted(each for each in file.iterdir() if each.stem == stem)
+    if not matches:
         raise DataError(
             f"no {option} called {stem} in {file}",
             where=str(given or "the input"),
             remedy=f"Give a {option} the name of its input.",
         )
-    return found[0]
+    return matches[0]

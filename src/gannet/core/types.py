@@ -1,4 +1,4 @@
-"""The nouns that every other module shares: batch, condition, sizes, players, progress."""
+"""Types that all other modules share: batch, condition, sizes, networks, step results."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from gannet.core.device import to_device
 from gannet.core.errors import DivergedError
 
 FloatArray = NDArray[np.float64]
@@ -24,12 +25,12 @@ Losses = Mapping[str, Tensor]
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What a network is told besides noise. An unused slot has width zero; it is never ``None``.
+    """A network's input besides noise. An unused slot has width zero and is never ``None``.
 
     Attributes:
-        vector: ``(B, V)`` facts about the whole sample: a class, a table row, a sentence.
-        grid: ``(B, C, *space)`` facts with a place: a picture, a mask, past frames, an outline.
-        tokens: ``(B, T, E)`` facts with an order but no place: words, events.
+        vector: ``(B, V)`` conditions on the whole sample: a class, a table row, a sentence.
+        grid: ``(B, C, *space)`` spatial conditions: an image, a mask, past frames, an outline.
+        tokens: ``(B, T, E)`` sequences without positions in space: words, events.
     """
 
     vector: Tensor
@@ -48,11 +49,12 @@ class Condition:
 
     def to(self, device: str) -> Condition:
         """The same condition on another device."""
-        return Condition(self.vector.to(device), self.grid.to(device), self.tokens.to(device))
+        parts = (self.vector, self.grid, self.tokens)
+        return Condition(*(to_device(part, device) for part in parts))
 
     @classmethod
     def joined(cls, parts: Sequence[Condition]) -> Condition:
-        """The rows of several conditions, one after the other."""
+        """Several conditions, concatenated along the batch axis."""
         return cls(
             vector=torch.cat([each.vector for each in parts]),
             grid=torch.cat([each.grid for each in parts]),
@@ -72,12 +74,12 @@ class TableLayout:
     """What the fields of encoded table rows ``(B, F)`` are; passed through untouched.
 
     Attributes:
-        cardinalities: Of each field the number of its symbols, 0 for a place in [0, 1].
-        missing_field: Of each field the one whose symbol 0 says that it is missing; -1 where it
-            never is.
-        ordinal_from: Of each field the first symbol of those that have an order, such as numbers;
-            -1 where they have none.
-        column_of: Of each field the number of its column.
+        cardinalities: For each field the number of its tokens (category codes), 0 for a continuous
+            position in [0, 1].
+        missing_field: For each field the one whose token 0 marks it as missing; -1 where it never
+            is.
+        ordinal_from: For each field the first ordinal token, such as those of numbers; -1 for none.
+        column_of: For each field the number of its column.
     """
 
     cardinalities: tuple[int, ...] = ()
@@ -87,18 +89,18 @@ class TableLayout:
 
 
 NO_TABLE = TableLayout()
-"""Of samples that are no rows of a table."""
+"""Layout of samples that are no table rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Real samples ``(B, *shape)`` in the codec's value range, and what belongs to each.
+    """Real samples ``(B, *shape)`` in the codec's value range, with their conditions.
 
     Attributes:
         real: ``(B, *shape)``.
-        condition: What the networks are told of each.
+        condition: Of each sample.
         table: What the fields of table rows ``(B, F)`` are; empty for all else.
-        kind: Name of the kind of data that the samples are of; empty where nobody said.
+        kind: Name of the kind of data of the samples; empty if unknown.
     """
 
     real: Tensor
@@ -115,12 +117,13 @@ class Batch:
 
     def to(self, device: str) -> Batch:
         """The same batch on another device."""
-        return replace(self, real=self.real.to(device), condition=self.condition.to(device))
+        real = to_device(self.real, device)
+        return replace(self, real=real, condition=self.condition.to(device))
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """Sizes a network must be built for, without the batch axis; measured, never typed in.
+    """Sizes that a network is built for, without the batch axis; measured, never typed in.
 
     Attributes:
         shape: Of a sample.
@@ -128,7 +131,7 @@ class Spec:
         grid: Shape of its grid.
         tokens: Shape of its tokens.
         table: What the fields of table rows are; empty for all else.
-        kind: Name of the kind of data that samples are of; empty where nobody said.
+        kind: Name of the kind of data of the samples; empty if unknown.
     """
 
     shape: tuple[int, ...]
@@ -141,18 +144,18 @@ class Spec:
     @classmethod
     def of(cls, batch: Batch) -> Spec:
         """Read the sizes off a batch that has been through ``Recipe.corrupt``."""
-        told = batch.condition
+        condition = batch.condition
         return cls(
             shape=tuple(batch.real.shape[1:]),
-            vector=told.vector.shape[1],
-            grid=tuple(told.grid.shape[1:]),
-            tokens=tuple(told.tokens.shape[1:]),
+            vector=condition.vector.shape[1],
+            grid=tuple(condition.grid.shape[1:]),
+            tokens=tuple(condition.tokens.shape[1:]),
             table=batch.table,
             kind=batch.kind,
         )
 
     def size_of(self, role: str) -> tuple[int, ...]:
-        """Shape of what stands in a role, without the batch axis.
+        """Shape of the data in a role, without the batch axis.
 
         >>> Spec((3, 8, 8), vector=4).size_of("vector")
         (4,)
@@ -161,7 +164,7 @@ class Spec:
         return (sizes | {"grid": self.grid, "tokens": self.tokens})[role]
 
     def blank(self, count: int) -> Condition:
-        """The condition of ``count`` samples about which nothing is told: zeros throughout."""
+        """The empty condition of ``count`` samples: all zeros."""
         return Condition(
             vector=torch.zeros(count, self.vector),
             grid=torch.zeros(count, *self.grid),
@@ -171,11 +174,11 @@ class Spec:
 
 @dataclass(frozen=True, slots=True)
 class CellRange:
-    """One way in which a wish for a column may come true.
+    """One way to satisfy the condition on a column.
 
     Attributes:
         cells: Field -> its cell.
-        within: Field -> the lowest and the highest place that it may have, in [0, 1].
+        within: Field -> the lowest and highest allowed position, in [0, 1].
     """
 
     cells: Mapping[int, float]
@@ -185,16 +188,16 @@ class CellRange:
 
 
 CellConditions = Sequence[Sequence[CellRange]]
-"""For each column that is asked for, the pieces of which one must come true."""
+"""For each conditioned column, the alternatives of which one must hold."""
 
 
 class Networks(nn.Module):
-    """The two opponents and whoever learns beside them, such as a classifier or a decoder.
+    """Generator, discriminator and further networks, such as a classifier or a decoder.
 
     Each may hold several networks in an ``nn.ModuleDict``, and may share some with another.
 
     Attributes:
-        auxiliary: Further players by name.
+        auxiliary: Further networks by name.
     """
 
     def __init__(
@@ -207,25 +210,29 @@ class Networks(nn.Module):
 
     @property
     def by_name(self) -> dict[str, nn.Module]:
-        """All players, in the order in which they learn."""
+        """All networks, in the order of their updates."""
         first = {"discriminator": self.discriminator, "generator": self.generator}
         return first | dict(self.auxiliary.items())
 
 
 def trainable(network: nn.Module) -> list[Tensor]:
-    """The weights that may learn; what a recipe froze (a pretrained encoder, say) is not there."""
+    """The trainable weights; those that a recipe froze (say a pretrained encoder) are left out."""
     return [weight for weight in network.parameters() if weight.requires_grad]
 
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """What one step did. Reading ``numbers`` waits for the device; not reading costs nothing."""
+    """Losses of one step. ``numbers`` waits for the device; not calling it costs nothing."""
 
     step: int
     losses: Losses
 
     def numbers(self) -> dict[str, float]:
-        """The terms as plain numbers. Raises ``DivergedError`` if one is not finite."""
+        """The losses as plain numbers.
+
+        Raises:
+            DivergedError: if one is not finite.
+        """
         values = {name: term.item() for name, term in self.losses.items()}
         if broken := [name for name, value in values.items() if not math.isfinite(value)]:
             raise DivergedError(

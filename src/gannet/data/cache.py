@@ -1,4 +1,4 @@
-"""Decoded samples kept on disk between starts: one flat file, one index, both whole or absent."""
+"""The cache of decoded samples on disk: a flat file and an index, each complete or absent."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from gannet.core.source import Source
 from gannet.modalities.registry import find_modality
 
 FORMAT = 2
-"""Of the cache. A cache of another format is decoded anew."""
+"""Version of the cache format; the data of a cache of another version are decoded again."""
 
-DISK_SHARE = 0.5
-"""Most of the free disk that a cache may take."""
+MAX_DISK_FRACTION = 0.5
+"""Maximum fraction of the free disk space that a cache may take."""
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _LEFT_SECONDS = 3600
@@ -32,106 +32,108 @@ _LEFT_SECONDS = 3600
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """What was found out about each sample that could be decoded, in order.
+    """The index of the decoded samples, in order.
 
     Attributes:
-        kept: ``(n,)`` numbers of the source's items.
+        indices: ``(n,)`` index of each sample in the source.
         contents: ``(n,)`` fingerprint of each cell's content.
-        looks: ``(n,)`` fingerprint of each decoded sample.
-        skipped: Names and reasons of those that could not be decoded.
-        stored: Whether the samples lie in a file beside.
+        fingerprints: ``(n,)`` fingerprint of each decoded sample.
+        skipped: Names of the items that could not be decoded, with reasons.
+        stored: Whether the cache has a file of the samples, too.
     """
 
-    kept: NDArray[np.int64]
+    indices: NDArray[np.int64]
     contents: NDArray[np.uint64]
-    looks: NDArray[np.uint64]
+    fingerprints: NDArray[np.uint64]
     skipped: tuple[tuple[str, str], ...]
     stored: bool
 
 
 def key_of(source: Source, codec: Codec[Any]) -> str:
-    """Differs for other files, other sizes, and other decoders."""
+    """The cache key, which changes with the files, the sample size and the decoder."""
     decoder = find_modality(codec.kind).reading.decoder
     state = f"{FORMAT} {decoder} {source.stamp()} {codec.model_dump(mode='json')}"
     return hashlib.blake2b(state.encode(), digest_size=8).hexdigest()
 
 
 def holds(cache: Path, source: Source, codec: Codec[Any]) -> bool:
-    """Whether a cache is of these very data; any other would be replaced by writing to it."""
+    """Whether a cache is of exactly these data; writing to it would replace any other."""
     return (cache / f"index-{key_of(source, codec)}.npz").exists()
 
 
 def samples_file(cache: Path, key: str) -> Path:
-    """Where decoded samples lie, one after the other."""
+    """The file of the decoded samples, one after the other."""
     return cache / f"samples-{key}.bin"
 
 
 def fits(cache: Path, total: int) -> bool:
-    """Whether the disk has room for so many bytes."""
+    """Whether the disk has room for ``total`` bytes."""
     there = next(folder for folder in (cache, *cache.absolute().parents) if folder.exists())
-    return total <= DISK_SHARE * shutil.disk_usage(there).free
+    return total <= MAX_DISK_FRACTION * shutil.disk_usage(there).free
 
 
 def load_index(cache: Path, key: str, row: int, *, room: bool) -> Index | None:
-    """The index of a cache that is whole and of the same data, else nothing.
+    """The index of a cache that is complete and of the same data, else ``None``.
 
     Args:
-        cache: Its folder.
-        key: Of the data.
+        cache: Folder of the cache.
+        key: Cache key of the data.
         row: Bytes of a sample.
-        room: Whether a cache that holds no samples could now hold them.
+        room: Whether there is room for samples, so that an index without samples is not enough.
     """
     try:
         path = cache / f"index-{key}.npz"
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
-            names, reasons = held["names"].tolist(), held["reasons"].tolist()
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            names, reasons = archive["names"].tolist(), archive["reasons"].tolist()
             skipped = tuple(zip(map(str, names), map(str, reasons), strict=True))
-            stored = bool(held["stored"])
-            index = Index(held["kept"], held["contents"], held["looks"], skipped, stored)
-        whole = not stored or samples_file(cache, key).stat().st_size == len(index.kept) * row
+            stored = bool(archive["stored"])
+            index = Index(archive["kept"], archive["contents"], archive["looks"], skipped, stored)
+        whole = not stored or samples_file(cache, key).stat().st_size == len(index.indices) * row
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        return None  # decoding again cures it
+        return None  # damaged or missing: decode again
     return index if whole and (stored or not room) else None
 
 
 def save_index(cache: Path, key: str, index: Index) -> None:
-    """Write the index, last of all: without it a cache does not count."""
-    fresh = cache / f"index-{key}.new.npz"
+    """Write the index, after all else: a cache without an index counts as absent."""
+    temporary = cache / f"index-{key}.new.npz"
     try:
         np.savez(
-            fresh,
-            kept=index.kept,
+            temporary,
+            kept=index.indices,
             contents=index.contents,
-            looks=index.looks,
+            looks=index.fingerprints,
             names=np.array([name for name, _ in index.skipped], np.str_),
             reasons=np.array([reason for _, reason in index.skipped], np.str_),
             stored=np.array(index.stored),
         )
-        fresh.replace(cache / f"index-{key}.npz")
+        temporary.replace(cache / f"index-{key}.npz")
     except OSError as error:
-        fresh.unlink(missing_ok=True)
-        if error.errno not in _FULL:  # without an index we only decode again next time
+        temporary.unlink(missing_ok=True)
+        if error.errno not in _FULL:  # a full disk only means decoding again next time
             raise
 
 
 class CacheWriter:
-    """Writes samples to a file of another name, which takes its place when it is whole."""
+    """Writes samples to a temporary file, which is renamed when it is complete."""
 
-    def __init__(self, cache: Path | None, key: str, *, wanted: bool) -> None:
+    def __init__(self, cache: Path | None, key: str, *, store_samples: bool) -> None:
         self.cache, self.key = cache, key
         self.file: BinaryIO | None = None
-        self.made: list[Path] = []
+        self.created_folders: list[Path] = []
         self.final: Path | None = None
         if cache is None:
             return
-        self.made = [each for each in (cache, *cache.absolute().parents) if not each.exists()]
+        self.created_folders = [
+            each for each in (cache, *cache.absolute().parents) if not each.exists()
+        ]
         try:
             cache.mkdir(parents=True, exist_ok=True)
             _tidy(cache, key)
-            if wanted:
+            if store_samples:
                 self.final = samples_file(cache, key)
-                self.fresh = self.final.with_suffix(f".new-{time.time_ns()}")
-                self.file = self.fresh.open("wb")
+                self.temporary = self.final.with_suffix(f".new-{time.time_ns()}")
+                self.file = self.temporary.open("wb")
         except OSError as error:
             raise DataError(
                 f"cannot write the cache there ({error.strerror})",
@@ -150,12 +152,12 @@ class CacheWriter:
     ) -> None:
         self._give_up()
         if kind is not None:  # leave no empty folders behind
-            for folder in self.made:
+            for folder in self.created_folders:
                 if folder.exists() and not any(folder.iterdir()):
                     folder.rmdir()
 
     def write(self, packed: NDArray[Any]) -> None:
-        """Add packed samples, unless the disk has run full."""
+        """Append packed samples; if the disk is full, give the file up."""
         if self.file is None:
             return
         try:
@@ -166,15 +168,15 @@ class CacheWriter:
             self._give_up()
 
     def finish(self) -> bool:
-        """Put the file in its place, and say whether there is one."""
+        """Rename the temporary file to its final name; whether there is one."""
         if self.file is None or self.final is None:
             return False
         file, self.file = self.file, None
         try:
             file.close()
-            self.fresh.replace(self.final)
+            self.temporary.replace(self.final)
         except OSError as error:
-            self.fresh.unlink(missing_ok=True)
+            self.temporary.unlink(missing_ok=True)
             if error.errno not in _FULL:
                 raise
             return False
@@ -190,11 +192,11 @@ class CacheWriter:
             if error.errno not in _FULL:
                 raise
         finally:
-            self.fresh.unlink(missing_ok=True)
+            self.temporary.unlink(missing_ok=True)
 
 
 def _tidy(cache: Path, key: str) -> None:
-    """Remove caches of other data or sizes, and what a killed run left half-written."""
+    """Remove caches of other data or sizes, and temporary files of killed runs."""
     now = time.time()
     for pattern in ("samples-*", "index-*.npz"):
         for file in cache.glob(pattern):

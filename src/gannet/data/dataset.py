@@ -1,6 +1,6 @@
-"""A data set ready to train on: codecs, classes, rows to train on, rows held out, endless batches.
+"""A dataset ready for training: codecs, classes, training and held-out rows, endless batches.
 
-``find`` says what lies at a path, ``load`` decodes it.
+``find`` finds out what is at a path, ``load`` decodes it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from gannet.data.decode import Decoded, decode
 from gannet.data.find import find, of_frame
 from gannet.data.split import split
 from gannet.modalities.label.codec import LabelCodec
-from gannet.modalities.reading import FEWEST, SampleStore
+from gannet.modalities.reading import MIN_SAMPLES, SampleStore
 from gannet.modalities.registry import find_modality
 
 __all__ = [
@@ -42,16 +42,16 @@ __all__ = [
 ]
 
 MEMORY_BYTES = 256 * 2**20
-"""Decoded samples up to this size are held in memory."""
+"""Decoded samples up to this total size are kept in memory."""
 
 LABEL = "vector"
-"""The role that classes have."""
+"""The role of the class labels."""
 
-DIGESTED = 2**20
-"""Numbers that go into a digest at once."""
+DIGEST_CHUNK = 2**20
+"""Array elements that are hashed at once."""
 
-SHOWN = 8
-"""Names that an error lists."""
+MAX_LISTED = 8
+"""Maximum number of names that an error lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +59,13 @@ class Rows:
     """Samples with their labels.
 
     Attributes:
-        store: That holds the samples, these and others.
-        indices: ``(n,)`` where in the store each row is.
-        labels: ``(n,)`` class numbers, -1 where not known.
+        store: The store of these and possibly other samples.
+        indices: ``(n,)`` index of each row in the store.
+        labels: ``(n,)`` class numbers, -1 where unknown.
         label_codec: Codec of the labels; ``None`` if there are no classes.
-        table: What the fields of table rows are; empty for all else.
-        roles: Role -> what holds what belongs to each sample, in the same places.
-        kind: Name of the kind of data that the samples are of.
+        table: Layout of the fields of table rows; empty for other kinds of data.
+        roles: Role -> store of what belongs to each sample, with the same indices.
+        kind: Name of the kind of data.
     """
 
     store: SampleStore
@@ -80,7 +80,7 @@ class Rows:
         return len(self.indices)
 
     def take(self, indices: Sequence[int] | NDArray[np.int64]) -> Batch:
-        """Some rows, 32 bit; of classes ``vector`` is one-hot, zero where not known."""
+        """Some rows as float32; ``vector`` is the one-hot class, zeros where unknown."""
         chosen = np.asarray(indices, np.int64).reshape(-1)
         real = self.store.read(self.indices[chosen])
         roles = {role: store.read(self.indices[chosen]) for role, store in self.roles.items()}
@@ -90,35 +90,35 @@ class Rows:
         return Batch(real, condition, self.table, self.kind)
 
     def batches(self, size: int, *, seed: int, start: int = 0) -> Iterator[Batch]:
-        """Batches for ever, each round visiting every row once.
+        """Endless batches; each epoch visits every row once.
 
         Args:
             size: Rows in a batch; may exceed the number of rows.
             seed: Same seed, same order.
-            start: How many batches to skip. Costs no more than skipping none.
+            start: How many batches to skip, at no cost.
         """
         order = shuffled(len(self), size, seed=seed, start=start)
         if not self.store.slow:
             yield from map(self.take, order)
         with ThreadPoolExecutor(1, "gannet-ahead") as ahead:
-            coming = ahead.submit(self.take, next(order))
+            next_batch = ahead.submit(self.take, next(order))
             for numbers in order:
-                batch = coming.result()
-                coming = ahead.submit(self.take, numbers)
+                batch = next_batch.result()
+                next_batch = ahead.submit(self.take, numbers)
                 yield batch
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Everything a duel is fed with.
+    """The data of a training run.
 
     Attributes:
-        source: Where it came from.
+        source: Where the data come from.
         codecs: ``real``, and ``vector`` if there are classes.
-        classes: Their names.
+        classes: Names of the classes.
         train: Rows to train on.
-        held_out: Rows that training never sees, nor an equal of them.
-        skipped: Names and reasons of items that could not be read.
+        held_out: Rows that training never sees, nor duplicates of them.
+        skipped: Names of the items that could not be read, with reasons.
         digest: Changes when a sample, a label, the split or the codec changes.
     """
 
@@ -144,141 +144,153 @@ def load(
 
     Args:
         source: As found.
-        codecs: Role -> codec, of samples and of whatever else the source tells of them.
-        cache: Folder that keeps decoded samples for the next start; ``None`` for none.
-        held_out: Share kept away from training; in numbers at least 64 and at most 5,000 where
-            the data allow.
-        seed: Of the split alone.
-        memory_bytes: Up to this size decoded samples are held in memory, beyond it they are read
+        codecs: Role -> codec, of the samples and of the source's other roles.
+        cache: Folder of the cache of decoded samples; ``None`` for none.
+        held_out: Fraction held out of training; at least 64 and at most 5,000 samples where the
+            data allow.
+        seed: Of the split.
+        memory_bytes: Up to this size decoded samples are kept in memory; beyond it they are read
             from the cache row by row, or decoded as needed if the disk has no room for a cache.
 
     Raises:
         DataError: if too many items are broken, or fewer than ten differ.
-        ConfigError: if the share is out of range.
+        ConfigError: if the fraction is out of range.
     """
     if not 0 < held_out < 1:
         raise ConfigError(f"held_out: expected more than 0 and less than 1, got {held_out}")
     codec = codecs[SAMPLE]
-    check = partial(_check_variety, source)  # before the cache is put in its place, and after
-    found = decode(source, codec, cache, memory_bytes, check)
-    check(found.looks)
+    check = partial(_check_variety, source)  # when a cache is written, and when one is read
+    decoded = decode(source, codec, cache, memory_bytes, check)
+    check(decoded.fingerprints)
     others = {
-        role: _beside(source, found, role, codecs[role], cache, memory_bytes)
+        role: _decode_role(source, decoded, role, codecs[role], cache, memory_bytes)
         for role in source.roles
         if role in codecs
     }
-    # Of data without classes one number stands for all: there may be very many.
-    labels = source.labels[found.kept] if source.classes else _unknown(len(found.kept))
-    groups = source.groups[found.kept].astype(np.uint64) if len(source.groups) else found.looks
-    train, held = split(found.contents, groups, labels, share=held_out, seed=seed)
-    told = LabelCodec(classes=source.classes) if source.classes else None
+    # Without classes all labels share one element, since there may be very many rows.
+    labels = source.labels[decoded.indices] if source.classes else _unknown(len(decoded.indices))
+    groups = (
+        source.groups[decoded.indices].astype(np.uint64)
+        if len(source.groups)
+        else decoded.fingerprints
+    )
+    train_indices, held_out_indices = split(
+        decoded.contents, groups, labels, fraction=held_out, seed=seed
+    )
+    label_codec = LabelCodec(classes=source.classes) if source.classes else None
     everything = Rows(
-        found.store,
-        np.arange(len(found.kept)),
+        decoded.store,
+        np.arange(len(decoded.indices)),
         labels,
-        told,
+        label_codec,
         find_modality(codec.kind).reading.table(codec),
         {role: each.store for role, each in others.items()},
         codec.kind,
     )
-    seen = (found.contents, labels, held, *(each.contents for each in others.values()))
+    digested = (
+        decoded.contents,
+        labels,
+        held_out_indices,
+        *(each.contents for each in others.values()),
+    )
     return Dataset(
         source=source,
-        codecs={**codecs, **({} if told is None else {LABEL: told})},
+        codecs={**codecs, **({} if label_codec is None else {LABEL: label_codec})},
         classes=source.classes,
-        train=_some(everything, train),
-        held_out=_some(everything, held),
-        skipped=found.skipped,
-        digest=_digest(f"{codec.model_dump(mode='json')} {source.classes}", seen),
+        train=_subset(everything, train_indices),
+        held_out=_subset(everything, held_out_indices),
+        skipped=decoded.skipped,
+        digest=_digest(f"{codec.model_dump(mode='json')} {source.classes}", digested),
     )
 
 
-def _some(rows: Rows, places: NDArray[np.int64]) -> Rows:
-    labels = rows.labels[places] if rows.label_codec is not None else _unknown(len(places))
-    return replace(rows, indices=places, labels=labels)
+def _subset(rows: Rows, indices: NDArray[np.int64]) -> Rows:
+    labels = rows.labels[indices] if rows.label_codec is not None else _unknown(len(indices))
+    return replace(rows, indices=indices, labels=labels)
 
 
-def _digest(words: str, parts: Sequence[NDArray[Any]]) -> str:
-    digest = hashlib.blake2b(words.encode(), digest_size=16)
+def _digest(description: str, parts: Sequence[NDArray[Any]]) -> str:
+    digest = hashlib.blake2b(description.encode(), digest_size=16)
     for part in parts:
-        for start in range(0, len(part), DIGESTED):
-            digest.update(part[start : start + DIGESTED].tobytes())
+        for start in range(0, len(part), DIGEST_CHUNK):
+            digest.update(part[start : start + DIGEST_CHUNK].tobytes())
     return digest.hexdigest()
 
 
 def _unknown(count: int) -> NDArray[np.int64]:
-    """Labels ``(count,)`` of samples without classes, to be read only; they take no memory."""
+    """Labels ``(count,)`` of samples without classes: a read-only view that takes no memory."""
     return np.broadcast_to(np.int64(-1), (count,))
 
 
 def cache_of(source: Source, codec: Codec[Any], cache: Path) -> Path | None:
-    """A cache made for other purposes, if reading these data through it leaves it as it is."""
+    """``cache`` if it is of exactly these data, so that reading through it does not change it."""
     return cache if holds(cache, source, codec) else None
 
 
 def shuffled(rows: int, size: int, *, seed: int, start: int = 0) -> Iterator[NDArray[np.int64]]:
-    """Row numbers for ever, ``(size,)`` at a time: every round visits each row once.
+    """Endless row indices, ``(size,)`` at a time; each epoch visits every row once.
 
     Args:
         rows: Number of rows, at least 1.
-        size: Numbers at a time; a part may begin in one round and end in a later one.
+        size: Indices at a time; they may cross from one epoch into the next.
         seed: Same seed, same order, on every machine.
-        start: How many parts to skip. Costs no more than skipping none.
+        start: How many parts to skip, at no cost.
 
     >>> sorted(next(shuffled(4, 4, seed=0)).tolist())
     [0, 1, 2, 3]
     """
     first_round, skip = divmod(start * size, rows)
-    rest = np.zeros(0, np.int64)
+    remaining = np.zeros(0, np.int64)
     for round_ in count(first_round):
-        rest = np.concatenate(
-            [rest, np.random.default_rng((seed, round_)).permutation(rows)[skip:]]
+        remaining = np.concatenate(
+            [remaining, np.random.default_rng((seed, round_)).permutation(rows)[skip:]]
         )
         skip = 0
-        whole = len(rest) // size * size
-        yield from rest[:whole].reshape(-1, size)
-        rest = rest[whole:]
+        whole = len(remaining) // size * size
+        yield from remaining[:whole].reshape(-1, size)
+        remaining = remaining[whole:]
 
 
-def _beside(
+def _decode_role(
     source: Source,
-    found: Decoded,
+    decoded: Decoded,
     role: str,
     codec: Codec[Any],
     cache: Path | None,
     memory_bytes: int,
 ) -> Decoded:
-    """What belongs to samples, in the same places.
+    """Decode what belongs to the samples in another role, with the same indices.
 
     Raises:
-        DataError: if one of a pair cannot be read; which is said.
+        DataError: naming the pairs of which one half cannot be read.
     """
-    place = None if cache is None else cache / role
-    also = decode(source.roles[role], codec, place, memory_bytes)
-    lost = sorted({*found.kept.tolist()} ^ {*also.kept.tolist()})
-    if lost:
-        broken = [f"{name} ({why})" for name, why in (*found.skipped, *also.skipped)]
+    folder = None if cache is None else cache / role
+    also = decode(source.roles[role], codec, folder, memory_bytes)
+    incomplete = sorted({*decoded.indices.tolist()} ^ {*also.indices.tolist()})
+    if incomplete:
+        broken = [f"{name} ({why})" for name, why in (*decoded.skipped, *also.skipped)]
         one, many = find_modality(source.kind).noun
         raise DataError(
-            f"{len(lost)} pairs of which one {one} cannot be read: {', '.join(broken[:SHOWN])}",
+            f"{len(incomplete)} pairs with a {one} that cannot be read: "
+            f"{', '.join(broken[:MAX_LISTED])}",
             where=str(source.path),
             remedy=f"Remove or replace both {many} of these pairs.",
         )
     return also
 
 
-def _check_variety(source: Source, evaluations: NDArray[np.uint64]) -> None:
+def _check_variety(source: Source, fingerprints: NDArray[np.uint64]) -> None:
     many = find_modality(source.kind).noun[1]
-    different = len(np.unique(evaluations))
-    if len(evaluations) > 1 and different < 2:
+    different = len(np.unique(fingerprints))
+    if len(fingerprints) > 1 and different < 2:
         raise DataError(
-            f"all {len(evaluations)} {many} are equal, so there is nothing to learn",
+            f"all {len(fingerprints)} {many} are equal, so there is nothing to learn",
             where=str(source.path),
-            remedy="Add different ones.",
+            remedy=f"Add other {many}.",
         )
-    if different < FEWEST:
+    if different < MIN_SAMPLES:
         raise DataError(
-            f"only {different} different {many} can be used, expected at least {FEWEST}",
+            f"only {different} different {many} can be used, expected at least {MIN_SAMPLES}",
             where=str(source.path),
             remedy="Add more; a few hundred are a good start.",
         )

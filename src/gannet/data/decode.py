@@ -1,4 +1,4 @@
-"""Every sample decoded once: kept in memory, in one cache file, or only checked."""
+"""Decode every sample once: into memory, into a cache file, or only to check it."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from gannet.modalities.modality import Modality
 from gannet.modalities.reading import SampleStore
 from gannet.modalities.registry import find_modality
 
-SHOWN = 10
-"""Broken samples that an error lists."""
+MAX_LISTED = 10
+"""Maximum number of broken samples that an error lists."""
 
-TOGETHER = 128
-"""Most cells that one thread decodes at once."""
+MAX_CHUNK = 128
+"""Maximum number of cells that one thread decodes at once."""
 
 _CHUNK_BYTES = 4 * 2**20
 
@@ -35,26 +35,26 @@ class Decoded:
     """Samples that can be trained on.
 
     Attributes:
-        kept: ``(n,)`` numbers of the source's items that could be decoded.
+        indices: ``(n,)`` index in the source of each item that could be decoded.
         contents: ``(n,)`` fingerprint of each cell's content.
-        looks: ``(n,)`` fingerprint of each decoded sample; equal for equal samples.
-        skipped: Names and reasons of those that could not.
-        store: Where they are.
+        fingerprints: ``(n,)`` fingerprint of each decoded sample; equal for equal samples.
+        skipped: Names of the items that could not be decoded, with reasons.
+        store: The store of the samples.
     """
 
-    kept: NDArray[np.int64]
+    indices: NDArray[np.int64]
     contents: NDArray[np.uint64]
-    looks: NDArray[np.uint64]
+    fingerprints: NDArray[np.uint64]
     skipped: tuple[tuple[str, str], ...]
     store: SampleStore
 
 
 Check = Callable[[NDArray[np.uint64]], None]
-"""Told how samples look before a cache is put in its place; may raise to refuse them."""
+"""Called with the samples' fingerprints before a cache is finished; may raise to refuse them."""
 
 
 def may_be_broken(count: int) -> int:
-    """How many of ``count`` samples may be broken: 3 or 1 %, but never half of them.
+    """How many of ``count`` samples may be broken: 3 or 1 %, but always fewer than half.
 
     >>> [may_be_broken(count) for count in (2, 5, 100, 1000)]
     [0, 2, 3, 10]
@@ -69,14 +69,14 @@ def decode(
     memory_bytes: int,
     check: Check = lambda _: None,
 ) -> Decoded:
-    """Decode every sample once, or find that it was done before.
+    """Decode every sample once, or use the cache if it was done before.
 
     Args:
         source: Of samples of the codec's kind.
-        codec: Says their shape.
-        cache: Folder for the decoded samples; ``None`` keeps no file.
-        memory_bytes: Up to this size they are held in memory.
-        check: Of what they look like.
+        codec: Gives their shape.
+        cache: Folder for the decoded samples; ``None`` for no cache.
+        memory_bytes: Up to this size they are kept in memory.
+        check: Called with the fingerprints of the decoded samples.
 
     Raises:
         DataError: if more samples are broken than ``may_be_broken`` allows, or the codec is of
@@ -90,32 +90,32 @@ def decode(
         )
     if modality.reading.store is not None:
         whole = modality.reading.store(source, codec, cache, memory_bytes)
-        check(whole.looks)
-        kept = np.arange(len(whole.looks))
-        return Decoded(kept, whole.contents, whole.looks, (), whole.store)
+        check(whole.fingerprints)
+        usable = np.arange(len(whole.fingerprints))
+        return Decoded(usable, whole.contents, whole.fingerprints, (), whole.store)
     form = modality.pack(codec, [])
     row = row_bytes(form)
     total = row * source.count
-    held = total <= memory_bytes
-    place = None if source.held else cache
+    in_memory = total <= memory_bytes
+    folder = None if source.in_memory else cache
     key = key_of(source, codec)
-    room = place is not None and fits(place, total)
-    index = load_index(place, key, row, room=room) if place else None
+    room = folder is not None and fits(folder, total)
+    index = load_index(folder, key, row, room=room) if folder else None
     if index is None:
-        rows = source.count if held else 0
+        rows = source.count if in_memory else 0
         packed = np.empty((rows, *form.shape[1:]), form.dtype)
-        with CacheWriter(place, key, wanted=room) as writer:
+        with CacheWriter(folder, key, store_samples=room) as writer:
             index = _Pass(modality, source, codec, packed, row).into(writer, check)
-            if place:
-                save_index(place, key, index)
-        kept = packed[: len(index.kept)] if held else None
-        store = _store(modality, source, codec, index, kept, writer.final)
+            if folder:
+                save_index(folder, key, index)
+        usable = packed[: len(index.indices)] if in_memory else None
+        store = _store(modality, source, codec, index, usable, writer.final)
     else:
-        file = samples_file(place, key) if place and index.stored else None
-        flat = np.fromfile(file, form.dtype) if held and file else None
-        kept = None if flat is None else flat.reshape(-1, *form.shape[1:])
-        store = _store(modality, source, codec, index, kept, file)
-    return Decoded(index.kept, index.contents, index.looks, index.skipped, store)
+        file = samples_file(folder, key) if folder and index.stored else None
+        flat = np.fromfile(file, form.dtype) if in_memory and file else None
+        usable = None if flat is None else flat.reshape(-1, *form.shape[1:])
+        store = _store(modality, source, codec, index, usable, file)
+    return Decoded(index.indices, index.contents, index.fingerprints, index.skipped, store)
 
 
 def _store(
@@ -130,37 +130,37 @@ def _store(
         return InMemory(modality, codec, packed)
     if index.stored and file is not None:
         return InFile(modality, codec, file)
-    return Streamed(modality, codec, source, index.kept)
+    return Streamed(modality, codec, source, index.indices)
 
 
 @dataclass(frozen=True, slots=True)
 class _DecodedPart:
-    """Some neighbouring cells, decoded.
+    """Some consecutive cells, decoded.
 
     Attributes:
-        kept: Their numbers, but for those that are broken.
+        indices: Indices of those that are not broken.
         contents: Fingerprint of the content of each.
-        packed: ``(n, ...)``.
-        looks: Fingerprint of each packed sample.
-        skipped: Names of those that are broken, and why.
+        packed: The packed samples ``(n, ...)``.
+        fingerprints: Fingerprint of each packed sample.
+        skipped: Names of the broken ones, with reasons.
     """
 
-    kept: list[int]
+    indices: list[int]
     contents: list[int]
     packed: NDArray[Any]
-    looks: list[int]
+    fingerprints: list[int]
     skipped: list[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Pass:
-    """One walk through all cells.
+    """One pass over all cells.
 
     Attributes:
-        modality: Their kind.
-        source: That they come from.
-        codec: Says their shape.
-        packed: Filled with all that can be decoded, unless it has no rows.
+        modality: The kind of data.
+        source: The source of the cells.
+        codec: Gives their shape.
+        packed: Filled with the decoded samples, unless it has no rows.
         row: Bytes of one packed sample.
     """
 
@@ -171,16 +171,16 @@ class _Pass:
     row: int
 
     def into(self, writer: CacheWriter, check: Check) -> Index:
-        """Decode all cells, writing what was decoded.
+        """Decode all cells and write the samples.
 
         Raises:
             DataError: if too many are broken, or ``check`` refuses them.
         """
-        kept: list[int] = []
-        prints: list[tuple[int, int]] = []
+        indices: list[int] = []
+        fingerprints: list[tuple[int, int]] = []
         skipped: list[tuple[str, str]] = []
         count = self.source.count
-        size = max(1, min(TOGETHER, _CHUNK_BYTES // max(self.row, 1)))
+        size = max(1, min(MAX_CHUNK, _CHUNK_BYTES // max(self.row, 1)))
         starts = range(0, count, size)
         parts = in_order(
             lambda start: self._part(range(start, min(start + size, count))), starts, chunk=1
@@ -190,22 +190,22 @@ class _Pass:
             if len(skipped) > may_be_broken(count):
                 raise _too_many_broken(self.source, skipped, min(start + size, count))
             if len(self.packed):
-                self.packed[len(kept) : len(kept) + len(part.kept)] = part.packed
+                self.packed[len(indices) : len(indices) + len(part.indices)] = part.packed
             writer.write(part.packed)
-            kept += part.kept
-            prints += zip(part.contents, part.looks, strict=True)
-        both = np.array(prints, np.uint64).reshape(-1, 2)
+            indices += part.indices
+            fingerprints += zip(part.contents, part.fingerprints, strict=True)
+        both = np.array(fingerprints, np.uint64).reshape(-1, 2)
         check(both[:, 1])
         return Index(
-            kept=np.array(kept, np.int64),
+            indices=np.array(indices, np.int64),
             contents=both[:, 0],
-            looks=both[:, 1],
+            fingerprints=both[:, 1],
             skipped=tuple(skipped),
             stored=writer.finish(),
         )
 
     def _part(self, indices: range) -> _DecodedPart:
-        kept: list[int] = []
+        decoded: list[int] = []
         contents: list[int] = []
         raws: list[Any] = []
         skipped: list[tuple[str, str]] = []
@@ -215,7 +215,7 @@ class _Pass:
             except DataError as error:
                 skipped.append((self.source.names[index], error.problem))
                 continue
-            kept.append(index)
+            decoded.append(index)
             contents.append(content)
             raws.append(raw)
         try:
@@ -223,11 +223,11 @@ class _Pass:
         except DataError as error:
             where = error.where or str(self.source.path)
             raise DataError(error.problem, where=where, remedy=error.remedy) from None
-        evaluations = [fingerprint(each.tobytes()) for each in packed]
-        return _DecodedPart(kept, contents, packed, evaluations, skipped)
+        fingerprints = [fingerprint(each.tobytes()) for each in packed]
+        return _DecodedPart(decoded, contents, packed, fingerprints, skipped)
 
     def _one(self, index: int) -> tuple[int, Any]:
-        """The fingerprint of a cell, and its raw sample; a file is read once where that will do."""
+        """The fingerprint of a cell and its raw sample; the file is read once if possible."""
         name, cell = self.source.names[index], self.source.raw(index)
         reading = self.modality.reading
         content = reading.content(cell, name)
@@ -235,13 +235,13 @@ class _Pass:
         return fingerprint(content), self.modality.load(whole, name, self.codec)
 
 
-def _too_many_broken(source: Source, skipped: list[tuple[str, str]], seen: int) -> DataError:
-    shown = "\n  ".join(f"{name}: {reason}" for name, reason in skipped[:SHOWN])
-    more = f"\n  ... and {len(skipped) - SHOWN} more" if len(skipped) > SHOWN else ""
+def _too_many_broken(source: Source, skipped: list[tuple[str, str]], read_count: int) -> DataError:
+    listing = "\n  ".join(f"{name}: {reason}" for name, reason in skipped[:MAX_LISTED])
+    more = f"\n  ... and {len(skipped) - MAX_LISTED} more" if len(skipped) > MAX_LISTED else ""
     many = find_modality(source.kind).noun[1]
     return DataError(
-        f"{len(skipped)} of the first {seen} {many} cannot be used, which is too many of "
-        f"{source.count}:\n  {shown}{more}",
+        f"{len(skipped)} of the first {read_count} {many} cannot be used, which is too many of "
+        f"{source.count}:\n  {listing}{more}",
         where=str(source.path),
-        remedy="Remove or replace them. A few are skipped: 3, or 1 %.",
+        remedy="Remove or replace them. Only a few are skipped: 3, or 1 %.",
     )

@@ -1,4 +1,4 @@
-"""Find out what lies at a path: which container it is, and of which kind its samples are."""
+"""Detect what is at a path: which container it is, and of which kind its samples are."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ _FILES: Mapping[str, Callable[[Path, FileFilter], CellTable]] = {
     ".zip": archives.from_zip,
     ".tar": archives.from_tar,
 }
-"""Files that hold many samples, beside tables."""
+"""Files that hold many samples, other than tables."""
 
 NOTES = (".txt", ".data")
-"""Tables by suffix that are more often notes where they lie beside other files."""
+"""Suffixes of tables that, beside other files, are more likely notes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A column with the kind of data that takes it.
+    """A column with the kind of data that claims it.
 
     Attributes:
         view: The column.
-        modality: The kind.
-        claim: How sure it is, and why.
+        modality: The kind of data.
+        claim: Its confidence and reason.
     """
 
     view: ColumnView
@@ -52,15 +52,15 @@ def find(
     kinds: Sequence[str] = (),
     roles: Mapping[str, Sequence[str]] | None = None,
 ) -> Source:
-    """Find out what lies at ``path``, without decoding it.
+    """Detect what is at ``path``, without decoding it.
 
     Args:
         path: A folder or a file.
         label: Column, or array, of the classes. By default the only one called label, class,
-            category or group. ``""`` leaves classes aside.
-        kinds: Kinds of data that the samples may be of; all of them by default. The one that claims
-            the most surely takes them.
-        roles: Role -> kinds of what else is told of each sample, from another column.
+            category or group. ``""`` ignores classes.
+        kinds: Possible kinds of the samples; all by default. The kind with the highest confidence
+            is chosen.
+        roles: Role -> possible kinds of what belongs to each sample, from another column.
 
     Raises:
         DataError: if nothing is there, or nothing that can be used.
@@ -68,7 +68,7 @@ def find(
     path, candidates = Path(path), _candidates(kinds)
     others = {role: _candidates(named) for role, named in (roles or {}).items()}
     try:
-        return _found(path, candidates, label, others)
+        return _source_at(path, candidates, label, others)
     except UnclaimedError:
         if kinds and (other := _other_kind(path)):
             raise DataError(
@@ -83,7 +83,7 @@ def of_frame(frame: Frame, *, kinds: Sequence[str] = (), label: str | None = Non
     """A table in memory, such as a data frame, as a source.
 
     Raises:
-        DataError: if no kind of data takes it.
+        DataError: if no kind of data claims it.
     """
     candidates = _candidates(kinds)
     table = tables.from_frame(frame)
@@ -91,21 +91,21 @@ def of_frame(frame: Frame, *, kinds: Sequence[str] = (), label: str | None = Non
 
 
 def claimed_by(table: CellTable, candidates: Sequence[Modality]) -> Claimed:
-    """The surest claim to samples: to a column meant for them, else to any other.
+    """The claim with the highest confidence: to a column of samples, else to any other column.
 
     Raises:
-        UnclaimedError: if no kind claims one.
+        UnclaimedError: if no kind claims a column.
     """
     first = [view for view in table.views if not view.further]
     further = [view for view in table.views if view.further]
-    found = _best_of(table, first, candidates) or _best_of(table, further, candidates)
-    if found is None or (found.view.form == "arrays" and not table.count):
+    claimed = _best_of(table, first, candidates) or _best_of(table, further, candidates)
+    if claimed is None or (claimed.view.form == "arrays" and not table.count):
         raise _unclaimed(table, candidates)
-    return found
+    return claimed
 
 
-def wanted_of(candidates: Iterable[Modality]) -> FileFilter:
-    """Which files count, by the readers of some kinds."""
+def file_filter_of(candidates: Iterable[Modality]) -> FileFilter:
+    """A filter of the files that some kinds can read."""
     read = [each for each in candidates if each.readers]
     suffixes = frozenset(suffix for each in read for suffix in each.readers)
     if not read:
@@ -118,7 +118,7 @@ def source_of(table: CellTable, claimed: Claimed, label: str | None) -> Source:
     """The samples of a table whose column was claimed.
 
     Raises:
-        DataError: if there are none, or a label is asked for that is not there.
+        DataError: if there are none, or the label does not exist.
     """
     modality, view = claimed.modality, claimed.view
     classes = None
@@ -128,11 +128,11 @@ def source_of(table: CellTable, claimed: Claimed, label: str | None) -> Source:
             view = _without(view, classes.column)
     elif label:
         raise DataError(
-            f"--label {label} names a class, which {modality.data} does not need",
+            f"--label {label}: {modality.data} needs no label column",
             where=str(table.path),
-            remedy="Leave it out: every column can be asked for with --given.",
+            remedy="Leave it out: samples can be conditioned on any column with --given.",
         )
-    source = modality.reading.adopt(_plain(table, view, modality), view)
+    source = modality.reading.adopt(_cells_as_source(table, view, modality), view)
     if classes is not None:
         source = replace(source, problems=(*classes.problems, *source.problems))
         if classes.labels is not None:
@@ -140,10 +140,10 @@ def source_of(table: CellTable, claimed: Claimed, label: str | None) -> Source:
     return source
 
 
-def _plain(table: CellTable, view: ColumnView, modality: Modality) -> Source:
-    """The cells of a column as a source, as the container has them."""
+def _cells_as_source(table: CellTable, view: ColumnView, modality: Modality) -> Source:
+    """The cells of a column as a source, unchanged."""
     if not table.count:
-        raise DataError("nothing in it", where=str(table.path), remedy=f"Give it {_layouts()}.")
+        raise DataError("it is empty", where=str(table.path), remedy=f"Use {_layouts()}.")
     return Source(
         path=table.path,
         layout=table.layout.format(modality.noun[1]),
@@ -152,25 +152,25 @@ def _plain(table: CellTable, view: ColumnView, modality: Modality) -> Source:
         raw=view.cell,
         problems=table.problems,
         files=table.files,
-        held=table.held,
+        in_memory=table.in_memory,
         dialect=table.dialect,
     )
 
 
-def _found(
+def _source_at(
     path: Path,
     candidates: Sequence[Modality],
     label: str | None,
     roles: Mapping[str, Sequence[Modality]],
 ) -> Source:
-    wanted = wanted_of(candidates)
-    table = _table_at(path, wanted)
+    file_filter = file_filter_of(candidates)
+    table = _table_at(path, file_filter)
     claimed = claimed_by(table, candidates)
     strange = [each for each in claimed.view.suffixes if each not in claimed.modality.readers]
     if strange and claimed.view.name == "" and len(strange) < len(claimed.view.suffixes):
         count = sum(claimed.view.suffixes[suffix] for suffix in strange)
-        note = f"{count:,} files left aside that end in {', '.join(strange)}"
-        table = _table_at(path, wanted_of([claimed.modality]))
+        note = f"{count:,} files ignored that end in {', '.join(strange)}"
+        table = _table_at(path, file_filter_of([claimed.modality]))
         table = replace(table, problems=(*table.problems, note))
         claimed = replace(claimed, view=table.views[0])
     source = source_of(table, claimed, label)
@@ -183,16 +183,18 @@ def with_roles(
     used: ColumnView,
     roles: Mapping[str, Sequence[Modality]],
 ) -> Source:
-    """The same samples with what further columns say of each."""
-    found: dict[str, Source] = {}
-    taken = {used.name}
+    """The same samples with further columns in other roles."""
+    sources: dict[str, Source] = {}
+    used_names = {used.name}
     for role, candidates in roles.items():
-        rest = [view for view in table.views if view.name not in taken and view.form != "rows"]
-        if (claimed := _best_of(table, rest, candidates)) is not None:
-            taken.add(claimed.view.name)
-            plain = _plain(table, claimed.view, claimed.modality)
-            found[role] = claimed.modality.reading.adopt(plain, claimed.view)
-    return replace(source, roles={**source.roles, **found}) if found else source
+        remaining = [
+            view for view in table.views if view.name not in used_names and view.form != "rows"
+        ]
+        if (claimed := _best_of(table, remaining, candidates)) is not None:
+            used_names.add(claimed.view.name)
+            cell_source = _cells_as_source(table, claimed.view, claimed.modality)
+            sources[role] = claimed.modality.reading.adopt(cell_source, claimed.view)
+    return replace(source, roles={**source.roles, **sources}) if sources else source
 
 
 def _candidates(kinds: Sequence[str]) -> tuple[Modality, ...]:
@@ -220,13 +222,13 @@ def _best_of(
         raise DataError(
             f"more than one column of {kind.noun[1]}: {columns}",
             where=str(table.path),
-            remedy=f"Call the one that is meant {kind.name!r}.",
+            remedy=f"Rename the one to use to {kind.name!r}.",
         )
     return named[0] if named else best[0]
 
 
 def _only_reader(views: Sequence[ColumnView], candidates: Sequence[Modality]) -> Claimed | None:
-    """Contents that look like nothing, where only one kind could read them."""
+    """A claim to contents of unknown format, if only one kind reads files at all."""
     read = [each for each in candidates if each.readers]
     unknown = [view for view in views if view.form == "files" and not view.suffixes]
     if len(read) == 1 and len(unknown) == 1:
@@ -235,7 +237,7 @@ def _only_reader(views: Sequence[ColumnView], candidates: Sequence[Modality]) ->
 
 
 def _unclaimed(table: CellTable, candidates: Sequence[Modality]) -> DataError:
-    """What to say of a table in which no kind knows itself."""
+    """The error for a table of which no kind claims a column."""
     many = " or ".join(each.noun[1] for each in candidates if each.readers) or "samples"
     view = table.views[0] if table.views else ColumnView("", "values")
     if view.form == "arrays":
@@ -253,21 +255,21 @@ def _unclaimed(table: CellTable, candidates: Sequence[Modality]) -> DataError:
     )
 
 
-def _either(words: str) -> str:
-    """``a, b, c`` as ``a, b or c``; commas within brackets stay."""
-    head, cut, tail = words.rpartition("), (")
-    return f"{head}) or ({tail}" if cut else words or "another shape"
+def _either(text: str) -> str:
+    """``(a), (b), (c)`` as ``(a), (b) or (c)``; commas within parentheses stay."""
+    head, cut, tail = text.rpartition("), (")
+    return f"{head}) or ({tail}" if cut else text or "another shape"
 
 
 def _other_kind(path: Path) -> str:
-    """What data of any kind at a path are called; empty if none knows itself."""
+    """The name of the data at a path, of any kind; empty if no kind claims them."""
     with suppress(DataError):
-        return find_modality(_found(path, modalities(), "", {}).kind).data
+        return find_modality(_source_at(path, modalities(), "", {}).kind).data
     return ""
 
 
 def _without(view: ColumnView, name: str) -> ColumnView:
-    """All columns of a table but one."""
+    """All columns of a table except one."""
     if view.form != "rows":
         return view
     columns = tuple(each for each in view.columns if each != name)
@@ -276,7 +278,7 @@ def _without(view: ColumnView, name: str) -> ColumnView:
 
 
 class _Narrowed(Iterable[Frame]):
-    """Some columns of frames, as often as they are walked through."""
+    """Some columns of frames; can be iterated repeatedly."""
 
     def __init__(self, frames: Iterable[Frame], columns: tuple[str, ...]) -> None:
         self.frames, self.columns = frames, columns
@@ -287,9 +289,9 @@ class _Narrowed(Iterable[Frame]):
             yield Frame(self.columns, cells, frame.where, frame.first)
 
 
-def _table_at(path: Path, wanted: FileFilter) -> CellTable:
+def _table_at(path: Path, file_filter: FileFilter) -> CellTable:
     """The container at a path."""
-    return _folder(path, wanted) if _is_folder(path) else _file(path, wanted)
+    return _folder(path, file_filter) if _is_folder(path) else _file(path, file_filter)
 
 
 def _is_folder(path: Path) -> bool:
@@ -299,7 +301,7 @@ def _is_folder(path: Path) -> bool:
         beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
     except PermissionError:
         raise DataError(
-            "no permission to look there", where=str(path), remedy="Check its access rights."
+            "no permission to read it", where=str(path), remedy="Check its access rights."
         ) from None
     near = difflib.get_close_matches(path.name, beside, 1)
     raise DataError(
@@ -309,69 +311,69 @@ def _is_folder(path: Path) -> bool:
     )
 
 
-def _file(path: Path, wanted: FileFilter) -> CellTable:
+def _file(path: Path, file_filter: FileFilter) -> CellTable:
     suffix = suffix_of(path.name)
     if suffix in _FILES:
-        return _FILES[suffix](path, wanted)
-    if wanted.fits(path.name):
+        return _FILES[suffix](path, file_filter)
+    if file_filter.fits(path.name):
         raise DataError(
-            f"a single {wanted.one} is no data set",
+            f"a single {file_filter.one} is not a dataset",
             where=str(path),
-            remedy="Name its folder instead.",
+            remedy="Give its folder instead.",
         )
     if suffix in frames.SUFFIXES:
         if tables.is_table(path):
             return tables.from_files(path, [path])
         return parquet.from_parquet(path, [path])
     raise DataError(
-        f"{suffix or 'a file without suffix'} is no data that gannet knows",
+        f"{suffix or 'a file without suffix'} is not a format that gannet can read",
         where=str(path),
-        remedy=f"Give it {_layouts()}.",
+        remedy=f"Use {_layouts()}.",
     )
 
 
-def _folder(path: Path, wanted: FileFilter) -> CellTable:
+def _folder(path: Path, file_filter: FileFilter) -> CellTable:
     names = [entry.name for entry in folders.entries(path) if entry.is_file()]
-    found = [name for name in metadata.TABLES if name in names]
-    if len(found) > 1:
+    table_names = [name for name in metadata.TABLES if name in names]
+    if len(table_names) > 1:
         raise DataError(
-            "metadata.csv and metadata.jsonl, of which only one can be right",
+            "both metadata.csv and metadata.jsonl",
             where=str(path),
             remedy="Remove one.",
         )
-    if found:
-        return metadata.from_metadata(path, path / found[0], wanted)
-    samples = any(map(wanted.fits, names))
+    if table_names:
+        return metadata.from_metadata(path, path / table_names[0], file_filter)
+    samples = any(map(file_filter.fits, names))
     shards = [path / name for name in names if suffix_of(name) == ".parquet"]
     if shards and (samples or not all(map(tables.is_table, shards))):
         return parquet.from_parquet(path, shards)
     if not samples:
-        if (table := _tables_in(path, names, wanted)) is not None:
+        if (table := _tables_in(path, names, file_filter)) is not None:
             return table
         data = path / "data"
         if data.is_dir() and any(each.suffix == ".parquet" for each in data.iterdir()):
-            return _folder(data, wanted)
-    return folders.from_folder(path, wanted)
+            return _folder(data, file_filter)
+    return folders.from_folder(path, file_filter)
 
 
-def _tables_in(path: Path, names: Sequence[str], wanted: FileFilter) -> CellTable | None:
-    """The one data file of a folder, or the table that its files make together."""
-    known = {*frames.SUFFIXES, *_FILES} - set(NOTES)
-    held = [path / name for name in names if suffix_of(name) in known]
-    if held and tables.folder_of_tables(held):
-        return tables.from_files(path, held)
-    if len(held) > 1:
+def _tables_in(path: Path, names: Sequence[str], file_filter: FileFilter) -> CellTable | None:
+    """The only data file of a folder, or the table that its files form together."""
+    suffixes = {*frames.SUFFIXES, *_FILES} - set(NOTES)
+    files = [path / name for name in names if suffix_of(name) in suffixes]
+    if files and tables.folder_of_tables(files):
+        return tables.from_files(path, files)
+    if len(files) > 1:
         raise DataError(
-            f"more than one data file: {listed([each.name for each in held])}",
+            f"more than one data file: {listed([each.name for each in files])}",
             where=str(path),
-            remedy="Name the one you mean.",
+            remedy="Give the path of one.",
         )
-    return _file(held[0], wanted) if held else None
+    return _file(files[0], file_filter) if files else None
 
 
 def _layouts() -> str:
-    """What may be given, in words."""
-    many = wanted_of(modalities()).many
+    """The layouts that can be read, for error messages."""
+    many = file_filter_of(modalities()).many
     return (
         f"a folder of {many}, class folders, a folder with metadata.csv or metadata.jsonl, a zip "
         f"or tar of {many}, Parquet, .npz, .npy, or a table (.csv, .tsv, .jsonl, .parquet)"

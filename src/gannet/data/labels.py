@@ -1,4 +1,4 @@
-"""Which column is the label, and what its cells say."""
+"""Choose the label column, and read classes from its cells."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from gannet.core.source import Labels
 from gannet.modalities.label.codec import in_order
 
 LABEL_COLUMNS = ("label", "class", "category", "group")
-"""A column of one of these names is the label if nobody says otherwise."""
+"""A column of one of these names is the label by default."""
 
 MANY = 20
-"""With more classes than this, a class must hold two items on average."""
+"""With more classes than this, a class must have at least two items on average."""
 
 
 def choose(columns: Sequence[str], label: str | None, where: str) -> tuple[str | None, list[str]]:
-    """Pick the label column.
+    """Choose the label column.
 
     Args:
-        columns: That could be labels.
-        label: What the user asked for; ``None`` for no wish, ``""`` for no label.
-        where: The file.
+        columns: Columns that could be the label.
+        label: The column that the user asked for; ``None`` for the default, ``""`` for no label.
+        where: The file, for errors.
 
     Returns:
-        The column, if any, and what the user should know.
+        The column, if any, and notes for the user.
 
     Raises:
-        DataError: if the wish is none of the columns.
+        DataError: if ``label`` is none of the columns.
     """
     if label == "":
         return None, []
@@ -54,21 +54,23 @@ def choose(columns: Sequence[str], label: str | None, where: str) -> tuple[str |
 
 
 def from_cells(cells: Sequence[str | None], *, where: str, column: str) -> Labels:
-    """Classes from the cells of a column; an empty cell is a class that is not known.
+    """Classes from the cells of a column; an empty cell is an unknown class.
 
     Raises:
-        DataError: if no cell holds anything, or nearly every cell is a class of its own.
+        DataError: if all cells are empty, or nearly every cell is a class of its own.
     """
     names = [cell.strip() if cell else "" for cell in cells]
     classes = in_order(name for name in names if name)
-    known = sum(bool(name) for name in names)
-    place = f"{where}, column {column!r}"
+    labeled = sum(bool(name) for name in names)
+    location = f"{where}, column {column!r}"
     if not classes:
-        raise DataError("every label is empty", where=place, remedy="Choose another with --label.")
-    if len(classes) > MANY and 2 * len(classes) > known:
         raise DataError(
-            f"{len(classes)} different values in {known} items, which are no classes",
-            where=place,
+            "every label is empty", where=location, remedy="Choose another with --label."
+        )
+    if len(classes) > MANY and 2 * len(classes) > labeled:
+        raise DataError(
+            f"{len(classes)} different values in {labeled} items are too many to be classes",
+            where=location,
             remedy="Choose another column with --label, or none with --label ''.",
         )
     number = {name: index for index, name in enumerate(classes)} | {"": -1}
@@ -76,12 +78,12 @@ def from_cells(cells: Sequence[str | None], *, where: str, column: str) -> Label
 
 
 def from_numbers(numbers: Sequence[int | None], names: Sequence[str], *, where: str) -> Labels:
-    """Classes from whole numbers; -1 or nothing is a class that is not known.
+    """Classes from whole numbers; -1 or ``None`` is an unknown class.
 
     Args:
         numbers: One per item.
         names: Of classes 0, 1, ...; if empty, the numbers that occur are the names.
-        where: The file.
+        where: The file, for errors.
 
     Raises:
         DataError: if a number has no name.
@@ -92,7 +94,7 @@ def from_numbers(numbers: Sequence[int | None], names: Sequence[str], *, where: 
     indices = np.array([-1 if number is None else number for number in numbers], np.int64)
     if len(strange := indices[(indices < -1) | (indices >= len(names))]):
         raise DataError(
-            f"label {strange[0]}, but there are {len(names)} names of classes",
+            f"label {strange[0]}, but there are {len(names)} class names",
             where=where,
             remedy="Give every class a name, in the order of their numbers.",
         )

@@ -1,4 +1,4 @@
-"""Numbers that a table beside pictures says of them, such as an age."""
+"""Numeric labels of images, such as an age, from the table beside them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from gannet.data.labels import LABEL_COLUMNS, MANY
 
 
 def number_columns(folder: Path) -> dict[str, NDArray[np.float64]]:
-    """Columns of ``metadata.csv`` or ``metadata.jsonl`` that hold numbers; nan where empty.
+    """Numeric columns of ``metadata.csv`` or ``metadata.jsonl``; NaN where empty.
 
-    A column that is called like a label holds classes, unless its numbers are not whole or are too
-    many to be such: ages, not digits.
+    A column with the name of a label holds classes, unless its numbers are not whole or too many
+    to be classes (ages, not digits).
 
     Returns:
-        ``(rows,)`` each, in the order of the table; none if there is no such table.
+        ``(rows,)`` each, in the order of the table; empty if there is no such table.
 
     Raises:
         DataError: if the table is damaged.
@@ -39,17 +39,17 @@ def number_columns(folder: Path) -> dict[str, NDArray[np.float64]]:
 
 
 def _numbers(cells: Sequence[str]) -> NDArray[np.float64] | None:
-    """Cells as numbers; ``None`` if one is none, or all that are known are equal."""
+    """Cells as numbers; ``None`` if one is not a number, or all that are present are equal."""
     try:
         values = np.array([float(cell) if cell.strip() else math.nan for cell in cells])
     except ValueError:
         return None
-    known = values[~np.isnan(values)]
-    if not np.isfinite(known).all() or len(np.unique(known)) < 2:
+    present = values[~np.isnan(values)]
+    if not np.isfinite(present).all() or len(np.unique(present)) < 2:
         return None
     return values
 
 
 def _classes(values: NDArray[np.float64]) -> bool:
-    known = values[~np.isnan(values)]
-    return bool((known == known.round()).all()) and len(np.unique(known)) <= MANY
+    present = values[~np.isnan(values)]
+    return bool((present == present.round()).all()) and len(np.unique(present)) <= MANY

@@ -1,4 +1,4 @@
-"""Flags of kinds of data: which there are, and those that were given, validated."""
+"""Options of kinds of data: which exist, and validation of those that were given."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from gannet.modalities.registry import modalities
 
 def known_options() -> dict[str, tuple[Modality, ...]]:
     """Name -> the kinds of data that have an option of that name."""
-    found: dict[str, tuple[Modality, ...]] = {}
+    owners: dict[str, tuple[Modality, ...]] = {}
     for modality in modalities():
         for name in modality.options.model_fields:
-            found[name] = (*found.get(name, ()), modality)
-    return found
+            owners[name] = (*owners.get(name, ()), modality)
+    return owners
 
 
 def options_for(modality: Modality, given: Mapping[str, object]) -> BaseModel:
-    """The options that were given, for data of a kind.
+    """The given options, validated for a kind of data.
 
     Raises:
-        ConfigError: if the kind has no such options, or not such values.
+        ConfigError: if the kind has no such options, or a value is invalid.
     """
     fields = modality.options.model_fields
     for name in given:
@@ -37,9 +37,9 @@ def options_for(modality: Modality, given: Mapping[str, object]) -> BaseModel:
                 f"{modality.data}",
                 remedy="Leave it out.",
             )
-    said = {name: _said(modality, name, value) for name, value in given.items()}
+    values = {name: _parsed_value(modality, name, value) for name, value in given.items()}
     try:
-        return modality.options.model_validate(said)
+        return modality.options.model_validate(values)
     except ValidationError as error:
         faults = [
             f"{flag(str(fault['loc'][0]))}: {fault['msg']}, got {fault['input']!r}"
@@ -49,37 +49,37 @@ def options_for(modality: Modality, given: Mapping[str, object]) -> BaseModel:
 
 
 def given_options(options: BaseModel) -> dict[str, Any]:
-    """The options that somebody gave, as JSON has them."""
+    """The options that differ from their defaults, as JSON."""
     return options.model_dump(mode="json", exclude_defaults=True)
 
 
-def _said(modality: Modality, name: str, value: object) -> object:
-    """What words of the command line stand for: ``NAME=VALUE`` where an option maps names."""
-    usual: object = modality.options.model_fields[name].default
+def _parsed_value(modality: Modality, name: str, value: object) -> object:
+    """The value of command-line arguments: ``NAME=VALUE`` pairs if the option is a mapping."""
+    default: object = modality.options.model_fields[name].default
     if isinstance(value, str):
         value = [value]
     elif isinstance(value, tuple):
         value = list(cast(tuple[object, ...], value))
     if not isinstance(value, list):
         return value
-    words = cast(list[object], value)
-    if isinstance(usual, dict):
-        return named_values([str(word) for word in words], flag(name))
-    return words[0] if len(words) == 1 else words
+    values = cast(list[object], value)
+    if isinstance(default, dict):
+        return named_values([str(item) for item in values], flag(name))
+    return values[0] if len(values) == 1 else values
 
 
-def named_values(words: Sequence[str], what: str) -> dict[str, str]:
-    """``NAME=VALUE`` words as a mapping.
+def named_values(arguments: Sequence[str], what: str) -> dict[str, str]:
+    """``NAME=VALUE`` arguments as a mapping.
 
     Raises:
-        ConfigError: if a word is none, or a name comes twice.
+        ConfigError: if an argument has another form, or a name occurs twice.
     """
-    found: dict[str, str] = {}
-    for word in words:
-        name, equals, value = word.partition("=")
+    values: dict[str, str] = {}
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
         if not equals or not name:
-            raise ConfigError(f"{what}: {word!r}", remedy=f"Write {what} NAME=VALUE.")
-        if name in found:
+            raise ConfigError(f"{what}: {argument!r}", remedy=f"Write {what} NAME=VALUE.")
+        if name in values:
             raise ConfigError(f"{what}: {name!r} is named twice", remedy="Name it once.")
-        found[name] = value
-    return found
+        values[name] = value
+    return values

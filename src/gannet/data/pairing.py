@@ -1,4 +1,4 @@
-"""Samples that are answers to others: two folders, a table of pairs, or two in one file."""
+"""Find pairs of inputs and targets: two folders, a table of pairs, or both in one file."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from gannet.core.errors import DataError
 from gannet.core.source import SAMPLE, Source
 from gannet.data.containers import pairs
 from gannet.data.containers.cells import CellTable
-from gannet.data.find import Claimed, claimed_by, find, source_of, wanted_of
+from gannet.data.find import Claimed, claimed_by, file_filter_of, find, source_of
 from gannet.modalities.modality import Modality
 from gannet.modalities.registry import find_modality, modalities
 
 GIVEN = "grid"
-"""The role of what is given."""
+"""The role of inputs."""
 
 
 def find_pairs(
@@ -25,25 +25,25 @@ def find_pairs(
     *,
     kinds: Mapping[str, Sequence[str]] | None = None,
 ) -> Source:
-    """A source of targets, each with what is given for it in the role ``grid``.
+    """A source of targets, each with its input in the role ``grid``.
 
     Args:
         path: A folder.
-        how: ``auto``, ``table``, ``folders``, ``side_by_side``, or what the kind can make of a
-            target, such as ``edges``.
-        given: Which folder, or which side, is given; by default the first by name, or the left.
-        kinds: Role -> kinds that may fill it; all of them by default.
+        how: ``auto``, ``table``, ``folders``, ``side_by_side``, or an input that the kind can
+            derive from a target, such as ``edges``.
+        given: Which folder, or which side, is the input; by default the first by name, or the left.
+        kinds: Role -> allowed kinds; all of them by default.
 
     Raises:
-        DataError: if there are no pairs; what does not match is listed.
+        DataError: if there are no pairs; files without a partner are listed.
     """
     path = Path(path)
     targets = _candidates(kinds, SAMPLE)
-    given_as = wanted_of(_candidates(kinds, GIVEN))
-    sides = pairs.PairSides(given_as, wanted_of(targets), _remedy(targets))
+    given_filter = file_filter_of(_candidates(kinds, GIVEN))
+    sides = pairs.PairSides(given_filter, file_filter_of(targets), _remedy(targets))
     if not path.is_dir():
-        said = "a file, expected a folder" if path.exists() else "no such folder"
-        raise DataError(said, where=str(path), remedy=sides.remedy)
+        problem = "a file, expected a folder" if path.exists() else "no such folder"
+        raise DataError(problem, where=str(path), remedy=sides.remedy)
     if how == "auto":
         how = _layout(path, sides, targets)
     if how == "table":
@@ -53,13 +53,13 @@ def find_pairs(
     source = find(path, label="", kinds=[each.name for each in targets])
     pairing = find_modality(source.kind).reading.pairing
     if how in pairing.derived:
-        beside = pairing.derived[how](source)
-        layout = f"{source.layout}, each with its {beside.layout}"
-        return replace(source, layout=layout, roles={GIVEN: replace(beside, layout=layout)})
+        given_source = pairing.derived[how](source)
+        layout = f"{source.layout}, each with its {given_source.layout}"
+        return replace(source, layout=layout, roles={GIVEN: replace(given_source, layout=layout)})
     if pairing.halves is None:
         raise DataError(f"--pairs {how}: no such pairs", where=str(path), remedy=sides.remedy)
-    made, beside = pairing.halves(source, given)
-    return replace(made, roles={GIVEN: beside})
+    target_source, given_source = pairing.halves(source, given)
+    return replace(target_source, roles={GIVEN: given_source})
 
 
 def _candidates(kinds: Mapping[str, Sequence[str]] | None, role: str) -> tuple[Modality, ...]:
@@ -67,7 +67,7 @@ def _candidates(kinds: Mapping[str, Sequence[str]] | None, role: str) -> tuple[M
 
 
 def _layout(path: Path, sides: pairs.PairSides, targets: Sequence[Modality]) -> str:
-    """How pairs lie in a folder, by looking."""
+    """Detect how pairs are laid out in a folder."""
     if (path / pairs.TABLE).exists():
         return "table"
     files = pairs.files_in(path, sides.target)
@@ -81,12 +81,12 @@ def _layout(path: Path, sides: pairs.PairSides, targets: Sequence[Modality]) -> 
 
 
 def _paired(table: CellTable, kinds: Mapping[str, Sequence[str]] | None) -> Source:
-    """A table whose first column holds targets and whose second what is given."""
-    found: list[Source] = []
+    """A source from a table with targets in its first column and inputs in its second."""
+    sources: list[Source] = []
     for view, role in zip(table.views, (SAMPLE, GIVEN), strict=True):
         claimed: Claimed = claimed_by(replace(table, views=(view,)), _candidates(kinds, role))
-        found.append(source_of(table, claimed, ""))
-    targets, given = found
+        sources.append(source_of(table, claimed, ""))
+    targets, given = sources
     if targets.kind == given.kind:
         find_modality(targets.kind).reading.pairing.check(targets, given)
     return replace(targets, roles={GIVEN: given})
@@ -95,10 +95,10 @@ def _paired(table: CellTable, kinds: Mapping[str, Sequence[str]] | None) -> Sour
 def _remedy(targets: Sequence[Modality]) -> str:
     derived = [name for each in targets for name in each.reading.pairing.derived]
     halves = any(each.reading.pairing.halves for each in targets)
-    many = wanted_of(targets).many
-    ways = ["Give two folders with equal names"]
-    ways += [f"one folder with {many} side by side (--pairs side_by_side)"] * halves
-    ways += [f"a folder with {pairs.TABLE} ({','.join(pairs.COLUMNS)})"]
+    many = file_filter_of(targets).many
+    suggestions = ["Give two folders with equal names"]
+    suggestions += [f"one folder with {many} side by side (--pairs side_by_side)"] * halves
+    suggestions += [f"a folder with {pairs.TABLE} ({','.join(pairs.COLUMNS)})"]
     if derived:
-        ways += ["any folder with " + " or ".join(f"--pairs {name}" for name in derived)]
-    return ", ".join(ways[:-1]) + f", or {ways[-1]}."
+        suggestions += ["any folder with " + " or ".join(f"--pairs {name}" for name in derived)]
+    return ", ".join(suggestions[:-1]) + f", or {suggestions[-1]}."

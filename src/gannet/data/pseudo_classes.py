@@ -1,4 +1,4 @@
-"""Classes made up for data that have none, by sorting samples, where a recipe wants that."""
+"""Pseudo-classes (self-conditioned GAN): clusters of samples as classes of unlabelled data."""
 
 from __future__ import annotations
 
@@ -17,68 +17,73 @@ from gannet.metrics.kmeans import assigned, centers, usual_count
 from gannet.modalities.label.codec import LabelCodec
 from gannet.modalities.registry import find_modality
 
-SORTED_BY, PART = 10_000, 500
-"""Most samples whose heaps decide the pseudo-classes, and how many are read at once."""
+MAX_CLUSTERED = 10_000
+"""Maximum number of samples that the clusters are computed from."""
+
+CHUNK = 500
+"""Samples that are read at once."""
 
 
-def with_pseudo_classes(found: Dataset, setting: str, config: Config) -> Dataset:
-    """Data without classes with pseudo-classes in their place, where the recipe can use them.
+def with_pseudo_classes(dataset: Dataset, setting: str, config: Config) -> Dataset:
+    """Add pseudo-classes to data without classes, if the recipe uses them.
 
     Args:
-        found: The data.
-        setting: Name of the recipe's setting that says how many; empty if it has none.
-        config: Its settings, given and usual ones.
+        dataset: The data.
+        setting: Name of the recipe's setting for their number; empty if it has none.
+        config: The recipe's settings.
 
     Raises:
-        ConfigError: if they were asked for where they cannot be made.
+        ConfigError: if they were requested for data that cannot have them.
     """
-    modality = find_modality(found.source.kind)
-    suits = bool(setting) and not found.classes and modality.reading.pseudo_classes
+    modality = find_modality(dataset.source.kind)
+    suits = bool(setting) and not dataset.classes and modality.reading.pseudo_classes
     chosen = config.model_dump(include={setting}, exclude_unset=True)
-    count = chosen.get(setting, usual_count(len(found.train)) if suits else 0)
+    count = chosen.get(setting, usual_count(len(dataset.train)) if suits else 0)
     many = modality.noun[1]
     if count and not suits:
         raise ConfigError(
-            f"{flag(setting)}: only pictures without labels are sorted into kinds",
-            remedy="Leave it out, or leave the labels aside with --label ''.",
+            f"{flag(setting)}: only images without labels can have pseudo-classes",
+            remedy="Leave it out, or ignore the labels with --label ''.",
         )
-    if count > len(found.train) // 2:
+    if count > len(dataset.train) // 2:
         raise ConfigError(
-            f"{flag(setting)}: {len(found.train)} {many} make at most {len(found.train) // 2} "
-            f"kinds, got {count}"
+            f"{flag(setting)}: {len(dataset.train)} {many} allow at most {len(dataset.train) // 2} "
+            f"pseudo-classes, got {count}"
         )
-    # Always in one order of sums: a resumed run must find the very same kinds.
+    # One thread fixes the order of sums: a resumed run must find exactly the same clusters.
     with processor.threads(1):
-        return sorted_by_likeness(found, count, seed=0) if count else found
+        return clustered(dataset, count, seed=0) if count else dataset
 
 
-def sorted_by_likeness(data: Dataset, count: int, *, seed: int) -> Dataset:
-    """The same data, told which of ``count`` kinds each sample is of; classes there are none.
+def clustered(data: Dataset, count: int, *, seed: int) -> Dataset:
+    """The same unlabelled data with k-means clusters of the samples as ``count`` pseudo-classes.
 
-    A generator that is told a kind cannot forget it, and learns it from samples that are alike.
+    A generator that is conditioned on a cluster cannot drop it (mode collapse).
 
-    Source: Liu et al. 2020, arXiv:2006.10728 (self-conditioned GANs). Differs: kinds are found in
-    the pictures, once, not in the discriminator's features again and again.
+    Source: Liu et al. 2020, arXiv:2006.10728 (self-conditioned GANs). Differs: clusters of
+    thumbnails, computed once, not of the discriminator's features, updated during training.
     """
-    told = LabelCodec(classes=tuple(f"kind {number + 1}" for number in range(count)), pseudo=True)
-    some = random_subset(len(data.train), SORTED_BY, seed)
-    middles = centers(_outlines(data.train, some), count, seed=seed)
+    label_codec = LabelCodec(
+        classes=tuple(f"kind {number + 1}" for number in range(count)), pseudo=True
+    )
+    some = random_subset(len(data.train), MAX_CLUSTERED, seed)
+    centroids = centers(_thumbnails(data.train, some), count, seed=seed)
 
-    def sorted_(rows: Rows) -> Rows:
+    def labeled(rows: Rows) -> Rows:
         every = range(len(rows))
-        parts = [every[at : at + PART] for at in range(0, len(rows), PART)]
-        labels = torch.cat([assigned(_outlines(rows, part), middles) for part in parts])
-        return replace(rows, labels=labels.numpy(), label_codec=told)
+        parts = [every[at : at + CHUNK] for at in range(0, len(rows), CHUNK)]
+        labels = torch.cat([assigned(_thumbnails(rows, part), centroids) for part in parts])
+        return replace(rows, labels=labels.numpy(), label_codec=label_codec)
 
     return replace(
         data,
-        codecs={**data.codecs, LABEL: told},
-        train=sorted_(data.train),
-        held_out=sorted_(data.held_out),
+        codecs={**data.codecs, LABEL: label_codec},
+        train=labeled(data.train),
+        held_out=labeled(data.held_out),
     )
 
 
-def _outlines(rows: Rows, places: Sequence[int]) -> Tensor:
+def _thumbnails(rows: Rows, indices: Sequence[int]) -> Tensor:
     thumbnail = find_modality(rows.kind).thumbnail
-    parts = [places[at : at + PART] for at in range(0, len(places), PART)]
+    parts = [indices[at : at + CHUNK] for at in range(0, len(indices), CHUNK)]
     return torch.cat([thumbnail(rows.take(part).real) for part in parts])

@@ -1,4 +1,4 @@
-"""Where samples are fetched from while training: memory, one flat file, or their own cells."""
+"""Stores that training reads samples from: memory, a flat file, or the source itself."""
 
 from __future__ import annotations
 
@@ -17,60 +17,62 @@ from gannet.core.io.prefetch import WORKERS
 from gannet.core.source import Source
 from gannet.modalities.modality import Modality
 
-Places = NDArray[np.int64]
+Indices = NDArray[np.int64]
 
 
 class InMemory:
     """Packed samples in memory."""
 
     slow: ClassVar[bool] = False
-    words: ClassVar[str] = "in memory"
+    location: ClassVar[str] = "in memory"
 
     def __init__(self, modality: Modality, codec: Codec[Any], packed: NDArray[Any]) -> None:
         self.modality, self.codec, self.packed = modality, codec, packed
 
-    def read(self, places: Places) -> Tensor:
+    def read(self, indices: Indices) -> Tensor:
         """Samples ``(n, *shape)``."""
-        return self.modality.unpack(self.codec, self.packed[places])
+        return self.modality.unpack(self.codec, self.packed[indices])
 
 
 class InFile:
     """Packed samples in one flat file."""
 
     slow: ClassVar[bool] = True
-    words: ClassVar[str] = "in a cache on disk"
+    location: ClassVar[str] = "in a cache on disk"
 
     def __init__(self, modality: Modality, codec: Codec[Any], path: Path) -> None:
         self.modality, self.codec = modality, codec
         self.form = modality.pack(codec, [])
         self.file = FlatFile(path, row_bytes(self.form))
 
-    def read(self, places: Places) -> Tensor:
+    def read(self, indices: Indices) -> Tensor:
         """Samples ``(n, *shape)``."""
-        packed = np.empty((len(places), *self.form.shape[1:]), self.form.dtype)
-        for row, place in zip(packed, places.tolist(), strict=True):
-            self.file.read(place, row)
+        packed = np.empty((len(indices), *self.form.shape[1:]), self.form.dtype)
+        for row, index in zip(packed, indices.tolist(), strict=True):
+            self.file.read(index, row)
         return self.modality.unpack(self.codec, packed)
 
 
 class Streamed:
-    """Samples decoded each time they are asked for."""
+    """Samples that are decoded each time they are read."""
 
     slow: ClassVar[bool] = True
-    words: ClassVar[str] = "decoded as they are needed"
+    location: ClassVar[str] = "decoded as they are needed"
 
-    def __init__(self, modality: Modality, codec: Codec[Any], source: Source, kept: Places) -> None:
+    def __init__(
+        self, modality: Modality, codec: Codec[Any], source: Source, indices: Indices
+    ) -> None:
         self.modality, self.codec = modality, codec
-        self.source, self.kept = source, kept
+        self.source, self.indices = source, indices
         self.pool = ThreadPoolExecutor(WORKERS, "gannet-decode")
 
     def __del__(self) -> None:
         self.pool.shutdown(wait=False, cancel_futures=True)
 
-    def read(self, places: Places) -> Tensor:
+    def read(self, indices: Indices) -> Tensor:
         """Samples ``(n, *shape)``."""
-        indices: Sequence[int] = self.kept[places].tolist()
-        raws = list(self.pool.map(self._one, indices))
+        source_indices: Sequence[int] = self.indices[indices].tolist()
+        raws = list(self.pool.map(self._one, source_indices))
         return self.modality.unpack(self.codec, self.modality.pack(self.codec, raws))
 
     def _one(self, index: int) -> Any:

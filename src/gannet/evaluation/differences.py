@@ -1,4 +1,4 @@
-"""Scores of several runs, and which of their differences are more than noise."""
+"""Comparison of the scores of several runs: differences with confidence intervals."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from gannet.core.scores import Report, Score
-from gannet.metrics.confidence import spread
+from gannet.metrics.confidence import std
 
 STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201)
 """97.5 % points of Student's t for 1, 2, ... degrees of freedom; beyond, the last."""
@@ -20,13 +20,13 @@ class Difference(BaseModel):
     """One score of one group of runs against that of the first group.
 
     Attributes:
-        score: Its name.
+        score: Name of the score.
         group: The other group.
-        value: Its mean less that of the first.
+        value: Its mean minus that of the first.
         low: Lower end of the 95 % interval.
         high: Upper end.
-        says: ``noise`` where the interval holds 0.
-        how: Where the interval comes from.
+        conclusion: ``noise`` where the interval contains 0.
+        how: Source of the interval.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,18 +36,18 @@ class Difference(BaseModel):
     value: float
     low: float
     high: float
-    says: Literal["noise", "better", "worse"]
+    conclusion: Literal["noise", "better", "worse"]
     how: str
 
 
 class Group(BaseModel):
-    """Runs of one and the same command, but for the seed.
+    """Runs that differ in their seed only.
 
     Attributes:
-        name: Of the first run.
-        seeds: Of the runs' training.
-        reports: One for each.
-        baseline: Whether their recipe is there to be beaten.
+        name: Name of the first run.
+        seeds: Training seeds of the runs.
+        reports: One per run.
+        baseline: Whether their recipe is a baseline.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -58,7 +58,7 @@ class Group(BaseModel):
     baseline: bool = False
 
     def values(self, name: str) -> list[float]:
-        """One score of all runs."""
+        """One score of each run."""
         return [report.score(name).value for report in self.reports]
 
     def over_runs(self, name: str) -> tuple[float, float] | None:
@@ -66,19 +66,19 @@ class Group(BaseModel):
         values = self.values(name)
         if len(values) < 2:
             return None
-        reach = student(len(values) - 1) * stdev(values) / math.sqrt(len(values))
-        return fmean(values) - reach, fmean(values) + reach
+        half_width = student(len(values) - 1) * stdev(values) / math.sqrt(len(values))
+        return fmean(values) - half_width, fmean(values) + half_width
 
 
 class Comparison(BaseModel):
-    """Groups of runs, scored alike on the same rows.
+    """Groups of runs, scored in the same way on the same rows.
 
     Attributes:
-        data: On what.
-        groups: The first is what others are compared with.
-        scores: Names of the scores that all have.
-        differences: Of each other group, score by score.
-        protocol: How, in sentences.
+        data: Name of the data.
+        groups: The first is the one that others are compared with.
+        scores: Names of the scores that all runs have.
+        differences: Differences of each other group, score by score.
+        protocol: How the scores were measured, in sentences.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -91,40 +91,42 @@ class Comparison(BaseModel):
 
 
 def compared(groups: Sequence[Group], data: str) -> Comparison:
-    """The differences of groups to the first of them."""
+    """Compare groups of runs with the first of them."""
     first, *others = groups
     every = [report for group in groups for report in group.reports]
-    known = [{score.name for score in report.scores} for report in every]
-    names = [score.name for score in every[0].scores if all(score.name in each for each in known)]
+    score_names = [{score.name for score in report.scores} for report in every]
+    names = [
+        score.name for score in every[0].scores if all(score.name in each for each in score_names)
+    ]
     differences = [difference(first, other, name) for other in others for name in names]
-    left: set[str] = set().union(*known) - set(names)
-    said = [
+    unshared: set[str] = set().union(*score_names) - set(names)
+    protocol = [
         *every[0].protocol,
-        "All runs: the same held-out rows, the same further reals, the same counts, seeds and "
-        "features. Runs that differ in nothing but their seed make one entry.",
+        "All runs: the same held-out rows, the same reference reals, the same counts, seeds and "
+        "features. Runs that differ in their seed only make one entry.",
     ]
     if differences:
-        said += [
-            f"Differences: to {first.name}. Where scores have halves, half by half on the same "
-            "reals (paired jackknife); else from both intervals (Newcombe's square and add). With "
-            "several seeds in an entry, the spread over training runs is added to that over "
-            "samples.",
-            f"Noise: the 95 % interval holds 0. Of {len(differences)} differences about "
-            f"{max(round(len(differences) / 20), 1)} would be called though there were none.",
+        protocol += [
+            f"Differences: to {first.name}. Where scores have half-samples, half by half on the "
+            "same reals (paired jackknife); else from both intervals (Newcombe's square and add). "
+            "With several seeds in an entry, the variance over training runs is added to that "
+            "over samples.",
+            f"Noise: the 95 % interval contains 0. If there were no differences at all, about "
+            f"{max(round(len(differences) / 20), 1)} of {len(differences)} would still be called.",
         ]
-    if left:
-        said.append(f"Not every run has these scores: {', '.join(sorted(left))}.")
+    if unshared:
+        protocol.append(f"Not every run has these scores: {', '.join(sorted(unshared))}.")
     return Comparison(
         data=data,
         groups=tuple(groups),
         scores=tuple(names),
         differences=tuple(differences),
-        protocol=tuple(said),
+        protocol=tuple(protocol),
     )
 
 
 def difference(first: Group, other: Group, name: str) -> Difference:
-    """One score of a group less that of the first."""
+    """Difference of one score between a group and the first group."""
     ours = [report.score(name) for report in other.reports]
     theirs = [report.score(name) for report in first.reports]
     value = fmean(score.value for score in ours) - fmean(score.value for score in theirs)
@@ -133,21 +135,27 @@ def difference(first: Group, other: Group, name: str) -> Difference:
     if runs:
         under, over, how = math.hypot(under, runs), math.hypot(over, runs), f"{how}, and runs"
     low, high = value - under, value + over
-    says: Literal["noise", "better", "worse"] = "noise"
+    conclusion: Literal["noise", "better", "worse"] = "noise"
     if low > 0 or high < 0:
-        says = "better" if (value > 0) == (ours[0].better == "high") else "worse"
+        conclusion = "better" if (value > 0) == (ours[0].better == "high") else "worse"
     return Difference(
-        score=name, group=other.name, value=value, low=low, high=high, says=says, how=how
+        score=name,
+        group=other.name,
+        value=value,
+        low=low,
+        high=high,
+        conclusion=conclusion,
+        how=how,
     )
 
 
 def student(freedom: int) -> float:
-    """97.5 % point of Student's t; a little too wide beyond eleven degrees of freedom."""
+    """97.5 % point of Student's t; slightly conservative beyond eleven degrees of freedom."""
     return STUDENT[min(freedom, len(STUDENT)) - 1]
 
 
 def _over_samples(ours: Sequence[Score], theirs: Sequence[Score]) -> tuple[float, float, str]:
-    """How far a difference of means reaches down and up on account of the choice of samples."""
+    """Lower and upper half-width of a difference of means, from sampling, and how obtained."""
     width = len(ours[0].half_sample_values)
     if width and all(len(score.half_sample_values) == width for score in (*ours, *theirs)):
         gaps = [
@@ -155,19 +163,19 @@ def _over_samples(ours: Sequence[Score], theirs: Sequence[Score]) -> tuple[float
             - fmean(score.half_sample_values[at] for score in theirs)
             for at in range(width)
         ]
-        reach = student(width - 1) * spread(gaps)
-        return reach, reach, "paired halves"
+        half_width = student(width - 1) * std(gaps)
+        return half_width, half_width, "paired halves"
     return (
-        math.hypot(mean_reach(ours, "down"), mean_reach(theirs, "up")),
-        math.hypot(mean_reach(ours, "up"), mean_reach(theirs, "down")),
+        math.hypot(mean_half_width(ours, "down"), mean_half_width(theirs, "up")),
+        math.hypot(mean_half_width(ours, "up"), mean_half_width(theirs, "down")),
         "both intervals",
     )
 
 
-def mean_reach(scores: Sequence[Score], side: Literal["down", "up"]) -> float:
-    """How far the interval of a mean reaches, of scores on the same reals.
+def mean_half_width(scores: Sequence[Score], side: Literal["down", "up"]) -> float:
+    """Half-width of the interval of a mean of scores on the same reals.
 
-    They err together, so that it is not divided by their number.
+    Their errors are correlated, so it is not divided by their number.
     """
     if side == "down":
         return fmean(score.value - score.low for score in scores)
@@ -175,7 +183,7 @@ def mean_reach(scores: Sequence[Score], side: Literal["down", "up"]) -> float:
 
 
 def over_runs(sides: Sequence[Sequence[float]]) -> float:
-    """How far a difference of means reaches on account of training runs; 0 if none is repeated."""
+    """Half-width of a difference of means from training runs; 0 if no run is repeated."""
     several = [side for side in sides if len(side) > 1]
     if not several:
         return 0.0

@@ -1,4 +1,4 @@
-"""Scores of a generator against held-out reals, each with interval, floor and trivial baseline."""
+"""Scores of a generator against held-out reals, each with interval, reference and baseline."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gannet.evaluation.feature_cache import CachedFeatures
 from gannet.evaluation.features import SampleFeatures, choose_features, sample_features
 from gannet.evaluation.memorization import memorization_score
 from gannet.evaluation.mode_coverage import class_histogram, cluster_histogram
-from gannet.evaluation.paired import ASKED, diversity, paired_scores
+from gannet.evaluation.paired import DIVERSITY_INPUTS, diversity, paired_scores
 from gannet.evaluation.samples import EvaluationSamples, evaluation_samples, sample_classes
 from gannet.evaluation.scores import (
     LabeledSamples,
@@ -51,167 +51,215 @@ __all__ = [
 
 
 class ConditionalGenerator(Protocol):
-    """How inputs are answered."""
+    """A generator whose samples are outputs for given inputs."""
 
     @property
     def reference_methods(self) -> Mapping[str, Callable[[Batch], Tensor]]:
-        """By simple methods, by name."""
+        """Simple methods for the same task, by name."""
         ...
 
     @property
     def paired(self) -> bool:
-        """Whether each has a target of its own."""
+        """Whether each input has a target of its own."""
         ...
 
     def transform(self, given: Batch, *, seed: int) -> tuple[Batch, Tensor]:
-        """By the generator; with what it was told."""
+        """Outputs of the generator, and the batch with the condition that it used."""
         ...
 
     def resample(self, condition: Batch, *, seed: int) -> Tensor:
-        """Further answers to what was told."""
+        """Further outputs for the same condition."""
         ...
 
 
 @dataclass(frozen=True)
-class Setting:
+class EvaluationContext:
     """What all scores of an evaluation share.
 
     Attributes:
-        made: Samples.
-        lesson: What classifiers of classes learn from; ``None`` without classes.
-        classifier: That learnt from it.
-        eye: Features.
-        kept: The same, worked out once.
-        seen: What these make of the samples.
+        samples: Evaluated samples.
+        train_samples: Training data of the classifiers; ``None`` without classes.
+        classifier: Trained on it.
+        feature_extractor: Feature extractor.
+        cached_extractor: The same with a cache.
+        features: Features of the samples.
         classes: Names of the classes.
-        seed: Of everything.
-        steps: Batches that each classifier learns from.
+        seed: Seed of all random choices.
+        steps: Training batches of each classifier.
     """
 
-    made: EvaluationSamples
-    lesson: LabeledSamples | None
+    samples: EvaluationSamples
+    train_samples: LabeledSamples | None
     classifier: ClassifierFeatures | None
-    eye: Features
-    kept: Features
-    seen: SampleFeatures
+    feature_extractor: Features
+    cached_extractor: Features
+    features: SampleFeatures
     classes: tuple[str, ...]
     seed: int
     steps: int
 
     def train(self, samples: Tensor, labels: Tensor) -> ClassifierFeatures:
-        """A classifier that learnt from some samples."""
-        return _classifier(self.made, self.classes, self.seed, self.steps)(samples, labels)
+        """Train a classifier on the given samples."""
+        return _classifier(self.samples, self.classes, self.seed, self.steps)(samples, labels)
 
 
 def _classifier(
-    made: EvaluationSamples, classes: tuple[str, ...], seed: int, steps: int
+    samples: EvaluationSamples, classes: tuple[str, ...], seed: int, steps: int
 ) -> Callable[[Tensor, Tensor], ClassifierFeatures]:
-    build = made.modality.classifier
+    build = samples.modality.classifier
     return partial(train_classifier, classes=len(classes), seed=seed, steps=steps, build=build)
 
 
-def _prepared(  # as for ``evaluate``
-    made: EvaluationSamples,
+def _prepare_context(  # as for ``evaluate``
+    samples: EvaluationSamples,
     dataset: Data,
     features: str | Features,
     cache: Path | None,
     seed: int,
     steps: int,
-) -> Setting:
-    """Classifier and features, and what these make of the samples."""
-    lesson, classes = labeled_samples(dataset, made), dataset.classes
-    train = _classifier(made, classes, seed, steps)
-    classifier = None if lesson is None else train(lesson.samples, lesson.labels)
-    feature_extractor = choose_features(features, classifier, dataset, made)
-    kept = feature_extractor if cache is None else CachedFeatures(feature_extractor, cache)
-    seen = sample_features(kept, made)
-    return Setting(made, lesson, classifier, feature_extractor, kept, seen, classes, seed, steps)
+) -> EvaluationContext:
+    """Train the classifier, choose features, and compute those of the samples."""
+    train_samples, classes = labeled_samples(dataset, samples), dataset.classes
+    train = _classifier(samples, classes, seed, steps)
+    classifier = (
+        None if train_samples is None else train(train_samples.samples, train_samples.labels)
+    )
+    feature_extractor = choose_features(features, classifier, dataset, samples)
+    cached_extractor = (
+        feature_extractor if cache is None else CachedFeatures(feature_extractor, cache)
+    )
+    embedded = sample_features(cached_extractor, samples)
+    return EvaluationContext(
+        samples,
+        train_samples,
+        classifier,
+        feature_extractor,
+        cached_extractor,
+        embedded,
+        classes,
+        seed,
+        steps,
+    )
 
 
-def _drawn(answers: ConditionalGenerator, condition: Batch, seed: int, number: int) -> Tensor:
-    return answers.resample(condition, seed=derive_seed(seed, 8, number))
+def _resample(
+    conditional_generator: ConditionalGenerator, condition: Batch, seed: int, number: int
+) -> Tensor:
+    return conditional_generator.resample(condition, seed=derive_seed(seed, 8, number))
 
 
-def _of_answers(
-    answers: ConditionalGenerator,
+def _conditional_scores(
+    conditional_generator: ConditionalGenerator,
     given: Batch,
     reference_methods: Mapping[str, Tensor],
-    shared: Setting,
+    context: EvaluationContext,
 ) -> list[Score]:
-    """Scores of answers: beside their targets, or beside the heap that they shall be like."""
+    """Scores of conditional outputs: against their targets, or against the target domain."""
     seed, feature_extractor, fake, modality = (
-        shared.seed,
-        shared.kept,
-        shared.made.fake,
-        shared.made.modality,
+        context.seed,
+        context.cached_extractor,
+        context.samples.fake,
+        context.samples.modality,
     )
-    again = partial(_drawn, answers, given[:ASKED], seed)
-    if answers.paired:
+    resample = partial(_resample, conditional_generator, given[:DIVERSITY_INPUTS], seed)
+    if conditional_generator.paired:
         targets = given.real.float()
         return paired_scores(
-            fake, targets, reference_methods, feature_extractor, again, modality=modality, seed=seed
+            fake,
+            targets,
+            reference_methods,
+            feature_extractor,
+            resample,
+            modality=modality,
+            seed=seed,
         )
-    seen = (
+    features = (
         feature_extractor(given.real.float()),
         feature_extractor(given.condition.grid.float()),
         feature_extractor(fake),
     )
-    kept = modality.evaluation.preserved
-    found = unpaired_scores(fake, given, seen, shared.classes, preserved=kept, seed=seed)
-    return [*found, diversity(seen[0], feature_extractor, again, seed=seed)]
+    preserved = modality.evaluation.preserved
+    scores = unpaired_scores(fake, given, features, context.classes, preserved=preserved, seed=seed)
+    return [*scores, diversity(features[0], feature_extractor, resample, seed=seed)]
 
 
-def _of_any(shared: Setting) -> list[Score]:
-    """Scores that samples of any kind have, and those of their kind."""
-    made, seed = shared.made, shared.seed
-    scores = distribution_scores(shared.seen, seed)
-    scores += [two_sample_score(each, seed, shared.steps * 3 // 2) for each in (made, shared.seen)]
-    heaps = (made.held_out, made.fake, made.real_reference, made.baseline_samples)
-    return [*scores, *made.modality.evaluation.scores(*heaps)]
+def _common_scores(context: EvaluationContext) -> list[Score]:
+    """Scores for every modality, and those of the samples' modality."""
+    samples, seed = context.samples, context.seed
+    scores = distribution_scores(context.features, seed)
+    scores += [
+        two_sample_score(each, seed, context.steps * 3 // 2) for each in (samples, context.features)
+    ]
+    sample_sets = (samples.held_out, samples.fake, samples.real_reference, samples.baseline_samples)
+    return [*scores, *samples.modality.evaluation.scores(*sample_sets)]
 
 
-def _of_classes(
-    shared: Setting, condition: PredictedClasses | None, sampler: Sampler, dataset: Data
-) -> list[Score]:
-    """Scores of a generator that was asked for classes."""
-    made, lesson = shared.made, shared.lesson
-    if lesson is None or condition is None or not made.class_conditional:
-        return []
-    fakes = sample_classes(sampler, dataset, lesson.labels, seed=derive_seed(shared.seed, 2))
-    usual, names = condition.held_out, shared.classes
-    taught = tstr_score(made, lesson, usual, fakes, shared.train, shared.seed, names)
-    return [class_score(made, condition, names), taught]
-
-
-def _profiles(shared: Setting, condition: PredictedClasses | None) -> tuple[Histogram, ...]:
-    """How samples are spread over classes, or over clusters where classes are not known."""
-    if condition is not None:
-        return (class_histogram(condition.held_out, condition.fake, shared.classes),)
-    seen = shared.seen
-    return cluster_histogram(seen.real_reference, seen.held_out, seen.fake, seed=shared.seed)
-
-
-def _compared(
+def _class_scores(
+    context: EvaluationContext,
+    predictions: PredictedClasses | None,
     sampler: Sampler,
     dataset: Data,
-    made: EvaluationSamples | None,
-    answers: ConditionalGenerator | None,
+) -> list[Score]:
+    """Scores of a class-conditional generator."""
+    samples, train_samples = context.samples, context.train_samples
+    if train_samples is None or predictions is None or not samples.class_conditional:
+        return []
+    fakes = sample_classes(
+        sampler, dataset, train_samples.labels, seed=derive_seed(context.seed, 2)
+    )
+    reference_classes, names = predictions.held_out, context.classes
+    tstr = tstr_score(
+        samples, train_samples, reference_classes, fakes, context.train, context.seed, names
+    )
+    return [class_score(samples, predictions, names), tstr]
+
+
+def _histograms(
+    context: EvaluationContext, predictions: PredictedClasses | None
+) -> tuple[Histogram, ...]:
+    """Distribution over classes, or over clusters where classes are unknown."""
+    if predictions is not None:
+        return (class_histogram(predictions.held_out, predictions.fake, context.classes),)
+    features = context.features
+    return cluster_histogram(
+        features.real_reference, features.held_out, features.fake, seed=context.seed
+    )
+
+
+def _samples_and_references(
+    sampler: Sampler,
+    dataset: Data,
+    samples: EvaluationSamples | None,
+    conditional_generator: ConditionalGenerator | None,
     count: int,
     seed: int,
 ) -> tuple[EvaluationSamples, Mapping[str, Tensor], str]:
-    """The samples that are compared, answers of simple methods, and the method that is baseline."""
-    by = "" if answers is None else next(iter(answers.reference_methods), "")
-    answering = None if answers is None else partial(answers.transform, seed=seed)
-    made = made or evaluation_samples(sampler, dataset, count=count, seed=seed, answering=answering)
-    if answers is None or made.given is None:
-        return made, {}, by
+    """Evaluated samples, outputs of the reference methods, and the name of the baseline method."""
+    baseline_name = (
+        ""
+        if conditional_generator is None
+        else next(iter(conditional_generator.reference_methods), "")
+    )
+    conditional_sampler = (
+        None
+        if conditional_generator is None
+        else partial(conditional_generator.transform, seed=seed)
+    )
+    samples = samples or evaluation_samples(
+        sampler, dataset, count=count, seed=seed, conditional_sampler=conditional_sampler
+    )
+    if conditional_generator is None or samples.given is None:
+        return samples, {}, baseline_name
     reference_methods = {
-        name: method(made.given) for name, method in answers.reference_methods.items()
+        name: method(samples.given)
+        for name, method in conditional_generator.reference_methods.items()
     }
     return (
-        replace(made, baseline_samples=reference_methods[by].float()) if by else made,
+        replace(samples, baseline_samples=reference_methods[baseline_name].float())
+        if baseline_name
+        else samples,
         reference_methods,
-        by,
+        baseline_name,
     )
 
 
@@ -225,9 +273,9 @@ def evaluate(  # noqa: PLR0913  # what a report depends on
     steps: int = 200,
     artifact: str = "",
     data: str = "",
-    made: EvaluationSamples | None = None,
+    samples: EvaluationSamples | None = None,
     cache: Path | None = None,
-    answers: ConditionalGenerator | None = None,
+    conditional_generator: ConditionalGenerator | None = None,
 ) -> Report:
     """Score a generator.
 
@@ -235,43 +283,57 @@ def evaluate(  # noqa: PLR0913  # what a report depends on
         sampler: The generator.
         dataset: The data that it was trained on, and those held out.
         count: Samples on each side; fewer if fewer were held out.
-        features: ``auto`` (classifier if there are labels, else the best network that is there for
-            data of this kind, else random), ``classifier``, ``random``, what else the kind of data
-            knows (pictures: ``efficientnet``, or a path to Inception weights), or features of your
-            own.
-        seed: Of fakes, subsets and critics; equal arguments give an equal report.
-        steps: Batches that each classifier learns from; half as many again for critics.
-        artifact: How the report calls the generator.
-        data: How it calls the data.
-        made: What ``material`` gave for the same arguments, if it is needed for more than this.
-        cache: Folder that keeps features, by content, for the next time; ``None`` for none.
-        answers: Of a generator whose samples are answers, how it and simple methods answer.
+        features: ``auto`` (classifier if there are labels, else the best available pretrained
+            network for this modality, else random), ``classifier``, ``random``, others of the
+            modality (images: ``efficientnet``, or a path to Inception weights), or your own.
+        seed: Seed of fakes, subsets and classifiers; equal arguments give an equal report.
+        steps: Training batches of each classifier; half as many again for two-sample tests.
+        artifact: Name of the generator in the report.
+        data: Name of the data in the report.
+        samples: Result of ``evaluation_samples`` for the same arguments, if it exists already.
+        cache: Folder in which features are cached by content; ``None`` for none.
+        conditional_generator: For conditional generation: the generator and its reference methods.
 
     Raises:
         DataError: if fewer than 8 samples were held out.
         ConfigError: if the features are unknown or do not suit the data.
     """
-    made, reference_methods, by = _compared(sampler, dataset, made, answers, count, seed)
-    shared = _prepared(made, dataset, features, cache, seed, steps)
-    scores = _of_any(shared)
-    if answers is not None and made.given is not None:
-        scores += _of_answers(answers, made.given, reference_methods, shared)
-    copied, seen = memorization_score(made, dataset), shared.seen
-    scores.append(copied.score)
-    told = None if shared.classifier is None else predicted_classes(shared.classifier, made, seen)
-    scores += _of_classes(shared, told, sampler, dataset)
-    paired = answers is None or answers.paired
+    samples, reference_methods, baseline_name = _samples_and_references(
+        sampler, dataset, samples, conditional_generator, count, seed
+    )
+    context = _prepare_context(samples, dataset, features, cache, seed, steps)
+    scores = _common_scores(context)
+    if conditional_generator is not None and samples.given is not None:
+        scores += _conditional_scores(
+            conditional_generator, samples.given, reference_methods, context
+        )
+    memorization, embedded = memorization_score(samples, dataset), context.features
+    scores.append(memorization.score)
+    predictions = (
+        None
+        if context.classifier is None
+        else predicted_classes(context.classifier, samples, embedded)
+    )
+    scores += _class_scores(context, predictions, sampler, dataset)
+    paired = conditional_generator is None or conditional_generator.paired
     return Report(
         artifact=artifact,
         data=data,
         scores=tuple(scores),
-        suspects=copied.suspects,
+        suspects=memorization.suspects,
         seed=seed,
         gannet=gannet_version(),
-        protocol=protocol_of(made, scores, shared.eye, shared.lesson, by, paired=paired),
-        baseline=by or "Gaussian",
-        conditional=answers is not None,
-        examples=copied.examples,
-        training_distance=copied.training_distance,
-        histograms=_profiles(shared, told),
+        protocol=protocol_of(
+            samples,
+            scores,
+            context.feature_extractor,
+            context.train_samples,
+            baseline_name,
+            paired=paired,
+        ),
+        baseline=baseline_name or "Gaussian",
+        conditional=conditional_generator is not None,
+        examples=memorization.examples,
+        training_distance=memorization.training_distance,
+        histograms=_histograms(context, predictions),
     )

@@ -1,4 +1,4 @@
-"""Features that are worked out once: kept in a folder by what they are of."""
+"""Features cached in a folder, by content of the samples."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from gannet.networks.features import Features, label_of
 
 
 class CachedFeatures:
-    """The same features, read from a folder where they are there already.
+    """A feature extractor with a cache on disk.
 
-    A file is named after the features' weights and the samples' bytes, so that nothing can be
-    taken for another; what is damaged, or cannot be written, is worked out again.
+    A file is named after the hash of the weights and of the samples' bytes, so entries cannot be
+    confused; what is damaged or cannot be written is computed again.
     """
 
     def __init__(self, features: Features, folder: Path) -> None:
-        """Keep what ``features`` gives in ``folder``."""
+        """Cache the results of ``features`` in ``folder``."""
         self._features, self._folder = features, folder
         self.name, self.width, self.hash = features.name, features.width, features.hash
 
     def __call__(self, samples: Tensor) -> Tensor:
         """``(B, *shape)`` to ``(B, width)``."""
         path = self._folder / f"features-{self._key(samples)}.pt"
-        known = _read(path)
-        if known is not None and known.shape == (len(samples), self.width):
-            return known
-        made = self._features(samples)
-        packed = io.BytesIO()
-        torch.save(made.contiguous(), packed)
+        cached = _read(path)
+        if cached is not None and cached.shape == (len(samples), self.width):
+            return cached
+        features = self._features(samples)
+        buffer = io.BytesIO()
+        torch.save(features.contiguous(), buffer)
         try:
-            write_whole(path, packed.getvalue(), sync=False)
+            write_whole(path, buffer.getvalue(), sync=False)
         except GannetError:
-            return made  # a full disk is no reason to have no scores
-        return made
+            return features  # a full disk must not stop an evaluation
+        return features
 
     def _key(self, samples: Tensor) -> str:
         about = f"{label_of(self._features)} {tuple(samples.shape)} {samples.dtype}"
@@ -50,7 +50,7 @@ class CachedFeatures:
 
 def _read(path: Path) -> Tensor | None:
     try:
-        found = torch.load(path, weights_only=True)
+        loaded = torch.load(path, weights_only=True)
     except (OSError, *UNREADABLE):
         return None
-    return found if isinstance(found, Tensor) else None
+    return loaded if isinstance(loaded, Tensor) else None

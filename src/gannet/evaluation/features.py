@@ -1,4 +1,4 @@
-"""In which features an evaluation compares samples, and what these make of them."""
+"""Choice of the feature extractor of an evaluation, and features of its samples."""
 
 from __future__ import annotations
 
@@ -13,38 +13,40 @@ from gannet.networks.classifier import ClassifierFeatures
 from gannet.networks.features import Features
 
 REFERENCE = 2_000
-"""Training samples that say what is usual."""
+"""Maximum training samples that random features are fitted to."""
 
 
 def choose_features(
-    wanted: str | Features,
+    choice: str | Features,
     classifier: ClassifierFeatures | None,
     dataset: Data,
-    made: EvaluationSamples,
+    samples: EvaluationSamples,
 ) -> Features:
-    """The features that scores are measured in.
+    """Choose the feature extractor that scores are measured with.
 
     Raises:
         ConfigError: if the name is unknown, or the features do not suit the data.
     """
-    if not isinstance(wanted, str):
-        return wanted
-    if wanted in ("auto", "classifier") and classifier is not None:
+    if not isinstance(choice, str):
+        return choice
+    if choice in ("auto", "classifier") and classifier is not None:
         return classifier
-    if wanted == "classifier":
+    if choice == "classifier":
         raise ConfigError(
-            "--features classifier: the data have no two classes to learn",
+            "--features classifier: the data have fewer than two classes",
             remedy="Choose auto or random.",
         )
-    found = made.modality.evaluation.pretrained(wanted, made.fake)
-    if found is not None:
-        return found
-    return made.modality.features(dataset.train.take(list(made.remaining[:REFERENCE])).real, 0)
+    pretrained = samples.modality.evaluation.pretrained(choice, samples.fake)
+    if pretrained is not None:
+        return pretrained
+    return samples.modality.features(
+        dataset.train.take(list(samples.remaining[:REFERENCE])).real, 0
+    )
 
 
 @dataclass(frozen=True)
 class SampleFeatures:
-    """The heaps of ``EvaluationSamples`` in features, each ``(n, width)``; worked out once."""
+    """Features of the sets of ``EvaluationSamples``, each ``(n, width)``."""
 
     feature_extractor: Features
     held_out: Tensor
@@ -53,12 +55,12 @@ class SampleFeatures:
     baseline_samples: Tensor
 
 
-def sample_features(feature_extractor: Features, made: EvaluationSamples) -> SampleFeatures:
-    """What features make of the samples."""
+def sample_features(feature_extractor: Features, samples: EvaluationSamples) -> SampleFeatures:
+    """Features of all four sets of samples."""
     return SampleFeatures(
         feature_extractor,
         *map(
             feature_extractor,
-            (made.held_out, made.fake, made.real_reference, made.baseline_samples),
+            (samples.held_out, samples.fake, samples.real_reference, samples.baseline_samples),
         ),
     )

@@ -1,4 +1,4 @@
-"""Are fakes copies of training samples, or of each other?"""
+"""Memorization and duplicates: are fakes copies of training samples, or of each other?"""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from torch import Tensor
 
 from gannet.core.scores import ABOUT, NearestPair, Score, TrainingDistance
 from gannet.evaluation.samples import EvaluationSamples
-from gannet.metrics.confidence import share_score
+from gannet.metrics.confidence import fraction_score
 from gannet.metrics.distribution import nearest_others
 from gannet.metrics.memorization import (
-    SHOWN,
+    MAX_PAIRS,
     closest,
     pairs_of,
     suspects,
@@ -25,21 +25,21 @@ from gannet.modalities.hooks import Data
 from gannet.networks.features import Standardizer
 
 SEARCHED = 100_000
-"""Most training samples in which copies are looked for."""
+"""Maximum training samples that are searched for copies."""
 
-ALIKE = 0.01
-"""Share of held-out reals that have another as near as a repeated sample has."""
+DUPLICATE_QUANTILE = 0.01
+"""Quantile of nearest-neighbour distances of held-out reals below which a fake is a duplicate."""
 
 
 @dataclass(frozen=True)
 class Memorization:
-    """What was found among the training samples nearest to fakes.
+    """Training samples nearest to the fakes.
 
     Attributes:
-        score: Share of fakes oddly near to one of them.
+        score: Memorization rate: fraction of fakes suspiciously close to one training sample.
         suspects: The nearest pairs, the most suspect first.
-        examples: The first fakes, not chosen, with theirs.
-        training_distance: All distances, in quantiles.
+        examples: The first fakes, unselected, with their nearest training samples.
+        training_distance: Quantiles of all distances.
     """
 
     score: Score
@@ -48,58 +48,65 @@ class Memorization:
     training_distance: TrainingDistance
 
 
-def memorization_score(made: EvaluationSamples, dataset: Data) -> Memorization:
-    """Share of fakes oddly near to one training sample, and the nearest pairs.
+def memorization_score(samples: EvaluationSamples, dataset: Data) -> Memorization:
+    """Memorization rate of the fakes, and the nearest pairs.
 
-    The fresh reals are left out of the training samples, since they serve as the floor.
+    The reference reals are excluded from the searched training samples.
     """
-    rows = made.remaining[:SEARCHED]
-    evaluation, metric = _distance(made)
-    heaps = [made.fake, made.held_out, made.real_reference, made.baseline_samples]
-    blocks = _blocks(dataset, rows, evaluation)
-    distances, which = closest(torch.cat([evaluation(each) for each in heaps]), blocks)
-    count = len(made.fake)
-    fake, held_out, fresh, plain = (distances[at * count : (at + 1) * count] for at in range(4))
-    flags = [suspects(each, held_out) for each in (fake, fresh, plain)]
-    score = share_score(f"memorization[{made.modality.noun[1]}]", flags, ABOUT["memorization"])
+    rows = samples.remaining[:SEARCHED]
+    embed, metric = _distance(samples)
+    sample_sets = [samples.fake, samples.held_out, samples.real_reference, samples.baseline_samples]
+    blocks = _blocks(dataset, rows, embed)
+    distances, which = closest(torch.cat([embed(each) for each in sample_sets]), blocks)
+    count = len(samples.fake)
+    fake, held_out, reference, baseline = (
+        distances[at * count : (at + 1) * count] for at in range(4)
+    )
+    flags = [suspects(each, held_out) for each in (fake, reference, baseline)]
+    score = fraction_score(
+        f"memorization[{samples.modality.noun[1]}]", flags, ABOUT["memorization"]
+    )
     pairs = pairs_of(fake, [rows[int(at)] for at in which[:count, 0]], flags[0])
-    near = training_distance_of(metric, fake[:, 0], held_out[:, 0], len(rows))
-    return Memorization(score, worst_pairs(pairs), pairs[:SHOWN], near)
+    training_distance = training_distance_of(metric, fake[:, 0], held_out[:, 0], len(rows))
+    return Memorization(score, worst_pairs(pairs), pairs[:MAX_PAIRS], training_distance)
 
 
 def duplicate_score(
     held_out: Tensor | FeatureSet,
     fake: Tensor | FeatureSet,
-    fresh: Tensor | FeatureSet,
-    plain: Tensor | FeatureSet,
+    reference: Tensor | FeatureSet,
+    baseline: Tensor | FeatureSet,
     feature_extractor: str,
 ) -> Score:
-    """Share of fakes with another fake nearer than 99 % of held-out reals have another real.
+    """Duplicate rate: fakes nearer to another fake than 99 % of reals are to another real.
 
     Args:
-        held_out: ``(n, F)`` features.
+        held_out: ``(n, F)`` features of held-out reals.
         fake: The same of fakes.
-        fresh: Of further reals, the floor.
-        plain: Of the baseline.
-        feature_extractor: What the features are called.
+        reference: The same of other reals, the reference.
+        baseline: The same of the baseline.
+        feature_extractor: Name of the features.
     """
-    limit = nearest_others(held_out).quantile(ALIKE)
-    flags = [nearest_others(each) <= limit for each in (fake, fresh, plain)]
-    return share_score(f"duplicate rate[{feature_extractor}]", flags, ABOUT["duplicate rate"])
+    limit = nearest_others(held_out).quantile(DUPLICATE_QUANTILE)
+    flags = [nearest_others(each) <= limit for each in (fake, reference, baseline)]
+    return fraction_score(f"duplicate rate[{feature_extractor}]", flags, ABOUT["duplicate rate"])
 
 
-def _distance(made: EvaluationSamples) -> tuple[Callable[[Tensor], Tensor], str]:
-    """Samples ``(B, *shape)`` as few numbers ``(B, F)``, and what distances between these are."""
-    thumbnail = made.modality.thumbnail
-    if made.modality.values == "signed":  # all of one unit
-        return thumbnail, f"Euclidean, between thumbnails of {made.modality.noun[1]} in [-1, 1]"
-    scale = Standardizer(thumbnail(made.held_out))
+def _distance(evaluation_samples: EvaluationSamples) -> tuple[Callable[[Tensor], Tensor], str]:
+    """Embedding of samples ``(B, *shape)`` to ``(B, F)``, and the name of its distance."""
+    thumbnail = evaluation_samples.modality.thumbnail
+    if evaluation_samples.modality.values == "signed":  # all numbers have one unit
+        return (
+            thumbnail,
+            f"Euclidean, between thumbnails of {evaluation_samples.modality.noun[1]} in [-1, 1]",
+        )
+    scale = Standardizer(thumbnail(evaluation_samples.held_out))
     metric = "Euclidean, each number in standard deviations of held-out reals"
     return lambda samples: scale(thumbnail(samples)), metric
 
 
 def _blocks(
-    dataset: Data, rows: tuple[int, ...], evaluation: Callable[[Tensor], Tensor]
+    dataset: Data, rows: tuple[int, ...], embed: Callable[[Tensor], Tensor]
 ) -> Iterator[Tensor]:
     for start in range(0, len(rows), 1_000):
-        yield evaluation(dataset.train.take(list(rows[start : start + 1_000])).real)
+        yield embed(dataset.train.take(list(rows[start : start + 1_000])).real)

@@ -1,4 +1,4 @@
-"""Which classes, or kinds, of samples the fakes lack: shares of each, of reals beside fakes."""
+"""Mode coverage: frequencies of classes or clusters, real beside fake."""
 
 from __future__ import annotations
 
@@ -9,45 +9,54 @@ import torch
 from torch import Tensor
 
 from gannet.core.scores import Histogram
-from gannet.metrics.kmeans import FEWEST, MOST, assigned, centers
+from gannet.metrics.kmeans import MAX_CLUSTERS, MIN_CLUSTERS, assigned, centers
 
-MEMBERS = 40
-"""Reals that each kind should have, so that one that is missing is seen."""
+SAMPLES_PER_CLUSTER = 40
+"""Reals per cluster, enough to notice a missing one."""
 
 
 def class_histogram(real: Tensor, fake: Tensor, names: Sequence[str]) -> Histogram:
-    """Shares of the classes ``(n,)`` that one classifier tells of held-out reals and of fakes."""
-    return _profile("class, as told by the classifier", "class", real, fake, names)
+    """Frequencies of the classes ``(n,)`` predicted for held-out reals and for fakes."""
+    return _histogram("class, predicted by the classifier", "class", real, fake, names)
 
 
 def cluster_histogram(
-    fresh: Tensor, held_out: Tensor, fake: Tensor, *, seed: int
+    real_reference: Tensor, held_out: Tensor, fake: Tensor, *, seed: int
 ) -> tuple[Histogram, ...]:
-    """Shares of the heaps that features ``(n, F)`` fall into; nothing where samples are few.
+    """Frequencies of the clusters that features ``(n, F)`` fall into; none for few samples.
 
-    The heaps are those of ``fresh``, so that held-out reals and fakes are strangers to them alike.
+    The clusters are fitted to ``real_reference``, which is independent of held-out reals and fakes
+    alike.
     """
-    count = min(len(fresh) // MEMBERS, MOST)
-    if count < FEWEST:
+    count = min(len(real_reference) // SAMPLES_PER_CLUSTER, MAX_CLUSTERS)
+    if count < MIN_CLUSTERS:
         return ()
-    middles = centers(fresh.float(), count, seed=seed)
-    names = [f"kind {number + 1}" for number in range(count)]
-    real, made = (assigned(each.float(), middles) for each in (held_out, fake))
-    return (_profile("kinds of reals, found without labels", "cluster", real, made, names),)
+    centroids = centers(real_reference.float(), count, seed=seed)
+    names = [f"cluster {number + 1}" for number in range(count)]
+    real_clusters, fake_clusters = (assigned(each.float(), centroids) for each in (held_out, fake))
+    return (
+        _histogram(
+            "clusters of reals, found without labels",
+            "cluster",
+            real_clusters,
+            fake_clusters,
+            names,
+        ),
+    )
 
 
-def _profile(
+def _histogram(
     name: str, kind: Literal["class", "cluster"], real: Tensor, fake: Tensor, names: Sequence[str]
 ) -> Histogram:
-    shares = [
+    fractions = [
         torch.bincount(each, minlength=len(names)).double() / len(each) for each in (real, fake)
     ]
-    order = list(map(int, shares[0].argsort(descending=True, stable=True)))
+    order = list(map(int, fractions[0].argsort(descending=True, stable=True)))
     return Histogram(
         name=name,
         kind=kind,
         bins=tuple(names[at] for at in order),
-        real=tuple(float(shares[0][at]) for at in order),
-        fake=tuple(float(shares[1][at]) for at in order),
+        real=tuple(float(fractions[0][at]) for at in order),
+        fake=tuple(float(fractions[1][at]) for at in order),
         samples=min(len(real), len(fake)),
     )

@@ -1,4 +1,4 @@
-"""Scores of answers to inputs: beside what they should be, and beside simple methods."""
+"""Scores of conditional outputs that have targets, beside reference methods."""
 
 from __future__ import annotations
 
@@ -15,145 +15,163 @@ from gannet.modalities.hooks import PairMeasure
 from gannet.modalities.modality import Modality
 from gannet.networks.features import Features
 
-DRAWN = 1_000
-"""Bootstrap draws of samples."""
+BOOTSTRAP_DRAWS = 1_000
+"""Bootstrap resamples."""
 
-ASKED, DRAWS = 64, 5
-"""Inputs that several answers are asked for, and how many."""
+DIVERSITY_INPUTS = 64
+"""Inputs that diversity is measured on."""
+
+DIVERSITY_DRAWS = 5
+"""Outputs per input that diversity is measured on."""
 
 
 def paired_scores(
-    answers: Tensor,
+    outputs: Tensor,
     targets: Tensor,
     reference_methods: Mapping[str, Tensor],
     feature_extractor: Features,
-    again: Callable[[int], Tensor],
+    resample: Callable[[int], Tensor],
     *,
     modality: Modality,
     seed: int,
 ) -> list[Score]:
-    """Score answers to held-out inputs.
+    """Score outputs for held-out inputs against their targets.
 
     Args:
-        answers: ``(n, *shape)``.
-        targets: What they should be.
-        reference_methods: What simple methods answer, by name; the best of them is the baseline,
-            and all are parts of the score.
-        feature_extractor: Features of likeness.
-        again: Other answers to the first ``ASKED`` inputs, by number of the draw.
-        modality: Kind of data of answers and targets; it may compare these in ways of its own.
-        seed: Of the bootstrap.
+        outputs: Outputs ``(n, *shape)``.
+        targets: Targets, of the same shape.
+        reference_methods: Outputs of simple methods, by name; the best of them is the baseline,
+            and all are components of the score.
+        feature_extractor: Features for the feature distance.
+        resample: Draw number to further outputs for the first ``ASKED`` inputs.
+        modality: Modality of the outputs; it may add measures of its own.
+        seed: Seed of the bootstrap.
 
     Returns:
-        ``feature distance``: between answer and target, as a share of that between two different
-        targets, and what the kind of data adds; ``diversity``: feature distance between two answers
-        to one input, as the same share.
+        ``feature distance`` between output and target, relative to that between two different
+        targets, and measures of the modality; ``diversity``: feature distance between two outputs
+        for one input, relative to the same.
     """
-    seen = feature_extractor(targets)
-    apart = (seen - seen.roll(1, 0)).norm(dim=1).mean().clamp_min(1e-9)
+    target_features = feature_extractor(targets)
+    target_distance = (
+        (target_features - target_features.roll(1, 0)).norm(dim=1).mean().clamp_min(1e-9)
+    )
 
-    def unlike(one: Tensor, other: Tensor) -> Tensor:
-        there = seen if other is targets else feature_extractor(other)
-        return (feature_extractor(one) - there).norm(dim=1) / apart
+    def feature_distance(one: Tensor, other: Tensor) -> Tensor:
+        other_features = target_features if other is targets else feature_extractor(other)
+        return (feature_extractor(one) - other_features).norm(dim=1) / target_distance
 
-    by_features = PairMeasure("feature distance", unlike, 0.0, "low", ABOUT["feature distance"])
-    found = [
-        _score(each, answers, targets, reference_methods, seed)
+    by_features = PairMeasure(
+        "feature distance", feature_distance, 0.0, "low", ABOUT["feature distance"]
+    )
+    scores = [
+        _score(each, outputs, targets, reference_methods, seed)
         for each in modality.evaluation.measures(by_features)
     ]
-    return [*found, diversity(seen, feature_extractor, again, seed=seed)]
+    return [*scores, diversity(target_features, feature_extractor, resample, seed=seed)]
 
 
 def diversity(
-    seen: Tensor, feature_extractor: Features, again: Callable[[int], Tensor], *, seed: int
+    target_features: Tensor,
+    feature_extractor: Features,
+    resample: Callable[[int], Tensor],
+    *,
+    seed: int,
 ) -> Score:
-    """How far answers to one input lie apart, as a share of how far different targets do.
+    """Mean feature distance between outputs for one input, relative to that between targets.
 
     Args:
-        seen: ``(n, width)`` features of targets.
-        feature_extractor: Features of likeness.
-        again: Answers to the same inputs, by number of the draw.
-        seed: Of the bootstrap.
+        target_features: ``(n, width)`` features of targets.
+        feature_extractor: Features for the distance.
+        resample: Draw number to outputs for the same inputs.
+        seed: Seed of the bootstrap.
     """
-    apart = (seen - seen.roll(1, 0)).norm(dim=1).mean().clamp_min(1e-9)
-    views = [feature_extractor(again(number)) for number in range(DRAWS)]
+    target_distance = (
+        (target_features - target_features.roll(1, 0)).norm(dim=1).mean().clamp_min(1e-9)
+    )
+    output_features = [feature_extractor(resample(number)) for number in range(DIVERSITY_DRAWS)]
     pairs: list[Tensor] = [
-        (one - other).norm(dim=1) / apart for one, other in combinations(views, 2)
+        (one - other).norm(dim=1) / target_distance
+        for one, other in combinations(output_features, 2)
     ]
-    each = torch.stack(pairs).mean(0)
-    # Answers that all are right would differ no more than targets do: nobody knows by how much.
+    distances = torch.stack(pairs).mean(0)
+    # Correct outputs differ at most as much as targets do; how much is unknown.
     return mean_score(
         "diversity",
-        each,
-        floor=1.0,
+        distances,
+        reference=1.0,
         better="high",
         baseline=0.0,
-        by="one answer only",
+        baseline_name="one output only",
         seed=seed,
         about=ABOUT["diversity"],
     )
 
 
 def _score(
-    how: PairMeasure,
-    answers: Tensor,
+    pair_measure: PairMeasure,
+    outputs: Tensor,
     targets: Tensor,
     reference_methods: Mapping[str, Tensor],
     seed: int,
 ) -> Score:
     others = {
-        by: float(how.measure(made, targets).mean()) for by, made in reference_methods.items()
+        method: float(pair_measure.measure(method_outputs, targets).mean())
+        for method, method_outputs in reference_methods.items()
     }
-    best = (min if how.better == "low" else max)(others, key=others.__getitem__, default="")
+    best = (min if pair_measure.better == "low" else max)(
+        others, key=others.__getitem__, default=""
+    )
     return mean_score(
-        how.name,
-        how.measure(answers, targets),
-        floor=how.best,
-        better=how.better,
+        pair_measure.name,
+        pair_measure.measure(outputs, targets),
+        reference=pair_measure.best,
+        better=pair_measure.better,
         baseline=others.get(best),
-        by=best or "none",
+        baseline_name=best or "none",
         seed=seed,
-        about=how.about,
-        parts=tuple(
-            Component(name=f"by {by}", value=got, reference=how.best) for by, got in others.items()
+        about=pair_measure.about,
+        components=tuple(
+            Component(name=f"by {method}", value=got, reference=pair_measure.best)
+            for method, got in others.items()
         ),
     )
 
 
 def mean_score(
     name: str,
-    each: Tensor,
+    values: Tensor,
     *,
-    floor: float,
+    reference: float,
     better: Literal["low", "high"],
     baseline: float | None,
-    by: str,
+    baseline_name: str,
     seed: int,
     about: About,
-    parts: tuple[Component, ...] = (),
+    components: tuple[Component, ...] = (),
 ) -> Score:
-    """The mean of what ``(n,)`` answers get, beside a floor that is known without measuring."""
-    low, high = interval(each, seed)
+    """Mean of per-output values ``(n,)``, with a reference that is known without measuring."""
+    low, high = interval(values, seed)
     return Score(
         name=name,
-        value=float(each.mean()),
+        value=float(values.mean()),
         low=low,
         high=high,
-        reference=floor,
-        reference_low=floor,
-        reference_high=floor,
-        samples=len(each),
+        reference=reference,
+        reference_low=reference,
+        reference_high=reference,
+        samples=len(values),
         better=better,
         baseline=baseline,
-        baseline_name=by,
-        components=parts,
+        baseline_name=baseline_name,
+        components=components,
         **about,
     )
 
 
-def interval(each: Tensor, seed: int) -> tuple[float, float]:
-    """Percentile bootstrap over samples, 95 %."""
-    chance = torch.Generator().manual_seed(derive_seed(seed, 7))
-    rows = torch.randint(len(each), (DRAWN, len(each)), generator=chance)
-    ends = each[rows].mean(1).quantile(torch.tensor([0.025, 0.975]))
+def interval(values: Tensor, seed: int) -> tuple[float, float]:
+    """95 % percentile bootstrap interval of the mean."""
+    rng = torch.Generator().manual_seed(derive_seed(seed, 7))
+    rows = torch.randint(len(values), (BOOTSTRAP_DRAWS, len(values)), generator=rng)
+    ends = values[rows].mean(1).quantile(torch.tensor([0.025, 0.975]))
     return float(ends[0]), float(ends[1])

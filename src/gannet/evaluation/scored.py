@@ -1,4 +1,4 @@
-"""A model scored: by what its kind of data has for that, or by what suits any."""
+"""Score a model: with the evaluation of its modality, or with the general one."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from gannet.evaluation.evaluate import (
 from gannet.evaluation.report.examples import (
     OUTPUTS,
     EvaluationResult,
-    neighbors_sheet,
+    neighbors_grid,
     with_examples,
 )
-from gannet.evaluation.report.markdown import SplitData, held_out_words
-from gannet.modalities.hooks import Data, Sampler, Sheet, WholeEvaluation
+from gannet.evaluation.report.markdown import SplitData, split_sentences
+from gannet.modalities.hooks import Data, SampleGrid, Sampler, WholeEvaluation
 from gannet.modalities.registry import modality_of
 
-AGAIN = 2
-"""Further answers that a report shows beside the first."""
+EXTRA_OUTPUTS = 2
+"""Further outputs that a report shows beside the first."""
 
 NEIGHBORS = "{name} shows the fakes nearest to training samples, each above its nearest one."
-"""Said in a report that has such a sheet beside it."""
+"""Protocol sentence of a report with an image grid of nearest neighbours."""
 
 
 def score(
@@ -42,7 +42,7 @@ def score(
     *,
     count: int = 2_000,
     seed: int = 0,
-    answers: ConditionalGenerator | None = None,
+    conditional_generator: ConditionalGenerator | None = None,
     transform: Callable[[Any, int], Sequence[Any]] | None = None,
     cache: Path | None = None,
     sheets: bool = True,
@@ -53,16 +53,15 @@ def score(
     Args:
         sampler: The model.
         dataset: The data that it was trained on, and those held out.
-        codecs: Of the model, by role.
+        codecs: Codecs of the model, by role.
         count: Samples on each side.
-        seed: Of everything.
-        answers: Of a model whose samples are made for held-out inputs: how it and simple methods
-            make them.
-        transform: A raw input and a number of draws to raw outputs, of a model that is for that.
-        cache: Folder that keeps features; ``None`` for none.
-        sheets: Whether files beside the report are wanted.
-        options: ``artifact`` and ``data``, as the report calls them, and further ones of
-            ``evaluate``, or of the kind's own evaluation.
+        seed: Seed of all random choices.
+        conditional_generator: For conditional generation: the generator and its reference methods.
+        transform: A raw input and a number of draws to raw outputs, for a model that transforms.
+        cache: Folder in which features are cached; ``None`` for none.
+        sheets: Whether to create image grids beside the report.
+        options: ``artifact`` and ``data``, their names in the report, and further options of
+            ``evaluate``, or of the modality's own evaluation.
 
     Raises:
         GannetError: if too little was held out, or an option does not suit the data.
@@ -71,52 +70,69 @@ def score(
     modality = modality_of(codec.kind)
     whole = modality.evaluation.whole
     if whole is not None:
-        asked = WholeEvaluation(sampler, dataset, codec, count, seed, transform, options)
-        return _explained(EvaluationResult(whole(asked)), dataset, codec)
-    answering = None if answers is None else partial(answers.transform, seed=seed)
-    made = evaluation_samples(sampler, dataset, count=count, seed=seed, answering=answering)
+        request = WholeEvaluation(sampler, dataset, codec, count, seed, transform, options)
+        return _with_split_protocol(EvaluationResult(whole(request)), dataset, codec)
+    conditional_sampler = (
+        None
+        if conditional_generator is None
+        else partial(conditional_generator.transform, seed=seed)
+    )
+    samples = evaluation_samples(
+        sampler, dataset, count=count, seed=seed, conditional_sampler=conditional_sampler
+    )
     report = evaluate(
         sampler,
         dataset,
         count=count,
         seed=seed,
-        made=made,
-        answers=answers,
+        samples=samples,
+        conditional_generator=conditional_generator,
         cache=cache,
         **options,
     )
-    others = [] if answers is None else _answered_again(answers, made, seed)
-    report, examples = with_examples(report, made, dataset, codecs, others)
-    found = _explained(EvaluationResult(report, examples), dataset, codec)
-    return _with_sheets(found, made, dataset, codec) if sheets else found
+    others = (
+        []
+        if conditional_generator is None
+        else _resampled_outputs(conditional_generator, samples, seed)
+    )
+    report, examples = with_examples(report, samples, dataset, codecs, others)
+    result = _with_split_protocol(EvaluationResult(report, examples), dataset, codec)
+    return _with_sheets(result, samples, dataset, codec) if sheets else result
 
 
-def _explained(found: EvaluationResult, dataset: SplitData, codec: Codec[Any]) -> EvaluationResult:
-    """The same with how samples were read and split among the protocol."""
-    said = (*found.report.protocol, *held_out_words(dataset, codec))
-    return EvaluationResult(found.report.model_copy(update={"protocol": said}), found.examples)
+def _with_split_protocol(
+    result: EvaluationResult, dataset: SplitData, codec: Codec[Any]
+) -> EvaluationResult:
+    """Add how samples were read and split to the protocol."""
+    protocol = (*result.report.protocol, *split_sentences(dataset, codec))
+    return EvaluationResult(
+        result.report.model_copy(update={"protocol": protocol}), result.examples
+    )
 
 
 def _with_sheets(
-    found: EvaluationResult, made: EvaluationSamples, data: Data, codec: Codec[Any]
+    result: EvaluationResult, samples: EvaluationSamples, data: Data, codec: Codec[Any]
 ) -> EvaluationResult:
-    sheets: dict[str, Sheet] = {}
-    report = found.report
-    near = neighbors_sheet(report, made, data, codec)
-    if near is not None:
-        sheets["neighbors"] = near
-        said = NEIGHBORS.format(name=f"neighbors{near.suffix}")
-        report = report.model_copy(update={"protocol": (*report.protocol, said)})
-    if found.examples.grid is not None:
-        sheets["sheet"] = found.examples.grid
-    return EvaluationResult(report, found.examples, sheets)
+    sheets: dict[str, SampleGrid] = {}
+    report = result.report
+    neighbors = neighbors_grid(report, samples, data, codec)
+    if neighbors is not None:
+        sheets["neighbors"] = neighbors
+        sentence = NEIGHBORS.format(name=f"neighbors{neighbors.suffix}")
+        report = report.model_copy(update={"protocol": (*report.protocol, sentence)})
+    if result.examples.grid is not None:
+        sheets["sheet"] = result.examples.grid
+    return EvaluationResult(report, result.examples, sheets)
 
 
-def _answered_again(
-    answers: ConditionalGenerator, made: EvaluationSamples, seed: int
+def _resampled_outputs(
+    conditional_generator: ConditionalGenerator, samples: EvaluationSamples, seed: int
 ) -> list[Tensor]:
-    """Further answers to the first inputs, the same that diversity is measured on."""
-    if made.given is None:
+    """Further outputs for the first inputs, the same that diversity is measured on."""
+    if samples.given is None:
         return []
-    given: Batch = made.given[:OUTPUTS]
-    return [answers.resample(given, seed=derive_seed(seed, 8, number)) for number in range(AGAIN)]
+    given: Batch = samples.given[:OUTPUTS]
+    return [
+        conditional_generator.resample(given, seed=derive_seed(seed, 8, number))
+        for number in range(EXTRA_OUTPUTS)
+    ]

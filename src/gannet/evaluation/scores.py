@@ -1,4 +1,4 @@
-"""The scores one by one: each of fakes, of further reals (floor) and of a Gaussian (baseline)."""
+"""The scores one by one: each of fakes, of other reals (reference) and of a Gaussian (baseline)."""
 
 from __future__ import annotations
 
@@ -13,81 +13,88 @@ from torch import Tensor
 from gannet.core.scores import ABOUT, Component, Score
 from gannet.evaluation.features import SampleFeatures
 from gannet.evaluation.memorization import SEARCHED, duplicate_score
-from gannet.evaluation.samples import NUMBERS, EvaluationSamples
+from gannet.evaluation.samples import MAX_NUMBERS, EvaluationSamples
 from gannet.evaluation.two_sample_test import classifier_two_sample_test
 from gannet.metrics import METRICS
 from gannet.metrics.classification import majority
-from gannet.metrics.confidence import half_samples_of, spread, wilson
+from gannet.metrics.confidence import half_samples_of, std, wilson
 from gannet.metrics.pairwise import FeatureSet
 from gannet.modalities.hooks import Data
 from gannet.networks.classifier import ClassifierFeatures
 from gannet.networks.features import Features, IdentityFeatures, label_of
 
 HALVES = 12
+"""Half-samples of each score."""
+
 STUDENT = 2.201
-"""97.5 % point of Student's t for an error from 12 halves."""
+"""97.5 % point of Student's t for a standard error from 12 half-samples."""
 
-LABELED = 10_000
-"""Most samples that a classifier learns from."""
+MAX_LABELED = 10_000
+"""Maximum training samples of a classifier."""
 
-CLASSES = 40
-"""Classes that a score names, the worst."""
+MAX_CLASSES = 40
+"""Maximum classes that a score lists, the worst ones."""
 
 
 @dataclass(frozen=True)
 class LabeledSamples:
-    """What a classifier learns from: training reals ``(m, *shape)`` and their labels ``(m,)``."""
+    """Training data of a classifier: reals ``(m, *shape)`` and their labels ``(m,)``."""
 
     samples: Tensor
     labels: Tensor
 
 
-def labeled_samples(dataset: Data, made: EvaluationSamples) -> LabeledSamples | None:
-    """Labelled training rows apart from the fresh ones; ``None`` without two known classes."""
+def labeled_samples(dataset: Data, samples: EvaluationSamples) -> LabeledSamples | None:
+    """Labelled training rows outside the reference; ``None`` for fewer than two classes."""
     every = np.asarray(dataset.train.labels)
-    known = [row for row in made.remaining if every[row] >= 0]
-    most = min(LABELED, max(NUMBERS // made.fake[0].numel(), 2))
-    chosen = known[:most]
+    labeled_rows = [row for row in samples.remaining if every[row] >= 0]
+    max_samples = min(MAX_LABELED, max(MAX_NUMBERS // samples.fake[0].numel(), 2))
+    chosen = labeled_rows[:max_samples]
     labels = torch.from_numpy(every[chosen]).long()
     if int((labels.bincount() > 0).sum()) < 2:
         return None
     return LabeledSamples(dataset.train.take(chosen).real, labels)
 
 
-def distribution_scores(seen: SampleFeatures, seed: int) -> list[Score]:
-    """All of ``METRICS``, and repeats, in the features of ``seen``."""
-    feature_extractor = seen.feature_extractor
-    held_out, fake, fresh, plain = map(
-        FeatureSet, (seen.held_out, seen.fake, seen.real_reference, seen.baseline_samples)
+def distribution_scores(features: SampleFeatures, seed: int) -> list[Score]:
+    """All of ``METRICS``, and the duplicate rate, in the features ``features``."""
+    feature_extractor = features.feature_extractor
+    held_out, fake, real_reference, baseline_samples = map(
+        FeatureSet,
+        (features.held_out, features.fake, features.real_reference, features.baseline_samples),
     )
-    values = [_values(held_out, heap) for heap in (fake, fresh, plain)]
-    repeats = duplicate_score(held_out, fake, fresh, plain, label_of(feature_extractor))
-    halved = [
-        half_samples_of(_values_of_rows, held_out.rows, heap.rows, times=HALVES, seed=seed)
-        for heap in (fake, fresh)
+    values = [
+        _values(held_out, feature_set) for feature_set in (fake, real_reference, baseline_samples)
+    ]
+    duplicates = duplicate_score(
+        held_out, fake, real_reference, baseline_samples, label_of(feature_extractor)
+    )
+    half_samples = [
+        half_samples_of(_values_of_rows, held_out.rows, feature_set.rows, times=HALVES, seed=seed)
+        for feature_set in (fake, real_reference)
     ]
     scores: list[Score] = []
-    for at, (name, (_, better, least, most)) in enumerate(METRICS.items()):
-        value, floor, baseline = (each[at] for each in values)
-        reach, floor_reach = (STUDENT * spread(each[at]) for each in halved)
-        called = "fid" if name == "frechet" and feature_extractor.name == "inception" else name
+    for at, (name, (_, better, min_value, max_value)) in enumerate(METRICS.items()):
+        value, reference, baseline = (each[at] for each in values)
+        half_width, reference_half_width = (STUDENT * std(each[at]) for each in half_samples)
+        metric_name = "fid" if name == "frechet" and feature_extractor.name == "inception" else name
         scores.append(
             Score(
-                name=f"{called}[{label_of(feature_extractor)}]",
+                name=f"{metric_name}[{label_of(feature_extractor)}]",
                 value=value,
-                low=max(value - reach, least),
-                high=min(value + reach, most),
-                reference=floor,
-                reference_low=max(floor - floor_reach, least),
-                reference_high=min(floor + floor_reach, most),
+                low=max(value - half_width, min_value),
+                high=min(value + half_width, max_value),
+                reference=reference,
+                reference_low=max(reference - reference_half_width, min_value),
+                reference_high=min(reference + reference_half_width, max_value),
                 samples=len(fake),
                 better=better,
                 baseline=baseline,
-                half_sample_values=halved[0][at],
-                **ABOUT[called],
+                half_sample_values=half_samples[0][at],
+                **ABOUT[metric_name],
             )
         )
-    return [*scores, repeats]
+    return [*scores, duplicates]
 
 
 def _values(real: FeatureSet, fake: FeatureSet) -> list[float]:
@@ -98,43 +105,45 @@ def _values_of_rows(real: Tensor, fake: Tensor) -> list[float]:
     return _values(FeatureSet(real), FeatureSet(fake))
 
 
-def two_sample_score(made: EvaluationSamples | SampleFeatures, seed: int, steps: int) -> Score:
-    """Accuracy of a fresh critic on the samples themselves, or on features."""
-    evaluation = (
-        {"features": IdentityFeatures(made.feature_extractor.width)}
-        if isinstance(made, SampleFeatures)
-        else {"modality": made.modality}
+def two_sample_score(samples: EvaluationSamples | SampleFeatures, seed: int, steps: int) -> Score:
+    """Accuracy of a classifier two-sample test (C2ST) on the samples, or on their features."""
+    options = (
+        {"features": IdentityFeatures(samples.feature_extractor.width)}
+        if isinstance(samples, SampleFeatures)
+        else {"modality": samples.modality}
     )
-    discriminator = partial(
-        classifier_two_sample_test, made.held_out, seed=seed, steps=steps, **evaluation
+    test_against = partial(
+        classifier_two_sample_test, samples.held_out, seed=seed, steps=steps, **options
     )
-    found, floor, plain = (
-        discriminator(made.fake),
-        discriminator(made.real_reference),
-        discriminator(made.baseline_samples),
+    result, reference, baseline = (
+        test_against(samples.fake),
+        test_against(samples.real_reference),
+        test_against(samples.baseline_samples),
     )
-    looked = (
-        label_of(made.feature_extractor) if isinstance(made, SampleFeatures) else found.features
+    feature_label = (
+        label_of(samples.feature_extractor)
+        if isinstance(samples, SampleFeatures)
+        else result.features
     )
     return Score(
-        name=f"c2st accuracy[{looked}]",
-        value=found.accuracy,
-        low=found.low,
-        high=found.high,
-        reference=floor.accuracy,
-        reference_low=floor.low,
-        reference_high=floor.high,
-        samples=found.tested,
+        name=f"c2st accuracy[{feature_label}]",
+        value=result.accuracy,
+        low=result.low,
+        high=result.high,
+        reference=reference.accuracy,
+        reference_low=reference.low,
+        reference_high=reference.high,
+        samples=result.tested,
         better="low",
-        baseline=plain.accuracy,
-        chance=0.5,
+        baseline=baseline.accuracy,
+        chance_level=0.5,
         **ABOUT["c2st accuracy"],
     )
 
 
 @dataclass(frozen=True)
 class PredictedClasses:
-    """Classes ``(n,)`` that a classifier of reals tells of the heaps of ``EvaluationSamples``."""
+    """Classes ``(n,)`` that a classifier of reals predicts for sets of ``EvaluationSamples``."""
 
     fake: Tensor
     held_out: Tensor
@@ -142,61 +151,74 @@ class PredictedClasses:
 
 
 def predicted_classes(
-    classifier: ClassifierFeatures, made: EvaluationSamples, seen: SampleFeatures
+    classifier: ClassifierFeatures, samples: EvaluationSamples, features: SampleFeatures
 ) -> PredictedClasses:
-    """The classes, from features where the classifier made them."""
-    if label_of(seen.feature_extractor) == label_of(classifier):
+    """Predict the classes, from features where they are the classifier's own."""
+    if label_of(features.feature_extractor) == label_of(classifier):
         return PredictedClasses(
-            *map(classifier.told, (seen.fake, seen.held_out, seen.baseline_samples))
+            *map(
+                classifier.predict_from_features,
+                (features.fake, features.held_out, features.baseline_samples),
+            )
         )
     return PredictedClasses(
-        *map(classifier.predict, (made.fake, made.held_out, made.baseline_samples))
+        *map(classifier.predict, (samples.fake, samples.held_out, samples.baseline_samples))
     )
 
 
 def class_score(
-    made: EvaluationSamples, condition: PredictedClasses, names: Sequence[str]
+    samples: EvaluationSamples, predictions: PredictedClasses, names: Sequence[str]
 ) -> Score:
-    """Share of fakes that a classifier takes for the class they were asked for, and by class."""
-    fake, real, plain = condition.fake, condition.held_out, condition.baseline_samples
-    shares = [_right(told, made.labels) for told in (fake, real, plain)]
-    score = _share("class accuracy", shares[0], shares[1], shares[2], majority(made.labels))
-    return score.model_copy(update={"components": by_class(fake, real, made.labels, names)})
+    """Class accuracy: fraction of fakes classified as their requested class; also by class."""
+    fake, real, baseline = predictions.fake, predictions.held_out, predictions.baseline_samples
+    counts = [_correct(predicted, samples.labels) for predicted in (fake, real, baseline)]
+    score = _accuracy_score(
+        "class accuracy", counts[0], counts[1], counts[2], majority(samples.labels)
+    )
+    return score.model_copy(update={"components": by_class(fake, real, samples.labels, names)})
 
 
 def tstr_score(
-    made: EvaluationSamples,
-    lesson: LabeledSamples,
-    usual: Tensor,
+    samples: EvaluationSamples,
+    train_samples: LabeledSamples,
+    reference_classes: Tensor,
     fakes: Tensor,
     train: Callable[[Tensor, Tensor], ClassifierFeatures],
     seed: int,
     names: Sequence[str],
 ) -> Score:
-    """Accuracy on held-out reals of a classifier that learnt from fakes alone, and by class.
+    """TSTR: accuracy on held-out reals of a classifier trained on fakes alone; also by class.
 
-    The floor is the same classifier trained on as many reals of the same classes, which told the
-    classes ``usual`` of the held-out reals.
+    The reference is the same classifier trained on as many reals of the same classes;
+    ``reference_classes`` are its predictions for the held-out reals.
     """
-    plain = made.gaussian.sample(lesson.labels, seed=seed)
-    told, least = (train(each, lesson.labels).predict(made.held_out) for each in (fakes, plain))
-    shares = [_right(each, made.labels) for each in (told, usual, least)]
-    score = _share("tstr", shares[0], shares[1], shares[2], majority(made.labels))
-    return score.model_copy(update={"components": by_class(told, usual, made.labels, names)})
+    baseline_samples = samples.gaussian.sample(train_samples.labels, seed=seed)
+    predicted, baseline_predicted = (
+        train(each, train_samples.labels).predict(samples.held_out)
+        for each in (fakes, baseline_samples)
+    )
+    counts = [
+        _correct(each, samples.labels)
+        for each in (predicted, reference_classes, baseline_predicted)
+    ]
+    score = _accuracy_score("tstr", counts[0], counts[1], counts[2], majority(samples.labels))
+    return score.model_copy(
+        update={"components": by_class(predicted, reference_classes, samples.labels, names)}
+    )
 
 
 def by_class(
     fake: Tensor, real: Tensor, labels: Tensor, names: Sequence[str]
 ) -> tuple[Component, ...]:
-    """Share of right calls in each class that occurs, those that lose most to reals first.
+    """Accuracy of each class that occurs, the largest deficit to reals first.
 
     Args:
-        fake: ``(N,)`` classes told on account of fakes.
-        real: ``(N,)`` classes told on account of reals.
-        labels: ``(N,)`` the right ones, -1 where not known.
-        names: Of the classes.
+        fake: ``(N,)`` classes predicted for, or learnt from, fakes.
+        real: ``(N,)`` the same of reals.
+        labels: ``(N,)`` true classes, -1 where unknown.
+        names: Names of the classes.
     """
-    parts = [
+    components = [
         Component(
             name=names[number],
             value=float((fake[rows] == number).double().mean()),
@@ -205,97 +227,104 @@ def by_class(
         for number in sorted(set(map(int, labels[labels >= 0])))
         for rows in [labels == number]
     ]
-    return tuple(sorted(parts, key=lambda part: part.value - part.reference)[:CLASSES])
+    return tuple(sorted(components, key=lambda part: part.value - part.reference)[:MAX_CLASSES])
 
 
-def _right(condition: Tensor, labels: Tensor) -> tuple[int, int]:
-    """Right calls among those with known labels, and how many those are."""
-    known = labels >= 0
-    return int((condition == labels)[known].sum()), int(known.sum())
+def _correct(predicted: Tensor, labels: Tensor) -> tuple[int, int]:
+    """Correct predictions among the labelled samples, and how many are labelled."""
+    labeled = labels >= 0
+    return int((predicted == labels)[labeled].sum()), int(labeled.sum())
 
 
 TARGETED = (
-    "What is scored are answers to held-out inputs. {measures} compare each with what it should "
-    "be: their floor is a perfect answer, their baseline the best of the simple methods that are "
-    "listed part by part."
+    "Conditional generation: answers to held-out inputs are scored. {measures} compare each with "
+    "its target: their reference is a perfect answer, their baseline the best of the simple "
+    "methods that are listed as components."
 )
 UNTARGETED = (
-    "What is scored are answers to held-out inputs of one side, and the reals are held-out samples "
-    "of the other: no answer has a target of its own. Way covered: by how much the energy distance "
-    "to the wanted side falls, of that of what is given; it is left out where these are too few to "
-    "tell the sides apart. What is said of what is kept: its baseline is the mean of what is given."
+    "Unpaired translation: answers to held-out inputs of one domain are scored, and the reals are "
+    "held-out samples of the other: no answer has a target of its own. Domain gap closed: "
+    "reduction of the energy distance to the target domain, relative to that of the inputs; left "
+    "out where these are too few to distinguish the domains. Measures of what is preserved have "
+    "the mean input as their baseline."
 )
 
 
 def protocol_of(
-    made: EvaluationSamples,
+    samples: EvaluationSamples,
     scores: Sequence[Score],
     feature_extractor: Features,
-    lesson: LabeledSamples | None,
-    by: str = "",
+    train_samples: LabeledSamples | None,
+    baseline_name: str = "",
     *,
     paired: bool = True,
 ) -> tuple[str, ...]:
     """How the scores were made, in sentences.
 
     Args:
-        made: What was scored.
-        scores: That were made.
-        feature_extractor: Features of it.
-        lesson: What classifiers learnt from.
-        by: A method that answers plainly.
-        paired: Whether each answer has a target of its own.
+        samples: Evaluated samples.
+        scores: Their scores.
+        feature_extractor: Features of the scores.
+        train_samples: Training data of the classifiers.
+        baseline_name: Name of the reference method that is the baseline; empty for the Gaussian.
+        paired: Whether each output has a target of its own.
     """
-    count = len(made.fake)
-    by_class = "of the same classes as" if made.class_conditional else "against"
-    said = [
-        f"{count} fakes {by_class} {count} reals that training never saw.",
-        f"Floor: {count} other reals, from the training data, in place of the fakes; no network "
-        "of this evaluation learnt from them.",
-        f"Baseline: {by}, in place of the fakes."
-        if by
+    count = len(samples.fake)
+    relation = "of the same classes as" if samples.class_conditional else "against"
+    sentences = [
+        f"{count} fakes {relation} {count} reals that training never saw.",
+        f"Reference (real against real): {count} other reals, from the training data, in place of "
+        "the fakes; no network of this evaluation was trained on them.",
+        f"Baseline: {baseline_name}, in place of the fakes."
+        if baseline_name
         else "Baseline: a Gaussian around the mean of each class, in place of the fakes.",
         f"Features: {label_of(feature_extractor)}, {feature_extractor.width} numbers. Scores in "
-        "other features, or of other "
-        "counts, cannot be compared with these.",
+        "other features, or of other counts, cannot be compared with these.",
         f"Intervals: 95 %. Distances: delete-half jackknife, {HALVES} halves (a bootstrap would "
-        "bias them). Shares: Wilson. They cover the choice of samples, not other training runs.",
-        "Copies: nearer to one training sample than 99 % of held-out reals are, both in distance "
-        f"and in distance over that to the next ten; {min(len(made.remaining), SEARCHED)} "
-        "searched.",
-        "Repeats: with another fake nearer, in features, than 99 % of held-out reals have another.",
+        "bias them). Proportions: Wilson. They cover sampling, not other training runs.",
+        "Memorization: nearer to one training sample than 99 % of held-out reals are, both in "
+        "distance and in distance over that to the next ten; "
+        f"{min(len(samples.remaining), SEARCHED)} searched.",
+        "Duplicates: nearer, in features, to another fake than 99 % of held-out reals are to "
+        "another real.",
     ]
-    said += dict.fromkeys(score.how for score in scores if score.how)
-    said += filter(None, [getattr(feature_extractor, "how", "")])
-    if made.given is not None:
+    sentences += dict.fromkeys(score.how for score in scores if score.how)
+    sentences += filter(None, [getattr(feature_extractor, "how", "")])
+    if samples.given is not None:
         named = ", ".join(score.name for score in scores if score.role == "target")
-        said.append(
+        sentences.append(
             (TARGETED.format(measures=named) if paired else UNTARGETED)
-            + " Diversity: its floor is two different targets, its baseline one answer only. "
+            + " Diversity: its reference is two different targets, its baseline one output only. "
             "Intervals of these: bootstrap over samples."
         )
-    if lesson is not None:
-        said.append(f"Classifiers learnt from {len(lesson.labels)} samples each.")
+    if train_samples is not None:
+        sentences.append(f"Classifiers were trained on {len(train_samples.labels)} samples each.")
     if count < 500:
-        said.append(f"{count} samples are few: expect wide intervals and a weak critic.")
-    return tuple(said)
+        sentences.append(
+            f"{count} samples are few: expect wide intervals and a weak two-sample test (C2ST)."
+        )
+    return tuple(sentences)
 
 
-def _share(
-    name: str, value: tuple[int, int], floor: tuple[int, int], plain: tuple[int, int], chance: float
+def _accuracy_score(
+    name: str,
+    value: tuple[int, int],
+    reference: tuple[int, int],
+    baseline: tuple[int, int],
+    chance_level: float,
 ) -> Score:
-    (low, high), (floor_low, floor_high) = wilson(*value), wilson(*floor)
+    (low, high), (reference_low, reference_high) = wilson(*value), wilson(*reference)
     return Score(
         name=name,
         value=value[0] / max(value[1], 1),
         low=low,
         high=high,
-        reference=floor[0] / max(floor[1], 1),
-        reference_low=floor_low,
-        reference_high=floor_high,
+        reference=reference[0] / max(reference[1], 1),
+        reference_low=reference_low,
+        reference_high=reference_high,
         samples=value[1],
         better="high",
-        baseline=plain[0] / max(plain[1], 1),
-        chance=chance,
+        baseline=baseline[0] / max(baseline[1], 1),
+        chance_level=chance_level,
         **ABOUT[name],
     )

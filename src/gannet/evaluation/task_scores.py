@@ -1,4 +1,4 @@
-"""Scores that only a task knows, such as a classifier's accuracy; see ``Evaluation.scores``."""
+"""Scores of one task, such as a classifier's accuracy; see ``Evaluation.scores``."""
 
 from __future__ import annotations
 
@@ -16,39 +16,39 @@ from gannet.modalities.hooks import Data
 
 
 class Used(Protocol):
-    """What a task's scores are of; an ``Artifact`` is one."""
+    """A trained model as task scores need it; an ``Artifact`` is one."""
 
     @property
     def trained(self) -> Trained[Any]:
-        """The network with all that its use takes."""
+        """The network with its settings and codecs."""
         ...
 
     def held_out_conditions(self, real: Batch, *, seed: int) -> Condition:
-        """What it is told of some held-out samples."""
+        """Conditions of some held-out samples."""
         ...
 
     def transform(self, given: Batch, *, seed: int) -> Tensor:
-        """What it makes of that."""
+        """Outputs for these conditions."""
         ...
 
 
 def with_task_scores(
     report: Report, recipe: Recipe[Any], used: Used, dataset: Data, *, count: int
 ) -> Report:
-    """The same report with the scores that the recipe adds, if it adds any, at its end.
+    """Append the scores of the recipe, if it has any, to a report.
 
     Args:
-        report: On other scores.
-        recipe: That may add scores.
-        used: What is scored.
-        dataset: Of which held-out samples are taken.
-        count: Most samples that are looked at.
+        report: With the other scores.
+        recipe: The task.
+        used: The model.
+        dataset: Source of the held-out samples.
+        count: Maximum number of samples.
     """
     scores = recipe.evaluation.scores
     if scores is None:
         return report
     held_out = dataset.held_out.take(random_subset(len(dataset.held_out), count, report.seed))
-    told = used.held_out_conditions(held_out, seed=report.seed)
-    outputs = used.transform(replace(held_out, condition=told), seed=report.seed)
-    seen = Evaluated(used.trained, held_out, told, outputs, report.seed)
-    return report.model_copy(update={"scores": (*report.scores, *scores(seen))})
+    condition = used.held_out_conditions(held_out, seed=report.seed)
+    outputs = used.transform(replace(held_out, condition=condition), seed=report.seed)
+    evaluated = Evaluated(used.trained, held_out, condition, outputs, report.seed)
+    return report.model_copy(update={"scores": (*report.scores, *scores(evaluated))})

@@ -1,4 +1,4 @@
-"""Scores of answers that have no target of their own, but a heap that they shall be like."""
+"""Scores of unpaired translation: outputs without targets, against a target domain."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from gannet.evaluation.paired import mean_score
 from gannet.metrics.kmeans import first_of_each
 from gannet.modalities.hooks import PairMeasure
 
-DRAWN = 200
-"""Bootstrap draws of samples."""
+BOOTSTRAP_DRAWS = 200
+"""Bootstrap resamples."""
 
-FEWEST = 4
-"""Samples of a side below which nothing is said about it."""
+MIN_SAMPLES = 4
+"""Samples of a domain below which it is not scored."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnpairedFeatures:
-    """Features ``(n, width)`` of what lies on one side and of what was made for it.
+    """Features ``(n, width)`` of one target domain and of the translations to it.
 
     Attributes:
-        target: Held-out samples of the side.
-        given: Held-out samples of the other.
-        output: What was made of these.
+        target: Held-out samples of the target domain.
+        given: Held-out inputs from the other domains.
+        output: Translations of these inputs.
     """
 
     target: Tensor
@@ -38,70 +38,67 @@ class UnpairedFeatures:
 
 
 def unpaired_scores(
-    answers: Tensor,
-    problem: Batch,
-    seen: tuple[Tensor, Tensor, Tensor],
-    sides: Sequence[str],
+    outputs: Tensor,
+    batch: Batch,
+    features: tuple[Tensor, Tensor, Tensor],
+    domains: Sequence[str],
     *,
     preserved: Sequence[PairMeasure] = (),
     seed: int,
 ) -> list[Score]:
-    """Score answers to held-out samples of the other side.
+    """Score translations of held-out inputs.
 
     Args:
-        answers: ``(n, *shape)``.
-        problem: Held-out samples of the wanted sides, with what was given of the other.
-        seen: Features of the targets, of what was given and of the answers.
-        sides: Names.
-        preserved: What of the given samples shall be kept.
-        seed: Of the bootstrap.
+        outputs: Outputs ``(n, *shape)``.
+        batch: Held-out samples of the target domains, with the inputs as condition.
+        features: Features of the targets, of the inputs and of the outputs.
+        domains: Names of the domains.
+        preserved: Measures of what the outputs should preserve of the inputs.
+        seed: Seed of the bootstrap.
 
     Returns:
-        ``domain gap closed``: by how much the energy distance to the wanted heap falls, as a share
-            of
-        that of the given samples themselves, 1 being held-out samples of the heap; and what is
-        kept, with the mean of what was given as the baseline.
+        ``domain gap closed``: reduction of the energy distance to the target domain relative to
+        that of the inputs; 1 for held-out samples of the domain. And the preservation measures,
+        with the mean input as baseline.
     """
-    # Of a sample whose side nobody knows, no answer is right or wrong.
-    known = problem.condition.vector.sum(1) > 0
-    if not known.any():
+    # Outputs for unknown target domains cannot be scored.
+    has_domain = batch.condition.vector.sum(1) > 0
+    if not has_domain.any():
         return []
-    answers, problem = answers[known], problem[known]
-    seen = (seen[0][known], seen[1][known], seen[2][known])
-    covered = _covered(problem, seen, sides, seed)
+    outputs, batch = outputs[has_domain], batch[has_domain]
+    features = (features[0][has_domain], features[1][has_domain], features[2][has_domain])
+    gaps = _domain_gaps(batch, features, domains, seed)
     return [
-        *([_way_score(covered, len(answers))] if covered else []),
-        *(_kept_score(each, answers, problem.condition.grid, seed) for each in preserved),
+        *([_domain_gap_score(gaps, len(outputs))] if gaps else []),
+        *(_preservation_score(each, outputs, batch.condition.grid, seed) for each in preserved),
     ]
 
 
-CoveredWay = tuple[float, float, float]
-"""Share of the way to a side that is covered, with its interval."""
+DomainGap = tuple[float, float, float]
+"""Fraction of the gap to a domain that is closed, with the ends of its interval."""
 
 
-def _covered(
-    problem: Batch, seen: tuple[Tensor, Tensor, Tensor], sides: Sequence[str], seed: int
-) -> dict[str, CoveredWay]:
-    """The way to each side about which something can be said."""
-    side = problem.condition.vector.argmax(1)
-    found: dict[str, CoveredWay] = {}
-    for number, name in enumerate(sides):
-        mine = (side == number).nonzero().squeeze(1)
-        # What is given goes round by turns: of more, the same samples would count as others.
-        mine = mine[: len(first_of_each(problem.condition.grid[mine].flatten(1)))]
-        if len(mine) >= FEWEST:
-            target, given, made = (each[mine] for each in seen)
-            covered = domain_gap_closed(UnpairedFeatures(target, given, made), seed=seed)
-            if covered is not None:
-                found[name] = covered
-    return found
+def _domain_gaps(
+    batch: Batch, features: tuple[Tensor, Tensor, Tensor], domains: Sequence[str], seed: int
+) -> dict[str, DomainGap]:
+    """Gap closed for each domain with enough samples."""
+    domain = batch.condition.vector.argmax(1)
+    gaps: dict[str, DomainGap] = {}
+    for number, name in enumerate(domains):
+        indices = (domain == number).nonzero().squeeze(1)
+        # Inputs repeat cyclically; keep only the first use of each.
+        indices = indices[: len(first_of_each(batch.condition.grid[indices].flatten(1)))]
+        if len(indices) >= MIN_SAMPLES:
+            target, given, output = (each[indices] for each in features)
+            gap = domain_gap_closed(UnpairedFeatures(target, given, output), seed=seed)
+            if gap is not None:
+                gaps[name] = gap
+    return gaps
 
 
-def _way_score(covered: Mapping[str, CoveredWay], count: int) -> Score:
-    """The mean over the sides."""
-    value, low, high = (
-        sum(column) / len(covered) for column in zip(*covered.values(), strict=True)
-    )
+def _domain_gap_score(gaps: Mapping[str, DomainGap], count: int) -> Score:
+    """Mean over the domains."""
+    value, low, high = (sum(column) / len(gaps) for column in zip(*gaps.values(), strict=True))
     return Score(
         name="domain gap closed",
         value=value,
@@ -116,71 +113,79 @@ def _way_score(covered: Mapping[str, CoveredWay], count: int) -> Score:
         baseline_name="the input itself",
         components=tuple(
             Component(name=f"to {name}", value=each[0], reference=1.0)
-            for name, each in covered.items()
+            for name, each in gaps.items()
         ),
         **ABOUT["domain gap closed"],
     )
 
 
-def _kept_score(kept: PairMeasure, answers: Tensor, given: Tensor, seed: int) -> Score:
-    """What of the given samples is left in the answers."""
-    mean = given.mean(0, keepdim=True).expand_as(answers)
+def _preservation_score(
+    pair_measure: PairMeasure, outputs: Tensor, given: Tensor, seed: int
+) -> Score:
+    """How much of the inputs the outputs preserve."""
+    mean = given.mean(0, keepdim=True).expand_as(outputs)
     return mean_score(
-        kept.name,
-        kept.measure(answers, given),
-        floor=kept.best,
-        better=kept.better,
-        baseline=float(kept.measure(mean, given).mean()),
-        by="the mean of what is given",
+        pair_measure.name,
+        pair_measure.measure(outputs, given),
+        reference=pair_measure.best,
+        better=pair_measure.better,
+        baseline=float(pair_measure.measure(mean, given).mean()),
+        baseline_name="the mean input",
         seed=seed,
-        about=kept.about,
+        about=pair_measure.about,
     )
 
 
-def domain_gap_closed(heaps: UnpairedFeatures, *, seed: int) -> CoveredWay | None:
-    """Share of the way from the given samples to the wanted heap, with a 95 % interval.
+def domain_gap_closed(features: UnpairedFeatures, *, seed: int) -> DomainGap | None:
+    """Fraction of the gap between inputs and target domain that is closed, with a 95 % interval.
 
-    It is ``1 - D(made, target) / D(given, target)`` with the energy distance without bias, whose
-    value for samples of the heap itself is 0. The interval is a bootstrap over the samples, in
-    which a sample and what was made of it stay together.
+    It is ``1 - D(output, target) / D(given, target)`` with the unbiased energy distance, which is
+    0 for samples of the domain itself. The interval is a bootstrap over the samples that keeps an
+    input and its output together.
 
     Returns:
-        The share and the ends of its interval; ``None`` where the samples are too few to tell the
-        two heaps apart, so that there is no way to cover.
+        The fraction and the ends of its interval; ``None`` where the samples are too few to
+        distinguish the two domains, so that there is no gap to close.
     """
-    count = len(heaps.target)
-    within = torch.cdist(heaps.target.double(), heaps.target.double())
-    sets = [each.double() for each in (heaps.given, heaps.output)]
+    count = len(features.target)
+    within = torch.cdist(features.target.double(), features.target.double())
+    sets = [each.double() for each in (features.given, features.output)]
     inner = [torch.cdist(each, each) for each in sets]
-    across = [torch.cdist(each, heaps.target.double()) for each in sets]
+    across = [torch.cdist(each, features.target.double()) for each in sets]
 
-    def distances(these: Tensor, others: Tensor) -> list[float]:
-        """By numbers of how often each target, and each given sample, is counted."""
+    def distances(target_counts: Tensor, given_counts: Tensor) -> list[float]:
+        """Energy distances of inputs and of outputs, for bootstrap counts of targets and inputs."""
         return [
-            float(2 * _mean(cross, others, these) - _apart(own, others) - _apart(within, these))
+            float(
+                2 * _mean_across(cross, given_counts, target_counts)
+                - _mean_within(own, given_counts)
+                - _mean_within(within, target_counts)
+            )
             for cross, own in zip(across, inner, strict=True)
         ]
 
     once = torch.ones(count, dtype=torch.float64)
-    chance = torch.Generator().manual_seed(derive_seed(seed, 9))
+    rng = torch.Generator().manual_seed(derive_seed(seed, 9))
 
-    def again() -> Tensor:
-        rows = torch.randint(count, (count,), generator=chance)
+    def bootstrap_counts() -> Tensor:
+        rows = torch.randint(count, (count,), generator=rng)
         return torch.bincount(rows, minlength=count).double()
 
-    far, near = torch.tensor([distances(again(), again()) for _ in range(DRAWN)]).unbind(1)
-    if float(far.quantile(0.025)) <= 0:
+    given_distances, output_distances = torch.tensor(
+        [distances(bootstrap_counts(), bootstrap_counts()) for _ in range(BOOTSTRAP_DRAWS)]
+    ).unbind(1)
+    if float(given_distances.quantile(0.025)) <= 0:
         return None
-    ends = (1 - near / far).quantile(torch.tensor([0.025, 0.975]))
+    ends = (1 - output_distances / given_distances).quantile(torch.tensor([0.025, 0.975]))
     before, after = distances(once, once)
     return 1 - after / before, float(ends[0]), float(ends[1])
 
 
-def _mean(distances: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+def _mean_across(distances: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     return rows @ distances @ columns / (rows.sum() * columns.sum())
 
 
-def _apart(distances: Tensor, times: Tensor) -> Tensor:
-    """Mean distance of two different samples, each counted so many times."""
-    pairs = times.sum() ** 2 - times.square().sum()
-    return times @ distances @ times / pairs.clamp_min(1)
+def _mean_within(distances: Tensor, counts: Tensor) -> Tensor:
+    """Mean distance between different samples, weighted by counts."""
+    pairs = counts.sum() ** 2 - counts.square().sum()
+    return counts @ distances @ counts / pairs.clamp_min(1)

@@ -1,4 +1,4 @@
-"""``gannet apply``: an input to an output, by any recipe that transforms one into the other."""
+"""``gannet apply``: transform an input into an output, by any recipe that can."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from gannet.inference.sampler import TrainedSampler
 from gannet.modalities.modality import Modality
 from gannet.modalities.registry import find_modality
 
-MOST_DRAWS = 1_000
-"""Draws of one call, to catch a slip of the finger."""
+MAX_SAMPLES = 1_000
+"""Largest number of samples per input; catches typing errors."""
 
 
-def _say_nothing(_done: int, _all: int) -> None:
+def _ignore_progress(_done: int, _all: int) -> None:
     pass
 
 
-def _warn(said: str) -> None:
-    warnings.warn(said, stacklevel=2)
+def _warn(message: str) -> None:
+    warnings.warn(message, stacklevel=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,72 +35,72 @@ class ApplyRequest:
     """What an input is to be transformed into.
 
     Attributes:
-        samples: How many outputs of one input.
-        seed: Of what is drawn.
-        options: What else is asked for, by name, as the recipe's transform knows it; a file may be
-            a folder of such with the names of the inputs.
-        transform: Which, of a recipe that knows several; by default the usual one.
-        say: Told how many inputs of how many are done.
-        warn: Told what was lost of an input, though it could be used.
+        samples: Outputs per input.
+        seed: Seed of the samples.
+        options: Options of the recipe's transform, by name; for a folder of inputs, an option that
+            is a file may be a folder of files with the names of the inputs.
+        transform: Name of the transform, for a recipe that has several; by default the first.
+        on_progress: Called with the number of inputs done and the number of all.
+        warn: Called with a message about what was lost of an input that could still be used.
     """
 
     samples: int = 1
     seed: int = 0
     options: Mapping[str, object] = field(default_factory=dict[str, object])
     transform: str = ""
-    say: Callable[[int, int], None] = _say_nothing
+    on_progress: Callable[[int, int], None] = _ignore_progress
     warn: Callable[[str], None] = _warn
 
 
 def apply_file(
-    artifact: TrainedSampler, given: Path, out: Path, wanted: ApplyRequest
+    artifact: TrainedSampler, given: Path, out: Path, request: ApplyRequest
 ) -> list[Path]:
-    """Transform one file into another, or into one for each draw; or each file of a folder.
+    """Transform one file, or each file of a folder, into one output file per sample.
 
     Args:
-        artifact: Of a run.
+        artifact: The trained run.
         given: The input.
-        out: The output; with several draws, ``filled.csv`` becomes ``filled-1.csv`` and so on.
-        wanted: How many, and what else was asked for.
+        out: The output; with several samples, ``filled.csv`` becomes ``filled-1.csv`` and so on.
+        request: Number of samples, seed and options.
 
     Returns:
-        What was written.
+        The files written.
 
     Raises:
-        GannetError: if the run or the input cannot be used, or the output cannot be written. Of a
-            folder, once all other files are done.
+        GannetError: if the run or the input cannot be used, or the output cannot be written. For
+            a folder it is raised after all other files are done.
     """
-    task, modality = task_of(artifact, wanted)
-    for path in numbered(out, wanted.samples):
+    task, modality = task_of(artifact, request)
+    for path in numbered(out, request.samples):
         if path.resolve() == given.resolve():
             raise ConfigError(f"--out: {path} is the input", remedy="Name another file.")
     if given.is_dir():
-        return _folder(task, modality, given, out, wanted)
+        return _folder(task, modality, given, out, request)
     return _one(task, modality, given, out)
 
 
-def apply_value(artifact: TrainedSampler, given: Any, wanted: ApplyRequest) -> Sequence[Any]:
-    """Transform an input in memory, or a file, into an output for each draw.
+def apply_value(artifact: TrainedSampler, given: Any, request: ApplyRequest) -> Sequence[Any]:
+    """Transform an input in memory, or a file, into one output per sample.
 
     Raises:
         GannetError: if the run or the input cannot be used.
     """
-    task, modality = task_of(artifact, wanted)
+    task, modality = task_of(artifact, request)
     return modality.inference.apply_value(task, given, read_frame)
 
 
-def task_of(artifact: TrainedSampler, wanted: ApplyRequest) -> tuple[TransformTask, Modality]:
-    """What is asked of a run, if it can do it, and the kind of data that goes in.
+def task_of(artifact: TrainedSampler, request: ApplyRequest) -> tuple[TransformTask, Modality]:
+    """Check a request against a run; return its task and the modality of the input.
 
     Raises:
-        ConfigError: naming all that it cannot.
+        ConfigError: naming every option that the run does not support.
     """
-    transform = transform_of(artifact.recipe, artifact.card.recipe, wanted.transform)
-    check_samples(wanted.samples, wanted.seed)
-    found = sorted_options(
-        wanted.options, {"transform": transform.options}, remedy="Change what is named here."
+    transform = transform_of(artifact.recipe, artifact.card.recipe, request.transform)
+    check_samples(request.samples, request.seed)
+    parsed = sorted_options(
+        request.options, {"transform": transform.options}, remedy="Change what is named here."
     )
-    options = transform.options.model_validate(found["transform"])
+    options = transform.options.model_validate(parsed["transform"])
     _check_fixed(artifact, transform, options)
     transform.check(artifact.trained, options)
     codec = artifact.codecs.get(transform.kind, artifact.codecs["sample"])
@@ -109,16 +109,16 @@ def task_of(artifact: TrainedSampler, wanted: ApplyRequest) -> tuple[TransformTa
         trained=artifact.trained,
         codec=codec,
         options=options,
-        samples=wanted.samples,
-        seed=wanted.seed,
+        samples=request.samples,
+        seed=request.seed,
         recipe=artifact.card.recipe,
-        warn=wanted.warn,
+        warn=request.warn,
     )
     return task, find_modality(codec.kind)
 
 
 def _check_fixed(artifact: TrainedSampler, transform: Transform[Any], options: object) -> None:
-    """Refuse other values of what training decided.
+    """Refuse options that differ from a setting fixed in training.
 
     Raises:
         ConfigError: naming each.
@@ -142,8 +142,8 @@ def check_samples(samples: int, seed: int) -> None:
         ConfigError: naming both.
     """
     faults: list[str] = []
-    if not 1 <= samples <= MOST_DRAWS:
-        faults.append(f"--samples: must lie between 1 and {MOST_DRAWS}, got {samples}")
+    if not 1 <= samples <= MAX_SAMPLES:
+        faults.append(f"--samples: must lie between 1 and {MAX_SAMPLES}, got {samples}")
     if seed < 0:
         faults.append(f"--seed: must be at least 0, got {seed}")
     if faults:
@@ -151,7 +151,7 @@ def check_samples(samples: int, seed: int) -> None:
 
 
 def numbered(out: Path, samples: int) -> list[Path]:
-    """The file of each draw.
+    """The output file of each sample.
 
     >>> [path.name for path in numbered(Path("filled.csv"), 2)]
     ['filled-1.csv', 'filled-2.csv']
@@ -168,9 +168,9 @@ def _one(task: TransformTask, modality: Modality, given: Path, out: Path) -> lis
 
 
 def _folder(
-    task: TransformTask, modality: Modality, given: Path, out: Path, wanted: ApplyRequest
+    task: TransformTask, modality: Modality, given: Path, out: Path, request: ApplyRequest
 ) -> list[Path]:
-    """Each file of a folder; what failed is said once all others are done."""
+    """Transform each file of a folder; failures are reported after all others are done."""
     noun = modality.noun[1]
     if not modality.item_suffix:
         raise DataError("a folder, expected one file", where=str(given), remedy="Give it a file.")
@@ -187,13 +187,13 @@ def _folder(
     written: list[Path] = []
     failed: list[str] = []
     for number, file in enumerate(files):
-        # Of a.jpg beside a.png neither may take the other's place.
+        # The outputs of a.jpg and a.png must not overwrite each other.
         name = file.stem if stems[file.stem] == 1 else file.name
         try:
             written += _one(task, modality, file, out / f"{name}{modality.item_suffix}")
         except GannetError as error:
             failed.append(str(error))
-        wanted.say(number + 1, len(files))
+        request.on_progress(number + 1, len(files))
     if failed:
         raise DataError(
             f"{len(failed)} of {len(files)} {noun} failed, the others are done:\n  "

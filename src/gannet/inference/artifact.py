@@ -1,4 +1,4 @@
-"""What a run leaves behind: a folder with a card, the two networks, and the codecs to use them.
+"""The exported model: a folder with the card, the networks and the codecs.
 
 Nothing in it is pickled: ``card.json`` is JSON, ``model.safetensors`` holds numbers only.
 """
@@ -28,21 +28,21 @@ from gannet.recipes.registry import find_recipe
 
 
 class Artifact(TrainedSampler):
-    """A trained generator and its discriminator, as they lie in the folder of a run."""
+    """A trained generator and its discriminator, saved to and loaded from a run's folder."""
 
     @classmethod
     def load(cls, folder: Path | str, *, device: str = "cpu") -> Self:
         """Rebuild both networks from a run's folder.
 
         Raises:
-            ArtefactError: if the folder is no artefact, is damaged, or is of a later gannet.
+            ArtifactError: if the folder is no artifact, damaged, or of a later gannet version.
         """
         folder = Path(folder)
         card = read_card(folder)
         players = _rebuilt(card, folder / "card.json")
         tensors = _read_weights(folder / "model.safetensors", card)
         recipe, discriminator = find_recipe(card.recipe), players.discriminator
-        # A copy: the average has other numbers than players that it shares weights with.
+        # A copy: the EMA generator has its own values where `players` shares weights with it.
         model = copy.deepcopy(recipe.inference.model(players))
         networks = {"model": model, "discriminator": discriminator}
         if not recipe.makes_samples:
@@ -59,11 +59,11 @@ class Artifact(TrainedSampler):
                 ) from None
         for network in networks.values():
             network.to(device).eval().requires_grad_(False)
-        statistics, kept = _part(tensors, "statistics"), _part(tensors, "extra")
-        return cls(card, model, discriminator, statistics, kept, networks.get("generator"))
+        statistics, extra_state = _part(tensors, "statistics"), _part(tensors, "extra")
+        return cls(card, model, discriminator, statistics, extra_state, networks.get("generator"))
 
     def save(self, folder: Path) -> None:
-        """Write both files, the card last: a folder that has a card is complete."""
+        """Write both files, the card last, so that a folder with a card is complete."""
         parts: dict[str, Mapping[str, Tensor]] = {
             "model": self.model.state_dict(),
             "discriminator": self.discriminator.state_dict(),
@@ -74,7 +74,7 @@ class Artifact(TrainedSampler):
             parts["generator"] = self.generator.state_dict()
         tensors = {f"{part}.{name}": each for part in parts for name, each in parts[part].items()}
         packed = _packed(tensors)
-        # One entry: safetensors writes several in an order of chance, and the bits would differ.
+        # One entry: safetensors writes several in random order, so the checksum would differ.
         content = save_tensors(packed, {"format": "pt"})
         digest = hashlib.sha256(content).hexdigest()
         card = self.card.model_copy(update={"weights": digest})
@@ -83,13 +83,15 @@ class Artifact(TrainedSampler):
 
 
 def _packed(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Tensors as safetensors takes them: weights that two networks share are written twice."""
+    """Tensors as safetensors needs them: weights that two networks share are stored twice."""
     packed: dict[str, Tensor] = {}
-    seen: set[int] = set()
+    storage_pointers: set[int] = set()
     for name, value in tensors.items():
-        plain = value.detach().cpu().contiguous()
-        packed[name] = plain.clone() if plain.data_ptr() in seen else plain
-        seen.add(plain.data_ptr())
+        contiguous = value.detach().cpu().contiguous()
+        packed[name] = (
+            contiguous.clone() if contiguous.data_ptr() in storage_pointers else contiguous
+        )
+        storage_pointers.add(contiguous.data_ptr())
     return packed
 
 
@@ -99,7 +101,7 @@ def _part(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
 
 
 def _misfit(network: nn.Module, state: Mapping[str, Tensor], name: str) -> str:
-    """In one line how weights differ from a network; torch says a line about each of them."""
+    """One line on how the weights differ from the network; torch prints one per tensor."""
     built = {key: tuple(value.shape) for key, value in network.state_dict().items()}
     read = {key: tuple(value.shape) for key, value in state.items()}
     keys = [*built, *(key for key in read if key not in built)]
@@ -107,38 +109,38 @@ def _misfit(network: nn.Module, state: Mapping[str, Tensor], name: str) -> str:
     if not wrong:
         return f"{name} cannot be filled"
     first = wrong[0]
-    words = [
+    shapes = [
         "missing" if shape is None else "x".join(map(str, shape)) or "a number"
         for shape in (read.get(first), built.get(first))
     ]
     return (
-        f"{len(wrong)} of {len(keys)} in {name} differ, the first is {first}: {words[0]} in the "
-        f"file, {words[1]} by the card"
+        f"{len(wrong)} of {len(keys)} in {name} differ, the first is {first}: {shapes[0]} in the "
+        f"file, {shapes[1]} by the card"
     )
 
 
 def _rebuilt(card: Card, where: Path) -> Networks:
-    """Networks as the card describes them, with weights still to come."""
+    """The networks that the card describes, before their weights are loaded."""
     try:
         recipe = find_recipe(card.recipe)
         config = parse(recipe.config, card.config)
         codecs = codecs_of(card)
     except (ConfigError, ValidationError, KeyError) as error:
         raise ArtifactError(
-            f"the card is of another gannet, or damaged: {str(error).splitlines()[0]}",
+            f"the card is damaged or of another gannet version: {str(error).splitlines()[0]}",
             where=str(where),
             remedy="Update gannet or install the package that brought the recipe; or copy the "
-            "folder anew.",
+            "folder again.",
         ) from None
-    output, told = codecs.get(recipe.inference.output), codecs.get("vector")
-    classes = classes_of(told, made_up=True)
-    shares = card.class_frequencies or [1.0] * len(classes)
+    output, vector_codec = codecs.get(recipe.inference.output), codecs.get("vector")
+    classes = classes_of(vector_codec, include_pseudo=True)
+    frequencies = card.class_frequencies or [1.0] * len(classes)
     fits = (
         output is not None
         and tuple(output.shape) == card.spec.size_of(recipe.inference.output)
-        and len(classes) == len(shares)
-        and (told is None or tuple(told.shape) == (card.spec.vector,))
-        and (not shares or (min(shares) >= 0 and sum(shares) > 0))
+        and len(classes) == len(frequencies)
+        and (vector_codec is None or tuple(vector_codec.shape) == (card.spec.vector,))
+        and (not frequencies or (min(frequencies) >= 0 and sum(frequencies) > 0))
     )
     if not fits:
         raise ArtifactError(

@@ -1,4 +1,4 @@
-"""Scales that turn a discriminator's logits into probabilities, fitted on held-out data."""
+"""Platt scaling: calibrates a discriminator's logits to probabilities on held-out data."""
 
 from __future__ import annotations
 
@@ -18,25 +18,31 @@ from gannet.inference.card import Calibration
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
-JUDGED, FEWEST = 2_000, 8
-"""Held-out reals, and as many fakes, on which the scale is fitted, and fewest of known classes."""
+CALIBRATION_SAMPLES = 2_000
+"""Maximum number of held-out reals, and of fakes, that the calibration is fitted on."""
 
-HELD_BYTES, HELD_LEAST = 64 * 2**20, 64
-"""Most room for samples that are held at once for one purpose, and how many may be held anyway."""
+MIN_LABELED = 8
+"""Minimum number of labeled reals and fakes for a calibration per class."""
+
+MAX_BATCH_BYTES = 64 * 2**20
+"""Memory limit, in bytes, of the samples that are held at once."""
+
+MIN_BATCH = 64
+"""Number of samples that may be held at once whatever their size."""
 
 
 def within_memory(count: int, shape: tuple[int, ...]) -> int:
-    """How many samples of a shape may be held at once: ``count``, or what 64 MiB have room for.
+    """How many samples of a shape may be held at once: ``count``, or as many as fit in 64 MiB.
 
     >>> within_memory(2_000, (3, 32, 32)), within_memory(2_000, (3, 256, 256))
     (2000, 85)
     """
-    room = HELD_BYTES // (4 * math.prod(shape))
-    return min(count, max(room, HELD_LEAST))
+    room = MAX_BATCH_BYTES // (4 * math.prod(shape))
+    return min(count, max(room, MIN_BATCH))
 
 
 def calibrated(artifact: Artifact, dataset: Dataset) -> Artifact:
-    """The same artefact with scales that turn logits into probabilities.
+    """The artifact with calibrations (Platt scaling) that turn logits into probabilities.
 
     Source: Platt 1999, Probabilistic outputs for support vector machines, section 2.
     """
@@ -44,25 +50,25 @@ def calibrated(artifact: Artifact, dataset: Dataset) -> Artifact:
         _logits(artifact, each) for each in _reals_and_fakes(artifact, dataset)
     )
     update = {"calibration": _calibration(real, fake)}
-    least = min(len(real_own), len(fake_own))
-    if least >= FEWEST:
-        update["class_calibration"] = _calibration(real_own[:least], fake_own[:least])
+    count = min(len(real_own), len(fake_own))
+    if count >= MIN_LABELED:
+        update["class_calibration"] = _calibration(real_own[:count], fake_own[:count])
     return replace(artifact, card=artifact.card.model_copy(update=update))
 
 
 def _reals_and_fakes(
     artifact: Artifact, dataset: Dataset
 ) -> tuple[Iterator[Batch], Iterator[Batch]]:
-    """Held-out reals and as many fakes, each with its class, in parts that memory has room for."""
-    count, seed = min(len(dataset.held_out), JUDGED), artifact.card.seed
+    """Held-out reals and as many fakes, each with its class, in batches that fit in memory."""
+    count, seed = min(len(dataset.held_out), CALIBRATION_SAMPLES), artifact.card.seed
     rows = random_subset(len(dataset.held_out), count, seed)
     part = within_memory(256, artifact.card.spec.shape)
     starts = range(0, count, part)
-    fresh = derive_seed(seed, 1)
+    fake_seed = derive_seed(seed, 1)
 
-    def made(start: int) -> Batch:
-        told = artifact.held_out_conditions(held_out(start), seed=fresh, start=start)
-        return Batch(artifact.fakes(told, seed=fresh, start=start), told)
+    def fake_batch(start: int) -> Batch:
+        condition = artifact.held_out_conditions(held_out(start), seed=fake_seed, start=start)
+        return Batch(artifact.fakes(condition, seed=fake_seed, start=start), condition)
 
     def held_out(start: int) -> Batch:
         return dataset.held_out.take(rows[start : start + part])
@@ -71,38 +77,40 @@ def _reals_and_fakes(
         return artifact.recipe.with_evaluation_condition(held_out(start), artifact.card.spec)
 
     reals = (real(start) for start in starts)
-    return reals, (made(start) for start in starts)
+    return reals, (fake_batch(start) for start in starts)
 
 
 def _logits(artifact: Artifact, parts: Iterable[Batch]) -> tuple[Tensor, Tensor]:
-    """Of samples as the class that fits each best, and as their own class where that is known."""
+    """Logits for the best-fitting class of each sample, and for the own class where labeled."""
     best: list[Tensor] = []
     own: list[Tensor] = []
     for batch in parts:
         best.append(artifact.logits(batch.real))
         if not artifact.classes:
             continue
-        known = batch[batch.condition.vector.sum(1).nonzero().squeeze(1)]
-        own.append(artifact.logits(known.real, known.condition))
+        labeled = batch[batch.condition.vector.sum(1).nonzero().squeeze(1)]
+        own.append(artifact.logits(labeled.real, labeled.condition))
     return torch.cat(best), torch.cat([torch.zeros(0), *own])
 
 
 def _calibration(real: Tensor, fake: Tensor) -> Calibration:
-    slope, offset = _platt(real, fake)
-    shares = torch.tensor(QUANTILES)
-    usual: list[tuple[float, ...]] = []
+    weight, bias = _platt(real, fake)
+    quantiles = torch.tensor(QUANTILES)
+    quantile_values: list[tuple[float, ...]] = []
     for logits in (real, fake):
-        chances: list[float] = (logits * slope + offset).sigmoid().quantile(shares).tolist()
-        usual.append(tuple(round(chance, 4) for chance in chances))
-    return Calibration(weight=slope, bias=offset, real=usual[0], fake=usual[1], count=len(real))
+        probabilities: list[float] = (logits * weight + bias).sigmoid().quantile(quantiles).tolist()
+        quantile_values.append(tuple(round(probability, 4) for probability in probabilities))
+    return Calibration(
+        weight=weight, bias=bias, real=quantile_values[0], fake=quantile_values[1], count=len(real)
+    )
 
 
 def _platt(real: Tensor, fake: Tensor) -> tuple[float, float]:
-    """Slope and offset of a logistic regression on one number, by Newton's method."""
+    """Weight and bias of a logistic regression on one logit, by Newton's method."""
     logits = torch.cat([real, fake]).double()
-    center, spread = logits.mean(), logits.std().clamp_min(1e-12)
-    x = torch.stack([(logits - center) / spread, torch.ones_like(logits)], 1)
-    # Platt's targets: not quite 1 and 0, so that separable data do not give infinite slopes.
+    center, std = logits.mean(), logits.std().clamp_min(1e-12)
+    x = torch.stack([(logits - center) / std, torch.ones_like(logits)], 1)
+    # Platt's smoothed targets keep the weight finite on separable data.
     target = torch.cat(
         [
             torch.full((len(real),), (len(real) + 1) / (len(real) + 2)),
@@ -111,10 +119,10 @@ def _platt(real: Tensor, fake: Tensor) -> tuple[float, float]:
     ).double()
     weights: Tensor = torch.zeros(2, dtype=torch.float64)
     for _ in range(50):
-        chance: Tensor = (x @ weights).sigmoid()
-        bend = (chance * (1 - chance)).clamp_min(1e-9)
+        probability: Tensor = (x @ weights).sigmoid()
+        bend = (probability * (1 - probability)).clamp_min(1e-9)
         hessian = x.T @ (x * bend[:, None]) + 1e-9 * torch.eye(2, dtype=torch.float64)
-        step = _solved(hessian, x.T @ (target - chance))
+        step = _solved(hessian, x.T @ (target - probability))
         before = binary_cross_entropy_with_logits(x @ weights, target)
         while step.abs().max() > 1e-9:
             if binary_cross_entropy_with_logits(x @ (weights + step), target) <= before:
@@ -123,11 +131,11 @@ def _platt(real: Tensor, fake: Tensor) -> tuple[float, float]:
         weights += step
         if step.abs().max() < 1e-9:
             break
-    slope = float(weights[0] / spread)
-    # A judge that ranks fakes above reals on unseen data knows nothing: say so with a flat scale.
-    if slope < 0:
+    weight = float(weights[0] / std)
+    # A discriminator that ranks held-out fakes above reals has no information: weight 0.
+    if weight < 0:
         return 0.0, 0.0
-    return slope, float(weights[1] - weights[0] * center / spread)
+    return weight, float(weights[1] - weights[0] * center / std)
 
 
 def _solved(matrix: Tensor, vector: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The card of an artefact: what it is, where it came from, and all that rebuilds it."""
+"""The card of an artifact: provenance, and everything needed to rebuild the networks."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from gannet.core.types import Spec
 FORMAT = 2
 
 COPY_AGAIN = (
-    "Copy the folder anew from where it came; a run of your own is mended by its train command."
+    "Copy the folder again from its source; repair a run of your own with its train command."
 )
 
 
 class Calibration(BaseModel):
-    """Turns logits into probabilities, and says what is usual.
+    """Platt scaling of logits to probabilities, with the usual range of reals and fakes.
 
-    Fitted on held-out reals and fakes that training never saw, with equal shares of both:
-    ``P(real) = sigmoid(slope * logit + offset)`` (Platt 1999).
+    Fitted on equal numbers of held-out reals and new fakes:
+    ``P(real) = sigmoid(weight * logit + bias)`` (Platt 1999).
 
     Attributes:
-        weight: Weight of the logit; 0 when the discriminator cannot tell the two apart.
+        weight: Weight of the logit; 0 when the discriminator cannot tell reals from fakes.
         bias: Log-odds of a logit of zero.
         real: Probabilities of held-out reals at the quantiles .05, .25, .5, .75 and .95.
-        fake: The same of fakes.
+        fake: The same for fakes.
         count: Samples on each side.
     """
 
@@ -45,10 +45,9 @@ class Card(BaseModel):
     """Everything needed to rebuild the networks, and to know where they came from.
 
     Attributes:
-        class_frequencies: Share of the training data that each class had; what they leave to 1 had
-            no class.
-        calibration: For samples judged as the class that fits them best.
-        class_calibration: For samples judged as one class; ``None`` for models without classes.
+        class_frequencies: Fraction of the training data in each class; the rest is unlabeled.
+        calibration: For samples scored as their best-fitting class.
+        class_calibration: For samples scored as a given class; ``None`` without classes.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -71,23 +70,23 @@ class Card(BaseModel):
     weights: str = ""
 
 
-def _check_format(found: int, where: Path) -> None:
-    """Refuse what another gannet wrote.
+def _check_format(version: int, where: Path) -> None:
+    """Refuse another format version.
 
     Raises:
-        ArtefactError: saying which of the two is the older one, and what to do.
+        ArtifactError: saying which of the two is older, and what to do.
     """
-    if found > FORMAT:
+    if version > FORMAT:
         raise ArtifactError(
-            f"format {found} is later than this gannet knows ({FORMAT})",
+            f"format {version} is later than this gannet knows ({FORMAT})",
             where=str(where),
             remedy="Update gannet: pip install --upgrade gannet-gan",
         )
-    if found < FORMAT:
+    if version < FORMAT:
         raise ArtifactError(
-            f"format {found} of an earlier gannet, this one reads format {FORMAT}",
+            f"format {version} of an earlier gannet, this one reads format {FORMAT}",
             where=str(where),
-            remedy="Train anew, into another folder.",
+            remedy="Train again, into another folder.",
         )
 
 
@@ -95,8 +94,8 @@ def read_card(folder: Path) -> Card:
     """The card of a run's folder.
 
     Raises:
-        ArtefactError: if there is none, or it is damaged, foreign, of another format, or
-            may not be read.
+        ArtifactError: if there is none, or it is damaged, foreign, of another format, or
+            unreadable.
     """
     where = folder / "card.json"
     remedy = "Give the folder that `gannet train --out` wrote."
@@ -104,7 +103,7 @@ def read_card(folder: Path) -> Card:
         if not folder.is_dir():
             raise ArtifactError("no such folder", where=str(folder), remedy=remedy)
         content: dict[str, Any] = json.loads(where.read_text(encoding="utf-8"))
-        if "recipe" in content:  # of what is no card, the model below says so
+        if "recipe" in content:  # a foreign file is refused by the model below
             _check_format(int(content.get("format", 1)), where)
         return Card.model_validate(content)
     except PermissionError:
@@ -117,7 +116,7 @@ def read_card(folder: Path) -> Card:
                 remedy="Give its train command again; it goes on from the last save.",
             ) from None
         raise ArtifactError(
-            "not a gannet artefact: it has no card.json", where=str(folder), remedy=remedy
+            "not a gannet artifact: it has no card.json", where=str(folder), remedy=remedy
         ) from None
     except (OSError, ValueError, TypeError, RecursionError) as error:
         detail = "; ".join(str(error).splitlines()[:2])

@@ -1,4 +1,4 @@
-"""Verdicts on samples in memory and in files, with what is usual for reals and for fakes."""
+"""``gannet judge``: probabilities of being real for samples in memory and in files."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ def judge_samples(
     """Probability of being real for each sample; see ``gannet.Model.judge``.
 
     Args:
-        artifact: Of a run.
+        artifact: The trained run.
         samples: One file, several, or raw samples.
-        label: Judge them as samples of this class; by default as the class that fits best.
+        label: Score them as samples of this class; by default as the best-fitting class.
 
     Raises:
-        ConfigError: if the model was fitted at once, so that it has no judge.
+        ConfigError: if the recipe trains no discriminator.
         DataError: if a file cannot be read.
     """
-    check_judge(artifact)
+    require_discriminator(artifact)
     if isinstance(samples, str | Path):
         encoded = _read(artifact, Path(samples)).samples
     else:
@@ -42,22 +42,22 @@ def judge_samples(
     return _judged(artifact, encoded, label)
 
 
-def check_judge(artifact: TrainedSampler) -> None:
-    """Refuse a run that has no judge.
+def require_discriminator(artifact: TrainedSampler) -> None:
+    """Refuse a run without a trained discriminator.
 
     Raises:
         ConfigError: saying why.
     """
     if artifact.recipe.training.fit is not None:
         raise ConfigError(
-            f"a run of the recipe {artifact.card.recipe} was fitted without an opponent, so that "
-            "it judges nothing",
-            remedy="Judge with a run on the same data that was trained against an opponent.",
+            f"a run of the recipe {artifact.card.recipe} was fitted without a discriminator, so "
+            "that it judges nothing",
+            remedy="Judge with a run on the same data that has a discriminator.",
         )
 
 
 def _read(artifact: TrainedSampler, path: Path) -> LoadedSamples:
-    """Samples of a file, as the discriminator sees them."""
+    """Encoded samples of a file."""
     codec = artifact.codecs["sample"]
     return find_modality(codec.kind).inference.read_file(codec, path, read_frame)
 
@@ -68,28 +68,28 @@ def _judged(artifact: TrainedSampler, encoded: Tensor, label: str | int | None) 
     if label is None:
         return artifact.judge(encoded).tolist()
     blank = Condition.none(encoded)
-    told = artifact.conditions(len(encoded), label=label).vector
-    return artifact.judge(encoded, Condition(told, blank.grid, blank.tokens)).tolist()
+    vector = artifact.conditions(len(encoded), label=label).vector
+    return artifact.judge(encoded, Condition(vector, blank.grid, blank.tokens)).tolist()
 
 
 def judge_files(
     artifact: TrainedSampler, files: Sequence[Path], *, label: str | None, json: bool
 ) -> str:
-    """Verdicts on files, with what is usual for reals and for fakes as the scale.
+    """Probabilities of files, as text or JSON, with the usual range of reals and fakes.
 
     Raises:
-        ConfigError: if the run has no judge, or knows no such class.
+        ConfigError: if the run has no discriminator, or no such class.
         DataError: if no file is given, or none can be read; single broken files are named.
     """
-    check_judge(artifact)
+    require_discriminator(artifact)
     names: list[str] = []
-    chances: list[float] = []
+    probabilities: list[float] = []
     broken: list[str] = []
     for path in _expanded(artifact, files):
         try:
-            found = _read(artifact, path)
-            chances += _judged(artifact, found.samples, label)
-            names += [f"{path} {name}" if name else str(path) for name in found.names]
+            loaded = _read(artifact, path)
+            probabilities += _judged(artifact, loaded.samples, label)
+            names += [f"{path} {name}" if name else str(path) for name in loaded.names]
         except DataError as error:
             broken.append(str(error))
     if not names:
@@ -97,39 +97,42 @@ def judge_files(
     scale = artifact.calibration_for(of_class=label is not None)
     if json:
         verdicts = [
-            {"file": name, "real": round(chance, 4)}
-            for name, chance in zip(names, chances, strict=True)
+            {"file": name, "real": round(probability, 4)}
+            for name, probability in zip(names, probabilities, strict=True)
         ]
-        shown = {"verdicts": verdicts, "scale": scale.model_dump(), "broken": broken}
-        return json_.dumps(shown, indent=2)
-    lines = [f"{chance:6.3f}  {name}" for name, chance in zip(names, chances, strict=True)]
-    return "\n".join([*lines, *_words(scale), *(f"not judged: {each}" for each in broken)])
+        report = {"verdicts": verdicts, "scale": scale.model_dump(), "broken": broken}
+        return json_.dumps(report, indent=2)
+    lines = [
+        f"{probability:6.3f}  {name}"
+        for name, probability in zip(names, probabilities, strict=True)
+    ]
+    return "\n".join([*lines, *_scale_lines(scale), *(f"not judged: {each}" for each in broken)])
 
 
-def _words(scale: Calibration) -> list[str]:
-    """What verdicts on held-out reals and on fakes usually are."""
+def _scale_lines(scale: Calibration) -> list[str]:
+    """The usual probabilities of held-out reals and of fakes, as a table."""
     return [
         "",
         "probability of being real, against fakes of this very generator; as a scale, of "
         f"{scale.count} held-out reals and as many fakes:",
-        "          " + "".join(f"{share:>8.0%}" for share in QUANTILES),
+        "          " + "".join(f"{quantile:>8.0%}" for quantile in QUANTILES),
         "  reals   " + "".join(f"{value:8.3f}" for value in scale.real),
         "  fakes   " + "".join(f"{value:8.3f}" for value in scale.fake),
     ]
 
 
 def _expanded(artifact: TrainedSampler, files: Sequence[Path]) -> list[Path]:
-    """Files, and those in folders that could be samples: other things may lie beside them."""
+    """The given files, and those in given folders that have a suffix of samples."""
     modality = find_modality(artifact.codecs["sample"].kind)
     suffixes = {*modality.readers, modality.item_suffix} - {""}
-    found: list[Path] = []
+    paths: list[Path] = []
     for each in files:
         if each.is_dir():
             inside = sorted(part for part in each.iterdir() if part.is_file())
-            found += [part for part in inside if not suffixes or part.suffix.lower() in suffixes]
+            paths += [part for part in inside if not suffixes or part.suffix.lower() in suffixes]
         else:
-            found.append(each)
-    if not found:
+            paths.append(each)
+    if not paths:
         noun = modality.noun[1]
         raise DataError("no files given", remedy=f"Name {noun}, or a folder of them.")
-    return found
+    return paths

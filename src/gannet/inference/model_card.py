@@ -8,7 +8,7 @@ from typing import Any
 
 from gannet.inference.artifact import Artifact
 from gannet.inference.card import Card
-from gannet.metrics.confidence import UNSURE
+from gannet.metrics.confidence import INCONCLUSIVE
 from gannet.modalities.registry import modality_of
 
 COIN = 0.5
@@ -18,21 +18,21 @@ def model_card(artifact: Artifact, name: str, preview: str = "") -> str:
     """The README of the folder ``name``, a model card as the Hugging Face hub reads it.
 
     Args:
-        artifact: What it is about.
-        name: Of its folder.
-        preview: Name of a file there that shows samples; empty for none.
+        artifact: The trained run.
+        name: Name of its folder.
+        preview: Name of an image of samples in the folder; empty for none.
     """
     card, fitted = artifact.card, artifact.recipe.training.fit is not None
     codec = artifact.codecs["sample"]
     modality = modality_of(codec.kind)
-    shown, size = modality.presentation, "x".join(str(side) for side in card.spec.shape)
-    what = shown.contents(codec) or f"{modality.noun[1]} of {size}"
-    notes = shown.notes(codec)
+    presentation, size = modality.presentation, "x".join(str(side) for side in card.spec.shape)
+    what = presentation.contents(codec) or f"{modality.noun[1]} of {size}"
+    notes = presentation.notes(codec)
     lines = [
         "---",
         "library_name: gannet",
-        *([f"pipeline_tag: {shown.pipeline}"] if shown.pipeline else []),
-        f"tags: [{', '.join(('gan', 'gannet', *shown.tags))}]",
+        *([f"pipeline_tag: {presentation.pipeline}"] if presentation.pipeline else []),
+        f"tags: [{', '.join(('gan', 'gannet', *presentation.tags))}]",
         "---",
         "",
         f"# {card.data.get('name') or 'samples'}: a generator made with gannet",
@@ -60,7 +60,7 @@ def model_card(artifact: Artifact, name: str, preview: str = "") -> str:
         _usage(artifact),
         "```",
         "",
-        "It had no opponent, so that it judges nothing."
+        "It was fitted without a discriminator, so that it judges nothing."
         if fitted
         else "The discriminator's probabilities are fitted on held-out data and on fakes of this "
         "very generator; they say little about fakes from elsewhere.",
@@ -72,7 +72,7 @@ def model_card(artifact: Artifact, name: str, preview: str = "") -> str:
 
 
 def _usage(artifact: Artifact) -> str:
-    """A line of Python that does what the recipe is for."""
+    """A line of Python that uses the model."""
     modality = modality_of(artifact.codecs["sample"].kind)
     if artifact.recipe.inputs.conditional or artifact.recipe.inference.transform is not None:
         suffix = modality.item_suffix or next(iter(modality.readers), "")
@@ -80,30 +80,30 @@ def _usage(artifact: Artifact) -> str:
     return "samples = model.sample(16, seed=0)"
 
 
-def _distance(found: Mapping[str, Any]) -> str:
-    if found["value"] is None:
-        return "Distance to held-out data: not measured, the run was stopped before its first look."
-    value, error, floor = (
-        "not known" if found[name] is None else f"{found[name]:.3g}"
+def _distance(measured: Mapping[str, Any]) -> str:
+    if measured["value"] is None:
+        return "Distance to held-out data: not measured, the run was stopped before an evaluation."
+    value, error, reference = (
+        "not known" if measured[name] is None else f"{measured[name]:.3g}"
         for name in ("value", "error", "reference")
     )
     return (
-        f"Distance to held-out data ({found['name']}): {value}, standard error {error}; training "
-        f"data themselves stand at {floor}."
+        f"Distance to held-out data ({measured['name']}): {value}, standard error {error}; "
+        f"reference (real against real): {reference}."
     )
 
 
 def two_sample_sentence(card: Card) -> str:
-    """What the fresh critic found, in a sentence."""
-    found = card.two_sample_test
-    if not found:
-        return "Too little was held out for a fresh critic to judge."
-    words = (
-        f"A fresh critic tells {found['accuracy']:.1%} of held-out reals and fakes rightly "
-        f"({found['low']:.1%} to {found['high']:.1%}, {found['tested']} samples); 50 % is a coin"
+    """The result of the classifier two-sample test (C2ST), in a sentence."""
+    test = card.two_sample_test
+    if not test:
+        return "Too little was held out for a classifier two-sample test (C2ST)."
+    sentence = (
+        f"Two-sample test (C2ST): {test['accuracy']:.1%} of held-out reals and fakes told apart "
+        f"({test['low']:.1%} to {test['high']:.1%}, {test['tested']} samples); 50 % is chance"
     )
-    if found["low"] <= COIN and found["high"] > UNSURE:
-        return f"{words}: these are too few to say whether it sees a difference."
-    if found["low"] <= COIN:
-        return f"{words}: as far as this test can see, real and fake are 50:50."
-    return f"{words}: it still sees a difference."
+    if test["low"] <= COIN and test["high"] > INCONCLUSIVE:
+        return f"{sentence}: these are too few to say whether there is a difference."
+    if test["low"] <= COIN:
+        return f"{sentence}: this test finds no difference between real and fake."
+    return f"{sentence}: it still finds a difference."

@@ -1,4 +1,4 @@
-"""What may be asked of a run by name: by its kind of data, by what it is told, by its recipe."""
+"""Options of a run by name: those of its modality, of its conditions and of its recipe."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ALWAYS = ("count", "out", "seed")
 
 
 def slots_of(recipe: Recipe[Any], codecs: Mapping[str, Codec[Any]]) -> dict[str, Codec[Any]]:
-    """The codecs of what samples are told, by role."""
+    """The codecs of the conditions, by role."""
     own = ("sample", recipe.inference.output)
     return {role: codec for role, codec in codecs.items() if role not in own}
 
@@ -36,17 +36,17 @@ def slots_of(recipe: Recipe[Any], codecs: Mapping[str, Codec[Any]]) -> dict[str,
 def sample_models(
     recipe: Recipe[Any], codecs: Mapping[str, Codec[Any]]
 ) -> dict[str, type[BaseModel]]:
-    """What may be asked when a run makes samples: of their kind, and of what fills each slot."""
+    """Option models for sampling, by role: of the output's modality and of each condition."""
     kind = find_modality(codecs[recipe.inference.output].kind)
-    told = {
+    condition_models = {
         role: find_modality(codec.kind).inference.condition_options
         for role, codec in slots_of(recipe, codecs).items()
     }
-    return {recipe.inference.output: kind.inference.options, **told}
+    return {recipe.inference.output: kind.inference.options, **condition_models}
 
 
 def sample_fields(recipe: Recipe[Any], codecs: Mapping[str, Codec[Any]]) -> dict[str, FieldInfo]:
-    """What may be asked when a run makes samples, by name."""
+    """Options for sampling, by name."""
     models = sample_models(recipe, codecs)
     return {name: field for model in models.values() for name, field in model.model_fields.items()}
 
@@ -55,21 +55,21 @@ def transform_of(recipe: Recipe[Any], called: str, name: str = "") -> Transform[
     """How a recipe transforms an input into an output.
 
     Args:
-        recipe: Of a run.
+        recipe: The recipe.
         called: The recipe's name.
-        name: Of one of several transforms; by default the usual one.
+        name: Name of one of several transforms; by default the first.
 
     Raises:
-        ConfigError: if it makes samples from nothing, or knows no transform of that name.
+        ConfigError: if it has no transform, or none of that name.
     """
-    known = recipe.inference.transforms
-    found = known.get(name) if name else recipe.inference.transform
-    if found is not None:
-        return found
-    if known:
+    transforms = recipe.inference.transforms
+    transform = transforms.get(name) if name else recipe.inference.transform
+    if transform is not None:
+        return transform
+    if transforms:
         raise ConfigError(
             f"--transform: a run of the recipe {called} knows no {name!r}",
-            remedy=f"Give {' or '.join(known)}.",
+            remedy=f"Give {' or '.join(transforms)}.",
         )
     raise ConfigError(
         f"a run of the recipe {called} makes samples from nothing and transforms no input into an "
@@ -79,20 +79,20 @@ def transform_of(recipe: Recipe[Any], called: str, name: str = "") -> Transform[
 
 
 def _others_that_transform(recipe: Recipe[Any]) -> list[str]:
-    """Which recipes transform data of the kinds that this one learns from, in a sentence."""
+    """Recipes that transform data of the same modalities, in a sentence."""
     kinds = set(recipe.inputs.slots["sample"].modalities)
-    found = [
+    suggestions = [
         f"--recipe {name} {other.inference.transform.description}"
         for name in sorted(recipe_modules())
         if (other := find_recipe(name)).inference.transform
         and kinds & set(other.inputs.slots["sample"].modalities)
     ]
-    return [f"Train with {', or with '.join(found)}."] if found else []
+    return [f"Train with {', or with '.join(suggestions)}."] if suggestions else []
 
 
 def transform_fields(recipe: Recipe[Any], codecs: Mapping[str, Codec[Any]]) -> dict[str, FieldInfo]:
-    """What may be asked when a run's inputs are transformed, by name; of all its transforms."""
-    del codecs  # they decide nothing here
+    """Options of all transforms of a recipe, by name."""
+    del codecs  # not needed here
     every = recipe.inference.transforms.values()
     return {name: field for each in every for name, field in each.options.model_fields.items()}
 
@@ -102,62 +102,62 @@ FIELDS_OF: Mapping[str, FieldsOf] = {
     "sample": sample_fields,
     "apply": transform_fields,
 }
-"""What may be asked of a run, by command."""
+"""Options of a run, by command."""
 
 
-def asked_of_slots(
-    recipe: Recipe[Any], codecs: Mapping[str, Codec[Any]], asked: Mapping[str, object]
+def options_by_slot(
+    recipe: Recipe[Any], codecs: Mapping[str, Codec[Any]], options: Mapping[str, object]
 ) -> dict[str, BaseModel]:
-    """What is asked of each slot, by role.
+    """Options of each condition, by role.
 
     Raises:
-        ConfigError: naming all that no slot of the run knows.
+        ConfigError: naming every option that no condition of the run has.
     """
     models = sample_models(recipe, codecs)
     del models[recipe.inference.output]
-    return sorted_options(asked, models)
+    return sorted_options(options, models)
 
 
 def sorted_options(
     given: Mapping[str, object], models: Mapping[K, type[BaseModel]], *, remedy: str = LEAVE_OUT
 ) -> dict[K, BaseModel]:
-    """Options as the models that know them; ``None`` is an option that was left out.
+    """Validate options with the models that define them; ``None`` counts as not given.
 
     Args:
-        given: By name.
-        models: By whatever tells them apart. No two have a field of one name.
-        remedy: What to do about a fault.
+        given: Values by name.
+        models: By any key. No two have a field of the same name.
+        remedy: Remedy of the errors.
 
     Raises:
-        ConfigError: naming every fault at once: what nobody knows, with the nearest name, and what
-            is out of range.
+        ConfigError: naming every fault at once: unknown options, with the nearest name, and values
+            out of range.
     """
-    asked = {name: value for name, value in given.items() if value is not None}
-    known = [name for model in models.values() for name in model.model_fields]
+    options = {name: value for name, value in given.items() if value is not None}
+    names = [name for model in models.values() for name in model.model_fields]
     faults = [
-        ConfigError(_unknown(name, known), remedy=remedy) for name in asked if name not in known
+        ConfigError(_unknown(name, names), remedy=remedy) for name in options if name not in names
     ]
-    found: dict[K, BaseModel] = {}
+    parsed: dict[K, BaseModel] = {}
     for key, model in models.items():
-        mine = {name: value for name, value in asked.items() if name in model.model_fields}
+        mine = {name: value for name, value in options.items() if name in model.model_fields}
         try:
-            found[key] = parse(model, mine, remedy=remedy)
+            parsed[key] = parse(model, mine, remedy=remedy)
         except ConfigError as error:
             faults.append(error)
     if len(faults) == 1:
         raise faults[0]
     if faults:
         raise ConfigError("\n".join(each.problem for each in faults), remedy=remedy)
-    return found
+    return parsed
 
 
-def _unknown(name: str, known: list[str]) -> str:
-    """Why an option is not known: it is of another kind of data, or a slip of the finger."""
+def _unknown(name: str, names: list[str]) -> str:
+    """Why an option is unknown: it belongs to another modality, or is misspelled."""
     for each in modalities():
         if name in each.inference.options.model_fields:
             return f"{flag(name)}: is for {each.noun[1]}, which this run does not make"
         if name in each.inference.condition_options.model_fields:
             return f"{flag(name)}: this run was trained without {each.noun[1]}"
-    near = difflib.get_close_matches(name, [*known, *ALWAYS], 1)
+    near = difflib.get_close_matches(name, [*names, *ALWAYS], 1)
     hint = f"; did you mean {flag(near[0])}?" if near else ""
     return f"{flag(name)}: this run's recipe does not know it{hint}"

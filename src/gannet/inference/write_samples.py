@@ -1,4 +1,4 @@
-"""Samples to files of every form that their kind of data knows."""
+"""``gannet sample``: samples written to files of any format of their modality."""
 
 from __future__ import annotations
 
@@ -8,41 +8,41 @@ from typing import Any
 
 from gannet.core.errors import ConfigError
 from gannet.core.io.writers import write_files
-from gannet.core.sampling import DrawnSamples, SamplingRequest, WriteRequest
+from gannet.core.sampling import SampleStream, SamplingRequest, WriteRequest
 from gannet.inference.options import sample_models, sorted_options
 from gannet.inference.sampler import TrainedSampler
 from gannet.modalities.modality import Modality, Writer
 
 LARGEST = 10_000_000
-"""Samples that one call makes at most, to catch a slip of the finger."""
+"""Maximum number of samples of one call; catches typing errors."""
 
 
 def request_of(
     artifact: TrainedSampler, count: int, seed: int, options: Mapping[str, object]
 ) -> SamplingRequest:
-    """What is asked for, each option with those that know it.
+    """The sampling request, with validated options.
 
     Raises:
-        ConfigError: naming all options that this run does not know, or that are out of range.
+        ConfigError: naming all options that are unknown to this run or out of range.
     """
-    artifact.check_drawn(count, seed)
+    artifact.check_can_sample(count, seed)
     output = artifact.recipe.inference.output
-    found = sorted_options(options, sample_models(artifact.recipe, artifact.codecs))
-    own = found.pop(output)
-    asked = {name: value for each in found.values() for name, value in each}
-    return SamplingRequest(count, seed, own, asked)
+    parsed = sorted_options(options, sample_models(artifact.recipe, artifact.codecs))
+    own = parsed.pop(output)
+    condition_options = {name: value for each in parsed.values() for name, value in each}
+    return SamplingRequest(count, seed, own, condition_options)
 
 
 def draw_samples(
     artifact: TrainedSampler, count: int, *, seed: int = 0, **options: object
-) -> DrawnSamples:
-    """New raw samples, drawn as they are walked through.
+) -> SampleStream:
+    """New raw samples, drawn lazily.
 
     Args:
-        artifact: Of a run.
+        artifact: The trained run.
         count: How many.
         seed: Sample n depends on the seed and on n alone.
-        options: What the run's kind of data, and what it is told, can be asked.
+        options: Options of the run's modality and of its conditions.
 
     Raises:
         ConfigError: if an option is not known, or the count is negative; see ``request_of``.
@@ -58,21 +58,21 @@ def write_samples(
     seed: int = 0,
     **options: object,
 ) -> str:
-    """Make samples and write them; the suffix of ``out`` chooses the form.
+    """Make samples and write them; the suffix of ``out`` chooses the format.
 
     Args:
-        artifact: Of a run.
+        artifact: The trained run.
         count: How many.
         out: A file, or a folder.
         seed: Sample n depends on the seed and on n alone.
         options: As for ``draw_samples``.
 
     Returns:
-        Where they are, in words, and what a user should know of them.
+        A message: where they are, and notes for the user.
 
     Raises:
-        ConfigError: if the count is out of range, an option not known, the form not possible, or
-            the folder holds other samples.
+        ConfigError: if the count is out of range, an option or the format is unknown, or the
+            folder holds other samples.
     """
     if not 1 <= count <= LARGEST:
         raise ConfigError(f"--count: must lie between 1 and {LARGEST}, got {count}")
@@ -94,26 +94,28 @@ def write_samples(
 
 
 def labels_of(artifact: TrainedSampler, request: SamplingRequest) -> Sequence[str]:
-    """The class of each sample, empty for none; no entry for models without classes."""
+    """The class of each sample, empty for unlabeled; ``()`` for models without classes."""
     if not artifact.classes:
         return ()
-    told = artifact.conditions(request.count, seed=request.seed, start=0, **request.asked).vector
-    return [name or "" for name in artifact.codecs["vector"].decode(told)]
+    vectors = artifact.conditions(
+        request.count, seed=request.seed, start=0, **request.condition_options
+    ).vector
+    return [name or "" for name in artifact.codecs["vector"].decode(vectors)]
 
 
 def _writer(modality: Modality, suffix: str, out: Path) -> tuple[Writer, Path]:
-    """What writes to a place, and to which file of it.
+    """The writer for a suffix, and the path that it writes to.
 
     Raises:
-        ConfigError: if samples of this kind have no such form.
+        ConfigError: if this modality has no such format.
     """
-    if found := modality.writers.get(suffix):
-        return found, out
+    if writer := modality.writers.get(suffix):
+        return writer, out
     if suffix:
         *others, last = (each for each in modality.writers if each)
         forms = f"{', '.join(others)} or {last}" if others else last
         raise ConfigError(
-            f"--out: {modality.noun[1]} cannot be written to {out}: there is no form for "
+            f"--out: {modality.noun[1]} cannot be written to {out}: there is no format for "
             f"{suffix!r}",
             remedy=f"Use {forms}, or give a folder.",
         )

@@ -1,1 +1,1 @@
-"""What players minimise: adversarial, feature-matching and perceptual losses, penalties; pure."""
+"""Adversarial, feature-matching and perceptual losses and gradient penalties; pure functions."""

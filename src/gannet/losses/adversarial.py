@@ -1,4 +1,4 @@
-"""Adversarial objectives: pure functions from logits to a scalar."""
+"""Adversarial losses: pure functions from logits to a scalar."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ AdversarialLoss = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """What each side minimises. Both see both logits, so that relativistic losses fit too."""
+    """Losses of both networks. Both see both logits, so that relativistic losses fit too."""
 
     discriminator: AdversarialLoss
     generator: AdversarialLoss
@@ -30,12 +30,14 @@ def non_saturating_discriminator(real: Tensor, fake: Tensor) -> Tensor:
 
 
 def non_saturating_generator(_real: Tensor, fake: Tensor) -> Tensor:
-    r"""Keeps its slope when the discriminator wins: :math:`-\log\sigma(f)`."""
+    r"""Keeps its gradient when the discriminator wins: :math:`-\log\sigma(f)`."""
     return softplus(-fake).mean()
 
 
 def minimax_generator(_real: Tensor, fake: Tensor) -> Tensor:
-    r"""The game's value itself, :math:`\log(1-\sigma(f))`; flat while the discriminator wins.
+    r"""The value of the game, :math:`\log(1-\sigma(f))`.
+
+    Its gradient vanishes while the discriminator wins.
 
     Source: Goodfellow et al. 2014, arXiv:1406.2661, eq. 1.
     """
@@ -48,24 +50,24 @@ def least_squares_discriminator(real: Tensor, fake: Tensor) -> Tensor:
 
 
 def least_squares_generator(_real: Tensor, fake: Tensor) -> Tensor:
-    """Fakes towards 1, where the reals are."""
+    """Fakes towards 1, the target of the reals."""
     return (fake - 1).square().mean() / 2
 
 
 def hinge_discriminator(real: Tensor, fake: Tensor) -> Tensor:
-    """Only logits inside the margin of one count. Source: Lim and Ye 2017, arXiv:1705.02894."""
+    """Only logits within a margin of one contribute. Source: Lim and Ye 2017, arXiv:1705.02894."""
     return relu(1 - real).mean() + relu(1 + fake).mean()
 
 
 def hinge_generator(_real: Tensor, fake: Tensor) -> Tensor:
-    """Push fakes up without limit; the margin is on the discriminator's side only."""
+    """Raise the logits of fakes without a margin; only the discriminator has one."""
     return -fake.mean()
 
 
 def wasserstein_discriminator(real: Tensor, fake: Tensor) -> Tensor:
-    """The gap between the means. Source: Arjovsky et al. 2017, arXiv:1701.07875, eq. 2.
+    """Difference of the mean logits. Source: Arjovsky et al. 2017, arXiv:1701.07875, eq. 2.
 
-    Only a distance while the critic's slope is bounded: see ``wgan_gp`` of
+    A distance only if the discriminator is Lipschitz-continuous: see ``wgan_gp`` of
     ``losses.gradient_penalty``.
     """
     return fake.mean() - real.mean()

@@ -1,4 +1,4 @@
-"""How a discriminator learns in recipes that keep it flat around reals and fakes alike."""
+"""The discriminator loss with R1 and R2 gradient penalties."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from gannet.losses.gradient_penalty import gradient_penalty
 def discriminator_loss(
     discriminator: nn.Module, batch: Batch, fake: Tensor, penalty_weight: float
 ) -> Losses:
-    """What a discriminator minimises: relativistic, with slopes of reals and fakes.
+    """Relativistic loss with gradient penalties on reals (R1) and fakes (R2).
 
-    Source: Huang et al. 2025, arXiv:2501.05441, eq. 2 and section 3. Differs: of a judge of patches
-    the slope is that of their mean.
+    Source: Huang et al. 2025, arXiv:2501.05441, eq. 2 and section 3. Differs: for a PatchGAN, the
+    gradient is that of the mean logit.
 
     Args:
         discriminator: Gives logits ``(B,)``, or ``(B, h, w)`` for patches.
-        batch: Reals ``(B, *shape)``, and what is told of them and of the fakes.
+        batch: Reals ``(B, *shape)``, with the conditions of reals and fakes.
         fake: ``(B, *shape)``, without a gradient.
         penalty_weight: Weight of the penalties; 0 for none.
     """
-    shown = torch.cat([batch.real, fake]).requires_grad_(penalty_weight > 0)
-    logits = discriminator(shown, Condition.joined([batch.condition] * 2)).float()
+    samples = torch.cat([batch.real, fake]).requires_grad_(penalty_weight > 0)
+    logits = discriminator(samples, Condition.joined([batch.condition] * 2)).float()
     losses = {"adversarial": relativistic_discriminator(*logits.chunk(2))}
     if penalty_weight:
-        each = logits.reshape(len(shown), -1).mean(1)
-        losses["gradient_penalty"] = penalty_weight * gradient_penalty(each, shown)
+        each = logits.reshape(len(samples), -1).mean(1)
+        losses["gradient_penalty"] = penalty_weight * gradient_penalty(each, samples)
     return losses

@@ -1,4 +1,4 @@
-"""Feature matching: fakes shall look to the discriminator's layers as reals do."""
+"""Feature matching: fakes should have the same discriminator features as reals."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ import torch
 from torch import Tensor
 
 
-def feature_statistics(seen: Sequence[Tensor], classes: Tensor) -> list[Tensor]:
-    """Mean and deviation of each channel of what a judge sees, per class; ``(2, K, C)`` per layer.
+def feature_statistics(features: Sequence[Tensor], classes: Tensor) -> list[Tensor]:
+    """Mean and standard deviation of each channel and class; ``(2, K, C)`` per layer.
 
     Args:
-        seen: ``(B, C, h, w)`` per layer.
+        features: Discriminator features ``(B, C, h, w)`` per layer.
         classes: ``(B, K)`` one-hot.
     """
-    share = classes / classes.sum(0).clamp_min(1)
-    found: list[Tensor] = []
-    for layer in seen:
+    weights = classes / classes.sum(0).clamp_min(1)
+    statistics: list[Tensor] = []
+    for layer in features:
         flat = layer.float().flatten(2)
-        mean, power = share.T @ flat.mean(2), share.T @ flat.square().mean(2)
-        found.append(torch.stack([mean, (power - mean.square()).clamp_min(1e-6).sqrt()]))
-    return found
+        mean, power = weights.T @ flat.mean(2), weights.T @ flat.square().mean(2)
+        statistics.append(torch.stack([mean, (power - mean.square()).clamp_min(1e-6).sqrt()]))
+    return statistics
 
 
 def feature_matching_loss(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:
-    """How far what a judge sees in fakes is from what it sees in the reals beside; a scalar.
+    """Mean absolute difference of discriminator features of fakes and reals; a scalar.
 
     Source: Wang et al. 2018, arXiv:1711.11585, eq. 4.
     """

@@ -1,4 +1,4 @@
-"""Gradient penalties: what keeps a discriminator flat where the data lie (R1, R2, WGAN-GP)."""
+"""Gradient penalties (R1, R2, WGAN-GP): they keep a discriminator flat where the data lie."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from torch import Tensor
 
 
 def gradient_norm_squared(logits: Tensor, samples: Tensor) -> Tensor:
-    """Squared length of the logits' gradient with respect to each sample, ``(B,)``.
+    """Squared norm of the logits' gradient with respect to each sample, ``(B,)``.
 
     Args:
         logits: ``(B,)`` or ``(B, *patches)``, computed from ``samples``.
         samples: ``(B, *shape)`` with ``requires_grad``.
 
     Raises:
-        RuntimeError: if ``samples`` did not take part in ``logits``.
+        RuntimeError: if ``logits`` do not depend on ``samples``.
     """
     (gradient,) = torch.autograd.grad(logits.sum(), samples, create_graph=True)
     return gradient.flatten(1).square().sum(1)
 
 
 def gradient_penalty(logits: Tensor, samples: Tensor) -> Tensor:
-    """Mean squared length of the logits' gradient with respect to the samples.
+    """Mean squared norm of the logits' gradient with respect to the samples.
 
     Called R1 on real samples and R2 on fakes. It keeps the discriminator flat where the data lie,
-    which is what makes the duel converge (Mescheder et al. 2018, arXiv:1801.04406).
+    which makes training converge (Mescheder et al. 2018, arXiv:1801.04406).
 
     Args:
         logits: ``(B,)`` or ``(B, *patches)``, computed from ``samples``.
@@ -37,17 +37,16 @@ def gradient_penalty(logits: Tensor, samples: Tensor) -> Tensor:
 
 
 def wgan_gp(logits: Tensor, samples: Tensor) -> Tensor:
-    """Mean squared distance of the slope's length from one, between reals and fakes.
+    """WGAN-GP: mean squared difference of the gradient norm from one, between reals and fakes.
 
     Source: Gulrajani et al. 2017, arXiv:1704.00028, eq. 3.
     """
-    length = (
-        gradient_norm_squared(logits, samples) + 1e-12
-    ).sqrt()  # the root has no slope at zero
+    # The root has no gradient at zero.
+    length = (gradient_norm_squared(logits, samples) + 1e-12).sqrt()
     return (length - 1).square().mean()
 
 
-def interpolate(real: Tensor, fake: Tensor, share: Tensor) -> Tensor:
-    """Points on the lines from fakes to reals; ``share`` ``(B,)`` in [0, 1] is the place."""
-    place = share.view(-1, *[1] * (real.dim() - 1))
-    return fake + place * (real - fake)
+def interpolate(real: Tensor, fake: Tensor, fraction: Tensor) -> Tensor:
+    """Points on the lines from fakes (``fraction`` ``(B,)`` is 0) to reals (1)."""
+    weight = fraction.view(-1, *[1] * (real.dim() - 1))
+    return fake + weight * (real - fake)

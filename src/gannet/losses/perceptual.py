@@ -1,4 +1,4 @@
-"""The perceptual loss: how unlike two pictures are to a network that was trained on photos."""
+"""The perceptual loss: distance of two images in the features of a network trained on photos."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import torch
 from torch import Tensor
 
 WEIGHTS = (0.5, 0.5, 0.5, 1.0, 2.0, 4.0)
-"""Of distances at each depth: what a picture shows counts for more than its edges.
+"""Weights of the distances at each depth: content counts for more than edges.
 
-On pairs of emoji, four minutes each, features were 60.8 from the target, and 61.9 where all weighed
-alike (with 2 for 1.5 in all, and more reward for answers that differ).
+On pairs of emoji, four minutes each, the feature distance was 60.8, and 61.9 with equal weights
+(at a total of 2 instead of 1.5, and a larger diversity weight).
 """
 
 
 def perceptual_loss(one: Sequence[Tensor], other: Sequence[Tensor]) -> Tensor:
-    """Perceptual distance of ``one`` from ``other``, by all that ``PerceptualNet`` sees; a scalar.
+    """Distance of ``one`` from ``other``, both features of ``PerceptualNet``; a scalar.
 
     Source: Johnson et al. 2016, arXiv:1603.08155, eq. 2. Differs: absolute differences.
     """

@@ -1,4 +1,4 @@
-"""Projected discriminators (Projected GAN): the duel in what a frozen network sees."""
+"""Losses of projected discriminators (Projected GAN), which see features of a frozen network."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from gannet.networks.perceptual import ProjectedDiscriminators
 
 
 def projected_discriminator_loss(
-    glances: ProjectedDiscriminators, real: Tensor, fake: Tensor, classes: Tensor
+    discriminators: ProjectedDiscriminators, real: Tensor, fake: Tensor, classes: Tensor
 ) -> Tensor:
-    """What discriminators of frozen features minimise; a scalar, each size weighs alike.
+    """Discriminator loss, the mean over all scales; a scalar.
 
     Source: Sauer et al. 2021, arXiv:2111.01007, eq. 2. Differs: relativistic.
 
     Args:
-        glances: The discriminators.
+        discriminators: The discriminators.
         real: ``(B, C, H, W)``.
         fake: The same, without a gradient.
         classes: Of both, one-hot ``(B, K)``.
     """
-    each = glances(torch.cat([real, fake]), classes.repeat(2, 1))
+    each = discriminators(torch.cat([real, fake]), classes.repeat(2, 1))
     return torch.stack([relativistic_discriminator(*one.chunk(2)) for one in each]).mean()
 
 
 def projected_generator_loss(
-    glances: ProjectedDiscriminators, real: Tensor, fake: Tensor, classes: Tensor
+    discriminators: ProjectedDiscriminators, real: Tensor, fake: Tensor, classes: Tensor
 ) -> Tensor:
-    """What a generator minimises so as to pass them; arguments as above, fakes with a gradient."""
+    """Generator loss; arguments as above, but the fakes have a gradient."""
     with torch.no_grad():
-        theirs = glances(real, classes)
-    pairs = zip(theirs, glances(fake, classes), strict=True)
+        theirs = discriminators(real, classes)
+    pairs = zip(theirs, discriminators(fake, classes), strict=True)
     return torch.stack([relativistic_generator(one, other) for one, other in pairs]).mean()

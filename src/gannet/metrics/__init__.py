@@ -1,4 +1,4 @@
-"""Metrics: pure functions from features of reals and of fakes to one number."""
+"""Metrics: pure functions from real and fake features to one number."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from gannet.metrics.pairwise import FeatureSet
 Metric = Callable[[Tensor | FeatureSet, Tensor | FeatureSet], float]
 """Features of reals ``(N, F)`` and of fakes ``(M, F)`` to a number.
 
-Given heaps, metrics may share what they work out, and come to the same number.
+Metrics that get the same ``FeatureSet`` objects share intermediate results; the value is the same.
 
-Laws (``gannet.testing.check_metric``): finite for finite features; the order of rows does not
-matter; arguments are left as they were; the same twice; two halves of one heap score better than
-reals against shifted reals, and better than reals against one repeated real.
+Laws (``gannet.testing.check_metric``): finite for finite features; independent of the order of
+rows; arguments are not modified; deterministic; two halves of one set score better than reals
+against shifted reals, and better than reals against one repeated real.
 """
 
 Better = Literal["low", "high"]
 
 
 class Rated(NamedTuple):
-    """A metric, which end of it is good, and what bounds it."""
+    """A metric, whether low or high is better, and its bounds."""
 
     function: Metric
     better: Better

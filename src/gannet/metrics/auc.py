@@ -1,4 +1,4 @@
-"""How well a score puts one heap above another, with an interval."""
+"""Area under the ROC curve (AUC) of a score between two sets, with an interval."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NORMAL = 1.959964
 
 
 class Auc(NamedTuple):
-    """Area under the receiver's curve, 0..1, and its 95 % interval."""
+    """Area under the ROC curve, 0..1, and its 95 % interval."""
 
     value: float
     low: float
@@ -21,38 +21,40 @@ class Auc(NamedTuple):
 
 
 def auc(above: NDArray[np.float64], below: NDArray[np.float64], quantile: float = NORMAL) -> Auc:
-    """Chance that one of ``above`` scores higher than one of ``below``; ties count half.
+    """AUC: probability that one of ``above`` scores higher than one of ``below``; ties count half.
 
     Args:
         above: ``(N,)`` scores of those that should be higher.
         below: ``(M,)`` scores of the others.
         quantile: Of the standard normal that the interval reaches to; 1.96 for 95 %.
 
-    Source: DeLong 1988, Biometrics 44, p. 837 (variance); Pepe 2003, p. 107 (interval on the scale
-        of logits, so that it stays within 0..1).
+    Source: DeLong 1988, Biometrics 44, p. 837 (variance); Pepe 2003, p. 107 (interval on the logit
+        scale, so that it stays within 0..1).
 
     >>> auc(np.array([2.0, 3.0]), np.array([1.0, 2.0])).value
     0.875
     """
-    won = _placements(above, below)
-    lost = 1 - _placements(below, above)
-    value = float(won.mean())
-    spread = _variance(won) + _variance(lost)
-    fewest = min(len(above), len(below))
-    if spread <= 0 or not 0 < value < 1:
-        # Nothing varies where all are told apart: what so few could have hidden, by rule of three.
-        reach = min(3 / fewest, 1.0)
-        return Auc(value, max(value - reach, 0.0), min(value + reach, 1.0))
-    reach = quantile * math.sqrt(spread) / (value * (1 - value))
+    above_placements = _placements(above, below)
+    below_placements = 1 - _placements(below, above)
+    value = float(above_placements.mean())
+    variance = _variance(above_placements) + _variance(below_placements)
+    min_count = min(len(above), len(below))
+    if variance <= 0 or not 0 < value < 1:
+        # Zero variance under perfect separation: rule of three for the smaller set.
+        half_width = min(3 / min_count, 1.0)
+        return Auc(value, max(value - half_width, 0.0), min(value + half_width, 1.0))
+    half_width = quantile * math.sqrt(variance) / (value * (1 - value))
     logit = math.log(value / (1 - value))
-    return Auc(value, _sigmoid(logit - reach), _sigmoid(logit + reach))
+    return Auc(value, _sigmoid(logit - half_width), _sigmoid(logit + half_width))
 
 
 def _placements(queries: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Share of the others that lie below each query."""
-    held = np.sort(others)
-    under = np.searchsorted(held, queries, "left") + np.searchsorted(held, queries, "right")
-    return under / (2 * len(held))
+    """Fraction of the others below each query; ties count half."""
+    sorted_others = np.sort(others)
+    under = np.searchsorted(sorted_others, queries, "left") + np.searchsorted(
+        sorted_others, queries, "right"
+    )
+    return under / (2 * len(sorted_others))
 
 
 def _variance(values: NDArray[np.float64]) -> float:

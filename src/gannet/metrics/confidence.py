@@ -1,4 +1,4 @@
-"""How sure a number is: intervals and chances, without any further library."""
+"""Confidence intervals, p-values and half-sample standard errors."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from gannet.core.scores import About, Score
 NORMAL = 1.959964
 """97.5 % point of the standard normal."""
 
-UNSURE = 0.62
-"""Upper end of an interval around a guess that says next to nothing."""
+INCONCLUSIVE = 0.62
+"""Upper end of an interval around chance (0.5) from which a two-sample test is inconclusive."""
 
 
 def wilson(hits: int, trials: int, quantile: float = NORMAL) -> tuple[float, float]:
-    """Interval of a share, by default of 95 %; sound for few trials and near 0 and 1.
+    """Wilson score interval of a proportion, valid for few trials and near 0 and 1.
+
+    ``quantile`` is that of the standard normal; 1.96 gives an interval of 95 %.
 
     Source: Wilson 1927, J. Am. Stat. Assoc. 22, p. 209.
 
@@ -30,48 +32,48 @@ def wilson(hits: int, trials: int, quantile: float = NORMAL) -> tuple[float, flo
     """
     if trials == 0:
         return 0.0, 1.0
-    share, squared = hits / trials, quantile**2
-    center = (share + squared / (2 * trials)) / (1 + squared / trials)
+    proportion, squared = hits / trials, quantile**2
+    center = (proportion + squared / (2 * trials)) / (1 + squared / trials)
     half = quantile / (1 + squared / trials)
-    half *= math.sqrt(share * (1 - share) / trials + squared / (4 * trials**2))
-    # Where nothing or all was hit the end is exact, which rounding would miss by a hair.
+    half *= math.sqrt(proportion * (1 - proportion) / trials + squared / (4 * trials**2))
+    # With no hits, or only hits, that end is exactly 0 or 1; rounding would miss it slightly.
     low = center - half if hits else 0.0
     return max(low, 0.0), min(center + half if hits < trials else 1.0, 1.0)
 
 
-def chance_of_at_least(hits: int, trials: int) -> float:
-    """P(X >= hits) for X of a fair coin thrown ``trials`` times.
+def fair_coin_p_value(hits: int, trials: int) -> float:
+    """One-sided binomial p-value: P(X >= hits) for ``trials`` tosses of a fair coin.
 
     >>> chance_of_at_least(2, 2)
     0.25
     """
-    ways = [
+    log_counts = [
         math.lgamma(trials + 1) - math.lgamma(k + 1) - math.lgamma(trials - k + 1)
         for k in range(hits, trials + 1)
     ]
-    return min(math.fsum(math.exp(each - trials * math.log(2)) for each in ways), 1.0)
+    return min(math.fsum(math.exp(each - trials * math.log(2)) for each in log_counts), 1.0)
 
 
-def share_score(name: str, flags: Sequence[Tensor], about: About, *, how: str = "") -> Score:
-    """A share of fakes for which something bad holds.
+def fraction_score(name: str, flags: Sequence[Tensor], about: About, *, how: str = "") -> Score:
+    """Fraction of fakes with an undesirable property, as a score; lower is better.
 
     Args:
-        name: Of the score.
-        flags: ``(n,)`` booleans for fakes, for further reals (the floor) and for the baseline.
-        about: What it says of itself.
-        how: How it was measured.
+        name: Name of the score.
+        flags: ``(n,)`` booleans of fakes, of other reals (the reference) and of the baseline.
+        about: Descriptive fields of the score.
+        how: How it was measured, for the protocol.
     """
     hits = [int(each.sum()) for each in flags]
     count = len(flags[0])
-    (low, high), (floor_low, floor_high) = (wilson(each, count) for each in hits[:2])
+    (low, high), (reference_low, reference_high) = (wilson(each, count) for each in hits[:2])
     return Score(
         name=name,
         value=hits[0] / count,
         low=low,
         high=high,
         reference=hits[1] / count,
-        reference_low=floor_low,
-        reference_high=floor_high,
+        reference_low=reference_low,
+        reference_high=reference_high,
         samples=count,
         better="low",
         baseline=hits[2] / count,
@@ -80,15 +82,15 @@ def share_score(name: str, flags: Sequence[Tensor], about: About, *, how: str = 
     )
 
 
-LARGEST = 1_500
-"""Rows of a half of very many: more would cost time that grows with their square."""
+MAX_HALF_ROWS = 1_500
+"""Maximum rows of a half-sample: the cost grows with their square."""
 
 
 def random_halves(rows: int, times: int, seed: int) -> Iterator[Tensor]:
-    """``times`` random halves of ``rows`` row numbers, or of very many as many as ``LARGEST``."""
-    chance = torch.Generator().manual_seed(seed)
+    """``times`` random halves of ``rows`` row indices, of at most ``LARGEST`` rows each."""
+    rng = torch.Generator().manual_seed(seed)
     for _ in range(times):
-        yield torch.randperm(rows, generator=chance)[: max(min(rows // 2, LARGEST), 2)]
+        yield torch.randperm(rows, generator=rng)[: max(min(rows // 2, MAX_HALF_ROWS), 2)]
 
 
 def half_samples(
@@ -99,20 +101,20 @@ def half_samples(
     times: int,
     seed: int,
 ) -> tuple[float, ...]:
-    """``metric(real, fake)`` of random halves of both, whose spread is its standard error.
+    """``metric(real, fake)`` of random halves; their standard deviation is its standard error.
 
-    Of very many rows, parts of ``LARGEST``: their values vary more than those of halves, by the
-    root of (n - b) / b, and are drawn together by that, so that their spread stays the error.
+    Half-samples are capped at ``LARGEST`` rows. Smaller subsamples vary more than halves, by
+    sqrt((n - b) / b); the values are shrunk towards their mean by that factor.
 
-    Equal lengths, times and seeds take equal rows, so that the values of two heaps of fakes can be
-    subtracted one by one.
+    Equal lengths, times and seeds give equal rows, so the values of two sets of fakes can be
+    subtracted pairwise.
 
     Args:
-        metric: Of rows of reals and of fakes.
+        metric: Metric of real rows and fake rows.
         real: ``(N, F)``.
         fake: ``(M, F)``.
-        times: Halves.
-        seed: Of the halves.
+        times: Number of halves.
+        seed: Seed of the halves.
 
     Source: Politis and Romano 1994, Annals of Statistics 22, p. 2031 (subsampling).
     """
@@ -129,7 +131,7 @@ def half_samples_of(
     times: int,
     seed: int,
 ) -> list[tuple[float, ...]]:
-    """The same of several metrics, half by half, so that they can share work on each half."""
+    """As ``half_samples`` for several metrics at once, so that they share work on each half."""
     sides = list(
         zip(
             random_halves(len(real), times, seed),
@@ -139,18 +141,24 @@ def half_samples_of(
     )
     values = [metrics(real[left], fake[right]) for left, right in sides]
     rows = min(len(real), len(fake))
-    share = math.sqrt(LARGEST / (rows - LARGEST)) if rows > 2 * LARGEST else 1.0
-    found: list[tuple[float, ...]] = []
-    for told in zip(*values, strict=True):
-        middle = math.fsum(told) / times
-        found.append(
-            tuple(told if share == 1 else (middle + share * (each - middle) for each in told))
+    shrinkage = (
+        math.sqrt(MAX_HALF_ROWS / (rows - MAX_HALF_ROWS)) if rows > 2 * MAX_HALF_ROWS else 1.0
+    )
+    scaled: list[tuple[float, ...]] = []
+    for metric_values in zip(*values, strict=True):
+        mean = math.fsum(metric_values) / times
+        scaled.append(
+            tuple(
+                metric_values
+                if shrinkage == 1
+                else (mean + shrinkage * (each - mean) for each in metric_values)
+            )
         )
-    return found
+    return scaled
 
 
-def spread(values: Sequence[float]) -> float:
-    """Standard deviation of some values.
+def std(values: Sequence[float]) -> float:
+    """Standard deviation (unbiased).
 
     >>> spread([1.0, 3.0])
     1.4142135623730951

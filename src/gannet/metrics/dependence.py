@@ -1,4 +1,4 @@
-"""Two columns at a time: does a table keep how its columns hang together?
+"""Pairwise dependence between the columns of a table: association and its similarity.
 
 All pairs are compared at once. Rows come as one-hot bins ``(N, W)``, column after column, ``sizes``
 bins each: the product of that matrix with itself holds the contingency tables of every pair.
@@ -15,8 +15,8 @@ from torch import Tensor
 def contingency_similarity(real: Tensor, fake: Tensor, sizes: Sequence[int]) -> Tensor:
     """One minus the total variation distance of each pair's contingency table, ``(F, F)``, 0..1.
 
-    Pairs that do not hang together score well as soon as both marginals are right, and even those
-    that do reach far above 0 when shuffled. See ``dependence_kept``, which they do not fool.
+    Independent pairs score well as soon as both marginals are right, and dependent ones score far
+    above 0 even when shuffled. ``dependence_kept`` is not inflated in this way.
 
     Source: SDMetrics ``ContingencySimilarity``; issues 815 and 817 there on what it inflates.
     """
@@ -36,59 +36,60 @@ def correlation_similarity(real: Tensor, fake: Tensor) -> Tensor:
 
 
 def association(rows: Tensor, sizes: Sequence[int]) -> Tensor:
-    """Cramér's V of each pair ``(F, F)``, 0..1: how well one column tells the other.
+    """Cramér's V of each pair ``(F, F)``, 0..1: the strength of association of two columns.
 
     Source: Cramér 1946, Mathematical Methods of Statistics, sec. 21.9.
     """
     joint = _joint(rows)
-    shares = joint.diagonal()
-    expected = shares[:, None] * shares
+    marginals = joint.diagonal()
+    expected = marginals[:, None] * marginals
     ratio = torch.where(expected > 0, joint.square() / expected, torch.zeros_like(joint))
     squared = (_blocks(ratio, sizes) - 1).clamp(min=0)
     owner = torch.arange(len(sizes)).repeat_interleave(torch.tensor(list(sizes)))
-    used = torch.zeros(len(sizes)).double().index_add(0, owner, (shares > 0).double())
-    most = torch.minimum(used[:, None], used) - 1
-    return torch.where(most > 0, squared / most.clamp(min=1), torch.zeros_like(most)).sqrt()
+    used = torch.zeros(len(sizes)).double().index_add(0, owner, (marginals > 0).double())
+    degrees = torch.minimum(used[:, None], used) - 1
+    return torch.where(
+        degrees > 0, squared / degrees.clamp(min=1), torch.zeros_like(degrees)
+    ).sqrt()
 
 
 def dependence(rows: Tensor, sizes: Sequence[int]) -> Tensor:
-    """How far each pair is from independent, ``(F, F)``: total variation, 0 when independent.
+    """Total variation distance of each pair from independence, ``(F, F)``; 0 when independent.
 
-    Biased upwards by few rows: compare it with a floor of the same count.
+    Biased upwards for few rows: compare it with a reference of the same count.
     """
     return _blocks(_excess(rows).abs(), sizes) / 2
 
 
 def dependence_distance(real: Tensor, fake: Tensor, sizes: Sequence[int]) -> Tensor:
-    """How much the departure from independence of each pair differs, ``(F, F)``."""
+    """Difference between the two departures from independence of each pair, ``(F, F)``."""
     return _blocks((_excess(real) - _excess(fake)).abs(), sizes) / 2
 
 
-def dependence_kept(real: Tensor, fake: Tensor, sizes: Sequence[int]) -> float:
-    """How much of the dependence among columns is the same in both, 0..1; 1 when alike.
+def dependence_similarity(real: Tensor, fake: Tensor, sizes: Sequence[int]) -> float:
+    """Similarity of the dependence among columns, 0..1; 1 when equal.
 
-    The distances of all pairs over the sum of what both sides have of dependence. Independent
-    columns share nothing with dependent ones and score about 0, and pairs that do not hang
-    together weigh nothing, so that they cannot lift the score. Dependence that is made up lowers
-    it as much as dependence that is lost.
+    One minus the summed distances of all pairs over the summed dependence of both sides.
+    Independent columns against dependent ones score about 0, and independent pairs have no weight,
+    so they cannot raise the score. Spurious dependence lowers it as much as lost dependence.
 
-    Source: own. The ratio is that of Bray and Curtis 1957 on departures from independence, because
-        a mean over pairs rewards columns that were shuffled (SDMetrics issues 815, 817).
+    Source: own. It is the Bray-Curtis ratio (1957) of departures from independence, because a mean
+        over pairs rewards shuffled columns (SDMetrics issues 815, 817).
     """
-    most = _upper(dependence(real, sizes)) + _upper(dependence(fake, sizes))
+    total = _upper(dependence(real, sizes)) + _upper(dependence(fake, sizes))
     gap = _upper(dependence_distance(real, fake, sizes))
-    return 1.0 - gap / most if most > 0 else 1.0
+    return 1.0 - gap / total if total > 0 else 1.0
 
 
 def _joint(rows: Tensor) -> Tensor:
-    held = rows.float()  # counts up to 2^24 are exact
-    return (held.T @ held).double() / max(len(rows), 1)
+    one_hot = rows.float()  # counts up to 2^24 are exact
+    return (one_hot.T @ one_hot).double() / max(len(rows), 1)
 
 
 def _excess(rows: Tensor) -> Tensor:
     joint = _joint(rows)
-    shares = joint.diagonal()
-    return joint - shares[:, None] * shares
+    marginals = joint.diagonal()
+    return joint - marginals[:, None] * marginals
 
 
 def _blocks(matrix: Tensor, sizes: Sequence[int]) -> Tensor:
@@ -99,11 +100,11 @@ def _blocks(matrix: Tensor, sizes: Sequence[int]) -> Tensor:
 
 def correlation(rows: Tensor) -> Tensor:
     """Pearson's correlation of each pair of numbers ``(P, P)``; NaN counts as the mean."""
-    held = rows.double()
-    means = held.nanmean(0)
-    centerd = torch.where(held.isnan(), torch.zeros_like(held), held - means)
+    values = rows.double()
+    means = values.nanmean(0)
+    centerd = torch.where(values.isnan(), torch.zeros_like(values), values - means)
     lengths = centerd.square().sum(0).sqrt()
-    # A constant column is correlated with nothing.
+    # A constant column has correlation 0 with every other.
     scaled = centerd / torch.where(lengths > 0, lengths, torch.ones_like(lengths))
     return scaled.T @ scaled
 

@@ -1,8 +1,8 @@
-"""Distances between two heaps of features: no files, no networks, memory bounded by chunks.
+"""Distances between two sets of features; memory is bounded by chunks.
 
-All take ``real (N, F)`` and ``fake (M, F)`` and compute in 64 bit. ``better`` of each stands in
-``gannet.metrics.METRICS``. Either side may be a ``Heap``: metrics that are given the same two
-heaps share one pass over their pairs (``gannet.metrics.pairwise``).
+All take ``real (N, F)`` and ``fake (M, F)`` and compute in 64 bit. Whether low or high is better
+is in ``gannet.metrics.METRICS``. Either side may be a ``FeatureSet``: metrics that are given the
+same two sets share one pass over their pairs (``gannet.metrics.pairwise``).
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from gannet.metrics.pairwise import squared_distances as squared_distances
 
 
 def frechet_distance(real: Tensor | FeatureSet, fake: Tensor | FeatureSet) -> float:
-    """How far apart the two heaps are if each were one Gaussian; 0 for equal moments.
+    """Fréchet distance between Gaussians fitted to the two sets; 0 for equal moments.
 
-    Biased upwards by about trace / N for few samples: compare it with a floor of the same counts.
+    Biased upwards by about trace / N for few samples: compare it with a reference of the same
+    counts.
 
     Source: Heusel 2017, arXiv:1706.08500, eq. 6; Dowson and Landau 1982.
     Differs: the trace of the root of the product of covariances is computed as the sum of singular
@@ -37,7 +38,7 @@ def frechet_distance(real: Tensor | FeatureSet, fake: Tensor | FeatureSet) -> fl
 def kernel_distance(
     real: Tensor | FeatureSet, fake: Tensor | FeatureSet, *, cells: int = CELLS
 ) -> float:
-    """Squared maximum mean discrepancy under a cubic kernel; about 0, even below, when alike.
+    """KID: squared maximum mean discrepancy (MMD) with a cubic kernel; about 0 or below if equal.
 
     Unbiased: its expectation does not depend on the number of samples.
 
@@ -52,19 +53,19 @@ def kernel_distance(
 def energy_distance(
     real: Tensor | FeatureSet, fake: Tensor | FeatureSet, *, cells: int = CELLS
 ) -> float:
-    """Twice the mean distance across minus those within; about 0, even below, when alike.
+    """Twice the mean distance across the sets minus those within; about 0 or below if equal.
 
-    Sees any difference of distributions in the features, and has no setting.
+    Sensitive to any difference of the distributions of features; has no parameters.
 
     Source: Szekely and Rizzo 2013, Energy statistics, J. Stat. Plan. Inference 143, eq. 2.
-    Differs: pairs of a row with itself are left out, so that it is unbiased.
+    Differs: pairs of a row with itself are excluded, which makes it unbiased.
     """
     one, other = feature_sets(real, fake, cells)
     return 2 * one.pair_statistic(other, "distance") - one.distance - other.distance
 
 
 def precision(real: Tensor | FeatureSet, fake: Tensor | FeatureSet) -> float:
-    """Share of fakes that lie among the reals, 0..1: how believable single samples are.
+    """Fraction of fakes inside the real manifold, 0..1: fidelity of single samples.
 
     Source: Kynkaanniemi 2019, arXiv:1904.06991, eqs. 1 and 2, k = 3.
     """
@@ -73,7 +74,7 @@ def precision(real: Tensor | FeatureSet, fake: Tensor | FeatureSet) -> float:
 
 
 def recall(real: Tensor | FeatureSet, fake: Tensor | FeatureSet) -> float:
-    """Share of reals that lie among the fakes, 0..1: how much of the variety is reached.
+    """Fraction of reals inside the fake manifold, 0..1: how much of the diversity is covered.
 
     Source: Kynkaanniemi 2019, arXiv:1904.06991, eqs. 1 and 2, k = 3.
     """
@@ -82,9 +83,9 @@ def recall(real: Tensor | FeatureSet, fake: Tensor | FeatureSet) -> float:
 
 
 def density(real: Tensor | FeatureSet, fake: Tensor | FeatureSet) -> float:
-    """Mean number of real neighbourhoods a fake lies in, over k; about 1 when alike.
+    """Mean number of real neighbourhoods that contain a fake, over k; about 1 if equal.
 
-    Unlike precision it is not fooled by one outlying real with a huge neighbourhood.
+    Unlike precision it is robust to one outlying real with a huge neighbourhood.
 
     Source: Naeem 2020, arXiv:2002.09797, eq. 4, k = 5.
     """
@@ -93,7 +94,7 @@ def density(real: Tensor | FeatureSet, fake: Tensor | FeatureSet) -> float:
 
 
 def coverage(real: Tensor | FeatureSet, fake: Tensor | FeatureSet) -> float:
-    """Share of reals with a fake in their neighbourhood, 0..1: how few modes are missing.
+    """Fraction of reals with a fake in their neighbourhood, 0..1: how few modes are missing.
 
     Source: Naeem 2020, arXiv:2002.09797, eq. 5, k = 5.
     """
@@ -102,7 +103,7 @@ def coverage(real: Tensor | FeatureSet, fake: Tensor | FeatureSet) -> float:
 
 
 def nearest_others(rows: Tensor | FeatureSet) -> Tensor:
-    """Distance of each row ``(N, F)`` to the nearest other, ``(N,)``."""
+    """Distance of each row of ``(N, F)`` to its nearest other row, ``(N,)``."""
     return FeatureSet.of(rows).radii(1)
 
 

@@ -1,4 +1,4 @@
-"""What a trivial method makes of the data: the number every score has to be better than."""
+"""Gaussian baseline: the trivial generator that every score has to beat."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from torch import Tensor
 from gannet.core.seeding import derive_seed
 
 DIRECTIONS = 64
-"""Principal directions kept; what they leave out comes back as plain noise."""
+"""Principal directions; the variance outside them is modelled as isotropic noise."""
 
 
 @dataclass(frozen=True)
 class GaussianBaseline:
-    """A Gaussian around the mean of each class, of one covariance for all, cut to the data's range.
+    """A Gaussian around each class mean, with one shared covariance, clipped to the data's range.
 
     Attributes:
-        mean: ``(F,)`` of all samples.
-        classes: ``(K, F)`` means of the classes; ``(0, F)`` without labels.
-        directions: ``(D, F)`` principal directions, as long as their spread.
-        rest: Spread per number of what the directions leave out.
-        low: ``(F,)`` least value seen.
-        high: ``(F,)`` largest value seen.
-        shape: Of one sample.
+        mean: ``(F,)`` mean of all samples.
+        classes: ``(K, F)`` class means; ``(0, F)`` without labels.
+        directions: ``(D, F)`` principal directions, scaled to their standard deviations.
+        residual_std: Standard deviation per number outside these directions.
+        low: ``(F,)`` minimum of the data.
+        high: ``(F,)`` maximum of the data.
+        shape: Shape of one sample.
     """
 
     mean: Tensor
     classes: Tensor
     directions: Tensor
-    rest: float
+    residual_std: float
     low: Tensor
     high: Tensor
     shape: tuple[int, ...]
 
     @classmethod
     def fit(cls, samples: Tensor, labels: Tensor, classes: int, *, seed: int) -> GaussianBaseline:
-        """Measure samples ``(N, *shape)`` with labels ``(N,)``, -1 where not known."""
+        """Fit to samples ``(N, *shape)`` with labels ``(N,)``, -1 where unknown."""
         rows = samples.flatten(1).float()
         mean = rows.mean(0)
         means = mean.repeat(classes, 1)
@@ -45,24 +45,32 @@ class GaussianBaseline:
             if bool((labels == number).any()):
                 means[number] = rows[labels == number].mean(0)
         centers = torch.where(labels[:, None] >= 0, _pick(means, mean, labels), mean)
-        left = rows - centers
-        kept = min(DIRECTIONS, *left.shape)
+        residuals = rows - centers
+        rank = min(DIRECTIONS, *residuals.shape)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            _, spreads, axes = torch.svd_lowrank(left, q=kept)
-        directions = (axes * (spreads / max(len(rows) - 1, 1) ** 0.5)).T
-        unseen = left.square().sum() / max(len(rows) - 1, 1) - directions.square().sum()
-        rest = float((unseen / rows.shape[1]).clamp(min=0).sqrt())
+            _, singular_values, axes = torch.svd_lowrank(residuals, q=rank)
+        directions = (axes * (singular_values / max(len(rows) - 1, 1) ** 0.5)).T
+        residual_variance = (
+            residuals.square().sum() / max(len(rows) - 1, 1) - directions.square().sum()
+        )
+        residual_std = float((residual_variance / rows.shape[1]).clamp(min=0).sqrt())
         return cls(
-            mean, means, directions, rest, rows.amin(0), rows.amax(0), tuple(samples.shape[1:])
+            mean,
+            means,
+            directions,
+            residual_std,
+            rows.amin(0),
+            rows.amax(0),
+            tuple(samples.shape[1:]),
         )
 
     def sample(self, labels: Tensor, *, seed: int) -> Tensor:
-        """One sample per label ``(N,)``, ``(N, *shape)``; -1 stands for any class."""
-        chance = torch.Generator().manual_seed(derive_seed(seed, 1))
+        """One sample per label ``(N,)``, as ``(N, *shape)``; -1 uses the overall mean."""
+        rng = torch.Generator().manual_seed(derive_seed(seed, 1))
         count, width = len(labels), len(self.mean)
-        noise = torch.randn(count, len(self.directions), generator=chance) @ self.directions
-        noise += self.rest * torch.randn(count, width, generator=chance)
+        noise = torch.randn(count, len(self.directions), generator=rng) @ self.directions
+        noise += self.residual_std * torch.randn(count, width, generator=rng)
         rows = _pick(self.classes, self.mean, labels) + noise
         return rows.clamp(self.low, self.high).unflatten(1, self.shape)
 

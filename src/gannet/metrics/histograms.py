@@ -1,4 +1,4 @@
-"""How single numbers and categories are spread, of reals beside fakes: what a page draws."""
+"""Histograms of single columns, real beside fake, for the report."""
 
 from __future__ import annotations
 
@@ -11,110 +11,123 @@ from gannet.core.scores import Histogram
 from gannet.core.types import FloatArray
 
 BINS = 16
-"""Bins of a number; so many distinct values have one each."""
+"""Bins of a numeric column; up to this many distinct values get one bin each."""
 
 VALUES = 10
-"""Commonest values of a category that have a bin."""
+"""Most frequent values of a category that get a bin of their own."""
 
 EDGE = 0.005
-"""Share of reals on either side that lies in the outermost bins."""
+"""Fraction of reals in each of the two outermost bins."""
 
-MOST = 60
-"""Columns that a report profiles."""
+MAX_COLUMNS = 60
+"""Maximum histograms in a report."""
 
-MISSING, OTHER = "missing", "all others"
+MISSING = "missing"
+"""Bin of missing cells."""
+
+OTHER = "all others"
+"""Bin of the less frequent values."""
 
 
-def number_profile(
-    name: str, real: FloatArray, fake: FloatArray, word: Callable[[float], str] = "{:.6g}".format
+def number_histogram(
+    name: str,
+    real: FloatArray,
+    fake: FloatArray,
+    format_value: Callable[[float], str] = "{:.6g}".format,
 ) -> Histogram:
-    """Bins of equal width that suit the reals; what lies beyond is in the outermost.
+    """Histogram with bins of equal width over the range of the reals; outliers go to the last bins.
 
     Args:
-        name: Of the column.
+        name: Name of the column.
         real: ``(N,)`` cells, NaN where missing.
         fake: ``(M,)``.
-        word: A value in words.
+        format_value: Formats a value.
     """
-    known = real[~np.isnan(real)]
-    distinct = np.unique(known)
+    observed = real[~np.isnan(real)]
+    distinct = np.unique(observed)
     if len(distinct) <= BINS:
-        return category_profile(
-            name, _places(distinct, real), _places(distinct, fake), list(map(word, distinct))
+        return category_histogram(
+            name,
+            _value_indices(distinct, real),
+            _value_indices(distinct, fake),
+            list(map(format_value, distinct)),
         )
-    low, high = np.quantile(known, [EDGE, 1 - EDGE])
+    low, high = np.quantile(observed, [EDGE, 1 - EDGE])
     if not low < high:
         low, high = distinct[0], distinct[-1]
     edges: FloatArray = np.linspace(float(low), float(high), BINS + 1)
-    words = list(map(word, edges.tolist()))
-    bins = [f"{one} to {other}" for one, other in pairwise(words)]
-    return _profile(name, "number", [*bins, MISSING], _binned(real, edges), _binned(fake, edges))
+    edge_labels = list(map(format_value, edges.tolist()))
+    bins = [f"{one} to {other}" for one, other in pairwise(edge_labels)]
+    return _histogram(name, "number", [*bins, MISSING], _binned(real, edges), _binned(fake, edges))
 
 
-def category_profile(
-    name: str, real: FloatArray, fake: FloatArray, words: Sequence[str]
+def category_histogram(
+    name: str, real: FloatArray, fake: FloatArray, labels: Sequence[str]
 ) -> Histogram:
-    """One bin for each of the commonest values, in their order.
+    """Histogram with one bin for each of the most frequent values.
 
     Args:
-        name: Of the column.
-        real: ``(N,)`` places in ``words``, larger ones for values that are not there, NaN where
-            missing.
+        name: Name of the column.
+        real: ``(N,)`` indices into ``labels``, larger ones for other values, NaN where missing.
         fake: ``(M,)``.
-        words: The values.
+        labels: Text of the values, the most frequent first.
     """
-    most = len(words) if len(words) <= BINS else VALUES
-    bins = [*words[:most], OTHER, MISSING]
-    return _profile(name, "category", bins, _coded(real, most), _coded(fake, most))
+    max_bins = len(labels) if len(labels) <= BINS else VALUES
+    bins = [*labels[:max_bins], OTHER, MISSING]
+    return _histogram(name, "category", bins, _coded(real, max_bins), _coded(fake, max_bins))
 
 
-def row_profiles(names: Sequence[str], real: FloatArray, fake: FloatArray) -> tuple[Histogram, ...]:
-    """Of rows ``(N, F)`` of plain numbers."""
+def row_histograms(
+    names: Sequence[str], real: FloatArray, fake: FloatArray
+) -> tuple[Histogram, ...]:
+    """Histograms of the columns of numeric rows ``(N, F)``."""
     return worst_first(
-        [number_profile(name, real[:, at], fake[:, at]) for at, name in enumerate(names)]
+        [number_histogram(name, real[:, at], fake[:, at]) for at, name in enumerate(names)]
     )
 
 
-def worst_first(profiles: Sequence[Histogram]) -> tuple[Histogram, ...]:
-    """At most ``MOST``, those with the largest gap first."""
-    return tuple(sorted(profiles, key=lambda each: -each.gap)[:MOST])
+def worst_first(histograms: Sequence[Histogram]) -> tuple[Histogram, ...]:
+    """At most ``MOST`` histograms, those with the largest gap first."""
+    return tuple(sorted(histograms, key=lambda each: -each.gap)[:MAX_COLUMNS])
 
 
-def _places(distinct: FloatArray, values: FloatArray) -> FloatArray:
-    """Where each value stands among the distinct ones; beyond them if it does not."""
+def _value_indices(distinct: FloatArray, values: FloatArray) -> FloatArray:
+    """Index of each value among the distinct ones; their number if it is not among them."""
     at = np.searchsorted(distinct, values)
     inside = np.minimum(at, len(distinct) - 1)
-    found = np.where(distinct[inside] == values, inside, len(distinct)).astype(np.float64)
-    return np.where(np.isnan(values), np.nan, found)
+    indices = np.where(distinct[inside] == values, inside, len(distinct)).astype(np.float64)
+    return np.where(np.isnan(values), np.nan, indices)
 
 
 def _binned(values: FloatArray, edges: FloatArray) -> FloatArray:
-    known = values[~np.isnan(values)]
-    counts = np.histogram(np.clip(known, edges[0], edges[-1]), edges)[0].astype(np.float64)
-    return np.append(counts, len(values) - len(known))
+    observed = values[~np.isnan(values)]
+    counts = np.histogram(np.clip(observed, edges[0], edges[-1]), edges)[0].astype(np.float64)
+    return np.append(counts, len(values) - len(observed))
 
 
-def _coded(values: FloatArray, most: int) -> FloatArray:
-    known = values[~np.isnan(values)]
-    counts = np.bincount(np.minimum(known, most).astype(np.int64), minlength=most + 1)
-    return np.append(counts.astype(np.float64), len(values) - len(known))
+def _coded(values: FloatArray, max_bins: int) -> FloatArray:
+    observed = values[~np.isnan(values)]
+    counts = np.bincount(np.minimum(observed, max_bins).astype(np.int64), minlength=max_bins + 1)
+    return np.append(counts.astype(np.float64), len(values) - len(observed))
 
 
-def _profile(
+def _histogram(
     name: str, kind: str, bins: Sequence[str], real: FloatArray, fake: FloatArray
 ) -> Histogram:
-    """Counts to shares; the bins at the end that nothing is in are left out."""
+    """Counts to fractions; empty bins at the end are left out."""
     last = len(bins)
     while last > 1 and not real[last - 1] and not fake[last - 1]:
         last -= 1
-    kept = [at for at in range(last) if bins[at] not in (OTHER, MISSING) or real[at] or fake[at]]
-    shares = [tuple((each / max(each.sum(), 1))[kept].tolist()) for each in (real, fake)]
+    bin_indices = [
+        at for at in range(last) if bins[at] not in (OTHER, MISSING) or real[at] or fake[at]
+    ]
+    fractions = [tuple((each / max(each.sum(), 1))[bin_indices].tolist()) for each in (real, fake)]
     return Histogram.model_validate(
         {
             "name": name,
             "kind": kind,
-            "bins": [bins[at] for at in kept],
-            "real": shares[0],
-            "fake": shares[1],
+            "bins": [bins[at] for at in bin_indices],
+            "real": fractions[0],
+            "fake": fractions[1],
         }
     )

@@ -1,4 +1,4 @@
-"""Sorting samples by likeness: kinds for data that come without labels."""
+"""k-means clustering: pseudo-classes for data without labels."""
 
 from __future__ import annotations
 
@@ -8,12 +8,18 @@ from torch import Tensor
 
 from gannet.core.seeding import derive_seed
 
-MOST, MEMBERS, FEWEST = 30, 100, 5
-"""Most kinds, samples that each should have, and the number below which there are none."""
+MAX_CLUSTERS = 30
+"""Maximum number of clusters."""
+
+SAMPLES_PER_CLUSTER = 100
+"""Samples per cluster."""
+
+MIN_CLUSTERS = 5
+"""Number of clusters below which there is no clustering."""
 
 
 def first_of_each(rows: Tensor) -> Tensor:
-    """Where each distinct row of ``(N, F)`` stands first, rising: ``(M,)``.
+    """Index of the first occurrence of each distinct row of ``(N, F)``, ascending: ``(M,)``.
 
     >>> first_of_each(torch.tensor([[7.0], [5.0], [7.0]])).tolist()
     [0, 1]
@@ -23,48 +29,48 @@ def first_of_each(rows: Tensor) -> Tensor:
 
 
 def usual_count(samples: int) -> int:
-    """How many kinds to sort so many samples into; 0 for none.
+    """Default number of clusters for so many samples; 0 for none.
 
     >>> usual_count(60_000), usual_count(1_800), usual_count(400)
     (30, 18, 0)
     """
-    count = min(samples // MEMBERS, MOST)
-    return count if count >= FEWEST else 0
+    count = min(samples // SAMPLES_PER_CLUSTER, MAX_CLUSTERS)
+    return count if count >= MIN_CLUSTERS else 0
 
 
 def centers(rows: Tensor, count: int, *, seed: int, rounds: int = 20) -> Tensor:
-    """Middles of ``count`` heaps of rows that lie close together, by k-means.
+    """Centroids of ``count`` clusters, by k-means.
 
-    Source: Lloyd 1982; first centres: Arthur and Vassilvitskii 2007, k-means++.
+    Source: Lloyd 1982; initial centroids: Arthur and Vassilvitskii 2007, k-means++.
 
     Args:
         rows: ``(N, F)``, at least ``count`` of them.
-        count: Heaps.
-        seed: Of the first centres.
-        rounds: Of moving each centre to the middle of its heap.
+        count: Number of clusters.
+        seed: Seed of the initial centroids.
+        rounds: Iterations of Lloyd's algorithm.
 
     Returns:
         ``(count, F)``.
     """
-    chance = torch.Generator().manual_seed(derive_seed(seed, count))
-    found = rows[torch.randint(len(rows), (1,), generator=chance)]
-    apart = (rows - found).square().sum(1)
-    while len(found) < count:
-        # Far rows are likely to be the next; where all lie on a centre, any will do.
-        odds = apart.clamp_min(1e-12)
-        new = rows[torch.multinomial(odds, 1, generator=chance)]
-        found = torch.cat([found, new])
-        apart = torch.minimum(apart, (rows - new).square().sum(1))
+    rng = torch.Generator().manual_seed(derive_seed(seed, count))
+    centroids = rows[torch.randint(len(rows), (1,), generator=rng)]
+    squared_distances = (rows - centroids).square().sum(1)
+    while len(centroids) < count:
+        # k-means++: by squared distance; if every row coincides with a centroid, uniformly.
+        weights = squared_distances.clamp_min(1e-12)
+        centroid = rows[torch.multinomial(weights, 1, generator=rng)]
+        centroids = torch.cat([centroids, centroid])
+        squared_distances = torch.minimum(squared_distances, (rows - centroid).square().sum(1))
     for _ in range(rounds):
-        nearest = assigned(rows, found)
-        sums = torch.zeros_like(found).index_add_(0, nearest, rows)
+        nearest = assigned(rows, centroids)
+        sums = torch.zeros_like(centroids).index_add_(0, nearest, rows)
         sizes = torch.bincount(nearest, minlength=count)[:, None]
-        # A heap that has lost all its rows stays where it was.
-        found = torch.where(sizes > 0, sums / sizes.clamp_min(1), found)
-    return found
+        # An empty cluster keeps its centroid.
+        centroids = torch.where(sizes > 0, sums / sizes.clamp_min(1), centroids)
+    return centroids
 
 
-def assigned(rows: Tensor, middles: Tensor) -> Tensor:
-    """The nearest of the middles ``(K, F)`` to each row ``(N, F)``, as numbers ``(N,)``."""
-    # The rows' own lengths are the same for all middles and may be left out.
-    return (middles.square().sum(1) - 2 * rows @ middles.T).argmin(1)
+def assigned(rows: Tensor, centroids: Tensor) -> Tensor:
+    """Index of the nearest of the centroids ``(K, F)`` to each row ``(N, F)``, ``(N,)``."""
+    # The rows' own norms are the same for all centroids and are left out.
+    return (centroids.square().sum(1) - 2 * rows @ centroids.T).argmin(1)

@@ -1,4 +1,4 @@
-"""One column at a time: how much of its distribution two tables have in common."""
+"""Marginal similarity: how much of a column's distribution two tables have in common."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 def ks_complement(real: NDArray[np.float64], fake: NDArray[np.float64]) -> float:
-    """One minus the largest gap between two cumulative distributions, 0..1; 1 when alike.
+    """One minus the Kolmogorov-Smirnov statistic, 0..1; 1 if equal.
 
     Args:
         real: ``(N,)`` numbers; NaN, a missing cell, is left out.
@@ -31,7 +31,7 @@ def ks_complement(real: NDArray[np.float64], fake: NDArray[np.float64]) -> float
 
 
 def variation_complement(real: NDArray[np.float64], fake: NDArray[np.float64]) -> float:
-    """One minus the total variation distance of two heaps of codes, 0..1; 1 when alike.
+    """One minus the total variation distance of two sets of category codes, 0..1; 1 if equal.
 
     Args:
         real: ``(N,)`` whole numbers from 0; NaN, a missing cell, is left out.
@@ -56,5 +56,5 @@ def variation_complement(real: NDArray[np.float64], fake: NDArray[np.float64]) -
 
 
 def missing_gap(real: NDArray[np.float64], fake: NDArray[np.float64]) -> float:
-    """Difference between the shares of missing cells, 0..1; 0 when alike."""
+    """Difference between the fractions of missing cells, 0..1; 0 if equal."""
     return abs(float(np.isnan(real).mean()) - float(np.isnan(fake).mean()))

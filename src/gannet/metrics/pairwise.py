@@ -1,7 +1,7 @@
-"""Heaps of features, and what metrics ask about one or two of them, each worked out once.
+"""Sets of features and the pairwise statistics that metrics need, each computed once.
 
-Seven metrics ask for distances between the same reals and fakes. Here the products of all pairs
-are made once, chunk by chunk, and every tally that was asked for looks at each chunk.
+Seven metrics need distances between the same reals and fakes. The products of all pairs are
+computed once, chunk by chunk, and every requested statistic is updated with each chunk.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 CELLS = 1 << 19
-"""Largest number of pairs held at once: 4 MiB in 64 bit, little enough to stay in a cache."""
+"""Largest number of pairs held at once: 4 MiB in 64 bit, which fits a cache."""
 
 NEIGHBORS = 5
 """k of density and coverage (Naeem 2020, sec. 4.3)."""
@@ -24,7 +24,7 @@ MANIFOLD_NEIGHBORS = 3
 
 
 def chunks(rows: int, columns: int, cells: int = CELLS) -> Iterator[slice]:
-    """Consecutive slices over ``rows`` that each hold at most ``cells`` pairs, but one row.
+    """Consecutive slices over ``rows`` of at most ``cells`` pairs each, but at least one row.
 
     >>> [(part.start, part.stop) for part in chunks(5, 10, cells=20)]
     [(0, 2), (2, 4), (4, 5)]
@@ -49,13 +49,13 @@ def nearest(
         queries: ``(N, F)``.
         targets: ``(M, F)``.
         k: How many; fewer if there are fewer targets.
-        same: Whether both are one set in one order, so that a row is no neighbour of itself.
+        same: Whether both are the same rows in order; a row is then no neighbour of itself.
         cells: Largest number of pairs held at once.
 
     Returns:
-        Distances ``(N, k)``, rising, and rows of ``targets`` ``(N, k)``.
+        Distances ``(N, k)``, ascending, and row indices of ``targets`` ``(N, k)``.
     """
-    assert len(targets) > same, "nobody to be a neighbour"
+    assert len(targets) > same, "no row can be a neighbour"
     # Distances by a matrix product cancel badly when the mean is far from zero.
     center = targets.double().mean(0)
     left, right = queries.double() - center, targets.double() - center
@@ -66,40 +66,40 @@ def nearest(
         gaps = squared_distances(left[part], right)
         if same:
             gaps[torch.arange(len(gaps)), torch.arange(part.start, part.stop)] = torch.inf
-        found = gaps.topk(k, largest=False)
-        distances.append(found.values.sqrt())
-        rows.append(found.indices)
+        smallest = gaps.topk(k, largest=False)
+        distances.append(smallest.values.sqrt())
+        rows.append(smallest.indices)
     return torch.cat(distances), torch.cat(rows)
 
 
 class FeatureSet:
-    """Rows, and what has been asked about them.
+    """A set of feature rows with cached statistics.
 
     Attributes:
-        rows: ``(N, F)`` in 64 bit; not to be changed.
+        rows: ``(N, F)`` in 64 bit; must not be modified.
         cells: Largest number of pairs held at once.
-        share_pairs: Whether all that can be asked of two heaps is tallied at the first question,
-            since the others will come; costs more than one answer, and less than two.
+        compute_all: Whether the first request computes all pairwise statistics of two sets; costs
+            more than one of them, and less than two.
     """
 
-    def __init__(self, rows: Tensor, *, cells: int = CELLS, share_pairs: bool = True) -> None:
+    def __init__(self, rows: Tensor, *, cells: int = CELLS, compute_all: bool = True) -> None:
         self.rows = rows.double()
         self.cells = cells
-        self.share_pairs = share_pairs
-        self._answers: dict[FeatureSet, dict[str, float]] = {}
+        self.compute_all = compute_all
+        self._statistics: dict[FeatureSet, dict[str, float]] = {}
 
     @classmethod
     def of(cls, rows: Tensor | FeatureSet, cells: int = CELLS) -> FeatureSet:
-        """A heap for one question, if it is none yet."""
-        return rows if isinstance(rows, FeatureSet) else cls(rows, cells=cells, share_pairs=False)
+        """Wrap plain rows as a set that computes only what is requested."""
+        return rows if isinstance(rows, FeatureSet) else cls(rows, cells=cells, compute_all=False)
 
     def __len__(self) -> int:
-        """How many rows."""
+        """Number of rows."""
         return len(self.rows)
 
     @cached_property
     def factor(self) -> Tensor:
-        """A matrix whose Gram matrix over features is the covariance, of min(N, F) rows."""
+        """A factor of the covariance with min(N, F) rows: ``factor.T @ factor``."""
         centerd = (self.rows - self.rows.mean(0)) / max(len(self.rows) - 1, 1) ** 0.5
         if len(self.rows) <= self.rows.shape[1]:
             return centerd
@@ -113,7 +113,7 @@ class FeatureSet:
     @cached_property
     def distance(self) -> float:
         """Mean distance over pairs of different rows."""
-        # Not its place but its mean counts, and sums stay exact near zero.
+        # Centring does not change distances, and products stay exact near zero.
         return _within(self.rows - self.rows.mean(0), _distance, self.cells)
 
     @cached_property
@@ -121,32 +121,32 @@ class FeatureSet:
         return nearest(self.rows, self.rows, NEIGHBORS, same=True, cells=self.cells)[0]
 
     def radii(self, k: int) -> Tensor:
-        """Distance of each row to its ``k``-th neighbour ``(N,)``, or the last that there is."""
+        """Distance of each row to its ``k``-th neighbour, or its last one, ``(N,)``."""
         return self._near[:, min(k, self._near.shape[1]) - 1]
 
     def pair_statistic(self, fake: FeatureSet, name: str) -> float:
-        """The tally of that name of these reals and of fakes; one pass answers all names."""
-        known = self._answers.setdefault(fake, {})
-        if name not in known:
-            both = self.share_pairs and fake.share_pairs
-            known.update(pair_statistics(self, fake, tuple(PAIR_STATISTICS) if both else (name,)))
-        return known[name]
+        """The statistic ``name`` between these reals and the fakes; one pass computes all."""
+        cached = self._statistics.setdefault(fake, {})
+        if name not in cached:
+            both = self.compute_all and fake.compute_all
+            cached.update(pair_statistics(self, fake, tuple(PAIR_STATISTICS) if both else (name,)))
+        return cached[name]
 
 
 def feature_sets(
     real: Tensor | FeatureSet, fake: Tensor | FeatureSet, cells: int = CELLS
 ) -> tuple[FeatureSet, FeatureSet]:
-    """Both as heaps."""
+    """Both sides as ``FeatureSet``."""
     return FeatureSet.of(real, cells), FeatureSet.of(fake, cells)
 
 
 class PairBlock(NamedTuple):
-    """Some fakes against all reals.
+    """A chunk of fakes against all reals.
 
     Attributes:
-        part: Which fakes.
+        part: Rows of the fakes.
         gaps: Squared distances ``(n, N)``.
-        products: Of rows of fakes with those of reals, ``(n, N)``.
+        products: Inner products of fakes with reals, ``(n, N)``.
     """
 
     part: slice
@@ -155,10 +155,10 @@ class PairBlock(NamedTuple):
 
 
 class PairStatistic(Protocol):
-    """What adds up a number from one view after another, and leaves each as it was."""
+    """A statistic that is accumulated over blocks, without modifying them."""
 
-    def update(self, view: PairBlock) -> None:
-        """Take one view into account; each pair is seen once."""
+    def update(self, block: PairBlock) -> None:
+        """Add one block; each pair occurs once."""
         ...
 
     def value(self) -> float:
@@ -174,9 +174,9 @@ class MeanStatistic:
     ) -> None:
         self._pairs, self._total, self._sum = len(real) * len(fake), total, 0.0
 
-    def update(self, view: PairBlock) -> None:
-        """Add it up."""
-        self._sum += self._total(view)
+    def update(self, block: PairBlock) -> None:
+        """Add the sum of one block."""
+        self._sum += self._total(block)
 
     def value(self) -> float:
         """The mean."""
@@ -184,15 +184,15 @@ class MeanStatistic:
 
 
 class PrecisionStatistic:
-    """Share of fakes in some real's neighbourhood."""
+    """Fraction of fakes in the neighbourhood of a real."""
 
     def __init__(self, real: FeatureSet, fake: FeatureSet) -> None:
         self._limits = real.radii(MANIFOLD_NEIGHBORS).square()
         self._hits, self._count = 0, len(fake)
 
-    def update(self, view: PairBlock) -> None:
+    def update(self, block: PairBlock) -> None:
         """Count fakes."""
-        self._hits += int((view.gaps <= self._limits).any(1).sum())
+        self._hits += int((block.gaps <= self._limits).any(1).sum())
 
     def value(self) -> float:
         """0 to 1."""
@@ -200,15 +200,15 @@ class PrecisionStatistic:
 
 
 class RecallStatistic:
-    """Share of reals in some fake's neighbourhood."""
+    """Fraction of reals in the neighbourhood of a fake."""
 
     def __init__(self, real: FeatureSet, fake: FeatureSet) -> None:
         self._limits = fake.radii(MANIFOLD_NEIGHBORS).square()
         self._hit = torch.zeros(len(real), dtype=torch.bool)
 
-    def update(self, view: PairBlock) -> None:
+    def update(self, block: PairBlock) -> None:
         """Mark reals."""
-        self._hit |= (view.gaps <= self._limits[view.part, None]).any(0)
+        self._hit |= (block.gaps <= self._limits[block.part, None]).any(0)
 
     def value(self) -> float:
         """0 to 1."""
@@ -216,46 +216,46 @@ class RecallStatistic:
 
 
 class DensityStatistic:
-    """Real neighbourhoods that a fake lies in, over k."""
+    """Mean number of real neighbourhoods that contain a fake, over k."""
 
     def __init__(self, real: FeatureSet, fake: FeatureSet) -> None:
         self._limits = real.radii(NEIGHBORS).square()
-        self._most = min(NEIGHBORS, len(real) - 1) * len(fake)
+        self._max_hits = min(NEIGHBORS, len(real) - 1) * len(fake)
         self._hits = 0
 
-    def update(self, view: PairBlock) -> None:
+    def update(self, block: PairBlock) -> None:
         """Count neighbourhoods."""
-        self._hits += int((view.gaps <= self._limits).sum())
+        self._hits += int((block.gaps <= self._limits).sum())
 
     def value(self) -> float:
-        """From 0; about 1 when alike."""
-        return self._hits / self._most
+        """From 0; about 1 if both sides are alike."""
+        return self._hits / self._max_hits
 
 
 class CoverageStatistic:
-    """Share of reals with a fake in their neighbourhood."""
+    """Fraction of reals with a fake in their neighbourhood."""
 
     def __init__(self, real: FeatureSet, _: FeatureSet) -> None:
         self._limits = real.radii(NEIGHBORS)
-        self._least = torch.full((len(real),), torch.inf, dtype=torch.float64)
+        self._min_squared = torch.full((len(real),), torch.inf, dtype=torch.float64)
 
-    def update(self, view: PairBlock) -> None:
-        """Keep the nearest."""
-        self._least = torch.minimum(self._least, view.gaps.amin(0))
+    def update(self, block: PairBlock) -> None:
+        """Update the distance to the nearest fake."""
+        self._min_squared = torch.minimum(self._min_squared, block.gaps.amin(0))
 
     def value(self) -> float:
         """0 to 1."""
-        return float((self._least.sqrt() <= self._limits).double().mean())
+        return float((self._min_squared.sqrt() <= self._limits).double().mean())
 
 
 def _mean_distance(real: FeatureSet, fake: FeatureSet) -> MeanStatistic:
-    return MeanStatistic(real, fake, lambda view: float(view.gaps.sqrt().sum()))
+    return MeanStatistic(real, fake, lambda block: float(block.gaps.sqrt().sum()))
 
 
 def _mean_cubic(real: FeatureSet, fake: FeatureSet) -> MeanStatistic:
     width = real.rows.shape[1]
     return MeanStatistic(
-        real, fake, lambda view: float((view.products / width).add_(1).pow_(3).sum())
+        real, fake, lambda block: float((block.products / width).add_(1).pow_(3).sum())
     )
 
 
@@ -267,12 +267,12 @@ PAIR_STATISTICS: Mapping[str, Callable[[FeatureSet, FeatureSet], PairStatistic]]
     "density": DensityStatistic,
     "coverage": CoverageStatistic,
 }
-"""What can be asked of two heaps."""
+"""Statistics of two sets, by name."""
 
 
 def pair_statistics(real: FeatureSet, fake: FeatureSet, names: tuple[str, ...]) -> dict[str, float]:
     """Some of ``PAIR_STATISTICS`` in one pass over all pairs."""
-    tallies = {name: PAIR_STATISTICS[name](real, fake) for name in names}
+    statistics = {name: PAIR_STATISTICS[name](real, fake) for name in names}
     center = real.rows.mean(0)  # distances cancel badly when the mean is far from zero
     left, right = fake.rows - center, real.rows - center
     shift, squares = right @ center, right.square().sum(1)
@@ -281,9 +281,9 @@ def pair_statistics(real: FeatureSet, fake: FeatureSet, names: tuple[str, ...]) 
         inner = some @ right.T
         gaps = (some.square().sum(1)[:, None] + squares).sub_(inner, alpha=2).clamp_min_(0)
         products = inner.add_((fake.rows[part] @ center)[:, None]).add_(shift)
-        for tally in tallies.values():
-            tally.update(PairBlock(part, gaps, products))
-    return {name: tally.value() for name, tally in tallies.items()}
+        for statistic in statistics.values():
+            statistic.update(PairBlock(part, gaps, products))
+    return {name: statistic.value() for name, statistic in statistics.items()}
 
 
 def _cubic(one: Tensor, other: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Rows of mixed tables: how far apart, how dense, and which are equal."""
+"""Distances, density and equality of rows of mixed tables."""
 
 from __future__ import annotations
 
@@ -16,93 +16,96 @@ CELLS = 1 << 22
 
 @dataclass(frozen=True)
 class EncodedRows:
-    """Rows in which distances can be taken.
+    """Encoded rows between which distances are defined.
 
     Attributes:
-        places: ``(N, P)`` of numbers, in [0, 1]; missing cells at -0.5.
-        codes: ``(N, C)`` of categories; missing cells at -1.
+        positions: ``(N, P)`` ranks of numbers, in [0, 1]; missing cells at -0.5.
+        codes: ``(N, C)`` category codes; missing cells at -1.
     """
 
-    places: Tensor
+    positions: Tensor
     codes: Tensor
 
     def __len__(self) -> int:
-        return len(self.places)
+        return len(self.positions)
 
     def __getitem__(self, rows: slice) -> EncodedRows:
-        """Some rows."""
-        return EncodedRows(self.places[rows], self.codes[rows])
+        """A slice of the rows."""
+        return EncodedRows(self.positions[rows], self.codes[rows])
 
 
 def distances(one: EncodedRows, other: EncodedRows) -> Tensor:
-    """``(N, M)`` in 0..1 (a little more with missing numbers): the mean difference of a cell.
+    """Gower's distance ``(N, M)``, 0..1 (a little more with missing numbers).
 
-    Cells of categories differ by 0 or 1; numbers by the share of training rows between them.
+    The mean difference per cell: categories differ by 0 or 1, numbers by the fraction of training
+    rows between them.
 
     Source: Gower 1971, Biometrics 27, p. 857; Podani 1999, Taxon 48, p. 331 (ranks).
-    Differs: ranks also for numbers, because one outlier would make all other rows near; a missing
-        cell is an answer of its own, because whether it is missing tells rows apart as well.
+    Differs: ranks also for numbers, because one outlier would bring all other rows close; missing
+        is a value of its own, because missingness distinguishes rows too.
     """
-    width = one.places.shape[1] + one.codes.shape[1]
+    width = one.positions.shape[1] + one.codes.shape[1]
     total = torch.zeros(len(one), len(other))
-    if one.places.shape[1]:
-        total += torch.cdist(one.places, other.places, p=1)
+    if one.positions.shape[1]:
+        total += torch.cdist(one.positions, other.positions, p=1)
     for column in range(one.codes.shape[1]):
         total += one.codes[:, column, None] != other.codes[None, :, column]
     return total / max(width, 1)
 
 
 def nearest(queries: EncodedRows, targets: EncodedRows) -> tuple[Tensor, Tensor]:
-    """Distance to the nearest target of each query ``(N,)``, and its row ``(N,)``."""
-    found = [distances(queries[part], targets).min(1) for part in _chunks(queries, targets)]
-    return torch.cat([each.values for each in found]), torch.cat([each.indices for each in found])
+    """Distance of each query to its nearest target ``(N,)``, and the target's row ``(N,)``."""
+    minima = [distances(queries[part], targets).min(1) for part in _chunks(queries, targets)]
+    return torch.cat([each.values for each in minima]), torch.cat([each.indices for each in minima])
 
 
-def nearest_few(queries: EncodedRows, targets: EncodedRows, k: int) -> tuple[Tensor, Tensor]:
-    """Distances to the ``k`` nearest targets of each query ``(N, k)``, rising, and their rows."""
+def nearest_k(queries: EncodedRows, targets: EncodedRows, k: int) -> tuple[Tensor, Tensor]:
+    """Distances of each query to its ``k`` nearest targets, and their rows, ``(N, k)``."""
     k = min(k, len(targets))
-    found = [
+    smallest = [
         distances(queries[part], targets).topk(k, largest=False)
         for part in _chunks(queries, targets)
     ]
-    return torch.cat([each.values for each in found]), torch.cat([each.indices for each in found])
+    return torch.cat([each.values for each in smallest]), torch.cat(
+        [each.indices for each in smallest]
+    )
 
 
-def width_of(heap: EncodedRows) -> float:
-    """Width of a kernel for this heap: a tenth of the median distance to the nearest other row.
+def kernel_width(rows: EncodedRows) -> float:
+    """Kernel bandwidth of a set: a tenth of the median distance to the nearest other row.
 
-    So narrow that the nearest row decides. At the median itself dozens of ordinary neighbours
-    outweigh a copy, and an attacker misses a set that is nothing but copies.
+    So narrow that the nearest row dominates. At the median itself, dozens of ordinary neighbours
+    outweigh a copy, and the attack misses a set that consists of copies only.
     """
     gaps: list[Tensor] = []
-    for part in _chunks(heap, heap):
-        pairs = distances(heap[part], heap)
+    for part in _chunks(rows, rows):
+        pairs = distances(rows[part], rows)
         pairs[torch.arange(len(pairs)), torch.arange(part.start, part.stop)] = torch.inf
         gaps.append(pairs.min(1).values)
-    columns = heap.places.shape[1] + heap.codes.shape[1]
-    # In tables of few values most rows have a twin; a part of a cell keeps the kernel finite.
+    columns = rows.positions.shape[1] + rows.codes.shape[1]
+    # With few distinct values most rows have a duplicate; a fraction of a cell keeps it positive.
     return max(0.1 * float(torch.cat(gaps).median()), 0.01 / max(columns, 1))
 
 
-def log_density(queries: EncodedRows, heap: EncodedRows, width: float) -> NDArray[np.float64]:
-    """Logarithm, but for a constant, of a kernel estimate of the density at each query ``(N,)``.
+def log_density(queries: EncodedRows, targets: EncodedRows, width: float) -> NDArray[np.float64]:
+    """Log kernel density estimate at each query, up to a constant, ``(N,)``.
 
     Source: Parzen 1962, with the kernel exp(-distance / width).
     """
-    made = [
-        torch.logsumexp(distances(queries[part], heap) / -width, 1)
-        for part in _chunks(queries, heap)
+    log_sums = [
+        torch.logsumexp(distances(queries[part], targets) / -width, 1)
+        for part in _chunks(queries, targets)
     ]
-    return torch.cat(made).double().numpy() - np.log(len(heap))
+    return torch.cat(log_sums).double().numpy() - np.log(len(targets))
 
 
 def density_ratio(
     queries: EncodedRows, fake: EncodedRows, reference: EncodedRows, width: float
 ) -> NDArray[np.float64]:
-    """How much denser the fakes are around a row than reals are, as a logarithm ``(N,)``.
+    """Log density ratio of fakes to reals at each query ``(N,)``: a membership inference attack.
 
-    A generator that overfits puts more fakes around its training rows than nature does; where
-    this is high, an attacker says "was trained on".
+    A generator that overfits is denser around its training rows than the true distribution is; a
+    high ratio suggests that the row was trained on.
 
     Source: van Breugel 2023, arXiv:2302.12580, eq. 2 (DOMIAS).
     Differs: a kernel on distances of mixed rows instead of a flow, because it needs no training.
@@ -111,39 +114,39 @@ def density_ratio(
 
 
 def equal_rows(queries: NDArray[np.float64], targets: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which rows of ``queries (N, F)`` stand among ``targets (M, F)``; NaN equals NaN."""
+    """Which rows of ``queries (N, F)`` occur in ``targets (M, F)``; NaN equals NaN."""
     return np.isin(_keys(queries), _keys(targets))
 
 
 def dcr_share(
     to_train: Tensor, to_held_out: Tensor, train_rows: Tensor, held_out_rows: Tensor
 ) -> tuple[float, float]:
-    """Share of fakes nearer to training than to held-out rows, ties half, and its standard error.
+    """DCR share: fraction of fakes nearer to training than to held-out rows, with standard error.
 
-    Fakes around one real row lean to the same side together. So the error counts each such group
-    as one, and is not fooled by a row with many followers.
+    Ties count half. Fakes with the same nearest real row fall on the same side, so the standard
+    error is clustered by that row.
 
     Args:
         to_train: ``(N,)`` distances to as many training rows as there are held-out ones.
-        to_held_out: ``(N,)``.
-        train_rows: ``(N,)`` which is nearest.
-        held_out_rows: ``(N,)``.
+        to_held_out: ``(N,)`` distances to held-out rows.
+        train_rows: ``(N,)`` nearest training row.
+        held_out_rows: ``(N,)`` nearest held-out row.
 
     Source: Platzer and Reutterer 2021, arXiv:2104.00635, sec. 3.2 (share); Liang and Zeger 1986
-        (error by groups).
+        (clustered standard error).
     """
     votes = 0.5 * (1 + torch.sign(to_held_out - to_train)).double()
-    share = float(votes.mean())
+    fraction = float(votes.mean())
     groups = torch.where(to_train <= to_held_out, train_rows, -1 - held_out_rows)
     _, group = np.unique(groups.numpy(), return_inverse=True)
-    sums = np.bincount(group, weights=(votes - share).numpy())
-    return share, float(np.sqrt((sums**2).sum())) / len(votes)
+    sums = np.bincount(group, weights=(votes - fraction).numpy())
+    return fraction, float(np.sqrt((sums**2).sum())) / len(votes)
 
 
 def _keys(rows: NDArray[np.float64]) -> NDArray[np.void]:
-    # One kind of NaN and one kind of nought, so that equal rows are equal byte by byte.
-    held = np.ascontiguousarray(np.where(np.isnan(rows), np.nan, rows + 0.0))
-    return held.view(np.dtype((np.void, held.shape[1] * 8))).ravel()
+    # One bit pattern for NaN and for zero, so that equal rows are equal byte by byte.
+    contiguous = np.ascontiguousarray(np.where(np.isnan(rows), np.nan, rows + 0.0))
+    return contiguous.view(np.dtype((np.void, contiguous.shape[1] * 8))).ravel()
 
 
 def _chunks(queries: EncodedRows, targets: EncodedRows) -> Iterator[slice]:

@@ -1,1 +1,1 @@
-"""One package per kind of data: all that is special to it, and nothing else."""
+"""One package per modality (kind of data), with everything specific to it."""

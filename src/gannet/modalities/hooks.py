@@ -1,4 +1,4 @@
-"""What evaluations, reports and model cards ask of a kind of data; each with an answer for any."""
+"""Hooks of a modality for evaluation, reports and model cards, with generic defaults."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from gannet.networks.features import Features
 
 
 class Sampler(Protocol):
-    """What can be scored; an ``Artifact`` is one."""
+    """A generator that can be evaluated, such as an ``Artifact``."""
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of the classes it can be asked for; empty if none."""
+        """Class names it can be conditioned on; empty if none."""
         ...
 
     def sample(self, count: int, *, label: str | int | None = None, seed: int = 0) -> Tensor:
@@ -37,7 +37,7 @@ class LabeledRows(Protocol):
 
     @property
     def labels(self) -> NDArray[np.int64]:
-        """``(N,)`` class numbers, -1 where not known."""
+        """``(N,)`` class indices, -1 where unlabeled."""
         ...
 
     def __len__(self) -> int:
@@ -54,12 +54,12 @@ class Data(Protocol):
 
     @property
     def train(self) -> LabeledRows:
-        """What the generator learnt from."""
+        """Rows that the generator was trained on."""
         ...
 
     @property
     def held_out(self) -> LabeledRows:
-        """What it never saw."""
+        """Rows that it was not trained on."""
         ...
 
     @property
@@ -70,12 +70,12 @@ class Data(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Exhibit:
-    """One sample as a page shows it.
+    """One sample as an HTML page shows it.
 
     Attributes:
-        form: What ``content`` is.
-        content: A file of that form; text in UTF-8.
-        caption: What stands below it; may be empty.
+        form: Format of ``content``.
+        content: A file of that format; text in UTF-8.
+        caption: Text below it; may be empty.
     """
 
     form: Literal["png", "wav", "text", "html", "mp4"]
@@ -84,12 +84,12 @@ class Exhibit:
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class SampleGrid:
     """Many samples in one file.
 
     Attributes:
-        suffix: Of the file: ``.png``.
-        content: Of the file.
+        suffix: Suffix of the file, such as ``.png``.
+        content: Content of the file.
     """
 
     suffix: str
@@ -98,14 +98,14 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class PairMeasure:
-    """How an output compares with another sample: with its target, or with what it was made from.
+    """A measure of an output against its target or its input.
 
     Attributes:
-        name: Of the score.
+        name: Name of the score.
         measure: Outputs and others, each ``(n, *shape)``, to ``(n,)``.
-        best: What a perfect output gets.
-        better: Which end is good.
-        about: What the score says of itself.
+        best: Value of a perfect output.
+        better: Whether low or high is better.
+        about: Description of the score.
     """
 
     name: str
@@ -117,18 +117,18 @@ class PairMeasure:
 
 @dataclass(frozen=True)
 class WholeEvaluation:
-    """All that an evaluation is made of, for kinds that are scored in a way of their own.
+    """Inputs of an evaluation, for modalities with an evaluation of their own.
 
     Attributes:
         sampler: The generator.
         data: Training and held-out rows.
-        codec: Of the samples.
-        count: Samples on each side.
-        seed: Of everything.
-        transform: A raw input and a number of draws to raw outputs, where that is what the
-            generator is for; ``None`` if it makes samples from nothing.
-        options: ``artifact`` and ``data``, as the report calls them, and further ones by name; what
-            is not known is to be refused.
+        codec: Codec of the samples.
+        count: Number of reals, and of fakes.
+        seed: Random seed.
+        transform: A raw input and a number of samples to raw outputs, for conditional
+            generators; ``None`` if it makes samples from noise alone.
+        options: ``artifact`` and ``data``, as the report names them, and further options by name;
+            unknown ones must be refused.
     """
 
     sampler: Sampler
@@ -141,7 +141,7 @@ class WholeEvaluation:
 
 
 def columns(count: int) -> int:
-    """How many samples stand side by side in a grid of ``count``.
+    """Number of columns in a grid of ``count`` samples.
 
     >>> columns(64), columns(10), columns(1)
     (8, 4, 1)
@@ -149,16 +149,18 @@ def columns(count: int) -> int:
     return max(math.ceil(math.sqrt(count)), 1)
 
 
-def no_scores(_held_out: Tensor, _fake: Tensor, _fresh: Tensor, _plain: Tensor) -> Sequence[Score]:
-    """Nothing beyond the scores of any kind."""
+def no_scores(
+    _held_out: Tensor, _fake: Tensor, _real_reference: Tensor, _baseline: Tensor
+) -> Sequence[Score]:
+    """No scores beyond the generic ones."""
     return ()
 
 
 def no_network(name: str, _samples: Tensor) -> Features | None:
-    """No network was trained for this kind of data.
+    """No pretrained features for this modality.
 
     Raises:
-        ConfigError: if one is asked for.
+        ConfigError: if some are asked for.
     """
     if name in ("auto", "random"):
         return None
@@ -169,17 +171,17 @@ def no_network(name: str, _samples: Tensor) -> Features | None:
 
 
 def no_profiles(_codec: Codec[Any], _real: Tensor, _fake: Tensor) -> Sequence[Histogram]:
-    """Nothing to draw number by number."""
+    """No histograms."""
     return ()
 
 
-def nothing_to_say(_codec: Codec[Any]) -> Sequence[str]:
-    """Nothing."""
+def no_lines(_codec: Codec[Any]) -> Sequence[str]:
+    """No lines."""
     return ()
 
 
 def by_features(feature_distance: PairMeasure) -> Sequence[PairMeasure]:
-    """Outputs are compared with their targets in features alone."""
+    """Compare outputs with their targets in features alone."""
     return (feature_distance,)
 
 
@@ -194,18 +196,18 @@ def flat_rows(_codec: Codec[Any] | None) -> Mapping[str, Rows]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationHooks:
-    """What a kind adds to an evaluation.
+    """What a modality adds to an evaluation.
 
     Attributes:
-        scores: Further scores of held-out reals, fakes, further reals (the floor) and a trivial
-            baseline, each ``(n, *shape)``.
-        pretrained: Features from a network that was trained elsewhere, by name (``auto`` for the
-            best that there is, or a path) and from some samples; ``None`` where none suits.
-        profiles: From the codec, held-out reals and fakes to how single numbers are spread.
+        scores: Further scores of held-out reals, fakes, further reals (the reference, real against
+            real) and a trivial baseline, each ``(n, *shape)``.
+        pretrained: Pretrained features, by name (``auto`` for the best available, or a path) and
+            for some samples; ``None`` where none suits.
+        profiles: From the codec, held-out reals and fakes to histograms of single numbers.
         protocol: How raw data become samples, in sentences.
-        measures: Of outputs beside their targets; is given the one by features.
-        preserved: Of outputs without targets, beside what they were made from.
-        whole: Scores a generator in a way of its own, in place of all others.
+        measures: Measures of outputs against their targets; is given the one by features.
+        preserved: Measures of outputs without targets, against their inputs.
+        whole: A complete evaluation of its own, in place of all others.
         rows: From the codec, where it is known, to ways to see samples as rows of few meaningful
             numbers, by name; boosted trees of a two-sample test learn from each.
         corruptions: Ways to make reals worse, which a test, features and a judge must see; by name.
@@ -214,7 +216,7 @@ class EvaluationHooks:
     scores: Callable[[Tensor, Tensor, Tensor, Tensor], Sequence[Score]] = no_scores
     pretrained: Callable[[str, Tensor], Features | None] = no_network
     profiles: Callable[[Codec[Any], Tensor, Tensor], Sequence[Histogram]] = no_profiles
-    protocol: Callable[[Codec[Any]], Sequence[str]] = nothing_to_say
+    protocol: Callable[[Codec[Any]], Sequence[str]] = no_lines
     measures: Callable[[PairMeasure], Sequence[PairMeasure]] = by_features
     preserved: Sequence[PairMeasure] = ()
     whole: Callable[[WholeEvaluation], Report] | None = None
@@ -223,29 +225,29 @@ class EvaluationHooks:
 
 
 def described(raw: Any) -> tuple[str, ...]:
-    """A raw sample in words: a text as it is, of anything else its shape."""
+    """A raw sample as text: a text itself, else its shape."""
     return (raw if isinstance(raw, str) else " x ".join(map(str, np.shape(raw))) or str(raw),)
 
 
 def text_exhibit(raw: Any) -> Exhibit:
-    """A raw sample in words."""
+    """A raw sample as text."""
     return Exhibit("text", "\n".join(described(raw)).encode())
 
 
-def text_sheet(raws: Sequence[Any], _columns: int) -> Sheet | None:
-    """Texts one below the other; of anything else nothing."""
+def text_listing(raws: Sequence[Any], _columns: int) -> SampleGrid | None:
+    """Texts, one a line; ``None`` for anything else."""
     if not raws or not all(isinstance(raw, str) for raw in raws):
         return None
-    return Sheet(".txt", "".join(f"{raw}\n" for raw in raws).encode())
+    return SampleGrid(".txt", "".join(f"{raw}\n" for raw in raws).encode())
 
 
-def no_sheet(_raws: Sequence[Any], _columns: int) -> Sheet | None:
-    """No file shows several samples at once."""
+def no_grid(_raws: Sequence[Any], _columns: int) -> SampleGrid | None:
+    """No file of several samples."""
     return None
 
 
-def no_comparison(_given: Batch, _outputs: Sequence[Tensor], _across: int) -> Sheet | None:
-    """No file shows inputs beside outputs."""
+def no_comparison(_given: Batch, _outputs: Sequence[Tensor], _across: int) -> SampleGrid | None:
+    """No file of inputs beside outputs."""
     return None
 
 
@@ -254,25 +256,25 @@ class Presentation:
     """How samples are shown to people.
 
     Attributes:
-        exhibit: A raw sample as a page shows it.
+        exhibit: A raw sample as an HTML page shows it.
         describe: A raw sample as cells of text.
-        sheet: Raw samples, and how many stand side by side, in one file; ``None`` for no such file.
-        compared: From what was given (targets, with it as their condition's grid) and outputs, each
-            ``(n, *shape)``, to exhibits in rows: given, outputs, target. ``None`` shows the raw
+        grid: Raw samples, and the number of columns, to one file; ``None`` for no such file.
+        compared: From targets (with the inputs as their condition's grid) and outputs, each
+            ``(n, *shape)``, to exhibits in rows: input, outputs, target. ``None`` shows the raw
             samples.
-        comparison: The same in one file; with how many inputs share a row.
-        contents: What a codec's samples are, as a model card says it; empty for their size.
+        comparison: The same in one file; with the number of inputs per row.
+        contents: What a codec's samples are, for the model card; empty for their size.
         notes: Lines of Markdown about a codec for the model card.
-        tags: Of the model card.
-        pipeline: Task of the model card as the hub names it; empty for none.
+        tags: Tags of the model card.
+        pipeline: Task of the model card, by the hub's name; empty for none.
     """
 
     exhibit: Callable[[Any], Exhibit] = text_exhibit
     describe: Callable[[Any], tuple[str, ...]] = described
-    sheet: Callable[[Sequence[Any], int], Sheet | None] = text_sheet
+    grid: Callable[[Sequence[Any], int], SampleGrid | None] = text_listing
     compared: Callable[[Batch, Sequence[Tensor]], Sequence[tuple[Exhibit, ...]]] | None = None
-    comparison: Callable[[Batch, Sequence[Tensor], int], Sheet | None] = no_comparison
+    comparison: Callable[[Batch, Sequence[Tensor], int], SampleGrid | None] = no_comparison
     contents: Callable[[Codec[Any]], str] = lambda _: ""
-    notes: Callable[[Codec[Any]], Sequence[str]] = nothing_to_say
+    notes: Callable[[Codec[Any]], Sequence[str]] = no_lines
     tags: tuple[str, ...] = ()
     pipeline: str = ""

@@ -1,4 +1,4 @@
-"""What sampling, judging and applying ask of a kind of data; each with an answer for any."""
+"""Hooks of a modality for sampling, judging and transforming, with generic defaults."""
 
 from __future__ import annotations
 
@@ -13,24 +13,25 @@ from pydantic import BaseModel
 from torch import Tensor
 
 from gannet.core.codec import Codec
-from gannet.core.errors import DataError, GannetError
+from gannet.core.errors import GannetError
 from gannet.core.frame import Frame
 from gannet.core.io.files import writing
 from gannet.core.sampling import (
     ConditionRequest,
-    DrawnSamples,
     LoadedSamples,
     NoOptions,
     SampleSource,
+    SampleStream,
     SamplingRequest,
 )
 from gannet.core.transform import TransformTask
+from gannet.modalities.reading import reader_errors
 
 ReadTable = Callable[[Path], Frame]
-"""A file of cells to a table; kinds of data read none themselves."""
+"""Reads a file of cells as a table."""
 
 AT_ONCE = 256
-"""Samples that are made at once."""
+"""Batch size of sampling."""
 
 
 def stacked(raws: Sequence[Any], codec: Codec[Any]) -> Any:
@@ -39,25 +40,27 @@ def stacked(raws: Sequence[Any], codec: Codec[Any]) -> Any:
         raws = codec.decode(torch.zeros(1, *codec.shape))
         return stacked(raws, codec)[:0]
     arrays = [np.asarray(raw) for raw in raws]
-    alike = len({each.shape for each in arrays}) == 1 and arrays[0].dtype.kind in "biuf"
-    return np.stack(arrays) if alike else list(raws)
+    same_shape = len({each.shape for each in arrays}) == 1 and arrays[0].dtype.kind in "biuf"
+    return np.stack(arrays) if same_shape else list(raws)
 
 
 def without_condition(_request: ConditionRequest) -> Tensor | None:
-    """Samples are told nothing in such a slot unless it is derived from an input."""
+    """No condition, unless the recipe derives one from an input."""
     return None
 
 
-def drawn(source: SampleSource, request: SamplingRequest) -> DrawnSamples:
-    """One raw sample after the other, made some at a time."""
+def draw_samples(source: SampleSource, request: SamplingRequest) -> SampleStream:
+    """Raw samples one by one, generated in batches."""
 
     def parts() -> Iterator[Any]:
         for start in range(0, max(request.count, 1), AT_ONCE):
             rows = min(AT_ONCE, request.count - start)
-            made = source.sample(rows, seed=request.seed, start=start, **request.asked)
-            yield from source.decode(made)
+            samples = source.sample(
+                rows, seed=request.seed, start=start, **request.condition_options
+            )
+            yield from source.decode(samples)
 
-    return DrawnSamples(parts())
+    return SampleStream(parts())
 
 
 def read(codec: Codec[Any], path: Path) -> Any:
@@ -66,16 +69,13 @@ def read(codec: Codec[Any], path: Path) -> Any:
     Raises:
         DataError: if it cannot be read, whatever the codec raises.
     """
-    try:
+    with reader_errors(
+        lambda error: f"cannot be read: {error}",
+        where=str(path),
+        remedy="Give a file of the kind that the run was trained on.",
+        unchanged=GannetError,
+    ):
         return codec.read(path)
-    except GannetError:
-        raise
-    except Exception as error:  # noqa: BLE001  # readers of other packages may raise anything
-        raise DataError(
-            f"cannot be read: {error}",
-            where=str(path),
-            remedy="Give a file of the kind that the run was trained on.",
-        ) from None
 
 
 def read_file(codec: Codec[Any], path: Path, read_table: ReadTable) -> LoadedSamples:  # noqa: ARG001
@@ -84,9 +84,9 @@ def read_file(codec: Codec[Any], path: Path, read_table: ReadTable) -> LoadedSam
 
 
 def encode(codec: Codec[Any], raws: Any) -> Tensor:
-    """Raw samples, of which some may be files."""
-    held = [read(codec, Path(each)) if isinstance(each, str | Path) else each for each in raws]
-    return codec.encode(held) if held else torch.zeros(0)
+    """Encode raw samples, some of which may be files."""
+    loaded = [read(codec, Path(each)) if isinstance(each, str | Path) else each for each in raws]
+    return codec.encode(loaded) if loaded else torch.zeros(0)
 
 
 def apply_file(
@@ -95,20 +95,20 @@ def apply_file(
     outs: Sequence[Path],
     read_table: ReadTable,  # noqa: ARG001
 ) -> None:
-    """A file to one for each draw, as the codec reads and writes them."""
+    """Transform a file into one file per sample, read and written by the codec."""
     files = {name: read(task.codec, file) for name, file in task.named_files(given).items()}
-    made = task(read(task.codec, given), files)
-    for path, each in zip(outs, made, strict=True):
+    outputs = task(read(task.codec, given), files)
+    for path, each in zip(outs, outputs, strict=True):
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             task.codec.write(each, path)
 
 
 def apply_value(task: TransformTask, given: Any, read_table: ReadTable) -> Sequence[Any]:  # noqa: ARG001
-    """A raw sample, or a file, to one for each draw."""
-    place = Path(given) if isinstance(given, str | Path) else None
-    files = {name: read(task.codec, file) for name, file in task.named_files(place).items()}
-    return task(given if place is None else read(task.codec, place), files)
+    """Transform a raw sample, or a file, into one output per sample."""
+    path = Path(given) if isinstance(given, str | Path) else None
+    files = {name: read(task.codec, file) for name, file in task.named_files(path).items()}
+    return task(given if path is None else read(task.codec, path), files)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,21 +116,21 @@ class InferenceHooks:
     """How samples of a kind are drawn, read and transformed.
 
     Attributes:
-        options: What may be asked for when samples of this kind are made.
-        at_once: How many are made at once.
-        sample: Draws raw samples from a model, as its options ask.
-        stack: Raw samples as Python gives them back.
-        condition_options: What may be asked for where samples are told something of this kind.
-        condition: What samples are told in a slot of this kind; ``None`` for nothing.
-        read_file: Samples of a file, encoded, and what each is called.
-        encode: Raw samples in memory, encoded.
-        apply_file: Transforms an input file into an output file for each draw.
-        apply_value: Transforms an input in memory, or a file, into an output for each draw.
+        options: Options of sampling this modality.
+        at_once: Batch size of sampling.
+        sample: Draws raw samples from a model, with these options.
+        stack: Raw samples to what the Python API returns.
+        condition_options: Options of conditions of this modality.
+        condition: The conditions of samples in this modality; ``None`` for none.
+        read_file: The encoded samples of a file, and their names.
+        encode: Encodes raw samples in memory.
+        apply_file: Transforms an input file into one output file per sample.
+        apply_value: Transforms an input in memory, or a file, into one output per sample.
     """
 
     options: type[BaseModel] = NoOptions
     at_once: int = AT_ONCE
-    sample: Callable[[SampleSource, SamplingRequest], DrawnSamples] = drawn
+    sample: Callable[[SampleSource, SamplingRequest], SampleStream] = draw_samples
     stack: Callable[[Sequence[Any], Codec[Any]], Any] = stacked
     condition_options: type[BaseModel] = NoOptions
     condition: Callable[[ConditionRequest], Tensor | None] = without_condition

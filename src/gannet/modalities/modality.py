@@ -1,9 +1,9 @@
-"""A kind of data as one record: all that gannet knows of pictures, of tables, of sounds.
+"""A modality (kind of data) as one record: images, tables, vectors and so on.
 
 A new kind is one file ``modalities/<kind>.py`` (or a package with a ``modality.py``) that ends in
-``modality = Modality(...)``; nothing else changes. A package of its own names it under the entry
+``modality = Modality(...)``; nothing else changes. Another package registers it under the entry
 point group ``gannet.modalities``. Every field but the first block has a default that works for any
-kind of numbers, so that a new kind need define none of them.
+kind of numbers.
 """
 
 from __future__ import annotations
@@ -29,30 +29,37 @@ from gannet.core.source import FileContent, Source
 from gannet.core.types import Spec
 from gannet.modalities.hooks import EvaluationHooks, Presentation
 from gannet.modalities.inference import InferenceHooks
-from gannet.modalities.reading import ITEM_BY_ITEM, Budget, Claim, ColumnView, Reading
+from gannet.modalities.reading import (
+    ITEM_BY_ITEM,
+    Budget,
+    Claim,
+    ColumnView,
+    Reading,
+    reader_errors,
+)
 from gannet.networks.classifier import BuildClassifier, RowNet
 from gannet.networks.features import Features, RandomFeatures
 
 __all__ = ["Budget", "Claim", "ColumnView", "Modality", "Reading", "Writer"]
 
 Reader = Callable[[Path], Any]
-"""A file to one raw sample."""
+"""Reads one raw sample from a file."""
 
 
 @dataclass(frozen=True, slots=True)
 class MonitorDefaults:
-    """How a run of this kind is watched.
+    """Defaults for monitoring a training run.
 
     Attributes:
-        samples: On each side of an evaluation during training.
-        evaluations: About how many in a run.
-        validation_samples: Problems that the validation loss is the mean of.
-        near_copies: Whether a near copy of a training sample means memorization; of rows of few
+        samples: Number of reals, and of fakes, of an evaluation during training.
+        evaluations: Approximate number of evaluations in a run.
+        validation_samples: Samples that the validation loss is averaged over.
+        near_copies: Whether a near copy of a training sample means memorization; for rows of few
             numbers it does not.
-        rounds: Times that all training samples are seen between two evaluations at most; infinite
-            where very small data sets are not the rule.
-        rough_below: Samples shown in training below which nothing but rough results are to be
-            expected; 0 where nobody measured.
+        rounds: Maximum epochs between two evaluations; infinite where very small data sets are
+            not the rule.
+        rough_below: Samples seen in training below which only rough results are to be expected; 0
+            where this was not measured.
     """
 
     samples: int = 1_000
@@ -65,13 +72,13 @@ class MonitorDefaults:
 
 @dataclass(frozen=True, slots=True)
 class TwoSampleDefaults:
-    """How the classifier two-sample test at the end of training looks at this kind.
+    """Defaults of the classifier two-sample test (C2ST) at the end of training.
 
     Attributes:
-        samples: Most on each side.
-        steps: Batches that the classifier learns from.
-        raw: Whether it sees the embedded samples as they are, without features: pictures, through
-            convolutions of its own, or rows of zeros and ones.
+        samples: Maximum number of reals, and of fakes.
+        steps: Training steps of the classifier.
+        raw: Whether its inputs are the embedded samples themselves instead of features: images,
+            for a convolutional classifier, or rows of zeros and ones.
     """
 
     samples: int = 1_000
@@ -80,41 +87,42 @@ class TwoSampleDefaults:
 
 
 Writer = Callable[[Iterable[Any], WriteRequest], Sequence[str] | None]
-"""Writes raw samples, whole or not at all, and says what a user should know.
+"""Writes raw samples atomically and returns notes for the user.
 
-What it is given is what the kind's ``sample`` draws: one raw sample after the other, of tables one
-frame of many rows after the other.
+Its input is what the modality's ``sample`` yields: single raw samples; for tables, frames of rows.
 """
 
-MOST_RAWS = 2_000
-"""Most raw samples that a codec is fitted to."""
+MAX_RAWS = 2_000
+"""Maximum number of raw samples that a codec is fitted to."""
 
 
 # -- defaults -----------------------------------------------------------------------------------
 
 
-PLAIN_INFERENCE, PLAIN_EVALUATION, PLAIN_PRESENTATION = (
-    InferenceHooks(),
-    EvaluationHooks(),
-    Presentation(),
-)
-"""What suits any kind of data."""
+DEFAULT_INFERENCE = InferenceHooks()
+"""Inference hooks that suit any modality."""
+
+DEFAULT_EVALUATION = EvaluationHooks()
+"""Evaluation hooks that suit any modality."""
+
+DEFAULT_PRESENTATION = Presentation()
+"""Presentation hooks that suit any modality."""
 
 
 def no_claim(_cells: ColumnView) -> Claim | None:
-    """Nothing but the suffixes of its readers says that a column is of this kind."""
+    """Claim no column, except by the suffixes of the readers."""
     return None
 
 
 def encoded(codec: Codec[Any], raws: Sequence[Any]) -> NDArray[Any]:
-    """Raw samples as they wait for training: encoded ``(n, *shape)``, in 32 bit."""
+    """Raw samples as they are stored for training: encoded ``(n, *shape)``, float32."""
     if not len(raws):
         return np.zeros((0, *codec.shape), np.float32)
     return codec.encode(raws).numpy()
 
 
 def as_tensor(_codec: Codec[Any], packed: NDArray[Any]) -> Tensor:
-    """What ``encoded`` packed, ``(n, *shape)``."""
+    """Unpack what ``encoded`` packed, ``(n, *shape)``."""
     return torch.from_numpy(np.ascontiguousarray(packed))
 
 
@@ -124,12 +132,12 @@ def flattened(samples: Tensor) -> Tensor:
 
 
 def random_features(reference: Tensor, seed: int) -> Features:
-    """Seeded features that need no training."""
+    """Random features, fixed by the seed."""
     return RandomFeatures(reference, seed=seed)
 
 
 def jittered(samples: Tensor, p: float, rng: torch.Generator | None = None) -> Tensor:
-    """A little noise, more with a higher ``p``; 0 returns the samples themselves."""
+    """Add Gaussian noise of deviation ``0.1 * p``; 0 returns the samples themselves."""
     if p <= 0:
         return samples
     noise = torch.randn(samples.shape, generator=rng, device=samples.device)
@@ -137,56 +145,56 @@ def jittered(samples: Tensor, p: float, rng: torch.Generator | None = None) -> T
 
 
 def one(_shape: tuple[int, ...]) -> float:
-    """A sample costs as much as any other."""
+    """All samples cost the same."""
     return 1.0
 
 
-def nothing_known(*_args: Any) -> Mapping[str, Tensor]:
-    """Nothing of the training data is kept beside the networks."""
+def no_statistics(*_args: Any) -> Mapping[str, Tensor]:
+    """No statistics of the training data are stored."""
     return {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Modality:
-    """All that gannet knows of one kind of data.
+    """One modality (kind of data).
 
     Attributes:
-        name: Stands in plans and cards.
-        noun: One and many, for every sentence to people: ``("image", "images")``.
+        name: Name in plans and cards.
+        noun: Singular and plural, for messages: ``("image", "images")``.
         axes: Names of the axes of an encoded sample: ``("channel", "height", "width")``.
-        values: What encoded numbers are: ``signed`` in [-1, 1], ``standardized`` with mean 0 and
-            deviation 1,
-            ``tokens`` whole numbers from 0 (and positions in [0, 1]), ``probabilities``.
-        codec: Class of its codecs; its JSON in a card rebuilds one.
+        values: Range of encoded numbers: ``signed`` in [-1, 1], ``standardized`` with mean 0 and
+            deviation 1, ``tokens`` integers from 0 (and positions in [0, 1]), ``probabilities``.
+        codec: Class of its codecs; the JSON in a card rebuilds one.
 
-        readers: Suffix of a file to what reads one raw sample from it.
-        default_recipe: What is trained if nobody says.
+        readers: File suffix -> function that reads one raw sample.
+        default_recipe: Recipe that is trained by default.
         options: Its own flags of ``inspect`` and ``train``.
-        claim: Whether a column is of this kind, beyond the suffixes of ``readers``.
-        pack: Raw samples as they wait for training ``(n, ...)``, each of one shape and type of
-            number; of none, ``(0, ...)`` says which.
+        claim: Whether a column is of this modality, beyond the suffixes of ``readers``.
+        pack: Raw samples as they are stored for training ``(n, ...)``, all of one shape and dtype;
+            for no samples, ``(0, ...)`` of that shape and dtype.
         unpack: Packed samples ``(n, ...)`` to tensors ``(n, *shape)``.
-        reading: What few kinds need to say about the way from the disk to tensors.
-        collection: What data of this kind are called as a whole; by default by its noun.
+        reading: Optional hooks for reading data from disk.
+        collection: What a whole data set is called; by default the plural noun.
 
-        thumbnail: Samples ``(n, *shape)`` as few numbers ``(n, F)`` in which likeness is cheap to
-            measure: diversity, copies and clusters are looked for there.
+        thumbnail: Samples ``(n, *shape)`` as few numbers ``(n, F)`` with cheap distances, for
+            diversity, memorization and clusters.
         features: From reference samples and a seed to features for scores, without training.
-        classifier: From samples that it will learn from and a number of classes to a classifier.
-        augment: Differentiable random changes of samples; each with probability ``p``.
-        channels_last: Whether networks and batches are laid out with channels last.
-        bfloat16: Whether 16 bit keep what counts in samples.
-        monitor: How a run is watched.
-        two_sample: How the two-sample test at the end looks at samples.
-        cost: Of a sample of some shape in training, relative to an image of 32 x 32.
-        statistics: From training rows to tensors that are kept beside the networks.
+        classifier: From training samples and a number of classes to an untrained classifier.
+        augment: Differentiable augmentation; each change with probability ``p``.
+        channels_last: Whether networks and batches use the channels-last memory format.
+        bfloat16: Whether samples keep enough precision in bfloat16.
+        monitor: Defaults for monitoring a training run.
+        two_sample: Defaults of the classifier two-sample test (C2ST).
+        cost: Training cost of a sample of some shape, relative to an image of 32 x 32.
+        statistics: From training rows to tensors that are stored beside the networks.
 
-        writers: Suffix of ``--out`` to what writes many raw samples into one file; an empty suffix
-            to what writes them into a folder.
-        item_suffix: Of single files in a folder of samples; empty if a folder holds one file.
-        inference: How samples are drawn, read and transformed.
-        evaluation: What it adds to an evaluation.
-        presentation: How samples are shown to people.
+        writers: Suffix of ``--out`` -> writer of many raw samples into one file; an empty suffix
+            for a folder.
+        item_suffix: Suffix of single files in a folder of samples; empty if a folder holds one
+            file.
+        inference: Hooks for sampling, reading and transforming.
+        evaluation: Hooks for evaluation.
+        presentation: Hooks for showing samples to people.
     """
 
     name: str
@@ -213,27 +221,27 @@ class Modality:
     monitor: MonitorDefaults = MonitorDefaults()
     two_sample: TwoSampleDefaults = TwoSampleDefaults()
     cost: Callable[[tuple[int, ...]], float] = one
-    statistics: Callable[[Iterable[Tensor], Spec], Mapping[str, Tensor]] = nothing_known
+    statistics: Callable[[Iterable[Tensor], Spec], Mapping[str, Tensor]] = no_statistics
 
     writers: Mapping[str, Writer] = field(default_factory=lambda: {".npz": write_npz})
     item_suffix: str = ""
-    inference: InferenceHooks = PLAIN_INFERENCE
-    evaluation: EvaluationHooks = PLAIN_EVALUATION
-    presentation: Presentation = PLAIN_PRESENTATION
+    inference: InferenceHooks = DEFAULT_INFERENCE
+    evaluation: EvaluationHooks = DEFAULT_EVALUATION
+    presentation: Presentation = DEFAULT_PRESENTATION
 
     @property
     def data(self) -> str:
-        """What data of this kind are called as a whole."""
+        """What a whole data set is called."""
         return self.collection or self.noun[1]
 
     def claims(self, column: ColumnView) -> Claim | None:
-        """Whether a column is of this kind, by suffixes of files or by its own judgement."""
+        """Whether a column is of this modality, by file suffixes or by ``claim``."""
         claim = self.claim(column)
-        known = sum(count for suffix, count in column.suffixes.items() if suffix in self.readers)
-        if known:
-            share = known / sum(column.suffixes.values())
+        readable = sum(count for suffix, count in column.suffixes.items() if suffix in self.readers)
+        if readable:
+            fraction = readable / sum(column.suffixes.values())
             suffixes = ", ".join(each for each in column.suffixes if each in self.readers)
-            by_name = Claim(0.5 + 0.4 * share, f"{known:,} files end in {suffixes}")
+            by_name = Claim(0.5 + 0.4 * fraction, f"{readable:,} files end in {suffixes}")
             return max((claim or by_name, by_name), key=lambda each: each.confidence)
         return claim
 
@@ -241,9 +249,9 @@ class Modality:
         """A cell of data as a raw sample.
 
         Args:
-            cell: A path, the content of a file, or an array or value, which is a sample already.
-            name: What errors call it; its suffix tells how a content is read.
-            codec: That it is read for, where reading can save work by knowing.
+            cell: A path, the content of a file, or an array or value, which is a raw sample.
+            name: Name in errors; its suffix selects the reader of a content.
+            codec: Target codec, if known; reading may save work with it.
 
         Raises:
             DataError: if it cannot be read.
@@ -252,16 +260,16 @@ class Modality:
             return self.reading.load(cell, name, codec)
         return read_cell(self, cell, name)
 
-    def raws(self, source: Source, most: int = MOST_RAWS) -> Iterator[Any]:
-        """Raw samples of a source, evenly chosen if there are many; broken ones are left out."""
-        for index in evenly(source.count, most):
-            with suppress(DataError):  # decoding counts them
+    def raws(self, source: Source, max_count: int = MAX_RAWS) -> Iterator[Any]:
+        """Raw samples of a source, evenly chosen if there are many; broken ones are skipped."""
+        for index in evenly(source.count, max_count):
+            with suppress(DataError):  # decoding reports them
                 yield self.load(source.raw(index), source.names[index])
 
     def codec_for(
         self, source: Source, options: BaseModel, budget: Budget
     ) -> tuple[Codec[Any], str]:
-        """The codec that suits a source, and why.
+        """The codec for a source, and the reason for its choice.
 
         Raises:
             DataError: if nothing of it can be read, or it does not suit the budget.
@@ -279,12 +287,12 @@ class Modality:
         return fitted, ""
 
 
-def as_seen(modality: Modality, samples: Tensor, seen: Tensor) -> Modality:
-    """The kind that embedded samples are of: their own, unless embedding changed their shape.
+def modality_of_embedded(modality: Modality, samples: Tensor, embedded: Tensor) -> Modality:
+    """The modality of embedded samples: their own, unless embedding changed their shape.
 
-    What is said of the kind as a whole stays: how it is watched and tested.
+    Defaults of monitoring and of the two-sample test stay.
     """
-    if seen.shape == samples.shape:
+    if embedded.shape == samples.shape:
         return modality
     return replace(NUMBERS, monitor=modality.monitor, two_sample=modality.two_sample)
 
@@ -296,48 +304,48 @@ NUMBERS = Modality(
     values="standardized",
     codec=type(None),
 )
-"""Samples of which nobody said what they are: numbers, of which nothing is taken for granted."""
+"""Samples of unknown modality: numbers without further assumptions."""
 
 
 def read_cell(modality: Modality, cell: Any, name: str) -> Any:
-    """A raw sample through the reader of its suffix; arrays and values are samples already.
+    """Read a raw sample by its suffix; arrays and values are returned as they are.
 
     Raises:
-        DataError: if no reader knows the suffix, or the file is broken.
+        DataError: if there is no reader for the suffix, or the file is broken.
     """
     if not isinstance(cell, bytes | Path):
         return cell
     within = cell.name or name if isinstance(cell, FileContent) else name
     suffix = Path(str(cell) if isinstance(cell, Path) else within).suffix.lower()
     if suffix not in modality.readers and len(modality.readers) == 1:
-        [suffix] = modality.readers  # contents without a name, of which one reader knows
+        [suffix] = modality.readers  # content without a name, and only one reader
     if suffix not in modality.readers:
         raise DataError(
             f"no {modality.noun[0]}: nothing reads {suffix or 'a file without suffix'}",
             where=name,
             remedy=f"Use {', '.join(sorted(modality.readers)) or 'another kind of data'}.",
         )
-    try:
+    with reader_errors(
+        lambda error: f"broken {modality.noun[0]} ({str(error).strip() or type(error).__name__})",
+        where=name,
+        remedy="Remove it or fetch it again.",
+    ):
         if isinstance(cell, Path):
             return modality.readers[suffix](cell)
         with tempfile.TemporaryDirectory(prefix="gannet-") as folder:
             path = Path(folder) / f"content{suffix}"
             path.write_bytes(cell)
             return modality.readers[suffix](path)
-    except DataError:
-        raise
-    except Exception as error:  # noqa: BLE001  # a reader may come from any package
-        raise DataError(
-            f"broken {modality.noun[0]} ({str(error).strip() or type(error).__name__})",
-            where=name,
-            remedy="Remove it or fetch it again.",
-        ) from None
 
 
-def evenly(count: int, most: int) -> list[int]:
-    """At most ``most`` places out of ``count``, evenly spread.
+def evenly(count: int, max_count: int) -> list[int]:
+    """At most ``max_count`` indices out of ``count``, evenly spaced.
 
     >>> evenly(10, 3)
     [0, 3, 6]
     """
-    return [index * count // most for index in range(most)] if count > most else list(range(count))
+    return (
+        [index * count // max_count for index in range(max_count)]
+        if count > max_count
+        else list(range(count))
+    )

@@ -1,8 +1,9 @@
-"""What a kind of data may say about the way from the disk to tensors, each with a default."""
+"""Optional hooks of a modality for reading data from disk, each with a default."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol
@@ -13,7 +14,7 @@ from pydantic import BaseModel
 from torch import Tensor
 
 from gannet.core.codec import Codec
-from gannet.core.errors import DataError
+from gannet.core.errors import DataError, GannetError
 from gannet.core.frame import Frame
 from gannet.core.source import Source
 from gannet.core.types import NO_TABLE, TableLayout
@@ -21,28 +22,28 @@ from gannet.core.types import NO_TABLE, TableLayout
 FILE_BYTES = 256 * 2**20
 """Largest file of one sample."""
 
-FEWEST = 10
-"""Different samples below which neither health nor a held-out part would mean anything."""
+MIN_SAMPLES = 10
+"""Minimum number of different samples for monitoring and for a held-out part."""
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnView:
-    """A column as a container shows it to the kinds of data, before anything is decoded.
+    """A column of a container, before anything is decoded; modalities claim columns by it.
 
     Attributes:
-        name: Of the column; empty where there is only one.
+        name: Name of the column; empty where there is only one.
         form: ``files`` (paths, or contents with names), ``arrays`` (numbers, a sample per row),
-            ``values`` (words, numbers or dates) or ``rows`` (all columns of values together).
-        suffixes: Of files: how many end in what, the most frequent first.
-        shape: Of arrays: of one sample. Of rows: how many columns there are.
-        dtype: Of arrays.
-        first: Of files whose suffixes are not known, the first bytes of some.
-        cell: Its cells by number.
-        names: Of its cells, where they have others than the rows.
-        array: All cells of an array that lies in memory.
-        frames: Of rows, some at a time, as often as they are walked through.
-        columns: Of rows, their names.
-        further: Whether it is offered to roles beside the sample rather than to the sample.
+            ``values`` (text, numbers or dates) or ``rows`` (all columns of values together).
+        suffixes: For files: count of each suffix, the most frequent first.
+        shape: For arrays: shape of one sample. For rows: the number of columns.
+        dtype: For arrays: their dtype.
+        first: For files of unknown suffix: the first bytes of some.
+        cell: Index -> cell.
+        names: Names of its cells, where they differ from those of the rows.
+        array: All cells, for an array in memory.
+        frames: For rows: frames of some rows each; can be iterated repeatedly.
+        columns: For rows: names of the columns.
+        further: Whether it is offered to conditions rather than to the sample.
     """
 
     name: str
@@ -61,11 +62,11 @@ class ColumnView:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """That a column is of this kind.
+    """Claim of a modality on a column.
 
     Attributes:
         confidence: In 0..1; the highest takes the column.
-        reason: In words, for ``gannet inspect``.
+        reason: Text for ``gannet inspect``.
     """
 
     confidence: float
@@ -74,86 +75,86 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What limits the size of samples: the machine, the time, the recipe.
+    """Limits on the size of samples: the machine, the time, the recipe.
 
     Attributes:
-        largest: Largest side, length or number of points that this machine trains on.
-        crop: Side of the crops that the recipe trains on, at the size that they have; 0 for none.
-        smallest: Least side, length or number that the recipe's networks can see.
-        steps: Shape of an encoded sample to the steps there is time for; infinite if nobody asked.
-        fewest: Steps that should be possible.
-        minutes: That the steps take, for reasons in words.
-        networks: Whose least size it is, as errors call them.
-        beside: Codec of the samples, where what belongs to them is to have their size.
+        largest: Largest side, length or number of points for this machine.
+        crop: Side of the crops that the recipe trains on, at full resolution; 0 for none.
+        smallest: Minimum side, length or number for the recipe's networks.
+        steps: Shape of an encoded sample -> affordable training steps; infinite without a limit.
+        min_steps: Minimum number of steps.
+        minutes: Time limit, for messages.
+        networks: Name of the networks with that minimum size, for errors.
+        beside: Codec of the samples, for conditions that must have their size.
     """
 
     largest: int = 64
     crop: int = 0
     smallest: int = 1
     steps: Callable[[tuple[int, ...]], float] = lambda _: float("inf")
-    fewest: int = 1_000
+    min_steps: int = 1_000
     minutes: float = 0.0
     networks: str = "the networks"
     beside: Codec[Any] | None = None
 
 
 class SampleStore(Protocol):
-    """Encoded samples by place.
+    """Encoded samples by index.
 
     Attributes:
-        slow: Whether fetching ahead, in another thread, pays.
-        words: Where they lie, for people.
+        slow: Whether prefetching in another thread pays.
+        location: Where they are stored, as text.
     """
 
     slow: ClassVar[bool]
-    words: ClassVar[str]
+    location: ClassVar[str]
 
-    def read(self, places: NDArray[np.int64]) -> Tensor:
+    def read(self, indices: NDArray[np.int64]) -> Tensor:
         """Samples ``(n, *shape)``."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class StoredSamples:
-    """All samples of a source, by a kind that does not read them item by item.
+    """All samples of a source, for modalities that do not read them item by item.
 
     Attributes:
-        store: That holds them.
+        store: The encoded samples.
         contents: ``(n,)`` fingerprints that order the samples.
-        looks: ``(n,)`` fingerprints that are equal for samples that are copies of each other.
+        fingerprints: ``(n,)`` fingerprints, equal for duplicates.
     """
 
     store: SampleStore
     contents: NDArray[np.uint64]
-    looks: NDArray[np.uint64]
+    fingerprints: NDArray[np.uint64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
-    """What a kind says of data that were looked at.
+    """Dataset report of a modality.
 
     Attributes:
-        places: Numbers of the items that could be read.
-        looks: Of each of them, a fingerprint that is equal for equal samples.
-        broken: Names of items that cannot be read, and why.
-        details: All that is special to this kind, as a record for JSON.
-        words: Lines for people about the samples.
-        after: Lines for people that come after the duplicates.
-        warnings: What to know before training.
-        learnable: Whether there is anything to learn in them, however many there are.
-        copies: Whether equal samples are copies, of which only one counts.
-        why: Why the recipe fits, in words.
-        shape: Of an encoded sample as training would have it; empty if that is not known.
-        size: The same in words, with the reason.
+        indices: Indices of the readable items.
+        fingerprints: Fingerprint of each of them, equal for duplicates.
+        broken: Names of unreadable items, with reasons.
+        details: Details of this modality, as a record for JSON.
+        lines: Lines of text about the samples.
+        lines_after_duplicates: Lines of text that follow the duplicates.
+        warnings: Warnings before training.
+        learnable: Whether the samples have anything to learn, whatever their number.
+        copies: Whether equal samples are duplicates, of which only one counts.
+        why: Why the recipe fits, as text.
+        shape: Shape of an encoded sample in training; empty if unknown.
+        size: The same as text, with the reason.
         options: Options that training would choose.
     """
 
-    places: Sequence[int]
-    looks: Sequence[int] | NDArray[np.uint64]
+    indices: Sequence[int]
+    fingerprints: Sequence[int] | NDArray[np.uint64]
     broken: tuple[tuple[str, str], ...] = ()
     details: BaseModel | None = None
-    words: tuple[str, ...] = ()
-    after: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
+    lines_after_duplicates: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     learnable: bool = True
     copies: bool = True
@@ -165,14 +166,14 @@ class Inspection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pairing:
-    """Ways in which what is given and what it shall become may lie in one file.
+    """How inputs and targets of pairs are found in one file, or derived.
 
     Attributes:
-        derived: Name -> what is given, made from the targets themselves, such as their edges.
-        halves: Cuts files that hold both, from a source and the side that is given (empty for the
-            usual one) to targets and what is given for them.
-        sides: Whether all files of a folder hold both; refuses those of which some do.
-        check: Refuses pairs that do not fit each other, from targets and what is given.
+        derived: Name -> inputs made from the targets themselves, such as their edges.
+        halves: Splits files that hold both: from a source and the input side (empty for the
+            default) to targets and inputs.
+        sides: Whether all files of a folder hold both; refuses a mixture.
+        check: Refuses pairs of targets and inputs that do not fit each other.
     """
 
     derived: Mapping[str, Callable[[Source], Source]] = field(
@@ -183,13 +184,40 @@ class Pairing:
     check: Callable[[Source, Source], None] = lambda _targets, _given: None
 
 
-def as_found(source: Source, _column: ColumnView) -> Source:
-    """Cells are samples as they are."""
+@contextmanager
+def reader_errors(
+    describe: Callable[[Exception], str],
+    *,
+    where: str,
+    remedy: str,
+    unchanged: type[GannetError] = DataError,
+) -> Generator[None]:
+    """Turn any exception of a reader, which may be of another package, into a ``DataError``.
+
+    Args:
+        describe: The exception to the error's message.
+        where: What is read.
+        remedy: What to do about it.
+        unchanged: Errors that pass as they are.
+
+    Raises:
+        DataError: in place of any other exception.
+    """
+    try:
+        yield
+    except unchanged:
+        raise
+    except Exception as error:  # noqa: BLE001  # readers of other packages may raise anything
+        raise DataError(describe(error), where=where, remedy=remedy) from None
+
+
+def source_unchanged(source: Source, _column: ColumnView) -> Source:
+    """Use cells as samples unchanged."""
     return source
 
 
 def content_of(cell: Any, name: str) -> bytes:
-    """The bytes that make a cell what it is, for fingerprints.
+    """The content of a cell as bytes, for fingerprints.
 
     Raises:
         DataError: if a file cannot be read or is too large.
@@ -219,42 +247,40 @@ def content_of(cell: Any, name: str) -> bytes:
 
 
 def no_layout(_codec: object) -> TableLayout:
-    """Samples are no rows of a table."""
+    """Samples are not rows of a table."""
     return NO_TABLE
 
 
 def no_crops(source: Source, _side: int) -> Source:
-    """Samples of this kind are taken whole."""
-    raise DataError(
-        "cannot be cut into pieces", where=str(source.path), remedy="Use another recipe."
-    )
+    """Refuse crops: samples of this modality are used whole."""
+    raise DataError("cannot be cropped", where=str(source.path), remedy="Use another recipe.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What few kinds of data need to say about the way from the disk to tensors.
+    """Optional hooks of a modality for reading data from disk.
 
     Attributes:
-        adopt: Makes samples of a column that this kind has claimed: from rows of a table to arrays
-            of numbers, from numbers of any range to 8 bit.
-        arrays: What shapes of arrays it takes, in words, for errors.
-        own_labels: Whether a column of classes stands apart from the samples.
-        load: A cell (a path's content, or an array), its name and the codec that it is read for,
-            to a raw sample; by default through ``readers``.
-        content: The bytes that make a cell what it is, for fingerprints.
-        decoder: Differs where the same file may be decoded to other numbers.
-        store: All samples at once, from a source, a codec, a folder for what is larger than memory
-            and the bytes that may be held there; ``None`` to read them item by item.
-        table: What the fields of encoded samples are, of rows of a table.
-        crop: Cuts samples into pieces of some side, at the size that they have.
-        codec: The codec that suits a source, with these options and within a budget, and why; by
-            default what ``codec.fit`` makes of raw samples.
-        inspect: A look at a source: its options, a budget, and how many items to look at.
-        pseudo_classes: Whether data without classes may be sorted into some, by their thumbnails.
-        pairing: Ways in which two samples that belong together may lie in one file.
+        adopt: Turns a claimed column into samples: rows of a table into arrays of numbers, numbers
+            of any range into 8 bit.
+        arrays: Accepted shapes of arrays, as text for errors.
+        own_labels: Whether a column of classes is separate from the samples.
+        load: A cell (path, content or array), its name and the target codec, to a raw sample; by
+            default through ``readers``.
+        content: The content of a cell as bytes, for fingerprints.
+        decoder: Version of the decoder; differs where a file may be decoded to other numbers.
+        store: All samples at once, from a source, a codec, a cache folder for data larger than
+            memory and the bytes that memory may hold; ``None`` to read them item by item.
+        table: Layout of encoded samples that are rows of a table.
+        crop: Cuts samples into crops of some side, at full resolution.
+        codec: The codec for a source, with options and a budget, and the reason; by default
+            ``codec.fit`` on raw samples.
+        inspect: Dataset report of a source, with its options, a budget and a maximum of items.
+        pseudo_classes: Whether unlabeled data may be clustered into pseudo-classes, by thumbnails.
+        pairing: How pairs are found in one file.
     """
 
-    adopt: Callable[[Source, ColumnView], Source] = as_found
+    adopt: Callable[[Source, ColumnView], Source] = source_unchanged
     arrays: str = ""
     own_labels: bool = True
     load: Callable[[Any, str, Any], Any] | None = None
@@ -270,4 +296,4 @@ class Reading:
 
 
 ITEM_BY_ITEM = Reading()
-"""Nothing to say: samples are read item by item, as they are."""
+"""Defaults: samples are read item by item, unchanged."""

@@ -1,4 +1,4 @@
-"""Finding kinds of data by name: ``gannet.modalities`` and entry points of other packages."""
+"""Modalities by name: of ``gannet.modalities`` and entry points of other packages."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from gannet.modalities.reading import Reading
 PACKAGE = "gannet.modalities"
 RECORDS = (Modality, Reading, Presentation, InferenceHooks)
 BESIDE = (__name__, *(each.__module__ for each in RECORDS))
-"""Modules there that are no kinds of data."""
+"""Modules of the package that are not modalities."""
 
 
 def modality_modules() -> dict[str, str]:
-    """Name -> module of every kind of data. Nothing is imported, so listing is quick.
+    """Name -> module of every modality. Nothing is imported, so listing is fast.
 
     Raises:
         ConfigError: if an installed package claims a name that is taken.
@@ -34,10 +34,10 @@ def modality_modules() -> dict[str, str]:
 
 
 def find_modality(name: str) -> Modality:
-    """The kind of data of that name.
+    """The modality of that name.
 
     Raises:
-        ConfigError: if there is none; the closest names are in the message.
+        ConfigError: if there is none; the message lists the closest names.
     """
     modules = modality_modules()
     return _loaded(name, modules[name]) if name in modules else _missing(name, modules)
@@ -45,10 +45,12 @@ def find_modality(name: str) -> Modality:
 
 @cache
 def _loaded(name: str, module: str) -> Modality:
-    found = plugins.load("kind of data", name, {name: module}, "modality")
-    assert isinstance(found, Modality), f"{module} must end in `modality = Modality(...)`"
-    assert found.name == name, f"{module} calls itself {found.name!r}, but is found as {name!r}"
-    return found
+    modality = plugins.load("kind of data", name, {name: module}, "modality")
+    assert isinstance(modality, Modality), f"{module} must end in `modality = Modality(...)`"
+    assert modality.name == name, (
+        f"{module} calls itself {modality.name!r}, but is found as {name!r}"
+    )
+    return modality
 
 
 def _missing(name: str, modules: Mapping[str, str]) -> Modality:
@@ -58,20 +60,20 @@ def _missing(name: str, modules: Mapping[str, str]) -> Modality:
 
 @cache
 def modality_of(kind: str) -> Modality:
-    """The kind of data of that name; plain numbers where nobody said what samples are."""
+    """The modality of that name; plain numbers for an empty name."""
     return find_modality(kind) if kind else NUMBERS
 
 
 def modalities() -> tuple[Modality, ...]:
-    """All kinds of data, in the order of their names."""
+    """All modalities, sorted by name."""
     return tuple(map(find_modality, sorted(modality_modules())))
 
 
 def codec_of(kind: str, state: Mapping[str, object]) -> Codec[Any]:
-    """Rebuild a codec from what a card holds.
+    """Rebuild a codec from a card.
 
     Raises:
         ConfigError: if the kind is unknown.
     """
-    found: Codec[Any] = find_modality(kind).codec.model_validate(state)
-    return found
+    codec: Codec[Any] = find_modality(kind).codec.model_validate(state)
+    return codec

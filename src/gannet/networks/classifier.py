@@ -1,7 +1,7 @@
-"""A small classifier trained on the spot: features from the user's own labels, and a fresh critic.
+"""Small classifiers that train quickly: for features and for two-sample tests (C2ST).
 
-One network for pictures of any size and one for rows; half a minute of one processor core brings
-the former above 98 % on handwritten digits.
+One network for images of any size and one for vectors; on handwritten digits, the former exceeds
+98 % accuracy after half a minute on one processor core.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from gannet.networks.features import Standardizer, fingerprint, in_chunks, shrin
 WIDTH = 128
 BATCH = 64
 LARGEST_PX = 64
-"""Larger pictures are shrunk first, so that the cost of a step is bounded."""
+"""Larger images are downscaled first, so that the cost of a step is bounded."""
 
 
 class SmallNet(nn.Module):
-    """A small classifier: features ``(B, 128)``, not negative, and one linear layer above them."""
+    """A small classifier: non-negative features ``(B, 128)`` and a linear head."""
 
     head: nn.Linear
 
     def features(self, samples: Tensor) -> Tensor:
-        """``(B, *shape)`` to ``(B, 128)``, not negative."""
+        """``(B, *shape)`` to ``(B, 128)``, non-negative."""
         raise NotImplementedError
 
-    def shown(self, samples: Tensor, chance: torch.Generator) -> Tensor:  # noqa: ARG002
-        """Samples as they are shown in training; here as they are."""
+    def augment(self, samples: Tensor, rng: torch.Generator) -> Tensor:  # noqa: ARG002
+        """Augment training samples; by default not at all."""
         return samples
 
     def forward(self, samples: Tensor) -> Tensor:
@@ -42,8 +42,8 @@ class SmallNet(nn.Module):
         return logits
 
 
-class PictureNet(SmallNet):
-    """Four or five convolutions, two linear layers; pictures ``(B, C, H, W)`` of any size."""
+class ConvNet(SmallNet):
+    """Four or five convolutions, two linear layers; images ``(B, C, H, W)`` of any size."""
 
     def __init__(self, shape: tuple[int, ...], classes: int) -> None:
         super().__init__()
@@ -63,26 +63,26 @@ class PictureNet(SmallNet):
         self.head = nn.Linear(WIDTH, classes)
 
     def features(self, samples: Tensor) -> Tensor:
-        """``(B, C, H, W)`` to ``(B, 128)``, not negative."""
+        """``(B, C, H, W)`` to ``(B, 128)``, non-negative."""
         x: Tensor = self.body(shrink(samples, LARGEST_PX))
         neck: Tensor = self.neck(adaptive_avg_pool2d(x, 2).flatten(1))
         return neck.relu()
 
-    def shown(self, samples: Tensor, chance: torch.Generator) -> Tensor:
-        """Pictures, each moved by up to a fourteenth of the side."""
-        most = max(samples.shape[2:]) // 14
-        return shifted(samples, most, chance) if most else samples
+    def augment(self, samples: Tensor, rng: torch.Generator) -> Tensor:
+        """Images, each randomly shifted by up to 1/14 of the longer side."""
+        max_shift = max(samples.shape[2:]) // 14
+        return shifted(samples, max_shift, rng) if max_shift else samples
 
 
 class RowNet(SmallNet):
-    """Three linear layers over any numbers, standardised by those it will be trained on."""
+    """Three linear layers over vectors, standardised by the training samples."""
 
     def __init__(self, rows: Tensor, classes: int) -> None:
         super().__init__()
         flat = rows.flatten(1).float()
         scale = Standardizer(flat)
         self.register_buffer("mean", scale.mean)
-        self.register_buffer("spread", scale.std)
+        self.register_buffer("std", scale.std)
         self._scale = scale
         layers: list[nn.Module] = []
         for before in (flat.shape[1], WIDTH):
@@ -91,18 +91,18 @@ class RowNet(SmallNet):
         self.head = nn.Linear(WIDTH, classes)
 
     def features(self, samples: Tensor) -> Tensor:
-        """``(B, *shape)`` to ``(B, 128)``, not negative."""
+        """``(B, *shape)`` to ``(B, 128)``, non-negative."""
         rows: Tensor = self.body(self._scale(samples.flatten(1).float()))
         return rows
 
 
 BuildClassifier = Callable[[Tensor, int], SmallNet]
-"""Samples ``(N, *shape)`` that a classifier will be trained on and classes to a classifier."""
+"""Training samples ``(N, *shape)`` and the number of classes to an untrained classifier."""
 
 
-def picture_net(samples: Tensor, classes: int) -> SmallNet:
-    """The network for pictures ``(N, C, H, W)``."""
-    network = PictureNet(tuple(samples.shape[1:]), classes)
+def conv_net(samples: Tensor, classes: int) -> SmallNet:
+    """The network for images ``(N, C, H, W)``."""
+    network = ConvNet(tuple(samples.shape[1:]), classes)
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d):  # twice as fast on a processor
             last = torch.channels_last
@@ -113,20 +113,20 @@ def picture_net(samples: Tensor, classes: int) -> SmallNet:
 def small_net(
     samples: Tensor, classes: int, *, seed: int, build: BuildClassifier = RowNet
 ) -> SmallNet:
-    """A classifier of samples ``(N, *shape)``, with weights drawn from ``seed``."""
+    """An untrained classifier of samples ``(N, *shape)``, initialised from ``seed``."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return build(samples, classes)
 
 
-def shifted(pictures: Tensor, most: int, chance: torch.Generator) -> Tensor:
-    """Move each picture ``(B, C, H, W)`` by up to ``most`` pixels; the edge is repeated."""
-    count, _, height, width = pictures.shape
-    padded = pad(pictures, (most,) * 4, mode="replicate")
-    moves = torch.randint(0, 2 * most + 1, (2, count, 1), generator=chance)
+def shifted(images: Tensor, max_shift: int, rng: torch.Generator) -> Tensor:
+    """Shift each image ``(B, C, H, W)`` at random by up to ``max_shift`` pixels; edges repeat."""
+    count, _, height, width = images.shape
+    padded = pad(images, (max_shift,) * 4, mode="replicate")
+    moves = torch.randint(0, 2 * max_shift + 1, (2, count, 1), generator=rng)
     down = (moves[0] + torch.arange(height))[:, None, :, None]
     right = (moves[1] + torch.arange(width))[:, None, None, :]
-    channels = torch.arange(pictures.shape[1])[:, None, None]
+    channels = torch.arange(images.shape[1])[:, None, None]
     return padded[torch.arange(count)[:, None, None, None], channels, down, right]
 
 
@@ -139,21 +139,21 @@ def fit(
     seed: int,
     seconds: float = math.inf,
     watch: Callable[[int], bool] = lambda _: False,
-    error: Callable[[Tensor, Tensor], Tensor] = cross_entropy,
+    loss: Callable[[Tensor, Tensor], Tensor] = cross_entropy,
 ) -> None:
-    """Train a network to predict labels; deterministic unless ``seconds`` cut it short.
+    """Train a network to predict labels; deterministic unless ``seconds`` ends it early.
 
     Args:
         network: Changed in place; left in evaluation mode.
         samples: ``(N, *shape)``.
-        labels: ``(N,)`` in 0..K-1, or what ``error`` compares with.
-        steps: Batches of 64, rows drawn in shuffled rounds.
-        seed: Of the order and the shifts.
-        seconds: Most wall time.
-        watch: Called with the number of steps done after each; whether that is enough.
-        error: Of what the network makes ``(B, K)`` and labels; a scalar.
+        labels: ``(N,)`` in 0..K-1, or other targets of ``loss``.
+        steps: Batches of 64, in shuffled epochs.
+        seed: Of the order and the augmentation.
+        seconds: Maximum wall time.
+        watch: Called after each step with the number of steps done; true ends training.
+        loss: Loss of outputs ``(B, K)`` and labels; a scalar.
     """
-    chance = torch.Generator().manual_seed(seed)
+    rng = torch.Generator().manual_seed(seed)
     # Fused: one pass over all weights instead of a dozen small calls for each.
     optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=0.02, fused=True)
     rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps, pct_start=0.2)
@@ -162,11 +162,11 @@ def fit(
     network.train()
     for step in range(1, steps + 1):
         if len(order) < min(BATCH, len(samples)):
-            order = torch.cat([order, torch.randperm(len(samples), generator=chance)])
+            order = torch.cat([order, torch.randperm(len(samples), generator=rng)])
         rows, order = order[:BATCH], order[BATCH:]
-        shown = network.shown(samples[rows].float(), chance)
+        augmented = network.augment(samples[rows].float(), rng)
         optimizer.zero_grad(set_to_none=True)
-        error(network(shown), labels[rows]).backward()
+        loss(network(augmented), labels[rows]).backward()
         optimizer.step()
         rate.step()
         if watch(step) or time.monotonic() - start > seconds:
@@ -175,7 +175,7 @@ def fit(
 
 
 class ClassifierFeatures:
-    """A trained small classifier as features: what matters to the user's own labels."""
+    """Penultimate features of a trained small classifier: they reflect the user's own labels."""
 
     name = "classifier"
     width = WIDTH
@@ -190,10 +190,10 @@ class ClassifierFeatures:
 
     def predict(self, samples: Tensor) -> Tensor:
         """``(B, *shape)`` to the likeliest class ``(B,)``."""
-        return self.told(self(samples))
+        return self.predict_from_features(self(samples))
 
-    def told(self, features: Tensor) -> Tensor:
-        """The likeliest class ``(B,)`` of samples whose features ``(B, 128)`` are known already."""
+    def predict_from_features(self, features: Tensor) -> Tensor:
+        """Features ``(B, 128)`` to the likeliest class ``(B,)``."""
         logits: Tensor = self._network.head(features)
         return logits.argmax(1)
 
@@ -208,27 +208,27 @@ def train_classifier(
     seconds: float = math.inf,
     build: BuildClassifier = RowNet,
 ) -> ClassifierFeatures:
-    """Train a small classifier on the labelled ones of some samples.
+    """Train a small classifier on the labelled samples.
 
     Args:
         samples: ``(N, *shape)`` in the codec's range.
-        labels: ``(N,)`` in 0..classes-1, or -1 where not known.
+        labels: ``(N,)`` in 0..classes-1, or -1 for unlabelled samples.
         classes: Number of classes.
         seed: Equal seeds and samples give equal weights (on one machine).
         steps: Batches of 64.
-        seconds: Most wall time; when it strikes, the result depends on the machine's speed.
-        build: Makes the network that suits the samples.
+        seconds: Maximum wall time; if it is reached, the result depends on the machine's speed.
+        build: Builds a network for the samples.
 
     Raises:
         DataError: if fewer than two classes are labelled.
     """
-    known = labels >= 0
-    if int((labels[known].bincount() > 0).sum()) < 2:
+    labeled = labels >= 0
+    if int((labels[labeled].bincount() > 0).sum()) < 2:
         raise DataError(
             "a classifier needs samples of two or more classes",
             remedy="Label more samples, or choose the features 'random'.",
         )
-    kept, targets = samples[known], labels[known].long()
-    network = small_net(kept, classes, seed=seed, build=build)
-    fit(network, kept, targets, steps=steps, seed=seed, seconds=seconds)
+    labeled_samples, targets = samples[labeled], labels[labeled].long()
+    network = small_net(labeled_samples, classes, seed=seed, build=build)
+    fit(network, labeled_samples, targets, steps=steps, seed=seed, seconds=seconds)
     return ClassifierFeatures(network)

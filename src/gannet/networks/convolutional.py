@@ -1,8 +1,8 @@
-"""Networks for pictures of any size and aspect: strided convolutions, or residual blocks.
+"""Convolutional networks for images of any size: strided convolutions (DCGAN) or residual blocks.
 
-Both pairs keep one contract. A generator turns noise ``(B, noise)`` and a condition into samples
-``(B, *spec.shape)`` in [-1, 1]; a discriminator turns samples and a condition into logits ``(B,)``.
-Depth follows from the size of the pictures, so nothing is padded or cropped to a power of two.
+Both pairs have the same interface. A generator maps noise ``(B, noise)`` and a condition to samples
+``(B, *spec.shape)`` in [-1, 1]; a discriminator maps samples and a condition to logits ``(B,)``.
+Depth follows from the size of the images, so nothing is padded or cropped to a power of two.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from torch.nn.functional import adaptive_avg_pool2d, fold, interpolate, leaky_re
 
 from gannet.core.types import Condition, Spec
 
-SMALLEST = 4  # cells along the shortest axis where a sample starts to grow
-WIDEST = 8  # a layer has at most this many times the width of the finest one
-LEAK = 0.2  # slope of a leaky ReLU below zero
+SMALLEST = 4  # minimum cells along the shorter side of the coarsest feature map
+WIDEST = 8  # maximum width of a layer, as a multiple of the finest one
+LEAK = 0.2  # negative slope of the leaky ReLU
 
 
 def pyramid(space: Sequence[int]) -> list[tuple[int, int]]:
@@ -35,7 +35,7 @@ def pyramid(space: Sequence[int]) -> list[tuple[int, int]]:
         ValueError: if an axis is shorter than four cells.
     """
     if min(space) < SMALLEST:
-        raise ValueError(f"pictures need at least {SMALLEST} cells along each axis: {list(space)}")
+        raise ValueError(f"images need at least {SMALLEST} cells along each axis: {list(space)}")
     doublings = (min(space) // SMALLEST).bit_length() - 1
     height, width = space
     return [(height >> left, width >> left) for left in range(doublings, -1, -1)]
@@ -51,7 +51,7 @@ def widths(width: int, levels: int) -> list[int]:
 
 
 def he_init_(network: nn.Module) -> None:
-    """Draw first weights that keep the size of a signal from layer to layer.
+    """He initialisation, which keeps the variance of activations from layer to layer.
 
     Source: He et al. 2015, arXiv:1502.01852, eq. 15, for a leaky ReLU.
     """
@@ -61,10 +61,10 @@ def he_init_(network: nn.Module) -> None:
             if part.bias is not None:
                 nn.init.zeros_(part.bias)
         elif isinstance(part, nn.ConvTranspose2d):
-            # Each cell of the output is met by one in four of the kernel's cells (stride two).
+            # At stride two, only one in four kernel cells contributes to an output cell.
             inside, _, *kernel = part.weight.shape
-            reach = inside * math.prod(kernel) / math.prod(part.stride)
-            nn.init.normal_(part.weight, std=math.sqrt(2 / (1 + LEAK**2) / reach))
+            fan_in = inside * math.prod(kernel) / math.prod(part.stride)
+            nn.init.normal_(part.weight, std=math.sqrt(2 / (1 + LEAK**2) / fan_in))
             if part.bias is not None:
                 nn.init.zeros_(part.bias)
 
@@ -72,18 +72,18 @@ def he_init_(network: nn.Module) -> None:
 def normalized(channels: int) -> nn.Sequential:
     """Batch normalisation and a ReLU, after a convolution without bias.
 
-    The running statistics make the rows of a sample independent of each other at use. They must
-    be averaged like the weights: those of the training network do not fit the averaged one.
+    At inference, running statistics make samples independent of each other. The EMA must average
+    them like weights: those of the training network do not fit the averaged one.
     """
     return nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU())
 
 
 class DownConv(nn.Conv2d):
-    """The first convolution of a discriminator, 4x4 with stride two; of grey, one matrix product.
+    """The first convolution of a discriminator, 4x4 with stride two.
 
-    A grey picture has too few channels for a processor's convolution kernels: with the slope
-    penalty, the product is 5 to 10 % faster than ``nn.Conv2d`` (64 pictures of 28x28); of three
-    channels it is 20 to 40 % slower, so there it is not used.
+    For one channel it is computed as a matrix product, which on a CPU is 5 to 10 % faster than
+    ``nn.Conv2d`` with a gradient penalty (64 images of 28x28); for three channels it would be 20
+    to 40 % slower.
     """
 
     def __init__(self, inside: int, outside: int) -> None:
@@ -92,10 +92,10 @@ class DownConv(nn.Conv2d):
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name is nn.Conv2d's
         """``(B, inside, H, W)`` to ``(B, outside, H // 2, W // 2)``."""
         if self.in_channels > 1:
-            seen: Tensor = super().forward(input)
-            return seen
-        # Rows of channels, so that the result lies as the next convolution reads it: with
-        # channels in front, the steps backward would meet two orders in memory, and crawl.
+            features: Tensor = super().forward(input)
+            return features
+        # Channels-last output, as the next convolution reads it: mixed memory formats would make
+        # the backward pass very slow.
         patches = unfold(input, 4, padding=1, stride=2).transpose(1, 2).flatten(0, 1)
         rows = linear(patches, self.weight.flatten(1), self.bias)
         high, wide = input.shape[2] // 2, input.shape[3] // 2
@@ -105,7 +105,7 @@ class DownConv(nn.Conv2d):
 class UpConv(nn.ConvTranspose2d):
     """The last transposed convolution of a generator, 4x4 with stride two, to an exact size.
 
-    For grey one matrix product like ``DownConv``, and for the same reason: it takes half the time.
+    For one channel it is computed as a matrix product like ``DownConv``: it takes half the time.
     """
 
     def __init__(self, inside: int, outside: int, size: tuple[int, int]) -> None:
@@ -124,7 +124,7 @@ class UpConv(nn.ConvTranspose2d):
 
 
 class Flatten(nn.Module):
-    """Pictures to rows, channels last, which is how they lie in memory already."""
+    """Images to vectors in channels-last order, their order in memory."""
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, C, H, W)`` to ``(B, H * W * C)``."""
@@ -132,9 +132,9 @@ class Flatten(nn.Module):
 
 
 class ProjectionHead(nn.Module):
-    """From features to one logit; compares them with the condition vector by projection.
+    """Projection head: features to one logit, plus their inner product with the class embedding.
 
-    A row without a label is a row of zeros and adds nothing to the logit.
+    An unlabelled sample has a condition of zeros, which adds nothing to the logit.
 
     Source: Miyato and Koyama 2018, arXiv:1802.05637, eq. 4.
     """
@@ -153,10 +153,7 @@ class ProjectionHead(nn.Module):
         return logits + (features * self.embedding(condition.vector)).sum(1) * self.scale
 
     def logits_per_class(self, features: Tensor) -> Tensor:
-        """``(B, F)`` to the logits under each class by turns, ``(B, K)``; K is at least 1.
-
-        One product, where asking class by class would take as many passes as there are classes.
-        """
+        """``(B, F)`` to logits under each class, ``(B, K)``, in one product; K is at least 1."""
         logits: Tensor = self.logit(features)
         if self.embedding is None:
             return logits
@@ -165,7 +162,7 @@ class ProjectionHead(nn.Module):
 
 @runtime_checkable
 class ProjectionDiscriminator(Protocol):
-    """A discriminator that looks at a sample without its class, which only its verdict asks for."""
+    """A projection discriminator: features ignore the class; only the head uses it."""
 
     head: ProjectionHead
 
@@ -175,11 +172,11 @@ class ProjectionDiscriminator(Protocol):
 
 
 class StridedGenerator(nn.Module):
-    """Grows noise into a picture by transposed convolutions, each doubling the size.
+    """DCGAN generator: transposed convolutions, each doubling the size.
 
     Source: Radford et al. 2015, arXiv:1511.06434, figure 1.
-    Differs: starts at four to seven cells and lands on the exact size, because an odd or oblong
-    picture would otherwise have to be padded.
+    Differs: starts at four to seven cells and ends at the exact size, so that images of odd or
+    unequal sides need no padding.
     """
 
     def __init__(self, spec: Spec, noise: int, width: int) -> None:
@@ -206,16 +203,16 @@ class StridedGenerator(nn.Module):
     def forward(self, noise: Tensor, condition: Condition) -> Tensor:
         """``(B, noise)`` and a condition to samples ``(B, *spec.shape)`` in [-1, 1]."""
         x = self.input(torch.cat([noise, condition.vector], 1)).unflatten(1, self.start)
-        made: Tensor = self.layers(x)
-        return made.tanh()
+        images: Tensor = self.layers(x)
+        return images.tanh()
 
 
 class StridedDiscriminator(nn.Module):
-    """Shrinks a picture to one logit by convolutions, each halving the size.
+    """DCGAN discriminator: strided convolutions, each halving the size, to one logit.
 
     Source: Radford et al. 2015, arXiv:1511.06434.
     Differs: no normalisation, because batch normalisation ties the rows of a batch together and
-    so gives a slope penalty per sample no meaning; a hidden layer before the logit.
+    so gives a gradient penalty per sample no meaning; a hidden layer before the logit.
     """
 
     def __init__(self, spec: Spec, width: int) -> None:
@@ -240,8 +237,8 @@ class StridedDiscriminator(nn.Module):
 
     def features(self, samples: Tensor) -> Tensor:
         """``(B, *spec.shape)`` to ``(B, 8 * width)``."""
-        seen: Tensor = self.layers(samples)
-        return seen
+        features: Tensor = self.layers(samples)
+        return features
 
     def forward(self, samples: Tensor, condition: Condition) -> Tensor:
         """``(B, *spec.shape)`` and a condition to logits ``(B,)``; high means real."""
@@ -250,7 +247,7 @@ class StridedDiscriminator(nn.Module):
 
 
 class Residual(nn.Module):
-    """Two 3x3 convolutions around which the input is carried; keeps the size."""
+    """Residual block: two 3x3 convolutions and a skip connection; keeps the size."""
 
     def __init__(self, inside: int, outside: int) -> None:
         super().__init__()
@@ -260,13 +257,13 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, inside, H, W)`` to ``(B, outside, H, W)``."""
-        hidden: Tensor = self.second(leaky_relu(self.first(leaky_relu(x, LEAK)), LEAK))
+        residual: Tensor = self.second(leaky_relu(self.first(leaky_relu(x, LEAK)), LEAK))
         carried: Tensor = self.carry(x)
-        return carried + hidden
+        return carried + residual
 
 
 def fixup_init_(network: nn.Module) -> None:
-    """Draw first weights, then still the blocks, so that depth costs no stability.
+    """He initialisation with zero residual branches (Fixup), so that depth costs no stability.
 
     Source: Zhang et al. 2019, arXiv:1901.09321, section 3 (the last layer of a branch starts at
     zero, so no normalisation is needed).
@@ -278,7 +275,7 @@ def fixup_init_(network: nn.Module) -> None:
 
 
 class ResidualGenerator(nn.Module):
-    """Grows noise into a picture, one residual block per size and no normalisation."""
+    """Residual generator: one block per size, without normalisation."""
 
     def __init__(self, spec: Spec, noise: int, width: int) -> None:
         super().__init__()
@@ -299,12 +296,12 @@ class ResidualGenerator(nn.Module):
         x = self.input(torch.cat([noise, condition.vector], 1)).unflatten(1, self.start)
         for size, block in zip(self.sizes, self.blocks, strict=True):
             x = block(interpolate(x, size))
-        made: Tensor = self.output(leaky_relu(x, LEAK))
-        return made.tanh()
+        images: Tensor = self.output(leaky_relu(x, LEAK))
+        return images.tanh()
 
 
 class ResidualDiscriminator(nn.Module):
-    """Shrinks a picture to one logit, one residual block per size and no normalisation."""
+    """Residual discriminator to one logit: one block per size, without normalisation."""
 
     def __init__(self, spec: Spec, width: int) -> None:
         super().__init__()

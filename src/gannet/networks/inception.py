@@ -1,7 +1,7 @@
-"""The Inception network of the original Frechet Inception distance, for weights on the user's disk.
+"""The Inception network of the original Frechet Inception distance (FID), for a local weights file.
 
-No package brings these weights and gannet downloads nothing. Layout and names of the weights are
-those of ``pt_inception-2015-12-05-6726825d.pth``.
+gannet downloads nothing, and no package contains these weights. Names of the weights are those of
+``pt_inception-2015-12-05-6726825d.pth``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from gannet.core.io.files import UNREADABLE
 from gannet.networks.features import color, fingerprint, in_chunks
 
 ORIGINAL = "6726825d"
-"""First digits of the SHA-256 of the original file; only with it a score is called FID."""
+"""First digits of the SHA-256 of the original file; only with it is the score called FID."""
 
 KernelSize = int | tuple[int, int]
 
@@ -39,7 +39,7 @@ class Conv(nn.Module):
 
 
 def _mean(x: Tensor) -> Tensor:
-    # The original counts no padding, which is why torchvision's network will not do.
+    # The original does not count padding; torchvision's network does.
     return avg_pool2d(x, 3, 1, 1, count_include_pad=False)
 
 
@@ -143,7 +143,7 @@ class BlockE(nn.Module):
         """``(B, before, 8, 8)`` to ``(B, 2048, 8, 8)``."""
         three = self.branch3x3_1(x)
         double = self.branch3x3dbl_2(self.branch3x3dbl_1(x))
-        # The last block of the original takes the largest, by a slip that became the standard.
+        # The last block of the original uses max pooling, a mistake that became the standard.
         pooled = max_pool2d(x, 3, 1, 1) if self.largest else _mean(x)
         parts = [self.branch1x1(x), self.branch3x3_2a(three), self.branch3x3_2b(three)]
         parts += [self.branch3x3dbl_3a(double), self.branch3x3dbl_3b(double)]
@@ -175,9 +175,9 @@ class Inception(nn.Module):
         self.Mixed_7b, self.Mixed_7c = BlockE(1280, largest=False), BlockE(2048, largest=True)
         self.fc = nn.Linear(2048, 1008)
 
-    def forward(self, pictures: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> Tensor:
         """``(B, 3, H, W)`` in [-1, 1] to ``(B, 2048)``."""
-        x = interpolate(pictures, (299, 299), mode="bilinear", align_corners=False)
+        x = interpolate(images, (299, 299), mode="bilinear", align_corners=False)
         x = self.Conv2d_2b_3x3(self.Conv2d_2a_3x3(self.Conv2d_1a_3x3(x)))
         x = self.Conv2d_4a_3x3(self.Conv2d_3b_1x1(max_pool2d(x, 3, 2)))
         x = max_pool2d(x, 3, 2)
@@ -188,7 +188,7 @@ class Inception(nn.Module):
 
 
 class InceptionFeatures:
-    """Inception's 2048 pooled features, from weights on disk; for pictures.
+    """Inception's 2048 pooled features, from weights on disk; for images.
 
     ``name`` is ``inception`` for the original weights and ``inception-like`` for any others.
     """
@@ -212,14 +212,14 @@ class InceptionFeatures:
         except PermissionError:
             raise no_permission(path, ConfigError) from None
         except (OSError, *UNREADABLE) as error:
-            said = str(error).strip() or type(error).__name__
+            message = str(error).strip() or type(error).__name__
             raise ConfigError(
-                f"no Inception weights: {said.splitlines()[0]}", where=str(path), remedy=remedy
+                f"no Inception weights: {message.splitlines()[0]}", where=str(path), remedy=remedy
             ) from None
         self._network.eval().requires_grad_(False)
         self.name = "inception" if digest.startswith(ORIGINAL) else "inception-like"
         self.hash = fingerprint(self._network.state_dict().values())
 
     def __call__(self, samples: Tensor) -> Tensor:
-        """Pictures ``(B, 1 or 3, H, W)`` in [-1, 1] to ``(B, 2048)``."""
+        """Images ``(B, 1 or 3, H, W)`` in [-1, 1] to ``(B, 2048)``."""
         return in_chunks(lambda part: self._network(color(part.float())), samples, 16)

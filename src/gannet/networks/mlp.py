@@ -1,9 +1,9 @@
-"""Networks for rows of numbers of any width, and for pictures treated as rows.
+"""Multilayer perceptrons (MLP) for vectors of any width, and for flattened images.
 
-Two pairs with one contract: plain layers, as in the first paper, and residual blocks, the default
-for rows. A generator turns noise ``(B, noise)`` and a condition into samples ``(B, *spec.shape)``;
-a discriminator turns samples and a condition into logits ``(B,)``. Nothing is normalised over the
-batch, so a sample never depends on its neighbours.
+Two pairs with the same interface: a plain MLP, as in the first GAN paper, and residual blocks, the
+default for vectors. A generator maps noise ``(B, noise)`` and a condition to samples
+``(B, *spec.shape)``; a discriminator maps samples and a condition to logits ``(B,)``. There is no
+batch normalisation, so a sample never depends on others in its batch.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from torch.nn.functional import leaky_relu
 from gannet.core.types import Condition, Spec
 from gannet.networks.convolutional import ProjectionHead
 
-LEAK = 0.2  # slope of a leaky ReLU below zero
+LEAK = 0.2  # negative slope of the leaky ReLU
 
 
 def he_init_spread_bias_(layer: nn.Linear) -> nn.Linear:
-    """Draw a layer that keeps the size of a signal and bends it at many places.
+    """He initialisation with biases spread over [-1, 1].
 
-    With biases of zero every bend would pass through the origin, and a narrow row (two columns)
-    would be told apart by direction alone.
+    With zero biases, every kink of the activations would pass through the origin, so that samples
+    of few columns would be distinguished by direction alone.
 
     Source: He et al. 2015, arXiv:1502.01852, eq. 15, for a leaky ReLU.
     Differs: the biases are spread over [-1, 1], where standardised columns lie.
@@ -34,7 +34,7 @@ def he_init_spread_bias_(layer: nn.Linear) -> nn.Linear:
     return layer
 
 
-def plain_layers(inside: int, width: int, depth: int) -> nn.Sequential:
+def mlp_layers(inside: int, width: int, depth: int) -> nn.Sequential:
     """``(B, inside)`` to ``(B, width)`` through ``depth`` linear layers, each with a leaky ReLU."""
     layers: list[nn.Module] = []
     for size in [inside, *[width] * (depth - 1)]:
@@ -48,7 +48,7 @@ class OutputLayer(nn.Module):
     Args:
         width: Features per sample.
         shape: Shape of a sample, without the batch axis.
-        bounded: Whether values end in [-1, 1], as pictures do; rows of numbers have no bounds.
+        bounded: Whether values end in [-1, 1], as for images; vectors are unbounded.
     """
 
     def __init__(self, width: int, shape: tuple[int, ...], *, bounded: bool = False) -> None:
@@ -58,27 +58,27 @@ class OutputLayer(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """``(B, width)`` to ``(B, *shape)``."""
-        made: Tensor = self.output(features)
-        made = made.unflatten(1, self.shape)
-        return made.tanh() if self.bounded else made
+        samples: Tensor = self.output(features)
+        samples = samples.unflatten(1, self.shape)
+        return samples.tanh() if self.bounded else samples
 
 
-class PlainGenerator(nn.Module):
-    """Noise to rows, or to flattened pictures, through plain layers.
+class MLPGenerator(nn.Module):
+    """MLP generator of vectors or flattened images.
 
     Source: Goodfellow et al. 2014, arXiv:1406.2661, section 5.
-    Differs: leaky ReLU instead of ReLU, so that no unit dies; rows are not squashed by a sigmoid;
-    with ``sign_features`` the first layer also sees the signs of the noise. A network of plain
-    layers maps connected noise to connected samples and so must put some between two clusters of
-    the data; signs jump, which lets it choose a cluster first and a place in it after.
+    Differs: leaky ReLU instead of ReLU, so that no unit dies; vectors have no final sigmoid; with
+    ``sign_features`` the first layer also sees the signs of the noise. A continuous network maps
+    connected noise to connected samples, so it must place some between two clusters of the data;
+    signs are discontinuous and can select a cluster.
 
     Args:
         spec: Sizes of samples and condition.
-        noise: Numbers of noise per sample.
+        noise: Latent dimension.
         width: Units of each hidden layer.
         depth: Hidden layers.
         bounded: Whether samples end in [-1, 1].
-        sign_features: Whether the signs of the noise are given too.
+        sign_features: Whether the signs of the noise are inputs too.
     """
 
     def __init__(
@@ -93,32 +93,32 @@ class PlainGenerator(nn.Module):
     ) -> None:
         super().__init__()
         self.sign_features = sign_features
-        self.layers = plain_layers(noise * (1 + sign_features) + spec.vector, width, depth)
+        self.layers = mlp_layers(noise * (1 + sign_features) + spec.vector, width, depth)
         self.output = OutputLayer(width, spec.shape, bounded=bounded)
 
     def forward(self, noise: Tensor, condition: Condition) -> Tensor:
         """``(B, noise)`` and a condition to samples ``(B, *spec.shape)``."""
-        told = [noise, noise.sign()] if self.sign_features else [noise]
-        made: Tensor = self.output(self.layers(torch.cat([*told, condition.vector], 1)))
-        return made
+        inputs = [noise, noise.sign()] if self.sign_features else [noise]
+        samples: Tensor = self.output(self.layers(torch.cat([*inputs, condition.vector], 1)))
+        return samples
 
 
-class PlainDiscriminator(nn.Module):
-    """Rows, or flattened pictures, to one logit through plain layers.
+class MLPDiscriminator(nn.Module):
+    """MLP discriminator of vectors or flattened images, to one logit.
 
     Source: Goodfellow et al. 2014, arXiv:1406.2661, section 5.
-    Differs: leaky ReLU instead of maxout, and no dropout, which would disturb a slope penalty.
+    Differs: leaky ReLU instead of maxout, and no dropout, which would disturb a gradient penalty.
     """
 
     def __init__(self, spec: Spec, width: int, depth: int = 3) -> None:
         super().__init__()
-        self.layers = plain_layers(math.prod(spec.shape), width, depth)
+        self.layers = mlp_layers(math.prod(spec.shape), width, depth)
         self.head = ProjectionHead(width, spec.vector)
 
     def features(self, samples: Tensor) -> Tensor:
         """``(B, *spec.shape)`` to ``(B, width)``."""
-        seen: Tensor = self.layers(samples.flatten(1))
-        return seen
+        features: Tensor = self.layers(samples.flatten(1))
+        return features
 
     def forward(self, samples: Tensor, condition: Condition) -> Tensor:
         """``(B, *spec.shape)`` and a condition to logits ``(B,)``; high means real."""
@@ -127,12 +127,12 @@ class PlainDiscriminator(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two layers around which the row is carried; keeps the width.
+    """Residual block: two linear layers and a skip connection; keeps the width.
 
     Args:
         width: Features per sample.
-        blocks: How many blocks follow each other. The branch starts the smaller the more there
-            are, so that depth does not change the size of the signal.
+        blocks: Number of consecutive blocks. The more there are, the smaller the branch's initial
+            weights, so that depth does not change the variance of activations.
     """
 
     def __init__(self, width: int, blocks: int) -> None:
@@ -147,18 +147,18 @@ class ResidualBlock(nn.Module):
 
 
 def residual_layers(inside: int, width: int, blocks: int) -> nn.Sequential:
-    """``(B, inside)`` to ``(B, width)``: one layer to the width, then residual blocks."""
-    evaluation = nn.Linear(inside, width)
-    nn.init.normal_(evaluation.weight, std=1 / math.sqrt(max(inside, 1)))
-    nn.init.uniform_(evaluation.bias, -1, 1)
-    return nn.Sequential(evaluation, *(ResidualBlock(width, blocks) for _ in range(blocks)))
+    """``(B, inside)`` to ``(B, width)``: a linear layer, then residual blocks."""
+    stem = nn.Linear(inside, width)
+    nn.init.normal_(stem.weight, std=1 / math.sqrt(max(inside, 1)))
+    nn.init.uniform_(stem.bias, -1, 1)
+    return nn.Sequential(stem, *(ResidualBlock(width, blocks) for _ in range(blocks)))
 
 
 class ResidualRowGenerator(nn.Module):
-    """Noise to rows through residual blocks, without normalisation.
+    """Residual MLP generator of vectors, without normalisation.
 
-    Source of the blocks: He et al. 2016, arXiv:1603.05027 (the carried signal meets no
-    activation); of their small start: Zhang et al. 2019, arXiv:1901.09321.
+    Source of the blocks: He et al. 2016, arXiv:1603.05027 (identity skip connections); of their
+    small initial weights: Zhang et al. 2019, arXiv:1901.09321.
     """
 
     def __init__(
@@ -171,12 +171,12 @@ class ResidualRowGenerator(nn.Module):
     def forward(self, noise: Tensor, condition: Condition) -> Tensor:
         """``(B, noise)`` and a condition to samples ``(B, *spec.shape)``."""
         x = self.layers(torch.cat([noise, condition.vector], 1))
-        made: Tensor = self.output(leaky_relu(x, LEAK))
-        return made
+        samples: Tensor = self.output(leaky_relu(x, LEAK))
+        return samples
 
 
 class ResidualRowDiscriminator(nn.Module):
-    """Rows to one logit through residual blocks, without normalisation."""
+    """Residual MLP discriminator of vectors, to one logit, without normalisation."""
 
     def __init__(self, spec: Spec, width: int, blocks: int = 2) -> None:
         super().__init__()

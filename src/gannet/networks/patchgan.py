@@ -1,4 +1,4 @@
-"""The discriminator of picture to picture: a logit for each patch (PatchGAN)."""
+"""PatchGAN, the discriminator of image-to-image recipes: a logit for each patch."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ def identity(layer: nn.Module) -> nn.Module:
 
 
 class PatchGAN(nn.Module):
-    """A logit for each patch of a picture, seen beside the picture that it was made from.
+    """A logit for each patch of an image, conditioned on its input image.
 
     Source: Isola et al. 2016, arXiv:1611.07004, section 3.2.2. Differs: spectral normalisation
     (Miyato et al. 2018, arXiv:1802.05957) in place of batch normalisation.
 
     Args:
-        channels: Of the picture that is judged.
-        beside: Channels of the one that is shown beside it; 0 for none.
+        channels: Of the image.
+        condition_channels: Channels of the input image that is concatenated with it; 0 for none.
         width: Channels at half size.
-        levels: Halvings.
-        classes: That each have logits of their own, of which the condition's vector takes one; 0
+        levels: Number of downsamplings.
+        classes: Number of classes with logits of their own, selected by the condition's vector; 0
             for none. Source: Choi et al. 2019, arXiv:1912.01865, section 2.1.
-        bounded: Whether weights are normalised; else a slope penalty must keep it flat.
-        projected: Discriminators of frozen features that learn beside it. Its own logits, by which
-            verdicts are given, stay those of pixels.
+        bounded: Whether to use spectral normalisation; else use a gradient penalty.
+        projected: Projected discriminators that are trained with it. Its own logits, which the
+            monitor uses, stay those of pixels.
     """
 
     def __init__(
         self,
         channels: int,
-        beside: int,
+        condition_channels: int,
         width: int,
         levels: int = 3,
         *,
@@ -52,8 +52,11 @@ class PatchGAN(nn.Module):
         projected: ProjectedDiscriminators | None = None,
     ) -> None:
         super().__init__()
-        self.sees, self.classes = beside, classes
-        wide = [channels + beside, *(width * min(2**level, 4) for level in range(levels))]
+        self.condition_channels, self.classes = condition_channels, classes
+        wide = [
+            channels + condition_channels,
+            *(width * min(2**level, 4) for level in range(levels)),
+        ]
         norm: Callable[[nn.Module], nn.Module] = spectral_norm if bounded else identity
         self.down = nn.ModuleList(
             norm(nn.Conv2d(finer, coarser, 4, 2, 1)) for finer, coarser in pairwise(wide)
@@ -68,22 +71,25 @@ class PatchGAN(nn.Module):
         return self.features(samples, condition)[-1].squeeze(1)
 
     def features(self, samples: Tensor, condition: Condition) -> Sequence[Tensor]:
-        """What each layer sees, the logits ``(B, 1, h, w)`` last."""
-        x, seen = concat_condition(samples, condition) if self.sees else samples, list[Tensor]()
+        """Features of each layer, and the logits ``(B, 1, h, w)`` last."""
+        x, features = (
+            concat_condition(samples, condition) if self.condition_channels else samples,
+            list[Tensor](),
+        )
         for layer in self.down:
             x = leaky_relu(layer(x), LEAK)
-            seen.append(x)
+            features.append(x)
         logits = self.logit(x)
         if self.classes:
-            told = condition.vector
-            # Nobody's class is every class a little.
-            share = (told + (told.sum(1, keepdim=True) == 0) / self.classes).to(logits)
-            logits = (logits * share[:, :, None, None]).sum(1, keepdim=True)
-        return [*seen, logits]
+            classes = condition.vector
+            # Unlabelled samples get a uniform class distribution.
+            weights = (classes + (classes.sum(1, keepdim=True) == 0) / self.classes).to(logits)
+            logits = (logits * weights[:, :, None, None]).sum(1, keepdim=True)
+        return [*features, logits]
 
 
 def concat_condition(samples: Tensor, condition: Condition) -> Tensor:
-    """Pictures with what they were made from as further channels, enlarged where it is smaller."""
+    """Images with the condition's grid as further channels, resized to the same size."""
     given = condition.grid
     if not given.shape[1]:
         return samples
@@ -93,5 +99,5 @@ def concat_condition(samples: Tensor, condition: Condition) -> Tensor:
 
 
 def min_side(levels: int = 3) -> int:
-    """Side of the smallest pictures of which so many halvings leave a patch to judge."""
+    """Minimum side of images, so that one patch remains after all downsamplings."""
     return 2**levels

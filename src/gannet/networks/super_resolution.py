@@ -1,6 +1,6 @@
-"""Networks for sharper pictures: they work at the small size and give the large one at the end.
+"""Super-resolution networks: convolutions at low resolution, then pixel shuffle.
 
-Both are convolutional throughout, so pictures may have any size at use.
+Both are fully convolutional, so images may have any size at inference.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ def enlarged(low: Tensor, scale: int) -> Tensor:
 
 
 def shrunk(sharp: Tensor, scale: int) -> Tensor:
-    """The other way round, on the 256 steps of a picture file."""
+    """The inverse of ``enlarged``, quantised to 8 bits as in an image file."""
     size = [sharp.shape[2] // scale, sharp.shape[3] // scale]
     low = interpolate(sharp, size, mode="bicubic", antialias=True, align_corners=False)
     return as_stored(low)
 
 
-def as_stored(pictures: Tensor) -> Tensor:
-    """Pictures in [-1, 1] on the 256 steps of a picture file."""
-    return ((pictures + 1) * 127.5).round().clamp(0, 255) / 127.5 - 1
+def as_stored(images: Tensor) -> Tensor:
+    """Images in [-1, 1], quantised to 8 bits as in an image file."""
+    return ((images + 1) * 127.5).round().clamp(0, 255) / 127.5 - 1
 
 
 class PSNRNetwork(nn.Module):
-    """What pixels alone teach: a small picture to the mean of the sharp ones that it may be of.
+    """PSNR-oriented network, for a pixel loss: low resolution to the mean of possible images.
 
-    Source: Shi et al. 2016, arXiv:1609.05158 (convolutions at the small size, pixel shuffle at the
-    end); Kim et al. 2016, arXiv:1511.04587 (the difference to the bicubic picture is learnt).
+    Source: Shi et al. 2016, arXiv:1609.05158 (low-resolution convolutions, pixel shuffle at the
+    end); Kim et al. 2016, arXiv:1511.04587 (the residual to the bicubic image is learnt).
     """
 
     def __init__(self, channels: int, width: int, depth: int, scale: int) -> None:
@@ -50,7 +50,7 @@ class PSNRNetwork(nn.Module):
         nn.init.zeros_(self.last.bias)
 
     def forward(self, low: Tensor) -> tuple[Tensor, Tensor]:
-        """``(B, C, h, w)`` to the sharp picture and to features ``(B, width, h, w)``."""
+        """``(B, C, h, w)`` to the high-resolution image and to features ``(B, width, h, w)``."""
         first = x = self.first(low)
         for layer, bend in zip(self.body, self.bends, strict=True):
             x = bend(layer(x))
@@ -59,7 +59,7 @@ class PSNRNetwork(nn.Module):
 
 
 class GANResidual(nn.Module):
-    """What cannot be known and is made up, as noise has it: added to the faithful picture."""
+    """Adversarial residual: generated detail, steered by noise, that is added to the PSNR image."""
 
     def __init__(self, channels: int, width: int, depth: int, scale: int, noise: int) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class GANResidual(nn.Module):
         nn.init.normal_(self.last.weight, std=1e-3)
 
     def forward(self, low: Tensor, features: Tensor, noise: Tensor) -> Tensor:
-        """What is added, ``(B, C, h * scale, w * scale)``."""
+        """The residual, ``(B, C, h * scale, w * scale)``."""
         x = leaky_relu(self.first(torch.cat([low, features], 1)), LEAK)
         for layer in self.body:
             x = x + layer(x, noise)
@@ -78,9 +78,9 @@ class GANResidual(nn.Module):
 
 
 class Upscaler(nn.Module):
-    """A faithful network and one that adds detail, so that one model gives all between the two.
+    """A PSNR network and a GAN residual, interpolated with a continuous weight.
 
-    The faithful one is not trained by what the other is taught.
+    Gradients of the residual do not reach the PSNR network.
     """
 
     def __init__(
@@ -92,17 +92,17 @@ class Upscaler(nn.Module):
 
     @property
     def receptive_radius(self) -> int:
-        """Pixels of the small picture in each direction that a pixel of the result can see."""
+        """Radius of the receptive field, in low-resolution pixels."""
         own = len(self.psnr_network.body) + 2
         return own + 2 * len(self.gan_residual.body) + 2 + 2
 
     def forward(self, noise: Tensor, condition: Condition, interpolation: float = 1.0) -> Tensor:
-        """``(B, noise)`` and a condition's grid ``(B, C, h, w)`` to sharp pictures in [-1, 1].
+        """``(B, noise)`` and a condition's grid ``(B, C, h, w)`` to larger images in [-1, 1].
 
         Args:
-            noise: Another one gives other details.
-            condition: Its grid is the small picture.
-            interpolation: Share of the details: 0 is faithful, 1 vivid.
+            noise: Determines the details.
+            condition: Its grid is the low-resolution image.
+            interpolation: Weight of the GAN residual in 0..1; 0 is the PSNR network alone.
         """
         low = condition.grid
         sharp, features = self.psnr_network(low)

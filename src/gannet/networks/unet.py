@@ -1,4 +1,4 @@
-"""The generator from picture to picture, of any size: a U-Net that noise steers."""
+"""The generator of image-to-image recipes: a U-Net for any size, conditioned on noise by FiLM."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from gannet.networks.convolutional import he_init_
 LEAK = 0.2
 
 COPY_GAIN = 5.0
-"""Shares and ways are learnt so many times as fast as colours."""
+"""Gain of the copy-mask and flow outputs: they learn about five times as fast as colours."""
 
 
 class FiLM(nn.Module):
-    """Scales and shifts channels as noise has it; at first by nothing.
+    """Feature-wise linear modulation: noise scales and shifts channels.
 
     Source: Perez et al. 2017, arXiv:1709.07871, eq. 1.
     """
@@ -38,7 +38,7 @@ class FiLM(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """First weights: noise steers a little."""
+        """Initialise with a weak modulation."""
         if self.affine is not None:
             nn.init.normal_(self.affine.weight, std=0.3 / math.sqrt(self.affine.in_features))
             nn.init.zeros_(self.affine.bias)
@@ -52,7 +52,7 @@ class FiLM(nn.Module):
 
 
 class FiLMBlock(nn.Module):
-    """Two convolutions whose middle noise steers; what they add to what comes in."""
+    """The branch of a FiLM residual block: two convolutions with FiLM between them."""
 
     def __init__(self, channels: int, latent_dim: int) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ class FiLMBlock(nn.Module):
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
 
     def reset_parameters(self) -> None:
-        """First weights: hardly more than what comes in, and noise that steers a little."""
+        """Initialise with a small branch and a weak modulation."""
         with torch.no_grad():
             self.conv2.weight.mul_(0.1)
         self.film.reset_parameters()
@@ -73,64 +73,63 @@ class FiLMBlock(nn.Module):
 
 
 def fitted(x: Tensor, unit: int) -> Tensor:
-    """Pictures continued at their right and lower ends until sides are multiples of ``unit``."""
+    """Pad images at the right and bottom until sides are multiples of ``unit``."""
     high, wide = -x.shape[2] % unit, -x.shape[3] % unit
     return pad(x, (0, wide, 0, high), mode="replicate") if high or wide else x
 
 
 def blur(x: Tensor) -> Tensor:
-    """Pictures without the pattern of single pixels in which four neighbours differ by turns.
+    """Blur against the checkerboard artifacts of pixel shuffle.
 
-    Pixels that come from one place by rearrangement make it, and nothing but the discriminator
-    would stop them. Source: Sugawara et al. 2018, arXiv:1806.02658, section 3.
+    Source: Sugawara et al. 2018, arXiv:1806.02658, section 3.
     """
     channels = x.shape[1]
-    line = x.new_tensor([1.0, 2.0, 1.0]) / 4
+    # Not a list of numbers: a GPU would stand still until it has it.
+    line = (1 + (torch.arange(3, device=x.device) == 1).to(x)) / 4  # 1, 2, 1
     kernel = (line[:, None] * line).expand(channels, 1, 3, 3)
     return conv2d(pad(x, (1, 1, 1, 1), mode="replicate"), kernel, groups=channels)
 
 
-def warp(x: Tensor, way: Tensor) -> Tensor:
-    """Each pixel from another place of the picture, between pixels by their weights.
+def warp(x: Tensor, flow: Tensor) -> Tensor:
+    """Warp by a flow field (appearance flow), with bilinear interpolation.
 
     Source: Zhou et al. 2016, arXiv:1605.03557, section 3.2.
 
     Args:
         x: ``(B, C, H, W)``.
-        way: ``(B, 2, H, W)``: how many pixels to the right and down the place lies.
+        flow: ``(B, 2, H, W)``: offset of the source pixel to the right and down, in pixels.
     """
     high, wide = x.shape[2:]
     rows = torch.arange(high, device=x.device).float()[:, None].expand(high, wide)
     columns = torch.arange(wide, device=x.device).float().expand(high, wide)
-    place = torch.stack([columns, rows], -1) + way.float().movedim(1, -1)
-    size = place.new_tensor([wide, high])
-    place = (2 * place + 1) / size - 1
-    return grid_sample(x.float(), place, padding_mode="border", align_corners=False)
+    across, down = columns + flow[:, 0].float(), rows + flow[:, 1].float()
+    grid = torch.stack([(2 * across + 1) / wide - 1, (2 * down + 1) / high - 1], -1)
+    return grid_sample(x.float(), grid, padding_mode="border", align_corners=False)
 
 
 class UNetGenerator(nn.Module):
-    """A U-Net that works at half size and below, whose every level noise steers.
+    """A U-Net at half resolution and below, modulated by noise (FiLM) at every level.
 
-    Source: Ronneberger et al. 2015, arXiv:1505.04597. Differs: the first level is a rearrangement
-    of pixels (Shi et al. 2016, arXiv:1609.05158), since convolutions at full size take most of the
-    time on a processor; residual blocks; no normalisation, so that pictures stand by themselves.
+    Source: Ronneberger et al. 2015, arXiv:1505.04597. Differs: the first level is a pixel unshuffle
+    (Shi et al. 2016, arXiv:1609.05158), since convolutions at full size take most of the time on a
+    CPU; residual blocks; no normalisation, so that images do not depend on each other.
 
     Args:
-        inside: Channels of the given picture.
-        outside: Channels of the made one.
+        inside: Channels of the input image.
+        outside: Channels of the output image.
         width: Channels at half size.
-        levels: Halvings in all, the first one included.
-        latent_dim: Numbers of noise.
-        classes: That are told in the condition's vector, and steer as noise does; 0 for none.
-        residual: Whether what is made is the change of the given picture, which at first is none.
-        flow_copy: Whether what is made is a share of the given picture, whose pixels may come from
-            other places of it, and a change; at first it is the given picture.
-        blur: Whether to keep out the pattern of single pixels, as is done wherever what is made
-            is added to what is given; see ``smoothed``.
+        levels: Number of downsamplings, including the first.
+        latent_dim: Latent dimension.
+        classes: Number of classes in the condition's vector, used like noise; 0 for none.
+        residual: Whether the output is a change of the input; initially none.
+        flow_copy: Whether the output is a weighted copy of the input, whose pixels a flow field
+            may move, and a change; initially it is the input.
+        blur_output: Whether to blur checkerboard artifacts; always on with ``residual`` or
+            ``flow_copy``; see ``blur``.
         blocks: Residual blocks at the coarsest level.
     """
 
-    def __init__(  # the sizes of a network
+    def __init__(
         self,
         inside: int,
         outside: int,
@@ -163,20 +162,19 @@ class UNetGenerator(nn.Module):
             blur_output or residual or flow_copy,
             outside,
         )
-        # Of each four pixels: what is added to them, which share of the given ones is kept, and
-        # where these come from.
+        # For each 2x2 pixels: the change, the weight of the copied input, and the flow.
         self.last = nn.Conv2d(width, 4 * outside + flow_copy * (1 + 2), 3, padding=1)
         he_init_(self)
         with torch.no_grad():
             for block in (*self.middle, *self.blend):
                 assert isinstance(block, FiLMBlock)
                 block.reset_parameters()
-        # At first grey, or the given picture.
+        # Initially grey, or the input.
         nn.init.normal_(self.last.weight, std=1e-3)
 
     @property
     def receptive_radius(self) -> int:
-        """Pixels in each direction that a pixel of the result can see, rounded up to ``unit``."""
+        """Radius of the receptive field in pixels, rounded up to a multiple of ``unit``."""
         coarse = 2 * len(self.middle) + 2
         total = coarse * self.unit
         for level in range(1, len(self.down) + 1):
@@ -187,40 +185,42 @@ class UNetGenerator(nn.Module):
     def forward(self, noise: Tensor, condition: Condition) -> Tensor:
         """``(B, noise)`` and a condition's grid ``(B, inside, H, W)`` to ``(B, outside, H, W)``.
 
-        At use the result lies in [-1, 1]. In training it is free: what was bent into the range
-        would have no slope left at its ends, and white paper is at one.
+        Outputs are clamped to [-1, 1] at inference only: in training, a squashing function would
+        have no gradient at the ends of the range, where white is.
         """
-        given, steers = condition.grid, noise
+        given, modulation = condition.grid, noise
         if self.classes:
-            steers = torch.cat([noise, condition.vector], 1)
-        made = self.raw(steers, given)
+            modulation = torch.cat([noise, condition.vector], 1)
+        output = self.raw(modulation, given)
         if self.residual:
-            made = made + given
-        return made if self.training else made.clamp(-1, 1)
+            output = output + given
+        return output if self.training else output.clamp(-1, 1)
 
-    def raw(self, steers: Tensor, given: Tensor) -> Tensor:
-        """The network itself, ``(B, noise + classes)`` and ``(B, inside, H, W)``, not clamped."""
+    def raw(self, modulation: Tensor, given: Tensor) -> Tensor:
+        """Unclamped outputs for ``(B, noise + classes)`` and ``(B, inside, H, W)``."""
         high, wide = given.shape[2:]
         x = leaky_relu(self.first(pixel_unshuffle(fitted(given, self.unit), 2)), LEAK)
-        seen = [x]
+        features = [x]
         for layer in self.down:
             x = leaky_relu(layer(x), LEAK)
-            seen.append(x)
+            features.append(x)
         for block in self.middle:
-            x = x + block(x, steers)
-        for layer, block, finer in zip(self.up, self.blend, reversed(seen[:-1]), strict=True):
+            x = x + block(x, modulation)
+        for layer, block, finer in zip(self.up, self.blend, reversed(features[:-1]), strict=True):
             x = interpolate(x, scale_factor=2.0, mode="nearest")
             x = leaky_relu(layer(torch.cat([x, finer], 1)), LEAK)
-            x = x + block(x, steers)
+            x = x + block(x, modulation)
         x = self.last(x)
-        made = pixel_shuffle(x[:, : 4 * self.outside], 2)
+        output = pixel_shuffle(x[:, : 4 * self.outside], 2)
         if self.blur:
-            made = blur(made)
+            output = blur(output)
         if self.flow_copy:
-            # No finer than at half size: pixels that differ by turns would be a pattern of dots.
-            rest = x[:, 4 * self.outside :].float()
-            rest = interpolate(rest, scale_factor=2.0, mode="bilinear", align_corners=False)
-            way = self.unit * (COPY_GAIN * rest[:, 1:] / self.unit).tanh()
-            share = 2 * (COPY_GAIN * rest[:, :1]).sigmoid()  # one at first
-            made = made + share * warp(fitted(given, self.unit), way)
-        return made[:, :, :high, :wide]
+            # At half size, upsampled bilinearly: at full size it could form a checkerboard.
+            copy_logits = x[:, 4 * self.outside :].float()
+            copy_logits = interpolate(
+                copy_logits, scale_factor=2.0, mode="bilinear", align_corners=False
+            )
+            flow = self.unit * (COPY_GAIN * copy_logits[:, 1:] / self.unit).tanh()
+            copy_weight = 2 * (COPY_GAIN * copy_logits[:, :1]).sigmoid()  # initially one
+            output = output + copy_weight * warp(fitted(given, self.unit), flow)
+        return output[:, :, :high, :wide]

@@ -1,9 +1,8 @@
 """Make new samples like the given ones with an autoencoder: a baseline.
 
-The generator learns to give back what went in, and measures the covariance of its codes and their
-mean, class by class; samples are decoded from normal codes with these (Ghosh et al. 2020,
-arXiv:1903.12436, section 4).
-It learns nothing from the discriminator, which only measures.
+The generator learns to reconstruct its input and measures the mean and covariance of its latents,
+class by class; samples are decoded from Gaussian latents with these statistics (Ghosh et al. 2020,
+arXiv:1903.12436, section 4). The discriminator only measures; the generator is not trained on it.
 """
 
 from __future__ import annotations
@@ -37,10 +36,10 @@ def build(config: AutoencoderConfig, spec: Spec) -> Networks:
 
 
 def reconstruction_loss(coder: Autoencoder, batch: Batch) -> tuple[Tensor, Tensor]:
-    """Codes ``(B, noise)``, and how badly samples come back, in nats per number; a scalar."""
-    codes, _ = coder.encode(batch.real, batch.condition)
-    made = coder.decode(codes, batch.condition)
-    return codes, gaussian_nll(batch.real, made, together=coder.bounded)
+    """Latents ``(B, latent_dim)``, and the reconstruction loss in nats per number; a scalar."""
+    latents, _ = coder.encode(batch.real, batch.condition)
+    reconstructed = coder.decode(latents, batch.condition)
+    return latents, gaussian_nll(batch.real, reconstructed, together=coder.bounded)
 
 
 def generator_losses(
@@ -49,19 +48,19 @@ def generator_losses(
     noise: Tensor,  # noqa: ARG001
     config: AutoencoderConfig,  # noqa: ARG001
 ) -> Losses:
-    """Give back what went in; in passing, measure the codes."""
+    """Reconstruction loss; also updates the statistics of the latents."""
     coder = networks.generator
     assert isinstance(coder, GaussianLatentAutoencoder)
-    codes, kept = reconstruction_loss(coder, batch)
-    coder.update_statistics(codes, batch.condition)
-    return {"reconstruction": kept}
+    latents, loss = reconstruction_loss(coder, batch)
+    coder.update_statistics(latents, batch.condition)
+    return {"reconstruction": loss}
 
 
 def validation_loss(model: nn.Module, batch: Batch, _config: AutoencoderConfig) -> Tensor:
-    """``exp`` of the nats per number with which samples come back; never below zero."""
+    """``exp`` of the reconstruction loss in nats per number; never below zero."""
     assert isinstance(model, Autoencoder)
-    _, kept = reconstruction_loss(model, batch)
-    return kept.exp()
+    _, loss = reconstruction_loss(model, batch)
+    return loss.exp()
 
 
 recipe = Recipe(

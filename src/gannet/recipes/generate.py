@@ -1,7 +1,7 @@
-"""Make new samples like the given ones; with a label column, of the class asked for.
+"""Make new samples like the given ones; with a label column, of a given class.
 
-The default is a relativistic duel with slope penalties on both sides (R3GAN; Huang et al. 2025,
-arXiv:2501.05441) whose weight falls during the run. The classic objectives are one flag away.
+The default is a relativistic loss with R1 and R2 gradient penalties (R3GAN; Huang et al. 2025,
+arXiv:2501.05441), whose weight falls during the run. The classic losses are one flag away.
 """
 
 from __future__ import annotations
@@ -26,19 +26,23 @@ from gannet.networks import mlp as rows
 from gannet.recipes.common.networks import has_image_axes, is_bounded
 from gannet.recipes.common.schedules import cosine, exponential
 
-FEW_PICTURES = 500
-"""Pictures below which they are augmented."""
-PENALTY_OF_PICTURES, PENALTY_OF_ROWS = 0.046, 0.5
-"""Slope weight over the summed variance of the data."""
+FEW_IMAGES = 500
+"""Number of images below which they are augmented."""
+
+IMAGE_PENALTY = 0.046
+"""Gradient penalty weight over the summed variance of the data, for images."""
+
+VECTOR_PENALTY = 0.5
+"""Gradient penalty weight over the summed variance of the data, for vectors."""
 
 SCALING: tuple[tuple[int, dict[str, float]], ...] = (
     (40_000, {"width": 32, "batch": 64, "gradient_penalty_end": 0.03}),
     (4_000, {"width": 24, "batch": 32, "gradient_penalty_end": 0.03}),
 )
-"""From so many steps on, larger networks and batches; measured on digits at 60 and 300 s."""
+"""Minimum steps -> larger networks and batches; measured on digits at 60 and 300 s."""
 
 UNCALIBRATED = ("hinge", "wasserstein", "least_squares")
-"""Objectives whose logits are no log-odds."""
+"""Adversarial losses whose logits are not log-odds."""
 
 Architecture = Literal["auto", "mlp", "dcgan", "residual"]
 
@@ -53,7 +57,10 @@ class GenerateConfig(Config):
         "relativistic", description="adversarial loss: what the two networks minimise"
     )
     width: int = Field(
-        16, ge=4, le=1024, description="channels at full size; for rows, units of the judge / 4"
+        16,
+        ge=4,
+        le=1024,
+        description="channels at full size; for rows, units of the discriminator / 4",
     )
     gradient_penalty: float = Field(
         10.0,
@@ -79,7 +86,7 @@ class GenerateConfig(Config):
         0,
         ge=0,
         le=1_000,
-        description="pseudo-classes (self-conditioned GAN): clusters that pictures without "
+        description="pseudo-classes (self-conditioned GAN): clusters that images without "
         "labels are sorted into at first",
     )
     lr_schedule: Literal["exponential", "cosine"] = Field(
@@ -94,13 +101,13 @@ class GenerateConfig(Config):
 
 
 def build(config: GenerateConfig, spec: Spec) -> Networks:
-    """Networks of the architecture asked for, in the sizes of the data."""
+    """Networks of the chosen architecture, in the sizes of the data."""
     name, bounded = config.architecture, is_bounded(spec)
     units = 4 * config.width
     if name == "mlp":
         return Networks(
-            rows.PlainGenerator(spec, config.latent_dim, 2 * units, bounded=bounded),
-            rows.PlainDiscriminator(spec, units),
+            rows.MLPGenerator(spec, config.latent_dim, 2 * units, bounded=bounded),
+            rows.MLPDiscriminator(spec, units),
         )
     if not has_image_axes(spec):
         if name == "residual":
@@ -109,10 +116,10 @@ def build(config: GenerateConfig, spec: Spec) -> Networks:
                 rows.ResidualRowDiscriminator(spec, units),
             )
         return Networks(
-            rows.PlainGenerator(
+            rows.MLPGenerator(
                 spec, config.latent_dim, 2 * units, bounded=bounded, sign_features=True
             ),
-            rows.PlainDiscriminator(spec, units),
+            rows.MLPDiscriminator(spec, units),
         )
     if name == "residual":
         return Networks(
@@ -128,44 +135,44 @@ def build(config: GenerateConfig, spec: Spec) -> Networks:
 def discriminator_losses(
     networks: Networks, batch: Batch, noise: Tensor, config: GenerateConfig
 ) -> Losses:
-    """Tell each real from the fake beside it, and stay flat around both."""
-    told, count, augment = batch.condition, len(batch), modality_of(batch.kind).augment
-    fake = networks.generator(noise, told).float().detach()
-    flat = config.gradient_penalty > 0
-    # All that is judged goes through the network at once: small batches cost mostly their calls.
-    shown = torch.cat([batch.real, fake]).requires_grad_(flat)
-    judged, classes = [augment(shown, config.augment_p, None)], [told, told]
-    taught = config.matching_aware > 0 and told.vector.shape[1] > 0
-    if taught:
-        judged.append(batch.real)
-        classes.append(replace(told, vector=told.vector.roll(1, 0)))
-    logits = networks.discriminator(torch.cat(judged), Condition.joined(classes)).float()
+    """Adversarial loss, gradient penalties and matching-aware loss of the discriminator."""
+    condition, count, augment = batch.condition, len(batch), modality_of(batch.kind).augment
+    fake = networks.generator(noise, condition).float().detach()
+    penalize = config.gradient_penalty > 0
+    # All inputs in one pass: with small batches, time depends on the number of calls.
+    samples = torch.cat([batch.real, fake]).requires_grad_(penalize)
+    inputs, classes = [augment(samples, config.augment_p, None)], [condition, condition]
+    match_classes = config.matching_aware > 0 and condition.vector.shape[1] > 0
+    if match_classes:
+        inputs.append(batch.real)
+        classes.append(replace(condition, vector=condition.vector.roll(1, 0)))
+    logits = networks.discriminator(torch.cat(inputs), Condition.joined(classes)).float()
     real_logits, fake_logits = logits[:count], logits[count : 2 * count]
     losses = {
         "adversarial": adversarial.OBJECTIVES[config.loss].discriminator(real_logits, fake_logits)
     }
-    if flat:
-        slopes = gradient_norm_squared(logits[: 2 * count], shown)
-        losses["r1"] = config.gradient_penalty / 2 * slopes[:count].mean()
-        losses["r2"] = config.gradient_penalty / 2 * slopes[count:].mean()
-    if taught:
-        wrong = logits[2 * count :]
+    if penalize:
+        squared_norms = gradient_norm_squared(logits[: 2 * count], samples)
+        losses["r1"] = config.gradient_penalty / 2 * squared_norms[:count].mean()
+        losses["r2"] = config.gradient_penalty / 2 * squared_norms[count:].mean()
+    if match_classes:
+        mismatched_logits = logits[2 * count :]
         losses["matching_aware"] = config.matching_aware * matching_aware_loss(
-            told.vector, real_logits, wrong
+            condition.vector, real_logits, mismatched_logits
         )
     if config.loss == "wasserstein" and config.wgan_gp:
-        place = torch.rand(count, device=fake.device)
-        middle = interpolate(batch.real, fake, place).requires_grad_()
-        inside = networks.discriminator(middle, told).float()
-        losses["wgan_gp"] = config.wgan_gp * wgan_gp(inside, middle)
+        position = torch.rand(count, device=fake.device)
+        interpolated = interpolate(batch.real, fake, position).requires_grad_()
+        interpolated_logits = networks.discriminator(interpolated, condition).float()
+        losses["wgan_gp"] = config.wgan_gp * wgan_gp(interpolated_logits, interpolated)
     return losses
 
 
 def matching_aware_loss(own: Tensor, real_logits: Tensor, wrong_logits: Tensor) -> Tensor:
-    """Reals must look more real under their own class than under another row's; a scalar.
+    """Matching-aware loss: reals must look more real under their own class; a scalar.
 
     Source: Reed et al. 2016, arXiv:1605.05396, algorithm 1 (the matching-aware discriminator).
-    Differs: relativistic, like the duel itself.
+    Differs: relativistic, like the adversarial loss.
 
     Args:
         own: ``(B, K)`` classes of the reals, rows of zeros where not known.
@@ -173,15 +180,15 @@ def matching_aware_loss(own: Tensor, real_logits: Tensor, wrong_logits: Tensor) 
         wrong_logits: ``(B,)`` of the same reals, each under the class of the row before it.
     """
     other = own.roll(1, 0)
-    # Rows whose class is not known, or by chance the same, have nothing to tell apart.
-    tells = (own.sum(1) > 0) & (other.sum(1) > 0) & ((own * other).sum(1) == 0)
-    return (softplus(wrong_logits - real_logits) * tells).mean()
+    # Rows with an unknown class, or by chance the same class, do not count.
+    comparable = (own.sum(1) > 0) & (other.sum(1) > 0) & ((own * other).sum(1) == 0)
+    return (softplus(wrong_logits - real_logits) * comparable).mean()
 
 
 def generator_losses(
     networks: Networks, batch: Batch, noise: Tensor, config: GenerateConfig
 ) -> Losses:
-    """Make each fake look more real than the real beside it."""
+    """Adversarial loss of the generator."""
     augment = modality_of(batch.kind).augment
     fake = augment(networks.generator(noise, batch.condition), config.augment_p, None)
     fake_logits = networks.discriminator(fake, batch.condition).float()
@@ -189,28 +196,28 @@ def generator_losses(
         real = augment(batch.real, config.augment_p, None)
         real_logits = networks.discriminator(real, batch.condition).float()
     else:
-        real_logits = fake_logits.detach()  # the other objectives do not look at it
+        real_logits = fake_logits.detach()  # the other losses do not use it
     return {"adversarial": adversarial.OBJECTIVES[config.loss].generator(real_logits, fake_logits)}
 
 
-def schedule(config: GenerateConfig, share: float) -> GenerateConfig:
-    """Learning rate and slope weight fall during the run, from broad strokes to detail."""
+def schedule(config: GenerateConfig, progress: float) -> GenerateConfig:
+    """Decay of the learning rate and of the gradient penalty, from coarse shapes to detail."""
     curve = cosine if config.lr_schedule == "cosine" else exponential
-    return exponential("gradient_penalty")(curve("learning_rate")(config, share), share)
+    return exponential("gradient_penalty")(curve("learning_rate")(config, progress), progress)
 
 
 def suggest_config(some: Batch, rows: int) -> Iterator[Suggestion]:
-    """What suits rows of numbers, few pictures, and the spread of the data.
+    """Settings for vectors, for few images, and for the variance of the data.
 
-    A squared slope has the unit of logits squared over data squared, so only a weight in the unit
-    of data squared means the same for every range, size and kind of data: a share of the summed
-    variance. The shares were measured; see ``docs/decisions``.
+    A squared gradient norm has the unit of logits squared over data squared, so only a weight in
+    the unit of data squared means the same for every range, size and kind of data: a multiple of
+    the summed variance. The factors were measured; see ``docs/decisions``.
     """
     kind = modality_of(some.kind)
-    pictures = has_image_axes(Spec.of(some))
-    if not pictures:
+    has_images = has_image_axes(Spec.of(some))
+    if not has_images:
         yield (
-            f"{kind.noun[1]}, which plain layers learn: see docs/decisions",
+            f"{kind.noun[1]}, which fully connected layers learn: see docs/decisions",
             {
                 "latent_dim": max(8, min(64, 2 * some.real[0].numel())),
                 "batch": min(512, max(2, rows)),
@@ -220,21 +227,21 @@ def suggest_config(some: Batch, rows: int) -> Iterator[Suggestion]:
                 "gradient_penalty_end": 3e-3,
             },
         )
-    elif rows < FEW_PICTURES:
+    elif rows < FEW_IMAGES:
         yield f"only {rows} {kind.noun[1]} to train on", {"augment_p": 0.3}
     variance = float(some.real.flatten(1).var(0).sum())
-    share = PENALTY_OF_PICTURES if pictures else PENALTY_OF_ROWS
-    weight = float(f"{max(share * variance, 1e-6):.3g}")
-    yield f"{share} of the data's variance, {variance:.3g}", {"gradient_penalty": weight}
+    penalty_ratio = IMAGE_PENALTY if has_images else VECTOR_PENALTY
+    weight = float(f"{max(penalty_ratio * variance, 1e-6):.3g}")
+    yield f"{penalty_ratio} times the data's variance, {variance:.3g}", {"gradient_penalty": weight}
 
 
 def scaling(spec: Spec) -> Sequence[tuple[int, Mapping[str, float]]]:
-    """Larger convolutions where there is time for them; of plain layers nobody measured it."""
+    """Larger convolutional networks where there is time; not measured for other networks."""
     return SCALING if has_image_axes(spec) else ()
 
 
 def presets(config: GenerateConfig) -> Iterator[Suggestion]:
-    """Objectives that are asked for as their papers have them."""
+    """Settings of the papers for the losses that need them."""
     if config.loss == "wasserstein":
         yield (
             "as in its paper, arXiv:1704.00028",

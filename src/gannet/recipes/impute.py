@@ -1,9 +1,9 @@
-"""Fill the holes of a table, once as well as can be or many times so that uncertainty shows.
+"""Fill the missing cells of a table, once with the best estimate or several times by sampling.
 
-The network of ``table``, which learns the odds of hidden cells given the others. Cells that are
-really missing are always hidden and never asked for, and that a cell is missing is never an answer.
-Beside it stand conditional means by other methods, fitted once the duel is over, with which its own
-is blended: see ``gannet.recipes.common.imputation.impute``.
+The network of ``table``, which learns the distribution of masked cells given the others. Cells that
+are missing in the data are always masked and never a target, and are never filled with "missing".
+Its conditional means are blended with those of other methods, fitted after training: see
+``gannet.recipes.common.imputation.impute``.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from gannet.recipes.common.imputation.impute import transform
 from gannet.recipes.common.schedules import exponential
 from gannet.recipes.common.tabular import (
     CellConfig,
-    cell_players,
+    build_tabular_networks,
     condition_on,
     discriminator_loss,
     embed,
-    hidden_surprise,
-    hide,
+    hidden_cells_nll,
     infer,
+    mask_cells,
     suggest_config,
     tabular_networks,
     validation_loss,
@@ -49,35 +49,35 @@ class ImputeConfig(CellConfig):
 
 
 def build(config: ImputeConfig, spec: Spec) -> Networks:
-    """The players of ``table``, but for cells that are missing, which are never drawn."""
-    return cell_players(config, spec, spec.table.missing_field)
+    """The networks of ``table``, but without sampling missing values."""
+    return build_tabular_networks(config, spec, spec.table.missing_field)
 
 
 def corrupt(batch: Batch, rng: torch.Generator, config: ImputeConfig) -> Batch:
-    """Hide all that is missing and, of what is known, a part that differs from row to row."""
+    """Mask all missing cells and a random fraction of the observed ones, row by row."""
     rows, fields = batch.real.shape
-    place = batch.real.device
-    gone = missing(batch.real, batch.table.missing_field)
-    share = config.max_mask_ratio * torch.rand(rows, 1, generator=rng, device=place)
-    chance = torch.rand(rows, fields, generator=rng, device=place)
-    # One known cell at least, or the row would teach nothing.
-    one = chance.masked_fill(gone, 2).argmin(1, keepdim=True)
-    hidden = (chance < share).scatter(1, one, True) | gone
-    return hide(batch, hidden)
+    device = batch.real.device
+    missing_mask = missing(batch.real, batch.table.missing_field)
+    fraction = config.max_mask_ratio * torch.rand(rows, 1, generator=rng, device=device)
+    uniforms = torch.rand(rows, fields, generator=rng, device=device)
+    # At least one observed cell, or nothing would be learnt from the row.
+    one = uniforms.masked_fill(missing_mask, 2).argmin(1, keepdim=True)
+    mask = (uniforms < fraction).scatter(1, one, True) | missing_mask
+    return mask_cells(batch, mask)
 
 
 def generator_losses(
     networks: Networks, batch: Batch, _noise: Tensor, _config: ImputeConfig
 ) -> Losses:
-    """Give hidden cells their true odds; of cells that are missing, nobody knows the truth."""
+    """Masked negative log-likelihood of masked cells that are not missing in the data."""
     generator, _ = tabular_networks(networks)
-    return {"masked_nll": hidden_surprise(generator, batch)}
+    return {"masked_nll": hidden_cells_nll(generator, batch)}
 
 
 def evaluation_condition(batch: Batch, spec: Spec) -> Condition:
-    """Nothing but which cells are missing, so that samples have the holes of the reals."""
-    known = missing(batch.real, spec.table.missing_field).float()
-    return replace(spec.blank(len(batch)), vector=condition_vector(batch.real, known).cpu())
+    """Only which cells are missing, so that samples have the missing cells of the reals."""
+    observed = missing(batch.real, spec.table.missing_field).float()
+    return replace(spec.blank(len(batch)), vector=condition_vector(batch.real, observed).cpu())
 
 
 recipe = Recipe(

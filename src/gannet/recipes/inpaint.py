@@ -1,6 +1,6 @@
-"""Fill the holes of pictures: known pixels stay as they are, to the bit; several completions.
+"""Inpainting: fill the holes of images, with known pixels unchanged; several completions.
 
-Holes of any form are cut in training, so a folder of whole pictures is all it takes.
+Random masks are applied in training, so a folder of complete images is enough.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from gannet.core.errors import DataError
 from gannet.core.recipe import Controls, Evaluation, Inference, Inputs, Recipe, Slot, Training
 from gannet.core.transform import Options, Trained, Transform, TransformInput
 from gannet.core.types import Batch, Condition, Losses, Networks, Spec
-from gannet.modalities.image.masks import diffused, drawn, fixed
+from gannet.modalities.image.masks import content_masks, fill_by_diffusion, random_masks
 from gannet.modalities.image.tensors import encoded, in_channels
 from gannet.networks.patchgan import PatchGAN, min_side
 from gannet.networks.unet import UNetGenerator
@@ -34,7 +34,7 @@ from gannet.recipes.common.image_to_image import (
 from gannet.recipes.common.schedules import cosine
 
 HALF = 0.5
-"""Brightness above which a mask says that nothing is known."""
+"""Brightness of a mask above which a pixel is to be filled."""
 
 
 class InpaintConfig(PairedImageConfig):
@@ -44,15 +44,15 @@ class InpaintConfig(PairedImageConfig):
         0,
         ge=0,
         le=512,
-        description="crop size: side of pieces to train on; 0 for whole pictures in one size",
+        description="crop size: side of crops to train on; 0 for whole images in one size",
     )
     max_mask_ratio: float = Field(
-        0.5, gt=0, lt=1, description="maximum mask ratio: largest share of a picture in holes"
+        0.5, gt=0, lt=1, description="maximum mask ratio: largest fraction of an image in holes"
     )
 
 
 class MaskOptions(Options):
-    """What may be asked for when a picture is filled."""
+    """Options of filling an image."""
 
     mask: Path | None = Field(
         None, description="white where nothing is known; or a folder of masks"
@@ -60,7 +60,7 @@ class MaskOptions(Options):
 
 
 def build(config: InpaintConfig, spec: Spec) -> Networks:
-    """Networks that see the picture, with its holes grey, and where these are."""
+    """Networks whose input is the image, grey in its holes, and the mask."""
     channels = spec.shape[0]
     return Networks(
         UNetGenerator(
@@ -70,76 +70,76 @@ def build(config: InpaintConfig, spec: Spec) -> Networks:
     )
 
 
-def masked(batch: Batch, holes: Tensor) -> Batch:
-    """The problem: ``holes`` ``(B, 1, H, W)`` cut into pictures."""
-    shown = torch.cat([batch.real * (1 - holes), holes], 1)
-    return replace(batch, condition=replace(batch.condition, grid=shown))
+def masked(batch: Batch, mask: Tensor) -> Batch:
+    """Mask images with ``mask`` ``(B, 1, H, W)``; the condition is the rest and the mask."""
+    grid = torch.cat([batch.real * (1 - mask), mask], 1)
+    return replace(batch, condition=replace(batch.condition, grid=grid))
 
 
 def corrupt(batch: Batch, rng: torch.Generator, config: InpaintConfig) -> Batch:
-    """Cut holes of chance."""
-    return masked(batch, drawn(batch.real, rng, config.max_mask_ratio))
+    """Apply random masks."""
+    return masked(batch, random_masks(batch.real, rng, config.max_mask_ratio))
 
 
 def evaluation_condition(batch: Batch, _spec: Spec) -> Condition:
-    """Each picture's own holes, the same at every call: a quarter of it."""
-    return masked(batch, fixed(batch.real)).condition
+    """A mask of a quarter of each image, the same at every call."""
+    return masked(batch, content_masks(batch.real)).condition
 
 
-def filled(answers: Tensor, problem: Batch) -> Tensor:
-    """Answers in the holes, and what is known around them."""
-    return patched(answers, problem.condition.grid)
+def filled(outputs: Tensor, problem: Batch) -> Tensor:
+    """Outputs inside the holes, known pixels outside."""
+    return patched(outputs, problem.condition.grid)
 
 
-def patched(answers: Tensor, shown: Tensor) -> Tensor:
-    """Answers ``(B, C, H, W)`` in the holes of ``shown`` ``(B, C + 1, H, W)``, else its pixels."""
-    known, holes = shown[:, :-1], shown[:, -1:]
-    return torch.where(holes > 0, answers, known)
+def patched(outputs: Tensor, grid: Tensor) -> Tensor:
+    """Outputs ``(B, C, H, W)`` in the holes of ``grid`` ``(B, C + 1, H, W)``, else its pixels."""
+    observed, mask = grid[:, :-1], grid[:, -1:]
+    return torch.where(mask > 0, outputs, observed)
 
 
 def discriminator_losses(
     networks: Networks, batch: Batch, noise: Tensor, config: InpaintConfig
 ) -> Losses:
-    """Tell whole pictures from filled ones."""
+    """Adversarial loss of complete images against filled ones."""
     return paired_discriminator_losses(networks, batch, noise, config, filled)
 
 
 def generator_losses(
     networks: Networks, batch: Batch, noise: Tensor, config: InpaintConfig
 ) -> Losses:
-    """Fill holes so that nobody sees where they were."""
+    """Losses of filled images; see ``paired_generator_losses``."""
     return paired_generator_losses(networks, batch, noise, config, filled)
 
 
 def infer(model: nn.Module, noise: Tensor, condition: Condition, _config: InpaintConfig) -> Tensor:
-    """Filled pictures; known pixels are those that were given."""
+    """Filled images; known pixels are unchanged."""
     return patched(model(noise, condition), condition.grid)
 
 
 def validation_loss(model: nn.Module, problem: Batch, config: InpaintConfig) -> Tensor:
-    """Mean absolute error in the holes, without noise; a scalar."""
-    still = torch.zeros(len(problem), config.latent_dim, device=problem.real.device)
-    off = (infer(model, still, problem.condition, config) - problem.real).abs()
-    holes = problem.condition.grid[:, -1:]
-    return (off * holes).sum() / (holes.sum() * off.shape[1]).clamp_min(1)
+    """Mean absolute error in the holes, for zero latents; a scalar."""
+    zero_latents = torch.zeros(len(problem), config.latent_dim, device=problem.real.device)
+    errors = (infer(model, zero_latents, problem.condition, config) - problem.real).abs()
+    mask = problem.condition.grid[:, -1:]
+    return (errors * mask).sum() / (mask.sum() * errors.shape[1]).clamp_min(1)
 
 
 def diffusion_fill(batch: Batch) -> Tensor:
-    """Holes filled as if their rims had spread into them."""
+    """Holes filled by diffusion from their rims."""
     grid = batch.condition.grid
-    return diffused(grid[:, :-1], grid[:, -1:])
+    return fill_by_diffusion(grid[:, :-1], grid[:, -1:])
 
 
 def biharmonic(batch: Batch) -> Tensor:
-    """Holes filled by scikit-image: smooth, with slopes that go on across the rim."""
+    """Holes filled by biharmonic inpainting of scikit-image, smooth across the rim."""
     from skimage.restoration import inpaint_biharmonic  # an extra, and slow to import
 
     grid = batch.condition.grid.double().cpu().numpy()
-    made: list[NDArray[np.float64]] = [
+    images: list[NDArray[np.float64]] = [
         inpaint_biharmonic(each[:-1].transpose(1, 2, 0), each[-1] > 0, channel_axis=-1)
         for each in grid
     ]
-    return torch.from_numpy(np.stack(made).transpose(0, 3, 1, 2)).to(batch.real).clamp(-1, 1)
+    return torch.from_numpy(np.stack(images).transpose(0, 3, 1, 2)).to(batch.real).clamp(-1, 1)
 
 
 REFERENCE_METHODS = {"diffusion": diffusion_fill}
@@ -150,32 +150,32 @@ if find_spec("skimage"):  # of the extra `pictures`
 def transform(
     trained: Trained[InpaintConfig], given: TransformInput, samples: int, seed: int
 ) -> Sequence[NDArray[np.float32]]:
-    """One completion per draw, at the size of the picture; holes are its mask, or are see-through.
+    """One completion per sample, at the size of the image; holes are its mask, or transparent.
 
     Raises:
         DataError: if there are no holes.
     """
     translator, channels = trained.model, trained.spec.shape[0]
     assert isinstance(translator, UNetGenerator)
-    picture, shown = given.sample, given.files.get("mask")
+    image, mask_image = given.sample, given.files.get("mask")
     mask = np.zeros((0, 0), np.bool_)
-    if shown is not None:
-        mask = shown[:, :, : 1 if shown.shape[2] < 3 else 3].mean(2) > HALF
-    if not mask.size and picture.shape[2] in (2, 4):
-        mask, picture = picture[..., -1] == 0, picture[..., :-1]
+    if mask_image is not None:
+        mask = mask_image[:, :, : 1 if mask_image.shape[2] < 3 else 3].mean(2) > HALF
+    if not mask.size and image.shape[2] in (2, 4):
+        mask, image = image[..., -1] == 0, image[..., :-1]
     if not mask.any():
         raise DataError(
             "no holes to fill",
-            remedy="Give --mask, white where nothing is known, or a picture that is see-through "
-            "there.",
+            remedy="Give --mask, white where pixels are to be filled, or a picture that is "
+            "transparent there.",
         )
-    holes = torch.from_numpy(mask.astype(np.float32))[None, None]
-    seen = torch.cat([encoded(picture, channels) * (1 - holes), holes], 1)
-    made = translate_tiled(translator, seen, draw_latents(samples, trained.config.latent_dim, seed))
-    # What is known is never computed, so it stays as it was to the bit.
-    return [
-        np.where(mask[..., None], in_channels(each, picture.shape[2]), picture) for each in made
-    ]
+    mask_tensor = torch.from_numpy(mask.astype(np.float32))[None, None]
+    inputs = torch.cat([encoded(image, channels) * (1 - mask_tensor), mask_tensor], 1)
+    outputs = translate_tiled(
+        translator, inputs, draw_latents(samples, trained.config.latent_dim, seed)
+    )
+    # Known pixels are copied from the input, so they stay the same to the bit.
+    return [np.where(mask[..., None], in_channels(each, image.shape[2]), image) for each in outputs]
 
 
 recipe = Recipe(

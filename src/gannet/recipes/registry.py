@@ -10,7 +10,7 @@ if TYPE_CHECKING:  # it imports PyTorch, which a list of names need not wait for
     from gannet.core.recipe import Recipe
 
 PACKAGES = {"gannet.recipes": "", "gannet.recipes.baselines": "baseline_"}
-"""Packages whose modules are recipes, and what their names begin with."""
+"""Packages whose modules are recipes -> prefix of the recipes' names."""
 
 
 def recipe_modules() -> dict[str, str]:

@@ -1,11 +1,11 @@
-"""Sharper pictures: two, three or four times as many pixels each way.
+"""Super-resolution: two, three or four times as many pixels each way.
 
-The small pictures are made from the sharp ones in training, so a folder of sharp pictures is all it
-takes. A first network learns what pixels alone teach (faithful); then a duel teaches a second one
-the detail that is missing (vivid), and every blend of the two is one setting away.
+The low-resolution images are made from the sharp ones in training, so a folder of sharp images is
+enough. A PSNR-oriented network is pre-trained with an L1 loss (faithful); then adversarial training
+teaches a second network the missing detail (vivid). Network interpolation blends the two.
 
-Source: Ledig et al. 2016, arXiv:1609.04802 (adversarial super-resolution); Wang et al. 2018,
-arXiv:1809.00219, section 3.4 (from faithful to vivid). Differs: see ``networks.super_resolution``.
+Source: Ledig et al. 2016, arXiv:1609.04802 (SRGAN); Wang et al. 2018, arXiv:1809.00219, section 3.4
+(network interpolation of ESRGAN). Differs: see ``networks.super_resolution``.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from gannet.core.config import Config
+from gannet.core.device import device_of
 from gannet.core.recipe import Evaluation, Inference, Inputs, Recipe, Slot, Training
 from gannet.core.transform import Options, Trained, Transform, TransformInput
 from gannet.core.types import Batch, Condition, Losses, Networks, Spec
@@ -30,11 +31,11 @@ from gannet.modalities.image.degradation import degraded, flipped
 from gannet.modalities.image.tiling import in_tiles, of_planes, planes
 from gannet.networks.patchgan import PatchGAN, min_side
 from gannet.networks.super_resolution import Upscaler, enlarged, shrunk
-from gannet.recipes.common.image_to_image import draw_latents, grid_condition, passing_terms
+from gannet.recipes.common.image_to_image import adversarial_losses, draw_latents, grid_condition
 from gannet.recipes.common.schedules import cosine_left
 
 NEVER = 1 << 30
-"""Steps between two lessons of a judge that has nothing to judge yet."""
+"""Discriminator update interval during pre-training: it is not updated."""
 
 
 class SuperResolveConfig(Config):
@@ -54,7 +55,7 @@ class SuperResolveConfig(Config):
         "blur, noise and JPEG too (realistic)",
     )
     crop_size: int = Field(
-        96, ge=24, le=512, description="crop size: side of the pieces that are trained on"
+        96, ge=24, le=512, description="crop size: side of the crops that are trained on"
     )
     width: int = Field(32, ge=4, le=256, description="base channels of both networks")
     depth: int = Field(10, ge=1, le=64, description="layers of the PSNR-oriented network")
@@ -80,9 +81,7 @@ class SuperResolveConfig(Config):
         ge=0,
         description="feature-matching loss weight: statistics of what the discriminator sees",
     )
-    latent_dim: int = Field(
-        8, ge=0, description="latent dimension: numbers of noise per picture; 0 for none"
-    )
+    latent_dim: int = Field(8, ge=0, description="latent dimension: numbers per sample; 0 for none")
     batch: int = Field(8, ge=1, description="batch size: samples per update")
     learning_rate: float = Field(
         1.5e-3, gt=0, description="learning rate of both optimizers at first"
@@ -105,7 +104,7 @@ class SuperResolveConfig(Config):
 
 
 class EnlargeOptions(Options):
-    """What may be asked for when a picture is enlarged; by default as it was trained."""
+    """Options of enlarging an image; by default as it was trained."""
 
     interpolation: float | None = Field(
         None, ge=0, le=1, description="from 0, faithful, to 1, vivid; by default as it was trained"
@@ -116,7 +115,7 @@ class EnlargeOptions(Options):
 
 
 def build(config: SuperResolveConfig, spec: Spec) -> Networks:
-    """Networks for pictures of any size; the spec says their channels."""
+    """Networks for images of any size; the spec gives their channels."""
     channels = spec.shape[0]
     depth = (config.depth, config.detail_blocks)
     return Networks(
@@ -126,7 +125,7 @@ def build(config: SuperResolveConfig, spec: Spec) -> Networks:
 
 
 def corrupt(batch: Batch, rng: torch.Generator, config: SuperResolveConfig) -> Batch:
-    """Turn each piece about, and shrink it."""
+    """Flip each crop at random and shrink it."""
     high, wide = (side // config.scale * config.scale for side in batch.real.shape[2:])
     sharp = flipped(batch.real[:, :, :high, :wide], rng)
     if config.degradation == "realistic":
@@ -137,13 +136,13 @@ def corrupt(batch: Batch, rng: torch.Generator, config: SuperResolveConfig) -> B
 
 
 def evaluation_condition(batch: Batch, spec: Spec) -> Condition:
-    """The small pictures of sharp ones, plainly shrunk."""
+    """Low-resolution images by bicubic shrinking."""
     low = shrunk(batch.real, round(spec.shape[1] / spec.grid[1]))
     return replace(batch.condition, grid=low)
 
 
-def parts(networks: Networks) -> tuple[Upscaler, PatchGAN]:
-    """The players as what they are."""
+def upscaler_and_patchgan(networks: Networks) -> tuple[Upscaler, PatchGAN]:
+    """The generator and the discriminator with their types."""
     upscaler, discriminator = networks.generator, networks.discriminator
     assert isinstance(upscaler, Upscaler)
     assert isinstance(discriminator, PatchGAN)
@@ -153,14 +152,14 @@ def parts(networks: Networks) -> tuple[Upscaler, PatchGAN]:
 def discriminator_losses(
     networks: Networks, batch: Batch, noise: Tensor, _config: SuperResolveConfig
 ) -> Losses:
-    """Tell each sharp picture from the one that was made of its small one."""
-    upscaler, discriminator = parts(networks)
+    """Adversarial loss of sharp images against outputs."""
+    upscaler, discriminator = upscaler_and_patchgan(networks)
     with torch.no_grad():
         fake = upscaler(noise, batch.condition).float()
-    told = batch.condition
+    condition = batch.condition
     real_logits, fake_logits = (
-        discriminator(batch.real, told).float(),
-        discriminator(fake, told).float(),
+        discriminator(batch.real, condition).float(),
+        discriminator(fake, condition).float(),
     )
     return {"adversarial": objectives.relativistic_discriminator(real_logits, fake_logits)}
 
@@ -168,8 +167,8 @@ def discriminator_losses(
 def generator_losses(
     networks: Networks, batch: Batch, noise: Tensor, config: SuperResolveConfig
 ) -> Losses:
-    """First the pixels, then the duel; ``schedule`` says which."""
-    upscaler, discriminator = parts(networks)
+    """L1 loss in pre-training, then adversarial losses; ``schedule`` sets the weights."""
+    upscaler, discriminator = upscaler_and_patchgan(networks)
     low, losses = batch.condition.grid, dict[str, Tensor]()
     with torch.set_grad_enabled(config.l1_weight > 0):
         sharp, features = upscaler.psnr_network(low)
@@ -177,7 +176,7 @@ def generator_losses(
         losses["l1"] = config.l1_weight * (sharp.float() - batch.real).abs().mean()
     if config.adversarial_weight or config.feature_matching_weight:
         vivid = sharp.detach() + upscaler.gan_residual(low, features.detach(), noise)
-        losses |= passing_terms(
+        losses |= adversarial_losses(
             discriminator,
             batch,
             vivid.float(),
@@ -190,13 +189,17 @@ def generator_losses(
     return losses
 
 
-def schedule(config: SuperResolveConfig, share: float) -> SuperResolveConfig:
-    """First the faithful network, then the other; for each the rate falls like a cosine."""
-    begins = config.pretrain_share if config.interpolation else 1.0
-    first = share < begins
-    at = share / begins if first else (share - begins) / max(1 - begins, 1e-9)
-    left = cosine_left(config.learning_rate_end, min(at, 1.0))
-    change: dict[str, Any] = {"learning_rate": config.learning_rate * left}
+def schedule(config: SuperResolveConfig, progress: float) -> SuperResolveConfig:
+    """Pre-training, then the adversarial phase, each with cosine decay of the learning rate."""
+    adversarial_start = config.pretrain_share if config.interpolation else 1.0
+    first = progress < adversarial_start
+    phase_progress = (
+        progress / adversarial_start
+        if first
+        else (progress - adversarial_start) / max(1 - adversarial_start, 1e-9)
+    )
+    factor = cosine_left(config.learning_rate_end, min(phase_progress, 1.0))
+    change: dict[str, Any] = {"learning_rate": config.learning_rate * factor}
     if first:
         change |= {
             "adversarial_weight": 0.0,
@@ -214,20 +217,20 @@ def schedule(config: SuperResolveConfig, share: float) -> SuperResolveConfig:
 def infer(
     model: nn.Module, noise: Tensor, condition: Condition, config: SuperResolveConfig
 ) -> Tensor:
-    """Sharp pictures of the quality that was trained for."""
-    made: Tensor = model(noise, condition, config.interpolation)
-    return made.clamp(-1, 1)
+    """Sharp images with the interpolation that was trained for."""
+    outputs: Tensor = model(noise, condition, config.interpolation)
+    return outputs.clamp(-1, 1)
 
 
 def validation_loss(model: nn.Module, problem: Batch, _config: SuperResolveConfig) -> Tensor:
-    """Mean absolute error of the faithful pictures; a scalar."""
+    """Mean absolute error of the PSNR-oriented network; a scalar."""
     assert isinstance(model, Upscaler)
     sharp, _ = model.psnr_network(problem.condition.grid)
     return (sharp.float() - problem.real).abs().mean()
 
 
 def bicubic(batch: Batch) -> Tensor:
-    """What every program for pictures does."""
+    """Bicubic interpolation."""
     low = batch.condition.grid
     return enlarged(low, batch.real.shape[2] // low.shape[2]).clamp(-1, 1)
 
@@ -235,20 +238,23 @@ def bicubic(batch: Batch) -> Tensor:
 def transform(
     trained: Trained[SuperResolveConfig], given: TransformInput, samples: int, seed: int
 ) -> Sequence[NDArray[np.float32]]:
-    """A picture of any size and channels, sharper; alpha is enlarged like grey."""
+    """Enlarge an image of any size and channels; alpha is enlarged like a grey image."""
     upscaler, settings = trained.model, trained.config
     assert isinstance(upscaler, Upscaler)
     assert isinstance(given.options, EnlargeOptions)
-    asked = given.options.interpolation
-    quality = settings.interpolation if asked is None else asked
-    layers = planes(given.sample, trained.spec.shape[0])
+    requested = given.options.interpolation
+    interpolation = settings.interpolation if requested is None else requested
+    layers, where = planes(given.sample, trained.spec.shape[0]), device_of(upscaler)
 
     def enlarge(low: Tensor, row: Tensor) -> Tensor:
-        return upscaler(row.expand(len(low), -1), grid_condition(low), quality)
+        noise = row.expand(len(low), -1).to(where)
+        return upscaler(noise, grid_condition(low.to(where)), interpolation)
 
-    reach, scale = upscaler.receptive_radius, settings.scale
+    receptive_radius, scale = upscaler.receptive_radius, settings.scale
     return [
-        of_planes(in_tiles(partial(enlarge, row=row), layers, reach, scale=scale), given.sample)
+        of_planes(
+            in_tiles(partial(enlarge, row=row), layers, receptive_radius, scale=scale), given.sample
+        )
         for row in draw_latents(samples, settings.latent_dim, seed).split(1)
     ]
 

@@ -1,10 +1,10 @@
-"""Make rows like those of a table, with any cells given; the same network fills holes.
+"""Make rows like those of a table, with any cells given; the same network fills missing cells.
 
-``prepare`` hides a random part of each row's cells, from one to all of them, and the generator
-learns the odds of every hidden cell given the others (Hoogeboom et al. 2022, arXiv:2110.02037). The
-discriminator tells rows that the generator filled up from real ones, relativistically and with
-slope penalties on both sides (Huang et al. 2025, arXiv:2501.05441). It measures; its word in what
-the generator learns has a weight of zero by default (docs/decisions/0013).
+``corrupt`` masks a random part of each row's cells, from one to all of them, and the generator
+learns the distribution of every masked cell given the others (Hoogeboom et al. 2022,
+arXiv:2110.02037). The discriminator tells rows that the generator filled from real ones, with a
+relativistic loss and R1 and R2 gradient penalties (Huang et al. 2025, arXiv:2501.05441). By default
+it only measures: the adversarial loss of the generator has weight 0 (docs/decisions/0013).
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from gannet.networks.tabular.layout import condition_vector
 from gannet.recipes.common.schedules import exponential
 from gannet.recipes.common.tabular import (
     CellConfig,
-    cell_players,
+    build_tabular_networks,
     condition_on,
     discriminator_loss,
     embed,
-    hidden_surprise,
-    hide,
+    hidden_cells_nll,
     infer,
+    mask_cells,
     share_mask,
     suggest_config,
     tabular_networks,
@@ -46,26 +46,26 @@ class TableConfig(CellConfig):
 
 
 def corrupt(batch: Batch, rng: torch.Generator, _config: TableConfig) -> Batch:
-    """Hide cells at random; how large a part differs from row to row, but never nothing."""
+    """Mask a random fraction of each row's cells, at least one."""
     rows, fields = batch.real.shape
-    place = batch.real.device
-    share = torch.rand(rows, 1, generator=rng, device=place)
-    hidden = torch.rand(rows, fields, generator=rng, device=place) < share
-    one = torch.randint(fields, (rows, 1), generator=rng, device=place)
-    hidden = hidden.scatter(1, one, True)
-    return hide(batch, hidden)
+    batch_device = batch.real.device
+    fraction = torch.rand(rows, 1, generator=rng, device=batch_device)
+    mask = torch.rand(rows, fields, generator=rng, device=batch_device) < fraction
+    one = torch.randint(fields, (rows, 1), generator=rng, device=batch_device)
+    mask = mask.scatter(1, one, True)
+    return mask_cells(batch, mask)
 
 
 def discriminator_losses(
     networks: Networks, batch: Batch, noise: Tensor, config: TableConfig
 ) -> Losses:
-    """Tell real rows from made ones; whole rows, as at use, unless the generator listens."""
-    told_of = batch if config.adversarial_weight else _untold(batch)
-    return discriminator_loss(networks, told_of, noise, config)
+    """Loss on real and generated rows; fully masked ones unless the generator uses it."""
+    masked_batch = batch if config.adversarial_weight else _fully_masked(batch)
+    return discriminator_loss(networks, masked_batch, noise, config)
 
 
-def _untold(batch: Batch) -> Batch:
-    """The rows with every cell hidden, which is how whole rows are judged at use."""
+def _fully_masked(batch: Batch) -> Batch:
+    """The batch with every cell masked, as for whole rows at inference."""
     vector = torch.zeros_like(batch.condition.vector)
     return replace(batch, condition=replace(batch.condition, vector=vector))
 
@@ -73,45 +73,49 @@ def _untold(batch: Batch) -> Batch:
 def generator_losses(
     networks: Networks, batch: Batch, noise: Tensor, config: TableConfig
 ) -> Losses:
-    """Give hidden cells their true odds and, with a weight, make filled rows look real."""
+    """Masked negative log-likelihood and, with a weight, the adversarial loss."""
     generator, _ = tabular_networks(networks)
-    losses = {"masked_nll": hidden_surprise(generator, batch)}
+    losses = {"masked_nll": hidden_cells_nll(generator, batch)}
     if config.adversarial_weight:
         some = slice(config.discriminator_batch)
         with device.autocast(noise.device.type, "float32"):
-            found = _last_cell_loss(networks, share_mask(batch[some]), noise[some])
-        losses["adversarial"] = config.adversarial_weight * found
+            adversarial_loss = _last_cell_loss(networks, share_mask(batch[some]), noise[some])
+        losses["adversarial"] = config.adversarial_weight * adversarial_loss
     return losses
 
 
 def _last_cell_loss(networks: Networks, batch: Batch, noise: Tensor) -> Tensor:
-    """How much less real than the reals filled rows look, with a slope for one filled cell each.
+    """Adversarial loss of filled rows, with a gradient for one filled cell per row.
 
-    The cell is drawn anew, told all others, which were filled before: what the generator learns
-    here is to go on from its own cells, which the odds of real rows never show it. The symbol
-    that was drawn is judged, the odds get the slope (straight through; arXiv:1308.3432).
+    That cell is sampled again given all others, so that the generator learns to continue from its
+    own cells, which likelihood on real rows never shows it. The discriminator sees the sampled
+    token, the probabilities get the gradient (straight-through estimator, arXiv:1308.3432).
     """
     generator, discriminator = tabular_networks(networks)
     layout = generator.layout
-    _, known = batch.condition.vector.chunk(2, 1)
+    _, observed = batch.condition.vector.chunk(2, 1)
     fake = generator(noise, batch.condition)
-    spot = torch.zeros_like(known).scatter(1, torch.multinomial(1 - known, 1), 1.0)
-    others = replace(batch.condition, vector=condition_vector(fake, 1 - spot))
-    shares = layout.probabilities(generator.logits(others))
-    drawn = layout.mark(layout.sample_tokens(shares.detach(), torch.rand_like(known)))
-    redrawn = drawn + shares - shares.detach()
-    rows = torch.where(layout.repeat_per_token(spot) > 0, redrawn, layout.expand(fake))
-    judged = discriminator.logits(rows, batch.condition.vector)
+    last_cell = torch.zeros_like(observed).scatter(1, torch.multinomial(1 - observed, 1), 1.0)
+    others = replace(batch.condition, vector=condition_vector(fake, 1 - last_cell))
+    probabilities = layout.probabilities(generator.logits(others))
+    sampled = layout.one_hot(
+        layout.sample_tokens(probabilities.detach(), torch.rand_like(observed))
+    )
+    straight_through = sampled + probabilities - probabilities.detach()
+    rows = torch.where(
+        layout.repeat_per_token(last_cell) > 0, straight_through, layout.expand(fake)
+    )
+    fake_logits = discriminator.logits(rows, batch.condition.vector)
     with torch.no_grad():
-        real = discriminator(batch.real, batch.condition)
-    return objectives.relativistic_generator(real, judged)
+        real_logits = discriminator(batch.real, batch.condition)
+    return objectives.relativistic_generator(real_logits, fake_logits)
 
 
 recipe = Recipe(
     config=TableConfig,
     inputs=Inputs(slots={"sample": Slot(("table",))}, derived=frozenset({"vector"})),
     training=Training(
-        build=cell_players,
+        build=build_tabular_networks,
         discriminator_losses=discriminator_losses,
         generator_losses=generator_losses,
         corrupt=corrupt,

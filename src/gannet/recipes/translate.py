@@ -1,6 +1,6 @@
-"""Picture to picture, learnt from pairs: maps to photos, pencil to paint, grey to colour.
+"""Paired image-to-image translation: maps to photos, pencil to paint, grey to colour.
 
-Several different answers to one picture are one setting away; see ``common.image_to_image``.
+Several different outputs for one input are one setting away; see ``common.image_to_image``.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from gannet.recipes.common.image_to_image import (
 from gannet.recipes.common.schedules import cosine
 
 PERCEPTUAL = 1.5
-"""Weight of what a network trained on photos sees, where it is installed."""
+"""Perceptual loss weight, where the feature network is installed."""
 
 
 class TranslateConfig(PairedImageConfig):
@@ -64,7 +64,7 @@ class TranslateConfig(PairedImageConfig):
     diversity_weight: float = Field(
         0.05,
         ge=0,
-        description="diversity loss weight: reward for answers that differ; 1 is as much as the "
+        description="diversity loss weight: reward for outputs that differ; 1 is as much as the "
         "mean gains",
     )
     learning_rate: float = Field(
@@ -77,8 +77,8 @@ class TranslateConfig(PairedImageConfig):
     )
     flow_copy: bool = Field(
         True,
-        description="appearance flow: whether answers may copy pixels of the given picture, "
-        "from other places of it too; only where both have the same channels",
+        description="appearance flow: whether outputs may copy pixels of the input image, "
+        "from other positions of it too; only where both have the same channels",
     )
     horizontal_flip: bool = Field(
         True, description="random horizontal flips: whether pairs may be mirrored in training"
@@ -92,7 +92,7 @@ class TranslateConfig(PairedImageConfig):
 
 
 def build(config: TranslateConfig, spec: Spec) -> Networks:
-    """Networks for pictures of any size; the spec says their channels."""
+    """Networks for images of any size; the spec gives their channels."""
     inside, outside = spec.grid[0], spec.shape[0]
     return Networks(
         UNetGenerator(
@@ -109,85 +109,90 @@ def build(config: TranslateConfig, spec: Spec) -> Networks:
 
 
 def suggest_config(some: Batch, _rows: int) -> Iterator[Suggestion]:
-    """Not to start from what is given where a mean of targets that knows nothing is nearer."""
+    """No flow copy of the input where the mean of all targets is nearer to the target."""
     yield from suggest_perceptual(some, PERCEPTUAL)
     if some.condition.grid.shape == some.real.shape:
-        own, knowing_nothing = (
-            float((made - some.real).abs().mean()) for made in (copied(some), mean(some))
+        copy_error, mean_error = (
+            float((predicted - some.real).abs().mean())
+            for predicted in (copy_input(some), mean(some))
         )
-        if own > knowing_nothing:
+        if copy_error > mean_error:
             yield (
-                f"what is given is further from targets ({own:.2f}) than their mean is "
-                f"({knowing_nothing:.2f})",
+                f"inputs are further from targets ({copy_error:.2f}) than the targets' mean is "
+                f"({mean_error:.2f})",
                 {"flow_copy": False},
             )
 
 
 def corrupt(batch: Batch, rng: torch.Generator, config: TranslateConfig) -> Batch:
-    """Mirror and move both pictures of a pair alike, so that few pairs last longer."""
+    """Flip and shift both images of a pair alike, against overfitting of few pairs."""
     real, given = batch.real, batch.condition.grid
     if config.horizontal_flip:
-        turned = torch.rand(len(batch), 1, 1, 1, generator=rng, device=real.device) < 0.5
-        real, given = (torch.where(turned, each.flip(3), each) for each in (real, given))
+        flipped = torch.rand(len(batch), 1, 1, 1, generator=rng, device=real.device) < 0.5
+        real, given = (torch.where(flipped, each.flip(3), each) for each in (real, given))
     if config.random_shift:
-        # Where one picture is larger, it moves by as many of its pixels as are one of the other's.
+        # A larger image is shifted by proportionally more pixels.
         coarse = min((real, given), key=lambda each: each.shape[2])
-        reach = round(config.random_shift * min(coarse.shape[2:]))
-        drawn = torch.rand(len(batch), 2, generator=rng, device=real.device)
-        way = ((drawn * (2 * reach + 1)).long() - reach).clamp_max(reach)
+        max_shift = round(config.random_shift * min(coarse.shape[2:]))
+        uniforms = torch.rand(len(batch), 2, generator=rng, device=real.device)
+        shift = ((uniforms * (2 * max_shift + 1)).long() - max_shift).clamp_max(max_shift)
         real, given = (
-            moved(each, way * round(each.shape[2] / coarse.shape[2])) for each in (real, given)
+            moved(each, shift * round(each.shape[2] / coarse.shape[2])) for each in (real, given)
         )
     return replace(batch, real=real, condition=replace(batch.condition, grid=given))
 
 
 def validation_loss(model: nn.Module, problem: Batch, config: TranslateConfig) -> Tensor:
-    """How wrong the answers to no noise are.
+    """Error of the outputs for zero latents; a scalar.
 
-    Pixel by pixel if that is all that they learn from. Else by colour and contrast around each
-    place: by single pixels the blurred answers of the first minutes beat all the sharp ones after.
+    Mean absolute error of pixels if only the L1 loss is trained. Otherwise the error of local mean
+    and contrast: by pixels, the blurred outputs of the first minutes beat all sharper ones.
     """
     if not (config.adversarial_weight or config.perceptual_weight):
         return mean_absolute_error(model, problem, config)
-    still = torch.zeros(len(problem), config.latent_dim, device=problem.real.device)
-    made: Tensor = model(still, problem.condition)
+    zero_latents = torch.zeros(len(problem), config.latent_dim, device=problem.real.device)
+    outputs: Tensor = model(zero_latents, problem.condition)
     gaps = [
         (one - other).abs().mean()
-        for one, other in zip(around(made.float()), around(problem.real), strict=True)
+        for one, other in zip(
+            local_statistics(outputs.float()), local_statistics(problem.real), strict=True
+        )
     ]
     return torch.stack(gaps).mean()
 
 
-def around(pictures: Tensor) -> list[Tensor]:
-    """Mean and deviation of each colour in squares of an eighth of the side, which overlap."""
-    side = max(min(pictures.shape[2:]) // 8, 1)
+def local_statistics(images: Tensor) -> list[Tensor]:
+    """Mean and standard deviation per channel in overlapping squares of an eighth of the side."""
+    side = max(min(images.shape[2:]) // 8, 1)
     step = max(side // 2, 1)
-    mean = avg_pool2d(pictures, side, step)
-    power = avg_pool2d(pictures.square(), side, step)
+    mean = avg_pool2d(images, side, step)
+    power = avg_pool2d(images.square(), side, step)
     return [mean, (power - mean.square()).clamp_min(0).sqrt()]
 
 
-def copied(batch: Batch) -> Tensor:
-    """The given picture itself, as far as its channels go."""
-    given, wanted = batch.condition.grid, batch.real.shape[1]
-    return given if given.shape[1] == wanted else given[:, :1].expand(-1, wanted, -1, -1)
+def copy_input(batch: Batch) -> Tensor:
+    """The input image, with the channels of the target."""
+    given, channels = batch.condition.grid, batch.real.shape[1]
+    return given if given.shape[1] == channels else given[:, :1].expand(-1, channels, -1, -1)
 
 
 def mean(batch: Batch) -> Tensor:
-    """The mean of all other targets, which knows nothing of what is given."""
-    rest = (batch.real.sum(0, keepdim=True) - batch.real) / max(len(batch) - 1, 1)
-    return interpolate(rest, list(batch.real.shape[2:]))
+    """The mean of all other targets, whatever the input."""
+    others = (batch.real.sum(0, keepdim=True) - batch.real) / max(len(batch) - 1, 1)
+    return interpolate(others, list(batch.real.shape[2:]))
 
 
 def transform(
     trained: Trained[TranslateConfig], given: TransformInput, samples: int, seed: int
 ) -> Sequence[NDArray[np.float32]]:
-    """One answer per draw, at the size of training: its shorter side becomes that one's."""
+    """One output per sample, scaled so that its shorter side is that of training."""
     translator = trained.model
     assert isinstance(translator, UNetGenerator)
-    seen = scaled_to(encoded(given.sample, trained.spec.grid[0]), trained.spec.shape)
+    image = scaled_to(encoded(given.sample, trained.spec.grid[0]), trained.spec.shape)
 
-    return translate_tiled(translator, seen, draw_latents(samples, trained.config.latent_dim, seed))
+    return translate_tiled(
+        translator, image, draw_latents(samples, trained.config.latent_dim, seed)
+    )
 
 
 recipe = Recipe(
@@ -218,6 +223,6 @@ recipe = Recipe(
     ),
     evaluation=Evaluation(
         validation_loss=validation_loss,
-        reference_methods={"the input itself": copied, "the mean of the others": mean},
+        reference_methods={"the input itself": copy_input, "the mean of the others": mean},
     ),
 )

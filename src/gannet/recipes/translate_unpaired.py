@@ -1,13 +1,12 @@
-"""Picture to picture, learnt from two heaps without pairs: photos and paintings, young and old.
+"""Unpaired image-to-image translation between two sets: photos and paintings, young and old.
 
-One network goes both ways. It is told the side that is wanted; what it makes must pass there, and
-must lead back to the picture that it came from.
+One generator translates both ways, conditioned on the target side. Its output must pass for an
+image of that side and must lead back to the input.
 
-Source: Zhu et al. 2017, arXiv:1703.10593 (there and back, and pictures that stay as they are);
-Choi et al. 2019, arXiv:1912.01865 (one network for all sides, which noise steers). Differs:
-relativistic duel; what is made is the change of the picture; the statistics of what the
-discriminator sees are matched (Salimans et al. 2016, arXiv:1606.03498, section 3.1); that answers
-differ is rewarded up to a bound only.
+Source: Zhu et al. 2017, arXiv:1703.10593 (cycle consistency and identity loss); Choi et al. 2019,
+arXiv:1912.01865 (one network for all sides, with latents). Differs: relativistic loss; the network
+predicts a residual; feature statistics are matched (Salimans et al. 2016, arXiv:1606.03498, section
+3.1); the diversity loss has a target.
 """
 
 from __future__ import annotations
@@ -48,18 +47,23 @@ from gannet.recipes.common.image_to_image import (
     ImageToImageConfig,
     discriminator_loss,
     draw_latents,
-    parts,
     suggest_perceptual,
     translate_tiled,
+    unet_and_patchgan,
 )
 from gannet.recipes.common.schedules import cosine
 
-SIDES, STILL = 2, 4
-FEW_PICTURES = 1_000
-"""Below this many, the discriminator sees most of them changed."""
+SIDES = 2
+"""Number of sides."""
+
+ZERO_EVERY = 4
+"""Every n-th row of latents is zero in training."""
+
+FEW_IMAGES = 1_000
+"""Number of images below which most are augmented."""
 
 PERCEPTUAL = 0.7
-"""Weight of the duel in what a network trained on photos sees, where it is installed."""
+"""Weight of the projected discriminators, where the feature network is installed."""
 
 
 class TranslateUnpairedConfig(ImageToImageConfig):
@@ -70,10 +74,10 @@ class TranslateUnpairedConfig(ImageToImageConfig):
         0,
         ge=0,
         le=512,
-        description="crop size: side of pieces to train on; 0 for whole pictures in one size",
+        description="crop size: side of crops to train on; 0 for whole images in one size",
     )
     horizontal_flip: bool = Field(
-        True, description="random horizontal flips: whether pictures may be mirrored in training"
+        True, description="random horizontal flips: whether images may be mirrored in training"
     )
     discriminator_levels: int = Field(
         3, ge=1, le=6, description="downsamplings of the discriminator"
@@ -81,10 +85,12 @@ class TranslateUnpairedConfig(ImageToImageConfig):
     cycle_weight: float = Field(
         0.3,
         ge=0,
-        description="cycle-consistency loss weight: what is lost on the way there and back",
+        description="cycle-consistency loss weight: error after translating there and back",
     )
     identity_weight: float = Field(
-        0.1, ge=0, description="identity loss weight: what changes in pictures of the wanted side"
+        0.1,
+        ge=0,
+        description="identity loss weight: change of images that are of the target side already",
     )
     adversarial_weight: float = Field(0.7, ge=0, description="adversarial loss weight")
     feature_matching_weight: float = Field(
@@ -110,24 +116,23 @@ class TranslateUnpairedConfig(ImageToImageConfig):
         0.3,
         ge=0,
         le=1,
-        description="augmentation probability: share of pictures that the discriminator sees "
-        "changed",
+        description="augmentation probability: share of images that the discriminator sees changed",
     )
     diversity_weight: float = Field(
         0.1,
         ge=0,
-        description="diversity loss weight (mode seeking): reward for answers that differ",
+        description="diversity loss weight (mode seeking): reward for outputs that differ",
     )
     diversity_target: float = Field(
         0.1,
         gt=0,
         le=1,
-        description="diversity target: how far two answers shall differ; 1 is half the range",
+        description="diversity target: distance that two outputs shall have; 1 is half the range",
     )
 
 
 class SideOptions(Options):
-    """What must be said when a picture is translated."""
+    """Options of translating an image."""
 
     domain: str = Field(
         "", description="side that the picture shall become like, by its folder's name"
@@ -135,7 +140,7 @@ class SideOptions(Options):
 
 
 def build(config: TranslateUnpairedConfig, spec: Spec) -> Networks:
-    """Networks for pictures of any size that know two sides.
+    """Networks for images of any size, conditioned on two sides.
 
     Raises:
         DataError: if there are not two.
@@ -169,19 +174,19 @@ def build(config: TranslateUnpairedConfig, spec: Spec) -> Networks:
 
 
 def suggest_config(some: Batch, rows: int) -> Iterator[Suggestion]:
-    """Few pictures are soon known by heart, unless the discriminator sees them changed."""
+    """Projected discriminators, and stronger augmentation of few images."""
     yield from suggest_perceptual(some, PERCEPTUAL, "projected_weight")
-    if rows < FEW_PICTURES:
+    if rows < FEW_IMAGES:
         yield f"only {rows} pictures to train on", {"augment_p": 0.7}
 
 
 def corrupt(batch: Batch, rng: torch.Generator, config: TranslateUnpairedConfig) -> Batch:
-    """Give to each picture one of the other side that shall become like it."""
+    """Give each image a random image of the other side as the input."""
     real, side = batch.real, batch.condition.vector
     if config.horizontal_flip:
-        turned = torch.rand(len(batch), 1, 1, 1, generator=rng, device=real.device) < 0.5
-        real = torch.where(turned, real.flip(3), real)
-    # Where a batch holds one side only, any picture is better than none.
+        flipped = torch.rand(len(batch), 1, 1, 1, generator=rng, device=real.device) < 0.5
+        real = torch.where(flipped, real.flip(3), real)
+    # If a batch has one side only, any image is better than none.
     fit = (side @ side.T == 0).float() + 1e-9
     chosen = torch.multinomial(fit, 1, generator=rng).squeeze(1)
     condition = replace(batch.condition, grid=real[chosen])
@@ -189,38 +194,39 @@ def corrupt(batch: Batch, rng: torch.Generator, config: TranslateUnpairedConfig)
 
 
 def evaluation_condition(batch: Batch, _spec: Spec) -> Condition:
-    """To each picture one of the other side, by turns; one whose side is not known stays alone."""
+    """An input from the other side for each image, in turn; unlabelled images are their own."""
     vector = batch.condition.vector
     side = torch.where(vector.sum(1) > 0, vector.argmax(1), -1)
     chosen = torch.arange(len(batch))
-    places = [(side == each).nonzero().squeeze(1) for each in range(SIDES)]
-    for mine, others in ((places[0], places[1]), (places[1], places[0])):
+    indices = [(side == each).nonzero().squeeze(1) for each in range(SIDES)]
+    for mine, others in ((indices[0], indices[1]), (indices[1], indices[0])):
         if len(others):
             chosen[mine] = others[torch.arange(len(mine)) % len(others)]
     return replace(batch.condition, grid=batch.real[chosen])
 
 
-def some_still(noise: Tensor) -> Tensor:
-    """Noise ``(B, Z)``, none in each fourth row: that is the answer that people ask for most."""
+def with_zero_rows(noise: Tensor) -> Tensor:
+    """Latents ``(B, Z)``, zero in every fourth row, as they are for the default output."""
     rows = torch.arange(len(noise), device=noise.device)[:, None]
-    return noise * (rows % STILL != STILL - 1).to(noise)
+    return noise * (rows % ZERO_EVERY != ZERO_EVERY - 1).to(noise)
 
 
 def discriminator_losses(
     networks: Networks, batch: Batch, noise: Tensor, config: TranslateUnpairedConfig
 ) -> Losses:
-    """Tell pictures of each side from those made for it, and stay flat around both."""
-    translator, discriminator = parts(networks)
+    """Adversarial loss of images of each side against outputs, with gradient penalties."""
+    translator, discriminator = unet_and_patchgan(networks)
     with torch.no_grad():
-        fake = translator(some_still(noise), batch.condition).float()
-    # The same kinds of changes for both sides, or few pictures would be known by heart.
+        fake = translator(with_zero_rows(noise), batch.condition).float()
+    # Same augmentation for reals and fakes, against overfitting of few images.
     augment = modality_of(batch.kind).augment
     real, fake = (augment(each, config.augment_p, None) for each in (batch.real, fake))
     losses = dict(
         discriminator_loss(discriminator, replace(batch, real=real), fake, config.gradient_penalty)
     )
     if discriminator.projected is not None:
-        # Of no weight: they share none with the judge of pixels.
+        # Unweighted: these discriminators share no parameters with the PatchGAN, so a weight would
+        # only rescale their own gradients, which Adam undoes.
         losses["projected"] = projected_discriminator_loss(
             discriminator.projected, real, fake, batch.condition.vector
         )
@@ -230,44 +236,55 @@ def discriminator_losses(
 def generator_losses(
     networks: Networks, batch: Batch, noise: Tensor, config: TranslateUnpairedConfig
 ) -> Losses:
-    """Pictures that pass on the other side, and lead back; several, if noise says so."""
-    translator, discriminator = parts(networks)
+    """Adversarial, feature-matching, cycle, identity and diversity losses of the generator."""
+    translator, discriminator = unet_and_patchgan(networks)
     side, given, count = batch.condition, batch.condition.grid, len(batch)
-    fake = translator(some_still(noise), side).float()
+    fake = translator(with_zero_rows(noise), side).float()
     augment = modality_of(batch.kind).augment
-    shown = [augment(each, config.augment_p, None) for each in (batch.real, fake)]
-    real_seen, seen = (discriminator.features(each, side) for each in shown)
-    won = objectives.relativistic_generator(real_seen[-1].float(), seen[-1].float())
-    usual = [feature_statistics(each[:-1], side.vector) for each in (real_seen, seen)]
+    augmented = [augment(each, config.augment_p, None) for each in (batch.real, fake)]
+    real_features, fake_features = (discriminator.features(each, side) for each in augmented)
+    adversarial_loss = objectives.relativistic_generator(
+        real_features[-1].float(), fake_features[-1].float()
+    )
+    statistics = [
+        feature_statistics(each[:-1], side.vector) for each in (real_features, fake_features)
+    ]
     losses = {
-        "adversarial": config.adversarial_weight * won,
+        "adversarial": config.adversarial_weight * adversarial_loss,
         "feature_matching": config.feature_matching_weight
-        * feature_matching_loss(usual[0], usual[1]),
+        * feature_matching_loss(statistics[0], statistics[1]),
     }
     if discriminator.projected is not None:
-        passed = projected_generator_loss(discriminator.projected, shown[0], shown[1], side.vector)
-        losses["projected"] = config.projected_weight * passed
-    # In one pass, of half the batch each, which is enough to keep the way and half as dear: what
-    # was made, back to where it came from; and reals, to what they are.
+        projected_loss = projected_generator_loss(
+            discriminator.projected, augmented[0], augmented[1], side.vector
+        )
+        losses["projected"] = config.projected_weight * projected_loss
+    # Cycle and identity losses in one forward pass over half a batch each: half the cost, and
+    # enough.
     half = max(count // 2, 1)
-    ways = torch.cat([1 - side.vector[:half], side.vector[-half:]])
+    target_sides = torch.cat([1 - side.vector[:half], side.vector[-half:]])
     grid = torch.cat([fake[:half], batch.real[-half:]])
-    # By noise like that above: were it always none, none would come to mean that nothing changes.
-    back = some_still(torch.cat([noise[-half:], noise[:half]]))
-    again = translator(back, Condition(ways, grid, grid[:, 0, :0, :0])).float()
-    losses["cycle"] = config.cycle_weight * (again[:half] - given[:half]).abs().mean()
-    losses["identity"] = config.identity_weight * (again[half:] - batch.real[-half:]).abs().mean()
+    # Same latent distribution as above; with zeros only, the network would learn that zero latents
+    # mean the identity.
+    cycle_noise = with_zero_rows(torch.cat([noise[-half:], noise[:half]]))
+    reconstructed = translator(
+        cycle_noise, Condition(target_sides, grid, grid[:, 0, :0, :0])
+    ).float()
+    losses["cycle"] = config.cycle_weight * (reconstructed[:half] - given[:half]).abs().mean()
+    losses["identity"] = (
+        config.identity_weight * (reconstructed[half:] - batch.real[-half:]).abs().mean()
+    )
     if config.latent_dim and config.diversity_weight:
         few = max(count // 4, 1)
-        # The noise of the row before: as independent as fresh noise, and repeatable.
+        # The latents of the row before: as independent as new ones, and repeatable.
         other = translator(noise.roll(1, 0)[:few], side[:few]).float()
-        reached = (other - fake[:few]).abs().flatten(1).mean(1) / config.diversity_target
-        losses["diversity"] = config.diversity_weight * (1 - reached).clamp_min(0).mean()
+        distance = (other - fake[:few]).abs().flatten(1).mean(1) / config.diversity_target
+        losses["diversity"] = config.diversity_weight * (1 - distance).clamp_min(0).mean()
     return losses
 
 
-def copied(batch: Batch) -> Tensor:
-    """The given picture itself."""
+def copy_input(batch: Batch) -> Tensor:
+    """The input image."""
     return batch.condition.grid
 
 
@@ -278,32 +295,36 @@ def sides_of(trained: Trained[TranslateUnpairedConfig]) -> LabelCodec:
     return names
 
 
-def check_side(trained: Trained[TranslateUnpairedConfig], asked: SideOptions) -> None:
-    """Refuse a side that the run does not know.
+def check_side(trained: Trained[TranslateUnpairedConfig], options: SideOptions) -> None:
+    """Refuse a side that is not in the data.
 
     Raises:
-        ConfigError: naming those that it knows.
+        ConfigError: naming the sides.
     """
     sides = sides_of(trained).classes
-    if asked.domain not in sides:
-        said = f"--domain: no side called {asked.domain}" if asked.domain else "--domain is missing"
-        ways = " or ".join(f"--domain {each}" for each in sides)
-        raise ConfigError(said, remedy=f"Give {ways}.")
+    if options.domain not in sides:
+        message = (
+            f"--domain: no side called {options.domain}"
+            if options.domain
+            else "--domain is missing"
+        )
+        choices = " or ".join(f"--domain {each}" for each in sides)
+        raise ConfigError(message, remedy=f"Give {choices}.")
 
 
 def transform(
     trained: Trained[TranslateUnpairedConfig], given: TransformInput, samples: int, seed: int
 ) -> Sequence[NDArray[np.float32]]:
-    """One answer per draw; of a run on whole pictures, at their size."""
+    """One output per sample; of a run on whole images, at their size."""
     translator, names = trained.model, sides_of(trained)
     assert isinstance(translator, UNetGenerator)
     assert isinstance(given.options, SideOptions)
-    seen = encoded(given.sample, trained.spec.shape[0])
+    image = encoded(given.sample, trained.spec.shape[0])
     if not trained.config.crop_size:
-        seen = scaled_to(seen, trained.spec.shape)
+        image = scaled_to(image, trained.spec.shape)
     side = names.rows(np.array([names.index(given.options.domain)]))
     return translate_tiled(
-        translator, seen, draw_latents(samples, trained.config.latent_dim, seed), side
+        translator, image, draw_latents(samples, trained.config.latent_dim, seed), side
     )
 
 
@@ -325,8 +346,8 @@ recipe = Recipe(
         corrupt=corrupt,
         schedule=cosine("learning_rate"),
         suggest=suggest_config,
-        # Measured on 20 dark and 28 bright pictures of 32 pixels, 150 steps: a brightness of 40,
-        # which should have become 190, became 186 in 32 bit and 42 in 16 bit.
+        # Measured on 20 dark and 28 bright images of 32 pixels, 150 steps: a brightness of 40,
+        # which should have become 190, became 186 in float32 and 42 in bfloat16.
         float32_only=True,
         controls=Controls(regularize="gradient_penalty", augment="augment_p"),
         adversarial=lambda config: config.adversarial_weight > 0,
@@ -343,6 +364,6 @@ recipe = Recipe(
         }
     ),
     evaluation=Evaluation(
-        condition=evaluation_condition, reference_methods={"the input itself": copied}
+        condition=evaluation_condition, reference_methods={"the input itself": copy_input}
     ),
 )

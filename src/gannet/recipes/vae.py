@@ -1,8 +1,8 @@
 """Make new samples like the given ones with a variational autoencoder: a baseline.
 
 The generator learns the evidence lower bound (Kingma and Welling 2013, arXiv:1312.6114) with the
-decoder variance that makes it best (Rybkin et al. 2021, arXiv:2006.13202), and nothing from the
-discriminator, which only measures. Samples are the decoder's means, without its variance.
+optimal decoder variance (Rybkin et al. 2021, arXiv:2006.13202). The discriminator only measures;
+the generator is not trained on it. Samples are the decoder's means, without its variance.
 """
 
 from __future__ import annotations
@@ -46,27 +46,27 @@ def build(config: VaeConfig, spec: Spec) -> Networks:
 
 def evidence_lower_bound(coder: Autoencoder, batch: Batch, noise: Tensor) -> tuple[Tensor, Tensor]:
     """The two parts of the negative evidence lower bound, in nats per number; scalars."""
-    mean, spread = coder.encode(batch.real, batch.condition)
-    made = coder.decode(mean + (spread / 2).exp() * noise, batch.condition)
+    mean, log_var = coder.encode(batch.real, batch.condition)
+    reconstructed = coder.decode(mean + (log_var / 2).exp() * noise, batch.condition)
     numbers = batch.real[0].numel()
-    kept = gaussian_nll(batch.real, made, together=coder.bounded)
-    return kept, kl_divergence(mean, spread).mean() / numbers
+    nll = gaussian_nll(batch.real, reconstructed, together=coder.bounded)
+    return nll, kl_divergence(mean, log_var).mean() / numbers
 
 
 def generator_losses(networks: Networks, batch: Batch, noise: Tensor, config: VaeConfig) -> Losses:
-    """Give back what went in, through codes that look like the prior."""
-    kept, far = evidence_lower_bound(autoencoder_of(networks), batch, noise)
-    return {"reconstruction": kept, "kl": config.kl_weight * far}
+    """Reconstruction loss and KL divergence of the latents from the prior."""
+    reconstruction, divergence = evidence_lower_bound(autoencoder_of(networks), batch, noise)
+    return {"reconstruction": reconstruction, "kl": config.kl_weight * divergence}
 
 
 def validation_loss(model: nn.Module, batch: Batch, config: VaeConfig) -> Tensor:
     """``exp`` of the negative evidence lower bound in nats per number; never below zero.
 
-    Codes are drawn alike at every call. The decoder variance is that of the samples themselves.
+    The same latents are drawn at every call. The decoder variance is fitted to the batch.
     """
     assert isinstance(model, Autoencoder)
-    chance = torch.Generator().manual_seed(0)
-    noise = torch.randn(len(batch), config.latent_dim, generator=chance).to(batch.real.device)
+    rng = torch.Generator().manual_seed(0)
+    noise = torch.randn(len(batch), config.latent_dim, generator=rng).to(batch.real.device)
     return sum(evidence_lower_bound(model, batch, noise), batch.real.new_zeros(())).exp()
 
 

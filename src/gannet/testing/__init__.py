@@ -1,8 +1,8 @@
-"""The laws that every recipe, codec and metric must keep, ours or yours.
+"""Laws that every recipe, codec and metric must satisfy, including those of other packages.
 
 In a test: ``check_recipe(recipe, batch)``, ``check_codec(codec, raws, folder, ".png")``,
-``check_metric(metric, "low")``. Each trains or computes a little, takes seconds, and raises an
-``AssertionError`` that begins with the name of the law that is broken.
+``check_metric(metric, "low")``. Each takes seconds, and raises an ``AssertionError`` that begins
+with the name of the broken law.
 """
 
 from gannet.testing.codecs import check_codec

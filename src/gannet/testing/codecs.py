@@ -25,13 +25,13 @@ def check_codec(codec: Codec[R], raws: Sequence[R], folder: Path, suffix: str) -
     Args:
         codec: Fitted to data like ``raws``.
         raws: At least two samples.
-        folder: An existing place for one file.
-        suffix: Of a file format that loses nothing, such as ``.png``.
+        folder: An existing folder, for one file.
+        suffix: Of a lossless file format, such as ``.png``.
 
     Raises:
-        AssertionError: naming the law that is broken, and by what.
+        AssertionError: naming the broken law and the cause.
     """
-    assert len(raws) > 1, "one sample cannot show that a list equals its parts"
+    assert len(raws) > 1, "at least two samples are needed to compare a list with its parts"
     before = deepcopy(list(raws))
     encoded = codec.encode(raws)
     size = (len(raws), *codec.shape)
@@ -44,7 +44,7 @@ def check_codec(codec: Codec[R], raws: Sequence[R], folder: Path, suffix: str) -
     assert torch.equal(encoded, parts), "parts: encoding a list differs from encoding its parts"
     nothing = codec.encode([])
     assert tuple(nothing.shape) == (0, *codec.shape), "parts: the empty list has another shape"
-    assert codec.decode(nothing) == [], "parts: nothing decodes to something"
+    assert codec.decode(nothing) == [], "parts: no samples decode to some"
     _check_squash(codec)
     _check_state(codec, raws)
     path = folder / f"sample{suffix}"
@@ -57,46 +57,46 @@ def _check_squash(codec: Codec[Any]) -> None:
     for scale in (1.0, 100.0):
         output = (scale * torch.randn(8, *codec.shape, generator=rng)).requires_grad_()
         before = output.detach().clone()
-        made = codec.squash(output)
-        assert torch.equal(before, output), "squash: changes what it is given"
-        assert made.isfinite().all(), "squash: gives numbers that are not finite"
-        assert made.shape == output.shape, "squash: changes the shape"
-        raws = codec.decode(made)
-        assert len(raws) == len(made), "squash: loses samples in decoding"
+        squashed = codec.squash(output)
+        assert torch.equal(before, output), "squash: changes its argument"
+        assert squashed.isfinite().all(), "squash: gives numbers that are not finite"
+        assert squashed.shape == output.shape, "squash: changes the shape"
+        raws = codec.decode(squashed)
+        assert len(raws) == len(squashed), "squash: its output loses samples in decoding"
         again = codec.decode(codec.encode(raws))
-        _check_equal(codec, raws, again, "squash: what it gives does not decode to raw samples")
+        _check_equal(codec, raws, again, "squash: its output does not decode to raw samples")
         assert len(codec.decode(before)) == len(before), "decode: fails on finite numbers"
         if scale == 1.0:
-            _check_gradient(made, output)
+            _check_gradient(squashed, output)
 
 
-def _check_gradient(made: Tensor, output: Tensor) -> None:
-    assert made.requires_grad, "gradient: squash cuts it off"
-    (gradient,) = torch.autograd.grad(made.square().sum(), output)
+def _check_gradient(squashed: Tensor, output: Tensor) -> None:
+    assert squashed.requires_grad, "gradient: squash detaches it"
+    (gradient,) = torch.autograd.grad(squashed.square().sum(), output)
     assert gradient.isfinite().all(), "gradient: of squash is not finite"
     assert gradient.abs().sum() > 0, "gradient: of squash is zero everywhere"
 
 
 def _check_state(codec: Codec[R], raws: Sequence[R]) -> None:
-    """What a card keeps must be enough to decode."""
+    """The codec's state in a model card must be enough to decode."""
     state = json.loads(json.dumps(codec.model_dump(mode="json")))
-    # A codec of another package is not in our list of kinds.
+    # A codec of another package is not in the registry.
     rebuilt = (
-        codec_of(codec.kind, state) if codec.kind in modality_modules() else _revived(codec, state)
+        codec_of(codec.kind, state) if codec.kind in modality_modules() else _rebuilt(codec, state)
     )
     assert rebuilt.model_dump(mode="json") == state, "state: the JSON round trip changes it"
     same = torch.equal(rebuilt.encode(raws), codec.encode(raws))
-    assert same, "state: rebuilt from its JSON, the codec encodes otherwise"
+    assert same, "state: rebuilt from its JSON, the codec encodes differently"
 
 
-def _revived(codec: Codec[R], state: dict[str, object]) -> Codec[R]:
-    found: Codec[R] = getattr(type(codec), "model_validate")(state)  # noqa: B009 # not in the protocol
-    return found
+def _rebuilt(codec: Codec[R], state: dict[str, object]) -> Codec[R]:
+    rebuilt: Codec[R] = getattr(type(codec), "model_validate")(state)  # noqa: B009 # not in the protocol
+    return rebuilt
 
 
-def _check_equal(codec: Codec[R], wanted: Sequence[R], got: Sequence[R], law: str) -> None:
-    assert len(wanted) == len(got), f"{law}: {len(got)} samples instead of {len(wanted)}"
-    for row, (one, other) in enumerate(zip(wanted, got, strict=True)):
+def _check_equal(codec: Codec[R], expected: Sequence[R], got: Sequence[R], law: str) -> None:
+    assert len(expected) == len(got), f"{law}: {len(got)} samples instead of {len(expected)}"
+    for row, (one, other) in enumerate(zip(expected, got, strict=True)):
         assert _near(one, other, codec.tolerance), f"{law}: row {row} is {other!r}, not {one!r}"
 
 
@@ -107,5 +107,5 @@ def _near(one: object, other: object, tolerance: float) -> bool:
     right: NDArray[Any] = np.asarray(other)
     if left.shape != right.shape or left.dtype != right.dtype:
         return False
-    # The tolerance is for numbers of size one; larger ones have as many digits.
+    # The tolerance is absolute below one and relative above.
     return bool(np.allclose(left, right, rtol=tolerance, atol=tolerance))

@@ -24,20 +24,21 @@ def check_metric(
     sees: Collection[Fault] = ("shift", "collapse"),
     width: int = 6,
 ) -> None:
-    """Compare heaps of Gaussian features and check each law in turn.
+    """Compare sets of Gaussian features and check each law in turn.
 
     Args:
-        metric: ``(real (N, F), fake (M, F)) -> number``; a parameter ``cells``, if it has one,
-            bounds what is held in memory at once.
-        better: Which end is good.
-        min_value: What it can never be below.
-        max_value: What it can never be above.
-        symmetric: Whether reals and fakes may change places.
-        sees: Faults that it is there to notice: fakes in the wrong place, fakes all alike.
+        metric: ``(real (N, F), fake (M, F)) -> number``; its parameter ``cells``, if it has one,
+            limits the chunk size.
+        better: Whether low or high values are better.
+        min_value: Lower bound of its values.
+        max_value: Upper bound of its values.
+        symmetric: Whether reals and fakes can be exchanged.
+        sees: Faults that it must detect: ``shift`` (fakes with another mean), ``collapse`` (all
+            fakes equal).
         width: Features per sample.
 
     Raises:
-        AssertionError: naming the law that is broken, and by what.
+        AssertionError: naming the broken law and the cause.
     """
     rng = torch.Generator().manual_seed(0)
     real, fake = torch.randn(2, 160, width, generator=rng)
@@ -65,8 +66,10 @@ def check_metric(
         ordered = sign * values[good] >= sign * values[worse] - slack
         assert ordered, f"order: {good} {values[good]} is worse than {worse} {values[worse]}"
     for fault in sees:
-        told = sign * values["halves"] > sign * values[fault]
-        assert told, f"order: {fault} {values[fault]} is no worse than halves {values['halves']}"
+        detected = sign * values["halves"] > sign * values[fault]
+        assert detected, (
+            f"order: {fault} {values[fault]} is no worse than halves {values['halves']}"
+        )
 
 
 def _measured(metric: Callable[..., float], real: Tensor, fake: Tensor) -> float:
@@ -75,12 +78,12 @@ def _measured(metric: Callable[..., float], real: Tensor, fake: Tensor) -> float
     same = torch.equal(before[0], real) and torch.equal(before[1], fake)
     assert same, "purity: the metric changes its arguments"
     assert type(value) is float, f"finite: gives a {type(value).__name__}, not a float"
-    assert metric(real, fake) == value, "purity: asked twice, the metric answers otherwise"
+    assert metric(real, fake) == value, "purity: a second call gives another value"
     return value
 
 
 def _check_value(metric: Callable[..., float], real: Tensor, fake: Tensor) -> None:
-    """What must not matter: the order of rows, the number format, the size of chunks."""
+    """The value must not depend on the order of rows, the float precision or the chunk size."""
     value = metric(real, fake)
     mixed = torch.randperm(len(real), generator=torch.Generator().manual_seed(1))
     _check_close(metric(real[mixed], fake.flip(0)), value, "permutation: another order of rows")
@@ -89,6 +92,6 @@ def _check_value(metric: Callable[..., float], real: Tensor, fake: Tensor) -> No
         _check_close(metric(real, fake, cells=500), value, "chunks: another size")
 
 
-def _check_close(got: float, wanted: float, law: str) -> None:
-    near = math.isclose(got, wanted, rel_tol=1e-4, abs_tol=1e-6)
-    assert near, f"{law} gives {got}, not {wanted}"
+def _check_close(got: float, expected: float, law: str) -> None:
+    near = math.isclose(got, expected, rel_tol=1e-4, abs_tol=1e-6)
+    assert near, f"{law} gives {got}, not {expected}"

@@ -1,4 +1,4 @@
-"""Settings chosen by measuring: what the user left open, tried on the very networks and data."""
+"""Settings that the user left open, chosen by measuring on the actual networks and data."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from gannet.recipes.registry import find_recipe
 from gannet.training.trainer import Trainer
 
 PROBE_SECONDS = 5.0
-"""After so long a probe has seen enough steps, however few."""
+"""Maximum duration of a timing probe, however few steps it took."""
 
-PAYS = 0.9
-"""Share of the time in 32 bit below which 16 bit are worth their coarser numbers."""
+BFLOAT16_TIME_RATIO = 0.9
+"""Maximum ratio of step times, bfloat16 to float32, at which bfloat16 is used."""
 
-MANY = 1_000_000
-"""Samples, as far as the time of a step goes: what suits few of them does not change it."""
+MANY_SAMPLES = 1_000_000
+"""Assumed number of samples when timing steps, so that settings for few samples do not apply."""
 
-PROBED = 512
-"""Samples from which a recipe suggests settings."""
+PROBE_SAMPLES = 512
+"""Samples that a recipe suggests settings from."""
 
 Clock = Callable[[], float]
 
 
 class AutoConfig:
-    """Chooses the settings that the user left open, noting why."""
+    """Chooses the settings that the user left open and records why."""
 
     def __init__(
         self,
@@ -52,36 +52,36 @@ class AutoConfig:
         self.user_settings = dict(given)
         self.reasons: list[str] = []
         self.config: Config = parse(recipe.config, self.user_settings)
-        one, chance = dataset.train.take([0]), torch.Generator().manual_seed(seed)
-        self.spec = Spec.of(recipe.training.corrupt(one, chance, self.config))
+        one, rng = dataset.train.take([0]), torch.Generator().manual_seed(seed)
+        self.spec = Spec.of(recipe.training.corrupt(one, rng, self.config))
 
     def choose(self, reason: str, **settings: object) -> None:
-        """Take settings, unless the user gave them or the recipe does not know them."""
-        known = self.recipe.config.model_fields
+        """Apply settings, except those that the user gave or the recipe does not have."""
+        fields = self.recipe.config.model_fields
         free = {
             name: value
             for name, value in settings.items()
-            if name in known and name not in self.user_settings
+            if name in fields and name not in self.user_settings
         }
         if free:
             self.config = parse(self.recipe.config, self.config.model_dump() | free)
-            shown = ", ".join(f"{name} {_short(value)}" for name, value in free.items())
-            self.reasons.append(f"{shown}: {reason}")
+            description = ", ".join(f"{name} {_short(value)}" for name, value in free.items())
+            self.reasons.append(f"{description}: {reason}")
 
     def trainer(self, **settings: object) -> Trainer[Any]:
-        """A fresh duel with the settings so far."""
+        """A new trainer with the settings so far."""
         config = parse(self.recipe.config, self.config.model_dump() | settings)
         return Trainer(self.recipe, config, self.spec, seed=self.seed, device=self.device)
 
     def time_step(
         self, steps: int = 4, clock: Clock = time.perf_counter, **settings: object
     ) -> float:
-        """Seconds per step: the median of a few, after one to warm up.
+        """Seconds per step: the median of a few, after one warm-up step.
 
         Args:
-            steps: How many; as many times more where the discriminator learns at few of them.
-            clock: What time is measured by.
-            settings: Others than those so far.
+            steps: How many; multiplied by the discriminator update interval.
+            clock: Returns the time in seconds.
+            settings: Changes to the settings so far.
         """
         every = settings.get("discriminator_interval", self.config.discriminator_interval)
         assert isinstance(every, int)
@@ -91,20 +91,21 @@ class AutoConfig:
 
 
 def _timed(trainer: Trainer[Any], batches: Iterator[Batch], clock: Clock) -> float:
-    """Seconds per step: the median over a duel's steps but the first; of few if they are slow.
+    """Seconds per step: the median over all steps but the first, of few if they are slow.
 
-    Where the discriminator learns at few steps, the median of what they take from one to the next.
+    Measured from one discriminator update to the next.
     """
-    together = trainer.config.discriminator_interval
+    interval = trainer.config.discriminator_interval
     marks: list[float] = []
     for progress in trainer.run(batches):
-        if progress.step % together:
+        if progress.step % interval:
             continue
+        processor.wait_for(trainer.device)  # else it is the asking that is timed
         marks.append(clock())
         if len(marks) > 1 and marks[-1] - marks[0] > PROBE_SECONDS:
             break
-    taken = sorted(after - before for before, after in pairwise(marks))
-    return max(taken[len(taken) // 2] / together, 1e-6)
+    durations = sorted(after - before for before, after in pairwise(marks))
+    return max(durations[len(durations) // 2] / interval, 1e-6)
 
 
 def _short(value: object) -> str:
@@ -124,34 +125,36 @@ def steps_in(
 ) -> float:
     """How many steps there is time for with samples of some shape.
 
-    Steps are measured, on one thread, with the smallest networks on blank samples. Infinitely many
-    where what samples are told would have to be made up.
+    Steps are measured on one thread, with the smallest networks on blank samples. Infinity if the
+    recipe needs conditions that cannot be made up.
 
     Args:
         shape: Of an encoded sample.
         kind: Of data.
-        recipe: Name of the task.
+        recipe: Name of the recipe.
         given: Settings of the user.
         seconds: Time budget.
         device: Where to train.
-        clock: What time is measured by.
-        classes: Of the data; told to networks that cannot do without.
+        clock: Returns the time in seconds.
+        classes: Number of classes, for networks that need a label.
     """
-    made = find_recipe(recipe)
-    slots = made.inputs.slots
+    task_recipe = find_recipe(recipe)
+    slots = task_recipe.inputs.slots
     if slots.keys() - {SAMPLE, LABEL}:
         return math.inf
-    config = parse(made.config, dict(given) | {"steps": 4})
+    config = parse(task_recipe.config, dict(given) | {"steps": 4})
     blank = torch.zeros(config.batch, *shape)
-    told = Condition.none(blank)
+    condition = Condition.none(blank)
     if LABEL in slots and not slots[LABEL].optional:
-        told = replace(told, vector=torch.eye(classes)[torch.arange(config.batch) % classes])
-    batch = Batch(blank, told, kind=kind)
+        condition = replace(
+            condition, vector=torch.eye(classes)[torch.arange(config.batch) % classes]
+        )
+    batch = Batch(blank, condition, kind=kind)
     suggested: dict[str, object] = {}
-    for _, settings in made.training.suggest(batch, MANY):
+    for _, settings in task_recipe.training.suggest(batch, MANY_SAMPLES):
         suggested |= settings
-    timed = parse(made.config, config.model_dump() | suggested | dict(given) | {"steps": 4})
-    trainer = Trainer(made, timed, Spec.of(batch), device=device)
+    timed = parse(task_recipe.config, config.model_dump() | suggested | dict(given) | {"steps": 4})
+    trainer = Trainer(task_recipe, timed, Spec.of(batch), device=device)
     with processor.threads(1):
         return seconds / _timed(trainer, repeat(batch), clock)
 
@@ -169,17 +172,17 @@ def choose_settings(
     """Every setting that the user left open, and the measured seconds per step.
 
     Args:
-        recipe: The task.
+        recipe: The recipe.
         dataset: Decoded data, to measure on.
         given: Settings that stay as they are.
         seconds: Time budget; 0 if ``given`` bounds the steps.
         seed: Of the probes' networks.
         device: Where to train.
-        clock: What time is measured by; processor time for benchmarks.
+        clock: Returns the time in seconds; processor time for benchmarks.
     """
     chosen = AutoConfig(recipe, dataset, given, seed, device)
     if recipe.training.fit is not None:
-        _take_suggestions(chosen)
+        _apply_suggestions(chosen)
         return chosen, 0.0
     _choose_numbers(chosen)
     _choose_threads(chosen)
@@ -188,7 +191,7 @@ def choose_settings(
     if seconds:
         with processor.threads(chosen.config.threads):
             step = chosen.time_step(clock=clock)
-        # A twentieth for looks and saves; measured on digits, see docs/benchmarks.md.
+        # The rest is for evaluations and checkpoints; measured on digits, see docs/benchmarks.md.
         steps = max(int(0.93 * seconds / step), 20)
         chosen.choose(f"{seconds:.0f} s at {step * 1e3:.1f} ms a step", steps=steps)
     else:
@@ -204,16 +207,16 @@ def _choose_numbers(chosen: AutoConfig) -> None:
         chosen.choose(f"only {rows} samples to train on", batch=max(2, rows))
     if train.label_codec is not None and train.label_codec.pseudo:
         chosen.choose(
-            f"{rows} {modality_of(chosen.spec.kind).noun[1]} without labels, sorted by likeness "
-            "into kinds that both are told",
+            f"{rows} {modality_of(chosen.spec.kind).noun[1]} without labels, clustered into "
+            "pseudo-classes that condition both networks",
             **{chosen.recipe.training.controls.pseudo_classes: len(train.label_codec.classes)},
         )
-    _take_suggestions(chosen)
+    _apply_suggestions(chosen)
 
 
-def _take_suggestions(chosen: AutoConfig) -> None:
+def _apply_suggestions(chosen: AutoConfig) -> None:
     train = chosen.dataset.train
-    some = train.take(random_subset(len(train), PROBED, chosen.seed))
+    some = train.take(random_subset(len(train), PROBE_SAMPLES, chosen.seed))
     for reason, settings in chosen.recipe.training.suggest(some, len(train)):
         chosen.choose(reason, **settings)
     for reason, settings in chosen.recipe.training.presets(chosen.config):
@@ -223,17 +226,19 @@ def _take_suggestions(chosen: AutoConfig) -> None:
 def _choose_threads(chosen: AutoConfig) -> None:
     if chosen.device != "cpu" or "threads" in chosen.user_settings:
         return
-    taken: dict[int, float] = {}
+    step_seconds: dict[int, float] = {}
     for count in sorted({1, processor.processors()}):
         with processor.threads(count):
-            taken[count] = chosen.time_step(steps=3, discriminator_interval=1)
-    best = min(taken, key=lambda count: taken[count])
-    shown = ", ".join(f"{count}: {took * 1e3:.0f} ms a step" for count, took in taken.items())
-    chosen.choose(f"measured ({shown})", threads=best)
+            step_seconds[count] = chosen.time_step(steps=3, discriminator_interval=1)
+    best = min(step_seconds, key=lambda count: step_seconds[count])
+    description = ", ".join(
+        f"{count}: {seconds * 1e3:.0f} ms a step" for count, seconds in step_seconds.items()
+    )
+    chosen.choose(f"measured ({description})", threads=best)
 
 
 def _choose_size(chosen: AutoConfig, seconds: float, clock: Clock) -> None:
-    """Small networks and batches while steps are few, since steps are then what counts."""
+    """Larger networks and batches only where there is time for enough steps."""
     scaling = chosen.recipe.training.scaling(chosen.spec)
     if not scaling:
         return
@@ -241,26 +246,26 @@ def _choose_size(chosen: AutoConfig, seconds: float, clock: Clock) -> None:
     if seconds:
         with processor.threads(chosen.config.threads):
             steps = int(seconds / chosen.time_step(clock=clock))
-    for least, settings in scaling:
-        if steps >= least:
-            # A batch must not hold more than there is to show.
-            most = min(settings.get("batch", chosen.config.batch), len(chosen.dataset.train))
-            fitting = {**settings, "batch": int(most)}
+    for min_steps, settings in scaling:
+        if steps >= min_steps:
+            # No batch larger than the training set.
+            max_batch = min(settings.get("batch", chosen.config.batch), len(chosen.dataset.train))
+            fitting = {**settings, "batch": int(max_batch)}
             chosen.choose(f"time for {steps} steps of the smallest networks", **fitting)
             return
 
 
 def choose_precision(chosen: AutoConfig, clock: Clock) -> None:
-    """Compute in 16 bit where that is measured to pay.
+    """Compute in bfloat16 where that is measured to be faster.
 
-    Never for data whose fine structure eight bits of mantissa would round away.
+    Never for kinds of data whose fine structure its eight bits of mantissa would round away.
     """
     modality = modality_of(chosen.spec.kind)
     if not modality.bfloat16:
-        chosen.choose(f"{modality.noun[1]} keep every digit", precision="float32")
+        chosen.choose(f"{modality.noun[1]} need full precision", precision="float32")
         return
     if chosen.recipe.training.float32_only:
-        chosen.choose("the duel of this recipe stands still in 16 bit", precision="float32")
+        chosen.choose("training of this recipe stands still in 16 bit", precision="float32")
         return
     if "precision" in chosen.user_settings or not processor.may_use_bfloat16(chosen.device):
         chosen.choose("16 bit is not faster on this machine", precision="float32")
@@ -270,5 +275,5 @@ def choose_precision(chosen: AutoConfig, clock: Clock) -> None:
         short = chosen.time_step(clock=clock, precision="bfloat16")
     chosen.choose(
         f"measured (32 bit: {wide * 1e3:.1f} ms a step, 16 bit: {short * 1e3:.1f} ms)",
-        precision="bfloat16" if short < PAYS * wide else "float32",
+        precision="bfloat16" if short < BFLOAT16_TIME_RATIO * wide else "float32",
     )

@@ -1,4 +1,4 @@
-"""The checkpoint in a run's folder: all that is needed to go on exactly where it was saved."""
+"""The checkpoint in a run's folder: everything needed to resume exactly where it was saved."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from gannet.core.errors import GannetError, no_permission
 from gannet.core.io.files import UNREADABLE, write_whole
 
 CHECKPOINT = "checkpoint.pt"
-"""Its name in the folder."""
+"""Name of the file."""
 
 
 def save_checkpoint(out: Path, state: Mapping[str, Any]) -> None:
-    """Write the state of a run in one piece or not at all.
+    """Write the state of a run atomically.
 
     Args:
         out: The run's folder.
@@ -29,13 +29,13 @@ def save_checkpoint(out: Path, state: Mapping[str, Any]) -> None:
     write_whole(out / CHECKPOINT, packed.getvalue())
 
 
-def load_checkpoint(out: Path, device: str, take_up: Callable[[Mapping[str, Any]], None]) -> None:
-    """Go on from the state that was saved last, if any was.
+def load_checkpoint(out: Path, device: str, restore: Callable[[Mapping[str, Any]], None]) -> None:
+    """Resume from the checkpoint, if there is one.
 
     Args:
         out: The run's folder.
-        device: Where tensors shall lie.
-        take_up: Is given the state; what it cannot find there means a damaged file, too.
+        device: Device of the tensors.
+        restore: Called with the state; a key it misses counts as a damaged file.
 
     Raises:
         GannetError: if the file is damaged, or may not be read.
@@ -44,27 +44,27 @@ def load_checkpoint(out: Path, device: str, take_up: Callable[[Mapping[str, Any]
     if not path.exists():
         return
     try:
-        take_up(torch.load(path, map_location=device, weights_only=True))
+        restore(torch.load(path, map_location=device, weights_only=True))
     except PermissionError:
         raise no_permission(path) from None
     except (OSError, *UNREADABLE):
         raise GannetError(
-            "the save is damaged or of another gannet",
+            "the checkpoint is damaged or from another version of gannet",
             where=str(path),
-            remedy="Delete the file to begin anew, or train into another folder.",
+            remedy="Delete the file to start over, or train into another folder.",
         ) from None
 
 
-def forget_after(out: Path, step: int) -> None:
-    """Drop lines of ``training_log.jsonl`` that belong to steps which will be taken again."""
+def truncate_log(out: Path, step: int) -> None:
+    """Drop lines of ``training_log.jsonl`` after ``step``, whose steps will be repeated."""
     path = out / "training_log.jsonl"
     if path.exists():
         try:
             lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
         except PermissionError:
             raise no_permission(path) from None
-        kept = [line for line in lines if line.endswith("\n") and _step_of(line) <= step]
-        write_whole(path, "".join(kept).encode())
+        retained = [line for line in lines if line.endswith("\n") and _step_of(line) <= step]
+        write_whole(path, "".join(retained).encode())
 
 
 def _step_of(line: str) -> int:

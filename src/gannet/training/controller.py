@@ -1,4 +1,4 @@
-"""What is done about a verdict: changed settings, each with its reason, its cap and a way back."""
+"""Automatic training control: what is done about a diagnosis, with reason, limit and rollback."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from gannet.training.monitor import Diagnosis, Measurements
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One answer to a verdict.
+    """One response to a diagnosis.
 
     Attributes:
         changes: Settings and their new values.
-        rollback: Whether weights return to the last healthy state first.
+        rollback: Whether weights are first restored from the last healthy state.
         stop: Whether the run ends here.
-        restart: Number of the attempt that begins with other first weights; 0 for none.
-        reason: Why, in a sentence for people.
+        restart: Number of the attempt that starts with new initial weights; 0 for none.
+        reason: Why, in a sentence for users.
     """
 
     reason: str
@@ -36,7 +36,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class MonitorEvaluation:
-    """A look of health during a run, what it means, and what was done about it."""
+    """One evaluation during a run: measurements, diagnosis, and the action taken, if any."""
 
     measurements: Measurements
     diagnosis: Diagnosis
@@ -46,14 +46,14 @@ class MonitorEvaluation:
 
 @dataclass(slots=True)
 class Controller:
-    """Remembers what was done, so that nothing is done too often.
+    """Chooses actions and counts them, so that none is repeated too often.
 
     Attributes:
-        enabled: Whether anything may be changed; what is not finite is always rolled back.
-        cooldown: Looks to wait after an action before the next: it takes time to show.
-        since_action: Looks since the last action.
-        answered: Verdict -> times it was answered.
-        attempts: Times the run was begun anew.
+        enabled: Whether settings may be changed; non-finite weights are always rolled back.
+        cooldown: Evaluations to wait after an action, until its effect can show.
+        since_action: Evaluations since the last action.
+        answered: Diagnosis -> number of actions taken on it.
+        attempts: Number of restarts.
     """
 
     enabled: bool = True
@@ -68,7 +68,7 @@ class Controller:
     CALM = 3.0
 
     def state(self) -> dict[str, Any]:
-        """For exact resume."""
+        """State for the checkpoint."""
         return asdict(self)
 
     @classmethod
@@ -85,18 +85,18 @@ class Controller:
         *,
         below_baseline: bool = False,
     ) -> Action | None:
-        """What to do about a verdict; ``None`` for nothing.
+        """The action for a diagnosis; ``None`` for nothing.
 
         Args:
-            diagnosis: What the looks mean.
-            measurements: The last look.
+            diagnosis: Of the evaluations so far.
+            measurements: Of the last evaluation.
             config: Settings in force.
             controls: Which of them regularize and augment.
-            below_baseline: Whether no look so far was better than one plain Gaussian.
+            below_baseline: Whether no evaluation so far beat the Gaussian baseline.
         """
         self.since_action += 1
         if diagnosis.name == "converged":
-            return Action(f"done: {diagnosis.evidence}", stop=True)
+            return Action(f"converged: {diagnosis.evidence}", stop=True)
         if diagnosis.name == "diverged" and (self.enabled or not measurements.finite):
             return self._diverged(diagnosis, config)
         if not self.enabled or self.since_action <= self.cooldown:
@@ -117,7 +117,7 @@ class Controller:
         self.since_action = 0
 
     def _may_restart(self, diagnosis: Diagnosis, measurements: Measurements) -> bool:
-        """Two calm players that go round in a circle from the start do not find out of it."""
+        """Whether to restart: small logits and no progress from the start do not recover."""
         stuck = diagnosis.name in ("discriminator_underfitting", "vanishing_gradient")
         return stuck and measurements.logit_scale < self.CALM and self.attempts < self.ATTEMPTS
 
@@ -126,8 +126,8 @@ class Controller:
         self.since_action = 0
         rate = config.learning_rate * 0.7
         return Action(
-            "begun anew with other first weights and smaller steps, since nothing was learnt so "
-            f"far: {diagnosis.evidence}",
+            "restart with new initial weights and a lower learning rate, since nothing was learnt "
+            f"so far: {diagnosis.evidence}",
             {"learning_rate": rate},
             restart=self.attempts,
         )
@@ -135,11 +135,12 @@ class Controller:
     def _diverged(self, diagnosis: Diagnosis, config: Config) -> Action:
         self._count(diagnosis.name)
         if self.answered[diagnosis.name] > self.CAP:
-            reason = f"{diagnosis.evidence}, {self.CAP} times in spite of smaller steps: giving up"
+            tries = f"{self.CAP} times in spite of lower learning rates"
+            reason = f"{diagnosis.evidence}, {tries}: giving up"
             return Action(reason, rollback=True, stop=True)
         rate = config.learning_rate / 2
         return Action(
-            f"{diagnosis.evidence}: back to the last healthy state, "
+            f"{diagnosis.evidence}: rollback to the last healthy state, "
             f"learning rate halved to {rate:.2g}",
             {"learning_rate": rate},
             rollback=True,
@@ -147,35 +148,39 @@ class Controller:
 
     def _remedy(self, diagnosis: Diagnosis, config: Config, controls: Controls) -> Action | None:
         settings = config.model_dump()
-        slope, augment = settings.get(controls.regularize), settings.get(controls.augment)
+        penalty, augment = settings.get(controls.regularize), settings.get(controls.augment)
         if diagnosis.name == "discriminator_overfitting" and augment is not None and augment < 0.6:
             more = round(min(augment + 0.15, 0.6), 2)
             return Action(
-                f"augmentation up to {more}: {diagnosis.evidence}", {controls.augment: more}
+                f"augmentation probability up to {more}: {diagnosis.evidence}",
+                {controls.augment: more},
             )
         if diagnosis.name == "mode_collapse":
             changes: dict[str, Any] = {"learning_rate": config.learning_rate * 0.7}
-            if slope is not None:
-                changes[controls.regularize] = max(slope * 2, 1e-3)
+            if penalty is not None:
+                changes[controls.regularize] = max(penalty * 2, 1e-3)
             return Action(
-                "back to the last healthy state, with a flatter discriminator and smaller steps: "
-                + diagnosis.evidence,
+                "rollback to the last healthy state, with a higher gradient penalty and a lower "
+                "learning rate: " + diagnosis.evidence,
                 changes,
                 rollback=True,
             )
-        if diagnosis.name == "discriminator_underfitting" and slope:
+        if diagnosis.name == "discriminator_underfitting" and penalty:
             return Action(
-                f"slope weight down to {slope / 3:.2g}: {diagnosis.evidence}",
-                {controls.regularize: slope / 3},
+                f"gradient penalty down to {penalty / 3:.2g}: {diagnosis.evidence}",
+                {controls.regularize: penalty / 3},
             )
         if diagnosis.name == "generator_overfitting":
             if self.answered.get(diagnosis.name, 0) >= self.RETURNS:
                 return Action(
-                    f"done, at the best state: {diagnosis.evidence}", rollback=True, stop=True
+                    f"stopped, rollback to the best state: {diagnosis.evidence}",
+                    rollback=True,
+                    stop=True,
                 )
             rate = config.learning_rate / 2
             return Action(
-                f"back to the best state, learning rate halved to {rate:.2g}: {diagnosis.evidence}",
+                f"rollback to the best state, learning rate halved to {rate:.2g}: "
+                f"{diagnosis.evidence}",
                 {"learning_rate": rate},
                 rollback=True,
             )
@@ -183,22 +188,22 @@ class Controller:
             if config.n_critic > 1:
                 fewer = config.n_critic - 1
                 return Action(
-                    f"discriminator rounds down to {fewer}: {diagnosis.evidence}",
+                    f"discriminator updates per step down to {fewer}: {diagnosis.evidence}",
                     {"n_critic": fewer},
                 )
-            if slope is not None:
-                more = max(slope * 2, 1e-3)
+            if penalty is not None:
+                more = max(penalty * 2, 1e-3)
                 return Action(
-                    f"slope weight up to {more:.2g}: {diagnosis.evidence}",
+                    f"gradient penalty up to {more:.2g}: {diagnosis.evidence}",
                     {controls.regularize: more},
                 )
         return None
 
     def _relax(self, measurements: Measurements, config: Config, name: str) -> Action | None:
-        """Turn augmentation down again once the discriminator no longer knows the data by heart.
+        """Lower augmentation again once the discriminator no longer overfits.
 
-        Turned up at a gap of .12, down below .03, or up at a tenth of copies, down below a
-        twentieth: between the two nothing happens.
+        With hysteresis: raised at an AUC gap of .12 or a memorization rate of .1, lowered below .03
+        and .05; nothing happens in between.
         """
         augment = config.model_dump().get(name)
         if not augment or not self.answered.get("discriminator_overfitting"):
@@ -208,4 +213,6 @@ class Controller:
             return None
         self.since_action = 0
         less = round(max(augment - 0.05, 0.0), 2)
-        return Action(f"augmentation down to {less}: the gap is only {gap:.2f}", {name: less})
+        return Action(
+            f"augmentation probability down to {less}: the AUC gap is only {gap:.2f}", {name: less}
+        )

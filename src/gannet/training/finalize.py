@@ -1,4 +1,4 @@
-"""What a run leaves for people: samples to look at, a fresh critic's verdict, a model card."""
+"""The results of a run: sample grids, the two-sample test (C2ST) and the model card."""
 
 from __future__ import annotations
 
@@ -14,106 +14,116 @@ from gannet.core.io.files import write_whole, writing
 from gannet.core.seeding import derive_seed, latents_at, random_subset
 from gannet.core.types import Batch, Condition
 from gannet.data.dataset import Dataset, Rows
-from gannet.evaluation.two_sample_test import FEWEST, classifier_two_sample_test
+from gannet.evaluation.two_sample_test import MIN_SAMPLES, classifier_two_sample_test
 from gannet.inference.artifact import Artifact
 from gannet.inference.calibration import within_memory
 from gannet.inference.model_card import model_card
-from gannet.modalities.hooks import Sheet, columns, no_sheet
-from gannet.modalities.modality import as_seen
+from gannet.modalities.hooks import SampleGrid, columns, no_grid
+from gannet.modalities.modality import modality_of_embedded
 from gannet.modalities.registry import codec_of, modality_of
 from gannet.training.plan import Plan
 from gannet.training.trainer import Trainer
 
 FIT_ROWS = 50_000
-"""Most rows of each part from which a recipe works out what it keeps."""
+"""Maximum rows of each split for a fit after training."""
 
-SHOWN, ANSWERS, FEW = 64, 12, 8
-"""Samples in a sheet, held-out inputs with answers in one, and files where there is no sheet."""
+GRID_SAMPLES = 64
+"""Samples in a grid."""
 
-ACROSS = 3
-"""Inputs whose answers share a row."""
+COMPARISON_INPUTS = 12
+"""Held-out inputs in a grid of conditional outputs."""
+
+MAX_FILES = 8
+"""Maximum files, for kinds of data without a grid."""
+
+INPUTS_PER_ROW = 3
+"""Inputs per row in a grid of conditional outputs."""
 
 
 @torch.no_grad()
 def preview(
-    trainer: Trainer[Any], plan: Plan, out: Path, given: Batch, count: int = SHOWN
+    trainer: Trainer[Any], plan: Plan, out: Path, given: Batch, count: int = GRID_SAMPLES
 ) -> Path | None:
-    """Samples of the averaged generator, from the same noise at every call.
+    """Samples of the EMA generator, from the same noise at every call.
 
     Args:
-        trainer: As it stands.
-        plan: Of its run.
-        out: Folder of its run.
-        given: Held-out samples with what is told of them; of a recipe whose samples are answers,
-            some of these are shown: what was given, the answer, and what it should be.
+        trainer: The networks.
+        plan: Of the run.
+        out: Folder of the run.
+        given: Held-out samples with their conditions. Conditional recipes show some of them: the
+            input, the output and the target.
         count: Samples shown.
 
     Returns:
-        ``samples/step-000500.png``, or ``None`` if nothing shows samples of this kind.
+        ``samples/step-000500.png``, or ``None`` if this kind of data cannot be shown.
     """
     if not _can_show(plan.spec.kind):
         return None
     if trainer.recipe.inputs.conditional:
-        given = given[: count // ACROSS]
-        count, told = len(given), given.condition
+        given = given[: count // INPUTS_PER_ROW]
+        count, condition = len(given), given.condition
     else:
-        told = grid_conditions(plan.spec.shape, plan.spec.vector, count)
+        condition = grid_conditions(plan.spec.shape, plan.spec.vector, count)
     noise = latents_at(plan.seed, range(count), trainer.config.latent_dim)
-    network, told_there = trainer.sampler(averaged=True), told.to(trainer.device)
-    made = trainer.recipe.sampling(network, noise.to(trainer.device), told_there, trainer.config)
-    place = out / "samples" / f"step-{trainer.step:06d}"
-    with writing(place):
-        place.parent.mkdir(parents=True, exist_ok=True)
+    network, device_condition = trainer.sampler(averaged=True), condition.to(trainer.device)
+    samples = trainer.recipe.sampling(
+        network, noise.to(trainer.device), device_condition, trainer.config
+    )
+    base_path = out / "samples" / f"step-{trainer.step:06d}"
+    with writing(base_path):
+        base_path.parent.mkdir(parents=True, exist_ok=True)
     codec = codec_of(**plan.codecs["sample"])
     conditional = trainer.recipe.inputs.conditional
-    return show(made.float().cpu(), codec, place, given if conditional else None)
+    return show(samples.float().cpu(), codec, base_path, given if conditional else None)
 
 
 def show(
-    samples: Tensor, codec: Codec[Any], place: Path, given: Batch | None = None
+    samples: Tensor, codec: Codec[Any], base_path: Path, given: Batch | None = None
 ) -> Path | None:
-    """Write samples in the way that their kind of data is shown.
+    """Write samples in a format suited to their kind of data.
 
     Args:
         samples: ``(n, *shape)``.
-        codec: Of them.
-        place: Of the file, without its suffix.
-        given: Where samples are answers, what was given and what they should be.
+        codec: Of the samples.
+        base_path: Path of the file, without its suffix.
+        given: For conditional outputs, their inputs and targets.
 
     Returns:
-        The file, the first of several, or ``None`` if nothing shows samples of this kind.
+        The file, the first of several, or ``None`` if this kind of data cannot be shown.
     """
     modality = modality_of(codec.kind)
-    sheet: Sheet | None = None
+    grid: SampleGrid | None = None
     if given is not None:
-        sheet = modality.presentation.comparison(given, [samples], ACROSS)
-    if sheet is None:
+        grid = modality.presentation.comparison(given, [samples], INPUTS_PER_ROW)
+    if grid is None:
         raws = codec.decode(samples)
-        sheet = modality.presentation.sheet(raws, columns(len(raws)))
-        if sheet is None:
-            return _one_by_one(raws, codec, place) if modality.item_suffix else None
-    path = place.with_suffix(sheet.suffix)
-    write_whole(path, sheet.content)
+        grid = modality.presentation.grid(raws, columns(len(raws)))
+        if grid is None:
+            return _write_files(raws, codec, base_path) if modality.item_suffix else None
+    path = base_path.with_suffix(grid.suffix)
+    write_whole(path, grid.content)
     return path
 
 
-def _one_by_one(raws: list[Any], codec: Codec[Any], place: Path) -> Path | None:
+def _write_files(raws: list[Any], codec: Codec[Any], base_path: Path) -> Path | None:
     """A few samples, a file for each."""
     suffix = modality_of(codec.kind).item_suffix
-    paths = [place.with_name(f"{place.name}-{n}{suffix}") for n in range(len(raws[:FEW]))]
+    paths = [
+        base_path.with_name(f"{base_path.name}-{n}{suffix}") for n in range(len(raws[:MAX_FILES]))
+    ]
     for raw, path in zip(raws, paths, strict=False):
         codec.write(raw, path)
     return next(iter(paths), None)
 
 
 def _can_show(kind: str) -> bool:
-    """Whether it is worth making samples of a kind of data to show them."""
+    """Whether samples of this kind of data can be shown."""
     modality = modality_of(kind)
-    return modality.presentation.sheet is not no_sheet or bool(modality.item_suffix)
+    return modality.presentation.grid is not no_grid or bool(modality.item_suffix)
 
 
 def grid_conditions(shape: tuple[int, ...], classes: int, count: int) -> Condition:
-    """One class after another, so that each column of a grid shows every class by turns."""
+    """Conditions that go through the classes in turn, sample by sample."""
     blank = Condition.none(torch.zeros(count, *shape))
     vector = torch.zeros(count, classes)
     if classes:
@@ -122,70 +132,75 @@ def grid_conditions(shape: tuple[int, ...], classes: int, count: int) -> Conditi
 
 
 def with_fit_after_training(artifact: Artifact, dataset: Dataset) -> Artifact:
-    """The same artefact with what its recipe works out once the duel is over."""
-    settle = artifact.recipe.inference.fit_after_training
-    if settle is None:
+    """The same artifact with the extra state that its recipe fits after training."""
+    fit = artifact.recipe.inference.fit_after_training
+    if fit is None:
         return artifact
     seed = artifact.card.seed
     train = dataset.train.take(sorted(random_subset(len(dataset.train), FIT_ROWS, seed)))
-    # Every other held-out row: what is weighed on them must be scored on the rest.
+    # Every other held-out row; the rest stays unseen for evaluation.
     half = range(0, len(dataset.held_out), 2)
     held_out = dataset.held_out.take(
         [half[at] for at in sorted(random_subset(len(half), FIT_ROWS, seed))]
     )
-    return replace(artifact, extra_state=settle(artifact.trained, train, held_out, seed))
+    return replace(artifact, extra_state=fit(artifact.trained, train, held_out, seed))
 
 
 def with_two_sample_test(artifact: Artifact, dataset: Dataset) -> Artifact:
-    """The same artefact with the verdict of a fresh critic on its card.
+    """The same artifact with the classifier two-sample test (C2ST) on its card.
 
-    The duel's own discriminator proves nothing: it may be weak. A critic that was never part of
-    the duel learns from half of held-out reals and fakes and is tested on the other half.
+    The discriminator of training proves nothing, since it may be weak. The test trains a new
+    classifier on half of held-out reals and fakes and tests it on the other half.
     """
     modality = modality_of(artifact.card.spec.kind)
     test = modality.two_sample
-    most = within_memory(test.samples, artifact.card.spec.shape)
-    count, seed = min(len(dataset.held_out), most), artifact.card.seed
-    if count < FEWEST:
+    max_samples = within_memory(test.samples, artifact.card.spec.shape)
+    count, seed = min(len(dataset.held_out), max_samples), artifact.card.seed
+    if count < MIN_SAMPLES:
         return artifact
     held_out = dataset.held_out.take(random_subset(len(dataset.held_out), count, seed))
-    real, fresh = artifact.embed(held_out.real), derive_seed(seed, 2)
-    fake = artifact.embed(artifact.fakes_like(held_out, seed=fresh))
-    seen = as_seen(modality, held_out.real, real)
-    found = classifier_two_sample_test(real, fake, seed=seed, steps=test.steps, modality=seen)
+    real, sampling_seed = artifact.embed(held_out.real), derive_seed(seed, 2)
+    fake = artifact.embed(artifact.fakes_like(held_out, seed=sampling_seed))
+    feature_modality = modality_of_embedded(modality, held_out.real, real)
+    result = classifier_two_sample_test(
+        real, fake, seed=seed, steps=test.steps, modality=feature_modality
+    )
     return replace(
-        artifact, card=artifact.card.model_copy(update={"two_sample_test": asdict(found)})
+        artifact, card=artifact.card.model_copy(update={"two_sample_test": asdict(result)})
     )
 
 
-def _samples(artifact: Artifact, out: Path) -> Path | None:
+def _write_samples(artifact: Artifact, out: Path) -> Path | None:
     seed, classes = artifact.card.seed, len(artifact.classes)
-    told = (
-        grid_conditions(artifact.card.spec.shape, classes, SHOWN)
+    condition = (
+        grid_conditions(artifact.card.spec.shape, classes, GRID_SAMPLES)
         if classes
-        else artifact.conditions(SHOWN, seed=seed)
+        else artifact.conditions(GRID_SAMPLES, seed=seed)
     )
-    return show(artifact.fakes(told, seed=seed), artifact.codecs["sample"], out / "grid")
+    return show(artifact.fakes(condition, seed=seed), artifact.codecs["sample"], out / "grid")
 
 
-def _answers(artifact: Artifact, held_out: Rows, out: Path) -> Path | None:
-    some = held_out.take(random_subset(len(held_out), ANSWERS, artifact.card.seed))
+def _write_comparison(artifact: Artifact, held_out: Rows, out: Path) -> Path | None:
+    some = held_out.take(random_subset(len(held_out), COMPARISON_INPUTS, artifact.card.seed))
     given = artifact.recipe.with_evaluation_condition(some, artifact.card.spec)
-    made = artifact.fakes(given.condition, seed=artifact.card.seed)
-    return show(made, artifact.codecs["sample"], out / "grid", given)
+    outputs = artifact.fakes(given.condition, seed=artifact.card.seed)
+    return show(outputs, artifact.codecs["sample"], out / "grid", given)
 
 
 def finalize(artifact: Artifact, out: Path, held_out: Rows | None = None) -> Artifact:
-    """Save the artefact, its samples and its model card; answers are shown to held-out inputs."""
-    shown: Path | None = None
+    """Save the artifact, a grid of samples and the model card.
+
+    Conditional recipes need ``held_out`` for the inputs of their grid.
+    """
+    grid_path: Path | None = None
     if _can_show(artifact.codecs["sample"].kind):
         with writing(out):
             out.mkdir(parents=True, exist_ok=True)
         if not artifact.recipe.inputs.conditional:
-            shown = _samples(artifact, out)
+            grid_path = _write_samples(artifact, out)
         elif held_out is not None:
-            shown = _answers(artifact, held_out, out)
+            grid_path = _write_comparison(artifact, held_out, out)
     artifact.save(out)
-    name = shown.name if shown is not None and shown.suffix == ".png" else ""
+    name = grid_path.name if grid_path is not None and grid_path.suffix == ".png" else ""
     write_whole(out / "README.md", model_card(artifact, out.resolve().name, name).encode())
     return artifact

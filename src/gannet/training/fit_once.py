@@ -1,4 +1,4 @@
-"""A run without a duel: its recipe makes the product at once, from all training rows."""
+"""A run without adversarial training: the recipe fits its model at once to the training data."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from gannet.training.plan import FORMAT, Plan
 from gannet.training.run import DISTANCE, card_of, statistics_of
 
 FITTED_BYTES = 512 * 2**20
-"""Most room for the training samples that are fitted to."""
+"""Maximum memory for the training samples that are fitted to."""
 
 
 def fit_closed_form(plan: Plan, dataset: Dataset, out: Path, clock: Callable[[], float]) -> None:
-    """Fit, measure once, and leave an artefact as every run does.
+    """Fit, measure once, and save an artifact as every run does.
 
     Args:
         plan: Of a recipe that has a ``fit``.
         dataset: Decoded data.
-        out: Becomes an artefact.
-        clock: What time is measured by.
+        out: The run's folder, in the end an artifact.
+        clock: Returns the time in seconds.
     """
     began = clock()
     recipe = find_recipe(plan.recipe)
     config = parse(recipe.config, plan.config)
-    most = min(FIT_ROWS, max(FITTED_BYTES // (4 * math.prod(plan.spec.shape)), 2))
-    rows = sorted(random_subset(len(dataset.train), most, plan.seed))
+    max_rows = min(FIT_ROWS, max(FITTED_BYTES // (4 * math.prod(plan.spec.shape)), 2))
+    rows = sorted(random_subset(len(dataset.train), max_rows, plan.seed))
     fit = recipe.training.fit
     assert fit is not None
     model = fit(config, plan.spec, dataset.train.take(rows))
@@ -51,7 +51,7 @@ def fit_closed_form(plan: Plan, dataset: Dataset, out: Path, clock: Callable[[],
     evidence = f"{len(rows)} training samples, {seconds:.1f} s"
     diagnosis = {"name": FITTED, "evidence": evidence, "stopped": "it took one step"}
     card = card_of(plan, dataset, config=config, steps=1, diagnosis=diagnosis, distance={})
-    made = _measured(
+    artifact = _measured(
         Artifact(card, model, discriminator, statistics_of(dataset, plan.spec)), plan, dataset
     )
     line = {
@@ -62,15 +62,15 @@ def fit_closed_form(plan: Plan, dataset: Dataset, out: Path, clock: Callable[[],
         "evidence": evidence,
     }
     write_whole(out / TRAINING_LOG, (json.dumps(line) + "\n").encode())
-    finalize(with_two_sample_test(made, dataset), out, dataset.held_out)
+    finalize(with_two_sample_test(artifact, dataset), out, dataset.held_out)
 
 
 @torch.no_grad()
 def _measured(artifact: Artifact, plan: Plan, dataset: Dataset) -> Artifact:
-    """The same artefact with its distance to held-out data, measured as health does."""
+    """The same artifact with its energy distance to held-out data, as the monitor measures it."""
     monitor = monitor_for(dataset, plan)
-    made = artifact.fakes(monitor.held_out.condition, seed=derive_seed(plan.seed, 1, 2))
-    features = monitor.features(artifact.embed(made))
+    samples = artifact.fakes(monitor.held_out.condition, seed=derive_seed(plan.seed, 1, 2))
+    features = monitor.features(artifact.embed(samples))
     value, error = energy_distance_with_se(monitor.real_features, features)
     distance = {
         "name": DISTANCE,

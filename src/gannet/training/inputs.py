@@ -1,4 +1,4 @@
-"""The data as a recipe reads them: of the kinds that its slots take, in pairs, in pieces."""
+"""The data as a recipe reads them: of the kinds that its slots take, in pairs, in crops."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from gannet.data.pairing import GIVEN, find_pairs
 from gannet.modalities.registry import find_modality, modalities
 from gannet.recipes.registry import find_recipe
 
-SHOWN = 3
-"""Names that an error lists."""
+MAX_LISTED = 3
+"""Maximum names listed in an error."""
 
 
 def source_for(
@@ -28,9 +28,9 @@ def source_for(
     config: Config,
     *,
     kind: str = "",
-    found: Source | None = None,
+    existing: Source | None = None,
 ) -> Source:
-    """The data as a recipe with these settings reads them: in pairs, in pieces, or as they are.
+    """The data as a recipe with these settings reads them: in pairs, in crops, or as they are.
 
     Args:
         data: A path, or a data frame.
@@ -38,16 +38,16 @@ def source_for(
         recipe: Name of the task.
         config: Its settings.
         kind: The one kind that samples must be of; by default any that the recipe takes.
-        found: The data, if they were found before.
+        existing: The source, if it is known already.
 
     Raises:
         DataError: if they cannot be read so.
     """
-    made = find_recipe(recipe)
-    inputs = made.inputs
-    source = found
+    task_recipe = find_recipe(recipe)
+    inputs = task_recipe.inputs
+    source = existing
     if source is None or inputs.slots.keys() - {SAMPLE, LABEL}:
-        source = _source(data, label, made, config, kind)
+        source = _source(data, label, task_recipe, config, kind)
     inputs.check(source)
     _check_slots(source, recipe, inputs)
     side = inputs.crop_size(config)
@@ -55,39 +55,39 @@ def source_for(
 
 
 def source_of(data: Path | str | Any, label: str | None) -> Source:
-    """The data as the kind that knows them best has them.
+    """The data as the first kind of data that recognizes them reads them.
 
     Raises:
         DataError: if nothing is there, or nothing that can be used.
     """
     every = tuple(each.name for each in modalities())
-    return _plain_source(data, label, kinds_for(every, label))
+    return _simple_source(data, label, kinds_for(every, label))
 
 
 def kinds_for(kinds: Sequence[str], label: str | None) -> Sequence[str]:
-    """Those of some kinds of which a column of classes can be told, if one was asked for."""
-    apart = [name for name in kinds if find_modality(name).reading.own_labels]
-    return apart if label and apart else kinds
+    """The kinds that can have a column of labels, if one is named; else all of them."""
+    labeled_kinds = [name for name in kinds if find_modality(name).reading.own_labels]
+    return labeled_kinds if label and labeled_kinds else kinds
 
 
-def check_classes(found: Dataset, inputs: Inputs[Any]) -> None:
-    """Refuse data of which no sample of a class is left to train on, where classes are needed.
+def check_classes(dataset: Dataset, inputs: Inputs[Any]) -> None:
+    """Refuse data in which a class has no training samples, where classes are needed.
 
     Raises:
         DataError: naming the classes.
     """
     slot = inputs.slots.get(LABEL)
-    if slot is None or slot.optional or not found.classes:
+    if slot is None or slot.optional or not dataset.classes:
         return
-    there = set(found.train.labels.tolist())
-    lost = [name for number, name in enumerate(found.classes) if number not in there]
-    if lost:
-        one, many = find_modality(found.source.kind).noun
-        broken = [f"{name} ({why})" for name, why in found.skipped[:SHOWN]]
+    present = set(dataset.train.labels.tolist())
+    missing = [name for number, name in enumerate(dataset.classes) if number not in present]
+    if missing:
+        one, many = find_modality(dataset.source.kind).noun
+        broken = [f"{name} ({why})" for name, why in dataset.skipped[:MAX_LISTED]]
         raise DataError(
-            f"no {one} of {', '.join(lost[:SHOWN])} is left to train on"
+            f"no {one} of {', '.join(missing[:MAX_LISTED])} is left to train on"
             + (f"; cannot be read: {', '.join(broken)}" if broken else ""),
-            where=str(found.source.path),
+            where=str(dataset.source.path),
             remedy=f"Add {many} that can be read.",
         )
 
@@ -95,18 +95,18 @@ def check_classes(found: Dataset, inputs: Inputs[Any]) -> None:
 def _source(
     data: Path | str | Any,
     label: str | None,
-    made: Recipe[Any],
+    recipe: Recipe[Any],
     config: Config,
     kind: str,
 ) -> Source:
-    slots = made.inputs.slots
+    slots = recipe.inputs.slots
     kinds = {role: slot.modalities for role, slot in slots.items()}
     kinds[SAMPLE] = (kind,) if kind else kinds[SAMPLE]
     if not isinstance(data, str | Path):
-        return _plain_source(data, label, kinds[SAMPLE])
+        return _simple_source(data, label, kinds[SAMPLE])
     path, others = Path(data), {role: named for role, named in kinds.items() if role != SAMPLE}
-    if GIVEN in slots and made.inputs.paired and not path.is_file():
-        controls, settings = made.training.controls, config.model_dump()
+    if GIVEN in slots and recipe.inputs.paired and not path.is_file():
+        controls, settings = recipe.training.controls, config.model_dump()
         how = {
             "how": settings.get(controls.pair_layout, "auto"),
             "given": settings.get(controls.pair_input, ""),
@@ -118,14 +118,14 @@ def _source(
     return source
 
 
-def _plain_source(data: Path | str | Any, label: str | None, kinds: Sequence[str]) -> Source:
+def _simple_source(data: Path | str | Any, label: str | None, kinds: Sequence[str]) -> Source:
     if isinstance(data, str | Path):
         return find(Path(data), label=label, kinds=kinds)
     return of_frame(as_frame(data), kinds=kinds, label=label)
 
 
 def _check_slots(source: Source, recipe: str, inputs: Inputs[Any]) -> None:
-    """Refuse data that lack what the recipe cannot do without."""
+    """Refuse data that lack a required input of the recipe."""
     for role, slot in inputs.slots.items():
         if role == SAMPLE or slot.optional or role in source.roles:
             continue

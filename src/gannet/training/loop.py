@@ -1,4 +1,4 @@
-"""The loop around the duel: step, look, keep the time, save, stop, finish."""
+"""The training loop: step, evaluate, keep to the time budget, save, stop, finalize."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ from gannet.training.run import BY_HAND, Run
 OUT_OF_TIME = "out of time"
 
 SAVE_SECONDS = 20.0
-"""Least time between two saves."""
+"""Minimum time between two checkpoints."""
 
-SAVE_SHARE = 0.05
-"""Largest share of the time that goes into saves; large networks are saved more seldom."""
+MAX_SAVE_FRACTION = 0.05
+"""Maximum fraction of the time spent on checkpoints; large networks are saved less often."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingState:
-    """Where a run stands after a step.
+    """The state of a run after a step.
 
     Attributes:
-        result: The step's number and terms; reading its numbers waits for the device.
-        steps: Steps that the whole run will take.
+        result: The step's number and losses; reading the losses waits for the device.
+        steps: Total steps of the run.
         elapsed: Seconds trained so far, over all resumptions.
         rate: Samples per second since the run was started or resumed.
-        evaluation: A look of health, if one was taken after this step.
+        evaluation: The monitor's evaluation, if there was one after this step.
     """
 
     result: StepResult
@@ -59,29 +59,28 @@ def run_training(
     save_seconds: float = SAVE_SECONDS,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Iterator[TrainingState]:
-    """Carry out a plan in the folder ``out``; if that holds half a run, finish it.
+    """Run a plan in the folder ``out``; an unfinished run there is resumed.
 
     Args:
         plan: From ``make_plan``, or read back from the folder.
-        dataset: What it was made for.
-        out: Becomes an artefact.
-        stop: Asked after each step; a true answer ends the run with a usable artefact.
-        save_seconds: Least time between saves. They take at most a twentieth of the time, so that
-            large networks are saved more seldom.
-        clock: What time is measured by.
+        dataset: The data it was made for.
+        out: The run's folder, in the end an artifact.
+        stop: Called after each step; true ends the run with a usable artifact.
+        save_seconds: Minimum time between checkpoints, which take at most a twentieth of the time.
+        clock: Returns the time in seconds.
 
     Yields:
-        One ``TrainingState`` per step. Whoever reads may stop at any time and lose nothing saved.
+        One ``TrainingState`` per step. The caller may stop at any time; checkpoints remain.
 
     Raises:
         GannetError: if another process trains into the folder, or began another run there.
-        DivergedError: if the duel is lost in spite of every way back.
+        DivergedError: if training diverged and was never healthy.
     """
     threads = parse(find_recipe(plan.recipe).config, plan.config).threads
     with holding(out / "run.lock"), processor.threads(threads):
-        _write_down(plan, out)
+        _write_plan(plan, out)
         if find_recipe(plan.recipe).training.fit is not None:
-            yield from _fitted(plan, dataset, out, clock)
+            yield from _run_fit(plan, dataset, out, clock)
             return
         run = Run(plan, dataset, out)
         run.load_checkpoint()
@@ -90,30 +89,30 @@ def run_training(
         _end(run)
 
 
-def _fitted(
+def _run_fit(
     plan: Plan, dataset: Dataset, out: Path, clock: Callable[[], float]
 ) -> Iterator[TrainingState]:
-    """Fit, unless that was done: what a killed run left is made anew, which takes seconds."""
+    """Fit in closed form unless done already; an interrupted fit starts over, in seconds."""
     if not (out / "card.json").exists():
         began = clock()
         fit_closed_form(plan, dataset, out, clock)
-        taken = clock() - began
-        rate = len(dataset.train) / max(taken, 1e-9)
-        yield TrainingState(StepResult(1, {}), 1, taken, rate, None)
+        seconds = clock() - began
+        rate = len(dataset.train) / max(seconds, 1e-9)
+        yield TrainingState(StepResult(1, {}), 1, seconds, rate, None)
 
 
-def _write_down(plan: Plan, out: Path) -> None:
-    """Write the plan before the first step; only now that the folder is held is it safe to.
+def _write_plan(plan: Plan, out: Path) -> None:
+    """Write the plan before the first step; safe only now that the folder is locked.
 
     Raises:
-        GannetError: if another run was begun there since the plan was made.
+        GannetError: if another run was started there since the plan was made.
     """
     existing = read_plan(out)
     if existing not in (None, plan):
         raise GannetError(
-            "another run was begun in this folder meanwhile",
+            "another run was started in this folder meanwhile",
             where=str(out),
-            remedy="Give the same command to go on with that run, or another --out.",
+            remedy="Give the same command to resume that run, or another --out.",
         )
     write_whole(out / "plan.json", plan.model_dump_json(indent=2).encode())
 
@@ -138,25 +137,25 @@ def _steps(
             evaluation = run.evaluate(progress)
             run.elapsed = at_first + clock() - began
             run.keep_pace((run.elapsed - at_first) / done)
-        run.stopped = run.stopped or _ended(run, stop)
+        run.stopped = run.stopped or _stop_reason(run, stop)
         if clock() >= save_at:
-            save_at = _saved(run, save_seconds, clock)
+            save_at = _save(run, save_seconds, clock)
         yield TrainingState(progress, trainer.config.steps, run.elapsed, rate, evaluation)
 
 
-def _ended(run: Run, stop: Callable[[], bool]) -> str:
-    """Why the run ends here, if it does for a reason that is not the duel's own."""
+def _stop_reason(run: Run, stop: Callable[[], bool]) -> str:
+    """Why the run ends here, by hand or out of time; empty if it does not."""
     if stop():
         return BY_HAND
     return OUT_OF_TIME if run.plan.budget_seconds and run.elapsed >= run.plan.budget_seconds else ""
 
 
-def _saved(run: Run, save_seconds: float, clock: Callable[[], float]) -> float:
-    """Save, and say when to save again."""
+def _save(run: Run, save_seconds: float, clock: Callable[[], float]) -> float:
+    """Save a checkpoint; returns when to save next."""
     before = clock()
     run.save_checkpoint()
     now = clock()
-    return now + max(save_seconds, (now - before) / SAVE_SHARE)
+    return now + max(save_seconds, (now - before) / MAX_SAVE_FRACTION)
 
 
 def _batches(run: Run) -> Iterator[Batch]:
@@ -167,21 +166,23 @@ def _batches(run: Run) -> Iterator[Batch]:
 
 def _end(run: Run) -> None:
     run.evaluate_last()
-    kept = (run.trainer.ema, run.trainer.networks.discriminator)
-    lost = not all(
-        bool(each.isfinite().all()) for network in kept for each in network.state_dict().values()
+    networks = (run.trainer.ema, run.trainer.networks.discriminator)
+    nonfinite = not all(
+        bool(each.isfinite().all())
+        for network in networks
+        for each in network.state_dict().values()
     )
-    if not run.best and (lost or run.diagnosis.name == "diverged"):
+    if not run.best and (nonfinite or run.diagnosis.name == "diverged"):
         weight = run.trainer.recipe.training.controls.regularize
         stronger = f" or raise {flag(weight)}" if weight else ""
         evidence = (
-            run.diagnosis.evidence if run.diagnosis.name == "diverged" else "not finite numbers"
+            run.diagnosis.evidence if run.diagnosis.name == "diverged" else "weights are not finite"
         )
         raise DivergedError(
-            f"the duel diverged and was never healthy ({evidence})",
+            f"training diverged and was never healthy ({evidence})",
             where=f"step {run.trainer.step}",
             remedy=f"Lower --learning-rate{stronger}, and train into a new folder.",
         )
-    made = with_fit_after_training(run.artifact(), run.dataset)
-    judged = with_two_sample_test(calibrated(made, run.dataset), run.dataset)
-    finalize(judged, run.out, run.dataset.held_out)
+    artifact = with_fit_after_training(run.artifact(), run.dataset)
+    tested = with_two_sample_test(calibrated(artifact, run.dataset), run.dataset)
+    finalize(tested, run.out, run.dataset.held_out)

@@ -1,7 +1,7 @@
-"""From data, machine and minutes to settings, with the reasons and what to expect.
+"""Auto-configuration: from data, machine and minutes to settings, with reasons and a forecast.
 
-Nothing is looked up in a table of known data sets: time per step and slope weight are measured on
-the very networks and data that will be trained; what only one recipe knows, the recipe suggests.
+Nothing is looked up in a table of known data sets: time per step and gradient penalty weight are
+measured on the actual networks and data; recipes suggest the settings that only they know.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from gannet.recipes.registry import find_recipe
 from gannet.training.autotune import AutoConfig, Clock, choose_settings
 
 EVALUATIONS = 32
-"""Looks of health in a run, unless that would be too often or too seldom."""
+"""Evaluations in a run, unless that would be too often or too seldom."""
 
-CLOSEST = 16
-"""Fewest steps between two looks where data are soon known by heart."""
+MIN_EVAL_INTERVAL = 16
+"""Minimum steps between two evaluations where data are few and soon overfitted."""
 
 
 def default_minutes(cost: float, device: str) -> float:
-    """Time budget of a run that is not told how long to take.
+    """Default time budget of a run, in minutes.
 
     Ten minutes for samples that cost no more than an image of 32 x 32; beyond that as much longer
     as samples cost more, up to two hours. A quarter of it on a GPU.
 
     Args:
-        cost: Of a sample, as ``Modality.cost`` has it.
+        cost: Of a sample, from ``Modality.cost``.
         device: Where to train.
 
     >>> default_minutes(0.77, "cpu"), default_minutes(4.0, "cpu")
@@ -45,34 +45,34 @@ def default_minutes(cost: float, device: str) -> float:
     return round(minutes if device == "cpu" else minutes / 4, 1)
 
 
-def advise(found: Findings) -> dict[str, Any]:
-    """What training would choose for data that were only looked at, and why."""
+def advise(findings: Findings) -> dict[str, Any]:
+    """What training would choose for inspected data, and why."""
     device = processor.best_device()
-    cost = find_modality(found.kind).cost(found.shape) if found.shape else 1.0
+    cost = find_modality(findings.kind).cost(findings.shape) if findings.shape else 1.0
     minutes = default_minutes(cost, device)
     why = f"on this machine ({processor.hardware(device)}); --minutes changes it"
-    return {"minutes": minutes, "why": why, **found.options}
+    return {"minutes": minutes, "why": why, **findings.options}
 
 
 FORMAT = 2
-"""Of the plan and of the log beside it."""
+"""Format of the plan and of the training log."""
 
 
 class Plan(BaseModel):
-    """What a run will do; written down before its first step and never changed after.
+    """What a run will do; written before the first step and never changed.
 
     Attributes:
-        recipe: Name of the task.
+        recipe: Name of the recipe.
         config: Every setting, chosen or given.
-        user_settings: The settings that the user asked for.
+        user_settings: The settings that the user gave.
         spec: Sizes of the networks' inputs and outputs.
-        label_column: Column of the classes as the user named it; ``None`` if it was left open.
-        options: Flags of the kind of data that the user gave.
+        label_column: Column of the labels if the user named one, else ``None``.
+        options: Options of the kind of data that the user gave.
         budget_seconds: Time budget; 0 when the run is bounded by steps alone.
         step_seconds: Measured time of a step.
-        eval_interval: Steps between looks of health.
+        eval_interval: Steps between evaluations.
         reasons: Why each setting is what it is.
-        forecast: What to expect, in words.
+        forecast: What to expect, in sentences for users.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -99,9 +99,9 @@ class Plan(BaseModel):
 
 
 def _eval_interval(chosen: AutoConfig) -> int:
-    """Steps between looks; where few data are soon known by heart, a look must come before.
+    """Steps between evaluations; shorter where few data are soon overfitted.
 
-    In between such data are seen a few times, however few they are.
+    Such data are then evaluated after a few epochs, however few they are.
     """
     config, together = chosen.config, chosen.config.discriminator_interval
     monitor = modality_of(chosen.spec.kind).monitor
@@ -109,16 +109,16 @@ def _eval_interval(chosen: AutoConfig) -> int:
     if math.isinf(monitor.rounds):
         return usual
     rounds = math.ceil(monitor.rounds * len(chosen.dataset.train) / config.batch)
-    return min(usual, together * math.ceil(max(rounds, CLOSEST) / together))
+    return min(usual, together * math.ceil(max(rounds, MIN_EVAL_INTERVAL) / together))
 
 
 def eval_interval(steps: int, evaluations: int = EVALUATIONS, *, together: int = 1) -> int:
-    """Steps between looks: some thirty a run, at least 25 and at most 500 steps apart.
+    """Steps between evaluations: about thirty a run, 25 to 500 steps apart.
 
     Args:
         steps: Of the run.
         evaluations: About how many.
-        together: Steps of which only the last trains the discriminator; a look comes after it.
+        together: Discriminator update interval; the result is a multiple of it.
 
     >>> (
     ...     eval_interval(200),
@@ -132,24 +132,25 @@ def eval_interval(steps: int, evaluations: int = EVALUATIONS, *, together: int =
 
 
 def forecast(chosen: AutoConfig, step: float) -> list[str]:
-    """What the run will have done when it ends, in words."""
+    """What to expect of the run, in sentences for users."""
     config, rows = chosen.config, len(chosen.dataset.train)
     if chosen.recipe.training.fit is not None:
-        return [f"fitted at once to {rows} training samples, without a duel"]
-    shown = config.steps * config.batch
-    judged = config.n_critic / config.discriminator_interval
-    words = [
+        return [f"fitted at once to {rows} training samples, without adversarial training"]
+    sample_count = config.steps * config.batch
+    discriminator_ratio = config.n_critic / config.discriminator_interval
+    sentences = [
         f"{config.steps} steps of {config.batch} samples: each of the {rows} training samples is "
-        f"seen about {shown * (1 + judged) / rows:.1f} times",
+        f"seen about {sample_count * (1 + discriminator_ratio) / rows:.1f} times",
         f"about {config.steps * step / 60:.1f} minutes of training",
     ]
     modality = modality_of(chosen.spec.kind)
-    if shown < modality.monitor.rough_below:
-        words.append(
-            f"only {shown} {modality.noun[1]} will be made for judging: expect rough shapes, "
-            "hardly detail; more minutes help most"
+    if sample_count < modality.monitor.rough_below:
+        sentences.append(
+            f"only {sample_count} {modality.noun[1]} will be generated in training: expect rough "
+            "shapes, "
+            "little detail; more minutes help most"
         )
-    return words
+    return sentences
 
 
 def make_plan(
@@ -165,19 +166,19 @@ def make_plan(
     device: str,
     clock: Clock = time.perf_counter,
 ) -> Plan:
-    """Choose all that is open and say why.
+    """Choose all settings that are open, with reasons.
 
     Args:
         dataset: Decoded data.
-        recipe: Name of the task.
+        recipe: Name of the recipe.
         given: Settings that the user gave; with ``steps`` the run is bounded by steps alone.
         minutes: Time budget, unless ``given`` has ``steps`` or the recipe is fitted at once.
-        data: What to call the data.
+        data: Name of the data.
         version: Of gannet.
         seed: Of everything.
-        auto_adjust: Whether verdicts may change settings.
+        auto_adjust: Whether the controller may change settings during training.
         device: Where to train.
-        clock: What time is measured by.
+        clock: Returns the time in seconds.
     """
     fitted = find_recipe(recipe).training.fit is not None
     seconds = 0.0 if "steps" in given or fitted else minutes * 60

@@ -1,4 +1,4 @@
-"""Runs that were begun before: their plan read again, and what may not differ when they go on."""
+"""Resuming runs: their plan is read again, and the new command must agree with it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from gannet.modalities.registry import codec_of
 from gannet.training.plan import FORMAT, Plan
 
 FLAGS = {"label_column": "label", "column_types": "column"}
-"""Fields of a plan whose flag is called otherwise."""
+"""Fields of a plan whose flag has another name."""
 
 
 def read_plan(out: Path) -> Plan | None:
-    """The plan of a run that was begun, if any.
+    """The plan of an existing run, if there is one.
 
     Raises:
         GannetError: if the file is damaged, or may not be read.
@@ -35,7 +35,7 @@ def read_plan(out: Path) -> Plan | None:
         raise no_permission(path) from None
     except (ConfigError, OSError, TypeError, ValueError) as error:
         raise GannetError(
-            f"the plan is damaged or of another gannet: {str(error).splitlines()[0]}",
+            f"the plan is damaged or from another version of gannet: {str(error).splitlines()[0]}",
             where=str(path),
             remedy="Train into another folder.",
         ) from None
@@ -43,39 +43,39 @@ def read_plan(out: Path) -> Plan | None:
 
 
 def _check_format(content: Any, path: Path) -> None:
-    """Refuse the plan of an earlier or a later gannet.
+    """Refuse a plan of another format.
 
     Raises:
         GannetError: naming both formats.
     """
-    # Of what is no plan, the model of plans says so.
-    found = content.get("format", 1) if "recipe" in content else FORMAT
-    if found != FORMAT:
+    # A file that is no plan at all is refused by ``Plan`` itself.
+    plan_format = content.get("format", 1) if "recipe" in content else FORMAT
+    if plan_format != FORMAT:
         raise GannetError(
-            f"the plan has format {found}, this gannet reads and writes format {FORMAT}",
+            f"the plan has format {plan_format}, this gannet reads and writes format {FORMAT}",
             where=str(path),
-            remedy="Train anew, into another folder.",
+            remedy="Train again, into another folder.",
         )
 
 
-def check_same_run(plan: Plan, asked: Mapping[str, Any]) -> None:
-    """Refuse to go on with other settings than a run was begun with.
+def check_same_run(plan: Plan, requested: Mapping[str, Any]) -> None:
+    """Refuse to resume a run with settings that differ from those it was started with.
 
     Args:
-        plan: Of the run that was begun.
-        asked: What the new command wants, by the names of the plan's fields.
+        plan: Of the existing run.
+        requested: Values of the new command, by the names of the plan's fields.
 
     Raises:
         ConfigError: listing every difference.
     """
     before = plan.model_dump(mode="json")
     differing: list[str] = []
-    for name, now in asked.items():
+    for name, now in requested.items():
         if name in ("user_settings", "options"):
             for setting in sorted(before[name].keys() | now.keys()):
                 differing += _difference(setting, before[name].get(setting), now.get(setting))
         elif name == "digest" and before[name] != now:
-            differing.append("the data, or how they are read: changed since the run was begun")
+            differing.append("the data, or how they are read: changed since the run was started")
         elif name == "budget_seconds":
             minutes = (f"{before[name] / 60:g}" if before[name] else None, f"{now / 60:g}")
             differing += _difference("minutes", minutes[0], minutes[1] if now else None)
@@ -83,13 +83,13 @@ def check_same_run(plan: Plan, asked: Mapping[str, Any]) -> None:
             differing += _difference(FLAGS.get(name, name), before[name], now)
     if differing:
         raise ConfigError(
-            "this folder holds a run that was begun differently\n  " + "\n  ".join(differing),
-            remedy="Give the same command to go on, or another --out to begin anew.",
+            "this folder holds a run that was started differently\n  " + "\n  ".join(differing),
+            remedy="Give the same command to resume, or another --out to start over.",
         )
 
 
 def _difference(name: str, before: object, now: object) -> list[str]:
     if before == now:
         return []
-    words = ["not given" if each is None else str(each) or "''" for each in (before, now)]
-    return [f"{flag(name)}: begun with {words[0]}, now {words[1]}"]
+    values = ["not given" if each is None else str(each) or "''" for each in (before, now)]
+    return [f"{flag(name)}: started with {values[0]}, now {values[1]}"]

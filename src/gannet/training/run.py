@@ -1,4 +1,4 @@
-"""A run in its folder: the duel with its memory, looked at, acted on, saved and taken up again."""
+"""A run in its folder: training, evaluation, controller actions, checkpoints and resuming."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from gannet.inference.artifact import Artifact
 from gannet.inference.card import Card
 from gannet.modalities.registry import modality_of
 from gannet.recipes.registry import find_recipe
-from gannet.training.checkpoint import forget_after, load_checkpoint, save_checkpoint
+from gannet.training.checkpoint import load_checkpoint, save_checkpoint, truncate_log
 from gannet.training.controller import Action, Controller, MonitorEvaluation
 from gannet.training.finalize import preview
 from gannet.training.monitor import (
@@ -33,32 +33,32 @@ from gannet.training.monitor import (
     thresholds_for,
 )
 from gannet.training.monitor.build import monitor_for
-from gannet.training.monitor.thresholds import USUAL
+from gannet.training.monitor.thresholds import DEFAULT_THRESHOLDS
 from gannet.training.plan import FORMAT, Plan
 from gannet.training.trainer import Trainer
 
 BY_HAND = "stopped by hand"
 
 DISTANCE = "energy distance, random features"
-"""What the distance on a card is."""
+"""Name of the distance on the model card."""
 
 MIN_EVALUATIONS = 3
-"""Looks of health below which a run that nothing speaks against is not called healthy."""
+"""Evaluations below which a run is not called healthy, even if no symptom was found."""
 
 PART = 65_536
-"""Samples that are read at once for statistics."""
+"""Samples read at once for statistics."""
 
 
 class Run:
-    """A run in its folder: the duel, its doctor, its memory of good states.
+    """A run in its folder: trainer, monitor, controller and the best states so far.
 
     Attributes:
         plan: Written before the first step, never changed.
-        trainer: The players.
-        history: All looks so far.
-        first_counted: Number of the first look that counts: those before a return do not.
-        best: State of the generator with the best held-out distance, with that distance.
-        healthy: State of the duel at the last healthy look; until there is one, at the start.
+        trainer: The networks and their optimizers.
+        history: The measurements of all evaluations so far.
+        first_counted: Index of the first evaluation that counts; those before a rollback do not.
+        best: Weights with the best energy distance to held-out data, and that distance.
+        healthy: State of the trainer at the last healthy evaluation; at first, the initial state.
         stopped: Why the run ended, once it has.
     """
 
@@ -75,18 +75,18 @@ class Run:
         self.first_counted = 0
         self.best: dict[str, Any] = {}
         self.healthy: dict[str, Any] = _snapshot(self.trainer)
-        self.diagnosis = Diagnosis("healthy", "not looked at yet")
+        self.diagnosis = Diagnosis("healthy", "not evaluated yet")
         self.elapsed = 0.0
         self.stopped = ""
 
     # -- resume ------------------------------------------------------------------------------
 
     def save_checkpoint(self) -> None:
-        """Write down all that is needed to go on exactly here, in one piece or not at all."""
+        """Write everything needed to resume exactly here, atomically."""
         state = {
             "trainer": self.trainer.state_dict(),
             "controller": self.controller.state(),
-            # Every digit: verdicts after a resume must not hang on rounding.
+            # At full precision, so that rounding cannot change a diagnosis after a resume.
             "history": [asdict(each) for each in self.history],
             "best": self.best,
             "healthy": self.healthy,
@@ -98,14 +98,14 @@ class Run:
         save_checkpoint(self.out, state)
 
     def load_checkpoint(self) -> None:
-        """Go on from the last save, if there is one.
+        """Resume from the checkpoint, if there is one.
 
         Raises:
-            GannetError: if the save is damaged, or may not be read.
+            GannetError: if the checkpoint is damaged, or may not be read.
         """
         load_checkpoint(self.out, self.plan.device, self._load_state)
-        # Also where nothing was saved yet: lines of an attempt that was killed early go as well.
-        forget_after(self.out, self.trainer.step)
+        # Without a checkpoint too: the log lines of a run that was killed early are dropped.
+        truncate_log(self.out, self.trainer.step)
 
     def _load_state(self, state: Mapping[str, Any]) -> None:
         self.trainer.load_state_dict(state["trainer"])
@@ -116,44 +116,50 @@ class Run:
         self.first_counted = state["first_counted"]
         self.elapsed, self.stopped = state["elapsed"], state["stopped"]
         if self.stopped == BY_HAND:
-            self.stopped = ""  # to be asked again is to go on
+            self.stopped = ""  # the same command resumes a run that was stopped by hand
 
-    # -- looking -----------------------------------------------------------------------------
+    # -- evaluation --------------------------------------------------------------------------
 
     def evaluate(self, progress: StepResult) -> MonitorEvaluation:
-        """Measure, judge, remember, answer, write it down."""
+        """Measure, diagnose, act, write a preview and log it."""
         measurements = self._measure()
         evaluations = [each for each in self.history[self.first_counted :] if each.finite]
-        lost = all(each.energy_distance > each.gaussian_baseline for each in evaluations)
+        below_baseline = all(each.energy_distance > each.gaussian_baseline for each in evaluations)
         controls = self.trainer.recipe.training.controls
         action = self.controller.respond(
-            self.diagnosis, measurements, self.trainer.config, controls, below_baseline=lost
+            self.diagnosis,
+            measurements,
+            self.trainer.config,
+            controls,
+            below_baseline=below_baseline,
         )
         if action is not None:
             self._act(action)
         grid = preview(self.trainer, self.plan, self.out, self.monitor.held_out)
-        found = MonitorEvaluation(measurements, self.diagnosis, action, grid)
-        self._log(progress, found)
-        return found
+        evaluation = MonitorEvaluation(measurements, self.diagnosis, action, grid)
+        self._log(progress, evaluation)
+        return evaluation
 
     def evaluate_last(self) -> None:
-        """Look at the state that a run ended with, if the last look is long ago.
+        """Evaluate the final state, which may be the best, if the last evaluation is long ago.
 
-        It may be the best. The look is not saved: what a resumed run goes on from must not depend
-        on where the run was stopped.
+        This evaluation is not in the checkpoint, so that a resumed run does not depend on where it
+        was stopped.
         """
         since = self.trainer.step - (self.history[-1].step if self.history else 0)
         if since > self.plan.eval_interval / 2:
             self._measure()
 
     def _measure(self) -> Measurements:
-        """Measure, judge, remember."""
+        """Measure, diagnose, and keep the state if it is healthy."""
         measurements = self.monitor.measure(self.trainer)
         self.history.append(measurements)
-        share = self.trainer.step / self.trainer.config.steps
-        near = modality_of(self.plan.spec.kind).monitor.near_copies
-        thresholds = thresholds_for(self.trainer.recipe, self.trainer.config, near_copies=near)
-        self.diagnosis = diagnose(self.history[self.first_counted :], share, thresholds)
+        progress = self.trainer.step / self.trainer.config.steps
+        near_copies = modality_of(self.plan.spec.kind).monitor.near_copies
+        thresholds = thresholds_for(
+            self.trainer.recipe, self.trainer.config, near_copies=near_copies
+        )
+        self.diagnosis = diagnose(self.history[self.first_counted :], progress, thresholds)
         if self.diagnosis.name in ("healthy", "converged") and healthy_now(
             measurements, thresholds
         ):
@@ -161,7 +167,7 @@ class Run:
         return measurements
 
     def _final_diagnosis(self) -> dict[str, str]:
-        """What the card says; of too few looks nothing good can be said."""
+        """The diagnosis on the card; too few evaluations do not make a run healthy."""
         name, evidence, evaluations = (
             self.diagnosis.name,
             self.diagnosis.evidence,
@@ -170,7 +176,8 @@ class Run:
         if name in ("healthy", "converged") and evaluations < MIN_EVALUATIONS:
             name = "not judged"
             evidence = (
-                f"{evaluations or 'no'} look{'s' * (evaluations != 1)} of health, a verdict takes 3"
+                f"{evaluations or 'no'} evaluation{'s' * (evaluations != 1)}, a diagnosis takes "
+                f"{MIN_EVALUATIONS}"
             )
         elif (
             name == "healthy"
@@ -179,45 +186,48 @@ class Run:
         ):
             name = "not judged"
             evidence = (
-                f"it ended before its samples (distance {now.energy_distance:.3g}) were nearer to "
-                "the "
-                f"data than those of one plain Gaussian ({now.gaussian_baseline:.3g}): give it "
-                "more time"
+                f"it ended before its samples (energy distance {now.energy_distance:.3g}) were "
+                "nearer to the data than those of the Gaussian baseline "
+                f"({now.gaussian_baseline:.3g}): give it more time"
             )
         return {"name": name, "evidence": evidence, "stopped": self.stopped}
 
     def _remember(self, measurements: Measurements) -> None:
-        wrong, least = measurements.loss_validation, self.best.get("wrong", math.inf)
-        # What it gets wrong says more of a generator than any distance; of two that are about
-        # equally wrong the later was averaged over more, and took smaller steps.
+        loss, lowest_loss = measurements.loss_validation, self.best.get("wrong", math.inf)
+        # The validation loss says more about a generator than a distance. Of two states with about
+        # the same loss, the later one is preferred: longer EMA, smaller steps.
         best = self.best.get("energy_distance", float("inf"))
         noise = math.hypot(self.best.get("error", 0.0), measurements.energy_distance_se)
-        noise = noise if math.isfinite(noise) else 0.0  # not known for very few samples
-        # Yet answers that are plainly nearer to reals may miss more pixels: blur misses least.
+        noise = noise if math.isfinite(noise) else 0.0  # NaN for very few samples
+        # Exception: conditional outputs clearly nearer to reals may have a higher pixel loss, since
+        # blur minimizes it.
         nearer = self.trainer.recipe.conditional and measurements.energy_distance < best - 2 * noise
-        if wrong - least > USUAL.max_loss_increase * abs(least) and not nearer:
+        if (
+            loss - lowest_loss > DEFAULT_THRESHOLDS.max_loss_increase * abs(lowest_loss)
+            and not nearer
+        ):
             return
         self.healthy = _snapshot(self.trainer)
-        # A later generator was averaged over more, and the least of many noisy distances is luck:
-        # it gives way only to a distance beyond the noise of both.
+        # A later state wins unless its distance is worse beyond the noise of both: it has a longer
+        # EMA, and the lowest of many noisy distances is partly luck.
         if measurements.energy_distance <= best + 2 * noise or math.isfinite(
             measurements.loss_validation
         ):
             self.best = {
-                "model": _copied(self.trainer.ema.state_dict()),
-                "discriminator": _copied(self.trainer.networks.discriminator.state_dict()),
-                "generator": self._generator_apart(),
+                "model": _cloned(self.trainer.ema.state_dict()),
+                "discriminator": _cloned(self.trainer.networks.discriminator.state_dict()),
+                "generator": self._generator_state(),
                 "step": self.trainer.step,
                 "energy_distance": min(measurements.energy_distance, best),
                 "error": measurements.energy_distance_se,
                 "here": measurements.energy_distance,
-                "wrong": wrong if math.isnan(wrong) else min(wrong, least),
+                "wrong": loss if math.isnan(loss) else min(loss, lowest_loss),
             }
 
-    def _generator_apart(self) -> dict[str, Tensor]:
-        """Weights of the generator where the product has no samples to give; else nothing."""
-        apart = not self.trainer.recipe.makes_samples
-        return _copied(self.trainer.networks.generator.state_dict()) if apart else {}
+    def _generator_state(self) -> dict[str, Tensor]:
+        """Weights of the generator if the exported model makes no samples; else empty."""
+        separate = not self.trainer.recipe.makes_samples
+        return _cloned(self.trainer.networks.generator.state_dict()) if separate else {}
 
     def _act(self, action: Action) -> None:
         if action.restart:
@@ -226,7 +236,7 @@ class Run:
             self.first_counted = len(self.history)
         if action.rollback:
             self.trainer.load_networks(copy.deepcopy(self.healthy))
-            self.first_counted = len(self.history)  # what was before says nothing about this state
+            self.first_counted = len(self.history)  # earlier evaluations are of other weights
         if action.changes:
             self.trainer.update_config(**action.changes)
         if action.stop:
@@ -248,7 +258,7 @@ class Run:
     # -- time --------------------------------------------------------------------------------
 
     def keep_pace(self, step_seconds: float) -> None:
-        """Change the number of steps so that a run bounded by time ends its schedule in time."""
+        """Adjust the number of steps so that the schedule ends within the time budget."""
         if not self.plan.budget_seconds:
             return
         left = max(self.plan.budget_seconds - self.elapsed, 0.0)
@@ -259,20 +269,20 @@ class Run:
     # -- result ------------------------------------------------------------------------------
 
     def artifact(self) -> Artifact:
-        """The best generator so far with the discriminator of that moment, not yet calibrated."""
+        """The best model so far and the discriminator of the same step, not yet calibrated."""
         model = copy.deepcopy(self.trainer.ema)
-        critic = copy.deepcopy(self.trainer.networks.discriminator)
-        made = self.trainer.recipe.makes_samples
-        sampler = model if made else copy.deepcopy(self.trainer.networks.generator)
+        discriminator = copy.deepcopy(self.trainer.networks.discriminator)
+        makes_samples = self.trainer.recipe.makes_samples
+        sampler = model if makes_samples else copy.deepcopy(self.trainer.networks.generator)
         if self.best:
             model.load_state_dict(self.best["model"])
-            critic.load_state_dict(self.best["discriminator"])
-            if not made:
+            discriminator.load_state_dict(self.best["discriminator"])
+            if not makes_samples:
                 sampler.load_state_dict(self.best["generator"])
-        for network in (model, critic, sampler):
+        for network in (model, discriminator, sampler):
             network.to("cpu").eval().requires_grad_(False)
         statistics = statistics_of(self.dataset, self.plan.spec)
-        return Artifact(self._card(), model, critic, statistics, generator=sampler)
+        return Artifact(self._card(), model, discriminator, statistics, generator=sampler)
 
     def _card(self) -> Card:
         distance = {
@@ -293,7 +303,7 @@ class Run:
 
 
 def statistics_of(dataset: Dataset, spec: Spec) -> Mapping[str, Tensor]:
-    """What is kept of the training data beside the networks, such as what occurred together."""
+    """Statistics of the training data stored with the networks, such as co-occurrences."""
     train = dataset.train
     starts = range(0, len(train), PART)
     parts = (train.take(range(at, min(at + PART, len(train)))).real for at in starts)
@@ -309,15 +319,15 @@ def card_of(
     diagnosis: dict[str, Any],
     distance: dict[str, Any],
 ) -> Card:
-    """The card of a run's product, before its judge is calibrated.
+    """The card of a run's model, before its discriminator is calibrated.
 
     Args:
         plan: Of the run.
-        dataset: That it was made from.
+        dataset: The data it was trained on.
         config: Settings at the end.
-        steps: That made the product.
+        steps: Steps after which the model was taken.
         diagnosis: ``name``, ``evidence`` and why it ``stopped``.
-        distance: To held-out data: ``name``, ``value``, ``error``, ``floor``, ``samples``.
+        distance: To held-out data: ``name``, ``value``, ``error``, ``reference``, ``samples``.
     """
     labels = dataset.train.labels
     counts = [int((labels == number).sum()) for number in range(plan.spec.vector)]
@@ -345,20 +355,20 @@ def card_of(
 
 
 def _below_baseline(now: Measurements) -> bool:
-    """Whether one plain Gaussian is nearer to the data, beyond the noise of the distance."""
+    """Whether the Gaussian baseline is nearer to the data, beyond the noise of the distance."""
     noise = now.energy_distance_se if math.isfinite(now.energy_distance_se) else 0.0
     return now.energy_distance - 2 * noise > now.gaussian_baseline
 
 
 def _writing(source: Source) -> dict[str, Any]:
-    """How a text table was written, so that samples can be written alike."""
+    """The dialect of a text table, so that samples can be written in the same format."""
     if source.dialect is None:
         return {}
     suffix = source.files[0].suffix.lower() if source.files else ""
     return {"dialect": asdict(source.dialect), "suffix": suffix}
 
 
-def _copied(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _cloned(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in state.items()}
 
 
@@ -367,7 +377,7 @@ def _snapshot(trainer: Trainer[Any]) -> dict[str, Any]:
 
 
 def _finite(value: Any) -> Any:
-    """The same with ``None`` for what is no finite number, for which JSON has no word."""
+    """The same with ``None`` for NaN and infinity, which JSON cannot hold."""
     if isinstance(value, dict):
         return {name: _finite(each) for name, each in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value

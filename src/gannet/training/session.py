@@ -1,4 +1,4 @@
-"""What comes before a run: find the data, encode them, make the plan or read the one begun."""
+"""Setting up a run: find the data, encode them, make the plan or read an existing one."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ from gannet.training.task import Task, validated
 
 @dataclass(frozen=True)
 class Session:
-    """A run that is ready to start or to go on.
+    """A run that is ready to start or to resume.
 
     Attributes:
         plan: What it will do.
         dataset: Decoded data.
         out: Its folder.
-        resumed: Whether it was begun before.
-        clock: What time is measured by.
+        resumed: Whether it resumes an existing run.
+        clock: Returns the time in seconds.
     """
 
     plan: Plan
@@ -55,9 +55,9 @@ class Session:
         """Train, a ``TrainingState`` per step.
 
         Args:
-            stop: Asked after each step; a true answer ends the run with a usable artefact.
-            save_seconds: Least time between saves; a killed run loses no more than that, or twenty
-                times what a save takes if that is longer.
+            stop: Called after each step; true ends the run with a usable artifact.
+            save_seconds: Minimum time between checkpoints. A killed run loses at most that, or
+                twenty times the duration of a save if that is longer.
         """
         return run_training(
             self.plan,
@@ -71,13 +71,13 @@ class Session:
 
 @dataclass(frozen=True)
 class EncodedData:
-    """Data that were decoded with the codecs that suit them.
+    """Decoded data and what was chosen for them.
 
     Attributes:
         data: Split and ready to train on.
-        options: Flags of the kind that the user gave, as JSON has them.
-        reason: Why samples get the size they get; empty where there was no choice.
-        minutes: Time budget of the run; 0 if its steps bound it.
+        options: Options of the kind of data that the user gave, as JSON values.
+        reason: Why samples have their size; empty where there was no choice.
+        minutes: Time budget of the run; 0 if it is bounded by steps.
     """
 
     data: dataset.Dataset
@@ -99,21 +99,21 @@ def prepare(  # a parameter per flag
     clock: Callable[[], float] = time.perf_counter,
     **settings: object,
 ) -> Session:
-    """Find the data, encode them, and make the plan, or read the plan of a run already begun.
+    """Find the data, encode them, and make the plan, or read the plan of an existing run.
 
     Args:
         data: Folder, table or file; see ``docs/data.md``. Or a pandas data frame.
         out: Folder of the run; made if missing.
-        recipe: Name of the task; by default the one that suits the kind of data.
+        recipe: Name of the recipe; by default the one for the kind of data.
         minutes: Time budget; by default what ``gannet inspect`` says. With ``steps`` among the
             settings the run is bounded by steps instead.
         seed: Of everything.
-        label: Column of the classes, where the data have several.
-        auto_adjust: Whether verdicts may change settings during the run.
+        label: Column of the labels, where the data have several columns.
+        auto_adjust: Whether the controller may change settings during training.
         device: ``cpu``, ``cuda`` or ``mps``; the best there is by default.
-        clock: What time is measured by; processor time for benchmarks.
+        clock: Returns the time in seconds; processor time for benchmarks.
         settings: Anything that ``gannet settings RECIPE`` lists, and options of the kind of data,
-            such as ``resolution`` of pictures and ``column`` of tables.
+            such as ``resolution`` of images and ``column`` of tables.
 
     Raises:
         GannetError: if data or settings cannot be used, or the folder holds another run.
@@ -121,21 +121,21 @@ def prepare(  # a parameter per flag
     task = validated(
         data, Path(out), recipe, minutes, seed, label, auto_adjust, device, clock, settings
     )
-    source = _found(task)
-    encoded = _encoded(task, source)
-    if task.begun is not None:
-        return _resumed(task, task.begun, encoded)
+    source = _find_source(task)
+    encoded = _encode(task, source)
+    if task.existing is not None:
+        return _resumed(task, task.existing, encoded)
     return _planned(task, encoded)
 
 
-def look_at(
+def inspect_data(
     data: Path, *, label: str | None = None, recipe: str | None = None, **options: object
 ) -> Findings:
-    """Look at data without training on them, as a recipe reads them; see ``gannet inspect``.
+    """Inspect data without training on them, as a recipe reads them; see ``gannet inspect``.
 
     Raises:
-        ConfigError: if there is no such recipe, or an option is not of this kind of data.
-        DataError: if nothing is there, or nothing that can be recognised.
+        ConfigError: if there is no such recipe, or an option does not belong to this kind of data.
+        DataError: if nothing is there, or nothing that can be recognized.
     """
     every = tuple(each.name for each in modalities())
     kinds = find_recipe(recipe).inputs.slots[SAMPLE].modalities if recipe else every
@@ -143,38 +143,40 @@ def look_at(
     return examine(data, label=label, kinds=kinds_for(kinds, label), options=options, budget=budget)
 
 
-def _found(task: Task) -> Source:
+def _find_source(task: Task) -> Source:
     """The data as the recipe reads them."""
-    return source_for(task.data, task.label, task.name, task.config, found=task.source)
+    return source_for(task.data, task.label, task.name, task.config, existing=task.source)
 
 
-def _encoded(task: Task, source: Source) -> EncodedData:
-    """The data decoded with the codecs that suit them, and split."""
+def _encode(task: Task, source: Source) -> EncodedData:
+    """Encode and split the data."""
     modality = find_modality(source.kind)
     options = options_for(modality, task.options)
     codecs, reason = _codecs(task, source, modality, options)
-    found = dataset.load(source, codecs, cache=task.out / "cache", seed=0)
-    check_classes(found, task.recipe.inputs)
-    found = with_pseudo_classes(found, task.recipe.training.controls.pseudo_classes, task.config)
+    loaded = dataset.load(source, codecs, cache=task.out / "cache", seed=0)
+    check_classes(loaded, task.recipe.inputs)
+    loaded = with_pseudo_classes(loaded, task.recipe.training.controls.pseudo_classes, task.config)
     whole = not task.recipe.inputs.crop_size(task.config)
-    usual = default_minutes(modality.cost(codecs[SAMPLE].shape) if whole else 1.0, task.place)
+    usual = default_minutes(
+        modality.cost(codecs[SAMPLE].shape) if whole else 1.0, task.resolved_device
+    )
     minutes = usual if task.minutes is None else task.minutes
-    given = _options_begun_with(task, source, modality, options, codecs[SAMPLE])
-    return EncodedData(found, given, reason, minutes if task.timed else 0.0)
+    given = _effective_options(task, source, modality, options, codecs[SAMPLE])
+    return EncodedData(loaded, given, reason, minutes if task.timed else 0.0)
 
 
 def _codecs(
     task: Task, source: Source, modality: Modality, options: BaseModel
 ) -> tuple[dict[str, Codec[Any]], str]:
-    """The codec of each role, and why samples get the size they get."""
-    if task.begun is not None:
+    """The codec of each role, and why samples have their size."""
+    if task.existing is not None:
         roles = (SAMPLE, *source.roles)
-        return {role: codec_of(**task.begun.codecs[role]) for role in roles}, ""
+        return {role: codec_of(**task.existing.codecs[role]) for role in roles}, ""
     sample, reason = modality.codec_for(source, options, _budget(task, source))
     codecs = {SAMPLE: sample}
     for role, other in source.roles.items():
         kind = find_modality(other.kind)
-        beside = Budget(largest=processor.largest_side(task.place), beside=sample)
+        beside = Budget(largest=processor.largest_side(task.resolved_device), beside=sample)
         codecs[role], _ = kind.codec_for(other, kind.options(), beside)
     return codecs, reason
 
@@ -182,12 +184,12 @@ def _codecs(
 def _budget(task: Task, source: Source) -> Budget:
     """What limits the size of samples.
 
-    A budget of time that was asked for may be too short for samples of full size; the usual one
-    follows from the size, and steps that were asked for take as long as they take.
+    A time budget that the user gave may be too short for samples of full size. The default budget
+    follows from the size, and a number of steps does not limit it.
     """
     inputs = task.recipe.inputs
     budget = Budget(
-        largest=processor.largest_side(task.place),
+        largest=processor.largest_side(task.resolved_device),
         crop=inputs.crop_size(task.config),
         smallest=inputs.min_size(task.config),
         networks=f"the networks of {task.name}",
@@ -200,51 +202,51 @@ def _budget(task: Task, source: Source) -> Budget:
         recipe=task.name,
         given=task.given,
         seconds=60 * task.minutes,
-        device=task.place,
+        device=task.resolved_device,
         clock=task.clock,
         classes=len(source.classes),
     )
     return replace(budget, steps=steps, minutes=task.minutes)
 
 
-def _options_begun_with(
+def _effective_options(
     task: Task, source: Source, modality: Modality, options: BaseModel, codec: Codec[Any]
 ) -> dict[str, Any]:
-    """Options as JSON has them; those that only say again what a run does are as it began."""
+    """Options as JSON values; equivalent to an existing run's options, those of the run."""
     given = given_options(options)
-    if task.begun is None or given == task.begun.options:
+    if task.existing is None or given == task.existing.options:
         return given
     inputs = task.recipe.inputs
-    largest = processor.largest_side(task.place)
+    largest = processor.largest_side(task.resolved_device)
     budget = Budget(largest=largest, crop=inputs.crop_size(task.config))
     again, _ = modality.codec_for(source, options, budget)
-    left_out = task.begun.options.keys() - given.keys()
-    return task.begun.options if again == codec and not left_out else given
+    left_out = task.existing.options.keys() - given.keys()
+    return task.existing.options if again == codec and not left_out else given
 
 
 def _resumed(task: Task, existing: Plan, encoded: EncodedData) -> Session:
-    """The run that was begun, if the same is asked for.
+    """The existing run, if the new command agrees with it.
 
     Raises:
         ConfigError: listing what differs.
     """
-    asked: dict[str, Any] = {
+    requested: dict[str, Any] = {
         "recipe": task.name,
         "seed": task.seed,
         "user_settings": task.given,
         "options": encoded.options,
-        "auto_adjust": task.balance,
+        "auto_adjust": task.auto_adjust,
         "budget_seconds": 60 * encoded.minutes,
         "digest": encoded.data.digest,
     }
     if task.device is not None:
-        asked["device"] = task.device
-    check_same_run(existing, asked)
+        requested["device"] = task.device
+    check_same_run(existing, requested)
     return Session(existing, encoded.data, task.out, resumed=True, clock=task.clock)
 
 
 def _planned(task: Task, encoded: EncodedData) -> Session:
-    """A run that has not begun, with all settings chosen."""
+    """A new run, with all settings chosen."""
     plan = make_plan(
         encoded.data,
         recipe=task.name,
@@ -253,8 +255,8 @@ def _planned(task: Task, encoded: EncodedData) -> Session:
         data=str(encoded.data.source.path),
         version=gannet_version(),
         seed=task.seed,
-        auto_adjust=task.balance,
-        device=task.place,
+        auto_adjust=task.auto_adjust,
+        device=task.resolved_device,
         clock=task.clock,
     )
     reasons = (*([encoded.reason] if encoded.reason else []), *plan.reasons)

@@ -1,4 +1,4 @@
-"""What a run was asked for: recipe, settings, options, place and time, validated all at once."""
+"""What the user asked for: recipe, settings, options, device and time, validated at once."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ from gannet.training.resume import check_same_run, read_plan
 
 @dataclass(frozen=True)
 class Task:
-    """What was asked for, validated.
+    """What the user asked for, validated.
 
     Attributes:
         data: Path of the data, or a data frame.
         out: Folder of the run.
         name: Of the recipe.
-        recipe: That learns.
-        given: Its settings that the user gave.
-        options: Flags of the kind of data that the user gave.
-        minutes: Time budget; ``None`` for the usual one.
+        recipe: The recipe.
+        given: Settings of the recipe that the user gave.
+        options: Options of the kind of data that the user gave.
+        minutes: Time budget; ``None`` for the default.
         seed: Of everything.
-        label: Column of the classes.
-        balance: Whether verdicts may change settings.
-        device: That was asked for.
-        place: Where to train.
-        clock: What time is measured by.
-        begun: The plan of a run that was begun before in the same folder.
-        source: The data, where they had to be found to choose a recipe.
+        label: Column of the labels.
+        auto_adjust: Whether the controller may change settings during training.
+        device: The device that the user gave.
+        resolved_device: The device to train on.
+        clock: Returns the time in seconds.
+        existing: The plan of an existing run in the same folder.
+        source: The data, if they had to be found to choose a recipe.
     """
 
     data: Path | str | Any
@@ -51,25 +51,27 @@ class Task:
     minutes: float | None
     seed: int
     label: str | None
-    balance: bool
+    auto_adjust: bool
     device: str | None
-    place: str
+    resolved_device: str
     clock: Callable[[], float]
-    begun: Plan | None
+    existing: Plan | None
     source: Source | None
 
     @property
     def config(self) -> Config:
-        """All settings: those that a run was begun with, else those that were given."""
-        return parse(self.recipe.config, self.given if self.begun is None else self.begun.config)
+        """All settings: those of an existing run, else those that the user gave."""
+        return parse(
+            self.recipe.config, self.given if self.existing is None else self.existing.config
+        )
 
     @property
     def timed(self) -> bool:
-        """Whether the run is bounded by time: not if steps are given, or if it takes none."""
+        """Whether the run has a time budget: not if steps are given, or if it takes none."""
         return "steps" not in self.given and self.recipe.training.fit is None
 
 
-def validated(  # what `prepare` was given
+def validated(  # the arguments of `prepare`
     data: Path | str | Any,
     out: Path,
     recipe: str | None,
@@ -81,10 +83,10 @@ def validated(  # what `prepare` was given
     clock: Callable[[], float],
     settings: Mapping[str, object],
 ) -> Task:
-    """What was asked for, checked before the data are decoded."""
-    place = known_device(device)
+    """Check what the user asked for before the data are decoded."""
+    resolved_device = resolve_device(device)
     if isinstance(data, str | Path):
-        _check_place(Path(data), out)
+        _check_out(Path(data), out)
     existing, source = read_plan(out), None
     if recipe is None and existing is not None:
         recipe = existing.recipe
@@ -92,44 +94,46 @@ def validated(  # what `prepare` was given
         source = source_of(data, label)
         recipe = find_modality(source.kind).default_recipe
     given, options = _checked(recipe, settings, minutes=minutes, seed=seed)
-    if existing is not None:  # before the data are read in another way than they were
+    if existing is not None:  # before the data are read with another recipe or label
         check_same_run(existing, {"recipe": recipe, "label_column": label})
-        place = _device_of(existing, out)
+        resolved_device = _device_of(existing, out)
     return Task(
         data, out, recipe, find_recipe(recipe), given, options, minutes, seed, label, auto_adjust,
-        device, place, clock, existing, source,
+        device, resolved_device, clock, existing, source,
     )  # fmt: skip
 
 
 def _device_of(existing: Plan, out: Path) -> str:
-    """Where a run was begun, which is where it must go on."""
+    """The device of an existing run, on which it must be resumed."""
     try:
-        return known_device(existing.device)
+        return resolve_device(existing.device)
     except ConfigError:
         raise ConfigError(
-            f"this run was begun with --device {existing.device}, which this machine has not",
+            f"this run was started with --device {existing.device}, which this machine has not",
             where=str(out),
-            remedy="Go on with it on such a machine, or begin anew with another --out.",
+            remedy="Resume it on such a machine, or start over with another --out.",
         ) from None
 
 
-def known_device(name: str | None) -> str:
-    """The device of that name, or the best there is.
+def resolve_device(name: str | None) -> str:
+    """The device of that name, or the best available.
 
     Raises:
         ConfigError: if there is none of that name.
     """
     best = processor.best_device()
     if name not in (None, "cpu", best):
-        known = " or ".join(dict.fromkeys(("cpu", best)))
-        raise ConfigError(f"--device: no {name!r} here", remedy=f"Leave it out, or give {known}.")
+        available = " or ".join(dict.fromkeys(("cpu", best)))
+        raise ConfigError(
+            f"--device: no {name!r} here", remedy=f"Leave it out, or give {available}."
+        )
     return name or best
 
 
 def _checked(
     recipe: str, settings: Mapping[str, object], *, minutes: float | None, seed: int
 ) -> tuple[dict[str, Any], dict[str, object]]:
-    """Settings of the recipe and options of a kind that the user gave; all faults in one error."""
+    """Settings and options that the user gave, validated; all faults in one error."""
     faults: list[str] = []
     if minutes is not None and "steps" in settings:
         faults.append("--minutes and --steps: both were given, expected one of them")
@@ -137,25 +141,25 @@ def _checked(
         faults.append(f"--minutes: must be above 0 and below a million, got {minutes:g}")
     if seed < 0:
         faults.append(f"--seed: must be at least 0, got {seed}")
-    most = processor.processors()
-    if str(settings.get("threads", "")).isdecimal() and int(str(settings["threads"])) > most:
-        faults.append(f"--threads: this machine has {most}, got {settings['threads']}")
+    max_threads = processor.processors()
+    if str(settings.get("threads", "")).isdecimal() and int(str(settings["threads"])) > max_threads:
+        faults.append(f"--threads: this machine has {max_threads}, got {settings['threads']}")
     given: dict[str, Any] = {}
     options: dict[str, object] = {}
     remedy = ""
     try:
-        made = find_recipe(recipe)
+        task_recipe = find_recipe(recipe)
         options = {
             name: value
             for name, value in settings.items()
-            if name not in made.config.model_fields and name in known_options()
+            if name not in task_recipe.config.model_fields and name in known_options()
         }
         own = {name: value for name, value in settings.items() if name not in options}
-        given = parse(made.config, own).model_dump(include=set(own))
+        given = parse(task_recipe.config, own).model_dump(include=set(own))
         faults += [
             f"{flag(name)}: {recipe} is fitted at once, without steps, and does not know it"
             for name in own
-            if name in made.unused
+            if name in task_recipe.unused
         ]
     except ConfigError as error:
         faults.append(error.problem)
@@ -165,7 +169,7 @@ def _checked(
     return given, options
 
 
-def _check_place(data: Path, out: Path) -> None:
+def _check_out(data: Path, out: Path) -> None:
     """A run must have a folder of its own, or it would train on its own samples."""
     if out.exists() and not out.is_dir():
         raise ConfigError("not a folder", where=f"--out {out}", remedy="Name another.")

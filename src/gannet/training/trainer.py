@@ -1,4 +1,4 @@
-"""The duel: networks that improve by turns. No files, no screens, no metrics."""
+"""Adversarial training: players take gradient steps in turn. No files, no output, no metrics."""
 
 from __future__ import annotations
 
@@ -20,89 +20,89 @@ from gannet.modalities.registry import modality_of
 
 
 class Player(Generic[C]):
-    """One player's weights, their optimiser, and the terms they minimise."""
+    """One network, its optimizer and the losses it minimizes."""
 
     def __init__(
         self, name: str, network: nn.Module, losses: LossesOf[C], optimizer: Optimizer, rate: float
     ) -> None:
         self.name, self.network, self.losses, self.optimizer = name, network, losses, optimizer
         self.weights = trainable(network)
-        # Of the learning rate: a schedule moves the rates of all players alike.
+        # Ratios to the base learning rate, so that a schedule scales all players alike.
         self.ratios = [float(group["lr"]) / rate for group in optimizer.param_groups]
 
     def set_trainable(self, now: bool) -> None:
-        """Let gradients reach this side's weights, or keep them out."""
+        """Turn gradients for this player's weights on or off."""
         for weight in self.weights:
             weight.requires_grad_(now)
 
     def step(self, rate: float) -> None:
-        """Move the weights along their gradients."""
+        """Take one optimizer step at this base learning rate."""
         for group, ratio in zip(self.optimizer.param_groups, self.ratios, strict=True):
             group["lr"] = ratio * rate
         self.optimizer.step()
 
 
 class Trainer(Generic[C]):
-    """A training run. Batches go in; ``ema``, the network worth keeping, gets better.
+    """A training run: consumes batches and improves ``ema``, the model that is exported.
 
     Attributes:
         config: Settings in force; ``update_config`` changes them during a run.
-        sides: The players by name, in the order in which they learn.
-        ema: Running average of the recipe's product.
+        players: The players by name, in the order in which they are updated.
+        ema: Exponential moving average (EMA) of the recipe's model.
         step: Generator updates done.
-        batches_seen: Batches consumed, so that a resumed run knows where the data stand.
+        batches_seen: Batches consumed, so that a resumed run continues at the right batch.
     """
 
     def __init__(
         self, recipe: Recipe[C], config: C, spec: Spec, *, seed: int = 0, device: str = "cpu"
     ) -> None:
         self.recipe, self.config, self.seed, self.device = recipe, config, seed, device
-        self.first, self.spec = config, spec
+        self.initial_config, self.spec = config, spec
         self.reset()
         self.rng = torch.Generator(device)
         self.step = self.batches_seen = 0
 
     def reset(self, *attempt: int) -> None:
-        """First weights and fresh optimisers; other ones for every ``attempt``.
+        """Initialize weights and optimizers, with a different seed for every ``attempt``.
 
-        Steps and settings stay: of a run that was going nowhere, the rest is still of use.
+        The step count and the settings in force are kept.
         """
-        training, first = self.recipe.training, self.first
+        training, initial_config = self.recipe.training, self.initial_config
         with torch.random.fork_rng():
             torch.manual_seed(derive_seed(self.seed, *attempt))
             networks = training.build(self.config, self.spec).to(self.device)
         self.networks = processor.to_channels_last(networks)
-        # Ratios of rates are those of the settings that the run was begun with.
-        optimizers = training.optimizers(first, self.networks)
-        self.sides = {
+        # Learning-rate ratios between players follow the initial settings.
+        optimizers = training.optimizers(initial_config, self.networks)
+        self.players = {
             name: Player(
-                name, network, training.losses[name], optimizers[name], first.learning_rate
+                name, network, training.losses[name], optimizers[name], initial_config.learning_rate
             )
             for name, network in self.networks.by_name.items()
         }
-        self.ema = copy.deepcopy(self._product()).requires_grad_(False).eval()
+        self.ema = copy.deepcopy(self._current_model()).requires_grad_(False).eval()
 
     @property
     def discriminator(self) -> Player[C]:
-        """The player that judges."""
-        return self.sides["discriminator"]
+        """The discriminator with its optimizer."""
+        return self.players["discriminator"]
 
     @property
     def generator(self) -> Player[C]:
-        """The player that makes."""
-        return self.sides["generator"]
+        """The generator with its optimizer."""
+        return self.players["generator"]
 
     def sampler(self, *, averaged: bool) -> nn.Module:
-        """The network that makes samples; see ``Recipe.makes_samples``."""
+        """The network that generates samples; see ``Recipe.makes_samples``."""
         if not self.recipe.makes_samples:
             return self.networks.generator
-        return self.ema if averaged else self._product()
+        return self.ema if averaged else self._current_model()
 
-    def _product(self) -> nn.Module:
+    def _current_model(self) -> nn.Module:
         return self.recipe.inference.model(self.networks)
 
     def run(self, batches: Iterator[Batch]) -> Iterator[StepResult]:
-        """Duel until ``config.steps``, handing over after each step to look, save or stop."""
+        """Train until ``config.steps``; the caller may evaluate, save or stop after each step."""
         while self.step < self.config.steps:
             yield self._step(batches, self.current_config())
 
@@ -115,37 +115,39 @@ class Trainer(Generic[C]):
         self.config = parse(type(self.config), self.config.model_dump() | changes)
 
     def _step(self, batches: Iterator[Batch], now: C) -> StepResult:
-        """One step. Its chance depends on seed and step alone, so a resumed run cannot differ.
+        """One step. Its randomness depends on seed and step alone, so a resumed run is identical.
 
-        The terms are of those who learnt at it.
+        The result holds the losses of the players that were updated.
         """
         with torch.random.fork_rng():
             torch.manual_seed(derive_seed(self.seed, self.step))  # for dropout and augmentation
-            self.rng.manual_seed(derive_seed(self.seed, self.step, 1))  # for noise and ``prepare``
+            self.rng.manual_seed(
+                derive_seed(self.seed, self.step, 1)
+            )  # for latents and ``corrupt``
             losses: dict[str, Tensor] = {}
             rounds = now.n_critic if self._discriminator_learns(now) else 0
             for _ in range(rounds):
                 losses |= self._update(self.discriminator, next(batches), now)
                 self._clip(now.weight_clip)
-            others = [each for each in self.sides.values() if each is not self.discriminator]
-            for side in others:
-                losses |= self._update(side, next(batches), now)
+            others = [each for each in self.players.values() if each is not self.discriminator]
+            for player in others:
+                losses |= self._update(player, next(batches), now)
         self.batches_seen += rounds + len(others)
         self.step += 1
         self._update_ema(now.ema_decay)
         return StepResult(self.step, losses)
 
     def _discriminator_learns(self, now: C) -> bool:
-        """Whether the discriminator learns at this step: the last of so many, and of the run.
+        """Whether the discriminator is updated at this step: at every interval and at the last.
 
-        A look after such a number of steps then sees it fresh, with terms and gradient.
+        An evaluation after such a step then finds its losses and gradients up to date.
         """
         done = self.step + 1
         return done % now.discriminator_interval == 0 or done == self.config.steps
 
-    def _update(self, side: Player[C], batch: Batch, now: C) -> dict[str, Tensor]:
-        """Take one gradient step for ``side`` while all other weights stand still."""
-        self.let_learn(side)
+    def _update(self, player: Player[C], batch: Batch, now: C) -> dict[str, Tensor]:
+        """Take one gradient step for ``player`` with all other weights frozen."""
+        self.train_only(player)
         problem = self.recipe.training.corrupt(batch.to(self.device), self.rng, now)
         last = modality_of(problem.kind).channels_last
         problem = replace(
@@ -153,62 +155,64 @@ class Trainer(Generic[C]):
         )
         noise = torch.randn(len(batch), now.latent_dim, generator=self.rng, device=self.device)
         with processor.autocast(self.device, now.precision):
-            losses = side.losses(self.networks, problem, noise, now)
-        side.optimizer.zero_grad()
+            losses = player.losses(self.networks, problem, noise, now)
+        player.optimizer.zero_grad()
         torch.stack([*losses.values()]).sum().backward()
-        side.step(now.learning_rate)
-        return {f"{side.name}/{name}": term.detach() for name, term in losses.items()}
+        player.step(now.learning_rate)
+        return {f"{player.name}/{name}": term.detach() for name, term in losses.items()}
 
-    def let_learn(self, side: Player[C]) -> None:
-        """Let gradients reach the weights of one side alone, shared ones among them."""
-        for each in self.sides.values():
+    def train_only(self, player: Player[C]) -> None:
+        """Enable gradients for one player only, including weights that it shares."""
+        for each in self.players.values():
             each.set_trainable(False)
-        side.set_trainable(True)
+        player.set_trainable(True)
 
     @torch.no_grad()
     def _clip(self, bound: float) -> None:
-        """Keep the discriminator's weights within the bound. Source: arXiv:1701.07875, alg. 1."""
+        """Weight clipping of the discriminator. Source: arXiv:1701.07875, alg. 1."""
         if bound:
             for weight in self.discriminator.weights:
                 weight.clamp_(-bound, bound)
 
     @torch.no_grad()
-    def _update_ema(self, memory: float) -> None:
-        """Move the average a little towards the current product.
+    def _update_ema(self, decay: float) -> None:
+        """Update the exponential moving average (EMA) of the model.
 
-        The memory never exceeds a tenth of the run so far, so that first attempts are forgotten.
+        The averaging window never exceeds a tenth of the run so far, so early weights drop out.
         """
-        pull = max(1 - memory, min(1.0, 10 / self.step))
+        weight = max(1 - decay, min(1.0, 10 / self.step))
         # Running statistics are averaged too: those of the fast network do not fit the slow one.
-        for slow, fast in zip(_numbers(self.ema), _numbers(self._product()), strict=True):
-            slow.lerp_(fast, pull)
+        for slow, fast in zip(
+            _float_state(self.ema), _float_state(self._current_model()), strict=True
+        ):
+            slow.lerp_(fast, weight)
 
     def state_dict(self) -> dict[str, Any]:
-        """All that is needed to go on exactly as if never interrupted."""
+        """Everything needed to resume exactly."""
         counts = {
             "step": self.step,
             "batches_seen": self.batches_seen,
             "config": self.config.model_dump(),
         }
         networks = {"networks": self.networks.state_dict(), "ema": self.ema.state_dict()}
-        optimizers = {name: side.optimizer.state_dict() for name, side in self.sides.items()}
+        optimizers = {name: player.optimizer.state_dict() for name, player in self.players.items()}
         return counts | networks | {"optimizers": optimizers}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up where ``state_dict`` left off."""
+        """Resume from what ``state_dict`` returned."""
         self.step, self.batches_seen = state["step"], state["batches_seen"]
         self.config = parse(type(self.config), state["config"])
         self.load_networks(state)
 
     def load_networks(self, state: dict[str, Any]) -> None:
-        """Go back to earlier weights and optimisers; time and settings stay as they are."""
+        """Restore earlier weights and optimizers; step count and settings are kept."""
         self.networks.load_state_dict(state["networks"])
         self.ema.load_state_dict(state["ema"])
-        for name, side in self.sides.items():
-            side.optimizer.load_state_dict(state["optimizers"][name])
+        for name, player in self.players.items():
+            player.optimizer.load_state_dict(state["optimizers"][name])
 
 
-def _numbers(network: nn.Module) -> Iterator[Tensor]:
-    """Weights and running statistics; counters stay out."""
+def _float_state(network: nn.Module) -> Iterator[Tensor]:
+    """Weights and running statistics, without integer counters."""
     yield from network.parameters()
     yield from (each for each in network.buffers() if each.is_floating_point())

@@ -49,7 +49,7 @@ def test_a_run_beside_its_copy_differs_in_nothing(runs, squares):
     )
     found = compared([left, right], "d")
     assert {each.value for each in found.differences} == {0.0}
-    assert {each.says for each in found.differences} == {"noise"}
+    assert {each.conclusion for each in found.differences} == {"noise"}
 
 
 def test_runs_of_one_kind_are_one_entry_with_an_interval_over_runs(runs, squares):
@@ -65,7 +65,7 @@ def test_what_cannot_be_compared_is_refused(runs, squares, points, tmp_path):
     with pytest.raises(ConfigError, match="named twice"):
         gannet.compare([runs / "a", runs / "a"], squares)
     gannet.train(points, tmp_path / "rows", recipe="generate", **OPTIONS)
-    with pytest.raises(DataError, match="read their data in different ways"):
+    with pytest.raises(DataError, match="encode their data differently"):
         gannet.compare([runs / "a", tmp_path / "rows"], squares)
     gannet.train(squares, tmp_path / "unlabeled", label="", pseudo_classes=0, **OPTIONS)
     with pytest.raises(DataError, match="different data, labels or splits"):

@@ -119,7 +119,7 @@ def test_evaluating_other_data_is_said(of_table, tmp_path):
 
 def test_going_on_with_another_label_is_refused(of_table):
     data, run = of_table
-    with pytest.raises(ConfigError, match="--label: begun with kind, now taste"):
+    with pytest.raises(ConfigError, match="--label: started with kind, now taste"):
         prepare(data, run, label="taste", steps=4)
 
 
@@ -151,7 +151,7 @@ def test_going_on_without_the_device_of_a_run_is_one_clear_error(of_table, tmp_p
     (tmp_path / "plan.json").write_text(json.dumps(plan | {"device": "cuda"}))
     if torch.cuda.is_available():
         pytest.skip("there is such a device")
-    with pytest.raises(ConfigError, match="begun with --device cuda") as caught:
+    with pytest.raises(ConfigError, match="started with --device cuda") as caught:
         prepare(data, tmp_path, label="kind", steps=4)
     assert caught.value.remedy
     assert str(tmp_path) in caught.value.where
@@ -172,7 +172,7 @@ def test_a_budget_too_short_for_full_size_trains_smaller_pictures_and_says_so(tm
 
 @pytest.fixture(scope="module")
 def sorted_run(tmp_path_factory):
-    """A short run on pictures without labels, sorted into kinds."""
+    """A short run on images without labels, with pseudo-classes."""
     rng, folder = np.random.default_rng(0), tmp_path_factory.mktemp("sorted")
     bright = 150 * (np.arange(90) % 3 > 0)[:, None, None, None]
     np.save(folder / "plain.npy", (rng.integers(0, 60, (90, 8, 8, 1)) + bright).astype(np.uint8))
@@ -217,9 +217,9 @@ def test_a_run_with_kinds_is_gone_on_with(sorted_run):
 
 
 def test_kinds_that_cannot_be_are_refused(squares, sorted_run, tmp_path):
-    with pytest.raises(ConfigError, match="without labels are sorted"):
+    with pytest.raises(ConfigError, match="without labels can have"):
         prepare(squares, tmp_path / "a", pseudo_classes=3, steps=3, width=4, threads=1)
-    with pytest.raises(ConfigError, match="at most 36 kinds, got 80"):
+    with pytest.raises(ConfigError, match="at most 36 pseudo-classes, got 80"):
         prepare(sorted_run[1], tmp_path / "b", pseudo_classes=80, steps=3, width=4, threads=1)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import gannet
 from gannet.api import seeds
-from gannet.api.seeds import evaluate_over_seeds, stacked
+from gannet.api.seeds import combined_report, evaluate_over_seeds
 from gannet.core.errors import ConfigError
 from gannet.evaluation.differences import student
 from gannet.evaluation.evaluate import Component, Report, Score
@@ -47,7 +47,7 @@ def report(value, low, high, *, part=0.5, halves=(), name="energy"):
 
 
 def test_the_spread_over_runs_is_joined_with_that_over_samples():
-    found = stacked(
+    found = combined_report(
         [report(1.0, 0.9, 1.3), report(2.0, 1.7, 2.1), report(3.0, 2.9, 3.2)], (4, 5, 6)
     )
     score = found.score("energy")
@@ -60,19 +60,21 @@ def test_the_spread_over_runs_is_joined_with_that_over_samples():
 
 
 def test_equal_runs_keep_the_interval_over_samples():
-    score = stacked([report(1.0, 0.9, 1.3, halves=(1.0, 2.0))] * 2, (0, 1)).score("energy")
+    score = combined_report([report(1.0, 0.9, 1.3, halves=(1.0, 2.0))] * 2, (0, 1)).score("energy")
     assert (score.low, score.high) == (pytest.approx(0.9), pytest.approx(1.3))
     assert score.half_sample_values == (1.0, 2.0)
 
 
 def test_parts_are_means_and_scores_that_a_run_lacks_are_left_out():
-    found = stacked([report(1.0, 0.9, 1.3, part=0.2), report(1.0, 0.9, 1.3, part=0.4)], (0, 1))
+    found = combined_report(
+        [report(1.0, 0.9, 1.3, part=0.2), report(1.0, 0.9, 1.3, part=0.4)], (0, 1)
+    )
     assert found.scores[0].components[0].value == pytest.approx(0.3)
-    assert not stacked([report(1, 1, 1), report(1, 1, 1, name="other")], (0, 1)).scores
+    assert not combined_report([report(1, 1, 1), report(1, 1, 1, name="other")], (0, 1)).scores
 
 
 def test_the_report_says_how_many_runs_there_were_and_what_each_got():
-    found = stacked([report(1.0, 0.9, 1.3), report(2.0, 1.7, 2.1)], (0, 1))
+    found = combined_report([report(1.0, 0.9, 1.3), report(2.0, 1.7, 2.1)], (0, 1))
     text = to_markdown(found)
     assert "means over 2 training runs" in limits(found)
     assert "| energy | 1.000 | 2.000 |" in text
@@ -95,7 +97,7 @@ def run(existing, tmp_path):
 def test_further_runs_are_trained_once_alike_but_for_their_seed(run, squares, tmp_path):
     said: list[str] = []
     found = evaluate_over_seeds(
-        run, squares, seeds=3, out=tmp_path / "out", say=said.append, **QUICK
+        run, squares, seeds=3, out=tmp_path / "out", log=said.append, **QUICK
     )
     assert found is not None
     assert found.seeds == (3, 4, 5)
@@ -109,7 +111,7 @@ def test_further_runs_are_trained_once_alike_but_for_their_seed(run, squares, tm
     assert "3 training runs" in page
     assert "Run by run" in page
     said.clear()
-    again = evaluate_over_seeds(run, squares, seeds=3, say=said.append, **QUICK)
+    again = evaluate_over_seeds(run, squares, seeds=3, log=said.append, **QUICK)
     assert not [each for each in said if "training" in each]
     assert again is not None
     assert again.scores == found.scores
@@ -125,12 +127,12 @@ def test_what_was_stopped_goes_on(run, squares):
 
 
 def test_what_cannot_be_repeated_is_refused(run, squares, tmp_path):
-    for count in (0, seeds.MOST + 1):
+    for count in (0, seeds.MAX_SEEDS + 1):
         with pytest.raises(ConfigError, match="--seeds"):
             evaluate_over_seeds(run, squares, seeds=count)
     gannet.train(squares, run / "seeds" / "seed-4", seed=4, **OPTIONS | {"width": 8})
     with pytest.raises(ConfigError, match="other settings"):
         evaluate_over_seeds(run, squares, seeds=2)
     (run / "plan.json").unlink()
-    with pytest.raises(ConfigError, match=r"without plan\.json"):
+    with pytest.raises(ConfigError, match=r"plan\.json is missing"):
         evaluate_over_seeds(run, squares, seeds=2)

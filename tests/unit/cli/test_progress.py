@@ -33,7 +33,7 @@ def shown(run):
 
     found = EventAccumulator(str(run / "tensorboard"))
     found.Reload()
-    names = ("monitor/energy_distance", "terms/generator/adversarial")
+    names = ("monitor/energy_distance", "losses/generator/adversarial")
     return [[(each.step, each.value) for each in found.Scalars(name)] for name in names]
 
 

@@ -77,3 +77,9 @@ def test_the_machine_has_a_device_processors_and_a_name():
     assert device.best_device() in {"cpu", "cuda", "mps"}
     assert device.processors() >= 1
     assert f"{device.processors()} processors" in device.hardware("cpu")
+
+
+def test_numbers_that_are_there_already_are_not_sent():
+    rows = torch.randn(2, 3)
+    assert device.to_device(rows, "cpu") is rows
+    device.wait_for("cpu")

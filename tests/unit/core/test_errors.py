@@ -10,10 +10,10 @@ from gannet.core import errors
 
 
 def test_an_error_says_where_what_and_what_to_do():
-    error = errors.DataError("not a picture", where="photos/017.png", remedy="Remove it.")
-    assert str(error) == "photos/017.png: not a picture\n  Remove it."
+    error = errors.DataError("not an image", where="photos/017.png", remedy="Remove it.")
+    assert str(error) == "photos/017.png: not an image\n  Remove it."
     assert (error.problem, error.where, error.remedy) == (
-        "not a picture",
+        "not an image",
         "photos/017.png",
         "Remove it.",
     )

@@ -100,7 +100,7 @@ def test_the_view_of_a_table_counts_fields_that_differ():
 
 
 def test_a_recipe_that_cannot_be_asked_says_so():
-    with pytest.raises(ConfigError, match="cannot be told any"):
+    with pytest.raises(ConfigError, match="cannot be conditioned"):
         GENERATE.inference.condition_on(
             torch.nn.Identity(), Spec((3,)), [], torch.zeros(1, 1), GENERATE.config()
         )

@@ -20,7 +20,7 @@ from PIL import Image
 from gannet.core.errors import ConfigError, DataError
 from gannet.data import cache, decode
 from gannet.data.dataset import find, load, shuffled
-from gannet.data.split import split, wanted
+from gannet.data.split import held_out_count, split
 from gannet.modalities.image.codec import ImageCodec
 from gannet.modalities.vector.codec import VectorCodec
 from gannet.modalities.vector.rows import rows_of
@@ -171,7 +171,7 @@ def test_other_seeds_give_other_orders(tmp_path):
     [(2, 1), (3, 1), (10, 2), (100, 20), (400, 64), (1000, 100), (10**6, 5000)],
 )
 def test_as_many_are_held_out_as_the_data_allow(count, held):
-    assert wanted(count, 0.1) == held
+    assert held_out_count(count, 0.1) == held
 
 
 @pytest.mark.parametrize("copies", [1, 3, 20])
@@ -189,8 +189,8 @@ def prints(count, start=0):
 def test_the_split_depends_on_content_and_not_on_order():
     marks, order = prints(300), np.random.default_rng(0).permutation(300)
     none = np.full(300, -1)
-    _, held = split(marks, marks, none, share=0.1, seed=0)
-    _, moved = split(marks[order], marks[order], none, share=0.1, seed=0)
+    _, held = split(marks, marks, none, fraction=0.1, seed=0)
+    _, moved = split(marks[order], marks[order], none, fraction=0.1, seed=0)
     assert set(marks[held]) == set(marks[order][moved])
 
 
@@ -199,34 +199,34 @@ def test_adding_files_moves_few():
     parts = []
     for count in (2000, 2200):
         some, none = marks[:count], np.full(count, -1)
-        parts.append(set(some[split(some, some, none, share=0.1, seed=0)[1]]))
+        parts.append(set(some[split(some, some, none, fraction=0.1, seed=0)[1]]))
     was, now = parts
     assert len(was & now) > 0.85 * len(was)
 
 
 def test_another_seed_is_another_split():
     marks, none = prints(400), np.full(400, -1)
-    one, other = (split(marks, marks, none, share=0.1, seed=seed)[1] for seed in (0, 1))
+    one, other = (split(marks, marks, none, fraction=0.1, seed=seed)[1] for seed in (0, 1))
     assert len(np.intersect1d(one, other)) < 0.5 * len(one)
 
 
 def test_classes_are_held_out_in_proportion():
     marks = prints(1000)
     labels = np.repeat([-1, 0, 1, 2], [100, 600, 290, 10])
-    _, held = split(marks, marks, labels, share=0.1, seed=0)
+    _, held = split(marks, marks, labels, fraction=0.1, seed=0)
     assert [int((labels[held] == k).sum()) for k in (-1, 0, 1, 2)] == [10, 60, 29, 1]
 
 
 def test_classes_of_one_picture_stay_in_training():
     marks = prints(60)
     labels = np.array([0] * 56 + [1, 2, 3, 4])
-    train, _ = split(marks, marks, labels, share=0.3, seed=0)
+    train, _ = split(marks, marks, labels, fraction=0.3, seed=0)
     assert {1, 2, 3, 4} <= set(labels[train])
 
 
 def test_where_every_class_has_one_picture_some_are_held_out_all_the_same():
     marks = prints(10)
-    train, held = split(marks, marks, np.arange(10), share=0.1, seed=0)
+    train, held = split(marks, marks, np.arange(10), fraction=0.1, seed=0)
     assert (len(train), len(held)) == (8, 2)
 
 
@@ -236,7 +236,7 @@ def test_a_duplicate_of_a_training_picture_is_never_held_out(seed):
     evaluations = rng.integers(0, 40, 300).astype(np.uint64)  # about seven equals of each
     contents = rng.integers(0, 2**63, 300, np.uint64)  # saved anew, so that their bytes differ
     labels = rng.integers(-1, 3, 300)
-    train, held = split(contents, evaluations, labels, share=0.2, seed=seed)
+    train, held = split(contents, evaluations, labels, fraction=0.2, seed=seed)
     assert len(train) > 0
     assert len(held) > 0
     assert sorted([*train, *held]) == list(range(300))
@@ -299,8 +299,8 @@ def test_a_few_broken_pictures_are_skipped_and_named(tmp_path):
     found = loaded(tmp_path)
     assert len(found.train) + len(found.held_out) == 20
     assert [name for name, _ in found.skipped] == ["bad0.png", "bad1.png", "cut.png"]
-    assert found.skipped[0][1] == "not a picture"
-    assert "broken picture" in found.skipped[2][1]
+    assert found.skipped[0][1] == "not an image"
+    assert "broken image" in found.skipped[2][1]
 
 
 def test_labels_stay_with_their_pictures_where_some_are_skipped(tmp_path):
@@ -318,7 +318,7 @@ def test_labels_stay_with_their_pictures_where_some_are_skipped(tmp_path):
 def test_many_broken_pictures_are_refused_with_a_list(tmp_path):
     with pytest.raises(DataError, match="too many of 24") as caught:
         loaded(spoil(fill(tmp_path, 20), 4), cache=tmp_path / "cache")
-    assert "bad0.png: not a picture" in str(caught.value)
+    assert "bad0.png: not an image" in str(caught.value)
     assert caught.value.remedy
     assert not (tmp_path / "cache").exists(), "nothing half-written"
 
@@ -339,16 +339,14 @@ def test_fewer_than_ten_different_pictures_are_too_few(tmp_path, count):
     fill(tmp_path, count)
     if count > 1:
         fill(tmp_path, 12, "again", [CODEC.read(tmp_path / "0000.png")] * 12)
-    with pytest.raises(
-        DataError, match=f"only {count} different pictures .* at least 10"
-    ) as caught:
+    with pytest.raises(DataError, match=f"only {count} different images .* at least 10") as caught:
         loaded(tmp_path)
     assert str(tmp_path) in caught.value.where
     assert caught.value.remedy
 
 
 def test_all_pictures_equal(tmp_path):
-    with pytest.raises(DataError, match="all 5 pictures are equal"):
+    with pytest.raises(DataError, match="all 5 images are equal"):
         loaded(fill(tmp_path, 5, pictures=[random_picture()] * 5))
 
 
@@ -396,7 +394,7 @@ def test_memory_cache_and_stream_give_the_same_rows(tmp_path):
     memory = loaded(tmp_path / "data")
     disk = loaded(tmp_path / "data", cache=tmp_path / "cache", memory_bytes=0)
     stream = loaded(tmp_path / "data", memory_bytes=0)
-    words = [each.train.store.words for each in (memory, disk, stream)]
+    words = [each.train.store.location for each in (memory, disk, stream)]
     assert words == ["in memory", "in a cache on disk", "decoded as they are needed"]
     assert torch.equal(everything(memory), everything(disk))
     assert torch.equal(everything(memory), everything(stream))
@@ -408,7 +406,7 @@ def test_memory_cache_and_stream_give_the_same_rows(tmp_path):
 def test_the_second_start_reads_the_cache_and_not_the_pictures(tmp_path, memory, monkeypatch):
     fill(tmp_path / "data", 10)
     first = loaded(tmp_path / "data", cache=tmp_path / "cache", memory_bytes=memory)
-    monkeypatch.setattr(ImageCodec, "picture", None)
+    monkeypatch.setattr(ImageCodec, "load_image", None)
     second = loaded(tmp_path / "data", cache=tmp_path / "cache", memory_bytes=memory)
     assert torch.equal(everything(first), everything(second))
     assert first.digest == second.digest
@@ -446,12 +444,12 @@ def test_a_damaged_cache_is_made_anew(tmp_path, victim, harm):
 
 
 def test_a_disk_without_room_for_a_cache_means_streaming(tmp_path, monkeypatch):
-    monkeypatch.setattr(cache, "DISK_SHARE", 0.0)
+    monkeypatch.setattr(cache, "MAX_DISK_FRACTION", 0.0)
     data = fill(tmp_path / "data", 10)
     found = loaded(data, cache=tmp_path / "cache", memory_bytes=0)
-    assert found.train.store.words == "decoded as they are needed"
+    assert found.train.store.location == "decoded as they are needed"
     assert not list((tmp_path / "cache").glob("samples*"))
-    monkeypatch.setattr(ImageCodec, "picture", None)  # what was found out need not be again
+    monkeypatch.setattr(ImageCodec, "load_image", None)  # what was found out need not be again
     assert loaded(data, cache=tmp_path / "cache", memory_bytes=0).digest == found.digest
 
 
@@ -467,7 +465,7 @@ def test_a_disk_that_runs_full_means_streaming_and_leaves_nothing_behind(tmp_pat
         found = loaded(data, cache=tmp_path / "cache", memory_bytes=0)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert found.train.store.words == "decoded as they are needed"
+    assert found.train.store.location == "decoded as they are needed"
     assert torch.equal(everything(found), everything(whole))
     assert not list((tmp_path / "cache").glob("samples*"))
 

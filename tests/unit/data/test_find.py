@@ -56,7 +56,7 @@ def labels_of(source):
 
 def test_a_flat_folder_of_pictures(tmp_path):
     found = find(fill(tmp_path, ["b.png", "a.PNG", "c.jpeg"]))
-    assert (found.layout, found.kind, found.count) == ("folder of pictures", "image", 3)
+    assert (found.layout, found.kind, found.count) == ("folder of images", "image", 3)
     assert list(found.names) == ["a.PNG", "b.png", "c.jpeg"]
     assert found.raw(1) == tmp_path / "b.png"
     assert found.classes == ()
@@ -92,15 +92,13 @@ def test_one_subfolder_is_no_class(tmp_path):
 def test_pictures_beside_subfolders_win_and_the_rest_is_named(tmp_path):
     found = find(fill(tmp_path, ["1.png", "2.png", "old/3.png"]))
     assert found.count == 2
-    assert found.problems == (
-        "1 pictures in subfolders left aside: there are pictures beside them",
-    )
+    assert found.problems == ("1 images in subfolders ignored: there are images beside them",)
 
 
 def test_parts_of_a_set_are_not_classes(tmp_path):
     found = find(fill(tmp_path, ["train/a/1.png", "train/b/2.png", "test/a/3.png"]))
     assert (found.count, found.classes) == (2, ("a", "b"))
-    assert "test left aside" in found.problems[0]
+    assert "test ignored" in found.problems[0]
 
 
 def test_an_empty_folder(tmp_path):
@@ -109,7 +107,7 @@ def test_an_empty_folder(tmp_path):
 
 def test_a_folder_of_other_things(tmp_path):
     (tmp_path / "novel.txt").write_text("It was a dark and stormy night")
-    assert "no pictures and no data file in it, only novel.txt" in refusal(tmp_path)
+    assert "no images and no data file in it, only novel.txt" in refusal(tmp_path)
 
 
 def test_a_missing_folder_gets_the_nearest_name(tmp_path):
@@ -122,7 +120,7 @@ def test_a_missing_parent(tmp_path):
 
 
 def test_a_single_picture(tmp_path):
-    assert "a single picture is no data set" in refusal(fill(tmp_path, ["a.png"]) / "a.png")
+    assert "a single image is not a dataset" in refusal(fill(tmp_path, ["a.png"]) / "a.png")
 
 
 def test_a_file_of_unknown_kind_lists_what_is_known(tmp_path):
@@ -139,7 +137,7 @@ def test_a_folder_without_permission():
         if mighty == 0:
             os.seteuid(65534)  # root may read everything, so be nobody for a moment
         try:
-            with pytest.raises(DataError, match="no permission to look into it"):
+            with pytest.raises(DataError, match="no permission to read it"):
                 find(folder)
             with pytest.raises(DataError, match="no permission"):
                 find(folder / "inside")
@@ -148,7 +146,7 @@ def test_a_folder_without_permission():
 
 
 def test_another_kind_than_asked_for(tmp_path):
-    assert "holds pictures, expected rows of numbers" in refusal(
+    assert "holds images, expected rows of numbers" in refusal(
         fill(tmp_path, ["a.png", "b.png"]), kinds=["vector"]
     )
 
@@ -169,7 +167,7 @@ def with_table(folder, text, name="metadata.csv"):
 def test_a_table_says_which_picture_is_what(tmp_path):
     with_table(tmp_path, "file_name,label\nb.png,dog\nsub/c.png,cat\na.png,\n")
     found = find(tmp_path)
-    assert found.layout == "folder of pictures with metadata.csv"
+    assert found.layout == "folder of images with metadata.csv"
     assert list(found.names) == ["b.png", "sub/c.png", "a.png"]
     assert labels_of(found) == ["dog", "cat", None]
 
@@ -179,7 +177,7 @@ def test_a_table_of_json_lines(tmp_path):
     with_table(tmp_path, "\n".join(map(json.dumps, lines)) + "\n", "metadata.jsonl")
     found = find(tmp_path)
     assert labels_of(found) == ["3", None]
-    assert found.problems == ("1 pictures without a row in the table left aside",)
+    assert found.problems == ("1 images without a row in the table ignored",)
 
 
 def test_another_label_column_can_be_chosen(tmp_path):
@@ -205,12 +203,12 @@ def test_a_missing_label_column_lists_the_columns(tmp_path):
     [
         ("file_name,label\na.png,x\ngone.png,y\n", "1 of 2 files do not exist: gone.png"),
         ("name,label\na.png,x\n", "no column 'file_name' among name, label"),
-        ("file_name,label\n../a.png,x\n", "no path inside the folder"),
-        ("file_name,label\n/etc/a.png,x\n", "no path inside the folder"),
-        ("file_name,label\n,x\n", "no path inside the folder"),
-        ("file_name,label\na.png,x\na.png,y\n", "a.png stands in more than one row"),
-        ("file_name,label\na.png,x,y\n", "line 2: another number of cells"),
-        ("file_name,label\na.png\n", "line 2: another number of cells"),
+        ("file_name,label\n../a.png,x\n", "not a path inside the folder"),
+        ("file_name,label\n/etc/a.png,x\n", "not a path inside the folder"),
+        ("file_name,label\n,x\n", "not a path inside the folder"),
+        ("file_name,label\na.png,x\na.png,y\n", "a.png occurs in more than one row"),
+        ("file_name,label\na.png,x,y\n", "line 2: not as many cells"),
+        ("file_name,label\na.png\n", "line 2: not as many cells"),
         ("file_name,label\na.png,\nb.png,\n", "every label is empty"),
         ("file_name,label\n", "the table is empty"),
         ("", "the table is empty"),
@@ -230,7 +228,9 @@ def test_a_wrong_line_of_json_is_numbered(tmp_path, line):
 
 def test_two_tables_are_one_too_many(tmp_path):
     with_table(tmp_path, "file_name\na.png\n")
-    assert "only one can be right" in refusal(with_table(tmp_path, "{}", "metadata.jsonl"))
+    assert "both metadata.csv and metadata.jsonl" in refusal(
+        with_table(tmp_path, "{}", "metadata.jsonl")
+    )
 
 
 def test_a_column_of_sentences_is_no_class():
@@ -281,7 +281,7 @@ def test_of_a_folder_of_parquet_the_training_part_is_used(tmp_path):
     found = find(tmp_path)
     assert labels_of(found) == ["0", "1", "0", "1", "1"]
     assert [found.raw(i) for i in range(5)] == [png(i) for i in range(5)]
-    assert "test.parquet left aside" in found.problems[0]
+    assert "test.parquet ignored" in found.problems[0]
 
 
 def test_parquet_in_a_folder_called_data(tmp_path):
@@ -292,17 +292,17 @@ def test_parquet_in_a_folder_called_data(tmp_path):
 def test_a_label_without_a_name_is_an_error(tmp_path):
     path = write_parquet(tmp_path / "a.parquet", [0, 5])
     (tmp_path / "classes.txt").write_text("cat\ndog")
-    assert "label 5, but there are 2 names" in refusal(path)
+    assert "label 5, but there are 2 class names" in refusal(path)
 
 
 def test_parquet_without_pictures(tmp_path):
     pq.write_table(pa.table({"x": [1.0], "y": [2.0]}), tmp_path / "a.parquet")
-    assert "holds a table, expected pictures" in refusal(tmp_path / "a.parquet", kinds=["image"])
+    assert "holds a table, expected images" in refusal(tmp_path / "a.parquet", kinds=["image"])
 
 
 def test_parquet_that_is_none(tmp_path):
     (tmp_path / "a.parquet").write_bytes(b"PAR1 and nothing more")
-    assert "damaged, or no Parquet" in refusal(tmp_path / "a.parquet")
+    assert "damaged, or not Parquet" in refusal(tmp_path / "a.parquet")
 
 
 def test_parquet_files_of_different_sets(tmp_path):
@@ -314,7 +314,7 @@ def test_parquet_files_of_different_sets(tmp_path):
 def test_parquet_without_rows(tmp_path):
     kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
     pq.write_table(pa.table({"image": pa.array([], kind)}), tmp_path / "a.parquet")
-    assert "nothing in it" in refusal(tmp_path / "a.parquet")
+    assert "it is empty" in refusal(tmp_path / "a.parquet")
 
 
 # Zips
@@ -355,7 +355,7 @@ def test_a_zip_without_labels(tmp_path, table):
 )
 def test_a_zip_that_climbs_out_is_refused(tmp_path, name):
     members = {"b.png": png(0), name: png(1)}
-    assert "climbs out of the zip" in refusal(write_zip(tmp_path / "a.zip", members))
+    assert "is a path outside the zip" in refusal(write_zip(tmp_path / "a.zip", members))
     assert [each.name for each in tmp_path.iterdir()] == ["a.zip"]
 
 
@@ -390,12 +390,12 @@ def test_a_wrong_table_in_a_zip(tmp_path, table, said):
 
 
 def test_a_zip_without_pictures(tmp_path):
-    assert "no pictures among its 1 files" in refusal(write_zip(tmp_path / "a.zip", {"a.txt": "x"}))
+    assert "no images among its 1 files" in refusal(write_zip(tmp_path / "a.zip", {"a.txt": "x"}))
 
 
 def test_a_damaged_zip(tmp_path):
     (tmp_path / "a.zip").write_bytes(b"PK\3\4 and nothing more")
-    assert "damaged, or no zip" in refusal(tmp_path / "a.zip")
+    assert "damaged, or not a zip" in refusal(tmp_path / "a.zip")
 
 
 def test_a_damaged_entry_is_named_when_it_is_read(tmp_path):
@@ -438,7 +438,7 @@ def test_a_large_npy_is_read_row_by_row(tmp_path):
     values = RNG.integers(0, 256, (40, 200, 200, 3), np.uint8)
     np.save(tmp_path / "a.npy", values)
     found = find(tmp_path / "a.npy")
-    assert not found.held
+    assert not found.in_memory
     assert np.array_equal(found.raw(39), values[39])
 
 
@@ -499,13 +499,13 @@ def test_wrong_arrays_say_what_is_wrong(tmp_path, held, said):
 
 def test_arrays_that_run_programs_are_refused(tmp_path):
     np.savez(tmp_path / "a.npz", images=np.array([{"a": 1}], dtype=object))
-    assert "damaged, or no array of numbers" in refusal(tmp_path / "a.npz")
+    assert "damaged, or not an array of numbers" in refusal(tmp_path / "a.npz")
 
 
 @pytest.mark.parametrize("name", ["a.npy", "a.npz"])
 def test_damaged_arrays(tmp_path, name):
     (tmp_path / name).write_bytes(b"\x93NUMPY, or so they say")
-    assert "damaged, or no array of numbers" in refusal(tmp_path / name)
+    assert "damaged, or not an array of numbers" in refusal(tmp_path / name)
 
 
 def test_an_npy_that_is_cut_off(tmp_path):
@@ -591,7 +591,7 @@ def test_a_table_that_cannot_be_used(tmp_path, text, said):
 
 def test_a_table_that_is_no_text(tmp_path):
     (tmp_path / "a.csv").write_bytes(b"\x00\x01\x00\x00\xff\x00\x00\x02" * 9)
-    assert "no text" in no_numbers(tmp_path / "a.csv")
+    assert "not text" in no_numbers(tmp_path / "a.csv")
 
 
 def test_a_table_in_a_folder_of_its_own(tmp_path):
@@ -632,7 +632,7 @@ def test_a_damaged_group_of_rows_is_one_clear_error(tmp_path):
     held = bytearray(path.read_bytes())
     held[4:60] = b"\xff" * 56
     path.write_bytes(bytes(held))
-    with pytest.raises(DataError, match=r"damaged, or no Parquet") as caught:
+    with pytest.raises(DataError, match=r"damaged, or not Parquet") as caught:
         find(path, label="").raw(0)
     assert "a.parquet" in caught.value.where
 

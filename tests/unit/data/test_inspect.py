@@ -41,8 +41,8 @@ def test_a_folder_is_described_in_numbers(tmp_path):
     fill(tmp_path, 6)
     fill(tmp_path, 3, "jpg", width=96, height=64)
     found = examine(tmp_path)
-    assert (found.layout, found.kind, found.count, found.looked_at) == (
-        "folder of pictures",
+    assert (found.layout, found.kind, found.count, found.inspected) == (
+        "folder of images",
         "image",
         9,
         9,
@@ -133,10 +133,10 @@ def test_broken_files_are_named_with_reasons(tmp_path):
     held = (tmp_path / "000.png").read_bytes()
     (tmp_path / "cut.png").write_bytes(held[: len(held) // 2])
     found = examine(tmp_path)
-    assert dict(found.broken)["letter.png"] == "not a picture"
-    assert "broken picture" in dict(found.broken)["cut.png"]
+    assert dict(found.broken)["letter.png"] == "not an image"
+    assert "broken image" in dict(found.broken)["cut.png"]
     assert found.usable
-    assert "2 pictures cannot be read and would be skipped" in text(found)
+    assert "2 images cannot be read and would be skipped" in text(found)
 
 
 def test_too_many_broken_files_make_data_unusable(tmp_path):
@@ -145,7 +145,7 @@ def test_too_many_broken_files_make_data_unusable(tmp_path):
         (tmp_path / f"bad{number}.png").write_text("no")
     found = examine(tmp_path)
     assert not found.usable
-    assert "too many to skip" in text(found)
+    assert "too many to be skipped" in text(found)
     assert text(found).endswith("training would refuse these data")
 
 
@@ -156,7 +156,7 @@ def test_a_folder_of_nothing_but_broken_files_is_described_and_unusable(tmp_path
     assert not found.usable
     assert found.details["size"] is None
     assert set(advise(found)) == {"minutes", "why"}, "no resolution suits pictures of no size"
-    with pytest.raises(DataError, match=r"3 of 3 pictures cannot be read.*not a picture") as caught:
+    with pytest.raises(DataError, match=r"3 of 3 images cannot be read.*not an image") as caught:
         suggest_size(find(tmp_path))
     assert caught.value.where == str(tmp_path), "the folder, not one of its files"
     assert caught.value.remedy
@@ -175,13 +175,13 @@ def test_one_picture_or_equal_pictures_are_unusable(tmp_path, count):
         scene(seed=1).save(tmp_path / f"{number}.png")
     found = examine(tmp_path)
     assert not found.usable
-    assert "fewer than 10 different pictures" in text(found)
+    assert "fewer than 10 different images" in text(found)
 
 
 def test_of_very_many_pictures_a_sample_is_looked_at_and_this_is_said(tmp_path):
-    found = examine(fill(tmp_path, 20), most=8)
-    assert (found.count, found.looked_at) == (20, 8)
-    assert "looked at 8 of them" in text(found)
+    found = examine(fill(tmp_path, 20), max_samples=8)
+    assert (found.count, found.inspected) == (20, 8)
+    assert "inspected 8 of them" in text(found)
 
 
 def test_rows_of_numbers_are_described_by_column(tmp_path):
@@ -209,7 +209,7 @@ def test_findings_survive_json(tmp_path):
 def test_what_find_passed_over_is_a_warning(tmp_path):
     fill(tmp_path, 3)
     fill(tmp_path / "old", 2)
-    assert "2 pictures in subfolders left aside" in text(examine(tmp_path))
+    assert "2 images in subfolders ignored" in text(examine(tmp_path))
 
 
 def test_nothing_there_is_an_error(tmp_path):
@@ -277,7 +277,7 @@ def test_alpha_that_hides_something_is_kept(tmp_path):
 
 def test_a_size_says_why():
     assert size_for([(200, 250)], [1], 64).reason == (
-        "the pictures are 200x250; reduced to 4,096 pixels at most; grey"
+        "the images are 200x250; reduced to 4,096 pixels at most; grey"
     )
     assert "the middle square is kept" in size_for([(90, 50), (50, 70)], [3], 64).reason
 
@@ -286,7 +286,7 @@ def test_enlarged_and_long_pictures_are_warned_about(tmp_path):
     fill(tmp_path, 8, width=120, height=40)
     scene(10, 12).save(tmp_path / "small.png")
     said = text(examine(tmp_path))
-    assert "some pictures are enlarged, the smallest from 10x12" in said
+    assert "some images are enlarged, the smallest from 10x12" in said
     assert "lose over half when cropped" in said
 
 

@@ -44,7 +44,9 @@ def test_halves_on_the_same_reals_are_subtracted_one_by_one():
     one = score(1.0, halves=tuple(1.0 + common), reach=2.2)
     other = score(1.2, halves=tuple(1.2 + common + 0.001 * np.arange(12)), reach=2.2)
     found = difference(group("a", one), group("b", other), "energy")
-    assert found.says == "worse"  # although either interval is ten times as wide as the difference
+    assert (
+        found.conclusion == "worse"
+    )  # although either interval is ten times as wide as the difference
     assert found.low < 0.2 < found.high < 0.25
     assert found.how == "paired halves"
 
@@ -52,16 +54,16 @@ def test_halves_on_the_same_reals_are_subtracted_one_by_one():
 def test_without_halves_both_intervals_count():
     found = difference(group("a", score(1.0)), group("b", score(1.2, reach=0.12)), "energy")
     assert found.low == pytest.approx(0.2 - 0.13)
-    assert found.says == "worse"
+    assert found.conclusion == "worse"
     found = difference(group("a", score(1.0, reach=0.2)), group("b", score(1.2)), "energy")
-    assert found.says == "noise"
+    assert found.conclusion == "noise"
 
 
 def test_which_end_is_good_decides_what_is_better():
     ends = {
         better: difference(
             group("a", score(1.0, better=better)), group("b", score(0.5, better=better)), "energy"
-        ).says
+        ).conclusion
         for better in ("low", "high")
     }
     assert ends == {"low": "better", "high": "worse"}
@@ -72,9 +74,9 @@ def test_the_spread_over_runs_makes_noise_of_what_one_run_shows():
     several = difference(
         group("a", score(0.8), score(1.2)), group("b", score(1.0), score(1.4)), "energy"
     )
-    assert single.says == "worse"
+    assert single.conclusion == "worse"
     assert several.value == pytest.approx(0.2)
-    assert several.says == "noise"
+    assert several.conclusion == "noise"
     assert several.how.endswith("and runs")
 
 
@@ -89,7 +91,7 @@ def test_words_say_what_is_noise():
     found = compared([group("a", score(1.0)), group("b", score(1.01))], "d")
     text = to_markdown(found)
     assert "b cannot be told from a: all 1 differences are noise." in text
-    assert "another seed may turn" in text
+    assert "another seed may reverse" in text
     assert "| energy | b | 0.010 |" in text
 
 

@@ -187,8 +187,8 @@ def test_real_digits_asked_for_by_class_pass_the_scores_of_labels(digits):
     for name in ("class accuracy", "tstr"):
         score = report.score(name)
         assert score.value > 0.7
-        assert score.chance is not None
-        assert score.chance < 0.2
+        assert score.chance_level is not None
+        assert score.chance_level < 0.2
 
 
 def test_a_generator_that_ignores_the_class_fails_the_scores_of_labels(digits):
@@ -235,7 +235,7 @@ def test_a_generator_that_is_wrong_in_alpha_alone_is_found_out():
     for name in ("frechet", "kid"):
         assert good.score(name).at_reference
         assert not bad.score(name).at_reference
-    assert any("each picture is laid on black and on white" in said for said in good.protocol)
+    assert any("each image is composited on black and on white" in said for said in good.protocol)
 
 
 def test_fakes_can_be_drawn_again_and_counts_are_equal_on_all_sides(digits):

@@ -50,7 +50,7 @@ def test_outputs_are_decoded_by_the_codec_of_their_role(run, loaded):
     made = artifact.transform(some)
     assert made.shape == (5, 2)
     assert torch.allclose(made.sum(1), torch.ones(5))
-    assert set(artifact.decode(made)) <= set(artifact.known_classes)
+    assert set(artifact.decode(made)) <= set(artifact.data_classes)
     assert artifact.classes == (), "it foretells classes and cannot be asked for them"
 
 

@@ -217,7 +217,7 @@ def test_a_file_is_no_artifact(tmp_path):
 
 def test_a_foreign_folder_is_refused(tmp_path):
     (tmp_path / "photo.png").write_bytes(b"x")
-    refusal(tmp_path, "not a gannet artefact: it has no card")
+    refusal(tmp_path, "not a gannet artifact: it has no card")
 
 
 def test_a_run_that_is_not_finished_is_called_so(tmp_path):
@@ -250,7 +250,7 @@ def test_a_card_that_is_a_folder_is_refused(saved):
 
 def test_an_earlier_format_is_refused_with_what_to_do(saved):
     edit_card(saved, format=1)
-    assert "Train anew" in refusal(saved, "format 1 of an earlier gannet")
+    assert "Train again" in refusal(saved, "format 1 of an earlier gannet")
     card = json.loads((saved / "card.json").read_text())
     del card["format"]
     (saved / "card.json").write_text(json.dumps(card))
@@ -275,7 +275,7 @@ def test_a_later_format_is_refused_with_the_way_to_update(saved):
 )
 def test_a_card_of_another_gannet_is_refused(saved, fields):
     edit_card(saved, **fields)
-    assert "card.json" in refusal(saved, "the card is of another gannet, or damaged")
+    assert "card.json" in refusal(saved, "the card is damaged or of another gannet version")
 
 
 @pytest.mark.parametrize(

@@ -185,8 +185,8 @@ def test_a_count_out_of_range_is_refused(pictures, tmp_path, count):
 @pytest.mark.parametrize(
     ("kind", "name", "fault"),
     [
-        ("pictures", "made.csv", "pictures cannot be written"),
-        ("pictures", "made.mp3", "no form for '.mp3'"),
+        ("pictures", "made.csv", "images cannot be written"),
+        ("pictures", "made.mp3", "no format for '.mp3'"),
         ("rows", "made.png", "rows of numbers cannot be written"),
     ],
 )

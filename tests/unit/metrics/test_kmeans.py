@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from gannet.data import dataset
-from gannet.data.pseudo_classes import sorted_by_likeness
+from gannet.data.pseudo_classes import clustered
 from gannet.metrics.kmeans import assigned, centers, usual_count
 from gannet.modalities.image.codec import ImageCodec
 
@@ -57,7 +57,7 @@ def plain(tmp_path_factory):
 
 
 def test_data_without_labels_are_told_which_kind_each_sample_is_of(plain):
-    found = sorted_by_likeness(plain, 2, seed=0)
+    found = clustered(plain, 2, seed=0)
     for rows in (found.train, found.held_out):
         batch = rows.take(range(len(rows)))
         bright = batch.real.mean((1, 2, 3)) > 0

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from gannet.modalities.modality import NUMBERS, TwoSampleDefaults, as_seen
+from gannet.modalities.modality import NUMBERS, TwoSampleDefaults, modality_of_embedded
 from gannet.modalities.registry import find_modality, modality_of
 
 
@@ -25,8 +25,8 @@ def test_samples_of_which_nobody_said_what_they_are_are_numbers():
 def test_what_changed_its_shape_is_seen_as_numbers_and_tested_as_its_kind():
     image = replace(find_modality("image"), two_sample=TwoSampleDefaults(samples=7))
     pictures = torch.zeros(4, 1, 8, 8)
-    assert as_seen(image, pictures, pictures) is image
-    seen = as_seen(image, pictures, pictures.flatten(1))
+    assert modality_of_embedded(image, pictures, pictures) is image
+    seen = modality_of_embedded(image, pictures, pictures.flatten(1))
     assert seen.thumbnail is NUMBERS.thumbnail
     assert seen.classifier is NUMBERS.classifier
     assert seen.two_sample == TwoSampleDefaults(samples=7)

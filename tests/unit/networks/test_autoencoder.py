@@ -11,7 +11,7 @@ from torch.distributions import kl_divergence as torch_kl
 
 from gannet.core.types import Batch, Condition, Spec
 from gannet.networks.autoencoder import (
-    LEAST_VARIANCE,
+    MIN_VARIANCE,
     GaussianLatentAutoencoder,
     gaussian_nll,
     kl_divergence,
@@ -30,7 +30,7 @@ def test_the_divergence_is_that_of_normal_distributions():
 def test_no_other_variance_makes_reals_less_surprising(shape):
     real, made = torch.randn(2, *shape, generator=torch.Generator().manual_seed(0))
     left = (real - made).square()
-    best = (left.mean(0) if len(shape) == 2 else left.mean()) + LEAST_VARIANCE
+    best = (left.mean(0) if len(shape) == 2 else left.mean()) + MIN_VARIANCE
 
     def under(variance):
         return -Normal(made, variance.sqrt()).log_prob(real).mean()

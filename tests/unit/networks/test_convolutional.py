@@ -13,7 +13,7 @@ SHAPES = [(1, 28, 28), (3, 30, 45), (4, 8, 5), (1, 4, 4)]
 PAIRS = [
     (convolutional.StridedGenerator, convolutional.StridedDiscriminator),
     (convolutional.ResidualGenerator, convolutional.ResidualDiscriminator),
-    (mlp.PlainGenerator, mlp.PlainDiscriminator),
+    (mlp.MLPGenerator, mlp.MLPDiscriminator),
     (mlp.ResidualRowGenerator, mlp.ResidualRowDiscriminator),
 ]
 
@@ -77,8 +77,8 @@ def test_a_class_changes_the_sample_and_the_verdict(pair):
 def test_switches_let_a_sample_jump_where_the_noise_changes_its_sign():
     spec = Spec((2,))
     torch.manual_seed(0)
-    generator = mlp.PlainGenerator(spec, 4, 16, sign_features=True)
-    smooth = mlp.PlainGenerator(spec, 4, 16)
+    generator = mlp.MLPGenerator(spec, 4, 16, sign_features=True)
+    smooth = mlp.MLPGenerator(spec, 4, 16)
     below, above = torch.full((1, 4), -1e-6), torch.full((1, 4), 1e-6)
     none = told((2,), 0, 1)
     jump = (generator(below, none) - generator(above, none)).norm()

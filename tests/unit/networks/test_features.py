@@ -12,7 +12,7 @@ from gannet.core.errors import ConfigError, DataError
 from gannet.metrics import METRICS
 from gannet.networks.classifier import (
     ClassifierFeatures,
-    picture_net,
+    conv_net,
     shifted,
     small_net,
     train_classifier,
@@ -23,11 +23,11 @@ from gannet.networks.features import (
     OnBlackAndWhite,
     RandomConvolutionFeatures,
     RandomFeatures,
-    at_least,
     color,
     composite_on,
     fingerprint,
     label_of,
+    resize_to_min_side,
     shrink,
 )
 from gannet.networks.inception import Inception, InceptionFeatures
@@ -101,9 +101,9 @@ def test_one_sample_cannot_standardize():
 def test_resizing_keeps_the_aspect_and_the_bounds():
     assert shrink(pictures(1, side=64), 32).shape[2:] == (32, 32)
     assert shrink(torch.zeros(1, 1, 10, 100), 32).shape[2:] == (3, 32)
-    assert at_least(torch.zeros(1, 3, 28, 56), 64).shape[2:] == (64, 128)
-    assert at_least(torch.zeros(1, 3, 100, 100), 64).shape[2:] == (100, 100)
-    assert at_least(torch.zeros(1, 3, 512, 512), 64).shape[2:] == (256, 256)
+    assert resize_to_min_side(torch.zeros(1, 3, 28, 56), 64).shape[2:] == (64, 128)
+    assert resize_to_min_side(torch.zeros(1, 3, 100, 100), 64).shape[2:] == (100, 100)
+    assert resize_to_min_side(torch.zeros(1, 3, 512, 512), 64).shape[2:] == (256, 256)
 
 
 def test_color_is_made_of_gray_and_nothing_is_left_out():
@@ -181,7 +181,7 @@ def test_a_small_classifier_learns_real_digits():
     labels = torch.from_numpy(data.target)
     labels[:100] = -1  # not known
     feature_extractor = train_classifier(
-        samples[:1200], labels[:1200], 10, seed=0, steps=150, build=picture_net
+        samples[:1200], labels[:1200], 10, seed=0, steps=150, build=conv_net
     )
     right = (feature_extractor.predict(samples[1200:]) == labels[1200:]).float().mean()
     assert right > 0.9  # the last third was written by other people
@@ -202,7 +202,7 @@ def test_a_small_classifier_learns_rows_and_is_deterministic():
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 28, 20), (4, 70, 48), (2, 1, 3)])
 def test_the_small_network_takes_pictures_of_any_size(shape):
     samples = torch.zeros(2, *shape)
-    assert small_net(samples, 5, seed=0, build=picture_net)(samples).shape == (2, 5)
+    assert small_net(samples, 5, seed=0, build=conv_net)(samples).shape == (2, 5)
 
 
 def test_one_class_is_refused():
@@ -264,7 +264,7 @@ def test_weights_that_may_not_be_read_are_not_called_none(tmp_path, forbidden):
 
 
 def test_classifier_features_never_train():
-    network = small_net(pictures(4), 2, seed=0, build=picture_net)
+    network = small_net(pictures(4), 2, seed=0, build=conv_net)
     feature_extractor = ClassifierFeatures(network)
     feature_extractor(pictures(4))
     assert feature_extractor.hash == fingerprint(network.state_dict().values())

@@ -14,7 +14,12 @@ from gannet.losses.perceptual import perceptual_loss
 from gannet.losses.projected import projected_discriminator_loss, projected_generator_loss
 from gannet.networks import perceptual as module
 from gannet.networks.features import efficientnet, imagenet_normalize
-from gannet.networks.perceptual import SEEN, USUAL, ProjectedDiscriminators, perceptual_net
+from gannet.networks.perceptual import (
+    FEATURE_RMS,
+    STAGE_CHANNELS,
+    ProjectedDiscriminators,
+    perceptual_net,
+)
 from gannet.recipes.common.image_to_image import suggest_perceptual
 from gannet.recipes.registry import find_recipe
 
@@ -38,11 +43,11 @@ def without_the_extra(monkeypatch):
 def test_it_sees_what_the_network_it_is_made_of_sees(pictures):
     whole = efficientnet("lite1").extract_features(imagenet_normalize((pictures + 1) / 2))
     seen = perceptual_net("cpu")(pictures)
-    assert torch.allclose(seen[-1], whole.mean((2, 3), keepdim=True) / USUAL[-1], atol=1e-4)
+    assert torch.allclose(seen[-1], whole.mean((2, 3), keepdim=True) / FEATURE_RMS[-1], atol=1e-4)
     assert [tuple(each.shape[1:3]) for each in seen[:-1]] == [
-        (channels, 64 // 2**level) for level, channels in enumerate(SEEN, start=1)
+        (channels, 64 // 2**level) for level, channels in enumerate(STAGE_CHANNELS, start=1)
     ]
-    assert len(perceptual_net("cpu")(pictures, whole=False)) == len(SEEN)
+    assert len(perceptual_net("cpu")(pictures, whole=False)) == len(STAGE_CHANNELS)
 
 
 def test_a_picture_does_not_feel_its_neighbors(pictures):

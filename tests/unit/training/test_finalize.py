@@ -172,7 +172,7 @@ def test_the_model_card_is_one_that_the_hub_reads(of_classes):
 @pytest.mark.parametrize(
     ("found", "words"),
     [
-        ({"value": None, "error": None}, "not measured, the run was stopped before its first look"),
+        ({"value": None, "error": None}, "not measured, the run was stopped before an evaluation"),
         ({"value": 1.0, "error": None}, "1, standard error not known"),
     ],
 )
@@ -198,8 +198,8 @@ def test_previews_show_the_same_noise_each_time(planned, tmp_path):
     ("low", "high", "said"),
     [
         (0.47, 0.76, "too few to say"),
-        (0.47, 0.53, "real and fake are 50:50"),
-        (0.70, 0.80, "still sees a difference"),
+        (0.47, 0.53, "no difference between real and fake"),
+        (0.70, 0.80, "still finds a difference"),
     ],
 )
 def test_a_coin_is_called_only_where_the_samples_suffice(of_pictures, low, high, said):

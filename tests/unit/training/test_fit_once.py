@@ -40,7 +40,7 @@ def test_rows_are_made_by_the_same_verbs(name, people, tmp_path):
     first, rest = model.artifact.sample(20), model.artifact.sample(10, start=10)
     assert torch.equal(first[10:], rest), "row n hangs on more than the seed and n"
     assert model.card.diagnosis["name"] == "fitted, not trained"
-    with pytest.raises(ConfigError, match="cannot be told any"):
+    with pytest.raises(ConfigError, match="cannot be conditioned"):
         model.sample(5, given={model.codec.names[-1]: made.iloc[0, -1]})
     with pytest.raises(ConfigError, match="judges nothing"):
         model.judge(made)
@@ -88,7 +88,7 @@ def test_reports_call_them_what_they_are(squares, tmp_path):
         model = gannet.train(squares, tmp_path / name, recipe=name)
         found = model.evaluate(squares, count=100, features="random", steps=2)
         said[name] = summary(found)
-        assert "There was no duel" in to_markdown(found)
+        assert "There was no adversarial training" in to_markdown(found)
         assert "Fitting" in to_markdown(found)
     assert "**Copies**" in said["baseline_copies"]
     assert "**Collapsed**" in said["baseline_mean"]

@@ -73,7 +73,7 @@ def test_a_batch_is_no_larger_than_the_data(loaded):
 
 def test_few_pictures_are_augmented_and_it_says_why(timed):
     assert timed.config["augment_p"] > 0
-    assert any("augment_p" in reason and "pictures" in reason for reason in timed.reasons)
+    assert any("augment_p" in reason and "images" in reason for reason in timed.reasons)
 
 
 def test_every_choice_has_a_reason_and_an_expectation(timed):

@@ -334,7 +334,7 @@ def test_a_third_player_learns_last_and_alone():
     progress = next(made.run(batches()))
     assert [name.split("/")[0] for name in progress.losses][-1] == "classifier"
     assert not same(before, weights(made.networks.auxiliary))
-    assert all(each.requires_grad for each in made.sides["classifier"].weights)
+    assert all(each.requires_grad for each in made.players["classifier"].weights)
     assert not any(each.requires_grad for each in made.generator.weights)
 
 
@@ -345,7 +345,7 @@ def test_a_shared_body_learns_from_both_of_its_players():
         moved.append(networks.discriminator.body.weight.detach().clone())
         return guess(networks, batch, noise, config)
 
-    made.sides["classifier"].losses = watched
+    made.players["classifier"].losses = watched
     before = made.networks.discriminator.body.weight.detach().clone()
     list(made.run(batches()))
     assert not torch.equal(before, moved[0]), "by the discriminator"
@@ -362,4 +362,4 @@ def test_a_look_at_three_players_changes_nothing():
     assert found.finite
     for name, value in made.networks.state_dict().items():
         assert torch.equal(value, state["networks"][name])
-    assert all(each.requires_grad for each in made.sides["classifier"].weights)
+    assert all(each.requires_grad for each in made.players["classifier"].weights)

@@ -1,1 +1,1 @@
-"""Files written whole or not at all, flat files of rows, reading ahead."""
+"""Atomic writes, flat files of rows, prefetching."""

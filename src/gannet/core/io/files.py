@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and folders that one process holds at a time."""
+"""Files that are written atomically, and folders that one process locks at a time."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ UNREADABLE = (
     pickle.UnpicklingError,
     struct.error,
 )
-"""What ``torch.load`` raises, beside ``OSError``, of a file that is damaged or of another kind.
+"""What ``torch.load`` raises, besides ``OSError``, on a file that is damaged or of another kind.
 
-Its unpickler carries out whatever bytes it meets, so that it may stumble over its own empty stack.
+Its unpickler runs whatever bytes it meets, so damage may end in almost any exception.
 """
 
 
 @contextmanager
 def writing(path: Path) -> Generator[None]:
-    """Turn what a disk may answer while ``path`` is written into one clear error.
+    """Turn errors of the disk while ``path`` is written into one clear error.
 
     Raises:
-        GannetError: if the disk is full or the place may not be written to.
+        GannetError: if the disk is full or ``path`` may not be written to.
     """
     try:
         yield
@@ -54,29 +54,29 @@ def writing(path: Path) -> Generator[None]:
 
 
 def write_whole(path: Path, content: bytes, *, sync: bool = True) -> None:
-    """Write a file in one piece or not at all.
+    """Write a file atomically: completely or not at all.
 
     Args:
-        path: Of the file; folders on the way are made.
-        content: All of it.
+        path: Of the file; parent folders are created.
+        content: Of the file.
         sync: Wait until it is on the disk; a waste for thousands of small files.
 
     Raises:
-        GannetError: if the disk is full or may not be written; what stood there before stays.
+        GannetError: if the disk is full or not writable; a previous file is left as it was.
     """
-    fresh = path.with_name(f".{path.name}.new")
+    temporary = path.with_name(f".{path.name}.new")
     with writing(path):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with fresh.open("wb") as file:
+            with temporary.open("wb") as file:
                 file.write(content)
                 file.flush()
                 if sync:
                     os.fsync(file.fileno())
-            fresh.replace(path)
+            temporary.replace(path)
         except OSError:
             with suppress(OSError):
-                fresh.unlink(missing_ok=True)
+                temporary.unlink(missing_ok=True)
             raise
 
 
@@ -84,7 +84,7 @@ def append_line(path: Path, line: str) -> None:
     """Add a line to a text file.
 
     Raises:
-        GannetError: if the disk is full or may not be written; half a line may then stand there.
+        GannetError: if the disk is full or not writable; the file may then end in a partial line.
     """
     with writing(path), path.open("a", encoding="utf-8") as file:
         file.write(line + "\n")
@@ -92,13 +92,13 @@ def append_line(path: Path, line: str) -> None:
 
 @contextmanager
 def holding(path: Path) -> Generator[None]:
-    """Hold a folder, through a lock on the file ``path`` in it, while no other process may.
+    """Lock a folder against other processes, by a lock on the file ``path`` in it.
 
-    The file is empty and stays: what counts is the system's lock on it, which ends with the process
-    however that ends, so that a kill leaves nothing to clear away.
+    The file is empty and stays. The operating system releases the lock when the process ends, even
+    if it is killed, so nothing has to be cleaned up.
 
     Raises:
-        GannetError: if another process holds it, or the file cannot be made.
+        GannetError: if another process has the lock, or the file cannot be created.
     """
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -114,9 +114,9 @@ def holding(path: Path) -> Generator[None]:
 
 
 def _locked(file: BinaryIO) -> bool:
-    """Take the lock; ``False`` if another has it.
+    """Take the lock; ``False`` if another process has it.
 
-    A few network disks know no locks. A run there is worth more than the guard that it lacks.
+    Some network disks have no locks; training there is allowed without one.
     """
     try:
         if sys.platform == "win32":
@@ -132,6 +132,6 @@ def _locked(file: BinaryIO) -> bool:
     return True
 
 
-def fingerprint(held: bytes) -> int:
-    """64 bits that differ where contents differ."""
-    return int.from_bytes(hashlib.blake2b(held, digest_size=8).digest(), "little")
+def fingerprint(content: bytes) -> int:
+    """64-bit hash of a content."""
+    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little")

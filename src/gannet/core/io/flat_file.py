@@ -14,8 +14,8 @@ from gannet.core.errors import DataError
 class FlatFile:
     """Rows of bytes in a file.
 
-    Read, not mapped: pages of a mapped file count as resident, and a folder of 200,000 pictures
-    would look like a process of many gigabytes to whatever limits its memory.
+    Read, not memory-mapped: pages of a mapped file count as resident, so with 200,000 images the
+    process would seem to use many gigabytes to whatever limits its memory.
     """
 
     def __init__(self, path: Path, row_bytes: int, *, start: int = 0) -> None:

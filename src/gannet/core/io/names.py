@@ -1,4 +1,4 @@
-"""Names of items that have none of their own."""
+"""Numbered names for items without names."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import overload
 
 
 class Numbered(Sequence[str]):
-    """``row 1``, ``row 2``, ...: names that take no memory.
+    """``row 1``, ``row 2``, ...: names that are computed, not stored.
 
     >>> Numbered("row", 3, first=2)[-1]
     'row 4'
     """
 
     def __init__(self, word: str, count: int, first: int = 0) -> None:
-        self.word, self.places = word, range(first, first + count)
+        self.word, self.numbers = word, range(first, first + count)
 
     def __len__(self) -> int:
-        return len(self.places)
+        return len(self.numbers)
 
     @overload
     def __getitem__(self, index: int) -> str: ...
@@ -25,5 +25,5 @@ class Numbered(Sequence[str]):
     def __getitem__(self, index: slice) -> list[str]: ...
     def __getitem__(self, index: int | slice) -> str | list[str]:
         if isinstance(index, slice):
-            return [f"{self.word} {place}" for place in self.places[index]]
-        return f"{self.word} {self.places[index]}"
+            return [f"{self.word} {number}" for number in self.numbers[index]]
+        return f"{self.word} {self.numbers[index]}"

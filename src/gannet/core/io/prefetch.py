@@ -1,4 +1,4 @@
-"""Work on many items in a few threads that never run far ahead of whoever reads the results."""
+"""Prefetching: work on many items in a few threads that stay only slightly ahead of the reader."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 WORKERS = min(4, os.cpu_count() or 1)
-"""Threads that decode; Pillow lets go of the interpreter while it works."""
+"""Threads that decode; Pillow releases the GIL while it works."""
 
 _CHUNK = 128
 
@@ -19,12 +19,12 @@ _CHUNK = 128
 def in_order(
     work: Callable[[int], T], indices: Sequence[int], *, chunk: int = _CHUNK
 ) -> Iterator[T]:
-    """What ``work`` makes of each index, in order.
+    """Results of ``work`` for each index, in order.
 
     Args:
         work: Called from several threads.
         indices: To work on.
-        chunk: Results that one thread may hold; at most 128.
+        chunk: Results that one thread computes at a time; at most 128.
 
     >>> list(in_order(abs, [-1, 2, -3]))
     [1, 2, 3]

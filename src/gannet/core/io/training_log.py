@@ -1,4 +1,4 @@
-"""How a run went and what it cost, read back from the files of its folder."""
+"""The training log of a run, read from the files of its folder."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 FITTED = "fitted, not trained"
-"""Verdict on what had no duel."""
+"""Diagnosis of a model that was fitted in closed form."""
 
 PLAN, TRAINING_LOG = "plan.json", "training_log.jsonl"
 
 
 class TrainingLog(BaseModel):
-    """The course of a duel. What was not written down is empty.
+    """The training log and cost of a run. Unknown values are empty.
 
     Attributes:
         recipe: Name of the task.
-        steps: Steps that the duel took.
+        steps: Training steps.
         batch: Samples per step.
-        seconds: Time trained, looks of health and saves included.
-        budget: Time that was asked for; 0 where steps were.
+        seconds: Training time, evaluations and checkpoints included.
+        budget: Requested training time; 0 if a number of steps was requested.
         device: Processor.
-        weights: Bytes of the artefact's networks.
+        weights: Bytes of the artifact's networks.
         reasons: Why each setting is what it is.
-        diagnosis: Of health, at the end.
-        evidence: For it.
-        stopped: Why it ended.
-        evaluations: One record per look of health, as ``training_log.jsonl`` has them.
+        diagnosis: The monitor's last diagnosis.
+        evidence: Of the diagnosis.
+        stopped: Why training ended.
+        evaluations: One record per evaluation, as in ``training_log.jsonl``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,21 +50,21 @@ class TrainingLog(BaseModel):
 
     @property
     def fitted(self) -> bool:
-        """Whether there was no duel."""
+        """Whether it was fitted in closed form, without training steps."""
         return self.diagnosis == FITTED
 
     def series(self, name: str) -> list[tuple[int, float]]:
-        """Step and value of one measure of health, where it was a finite number."""
-        found: list[tuple[int, float]] = []
+        """Step and value of one measure of the monitor, where it is a number."""
+        points: list[tuple[int, float]] = []
         for evaluation in self.evaluations:
             value = (evaluation.get("monitor") or {}).get(name)
             if isinstance(value, int | float) and not isinstance(value, bool):
-                found.append((int(evaluation["step"]), float(value)))
-        return found
+                points.append((int(evaluation["step"]), float(value)))
+        return points
 
     @property
     def actions(self) -> list[tuple[int, dict[str, Any]]]:
-        """Step and record of what ``balance`` did."""
+        """Step and record of each action of the controller (``auto_adjust``)."""
         return [
             (int(evaluation["step"]), evaluation["action"])
             for evaluation in self.evaluations
@@ -73,12 +73,12 @@ class TrainingLog(BaseModel):
 
 
 def read_training_log(folder: Path, *, recipe: str, diagnosis: dict[str, Any]) -> TrainingLog:
-    """What the files of a run's folder tell; an artefact passed on without them tells less.
+    """Read the log from a run's folder; what missing files would say stays empty.
 
     Args:
         folder: Of the run.
-        recipe: As its card has it.
-        diagnosis: As its card has it.
+        recipe: From its card.
+        diagnosis: From its card.
     """
     plan = _object(_text(folder / PLAN))
     evaluations = tuple(_evaluations(_text(folder / TRAINING_LOG).splitlines()))
@@ -102,21 +102,21 @@ def read_training_log(folder: Path, *, recipe: str, diagnosis: dict[str, Any]) -
 
 
 def _evaluations(lines: Sequence[str]) -> list[dict[str, Any]]:
-    """Lines that are whole; the last one of a run that was killed may not be."""
-    found = [_object(line) for line in lines]
-    return [evaluation for evaluation in found if isinstance(evaluation.get("step"), int)]
+    """The complete lines; the last line of a killed run may be cut off."""
+    records = [_object(line) for line in lines]
+    return [evaluation for evaluation in records if isinstance(evaluation.get("step"), int)]
 
 
 def _object(text: str) -> dict[str, Any]:
     try:
-        found: Any = json.loads(text)
+        parsed: Any = json.loads(text)
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return parsed if isinstance(parsed, dict) else {}
 
 
 def _text(path: Path) -> str:
-    """A file's text; nothing if it is not there or may not be read."""
+    """A file's text; empty if it is missing or unreadable."""
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, ValueError):

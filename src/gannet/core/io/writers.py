@@ -1,4 +1,4 @@
-"""Raw samples to files, in ways that suit many kinds of data: single files in a folder, arrays."""
+"""Writers of raw samples for several kinds of data: single files in a folder, arrays."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gannet.core.io.files import write_whole, writing
 from gannet.core.sampling import WriteRequest
 
 METADATA = "metadata.csv"
-"""The table of classes beside single files, which reading them again looks for."""
+"""The table of classes beside single files, which the reader expects."""
 
 
 def write_npz(samples: Iterable[Any], to: WriteRequest) -> None:
@@ -27,7 +27,7 @@ def write_arrays(samples: Iterable[Any], to: WriteRequest, name: str) -> None:
     """All samples as one array of an ``.npz``, with the classes' numbers and names.
 
     Args:
-        samples: Of one shape; of several, the array holds objects that are texts or numbers.
+        samples: To write; padded with zeros if their shapes differ.
         to: Where.
         name: Of the array.
     """
@@ -41,14 +41,14 @@ def write_arrays(samples: Iterable[Any], to: WriteRequest, name: str) -> None:
 
 
 def write_npy(samples: Iterable[Any], to: WriteRequest) -> None:
-    """All samples as one bare array."""
+    """All samples as one ``.npy`` array."""
     packed = io.BytesIO()
     np.save(packed, array_of(samples))
     write_whole(to.path, packed.getvalue())
 
 
 def array_of(samples: Iterable[Any]) -> np.ndarray[Any, Any]:
-    """Samples as one array; those of several lengths are filled up with zeros behind.
+    """Samples as one array; those of different lengths are padded with zeros at the end.
 
     >>> array_of([[1, 2, 3], [4]]).tolist()
     [[1, 2, 3], [4, 0, 0]]
@@ -57,10 +57,10 @@ def array_of(samples: Iterable[Any]) -> np.ndarray[Any, Any]:
     if len({each.shape for each in arrays}) <= 1:
         return np.array(arrays)
     shape = [max(sides) for sides in zip(*(each.shape for each in arrays), strict=True)]
-    held = np.zeros((len(arrays), *shape), np.result_type(*arrays))
-    for row, each in zip(held, arrays, strict=True):
+    padded = np.zeros((len(arrays), *shape), np.result_type(*arrays))
+    for row, each in zip(padded, arrays, strict=True):
         row[tuple(slice(side) for side in each.shape)] = each
-    return held
+    return padded
 
 
 def write_files(
@@ -77,11 +77,11 @@ def write_files(
         samples: To write, in order.
         to: Where; its codec writes each.
         suffix: Of the files.
-        suffixes: Of further files that would be taken for samples.
+        suffixes: Of further files that would be read as samples.
         further: Names of files in the folder that the caller replaces.
 
     Raises:
-        ConfigError: if files would stay in the folder that could be taken for these samples.
+        ConfigError: if files would stay in the folder that would be mixed with these samples.
     """
     replaced = [METADATA] * bool(to.classes) + list(further)
     check_unmixed(to.path, to.count, suffix, {suffix, *suffixes}, replaced)
@@ -99,16 +99,16 @@ def write_files(
 
 
 def _name(row: int, count: int, suffix: str) -> str:
-    """The file of a sample among ``count`` in a folder."""
+    """File name of one of ``count`` samples."""
     return f"{row:0{max(len(str(count - 1)), 5)}}{suffix}"
 
 
 def check_unmixed(
     out: Path, count: int, suffix: str, suffixes: Collection[str], replaced: Collection[str]
 ) -> None:
-    """Refuse a folder where files would stay that this call does not write.
+    """Refuse a folder with files that this call would not replace.
 
-    Nobody could tell later which are of which run. The same call again replaces all that it wrote.
+    Otherwise samples of two runs would be mixed. Repeating the same call replaces all its files.
     """
 
     def again(name: str) -> bool:
@@ -117,8 +117,8 @@ def check_unmixed(
         return name in replaced or (row < count and name == _name(row, count, suffix))
 
     with writing(out):
-        there = [each.name for each in out.iterdir()] if out.is_dir() else []
-    suspects = [n for n in there if n == METADATA or Path(n).suffix.lower() in suffixes]
+        present = [each.name for each in out.iterdir()] if out.is_dir() else []
+    suspects = [n for n in present if n == METADATA or Path(n).suffix.lower() in suffixes]
     if others := sorted(name for name in suspects if not again(name)):
         raise ConfigError(
             f"--out: holds {len(others):,} other file{'s' * (len(others) > 1)} that would be mixed "

@@ -1,1 +1,1 @@
-"""What lies on disk, read as rows of cells: folders, archives, tables, arrays, pairs."""
+"""Containers on disk, read as rows of cells: folders, archives, tables, arrays, pairs."""

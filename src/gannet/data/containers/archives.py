@@ -1,7 +1,7 @@
 """Archives of files: a zip, perhaps with StyleGAN's ``dataset.json``, or a plain tar.
 
-``dataset.json`` holds ``{"labels": [[name, int]]}``. Nothing is unpacked to disk. What a stranger's
-archive claims about its sizes is not believed.
+``dataset.json`` holds ``{"labels": [[name, int]]}``. Nothing is unpacked to disk. The sizes that an
+archive declares are not trusted.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ from gannet.data.labels import from_numbers
 from gannet.modalities.reading import FILE_BYTES, ColumnView
 
 ENTRIES = 5_000_000
-"""Most files in an archive."""
+"""Maximum number of files in an archive."""
 
 _BROKEN = (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
 
-def from_zip(path: Path, wanted: FileFilter) -> CellTable:
+def from_zip(path: Path, file_filter: FileFilter) -> CellTable:
     """Files in a zip, with labels if it holds a ``dataset.json``.
 
     Raises:
-        DataError: if the zip is damaged, encrypted, holds no file that counts, or names paths that
-            climb out of it.
+        DataError: if the zip is damaged or encrypted, holds no matching file, or names paths
+            outside it.
     """
     try:
         archive = zipfile.ZipFile(path)
@@ -48,21 +48,21 @@ def from_zip(path: Path, wanted: FileFilter) -> CellTable:
         raise no_permission(path, DataError) from None
     except _BROKEN as error:
         raise DataError(
-            f"damaged, or no zip ({error})", where=str(path), remedy="Fetch it again."
+            f"damaged, or not a zip ({error})", where=str(path), remedy="Fetch it again."
         ) from None
     infos = [info for info in archive.infolist() if not info.is_dir()]
     _check(path, [info.filename for info in infos], "zip")
     if any(info.flag_bits & 1 for info in infos):
-        raise DataError("it is encrypted", where=str(path), remedy="Zip it without password.")
+        raise DataError("it is encrypted", where=str(path), remedy="Zip it without a password.")
     inside = {info.filename: info for info in infos}
-    names = _wanted(path, list(inside), wanted)
+    names = _matching(path, list(inside), file_filter)
 
     def classes(label: str | None) -> Classes:
         table = inside.get("dataset.json")
         labels = _labels(path, _read(path, archive, table), names) if table else None
         if labels is None and label:
             raise DataError(
-                f"no labels {label!r}", where=str(path), remedy="Labels stand in its dataset.json."
+                f"no labels {label!r}", where=str(path), remedy="Put labels in its dataset.json."
             )
         return Classes(None if label == "" else labels)
 
@@ -72,12 +72,12 @@ def from_zip(path: Path, wanted: FileFilter) -> CellTable:
     return _table(path, "zip of {}", names, read, classes)
 
 
-def from_tar(path: Path, wanted: FileFilter) -> CellTable:
-    """Files in a tar that is not compressed; those of two and more folders are of as many classes.
+def from_tar(path: Path, file_filter: FileFilter) -> CellTable:
+    """Files in an uncompressed tar; with two or more folders, each folder is a class.
 
     Raises:
-        DataError: if the tar is damaged or compressed, holds no file that counts, or names paths
-            that climb out of it.
+        DataError: if the tar is damaged or compressed, holds no matching file, or names paths
+            outside it.
     """
     try:
         with tarfile.open(path, "r:") as archive:
@@ -86,12 +86,12 @@ def from_tar(path: Path, wanted: FileFilter) -> CellTable:
         raise no_permission(path, DataError) from None
     except (tarfile.TarError, OSError, EOFError, ValueError) as error:
         raise DataError(
-            f"damaged, compressed, or no tar ({error})",
+            f"damaged, compressed, or not a tar ({error})",
             where=str(path),
-            remedy="Make a plain .tar, since files of a compressed one cannot be read one by one.",
+            remedy="Make an uncompressed .tar: files of a compressed one cannot be read singly.",
         ) from None
     _check(path, list(members), "tar")
-    names = _wanted(path, list(members), wanted)
+    names = _matching(path, list(members), file_filter)
     file = _OpenFile(path)
 
     def read(index: int) -> bytes:
@@ -114,7 +114,7 @@ def from_tar(path: Path, wanted: FileFilter) -> CellTable:
 
 
 class _OpenFile:
-    """A file of which parts are read from several threads."""
+    """A file that several threads read parts of."""
 
     def __init__(self, path: Path) -> None:
         self.lock = threading.Lock()
@@ -125,7 +125,7 @@ class _OpenFile:
             self.file.close()
 
     def read(self, start: int, count: int) -> bytes:
-        """A part of it."""
+        """Read ``count`` bytes from the offset ``start``."""
         with self.lock:
             self.file.seek(start)
             return self.file.read(count)
@@ -142,29 +142,29 @@ def _table(
     return CellTable(path, layout, names, (view,), classes, files=[path])
 
 
-def _wanted(path: Path, inside: Sequence[str], wanted: FileFilter) -> list[str]:
-    """The names of files that count, in order."""
-    names = sorted(name for name in inside if wanted.fits(name) and not _hidden(name))
+def _matching(path: Path, inside: Sequence[str], file_filter: FileFilter) -> list[str]:
+    """The names of the matching files, sorted."""
+    names = sorted(name for name in inside if file_filter.fits(name) and not _hidden(name))
     if not names:
         kind = path.suffix[1:].lower()
         raise UnclaimedError(
-            f"no {wanted.many} among its {len(inside)} files",
+            f"no {file_filter.many} among its {len(inside)} files",
             where=str(path),
-            remedy=f"Put {wanted.many} into the {kind}; they end in "
-            f"{', '.join(sorted(wanted.suffixes))}.",
+            remedy=f"Put {file_filter.many} into the {kind}; they end in "
+            f"{', '.join(sorted(file_filter.suffixes))}.",
         )
     return names
 
 
 def _folders(names: Sequence[str]) -> Labels | None:
-    """Classes by folder, where every file lies in one of several."""
+    """Classes by folder, if every file is in one of several folders."""
     parts = [PurePosixPath(name).parts for name in names]
     while parts and all(len(each) > 1 for each in parts) and len({each[0] for each in parts}) == 1:
-        parts = [each[1:] for each in parts]  # a folder that holds all others
+        parts = [each[1:] for each in parts]  # drop a folder that contains all others
     if not parts or any(len(each) < 2 for each in parts):
         return None
     folders = sorted({each[0] for each in parts})
-    number = {name: place for place, name in enumerate(folders)}
+    number = {name: index for index, name in enumerate(folders)}
     return Labels(tuple(folders), np.array([number[each[0]] for each in parts], np.int64))
 
 
@@ -177,7 +177,7 @@ def _check(path: Path, names: Sequence[str], kind: str) -> None:
         parts = PurePosixPath(name.replace("\\", "/"))
         if parts.is_absolute() or ".." in parts.parts or ":" in name[:2]:
             raise DataError(
-                f"its entry {name!r} climbs out of the {kind}",
+                f"its entry {name!r} is a path outside the {kind}",
                 where=str(path),
                 remedy=f"Do not trust it; make a {kind} of plain relative names.",
             )
@@ -188,31 +188,31 @@ def _hidden(name: str) -> bool:
 
 
 def _read(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
-    place = f"{path}, {info.filename}"
+    where = f"{path}, {info.filename}"
     try:
         with archive.open(info) as file:
             content = file.read(FILE_BYTES + 1)
     except _BROKEN as error:
         raise DataError(
-            f"damaged ({error})", where=place, remedy="Remove it or fetch the zip again."
+            f"damaged ({error})", where=where, remedy="Remove it or fetch the zip again."
         ) from None
     if len(content) > FILE_BYTES:
-        raise _too_large(place)
+        raise _too_large(where)
     return content
 
 
-def _too_large(place: str) -> DataError:
+def _too_large(where: str) -> DataError:
     return DataError(
-        f"unpacks to more than {FILE_BYTES // 2**20} MiB", where=place, remedy="Do not trust it."
+        f"unpacks to more than {FILE_BYTES // 2**20} MiB", where=where, remedy="Do not trust it."
     )
 
 
 def _labels(path: Path, content: bytes, names: Sequence[str]) -> Labels | None:
-    place = f"{path}, dataset.json"
+    where = f"{path}, dataset.json"
     try:
         table: object = json.loads(content)
     except ValueError as error:
-        raise DataError(f"not JSON ({error})", where=place) from None
+        raise DataError(f"not JSON ({error})", where=where) from None
     pairs = cast(dict[str, object], table).get("labels") if isinstance(table, dict) else None
     if pairs is None:
         return None
@@ -224,13 +224,13 @@ def _labels(path: Path, content: bytes, names: Sequence[str]) -> Labels | None:
             case _:
                 raise DataError(
                     f"{pair!r}, expected [name, class number]",
-                    where=place,
+                    where=where,
                     remedy='Write {"labels": [["img0.png", 3], ...]}.',
                 )
     if missing := sorted(numbers.keys() - set(names)):
         raise DataError(
             f"{len(missing)} labelled files are not in the zip, the first is {missing[0]}",
-            where=place,
-            remedy="Fix the names.",
+            where=where,
+            remedy="Correct the names.",
         )
-    return from_numbers([numbers.get(name) for name in names], (), where=place)
+    return from_numbers([numbers.get(name) for name in names], (), where=where)

@@ -1,4 +1,4 @@
-"""Arrays: ``.npy`` and ``.npz``, a sample per row of the first axis."""
+"""Arrays: ``.npy`` and ``.npz``, one sample per index of the first axis."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from gannet.modalities.reading import ColumnView
 Array = NDArray[Any]
 
 BYTES = 4 * 2**30
-"""Largest array that is read into memory as a whole; a larger one goes into a ``.npy``."""
+"""Maximum bytes of an array that is read into memory at once."""
 
 SMALL = 2**20
-"""Bytes up to which an array is simply read."""
+"""Arrays of up to this many bytes are always read into memory."""
 
 _DATA = ("images", "x", "data", "samples")
 _LABELS = ("labels", "label", "y", "targets")
@@ -34,16 +34,16 @@ _READ_ERRORS = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile)
 def from_npz(path: Path) -> CellTable:
     """Arrays in one file: data under ``images``, ``x`` or ``data``, classes under ``labels``.
 
-    Further arrays with as many rows say something of each sample.
+    Further arrays with as many rows can fill other roles.
 
     Raises:
-        DataError: if the file is damaged, or no array is named as data are.
+        DataError: if the file is damaged, or has no array with such a name.
     """
     arrays = _members(path)
     lower = {name.lower(): name for name in arrays}
     data = next((lower[name] for name in _DATA if name in lower), None)
-    rest = [name for name in arrays if name.lower() not in _LABELS]
-    data = data or (rest[0] if len(rest) == 1 else None)
+    data_names = [name for name in arrays if name.lower() not in _LABELS]
+    data = data or (data_names[0] if len(data_names) == 1 else None)
     if data is None:
         raise DataError(
             f"no array named {', '.join(_DATA)}; it holds {', '.join(arrays) or 'nothing'}",
@@ -55,25 +55,27 @@ def from_npz(path: Path) -> CellTable:
 
     def classes(label: str | None) -> Classes:
         named = next((lower[name] for name in _LABELS if name in lower), None)
-        wish = named if label is None else label
-        if wish and wish not in arrays:
+        label_name = named if label is None else label
+        if label_name and label_name not in arrays:
             others = ", ".join(name for name in arrays if name != data) or "none"
             raise DataError(
-                f"no array {wish!r} for labels", where=str(path), remedy=f"Other arrays: {others}."
+                f"no array {label_name!r} for labels",
+                where=str(path),
+                remedy=f"Other arrays: {others}.",
             )
-        where = f"{path}, array {wish!r}"
-        return Classes(_labels(arrays[wish](), count, where) if wish else None)
+        where = f"{path}, array {label_name!r}"
+        return Classes(_labels(arrays[label_name](), count, where) if label_name else None)
 
-    others = [arrays[name] for name in rest if name != data]
+    others = [arrays[name] for name in data_names if name != data]
     further = (each.view(count) for each in others)
     views = (view_of(path, first, data), *(each for each in further if each is not None))
     layout = f"npz array {data!r} of {{}}"
     rows = Numbered("row", count)
-    return CellTable(path, layout, rows, views, classes, files=[path], held=True)
+    return CellTable(path, layout, rows, views, classes, files=[path], in_memory=True)
 
 
 def from_npy(path: Path) -> CellTable:
-    """One array; a large one of 8 bit is read row by row, so that it may be larger than memory.
+    """One array; a large 8-bit one is read row by row, so it may be larger than memory.
 
     Raises:
         DataError: if the file is damaged.
@@ -93,9 +95,11 @@ def from_npy(path: Path) -> CellTable:
     else:
         view, count = ColumnView("", "arrays", shape=shape[1:], dtype=dtype.name), shape[0]
         view = _row_by_row(view, FlatFile(path, row, start=start))
-    held = view.array is not None
+    in_memory = view.array is not None
     rows = Numbered("row", count)
-    return CellTable(path, "npy array of {}", rows, (view,), _single, files=[path], held=held)
+    return CellTable(
+        path, "npy array of {}", rows, (view,), _single, files=[path], in_memory=in_memory
+    )
 
 
 def view_of(path: Path, array: Array, name: str) -> ColumnView:
@@ -129,12 +133,12 @@ def _row_by_row(view: ColumnView, file: FlatFile) -> ColumnView:
 
 def _single(label: str | None) -> Classes:
     if label:
-        raise DataError("a single array has no labels", remedy="Save both in one .npz.")
+        raise DataError("a .npy file has no labels", remedy="Save both arrays in one .npz.")
     return Classes()
 
 
 def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any], bool]:
-    """Shape and type of an array, and whether its columns come first."""
+    """Shape and dtype of an array, and whether it is in Fortran order."""
     version = np.lib.format.read_magic(file)
     read = (
         np.lib.format.read_array_header_1_0
@@ -146,19 +150,19 @@ def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any], bool]:
 
 
 class _Member:
-    """An array of an archive, read when it is called, and then once."""
+    """An array of an archive, read once, when it is first called."""
 
     def __init__(self, path: Path, name: str, size: int) -> None:
         self.path, self.name, self.size = path, name, size
-        self.held: Array | None = None
+        self.cached: Array | None = None
 
     def __call__(self) -> Array:
-        if self.held is None:
-            self.held = _member(self.path, self.name, self.size)
-        return self.held
+        if self.cached is None:
+            self.cached = _member(self.path, self.name, self.size)
+        return self.cached
 
     def view(self, count: int) -> ColumnView | None:
-        """The array as a further column, by its header; ``None`` if it has other rows."""
+        """The array as a further column, from its header; ``None`` if the row counts differ."""
         try:
             with zipfile.ZipFile(self.path) as archive, archive.open(self.name) as file:
                 shape, dtype, _ = _header(file)
@@ -194,7 +198,7 @@ def _member(path: Path, name: str, size: int) -> Array:
         raise DataError(
             f"array {name} takes {size / 2**30:.1f} GiB",
             where=str(path),
-            remedy="Save it with numpy.save as a .npy of uint8: that is read row by row.",
+            remedy="Save it with numpy.save as a .npy of uint8, which is read row by row.",
         )
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
@@ -208,7 +212,7 @@ def _whole(path: Path) -> Array:
         raise DataError(
             f"takes {path.stat().st_size / 2**30:.1f} GiB",
             where=str(path),
-            remedy="Save numbers as uint8: those are read row by row.",
+            remedy="Save it as uint8, which is read row by row.",
         )
     try:
         return np.asarray(np.load(path, allow_pickle=False))
@@ -220,10 +224,10 @@ def _labels(array: Array, count: int, where: str) -> Labels:
     flat = array.reshape(-1) if array.shape in {(count,), (count, 1)} else None
     if flat is None or flat.dtype.kind not in "buiU":
         raise DataError(
-            f"shape {array.shape} of {array.dtype}, expected one whole number or word for each of "
+            f"shape {array.shape} of {array.dtype}, expected one whole number or name for each of "
             f"{count} samples",
             where=where,
-            remedy="Save class numbers 0, 1, ..., or names; -1 for not known.",
+            remedy="Save class numbers 0, 1, ..., or names; -1 for unknown.",
         )
     if flat.dtype.kind == "U":
         return from_cells([str(cell) for cell in flat], where=where, column="labels")
@@ -237,7 +241,7 @@ def _damaged(path: Path, error: BaseException) -> DataError:
         )
     detail = str(error).partition("\n")[0] or type(error).__name__
     return DataError(
-        f"damaged, or no array of numbers ({detail})",
+        f"damaged, or not an array of numbers ({detail})",
         where=str(path),
         remedy="Save it again with numpy.save or numpy.savez.",
     )

@@ -1,4 +1,4 @@
-"""What every container turns what lies on disk into: rows of cells that no kind has claimed yet."""
+"""The common form of every container: rows of cells, before a kind of data claims a column."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gannet.modalities.reading import ColumnView
 
 
 class UnclaimedError(DataError):
-    """Nothing there is of a kind that was asked for; it may be of another."""
+    """No requested kind claims the data; another kind may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +22,9 @@ class FileFilter:
     """Which files count as samples.
 
     Attributes:
-        suffixes: Of such files.
-        one: What people call one of them.
-        many: What people call several.
+        suffixes: Suffixes of such files.
+        one: The noun for one of them.
+        many: The noun for several.
     """
 
     suffixes: frozenset[str]
@@ -38,12 +38,12 @@ class FileFilter:
 
 @dataclass(frozen=True, slots=True)
 class Classes:
-    """What a container says of classes.
+    """The classes of a container's samples.
 
     Attributes:
-        labels: Names and numbers; ``None`` if there are none, or none were asked for.
-        column: That they are read from, where that is a column beside others.
-        problems: What was noticed, in words.
+        labels: Names and numbers; ``None`` if there are none, or none were requested.
+        column: The column that they are read from; empty if they are not a column.
+        problems: Notes for the user.
     """
 
     labels: Labels | None = None
@@ -55,25 +55,25 @@ NO_CLASSES = Classes()
 
 
 def no_classes(_label: str | None) -> Classes:
-    """A container in which nothing can be a class."""
+    """The classes of a container that has no labels."""
     return NO_CLASSES
 
 
 @dataclass(frozen=True, slots=True)
 class CellTable:
-    """Rows of cells, read when they are asked for.
+    """Rows of cells, read on demand.
 
     Attributes:
         path: Of the folder or file.
-        layout: How it is laid out, in words, with ``{}`` for what the cells are.
-        names: Of the rows, as errors call them.
-        views: Its columns.
-        classes: The classes by a column's name; ``None`` leaves the choice to the container, ``""``
-            asks for none.
-        problems: What was noticed and passed over, in words.
-        files: That the cells come from.
-        held: Whether the cells lie in memory anyway.
-        dialect: How it is written, if it is a text table.
+        layout: Description of the layout, with ``{}`` for the noun of the cells.
+        names: Names of the rows in error messages.
+        views: The columns.
+        classes: Classes from a column's name; ``None`` leaves the choice to the container, ``""``
+            requests none.
+        problems: Notes on what was ignored.
+        files: The files that the cells come from.
+        in_memory: Whether the cells are in memory already.
+        dialect: The dialect, if it is a text table.
     """
 
     path: Path
@@ -83,7 +83,7 @@ class CellTable:
     classes: Callable[[str | None], Classes] = no_classes
     problems: tuple[str, ...] = ()
     files: Sequence[Path] = ()
-    held: bool = False
+    in_memory: bool = False
     dialect: Dialect | None = None
 
     @property
@@ -98,10 +98,10 @@ def suffix_of(name: str) -> str:
 
 
 def suffixes_of(names: Iterable[str]) -> Mapping[str, int]:
-    """How many names end in what, the most frequent first."""
+    """How many names have each suffix, the most frequent first."""
     return dict(Counter(map(suffix_of, names)).most_common())
 
 
-def listed(names: Sequence[str], most: int = 5) -> str:
-    """The first few names, in words."""
-    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
+def listed(names: Sequence[str], limit: int = 5) -> str:
+    """The first few names, separated by commas."""
+    return ", ".join(names[:limit]) + (", ..." if len(names) > limit else "")

@@ -1,4 +1,4 @@
-"""Text tables, CSV and its kin: encoding, delimiter and header found by looking."""
+"""Text tables such as CSV: encoding, delimiter and header are detected."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from gannet.modalities.table.columns import date_formats
 from gannet.modalities.table.columns.base import find_missing, numbers
 
 DELIMITERS = ",;\t|"
-LOOKED_AT = 200
-"""Lines that the delimiter and the header are found from."""
-SHOWN = 8
-"""Faulty rows that an error lists."""
+SNIFFED_LINES = 200
+"""Lines that the delimiter and the header are detected from."""
+MAX_LISTED = 8
+"""Maximum number of faulty rows that an error lists."""
 POOL = 2**17
-"""Words per column that are held only once."""
+"""Maximum number of distinct strings per column that are shared between cells."""
 
 _COMMA_NUMBER = re.compile(r"\s*[+-]?\d+,\d+\s*")
 
@@ -34,14 +34,14 @@ def find_dialect(
     header: bool | None = None,
     encoding: str | None = None,
 ) -> Dialect:
-    """Find out how a text table is written; what is given is taken as it is.
+    """Detect the dialect of a text table; arguments that are given are not detected.
 
     Raises:
-        DataError: if the file is empty, no text, or not in the encoding given.
+        DataError: if the file is empty, not text, or not in the given encoding.
     """
     encoding = _encoding(path, encoding)
     with path.open(newline="", encoding=encoding) as file:
-        lines = [line for line in islice(file, LOOKED_AT) if line.strip()]
+        lines = [line for line in islice(file, SNIFFED_LINES) if line.strip()]
     if not lines:
         raise DataError("the file is empty", where=str(path), remedy="Give it a table with rows.")
     if delimiter is None:
@@ -61,7 +61,7 @@ def find_dialect(
 
 
 def _encoding(path: Path, given: str | None) -> str:
-    """Of the whole file, since the one accent may come late."""
+    """The encoding, checked on the whole file, since the only accent may come late."""
     start = _bytes(path, 4096)
     if given is None and (start[:2] in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}):
         given = "utf-16"
@@ -69,7 +69,7 @@ def _encoding(path: Path, given: str | None) -> str:
         even, odd = start[::2].count(0), start[1::2].count(0)
         if min(even, odd) > 0.1 * max(even, odd) or max(even, odd) < 0.2 * len(start):
             raise DataError(
-                "no text", where=str(path), remedy="Save the table as CSV in UTF-8, or as Parquet."
+                "not text", where=str(path), remedy="Save the table as CSV in UTF-8, or as Parquet."
             )
         given = "utf-16-be" if even > odd else "utf-16-le"
     if given is not None:
@@ -83,12 +83,12 @@ def _encoding(path: Path, given: str | None) -> str:
             raise DataError(
                 f"is not in {given}: {fault}",
                 where=str(path),
-                remedy="Name its encoding, or let it be found.",
+                remedy="Give its encoding, or leave it out to have it detected.",
             )
         return given
     if not _undecodable(path, "utf-8-sig"):
         return "utf-8-sig" if start.startswith(codecs.BOM_UTF8) else "utf-8"
-    # Five bytes mean nothing in Windows' Western code page; Latin-1 gives every byte a meaning.
+    # Windows-1252 leaves five byte values undefined; Latin-1 defines all.
     return "latin-1" if _undecodable(path, "cp1252") else "cp1252"
 
 
@@ -127,17 +127,17 @@ def _parsed(lines: Sequence[str], delimiter: str) -> list[list[str]]:
 
 
 def _fitness(lines: Sequence[str], delimiter: str) -> tuple[float, int]:
-    """How well a delimiter cuts the lines: alike, in cells without other delimiters, in many."""
+    """Fitness of a delimiter: equal cell counts, no other delimiters in cells; then many cells."""
     rows = _parsed(lines, delimiter)
     if not rows or len(rows[0]) < 2:
         return 0.0, 0
-    alike = sum(len(row) == len(rows[0]) for row in rows) / len(rows)
+    uniform_fraction = sum(len(row) == len(rows[0]) for row in rows) / len(rows)
     cells = [cell for row in rows for cell in row]
     others = set(DELIMITERS) - {delimiter}
-    mixed = sum(
+    mixed_fraction = sum(
         bool(others & set(cell)) and not _COMMA_NUMBER.fullmatch(cell) for cell in cells
     ) / len(cells)
-    return alike - mixed, len(rows[0])
+    return uniform_fraction - mixed_fraction, len(rows[0])
 
 
 def _is_spaced(rows: Sequence[Sequence[str]]) -> bool:
@@ -146,10 +146,9 @@ def _is_spaced(rows: Sequence[Sequence[str]]) -> bool:
 
 
 def _has_header(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first row names the columns: words that differ and are not cells of their column.
+    """Whether the first row is a header: distinct texts, no numbers or dates.
 
-    Without a column of numbers or dates below it that decides by the words: a header's do not come
-    again.
+    If no column below it holds numbers or dates, its texts must not recur in their columns.
     """
     if not rows:
         return False
@@ -159,8 +158,8 @@ def _has_header(rows: Sequence[Sequence[str]]) -> bool:
     )
     named = [cell for cell in first if cell]
     if not named or len(set(named)) < len(named) or len(named) < len(first) - 1:
-        return len(set(named)) < len(named) and _all_words(named) and _typed_below(first, body)
-    if not _all_words(named):
+        return len(set(named)) < len(named) and _all_text(named) and _typed_below(first, body)
+    if not _all_text(named):
         return False
     if not body or _typed_below(first, body):
         return True
@@ -168,19 +167,19 @@ def _has_header(rows: Sequence[Sequence[str]]) -> bool:
     return again == 0
 
 
-def _all_words(cells: Sequence[str]) -> bool:
-    held = cells_of(list(cells))
-    read = numbers(held).read | find_missing(held)
+def _all_text(cells: Sequence[str]) -> bool:
+    array = cells_of(list(cells))
+    read = numbers(array).read | find_missing(array)
     return not read.any() and date_formats.find_format(list(cells[:1])) is None
 
 
 def _typed_below(first: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
-    """Whether a column below the first row holds nothing but numbers or dates."""
+    """Whether a column below the first row holds (almost) only numbers or dates."""
     for at in range(len(first)):
         cells = cells_of([row[at].strip() for row in body])
-        known = cells[~find_missing(cells, wide=True)] if len(cells) else cells
-        if len(known) and (
-            numbers(known).read.mean() > 0.9 or date_formats.find_format(known.tolist())
+        present = cells[~find_missing(cells, wide=True)] if len(cells) else cells
+        if len(present) and (
+            numbers(present).read.mean() > 0.9 or date_formats.find_format(present.tolist())
         ):
             return True
     return False
@@ -191,7 +190,7 @@ def read_delimited(path: Path, dialect: Dialect, rows: int) -> Iterator[Frame]:
 
     Raises:
         DataError: if rows have different lengths, a name occurs twice, there are no rows, or the
-            file is no CSV.
+            file is not valid CSV.
     """
     try:
         with path.open(newline="", encoding=dialect.encoding) as file:
@@ -210,9 +209,9 @@ def read_delimited(path: Path, dialect: Dialect, rows: int) -> Iterator[Frame]:
 def _frames(path: Path, lines: Iterator[list[str]], dialect: Dialect, rows: int) -> Iterator[Frame]:
     names: tuple[str, ...] = ()
     if dialect.header:
-        # The index that pandas writes has no name.
+        # The index column that pandas writes has no name.
         first = next(lines, list[str]())
-        names = tuple(name or f"column_{place + 1}" for place, name in enumerate(first))
+        names = tuple(name or f"column_{index + 1}" for index, name in enumerate(first))
         check_names(names, str(path))
     number = 2 if dialect.header else 1
     pools: list[dict[str, str]] = [{} for _ in names]
@@ -220,12 +219,12 @@ def _frames(path: Path, lines: Iterator[list[str]], dialect: Dialect, rows: int)
     while part := list(islice(lines, rows)):
         empty = False
         if not names:
-            names = tuple(f"column_{place + 1}" for place in range(len(part[0])))
+            names = tuple(f"column_{index + 1}" for index in range(len(part[0])))
             pools = [{} for _ in names]
         _check_lengths(path, part, len(names), number)
         columns: list[Cells] = []
         for cells, pool in zip(zip(*part, strict=True), pools, strict=True):
-            # Equal words are one object, so that a column costs eight bytes a cell.
+            # Equal strings are one object, so that a column costs eight bytes a cell.
             column = np.empty(len(cells), object)
             column[:] = list(map(pool.setdefault, cells, cells))
             columns.append(column)
@@ -246,10 +245,12 @@ def _check_lengths(path: Path, part: Sequence[Sequence[str]], width: int, number
     wrong = np.flatnonzero(lengths != width)
     if not len(wrong):
         return
-    lines = [f"row {number + row}: {lengths[row]} cells, expected {width}" for row in wrong[:SHOWN]]
-    more = f"\n  ... and {len(wrong) - SHOWN:,} more" if len(wrong) > SHOWN else ""
+    lines = [
+        f"row {number + row}: {lengths[row]} cells, expected {width}" for row in wrong[:MAX_LISTED]
+    ]
+    more = f"\n  ... and {len(wrong) - MAX_LISTED:,} more" if len(wrong) > MAX_LISTED else ""
     raise DataError(
         "rows of different lengths\n  " + "\n  ".join(lines) + more,
         where=str(path),
-        remedy="Fix the rows; a cell that holds the delimiter needs quotes around it.",
+        remedy="Correct the rows; a cell that holds the delimiter needs quotes around it.",
     )

@@ -1,4 +1,4 @@
-"""Folders: of files, of classes, or with a table that says what each file is."""
+"""Folders of files, and folders with a subfolder per class."""
 
 from __future__ import annotations
 
@@ -27,49 +27,51 @@ SPLITS = frozenset({"train", "training", "val", "valid", "validation", "dev", "t
 
 
 def entries(folder: Path) -> list[os.DirEntry[str]]:
-    """What lies in a folder, by name; hidden files are left out.
+    """The entries of a folder, sorted by name, without hidden files.
 
     Raises:
-        DataError: if the folder may not be read.
+        DataError: if there is no permission to read the folder.
     """
     try:
-        with os.scandir(folder) as found:
+        with os.scandir(folder) as scan:
             return sorted(
-                (entry for entry in found if not entry.name.startswith((".", "__MACOSX"))),
+                (entry for entry in scan if not entry.name.startswith((".", "__MACOSX"))),
                 key=lambda entry: entry.name,
             )
     except PermissionError:
         raise DataError(
-            "no permission to look into it", where=str(folder), remedy="Check its access rights."
+            "no permission to read it", where=str(folder), remedy="Check its access rights."
         ) from None
 
 
-def from_folder(folder: Path, wanted: FileFilter) -> CellTable:
+def from_folder(folder: Path, file_filter: FileFilter) -> CellTable:
     """A folder of files, or one with a subfolder per class.
 
     Raises:
-        UnclaimedError: if it holds no file that counts.
+        UnclaimedError: if it holds no matching file.
     """
     inside = entries(folder)
-    flat = [entry.name for entry in inside if entry.is_file() and wanted.fits(entry.name)]
+    flat = [entry.name for entry in inside if entry.is_file() and file_filter.fits(entry.name)]
     below = [Path(entry.path) for entry in inside if entry.is_dir()]
-    groups = {each.name: found for each in below if (found := list(files_below(each, wanted)))}
+    groups = {
+        each.name: contents for each in below if (contents := list(files_below(each, file_filter)))
+    }
     if flat or len(groups) == 1:
-        return _flat(folder, flat, groups, wanted)
+        return _flat(folder, flat, groups, file_filter)
     if not groups:
-        raise _empty(folder, inside, wanted)
+        raise _empty(folder, inside, file_filter)
     if groups.keys() <= SPLITS and (part := training_part(groups)):
-        rest = ", ".join(sorted(groups.keys() - {part}))
-        found = from_folder(folder / part, wanted)
-        note = f"{rest} left aside: only {part} is used for training"
-        return replace(found, problems=(*found.problems, *([note] if rest else [])))
+        other_parts = ", ".join(sorted(groups.keys() - {part}))
+        contents = from_folder(folder / part, file_filter)
+        note = f"{other_parts} ignored: only {part} is used for training"
+        return replace(contents, problems=(*contents.problems, *([note] if other_parts else [])))
     names = [f"{name}/{below}" for name, group in groups.items() for below in group]
     numbers = np.repeat(np.arange(len(groups)), [len(group) for group in groups.values()])
     labels = Labels(tuple(groups), numbers)
 
     def classes(label: str | None) -> Classes:
         if label:
-            raise _no_table(folder, label, wanted)
+            raise _no_table(folder, label, file_filter)
         return Classes(labels if label is None else None)
 
     return replace(of_paths(folder, names, "class folders"), classes=classes)
@@ -83,7 +85,7 @@ def of_paths(folder: Path, names: list[str], layout: str) -> CellTable:
 
 
 class Paths(Sequence[Path]):
-    """Paths made when asked for: 200,000 of them would weigh as much as a small data set."""
+    """Paths made on demand: 200,000 of them would take as much memory as a small dataset."""
 
     def __init__(self, folder: Path, names: list[str]) -> None:
         self.folder, self.names = folder, names
@@ -101,48 +103,50 @@ class Paths(Sequence[Path]):
         return self.folder / self.names[index]
 
     def at(self, index: int) -> Path:
-        """One path."""
+        """The path at an index."""
         return self.folder / self.names[index]
 
 
-def files_below(folder: Path, wanted: FileFilter) -> Iterator[str]:
-    """Paths of files that count, at any depth, relative to ``folder``."""
+def files_below(folder: Path, file_filter: FileFilter) -> Iterator[str]:
+    """Paths of matching files at any depth, relative to ``folder``."""
     for entry in entries(folder):
         if entry.is_dir():
-            yield from (f"{entry.name}/{name}" for name in files_below(Path(entry.path), wanted))
-        elif wanted.fits(entry.name):
+            yield from (
+                f"{entry.name}/{name}" for name in files_below(Path(entry.path), file_filter)
+            )
+        elif file_filter.fits(entry.name):
             yield entry.name
 
 
 def _flat(
-    folder: Path, flat: list[str], groups: Mapping[str, list[str]], wanted: FileFilter
+    folder: Path, flat: list[str], groups: Mapping[str, list[str]], file_filter: FileFilter
 ) -> CellTable:
     problems: list[str] = []
     names = flat
     if flat and groups:
         count = sum(len(group) for group in groups.values())
-        many = wanted.many
-        problems = [f"{count} {many} in subfolders left aside: there are {many} beside them"]
+        many = file_filter.many
+        problems = [f"{count} {many} in subfolders ignored: there are {many} beside them"]
     elif groups:
         [(only, below)] = groups.items()
         names = [f"{only}/{name}" for name in below]
 
     def classes(label: str | None) -> Classes:
         if label:
-            raise _no_table(folder, label, wanted)
+            raise _no_table(folder, label, file_filter)
         return Classes()
 
-    found = of_paths(folder, names, "folder of {}")
-    return replace(found, classes=classes, problems=tuple(problems))
+    table = of_paths(folder, names, "folder of {}")
+    return replace(table, classes=classes, problems=tuple(problems))
 
 
 def training_part(groups: Mapping[str, object]) -> str:
-    """The part of a set that is there to be trained on; empty if there is none."""
+    """The name of the training part; empty if there is none."""
     return next((name for name in ("train", "training") if name in groups), "")
 
 
-def _empty(folder: Path, inside: Sequence[os.DirEntry[str]], wanted: FileFilter) -> DataError:
-    many = wanted.many
+def _empty(folder: Path, inside: Sequence[os.DirEntry[str]], file_filter: FileFilter) -> DataError:
+    many = file_filter.many
     if not inside:
         return DataError(
             "the folder is empty",
@@ -152,13 +156,13 @@ def _empty(folder: Path, inside: Sequence[os.DirEntry[str]], wanted: FileFilter)
     return UnclaimedError(
         f"no {many} and no data file in it, only {listed([entry.name for entry in inside])}",
         where=str(folder),
-        remedy=f"{many.capitalize()} end in {', '.join(sorted(wanted.suffixes))}.",
+        remedy=f"{many.capitalize()} end in {', '.join(sorted(file_filter.suffixes))}.",
     )
 
 
-def _no_table(folder: Path, label: str, wanted: FileFilter) -> DataError:
+def _no_table(folder: Path, label: str, file_filter: FileFilter) -> DataError:
     return DataError(
-        f"no column {label!r}: the {wanted.many} come without a table",
+        f"no column {label!r}: the {file_filter.many} have no table",
         where=str(folder),
-        remedy="Put metadata.csv with file_name and that column beside them, or drop --label.",
+        remedy="Put metadata.csv with file_name and that column beside them, or leave out --label.",
     )

@@ -1,4 +1,4 @@
-"""Mixed tables from files: CSV and its kin, Parquet, JSON lines."""
+"""Tables with mixed column types from files: CSV and similar text, Parquet, JSON lines."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ from gannet.data.containers.delimited import find_dialect, read_delimited
 
 ROWS = 50_000
 """Rows that are read at once."""
+
 SUFFIXES = (".csv", ".tsv", ".txt", ".data", ".parquet", ".jsonl", ".ndjson")
 
 
 @dataclass(frozen=True, slots=True)
 class Chunks(Iterable[Frame]):
-    """A table that is read some rows at a time, as often as it is walked through.
+    """A table that is read some rows at a time; can be iterated repeatedly.
 
     Attributes:
         path: Of the file.
-        dialect: How it is written, if it is a text table.
-        open: Starts anew.
-        sizes: Names of the columns and number of rows without reading; ``None`` if nothing tells.
+        dialect: The dialect, if it is a text table.
+        open: Starts reading from the beginning.
+        sizes: Column names and number of rows without reading; ``None`` if the format cannot tell.
     """
 
     path: Path
@@ -49,18 +50,19 @@ def read_chunks(
     header: bool | None = None,
     encoding: str | None = None,
 ) -> Chunks:
-    """A table larger than memory, some rows at a time; the suffix tells the format.
+    """Read a table, possibly larger than memory, some rows at a time.
 
     Args:
-        path: Of a .csv, .tsv, .txt, .data, .parquet, .jsonl or .ndjson file.
-        rows: Of each part; the last may have fewer.
-        delimiter: Of a text table; found by looking if not given, like the next two.
+        path: Of a .csv, .tsv, .txt, .data, .parquet, .jsonl or .ndjson file; the suffix decides
+            the format.
+        rows: Rows of each part; the last may have fewer.
+        delimiter: Of a text table; detected if not given, like the next two.
         header: Whether its first row names the columns.
-        encoding: Of its text.
+        encoding: Text encoding.
 
     Raises:
-        DataError: if the file cannot be read as a table. Faults further down are raised when the
-            walk comes to them.
+        DataError: if the file cannot be read as a table. Errors in later rows are raised when
+            iteration reaches them.
         MissingExtraError: if it is Parquet and pyarrow is not installed.
     """
     path = Path(path)
@@ -75,9 +77,9 @@ def read_chunks(
             return Chunks(path, None, lambda: _json_lines(path, rows))
         case suffix:
             raise DataError(
-                f"{suffix or 'a file without suffix'} is no table that gannet knows",
+                f"{suffix or 'a file without suffix'} is not a table format that gannet can read",
                 where=str(path),
-                remedy=f"Give it one of {', '.join(SUFFIXES)}.",
+                remedy=f"Use one of {', '.join(SUFFIXES)}.",
             )
 
 
@@ -88,15 +90,15 @@ def read_frame(
     header: bool | None = None,
     encoding: str | None = None,
 ) -> Frame:
-    """A whole table; the suffix tells the format, and looking tells the rest.
+    """Read a whole table.
 
-    Cells of text stay as they are, missing ones too: it is the codec that learns what they mean.
+    Text cells stay unchanged, missing ones too: the codec learns what they mean.
 
     Args:
         path: As for `read_chunks`.
         delimiter: Of a text table.
         header: Whether its first row names the columns; without one they are ``column_1``, ...
-        encoding: Of its text.
+        encoding: Text encoding.
 
     Raises:
         DataError: if the file cannot be read as a table, or holds no rows.
@@ -136,7 +138,7 @@ def _no_rows(path: Path) -> DataError:
 
 @contextmanager
 def _parquet_file(path: Path) -> Generator[Any]:
-    """An open file; what pyarrow says of a damaged one becomes one clear error."""
+    """An open Parquet file; errors of pyarrow become a ``DataError``."""
     arrow: Any = need("pyarrow", "parquet")
     parquet: Any = need("pyarrow.parquet", "parquet")
     try:
@@ -149,21 +151,21 @@ def _parquet_file(path: Path) -> Generator[Any]:
     except (arrow.ArrowException, OSError) as error:
         detail = str(error).partition("\n")[0]
         raise DataError(
-            f"damaged, or no Parquet ({detail})", where=str(path), remedy="Fetch it again."
+            f"damaged, or not Parquet ({detail})", where=str(path), remedy="Fetch it again."
         ) from None
 
 
 def _from_arrow(arrow: Any, path: Path, name: str, column: Any) -> Cells:
-    """A column as an array. There are no complete types, hence ``Any``."""
+    """A column as an array. pyarrow has no complete type hints, hence ``Any``."""
     types, kind = arrow.types, column.type
     if types.is_dictionary(kind):
         column = column.dictionary_decode()
         kind = column.type
     if types.is_nested(kind) or types.is_binary(kind) or types.is_large_binary(kind):
         raise DataError(
-            f"holds {kind}, which is no cell",
+            f"holds {kind}, which cannot be a cell",
             where=f"{path}, column {name!r}",
-            remedy="Leave the column out, or split it into plain ones.",
+            remedy="Remove the column, or split it into columns of single values.",
         )
     if types.is_decimal(kind):
         column = column.cast(arrow.float64())
@@ -171,21 +173,21 @@ def _from_arrow(arrow: Any, path: Path, name: str, column: Any) -> Cells:
         column = column.cast(arrow.float32() if types.is_float16(kind) else arrow.string())
     whole = types.is_integer(column.type) or types.is_boolean(column.type)
     if types.is_string(column.type) or types.is_large_string(column.type):
-        return _words(column)
+        return _text_cells(column)
     if types.is_null(kind):
         return objects(column.to_pylist())
     if whole and column.null_count:
         return objects(column.to_pylist())
-    found: Cells = column.to_numpy(zero_copy_only=False)
-    return found
+    cells: Cells = column.to_numpy(zero_copy_only=False)
+    return cells
 
 
-def _words(column: Any) -> Cells:
-    """Text, in which equal words are one object, so that a column costs eight bytes a cell."""
+def _text_cells(column: Any) -> Cells:
+    """Text cells; equal strings are one object, so that a column costs eight bytes a cell."""
     coded: Any = column.dictionary_encode()
-    words = objects([*coded.dictionary.to_pylist(), None])
-    at: NDArray[Any] = coded.indices.fill_null(len(words) - 1).to_numpy(zero_copy_only=False)
-    return words[at]
+    values = objects([*coded.dictionary.to_pylist(), None])
+    at: NDArray[Any] = coded.indices.fill_null(len(values) - 1).to_numpy(zero_copy_only=False)
+    return values[at]
 
 
 def _json_lines(path: Path, rows: int) -> Iterator[Frame]:
@@ -200,9 +202,9 @@ def _json_lines(path: Path, rows: int) -> Iterator[Frame]:
                 for (at, _), record in zip(part, records, strict=True):
                     if strange := record.keys() - set(names):
                         raise DataError(
-                            f"a column that the rows before do not have: {sorted(strange)[0]!r}",
+                            f"a column that earlier rows do not have: {sorted(strange)[0]!r}",
                             where=f"{path}, line {at}",
-                            remedy="Let the first rows have every column, with null where missing.",
+                            remedy="Give the first rows every column, with null where missing.",
                         )
                 columns = [cells_of([record.get(name) for record in records]) for name in names]
                 yield Frame(names, tuple(columns), str(path), number)
@@ -211,7 +213,7 @@ def _json_lines(path: Path, rows: int) -> Iterator[Frame]:
         raise DataError("does not exist", where=str(path), remedy="Check the path.") from None
     except UnicodeError as error:
         raise DataError(
-            f"is not in UTF-8: {error}", where=str(path), remedy="Save it so."
+            f"is not in UTF-8: {error}", where=str(path), remedy="Save it as UTF-8."
         ) from None
     if number == 1:
         raise DataError("no rows", where=str(path), remedy="Give it a table with rows.")
@@ -219,12 +221,12 @@ def _json_lines(path: Path, rows: int) -> Iterator[Frame]:
 
 def _record(path: Path, at: int, line: str) -> Mapping[str, Any]:
     problem = "expected an object with one plain value per column"
-    found: Any = None
+    value: Any = None
     try:
-        found = json.loads(line)
+        value = json.loads(line)
     except ValueError as error:
-        problem = f"no JSON ({error})"
-    record = cast(dict[str, Any], found if isinstance(found, dict) else {})
+        problem = f"not JSON ({error})"
+    record = cast(dict[str, Any], value if isinstance(value, dict) else {})
     if not record or any(isinstance(cell, dict | list) for cell in record.values()):
         raise DataError(
             problem, where=f"{path}, line {at}", remedy='Write {"name": value, ...} in each line.'

@@ -1,4 +1,4 @@
-"""A table beside files: ``metadata.csv`` or ``metadata.jsonl`` says what each file is."""
+"""A folder of files with a table of their labels: ``metadata.csv`` or ``metadata.jsonl``."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from gannet.data.labels import choose, from_cells
 from gannet.modalities.reading import ColumnView
 
 TABLES = ("metadata.csv", "metadata.jsonl")
-"""Tables that may lie beside files."""
+"""File names of such tables."""
 
 FILE = "file_name"
-"""The column that names the file of each row; further files have columns that end so."""
+"""The column of each row's file name; columns of further files end in ``_file_name``."""
 
 
-def from_metadata(folder: Path, table: Path, wanted: FileFilter) -> CellTable:
+def from_metadata(folder: Path, table: Path, file_filter: FileFilter) -> CellTable:
     """A folder of files with a table; every other column holds values.
 
     Raises:
@@ -32,14 +32,14 @@ def from_metadata(folder: Path, table: Path, wanted: FileFilter) -> CellTable:
     lines = table_lines(table)
     if not lines:
         raise DataError(
-            "the table is empty", where=str(table), remedy=f"Add one row per {wanted.one}."
+            "the table is empty", where=str(table), remedy=f"Add one row per {file_filter.one}."
         )
     columns = list(dict.fromkeys(key for line in lines for key in line))
     if FILE not in columns:
         raise DataError(
             f"no column {FILE!r} among {', '.join(columns)}",
             where=str(table),
-            remedy=f"It says which {wanted.one} a row belongs to.",
+            remedy=f"Add it: it names the {file_filter.one} of each row.",
         )
     names = [line.get(FILE, "").strip() for line in lines]
     _check_names(folder, table, names)
@@ -54,16 +54,16 @@ def from_metadata(folder: Path, table: Path, wanted: FileFilter) -> CellTable:
         labels = from_cells(cells, where=str(table), column=chosen)
         return Classes(labels, chosen, tuple(problems))
 
-    found = of_paths(folder, names, f"folder of {{}} with {table.name}")
-    views = [replace(found.views[0], name=FILE)]
+    base_table = of_paths(folder, names, f"folder of {{}} with {table.name}")
+    views = [replace(base_table.views[0], name=FILE)]
     views += [_files(folder, table, lines, name) for name in further]
     views += [_values(lines, name) for name in values]
     return replace(
-        found,
+        base_table,
         views=tuple(views),
         classes=classes,
-        problems=tuple(_left_out(folder, names, wanted)),
-        files=[table, *found.files],
+        problems=tuple(_left_out(folder, names, file_filter)),
+        files=[table, *base_table.files],
     )
 
 
@@ -105,7 +105,7 @@ def csv_lines(table: Path) -> list[dict[str, str]]:
     for number, line in enumerate(lines, start=2):
         if None in line or None in line.values():
             raise DataError(
-                "another number of cells than the header",
+                "not as many cells as the header",
                 where=f"{table}, line {number}",
                 remedy="Put quotes around cells that hold commas.",
             )
@@ -135,9 +135,9 @@ def _check_names(
         path = PurePath(name)
         if not name or path.is_absolute() or ".." in path.parts:
             raise DataError(
-                f"{column} {name!r} is no path inside the folder",
+                f"{column} {name!r} is not a path inside the folder",
                 where=f"{table}, row {number}",
-                remedy="Name files relative to the folder of the table.",
+                remedy="Use paths relative to the folder of the table.",
             )
     there: set[str] = set()
     for parent in {PurePath(name).parent for name in names}:
@@ -147,15 +147,15 @@ def _check_names(
         raise DataError(
             f"{len(missing)} of {len(names)} files do not exist: {listed(missing)}",
             where=str(table),
-            remedy="Fix the names, or remove those rows.",
+            remedy="Correct the names, or remove those rows.",
         )
     if once and len(set(names)) < len(names):
         twice = next(name for name, times in Counter(names).items() if times > 1)
         raise DataError(
-            f"{twice} stands in more than one row", where=str(table), remedy="Keep one of them."
+            f"{twice} occurs in more than one row", where=str(table), remedy="Keep one of them."
         )
 
 
-def _left_out(folder: Path, names: Sequence[str], wanted: FileFilter) -> list[str]:
-    count = len(set(files_below(folder, wanted)) - set(names))
-    return [f"{count} {wanted.many} without a row in the table left aside"] if count else []
+def _left_out(folder: Path, names: Sequence[str], file_filter: FileFilter) -> list[str]:
+    count = len(set(files_below(folder, file_filter)) - set(names))
+    return [f"{count} {file_filter.many} without a row in the table ignored"] if count else []

@@ -1,4 +1,4 @@
-"""Files that belong together: what is given, and what it shall become."""
+"""Pairs of files: an input and its target."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ TABLE = "pairs.csv"
 
 @dataclass(frozen=True, slots=True)
 class PairSides:
-    """What counts on the side that is given, and on that of targets.
+    """Which files count as inputs and as targets.
 
     Attributes:
-        given: Files of what is given.
-        target: Files of what it shall become.
-        remedy: How pairs may lie on disk.
+        given: Filter of input files.
+        target: Filter of target files.
+        remedy: The possible layouts of pairs, for errors.
     """
 
     given: FileFilter
@@ -32,7 +32,7 @@ class PairSides:
 
     @property
     def either(self) -> FileFilter:
-        """Files of either side."""
+        """A filter of the files of both sides."""
         one, other = self.given, self.target
         if one == other:
             return one
@@ -62,28 +62,28 @@ def from_pairs_table(path: Path, sides: PairSides) -> CellTable:
             file = PurePath(line[name])
             if not line[name].strip() or file.is_absolute() or ".." in file.parts:
                 raise DataError(
-                    f"{name} {line[name]!r} is no path inside the folder",
+                    f"{name} {line[name]!r} is not a path inside the folder",
                     where=f"{table}, row {number}",
-                    remedy="Name files relative to the folder of the table.",
+                    remedy="Use paths relative to the folder of the table.",
                 )
     pairs = [(path / line["given"], path / line["target"]) for line in lines]
-    gone = [str(each.relative_to(path)) for pair in pairs for each in pair if not each.is_file()]
-    if gone:
+    missing = [str(each.relative_to(path)) for pair in pairs for each in pair if not each.is_file()]
+    if missing:
         raise DataError(
-            f"{len(gone)} files that are not there: {listed(gone)}",
+            f"{len(missing)} files do not exist: {listed(missing)}",
             where=str(table),
-            remedy="Mend the names, which are relative to the table.",
+            remedy="Correct the names, which are relative to the table.",
         )
     return _of_files(path, pairs, f"pairs of {TABLE}", ())
 
 
 def from_two_folders(path: Path, given: str, sides: PairSides) -> CellTable:
-    """Two folders in which files of one name belong together.
+    """Two folders in which files of the same name form pairs.
 
     Args:
-        path: That holds the two.
-        given: Which of them is given; by default the first by name.
-        sides: What counts in each.
+        path: The folder of both.
+        given: Which of them holds the inputs; by default the first by name.
+        sides: Which files count in each.
 
     Raises:
         DataError: if there are not two, or most files have no partner.
@@ -91,35 +91,37 @@ def from_two_folders(path: Path, given: str, sides: PairSides) -> CellTable:
     one, other = _chosen(path, given, sides)
     named = [_by_name(one, sides.given), _by_name(other, sides.target)]
     many = sides.either.many
-    alone = sorted(
+    unpaired = sorted(
         f"{folder.name}/{mine[name].name}"
         for folder, mine, theirs in ((one, *named), (other, *reversed(named)))
         for name in mine.keys() - theirs.keys()
     )
     both = sorted(named[0].keys() & named[1].keys())
-    if len(alone) > len(both):
+    if len(unpaired) > len(both):
         raise DataError(
-            f"{len(both)} pairs, and {len(alone)} {many} without a partner of the same name: "
-            f"{listed(alone)}",
+            f"{len(both)} pairs, and {len(unpaired)} {many} without a partner of the same name: "
+            f"{listed(unpaired)}",
             where=str(path),
-            remedy=f"Give {many} in {one.name} and {other.name} equal names.",
+            remedy=f"Give the {many} of a pair in {one.name} and {other.name} equal names.",
         )
     layout = f"pairs of {one.name} and {other.name}"
-    problems = (f"{len(alone)} without a partner left aside: {listed(alone)}",) if alone else ()
+    problems = (
+        (f"{len(unpaired)} without a partner ignored: {listed(unpaired)}",) if unpaired else ()
+    )
     pairs = [(named[0][name], named[1][name]) for name in both]
     return _of_files(path, pairs, layout, problems)
 
 
-def files_in(folder: Path, wanted: FileFilter) -> list[Path]:
-    """The files of a folder that count."""
-    return [Path(each.path) for each in entries(folder) if wanted.fits(each.name)]
+def files_in(folder: Path, file_filter: FileFilter) -> list[Path]:
+    """The matching files of a folder."""
+    return [Path(each.path) for each in entries(folder) if file_filter.fits(each.name)]
 
 
 def _chosen(path: Path, given: str, sides: PairSides) -> tuple[Path, Path]:
-    """The folder that is given and that of targets, both in ``path``.
+    """The folder of inputs and that of targets, both in ``path``.
 
     Raises:
-        DataError: if there are not two with files that count, or none has that name.
+        DataError: if there are not two with matching files, or none has the name ``given``.
     """
     inside = [Path(each.path) for each in entries(path) if each.is_dir()]
     folders = [each for each in inside if files_in(each, sides.either)]
@@ -130,7 +132,7 @@ def _chosen(path: Path, given: str, sides: PairSides) -> tuple[Path, Path]:
         raise DataError(
             f"no {many} in it, so nothing pairs with those in " + names[0],
             where=str(path / empty),
-            remedy=f"Put a {one} there for each one in {names[0]}, with the same name.",
+            remedy=f"Put one {one} there for each in {names[0]}, with the same name.",
         )
     if len(folders) != 2:
         raise DataError(
@@ -148,25 +150,25 @@ def _chosen(path: Path, given: str, sides: PairSides) -> tuple[Path, Path]:
     return folders[first], folders[1 - first]
 
 
-def _by_name(folder: Path, wanted: FileFilter) -> dict[str, Path]:
-    """Files by their name without suffix.
+def _by_name(folder: Path, file_filter: FileFilter) -> dict[str, Path]:
+    """Files by their names without suffix.
 
     Raises:
-        DataError: if two have the same, so that nobody knows which is meant.
+        DataError: if two files have the same name.
     """
-    found: dict[str, Path] = {}
+    by_stem: dict[str, Path] = {}
     twice: list[str] = []
-    for file in files_in(folder, wanted):
-        if file.stem in found:
-            twice.append(f"{found[file.stem].name} and {file.name}")
-        found[file.stem] = file
+    for file in files_in(folder, file_filter):
+        if file.stem in by_stem:
+            twice.append(f"{by_stem[file.stem].name} and {file.name}")
+        by_stem[file.stem] = file
     if twice:
         raise DataError(
-            f"{len(twice)} names that two {wanted.many} have: {listed(twice)}",
+            f"{len(twice)} names shared by two {file_filter.many}: {listed(twice)}",
             where=str(folder),
             remedy="Keep one of each.",
         )
-    return found
+    return by_stem
 
 
 def _of_files(

@@ -1,6 +1,6 @@
-"""Parquet with files in it: columns of bytes or of ``{bytes, path}``, and columns of values.
+"""Parquet with the contents of files: columns of bytes or of ``{bytes, path}``, and of values.
 
-The second is the layout of the Hugging Face hub for images, sounds and films.
+``{bytes, path}`` is the layout of the Hugging Face hub for images, audio and video.
 """
 
 from __future__ import annotations
@@ -21,24 +21,27 @@ from gannet.data.containers.cells import CellTable, Classes, suffixes_of
 from gannet.data.labels import choose, from_cells, from_numbers
 from gannet.modalities.reading import ColumnView
 
-SEEN, STARTS = 8, 64
-"""Contents that are looked at to learn of what kind they are, and bytes of each."""
+SAMPLED_CELLS = 8
+"""Contents that are inspected to detect the kind of data."""
 
-_ASIDE = ("test", "val", "valid", "validation", "dev")
+SAMPLED_BYTES = 64
+"""First bytes of each that are inspected."""
+
+_HELD_OUT_PREFIXES = ("test", "val", "valid", "validation", "dev")
 
 
 def from_parquet(path: Path, files: Sequence[Path]) -> CellTable:
     """Rows of one or more Parquet files that hold contents of files.
 
     Args:
-        path: That the user named: the file, or the folder of files.
-        files: In order; those whose names say that they are for testing are left aside.
+        path: The path that the user gave: the file, or the folder of files.
+        files: In order; those named as test or validation files are ignored.
 
     Raises:
         DataError: if a file is damaged or has other columns than the first.
         MissingExtraError: if pyarrow is not installed.
     """
-    used, aside = training_files(files)
+    used, unused = training_files(files)
     shards = _FileShards(used)
 
     def classes(label: str | None) -> Classes:
@@ -56,19 +59,19 @@ def from_parquet(path: Path, files: Sequence[Path]) -> CellTable:
         names=Numbered("row", shards.count),
         views=tuple(views),
         classes=classes,
-        problems=left_aside(aside),
+        problems=unused_files_note(unused),
         files=used,
     )
 
 
-def left_aside(files: Sequence[Path]) -> tuple[str, ...]:
-    """What to say of files that are not for training."""
+def unused_files_note(files: Sequence[Path]) -> tuple[str, ...]:
+    """A note on files that are not for training."""
     names = ", ".join(file.name for file in files)
-    return (f"{names} left aside: only files of the training part are used",) if files else ()
+    return (f"{names} ignored: only files of the training part are used",) if files else ()
 
 
 def holds_files(path: Path) -> bool:
-    """Whether a file has a column of contents of files; if not, it is a table of values.
+    """Whether a file has a column with contents of files; if not, it is a table of values.
 
     Raises:
         DataError: if the file is damaged.
@@ -78,37 +81,37 @@ def holds_files(path: Path) -> bool:
 
 
 def _contents(shards: _FileShards, name: str) -> ColumnView:
-    cells = [shards.cell(name, row) for row in range(min(shards.count, SEEN))]
+    cells = [shards.cell(name, row) for row in range(min(shards.count, SAMPLED_CELLS))]
     named = [cell.name for cell in cells if isinstance(cell, FileContent)]
     suffixes = {each: count for each, count in suffixes_of(named).items() if each}
-    first = tuple(cell[:STARTS] for cell in cells)
+    first = tuple(cell[:SAMPLED_BYTES] for cell in cells)
     return ColumnView(name, "files", suffixes, first=first, cell=lambda row: shards.cell(name, row))
 
 
 def _values(shards: _FileShards, name: str) -> ColumnView:
-    held: list[Any] = []
+    cached: list[Any] = []
 
     def cell(row: int) -> Any:
-        if not held:
-            held.extend(shards.cells(name))
-        return held[row]
+        if not cached:
+            cached.extend(shards.cells(name))
+        return cached[row]
 
     return ColumnView(name, "values", cell=cell, further=True)
 
 
 def training_files(files: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """Split files into those to train on and those whose names say that they are for testing."""
+    """Split files into those to train on and those named as test or validation files."""
     train = [file for file in files if file.name.lower().startswith("train")]
     if not train:
-        train = [file for file in files if not file.name.lower().startswith(_ASIDE)]
+        train = [file for file in files if not file.name.lower().startswith(_HELD_OUT_PREFIXES)]
     used = train or list(files)
     return used, [file for file in files if file not in used]
 
 
 class _FileShards:
-    """Rows of several files; one group of rows is held at a time, for each asking thread in turn.
+    """Rows of several files; of each column one row group at a time is cached.
 
-    pyarrow has no complete types, hence ``Any`` for what comes from it.
+    pyarrow has no complete type hints, hence ``Any``.
     """
 
     def __init__(self, files: Sequence[Path]) -> None:
@@ -133,32 +136,32 @@ class _FileShards:
         self.ends: list[int] = list(accumulate(rows))
         self.count = self.ends[-1] if self.ends else 0
         self.lock = threading.Lock()
-        self.held: dict[str, tuple[int, Any]] = {}
+        self.cached: dict[str, tuple[int, Any]] = {}
 
     def cell(self, name: str, index: int) -> bytes:
-        """The content of one file; nothing where a cell is empty."""
+        """The content of one file; empty if the cell is empty."""
         number = bisect.bisect_right(self.ends, index)
         with self.lock:
-            at, column = self.held.get(name, (-1, None))
+            at, column = self.cached.get(name, (-1, None))
             if at != number:
                 file, group = self.groups[number]
                 with _reading(self.paths[file]):
                     column = self.files[file].read_row_group(group, columns=[name]).column(0)
-                self.held[name] = number, column
+                self.cached[name] = number, column
             start = self.ends[number - 1] if number else 0
             cell: Any = column[index - start].as_py()
         within = cell.get("path") if isinstance(cell, dict) else None
         content = cell.get("bytes") if isinstance(cell, dict) else cell
-        held = content if isinstance(content, bytes) else b""
-        return FileContent.named(held, within) if isinstance(within, str) else held
+        data = content if isinstance(content, bytes) else b""
+        return FileContent.named(data, within) if isinstance(within, str) else data
 
     def cells(self, column: str) -> list[Any]:
         """Every cell of a column."""
-        found: list[Any] = []
+        values: list[Any] = []
         for path, file in zip(self.paths, self.files, strict=True):
             with _reading(path):
-                found += file.read(columns=[column]).column(0).to_pylist()
-        return found
+                values += file.read(columns=[column]).column(0).to_pylist()
+        return values
 
 
 def _opened(path: Path) -> Any:
@@ -169,7 +172,7 @@ def _opened(path: Path) -> Any:
 
 @contextmanager
 def _reading(path: Path) -> Generator[None]:
-    """Turn what pyarrow says of a damaged file into one clear error."""
+    """Turn errors of pyarrow into a ``DataError``."""
     arrow: Any = need("pyarrow", "parquet")
     try:
         yield
@@ -178,12 +181,12 @@ def _reading(path: Path) -> Generator[None]:
     except (arrow.ArrowException, OSError, ValueError) as error:
         detail = str(error).partition("\n")[0]
         raise DataError(
-            f"damaged, or no Parquet ({detail})", where=str(path), remedy="Fetch it again."
+            f"damaged, or not Parquet ({detail})", where=str(path), remedy="Fetch it again."
         ) from None
 
 
 def _content_columns(schema: Any) -> list[str]:
-    """Columns of bytes, or of structs that hold them."""
+    """Columns of bytes, or of structs with a field ``bytes``."""
     arrow: Any = need("pyarrow", "parquet")
     types = arrow.types
     return [
@@ -210,7 +213,7 @@ def _labels(shards: _FileShards, column: str, beside: Path) -> Labels:
 
 
 def _names(schema: Any, column: str) -> list[str]:
-    """Names of classes that the Hugging Face library wrote into the file."""
+    """Class names that the Hugging Face library wrote into the file."""
     metadata: dict[bytes, bytes] = schema.metadata or {}
     if b"huggingface" not in metadata:
         return []

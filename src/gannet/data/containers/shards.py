@@ -1,4 +1,4 @@
-"""A table in several files: the rows of one after those of the other, if their columns agree."""
+"""A table in several files (shards) with the same columns."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from gannet.core.errors import DataError
 from gannet.core.frame import Frame
 from gannet.data.containers.frames import Chunks
 
-SHOWN = 5
-"""Columns that an error lists."""
+MAX_LISTED = 5
+"""Maximum number of columns that an error lists."""
 
 _KINDS = {"i": "numbers", "u": "numbers", "f": "numbers", "b": "truths", "M": "moments"}
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Of a table.
+    """The size of a table.
 
     Attributes:
-        names: Of its columns.
-        rows: How many.
-        first: The number that errors give to the first row.
+        names: Column names.
+        rows: Number of rows.
+        first: The number of the first row in error messages.
     """
 
     names: tuple[str, ...]
@@ -33,10 +33,10 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True)
 class Shards(Iterable[Frame]):
-    """The files of a table, walked through one after the other, as often as needed.
+    """The files of a table, one after the other; can be iterated repeatedly.
 
     Attributes:
-        chunks: Of each file, in order; at least one.
+        chunks: The chunks of each file, in order; at least one file.
     """
 
     chunks: tuple[Chunks, ...]
@@ -44,33 +44,33 @@ class Shards(Iterable[Frame]):
     def __iter__(self) -> Iterator[Frame]:
         first: Frame | None = None
         for chunks in self.chunks:
-            fresh = True
+            unchecked = True
             for frame in chunks:
                 first = first or frame
-                if fresh:
+                if unchecked:
                     _compare(frame, first)
-                    fresh = False
-                yield _arranged(frame, first)
+                    unchecked = False
+                yield _reordered(frame, first)
 
     def measured(self) -> Sizes | None:
-        """Columns and rows as the files themselves say; ``None`` if only reading would tell.
+        """The size from the files' metadata; ``None`` if the files would have to be read.
 
         Raises:
             DataError: if a file has no rows, or other columns than the first.
         """
-        found: Sizes | None = None
+        sizes: Sizes | None = None
         for chunks in self.chunks:
             if chunks.sizes is None:
                 return None
             names, rows = chunks.sizes()
-            found = found or Sizes(names, 0, 1)
-            _compare_names(names, chunks.path, found.names, self.chunks[0].path)
-            found = Sizes(found.names, found.rows + rows, 1)
-        return found
+            sizes = sizes or Sizes(names, 0, 1)
+            _compare_names(names, chunks.path, sizes.names, self.chunks[0].path)
+            sizes = Sizes(sizes.names, sizes.rows + rows, 1)
+        return sizes
 
 
 def sizes_of(frames: Iterable[Frame]) -> Sizes:
-    """Columns and rows, by reading."""
+    """The size, by reading all frames."""
     names: tuple[str, ...] = ()
     rows, first = 0, 1
     for frame in frames:
@@ -80,7 +80,7 @@ def sizes_of(frames: Iterable[Frame]) -> Sizes:
 
 
 def _compare(frame: Frame, first: Frame) -> None:
-    """Refuse a file whose first rows have other columns, or cells of another kind.
+    """Refuse a file whose first rows have other columns, or cells of another type.
 
     Raises:
         DataError: naming the file and what differs.
@@ -97,35 +97,35 @@ def _compare(frame: Frame, first: Frame) -> None:
 
 
 def _compare_names(
-    names: tuple[str, ...], path: Path, wanted: tuple[str, ...], first: Path
+    names: tuple[str, ...], path: Path, expected: tuple[str, ...], first: Path
 ) -> None:
-    faults = [f"column {name!r} is missing" for name in wanted if name not in names]
-    faults += [f"column {name!r} is one too many" for name in names if name not in wanted]
+    faults = [f"column {name!r} is missing" for name in expected if name not in names]
+    faults += [f"column {name!r} is one too many" for name in names if name not in expected]
     _refuse(faults, path, first)
 
 
 def _refuse(faults: list[str], path: Path, first: Path) -> None:
     if faults:
-        more = [f"... and {len(faults) - SHOWN} more"] if len(faults) > SHOWN else []
+        more = [f"... and {len(faults) - MAX_LISTED} more"] if len(faults) > MAX_LISTED else []
         raise DataError(
-            "\n  ".join([f"other columns than in {first.name}:", *faults[:SHOWN], *more]),
+            "\n  ".join([f"other columns than in {first.name}:", *faults[:MAX_LISTED], *more]),
             where=str(path),
-            remedy="Keep only the files of one table in the folder, or name the one you mean.",
+            remedy="Keep only the files of one table in the folder, or give the path of one file.",
         )
 
 
 def _kind(frame: Frame, name: str) -> str:
-    """What the first known cell of a column is; empty if none of these rows tells."""
+    """The type of a column's first cell that is not missing; empty if all are missing."""
     cells = frame.column(name)
     if cells.dtype.kind != "O":
         return _KINDS.get(cells.dtype.kind, "")
-    known = next((cell for cell in cells if cell is not None), None)
-    if isinstance(known, bool):
+    value = next((cell for cell in cells if cell is not None), None)
+    if isinstance(value, bool):
         return "truths"
-    return "" if known is None else "text" if isinstance(known, str) else "numbers"
+    return "" if value is None else "text" if isinstance(value, str) else "numbers"
 
 
-def _arranged(frame: Frame, first: Frame) -> Frame:
+def _reordered(frame: Frame, first: Frame) -> Frame:
     """The same rows with the columns in the order of the first file."""
     if frame.names == first.names:
         return frame

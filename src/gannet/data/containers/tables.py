@@ -12,12 +12,11 @@ from gannet.data.containers.cells import CellTable, Classes, suffix_of
 from gannet.data.labels import choose, from_cells
 from gannet.modalities.reading import ColumnView
 
-HELD_BYTES = 64 * 2**20
-"""Tables in files up to this size are read once and held; larger ones are read as often as needed.
-"""
+MAX_CACHED_BYTES = 64 * 2**20
+"""Table files up to this many bytes are read once and kept; larger ones are read repeatedly."""
 
-HELD_CELLS = 4 * HELD_BYTES
-"""The same for Parquet, whose files are small for what is in them: eight bytes a cell."""
+MAX_CACHED_PARQUET_BYTES = 4 * MAX_CACHED_BYTES
+"""The same limit for Parquet, whose files are compressed: on eight bytes a cell."""
 
 
 def is_table(file: Path) -> bool:
@@ -32,18 +31,18 @@ def from_files(path: Path, files: Sequence[Path]) -> CellTable:
     """One table in one or more files with the same columns.
 
     Args:
-        path: That the user named: the file, or the folder of files.
-        files: In order; those whose names say that they are for testing are left aside.
+        path: The path that the user gave: the file, or the folder of files.
+        files: In order; those named as test or validation files are ignored.
 
     Raises:
         DataError: if a file cannot be read as a table, or has no rows.
     """
-    files, aside = parquet.training_files(files)
+    files, unused = parquet.training_files(files)
     chunks = shards.Shards(tuple(map(frames.read_chunks, files)))
     sizes = chunks.measured()
-    small = sizes is None and sum(file.stat().st_size for file in files) <= HELD_BYTES
+    small = sizes is None and sum(file.stat().st_size for file in files) <= MAX_CACHED_BYTES
     if sizes is not None:
-        small = 8 * sizes.rows * len(sizes.names) <= HELD_CELLS
+        small = 8 * sizes.rows * len(sizes.names) <= MAX_CACHED_PARQUET_BYTES
     parts = tuple(chunks) if small else chunks
     if small or sizes is None:
         sizes = shards.sizes_of(parts)
@@ -57,9 +56,9 @@ def from_files(path: Path, files: Sequence[Path]) -> CellTable:
         names=Numbered("row", sizes.rows, sizes.first),
         views=_views(names, parts),
         classes=lambda label: _classes(path, names, parts, label, header=header),
-        problems=parquet.left_aside(aside),
+        problems=parquet.unused_files_note(unused),
         files=files,
-        held=small,
+        in_memory=small,
         dialect=how,
     )
 
@@ -73,7 +72,7 @@ def from_frame(frame: Frame) -> CellTable:
         names=Numbered("row", len(frame), frame.first),
         views=_views(frame.names, parts),
         classes=lambda label: _classes(path, frame.names, parts, label, header=True),
-        held=True,
+        in_memory=True,
     )
 
 
@@ -102,26 +101,26 @@ def _classes(
     *,
     header: bool,
 ) -> Classes:
-    """Classes from a column; without a header a number will do as its name."""
+    """Classes from a column; without a header, a column's number may be given as its name."""
     if label and label.isdigit() and not header:
         label = f"column_{label}"
     chosen, problems = choose(names, label, str(path))
     if chosen is None:
         return Classes(problems=tuple(problems))
-    words = [
+    cells = [
         "" if cell is None or str(cell).strip() == "?" else str(cell)
         for part in parts
         for cell in listed(part.column(chosen))
     ]
-    return Classes(from_cells(words, where=str(path), column=chosen), chosen, tuple(problems))
+    return Classes(from_cells(cells, where=str(path), column=chosen), chosen, tuple(problems))
 
 
 def _layout(file: Path, how: Dialect | None) -> str:
-    words = {"\t": "tab", ";": "semicolon", "|": "bar"}
+    delimiter_names = {"\t": "tab", ";": "semicolon", "|": "bar"}
     kinds = {".parquet": "Parquet", ".jsonl": "JSON lines", ".ndjson": "JSON lines"}
     layout = kinds.get(suffix_of(file.name), "text")
     if how is not None and how.delimiter != ",":
-        layout += f", cells apart by a {words.get(how.delimiter, how.delimiter)}"
+        layout += f", separated by {delimiter_names.get(how.delimiter, how.delimiter)}"
     if how is not None and not how.header:
         layout += ", without a header"
     return layout

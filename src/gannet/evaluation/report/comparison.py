@@ -1,4 +1,4 @@
-"""A comparison of runs in words and as Markdown."""
+"""A comparison of runs as sentences and as Markdown."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from gannet.evaluation.differences import Comparison, Group, difference
 from gannet.evaluation.report.summary import number
 
 
-def to_markdown(found: Comparison) -> str:
+def to_markdown(comparison: Comparison) -> str:
     """The comparison as Markdown."""
-    heads = [group.name for group in found.groups]
-    lines = [f"# Comparison on {found.data}", "", summary(found), ""]
+    heads = [group.name for group in comparison.groups]
+    lines = [f"# Comparison on {comparison.data}", "", summary(comparison), ""]
     lines.append(f"| score | {' | '.join(heads)} | best is |")
     lines.append("|---" * (len(heads) + 2) + "|")
-    for name in found.scores:
-        cells = [told(group, name) for group in found.groups]
-        better = found.groups[0].reports[0].score(name).better
+    for name in comparison.scores:
+        cells = [describe_score(group, name) for group in comparison.groups]
+        better = comparison.groups[0].reports[0].score(name).better
         lines.append(f"| {name} | {' | '.join(cells)} | {better} |")
     lines += ["", f"## Differences to {heads[0]}", ""]
     lines += [
-        "| score | run | difference | 95 % interval | says | interval from |",
+        "| score | run | difference | 95 % interval | conclusion | interval from |",
         "|---" * 6 + "|",
     ]
     lines += [
         f"| {each.score} | {each.group} | {number(each.value)} | {number(each.low)} to "
-        f"{number(each.high)} | {each.says} | {each.how} |"
-        for each in found.differences
+        f"{number(each.high)} | {each.conclusion} | {each.how} |"
+        for each in comparison.differences
     ]
-    lines += ["", "## How they were made", "", *(f"- {each}" for each in found.protocol), ""]
+    lines += ["", "## Protocol", "", *(f"- {each}" for each in comparison.protocol), ""]
     return "\n".join(lines)
 
 
-def told(group: Group, name: str) -> str:
-    """A group's score with its interval: over runs if there are several."""
+def describe_score(group: Group, name: str) -> str:
+    """A group's score with its interval, over runs if there are several."""
     runs = group.over_runs(name)
     if runs is not None:
         mean, several = fmean(group.values(name)), len(group.reports)
@@ -43,48 +43,51 @@ def told(group: Group, name: str) -> str:
     return f"{number(score.value)} ({number(score.low)} to {number(score.high)})"
 
 
-def summary(found: Comparison) -> str:
-    """What the differences say, in words; names without their brackets."""
-    said: list[str] = []
-    first = found.groups[0].name
-    if len(found.groups) == 1:
+def summary(comparison: Comparison) -> str:
+    """Summarize the differences in sentences; names without their brackets."""
+    sentences: list[str] = []
+    first = comparison.groups[0].name
+    if len(comparison.groups) == 1:
         return (
-            f"All {len(found.groups[0].reports)} runs were asked for the same but for their seed: "
+            f"All {len(comparison.groups[0].reports)} runs differ in their seed only: "
             "each score is their mean, with an interval over training runs."
         )
-    for group in found.groups[1:]:
-        mine = [each for each in found.differences if each.group == group.name]
+    for group in comparison.groups[1:]:
+        mine = [each for each in comparison.differences if each.group == group.name]
         better, worse = (
-            _kinds(each.score for each in mine if each.says == word) for word in ("better", "worse")
+            _base_names(each.score for each in mine if each.conclusion == word)
+            for word in ("better", "worse")
         )
-        noise = sum(each.says == "noise" for each in mine)
-        parts = [f"better in {', '.join(better)}"] if better else []
-        parts += [f"worse in {', '.join(worse)}"] if worse else []
-        rest = f"{noise} of {len(mine)} differences are noise"
-        said.append(
-            f"{group.name} against {first}: {'; '.join([*parts, rest])}."
-            if parts
+        noise = sum(each.conclusion == "noise" for each in mine)
+        clauses = [f"better in {', '.join(better)}"] if better else []
+        clauses += [f"worse in {', '.join(worse)}"] if worse else []
+        noise_clause = f"{noise} of {len(mine)} differences are noise"
+        sentences.append(
+            f"{group.name} against {first}: {'; '.join([*clauses, noise_clause])}."
+            if clauses
             else f"{group.name} cannot be told from {first}: all {len(mine)} differences are noise."
         )
-    said += losses_to_baselines(found)
-    if any(len(group.reports) == 1 for group in found.groups):
-        said.append(
-            "Of an entry of one run another seed may turn what is called a difference here."
-        )
-    return " ".join(said)
+    sentences += losses_to_baselines(comparison)
+    if any(len(group.reports) == 1 for group in comparison.groups):
+        sentences.append("Where an entry is a single run, another seed may reverse a difference.")
+    return " ".join(sentences)
 
 
-def losses_to_baselines(found: Comparison) -> list[str]:
-    """A sentence for each run and each baseline to which it loses beyond noise."""
-    said: list[str] = []
-    for rival in (group for group in found.groups if group.baseline):
-        for group in (group for group in found.groups if not group.baseline):
-            lost = [name for name in found.scores if difference(rival, group, name).says == "worse"]
-            if lost:
-                names = ", ".join(_kinds(lost))
-                said.append(f"**{group.name} loses to the baseline {rival.name}** in {names}.")
-    return said
+def losses_to_baselines(comparison: Comparison) -> list[str]:
+    """A sentence for each run and each baseline to which it loses significantly."""
+    sentences: list[str] = []
+    for rival in (group for group in comparison.groups if group.baseline):
+        for group in (group for group in comparison.groups if not group.baseline):
+            worse_scores = [
+                name
+                for name in comparison.scores
+                if difference(rival, group, name).conclusion == "worse"
+            ]
+            if worse_scores:
+                names = ", ".join(_base_names(worse_scores))
+                sentences.append(f"**{group.name} loses to the baseline {rival.name}** in {names}.")
+    return sentences
 
 
-def _kinds(names: Iterable[str]) -> list[str]:
+def _base_names(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(name.partition("[")[0] for name in names))

@@ -1,4 +1,4 @@
-"""What a report shows of samples: in the form that suits their kind, or as cells to read."""
+"""Examples of a report: samples as files of their modality, or as cells of a table."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from torch import Tensor
 from gannet.core.codec import Codec
 from gannet.core.types import Batch
 from gannet.evaluation.evaluate import EvaluationSamples, NearestPair, Report
-from gannet.modalities.hooks import Data, Exhibit, Sheet
+from gannet.modalities.hooks import Data, Exhibit, SampleGrid
 from gannet.modalities.modality import Modality
 from gannet.modalities.registry import modality_of
 
 OUTPUTS = 6
-"""Inputs whose answers are shown."""
+"""Inputs whose outputs are shown."""
 
 ExhibitPair = tuple[Exhibit, Exhibit]
 """A fake and its nearest training sample."""
@@ -24,111 +24,111 @@ ExhibitPair = tuple[Exhibit, Exhibit]
 
 @dataclass(frozen=True)
 class Examples:
-    """Samples of the pairs that a report names, as a page shows them; none of those that are read.
+    """Samples of the pairs in a report, as a page shows them; empty if they are shown as cells.
 
     Attributes:
         examples: Fake and nearest training sample of each pair in the report's ``examples``.
         suspects: The same of its ``suspects``.
-        outputs: Of each input that is answered: what was given, answers, what they should be.
-        grid: These in one file; ``None`` without answers.
+        outputs: For each input: the input, the outputs, and the target.
+        grid: These in one image; ``None`` without conditional outputs.
     """
 
     examples: tuple[ExhibitPair, ...] = ()
     suspects: tuple[ExhibitPair, ...] = ()
     outputs: tuple[tuple[Exhibit, ...], ...] = ()
-    grid: Sheet | None = None
+    grid: SampleGrid | None = None
 
 
 @dataclass(frozen=True)
 class EvaluationResult:
-    """What an evaluation leaves: the report, and what belongs beside it.
+    """Result of an evaluation: the report and its files.
 
     Attributes:
-        report: Of the scores.
-        examples: Of its pairs.
-        sheets: Files by their names without suffix.
+        report: The scores.
+        examples: Samples of its pairs.
+        sheets: Files by name without suffix.
     """
 
     report: Report
     examples: Examples = field(default_factory=Examples)
-    sheets: Mapping[str, Sheet] = field(default_factory=dict[str, Sheet])
+    sheets: Mapping[str, SampleGrid] = field(default_factory=dict[str, SampleGrid])
 
 
 def with_examples(
     report: Report,
-    made: EvaluationSamples,
+    samples: EvaluationSamples,
     data: Data,
     codecs: Mapping[str, Codec[Any]],
     others: Sequence[Tensor] = (),
 ) -> tuple[Report, Examples]:
-    """Show the pairs that a report names, in the way that suits the data.
+    """Add examples of the pairs that a report lists.
 
-    What is looked at or listened to becomes files; what is read is told in the report itself.
+    Images, sounds and videos become files; samples that are text are written into the report.
 
     Args:
-        report: Names the pairs.
-        made: The material of the same count and seed, whose fakes they are.
+        report: Lists the pairs.
+        samples: Evaluated samples of the same count and seed.
         data: The same data.
-        codecs: By role.
-        others: Where fakes are answers, further ones to the first ``OUTPUTS`` inputs.
+        codecs: Codecs by role.
+        others: For conditional generation, further outputs for the first ``OUTPUTS`` inputs.
     """
-    codec, modality = codecs["sample"], made.modality
-    profiles = modality.evaluation.profiles(codec, made.held_out, made.fake)
-    report = report.model_copy(update={"histograms": (*report.histograms, *profiles)})
-    shown, closest = (
-        _raws(pairs, made, data, codec) for pairs in (report.examples, report.suspects)
+    codec, modality = codecs["sample"], samples.modality
+    histograms = modality.evaluation.profiles(codec, samples.held_out, samples.fake)
+    report = report.model_copy(update={"histograms": (*report.histograms, *histograms)})
+    raw_examples, raw_suspects = (
+        _decoded_pairs(pairs, samples, data, codec) for pairs in (report.examples, report.suspects)
     )
-    if is_read(modality, codec, made.fake):
-        return _with_cells(report, codec, modality, shown, closest), Examples()
-    examples = Examples(_exhibited(modality, shown), _exhibited(modality, closest))
-    if made.given is None:
+    if is_read(modality, codec, samples.fake):
+        return _with_cells(report, codec, modality, raw_examples, raw_suspects), Examples()
+    examples = Examples(_exhibited(modality, raw_examples), _exhibited(modality, raw_suspects))
+    if samples.given is None:
         return report, examples
-    given, answers = made.given[:OUTPUTS], [made.fake[:OUTPUTS], *others]
+    given, outputs = samples.given[:OUTPUTS], [samples.fake[:OUTPUTS], *others]
     compared = modality.presentation.compared
     rows = (
-        _compared(modality, codecs, given, answers)
+        _output_rows(modality, codecs, given, outputs)
         if compared is None
-        else compared(given, answers)
+        else compared(given, outputs)
     )
-    sheet = modality.presentation.comparison(given, answers, 1)
-    return report, Examples(examples.examples, examples.suspects, tuple(rows), sheet)
+    grid = modality.presentation.comparison(given, outputs, 1)
+    return report, Examples(examples.examples, examples.suspects, tuple(rows), grid)
 
 
 def is_read(modality: Modality, codec: Codec[Any], samples: Tensor) -> bool:
-    """Whether samples ``(n, *shape)`` are shown in words."""
+    """Whether samples ``(n, *shape)`` are shown as text."""
     return modality.presentation.exhibit(codec.decode(samples[:1])[0]).form == "text"
 
 
-def neighbors_sheet(
-    report: Report, made: EvaluationSamples, data: Data, codec: Codec[Any]
-) -> Sheet | None:
-    """The fakes nearest to training samples, each above its nearest, if that can be shown.
+def neighbors_grid(
+    report: Report, samples: EvaluationSamples, data: Data, codec: Codec[Any]
+) -> SampleGrid | None:
+    """The fakes nearest to training samples, each above its nearest one; ``None`` for text.
 
     Args:
-        report: Names the pairs.
-        made: The material of the same count and seed, whose fakes they are.
+        report: Lists the pairs.
+        samples: Evaluated samples of the same count and seed.
         data: The same data.
-        codec: Of the samples.
+        codec: Codec of the samples.
     """
-    fakes, reals = _raws(report.suspects, made, data, codec)
-    if not fakes or is_read(made.modality, codec, made.fake):
+    fakes, reals = _decoded_pairs(report.suspects, samples, data, codec)
+    if not fakes or is_read(samples.modality, codec, samples.fake):
         return None
     half = -(-len(fakes) // 2)
-    # Two bands, each of fakes above reals; the second is filled up so that columns match.
-    blank = codec.decode(made.fake.new_ones(2 * half - len(fakes), *made.fake.shape[1:]))
+    # Two bands of fakes above reals; the second is padded so that columns match.
+    blank = codec.decode(samples.fake.new_ones(2 * half - len(fakes), *samples.fake.shape[1:]))
     fakes, reals = [*fakes, *blank], [*reals, *blank]
     bands = [*fakes[:half], *reals[:half], *fakes[half:], *reals[half:]]
-    return made.modality.presentation.sheet(bands, half)
+    return samples.modality.presentation.grid(bands, half)
 
 
 RawPairs = tuple[list[Any], list[Any]]
 """Raw fakes, and the training samples nearest to them."""
 
 
-def _raws(
-    pairs: Sequence[NearestPair], made: EvaluationSamples, data: Data, codec: Codec[Any]
+def _decoded_pairs(
+    pairs: Sequence[NearestPair], samples: EvaluationSamples, data: Data, codec: Codec[Any]
 ) -> RawPairs:
-    fakes = made.fake[[pair.fake for pair in pairs]]
+    fakes = samples.fake[[pair.fake for pair in pairs]]
     reals = data.train.take([pair.train for pair in pairs]).real.float()
     return codec.decode(fakes), codec.decode(reals)
 
@@ -138,40 +138,44 @@ def _exhibited(modality: Modality, raws: RawPairs) -> tuple[ExhibitPair, ...]:
     return tuple((exhibit(fake), exhibit(real)) for fake, real in zip(*raws, strict=True))
 
 
-def _compared(
-    modality: Modality, codecs: Mapping[str, Codec[Any]], given: Batch, answers: Sequence[Tensor]
+def _output_rows(
+    modality: Modality, codecs: Mapping[str, Codec[Any]], given: Batch, outputs: Sequence[Tensor]
 ) -> list[tuple[Exhibit, ...]]:
-    """What was given, where there is a codec of it, answers, and what they should be."""
-    real = codecs["sample"]
+    """Rows of input (empty without a codec for it), outputs and target."""
+    sample_codec = codecs["sample"]
     columns = [
-        [modality.presentation.exhibit(raw) for raw in real.decode(each)]
-        for each in (*answers, given.real)
+        [modality.presentation.exhibit(raw) for raw in sample_codec.decode(each)]
+        for each in (*outputs, given.real)
     ]
-    told = codecs.get("grid")
-    before = (
+    grid_codec = codecs.get("grid")
+    inputs = (
         [Exhibit("text", b"") for _ in range(len(given))]
-        if told is None
+        if grid_codec is None
         else [
-            modality_of(told.kind).presentation.exhibit(raw)
-            for raw in told.decode(given.condition.grid)
+            modality_of(grid_codec.kind).presentation.exhibit(raw)
+            for raw in grid_codec.decode(given.condition.grid)
         ]
     )
-    return list(zip(before, *columns, strict=True))
+    return list(zip(inputs, *columns, strict=True))
 
 
 def _with_cells(
-    report: Report, codec: Codec[Any], modality: Modality, shown: RawPairs, closest: RawPairs
+    report: Report,
+    codec: Codec[Any],
+    modality: Modality,
+    raw_examples: RawPairs,
+    raw_suspects: RawPairs,
 ) -> Report:
-    """The report whose pairs tell what they hold."""
+    """Write the cells of the samples into the pairs of the report."""
     update: dict[str, Any] = {
-        "examples": _told(report.examples, shown, modality),
-        "suspects": _told(report.suspects, closest, modality),
+        "examples": _with_descriptions(report.examples, raw_examples, modality),
+        "suspects": _with_descriptions(report.suspects, raw_suspects, modality),
     }
     update["columns"] = _names(codec, update["examples"])
     return report.model_copy(update=update)
 
 
-def _told(
+def _with_descriptions(
     pairs: Sequence[NearestPair], raws: RawPairs, modality: Modality
 ) -> tuple[NearestPair, ...]:
     cells = modality.presentation.describe
@@ -182,7 +186,7 @@ def _told(
 
 
 def _names(codec: Codec[Any], pairs: Sequence[NearestPair]) -> tuple[str, ...]:
-    """Of the cells: the codec's own, where it has as many."""
+    """Names of the cells: the codec's own if their number matches."""
     width = len(pairs[0].fake_cells) if pairs else 0
-    known = tuple(map(str, getattr(codec, "names", ())))
-    return known if len(known) == width else tuple(f"column {at + 1}" for at in range(width))
+    names = tuple(map(str, getattr(codec, "names", ())))
+    return names if len(names) == width else tuple(f"column {at + 1}" for at in range(width))

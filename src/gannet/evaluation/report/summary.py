@@ -1,4 +1,4 @@
-"""What the scores of a report mean together, in plain words."""
+"""Summary of a report in sentences."""
 
 from __future__ import annotations
 
@@ -6,27 +6,37 @@ import re
 
 from gannet.core.scores import Histogram, TrainingDistance
 from gannet.evaluation.evaluate import Report, Score
-from gannet.metrics.confidence import UNSURE, wilson
+from gannet.metrics.confidence import INCONCLUSIVE, wilson
 
-SHORT, MUCH = 0.8, 0.1
-"""Share of its floor below which a share is missed, and a share that is too much of what is bad."""
+SHORTFALL_RATIO = 0.8
+"""A shortfall score below this fraction of its reference gives a warning."""
 
-OFTEN = 0.03
-"""Share of reals above which a value is missed where no fake has it."""
+EXCESS_LIMIT = 0.1
+"""An excess score significantly above this value gives a warning."""
 
-RARE, GONE = 0.5, 0.1
-"""Of its share of reals, what a class has at most that is rare, and that is missing."""
+FREQUENT = 0.03
+"""Fraction of reals from which a value that no fake has is reported as missing."""
+
+RARE_RATIO = 0.5
+"""A class below this fraction of its frequency in reals is too rare."""
+
+MISSING_RATIO = 0.1
+"""A class at or below this fraction of its frequency in reals is missing."""
 
 NAMED = 12
-"""Classes that a verdict names, the commonest."""
-NO_DUEL = "There was no duel: it was fitted at once to the training data."
+"""Classes that a sentence names, the most frequent first."""
+
+NO_TRAINING = (
+    "There was no adversarial training: the model was fitted directly to the training data."
+)
+"""Replaces the training log of a model that was fitted in closed form."""
 
 FEW = 500
-"""Samples below which intervals are wide."""
+"""Samples below which the summary warns of wide intervals."""
 
 
 def kind_of(score: Score) -> str:
-    """The name without what stands in brackets.
+    """The name of a score without its brackets.
 
     >>> from gannet.core.scores import Score
     >>> numbers = dict.fromkeys(
@@ -51,52 +61,60 @@ def number(value: float) -> str:
     return f"{value:.2f}" if abs(value) < 1000 else f"{value:.0f}"
 
 
-def worded(words: str, made: str) -> str:
-    """Our own words about fakes as words about what samples are called.
+def with_sample_noun(text: str, sample_noun: str) -> str:
+    """Replace "fake" in a text by the noun for samples.
 
     >>> worded("share of reals with a fake close by, as fakes lie", "answers")
     'share of reals with an answer close by, as answers lie'
     """
-    if made == "fakes":
-        return words
-    words = re.sub(r"\b([Aa]) fake\b", rf"\1n {made[:-1]}", words)
-    return re.sub(r"\bfake(s?)\b", rf"{made[:-1]}\1", words)
+    if sample_noun == "fakes":
+        return text
+    text = re.sub(r"\b([Aa]) fake\b", rf"\1n {sample_noun[:-1]}", text)
+    return re.sub(r"\bfake(s?)\b", rf"{sample_noun[:-1]}\1", text)
 
 
 def summary(report: Report) -> str:
-    """What the scores mean together, in plain words; ``**`` stands around what is serious."""
-    said = [*_of_conditional(report), _of_two_sample_test(report), _of_references(report)]
-    said = [worded(words, report.sample_noun) for words in said] + _of_baseline(report)
-    found: dict[str, Score] = {score.role: score for score in report.scores if score.role}
-    said += [
-        worded(words, report.sample_noun)
-        for words in _of_duplicates(report, found.get("duplicate rate"))
+    """Summarize a report in sentences; ``**`` marks what is serious."""
+    sentences = [*_of_conditional(report), _of_two_sample_test(report), _of_references(report)]
+    sentences = [
+        with_sample_noun(sentence, report.sample_noun) for sentence in sentences
+    ] + _of_baseline(report)
+    score_by_role: dict[str, Score] = {score.role: score for score in report.scores if score.role}
+    sentences += [
+        with_sample_noun(sentence, report.sample_noun)
+        for sentence in _of_duplicates(report, score_by_role.get("duplicate rate"))
     ]
-    said += [_of_missing_values(profile) for profile in report.histograms if _missing(profile)]
-    said += [
-        words for profile in report.histograms for words in of_clusters(profile, report.sample_noun)
+    sentences += [_of_missing_values(profile) for profile in report.histograms if _missing(profile)]
+    sentences += [
+        sentence
+        for profile in report.histograms
+        for sentence in of_clusters(profile, report.sample_noun)
     ]
     for role in ("excess", "shortfall"):
         of_role = (score for score in report.scores if score.role == role)
-        said += [worded(_warned(score), report.sample_noun) for score in of_role]
-    if copied := found.get("memorization"):
-        said.append(worded(_of_memorization(copied, report.training_distance), report.sample_noun))
-    said += _of_privacy(report)
-    said += _of_monitor(report)
-    return " ".join(filter(None, [*said, limits(report)]))
+        sentences += [with_sample_noun(_warned(score), report.sample_noun) for score in of_role]
+    if memorization := score_by_role.get("memorization"):
+        sentences.append(
+            with_sample_noun(
+                _of_memorization(memorization, report.training_distance), report.sample_noun
+            )
+        )
+    sentences += _of_privacy(report)
+    sentences += _of_monitor(report)
+    return " ".join(filter(None, [*sentences, limits(report)]))
 
 
 def _warned(score: Score) -> str:
-    """What a score says where it is bad; see ``Score.role``."""
+    """Warning of a score, empty if it is not bad; see ``Score.role``."""
     if not score.warning:
         return ""
     match score.role:
         case "shortfall":
-            bad = not score.at_reference and score.value < SHORT * score.reference
+            bad = not score.at_reference and score.value < SHORTFALL_RATIO * score.reference
         case "excess":
-            bad = score.low > max(MUCH, score.reference_high)
+            bad = score.low > max(EXCESS_LIMIT, score.reference_high)
         case "privacy":
-            fair = score.chance is not None and score.low <= score.chance
+            fair = score.chance_level is not None and score.low <= score.chance_level
             bad = not (score.at_reference or fair)
         case _:
             bad = False
@@ -111,9 +129,9 @@ def _warned(score: Score) -> str:
 
 
 def limits(report: Report) -> str:
-    """What the evaluation cannot say."""
-    least = min((score.samples for score in report.scores), default=0)
-    few = f", and {least} samples are few" if 0 < least < FEW else ""
+    """Limits of the evaluation: number of samples and of seeds."""
+    min_samples = min((score.samples for score in report.scores), default=0)
+    few = f", and {min_samples} samples are few" if 0 < min_samples < FEW else ""
     if report.seeds:
         return (
             f"These are means over {len(report.seeds)} training runs that differ in their seed: "
@@ -128,36 +146,38 @@ def limits(report: Report) -> str:
 def _of_references(report: Report) -> str:
     scores = [score for score in report.scores if not score.baseline_name]
     level = sum(score.at_reference for score in scores)
-    others = "perfect answers" if report.perfect else "further real samples"
+    others = "perfect answers" if report.perfect else "other real samples"
     return f"{level} of {len(scores)} scores cannot be told from those of {others}."
 
 
 def _of_baseline(report: Report) -> list[str]:
-    """Where a trivial method does better, and where about as well."""
-    said: list[str] = []
-    lost: set[str] = set()
+    """Where the baseline does better, and where about as well."""
+    sentences: list[str] = []
+    reported: set[str] = set()
     for how in ("yes", "tied"):
-        found: dict[str, list[str]] = {}
+        scores_of_baseline: dict[str, list[str]] = {}
         for score in report.scores:
-            # Of a kind with several scores, what is lost in one is not said again of the others.
-            if score.beaten == how and kind_of(score) not in lost:
-                found.setdefault(score.baseline_name or report.baseline, []).append(kind_of(score))
-        lost |= {kind for kinds in found.values() for kind in kinds}
-        told = "; ".join(
+            # Several scores of one name are reported once, by the worst outcome.
+            if score.beaten == how and kind_of(score) not in reported:
+                scores_of_baseline.setdefault(score.baseline_name or report.baseline, []).append(
+                    kind_of(score)
+                )
+        reported |= {kind for kinds in scores_of_baseline.values() for kind in kinds}
+        text = "; ".join(
             f"{'a plain Gaussian' if by == 'Gaussian' else by} "
             f"{'do' if by == 'shuffled columns' else 'does'} "
             f"{'better' if how == 'yes' else 'as well'} in: {', '.join(dict.fromkeys(kinds))}"
-            for by, kinds in found.items()
+            for by, kinds in scores_of_baseline.items()
         )
-        if told and how == "yes":
-            said.append(f"**It loses to its baseline**: {told}.")
-        elif told:
-            said.append(f"{told[0].upper()}{told[1:]}.")
-    return said
+        if text and how == "yes":
+            sentences.append(f"**It loses to its baseline**: {text}.")
+        elif text:
+            sentences.append(f"{text[0].upper()}{text[1:]}.")
+    return sentences
 
 
 def _of_conditional(report: Report) -> list[str]:
-    """How good answers are, beside the best simple method."""
+    """Scores of conditional outputs beside the best reference method."""
     by = report.baseline if report.perfect else ""
     beside = [
         f"{kind_of(score)} {number(score.value)} ({score.baseline_name or by}: "
@@ -169,22 +189,22 @@ def _of_conditional(report: Report) -> list[str]:
 
 
 def _of_monitor(report: Report) -> list[str]:
-    """How the duel ended, where that is known."""
+    """Diagnosis at the end of training, where it is known."""
     training_log = report.training_log
     if training_log is None or not training_log.diagnosis:
         return []
     if training_log.fitted:
-        return [NO_DUEL]
+        return [NO_TRAINING]
     evidence = f" ({training_log.evidence})" if training_log.evidence else ""
     if training_log.diagnosis in ("healthy", "converged"):
-        return [f"The duel was {training_log.diagnosis} at its end."]
+        return [f"Training ended {training_log.diagnosis}."]
     if training_log.diagnosis == "not judged":
-        return [f"The health of the duel was not judged{evidence}."]
-    return [f"**The duel ended unhealthy**: {training_log.diagnosis}{evidence}."]
+        return [f"Training was not diagnosed{evidence}."]
+    return [f"**Training ended unhealthy**: {training_log.diagnosis}{evidence}."]
 
 
 def _of_privacy(report: Report) -> list[str]:
-    """Warnings, or that there are none where there was something to look at."""
+    """Privacy warnings, or a sentence that no test raised one."""
     looked = [score for score in report.scores if score.role == "privacy"]
     warnings = [warning for score in looked if (warning := _warned(score))]
     if looked and not warnings:
@@ -196,34 +216,37 @@ def _of_privacy(report: Report) -> list[str]:
 
 
 def _of_two_sample_test(report: Report) -> str:
-    critics = [score for score in report.scores if score.role == "detection"]
-    if not critics:
+    tests = [score for score in report.scores if score.role == "detection"]
+    if not tests:
         return ""
-    best = max(critics, key=lambda score: score.value)
+    best = max(tests, key=lambda score: score.value)
     interval = f"{best.value:.1%} ({best.low:.1%} to {best.high:.1%})"
-    if best.low <= 0.5 and best.high > UNSURE:
+    if best.low <= 0.5 and best.high > INCONCLUSIVE:
         return (
-            f"Too few samples for a fresh critic to say: it is right in {interval} of "
-            f"{best.samples} cases, a coin in 50 %."
+            f"Too few samples for a two-sample test (C2ST): its accuracy is {interval} on "
+            f"{best.samples} samples; chance is 50 %."
         )
     if best.low <= 0.5:
         return (
-            f"A fresh critic cannot tell fakes from reals: it is right in {interval} of "
-            f"{best.samples} cases, a coin in 50 %."
+            f"A two-sample test (C2ST) cannot tell fakes from reals: its accuracy is {interval} on "
+            f"{best.samples} samples; chance is 50 %."
         )
     if best.value < 0.65:
-        return f"A fresh critic tells fakes from reals a little better than a coin: {interval}."
+        return (
+            "A two-sample test (C2ST) tells fakes from reals a little better than chance: "
+            f"{interval}."
+        )
     if best.value < 0.9:
-        return f"A fresh critic often tells fakes from reals: {interval}."
-    return f"A fresh critic tells fakes from reals nearly always: {interval}."
+        return f"A two-sample test (C2ST) often tells fakes from reals: {interval}."
+    return f"A two-sample test (C2ST) tells fakes from reals nearly always: {interval}."
 
 
 def _missing(profile: Histogram) -> list[str]:
-    """Values of a category that many reals have and no fake."""
+    """Values of a category that are frequent in reals and absent from fakes."""
     if profile.kind != "category" or _single(profile):
         return []
-    shares = zip(profile.bins, profile.real, profile.fake, strict=True)
-    return [name for name, real, fake in shares if real >= OFTEN and fake == 0]
+    bins = zip(profile.bins, profile.real, profile.fake, strict=True)
+    return [name for name, real, fake in bins if real >= FREQUENT and fake == 0]
 
 
 def _of_missing_values(profile: Histogram) -> str:
@@ -231,33 +254,35 @@ def _of_missing_values(profile: Histogram) -> str:
     return f"**Values are missing** from {profile.name}: no fake has {names}."
 
 
-def of_clusters(profile: Histogram, made: str = "fakes") -> list[str]:
-    """Classes, or heaps of reals that are alike, of which fakes have almost none, or too few."""
+def of_clusters(profile: Histogram, sample_noun: str = "fakes") -> list[str]:
+    """Sentences on classes or clusters that are missing from the fakes, or too rare."""
     if profile.kind not in ("class", "cluster"):
         return []
-    lost: list[tuple[str, float, float]] = []
+    missing: list[tuple[str, float, float]] = []
     rare: list[tuple[str, float, float]] = []
     for name, real, fake in zip(profile.bins, profile.real, profile.fake, strict=True):
-        ends = [wilson(round(share * profile.samples), profile.samples) for share in (real, fake)]
-        if ends[1][1] < ends[0][0] and fake < RARE * real:
-            (lost if fake <= GONE * real else rare).append((name, real, fake))
-    said: list[str] = []
-    for found, what, word in ((lost, "missing", "**Missing"), (rare, "too rare", "Too rare")):
-        if not found:
+        ends = [
+            wilson(round(fraction * profile.samples), profile.samples) for fraction in (real, fake)
+        ]
+        if ends[1][1] < ends[0][0] and fake < RARE_RATIO * real:
+            (missing if fake <= MISSING_RATIO * real else rare).append((name, real, fake))
+    sentences: list[str] = []
+    for affected, what, word in ((missing, "missing", "**Missing"), (rare, "too rare", "Too rare")):
+        if not affected:
             continue
         end = "**" if word.startswith("**") else ""
-        real, fake = (sum(each) for each in zip(*[pair[1:] for pair in found], strict=True))
-        shares = f"{real:.0%} of reals and {fake:.1%} of {made}"
+        real, fake = (sum(each) for each in zip(*[pair[1:] for pair in affected], strict=True))
+        fractions = f"{real:.0%} of reals and {fake:.1%} of {sample_noun}"
         if profile.kind == "class":
-            names = ", ".join(name for name, _, _ in found[:NAMED])
-            more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
-            said.append(f"{word} classes{end}: {names}{more} ({shares}).")
+            names = ", ".join(name for name, _, _ in affected[:NAMED])
+            more = f" and {len(affected) - NAMED} more" if len(affected) > NAMED else ""
+            sentences.append(f"{word} classes{end}: {names}{more} ({fractions}).")
         else:
-            said.append(
-                f"{word} kinds{end}: {len(found)} of {len(profile.bins)} kinds of reals, found "
-                f"without labels, are {what} ({shares})."
+            sentences.append(
+                f"{word} clusters{end}: {len(affected)} of {len(profile.bins)} clusters of reals "
+                f"are {what} ({fractions})."
             )
-    return said
+    return sentences
 
 
 def _single(profile: Histogram) -> bool:
@@ -265,27 +290,28 @@ def _single(profile: Histogram) -> bool:
     return max(profile.fake, default=0) > 0.99 > max(profile.real, default=1)
 
 
-def _of_duplicates(report: Report, repeats: Score | None) -> list[str]:
-    """Whether fakes are one sample over and over, by what the report holds."""
-    if repeats is None:
+def _of_duplicates(report: Report, duplicates: Score | None) -> list[str]:
+    """Sentences on mode collapse and duplicates."""
+    if duplicates is None:
         columns = [each for each in report.histograms if each.kind in ("number", "category")]
         alone = bool(columns) and all(map(_single, columns))
         return ["**Collapsed**: all fakes have the same value in every column."] * alone
-    if repeats.low <= max(3 * 0.01, repeats.reference_high):
+    if duplicates.low <= max(3 * 0.01, duplicates.reference_high):
         return []
-    name = "Collapsed" if repeats.value > 0.9 else "Repeated"
+    name = "Collapsed" if duplicates.value > 0.9 else "Repeated"
     return [
-        f"**{name}**: {repeats.value:.0%} of fakes are nearer to another fake than 99 % of reals "
-        f"are to another real ({repeats.reference:.0%} of further reals are)."
+        f"**{name}**: {duplicates.value:.0%} of fakes are nearer to another fake than 99 % of "
+        "reals "
+        f"are to another real ({duplicates.reference:.0%} of other reals are)."
     ]
 
 
-def _of_memorization(copied: Score, closeness: TrainingDistance | None) -> str:
-    equal = sum(each == 0 for each in closeness.fake) - 1 if closeness else 0
+def _of_memorization(score: Score, training_distance: TrainingDistance | None) -> str:
+    equal = sum(each == 0 for each in training_distance.fake) - 1 if training_distance else 0
     same = f" **Copies**: {equal} % of fakes equal a training sample." if equal > 0 else ""
-    if copied.low > max(3 * 0.01, copied.reference_high):
+    if score.low > max(3 * 0.01, score.reference_high):
         return (
-            f"**Memorised**: {copied.value:.0%} of fakes lie closer to one training sample than "
+            f"**Memorised**: {score.value:.0%} of fakes lie closer to one training sample than "
             f"99 % of held-out reals do.{same}"
         )
     return "No sign of memorised training samples."

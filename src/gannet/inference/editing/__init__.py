@@ -1,1 +1,1 @@
-"""Moving pictures through the noise of a generator: found, named, changed, walked."""
+"""Latent editing: GAN inversion, latent directions and their names, interpolation."""

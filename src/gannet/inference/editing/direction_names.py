@@ -1,7 +1,7 @@
-"""What a direction changes: attributes are measured on both sides of many samples.
+"""Names of latent directions, from attributes measured on both sides of many samples.
 
-A direction takes the name of the attribute that it changes most and most reliably. Where none
-changes clearly it stays unnamed, since a name that is wrong is worse than none.
+A direction is named after the attribute that it changes most and most reliably. Where none
+changes clearly it stays unnamed, since a wrong name is worse than none.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from torch import Tensor
 from gannet.inference.editing.attributes import Attribute, values_of
 from gannet.inference.editing.latent_generator import LatentGenerator
 
-REACH = 2.0
-"""Spreads of noise that are gone to each side of a sample."""
+HALF_WIDTH = 2.0
+"""Half-width of the traversal, in standard deviations of the noise."""
 
 CLEAR = 0.5
-"""Least change on the way from one side to the other, in usual spreads of the attribute."""
+"""Minimum change from one side to the other, in standard deviations of the attribute."""
 
 RELIABLE = 0.8
-"""Least share of samples that change the way that most do."""
+"""Minimum fraction of samples that change in the direction of the mean."""
 
-ALIKE = 0.9
-"""Share of the strongest change from which on the attribute that comes first in the list wins.
+TIE_FRACTION = 0.9
+"""Fraction of the strongest change above which attributes tie and the first listed one wins.
 
-Light on a dark ground is brighter, richer in contrast and thicker at once: the plainest word does.
+Light strokes on black get brighter, higher in contrast and thicker at once; the plainest wins.
 """
 
-KNOWN = 0.5
-"""Least share of samples of which the attribute is a number on both sides."""
+MIN_FINITE_FRACTION = 0.5
+"""Minimum fraction of samples in which the attribute is finite on both sides."""
 
 UNNAMED = "unnamed"
 
@@ -43,12 +43,12 @@ class Effect:
 
     Attributes:
         attribute: Its name.
-        change: Mean change from ``REACH`` spreads of noise before a sample to as many behind it,
-            in standard deviations that the attribute has over samples.
+        change: Mean change between both ends of the traversal, ``REACH`` standard deviations of
+            noise to each side, in standard deviations of the attribute over samples.
         error: Standard error of that mean.
-        reliable: Share of samples that change in the direction of the mean, 0.5 to 1 if by chance.
+        reliable: Fraction of samples that change in the direction of the mean; 0.5 is chance.
         raw: The mean change in the attribute's own unit.
-        words: What a picture becomes, such as ``brighter``.
+        description: What an image becomes, such as ``brighter``.
     """
 
     attribute: str
@@ -56,17 +56,17 @@ class Effect:
     error: float
     reliable: float
     raw: float
-    words: str
+    description: str
 
     @property
     def clear(self) -> bool:
-        """Whether it is large, reliable and no accident."""
+        """Whether it is large, reliable and statistically significant."""
         sure = abs(self.change) > 3 * self.error
         return sure and abs(self.change) >= CLEAR and self.reliable >= RELIABLE
 
     @property
     def weight(self) -> float:
-        """How well it describes a direction: the change, less where samples disagree."""
+        """How well it describes a direction: the change, reduced where samples disagree."""
         return abs(self.change) * (2 * self.reliable - 1)
 
 
@@ -75,9 +75,9 @@ class Direction:
     """A direction with its name and the evidence for it.
 
     Attributes:
-        number: Its place in a list, from 1.
-        axis: ``(Z,)`` of length one. If it is named, the attribute rises along it.
-        name: Of the attribute that it changes, or ``UNNAMED``.
+        number: Its position in a list, from 1.
+        axis: Unit vector ``(Z,)``. If it is named, the attribute rises along it.
+        name: The attribute that it changes, or ``UNNAMED``.
         effects: The strongest first.
         origin: How it was found.
     """
@@ -90,12 +90,12 @@ class Direction:
 
     @property
     def evidence(self) -> str:
-        """What was measured, in words."""
-        shown = [
+        """The three strongest effects, as text."""
+        parts = [
             f"{each.attribute} {each.change:+.1f} ± {2 * each.error:.1f} ({each.reliable:.0%})"
             for each in self.effects[:3]
         ]
-        return ", ".join(shown) or "nothing could be measured"
+        return ", ".join(parts) or "nothing could be measured"
 
 
 def effects(
@@ -105,38 +105,38 @@ def effects(
     *,
     samples: int = 200,
     seed: int = 1,
-    reach: float = REACH,
+    half_width: float = HALF_WIDTH,
 ) -> list[list[Effect]]:
-    """Measured effects of directions ``(n, Z)`` on each attribute, in the attributes' order."""
+    """Effects of directions ``(n, Z)`` on each attribute, in the attributes' order."""
     noise, vector = generator.sample_latents(samples, seed)
-    usual = values_of(attributes, generator.generate(noise, vector))
-    spreads = {each.name: each.spread(usual[each.name]) for each in attributes}
-    found: list[list[Effect]] = []
+    values = values_of(attributes, generator.generate(noise, vector))
+    stds = {each.name: each.std(values[each.name]) for each in attributes}
+    results: list[list[Effect]] = []
     for axis in axes:
         before, after = (
-            values_of(attributes, generator.generate(noise + side * reach * axis, vector))
+            values_of(attributes, generator.generate(noise + side * half_width * axis, vector))
             for side in (-1, 1)
         )
-        found.append(
+        results.append(
             [
-                _effect(each, each.change(before[each.name], after[each.name]), spreads[each.name])
+                _effect(each, each.change(before[each.name], after[each.name]), stds[each.name])
                 for each in attributes
             ]
         )
-    return found
+    return results
 
 
-def _effect(attribute: Attribute, changes: Tensor, spread: float) -> Effect:
-    known = changes[changes.isfinite()]
-    if spread < 1e-6 or len(known) < max(2, KNOWN * len(changes)):
+def _effect(attribute: Attribute, changes: Tensor, std: float) -> Effect:
+    finite = changes[changes.isfinite()]
+    if std < 1e-6 or len(finite) < max(2, MIN_FINITE_FRACTION * len(changes)):
         return Effect(attribute.name, 0.0, math.inf, 0.0, 0.0, attribute.more)
-    mean = float(known.mean())
-    agree = float((known * math.copysign(1, mean) > 0).float().mean())
-    error = float(known.std()) / math.sqrt(len(known))
-    return Effect(attribute.name, mean / spread, error / spread, agree, mean, attribute.more)
+    mean = float(finite.mean())
+    agree = float((finite * math.copysign(1, mean) > 0).float().mean())
+    error = float(finite.std()) / math.sqrt(len(finite))
+    return Effect(attribute.name, mean / std, error / std, agree, mean, attribute.more)
 
 
-def name(
+def name_directions(
     generator: LatentGenerator,
     axes: Tensor,
     attributes: Sequence[Attribute],
@@ -145,63 +145,63 @@ def name(
     samples: int = 200,
     seed: int = 1,
 ) -> list[Direction]:
-    """Name directions ``(n, Z)``; those that are named are turned so that the attribute rises.
+    """Name directions ``(n, Z)``; the sign of a named one is set so that the attribute rises.
 
     Args:
         generator: The generator.
-        axes: Of length one.
+        axes: Unit vectors.
         attributes: The plainest first.
-        origin: Said of each.
-        samples: On which changes are measured.
-        seed: Of the samples.
+        origin: How the directions were found.
+        samples: Number of samples that changes are measured on.
+        seed: Seed of the samples.
     """
     measured = effects(generator, axes, attributes, samples=samples, seed=seed)
-    found: list[Direction] = []
+    named: list[Direction] = []
     for number, (axis, each) in enumerate(zip(axes, measured, strict=True), 1):
         ranked = sorted(each, key=lambda effect: effect.weight, reverse=True)
         clear = [effect for effect in ranked if effect.clear]
         if not clear:
-            known = tuple(effect for effect in ranked if math.isfinite(effect.error))
-            found.append(Direction(number, axis, UNNAMED, known, origin))
+            measurable = tuple(effect for effect in ranked if math.isfinite(effect.error))
+            named.append(Direction(number, axis, UNNAMED, measurable, origin))
             continue
-        close = {one.attribute for one in clear if one.weight >= ALIKE * clear[0].weight}
+        close = {one.attribute for one in clear if one.weight >= TIE_FRACTION * clear[0].weight}
         first = next(one for one in each if one.attribute in close)
         sign = math.copysign(1, first.change)
-        turned = tuple(
+        oriented = tuple(
             replace(effect, change=sign * effect.change, raw=sign * effect.raw)
             for effect in [first, *(other for other in ranked if other is not first)]
             if math.isfinite(effect.error)
         )
-        found.append(Direction(number, sign * axis, first.attribute, turned, origin))
-    return found
+        named.append(Direction(number, sign * axis, first.attribute, oriented, origin))
+    return named
 
 
-def about(
+def describe_direction(
     generator: LatentGenerator,
     axis: Tensor,
     attributes: Sequence[Attribute],
-    wanted: str,
+    attribute_name: str,
     *,
     samples: int = 200,
     seed: int = 1,
 ) -> Direction:
-    """What a direction ``(Z,)`` that was learnt for something changes, that thing first.
+    """Effects of a direction ``(Z,)`` learned for an attribute, that attribute first.
 
-    It is not turned. Its name is ``wanted``, or ``UNNAMED`` if that is an attribute and does not
-    clearly rise.
+    Its sign is kept. Its name is ``attribute_name``, or ``UNNAMED`` if that is an attribute and
+    does not clearly rise.
     """
     each = effects(generator, axis[None], attributes, samples=samples, seed=seed)[0]
-    known = [effect for effect in each if math.isfinite(effect.error)]
-    ranked = sorted(known, key=lambda one: (one.attribute != wanted, -one.weight))
-    own = [effect for effect in each if effect.attribute == wanted]
+    measurable = [effect for effect in each if math.isfinite(effect.error)]
+    ranked = sorted(measurable, key=lambda one: (one.attribute != attribute_name, -one.weight))
+    own = [effect for effect in each if effect.attribute == attribute_name]
     works = all(effect.clear and effect.change > 0 for effect in own)
-    return Direction(0, axis, wanted if works else UNNAMED, tuple(ranked), wanted)
+    return Direction(0, axis, attribute_name if works else UNNAMED, tuple(ranked), attribute_name)
 
 
-def distinct(axes: Tensor, *, most: float = 0.9) -> Tensor:
+def distinct(axes: Tensor, *, max_cosine: float = 0.9) -> Tensor:
     """Directions ``(n, Z)`` without those that nearly equal an earlier one, or its opposite."""
-    kept: list[Tensor] = []
+    selected: list[Tensor] = []
     for axis in axes:
-        if all(abs(float(axis @ other)) < most for other in kept):
-            kept.append(axis)
-    return torch.stack(kept) if kept else axes[:0]
+        if all(abs(float(axis @ other)) < max_cosine for other in selected):
+            selected.append(axis)
+    return torch.stack(selected) if selected else axes[:0]

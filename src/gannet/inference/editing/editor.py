@@ -1,4 +1,4 @@
-"""A run with what editing works out of it: what can be changed, and along which directions."""
+"""A run with its attributes and latent directions, computed once for editing."""
 
 from __future__ import annotations
 
@@ -14,13 +14,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gannet.core.codec import Codec, class_number
+from gannet.core.device import device_of
 from gannet.core.errors import ConfigError, DataError
 from gannet.inference.artifact import Artifact
 from gannet.inference.editing import directions as ways
-from gannet.inference.editing.attributes import Attribute, Once, measured, of_classes
-from gannet.inference.editing.direction_names import UNNAMED, Direction, about, distinct, name
+from gannet.inference.editing.attributes import Attribute, CachedMeasure, measured, of_classes
+from gannet.inference.editing.direction_names import (
+    UNNAMED,
+    Direction,
+    describe_direction,
+    distinct,
+    name_directions,
+)
 from gannet.inference.editing.inversion import InversionSettings, InvertedImage, find
-from gannet.inference.editing.labeled_attributes import attributes_of
+from gannet.inference.editing.labeled_attributes import labeled_attributes
 from gannet.inference.editing.latent_generator import LatentGenerator
 from gannet.inference.editing.saved import SUFFIX, load_latents
 from gannet.networks.convolutional import ProjectionDiscriminator
@@ -29,34 +36,34 @@ from gannet.networks.features import in_chunks
 Pixels = NDArray[np.uint8]
 
 LISTED = 10
-"""Directions of each origin that are looked at."""
+"""Number of directions by each method."""
 
 AXES = ("channel", "height", "width")
-"""Of what can be edited: light, colour, size and place are measured in it."""
+"""Axes of samples that can be edited: attributes are measured on images."""
 
 SAMPLES = 2_000
-"""Samples that an attribute's own direction is learnt from."""
+"""Number of samples that the direction of an attribute is learned from."""
 
 QUICK = InversionSettings(starts=500, tries=4, steps=150, tuning=0)
-"""For handfuls of pictures, of which the noise need not be exact."""
+"""Fast inversion of examples, whose noise need not be exact."""
 
-FEWEST = 2
-"""Pictures in a handful."""
+MIN_EXAMPLES = 2
+"""Minimum number of positive, and of negative, examples."""
 
 POSITIVE = "positive"
-FOUND = "found"
+UNSUPERVISED = "found"
 """Origin of directions that were found without labels."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabeledExamples:
-    """What is known beside the run.
+    """Labeled data of the user.
 
     Attributes:
-        labels: Data whose labels, and columns of numbers, become attributes.
-        positive: A folder of pictures, the direction towards which is called ``positive``.
-        negative: A folder of others.
-        seed: Of all chance.
+        labels: Data whose labels and numeric columns become attributes.
+        positive: A folder of images; the direction towards them is called ``positive``.
+        negative: A folder of images; the direction leads away from them.
+        seed: Random seed.
     """
 
     labels: Path | None = None
@@ -69,28 +76,28 @@ NO_EXAMPLES = LabeledExamples()
 
 
 def latent_generator_of(artifact: Artifact) -> LatentGenerator:
-    """The generator of a run as a function of its noise.
+    """The generator of a run as a function of its latent noise.
 
     Raises:
-        ConfigError: if the run makes no pictures from noise.
+        ConfigError: if the run makes no images from noise.
     """
     card = artifact.card
-    said = f"a run of the recipe {card.recipe}"
+    run_name = f"a run of the recipe {card.recipe}"
     if artifact.modality.axes != AXES:
         raise ConfigError(
-            f"{said} makes no pictures, which is what `gannet edit` edits",
-            remedy="Give a run of generate, vae or autoencoder that was trained on pictures.",
+            f"{run_name} makes no images, which is what `gannet edit` edits",
+            remedy="Give a run of generate, vae or autoencoder that was trained on images.",
         )
     if artifact.recipe.inputs.conditional or not artifact.config.latent_dim:
         raise ConfigError(
-            f"{said} makes no pictures from noise alone",
+            f"{run_name} makes no images from noise alone",
             remedy="Use `gannet apply RUN PICTURE --out OUT`, or give a run of generate.",
         )
     infer = artifact.recipe.inference.infer
     return LatentGenerator(
         network=artifact.model,
         spec=card.spec,
-        width=artifact.config.latent_dim,
+        latent_dim=artifact.config.latent_dim,
         pseudo_classes=artifact.pseudo_classes,
         class_frequencies=tuple(card.class_frequencies or ()),
         infer=lambda network, noise, condition: infer(network, noise, condition, artifact.config),
@@ -99,11 +106,11 @@ def latent_generator_of(artifact: Artifact) -> LatentGenerator:
 
 @dataclass(frozen=True)
 class Editor:
-    """A run with all that editing works out of it once.
+    """A run with its attributes and latent directions, each computed once.
 
     Attributes:
-        artifact: Of the run, on the processor.
-        examples: What is known beside it.
+        artifact: The trained run.
+        examples: Labeled data of the user.
     """
 
     artifact: Artifact
@@ -111,65 +118,72 @@ class Editor:
 
     @cached_property
     def generator(self) -> LatentGenerator:
-        """Its generator."""
+        """The run's generator as a function of its latent noise."""
         return latent_generator_of(self.artifact)
 
     @cached_property
     def codec(self) -> Codec[Any]:
-        """Of its pictures."""
+        """Codec of its images."""
         return self.artifact.codec
 
     @cached_property
     def attributes(self) -> tuple[Attribute, ...]:
-        """What is measured, labels that were told included."""
-        found = measured(self.generator.spec.shape[0])
+        """All attributes, those of the user's labels included."""
+        measurable = measured(self.generator.spec.shape[0])
         if self.examples.labels is None:
-            return found
-        taken = (*(each.name for each in found), POSITIVE)
-        return (*found, *attributes_of(self.examples.labels, self.codec, self.examples.seed, taken))
+            return measurable
+        used_names = (*(each.name for each in measurable), POSITIVE)
+        return (
+            *measurable,
+            *labeled_attributes(self.examples.labels, self.codec, self.examples.seed, used_names),
+        )
 
     @property
     def learnable(self) -> tuple[str, ...]:
-        """What has a direction of its own by name."""
-        liked = () if self.examples.positive is None else (POSITIVE,)
-        return (*(each.name for each in self.attributes), *liked)
+        """Names that have a direction."""
+        positive = () if self.examples.positive is None else (POSITIVE,)
+        return (*(each.name for each in self.attributes), *positive)
 
     @cached_property
     def samples(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Noise, vectors and pictures of samples that directions are learnt from."""
+        """Noise, vectors and images of the samples that directions are learned from."""
         noise, vector = self.generator.sample_latents(SAMPLES, self.examples.seed)
         return noise, vector, self.generator.generate(noise, vector)
 
     @cached_property
     def directions(self) -> tuple[Direction, ...]:
-        """What was found without labels, named by what it changes."""
+        """Directions found without labels, named by what they change."""
         seed = self.examples.seed
-        found = [
+        candidates = [
             *ways.sefa(self.generator, LISTED),
             *ways.ganspace(self.generator, LISTED, seed=seed),
         ]
-        axes = distinct(torch.stack(found))
-        named = name(self.generator, axes, self.attributes, origin=FOUND, seed=seed + 1)
+        axes = distinct(torch.stack(candidates))
+        named = name_directions(
+            self.generator, axes, self.attributes, origin=UNSUPERVISED, seed=seed + 1
+        )
         classes = _of_own_classes(self.artifact)
         return tuple(self._or_class(each, classes) for each in named)
 
-    def _or_class(self, found: Direction, classes: Sequence[Attribute]) -> Direction:
-        """Of a run with classes, a second look at a direction that nothing visible names.
+    def _or_class(self, direction: Direction, classes: Sequence[Attribute]) -> Direction:
+        """Name an unnamed direction by the run's classes, if it has any.
 
-        What it is told says the class already, so this is the lesser name.
+        The condition sets the class already, so a class is the last choice for a name.
         """
-        if found.name != UNNAMED or not classes:
-            return found
-        looked_for, seed = (*self.attributes, *classes), self.examples.seed + 1
-        second = name(self.generator, found.axis[None], looked_for, origin=FOUND, seed=seed)[0]
-        return replace(second, number=found.number)
+        if direction.name != UNNAMED or not classes:
+            return direction
+        attributes, seed = (*self.attributes, *classes), self.examples.seed + 1
+        second = name_directions(
+            self.generator, direction.axis[None], attributes, origin=UNSUPERVISED, seed=seed
+        )[0]
+        return replace(second, number=direction.number)
 
-    def learnt(self) -> tuple[Direction, ...]:
-        """A direction for each attribute, and for what is liked, with what else it changes.
+    def learned(self) -> tuple[Direction, ...]:
+        """A direction for each attribute and for the positive examples, with its effects.
 
         Attributes that are the same in all samples have none.
         """
-        found: list[Direction] = []
+        directions: list[Direction] = []
         for called in self.learnable:
             axis = (
                 self._positive_direction
@@ -178,14 +192,16 @@ class Editor:
             )
             if bool(axis.any()):
                 seed = self.examples.seed + 1
-                found.append(about(self.generator, axis, self.attributes, called, seed=seed))
-        return tuple(found)
+                directions.append(
+                    describe_direction(self.generator, axis, self.attributes, called, seed=seed)
+                )
+        return tuple(directions)
 
     def axis(self, called: str) -> Tensor:
-        """The direction ``(Z,)`` of that number in the list, or of that attribute.
+        """The direction ``(Z,)`` with a number in the list or the name of an attribute.
 
         Raises:
-            ConfigError: if there is none; the known ones are in the message.
+            ConfigError: if there is none; the message lists the known ones.
         """
         if called.isdecimal():
             if not 1 <= int(called) <= len(self.directions):
@@ -212,35 +228,35 @@ class Editor:
 
     @cached_property
     def _regression_directions(self) -> dict[str, Tensor]:
-        """The direction of each attribute; zeros where all samples have it alike."""
-        noise, vector, made = self.samples
-        found: dict[str, Tensor] = {}
+        """The direction of each attribute; zeros where it is the same in all samples."""
+        noise, vector, images = self.samples
+        directions: dict[str, Tensor] = {}
         for each in self.attributes:
-            values = each.measure(made)
-            if each.period:  # what lies beyond half a turn is nearer the other way round
-                known = values[values.isfinite()]
-                middle = known.median() if len(known) else values.new_zeros(())
+            values = each.measure(images)
+            if each.period:  # unwrap cyclic values around their median
+                finite = values[values.isfinite()]
+                middle = finite.median() if len(finite) else values.new_zeros(())
                 values = each.change(middle.expand_as(values), values)
-            found[each.name] = ways.regression_direction(noise, values, vector)
-        return found
+            directions[each.name] = ways.regression_direction(noise, values, vector)
+        return directions
 
     @cached_property
     def _positive_direction(self) -> Tensor:
         if self.examples.positive is None or self.examples.negative is None:
             raise ConfigError(
                 "--positive and --negative go together",
-                remedy="Give a folder of pictures for each.",
+                remedy="Give a folder of images for each.",
             )
         good, bad = (
-            self.find(_handful(folder, self.artifact.modality.readers), QUICK)
+            self.find(_example_files(folder, self.artifact.modality.readers), QUICK)
             for folder in (self.examples.positive, self.examples.negative)
         )
         noise = torch.stack([each.noise for each in (*good, *bad)])
-        liked = torch.arange(len(noise)) < len(good)
-        return ways.separating_direction(noise, liked)
+        positive = torch.arange(len(noise)) < len(good)
+        return ways.separating_direction(noise, positive)
 
     def encoded(self, items: Sequence[Path | Pixels]) -> Tensor:
-        """Pictures ``(n, C, H, W)`` from files or numbers, fitted to the run's size.
+        """Images ``(n, C, H, W)`` from files or arrays, fitted to the run's size.
 
         Raises:
             DataError: naming every file that cannot be read.
@@ -253,64 +269,67 @@ class Editor:
         search: InversionSettings,
         label: str | int | None = None,
     ) -> list[InvertedImage]:
-        """The noise of pictures, or what was kept of it, in their order.
+        """Invert images, or load saved latents, in their order.
 
         Raises:
             GannetError: if a file cannot be read, or the class is unknown.
         """
         kind = None
         if label is not None:
-            self.artifact.conditions(1, label=label)  # refuses a class that is not known
+            self.artifact.conditions(1, label=label)  # refuses an unknown class
             kind = class_number(self.artifact.classes, label)
-        kept, fresh = dict[int, InvertedImage](), list[int]()
+        results, new_indices = dict[int, InvertedImage](), list[int]()
         for number, item in enumerate(items):
             if isinstance(item, Path) and item.suffix.lower() == SUFFIX:
-                kept[number] = load_latents(item, self.generator, self.artifact.card.weights)
+                results[number] = load_latents(item, self.generator, self.artifact.card.weights)
             else:
-                fresh.append(number)
-        if fresh:
-            pictures = self.encoded([items[number] for number in fresh])
-            found = find(
-                self.generator, pictures, kind=kind, search=search, seed=self.examples.seed
+                new_indices.append(number)
+        if new_indices:
+            images = self.encoded([items[number] for number in new_indices])
+            inverted = find(
+                self.generator, images, class_index=kind, search=search, seed=self.examples.seed
             )
-            kept |= dict(zip(fresh, found, strict=True))
-        return [kept[number] for number in range(len(items))]
+            results |= dict(zip(new_indices, inverted, strict=True))
+        return [results[number] for number in range(len(items))]
 
-    def drawn(self, count: int) -> list[InvertedImage]:
-        """Samples of the run, as if they had been found."""
+    def draw_samples(self, count: int) -> list[InvertedImage]:
+        """Samples of the run, as inverted images."""
         noise, vector = self.generator.sample_latents(count, self.examples.seed)
         return [InvertedImage(self.generator, *row) for row in zip(noise, vector, strict=True)]
 
-    def changed(
-        self, found: InvertedImage, changes: Mapping[str, float], *, fix: Sequence[str] = ()
+    def edited(
+        self, image: InvertedImage, changes: Mapping[str, float], *, fix: Sequence[str] = ()
     ) -> InvertedImage:
-        """A picture with some attributes changed by so many spreads of noise, others held."""
+        """An image moved along directions, in standard deviations of noise; ``fix`` stays."""
         for called, amount in changes.items():
             others = [self.axis(each) for each in fix if each != called]
-            found = found.moved(ways.without(self.axis(called), others), amount)
-        return found
+            image = image.moved(ways.without(self.axis(called), others), amount)
+        return image
 
 
-def _handful(folder: Path, suffixes: Collection[str]) -> list[Path]:
+def _example_files(folder: Path, suffixes: Collection[str]) -> list[Path]:
     if not folder.is_dir():
-        raise DataError("no such folder", where=str(folder), remedy="Give a folder of pictures.")
-    found = sorted(each for each in folder.iterdir() if each.suffix.lower() in suffixes)
-    if len(found) < FEWEST:
+        raise DataError("no such folder", where=str(folder), remedy="Give a folder of images.")
+    paths = sorted(each for each in folder.iterdir() if each.suffix.lower() in suffixes)
+    if len(paths) < MIN_EXAMPLES:
         raise DataError(
-            f"{len(found)} picture(s) in it, at least {FEWEST} are needed",
+            f"{len(paths)} image(s) in it, at least {MIN_EXAMPLES} are needed",
             where=str(folder),
-            remedy="Put more pictures there; ten or more are better.",
+            remedy="Put more images there; ten or more are better.",
         )
-    return found
+    return paths
 
 
 def _of_own_classes(artifact: Artifact) -> tuple[Attribute, ...]:
-    """Attributes from the run's own classes, where its discriminator tells them apart."""
+    """Attributes of the run's own classes, where its discriminator has logits for them."""
     discriminator = artifact.discriminator
     if not artifact.classes or not isinstance(discriminator, ProjectionDiscriminator):
         return ()
 
-    def logits(pictures: Tensor) -> Tensor:
-        return discriminator.head.logits_per_class(discriminator.features(pictures)).float()
+    where = device_of(artifact.discriminator)
 
-    return of_classes(artifact.classes, Once(partial(in_chunks, logits, size=256)))
+    def logits(images: Tensor) -> Tensor:
+        seen = discriminator.features(images.to(where))
+        return discriminator.head.logits_per_class(seen).float().cpu()
+
+    return of_classes(artifact.classes, CachedMeasure(partial(in_chunks, logits, size=256)))

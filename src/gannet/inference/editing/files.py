@@ -1,4 +1,4 @@
-"""``gannet edit``: pictures found in the noise of a generator, changed, blended and walked."""
+"""``gannet edit``: GAN inversion of images, latent edits, interpolation and traversal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gannet.core.errors import ConfigError, need
 from gannet.core.io.files import write_whole, writing
 from gannet.inference.artifact import Artifact
 from gannet.inference.editing.direction_names import UNNAMED, Direction
-from gannet.inference.editing.editor import FOUND, NO_EXAMPLES, Editor, LabeledExamples
+from gannet.inference.editing.editor import NO_EXAMPLES, UNSUPERVISED, Editor, LabeledExamples
 from gannet.inference.editing.interpolation import (
     interpolate_through,
     labeled,
@@ -28,32 +28,36 @@ from gannet.modalities.image.io.files import WRITTEN
 
 FILMS = (".gif", ".mp4")
 
-FRAMES, MOST_FRAMES = 24, 2_000
+FRAMES = 24
+"""Default number of frames of a film."""
+
+MAX_FRAMES = 2_000
+"""Maximum number of frames."""
 
 STEPS = (-3.0, -1.5, 0.0, 1.5, 3.0)
-"""Columns of a sheet of directions, in spreads of noise."""
+"""Columns of the grid of directions, in standard deviations of noise."""
 
 FARTHEST = 100.0
-"""Spreads of noise, to catch a slip of the finger."""
+"""Largest edit, in standard deviations of noise; catches typing errors."""
 
 STOPS = 4
-"""Samples on a walk that begins with no picture."""
+"""Number of samples to interpolate between when no image is given."""
 
 
 @dataclass(frozen=True, slots=True)
 class EditRequest:
-    """What is to be done with pictures.
+    """An edit of images.
 
     Attributes:
-        changes: By how many spreads of noise to go along which directions.
-        fix: Attributes that shall stay as they are meanwhile.
-        directions: List directions and draw a sheet of them instead.
-        target_class: Class that the pictures shall become.
-        label: Class that they are of.
-        pivotal_tuning: Whether the network is bent until it gives each picture.
-        frames: Of a walk; 0 for what suits the format.
-        save_latents: File in which the edited picture is kept for further work.
-        examples: What is known beside the run.
+        changes: Direction -> amount, in standard deviations of noise.
+        fix: Attributes that stay fixed.
+        directions: List the directions and draw a grid of them instead.
+        target_class: Class that the images become.
+        label: Class of the images.
+        pivotal_tuning: Whether the network is fine-tuned to each image (PTI).
+        frames: Frames of the interpolation; 0 for the format's default.
+        save_latents: File that the latents of the edited image are saved to.
+        examples: Labeled data of the user.
     """
 
     changes: Mapping[str, float] = field(default_factory=dict[str, float])
@@ -68,54 +72,54 @@ class EditRequest:
 
 
 def edit_files(
-    artifact: Artifact, pictures: Sequence[Path], out: Path, wanted: EditRequest
+    artifact: Artifact, images: Sequence[Path], out: Path, request: EditRequest
 ) -> list[str]:
-    """Find pictures, change them, and write what comes of it.
+    """Invert images, edit them, and write the result.
 
     Args:
-        artifact: Of a run that makes pictures from noise.
-        pictures: Files, or what ``keep`` wrote; none for samples of the run.
-        out: One picture, or a film by its suffix; of directions a sheet.
-        wanted: What to do.
+        artifact: A trained run that makes images from noise.
+        images: Image files, or saved latents; none for samples of the run.
+        out: An image, or a film by its suffix; of directions a grid.
+        request: The edit.
 
     Returns:
-        What was found and written, in words.
+        Messages: what was found and written.
 
     Raises:
-        GannetError: if something that was asked for cannot be had; see the message.
+        GannetError: if the request cannot be fulfilled.
     """
-    check(artifact, pictures, out, wanted)
-    editor = Editor(artifact, wanted.examples)
-    search = USUAL if wanted.pivotal_tuning else replace(USUAL, tuning=0)
-    if wanted.directions:
-        found = editor.find(pictures, search, wanted.label) or editor.drawn(2)
-        return _sheet(editor, found, out)
-    stops = editor.find(pictures, search, wanted.label)
-    said = [
+    check(artifact, images, out, request)
+    editor = Editor(artifact, request.examples)
+    search = USUAL if request.pivotal_tuning else replace(USUAL, tuning=0)
+    if request.directions:
+        inverted = editor.find(images, search, request.label) or editor.draw_samples(2)
+        return _direction_grid(editor, inverted, out)
+    stops = editor.find(images, search, request.label)
+    messages = [
         f"{path}: found with {each.psnr:.1f} dB"
         + f" ({each.psnr_untuned:.1f} before tuning)" * (each.psnr != each.psnr_untuned)
-        for path, each in zip(pictures, stops, strict=True)
+        for path, each in zip(images, stops, strict=True)
     ]
-    changes = bool(wanted.changes or wanted.target_class)
+    changes = bool(request.changes or request.target_class)
     if not stops:
-        stops = editor.drawn(1 if changes else STOPS)
+        stops = editor.draw_samples(1 if changes else STOPS)
         stops += [] if changes else stops[:1]
-    ends = [_edited(editor, each, wanted) for each in stops]
-    if wanted.save_latents is not None:
-        save_latents(ends[0], wanted.save_latents, artifact.card.weights)
-        said.append(f"kept: {wanted.save_latents}")
+    ends = [_edited(editor, each, request) for each in stops]
+    if request.save_latents is not None:
+        save_latents(ends[0], request.save_latents, artifact.card.weights)
+        messages.append(f"latents saved: {request.save_latents}")
     route = ends if len(ends) > 1 else [stops[0], ends[0]] if changes else ends * 2
-    _write(editor, route, out, wanted.frames, blend=len(stops) > 1)
-    return [*said, f"written: {out}"]
+    _write(editor, route, out, request.frames, blend=len(stops) > 1)
+    return [*messages, f"written: {out}"]
 
 
-def _edited(editor: Editor, found: InvertedImage, wanted: EditRequest) -> InvertedImage:
-    found = editor.changed(found, wanted.changes, fix=wanted.fix)
-    if wanted.target_class is None:
-        return found
-    vector = torch.zeros_like(found.vector)
-    vector[class_number(editor.artifact.classes, wanted.target_class)] = 1
-    return replace(found, vector=vector)
+def _edited(editor: Editor, image: InvertedImage, request: EditRequest) -> InvertedImage:
+    image = editor.edited(image, request.changes, fix=request.fix)
+    if request.target_class is None:
+        return image
+    vector = torch.zeros_like(image.vector)
+    vector[class_number(editor.artifact.classes, request.target_class)] = 1
+    return replace(image, vector=vector)
 
 
 def _write(
@@ -129,108 +133,108 @@ def _write(
     else:
         with writing(out):
             out.parent.mkdir(parents=True, exist_ok=True)
-            editor.codec.write(editor.codec.decode(route[-1].picture()[None])[0], out)
+            editor.codec.write(editor.codec.decode(route[-1].image()[None])[0], out)
 
 
-def _sheet(editor: Editor, found: Sequence[InvertedImage], out: Path) -> list[str]:
-    """Draw found and learnt directions, each with its evidence."""
-    listed = [*editor.directions, *editor.learnt()]
+def _direction_grid(editor: Editor, images: Sequence[InvertedImage], out: Path) -> list[str]:
+    """Draw unsupervised and learned directions, each with its evidence."""
+    listed = [*editor.directions, *editor.learned()]
     rows = [
         (
             f"{heading(each)}\n" + each.evidence.replace(", ", "\n", 1),
-            torch.cat([traverse(one, each.axis, STEPS) for one in found]),
+            torch.cat([traverse(one, each.axis, STEPS) for one in images]),
         )
         for each in listed
     ]
-    heads = [f"{step:+g}" if step else "as it is" for step in STEPS] * len(found)
+    heads = [f"{step:+g}" if step else "as it is" for step in STEPS] * len(images)
     write_whole(out, labeled(rows, heads, len(STEPS)))
-    words = [f"{heading(each):28} {each.evidence}" for each in listed]
-    read = [f"{each.name}: {each.proof}" for each in editor.attributes if each.proof]
-    return [*words, *(["", READ, *read] if read else []), "", MEANING, f"written: {out}"]
+    lines = [f"{heading(each):28} {each.evidence}" for each in listed]
+    read = [f"{each.name}: {each.evidence}" for each in editor.attributes if each.evidence]
+    return [*lines, *(["", READ, *read] if read else []), "", MEANING, f"written: {out}"]
 
 
-READ = "How well these numbers are read off pictures, with the labels' own as the truth:"
+READ = "How well a network reads these numbers off held-out images:"
 
 MEANING = (
-    "--edit NUMBER=AMOUNT or NAME=AMOUNT goes along one. Beside it: what changes from -2 to +2,\n"
-    "in its usual spreads over samples, with twice the standard error; in brackets the share of\n"
-    "samples that change that way."
+    "--edit NUMBER=AMOUNT or NAME=AMOUNT moves along one. Beside it: what changes from -2 to +2,\n"
+    "in standard deviations over samples, with twice the standard error; in brackets the share\n"
+    "of samples that change that way."
 )
 
 
 def heading(direction: Direction) -> str:
-    """What a direction is called on a sheet: its number and name, or what it was learnt for."""
-    if direction.origin == FOUND:
+    """Title of a direction: its number and name, or the attribute that it was learned for."""
+    if direction.origin == UNSUPERVISED:
         return f"{direction.number} {direction.name}"
     return direction.origin + " (hardly)" * (direction.name == UNNAMED)
 
 
-def check(artifact: Artifact, pictures: Sequence[Path], out: Path, wanted: EditRequest) -> None:
-    """Refuse what cannot be done, before minutes of work.
+def check(artifact: Artifact, images: Sequence[Path], out: Path, request: EditRequest) -> None:
+    """Refuse impossible requests before the search begins.
 
     Raises:
         ConfigError: naming all faults.
         MissingExtraError: if a film is wanted and its extra is not installed.
     """
-    faults = [*_faults_of_form(pictures, out, wanted), *_faults_of_wishes(artifact, wanted)]
-    if wanted.save_latents is not None and len(pictures) != 1:
-        faults.append(f"--save-latents: keeps the edit of one picture, got {len(pictures)}")
+    faults = [*_faults_of_form(images, out, request), *_faults_of_request(artifact, request)]
+    if request.save_latents is not None and len(images) != 1:
+        faults.append(f"--save-latents: saves the edit of one image, got {len(images)}")
     if faults:
         raise ConfigError("\n".join(faults), remedy="Change what is named here.")
-    if wanted.target_class is not None:
-        class_number(artifact.classes, wanted.target_class)
+    if request.target_class is not None:
+        class_number(artifact.classes, request.target_class)
     if out.suffix.lower() == ".mp4":
         need("av", "video")
 
 
-def _faults_of_form(pictures: Sequence[Path], out: Path, wanted: EditRequest) -> Iterator[str]:
+def _faults_of_form(images: Sequence[Path], out: Path, request: EditRequest) -> Iterator[str]:
     suffix = out.suffix.lower()
-    several = len(pictures) > 1 or wanted.frames > 1
-    if wanted.directions and suffix != ".png":
-        yield f"--out: a sheet of directions is a .png, got {out}"
+    several = len(images) > 1 or request.frames > 1
+    if request.directions and suffix != ".png":
+        yield f"--out: a grid of directions is a .png, got {out}"
     elif suffix not in WRITTEN and suffix not in FILMS:
-        known = ", ".join(sorted(WRITTEN | set(FILMS)))
-        yield f"--out: must end in one of {known}, got {out}"
+        suffixes = ", ".join(sorted(WRITTEN | set(FILMS)))
+        yield f"--out: must end in one of {suffixes}, got {out}"
     elif several and suffix != ".png" and suffix not in FILMS:
-        yield f"--out: several pictures go into one .png, .gif or .mp4, got {out}"
-    if any(out.resolve() == each.resolve() for each in pictures):
-        yield f"--out: {out} is one of the pictures"
-    if wanted.frames and not 2 <= wanted.frames <= MOST_FRAMES:
-        yield f"--frames: must lie between 2 and {MOST_FRAMES}, got {wanted.frames}"
-    if wanted.save_latents is not None and wanted.save_latents.suffix.lower() != SUFFIX:
-        yield f"--save-latents: must end in {SUFFIX}, got {wanted.save_latents}"
+        yield f"--out: several images go into one .png, .gif or .mp4, got {out}"
+    if any(out.resolve() == each.resolve() for each in images):
+        yield f"--out: {out} is one of the images"
+    if request.frames and not 2 <= request.frames <= MAX_FRAMES:
+        yield f"--frames: must lie between 2 and {MAX_FRAMES}, got {request.frames}"
+    if request.save_latents is not None and request.save_latents.suffix.lower() != SUFFIX:
+        yield f"--save-latents: must end in {SUFFIX}, got {request.save_latents}"
 
 
-def _faults_of_wishes(artifact: Artifact, wanted: EditRequest) -> Iterator[str]:
-    for name, amount in wanted.changes.items():
+def _faults_of_request(artifact: Artifact, request: EditRequest) -> Iterator[str]:
+    for name, amount in request.changes.items():
         if not -FARTHEST <= amount <= FARTHEST:
             span = f"{-FARTHEST:g} and {FARTHEST:g}"
             yield f"--edit {name}: must lie between {span}, got {amount:g}"
-    if wanted.directions and (wanted.changes or wanted.target_class or wanted.save_latents):
+    if request.directions and (request.changes or request.target_class or request.save_latents):
         yield "--directions: lists what can be changed, and changes nothing"
-    if wanted.fix and not wanted.changes:
+    if request.fix and not request.changes:
         yield "--fix: there is no --edit"
-    if (wanted.examples.positive is None) != (wanted.examples.negative is None):
+    if (request.examples.positive is None) != (request.examples.negative is None):
         yield "--positive, --negative: give a folder for each"
-    if wanted.examples.seed < 0:
-        yield f"--seed: must be at least 0, got {wanted.examples.seed}"
-    if wanted.target_class is not None and not artifact.classes:
+    if request.examples.seed < 0:
+        yield f"--seed: must be at least 0, got {request.examples.seed}"
+    if request.target_class is not None and not artifact.classes:
         yield "--class: this run was trained without classes"
 
 
 def amounts(changes: Mapping[str, str]) -> dict[str, float]:
-    """``NAME=AMOUNT`` as numbers.
+    """Parse the amounts of ``NAME=AMOUNT``.
 
     Raises:
         ConfigError: if an amount is no number.
     """
-    found: dict[str, float] = {}
+    parsed: dict[str, float] = {}
     for name, value in changes.items():
         try:
-            found[name] = float(value)
+            parsed[name] = float(value)
         except ValueError:
             raise ConfigError(
                 f"--edit {name}: {value!r} is no number",
                 remedy=f"Write, for example, --edit {name}=+1.5.",
             ) from None
-    return found
+    return parsed

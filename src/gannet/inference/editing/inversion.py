@@ -1,10 +1,10 @@
-"""The noise of a given picture: screened starts, Adam on the noise, Adam on a copy of the network.
+"""GAN inversion: the noise of a given image, by optimisation from screened starts.
 
 Source: Abdal et al. 2019, arXiv:1904.03189 (optimised noise); Roich et al. 2021, arXiv:2106.05744
-(pivotal tuning: the network is bent a little so that the noise that was found gives the picture).
-Differs: starts are chosen among many samples, and half of the tries are dropped by turns; pixels
-are compared at several sizes instead of a large network's features, so that nothing is needed but
-the generator, and a caller may add features.
+(pivotal tuning, PTI: the network is fine-tuned so that the noise found gives the image).
+Differs: starts are the best of many samples, and the worse tries are dropped in rounds; pixels are
+compared at several scales instead of features of a large network, so that only the generator is
+needed; a caller may add features.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from gannet.networks.features import FeatureMap
 
 @dataclass(frozen=True, slots=True)
 class InversionSettings:
-    """How hard to look for a picture.
+    """Settings of the inversion.
 
     Attributes:
-        starts: Samples among which tries begin.
-        tries: How many of them are gone on with.
-        steps: Of Adam on the noise, in all.
-        rate: Its step size at first, in spreads of the noise.
-        prior_weight: Weight that keeps noise where training had it.
-        tuning: Most steps of Adam on a copy of the network; 0 leaves the network alone.
-        tuning_rate: Its step size.
-        goal: Decibels at which tuning ends; more would bend the network for noise in the picture.
-        locality: Weight that keeps pictures near the one that is tuned for as they were.
-        features: Compared beside the pixels, if any.
-        features_weight: Of the mean squared difference of features.
+        starts: Samples that starts are chosen from.
+        tries: Starts that are optimised.
+        steps: Adam steps on the noise, in all.
+        rate: Initial learning rate for the noise.
+        prior_weight: Weight of the squared norm of the noise.
+        tuning: Maximum Adam steps of pivotal tuning; 0 for none.
+        tuning_rate: Learning rate of pivotal tuning.
+        goal: PSNR in dB at which tuning stops; more would fit noise of the image.
+        locality: Weight of locality regularization: images of nearby noise stay as they were.
+        features: Feature map that is compared beside the pixels, if any.
+        features_weight: Weight of the mean squared difference of features.
     """
 
     starts: int = 2_000
@@ -58,14 +58,14 @@ USUAL = InversionSettings()
 
 @dataclass(frozen=True)
 class InvertedImage:
-    """A picture as a generator makes it.
+    """An image as the latent of a generator.
 
     Attributes:
-        generator: The run's own, or a copy that was tuned.
+        generator: The run's own, or a tuned copy.
         noise: ``(Z,)``.
         vector: ``(V,)``.
-        psnr: Decibels between the picture and what comes of the noise; of a copy after tuning.
-        psnr_untuned: The same before.
+        psnr: PSNR in dB of the reconstruction; of a tuned copy, after tuning.
+        psnr_untuned: PSNR before tuning.
     """
 
     generator: LatentGenerator
@@ -74,12 +74,12 @@ class InvertedImage:
     psnr: float = 0.0
     psnr_untuned: float = 0.0
 
-    def picture(self) -> Tensor:
-        """``(C, H, W)`` in [-1, 1]."""
+    def image(self) -> Tensor:
+        """The reconstruction ``(C, H, W)`` in [-1, 1]."""
         return self.generator.generate(self.noise[None], self.vector[None])[0].clamp(-1, 1)
 
     def moved(self, direction: Tensor, amount: float) -> InvertedImage:
-        """The same picture some spreads of noise further along a direction ``(Z,)``.
+        """The image moved along a direction ``(Z,)``, in standard deviations of noise.
 
         Moving back by the same amount undoes it.
         """
@@ -88,81 +88,81 @@ class InvertedImage:
 
 def find(
     generator: LatentGenerator,
-    pictures: Tensor,
+    images: Tensor,
     *,
-    kind: int | None = None,
+    class_index: int | None = None,
     search: InversionSettings = USUAL,
     seed: int = 0,
 ) -> list[InvertedImage]:
-    """Find noise that makes each of some pictures.
+    """Invert images: find the noise that reproduces each.
 
     Args:
         generator: The generator.
-        pictures: ``(N, C, H, W)`` in [-1, 1].
-        kind: Their class, if it is known; else the best one is found for each.
-        search: How hard to look.
-        seed: Of the starts. The same seed finds the same.
+        images: ``(N, C, H, W)`` in [-1, 1].
+        class_index: Their class, if known; else the best one is found for each.
+        search: Settings of the search.
+        seed: Seed of the starts; the same seed gives the same result.
     """
-    noise, vector, owner = _started(generator, pictures, kind, search, seed)
+    noise, vector, owner = _started(generator, images, class_index, search, seed)
     rate = search.rate
-    for share, keep in ((0.2, 4), (0.2, 1), (0.6, 1)):
-        steps = max(round(search.steps * share), 1)
-        noise, loss = refined(generator, noise, vector, pictures[owner], steps, rate, search)
-        kept = _best(loss, owner, len(pictures), keep)
-        noise, vector, owner = noise[kept], vector[kept], owner[kept]
+    for fraction, keep in ((0.2, 4), (0.2, 1), (0.6, 1)):
+        steps = max(round(search.steps * fraction), 1)
+        noise, loss = refined(generator, noise, vector, images[owner], steps, rate, search)
+        best_indices = _best(loss, owner, len(images), keep)
+        noise, vector, owner = noise[best_indices], vector[best_indices], owner[best_indices]
         rate *= 0.6
-    made = generator.generate(noise, vector)
-    found = [
+    generated = generator.generate(noise, vector)
+    inverted = [
         InvertedImage(generator, noise[at], vector[at], float(value), float(value))
-        for at, value in enumerate(psnr(made.clamp(-1, 1), pictures))
+        for at, value in enumerate(psnr(generated.clamp(-1, 1), images))
     ]
     if not search.tuning:
-        return found
+        return inverted
     return [
-        pivotal_tune(each, picture, search, derive_seed(seed, at))
-        for at, (each, picture) in enumerate(zip(found, pictures, strict=True))
+        pivotal_tune(each, image, search, derive_seed(seed, at))
+        for at, (each, image) in enumerate(zip(inverted, images, strict=True))
     ]
 
 
 def _started(
     generator: LatentGenerator,
-    pictures: Tensor,
-    kind: int | None,
+    images: Tensor,
+    class_index: int | None,
     search: InversionSettings,
     seed: int,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The likest samples, of as many kinds as can be: noise, vectors, whose start each is."""
-    noise = latents_at(seed, range(search.starts), generator.width)
+    """The nearest samples of as many classes as possible: noise, vectors, index of the image."""
+    noise = latents_at(seed, range(search.starts), generator.latent_dim)
     kinds = torch.arange(search.starts) % max(generator.pseudo_classes, 1)
-    if kind is not None:
-        kinds = torch.full_like(kinds, kind)
+    if class_index is not None:
+        kinds = torch.full_like(kinds, class_index)
     vector = (
         torch.eye(generator.pseudo_classes)[kinds]
         if generator.pseudo_classes
         else generator.vectors(search.starts, seed)
     )
-    made = generator.generate(noise, vector)
-    far = torch.cdist(small(pictures), small(made))
+    generated = generator.generate(noise, vector)
+    distances = torch.cdist(small(images), small(generated))
     starts: list[tuple[Tensor, Tensor]] = []
-    for at, row in enumerate(far):
+    for at, row in enumerate(distances):
         order: list[int] = row.argsort().tolist()
-        firsts = {int(kinds[place]): place for place in reversed(order)}
+        firsts = {int(kinds[index]): index for index in reversed(order)}
         chosen = sorted(firsts.values(), key=order.index)[: search.tries]
-        chosen += [place for place in order if place not in chosen][: search.tries - len(chosen)]
+        chosen += [index for index in order if index not in chosen][: search.tries - len(chosen)]
         starts.append((torch.tensor(chosen), torch.full((len(chosen),), at)))
-    places, owner = (torch.cat(part) for part in zip(*starts, strict=True))
-    return noise[places].clone(), vector[places], owner
+    indices, owner = (torch.cat(part) for part in zip(*starts, strict=True))
+    return noise[indices].clone(), vector[indices], owner
 
 
-def small(pictures: Tensor) -> Tensor:
-    """Pictures ``(B, C, H, W)`` halved and in rows: likeness at a glance, for screening."""
-    size = 2 if min(pictures.shape[2:]) > 1 else 1
-    return avg_pool2d(pictures, size).flatten(1)
+def small(images: Tensor) -> Tensor:
+    """Images ``(B, C, H, W)`` halved and flattened, for fast screening."""
+    size = 2 if min(images.shape[2:]) > 1 else 1
+    return avg_pool2d(images, size).flatten(1)
 
 
-def difference(made: Tensor, pictures: Tensor, search: InversionSettings) -> Tensor:
-    """Mean squared difference at several sizes, ``(B,)``; with features where they are given."""
-    left = made - pictures
+def difference(generated: Tensor, targets: Tensor, search: InversionSettings) -> Tensor:
+    """Mean squared difference at several scales, and of features if given, ``(B,)``."""
+    left = generated - targets
     total, sizes = left.square().flatten(1).mean(1), 1
     for size in (2, 4):
         if min(left.shape[2:]) >= 2 * size:
@@ -171,27 +171,27 @@ def difference(made: Tensor, pictures: Tensor, search: InversionSettings) -> Ten
     total = total / sizes
     if search.features is None:
         return total
-    seen = search.features(made) - search.features(pictures)
-    return total + search.features_weight * seen.square().flatten(1).mean(1)
+    feature_difference = search.features(generated) - search.features(targets)
+    return total + search.features_weight * feature_difference.square().flatten(1).mean(1)
 
 
 def refined(
     generator: LatentGenerator,
     noise: Tensor,
     vector: Tensor,
-    pictures: Tensor,
+    targets: Tensor,
     steps: int,
     rate: float,
     search: InversionSettings,
 ) -> tuple[Tensor, Tensor]:
-    """Noise ``(B, Z)`` after so many steps towards pictures, and how far each is off, ``(B,)``."""
+    """Noise ``(B, Z)`` optimised towards images, and the loss of each, ``(B,)``."""
     moving = noise.clone().requires_grad_()
     optimizer = adam([moving], (0.9, 0.99), rate)
     loss = noise.new_zeros(len(noise))
     for step in range(steps):
         for group in optimizer.param_groups:
             group["lr"] = rate * (1 - 0.8 * step / steps)
-        loss = difference(generator(moving, vector), pictures, search)
+        loss = difference(generator(moving, vector), targets, search)
         loss = loss + search.prior_weight * moving.square().mean(1)
         optimizer.zero_grad()
         loss.sum().backward()
@@ -199,43 +199,43 @@ def refined(
     return moving.detach(), loss.detach()
 
 
-def _best(loss: Tensor, owner: Tensor, pictures: int, keep: int) -> Tensor:
-    """Places of the best tries of each picture."""
-    found: list[Tensor] = []
-    for at in range(pictures):
+def _best(loss: Tensor, owner: Tensor, image_count: int, keep: int) -> Tensor:
+    """Indices of the best tries of each image."""
+    best: list[Tensor] = []
+    for at in range(image_count):
         mine = (owner == at).nonzero()[:, 0]
-        found.append(mine[loss[mine].argsort()[:keep]])
-    return torch.cat(found)
+        best.append(mine[loss[mine].argsort()[:keep]])
+    return torch.cat(best)
 
 
 def pivotal_tune(
-    found: InvertedImage, picture: Tensor, search: InversionSettings, seed: int
+    pivot: InvertedImage, image: Tensor, search: InversionSettings, seed: int
 ) -> InvertedImage:
-    """Bend a copy of the network until the noise that was found gives the picture ``(C, H, W)``.
+    """Fine-tune a copy of the network until the noise found gives the image ``(C, H, W)``.
 
-    Source: Roich et al. 2021, arXiv:2106.05744, eq. 3 to 5: what lies near the noise is held.
+    Source: Roich et al. 2021, arXiv:2106.05744, eq. 3 to 5, with locality regularization.
     """
-    generator = found.generator.copy()
+    generator = pivot.generator.copy()
     weights = [each.requires_grad_() for each in generator.network.parameters()]
     optimizer = adam(weights, (0.9, 0.99), search.tuning_rate)
-    noise, vector, target = found.noise[None], found.vector[None], picture[None]
-    others = latents_at(seed, range(search.tuning), generator.width)
+    noise, vector, target = pivot.noise[None], pivot.vector[None], image[None]
+    others = latents_at(seed, range(search.tuning), generator.latent_dim)
     for step in range(search.tuning):
         towards = others[step : step + 1] - noise
-        near = noise + towards * torch.rand(1, generator=_chance(seed, step))
-        made = generator(torch.cat([noise, near]), torch.cat([vector, vector]))
-        held = found.generator.generate(near, vector)
-        if float(psnr(made[:1].detach().clamp(-1, 1), target)) >= search.goal:
+        near = noise + towards * torch.rand(1, generator=_rng(seed, step))
+        generated = generator(torch.cat([noise, near]), torch.cat([vector, vector]))
+        original = pivot.generator.generate(near, vector)
+        if float(psnr(generated[:1].detach().clamp(-1, 1), target)) >= search.goal:
             break
-        loss = difference(made[:1], target, search).sum()
-        loss = loss + search.locality * (made[1:] - held).square().mean()
+        loss = difference(generated[:1], target, search).sum()
+        loss = loss + search.locality * (generated[1:] - original).square().mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
     generator.network.requires_grad_(False)
-    reached = replace(found, generator=generator)
-    return replace(reached, psnr=float(psnr(reached.picture()[None], target)))
+    reached = replace(pivot, generator=generator)
+    return replace(reached, psnr=float(psnr(reached.image()[None], target)))
 
 
-def _chance(seed: int, step: int) -> torch.Generator:
+def _rng(seed: int, step: int) -> torch.Generator:
     return torch.Generator().manual_seed(derive_seed(seed, step))

@@ -1,4 +1,4 @@
-"""Attributes that a user's own labels teach: classes, and numbers such as an age."""
+"""Attributes learned from a user's labels: classes, and numbers such as an age."""
 
 from __future__ import annotations
 
@@ -20,80 +20,87 @@ from gannet.core.seeding import random_subset
 from gannet.data import dataset
 from gannet.data.labels import LABEL_COLUMNS
 from gannet.data.numeric_labels import number_columns
-from gannet.inference.editing.attributes import Attribute, AttributeMeasure, Once, of_classes
+from gannet.inference.editing.attributes import (
+    Attribute,
+    AttributeMeasure,
+    CachedMeasure,
+    of_classes,
+)
 from gannet.modalities.registry import find_modality
-from gannet.networks.classifier import fit, picture_net, small_net
+from gannet.networks.classifier import conv_net, fit, small_net
 from gannet.networks.features import in_chunks
 
 LABELED = 2_000
-"""Most labelled pictures that are looked at."""
+"""Maximum number of labelled images that are used."""
 
 STEPS = 400
-"""Of the small network that reads labels."""
+"""Training steps of the small network that predicts labels."""
 
-APART = 4
-"""Of so many pictures, one is kept apart to see whether numbers are read rightly."""
+HELD_OUT_EVERY = 4
+"""One of so many images is held out to test predictions of numbers."""
 
-FEWEST = 12
-"""Pictures kept apart below which nothing is known about that."""
+MIN_HELD_OUT = 12
+"""Minimum number of held-out images for that test."""
 
 SURE = 1.96
-"""Standard errors by which a correlation must be above nought."""
+"""Standard errors by which a correlation must exceed zero."""
 
 
-def attributes_of(
-    path: Path, codec: Codec[Any], seed: int, taken: Sequence[str] = (), *, steps: int = STEPS
+def labeled_attributes(
+    path: Path, codec: Codec[Any], seed: int, used_names: Sequence[str] = (), *, steps: int = STEPS
 ) -> tuple[Attribute, ...]:
-    """What labelled pictures teach to measure: how far ahead each class is, and each number.
+    """Attributes learned from labelled images: log-odds of each class, and each number.
 
     Args:
-        path: Pictures in class folders, or with a table.
-        codec: Of the run.
-        seed: Of the training.
-        taken: Names that numbers must not have.
-        steps: Of each training.
+        path: Images in class folders, or with a table.
+        codec: Codec of the run.
+        seed: Seed of the training.
+        used_names: Names that numbers must not have.
+        steps: Training steps of each network.
 
     Raises:
-        DataError: if there are neither classes nor numbers that can be read off the pictures.
+        DataError: if there are neither classes nor numbers that can be predicted from images.
     """
     numbers = number_columns(path) if path.is_dir() else {}
     only_numbers = any(name.strip().lower() in LABEL_COLUMNS for name in numbers)
     source = dataset.find(path, label="" if only_numbers else None)
     if source.kind != codec.kind or (len(source.classes) < 2 and not numbers):
         raise DataError(
-            "no pictures with labels of two or more classes, nor with numbers",
+            "no images with labels of two or more classes, nor with numbers",
             where=str(path),
-            remedy="Give class folders, or pictures with a table that has a column called label, "
+            remedy="Give class folders, or images with a table that has a column called label, "
             "or columns of numbers.",
         )
-    places = random_subset(source.count, min(source.count, LABELED), seed)
+    indices = random_subset(source.count, min(source.count, LABELED), seed)
     encode = find_modality(codec.kind).inference.encode
-    pictures = encode(codec, [source.raw(at) for at in places])
-    found: list[Attribute] = []
+    images = encode(codec, [source.raw(at) for at in indices])
+    attributes: list[Attribute] = []
     if len(source.classes) > 1:
-        found += _of_classes(pictures, source.labels[places], source.classes, seed, steps)
+        attributes += _of_classes(images, source.labels[indices], source.classes, seed, steps)
     if numbers:
-        told = {
-            f"label {name}" if name in taken else name: values[places]
+        columns = {
+            f"label {name}" if name in used_names else name: values[indices]
             for name, values in numbers.items()
         }
-        found += _of_numbers(pictures, told, seed, steps, where=str(path), alone=not found)
-    return tuple(found)
+        attributes += _of_numbers(
+            images, columns, seed, steps, where=str(path), alone=not attributes
+        )
+    return tuple(attributes)
 
 
 def _of_classes(
-    pictures: Tensor, numbers: NDArray[np.int64], classes: Sequence[str], seed: int, steps: int
+    images: Tensor, numbers: NDArray[np.int64], classes: Sequence[str], seed: int, steps: int
 ) -> tuple[Attribute, ...]:
     labels = torch.from_numpy(numbers)
-    known = labels >= 0
-    network = small_net(pictures, len(classes), seed=seed, build=picture_net)
-    fit(network, pictures[known], labels[known], steps=steps, seed=seed)
+    labeled = labels >= 0
+    network = small_net(images, len(classes), seed=seed, build=conv_net)
+    fit(network, images[labeled], labels[labeled], steps=steps, seed=seed)
     network.eval().requires_grad_(False)
-    return of_classes(classes, Once(partial(in_chunks, network, size=256)), "label")
+    return of_classes(classes, CachedMeasure(partial(in_chunks, network, size=256)), "label")
 
 
 def _of_numbers(
-    pictures: Tensor,
+    images: Tensor,
     columns: Mapping[str, NDArray[np.float64]],
     seed: int,
     steps: int,
@@ -101,53 +108,56 @@ def _of_numbers(
     where: str,
     alone: bool,
 ) -> list[Attribute]:
-    """Those columns that a small network reads off pictures it has not seen."""
+    """Attributes of the columns that a small network predicts well on held-out images."""
     values = torch.from_numpy(np.stack(list(columns.values()), 1)).float()
-    apart = torch.zeros(len(values), dtype=torch.bool)
-    apart[random_subset(len(values), len(values) // APART, seed + 1)] = True
-    shown = values[~apart]
-    middle = shown.nanmean(0)
-    spread = (shown - middle).square().nanmean(0).sqrt().clamp_min(1e-6)
-    targets = (shown - middle) / spread
+    held_out = torch.zeros(len(values), dtype=torch.bool)
+    held_out[random_subset(len(values), len(values) // HELD_OUT_EVERY, seed + 1)] = True
+    train_values = values[~held_out]
+    middle = train_values.nanmean(0)
+    std = (train_values - middle).square().nanmean(0).sqrt().clamp_min(1e-6)
+    targets = (train_values - middle) / std
     some = targets.isfinite().any(1)
-    network = small_net(pictures, len(columns), seed=seed, build=picture_net)
-    fit(network, pictures[~apart][some], targets[some], steps=steps, seed=seed, error=squared)
+    network = small_net(images, len(columns), seed=seed, build=conv_net)
+    fit(network, images[~held_out][some], targets[some], steps=steps, seed=seed, loss=squared)
     network.eval().requires_grad_(False)
-    read = Once(partial(in_chunks, network, size=256))
-    seen = read(pictures[apart])
-    found: list[Attribute] = []
+    read = CachedMeasure(partial(in_chunks, network, size=256))
+    predictions = read(images[held_out])
+    attributes: list[Attribute] = []
     refused: list[str] = []
     for number, name in enumerate(columns):
-        known = values[apart, number].isfinite()
-        count = int(known.sum())
-        likeness = correlation(seen[known, number], values[apart, number][known])
-        said = f"correlation {likeness:.2f} on {count} pictures kept apart"
-        if count >= FEWEST and math.atanh(0.999 * likeness) * math.sqrt(count - 3) > SURE:
-            measure = _column(read, number, float(middle[number]), float(spread[number]))
-            found.append(replace(Attribute(name, f"more {name}", measure), proof=said))
+        finite = values[held_out, number].isfinite()
+        count = int(finite.sum())
+        pearson = correlation(predictions[finite, number], values[held_out, number][finite])
+        evidence = f"correlation {pearson:.2f} on {count} held-out images"
+        if count >= MIN_HELD_OUT and math.atanh(0.999 * pearson) * math.sqrt(count - 3) > SURE:
+            measure = _column(read, number, float(middle[number]), float(std[number]))
+            attributes.append(replace(Attribute(name, f"more {name}", measure), proof=evidence))
         else:
-            refused.append(f"{name} ({said})")
-    if not found and alone:
+            refused.append(f"{name} ({evidence})")
+    if not attributes and alone:
         raise DataError(
-            f"numbers that cannot be read off the pictures: {', '.join(refused)}",
+            f"numbers that cannot be read off the images: {', '.join(refused)}",
             where=where,
-            remedy=f"Give more labelled pictures, at least {APART * FEWEST}, or other numbers.",
+            remedy=f"Give more labelled images, at least {HELD_OUT_EVERY * MIN_HELD_OUT}, or "
+            "other numbers.",
         )
-    return found
+    return attributes
 
 
-def _column(read: AttributeMeasure, number: int, middle: float, spread: float) -> AttributeMeasure:
-    return lambda pictures: read(pictures)[:, number] * spread + middle
+def _column(read: AttributeMeasure, number: int, middle: float, std: float) -> AttributeMeasure:
+    return lambda pictures: read(pictures)[:, number] * std + middle
 
 
-def squared(made: Tensor, targets: Tensor) -> Tensor:
-    """Mean squared error ``(B, K)`` over targets that are known; a scalar."""
-    known = targets.isfinite()
-    return (made - targets.where(known, made)).square().sum() / known.sum().clamp_min(1)
+def squared(predictions: Tensor, targets: Tensor) -> Tensor:
+    """Mean squared error over the finite targets of ``(B, K)``; a scalar."""
+    finite = targets.isfinite()
+    return (
+        predictions - targets.where(finite, predictions)
+    ).square().sum() / finite.sum().clamp_min(1)
 
 
 def correlation(one: Tensor, other: Tensor) -> float:
-    """Pearson's, of ``(n,)`` numbers; 0 where one of both does not vary."""
+    """Pearson correlation of ``(n,)`` numbers; 0 where one of them is constant."""
     if len(one) < 2:
         return 0.0
     left, right = one.double() - one.double().mean(), other.double() - other.double().mean()

@@ -1,4 +1,4 @@
-"""A generator as a function of its noise, which is all that editing needs to know of it."""
+"""A generator as a function of its latent noise, which is all that editing needs."""
 
 from __future__ import annotations
 
@@ -12,93 +12,93 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from gannet.core.device import device_of
 from gannet.core.seeding import derive_seed, latents_at
 from gannet.core.types import Condition, Spec
 
 CHUNK = 256
-"""Pictures that are made at once where no slope is asked for."""
+"""Batch size without gradients."""
 
 Infer = Callable[[nn.Module, Tensor, Condition], Tensor]
-"""A network, noise ``(B, Z)`` and a condition to pictures ``(B, C, H, W)``."""
+"""A network, noise ``(B, Z)`` and a condition to images ``(B, C, H, W)``."""
 
 
 def one_pass(network: nn.Module, noise: Tensor, condition: Condition) -> Tensor:
-    """One forward pass makes the pictures."""
-    made: Tensor = network(noise, condition)
-    return made
+    """Generate with one forward pass."""
+    images: Tensor = network(noise, condition)
+    return images
 
 
 @dataclass(frozen=True)
 class LatentGenerator:
-    """A network that makes pictures ``(B, C, H, W)`` in [-1, 1] from noise and a vector.
+    """A network that makes images ``(B, C, H, W)`` in [-1, 1] from noise and a vector.
 
     Attributes:
-        network: With weights that need no slope.
+        network: The network, with frozen weights.
         spec: Its sizes.
-        width: Numbers of noise per picture, Z.
-        pseudo_classes: Classes, or kinds, that the vector tells apart; 0 if it tells something
-            else.
-        class_frequencies: How often training met each kind; empty for equally often.
-        infer: How the network is used.
+        latent_dim: Latent dimension, Z.
+        pseudo_classes: Classes or pseudo-classes of the vector; 0 if it is another condition.
+        class_frequencies: Frequency of each class in training; empty for equal ones.
+        infer: Forward pass of the network.
     """
 
     network: nn.Module
     spec: Spec
-    width: int
+    latent_dim: int
     pseudo_classes: int = 0
     class_frequencies: tuple[float, ...] = ()
     infer: Infer = one_pass
 
     def __call__(self, noise: Tensor, vector: Tensor) -> Tensor:
-        """Noise ``(B, Z)`` and vectors ``(B, V)`` to pictures, with slopes."""
-        blank = self.spec.blank(len(noise))
-        made = self.infer(self.network, noise, Condition(vector, blank.grid, blank.tokens))
-        return made.float()
+        """Noise ``(B, Z)`` and vectors ``(B, V)`` to images, with gradients."""
+        blank, where = self.spec.blank(len(noise)), device_of(self.network)
+        told = Condition(vector, blank.grid, blank.tokens).to(where)
+        return self.infer(self.network, noise.to(where), told).float().to(noise.device)
 
     @torch.no_grad()
     def generate(self, noise: Tensor, vector: Tensor) -> Tensor:
-        """The same without slopes, some at a time."""
+        """The same without gradients, in batches."""
         starts = range(0, len(noise), CHUNK)
         parts = [self(noise[at : at + CHUNK], vector[at : at + CHUNK]) for at in starts]
         return torch.cat(parts or [torch.zeros(0, *self.spec.shape)])
 
     def sample_latents(self, count: int, seed: int) -> tuple[Tensor, Tensor]:
-        """Noise ``(count, Z)`` and vectors ``(count, V)`` as samples have them."""
-        return latents_at(seed, range(count), self.width), self.vectors(count, seed)
+        """Noise ``(count, Z)`` and vectors ``(count, V)`` of samples."""
+        return latents_at(seed, range(count), self.latent_dim), self.vectors(count, seed)
 
     def vectors(self, count: int, seed: int) -> Tensor:
-        """``(count, V)`` vectors of kinds as often as training met them, else zeros."""
+        """One-hot classes ``(count, V)`` with their frequency in training; else zeros."""
         if not self.pseudo_classes:
             return torch.zeros(count, self.spec.vector)
         weights = torch.tensor(self.class_frequencies or (1.0,) * self.pseudo_classes)
-        chance = torch.Generator().manual_seed(derive_seed(seed, 5))
-        kinds = torch.multinomial(weights, count, replacement=True, generator=chance)
+        rng = torch.Generator().manual_seed(derive_seed(seed, 5))
+        kinds = torch.multinomial(weights, count, replacement=True, generator=rng)
         return torch.eye(self.pseudo_classes)[kinds]
 
     def copy(self) -> Self:
-        """The same with a network of its own, whose weights may be changed."""
+        """A copy with its own network, whose weights may be changed."""
         return replace(self, network=copy.deepcopy(self.network))
 
 
 @contextmanager
-def seen(network: nn.Module, layer: int) -> Generator[list[Tensor]]:
-    """Gather what goes into the n-th layer with a matrix, in the order of the forward pass.
+def record_activations(network: nn.Module, layer: int) -> Generator[list[Tensor]]:
+    """Record the input of the n-th layer with a weight matrix, in forward order.
 
-    Layer 0 is the first one that reads noise; what it puts out is gathered as layer -1, before any
-    bend. Nothing needs to be known of the architecture.
+    Layer 0 is the first one that reads noise; layer -1 records its output, before any
+    nonlinearity. Works for any architecture.
     """
-    found: list[Tensor] = []
+    activations: list[Tensor] = []
     order: list[nn.Module] = []
 
     def before(part: nn.Module, given: tuple[Tensor, ...]) -> None:
         if part not in order:
             order.append(part)
         if layer >= 0 and order.index(part) == layer:
-            found.append(given[0].detach().flatten(1))
+            activations.append(given[0].detach().flatten(1).cpu())
 
-    def after(part: nn.Module, _given: tuple[Tensor, ...], made: Tensor) -> None:
+    def after(part: nn.Module, _given: tuple[Tensor, ...], output: Tensor) -> None:
         if layer < 0 and order and order[0] is part:
-            found.append(made.detach().flatten(1))
+            activations.append(output.detach().flatten(1).cpu())
 
     handles: list[RemovableHandle] = []
     for part in network.modules():
@@ -106,7 +106,7 @@ def seen(network: nn.Module, layer: int) -> Generator[list[Tensor]]:
         if isinstance(weight, Tensor) and weight.ndim > 1:
             handles += [part.register_forward_pre_hook(before), part.register_forward_hook(after)]
     try:
-        yield found
+        yield activations
     finally:
         for handle in handles:
             handle.remove()

@@ -1,4 +1,4 @@
-"""A found picture as a file, so that work on it goes on without another search."""
+"""Inverted images as files, so that editing continues without another search."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ from gannet.inference.editing.latent_generator import LatentGenerator
 SUFFIX = ".safetensors"
 
 
-def save_latents(found: InvertedImage, path: Path, run: str) -> None:
-    """Save noise, vector and, if it was tuned, the network.
+def save_latents(image: InvertedImage, path: Path, run: str) -> None:
+    """Save noise, vector and network.
 
     Args:
-        found: What was found.
-        path: Of the file.
-        run: Checksum of the run's weights, without which the noise means nothing.
+        image: The inverted image.
+        path: The file.
+        run: Checksum of the run's weights, which the noise belongs to.
 
     Raises:
-        GannetError: if the place cannot be written.
+        GannetError: if the file cannot be written.
     """
     tensors = {
-        "noise": found.noise,
-        "vector": found.vector,
-        "decibels": torch.tensor([found.psnr, found.psnr_untuned]),
+        "noise": image.noise,
+        "vector": image.vector,
+        "decibels": torch.tensor([image.psnr, image.psnr_untuned]),
         "run": torch.tensor(list(run.encode()), dtype=torch.uint8),
     }
-    state = found.generator.network.state_dict()
+    state = image.generator.network.state_dict()
     tensors |= {f"network.{name}": value for name, value in state.items()}
     packed = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     write_whole(path, save_tensors(packed, {"format": "pt"}))
 
 
 def load_latents(path: Path, generator: LatentGenerator, run: str) -> InvertedImage:
-    """What ``save_latents`` saved.
+    """Load what ``save_latents`` wrote.
 
     Raises:
-        DataError: if the file is damaged, no such file, or of another run.
+        DataError: if the file is damaged, of another kind, or of another run.
     """
     try:
         tensors = load_tensors(path.read_bytes())
@@ -54,15 +54,15 @@ def load_latents(path: Path, generator: LatentGenerator, run: str) -> InvertedIm
         raise DataError("does not exist", where=str(path), remedy="Check the path.") from None
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise DataError(
-            f"not a picture that `gannet edit` kept ({error})",
+            f"not latents that `gannet edit` saved ({error})",
             where=str(path),
-            remedy="Give a picture, or a file written by --save-latents.",
+            remedy="Give an image, or a file written by --save-latents.",
         ) from None
     if of != run:
         raise DataError(
             "was found with another run, or before this run was trained on",
             where=str(path),
-            remedy="Give the run that it was found with, or find the picture anew.",
+            remedy="Give the run that it was found with, or invert the image again.",
         )
     own = generator.copy()
     prefix = "network."

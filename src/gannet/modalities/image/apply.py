@@ -1,4 +1,4 @@
-"""Pictures to pictures at their own size and depth, for transforms; see ``Modality.apply_file``."""
+"""Image transforms at the input's own size and bit depth; see ``Modality.apply_file``."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from gannet.core.errors import DataError
 from gannet.core.io.files import writing
 from gannet.core.transform import TransformTask
-from gannet.modalities.image.io.bit_depth import Deep, check_writable, deep, write_deep
-from gannet.modalities.image.io.files import NO_PICTURE
+from gannet.modalities.image.io.bit_depth import DeepImage, check_writable, read_deep, write_deep
+from gannet.modalities.image.io.files import NOT_AN_IMAGE
 from gannet.modalities.inference import ReadTable
 
 LOSSY = (".jpg", ".jpeg", ".webp")
-"""Formats that change every pixel a little."""
+"""Suffixes of lossy formats."""
 
 
 def apply_file(
@@ -26,70 +26,70 @@ def apply_file(
     outs: Sequence[Path],
     read_table: ReadTable,  # noqa: ARG001
 ) -> None:
-    """A picture of any size to one for each draw, with its bits.
+    """Transform an image of any size into one file per sample, of the same bit depth.
 
     Raises:
-        DataError: if it is none, or a format cannot hold what comes of it.
+        DataError: if it is no image, or a format cannot hold the output.
     """
-    seen = _read(task, given)
+    image = _read(task, given)
     for path in outs:
-        check_writable(path, 1, seen.bits)
-    _warn_of_depth(task, seen, given)
+        check_writable(path, 1, image.bits)
+    _warn_of_depth(task, image, given)
     if task.transform.keeps_input and outs[0].suffix.lower() in LOSSY:
         task.warn(
             f"{outs[0]}: this format changes known pixels too; write PNG to keep them to the bit"
         )
     try:
-        made = task(seen.pixels, _files(task, given, seen.pixels.shape[:2]))
+        outputs = task(image.pixels, _files(task, given, image.pixels.shape[:2]))
     except DataError as error:
         if error.where:
             raise
         raise DataError(error.problem, where=str(given), remedy=error.remedy) from None
-    for path, each in zip(outs, made, strict=True):
+    for path, each in zip(outs, outputs, strict=True):
         with writing(path):
-            write_deep(each, path, seen.bits)
+            write_deep(each, path, image.bits)
 
 
 def apply_value(task: TransformTask, given: Any, read_table: ReadTable) -> Sequence[Any]:  # noqa: ARG001
-    """A picture in memory, or a file, to one ``(H, W, C)`` for each draw, with its bits.
+    """Transform an image in memory, or a file, into one ``(H, W, C)`` per sample, same bit depth.
 
     Raises:
-        DataError: if it is none.
+        DataError: if it is no image.
     """
-    place = Path(given) if isinstance(given, str | Path) else None
-    if place is None:
-        seen = deep(_numbers(given), "the picture")
+    path = Path(given) if isinstance(given, str | Path) else None
+    if path is None:
+        image = read_deep(_numbers(given), "the image")
     else:
-        seen = _read(task, place)
-        _warn_of_depth(task, seen, place)
-    made = task(seen.pixels, _files(task, place, seen.pixels.shape[:2]))
-    kind = np.uint16 if seen.bits > 8 else np.uint8
+        image = _read(task, path)
+        _warn_of_depth(task, image, path)
+    outputs = task(image.pixels, _files(task, path, image.pixels.shape[:2]))
+    kind = np.uint16 if image.bits > 8 else np.uint8
     return [
-        (each.clip(0, 1) * np.float32(np.iinfo(kind).max)).round().astype(kind) for each in made
+        (each.clip(0, 1) * np.float32(np.iinfo(kind).max)).round().astype(kind) for each in outputs
     ]
 
 
-def _warn_of_depth(task: TransformTask, seen: Deep, given: Path) -> None:
-    if seen.bits < seen.stored:
+def _warn_of_depth(task: TransformTask, image: DeepImage, given: Path) -> None:
+    if image.bits < image.stored:
         task.warn(
-            f"{given}: {seen.stored} bits per channel, of which {seen.bits} are used; save it as "
+            f"{given}: {image.stored} bits per channel, of which {image.bits} are used; save it as "
             "PNG of 16 bit to keep these"
         )
 
 
-def _read(task: TransformTask, path: Path) -> Deep:
-    """A picture in full.
+def _read(task: TransformTask, path: Path) -> DeepImage:
+    """Read an image at full bit depth.
 
     Raises:
-        DataError: as ``deep`` does, and of what is no picture with what the run takes.
+        DataError: as ``deep`` does; for a file that is no image, naming the recipe.
     """
     try:
-        return deep(path, str(path))
+        return read_deep(path, str(path))
     except DataError as error:
-        if error.problem != NO_PICTURE:
+        if error.problem != NOT_AN_IMAGE:
             raise
         raise DataError(
-            f"{NO_PICTURE}, which is what a run of the recipe {task.recipe} takes",
+            f"{NOT_AN_IMAGE}, which is what a run of the recipe {task.recipe} takes",
             where=str(path),
             remedy="Give a PNG, JPEG, WebP, GIF, BMP, TIFF or PPM file, or a folder of such.",
         ) from None
@@ -98,37 +98,37 @@ def _read(task: TransformTask, path: Path) -> Deep:
 def _files(
     task: TransformTask, given: Path | None, size: tuple[int, ...]
 ) -> dict[str, NDArray[np.float32]]:
-    """The pictures that options name, such as a mask; each of the size of the input.
+    """The image files among the options, such as a mask; each of the input's size.
 
     Raises:
         DataError: if one has another size.
     """
-    found: dict[str, NDArray[np.float32]] = {}
+    images: dict[str, NDArray[np.float32]] = {}
     for name, file in task.named_files(given).items():
         pixels = _read(task, file).pixels
         if pixels.shape[:2] != size:
             sides = [f"{wide}x{high}" for high, wide in (pixels.shape[:2], size)]
-            picture = f"the picture {given}" if given else "the picture"
+            subject = f"the image {given}" if given else "the image"
             raise DataError(
-                f"the {name} has {sides[0]} pixels, {picture} has {sides[1]}",
+                f"the {name} has {sides[0]} pixels, {subject} has {sides[1]}",
                 where=str(file),
-                remedy=f"Give a {name} of the picture's own size.",
+                remedy=f"Give a {name} of the image's own size.",
             )
-        found[name] = pixels
-    return found
+        images[name] = pixels
+    return images
 
 
 def _numbers(given: object) -> NDArray[np.uint8] | NDArray[np.uint16]:
-    """A picture in memory, of 8 or of 16 bit.
+    """Check an image in memory, of 8 or 16 bit.
 
     Raises:
-        DataError: if it is none.
+        DataError: if it is no image.
     """
     pixels: NDArray[Any] = np.asarray(given)
     fits = pixels.ndim == 2 or (pixels.ndim == 3 and 1 <= pixels.shape[2] <= 4)
     if not fits or not pixels.size:
         raise DataError(
-            f"a picture of the shape {pixels.shape}",
+            f"an image of the shape {pixels.shape}",
             remedy="Give numbers (H, W, C): 1 channel for grey, 3 for colour, 2 or 4 with alpha.",
         )
     if pixels.dtype == np.uint8 or pixels.dtype == np.uint16:
@@ -136,6 +136,6 @@ def _numbers(given: object) -> NDArray[np.uint8] | NDArray[np.uint16]:
     if pixels.dtype.kind in "iu" and pixels.min() >= 0 and pixels.max() <= 255:
         return pixels.astype(np.uint8)
     raise DataError(
-        f"a picture of numbers of the type {pixels.dtype}, from {pixels.min()} to {pixels.max()}",
+        f"an image of the type {pixels.dtype}, from {pixels.min()} to {pixels.max()}",
         remedy="Give 8 bit (uint8, 0 to 255) or 16 bit (uint16, 0 to 65535).",
     )

@@ -1,4 +1,4 @@
-"""Pictures: PNG, JPEG, WebP, GIF, BMP, TIFF files <-> ``(B, C, H, W)`` floats in [-1, 1]."""
+"""Images: PNG, JPEG, WebP, GIF, BMP, TIFF files <-> ``(B, C, H, W)`` floats in [-1, 1]."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from torch import Tensor
 
 from gannet.core.errors import DataError
 from gannet.modalities.image.io.bit_depth import check_writable, save
-from gannet.modalities.image.io.files import MODES, Item, Picture, upright
+from gannet.modalities.image.io.files import MODES, Item, PixelArray, upright
 
 
 class ImageCodec(BaseModel):
-    """Pictures of one size.
+    """Encodes images at one size.
 
     Attributes:
         height: In pixels.
         width: In pixels.
-        channels: 1 grey, 2 grey with alpha, 3 colour, 4 colour with alpha. Where a picture has
-            alpha and the codec has not, it is laid on white.
-        resize: ``crop`` scales until the picture covers the frame and keeps the middle;
-            ``stretch`` changes its aspect instead and keeps all of it.
+        channels: 1 grey, 2 grey with alpha, 3 colour, 4 colour with alpha. Without alpha in the
+            codec, images with alpha are composited on white.
+        resize: ``crop`` scales the image to cover the frame and keeps the centre; ``stretch``
+            keeps all of it and changes its aspect ratio.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,69 +40,69 @@ class ImageCodec(BaseModel):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of one encoded picture, ``(C, H, W)``."""
+        """Shape of one encoded image, ``(C, H, W)``."""
         return (self.channels, self.height, self.width)
 
     @classmethod
-    def fit(cls, raws: Iterable[Picture]) -> Self:
-        """Take the size of the first picture.
+    def fit(cls, raws: Iterable[PixelArray]) -> Self:
+        """Take the size of the first image.
 
         Raises:
-            DataError: if there is no picture to look at.
+            DataError: if there is no image.
         """
         for first in raws:
             height, width, channels = first.shape
             return cls.model_validate({"height": height, "width": width, "channels": channels})
-        raise DataError("no pictures found", remedy="Point to a folder with .png or .jpg files.")
+        raise DataError("no images found", remedy="Point to a folder with .png or .jpg files.")
 
-    def read(self, path: Path) -> Picture:
+    def read(self, path: Path) -> PixelArray:
         """Load one file, fitted to this codec's size and channels.
 
         Raises:
-            DataError: if the file is no picture, broken, or too large to open safely.
+            DataError: if the file is no image, broken, or too large to open safely.
         """
-        return self.picture(path, name=str(path))
+        return self.load_image(path, name=str(path))
 
-    def picture(self, item: Item, *, name: str) -> Picture:
-        """Load one picture of a data set, fitted to this codec's size and channels.
+    def load_image(self, item: Item, *, name: str) -> PixelArray:
+        """Load one image of a data set, fitted to this codec's size and channels.
 
         Args:
             item: A file, the content of a file, or numbers ``(h, w[, c])`` of 0..255.
-            name: What errors call it.
+            name: Name in errors.
 
         Raises:
-            DataError: if it is no picture, broken, or too large to open safely.
+            DataError: if it is no image, broken, or too large to open safely.
         """
         goal = (self.height, self.width, self.channels)
         if isinstance(item, np.ndarray) and item.shape == goal:
             return item
-        image = upright(item, name, least=(self.width, self.height))
+        image = upright(item, name, min_size=(self.width, self.height))
         fitted = _in_channels(self._resized(image), self.channels)
         return np.array(fitted).reshape(goal)
 
-    def write(self, raw: Picture, path: Path) -> None:
-        """Save one picture; the suffix chooses the format, without loss where it can.
+    def write(self, raw: PixelArray, path: Path) -> None:
+        """Save one image; the suffix chooses the format, lossless where possible.
 
         Raises:
-            DataError: if pictures cannot be written under that suffix.
+            DataError: if images cannot be written with that suffix.
         """
         check_writable(path, raw.shape[2], bits=8)
         save(raw, path)
 
-    def encode(self, raws: Sequence[Picture]) -> Tensor:
-        """0..255 becomes -1..1, ``(n, C, H, W)``."""
+    def encode(self, raws: Sequence[PixelArray]) -> Tensor:
+        """Images of 0..255 to samples of -1..1, ``(n, C, H, W)``."""
         if len(raws) == 0:
             return torch.zeros(0, *self.shape)
         pixels = torch.from_numpy(np.array(raws)).permute(0, 3, 1, 2)
         return pixels.to(torch.float32).div_(127.5).sub_(1)
 
-    def decode(self, samples: Tensor) -> list[Picture]:
-        """The nearest pictures; values outside [-1, 1] are clipped."""
+    def decode(self, samples: Tensor) -> list[PixelArray]:
+        """Samples to images of 0..255, rounded; values outside [-1, 1] are clipped."""
         pixels = ((samples.detach().cpu().float() + 1) * 127.5).clamp(0, 255).round()
         return list(pixels.to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy())
 
     def squash(self, output: Tensor) -> Tensor:
-        """Bend any number into [-1, 1]."""
+        """Any number into [-1, 1], by tanh."""
         return output.tanh()
 
     def _resized(self, image: Image.Image) -> Image.Image:

@@ -1,4 +1,4 @@
-"""Pictures side by side in one PNG, and answers beside what they answer."""
+"""Image grids as PNG, and outputs beside their inputs and targets."""
 
 from __future__ import annotations
 
@@ -16,115 +16,116 @@ from torch.nn.functional import interpolate
 
 from gannet.core.io.files import write_whole
 from gannet.core.types import Batch
-from gannet.modalities.hooks import Exhibit, Sheet
+from gannet.modalities.hooks import Exhibit, SampleGrid
 
 COLORS = 3
 
-SHOWN_PX = 160
-"""Largest side of pictures on a page: larger ones are shrunk, so that it stays below 12 MB whatever
-the data hold."""
+MAX_EXHIBIT_SIDE = 160
+"""Largest side of images on an HTML page; larger ones are shrunk, which keeps it below 12 MB."""
 
 
-def grid_png(pictures: Tensor, path: Path, columns: int = 0) -> None:
-    """Save pictures side by side, with a thin line between, in one piece or not at all.
+def grid_png(images: Tensor, path: Path, columns: int = 0) -> None:
+    """Save an image grid, with thin lines between, atomically.
 
     Args:
-        pictures: ``(N, 1 to 4, H, W)`` in [-1, 1]; grey, grey + alpha, colour, colour + alpha.
-        path: Of the PNG.
-        columns: Per row; 0 for about a square.
+        images: ``(N, 1 to 4, H, W)`` in [-1, 1]; grey, grey + alpha, colour, colour + alpha.
+        path: The PNG.
+        columns: Images per row; 0 for an about square grid.
 
     Raises:
-        GannetError: if the place cannot be written.
+        GannetError: if the file cannot be written.
     """
-    write_whole(path, sheet(pictures, columns))
+    write_whole(path, encode_grid(images, columns))
 
 
-def sheet(pictures: Tensor, columns: int = 0) -> bytes:
+def encode_grid(images: Tensor, columns: int = 0) -> bytes:
     """The PNG that ``grid_png`` saves."""
-    count, channels, height, width = pictures.shape
+    count, channels, height, width = images.shape
     columns = columns or max(math.ceil(math.sqrt(count)), 1)
     rows = max(math.ceil(count / columns), 1)
-    # Small pictures are enlarged by a whole factor: a digit of 28 pixels is a speck on a screen.
+    # Small images are enlarged by an integer factor: a digit of 28 pixels is a speck on a screen.
     factor = max(1, round(56 / max(height, width, 1)))
-    bytes_ = (pictures.detach().float().clamp(-1, 1) + 1).mul(127.5).round().to(torch.uint8).cpu()
+    bytes_ = (images.detach().float().clamp(-1, 1) + 1).mul(127.5).round().to(torch.uint8).cpu()
     bytes_ = bytes_.repeat_interleave(factor, 2).repeat_interleave(factor, 3)
     high, wide = height * factor + 2, width * factor + 2
-    laid = torch.full((channels, rows * high + 2, columns * wide + 2), 128, dtype=torch.uint8)
+    canvas = torch.full((channels, rows * high + 2, columns * wide + 2), 128, dtype=torch.uint8)
     if channels in (2, 4):
-        laid[-1] = 255
-    for place, picture in enumerate(bytes_):
-        top, left = place // columns * high + 2, place % columns * wide + 2
-        laid[:, top : top + high - 2, left : left + wide - 2] = picture
+        canvas[-1] = 255
+    for index, image in enumerate(bytes_):
+        top, left = index // columns * high + 2, index % columns * wide + 2
+        canvas[:, top : top + high - 2, left : left + wide - 2] = image
     mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[channels]
-    array = laid.permute(1, 2, 0).contiguous().numpy()
+    array = canvas.permute(1, 2, 0).contiguous().numpy()
     packed = io.BytesIO()
     Image.fromarray(array[..., 0] if mode == "L" else array, mode).save(packed, "PNG")
     return packed.getvalue()
 
 
-def bounded(pictures: Tensor, side: int) -> Tensor:
-    """Pictures ``(N, C, H, W)`` of at most ``side`` pixels a side; small ones stay as they are."""
-    share = side / max(pictures.shape[2:])
-    if share >= 1:
-        return pictures
-    size = [max(round(each * share), 1) for each in pictures.shape[2:]]
-    return interpolate(pictures.float(), size, mode="area")
+def bounded(images: Tensor, side: int) -> Tensor:
+    """Images ``(N, C, H, W)`` shrunk to at most ``side`` pixels; small ones stay as they are."""
+    scale = side / max(images.shape[2:])
+    if scale >= 1:
+        return images
+    size = [max(round(each * scale), 1) for each in images.shape[2:]]
+    return interpolate(images.float(), size, mode="area")
 
 
-def beside(given: Batch, answers: Sequence[Tensor]) -> list[Tensor]:
-    """What was given, the answers, and what they should be, each ``(N, 1 or 3, H, W)``.
+def comparison_columns(given: Batch, outputs: Sequence[Tensor]) -> list[Tensor]:
+    """Inputs, outputs and targets, each ``(N, 1 or 3, H, W)``.
 
-    Alpha, a mask, or other things with a place that come after the colours are left out.
+    Channels after the colours, such as alpha or a mask, are left out.
 
     Args:
-        given: Targets, with the pictures that are answered as their condition's grid.
-        answers: Each ``(N, C, H, W)``, one to every picture.
+        given: Targets, with the inputs as their condition's grid.
+        outputs: Outputs, each ``(N, C, H, W)``, one per input.
     """
-    real, seen = given.real, given.condition.grid
-    colors = 1 if max(real.shape[1], seen.shape[1]) < COLORS else COLORS
-    seen = interpolate(seen.float(), list(real.shape[2:]), mode="nearest-exact")
-    shown = [seen, *(made.clamp(-1, 1) for made in answers), real.float()]
+    real, inputs = given.real, given.condition.grid
+    colors = 1 if max(real.shape[1], inputs.shape[1]) < COLORS else COLORS
+    inputs = interpolate(inputs.float(), list(real.shape[2:]), mode="nearest-exact")
+    columns = [inputs, *(output.clamp(-1, 1) for output in outputs), real.float()]
     return [
         each[:, : colors if each.shape[1] >= colors else 1].expand(-1, colors, -1, -1)
-        for each in shown
+        for each in columns
     ]
 
 
-def answers_sheet(given: Batch, answers: Sequence[Tensor], across: int = 1) -> bytes:
-    """A PNG: in each row what was given, the answers, and what they should be.
+def conditional_grid(given: Batch, outputs: Sequence[Tensor], across: int = 1) -> bytes:
+    """A PNG with rows of inputs, outputs and targets.
 
     Args:
         given: As for ``beside``.
-        answers: As for ``beside``.
-        across: Pictures whose answers share a row.
+        outputs: As for ``beside``.
+        across: Inputs per row.
     """
-    every = torch.stack(beside(given, answers), 1)
-    return sheet(every.flatten(0, 1), every.shape[1] * min(across, max(len(every), 1)))
+    every = torch.stack(comparison_columns(given, outputs), 1)
+    return encode_grid(every.flatten(0, 1), every.shape[1] * min(across, max(len(every), 1)))
 
 
 def exhibit(raw: Any) -> Exhibit:
-    """A picture ``(H, W, C)`` of 0..255 as a PNG, not too large for a page."""
-    return _shown(_tensors([raw]))
+    """An image ``(H, W, C)`` of 0..255 as a PNG for an HTML page."""
+    return _to_exhibit(_tensors([raw]))
 
 
-def grid_sheet(raws: Sequence[Any], columns: int) -> Sheet:
-    """Pictures ``(H, W, C)`` of 0..255 side by side, so many to a row."""
-    return Sheet(".png", sheet(_tensors(raws), columns))
+def image_grid(raws: Sequence[Any], columns: int) -> SampleGrid:
+    """A grid of images ``(H, W, C)`` of 0..255."""
+    return SampleGrid(".png", encode_grid(_tensors(raws), columns))
 
 
-def compared(given: Batch, answers: Sequence[Tensor]) -> Sequence[tuple[Exhibit, ...]]:
-    """Of each input: what was given, the answers, and what they should be; see ``beside``."""
-    columns = beside(given, answers)
-    return [tuple(_shown(each[row : row + 1]) for each in columns) for row in range(len(given))]
+def compared(given: Batch, outputs: Sequence[Tensor]) -> Sequence[tuple[Exhibit, ...]]:
+    """For each input: the input, the outputs and the target; see ``beside``."""
+    columns = comparison_columns(given, outputs)
+    return [
+        tuple(_to_exhibit(each[row : row + 1]) for each in columns) for row in range(len(given))
+    ]
 
 
-def answers_file(given: Batch, answers: Sequence[Tensor], across: int) -> Sheet:
-    """The sheet of ``answers_sheet``."""
-    return Sheet(".png", answers_sheet(given, answers, across))
+def conditional_grid_file(given: Batch, outputs: Sequence[Tensor], across: int) -> SampleGrid:
+    """The PNG of ``answers_sheet`` as a file."""
+    return SampleGrid(".png", conditional_grid(given, outputs, across))
 
 
-def _shown(picture: Tensor) -> Exhibit:
-    return Exhibit("png", sheet(bounded(picture, SHOWN_PX)))
+def _to_exhibit(image: Tensor) -> Exhibit:
+    return Exhibit("png", encode_grid(bounded(image, MAX_EXHIBIT_SIDE)))
 
 
 def _tensors(raws: Sequence[Any]) -> Tensor:

@@ -1,4 +1,4 @@
-"""Holes in pictures: strokes and rectangles of chance, and the plainest way to fill them."""
+"""Inpainting masks: random strokes and rectangles, and a baseline fill by diffusion."""
 
 from __future__ import annotations
 
@@ -12,92 +12,100 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv2d, interpolate, pad
 
 TRIES = 24
-"""Most strokes and rectangles that are tried for one picture's holes."""
+"""Maximum number of strokes and rectangles that are tried for one mask."""
 
 NEARLY = 0.85
-"""Share of a goal that counts as reached; as much more is too much."""
+"""Tolerance of the mask ratio: this fraction of the goal is enough; its inverse is the limit."""
 
-HELD_OUT = 0.25
-"""Share of a picture in holes where answers are scored."""
+EVALUATION_FRACTION = 0.25
+"""Mask ratio of evaluation."""
 
 ROUNDS = 60
-"""Of smoothing at each size, when holes are filled by diffusion."""
+"""Smoothing iterations at each scale of the diffusion fill."""
 
 
-def drawn(pictures: Tensor, rng: torch.Generator, most: float) -> Tensor:
-    """Holes ``(B, 1, H, W)``, ones in holes, of at most about a share ``most`` of each picture."""
-    count, high, wide = len(pictures), pictures.shape[2], pictures.shape[3]
-    device = pictures.device
+def random_masks(images: Tensor, rng: torch.Generator, max_fraction: float) -> Tensor:
+    """Random masks ``(B, 1, H, W)``, 1 where missing; mask ratio up to about ``max_fraction``."""
+    count, high, wide = len(images), images.shape[2], images.shape[3]
+    device = images.device
     seeds: list[int] = torch.randint(1 << 31, (count,), generator=rng, device=device).tolist()
-    masks = [_holes(high, wide, np.random.default_rng(seed), most) for seed in seeds]
+    masks = [_random_mask(high, wide, np.random.default_rng(seed), max_fraction) for seed in seeds]
     return torch.from_numpy(np.stack(masks))[:, None].to(device)
 
 
-def fixed(pictures: Tensor) -> Tensor:
-    """Holes ``(B, 1, H, W)`` of about a quarter, which follow from each picture alone."""
-    high, wide = pictures.shape[2:]
+def content_masks(images: Tensor) -> Tensor:
+    """Masks ``(B, 1, H, W)`` of about a quarter, seeded by the content of each image."""
+    high, wide = images.shape[2:]
     masks: list[NDArray[np.float32]] = []
-    for picture in pictures.detach().cpu():
-        held = picture.mul(127.5).round().to(torch.int16).numpy().tobytes()
-        seed = int.from_bytes(hashlib.blake2b(held, digest_size=4).digest(), "little")
-        masks.append(_holes(high, wide, np.random.default_rng(seed), HELD_OUT, least=HELD_OUT))
-    return torch.from_numpy(np.stack(masks))[:, None].to(pictures.device)
+    for image in images.detach().cpu():
+        data = image.mul(127.5).round().to(torch.int16).numpy().tobytes()
+        seed = int.from_bytes(hashlib.blake2b(data, digest_size=4).digest(), "little")
+        masks.append(
+            _random_mask(
+                high,
+                wide,
+                np.random.default_rng(seed),
+                EVALUATION_FRACTION,
+                min_fraction=EVALUATION_FRACTION,
+            )
+        )
+    return torch.from_numpy(np.stack(masks))[:, None].to(images.device)
 
 
-def _holes(
-    high: int, wide: int, chance: np.random.Generator, most: float, least: float = 0.0
+def _random_mask(
+    high: int, wide: int, rng: np.random.Generator, max_fraction: float, min_fraction: float = 0.0
 ) -> NDArray[np.float32]:
-    """Strokes and rectangles until nearly a share between ``least`` and ``most`` is covered.
+    """Add strokes and rectangles up to a mask ratio: ``min_fraction``, or random to ``max_fraction``.
 
-    One that would cover much more is left out.
+    One that would exceed it by much is skipped.
     """
     whole = np.zeros((high, wide), np.float32)
-    goal = least or chance.uniform(0.05, most)
+    goal = min_fraction or rng.uniform(0.05, max_fraction)
     y, x = np.mgrid[:high, :wide]
     side = min(high, wide)
     for _ in range(TRIES):
         if whole.mean() >= NEARLY * goal:
             break
         mask = whole.copy()
-        if chance.random() < 0.5:
-            tall, broad = (chance.uniform(0.15, 0.5, 2) * side).astype(int) + 1
-            top, left = chance.integers(0, high - tall + 1), chance.integers(0, wide - broad + 1)
+        if rng.random() < 0.5:
+            tall, broad = (rng.uniform(0.15, 0.5, 2) * side).astype(int) + 1
+            top, left = rng.integers(0, high - tall + 1), rng.integers(0, wide - broad + 1)
             mask[top : top + tall, left : left + broad] = 1
         else:
-            thick = chance.uniform(0.04, 0.1) * side + 1
-            for one, other in pairwise(chance.random((4, 2)) * (high, wide)):
-                along = other - one
-                share = (y - one[0]) * along[0] + (x - one[1]) * along[1]
-                share = (share / max(along @ along, 1e-9)).clip(0, 1)
-                off = np.hypot(y - one[0] - share * along[0], x - one[1] - share * along[1])
+            thick = rng.uniform(0.04, 0.1) * side + 1
+            for one, other in pairwise(rng.random((4, 2)) * (high, wide)):
+                segment = other - one
+                t = (y - one[0]) * segment[0] + (x - one[1]) * segment[1]
+                t = (t / max(segment @ segment, 1e-9)).clip(0, 1)
+                off = np.hypot(y - one[0] - t * segment[0], x - one[1] - t * segment[1])
                 mask[off <= thick] = 1
         if mask.mean() <= goal / NEARLY:
             whole = mask
     return whole
 
 
-def diffused(known: Tensor, holes: Tensor) -> Tensor:
-    """Pictures ``(B, C, H, W)`` whose holes are as smooth as their rims allow.
+def fill_by_diffusion(images: Tensor, mask: Tensor) -> Tensor:
+    """Images ``(B, C, H, W)`` with missing pixels filled smoothly.
 
-    The plainest of all fills: Laplace's equation, from coarse to fine.
+    The simplest baseline: Laplace's equation, from coarse to fine.
 
     Args:
-        known: Pictures; what stands in holes does not matter.
-        holes: ``(B, 1, H, W)``, above 0 in holes.
+        images: Images; their values at missing pixels do not matter.
+        mask: ``(B, 1, H, W)``, above 0 where missing.
     """
-    gone = (holes > 0).to(known.dtype)
-    if min(known.shape[2:]) >= 4:
-        share = avg_pool2d(1 - gone, 2, ceil_mode=True)
-        coarse = avg_pool2d(known * (1 - gone), 2, ceil_mode=True) / share.clamp_min(1e-6)
-        start = diffused(coarse, (share == 0).to(known.dtype))
-        start = interpolate(start, list(known.shape[2:]), mode="bilinear", align_corners=False)
+    missing = (mask > 0).to(images.dtype)
+    if min(images.shape[2:]) >= 4:
+        observed = avg_pool2d(1 - missing, 2, ceil_mode=True)
+        coarse = avg_pool2d(images * (1 - missing), 2, ceil_mode=True) / observed.clamp_min(1e-6)
+        start = fill_by_diffusion(coarse, (observed == 0).to(images.dtype))
+        start = interpolate(start, list(images.shape[2:]), mode="bilinear", align_corners=False)
     else:
-        total = (1 - gone).sum((2, 3), keepdim=True).clamp_min(1e-6)
-        start = ((known * (1 - gone)).sum((2, 3), keepdim=True) / total).expand_as(known)
-    filled = torch.where(gone > 0, start, known)
-    kernel = known.new_tensor([[0, 1, 0], [1, 0, 1], [0, 1, 0]]).div(4)[None, None]
-    kernel = kernel.expand(known.shape[1], 1, 3, 3)
+        total = (1 - missing).sum((2, 3), keepdim=True).clamp_min(1e-6)
+        start = ((images * (1 - missing)).sum((2, 3), keepdim=True) / total).expand_as(images)
+    filled = torch.where(missing > 0, start, images)
+    kernel = images.new_tensor([[0, 1, 0], [1, 0, 1], [0, 1, 0]]).div(4)[None, None]
+    kernel = kernel.expand(images.shape[1], 1, 3, 3)
     for _ in range(ROUNDS):
-        around = conv2d(pad(filled, (1, 1, 1, 1), mode="replicate"), kernel, groups=known.shape[1])
-        filled = torch.where(gone > 0, around, known)
+        around = conv2d(pad(filled, (1, 1, 1, 1), mode="replicate"), kernel, groups=images.shape[1])
+        filled = torch.where(missing > 0, around, images)
     return filled

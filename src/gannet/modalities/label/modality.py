@@ -1,10 +1,10 @@
-"""Classes as a kind of data: names that samples are told."""
+"""The modality of class labels, used as conditions."""
 
 from __future__ import annotations
 
 from gannet.modalities.inference import InferenceHooks
 from gannet.modalities.label.codec import LabelCodec
-from gannet.modalities.label.conditions import LabelOptions, told
+from gannet.modalities.label.conditions import LabelOptions, one_hot_condition
 from gannet.modalities.modality import Modality
 
 modality = Modality(
@@ -13,5 +13,5 @@ modality = Modality(
     axes=("class",),
     values="probabilities",
     codec=LabelCodec,
-    inference=InferenceHooks(condition_options=LabelOptions, condition=told),
+    inference=InferenceHooks(condition_options=LabelOptions, condition=one_hot_condition),
 )

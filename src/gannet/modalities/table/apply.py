@@ -1,4 +1,4 @@
-"""Tables to tables, with every cell that is not new as it was; see ``Modality.apply_file``."""
+"""Apply a model to a table; unchanged cells keep their bytes. See ``Modality.apply_file``."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from gannet.modalities.table.io.writers import WRITERS
 from gannet.modalities.table.sampling.rows import as_pandas
 
 TEXT = (".csv", ".tsv")
-"""Tables that keep every byte that is not new."""
+"""Suffixes of text tables, of which unchanged cells are copied byte for byte."""
 
 
 def apply_file(
     task: TransformTask, given: Path, outs: Sequence[Path], read_table: ReadTable
 ) -> None:
-    """A table to one for each draw.
+    """Transform a table file and write one file per draw.
 
     Raises:
-        ConfigError: if the output's suffix holds no table.
+        ConfigError: if the output's suffix is not one of a table.
         DataError: if the input cannot be read, or has other columns than training's.
     """
     suffix = outs[0].suffix.lower()
@@ -38,18 +38,18 @@ def apply_file(
             f"--out: a table cannot be written to {outs[0]}", remedy=f"Use {FORMATS}."
         )
     frame = read_table(given)
-    made = task(frame)
+    transformed = task(frame)
     outs[0].parent.mkdir(parents=True, exist_ok=True)
-    alike = frame.dialect if suffix in TEXT and given.suffix.lower() == suffix else None
-    for path, filled in zip(outs, made, strict=True):
-        if alike is None:
+    dialect = frame.dialect if suffix in TEXT and given.suffix.lower() == suffix else None
+    for path, filled in zip(outs, transformed, strict=True):
+        if dialect is None:
             write_frame(filled, path)
         else:
-            _write_alike(given, alike, frame, filled, path)
+            _write_patched(given, dialect, frame, filled, path)
 
 
-def _write_alike(given: Path, dialect: Dialect, before: Frame, after: Frame, path: Path) -> None:
-    """Write a text table to which only some cells are new, with all others to the byte."""
+def _write_patched(given: Path, dialect: Dialect, before: Frame, after: Frame, path: Path) -> None:
+    """Write a text table with the changed cells replaced and all other bytes as they were."""
     exchanged: dict[int, dict[int, str]] = {}
     for column, (old, new) in enumerate(zip(before.columns, after.columns, strict=True)):
         for row in np.flatnonzero(old != new).tolist():
@@ -67,7 +67,7 @@ def _write_alike(given: Path, dialect: Dialect, before: Frame, after: Frame, pat
 
 
 def apply_value(task: TransformTask, given: Any, read_table: ReadTable) -> Sequence[Any]:
-    """A data frame, a frame or a file to a data frame for each draw; without pandas a ``Frame``.
+    """Transform a frame, a data frame or a file; one data frame per draw (or ``Frame``, no pandas).
 
     Raises:
         DataError: if there are no rows, or other columns than training's.
@@ -77,9 +77,9 @@ def apply_value(task: TransformTask, given: Any, read_table: ReadTable) -> Seque
     frame = read_table(Path(given)) if file else as_frame(given)
     if not len(frame):
         raise DataError("no rows", remedy="Give a table with one row at least.")
-    found: list[Any] = list(task(frame))
+    transformed: list[Any] = list(task(frame))
     if isinstance(given, Frame):
-        return found
-    found = [as_pandas(each, task.codec) for each in found]
+        return transformed
+    transformed = [as_pandas(each, task.codec) for each in transformed]
     index: Any = None if file else getattr(given, "index", None)
-    return found if index is None else [each.set_axis(index, axis=0) for each in found]
+    return transformed if index is None else [each.set_axis(index, axis=0) for each in transformed]

@@ -1,4 +1,4 @@
-"""Mixed tables: rows of numbers, words, dates <-> ``(B, F)`` symbols and places."""
+"""Codec of mixed tables: rows of numbers, text and dates <-> ``(B, F)`` symbols and positions."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from gannet.core.types import CellRange, TableLayout
 from gannet.modalities.table.columns.base import FieldKind, MisfitError
 from gannet.modalities.table.columns.conditions import cell_ranges, values
 from gannet.modalities.table.columns.datetime import DatetimeColumn
-from gannet.modalities.table.columns.infer_type import AnyColumn, check_types, look, missing
+from gannet.modalities.table.columns.infer_type import AnyColumn, check_types, infer_column, missing
 from gannet.modalities.table.columns.number import NumberColumn
 from gannet.modalities.table.columns.value_counts import ValueCounter
 from gannet.modalities.table.encoding import (
     CHUNK,
-    SHOWN,
+    MAX_LISTED,
     column_encoded,
+    column_location,
     in_chunks,
     named_rows,
-    place,
 )
 from gannet.modalities.table.io.files import read_row, write_row
 
@@ -41,9 +41,9 @@ class Field:
     """One number of an encoded row.
 
     Attributes:
-        column: Number of the column it belongs to.
-        kind: A ``symbol`` is a whole number from 0; a ``place`` lies in [0, 1].
-        cardinality: How many symbols there are; 0 for a place.
+        column: Index of the column it belongs to.
+        kind: A ``symbol`` is a category code, counted from 0; a ``place`` is a position in [0, 1].
+        cardinality: Number of symbols; 0 for a position.
     """
 
     column: int
@@ -52,15 +52,15 @@ class Field:
 
 
 class TableCodec(BaseModel):
-    """Tables with columns of any type; no one-hot, a field or two per column.
+    """Tables with columns of any type, encoded as one or two numbers per column (not one-hot).
 
-    A round trip gives back the very cells, but for: identifiers, which are made anew; free text,
-    which comes back empty; words for missing cells, all of which become the column's commonest;
-    digits that `notes` says are not kept.
+    A round trip restores every cell except: identifiers, which are generated anew; free text, which
+    comes back empty; markers of missing cells, which become the column's most frequent one; and
+    digits that `notes` reports as lost.
 
     Attributes:
         columns: In order. Their types are listed in `columns.infer_type.CHOICES`.
-        rows: That were looked at.
+        rows: Number of rows that the codec was fitted to.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -92,12 +92,12 @@ class TableCodec(BaseModel):
 
     @property
     def cardinalities(self) -> tuple[int, ...]:
-        """Of each field, 0 for a place."""
+        """Number of symbols of each field, 0 for a position."""
         return tuple(field.cardinality for field in self.fields)
 
     @property
     def missing_field(self) -> tuple[int, ...]:
-        """Of each field, the field whose symbol 0 says that its cell is missing; -1 for none."""
+        """For each field, the field whose symbol 0 means that its cell is missing; -1 for none."""
         return tuple(
             span.start if missing(column) else -1
             for column, span in zip(self.columns, self.spans, strict=True)
@@ -106,7 +106,7 @@ class TableCodec(BaseModel):
 
     @property
     def ordinal_from(self) -> tuple[int, ...]:
-        """Of each field the first symbol of those that have an order; -1 where they have none."""
+        """For each field, the first of its ordered symbols; -1 if they have no order."""
         return tuple(
             (column.missing.symbols if kind == "symbol" else 0)
             if isinstance(column, NumberColumn | DatetimeColumn)
@@ -117,7 +117,7 @@ class TableCodec(BaseModel):
 
     @property
     def layout(self) -> TableLayout:
-        """What each number of an encoded row is, as networks are told it."""
+        """The layout of an encoded row, as networks take it."""
         owners = tuple(field.column for field in self.fields)
         return TableLayout(self.cardinalities, self.missing_field, self.ordinal_from, owners)
 
@@ -134,7 +134,7 @@ class TableCodec(BaseModel):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a user should know: columns left out or made anew, digits lost, rare values."""
+        """Warnings: columns left out or generated anew, digits lost, rare values."""
         return tuple(note for column in self.columns if (note := column.note()))
 
     def describe(self) -> tuple[str, ...]:
@@ -149,7 +149,7 @@ class TableCodec(BaseModel):
         names: Sequence[str] = (),
         overrides: Mapping[str, str] | None = None,
     ) -> Self:
-        """Find the types of the columns of some rows; columns are numbered if they have no names.
+        """Fit to rows: infer the types of their columns, which are numbered if they have no names.
 
         Raises:
             DataError: as `fit_frames` does.
@@ -160,7 +160,7 @@ class TableCodec(BaseModel):
 
     @classmethod
     def fit_frame(cls, frame: Frame, *, overrides: Mapping[str, str] | None = None) -> Self:
-        """Find the types of the columns of a table.
+        """Fit to a table: infer the types of its columns.
 
         Raises:
             DataError: as `fit_frames` does.
@@ -171,33 +171,35 @@ class TableCodec(BaseModel):
     def fit_frames(
         cls, chunks: Iterable[Frame], *, overrides: Mapping[str, str] | None = None
     ) -> Self:
-        """Find the types of the columns of a table that may be larger than memory.
+        """Fit to a table that may be larger than memory: infer the types of its columns.
 
-        Counts of up to 262,144 different cells per column are exact; beyond that a fair sample
-        gives the quantiles, while bounds and decimals stay exact.
+        Counts of up to 262,144 different cells per column are exact; beyond that the quantiles are
+        those of a uniform sample, while bounds and decimals stay exact.
 
         Args:
-            chunks: Of the same columns. Walked through again, if that is possible, only to name the
-                rows of faulty cells.
-            overrides: Types by column, where looking is not good enough.
+            chunks: Of the same columns. Iterated again, where possible, only to name the rows of
+                invalid cells.
+            overrides: Column -> type, where inference is not good enough.
 
         Raises:
             DataError: if there are fewer than two rows, no column, a column of mixed types, cells
                 that do not fit the type asked for, or no column or type of that name.
         """
-        tallies: list[ValueCounter] = []
+        counters: list[ValueCounter] = []
         where, rows = "", 0
         try:
             for chunk in chunks:
-                if not tallies:
+                if not counters:
                     check_types(dict(overrides or {}), chunk.names, chunk.where)
-                    tallies, where = [ValueCounter(name) for name in chunk.names], chunk.where
-                assert [tally.name for tally in tallies] == list(chunk.names), "the same columns"
+                    counters, where = [ValueCounter(name) for name in chunk.names], chunk.where
+                assert [counter.name for counter in counters] == list(chunk.names), (
+                    "the same columns"
+                )
                 rows += len(chunk)
                 for part in in_chunks(chunk):
-                    for tally, cells in zip(tallies, part.columns, strict=True):
-                        tally.add(cells)
-            if rows < 2 or not tallies:
+                    for counter, cells in zip(counters, part.columns, strict=True):
+                        counter.add(cells)
+            if rows < 2 or not counters:
                 raise DataError(
                     f"{rows or 'no'} row{'s' if rows != 1 else ''}, expected at least 2",
                     where=where,
@@ -205,7 +207,8 @@ class TableCodec(BaseModel):
                 )
             conditions = overrides or {}
             columns = tuple(
-                look(tally.counts_so_far(), conditions.get(tally.name)) for tally in tallies
+                infer_column(counter.value_counts(), conditions.get(counter.name))
+                for counter in counters
             )
         except MisfitError as fault:
             raise named_rows(fault, chunks) from None
@@ -222,9 +225,9 @@ class TableCodec(BaseModel):
     def encode_frame(self, frame: Frame, *, strict: bool = False) -> Tensor:
         """A table to ``(n, F)``. Columns are found by their names, in any order.
 
-        What was never seen in training becomes what is nearest: an unknown word becomes missing if
-        cells were ever missing, else the commonest word; a number goes to the nearest that the
-        column can express. `unknown` counts such cells.
+        Values not seen in training are replaced: an unknown category becomes missing if cells were
+        missing in training, else the most frequent category; a number becomes the nearest that the
+        column can represent. `unknown` counts such cells.
 
         Args:
             frame: With at least this codec's columns.
@@ -237,75 +240,77 @@ class TableCodec(BaseModel):
         return torch.from_numpy(self._encoded(frame, strict=strict)[0])
 
     def unknown(self, frame: Frame) -> dict[str, int]:
-        """How many cells of each column were never seen in training; columns with none left out."""
+        """Column -> number of cells not seen in training; columns with none are left out."""
         counts = self._encoded(frame, strict=False)[1]
         return {name: count for name, count in counts.items() if count}
 
     def _encoded(self, frame: Frame, *, strict: bool) -> tuple[NDArray[np.float32], dict[str, int]]:
         self._require(frame)
-        made = np.empty((len(frame), len(self.fields)), np.float32)
+        numbers = np.empty((len(frame), len(self.fields)), np.float32)
         counts = dict.fromkeys(self.names, 0)
         for start in range(0, len(frame), CHUNK):
             part = frame[start : start + CHUNK]
             for column, span in zip(self.columns, self.spans, strict=True):
                 cells = part.column(column.name)
                 encoded, at = column_encoded(column.encode, cells, part, column.name)
-                made[start : start + CHUNK, span] = encoded.numbers[at]
+                numbers[start : start + CHUNK, span] = encoded.numbers[at]
                 strange = encoded.unknown[at]
                 counts[column.name] += int(strange.sum())
                 if strict and strange.any():
-                    rows = np.flatnonzero(strange)[:SHOWN]
-                    shown = ", ".join(f"{cells[row]!r} in row {part.first + row}" for row in rows)
+                    rows = np.flatnonzero(strange)[:MAX_LISTED]
+                    examples = ", ".join(
+                        f"{cells[row]!r} in row {part.first + row}" for row in rows
+                    )
                     raise DataError(
-                        f"never seen in training: {shown}",
-                        where=place(part.where, column.name),
+                        f"never seen in training: {examples}",
+                        where=column_location(part.where, column.name),
                         remedy="Fix the cells, or leave them empty.",
                     )
-        return made, counts
+        return numbers, counts
 
     def decode_frame(
         self, samples: Tensor, *, start: int = 0, seed: int = 0, numeric: bool = False
     ) -> Frame:
-        """``(n, F)`` to a table with the very columns, order, types and formats.
+        """``(n, F)`` to a table with the columns, order, types and formats of the data.
 
         Args:
-            samples: Any finite numbers: symbols are rounded and kept in range.
-            start: Number of the first row, so that tables made in parts share no identifier.
+            samples: Any finite numbers: symbols are rounded and clipped to their range.
+            start: Number of the first row, so that tables decoded in parts share no identifier.
             seed: Of identifiers.
-            numeric: Give text that is nothing but a number as the number.
+            numeric: Decode text cells that are plain numbers to numbers.
         """
         numbers = samples.detach().cpu().float().numpy().reshape(len(samples), len(self.fields))
         columns = [
             column.numeric(numbers[:, span])
-            if numeric and isinstance(column, NumberColumn) and column.bare
+            if numeric and isinstance(column, NumberColumn) and column.is_numeric_text
             else column.decode(numbers[:, span], start, seed)
             for column, span in zip(self.columns, self.spans, strict=True)
         ]
         return Frame(self.names, tuple(columns))
 
     def decode_columns(self, samples: Tensor, names: Sequence[str]) -> Frame:
-        """The same of some columns; identifiers among them are those of the first rows."""
+        """Like `decode_frame` for some columns; identifiers are those of the first rows."""
         numbers = samples.detach().cpu().float().numpy().reshape(len(samples), len(self.fields))
-        places = [self._number(name) for name in names]
-        columns = [self.columns[at].decode(numbers[:, self.spans[at]], 0, 0) for at in places]
+        indices = [self._number(name) for name in names]
+        columns = [self.columns[at].decode(numbers[:, self.spans[at]], 0, 0) for at in indices]
         return Frame(tuple(names), tuple(columns))
 
     def cell_conditions(self, given: Mapping[str, Any]) -> list[list[CellRange]]:
-        """Wishes for columns as the cells that fulfil them; see `columns.conditions.pieces`.
+        """Conditions on columns as ranges of encoded cells; see `columns.conditions.cell_ranges`.
 
         Raises:
-            ConfigError: if a column is unknown or cannot be asked, or a value was never seen.
+            ConfigError: if a column is unknown or accepts no condition, or a value was never seen.
         """
-        found: list[list[CellRange]] = []
-        for name, wish in given.items():
+        conditions: list[list[CellRange]] = []
+        for name, cell_condition in given.items():
             at = self._number(name)
-            made = cell_ranges(self.columns[at], self.spans[at].start, wish)
-            if made:
-                found.append(made)
-        return found
+            ranges = cell_ranges(self.columns[at], self.spans[at].start, cell_condition)
+            if ranges:
+                conditions.append(ranges)
+        return conditions
 
     def values(self, name: str) -> list[Any]:
-        """All values of a column that has few enough to list.
+        """All values of a column, where there are few enough to list.
 
         Raises:
             ConfigError: if the column is unknown, or has no list of values.
@@ -321,18 +326,18 @@ class TableCodec(BaseModel):
         return self.names.index(name)
 
     def squash(self, output: Tensor) -> Tensor:
-        """Symbols are rounded, with the gradient of what was rounded; places pass a sigmoid."""
-        most = output.new_tensor([field.cardinality - 1.0 for field in self.fields])
+        """Round symbols (straight-through gradient) and pass positions through a sigmoid."""
+        upper = output.new_tensor([field.cardinality - 1.0 for field in self.fields])
         placed = torch.tensor([field.kind == "place" for field in self.fields], dtype=torch.bool)
-        kept = output.clamp(min=0).minimum(most.clamp(min=0))
-        symbols = kept.round().detach() + (kept - kept.detach())
+        clamped = output.clamp(min=0).minimum(upper.clamp(min=0))
+        symbols = clamped.round().detach() + (clamped - clamped.detach())
         return torch.where(placed.to(output.device), output.sigmoid(), symbols)
 
     def check_columns(self, frame: Frame) -> None:
         """Compare a table with this codec's columns.
 
         Raises:
-            DataError: listing each column that is missing, is one too many, or is of another type.
+            DataError: listing each column that is missing, superfluous or of another type.
         """
         faults, cells = self._missing(frame), list[str]()
         faults += [

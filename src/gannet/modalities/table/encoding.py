@@ -1,4 +1,4 @@
-"""Cells of one column <-> numbers, with faults that name the rows in which the cells stand."""
+"""Encode the cells of a column, with errors that name the rows of invalid cells."""
 
 from __future__ import annotations
 
@@ -14,25 +14,29 @@ from gannet.modalities.table.columns.value_counts import storage_of
 
 CHUNK = 100_000
 """Rows that are counted or encoded at once."""
-SHOWN = 8
-"""Faulty cells that an error lists."""
+MAX_LISTED = 8
+"""Most invalid cells that an error lists."""
 
 
 def in_chunks(frame: Frame) -> Iterator[Frame]:
-    """Some rows at a time."""
+    """Split a table into chunks of rows."""
     for start in range(0, len(frame), CHUNK):
         yield frame[start : start + CHUNK]
 
 
-def place(where: str, name: str) -> str:
-    """How an error calls a column."""
+def column_location(where: str, name: str) -> str:
+    """A column's name in error messages."""
     return f"{where}, column {name!r}" if where else f"column {name!r}"
 
 
 def column_encoded(
     encode: Callable[[Cells], Encoded], cells: Cells, part: Frame, name: str
 ) -> tuple[Encoded, NDArray[np.int64]]:
-    """Encode the distinct cells of a column, naming the rows of those that do not fit."""
+    """Encode the distinct cells of a column, and give each cell's index among them ``(n,)``.
+
+    Raises:
+        DataError: naming the rows of cells that do not fit.
+    """
     try:
         storage_of(name, cells)
         distinct, at = factorized(cells)
@@ -42,21 +46,24 @@ def column_encoded(
 
 
 def named_rows(fault: MisfitError, chunks: Iterable[Frame]) -> DataError:
-    """The same fault with the rows in which the cells stand."""
-    wanted, found = set(map(repr, fault.words)), list[str]()  # not every cell can be hashed
+    """The same error, with the rows of the cells."""
+    misfits, examples = set(map(repr, fault.cells)), list[str]()  # not every cell can be hashed
     where, count = "", 0
-    for chunk in chunks:  # an iterator that is used up gives no more, and the words must do
+    for chunk in chunks:  # an exhausted iterator gives none; then only the cells are named
         where = chunk.where
         if fault.name not in chunk.names:
             break
         cells = chunk.column(fault.name).tolist()
-        rows = [row for row, cell in enumerate(cells) if repr(cell) in wanted]
+        rows = [row for row, cell in enumerate(cells) if repr(cell) in misfits]
         count += len(rows)
-        found += [
-            f"{cells[row]!r} in row {chunk.first + row}" for row in rows[: SHOWN - len(found)]
+        examples += [
+            f"{cells[row]!r} in row {chunk.first + row}"
+            for row in rows[: MAX_LISTED - len(examples)]
         ]
-    shown = ", ".join(found or list(map(repr, fault.words[:SHOWN])))
-    more = f" and {count - len(found):,} more" if count > len(found) else ""
+    listing = ", ".join(examples or list(map(repr, fault.cells[:MAX_LISTED])))
+    more = f" and {count - len(examples):,} more" if count > len(examples) else ""
     return DataError(
-        f"{fault.problem}: {shown}{more}", where=place(where, fault.name), remedy=fault.remedy
+        f"{fault.problem}: {listing}{more}",
+        where=column_location(where, fault.name),
+        remedy=fault.remedy,
     )

@@ -1,4 +1,4 @@
-"""What ``gannet inspect`` says of tables beyond what it says of all data."""
+"""``gannet inspect`` for tables: columns, rules and warnings."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ColumnSummary(_Part):
 
     name: str
     type: str
-    words: str
+    description: str
     missing: float
     fields: int
 
@@ -40,19 +40,19 @@ class RuleSummary(_Part):
 
 
 class TableDetails(_Part):
-    """What was found in a table.
+    """What inspection finds in a table.
 
     Attributes:
         table: Its columns.
-        rules: ``A <= B`` where that holds in all rows and is hardly chance.
+        rules: ``A <= B`` that hold in all rows and are unlikely to hold by chance.
     """
 
     table: tuple[ColumnSummary, ...]
     rules: tuple[RuleSummary, ...]
 
 
-def inspect(source: Source, options: ColumnOptions, _budget: Budget, _most: int) -> Inspection:
-    """Look at all rows."""
+def inspect(source: Source, options: ColumnOptions, _budget: Budget, _max_items: int) -> Inspection:
+    """Inspect all rows."""
     codec = TableCodec.fit_frames(source.frames, overrides=options.column)
     parts: list[NDArray[np.uint64]] = []
     search = RuleSearch(codec.columns)
@@ -64,21 +64,21 @@ def inspect(source: Source, options: ColumnOptions, _budget: Budget, _most: int)
         ColumnSummary(
             name=column.name,
             type=column.type,
-            words=column.describe(),
+            description=column.describe(),
             missing=round(missing(column), 6),
             fields=len(column.sizes),
         )
         for column in codec.columns
     )
     rules = tuple(
-        RuleSummary(rule=each.rule, rows=each.rows, equal=each.equal) for each in search.found()
+        RuleSummary(rule=each.rule, rows=each.rows, equal=each.equal) for each in search.rules()
     )
     return Inspection(
-        places=range(source.count),
-        looks=prints,
+        indices=range(source.count),
+        fingerprints=prints,
         details=TableDetails(table=columns, rules=rules),
-        words=tuple(f"column {each.name}: {each.words}" for each in columns),
-        after=tuple(
+        lines=tuple(f"column {each.name}: {each.description}" for each in columns),
+        lines_after_duplicates=tuple(
             f"rule: {each.rule} in all {each.rows:,} rows where both are known; `gannet sample` "
             f"keeps it with --constraint '{each.rule}'"
             for each in rules
@@ -101,7 +101,7 @@ def _why(columns: tuple[ColumnSummary, ...]) -> str:
 
 
 def _warnings(codec: TableCodec, columns: tuple[ColumnSummary, ...]) -> tuple[str, ...]:
-    told = [] if codec.fields else ["no column that can be learnt"]
+    warnings = [] if codec.fields else ["no column that can be learnt"]
     if constant := [each.name for each in columns if each.type == "constant"]:
-        told.append(f"columns that never change: {', '.join(constant[:_NAMED])}")
-    return (*told, *codec.notes)
+        warnings.append(f"columns that never change: {', '.join(constant[:_NAMED])}")
+    return (*warnings, *codec.notes)

@@ -1,4 +1,4 @@
-"""Tables of any columns as a kind of data."""
+"""The table modality: tables with columns of any type."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from torch import Tensor
 from gannet.core.codec import Codec
 from gannet.core.types import Spec
 from gannet.modalities.corruption import TOKENS
-from gannet.modalities.hooks import EvaluationHooks, Presentation, Rows, flat_rows, no_sheet
+from gannet.modalities.hooks import EvaluationHooks, Presentation, Rows, flat_rows, no_grid
 from gannet.modalities.inference import InferenceHooks
 from gannet.modalities.modality import Modality, MonitorDefaults, TwoSampleDefaults
 from gannet.modalities.reading import Reading
 from gannet.modalities.table.apply import apply_file, apply_value
 from gannet.modalities.table.codec import TableCodec
-from gannet.modalities.table.evaluation.encoding import grid_of
+from gannet.modalities.table.evaluation.encoding import encode_table
 from gannet.modalities.table.evaluation.whole import evaluate
 from gannet.modalities.table.inspection import inspect
 from gannet.modalities.table.io.load import encode, read_file
@@ -37,7 +37,7 @@ from gannet.networks.tabular.layout import Layout
 
 
 def statistics(parts: Iterable[Tensor], spec: Spec) -> Mapping[str, Tensor]:
-    """Which values occurred together, so that what never did can be refused."""
+    """Co-occurrence of values in training rows, so that impossible conditions can be refused."""
     return {"pairs": cooccurrence(parts, Layout(spec.table.cardinalities))}
 
 
@@ -48,9 +48,9 @@ def contents(codec: Codec[Any]) -> str:
 
 
 def notes(codec: Codec[Any]) -> Sequence[str]:
-    """What each column holds, and what was noticed."""
+    """The columns and the codec's warnings, as Markdown lines of the model card."""
     assert isinstance(codec, TableCodec)
-    lines = ["## Columns", "", *(f"- {words}" for words in codec.describe())]
+    lines = ["## Columns", "", *(f"- {description}" for description in codec.describe())]
     return [*lines, "", *(f"- {note}" for note in codec.notes)] if codec.notes else lines
 
 
@@ -59,7 +59,11 @@ def cells(codec: Codec[Any] | None) -> Mapping[str, Rows]:
     if codec is None:
         return flat_rows(None)
     assert isinstance(codec, TableCodec)
-    return {"cells": lambda rows: torch.from_numpy(grid_of(codec.decode_frame(rows), codec).values)}
+
+    def see(rows: Tensor) -> Tensor:
+        return torch.from_numpy(encode_table(codec.decode_frame(rows), codec).values)
+
+    return {"cells": see}
 
 
 modality = Modality(
@@ -80,11 +84,11 @@ modality = Modality(
         inspect=inspect,
     ),
     default_recipe="table",
-    # A small table is known by heart after some twenty rounds (measured on 500 rows), and an
+    # A small table is memorized after about twenty epochs (measured on 500 rows), and an
     # evaluation takes as long as ten steps (measured on Adult).
     monitor=MonitorDefaults(evaluations=12, rounds=10),
-    # Rows cost little and their faults are fine. Random Fourier features over this many one-hot
-    # axes would hide co-occurrence (measured), so the test sees the raw view.
+    # Rows are cheap and their errors subtle, so the two-sample test takes many. Random Fourier
+    # features over this many one-hot axes would hide co-occurrence (measured), so it sees raw rows.
     two_sample=TwoSampleDefaults(samples=4_000, steps=300, raw=True),
     statistics=statistics,
     writers=WRITERS,
@@ -98,5 +102,5 @@ modality = Modality(
         apply_value=apply_value,
     ),
     evaluation=EvaluationHooks(whole=evaluate, rows=cells, corruptions=TOKENS),
-    presentation=Presentation(sheet=no_sheet, contents=contents, notes=notes, tags=("tabular",)),
+    presentation=Presentation(grid=no_grid, contents=contents, notes=notes, tags=("tabular",)),
 )

@@ -1,6 +1,6 @@
-"""A table's encoded rows as they wait for training: a byte or two per symbol, in memory or a file.
+"""Encoded rows of a table, packed for training in memory or in a memory-mapped file.
 
-Nothing is rounded: a symbol takes as many bytes as it needs, a place keeps its 32 bits.
+Packing is lossless: a symbol takes one, two or four bytes, a position keeps its 32 bits.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from gannet.core.types import Float32Array
 PackedArray = NDArray[Any]
 
 TOUCHED_BYTES = 64 * 2**20
-"""Pages of a mapped file that are read before they are handed back to the system."""
+"""Bytes of a mapped file that are read before its pages are released to the system."""
 
 PAGE = 4_096
 
@@ -31,11 +31,11 @@ class Packing:
     """How a row of numbers ``(F,)`` becomes a record of bytes, and back.
 
     Args:
-        symbols: Of each field; 0 for a place.
+        symbols: Number of symbols of each field; 0 for a position.
 
     Attributes:
-        dtype: Of a record: its fields by how many bytes they take.
-        groups: The same names -> the fields that stand there.
+        dtype: Of a record: its fields grouped by type.
+        groups: Type name -> indices of its fields.
     """
 
     def __init__(self, symbols: Sequence[int]) -> None:
@@ -50,13 +50,13 @@ class Packing:
 
     def pack(self, rows: Float32Array) -> PackedArray:
         """Rows ``(n, F)`` to records ``(n,)``."""
-        made = np.empty(len(rows), self.dtype)
+        records = np.empty(len(rows), self.dtype)
         for kind, at in self.groups.items():
-            made[kind] = rows[:, at]
-        return made
+            records[kind] = rows[:, at]
+        return records
 
     def unpack(self, records: PackedArray) -> Float32Array:
-        """Records ``(n,)`` to the very rows ``(n, F)``."""
+        """Records ``(n,)`` to rows ``(n, F)``, exactly as they were packed."""
         rows = np.empty((len(records), self.count), np.float32)
         for kind, at in self.groups.items():
             rows[:, at] = records[kind]
@@ -64,7 +64,7 @@ class Packing:
 
 
 def _kind(symbols: int) -> str:
-    """The smallest of numpy's types that keeps every value of a field.
+    """The smallest numpy type that represents every value of a field.
 
     >>> _kind(0), _kind(256), _kind(257), _kind(70_000)
     ('f4', 'u1', 'u2', 'u4')
@@ -75,49 +75,51 @@ def _kind(symbols: int) -> str:
 
 
 class Packed:
-    """Encoded rows, by place."""
+    """Encoded rows, by index."""
 
     slow: ClassVar[bool] = False
-    words: ClassVar[str] = "packed"
+    location: ClassVar[str] = "packed"
 
-    def __init__(self, packing: Packing, records: PackedArray, held: _Mapped | None = None) -> None:
-        self.packing, self.records, self.held = packing, records, held
+    def __init__(
+        self, packing: Packing, records: PackedArray, mapped: _Mapped | None = None
+    ) -> None:
+        self.packing, self.records, self.mapped = packing, records, mapped
 
-    def read(self, places: NDArray[np.int64]) -> Tensor:
+    def read(self, indices: NDArray[np.int64]) -> Tensor:
         """Samples ``(n, F)``."""
-        rows = self.packing.unpack(self.records[places])
-        if self.held is not None:
-            self.held.touched(len(places))
+        rows = self.packing.unpack(self.records[indices])
+        if self.mapped is not None:
+            self.mapped.touched(len(indices))
         return torch.from_numpy(rows)
 
 
 class _Mapped:
-    """A temporary file that is mapped; what was read of it does not stay in this process's memory.
+    """A memory-mapped temporary file whose pages are released after they were read.
 
-    The system keeps the pages while it has room, but they no longer count as ours.
+    The system caches the pages while it has room, but they no longer count as this process's.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
-        self.seen = 0
+        self.touched_bytes = 0
         self.map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         file.close()  # the map holds it open by itself
 
     def touched(self, rows: int) -> None:
-        """Count rows that were read, each perhaps on a page of its own."""
-        self.seen += rows * PAGE
-        if self.seen > TOUCHED_BYTES and hasattr(self.map, "madvise"):
+        """Count rows that were read, one page each at most, and release pages when due."""
+        self.touched_bytes += rows * PAGE
+        if self.touched_bytes > TOUCHED_BYTES and hasattr(self.map, "madvise"):
             self.map.madvise(mmap.MADV_DONTNEED)
-            self.seen = 0
+            self.touched_bytes = 0
 
 
 class Packer:
-    """Takes encoded rows some at a time and gives them back as a store.
+    """Packs encoded rows chunk by chunk into a store.
 
     Args:
-        symbols: Of each field.
-        count: Rows that will come.
-        folder: For a file, made where it is missing; ``None`` keeps the rows in memory. The file
-            has no name and goes with the process.
+        symbols: Number of symbols of each field; 0 for a position.
+        count: Total number of rows.
+        folder: For a file, created if missing; ``None`` stores the rows in memory. The file has no
+            name and is deleted with the process.
 
     Raises:
         DataError: if the folder cannot be written to.
@@ -148,7 +150,7 @@ class Packer:
         )
 
     def add(self, rows: Float32Array) -> None:
-        """Keep some more rows ``(n, F)``.
+        """Pack some more rows ``(n, F)``.
 
         Raises:
             DataError: if there are more rows than were counted, or the disk is full.
@@ -168,7 +170,7 @@ class Packer:
         self.done = part.stop
 
     def finish(self) -> Packed:
-        """All rows, by place.
+        """All rows, by index.
 
         Raises:
             DataError: if there were fewer rows than were counted.
@@ -177,9 +179,9 @@ class Packer:
             raise _changed()
         if self.file is None:
             return Packed(self.packing, self.records)
-        self.file.flush()  # closed by what maps it
-        held = _Mapped(self.file)
-        return Packed(self.packing, np.frombuffer(held.map, self.packing.dtype), held)
+        self.file.flush()  # _Mapped closes it
+        mapped = _Mapped(self.file)
+        return Packed(self.packing, np.frombuffer(mapped.map, self.packing.dtype), mapped)
 
 
 def _changed() -> DataError:
@@ -193,27 +195,27 @@ def row_prints(rows: Float32Array) -> NDArray[np.uint64]:
     Source of the mixing: the finaliser of SplitMix64 (Steele 2014), once per number.
     """
     bits = np.ascontiguousarray(rows, np.float32).view(np.uint32)
-    made = np.full(len(rows), rows.shape[1], np.uint64)
+    prints = np.full(len(rows), rows.shape[1], np.uint64)
     for at in range(rows.shape[1]):
-        made = _stirred(made ^ bits[:, at])
-    return made
+        prints = _stirred(prints ^ bits[:, at])
+    return prints
 
 
-def apart(prints: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Fingerprints ``(n,)`` of which no two are equal: how many equal ones came before is mixed in.
+def distinct_prints(prints: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Fingerprints ``(n,)`` made unique by mixing in how many equal ones came before.
 
     >>> made = apart(np.array([7, 3, 7], np.uint64))
     >>> len(set(made.tolist())), bool(made[1] == apart(np.array([3], np.uint64))[0])
     (3, True)
     """
     order = np.argsort(prints, kind="stable")
-    found = prints[order]
-    new = np.ones(len(found), np.bool_)
-    new[1:] = found[1:] != found[:-1]
-    place = np.arange(len(found))
-    first = np.maximum.accumulate(np.where(new, place, 0))
-    turns = np.empty(len(found), np.uint64)
-    turns[order] = place - first
+    sorted_prints = prints[order]
+    new = np.ones(len(sorted_prints), np.bool_)
+    new[1:] = sorted_prints[1:] != sorted_prints[:-1]
+    positions = np.arange(len(sorted_prints))
+    first = np.maximum.accumulate(np.where(new, positions, 0))
+    turns = np.empty(len(sorted_prints), np.uint64)
+    turns[order] = positions - first
     return _stirred(prints ^ _stirred(turns))
 
 

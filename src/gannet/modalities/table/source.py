@@ -1,4 +1,4 @@
-"""Tables as data to train on: claimed as a whole, encoded and packed some rows at a time."""
+"""Tables as training data: claimed as a whole, encoded and packed chunk by chunk."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ from pydantic import BaseModel, ConfigDict, Field
 from gannet.core.errors import DataError
 from gannet.core.source import Source
 from gannet.core.types import TableLayout
-from gannet.modalities.reading import FEWEST, Budget, Claim, ColumnView, StoredSamples
+from gannet.modalities.reading import MIN_SAMPLES, Budget, Claim, ColumnView, StoredSamples
 from gannet.modalities.table.codec import TableCodec
-from gannet.modalities.table.packed_rows import Packer, Packing, apart
+from gannet.modalities.table.packed_rows import Packer, Packing, distinct_prints
 
-CHANCE = 0.1
-"""Share of a table's rows that equal an earlier one beyond which that is chance, not copying."""
+DUPLICATE_FRACTION = 0.1
+"""Fraction of rows equal to an earlier one, beyond which these are coincidences, not copies."""
 
-SHOWN = 8
-"""Columns that an error lists."""
+MAX_LISTED = 8
+"""Most columns that an error lists."""
 
 
 class ColumnOptions(BaseModel):
-    """Flags of tables."""
+    """Command-line options of tables."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     column: dict[str, str] = Field(
         {},
-        description="types of columns, such as age=integer, where looking is not good enough",
+        description="types of columns, such as age=integer, if inference is not good enough",
     )
 
 
 def claim(column: ColumnView) -> Claim | None:
-    """All columns of a table of values together."""
+    """Claim all columns of a table of values together."""
     if column.form != "rows":
         return None
     return Claim(0.6, f"{column.shape[0]} columns of values")
 
 
 def adopt(source: Source, column: ColumnView) -> Source:
-    """A table, some rows at a time."""
+    """The source, read in chunks of rows."""
     return replace(source, raw=_no_items, columns=column.columns, frames=column.frames)
 
 
@@ -51,7 +51,7 @@ def _no_items(index: int) -> NoReturn:
 
 
 def choose_codec(source: Source, options: ColumnOptions, _budget: Budget) -> tuple[TableCodec, str]:
-    """The codec of all rows, with the types of columns that were asked for."""
+    """The codec fitted to all rows, with the column types from the options."""
     return TableCodec.fit_frames(source.frames, overrides=options.column), ""
 
 
@@ -63,14 +63,14 @@ def layout_of(codec: TableCodec) -> TableLayout:
 def store(
     source: Source, codec: TableCodec, folder: Path | None, memory_bytes: int
 ) -> StoredSamples:
-    """A table's rows as the codec has them, read and packed some at a time.
+    """Encode and pack a table's rows chunk by chunk.
 
     Raises:
-        DataError: if no column can be learnt, or there are too few rows.
+        DataError: if no column can be modelled, or there are too few rows.
     """
     if not codec.fields:
         raise DataError(
-            "no column that can be learnt: " + "; ".join(codec.describe()[:SHOWN]),
+            "no column that can be learnt: " + "; ".join(codec.describe()[:MAX_LISTED]),
             where=str(source.path),
             remedy="Add columns, or say what they are with --column NAME=TYPE.",
         )
@@ -82,12 +82,12 @@ def store(
             codec.check_columns(frame)
         packer.add(codec.encode_frame(frame).numpy())
     packed, evaluations = packer.finish(), packer.prints
-    if len(np.unique(evaluations)) < (1 - CHANCE) * len(evaluations):
-        # So many equal rows are no copies of each other: few different ones are possible.
-        evaluations = apart(evaluations)
-    if len(evaluations) < FEWEST:
+    if len(np.unique(evaluations)) < (1 - DUPLICATE_FRACTION) * len(evaluations):
+        # With so few possible rows, equal rows are coincidences rather than copies.
+        evaluations = distinct_prints(evaluations)
+    if len(evaluations) < MIN_SAMPLES:
         raise DataError(
-            f"only {len(evaluations)} rows, expected at least {FEWEST}",
+            f"only {len(evaluations)} rows, expected at least {MIN_SAMPLES}",
             where=str(source.path),
             remedy="Add more; a few hundred are a good start.",
         )

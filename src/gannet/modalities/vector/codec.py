@@ -1,4 +1,4 @@
-"""Rows of numbers <-> standardised ``(B, V)`` floats."""
+"""Vectors (rows of numbers) <-> standardised ``(B, V)`` floats."""
 
 from __future__ import annotations
 
@@ -22,15 +22,16 @@ VectorRow = NDArray[np.float64]
 
 
 class VectorCodec(BaseModel):
-    """Rows of one width. Each column is shifted and scaled to mean 0 and deviation 1.
+    """Standardizes rows of one width: each column to mean 0 and standard deviation 1.
 
-    ``tolerance`` is in units of a column of size one: encoded numbers are 32 bit, so a round trip
+    ``tolerance`` is relative to the size of a column: encoded numbers are float32, so a round trip
     keeps about seven digits.
 
     Attributes:
-        names: Of the columns.
-        mean: Of each column.
-        deviation: Of each column; 0 marks a constant column, which decodes to its mean.
+        names: Names of the columns.
+        mean: Mean of each column.
+        deviation: Standard deviation of each column; 0 for a constant one, which decodes to its
+            mean.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -49,7 +50,7 @@ class VectorCodec(BaseModel):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of one encoded row, ``(V,)``."""
+        """Shape of one encoded row, ``(V,)``."""
         return (len(self.names),)
 
     @classmethod
@@ -58,7 +59,7 @@ class VectorCodec(BaseModel):
 
         Args:
             raws: Rows, or one array ``(n, V)``.
-            names: Of the columns; numbered if not given.
+            names: Names of the columns; numbered if not given.
 
         Raises:
             DataError: if there is no row, no column, or a number that is not finite.
@@ -72,7 +73,7 @@ class VectorCodec(BaseModel):
                 remedy="Fix the cell or leave the row out.",
             )
         size = np.abs(rows).max(0)
-        size[size == 0] = 1  # dividing first keeps squares of huge numbers from overflowing
+        size[size == 0] = 1  # dividing first avoids overflow of squares
         mean = (rows / size).mean(0) * size
         deviation = np.where(np.ptp(rows / size, 0) > 0, (rows / size).std(0) * size, 0.0)
         return cls(
@@ -99,8 +100,8 @@ class VectorCodec(BaseModel):
     def read_rows(self, path: Path) -> NDArray[np.float64]:
         """Load rows ``(n, V)`` from a .csv with or without header, or a .npy file.
 
-        Columns are found by their names where the file has them all, so that others, such as the
-        class, may stand beside them.
+        Columns are selected by name if the file has them all, so that it may have others, such as
+        the class.
 
         Raises:
             DataError: if the file cannot be read as rows of this width.
@@ -126,11 +127,11 @@ class VectorCodec(BaseModel):
         if not has_header(lines):
             return lines
         columns = [cell.strip() for cell in lines[0]]
-        wanted = [harmless(name) if harmless(name) in columns else name for name in self.names]
-        if not set(wanted) <= set(columns):
+        headers = [harmless(name) if harmless(name) in columns else name for name in self.names]
+        if not set(headers) <= set(columns):
             return lines[1:]
-        places = [columns.index(name) for name in wanted]
-        return [[line[place] for place in places] for line in lines[1:]]
+        positions = [columns.index(name) for name in headers]
+        return [[line[position] for position in positions] for line in lines[1:]]
 
     def write_rows(self, raws: Sequence[VectorRow], path: Path) -> None:
         """Save rows as .csv, with a header and every digit, or as .npy.
@@ -180,7 +181,7 @@ class VectorCodec(BaseModel):
         return list(rows * np.array(self.deviation) + np.array(self.mean))
 
     def squash(self, output: Tensor) -> Tensor:
-        """Every finite number is a number already."""
+        """Identity: any finite number is valid."""
         return output
 
 

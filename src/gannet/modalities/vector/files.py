@@ -13,7 +13,7 @@ def has_header(lines: Sequence[Sequence[str]]) -> bool:
 
 
 def cells_of(path: Path) -> list[list[str]]:
-    """The cells of a table, line by line; commas, semicolons or tabs lie between them."""
+    """The cells of a CSV file by line; delimited by commas, semicolons or tabs."""
     with path.open(newline="", encoding="utf-8-sig") as file:
         start = file.readline()
         file.seek(0)

@@ -1,4 +1,4 @@
-"""Rows of numbers as a kind of data."""
+"""The modality of vectors: rows of numbers."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from torch import Tensor
 from gannet.core.codec import Codec
 from gannet.core.sampling import LoadedSamples
 from gannet.core.scores import Histogram
-from gannet.metrics.histograms import row_profiles
-from gannet.modalities.hooks import EvaluationHooks, Presentation, no_sheet
+from gannet.metrics.histograms import row_histograms
+from gannet.modalities.hooks import EvaluationHooks, Presentation, no_grid
 from gannet.modalities.inference import InferenceHooks, ReadTable
 from gannet.modalities.modality import Modality
 from gannet.modalities.reading import Reading
@@ -23,16 +23,16 @@ from gannet.modalities.vector.writers import WRITERS
 
 
 def cells(raw: Any) -> tuple[str, ...]:
-    """A row number by number."""
+    """A row as cells of text."""
     return tuple(f"{float(each):.6g}" for each in raw)
 
 
 def profiles(codec: Codec[Any], real: Tensor, fake: Tensor) -> Sequence[Histogram]:
-    """How each number is spread, in the units of the data."""
+    """Histograms of each column, in the units of the data."""
     assert isinstance(codec, VectorCodec)
     width = codec.shape[0]
     names = codec.names if len(codec.names) == width else [f"column {n + 1}" for n in range(width)]
-    return row_profiles(names, *(np.stack(codec.decode(each)) for each in (real, fake)))
+    return row_histograms(names, *(np.stack(codec.decode(each)) for each in (real, fake)))
 
 
 def read_file(codec: Codec[Any], path: Path, read_table: ReadTable) -> LoadedSamples:  # noqa: ARG001
@@ -51,9 +51,9 @@ modality = Modality(
     claim=claim,
     pack=pack,
     reading=Reading(adopt=adopt, arrays="(N, columns)", codec=choose_codec, inspect=inspect),
-    bfloat16=False,  # eight bits of mantissa would round fine structure away
+    bfloat16=False,  # 8 bits of mantissa would lose fine structure
     writers=WRITERS,
     inference=InferenceHooks(read_file=read_file),
     evaluation=EvaluationHooks(profiles=profiles),
-    presentation=Presentation(describe=cells, sheet=no_sheet, tags=("tabular",)),
+    presentation=Presentation(describe=cells, grid=no_grid, tags=("tabular",)),
 )

@@ -1,4 +1,4 @@
-"""Rows of numbers: from arrays and from tables of values, and what there is to say of them."""
+"""Rows of numbers from arrays and from tables, and their dataset report."""
 
 from __future__ import annotations
 
@@ -21,12 +21,15 @@ from gannet.modalities.vector.files import is_number
 Matrix = NDArray[np.float64]
 """``(rows, columns)``."""
 
-SHOWN, NAMED = 8, 20
-"""Faulty cells that an error lists, and columns that are named."""
+MAX_FAULTS = 8
+"""Maximum number of faulty cells that an error lists."""
+
+MAX_NAMED = 20
+"""Maximum number of columns that a report lists."""
 
 
 class NumberSummary(BaseModel):
-    """A column of numbers."""
+    """Summary of a column of numbers."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -38,7 +41,7 @@ class NumberSummary(BaseModel):
 
 
 class VectorDetails(BaseModel):
-    """What was found in rows of numbers."""
+    """Report on rows of numbers."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -46,7 +49,7 @@ class VectorDetails(BaseModel):
 
 
 def claim(column: ColumnView) -> Claim | None:
-    """Arrays of one axis, and tables, which a kind that takes words and gaps takes first."""
+    """Claim one-dimensional arrays, and tables with less confidence than the table modality."""
     if column.form == "rows":
         return Claim(0.4, f"{column.shape[0]} columns of values, if all are numbers")
     if column.form == "arrays" and len(column.shape) == 1 and 0 not in column.shape:
@@ -55,10 +58,10 @@ def claim(column: ColumnView) -> Claim | None:
 
 
 def adopt(source: Source, column: ColumnView) -> Source:
-    """The rows of an array or of a table as numbers of 64 bit.
+    """The rows of an array or of a table as float64.
 
     Raises:
-        DataError: listing cells that are no numbers, with their rows and columns.
+        DataError: listing cells that are not numbers, with their rows and columns.
     """
     if column.form == "rows":
         names = column.columns
@@ -70,12 +73,12 @@ def adopt(source: Source, column: ColumnView) -> Source:
             )
         rows = _numbers(source, column.frames, names)
     else:
-        held = column.array
-        if held is None:
-            held = np.stack([column.cell(at) for at in range(source.count)])
+        array = column.array
+        if array is None:
+            array = np.stack([column.cell(at) for at in range(source.count)])
         rows, names = (
-            held.astype(np.float64),
-            tuple(f"column_{at + 1}" for at in range(held.shape[1])),
+            array.astype(np.float64),
+            tuple(f"column_{at + 1}" for at in range(array.shape[1])),
         )
         _check_finite(source, rows)
     return replace(source, raw=rows.__getitem__, columns=names, frames=(), dialect=None, held=True)
@@ -87,15 +90,15 @@ def rows_of(source: Source) -> Matrix:
 
 
 def choose_codec(source: Source, _options: object, _budget: Budget) -> tuple[VectorCodec, str]:
-    """The codec of all rows."""
+    """A codec fitted to all rows."""
     return VectorCodec.fit(rows_of(source), names=source.columns), ""
 
 
 def pack(codec: VectorCodec, raws: Sequence[Any]) -> NDArray[np.float32]:
-    """Rows encoded in 32 bit.
+    """Encoded rows, float32.
 
     Raises:
-        DataError: if they are of another width than the codec.
+        DataError: if their width differs from that of the codec.
     """
     if len(raws) and len(raws[0]) != codec.shape[0]:
         raise DataError(
@@ -105,8 +108,8 @@ def pack(codec: VectorCodec, raws: Sequence[Any]) -> NDArray[np.float32]:
     return codec.encode(raws).numpy()
 
 
-def inspect(source: Source, _options: object, _budget: Budget, _most: int) -> Inspection:
-    """Look at all rows."""
+def inspect(source: Source, _options: object, _budget: Budget, _max_items: int) -> Inspection:
+    """Dataset report of all rows."""
     rows = rows_of(source)
     measurements = (rows.min(0), rows.mean(0), rows.max(0), rows.std(0))
     columns = tuple(
@@ -115,20 +118,21 @@ def inspect(source: Source, _options: object, _budget: Budget, _most: int) -> In
             source.columns, *(each.tolist() for each in measurements), strict=True
         )
     )
-    words = [
+    lines = [
         f"column {each.name}: {each.low:.4g} to {each.high:.4g}, mean {each.mean:.4g}, "
         f"deviation {each.deviation:.4g}"
-        for each in columns[:NAMED]
+        for each in columns[:MAX_NAMED]
     ]
-    if len(columns) > NAMED:
-        words.append(f"... and {len(columns) - NAMED} more columns")
+    if len(columns) > MAX_NAMED:
+        lines.append(f"... and {len(columns) - MAX_NAMED} more columns")
     constant = [each.name for each in columns if each.low == each.high]
     return Inspection(
-        places=range(source.count),
-        looks=[fingerprint(row.tobytes()) for row in rows],
+        indices=range(source.count),
+        fingerprints=[fingerprint(row.tobytes()) for row in rows],
         details=VectorDetails(columns=columns),
-        words=tuple(words),
-        warnings=(f"columns that never change: {', '.join(constant[:NAMED])}",) * bool(constant),
+        lines=tuple(lines),
+        warnings=(f"columns that never change: {', '.join(constant[:MAX_NAMED])}",)
+        * bool(constant),
         shape=(rows.shape[1],),
     )
 
@@ -153,29 +157,29 @@ def _numbers(source: Source, frames: Iterable[Frame], names: Sequence[str]) -> M
         parts.append(rows)
         wrong = np.argwhere(~np.isfinite(rows)).tolist()
         count += len(wrong)
-        for row, at in wrong[: SHOWN - len(faults)]:
+        for row, at in wrong[: MAX_FAULTS - len(faults)]:
             cell = listed(frame.column(names[at])[row : row + 1])[0]
-            shown = "empty" if cell is None or not str(cell).strip() else repr(str(cell).strip())
-            faults.append(f"row {frame.first + row}, column {names[at]!r}: {shown}")
+            text = "empty" if cell is None or not str(cell).strip() else repr(str(cell).strip())
+            faults.append(f"row {frame.first + row}, column {names[at]!r}: {text}")
     if count:
-        more = f"\n  ... and {count - SHOWN} more" if count > SHOWN else ""
+        more = f"\n  ... and {count - MAX_FAULTS} more" if count > MAX_FAULTS else ""
         raise DataError(
             "expected numbers, got\n  " + "\n  ".join(faults) + more,
             where=str(source.path),
             remedy="Fix the cells, name the column with --label if it is the class, or use the "
-            "recipe table, which takes words and gaps.",
+            "recipe table, which takes text and missing values.",
         )
     return np.concatenate(parts)
 
 
 def _column(cells: Cells) -> Matrix:
-    """Cells as numbers; what is none is not finite."""
+    """Cells as numbers; NaN where a cell is not a number."""
     if cells.dtype.kind in "buif":
         return cells.astype(np.float64)
     if cells.dtype.kind != "O":
         return np.full(len(cells), np.nan)
-    made = [_number(cell) for cell in cells.tolist()]
-    return np.array(made, np.float64)
+    numbers = [_number(cell) for cell in cells.tolist()]
+    return np.array(numbers, np.float64)
 
 
 def _number(cell: object) -> float:

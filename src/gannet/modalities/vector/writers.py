@@ -17,18 +17,18 @@ from gannet.modalities.vector.codec import VectorCodec
 
 
 def write_csv(rows: Iterable[Any], to: WriteRequest) -> None:
-    """A header and every digit; the class has the name that it had in the training data."""
+    """CSV with a header and every digit; the class column is named as in the training data."""
     assert isinstance(to.codec, VectorCodec)
     further = {to.facts.get("label") or "label": to.labels} if to.classes else {}
     write_whole(to.path, to.codec.to_csv(list(rows), further))
 
 
 def write_parquet(rows: Iterable[Any], to: WriteRequest) -> None:
-    """A column of numbers for each, and one for the class."""
+    """Parquet with the columns of numbers, and one for the class."""
     assert isinstance(to.codec, VectorCodec)
     pyarrow, parquet = need("pyarrow", "parquet"), need("pyarrow.parquet", "parquet")
-    held = np.stack(list(rows))
-    columns: dict[str, Any] = {name: held[:, at] for at, name in enumerate(to.codec.names)}
+    matrix = np.stack(list(rows))
+    columns: dict[str, Any] = {name: matrix[:, at] for at, name in enumerate(to.codec.names)}
     if to.classes:
         columns["label"] = [name or None for name in to.labels]
     packed = io.BytesIO()

@@ -1,1 +1,1 @@
-"""Networks of table rows, whose fields are drawn one by one."""
+"""Networks for table rows, whose fields are sampled one by one (autoregressively)."""

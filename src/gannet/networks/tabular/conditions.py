@@ -1,8 +1,8 @@
-"""Cells that are asked for: which, and how often each way in which a wish can come true.
+"""Cell conditions: prefixes of rows that satisfy them, with their probabilities.
 
-A row is filled field by field, each given those before it. What is wished for must come first, or
-the fields before it would be drawn as if nothing had been wished. So the ways in which all wishes
-come true together are listed, each with the share that the network gives it, and a row draws one.
+A row is sampled autoregressively, field by field. Conditioned fields must come first, or the
+fields before them would be sampled as if there were no condition. So all prefixes that satisfy the
+conditions are listed, each with its probability under the model, and each row samples one.
 """
 
 from __future__ import annotations
@@ -18,116 +18,137 @@ from gannet.core.types import CellConditions, CellRange, Condition
 from gannet.networks.tabular.layout import SLICES, condition_vector
 from gannet.networks.tabular.network import FieldGenerator
 
-MOST = 4_096
-"""Ways that are kept; of more, this many are drawn by their shares, evenly."""
+MAX_PREFIXES = 4_096
+"""Maximum number of prefixes; of more, this many are sampled systematically by probability."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prefixes:
-    """Ways in which the wishes come true.
+    """Prefixes of rows that satisfy the cell conditions.
 
     Attributes:
-        low: ``(U, F)`` the cells that are told, of a place its lower bound.
-        high: ``(U, F)`` the same, of a place its upper bound.
-        known: ``(U, F)`` one where a cell is told.
-        cumulative: ``(U,)`` shares of the ways, summed up to 1.
-        probability: Of all rows, that of rows for which the wishes come true without being asked.
+        low: ``(U, F)`` the conditioned cells; for a continuous position its lower bound.
+        high: ``(U, F)`` the same; for a continuous position its upper bound.
+        observed: ``(U, F)`` one where a cell is conditioned.
+        cumulative: ``(U,)`` cumulative probabilities of the prefixes, up to 1.
+        probability: Marginal probability of the condition under the model.
     """
 
     low: Tensor
     high: Tensor
-    known: Tensor
+    observed: Tensor
     cumulative: Tensor
     probability: float
 
 
 @torch.no_grad()
 def prefixes(generator: FieldGenerator, conditions: CellConditions) -> Prefixes:
-    """List the ways in which the wishes come true; exact up to ``MOST`` of them."""
+    """List the prefixes that satisfy the conditions; exact up to ``MOST`` of them."""
     fields = len(generator.layout.count)
     low = generator.stem.weight.new_zeros(1, fields)
-    high, known, weight = low.clone(), low.clone(), low.new_ones(1).double()
-    for wish in sorted(conditions, key=len):  # what leaves no choice first: the list stays short
-        pieces = [part for piece in wish for part in _sliced(piece)]
-        first = next(iter(pieces[0].cells))
-        share = _share(generator, low, known, first)
-        symbols = torch.tensor([int(piece.cells[first]) for piece in pieces])
-        weighed = (weight[:, None] * share[:, symbols.to(share.device)]).flatten()
-        at, weight = _thinned(weighed)
-        existing, number = at // len(pieces), at % len(pieces)
-        low, high, known = low[existing], high[existing], known[existing]
-        low, high, known = low.clone(), high.clone(), known.clone()
-        low[:, first] = high[:, first] = symbols.to(low)[number]
-        known[:, first] = 1
-        rest = {field for piece in pieces for field in (*piece.cells, *piece.within)} - {first}
-        for field in sorted(rest):
-            bounds = torch.tensor([_bounds(piece, field) for piece in pieces]).to(low)[number]
-            asked = bounds[:, 2] > 0
-            share = _share(generator, low[asked], known[asked], field)
-            begin, end = bounds[asked, 0], bounds[asked, 1]
-            place = field in generator.layout.continuous
-            which = (begin * SLICES if place else begin).long().clamp(max=share.shape[1] - 1)
-            part = share.gather(1, which[:, None]).squeeze(1)
-            # A place that is told to the last digit is taken for its whole slice.
-            cut = ((end - begin) * SLICES).double() if place else torch.zeros_like(part)
-            weight[asked] *= part * torch.where(cut > 0, cut, 1)
-            low[asked, field], high[asked, field], known[asked, field] = begin, end, 1
-    share_of_all = float(weight.sum())
-    heaped = weight.cumsum(0) / max(share_of_all, math.ulp(0.0))
-    return Prefixes(low, high, known, heaped, share_of_all)
+    high, observed, weight = low.clone(), low.clone(), low.new_ones(1).double()
+    for cell_condition in sorted(
+        conditions, key=len
+    ):  # fewest alternatives first: the list stays short
+        ranges = [part for cell_range in cell_condition for part in _sliced(cell_range)]
+        first = next(iter(ranges[0].cells))
+        probabilities = _field_probabilities(generator, low, observed, first)
+        tokens = torch.tensor([int(cell_range.cells[first]) for cell_range in ranges])
+        weighed = (weight[:, None] * probabilities[:, tokens.to(probabilities.device)]).flatten()
+        at, weight = _subsampled(weighed)
+        parent, choice = at // len(ranges), at % len(ranges)
+        low, high, observed = low[parent], high[parent], observed[parent]
+        low, high, observed = low.clone(), high.clone(), observed.clone()
+        low[:, first] = high[:, first] = tokens.to(low)[choice]
+        observed[:, first] = 1
+        other_fields = {
+            field for cell_range in ranges for field in (*cell_range.cells, *cell_range.within)
+        } - {first}
+        for field in sorted(other_fields):
+            bounds = torch.tensor([_bounds(cell_range, field) for cell_range in ranges]).to(low)[
+                choice
+            ]
+            constrained = bounds[:, 2] > 0
+            probabilities = _field_probabilities(
+                generator, low[constrained], observed[constrained], field
+            )
+            lower, upper = bounds[constrained, 0], bounds[constrained, 1]
+            continuous = field in generator.layout.continuous
+            which = (
+                (lower * SLICES if continuous else lower)
+                .long()
+                .clamp(max=probabilities.shape[1] - 1)
+            )
+            part = probabilities.gather(1, which[:, None]).squeeze(1)
+            # An exact position gets the probability of its whole slice.
+            cut = ((upper - lower) * SLICES).double() if continuous else torch.zeros_like(part)
+            weight[constrained] *= part * torch.where(cut > 0, cut, 1)
+            low[constrained, field], high[constrained, field], observed[constrained, field] = (
+                lower,
+                upper,
+                1,
+            )
+    total = float(weight.sum())
+    cumulative = weight.cumsum(0) / max(total, math.ulp(0.0))
+    return Prefixes(low, high, observed, cumulative, total)
 
 
-def rows_of(existing: Prefixes, chance: Tensor) -> tuple[Tensor, Tensor]:
-    """Rows ``(n, F)`` with what is told, and which cells that are.
+def rows_of(prefixes: Prefixes, uniforms: Tensor) -> tuple[Tensor, Tensor]:
+    """Rows ``(n, F)`` with the conditioned cells, and a mask ``(n, F)`` of these.
 
     Args:
-        existing: The ways.
-        chance: ``(n, 1 + K)`` in [0, 1): one to choose the way, one for each column's place.
+        prefixes: The prefixes.
+        uniforms: ``(n, 1 + K)`` uniform in [0, 1): to select a prefix, and for K positions.
     """
-    chance = chance.to(existing.cumulative)
-    at = torch.searchsorted(existing.cumulative, chance[:, 0].contiguous(), right=True)
-    at = at.clamp(max=len(existing.cumulative) - 1)
-    low, high = existing.low[at], existing.high[at]
-    wide = (existing.high > existing.low).any(0).nonzero().squeeze(1)
+    uniforms = uniforms.to(prefixes.cumulative)
+    at = torch.searchsorted(prefixes.cumulative, uniforms[:, 0].contiguous(), right=True)
+    at = at.clamp(max=len(prefixes.cumulative) - 1)
+    low, high = prefixes.low[at], prefixes.high[at]
+    wide = (prefixes.high > prefixes.low).any(0).nonzero().squeeze(1)
     rows = low.clone()
-    inside = chance[:, 1 : 1 + len(wide)].to(low)
+    inside = uniforms[:, 1 : 1 + len(wide)].to(low)
     rows[:, wide] += inside * (high - low)[:, wide]
-    return torch.minimum(rows, high), existing.known[at]
+    return torch.minimum(rows, high), prefixes.observed[at]
 
 
-def _share(generator: FieldGenerator, rows: Tensor, known: Tensor, field: int) -> Tensor:
-    """Shares ``(U, K)`` of one field's symbols given what is known, 64 bit."""
+def _field_probabilities(
+    generator: FieldGenerator, rows: Tensor, observed: Tensor, field: int
+) -> Tensor:
+    """Probabilities ``(U, K)`` of one field's tokens, given the observed cells; float64."""
     blank = rows[:, :0]
-    logits = generator.logits(Condition(condition_vector(rows, known), blank, blank))
+    logits = generator.logits(Condition(condition_vector(rows, observed), blank, blank))
     return logits[:, generator.layout.parts[field]].double().softmax(1)
 
 
-def _sliced(piece: CellRange) -> Iterator[CellRange]:
-    """The same with places within one slice each, inside which all places are alike."""
-    if not piece.within:
-        yield piece
+def _sliced(cell_range: CellRange) -> Iterator[CellRange]:
+    """The range split at slice bounds: within a slice, all positions are equally likely."""
+    if not cell_range.within:
+        yield cell_range
         return
-    ((field, (low, high)),) = piece.within.items()
+    ((field, (low, high)),) = cell_range.within.items()
     for number in range(int(low * SLICES), min(int(high * SLICES), SLICES - 1) + 1):
-        begin, end = max(low, number / SLICES), min(high, math.nextafter((number + 1) / SLICES, 0))
-        if begin < end:
-            yield CellRange(piece.cells, {field: (begin, end)})
+        lower, upper = (
+            max(low, number / SLICES),
+            min(high, math.nextafter((number + 1) / SLICES, 0)),
+        )
+        if lower < upper:
+            yield CellRange(cell_range.cells, {field: (lower, upper)})
 
 
-def _bounds(piece: CellRange, field: int) -> tuple[float, float, float]:
-    """Lowest and highest cell of a field, and whether the piece says anything of it."""
-    found: Mapping[int, tuple[float, float]] = piece.within
-    if field in found:
-        return (*found[field], 1.0)
-    cell = piece.cells.get(field)
+def _bounds(cell_range: CellRange, field: int) -> tuple[float, float, float]:
+    """Lowest and highest cell of a field, and whether the range constrains it."""
+    within: Mapping[int, tuple[float, float]] = cell_range.within
+    if field in within:
+        return (*within[field], 1.0)
+    cell = cell_range.cells.get(field)
     return (0.0, 0.0, 0.0) if cell is None else (cell, cell, 1.0)
 
 
-def _thinned(weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Places and weights of the ways to keep: all, or ``MOST`` at even steps of their sum."""
+def _subsampled(weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Indices and weights of the prefixes to keep: all, or ``MOST`` by systematic sampling."""
     total = weight.sum()
-    if len(weight) <= MOST or not total > 0:
+    if len(weight) <= MAX_PREFIXES or not total > 0:
         return torch.arange(len(weight), device=weight.device), weight
-    steps = (torch.arange(MOST, device=weight.device) + 0.5) / MOST * total
+    steps = (torch.arange(MAX_PREFIXES, device=weight.device) + 0.5) / MAX_PREFIXES * total
     at = torch.searchsorted(weight.cumsum(0), steps).clamp(max=len(weight) - 1)
-    return at, (total / MOST).expand(MOST).clone()
+    return at, (total / MAX_PREFIXES).expand(MAX_PREFIXES).clone()

@@ -1,7 +1,7 @@
-"""Which symbols of a table's fields occurred together, as bits: 40 kB for a table like UCI Adult.
+"""Co-occurrence matrix of a table's tokens, as bits: 40 kB for a table like UCI Adult.
 
-The odds of a network never say that something was not there: on Adult it holds half of the pairs
-of values that no row has to occur in more than 0.6 of 29,000 rows (measured).
+A network's probabilities are never zero: on Adult, it expects half of the pairs of values that no
+row has in more than 0.6 of 29,000 rows (measured).
 """
 
 from __future__ import annotations
@@ -17,40 +17,45 @@ from torch import Tensor
 from gannet.core.types import CellRange
 from gannet.networks.tabular.layout import Layout
 
-WIDEST, MOST_FIELDS = 8_192, 100
-"""Symbols and fields beyond which pairs are not kept."""
+MAX_TOKENS = 8_192
+"""Maximum number of tokens of all fields; for more, no matrix is stored."""
+MAX_FIELDS = 100
+"""Maximum number of fields; for more, no matrix is stored."""
 
 
 def cooccurrence(parts: Iterable[Tensor], layout: Layout) -> Tensor:
-    """``(W, W / 8)`` bits: whether two symbols stood in one row; empty for very wide tables.
+    """``(W, W / 8)`` bits: whether two tokens occurred in one row; empty for very wide tables.
 
     Args:
         parts: Rows ``(B, F)``, some at a time.
         layout: Of their fields.
     """
     fields = [at for at in range(len(layout.parts)) if at not in layout.continuous]
-    if layout.width > WIDEST or len(fields) > MOST_FIELDS:
+    if layout.width > MAX_TOKENS or len(fields) > MAX_FIELDS:
         return torch.zeros(0, 0, dtype=torch.uint8)
-    met = torch.zeros(layout.width, layout.width, dtype=torch.bool)
+    occurred = torch.zeros(layout.width, layout.width, dtype=torch.bool)
     counts: list[int] = layout.count.tolist()
     for rows in parts:
-        symbols = layout.tokens(rows)
+        tokens = layout.tokens(rows)
         for one, other in combinations(fields, 2):
             size = counts[one], counts[other]
-            codes = symbols[:, one] * size[1] + symbols[:, other]
-            found = torch.bincount(codes, minlength=size[0] * size[1]).view(size) > 0
-            met[layout.parts[one], layout.parts[other]] |= found
-    return torch.from_numpy(np.packbits((met | met.T).numpy(), axis=1))
+            codes = tokens[:, one] * size[1] + tokens[:, other]
+            block = torch.bincount(codes, minlength=size[0] * size[1]).view(size) > 0
+            occurred[layout.parts[one], layout.parts[other]] |= block
+    return torch.from_numpy(np.packbits((occurred | occurred.T).numpy(), axis=1))
 
 
 def cooccurred(
     pairs: Tensor, layout: Layout, one: Iterable[CellRange], other: Iterable[CellRange]
 ) -> bool:
-    """Whether a piece of one wish stood in a row with one of the other; yes if not known."""
+    """Whether alternatives of two cell conditions occurred in one row; true if unknown."""
     if not pairs.numel():
         return True
     bits = np.unpackbits(pairs.numpy(), axis=1).astype(bool)
-    left, right = ([_symbols(piece, layout) for piece in wish] for wish in (one, other))
+    left, right = (
+        [_tokens(cell_range, layout) for cell_range in cell_condition]
+        for cell_condition in (one, other)
+    )
     return any(
         all(bits[symbol, beside] for symbol in mine for beside in theirs)
         for mine in left
@@ -61,17 +66,17 @@ def cooccurred(
 def cooccurrence_block(
     pairs: Tensor, layout: Layout, one: int, other: int
 ) -> NDArray[np.bool_] | None:
-    """``(K, L)`` whether symbols of two fields stood in one row; nothing if that is not known."""
+    """``(K, L)`` whether tokens of two fields occurred in one row; ``None`` if unknown."""
     if not pairs.numel():
         return None
     bits = np.unpackbits(pairs.numpy()[layout.parts[one]], axis=1).astype(bool)
     return bits[:, layout.parts[other]]
 
 
-def _symbols(piece: CellRange, layout: Layout) -> list[int]:
-    """The places of a piece's symbols in an expanded row."""
+def _tokens(cell_range: CellRange, layout: Layout) -> list[int]:
+    """Indices of a cell range's tokens in an expanded row."""
     return [
         layout.parts[field].start + int(cell)
-        for field, cell in piece.cells.items()
+        for field, cell in cell_range.cells.items()
         if field not in layout.continuous
     ]

@@ -1,8 +1,8 @@
-"""Weights that symbols in an order share with their neighbours.
+"""Cosine features (a DCT basis) that ordinal tokens share.
 
-A number becomes a symbol, one out of up to a few hundred, and a network that has weights of its own
-for each must see every one of them often. With few rows it cannot: what it learns of 37 should hold
-for 38. So each ordered field's symbols also share a few slow waves over their order.
+A number becomes one of up to a few hundred tokens, and a network with separate weights for each
+must see every token often. In small tables it cannot: what it learns about 37 should hold for 38.
+So the tokens of each ordinal field also share a few low-frequency cosines over their order.
 """
 
 from __future__ import annotations
@@ -14,72 +14,72 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import register_parametrization
 
-FEWEST = 6
-"""Symbols from which on an order is worth sharing."""
-OWN = 0.3
-"""What symbols keep of the first weights of their own, which are chance."""
+MIN_TOKENS = 6
+"""Minimum number of ordinal tokens of a field with cosine features."""
+OWN_SCALE = 0.3
+"""Scale of the random per-token initial weights; the shared cosine features carry the rest."""
 
 
 def cosine_basis(counts: Sequence[int], ordered: Sequence[int], count: int) -> Tensor:
-    """Cosines over the order of each field's symbols, ``(W, K)``.
+    """Cosines over the ordinal tokens of each field, ``(W, K)``.
 
     Args:
-        counts: Symbols of each field; ``W`` is their sum.
-        ordered: Of each field the first symbol of the order, -1 for none.
-        count: Waves per field, slowest first; fewer where there are few symbols.
+        counts: Tokens of each field; ``W`` is their sum.
+        ordered: For each field the first ordinal token, -1 for none.
+        count: Cosines per field, lowest frequency first; fewer where there are few tokens.
     """
     parts: list[Tensor] = []
     at = 0
-    for symbols, first in zip(counts, ordered, strict=True):
-        held = symbols - first
-        if first >= 0 and held >= FEWEST:
-            turns = torch.arange(1, min(count, held - 1) + 1)
-            where = (torch.arange(held) + 0.5) / held
-            part = torch.zeros(sum(counts), len(turns))
-            part[at + first : at + symbols] = torch.cos(math.pi * where[:, None] * turns)
+    for cardinality, first in zip(counts, ordered, strict=True):
+        size = cardinality - first
+        if first >= 0 and size >= MIN_TOKENS:
+            frequencies = torch.arange(1, min(count, size - 1) + 1)
+            positions = (torch.arange(size) + 0.5) / size
+            part = torch.zeros(sum(counts), len(frequencies))
+            part[at + first : at + cardinality] = torch.cos(
+                math.pi * positions[:, None] * frequencies
+            )
             parts.append(part)
-        at += symbols
+        at += cardinality
     return torch.cat(parts, 1) if parts else torch.zeros(sum(counts), 0)
 
 
 class _Shared(nn.Module):
-    """Weights of their own, and what they share, ``(W, width)`` or turned over."""
+    """Parametrization: per-token weights plus shared cosines, ``(W, width)`` or transposed."""
 
     basis: Tensor
 
-    def __init__(self, waves: Tensor, width: int, spread: float, *, turned: bool) -> None:
+    def __init__(self, basis: Tensor, width: int, std: float, *, transposed: bool) -> None:
         super().__init__()
-        self.turned = turned
-        self.register_buffer("basis", waves, persistent=False)
-        self.heights = nn.Parameter(spread * torch.randn(waves.shape[1], width))
+        self.transposed = transposed
+        self.register_buffer("basis", basis, persistent=False)
+        self.heights = nn.Parameter(std * torch.randn(basis.shape[1], width))
 
     def forward(self, own: Tensor) -> Tensor:
         shared = self.basis @ self.heights
-        return own + (shared.T if self.turned else shared)
+        return own + (shared.T if self.transposed else shared)
 
 
-def share_cosine_features(
-    evaluation: nn.Linear, answer: nn.Linear, waves: Tensor, fields: int
-) -> None:
-    """Let the first and the last layer of a network of fields share ``waves`` ``(W, K)``.
+def share_cosine_features(stem: nn.Linear, output: nn.Linear, basis: Tensor, fields: int) -> None:
+    """Add cosine features ``basis`` ``(W, K)`` to the weights of the first and the last layer.
 
     Args:
-        evaluation: Reads ``W`` symbols and ``fields`` more numbers.
-        answer: Gives ``W`` logits.
-        waves: See ``cosine_basis``; of none, nothing changes.
+        stem: First layer, from ``W`` tokens and ``fields`` mask tokens.
+        output: Last layer, to ``W`` logits.
+        basis: See ``cosine_basis``; if empty, nothing changes.
         fields: Number of fields.
     """
-    count = waves.shape[1]
+    count = basis.shape[1]
     if not count:
         return
-    ordered = waves.abs().sum(1) > 0
+    ordered = basis.abs().sum(1) > 0
     with torch.no_grad():
-        evaluation.weight[:, : len(waves)][:, ordered] *= OWN
-    beyond = torch.cat([waves, waves.new_zeros(fields, count)])
-    # As large together as the weights of one symbol are: the sum of a field's waves.
-    spread = math.sqrt(fields / count) / math.sqrt(fields)
-    width = evaluation.out_features
-    first = _Shared(beyond, width, spread, turned=True)
-    last = _Shared(waves, width, 0.3 / math.sqrt(width), turned=False)
-    register_parametrization(evaluation, "weight", first, unsafe=True)
-    register_parametrization(answer, "weight", last, unsafe=True)
+        stem.weight[:, : len(basis)][:, ordered] *= OWN_SCALE
+    beyond = torch.cat([basis, basis.new_zeros(fields, count)])
+    # The sum of a field's cosines is as large as the weights of one token.
+    std = math.sqrt(fields / count) / math.sqrt(fields)
+    width = stem.out_features
+    first = _Shared(beyond, width, std, transposed=True)
+    last = _Shared(basis, width, 0.3 / math.sqrt(width), transposed=False)
+    register_parametrization(stem, "weight", first, unsafe=True)
+    register_parametrization(output, "weight", last, unsafe=True)

@@ -1,4 +1,4 @@
-"""Where each field of a row lies among zeros and ones, and which cells are told."""
+"""One-hot encoding of table rows, with a mask of the observed cells."""
 
 from __future__ import annotations
 
@@ -9,42 +9,42 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-SLICES = 16  # symbols that stand for a place in [0, 1]; within one, all places are alike
-STEEPEST = 40.0  # bound on logits: exp of it, summed over any table, is finite in 32 bit
+SLICES = 16  # tokens of a continuous position in [0, 1]; it is uniform within each
+STEEPEST = 40.0  # bound on logits: exp of it, summed over any table, is finite in float32
 
 
-def condition_vector(rows: Tensor, known: Tensor) -> Tensor:
-    """The condition vector ``(B, 2F)``: the known cells, zero elsewhere, and which they are.
+def condition_vector(rows: Tensor, observed: Tensor) -> Tensor:
+    """The condition vector ``(B, 2F)``: observed cells, zero elsewhere, and their mask.
 
     Args:
-        rows: ``(B, F)`` cells as the codec gives them.
-        known: ``(B, F)`` one where a cell is told, zero where it is to be found.
+        rows: ``(B, F)`` cells as the codec encodes them.
+        observed: ``(B, F)`` one where a cell is observed, zero where it is to be sampled.
     """
-    return torch.cat([torch.where(known > 0, rows, 0), known], 1)
+    return torch.cat([torch.where(observed > 0, rows, 0), observed], 1)
 
 
-def missing(rows: Tensor, holes: Sequence[int]) -> Tensor:
-    """Which cells ``(B, F)`` of rows are said to be missing; see ``TableLayout.missing_field``."""
-    if not holes:
+def missing(rows: Tensor, missing_field: Sequence[int]) -> Tensor:
+    """Mask ``(B, F)`` of the missing cells; see ``TableLayout.missing_field``."""
+    if not missing_field:
         return torch.zeros_like(rows, dtype=torch.bool)
-    at = torch.tensor(holes, device=rows.device)
-    return (rows[:, at.clamp(min=0)] < 0.5) & (at >= 0)  # symbols are whole
+    at = torch.tensor(missing_field, device=rows.device)
+    return (rows[:, at.clamp(min=0)] < 0.5) & (at >= 0)  # tokens are whole
 
 
 class Layout(nn.Module):
-    """Where each field's symbols lie in an expanded row ``(W,)``.
+    """Position of each field's tokens in an expanded (one-hot) row ``(W,)``.
 
     Args:
-        fields: Symbols per field; zero for a place in [0, 1], which counts as ``SLICES`` symbols.
+        fields: Tokens per field; zero for a continuous position, which has ``SLICES`` tokens.
 
     Attributes:
-        count: ``(F,)`` symbols of each field.
-        first: ``(F,)`` the first symbol of each field in the expanded row.
-        span: ``(F,)`` by what a cell is multiplied to give its symbol: 1, or ``SLICES``.
-        member: ``(W, F)`` one where the symbol is the field's.
+        count: ``(F,)`` number of tokens of each field.
+        first: ``(F,)`` the first token of each field in the expanded row.
+        span: ``(F,)`` factor from a cell to its token: 1, or ``SLICES``.
+        member: ``(W, F)`` one where the token belongs to the field.
         width: ``W``.
-        parts: Where each field lies in the expanded row.
-        continuous: The fields that are places.
+        parts: Slice of each field in the expanded row.
+        continuous: The fields that are continuous positions.
     """
 
     count: Tensor
@@ -61,7 +61,7 @@ class Layout(nn.Module):
         count = torch.tensor(counts)
         self.continuous = [at for at, symbols in enumerate(fields) if not symbols]
         owner = torch.arange(len(counts)).repeat_interleave(count)
-        # They follow from ``fields``, hence are not saved.
+        # Not saved, because they follow from ``fields``.
         self.register_buffer("count", count, persistent=False)
         self.register_buffer("first", count.cumsum(0) - count, persistent=False)
         span = torch.tensor([1 if each else SLICES for each in fields])
@@ -70,84 +70,88 @@ class Layout(nn.Module):
         self.register_buffer("member", member, persistent=False)
 
     def tokens(self, rows: Tensor) -> Tensor:
-        """Cells ``(B, F)`` as symbols ``(B, F)``, counted from each field's own first."""
-        found = (rows * self.span).long()
-        return torch.minimum(found.clamp_(min=0), self.count - 1)
+        """Cells ``(B, F)`` as tokens ``(B, F)``, from 0 in each field."""
+        tokens = (rows * self.span).long()
+        return torch.minimum(tokens.clamp_(min=0), self.count - 1)
 
     def expand(self, rows: Tensor) -> Tensor:
-        """Cells ``(B, F)`` as zeros and ones ``(B, W)``, one one per field."""
-        return self.mark(self.tokens(rows))
+        """Cells ``(B, F)`` as one-hot rows ``(B, W)``, with a one per field."""
+        return self.one_hot(self.tokens(rows))
 
-    def mark(self, symbols: Tensor) -> Tensor:
-        """Symbols ``(B, F)`` as zeros and ones ``(B, W)``."""
-        blank = self.member.new_zeros(len(symbols), self.width)
-        return blank.scatter_(1, symbols + self.first, 1.0)
+    def one_hot(self, tokens: Tensor) -> Tensor:
+        """Tokens ``(B, F)`` as one-hot rows ``(B, W)``."""
+        blank = self.member.new_zeros(len(tokens), self.width)
+        return blank.scatter_(1, tokens + self.first, 1.0)
 
     def repeat_per_token(self, cells: Tensor) -> Tensor:
-        """A number per cell ``(B, F)``, repeated for every symbol of the field, ``(B, W)``."""
-        return cells @ self.member.T  # a third of the time of a gather (measured)
+        """A number per cell ``(B, F)``, repeated for every token of the field, ``(B, W)``."""
+        return cells @ self.member.T  # three times as fast as a gather (measured)
 
-    def embed_known(self, symbols: Tensor, known: Tensor, kind: torch.dtype) -> Tensor:
-        """What a first layer sees, ``(B, W + F)``: a one for each known symbol or hidden field.
+    def embed_observed(self, tokens: Tensor, observed: Tensor, dtype: torch.dtype) -> Tensor:
+        """Input of a first layer, ``(B, W + F)``: a one per observed token or masked field.
 
         Args:
-            symbols: ``(B, F)``.
-            known: ``(B, F)`` one where the symbol is told.
-            kind: Of the numbers that come out.
+            tokens: ``(B, F)``.
+            observed: ``(B, F)`` one where the token is observed.
+            dtype: Floating-point type of the result.
         """
-        hidden = torch.arange(self.width, self.width + symbols.shape[1], device=symbols.device)
-        at = torch.where(known > 0, symbols + self.first, hidden)
-        blank = torch.zeros(len(symbols), self.width + len(hidden), dtype=kind, device=at.device)
+        mask_tokens = torch.arange(self.width, self.width + tokens.shape[1], device=tokens.device)
+        at = torch.where(observed > 0, tokens + self.first, mask_tokens)
+        blank = torch.zeros(
+            len(tokens), self.width + len(mask_tokens), dtype=dtype, device=at.device
+        )
         return blank.scatter_(1, at, 1.0)
 
-    def cross_entropy(self, logits: Tensor, symbols: Tensor) -> Tensor:
-        """Cross-entropy ``(B, F)`` of each field, in nats, of logits ``(B, W)`` of any kind.
+    def cross_entropy(self, logits: Tensor, tokens: Tensor) -> Tensor:
+        """Cross-entropy ``(B, F)`` of each field, in nats, of logits ``(B, W)`` of any float type.
 
-        Its slope can be taken once, not twice.
+        It can be differentiated once, not twice.
         """
-        found: Tensor = _CrossEntropy.apply(logits, symbols + self.first, self.member)  # pyright: ignore[reportUnknownMemberType, reportAssignmentType]  # not typed in torch's stubs
-        return found
+        losses: Tensor = _CrossEntropy.apply(logits, tokens + self.first, self.member)  # pyright: ignore[reportUnknownMemberType, reportAssignmentType]  # not typed in torch's stubs
+        return losses
 
     def probabilities(self, logits: Tensor) -> Tensor:
-        """Probabilities ``(B, W)`` that sum to one over each field."""
-        odds = logits.exp()
-        return odds * self.repeat_per_token(1 / (odds @ self.member))
+        """Probabilities ``(B, W)`` that sum to one over each field (softmax per field)."""
+        weights = logits.exp()
+        return weights * self.repeat_per_token(1 / (weights @ self.member))
 
-    def sample_tokens(self, shares: Tensor, chance: Tensor) -> Tensor:
-        """One symbol per field ``(B, F)`` by ``shares`` ``(B, W)`` and ``chance`` in [0, 1)."""
-        heaped = shares.double().cumsum(1)  # 32 bit would blur rare symbols at the far end
-        end = heaped[:, self.first + self.count - 1]
+    def sample_tokens(self, probabilities: Tensor, uniforms: Tensor) -> Tensor:
+        """Sample tokens ``(B, F)`` by ``probabilities`` ``(B, W)`` and ``uniforms`` in [0, 1)."""
+        cumulative = probabilities.double().cumsum(
+            1
+        )  # float32 would round off rare tokens at the end
+        end = cumulative[:, self.first + self.count - 1]
         start = torch.cat([torch.zeros_like(end[:, :1]), end[:, :-1]], 1)
-        at = torch.searchsorted(heaped, start + chance * (end - start), right=True)
+        at = torch.searchsorted(cumulative, start + uniforms * (end - start), right=True)
         return torch.minimum((at - self.first).clamp_(min=0), self.count - 1)
 
-    def cells(self, symbols: Tensor, inside: Tensor) -> Tensor:
-        """Symbols ``(B, F)`` as cells; ``inside`` says where in its slice each place lies."""
-        made = symbols.float()
-        made[:, self.continuous] = (made[:, self.continuous] + inside.float()) / SLICES
-        return made
+    def cells(self, tokens: Tensor, inside: Tensor) -> Tensor:
+        """Tokens ``(B, F)`` as cells; ``inside`` in [0, 1) is the position within a slice."""
+        cells = tokens.float()
+        cells[:, self.continuous] = (cells[:, self.continuous] + inside.float()) / SLICES
+        return cells
 
 
 class _CrossEntropy(torch.autograd.Function):
-    """Cross-entropy of many softmaxes side by side, with as few passes over them as there can be.
+    """Cross-entropy of many concatenated softmaxes, with few passes over memory.
 
-    Bounding logits has no slope of its own here: what lies beyond is pulled back like the rest.
+    Clamping logits is ignored in the gradient, so that logits out of bounds are pulled back too.
     """
 
     @staticmethod
     def forward(ctx: Any, logits: Tensor, at: Tensor, member: Tensor) -> Tensor:
         bounded = logits.float().clamp(-STEEPEST, STEEPEST)
-        told = bounded.gather(1, at)
-        # One product instead of a softmax per field: the sum of exps of each field's symbols.
-        odds = bounded.exp_()
-        total = odds @ member
-        ctx.save_for_backward(odds, total, at, member)
+        target_logits = bounded.gather(1, at)
+        # Sums of exps over each field's tokens: one product instead of a softmax per field.
+        weights = bounded.exp_()
+        total = weights @ member
+        ctx.save_for_backward(weights, total, at, member)
         ctx.kind = logits.dtype
-        return total.log() - told
+        return total.log() - target_logits
 
     @staticmethod
-    def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor, None, None]:
-        odds, total, at, member = ctx.saved_tensors
-        slope = slopes[0].float()
-        found = odds * ((slope / total) @ member.T)
-        return found.scatter_add_(1, at, -slope).to(ctx.kind), None, None
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        weights, total, at, member = ctx.saved_tensors
+        gradient = gradients[0].float()
+        logit_gradient = weights * ((gradient / total) @ member.T)
+        return logit_gradient.scatter_add_(1, at, -gradient).to(ctx.kind), None, None

@@ -1,12 +1,12 @@
-"""Networks for table rows: each field is a symbol out of a few, or a place between two numbers.
+"""Networks for table rows: each field is a token out of a few, or a continuous position.
 
-The generator is told some cells and answers with the odds of every other one. Filled one field at
-a time, each told all before it, its rows follow the joint distribution of the table; since any
-cells may be the known ones, one network makes rows, obeys conditions and fills holes.
+The generator predicts the distribution of each cell given the observed ones. Sampled
+autoregressively, one field at a time, its rows follow the joint distribution of the table. Since
+any cells may be observed, one network generates rows, obeys conditions and imputes missing cells.
 
-A row is stored as ``(F,)`` numbers, one per field, and expanded to ``(W,)`` zeros and ones only for
-the batch at hand: ``W`` is the number of symbols of all fields together. Nothing is normalised over
-the batch, so a row never depends on its neighbours.
+A row is stored as ``(F,)`` numbers, one per field, and expanded to a one-hot row ``(W,)`` only in a
+batch: ``W`` is the number of tokens of all fields together. There is no batch normalisation, so a
+row never depends on others in its batch.
 """
 
 from __future__ import annotations
@@ -24,33 +24,40 @@ from gannet.networks.tabular.cosine_features import cosine_basis, share_cosine_f
 from gannet.networks.tabular.layout import SLICES, STEEPEST, Layout, missing
 from gannet.networks.tabular.sampling import Layers, PrefixCache, fill, uniforms
 
-BARRED = -45.0  # added to the logit of what is never drawn; exp of all of it is not quite nothing
-TOGETHER = 65_536  # rows that are filled at once
+NEVER_DRAWN = (
+    -45.0
+)  # added to the logits of tokens that are never sampled; its exp is still not zero
+TOGETHER = 65_536  # rows that are sampled at once
 
 
-def _computed_in(numbers: Tensor) -> torch.dtype:
-    """The numbers in which layers compute at this moment."""
-    place = numbers.device.type
-    return torch.get_autocast_dtype(place) if torch.is_autocast_enabled(place) else numbers.dtype
+def _compute_dtype(numbers: Tensor) -> torch.dtype:
+    """The floating-point type in which layers compute, which autocast may change."""
+    device_type = numbers.device.type
+    return (
+        torch.get_autocast_dtype(device_type)
+        if torch.is_autocast_enabled(device_type)
+        else numbers.dtype
+    )
 
 
 class FieldGenerator(nn.Module):
-    """Fills the unknown cells of rows, field by field.
+    """Samples the unobserved cells of rows, field by field (order-agnostic autoregressive model).
 
-    Source: Hoogeboom et al. 2022, arXiv:2110.02037: any order, one network for all.
-    Differs: at use the order is one for all rows, from the least uncertain field to the most. Many
-    rows then begin alike, and what the network says after a beginning is worked out once for all.
+    Source: Hoogeboom et al. 2022, arXiv:2110.02037.
+    Differs: at inference the order is the same for all rows, by rising entropy. Many rows then
+    share a prefix, for which the network is evaluated only once.
 
     Args:
-        spec: ``spec.table.cardinalities`` are the symbols per field.
+        spec: ``spec.table.cardinalities`` are the tokens per field.
         width: Features of each layer.
-        blocks: Residual blocks.
-        missing_field: As ``spec.table.missing_field``, if what is missing is to be told as unknown,
-            and never drawn.
-        cosine_features: That the symbols of each ordered field share; see ``networks.waves``.
+        blocks: Number of residual blocks.
+        missing_field: As ``spec.table.missing_field``, if missing cells are masked in the input and
+            never sampled.
+        cosine_features: Number of cosine features per ordinal field; see
+            ``networks.tabular.cosine_features``.
     """
 
-    bar: Tensor
+    logit_bias: Tensor
 
     def __init__(
         self,
@@ -64,13 +71,13 @@ class FieldGenerator(nn.Module):
         super().__init__()
         self.layout, self.missing_field = Layout(spec.table.cardinalities), missing_field
         count = len(spec.table.cardinalities)
-        bar = torch.zeros(self.layout.width)
-        bar[self.layout.first[[at for at, owner in enumerate(missing_field) if at == owner]]] = (
-            BARRED
-        )
-        self.register_buffer("bar", bar, persistent=False)
+        logit_bias = torch.zeros(self.layout.width)
+        logit_bias[
+            self.layout.first[[at for at, owner in enumerate(missing_field) if at == owner]]
+        ] = NEVER_DRAWN
+        self.register_buffer("logit_bias", logit_bias, persistent=False)
         self.stem = nn.Linear(self.layout.width + count, width)
-        # One symbol or one "unknown" per field is on: the sum of F columns has a spread of one.
+        # One token or mask token per field is one, so the sum of F columns has a std of one.
         nn.init.normal_(self.stem.weight, std=1 / math.sqrt(count))
         nn.init.uniform_(self.stem.bias, -1, 1)
         self.blocks = nn.Sequential(*(ResidualBlock(width, blocks) for _ in range(blocks)))
@@ -83,79 +90,84 @@ class FieldGenerator(nn.Module):
             share_cosine_features(self.stem, self.output, shared, count)
 
     def logits(self, condition: Condition) -> Tensor:
-        """Odds of every symbol of every field, ``(B, W)``, given the known cells alone."""
+        """Logits of every token of every field, ``(B, W)``, given the observed cells alone."""
         return self.raw_logits(condition).float().clamp(-STEEPEST, STEEPEST)
 
     def raw_logits(self, condition: Condition) -> Tensor:
-        """The same as the last layer gives them, in the numbers in which it computes, unbounded."""
-        rows, known = condition.vector.chunk(2, 1)
-        features = self.blocks(self._stem(rows, known))
-        made: Tensor = self.output(leaky_relu(features, LEAK))
+        """Unclamped logits, in the floating-point type of the last layer."""
+        rows, observed = condition.vector.chunk(2, 1)
+        features = self.blocks(self._stem(rows, observed))
+        logits: Tensor = self.output(leaky_relu(features, LEAK))
         if self.missing_field:
-            made = made + self.bar.to(made.dtype)
-        return made
+            logits = logits + self.logit_bias.to(logits.dtype)
+        return logits
 
     @torch.no_grad()
     def forward(self, noise: Tensor, condition: Condition) -> Tensor:
-        """Whole rows ``(B, F)``; known cells are returned untouched.
+        """Sample whole rows ``(B, F)``; observed cells are returned unchanged.
 
-        Drawing a symbol has no slope: for training see ``logits``.
+        Sampling is not differentiable: for training see ``logits``.
 
         Args:
-            noise: ``(B, N)``; the only chance there is, one number per field and more for places.
-            condition: Its vector is what ``told`` gives.
+            noise: ``(B, N)``, the only source of randomness; best with one number per field and one
+                more per continuous position.
+            condition: Its vector is that of ``condition_vector``.
         """
-        rows, known = condition.vector.chunk(2, 1)
+        rows, observed = condition.vector.chunk(2, 1)
         fields = rows.shape[1]
-        chance = uniforms(noise, fields + len(self.layout.continuous))
+        uniform_draws = uniforms(noise, fields + len(self.layout.continuous))
         order = self.order()
-        made = torch.empty_like(rows)
+        cells = torch.empty_like(rows)
         for at in range(0, len(rows), TOGETHER):
             some = slice(at, at + TOGETHER)
-            symbols = self._fill(rows[some], known[some], chance[some, :fields], order)
-            made[some] = self.layout.cells(symbols, chance[some, fields:])
-        return torch.where(known > 0, rows, made)
+            tokens = self._fill(rows[some], observed[some], uniform_draws[some, :fields], order)
+            cells[some] = self.layout.cells(tokens, uniform_draws[some, fields:])
+        return torch.where(observed > 0, rows, cells)
 
     def order(self) -> list[int]:
-        """Fields from the least uncertain to the most; places last, for they tell least."""
+        """Fields by rising entropy; continuous positions last, for they are least informative."""
         blank = self.stem.weight.new_zeros(1, 2 * len(self.layout.count))
-        shares = self.layout.probabilities(
+        probabilities = self.layout.probabilities(
             self.logits(Condition(blank, blank[:, :0], blank[:, :0]))
         )
-        doubt = -(shares * shares.log()) @ self.layout.member
+        doubt = -(probabilities * probabilities.log()) @ self.layout.member
         doubt[:, self.layout.continuous] = torch.inf
-        found: list[int] = doubt.squeeze(0).argsort(stable=True).tolist()
-        return found
+        fields: list[int] = doubt.squeeze(0).argsort(stable=True).tolist()
+        return fields
 
-    def _fill(self, rows: Tensor, known: Tensor, chance: Tensor, order: Sequence[int]) -> Tensor:
-        """The symbols of the rows ``(B, F)``, the unknown ones drawn in the order given."""
-        symbols = self.layout.tokens(rows)
-        existing = self._begin(rows, known)
-        kind = _computed_in(existing.features)
-        layers = Layers(self.layout, self.stem, self.blocks, self.output, self.bar, kind)
-        fill(layers, existing, symbols, known == 0, chance, order)
-        return symbols
+    def _fill(
+        self, rows: Tensor, observed: Tensor, uniforms: Tensor, order: Sequence[int]
+    ) -> Tensor:
+        """The tokens of the rows ``(B, F)``, unobserved ones sampled in the given order."""
+        tokens = self.layout.tokens(rows)
+        prefixes = self._prefixes(rows, observed)
+        dtype = _compute_dtype(prefixes.features)
+        layers = Layers(self.layout, self.stem, self.blocks, self.output, self.logit_bias, dtype)
+        fill(layers, prefixes, tokens, observed == 0, uniforms, order)
+        return tokens
 
-    def _begin(self, rows: Tensor, known: Tensor) -> PrefixCache:
-        """Where the rows stand before anything is drawn; rows told the same stand together."""
-        both = torch.cat([rows, known], 1)
+    def _prefixes(self, rows: Tensor, observed: Tensor) -> PrefixCache:
+        """The cache before sampling; consecutive rows with equal conditions share a prefix."""
+        both = torch.cat([rows, observed], 1)
         new = torch.ones(len(both), dtype=torch.bool, device=both.device)
         new[1:] = (both[1:] != both[:-1]).any(1)
         of = new.long().cumsum(0) - 1
-        return PrefixCache(self._stem(rows[new], known[new]).float(), of)
+        return PrefixCache(self._stem(rows[new], observed[new]).float(), of)
 
-    def _stem(self, rows: Tensor, known: Tensor) -> Tensor:
+    def _stem(self, rows: Tensor, observed: Tensor) -> Tensor:
         if self.missing_field:
-            known = known.masked_fill(missing(rows, self.missing_field), 0)
-        kind = _computed_in(rows)
-        looked: Tensor = self.stem(self.layout.embed_known(self.layout.tokens(rows), known, kind))
-        return looked
+            observed = observed.masked_fill(missing(rows, self.missing_field), 0)
+        dtype = _compute_dtype(rows)
+        features: Tensor = self.stem(
+            self.layout.embed_observed(self.layout.tokens(rows), observed, dtype)
+        )
+        return features
 
 
 class FieldDiscriminator(nn.Module):
     """Rows to one logit through residual blocks, without normalisation.
 
-    It is told which cells were given, so that it looks for faults in the others.
+    It sees the mask of observed cells, so that it can concentrate on the sampled ones.
     """
 
     def __init__(self, spec: Spec, width: int, blocks: int) -> None:
@@ -173,8 +185,8 @@ class FieldDiscriminator(nn.Module):
         return self.logits(self.layout.expand(samples), condition.vector)
 
     def logits(self, expanded: Tensor, vector: Tensor) -> Tensor:
-        """The same of expanded rows ``(B, W)``, which may be soft and have a slope."""
-        _, known = vector.chunk(2, 1)
-        features = self.blocks(self.stem(torch.cat([expanded, known], 1)))
+        """Logits ``(B,)`` of expanded rows ``(B, W)``, which may be soft and differentiable."""
+        _, observed = vector.chunk(2, 1)
+        features = self.blocks(self.stem(torch.cat([expanded, observed], 1)))
         logits: Tensor = self.head(leaky_relu(features, LEAK)).squeeze(1)
         return logits

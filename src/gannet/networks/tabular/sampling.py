@@ -1,4 +1,4 @@
-"""Drawing the unknown cells of many rows, field by field: what rows share is worked out once."""
+"""Autoregressive sampling of many rows, field by field, with a cache of shared prefixes."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from torch.nn.functional import leaky_relu
 from gannet.networks.mlp import LEAK, ResidualBlock
 from gannet.networks.tabular.layout import STEEPEST, Layout
 
-MOST_BRANCHES = 16  # per row; beyond, looking for rows that begin alike costs more than it saves
-PART = 4_096  # rows that go through the layers at once: their features stay in the cache
+MAX_BRANCHES = 16  # per row; with more, finding shared prefixes costs more than it saves
+PART = 4_096  # rows that go through the layers at once: their features fit the CPU's cache
 
 
 @dataclass(slots=True)
 class PrefixCache:
-    """The different beginnings of the rows that are being filled.
+    """The distinct prefixes of the rows that are being sampled.
 
     Attributes:
-        features: ``(U, width)`` what the first layer makes of each.
-        prefix_of_row: ``(B,)`` which of them each row has.
-        one_per_row: Whether row n has beginning n, and no other row has it.
+        features: ``(U, width)`` output of the first layer for each prefix.
+        prefix_of_row: ``(B,)`` index of each row's prefix.
+        one_per_row: Whether row n has prefix n, and no other row has it.
     """
 
     features: Tensor
@@ -32,39 +32,39 @@ class PrefixCache:
     one_per_row: bool = False
 
     def separate(self) -> None:
-        """Give every row a beginning of its own."""
+        """Give every row a prefix of its own."""
         if not self.one_per_row:
             self.features, self.one_per_row = self.features[self.prefix_of_row], True
 
-    def draw(self, heaped: Tensor, chance: Tensor) -> Tensor:
-        """The next symbol ``(B,)`` by the heaped-up odds ``(U, K)`` of each beginning."""
-        count = heaped.shape[1]
+    def draw(self, cumulative: Tensor, uniforms: Tensor) -> Tensor:
+        """Sample the next token ``(B,)`` by cumulative weights ``(U, K)`` of each prefix."""
+        count = cumulative.shape[1]
         if self.one_per_row:
-            goal = chance[:, None].to(heaped.dtype) * heaped[:, -1:]
-            found = torch.searchsorted(heaped, goal, right=True).squeeze(1)
+            goal = uniforms[:, None].to(cumulative.dtype) * cumulative[:, -1:]
+            sampled = torch.searchsorted(cumulative, goal, right=True).squeeze(1)
         else:
-            # One sorted list for all: the shares of beginning n lie in [n, n + 1).
-            level = (heaped / heaped[:, -1:]).double()
-            level += torch.arange(len(heaped), device=heaped.device)[:, None]
-            goal = self.prefix_of_row + chance
-            found = (
+            # One sorted list for all: the probabilities of prefix n lie in [n, n + 1).
+            level = (cumulative / cumulative[:, -1:]).double()
+            level += torch.arange(len(cumulative), device=cumulative.device)[:, None]
+            goal = self.prefix_of_row + uniforms
+            sampled = (
                 torch.searchsorted(level.flatten(), goal, right=True) - self.prefix_of_row * count
             )
-        return found.clamp_(0, count - 1)
+        return sampled.clamp_(0, count - 1)
 
-    def extend(self, step: Tensor, drawn: Tensor) -> None:
-        """Go on by the symbol ``drawn`` ``(B,)``; ``step`` ``(K, width)`` is what each adds."""
-        count, rows = len(step), len(drawn)
-        if self.one_per_row or len(self.features) * count > MOST_BRANCHES * rows:
+    def extend(self, step: Tensor, sampled: Tensor) -> None:
+        """Append the token ``sampled`` ``(B,)``; ``step`` ``(K, width)`` is added per token."""
+        count, rows = len(step), len(sampled)
+        if self.one_per_row or len(self.features) * count > MAX_BRANCHES * rows:
             self.separate()
-            self.features = self.features + step[drawn]
+            self.features = self.features + step[sampled]
             return
-        branch = self.prefix_of_row * count + drawn
-        taken = torch.bincount(branch, minlength=len(self.features) * count) > 0
-        kept = taken.nonzero().squeeze(1)
-        self.prefix_of_row = (taken.cumsum(0) - 1)[branch]
-        self.features = self.features[kept // count] + step[kept % count]
-        if 2 * len(kept) > rows:
+        branch = self.prefix_of_row * count + sampled
+        occupied = torch.bincount(branch, minlength=len(self.features) * count) > 0
+        branches = occupied.nonzero().squeeze(1)
+        self.prefix_of_row = (occupied.cumsum(0) - 1)[branch]
+        self.features = self.features[branches // count] + step[branches % count]
+        if 2 * len(branches) > rows:
             self.separate()
 
 
@@ -72,108 +72,110 @@ def uniforms(noise: Tensor, fields: int) -> Tensor:
     """Uniform numbers in [0, 1), ``(B, fields)``, from normal ones ``(B, N)``.
 
     With fewer numbers of noise than fields, the rest are sums of two, modulo one: each is uniform
-    and independent of any other one, up to ``N * N / 2`` fields. Chance then stays a function of
-    the row's own noise.
+    and pairwise independent, up to ``N * N / 2`` fields. Samples thus remain a function of the
+    row's own noise.
     """
     even = torch.special.ndtr(noise[:, :fields]).double()
     count = min(noise.shape[1], fields)
     if not count:
-        return even.new_full((len(noise), fields), 0.5)  # the middle: no chance at all
+        return even.new_full((len(noise), fields), 0.5)  # no noise: deterministic medians
     turns = range(1, math.ceil(fields / count))
     sums = [(even + even.roll(turn, 1)) % 1 for turn in turns]
     return torch.cat([even, *sums], 1)[:, :fields].clamp(0, 1 - 1e-12)
 
 
 class Layers:
-    """A generator's layers as filling needs them, each weight turned into ``kind`` but once.
+    """A generator's layers for sampling, with weights converted to ``dtype`` once.
 
     Args:
-        layout: Where each field's symbols lie.
-        evaluation: The first layer, ``W + F`` features to ``width``.
+        layout: Of the tokens.
+        stem: The first layer, ``W + F`` features to ``width``.
         blocks: Of ``ResidualBlock``.
-        answer: The last layer, ``width`` features to ``W``.
-        bar: ``(W,)`` what is added to the logits.
-        kind: The numbers in which layers compute.
+        output: The last layer, ``width`` features to ``W``.
+        logit_bias: ``(W,)`` added to the logits.
+        dtype: Floating-point type in which layers compute.
 
     Attributes:
-        steps: Of each field, ``(K, width)``: what its symbols add to what the first layer sees,
-            which changes by one symbol at a time, so that its sum is carried along.
+        steps: For each field, ``(K, width)``: change of the first layer's output for each token.
+            The input changes by one token at a time, so the output is updated incrementally.
     """
 
     def __init__(
         self,
         layout: Layout,
-        evaluation: nn.Linear,
+        stem: nn.Linear,
         blocks: Iterable[nn.Module],
-        answer: nn.Linear,
-        bar: Tensor,
-        kind: torch.dtype,
+        output: nn.Linear,
+        logit_bias: Tensor,
+        dtype: torch.dtype,
     ) -> None:
-        self.kind = kind
-        seen, hides = evaluation.weight.T.tensor_split([layout.width])
-        self.steps = [seen[part] - hides[field] for field, part in enumerate(layout.parts)]
+        self.dtype = dtype
+        observed_weight, mask_weight = stem.weight.T.tensor_split([layout.width])
+        self.steps = [
+            observed_weight[part] - mask_weight[field] for field, part in enumerate(layout.parts)
+        ]
         self.blocks: list[tuple[Tensor, Tensor, Tensor]] = []
         for block in blocks:
             assert isinstance(block, ResidualBlock)
-            held = block.first.weight.T, block.first.bias, block.second.weight.T
-            self.blocks.append((held[0].to(kind), held[1].to(kind), held[2].to(kind)))
-        weight = answer.weight.to(kind)
-        bias = (answer.bias + bar).to(kind)
+            weights = block.first.weight.T, block.first.bias, block.second.weight.T
+            self.blocks.append((weights[0].to(dtype), weights[1].to(dtype), weights[2].to(dtype)))
+        weight = output.weight.to(dtype)
+        bias = (output.bias + logit_bias).to(dtype)
         self.outputs = [(weight[part].T, bias[part]) for part in layout.parts]
 
     def cumulative(self, features: Tensor, field: int) -> Tensor:
-        """Heaped-up odds ``(U, K)`` of one field's symbols after each beginning."""
-        with torch.autocast(features.device.type, enabled=False):  # it would turn weights again
+        """Cumulative weights ``(U, K)`` of one field's tokens after each prefix."""
+        with torch.autocast(features.device.type, enabled=False):  # it would convert weights again
             starts = range(0, max(len(features), 1), PART)
-            parts = (features[at : at + PART].to(self.kind) for at in starts)
-            found = [self._cumulative(part, field) for part in parts]
-        return torch.cat(found) if len(found) > 1 else found[0]
+            parts = (features[at : at + PART].to(self.dtype) for at in starts)
+            chunks = [self._cumulative(part, field) for part in parts]
+        return torch.cat(chunks) if len(chunks) > 1 else chunks[0]
 
     def _cumulative(self, features: Tensor, field: int) -> Tensor:
-        seen = features
+        x = features
         for first, shift, second in self.blocks:
-            inside = leaky_relu(torch.addmm(shift, seen, first), LEAK, inplace=True)
-            seen = torch.addmm(seen, inside, second)
+            hidden = leaky_relu(torch.addmm(shift, x, first), LEAK, inplace=True)
+            x = torch.addmm(x, hidden, second)
         weight, bias = self.outputs[field]
-        logits: Tensor = torch.addmm(bias, leaky_relu(seen, LEAK), weight).float()
+        logits: Tensor = torch.addmm(bias, leaky_relu(x, LEAK), weight).float()
         return logits.clamp_(-STEEPEST, STEEPEST).exp_().cumsum(1)
 
 
 def fill(
     layers: Layers,
-    existing: PrefixCache,
-    symbols: Tensor,
-    hidden: Tensor,
-    chance: Tensor,
+    prefixes: PrefixCache,
+    tokens: Tensor,
+    missing: Tensor,
+    uniforms: Tensor,
     order: Sequence[int],
 ) -> None:
-    """Draw the hidden symbols of rows, in place.
+    """Sample the unobserved tokens of rows, in place.
 
     Args:
         layers: Of the generator.
-        existing: Where the rows stand before anything is drawn; it is used up.
-        symbols: ``(B, F)``, to be filled.
-        hidden: ``(B, F)`` which are unknown.
-        chance: ``(B, F)`` in [0, 1).
+        prefixes: The cache before sampling; it is changed.
+        tokens: ``(B, F)``, changed in place.
+        missing: ``(B, F)`` mask of unobserved tokens.
+        uniforms: ``(B, F)`` uniform in [0, 1).
         order: Of the fields.
     """
-    some, every = hidden.any(0).tolist(), hidden.all(0).tolist()
-    rest = [field for field in order if some[field]]
-    # Rows that begin alike go together while there are few beginnings.
-    while rest and every[rest[0]] and not existing.one_per_row:
-        field = rest.pop(0)
-        drawn = existing.draw(layers.cumulative(existing.features, field), chance[:, field])
-        existing.extend(layers.steps[field], drawn)
-        symbols[:, field] = drawn
-    # The others are filled to their end some at a time: what they carry stays in the cache.
-    existing.separate()
-    for at in range(0, len(symbols) if rest else 0, PART):
+    some, every = missing.any(0).tolist(), missing.all(0).tolist()
+    remaining = [field for field in order if some[field]]
+    # Rows share prefixes while there are few of them.
+    while remaining and every[remaining[0]] and not prefixes.one_per_row:
+        field = remaining.pop(0)
+        sampled = prefixes.draw(layers.cumulative(prefixes.features, field), uniforms[:, field])
+        prefixes.extend(layers.steps[field], sampled)
+        tokens[:, field] = sampled
+    # Then rows are completed in parts, whose features fit the CPU's cache.
+    prefixes.separate()
+    for at in range(0, len(tokens) if remaining else 0, PART):
         few = slice(at, at + PART)
-        alone = PrefixCache(existing.features[few], existing.prefix_of_row[few], one_per_row=True)
-        for field in rest:
-            asks = slice(None) if every[field] else hidden[few, field].nonzero().squeeze(1)
-            mine = alone.features[asks]
-            drawn = alone.draw(layers.cumulative(mine, field), chance[few, field][asks])
-            symbols[few, field][asks] = drawn
-            if field != rest[-1]:
-                alone.features[asks] = mine.add_(layers.steps[field][drawn])
+        branch = PrefixCache(prefixes.features[few], prefixes.prefix_of_row[few], one_per_row=True)
+        for field in remaining:
+            selected = slice(None) if every[field] else missing[few, field].nonzero().squeeze(1)
+            mine = branch.features[selected]
+            sampled = branch.draw(layers.cumulative(mine, field), uniforms[few, field][selected])
+            tokens[few, field][selected] = sampled
+            if field != remaining[-1]:
+                branch.features[selected] = mine.add_(layers.steps[field][sampled])

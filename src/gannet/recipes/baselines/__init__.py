@@ -1,1 +1,1 @@
-"""Simple methods that every score stands beside; named ``baseline_<file>``."""
+"""Simple methods that scores are compared with; named ``baseline_<file>``."""

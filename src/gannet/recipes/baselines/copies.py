@@ -1,7 +1,7 @@
-"""Hand out training samples again: a baseline that knows its data by heart.
+"""Return memorized training samples: a baseline for memorization.
 
 Fitted at once. Its samples are as good as samples get and worth nothing, since none is new: every
-test for memorised data must say so, and scores that do not look for copies show what they miss.
+test for memorization must say so, and other scores show what they miss.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from gannet.recipes.common.baselines import BaselineConfig, embed, suggest_confi
 
 
 def build(config: BaselineConfig, spec: Spec) -> Networks:
-    """Samples to hand out, and nobody to judge them."""
+    """Memorized samples, and a constant discriminator."""
     return Networks(MemorizedSamples(spec, config.stored_samples), NullDiscriminator())
 
 

@@ -1,8 +1,8 @@
-"""Make rows whose columns have the right margins and pairwise relations: a baseline for tables.
+"""Make rows with the right marginals and pairwise correlations: a baseline for tables.
 
 A Gaussian copula (Sklar 1959; Patki et al. 2016, The Synthetic Data Vault), fitted at once: each
-column has the margin of training, and a normal number behind it that correlates with the others'.
-Words count as ordered by how often they occur. What takes more than pairs to say is not kept.
+column has its marginal distribution of training and a normal variable that correlates with those of
+the others. Categories are ordered by frequency. Relations of more than two columns are not learnt.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from gannet.recipes.common.baselines import BaselineConfig, embed, suggest_confi
 
 
 def build(config: BaselineConfig, spec: Spec) -> Networks:
-    """Columns that are drawn together, and nobody to judge them."""
+    """Correlated marginals, and a constant discriminator."""
     return Networks(
         EmpiricalMarginals(spec, config.stored_samples, related=True), NullDiscriminator()
     )
 
 
 def fit(config: BaselineConfig, spec: Spec, train: Batch) -> nn.Module:
-    """Margins and correlations of the training rows."""
+    """Marginals and correlations of the training rows."""
     return EmpiricalMarginals(spec, config.stored_samples, related=True).fitted(train.real)
 
 

@@ -1,7 +1,7 @@
-"""Make the mean sample, again and again: a baseline that knows one thing only.
+"""Return the mean sample every time: a baseline without diversity.
 
-Fitted at once: the mean of all training samples, or of those of the class that is asked for; of
-tables the middle number and the commonest word of each column.
+Fitted at once: the mean of all training samples, or of those of the given class; for tables the
+median number and the most frequent category of each column.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from gannet.recipes.common.baselines import embed
 
 
 def build(_config: Config, spec: Spec) -> Networks:
-    """One sample for each class and one for all, and nobody to judge them."""
+    """One sample per class and one for all, and a constant discriminator."""
     return Networks(ClassMeans(spec), NullDiscriminator())
 
 

@@ -1,7 +1,7 @@
-"""Make rows whose columns are right one by one and know nothing of each other: a baseline.
+"""Make rows with the right marginals and independent columns: a baseline for tables.
 
-Each cell is that of some training row, drawn for each column by itself, and fitted at once. It
-shows what a score gives for right margins alone.
+Each cell is drawn from a random training row, for each column independently; fitted at once. It
+shows what a score gives for right marginals alone.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from gannet.recipes.common.baselines import BaselineConfig, embed, suggest_confi
 
 
 def build(config: BaselineConfig, spec: Spec) -> Networks:
-    """Columns that are drawn one by one, and nobody to judge them."""
+    """Independent marginals, and a constant discriminator."""
     return Networks(
         EmpiricalMarginals(spec, config.stored_samples, related=False), NullDiscriminator()
     )
 
 
 def fit(config: BaselineConfig, spec: Spec, train: Batch) -> nn.Module:
-    """Margins of the training rows."""
+    """Marginals of the training rows."""
     return EmpiricalMarginals(spec, config.stored_samples, related=False).fitted(train.real)
 
 

@@ -1,1 +1,1 @@
-"""What several recipes share."""
+"""Code shared by several recipes."""

@@ -1,4 +1,4 @@
-"""What recipes share whose generator gives back what went in; the discriminator only measures."""
+"""Shared by autoencoder recipes, in which the discriminator only measures."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from gannet.losses.composed import discriminator_loss
 
 
 class CoderConfig(Config):
-    """Settings that they share."""
+    """Settings of autoencoder recipes."""
 
     latent_dim: int = Field(
-        16, ge=1, description="latent dimension: numbers of noise per sample; 0 for none"
+        16, ge=1, description="latent dimension: numbers per sample; 0 for none"
     )
     batch: int = Field(64, ge=1, description="batch size: samples per update")
     learning_rate: float = Field(
@@ -43,7 +43,7 @@ class CoderConfig(Config):
 def discriminator_losses(
     networks: Networks, batch: Batch, noise: Tensor, config: CoderConfig
 ) -> Losses:
-    """Tell samples from reals, and stay flat around both."""
+    """Adversarial loss and gradient penalty of the discriminator."""
     with torch.no_grad():
         fake = networks.generator(noise, batch.condition)
     return discriminator_loss(networks.discriminator, batch, fake, config.gradient_penalty)

@@ -1,4 +1,4 @@
-"""What recipes share that are fitted at once, from all training rows, and not by steps."""
+"""Shared by recipes that are fitted at once, from all training rows, without steps."""
 
 from __future__ import annotations
 
@@ -14,28 +14,33 @@ from gannet.core.types import Batch, Spec
 from gannet.networks.nonparametric import columns_of
 from gannet.recipes.common import tabular
 
-KEPT_BYTES, KEPT_ROWS = 64 * 2**20, 50_000
-"""Most room that kept samples take in an artefact, and most of them."""
+MAX_STORED_BYTES = 64 * 2**20
+"""Maximum size of the stored training samples in an artifact."""
+
+MAX_STORED_ROWS = 50_000
+"""Maximum number of stored training samples."""
 
 
 class BaselineConfig(Config):
-    """Settings of recipes that keep training samples, whole or column by column."""
+    """Settings of recipes that store training samples, whole or column by column."""
 
     stored_samples: int = Field(1_000, ge=1, description="stored training samples")
 
 
 def suggest_config(some: Batch, rows: int) -> Iterator[Suggestion]:
-    """Keep all samples that there is room for, and have chance for each column of a table."""
-    most = min(rows, KEPT_ROWS, max(KEPT_BYTES // (4 * math.prod(some.real.shape[1:])), 1))
+    """Store as many samples as fit, with one latent number for each column of a table."""
+    stored_count = min(
+        rows, MAX_STORED_ROWS, max(MAX_STORED_BYTES // (4 * math.prod(some.real.shape[1:])), 1)
+    )
     yield (
-        f"{'all' if most == rows else 'a fair choice'} of {rows} training samples",
-        {"stored_samples": most},
+        f"{'all' if stored_count == rows else 'a random subset'} of {rows} training samples",
+        {"stored_samples": stored_count},
     )
     if some.table.cardinalities:
         columns = len(columns_of(Spec.of(some)))
-        yield f"chance of its own for each of {columns} columns", {"latent_dim": columns}
+        yield f"one latent number for each of {columns} columns", {"latent_dim": columns}
 
 
 def embed(samples: Tensor, spec: Spec) -> Tensor:
-    """Samples as numbers in which distance means likeness; of tables as `table` has them."""
+    """Embed samples so that distance means similarity; tables as in the recipe `table`."""
     return tabular.embed(samples, spec) if spec.table.cardinalities else samples

@@ -1,12 +1,12 @@
-"""What recipes share whose samples answer a picture with another of the same size.
+"""Shared by image-to-image recipes, whose outputs have the size of their inputs.
 
-Two answers to each picture are made at every step. Their mean is held to the target, and that they
-differ is rewarded just as much as the mean gains by it, so that noise comes to stand for what the
-picture leaves open, and for nothing else.
+Two outputs for each input are made at every step. The L1 loss holds their mean to the target, and
+the diversity loss rewards their difference exactly as much as the mean gains by it, so that the
+latents come to stand for what the input leaves open, and for nothing else.
 
-Source: Isola et al. 2016, arXiv:1611.07004 (the conditional duel); Bendel et al. 2022,
-arXiv:2210.13389, eq. 9 and 12 (the mean of several answers, and the reward). Differs: relativistic
-duel, and what the discriminator sees is matched (Wang et al. 2018, arXiv:1711.11585, eq. 4).
+Source: Isola et al. 2016, arXiv:1611.07004 (conditional GAN); Bendel et al. 2022, arXiv:2210.13389,
+eq. 9 and 12 (L1 loss of the mean, and diversity reward). Differs: relativistic adversarial loss,
+and feature matching (Wang et al. 2018, arXiv:1711.11585, eq. 4).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from gannet.core.config import Config
+from gannet.core.device import device_of
 from gannet.core.recipe import Suggestion
 from gannet.core.seeding import latents_at
 from gannet.core.types import Batch, Condition, Losses, Networks
@@ -36,12 +37,12 @@ from gannet.networks.patchgan import PatchGAN
 from gannet.networks.perceptual import perceptual_available, perceptual_net
 from gannet.networks.unet import UNetGenerator
 
-SPREAD = math.sqrt(2 / (math.pi * 6)) * math.sqrt(math.pi / 4)
-"""Weight of the mean distance of two answers; eq. 12 with two of them."""
+DIVERSITY_SCALE = math.sqrt(2 / (math.pi * 6)) * math.sqrt(math.pi / 4)
+"""Weight of the mean distance of two outputs; eq. 12 with two of them."""
 
 
 class ImageToImageConfig(Config):
-    """Settings that they share."""
+    """Settings of image-to-image recipes."""
 
     width: int = Field(16, ge=4, le=256, description="base channels of the generator, at half size")
     downsamplings: int = Field(4, ge=1, le=7, description="downsamplings of the U-Net generator")
@@ -62,11 +63,11 @@ class ImageToImageConfig(Config):
     diversity_weight: float = Field(
         0.5,
         ge=0,
-        description="diversity loss weight: reward for answers that differ; 1 is as much as the "
+        description="diversity loss weight: reward for outputs that differ; 1 is as much as the "
         "mean gains",
     )
     latent_dim: int = Field(
-        8, ge=0, description="latent dimension: numbers of noise per picture; 0 for one answer only"
+        8, ge=0, description="latent dimension: numbers per sample; 0 for one output only"
     )
     batch: int = Field(8, ge=1, description="batch size: samples per update")
     learning_rate: float = Field(
@@ -87,10 +88,10 @@ class ImageToImageConfig(Config):
 
 
 class PairedImageConfig(ImageToImageConfig):
-    """Settings of those that learn from pairs, so that each answer has a target."""
+    """Settings of recipes that learn from pairs, in which each output has a target."""
 
     l1_weight: float = Field(
-        1.0, ge=0, description="L1 loss weight: the error of the mean of two answers"
+        1.0, ge=0, description="L1 loss weight: error of the mean of two outputs"
     )
     perceptual_weight: float = Field(
         0.0,
@@ -100,39 +101,39 @@ class PairedImageConfig(ImageToImageConfig):
     )
 
 
-def parts(networks: Networks) -> tuple[UNetGenerator, PatchGAN]:
-    """The players as what they are."""
+def unet_and_patchgan(networks: Networks) -> tuple[UNetGenerator, PatchGAN]:
+    """The generator and the discriminator with their types."""
     translator, discriminator = networks.generator, networks.discriminator
     assert isinstance(translator, UNetGenerator)
     assert isinstance(discriminator, PatchGAN)
     return translator, discriminator
 
 
-PICTURES = range(1, 5)
-"""Channels of grey and colour, each with alpha or without."""
+IMAGE_CHANNELS = range(1, 5)
+"""Numbers of channels: grey or colour, with alpha or without."""
 
 
 def suggest_perceptual(
     some: Batch, weight: float, setting: str = "perceptual_weight"
 ) -> Iterator[Suggestion]:
-    """To learn by what a network trained on photos sees too, where it is installed.
+    """Suggest a loss on the features of a network trained on photos, where it is installed.
 
     Args:
         some: Samples of the data.
-        weight: What suits.
-        setting: The weight's setting.
+        weight: Suggested weight.
+        setting: Name of the setting.
     """
-    if some.real.shape[1] in PICTURES and perceptual_available():
+    if some.real.shape[1] in IMAGE_CHANNELS and perceptual_available():
         yield "the extra `features` brings a network trained on photos", {setting: weight}
 
 
-Finished = Callable[[Tensor, Batch], Tensor]
-"""A generator's answers, and what they answer, to answers as they are used."""
+Postprocess = Callable[[Tensor, Batch], Tensor]
+"""From a generator's raw outputs and their problem to the outputs that are used."""
 
 
-def as_made(answers: Tensor, _problem: Batch) -> Tensor:
-    """Answers are used as they are."""
-    return answers
+def unchanged(outputs: Tensor, _problem: Batch) -> Tensor:
+    """The outputs unchanged."""
+    return outputs
 
 
 def paired_discriminator_losses(
@@ -140,32 +141,41 @@ def paired_discriminator_losses(
     batch: Batch,
     noise: Tensor,
     config: ImageToImageConfig,
-    finished: Finished = as_made,
+    postprocess: Postprocess = unchanged,
 ) -> Losses:
-    """Tell each target from the answer to the picture beside it, and stay flat around both."""
-    translator, discriminator = parts(networks)
+    """Adversarial loss of targets against outputs, with gradient penalties."""
+    translator, discriminator = unet_and_patchgan(networks)
     with torch.no_grad():
-        fake = finished(translator(noise, batch.condition).float(), batch)
+        fake = postprocess(translator(noise, batch.condition).float(), batch)
     return discriminator_loss(discriminator, batch, fake, config.gradient_penalty)
 
 
-def passing_terms(
-    discriminator: PatchGAN, batch: Batch, fake: Tensor, adversarial: float, matched: float
+def adversarial_losses(
+    discriminator: PatchGAN,
+    batch: Batch,
+    fake: Tensor,
+    adversarial_weight: float,
+    matching_weight: float,
 ) -> dict[str, Tensor]:
-    """What a generator minimises so that its pictures pass for the reals beside them.
+    """Adversarial and feature-matching losses of the generator.
 
     Args:
-        discriminator: Of patches.
-        batch: Reals, and what is told of them.
-        fake: ``(B, C, H, W)`` in 32 bit.
-        adversarial: Weight of the duel.
-        matched: Weight of feature matching.
+        discriminator: A PatchGAN.
+        batch: Reals and their conditions.
+        fake: ``(B, C, H, W)`` in float32.
+        adversarial_weight: Adversarial loss weight.
+        matching_weight: Feature-matching loss weight.
     """
-    real_seen, seen = (discriminator.features(each, batch.condition) for each in (batch.real, fake))
-    won = objectives.relativistic_generator(real_seen[-1].float(), seen[-1].float())
+    real_features, fake_features = (
+        discriminator.features(each, batch.condition) for each in (batch.real, fake)
+    )
+    adversarial_loss = objectives.relativistic_generator(
+        real_features[-1].float(), fake_features[-1].float()
+    )
     return {
-        "adversarial": adversarial * won,
-        "feature_matching": matched * feature_matching_loss(real_seen[:-1], seen[:-1]).float(),
+        "adversarial": adversarial_weight * adversarial_loss,
+        "feature_matching": matching_weight
+        * feature_matching_loss(real_features[:-1], fake_features[:-1]).float(),
     }
 
 
@@ -174,63 +184,70 @@ def paired_generator_losses(
     batch: Batch,
     noise: Tensor,
     config: PairedImageConfig,
-    finished: Finished = as_made,
+    postprocess: Postprocess = unchanged,
 ) -> Losses:
-    """Answers that pass for targets, whose mean is near them, and that differ where they may."""
-    translator, discriminator = parts(networks)
-    told, two = batch.condition, config.latent_dim > 0 and config.diversity_weight > 0
-    fake = finished(translator(noise, told).float(), batch)
-    losses = passing_terms(
+    """Adversarial, feature-matching, perceptual, L1 and diversity losses of the generator."""
+    translator, discriminator = unet_and_patchgan(networks)
+    condition, use_diversity = (
+        batch.condition,
+        config.latent_dim > 0 and config.diversity_weight > 0,
+    )
+    fake = postprocess(translator(noise, condition).float(), batch)
+    losses = adversarial_losses(
         discriminator, batch, fake, config.adversarial_weight, config.feature_matching_weight
     )
     if config.perceptual_weight:
         feature_extractor = perceptual_net(fake.device.type)
         with torch.no_grad():
-            wanted = feature_extractor(batch.real)
+            target_features = feature_extractor(batch.real)
         losses["perceptual"] = config.perceptual_weight * perceptual_loss(
-            feature_extractor(fake), wanted
+            feature_extractor(fake), target_features
         )
     mean = fake
-    if two:
-        # The noise of the row before: as independent as fresh noise, and repeatable.
-        other = finished(translator(noise.roll(1, 0), told).float(), batch)
+    if use_diversity:
+        # The latents of the row before: as independent as new ones, and repeatable.
+        other = postprocess(translator(noise.roll(1, 0), condition).float(), batch)
         mean = (fake + other) / 2
-        losses["diversity"] = -config.diversity_weight * SPREAD * (fake - other).abs().mean()
+        losses["diversity"] = (
+            -config.diversity_weight * DIVERSITY_SCALE * (fake - other).abs().mean()
+        )
     losses["l1"] = config.l1_weight * (mean - batch.real).abs().mean()
     return losses
 
 
 def mean_absolute_error(model: nn.Module, problem: Batch, config: ImageToImageConfig) -> Tensor:
-    """Mean absolute error of the answers to no noise; a scalar."""
-    still = torch.zeros(len(problem), config.latent_dim, device=problem.real.device)
-    made: Tensor = model(still, problem.condition)
-    return (made.float() - problem.real).abs().mean()
+    """Mean absolute error of the outputs for zero latents; a scalar."""
+    zero_latents = torch.zeros(len(problem), config.latent_dim, device=problem.real.device)
+    outputs: Tensor = model(zero_latents, problem.condition)
+    return (outputs.float() - problem.real).abs().mean()
 
 
 def draw_latents(samples: int, width: int, seed: int) -> Tensor:
-    """Noise ``(draws, width)``: none for the single best answer."""
+    """Latents ``(samples, width)``; zeros for a single sample."""
     return torch.zeros(1, width) if samples == 1 else latents_at(seed, range(samples), width)
 
 
 def translate_tiled(
-    translator: UNetGenerator, seen: Tensor, noise: Tensor, side: Tensor | None = None
+    translator: UNetGenerator, image: Tensor, noise: Tensor, side: Tensor | None = None
 ) -> list[NDArray[np.float32]]:
-    """Pictures ``(H, W, C)`` in 0..1, one for each row of noise, through tiles if it is large.
+    """Images ``(H, W, C)`` in 0..1, one per row of latents; large ones in tiles.
 
     Args:
         translator: The network.
-        seen: What it is given, ``(1, C, H, W)``.
-        noise: ``(draws, Z)``.
-        side: Class that is wanted, one-hot ``(1, K)``, where it knows any.
+        image: The input, ``(1, C, H, W)``.
+        noise: Latents ``(samples, Z)``.
+        side: Target class, one-hot ``(1, K)``, where the network has classes.
     """
+    where = device_of(translator)
 
-    def answer(part: Tensor, row: Tensor) -> Tensor:
-        told = grid_condition(part)
-        return translator(row, told if side is None else replace(told, vector=side.to(part)))
+    def translate_tile(part: Tensor, row: Tensor) -> Tensor:
+        condition = grid_condition(part.to(where))
+        asked = condition if side is None else replace(condition, vector=side.to(condition.grid))
+        return translator(row.to(where), asked)
 
-    reach, unit = translator.receptive_radius, translator.unit
+    receptive_radius, unit = translator.receptive_radius, translator.unit
     return [
-        decoded(in_tiles(partial(answer, row=row), [seen], reach, unit=unit)[0])
+        decoded(in_tiles(partial(translate_tile, row=row), [image], receptive_radius, unit=unit)[0])
         for row in noise.split(1)
     ]
 

@@ -1,4 +1,4 @@
-"""Which networks suit the kind of data: by the names of its axes and the range of its values."""
+"""Which networks suit a kind of data, by the names of its axes and the range of its values."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from gannet.core.types import Spec
 from gannet.modalities.registry import modality_of
 
 IMAGE_AXES = ("channel", "height", "width")
-"""Axes over which convolutions in two directions make sense."""
+"""Axes of data that 2-D convolutions suit."""
 
 
 def has_image_axes(spec: Spec) -> bool:
-    """Whether samples are laid out as pictures; of all others networks see the numbers in a row."""
+    """Whether samples have the axes of images; all others are flattened for the networks."""
     return modality_of(spec.kind).axes == IMAGE_AXES
 
 

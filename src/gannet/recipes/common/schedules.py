@@ -1,7 +1,7 @@
-"""How settings fall during a run: along half a cosine, or by the same factor in equal parts.
+"""Schedules of settings during a run: cosine or exponential decay.
 
-``cosine("learning_rate")`` is the ``schedule`` of a recipe. Each setting that is named falls to the
-share of itself that the setting ``<name>_end`` says.
+``cosine("learning_rate")`` is the ``schedule`` of a recipe. Each named setting decays to the factor
+given by the setting ``<name>_end``.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections.abc import Callable
 from gannet.core.config import C
 
 
-def cosine_left(end: float, share: float) -> float:
-    """What is left of a setting that falls slowly at first and at last, and fast in between.
+def cosine_left(end: float, progress: float) -> float:
+    """Factor of a setting under cosine decay.
 
     Source: Loshchilov and Hutter 2016, arXiv:1608.03983, eq. 5, without restarts.
 
@@ -21,37 +21,37 @@ def cosine_left(end: float, share: float) -> float:
     (1.0, 0.1)
 
     Args:
-        end: Share that is left at the end of the run.
-        share: Of the run that is over.
+        end: Factor at the end of the run.
+        progress: Progress of the run, 0..1.
     """
-    return end + (1 - end) * (1 + math.cos(math.pi * share)) / 2
+    return end + (1 - end) * (1 + math.cos(math.pi * progress)) / 2
 
 
-def exponential_left(end: float, share: float) -> float:
-    """What is left of a setting that falls by the same factor in every equal part of the run.
+def exponential_left(end: float, progress: float) -> float:
+    """Factor of a setting under exponential decay.
 
     >>> exponential_left(0.01, 0.0), exponential_left(0.01, 0.5), exponential_left(0.01, 1.0)
     (1.0, 0.1, 0.01)
     """
-    return end**share
+    return end**progress
 
 
 def cosine(*settings: str) -> Callable[[C, float], C]:
-    """A schedule by which these settings fall like a cosine."""
+    """A schedule with cosine decay of these settings."""
     return _falling(cosine_left, settings)
 
 
 def exponential(*settings: str) -> Callable[[C, float], C]:
-    """A schedule by which these settings fall by the same factor in every equal part of the run."""
+    """A schedule with exponential decay of these settings."""
     return _falling(exponential_left, settings)
 
 
 def _falling(
     left: Callable[[float, float], float], settings: tuple[str, ...]
 ) -> Callable[[C, float], C]:
-    def schedule(config: C, share: float) -> C:
+    def schedule(config: C, progress: float) -> C:
         change = {
-            name: getattr(config, name) * left(getattr(config, f"{name}_end"), share)
+            name: getattr(config, name) * left(getattr(config, f"{name}_end"), progress)
             for name in settings
         }
         return config.model_copy(update=change)

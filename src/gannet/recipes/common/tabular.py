@@ -1,8 +1,8 @@
-"""The duel over cells: the odds of hidden ones, and rows that were filled against real ones.
+"""Training of tabular recipes: masked negative log-likelihood, and a discriminator of filled rows.
 
-``generator_losses`` of a recipe ask for the odds of hidden cells given the others (Hoogeboom et al.
-2022, arXiv:2110.02037). The discriminator tells rows that the generator filled up from real ones,
-relativistically and with slope penalties on both sides (Huang et al. 2025, arXiv:2501.05441).
+``generator_losses`` of a recipe is the likelihood of masked cells given the others (Hoogeboom et
+al. 2022, arXiv:2110.02037). The discriminator tells rows that the generator filled from real ones,
+with a relativistic loss and R1 and R2 gradient penalties (Huang et al. 2025, arXiv:2501.05441).
 """
 
 from __future__ import annotations
@@ -24,17 +24,23 @@ from gannet.networks.tabular.conditions import prefixes, rows_of
 from gannet.networks.tabular.layout import Layout, condition_vector, missing
 from gannet.networks.tabular.network import FieldDiscriminator, FieldGenerator
 
-FEW_ROWS, WAVES, SLOWER = 3_000, 6, 3e-3
-"""Rows of a table below which neighbouring values share waves, how many, and the learning rate."""
+FEW_ROWS = 3_000
+"""Rows of a table below which neighbouring values share cosine features."""
 
-VIEW = 128
-"""Axes in which rows are compared."""
+FEW_ROWS_COSINE_FEATURES = 6
+"""Number of these cosine features."""
+
+FEW_ROWS_LEARNING_RATE = 3e-3
+"""Learning rate for a table of few rows."""
+
+EMBEDDING_DIM = 128
+"""Dimension of the space in which rows are compared."""
 
 
 class CellConfig(Config):
-    """Settings of recipes that fill cells; each of them adds its own, and stays flat.
+    """Settings of recipes that fill cells; each recipe adds its own.
 
-    With ``noise`` below the number of fields, chance is mixed from it.
+    If ``latent_dim`` is below the number of fields, their random numbers are mixed from it.
     """
 
     batch: int = Field(1_000, ge=1, description="batch size: rows per update")
@@ -66,7 +72,7 @@ class CellConfig(Config):
         "none",
     )
     discriminator_batch: int = Field(
-        64, ge=1, description="discriminator batch size: rows of a batch that it looks at"
+        64, ge=1, description="discriminator batch size: rows of a batch that it sees"
     )
     gradient_penalty: float = Field(
         1.0, ge=0, description="weight of the R1 and R2 gradient penalties at first"
@@ -82,10 +88,10 @@ class CellConfig(Config):
 def discriminator_loss(
     networks: Networks, batch: Batch, noise: Tensor, config: CellConfig
 ) -> Losses:
-    """Tell real rows from rows whose hidden cells were filled, and stay flat around both."""
-    # In 32 bit: for a few rows, weights take longer to convert than to use.
+    """Adversarial loss of real rows against filled rows, with gradient penalties."""
+    # In float32: for a few rows, converting the weights takes longer than using them.
     with device.autocast(noise.device.type, "float32"):
-        return _judged_apart(
+        return _relativistic_losses(
             networks,
             share_mask(batch[: config.discriminator_batch]),
             noise[: config.discriminator_batch],
@@ -93,10 +99,12 @@ def discriminator_loss(
         )
 
 
-def _judged_apart(networks: Networks, batch: Batch, noise: Tensor, config: CellConfig) -> Losses:
+def _relativistic_losses(
+    networks: Networks, batch: Batch, noise: Tensor, config: CellConfig
+) -> Losses:
     generator, discriminator = tabular_networks(networks)
     fake = generator(noise, batch.condition)
-    # Both in one pass: for a few rows it is the number of operations that takes the time.
+    # Both in one pass: for a few rows, time depends on the number of operations.
     cells = discriminator.layout.expand(torch.cat([batch.real, fake]))
     cells.requires_grad_(config.gradient_penalty > 0)
     vector = batch.condition.vector.repeat(2, 1)
@@ -111,75 +119,79 @@ def _judged_apart(networks: Networks, batch: Batch, noise: Tensor, config: CellC
 
 
 def share_mask(batch: Batch) -> Batch:
-    """The rows with the same cells hidden in all: a field that is told to all is not asked for.
+    """Use one mask for the whole batch, so that a field known in every row is never sampled.
 
-    Half the time of a step would otherwise go into filling a few rows for the discriminator.
+    Filling a few rows for the discriminator would otherwise take half the time of a step.
     """
-    _, known = batch.condition.vector.chunk(2, 1)
-    vector = condition_vector(batch.real, known[:1].expand_as(known))
+    _, observed = batch.condition.vector.chunk(2, 1)
+    vector = condition_vector(batch.real, observed[:1].expand_as(observed))
     return replace(batch, condition=replace(batch.condition, vector=vector))
 
 
-def masked_nll(generator: FieldGenerator, batch: Batch, asked: Tensor) -> Tensor:
-    """How badly cells were foretold: the mean over rows of the mean over their asked cells.
+def masked_nll(generator: FieldGenerator, batch: Batch, target_mask: Tensor) -> Tensor:
+    """Masked negative log-likelihood: mean over rows of the mean over their target cells.
 
-    Rows with few and with many asked cells count alike, and times F it is a bound on the surprise
-    of whole rows (arXiv:2110.02037).
+    Rows with few and with many target cells have equal weight. Times F it bounds the negative
+    log-likelihood of whole rows (arXiv:2110.02037).
 
     Args:
-        generator: Is told ``batch.condition`` alone.
+        generator: Sees ``batch.condition`` alone.
         batch: Rows ``(B, F)``.
-        asked: ``(B, F)`` one for a cell that counts.
+        target_mask: ``(B, F)`` one for a target cell.
     """
-    answers = generator.raw_logits(batch.condition)
-    surprise = generator.layout.cross_entropy(answers, generator.layout.tokens(batch.real))
-    return ((surprise * asked).sum(1) / asked.sum(1).clamp(min=1)).mean()
+    logits = generator.raw_logits(batch.condition)
+    cross_entropy = generator.layout.cross_entropy(logits, generator.layout.tokens(batch.real))
+    return ((cross_entropy * target_mask).sum(1) / target_mask.sum(1).clamp(min=1)).mean()
 
 
-def hidden_surprise(generator: FieldGenerator, batch: Batch) -> Tensor:
-    """How badly hidden cells are foretold; of cells that are missing, nobody knows the truth."""
-    _, known = batch.condition.vector.chunk(2, 1)
+def hidden_cells_nll(generator: FieldGenerator, batch: Batch) -> Tensor:
+    """Negative log-likelihood of masked cells, without those that are missing in the data."""
+    _, observed = batch.condition.vector.chunk(2, 1)
     return masked_nll(
-        generator, batch, (1 - known).masked_fill(missing(batch.real, generator.missing_field), 0)
+        generator,
+        batch,
+        (1 - observed).masked_fill(missing(batch.real, generator.missing_field), 0),
     )
 
 
 @torch.no_grad()
 def validation_loss(model: nn.Module, batch: Batch, config: CellConfig) -> Tensor:
-    """How badly hidden cells that are not missing are foretold; see ``masked_nll``."""
+    """Masked negative log-likelihood of masked cells; see ``masked_nll``."""
     assert isinstance(model, FieldGenerator)
     with device.autocast(batch.real.device.type, config.precision):
-        return hidden_surprise(model, batch)
+        return hidden_cells_nll(model, batch)
 
 
-def cell_players(config: CellConfig, spec: Spec, holes: tuple[int, ...] = ()) -> Networks:
-    """A generator and a discriminator of the same width for the fields of the table.
+def build_tabular_networks(
+    config: CellConfig, spec: Spec, missing_field: tuple[int, ...] = ()
+) -> Networks:
+    """A generator and a discriminator of the same width for the fields of a table.
 
     Args:
         config: Sizes.
         spec: Of the rows.
-        holes: As ``spec.table.missing_field``, where what is missing is never drawn.
+        missing_field: ``spec.table.missing_field`` if missing values are never sampled.
     """
     return Networks(
         FieldGenerator(
             spec,
             config.width,
             config.blocks,
-            missing_field=holes,
+            missing_field=missing_field,
             cosine_features=config.cosine_features,
         ),
         FieldDiscriminator(spec, config.width, config.blocks),
     )
 
 
-def hide(batch: Batch, hidden: Tensor) -> Batch:
-    """The problem: some cells of rows, ``(B, F)`` true, are not told."""
-    vector = condition_vector(batch.real, 1 - hidden.float())
+def mask_cells(batch: Batch, mask: Tensor) -> Batch:
+    """Mask cells: those where ``(B, F)`` is true are left out of the condition."""
+    vector = condition_vector(batch.real, 1 - mask.float())
     return replace(batch, condition=replace(Condition.none(batch.real), vector=vector))
 
 
 def tabular_networks(networks: Networks) -> tuple[FieldGenerator, FieldDiscriminator]:
-    """The two players as what ``build`` made them."""
+    """The generator and the discriminator with their types."""
     generator, discriminator = networks.generator, networks.discriminator
     assert isinstance(generator, FieldGenerator)
     assert isinstance(discriminator, FieldDiscriminator)
@@ -187,50 +199,53 @@ def tabular_networks(networks: Networks) -> tuple[FieldGenerator, FieldDiscrimin
 
 
 def infer(model: nn.Module, noise: Tensor, condition: Condition, config: CellConfig) -> Tensor:
-    """Fill the cells that the condition does not tell; the others come back untouched."""
+    """Fill the cells that are not in the condition; the others stay unchanged."""
     with device.autocast(noise.device.type, config.precision):
         rows: Tensor = model(noise, condition)
     return rows
 
 
 def embed(samples: Tensor, spec: Spec) -> Tensor:
-    """Rows ``(B, F)`` as points ``(B, 128)``, farther apart the more fields differ.
+    """Embed rows ``(B, F)`` as points ``(B, 128)``, farther apart the more fields differ.
 
-    Zeros and ones of all symbols, turned at random: distances stay nearly as they are (Johnson and
-    Lindenstrauss 1984), and no rare symbol has an axis of its own that standardising would blow up.
+    Random projection of the one-hot tokens: it nearly keeps distances (Johnson and Lindenstrauss
+    1984), and no rare token has an axis of its own that standardizing would blow up.
     """
     layout = Layout(spec.table.cardinalities)
-    chance = torch.Generator().manual_seed(VIEW)
-    turn = torch.randn(layout.width, VIEW, generator=chance) / math.sqrt(VIEW)
-    return layout.expand(samples) @ turn
+    rng = torch.Generator().manual_seed(EMBEDDING_DIM)
+    projection = torch.randn(layout.width, EMBEDDING_DIM, generator=rng) / math.sqrt(EMBEDDING_DIM)
+    return layout.expand(samples) @ projection
 
 
 def suggest_config(some: Batch, rows: int) -> Iterator[Suggestion]:
-    """As much chance as there are fields, so that none is mixed from others'.
+    """One latent number per field, so that the fields' random numbers are independent.
 
-    With few rows, no value of a column of numbers is seen often enough to be learnt by itself.
+    With few rows, values of a column of numbers are too rare to be learnt one by one.
     """
     needed = len(some.table.cardinalities) + some.table.cardinalities.count(0)
     yield (
-        f"chance of its own for each of {len(some.table.cardinalities)} fields",
+        f"one latent number for each of {len(some.table.cardinalities)} fields",
         {"latent_dim": needed},
     )
     if rows < FEW_ROWS and max(some.table.ordinal_from, default=-1) >= 0:
-        why = f"only {rows} rows, so neighbouring values share what is learnt of them"
-        yield why, {"cosine_features": WAVES, "learning_rate": SLOWER}
+        why = f"only {rows} rows, so neighbouring values share cosine features"
+        yield (
+            why,
+            {"cosine_features": FEW_ROWS_COSINE_FEATURES, "learning_rate": FEW_ROWS_LEARNING_RATE},
+        )
 
 
 def condition_on(
-    model: nn.Module, spec: Spec, conditions: CellConditions, chance: Tensor, config: CellConfig
+    model: nn.Module, spec: Spec, conditions: CellConditions, uniforms: Tensor, config: CellConfig
 ) -> SampledCondition:
-    """Draw the cells that are asked for, which field after field would come out otherwise.
+    """Sample the conditioned cells first, since the network samples field by field.
 
-    With one value asked for, that is the cell. Of several, or of a range, each is drawn as often as
-    the network holds it to be, given the wishes for all other columns.
+    A single value is taken as it is. Of several values, or of a range, one is sampled with its
+    probability under the network given the conditions on all other columns.
     """
     assert isinstance(model, FieldGenerator)
-    with device.autocast(chance.device.type, config.precision):
+    with device.autocast(uniforms.device.type, config.precision):
         existing = prefixes(model, conditions)
-    rows, known = rows_of(existing, chance)
-    vector = condition_vector(rows, known)
-    return SampledCondition(replace(spec.blank(len(chance)), vector=vector), existing.probability)
+    rows, observed = rows_of(existing, uniforms)
+    vector = condition_vector(rows, observed)
+    return SampledCondition(replace(spec.blank(len(uniforms)), vector=vector), existing.probability)

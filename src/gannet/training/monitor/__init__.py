@@ -1,8 +1,8 @@
-"""The health of a duel: what is measured, and what it means in plain words.
+"""Monitoring of GAN training: measurements, and the diagnosis that follows from them.
 
-Losses say little about a duel, so health looks at samples instead: of training data, of data held
-out from training, and of fakes. Everything measured is a number that means the same for every
-objective; every verdict carries the numbers that led to it.
+Losses say little about adversarial training, so the monitor looks at samples instead: training
+data, held-out data and fakes. Every measurement means the same for every adversarial loss; every
+diagnosis carries the numbers that led to it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What looks mean: one of seven verdicts, with the numbers that led to it. All pure."""
+"""From measurements to one of eight diagnoses, with the numbers that led to it. All pure."""
 
 from __future__ import annotations
 
@@ -17,29 +17,31 @@ from gannet.training.monitor.symptoms import (
     memorizes,
     mode_collapse,
 )
-from gannet.training.monitor.thresholds import USUAL, Thresholds
+from gannet.training.monitor.thresholds import DEFAULT_THRESHOLDS, Thresholds
 
 
-def diagnose(history: History, share: float, thresholds: Thresholds = USUAL) -> Diagnosis:
-    """What the looks so far mean. Pure: the same looks give the same verdict.
+def diagnose(
+    history: History, progress: float, thresholds: Thresholds = DEFAULT_THRESHOLDS
+) -> Diagnosis:
+    """The diagnosis of the evaluations so far. Pure: depends on the arguments alone.
 
     Args:
-        history: All looks, oldest first; at least one.
-        share: Share of the run that is done, 0..1.
-        thresholds: Where healthy ends.
+        history: All measurements, oldest first; at least one.
+        progress: Fraction of the run that is done, 0..1.
+        thresholds: Limits of healthy.
     """
     now, recent = history[-1], history[-thresholds.evaluations :]
-    if lost := _diverged(recent, thresholds):
-        return Diagnosis("diverged", lost)
+    if evidence := _diverged(recent, thresholds):
+        return Diagnosis("diverged", evidence)
     if not all(each.finite for each in recent):
         return Diagnosis("healthy", f"recovering: {_numbers(now)}")
-    if found := _first(ALWAYS_CHECKED, history, thresholds):
-        return found
-    if len(recent) < thresholds.evaluations or share < thresholds.warm_up:
+    if diagnosis := _first(ALWAYS_CHECKED, history, thresholds):
+        return diagnosis
+    if len(recent) < thresholds.evaluations or progress < thresholds.warm_up:
         return Diagnosis("healthy", f"warming up: {_numbers(now)}")
-    if found := _first(CHECKED_AFTER_WARM_UP, history, thresholds):
-        return found
-    if share >= thresholds.min_progress_converged and all(_converged(each) for each in recent):
+    if diagnosis := _first(CHECKED_AFTER_WARM_UP, history, thresholds):
+        return diagnosis
+    if progress >= thresholds.min_progress_converged and all(_converged(each) for each in recent):
         return Diagnosis(
             "converged",
             f"{thresholds.sample_noun} cannot be told from held-out data: {_numbers(now)}",
@@ -47,55 +49,57 @@ def diagnose(history: History, share: float, thresholds: Thresholds = USUAL) -> 
     return Diagnosis("healthy", _numbers(now))
 
 
-def healthy_now(now: Measurements, thresholds: Thresholds = USUAL) -> bool:
-    """Whether one look alone shows nothing wrong, so that its state is worth going back to.
+def healthy_now(now: Measurements, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> bool:
+    """Whether one evaluation alone shows no symptom, so that its state is worth a rollback.
 
-    A verdict needs several looks in a row; the first of them must not pass for healthy. Answers
-    that are alike may be on their way: how wrong they are says whether a state is worth keeping.
+    A diagnosis needs several evaluations in a row; the first of them must not count as healthy.
+    Conditional outputs may be alike early on, so their validation loss decides instead.
     """
-    told = thresholds.conditional and math.isfinite(now.loss_validation)
+    has_validation_loss = thresholds.conditional and math.isfinite(now.loss_validation)
     return (
         now.finite
         and now.logit_scale <= thresholds.max_logit_scale
         and now.auc_held_out >= thresholds.min_auc
-        and (told or not mode_collapse(now, thresholds))
+        and (has_validation_loss or not mode_collapse(now, thresholds))
         and not discriminator_overfitting(now, thresholds)
         and not memorizes([now], thresholds)
     )
 
 
-def _first(signs: Iterable[Symptom], history: History, thresholds: Thresholds) -> Diagnosis | None:
-    found = (sign.diagnose(history, thresholds) for sign in signs)
-    return next((diagnosis for diagnosis in found if diagnosis is not None), None)
+def _first(
+    symptoms: Iterable[Symptom], history: History, thresholds: Thresholds
+) -> Diagnosis | None:
+    diagnoses = (symptom.diagnose(history, thresholds) for symptom in symptoms)
+    return next((diagnosis for diagnosis in diagnoses if diagnosis is not None), None)
 
 
 def _numbers(now: Measurements) -> str:
     return (
         f"P(D(real) > D(fake)) is {now.auc_train:.2f} on training and {now.auc_held_out:.2f} on "
-        f"held-out data, spread {now.diversity:.2f}, distance {now.energy_distance:.3g} "
-        f"(floor {now.reference:.2g})"
+        f"held-out data, diversity {now.diversity:.2f}, energy distance "
+        f"{now.energy_distance:.3g} (reference {now.reference:.2g})"
     )
 
 
 def _diverged(recent: History, thresholds: Thresholds) -> str:
-    """How a duel shows that it is lost, which needs no further look; empty if it does not."""
+    """Evidence of divergence, which needs no further evaluation; empty if there is none."""
     now, last = recent[-1], recent[-2:]
     if not now.finite:
-        return "weights or logits are no longer finite numbers"
+        return "weights or logits are no longer finite"
     if now.logit_scale > thresholds.max_logit_scale:
         return f"the discriminator's logits have grown to {now.logit_scale:.3g} on average"
     clear = len(last) > 1 and all(each.finite for each in recent)
     if clear and mean_of(last, "auc_held_out") < thresholds.min_auc:
         return (
             f"the discriminator prefers {thresholds.sample_noun} to held-out data "
-            f"{1 - now.auc_held_out:.0%} of the time: the players overshoot each other"
+            f"{1 - now.auc_held_out:.0%} of the time: the two networks overshoot each other"
         )
     return ""
 
 
 def _converged(now: Measurements) -> bool:
     near = now.energy_distance - 2 * now.energy_distance_se <= max(now.reference, 0)
-    # With fewer than a hundred samples on a side, a draw would only be a lack of evidence.
+    # With fewer than a hundred samples per set, an AUC near 0.5 is only a lack of evidence.
     enough = now.auc_error < 0.04
     fooled = now.linear_probe_auc < min(0.5 + 4 * now.auc_error, 0.6)
     return near and enough and fooled and abs(now.auc_held_out - 0.5) < 0.1

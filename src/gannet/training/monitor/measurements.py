@@ -1,4 +1,4 @@
-"""What is measured at a look: numbers that mean the same for every objective. All pure."""
+"""What an evaluation measures: numbers that mean the same for every loss. All pure."""
 
 from __future__ import annotations
 
@@ -13,39 +13,39 @@ from gannet.core.seeding import derive_seed
 from gannet.metrics.distribution import energy_distance, squared_distances
 
 USUAL_COPY_RATE = 0.01
-"""Share of held-out samples that are no farther from a training sample than a copy is."""
+"""Fraction of held-out samples that count as copies of a training sample, by definition."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measurements:
-    """One look at a duel. All shares and probabilities are in [0, 1].
+    """The measurements of one evaluation. Rates and probabilities are in [0, 1].
 
     Attributes:
-        step: When the look was taken.
-        auc_train: P(D(real) > D(fake)) on training data; .5 is the draw that a duel aims at.
-        auc_held_out: The same on data that training never saw.
-        auc_error: Standard error of either.
-        d_real: Mean probability that the discriminator gives held-out reals.
-        d_fake: The same of fakes.
-        diversity: Mean distance between fakes over that between reals; 1 is as varied.
-        nn_diversity: Median distance from a fake to its nearest fake over the same of reals.
-        memorization_rate: Share of fakes nearer to a training sample than all but 1 % of held-out
-            reals are.
-        linear_probe_auc: How well a plain linear critic, fresh at every look, tells fakes from
-            held-out reals (its AUC on samples that it was not fitted on).
-        energy_distance: Energy distance from the averaged generator's fakes to held-out reals.
-        energy_distance_se: Standard error of it.
-        reference: Energy distance from training data to held-out reals.
+        step: Step of the evaluation.
+        auc_train: Discriminator AUC on training data, P(D(real) > D(fake)); 0.5 is chance.
+        auc_held_out: Discriminator AUC on held-out data.
+        auc_error: Standard error of either AUC.
+        d_real: Mean probability of being real that the discriminator gives held-out reals.
+        d_fake: The same for fakes.
+        diversity: Mean pairwise distance of fakes over that of reals; 1 is as diverse.
+        nn_diversity: Median nearest-neighbor distance of fakes over that of reals.
+        memorization_rate: Fraction of fakes nearer to a training sample than all but 1 % of
+            held-out reals are.
+        linear_probe_auc: AUC of a linear classifier of fakes and held-out reals, refitted at every
+            evaluation, on samples that it was not fitted on.
+        energy_distance: Energy distance from the EMA generator's fakes to held-out reals.
+        energy_distance_se: Standard error of the energy distance.
+        reference: Energy distance from training data to held-out reals (real against real).
         gaussian_baseline: Energy distance from samples of one Gaussian, fitted to the training
-            data, to held-out reals: what no duel is needed for.
-        grad_norm_ratio: Length of the generator's last gradient over the discriminator's.
+            data, to held-out reals.
+        grad_norm_ratio: Norm of the generator's last gradient over the discriminator's.
         grad_cosine: Mean cosine between the generator's gradients from batches of the run's size;
-            near zero, a step is mostly chance.
-        logit_scale: Mean absolute logit, from the middle between reals and fakes.
+            near zero, a step is mostly noise.
+        logit_scale: Mean absolute logit, centered between reals and fakes.
         finite: Whether all weights and logits are finite numbers.
-        loss_train: How wrong the averaged generator is about training samples; see
-            ``Evaluation.validation_loss``, NaN where a recipe has none.
-        loss_validation: The same of samples that training never saw.
+        loss_train: Loss of the EMA generator on training samples, as
+            ``Evaluation.validation_loss`` computes it; NaN where a recipe has none.
+        loss_validation: The same on held-out samples.
     """
 
     step: int
@@ -71,9 +71,9 @@ class Measurements:
 
     @property
     def samples(self) -> int:
-        """Samples on each side, which the standard error of an AUC follows from; 0 if unknown."""
-        known = math.isfinite(self.auc_error) and self.auc_error > 0
-        return round(1 / (6 * self.auc_error**2)) if known else 0
+        """Samples per set, recovered from the standard error of an AUC; 0 if unknown."""
+        has_error = math.isfinite(self.auc_error) and self.auc_error > 0
+        return round(1 / (6 * self.auc_error**2)) if has_error else 0
 
     def record(self) -> dict[str, Any]:
         """As a JSON object; numbers to six digits."""
@@ -84,7 +84,7 @@ class Measurements:
 
     @classmethod
     def diverged(cls, step: int, *, reference: float, gaussian_baseline: float) -> Self:
-        """Of a duel whose numbers are no longer finite."""
+        """Measurements of networks whose weights or logits are not finite."""
         values: dict[str, Any] = {each.name: math.nan for each in fields(cls)}
         values |= {
             "step": step,
@@ -108,10 +108,9 @@ def auc(real: Tensor, fake: Tensor) -> float:
 
 
 def linear_probe_auc(real: Tensor, fake: Tensor) -> float:
-    """How well the best straight line through the features tells two samples apart, as an AUC.
+    """AUC of a linear classifier between two sets of features; 0.5 is chance.
 
-    Fitted on the even rows (Fisher's discriminant with ridge), judged on the odd ones, so chance
-    gives .5.
+    Fitted on the even rows (Fisher's discriminant with ridge), tested on the odd ones.
 
     Args:
         real: ``(N, F)`` features.
@@ -150,14 +149,14 @@ def pairwise_distances(left: Tensor, right: Tensor) -> Tensor:
 
 
 def mean_distance(rows: Tensor) -> float:
-    """Of a row to another."""
+    """Mean pairwise distance of rows."""
     count = len(rows)
     return float(pairwise_distances(rows, rows).sum() / max(count * (count - 1), 1))
 
 
 def median_nn_distance(rows: Tensor) -> float:
-    """Median distance of a row to its nearest other."""
-    # Exact differences: equal rows must be at zero, which the quick way blurs.
+    """Median nearest-neighbor distance of rows."""
+    # Exact differences: the fast matrix product does not give 0 for equal rows.
     between = torch.cdist(rows, rows, compute_mode="donot_use_mm_for_euclid_dist")
     between.fill_diagonal_(math.inf)
     return float(between.amin(1).median())
@@ -166,11 +165,11 @@ def median_nn_distance(rows: Tensor) -> float:
 def gaussian(samples: Tensor, count: int, *, seed: int) -> Tensor:
     """``count`` samples of the one Gaussian that fits ``samples`` ``(n, *shape)``.
 
-    Weighted sums of the centred samples have their covariance, without computing it.
+    Random combinations of the centered samples have their covariance, without computing it.
     """
-    source = torch.Generator().manual_seed(derive_seed(seed, 3))
+    rng = torch.Generator().manual_seed(derive_seed(seed, 3))
     flat = samples.flatten(1)
     centerd = flat - flat.mean(0)
-    weights = torch.randn(count, len(flat), generator=source) / math.sqrt(max(len(flat) - 1, 1))
-    made = flat.mean(0) + weights @ centerd
-    return made.clamp(flat.amin(), flat.amax()).view(count, *samples.shape[1:])
+    weights = torch.randn(count, len(flat), generator=rng) / math.sqrt(max(len(flat) - 1, 1))
+    generated = flat.mean(0) + weights @ centerd
+    return generated.clamp(flat.amin(), flat.amax()).view(count, *samples.shape[1:])

@@ -1,4 +1,4 @@
-"""Looks at a duel: takes samples of it, and hands them to the measures."""
+"""The monitor: samples the networks in training and measures them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gannet.core.seeding import derive_seed
 from gannet.core.types import Batch, Condition
 from gannet.metrics.distribution import energy_distance
 from gannet.metrics.kmeans import first_of_each
-from gannet.modalities.modality import as_seen
+from gannet.modalities.modality import modality_of_embedded
 from gannet.modalities.registry import modality_of
 from gannet.networks.features import FeatureMap
 from gannet.training.monitor.measurements import (
@@ -42,16 +42,16 @@ def as_it_is(samples: Tensor) -> Tensor:
 
 
 class Monitor:
-    """Looks at a duel from time to time. Holds the samples that all looks share.
+    """Measures a trainer from time to time. Holds the samples that all evaluations share.
 
     Args:
-        train: Rows of training data, ``(n, *shape)`` with their conditions.
-        held_out: Rows that training never sees.
-        features: What the distance to held-out data is measured in.
-        seed: Of the fakes; each look draws its own.
-        embed: Samples as numbers in which distance means likeness, ``(n, *shape)`` to ``(n, ...)``;
-            features are of what it gives.
-        given: Kind of data of what samples are made from, where their condition has a grid.
+        train: Training samples, ``(n, *shape)`` with their conditions.
+        held_out: Samples that training never sees.
+        features: Feature map of embedded samples, in which distances to held-out data are measured.
+        seed: Of the fakes; each evaluation draws its own.
+        embed: Maps samples to a space where distance means similarity, ``(n, *shape)`` to
+            ``(n, ...)``.
+        given: Kind of data of the inputs, where conditions have a grid.
     """
 
     def __init__(
@@ -67,49 +67,58 @@ class Monitor:
         self.train, self.held_out, self.features, self.seed = train, held_out, features, seed
         self.embed = embed
         self.count = len(held_out)
-        seen, kept = embed(train.real), embed(held_out.real)
+        train_embedded, held_out_embedded = embed(train.real), embed(held_out.real)
         self.modality = modality_of(train.kind)
-        self.thumbnail = as_seen(self.modality, train.real, seen).thumbnail
-        self.train_thumbnails = self.thumbnail(seen)
-        to_training = pairwise_distances(self.thumbnail(kept), self.train_thumbnails).amin(1)
+        self.thumbnail = modality_of_embedded(self.modality, train.real, train_embedded).thumbnail
+        self.train_thumbnails = self.thumbnail(train_embedded)
+        to_training = pairwise_distances(
+            self.thumbnail(held_out_embedded), self.train_thumbnails
+        ).amin(1)
         self.copy_distance = float(to_training.quantile(USUAL_COPY_RATE))
         some = self.train_thumbnails[: self.count]
         self.real_diversity = mean_distance(some)
         self.distinct = torch.arange(self.count)
-        asked = held_out.condition.grid
-        if asked.numel():
-            self.distinct = first_of_each(asked.flatten(1))
+        inputs = held_out.condition.grid
+        if inputs.numel():
+            self.distinct = first_of_each(inputs.flatten(1))
         self.real_nn_distance = median_nn_distance(some[: len(self.distinct)])
-        if asked.numel():
-            # Pictures that are given may lie closer together than reals do: so may answers.
-            told = modality_of(given).thumbnail(asked[self.distinct])
-            usual = median_nn_distance(told) / max(mean_distance(told), 1e-12) * self.real_diversity
+        if inputs.numel():
+            # Inputs may lie closer together than reals, and so may the outputs for them.
+            input_thumbnails = modality_of(given).thumbnail(inputs[self.distinct])
+            usual = (
+                median_nn_distance(input_thumbnails)
+                / max(mean_distance(input_thumbnails), 1e-12)
+                * self.real_diversity
+            )
             self.real_nn_distance = min(self.real_nn_distance, usual)
-        self.real_features = features(kept)
-        known, blurred = features(seen[: self.count]), gaussian(seen, self.count, seed=seed)
-        self.reference = energy_distance(self.real_features, known)
-        self.gaussian_baseline = energy_distance(self.real_features, features(blurred))
+        self.real_features = features(held_out_embedded)
+        train_features, gaussian_samples = (
+            features(train_embedded[: self.count]),
+            gaussian(train_embedded, self.count, seed=seed),
+        )
+        self.reference = energy_distance(self.real_features, train_features)
+        self.gaussian_baseline = energy_distance(self.real_features, features(gaussian_samples))
 
     @torch.no_grad()
     def measure(self, trainer: Trainer[Any]) -> Measurements:
-        """Measure the duel as it stands; changes nothing in it."""
+        """Measure the networks without changing the trainer."""
         discriminator = trainer.networks.discriminator
-        told = self.held_out.condition
-        fake = self._fakes(trainer, trainer.sampler(averaged=False), told)
-        kept = self._fakes(trainer, trainer.sampler(averaged=True), told)
-        known = self.train[: self.count]
+        condition = self.held_out.condition
+        fake = self._fakes(trainer, trainer.sampler(averaged=False), condition)
+        ema_samples = self._fakes(trainer, trainer.sampler(averaged=True), condition)
+        train = self.train[: self.count]
         with evaluating(discriminator):
-            on_train = _logits(discriminator, known.real, known.condition)
-            on_real = _logits(discriminator, self.held_out.real, told)
-            on_fake = _logits(discriminator, fake, told)
+            on_train = _logits(discriminator, train.real, train.condition)
+            on_real = _logits(discriminator, self.held_out.real, condition)
+            on_fake = _logits(discriminator, fake, condition)
         logits = torch.cat([on_train, on_real, on_fake])
         finite = bool(logits.isfinite().all() and fake.isfinite().all() and _finite(trainer))
         if not finite:
             return Measurements.diverged(
                 trainer.step, reference=self.reference, gaussian_baseline=self.gaussian_baseline
             )
-        seen, kept = self.thumbnail(self.embed(fake)), self.embed(kept)
-        return self._measurements(trainer, on_train, on_real, on_fake, seen, kept)
+        thumbnails, ema_samples = self.thumbnail(self.embed(fake)), self.embed(ema_samples)
+        return self._measurements(trainer, on_train, on_real, on_fake, thumbnails, ema_samples)
 
     def _fakes(self, trainer: Trainer[Any], model: nn.Module, condition: Condition) -> Tensor:
         width = trainer.config.latent_dim
@@ -117,18 +126,18 @@ class Monitor:
         noise = torch.randn(len(condition), width, generator=generator)
         noise, condition = noise.to(trainer.device), condition.to(trainer.device)
         with evaluating(model):
-            made = trainer.recipe.sampling(model, noise, condition, trainer.config)
-        return made.float().cpu()
+            samples = trainer.recipe.sampling(model, noise, condition, trainer.config)
+        return samples.float().cpu()
 
     def _grad_cosine(self, trainer: Trainer[Any]) -> float:
-        """How far batches agree on where the generator should go."""
+        """Mean cosine between the generator's gradients from different batches."""
         size, now, weights = (
             trainer.config.batch,
             trainer.current_config(),
             trainer.generator.weights,
         )
         gradients: list[Tensor] = []
-        # Running statistics must stay as they are.
+        # In evaluation mode, so that running statistics do not change.
         with (
             evaluating(trainer.networks),
             _learning_alone(trainer),
@@ -142,25 +151,25 @@ class Monitor:
                 problem = trainer.recipe.training.corrupt(batch, trainer.rng, now)
                 losses = trainer.generator.losses(trainer.networks, problem, noise, now)
                 total = torch.stack([*losses.values()]).sum()
-                found = torch.autograd.grad(total, weights, materialize_grads=True)
-                gradients.append(torch.cat([each.flatten() for each in found]))
+                gradient = torch.autograd.grad(total, weights, materialize_grads=True)
+                gradients.append(torch.cat([each.flatten() for each in gradient]))
         unit = normalize(torch.stack(gradients), dim=1)
-        alike = unit @ unit.T
-        return float((alike.sum() - alike.trace()) / (DRAWS * (DRAWS - 1)))
+        cosines = unit @ unit.T
+        return float((cosines.sum() - cosines.trace()) / (DRAWS * (DRAWS - 1)))
 
     def _validation_loss(self, trainer: Trainer[Any], samples: Batch) -> float:
-        """How wrong the averaged generator is about some samples; NaN where nobody can say."""
-        wrong = trainer.recipe.evaluation.validation_loss
-        if wrong is None:
+        """Validation loss of the EMA generator; NaN where the recipe has none."""
+        validation_loss = trainer.recipe.evaluation.validation_loss
+        if validation_loss is None:
             return math.nan
-        # The same problems at every look: what changes is the generator.
-        chance = torch.Generator(trainer.device).manual_seed(derive_seed(self.seed, 5))
+        # The same problems at every evaluation, so that only the generator changes.
+        rng = torch.Generator(trainer.device).manual_seed(derive_seed(self.seed, 5))
         some = torch.arange(self.modality.monitor.validation_samples) % len(samples)
         problem = trainer.recipe.training.corrupt(
-            samples[some].to(trainer.device), chance, trainer.config
+            samples[some].to(trainer.device), rng, trainer.config
         )
         with evaluating(trainer.ema):
-            return float(wrong(trainer.ema, problem, trainer.config))
+            return float(validation_loss(trainer.ema, problem, trainer.config))
 
     def _measurements(
         self,
@@ -169,12 +178,12 @@ class Monitor:
         on_real: Tensor,
         on_fake: Tensor,
         fakes: Tensor,
-        kept: Tensor,
+        ema_embedded: Tensor,
     ) -> Measurements:
-        # A probability needs an offset, which relativistic losses leave free: take the middle.
+        # Relativistic losses leave the offset of logits free: center them between reals and fakes.
         middle = (on_real.mean() + on_fake.mean()) / 2
-        made = self.features(kept)
-        distance, error = energy_distance_with_se(self.real_features, made)
+        fake_features = self.features(ema_embedded)
+        distance, error = energy_distance_with_se(self.real_features, fake_features)
         to_training = pairwise_distances(fakes, self.train_thumbnails).amin(1)
         return Measurements(
             step=trainer.step,
@@ -184,12 +193,12 @@ class Monitor:
             d_real=float((on_real - middle).sigmoid().mean()),
             d_fake=float((on_fake - middle).sigmoid().mean()),
             diversity=mean_distance(fakes) / max(self.real_diversity, 1e-12),
-            # Where most reals have an equal beside them, fakes that have one are as crowded.
+            # If most reals have duplicates, fakes may have them as well.
             nn_diversity=median_nn_distance(fakes[self.distinct]) / self.real_nn_distance
             if self.real_nn_distance
             else 1.0,
             memorization_rate=float((to_training < self.copy_distance).float().mean()),
-            linear_probe_auc=linear_probe_auc(self.real_features, made),
+            linear_probe_auc=linear_probe_auc(self.real_features, fake_features),
             energy_distance=distance,
             energy_distance_se=error,
             reference=self.reference,
@@ -206,10 +215,9 @@ class Monitor:
 
 @contextmanager
 def evaluating(network: nn.Module) -> Generator[None]:
-    """Have a network as it is used, and each of its parts afterwards in the mode that it had.
+    """Put a network into evaluation mode, and each module back into its own mode afterwards.
 
-    A recipe may keep a part in evaluation for good (a frozen encoder, say), so that switching the
-    whole network back would change it.
+    A recipe may keep a module in evaluation mode permanently, such as a frozen encoder.
     """
     was = [(each, each.training) for each in network.modules()]
     network.eval()
@@ -222,9 +230,9 @@ def evaluating(network: nn.Module) -> Generator[None]:
 
 @contextmanager
 def _learning_alone(trainer: Trainer[Any]) -> Generator[None]:
-    """Let gradients reach the generator, whoever learnt last, and put things back after."""
+    """Enable gradients of the generator alone, and restore all flags afterwards."""
     was = [(each, each.requires_grad) for each in trainer.networks.parameters()]
-    trainer.let_learn(trainer.generator)
+    trainer.train_only(trainer.generator)
     try:
         yield
     finally:
@@ -234,8 +242,8 @@ def _learning_alone(trainer: Trainer[Any]) -> Generator[None]:
 
 def _logits(discriminator: nn.Module, samples: Tensor, condition: Condition) -> Tensor:
     device = str(next(discriminator.parameters()).device)
-    verdicts = discriminator(samples.to(device), condition.to(device))
-    return verdicts.float().reshape(len(samples), -1).mean(1).cpu()
+    logits = discriminator(samples.to(device), condition.to(device))
+    return logits.float().reshape(len(samples), -1).mean(1).cpu()
 
 
 def _finite(trainer: Trainer[Any]) -> bool:

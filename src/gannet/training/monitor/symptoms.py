@@ -1,4 +1,4 @@
-"""The signs by which an ill of a duel is known, each with the words that say so."""
+"""Symptoms of failing GAN training: a test on the measurements and the evidence it gives."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ DiagnosisName = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What a look means.
+    """What the measurements mean.
 
     Attributes:
         name: One of eight.
-        evidence: The numbers that led to it, in a sentence.
+        evidence: The numbers that led to it, in a sentence for users.
     """
 
     name: DiagnosisName
@@ -39,20 +39,20 @@ class Diagnosis:
 History = Sequence[Measurements]
 
 AVERAGED = ("auc_held_out", "grad_cosine", "logit_scale", "memorization_rate")
-"""Measures whose mean over the recent looks evidence may give."""
+"""Measurements whose mean over the recent evaluations evidence may give."""
 
 
 @dataclass(frozen=True, slots=True)
 class Symptom:
-    """Something that can be wrong with a duel: how it shows, and how that is said.
+    """One way in which training fails: its test, and the sentence that gives the evidence.
 
     Attributes:
         diagnosis: What it means.
-        test: Whether the recent looks show it, given those before them.
-        evidence: The evidence. ``now`` is the last look, ``mean`` what the recent ones are on
-            average, ``best`` the one at which the generator was least wrong about held-out samples,
-            ``first`` the first one, ``made`` what samples are called.
-        extra_evaluations: Looks that must agree beyond the usual number.
+        test: Whether the recent evaluations show it, given those before them.
+        evidence: Template. ``now`` is the last evaluation, ``mean`` the mean of the recent ones,
+            ``best`` the one with the lowest validation loss, ``first`` the first one, ``noun`` the
+            name of samples.
+        extra_evaluations: Evaluations that must agree beyond the usual number.
     """
 
     diagnosis: DiagnosisName
@@ -61,34 +61,35 @@ class Symptom:
     extra_evaluations: int = 0
 
     def diagnose(self, history: History, thresholds: Thresholds) -> Diagnosis | None:
-        """The verdict, if the sign shows."""
+        """The diagnosis, if the symptom shows."""
         count = thresholds.evaluations + self.extra_evaluations
         before, recent = history[:-count], history[-count:]
         if len(recent) < count or not self.test(before, recent, thresholds):
             return None
         mean = {name: mean_of(recent, name) for name in AVERAGED}
         best = lowest_validation_loss(history) or recent[-1]
-        words = self.evidence.format(
-            now=recent[-1], mean=mean, best=best, first=history[0], made=thresholds.sample_noun
+        evidence = self.evidence.format(
+            now=recent[-1], mean=mean, best=best, first=history[0], noun=thresholds.sample_noun
         )
-        return Diagnosis(self.diagnosis, words)
+        return Diagnosis(self.diagnosis, evidence)
 
 
 def mean_of(evaluations: History, name: str) -> float:
-    """The mean of one measure."""
+    """The mean of one measurement."""
     return sum(getattr(each, name) for each in evaluations) / len(evaluations)
 
 
 def lowest_validation_loss(evaluations: History) -> Measurements | None:
-    """The look at which the generator was least wrong about held-out samples, if that is known."""
-    known = [each for each in evaluations if math.isfinite(each.loss_validation)]
-    return min(known, key=lambda each: each.loss_validation, default=None)
+    """The evaluation with the lowest validation loss, if there is one."""
+    measured = [each for each in evaluations if math.isfinite(each.loss_validation)]
+    return min(measured, key=lambda each: each.loss_validation, default=None)
 
 
 def generator_overfitting(before: History, recent: History, thresholds: Thresholds) -> bool:
-    """Whether a generator gets worse on held-out samples while it gets better on training ones.
+    """Whether the validation loss rises while the training loss falls.
 
-    Answers that become sharper may miss more pixels: they must have come no nearer to reals either.
+    For conditional outputs the energy distance must not improve either: sharper ones may raise
+    the loss.
     """
     best = lowest_validation_loss(before)
     if thresholds.conditional and improved(
@@ -107,23 +108,23 @@ def _energy_distance(evaluation: Measurements) -> float:
     return evaluation.energy_distance if evaluation.finite else math.inf
 
 
-def improved(recent: History, then: Measurements | None, thresholds: Thresholds) -> bool:
-    """Whether samples have come nearer to reals since a look."""
-    if then is None or not then.finite:
+def improved(recent: History, earlier: Measurements | None, thresholds: Thresholds) -> bool:
+    """Whether the energy distance to reals has improved since an evaluation."""
+    if earlier is None or not earlier.finite:
         return False
-    least = (1 - thresholds.min_improvement) * abs(then.energy_distance)
-    return min(map(_energy_distance, recent)) < then.energy_distance - least
+    min_change = (1 - thresholds.min_improvement) * abs(earlier.energy_distance)
+    return min(map(_energy_distance, recent)) < earlier.energy_distance - min_change
 
 
 def mode_collapse(now: Measurements, thresholds: Thresholds) -> bool:
-    """Whether samples are too alike, as a whole or one by one."""
+    """Whether samples are too alike: low pairwise or nearest-neighbor diversity."""
     return (
         now.diversity < thresholds.min_diversity or now.nn_diversity < thresholds.min_nn_diversity
     )
 
 
 def discriminator_overfitting(now: Measurements, thresholds: Thresholds) -> bool:
-    """Whether the discriminator knows training data better than chance explains."""
+    """Whether its AUC is higher on training than on held-out data, beyond chance."""
     gap = now.auc_train - now.auc_held_out
     return gap > max(thresholds.max_auc_gap, 4 * now.auc_error)
 
@@ -131,9 +132,9 @@ def discriminator_overfitting(now: Measurements, thresholds: Thresholds) -> bool
 def memorizes(recent: History, thresholds: Thresholds) -> bool:
     """Whether more fakes are nearly copies of training samples than chance explains.
 
-    Each look must show it, and the lower end of the interval of all their fakes together. What
-    counts as near rests on the nearest 1 % of the held-out samples, which may be two or three: the
-    bound is three times the upper end of *their* interval, or the limit if that is more.
+    Each evaluation must exceed the limit, and so must the lower end of the interval over all their
+    fakes. The distance of a copy rests on the nearest 1 % of held-out samples, which may be two or
+    three, so the bound is at least three times the upper end of *their* interval.
     """
     count = recent[-1].samples
     if not count or any(
@@ -167,12 +168,12 @@ def _logit_collapse(now: Measurements, thresholds: Thresholds) -> bool:
 def _in_every_evaluation(
     shows: Callable[[Measurements, Thresholds], bool],
 ) -> Callable[[History, History, Thresholds], bool]:
-    """A sign that each of the recent looks must show by itself."""
+    """A test that each of the recent evaluations must pass by itself."""
     return lambda _, recent, thresholds: all(shows(each, thresholds) for each in recent)
 
 
 def _persistent_collapse(before: History, recent: History, thresholds: Thresholds) -> bool:
-    """Samples too alike; of answers, which are all a blur at first, only if that is their end."""
+    """Mode collapse; of conditional outputs, which start as a blur, only if it persists."""
     if not all(mode_collapse(each, thresholds) for each in recent):
         return False
     varied = thresholds.min_improvement * recent[-1].diversity > (*before, *recent)[0].diversity
@@ -180,35 +181,35 @@ def _persistent_collapse(before: History, recent: History, thresholds: Threshold
 
 
 def _improve(recent: History, thresholds: Thresholds) -> bool:
-    """Whether answers are less wrong at the last of some looks than at the first, or nearer."""
+    """Whether the validation loss, or else the energy distance, fell over these evaluations."""
     first, last = recent[0], recent[-1]
     if math.isfinite(first.loss_validation):
-        least = thresholds.max_loss_increase * abs(first.loss_validation)
-        return last.loss_validation < first.loss_validation - least
+        min_change = thresholds.max_loss_increase * abs(first.loss_validation)
+        return last.loss_validation < first.loss_validation - min_change
     return improved([last], first, thresholds)
 
 
 def _discriminator_saturated(_: History, recent: History, thresholds: Thresholds) -> bool:
-    """Sure of itself and right: a bounded slope keeps logits small, so large ones mean none."""
-    certain = mean_of(recent, "logit_scale")
+    """Large logits and a high AUC: no gradient penalty keeps the discriminator in bounds."""
+    logit_scale = mean_of(recent, "logit_scale")
     return (
-        certain > thresholds.discriminator_saturated
+        logit_scale > thresholds.discriminator_saturated
         and mean_of(recent, "auc_held_out") > thresholds.discriminator_saturated_auc
     )
 
 
 def _noisy_gradients(_: History, recent: History, thresholds: Thresholds) -> bool:
-    """Far from the data the way is clear: batches that disagree there are too small."""
-    far = all(
+    """Gradients of batches disagree although samples are far from the data: batches too small."""
+    far_from_data = all(
         each.energy_distance > thresholds.far_from_data * each.gaussian_baseline
         and each.linear_probe_auc > thresholds.noisy_linear_probe_auc
         for each in recent
     )
-    return far and mean_of(recent, "grad_cosine") < thresholds.min_grad_cosine
+    return far_from_data and mean_of(recent, "grad_cosine") < thresholds.min_grad_cosine
 
 
 def _stuck(before: History, recent: History, thresholds: Thresholds) -> bool:
-    """Poor samples, and no better than before: worse than a Gaussian, and no longer improving."""
+    """Samples worse than the Gaussian baseline, and no longer improving."""
     if not before or thresholds.conditional:
         return False
     best = min((each.energy_distance for each in before if each.finite), default=math.inf)
@@ -221,7 +222,7 @@ def _stuck(before: History, recent: History, thresholds: Thresholds) -> bool:
 
 
 def _nothing_learnt(before: History, recent: History, thresholds: Thresholds) -> bool:
-    """Answers no nearer to reals than at the first look, and no less wrong where that is known."""
+    """Conditional outputs no better than at the first evaluation, in distance and loss."""
     if not before or not thresholds.conditional or improved(recent, before[0], thresholds):
         return False
     first = before[0].loss_validation
@@ -237,91 +238,87 @@ def _stuck_at_the_middle(before: History, recent: History, thresholds: Threshold
 
 
 OVERFITTING = (
-    "it prefers training data to {made} {now.auc_train:.0%} of the time, held-out data only "
+    "it prefers training data to {noun} {now.auc_train:.0%} of the time, held-out data only "
     "{now.auc_held_out:.0%}"
 )
 MEMORIZING = (
-    "{mean[memorization_rate]:.0%} of the {made} are nearly copies of training samples, as 1% of "
-    "held-out "
-    "data are"
+    "{mean[memorization_rate]:.0%} of the {noun} are nearly copies of training samples, as 1% of "
+    "held-out data are"
 )
 POOR = (
-    "the samples' distance of {now.energy_distance:.3g} is above that of one plain Gaussian "
-    "({now.gaussian_baseline:.3g}) and no longer falls"
+    "the samples' energy distance of {now.energy_distance:.3g} is above that of the Gaussian "
+    "baseline ({now.gaussian_baseline:.3g}) and no longer falls"
 )
 
 ALWAYS_CHECKED = (
     Symptom(
         "discriminator_overfitting",
         _overfits_and_memorizes,
-        OVERFITTING + ", and " + MEMORIZING + ": it knows the training data by heart",
+        OVERFITTING + ", and " + MEMORIZING + ": it has memorized the training data",
     ),
     Symptom(
         "discriminator_overfitting",
         _in_every_evaluation(discriminator_overfitting),
-        OVERFITTING + ": it knows the training data by heart",
+        OVERFITTING + ": it has memorized the training data",
     ),
     Symptom(
         "generator_overfitting",
         generator_overfitting,
-        "its error on held-out data has risen to {now.loss_validation:.3g}, from "
-        "{best.loss_validation:.3g} at step {best.step}, while that on training data fell from "
-        "{best.loss_train:.3g} to {now.loss_train:.3g}: it learns the training data by heart",
+        "its validation loss has risen to {now.loss_validation:.3g}, from "
+        "{best.loss_validation:.3g} at step {best.step}, while its training loss fell from "
+        "{best.loss_train:.3g} to {now.loss_train:.3g}: it memorizes the training data",
     ),
     Symptom(
         "vanishing_gradient",
         _discriminator_saturated,
-        "the discriminator's logits stand {mean[logit_scale]:.1f} from the middle and it is right "
-        "{mean[auc_held_out]:.0%} of the time: nothing keeps it from being certain, and the "
-        "generator learns little",
+        "the discriminator saturates: its logits are {mean[logit_scale]:.1f} from the middle and "
+        "it is right {mean[auc_held_out]:.0%} of the time, so that the generator learns little",
     ),
     Symptom(
         "vanishing_gradient",
         _noisy_gradients,
-        "batches agree only {mean[grad_cosine]:.0%} on where the generator should go, while its "
-        "samples' distance of {now.energy_distance:.3g} is far above the floor "
-        "({now.reference:.2g}): the "
-        "batch is too small",
+        "the generator's gradients from different batches agree only {mean[grad_cosine]:.0%}, "
+        "while its samples' energy distance of {now.energy_distance:.3g} is far above the "
+        "reference ({now.reference:.2g}): the batch is too small",
         extra_evaluations=1,
     ),
     Symptom(
         "discriminator_underfitting",
         _in_every_evaluation(_logit_collapse),
-        "it gives everything {now.d_real:.3f} to {now.d_fake:.3f}, yet a fresh linear critic tells "
+        "it gives reals {now.d_real:.3f} and fakes {now.d_fake:.3f}, yet a linear probe tells "
         "{now.linear_probe_auc:.0%} of pairs apart: 50:50 proves nothing here",
     ),
 )
-"""What is wrong even while a generator finds its feet; the first that shows is said."""
+"""Symptoms that count during warm-up too; the first that shows is the diagnosis."""
 
 CHECKED_AFTER_WARM_UP = (
     Symptom(
         "mode_collapse",
         _persistent_collapse,
-        "{made} are too alike: the distance between them is {now.diversity:.0%} of that between "
-        "reals, and from one to the nearest other {now.nn_diversity:.0%}",
+        "{noun} are too alike: the distance between them is {now.diversity:.0%} of that between "
+        "reals, and to the nearest neighbor {now.nn_diversity:.0%}",
     ),
-    # A generator never sees the data: what it copies, its discriminator knows by heart.
-    Symptom("discriminator_overfitting", _memorizes, MEMORIZING + ": it has taught them by heart"),
+    # A generator never sees the data: what it copies, its discriminator has memorized.
+    Symptom("discriminator_overfitting", _memorizes, MEMORIZING + ": it has memorized them"),
     Symptom(
         "discriminator_underfitting",
         _stuck_at_the_middle,
-        "its needle rests at {now.d_real:.2f} : {now.d_fake:.2f}, yet a fresh linear critic tells "
+        "it gives reals {now.d_real:.2f} and fakes {now.d_fake:.2f}, yet a linear probe tells "
         "{now.linear_probe_auc:.0%} of pairs apart and " + POOR + ": 50:50 proves nothing here",
     ),
     Symptom(
         "vanishing_gradient",
         _stuck,
         "the discriminator tells {now.auc_held_out:.1%} of pairs apart, and " + POOR + ": the "
-        "generator learns next to nothing",
+        "generator hardly learns",
     ),
     Symptom(
         "vanishing_gradient",
         _nothing_learnt,
-        "its answers are no better than at step {first.step}: their distance to reals was "
-        "{first.energy_distance:.3g} and is {now.energy_distance:.3g}, their error "
-        "{first.loss_validation:.3g} "
-        "and {now.loss_validation:.3g} (nan: not known)",
+        "its answers are no better than at step {first.step}: their energy distance to reals was "
+        "{first.energy_distance:.3g} and is {now.energy_distance:.3g}, their validation loss "
+        "{first.loss_validation:.3g} and {now.loss_validation:.3g} (nan: not known)",
         extra_evaluations=2,
     ),
 )
-"""What every generator shows at first, and none should later; the first that shows is said."""
+"""Symptoms that every generator shows at first; the first that shows is the diagnosis."""

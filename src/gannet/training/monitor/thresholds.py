@@ -1,4 +1,4 @@
-"""Where healthy ends."""
+"""Thresholds of the diagnoses."""
 
 from __future__ import annotations
 
@@ -12,33 +12,34 @@ from gannet.core.recipe import Recipe
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Where healthy ends. Set on recorded runs, good and bad: see ``docs/monitoring.md``.
+    """Limits of healthy. Set on recorded runs, good and bad: see ``docs/monitoring.md``.
 
     Attributes:
-        warm_up: Share of the run in which a generator may still be finding its feet.
-        min_progress_converged: Share of the run before which it is not called done.
-        evaluations: Looks in a row that must agree before anything but ``diverged`` is said.
-        min_diversity, min_nn_diversity: Below either, samples are too alike.
-        max_auc_gap: Between the two AUCs, above it the training data are known by heart.
-        max_memorization_rate: Share of fakes that are nearly copies of training samples, beyond
-            which the training data are known by heart as well.
-        max_loss_increase: Share of its least error on held-out data by which a generator may become
-            worse.
-        min_improvement: A distance above this share of the best before is no progress.
-        max_linear_probe_auc, noisy_linear_probe_auc: AUC of the linear critic above which samples
-            are plainly poor.
-        unsure_probability: Probability of reals below which the discriminator is unsure.
-        logit_collapse, logit_collapse_auc: Logits smaller than the one, while the critic's AUC is
-            above the other, mean that the discriminator is held too flat.
-        discriminator_saturated, discriminator_saturated_auc: Logits larger than the one, while the
-            AUC is above the other, mean that nothing keeps the discriminator from being certain.
-        min_auc: AUC below which the discriminator is on the wrong side.
-        min_grad_cosine, far_from_data: Agreement below the one, while the distance is above that
-            share of the baseline, means that batches are too small.
-        max_logit_scale: Mean size of logits that is no longer a number to work with.
-        conditional: Whether each sample answers an input. Then no plain Gaussian is a yardstick,
-            what answers get wrong is not all that they are for, and progress is counted from the
-            first look on, as much is there from the first step.
+        warm_up: Fraction of the run before which most symptoms are not checked.
+        min_progress_converged: Fraction of the run before which it is not called converged.
+        evaluations: Evaluations in a row that must agree on anything but ``diverged``.
+        min_diversity, min_nn_diversity: Below either, the generator shows mode collapse.
+        max_auc_gap: AUC on training minus AUC on held-out data, above which the discriminator
+            overfits.
+        max_memorization_rate: Fraction of fakes that are nearly copies of training samples, above
+            which the discriminator overfits as well.
+        max_loss_increase: Relative increase of the validation loss over its minimum, above which
+            the generator overfits.
+        min_improvement: A distance above this fraction of the best so far is no progress.
+        max_linear_probe_auc, noisy_linear_probe_auc: AUC of the linear probe above which samples
+            are clearly poor.
+        unsure_probability: Mean probability for reals below which the discriminator is unsure.
+        logit_collapse, logit_collapse_auc: Logits below the first while the linear probe's AUC is
+            above the second mean that the gradient penalty is too high.
+        discriminator_saturated, discriminator_saturated_auc: Logits above the first while the AUC
+            is above the second mean that the discriminator saturates.
+        min_auc: AUC below which the discriminator prefers fakes.
+        min_grad_cosine, far_from_data: Gradient cosine below the first while the distance is above
+            the second, as a fraction of the baseline, means that batches are too small.
+        max_logit_scale: Mean absolute logit above which training has diverged.
+        conditional: Whether each sample is made from an input. Then the Gaussian baseline is not
+            compared with, the validation loss alone decides nothing, and progress is counted from
+            the first evaluation on.
     """
 
     warm_up: float = 0.08
@@ -65,11 +66,11 @@ class Thresholds:
 
     @property
     def sample_noun(self) -> str:
-        """What samples are called."""
+        """Name of samples in messages."""
         return "answers" if self.conditional else "fakes"
 
 
-USUAL = Thresholds()
+DEFAULT_THRESHOLDS = Thresholds()
 
 
 NOT_ADVERSARIAL: dict[str, float] = {
@@ -82,8 +83,8 @@ NOT_ADVERSARIAL: dict[str, float] = {
     "max_logit_scale": math.inf,
     "min_progress_converged": 1.0,
 }
-"""Limits where the discriminator only measures. Nor does its draw end the run early: the odds that
-the generator learns go on improving until the learning rate has fallen."""
+"""Limits where the generator is not trained against the discriminator. An AUC of 0.5 does not end
+such a run early, since the generator improves until the learning rate has fallen."""
 
 
 CONDITIONAL: dict[str, Any] = {
@@ -92,28 +93,34 @@ CONDITIONAL: dict[str, Any] = {
     "min_grad_cosine": -1.0,
     "min_progress_converged": 1.0,
 }
-"""Limits where samples are answers. A blur lies near to all training samples, and is no copy. Each
-batch asks for other answers, so that gradients need not agree. And answers lie near reals long
-before they are as good as they get, which ends no run."""
+"""Limits of conditional recipes. A blur lies near all training samples without being a copy;
+batches with different inputs need not agree on gradients; and outputs lie near reals long before
+they are as good as they get, so that the run does not end early."""
 
 
 def thresholds_for(recipe: Recipe[C], config: C, *, near_copies: bool = True) -> Thresholds:
-    """Limits that suit the recipe, its objective and the data.
+    """Thresholds for the recipe, its adversarial loss and the data.
 
-    Only some objectives have logits that are log-odds. And not of all data does a near copy say
-    that something was learnt by heart (``near_copies``): rows of few or whole numbers lie close to
-    each other anyway.
-    A generator that does not learn from its discriminator cannot be starved or misled by it.
+    Logits are only limited for losses whose logits are log-odds. Near copies only mean memorization
+    where ``near_copies`` is true: rows of few values or of integers lie close to each other anyway.
+    A generator that is not trained against the discriminator cannot be misled by it.
     """
-    found = USUAL if near_copies else replace(USUAL, max_memorization_rate=math.inf)
-    found = replace(found, **CONDITIONAL) if recipe.inputs.conditional else found
+    thresholds = (
+        DEFAULT_THRESHOLDS
+        if near_copies
+        else replace(DEFAULT_THRESHOLDS, max_memorization_rate=math.inf)
+    )
+    thresholds = replace(thresholds, **CONDITIONAL) if recipe.inputs.conditional else thresholds
     if recipe.evaluation.is_baseline:
-        # What is there to be beaten goes its own way: to be alike is its nature, or its blame.
-        return replace(found, **NOT_ADVERSARIAL, min_diversity=0.0, min_nn_diversity=0.0)
+        # Baselines may collapse by design (`mean` always does), so diversity is not checked.
+        return replace(thresholds, **NOT_ADVERSARIAL, min_diversity=0.0, min_nn_diversity=0.0)
     if not recipe.training.adversarial(config):
-        return replace(found, **NOT_ADVERSARIAL)
+        return replace(thresholds, **NOT_ADVERSARIAL)
     if not recipe.training.calibrated_logits(config):
         return replace(
-            found, logit_collapse=0.0, discriminator_saturated=math.inf, max_logit_scale=math.inf
+            thresholds,
+            logit_collapse=0.0,
+            discriminator_saturated=math.inf,
+            max_logit_scale=math.inf,
         )
-    return found
+    return thresholds

@@ -3,13 +3,13 @@
 from gannet.core.config import Config
 from gannet.core.recipe import Inputs, Networks, Recipe, Slot, Training
 from gannet.losses import adversarial
-from gannet.networks.mlp import PlainDiscriminator, PlainGenerator
+from gannet.networks.mlp import MLPDiscriminator, MLPGenerator
 
 
 def gan(kind, bounded):
     def build(config, spec):
-        generator = PlainGenerator(spec, config.latent_dim, 32, bounded=bounded)
-        return Networks(generator, PlainDiscriminator(spec, 32))
+        generator = MLPGenerator(spec, config.latent_dim, 32, bounded=bounded)
+        return Networks(generator, MLPDiscriminator(spec, 32))
 
     return Recipe(
         config=Config,

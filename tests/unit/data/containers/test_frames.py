@@ -173,9 +173,9 @@ def test_a_wrong_encoding_is_said(tmp_path):
 def test_what_is_no_table_is_said(tmp_path):
     path = tmp_path / "a.csv"
     path.write_bytes(bytes(range(256)) * 20)
-    assert "no text" in refusal(path)
+    assert "not text" in refusal(path)
     assert "does not exist" in refusal(tmp_path / "b.csv")
-    assert ".xlsx is no table" in refusal(tmp_path / "b.xlsx")
+    assert ".xlsx is not a table format" in refusal(tmp_path / "b.xlsx")
 
 
 def test_chunks_are_the_whole_and_can_be_walked_through_again(tmp_path):
@@ -233,9 +233,9 @@ def test_faults_of_parquet_and_json_are_said(tmp_path):
     pq.write_table(pa.table({"a": pa.array([], pa.int64())}), nested)
     assert "no rows" in refusal(nested)
     nested.write_text("no parquet")
-    assert "damaged, or no Parquet" in refusal(nested)
+    assert "damaged, or not Parquet" in refusal(nested)
     for text, said in [
-        ('{"a": 1}\n{"a": }\n', "line 2: no JSON"),
+        ('{"a": 1}\n{"a": }\n', "line 2: not JSON"),
         ('{"a": [1]}\n', "line 1: expected an object"),
         ("[1]\n", "line 1: expected an object"),
         ("", "no rows"),
@@ -248,7 +248,7 @@ def test_json_lines_may_lack_keys_but_not_invent_them_late(tmp_path):
     assert read_frame(path).rows() == [(1, "x"), (2, None)]
     lines = "".join(json.dumps({"a": 1}) + "\n" for _ in range(3)) + '{"c": 1}\n'
     chunks = read_chunks(written(tmp_path, lines, "b.jsonl"), 2)
-    with pytest.raises(DataError, match="line 4: a column that the rows before do not have: 'c'"):
+    with pytest.raises(DataError, match="line 4: a column that earlier rows do not have: 'c'"):
         list(chunks)
 
 

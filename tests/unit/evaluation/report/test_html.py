@@ -21,11 +21,11 @@ from gannet.evaluation.report.examples import OUTPUTS, Examples, with_examples
 from gannet.evaluation.report.markdown import to_json, to_markdown
 from gannet.evaluation.report.summary import number, summary
 from gannet.metrics.gaussian_baseline import GaussianBaseline
-from gannet.metrics.histograms import row_profiles
-from gannet.metrics.memorization import SHOWN
+from gannet.metrics.histograms import row_histograms
+from gannet.metrics.memorization import MAX_PAIRS
 from gannet.modalities.hooks import Exhibit
 from gannet.modalities.image.codec import ImageCodec
-from gannet.modalities.table.evaluation.words import WORDS
+from gannet.modalities.table.evaluation.words import DESCRIPTIONS
 
 pytest.importorskip("matplotlib")
 pytest.importorskip("jinja2")
@@ -139,7 +139,7 @@ def report(**changes) -> Report:
             searched=999,
         ),
         "columns": (NASTY, "b"),
-        "histograms": row_profiles(
+        "histograms": row_histograms(
             [NASTY, "b"], rng.normal(size=(90, 2)), rng.normal(size=(90, 2))
         ),
         "seed": 7,
@@ -206,7 +206,7 @@ def test_every_score_stands_with_all_its_numbers(made):
             each.reference_high,
         ):
             assert number(value) in text
-        for value in (each.baseline, each.upper_bound, each.chance):
+        for value in (each.baseline, each.upper_bound, each.chance_level):
             assert value is None or number(value) in text
         assert str(each.samples) in text
     for sentence in report().protocol:
@@ -235,14 +235,14 @@ def test_figures_are_told_to_those_who_hear_the_page(made):
     pictures = re.findall(r"<svg[^>]*>", made)
     assert len(pictures) > 10
     assert all('role="img"' in each or 'aria-hidden="true"' in each for each in pictures)
-    assert 'aria-label="Distance to held-out data: fakes from 0.200 to 0.067' in made
+    assert 'aria-label="Energy distance to held-out data: fakes from 0.200 to 0.067' in made
 
 
 def test_actions_of_balance_are_marked_and_told(made):
     text = " ".join(Reader(made).words)
     assert f"Step 20: {NASTY}; set gradient_penalty = 2.5" in text
     assert "Numbered vertical lines" in text
-    assert "Balance changed nothing" in page(
+    assert "Auto-adjust changed nothing" in page(
         report(training_log=TrainingLog(evaluations=report().training_log.evaluations[:1]))
     )
 
@@ -273,7 +273,7 @@ def test_a_bare_report_has_a_page_too():
     read = Reader(page(bare))
     assert read.open == []
     assert {each[1:] for each in read.targets} <= set(read.ids)
-    assert "Its course was not kept" in " ".join(read.words)
+    assert "There is no training log" in " ".join(read.words)
 
 
 def test_the_same_report_gives_the_same_page():
@@ -289,7 +289,7 @@ def test_json_and_markdown_say_the_same(made):
     assert "| 50 % | 1.000 | 2.000 |" in text
     assert "1. Step 20:" in text
     assert "Training: 30.0 s" in text
-    assert "30, each of 8 samples, 240 shown in all" in text
+    assert "30, each of 8 samples, 240 in all" in text
 
 
 def test_the_course_is_read_from_whatever_files_there_are(tmp_path):
@@ -341,24 +341,24 @@ def test_what_is_disclosed_is_named_by_its_column():
         high=0.4,
         reference_high=0.1,
         chance=0.0,
-        **WORDS["attribute inference"],
+        **DESCRIPTIONS["attribute inference"],
     )
     words = summary(report(scores=(told,)))
-    assert "fakes tell income of training rows better" in words
+    assert "fakes predict income of training rows better" in words
 
 
 def test_a_page_stays_below_twelve_megabytes_whatever_the_pictures():
     """Noise is what PNG cannot pack; side, channels and number are the largest that are shown."""
     chance = torch.Generator().manual_seed(0)
-    noise = torch.rand(SHOWN, 4, 300, 300, generator=chance) * 2 - 1
+    noise = torch.rand(MAX_PAIRS, 4, 300, 300, generator=chance) * 2 - 1
     told = replace(Condition.none(noise), grid=noise)
-    plain = GaussianBaseline.fit(noise[..., :2, :2], torch.full((SHOWN,), -1), 0, seed=0)
+    plain = GaussianBaseline.fit(noise[..., :2, :2], torch.full((MAX_PAIRS,), -1), 0, seed=0)
     made = EvaluationSamples(
         held_out=noise,
         real_reference=noise,
         fake=noise,
         baseline_samples=noise,
-        labels=torch.zeros(SHOWN),
+        labels=torch.zeros(MAX_PAIRS),
         class_conditional=False,
         remaining=(),
         gaussian=plain,
@@ -367,7 +367,7 @@ def test_a_page_stays_below_twelve_megabytes_whatever_the_pictures():
     )
     pairs = tuple(
         NearestPair(fake=at, train=at, distance=1.0, ratio=1.0, suspect=False)
-        for at in range(SHOWN)
+        for at in range(MAX_PAIRS)
     )
     some = report(examples=pairs, suspects=pairs)
     codec = ImageCodec(height=300, width=300, channels=4)
@@ -379,10 +379,10 @@ def test_a_page_stays_below_twelve_megabytes_whatever_the_pictures():
     assert Image.open(io.BytesIO(examples.grid.content)).size == (5 * 302 + 2, OUTPUTS * 302 + 2)
     text = page(told_too, examples)
     assert 2_000_000 < len(text.encode()) < 12_000_000
-    assert "should be" not in text, "nothing compares these answers with targets"
+    assert "beside their targets" not in text, "nothing compares these answers with targets"
     scores = (*told_too.scores, score("PSNR", role="target"))
     text = page(told_too.model_copy(update={"scores": scores}), examples)
-    assert "Answers beside what they should be" in text
+    assert "Answers beside their targets" in text
     Reader(text)
 
 
@@ -391,7 +391,7 @@ def test_filled_cells_are_measured_by_perfect_ones():
     some = report(scores=scores, conditional=True, baseline="best of three", histograms=())
     text = page(some)
     assert "as good as perfect" in text
-    assert "other reals" not in text
+    assert "real against real" not in text
     assert "imputation rmse 0.612 (best of three: 0.876)" in summary(some)
     assert "1 of 1 scores cannot be told from those of perfect answers" in summary(some)
 

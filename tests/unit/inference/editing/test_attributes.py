@@ -38,7 +38,7 @@ def test_a_disc_and_an_empty_picture_have_no_rotation():
     disc = ((down - 15.5).square() + (right - 15.5).square() < 64).float() * 2 - 1
     assert at.rotation(disc[None, None]).isnan().all()
     empty = torch.full((1, 1, SIDE, SIDE), -1.0)
-    for measure in (at.rotation, at.place_x, at.slant):
+    for measure in (at.rotation, at.center_x, at.slant):
         assert measure(empty).isnan().all()
 
 
@@ -47,13 +47,13 @@ def test_ink_is_what_differs_from_the_border_on_any_ground(ground):
     thin, thick = (bar(thick=each, color=(-ground,), ground=ground) for each in (1.5, 3.0))
     assert float(at.size(thick)) > 1.6 * float(at.size(thin))
     assert float(at.thickness(thick)) > 1.5 * float(at.thickness(thin))
-    assert float(at.place_x(bar(x=20, color=(-ground,), ground=ground))) == pytest.approx(
+    assert float(at.center_x(bar(x=20, color=(-ground,), ground=ground))) == pytest.approx(
         20.5 / SIDE, abs=0.01
     )
 
 
 def test_place_width_height_and_slant():
-    assert float(at.place_y(bar(y=10))) == pytest.approx(10.5 / SIDE, abs=0.01)
+    assert float(at.center_y(bar(y=10))) == pytest.approx(10.5 / SIDE, abs=0.01)
     lying, standing = bar(0), bar(90)
     assert float(at.width(lying)) > 2 * float(at.width(standing))
     assert float(at.height(standing)) > 2 * float(at.height(lying))
@@ -97,7 +97,7 @@ def test_changes_of_turns_go_the_short_way():
     assert turn.change(torch.tensor(350.0), torch.tensor(10.0)).item() == pytest.approx(20)
     assert turn.change(torch.tensor(10.0), torch.tensor(350.0)).item() == pytest.approx(-20)
     near = torch.tensor([358.0, 2.0, 0.0, math.nan])
-    assert turn.spread(near) < 3
+    assert turn.std(near) < 3
 
 
 def test_of_classes_only_color_has_color_attributes():
@@ -115,7 +115,7 @@ def test_a_class_is_ahead_of_all_others_together():
         calls.append(len(pictures))
         return pictures.flatten(1)[:, :3]
 
-    found = at.of_classes(("a", "b", "c"), at.Once(logits), "label")
+    found = at.of_classes(("a", "b", "c"), at.CachedMeasure(logits), "label")
     pictures = torch.tensor([[3.0, 0, 0], [0, 0, 0]]).view(2, 1, 1, 3)
     values = at.values_of(found, pictures)
     assert list(values) == ["label a", "label b", "label c"]

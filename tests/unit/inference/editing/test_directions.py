@@ -8,7 +8,12 @@ from torch import nn
 
 from gannet.core.types import Spec
 from gannet.inference.editing.attributes import Attribute, measured
-from gannet.inference.editing.direction_names import UNNAMED, about, distinct, name
+from gannet.inference.editing.direction_names import (
+    UNNAMED,
+    describe_direction,
+    distinct,
+    name_directions,
+)
 from gannet.inference.editing.directions import (
     ganspace,
     regression_direction,
@@ -18,13 +23,13 @@ from gannet.inference.editing.directions import (
     without,
 )
 from gannet.inference.editing.interpolation import (
-    drawn,
     gif,
     interpolate,
     interpolate_through,
     labeled,
     ping_pong,
     slerp,
+    to_frames,
 )
 from gannet.inference.editing.latent_generator import LatentGenerator
 
@@ -77,7 +82,7 @@ def test_principal_components_of_activations_find_the_same_axes(lamp):
 
 def test_each_axis_gets_the_name_of_what_it_changes_and_rises_along_it(lamp):
     axes = torch.cat([-lamp.network.turn[:2], lamp.network.turn[2:4]])
-    found = name(lamp, axes, measured(1))
+    found = name_directions(lamp, axes, measured(1))
     # A larger square is brighter on the whole, wider, taller and thicker as well.
     assert [each.name for each in found[:2]] == ["brightness", "x"]
     assert found[2].name in {"size", "width", "height", "thickness", "brightness", "contrast"}
@@ -99,7 +104,7 @@ def test_an_attribute_that_changes_to_either_side_by_chance_names_nothing(lamp):
     def dice(pictures):
         return torch.rand(len(pictures), generator=chance)
 
-    found = name(lamp, lamp.network.turn[:1], [Attribute("dice", "luckier", dice)])
+    found = name_directions(lamp, lamp.network.turn[:1], [Attribute("dice", "luckier", dice)])
     assert found[0].name == UNNAMED
 
 
@@ -108,9 +113,9 @@ def test_the_direction_of_an_attribute_is_learnt_from_samples(lamp):
     attribute = next(each for each in measured(1) if each.name == "x")
     axis = regression_direction(noise, attribute.measure(lamp.generate(noise, vector)), vector)
     assert float(axis @ lamp.network.turn[1]) > 0.97
-    told = about(lamp, axis, measured(1), "x")
+    told = describe_direction(lamp, axis, measured(1), "x")
     assert (told.name, told.effects[0].attribute) == ("x", "x")
-    assert about(lamp, -axis, measured(1), "x").name == UNNAMED, "it falls"
+    assert describe_direction(lamp, -axis, measured(1), "x").name == UNNAMED, "it falls"
 
 
 def test_values_that_a_class_explains_do_not_count():
@@ -160,11 +165,11 @@ def test_blends_meet_their_ends_also_where_networks_were_tuned(lamp):
     other = lamp.copy()
     other.network.last.weight.data *= 1.3
     one, two = InvertedImage(lamp, noise[0], vector[0]), InvertedImage(other, noise[1], vector[1])
-    torch.testing.assert_close(interpolate(one, two, 0.0).picture(), one.picture())
-    torch.testing.assert_close(interpolate(one, two, 1.0).picture(), two.picture())
+    torch.testing.assert_close(interpolate(one, two, 0.0).image(), one.image())
+    torch.testing.assert_close(interpolate(one, two, 1.0).image(), two.image())
     frames = interpolate_through([one, two, one], 7)
-    torch.testing.assert_close(frames[3], two.picture())
-    torch.testing.assert_close(frames[6], one.picture())
+    torch.testing.assert_close(frames[3], two.image())
+    torch.testing.assert_close(frames[6], one.image())
 
 
 def test_films_and_sheets_are_written_from_gray_and_alpha():
@@ -179,7 +184,7 @@ def test_films_and_sheets_are_written_from_gray_and_alpha():
         film = Image.open(BytesIO(gif(frames)))
         assert (film.n_frames, film.info["loop"]) == (8, 0)
         assert film.size == (96, 128)
-    shown = drawn(torch.ones(1, 1, 300, 200))
+    shown = to_frames(torch.ones(1, 1, 300, 200))
     assert shown[0].shape == (300, 200, 3), "large pictures stay as they are"
     row = ("1 brightness\nmore", torch.zeros(6, 1, 8, 8))
     sheet = Image.open(BytesIO(labeled([row, row], ["a"] * 6, 3)))

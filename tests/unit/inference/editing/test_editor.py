@@ -58,8 +58,8 @@ def test_every_generator_of_pictures_can_be_edited(of_classes, recipe, settings,
     pictures = editor.codec.decode(editor.generator.generate(noise, vector))
     before = {name: each.clone() for name, each in editor.artifact.model.state_dict().items()}
     found = editor.find(pictures, SHORT)
-    assert [each.picture().shape for each in found] == [(channels, 12, 12)] * 2
-    assert (found[0].picture() != found[0].moved(axis, 2.0).picture()).any()
+    assert [each.image().shape for each in found] == [(channels, 12, 12)] * 2
+    assert (found[0].image() != found[0].moved(axis, 2.0).image()).any()
     after = editor.artifact.model.state_dict()
     assert all(torch.equal(each, after[name]) for name, each in before.items())
 
@@ -78,16 +78,16 @@ def test_what_runs_can_be_told_by_name(of_classes, of_pictures):
 
 def test_held_attributes_stay_further_than_without(of_pictures):
     editor = Editor(of_pictures)
-    start = editor.drawn(1)[0]
-    free = editor.changed(start, {"size": 2.0})
-    held = editor.changed(start, {"size": 2.0}, fix=["brightness"])
+    start = editor.draw_samples(1)[0]
+    free = editor.edited(start, {"size": 2.0})
+    held = editor.edited(start, {"size": 2.0}, fix=["brightness"])
     bright = editor.axis("brightness")
     along = [abs(float((each.noise - start.noise) @ bright)) for each in (free, held)]
     assert along[1] < 1e-4 < along[0]
 
 
 def test_runs_that_make_no_pictures_from_noise_are_refused(of_rows, of_pictures, changed):
-    with pytest.raises(ConfigError, match="makes no pictures"):
+    with pytest.raises(ConfigError, match="makes no images"):
         latent_generator_of(of_rows)
     answers = find_recipe("super_resolve")
     card = of_pictures.card.model_copy(

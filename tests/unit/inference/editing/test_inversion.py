@@ -58,7 +58,7 @@ def test_the_class_of_a_sample_is_found_too_or_taken_as_told():
     pictures = made_by.generate(noise, vector)
     found = find(made_by, pictures, search=QUICK)
     assert [int(each.vector.argmax()) for each in found] == [0, 2, 1, 2]
-    told = find(made_by, pictures[:1], kind=1, search=QUICK)
+    told = find(made_by, pictures[:1], class_index=1, search=QUICK)
     assert int(told[0].vector.argmax()) == 1
     assert told[0].psnr < found[0].psnr
 
@@ -108,8 +108,8 @@ def test_an_edit_is_undone_by_its_opposite():
     found = find(made_by, picture, search=QUICK)[0]
     axis = torch.tensor([0.0, 1.0, 0.0, 0.0])
     there = found.moved(axis, 2.0)
-    assert float((there.picture() - found.picture()).abs().max()) > 0.2
-    torch.testing.assert_close(there.moved(axis, -2.0).picture(), found.picture())
+    assert float((there.image() - found.image()).abs().max()) > 0.2
+    torch.testing.assert_close(there.moved(axis, -2.0).image(), found.image())
 
 
 def test_what_was_kept_is_read_again_but_not_by_another_run(tmp_path):
@@ -119,12 +119,12 @@ def test_what_was_kept_is_read_again_but_not_by_another_run(tmp_path):
     path = tmp_path / "found.safetensors"
     save_latents(found, path, "cafe")
     again = load_latents(path, made_by, "cafe")
-    assert torch.equal(again.picture(), found.picture())
+    assert torch.equal(again.image(), found.image())
     assert again.psnr == pytest.approx(found.psnr)
     with pytest.raises(DataError, match="found with another run"):
         load_latents(path, made_by, "beef")
     path.write_bytes(path.read_bytes()[:40])
-    with pytest.raises(DataError, match="not a picture that `gannet edit` kept"):
+    with pytest.raises(DataError, match="not latents that `gannet edit` saved"):
         load_latents(path, made_by, "cafe")
     with pytest.raises(DataError, match="does not exist"):
         load_latents(tmp_path / "none.safetensors", made_by, "cafe")

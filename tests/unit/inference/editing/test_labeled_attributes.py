@@ -12,7 +12,7 @@ from PIL import Image
 from gannet.core.errors import DataError
 from gannet.data.find import find
 from gannet.data.numeric_labels import number_columns
-from gannet.inference.editing.labeled_attributes import attributes_of, correlation, squared
+from gannet.inference.editing.labeled_attributes import correlation, labeled_attributes, squared
 from gannet.modalities.image.codec import ImageCodec
 
 CODEC = ImageCodec(height=12, width=12, channels=1)
@@ -50,10 +50,10 @@ def test_a_column_of_numbers_becomes_a_number(tmp_path):
             "name": lambda age, rng: f"N{age}",
         },
     )
-    found = {each.name: each for each in attributes_of(folder, CODEC, 0, steps=50)}
+    found = {each.name: each for each in labeled_attributes(folder, CODEC, 0, steps=50)}
     assert set(found) == {"age", "label old", "label young"}, "a lot says nothing of a picture"
     assert found["age"].more == "more age"
-    assert float(found["age"].proof.split()[1]) > 0.9
+    assert float(found["age"].evidence.split()[1]) > 0.9
     old, young = (
         float(found["age"].measure(bright((30 + 2 * age) / 127.5 - 1))) for age in (70, 20)
     )
@@ -63,7 +63,7 @@ def test_a_column_of_numbers_becomes_a_number(tmp_path):
 
 def test_a_label_of_many_numbers_is_a_number_which_keeps_out_of_a_measures_way(tmp_path):
     ages = people(tmp_path / "ages", {"label": lambda age, rng: age}, 80)
-    (found,) = attributes_of(ages, CODEC, 0, taken=("label",), steps=50)
+    (found,) = labeled_attributes(ages, CODEC, 0, used_names=("label",), steps=50)
     assert found.name == "label label"
 
 
@@ -77,11 +77,11 @@ def test_digits_are_classes(tmp_path):
 
 def test_numbers_that_cannot_be_seen_are_said(tmp_path):
     folder = people(tmp_path / "a", {"lot": lambda age, rng: rng.random()}, 80)
-    with pytest.raises(DataError, match=r"cannot be read off the pictures: lot \(correlation"):
-        attributes_of(folder, CODEC, 0, steps=50)
+    with pytest.raises(DataError, match=r"cannot be read off the images: lot \(correlation"):
+        labeled_attributes(folder, CODEC, 0, steps=50)
     folder = people(tmp_path / "b", {"name": lambda age, rng: f"N{age}"}, 12)
     with pytest.raises(DataError, match="nor with numbers"):
-        attributes_of(folder, CODEC, 0, steps=50)
+        labeled_attributes(folder, CODEC, 0, steps=50)
 
 
 @pytest.mark.parametrize("cells", ["1,2,x", "1,1,1", ",,", "1,2,inf"])

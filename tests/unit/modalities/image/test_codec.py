@@ -37,7 +37,7 @@ def test_formats_without_alpha_refuse_alpha(tmp_path, suffix):
 
 
 def test_an_unknown_suffix_lists_the_known(tmp_path):
-    with pytest.raises(DataError, match=r"cannot write pictures as \.exe") as caught:
+    with pytest.raises(DataError, match=r"cannot write images as \.exe") as caught:
         ImageCodec(height=2, width=2).write(random_picture(2, 2, 3), tmp_path / "a.exe")
     assert ".png" in caught.value.remedy
 
@@ -45,14 +45,14 @@ def test_an_unknown_suffix_lists_the_known(tmp_path):
 def test_cropping_keeps_the_middle_and_the_aspect():
     wide = np.zeros((10, 30, 3), np.uint8)
     wide[:, 10:20] = 200
-    fitted = ImageCodec(height=10, width=10).picture(wide, name="wide")
+    fitted = ImageCodec(height=10, width=10).load_image(wide, name="wide")
     assert (fitted == 200).all()
 
 
 def test_stretching_keeps_everything():
     wide = np.zeros((10, 30, 1), np.uint8)
     wide[:, 15:] = 200
-    fitted = ImageCodec(height=10, width=10, channels=1, resize="stretch").picture(
+    fitted = ImageCodec(height=10, width=10, channels=1, resize="stretch").load_image(
         wide, name="wide"
     )
     assert fitted[:, :3].max() < 20
@@ -61,26 +61,26 @@ def test_stretching_keeps_everything():
 
 def test_shrinking_averages_instead_of_picking_pixels():
     board = (np.indices((64, 64)).sum(0) % 2 * 255).astype(np.uint8)[..., None]
-    fitted = ImageCodec(height=8, width=8, channels=1).picture(board, name="board")
+    fitted = ImageCodec(height=8, width=8, channels=1).load_image(board, name="board")
     assert np.abs(fitted.astype(int) - 127).max() <= 3
 
 
 def test_a_picture_of_one_pixel_is_enlarged():
-    fitted = ImageCodec(height=4, width=4).picture(np.full((1, 1, 3), 9, np.uint8), name="dot")
+    fitted = ImageCodec(height=4, width=4).load_image(np.full((1, 1, 3), 9, np.uint8), name="dot")
     assert (fitted == 9).all()
 
 
 def test_alpha_is_laid_on_white_where_the_codec_has_none():
     clear = np.zeros((4, 4, 4), np.uint8)
-    assert (ImageCodec(height=4, width=4).picture(clear, name="clear") == 255).all()
-    assert (ImageCodec(height=2, width=2, channels=1).picture(clear, name="clear") == 255).all()
+    assert (ImageCodec(height=4, width=4).load_image(clear, name="clear") == 255).all()
+    assert (ImageCodec(height=2, width=2, channels=1).load_image(clear, name="clear") == 255).all()
 
 
 def test_color_under_full_transparency_does_not_bleed_when_shrunk():
     picture = np.zeros((8, 8, 4), np.uint8)
     picture[..., 0] = 255  # red everywhere, yet
     picture[:, :4, 0], picture[:, :4, 2], picture[:, :4, 3] = 0, 255, 255  # only blue is seen
-    shrunk = ImageCodec(height=2, width=2, channels=4).picture(picture, name="a")
+    shrunk = ImageCodec(height=2, width=2, channels=4).load_image(picture, name="a")
     seen = shrunk[shrunk[..., 3] > 100]
     assert (seen[:, 2] > 200).all()
     assert (seen[:, 0] < 60).all()
@@ -88,7 +88,7 @@ def test_color_under_full_transparency_does_not_bleed_when_shrunk():
 
 def test_gray_becomes_color_and_opaque_where_the_codec_asks():
     gray = np.full((4, 4, 1), 50, np.uint8)
-    fitted = ImageCodec(height=4, width=4, channels=4).picture(gray, name="grey")
+    fitted = ImageCodec(height=4, width=4, channels=4).load_image(gray, name="grey")
     assert np.array_equal(fitted[0, 0], [50, 50, 50, 255])
 
 
@@ -109,7 +109,7 @@ def test_the_codec_takes_its_size_from_the_first_picture():
 
 
 def test_no_picture_is_an_error():
-    with pytest.raises(DataError, match="no pictures"):
+    with pytest.raises(DataError, match="no images"):
         ImageCodec.fit([])
 
 

@@ -78,8 +78,8 @@ FOUND = [
         "date 2020-01-31 to 2021-12-01, as %Y-%m-%d, 33.3 %",
     ),
     (["08:30", "17:05"], "time", "time 08:30 to 17:05, as %H:%M"),
-    ([f"u{i:04d}" for i in range(30)], "identifier", "identifier, made anew"),
-    ([str(i) for i in range(100, 130)], "identifier", "identifier, made anew, such as 130"),
+    ([f"u{i:04d}" for i in range(30)], "identifier", "identifier, generated anew"),
+    ([str(i) for i in range(100, 130)], "identifier", "identifier, generated anew, such as 130"),
     ([f"the cat sat on mat {i}" for i in range(30)], "text", "free text, left out"),
     (["x", "x"], "constant", "constant 'x'"),
     (["", "NA", ""], "empty", "empty, every cell is missing"),
@@ -376,7 +376,7 @@ def test_a_fault_far_down_is_named_with_its_row(tmp_path):
 
 
 def test_more_different_cells_than_are_counted_are_sampled(monkeypatch):
-    monkeypatch.setattr("gannet.modalities.table.columns.value_counts.MOST_WORDS", 2000)
+    monkeypatch.setattr("gannet.modalities.table.columns.value_counts.MAX_EXACT", 2000)
     values = np.random.default_rng(2).normal(0, 100, 30_000).round(3)
     values[17_000], values[100] = 9999.125, -8888.5
     words = values.astype(str).tolist()

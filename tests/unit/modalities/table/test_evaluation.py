@@ -15,7 +15,7 @@ from gannet.core.scores import Report
 from gannet.data.containers.frames import read_frame
 from gannet.evaluation.report.markdown import summary, to_json, to_markdown
 from gannet.modalities.table.codec import TableCodec
-from gannet.modalities.table.evaluation.encoding import grid_of
+from gannet.modalities.table.evaluation.encoding import encode_table
 from gannet.modalities.table.evaluation.evaluate import evaluate_table
 
 pytest.importorskip("sklearn")
@@ -185,7 +185,7 @@ def test_bad_requests_are_refused_with_a_remedy():
 def test_a_value_never_seen_in_training_is_a_code_of_its_own():
     frame = Frame(("town",), (np.array(["north", "mars", "south", ""], object),))
     train = Frame(("town",), (TRAIN.column("town"),))
-    grid = grid_of(frame, TableCodec.fit_frame(train))
+    grid = encode_table(frame, TableCodec.fit_frame(train))
     assert grid.sizes == (4,)
     assert grid.values[:3, 0].tolist() == [0, 3, 1]
     assert np.isnan(grid.values[3, 0])

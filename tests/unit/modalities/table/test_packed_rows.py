@@ -7,7 +7,7 @@ import pytest
 
 from gannet.core.errors import DataError
 from gannet.modalities.table import packed_rows
-from gannet.modalities.table.packed_rows import Packer, Packing, apart, row_prints
+from gannet.modalities.table.packed_rows import Packer, Packing, distinct_prints, row_prints
 
 SYMBOLS = (3, 0, 300, 256, 70_000, 0)
 
@@ -73,6 +73,6 @@ def test_fingerprints_tell_rows_apart_and_not_their_neighbors():
 
 def test_equal_prints_are_set_apart_by_how_many_came_before():
     prints = np.array([5, 9, 5, 5, 9, 1], np.uint64)
-    made = apart(prints)
+    made = distinct_prints(prints)
     assert len(np.unique(made)) == 6
-    assert np.array_equal(apart(prints[:4]), made[:4]), "later rows change nothing"
+    assert np.array_equal(distinct_prints(prints[:4]), made[:4]), "later rows change nothing"

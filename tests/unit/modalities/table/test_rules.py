@@ -200,7 +200,7 @@ def test_a_longer_name_wins_and_keywords_stay_keywords():
         ("end < 2020-02-20", "2020-02-20", "as %d.%m.%Y"),
         ("price < cheap", "cheap", "neither a column nor a number"),
         ("price == '?'", "'?'", "Write missing(price)"),
-        ("start + 1 < end", "start", "is no number"),
+        ("start + 1 < end", "start", "is not a number"),
         ("place in (north, sout)", "sout", "Did you mean 'south'"),
         ("price = 3", "=", "Write == for equal"),
         ("price < 3 && count > 1", "&", "Write and"),
@@ -223,9 +223,13 @@ def test_a_longer_name_wins_and_keywords_stay_keywords():
         ("exists(price)", "exists", "There are occurs(column, column)"),
         ("occurs(place)", "occurs(place)", "two different columns"),
         ("occurs(place, place)", "occurs(place, place)", "two different columns"),
-        ("occurs(place, land, age)", "occurs(place, land, age)", "by twos"),
+        ("occurs(place, land, age)", "occurs(place, land, age)", "pairs of values"),
         ("occurs(place, price)", "price", "up to 256 values"),
-        ("occurs(place, count)", "occurs(place, count)", "does not know which values met"),
+        (
+            "occurs(place, count)",
+            "occurs(place, count)",
+            "does not know which values occurred together",
+        ),
         ("missing(place, land)", "missing(place, land)", "one column"),
         ("(" * 60 + "price", "(", "50 levels deep"),
         ("not " * 60 + "price < 3", "n", "50 levels deep"),
@@ -261,7 +265,7 @@ def left(*rules, given=None):
     clauses = [clause for rule in rules for clause in bound(rule)]
     wished = {name: CODEC.cell_conditions({name: wish})[0] for name, wish in given.items()}
     words = {name: f"{name}={wish}" for name, wish in given.items()}
-    return bounds_of(clauses, CODEC.columns, FIRSTS, wished, words).pieces
+    return bounds_of(clauses, CODEC.columns, FIRSTS, wished, words).ranges
 
 
 def ends(name, pieces):
@@ -378,7 +382,7 @@ def found(frame, parts=1):
     step = -(-len(frame) // parts)
     for at in range(0, len(frame), step):
         search.add(frame[at : at + step])
-    return {each.rule: each for each in search.found()}
+    return {each.rule: each for each in search.rules()}
 
 
 def test_rules_that_hold_in_all_rows_are_found_whatever_the_parts():

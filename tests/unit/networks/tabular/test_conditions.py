@@ -11,7 +11,7 @@ from gannet.core.frame import Frame, cells_of
 from gannet.core.types import CellRange, Condition, Spec, TableLayout
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.columns.quantile_bins import QuantileBins
-from gannet.networks.tabular.conditions import MOST, prefixes, rows_of
+from gannet.networks.tabular.conditions import MAX_PREFIXES, prefixes, rows_of
 from gannet.networks.tabular.cooccurrence import cooccurred, cooccurrence
 from gannet.networks.tabular.layout import Layout
 from gannet.networks.tabular.network import FieldGenerator
@@ -88,7 +88,7 @@ def test_many_ways_are_thinned_without_changing_their_shares():
         [CellRange({at: float(each)}) for each in range(size)] for at, size in enumerate(fields)
     ]
     found = prefixes(made, conditions)
-    assert len(found.low) == MOST
+    assert len(found.low) == MAX_PREFIXES
     assert found.probability == pytest.approx(1, abs=1e-6), "all is asked for"
     alone = prefixes(made, conditions[2:])
     first, _ = rows_of(alone, chance(50_000, 2))
@@ -206,7 +206,7 @@ def test_what_is_always_so_needs_no_wish(codec):
         ({"age": []}, "nothing was asked for"),
         ({"town": "Bon"}, "Did you mean 'Bonn'?"),
         ({"town": "x"}, "Its values: "),
-        ({"born": "someday"}, "is no date"),
+        ({"born": "someday"}, "is not a date"),
         ({"note": "x"}, "not learnt"),
         ({"same": 2}, "always 1"),
     ],

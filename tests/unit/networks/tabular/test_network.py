@@ -111,7 +111,7 @@ def test_the_slope_of_surprise_is_that_of_cross_entropy(kind):
 def test_a_first_layer_sees_known_symbols_and_hidden_fields():
     layout, cells = Layout(FIELDS), rows(20)
     known = (torch.rand(20, 4, generator=torch.Generator().manual_seed(1)) < 0.5).float()
-    shown = layout.embed_known(layout.tokens(cells), known, torch.float32)
+    shown = layout.embed_observed(layout.tokens(cells), known, torch.float32)
     assert torch.equal(
         shown[:, : layout.width], layout.expand(cells) * layout.repeat_per_token(known)
     )
@@ -123,7 +123,7 @@ def test_picking_follows_the_shares():
     shares = layout.probabilities(normal(1, layout.width))
     chance = torch.rand(20_000, 4, generator=torch.Generator().manual_seed(0))
     picked = layout.sample_tokens(shares.expand(20_000, -1), chance)
-    found = layout.mark(picked).mean(0)
+    found = layout.one_hot(picked).mean(0)
     # Four standard errors of a share of a half.
     assert torch.allclose(found, shares[0], atol=4 * 0.5 / 20_000**0.5)
 

@@ -11,8 +11,8 @@ from gannet.core.errors import DataError
 from gannet.data import dataset
 from gannet.data.pairing import find_pairs
 from gannet.modalities.image.codec import ImageCodec
-from gannet.modalities.image.masks import diffused, drawn, fixed
-from gannet.modalities.image.reading.crops import cut
+from gannet.modalities.image.masks import content_masks, fill_by_diffusion, random_masks
+from gannet.modalities.image.reading.crops import cut_crops
 from gannet.modalities.image.reading.pairs import gray, pencil
 from gannet.modalities.image.reading.two_sides import check_two_sides
 from gannet.modalities.image.tensors import encoded, in_channels, scaled_to
@@ -60,10 +60,10 @@ def test_what_is_given_can_be_named(folders):
 
 def test_partners_that_are_missing_are_listed(folders):
     (folders / "photos" / "3.png").unlink()
-    assert "1 without a partner left aside: maps/3.png" in find_pairs(folders).problems
+    assert "1 without a partner ignored: maps/3.png" in find_pairs(folders).problems
     for number in range(4, 14):
         (folders / "photos" / f"{number}.png").unlink()
-    with pytest.raises(DataError, match="3 pairs, and 11 pictures without a partner"):
+    with pytest.raises(DataError, match="3 pairs, and 11 images without a partner"):
         find_pairs(folders)
 
 
@@ -76,26 +76,26 @@ def test_proportions_that_differ_are_named(folders):
 def test_an_empty_side_is_said(folders):
     for each in (folders / "maps").iterdir():
         each.unlink()
-    with pytest.raises(DataError, match=r"maps: no pictures in it, .* those in photos"):
+    with pytest.raises(DataError, match=r"maps: no images in it, .* those in photos"):
         find_pairs(folders)
     for each in (folders / "photos").iterdir():
         each.unlink()
-    with pytest.raises(DataError, match=r"0 folders of pictures \(none\), expected two"):
+    with pytest.raises(DataError, match=r"0 folders of images \(none\), expected two"):
         find_pairs(folders)
 
 
 def test_one_broken_picture_of_a_pair_is_named(folders):
     (folders / "maps" / "7.png").write_bytes((folders / "maps" / "7.png").read_bytes()[:60])
-    with pytest.raises(DataError, match=r"1 pairs of which one .* read: maps/7.png \(broken"):
+    with pytest.raises(DataError, match=r"1 pairs with a .* read: maps/7.png \(broken"):
         loaded(find_pairs(folders))
     (folders / "maps" / "7.png").write_bytes(b"no picture")
-    with pytest.raises(DataError, match=r"1 pictures that cannot be read: maps/7.png \(not a pic"):
+    with pytest.raises(DataError, match=r"1 images that cannot be read: maps/7.png \(not an im"):
         find_pairs(folders)
 
 
 def test_two_pictures_of_one_name_are_listed(folders):
     Image.fromarray(picture(1)).save(folders / "photos" / "1.bmp")
-    with pytest.raises(DataError, match=r"photos: 1 names that two pictures have: 1.bmp and 1.png"):
+    with pytest.raises(DataError, match=r"photos: 1 names shared by two images: 1.bmp and 1.png"):
         find_pairs(folders)
 
 
@@ -119,24 +119,24 @@ def test_halves_of_one_picture(tmp_path, given):
 def test_pictures_that_are_not_two_side_by_side_are_listed(tmp_path):
     for number in range(12):
         save(tmp_path / f"{number:02}.png", picture(number, wide=30 if number in (7, 9) else 24))
-    said = r"2 of 12 pictures are not twice as wide as high.*: 07.png \(30x12\), 09.png"
+    said = r"2 of 12 images are not twice as wide as high.*: 07.png \(30x12\), 09.png"
     with pytest.raises(DataError, match=said):
         find_pairs(tmp_path)
     assert find_pairs(tmp_path, "side_by_side").raw(7).shape == (12, 15, 3)
     save(tmp_path / "11.png", picture(11, wide=1))
-    with pytest.raises(DataError, match=r"1 pictures too narrow to be halved: 11.png"):
+    with pytest.raises(DataError, match=r"1 images too narrow to be halved: 11.png"):
         find_pairs(tmp_path, "side_by_side")
 
 
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        (b"given,target\nmaps/1.png", r"pairs.csv, line 2: another number of cells"),
+        (b"given,target\nmaps/1.png", r"pairs.csv, line 2: not as many cells"),
         (b"given,target\n\xff\xfe,photos/1.png", r"pairs.csv: cannot be read"),
-        (b"given,target\nmaps/1.png,", r"pairs.csv, row 1: target '' is no path inside"),
-        (b"given,target\n../a.png,photos/1.png", r"row 1: given '../a.png' is no path inside"),
-        (b"given,target\n/a.png,photos/1.png", r"row 1: given '/a.png' is no path inside"),
-        (b"given,target\nmaps,photos/1.png", r"1 files that are not there: maps"),
+        (b"given,target\nmaps/1.png,", r"pairs.csv, row 1: target '' is not a path inside"),
+        (b"given,target\n../a.png,photos/1.png", r"row 1: given '../a.png' is not a path inside"),
+        (b"given,target\n/a.png,photos/1.png", r"row 1: given '/a.png' is not a path inside"),
+        (b"given,target\nmaps,photos/1.png", r"1 files do not exist: maps"),
         (b"one,other\nmaps/1.png,photos/1.png", r"no rows with the columns given and target"),
         (b"", r"no rows with the columns given and target"),
     ],
@@ -154,14 +154,14 @@ def test_a_table_of_pairs(folders):
     assert source.raw(2).name == "11.png"
     assert source.roles["grid"].raw(2).name == "2.png"
     (folders / "pairs.csv").write_text("given,target\nmaps/1.png,photos/99.png\n")
-    with pytest.raises(DataError, match=r"1 files that are not there: .*99.png"):
+    with pytest.raises(DataError, match=r"1 files do not exist: .*99.png"):
         find_pairs(folders)
 
 
 def test_pairs_are_made_from_any_folder(tmp_path):
     for number in range(12):
         save(tmp_path / f"{number:02}.png", picture(number))
-    with pytest.raises(DataError, match="single pictures, no pairs"):
+    with pytest.raises(DataError, match="single images, no pairs"):
         find_pairs(tmp_path)
     assert np.array_equal(find_pairs(tmp_path, "grey").roles["grid"].raw(0), gray(picture(0)))
     flat = np.full((8, 8, 3), 90, np.uint8)
@@ -172,22 +172,22 @@ def test_pairs_are_made_from_any_folder(tmp_path):
 
 def test_holes_are_of_the_size_asked_for_and_repeat():
     real = torch.rand(20, 3, 32, 24, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    one, again = (drawn(real, torch.Generator().manual_seed(2), 0.5) for _ in range(2))
+    one, again = (random_masks(real, torch.Generator().manual_seed(2), 0.5) for _ in range(2))
     assert torch.equal(one, again)
     assert set(one.unique().tolist()) == {0.0, 1.0}
     assert 0.05 < one.mean() < 0.5
-    quarter = fixed(real)
+    quarter = content_masks(real)
     each = quarter.mean((1, 2, 3))
     assert 0.2 < each.min() < each.max() < 0.3
     assert each.mean() == pytest.approx(0.25, abs=0.02)
-    assert torch.equal(fixed(real[3:5]), quarter[3:5])
+    assert torch.equal(content_masks(real[3:5]), quarter[3:5])
 
 
 def test_diffusion_continues_a_slope_into_holes():
     slope = torch.linspace(-1, 1, 32).expand(1, 1, 32, 32)
     holes = torch.zeros(1, 1, 32, 32)
     holes[:, :, 10:20, 8:22] = 1
-    filled = diffused(torch.where(holes > 0, 9.0, slope), holes)
+    filled = fill_by_diffusion(torch.where(holes > 0, 9.0, slope), holes)
     assert torch.equal(filled[holes == 0], slope[holes == 0])
     assert (filled - slope).abs().max() < 0.1
 
@@ -212,14 +212,14 @@ def test_pictures_are_brought_to_the_size_of_training():
 def test_pieces_of_a_picture_stay_together(tmp_path):
     for number in range(15):
         save(tmp_path / f"{number:02}.png", picture(number, 40, 30))
-    source = cut(dataset.find(tmp_path), 12)
+    source = cut_crops(dataset.find(tmp_path), 12)
     found = dataset.load(source, {"sample": ImageCodec(height=12, width=12, channels=3)})
     groups = [{*source.groups[rows.indices].tolist()} for rows in (found.train, found.held_out)]
     assert groups[0]
     assert groups[1]
     assert not groups[0] & groups[1]
     assert source.names[1].startswith("00.png at ")
-    assert len(cut(dataset.find(tmp_path), 12, most=30).names) <= 30
+    assert len(cut_crops(dataset.find(tmp_path), 12, max_crops=30).names) <= 30
 
 
 def sides(folder, first, second):
@@ -231,10 +231,10 @@ def sides(folder, first, second):
 
 
 def test_a_gray_side_and_one_in_color_are_named(tmp_path):
-    said = r"pictures of day are grey \(day/00.png\), those of night in colour \(night/01.png\)"
+    said = r"images of day are grey \(day/00.png\), those of night in colour \(night/01.png\)"
     with pytest.raises(DataError, match=said):
         check_two_sides(sides(tmp_path / "grey", [1] * 4, [1, 3, 3, 4]))
-    with pytest.raises(DataError, match="pictures of night are grey"):
+    with pytest.raises(DataError, match="images of night are grey"):
         check_two_sides(sides(tmp_path / "night", [3] * 4, [1] * 4))
 
 
@@ -251,7 +251,7 @@ def test_other_than_two_sides_are_named(tmp_path):
     flat = tmp_path / "flat"
     for number in range(3):
         save(flat / f"{number}.png", picture(number))
-    with pytest.raises(DataError, match="pictures of one side only, expected two"):
+    with pytest.raises(DataError, match="images of one side only, expected two"):
         check_two_sides(dataset.find(flat))
     three = sides(tmp_path / "three", [3] * 2, [3] * 2).path
     save(three / "dusk" / "0.png", picture(0))
@@ -259,5 +259,5 @@ def test_other_than_two_sides_are_named(tmp_path):
         check_two_sides(dataset.find(three))
     empty = sides(tmp_path / "empty", [3] * 2, []).path
     (empty / "night").mkdir()
-    with pytest.raises(DataError, match=r"empty/night: no pictures in it"):
+    with pytest.raises(DataError, match=r"empty/night: no images in it"):
         check_two_sides(dataset.find(empty))

@@ -10,13 +10,13 @@ import torch
 from gannet.core.frame import Frame
 from gannet.core.types import Batch, Condition, Spec, TableLayout
 from gannet.modalities.table.codec import TableCodec
-from gannet.modalities.table.columns.as_numbers import cells_from, gone, on_grid, values_of
+from gannet.modalities.table.columns.as_numbers import cells_from, missing_mask, on_grid, values_of
 from gannet.networks.tabular.layout import condition_vector, missing
 from gannet.networks.tabular.network import FieldGenerator
-from gannet.recipes.common.imputation.ensemble import between
+from gannet.recipes.common.imputation.ensemble import interpolated_quantiles
 from gannet.recipes.common.imputation.extra_trees import Forest
 from gannet.recipes.common.imputation.gaussian import JointNormal
-from gannet.recipes.common.imputation.initial import InitialImputation, chosen
+from gannet.recipes.common.imputation.initial import InitialImputation, best_per_column
 from gannet.recipes.registry import find_recipe
 
 
@@ -40,7 +40,7 @@ def test_leaving_a_cell_out_is_the_same_as_hiding_it():
     rows = linked(40)
     rows[np.random.default_rng(1).random(rows.shape) < 0.2] = np.nan
     gaussian = JointNormal.fit(rows, ridge=1)
-    filled, alone, gain = gaussian.blind(rows)
+    filled, alone, gain = gaussian.leave_one_out(rows)
     for column in range(3):
         known = ~np.isnan(rows[:, column])
         hidden = rows.copy()
@@ -72,13 +72,18 @@ def test_a_forest_of_equal_answers_is_a_leaf():
 
 def test_quantiles_lie_between_donors_and_within_them():
     donors = np.array([[0.0, 1.0, 2.0]] * 4)
-    assert between(donors, np.array([0.0, 0.25, 0.375, 0.999])).tolist() == [0, 0, 0.5, 2]
+    assert interpolated_quantiles(donors, np.array([0.0, 0.25, 0.375, 0.999])).tolist() == [
+        0,
+        0,
+        0.5,
+        2,
+    ]
 
 
 def test_a_choice_follows_the_column_if_it_has_cells_and_all_columns_if_not():
     errors = np.array([[100.0, 1.0, 900.0], [200.0, 0.5, 100.0]])
     counts = np.array([10_000.0, 1.0, 1_000.0])
-    assert chosen(errors, counts).tolist() == [0, 1, 1]
+    assert best_per_column(errors, counts).tolist() == [0, 1, 1]
 
 
 def test_the_network_weighs_nothing_until_it_is_given_weight():
@@ -89,7 +94,7 @@ def test_the_network_weighs_nothing_until_it_is_given_weight():
     holed = values.copy()
     holed[:, 1] = np.nan
     nonsense = np.full((len(values), 3), 7.0)
-    assert not start.asks_network
+    assert not start.uses_network
     plain = start.expected(holed, None)
     assert np.array_equal(start.expected(holed, nonsense), plain)
     heavy = replace(start, weight=np.array([1.0, 0.5, 1.0]))
@@ -102,7 +107,7 @@ def test_numbers_come_back_on_the_grid_and_within_bounds():
     words = np.array(["1.50", "2.25", "", "9.00"], object)
     codec = TableCodec.fit_frame(Frame(("a",), (words,)))
     (column,) = codec.columns
-    assert gone(column, words).tolist() == [False, False, True, False]
+    assert missing_mask(column, words).tolist() == [False, False, True, False]
     assert np.isnan(values_of(column, words)[2])
     asked = np.array([1.6249, 99.0, -3.0])
     assert cells_from(column, asked, words).tolist() == ["1.50", "9.00", "1.50"]

@@ -1,4 +1,4 @@
-"""Figures of a report. Nothing hangs on colour alone: lines differ in dash, marks in shape."""
+"""Figures of a report. Lines differ in dash and marks in shape, not in colour alone."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from gannet.core.errors import need
 from gannet.core.io.training_log import TrainingLog
 from gannet.core.scores import Component, Histogram, TrainingDistance
 from gannet.evaluation.evaluate import Score
-from gannet.evaluation.report.html.theme import FAINT, FAKE, INK, PLAIN, REAL, drawing, svg
+from gannet.evaluation.report.html.theme import BASELINE, FAINT, FAKE, INK, REAL, drawing, svg
 from gannet.evaluation.report.summary import number
 
 WIDE = 25
-"""Ratio of the largest to the smallest number beyond which an axis counts in powers of ten."""
+"""Ratio of the largest to the smallest number beyond which an axis is logarithmic."""
 
 FEW_POWERS = 100
-"""Ratio below which numbers stand between the powers of ten as well."""
+"""Ratio below which a logarithmic axis has labels between the powers of ten as well."""
 
 LETTERS = 22
-"""Letters of a name beside a bar."""
+"""Maximum letters of a name beside a bar."""
 
 
 class Line(NamedTuple):
-    """A measure of health in a figure of the course."""
+    """A monitored measure in a figure of training."""
 
     name: str
     label: str
@@ -33,7 +33,7 @@ class Line(NamedTuple):
 
 
 def score_figure(score: Score, baseline: str) -> str:
-    """One score on its axis: fakes with interval, floor, baseline, ceiling, chance."""
+    """One score on its axis: fakes with interval, reference, baseline, upper bound, chance."""
     with drawing(0.85, salt=f"score {score.name}") as figure:
         axes: Any = figure.add_subplot()
         axes.axvspan(
@@ -50,11 +50,11 @@ def score_figure(score: Score, baseline: str) -> str:
         axes.plot([score.low, score.high], [0, 0], color=FAKE, linewidth=3, solid_capstyle="butt")
         axes.plot(score.value, 0, "o", color=FAKE, markersize=9)
         marks = [score.value, score.low, score.high, score.reference_low, score.reference_high]
-        if score.chance is not None:
-            axes.axvline(score.chance, color=INK, linewidth=1, linestyle=":")
-            marks.append(score.chance)
+        if score.chance_level is not None:
+            axes.axvline(score.chance_level, color=INK, linewidth=1, linestyle=":")
+            marks.append(score.chance_level)
         if score.baseline is not None:
-            axes.plot(score.baseline, 0, "X", color=PLAIN, markersize=9)
+            axes.plot(score.baseline, 0, "X", color=BASELINE, markersize=9)
             marks.append(score.baseline)
         if score.upper_bound is not None:
             axes.plot(score.upper_bound, 0, "^", color=INK, markersize=8, fillstyle="none")
@@ -67,38 +67,40 @@ def score_figure(score: Score, baseline: str) -> str:
 
 
 def _caption(score: Score, baseline: str) -> str:
-    said = (
+    text = (
         f"{score.name}: {number(score.value)}, interval {number(score.low)} to "
         f"{number(score.high)}; reals {number(score.reference)}"
     )
-    plain = "" if score.baseline is None else f"; {baseline} {number(score.baseline)}"
-    return f"{said}{plain}; {score.better} is good"
+    baseline_text = "" if score.baseline is None else f"; {baseline} {number(score.baseline)}"
+    return f"{text}{baseline_text}; {score.better} is good"
 
 
 def _scale(axes: Any, marks: Sequence[float]) -> None:
-    """Powers of ten where the numbers lie far apart, or what is small could not be seen."""
-    least, most = min(marks), max(marks)
+    """Logarithmic axis where the numbers differ by orders of magnitude."""
+    minimum, maximum = min(marks), max(marks)
     small = sorted(abs(mark) for mark in marks if mark)[: len(marks) // 2 + 1]
-    if not small or most <= WIDE * small[-1]:
-        margin = 0.06 * (most - least) or 0.5
-        axes.set_xlim(least - margin, most + margin)
+    if not small or maximum <= WIDE * small[-1]:
+        margin = 0.06 * (maximum - minimum) or 0.5
+        axes.set_xlim(minimum - margin, maximum + margin)
         return
-    if least > 0:
+    if minimum > 0:
         axes.set_xscale("log")
-        axes.set_xlim(least / 1.3, most * 1.3)
+        axes.set_xlim(minimum / 1.3, maximum * 1.3)
     else:
         axes.set_xscale("symlog", linthresh=small[-1])
-        axes.set_xlim(least - small[-1], most * 1.3)
-    _plain_ticks(axes.xaxis, marks)
+        axes.set_xlim(minimum - small[-1], maximum * 1.3)
+    _decimal_ticks(axes.xaxis, marks)
 
 
-def training_figures(training_log: TrainingLog, made: str = "fakes") -> list[tuple[str, str]]:
-    """The duel look by look: title and drawing of each measure there is anything of."""
-    middle = [(0.5, "a draw", ":")]
-    found = [
+def training_figures(
+    training_log: TrainingLog, sample_noun: str = "fakes"
+) -> list[tuple[str, str]]:
+    """Training curves: title and drawing of each measure that was recorded."""
+    middle = [(0.5, "chance", ":")]
+    figures = [
         _training_figure(
             training_log,
-            "What the discriminator thinks",
+            "Discriminator output",
             [
                 Line("d_real", "D(real)", REAL, (0, (5, 2)), "s"),
                 Line("d_fake", "D(fake)", FAKE, "-", "o"),
@@ -107,9 +109,9 @@ def training_figures(training_log: TrainingLog, made: str = "fakes") -> list[tup
         ),
         _training_figure(
             training_log,
-            "The needle: P(D(real) > D(fake))",
+            "Discriminator AUC: P(D(real) > D(fake))",
             [
-                Line("auc_train", "training data", PLAIN, (0, (1, 1)), "^"),
+                Line("auc_train", "training data", BASELINE, (0, (1, 1)), "^"),
                 Line("auc_held_out", "held-out data", FAKE, "-", "o"),
             ],
             middle,
@@ -117,17 +119,17 @@ def training_figures(training_log: TrainingLog, made: str = "fakes") -> list[tup
         ),
         _training_figure(
             training_log,
-            "Distance to held-out data",
+            "Energy distance to held-out data",
             [
-                Line("energy_distance", made, FAKE, "-", "o"),
-                Line("reference", "reals (floor)", REAL, (0, (5, 2)), ""),
-                Line("gaussian_baseline", "plain Gaussian", PLAIN, (0, (1, 1)), ""),
+                Line("energy_distance", sample_noun, FAKE, "-", "o"),
+                Line("reference", "reference (reals)", REAL, (0, (5, 2)), ""),
+                Line("gaussian_baseline", "Gaussian baseline", BASELINE, (0, (1, 1)), ""),
             ],
             [],
             error="energy_distance_se",
         ),
     ]
-    return [each for each in found if each[1]]
+    return [each for each in figures if each[1]]
 
 
 def _training_figure(
@@ -150,38 +152,42 @@ def _training_figure(
         values = [value for each in series.values() for _, value in each]
         if not marks and min(values, default=0) > 0 and max(values) > WIDE * min(values):
             axes.set_yscale("log")
-            _plain_ticks(axes.yaxis, values)
+            _decimal_ticks(axes.yaxis, values)
         elif not marks and max(values) > 0 and max(values) > WIDE * abs(min(values)):
             positive = [value for value in values if value > 0]
             axes.set_yscale("symlog", linthresh=max(abs(min(values)), min(positive)))
-            _plain_ticks(axes.yaxis, values)
+            _decimal_ticks(axes.yaxis, values)
         elif marks:
             axes.set_ylim(-0.02, 1.02)
-        for place, (step, _) in enumerate(training_log.actions, 1):
+        for action_number, (step, _) in enumerate(training_log.actions, 1):
             axes.axvline(step, color=INK, linewidth=1, linestyle="--")
             axes.annotate(
-                str(place), (step, 1), xycoords=("data", "axes fraction"), ha="center", va="bottom"
+                str(action_number),
+                (step, 1),
+                xycoords=("data", "axes fraction"),
+                ha="center",
+                va="bottom",
             )
         axes.grid(visible=True, axis="y")
         axes.set_xlabel("step")
         _legend(figure)
-        return title, svg(figure, alt=_told(title, lines, series))
+        return title, svg(figure, alt=_describe_series(title, lines, series))
 
 
-def _plain_ticks(axis: Any, values: Sequence[float]) -> None:
-    """Plain numbers on an axis in powers of ten, and between these few: others would overlap."""
+def _decimal_ticks(axis: Any, values: Sequence[float]) -> None:
+    """Decimal labels on a logarithmic axis; few between powers of ten, since they would overlap."""
     ticker: Any = need("matplotlib.ticker", "report")
     sizes = [abs(value) for value in values if value]
     between = max(sizes) < FEW_POWERS * min(sizes)
 
-    def said(value: float, _place: int) -> str:
+    def format_major(value: float, _position: int) -> str:
         return f"{value:g}"
 
-    def said_of_some(value: float, _place: int) -> str:
+    def format_minor(value: float, _position: int) -> str:
         return f"{value:g}" if between and f"{abs(value):e}"[0] in "25" else ""
 
-    axis.set_major_formatter(ticker.FuncFormatter(said))
-    axis.set_minor_formatter(ticker.FuncFormatter(said_of_some))
+    axis.set_major_formatter(ticker.FuncFormatter(format_major))
+    axis.set_minor_formatter(ticker.FuncFormatter(format_minor))
 
 
 def _draw_line(
@@ -194,15 +200,17 @@ def _draw_line(
     style: dict[str, Any] = {"color": line.color, "linestyle": line.dash, "label": line.label}
     axes.plot(steps, values, marker=line.marker, markersize=5, markevery=every, **style)
     if line.marker and line.dash == "-" and errors:
-        reach = [2 * errors.get(step, 0.0) for step in steps]
+        half_widths = [2 * errors.get(step, 0.0) for step in steps]
         low, high = (
-            [value + sign * each for value, each in zip(values, reach, strict=True)]
+            [value + sign * each for value, each in zip(values, half_widths, strict=True)]
             for sign in (-1, 1)
         )
         axes.fill_between(steps, low, high, color=line.color, alpha=0.2, linewidth=0)
 
 
-def _told(title: str, lines: Sequence[Line], series: dict[str, list[tuple[int, float]]]) -> str:
+def _describe_series(
+    title: str, lines: Sequence[Line], series: dict[str, list[tuple[int, float]]]
+) -> str:
     ends = [
         f"{line.label} from {number(series[line.name][0][1])} to {number(series[line.name][-1][1])}"
         for line in lines
@@ -211,95 +219,135 @@ def _told(title: str, lines: Sequence[Line], series: dict[str, list[tuple[int, f
     return f"{title}: {', '.join(ends)}"
 
 
-def training_distance_figure(closeness: TrainingDistance, made: str = "fakes") -> str:
-    """Which share of samples lies within a distance of its nearest training sample."""
+def training_distance_figure(
+    training_distance: TrainingDistance, sample_noun: str = "fakes"
+) -> str:
+    """Cumulative distribution of the distance to the nearest training sample."""
     with drawing(2.6, salt="closeness") as figure:
         axes: Any = figure.add_subplot()
-        shares = [100 * level for level in closeness.levels]
+        percentages = [100 * level for level in training_distance.levels]
         axes.plot(
-            closeness.held_out, shares, color=REAL, linestyle=(0, (5, 2)), label="held-out reals"
+            training_distance.held_out,
+            percentages,
+            color=REAL,
+            linestyle=(0, (5, 2)),
+            label="held-out reals",
         )
-        axes.plot(closeness.fake, shares, color=FAKE, linestyle="-", label=made)
-        limit = closeness.held_out[min(range(len(shares)), key=lambda at: abs(shares[at] - 1))]
+        axes.plot(training_distance.fake, percentages, color=FAKE, linestyle="-", label=sample_noun)
+        limit = training_distance.held_out[
+            min(range(len(percentages)), key=lambda at: abs(percentages[at] - 1))
+        ]
         axes.axvline(limit, color=INK, linewidth=1, linestyle=":", label="99 % of reals lie beyond")
         axes.set_xlabel("distance to the nearest training sample")
         axes.set_ylabel("% within it")
-        # Room on the left: copies stand at 0, and would be hidden by the axis.
-        axes.set_xlim(left=-0.02 * max(closeness.held_out[-1], closeness.fake[-1]))
+        # Margin on the left: copies are at 0 and would be hidden by the axis.
+        axes.set_xlim(left=-0.02 * max(training_distance.held_out[-1], training_distance.fake[-1]))
         axes.grid(visible=True, axis="y")
         _legend(figure)
-        half = len(closeness.levels) // 2
+        half = len(training_distance.levels) // 2
         return svg(
             figure,
-            alt=f"Distances to training samples: median of {made} {number(closeness.fake[half])}, "
-            f"of held-out reals {number(closeness.held_out[half])}",
+            alt=f"Distances to training samples: median of {sample_noun} "
+            f"{number(training_distance.fake[half])}, "
+            f"of held-out reals {number(training_distance.held_out[half])}",
         )
 
 
 def components_figure(score: Score) -> str:
-    """The parts of a score, each of fakes and of reals."""
-    parts = score.components[::-1]
-    with drawing(0.5 + 0.27 * len(parts), salt=f"parts {score.name}") as figure:
+    """The components of a score, fakes beside reals."""
+    components = score.components[::-1]
+    with drawing(0.5 + 0.27 * len(components), salt=f"parts {score.name}") as figure:
         axes: Any = figure.add_subplot()
-        places = range(len(parts))
-        for place, part in zip(places, parts, strict=True):
-            axes.plot([part.reference, part.value], [place, place], color=FAINT, linewidth=1.5)
+        positions = range(len(components))
+        for position, component in zip(positions, components, strict=True):
+            axes.plot(
+                [component.reference, component.value],
+                [position, position],
+                color=FAINT,
+                linewidth=1.5,
+            )
         axes.plot(
-            [part.reference for part in parts], places, "|", color=REAL, markersize=13, mew=2.5
+            [component.reference for component in components],
+            positions,
+            "|",
+            color=REAL,
+            markersize=13,
+            mew=2.5,
         )
-        axes.plot([part.value for part in parts], places, "o", color=FAKE, markersize=7)
-        axes.set_yticks(list(places), [_short(part.name) for part in parts], parse_math=False)
+        axes.plot(
+            [component.value for component in components], positions, "o", color=FAKE, markersize=7
+        )
+        axes.set_yticks(
+            list(positions), [_short(component.name) for component in components], parse_math=False
+        )
         axes.grid(visible=True, axis="x")
-        axes.margins(y=0.6 / max(len(parts), 1))
-        return svg(figure, alt=_parts_said(score.name, score.components))
+        axes.margins(y=0.6 / max(len(components), 1))
+        return svg(figure, alt=_describe_components(score.name, score.components))
 
 
-def _parts_said(name: str, parts: Sequence[Component]) -> str:
-    told = [f"{part.name} {number(part.value)} (reals {number(part.reference)})" for part in parts]
-    return f"{name}: {'; '.join(told)}"
+def _describe_components(name: str, components: Sequence[Component]) -> str:
+    texts = [
+        f"{part.name} {number(part.value)} (reals {number(part.reference)})" for part in components
+    ]
+    return f"{name}: {'; '.join(texts)}"
 
 
-def histogram_figure(profile: Histogram, made: str = "fakes") -> str:
-    """How the cells of a column are spread, of reals and fakes."""
-    lying = profile.kind == "number"
-    height = 2.0 if lying else 0.9 + 0.36 * len(profile.bins)
-    with drawing(height, salt=f"profile {profile.name}") as figure:
+def histogram_figure(histogram: Histogram, sample_noun: str = "fakes") -> str:
+    """Histogram of a column, reals and fakes."""
+    numeric = histogram.kind == "number"
+    height = 2.0 if numeric else 0.9 + 0.36 * len(histogram.bins)
+    with drawing(height, salt=f"profile {histogram.name}") as figure:
         axes: Any = figure.add_subplot()
-        (_standing if lying else _lying)(axes, profile, made)
+        (_vertical_bars if numeric else _horizontal_bars)(axes, histogram, sample_noun)
         _legend(figure)
         return svg(
             figure,
-            alt=f"{profile.name}: {profile.gap:.0%} of the {made} would have to be elsewhere",
+            alt=f"{histogram.name}: {histogram.gap:.0%} of the {sample_noun} would have to be "
+            "elsewhere",
         )
 
 
 def _legend(figure: Any) -> None:
-    """Above the axes: bars and lines may reach into any corner."""
+    """Legend above the axes, since bars and lines may reach into any corner."""
     figure.legend(loc="outside upper right", ncols=3, fontsize=9, columnspacing=1.2)
 
 
-def _standing(axes: Any, profile: Histogram, made: str) -> None:
-    places = range(len(profile.bins))
-    real, fake = ([100 * each for each in shares] for shares in (profile.real, profile.fake))
+def _vertical_bars(axes: Any, histogram: Histogram, sample_noun: str) -> None:
+    positions = range(len(histogram.bins))
+    real, fake = (
+        [100 * each for each in fractions] for fractions in (histogram.real, histogram.fake)
+    )
     hollow: dict[str, Any] = {"facecolor": "none", "edgecolor": REAL, "hatch": "////"}
-    axes.bar(places, real, width=1.0, linewidth=0.8, label="held-out reals", **hollow)
-    axes.plot(places, fake, color=FAKE, marker="o", markersize=4, drawstyle="steps-mid", label=made)
-    shown = sorted({0, len(profile.bins) - 1})
-    axes.set_xticks(shown, [_short(profile.bins[at], 24) for at in shown], parse_math=False)
+    axes.bar(positions, real, width=1.0, linewidth=0.8, label="held-out reals", **hollow)
+    axes.plot(
+        positions,
+        fake,
+        color=FAKE,
+        marker="o",
+        markersize=4,
+        drawstyle="steps-mid",
+        label=sample_noun,
+    )
+    labeled_bins = sorted({0, len(histogram.bins) - 1})
+    axes.set_xticks(
+        labeled_bins, [_short(histogram.bins[at], 24) for at in labeled_bins], parse_math=False
+    )
     for label, align in zip(axes.get_xticklabels(), ("left", "right"), strict=False):
         label.set_horizontalalignment(align)
     axes.set_ylabel("%")
 
 
-def _lying(axes: Any, profile: Histogram, made: str) -> None:
-    count = len(profile.bins)
-    places = [count - 1 - at for at in range(count)]
-    real, fake = ([100 * each for each in shares] for shares in (profile.real, profile.fake))
+def _horizontal_bars(axes: Any, histogram: Histogram, sample_noun: str) -> None:
+    count = len(histogram.bins)
+    positions = [count - 1 - at for at in range(count)]
+    real, fake = (
+        [100 * each for each in fractions] for fractions in (histogram.real, histogram.fake)
+    )
     hollow: dict[str, Any] = {"facecolor": "none", "edgecolor": REAL, "hatch": "////"}
-    upper, lower = ([place + shift for place in places] for shift in (0.2, -0.2))
+    upper, lower = ([position + shift for position in positions] for shift in (0.2, -0.2))
     axes.barh(upper, real, height=0.38, linewidth=0.8, label="held-out reals", **hollow)
-    axes.barh(lower, fake, height=0.38, color=FAKE, label=made)
-    axes.set_yticks(places, [_short(name) for name in profile.bins], parse_math=False)
+    axes.barh(lower, fake, height=0.38, color=FAKE, label=sample_noun)
+    axes.set_yticks(positions, [_short(name) for name in histogram.bins], parse_math=False)
     axes.set_xlabel("%")
 
 

@@ -1,4 +1,4 @@
-"""A report as one page of HTML that needs no network and no script (extra ``report``)."""
+"""A report as one HTML page without network access or scripts (extra ``report``)."""
 
 from __future__ import annotations
 
@@ -21,17 +21,23 @@ from gannet.evaluation.report.html.figures import (
     training_distance_figure,
     training_figures,
 )
-from gannet.evaluation.report.markdown import costs, done, meaning, protocol_words, reference_words
-from gannet.evaluation.report.summary import number, summary, worded
+from gannet.evaluation.report.markdown import (
+    costs,
+    describe_action,
+    meaning,
+    protocol_sentences,
+    reference_heading,
+)
+from gannet.evaluation.report.summary import number, summary, with_sample_noun
 from gannet.modalities.hooks import Exhibit
 
 HERE = Path(__file__).parent
 
 NEEDED = ("jinja2", "matplotlib")
-"""Packages that draw it."""
+"""Packages that the page needs."""
 
 LEVELS = (1, 5, 25, 50, 75, 95, 99)
-"""Percentages of the distances that stand in numbers."""
+"""Percentiles of the distances that are listed in numbers."""
 
 MEASURES = (
     "d_real",
@@ -46,9 +52,9 @@ MEASURES = (
 CONTENTS = (
     ("samples", "Samples"),
     ("scores", "Scores"),
-    ("parts", "Part by part"),
-    ("memory", "Memorisation"),
-    ("course", "Course"),
+    ("parts", "Components"),
+    ("memory", "Memorization"),
+    ("course", "Training"),
     ("protocol", "Protocol"),
     ("cost", "Cost"),
 )
@@ -63,7 +69,7 @@ LEGEND: tuple[tuple[str, str], ...] = (
     (
         '<path d="M4 18 16 2M14 18 26 2M24 18 36 2" stroke="var(--real)"/>'
         '<path d="M18 1V19" stroke="var(--real)" stroke-width="2.5"/>',
-        "floor: {floor}, with interval",
+        "reference: {reference}, with interval",
     ),
     (
         '<path d="M12 4 24 16M24 4 12 16" stroke="var(--plain)" stroke-width="4"/>',
@@ -72,67 +78,75 @@ LEGEND: tuple[tuple[str, str], ...] = (
     ('<path d="M18 0V20" stroke="var(--ink)" stroke-dasharray="2 2"/>', "chance"),
     (
         '<path d="M18 4 25 16H11Z" fill="none" stroke="var(--ink)" stroke-width="1.6"/>',
-        "ceiling: all training reals",
+        "upper bound: all training reals",
     ),
 )
 
 
 def can_draw() -> bool:
-    """Whether all that draws a page is installed."""
+    """Whether the packages that a page needs are installed."""
     return all(find_spec(name) is not None for name in NEEDED)
 
 
 def page(report: Report, examples: Examples = Examples()) -> str:  # noqa: B008  # frozen
-    """The page.
+    """The page as HTML.
 
     Args:
-        report: What it says.
-        examples: Pictures of the pairs that the report names.
+        report: The report.
+        examples: Samples of the pairs that the report lists.
 
     Raises:
         MissingExtraError: if matplotlib or Jinja2 is not installed.
     """
-    parted = [(score, _by_methods(score)) for score in report.scores if score.components]
-    parts = [
-        (score, drawn(components_figure(_beside_others(score) if others else score)), others)
-        for score, others in parted
+    composite_scores = [(score, _by_methods(score)) for score in report.scores if score.components]
+    components = [
+        (
+            score,
+            trusted_markup(components_figure(_beside_others(score) if others else score)),
+            others,
+        )
+        for score, others in composite_scores
     ]
-    made = report.sample_noun
-    profiles = [(each, drawn(histogram_figure(each, made))) for each in report.histograms]
-    left_out = set() if parts or profiles else {"parts"}
+    sample_noun = report.sample_noun
+    histograms = [
+        (each, trusted_markup(histogram_figure(each, sample_noun))) for each in report.histograms
+    ]
+    left_out = set() if components or histograms else {"parts"}
     left_out |= set() if report.training_distance else {"memory"}
     left_out |= set() if report.examples or examples.outputs else {"samples"}
     training_log = report.training_log
     facts: dict[str, Any] = {
         "report": report,
-        "made": made,
-        "reference": reference_words(report),
+        "made": sample_noun,
+        "reference": reference_heading(report),
         "targeted": any(score.role == "target" for score in report.scores),
-        "has_ceiling": any(score.upper_bound is not None for score in report.scores),
-        "has_chance": any(score.chance is not None for score in report.scores),
-        "protocol": protocol_words(report),
+        "has_upper_bound": any(score.upper_bound is not None for score in report.scores),
+        "has_chance": any(score.chance_level is not None for score in report.scores),
+        "protocol": protocol_sentences(report),
         "contents": [each for each in CONTENTS if each[0] not in left_out],
         "verdict": emphasized(summary(report)),
-        "shown": _pairs(examples.examples, report.examples, made),
-        "closest": _pairs(examples.suspects, report.suspects, made),
+        "shown": _pairs(examples.examples, report.examples, sample_noun),
+        "closest": _pairs(examples.suspects, report.suspects, sample_noun),
         "answers": [_row(row, number) for number, row in enumerate(examples.outputs, 1)],
         "legend": _legend(report),
         "scores": [_scored(score, report) for score in report.scores],
-        "parts": parts,
-        "profiles": profiles,
-        "closeness": drawn(training_distance_figure(report.training_distance, made))
+        "parts": components,
+        "profiles": histograms,
+        "closeness": trusted_markup(training_distance_figure(report.training_distance, sample_noun))
         if report.training_distance
         else "",
         "quantiles": _quantiles(report.training_distance),
         "course_figures": [
-            (title, drawn(figure))
-            for title, figure in (training_figures(training_log, made) if training_log else [])
+            (title, trusted_markup(figure))
+            for title, figure in (
+                training_figures(training_log, sample_noun) if training_log else []
+            )
         ],
-        "actions": [(step, done(action)) for step, action in training_log.actions]
+        "actions": [(step, describe_action(action)) for step, action in training_log.actions]
         if training_log
         else [],
         "measures": MEASURES,
-        "looks": [_look(evaluation) for evaluation in training_log.evaluations]
+        "looks": [_evaluation_row(evaluation) for evaluation in training_log.evaluations]
         if training_log
         else [],
         "costs": costs(report),
@@ -165,12 +179,12 @@ def render(template: str, facts: dict[str, Any]) -> str:
         undefined=jinja.StrictUndefined,
         trim_blocks=True,
     )
-    style = drawn((HERE / "page.css").read_text(encoding="utf-8"))
+    style = trusted_markup((HERE / "page.css").read_text(encoding="utf-8"))
     return environment.get_template(template).render(number=number, style=style, **facts)
 
 
 def emphasized(text: str) -> Any:
-    """Words with ``**`` around some as markup; all else is escaped."""
+    """Text with ``**`` as markup for emphasis; all else is escaped."""
     markup: Any = need("markupsafe", "report")
     return markup.Markup(re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", str(markup.escape(text))))
 
@@ -180,108 +194,119 @@ MEDIA: Mapping[str, tuple[str, str]] = {
     "wav": ("audio/wav", '<audio controls preload="none" src="{source}" title="{words}"></audio>'),
     "mp4": ("video/mp4", '<video controls loop muted src="{source}" title="{words}"></video>'),
 }
-"""Type of each form of exhibits, and how a page shows it."""
+"""Media type of each form of exhibits, and its HTML element."""
 
 
-def shown_as(exhibit: Exhibit, words: str) -> Any:
-    """A sample inside the page, in the form that it has.
+def exhibit_markup(exhibit: Exhibit, description: str) -> Any:
+    """A sample as an HTML element.
 
     Args:
         exhibit: The sample.
-        words: For those who hear the page.
+        description: Alternative text.
     """
     markup: Any = need("markupsafe", "report")
     if exhibit.form in MEDIA:
         kind, tag = MEDIA[exhibit.form]
         source = f"data:{kind};base64,{base64.b64encode(exhibit.content).decode()}"
-        made = drawn(tag.format(source=source, words=markup.escape(words)))
+        element = trusted_markup(tag.format(source=source, words=markup.escape(description)))
     elif exhibit.form == "html":
-        # A page inside the page, which may neither run anything nor ask for anything.
-        held = markup.escape(exhibit.content.decode())
-        made = drawn(f'<iframe sandbox="" srcdoc="{held}" title="{markup.escape(words)}"></iframe>')
+        # Sandboxed: it can neither run scripts nor load anything.
+        escaped = markup.escape(exhibit.content.decode())
+        element = trusted_markup(
+            f'<iframe sandbox="" srcdoc="{escaped}" title="{markup.escape(description)}"></iframe>'
+        )
     else:
-        made = drawn(f"<pre>{markup.escape(exhibit.content.decode())}</pre>")
-    return made + drawn(f"<small>{markup.escape(exhibit.caption)}</small>" * bool(exhibit.caption))
+        element = trusted_markup(f"<pre>{markup.escape(exhibit.content.decode())}</pre>")
+    return element + trusted_markup(
+        f"<small>{markup.escape(exhibit.caption)}</small>" * bool(exhibit.caption)
+    )
 
 
 def _pairs(
-    shown: Sequence[ExhibitPair], pairs: Sequence[NearestPair], made: str
+    exhibits: Sequence[ExhibitPair], pairs: Sequence[NearestPair], sample_noun: str
 ) -> list[tuple[Any, Any]]:
     return [
         (
-            shown_as(fake, f"{made[:-1]} {pair.fake}"),
-            shown_as(real, f"training sample {pair.train}"),
+            exhibit_markup(fake, f"{sample_noun[:-1]} {pair.fake}"),
+            exhibit_markup(real, f"training sample {pair.train}"),
         )
-        for (fake, real), pair in zip(shown, pairs, strict=False)
+        for (fake, real), pair in zip(exhibits, pairs, strict=False)
     ]
 
 
 def _row(row: Sequence[Exhibit], number: int) -> list[Any]:
-    """What was given, answers and the target of one input."""
-    words = ["given", *(f"answer {at}" for at in range(1, len(row) - 1)), "target"]
+    """Input, outputs and target of one row."""
+    descriptions = ["given", *(f"answer {at}" for at in range(1, len(row) - 1)), "target"]
     return [
-        shown_as(each, f"{word}, input {number}") for each, word in zip(row, words, strict=True)
+        exhibit_markup(each, f"{description}, input {number}")
+        for each, description in zip(row, descriptions, strict=True)
     ]
 
 
-def drawn(markup: str) -> Any:
-    """Our own markup, not to be escaped again."""
+def trusted_markup(markup: str) -> Any:
+    """Mark our own markup as safe, so that it is not escaped."""
     safe: Any = need("markupsafe", "report")
     return safe.Markup(markup)
 
 
 def _legend(report: Report) -> list[tuple[Any, str]]:
     scores = report.scores
-    floor = "perfect ones, or other reals" if report.conditional else "other reals in their place"
-    floor = "perfect ones" if report.perfect else floor
+    reference = "real against real"
+    if report.conditional:
+        reference = "perfect ones" if report.perfect else "perfect ones, or real against real"
     used = (
         True,
         True,
         any(score.baseline is not None for score in scores),
-        any(score.chance is not None for score in scores),
+        any(score.chance_level is not None for score in scores),
         any(score.upper_bound is not None for score in scores),
     )
     return [
         (
-            drawn(_SIGN.format(sign)),
-            worded(words, report.sample_noun).format(baseline=report.baseline, floor=floor),
+            trusted_markup(_SIGN.format(sign)),
+            with_sample_noun(text, report.sample_noun).format(
+                baseline=report.baseline, reference=reference
+            ),
         )
-        for (sign, words), there in zip(LEGEND, used, strict=True)
-        if there
+        for (sign, text), is_used in zip(LEGEND, used, strict=True)
+        if is_used
     ]
 
 
 def _scored(score: Score, report: Report) -> tuple[Score, Any, str]:
     figure = score_figure(score, score.baseline_name or report.baseline)
-    return score, drawn(figure), meaning(score, report.sample_noun)
+    return score, trusted_markup(figure), meaning(score, report.sample_noun)
 
 
 def _by_methods(score: Score) -> bool:
-    """Whether the parts of a score are what simple methods get."""
+    """Whether the components of a score are those of reference methods."""
     return all(part.name.startswith("by ") for part in score.components)
 
 
 def _beside_others(score: Score) -> Score:
-    """A score with itself among its parts."""
+    """A score with itself as first component."""
     mine = Component(name="this run", value=score.value, reference=score.reference)
     return score.model_copy(update={"components": (mine, *score.components)})
 
 
-def _quantiles(closeness: TrainingDistance | None) -> list[tuple[int, float, float]]:
-    if closeness is None:
+def _quantiles(training_distance: TrainingDistance | None) -> list[tuple[int, float, float]]:
+    if training_distance is None:
         return []
-    last = len(closeness.levels) - 1
-    places = [(level, round(level / 100 * last)) for level in LEVELS]
-    return [(level, closeness.fake[at], closeness.held_out[at]) for level, at in places]
+    last = len(training_distance.levels) - 1
+    level_indices = [(level, round(level / 100 * last)) for level in LEVELS]
+    return [
+        (level, training_distance.fake[at], training_distance.held_out[at])
+        for level, at in level_indices
+    ]
 
 
-def _look(evaluation: dict[str, Any]) -> dict[str, Any]:
-    health = evaluation.get("monitor") or {}
-    values: Sequence[Any] = [health.get(name) for name in MEASURES]
-    told = [number(float(each)) if isinstance(each, int | float) else "" for each in values]
+def _evaluation_row(evaluation: dict[str, Any]) -> dict[str, Any]:
+    monitor = evaluation.get("monitor") or {}
+    values: Sequence[Any] = [monitor.get(name) for name in MEASURES]
+    texts = [number(float(each)) if isinstance(each, int | float) else "" for each in values]
     return {
         "step": evaluation["step"],
         "elapsed": evaluation.get("elapsed", ""),
-        "values": told,
+        "values": texts,
         "verdict": evaluation.get("diagnosis", ""),
     }

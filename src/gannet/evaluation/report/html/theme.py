@@ -1,4 +1,4 @@
-"""Colours of a page, which follow light, dark and paper, and figures drawn in them."""
+"""Colours of a page, for light, dark and print, and figures drawn in them."""
 
 from __future__ import annotations
 
@@ -13,27 +13,38 @@ from gannet.core.errors import need
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-INK, FAINT, FAKE, REAL, PLAIN, GROUND = (
-    "#010101",
-    "#010102",
-    "#010103",
-    "#010104",
-    "#010105",
-    "#010106",
-)
-"""What a figure is drawn in; each becomes a variable of the page's style."""
+# Placeholder colours of figures; ``svg`` replaces each by a variable of the page's style.
+
+INK = "#010101"
+"""Text and marks."""
+
+FAINT = "#010102"
+"""Axes and grid."""
+
+FAKE = "#010103"
+"""Generated samples."""
+
+REAL = "#010104"
+"""Real samples."""
+
+BASELINE = "#010105"
+"""Baseline."""
+
+GROUND = "#010106"
+"""Background."""
 
 VARIABLES: Mapping[str, str] = {
     INK: "var(--ink)",
     FAINT: "var(--faint)",
     FAKE: "var(--fake)",
     REAL: "var(--real)",
-    PLAIN: "var(--plain)",
+    BASELINE: "var(--plain)",
     GROUND: "var(--ground)",
 }
+"""CSS variable of each placeholder colour."""
 
 WIDTH = 5.0
-"""Inches: so wide that letters of 10 points can be read on a phone."""
+"""Width of figures in inches: letters of 10 points stay legible on a phone."""
 
 _STYLE: Mapping[str, Any] = {
     "svg.fonttype": "none",
@@ -59,11 +70,11 @@ _STYLE: Mapping[str, Any] = {
 
 @contextmanager
 def drawing(height: float, *, salt: str) -> Generator[Figure]:
-    """A figure of the page's width, drawn in its style.
+    """A figure of the page's width, in its style.
 
     Args:
-        height: In inches.
-        salt: Of the names inside the drawing; each figure of a page needs its own.
+        height: Height in inches.
+        salt: Salt of the element ids; each figure of a page needs its own.
 
     Raises:
         MissingExtraError: if matplotlib is not installed.
@@ -75,15 +86,15 @@ def drawing(height: float, *, salt: str) -> Generator[Figure]:
 
 
 def svg(figure: Figure, *, alt: str) -> str:
-    """The drawing as an element of a page: no foreign addresses, no fonts, no fixed colours.
+    """The figure as an SVG element: no external references, no fonts, no fixed colours.
 
     Args:
         figure: Drawn inside ``drawing``.
-        alt: What it shows, for those who hear the page.
+        alt: Alternative text.
     """
-    packed = io.StringIO()
-    figure.savefig(packed, format="svg", transparent=True)
-    text = packed.getvalue()
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", transparent=True)
+    text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
     text = re.sub(r"<style[^>]*>.*?</style>\s*", "", text, flags=re.DOTALL)

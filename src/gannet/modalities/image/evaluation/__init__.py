@@ -1,1 +1,1 @@
-"""Scores of images beyond those of any kind: texture, and answers beside their targets."""
+"""Scores of images beyond the generic ones: texture, and outputs against targets."""

@@ -1,4 +1,4 @@
-"""How pictures compare: with what they should be, and with what they were made from."""
+"""Measures of output images against their targets, and against their inputs."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from gannet.modalities.hooks import PairMeasure
 
 
 def measures(feature_distance: PairMeasure) -> Sequence[PairMeasure]:
-    """Pixels, structure, features and detail of outputs beside their targets."""
+    """PSNR, SSIM, feature distance and high-frequency error of outputs against targets."""
     return (
         PairMeasure(
             "PSNR",
             image_quality.psnr,
-            image_quality.ROUNDED,
+            image_quality.MAX_PSNR,
             "high",
             documented(
                 "PSNR",
@@ -54,4 +54,4 @@ STRUCTURE = PairMeasure(
     "high",
     documented("edge correlation", "correlation of the edges before and after"),
 )
-"""What of a picture shall stay when it is made like those of another side."""
+"""Structure that should survive a translation into another domain."""

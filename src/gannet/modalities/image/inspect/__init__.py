@@ -1,1 +1,1 @@
-"""What folders of images hold and what is wrong with them."""
+"""Dataset report of images: sizes, duplicates, broken files."""

@@ -1,4 +1,4 @@
-"""What ``gannet inspect`` says of pictures beyond what it says of all data."""
+"""Dataset report of images for ``gannet inspect``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from gannet.core.source import Source
 from gannet.modalities.image.inspect.duplicates import equal_groups, near_pairs
-from gannet.modalities.image.inspect.scan import Glance, glances
+from gannet.modalities.image.inspect.scan import ScannedImage, scan_images
 from gannet.modalities.image.inspect.sizes import ImageSizes, Size, measure, suggest_size
 from gannet.modalities.modality import evenly
 from gannet.modalities.reading import Budget, Inspection
@@ -19,14 +19,14 @@ _NAMED = 20
 
 
 class ImageDetails(BaseModel):
-    """What was found in pictures.
+    """Report on images.
 
     Attributes:
-        sizes: Of the pictures.
-        modes: How pictures are stored, and how many are.
-        near_duplicates: Pictures nearly equal to another, though not equal.
+        sizes: Sizes of the images.
+        modes: Storage mode -> number of images.
+        near_duplicates: Number of images nearly equal, but not equal, to another.
         near_duplicate_pairs: Names of some of them.
-        size: To train at.
+        size: Suggested size for training.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,19 +38,19 @@ class ImageDetails(BaseModel):
     size: Size | None
 
 
-def inspect(source: Source, _options: object, budget: Budget, most: int) -> Inspection:
-    """ImageHeader at some pictures, each of them decoded at a reduced scale."""
-    seen, broken = glances(source, evenly(source.count, most))
-    groups = equal_groups([each.look for each in seen])
-    doubles = {place for group in groups for place in group[1:]}
-    single = [each for place, each in enumerate(seen) if place not in doubles]
+def inspect(source: Source, _options: object, budget: Budget, max_items: int) -> Inspection:
+    """Dataset report from some images, decoded at a reduced scale."""
+    scans, broken = scan_images(source, evenly(source.count, max_items))
+    groups = equal_groups([each.fingerprint for each in scans])
+    doubles = {index for group in groups for index in group[1:]}
+    single = [each for index, each in enumerate(scans) if index not in doubles]
     pairs = _near(single)
-    sizes = [(each.width, each.height) for each in seen]
+    sizes = [(each.width, each.height) for each in scans]
     size = suggest_size(source, largest=budget.largest) if sizes else None
     details = ImageDetails(
         sizes=measure(sizes) if sizes else None,
-        modes=dict(Counter(each.mode for each in seen).most_common()),
-        near_duplicates=len({place for pair in pairs for place in pair}),
+        modes=dict(Counter(each.mode for each in scans).most_common()),
+        near_duplicates=len({index for pair in pairs for index in pair}),
         near_duplicate_pairs=tuple(
             (source.names[single[one].index], source.names[single[other].index])
             for one, other in pairs[:_NAMED]
@@ -58,12 +58,12 @@ def inspect(source: Source, _options: object, budget: Budget, most: int) -> Insp
         size=size,
     )
     return Inspection(
-        places=[each.index for each in seen],
-        looks=[each.look for each in seen],
+        indices=[each.index for each in scans],
+        fingerprints=[each.fingerprint for each in scans],
         broken=tuple(broken),
         details=details,
-        words=tuple(_size_words(details)),
-        after=tuple(_near_words(details)),
+        lines=tuple(_describe_sizes(details)),
+        lines_after_duplicates=tuple(_describe_near_duplicates(details)),
         warnings=tuple(_warnings(details)),
         shape=() if size is None else (size.channels, size.height, size.width),
         size="" if size is None else f"{_size_name(size)}: {size.reason}",
@@ -71,11 +71,11 @@ def inspect(source: Source, _options: object, budget: Budget, most: int) -> Insp
     )
 
 
-def _near(seen: Sequence[Glance]) -> list[tuple[int, int]]:
-    if len(seen) < 2:
+def _near(scans: Sequence[ScannedImage]) -> list[tuple[int, int]]:
+    if len(scans) < 2:
         return []
     return near_pairs(
-        np.array([each.hash for each in seen], np.uint64), np.stack([each.thumb for each in seen])
+        np.array([each.hash for each in scans], np.uint64), np.stack([each.thumb for each in scans])
     )
 
 
@@ -83,7 +83,7 @@ def _size_name(size: Size) -> str:
     return f"{size.width}x{size.height}, {size.channels} channel{'s' * (size.channels > 1)}"
 
 
-def _size_words(details: ImageDetails) -> list[str]:
+def _describe_sizes(details: ImageDetails) -> list[str]:
     if (sizes := details.sizes) is None:
         return []
     wide, high = sizes.median
@@ -99,7 +99,7 @@ def _size_words(details: ImageDetails) -> list[str]:
     return [line, f"stored as: {modes}"]
 
 
-def _near_words(details: ImageDetails) -> list[str]:
+def _describe_near_duplicates(details: ImageDetails) -> list[str]:
     lines = [f"near-duplicates: {details.near_duplicates:,} nearly equal to another"]
     return lines + [f"  {one} ~ {other}" for one, other in details.near_duplicate_pairs[:3]]
 
@@ -107,11 +107,11 @@ def _near_words(details: ImageDetails) -> list[str]:
 def _warnings(details: ImageDetails) -> list[str]:
     if details.sizes is None or details.size is None:
         return []
-    told: list[str] = []
+    warnings: list[str] = []
     wide, high = details.sizes.smallest
     if wide < details.size.width or high < details.size.height:
-        told.append(f"some pictures are enlarged, the smallest from {wide}x{high}")
+        warnings.append(f"some images are enlarged, the smallest from {wide}x{high}")
     low, _, top = details.sizes.aspect
     if max(top, 1 / low) > 2 and details.sizes.distinct > 1:
-        told.append("pictures more than twice as long as wide lose over half when cropped")
-    return told
+        warnings.append("images more than twice as long as wide lose over half when cropped")
+    return warnings

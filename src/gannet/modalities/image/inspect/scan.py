@@ -1,4 +1,4 @@
-"""A look at each picture: its size, what its channels hold, and marks to find its doubles by."""
+"""Scan of images: size, channels, and hashes that find duplicates."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gannet.core.io.files import fingerprint
 from gannet.core.io.prefetch import in_order
 from gannet.core.source import Source
 from gannet.modalities.image.inspect.duplicates import difference_hash, thumb
-from gannet.modalities.image.io.files import look, upright
+from gannet.modalities.image.io.files import read_header, upright
 
 _SMALL = 64
 _COLOR = 8
@@ -22,19 +22,19 @@ _CLEAR = 250
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
-    """What one picture is.
+class ScannedImage:
+    """Properties of one image.
 
     Attributes:
-        index: Its number in the source.
+        index: Its index in the source.
         width: In pixels, upright.
         height: In pixels, upright.
-        mode: In words, as stored: grey, colour, palette, CMYK, 16 bit, with alpha.
-        channels: That hold all it shows: a grey picture stored as colour has one, alpha that is
-            opaque everywhere counts for nothing.
-        look: Fingerprint of its pixels.
+        mode: Storage mode as text: grey, colour, palette, CMYK, 16 bit, with alpha.
+        channels: Channels needed: 1 for a grey image stored as colour; alpha that is opaque
+            everywhere does not count.
+        fingerprint: Fingerprint of its pixels.
         hash: Difference hash.
-        thumb: ``(16, 16)`` grey.
+        thumb: ``(16, 16)`` grey thumbnail.
     """
 
     index: int
@@ -42,59 +42,61 @@ class Glance:
     height: int
     mode: str
     channels: int
-    look: int
+    fingerprint: int
     hash: int
     thumb: NDArray[np.uint8]
 
 
-def glances(source: Source, indices: Sequence[int]) -> tuple[list[Glance], list[tuple[str, str]]]:
-    """ImageHeader at some pictures.
+def scan_images(
+    source: Source, indices: Sequence[int]
+) -> tuple[list[ScannedImage], list[tuple[str, str]]]:
+    """Scan some images.
 
     Returns:
-        What could be read, and names with reasons of what could not.
+        Scans of the readable images, and names of the others with reasons.
     """
 
-    def one(index: int) -> Glance | str:
+    def one(index: int) -> ScannedImage | str:
         try:
-            return glance(source, index)
+            return scan_image(source, index)
         except DataError as error:
             return error.problem
 
-    seen: list[Glance] = []
+    scans: list[ScannedImage] = []
     broken: list[tuple[str, str]] = []
-    for index, found in zip(indices, in_order(one, indices), strict=True):
-        if isinstance(found, str):
-            broken.append((source.names[index], found))
+    for index, result in zip(indices, in_order(one, indices), strict=True):
+        if isinstance(result, str):
+            broken.append((source.names[index], result))
         else:
-            seen.append(found)
-    return seen, broken
+            scans.append(result)
+    return scans, broken
 
 
-def glance(source: Source, index: int) -> Glance:
-    """ImageHeader at one picture, decoded at a reduced scale where its format allows.
+def scan_image(source: Source, index: int) -> ScannedImage:
+    """Scan one image, decoded at a reduced scale where its format allows.
 
     Raises:
         DataError: if it is broken.
     """
     name, item = source.names[index], source.raw(index)
-    header = look(item, name)
-    image = upright(item, name, least=(_SMALL, _SMALL))
+    header = read_header(item, name)
+    image = upright(item, name, min_size=(_SMALL, _SMALL))
     pixels = f"{header.width} {header.height} {image.mode}".encode() + image.tobytes()
     flat = _on_white(image)
-    return Glance(
+    return ScannedImage(
         index=index,
         width=header.width,
         height=header.height,
         mode=header.mode,
-        channels=shown_channels(image),
-        look=fingerprint(pixels),
+        channels=visible_channels(image),
+        fingerprint=fingerprint(pixels),
         hash=difference_hash(flat),
         thumb=thumb(flat),
     )
 
 
-def shown_channels(image: Image.Image) -> int:
-    """How many channels a picture needs: 1 grey, 2 with alpha, 3 colour, 4 with alpha."""
+def visible_channels(image: Image.Image) -> int:
+    """Number of channels that an image needs: 1 grey, 2 with alpha, 3 colour, 4 with alpha."""
     alpha = image.mode in {"LA", "RGBA"}
     if alpha:
         lowest = image.getchannel("A").getextrema()[0]

@@ -1,1 +1,1 @@
-"""Strangers' image files, opened and written with care."""
+"""Safe reading and writing of image files."""

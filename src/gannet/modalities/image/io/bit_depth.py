@@ -1,7 +1,7 @@
-"""Pictures with all the depth that they have: 16 bit of a channel where a file has so many.
+"""Images at full bit depth: up to 16 bit per channel.
 
-Pillow keeps 8 bit of colours and of grey with alpha. It can be told which half of each number that
-is, so two passes give both halves; it has no way to write them, which is done here.
+Pillow decodes colours, and grey with alpha, to 8 bit. Its raw mode selects the high or the low
+byte, so two passes give 16 bit; it cannot write them, which is done here.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from gannet.modalities.image.io.files import (
     upright,
 )
 
-MOST = 65_535
-"""Of 16 bit."""
+MAX_UINT16 = 65_535
+"""Largest value of 16 bit."""
 
 _SWAPPED = {"little": "B", "big": "L"}[sys.byteorder]
 _OTHER_HALF = {
@@ -44,9 +44,9 @@ _OTHER_HALF = {
     for mode in ("RGB", "RGBA", "RGBX")
     for order, other in (("B", "L"), ("L", "B"), ("N", _SWAPPED))
 }
-"""What Pillow calls the low bytes, by what it calls the high ones."""
+"""Pillow's raw mode of the low bytes, by that of the high ones."""
 
-_TURNED: Mapping[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
+_UPRIGHT: Mapping[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
     2: lambda all_of: all_of[:, ::-1],
     3: lambda all_of: all_of[::-1, ::-1],
     4: lambda all_of: all_of[::-1],
@@ -55,19 +55,19 @@ _TURNED: Mapping[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
     7: lambda all_of: all_of[::-1, ::-1].swapaxes(0, 1),
     8: np.rot90,
 }
-"""What turns a picture upright, by the number in its EXIF."""
+"""Rotation or flip that turns an image upright, by its EXIF orientation."""
 
 _ROWS = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Deep:
-    """A picture as deep as it could be read.
+class DeepImage:
+    """An image at the bit depth that could be read.
 
     Attributes:
         pixels: ``(H, W, C)`` in 0..1: grey or colour, with or without alpha.
-        bits: Of a channel, 8 or 16.
-        stored: Bits that a channel has in the file; more than ``bits`` if depth was lost.
+        bits: Bits per channel, 8 or 16.
+        stored: Bits per channel in the file; more than ``bits`` if depth was lost.
     """
 
     pixels: Float32Array
@@ -75,8 +75,8 @@ class Deep:
     stored: int
 
 
-def deep(item: Item | NDArray[np.uint16], name: str) -> Deep:
-    """Decode a picture with all the depth that it has, up to 16 bit.
+def read_deep(item: Item | NDArray[np.uint16], name: str) -> DeepImage:
+    """Decode an image at full bit depth, up to 16 bit.
 
     Raises:
         DataError: as ``upright`` does.
@@ -84,38 +84,38 @@ def deep(item: Item | NDArray[np.uint16], name: str) -> Deep:
     if isinstance(item, np.ndarray):
         pixels = item[..., None] if item.ndim == 2 else item
         bits = 16 if item.dtype == np.uint16 else 8
-        return Deep(pixels.astype(np.float32) / np.float32(2**bits - 1), bits, bits)
-    held = content(item, name)
-    with opened(held, name) as image:
+        return DeepImage(pixels.astype(np.float32) / np.float32(2**bits - 1), bits, bits)
+    data = content(item, name)
+    with opened(data, name) as image:
         stored = stored_bits(image)
         try:
-            values = None if stored <= 8 else _in_full(image, held)
+            values = None if stored <= 8 else _read_16_bit(image, data)
             turn = orientation(image)
         except BROKEN as error:
             raise broken(error, name) from None
     if values is not None:
-        pixels = values if values.dtype == np.float32 else values / np.float32(MOST)
-        if turn in _TURNED:
-            pixels = np.ascontiguousarray(_TURNED[turn](pixels))
-        return Deep(pixels.astype(np.float32), 16, stored)
-    plain = np.asarray(upright(held, name), np.float32) / np.float32(255)
-    return Deep(plain[..., None] if plain.ndim == 2 else plain, 8, stored)
+        pixels = values if values.dtype == np.float32 else values / np.float32(MAX_UINT16)
+        if turn in _UPRIGHT:
+            pixels = np.ascontiguousarray(_UPRIGHT[turn](pixels))
+        return DeepImage(pixels.astype(np.float32), 16, stored)
+    eight_bit = np.asarray(upright(data, name), np.float32) / np.float32(255)
+    return DeepImage(eight_bit[..., None] if eight_bit.ndim == 2 else eight_bit, 8, stored)
 
 
 def stored_bits(image: Image.Image) -> int:
-    """Bits of a channel in the file of an opened picture."""
+    """Bits per channel in the file of an opened image."""
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         return tiff_bits(image)
     if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
-        return 16  # of a PGM: Pillow scales what it says to 16 bit
-    mode, most = _reading(image)
+        return 16  # a PGM, which Pillow scales to 16 bit
+    mode, max_value = _reading(image)
     if image.format == "PPM":
-        return 16 if mode == "RGB" and most > 255 else 8
+        return 16 if mode == "RGB" and max_value > 255 else 8
     return 16 if mode.endswith(";16B") else 8
 
 
 def _reading(image: Image.Image) -> tuple[str, int]:
-    """How Pillow would read the bytes of an opened picture, and of a PPM their largest number."""
+    """Pillow's raw mode of an opened image and, for a PPM, the largest value."""
     tiles: list[Any] = getattr(image, "tile", [])
     args: Any = tiles[0].args if tiles else ""
     parts: list[Any] = list(args) if isinstance(args, tuple) else [args]  # pyright: ignore[reportUnknownArgumentType]
@@ -123,25 +123,25 @@ def _reading(image: Image.Image) -> tuple[str, int]:
     return str(parts[0]), numbers[0] if numbers else 0
 
 
-def _in_full(image: Image.Image, held: bytes) -> NDArray[Any] | None:
-    """Pixels ``(H, W, C)`` of 16 bit or, of 32 bit, floats in 0..1; ``None`` if Pillow cannot."""
+def _read_16_bit(image: Image.Image, data: bytes) -> NDArray[Any] | None:
+    """Pixels ``(H, W, C)``: uint16, or floats in 0..1 of a float image; ``None`` if unsupported."""
     key: Any = image.info.get("transparency")
     if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
         values = np.asarray(image)
-        top = 1.0 if image.mode == "F" else MOST
+        top = 1.0 if image.mode == "F" else MAX_UINT16
         if not (float(values.min()) >= 0 and float(values.max()) <= top):
-            return None  # `upright` says what is wrong
+            return None  # `upright` raises the error
         gray = values[..., None]
         if image.mode == "F":
             return gray.astype(np.float32)
         return _with_key(gray.astype(np.uint16), key)
     mode, _ = _reading(image)
-    if mode == "LA;16B":  # four bytes a pixel, which Pillow hands out as they are
-        both = _decoded(held, "RGBA")
+    if mode == "LA;16B":  # four bytes per pixel, read as RGBA
+        both = _decoded(data, "RGBA")
         return _joined(both[..., 0::2], both[..., 1::2])
     if mode not in _OTHER_HALF:
         return None
-    high, low = _decoded(held, mode), _decoded(held, _OTHER_HALF[mode])
+    high, low = _decoded(data, mode), _decoded(data, _OTHER_HALF[mode])
     channels = 3 if mode.startswith("RGBX") else high.shape[2]
     return _with_key(_joined(high, low)[..., :channels], key)
 
@@ -150,9 +150,9 @@ def _joined(high: NDArray[np.uint8], low: NDArray[np.uint8]) -> NDArray[np.uint1
     return (high.astype(np.uint16) << 8 | low).astype(np.uint16)
 
 
-def _decoded(held: bytes, raw_mode: str) -> NDArray[np.uint8]:
-    """Pixels ``(H, W, C)`` by that reading of the bytes."""
-    with Image.open(io.BytesIO(held), formats=FORMATS) as image:
+def _decoded(data: bytes, raw_mode: str) -> NDArray[np.uint8]:
+    """Pixels ``(H, W, C)``, decoded with a raw mode."""
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         tiles: list[Any] = image.tile
         image.tile = [
             tile._replace(
@@ -165,15 +165,15 @@ def _decoded(held: bytes, raw_mode: str) -> NDArray[np.uint8]:
 
 
 def _with_key(values: NDArray[np.uint16], key: object) -> NDArray[np.uint16]:
-    """With alpha, if one colour is said to be see-through: a PNG's tRNS."""
+    """Add alpha where one colour is transparent (tRNS of a PNG)."""
     if not isinstance(key, int | tuple):
         return values
-    seen = (values != np.asarray(key, np.uint16)).any(2, keepdims=True)
-    return np.concatenate([values, np.where(seen, np.uint16(MOST), np.uint16(0))], 2)
+    visible = (values != np.asarray(key, np.uint16)).any(2, keepdims=True)
+    return np.concatenate([values, np.where(visible, np.uint16(MAX_UINT16), np.uint16(0))], 2)
 
 
 def check_writable(path: Path, channels: int, bits: int) -> None:
-    """Refuse a format that is not known, or cannot hold such a picture.
+    """Refuse a format that is unknown, or cannot hold such an image.
 
     Raises:
         DataError: naming formats that can.
@@ -181,7 +181,7 @@ def check_writable(path: Path, channels: int, bits: int) -> None:
     suffix = path.suffix.lower()
     if suffix not in WRITTEN:
         raise DataError(
-            f"cannot write pictures as {suffix or 'a name without suffix'}",
+            f"cannot write images as {suffix or 'a name without suffix'}",
             where=str(path),
             remedy=f"Choose one of {', '.join(sorted(WRITTEN))}.",
         )
@@ -195,17 +195,17 @@ def check_writable(path: Path, channels: int, bits: int) -> None:
         )
 
 
-def write_deep(picture: Float32Array, path: Path, bits: int = 8) -> None:
-    """Save ``(H, W, C)`` in 0..1; the suffix chooses the format, PNG and TIFF may have 16 bit.
+def write_deep(image: Float32Array, path: Path, bits: int = 8) -> None:
+    """Save ``(H, W, C)`` in 0..1; the suffix chooses the format; PNG and TIFF support 16 bit.
 
     Raises:
-        DataError: if the format is not known or cannot hold it.
-        MissingExtraError: for colour or alpha of 16 bit in TIFF, without the extra ``pictures``.
+        DataError: if the format is unknown or cannot hold it.
+        MissingExtraError: for 16-bit TIFF with colour or alpha, without the extra ``pictures``.
     """
-    suffix, channels = path.suffix.lower(), picture.shape[2]
+    suffix, channels = path.suffix.lower(), image.shape[2]
     check_writable(path, channels, bits)
     kind = np.uint16 if bits > 8 else np.uint8
-    pixels: NDArray[Any] = (picture.clip(0, 1) * np.float32(2**bits - 1)).round().astype(kind)
+    pixels: NDArray[Any] = (image.clip(0, 1) * np.float32(2**bits - 1)).round().astype(kind)
     path.parent.mkdir(parents=True, exist_ok=True)
     if bits > 8 and channels > 1:
         if suffix == ".png":
@@ -218,7 +218,7 @@ def write_deep(picture: Float32Array, path: Path, bits: int = 8) -> None:
 
 
 def save(pixels: NDArray[Any], path: Path) -> None:
-    """Save ``(H, W, C)`` as Pillow can, without loss where the format can."""
+    """Save ``(H, W, C)`` with Pillow, lossless where the format allows."""
     suffix = path.suffix.lower()
     image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
     if suffix == ".webp":
@@ -230,16 +230,16 @@ def save(pixels: NDArray[Any], path: Path) -> None:
 
 
 def write_png(pixels: NDArray[np.uint16], file: BinaryIO) -> None:
-    """Write ``(H, W, C)`` of 16 bit, each row as its difference to the one above.
+    """Write a 16-bit PNG of ``(H, W, C)``, with filter 2 (difference from the row above).
 
     Source: W3C, Portable Network Graphics (PNG) Specification, sections 5.3, 9.2 and 11.2.
     """
     high, wide, channels = pixels.shape
     color_type = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
 
-    def chunk(name: bytes, held: bytes) -> None:
-        file.write(struct.pack(">I", len(held)) + name + held)
-        file.write(struct.pack(">I", zlib.crc32(name + held)))
+    def chunk(name: bytes, data: bytes) -> None:
+        file.write(struct.pack(">I", len(data)) + name + data)
+        file.write(struct.pack(">I", zlib.crc32(name + data)))
 
     file.write(b"\x89PNG\r\n\x1a\n")
     chunk(b"IHDR", struct.pack(">IIBBBBB", wide, high, 16, color_type, 0, 0, 0))
@@ -251,8 +251,8 @@ def write_png(pixels: NDArray[np.uint16], file: BinaryIO) -> None:
         lines = np.full((len(rows), 1 + rows.shape[1]), 2, np.uint8)  # filter 2: up
         lines[:, 1:] = rows - np.concatenate([above, rows[:-1]])
         above = rows[-1:]
-        if held := squeeze.compress(lines.tobytes()):
-            chunk(b"IDAT", held)
+        if compressed := squeeze.compress(lines.tobytes()):
+            chunk(b"IDAT", compressed)
     chunk(b"IDAT", squeeze.flush())
     chunk(b"IEND", b"")
 

@@ -1,4 +1,4 @@
-"""Picture files of strangers, opened with care: checked first, then turned into plain 8 bit."""
+"""Safe reading of untrusted image files: checked first, then converted to 8 bit."""
 
 from __future__ import annotations
 
@@ -15,42 +15,42 @@ from PIL import Image, TiffImagePlugin
 
 from gannet.core.errors import DataError
 
-Picture = NDArray[np.uint8]
+PixelArray = NDArray[np.uint8]
 """``(height, width, channels)``, 0..255, sRGB; grey, grey + alpha, colour, colour + alpha."""
 
-Item = Path | bytes | Picture
-"""A picture as it lies in a data set: a file, the content of a file, or numbers."""
+Item = Path | bytes | PixelArray
+"""An image of a data set: a path, the content of a file, or an array."""
 
 SUFFIXES = frozenset(
     {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
     | {".ppm", ".pgm", ".pbm", ".pnm"}
 )
-"""Files that count as pictures, by their lower-case suffix."""
+"""Lower-case suffixes of image files."""
 
 OPAQUE = frozenset({".jpg", ".jpeg", ".bmp", ".pgm", ".ppm"})
 """Suffixes of formats without alpha."""
 
 WRITTEN = OPAQUE | {".png", ".webp", ".tif", ".tiff"}
-"""Suffixes that pictures are written under."""
+"""Suffixes of formats that can be written."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
-"""What Pillow may try. Its rarer readers are old, little tested, and some run other programs."""
+"""Formats that Pillow may try; its rarer readers are little tested or run other programs."""
 
 PIXELS = 64 * 2**20
-"""Most pixels a picture may have; the memory of one decoding thread is a few bytes times this."""
+"""Maximum number of pixels; a decoding thread needs a few bytes of memory for each."""
 
 FILE_BYTES = 256 * 2**20
-"""Largest picture file."""
+"""Largest image file, in bytes."""
 
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
-"""Pillow's name for pictures of so many channels."""
+"""Number of channels -> Pillow mode."""
 
-NO_PICTURE = "not a picture"
-"""What errors say of a file in none of the formats."""
+NOT_AN_IMAGE = "not an image"
+"""Error message for a file in none of the formats."""
 
 BROKEN = (
     OSError,
-    SyntaxError,  # Pillow's word for a damaged PNG
+    SyntaxError,  # a damaged PNG
     ValueError,
     EOFError,
     OverflowError,
@@ -62,10 +62,12 @@ BROKEN = (
     Image.DecompressionBombError,
     Image.DecompressionBombWarning,  # an exception where warnings are errors
 )
-"""What Pillow raises of damaged files."""
+"""Exceptions that Pillow raises for damaged files."""
 
-_ORIENTATION = 0x0112
-_BITS, _LAYOUT, _APART = 258, 284, 2
+_ORIENTATION = 0x0112  # EXIF tag
+_BITS = 258  # TIFF tag BitsPerSample
+_LAYOUT = 284  # TIFF tag PlanarConfiguration
+_PLANAR = 2  # its value for planar
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -79,13 +81,13 @@ _TURNS = {
 
 @dataclass(frozen=True, slots=True)
 class ImageHeader:
-    """What a picture's header says, after turning it upright.
+    """Header of an image, with its upright size.
 
     Attributes:
         width: In pixels.
         height: In pixels.
-        mode: In words: grey, colour, palette, CMYK, 16 bit, with alpha.
-        channels: That hold all it shows: 1 grey, 2 with alpha, 3 colour, 4 with alpha.
+        mode: As text: grey, colour, palette, CMYK, 16 bit, with alpha.
+        channels: Channels needed: 1 grey, 2 with alpha, 3 colour, 4 with alpha.
     """
 
     width: int
@@ -94,61 +96,61 @@ class ImageHeader:
     channels: int
 
 
-def look(item: Item, name: str) -> ImageHeader:
-    """Read the header alone, which costs no decoding.
+def read_header(item: Item, name: str) -> ImageHeader:
+    """Read the header without decoding.
 
     Raises:
-        DataError: if it is no picture, or one that is too large to open safely.
+        DataError: if it is no image, or one that is too large to open safely.
     """
     if isinstance(item, np.ndarray):
         image = Image.fromarray(_planes(item))
-        return ImageHeader(image.width, image.height, _words(image), channels_of(image))
+        return ImageHeader(image.width, image.height, _mode_name(image), channels_of(image))
     with opened(item, name) as image:
         width, height = image.size
         try:
-            turned = orientation(image) >= 5
+            swapped = orientation(image) >= 5
         except BROKEN as error:
             raise broken(error, name) from None
-        if turned:
+        if swapped:
             width, height = height, width
-        return ImageHeader(width, height, _words(image), channels_of(image))
+        return ImageHeader(width, height, _mode_name(image), channels_of(image))
 
 
-def upright(item: Item, name: str, *, least: tuple[int, int] | None = None) -> Image.Image:
-    """Decode a picture: first frame, turned as its EXIF says, 8 bit, mode L, LA, RGB or RGBA.
+def upright(item: Item, name: str, *, min_size: tuple[int, int] | None = None) -> Image.Image:
+    """Decode an image: first frame, turned as its EXIF says, 8 bit, mode L, LA, RGB or RGBA.
 
     Args:
-        item: Where it is.
-        name: What errors call it.
-        least: ``(width, height)`` that will be needed; a JPEG is then decoded at the smallest
-            scale that has at least twice as many pixels each way, which costs much less.
+        item: The image.
+        name: Name in errors.
+        min_size: ``(width, height)`` needed; a JPEG is then decoded at the smallest scale with at
+            least twice as many pixels each way, which is much faster.
 
     Raises:
-        DataError: if it is no picture, broken, cut off, or too large to open safely.
+        DataError: if it is no image, broken, cut off, or too large to open safely.
     """
     if isinstance(item, np.ndarray):
         return Image.fromarray(_planes(item))
     with opened(item, name) as image:
         try:
-            if least is not None:
-                wide, high = least if orientation(image) < 5 else (least[1], least[0])
+            if min_size is not None:
+                wide, high = min_size if orientation(image) < 5 else (min_size[1], min_size[0])
                 image.draft(None, (2 * wide, 2 * high))
             image.load()
             turn = orientation(image)
-            plain = _plain(image, name)
+            converted = _convert_mode(image, name)
         except BROKEN as error:
             raise broken(error, name) from None
-    return plain.transpose(_TURNS[turn]) if turn in _TURNS else plain
+    return converted.transpose(_TURNS[turn]) if turn in _TURNS else converted
 
 
 def channels_of(image: Image.Image) -> int:
-    """How many channels hold all that a picture shows."""
+    """Number of channels of an image's mode, alpha included."""
     gray = image.mode in {"1", "L", "LA", "La", "I", "F"} or image.mode.startswith("I;16")
     return (1 if gray else 3) + int(image.has_transparency_data)
 
 
 def content(item: Item, name: str) -> bytes:
-    """The bytes that make an item what it is, for fingerprints.
+    """The content of an item as bytes, for fingerprints.
 
     Raises:
         DataError: if a file cannot be read or is too large.
@@ -166,18 +168,18 @@ def content(item: Item, name: str) -> bytes:
 
 
 def opened(item: Path | bytes, name: str) -> Image.Image:
-    """A picture of which the header alone is read.
+    """Open an image; only its header is read.
 
     Raises:
-        DataError: if it is no picture, or one that is too large to open safely.
+        DataError: if it is no image, or one that is too large to open safely.
     """
-    held = content(item, name)
-    if not held:
+    data = content(item, name)
+    if not data:
         raise DataError("the file is empty", where=name, remedy="Remove it or fetch it again.")
-    if len(held) > FILE_BYTES:
+    if len(data) > FILE_BYTES:
         raise _too_large(name)
     try:
-        image = Image.open(io.BytesIO(held), formats=FORMATS)
+        image = Image.open(io.BytesIO(data), formats=FORMATS)
     except BROKEN as error:
         raise broken(error, name) from None
     if image.width * image.height > PIXELS:
@@ -188,32 +190,32 @@ def opened(item: Path | bytes, name: str) -> Image.Image:
 
 
 def tiff_bits(image: TiffImagePlugin.TiffImageFile) -> int:
-    """Bits that a channel of an opened TIFF has."""
-    said: Any = image.tag_v2.get(_BITS, 8)
-    return max(int(each) for each in np.atleast_1d(said))
+    """Bits per channel of an opened TIFF."""
+    bits: Any = image.tag_v2.get(_BITS, 8)
+    return max(int(each) for each in np.atleast_1d(bits))
 
 
 def _check_planes(image: Image.Image, name: str) -> None:
-    """Refuse a TIFF whose colours of 16 bit lie apart: Pillow takes each byte for a pixel."""
+    """Refuse a planar TIFF of 16 bit, which Pillow decodes wrongly."""
     if not isinstance(image, TiffImagePlugin.TiffImageFile):
         return
-    if image.tag_v2.get(_LAYOUT) == _APART and tiff_bits(image) > 8:
+    if image.tag_v2.get(_LAYOUT) == _PLANAR and tiff_bits(image) > 8:
         image.close()
         raise DataError(
-            "a TIFF with more than 8 bit whose colours lie in planes of their own",
+            "a planar TIFF with more than 8 bit: its colours lie in separate planes",
             where=name,
             remedy="Save it with its colours pixel by pixel, or as PNG.",
         )
 
 
 def orientation(image: Image.Image) -> int:
-    """How the picture has to be turned, as its EXIF says; 1 for not at all."""
-    # Pillow's own method for PNG decodes the whole picture to look behind it, too.
+    """EXIF orientation of an image; 1 for upright."""
+    # Pillow's `getexif` for PNG would decode the whole image.
     turn = Image.Image.getexif(image).get(_ORIENTATION, 1)
     return turn if turn in _TURNS else 1
 
 
-def _plain(image: Image.Image, name: str) -> Image.Image:
+def _convert_mode(image: Image.Image, name: str) -> Image.Image:
     if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
         return _eight_bit(image, name)
     if image.has_transparency_data:
@@ -224,7 +226,7 @@ def _plain(image: Image.Image, name: str) -> Image.Image:
 
 
 def _eight_bit(image: Image.Image, name: str) -> Image.Image:
-    """Deep greys scaled, where Pillow's own ``convert`` would clip them to white."""
+    """Scale grey of 16 bit or float to 8 bit; Pillow's ``convert`` would clip it to white."""
     values = np.asarray(image, dtype=np.float64)
     top = 1.0 if image.mode == "F" else 65535.0
     low, high = float(values.min()), float(values.max())
@@ -237,32 +239,30 @@ def _eight_bit(image: Image.Image, name: str) -> Image.Image:
     return Image.fromarray((values * (255 / top)).round().astype(np.uint8))
 
 
-def _planes(picture: NDArray[Any]) -> NDArray[Any]:
-    return picture[..., 0] if picture.ndim == 3 and picture.shape[2] == 1 else picture
+def _planes(pixels: NDArray[Any]) -> NDArray[Any]:
+    return pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
 
 
-def _words(image: Image.Image) -> str:
+def _mode_name(image: Image.Image) -> str:
     names = {"1": "black and white", "P": "palette", "PA": "palette", "F": "32 bit"}
     names |= {"CMYK": "CMYK", "I": "16 bit", "YCbCr": "colour", "LAB": "Lab"}
-    plain = "grey" if channels_of(image) < 3 else "colour"
-    word = "16 bit" if image.mode.startswith("I;16") else names.get(image.mode, plain)
+    default = "grey" if channels_of(image) < 3 else "colour"
+    word = "16 bit" if image.mode.startswith("I;16") else names.get(image.mode, default)
     return f"{word} with alpha" if image.has_transparency_data else word
 
 
 def broken(error: BaseException, name: str) -> DataError:
-    """What a fault of a decoder means for people."""
+    """The error for an exception of a decoder."""
     if isinstance(error, FileNotFoundError):
         return DataError("does not exist", where=name, remedy="Check the path.")
     if isinstance(error, PermissionError):
         return DataError("no permission to read it", where=name, remedy="Check its access rights.")
     if isinstance(error, Image.UnidentifiedImageError):
-        return DataError(NO_PICTURE, where=name, remedy="Remove it.")
+        return DataError(NOT_AN_IMAGE, where=name, remedy="Remove it.")
     if isinstance(error, (Image.DecompressionBombError, Image.DecompressionBombWarning)):
         return _bomb(name)
     detail = str(error).strip() or type(error).__name__
-    return DataError(
-        f"broken picture ({detail})", where=name, remedy="Remove it or fetch it again."
-    )
+    return DataError(f"broken image ({detail})", where=name, remedy="Remove it or fetch it again.")
 
 
 def _too_large(name: str) -> DataError:

@@ -1,1 +1,1 @@
-"""From files and arrays of strangers to images of one size: found, cut, paired, measured."""
+"""Reading images from files and arrays: size, crops, pairs, checks."""

@@ -1,4 +1,4 @@
-"""Arrays of numbers as pictures: in either order of axes, of any range that says what it is."""
+"""Arrays as images: channels first or last, in any unambiguous range."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gannet.core.errors import DataError
 from gannet.core.io.names import Numbered
 from gannet.core.source import Source
-from gannet.modalities.image.io.files import Picture
+from gannet.modalities.image.io.files import PixelArray
 from gannet.modalities.reading import Claim, ColumnView
 
 SHAPES = "(N, H, W), (N, H, W, C), (N, C, H, W)"
@@ -23,30 +23,30 @@ STARTS = (
     *(b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*"),
     *(b"P%d" % number for number in range(1, 7)),
 )
-"""How files of pictures begin, but for WebP."""
+"""Magic bytes of image files, except WebP."""
 
 
 def claim(column: ColumnView) -> Claim | None:
-    """Arrays of two or three axes, and contents that begin as pictures do."""
+    """Claim arrays of two or three axes, and contents with magic bytes of images."""
     if column.form == "arrays" and len(column.shape) in (2, 3) and 0 not in column.shape:
         return Claim(0.5, f"{' x '.join(map(str, column.shape))} numbers a sample")
     if column.form != "files" or column.suffixes:
         return None
-    known = sum(_is_picture(each) for each in column.first)
-    if known:
-        return Claim(0.5 + 0.4 * known / len(column.first), "contents begin as pictures do")
+    recognized = sum(_is_image(each) for each in column.first)
+    if recognized:
+        return Claim(0.5 + 0.4 * recognized / len(column.first), "contents begin as images do")
     return Claim(0.3, f"it is called {column.name!r}") if column.name == "image" else None
 
 
-def _is_picture(start: bytes) -> bool:
+def _is_image(start: bytes) -> bool:
     return start.startswith(STARTS) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP")
 
 
 def adopt(source: Source, column: ColumnView) -> Source:
-    """Pictures ``(H, W, C)`` of 8 bit from arrays; files stay as they are.
+    """Images ``(H, W, C)`` of 8 bit from arrays; files stay as they are.
 
     Raises:
-        DataError: if no axis can be the channels, or the numbers are of no known range.
+        DataError: if no axis can be the channels, or the range of values is unknown.
     """
     if column.form != "arrays":
         return source
@@ -56,16 +56,16 @@ def adopt(source: Source, column: ColumnView) -> Source:
         raise DataError(
             f"shape {shape}: neither the second nor the last axis has 1 to 4 channels",
             where=str(source.path),
-            remedy="Save pictures as (N, H, W), (N, H, W, C) or (N, C, H, W).",
+            remedy="Save images as (N, H, W), (N, H, W, C) or (N, C, H, W).",
         )
     scale = _as_it_is if column.array is None else _scale(source.path, column.array)
 
-    def picture(index: int) -> Picture:
-        held = scale(column.cell(index))
-        held = held[..., None] if held.ndim == 2 else held
-        return np.ascontiguousarray(np.moveaxis(held, 0, 2) if first else held)
+    def read_image(index: int) -> PixelArray:
+        pixels = scale(column.cell(index))
+        pixels = pixels[..., None] if pixels.ndim == 2 else pixels
+        return np.ascontiguousarray(np.moveaxis(pixels, 0, 2) if first else pixels)
 
-    return replace(source, names=Numbered("picture", source.count), raw=picture)
+    return replace(source, names=Numbered("image", source.count), raw=read_image)
 
 
 def _as_it_is(row: NDArray[Any]) -> NDArray[Any]:
@@ -73,7 +73,7 @@ def _as_it_is(row: NDArray[Any]) -> NDArray[Any]:
 
 
 def _scale(path: Path, array: NDArray[Any]) -> Callable[[NDArray[Any]], NDArray[Any]]:
-    """How numbers become 0..255; floats must be 0..1, so that nothing is guessed."""
+    """The function that scales values to 0..255; floats must be 0..1, so nothing is guessed."""
     if array.dtype == np.uint8:
         return _as_it_is
     low, high = float(array.min()), float(array.max())
@@ -83,6 +83,6 @@ def _scale(path: Path, array: NDArray[Any]) -> Callable[[NDArray[Any]], NDArray[
         raise DataError(
             f"values run from {low:g} to {high:g} in {array.dtype}, expected 0 to {top:g}",
             where=str(path),
-            remedy="Save pictures as uint8, 0 to 255.",
+            remedy="Save images as uint8, 0 to 255.",
         )
     return lambda row: (row.astype(np.float64) * (255 / top)).round().astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Pictures cut into square pieces at the size that they have, for recipes that look at detail."""
+"""Square crops of images at full resolution, for recipes that learn fine detail."""
 
 from __future__ import annotations
 
@@ -10,53 +10,53 @@ import numpy as np
 
 from gannet.core.errors import DataError
 from gannet.core.source import Source
-from gannet.modalities.image.io.files import Picture, look, upright
+from gannet.modalities.image.io.files import PixelArray, read_header, upright
 
-MOST = 20_000
-"""Pieces in all; of very many pictures, each gives fewer."""
+MAX_CROPS = 20_000
+"""Maximum number of crops in all; with many images, each gives fewer."""
 
-HELD = 8
-"""Decoded pictures that are kept at hand, since their pieces are asked for one after the other."""
+CACHED_IMAGES = 8
+"""Number of decoded images that are cached, since crops are read one after the other."""
 
-SHOWN = 5
-"""Names of pictures that a message lists."""
+MAX_NAMED = 5
+"""Maximum number of names that a message lists."""
 
-Place = tuple[int, int, int]
-"""Number of a picture, and how far from its left and its top a piece of it begins."""
+CropPosition = tuple[int, int, int]
+"""Index of an image, and the left and top offset of a crop."""
 
 
-def cut(source: Source, side: int, *, most: int = MOST) -> Source:
-    """A source of the pieces of another's pictures.
+def cut_crops(source: Source, side: int, *, max_crops: int = MAX_CROPS) -> Source:
+    """A source of crops of the images of another source.
 
-    Pieces overlap by half and lie evenly. Those of one picture make one group, so that they are
+    Crops are evenly spaced and overlap by half. Those of one image form a group, so that they are
     trained on or held out together.
 
     Args:
-        source: Of pictures; their headers are read.
-        side: Of a piece, in pixels.
-        most: Pieces in all, or one of each picture if these are more.
+        source: Images; their headers are read.
+        side: Side of a crop, in pixels.
+        max_crops: Maximum number of crops in all, but at least one of each image.
 
     Raises:
-        DataError: if not one picture is large enough.
+        DataError: if no image is large enough.
     """
-    items, small, unread = _laid_out(source, side, most)
-    named = ", ".join(small[:SHOWN]) + (", ..." if len(small) > SHOWN else "")
+    items, small, unread = _crop_positions(source, side, max_crops)
+    named = ", ".join(small[:MAX_NAMED]) + (", ..." if len(small) > MAX_NAMED else "")
     if not items:
         raise DataError(
-            f"no picture has {side} pixels each way: {named or 'none can be read'}",
+            f"no image has {side} pixels each way: {named or 'none can be read'}",
             where=str(source.path),
-            remedy=f"Add larger pictures, or lower --crop-size from {side}.",
+            remedy=f"Add larger images, or lower --crop-size from {side}.",
         )
     problems = [*source.problems]
     if small:
-        problems.append(f"{len(small)} smaller than {side} pixels left aside: {named}")
+        problems.append(f"{len(small)} smaller than {side} pixels left out: {named}")
     if unread:
         problems.append(
-            f"{len(unread)} that cannot be read left aside: {', '.join(unread[:SHOWN])}"
+            f"{len(unread)} that cannot be read left out: {', '.join(unread[:MAX_NAMED])}"
         )
     return replace(
         source,
-        layout=f"{source.layout}, cut into pieces of {side}x{side}",
+        layout=f"{source.layout}, cropped to {side}x{side}",
         names=[f"{source.names[index]} at {left},{top}" for index, left, top in items],
         raw=_reader(source, side, items),
         labels=source.labels[[index for index, _, _ in items]],
@@ -65,52 +65,56 @@ def cut(source: Source, side: int, *, most: int = MOST) -> Source:
     )
 
 
-def _laid_out(source: Source, side: int, most: int) -> tuple[list[Place], list[str], list[str]]:
-    """Where the pieces lie; which pictures are too small; which cannot be read."""
-    share = max(most // max(source.count, 1), 1)
-    items: list[Place] = []
+def _crop_positions(
+    source: Source, side: int, max_crops: int
+) -> tuple[list[CropPosition], list[str], list[str]]:
+    """Positions of the crops; names of images that are too small; of unreadable ones."""
+    per_image = max(max_crops // max(source.count, 1), 1)
+    items: list[CropPosition] = []
     small: list[str] = []
     unread: list[str] = []
     for index in range(source.count):
         try:
-            size = look(source.raw(index), source.names[index])
+            size = read_header(source.raw(index), source.names[index])
         except DataError:
             unread.append(source.names[index])
             continue
         if min(size.width, size.height) < side:
             small.append(f"{source.names[index]} ({size.width}x{size.height})")
             continue
-        places = [
+        positions = [
             (index, left, top)
             for top in _starts(size.height, side)
             for left in _starts(size.width, side)
         ]
-        step = -(-len(places) // share)
-        items += places[index % step :: step]
+        step = -(-len(positions) // per_image)
+        items += positions[index % step :: step]
     return items, small, unread
 
 
-def _reader(source: Source, side: int, items: Sequence[Place]) -> Callable[[int], Picture]:
-    """Gives each piece by its number; of each picture decoded last, the pixels are at hand."""
+def _reader(
+    source: Source, side: int, items: Sequence[CropPosition]
+) -> Callable[[int], PixelArray]:
+    """A function from the index of a crop to its pixels; caches decoded images."""
 
-    @lru_cache(HELD)
-    def decoded(index: int) -> Picture:
+    @lru_cache(CACHED_IMAGES)
+    def decoded(index: int) -> PixelArray:
         image = upright(source.raw(index), source.names[index])
         pixels = np.asarray(image)
         return pixels[..., None] if pixels.ndim == 2 else pixels
 
-    def piece(number: int) -> Picture:
+    def crop(number: int) -> PixelArray:
         index, left, top = items[number]
         return np.ascontiguousarray(decoded(index)[top : top + side, left : left + side])
 
-    return piece
+    return crop
 
 
 def _starts(length: int, side: int) -> list[int]:
-    """Where pieces begin along an axis, evenly and about half a side apart.
+    """Offsets of crops along an axis, evenly spaced and about half a side apart.
 
     >>> _starts(10, 4), _starts(4, 4)
     ([0, 2, 4, 6], [0])
     """
     count = -(-2 * (length - side) // side) + 1
-    return [round(place) for place in np.linspace(0, length - side, count).tolist()]
+    return [round(start) for start in np.linspace(0, length - side, count).tolist()]

@@ -1,4 +1,4 @@
-"""Pictures that belong together: two in one file, edges and greys of another, sizes that agree."""
+"""Image pairs: two in one file, inputs derived from targets, check of proportions."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ import numpy as np
 
 from gannet.core.errors import DataError
 from gannet.core.source import Source
-from gannet.modalities.image.io.files import ImageHeader, Item, Picture, look, upright
+from gannet.modalities.image.io.files import ImageHeader, Item, PixelArray, read_header, upright
 from gannet.modalities.reading import Pairing
 
-SHOWN = 5
-"""Names that an error lists."""
+MAX_NAMED = 5
+"""Maximum number of names that an error lists."""
 
 PENCIL = 3.0
-"""How dark an edge is drawn: so many times the slope of the brightness."""
+"""Darkness of an edge, as a multiple of the brightness gradient."""
 
 
 def side_by_side(files: Sequence[Path], folder: Path) -> bool:
-    """Whether pictures are all twice as wide as high, as two squares side by side are.
+    """Whether images are all twice as wide as high, as two squares side by side are.
 
     Raises:
-        DataError: listing those that are not, where most are; or those that cannot be read.
+        DataError: listing the exceptions, where most are; or those that cannot be read.
     """
-    evaluations = _looks([(str(file), file) for file in files], folder)
+    headers = _read_headers([(str(file), file) for file in files], folder)
     other = [
         _sized(file, size)
-        for file, size in zip(files, evaluations, strict=True)
+        for file, size in zip(files, headers, strict=True)
         if size.width != 2 * size.height
     ]
     if not other or len(other) > len(files) // 2:
         return not other
     raise DataError(
-        f"{len(other)} of {len(files)} pictures are not twice as wide as high, so they are no two "
-        f"squares side by side: {_shown(other)}",
+        f"{len(other)} of {len(files)} images are not twice as wide as high, so they are no two "
+        f"squares side by side: {_listed(other)}",
         where=str(folder),
         remedy="Mend or remove them, or say --pairs side_by_side to cut all in the middle.",
     )
 
 
 def halves(source: Source, given: str) -> tuple[Source, Source]:
-    """Pictures cut in the middle: targets, and what is given for them, by default the left half.
+    """Split images in the middle into targets and inputs, by default the left half.
 
     Raises:
         DataError: if one is too narrow, or ``given`` is no side.
@@ -57,40 +57,40 @@ def halves(source: Source, given: str) -> tuple[Source, Source]:
         )
     narrow: list[str] = []
     for index in range(source.count):
-        with suppress(DataError):  # decoding lists what cannot be read
-            if look(source.raw(index), source.names[index]).width < 2:
+        with suppress(DataError):  # decoding reports unreadable files
+            if read_header(source.raw(index), source.names[index]).width < 2:
                 narrow.append(source.names[index])
     if narrow:
         raise DataError(
-            f"{len(narrow)} pictures too narrow to be halved: {_shown(narrow)}",
+            f"{len(narrow)} images too narrow to be halved: {_listed(narrow)}",
             where=str(source.path),
-            remedy="Remove them, or give pictures that hold two side by side.",
+            remedy="Remove them, or give images that hold two side by side.",
         )
 
     def half(left: bool) -> Source:
-        def take(pixels: Picture) -> Picture:
+        def take(pixels: PixelArray) -> PixelArray:
             middle = pixels.shape[1] // 2
             return pixels[:, :middle] if left else pixels[:, middle : 2 * middle]
 
         return replace(source, raw=changed(source, take))
 
     left = given != "right"
-    layout = f"{source.layout}, side by side, the {'left' if left else 'right'} one given"
+    layout = f"{source.layout}, side by side, input {'left' if left else 'right'}"
     return replace(half(not left), layout=layout), half(left)
 
 
 def check_proportions(targets: Source, given: Source) -> None:
-    """Refuse pairs of pictures with other proportions.
+    """Refuse pairs of images with different proportions.
 
     Raises:
-        DataError: listing them, or pictures that cannot be read.
+        DataError: listing them, or images that cannot be read.
     """
     sources = (given, targets)
     items = {(each.names[at], each.raw(at)): None for each in sources for at in range(each.count)}
-    evaluations = dict(zip(items, _looks(list(items), targets.path), strict=True))
+    headers = dict(zip(items, _read_headers(list(items), targets.path), strict=True))
     unlike: list[str] = []
     for at in range(targets.count):
-        one, other = (evaluations[each.names[at], each.raw(at)] for each in sources)
+        one, other = (headers[each.names[at], each.raw(at)] for each in sources)
         if abs(one.width * other.height - other.width * one.height) > max(
             one.width * other.width // 20, 1
         ):
@@ -98,14 +98,14 @@ def check_proportions(targets: Source, given: Source) -> None:
             unlike.append(f"{name} ({one.width}x{one.height} and {other.width}x{other.height})")
     if unlike:
         raise DataError(
-            f"{len(unlike)} pairs whose pictures have other proportions: " + _shown(unlike),
+            f"{len(unlike)} pairs whose images have different proportions: " + _listed(unlike),
             where=str(targets.path),
-            remedy="Cut both pictures of a pair alike.",
+            remedy="Crop both images of a pair alike.",
         )
 
 
-def changed(source: Source, change: Callable[[Picture], Picture]) -> Callable[[int], Item]:
-    """The items of a source, each decoded and changed when it is asked for."""
+def changed(source: Source, change: Callable[[PixelArray], PixelArray]) -> Callable[[int], Item]:
+    """The items of a source, decoded and changed lazily."""
 
     def raw(index: int) -> Item:
         pixels = np.asarray(upright(source.raw(index), source.names[index]))
@@ -116,62 +116,62 @@ def changed(source: Source, change: Callable[[Picture], Picture]) -> Callable[[i
 
 
 def edges_of(source: Source) -> Source:
-    """The edges of each picture."""
+    """A source of the edges of each image."""
     return replace(source, raw=changed(source, pencil), layout="edges")
 
 
 def grays_of(source: Source) -> Source:
-    """Each picture in shades of grey."""
+    """A source of each image in grey."""
     return replace(source, raw=changed(source, gray), layout="shades of grey")
 
 
-def gray(pixels: Picture) -> Picture:
-    """A picture ``(H, W, C)`` in shades of grey ``(H, W, 1)``, alpha laid on white."""
+def gray(pixels: PixelArray) -> PixelArray:
+    """An image ``(H, W, C)`` in grey ``(H, W, 1)``, with alpha composited on white."""
     values = pixels.astype(np.float32)
     if pixels.shape[2] in (2, 4):
-        share = values[..., -1:] / 255
-        values = values[..., :-1] * share + 255 * (1 - share)
+        alpha = values[..., -1:] / 255
+        values = values[..., :-1] * alpha + 255 * (1 - alpha)
     if values.shape[2] == 3:
         values = values @ np.array([[0.299], [0.587], [0.114]], np.float32)
     return values.round().clip(0, 255).astype(np.uint8)
 
 
-def pencil(pixels: Picture) -> Picture:
-    """Its edges ``(H, W, 1)``, dark on white as a pencil draws them."""
+def pencil(pixels: PixelArray) -> PixelArray:
+    """Edges ``(H, W, 1)`` of an image, dark on white."""
     bright = gray(pixels)[..., 0].astype(np.float32)
     down, right = np.gradient(bright)
-    slope = np.hypot(down, right)
-    return (255 - PENCIL * slope).clip(0, 255).astype(np.uint8)[..., None]
+    gradient = np.hypot(down, right)
+    return (255 - PENCIL * gradient).clip(0, 255).astype(np.uint8)[..., None]
 
 
-def _looks(items: Sequence[tuple[str, Item]], folder: Path) -> list[ImageHeader]:
-    """The header of each picture.
+def _read_headers(items: Sequence[tuple[str, Item]], folder: Path) -> list[ImageHeader]:
+    """The header of each image.
 
     Raises:
-        DataError: listing those that have none.
+        DataError: listing those that cannot be read.
     """
-    found: list[ImageHeader] = []
+    headers: list[ImageHeader] = []
     broken: list[str] = []
     for name, item in items:
         try:
-            found.append(look(item, name))
+            headers.append(read_header(item, name))
         except DataError as error:
             broken.append(f"{name.removeprefix(f'{folder}/')} ({error.problem})")
     if broken:
         raise DataError(
-            f"{len(broken)} pictures that cannot be read: {_shown(broken)}",
+            f"{len(broken)} images that cannot be read: {_listed(broken)}",
             where=str(folder),
             remedy="Replace them, or remove them with their partners.",
         )
-    return found
+    return headers
 
 
 def _sized(file: Path, size: ImageHeader) -> str:
     return f"{file.name} ({size.width}x{size.height})"
 
 
-def _shown(names: Sequence[str]) -> str:
-    return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:MAX_NAMED]) + (", ..." if len(names) > MAX_NAMED else "")
 
 
 PAIRING = Pairing(

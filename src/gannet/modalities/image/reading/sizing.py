@@ -1,4 +1,4 @@
-"""The size at which pictures are trained on: theirs, asked for, or what time and memory allow."""
+"""The training size of images: their own, a given one, or what time and memory allow."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from gannet.core.errors import ConfigError, DataError
 from gannet.core.source import Source
 from gannet.modalities.image.codec import ImageCodec
 from gannet.modalities.image.inspect.sizes import Size, suggest_size
-from gannet.modalities.image.io.files import look
+from gannet.modalities.image.io.files import read_header
 from gannet.modalities.reading import Budget
 
 SMALLEST_SIDE = 16
-"""How small pictures may become where time is short."""
+"""Minimum side of images that are shrunk to save time."""
 
 COLOR = 3
-"""Channels of a picture in colour."""
+"""Channels of a colour image."""
 
-SHOWN = 3
-"""Names that an error lists."""
+MAX_NAMED = 3
+"""Maximum number of names that an error lists."""
 
 
 class ImageOptions(BaseModel):
-    """Flags of pictures."""
+    """Options of images."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -35,11 +35,11 @@ class ImageOptions(BaseModel):
 
 
 def choose_codec(source: Source, options: ImageOptions, budget: Budget) -> tuple[ImageCodec, str]:
-    """The codec that suits pictures, and why they get the size they get.
+    """The codec for images, and the reason for its size.
 
     Raises:
-        DataError: if no picture can be read, or they are smaller than networks can see.
-        ConfigError: if a size was asked for where there is no choice.
+        DataError: if no image can be read, or they are too small for the networks.
+        ConfigError: if a resolution is given to a recipe that trains on crops.
     """
     if isinstance(budget.beside, ImageCodec):
         channels = suggest_size(source).channels
@@ -57,7 +57,7 @@ def choose_codec(source: Source, options: ImageOptions, budget: Budget) -> tuple
 
 
 def affordable(size: Size, budget: Budget) -> Size:
-    """The size at which there is time for enough steps: ``size``, or half or a quarter of it."""
+    """The largest size with time for enough steps: ``size``, halved as often as needed."""
     whole = size
     while True:
         steps = budget.steps((size.channels, size.height, size.width))
@@ -66,23 +66,23 @@ def affordable(size: Size, budget: Budget) -> Size:
                 f"{whole.reason}; in {budget.minutes:g} minutes there is time for {steps:.0f} steps"
             )
             size = size.model_copy(update={"reason": reason})
-        if steps >= budget.fewest or min(size.height, size.width) < 2 * SMALLEST_SIDE:
+        if steps >= budget.min_steps or min(size.height, size.width) < 2 * SMALLEST_SIDE:
             return size
         halves = {"height": size.height // 8 * 4, "width": size.width // 8 * 4}
         size = size.model_copy(update=halves)
 
 
 def _resized(size: Size, resolution: int) -> Size:
-    share = resolution / min(size.height, size.width)
-    sides = (max(round(size.height * share), 4), max(round(size.width * share), 4))
+    scale = resolution / min(size.height, size.width)
+    sides = (max(round(size.height * scale), 4), max(round(size.width * scale), 4))
     return size.model_copy(update={"height": sides[0], "width": sides[1], "reason": "as asked for"})
 
 
 def _of_crops(source: Source, options: ImageOptions, budget: Budget) -> ImageCodec:
     if options.resolution is not None:
         raise ConfigError(
-            "--resolution: this recipe trains on pieces of pictures at their own size",
-            remedy="Leave it out; --crop-size sets the size of the pieces.",
+            "--resolution: this recipe trains on crops of images at full resolution",
+            remedy="Leave it out; --crop-size sets the size of the crops.",
         )
     if budget.crop < budget.smallest:
         raise ConfigError(
@@ -94,18 +94,18 @@ def _of_crops(source: Source, options: ImageOptions, budget: Budget) -> ImageCod
 
 
 def _check_size(source: Source, codec: ImageCodec, budget: Budget) -> None:
-    """Refuse pictures that are smaller than the recipe's networks can see."""
-    least = budget.smallest
-    if min(codec.height, codec.width) >= least:
+    """Refuse images that are too small for the recipe's networks."""
+    min_side = budget.smallest
+    if min(codec.height, codec.width) >= min_side:
         return
     small: list[str] = []
-    for at, name in enumerate(source.names[:SHOWN]):
-        with suppress(DataError):  # there are others to name
-            size = look(source.raw(at), name)
+    for at, name in enumerate(source.names[:MAX_NAMED]):
+        with suppress(DataError):  # name another one
+            size = read_header(source.raw(at), name)
             small.append(f"{name} ({size.width}x{size.height})")
     raise DataError(
-        f"pictures such as {', '.join(small)} would be trained on at {codec.width}x{codec.height} "
-        f"pixels, and {budget.networks} need {least} each way",
+        f"images such as {', '.join(small)} would be trained on at {codec.width}x{codec.height} "
+        f"pixels, and {budget.networks} need {min_side} each way",
         where=str(source.path),
-        remedy=f"Give larger pictures, or have them enlarged by --resolution {least}.",
+        remedy=f"Give larger images, or have them enlarged by --resolution {min_side}.",
     )

@@ -1,4 +1,4 @@
-"""Two heaps of pictures that are to become like each other: whether they can."""
+"""Check of the two domains of unpaired image translation."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import numpy as np
 
 from gannet.core.errors import DataError
 from gannet.core.source import Source
-from gannet.modalities.image.io.files import look
+from gannet.modalities.image.io.files import read_header
 from gannet.modalities.modality import evenly
 
 SIDES = 2
 
 LOOKED_AT = 500
-"""Headers of each side that are read."""
+"""Maximum number of headers that are read per side."""
 
-REMEDY = "Give a folder with two folders of pictures, one per side."
+REMEDY = "Give a folder with two folders of images, one per side."
 
 
 def check_two_sides(source: Source) -> None:
-    """Refuse what is not two heaps of pictures, both grey or both in colour.
+    """Refuse data without two sides of images, both grey or both in colour.
 
-    Grey is what is stored so: a grey picture that is stored in colour may become colourful.
+    Only the storage mode counts: grey images that are stored in colour may become colourful.
 
     Raises:
         DataError: naming the side, and files of it.
@@ -31,47 +31,47 @@ def check_two_sides(source: Source) -> None:
     examples: list[str] = []
     for side in range(SIDES):
         mine = np.flatnonzero(source.labels == side)
-        evaluations = {
+        gray_by_name = {
             source.names[index]: gray
             for index in mine[evenly(len(mine), LOOKED_AT)].tolist()
             if (gray := _is_gray(source, index)) is not None
         }
-        shades.append(list(evaluations.values()))
-        wanted = all(evaluations.values())
+        shades.append(list(gray_by_name.values()))
+        all_gray = all(gray_by_name.values())
         examples.append(
-            next((str(name) for name, gray in evaluations.items() if gray == wanted), "")
+            next((str(name) for name, gray in gray_by_name.items() if gray == all_gray), "")
         )
     for gray, color in ((0, 1), (1, 0)):
         if shades[gray] and all(shades[gray]) and sum(shades[color]) < len(shades[color]) / 2:
             names = source.classes
             raise DataError(
-                f"the pictures of {names[gray]} are grey ({examples[gray]}), those of "
+                f"the images of {names[gray]} are grey ({examples[gray]}), those of "
                 f"{names[color]} in colour ({examples[color]})",
                 where=str(source.path),
                 remedy="Save both sides in the same way: those in colour as grey; or, if grey "
-                "shall learn colours, the grey ones in colour (RGB).",
+                "is to learn colours, the grey ones in colour (RGB).",
             )
 
 
 def _is_gray(source: Source, index: int) -> bool | None:
-    """Whether a picture is stored in shades of grey; ``None`` if it cannot be read."""
+    """Whether an image is stored in grey; ``None`` if it cannot be read."""
     try:
-        return look(source.raw(index), source.names[index]).channels < 3
+        return read_header(source.raw(index), source.names[index]).channels < 3
     except DataError:
-        return None  # decoding says how many are broken, and which
+        return None  # decoding reports broken files
 
 
 def _not_two(source: Source) -> DataError:
     path, names = source.path, source.classes
     inside = sorted(each.name for each in path.iterdir() if each.is_dir()) if path.is_dir() else []
-    held = {name.partition("/")[0] for name in source.names}
-    empty = [name for name in inside if name not in held]
+    folders = {name.partition("/")[0] for name in source.names}
+    empty = [name for name in inside if name not in folders]
     if empty and len(names) < SIDES:
         return DataError(
-            "no pictures in it, so there is nothing that others could become like",
+            "no images in it, so there is nothing to translate the others into",
             where=str(path / empty[0]),
-            remedy="Put pictures of this side into it.",
+            remedy="Put images of this side into it.",
         )
-    shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
-    said = f"{len(names)} sides ({shown})" if names else "pictures of one side only"
-    return DataError(f"{said}, expected two", where=str(path), remedy=REMEDY)
+    listed = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+    problem = f"{len(names)} sides ({listed})" if names else "images of one side only"
+    return DataError(f"{problem}, expected two", where=str(path), remedy=REMEDY)

@@ -1,7 +1,7 @@
-"""What a table's columns can be, and how the cells of each become symbols and places.
+"""Types of table columns, and how each encodes its cells as category codes and positions.
 
-Every type is a frozen pydantic model with the same few methods (`Slot`), built by looking at
-the cells (`look`). A column knows nothing of its neighbours; `codecs.table` puts them side by side.
+Every type is a frozen pydantic model with the methods of `ColumnCodec`, fitted by `infer_column`.
+A column is independent of the others; `TableCodec` joins their fields to one row.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Cells of a column <-> plain numbers that can be computed with: values, moments, codes."""
+"""Cells of a column <-> numbers to compute with: values, datetimes in units, category codes."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from gannet.modalities.table.columns.infer_type import AnyColumn
 from gannet.modalities.table.columns.number import NumberColumn
 
 
-def gone(column: AnyColumn, cells: Cells) -> NDArray[np.bool_]:
-    """Which cells are missing, by the marks that the column's type knows."""
+def missing_mask(column: AnyColumn, cells: Cells) -> NDArray[np.bool_]:
+    """``(n,)`` which cells are missing, by the markers that the column's type recognizes."""
     distinct, at = factorized(cells)
     wide = isinstance(column, NumberColumn | DatetimeColumn)
     return find_missing(distinct, wide=wide)[at]
@@ -26,8 +26,8 @@ def gone(column: AnyColumn, cells: Cells) -> NDArray[np.bool_]:
 def values_of(column: AnyColumn, cells: Cells) -> FloatArray:
     """Cells as numbers ``(n,)``, NaN where missing.
 
-    Numbers are themselves, moments whole units, words codes by falling frequency, the last of which
-    stands for words never seen in training.
+    Numbers stay as they are, datetimes become whole units, categories become codes in descending
+    frequency; the last code stands for values never seen in training.
     """
     distinct, at = factorized(cells)
     if isinstance(column, CategoryColumn):
@@ -36,42 +36,42 @@ def values_of(column: AnyColumn, cells: Cells) -> FloatArray:
 
 
 def _numbers(column: AnyColumn, cells: Cells) -> FloatArray:
-    known = ~find_missing(cells, wide=True)
+    observed = ~find_missing(cells, wide=True)
     values = np.full(len(cells), np.nan)
     if isinstance(column, NumberColumn):
-        values[known] = numbers(cells[known], form=column.form).values
+        values[observed] = numbers(cells[observed], form=column.form).values
     if isinstance(column, DatetimeColumn):
-        values[known] = column.units_of(cells[known])[0]
+        values[observed] = column.units_of(cells[observed])[0]
     return values
 
 
 def _codes(column: CategoryColumn, cells: Cells) -> FloatArray:
-    found = column.encode(cells)
-    symbols = found.numbers[:, 0].astype(np.float64) - column.missing.symbols
+    encoded = column.encode(cells)
+    symbols = encoded.numbers[:, 0].astype(np.float64) - column.missing.symbols
     if column.buckets:
-        inside = (symbols - DIRECT) * BUCKET + found.numbers[:, 1] - 1
+        inside = (symbols - DIRECT) * BUCKET + encoded.numbers[:, 1] - 1
         symbols = np.where(symbols < DIRECT, symbols, DIRECT + inside)
     missing = find_missing(cells)
-    symbols = np.where(found.unknown & ~missing, len(column.values), symbols)
+    symbols = np.where(encoded.unknown & ~missing, len(column.values), symbols)
     return np.where(missing, np.nan, symbols)
 
 
 def cells_from(column: AnyColumn, values: FloatArray, like: Cells) -> Cells:
-    """Numbers ``(n,)`` as cells of a column, on its grid and within its bounds.
+    """Numbers ``(n,)`` as cells of a column, rounded to its units and clipped to its range.
 
     Args:
         column: Of the codec.
-        values: As `values_of` gives them; a code beyond the last word is the last word.
-        like: Other cells of the column, whose type the new ones get: text among text.
+        values: As `values_of` gives them; a code beyond the last category becomes the last.
+        like: Other cells of the column; the new ones get their type, such as text.
     """
     text = _is_text(like, column)
     match column:
         case NumberColumn():
             bins = column.quantile_bins
             units = column.units_of(values).clip(bins.low, bins.high)
-            made = column.cells_of(units) if text else column.values(units)
+            cells = column.cells_of(units) if text else column.values(units)
             whole = not text and column.type == "integer" and like.dtype.kind == "O"
-            return made.astype(np.int64) if whole else made
+            return cells.astype(np.int64) if whole else cells
         case DatetimeColumn():
             units = (
                 np.rint(values)
@@ -82,16 +82,16 @@ def cells_from(column: AnyColumn, values: FloatArray, like: Cells) -> Cells:
                 return column.cells_of(units)
             return (units * column.each).astype(column.storage)
         case CategoryColumn():
-            known: Cells = column.cells
+            categories: Cells = column.cells
             if text:
-                known = np.array(column.values, object)
-            return known[np.rint(values).astype(np.int64).clip(0, len(known) - 1)]
+                categories = np.array(column.values, object)
+            return categories[np.rint(values).astype(np.int64).clip(0, len(categories) - 1)]
         case _:
-            raise AssertionError("nothing is learnt of this column")
+            raise AssertionError("this column is not modelled")
 
 
 def on_grid(column: AnyColumn, values: FloatArray) -> FloatArray:
-    """Numbers ``(n,)`` as they come back from `cells_from`: on the grid, within the bounds."""
+    """Numbers ``(n,)`` as `cells_from` would store them: rounded to units, clipped to range."""
     if isinstance(column, NumberColumn):
         units = column.units_of(values).clip(column.quantile_bins.low, column.quantile_bins.high)
         return column.values(units)
@@ -101,8 +101,8 @@ def on_grid(column: AnyColumn, values: FloatArray) -> FloatArray:
 
 
 def _is_text(like: Cells, column: AnyColumn) -> bool:
-    """Whether new cells are to be text: as the known ones are, or as training's were."""
+    """Whether new cells should be text: as these cells are, or else as in training."""
     if like.dtype.kind != "O":
         return False
-    known: list[Any] = [cell for cell in listed(like) if cell is not None]
-    return any(isinstance(cell, str) for cell in known) if known else column.storage == "text"
+    observed: list[Any] = [cell for cell in listed(like) if cell is not None]
+    return any(isinstance(cell, str) for cell in observed) if observed else column.storage == "text"

@@ -1,4 +1,4 @@
-"""What a column must offer, and what single cells say: missing, a number, or neither."""
+"""The interface of a column, and how cells are read: as missing, as a number, or as neither."""
 
 from __future__ import annotations
 
@@ -32,34 +32,34 @@ TypeName = Literal[
 MARKS = frozenset(
     ["", "?", "NA", "N/A", "n/a", "#N/A", "<NA>", "null", "NULL", "Null", "NaN", "nan", "NAN"]
 )
-"""Words for a missing cell in any column."""
+"""Text that marks a missing cell in any column."""
 
 WIDE_MARKS = MARKS | {"na", "None", "none", "NONE", "nil", "-", "--", ".", "NaT", "missing"}
-"""Among numbers or dates these say "missing" too; among words they may be a category."""
+"""Also mark a missing cell among numbers or dates; in a text column they may be a category."""
 
-_PLAIN = re.compile(r"(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:\n|\Z))+", re.ASCII)
+_PLAIN_NUMBERS = re.compile(r"(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:\n|\Z))+", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(?:(?:0|[1-9]\d*)(?:\.(\d*))?|\.(\d+))([eE][+-]?\d+)?", re.ASCII)
 _PADDED = re.compile(r"[+-]?0\d+(?:\.\d+)?", re.ASCII)
 _GROUPED = re.compile(r"[1-9]\d{0,2}(?:,\d{3})*(?:\.\d+)?|0?\.\d+|0", re.ASCII)
 _DRESSED = re.compile(r"-?([$€£¥] ?)?([\d.,]*\d)( ?[%€$£¥])?", re.ASCII)
 _INFINITE = re.compile(r"[+-]?inf(?:inity)?", re.IGNORECASE)
-_ALIKE = (_NUMBER, _PADDED, _INFINITE)
+_NUMBER_LIKE = (_NUMBER, _PADDED, _INFINITE)
 
 
 class MisfitError(DataError):
-    """Cells that are not of their column's type. ``words`` are the cells, as they stand."""
+    """Cells that are not of their column's type; they are listed as they were read."""
 
-    def __init__(self, problem: str, name: str, words: Sequence[Any], remedy: str) -> None:
+    def __init__(self, problem: str, name: str, cells: Sequence[Any], remedy: str) -> None:
         super().__init__(problem, where=f"column {name!r}", remedy=remedy)
-        self.name, self.words = name, tuple(words)
+        self.name, self.cells = name, tuple(cells)
 
 
 class Missing(BaseModel):
-    """How often the cells of a column are missing, and what stands there then.
+    """How often the cells of a column are missing, and how that is written.
 
     Attributes:
-        fraction: Of the rows; 0 if it was never seen.
-        mark: The commonest word for it; ``None`` for nothing at all, as in Parquet.
+        fraction: Of the rows; 0 if no cell was missing.
+        mark: The most frequent marker; ``None`` for a null value, as in Parquet.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -69,7 +69,7 @@ class Missing(BaseModel):
 
     @property
     def symbols(self) -> int:
-        """1 if a missing cell has a symbol, which then is symbol 0."""
+        """1 if missing cells have a symbol of their own, which then is symbol 0; else 0."""
         return int(self.fraction > 0)
 
     def describe(self) -> str:
@@ -86,7 +86,7 @@ class Encoded:
 
     Attributes:
         numbers: ``(cells, fields)``, float32.
-        unknown: ``(cells,)``; which were never seen in training and became what is nearest.
+        unknown: ``(cells,)``; which were never seen in training and were replaced by the nearest.
     """
 
     numbers: NDArray[np.float32]
@@ -94,7 +94,7 @@ class Encoded:
 
 
 class ColumnCodec(Protocol):
-    """One column of a table: its name, its type, and the way there and back.
+    """One column of a table: its name, its type, and how it encodes and decodes cells.
 
     Attributes:
         name: Of the column.
@@ -120,17 +120,17 @@ class ColumnCodec(Protocol):
         """Numbers ``(n, fields)`` to cells ``(n,)``; never fails on finite numbers."""
         ...
 
-    def words(self) -> str:
-        """What was found, for people."""
+    def describe(self) -> str:
+        """One line for people: type, range or number of values, missing cells."""
         ...
 
     def note(self) -> str:
-        """What a user should know before relying on it; empty if there is nothing."""
+        """A warning about the column, such as lost digits; empty if there is none."""
         ...
 
 
 def find_missing(cells: Cells, *, wide: bool = False) -> NDArray[np.bool_]:
-    """Which cells are missing. Spaces around a mark do not count."""
+    """``(n,)`` which cells are missing; spaces around a marker are ignored."""
     if cells.dtype.kind == "f":
         return np.isnan(cells)
     if cells.dtype.kind == "M":
@@ -138,16 +138,16 @@ def find_missing(cells: Cells, *, wide: bool = False) -> NDArray[np.bool_]:
     if cells.dtype.kind != "O":
         return np.zeros(len(cells), np.bool_)
     marks = WIDE_MARKS if wide else MARKS
-    held = cells.tolist()
-    gone = np.fromiter(map((marks | {None}).__contains__, held), np.bool_, len(held))
-    for place, cell in enumerate(held):
-        # Few cells have spaces at their ends, and what is not itself is NaN.
+    values = cells.tolist()
+    missing_mask = np.fromiter(map((marks | {None}).__contains__, values), np.bool_, len(values))
+    for index, cell in enumerate(values):
+        # Stripping is slow, so only cells with spaces at an end are; NaN is unequal to itself.
         if cell.__class__ is str:
             if cell and (cell[0] <= " " or cell[-1] <= " ") and cell.strip() in marks:
-                gone[place] = True
+                missing_mask[index] = True
         elif cell != cell:
-            gone[place] = True
-    return gone
+            missing_mask[index] = True
+    return missing_mask
 
 
 class Form(BaseModel):
@@ -165,33 +165,33 @@ class Form(BaseModel):
     suffix: str = ""
     style: Literal["point", "comma", "grouped"] = "point"
 
-    def plain(self, text: str) -> str:
-        """The number as Python writes it; what does not have this form stays as it is."""
+    def normalized(self, text: str) -> str:
+        """The number as Python writes it; text of another form is returned unchanged."""
         text = text.strip()
-        sign, rest = ("-", text[1:]) if text.startswith("-") else ("", text)
-        if not rest.startswith(self.prefix) or not rest.endswith(self.suffix):
+        sign, body = ("-", text[1:]) if text.startswith("-") else ("", text)
+        if not body.startswith(self.prefix) or not body.endswith(self.suffix):
             return text
-        rest = rest[len(self.prefix) : len(rest) - len(self.suffix)]
+        body = body[len(self.prefix) : len(body) - len(self.suffix)]
         if self.style == "comma":
-            rest = rest.replace(",", ".")
-        elif self.style == "grouped" and _GROUPED.fullmatch(rest):
-            rest = rest.replace(",", "")
-        return sign + rest
+            body = body.replace(",", ".")
+        elif self.style == "grouped" and _GROUPED.fullmatch(body):
+            body = body.replace(",", "")
+        return sign + body
 
     def written(self, text: str) -> str:
-        """What Python writes in this form."""
-        if self == _PLAINLY:
+        """A number as Python writes it, rewritten in this form."""
+        if self == _DEFAULT_FORM:
             return text
-        sign, rest = ("-", text[1:]) if text.startswith("-") else ("", text)
+        sign, body = ("-", text[1:]) if text.startswith("-") else ("", text)
         if self.style == "comma":
-            rest = rest.replace(".", ",")
+            body = body.replace(".", ",")
         elif self.style == "grouped":
-            whole, point, digits = rest.partition(".")
-            rest = f"{int(whole):,}{point}{digits}" if whole.isdecimal() else rest
-        return f"{sign}{self.prefix}{rest}{self.suffix}"
+            whole, point, digits = body.partition(".")
+            body = f"{int(whole):,}{point}{digits}" if whole.isdecimal() else body
+        return f"{sign}{self.prefix}{body}{self.suffix}"
 
 
-_PLAINLY = Form()
+_DEFAULT_FORM = Form()
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,44 +199,46 @@ class Numbers:
     """Cells read as numbers.
 
     Attributes:
-        values: ``(cells,)`` float64; NaN for what is none.
-        padded: Which have leading zeros, so that they are codes rather than numbers.
+        values: ``(cells,)`` float64; NaN for what is not a number.
+        padded: ``(cells,)`` which have leading zeros, so are codes rather than numbers.
         form: How they are written.
     """
 
     values: NDArray[np.float64]
     padded: NDArray[np.bool_]
-    form: Form = _PLAINLY
+    form: Form = _DEFAULT_FORM
 
     @property
     def read(self) -> NDArray[np.bool_]:
-        """Which are numbers."""
+        """``(cells,)`` which are numbers."""
         return ~np.isnan(self.values)
 
 
-def numbers(words: Cells, *, form: Form | None = None) -> Numbers:
+def numbers(cells: Cells, *, form: Form | None = None) -> Numbers:
     """Read cells as numbers; typed cells are taken as they are.
 
     Args:
-        words: Distinct cells that are not missing.
-        form: How they are written; found by looking if not given.
+        cells: Distinct cells that are not missing.
+        form: How they are written; detected if not given.
     """
-    if words.dtype.kind in "biuf":
-        return Numbers(words.astype(np.float64), np.zeros(len(words), np.bool_))
-    texts = list(map(str, words.tolist()))
-    if form is not None and form != _PLAINLY:
-        return _read(list(map(form.plain, texts)), form)
-    found = _read(texts, _PLAINLY)
-    if form is None and not found.read.all() and (other := _form(texts)):
-        dressed = _read(list(map(other.plain, texts)), other)
-        # Digits between commas may be one number or two: only if all cells fit is it a form.
-        if dressed.read.all() or (other.style == "point" and dressed.read.sum() > found.read.sum()):
+    if cells.dtype.kind in "biuf":
+        return Numbers(cells.astype(np.float64), np.zeros(len(cells), np.bool_))
+    texts = list(map(str, cells.tolist()))
+    if form is not None and form != _DEFAULT_FORM:
+        return _read(list(map(form.normalized, texts)), form)
+    parsed = _read(texts, _DEFAULT_FORM)
+    if form is None and not parsed.read.all() and (other := _form(texts)):
+        dressed = _read(list(map(other.normalized, texts)), other)
+        # A comma may also separate two numbers, so a comma form must fit all cells.
+        if dressed.read.all() or (
+            other.style == "point" and dressed.read.sum() > parsed.read.sum()
+        ):
             return dressed
-    return found
+    return parsed
 
 
 def _form(texts: list[str]) -> Form | None:
-    """The form that a few cells have in common, if it is not the plain one."""
+    """The form that a sample of cells has in common, unless it is the default one."""
     some = [text.strip() for text in texts[:: max(len(texts) // 500, 1)]]
     dressed = [match for text in some if (match := _DRESSED.fullmatch(text))]
     if len(dressed) < 0.5 * len(some):
@@ -244,42 +246,42 @@ def _form(texts: list[str]) -> Form | None:
     prefix, suffix = (
         Counter(match[at] or "" for match in dressed).most_common(1)[0][0] for at in (1, 3)
     )
-    bare = [match[2] for match in dressed]
-    commas = [text for text in bare if "," in text]
-    # 1,234 is a thousand and more; with 1,5 or 0,123 beside it, it is a little above one.
+    numerals = [match[2] for match in dressed]
+    commas = [text for text in numerals if "," in text]
+    # 1,234 alone is 1234 (thousands separator); next to 1,5 or 0,123 it is 1.234.
     grouped = all(map(_GROUPED.fullmatch, commas))
     style = "point" if not commas else "grouped" if grouped else "comma"
     return Form(prefix=prefix, suffix=suffix, style=style)
 
 
 def _read(texts: list[str], form: Form) -> Numbers:
-    joined = "\n".join(texts)  # one look at all of them is ten times faster
-    if joined.count("\n") == len(texts) - 1 and _PLAIN.fullmatch(joined):
+    joined = "\n".join(texts)  # one match over all cells is ten times faster
+    if joined.count("\n") == len(texts) - 1 and _PLAIN_NUMBERS.fullmatch(joined):
         values = np.fromiter(map(float, texts), np.float64, len(texts))
         return Numbers(values, np.zeros(len(texts), np.bool_), form)
     texts = [text.strip() for text in texts]
     some = texts[:: max(len(texts) // 500, 1)]
-    if sum(any(each.fullmatch(text) for each in _ALIKE) for text in some) < 0.2 * len(some):
-        # Words or dates: looking at each would only find that the rest are none either.
+    if sum(any(each.fullmatch(text) for each in _NUMBER_LIKE) for text in some) < 0.2 * len(some):
+        # Mostly text or dates: do not parse every cell.
         return Numbers(np.full(len(texts), np.nan), np.zeros(len(texts), np.bool_), form)
-    found = [_NUMBER.fullmatch(text) is not None for text in texts]
+    matches = [_NUMBER.fullmatch(text) is not None for text in texts]
     values = [
         float(text) if read else float("inf") if _INFINITE.fullmatch(text) else float("nan")
-        for text, read in zip(texts, found, strict=True)
+        for text, read in zip(texts, matches, strict=True)
     ]
     padded = [
         not read and _PADDED.fullmatch(text) is not None
-        for text, read in zip(texts, found, strict=True)
+        for text, read in zip(texts, matches, strict=True)
     ]
     return Numbers(np.array(values, np.float64), np.array(padded, np.bool_), form)
 
 
-def decimals(words: Cells, form: Form = _PLAINLY) -> NDArray[np.int64]:
-    """``(words,)`` digits after the point, as written; -1 if it has an exponent or is not text."""
-    if words.dtype.kind != "O" or not all(isinstance(word, str) for word in words):
-        return np.full(len(words), -1, np.int64)
-    plain = map(str.strip, words) if form == _PLAINLY else map(form.plain, words)
-    return np.array([_decimals(text) for text in plain], np.int64)
+def decimals(cells: Cells, form: Form = _DEFAULT_FORM) -> NDArray[np.int64]:
+    """``(cells,)`` digits after the point as written; -1 with an exponent or if not text."""
+    if cells.dtype.kind != "O" or not all(isinstance(word, str) for word in cells):
+        return np.full(len(cells), -1, np.int64)
+    texts = map(str.strip, cells) if form == _DEFAULT_FORM else map(form.normalized, cells)
+    return np.array([_decimals(text) for text in texts], np.int64)
 
 
 def _decimals(text: str) -> int:
@@ -291,29 +293,31 @@ def _decimals(text: str) -> int:
     )
 
 
-def percent(share: float) -> str:
-    """A share in words that hide nothing small.
+def percent(fraction: float) -> str:
+    """A fraction as a percentage that never rounds to 0 or 100 %.
 
     >>> percent(0.0567), percent(0.00002), percent(0.99999)
     ('5.7 %', 'under 0.1 %', 'over 99.9 %')
     """
-    if 0 < share < 0.001:
+    if 0 < fraction < 0.001:
         return "under 0.1 %"
-    return "over 99.9 %" if 0.999 < share < 1 else f"{100 * share:.1f} %"
+    return "over 99.9 %" if 0.999 < fraction < 1 else f"{100 * fraction:.1f} %"
 
 
-def with_missing(made: Cells, gone: NDArray[np.bool_], mark: str | None, storage: str) -> Cells:
-    """Put the mark, or nothing, where cells are missing, in the array type that can hold it."""
+def with_missing(
+    values: Cells, missing_mask: NDArray[np.bool_], mark: str | None, storage: str
+) -> Cells:
+    """Put the marker, or a null value, where cells are missing; converts the array if needed."""
     if storage.startswith("float"):
-        made = made.astype(storage)
-        made[gone] = np.nan
-        return made
+        values = values.astype(storage)
+        values[missing_mask] = np.nan
+        return values
     if storage.startswith("datetime64"):
-        made = made.astype(storage)
-        made[gone] = np.datetime64("NaT")
-        return made
-    if not gone.any():
-        return made if storage == "text" else made.astype(storage)
-    cells = made.astype(object)
-    cells[gone] = mark
+        values = values.astype(storage)
+        values[missing_mask] = np.datetime64("NaT")
+        return values
+    if not missing_mask.any():
+        return values if storage == "text" else values.astype(storage)
+    cells = values.astype(object)
+    cells[missing_mask] = mark
     return cells

@@ -1,4 +1,4 @@
-"""Words that recur: categories, from two to a hundred thousand, and truths in their own words."""
+"""Categorical columns of up to 100,000 values, and booleans as they are written."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from gannet.modalities.table.columns.base import (
     with_missing,
 )
 
-MOST = 100_000
-"""Values of a category."""
+MAX_CATEGORIES = 100_000
+"""Most values of a category."""
 SINGLE = 256
-"""Up to here a category is one symbol."""
+"""Most values that are encoded as one symbol; more take two (bucket and value in the bucket)."""
 DIRECT = 200
-"""Commonest values of a larger one that have a symbol of their own; the rest share buckets."""
+"""Most frequent values of a larger category, with a symbol of their own; others share buckets."""
 BUCKET = 256
-"""Values of a bucket."""
+"""Values per bucket."""
 
 _TRUTHS = [
     *(("no", "yes"), ("n", "y"), ("false", "true"), ("f", "t"), ("off", "on"), ("0", "1")),
@@ -35,15 +35,15 @@ _TRUTHS = [
 
 
 class CategoryColumn(BaseModel):
-    """Values by falling frequency; those beyond the first ones in buckets, so none is lost.
+    """Values in descending frequency; rare values of a large category are encoded in buckets.
 
     Attributes:
-        type: ``boolean`` if there are two and they say no and yes.
+        type: ``boolean`` if there are two values that mean no and yes.
         name: Of the column.
-        storage: ``text`` or numpy's name.
-        missing: How often a cell is missing, and its mark.
-        values: As text, the commonest first; of a boolean, first no and then yes.
-        counts: Of each value among the rows that were looked at.
+        storage: ``text`` or numpy's name of the type.
+        missing: How often a cell is missing, and its marker.
+        values: As text, the most frequent first; of a boolean, first no and then yes.
+        counts: Of each value in the rows that the column was fitted to.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -60,28 +60,28 @@ class CategoryColumn(BaseModel):
         cls,
         name: str,
         storage: str,
-        words: Cells,
+        cells: Cells,
         counts: NDArray[np.int64],
-        gone: Missing,
+        missing: Missing,
         *,
         boolean: bool = False,
     ) -> Self:
-        """Build it from distinct known cells and their counts.
+        """Fit it to distinct non-missing cells and their counts.
 
         Raises:
             DataError: if there are too many values.
         """
-        if len(words) > MOST:
+        if len(cells) > MAX_CATEGORIES:
             raise DataError(
-                f"more than {MOST:,} values, which are no category",
+                f"more than {MAX_CATEGORIES:,} values, too many for a category",
                 where=f"column {name!r}",
                 remedy=f"Leave it out with --column {name}=text, or group its values.",
             )
-        texts = list(map(str, words.tolist()))
-        # Equal counts in the order of the words, so that the order of rows does not matter.
+        texts = list(map(str, cells.tolist()))
+        # Ties are broken alphabetically, so that the order of rows does not matter.
         order = sorted(range(len(texts)), key=lambda at: (-counts[at], texts[at]))
         if boolean:
-            if not is_boolean(words):
+            if not is_boolean(cells):
                 remedy = f"Take it as a category: --column {name}=category."
                 raise MisfitError("expected no and yes", name, texts[:5], remedy)
             order = sorted(order, key=lambda at: _meaning(texts[at]))
@@ -89,19 +89,19 @@ class CategoryColumn(BaseModel):
             type="boolean" if boolean else "category",
             name=name,
             storage=storage,
-            missing=gone,
+            missing=missing,
             values=tuple(texts[at] for at in order),
             counts=tuple(int(counts[at]) for at in order),
         )
 
     @property
     def buckets(self) -> int:
-        """How many buckets hold the values beyond the direct ones."""
+        """Number of buckets for the values beyond the direct ones."""
         return 0 if len(self.values) <= SINGLE else -((DIRECT - len(self.values)) // BUCKET)
 
     @property
     def sizes(self) -> tuple[tuple[FieldKind, int], ...]:
-        """One symbol; of a large category a second, the value in the bucket, 0 outside one."""
+        """One symbol; a large category has a second: the value in its bucket, 0 for none."""
         if not self.buckets:
             return (("symbol", len(self.values) + self.missing.symbols),)
         first = DIRECT + self.buckets + self.missing.symbols
@@ -109,59 +109,62 @@ class CategoryColumn(BaseModel):
 
     @cached_property
     def positions(self) -> dict[str, int]:
-        """Value -> its place in `values`."""
-        return {value: place for place, value in enumerate(self.values)}
+        """Value -> its index in `values`."""
+        return {value: index for index, value in enumerate(self.values)}
 
     def position_of(self, cell: Any) -> int:
-        """Of a value in ``values``, -1 for none. 1 and 1.0 are one: tables may differ in that."""
-        place = self.positions.get(str(cell), -1)
-        if place < 0 and isinstance(cell, float) and cell.is_integer():
+        """Index of a value in ``values``, -1 if absent. 1 and 1.0 are the same value."""
+        index = self.positions.get(str(cell), -1)
+        if index < 0 and isinstance(cell, float) and cell.is_integer():
             return self.positions.get(str(int(cell)), -1)
-        return self.positions.get(f"{cell}.0", -1) if place < 0 and type(cell) is int else place
+        return self.positions.get(f"{cell}.0", -1) if index < 0 and type(cell) is int else index
 
     @property
     def frequencies(self) -> NDArray[np.float64]:
-        """``(symbols,)`` of the first field: how often each occurs."""
-        known = np.array(self.counts, np.float64)
+        """``(symbols,)`` relative frequency of each symbol of the first field."""
+        probabilities = np.array(self.counts, np.float64)
         if self.buckets:
-            ends = range(DIRECT, len(known), BUCKET)
-            rest = [known[at : at + BUCKET].sum() for at in ends]
-            known = np.concatenate([known[:DIRECT], rest])
-        known = known / known.sum() * (1 - self.missing.fraction)
-        return np.concatenate([[self.missing.fraction] * self.missing.symbols, known])
+            ends = range(DIRECT, len(probabilities), BUCKET)
+            bucket_sums = [probabilities[at : at + BUCKET].sum() for at in ends]
+            probabilities = np.concatenate([probabilities[:DIRECT], bucket_sums])
+        probabilities = probabilities / probabilities.sum() * (1 - self.missing.fraction)
+        return np.concatenate([[self.missing.fraction] * self.missing.symbols, probabilities])
 
     def encode(self, cells: Cells) -> Encoded:
-        """Distinct cells to symbols; an unknown value is missing if ever seen, else the first."""
-        gone = find_missing(cells)
-        found = np.array([self.position_of(cell) for cell in cells.tolist()], np.int64)
-        found[gone] = -1
+        """Distinct cells to symbols.
+
+        An unknown value becomes missing if cells were missing in training, else the most frequent.
+        """
+        missing_mask = find_missing(cells)
+        indices = np.array([self.position_of(cell) for cell in cells.tolist()], np.int64)
+        indices[missing_mask] = -1
         numbers = np.zeros((len(cells), len(self.sizes)), np.float32)
-        unknown = (found < 0) & ~(gone & bool(self.missing.symbols))
+        unknown = (indices < 0) & ~(missing_mask & bool(self.missing.symbols))
         if not self.missing.symbols:
-            found = found.clip(0)
-        symbol, inside = found, np.zeros(len(cells), np.int64)
+            indices = indices.clip(0)
+        symbol, inside = indices, np.zeros(len(cells), np.int64)
         if self.buckets:
-            bucket, place = np.divmod(found - DIRECT, BUCKET)
-            symbol = np.where(found < DIRECT, found, DIRECT + bucket)
-            inside = np.where(found < DIRECT, 0, place + 1)
+            bucket, offset = np.divmod(indices - DIRECT, BUCKET)
+            symbol = np.where(indices < DIRECT, indices, DIRECT + bucket)
+            inside = np.where(indices < DIRECT, 0, offset + 1)
             numbers[:, 1] = inside
         numbers[:, 0] = symbol + self.missing.symbols
         return Encoded(numbers, unknown)
 
     def decode(self, numbers: NDArray[np.float32], start: int, seed: int) -> Cells:  # noqa: ARG002
-        """Symbols to values; a bucket without a value inside it means its commonest."""
+        """Symbols to values; a bucket with no value in it decodes to its most frequent one."""
         symbols = np.rint(numbers[:, 0]).clip(0, self.sizes[0][1] - 1).astype(np.int64)
         at = symbols - self.missing.symbols
-        gone = at < 0
+        missing_mask = at < 0
         if self.buckets:
             inside = np.rint(numbers[:, 1]).clip(1, BUCKET).astype(np.int64)
             at = np.where(at < DIRECT, at, DIRECT + (at - DIRECT) * BUCKET + inside - 1)
             at = at.clip(max=len(self.values) - 1)
-        return with_missing(self.cells[at.clip(0)], gone, self.missing.mark, self.storage)
+        return with_missing(self.cells[at.clip(0)], missing_mask, self.missing.mark, self.storage)
 
     @property
     def cells(self) -> Cells:
-        """``(values,)`` as they are stored."""
+        """``(values,)`` in the storage type."""
         if self.storage == "bool":
             return np.array([value == "True" for value in self.values])
         if self.storage.startswith("datetime64"):
@@ -181,19 +184,19 @@ class CategoryColumn(BaseModel):
         return f"category of {len(self.values):,}{few}{self.missing.describe()}"
 
     def note(self) -> str:
-        """Says when values may point at single rows."""
+        """A warning if many values occur once, so that they may identify rows."""
         rare = sum(count == 1 for count in self.counts)
         if len(self.values) > 20 and 2 * rare > len(self.values):
             return f"{self.name}: {rare:,} of {len(self.values):,} values occur only once"
         return ""
 
 
-def is_boolean(words: Cells) -> bool:
-    """Whether two distinct cells say no and yes."""
-    low = tuple(sorted((str(word).strip().lower() for word in words.tolist()), key=_meaning))
+def is_boolean(cells: Cells) -> bool:
+    """Whether the distinct cells are two that mean no and yes."""
+    low = tuple(sorted((str(word).strip().lower() for word in cells.tolist()), key=_meaning))
     return low in _TRUTHS
 
 
 def _meaning(word: str) -> bool:
-    """Whether a word says yes."""
+    """Whether a word means yes."""
     return word.strip().lower() in {yes for _, yes in _TRUTHS}

@@ -1,4 +1,4 @@
-"""What may be asked of a column: a value, several, or a range; as the cells that fulfil it."""
+"""Conditions on a column (a value, several, or a range) as ranges of encoded cells."""
 
 from __future__ import annotations
 
@@ -17,51 +17,51 @@ from gannet.modalities.table.columns.infer_type import AnyColumn
 from gannet.modalities.table.columns.number import NumberColumn
 
 BETWEEN = ".."
-"""Stands between the ends of a range; an end that is left out is open."""
+"""Separates the ends of a range; an end that is left out is open."""
 
 Ordered = NumberColumn | DatetimeColumn
-"""Columns of which a range can be asked."""
+"""Columns that accept a range as condition."""
 
 
-def cell_ranges(column: AnyColumn, first: int, wish: object) -> list[CellRange]:
-    """The ways in which a wish for a column comes true; empty if it always does.
+def cell_ranges(column: AnyColumn, first: int, cell_condition: object) -> list[CellRange]:
+    """The ranges of encoded cells that fulfil a condition; empty if every cell does.
 
     Args:
-        column: That is asked.
+        column: That the condition is on.
         first: Number of its first field.
-        wish: A cell; a pair ``(low, high)`` or a text ``low..high`` for a range; a list of cells
-            and ranges.
+        cell_condition: A cell; a pair ``(low, high)`` or a text ``low..high`` for a range; a list
+            of cells and ranges.
 
     Raises:
-        ConfigError: if the column cannot be asked, or no row of training had such a cell.
+        ConfigError: if the column accepts no condition, or no training row had such a cell.
     """
-    if isinstance(wish, list | set | frozenset):
-        many: list[Any] = list(wish)  # pyright: ignore[reportUnknownArgumentType]  # of anything
+    if isinstance(cell_condition, list | set | frozenset):
+        many: list[Any] = list(cell_condition)  # pyright: ignore[reportUnknownArgumentType]  # of anything
         if not many:
             raise _refused(column, "nothing was asked for", "Give one value or more.")
-        found = [piece for each in many for piece in cell_ranges(column, first, each)]
-        return list({repr(piece): piece for piece in found}.values())
+        ranges = [cell_range for each in many for cell_range in cell_ranges(column, first, each)]
+        return list({repr(cell_range): cell_range for cell_range in ranges}.values())
     if column.type == "constant":
-        if str(wish) != str(column.value):
+        if str(cell_condition) != str(column.value):
             raise _refused(
-                column, f"it is always {column.value!r}, never {wish!r}", "Leave it out."
+                column, f"it is always {column.value!r}, never {cell_condition!r}", "Leave it out."
             )
         return []
     if not isinstance(column, CategoryColumn | NumberColumn | DatetimeColumn):
-        words = f"{column.describe()}; it is not learnt and cannot be asked for"
-        raise _refused(column, words, "Leave it out, or train with --column to give it a type.")
+        problem = f"{column.describe()}; it is not learnt and cannot be asked for"
+        raise _refused(column, problem, "Leave it out, or train with --column to give it a type.")
     if isinstance(column, NumberColumn | DatetimeColumn):
-        ends = _ends(wish)
+        ends = _ends(cell_condition)
         if ends is not None:
             return _between(column, first, *ends)
-    return [_point(column, first, wish)]
+    return [_point(column, first, cell_condition)]
 
 
 def values(column: AnyColumn) -> list[Any]:
-    """All that a column's cells can be but missing, for one that has few enough to list.
+    """All values of a column except missing, where there are few enough to list.
 
     Raises:
-        ConfigError: if it is no category and no number with a value for each symbol.
+        ConfigError: if it is neither a category nor an ordered column with a symbol per value.
     """
     if isinstance(column, CategoryColumn):
         return list(column.values)
@@ -72,37 +72,49 @@ def values(column: AnyColumn) -> list[Any]:
 
 
 def _point(
-    column: NumberColumn | DatetimeColumn | CategoryColumn, first: int, wish: object
+    column: NumberColumn | DatetimeColumn | CategoryColumn, first: int, cell_condition: object
 ) -> CellRange:
-    cells = _cell(column, wish)
+    cells = _cell(column, cell_condition)
     try:
-        made = column.encode(cells)
+        encoded = column.encode(cells)
     except MisfitError as fault:
-        raise _refused(column, f"{wish!r}: {fault.problem}", _known(column, wish)) from None
-    if made.unknown[0]:
-        raise _refused(column, f"{wish!r} was never seen in training", _known(column, wish))
-    return CellRange({first + at: float(cell) for at, cell in enumerate(made.numbers[0])})
+        raise _refused(
+            column, f"{cell_condition!r}: {fault.problem}", _suggestion(column, cell_condition)
+        ) from None
+    if encoded.unknown[0]:
+        raise _refused(
+            column,
+            f"{cell_condition!r} was never seen in training",
+            _suggestion(column, cell_condition),
+        )
+    return CellRange({first + at: float(cell) for at, cell in enumerate(encoded.numbers[0])})
 
 
-def _cell(column: NumberColumn | DatetimeColumn | CategoryColumn, wish: object) -> Cells:
-    """One cell as the column's own are held."""
-    if isinstance(column, DatetimeColumn) and not column.format and wish not in (None, ""):
+def _cell(column: NumberColumn | DatetimeColumn | CategoryColumn, cell_condition: object) -> Cells:
+    """One cell ``(1,)`` in the column's storage type."""
+    if (
+        isinstance(column, DatetimeColumn)
+        and not column.format
+        and cell_condition not in (None, "")
+    ):
         try:
-            return np.array([wish], "datetime64").astype(column.storage)
+            return np.array([cell_condition], "datetime64").astype(column.storage)
         except ValueError:
-            raise _refused(column, f"{wish!r} is no date", "Write it as 2024-01-31.") from None
+            raise _refused(
+                column, f"{cell_condition!r} is not a date", "Write it as 2024-01-31."
+            ) from None
     cell = np.empty(1, object)
-    cell[0] = wish.item() if isinstance(wish, np.generic) else wish
+    cell[0] = cell_condition.item() if isinstance(cell_condition, np.generic) else cell_condition
     return cell
 
 
-def _ends(wish: object) -> tuple[Any, Any] | None:
-    """The ends of a range, ``None`` where open; or nothing, if it is none."""
-    if isinstance(wish, tuple):
-        low, high = wish  # pyright: ignore[reportUnknownVariableType]  # of anything
+def _ends(cell_condition: object) -> tuple[Any, Any] | None:
+    """The ends of a range, each ``None`` where open; ``None`` if it is not a range."""
+    if isinstance(cell_condition, tuple):
+        low, high = cell_condition  # pyright: ignore[reportUnknownVariableType]  # of anything
         return low, high
-    if isinstance(wish, str) and BETWEEN in wish:
-        low, _, high = wish.partition(BETWEEN)
+    if isinstance(cell_condition, str) and BETWEEN in cell_condition:
+        low, _, high = cell_condition.partition(BETWEEN)
         return low.strip() or None, high.strip() or None
     return None
 
@@ -111,40 +123,40 @@ def _between(column: Ordered, first: int, low: object, high: object) -> list[Cel
     bins = column.quantile_bins
     start = bins.low if low is None else _unit(column, low, up=True)
     end = bins.high if high is None else _unit(column, high, up=False)
-    shown = f"{'' if low is None else low}{BETWEEN}{'' if high is None else high}"
+    text = f"{'' if low is None else low}{BETWEEN}{'' if high is None else high}"
     if low is not None and high is not None and start > end + 1:
-        raise _refused(column, f"{shown} ends below its beginning", "Write the lower end first.")
-    found = bins.bins_between(start, end)
-    if not found:
-        raise _refused(column, f"nothing was seen in {shown}", _known(column, shown))
-    made: list[CellRange] = []
-    for rung, begin, stop in found:
-        cells = {first: float(rung + column.missing.symbols)}
-        whole = begin <= 0 and stop >= 1
-        made.append(CellRange(cells, {} if whole else {first + 1: (begin, stop)}))
-    return made
+        raise _refused(column, f"{text} ends below its beginning", "Write the lower end first.")
+    bin_ranges = bins.bins_between(start, end)
+    if not bin_ranges:
+        raise _refused(column, f"nothing was seen in {text}", _suggestion(column, text))
+    ranges: list[CellRange] = []
+    for bin_index, lower, upper in bin_ranges:
+        cells = {first: float(bin_index + column.missing.symbols)}
+        whole = lower <= 0 and upper >= 1
+        ranges.append(CellRange(cells, {} if whole else {first + 1: (lower, upper)}))
+    return ranges
 
 
 def _unit(column: Ordered, end: object, *, up: bool) -> int:
-    """The first unit that is not below an end, or the last that is not above it."""
+    """The first unit at or above an end (``up``), or the last at or below it."""
     cells = _cell(column, end)
     try:
         if isinstance(column, DatetimeColumn):
             units, between = column.units_of(cells)
             return int(units[0]) + int(up and bool(between[0]))
-        column.encode(cells)  # for its complaints about what is no number
+        column.encode(cells)  # raises if the cell is not a number
         value = column.number_of(cells)
     except MisfitError as fault:
-        raise _refused(column, f"{end!r}: {fault.problem}", _known(column, end)) from None
+        raise _refused(column, f"{end!r}: {fault.problem}", _suggestion(column, end)) from None
     unit = int(column.units_of(np.array([value]))[0])
-    made = float(column.values(np.array([unit]))[0])
-    return unit + int(up and made < value) - int(not up and made > value)
+    rounded = float(column.values(np.array([unit]))[0])
+    return unit + int(up and rounded < value) - int(not up and rounded > value)
 
 
-def _known(column: AnyColumn, wish: object) -> str:
-    """What may be asked instead."""
+def _suggestion(column: AnyColumn, cell_condition: object) -> str:
+    """A hint at values that can be asked for instead."""
     if isinstance(column, CategoryColumn):
-        near = difflib.get_close_matches(str(wish), column.values, 3, 0.5)
+        near = difflib.get_close_matches(str(cell_condition), column.values, 3, 0.5)
         if near:
             return f"Did you mean {' or '.join(map(repr, near))}?"
         return f"Its values: {', '.join(map(repr, column.values[:20]))}."

@@ -1,8 +1,8 @@
-"""Dates and times of day: which format they are written in, and back into it.
+"""Formats of dates and times of day: detection, parsing and writing.
 
-Formats are strptime's directives, with ``%-d`` for a day without its nought and ``%3f`` for a
-fraction of three digits. They are read and written here because strptime's names of months follow
-the machine's language, and because it reads one cell at a time.
+Formats are strptime's directives, with ``%-d`` for a day without leading zero and ``%3f`` for a
+fraction of three digits. They are not left to strptime because its names of months depend on the
+machine's locale, and because it parses one cell at a time.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ TIMES = ("%H:%M:%S.%f", "%H:%M:%S", "%H:%M", "%I:%M:%S %p", "%I:%M %p")
 COMPACT = "%Y%m%d"
 
 Parts: TypeAlias = dict[str, "tuple[str, ...] | NDArray[np.int64]"]
-"""What stands at each directive of a format, cell by cell."""
+"""Directive of a format -> its value in each cell."""
 
 _DIRECTIVE = re.compile(r"%(-?)(\d?)([A-Za-z])")
 _PATTERNS = {
@@ -55,9 +55,9 @@ class Datetimes:
 
     Attributes:
         units: ``(cells,)`` days, minutes, seconds or fractions since 1970, or since midnight.
-        shaped: Which look like the format.
-        valid: Which also are a day in the calendar and a time on the clock.
-        offset: What follows as difference to UTC, if all have the same; else the commonest.
+        shaped: ``(cells,)`` which match the format.
+        valid: ``(cells,)`` which also are a valid date and time.
+        offset: The difference to UTC as written; the most frequent if there are several.
     """
 
     units: NDArray[np.int64]
@@ -66,45 +66,45 @@ class Datetimes:
     offset: str = ""
 
 
-def find_format(words: Sequence[str]) -> str | None:
-    """The format in which most cells are days or times, or ``None``.
+def find_format(texts: Sequence[str]) -> str | None:
+    """The format in which most cells are dates or times, or ``None``.
 
-    Where day and month could change places, the order in which more cells are valid wins, then the
-    one in which the cells ascend; then the month stands first only between slashes.
+    Where day and month could be swapped, the order with more valid cells wins, then the one in
+    which the cells ascend; then the month comes first only if slashes separate them.
     """
     best: tuple[tuple[float, ...], str] | None = None
-    candidates = _candidates(words)
+    candidates = _candidates(texts)
     for form in candidates:
-        found = read(words, form)
-        if found.shaped.mean() < 0.5:
+        parsed = read(texts, form)
+        if parsed.shaped.mean() < 0.5:
             continue
-        ascends = bool((np.diff(found.units[found.valid]) >= 0).all())
+        ascends = bool((np.diff(parsed.units[parsed.valid]) >= 0).all())
         first = ("/" in form) == form.startswith("%m")
-        score = (float(found.valid.mean()), float(ascends), float(first))
+        score = (float(parsed.valid.mean()), float(ascends), float(first))
         if best is None or score > best[0]:
             best = (score, form)
-    return None if best is None else _padded_like(words, best[1])
+    return None if best is None else _padded_like(texts, best[1])
 
 
-def _candidates(words: Sequence[str]) -> list[str]:
-    """Formats of which at least one of a few cells has the look."""
-    some = words[:: max(len(words) // 20, 1)]
-    found: dict[str, None] = {}
+def _candidates(texts: Sequence[str]) -> list[str]:
+    """Formats that match at least one cell of a small sample."""
+    some = texts[:: max(len(texts) // 20, 1)]
+    formats: dict[str, None] = {}
     for word in some:
         for time in TIMES:
             if _pattern(time).fullmatch(word):
-                found[time] = None
+                formats[time] = None
         for date in DATES:
             start = _pattern(date).match(word)
             if start is None:
                 continue
-            rest = word[start.end() :]
-            if not rest:
-                found[date] = None
+            tail = word[start.end() :]
+            if not tail:
+                formats[date] = None
             for form in ("T" + time + zone for time in TIMES for zone in ("", "Z", "%z")):
-                if rest and rest[0] in "T " and _pattern(form[1:]).fullmatch(rest[1:]):
-                    found[date + rest[0] + form[1:]] = None
-    return list(found)
+                if tail and tail[0] in "T " and _pattern(form[1:]).fullmatch(tail[1:]):
+                    formats[date + tail[0] + form[1:]] = None
+    return list(formats)
 
 
 @lru_cache(maxsize=256)
@@ -115,19 +115,19 @@ def _pattern(form: str) -> re.Pattern[str]:
             return rf"(\d{{{digits}}})"
         return _PATTERNS.get(match[3], r"(\d{2})" if form == COMPACT else r"(\d{1,2})")
 
-    pieces = re.split(r"(%-?\d?[A-Za-z])", form)
+    segments = re.split(r"(%-?\d?[A-Za-z])", form)
     return re.compile(
-        "".join(_DIRECTIVE.sub(one, p) if p.startswith("%") else re.escape(p) for p in pieces),
+        "".join(_DIRECTIVE.sub(one, p) if p.startswith("%") else re.escape(p) for p in segments),
         re.ASCII,
     )
 
 
-def _padded_like(words: Sequence[str], form: str) -> str:
-    """The format with ``-`` where a single digit was seen, and the digits of a fraction."""
-    if _read_fixed(words, form) is not None:
+def _padded_like(texts: Sequence[str], form: str) -> str:
+    """The format with ``-`` where cells have a single digit, and the digits of a fraction."""
+    if _read_fixed(texts, form) is not None:
         return form
     pattern = _pattern(form)
-    groups = [match.groups() for match in map(pattern.fullmatch, words) if match]
+    groups = [match.groups() for match in map(pattern.fullmatch, texts) if match]
     lengths = [max(map(len, column)) for column in zip(*groups, strict=True)]
     shortest = iter([min(map(len, column)) for column in zip(*groups, strict=True)])
     longest = iter(lengths)
@@ -154,63 +154,63 @@ def step(form: str) -> tuple[int, int]:
     return (1, 60) if re.search(r"%-?[HI]", form) else (1, 86400)
 
 
-def read(words: Sequence[str], form: str) -> Datetimes:
+def read(texts: Sequence[str], form: str) -> Datetimes:
     """Read cells in a format."""
-    if (fixed := _read_fixed(words, form)) is not None:
+    if (fixed := _read_fixed(texts, form)) is not None:
         return fixed
     kinds = [match[3] for match in _DIRECTIVE.finditer(form)]
-    found = [match.groups() if match else None for match in map(_pattern(form).fullmatch, words)]
-    shaped = np.array([each is not None for each in found], np.bool_)
-    units, valid = np.zeros(len(words), np.int64), np.zeros(len(words), np.bool_)
-    held = [each for each in found if each is not None]
-    if not held:
+    matches = [match.groups() if match else None for match in map(_pattern(form).fullmatch, texts)]
+    shaped = np.array([each is not None for each in matches], np.bool_)
+    units, valid = np.zeros(len(texts), np.int64), np.zeros(len(texts), np.bool_)
+    matched = [each for each in matches if each is not None]
+    if not matched:
         return Datetimes(units, shaped, valid)
-    parts: Parts = dict(zip(kinds, zip(*held, strict=True), strict=True))
-    days, right = _days(parts, len(held))
-    seconds, clock = _seconds(parts, len(held))
+    parts: Parts = dict(zip(kinds, zip(*matched, strict=True), strict=True))
+    days, right = _days(parts, len(matched))
+    seconds, clock = _seconds(parts, len(matched))
     offsets = [str(each) for each in parts.get("z", ())]
     offset = max(set(offsets), key=lambda each: (offsets.count(each), each)) if offsets else ""
     if len(set(offsets)) > 1:
         seconds += _shift(offset) - np.array([_shift(each) for each in offsets])
     fine, coarse = step(_with_digits(form, parts))
-    units[shaped] = (days * 86400 + seconds) // coarse * fine + _fraction(parts, fine, len(held))
+    units[shaped] = (days * 86400 + seconds) // coarse * fine + _fraction(parts, fine, len(matched))
     valid[shaped] = right & clock
     return Datetimes(units, shaped, valid, offset)
 
 
-def _read_fixed(words: Sequence[str], form: str) -> Datetimes | None:
-    """Read cells that all have their digits at the same places, all at once; else ``None``."""
+def _read_fixed(texts: Sequence[str], form: str) -> Datetimes | None:
+    """Parse cells of one fixed width as arrays; ``None`` if their widths differ."""
     if re.search(r"%f|%-|%[bBpz]", form):
         return None
-    pieces = re.split(r"(%\d?[A-Za-z])", form)
+    segments = re.split(r"(%\d?[A-Za-z])", form)
     widths = [
-        int(p[1:-1] or (4 if p[-1] == "Y" else 2)) if p[:1] == "%" else len(p) for p in pieces
+        int(p[1:-1] or (4 if p[-1] == "Y" else 2)) if p[:1] == "%" else len(p) for p in segments
     ]
     total = sum(widths)
-    if not words or any(len(word) != total or not word.isascii() for word in words):
+    if not texts or any(len(word) != total or not word.isascii() for word in texts):
         return None
-    signs = np.array(words, f"S{total}").view(np.uint8).reshape(len(words), total)
+    signs = np.array(texts, f"S{total}").view(np.uint8).reshape(len(texts), total)
     parts: Parts = {}
     ends = np.cumsum([0, *widths])
-    for piece, start, end in zip(pieces, ends[:-1], ends[1:], strict=True):
+    for segment, start, end in zip(segments, ends[:-1], ends[1:], strict=True):
         part = signs[:, start:end]
-        if piece[:1] != "%":
-            if (part != np.frombuffer(piece.encode(), np.uint8)).any():
+        if segment[:1] != "%":
+            if (part != np.frombuffer(segment.encode(), np.uint8)).any():
                 return None
         elif ((part < ord("0")) | (part > ord("9"))).any():
             return None
         else:
             powers = 10 ** np.arange(end - start)[::-1]
-            parts[piece[-1]] = (part.astype(np.int64) - ord("0")) @ powers
-    days, right = _days(parts, len(words))
-    seconds, clock = _seconds(parts, len(words))
+            parts[segment[-1]] = (part.astype(np.int64) - ord("0")) @ powers
+    days, right = _days(parts, len(texts))
+    seconds, clock = _seconds(parts, len(texts))
     fine, coarse = step(form)
-    units = (days * 86400 + seconds) // coarse * fine + _whole(parts, "f", len(words), 0)
-    return Datetimes(units, np.ones(len(words), np.bool_), right & clock)
+    units = (days * 86400 + seconds) // coarse * fine + _whole(parts, "f", len(texts), 0)
+    return Datetimes(units, np.ones(len(texts), np.bool_), right & clock)
 
 
 def _with_digits(form: str, parts: Parts) -> str:
-    """While a format is looked for, the digits of its fraction are not known yet."""
+    """A format with the number of digits of its fraction filled in, if it is still open."""
     return (
         form.replace("%f", f"%{max(len(str(each)) for each in parts['f'])}f")
         if "%f" in form
@@ -221,8 +221,8 @@ def _with_digits(form: str, parts: Parts) -> str:
 def _whole(parts: Parts, kind: str, count: int, default: int) -> NDArray[np.int64]:
     if kind not in parts:
         return np.full(count, default, np.int64)
-    held = parts[kind]
-    return held if isinstance(held, np.ndarray) else np.array(list(map(int, held)), np.int64)
+    values = parts[kind]
+    return values if isinstance(values, np.ndarray) else np.array(list(map(int, values)), np.int64)
 
 
 def _days(parts: Parts, count: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
@@ -291,23 +291,23 @@ def write(units: NDArray[np.int64], form: str, offset: str = "") -> list[str]:
     columns: list[list[Any]] = []
 
     def one(match: re.Match[str]) -> str:
-        bare, digits, kind = match.groups()
+        unpadded, digits, kind = match.groups()
         if kind == "z":
             return offset
         if kind in "bBp":
             names = {"b": MONTHS, "B": LONG_MONTHS, "p": ("AM", "PM")}[kind]
-            place = hour // 12 if kind == "p" else month - 1
-            columns.append([names[at] for at in place.tolist()])
+            indices = hour // 12 if kind == "p" else month - 1
+            columns.append([names[at] for at in indices.tolist()])
             return "%s"
         columns.append(parts[kind].tolist())
-        return "%d" if bare else f"%0{digits or (4 if kind == 'Y' else 2)}d"
+        return "%d" if unpadded else f"%0{digits or (4 if kind == 'Y' else 2)}d"
 
     template = _DIRECTIVE.sub(one, form)
     return [template % row for row in zip(*columns, strict=True)]
 
 
 def seconds_between(one: str, other: str) -> int:
-    """What a clock with the second offset is ahead of one with the first.
+    """Seconds by which a clock with the second offset is ahead of one with the first.
 
     >>> seconds_between("+01:00", "+02:00"), seconds_between("", "")
     (3600, 0)

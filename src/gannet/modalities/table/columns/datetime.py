@@ -1,4 +1,4 @@
-"""Dates, with or without a time, and times of day: in the column's own format."""
+"""Columns of dates, datetimes and times of day, in the column's own format."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from gannet.modalities.table.columns.quantile_bins import QuantileBins
 
 
 class DatetimeColumn(BaseModel):
-    """Days, or points in time, in whole units of what the format can tell.
+    """Dates or times in whole units of the format's resolution.
 
     Attributes:
-        type: ``time`` if there is no day, only a time of day.
+        type: ``time`` for a time of day without a date.
         name: Of the column.
-        storage: ``text`` or numpy's name.
-        missing: How often a cell is missing, and its mark.
+        storage: ``text`` or numpy's name of the type.
+        missing: How often a cell is missing, and its marker.
         quantile_bins: Of the units.
         format: Of text, as strptime has it; see `gannet.modalities.table.columns.date_formats`.
-        offset: Difference to UTC that is written behind each.
-        varied: Whether other offsets were seen, which become this one.
-        lossy: Share of the known cells whose last units 32 bits cannot hold.
-        each: How many of the storage's or the format's own units make one of ours, so that days
-            are days even if they are written to the second.
+        offset: Difference to UTC that is written after each.
+        varied: Whether the data had other offsets, which are converted to this one.
+        lossy: Fraction of the non-missing cells that 32 bits do not resolve to the unit.
+        each: Units of the storage or format per unit of the bins, so that dates written to the
+            second still count in days.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -54,55 +54,57 @@ class DatetimeColumn(BaseModel):
     each: int = 1
 
     @classmethod
-    def fit(  # what is known of one column
+    def fit(
         cls,
         name: str,
         storage: str,
-        words: Cells,
+        cells: Cells,
         counts: NDArray[np.int64],
-        gone: Missing,
+        missing: Missing,
         form: str = "",
     ) -> Self:
-        """Build it from distinct known cells and their counts.
+        """Fit it to distinct non-missing cells and their counts.
 
         Args:
             name: Of the column.
             storage: Of the column.
-            words: Distinct known cells.
+            cells: Distinct non-missing cells.
             counts: Of each.
-            gone: What is missing.
+            missing: How often cells are missing.
             form: The format, if it is known already.
 
         Raises:
-            MisfitError: naming cells that are no dates, or out of range.
+            MisfitError: naming cells that are not dates, or out of range.
         """
-        form = form or ("" if words.dtype.kind == "M" else find_format(name, words))
+        form = form or ("" if cells.dtype.kind == "M" else find_format(name, cells))
         draft = cls(
             type="date" if not form or "%Y" in form or "%y" in form else "time",
             name=name,
             storage=storage,
-            missing=gone,
+            missing=missing,
             quantile_bins=QuantileBins(bins=((0, 1),), frequencies=(1.0,)),
             format=form,
         )
         if not form:
-            own = words.astype(storage).astype(np.int64)
+            own = cells.astype(storage).astype(np.int64)
         else:
-            found = date_formats.read(_texts(words), form)
-            own = found.units[found.valid]
-            varied = "%z" in form and len({text[-6:] for text in _texts(words)}) > 1
-            draft = draft.model_copy(update={"offset": found.offset, "varied": varied})
+            parsed = date_formats.read(_texts(cells), form)
+            own = parsed.units[parsed.valid]
+            varied = "%z" in form and len({text[-6:] for text in _texts(cells)}) > 1
+            draft = draft.model_copy(update={"offset": parsed.offset, "varied": varied})
         draft = draft.model_copy(update={"each": max(int(np.gcd.reduce(own)), 1)})
-        units = draft.units_of(words)[0]
+        units = draft.units_of(cells)[0]
         distinct, at = np.unique(units, return_inverse=True)
-        held = np.bincount(at, weights=counts).astype(np.int64)
-        bins = QuantileBins.fit(distinct, held)
-        lost = float(held[bins.round_trip(distinct) != distinct].sum() / held.sum())
-        return draft.model_copy(update={"quantile_bins": bins, "lossy": lost})
+        unit_counts = np.bincount(at, weights=counts).astype(np.int64)
+        bins = QuantileBins.fit(distinct, unit_counts)
+        lossy_fraction = float(
+            unit_counts[bins.round_trip(distinct) != distinct].sum() / unit_counts.sum()
+        )
+        return draft.model_copy(update={"quantile_bins": bins, "lossy": lossy_fraction})
 
     @property
     def sizes(self) -> tuple[tuple[FieldKind, int], ...]:
-        """A symbol, and a place if rungs hold more than one moment."""
+        """A symbol (the bin), and a position in it if bins hold more than one value."""
         symbol: tuple[FieldKind, int] = (
             "symbol",
             len(self.quantile_bins.bins) + self.missing.symbols,
@@ -116,72 +118,74 @@ class DatetimeColumn(BaseModel):
 
     @property
     def representatives(self) -> NDArray[np.float64]:
-        """``(symbols,)`` a moment for each, in the format's units; the median for missing."""
-        made = self.quantile_bins.middles.astype(np.float64) * self.each
+        """``(symbols,)`` a typical value of each, in the format's units; the median for missing."""
+        values = self.quantile_bins.middles.astype(np.float64) * self.each
         return np.concatenate(
-            [np.full(self.missing.symbols, made[self.quantile_bins.commonest]), made]
+            [np.full(self.missing.symbols, values[self.quantile_bins.commonest]), values]
         )
 
-    def units_of(self, words: Cells) -> tuple[IntArray, NDArray[np.bool_]]:
-        """Known cells to whole units, and which of them lie between two.
+    def units_of(self, cells: Cells) -> tuple[IntArray, NDArray[np.bool_]]:
+        """Non-missing cells to whole units, and which of them lie between two units.
 
         Raises:
             MisfitError: as ``own_of`` does.
         """
-        own = self.own_of(words)
+        own = self.own_of(cells)
         return own // self.each, own % self.each > 0
 
-    def own_of(self, words: Cells) -> IntArray:
-        """Known cells to the own units of the storage or the format, in the column's offset.
+    def own_of(self, cells: Cells) -> IntArray:
+        """Non-missing cells to units of the storage or the format, at the column's UTC offset.
 
         Raises:
-            MisfitError: naming cells that are no dates, or out of range.
+            MisfitError: naming cells that are not dates, or out of range.
         """
         if not self.format:
-            if words.dtype.kind != "M":
-                raise MisfitError("expected dates", self.name, words.tolist(), _remedy(self.name))
-            return words.astype(self.storage).astype(np.int64)
-        found = date_formats.read(_texts(words), self.format)
-        if not found.shaped.all():
-            wrong = words[~found.shaped].tolist()
+            if cells.dtype.kind != "M":
+                raise MisfitError("expected dates", self.name, cells.tolist(), _remedy(self.name))
+            return cells.astype(self.storage).astype(np.int64)
+        parsed = date_formats.read(_texts(cells), self.format)
+        if not parsed.shaped.all():
+            wrong = cells[~parsed.shaped].tolist()
             problem = f"expected a {self.type} as {self.format}"
             raise MisfitError(problem, self.name, wrong, _remedy(self.name))
-        if not found.valid.all():
-            wrong = words[~found.valid].tolist()
+        if not parsed.valid.all():
+            wrong = cells[~parsed.valid].tolist()
             problem = f"out of range: no such {'day' if self.type == 'date' else 'time'}"
             raise MisfitError(problem, self.name, wrong, _remedy(self.name))
         shift = 0
-        if found.offset != self.offset:  # other cells may have another commonest offset
+        if parsed.offset != self.offset:  # the most frequent offset of these cells may differ
             fine, coarse = date_formats.step(self.format)
-            shift = date_formats.seconds_between(found.offset, self.offset) * fine // coarse
-        return found.units + shift
+            shift = date_formats.seconds_between(parsed.offset, self.offset) * fine // coarse
+        return parsed.units + shift
 
     def encode(self, cells: Cells) -> Encoded:
-        """Distinct cells to symbols and places; a moment off every rung goes to the nearest.
+        """Distinct cells to bins and positions; a value outside every bin goes to the nearest.
 
         Raises:
-            MisfitError: naming cells that are no dates, or out of range.
+            MisfitError: naming cells that are not dates, or out of range.
         """
-        gone = find_missing(cells, wide=True)
-        units, between = self.units_of(cells[~gone])
-        rungs, places, moved = self.quantile_bins.locate(units)
-        return encoded(self.quantile_bins, self.missing, gone, rungs, places, moved | between)
+        missing_mask = find_missing(cells, wide=True)
+        units, between = self.units_of(cells[~missing_mask])
+        bin_indices, positions, moved = self.quantile_bins.locate(units)
+        return encoded(
+            self.quantile_bins, self.missing, missing_mask, bin_indices, positions, moved | between
+        )
 
     def decode(self, numbers: NDArray[np.float32], start: int, seed: int) -> Cells:  # noqa: ARG002
-        """Symbols and places to moments, written as they were."""
-        units, gone = decoded(self.quantile_bins, self.missing, numbers)
+        """Bins and positions to dates or times in the column's format."""
+        units, missing_mask = decoded(self.quantile_bins, self.missing, numbers)
         mark = self.missing.mark if self.format else None
-        return with_missing(self.cells_of(units), gone, mark, self.storage)
+        return with_missing(self.cells_of(units), missing_mask, mark, self.storage)
 
     def cells_of(self, units: IntArray) -> Cells:
-        """Units as cells, written as they were."""
+        """Units to cells in the column's format."""
         own = units * self.each
         if not self.format:
             return own.astype(self.storage)
         distinct, at = np.unique(own, return_inverse=True)
-        words = np.empty(len(distinct), object)
-        words[:] = date_formats.write(distinct, self.format, self.offset)
-        return words[at]
+        texts = np.empty(len(distinct), object)
+        texts[:] = date_formats.write(distinct, self.format, self.offset)
+        return texts[at]
 
     def describe(self) -> str:
         """Such as ``date 2019-01-03 to 2024-06-30, as %Y-%m-%d``."""
@@ -193,27 +197,29 @@ class DatetimeColumn(BaseModel):
         return f"{self.type} {low} to {high}{self.missing.describe()}"
 
     def note(self) -> str:
-        """Says what does not come back as it was."""
+        """A warning if offsets are unified or digits are lost."""
         if self.varied:
             return f"{self.name}: all written with the offset {self.offset}"
         return lossy(self.name, self.lossy)
 
 
-def find_format(name: str, words: Cells) -> str:
+def find_format(name: str, cells: Cells) -> str:
     """The format of a column that is known to hold dates or times.
 
     Raises:
         MisfitError: if there is none.
     """
-    if form := date_formats.find_format(_texts(words)):
+    if form := date_formats.find_format(_texts(cells)):
         return form
-    remedy = f"Write them as 2024-01-31, or take the column as words: --column {name}=category."
-    raise MisfitError("no format of dates or times known here", name, words[:5].tolist(), remedy)
+    remedy = (
+        f"Write them as 2024-01-31, or take the column as a category: --column {name}=category."
+    )
+    raise MisfitError("no format of dates or times known here", name, cells[:5].tolist(), remedy)
 
 
-def _texts(words: Cells) -> list[str]:
-    return [str(word).strip() for word in words.tolist()]
+def _texts(cells: Cells) -> list[str]:
+    return [str(word).strip() for word in cells.tolist()]
 
 
 def _remedy(name: str) -> str:
-    return f"Fix the cells, leave them empty, or take them as words: --column {name}=category."
+    return f"Fix the cells, leave them empty, or take them as categories: --column {name}=category."

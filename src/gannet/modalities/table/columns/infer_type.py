@@ -1,4 +1,4 @@
-"""Find out what a column is by looking at its cells."""
+"""Type inference: find the type of a column from its cells."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from gannet.modalities.table.columns.base import (
     find_missing,
     numbers,
 )
-from gannet.modalities.table.columns.category import MOST, CategoryColumn, is_boolean
+from gannet.modalities.table.columns.category import MAX_CATEGORIES, CategoryColumn, is_boolean
 from gannet.modalities.table.columns.date_formats import COMPACT
 from gannet.modalities.table.columns.datetime import DatetimeColumn
 from gannet.modalities.table.columns.number import WHOLE, NumberColumn
@@ -48,7 +48,7 @@ AnyColumn = Annotated[
 
 
 def missing(column: AnyColumn) -> float:
-    """The share of cells that are missing."""
+    """The fraction of cells that are missing."""
     match column:
         case EmptyColumn():
             return 1.0
@@ -59,129 +59,147 @@ def missing(column: AnyColumn) -> float:
 
 
 CHOICES: tuple[str, ...] = ("number", *get_args(TypeName)[:-2])
-"""Types that a user can ask for."""
+"""Types that a user can choose."""
 
 MANY = 20
-"""From so many rows on, cells that all differ are identifiers and not categories."""
+"""Rows from which on a column of all-different text cells is an identifier, not a category."""
 MOSTLY = 0.8
-"""A column with this share of numbers, more than ten different ones, is meant to be numbers."""
+"""Fraction of numbers (more than ten distinct) from which on text among them is an error."""
 LOOKED_AT = 50_000
-"""Distinct cells among which a format of dates is searched."""
+"""Most distinct cells that are searched for a date format."""
 
 _IDENTIFIER = re.compile(r"(?:^|[_\W])(?:id|uuid|guid|key|identifier)$|[a-z](?:Id|ID)$", re.ASCII)
 
 
 def check_types(overrides: dict[str, str], names: tuple[str, ...], where: str) -> None:
-    """Refuse wishes for columns or types that do not exist, all at once.
+    """Refuse columns or types that do not exist, all in one error.
 
     Raises:
         DataError: naming the nearest column or type.
     """
     faults: list[str] = []
-    for name, wanted in overrides.items():
+    for name, type_name in overrides.items():
         if name not in names:
             near = difflib.get_close_matches(name, names, 1)
             hint = f"did you mean {near[0]!r}?" if near else f"columns: {', '.join(names[:20])}"
             faults.append(f"no column {name!r}; {hint}")
-        if wanted not in CHOICES:
-            near = difflib.get_close_matches(wanted, CHOICES, 1)
+        if type_name not in CHOICES:
+            near = difflib.get_close_matches(type_name, CHOICES, 1)
             hint = f"did you mean {near[0]!r}?" if near else f"types: {', '.join(CHOICES)}"
-            faults.append(f"column {name!r}: no type {wanted!r}; {hint}")
+            faults.append(f"column {name!r}: no type {type_name!r}; {hint}")
     if faults:
         raise DataError(
             "\n  ".join(faults), where=where, remedy="Give columns their types as NAME=TYPE."
         )
 
 
-def look(seen: ValueCounts, wanted: str | None = None) -> AnyColumn:
-    """Build the column for what was seen.
+def infer_column(value_counts: ValueCounts, type_name: str | None = None) -> AnyColumn:
+    """Infer the type of a column from its distinct cells, and fit it.
 
     Args:
-        seen: The counted cells.
-        wanted: One of `CHOICES`; found by looking if not given.
+        value_counts: The counted cells.
+        type_name: One of `CHOICES`; inferred if not given.
 
     Raises:
-        MisfitError: if cells do not fit the type, or words stand among numbers.
+        MisfitError: if cells do not fit the type, or text stands among numbers.
         DataError: if a category has too many values.
     """
-    wide = _Known(seen, wide=True)
-    if not len(wide.words):
-        return EmptyColumn(name=seen.name, storage=seen.storage, missing=wide.gone)
-    if wanted is not None:
-        return _as_asked(seen, wanted, wide)
-    if seen.storage == "bool":
-        return _constant(seen, wide) or wide.category(boolean=len(wide.words) == 2)
-    if seen.storage.startswith("datetime64"):
-        return _constant(seen, wide) or wide.moment("")
-    found = numbers(wide.words)
-    if found.read.all():
-        return _numeric(seen, wide, found)
-    if not found.padded.any():
-        _refuse_mixture(wide, found)
+    wide = _KnownCells(value_counts, wide=True)
+    if not len(wide.values):
+        return EmptyColumn(
+            name=value_counts.name, storage=value_counts.storage, missing=wide.missing
+        )
+    if type_name is not None:
+        return _as_requested(value_counts, type_name, wide)
+    if value_counts.storage == "bool":
+        return _constant(value_counts, wide) or wide.category(boolean=len(wide.values) == 2)
+    if value_counts.storage.startswith("datetime64"):
+        return _constant(value_counts, wide) or wide.moment("")
+    parsed = numbers(wide.values)
+    if parsed.read.all():
+        return _numeric(value_counts, wide, parsed)
+    if not parsed.padded.any():
+        _refuse_mixture(wide, parsed)
     if form := _dates(wide):
-        return _constant(seen, wide) or wide.moment(form)
-    return _wordy(seen, _Known(seen, wide=False))
+        return _constant(value_counts, wide) or wide.moment(form)
+    return _from_text(value_counts, _KnownCells(value_counts, wide=False))
 
 
-class _Known:
-    """The known cells of a column and what is missing beside them."""
+class _KnownCells:
+    """The non-missing cells of a column, their counts, and how often cells are missing."""
 
-    def __init__(self, seen: ValueCounts, *, wide: bool) -> None:
-        self.name, self.storage = seen.name, seen.storage
-        gone = find_missing(seen.words, wide=wide)
-        self.words, self.counts = seen.words[~gone], seen.counts[~gone]
-        marked = seen.counts[gone].sum() / max(seen.counts.sum(), 1) * (1 - seen.blank)
+    def __init__(self, value_counts: ValueCounts, *, wide: bool) -> None:
+        self.name, self.storage = value_counts.name, value_counts.storage
+        missing_mask = find_missing(value_counts.values, wide=wide)
+        self.values, self.counts = (
+            value_counts.values[~missing_mask],
+            value_counts.counts[~missing_mask],
+        )
+        marked = (
+            value_counts.counts[missing_mask].sum()
+            / max(value_counts.counts.sum(), 1)
+            * (1 - value_counts.blank)
+        )
         marks: list[tuple[float, str | None]] = [
-            (count / max(seen.counts.sum(), 1) * (1 - seen.blank), str(word))
-            for word, count in zip(seen.words[gone], seen.counts[gone], strict=True)
+            (count / max(value_counts.counts.sum(), 1) * (1 - value_counts.blank), str(word))
+            for word, count in zip(
+                value_counts.values[missing_mask], value_counts.counts[missing_mask], strict=True
+            )
         ]
         blank: str | None = None
-        commonest = max([(seen.blank, blank), *marks], key=lambda each: each[0])
-        self.gone = Missing(fraction=min(float(seen.blank + marked), 1.0), mark=commonest[1])
+        commonest = max([(value_counts.blank, blank), *marks], key=lambda each: each[0])
+        self.missing = Missing(
+            fraction=min(float(value_counts.blank + marked), 1.0), mark=commonest[1]
+        )
 
     def number(self) -> NumberColumn:
-        return NumberColumn.fit(self.name, self.storage, self.words, self.counts, self.gone)
+        return NumberColumn.fit(self.name, self.storage, self.values, self.counts, self.missing)
 
     def moment(self, form: str) -> DatetimeColumn:
-        return DatetimeColumn.fit(self.name, self.storage, self.words, self.counts, self.gone, form)
+        return DatetimeColumn.fit(
+            self.name, self.storage, self.values, self.counts, self.missing, form
+        )
 
     def category(self, *, boolean: bool = False) -> CategoryColumn:
         return CategoryColumn.fit(
-            self.name, self.storage, self.words, self.counts, self.gone, boolean=boolean
+            self.name, self.storage, self.values, self.counts, self.missing, boolean=boolean
         )
 
     def identifier(self) -> IdentifierColumn:
-        return IdentifierColumn.fit(self.name, self.storage, self.words)
+        return IdentifierColumn.fit(self.name, self.storage, self.values)
 
     def text(self) -> TextColumn:
-        return TextColumn(name=self.name, storage=self.storage, missing=self.gone)
+        return TextColumn(name=self.name, storage=self.storage, missing=self.missing)
 
 
-def _as_asked(seen: ValueCounts, wanted: str, wide: _Known) -> AnyColumn:
-    narrow = _Known(seen, wide=False)
-    match wanted:
+def _as_requested(value_counts: ValueCounts, type_name: str, wide: _KnownCells) -> AnyColumn:
+    narrow = _KnownCells(value_counts, wide=False)
+    match type_name:
         case "number" | "decimal":
             column = wide.number()
-            return column.model_copy(update={"type": "decimal"}) if wanted == "decimal" else column
+            return (
+                column.model_copy(update={"type": "decimal"}) if type_name == "decimal" else column
+            )
         case "integer":
             column = wide.number()
             if column.type != "integer":
-                values = numbers(wide.words).values
+                values = numbers(wide.values).values
                 raise MisfitError(
                     "expected whole numbers",
-                    seen.name,
-                    wide.words[values != np.rint(values)].tolist() or wide.words.tolist(),
-                    f"Fix the cells, or take them as they are: --column {seen.name}=decimal.",
+                    value_counts.name,
+                    wide.values[values != np.rint(values)].tolist() or wide.values.tolist(),
+                    "Fix the cells, or take them as they are: --column "
+                    f"{value_counts.name}=decimal.",
                 )
             return column
         case "date" | "time":
             column = wide.moment("")
-            if column.type != wanted:
+            if column.type != type_name:
                 raise MisfitError(
-                    f"expected a {wanted}, got a {column.type}",
-                    seen.name,
-                    wide.words[:5].tolist(),
-                    f"Use --column {seen.name}={column.type}.",
+                    f"expected a {type_name}, got a {column.type}",
+                    value_counts.name,
+                    wide.values[:5].tolist(),
+                    f"Use --column {value_counts.name}={column.type}.",
                 )
             return column
         case "identifier":
@@ -189,76 +207,86 @@ def _as_asked(seen: ValueCounts, wanted: str, wide: _Known) -> AnyColumn:
         case "text":
             return narrow.text()
         case _:
-            return narrow.category(boolean=wanted == "boolean")
+            return narrow.category(boolean=type_name == "boolean")
 
 
-def _constant(seen: ValueCounts, known: _Known) -> ConstantColumn | None:
-    if len(known.words) > 1 or known.gone.fraction:
+def _constant(value_counts: ValueCounts, known_cells: _KnownCells) -> ConstantColumn | None:
+    if len(known_cells.values) > 1 or known_cells.missing.fraction:
         return None
-    value = known.words.tolist()[0] if known.storage[:8] != "datetime" else str(known.words[0])
-    return ConstantColumn(name=seen.name, storage=seen.storage, value=value)
-
-
-def _numeric(seen: ValueCounts, known: _Known, found: Numbers) -> AnyColumn:
-    if constant := _constant(seen, known):
-        return constant
-    values = found.values
-    whole = bool(
-        (values == np.rint(values)).all() and (decimals(known.words, found.form) <= 0).all()
+    value = (
+        known_cells.values.tolist()[0]
+        if known_cells.storage[:8] != "datetime"
+        else str(known_cells.values[0])
     )
-    if len(known.words) == 2 and is_boolean(known.words):
-        return known.category(boolean=True)
+    return ConstantColumn(name=value_counts.name, storage=value_counts.storage, value=value)
+
+
+def _numeric(value_counts: ValueCounts, known_cells: _KnownCells, parsed: Numbers) -> AnyColumn:
+    if constant := _constant(value_counts, known_cells):
+        return constant
+    values = parsed.values
+    whole = bool(
+        (values == np.rint(values)).all() and (decimals(known_cells.values, parsed.form) <= 0).all()
+    )
+    if len(known_cells.values) == 2 and is_boolean(known_cells.values):
+        return known_cells.category(boolean=True)
     if whole and np.isfinite(values).all():
-        running = values.max() - values.min() + 1 == seen.rows
-        alone = seen.distinct and seen.rows >= MANY and not known.gone.fraction
-        alone = alone and found.form == Form()  # amounts of money are no identifiers
-        if alone and (running or _IDENTIFIER.search(seen.name.strip())):
-            return known.identifier()
-        if seen.storage == "text" and _compact_dates(known.words):
-            return known.moment(COMPACT)
-        if np.abs(values).max() >= WHOLE:  # beyond what a float can count
-            return _wordy(seen, known)
-    return known.number()
+        running = values.max() - values.min() + 1 == value_counts.rows
+        alone = (
+            value_counts.distinct and value_counts.rows >= MANY and not known_cells.missing.fraction
+        )
+        alone = alone and parsed.form == Form()  # amounts of money are not identifiers
+        if alone and (running or _IDENTIFIER.search(value_counts.name.strip())):
+            return known_cells.identifier()
+        if value_counts.storage == "text" and _compact_dates(known_cells.values):
+            return known_cells.moment(COMPACT)
+        if np.abs(values).max() >= WHOLE:  # a float does not represent each whole number
+            return _from_text(value_counts, known_cells)
+    return known_cells.number()
 
 
-def _compact_dates(words: Cells) -> bool:
-    """Whether all are days like 20240131, this century or the last."""
-    texts = [str(word).strip() for word in words.tolist()]
+def _compact_dates(cells: Cells) -> bool:
+    """Whether all are dates such as 20240131, of the years 1900 to 2099."""
+    texts = [str(word).strip() for word in cells.tolist()]
     if len(texts) < 3 or not all(len(text) == 8 and text[:2] in {"19", "20"} for text in texts):
         return False
     return bool(date_formats.read(texts, COMPACT).valid.all())
 
 
-def _refuse_mixture(known: _Known, found: Numbers) -> None:
-    share = known.counts[found.read].sum() / known.counts.sum()
-    if share >= MOSTLY and found.read.sum() > 10:
+def _refuse_mixture(known_cells: _KnownCells, parsed: Numbers) -> None:
+    fraction = known_cells.counts[parsed.read].sum() / known_cells.counts.sum()
+    if fraction >= MOSTLY and parsed.read.sum() > 10:
         raise MisfitError(
-            "mostly numbers, with words among them",
-            known.name,
-            known.words[~found.read].tolist(),
-            f"Fix the cells, leave them empty, or use --column {known.name}=category.",
+            "mostly numbers, with text among them",
+            known_cells.name,
+            known_cells.values[~parsed.read].tolist(),
+            f"Fix the cells, leave them empty, or use --column {known_cells.name}=category.",
         )
 
 
-def _dates(known: _Known) -> str:
-    """The format if nearly all are dates or times; the column then finds faults in the rest."""
-    texts = [str(word).strip() for word in known.words.tolist()]
+def _dates(known_cells: _KnownCells) -> str:
+    """The format if 90 % of the rows are dates or times; fitting then reports the others."""
+    texts = [str(word).strip() for word in known_cells.values.tolist()]
     form = date_formats.find_format(texts[:: -(-len(texts) // LOOKED_AT)])
     if form is None:
         return ""
     shaped: NDArray[np.bool_] = date_formats.read(texts, form).shaped
-    return form if known.counts[shaped].sum() / known.counts.sum() >= 0.9 else ""
+    return form if known_cells.counts[shaped].sum() / known_cells.counts.sum() >= 0.9 else ""
 
 
-def _wordy(seen: ValueCounts, known: _Known) -> AnyColumn:
-    if constant := _constant(seen, known):
+def _from_text(value_counts: ValueCounts, known_cells: _KnownCells) -> AnyColumn:
+    if constant := _constant(value_counts, known_cells):
         return constant
-    if len(known.words) == 2 and is_boolean(known.words):
-        return known.category(boolean=True)
-    spaces = np.array([str(word).strip().count(" ") for word in known.words.tolist()])
-    often = len(known.words) > 0.5 * known.counts.sum() and len(known.words) >= MANY
+    if len(known_cells.values) == 2 and is_boolean(known_cells.values):
+        return known_cells.category(boolean=True)
+    spaces = np.array([str(word).strip().count(" ") for word in known_cells.values.tolist()])
+    often = (
+        len(known_cells.values) > 0.5 * known_cells.counts.sum() and len(known_cells.values) >= MANY
+    )
     if often and spaces.mean() >= 2:
-        return known.text()
-    if seen.distinct and len(known.words) >= MANY:
-        return known.identifier()
-    return known.text() if len(known.words) > MOST else known.category()
+        return known_cells.text()
+    if value_counts.distinct and len(known_cells.values) >= MANY:
+        return known_cells.identifier()
+    return (
+        known_cells.text() if len(known_cells.values) > MAX_CATEGORIES else known_cells.category()
+    )

@@ -1,4 +1,4 @@
-"""Numbers: with their decimals, their spikes and their tails."""
+"""Numeric columns, written back with their decimals and form."""
 
 from __future__ import annotations
 
@@ -27,33 +27,33 @@ from gannet.modalities.table.columns.quantile_bins import EXACT, QuantileBins
 
 NumberScale = Literal["fixed", "bits", "listed"]
 FEW = 20
-"""Up to so many values, the commonest is not worth a word."""
+"""Number of values up to which the description does not name the most frequent."""
 LONG = 20
-"""With more decimals, numbers are written with an exponent."""
+"""Decimals beyond which numbers are written with an exponent."""
 WHOLE = 2.0**53
-"""From here on a 64-bit float skips whole numbers."""
+"""From here on a 64-bit float does not represent every whole number."""
 
 
 class NumberColumn(BaseModel):
-    """Numbers, in symbols and, if they are many, places.
+    """Numbers, encoded as a quantile bin and, if bins hold several values, a position in it.
 
     Attributes:
         type: ``integer`` if no number has decimals.
         name: Of the column.
-        storage: ``text`` or numpy's name.
-        missing: How often a cell is missing, and its mark.
+        storage: ``text`` or numpy's name of the type.
+        missing: How often a cell is missing, and its marker.
         quantile_bins: Of the units.
-        scale: What a unit is: ``fixed`` decimals; ``bits`` of a float, which are finer near nought,
-            for numbers that span many magnitudes; a place among those ``listed``.
+        scale: What a unit is: ``fixed`` decimals; ``bits`` of a float, which are finer near zero,
+            for numbers that span many magnitudes; an index into ``listed``.
         decimals: Most digits after the point.
-        least: Fewest digits after the point; where it is less, noughts at the end are not written.
-        each: How many of the last decimals make a unit: 500, where all are in steps of 500.
+        min_decimals: Fewest digits after the point; if below ``decimals``, trailing zeros are
+            trimmed.
+        each: Step of all numbers in units of the last decimal, such as 500.
         form: What stands around the digits.
-        listed: Numbers of the scale ``listed``.
-        significant: Most digits from the first that is not nought, where that says more than
-            ``decimals``; 0 if it does not.
-        spelt: How each rung is written, where the rule does not tell.
-        lossy: Share of the known cells whose last digits 32 bits cannot hold.
+        listed: The numbers of the scale ``listed``.
+        significant: Most significant digits, where that is stricter than ``decimals``; else 0.
+        spelt: How each value is written, where the rule of decimals does not give it.
+        lossy: Fraction of the non-missing cells whose last digits 32 bits do not resolve.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -65,7 +65,7 @@ class NumberColumn(BaseModel):
     quantile_bins: QuantileBins
     scale: NumberScale = "fixed"
     decimals: int = 0
-    least: int = 0
+    min_decimals: int = 0
     each: int = 1
     form: Form = Form()
     listed: tuple[float, ...] = ()
@@ -75,52 +75,54 @@ class NumberColumn(BaseModel):
 
     @classmethod
     def fit(
-        cls, name: str, storage: str, words: Cells, counts: NDArray[np.int64], gone: Missing
+        cls, name: str, storage: str, cells: Cells, counts: NDArray[np.int64], missing: Missing
     ) -> Self:
-        """Build it from distinct known cells and their counts.
+        """Fit it to distinct non-missing cells and their counts.
 
         Raises:
-            MisfitError: naming cells that are no finite numbers.
+            MisfitError: naming cells that are not finite numbers.
         """
-        found = numbers(words)
-        _check(name, words, found)
-        digits, least = _decimals(words, found, whole=storage.startswith(("int", "uint")))
-        values, at = np.unique(found.values, return_inverse=True)
-        held = np.bincount(at, weights=counts).astype(np.int64)
+        parsed = numbers(cells)
+        _check(name, cells, parsed)
+        digits, min_decimals = _decimals(cells, parsed, whole=storage.startswith(("int", "uint")))
+        values, at = np.unique(parsed.values, return_inverse=True)
+        value_counts = np.bincount(at, weights=counts).astype(np.int64)
         scale, decimal = _scale(values, digits)
         draft = cls(
             type="integer" if (values == np.rint(values)).all() and digits <= 0 else "decimal",
             name=name,
             storage=storage,
-            missing=gone,
+            missing=missing,
             quantile_bins=QuantileBins(bins=((0, 1),), frequencies=(1.0,)),
             scale=scale,
             decimals=decimal,
-            least=max(least, 0),
-            form=found.form,
+            min_decimals=max(min_decimals, 0),
+            form=parsed.form,
             listed=tuple(values.tolist()) if scale == "listed" else (),
-            significant=_significant(words) if scale != "listed" and decimal > 6 else 0,
+            significant=_significant(cells) if scale != "listed" and decimal > 6 else 0,
         )
         if scale == "fixed":
             step = max(int(np.gcd.reduce(draft.units_of(values))), 1)
             draft = draft.model_copy(update={"each": step})
         units, which = np.unique(draft.units_of(values), return_inverse=True)
-        bins = QuantileBins.fit(units, np.bincount(which, weights=held).astype(np.int64))
+        bins = QuantileBins.fit(units, np.bincount(which, weights=value_counts).astype(np.int64))
         column = draft.model_copy(update={"quantile_bins": bins})
         if bins.placed:
             kind = storage if storage.startswith("float") else "float64"
-            made = column.values(bins.round_trip(units))[which]
-            lost = made.astype(kind) != values.astype(kind)
-            column = column.model_copy(update={"lossy": float(held[lost].sum() / held.sum())})
+            restored = column.values(bins.round_trip(units))[which]
+            changed = restored.astype(kind) != values.astype(kind)
+            column = column.model_copy(
+                update={"lossy": float(value_counts[changed].sum() / value_counts.sum())}
+            )
         if storage == "text" and not bins.placed:
-            spelt = _spelling(words, counts, which[at])
+            spelt = _spelling(cells, counts, which[at])
             if spelt != tuple(column.written(units)):
                 return column.model_copy(update={"spelt": spelt})
         return column
 
     @property
     def sizes(self) -> tuple[tuple[FieldKind, int], ...]:
-        """A symbol, and a place if rungs hold more than one number."""
+        """A symbol (the bin), and a position in it if bins hold more than one value."""
         symbol: tuple[FieldKind, int] = (
             "symbol",
             len(self.quantile_bins.bins) + self.missing.symbols,
@@ -134,14 +136,14 @@ class NumberColumn(BaseModel):
 
     @property
     def representatives(self) -> NDArray[np.float64]:
-        """``(symbols,)`` a number that stands for each symbol; the median for missing."""
-        made = self.values(self.quantile_bins.middles)
+        """``(symbols,)`` a typical value of each symbol; the median for missing."""
+        values = self.values(self.quantile_bins.middles)
         return np.concatenate(
-            [np.full(self.missing.symbols, made[self.quantile_bins.commonest]), made]
+            [np.full(self.missing.symbols, values[self.quantile_bins.commonest]), values]
         )
 
     def number_of(self, cells: Cells) -> float:
-        """The one number in a cell."""
+        """The number in cells ``(1,)``."""
         return float(numbers(cells, form=self.form).values[0])
 
     def units_of(self, values: NDArray[np.float64]) -> IntArray:
@@ -160,7 +162,7 @@ class NumberColumn(BaseModel):
         )
 
     def values(self, units: IntArray) -> NDArray[np.float64]:
-        """Whole units to numbers; dividing rounds to the very float that the decimals mean."""
+        """Whole units to numbers; the division gives the float nearest to the decimals."""
         if self.scale == "listed":
             return np.array(self.listed)[units]
         if self.scale == "bits":
@@ -172,54 +174,58 @@ class NumberColumn(BaseModel):
         return values
 
     def encode(self, cells: Cells) -> Encoded:
-        """Distinct cells to symbols and places; a number off every rung goes to the nearest.
+        """Distinct cells to bins and positions; a value outside every bin goes to the nearest.
 
         Raises:
-            MisfitError: naming cells that are no finite numbers.
+            MisfitError: naming cells that are not finite numbers.
         """
-        gone = find_missing(cells, wide=True)
-        found = numbers(cells[~gone], form=self.form)
-        _check(self.name, cells[~gone], found)
-        rungs, places, moved = self.quantile_bins.locate(units := self.units_of(found.values))
-        if self.scale != "bits":  # whose last bits are not kept anyway
+        missing_mask = find_missing(cells, wide=True)
+        parsed = numbers(cells[~missing_mask], form=self.form)
+        _check(self.name, cells[~missing_mask], parsed)
+        bin_indices, positions, moved = self.quantile_bins.locate(
+            units := self.units_of(parsed.values)
+        )
+        if self.scale != "bits":  # its last bits are dropped by design
             value = self.values(units)
-            moved = moved | (np.abs(value - found.values) > 1e-9 * np.abs(value))
-        return encoded(self.quantile_bins, self.missing, gone, rungs, places, moved)
+            moved = moved | (np.abs(value - parsed.values) > 1e-9 * np.abs(value))
+        return encoded(
+            self.quantile_bins, self.missing, missing_mask, bin_indices, positions, moved
+        )
 
     def decode(self, numbers: NDArray[np.float32], start: int, seed: int) -> Cells:  # noqa: ARG002
-        """Symbols and places to numbers, written as they were."""
-        units, gone = decoded(self.quantile_bins, self.missing, numbers)
+        """Bins and positions to numbers as the column writes them."""
+        units, missing_mask = decoded(self.quantile_bins, self.missing, numbers)
         mark = self.missing.mark if self.storage == "text" else None
-        return with_missing(self.cells_of(units), gone, mark, self.storage)
+        return with_missing(self.cells_of(units), missing_mask, mark, self.storage)
 
     def cells_of(self, units: IntArray) -> Cells:
-        """Units as cells, written as they were."""
+        """Units to cells as the column writes them."""
         if self.storage != "text":
-            made = self.values(units)
-            return made.astype(np.int64) if self.storage.startswith(("int", "uint")) else made
+            values = self.values(units)
+            return values.astype(np.int64) if self.storage.startswith(("int", "uint")) else values
         distinct, at = np.unique(units, return_inverse=True)
-        words = np.empty(len(distinct), object)
-        words[:] = self.spelling(distinct)
-        return words[at]
+        texts = np.empty(len(distinct), object)
+        texts[:] = self.spelling(distinct)
+        return texts[at]
 
     @property
-    def bare(self) -> bool:
-        """Whether cells are text with nothing around the digits."""
+    def is_numeric_text(self) -> bool:
+        """Whether cells are text that Python reads as numbers, with nothing around the digits."""
         return self.storage == "text" and self.form == Form()
 
     def numeric(self, numbers: NDArray[np.float32]) -> Cells:
-        """Symbols and places to numbers, whole ones where no cell is missing; never to text."""
-        units, gone = decoded(self.quantile_bins, self.missing, numbers)
-        made = self.values(units)
-        if gone.any() or self.type == "decimal":
-            return with_missing(made, gone, None, "float64")
-        return made.astype(np.int64)
+        """Bins and positions to numbers, never to text; integers if no cell is missing."""
+        units, missing_mask = decoded(self.quantile_bins, self.missing, numbers)
+        values = self.values(units)
+        if missing_mask.any() or self.type == "decimal":
+            return with_missing(values, missing_mask, None, "float64")
+        return values.astype(np.int64)
 
     def spelling(self, units: IntArray) -> list[str]:
         """How units are written."""
         if not self.spelt:
             return self.written(units)
-        return [self.spelt[rung] for rung in self.quantile_bins.locate(units)[0]]
+        return [self.spelt[bin_index] for bin_index in self.quantile_bins.locate(units)[0]]
 
     def written(self, units: IntArray) -> list[str]:
         """How units are written by the rule of decimals."""
@@ -228,11 +234,11 @@ class NumberColumn(BaseModel):
             texts = list(map(str, (units * self.each).tolist()))
         elif self.scale == "fixed" and self.decimals <= LONG:
             texts = [f"{value:.{self.decimals}f}" for value in values]
-            if self.least < self.decimals:
-                texts = [_trimmed(text, self.least) for text in texts]
+            if self.min_decimals < self.decimals:
+                texts = [_trimmed(text, self.min_decimals) for text in texts]
         else:
             texts = [repr(value) for value in values]
-            if not self.least:
+            if not self.min_decimals:
                 texts = [text.removesuffix(".0") for text in texts]
         return list(map(self.form.written, texts))
 
@@ -256,75 +262,75 @@ class NumberColumn(BaseModel):
         return ", ".join(parts) + self.missing.describe()
 
     def note(self) -> str:
-        """Says when digits are lost."""
+        """A warning if digits are lost."""
         return lossy(self.name, self.lossy)
 
 
 def encoded(
     bins: QuantileBins,
     missing: Missing,
-    gone: NDArray[np.bool_],
-    rungs: IntArray,
-    places: NDArray[np.float64],
+    missing_mask: NDArray[np.bool_],
+    bin_indices: IntArray,
+    positions: NDArray[np.float64],
     moved: NDArray[np.bool_],
 ) -> Encoded:
-    """Put known cells' rungs and places and the missing cells' symbol in one array."""
-    numbers = np.zeros((len(gone), 1 + bins.placed), np.float32)
+    """Join bins and positions of the non-missing cells with the symbol of the missing ones."""
+    numbers = np.zeros((len(missing_mask), 1 + bins.placed), np.float32)
     numbers[:, 0] = 0 if missing.symbols else bins.commonest
-    numbers[~gone, 0] = rungs + missing.symbols
+    numbers[~missing_mask, 0] = bin_indices + missing.symbols
     if bins.placed:
         numbers[:, 1] = 0.5
-        numbers[~gone, 1] = places
-    unknown = gone & (not missing.symbols)
-    unknown[~gone] = moved
+        numbers[~missing_mask, 1] = positions
+    unknown = missing_mask & (not missing.symbols)
+    unknown[~missing_mask] = moved
     return Encoded(numbers, unknown)
 
 
 def decoded(
     bins: QuantileBins, missing: Missing, numbers: NDArray[np.float32]
 ) -> tuple[IntArray, NDArray[np.bool_]]:
-    """Units, and which cells are missing; the unit of a missing cell means nothing."""
+    """Units ``(n,)`` and which cells are missing; the unit of a missing cell is arbitrary."""
     highest = len(bins.bins) + missing.symbols - 1
     symbols = np.rint(numbers[:, 0]).clip(0, highest).astype(np.int64)
-    gone = (symbols == 0) & bool(missing.symbols)
-    places = numbers[:, 1].astype(np.float64) if bins.placed else np.full(len(symbols), 0.5)
-    return bins.units((symbols - missing.symbols).clip(0), places), gone
+    missing_mask = (symbols == 0) & bool(missing.symbols)
+    positions = numbers[:, 1].astype(np.float64) if bins.placed else np.full(len(symbols), 0.5)
+    return bins.units((symbols - missing.symbols).clip(0), positions), missing_mask
 
 
-def lossy(name: str, share: float) -> str:
-    """What to say of cells that do not come back to the last digit."""
+def lossy(name: str, fraction: float) -> str:
+    """A warning about cells that are not restored to the last digit; empty for none."""
     return (
-        f"{name}: {percent(share)} of the cells come back without their last digits"
-        if share
+        f"{name}: {percent(fraction)} of the cells come back without their last digits"
+        if fraction
         else ""
     )
 
 
-def _significant(words: Cells) -> int:
-    """Most digits from the first that is not nought; 0 if they are too many to be a rule."""
-    texts = [str(word).strip().lower().partition("e")[0] for word in words.tolist()]
+def _significant(cells: Cells) -> int:
+    """Most significant digits of any cell; 0 if above 12."""
+    texts = [str(word).strip().lower().partition("e")[0] for word in cells.tolist()]
     digits = [text.lstrip("+-").replace(".", "").replace(",", "").lstrip("0") for text in texts]
-    most = max(map(len, digits))
-    return most if most <= 12 else 0
+    longest = max(map(len, digits))
+    return longest if longest <= 12 else 0
 
 
-def _check(name: str, words: Cells, found: Numbers) -> None:
-    remedy = f"Fix the cells, leave them empty, or take it as words: --column {name}=category."
-    if not found.read.all():
-        raise MisfitError("expected numbers", name, words[~found.read].tolist(), remedy)
-    if not np.isfinite(found.values).all():
-        wrong = words[~np.isfinite(found.values)].tolist()
+def _check(name: str, cells: Cells, parsed: Numbers) -> None:
+    remedy = f"Fix the cells, leave them empty, or take it as a category: --column {name}=category."
+    if not parsed.read.all():
+        raise MisfitError("expected numbers", name, cells[~parsed.read].tolist(), remedy)
+    if not np.isfinite(parsed.values).all():
+        wrong = cells[~np.isfinite(parsed.values)].tolist()
         raise MisfitError("infinite, expected finite numbers", name, wrong, remedy)
 
 
-def _decimals(words: Cells, found: Numbers, *, whole: bool) -> tuple[int, int]:
-    """Most and fewest digits after the point; -1 if no number of digits will do."""
+def _decimals(cells: Cells, parsed: Numbers, *, whole: bool) -> tuple[int, int]:
+    """Most and fewest digits after the point; -1 if no number of decimals is exact."""
     if whole:
         return 0, 0
-    written = decimals(words, found.form)
+    written = decimals(cells, parsed.form)
     if (written >= 0).all():
         return int(written.max()), int(written.min())
-    values = found.values
+    values = parsed.values
     size = np.abs(values).max()
     for digits in range(11):
         if size * 10.0**digits >= WHOLE:
@@ -357,21 +363,23 @@ def _from_bits(units: IntArray) -> NDArray[np.float64]:
     return np.where(units < 0, -values, values)
 
 
-def _spelling(words: Cells, counts: NDArray[np.int64], rung: IntArray) -> tuple[str, ...]:
-    """The commonest way in which each rung is written."""
+def _spelling(cells: Cells, counts: NDArray[np.int64], bin_indices: IntArray) -> tuple[str, ...]:
+    """The most frequent spelling of each bin."""
     best: dict[int, tuple[int, str]] = {}
-    for word, count, number in zip(words.tolist(), counts.tolist(), rung.tolist(), strict=True):
+    for word, count, number in zip(
+        cells.tolist(), counts.tolist(), bin_indices.tolist(), strict=True
+    ):
         if number not in best or count > best[number][0]:
             best[number] = (count, str(word))
     return tuple(best[number][1] for number in sorted(best))
 
 
-def _trimmed(text: str, least: int) -> str:
-    """Without noughts at the end, but with at least some digits after the point.
+def _trimmed(text: str, min_decimals: int) -> str:
+    """A number without trailing zeros, but with at least some digits after the point.
 
     >>> _trimmed("2.500", 0), _trimmed("2.000", 0), _trimmed("2.000", 1)
     ('2.5', '2', '2.0')
     """
     whole, _, digits = text.partition(".")
-    digits = digits.rstrip("0").ljust(least, "0")
+    digits = digits.rstrip("0").ljust(min_decimals, "0")
     return f"{whole}.{digits}" if digits else whole

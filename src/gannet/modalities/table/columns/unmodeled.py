@@ -1,4 +1,4 @@
-"""Columns that no network sees: identifiers, free text, constants and what is empty."""
+"""Columns that are not modelled: identifiers, free text, constants and empty columns."""
 
 from __future__ import annotations
 
@@ -25,18 +25,19 @@ _LOWER = _UPPER.lower()
 
 
 class IdentifierColumn(BaseModel):
-    """Cells that are there to differ. They are made anew: different from each other, alike in form.
+    """Unique identifiers. They are generated anew: all different, in the form of the originals.
 
     Attributes:
         type: Always ``identifier``.
         name: Of the column.
-        storage: ``text`` or numpy's name.
-        form: ``running`` number behind a prefix, a ``uuid``, or random signs in a ``template``.
+        storage: ``text`` or numpy's name of the type.
+        form: A ``running`` number after a prefix, a ``uuid``, or random characters in a
+            ``template``.
         prefix: Before a running number.
         suffix: After it.
-        width: Digits of it, with noughts in front; 0 for none.
-        first: Number of the first made row: one more than the largest seen.
-        template: The signs that may stand at each place.
+        width: Digits that a running number is zero-padded to; 0 for no padding.
+        first: Number of the first generated row: one more than the largest in training.
+        template: The characters allowed at each position.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -52,15 +53,15 @@ class IdentifierColumn(BaseModel):
     template: tuple[str, ...] = ()
 
     @classmethod
-    def fit(cls, name: str, storage: str, words: Cells) -> Self:
-        """Find the form of distinct known cells."""
-        texts = list(map(str, words.tolist()))
+    def fit(cls, name: str, storage: str, cells: Cells) -> Self:
+        """Find the form of distinct non-missing cells."""
+        texts = list(map(str, cells.tolist()))
         if all(map(_UUID.fullmatch, texts)):
             return cls(name=name, storage=storage, form="uuid")
         numbered = [re.fullmatch(r"(.*?)(\d+)(\D*)", text, re.DOTALL) for text in texts]
-        found = [match for match in numbered if match]
-        if len(found) == len(texts) and len({(match[1], match[3]) for match in found}) == 1:
-            digits = [match[2] for match in found]
+        matches = [match for match in numbered if match]
+        if len(matches) == len(texts) and len({(match[1], match[3]) for match in matches}) == 1:
+            digits = [match[2] for match in matches]
             lengths = set(map(len, digits))
             padded = len(lengths) == 1 and any(each[0] == "0" for each in digits)
             first = max(map(int, digits)) + 1
@@ -68,8 +69,8 @@ class IdentifierColumn(BaseModel):
                 name=name,
                 storage=storage,
                 form="running",
-                prefix=found[0][1],
-                suffix=found[0][3],
+                prefix=matches[0][1],
+                suffix=matches[0][3],
                 width=lengths.pop() if padded else 0,
                 first=first,
             )
@@ -85,30 +86,36 @@ class IdentifierColumn(BaseModel):
         return _nothing(cells)
 
     def decode(self, numbers: NDArray[np.float32], start: int, seed: int) -> Cells:
-        """New identifiers for rows ``start``, ``start + 1``, ...; no other row has them."""
+        """New identifiers for rows ``start``, ``start + 1``, ..., unique across all rows."""
         rows = range(start, start + len(numbers))
         if self.form == "running":
             if self.storage != "text":
                 return (np.arange(len(numbers)) + start + self.first).astype(self.storage)
-            made = [f"{self.prefix}{self.first + row:0{self.width}d}{self.suffix}" for row in rows]
+            identifiers = [
+                f"{self.prefix}{self.first + row:0{self.width}d}{self.suffix}" for row in rows
+            ]
         elif self.form == "uuid":
-            made = [_uuid(seed, row) for row in rows]
+            identifiers = [_uuid(seed, row) for row in rows]
         else:
-            made = self._random(start, len(numbers), seed)
-        return _objects(made) if self.storage == "text" else np.array(made).astype(self.storage)
+            identifiers = self._random(start, len(numbers), seed)
+        return (
+            _objects(identifiers)
+            if self.storage == "text"
+            else np.array(identifiers).astype(self.storage)
+        )
 
     @cached_property
     def room(self) -> int:
-        """How many different ones the template allows."""
+        """Number of different identifiers that the template allows."""
         return prod(map(len, self.template))
 
     def _random(self, start: int, count: int, seed: int) -> list[str]:
-        """Walk through all that the template allows, in jumps that meet each once."""
+        """Pseudorandom identifiers: steps coprime to their number visit each exactly once."""
         jump = derive_seed(seed, 1) * derive_seed(seed, 2) % self.room | 1
         while gcd(jump, self.room) != 1:
             jump += 2
         offset = derive_seed(seed, 3) * derive_seed(seed, 4) % self.room
-        made: list[str] = []
+        identifiers: list[str] = []
         for row in range(start, start + count):
             turn, at = divmod(row, self.room)
             number = (offset + at * jump) % self.room
@@ -116,23 +123,22 @@ class IdentifierColumn(BaseModel):
             for choice in reversed(self.template):
                 number, sign = divmod(number, len(choice))
                 signs.append(choice[sign])
-            # With all of them used up, a running number keeps the rest different.
-            made.append("".join(reversed(signs)) + (f"-{turn}" if turn else ""))
-        return made
+            # Once all are used, a running number keeps further ones unique.
+            identifiers.append("".join(reversed(signs)) + (f"-{turn}" if turn else ""))
+        return identifiers
 
     def describe(self) -> str:
-        """Such as ``identifier, made anew``."""
-        return (
-            f"identifier, made anew, such as {self.decode(np.zeros((1, 0), np.float32), 0, 0)[0]}"
-        )
+        """Such as ``identifier, generated anew``."""
+        example = self.decode(np.zeros((1, 0), np.float32), 0, 0)[0]
+        return f"identifier, generated anew, such as {example}"
 
     def note(self) -> str:
-        """Says that it is not learnt."""
-        return f"{self.name}: identifier, made anew"
+        """A note that it is not modelled."""
+        return f"{self.name}: identifier, generated anew"
 
 
 class TextColumn(BaseModel):
-    """Free text. It is left out: what comes back is empty."""
+    """Free text. It is left out: its cells come back empty."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -159,7 +165,7 @@ class TextColumn(BaseModel):
         return f"free text, left out{self.missing.describe()}"
 
     def note(self) -> str:
-        """Says that it is left out."""
+        """A note that it is left out."""
         return f"{self.name}: free text, left out; the column comes back empty"
 
 
@@ -180,8 +186,8 @@ class ConstantColumn(BaseModel):
 
     def encode(self, cells: Cells) -> Encoded:
         """Nothing; every other value is unknown."""
-        known = np.array([str(cell) == str(self.value) for cell in cells.tolist()], np.bool_)
-        return Encoded(np.zeros((len(cells), 0), np.float32), ~known)
+        equal = np.array([str(cell) == str(self.value) for cell in cells.tolist()], np.bool_)
+        return Encoded(np.zeros((len(cells), 0), np.float32), ~equal)
 
     def decode(self, numbers: NDArray[np.float32], start: int, seed: int) -> Cells:  # noqa: ARG002
         """The same in every row."""
@@ -226,7 +232,7 @@ class EmptyColumn(BaseModel):
         return "empty, every cell is missing"
 
     def note(self) -> str:
-        """Says that there is nothing to learn."""
+        """A note that there is nothing to learn."""
         return f"{self.name}: every cell is missing"
 
 
@@ -251,7 +257,7 @@ def _uuid(seed: int, row: int) -> str:
 
 
 def _template(texts: Sequence[str]) -> tuple[str, ...]:
-    """The signs at each place of the commonest length, rounded up to whole alphabets."""
+    """The characters at each position of the most frequent length, as whole alphabets."""
     length = Counter(map(len, texts)).most_common(1)[0][0]
     same = [text for text in texts if len(text) == length][:10_000]
     return tuple(_alphabet(set(signs)) for signs in zip(*same, strict=True)) or (_LOWER,)

@@ -1,4 +1,4 @@
-"""Counting the cells of a column, chunk by chunk, in bounded memory."""
+"""Value counts of a column, accumulated chunk by chunk in bounded memory."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from gannet.core.frame import Cells, cells_of
 from gannet.core.seeding import derive_seed
 from gannet.modalities.table.columns.base import WIDE_MARKS, MisfitError, decimals, numbers
 
-MOST_WORDS = 2**18
-"""Distinct cells that are counted exactly; beyond, a fair sample of the cells is."""
+MAX_EXACT = 2**18
+"""Most distinct cells that are counted exactly; beyond, a uniform sample of cells is counted."""
 CULPRITS = 20
-"""Cells that do not fit a sampled column and are kept to be named."""
+"""Most cells of the wrong type that a sampled column stores for error messages."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ValueCounts:
-    """What a column holds.
+    """Distinct cells of a column and their counts.
 
     Attributes:
         name: Of the column.
         storage: ``text``, or numpy's name for the type of the cells.
-        words: Distinct cells but for ``None``, NaN and NaT, in the order in which they came.
-        counts: ``(words,)`` of each.
-        blank: Share of the rows that hold ``None``, NaN or NaT.
-        rows: Number of them.
-        distinct: Whether no cell was seen twice.
+        values: ``(K,)`` distinct cells except ``None``, NaN and NaT, in order of appearance.
+        counts: ``(K,)`` of each.
+        blank: Fraction of the rows that hold ``None``, NaN or NaT.
+        rows: Number of rows.
+        distinct: Whether no cell occurred twice.
     """
 
     name: str
     storage: str
-    words: Cells
+    values: Cells
     counts: NDArray[np.int64]
     blank: float
     rows: int
@@ -43,20 +43,20 @@ class ValueCounts:
 
 
 class ValueCounter:
-    """Counts of distinct cells; a fair sample of them once they are too many.
+    """Counts of distinct cells; a uniform sample of them once they are too many.
 
-    The extremes, words for missing cells, and what does not fit are kept even if they are rare, so
-    that bounds, decimals and faults are exact in data of any length.
+    Extremes, markers of missing cells and cells of the wrong type stay in the sample even if they
+    are rare, so that bounds, decimals and errors are exact for data of any length.
     """
 
     def __init__(self, name: str, seed: int = 0) -> None:
         self.name = name
         self.counts: Counter[Any] = Counter()
         self.storages: set[str] = set()
-        self.share = 1.0
+        self.sampling_rate = 1.0
         self.rows = self.blank = 0
         self.distinct = True
-        self.kept: set[Any] = set()
+        self.protected: set[Any] = set()
         self.rng = np.random.default_rng(derive_seed(seed, *name.encode()))
 
     def add(self, cells: Cells) -> None:
@@ -69,70 +69,74 @@ class ValueCounter:
         storage = storage_of(self.name, cells)
         if storage:
             self.storages.add(storage)
-        known = cells[~_blank(cells)]
-        self.blank += len(cells) - len(known)
-        if not len(known):
+        observed = cells[~_blank(cells)]
+        self.blank += len(cells) - len(observed)
+        if not len(observed):
             return
-        if known.dtype.kind == "M":
-            known = known.astype(np.int64)
-        fresh: Counter[Any] = Counter(known.tolist())
+        if observed.dtype.kind == "M":
+            observed = observed.astype(np.int64)
+        chunk_counts: Counter[Any] = Counter(observed.tolist())
         if self.distinct:
-            most = max(fresh.values(), default=0)
-            self.distinct = most <= 1 and self.counts.keys().isdisjoint(fresh.keys())
-        if self.share < 1:
-            self._keep(cells_of(fresh))
-            fresh = Counter(known[self.rng.random(len(known)) < self.share].tolist())
-        self.counts.update(fresh)
-        while len(self.counts) > MOST_WORDS:
+            max_count = max(chunk_counts.values(), default=0)
+            self.distinct = max_count <= 1 and self.counts.keys().isdisjoint(chunk_counts.keys())
+        if self.sampling_rate < 1:
+            self._protect(cells_of(chunk_counts))
+            chunk_counts = Counter(
+                observed[self.rng.random(len(observed)) < self.sampling_rate].tolist()
+            )
+        self.counts.update(chunk_counts)
+        while len(self.counts) > MAX_EXACT:
             self._thin()
 
     def _thin(self) -> None:
-        """Keep each counted cell with even chance."""
-        if self.share == 1:
-            self._keep(cells_of(self.counts))
-        self.share /= 2
-        words = list(self.counts)
+        """Halve the sample: keep each counted cell with probability 1/2."""
+        if self.sampling_rate == 1:
+            self._protect(cells_of(self.counts))
+        self.sampling_rate /= 2
+        values = list(self.counts)
         left = self.rng.binomial(list(self.counts.values()), 0.5).tolist()
-        always = self.kept | WIDE_MARKS
+        always = self.protected | WIDE_MARKS
         self.counts = Counter(
             {
                 word: max(count, 1)
-                for word, count in zip(words, left, strict=True)
+                for word, count in zip(values, left, strict=True)
                 if count or word in always
             }
         )
 
-    def _keep(self, words: Cells) -> None:
-        """Remember what must not be lost by chance."""
-        found = numbers(words)
-        at = found.read
+    def _protect(self, cells: Cells) -> None:
+        """Store cells that sampling must not drop: extremes, markers, misfits."""
+        parsed = numbers(cells)
+        at = parsed.read
         if at.mean() < 0.5:
-            if words.dtype.kind == "O":
-                self.kept |= {min(words), max(words)}
+            if cells.dtype.kind == "O":
+                self.protected |= {min(cells), max(cells)}
         else:
             read = np.flatnonzero(at)
-            ends = [read[np.argmin(found.values[read])], read[np.argmax(found.values[read])]]
-            self.kept |= {words.tolist()[end] for end in [*ends, int(np.argmax(decimals(words)))]}
-            wrong = [word for word in words[~at].tolist() if word not in WIDE_MARKS]
-            self.kept |= set(wrong[: max(CULPRITS - len(self.kept), 0)])
-        if words.dtype.kind == "O":
-            self.kept |= WIDE_MARKS & set(words.tolist())
-        for word in self.kept:
+            ends = [read[np.argmin(parsed.values[read])], read[np.argmax(parsed.values[read])]]
+            self.protected |= {
+                cells.tolist()[end] for end in [*ends, int(np.argmax(decimals(cells)))]
+            }
+            wrong = [word for word in cells[~at].tolist() if word not in WIDE_MARKS]
+            self.protected |= set(wrong[: max(CULPRITS - len(self.protected), 0)])
+        if cells.dtype.kind == "O":
+            self.protected |= WIDE_MARKS & set(cells.tolist())
+        for word in self.protected:
             self.counts.setdefault(word, 1)
 
-    def counts_so_far(self) -> ValueCounts:
-        """What was counted."""
+    def value_counts(self) -> ValueCounts:
+        """The counts so far."""
         storage = _merged(self.name, self.storages)
-        words = list(self.counts)
+        values = list(self.counts)
         if storage == "text" or not storage:
-            held = np.empty(len(words), object)
-            held[:] = words
+            cells = np.empty(len(values), object)
+            cells[:] = values
         else:
-            held = np.array(words).astype(storage)
+            cells = np.array(values).astype(storage)
         return ValueCounts(
             name=self.name,
             storage=storage or "text",
-            words=held,
+            values=cells,
             counts=np.array(list(self.counts.values()), np.int64),
             blank=self.blank / self.rows if self.rows else 0.0,
             rows=self.rows,
@@ -141,10 +145,10 @@ class ValueCounter:
 
 
 def storage_of(name: str, cells: Cells) -> str:
-    """What the cells of a column are: ``text`` or numpy's name; empty if all are ``None``.
+    """Type of the cells: ``text`` or numpy's name; empty if all are ``None``.
 
     Raises:
-        MisfitError: if words stand among numbers that are not text.
+        MisfitError: if text stands among numbers that are not text.
     """
     if cells.dtype.kind != "O":
         return cells.dtype.name
@@ -159,18 +163,18 @@ def storage_of(name: str, cells: Cells) -> str:
         return "int64" if all(cell is None or abs(cell) < 2**63 for cell in cells) else "float64"
     if kinds <= {int, float}:
         return "float64"
-    words = [cell for cell in cells if isinstance(cell, str)]
+    texts = [cell for cell in cells if isinstance(cell, str)]
     if strange := kinds - {str, int, float, bool}:
         raise MisfitError(
             f"cells of type {min(kind.__name__ for kind in strange)}",
             name,
             [cell for cell in cells[:1000] if type(cell) in strange],
-            "Turn them into words, numbers or moments.",
+            "Convert them to text, numbers or dates.",
         )
     raise MisfitError(
         f"mixed types: {', '.join(sorted(kind.__name__ for kind in kinds))}",
         name,
-        words or cells[:5].tolist(),
+        texts or cells[:5].tolist(),
         "Give all cells of the column one type.",
     )
 
@@ -184,7 +188,7 @@ def _blank(cells: Cells) -> NDArray[np.bool_]:
 
 
 def _merged(name: str, storages: set[str]) -> str:
-    """One type for all chunks."""
+    """The common type of all chunks."""
     if len(storages) < 2:
         return next(iter(storages), "")
     if any(not each.startswith(("int", "uint", "float")) for each in storages):

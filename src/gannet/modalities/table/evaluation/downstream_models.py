@@ -1,4 +1,4 @@
-"""Two classifiers for rows of tables: gradient boosting and logistic regression."""
+"""Downstream models of tables: gradient boosting and logistic regression."""
 
 from __future__ import annotations
 
@@ -16,58 +16,60 @@ DownstreamModel = Literal["boosting", "linear"]
 DOWNSTREAM_MODELS: tuple[DownstreamModel, ...] = ("boosting", "linear")
 EXTRA = "table"
 TREES = 100
-"""Rounds of boosting; each grows a tree per class, so that many classes get fewer."""
+"""Boosting rounds; each grows a tree per class, so many classes get fewer rounds."""
 
 ProbabilityModel = Callable[[EncodedTable], NDArray[np.float64]]
-"""Rows to the probabilities of each class ``(N, K)``."""
+"""Rows -> probability of each class ``(N, K)``."""
 
 
 def learn(
     learner: DownstreamModel,
-    grid: EncodedTable,
-    answers: NDArray[np.int64],
+    table: EncodedTable,
+    labels: NDArray[np.int64],
     classes: int,
-    ruler: RowDistance,
+    row_distance: RowDistance,
     seed: int,
     trees: int = TREES,
 ) -> ProbabilityModel:
-    """Learn classes from rows.
+    """Train a classifier of rows.
 
     Args:
-        learner: Which.
-        grid: The rows, without the column that holds the answer.
-        answers: ``(N,)`` class numbers; those that do not occur get probability 0.
-        classes: How many there are.
-        ruler: Of the same columns; scales numbers for the linear model.
+        learner: Which model.
+        table: The rows, without the target column.
+        labels: ``(N,)`` class labels; classes that do not occur get probability 0.
+        classes: Number of classes.
+        row_distance: Of the same columns; scales numbers for the linear model.
         seed: Of the model.
-        trees: Most rounds of boosting.
+        trees: Most boosting rounds.
 
     Raises:
         MissingExtraError: if scikit-learn is not installed.
 
     Source: Friedman 2001; Ke 2017 (histograms), by scikit-learn.
     """
-    present = np.unique(answers)
+    present = np.unique(labels)
     if len(present) < 2:
-        return lambda rows: _spread(np.ones((len(rows), 1)), present, classes)
+        return lambda rows: _all_classes(np.ones((len(rows), 1)), present, classes)
     if learner == "boosting":
         rounds = max(min(trees, 2 * TREES // len(present)), 15)
         model: Any = need("sklearn.ensemble", EXTRA).HistGradientBoostingClassifier(
             max_iter=rounds, early_stopping=False, random_state=seed
         )
-        model.fit(grid.values, answers)
-        return lambda rows: _spread(model.predict_proba(rows.values), present, classes)
+        model.fit(table.values, labels)
+        return lambda rows: _all_classes(model.predict_proba(rows.values), present, classes)
     model = need("sklearn.linear_model", EXTRA).LogisticRegression(max_iter=200)
     with warnings.catch_warnings():
-        # A model stopped short is still a model; both sides are stopped alike.
+        # Not converged after 200 iterations is good enough, and the same for reals and fakes.
         warnings.simplefilter("ignore", need("sklearn.exceptions", EXTRA).ConvergenceWarning)
-        model.fit(ruler.features(grid), answers)
-    return lambda rows: _spread(model.predict_proba(ruler.features(rows)), present, classes)
+        model.fit(row_distance.features(table), labels)
+    return lambda rows: _all_classes(
+        model.predict_proba(row_distance.features(rows)), present, classes
+    )
 
 
-def _spread(
-    condition: NDArray[np.float64], present: NDArray[np.int64], classes: int
+def _all_classes(
+    predicted: NDArray[np.float64], present: NDArray[np.int64], classes: int
 ) -> NDArray[np.float64]:
-    made = np.zeros((len(condition), classes))
-    made[:, present] = condition
-    return made
+    probabilities = np.zeros((len(predicted), classes))
+    probabilities[:, present] = predicted
+    return probabilities

@@ -1,4 +1,4 @@
-"""Tables as plain numbers, which scores and classifiers can work with."""
+"""Tables encoded as numbers for scores and classifiers."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from gannet.modalities.table.columns.as_numbers import values_of
 from gannet.modalities.table.columns.category import CategoryColumn
 
 TOP = 50
-"""Commonest values of a category that a linear model or a contingency table tells apart."""
+"""Most frequent values of a category with a one-hot column of their own in `features`."""
 
 
 @dataclass(frozen=True)
 class EncodedTable:
-    """Rows of a table: numbers as they are, moments in whole units, categories as codes.
+    """Encoded rows: numbers as they are, datetimes in whole units, categories as codes.
 
     Attributes:
-        names: Of the columns: those that are learnt. Identifiers, free text, constant and empty
-            columns are left out.
-        sizes: Codes of each category, the last of which stands for values never seen in training;
-            0 for numbers and moments. Codes follow falling frequency.
+        names: Of the modelled columns. Identifiers, free text, constant and empty columns are left
+            out.
+        sizes: Number of codes of each category, in descending frequency; the last code stands for
+            values never seen in training. 0 for numbers and datetimes.
         values: ``(N, F)``; NaN where a cell is missing.
     """
 
@@ -41,7 +41,7 @@ class EncodedTable:
         return len(self.values)
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_] | slice) -> EncodedTable:
-        """Some rows."""
+        """The rows at some indices."""
         return replace(self, values=self.values[rows])
 
     def column(self, name: str) -> NDArray[np.float64]:
@@ -50,21 +50,21 @@ class EncodedTable:
 
     def without(self, name: str) -> EncodedTable:
         """All columns but one."""
-        kept = [at for at, each in enumerate(self.names) if each != name]
+        indices = [at for at, each in enumerate(self.names) if each != name]
         names, sizes = (
-            tuple(self.names[at] for at in kept),
-            tuple(self.sizes[at] for at in kept),
+            tuple(self.names[at] for at in indices),
+            tuple(self.sizes[at] for at in indices),
         )
-        return EncodedTable(names, sizes, self.values[:, kept])
+        return EncodedTable(names, sizes, self.values[:, indices])
 
     @property
     def numeric(self) -> NDArray[np.bool_]:
-        """``(F,)``; which columns are numbers or moments."""
+        """``(F,)`` which columns are numbers or datetimes."""
         return np.array(self.sizes) == 0
 
 
-def grid_of(frame: Frame, codec: TableCodec) -> EncodedTable:
-    """Read the cells of a table.
+def encode_table(frame: Frame, codec: TableCodec) -> EncodedTable:
+    """Encode a table.
 
     Raises:
         DataError: if its columns are not those of the codec.
@@ -83,95 +83,104 @@ def grid_of(frame: Frame, codec: TableCodec) -> EncodedTable:
     return EncodedTable(tuple(names), tuple(sizes), values)
 
 
-def shuffled(grid: EncodedTable, count: int, rng: np.random.Generator) -> EncodedTable:
-    """``count`` rows with the right columns and no dependence among them."""
-    columns = [values[np.resize(rng.permutation(len(grid)), count)] for values in grid.values.T]
-    return replace(grid, values=np.stack(columns, 1))
+def shuffled(table: EncodedTable, count: int, rng: np.random.Generator) -> EncodedTable:
+    """``count`` rows with each column shuffled by itself: same marginals, no dependence."""
+    columns = [values[np.resize(rng.permutation(len(table)), count)] for values in table.values.T]
+    return replace(table, values=np.stack(columns, 1))
 
 
 @dataclass(frozen=True)
 class RowDistance:
-    """What some rows, the training rows, make of numbers: places among them, and bins.
+    """Scales and bins columns relative to reference rows, the training rows.
 
     Attributes:
-        grid: Those rows.
+        table: The reference rows.
     """
 
-    grid: EncodedTable
+    table: EncodedTable
 
     @cached_property
     def _sorted(self) -> tuple[NDArray[np.float64], ...]:
-        return tuple(np.sort(values[~np.isnan(values)]) for values in self.grid.values.T)
+        return tuple(np.sort(values[~np.isnan(values)]) for values in self.table.values.T)
 
     def without(self, name: str) -> RowDistance:
         """The same without one column."""
-        return RowDistance(self.grid.without(name))
+        return RowDistance(self.table.without(name))
 
-    def positions(self, grid: EncodedTable) -> NDArray[np.float64]:
-        """``(N, P)`` share of these rows below each number, equal ones half; NaN stays."""
-        made = [
-            self._place(held, values)
-            for held, values, size in zip(self._sorted, grid.values.T, grid.sizes, strict=True)
+    def positions(self, table: EncodedTable) -> NDArray[np.float64]:
+        """``(N, P)`` quantile rank in [0, 1] of each number among the reference rows; NaN stays.
+
+        Equal reference values count half.
+        """
+        columns = [
+            self._rank(sorted_values, values)
+            for sorted_values, values, size in zip(
+                self._sorted, table.values.T, table.sizes, strict=True
+            )
             if size == 0
         ]
-        return np.stack(made, 1) if made else np.zeros((len(grid), 0))
+        return np.stack(columns, 1) if columns else np.zeros((len(table), 0))
 
     @staticmethod
-    def _place(held: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
-        below = np.searchsorted(held, values, "left").astype(np.float64)
-        below += np.searchsorted(held, values, "right")
-        return np.where(np.isnan(values), np.nan, below / max(2 * len(held), 1))
+    def _rank(
+        sorted_values: NDArray[np.float64], values: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        below = np.searchsorted(sorted_values, values, "left").astype(np.float64)
+        below += np.searchsorted(sorted_values, values, "right")
+        return np.where(np.isnan(values), np.nan, below / max(2 * len(sorted_values), 1))
 
-    def records(self, grid: EncodedTable) -> EncodedRows:
-        """Rows between which distances can be taken."""
-        places = np.nan_to_num(self.positions(grid), nan=-0.5)
-        codes = np.nan_to_num(grid.values[:, ~grid.numeric], nan=-1.0)
+    def records(self, table: EncodedTable) -> EncodedRows:
+        """Rows in the form that the distance functions take."""
+        positions = np.nan_to_num(self.positions(table), nan=-0.5)
+        codes = np.nan_to_num(table.values[:, ~table.numeric], nan=-1.0)
         return EncodedRows(
-            torch.from_numpy(places).float(), torch.from_numpy(codes).to(torch.int32)
+            torch.from_numpy(positions).float(), torch.from_numpy(codes).to(torch.int32)
         )
 
     def bins(
-        self, grid: EncodedTable, edges: Sequence[NDArray[np.float64]], most: int
+        self, table: EncodedTable, edges: Sequence[NDArray[np.float64]], max_categories: int
     ) -> BinnedTable:
         """Rows as one-hot bins.
 
         Args:
-            grid: The rows.
-            edges: Inner edges for each column; not looked at for categories.
-            most: Commonest values of a category that have a bin of their own.
+            table: The rows.
+            edges: Inner edges for each column; ignored for categories.
+            max_categories: Most frequent values of a category that have a bin of their own.
         """
-        made: list[Tensor] = []
+        blocks: list[Tensor] = []
         sizes: list[int] = []
-        for values, size, inner in zip(grid.values.T, grid.sizes, edges, strict=True):
-            own = min(size, most) if size else len(inner)
-            known = np.minimum(values, own) if size else np.searchsorted(inner, values, "right")
-            at = known.astype(np.float64)
+        for values, size, inner in zip(table.values.T, table.sizes, edges, strict=True):
+            own = min(size, max_categories) if size else len(inner)
+            codes = np.minimum(values, own) if size else np.searchsorted(inner, values, "right")
+            at = codes.astype(np.float64)
             at[np.isnan(values)] = own + 1
-            made.append(torch.nn.functional.one_hot(torch.from_numpy(at).long(), own + 2))
+            blocks.append(torch.nn.functional.one_hot(torch.from_numpy(at).long(), own + 2))
             sizes.append(own + 2)
-        return BinnedTable(torch.cat(made, 1).to(torch.float32), tuple(sizes))
+        return BinnedTable(torch.cat(blocks, 1).to(torch.float32), tuple(sizes))
 
     def quantile_edges(self, count: int) -> list[NDArray[np.float64]]:
-        """Inner edges of bins that hold about equally many of these rows."""
-        shares = np.arange(1, count) / count
+        """Inner edges of quantile bins, which hold about equally many reference rows."""
+        fractions = np.arange(1, count) / count
         return [
-            np.unique(np.quantile(held, shares)) if len(held) else np.zeros(0)
-            for held in self._sorted
+            np.unique(np.quantile(sorted_values, fractions)) if len(sorted_values) else np.zeros(0)
+            for sorted_values in self._sorted
         ]
 
     def even_edges(self, count: int) -> list[NDArray[np.float64]]:
         """Inner edges of bins of equal width."""
         return [
-            np.linspace(held[0], held[-1], count + 1)[1:-1] if len(held) else np.zeros(0)
-            for held in self._sorted
+            np.linspace(sorted_values[0], sorted_values[-1], count + 1)[1:-1]
+            if len(sorted_values)
+            else np.zeros(0)
+            for sorted_values in self._sorted
         ]
 
-    def features(self, grid: EncodedTable) -> NDArray[np.float64]:
-        """``(N, W)`` for linear models: places in [-1, 1], categories one-hot, missing flagged."""
-        places = self.positions(grid)
-        gone = np.isnan(places)
-        parts = [np.where(gone, 0.0, 2 * places - 1), gone.astype(np.float64)]
-        for values, size in zip(grid.values.T, grid.sizes, strict=True):
+    def features(self, table: EncodedTable) -> NDArray[np.float64]:
+        """``(N, W)`` for linear models: ranks in [-1, 1], one-hot categories, missing flags."""
+        positions = self.positions(table)
+        missing = np.isnan(positions)
+        parts = [np.where(missing, 0.0, 2 * positions - 1), missing.astype(np.float64)]
+        for values, size in zip(table.values.T, table.sizes, strict=True):
             if size:
                 own = min(size, TOP)
                 at = np.where(np.isnan(values), own + 1, np.minimum(values, own))
@@ -181,7 +190,7 @@ class RowDistance:
 
 @dataclass(frozen=True)
 class BinnedTable:
-    """Rows as one-hot bins ``(N, W)``, and how many of them belong to each column."""
+    """Rows as one-hot bins ``(N, W)``, and the number of bins of each column."""
 
     rows: Tensor
     sizes: tuple[int, ...]

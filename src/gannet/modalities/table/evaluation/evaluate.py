@@ -1,4 +1,4 @@
-"""Scores of fake rows of a mixed table: likeness, use, privacy."""
+"""Evaluation of fake rows of a table: fidelity, utility, privacy."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from gannet.core.frame import Frame
 from gannet.core.plugins import gannet_version
 from gannet.core.scores import Report
 from gannet.modalities.table.codec import TableCodec
-from gannet.modalities.table.evaluation.encoding import grid_of
+from gannet.modalities.table.evaluation.encoding import encode_table
 from gannet.modalities.table.evaluation.fidelity import (
     HALVES,
     column_scores,
@@ -38,25 +38,25 @@ def evaluate_table(
     """Score fake rows.
 
     Args:
-        train: What the generator learnt from.
-        held_out: Rows of the same source that it never saw.
-        fake: Its rows. As many as there are held-out rows at least, or fewer of all are compared;
-            as many as there are training rows, or classifiers learn from fewer.
-        codec: Says what the columns are.
-        count: Most rows on each side where distributions are compared.
+        train: Training rows of the generator.
+        held_out: Rows of the same source that were not trained on.
+        fake: Generated rows. With fewer than held-out rows, fewer of all are compared; with fewer
+            than training rows, classifiers are trained on fewer.
+        codec: Of the columns.
+        count: Most rows of each set where distributions are compared.
         targets: Columns to predict; chosen by ``targets_of`` if none is named.
-        sensitive: Columns an attacker wants to know; the targets if none is named.
-        seed: Of all choices; equal arguments give an equal report.
-        artifact: How the report calls the generator.
-        data: How it calls the data.
+        sensitive: Columns that an attacker wants to infer; the targets if none is named.
+        seed: Of all random choices; equal arguments give equal reports.
+        artifact: Name of the generator in the report.
+        data: Name of the data in the report.
 
     Raises:
-        DataError: if there are fewer than 20 rows on a side, or a table has other columns.
-        ConfigError: if a target or sensitive column is no category of few values.
+        DataError: if a set has fewer than 20 rows, or a table has other columns.
+        ConfigError: if a target or sensitive column is not a category of 2 to 20 values.
         MissingExtraError: if scikit-learn is not installed.
     """
-    real, others, made = (grid_of(each, codec) for each in (train, held_out, fake))
-    sides = evaluation_rows(real, others, made, count=count, seed=seed)
+    real, others, generated = (encode_table(each, codec) for each in (train, held_out, fake))
+    sides = evaluation_rows(real, others, generated, count=count, seed=seed)
     chosen = targets_of(sides, targets)
     secrets = targets_of(sides, sensitive) if sensitive else chosen
     scores = column_scores(sides) + pair_scores(sides) + two_sample_scores(sides)
@@ -69,7 +69,7 @@ def evaluate_table(
         suspects=near.suspects,
         seed=seed,
         gannet=gannet_version(),
-        protocol=_protocol(sides, codec, chosen, asked=bool(targets)),
+        protocol=_protocol(sides, codec, chosen, requested=bool(targets)),
         baseline="shuffled columns",
         examples=near.examples,
         training_distance=near.training_distance,
@@ -79,40 +79,44 @@ def evaluate_table(
 
 
 def _protocol(
-    sides: EvaluationRows, codec: TableCodec, chosen: Sequence[Target], *, asked: bool
+    sides: EvaluationRows, codec: TableCodec, chosen: Sequence[Target], *, requested: bool
 ) -> tuple[str, ...]:
     rows, learnt = len(sides.fake), min(len(sides.fakes), len(sides.train), LEARNT)
     left = [name for name in codec.names if name not in sides.train.names]
     names = ", ".join(target.name for target in chosen) or "none"
     rule = (
-        "as asked for"
-        if asked
+        "as requested"
+        if requested
         else (
-            "the last column, if it is one, and the best learnt of the categories of 2 to 20 "
-            "values that reals predict with an AUC above .6"
+            "the last column if it qualifies, and the most predictable of the categories of 2 to "
+            "20 values that classifiers trained on reals predict with an AUC above .6"
         )
     )
-    said = [
-        f"{rows} fakes against {rows} reals that training never saw.",
-        f"Floor: {rows} training reals in place of the fakes. Baseline: training reals with each "
-        "column shuffled by itself.",
-        "Marginals: Kolmogorov-Smirnov complement of numbers and moments, total variation "
+    sentences = [
+        f"{rows} fakes against {rows} held-out reals.",
+        f"Reference (real against real): {rows} training reals in place of the fakes. Baseline: "
+        "training reals with each column shuffled by itself.",
+        "Marginals: Kolmogorov-Smirnov complement of numbers and dates, total variation "
         "complement of categories, known cells only.",
-        "Dependence: departure from independence in bins (fifths of numbers, the commonest eight "
-        "values), what is shared of it; shuffled columns get about 0. Pair trends: correlation "
-        "of numbers, contingency tables else, of pairs of reals that have a trend (correlation "
-        "above .5, Cramer's V above .3), as SDMetrics has them; shuffled columns get much.",
-        "Fresh critics: learn from the first halves, judge the second.",
+        "Dependence: fraction kept of the departure from independence, in bins (fifths of numbers, "
+        "the eight most frequent values); shuffled columns get about 0. Pair trends: correlation "
+        "of numbers, contingency tables otherwise, of pairs of reals that have a trend "
+        "(correlation above .5, Cramer's V above .3), as in SDMetrics; shuffled columns score high "
+        "too.",
+        "Two-sample test (C2ST): classifiers are trained on the first halves and tested on the "
+        "second.",
         f"Targets: {names} ({rule}). Classifiers learn from {learnt} rows and are tested on all "
-        f"held-out rows; floor: as many training reals; ceiling: up to {LEARNT} training reals.",
-        "Distances: Gower's, numbers by rank among training rows. Nearer to training: equally "
-        f"many training and held-out rows, {SEARCHED} at most.",
-        "Membership attack: ratio of the densities of fakes and of reference reals (DOMIAS), with "
-        "a kernel; the reference rows are half of the held-out ones, the other half non-members.",
-        "Disclosure: the nearest fake's value for training rows minus that for held-out rows.",
-        f"Intervals: 95 %. Likeness: delete-half jackknife, {HALVES} halves. Shares: Wilson. AUC: "
-        "DeLong. F1: bootstrap. They cover the choice of rows, not other training runs.",
+        "held-out rows; reference: as many training reals; upper bound: up to "
+        f"{LEARNT} training reals.",
+        "Distances: Gower's, numbers by rank among training rows. DCR share: equally many training "
+        f"and held-out rows, {SEARCHED} at most.",
+        "Membership inference: ratio of the kernel densities of fakes and of reference reals "
+        "(DOMIAS); the reference rows are half of the held-out ones, the other half non-members.",
+        "Attribute inference: accuracy of the nearest fake's value for training rows minus that "
+        "for held-out rows.",
+        f"Intervals: 95 %. Fidelity: delete-half jackknife, {HALVES} halves. Fractions: Wilson. "
+        "AUC: DeLong. F1: bootstrap. They cover the choice of rows, not other training runs.",
     ]
     if left:
-        said.append(f"Left out, since nothing of them is learnt: {', '.join(left)}.")
-    return tuple(said)
+        sentences.append(f"Left out, since they are not modelled: {', '.join(left)}.")
+    return tuple(sentences)

@@ -1,4 +1,4 @@
-"""Scores of tables that compare distributions: columns one by one, in pairs, and all at once."""
+"""Fidelity scores of tables: marginals, pairwise dependence, and two-sample tests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from gannet.core.scores import Component, Score
 from gannet.metrics.auc import auc
-from gannet.metrics.confidence import half_samples, spread, wilson
+from gannet.metrics.confidence import half_samples, std, wilson
 from gannet.metrics.dependence import (
     association,
     contingency_similarity,
@@ -22,7 +22,7 @@ from gannet.metrics.dependence import (
     correlation_similarity,
     dependence,
     dependence_distance,
-    dependence_kept,
+    dependence_similarity,
 )
 from gannet.metrics.marginals import ks_complement, missing_gap, variation_complement
 from gannet.modalities.table.evaluation.downstream_models import (
@@ -32,24 +32,30 @@ from gannet.modalities.table.evaluation.downstream_models import (
 )
 from gannet.modalities.table.evaluation.encoding import EncodedTable
 from gannet.modalities.table.evaluation.samples import EvaluationRows
-from gannet.modalities.table.evaluation.words import WORDS
+from gannet.modalities.table.evaluation.words import DESCRIPTIONS
 
 HALVES = 12
+"""Half-samples of the delete-half jackknife."""
 STUDENT = 2.201
-"""97.5 % point of Student's t for an error from 12 halves."""
+"""97.5 % quantile of Student's t for a standard error from 12 half-samples."""
 WORST = 10
-"""Parts that a score names."""
-QUANTILES, TALL = 5, 8
-"""Bins of a number, and of a category, in which dependence is looked for. More of them would see
-finer dependence, but drown it in the noise of sparse tables."""
-EVEN, WIDE = 10, 100
-"""Bins of pair trends: as SDMetrics has them, so that the two can be compared."""
-CORRELATED, ASSOCIATED = 0.5, 0.3
-"""Pairs of reals below these have no trend that could be kept: as SDMetrics' report has it."""
+"""Most components (columns or pairs) that a score lists."""
+QUANTILES = 5
+"""Bins of a number for dependence; more would resolve finer dependence, but add noise."""
+TALL = 8
+"""Bins of a category for dependence."""
+EVEN = 10
+"""Bins of a number for pair trends, as in SDMetrics."""
+WIDE = 100
+"""Bins of a category for pair trends."""
+CORRELATED = 0.5
+"""Absolute correlation from which on two numbers have a trend, as in SDMetrics."""
+ASSOCIATED = 0.3
+"""Cramer's V from which on other pairs have a trend, as in SDMetrics."""
 
 
 def column_scores(sides: EvaluationRows) -> list[Score]:
-    """Marginals, and shares of missing cells."""
+    """Marginals, and the gap in missing rates if cells are missing."""
     sizes = sides.train.sizes
     scores = [_by_column("marginals", partial(_shapes, sizes=sizes), sides, "high")]
     if any(
@@ -60,22 +66,24 @@ def column_scores(sides: EvaluationRows) -> list[Score]:
 
 
 def pair_scores(sides: EvaluationRows) -> list[Score]:
-    """Dependence kept, and pair trends; nothing for a single column."""
+    """Dependence and pair trends; none for a single column."""
     if len(sides.train.names) < 2:
         return []
     return [_dependence(sides), *_trends(sides)]
 
 
 def two_sample_scores(sides: EvaluationRows) -> list[Score]:
-    """Can a fresh classifier tell fakes from held-out reals? Accuracy and AUC of each kind."""
+    """Classifier two-sample tests (C2ST) of fakes against held-out reals: accuracy and AUC."""
     scores: list[Score] = []
     for learner in DOWNSTREAM_MODELS:
-        fake, floor, plain = (
-            _critic(learner, each, sides)
+        fake, reference, baseline = (
+            _two_sample_test(learner, each, sides)
             for each in (sides.fake, sides.real_reference, sides.baseline_samples)
         )
         scores += [
-            scored(f"{name}[{learner}]", fake[at], floor[at], plain[at][0], tested, "low", 0.5)
+            scored(
+                f"{name}[{learner}]", fake[at], reference[at], baseline[at][0], tested, "low", 0.5
+            )
             for at, name in enumerate(("c2st accuracy", "c2st auc"))
             for tested in [2 * (len(sides.fake) - len(sides.fake) // 2)]
         ]
@@ -89,13 +97,13 @@ Triple = tuple[float, float, float]
 def scored(
     name: str,
     value: Triple,
-    floor: Triple,
+    reference: Triple,
     baseline: float,
     samples: int,
     better: Literal["low", "high"],
-    chance: float | None = None,
-    parts: tuple[Component, ...] = (),
-    ceiling: float | None = None,
+    chance_level: float | None = None,
+    components: tuple[Component, ...] = (),
+    upper_bound: float | None = None,
 ) -> Score:
     """A score from values with their intervals."""
     return Score(
@@ -103,16 +111,16 @@ def scored(
         value=value[0],
         low=value[1],
         high=value[2],
-        reference=floor[0],
-        reference_low=floor[1],
-        reference_high=floor[2],
+        reference=reference[0],
+        reference_low=reference[1],
+        reference_high=reference[2],
         samples=samples,
         better=better,
         baseline=baseline,
-        chance=chance,
-        components=parts,
-        upper_bound=ceiling,
-        **WORDS[name.partition("[")[0]],
+        chance_level=chance_level,
+        components=components,
+        upper_bound=upper_bound,
+        **DESCRIPTIONS[name.partition("[")[0]],
     )
 
 
@@ -125,25 +133,25 @@ def _by_column(
     def mean(real: Tensor, fake: Tensor) -> float:
         return float(measure(real.numpy(), fake.numpy()).mean())
 
-    real, fake, fresh = (
+    real, fake, real_reference = (
         torch.from_numpy(each.values) for each in (sides.held_out, sides.fake, sides.real_reference)
     )
-    values, floors = (
+    values, reference_values = (
         measure(sides.held_out.values, each.values) for each in (sides.fake, sides.real_reference)
     )
-    heaps = (real, fake, fresh, torch.from_numpy(sides.baseline_samples.values))
-    parts = _worst(sides.train.names, values, floors, better)
-    return _jackknifed_score(name, mean, heaps, better, parts, sides.seed)
+    sample_sets = (real, fake, real_reference, torch.from_numpy(sides.baseline_samples.values))
+    components = _worst(sides.train.names, values, reference_values, better)
+    return _jackknifed_score(name, mean, sample_sets, better, components, sides.seed)
 
 
 def _shapes(
     real: NDArray[np.float64], fake: NDArray[np.float64], sizes: Sequence[int]
 ) -> NDArray[np.float64]:
-    found = [
+    similarities = [
         variation_complement(left, right) if size else ks_complement(left, right)
         for left, right, size in zip(real.T, fake.T, sizes, strict=True)
     ]
-    return np.array(found)
+    return np.array(similarities)
 
 
 def _gaps(real: NDArray[np.float64], fake: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -152,48 +160,49 @@ def _gaps(real: NDArray[np.float64], fake: NDArray[np.float64]) -> NDArray[np.fl
 
 def _dependence(sides: EvaluationRows) -> Score:
     edges = sides.row_distance.quantile_edges(QUANTILES)
-    real, fake, fresh, plain = (
+    real, fake, real_reference, baseline_samples = (
         sides.row_distance.bins(each, edges, TALL)
         for each in (sides.held_out, sides.fake, sides.real_reference, sides.baseline_samples)
     )
-    metric = partial(dependence_kept, sizes=real.sizes)
-    values, floors = (
-        _each(dependence_distance(real.rows, each.rows, real.sizes)) for each in (fake, fresh)
+    metric = partial(dependence_similarity, sizes=real.sizes)
+    values, reference_values = (
+        _each(dependence_distance(real.rows, each.rows, real.sizes))
+        for each in (fake, real_reference)
     )
-    # Of each pair the share that is kept; weak pairs are mostly noise, so the worst are those that
-    # take most from the score.
+    # Components are the fractions kept per pair. In weak pairs these are mostly noise, so the pairs
+    # listed are those that lower the score most.
     strong = _each(dependence(real.rows, real.sizes))
-    order: list[int] = np.argsort(floors - values, kind="stable")[:WORST].tolist()
+    order: list[int] = np.argsort(reference_values - values, kind="stable")[:WORST].tolist()
     called = _pairs(sides.train.names)
-    parts = tuple(
+    components = tuple(
         Component(
             name=called[at],
-            value=_kept(float(values[at]), float(strong[at])),
-            reference=_kept(float(floors[at]), float(strong[at])),
+            value=_kept_fraction(float(values[at]), float(strong[at])),
+            reference=_kept_fraction(float(reference_values[at]), float(strong[at])),
         )
         for at in order
     )
-    heaps = (real.rows, fake.rows, fresh.rows, plain.rows)
-    return _jackknifed_score("dependence", metric, heaps, "high", parts, sides.seed)
+    sample_sets = (real.rows, fake.rows, real_reference.rows, baseline_samples.rows)
+    return _jackknifed_score("dependence", metric, sample_sets, "high", components, sides.seed)
 
 
-def _kept(gap: float, strength: float) -> float:
+def _kept_fraction(gap: float, strength: float) -> float:
     return max(1 - gap / strength, 0.0) if strength > 0 else 0.0
 
 
 def _trends(sides: EvaluationRows) -> list[Score]:
-    """Of the pairs that have a trend; nothing if none has."""
+    """Similarity of the pairs of columns that have a trend; no score if none has."""
     numeric = torch.from_numpy(sides.train.numeric)
     numbers = int(numeric.sum())
     edges = sides.row_distance.even_edges(EVEN)
 
-    def laid(grid: EncodedTable) -> Tensor:
-        values = torch.from_numpy(grid.values)[:, numeric]
-        return torch.cat([values, sides.row_distance.bins(grid, edges, WIDE).rows.double()], 1)
+    def pair_features(table: EncodedTable) -> Tensor:
+        values = torch.from_numpy(table.values)[:, numeric]
+        return torch.cat([values, sides.row_distance.bins(table, edges, WIDE).rows.double()], 1)
 
     sizes = sides.row_distance.bins(sides.fake.take(slice(0, 1)), edges, WIDE).sizes
     both = numeric[:, None] & numeric
-    real = laid(sides.held_out)
+    real = pair_features(sides.held_out)
     strength = association(real[:, numbers:], sizes) / ASSOCIATED
     strength[both] = correlation(real[:, :numbers]).abs().flatten() / CORRELATED
     trending = _each(strength) > 1
@@ -201,24 +210,28 @@ def _trends(sides: EvaluationRows) -> list[Score]:
         return []
 
     def pairs(left: Tensor, right: Tensor) -> NDArray[np.float64]:
-        found = contingency_similarity(left[:, numbers:], right[:, numbers:], sizes)
-        found[both] = correlation_similarity(left[:, :numbers], right[:, :numbers]).flatten()
-        return _each(found)[trending]
+        similarities = contingency_similarity(left[:, numbers:], right[:, numbers:], sizes)
+        similarities[both] = correlation_similarity(left[:, :numbers], right[:, :numbers]).flatten()
+        return _each(similarities)[trending]
 
     def mean(left: Tensor, right: Tensor) -> float:
         return float(pairs(left, right).mean())
 
-    fake, fresh = laid(sides.fake), laid(sides.real_reference)
-    called = [name for name, kept in zip(_pairs(sides.train.names), trending, strict=True) if kept]
-    parts = _worst(called, pairs(real, fake), pairs(real, fresh), "high")
-    heaps = (real, fake, fresh, laid(sides.baseline_samples))
-    return [_jackknifed_score("pair trends", mean, heaps, "high", parts, sides.seed)]
+    fake, real_reference = pair_features(sides.fake), pair_features(sides.real_reference)
+    called = [
+        name
+        for name, has_trend in zip(_pairs(sides.train.names), trending, strict=True)
+        if has_trend
+    ]
+    components = _worst(called, pairs(real, fake), pairs(real, real_reference), "high")
+    sample_sets = (real, fake, real_reference, pair_features(sides.baseline_samples))
+    return [_jackknifed_score("pair trends", mean, sample_sets, "high", components, sides.seed)]
 
 
-def _critic(
+def _two_sample_test(
     learner: DownstreamModel, fake: EncodedTable, sides: EvaluationRows
 ) -> tuple[Triple, Triple]:
-    """Accuracy and AUC on the second halves of a critic that learnt from the first."""
+    """C2ST accuracy and AUC: train on the first halves, test on the second."""
     half = len(fake) // 2
     first, second = slice(0, half), slice(half, None)
 
@@ -226,19 +239,25 @@ def _critic(
         rows = [sides.held_out.take(part).values, fake.take(part).values]
         return EncodedTable(fake.names, fake.sizes, np.concatenate(rows))
 
-    answers = np.repeat([0, 1], half)
-    discriminator = learn(learner, both(first), answers, 2, sides.row_distance, sides.seed)
-    told = discriminator(both(second))[:, 1]
-    tested = len(told) // 2
-    # A judge that says .5 has no opinion: half of those are right.
-    right = (told[:tested] < 0.5).sum() + (told[tested:] > 0.5).sum() + (told == 0.5).sum() / 2
+    labels = np.repeat([0, 1], half)
+    discriminator = learn(learner, both(first), labels, 2, sides.row_distance, sides.seed)
+    probabilities = discriminator(both(second))[:, 1]
+    tested = len(probabilities) // 2
+    # A probability of exactly .5 counts as half right.
+    right = (
+        (probabilities[:tested] < 0.5).sum()
+        + (probabilities[tested:] > 0.5).sum()
+        + (probabilities == 0.5).sum() / 2
+    )
     hits = round(float(right))
-    low, high = wilson(hits, len(told))
-    return (hits / len(told), low, high), auc(told[tested:], told[:tested])
+    low, high = wilson(hits, len(probabilities))
+    return (hits / len(probabilities), low, high), auc(
+        probabilities[tested:], probabilities[:tested]
+    )
 
 
 class Jackknifed(NamedTuple):
-    """A value with its 95 % interval, and the values of the halves that it comes from."""
+    """A value with its 95 % interval, and the half-sample values that it comes from."""
 
     triple: Triple
     half_sample_values: tuple[float, ...]
@@ -249,36 +268,38 @@ def _jackknife(
 ) -> Jackknifed:
     value = metric(real, fake)
     values = half_samples(metric, real, fake, times=HALVES, seed=seed)
-    reach = STUDENT * spread(values)
-    return Jackknifed((value, max(value - reach, 0.0), min(value + reach, 1.0)), values)
+    half_width = STUDENT * std(values)
+    return Jackknifed((value, max(value - half_width, 0.0), min(value + half_width, 1.0)), values)
 
 
 def _jackknifed_score(
     name: str,
     metric: Callable[[Tensor, Tensor], float],
-    heaps: tuple[Tensor, Tensor, Tensor, Tensor],
+    sample_sets: tuple[Tensor, Tensor, Tensor, Tensor],
     better: Literal["low", "high"],
-    parts: tuple[Component, ...],
+    components: tuple[Component, ...],
     seed: int,
 ) -> Score:
-    """A score of the heaps of held-out reals, fakes, further reals and plain samples."""
-    real, fake, fresh, plain = heaps
-    found, floor = (_jackknife(metric, real, each, seed) for each in (fake, fresh))
-    baseline = metric(real, plain)
-    score = scored(name, found.triple, floor.triple, baseline, len(real), better, parts=parts)
-    return score.model_copy(update={"half_sample_values": found.half_sample_values})
+    """A score with jackknife intervals of held-out reals, fakes, further reals and baseline."""
+    real, fake, real_reference, baseline_samples = sample_sets
+    result, reference = (_jackknife(metric, real, each, seed) for each in (fake, real_reference))
+    baseline = metric(real, baseline_samples)
+    score = scored(
+        name, result.triple, reference.triple, baseline, len(real), better, components=components
+    )
+    return score.model_copy(update={"half_sample_values": result.half_sample_values})
 
 
 def _worst(
     names: Sequence[str],
     values: NDArray[np.float64],
-    floors: NDArray[np.float64],
+    reference_values: NDArray[np.float64],
     better: Literal["low", "high"],
 ) -> tuple[Component, ...]:
-    lost = values - floors if better == "low" else floors - values
-    order: list[int] = np.argsort(-lost, kind="stable")[:WORST].tolist()
+    deficit = values - reference_values if better == "low" else reference_values - values
+    order: list[int] = np.argsort(-deficit, kind="stable")[:WORST].tolist()
     return tuple(
-        Component(name=names[at], value=float(values[at]), reference=float(floors[at]))
+        Component(name=names[at], value=float(values[at]), reference=float(reference_values[at]))
         for at in order
     )
 

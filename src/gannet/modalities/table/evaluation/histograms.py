@@ -1,4 +1,4 @@
-"""How the cells of a table's columns are spread, of reals beside fakes."""
+"""Histograms of a table's columns, reals beside fakes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from gannet.core.scores import Histogram
-from gannet.metrics.histograms import category_profile, number_profile, worst_first
+from gannet.metrics.histograms import category_histogram, number_histogram, worst_first
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.columns import date_formats
 from gannet.modalities.table.columns.category import CategoryColumn
@@ -19,16 +19,16 @@ from gannet.modalities.table.evaluation.encoding import EncodedTable
 def table_profiles(
     codec: TableCodec, real: EncodedTable, fake: EncodedTable
 ) -> tuple[Histogram, ...]:
-    """Of every column that is learnt."""
+    """The histograms of all modelled columns, the most different first."""
     named = {column.name: column for column in codec.columns}
-    made: list[Histogram] = []
+    histograms: list[Histogram] = []
     for name, size in zip(real.names, real.sizes, strict=True):
         column, one, other = named[name], real.column(name), fake.column(name)
         if size and isinstance(column, CategoryColumn):
-            made.append(category_profile(name, one, other, column.values))
+            histograms.append(category_histogram(name, one, other, column.values))
         else:
-            made.append(number_profile(name, one, other, _word_of(column)))
-    return worst_first(made)
+            histograms.append(number_histogram(name, one, other, _word_of(column)))
+    return worst_first(histograms)
 
 
 def _word_of(column: AnyColumn) -> Callable[[float], str]:

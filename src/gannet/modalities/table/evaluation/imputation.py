@@ -1,4 +1,4 @@
-"""Scores of filled cells: how wrong, and do many draws say how sure they are?"""
+"""Scores of imputed cells: error of the point estimate, and coverage of the draws' intervals."""
 
 from __future__ import annotations
 
@@ -15,67 +15,69 @@ from gannet.core.types import BoolArray, FloatArray
 from gannet.metrics.confidence import wilson
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.evaluation.downstream_models import EXTRA
-from gannet.modalities.table.evaluation.encoding import EncodedTable, grid_of
+from gannet.modalities.table.evaluation.encoding import EncodedTable, encode_table
 from gannet.modalities.table.evaluation.fidelity import Triple, scored
 
 BY = "by "
-"""What the names of parts begin with that are other methods' errors."""
+"""Prefix of components that are the errors of other methods."""
 LEVEL = 0.9
-"""Of the intervals that draws span."""
-DRAWN = 200
-"""Bootstrap draws of rows."""
+"""Level of the intervals that draws span."""
+BOOTSTRAP_DRAWS = 200
+"""Bootstrap samples of rows."""
 FEW = 20
-"""Iterative regression sees the commonest values of a category, up to so many."""
-ROUNDS, RIDGE = 5, 1.0
-"""Of iterative regression: times through all columns, and the weight that keeps slopes small."""
+"""Most frequent values of a category that iterative regression encodes."""
+ROUNDS = 5
+"""Passes of iterative regression over all columns."""
+RIDGE = 1.0
+"""Ridge penalty of iterative regression."""
 
 
 def score_imputation(
     truth: Frame,
-    hidden: BoolArray,
+    hidden_mask: BoolArray,
     filled: Sequence[Frame],
     codec: TableCodec,
     *,
     best: Frame | None = None,
     seed: int = 0,
 ) -> tuple[Score, ...]:
-    """Score the cells that were hidden on purpose and then filled.
+    """Score imputed cells that were masked on purpose.
 
     Args:
-        truth: The table before cells were hidden.
-        hidden: ``(N, C)`` which cells of it were, in the codec's order of columns; cells that were
-            missing before, and columns that are not learnt, do not count.
-        filled: One table per draw, in the order of the rows of ``truth``.
-        codec: Says what the columns are.
-        best: The single best answer, if it is not the mean or the commonest of the draws.
+        truth: The table before masking.
+        hidden_mask: ``(N, C)`` which cells were masked, in the codec's order of columns; cells that
+            were missing before, and columns that are not modelled, do not count.
+        filled: One table per draw, with the rows of ``truth``.
+        codec: Of the columns.
+        best: The point estimate, if it is not the mean or the most frequent value of the draws.
         seed: Of the baselines and the bootstrap.
 
     Returns:
-        ``imputation rmse``: root mean square error over the column's standard deviation, the mean
-        over columns. ``imputation error rate``: share of wrong cells. Both of the mean or the
-        commonest draw; floor 0 is the truth; the baseline is the column's mean or commonest value,
-        and the parts hold other methods and the columns. With two draws or more ``interval
-        coverage``: the share of true numbers within intervals that the draws span; its floor is
-        what exact draws would reach.
+        ``imputation rmse``: root mean square error over the column's standard deviation, averaged
+        over columns. ``imputation error rate``: fraction of wrong categories. Both are of the point
+        estimate; the reference is 0, the truth; the baseline is the column's mean or most frequent
+        value; the components are other methods and the columns. With two draws or more ``interval
+        coverage``: fraction of true numbers within the intervals that the draws span; its reference
+        is that of exact draws.
 
     Raises:
-        DataError: if shapes differ, or nothing was hidden.
+        DataError: if shapes differ, or no cell was masked.
         MissingExtraError: if scikit-learn is not installed.
     """
     every = [*filled, *([] if best is None else [best])]
-    _check_shapes(truth, hidden, every if filled else [], codec)
-    real = grid_of(truth, codec)
+    _check_shapes(truth, hidden_mask, every if filled else [], codec)
+    real = encode_table(truth, codec)
     at = [codec.names.index(name) for name in real.names]
-    mask = hidden[:, at] & ~np.isnan(real.values)
+    mask = hidden_mask[:, at] & ~np.isnan(real.values)
     if not mask.any():
         raise DataError("no known cell was hidden", remedy="Hide cells whose value is known.")
-    draws = np.stack([grid_of(each, codec).values for each in filled])
-    holed = EncodedTable(real.names, real.sizes, np.where(mask, np.nan, real.values))
+    draws = np.stack([encode_table(each, codec).values for each in filled])
+    masked = EncodedTable(real.names, real.sizes, np.where(mask, np.nan, real.values))
     fills = {
-        "": _point(draws, real.numeric) if best is None else grid_of(best, codec).values,
-        "mean or commonest": mean_filled(holed),
-        "iterative regression": regression_filled(holed),
-        "trees": trees_filled(holed, seed),
+        "": _point(draws, real.numeric) if best is None else encode_table(best, codec).values,
+        "mean or commonest": mean_filled(masked),
+        "iterative regression": regression_filled(masked),
+        "trees": trees_filled(masked, seed),
     }
     scores = [
         _error(name, real, mask & (real.numeric == numeric), fills, seed)
@@ -88,12 +90,12 @@ def score_imputation(
 
 
 def _check_shapes(
-    truth: Frame, hidden: BoolArray, every: Sequence[Frame], codec: TableCodec
+    truth: Frame, hidden_mask: BoolArray, every: Sequence[Frame], codec: TableCodec
 ) -> None:
-    """Refuse a mask or filled tables of another size than the truth."""
-    if hidden.shape != (len(truth), len(codec.names)):
+    """Refuse a mask or imputed tables of another size than the truth."""
+    if hidden_mask.shape != (len(truth), len(codec.names)):
         raise DataError(
-            f"the mask of hidden cells is {hidden.shape}, expected "
+            f"the mask of hidden cells is {hidden_mask.shape}, expected "
             f"{(len(truth), len(codec.names))}",
             remedy="Give one row per row, and one column per column of the codec.",
         )
@@ -104,82 +106,82 @@ def _check_shapes(
         )
 
 
-def mean_filled(holed: EncodedTable) -> FloatArray:
-    """Each missing cell as the mean, or the commonest value, of its column."""
-    made = holed.values.copy()
-    for values, size in zip(made.T, holed.sizes, strict=True):
-        known = values[~np.isnan(values)]
-        if len(known):
-            common = np.bincount(known.astype(np.int64)).argmax() if size else known.mean()
+def mean_filled(masked: EncodedTable) -> FloatArray:
+    """Impute the mean, or the most frequent value, of each column."""
+    filled = masked.values.copy()
+    for values, size in zip(filled.T, masked.sizes, strict=True):
+        observed = values[~np.isnan(values)]
+        if len(observed):
+            common = np.bincount(observed.astype(np.int64)).argmax() if size else observed.mean()
             values[np.isnan(values)] = common
-    return made
+    return filled
 
 
-def regression_filled(holed: EncodedTable) -> FloatArray:
-    """Iterated ridge regression of each column on all others; categories as one-hot numbers.
+def regression_filled(masked: EncodedTable) -> FloatArray:
+    """Impute by iterated ridge regression of each column on all others, with one-hot categories.
 
     Source: van Buuren 2011, J. Stat. Softw. 45(3), with conditional means instead of draws.
-    Differs: a category is one column to scikit-learn's ``IterativeImputer`` only as an order;
-        taken as one-hot columns, each would be told by its hidden siblings and stay where it was.
+    Differs: scikit-learn's ``IterativeImputer`` would regress each one-hot column on the other
+        imputed columns of the same category, which determine it; here they are left out.
     """
-    made = mean_filled(holed)
-    laid = [_laid(values, size) for values, size in zip(made.T, holed.sizes, strict=True)]
+    filled = mean_filled(masked)
+    blocks = [_as_design(values, size) for values, size in zip(filled.T, masked.sizes, strict=True)]
     for _ in range(ROUNDS):
-        for column, size in enumerate(holed.sizes):
-            gone = np.isnan(holed.values[:, column])
-            if not gone.any() or gone.all():
+        for column, size in enumerate(masked.sizes):
+            missing = np.isnan(masked.values[:, column])
+            if not missing.any() or missing.all():
                 continue
-            others = [block for at, block in enumerate(laid) if at != column]
-            told = np.concatenate([np.ones((len(made), 1)), *others], 1)
-            known = told[~gone]
-            gram = known.T @ known + RIDGE * np.eye(known.shape[1])
-            slopes = np.linalg.solve(gram, known.T @ laid[column][~gone])
-            laid[column][gone] = told[gone] @ slopes
+            others = [block for at, block in enumerate(blocks) if at != column]
+            design = np.concatenate([np.ones((len(filled), 1)), *others], 1)
+            observed = design[~missing]
+            gram = observed.T @ observed + RIDGE * np.eye(observed.shape[1])
+            slopes = np.linalg.solve(gram, observed.T @ blocks[column][~missing])
+            blocks[column][missing] = design[missing] @ slopes
             if size:
-                made[gone, column] = laid[column][gone].argmax(1)
-    for column, size in enumerate(holed.sizes):
-        gone = np.isnan(holed.values[:, column])
+                filled[missing, column] = blocks[column][missing].argmax(1)
+    for column, size in enumerate(masked.sizes):
+        missing = np.isnan(masked.values[:, column])
         if not size:
-            center, spread = _center(mean_filled(holed)[:, column])
-            made[gone, column] = laid[column][gone, 0] * spread + center
-    return made
+            center, std = _center(mean_filled(masked)[:, column])
+            filled[missing, column] = blocks[column][missing, 0] * std + center
+    return filled
 
 
-def _laid(values: FloatArray, size: int) -> FloatArray:
-    """A filled column as standardised numbers ``(N, 1)``, or one-hot ``(N, K)``."""
+def _as_design(values: FloatArray, size: int) -> FloatArray:
+    """A column as standardized numbers ``(N, 1)``, or one-hot ``(N, K)``."""
     if size:
         return (values[:, None] == np.arange(min(size, FEW))).astype(np.float64)
-    center, spread = _center(values)
-    return ((values - center) / spread)[:, None]
+    center, std = _center(values)
+    return ((values - center) / std)[:, None]
 
 
 def _center(values: FloatArray) -> tuple[float, float]:
     return float(np.mean(values)), float(np.std(values)) or 1.0
 
 
-def trees_filled(holed: EncodedTable, seed: int) -> FloatArray:
-    """Gradient boosting of each column on all others, holes and all, in one pass.
+def trees_filled(masked: EncodedTable, seed: int) -> FloatArray:
+    """Impute by gradient boosting of each column on all others, in one pass.
 
     Source: Stekhoven and Buehlmann 2012, Bioinformatics 28, p. 112 (trees for each column).
-    Differs: boosting, which takes holes as they are, instead of iterated forests, because it is
-        as good and much faster.
+    Differs: boosting, which accepts missing inputs, instead of iterated forests, because it is as
+        good and much faster.
     """
     ensemble = need("sklearn.ensemble", EXTRA)
-    made = mean_filled(holed)
-    for column, size in enumerate(holed.sizes):
-        gone = np.isnan(holed.values[:, column])
-        answers = holed.values[~gone, column]
-        if not gone.any() or len(np.unique(answers)) < 2:
+    filled = mean_filled(masked)
+    for column, size in enumerate(masked.sizes):
+        missing = np.isnan(masked.values[:, column])
+        targets = masked.values[~missing, column]
+        if not missing.any() or len(np.unique(targets)) < 2:
             continue
         kinds = ensemble.HistGradientBoostingClassifier, ensemble.HistGradientBoostingRegressor
         model: Any = kinds[size == 0](max_iter=50, early_stopping=False, random_state=seed)
-        others = np.delete(holed.values, column, axis=1)
-        made[gone, column] = model.fit(others[~gone], answers).predict(others[gone])
-    return made
+        others = np.delete(masked.values, column, axis=1)
+        filled[missing, column] = model.fit(others[~missing], targets).predict(others[missing])
+    return filled
 
 
 def _point(samples: NDArray[np.float64], numeric: BoolArray) -> FloatArray:
-    """Mean of numbers, commonest of categories, over draws ``(D, N, F)``."""
+    """Mean of numbers, most frequent value of categories, over draws ``(D, N, F)``."""
     votes = np.stack([(samples == each).sum(0) for each in samples])
     common = np.take_along_axis(samples, votes.argmax(0)[None], 0)[0]
     return np.where(numeric, samples.mean(0), common)
@@ -190,35 +192,35 @@ def _error(
 ) -> Score:
     columns: list[int] = np.flatnonzero(mask.any(0)).tolist()
     numbers = name == "imputation rmse"
-    spread = np.where(mask.any(0), np.nanstd(real.values, axis=0), 1.0)
-    spread = np.where(spread > 0, spread, 1.0)
+    std = np.where(mask.any(0), np.nanstd(real.values, axis=0), 1.0)
+    std = np.where(std > 0, std, 1.0)
 
     def wrong(filled: FloatArray) -> FloatArray:
-        """Squared error in standard deviations, or 1 for a wrong category; 0 where not asked."""
-        gap = ((filled - real.values) / spread) ** 2 if numbers else filled != real.values
+        """Squared error in standard deviations, or 1 for a wrong category; 0 if not masked."""
+        gap = ((filled - real.values) / std) ** 2 if numbers else filled != real.values
         return np.where(mask, np.nan_to_num(gap, nan=1.0), 0.0)[:, columns]
 
     def by_column(faults: FloatArray, weight: FloatArray) -> FloatArray:
-        share = weight @ faults / np.maximum(weight @ mask[:, columns], 1)
-        return np.sqrt(share) if numbers else share
+        mean_fault = weight @ faults / np.maximum(weight @ mask[:, columns], 1)
+        return np.sqrt(mean_fault) if numbers else mean_fault
 
     every = np.ones(len(mask))
     mine = wrong(fills[""])
     each = by_column(mine, every)
     rng = np.random.default_rng(seed)
-    weights = rng.multinomial(len(mask), every / len(mask), DRAWN).astype(np.float64)
+    weights = rng.multinomial(len(mask), every / len(mask), BOOTSTRAP_DRAWS).astype(np.float64)
     low, high = np.quantile(by_column(mine, weights).mean(1), [0.025, 0.975]).tolist()
     value = float(each.mean())
-    found = {
+    errors = {
         method: float(by_column(wrong(filled), every).mean()) for method, filled in fills.items()
     }
     order: list[int] = np.argsort(-each, kind="stable").tolist()
-    parts = [
-        Component(name=f"{BY}{method}", value=found[method], reference=0.0)
+    components = [
+        Component(name=f"{BY}{method}", value=errors[method], reference=0.0)
         for method in fills
         if method
     ]
-    parts += [
+    components += [
         Component(name=real.names[columns[at]], value=float(each[at]), reference=0.0)
         for at in order
     ]
@@ -226,45 +228,45 @@ def _error(
         name,
         (value, min(low, value), max(high, value)),
         (0.0, 0.0, 0.0),
-        found["mean or commonest"],
+        errors["mean or commonest"],
         int(mask.sum()),
         "low",
-        parts=tuple(parts),
+        components=tuple(components),
     )
 
 
 def _coverage(real: EncodedTable, mask: BoolArray, samples: NDArray[np.float64]) -> Score:
-    """Share of true numbers within the interval of the draws.
+    """Fraction of true numbers within the interval of the draws.
 
-    Of D draws and the truth, all alike, each is as likely as any other to stand at a given rank.
-    So order statistics give intervals of known level, up to (D - 1) / (D + 1) for all draws: 19
-    are needed for 90 %.
+    If the D draws and the truth have the same distribution, the truth has each rank with equal
+    probability. So order statistics give intervals of known level, up to (D - 1) / (D + 1): 19
+    draws are needed for 90 %.
     """
     count = len(samples)
     level = min(LEVEL, (count - 1) / (count + 1))
     edges = (1 - level) / 2 * (count + 1)
-    # `weibull` puts the k-th of D draws at k / (D + 1), where it stands on average.
+    # `weibull` puts the k-th of D draws at its expected quantile k / (D + 1).
     low, high = np.quantile(
         samples, [edges / (count + 1), 1 - edges / (count + 1)], axis=0, method="weibull"
     )
     inside = (real.values >= low - 1e-9) & (real.values <= high + 1e-9) & mask
 
-    def share(hits: int, trials: int) -> Triple:
+    def proportion(hits: int, trials: int) -> Triple:
         return (hits / trials, *wilson(hits, trials))
 
     hits, trials = int(inside.sum()), int(mask.sum())
-    asked: list[int] = np.flatnonzero(mask.any(0)).tolist()
-    each = inside[:, asked].sum(0) / mask[:, asked].sum(0)
+    columns: list[int] = np.flatnonzero(mask.any(0)).tolist()
+    each = inside[:, columns].sum(0) / mask[:, columns].sum(0)
     order: list[int] = np.argsort(each, kind="stable").tolist()
     return scored(
         f"interval coverage[{level:.0%}]",
-        share(hits, trials),
+        proportion(hits, trials),
         (level, *wilson(round(level * trials), trials)),
         0.0,
         trials,
         "high",
-        parts=tuple(
-            Component(name=real.names[asked[at]], value=float(each[at]), reference=level)
+        components=tuple(
+            Component(name=real.names[columns[at]], value=float(each[at]), reference=level)
             for at in order
         ),
     )

@@ -1,4 +1,4 @@
-"""Scores of a recipe that fills holes: held-out cells are hidden on purpose and filled."""
+"""Evaluation of imputation: known held-out cells are masked and imputed."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from gannet.core.plugins import gannet_version
 from gannet.core.scores import Report, Score
 from gannet.core.types import BoolArray
 from gannet.modalities.table.codec import TableCodec
-from gannet.modalities.table.columns.as_numbers import gone
+from gannet.modalities.table.columns.as_numbers import missing_mask
 from gannet.modalities.table.evaluation.imputation import BY, score_imputation
 
-HIDDEN, DRAWS = 0.2, 39
-"""Share of the known cells that is hidden, and draws from which intervals are taken."""
+HIDDEN_FRACTION = 0.2
+"""Fraction of the known cells that is masked."""
+DRAWS = 39
+"""Draws per masked cell, of which intervals are taken."""
 LEARNT = 5_000
-"""Most training rows that the other methods learn from."""
+"""Most training rows that the other methods are fitted to."""
 
 Fill = Callable[[Frame, int], Sequence[Frame]]
-"""A table and how many draws to that many filled tables; one is the best answer."""
+"""A table and a number of draws -> that many imputed tables; 1 gives the point estimate."""
 
 
 def evaluate_filled(
@@ -34,34 +36,36 @@ def evaluate_filled(
     artifact: str = "",
     data: str = "",
 ) -> Report:
-    """Hide a fifth of the known cells of held-out rows at random, fill them, and score that.
+    """Mask a fifth of the known cells of held-out rows at random, impute and score them.
 
     Args:
-        train: What the filler learnt from; the other methods learn from it too.
-        held_out: Rows that it never saw.
-        codec: Says what the columns are.
-        fill: The filler.
+        train: Training rows of the imputer; the other methods are fitted to them too.
+        held_out: Rows that were not trained on.
+        codec: Of the columns.
+        fill: The imputer.
         count: Most held-out rows.
-        seed: Of the hidden cells, the draws and the other methods.
-        artifact: How the report calls the filler.
-        data: How it calls the data.
+        seed: Of the mask, the draws and the other methods.
+        artifact: Name of the imputer in the report.
+        data: Name of the data in the report.
 
     Raises:
-        DataError: if there is no known cell to hide.
+        DataError: if there is no known cell to mask.
         MissingExtraError: if scikit-learn is not installed.
     """
-    asked, known = held_out[:count], train[:LEARNT]
-    hidden = _hidden(asked, codec, seed)
-    holed = with_holes(asked, hidden, codec)
-    (best,) = fill(holed, 1)
-    draws = fill(holed, DRAWS)
-    mask = np.concatenate([np.zeros((len(known), hidden.shape[1]), np.bool_), hidden])
+    test_rows, train_rows = held_out[:count], train[:LEARNT]
+    hidden_mask = _hidden_mask(test_rows, codec, seed)
+    masked = hide_cells(test_rows, hidden_mask, codec)
+    (best,) = fill(masked, 1)
+    draws = fill(masked, DRAWS)
+    mask = np.concatenate(
+        [np.zeros((len(train_rows), hidden_mask.shape[1]), np.bool_), hidden_mask]
+    )
     every = score_imputation(
-        joined([known, asked]),
+        joined([train_rows, test_rows]),
         mask,
-        [joined([known, each]) for each in draws],
+        [joined([train_rows, each]) for each in draws],
         codec,
-        best=joined([known, best]),
+        best=joined([train_rows, best]),
         seed=seed,
     )
     scores, others = _against_the_best(every)
@@ -72,61 +76,66 @@ def evaluate_filled(
         suspects=(),
         seed=seed,
         gannet=gannet_version(),
-        protocol=_protocol(len(asked), len(known), int(hidden.sum()), others),
+        protocol=_protocol(len(test_rows), len(train_rows), int(hidden_mask.sum()), others),
         baseline="best of mean, iterative regression and trees",
         conditional=True,
     )
 
 
 def _protocol(rows: int, learnt: int, cells: int, others: Sequence[str]) -> tuple[str, ...]:
-    """How it was measured, in sentences."""
+    """How the scores were measured, in sentences."""
     return (
         f"A fifth of the known cells of {rows} held-out rows was hidden at random: {cells} cells.",
-        "Errors are of the single best answer. Numbers: root mean square over the column's "
-        "standard deviation, the mean over columns; words: share of wrong ones.",
+        "Errors are of the point estimate. Numbers: root mean square error over the column's "
+        "standard deviation, averaged over columns; categories: fraction of wrong ones.",
         f"The other methods learn from the same rows and {learnt} rows of training. "
         f"Their errors: {'; '.join(others)}.",
-        "Weights and widths of the filler were chosen on the other half of the held-out rows.",
-        f"Coverage: true numbers within the middle nine tenths of {DRAWS} draws. Floor: what "
-        "exact draws of numbers that never repeat would reach; of coarse ones they reach more.",
-        "Intervals: 95 %; bootstrap over rows for errors, Wilson for shares.",
+        "The imputer was calibrated on the other half of the held-out rows.",
+        f"Coverage: true numbers within the middle nine tenths of {DRAWS} draws. Reference: the "
+        "coverage of exact draws of continuous numbers; rounded numbers are covered more often.",
+        "Intervals: 95 %; bootstrap over rows for errors, Wilson for fractions.",
     )
 
 
 def _against_the_best(scores: Sequence[Score]) -> tuple[tuple[Score, ...], list[str]]:
-    """The scores with the best of the other methods as their baseline, and what each method got."""
-    made: list[Score] = []
-    told: list[str] = []
+    """The scores with the best other method as their baseline, and each method's errors."""
+    rescored: list[Score] = []
+    method_errors: list[str] = []
     for score in scores:
         methods = [part for part in score.components if part.name.startswith(BY)]
         if not methods:
-            made.append(score.model_copy(update={"baseline": None}))
+            rescored.append(score.model_copy(update={"baseline": None}))
             continue
-        rest = tuple(part for part in score.components if part not in methods)
+        column_components = tuple(part for part in score.components if part not in methods)
         best = min(part.value for part in methods)
-        made.append(score.model_copy(update={"components": rest, "baseline": best}))
+        rescored.append(
+            score.model_copy(update={"components": column_components, "baseline": best})
+        )
         got = ", ".join(f"{part.name.removeprefix(BY)} {part.value:.3g}" for part in methods)
-        told.append(f"{score.name}: {got}")
-    return tuple(made), told
+        method_errors.append(f"{score.name}: {got}")
+    return tuple(rescored), method_errors
 
 
-def _hidden(frame: Frame, codec: TableCodec, seed: int) -> BoolArray:
+def _hidden_mask(frame: Frame, codec: TableCodec, seed: int) -> BoolArray:
     rng = np.random.default_rng(seed)
-    known = np.stack(
-        [~gone(column, frame.column(column.name)) & bool(column.sizes) for column in codec.columns],
+    observed = np.stack(
+        [
+            ~missing_mask(column, frame.column(column.name)) & bool(column.sizes)
+            for column in codec.columns
+        ],
         1,
     )
-    return known & (rng.random(known.shape) < HIDDEN)
+    return observed & (rng.random(observed.shape) < HIDDEN_FRACTION)
 
 
-def with_holes(frame: Frame, hidden: BoolArray, codec: TableCodec) -> Frame:
-    """The frame with nothing in the cells that are hidden, ``(N, C)`` in the codec's order."""
+def hide_cells(frame: Frame, hidden_mask: BoolArray, codec: TableCodec) -> Frame:
+    """The frame with missing values in the masked cells, ``(N, C)`` in the codec's order."""
     columns: list[Cells] = []
     for name, cells in zip(frame.names, frame.columns, strict=True):
-        rows = hidden[:, codec.names.index(name)]
-        # Whole numbers and truths have no word for nothing, unless they are objects.
-        made: Cells = cells.copy() if cells.dtype.kind in "OfM" else cells.astype(object)
+        rows = hidden_mask[:, codec.names.index(name)]
+        # Integer and boolean arrays cannot hold missing values; arrays of objects can.
+        masked: Cells = cells.copy() if cells.dtype.kind in "OfM" else cells.astype(object)
         if rows.any():
-            made[rows] = {"f": np.nan, "M": np.datetime64("NaT")}.get(made.dtype.kind)
-        columns.append(made)
+            masked[rows] = {"f": np.nan, "M": np.datetime64("NaT")}.get(masked.dtype.kind)
+        columns.append(masked)
     return Frame(frame.names, tuple(columns), frame.where, frame.first)

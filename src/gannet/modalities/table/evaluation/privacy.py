@@ -1,4 +1,4 @@
-"""Scores of tables that ask what fakes give away about the rows they were learnt from."""
+"""Privacy scores of tables: what fakes reveal about the training rows."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from gannet.metrics.tabular_distance import (
     dcr_share,
     density_ratio,
     equal_rows,
+    kernel_width,
     nearest,
-    width_of,
 )
 from gannet.modalities.table.evaluation.encoding import EncodedTable
 from gannet.modalities.table.evaluation.fidelity import Triple, scored
@@ -22,76 +22,79 @@ from gannet.modalities.table.evaluation.samples import EvaluationRows
 from gannet.modalities.table.evaluation.utility import Target
 
 CLOSEST = 3_000
-"""Most fakes whose nearest real rows are looked for."""
+"""Most fakes whose nearest real rows are searched."""
 SEARCHED = 10_000
-"""Most rows in which they are looked for."""
+"""Most real rows that are searched."""
 ATTACKED = 2_000
-"""Most training rows that an attacker asks about, and as many held-out ones."""
+"""Most training rows that are attacked, and as many held-out ones."""
 
 
 def privacy_scores(sides: EvaluationRows, sensitive: Sequence[Target]) -> list[Score]:
-    """Closest records, copies, membership, disclosure of each sensitive column."""
+    """DCR share, exact duplicates, membership inference, attribute inference per column."""
     scores = [_dcr(sides), _exact_duplicates(sides), _membership_inference(sides)]
     return scores + [_attribute_inference(sides, target) for target in sensitive]
 
 
 def _dcr(sides: EvaluationRows) -> Score:
-    """Share of fakes nearer to training than to held-out rows; .5 is as it should be."""
+    """DCR share: fraction of fakes nearer to training than to held-out rows; .5 is ideal."""
     rows = min(len(sides.others), len(sides.remaining), SEARCHED)
     train, held_out = (
         sides.row_distance.records(each.take(slice(0, rows)))
         for each in (sides.remaining, sides.others)
     )
 
-    def share(grid: EncodedTable) -> Triple:
-        asked = sides.row_distance.records(grid.take(slice(0, CLOSEST)))
-        (near, which), (near_other, which_other) = nearest(asked, train), nearest(asked, held_out)
+    def proportion(table: EncodedTable) -> Triple:
+        queries = sides.row_distance.records(table.take(slice(0, CLOSEST)))
+        (near, which), (near_other, which_other) = (
+            nearest(queries, train),
+            nearest(queries, held_out),
+        )
         value, error = dcr_share(near, near_other, which, which_other)
         return value, max(value - NORMAL * error, 0.0), min(value + NORMAL * error, 1.0)
 
     return scored(
         "dcr share",
-        share(sides.fake),
-        share(sides.real_reference),
-        share(sides.baseline_samples)[0],
+        proportion(sides.fake),
+        proportion(sides.real_reference),
+        proportion(sides.baseline_samples)[0],
         min(len(sides.fake), CLOSEST),
         "low",
-        chance=0.5,
+        chance_level=0.5,
     )
 
 
 def _exact_duplicates(sides: EvaluationRows) -> Score:
-    """Share of fakes equal to a training row; the floor are held-out rows that are."""
+    """Fraction of fakes equal to a training row; the reference is that of held-out rows."""
 
-    def share(grid: EncodedTable) -> Triple:
-        hits = int(equal_rows(grid.values, sides.train.values).sum())
-        return (hits / len(grid), *wilson(hits, len(grid)))
+    def proportion(table: EncodedTable) -> Triple:
+        hits = int(equal_rows(table.values, sides.train.values).sum())
+        return (hits / len(table), *wilson(hits, len(table)))
 
-    floor = share(sides.others)
+    reference = proportion(sides.others)
     return scored(
         "exact duplicates",
-        share(sides.fakes),
-        floor,
-        share(sides.baseline_samples)[0],
+        proportion(sides.fakes),
+        reference,
+        proportion(sides.baseline_samples)[0],
         len(sides.fakes),
         "low",
-        chance=floor[0],
+        chance_level=reference[0],
     )
 
 
 def _membership_inference(sides: EvaluationRows) -> Score:
-    """AUC with which the ratio of densities tells training rows from held-out ones."""
+    """AUC of a density-ratio attack that tells training rows from held-out ones."""
     half = len(sides.others) // 2
     count = min(ATTACKED, half, len(sides.remaining))
     reference = sides.row_distance.records(sides.others.take(slice(half, half + SEARCHED)))
     members = sides.row_distance.records(sides.remaining.take(slice(0, count)))
     strangers = sides.row_distance.records(sides.others.take(slice(0, count)))
-    width = width_of(reference[:ATTACKED])
+    width = kernel_width(reference[:ATTACKED])
 
-    def attack(grid: EncodedTable) -> Triple:
-        heap = sides.row_distance.records(grid.take(slice(0, SEARCHED)))
-        found = [density_ratio(each, heap, reference, width) for each in (members, strangers)]
-        return auc(*found)
+    def attack(table: EncodedTable) -> Triple:
+        records = sides.row_distance.records(table.take(slice(0, SEARCHED)))
+        ratios = [density_ratio(each, records, reference, width) for each in (members, strangers)]
+        return auc(*ratios)
 
     return scored(
         "membership inference",
@@ -100,29 +103,32 @@ def _membership_inference(sides: EvaluationRows) -> Score:
         attack(sides.baseline_samples)[0],
         count,
         "low",
-        chance=0.5,
+        chance_level=0.5,
     )
 
 
 def _attribute_inference(sides: EvaluationRows, target: Target) -> Score:
-    """How much better the nearest fake tells the column of training rows than of held-out ones.
+    """Accuracy of the nearest fake's value for training rows minus that for held-out rows.
 
-    What a fake says of strangers as well is knowledge about the world; the difference is knowledge
-    about those who were trained on.
+    What is right for held-out rows too is knowledge about the population; only the difference is
+    about the training rows.
     """
     half = len(sides.others) // 2
     count = min(ATTACKED, half, len(sides.remaining))
-    ruler = sides.row_distance.without(target.name)
-    asked = [each.take(slice(0, count)) for each in (sides.remaining, sides.others)]
-    queries = [ruler.records(each.without(target.name)) for each in asked]
+    row_distance = sides.row_distance.without(target.name)
+    row_sets = [each.take(slice(0, count)) for each in (sides.remaining, sides.others)]
+    queries = [row_distance.records(each.without(target.name)) for each in row_sets]
 
-    def gain(grid: EncodedTable) -> Triple:
-        known = grid.take(slice(0, SEARCHED))
-        heap, answers = ruler.records(known.without(target.name)), known.column(target.name)
+    def gain(table: EncodedTable) -> Triple:
+        candidates = table.take(slice(0, SEARCHED))
+        candidate_records, labels = (
+            row_distance.records(candidates.without(target.name)),
+            candidates.column(target.name),
+        )
         right: list[int] = []
-        for rows, records in zip(asked, queries, strict=True):
-            told = answers[nearest(records, heap)[1].numpy()]
-            right.append(int((told == rows.column(target.name)).sum()))
+        for rows, records in zip(row_sets, queries, strict=True):
+            predicted = labels[nearest(records, candidate_records)[1].numpy()]
+            right.append(int((predicted == rows.column(target.name)).sum()))
         return _difference(right[0], right[1], count)
 
     return scored(
@@ -132,12 +138,12 @@ def _attribute_inference(sides: EvaluationRows, target: Target) -> Score:
         gain(sides.baseline_samples)[0],
         count,
         "low",
-        chance=0.0,
+        chance_level=0.0,
     )
 
 
 def _difference(hits: int, others: int, trials: int) -> Triple:
-    """Of two shares, with its interval.
+    """Difference of two proportions, with its 95 % interval.
 
     Source: Newcombe 1998, Statistics in Medicine 17, p. 873, method 10.
     """

@@ -1,4 +1,4 @@
-"""Which rows of tables an evaluation compares."""
+"""The sets of rows that an evaluation of a table compares."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from gannet.core.errors import DataError
 from gannet.core.seeding import derive_seed
 from gannet.modalities.table.evaluation.encoding import EncodedTable, RowDistance, shuffled
 
-FEWEST = 20
-"""Rows on a side below which nothing can be said."""
+MIN_ROWS = 20
+"""Fewest rows per set; fewer give no meaningful scores."""
 
 
 @dataclass(frozen=True)
 class EvaluationRows:
-    """Rows to compare. The first four are of one length.
+    """Rows to compare. The first four sets have the same length.
 
     Attributes:
-        held_out: Reals never trained on.
-        real_reference: Training reals that serve as the floor.
-        fake: Of the generator.
+        held_out: Reals that were not trained on.
+        real_reference: Training reals for the reference (real against real).
+        fake: Generated rows.
         baseline_samples: Training reals with each column shuffled by itself.
-        remaining: Training reals but for the fresh ones, in random order.
-        train: All training reals, in random order: the fresh ones first.
+        remaining: Training reals except the reference ones, in random order.
+        train: All training reals, in random order: the reference ones first.
         fakes: All fakes, in random order.
         others: All held-out reals, in random order.
-        row_distance: Of all training reals.
-        seed: Of all choices.
+        row_distance: Relative to all training reals.
+        seed: Of all random choices.
     """
 
     held_out: EncodedTable
@@ -44,23 +44,23 @@ class EvaluationRows:
     seed: int
 
     def rng(self, use: int) -> np.random.Generator:
-        """Chance for one purpose."""
+        """A random generator for one purpose."""
         return np.random.default_rng(derive_seed(self.seed, use))
 
 
 def evaluation_rows(
     train: EncodedTable, held_out: EncodedTable, fake: EncodedTable, *, count: int, seed: int
 ) -> EvaluationRows:
-    """Choose rows. Equal arguments give equal rows.
+    """Choose rows at random; equal arguments give equal rows.
 
     Raises:
-        DataError: if there are too few, or no column is left to compare.
+        DataError: if there are too few rows, or no column to compare.
     """
     rows = min(count, len(held_out), len(train) // 2, len(fake))
-    if rows < FEWEST:
+    if rows < MIN_ROWS:
         raise DataError(
             f"{len(fake)} fake, {len(held_out)} held-out and {len(train)} training rows leave "
-            f"{rows} to compare, {FEWEST} are needed",
+            f"{rows} to compare, {MIN_ROWS} are needed",
             remedy="Give more rows, or a larger count.",
         )
     if not train.names:
@@ -88,5 +88,5 @@ def evaluation_rows(
 
 
 def order_of(count: int, seed: int, use: int) -> NDArray[np.int64]:
-    """The random order of training (0), held-out (1) and fake (2) rows; same seed, same order."""
+    """A random permutation of training (0), held-out (1) or fake (2) rows, given by the seed."""
     return np.random.default_rng(derive_seed(seed, use)).permutation(count)

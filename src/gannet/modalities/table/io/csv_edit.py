@@ -1,4 +1,4 @@
-"""Text tables with some cells exchanged and every other byte as it was."""
+"""Replace some cells of a text table and leave every other byte as it was."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import cache
 from gannet.core.frame import Dialect
 
 Exchanged = Mapping[int, Mapping[int, str]]
-"""Row -> column -> what stands there now; both counted from 0, the header left out."""
+"""Row -> column -> new cell; both counted from 0, the header left out."""
 
 
 @cache
@@ -21,12 +21,12 @@ def _pattern(delimiter: str) -> re.Pattern[str]:
 
 
 def patched(text: str, dialect: Dialect, exchanged: Exchanged) -> str:
-    """A text table with other cells in some places.
+    """A text table with some cells replaced.
 
     Args:
         text: The whole table.
-        dialect: How it is written.
-        exchanged: The new cells. They are quoted where they must be.
+        dialect: Of the table.
+        exchanged: The new cells; quoted where necessary.
     """
     return "".join(_parts(text, dialect, exchanged))
 
@@ -35,12 +35,12 @@ def _parts(text: str, dialect: Dialect, exchanged: Exchanged) -> Iterator[str]:
     pattern, row = _pattern(dialect.delimiter), -1 if dialect.header else 0
     at, column = 0, 0
     while at < len(text) or column:  # the last cell of all may be empty
-        found = pattern.match(text, at)
-        assert found is not None, "any text begins with a cell, if an empty one"
-        gap, cell, end = found.group("gap", "cell", "end")
-        at = found.end()
+        match = pattern.match(text, at)
+        assert match is not None, "the pattern matches any text, if only as an empty cell"
+        gap, cell, end = match.group("gap", "cell", "end")
+        at = match.end()
         if column == 0 and not gap and not cell and end != dialect.delimiter:
-            yield end  # a blank line is no row
+            yield end  # a blank line is not a row
             continue
         new = exchanged.get(row, {}).get(column) if row >= 0 else None
         if new is None:
@@ -51,7 +51,7 @@ def _parts(text: str, dialect: Dialect, exchanged: Exchanged) -> Iterator[str]:
 
 
 def quoted(cell: str, delimiter: str) -> str:
-    """A cell as CSV has it.
+    """A cell, quoted as CSV requires.
 
     >>> quoted("a;b", ";"), quoted("a;b", ",")
     ('"a;b"', 'a;b')

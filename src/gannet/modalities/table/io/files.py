@@ -1,4 +1,4 @@
-"""One row of a table as a file of its own."""
+"""Read and write a single row of a table as a file."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ def read_row(path: Path, storage: Mapping[str, str]) -> Row:
 
     Args:
         path: Of the file.
-        storage: How each column is stored in memory, in order.
+        storage: Column -> type of its cells in memory, in order.
 
     Raises:
         DataError: if the file does not hold one row with these columns.
     """
     text = path.read_text(encoding="utf-8")
     if path.suffix.lower() == ".jsonl":
-        found = [json.loads(line) for line in text.splitlines() if line.strip()]
+        rows = [json.loads(line) for line in text.splitlines() if line.strip()]
     else:
-        found = list(csv.DictReader(io.StringIO(text, newline="")))
-    if len(found) != 1 or set(found[0]) != set(storage):
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    if len(rows) != 1 or set(rows[0]) != set(storage):
         raise DataError("expected one row with the columns of training", where=str(path))
-    row = {name: found[0][name] for name in storage}
+    row = {name: rows[0][name] for name in storage}
     if path.suffix.lower() == ".jsonl":
         return tuple(
             np.datetime64(cell) if cell and storage[name].startswith("datetime64") else cell
@@ -52,9 +52,9 @@ def write_row(raw: Row, names: Sequence[str], path: Path) -> None:
         case ".jsonl":
             text = json.dumps(dict(zip(names, cells, strict=True)), ensure_ascii=False)
         case ".csv":
-            held = io.StringIO(newline="")
-            csv.writer(held, lineterminator="\n").writerows([names, cells])
-            text = held.getvalue()
+            buffer = io.StringIO(newline="")
+            csv.writer(buffer, lineterminator="\n").writerows([names, cells])
+            text = buffer.getvalue()
         case suffix:
             raise DataError(
                 f"a row cannot be written as {suffix or 'a file without suffix'}",
@@ -65,7 +65,7 @@ def write_row(raw: Row, names: Sequence[str], path: Path) -> None:
 
 
 def _typed(storage: str, cell: str) -> Any:
-    """A cell of text as it is stored in memory."""
+    """A text cell converted to its type in memory."""
     if storage == "text":
         return cell
     if cell == "":

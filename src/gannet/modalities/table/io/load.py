@@ -1,4 +1,4 @@
-"""Rows of tables to encoded rows: of files, of frames, of pandas data frames."""
+"""Read and encode rows of files, frames and pandas data frames."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gannet.modalities.table.codec import TableCodec
 
 
 def read_file(codec: Codec[Any], path: Path, read_table: ReadTable) -> LoadedSamples:
-    """All rows of a file.
+    """Read and encode all rows of a file.
 
     Raises:
         DataError: if it cannot be read, or has other columns than training's.
@@ -26,7 +26,7 @@ def read_file(codec: Codec[Any], path: Path, read_table: ReadTable) -> LoadedSam
 
 
 def encode(codec: Codec[Any], rows: Any) -> Tensor:
-    """A frame, or a pandas data frame.
+    """Encode a frame or a pandas data frame.
 
     Raises:
         DataError: if it has other columns than training's.

@@ -1,4 +1,4 @@
-"""Mixed tables to files, whole or not at all."""
+"""Write tables to files atomically: completely or not at all."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Written:
     """What was written.
 
     Attributes:
-        rows: How many.
+        rows: Number of rows.
         formulas: Cells that a spreadsheet would run as a formula, by column; columns with none
             left out.
         escaped: Whether those were quoted.
@@ -39,7 +39,7 @@ class Written:
 def write_frame(
     frame: Frame, path: Path, *, dialect: Dialect | None = None, escape_formulas: bool = False
 ) -> Written:
-    """Write a table; the suffix tells the format. See `write_chunks`."""
+    """Write a table; the suffix determines the format. See `write_chunks`."""
     return write_chunks([frame], path, dialect=dialect, escape_formulas=escape_formulas)
 
 
@@ -50,14 +50,14 @@ def write_chunks(
     dialect: Dialect | None = None,
     escape_formulas: bool = False,
 ) -> Written:
-    """Write tables of the same columns one below the other; the suffix tells the format.
+    """Write tables of the same columns into one file; the suffix determines the format.
 
-    A fault on the way leaves what was at ``path`` before.
+    If writing fails, the file that was at ``path`` before is unchanged.
 
     Args:
         frames: At least one.
         path: Of a .csv, .tsv, .parquet or .jsonl file.
-        dialect: How to write text; like the file that was read, or with commas, or tabs if .tsv.
+        dialect: Of text; by default commas, or tabs if .tsv.
         escape_formulas: Put ``'`` before cells that a spreadsheet would run.
 
     Raises:
@@ -88,17 +88,17 @@ def write_chunks(
             rows += len(frame)
             yield _harmless(frame, formulas, escape=escape_formulas)
 
-    with _whole(path) as fresh:
-        writers[suffix](watched(), fresh)
+    with _whole(path) as partial:
+        writers[suffix](watched(), partial)
     return Written(rows, formulas, escape_formulas and bool(formulas))
 
 
 @contextmanager
 def _whole(path: Path) -> Generator[Path]:
-    fresh = path.with_name(f".{path.name}.{os.getpid()}.part")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        yield fresh
-        fresh.replace(path)
+        yield partial
+        partial.replace(path)
     except OSError as error:
         raise DataError(
             f"cannot be written ({error.strerror or error})",
@@ -106,25 +106,25 @@ def _whole(path: Path) -> Generator[Path]:
             remedy="Check that its folder exists, may be written to and has room.",
         ) from None
     finally:
-        fresh.unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
 
 
 def _harmless(frame: Frame, formulas: dict[str, int], *, escape: bool) -> Frame:
-    """Count, and if asked for quote, what a spreadsheet would run: cells and names."""
+    """Count cells and column names that a spreadsheet would run, and quote them if asked to."""
     names, columns = list(frame.names), list(frame.columns)
     risky = spreadsheet(names)
-    for place, cells in enumerate(columns):
-        if risky[place] and names[place] not in formulas:
-            formulas[names[place]] = 1
+    for index, cells in enumerate(columns):
+        if risky[index] and names[index] not in formulas:
+            formulas[names[index]] = 1
         if cells.dtype.kind != "O":
             continue
-        words, at = factorized(cells)
-        run = np.array(spreadsheet(words.tolist()), np.bool_)
+        distinct, at = factorized(cells)
+        run = np.array(spreadsheet(distinct.tolist()), np.bool_)
         if run.any():
-            formulas[names[place]] = formulas.get(names[place], 0) + int(run[at].sum())
+            formulas[names[index]] = formulas.get(names[index], 0) + int(run[at].sum())
             if escape:
-                words[run] = [f"'{word}" for word in words[run].tolist()]
-                columns[place] = words[at]
+                distinct[run] = [f"'{word}" for word in distinct[run].tolist()]
+                columns[index] = distinct[at]
     if escape:
         names = [f"'{name}" if risk else name for name, risk in zip(names, risky, strict=True)]
     return Frame(tuple(names), tuple(columns), frame.where, frame.first)
@@ -140,7 +140,7 @@ def _delimited(frames: Iterator[Frame], path: Path, dialect: Dialect) -> None:
                 writer.writerow([(gap if at else "") + name for at, name in enumerate(frame.names)])
             first = False
             columns = [_texts(cells, gap if at else "") for at, cells in enumerate(frame.columns)]
-            # One column and a missing cell would be a blank line, which readers pass over.
+            # csv quotes a lone missing cell: readers would skip the blank line.
             writer.writerows(zip(*columns, strict=True))
 
 
@@ -172,7 +172,7 @@ def _parquet(frames: Iterator[Frame], path: Path) -> None:
             ]
             table = arrow.table(dict(zip(frame.names, arrays, strict=True)))
             if writer is None:
-                # Nothing but missing cells tells no type; words are what can still come.
+                # A first chunk of only missing cells has no type; later cells are text.
                 fields = [
                     arrow.field(field.name, arrow.string()) if field.type == arrow.null() else field
                     for field in table.schema
@@ -192,7 +192,7 @@ def _parquet(frames: Iterator[Frame], path: Path) -> None:
 
 
 def spreadsheet(cells: Sequence[Any]) -> list[bool]:
-    """Which cells a spreadsheet would run as a formula; numbers are none.
+    """Which cells a spreadsheet would run as a formula; numbers are not formulas.
 
     >>> spreadsheet(["=1+1", "-5", "-five", "ok", 3])
     [True, False, True, False, False]
@@ -200,9 +200,9 @@ def spreadsheet(cells: Sequence[Any]) -> list[bool]:
     risky = [
         isinstance(cell, str) and cell[:1] in {"=", "+", "-", "@", "\t", "\r"} for cell in cells
     ]
-    at = [place for place, risk in enumerate(risky) if risk]
+    at = [index for index, risk in enumerate(risky) if risk]
     if at:
-        held = cells_of([cells[place] for place in at])
-        for place, read in zip(at, numbers(held).read.tolist(), strict=True):
-            risky[place] = not read
+        texts = cells_of([cells[index] for index in at])
+        for index, read in zip(at, numbers(texts).read.tolist(), strict=True):
+            risky[index] = not read
     return risky

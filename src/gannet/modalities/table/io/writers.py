@@ -1,4 +1,4 @@
-"""Rows of tables to files, in the dialect of the training data where the suffix is theirs."""
+"""Write sampled rows, in the dialect of the training data if the suffix is the same."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from gannet.modalities.table.sampling.rows import SampledRows, TableSampleOption
 
 
 def write_rows(frames: Iterable[Frame], to: WriteRequest) -> Sequence[str]:
-    """Frames one below the other; what rules and quoting did to them is said."""
+    """Write frames into one file; returns notes on rejection sampling and quoted formulas."""
     options, facts = to.options, to.facts
     assert isinstance(options, TableSampleOptions)
-    alike = facts.get("suffix") == to.path.suffix.lower() and "dialect" in facts
+    same_format = facts.get("suffix") == to.path.suffix.lower() and "dialect" in facts
     parts = iter(frames)
-    first = next(parts)  # a wish that cannot come true must not leave a folder behind
+    first = next(parts)  # an impossible condition must raise before a folder is created
     to.path.parent.mkdir(parents=True, exist_ok=True)
     written = write_chunks(
         chain([first], parts),
         to.path,
-        dialect=Dialect(**facts["dialect"]) if alike else None,
+        dialect=Dialect(**facts["dialect"]) if same_format else None,
         escape_formulas=options.escape_formulas,
     )
     notes = frames.notes() if isinstance(frames, SampledRows) else []
     if written.formulas:
-        shown = ", ".join(f"{name} {cells:,}" for name, cells in written.formulas.items())
+        listing = ", ".join(f"{name} {cells:,}" for name, cells in written.formulas.items())
         done = "were quoted" if written.escaped else "are there; --escape-formulas quotes them"
-        notes.append(f"cells that a spreadsheet would run as a formula {done}: {shown}")
+        notes.append(f"cells that a spreadsheet would run as a formula {done}: {listing}")
     return notes
 
 

@@ -2,16 +2,16 @@
 
 from gannet.modalities.table.rules.binder import bind
 from gannet.modalities.table.rules.bounds import Bounds, BoundSource, bounds_of
-from gannet.modalities.table.rules.clause import Clause, SeenTogether
+from gannet.modalities.table.rules.clause import Clause, CooccurrenceLookup
 from gannet.modalities.table.rules.discovery import DiscoveredRule, RuleSearch
 
 __all__ = [
     "BoundSource",
     "Bounds",
     "Clause",
+    "CooccurrenceLookup",
     "DiscoveredRule",
     "RuleSearch",
-    "SeenTogether",
     "bind",
     "bounds_of",
 ]

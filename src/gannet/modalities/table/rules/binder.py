@@ -1,4 +1,4 @@
-"""A rule over the columns of a table: names looked up, types compared, ready to look at rows."""
+"""Bind a parsed rule to the columns of a table: resolve names, check types, compile tests."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from gannet.modalities.table.columns.infer_type import AnyColumn
 from gannet.modalities.table.columns.number import NumberColumn
 from gannet.modalities.table.rules.clause import (
     Clause,
+    CooccurrenceLookup,
     Operand,
-    SeenTogether,
     Test,
     certain,
     repeated,
@@ -46,18 +46,18 @@ from gannet.modalities.table.rules.values import (
     compared,
     kind_of,
     literal,
+    negated,
     reader,
-    turned,
 )
 
 
-def bind(rule: str, columns: Sequence[AnyColumn], seen: SeenTogether) -> list[Clause]:
-    """Read a rule and split it where ``and`` joins what must all be so.
+def bind(rule: str, columns: Sequence[AnyColumn], cooccurrence: CooccurrenceLookup) -> list[Clause]:
+    """Parse a rule and split it into clauses at each top-level ``and``.
 
     Args:
         rule: Its text.
         columns: Of the table.
-        seen: What occurred together.
+        cooccurrence: Co-occurrence of values in training rows.
 
     Raises:
         ConfigError: pointing at what cannot be read, an unknown column or value, or types that
@@ -66,7 +66,7 @@ def bind(rule: str, columns: Sequence[AnyColumn], seen: SeenTogether) -> list[Cl
     rule = re.sub(r"\s", " ", rule)
     by_name = {column.name: column for column in columns}
     parsed = parse_rule(rule, tuple(by_name))
-    return [_clause(rule, node, by_name, seen) for node in _conjuncts(parsed)]
+    return [_clause(rule, node, by_name, cooccurrence) for node in _conjuncts(parsed)]
 
 
 def _conjuncts(node: Node) -> Iterator[Node]:
@@ -80,8 +80,10 @@ def _conjuncts(node: Node) -> Iterator[Node]:
         yield node
 
 
-def _clause(rule: str, node: Node, columns: Mapping[str, AnyColumn], seen: SeenTogether) -> Clause:
-    binder = _Binder(rule, columns, seen)
+def _clause(
+    rule: str, node: Node, columns: Mapping[str, AnyColumn], cooccurrence: CooccurrenceLookup
+) -> Clause:
+    binder = _Binder(rule, columns, cooccurrence)
     test = binder.test(node)
     order = None
     if isinstance(node, Compare) and len(node.signs) == 1:
@@ -93,27 +95,29 @@ def _clause(rule: str, node: Node, columns: Mapping[str, AnyColumn], seen: SeenT
         columns=tuple(dict.fromkeys(binder.used)),
         test=test,
         marks=tuple(binder.marks),
-        plain=binder.plain,
+        comparison_only=binder.comparison_only,
         order=order,
     )
 
 
 class _Binder:
-    """Looks up the names of one clause."""
+    """Resolves the names of one clause and compiles its test."""
 
-    def __init__(self, rule: str, columns: Mapping[str, AnyColumn], seen: SeenTogether) -> None:
-        self.rule, self.columns, self.seen = rule, columns, seen
+    def __init__(
+        self, rule: str, columns: Mapping[str, AnyColumn], cooccurrence: CooccurrenceLookup
+    ) -> None:
+        self.rule, self.columns, self.cooccurrence = rule, columns, cooccurrence
         self.used: list[str] = []
         self.marks: list[str] = []
-        self.plain = True
+        self.comparison_only = True
 
-    # -- truths ----------------------------------------------------------------------------------
+    # -- tests --------------------------------------------------------------------------------
 
     def test(self, node: Node) -> Test:
         match node:
             case Not():
                 inner = self.test(node.part)
-                return lambda frame: turned(inner(frame))
+                return lambda frame: negated(inner(frame))
             case Several():
                 return self._several(node)
             case Compare():
@@ -129,14 +133,14 @@ class _Binder:
 
     def _several(self, node: Several) -> Test:
         tests = [self.test(part) for part in node.parts]
-        turns = node.sign == "or"  # either is so unless both are not
+        turns = node.sign == "or"  # by De Morgan: not (not a and not b)
 
         def test(frame: Frame) -> Truth:
-            found = [turned(each(frame)) if turns else each(frame) for each in tests]
-            whole = found[0]
-            for each in found[1:]:
+            evaluated = [negated(each(frame)) if turns else each(frame) for each in tests]
+            whole = evaluated[0]
+            for each in evaluated[1:]:
                 whole = both(whole, each)
-            return turned(whole) if turns else whole
+            return negated(whole) if turns else whole
 
         return test
 
@@ -174,13 +178,14 @@ class _Binder:
         return lambda frame: compared(one(frame), sign, other(frame))
 
     def _check_order(self, left: Node, sign: str, right: Node) -> None:
-        """Words can be equal, but none is less than another."""
+        """Refuse ``<`` and ``>`` for text, which has no order."""
         columns = [self._column(each) for each in (left, right) if isinstance(each, Name)]
-        if words := [each for each in columns if kind_of(each) == "words"]:
+        if text_columns := [each for each in columns if kind_of(each) == "words"]:
             raise fault(
                 self.rule,
                 left.start,
-                f"{words[0].name!r} holds words, which have no order, so {sign} means nothing",
+                f"{text_columns[0].name!r} holds words, which have no order, so {sign} means "
+                "nothing",
                 "Use ==, != or in (...); or train with --column to give the column another type.",
                 end=right.end,
             )
@@ -192,10 +197,10 @@ class _Binder:
         values = [self._value(each, node.part)[1] for each in node.values]
 
         def test(frame: Frame) -> Truth:
-            found = part(frame)
-            each = [compared(found, "==", value(frame)) for value in values]
+            evaluated = part(frame)
+            each = [compared(evaluated, "==", value(frame)) for value in values]
             yes = np.any([truth.yes for truth in each], 0)
-            return Truth(yes, ~yes & ~found.gone)
+            return Truth(yes, ~yes & ~evaluated.missing_mask)
 
         return test
 
@@ -214,29 +219,29 @@ class _Binder:
             raise fault(
                 self.rule,
                 node.start,
-                "occurs() takes two different columns: a run keeps which values met by twos",
-                f"Of more columns write {pairs}, which says that every two of them met.",
+                "occurs() takes two different columns: a run stores which pairs of values occurred",
+                f"For more columns write {pairs}, which checks each pair of them.",
                 end=node.end,
             )
         one, other = (self._listed(each) for each in node.columns)
-        met = self.seen(one.name, other.name)
-        if met is None:
+        cooccurred = self.cooccurrence(one.name, other.name)
+        if cooccurred is None:
             raise fault(
                 self.rule,
                 node.start,
-                "this run does not know which values met: its table is very wide",
+                "this run does not know which values occurred together: its table is very wide",
                 "Leave occurs() out.",
                 end=node.end,
             )
 
         def test(frame: Frame) -> Truth:
             left, right = (_symbols(each, frame.column(each.name)) for each in (one, other))
-            return certain(met[left, right])
+            return certain(cooccurred[left, right])
 
         return test
 
     def _listed(self, node: Name) -> AnyColumn:
-        """A column of which each value has a symbol of its own."""
+        """A column with a symbol per value, as co-occurrence requires."""
         column = self._column(node)
         few = isinstance(column, CategoryColumn) and len(column.values) <= SINGLE
         if isinstance(column, NumberColumn | DatetimeColumn):
@@ -245,9 +250,8 @@ class _Binder:
             raise fault(
                 self.rule,
                 node.start,
-                f"{column.name!r} is {column.describe()}: of a column with so many values a run "
-                "does "
-                "not keep which met",
+                f"{column.name!r} is {column.describe()}: for a column with so many values a run "
+                "does not store which occurred together",
                 f"occurs() takes columns of up to {SINGLE} values.",
                 end=node.end,
             )
@@ -267,18 +271,18 @@ class _Binder:
     # -- values ----------------------------------------------------------------------------------
 
     def _part(self, node: Node) -> tuple[ValueKind, Operand]:
-        """What a column or a calculation is in each row."""
+        """Type and values of a column or a calculation."""
         if isinstance(node, Name):
             column = self._column(node)
             kind, read, name = kind_of(column), reader(column), column.name
             assert kind is not None
             return kind, lambda frame: read(frame.column(name))
         if isinstance(node, Arithmetic):
-            self.plain = False
+            self.comparison_only = False
             left, right = self._number(node.left), self._number(node.right)
             sign = node.sign
             return "a number", lambda frame: calculated(left(frame), sign, right(frame))
-        self.test(node)  # for its complaints
+        self.test(node)  # raises a more specific error, if there is one
         raise fault(
             self.rule,
             node.start,
@@ -288,7 +292,7 @@ class _Binder:
         )
 
     def _number(self, node: Node) -> Operand:
-        """A part that is calculated with."""
+        """An operand of a calculation."""
         if isinstance(node, Literal):
             if not node.number:
                 raise self._unknown(node, ())
@@ -298,26 +302,27 @@ class _Binder:
             raise fault(
                 self.rule,
                 node.start,
-                f"{self.rule[node.start : node.end]} is no number, which rules calculate with",
+                f"{self.rule[node.start : node.end]} is not a number, so rules cannot calculate "
+                "with it",
                 "Compare it with another column or a value of the same type.",
                 end=node.end,
             )
         return part
 
     def _value(self, node: Literal, beside: Node) -> tuple[ValueKind, Operand]:
-        """A value, read as what it is compared with."""
+        """A literal, read in the type of what it is compared with."""
         if not isinstance(beside, Name):
             return "a number", self._number(node)
         column = self._column(beside)
         kind = kind_of(column)
         assert kind is not None
-        found = literal(column, node.text)
-        if found is None:
+        value = literal(column, node.text)
+        if value is None:
             raise self._misfit(node, column, kind)
         self.marks.append(node.text)
-        return kind, repeated(found)
+        return kind, repeated(value)
 
-    # -- names and complaints --------------------------------------------------------------------
+    # -- names and errors ---------------------------------------------------------------------
 
     def _column(self, node: Name) -> AnyColumn:
         column = self.columns.get(node.name)
@@ -327,8 +332,7 @@ class _Binder:
             raise fault(
                 self.rule,
                 node.start,
-                f"{column.name!r} is {column.describe()}; it is not learnt, so no rule holds for "
-                "it",
+                f"{column.name!r} is {column.describe()}; it is not learnt, so no rule can use it",
                 "Leave it out, or train with --column to give it a type.",
                 end=node.end,
             )
@@ -344,11 +348,13 @@ class _Binder:
         return fault(self.rule, node.start, f"no column {word!r}", remedy, end=node.end)
 
     def _two_literals(self, left: Literal, right: Literal) -> ConfigError:
-        """Of two values one was probably meant to be a column."""
-        words = [each for each in (left, right) if not each.number and not each.quoted]
-        if words:
-            near = [difflib.get_close_matches(w.text, self.columns, 1, 0.6) for w in words]
-            return self._unknown(words[next((at for at, each in enumerate(near) if each), 0)], ())
+        """The error for two compared literals, one of which was probably meant as a column."""
+        unquoted = [each for each in (left, right) if not each.number and not each.quoted]
+        if unquoted:
+            near = [difflib.get_close_matches(w.text, self.columns, 1, 0.6) for w in unquoted]
+            return self._unknown(
+                unquoted[next((at for at, each in enumerate(near) if each), 0)], ()
+            )
         return fault(
             self.rule,
             left.start,
@@ -358,18 +364,18 @@ class _Binder:
         )
 
     def _misfit(self, node: Literal, column: AnyColumn, kind: ValueKind) -> ConfigError:
-        known = list(column.values) if isinstance(column, CategoryColumn) else []
-        near = difflib.get_close_matches(node.text, [*known, *self.columns], 3, 0.6)
+        categories = list(column.values) if isinstance(column, CategoryColumn) else []
+        near = difflib.get_close_matches(node.text, [*categories, *self.columns], 3, 0.6)
         remedy = f"Did you mean {' or '.join(map(repr, near))}?" if near else ""
-        if known:
-            problem = f"{node.text!r} is no value of {column.name!r}"
-            remedy = remedy or f"Its values: {', '.join(map(repr, known[:20]))}."
+        if categories:
+            problem = f"{node.text!r} is not a value of {column.name!r}"
+            remedy = remedy or f"Its values: {', '.join(map(repr, categories[:20]))}."
         elif node.text.strip() in ("", "?", "NA"):
             problem = f"{column.name!r} is compared with what is missing"
             remedy = f"Write missing({column.name})."
         else:
-            bare = not node.quoted and not node.text[:1].isdecimal()  # it may be meant for a column
-            what = f"neither a column nor {kind}" if bare else f"not {kind}"
+            unquoted = not node.quoted and not node.text[:1].isdecimal()  # may be meant as a column
+            what = f"neither a column nor {kind}" if unquoted else f"not {kind}"
             problem = f"{node.text!r} is {what}, as {column.name!r} is"
             remedy = remedy or f"It is {column.describe()}."
         return fault(self.rule, node.start, problem, remedy, end=node.end)

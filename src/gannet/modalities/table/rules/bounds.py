@@ -1,4 +1,4 @@
-"""What rules say about one column alone: cells to ask for, and rules that contradict each other."""
+"""Bounds that rules put on single columns, as cell ranges, and detection of contradictions."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from gannet.modalities.table.columns.unmodeled import ConstantColumn
 from gannet.modalities.table.rules.clause import Clause
 from gannet.modalities.table.rules.values import unit_of
 
-MOST = 4_096
-"""Values of a column that are tried one by one; of more, rows are drawn until they obey."""
+MAX_VALUES = 4_096
+"""Most values of a column that are tested one by one; beyond, rejection sampling is used."""
 
 _OPPOSITE = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 _RELATIONS = {"<": "<", "<=": "<=", ">": ">", ">=": ">=", "==": "=", "!=": "<>"}
@@ -30,43 +30,43 @@ _RELATIONS = {"<": "<", "<=": "<=", ">": ">", ">=": ">=", "==": "=", "!=": "<>"}
 
 @dataclass(frozen=True, slots=True)
 class BoundSource:
-    """Something that was asked of a column.
+    """A condition or clause that restricts a column.
 
     Attributes:
-        words: As errors name it.
-        pieces: The ways in which it comes true; for a clause found from it.
+        description: Its name in error messages.
+        ranges: Ranges of cells that fulfil a condition; empty for a clause.
         clause: The clause, if it is one.
     """
 
-    words: str
-    pieces: tuple[CellRange, ...] = ()
+    description: str
+    ranges: tuple[CellRange, ...] = ()
     clause: Clause | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What all that was asked leaves of the columns.
+    """The cell ranges that conditions and rules leave of each column.
 
     Attributes:
-        pieces: Column -> the ways in which all that concerns it alone comes true.
-        sources: Column -> what they come from.
+        ranges: Column -> ranges of cells that fulfil everything that restricts it alone.
+        sources: Column -> the conditions and clauses that they come from.
     """
 
-    pieces: Mapping[str, tuple[CellRange, ...]]
+    ranges: Mapping[str, tuple[CellRange, ...]]
     sources: Mapping[str, tuple[BoundSource, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Left:
-    """What is left of a column.
+class _Remaining:
+    """What conditions and clauses leave of a column.
 
     Attributes:
-        pieces: The ways in which all that is asked comes true.
-        whole: Whether nothing was asked that is not always so.
-        any: Whether a known cell is among them, or a missing one that ``missing()`` asks for.
+        ranges: Ranges of cells that fulfil all of them.
+        whole: Whether every cell of the column does.
+        any: Whether the ranges hold a non-missing cell, or a missing one that ``missing()`` allows.
     """
 
-    pieces: list[CellRange]
+    ranges: list[CellRange]
     whole: bool
     any: bool
 
@@ -76,86 +76,86 @@ def bounds_of(
     columns: Sequence[AnyColumn],
     firsts: Sequence[int],
     given: Mapping[str, Sequence[CellRange]],
-    words: Mapping[str, str],
+    descriptions: Mapping[str, str],
 ) -> Bounds:
-    """Bring together what is asked of each column alone.
+    """Intersect the conditions and single-column clauses of each column.
 
     Args:
         clauses: Of all rules.
         columns: Of the table.
         firsts: Number of each column's first field.
-        given: Column -> wishes that have nothing to do with rules.
-        words: How errors name these wishes.
+        given: Column -> cell ranges of conditions that do not come from rules.
+        descriptions: Names of these conditions in error messages.
 
     Raises:
-        ConfigError: naming what contradicts each other.
+        ConfigError: naming conditions and rules that contradict each other.
     """
-    asked: dict[str, list[BoundSource]] = {
-        name: [BoundSource(words[name], tuple(pieces))] for name, pieces in given.items()
+    requests: dict[str, list[BoundSource]] = {
+        name: [BoundSource(descriptions[name], tuple(ranges))] for name, ranges in given.items()
     }
     alone = [each for each in clauses if len(each.columns) == 1]
     for clause in alone:
         source = BoundSource(f"--constraint '{clause.text}'", clause=clause)
-        asked.setdefault(clause.columns[0], []).append(source)
-    made: dict[str, tuple[CellRange, ...]] = {}
+        requests.setdefault(clause.columns[0], []).append(source)
+    allowed: dict[str, tuple[CellRange, ...]] = {}
     for column, first in zip(columns, firsts, strict=True):
-        if column.name in asked:
-            found = _asked_of(column, first, asked[column.name])
-            if found is not None:
-                made[column.name] = found
-    bounds = Bounds(made, {name: tuple(sources) for name, sources in asked.items()})
+        if column.name in requests:
+            column_ranges = _remaining_ranges(column, first, requests[column.name])
+            if column_ranges is not None:
+                allowed[column.name] = column_ranges
+    bounds = Bounds(allowed, {name: tuple(sources) for name, sources in requests.items()})
     _check_orders(clauses, {column.name: column for column in columns}, firsts, bounds)
     return bounds
 
 
-def _asked_of(
+def _remaining_ranges(
     column: AnyColumn, first: int, sources: Sequence[BoundSource]
 ) -> tuple[CellRange, ...] | None:
-    """The ways in which all of it comes true; nothing if that is always so or cannot be listed.
+    """Ranges that fulfil all sources; ``None`` if every cell does or they cannot be listed.
 
     Raises:
-        ConfigError: naming what contradicts each other.
+        ConfigError: naming sources that contradict each other.
     """
-    left = _left(column, first, sources)
+    left = _remaining(column, first, sources)
     if left is None:
-        conditions = [each.pieces for each in sources if each.clause is None]
+        conditions = [each.ranges for each in sources if each.clause is None]
         return conditions[0] if conditions else None
     if not left.any:
         raise _contradiction(column, first, sources)
-    return None if left.whole else tuple(left.pieces)
+    return None if left.whole else tuple(left.ranges)
 
 
-def _left(column: AnyColumn, first: int, sources: Sequence[BoundSource]) -> _Left | None:
-    """What sources leave of a column; nothing if it cannot be listed."""
+def _remaining(column: AnyColumn, first: int, sources: Sequence[BoundSource]) -> _Remaining | None:
+    """What sources leave of a column; ``None`` if that cannot be listed."""
     left = _allowed(column, first, [each.clause for each in sources if each.clause is not None])
-    for wish in (each.pieces for each in sources if each.clause is None):
+    for requested in (each.ranges for each in sources if each.clause is None):
         if left is not None:
-            pieces = _met(left.pieces, wish)
-            left = _Left(pieces, whole=False, any=bool(pieces))
+            ranges = _intersection(left.ranges, requested)
+            left = _Remaining(ranges, whole=False, any=bool(ranges))
     return left
 
 
-def _allowed(column: AnyColumn, first: int, clauses: Sequence[Clause]) -> _Left | None:
-    """Pieces of one column that obey some clauses, if they can be listed."""
+def _allowed(column: AnyColumn, first: int, clauses: Sequence[Clause]) -> _Remaining | None:
+    """Ranges of a column that obey some clauses; ``None`` if they cannot be listed."""
     if isinstance(column, ConstantColumn):
         cells = column.decode(np.zeros((1, 0), np.float32), 0, 0)
-        kept = bool(_obeyed(column.name, cells, clauses)[0])
-        return _Left([], whole=kept, any=kept)
+        obeys = bool(_obeyed(column.name, cells, clauses)[0])
+        return _Remaining([], whole=obeys, any=obeys)
     if not isinstance(column, CategoryColumn | NumberColumn | DatetimeColumn):
         return None
-    found = _stretches(column, first, clauses)
-    if found is None:
+    listed = _stretches(column, first, clauses)
+    if listed is None:
         return None
-    pieces, whole = found
-    leaves = bool(pieces)
+    ranges, whole = listed
+    leaves = bool(ranges)
     if column.missing.symbols:
-        gone = Frame((column.name,), (_missing_cell(column),))
-        if all(each.holds(gone)[0] for each in clauses):
-            pieces.append(CellRange({first: 0.0}))
-            leaves = leaves or any(each.test(gone).yes[0] for each in clauses)
+        missing_row = Frame((column.name,), (_missing_cell(column),))
+        if all(each.holds(missing_row)[0] for each in clauses):
+            ranges.append(CellRange({first: 0.0}))
+            leaves = leaves or any(each.test(missing_row).yes[0] for each in clauses)
         else:
             whole = False
-    return _Left(pieces, whole=whole, any=leaves)
+    return _Remaining(ranges, whole=whole, any=leaves)
 
 
 def _missing_cell(column: AnyColumn) -> Cells:
@@ -166,22 +166,22 @@ def _missing_cell(column: AnyColumn) -> Cells:
 def _stretches(
     column: CategoryColumn | Ordered, first: int, clauses: Sequence[Clause]
 ) -> tuple[list[CellRange], bool] | None:
-    """Pieces of the known cells that obey, and whether all do."""
+    """Ranges of non-missing cells that obey, and whether all cells do."""
     if isinstance(column, CategoryColumn):
-        if len(column.values) > MOST:
+        if len(column.values) > MAX_VALUES:
             return None
         cells = column.cells
         numbers = column.encode(cells).numbers
         obeyed = _obeyed(column.name, cells, clauses).tolist()
-        pieces = [
+        ranges = [
             CellRange({first + at: float(cell) for at, cell in enumerate(row)})
-            for row, kept in zip(numbers, obeyed, strict=True)
-            if kept
+            for row, obeys in zip(numbers, obeyed, strict=True)
+            if obeys
         ]
-        return pieces, all(obeyed)
+        return ranges, all(obeyed)
     bins = column.quantile_bins
     if bins.placed:
-        if not all(each.plain for each in clauses):
+        if not all(each.comparison_only for each in clauses):
             return None
         starts = _starts(column, [mark for each in clauses for mark in each.marks])
     else:
@@ -189,19 +189,19 @@ def _stretches(
     units = np.array(starts, np.int64)
     obeyed = _obeyed(column.name, column.cells_of(units), clauses).tolist()
     ends = [*(start - 1 for start in starts[1:]), bins.high]
-    pieces = [
+    ranges = [
         CellRange(
             {first: float(rung + column.missing.symbols)},
-            {} if not bins.placed or (begin <= 0 and stop >= 1) else {first + 1: (begin, stop)},
+            {} if not bins.placed or (lower <= 0 and upper >= 1) else {first + 1: (lower, upper)},
         )
         for start, end in _joined(starts, ends, obeyed)
-        for rung, begin, stop in bins.bins_between(start, end)
+        for rung, lower, upper in bins.bins_between(start, end)
     ]
-    return pieces, all(obeyed)
+    return ranges, all(obeyed)
 
 
 def _starts(column: Ordered, marks: Iterable[str]) -> list[int]:
-    """Where stretches of units begin within which no comparison changes."""
+    """First units of the intervals within which no comparison changes its result."""
     low, high = column.quantile_bins.low, column.quantile_bins.high
     near = {unit_of(column, mark) + off for mark in marks for off in (-1, 0, 1, 2)}
     return sorted({low} | {each for each in near if low < each <= high})
@@ -210,39 +210,44 @@ def _starts(column: Ordered, marks: Iterable[str]) -> list[int]:
 def _joined(
     starts: Sequence[int], ends: Sequence[int], obeyed: Sequence[bool]
 ) -> list[tuple[int, int]]:
-    """Stretches that obey, neighbours as one."""
-    found: list[tuple[int, int]] = []
-    for start, end, kept in zip(starts, ends, obeyed, strict=True):
-        if kept and found and found[-1][1] == start - 1:
-            found[-1] = (found[-1][0], end)
-        elif kept:
-            found.append((start, end))
-    return found
+    """Intervals that obey, with adjacent ones merged."""
+    intervals: list[tuple[int, int]] = []
+    for start, end, obeys in zip(starts, ends, obeyed, strict=True):
+        if obeys and intervals and intervals[-1][1] == start - 1:
+            intervals[-1] = (intervals[-1][0], end)
+        elif obeys:
+            intervals.append((start, end))
+    return intervals
 
 
 def _obeyed(name: str, cells: Cells, clauses: Sequence[Clause]) -> np.ndarray[tuple[int], Any]:
     frame = Frame((name,), (cells,))
-    kept = np.ones(len(cells), np.bool_)
+    mask = np.ones(len(cells), np.bool_)
     for each in clauses:
-        kept &= each.holds(frame)
-    return kept
+        mask &= each.holds(frame)
+    return mask
 
 
-def _met(some: Sequence[CellRange], others: Sequence[CellRange]) -> list[CellRange]:
-    """The ways in which one of each comes true at once."""
-    found = [both for one in some for other in others if (both := _both(one, other)) is not None]
-    return list({repr(piece): piece for piece in found}.values())
+def _intersection(some: Sequence[CellRange], others: Sequence[CellRange]) -> list[CellRange]:
+    """Pairwise intersections of two lists of ranges, without duplicates."""
+    ranges = [
+        both
+        for one in some
+        for other in others
+        if (both := _intersect_ranges(one, other)) is not None
+    ]
+    return list({repr(cell_range): cell_range for cell_range in ranges}.values())
 
 
-def _both(one: CellRange, other: CellRange) -> CellRange | None:
+def _intersect_ranges(one: CellRange, other: CellRange) -> CellRange | None:
     cells = {**one.cells, **other.cells}
     if any(one.cells.get(at, cell) != cell for at, cell in other.cells.items()):
         return None
     within: dict[int, tuple[float, float]] = {}
-    for piece in (one, other):
-        for at, (low, high) in piece.within.items():
-            held = within.get(at, (low, high))
-            within[at] = max(low, held[0]), min(high, held[1])
+    for cell_range in (one, other):
+        for at, (low, high) in cell_range.within.items():
+            current = within.get(at, (low, high))
+            within[at] = max(low, current[0]), min(high, current[1])
     for at, (low, high) in within.items():
         if low > high or not low <= cells.get(at, low) <= high:
             return None
@@ -250,15 +255,15 @@ def _both(one: CellRange, other: CellRange) -> CellRange | None:
 
 
 def _contradiction(column: AnyColumn, first: int, sources: Sequence[BoundSource]) -> ConfigError:
-    """Which of the sources leave nothing: one, or two, or all together."""
+    """The error that names the smallest set of sources that leave nothing: one, two or all."""
 
     def leaves(some: Sequence[BoundSource]) -> bool:
-        left = _left(column, first, some)
+        left = _remaining(column, first, some)
         return left is None or left.any
 
     if len(sources) == 1:
         return ConfigError(
-            f"{sources[0].words}: no cell of {column.name!r} is so",
+            f"{sources[0].description}: no cell of {column.name!r} fulfils it",
             remedy=f"{column.name} is {column.describe()}.",
         )
     few = next((each for each in sources if not leaves([each])), None)
@@ -266,12 +271,12 @@ def _contradiction(column: AnyColumn, first: int, sources: Sequence[BoundSource]
         return _contradiction(column, first, [few])
     pairs = (pair for pair in combinations(sources, 2) if not leaves(pair))
     against = next(pairs, sources)
-    return _against([each.words for each in against])
+    return _against([each.description for each in against])
 
 
-def _against(words: Sequence[str], more: str = "") -> ConfigError:
+def _against(descriptions: Sequence[str], more: str = "") -> ConfigError:
     return ConfigError(
-        f"{' and '.join(words)} contradict each other: no row can be so{more}",
+        f"{' and '.join(descriptions)} contradict each other: no row fulfils all of them{more}",
         remedy="Leave one of them out, or write them with or.",
     )
 
@@ -285,7 +290,7 @@ def _check_orders(
     firsts: Sequence[int],
     bounds: Bounds,
 ) -> None:
-    """Refuse comparisons of two columns that bounds, or each other, leave no room for."""
+    """Refuse comparisons of two columns that no row can fulfil, given bounds and each other."""
     ordered = [each for each in clauses if each.order is not None]
     for one, other in combinations(ordered, 2):
         if not _together(one, other):
@@ -304,16 +309,16 @@ def _check_orders(
 def _no_room(
     clause: Clause, columns: Mapping[str, AnyColumn], bounds: Bounds, names: tuple[str, str]
 ) -> ConfigError:
-    words = [f"--constraint '{clause.text}'"]
-    words += [each.words for name in names for each in bounds.sources.get(name, ())]
-    if len(words) > 1:
-        return _against(words)
-    shown = "; ".join(f"{name} is {columns[name].describe()}" for name in names)
-    return ConfigError(f"{words[0]}: no row can be so", remedy=f"{shown}.")
+    descriptions = [f"--constraint '{clause.text}'"]
+    descriptions += [each.description for name in names for each in bounds.sources.get(name, ())]
+    if len(descriptions) > 1:
+        return _against(descriptions)
+    listing = "; ".join(f"{name} is {columns[name].describe()}" for name in names)
+    return ConfigError(f"{descriptions[0]}: no row can fulfil it", remedy=f"{listing}.")
 
 
 def _together(one: Clause, other: Clause) -> bool:
-    """Whether two comparisons leave a way in which the same two columns can stand."""
+    """Whether two comparisons of the same two columns can both be true."""
     assert one.order is not None
     assert other.order is not None
     left, sign, right = one.order
@@ -334,7 +339,7 @@ def _room(
     one: tuple[Cells, Cells],
     other: tuple[Cells, Cells],
 ) -> bool:
-    """Whether a comparison is true of some cells between the lowest and the highest."""
+    """Whether a comparison can be true, given the lowest and highest cell of each column."""
 
     def possible(first: Cells, second: Cells, test: Callable[[Frame], bool]) -> bool:
         return test(Frame((left, right), (first, second)))
@@ -351,29 +356,35 @@ def _room(
 
 
 def _ends(column: AnyColumn, first: int, bounds: Bounds) -> tuple[Cells, Cells] | None:
-    """The lowest and the highest known cell that is left of an ordered column."""
+    """The lowest and the highest non-missing cell that bounds leave of an ordered column."""
     if not isinstance(column, NumberColumn | DatetimeColumn):
         return None
-    pieces = bounds.pieces.get(column.name)
-    if pieces is None:
+    ranges = bounds.ranges.get(column.name)
+    if ranges is None:
         ends = np.array([column.quantile_bins.low, column.quantile_bins.high])
         cells = column.cells_of(ends)
         return cells[:1], cells[1:]
-    known = [each for each in pieces if each.cells[first] >= column.missing.symbols]
-    if not known:
+    known_ranges = [each for each in ranges if each.cells[first] >= column.missing.symbols]
+    if not known_ranges:
         return None
-    lowest = min(known, key=lambda each: (each.cells[first], _place(each, first)[0]))
-    highest = max(known, key=lambda each: (each.cells[first], _place(each, first)[1]))
+    lowest = min(
+        known_ranges, key=lambda each: (each.cells[first], _position_bounds(each, first)[0])
+    )
+    highest = max(
+        known_ranges, key=lambda each: (each.cells[first], _position_bounds(each, first)[1])
+    )
     return _cell(column, lowest, first, 0), _cell(column, highest, first, 1)
 
 
-def _place(piece: CellRange, first: int) -> tuple[float, float]:
-    if first + 1 in piece.within:
-        return piece.within[first + 1]
-    place = piece.cells.get(first + 1)
-    return (0.0, 1.0) if place is None else (place, place)
+def _position_bounds(cell_range: CellRange, first: int) -> tuple[float, float]:
+    if first + 1 in cell_range.within:
+        return cell_range.within[first + 1]
+    position = cell_range.cells.get(first + 1)
+    return (0.0, 1.0) if position is None else (position, position)
 
 
-def _cell(column: Ordered, piece: CellRange, first: int, end: int) -> Cells:
-    rung = np.array([int(piece.cells[first]) - column.missing.symbols])
-    return column.cells_of(column.quantile_bins.units(rung, np.array([_place(piece, first)[end]])))
+def _cell(column: Ordered, cell_range: CellRange, first: int, end: int) -> Cells:
+    bin_index = np.array([int(cell_range.cells[first]) - column.missing.symbols])
+    return column.cells_of(
+        column.quantile_bins.units(bin_index, np.array([_position_bounds(cell_range, first)[end]]))
+    )

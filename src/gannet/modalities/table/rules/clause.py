@@ -1,4 +1,4 @@
-"""What a bound rule consists of: clauses, each of which every row must obey by itself."""
+"""Clauses of a bound rule; every row must obey each of them."""
 
 from __future__ import annotations
 
@@ -13,51 +13,51 @@ from gannet.core.frame import Frame
 from gannet.modalities.table.rules.values import Truth, Values
 
 Test: TypeAlias = Callable[[Frame], Truth]
-"""Whether something is so in each row of a table."""
+"""The truth of a clause in each row of a table."""
 
 Operand: TypeAlias = Callable[[Frame], Values]
-"""What a column or a calculation is in each row of a table."""
+"""The values of a column or a calculation in each row of a table."""
 
-SeenTogether: TypeAlias = Callable[[str, str], "NDArray[np.bool_] | None"]
-"""Of two columns, whether two symbols stood in one row of training, if that is known."""
+CooccurrenceLookup: TypeAlias = Callable[[str, str], "NDArray[np.bool_] | None"]
+"""Two columns -> ``(K, L)`` whether their symbols occurred in one training row, if known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """A part of a rule that every row must obey by itself.
+    """A part of a rule that every row must obey.
 
     Attributes:
-        text: As it stands in the rule.
-        columns: That it looks at, in the order of the rule.
-        test: Whether it is true, false or open in each row of a table with these columns.
+        text: Its text in the rule.
+        columns: That it uses, in the order of the rule.
+        test: Whether it is true, false or unknown in each row of a table with these columns.
         marks: Values that columns are compared with.
-        plain: Whether columns are only compared, with values or with each other.
-        order: ``(left, sign, right)`` if all it does is to compare two columns.
+        comparison_only: Whether it only compares columns with values or with each other.
+        order: ``(left, sign, right)`` if it only compares two columns.
     """
 
     text: str
     columns: tuple[str, ...]
     test: Test
     marks: tuple[str, ...]
-    plain: bool
+    comparison_only: bool
     order: tuple[str, str, str] | None = None
 
     def holds(self, frame: Frame) -> NDArray[np.bool_]:
-        """Which rows obey: those of which it is not false."""
+        """``(rows,)`` which rows obey: those where it is true or unknown."""
         return ~self.test(frame).no
 
 
 def certain(yes: NDArray[np.bool_]) -> Truth:
-    """What is true or false in each row, and never open."""
+    """A truth that is never unknown."""
     return Truth(yes, ~yes)
 
 
 def repeated(values: Values) -> Operand:
-    """One value for every row; arrays of one entry spread by themselves."""
+    """The same value in every row."""
 
     def part(frame: Frame) -> Values:
         count = len(frame)
         parts = tuple(np.repeat(each, count) for each in values.parts)
-        return replace(values, parts=parts, gone=np.repeat(values.gone, count))
+        return replace(values, parts=parts, gone=np.repeat(values.missing_mask, count))
 
     return part

@@ -1,4 +1,4 @@
-"""Rules that hold in all rows of a table: ``start <= end``, found by counting."""
+"""Discovery of rules that hold in all rows of a table, such as ``start <= end``."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from gannet.modalities.table.columns.number import NumberColumn
 from gannet.modalities.table.rules.lexer import KEYWORDS
 from gannet.modalities.table.rules.values import Values, compared, kind_of, reader
 
-FEWEST = 100
-"""Rows in which both columns are known, without which a rule may be chance."""
-SURPRISE = 10.0
-"""Rows that would break the rule if the columns had nothing to do with each other."""
-MOST_COLUMNS = 60
-"""Ordered columns beyond which none are compared."""
-KEPT = 20_000
-"""Rows that are kept to see what would be so by chance."""
+MIN_ROWS = 100
+"""Fewest rows with both cells present; with fewer, a rule may hold by chance."""
+MIN_EXPECTED_VIOLATIONS = 10.0
+"""Fewest violations expected if the columns were independent; with fewer, a rule says little."""
+MAX_COLUMNS = 60
+"""Most ordered columns that are compared."""
+MAX_SAMPLE_ROWS = 20_000
+"""Rows stored to estimate how often independent columns would violate a rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ class DiscoveredRule:
 
     Attributes:
         rule: As ``--constraint`` takes it.
-        rows: In which both columns are known.
-        equal: In which they are equal.
+        rows: Rows with both cells present.
+        equal: Rows in which they are equal.
     """
 
     rule: str
@@ -51,7 +51,7 @@ class _Pair:
 
 @dataclass
 class RuleSearch:
-    """Counts, some rows at a time, and drops what a row breaks.
+    """Tests candidate rules chunk by chunk and drops those that a row violates.
 
     Args:
         columns: Of the table.
@@ -60,12 +60,12 @@ class RuleSearch:
     columns: tuple[AnyColumn, ...]
     pairs: list[_Pair] = field(init=False)
     sample: dict[str, list[NDArray[np.float64]]] = field(init=False)
-    kept: int = field(init=False, default=0)
+    sampled_rows: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
-        """Begin with all pairs of columns whose ranges overlap and stand in order."""
+        """Start with all pairs of columns whose ranges overlap and are in order."""
         ordered = [each for each in self.columns if isinstance(each, NumberColumn | DatetimeColumn)]
-        ends = {each.name: _ends(each) for each in ordered[:MOST_COLUMNS]}
+        ends = {each.name: _ends(each) for each in ordered[:MAX_COLUMNS]}
         kinds = {each.name: kind_of(each) for each in ordered}
         self.pairs = [
             _Pair(one, other)
@@ -75,11 +75,11 @@ class RuleSearch:
         self.sample = {name: [] for name in ends}
 
     def add(self, frame: Frame) -> None:
-        """Look at some rows."""
+        """Test the candidates on some rows."""
         names = {name for pair in self.pairs for name in (pair.left, pair.right)}
         by_name = {each.name: each for each in self.columns if each.name in names}
         read = {name: reader(column)(frame.column(name)) for name, column in by_name.items()}
-        kept: list[_Pair] = []
+        remaining: list[_Pair] = []
         for pair in self.pairs:
             one, other = read[pair.left], read[pair.right]
             truth = compared(one, "<=", other)
@@ -87,53 +87,53 @@ class RuleSearch:
                 continue
             pair.rows += int(truth.yes.sum())
             pair.equal += int(compared(one, "==", other).yes.sum())
-            kept.append(pair)
-        self.pairs = kept
-        if self.kept < KEPT:
+            remaining.append(pair)
+        self.pairs = remaining
+        if self.sampled_rows < MAX_SAMPLE_ROWS:
             for name, values in read.items():
-                self.sample[name].append(_line(values)[:KEPT])
-            self.kept += len(frame)
+                self.sample[name].append(_as_numbers(values)[:MAX_SAMPLE_ROWS])
+            self.sampled_rows += len(frame)
 
-    def found(self) -> tuple[DiscoveredRule, ...]:
-        """The rules that held in all rows and say something."""
+    def rules(self) -> tuple[DiscoveredRule, ...]:
+        """The rules that held in all rows and would not if columns were independent."""
         return tuple(
             DiscoveredRule(f"{quoted(pair.left)} <= {quoted(pair.right)}", pair.rows, pair.equal)
             for pair in self.pairs
-            if pair.rows >= FEWEST and pair.equal < pair.rows and self._surprises(pair)
+            if pair.rows >= MIN_ROWS and pair.equal < pair.rows and self._is_unexpected(pair)
         )
 
-    def _surprises(self, pair: _Pair) -> bool:
-        """Whether columns that have nothing to do with each other would have broken the rule."""
+    def _is_unexpected(self, pair: _Pair) -> bool:
+        """Whether independent columns would have violated the rule."""
         one, other = (np.concatenate(self.sample[name]) for name in (pair.left, pair.right))
         one, other = one[~np.isnan(one)], np.sort(other[~np.isnan(other)])
         broken = np.searchsorted(other, one, "left").mean() / max(len(other), 1)
-        return bool(broken * pair.rows >= SURPRISE)
+        return bool(broken * pair.rows >= MIN_EXPECTED_VIOLATIONS)
 
 
 def quoted(name: str) -> str:
-    """A column's name as a rule takes it.
+    """A column's name, quoted as a rule requires.
 
     >>> quoted("start"), quoted("end of day"), quoted("2019"), quoted("in")
     ('start', '`end of day`', '`2019`', '`in`')
     """
-    bare = re.fullmatch(r"[^\W\d]\w*(?:[-.]\w+)*", name) and name not in KEYWORDS
-    return name if bare else f"`{name}`"
+    unquoted = re.fullmatch(r"[^\W\d]\w*(?:[-.]\w+)*", name) and name not in KEYWORDS
+    return name if unquoted else f"`{name}`"
 
 
 def _ends(column: NumberColumn | DatetimeColumn) -> tuple[float, float]:
     cells = column.cells_of(np.array([column.quantile_bins.low, column.quantile_bins.high]))
-    low, high = _line(reader(column)(cells)).tolist()
+    low, high = _as_numbers(reader(column)(cells)).tolist()
     return low, high
 
 
-def _line(values: Values) -> NDArray[np.float64]:
-    """Values as one number each, NaN where nothing is known; good enough to count."""
-    made = values.parts[0].astype(np.float64)
+def _as_numbers(values: Values) -> NDArray[np.float64]:
+    """Values as one float each, NaN where missing; precise enough for counting."""
+    numbers = values.parts[0].astype(np.float64)
     if len(values.parts) > 1:
-        made = made + values.parts[1] / (86_400 * 10**9)
-    return np.where(values.gone, np.nan, made)
+        numbers = numbers + values.parts[1] / (86_400 * 10**9)
+    return np.where(values.missing_mask, np.nan, numbers)
 
 
 def _may_be(one: tuple[float, float], other: tuple[float, float]) -> bool:
-    """Whether all of one may be below the other in each row, though not by their ranges alone."""
+    """Whether ``one <= other`` may hold in all rows without following from their ranges."""
     return one[0] <= other[0] and one[1] <= other[1] and one[1] > other[0]

@@ -1,4 +1,4 @@
-"""A rule's text as words: columns, values, numbers and signs, each with its place."""
+"""Lexer of rules: columns, values, numbers and signs as tokens with their positions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal
 from gannet.core.errors import ConfigError
 
 LONGEST = 2_000
-"""Signs of a rule."""
+"""Most characters of a rule."""
 KEYWORDS = frozenset(["and", "or", "not", "in"])
 COMPARISONS = ("<=", ">=", "==", "!=", "<", ">")
 
@@ -34,16 +34,16 @@ TokenKind = Literal["column", "word", "number", "sign", "end"]
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
-    """A word of a rule.
+class Token:
+    """A token of a rule.
 
     Attributes:
-        kind: A ``column``; a ``word`` or a ``number``, which are values; a ``sign``, which also is
-            a keyword; or the ``end`` of the rule.
+        kind: A ``column``; a ``word`` or a ``number``, which are values; a ``sign`` or keyword; or
+            the ``end`` of the rule.
         text: Without quotation marks.
-        start: Where it begins.
-        end: Where it ends.
-        quoted: Whether it stood between quotation marks, so that it is no slip for a column.
+        start: Index of its first character.
+        end: Index after its last character.
+        quoted: Whether it was in quotation marks, so is not a misspelt column.
     """
 
     kind: TokenKind
@@ -54,19 +54,19 @@ class Word:
 
 
 def fault(rule: str, start: int, problem: str, remedy: str = "", *, end: int = 0) -> ConfigError:
-    """An error that points at a place of a rule."""
+    """An error that points at a position in a rule."""
     marks = " " * start + "^" * max(end - start, 1)
     return ConfigError(f"{problem}\n    {rule}\n    {marks}", where="--constraint", remedy=remedy)
 
 
-def words_of(rule: str, columns: Sequence[str]) -> list[Word]:
-    """The words of a rule, an ``end`` last.
+def tokenize(rule: str, columns: Sequence[str]) -> list[Token]:
+    """Split a rule into tokens, the last of kind ``end``.
 
-    A column's name may stand bare if it begins with a letter and is no keyword; the longest name
-    that fits is taken. Between `` ` `` any name may stand, between ``"`` or ``'`` any value.
+    A column's name needs no quotes if it begins with a letter and is not a keyword; the longest
+    name that matches is taken. Any name may be quoted with `` ` ``, any value with ``"`` or ``'``.
 
     Raises:
-        ConfigError: pointing at what is no word, or if the rule is empty or very long.
+        ConfigError: pointing at what is not a token, or if the rule is empty or too long.
     """
     rule = re.sub(r"\s", " ", rule)
     if not rule.strip():
@@ -79,39 +79,41 @@ def words_of(rule: str, columns: Sequence[str]) -> list[Word]:
             where="--constraint",
             remedy="Split it into several rules.",
         )
-    bare = sorted((n for n in columns if n[:1].isalpha() or n[:1] == "_"), key=len, reverse=True)
-    found: list[Word] = []
+    bare_names = sorted(
+        (n for n in columns if n[:1].isalpha() or n[:1] == "_"), key=len, reverse=True
+    )
+    tokens: list[Token] = []
     at = 0
     while True:
         at += len(rule[at:]) - len(rule[at:].lstrip())
         if at == len(rule):
-            return [*found, Word("end", "", at, at + 1)]
-        found.append(_next(rule, at, bare))
-        at = found[-1].end
+            return [*tokens, Token("end", "", at, at + 1)]
+        tokens.append(_next(rule, at, bare_names))
+        at = tokens[-1].end
 
 
-def _next(rule: str, at: int, columns: Sequence[str]) -> Word:
+def _next(rule: str, at: int, columns: Sequence[str]) -> Token:
     if match := _QUOTED.match(rule, at):
         text = match[1] if match[2] is None else match[2]
-        return Word("word", text, at, match.end(), quoted=True)
+        return Token("word", text, at, match.end(), quoted=True)
     if match := _NAMED.match(rule, at):
-        return Word("column", match[1], at, match.end())
+        return Token("column", match[1], at, match.end())
     if rule[at] in "\"'`":
         raise fault(rule, at, "a quotation mark without its other half", "Close it.")
     word = _WORD.match(rule, at)
     if word and word[0] in KEYWORDS:
-        return Word("sign", word[0], at, word.end())
+        return Token("sign", word[0], at, word.end())
     for name in columns:
         end = at + len(name)
         if rule.startswith(name, at) and not re.match(r"\w", rule[end : end + 1]):
-            return Word("column", name, at, end)
+            return Token("column", name, at, end)
     if match := _DATE.match(rule, at):
-        return Word("word", match[0], at, match.end())
+        return Token("word", match[0], at, match.end())
     if match := _NUMBER.match(rule, at):
-        return Word("number", match[0], at, match.end())
+        return Token("number", match[0], at, match.end())
     if match := _SIGN.match(rule, at):
-        return Word("sign", match[0], at, match.end())
+        return Token("sign", match[0], at, match.end())
     if word:
-        return Word("word", word[0], at, word.end())
+        return Token("word", word[0], at, word.end())
     remedy = _REMEDIES.get(rule[at], "Put values with such signs between quotation marks.")
     raise fault(rule, at, f"{rule[at]!r} means nothing in a rule", remedy)

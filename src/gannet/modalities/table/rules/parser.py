@@ -1,4 +1,4 @@
-"""The grammar of rules, read by recursive descent.
+"""Recursive-descent parser of rules.
 
 rule    = and-part {"or" and-part}
 and     = not-part {"and" not-part}
@@ -16,10 +16,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from gannet.core.errors import ConfigError
-from gannet.modalities.table.rules.lexer import COMPARISONS, Word, fault, words_of
+from gannet.modalities.table.rules.lexer import COMPARISONS, Token, fault, tokenize
 
 DEEPEST = 50
-"""Brackets and signs that may stand inside each other."""
+"""Deepest nesting of brackets and operators."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Name(Node):
 
 @dataclass(frozen=True, slots=True)
 class Literal(Node):
-    """A value: a number, or words whose meaning follows from what they are compared with."""
+    """A value: a number, or text that is read in the type of what it is compared with."""
 
     text: str
     number: bool
@@ -57,7 +57,7 @@ class Arithmetic(Node):
 
 @dataclass(frozen=True, slots=True)
 class Compare(Node):
-    """A chain such as ``a < b <= c``: its parts and the signs between them."""
+    """A chained comparison such as ``a < b <= c``: its parts and the signs between them."""
 
     parts: tuple[Node, ...]
     signs: tuple[str, ...]
@@ -81,62 +81,62 @@ class Call(Node):
 
 @dataclass(frozen=True, slots=True)
 class Not(Node):
-    """The opposite."""
+    """Logical negation."""
 
     part: Node
 
 
 @dataclass(frozen=True, slots=True)
 class Several(Node):
-    """Parts with ``and`` or ``or`` between them."""
+    """A conjunction or disjunction of parts."""
 
     sign: str
     parts: tuple[Node, ...]
 
 
 def parse(rule: str, columns: Sequence[str]) -> Node:
-    """Read a rule.
+    """Parse a rule.
 
     Args:
         rule: Its text.
-        columns: Names that are columns wherever they stand.
+        columns: Names that are always read as columns.
 
     Raises:
-        ConfigError: pointing at where it stops making sense.
+        ConfigError: pointing at the first syntax error.
     """
-    reader = _Reader(rule, words_of(rule, columns))
-    found = reader.disjunction()
-    if reader.now.kind != "end":
+    reader = _Parser(rule, tokenize(rule, columns))
+    node = reader.disjunction()
+    if reader.current.kind != "end":
         raise reader.expected("and, or, or the end of the rule")
-    return found
+    return node
 
 
-class _Reader:
-    """Goes through the words once."""
+class _Parser:
+    """Parses tokens in one pass."""
 
-    def __init__(self, rule: str, words: Sequence[Word]) -> None:
-        self.rule, self.words, self.at, self.depth = rule, words, 0, 0
+    def __init__(self, rule: str, tokens: Sequence[Token]) -> None:
+        self.rule, self.tokens, self.at, self.depth = rule, tokens, 0, 0
 
     @property
-    def now(self) -> Word:
-        return self.words[self.at]
+    def current(self) -> Token:
+        return self.tokens[self.at]
 
-    def taken(self, *texts: str) -> Word | None:
-        """The next word if it is one of these signs, which then lies behind."""
-        word = self.now
+    def accept(self, *texts: str) -> Token | None:
+        """Consume and return the next token if it is one of these signs."""
+        word = self.current
         if word.kind == "sign" and word.text in texts:
             self.at += 1
             return word
         return None
 
-    def need(self, text: str) -> Word:
-        word = self.taken(text)
+    def need(self, text: str) -> Token:
+        word = self.accept(text)
         if word is None:
             raise self.expected(repr(text))
         return word
 
     def expected(self, what: str) -> ConfigError:
-        word = self.now
+        word = self.current
         got = "the rule ends" if word.kind == "end" else f"got {word.text!r}"
         remedy = "Put values of several words between quotation marks, columns between ` marks."
         return fault(self.rule, word.start, f"expected {what}, {got}", remedy, end=word.end)
@@ -145,7 +145,10 @@ class _Reader:
         self.depth += 1
         if self.depth > DEEPEST:
             raise fault(
-                self.rule, self.now.start, f"more than {DEEPEST} levels deep", "Write it flatter."
+                self.rule,
+                self.current.start,
+                f"more than {DEEPEST} levels deep",
+                "Write it flatter.",
             )
 
     def disjunction(self) -> Node:
@@ -156,14 +159,14 @@ class _Reader:
 
     def _several(self, sign: str, part: Callable[[], Node]) -> Node:
         parts = [part()]
-        while self.taken(sign):
+        while self.accept(sign):
             parts.append(part())
         if len(parts) == 1:
             return parts[0]
         return Several(parts[0].start, parts[-1].end, sign, tuple(parts))
 
     def negation(self) -> Node:
-        word = self.taken("not")
+        word = self.accept("not")
         if word is None:
             return self.test()
         self.deeper()
@@ -173,14 +176,14 @@ class _Reader:
 
     def test(self) -> Node:
         left = self.sum()
-        negated = self.taken("not")
-        if self.taken("in"):
-            found = self._among(left)
-            return Not(found.start, found.end, found) if negated else found
+        negated = self.accept("not")
+        if self.accept("in"):
+            node = self._among(left)
+            return Not(node.start, node.end, node) if negated else node
         if negated:
             raise self.expected("'in'")
         parts, signs = [left], list[str]()
-        while word := self.taken(*COMPARISONS):
+        while word := self.accept(*COMPARISONS):
             signs.append(word.text)
             parts.append(self.sum())
         if not signs:
@@ -190,13 +193,13 @@ class _Reader:
     def _among(self, left: Node) -> Among:
         self.need("(")
         values = [self._value()]
-        while self.taken(","):
+        while self.accept(","):
             values.append(self._value())
         return Among(left.start, self.need(")").end, left, tuple(values))
 
-    def _value(self, minus: Word | None = None) -> Literal:
-        minus = minus or self.taken("-")
-        word = self.now
+    def _value(self, minus: Token | None = None) -> Literal:
+        minus = minus or self.accept("-")
+        word = self.current
         if word.kind not in ("word", "number") or (minus and word.kind != "number"):
             raise self.expected("a value")
         self.at += 1
@@ -211,30 +214,30 @@ class _Reader:
 
     def _arithmetic(self, signs: tuple[str, ...], part: Callable[[], Node]) -> Node:
         left, depth = part(), self.depth
-        while word := self.taken(*signs):
-            self.deeper()  # the first sum stands inside all the others
+        while word := self.accept(*signs):
+            self.deeper()  # each operator nests what is left of it
             right = part()
             left = Arithmetic(left.start, right.end, word.text, left, right)
         self.depth = depth
         return left
 
     def factor(self) -> Node:
-        word = self.now
-        if minus := self.taken("-"):
-            if self.now.kind == "number":
+        word = self.current
+        if minus := self.accept("-"):
+            if self.current.kind == "number":
                 return self._value(minus)
             self.deeper()
             part = self.factor()
             self.depth -= 1
             nought = Literal(minus.start, minus.end, "0", number=True, quoted=False)
             return Arithmetic(minus.start, part.end, "-", nought, part)
-        if self.taken("("):
+        if self.accept("("):
             self.deeper()
             inside = self.disjunction()
             self.depth -= 1
             end = self.need(")").end
             return replace(inside, start=word.start, end=end)
-        following = self.words[min(self.at + 1, len(self.words) - 1)]
+        following = self.tokens[min(self.at + 1, len(self.tokens) - 1)]
         opens = following.kind == "sign" and following.text == "("
         if opens and word.kind in ("word", "column") and not word.quoted:
             return self._call()
@@ -246,7 +249,7 @@ class _Reader:
         raise self.expected("a column or a value")
 
     def _call(self) -> Call:
-        word = self.now
+        word = self.current
         if word.text not in ("occurs", "missing"):
             raise fault(
                 self.rule,
@@ -258,12 +261,12 @@ class _Reader:
         self.at += 1
         self.need("(")
         columns = [self._column()]
-        while self.taken(","):
+        while self.accept(","):
             columns.append(self._column())
         return Call(word.start, self.need(")").end, word.text, tuple(columns))
 
     def _column(self) -> Name:
-        word = self.now
+        word = self.current
         if word.kind not in ("column", "word"):
             raise self.expected("a column")
         self.at += 1

@@ -1,4 +1,4 @@
-"""Cells as what rules compare: numbers, words, dates, times of day; and what is then known."""
+"""Values of cells in rules, their comparison and arithmetic, with three-valued logic."""
 
 from __future__ import annotations
 
@@ -29,27 +29,27 @@ NEAR = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """What a part of a rule is in each row.
+    """Values of an operand in each row.
 
     Attributes:
-        parts: ``(rows,)`` each; the second decides where the first are equal. Dates are days and
-            nanoseconds, since no 64-bit number counts all of them.
-        gone: ``(rows,)`` where nothing is known, since a cell is missing.
-        exact: Whether nothing was calculated.
+        parts: ``(rows,)`` each, compared lexicographically. Dates are days and nanoseconds, since
+            a single 64-bit number does not hold both range and resolution.
+        missing_mask: ``(rows,)`` where the value is unknown because a cell is missing.
+        exact: Whether nothing was calculated, so that equality needs no tolerance.
     """
 
     parts: tuple[NDArray[Any], ...]
-    gone: BoolArray
+    missing_mask: BoolArray
     exact: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """Where a rule is true and where it is false; elsewhere a missing cell leaves it open.
+    """Three-valued truth of a rule: true, false, or unknown where a cell is missing.
 
     Attributes:
-        yes: ``(rows,)``.
-        no: ``(rows,)``.
+        yes: ``(rows,)`` where it is true.
+        no: ``(rows,)`` where it is false.
     """
 
     yes: BoolArray
@@ -60,7 +60,7 @@ CellReader: TypeAlias = Callable[[Cells], Values]
 
 
 def kind_of(column: AnyColumn) -> ValueKind | None:
-    """What a column's cells are in a rule; nothing if they are not learnt."""
+    """Type of a column's cells in a rule; ``None`` if the column is not modelled."""
     match column:
         case NumberColumn():
             return "a number"
@@ -78,26 +78,28 @@ def kind_of(column: AnyColumn) -> ValueKind | None:
 
 
 def reader(column: AnyColumn) -> CellReader:
-    """How a column's cells are read; those of a column that ``kind_of`` knows."""
+    """The function that reads a column's cells; for columns whose ``kind_of`` is not ``None``."""
 
     def read(cells: Cells) -> Values:
         distinct, at = factorized(cells)
-        gone = find_missing(distinct, wide=not isinstance(column, CategoryColumn | ConstantColumn))
-        known = distinct[~gone]
-        parts = _parts(column, known)
+        missing_mask = find_missing(
+            distinct, wide=not isinstance(column, CategoryColumn | ConstantColumn)
+        )
+        observed = distinct[~missing_mask]
+        parts = _parts(column, observed)
         whole = tuple(np.zeros(len(distinct), part.dtype) for part in parts)
         for full, part in zip(whole, parts, strict=True):
-            full[~gone] = part
-        lost = gone.copy()
+            full[~missing_mask] = part
+        unknown = missing_mask.copy()
         if isinstance(column, CategoryColumn):
-            lost[~gone] = np.array([each is None for each in parts[0]], np.bool_)
-        return Values(tuple(full[at] for full in whole), lost[at])
+            unknown[~missing_mask] = np.array([each is None for each in parts[0]], np.bool_)
+        return Values(tuple(full[at] for full in whole), unknown[at])
 
     return read
 
 
 def literal(column: AnyColumn, text: str) -> Values | None:
-    """A value that a rule names, as the column's cells are read; nothing if it is none of them."""
+    """A literal of a rule, read as the column's cells are; ``None`` if it is not a value."""
     one = np.zeros(1, np.bool_)
     try:
         match column:
@@ -110,8 +112,8 @@ def literal(column: AnyColumn, text: str) -> Values | None:
                 moment = np.array([text], "datetime64")
                 return None if np.isnat(moment).any() else Values(_moments(moment), one)
             case CategoryColumn():
-                place = column.position_of(text)
-                return Values((_cell(column.values[place]),), one) if place >= 0 else None
+                index = column.position_of(text)
+                return Values((_cell(column.values[index]),), one) if index >= 0 else None
             case ConstantColumn():
                 return reader(column)(_cell(text))
             case _:
@@ -121,7 +123,7 @@ def literal(column: AnyColumn, text: str) -> Values | None:
 
 
 def unit_of(column: NumberColumn | DatetimeColumn, text: str) -> int:
-    """The unit of a column that is about at a value which ``literal`` can read."""
+    """The unit of a column nearest to a value that ``literal`` can read."""
     if isinstance(column, NumberColumn):
         return int(column.units_of(numbers(_cell(text), form=column.form).values)[0])
     cell = _cell(text) if column.format else np.array([text], "datetime64")
@@ -137,36 +139,36 @@ def _cell(text: str) -> Cells:
 def _number(column: ConstantColumn) -> float | None:
     if isinstance(column.value, bool):
         return None
-    found = numbers(_cell(str(column.value)))
-    return float(found.values[0]) if found.read[0] else None
+    parsed = numbers(_cell(str(column.value)))
+    return float(parsed.values[0]) if parsed.read[0] else None
 
 
-def _parts(column: AnyColumn, known: Cells) -> tuple[NDArray[Any], ...]:
+def _parts(column: AnyColumn, cells: Cells) -> tuple[NDArray[Any], ...]:
     match column:
         case NumberColumn():
-            return (numbers(known, form=column.form).values,)
+            return (numbers(cells, form=column.form).values,)
         case DatetimeColumn() if column.format:
-            return _of_format(column, known)
+            return _of_format(column, cells)
         case DatetimeColumn():
-            column.own_of(known)  # for its complaints about what is no date
-            return _moments(known)
+            column.own_of(cells)  # raises if a cell is not a date
+            return _moments(cells)
         case CategoryColumn():
-            places = [column.position_of(cell) for cell in known.tolist()]
-            words = np.empty(len(places), object)
-            words[:] = [column.values[at] if at >= 0 else None for at in places]
-            return (words,)
+            indices = [column.position_of(cell) for cell in cells.tolist()]
+            texts = np.empty(len(indices), object)
+            texts[:] = [column.values[at] if at >= 0 else None for at in indices]
+            return (texts,)
         case _:
             assert isinstance(column, ConstantColumn)
             if _number(column) is not None:
-                return (numbers(known).values,)
-            words = np.empty(len(known), object)
-            words[:] = list(map(str, known.tolist()))
-            return (words,)
+                return (numbers(cells).values,)
+            texts = np.empty(len(cells), object)
+            texts[:] = list(map(str, cells.tolist()))
+            return (texts,)
 
 
-def _of_format(column: DatetimeColumn, known: Cells) -> tuple[NDArray[Any], ...]:
+def _of_format(column: DatetimeColumn, cells: Cells) -> tuple[NDArray[Any], ...]:
     fine, coarse = date_formats.step(column.format)
-    own = column.own_of(known)
+    own = column.own_of(cells)
     seconds = own // fine * coarse
     if column.offset:
         seconds = seconds - date_formats.seconds_between("+00:00", column.offset)
@@ -175,15 +177,15 @@ def _of_format(column: DatetimeColumn, known: Cells) -> tuple[NDArray[Any], ...]
 
 def _moments(cells: Cells) -> tuple[NDArray[Any], ...]:
     days = cells.astype("datetime64[D]")
-    rest = (cells - days).astype("timedelta64[ns]").astype(np.int64)
-    return days.astype(np.int64), rest
+    nanoseconds = (cells - days).astype("timedelta64[ns]").astype(np.int64)
+    return days.astype(np.int64), nanoseconds
 
 
 def compared(left: Values, sign: str, right: Values) -> Truth:
-    """Whether ``left sign right`` in each row."""
-    gone = left.gone | right.gone
-    same = np.ones(len(gone), np.bool_)
-    less = np.zeros(len(gone), np.bool_)
+    """Truth of ``left sign right`` in each row."""
+    missing_mask = left.missing_mask | right.missing_mask
+    same = np.ones(len(missing_mask), np.bool_)
+    less = np.zeros(len(missing_mask), np.bool_)
     ordered = sign not in ("==", "!=")
     for one, other in zip(left.parts, right.parts, strict=True):
         if ordered:
@@ -201,28 +203,28 @@ def compared(left: Values, sign: str, right: Values) -> Truth:
         ">": ~(less | same),
         ">=": ~less,
     }[sign]
-    return Truth(yes & ~gone, ~yes & ~gone)
+    return Truth(yes & ~missing_mask, ~yes & ~missing_mask)
 
 
 def calculated(left: Values, sign: str, right: Values) -> Values:
-    """A sum, difference, product or quotient; nothing is known where one divides by nought."""
+    """A sum, difference, product or quotient; unknown where the divisor is zero."""
     one, other = left.parts[0], right.parts[0]
     with np.errstate(all="ignore"):
-        made = {
+        result = {
             "+": np.add,
             "-": np.subtract,
             "*": np.multiply,
             "/": np.divide,
         }[sign](one, other)
-    gone = left.gone | right.gone | ~np.isfinite(made)
-    return Values((np.where(gone, 0.0, made),), gone, exact=False)
+    missing_mask = left.missing_mask | right.missing_mask | ~np.isfinite(result)
+    return Values((np.where(missing_mask, 0.0, result),), missing_mask, exact=False)
 
 
-def turned(truth: Truth) -> Truth:
-    """The opposite; what is open stays open."""
+def negated(truth: Truth) -> Truth:
+    """Negation; unknown stays unknown."""
     return Truth(truth.no, truth.yes)
 
 
 def both(one: Truth, other: Truth) -> Truth:
-    """True where both are, false where one is."""
+    """Conjunction: true where both are true, false where either is false."""
     return Truth(one.yes & other.yes, one.no | other.no)

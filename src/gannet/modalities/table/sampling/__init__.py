@@ -1,1 +1,1 @@
-"""Rows of tables from a trained model, as cells, balance and rules are asked for."""
+"""Sampling rows from a trained model, with conditions, stratification and constraints."""

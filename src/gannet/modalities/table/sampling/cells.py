@@ -1,4 +1,4 @@
-"""Rows from a trained model, with cells that are asked for."""
+"""Conditional sampling of rows: with given values or ranges of some cells."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from gannet.networks.tabular.layout import Layout
 from gannet.networks.tabular.sampling import uniforms
 
 TOGETHER = 65_536
-"""Rows that are made at once: filled cell by cell, many cost little more than few."""
+"""Rows per batch: rows are sampled cell by cell, so many cost little more than few."""
 
 
 @dataclass(frozen=True)
 class RowSampler:
-    """A model that makes rows of a table.
+    """A trained model of a table, to sample rows from.
 
     Attributes:
         source: The model.
@@ -37,32 +37,32 @@ class RowSampler:
 
     @classmethod
     def of(cls, source: SampleSource) -> RowSampler:
-        """The sampler of a model whose samples are rows."""
+        """The sampler of a model of a table."""
         codec = source.codec
         assert isinstance(codec, TableCodec)
         return cls(source, codec)
 
     @cached_property
     def layout(self) -> Layout:
-        """Of the fields of an encoded row."""
+        """Layout of the fields of an encoded row."""
         return Layout(self.source.spec.table.cardinalities)
 
-    def drawn(
+    def sample(
         self, count: int, conditions: Sequence[CellConditions], *, seed: int = 0, start: int = 0
     ) -> Tensor:
-        """``(count, F)`` rows for which cells are asked.
+        """Sample rows ``(count, F)`` under conditions on cells.
 
         Args:
-            count: Rows.
-            conditions: Taken by turns, so that each is fulfilled equally often.
-            seed: Of everything that the wishes leave open.
+            count: Number of rows.
+            conditions: Used in turn, so that each applies to equally many rows.
+            seed: Of everything that the conditions leave open.
             start: Number of the first row.
 
         Raises:
-            ConfigError: if the recipe cannot be asked.
+            ConfigError: if the recipe cannot sample conditionally.
         """
-        told = self._conditions({0: range(start, start + count)}, conditions, seed)
-        return self.source.draw(told, seed=seed, start=start)
+        condition = self._conditions({0: range(start, start + count)}, conditions, seed)
+        return self.source.draw(condition, seed=seed, start=start)
 
     def sample_tries(
         self,
@@ -71,16 +71,16 @@ class RowSampler:
         conditions: Sequence[CellConditions] = (),
         seed: int = 0,
     ) -> Tensor:
-        """Some tries of some rows of a table, ``(n, F)``, one try after the other.
+        """Sample some tries of some rows, ``(n, F)``, one try after the other.
 
         Args:
-            tries: Number of the try -> numbers of the rows. Try 0 gives the rows that ``drawn``
-                gives; every other one depends on the seed, on its number and on the row's alone.
-            conditions: As for ``drawn``.
+            tries: Number of the try -> numbers of the rows. Try 0 gives the rows of ``sample``; any
+                other depends only on the seed, its number and the row's number.
+            conditions: As for ``sample``.
             seed: Of everything.
 
         Raises:
-            ConfigError: if the recipe cannot be asked.
+            ConfigError: if the recipe cannot sample conditionally.
         """
         width = self.source.latent_dim
         noise = torch.cat([latents_at(_seed_of(seed, n), rows, width) for n, rows in tries.items()])
@@ -92,44 +92,44 @@ class RowSampler:
     def _conditions(
         self, tries: Mapping[int, Sequence[int]], conditions: Sequence[CellConditions], seed: int
     ) -> Condition:
-        """What to tell the generator for some tries of some rows, one try after the other."""
+        """The generator's condition for some tries of some rows, one try after the other."""
         width = 1 + max(map(len, conditions))
         noise = [
             latents_at(derive_seed(_seed_of(seed, n), 3), rows, width) for n, rows in tries.items()
         ]
-        chance = uniforms(torch.cat(noise), width)
+        uniform_draws = uniforms(torch.cat(noise), width)
         numbers = torch.tensor([row for rows in tries.values() for row in rows], dtype=torch.long)
         blank = self.source.spec.blank(len(numbers))
-        for turn, wish in enumerate(conditions):
+        for turn, cell_conditions in enumerate(conditions):
             mine = numbers % len(conditions) == turn
             if mine.any():
-                asked = self.source.condition_on(wish, chance[mine])
-                blank.vector[mine] = asked.condition.vector.cpu()
+                sampled = self.source.condition_on(cell_conditions, uniform_draws[mine])
+                blank.vector[mine] = sampled.condition.vector.cpu()
         return blank
 
     def probability_of(self, conditions: CellConditions) -> float:
-        """The share of all rows that the network holds to fulfil some wishes without being asked.
+        """Marginal probability of conditions under the model, in [0, 1].
 
         Raises:
-            ConfigError: if the recipe cannot be asked.
+            ConfigError: if the recipe cannot sample conditionally.
         """
-        nobody = torch.zeros(0, 1 + len(conditions), dtype=torch.float64)
-        return self.source.condition_on(conditions, nobody).probability
+        no_uniforms = torch.zeros(0, 1 + len(conditions), dtype=torch.float64)
+        return self.source.condition_on(conditions, no_uniforms).probability
 
     @property
     def _pairs(self) -> Tensor:
-        """Which symbols occurred together, as bits; empty if not known."""
+        """Co-occurrence matrix of symbols, as packed bits; empty if not known."""
         return self.source.statistics.get("pairs", torch.zeros(0, 0, dtype=torch.uint8))
 
     def cooccurred(self, one: Sequence[CellRange], other: Sequence[CellRange]) -> bool:
-        """Whether a row of training fulfilled both of two wishes; true if that is not known."""
+        """Whether a training row fulfilled both conditions; true if that is not known."""
         return cooccurred(self._pairs, self.layout, one, other)
 
     def cooccurrence_of(self, one: int, other: int) -> NDArray[np.bool_] | None:
-        """``(K, L)`` whether symbols of two fields stood in one row; nothing if not known."""
+        """``(K, L)`` whether symbols of two fields occurred in one row; ``None`` if not known."""
         return cooccurrence_block(self._pairs, self.layout, one, other)
 
 
 def _seed_of(seed: int, attempt: int) -> int:
-    """Where the chance of a row's try comes from; that of the first is the seed's own."""
+    """The seed of one try; the first try uses the seed itself."""
     return derive_seed(seed, 4, attempt) if attempt else seed

@@ -1,4 +1,4 @@
-"""Rows that obey rules: each is drawn anew until it does, by chance of its own for every try."""
+"""Rejection sampling: each row is resampled until it obeys the rules."""
 
 from __future__ import annotations
 
@@ -17,54 +17,56 @@ from gannet.modalities.table.rules import Clause
 from gannet.modalities.table.sampling.cells import TOGETHER, RowSampler
 
 MAX_TRIES = 2_000
-"""Of a row; where 1 in 100 obeys, one row in 500 million fails them all."""
+"""Most tries per row; at an acceptance rate of 1 %, one row in 500 million exceeds them."""
 MIN_ACCEPTANCE = 0.01
-"""Share of drawn rows that must obey."""
+"""Smallest acceptance rate of resampled rows."""
 ENOUGH = 10_000
-"""Rows that are drawn anew before that share is believed."""
+"""Resampled rows before the acceptance rate is judged."""
 
 
 @dataclass
 class RejectionStats:
-    """What rules did to the rows so far.
+    """Statistics of rejection sampling so far.
 
     Attributes:
-        rows: That were asked for.
-        first_accepted: Of them, how many obeyed as they were drawn first.
-        drawn: Tries that it took in all.
-        violated: Clause -> rows that broke it as they were drawn first.
-        conditioned: Rules on one column alone, which are kept by asking for it.
-        marginal: Share of all rows that the model holds to obey these without being asked.
+        rows: Rows that were requested.
+        first_accepted: Rows accepted at the first try.
+        attempts: Total number of tries.
+        violated: Clause -> rows that violated it at the first try.
+        conditioned: Rules on a single column, which are enforced by conditional sampling.
+        marginal: Their joint probability under the model without conditioning.
     """
 
     rows: int = 0
     first_accepted: int = 0
-    drawn: int = 0
+    attempts: int = 0
     violated: dict[str, int] = field(default_factory=dict[str, int])
     conditioned: tuple[str, ...] = ()
     marginal: float = 1.0
 
     def describe(self) -> list[str]:
-        """What a user should know: how much the rules bend the distribution."""
-        said: list[str] = []
+        """Sentences for users: how much the rules change the distribution."""
+        sentences: list[str] = []
         if self.conditioned:
             rules = " and ".join(f"'{rule}'" for rule in self.conditioned)
-            said.append(
-                f"asked for outright: {rules}; without rules {percent(self.marginal)} of the rows "
-                "would be so"
+            sentences.append(
+                f"enforced by conditional sampling: {rules}; without it "
+                f"{percent(self.marginal)} of the rows would obey"
             )
         if self.rows and self.violated:
             again = self.rows - self.first_accepted
-            said.append(f"{percent(self.first_accepted / self.rows)} of the rows obeyed at once")
+            sentences.append(
+                f"{percent(self.first_accepted / self.rows)} of the rows obeyed at once"
+            )
             if again:
-                each = self.drawn / self.rows
-                said[-1] += f", {again:,} were drawn anew; it took {each:.3g} draws per row"
-            said += [
+                each = self.attempts / self.rows
+                sentences[-1] += f", {again:,} were drawn anew; it took {each:.3g} draws per row"
+            sentences += [
                 f"'{rule}' was broken by {percent(count / self.rows)}"
                 for rule, count in self.violated.items()
                 if count
             ]
-        return said
+        return sentences
 
 
 def rejection_sample(
@@ -74,63 +76,63 @@ def rejection_sample(
     *,
     conditions: Sequence[CellConditions],
     seed: int,
-    obeyed: RejectionStats,
+    stats: RejectionStats,
 ) -> Tensor:
-    """Rows ``(n, F)`` of which every one obeys all clauses.
+    """Sample rows ``(n, F)`` that all obey every clause.
 
-    Row n is the first of its tries that obeys; try k depends on the seed, on n and on k alone, so
-    that neither the count nor other rows matter.
+    Row n is its first try that obeys; try k depends only on the seed, n and k, so neither the
+    number of rows nor other rows change it.
 
     Args:
         sampler: The model.
         clauses: To obey.
         rows: Their numbers.
-        conditions: As for ``RowSampler.drawn``.
+        conditions: As for ``RowSampler.sample``.
         seed: Of everything.
-        obeyed: Is told what was drawn.
+        stats: Statistics; updated.
 
     Raises:
-        ConfigError: if hardly any row obeys, naming the rule that most break.
+        ConfigError: if the acceptance rate is too low, naming the rule that most rows violate.
     """
     names = tuple(dict.fromkeys(name for clause in clauses for name in clause.columns))
 
-    def tests(drawn: Tensor) -> NDArray[np.bool_]:
-        frame = sampler.codec.decode_columns(drawn, names)
+    def tests(batch: Tensor) -> NDArray[np.bool_]:
+        frame = sampler.codec.decode_columns(batch, names)
         return np.stack([clause.holds(frame) for clause in clauses])
 
-    made = sampler.sample_tries({0: rows}, conditions=conditions, seed=seed)
-    found = tests(made)
-    left = np.flatnonzero(~found.all(0))
-    obeyed.rows += len(rows)
-    obeyed.first_accepted += len(rows) - len(left)
-    obeyed.drawn += len(rows) - len(left)
-    for clause, kept in zip(clauses, found, strict=True):
-        obeyed.violated[clause.text] = obeyed.violated.get(clause.text, 0) + int((~kept).sum())
-    attempt, drawn, hits = 1, 0, 0
+    samples = sampler.sample_tries({0: rows}, conditions=conditions, seed=seed)
+    obeys = tests(samples)
+    left = np.flatnonzero(~obeys.all(0))
+    stats.rows += len(rows)
+    stats.first_accepted += len(rows) - len(left)
+    stats.attempts += len(rows) - len(left)
+    for clause, mask in zip(clauses, obeys, strict=True):
+        stats.violated[clause.text] = stats.violated.get(clause.text, 0) + int((~mask).sum())
+    attempt, draws, hits = 1, 0, 0
     while len(left):
-        # As many tries at once as there were before: hardly more than needed, yet few rounds.
+        # Doubling the tries per round wastes few samples and needs few rounds.
         many = min(attempt, max(TOGETHER // len(left), 1), MAX_TRIES - attempt)
-        if many < 1 or (drawn >= ENOUGH and hits < MIN_ACCEPTANCE * drawn):
-            raise _hardly_any(obeyed, hits, drawn)
+        if many < 1 or (draws >= ENOUGH and hits < MIN_ACCEPTANCE * draws):
+            raise _hardly_any(stats, hits, draws)
         numbers = [rows[at] for at in left.tolist()]
         tries = dict.fromkeys(range(attempt, attempt + many), numbers)
         again = sampler.sample_tries(tries, conditions=conditions, seed=seed)
         good = tests(again).all(0).reshape(many, len(left))
         done = good.any(0)
-        obeyed.drawn += int((attempt + 1 + good.argmax(0)[done]).sum())
-        attempt, drawn, hits = attempt + many, drawn + len(again), hits + int(good.sum())
+        stats.attempts += int((attempt + 1 + good.argmax(0)[done]).sum())
+        attempt, draws, hits = attempt + many, draws + len(again), hits + int(good.sum())
         chosen = torch.from_numpy(good.argmax(0)[done] * len(left) + np.flatnonzero(done))
-        made[torch.from_numpy(left[done])] = again[chosen]
+        samples[torch.from_numpy(left[done])] = again[chosen]
         left = left[~done]
-    return made
+    return samples
 
 
-def _hardly_any(obeyed: RejectionStats, hits: int, drawn: int) -> ConfigError:
-    worst = max(obeyed.violated, key=lambda rule: obeyed.violated[rule])
-    share = obeyed.violated[worst] / obeyed.rows
+def _hardly_any(stats: RejectionStats, hits: int, draws: int) -> ConfigError:
+    worst = max(stats.violated, key=lambda rule: stats.violated[rule])
+    fraction = stats.violated[worst] / stats.rows
     return ConfigError(
-        f"hardly any row obeys the rules: {percent(hits / drawn)} of {drawn:,} that were drawn "
-        f"anew; '{worst}' was broken by {percent(share)} of {obeyed.rows:,} rows",
+        f"hardly any row obeys the rules: {percent(hits / draws)} of {draws:,} that were drawn "
+        f"anew; '{worst}' was broken by {percent(fraction)} of {stats.rows:,} rows",
         where="--constraint",
         remedy="Loosen that rule, ask for less with --given, or train longer.",
     )

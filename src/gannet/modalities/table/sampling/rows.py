@@ -1,4 +1,4 @@
-"""Rows of tables from a trained model: what is asked for, what never was, and what obeys rules."""
+"""Sample rows of a table under conditions, stratification and constraints."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from gannet.core.config import pairs
 from gannet.core.errors import ConfigError, MissingExtraError, need
 from gannet.core.frame import Frame, joined, to_pandas
-from gannet.core.sampling import DrawnSamples, SampleSource, SamplingRequest
+from gannet.core.sampling import SampleSource, SampleStream, SamplingRequest
 from gannet.core.types import CellConditions
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.columns.base import find_missing
@@ -23,14 +23,14 @@ from gannet.modalities.table.sampling.cells import TOGETHER, RowSampler
 from gannet.modalities.table.sampling.rejection import RejectionStats, rejection_sample
 
 GivenCells = Mapping[str, Any]
-"""Columns and what their cells must be."""
+"""Column -> condition on its cells."""
 
-LEAST_EXPECTED = 0.01
-"""Rows of training that the model must hold to be as asked for, or nothing like it was seen."""
+MIN_EXPECTED_ROWS = 0.01
+"""Expected number of training rows below which a condition is refused as never seen."""
 
 
 class TableSampleOptions(BaseModel):
-    """What may be asked for when rows are made."""
+    """Options of sampling rows."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -53,48 +53,48 @@ class TableSampleOptions(BaseModel):
     @field_validator("given", mode="before")
     @classmethod
     def _named(cls, value: object) -> object:
-        """Words such as ``age=30..40`` of a command line, or a mapping as Python has it."""
-        words = isinstance(value, Sequence)
-        return pairs(value, "--given", several=True) if words else value  # pyright: ignore[reportUnknownArgumentType]  # of words
+        """Accept command-line text such as ``age=30..40``, or a mapping."""
+        is_text = isinstance(value, Sequence)
+        return pairs(value, "--given", several=True) if is_text else value  # pyright: ignore[reportUnknownArgumentType]  # of words
 
     @field_validator("constraint", mode="before")
     @classmethod
     def _several(cls, value: object) -> object:
-        """One rule alone."""
+        """Accept a single rule."""
         return (value,) if isinstance(value, str) else value
 
 
 @dataclass
-class SampledRows(DrawnSamples):
-    """New rows, a frame of some at a time.
+class SampledRows(SampleStream):
+    """Sampled rows, as an iterator of frames.
 
     Attributes:
-        rejection: What rules did to the rows so far.
-        numeric: Whether text that is nothing but a number becomes the number.
+        rejection: Statistics of rejection sampling so far.
+        numeric: Whether text cells that are plain numbers become numbers.
     """
 
     rejection: RejectionStats = field(default_factory=RejectionStats)
     numeric: bool = False
 
     def gather(self) -> Any:
-        """All rows as a pandas data frame; without pandas as a ``Frame``."""
+        """All rows as a pandas data frame, or as a ``Frame`` if pandas is not installed."""
         self.numeric = has_pandas()
-        made = joined(list(self))
-        return to_pandas(made) if self.numeric else made
+        frame = joined(list(self))
+        return to_pandas(frame) if self.numeric else frame
 
     def notes(self) -> list[str]:
-        """What the rules did."""
+        """How much the rules change the distribution."""
         return self.rejection.describe()
 
 
 @dataclass(frozen=True)
 class _RowRequest:
-    """What is asked of the columns, by turns.
+    """Conditions on cells for each stratum.
 
     Attributes:
-        conditions: One list after the other; empty for nothing.
-        free: The same without rules, for those turns.
-        rules: That the wishes keep, as they stand in the rules.
+        conditions: One list of conditions per stratum, used in turn; empty for no condition.
+        free: The same without those that come from rules.
+        rules: Text of the rules that the conditions enforce.
     """
 
     conditions: Sequence[CellConditions]
@@ -103,63 +103,65 @@ class _RowRequest:
 
 
 def sample_rows(source: SampleSource, request: SamplingRequest) -> SampledRows:
-    """New rows, some at a time and in the very formats of the data.
+    """Sample rows lazily, in chunks and in the formats of the data.
 
-    Nothing is drawn, and no wish or rule is looked at, before the first rows are asked for.
+    Conditions and rules are checked, and rows sampled, only when the first chunk is requested.
     """
-    drawn = SampledRows(iter(()))
-    drawn.parts = _parts(RowSampler.of(source), request, drawn)
-    return drawn
+    sampled = SampledRows(iter(()))
+    sampled.parts = _parts(RowSampler.of(source), request, sampled)
+    return sampled
 
 
-def _parts(sampler: RowSampler, request: SamplingRequest, drawn: SampledRows) -> Iterator[Frame]:
-    options, seed, obeyed = request.options, request.seed, drawn.rejection
+def _parts(sampler: RowSampler, request: SamplingRequest, sampled: SampledRows) -> Iterator[Frame]:
+    options, seed, stats = request.options, request.seed, sampled.rejection
     assert isinstance(options, TableSampleOptions)
     clauses = clauses_of(sampler, options.constraint)
-    asked = _asked_of(sampler, options.given, options.stratify_by, clauses)
-    obeyed.conditioned = asked.rules
-    if asked.rules:
-        obeyed.marginal = _natural(sampler, asked)
+    row_request = _row_request(sampler, options.given, options.stratify_by, clauses)
+    stats.conditioned = row_request.rules
+    if row_request.rules:
+        stats.marginal = _marginal_probability(sampler, row_request)
     for start in range(0, max(request.count, 1), TOGETHER):
         rows = range(start, min(start + TOGETHER, request.count))
         if clauses and rows:
-            made = rejection_sample(
-                sampler, clauses, rows, conditions=asked.conditions, seed=seed, obeyed=obeyed
+            samples = rejection_sample(
+                sampler, clauses, rows, conditions=row_request.conditions, seed=seed, stats=stats
             )
-        elif asked.conditions and rows:
-            made = sampler.drawn(len(rows), asked.conditions, seed=seed, start=start)
+        elif row_request.conditions and rows:
+            samples = sampler.sample(len(rows), row_request.conditions, seed=seed, start=start)
         else:
-            made = sampler.source.sample(len(rows), seed=seed, start=start, **request.asked)
-        yield sampler.codec.decode_frame(made, start=start, seed=seed, numeric=drawn.numeric)
+            samples = sampler.source.sample(
+                len(rows), seed=seed, start=start, **request.condition_options
+            )
+        yield sampler.codec.decode_frame(samples, start=start, seed=seed, numeric=sampled.numeric)
 
 
 def clauses_of(sampler: RowSampler, rules: Iterable[str]) -> list[Clause]:
-    """What every row must obey.
+    """Parse rules to the clauses that every row must obey.
 
     Raises:
-        ConfigError: pointing at what in a rule cannot be.
+        ConfigError: pointing at the part of a rule that is invalid.
     """
     codec = sampler.codec
     firsts = {name: span.start for name, span in zip(codec.names, codec.spans, strict=True)}
 
-    def seen(one: str, other: str) -> NDArray[np.bool_] | None:
+    def cooccurrence(one: str, other: str) -> NDArray[np.bool_] | None:
         return sampler.cooccurrence_of(firsts[one], firsts[other])
 
-    return [clause for rule in rules for clause in bind(rule, codec.columns, seen)]
+    return [clause for rule in rules for clause in bind(rule, codec.columns, cooccurrence)]
 
 
-def _asked_of(
+def _row_request(
     sampler: RowSampler, given: GivenCells, stratify_by: str | None, clauses: Sequence[Clause]
 ) -> _RowRequest:
-    """What is asked for, one list of wishes after the other by turns.
+    """Collect the conditions of each stratum from given values, strata and rules.
 
     Raises:
-        ConfigError: if a column or value is unknown, nothing like it was ever seen, or wishes and
-            rules contradict each other.
+        ConfigError: if a column or value is unknown, no training row is like that, or conditions
+            and rules contradict each other.
     """
     if stratify_by is not None and stratify_by in given:
         raise ConfigError(
-            f"column {stratify_by!r} is both given and balanced",
+            f"column {stratify_by!r} is both given and stratified by",
             remedy="Leave one of --given and --stratify-by out.",
         )
     codec = sampler.codec
@@ -168,77 +170,88 @@ def _asked_of(
         turns = [{**given, stratify_by: value} for value in codec.values(stratify_by)]
         turns = _allowed(codec, turns, stratify_by, clauses)
     bounded = [_bounds(codec, turn, clauses) for turn in turns]
-    kept = {name for bounds in bounded for name in bounds.pieces}
+    bounded_columns = {name for bounds in bounded for name in bounds.ranges}
     rules = tuple(
-        each.text for each in clauses if len(each.columns) == 1 and each.columns[0] in kept
+        each.text
+        for each in clauses
+        if len(each.columns) == 1 and each.columns[0] in bounded_columns
     )
-    if turns == [{}] and not kept:
+    if turns == [{}] and not bounded_columns:
         return _RowRequest([], [], ())
     for bounds in bounded:
-        _check_seen(sampler, bounds)
+        _check_plausible(sampler, bounds)
     return _RowRequest(
-        [list(bounds.pieces.values()) for bounds in bounded],
+        [list(bounds.ranges.values()) for bounds in bounded],
         [codec.cell_conditions(turn) for turn in turns],
         rules,
     )
 
 
 def _bounds(codec: TableCodec, turn: GivenCells, clauses: Sequence[Clause]) -> Bounds:
-    """What a turn and the rules leave of each column."""
-    wished = {name: made[0] for name in turn if (made := codec.cell_conditions({name: turn[name]}))}
-    words = {name: f"{name}={_short(turn[name])}" for name in wished}
+    """The ranges of each column that fulfil the conditions of a stratum and the rules."""
+    given_ranges = {
+        name: ranges[0] for name in turn if (ranges := codec.cell_conditions({name: turn[name]}))
+    }
+    descriptions = {name: f"{name}={_short(turn[name])}" for name in given_ranges}
     firsts = [span.start for span in codec.spans]
-    return bounds_of(clauses, codec.columns, firsts, wished, words)
+    return bounds_of(clauses, codec.columns, firsts, given_ranges, descriptions)
 
 
 def _allowed(
     codec: TableCodec, turns: list[dict[str, Any]], name: str, clauses: Sequence[Clause]
 ) -> list[dict[str, Any]]:
-    """The turns whose balanced value the rules allow.
+    """The strata whose value of the stratified column the rules allow.
 
     Raises:
         ConfigError: if they allow none.
     """
     alone = [each for each in clauses if each.columns == (name,)]
-    kept: list[dict[str, Any]] = []
+    allowed_turns: list[dict[str, Any]] = []
     for turn in turns:
         try:
             _bounds(codec, {name: turn[name]}, alone)
         except ConfigError:
             continue
-        kept.append(turn)
-    if not kept:
+        allowed_turns.append(turn)
+    if not allowed_turns:
         _bounds(codec, {}, alone)  # names the rules that leave nothing
-        raise ConfigError(f"the rules leave no value of {name!r} to balance")
-    return kept
+        raise ConfigError(f"the rules leave no value of {name!r} to stratify by")
+    return allowed_turns
 
 
-def _natural(sampler: RowSampler, asked: _RowRequest) -> float:
-    """The share of rows that would obey without being asked, among those that are given."""
-    shares = [sampler.probability_of(wish) for wish in asked.conditions]
-    free = [sampler.probability_of(wish) if wish else 1.0 for wish in asked.free]
-    return min(sum(shares) / max(sum(free), 1e-300), 1.0)
+def _marginal_probability(sampler: RowSampler, row_request: _RowRequest) -> float:
+    """Probability that a row under the given conditions obeys the rules by itself."""
+    probabilities = [
+        sampler.probability_of(cell_conditions) for cell_conditions in row_request.conditions
+    ]
+    free = [
+        sampler.probability_of(cell_conditions) if cell_conditions else 1.0
+        for cell_conditions in row_request.free
+    ]
+    return min(sum(probabilities) / max(sum(free), 1e-300), 1.0)
 
 
-def _check_seen(sampler: RowSampler, bounds: Bounds) -> None:
-    """Refuse what no two cells of a training row, or by all odds no row, ever were."""
-    pieces = bounds.pieces
-    words = {name: " and ".join(each.words for each in bounds.sources[name]) for name in pieces}
-    for one, other in combinations(pieces, 2):
-        if not sampler.cooccurred(pieces[one], pieces[other]):
-            raise _never([words[one], words[other]], "no row was so")
-    if not pieces:
+def _check_plausible(sampler: RowSampler, bounds: Bounds) -> None:
+    """Refuse conditions that no training row fulfilled pairwise, or most probably none did."""
+    ranges = bounds.ranges
+    descriptions = {
+        name: " and ".join(each.description for each in bounds.sources[name]) for name in ranges
+    }
+    for one, other in combinations(ranges, 2):
+        if not sampler.cooccurred(ranges[one], ranges[other]):
+            raise _implausible([descriptions[one], descriptions[other]], "no row fulfils both")
+    if not ranges:
         return
     rows = sampler.source.facts["train"]
-    expected = sampler.probability_of(list(pieces.values())) * rows
-    if expected < LEAST_EXPECTED:
-        why = f"of {rows} rows the model expects {expected:.2g} to be so"
-        raise _never(list(words.values()), why)
+    expected = sampler.probability_of(list(ranges.values())) * rows
+    if expected < MIN_EXPECTED_ROWS:
+        why = f"of {rows} rows the model expects {expected:.2g} to fulfil them"
+        raise _implausible(list(descriptions.values()), why)
 
 
-def _never(words: Sequence[str], why: str) -> ConfigError:
+def _implausible(descriptions: Sequence[str], why: str) -> ConfigError:
     return ConfigError(
-        f"nothing like {', '.join(words)} was seen in training: {why}",
+        f"nothing like {', '.join(descriptions)} was seen in training: {why}",
         remedy="Ask for less at once, or for values that occur together.",
     )
 
@@ -250,7 +263,7 @@ def _short(value: object) -> str:
 
 
 def has_pandas() -> bool:
-    """Whether tables can be given as data frames."""
+    """Whether pandas is installed."""
     try:
         need("pandas", "table")
     except MissingExtraError:
@@ -259,7 +272,10 @@ def has_pandas() -> bool:
 
 
 def as_pandas(frame: Frame, codec: TableCodec) -> Any:
-    """A data frame, where pandas is installed; text that can only be a number becomes one."""
+    """A pandas data frame, or the frame itself if pandas is not installed.
+
+    Text columns of numbers become numeric.
+    """
     try:
         pandas: Any = need("pandas", "table")
     except MissingExtraError:

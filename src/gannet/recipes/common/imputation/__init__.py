@@ -1,1 +1,1 @@
-"""What recipes share that fill cells of tables: the duel over cells, and other ways to fill."""
+"""Imputation of table cells by the network, a Gaussian and forests of extremely random trees."""

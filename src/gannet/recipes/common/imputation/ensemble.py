@@ -1,4 +1,4 @@
-"""What fills cells: a first fill, and forests that know what it leaves over."""
+"""The imputer: an initial imputation, and forests fitted to its residuals."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from gannet.recipes.common.imputation.initial import InitialImputation, network_
 
 @dataclass(frozen=True, slots=True)
 class ImputedCells:
-    """What is held of some cells of one column.
+    """Estimates of some cells of one column.
 
     Attributes:
         best: ``(n,)`` the conditional mean, scaled.
-        donors: ``(n, T)`` equally likely answers in ascending order.
+        donors: ``(n, T)`` equally likely values in ascending order.
     """
 
     best: FloatArray
@@ -30,48 +30,48 @@ class ImputedCells:
 
 @dataclass(frozen=True, slots=True)
 class Imputer:
-    """A fitted start and the forests beside it.
+    """A fitted initial imputation and forests for columns of numbers.
 
     Attributes:
         model: The network.
-        initial: The first fill.
-        forests: Of each column of numbers that has one.
-        zero_inflated: ``(C,)`` columns in which one value is so common that answers stay what they
-            were in training; elsewhere a forest learns what the start leaves over.
-        share: ``(C,)`` how much of what a forest says is added.
-        scale: ``(C,)`` by which donors are drawn towards their mean.
+        initial: The initial imputation.
+        forests: Column -> forest, for columns of numbers that have one.
+        zero_inflated: ``(C,)`` columns with one very common value, whose forests predict values;
+            elsewhere forests predict residuals of the initial imputation.
+        forest_weight: ``(C,)`` weight of the forest, 0..1.
+        scale: ``(C,)`` factor of the donors' deviations from their mean.
     """
 
     model: nn.Module
     initial: InitialImputation
     forests: Mapping[int, Forest]
     zero_inflated: BoolArray
-    share: FloatArray
+    forest_weight: FloatArray
     scale: FloatArray
 
     @property
     def uniforms(self) -> int:
-        """Numbers of chance that a draw of a row takes."""
+        """Random numbers needed to sample one row."""
         return len(self.initial.gaussian.mean) + len(self.initial.codec.columns)
 
-    def first(self, values: FloatArray, rows: Tensor, known: Tensor) -> FloatArray:
-        """The first fill on all axes, ``(N, D)``.
+    def initial_fill(self, values: FloatArray, rows: Tensor, observed: Tensor) -> FloatArray:
+        """The initial imputation on all axes, ``(N, D)``.
 
         Args:
             values: ``(N, C)``, NaN where missing.
             rows: ``(N, F)`` the same, encoded.
-            known: ``(N, F)`` one where a field is known.
+            observed: ``(N, F)`` one where a field is known.
         """
-        asked = self.initial.asks_network
-        network = network_axes(self.model, self.initial, rows, known) if asked else None
+        uses_network = self.initial.uses_network
+        network = network_axes(self.model, self.initial, rows, observed) if uses_network else None
         return self.initial.expected(values, network)
 
-    def found(self, column: int, inputs: Float32Array) -> ImputedCells:
-        """What is held of the cells of a column of numbers that is missing in all these rows.
+    def impute_column(self, column: int, inputs: Float32Array) -> ImputedCells:
+        """Impute a column of numbers that is missing in all these rows.
 
         Args:
-            column: Its number.
-            inputs: ``(n, C)`` rows after the first fill, as ``InitialImputation.plain`` gives them.
+            column: Index of the column.
+            inputs: ``(n, C)`` rows after the initial imputation, one number per column.
         """
         first = inputs[:, column].astype(np.float64)
         if column not in self.forests:
@@ -81,76 +81,76 @@ class Imputer:
         base = 0.0 if self.zero_inflated[column] else first
         mean = forest.mean[leaves].astype(np.float64).mean(1) + base
         donors = np.sort(forest.donor[leaves].astype(np.float64), 1)
-        best = first + self.share[column] * (mean - first)
+        best = first + self.forest_weight[column] * (mean - first)
         if self.zero_inflated[column]:
             return ImputedCells(best, donors)
-        away = donors - donors.mean(1, keepdims=True)
-        return ImputedCells(best, best[:, None] + self.scale[column] * away)
+        deviations = donors - donors.mean(1, keepdims=True)
+        return ImputedCells(best, best[:, None] + self.scale[column] * deviations)
 
-    def drawn(self, column: int, found: ImputedCells, chance: FloatArray) -> FloatArray:
-        """One of the likely answers for each cell, ``(n,)``, by ``chance`` in [0, 1)."""
-        count = found.donors.shape[1]
+    def sample(self, column: int, cells: ImputedCells, probabilities: FloatArray) -> FloatArray:
+        """A sample for each cell, ``(n,)``: the donors' quantile at ``probabilities`` in [0, 1]."""
+        count = cells.donors.shape[1]
         if count == 1:
-            return found.donors[:, 0]
-        if self.zero_inflated[column]:  # what lies between two answers may be none
-            at = (chance * count).astype(np.int64).clip(0, count - 1)
-            return np.take_along_axis(found.donors, at[:, None], 1)[:, 0]
-        return between(found.donors, chance)
+            return cells.donors[:, 0]
+        if self.zero_inflated[column]:  # interpolated values need not occur
+            at = (probabilities * count).astype(np.int64).clip(0, count - 1)
+            return np.take_along_axis(cells.donors, at[:, None], 1)[:, 0]
+        return interpolated_quantiles(cells.donors, probabilities)
 
     def tensors(self) -> dict[str, Tensor]:
-        """All but the network, to be kept."""
-        held = {
+        """The state without the network, for the artifact."""
+        state = {
             f"forest.{at}.{name}": part
             for at, forest in self.forests.items()
             for name, part in forest.tensors().items()
         }
-        own = {"spiky": self.zero_inflated, "share": self.share, "scale": self.scale}
-        held |= {name: torch.from_numpy(each) for name, each in own.items()}
-        return held | self.initial.tensors()
+        own = {"spiky": self.zero_inflated, "share": self.forest_weight, "scale": self.scale}
+        state |= {name: torch.from_numpy(each) for name, each in own.items()}
+        return state | self.initial.tensors()
 
     @classmethod
-    def of(cls, model: nn.Module, codec: TableCodec, kept: Mapping[str, Tensor]) -> Imputer:
-        """What ``tensors`` gave, and the network."""
+    def of(cls, model: nn.Module, codec: TableCodec, state: Mapping[str, Tensor]) -> Imputer:
+        """From what ``tensors`` returned, and the network."""
         parts: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in kept.items():
+        for name, tensor in state.items():
             kind, _, rest = name.partition(".")
             if kind == "forest":
                 number, _, part = rest.partition(".")
                 parts.setdefault(int(number), {})[part] = tensor
         return cls(
             model,
-            InitialImputation.of(codec, kept),
+            InitialImputation.of(codec, state),
             {at: Forest.of(each) for at, each in parts.items()},
-            kept["spiky"].numpy(),
-            kept["share"].numpy(),
-            kept["scale"].numpy(),
+            state["spiky"].numpy(),
+            state["share"].numpy(),
+            state["scale"].numpy(),
         )
 
 
-def between(donors: FloatArray, chance: FloatArray) -> FloatArray:
-    """Quantiles ``(n,)`` of sorted donors ``(n, T)``; between two of them, evenly.
+def interpolated_quantiles(donors: FloatArray, probabilities: FloatArray) -> FloatArray:
+    """Quantiles ``(n,)`` of sorted donors ``(n, T)``, interpolated linearly.
 
-    The k-th of T stands at k / (T + 1), where it would stand on average among T + 1.
+    The k-th of T donors is the quantile k / (T + 1).
     """
     count = donors.shape[1]
-    place = (chance * (count + 1) - 1).clip(0, count - 1)
-    below = np.minimum(place.astype(np.int64), count - 2)
+    position = (probabilities * (count + 1) - 1).clip(0, count - 1)
+    below = np.minimum(position.astype(np.int64), count - 2)
     low = np.take_along_axis(donors, below[:, None], 1)[:, 0]
     high = np.take_along_axis(donors, below[:, None] + 1, 1)[:, 0]
-    return low + (place - below) * (high - low)
+    return low + (position - below) * (high - low)
 
 
 def zero_inflated_columns(
-    codec: TableCodec, values: FloatArray, share: float, few: int
+    codec: TableCodec, values: FloatArray, fraction: float, few_values: int
 ) -> BoolArray:
-    """``(C,)`` columns of numbers of which one value has more than a share of the known cells.
+    """``(C,)`` columns of numbers in which one value has more than a fraction of observed cells.
 
-    Those with few values are none: rounded to their grid, any answer is one of the values.
+    Columns with few distinct values do not count: rounding gives one of their values anyway.
     """
-    found = np.zeros(values.shape[1], np.bool_)
+    zero_inflated = np.zeros(values.shape[1], np.bool_)
     for at in np.flatnonzero(numeric_of(codec)).tolist():
-        known = values[~np.isnan(values[:, at]), at]
-        if len(known):
-            counts = np.unique(known, return_counts=True)[1]
-            found[at] = len(counts) > few and counts.max() > share * len(known)
-    return found
+        observed = values[~np.isnan(values[:, at]), at]
+        if len(observed):
+            counts = np.unique(observed, return_counts=True)[1]
+            zero_inflated[at] = len(counts) > few_values and counts.max() > fraction * len(observed)
+    return zero_inflated

@@ -1,4 +1,4 @@
-"""Extremely randomised trees for one column given the others, all grown at once, level by level."""
+"""Extremely randomized trees for one column given the others, grown together level by level."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor
 from gannet.core.types import FloatArray, IntArray
 
 LEVELS = 40
-"""Most questions on the way to a leaf."""
+"""Maximum depth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +21,12 @@ class Forest:
     """Trees in one array of nodes, the roots first.
 
     Attributes:
-        trees: How many.
-        feature: ``(nodes,)`` what is looked at; -1 at a leaf.
-        threshold: ``(nodes,)`` up to here to the left.
-        child: ``(nodes,)`` the left child, beside which the right one stands.
-        donor: ``(nodes,)`` one of a node's answers.
-        mean: ``(nodes,)`` their mean.
+        trees: Number of trees.
+        feature: ``(nodes,)`` feature of the split; -1 at a leaf.
+        threshold: ``(nodes,)`` values up to it go left.
+        child: ``(nodes,)`` the left child; the right one is the next node.
+        donor: ``(nodes,)`` target of a random training row in the node.
+        mean: ``(nodes,)`` mean target in the node.
     """
 
     trees: int
@@ -40,7 +40,7 @@ class Forest:
     def fit(
         cls,
         inputs: NDArray[np.float32],
-        answers: FloatArray,
+        targets: FloatArray,
         *,
         trees: int,
         tried: int,
@@ -50,31 +50,31 @@ class Forest:
         """Grow trees, each on all rows.
 
         Args:
-            inputs: ``(N, D)`` without gaps.
-            answers: ``(N,)``.
-            trees: How many.
-            tried: Features that are tried at each node, with one threshold each.
-            leaf: Fewest rows at a leaf.
-            rng: All chance.
+            inputs: ``(N, D)`` without missing values.
+            targets: Targets, ``(N,)``.
+            trees: Number of trees.
+            tried: Features tried at each node, with one threshold each.
+            leaf: Minimum rows at a leaf.
+            rng: Random generator.
 
         Source: Geurts et al. 2006, Machine Learning 63, p. 3, table 1.
         Differs: thresholds lie between two rows of the node instead of between its extremes.
         """
-        count = len(answers)
+        count = len(targets)
         rows, node = np.tile(np.arange(count), trees), np.repeat(np.arange(trees), count)
-        grown: list[_Level] = []
+        levels: list[_Level] = []
         first, nodes = 0, trees
         for _ in range(LEVELS):
-            level = _Level(inputs, answers, rows, node, nodes, rng)
-            level.part(tried, leaf)
+            level = _Level(inputs, targets, rows, node, nodes, rng)
+            level.split(tried, leaf)
             first += nodes
-            grown.append(level)
-            rows, node, nodes = level.below(first)
+            levels.append(level)
+            rows, node, nodes = level.next_level(first)
             if not nodes:
                 break
         else:
-            grown[-1].close()
-        joined = [np.concatenate([getattr(each, name) for each in grown]) for name in PARTS]
+            levels[-1].make_leaves()
+        joined = [np.concatenate([getattr(each, name) for each in levels]) for name in PARTS]
         feature, threshold, child, donor, mean = joined
         return cls(
             trees,
@@ -86,89 +86,91 @@ class Forest:
         )
 
     def leaves(self, inputs: NDArray[np.float32]) -> IntArray:
-        """The leaf of each tree that rows ``(N, D)`` come to, ``(N, T)``."""
+        """The leaf in each tree of rows ``(N, D)``, ``(N, T)``."""
         count = len(inputs)
         at = np.tile(np.arange(self.trees), count)
         row = np.repeat(np.arange(count), self.trees)
-        going = np.arange(len(at))
-        while len(going):
-            going = going[self.feature[at[going]] >= 0]
-            node = at[going]
-            right = inputs[row[going], self.feature[node]] > self.threshold[node]
-            at[going] = self.child[node] + right
+        active = np.arange(len(at))
+        while len(active):
+            active = active[self.feature[at[active]] >= 0]
+            node = at[active]
+            right = inputs[row[active], self.feature[node]] > self.threshold[node]
+            at[active] = self.child[node] + right
         return at.reshape(count, self.trees)
 
     def tensors(self) -> dict[str, Tensor]:
-        """All of it, to be kept."""
-        held = {name: torch.from_numpy(getattr(self, name)) for name in PARTS}
-        return held | {"trees": torch.tensor(self.trees)}
+        """The state, for the artifact."""
+        state = {name: torch.from_numpy(getattr(self, name)) for name in PARTS}
+        return state | {"trees": torch.tensor(self.trees)}
 
     @classmethod
-    def of(cls, held: Mapping[str, Tensor]) -> Forest:
-        """What ``tensors`` gave."""
-        return cls(int(held["trees"]), *(held[name].numpy() for name in PARTS))
+    def of(cls, state: Mapping[str, Tensor]) -> Forest:
+        """From what ``tensors`` returned."""
+        return cls(int(state["trees"]), *(state[name].numpy() for name in PARTS))
 
 
 PARTS = ("feature", "threshold", "child", "donor", "mean")
 
 
 class _Level:
-    """The nodes of one depth of all trees; rows stand sorted by their node."""
+    """The nodes of one depth of all trees; rows are sorted by node."""
 
     def __init__(
         self,
         inputs: NDArray[np.float32],
-        answers: FloatArray,
+        targets: FloatArray,
         rows: IntArray,
         node: IntArray,
         nodes: int,
         rng: np.random.Generator,
     ) -> None:
         self.inputs, self.rows, self.node, self.rng = inputs, rows, node, rng
-        self.mine = answers[rows]
+        self.targets = targets[rows]
         self.sizes = np.bincount(node, minlength=nodes)
         self.starts = np.cumsum(self.sizes) - self.sizes
-        self.sums = np.add.reduceat(self.mine, self.starts)
+        self.sums = np.add.reduceat(self.targets, self.starts)
         self.mean = self.sums / self.sizes
-        self.donor = self.mine[self._some()]
+        self.donor = self.targets[self._random_rows()]
         self.feature = np.full(nodes, -1)
         self.threshold, self.child = np.zeros(nodes, np.float32), np.zeros(nodes, np.int64)
 
-    def _some(self) -> IntArray:
-        """A row of each node."""
+    def _random_rows(self) -> IntArray:
+        """A random row of each node."""
         return self.starts + (self.rng.random(len(self.sizes)) * self.sizes).astype(np.int64)
 
-    def part(self, tried: int, leaf: int) -> None:
-        """Find the best of some questions for each node."""
+    def split(self, tried: int, leaf: int) -> None:
+        """Find the best of some random splits for each node."""
         nodes = len(self.sizes)
         best = np.full(nodes, 1e-9)
         for _ in range(tried):
-            evaluation = self.rng.integers(self.inputs.shape[1], size=nodes)
-            one, other = (self.inputs[self.rows[self._some()], evaluation] for _ in range(2))
-            share = self.rng.random(nodes, np.float32)
-            edge = np.minimum(one, other) + share * np.abs(one - other)
-            left = self.inputs[self.rows, evaluation[self.node]] <= edge[self.node]
-            there = np.add.reduceat(left, self.starts, dtype=np.int64)
-            heap = np.add.reduceat(left * self.mine, self.starts)
-            rest = self.sizes - there
-            gain = heap**2 / np.maximum(there, 1) + (self.sums - heap) ** 2 / np.maximum(rest, 1)
+            candidate = self.rng.integers(self.inputs.shape[1], size=nodes)
+            one, other = (self.inputs[self.rows[self._random_rows()], candidate] for _ in range(2))
+            fraction = self.rng.random(nodes, np.float32)
+            threshold = np.minimum(one, other) + fraction * np.abs(one - other)
+            left = self.inputs[self.rows, candidate[self.node]] <= threshold[self.node]
+            left_count = np.add.reduceat(left, self.starts, dtype=np.int64)
+            left_sum = np.add.reduceat(left * self.targets, self.starts)
+            right_count = self.sizes - left_count
+            gain = left_sum**2 / np.maximum(left_count, 1) + (
+                self.sums - left_sum
+            ) ** 2 / np.maximum(right_count, 1)
             gain -= self.sums**2 / self.sizes
-            better = (gain > best) & (there >= leaf) & (rest >= leaf)
-            best[better], self.feature[better] = gain[better], evaluation[better]
-            self.threshold[better] = edge[better]
+            better = (gain > best) & (left_count >= leaf) & (right_count >= leaf)
+            best[better], self.feature[better] = gain[better], candidate[better]
+            self.threshold[better] = threshold[better]
 
-    def below(self, first: int) -> tuple[IntArray, IntArray, int]:
+    def next_level(self, first: int) -> tuple[IntArray, IntArray, int]:
         """Rows and nodes of the next depth, whose nodes begin at ``first``."""
-        parted = self.feature >= 0
-        number = np.cumsum(parted) - 1
-        self.child[parted] = first + 2 * number[parted]
-        going = parted[self.node]
-        rows, node = self.rows[going], self.node[going]
+        is_split = self.feature >= 0
+        number = np.cumsum(is_split) - 1
+        self.child[is_split] = first + 2 * number[is_split]
+        active = is_split[self.node]
+        rows, node = self.rows[active], self.node[active]
         right = self.inputs[rows, self.feature[node]] > self.threshold[node]
-        fresh = 2 * number[node] + right
-        order = np.argsort(fresh, kind="stable")
-        return rows[order], fresh[order], 2 * int(parted.sum())
+        child_node = 2 * number[node] + right
+        order = np.argsort(child_node, kind="stable")
+        return rows[order], child_node[order], 2 * int(is_split.sum())
 
-    def close(self) -> None:
-        """Ask no more."""
+    def make_leaves(self) -> None:
+        """Make every node a leaf."""
         self.feature[:] = -1

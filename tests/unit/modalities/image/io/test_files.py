@@ -15,7 +15,7 @@ from PIL import Image
 
 from gannet.core.errors import DataError
 from gannet.modalities.image.io import files
-from gannet.modalities.image.io.files import content, look, upright
+from gannet.modalities.image.io.files import content, read_header, upright
 
 RAMP = np.linspace(0, 255, 12 * 16).reshape(12, 16).astype(np.uint8)
 COLORS = np.stack([RAMP, RAMP[::-1], RAMP[:, ::-1]], 2)
@@ -37,7 +37,7 @@ def test_sixteen_bit_is_scaled_and_not_clipped():
     deep = (RAMP.astype(np.uint16) * 257).astype(np.uint16)
     found = upright(packed(Image.fromarray(deep)), "a")
     assert np.array_equal(np.asarray(found), RAMP)
-    assert look(packed(Image.fromarray(deep)), "a").mode == "16 bit"
+    assert read_header(packed(Image.fromarray(deep)), "a").mode == "16 bit"
 
 
 def test_sixteen_bit_of_a_portable_gray_map_is_scaled_too():
@@ -57,7 +57,7 @@ def test_a_palette_keeps_its_colors():
     found = upright(packed(image), "a")
     assert found.mode == "RGB"
     assert np.array_equal(np.asarray(found), np.asarray(image.convert("RGB")))
-    assert look(packed(image), "a").mode == "palette"
+    assert read_header(packed(image), "a").mode == "palette"
 
 
 def test_a_palette_with_a_clear_color_has_alpha():
@@ -72,7 +72,7 @@ def test_inks_become_colors():
     found = upright(packed(image, "JPEG", quality=100, subsampling=0), "a")
     assert found.mode == "RGB"
     assert np.abs(np.asarray(found).astype(int) - COLORS).mean() < 4
-    assert look(packed(image, "JPEG"), "a").mode == "CMYK"
+    assert read_header(packed(image, "JPEG"), "a").mode == "CMYK"
 
 
 @pytest.mark.parametrize("turn", range(1, 9))
@@ -91,7 +91,7 @@ def test_every_exif_rotation_is_undone(turn):
     exif[0x0112] = turn
     held = packed(Image.fromarray(RAMP), exif=exif)
     assert np.array_equal(np.asarray(upright(held, "a")), undone)
-    assert (look(held, "a").height, look(held, "a").width) == undone.shape
+    assert (read_header(held, "a").height, read_header(held, "a").width) == undone.shape
 
 
 def test_of_an_animation_the_first_frame_is_taken():
@@ -102,7 +102,7 @@ def test_of_an_animation_the_first_frame_is_taken():
 
 def test_a_large_jpeg_is_decoded_at_a_reduced_scale_that_still_has_twice_the_pixels():
     held = packed(Image.fromarray(COLORS).resize((1600, 1200)), "JPEG")
-    assert upright(held, "a", least=(64, 64)).size == (200, 150)
+    assert upright(held, "a", min_size=(64, 64)).size == (200, 150)
     assert upright(held, "a").size == (1600, 1200)
 
 
@@ -110,7 +110,7 @@ def test_a_rotated_jpeg_is_reduced_along_the_right_sides():
     exif = Image.Exif()
     exif[0x0112] = 6
     held = packed(Image.fromarray(COLORS).resize((1600, 400)), "JPEG", exif=exif)
-    assert upright(held, "a", least=(100, 100)).size == (200, 800)
+    assert upright(held, "a", min_size=(100, 100)).size == (200, 800)
 
 
 def bomb(side):
@@ -142,7 +142,7 @@ def test_a_file_of_too_many_bytes_is_refused_before_it_is_read(tmp_path, monkeyp
 
 
 def test_text_named_png_is_not_a_picture():
-    with pytest.raises(DataError, match=r"^letter\.png: not a picture\n  Remove it\.$"):
+    with pytest.raises(DataError, match=r"^letter\.png: not an image\n  Remove it\.$"):
         upright(b"Dear Sir or Madam", "letter.png")
 
 
@@ -152,7 +152,7 @@ def test_text_named_png_is_not_a_picture():
 def test_a_truncated_picture_is_broken(kind, keep):
     rng = np.random.default_rng(0)
     held = packed(Image.fromarray(rng.integers(0, 256, (64, 64, 3), np.uint8)), kind)
-    with pytest.raises(DataError, match=r"broken picture|not a picture"):
+    with pytest.raises(DataError, match=r"broken image|not an image"):
         upright(held[: int(len(held) * keep)], "cut")
 
 
@@ -164,7 +164,7 @@ def test_an_empty_file_is_named():
 @pytest.mark.parametrize("kind", ["EPS", "PDF", "ICO"])
 def test_formats_that_are_rare_or_run_programs_are_not_tried(kind):
     held = packed(Image.fromarray(COLORS), kind)
-    with pytest.raises(DataError, match="not a picture"):
+    with pytest.raises(DataError, match="not an image"):
         upright(held, "a.png")
 
 
@@ -199,8 +199,8 @@ def test_damaged_bytes_give_a_picture_or_a_data_error_and_nothing_else(kind, rec
         for place in rng.integers(0, len(held), rng.integers(1, 6)):
             held[place] = rng.integers(0, 256)
         try:
-            upright(bytes(held), "fuzzed", least=(8, 8))
-            look(bytes(held), "fuzzed")
+            upright(bytes(held), "fuzzed", min_size=(8, 8))
+            read_header(bytes(held), "fuzzed")
             outcomes.add("picture")
         except DataError:
             outcomes.add("refused")

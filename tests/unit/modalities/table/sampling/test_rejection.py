@@ -97,7 +97,7 @@ def test_what_the_rules_did_is_told_in_plain_words(model):
     assert 0.2 < told.marginal < 0.8
     assert told.drawn > 200
     words = "\n".join(told.describe())
-    assert "asked for outright: 'low < 30'; without rules" in words
+    assert "enforced by conditional sampling: 'low < 30'; without it" in words
     assert f"{200 - told.first_accepted} were drawn anew" in words
     assert "'low <= high' was broken by" in words
     assert "'low < 30' was broken" not in words
