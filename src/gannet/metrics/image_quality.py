@@ -120,8 +120,9 @@ def edge_correlation(one: Tensor, other: Tensor) -> Tensor:
     """
     a, b = edges(one).flatten(1), edges(other).flatten(1)
     a, b = a - a.mean(1, keepdim=True), b - b.mean(1, keepdim=True)
-    left, right = a.norm(dim=1), b.norm(dim=1)
+    left: Tensor = a.norm(dim=1)
+    right: Tensor = b.norm(dim=1)
     similarity = (a * b).sum(1) / (left * right).clamp_min(1e-9)
-    blank = (left < FLAT, right < FLAT)
-    similarity = similarity.masked_fill(blank[0] | blank[1], 0)
-    return similarity.masked_fill(blank[0] & blank[1], 1)
+    blank: tuple[Tensor, Tensor] = (left < FLAT, right < FLAT)
+    similarity = torch.where(blank[0] | blank[1], torch.zeros_like(similarity), similarity)
+    return torch.where(blank[0] & blank[1], torch.ones_like(similarity), similarity)

@@ -55,7 +55,7 @@ def content_masks(images: Tensor) -> Tensor:
 def _random_mask(
     high: int, wide: int, rng: np.random.Generator, max_fraction: float, min_fraction: float = 0.0
 ) -> NDArray[np.float32]:
-    """Add strokes and rectangles up to a mask ratio: ``min_fraction``, or random to ``max_fraction``.
+    """Strokes and rectangles up to a mask ratio: ``min_fraction``, or random to ``max_fraction``.
 
     One that would exceed it by much is skipped.
     """
