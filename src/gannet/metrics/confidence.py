@@ -42,7 +42,7 @@ def wilson(hits: int, trials: int) -> tuple[float, float]:
 def fair_coin_p_value(hits: int, trials: int) -> float:
     """One-sided binomial p-value: P(X >= hits) for ``trials`` tosses of a fair coin.
 
-    >>> chance_of_at_least(2, 2)
+    >>> fair_coin_p_value(2, 2)
     0.25
     """
     log_counts = [
@@ -158,7 +158,7 @@ def half_samples_of(
 def std(values: Sequence[float]) -> float:
     """Standard deviation (unbiased).
 
-    >>> spread([1.0, 3.0])
+    >>> std([1.0, 3.0])
     1.4142135623730951
     """
     return float(torch.tensor(values, dtype=torch.float64).std())

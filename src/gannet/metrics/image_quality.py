@@ -123,5 +123,7 @@ def edge_correlation(one: Tensor, other: Tensor) -> Tensor:
     left: Tensor = a.norm(dim=1)
     right: Tensor = b.norm(dim=1)
     similarity: Tensor = (a * b).sum(1) / (left * right).clamp_min(1e-9)
-    similarity = torch.where((left < FLAT) | (right < FLAT), 0.0, similarity)
-    return torch.where((left < FLAT) & (right < FLAT), 1.0, similarity)
+    blank = torch.stack([left, right]) < FLAT
+    similarity[blank.any(0)] = 0
+    similarity[blank.all(0)] = 1
+    return similarity
