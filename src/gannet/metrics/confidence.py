@@ -17,7 +17,7 @@ INCONCLUSIVE = 0.62
 """Upper end of an interval around chance (0.5) from which a two-sample test is inconclusive."""
 
 
-def wilson(hits: int, trials: int) -> tuple[float, float]:
+def wilson(hits: float, trials: int) -> tuple[float, float]:
     """Wilson score interval: 95 % interval of a proportion, valid for few trials and near 0 and 1.
 
     Source: Wilson 1927, J. Am. Stat. Assoc. 22, p. 209.
