@@ -101,7 +101,7 @@ def measure(name: str, data: Path, flags: Mapping[str, Any]) -> dict[str, object
         "wall_seconds": round(perf_counter() - wall, 1),
         "cpu_seconds": round(process_time() - busy, 1),
     }
-    return {"name": name, "duplicate rate": 1} | found | {"flags": dict(flags)} | around | spent
+    return {"name": name, "repeats": 1} | found | {"flags": dict(flags)} | around | spent
 
 
 def main(words: Sequence[str]) -> int:

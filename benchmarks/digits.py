@@ -224,7 +224,7 @@ def run(
         part = _summary([each for each in found if each["set"] == SETS[name]], seconds)
         part["floor_of_halves"] = round(floors[name], 3)
         report |= part if name == "digits" else {name: part}
-    return report | {"duplicate rate": seeds, "runs": found}
+    return report | {"repeats": seeds, "runs": found}
 
 
 def _summary(found: list[dict[str, Any]], budgets: list[float]) -> dict[str, Any]:

@@ -184,7 +184,7 @@ def run(data: Path, **flags: object) -> dict[str, Any]:
         "share_of_matmul": round(share, 3),
         "matmul_gflops": round(rate / 1e9, 1),
         "precision": PRECISION,
-        "duplicate rate": ROUNDS,
+        "repeats": ROUNDS,
         "series": [main, *others],
         "by_resolution": [_own(side) for side in (16, 32, 64, 128)],
     }

@@ -252,5 +252,5 @@ def _summary(series: list[dict[str, Any]]) -> dict[str, Any]:
         ),
         "covered": sum(0.85 <= each["interval_coverage"] <= 0.95 for each in flat),
         "of": len(flat),
-        "duplicate rate": max(each["seeds"] for each in flat),
+        "repeats": max(each["seeds"] for each in flat),
     }

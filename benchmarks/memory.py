@@ -69,5 +69,5 @@ def run(
         "help_seconds": round(statistics.median(times), 3),
         "help_seconds_low": round(times[0], 3),
         "help_seconds_high": round(times[-1], 3),
-        "duplicate rate": repeats,
+        "repeats": repeats,
     }

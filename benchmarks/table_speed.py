@@ -148,7 +148,7 @@ def run(
         memory_steps: Of a run on a large table.
     """
     turns: list[dict[str, Any]] = []
-    report: dict[str, Any] = {"duplicate rate": repeats}
+    report: dict[str, Any] = {"repeats": repeats}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         table = write_table(read_rows(data / "tables" / "adult-train.csv"), folder / "adult.csv")

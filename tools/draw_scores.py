@@ -65,7 +65,7 @@ def heaps() -> dict[str, Tensor]:
         "further reals": ring(COUNT, 3),
         "half the places": ring(COUNT, 4, among=4),
         "blurred": ring(COUNT, 5, spread=0.35),
-        "memorization": ring(COUNT, 1),
+        "copies": ring(COUNT, 1),
         "all alike": ring(1, 6).expand(COUNT, 2) + 0.01 * ring(COUNT, 7),
     }
 
@@ -181,14 +181,14 @@ def of_answers() -> Found:
 def of_unpaired() -> Found:
     """Scores of answers to dark pictures that shall become like bright ones."""
     shown, wanted, strangers = (pictures(200, seed) for seed in (8, 9, 10))
-    given = shown - 0.8
+    given = (shown - 1) / 2  # within the range, so that nothing of it is cut
     feature_extractor = RandomConvolutionFeatures(pictures(400, 7))
     blank = Condition.none(wanted)
     told = replace(blank, vector=torch.ones(len(wanted), 1), grid=given)
     problem = Batch(wanted, told)
     answers = {
         "as given": given,
-        "half of the way": given + 0.4,
+        "half of the way": (given + shown) / 2,
         "all of the way": shown,
         "moved by 1 px": shown.roll(1, 3),
         "a stranger": strangers,
@@ -236,7 +236,7 @@ def of_tables() -> Found:
         "a town is missing": people(1_600, 4, towns=("north", "south")),
         "holes filled": replace(good, columns=(age, income, town, full, rich)),
         "income noisy": replace(good, columns=(age, rough, town, weight, rich)),
-        "memorization": train[rng.integers(0, len(train), 1_600)],
+        "copies": train[rng.integers(0, len(train), 1_600)],
     }
     return _scored(
         {

@@ -108,6 +108,27 @@ def test_psnr_is_that_of_scikit_image(name):
     agree("psnr", MEASURES["PSNR"](tensor(OTHERS[name]), tensor(PHOTOS)), wanted)
 
 
+@reference("psnr", "ssim", "edge-correlation", "high-frequency-error", "noisy")
+def test_what_lies_beyond_the_range_is_cut_as_in_a_file():
+    wild = tensor(PHOTOS) * 2.5
+    pixels = ((wild.double() + 1) * 127.5).clamp(0, 255).permute(0, 2, 3, 1).numpy()
+    assert float(wild.abs().max()) > 1.5
+    photos = PHOTOS.astype(np.float64)
+    wanted = [
+        metrics.peak_signal_noise_ratio(one, other, data_range=255)
+        for one, other in zip(photos, pixels, strict=True)
+    ]
+    agree("psnr", MEASURES["PSNR"](wild, tensor(PHOTOS)), wanted)
+    wanted = [skimage_ssim(one, other) for one, other in zip(pixels, photos, strict=True)]
+    agree("ssim", MEASURES["SSIM"](wild, tensor(PHOTOS)), wanted)
+    for name in ("edge correlation", "high-frequency error"):
+        cut = MEASURES[name](wild.clamp(-1, 1), tensor(PHOTOS))
+        agree(name.replace(" ", "-"), MEASURES[name](wild, tensor(PHOTOS)), cut)
+    heaps = [tensor(each) for each in (PHOTOS, PHOTOS, PHOTOS)]
+    scores = [texture_scores(heaps[0], each, *heaps[1:])[1] for each in (wild, wild.clamp(-1, 1))]
+    agree("noisy", scores[0].value, scores[1].value)
+
+
 @reference("psnr")
 def test_psnr_of_equal_pictures_is_that_of_rounding_to_8_bit():
     # The error of rounding is even over a step: its mean square is a twelfth of that of a step.

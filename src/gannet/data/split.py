@@ -21,7 +21,7 @@ MIN_DIFFERENT = 2
 def held_out_count(count: int, fraction: float) -> int:
     """How many of ``count`` to hold out: ``fraction``, at least 64 or a fifth, at most 5,000.
 
-    >>> [wanted(count, 0.1) for count in (2, 10, 100, 500, 2_000, 200_000)]
+    >>> [held_out_count(count, 0.1) for count in (2, 10, 100, 500, 2_000, 200_000)]
     [1, 2, 20, 64, 200, 5000]
     """
     low = min(MIN_HELD_OUT, count // 5)

@@ -148,10 +148,12 @@ def domain_gap_closed(features: UnpairedFeatures, *, seed: int) -> DomainGap | N
         distinguish the two domains, so that there is no gap to close.
     """
     count = len(features.target)
-    within = torch.cdist(features.target.double(), features.target.double())
-    sets = [each.double() for each in (features.given, features.output)]
+    center = features.target.double().mean(0)  # distances cancel badly far from zero
+    wanted = features.target.double() - center
+    within = torch.cdist(wanted, wanted)
+    sets = [each.double() - center for each in (features.given, features.output)]
     inner = [torch.cdist(each, each) for each in sets]
-    across = [torch.cdist(each, features.target.double()) for each in sets]
+    across = [torch.cdist(each, wanted) for each in sets]
 
     def distances(target_counts: Tensor, given_counts: Tensor) -> list[float]:
         """Energy distances of inputs and of outputs, for bootstrap counts of targets and inputs."""

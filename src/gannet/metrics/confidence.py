@@ -17,7 +17,7 @@ INCONCLUSIVE = 0.62
 """Upper end of an interval around chance (0.5) from which a two-sample test is inconclusive."""
 
 
-def wilson(hits: int, trials: int, quantile: float = NORMAL) -> tuple[float, float]:
+def wilson(hits: float, trials: int, quantile: float = NORMAL) -> tuple[float, float]:
     """Wilson score interval of a proportion, valid for few trials and near 0 and 1.
 
     ``quantile`` is that of the standard normal; 1.96 gives an interval of 95 %.
@@ -44,7 +44,7 @@ def wilson(hits: int, trials: int, quantile: float = NORMAL) -> tuple[float, flo
 def fair_coin_p_value(hits: int, trials: int) -> float:
     """One-sided binomial p-value: P(X >= hits) for ``trials`` tosses of a fair coin.
 
-    >>> chance_of_at_least(2, 2)
+    >>> fair_coin_p_value(2, 2)
     0.25
     """
     log_counts = [
@@ -160,7 +160,7 @@ def half_samples_of(
 def std(values: Sequence[float]) -> float:
     """Standard deviation (unbiased).
 
-    >>> spread([1.0, 3.0])
+    >>> std([1.0, 3.0])
     1.4142135623730951
     """
     return float(torch.tensor(values, dtype=torch.float64).std())

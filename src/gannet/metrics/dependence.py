@@ -11,6 +11,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+CONSTANT = 1e-24
+"""Variance, over the squared mean, that rounding may give a column of one value."""
+
 
 def contingency_similarity(real: Tensor, fake: Tensor, sizes: Sequence[int]) -> Tensor:
     """One minus the total variation distance of each pair's contingency table, ``(F, F)``, 0..1.
@@ -27,7 +30,7 @@ def correlation_similarity(real: Tensor, fake: Tensor) -> Tensor:
     """One minus half the difference of correlations of each pair of numbers, ``(P, P)``, 0..1.
 
     Args:
-        real: ``(N, P)``; NaN counts as the mean of its column.
+        real: ``(N, P)``; of each pair the rows without NaN count.
         fake: ``(M, P)``.
 
     Source: Pearson 1895; as a score, SDMetrics ``CorrelationSimilarity``.
@@ -99,14 +102,23 @@ def _blocks(matrix: Tensor, sizes: Sequence[int]) -> Tensor:
 
 
 def correlation(rows: Tensor) -> Tensor:
-    """Pearson's correlation of each pair of numbers ``(P, P)``; NaN counts as the mean."""
-    values = rows.double()
-    means = values.nanmean(0)
-    centerd = torch.where(values.isnan(), torch.zeros_like(values), values - means)
-    lengths = centerd.square().sum(0).sqrt()
-    # A constant column has correlation 0 with every other.
-    scaled = centerd / torch.where(lengths > 0, lengths, torch.ones_like(lengths))
-    return scaled.T @ scaled
+    """Pearson's correlation of each pair of numbers ``(P, P)``, of the rows that have both.
+
+    Filling missing cells with means instead would draw all correlations towards 0.
+    """
+    observed = ~rows.isnan()
+    mask = observed.double()
+    values = torch.where(observed, rows.double(), torch.zeros_like(mask))
+    means = values.sum(0) / mask.sum(0).clamp(min=1)
+    values = (values - means) * mask
+    count = (mask.T @ mask).clamp(min=1)
+    sums = values.T @ mask
+    squares = values.square().T @ mask - sums.square() / count
+    # A constant column has correlation 0 with every other; its squares are rounding of its mean.
+    varies = squares > CONSTANT * count * means.square()[:, None]
+    scale = torch.where(varies, squares, torch.ones_like(squares)).sqrt()
+    correlations = (values.T @ values - sums * sums.T / count) / (scale * scale.T)
+    return torch.where(varies & varies.T, correlations, torch.zeros_like(correlations))
 
 
 def _upper(pairs: Tensor) -> float:

@@ -59,14 +59,13 @@ def ssim(one: Tensor, other: Tensor) -> Tensor:
     Source: Wang et al. 2004, Image quality assessment, eq. 13, the mean over channels and windows.
     Differs: pictures with a side below 11 have windows of that side, where scikit-image refuses.
     """
-    parts: list[tuple[Tensor, Tensor]] = [
-        (one[at : at + TOGETHER], other[at : at + TOGETHER]) for at in range(0, len(one), TOGETHER)
-    ]
-    return torch.cat([_ssim((a.double() + 1) / 2, (b.double() + 1) / 2) for a, b in parts]).float()
+    parts = [slice(at, at + TOGETHER) for at in range(0, len(one), TOGETHER)]
+    return torch.cat([_ssim(one[part], other[part]) for part in parts])
 
 
-def _ssim(a: Tensor, b: Tensor) -> Tensor:
-    """Of pictures in [0, 1]."""
+def _ssim(one: Tensor, other: Tensor) -> Tensor:
+    """Of few pictures."""
+    a, b = ((each.double() + 1) / 2 for each in (one, other))
     channels = a.shape[1]
     side = min(WINDOW, *a.shape[2:])
     offsets = torch.arange(side, dtype=a.dtype, device=a.device) - (side - 1) / 2
@@ -82,7 +81,7 @@ def _ssim(a: Tensor, b: Tensor) -> Tensor:
     c1, c2 = (each**2 for each in STABILIZERS)
     similarity = (2 * mean_a * mean_b + c1) * (2 * covariance + c2)
     similarity = similarity / ((mean_a**2 + mean_b**2 + c1) * (var_a + var_b + c2))
-    return similarity.flatten(1).mean(1)
+    return similarity.flatten(1).mean(1).float()
 
 
 def high_frequency_energy(images: Tensor) -> Tensor:
@@ -93,7 +92,7 @@ def high_frequency_energy(images: Tensor) -> Tensor:
         wide, periodic=False
     )
     gray = (gray - gray.mean((1, 2), keepdim=True)) * window.to(gray.device)
-    # The whole plane: half of it would count level detail once and all other detail half.
+    # The whole plane: in half of it detail along one axis would weigh twice as much.
     power = torch.fft.fft2(gray).abs().square()
     radius = (torch.fft.fftfreq(high)[:, None] ** 2 + torch.fft.fftfreq(wide) ** 2).sqrt()
     energy = (power * (radius >= HIGH_FREQUENCY).to(gray.device)).sum((1, 2))
@@ -120,8 +119,8 @@ def edge_correlation(one: Tensor, other: Tensor) -> Tensor:
     """
     a, b = edges(one).flatten(1), edges(other).flatten(1)
     a, b = a - a.mean(1, keepdim=True), b - b.mean(1, keepdim=True)
-    left, right = a.norm(dim=1), b.norm(dim=1)
+    left, right = (each.square().sum(1).sqrt() for each in (a, b))
     similarity = (a * b).sum(1) / (left * right).clamp_min(1e-9)
     blank = (left < FLAT, right < FLAT)
-    similarity = similarity.masked_fill(blank[0] | blank[1], 0)
-    return similarity.masked_fill(blank[0] & blank[1], 1)
+    similarity = torch.where(blank[0] | blank[1], torch.zeros_like(similarity), similarity)
+    return torch.where(blank[0] & blank[1], torch.ones_like(similarity), similarity)

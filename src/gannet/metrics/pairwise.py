@@ -23,6 +23,11 @@ MANIFOLD_NEIGHBORS = 3
 """k of precision and recall (Kynkaanniemi 2019, sec. 3)."""
 
 
+TIE, ROUNDING = 1e-9, 1e-12
+"""Shares of a squared radius, and of a row's squared length, within which a distance is a tie:
+more than rounding makes of it, and less than data mean. Coarse data are full of ties."""
+
+
 def chunks(rows: int, columns: int, cells: int = CELLS) -> Iterator[slice]:
     """Consecutive slices over ``rows`` of at most ``cells`` pairs each, but at least one row.
 
@@ -67,8 +72,12 @@ def nearest(
         if same:
             gaps[torch.arange(len(gaps)), torch.arange(part.start, part.stop)] = torch.inf
         smallest = gaps.topk(k, largest=False)
-        distances.append(smallest.values.sqrt())
-        rows.append(smallest.indices)
+        # Differences, unlike products, are 0 for a copy and equal for equal rows.
+        exact = torch.stack(
+            [(left[part] - right[one]).square().sum(1) for one in smallest.indices.unbind(1)], 1
+        ).sort(dim=1, stable=True)
+        distances.append(exact.values.sqrt())
+        rows.append(smallest.indices.gather(1, exact.indices))
     return torch.cat(distances), torch.cat(rows)
 
 
@@ -123,6 +132,16 @@ class FeatureSet:
     def radii(self, k: int) -> Tensor:
         """Distance of each row to its ``k``-th neighbour, or its last one, ``(N,)``."""
         return self._near[:, min(k, self._near.shape[1]) - 1]
+
+    def limits(self, k: int, center: Tensor) -> Tensor:
+        """Squared distances ``(N,)`` up to which another row is within the radius, ties included.
+
+        Args:
+            k: As for ``radii``.
+            center: ``(F,)`` from which rows are counted when their products are taken.
+        """
+        lengths = (self.rows - center).square().sum(1)
+        return self.radii(k).square() * (1 + TIE) + ROUNDING * lengths
 
     def pair_statistic(self, fake: FeatureSet, name: str) -> float:
         """The statistic ``name`` between these reals and the fakes; one pass computes all."""
@@ -187,7 +206,7 @@ class PrecisionStatistic:
     """Fraction of fakes in the neighbourhood of a real."""
 
     def __init__(self, real: FeatureSet, fake: FeatureSet) -> None:
-        self._limits = real.radii(MANIFOLD_NEIGHBORS).square()
+        self._limits = real.limits(MANIFOLD_NEIGHBORS, real.rows.mean(0))
         self._hits, self._count = 0, len(fake)
 
     def update(self, block: PairBlock) -> None:
@@ -203,7 +222,7 @@ class RecallStatistic:
     """Fraction of reals in the neighbourhood of a fake."""
 
     def __init__(self, real: FeatureSet, fake: FeatureSet) -> None:
-        self._limits = fake.radii(MANIFOLD_NEIGHBORS).square()
+        self._limits = fake.limits(MANIFOLD_NEIGHBORS, real.rows.mean(0))
         self._hit = torch.zeros(len(real), dtype=torch.bool)
 
     def update(self, block: PairBlock) -> None:
@@ -219,7 +238,7 @@ class DensityStatistic:
     """Mean number of real neighbourhoods that contain a fake, over k."""
 
     def __init__(self, real: FeatureSet, fake: FeatureSet) -> None:
-        self._limits = real.radii(NEIGHBORS).square()
+        self._limits = real.limits(NEIGHBORS, real.rows.mean(0))
         self._max_hits = min(NEIGHBORS, len(real) - 1) * len(fake)
         self._hits = 0
 
@@ -236,7 +255,7 @@ class CoverageStatistic:
     """Fraction of reals with a fake in their neighbourhood."""
 
     def __init__(self, real: FeatureSet, _: FeatureSet) -> None:
-        self._limits = real.radii(NEIGHBORS)
+        self._limits = real.limits(NEIGHBORS, real.rows.mean(0))
         self._min_squared = torch.full((len(real),), torch.inf, dtype=torch.float64)
 
     def update(self, block: PairBlock) -> None:
@@ -245,7 +264,7 @@ class CoverageStatistic:
 
     def value(self) -> float:
         """0 to 1."""
-        return float((self._min_squared.sqrt() <= self._limits).double().mean())
+        return float((self._min_squared <= self._limits).double().mean())
 
 
 def _mean_distance(real: FeatureSet, fake: FeatureSet) -> MeanStatistic:

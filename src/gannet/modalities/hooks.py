@@ -185,11 +185,11 @@ def by_features(feature_distance: PairMeasure) -> Sequence[PairMeasure]:
     return (feature_distance,)
 
 
-Rows = Callable[[Tensor], Tensor]
+RowView = Callable[[Tensor], Tensor]
 """Samples ``(n, *shape)`` to rows of numbers ``(n, F)``, NaN where a cell is missing."""
 
 
-def flat_rows(_codec: Codec[Any] | None) -> Mapping[str, Rows]:
+def flat_rows(_codec: Codec[Any] | None) -> Mapping[str, RowView]:
     """The numbers as they are."""
     return {"numbers": lambda samples: samples.flatten(1).float()}
 
@@ -220,7 +220,7 @@ class EvaluationHooks:
     measures: Callable[[PairMeasure], Sequence[PairMeasure]] = by_features
     preserved: Sequence[PairMeasure] = ()
     whole: Callable[[WholeEvaluation], Report] | None = None
-    rows: Callable[[Codec[Any] | None], Mapping[str, Rows]] = flat_rows
+    rows: Callable[[Codec[Any] | None], Mapping[str, RowView]] = flat_rows
     corruptions: Mapping[str, Corruption] = field(default_factory=lambda: NUMBERS)
 
 

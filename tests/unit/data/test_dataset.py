@@ -512,7 +512,7 @@ def test_a_folder_larger_than_memory_is_read_in_little_memory(tmp_path):
         for _ in range(60):
             next(batches)
         after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        print(found.train.store.words, "|", (after - before) // 1024)
+        print(found.train.store.location, "|", (after - before) // 1024)
     """)
     source = str(Path(__file__).parents[3] / "src")
     run = subprocess.run(

@@ -262,7 +262,7 @@ def test_a_duel_begun_anew_can_be_resumed():
 
 
 def rates(made):
-    return {name: side.optimizer.param_groups[0]["lr"] for name, side in made.sides.items()}
+    return {name: side.optimizer.param_groups[0]["lr"] for name, side in made.players.items()}
 
 
 def test_the_discriminator_may_have_a_rate_and_betas_of_its_own():

@@ -64,7 +64,7 @@ def number(value: float) -> str:
 def with_sample_noun(text: str, sample_noun: str) -> str:
     """Replace "fake" in a text by the noun for samples.
 
-    >>> worded("share of reals with a fake close by, as fakes lie", "answers")
+    >>> with_sample_noun("share of reals with a fake close by, as fakes lie", "answers")
     'share of reals with an answer close by, as answers lie'
     """
     if sample_noun == "fakes":

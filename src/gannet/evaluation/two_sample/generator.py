@@ -12,11 +12,11 @@ from gannet.core.codec import Codec
 from gannet.core.seeding import derive_seed
 from gannet.evaluation.two_sample.result import TwoSampleResult
 from gannet.evaluation.two_sample.test import classifier_two_sample_test, views_of
-from gannet.modalities.modality import Modality, as_seen
+from gannet.modalities.modality import Modality, modality_of_embedded
 from gannet.networks.features import FeatureMap
 
 
-def two_sample_test(  # noqa: PLR0913  # what a test depends on
+def two_sample_test(
     real: Tensor,
     fake: Tensor,
     real_reference: Tensor,
@@ -71,4 +71,4 @@ def two_sample_test(  # noqa: PLR0913  # what a test depends on
 
 def _changes(samples: Tensor, embed: FeatureMap, modality: Modality) -> bool:
     """Whether embedding makes other numbers of samples than their kind's network looks at."""
-    return as_seen(modality, samples[:2], embed(samples[:2])) is not modality
+    return modality_of_embedded(modality, samples[:2], embed(samples[:2])) is not modality

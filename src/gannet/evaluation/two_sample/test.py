@@ -212,7 +212,7 @@ def _counted(name: str, on_real: Tensor, on_fake: Tensor, classifiers: int) -> C
     tested = len(on_real) + len(on_fake)
     quantile = NormalDist().inv_cdf(1 - LEVEL / 2 / classifiers)
     low, high = wilson(hits, tested, quantile)
-    area = auc(on_real.numpy(), on_fake.numpy(), quantile)
+    area = auc(on_real.numpy(), on_fake.numpy(), quantile=quantile)
     return ClassifierResult(
         name=name,
         accuracy=hits / tested,

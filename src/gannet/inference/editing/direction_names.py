@@ -43,8 +43,8 @@ class Effect:
 
     Attributes:
         attribute: Its name.
-        change: Mean change between both ends of the traversal, ``REACH`` standard deviations of
-            noise to each side, in standard deviations of the attribute over samples.
+        change: Mean change from one end of the traversal to the other, in standard deviations of
+            the attribute over samples.
         error: Standard error of that mean.
         reliable: Fraction of samples that change in the direction of the mean; 0.5 is chance.
         raw: The mean change in the attribute's own unit.

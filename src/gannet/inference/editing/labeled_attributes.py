@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -131,7 +130,7 @@ def _of_numbers(
         evidence = f"correlation {pearson:.2f} on {count} held-out images"
         if count >= MIN_HELD_OUT and math.atanh(0.999 * pearson) * math.sqrt(count - 3) > SURE:
             measure = _column(read, number, float(middle[number]), float(std[number]))
-            attributes.append(replace(Attribute(name, f"more {name}", measure), proof=evidence))
+            attributes.append(Attribute(name, f"more {name}", measure, evidence=evidence))
         else:
             refused.append(f"{name} ({evidence})")
     if not attributes and alone:

@@ -81,7 +81,7 @@ def _read(task: TransformTask, path: Path) -> DeepImage:
     """Read an image at full bit depth.
 
     Raises:
-        DataError: as ``deep`` does; for a file that is no image, naming the recipe.
+        DataError: if it cannot be read; for a file that is no image, naming the recipe.
     """
     try:
         return read_deep(path, str(path))

@@ -39,7 +39,7 @@ def grid_png(images: Tensor, path: Path, columns: int = 0) -> None:
 
 
 def encode_grid(images: Tensor, columns: int = 0) -> bytes:
-    """The PNG that ``grid_png`` saves."""
+    """An image grid as a PNG, see ``grid_png``."""
     count, channels, height, width = images.shape
     columns = columns or max(math.ceil(math.sqrt(count)), 1)
     rows = max(math.ceil(count / columns), 1)
@@ -93,8 +93,8 @@ def conditional_grid(given: Batch, outputs: Sequence[Tensor], across: int = 1) -
     """A PNG with rows of inputs, outputs and targets.
 
     Args:
-        given: As for ``beside``.
-        outputs: As for ``beside``.
+        given: Targets, with the inputs as their condition's grid.
+        outputs: Outputs, each ``(N, C, H, W)``, one per input.
         across: Inputs per row.
     """
     every = torch.stack(comparison_columns(given, outputs), 1)
@@ -112,7 +112,7 @@ def image_grid(raws: Sequence[Any], columns: int) -> SampleGrid:
 
 
 def compared(given: Batch, outputs: Sequence[Tensor]) -> Sequence[tuple[Exhibit, ...]]:
-    """For each input: the input, the outputs and the target; see ``beside``."""
+    """For each input: the input, the outputs and the target."""
     columns = comparison_columns(given, outputs)
     return [
         tuple(_to_exhibit(each[row : row + 1]) for each in columns) for row in range(len(given))
@@ -120,7 +120,7 @@ def compared(given: Batch, outputs: Sequence[Tensor]) -> Sequence[tuple[Exhibit,
 
 
 def conditional_grid_file(given: Batch, outputs: Sequence[Tensor], across: int) -> SampleGrid:
-    """The PNG of ``answers_sheet`` as a file."""
+    """A PNG with rows of inputs, outputs and targets, as a file."""
     return SampleGrid(".png", conditional_grid(given, outputs, across))
 
 

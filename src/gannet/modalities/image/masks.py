@@ -25,7 +25,7 @@ ROUNDS = 60
 
 
 def random_masks(images: Tensor, rng: torch.Generator, max_fraction: float) -> Tensor:
-    """Random masks ``(B, 1, H, W)``, 1 where missing; mask ratio up to about ``max_fraction``."""
+    """Random masks ``(B, 1, H, W)``, 1 where missing; ``max_fraction`` bounds the mask ratio."""
     count, high, wide = len(images), images.shape[2], images.shape[3]
     device = images.device
     seeds: list[int] = torch.randint(1 << 31, (count,), generator=rng, device=device).tolist()
@@ -55,9 +55,10 @@ def content_masks(images: Tensor) -> Tensor:
 def _random_mask(
     high: int, wide: int, rng: np.random.Generator, max_fraction: float, min_fraction: float = 0.0
 ) -> NDArray[np.float32]:
-    """Add strokes and rectangles up to a mask ratio: ``min_fraction``, or random to ``max_fraction``.
+    """Add strokes and rectangles until the mask ratio is reached.
 
-    One that would exceed it by much is skipped.
+    The ratio is ``min_fraction`` or, if that is 0, random from 0.05 to ``max_fraction``.
+    A shape that would exceed it by much is skipped.
     """
     whole = np.zeros((high, wide), np.float32)
     goal = min_fraction or rng.uniform(0.05, max_fraction)

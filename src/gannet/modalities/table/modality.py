@@ -11,7 +11,7 @@ from torch import Tensor
 from gannet.core.codec import Codec
 from gannet.core.types import Spec
 from gannet.modalities.corruption import TOKENS
-from gannet.modalities.hooks import EvaluationHooks, Presentation, Rows, flat_rows, no_grid
+from gannet.modalities.hooks import EvaluationHooks, Presentation, RowView, flat_rows, no_grid
 from gannet.modalities.inference import InferenceHooks
 from gannet.modalities.modality import Modality, MonitorDefaults, TwoSampleDefaults
 from gannet.modalities.reading import Reading
@@ -54,7 +54,7 @@ def notes(codec: Codec[Any]) -> Sequence[str]:
     return [*lines, "", *(f"- {note}" for note in codec.notes)] if codec.notes else lines
 
 
-def cells(codec: Codec[Any] | None) -> Mapping[str, Rows]:
+def cells(codec: Codec[Any] | None) -> Mapping[str, RowView]:
     """Numbers as they are, categories as codes, NaN where a cell is missing."""
     if codec is None:
         return flat_rows(None)

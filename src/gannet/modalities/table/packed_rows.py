@@ -204,8 +204,8 @@ def row_prints(rows: Float32Array) -> NDArray[np.uint64]:
 def distinct_prints(prints: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Fingerprints ``(n,)`` made unique by mixing in how many equal ones came before.
 
-    >>> made = apart(np.array([7, 3, 7], np.uint64))
-    >>> len(set(made.tolist())), bool(made[1] == apart(np.array([3], np.uint64))[0])
+    >>> prints = distinct_prints(np.array([7, 3, 7], np.uint64))
+    >>> len(set(prints.tolist())), bool(prints[1] == distinct_prints(np.array([3], np.uint64))[0])
     (3, True)
     """
     order = np.argsort(prints, kind="stable")

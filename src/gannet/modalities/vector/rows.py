@@ -81,7 +81,9 @@ def adopt(source: Source, column: ColumnView) -> Source:
             tuple(f"column_{at + 1}" for at in range(array.shape[1])),
         )
         _check_finite(source, rows)
-    return replace(source, raw=rows.__getitem__, columns=names, frames=(), dialect=None, held=True)
+    return replace(
+        source, raw=rows.__getitem__, columns=names, frames=(), dialect=None, in_memory=True
+    )
 
 
 def rows_of(source: Source) -> Matrix:

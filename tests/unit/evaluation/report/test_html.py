@@ -79,7 +79,7 @@ class Reader(HTMLParser):
 def score(name: str, **changes) -> Score:
     numbers = {"value": 0.6123, "low": 0.5987, "high": 0.6345, "reference": 0.5011}
     numbers |= {"reference_low": 0.4876, "reference_high": 0.5234, "samples": 4321, "better": "low"}
-    numbers |= {"baseline": 0.8765, "chance": 0.5, "upper_bound": 0.4567}
+    numbers |= {"baseline": 0.8765, "chance_level": 0.5, "upper_bound": 0.4567}
     return Score(name=name, **numbers | changes)
 
 
@@ -127,7 +127,7 @@ def report(**changes) -> Report:
             score("c2st accuracy[samples]"),
             score("class accuracy", better="high", components=parts),
             score("frechet[x:1]", value=3.0, low=2.0, high=4.0, baseline=400.0, upper_bound=None),
-            score(NASTY, baseline=None, chance=None, upper_bound=None),
+            score(NASTY, baseline=None, chance_level=None, upper_bound=None),
         ),
         "suspects": (pair,),
         "examples": (pair,),
@@ -340,7 +340,7 @@ def test_what_is_disclosed_is_named_by_its_column():
         low=0.2,
         high=0.4,
         reference_high=0.1,
-        chance=0.0,
+        chance_level=0.0,
         **DESCRIPTIONS["attribute inference"],
     )
     words = summary(report(scores=(told,)))
@@ -387,7 +387,7 @@ def test_a_page_stays_below_twelve_megabytes_whatever_the_pictures():
 
 
 def test_filled_cells_are_measured_by_perfect_ones():
-    scores = (score("imputation rmse", chance=None, upper_bound=None, reference_high=0.7),)
+    scores = (score("imputation rmse", chance_level=None, upper_bound=None, reference_high=0.7),)
     some = report(scores=scores, conditional=True, baseline="best of three", histograms=())
     text = page(some)
     assert "as good as perfect" in text

@@ -97,7 +97,7 @@ def test_features_are_looked_at_where_they_are_given():
     looked = find(made_by, picture, search=replace(QUICK, features=left, features_weight=30.0))[0]
 
     def off(found):
-        return float((left(found.picture()[None]) - left(picture)).square().mean())
+        return float((left(found.image()[None]) - left(picture)).square().mean())
 
     assert off(looked) < off(plain)
 

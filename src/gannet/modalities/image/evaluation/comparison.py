@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+from torch import Tensor
 
 from gannet.core.scores import documented
 from gannet.metrics import image_quality
 from gannet.modalities.hooks import PairMeasure
+
+
+def as_shown(measure: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+    """The same of pictures cut to the range that files and screens have."""
+    return lambda one, other: measure(one.clamp(-1, 1), other.clamp(-1, 1))
 
 
 def measures(feature_distance: PairMeasure) -> Sequence[PairMeasure]:
@@ -14,7 +21,7 @@ def measures(feature_distance: PairMeasure) -> Sequence[PairMeasure]:
     return (
         PairMeasure(
             "PSNR",
-            image_quality.psnr,
+            as_shown(image_quality.psnr),
             image_quality.MAX_PSNR,
             "high",
             documented(
@@ -25,7 +32,7 @@ def measures(feature_distance: PairMeasure) -> Sequence[PairMeasure]:
         ),
         PairMeasure(
             "SSIM",
-            image_quality.ssim,
+            as_shown(image_quality.ssim),
             1.0,
             "high",
             documented(
@@ -35,7 +42,7 @@ def measures(feature_distance: PairMeasure) -> Sequence[PairMeasure]:
         feature_distance,
         PairMeasure(
             "high-frequency error",
-            image_quality.high_frequency_error,
+            as_shown(image_quality.high_frequency_error),
             0.0,
             "low",
             documented(
@@ -49,7 +56,7 @@ def measures(feature_distance: PairMeasure) -> Sequence[PairMeasure]:
 
 STRUCTURE = PairMeasure(
     "edge correlation",
-    image_quality.edge_correlation,
+    as_shown(image_quality.edge_correlation),
     1.0,
     "high",
     documented("edge correlation", "correlation of the edges before and after"),

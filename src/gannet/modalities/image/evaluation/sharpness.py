@@ -61,7 +61,10 @@ def texture_scores(
     """
     if min(fake.shape[2:]) < 2:
         return ()
-    reals, *others = map(roughness, (held_out, fake, real_reference, baseline))
+    # What lies beyond the range is cut in files.
+    reals, *others = (
+        roughness(each.clamp(-1, 1)) for each in (held_out, fake, real_reference, baseline)
+    )
     low, high = reals.quantile(EDGE), reals.quantile(1 - EDGE)
     return (
         fraction_score("oversmoothed", [each < low for each in others], SMOOTH, how=HOW),

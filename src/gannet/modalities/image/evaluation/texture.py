@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import unfold
@@ -41,10 +42,9 @@ def _rings(gray: Tensor) -> Tensor:
     """Log power in rings of frequency, ``(n, RINGS)``."""
     height, width = gray.shape[1:]
     power = torch.fft.fft2(gray - gray.mean((1, 2), keepdim=True)).abs().square() / (height * width)
-    down, across = torch.fft.fftfreq(height)[:, None], torch.fft.fftfreq(width)
-    radius = torch.hypot(down, across)
-    ring = (radius * (RINGS / math.sqrt(0.5))).long().clamp(max=RINGS - 1)
-    member = torch.eye(RINGS)[ring.flatten()]
+    radius = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width))
+    ring = np.minimum((radius * (RINGS / math.sqrt(0.5))).astype(np.int64), RINGS - 1)
+    member = torch.eye(RINGS)[torch.from_numpy(ring.flatten())]
     return (power.flatten(1) @ member / member.sum(0).clamp(min=1) + SMALLEST).log()
 
 

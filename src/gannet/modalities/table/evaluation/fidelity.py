@@ -249,7 +249,7 @@ def _two_sample_test(
         + (probabilities[tested:] > 0.5).sum()
         + (probabilities == 0.5).sum() / 2
     )
-    hits = round(float(right))
+    hits = float(right)
     low, high = wilson(hits, len(probabilities))
     return (hits / len(probabilities), low, high), auc(
         probabilities[tested:], probabilities[:tested]

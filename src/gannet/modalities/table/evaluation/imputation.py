@@ -249,7 +249,8 @@ def _coverage(real: EncodedTable, mask: BoolArray, samples: NDArray[np.float64])
     low, high = np.quantile(
         samples, [edges / (count + 1), 1 - edges / (count + 1)], axis=0, method="weibull"
     )
-    inside = (real.values >= low - 1e-9) & (real.values <= high + 1e-9) & mask
+    slack = 1e-9 * np.maximum(np.abs(low), np.abs(high))  # rounding, whatever the unit
+    inside = (real.values >= low - slack) & (real.values <= high + slack) & mask
 
     def proportion(hits: int, trials: int) -> Triple:
         return (hits / trials, *wilson(hits, trials))

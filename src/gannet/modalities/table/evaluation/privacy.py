@@ -93,8 +93,10 @@ def _membership_inference(sides: EvaluationRows) -> Score:
 
     def attack(table: EncodedTable) -> Triple:
         records = sides.row_distance.records(table.take(slice(0, SEARCHED)))
-        ratios = [density_ratio(each, records, reference, width) for each in (members, strangers)]
-        return auc(*ratios)
+        of_members, of_strangers = (
+            density_ratio(each, records, reference, width) for each in (members, strangers)
+        )
+        return auc(of_members, of_strangers)
 
     return scored(
         "membership inference",

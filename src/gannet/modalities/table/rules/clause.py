@@ -58,6 +58,6 @@ def repeated(values: Values) -> Operand:
     def part(frame: Frame) -> Values:
         count = len(frame)
         parts = tuple(np.repeat(each, count) for each in values.parts)
-        return replace(values, parts=parts, gone=np.repeat(values.missing_mask, count))
+        return replace(values, parts=parts, missing_mask=np.repeat(values.missing_mask, count))
 
     return part

@@ -266,7 +266,7 @@ def _with_forest_weights(imputer: Imputer, others: MaskedRows, trials: list[Tria
                 errors[step, column] += ((base + weight * (cells.best - base) - target) ** 2).sum()
             counts[column] += len(rows)
     weight = best_per_column(errors, counts) / (STEPS - 1)
-    weighted = replace(imputer, share=weight)
+    weighted = replace(imputer, forest_weight=weight)
     return replace(weighted, scale=np.full(width, _scale(weighted, trials, truth)))
 
 

@@ -95,7 +95,7 @@ def test_what_the_rules_did_is_told_in_plain_words(model):
     told = drawn.rejection
     assert (told.rows, told.conditioned) == (200, ("low < 30",))
     assert 0.2 < told.marginal < 0.8
-    assert told.drawn > 200
+    assert told.attempts > 200
     words = "\n".join(told.describe())
     assert "enforced by conditional sampling: 'low < 30'; without it" in words
     assert f"{200 - told.first_accepted} were drawn anew" in words
