@@ -2,7 +2,7 @@
 #
 #   make demo                           train on 5,000 real digits, then sample, judge, evaluate
 #   make test [ARGS="-k words"]         all tests, and the examples in docstrings
-#   make check                          format, lint, types, import layers, layout, links in the documentation
+#   make check                          format, lint, types, import layers, layout, words, links in the docs
 #   make bench NAME=duel [DATA=folder]  one benchmark; the last line printed is one JSON object
 #   make gpu-check                      every recipe on a GPU, five minutes; says so if there is none
 #   make format                         put the layout of the code right
@@ -20,7 +20,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench gpu-check docs format format-check lint types layers layout clean
+.PHONY: help demo test check bench gpu-check docs format format-check lint types layers layout words clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -58,7 +58,7 @@ bench: $(DEV)
 gpu-check: $(DEMO)
 	@$(BIN)/python tools/gpu_check.py $(FLAGS)
 
-check: format-check lint types layers layout docs
+check: format-check lint types layers layout words docs
 
 format-check: $(DEV)
 	@$(BIN)/ruff format --check .
@@ -74,6 +74,9 @@ layers: $(DEV)
 
 layout: $(DEV)
 	@$(BIN)/python tools/check_layout.py
+
+words: $(DEV)
+	@$(BIN)/python tools/check_words.py
 
 docs: $(DEV)
 	@$(BIN)/python tools/check_links.py

@@ -20,7 +20,7 @@ from gannet.core.errors import DataError
 from gannet.core.source import Source
 from gannet.modalities.registry import find_modality
 
-FORMAT = 2
+FORMAT = 3
 """Version of the cache format; the data of a cache of another version are decoded again."""
 
 MAX_DISK_FRACTION = 0.5
@@ -87,7 +87,9 @@ def load_index(cache: Path, key: str, row: int, *, room: bool) -> Index | None:
             names, reasons = archive["names"].tolist(), archive["reasons"].tolist()
             skipped = tuple(zip(map(str, names), map(str, reasons), strict=True))
             stored = bool(archive["stored"])
-            index = Index(archive["kept"], archive["contents"], archive["looks"], skipped, stored)
+            index = Index(
+                archive["indices"], archive["contents"], archive["fingerprints"], skipped, stored
+            )
         whole = not stored or samples_file(cache, key).stat().st_size == len(index.indices) * row
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None  # damaged or missing: decode again
@@ -100,9 +102,9 @@ def save_index(cache: Path, key: str, index: Index) -> None:
     try:
         np.savez(
             temporary,
-            kept=index.indices,
+            indices=index.indices,
             contents=index.contents,
-            looks=index.fingerprints,
+            fingerprints=index.fingerprints,
             names=np.array([name for name, _ in index.skipped], np.str_),
             reasons=np.array([reason for _, reason in index.skipped], np.str_),
             stored=np.array(index.stored),

@@ -56,7 +56,7 @@ def paired_scores(
         for one input, relative to the same.
     """
     target_features = feature_extractor(targets)
-    target_distance = _apart(target_features)
+    target_distance = _mean_distance(target_features)
 
     def feature_distance(one: Tensor, other: Tensor) -> Tensor:
         other_features = target_features if other is targets else feature_extractor(other)
@@ -87,7 +87,7 @@ def diversity(
         resample: Draw number to outputs for the same inputs.
         seed: Seed of the bootstrap.
     """
-    target_distance = _apart(target_features)
+    target_distance = _mean_distance(target_features)
     output_features = [feature_extractor(resample(number)) for number in range(DIVERSITY_DRAWS)]
     pairs: list[Tensor] = [
         (one - other).norm(dim=1) / target_distance
@@ -107,9 +107,9 @@ def diversity(
     )
 
 
-def _apart(seen: Tensor) -> float:
+def _mean_distance(embedded: Tensor) -> float:
     """Mean distance of two different targets: of all pairs, so that their order cannot matter."""
-    return max(FeatureSet(seen).distance if len(seen) > 1 else 0.0, 1e-9)
+    return max(FeatureSet(embedded).distance if len(embedded) > 1 else 0.0, 1e-9)
 
 
 def _score(

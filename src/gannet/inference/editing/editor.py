@@ -329,7 +329,7 @@ def _of_own_classes(artifact: Artifact) -> tuple[Attribute, ...]:
     where = device_of(artifact.discriminator)
 
     def logits(images: Tensor) -> Tensor:
-        seen = discriminator.features(images.to(where))
-        return discriminator.head.logits_per_class(seen).float().cpu()
+        features = discriminator.features(images.to(where))
+        return discriminator.head.logits_per_class(features).float().cpu()
 
     return of_classes(artifact.classes, CachedMeasure(partial(in_chunks, logits, size=256)))

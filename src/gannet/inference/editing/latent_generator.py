@@ -52,8 +52,8 @@ class LatentGenerator:
     def __call__(self, noise: Tensor, vector: Tensor) -> Tensor:
         """Noise ``(B, Z)`` and vectors ``(B, V)`` to images, with gradients."""
         blank, where = self.spec.blank(len(noise)), device_of(self.network)
-        told = Condition(vector, blank.grid, blank.tokens).to(where)
-        return self.infer(self.network, noise.to(where), told).float().to(noise.device)
+        condition = Condition(vector, blank.grid, blank.tokens).to(where)
+        return self.infer(self.network, noise.to(where), condition).float().to(noise.device)
 
     @torch.no_grad()
     def generate(self, noise: Tensor, vector: Tensor) -> Tensor:

@@ -242,8 +242,9 @@ def translate_tiled(
 
     def translate_tile(part: Tensor, row: Tensor) -> Tensor:
         condition = grid_condition(part.to(where))
-        asked = condition if side is None else replace(condition, vector=side.to(condition.grid))
-        return translator(row.to(where), asked)
+        if side is not None:
+            condition = replace(condition, vector=side.to(condition.grid))
+        return translator(row.to(where), condition)
 
     receptive_radius, unit = translator.receptive_radius, translator.unit
     return [

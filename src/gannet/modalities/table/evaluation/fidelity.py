@@ -177,8 +177,8 @@ def _dependence(sides: EvaluationRows) -> Score:
     components = tuple(
         Component(
             name=called[at],
-            value=_kept_fraction(float(values[at]), float(strong[at])),
-            reference=_kept_fraction(float(reference_values[at]), float(strong[at])),
+            value=_preserved_fraction(float(values[at]), float(strong[at])),
+            reference=_preserved_fraction(float(reference_values[at]), float(strong[at])),
         )
         for at in order
     )
@@ -186,7 +186,7 @@ def _dependence(sides: EvaluationRows) -> Score:
     return _jackknifed_score("dependence", metric, sample_sets, "high", components, sides.seed)
 
 
-def _kept_fraction(gap: float, strength: float) -> float:
+def _preserved_fraction(gap: float, strength: float) -> float:
     return max(1 - gap / strength, 0.0) if strength > 0 else 0.0
 
 
