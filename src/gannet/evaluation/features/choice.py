@@ -13,7 +13,7 @@ from torch import Tensor
 from gannet.core.errors import ConfigError
 from gannet.core.scores import FeatureFitness
 from gannet.evaluation.features.cache import CachedFeatures
-from gannet.evaluation.features.fitness import Finding, Trial, examined, judged, trial_of
+from gannet.evaluation.features.fitness import FeatureTrial, Finding, examined, judged, trial_of
 from gannet.evaluation.samples import EvaluationSamples
 from gannet.modalities.hooks import Data
 from gannet.networks.classifier import ClassifierFeatures
@@ -86,10 +86,8 @@ def choose_features(
         names.append(label_of(features))
         cached = features if cache is None else CachedFeatures(features, cache)
         predicted = None
-        if features is classifier and len(trial.labels):
+        if classifier is not None and features is classifier:
             predicted = classifier.predict(trial.labeled)
-        elif features is classifier:
-            predicted = torch.zeros(0, dtype=torch.int64)
         findings.append(examined(cached, trial, predicted))
     fitness = judged(findings, len(trial.reals))
     fit = [each.features for each, found in zip(findings, fitness, strict=True) if found.fit]
@@ -139,7 +137,7 @@ def _fitted(
     return fit(dataset.train.take(list(samples.remaining[:REFERENCE])).real, 0)
 
 
-def _trial(dataset: Data, samples: EvaluationSamples, seed: int) -> Trial:
+def _trial(dataset: Data, samples: EvaluationSamples, seed: int) -> FeatureTrial:
     """Held-out reals, and if they are few, those of the reference, which are as good for this."""
     reals = torch.cat([samples.held_out, samples.real_reference])[:ASKED]
     every = np.asarray(dataset.held_out.labels)

@@ -125,6 +125,14 @@ def disagreements(fitness: Sequence[FeatureFitness]) -> list[str]:
     return sentences
 
 
+def feature_warnings(fitness: Sequence[FeatureFitness]) -> list[str]:
+    """What a summary must say of the features; nothing where they see, and agree."""
+    if fitness and not any(each.fit for each in fitness):
+        return [f"**{NOT_JUDGED[:10]}**{NOT_JUDGED[10:]}"]
+    found = disagreements(fitness)
+    return [f"**Features disagree**: {'; '.join(found)}."] if found else []
+
+
 def feature_sentences(fitness: Sequence[FeatureFitness]) -> list[str]:
     """Which features were examined, what they tell, which are used and why, where they disagree."""
     if not fitness:

@@ -53,7 +53,7 @@ FAULTS = (
 
 
 @dataclass(frozen=True)
-class Trial:
+class FeatureTrial:
     """What features are asked.
 
     Attributes:
@@ -103,7 +103,7 @@ def trial_of(
     thumbnails: Tensor,
     *,
     seed: int,
-) -> Trial:
+) -> FeatureTrial:
     """Make the reals worse, in the ways of their kind and by averaging some.
 
     Args:
@@ -118,7 +118,7 @@ def trial_of(
     for number, (name, corrupt) in enumerate({**corruptions, "averages": averaged}.items()):
         rng = torch.Generator().manual_seed(derive_seed(seed, 21, number))
         worse[name] = corrupt(reals, rng)
-    return Trial(reals, worse, labeled, labels, participation(thumbnails))
+    return FeatureTrial(reals, worse, labeled, labels, participation(thumbnails))
 
 
 def averaged(samples: Tensor, rng: torch.Generator) -> Tensor:
@@ -127,7 +127,7 @@ def averaged(samples: Tensor, rng: torch.Generator) -> Tensor:
     return torch.stack([samples[order] for order in orders]).mean(0)
 
 
-def examined(features: Features, trial: Trial, predicted: Tensor | None = None) -> Finding:
+def examined(features: Features, trial: FeatureTrial, predicted: Tensor | None = None) -> Finding:
     """What some features tell.
 
     Args:
@@ -162,7 +162,7 @@ def _tells(real: Tensor, worse: Tensor, tries: int) -> bool:
     return told_apart(real, worse, tries=tries).low > WELL
 
 
-def _fault(features: Features, rows: Tensor, trial: Trial) -> str:
+def _fault(features: Features, rows: Tensor, trial: FeatureTrial) -> str:
     """What is wrong with features of reals on the face of them; empty for nothing."""
     count = len(trial.reals)
     if rows.shape != (count, features.width):

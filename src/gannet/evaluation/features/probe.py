@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from statistics import NormalDist
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -35,7 +36,7 @@ def told_apart(real: Tensor, other: Tensor, *, tries: int = 1) -> Auc:
         out in closed form, here in pairs).
     """
     count = len(real)
-    inverse = _inverse(torch.cat([real, other]))
+    inverse: Tensor = _inverse(torch.cat([real, other]))
     answers = torch.cat([torch.ones(count), -torch.ones(count)]).double()
     weights = inverse @ answers
     one = torch.arange(count)
@@ -47,19 +48,23 @@ def told_apart(real: Tensor, other: Tensor, *, tries: int = 1) -> Auc:
         ],
         1,
     )
-    errors = torch.linalg.solve(blocks, torch.stack([weights[one], weights[two]], 1)[..., None])
+    errors: Tensor = torch.linalg.solve(
+        blocks, torch.stack([weights[one], weights[two]], 1)[..., None]
+    )
     foretold = torch.stack([answers[one], answers[two]], 1) - errors[..., 0]
     quantile = NormalDist().inv_cdf(1 - LEVEL / 2 / tries)
-    return auc(foretold[:, 0].numpy(), foretold[:, 1].numpy(), quantile=quantile)
+    sides = [np.asarray(each, np.float64) for each in foretold.unbind(1)]
+    return auc(sides[0], sides[1], quantile=quantile)
 
 
 def foretold_classes(rows: Tensor, labels: Tensor) -> Tensor:
     """Class ``(n,)`` of each row ``(n, F)``, by a probe that learnt from all other rows."""
-    inverse = _inverse(rows)
-    targets = torch.nn.functional.one_hot(labels.unique(return_inverse=True)[1]).double()
+    inverse: Tensor = _inverse(rows)
+    classes = torch.arange(int(labels.max()) + 1)
+    targets = (labels[:, None] == classes).double()
     targets = targets - targets.mean(0)
     errors = (inverse @ targets) / inverse.diagonal()[:, None]
-    return labels.unique()[(targets - errors).argmax(1)]
+    return (targets - errors).argmax(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,4 +124,5 @@ def _inverse(rows: Tensor) -> Tensor:
     usual = float(apart.median()) if len(apart) else 1.0
     kernel = (linear + (-gaps / usual).exp()) / 2 + 0.1
     ridge = RIDGE * float(kernel.diagonal().mean())
-    return torch.linalg.inv(kernel + ridge * torch.eye(len(kernel), dtype=kernel.dtype))
+    inverse: Tensor = torch.linalg.inv(kernel + ridge * torch.eye(len(kernel), dtype=kernel.dtype))
+    return inverse
