@@ -315,6 +315,8 @@ class Report(BaseModel):
         conditional: Whether the fakes are conditional outputs: for held-out images, or for
             hidden cells.
         seeds: Of the training runs that scores are the mean over; empty for a single run.
+        digest: Of the data; reports of other data are not overwritten. Empty if unknown.
+        notes: What must be known of the data, such as samples that were left out.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -335,6 +337,8 @@ class Report(BaseModel):
     seconds: float = 0.0
     conditional: bool = False
     seeds: tuple[int, ...] = ()
+    digest: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def sample_noun(self) -> str:
