@@ -344,6 +344,8 @@ class Report(BaseModel):
         seeds: Of the training runs that scores are the mean over; empty for a single run.
         features: What each make of features could tell, the most wanted first; empty where scores
             need none.
+        digest: Of the data; reports of other data are not overwritten. Empty if unknown.
+        notes: What must be known of the data, such as samples that were left out.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -365,6 +367,8 @@ class Report(BaseModel):
     conditional: bool = False
     seeds: tuple[int, ...] = ()
     features: tuple[FeatureFitness, ...] = ()
+    digest: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def sample_noun(self) -> str:

@@ -130,6 +130,7 @@ class WholeEvaluation:
             generators; ``None`` if it makes samples from noise alone.
         options: ``artifact`` and ``data``, as the report names them, and further options by name;
             unknown ones must be refused.
+        unseen: Whether no part of the run has seen the held-out rows, calibration included.
     """
 
     sampler: Sampler
@@ -139,6 +140,7 @@ class WholeEvaluation:
     seed: int
     transform: Callable[[Any, int], Sequence[Any]] | None = None
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    unseen: bool = False
 
 
 def columns(count: int) -> int:

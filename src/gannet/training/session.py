@@ -22,6 +22,7 @@ from gannet.data.pseudo_classes import with_pseudo_classes
 from gannet.modalities.modality import Modality
 from gannet.modalities.reading import Budget
 from gannet.modalities.registry import codec_of, find_modality, modalities
+from gannet.data.traits import traits_of
 from gannet.recipes.registry import find_recipe
 from gannet.training.autotune import steps_in
 from gannet.training.inputs import check_classes, kinds_for, source_for
@@ -252,7 +253,7 @@ def _planned(task: Task, encoded: EncodedData) -> Session:
         recipe=task.name,
         given=task.given,
         minutes=encoded.minutes,
-        data=str(encoded.data.source.path),
+        data=_name_of(task.data, encoded.data.source.path),
         version=gannet_version(),
         seed=task.seed,
         auto_adjust=task.auto_adjust,
@@ -260,6 +261,16 @@ def _planned(task: Task, encoded: EncodedData) -> Session:
         clock=task.clock,
     )
     reasons = (*([encoded.reason] if encoded.reason else []), *plan.reasons)
-    update = {"label_column": task.label, "options": encoded.options, "reasons": reasons}
+    update = {
+        "label_column": task.label,
+        "options": encoded.options,
+        "reasons": reasons,
+        "traits": traits_of(encoded.data.source),
+    }
     plan = plan.model_copy(update=update)
     return Session(plan, encoded.data, task.out, resumed=False, clock=task.clock)
+
+
+def _name_of(data: object, path: Path) -> str:
+    """Where the data are, from the root, so that they are found from any folder."""
+    return str(Path(data).absolute()) if isinstance(data, str | Path) else str(path)

@@ -27,7 +27,7 @@ from gannet.modalities.image.io.files import SUFFIXES, Item, PixelArray, content
 from gannet.modalities.image.reading.arrays import SHAPES, adopt, claim
 from gannet.modalities.image.reading.crops import cut_crops
 from gannet.modalities.image.reading.pairs import PAIRING
-from gannet.modalities.image.reading.sizing import ImageOptions, choose_codec
+from gannet.modalities.image.reading.sizing import ImageOptions, choose_codec, traits
 from gannet.modalities.image.tensors import thumbnail
 from gannet.modalities.image.writers import WRITERS, ImageSampleOptions
 from gannet.modalities.inference import InferenceHooks
@@ -184,6 +184,7 @@ modality = Modality(
         inspect=inspect,
         pseudo_classes=True,
         pairing=PAIRING,
+        traits=traits,
     ),
     thumbnail=thumbnail,
     features=features,
