@@ -16,6 +16,7 @@ from gannet.core.errors import ConfigError
 from gannet.core.scores import About, Histogram, Report, Score
 from gannet.core.types import Batch
 from gannet.modalities.corruption import NUMBERS, Corruption
+from gannet.networks.dictionary import DictionaryFeatures
 from gannet.networks.features import Features
 
 
@@ -172,6 +173,11 @@ def no_network(name: str, _samples: Tensor) -> Features | None:
     )
 
 
+def dictionary_features(reference: Tensor, seed: int) -> Features:
+    """Features learnt from reals of any kind without labels."""
+    return DictionaryFeatures(reference, seed=seed)
+
+
 def no_profiles(_codec: Codec[Any], _real: Tensor, _fake: Tensor) -> Sequence[Histogram]:
     """No histograms."""
     return ()
@@ -205,6 +211,7 @@ class EvaluationHooks:
             real) and a trivial baseline, each ``(n, *shape)``.
         pretrained: Pretrained features, by name (``auto`` for the best available, or a path) and
             for some samples; ``None`` where none suits.
+        learnt: From reference samples and a seed to features learnt from them without labels.
         profiles: From the codec, held-out reals and fakes to histograms of single numbers.
         protocol: How raw data become samples, in sentences.
         measures: Measures of outputs against their targets; is given the one by features.
@@ -217,6 +224,7 @@ class EvaluationHooks:
 
     scores: Callable[[Tensor, Tensor, Tensor, Tensor], Sequence[Score]] = no_scores
     pretrained: Callable[[str, Tensor], Features | None] = no_network
+    learnt: Callable[[Tensor, int], Features] = dictionary_features
     profiles: Callable[[Codec[Any], Tensor, Tensor], Sequence[Histogram]] = no_profiles
     protocol: Callable[[Codec[Any]], Sequence[str]] = no_lines
     measures: Callable[[PairMeasure], Sequence[PairMeasure]] = by_features

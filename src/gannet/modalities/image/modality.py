@@ -34,6 +34,7 @@ from gannet.modalities.inference import InferenceHooks
 from gannet.modalities.modality import Modality, MonitorDefaults, TwoSampleDefaults
 from gannet.modalities.reading import Reading
 from gannet.networks.classifier import conv_net
+from gannet.networks.dictionary import PatchDictionaryFeatures
 from gannet.networks.features import (
     EfficientNetFeatures,
     Features,
@@ -83,6 +84,11 @@ def cost(shape: tuple[int, ...]) -> float:
 def features(reference: Tensor, seed: int) -> Features:
     """Random convolutional features, fixed by the seed."""
     return RandomConvolutionFeatures(reference, seed=seed)
+
+
+def learnt(reference: Tensor, seed: int) -> Features:
+    """Features of a dictionary of patches."""
+    return PatchDictionaryFeatures(reference, seed=seed)
 
 
 def pretrained(name: str, samples: Tensor) -> Features | None:
@@ -202,6 +208,7 @@ modality = Modality(
     evaluation=EvaluationHooks(
         scores=texture_scores,
         pretrained=pretrained,
+        learnt=learnt,
         protocol=protocol,
         measures=measures,
         preserved=(STRUCTURE,),
