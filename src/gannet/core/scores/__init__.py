@@ -1,0 +1,26 @@
+"""Results of an evaluation, what they mean, and what they mean together."""
+
+from gannet.core.scores.about import ABOUT, About, ScoreRole, documented
+from gannet.core.scores.results import (
+    Component,
+    Departure,
+    Histogram,
+    NearestPair,
+    Report,
+    Score,
+    TrainingDistance,
+)
+
+__all__ = [
+    "ABOUT",
+    "About",
+    "Component",
+    "Departure",
+    "Histogram",
+    "NearestPair",
+    "Report",
+    "Score",
+    "ScoreRole",
+    "TrainingDistance",
+    "documented",
+]
