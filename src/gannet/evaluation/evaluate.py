@@ -32,6 +32,7 @@ from gannet.evaluation.scores import (
     two_sample_score,
 )
 from gannet.evaluation.unpaired import unpaired_scores
+from gannet.metrics.spread import spread_scores
 from gannet.modalities.hooks import Data, Sampler
 from gannet.networks.classifier import ClassifierFeatures, train_classifier
 from gannet.networks.features import Features
@@ -187,6 +188,7 @@ def _common_scores(context: EvaluationContext) -> list[Score]:
     """Scores for every modality, and those of the samples' modality."""
     samples, seed = context.samples, context.seed
     scores = distribution_scores(context.features, seed)
+    scores += spread_scores(*context.features.sets, context.features.name, seed=seed)
     scores += [
         two_sample_score(each, seed, context.steps * 3 // 2) for each in (samples, context.features)
     ]

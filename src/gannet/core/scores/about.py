@@ -134,6 +134,20 @@ ABOUT: Mapping[str, About] = MappingProxyType(
             "detection",
             ends=("", "told from reals"),
         ),
+        "spread within modes": documented(
+            "spread within modes",
+            "standard deviation within each mode over that of reals; 1 when equal",
+            "spread",
+            "**Modes have a wrong width**: within them, fakes vary {value:.2f} times as much as "
+            "reals (other reals {floor:.2f} times).",
+            ("modes shrunken", "modes too wide"),
+        ),
+        "neighbor distance": documented(
+            "neighbor distance",
+            "distance of fakes to their nearest fakes over that of reals to reals; 1 when equal",
+            "spread",
+            ends=("too crowded", "too scattered"),
+        ),
         "memorization": documented(
             "memorization",
             "fraction of fakes suspiciously close to one training sample",

@@ -7,7 +7,7 @@ test with power has looked at.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -99,8 +99,8 @@ def worst(grades: Sequence[Grade]) -> Grade:
     >>> worst(["good", "poor", "not judged"]), worst(["not judged"])
     ('poor', 'not judged')
     """
-    graded = [grade for grade in grades if grade in ORDER]
-    return max(graded, key=ORDER.index, default="not judged")
+    graded: list[Grade] = [grade for grade in ORDER if grade in grades]
+    return graded[-1] if graded else "not judged"
 
 
 def effect(score: Score) -> Grade:
@@ -143,7 +143,7 @@ def _sentence(grade: Grade, parts: Sequence[Part]) -> str:
             key=lambda part: -ORDER.index(part.grade),
         )
         findings = [part.finding for part in bad]
-    return f"{grade.capitalize()}: {_listed(findings)}." if findings else f"{grade.capitalize()}."
+    return f"{grade.capitalize()}: {_listed(findings)}."
 
 
 def _listed(clauses: Sequence[str]) -> str:
@@ -163,14 +163,17 @@ def _joined(name: str, found: Sequence[tuple[Grade, str]], otherwise: str) -> Pa
 def _realism(evidence: Evidence) -> Part:
     """Whether samples can be told from reals: the two-sample test, then how they depart."""
     found: list[tuple[Grade, str]] = [_of_test(evidence)]
-    found += [
-        (grade, _departs(score))
-        for score in evidence.of_role("shortfall", "ratio", "excess")
-        if (grade := effect(score)) != "good"
-    ]
+    found += _departures(evidence)
     if lost := _loses(evidence):
         found.append(("poor", lost))
     return _joined("realism", found, "no two-sample test was made")
+
+
+def _departures(evidence: Evidence) -> Iterator[tuple[Grade, str]]:
+    for score in evidence.of_role("shortfall", "ratio", "excess"):
+        grade = effect(score)
+        if grade != "good":
+            yield grade, _departs(score)
 
 
 def _departs(score: Score) -> str:

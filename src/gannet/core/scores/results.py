@@ -115,7 +115,12 @@ class Score(BaseModel):
     @property
     def beyond_reference(self) -> bool:
         """Whether it departs on the good side: better than other reals, which is no praise."""
-        return self.departure == f"too {self.better}"
+        return self.departure == f"too {self.best}"
+
+    @property
+    def best(self) -> Literal["low", "high", "reference"]:
+        """The best values: low or high ones, or those nearest to the reference."""
+        return "reference" if self.role in ("ratio", "spread") else self.better
 
     @property
     def beaten(self) -> Literal["no", "tied", "yes"]:
@@ -124,6 +129,10 @@ class Score(BaseModel):
             return "no"
         if self.low <= self.baseline <= self.high:
             return "tied"
+        if self.best == "reference":
+            end = self.low if self.departure == "too high" else self.high
+            nearer = abs(self.baseline - self.reference) < abs(end - self.reference)
+            return "yes" if nearer else "no"
         return "yes" if (self.baseline < self.low) == (self.better == "low") else "no"
 
 

@@ -88,7 +88,8 @@ def verdict(report: Report) -> list[str]:
     """The diagnosis in two sentences at most: grade and why, then cause and advice."""
     diagnosis = diagnosis_of(report)
     grade, _, why = diagnosis.sentence.partition(":")
-    sentences = [f"**{grade}**:{why}" if why else f"**{grade.removesuffix('.')}**."]
+    mark = "" if diagnosis.grade == "good" else "**"
+    sentences = [f"{mark}{grade}{mark}:{why}"]
     sentences += [f"Likely cause: {diagnosis.advice}"] if diagnosis.advice else []
     return [with_sample_noun(sentence, report.sample_noun) for sentence in sentences]
 
