@@ -15,7 +15,7 @@ from gannet.modalities.reading import Reading
 
 PACKAGE = "gannet.modalities"
 RECORDS = (Modality, Reading, Presentation, InferenceHooks)
-BESIDE = (__name__, *(each.__module__ for each in RECORDS))
+BESIDE = (__name__, f"{PACKAGE}.corruption", *(each.__module__ for each in RECORDS))
 """Modules of the package that are not modalities."""
 
 
