@@ -15,10 +15,10 @@ from gannet.core.source import Source
 from gannet.data import dataset
 from gannet.data.dataset import Dataset, Rows
 from gannet.data.split import split
+from gannet.data.traits import differing, traits_of
 from gannet.inference.artifact import Artifact
 from gannet.inference.training_samples import TrainingSamples
 from gannet.modalities.registry import find_modality
-from gannet.data.traits import differing, traits_of
 from gannet.training.inputs import source_for
 from gannet.training.loop import training_samples_of
 from gannet.training.resume import read_plan

@@ -19,10 +19,10 @@ from gannet.data import dataset
 from gannet.data.inspect import Findings, examine
 from gannet.data.options import given_options, options_for
 from gannet.data.pseudo_classes import with_pseudo_classes
+from gannet.data.traits import traits_of
 from gannet.modalities.modality import Modality
 from gannet.modalities.reading import Budget
 from gannet.modalities.registry import codec_of, find_modality, modalities
-from gannet.data.traits import traits_of
 from gannet.recipes.registry import find_recipe
 from gannet.training.autotune import steps_in
 from gannet.training.inputs import check_classes, kinds_for, source_for
