@@ -294,6 +294,33 @@ class Histogram(BaseModel):
         return sum(abs(a - b) for a, b in zip(self.real, self.fake, strict=True)) / 2
 
 
+class FeatureFitness(BaseModel):
+    """What some features could tell of reals, before any fake was looked at.
+
+    Attributes:
+        name: Of the features, with their hash.
+        used: Whether the scores are measured in them.
+        fit: Whether they can tell enough for that.
+        told: What they tell reals from, well above chance; ``classes`` for those of the labels.
+        missed: What they do not, and others do.
+        reason: Why they are not fit; empty if they are.
+        samples: Reals that were looked at.
+        scores: Few scores of the fakes in these features, on equal samples for all features, to
+            see where they disagree.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    used: bool
+    fit: bool
+    told: tuple[str, ...]
+    missed: tuple[str, ...]
+    reason: str
+    samples: int
+    scores: tuple[Score, ...] = ()
+
+
 class Report(BaseModel):
     """All scores of one generator, and how they were measured.
 
@@ -315,6 +342,10 @@ class Report(BaseModel):
         conditional: Whether the fakes are conditional outputs: for held-out images, or for
             hidden cells.
         seeds: Of the training runs that scores are the mean over; empty for a single run.
+        features: What each make of features could tell, the most wanted first; empty where scores
+            need none.
+        digest: Of the data; reports of other data are not overwritten. Empty if unknown.
+        notes: What must be known of the data, such as samples that were left out.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -335,6 +366,9 @@ class Report(BaseModel):
     seconds: float = 0.0
     conditional: bool = False
     seeds: tuple[int, ...] = ()
+    features: tuple[FeatureFitness, ...] = ()
+    digest: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def sample_noun(self) -> str:

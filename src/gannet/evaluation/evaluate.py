@@ -15,8 +15,9 @@ from gannet.core.scores import Component, Histogram, NearestPair, Report, Score
 from gannet.core.seeding import derive_seed
 from gannet.core.transform import Role
 from gannet.core.types import Batch
-from gannet.evaluation.feature_cache import CachedFeatures
-from gannet.evaluation.features import SampleFeatures, choose_features, sample_features
+from gannet.evaluation.features import SampleFeatures, sample_features
+from gannet.evaluation.features.choice import FeatureChoice, choose_features
+from gannet.evaluation.features.disagreement import feature_sentences, with_scores
 from gannet.evaluation.memorization import memorization_score
 from gannet.evaluation.mode_coverage import class_histogram, cluster_histogram
 from gannet.evaluation.paired import DIVERSITY_INPUTS, diversity, paired_scores
@@ -49,6 +50,10 @@ __all__ = [
     "evaluate",
     "evaluation_samples",
 ]
+
+
+IN_FEATURES = ("feature distance", "diversity", "domain gap closed")
+"""Scores of answers that are measured in features."""
 
 
 class ConditionalGenerator(Protocol):
@@ -90,9 +95,8 @@ class EvaluationContext:
     Attributes:
         samples: Evaluated samples.
         train_samples: Training data of the classifiers; ``None`` without classes.
-        classifier: Trained on it.
-        feature_extractor: Feature extractor.
-        cached_extractor: The same with a cache.
+        classifier: Trained on it; ``None`` where it tells no classes.
+        chosen: Features, and what they proved; those of the scores have a cache.
         features: Features of the samples.
         classes: Names of the classes.
         seed: Seed of all random choices.
@@ -102,8 +106,7 @@ class EvaluationContext:
     samples: EvaluationSamples
     train_samples: LabeledSamples | None
     classifier: ClassifierFeatures | None
-    feature_extractor: Features
-    cached_extractor: Features
+    chosen: FeatureChoice
     features: SampleFeatures
     classes: tuple[str, ...]
     seed: int
@@ -135,17 +138,13 @@ def _prepare_context(  # as for ``evaluate``
     classifier = (
         None if train_samples is None else train(train_samples.samples, train_samples.labels)
     )
-    feature_extractor = choose_features(features, classifier, dataset, samples)
-    cached_extractor = (
-        feature_extractor if cache is None else CachedFeatures(feature_extractor, cache)
-    )
-    embedded = sample_features(cached_extractor, samples)
+    chosen = choose_features(features, classifier, dataset, samples, cache=cache, seed=seed)
+    embedded = sample_features(chosen.extractor, samples)
     return EvaluationContext(
         samples,
         train_samples,
-        classifier,
-        feature_extractor,
-        cached_extractor,
+        classifier if chosen.classes_told else None,
+        chosen,
         embedded,
         classes,
         seed,
@@ -168,7 +167,7 @@ def _conditional_scores(
     """Scores of conditional outputs: against their targets, or against the target domain."""
     seed, feature_extractor, fake, modality = (
         context.seed,
-        context.cached_extractor,
+        context.chosen.extractor,
         context.samples.fake,
         context.samples.modality,
     )
@@ -210,10 +209,10 @@ def _conditional_scores(
 def _common_scores(context: EvaluationContext) -> list[Score]:
     """Scores for every modality, and those of the samples' modality."""
     samples, seed = context.samples, context.seed
-    scores = distribution_scores(context.features, seed)
-    scores += [
-        two_sample_score(each, seed, context.steps * 3 // 2) for each in (samples, context.features)
-    ]
+    blind = context.chosen.blind
+    scores = [] if blind else distribution_scores(context.features, seed)
+    views = (samples,) if blind else (samples, context.features)
+    scores += [two_sample_score(each, seed, context.steps * 3 // 2) for each in views]
     sample_sets = (samples.held_out, samples.fake, samples.real_reference, samples.baseline_samples)
     return [*scores, *samples.modality.evaluation.scores(*sample_sets)]
 
@@ -245,6 +244,8 @@ def _histograms(
     if predictions is not None:
         return (class_histogram(predictions.held_out, predictions.fake, context.classes),)
     features = context.features
+    if context.chosen.blind:
+        return ()
     return cluster_histogram(
         features.real_reference, features.held_out, features.fake, seed=context.seed
     )
@@ -309,7 +310,8 @@ def evaluate(  # noqa: PLR0913  # what a report depends on
         count: Samples on each side; fewer if fewer were held out.
         features: ``auto`` (classifier if there are labels, else the best available pretrained
             network for this modality, else random), ``classifier``, ``random``, others of the
-            modality (images: ``efficientnet``, or a path to Inception weights), or your own.
+            modality (images: ``efficientnet``, or a path to Inception weights), or your own. Those
+            that cannot see give way to the next; see ``choose_features``.
         seed: Seed of fakes, subsets and classifiers; equal arguments give an equal report.
         steps: Training batches of each classifier; half as many again for two-sample tests.
         artifact: Name of the generator in the report.
@@ -320,7 +322,7 @@ def evaluate(  # noqa: PLR0913  # what a report depends on
 
     Raises:
         DataError: if fewer than 8 samples were held out.
-        ConfigError: if the features are unknown or do not suit the data.
+        ConfigError: if the features are unknown.
     """
     samples, reference_methods, baseline_name = _samples_and_references(
         sampler, dataset, samples, conditional_generator, count, seed
@@ -328,9 +330,11 @@ def evaluate(  # noqa: PLR0913  # what a report depends on
     context = _prepare_context(samples, dataset, features, cache, seed, steps)
     scores = _common_scores(context)
     if conditional_generator is not None and samples.given is not None:
-        scores += _conditional_scores(
+        of_answers = _conditional_scores(
             conditional_generator, samples.given, reference_methods, context
         )
+        blind = context.chosen.blind
+        scores += [each for each in of_answers if not (blind and each.name in IN_FEATURES)]
     memorization, embedded = memorization_score(samples, dataset), context.features
     scores.append(memorization.score)
     predictions = (
@@ -341,6 +345,7 @@ def evaluate(  # noqa: PLR0913  # what a report depends on
     scores += _class_scores(context, predictions, sampler, dataset)
     paired = conditional_generator is None or conditional_generator.paired
     against_targets = conditional_generator is None or conditional_generator.against_targets
+    fitness = with_scores(context.chosen, samples, embedded, seed)
     return Report(
         artifact=artifact,
         data=data,
@@ -351,15 +356,17 @@ def evaluate(  # noqa: PLR0913  # what a report depends on
         protocol=protocol_of(
             samples,
             scores,
-            context.feature_extractor,
+            context.chosen.extractor,
             context.train_samples,
             baseline_name,
             paired=paired,
             against_targets=against_targets,
-        ),
+        )
+        + tuple(feature_sentences(fitness)),
         baseline=baseline_name or "Gaussian",
         conditional=conditional_generator is not None,
         examples=memorization.examples,
         training_distance=memorization.training_distance,
         histograms=_histograms(context, predictions),
+        features=fitness,
     )

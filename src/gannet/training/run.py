@@ -347,6 +347,7 @@ def card_of(
             "train": len(dataset.train),
             "held_out": len(dataset.held_out),
             "classes": len(dataset.classes),
+            "traits": plan.traits,
             **_writing(dataset.source),
         },
         diagnosis=diagnosis,

@@ -19,6 +19,7 @@ from gannet.data import dataset
 from gannet.data.inspect import Findings, examine
 from gannet.data.options import given_options, options_by_role
 from gannet.data.pseudo_classes import with_pseudo_classes
+from gannet.data.traits import traits_of
 from gannet.modalities.modality import Modality
 from gannet.modalities.reading import Budget
 from gannet.modalities.registry import codec_of, find_modality, modalities
@@ -267,7 +268,7 @@ def _planned(task: Task, encoded: EncodedData) -> Session:
         recipe=task.name,
         given=task.given,
         minutes=encoded.minutes,
-        data=str(encoded.dataset.source.path),
+        data=_name_of(task.data, encoded.dataset.source.path),
         version=gannet_version(),
         seed=task.seed,
         auto_adjust=task.auto_adjust,
@@ -275,6 +276,16 @@ def _planned(task: Task, encoded: EncodedData) -> Session:
         clock=task.clock,
     )
     reasons = (*([encoded.reason] if encoded.reason else []), *plan.reasons)
-    update = {"label_column": task.label, "options": encoded.options, "reasons": reasons}
+    update = {
+        "label_column": task.label,
+        "options": encoded.options,
+        "reasons": reasons,
+        "traits": traits_of(encoded.dataset.source),
+    }
     plan = plan.model_copy(update=update)
     return Session(plan, encoded.dataset, task.out, resumed=False, clock=task.clock)
+
+
+def _name_of(data: object, path: Path) -> str:
+    """Where the data are, from the root, so that they are found from any folder."""
+    return str(Path(data).absolute()) if isinstance(data, str | Path) else str(path)

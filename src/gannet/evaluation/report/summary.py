@@ -6,6 +6,7 @@ import re
 
 from gannet.core.scores import Histogram, TrainingDistance
 from gannet.evaluation.evaluate import Report, Score
+from gannet.evaluation.features.disagreement import feature_warnings
 from gannet.metrics.confidence import INCONCLUSIVE, wilson
 
 SHORTFALL_RATIO = 0.8
@@ -79,6 +80,7 @@ def summary(report: Report) -> str:
     sentences = [
         with_sample_noun(sentence, report.sample_noun) for sentence in sentences
     ] + _of_baseline(report)
+    sentences += feature_warnings(report.features)
     score_by_role: dict[str, Score] = {score.role: score for score in report.scores if score.role}
     sentences += [
         with_sample_noun(sentence, report.sample_noun)

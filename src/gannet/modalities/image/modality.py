@@ -33,13 +33,14 @@ from gannet.modalities.image.io.files import SUFFIXES, Item, PixelArray, content
 from gannet.modalities.image.reading.arrays import SHAPES, adopt, claim
 from gannet.modalities.image.reading.crops import cut_crops
 from gannet.modalities.image.reading.pairs import PAIRING
-from gannet.modalities.image.reading.sizing import ImageOptions, choose_codec
+from gannet.modalities.image.reading.sizing import ImageOptions, choose_codec, traits
 from gannet.modalities.image.tensors import thumbnail
 from gannet.modalities.image.writers import WRITERS, ImageSampleOptions
 from gannet.modalities.inference import InferenceHooks
 from gannet.modalities.modality import Modality, MonitorDefaults, TwoSampleDefaults
 from gannet.modalities.reading import Reading
 from gannet.networks.classifier import conv_net
+from gannet.networks.dictionary import PatchDictionaryFeatures
 from gannet.networks.features import (
     EfficientNetFeatures,
     Features,
@@ -89,6 +90,11 @@ def cost(shape: tuple[int, ...]) -> float:
 def features(reference: Tensor, seed: int) -> Features:
     """Random convolutional features, fixed by the seed."""
     return RandomConvolutionFeatures(reference, seed=seed)
+
+
+def learnt(reference: Tensor, seed: int) -> Features:
+    """Features of a dictionary of patches."""
+    return PatchDictionaryFeatures(reference, seed=seed)
 
 
 def pretrained(name: str, samples: Tensor) -> Features | None:
@@ -184,6 +190,7 @@ modality = Modality(
         inspect=inspect,
         pseudo_classes=True,
         pairing=PAIRING,
+        traits=traits,
     ),
     thumbnail=thumbnail,
     features=features,
@@ -210,6 +217,7 @@ modality = Modality(
     evaluation=EvaluationHooks(
         scores=texture_scores,
         pretrained=pretrained,
+        learnt=learnt,
         protocol=protocol,
         measures=measures,
         preserved=(STRUCTURE,),

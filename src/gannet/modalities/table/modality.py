@@ -35,6 +35,7 @@ from gannet.modalities.table.source import (
     adopt,
     choose_codec,
     claim,
+    known,
     layout_of,
     store,
 )
@@ -88,6 +89,7 @@ modality = Modality(
         table=layout_of,
         codec=choose_codec,
         inspect=inspect,
+        known=known,
     ),
     default_recipe="table",
     # A small table is memorized after about twenty epochs (measured on 500 rows), and an

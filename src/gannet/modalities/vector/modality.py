@@ -18,7 +18,7 @@ from gannet.modalities.inference import InferenceHooks, ReadTable
 from gannet.modalities.modality import Modality
 from gannet.modalities.reading import Reading
 from gannet.modalities.vector.codec import VectorCodec
-from gannet.modalities.vector.rows import adopt, choose_codec, claim, inspect, pack
+from gannet.modalities.vector.rows import adopt, choose_codec, claim, inspect, pack, traits
 from gannet.modalities.vector.writers import WRITERS
 
 
@@ -50,7 +50,9 @@ modality = Modality(
     codec=VectorCodec,
     claim=claim,
     pack=pack,
-    reading=Reading(adopt=adopt, arrays="(N, columns)", codec=choose_codec, inspect=inspect),
+    reading=Reading(
+        adopt=adopt, arrays="(N, columns)", codec=choose_codec, inspect=inspect, traits=traits
+    ),
     bfloat16=False,  # 8 bits of mantissa would lose fine structure
     writers=WRITERS,
     inference=InferenceHooks(read_file=read_file),
