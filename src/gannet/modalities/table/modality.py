@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -73,6 +74,18 @@ def cells(codec: Codec[Any] | None) -> Mapping[str, RowView]:
     return {"cells": see}
 
 
+def examples(count: int, rng: np.random.Generator) -> Sequence[Any]:
+    """Rows of words, numbers, dates and missing cells, some of which hang together."""
+    rows: list[tuple[str, ...]] = []
+    for _ in range(count):
+        place = str(rng.choice(["north", "south", "east"], p=[0.5, 0.3, 0.2]))
+        smokes = "yes" if place == "north" and rng.random() < 2 / 3 else "no"
+        age = "" if rng.random() < 0.1 else str(rng.integers(18, 80))
+        born = str(np.datetime64("1950-01-01") + rng.integers(0, 20_000))
+        rows.append((place, smokes, age, born, f"{rng.normal(70, 12):.2f}"))
+    return rows
+
+
 modality = Modality(
     name="table",
     noun=("row", "rows"),
@@ -92,6 +105,7 @@ modality = Modality(
         known=known,
     ),
     default_recipe="table",
+    examples=examples,
     # A small table is memorized after about twenty epochs (measured on 500 rows), and an
     # evaluation takes as long as ten steps (measured on Adult).
     monitor=MonitorDefaults(evaluations=12, rounds=10),
