@@ -211,8 +211,10 @@ class Run:
                 "step": self.trainer.step,
                 "energy_distance": min(measurements.energy_distance, best),
                 "error": measurements.energy_distance_se,
-                "here": measurements.energy_distance,
-                "wrong": loss if math.isnan(loss) else min(loss, self.best.get("wrong", math.inf)),
+                "latest_distance": measurements.energy_distance,
+                "validation_loss": loss
+                if math.isnan(loss)
+                else min(loss, self.best.get("validation_loss", math.inf)),
             }
 
     def _generator_state(self) -> dict[str, Tensor]:
@@ -283,7 +285,7 @@ class Run:
     def _card(self) -> Card:
         distance = {
             "name": DISTANCE,
-            "value": self.best.get("here"),
+            "value": self.best.get("latest_distance"),
             "error": self.best.get("error"),
             "reference": self.monitor.reference,
             "samples": self.monitor.count,

@@ -50,12 +50,13 @@ def monitor_for(dataset: Dataset, plan: Plan) -> Monitor:
         embed=embed,
         given=given_kind(recipe, plan),
         baseline=baseline,
+        role=recipe.inputs.given or "grid",
     )
 
 
 def given_kind(recipe: Recipe[Any], plan: Plan) -> str:
     """Kind of data of a conditional recipe's inputs; empty where there are none."""
-    if "grid" in recipe.inputs.derived:
-        return plan.spec.kind  # the inputs are derived from the samples
-    codec = plan.codecs.get("grid")
-    return "" if codec is None else codec["kind"]
+    if not recipe.inputs.given:
+        return ""
+    codec = plan.codecs.get(recipe.inputs.given)
+    return plan.spec.kind if codec is None else codec["kind"]

@@ -32,7 +32,7 @@ def worth_keeping(now: Measurements, best: Mapping[str, Any], *, conditional: bo
     The validation loss says more about a generator than a distance. Exception: conditional outputs
     clearly nearer to reals may have a higher pixel loss, since blur minimizes it.
     """
-    lowest = best.get("wrong", math.inf)
+    lowest = best.get("validation_loss", math.inf)
     limit = DEFAULT_THRESHOLDS.max_loss_increase * abs(lowest)
     nearer = conditional and clearly_nearer(now, best)
     return not now.loss_validation - lowest > limit or nearer

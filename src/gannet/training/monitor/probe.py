@@ -56,9 +56,10 @@ class Monitor:
         seed: Of the fakes; each evaluation draws its own.
         embed: Maps samples to a space where distance means similarity, ``(n, *shape)`` to
             ``(n, ...)``.
-        given: Kind of data of the inputs, where conditions have a grid.
+        given: Kind of data of the inputs, where there are any.
         baseline: Samples of a simple baseline, as many as are held out, embedded; by default of one
             Gaussian.
+        role: Role of the inputs in the conditions.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Monitor:
         embed: FeatureMap = as_it_is,
         given: str = "",
         baseline: Tensor | None = None,
+        role: str = "grid",
     ) -> None:
         self.train, self.held_out, self.features, self.seed = train, held_out, features, seed
         self.embed = embed
@@ -86,7 +88,7 @@ class Monitor:
         some = self.train_thumbnails[: self.count]
         self.real_diversity = mean_distance(some)
         self.distinct = torch.arange(self.count)
-        inputs = held_out.condition.grid
+        inputs = held_out.condition.slot(role)
         if inputs.numel():
             self.distinct = first_of_each(inputs.flatten(1))
         self.real_nn_distance = median_nn_distance(some[: len(self.distinct)])
