@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from gannet.core.types import Batch, Condition, Spec, TableLayout
-from gannet.networks.copula import mixing
+from gannet.networks.nonparametric.copula import mixing
 from gannet.networks.nonparametric import (
     ClassMeans,
     EmpiricalMarginals,
