@@ -128,7 +128,7 @@ class PatchDictionaryFeatures:
             length - side + 1 for length, side in zip(small.shape[2:], self._side, strict=True)
         )
         both = torch.cat([likeness - THRESHOLD, -likeness - THRESHOLD], 2).relu()
-        maps = both.transpose(1, 2).reshape(len(small), -1, down, across)
+        maps = both.transpose(1, 2).reshape(len(small), both.shape[2], down, across)
         return adaptive_avg_pool2d(maps, 2).flatten(1)
 
 

@@ -41,6 +41,9 @@ ALONE = 4
 MIXED = 8
 """Reals that an average is made of."""
 
+FEW = 60
+"""Reals below which it may be their number that hides what features see."""
+
 FAULTS = (
     GannetError,
     RuntimeError,
@@ -216,7 +219,7 @@ def judged(findings: Sequence[Finding], samples: int) -> list[FeatureFitness]:
         findings: The most wanted first.
         samples: Reals that were looked at.
     """
-    reasons = [_reason(each, findings) for each in findings]
+    reasons = [_reason(each, findings, samples) for each in findings]
     first = next((at for at, reason in enumerate(reasons) if not reason), -1)
     return [
         FeatureFitness(
@@ -237,7 +240,7 @@ def visible(findings: Sequence[Finding]) -> list[str]:
     return list(dict.fromkeys(name for each in findings for name in each.told))
 
 
-def _reason(finding: Finding, findings: Sequence[Finding]) -> str:
+def _reason(finding: Finding, findings: Sequence[Finding], samples: int) -> str:
     """Why features are not fit; empty if they are."""
     if finding.fault:
         return finding.fault
@@ -250,7 +253,8 @@ def _reason(finding: Finding, findings: Sequence[Finding]) -> str:
     if finding.tells_classes and not finding.needs_classes:
         return ""
     if not finding.told:
-        return "they tell reals from nothing that was tried"
+        few = f", on {samples} reals, which are few" if samples < FEW else ""
+        return f"they tell reals from nothing that was tried{few}"
     missed = finding.missed(findings)
     if 2 * len(missed) < len(visible(findings)):
         return ""

@@ -52,6 +52,7 @@ def told_apart(real: Tensor, other: Tensor, *, tries: int = 1) -> Auc:
         blocks, torch.stack([weights[one], weights[two]], 1)[..., None]
     )
     foretold = torch.stack([answers[one], answers[two]], 1) - errors[..., 0]
+    foretold = foretold.round(decimals=9)  # of equal sides only rounding would be left to rank
     quantile = NormalDist().inv_cdf(1 - LEVEL / 2 / tries)
     sides = [np.asarray(each, np.float64) for each in foretold.unbind(1)]
     return auc(sides[0], sides[1], quantile=quantile)
@@ -114,8 +115,8 @@ def participation(rows: Tensor) -> float:
     return float(products.diagonal().sum().square() / products.square().sum())
 
 
-def _inverse(rows: Tensor) -> Tensor:
-    """Inverse of kernel and ridge between rows ``(n, F)``."""
+def kernel_of(rows: Tensor) -> tuple[Tensor, float]:
+    """Kernel ``(n, n)`` between rows ``(n, F)``, half linear and half Gaussian, and the ridge."""
     centered = rows.double() - rows.double().mean(0)
     linear = centered @ centered.T
     linear = linear / linear.diagonal().mean().clamp(min=1e-300)
@@ -123,6 +124,11 @@ def _inverse(rows: Tensor) -> Tensor:
     apart = gaps[gaps > 0]
     usual = float(apart.median()) if len(apart) else 1.0
     kernel = (linear + (-gaps / usual).exp()) / 2 + 0.1
-    ridge = RIDGE * float(kernel.diagonal().mean())
+    return kernel, RIDGE * float(kernel.diagonal().mean())
+
+
+def _inverse(rows: Tensor) -> Tensor:
+    """Inverse of kernel and ridge between rows ``(n, F)``."""
+    kernel, ridge = kernel_of(rows)
     inverse: Tensor = torch.linalg.inv(kernel + ridge * torch.eye(len(kernel), dtype=kernel.dtype))
     return inverse

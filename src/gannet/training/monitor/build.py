@@ -49,8 +49,8 @@ def monitor_for(dataset: Dataset, plan: Plan) -> Monitor:
         seed=plan.seed,
         embed=embed,
         given=given_kind(recipe, plan),
-        role=recipe.inputs.given or "grid",
         baseline=baseline,
+        role=recipe.inputs.given or "grid",
     )
 
 

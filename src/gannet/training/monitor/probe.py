@@ -57,9 +57,9 @@ class Monitor:
         embed: Maps samples to a space where distance means similarity, ``(n, *shape)`` to
             ``(n, ...)``.
         given: Kind of data of the inputs, where there are any.
-        role: Role of the inputs in the conditions.
         baseline: Samples of a simple baseline, as many as are held out, embedded; by default of one
             Gaussian.
+        role: Role of the inputs in the conditions.
     """
 
     def __init__(
@@ -71,8 +71,8 @@ class Monitor:
         seed: int,
         embed: FeatureMap = as_it_is,
         given: str = "",
-        role: str = "grid",
         baseline: Tensor | None = None,
+        role: str = "grid",
     ) -> None:
         self.train, self.held_out, self.features, self.seed = train, held_out, features, seed
         self.embed = embed

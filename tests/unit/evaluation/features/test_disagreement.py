@@ -72,7 +72,7 @@ def test_pictures_with_labels_are_seen_by_three_makes():
         assert {score.samples for score in each.scores} == {60}
 
 
-def test_fakes_that_only_one_make_tells_from_reals_are_a_disagreement():
+def test_fakes_that_only_one_make_tells_from_reals_are_a_disagreement(monkeypatch):
     """Fine noise that a user's coarse features cannot see."""
 
     class Coarse:
@@ -83,6 +83,7 @@ def test_fakes_that_only_one_make_tells_from_reals_are_a_disagreement():
         def __call__(self, samples):
             return samples.unfold(2, 2, 2).unfold(3, 2, 2).mean((1, 4, 5)).flatten(1)
 
+    monkeypatch.setattr("gannet.modalities.image.modality.find_spec", lambda _: None)
     data = heap("image", count=480)
     chance = torch.Generator().manual_seed(0)
     wave = torch.tensor([1.0, -1.0]).repeat(5)
