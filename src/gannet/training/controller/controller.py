@@ -1,6 +1,7 @@
 """The controller: chooses a remedy for a diagnosis, judges it, undoes it, and knows when to stop.
 
-It never acts while the run still improves on held-out data, since then nothing needs a remedy.
+It never acts while the run still improves on held-out data, or may do so for all that is known,
+since then nothing needs a remedy. Only of players who overshoot it does not wait to see more.
 """
 
 from __future__ import annotations
@@ -112,7 +113,7 @@ class Controller:
             return self._relax(history, config, controls.augment)
         if diagnosis.name == "generator_overfitting":
             return self._early_stop(diagnosis, config)
-        if improves(history, self.EVALUATIONS):
+        if diagnosis.name != "diverged" and not stagnates(history, self.EVALUATIONS):
             return None
         known = remedies(diagnosis.name, config, controls, usual_penalty)
         if below_baseline and progress < self.LAST_RESTART and self._may_restart(diagnosis, now):
@@ -174,7 +175,7 @@ class Controller:
     def _judge(self, trial: RemedyTrial, diagnosis: Diagnosis) -> Action:
         """Keep what helped, undo the rest: settings always, weights if they became worse."""
         outcome, numbers = trial.outcome()
-        gone = diagnosis.name != trial.diagnosis and not trial.replaced
+        gone = diagnosis.name != trial.diagnosis and not trial.replaced and not trial.seems_worse()
         self.trial, self.since_action = None, 0
         if outcome == "better" or (outcome == "same" and gone):
             why = "it helped" if outcome == "better" else f"{trial.diagnosis} is gone"
@@ -259,10 +260,10 @@ class Controller:
         )
 
 
-def improves(history: Sequence[Measurements], count: int) -> bool:
-    """Whether the last evaluations are better than as many before them."""
+def stagnates(history: Sequence[Measurements], count: int) -> bool:
+    """Whether the last evaluations are known to be no better than as many before them."""
     earlier, recent = history[-2 * count : -count], history[-count:]
     if len(earlier) < count:
         return False
     outcome, _ = compared(standing(earlier), standing(recent))
-    return outcome == "better"
+    return outcome != "better"
