@@ -113,8 +113,10 @@ STRONG = {"n_critic": 5, "discriminator_learning_rate": 0.01, "gradient_penalty"
 FAULTS: dict[str, Fault] = {
     "nothing": Fault(clusters),
     "half constant": Fault(half_constant),
-    "learning rate": Fault(clusters, {"learning_rate": 0.3}, {"learning_rate": 0.001}),
-    "strong discriminator": Fault(clusters, STRONG, {"n_critic": 1}, claims=True),
+    "learning rate": Fault(clusters, {"learning_rate": 0.3}, {"learning_rate": 0.001}, claims=True),
+    "strong discriminator": Fault(
+        clusters, STRONG, {"n_critic": 1, "gradient_penalty": 3.0}, claims=True
+    ),
     "no penalty": Fault(clusters, {"gradient_penalty": 0.0}, {"gradient_penalty": 1.0}),
     "tiny data": Fault(clusters, count=60, more=4_000),
     "batch of 4": Fault(clusters, {"batch": 4}, {"batch": 64}),

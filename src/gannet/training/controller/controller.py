@@ -16,6 +16,7 @@ from gannet.training.controller.action import Action
 from gannet.training.controller.remedies import Remedy, remedies, restart
 from gannet.training.controller.trial import RemedyTrial, compared, standing
 from gannet.training.monitor import Diagnosis, Measurements
+from gannet.training.monitor.thresholds import SMALL_BATCH
 
 STUCK = ("discriminator_underfitting", "vanishing_gradient")
 """Diagnoses of a run that may need other first weights."""
@@ -53,7 +54,7 @@ class Controller:
     CALM = 3.0
     EVALUATIONS = 3
     """Evaluations that a state before an action is measured by."""
-    LAST_RESTART = 0.3
+    LAST_RESTART = 0.2
     """Fraction of the run after which too little is left to begin anew."""
 
     def state(self) -> dict[str, Any]:
@@ -116,7 +117,8 @@ class Controller:
         if diagnosis.name != "diverged" and not stagnates(history, self.EVALUATIONS):
             return None
         known = remedies(diagnosis.name, config, controls, usual_penalty)
-        if below_baseline and progress < self.LAST_RESTART and self._may_restart(diagnosis, now):
+        fresh = below_baseline and progress < self.LAST_RESTART and config.batch >= SMALL_BATCH
+        if fresh and self._may_restart(diagnosis, now):
             known = [restart(config), *known]
         return self._remedy(known, diagnosis, history, config)
 
@@ -173,7 +175,7 @@ class Controller:
         )
 
     def _judge(self, trial: RemedyTrial, diagnosis: Diagnosis) -> Action:
-        """Keep what helped, undo the rest: settings always, weights if they became worse."""
+        """Keep what helped, undo the rest: settings always, weights unless they seem better."""
         outcome, numbers = trial.outcome()
         gone = diagnosis.name != trial.diagnosis and not trial.replaced and not trial.seems_worse()
         self.trial, self.since_action = None, 0
@@ -182,7 +184,7 @@ class Controller:
             return Action(f"kept {trial.remedy}, since {why}: {numbers}")
         self.failed.append(trial.remedy)
         why = "it made things worse" if outcome == "worse" else "it did not help"
-        back = outcome == "worse" or trial.replaced
+        back = outcome == "worse" or trial.replaced or trial.seems_worse(certain=0.0)
         return Action(
             f"undid {trial.remedy}, since {why}: {numbers}"
             + ("; weights are back to those before it" if back else ""),

@@ -163,7 +163,7 @@ class RemedyTrial:
         """Whether the run is better than before, with the numbers."""
         return compared(self.before, standing(self.evaluations[-self.judged :]))
 
-    def seems_worse(self) -> bool:
-        """Whether it seems worse than before, though that may be chance."""
+    def seems_worse(self, certain: float = 1.0) -> bool:
+        """Whether it seems worse than before, by so many standard errors: that may be chance."""
         after = standing(self.evaluations[-self.judged :])
-        return compared(self.before, after, certain=1.0)[0] == "worse"
+        return compared(self.before, after, certain)[0] == "worse"

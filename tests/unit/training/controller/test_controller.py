@@ -257,7 +257,7 @@ def test_new_weights_get_the_time_that_the_old_ones_had():
     course = Course()
     for _ in range(4):
         course.look("healthy")
-    course.look("vanishing_gradient", below_baseline=True, progress=0.2)
+    course.look("vanishing_gradient", below_baseline=True, progress=0.15)
     assert course.controller.trial.waits == 10
 
 
