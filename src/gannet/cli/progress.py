@@ -88,6 +88,11 @@ def _summary(session: Session, last: TrainingState | None) -> list[str]:
     artifact = Artifact.load(session.out)
     card, modality = artifact.card, artifact.modality
     lines.append(f"health:  {card.diagnosis['name']}: {card.diagnosis['evidence']}")
+    lines += [
+        f"{word:<9}{card.diagnosis[name]}"
+        for name, word in (("advice", "advice:"), ("auto_adjust", "auto:"))
+        if card.diagnosis.get(name)
+    ]
     lines.append(f"C2ST:    {two_sample_sentence(card)}")
     lines.append(f"the run: {session.out}  (README.md says how to use it)")
     if (session.out / "grid.png").exists():

@@ -177,6 +177,7 @@ class Run:
                 latent_dim=self.trainer.config.latent_dim,
                 train=len(self.dataset.train),
                 steps=self.trainer.config.steps,
+                unregularized=unregularized(self.trainer.recipe, self.trainer.config),
             ),
         )
         healthy = diagnosis.name in ("healthy", "converged")
@@ -359,6 +360,13 @@ def _writing(source: Source) -> dict[str, Any]:
         return {}
     suffix = source.files[0].suffix.lower() if source.files else ""
     return {"dialect": asdict(source.dialect), "suffix": suffix}
+
+
+def unregularized(recipe: Recipe[Any], config: Config) -> bool:
+    """Whether nothing keeps the discriminator flat, of a loss that needs it."""
+    penalty = config.model_dump().get(recipe.training.controls.regularize)
+    needed = recipe.training.calibrated_logits(config) and not config.weight_clip
+    return needed and penalty == 0
 
 
 def suggested(recipe: Recipe[Any], some: Batch, name: str, rows: int) -> float:

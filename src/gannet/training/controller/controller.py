@@ -1,6 +1,7 @@
 """The controller: chooses a remedy for a diagnosis, judges it, undoes it, and knows when to stop.
 
-It never acts while the run still improves on held-out data, since then nothing needs a remedy.
+It never acts while the run still improves on held-out data, or may do so for all that is known,
+since then nothing needs a remedy. Only of players who overshoot it does not wait to see more.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from gannet.training.controller.action import Action
 from gannet.training.controller.remedies import Remedy, remedies, restart
 from gannet.training.controller.trial import RemedyTrial, compared, standing
 from gannet.training.monitor import Diagnosis, Measurements
+from gannet.training.monitor.thresholds import SMALL_BATCH
 
 STUCK = ("discriminator_underfitting", "vanishing_gradient")
 """Diagnoses of a run that may need other first weights."""
@@ -52,7 +54,7 @@ class Controller:
     CALM = 3.0
     EVALUATIONS = 3
     """Evaluations that a state before an action is measured by."""
-    LAST_RESTART = 0.3
+    LAST_RESTART = 0.2
     """Fraction of the run after which too little is left to begin anew."""
 
     def state(self) -> dict[str, Any]:
@@ -112,10 +114,11 @@ class Controller:
             return self._relax(history, config, controls.augment)
         if diagnosis.name == "generator_overfitting":
             return self._early_stop(diagnosis, config)
-        if improves(history, self.EVALUATIONS):
+        if diagnosis.name != "diverged" and not stagnates(history, self.EVALUATIONS):
             return None
         known = remedies(diagnosis.name, config, controls, usual_penalty)
-        if below_baseline and progress < self.LAST_RESTART and self._may_restart(diagnosis, now):
+        fresh = below_baseline and progress < self.LAST_RESTART and config.batch >= SMALL_BATCH
+        if fresh and self._may_restart(diagnosis, now):
             known = [restart(config), *known]
         return self._remedy(known, diagnosis, history, config)
 
@@ -172,16 +175,16 @@ class Controller:
         )
 
     def _judge(self, trial: RemedyTrial, diagnosis: Diagnosis) -> Action:
-        """Keep what helped, undo the rest: settings always, weights if they became worse."""
+        """Keep what helped, undo the rest: settings always, weights unless they seem better."""
         outcome, numbers = trial.outcome()
-        gone = diagnosis.name != trial.diagnosis and not trial.replaced
+        gone = diagnosis.name != trial.diagnosis and not trial.replaced and not trial.seems_worse()
         self.trial, self.since_action = None, 0
         if outcome == "better" or (outcome == "same" and gone):
             why = "it helped" if outcome == "better" else f"{trial.diagnosis} is gone"
             return Action(f"kept {trial.remedy}, since {why}: {numbers}")
         self.failed.append(trial.remedy)
         why = "it made things worse" if outcome == "worse" else "it did not help"
-        back = outcome == "worse" or trial.replaced
+        back = outcome == "worse" or trial.replaced or trial.seems_worse(certain=0.0)
         return Action(
             f"undid {trial.remedy}, since {why}: {numbers}"
             + ("; weights are back to those before it" if back else ""),
@@ -259,10 +262,10 @@ class Controller:
         )
 
 
-def improves(history: Sequence[Measurements], count: int) -> bool:
-    """Whether the last evaluations are better than as many before them."""
+def stagnates(history: Sequence[Measurements], count: int) -> bool:
+    """Whether the last evaluations are known to be no better than as many before them."""
     earlier, recent = history[-2 * count : -count], history[-count:]
     if len(earlier) < count:
         return False
     outcome, _ = compared(standing(earlier), standing(recent))
-    return outcome == "better"
+    return outcome != "better"

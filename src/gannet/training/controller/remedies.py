@@ -8,9 +8,13 @@ from typing import Any
 from gannet.core.config import Config
 from gannet.core.recipe import Controls
 from gannet.training.monitor import DiagnosisName
+from gannet.training.monitor.thresholds import SMALL_BATCH
 
 MAX_AUGMENT = 0.6
 """Augmentation probability that is never exceeded."""
+
+NOISY = ("mode_collapse", "discriminator_underfitting", "vanishing_gradient")
+"""Diagnoses that batches of a few samples cause."""
 
 MIN_PENALTY = 1e-3
 """Least gradient penalty weight where there was none."""
@@ -63,6 +67,8 @@ def remedies(
         least = max(usual_penalty, MIN_PENALTY) if factor > 1 else 0.0
         return [_penalty(controls.regularize, max(weight, least), higher=factor > 1)]
 
+    if config.batch < SMALL_BATCH and diagnosis in NOISY:
+        return [lower_rate]  # the cause is known, and nothing else softens it
     match diagnosis:
         case "discriminator_overfitting":
             if augment is None or augment >= MAX_AUGMENT:

@@ -76,19 +76,26 @@ def standing(evaluations: Sequence[Measurements]) -> Standing:
     return found
 
 
-def compared(before: Standing, after: Standing) -> tuple[TrialOutcome, str]:
+def compared(
+    before: Standing, after: Standing, certain: float = CERTAIN
+) -> tuple[TrialOutcome, str]:
     """Whether a run became better, and the measure that says so with both values.
 
     The first measure that changed beyond chance decides, in the order of ``MEASURES``: a distance
     is a distance of whole distributions, while a linear probe easily tells broad samples from
     reals, and hardly a narrow clump in their midst. A run that can no longer be measured is worse.
+
+    Args:
+        before: How good the run was.
+        after: How good it is.
+        certain: Standard errors beyond which a change counts.
     """
     if not after:
         return "worse", "weights or logits are no longer finite"
     names = [name for name in MEASURES if name in before and name in after]
     for name in names:
         shift = _shift(before[name], after[name])
-        if abs(shift) > CERTAIN:
+        if abs(shift) > certain:
             return ("better" if shift > 0 else "worse"), _numbers(name, before, after)
     return "same", _numbers(names[0], before, after) if names else "nothing could be compared"
 
@@ -155,3 +162,8 @@ class RemedyTrial:
     def outcome(self) -> tuple[TrialOutcome, str]:
         """Whether the run is better than before, with the numbers."""
         return compared(self.before, standing(self.evaluations[-self.judged :]))
+
+    def seems_worse(self, certain: float = 1.0) -> bool:
+        """Whether it seems worse than before, by so many standard errors: that may be chance."""
+        after = standing(self.evaluations[-self.judged :])
+        return compared(self.before, after, certain)[0] == "worse"

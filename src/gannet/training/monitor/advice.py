@@ -29,12 +29,14 @@ class Circumstances:
         latent_dim: Size of the noise.
         train: Training samples.
         steps: Planned steps.
+        unregularized: Whether nothing keeps the discriminator flat.
     """
 
     batch: int
     latent_dim: int
     train: int
     steps: int
+    unregularized: bool = False
 
 
 def advised(diagnosis: Diagnosis, history: History, known: Circumstances) -> Diagnosis:
@@ -60,14 +62,17 @@ def _short(history: History, known: Circumstances) -> bool:
 
 
 TOO_FEW_STEPS = "too few steps so far: give it more --minutes or --steps"
+UNREGULARIZED = "nothing keeps the discriminator flat: give a --gradient-penalty"
 TOO_SMALL_A_BATCH = "the batch of {batch} is too small: give a larger --batch"
 
 
 def _vanishing(history: History, known: Circumstances) -> str:
     if known.batch < SMALL_BATCH:
         return TOO_SMALL_A_BATCH.format(batch=known.batch)
+    if known.unregularized:
+        return UNREGULARIZED
     if history[-1].logit_scale > SURE:
-        return "the discriminator is too strong: give a larger --gradient-penalty or --n-critic 1"
+        return "the discriminator is too strong: give a larger --gradient-penalty, and --n-critic 1"
     if _short(history, known):
         return TOO_FEW_STEPS
     return "steps are too noisy or too large: give a larger --batch or a smaller --learning-rate"
@@ -85,6 +90,8 @@ def _collapse(_: History, known: Circumstances) -> str:
         )
     if known.batch < SMALL_BATCH:
         return TOO_SMALL_A_BATCH.format(batch=known.batch)
+    if known.unregularized:
+        return UNREGULARIZED
     return (
         "steps are too large, or the data hold many copies: give a smaller --learning-rate or a "
         "larger --gradient-penalty, and see `gannet inspect`"
@@ -105,6 +112,8 @@ def _overfitting(history: History, known: Circumstances) -> str:
 
 
 def _underfitting(history: History, known: Circumstances) -> str:
+    if known.batch < SMALL_BATCH:
+        return TOO_SMALL_A_BATCH.format(batch=known.batch)
     if _short(history, known) or _epochs(history, known) < FEW_EPOCHS:
         return TOO_FEW_STEPS
     return (
@@ -123,6 +132,8 @@ def _memorizing(_: History, known: Circumstances) -> str:
 def _overshoot(_: History, known: Circumstances) -> str:
     if known.batch < SMALL_BATCH:
         return TOO_SMALL_A_BATCH.format(batch=known.batch)
+    if known.unregularized:
+        return UNREGULARIZED
     return (
         "steps are too large: give a smaller --learning-rate, a larger --gradient-penalty, or "
         "--precision float32"

@@ -219,7 +219,7 @@ def _noisy_gradients(before: History, recent: History, thresholds: Thresholds) -
 
 
 def _stuck(before: History, recent: History, thresholds: Thresholds) -> bool:
-    """Samples worse than the Gaussian baseline, and no longer improving."""
+    """Samples worse than the simple baseline, and no longer improving."""
     if not before or thresholds.conditional:
         return False
     best = min((each.energy_distance for each in before if each.finite), default=math.inf)

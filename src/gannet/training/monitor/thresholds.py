@@ -37,7 +37,7 @@ class Thresholds:
         min_grad_cosine, far_from_data: Gradient cosine below the first while the distance is above
             the second, as a fraction of the baseline, means that batches are too small.
         max_logit_scale: Mean absolute logit above which training has diverged.
-        conditional: Whether each sample is made from an input. Then the Gaussian baseline is not
+        conditional: Whether each sample is made from an input. Then the simple baseline is not
             compared with, the validation loss alone decides nothing, and progress is counted from
             the first evaluation on.
         small_batch: Whether batches are so small that noisy gradients are their fault.

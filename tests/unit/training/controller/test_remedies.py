@@ -61,3 +61,8 @@ def test_augmentation_has_a_limit():
         "augment_p" not in each.changes
         for each in of("discriminator_overfitting", augment_p=MAX_AUGMENT)
     )
+
+
+def test_of_a_batch_that_is_too_small_only_smaller_steps_are_tried():
+    [only] = of("vanishing_gradient", batch=4)
+    assert only.changes.keys() == {"learning_rate"}

@@ -94,3 +94,12 @@ def test_a_trial_survives_a_save():
     again.evaluations.append(look(energy_distance=0.2))
     assert again.over
     assert again.outcome()[0] == "better"
+
+
+def test_what_seems_worse_may_be_chance_and_still_counts_against_a_remedy():
+    trial = RemedyTrial("fewer", "mode_collapse", {}, dict(of(1.0, 1.0, 1.0)), waits=3)
+    trial.evaluations += [look(energy_distance=1.08)] * 3
+    assert trial.outcome()[0] == "same"
+    assert trial.seems_worse()
+    trial.evaluations[:] = [look(energy_distance=1.0)] * 3
+    assert not trial.seems_worse()

@@ -55,6 +55,12 @@ def test_a_discriminator_that_is_sure_is_called_too_strong_however_short_the_run
     assert "too strong" in advice("vanishing_gradient", step=131, logit_scale=20.0)
 
 
+@pytest.mark.parametrize("name", ["vanishing_gradient", "mode_collapse", "diverged"])
+def test_a_discriminator_without_a_penalty_is_named_before_the_length_of_the_run(name):
+    found = advice(name, replace(USUAL, unregularized=True), step=131)
+    assert found == "nothing keeps the discriminator flat: give a --gradient-penalty"
+
+
 def test_few_data_seen_often_are_called_few():
     few = replace(USUAL, train=60)
     assert "too little data: each of 60 training samples was seen" in advice(
