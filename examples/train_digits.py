@@ -22,10 +22,7 @@ def main(out: Path, **budget: Any) -> None:
     for moment in session.run():
         if moment.evaluation:
             auc = moment.evaluation.measurements.auc_held_out
-            print(
-                f"step {moment.result.step}: {moment.evaluation.diagnosis.name}, AUC "
-                f"{auc:.2f}"
-            )
+            print(f"step {moment.result.step}: {moment.evaluation.diagnosis.name}, AUC {auc:.2f}")
 
     # The same call goes on with a run that was stopped; this one is finished and returns at once.
     model = gannet.train(digits, out / "run", seed=0, **budget)
