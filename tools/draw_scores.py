@@ -29,6 +29,7 @@ from gannet.evaluation.unpaired import unpaired_scores
 from gannet.metrics import METRICS
 from gannet.metrics.memorization import closest, suspects
 from gannet.metrics.pairwise import FeatureSet
+from gannet.metrics.spread import find_modes, neighbor_distance, spread_within_modes
 from gannet.modalities.image.evaluation.comparison import STRUCTURE
 from gannet.modalities.image.evaluation.sharpness import EDGE, roughness
 from gannet.modalities.registry import find_modality
@@ -81,6 +82,21 @@ def of_rows() -> Found:
         told["memorization"] = float(suspects(closest(fake, [train])[0], usual).double().mean())
         real, made = FeatureSet(held_out), FeatureSet(fake)
         told["duplicate rate"] = duplicate_score(real, made, real, real, "rows").value
+        _add(found, name, told)
+    return found
+
+
+def of_spread() -> Found:
+    """Scores of how wide each place is."""
+    held_out = ring(COUNT, 2)
+    modes = find_modes(held_out, seed=0)
+    versions = heaps() | {"shrunken": ring(COUNT, 8, spread=0.06)}
+    found: Found = {}
+    for name, fake in versions.items():
+        told = {
+            "spread within modes": spread_within_modes(held_out, fake, modes),
+            "neighbor distance": neighbor_distance(held_out, fake),
+        }
         _add(found, name, told)
     return found
 
@@ -342,6 +358,7 @@ def main(folder: Path) -> None:
         | of_textures()
         | of_classes()
         | of_rows()
+        | of_spread()
     )
     for kind, values in found.items():
         draw(values, folder / f"{kind.lower().replace(' ', '-')}.png")

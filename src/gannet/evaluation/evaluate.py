@@ -33,6 +33,7 @@ from gannet.evaluation.scores import (
     two_sample_score,
 )
 from gannet.evaluation.unpaired import unpaired_scores
+from gannet.metrics.spread import spread_scores
 from gannet.modalities.hooks import Data, Sampler
 from gannet.networks.classifier import ClassifierFeatures, train_classifier
 from gannet.networks.features import Features
@@ -187,6 +188,8 @@ def _common_scores(context: EvaluationContext) -> list[Score]:
     samples, seed = context.samples, context.seed
     blind = context.chosen.blind
     scores = [] if blind else distribution_scores(context.features, seed)
+    if not blind:
+        scores += spread_scores(*context.features.sets, context.features.name, seed=seed)
     views = (samples,) if blind else (samples, context.features)
     scores += [two_sample_score(each, seed, context.steps * 3 // 2) for each in views]
     sample_sets = (samples.held_out, samples.fake, samples.real_reference, samples.baseline_samples)

@@ -39,6 +39,7 @@ from gannet.modalities.reading import (
 )
 from gannet.networks.classifier import BuildClassifier, RowNet
 from gannet.networks.features import Features, RandomFeatures
+from gannet.networks.robust_features import RobustFeatures
 
 __all__ = ["Budget", "Claim", "ColumnView", "Modality", "Reading", "Writer"]
 
@@ -136,6 +137,11 @@ def random_features(reference: Tensor, seed: int) -> Features:
     return RandomFeatures(reference, seed=seed)
 
 
+def robust_features(reference: Tensor, seed: int) -> Features:
+    """Random features of numbers with any tails, fixed by the seed."""
+    return RobustFeatures(reference, seed=seed)
+
+
 def jittered(samples: Tensor, p: float, rng: torch.Generator | None = None) -> Tensor:
     """Add Gaussian noise of deviation ``0.1 * p``; 0 returns the samples themselves."""
     if p <= 0:
@@ -179,6 +185,7 @@ class Modality:
         thumbnail: Samples ``(n, *shape)`` as few numbers ``(n, F)`` with cheap distances, for
             diversity, memorization and clusters.
         features: From reference samples and a seed to features for scores, without training.
+        monitor_features: The same for evaluations during training.
         classifier: From training samples and a number of classes to an untrained classifier.
         augment: Differentiable augmentation; each change with probability ``p``.
         channels_last: Whether networks and batches use the channels-last memory format.
@@ -214,6 +221,7 @@ class Modality:
 
     thumbnail: Callable[[Tensor], Tensor] = flattened
     features: Callable[[Tensor, int], Features] = random_features
+    monitor_features: Callable[[Tensor, int], Features] = robust_features
     classifier: BuildClassifier = RowNet
     augment: Callable[[Tensor, float, torch.Generator | None], Tensor] = jittered
     channels_last: bool = False

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from gannet.evaluation.samples import EvaluationSamples
-from gannet.networks.features import Features
+from gannet.networks.features import Features, label_of
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,16 @@ class SampleFeatures:
     fake: Tensor
     real_reference: Tensor
     baseline_samples: Tensor
+
+    @property
+    def name(self) -> str:
+        """Name of the features."""
+        return label_of(self.feature_extractor)
+
+    @property
+    def sets(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Held-out reals, fakes, other reals and baseline samples, as scores take them."""
+        return self.held_out, self.fake, self.real_reference, self.baseline_samples
 
 
 def sample_features(feature_extractor: Features, samples: EvaluationSamples) -> SampleFeatures:

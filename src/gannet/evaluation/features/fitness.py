@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -19,6 +19,7 @@ from gannet.evaluation.features.probe import (
     participation,
     told_apart,
 )
+from gannet.metrics.auc import Auc
 from gannet.modalities.corruption import Corruption
 from gannet.networks.features import Features, label_of
 
@@ -37,7 +38,7 @@ STILL = 1e-5
 ALONE = 4
 """Rows that are asked for again by themselves."""
 
-MIXED = 4
+MIXED = 8
 """Reals that an average is made of."""
 
 FAULTS = (
@@ -77,17 +78,34 @@ class Finding:
 
     Attributes:
         features: The features.
-        told: Names of what reals are told from.
+        seen: How well reals are told from copies made worse, by name.
         classes: Agreement of the classes that they tell with the labels.
         fault: Why they cannot be used at all; empty if nothing speaks against it.
         needs_classes: Whether they are worth nothing unless they tell classes.
     """
 
     features: Features
-    told: tuple[str, ...] = ()
+    seen: Mapping[str, Auc] = field(default_factory=dict[str, Auc])
     classes: Agreement = CHANCE
     fault: str = ""
     needs_classes: bool = False
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """Names of what reals are told from, well above chance."""
+        return tuple(name for name, area in self.seen.items() if area.low > WELL)
+
+    def missed(self, others: Sequence[Finding]) -> tuple[str, ...]:
+        """Names of what is not told here, and told better elsewhere by more than both intervals."""
+        best = {
+            name: max(each.seen[name].low for each in others if name in each.told)
+            for name in visible(others)
+        }
+        return tuple(
+            name
+            for name, area in self.seen.items()
+            if name in best and name not in self.told and area.high < best[name]
+        )
 
     @property
     def tells_classes(self) -> bool:
@@ -122,7 +140,7 @@ def trial_of(
 
 
 def averaged(samples: Tensor, rng: torch.Generator) -> Tensor:
-    """Averages of four samples each: what a generator that hedges makes."""
+    """Averages of eight samples each: what a generator that hedges makes."""
     orders = [torch.randperm(len(samples), generator=rng) for _ in range(MIXED)]
     return torch.stack([samples[order] for order in orders]).mean(0)
 
@@ -142,24 +160,23 @@ def examined(features: Features, trial: FeatureTrial, predicted: Tensor | None =
         fault = _fault(features, rows, trial)
         if fault:
             return Finding(features, fault=fault, needs_classes=own)
-        told = tuple(
-            name
+        seen = {
+            name: _told(rows, features(worse), len(trial.worse))
             for name, worse in trial.worse.items()
-            if _tells(rows, features(worse), len(trial.worse))
-        )
+        }
         if predicted is None and len(trial.labels):
             predicted = foretold_classes(features(trial.labeled), trial.labels)
     except FAULTS as error:
         words = " ".join(str(error).split())[:200] or type(error).__name__
         return Finding(features, fault=f"they fail on these samples ({words})", needs_classes=own)
     classes = CHANCE if predicted is None else agreement(predicted, trial.labels)
-    return Finding(features, told, classes, needs_classes=own)
+    return Finding(features, seen, classes, needs_classes=own)
 
 
-def _tells(real: Tensor, worse: Tensor, tries: int) -> bool:
+def _told(real: Tensor, worse: Tensor, tries: int) -> Auc:
     if not bool(torch.isfinite(worse).all()):
-        return False
-    return told_apart(real, worse, tries=tries).low > WELL
+        raise ValueError("of copies made worse they hold numbers that are not finite")
+    return told_apart(real, worse, tries=tries)
 
 
 def _fault(features: Features, rows: Tensor, trial: FeatureTrial) -> str:
@@ -190,16 +207,16 @@ def _fault(features: Features, rows: Tensor, trial: FeatureTrial) -> str:
 def judged(findings: Sequence[Finding], samples: int) -> list[FeatureFitness]:
     """Which features are fit; the first of them is used.
 
-    Features are fit that tell reals from more than half of what any of them tells, or classes well
-    above chance; those of a classifier of the labels must do both, since a classifier that learnt
-    nothing is no better than a random network, and one that learnt a single thing sees no other.
+    Features are fit that tell classes well above chance, or reals from something, and do not miss
+    half or more of what others tell; those of a classifier of the labels must do both, since a
+    classifier that learnt nothing is no better than a random network, and one that learnt a single
+    thing sees no other.
 
     Args:
         findings: The most wanted first.
         samples: Reals that were looked at.
     """
-    visible = list(dict.fromkeys(name for each in findings for name in each.told))
-    reasons = [_reason(each, visible) for each in findings]
+    reasons = [_reason(each, findings) for each in findings]
     first = next((at for at, reason in enumerate(reasons) if not reason), -1)
     return [
         FeatureFitness(
@@ -207,7 +224,7 @@ def judged(findings: Sequence[Finding], samples: int) -> list[FeatureFitness]:
             used=at == first,
             fit=not reason,
             told=("classes",) * each.tells_classes + each.told,
-            missed=() if each.fault else tuple(name for name in visible if name not in each.told),
+            missed=each.missed(findings),
             reason=reason,
             samples=samples,
         )
@@ -215,7 +232,12 @@ def judged(findings: Sequence[Finding], samples: int) -> list[FeatureFitness]:
     ]
 
 
-def _reason(finding: Finding, visible: Sequence[str]) -> str:
+def visible(findings: Sequence[Finding]) -> list[str]:
+    """What any of some features tell reals from."""
+    return list(dict.fromkeys(name for each in findings for name in each.told))
+
+
+def _reason(finding: Finding, findings: Sequence[Finding]) -> str:
     """Why features are not fit; empty if they are."""
     if finding.fault:
         return finding.fault
@@ -225,10 +247,11 @@ def _reason(finding: Finding, visible: Sequence[str]) -> str:
             "their classifier learnt nothing of the classes (on reals it agrees with the labels "
             f"by {kappa.value:.2f} beyond chance, at least {kappa.low:.2f}, {AGREED} is asked for)"
         )
-    many = 2 * len(finding.told) > len(visible)
-    if many or (finding.tells_classes and not finding.needs_classes):
+    if finding.tells_classes and not finding.needs_classes:
         return ""
-    if not visible:
+    if not finding.told:
         return "they tell reals from nothing that was tried"
-    missed = ", ".join(name for name in visible if name not in finding.told)
-    return f"they do not tell reals from {missed}, which others do"
+    missed = finding.missed(findings)
+    if 2 * len(missed) < len(visible(findings)):
+        return ""
+    return f"they do not tell reals from {', '.join(missed)}, which others do"

@@ -188,6 +188,7 @@ modality = Modality(
     ),
     thumbnail=thumbnail,
     features=features,
+    monitor_features=features,
     classifier=conv_net,
     augment=augment,
     channels_last=True,

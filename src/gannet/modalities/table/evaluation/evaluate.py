@@ -19,6 +19,7 @@ from gannet.modalities.table.evaluation.histograms import table_profiles
 from gannet.modalities.table.evaluation.nearest_neighbors import table_neighbors
 from gannet.modalities.table.evaluation.privacy import SEARCHED, privacy_scores
 from gannet.modalities.table.evaluation.samples import EvaluationRows, evaluation_rows
+from gannet.modalities.table.evaluation.spread import spread_of_rows
 from gannet.modalities.table.evaluation.utility import LEARNT, Target, targets_of, tstr_scores
 
 
@@ -60,6 +61,7 @@ def evaluate_table(
     chosen = targets_of(sides, targets)
     secrets = targets_of(sides, sensitive) if sensitive else chosen
     scores = column_scores(sides) + pair_scores(sides) + two_sample_scores(sides)
+    scores += spread_of_rows(sides)
     scores += tstr_scores(sides, chosen) + privacy_scores(sides, secrets)
     near = table_neighbors(sides, train, fake)
     return Report(
