@@ -45,8 +45,10 @@ def on(write: Write, count: int = 1_200) -> Callable[[], set[str]]:
 def saved(folder: Path, images: Pixels, labels: NDArray[np.int64] | None = None) -> Path:
     """Arrays in a file."""
     path = folder / "digits.npz"
-    arrays = {"images": images[..., None]} | ({} if labels is None else {"labels": labels})
-    np.savez(path, **arrays)
+    if labels is None:
+        np.savez(path, images=images[..., None])
+    else:
+        np.savez(path, images=images[..., None], labels=labels)
     return path
 
 
@@ -110,47 +112,59 @@ def outlying(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return made
 
 
-DOCTOR = {"pending": "doctor"}
+def doctor(
+    name: str,
+    fault: str,
+    found: Callable[[], set[str]],
+    finds: str = "",
+    may: str = "",
+    *,
+    small: bool = False,
+) -> KnownAnswer:
+    """A case of an inspection."""
+    return case("inspect", name, fault, found, finds, may, pending="doctor", small=small)
+
+
 COPIES = "one_sample_dominates, near_duplicates, bursts, duplicates"
 FAULTY: tuple[KnownAnswer, ...] = (
-    case("inspect", "digits with labels", "good", on(saved), may="", **DOCTOR, small=True),
-    case("inspect", "digits without labels", "good", on(lambda f, i, _: saved(f, i)), **DOCTOR),
-    case("inspect", "few digits", "good", on(saved, 200), **DOCTOR),
-    case("inspect", "digits of unequal frequency", "good",
+    doctor("digits with labels", "good", on(saved), small=True),
+    doctor("digits without labels", "good", on(lambda f, i, _: saved(f, i))),
+    doctor("few digits", "good", on(saved, 200)),
+    doctor("digits of unequal frequency", "good",
          on(lambda f, i, c: saved(f, i[(c < 5) | (np.arange(len(c)) % 4 == 0)],
-                                  c[(c < 5) | (np.arange(len(c)) % 4 == 0)])), **DOCTOR),
-    case("inspect", "rows of numbers", "good", on(lambda f, *_: table(f, rows())), **DOCTOR),
-    case("inspect", "half of them one flat grey", "blank",
+                                  c[(c < 5) | (np.arange(len(c)) % 4 == 0)]))),
+    doctor("rows of numbers", "good", on(lambda f, _i, _c: table(f, rows()))),
+    doctor("half of them one flat grey", "blank",
          on(lambda f, i, c: saved(f, blank(i, 0.5), c)), "empty",
-         f"{COPIES}, labels_suspect, classes_mixed", **DOCTOR, small=True),
-    case("inspect", "one in twenty one flat grey", "blank",
+         f"{COPIES}, labels_suspect, classes_mixed", small=True),
+    doctor("one in twenty one flat grey", "blank",
          on(lambda f, i, c: saved(f, blank(i, 0.05), c)), "empty",
-         f"{COPIES}, labels_suspect", **DOCTOR),
-    case("inspect", "shuffled labels", "labels",
+         f"{COPIES}, labels_suspect"),
+    doctor("shuffled labels", "labels",
          on(lambda f, i, c: saved(f, i, np.random.default_rng(5).permutation(c))),
-         "labels_uninformative", **DOCTOR, small=True),
-    case("inspect", "labels at random of rows", "labels",
-         on(lambda f, *_: table(f, rows(), np.random.default_rng(6).choice(["a", "b"], 1_000))),
-         "labels_uninformative", **DOCTOR),
-    case("inspect", "labels that follow from rows", "good",
-         on(lambda f, *_: table(f, rows(), np.where(rows()[:, 0] > rows()[:, 1], "a", "b"))),
-         **DOCTOR),
-    case("inspect", "one label in seven wrong", "classes mixed up",
+         "labels_uninformative", small=True),
+    doctor("labels at random of rows", "labels",
+         on(lambda f, _i, _c: table(f, rows(), np.random.default_rng(6).choice(["a", "b"], 1_000))),
+         "labels_uninformative"),
+    doctor("labels that follow from rows", "good",
+         on(lambda f, _i, _c: table(f, rows(), np.where(rows()[:, 0] > rows()[:, 1], "a", "b"))),
+         ),
+    doctor("one label in seven wrong", "classes mixed up",
          on(lambda f, i, c: saved(f, i, relabeled(c, 0.16))), "labels_suspect", "classes_mixed",
-         **DOCTOR),
-    case("inspect", "threes and eights mixed up", "classes mixed up",
-         on(lambda f, i, c: saved(f, i, swapped(c))), "classes_mixed", "labels_suspect", **DOCTOR),
-    case("inspect", "near-duplicates, two grey levels apart", "near-duplicates",
-         on(lambda f, i, _: saved(f, jittered(i, 60))), "near_duplicates", COPIES, **DOCTOR,
+         ),
+    doctor("threes and eights mixed up", "classes mixed up",
+         on(lambda f, i, c: saved(f, i, swapped(c))), "classes_mixed", "labels_suspect"),
+    doctor("near-duplicates, two grey levels apart", "near-duplicates",
+         on(lambda f, i, _: saved(f, jittered(i, 60))), "near_duplicates", COPIES,
          small=True),
-    case("inspect", "near-duplicates through JPEG", "near-duplicates",
-         on(lambda f, i, _: saved(f, compressed(i, 150))), "near_duplicates", COPIES, **DOCTOR),
-    case("inspect", "half of them exact copies", "duplicates",
+    doctor("near-duplicates through JPEG", "near-duplicates",
+         on(lambda f, i, _: saved(f, compressed(i, 150))), "near_duplicates", COPIES),
+    doctor("half of them exact copies", "duplicates",
          on(lambda f, i, _: saved(f, i[np.arange(len(i)) % (len(i) // 2)])), "duplicates", COPIES,
-         **DOCTOR),
-    case("inspect", "grey levels hardly used", "range",
-         on(lambda f, i, c: saved(f, i // 12 + 100, c)), "narrow_range", **DOCTOR),
-    case("inspect", "two cells of 999999", "range",
-         on(lambda f, *_: table(f, outlying(rows()))), "stretched_range", **DOCTOR),
+         ),
+    doctor("grey levels hardly used", "range",
+         on(lambda f, i, c: saved(f, i // 12 + 100, c)), "narrow_range"),
+    doctor("two cells of 999999", "range",
+         on(lambda f, _i, _c: table(f, outlying(rows()))), "stretched_range"),
 )  # fmt: skip
 """The classes of a data set of rows are its last column."""

@@ -19,7 +19,7 @@ from gannet.core.scores import Report
 from gannet.core.types import Batch, Condition
 from gannet.data.inspect import Findings
 from gannet.evaluation.evaluate import evaluate
-from gannet.evaluation.report.summary import summary
+from gannet.evaluation.report.summary import diagnosis_of, summary
 
 COUNT = 250
 """Samples on each side of a scored case."""
@@ -37,14 +37,17 @@ SAID: Mapping[str, str] = {
     "missing": (
         r"Variety is missing|\*\*Missing (classes|clusters)\*\*|\*\*Values are missing\*\*|Too rare"
     ),
-    "narrow": r"narrower|too narrow",
-    "wide": r"wider than|too wide",
+    "narrow": r"modes shrunken|fakes vary 0",
+    "wide": r"modes too wide|fakes vary [1-9]",
     "unbelievable": r"not believable",
     "loses": r"loses to its baseline",
     "disclosed": r"\*\*Disclosed\*\*|given away",
     "blind features": r"features? (are|is) blind|cannot see|not used:|failed:|see nothing",
 }
 """Finding -> pattern of the words that say it."""
+
+PRAISED, ACCUSED = "a good grade", "a bad grade"
+"""Findings that a good case may have and never a bad one, and the other way round."""
 
 SHARE = 0.05
 """Share of equal samples from which on an inspection that counts them has found duplicates."""
@@ -127,7 +130,8 @@ class KnownAnswer:
     def faults(self, found: set[str]) -> list[str]:
         """What was not found, and what was found without cause; empty if it is right."""
         lacking = [f"does not say {name!r}" for name in sorted(self.finds - found)]
-        extra = sorted(found - self.finds - self.may)
+        graded = {PRAISED if self.good else ACCUSED}
+        extra = sorted(found - self.finds - self.may - graded)
         return lacking + [f"says {name!r} without cause" for name in extra]
 
 
@@ -143,14 +147,19 @@ def case(  # one argument per column of the table
     small: bool = False,
 ) -> KnownAnswer:
     """A case whose findings are listed with commas."""
-    sets = [frozenset(filter(None, map(str.strip, each.split(",")))) for each in (finds, may)]
-    return KnownAnswer(name, kind, fault, found, *sets, pending=pending, small=small)
+    must, can = (
+        frozenset(word.strip() for word in each.split(",") if word.strip()) for each in (finds, may)
+    )
+    return KnownAnswer(name, kind, fault, found, must, can, pending=pending, small=small)
 
 
 def findings(report: Report) -> set[str]:
     """What a report says is wrong."""
-    said = summary(report)
-    return {name for name, pattern in SAID.items() if re.search(pattern, said)}
+    said, grade = summary(report), diagnosis_of(report).grade
+    found = {name for name, pattern in SAID.items() if re.search(pattern, said)}
+    if grade == "good":
+        found.add(PRAISED)
+    return found if grade in ("good", "not judged") else found | {ACCUSED}
 
 
 def scored(reals: Reals, fakes: Tensor, *, count: int = COUNT, steps: int = 40) -> set[str]:
@@ -161,7 +170,8 @@ def scored(reals: Reals, fakes: Tensor, *, count: int = COUNT, steps: int = 40) 
 
 def inspected(report: Findings) -> set[str]:
     """Codes of what an inspection found."""
-    found = {each.code for each in report.problems if each.severity != "note"}
+    problems = report.model_dump()["problems"]
+    found = {each["code"] for each in problems if each["severity"] != "note"}
     copies = report.duplicates > SHARE * report.count
     return found | ({"duplicates"} if copies else set())
 
