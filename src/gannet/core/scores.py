@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
 from pydantic import BaseModel, ConfigDict
 
@@ -94,8 +94,12 @@ ABOUT: Mapping[str, About] = MappingProxyType(
         ),
         "c2st accuracy": documented(
             "c2st accuracy",
-            "accuracy of a new classifier that tells fakes from reals; 0.5 is chance level",
+            "accuracy of the strongest new classifier that tells fakes from reals; 0.5 is chance "
+            "level",
             "detection",
+        ),
+        "c2st auc": documented(
+            "c2st auc", "how well that classifier ranks reals above fakes; 0.5 is chance level"
         ),
         "memorization": documented(
             "memorization",
@@ -346,6 +350,7 @@ class Report(BaseModel):
             need none.
         digest: Of the data; reports of other data are not overwritten. Empty if unknown.
         notes: What must be known of the data, such as samples that were left out.
+        two_sample_test: Record of the two-sample test (``TwoSampleResult.record``); empty for none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -369,6 +374,7 @@ class Report(BaseModel):
     features: tuple[FeatureFitness, ...] = ()
     digest: str = ""
     notes: tuple[str, ...] = ()
+    two_sample_test: dict[str, Any] = {}
 
     @property
     def sample_noun(self) -> str:

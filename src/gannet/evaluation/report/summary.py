@@ -8,6 +8,7 @@ from gannet.core.scores import Histogram, TrainingDistance
 from gannet.evaluation.evaluate import Report, Score
 from gannet.evaluation.features.disagreement import feature_warnings
 from gannet.metrics.confidence import INCONCLUSIVE, wilson
+from gannet.metrics.two_sample import TwoSampleResult
 
 SHORTFALL_RATIO = 0.8
 """A shortfall score below this fraction of its reference gives a warning."""
@@ -218,6 +219,8 @@ def _of_privacy(report: Report) -> list[str]:
 
 
 def _of_two_sample_test(report: Report) -> str:
+    if report.two_sample_test:
+        return f"Two-sample test (C2ST): {TwoSampleResult.of(report.two_sample_test).sentence()}"
     tests = [score for score in report.scores if score.role == "detection"]
     if not tests:
         return ""
