@@ -103,8 +103,8 @@ def critic(real: NDArray[np.float64], fake: NDArray[np.float64], seed: int) -> d
 
 def _one(name: str, path: Path, out: Path, steps: int, seconds: float) -> dict[str, Any]:
     began = time.perf_counter()
-    session = prepare(path, out, minutes=seconds / 60, seed=0, steps=steps, threads=1)
-    for _ in session.run(lambda: False):
+    session = prepare(path, out, seed=0, steps=steps, threads=1)
+    for _ in session.run(lambda: time.perf_counter() - began > seconds):
         pass
     trained = time.perf_counter() - began
     model = load(out)
