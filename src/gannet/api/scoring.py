@@ -25,9 +25,12 @@ from gannet.evaluation.report.html.page import can_draw, write_page
 from gannet.evaluation.report.markdown import write_report
 from gannet.evaluation.scored import score
 from gannet.evaluation.task_scores import with_task_scores
+from gannet.evaluation.two_sample.generator import GeneratorTest
 from gannet.inference.apply import ApplyRequest, apply_value
 from gannet.inference.artifact import Artifact
+from gannet.metrics.two_sample import TwoSampleResult
 from gannet.modalities.hooks import SampleGrid
+from gannet.modalities.registry import modality_of
 
 COUNT = 2_000
 """Samples on each side of an evaluation on a run's own data."""
@@ -135,6 +138,9 @@ def scored(
     recipe, card, count = artifact.recipe, artifact.card, _count_of(chosen, count)
     conditional = recipe.inputs.conditional and recipe.makes_samples
     transforms = recipe.inference.transform is not None and not conditional
+    known = _recorded(artifact, chosen, count, seed)
+    sample = artifact.codecs["sample"]
+    test = GeneratorTest(modality_of(sample.kind), sample, artifact.embed, seed, known)
     with processor.threads(threads or processor.best_threads()):
         result = score(
             SamplesOf(artifact),
@@ -147,7 +153,7 @@ def scored(
             cache=_features_cache(folder, chosen),
             sheets=sheets,
             unseen=not chosen.own,
-            options=names | options,
+            options=names | {"two_sample": test} | options,
         )
     report = with_task_scores(result.report, recipe, artifact, chosen.dataset, count=count)
     report = _with_notes(report, chosen, count)
@@ -165,12 +171,8 @@ def _count_of(data: EvaluationData, count: int | None) -> int:
 def _with_notes(report: Report, data: EvaluationData, count: int) -> Report:
     """The report with what must be known of the data, without what they cannot tell."""
     held_out, notes = len(data.dataset.held_out), data.notes
-    compared = min(count, len(data.dataset.train) // 2)
-    if not data.own and compared < held_out:
-        notes += (
-            f"{compared:,} of the {held_out:,} are compared: no more than --count, nor than half "
-            f"of the {len(data.dataset.train):,} training samples: the reference has as many.",
-        )
+    if not data.own and count < held_out:
+        notes += (f"{count:,} of the {held_out:,} are compared: no more than --count.",)
     update: dict[str, Any] = {"digest": data.dataset.digest, "notes": notes}
     update["protocol"] = (*report.protocol, *notes)
     if not data.trained_on:
@@ -183,6 +185,21 @@ def _features_cache(folder: Path, data: EvaluationData) -> Path | None:
     """The run's cache folder, if it exists and these are the run's own data."""
     cache = folder / "cache"
     return cache if data.own and cache.is_dir() else None
+
+
+def _recorded(
+    artifact: Artifact, data: EvaluationData, count: int, seed: int
+) -> TwoSampleResult | None:
+    """The two-sample test on the card, unless other data, another seed or fewer samples are asked.
+
+    So that a run has one accuracy: on its card, in its README and in its report.
+    """
+    record = artifact.card.two_sample_test
+    if not record or not data.own or seed:
+        return None
+    result = TwoSampleResult.of(record)
+    tested = (result.tested + result.trained) // 2
+    return result if count >= min(tested, COUNT) else None
 
 
 def _transformed(artifact: Artifact, given: Any, samples: int, *, seed: int) -> Sequence[Any]:

@@ -189,6 +189,7 @@ def combined_report(reports: Sequence[Report], seeds: Sequence[int]) -> Report:
         "scores": tuple(scores),
         "seeds": tuple(seeds),
         "protocol": (*first.protocol, *protocol),
+        "two_sample_test": dict[str, Any](),  # that of the first run says nothing of the others
     }
     return first.model_copy(update=update)
 

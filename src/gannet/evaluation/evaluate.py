@@ -18,7 +18,7 @@ from gannet.core.types import Batch
 from gannet.evaluation.features import SampleFeatures, sample_features
 from gannet.evaluation.features.choice import FeatureChoice, choose_features
 from gannet.evaluation.features.disagreement import feature_sentences, with_scores
-from gannet.evaluation.memorization import memorization_score
+from gannet.evaluation.memorization import Memorization, memorization_score
 from gannet.evaluation.mode_coverage import class_histogram, cluster_histogram
 from gannet.evaluation.paired import DIVERSITY_INPUTS, diversity, paired_scores
 from gannet.evaluation.samples import EvaluationSamples, evaluation_samples, sample_classes
@@ -31,11 +31,12 @@ from gannet.evaluation.scores import (
     predicted_classes,
     protocol_of,
     tstr_score,
-    two_sample_score,
 )
+from gannet.evaluation.two_sample.generator import GeneratorTest
 from gannet.evaluation.unpaired import unpaired_scores
 from gannet.metrics.spread import spread_scores
-from gannet.modalities.hooks import Data, Sampler
+from gannet.metrics.two_sample import TwoSampleResult
+from gannet.modalities.hooks import Data, Sampler, TwoSampleScorer
 from gannet.networks.classifier import ClassifierFeatures, train_classifier
 from gannet.networks.features import Features
 
@@ -207,17 +208,20 @@ def _conditional_scores(
     return [*scores, diversity(features[0], feature_extractor, resample, seed=seed)]
 
 
-def _common_scores(context: EvaluationContext) -> list[Score]:
+def _common_scores(
+    context: EvaluationContext, test: TwoSampleScorer
+) -> tuple[TwoSampleResult, list[Score]]:
     """Scores for every modality, and those of the samples' modality."""
-    samples, seed = context.samples, context.seed
-    blind = context.chosen.blind
-    scores = [] if blind else distribution_scores(context.features, seed)
-    if not blind:
-        scores += spread_scores(*context.features.sets, context.features.name, seed=seed)
-    views = (samples,) if blind else (samples, context.features)
-    scores += [two_sample_score(each, seed, context.steps * 3 // 2) for each in views]
+    samples = context.samples
     sample_sets = (samples.held_out, samples.fake, samples.real_reference, samples.baseline_samples)
-    return [*scores, *samples.modality.evaluation.scores(*sample_sets)]
+    found, tested = test(*sample_sets)
+    blind = context.chosen.blind
+    distances: list[Score] = []
+    if not blind:
+        features = context.features
+        distances = distribution_scores(features, context.seed)
+        distances += spread_scores(*features.sets, features.name, seed=context.seed)
+    return found, [*distances, *tested, *samples.modality.evaluation.scores(*sample_sets)]
 
 
 def _class_scores(
@@ -291,6 +295,13 @@ def _samples_and_references(
     )
 
 
+def _predictions(context: EvaluationContext) -> PredictedClasses | None:
+    """Classes of all samples, where there is a classifier."""
+    if context.classifier is None:
+        return None
+    return predicted_classes(context.classifier, context.samples, context.features)
+
+
 def evaluate(  # noqa: PLR0913  # what a report depends on
     sampler: Sampler,
     dataset: Data,
@@ -304,6 +315,7 @@ def evaluate(  # noqa: PLR0913  # what a report depends on
     samples: EvaluationSamples | None = None,
     cache: Path | None = None,
     conditional_generator: ConditionalGenerator | None = None,
+    two_sample: TwoSampleScorer | None = None,
 ) -> Report:
     """Score a generator.
 
@@ -316,12 +328,13 @@ def evaluate(  # noqa: PLR0913  # what a report depends on
             modality (images: ``efficientnet``, or a path to Inception weights), or your own. Those
             that cannot see give way to the next; see ``choose_features``.
         seed: Seed of fakes, subsets and classifiers; equal arguments give an equal report.
-        steps: Training batches of each classifier; half as many again for two-sample tests.
+        steps: Training batches of each classifier.
         artifact: Name of the generator in the report.
         data: Name of the data in the report.
         samples: Result of ``evaluation_samples`` for the same arguments, if it exists already.
         cache: Folder in which features are cached by content; ``None`` for none.
         conditional_generator: For conditional generation: the generator and its reference methods.
+        two_sample: The two-sample test; by default that of the modality.
 
     Raises:
         DataError: if fewer than 8 samples were held out.
@@ -331,45 +344,53 @@ def evaluate(  # noqa: PLR0913  # what a report depends on
         sampler, dataset, samples, conditional_generator, count, seed
     )
     context = _prepare_context(samples, dataset, features, cache, seed, steps)
-    scores = _common_scores(context)
+    test = two_sample or GeneratorTest(samples.modality, seed=seed)
+    found, scores = _common_scores(context, test)
     if conditional_generator is not None and samples.given is not None:
         of_answers = _conditional_scores(
             conditional_generator, samples.given, reference_methods, context
         )
         blind = context.chosen.blind
         scores += [each for each in of_answers if not (blind and each.name in IN_FEATURES)]
-    memorization, embedded = memorization_score(samples, dataset), context.features
+    memorization, predictions = memorization_score(samples, dataset), _predictions(context)
     scores.append(memorization.score)
-    predictions = (
-        None
-        if context.classifier is None
-        else predicted_classes(context.classifier, samples, embedded)
-    )
     scores += _class_scores(context, predictions, sampler, dataset)
-    paired = conditional_generator is None or conditional_generator.paired
-    against_targets = conditional_generator is None or conditional_generator.against_targets
-    fitness = with_scores(context.chosen, samples, embedded, seed)
+    names = {"artifact": artifact, "data": data}
+    report = _report(context, scores, memorization, names, baseline_name, conditional_generator)
+    update = {"histograms": _histograms(context, predictions), "two_sample_test": found.record()}
+    return report.model_copy(update=update)
+
+
+def _report(
+    context: EvaluationContext,
+    scores: list[Score],
+    memorization: Memorization,
+    names: Mapping[str, str],
+    baseline_name: str,
+    conditional_generator: ConditionalGenerator | None,
+) -> Report:
+    """Scores with their protocol and examples. ``names``: of the generator and the data."""
+    fitness = with_scores(context.chosen, context.samples, context.features, context.seed)
     return Report(
-        artifact=artifact,
-        data=data,
+        artifact=names["artifact"],
+        data=names["data"],
         scores=tuple(scores),
         suspects=memorization.suspects,
-        seed=seed,
+        seed=context.seed,
         gannet=gannet_version(),
         protocol=protocol_of(
-            samples,
+            context.samples,
             scores,
             context.chosen.extractor,
             context.train_samples,
             baseline_name,
-            paired=paired,
-            against_targets=against_targets,
+            paired=conditional_generator is None or conditional_generator.paired,
+            against_targets=conditional_generator is None or conditional_generator.against_targets,
         )
         + tuple(feature_sentences(fitness)),
         baseline=baseline_name or "Gaussian",
         conditional=conditional_generator is not None,
         examples=memorization.examples,
         training_distance=memorization.training_distance,
-        histograms=_histograms(context, predictions),
         features=fitness,
     )

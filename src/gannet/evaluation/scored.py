@@ -25,6 +25,7 @@ from gannet.evaluation.report.examples import (
     with_examples,
 )
 from gannet.evaluation.report.markdown import SplitData, split_sentences
+from gannet.evaluation.two_sample.generator import GeneratorTest
 from gannet.modalities.hooks import Data, SampleGrid, Sampler, WholeEvaluation
 from gannet.modalities.registry import modality_of
 
@@ -62,30 +63,29 @@ def score(  # noqa: PLR0913  # what a report depends on
         cache: Folder in which features are cached; ``None`` for none.
         sheets: Whether to create image grids beside the report.
         unseen: Whether no part of the run has seen the held-out rows, calibration included.
-        options: ``artifact`` and ``data``, their names in the report, and further options of
-            ``evaluate``, or of the modality's own evaluation.
+        options: ``artifact`` and ``data``, their names in the report, ``two_sample``, the test of
+            that name, and further options of ``evaluate``, or of the modality's own evaluation.
 
     Raises:
         GannetError: if too little was held out, or an option does not suit the data.
     """
     codec, options = codecs["sample"], dict(options or {})
-    whole = modality_of(codec.kind).evaluation.whole
+    modality = modality_of(codec.kind)
+    whole = modality.evaluation.whole
+    test = options.pop("two_sample", None) or GeneratorTest(modality, codec, seed=seed)
     if whole is not None:
         request = WholeEvaluation(
-            sampler, dataset, codec, count, seed, transform, options, unseen=unseen
+            sampler, dataset, codec, count, seed, transform, test, options, unseen=unseen
         )
         return _with_split_protocol(EvaluationResult(whole(request)), dataset, codec)
-    samples = _samples(sampler, dataset, count, seed, conditional_generator)
-    shared: dict[str, Any] = {"count": count, "seed": seed, "samples": samples, "cache": cache}
+    conditional = conditional_generator
+    samples = _samples(sampler, dataset, count, seed, conditional)
+    options |= {"count": count, "seed": seed, "samples": samples, "cache": cache}
     report = evaluate(
-        sampler, dataset, conditional_generator=conditional_generator, **shared, **options
+        sampler, dataset, conditional_generator=conditional, two_sample=test, **options
     )
-    others = (
-        []
-        if conditional_generator is None
-        else _resampled_outputs(conditional_generator, samples, seed)
-    )
-    given = "grid" if conditional_generator is None else conditional_generator.given
+    others = [] if conditional is None else _resampled_outputs(conditional, samples, seed)
+    given = "grid" if conditional is None else conditional.given
     report, examples = with_examples(report, samples, dataset, codecs, others, given=given)
     result = _with_split_protocol(EvaluationResult(report, examples), dataset, codec)
     return _with_sheets(result, samples, dataset, codec) if sheets else result

@@ -9,10 +9,8 @@ from typing import Any
 from gannet.inference.artifact import Artifact
 from gannet.inference.card import Card
 from gannet.inference.options import given_modality, given_options
-from gannet.metrics.confidence import INCONCLUSIVE
+from gannet.metrics.two_sample import TwoSampleResult
 from gannet.modalities.registry import modality_of
-
-COIN = 0.5
 
 
 def model_card(artifact: Artifact, name: str, preview: str = "") -> str:
@@ -109,15 +107,9 @@ def _distance(measured: Mapping[str, Any]) -> str:
 
 def two_sample_sentence(card: Card) -> str:
     """The result of the classifier two-sample test (C2ST), in a sentence."""
-    test = card.two_sample_test
-    if not test:
+    if not card.two_sample_test:
         return "Too little was held out for a classifier two-sample test (C2ST)."
-    sentence = (
-        f"Two-sample test (C2ST): {test['accuracy']:.1%} of held-out reals and fakes options apart "
-        f"({test['low']:.1%} to {test['high']:.1%}, {test['tested']} samples); 50 % is chance"
-    )
-    if test["low"] <= COIN and test["high"] > INCONCLUSIVE:
-        return f"{sentence}: these are too few to say whether there is a difference."
-    if test["low"] <= COIN:
-        return f"{sentence}: this test finds no difference between real and fake."
-    return f"{sentence}: it still finds a difference."
+    result = TwoSampleResult.of(card.two_sample_test)
+    if card.steps == 0 and result.outcome != "difference":
+        return "Nothing was trained, so the two-sample test (C2ST) claims nothing."
+    return f"Two-sample test (C2ST): {result.sentence()}"

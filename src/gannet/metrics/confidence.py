@@ -64,19 +64,19 @@ def fraction_score(name: str, flags: Sequence[Tensor], about: About, *, how: str
         how: How it was measured, for the protocol.
     """
     hits = [int(each.sum()) for each in flags]
-    count = len(flags[0])
-    (low, high), (reference_low, reference_high) = (wilson(each, count) for each in hits[:2])
+    counts = [len(each) for each in flags]
+    (low, high), (reference_low, reference_high) = map(wilson, hits[:2], counts[:2])
     return Score(
         name=name,
-        value=hits[0] / count,
+        value=hits[0] / counts[0],
         low=low,
         high=high,
-        reference=hits[1] / count,
+        reference=hits[1] / counts[1],
         reference_low=reference_low,
         reference_high=reference_high,
-        samples=count,
+        samples=counts[0],
         better="low",
-        baseline=hits[2] / count,
+        baseline=hits[2] / counts[2],
         how=how,
         **about,
     )

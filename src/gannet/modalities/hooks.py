@@ -15,6 +15,7 @@ from gannet.core.codec import Codec
 from gannet.core.errors import ConfigError
 from gannet.core.scores import About, Histogram, Report, Score
 from gannet.core.types import Batch
+from gannet.metrics.two_sample import TwoSampleResult
 from gannet.modalities.corruption import NUMBERS, Corruption
 from gannet.networks.dictionary import DictionaryFeatures
 from gannet.networks.features import Features
@@ -116,6 +117,13 @@ class PairMeasure:
     about: About
 
 
+TwoSampleScorer = Callable[
+    [Tensor, Tensor, Tensor, Tensor], tuple[TwoSampleResult, Sequence[Score]]
+]
+"""Two-sample test, from held-out reals, fakes, training reals and a trivial baseline, each
+``(n, *shape)``, to what it found and its scores."""
+
+
 @dataclass(frozen=True)
 class WholeEvaluation:
     """Inputs of an evaluation, for modalities with an evaluation of their own.
@@ -128,6 +136,7 @@ class WholeEvaluation:
         seed: Random seed.
         transform: A raw input and a number of samples to raw outputs, for conditional
             generators; ``None`` if it makes samples from noise alone.
+        two_sample: The two-sample test that every kind of data is given; ``None`` for none.
         options: ``artifact`` and ``data``, as the report names them, and further options by name;
             unknown ones must be refused.
         unseen: Whether no part of the run has seen the held-out rows, calibration included.
@@ -139,6 +148,7 @@ class WholeEvaluation:
     count: int
     seed: int
     transform: Callable[[Any, int], Sequence[Any]] | None = None
+    two_sample: TwoSampleScorer | None = None
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
     unseen: bool = False
 

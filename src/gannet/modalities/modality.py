@@ -73,18 +73,15 @@ class MonitorDefaults:
 
 @dataclass(frozen=True, slots=True)
 class TwoSampleDefaults:
-    """Defaults of the classifier two-sample test (C2ST) at the end of training.
+    """Defaults of the classifier two-sample test (C2ST).
 
     Attributes:
         samples: Maximum number of reals, and of fakes.
-        steps: Training steps of the classifier.
-        raw: Whether its inputs are the embedded samples themselves instead of features: images,
-            for a convolutional classifier, or rows of zeros and ones.
+        steps: Training steps of the network among its classifiers.
     """
 
     samples: int = 1_000
     steps: int = 120
-    raw: bool = False
 
 
 Writer = Callable[[Iterable[Any], WriteRequest], Sequence[str] | None]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,12 @@ from gannet.core.recipe import Recipe
 from gannet.core.seeding import derive_seed, latents_at, random_subset
 from gannet.core.types import Batch, Condition, Spec
 from gannet.data.dataset import Dataset, Rows
-from gannet.evaluation.two_sample_test import MIN_SAMPLES, classifier_two_sample_test
+from gannet.evaluation.two_sample.generator import most_samples, two_sample_test
+from gannet.evaluation.two_sample.test import MIN_SAMPLES
 from gannet.inference.artifact import Artifact
-from gannet.inference.calibration import within_memory
 from gannet.inference.model_card import model_card
 from gannet.inference.options import given_codec
 from gannet.modalities.hooks import SampleGrid, columns, no_grid
-from gannet.modalities.modality import modality_of_embedded
 from gannet.modalities.registry import codec_of, modality_of
 from gannet.training.plan import Plan
 from gannet.training.trainer import Trainer
@@ -188,24 +188,30 @@ def with_fit_after_training(artifact: Artifact, dataset: Dataset) -> Artifact:
 def with_two_sample_test(artifact: Artifact, dataset: Dataset) -> Artifact:
     """The same artifact with the classifier two-sample test (C2ST) on its card.
 
-    The discriminator of training proves nothing, since it may be weak. The test trains a new
-    classifier on half of held-out reals and fakes and tests it on the other half.
+    The discriminator of training proves nothing, since it may be weak. The test trains new
+    classifiers on half of held-out reals and fakes and tests them on the other half. Without two
+    sets of eight held-out samples nothing is put on the card, and nothing claimed.
     """
-    modality = modality_of(artifact.card.spec.kind)
-    test = modality.two_sample
-    max_samples = within_memory(test.samples, artifact.card.spec.shape)
-    count, seed = min(len(dataset.held_out), max_samples), artifact.card.seed
+    codec, seed = artifact.codecs["sample"], artifact.card.seed
+    modality = modality_of(codec.kind)
+    most = partial(most_samples, modality, artifact.card.spec.shape)
+    count, others = most(len(dataset.held_out)), most(len(dataset.train))
     if count < MIN_SAMPLES:
         return artifact
     held_out = dataset.held_out.take(random_subset(len(dataset.held_out), count, seed))
-    real, sampling_seed = artifact.embed(held_out.real), derive_seed(seed, 2)
-    fake = artifact.embed(artifact.fakes_like(held_out, seed=sampling_seed))
-    feature_modality = modality_of_embedded(modality, held_out.real, real)
-    result = classifier_two_sample_test(
-        real, fake, seed=seed, steps=test.steps, modality=feature_modality
+    train = dataset.train.take(random_subset(len(dataset.train), others, seed))
+    result = two_sample_test(
+        held_out.real,
+        artifact.fakes_like(held_out, seed=derive_seed(seed, 2)),
+        train.real,
+        modality=modality,
+        codec=codec,
+        embed=artifact.embed,
+        seed=seed,
+        controls=1,
     )
     return replace(
-        artifact, card=artifact.card.model_copy(update={"two_sample_test": asdict(result)})
+        artifact, card=artifact.card.model_copy(update={"two_sample_test": result.record()})
     )
 
 

@@ -130,8 +130,14 @@ ABOUT: Mapping[str, About] = MappingProxyType(
         ),
         "c2st accuracy": documented(
             "c2st accuracy",
-            "accuracy of a new classifier that tells fakes from reals; 0.5 is chance level",
+            "accuracy of the strongest new classifier that tells fakes from reals; 0.5 is chance "
+            "level",
             "detection",
+            ends=("", "told from reals"),
+        ),
+        "c2st auc": documented(
+            "c2st auc",
+            "how well that classifier ranks reals above fakes; 0.5 is chance level",
             ends=("", "told from reals"),
         ),
         "spread within modes": documented(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -263,6 +263,7 @@ class Report(BaseModel):
         digest: Of the data; reports of other data are not overwritten. Empty if unknown.
         notes: What must be known of the data, such as samples that were left out.
         training_samples: Samples that the generator was trained on; 0 if unknown.
+        two_sample_test: Record of the two-sample test (``TwoSampleResult.record``); empty for none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -286,6 +287,7 @@ class Report(BaseModel):
     features: tuple[FeatureFitness, ...] = ()
     digest: str = ""
     notes: tuple[str, ...] = ()
+    two_sample_test: dict[str, Any] = {}
     training_samples: int = 0
 
     @property

@@ -9,8 +9,8 @@ from gannet.core.scores.diagnosis import RunDiagnosis, diagnose_run
 from gannet.core.scores.evidence import evidence_of
 from gannet.evaluation.evaluate import Report, Score
 from gannet.evaluation.features.disagreement import feature_warnings
-from gannet.evaluation.two_sample.result import COARSE, detectable_excess
 from gannet.metrics.confidence import wilson
+from gannet.metrics.two_sample import COARSE, TwoSampleResult, detectable_excess
 
 SHORTFALL_RATIO = 0.8
 """A shortfall score below this fraction of its reference gives a warning."""
@@ -285,6 +285,8 @@ def _of_privacy(report: Report) -> list[str]:
 
 def _of_two_sample_test(report: Report) -> str:
     """What the strongest two-sample test found, and what it could have found."""
+    if report.two_sample_test:
+        return f"Two-sample test (C2ST): {TwoSampleResult.of(report.two_sample_test).sentence()}"
     tests = [score for score in report.scores if score.role == "detection"]
     if not tests:
         return ""

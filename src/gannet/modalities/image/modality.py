@@ -37,7 +37,7 @@ from gannet.modalities.image.reading.sizing import ImageOptions, choose_codec, t
 from gannet.modalities.image.tensors import thumbnail
 from gannet.modalities.image.writers import WRITERS, ImageSampleOptions
 from gannet.modalities.inference import InferenceHooks
-from gannet.modalities.modality import Modality, MonitorDefaults, TwoSampleDefaults
+from gannet.modalities.modality import Modality, MonitorDefaults
 from gannet.modalities.reading import Reading
 from gannet.networks.classifier import conv_net
 from gannet.networks.dictionary import PatchDictionaryFeatures
@@ -213,7 +213,6 @@ modality = Modality(
     monitor=MonitorDefaults(
         samples=256, validation_samples=96, near_copies=True, rough_below=15_000
     ),
-    two_sample=TwoSampleDefaults(raw=True),
     cost=cost,
     writers=WRITERS,
     item_suffix=".png",

@@ -109,9 +109,8 @@ modality = Modality(
     # A small table is memorized after about twenty epochs (measured on 500 rows), and an
     # evaluation takes as long as ten steps (measured on Adult).
     monitor=MonitorDefaults(evaluations=12, rounds=10),
-    # Rows are cheap and their errors subtle, so the two-sample test takes many. Random Fourier
-    # features over this many one-hot axes would hide co-occurrence (measured), so it sees raw rows.
-    two_sample=TwoSampleDefaults(samples=4_000, steps=300, raw=True),
+    # Rows are cheap and their errors subtle, so the two-sample test takes many.
+    two_sample=TwoSampleDefaults(samples=4_000, steps=300),
     statistics=statistics,
     writers=WRITERS,
     inference=InferenceHooks(

@@ -37,4 +37,4 @@ def evaluate(request: WholeEvaluation) -> Report:
         return evaluate_filled(real, others, codec, request.transform, **options)
     samples = request.sampler.sample(max(len(real), len(others)), seed=seed)
     fake = codec.decode_frame(samples, seed=seed)
-    return evaluate_table(real, others, fake, codec, **options)
+    return evaluate_table(real, others, fake, codec, two_sample=request.two_sample, **options)

@@ -9,7 +9,6 @@ from gannet.core.scores import ABOUT, About, documented
 NEARER = "**Memorised**: a fraction of {interval} lies nearer to training rows; 0.5 is ideal."
 
 DESCRIPTIONS: Mapping[str, About] = {
-    "c2st accuracy": ABOUT["c2st accuracy"],
     "tstr": ABOUT["tstr"],
     "imputation rmse": documented(
         "imputation rmse",
@@ -37,11 +36,6 @@ DESCRIPTIONS: Mapping[str, About] = {
     ),
     "pair trends": documented(
         "pair trends", "similarity of correlated pairs of columns; shuffled columns score well too"
-    ),
-    "c2st auc": documented(
-        "c2st auc",
-        "how well a new classifier ranks reals above fakes; 0.5 is chance",
-        ends=("", "told from reals"),
     ),
     "dcr share": documented(
         "dcr share",
