@@ -14,8 +14,8 @@ from scipy.special import logsumexp
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import f1_score, roc_auc_score
 
-from gannet.metrics.dependence import correlation, dependence_similarity
-from gannet.metrics.tabular_distance import EncodedRows, kernel_width
+from gannet.metrics.tabular.dependence import correlation, dependence_similarity
+from gannet.metrics.tabular.distance import EncodedRows, kernel_width
 from gannet.modalities.table.evaluation.fidelity import column_scores, pair_scores
 from gannet.modalities.table.evaluation.privacy import privacy_scores
 from gannet.modalities.table.evaluation.utility import Target, _f1, _mean_auc, tstr_scores

@@ -139,7 +139,7 @@ def inspect_data(
         DataError: if nothing is there, or nothing that can be recognized.
     """
     every = tuple(each.name for each in modalities())
-    slots = find_recipe(recipe).inputs.slots if recipe else {}
+    slots: Mapping[str, Slot] = find_recipe(recipe).inputs.slots if recipe else {}
     kinds = slots[SAMPLE].modalities if recipe else every
     budget = Budget(largest=processor.largest_side(processor.best_device()))
     own = {name for kind in kinds for name in find_modality(kind).options.model_fields}

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from gannet.core.scores import Component, Score
 from gannet.metrics.confidence import half_samples, std
-from gannet.metrics.dependence import (
+from gannet.metrics.tabular.dependence import (
     association,
     contingency_similarity,
     correlation,
@@ -23,7 +23,7 @@ from gannet.metrics.dependence import (
     dependence_distance,
     dependence_similarity,
 )
-from gannet.metrics.marginals import ks_complement, missing_gap, variation_complement
+from gannet.metrics.tabular.marginals import ks_complement, missing_gap, variation_complement
 from gannet.modalities.table.evaluation.encoding import EncodedTable
 from gannet.modalities.table.evaluation.samples import EvaluationRows
 from gannet.modalities.table.evaluation.words import DESCRIPTIONS
