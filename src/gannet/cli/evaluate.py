@@ -9,19 +9,30 @@ from typing import Any
 from gannet.cli.signals import stop_on_signal
 
 
-def judge(run: Path, files: list[Path], /, *, label: str | None = None, json: bool = False) -> None:
-    """Print the probability that each file is real, beside that of held-out reals and of fakes.
+def judge(
+    run: Path,
+    files: list[Path],
+    /,
+    *,
+    label: str | None = None,
+    discriminator: bool = False,
+    json: bool = False,
+) -> None:
+    """Print the probability that each file is real, or that it is unlike anything in training.
 
     Args:
         run: A run's folder.
         files: Files of one sample each, or of rows.
-        label: Judge them as samples of this class; by default as the class that fits best.
+        label: Judge them as samples of this class; by default of any.
+        discriminator: Ask the discriminator of training, which knows only its last fakes, instead
+            of the judge.
         json: Print one JSON object instead of text.
     """
     from gannet.api.train import load
     from gannet.inference.judge_files import judge_files
 
-    print(judge_files(load(run).artifact, files, label=label, json=json))
+    artifact = load(run).artifact
+    print(judge_files(artifact, files, label=label, json=json, discriminator=discriminator))
 
 
 def evaluate(

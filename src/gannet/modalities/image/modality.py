@@ -24,6 +24,7 @@ from gannet.modalities.image.evaluation.texture import texture_statistics
 from gannet.modalities.image.grid import compared, conditional_grid_file, exhibit, image_grid
 from gannet.modalities.image.inspect.inspection import inspect
 from gannet.modalities.image.io.files import SUFFIXES, Item, PixelArray, content, upright
+from gannet.modalities.image.judging import JUDGING
 from gannet.modalities.image.reading.arrays import SHAPES, adopt, claim
 from gannet.modalities.image.reading.crops import cut_crops
 from gannet.modalities.image.reading.pairs import PAIRING
@@ -207,6 +208,7 @@ modality = Modality(
         rows=lambda _: {"texture": texture_statistics},
         corruptions=CORRUPTIONS,
     ),
+    judging=JUDGING,
     presentation=Presentation(
         exhibit=exhibit,
         grid=image_grid,

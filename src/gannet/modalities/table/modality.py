@@ -20,6 +20,7 @@ from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.evaluation.encoding import encode_table
 from gannet.modalities.table.evaluation.whole import evaluate
 from gannet.modalities.table.inspection import inspect
+from gannet.modalities.table.judging import JUDGING
 from gannet.modalities.table.io.load import encode, read_file
 from gannet.modalities.table.io.writers import WRITERS
 from gannet.modalities.table.sampling.cells import TOGETHER
@@ -102,5 +103,6 @@ modality = Modality(
         apply_value=apply_value,
     ),
     evaluation=EvaluationHooks(whole=evaluate, rows=cells, corruptions=TOKENS),
+    judging=JUDGING,
     presentation=Presentation(grid=no_grid, contents=contents, notes=notes, tags=("tabular",)),
 )

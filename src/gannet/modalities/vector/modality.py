@@ -15,6 +15,7 @@ from gannet.core.scores import Histogram
 from gannet.metrics.histograms import row_histograms
 from gannet.modalities.hooks import EvaluationHooks, Presentation, no_grid
 from gannet.modalities.inference import InferenceHooks, ReadTable
+from gannet.modalities.judging import JudgingHooks
 from gannet.modalities.modality import Modality
 from gannet.modalities.reading import Reading
 from gannet.modalities.vector.codec import VectorCodec
@@ -42,6 +43,12 @@ def read_file(codec: Codec[Any], path: Path, read_table: ReadTable) -> LoadedSam
     return LoadedSamples(codec.encode(list(rows)), tuple(f"row {at}" for at in range(len(rows))))
 
 
+def raws(codec: Codec[Any], path: Path, read_table: ReadTable) -> Any:  # noqa: ARG001
+    """All rows of a file."""
+    assert isinstance(codec, VectorCodec)
+    return codec.read_rows(path)
+
+
 modality = Modality(
     name="vector",
     noun=("row of numbers", "rows of numbers"),
@@ -55,5 +62,6 @@ modality = Modality(
     writers=WRITERS,
     inference=InferenceHooks(read_file=read_file),
     evaluation=EvaluationHooks(profiles=profiles),
+    judging=JudgingHooks(steps=1_000, raws=raws),
     presentation=Presentation(describe=cells, grid=no_grid, tags=("tabular",)),
 )
