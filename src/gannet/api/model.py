@@ -128,9 +128,7 @@ class Model:
             DataError: if a file cannot be read, or a table has other columns.
         """
         verdicts = self.verdicts(samples, label=label, discriminator=discriminator)
-        return [
-            math.nan if each.probability is None else each.probability for each in verdicts
-        ]
+        return [math.nan if each.probability is None else each.probability for each in verdicts]
 
     def verdicts(
         self,

@@ -19,7 +19,6 @@ from gannet.inference.judge.judge import Verdict
 from gannet.inference.sampler import TrainedSampler
 from gannet.modalities.registry import find_modality
 
-
 NO_JUDGE = "this run has no judge: these are the probabilities of its discriminator"
 
 
@@ -92,7 +91,9 @@ def _raws_of(artifact: TrainedSampler, items: Sequence[Any]) -> Any:
         return read(codec, Path(items[0]), read_frame)
     raws: list[Any] = []
     for each in items:
-        raws += list(read(codec, Path(each), read_frame)) if isinstance(each, str | Path) else [each]
+        raws += (
+            list(read(codec, Path(each), read_frame)) if isinstance(each, str | Path) else [each]
+        )
     return raws
 
 
@@ -115,11 +116,12 @@ def _judged(
         strange = judge.strange(kind, artifact.codecs["sample"], raws)
         own = None if vector is None else int(vector[0].argmax())
         return judge.verdicts(encoded, strange, own)
-    if vector is None:
-        return [Verdict(each) for each in artifact.discriminate(encoded).tolist()]
-    blank = Condition.none(encoded)
-    given = Condition(vector, blank.grid, blank.tokens)
-    return [Verdict(each) for each in artifact.discriminate(encoded, given).tolist()]
+    given = None
+    if vector is not None:
+        blank = Condition.none(encoded)
+        given = Condition(vector, blank.grid, blank.tokens)
+    chances: list[float] = artifact.discriminate(encoded, given).tolist()
+    return [Verdict(each) for each in chances]
 
 
 def judge_files(

@@ -68,7 +68,7 @@ def other_tokens(samples: Tensor, rng: torch.Generator) -> Tensor:
     """Each cell any of the values that it has in the given samples, all equally likely."""
     columns: list[Tensor] = []
     for cells in samples.flatten(1).T:
-        values = cells.unique()
+        values = torch.from_numpy(np.unique(cells.numpy()))
         columns.append(values[torch.randint(len(values), (len(samples),), generator=rng)])
     return torch.stack(columns, 1).reshape(samples.shape)
 
@@ -113,7 +113,7 @@ class JudgingHooks:
     """
 
     network: BuildClassifier | None = None
-    steps: int = 400
+    steps: int = 320
     baselines: Mapping[str, Baseline] = field(default_factory=lambda: {"Gaussian": gaussian})
     others: Callable[[Tensor, torch.Generator], Tensor] = other_numbers
     facts: Callable[[Any], Mapping[str, Fact]] | None = facts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -100,7 +101,7 @@ def with_judge(artifact: Artifact, dataset: Dataset, earlier: Tensor | None = No
         classes,
         groups,
         build=network_of(modality),
-        steps=max(int(modality.judging.steps / cost), 100),
+        steps=int(modality.judging.steps / math.sqrt(cost)),
         seed=seed,
     )
     novelty = Novelty.fitted(
@@ -189,24 +190,26 @@ def _test_fakes(
     return found | {name: make(held_out.samples, rng) for name, make in groups.made.items()}
 
 
-def _calibrated(
-    judge: Judge, held_out: Reals, fakes: Mapping[str, Tensor], seed: int
-) -> JudgeCard:
+def _calibrated(judge: Judge, held_out: Reals, fakes: Mapping[str, Tensor], seed: int) -> JudgeCard:
     """The card with controls and calibrations, from samples that the network never saw."""
     card = judge.card
     kinds = max(card.classes, 1)
     real = _logits(judge, held_out.samples)
     others = {name: _logits(judge, each) for name, each in fakes.items()}
-    controls: list[ControlAuc] = []
+    alone: dict[str, ControlAuc] = {}
     for at, name in enumerate(card.groups):
         pair = (odds(each, kinds, [kinds + at]) for each in (real, others[name]))
-        controls.append(_control(name, *pair))
-    told = tuple(each.name for each in controls if each.told)
+        alone[name] = _control(name, *pair)
+    told = tuple(name for name, control in alone.items() if control.told)
     indices = [kinds + card.groups.index(name) for name in told]
+    chance = odds(real, kinds, indices)
     fake = {name: odds(each, kinds, indices) for name, each in others.items()}
-    update: dict[str, Any] = {"controls": tuple(controls), "told": told}
+    # What is printed rests on all told groups together, so that is what is reported of each.
+    together = {name: _control(name, chance, fake[name]) for name in told}
+    controls = tuple(together.get(name, control) for name, control in alone.items())
+    update: dict[str, Any] = {"controls": controls, "told": told}
     if told:
-        update["calibration"] = _calibration(odds(real, kinds, indices), fake, told)
+        update["calibration"] = _calibration(chance, fake, told)
     if card.classes > 1:
         own, wrong = _by_class(real, held_out.labels, kinds, indices, seed)
         if len(own) >= MIN_LABELED:
@@ -236,9 +239,7 @@ def _control(name: str, above: Tensor, below: Tensor) -> ControlAuc:
     return ControlAuc(name=name, auc=value, low=low, high=high, told=area.low > 0.5)
 
 
-def _calibration(
-    real: Tensor, fake: Mapping[str, Tensor], told: tuple[str, ...]
-) -> Calibration:
+def _calibration(real: Tensor, fake: Mapping[str, Tensor], told: tuple[str, ...]) -> Calibration:
     """Calibrated on as many fakes as reals: half of them own fakes, if those are told at all.
 
     The usual range of fakes is that of own fakes.

@@ -11,12 +11,12 @@ from torch import Tensor
 
 from gannet.core.types import Spec
 from gannet.inference.card import JudgeCard
-from gannet.inference.judge.novelty import Novelty, View
+from gannet.inference.judge.novelty import Novelty, SampleView
 from gannet.modalities.judging import Fact
 from gannet.modalities.modality import Modality
-from gannet.networks.tabular.cell_net import CellNet
 from gannet.networks.classifier import BuildClassifier, RowNet, SmallNet
 from gannet.networks.features import in_chunks
+from gannet.networks.tabular.cell_net import CellNet
 
 NOISE = 64
 """Rows of noise that random features are standardized by, so that they can be built again."""
@@ -54,7 +54,7 @@ def network_of(modality: Modality) -> BuildClassifier:
     return CellNet if symbols else modality.classifier
 
 
-def views_of(modality: Modality, network: SmallNet, shape: Sequence[int]) -> dict[str, View]:
+def views_of(modality: Modality, network: SmallNet, shape: Sequence[int]) -> dict[str, SampleView]:
     """How samples are looked at to find strangers; equal arguments give equal views."""
     rng = torch.Generator().manual_seed(0)
     noise = torch.randn(NOISE, *shape, generator=rng)
@@ -139,14 +139,11 @@ class Judge:
         if label is not None and self.card.classes:
             labels = torch.full((len(samples),), label)
             scale = self.card.class_calibration or scale
-        odds = self.log_odds(samples, labels) * scale.weight + scale.bias
+        calibrated = self.log_odds(samples, labels) * scale.weight + scale.bias
+        chances: list[float] = calibrated.sigmoid().tolist()
+        rows: list[list[float]] = novelty.tolist()
         given = reasons or [""] * len(samples)
-        return [
-            self._verdict(why, row, chance)
-            for why, row, chance in zip(
-                given, novelty.tolist(), odds.sigmoid().tolist(), strict=True
-            )
-        ]
+        return [self._verdict(*each) for each in zip(given, rows, chances, strict=True)]
 
     def _verdict(self, why: str, novelty: Sequence[float], chance: float) -> Verdict:
         if why:
@@ -181,9 +178,7 @@ class Judge:
         return [one or other for one, other in zip(beyond, unseen, strict=True)]
 
 
-def odds(
-    logits: Tensor, kinds: int, groups: Sequence[int], label: Tensor | None = None
-) -> Tensor:
+def odds(logits: Tensor, kinds: int, groups: Sequence[int], label: Tensor | None = None) -> Tensor:
     """Log-odds ``(n,)`` of reals against groups of fakes, from logits ``(n, K)``.
 
     Args:

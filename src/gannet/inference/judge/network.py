@@ -78,41 +78,68 @@ def trained_network(
         Differs: several classes of fakes, and the discriminator of training is another network.
     """
     kinds = max(classes, 1)
-    network = small_net(
-        real, kinds + len(groups.names), seed=derive_seed(seed, 1), build=build
-    )
+    network = small_net(real, kinds + len(groups.names), seed=derive_seed(seed, 1), build=build)
     steps = max(min(steps, ROUNDS * len(real) // REAL), LEAST_STEPS)
     rng = torch.Generator().manual_seed(derive_seed(seed, 2))
     optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=0.02, fused=True)
     rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps, pct_start=0.2)
-    pools = {name: pool for name, pool in groups.stored.items() if len(pool)}
-    numbers = {name: kinds + at for at, name in enumerate(groups.names)}
-    rest = BATCH - REAL - OWN
+    batches = _Batches(real, labels if classes else torch.zeros_like(labels), kinds, groups, rng)
     network.train()
     for _ in range(steps):
-        rows = torch.randint(len(real), (REAL,), generator=rng)
-        parts, targets = [real[rows]], [labels[rows] if classes else torch.zeros_like(rows)]
-        own = torch.randint(len(groups.own), (OWN,), generator=rng)
-        parts.append(groups.own[own])
-        targets.append(torch.full((OWN,), kinds))
-        others = [*pools, *groups.made]
-        turn = torch.randperm(len(others), generator=rng).tolist()
-        share = max(rest // max(len(others), 1), 2)
-        for at in turn[: max(rest // share, 1)]:
-            name = others[at]
-            if name in pools:
-                some = pools[name][torch.randint(len(pools[name]), (share,), generator=rng)]
-            else:
-                origin = real[torch.randint(len(real), (max(share, REAL),), generator=rng)]
-                some = groups.made[name](origin, rng)[:share]
-            parts.append(some)
-            targets.append(torch.full((share,), numbers[name]))
-        batch, target = torch.cat([each.float() for each in parts]), torch.cat(targets)
+        samples, targets = batches()
+        logits = network(network.augment(samples, rng)) + batches.offset
         optimizer.zero_grad(set_to_none=True)
-        _loss(network(network.augment(batch, rng)), target, kinds).backward()
+        _loss(logits, targets, kinds).backward()
         optimizer.step()
         rate.step()
     return network.eval().requires_grad_(False)
+
+
+class _Batches:
+    """Random batches: half reals, a quarter own fakes, and some of the other groups by turns.
+
+    Attributes:
+        offset: ``(K,)`` is added to logits while learning, so that in the end all groups weigh the
+            same, however often they are in batches (Menon et al. 2021, arXiv:2007.07314, eq. 11).
+    """
+
+    def __init__(
+        self, real: Tensor, labels: Tensor, kinds: int, groups: Groups, rng: torch.Generator
+    ) -> None:
+        self.real, self.labels, self.groups, self.rng = real, labels, groups, rng
+        self.numbers = {name: kinds + at for at, name in enumerate(groups.names)}
+        self.others = [*groups.stored, *groups.made]
+        self.share = max((BATCH - REAL - OWN) // max(len(self.others), 1), 2)
+        self.turns = max((BATCH - REAL - OWN) // self.share, 1)
+        often = self.share * min(self.turns / max(len(self.others), 1), 1.0)
+        frequency = torch.full((kinds + len(groups.names),), often)
+        frequency[: kinds + 1] = OWN
+        self.offset = (frequency / OWN).log()
+
+    def __call__(self) -> tuple[Tensor, Tensor]:
+        """Samples ``(B, *shape)`` and the number of the logit of each, -1 for any real."""
+        rows = self._some(len(self.real), REAL)
+        parts, targets = [self.real[rows]], [self.labels[rows]]
+        self._add(parts, targets, OWN_FAKES, self.groups.own[self._some(len(self.groups.own), OWN)])
+        order = torch.randperm(len(self.others), generator=self.rng).tolist()
+        for at in order[: self.turns]:
+            name = self.others[at]
+            stored = self.groups.stored.get(name)
+            if stored is not None:
+                fakes = stored[self._some(len(stored), self.share)]
+            else:
+                # Of as many as a batch: what is mixed among few samples is hardly mixed at all.
+                origin = self.real[self._some(len(self.real), REAL)]
+                fakes = self.groups.made[name](origin, self.rng)[: self.share]
+            self._add(parts, targets, name, fakes)
+        return torch.cat([each.float() for each in parts]), torch.cat(targets)
+
+    def _some(self, rows: int, count: int) -> Tensor:
+        return torch.randint(rows, (count,), generator=self.rng)
+
+    def _add(self, parts: list[Tensor], targets: list[Tensor], name: str, fakes: Tensor) -> None:
+        parts.append(fakes)
+        targets.append(torch.full((len(fakes),), self.numbers[name]))
 
 
 def _loss(logits: Tensor, targets: Tensor, kinds: int) -> Tensor:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from gannet.core.seeding import derive_seed
@@ -23,7 +25,7 @@ RANK = 64
 FALSE_ALARM = 0.01
 """Share of calibration reals that may be called strangers."""
 
-View = Callable[[Tensor], Tensor]
+SampleView = Callable[[Tensor], Tensor]
 """Samples ``(n, *shape)`` to rows ``(n, F)``."""
 
 
@@ -39,12 +41,12 @@ class Novelty:
         state: What ``fitted`` measured, by name.
     """
 
-    def __init__(self, views: Mapping[str, View], state: Mapping[str, Tensor]) -> None:
+    def __init__(self, views: Mapping[str, SampleView], state: Mapping[str, Tensor]) -> None:
         self.views, self.state = views, dict(state)
 
     @classmethod
     def fitted(
-        cls, views: Mapping[str, View], train: Tensor, held_out: Tensor, *, seed: int
+        cls, views: Mapping[str, SampleView], train: Tensor, held_out: Tensor, *, seed: int
     ) -> Novelty:
         """Describe training reals ``(N, *shape)``, and calibrate on held-out reals.
 
@@ -95,7 +97,7 @@ def _description(rows: Tensor, seed: int) -> dict[str, Tensor]:
     mean = rows.mean(0)
     centered = rows - mean
     covariance = centered.T @ centered / max(len(rows) - 1, 1)
-    variances, axes = torch.linalg.eigh(covariance)
+    variances, axes = _eigen(covariance)
     rank = max(min(RANK, len(rows) // 10, len(variances)), 1)
     top, axes = variances[-rank:], axes[:, -rank:]
     floor = max(float(variances.clamp(min=0).mean()) * 1e-3, 1e-12)
@@ -109,6 +111,14 @@ def _description(rows: Tensor, seed: int) -> dict[str, Tensor]:
         "centers": centers(inside.float(), count, seed=seed),
         "rest": rest.clamp(min=floor)[None],
     }
+
+
+def _eigen(symmetric: Tensor) -> tuple[Tensor, Tensor]:
+    """Eigenvalues, ascending, and eigenvectors as columns."""
+    values: NDArray[np.float64]
+    vectors: NDArray[np.float64]
+    values, vectors = np.linalg.eigh(symmetric.numpy())
+    return torch.from_numpy(values), torch.from_numpy(vectors)
 
 
 def _threshold(scores: Tensor) -> Tensor:

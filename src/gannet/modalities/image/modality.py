@@ -19,12 +19,12 @@ from gannet.modalities.image.augment import augment
 from gannet.modalities.image.codec import ImageCodec
 from gannet.modalities.image.evaluation.comparison import STRUCTURE, measures
 from gannet.modalities.image.evaluation.corruptions import CORRUPTIONS
+from gannet.modalities.image.evaluation.judging import JUDGING
 from gannet.modalities.image.evaluation.sharpness import texture_scores
 from gannet.modalities.image.evaluation.texture import texture_statistics
 from gannet.modalities.image.grid import compared, conditional_grid_file, exhibit, image_grid
 from gannet.modalities.image.inspect.inspection import inspect
 from gannet.modalities.image.io.files import SUFFIXES, Item, PixelArray, content, upright
-from gannet.modalities.image.judging import JUDGING
 from gannet.modalities.image.reading.arrays import SHAPES, adopt, claim
 from gannet.modalities.image.reading.crops import cut_crops
 from gannet.modalities.image.reading.pairs import PAIRING

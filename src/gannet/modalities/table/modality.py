@@ -20,9 +20,9 @@ from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.evaluation.encoding import encode_table
 from gannet.modalities.table.evaluation.whole import evaluate
 from gannet.modalities.table.inspection import inspect
-from gannet.modalities.table.judging import JUDGING
 from gannet.modalities.table.io.load import encode, read_file
 from gannet.modalities.table.io.writers import WRITERS
+from gannet.modalities.table.judging import JUDGING
 from gannet.modalities.table.sampling.cells import TOGETHER
 from gannet.modalities.table.sampling.rows import TableSampleOptions, sample_rows
 from gannet.modalities.table.source import (

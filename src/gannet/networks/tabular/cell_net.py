@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -104,8 +105,10 @@ class CellNet(SmallNet):
 
 def _frequent(cells: Tensor, count: int) -> Tensor:
     """The most frequent values of ``(N,)`` cells, ascending, ``(count,)``; infinite where fewer."""
-    values, counts = cells.unique(return_counts=True)
-    most = counts.argsort(descending=True, stable=True)[:count]
+    values, counts = np.unique(cells.numpy(), return_counts=True)
+    most = np.argsort(-counts, kind="stable")[:count]
     # A value that occurs once says nothing of its own.
-    often = values[most][counts[most] > 1].sort().values
-    return torch.cat([often, often.new_full((count - len(often),), math.inf)])
+    often = np.sort(values[most][counts[most] > 1])
+    padded = np.full(count, np.inf, np.float32)
+    padded[: len(often)] = often
+    return torch.from_numpy(padded)

@@ -44,9 +44,9 @@ def facts(image: Any) -> Mapping[str, Fact]:
 
 
 def other_images(images: Tensor, rng: torch.Generator) -> Tensor:
-    """Images of no kind in particular, ``(n, C, H, W)``: by turns
+    """Images of no kind in particular, ``(n, C, H, W)``.
 
-    noise of a random coarseness, a smooth gradient, one flat colour, and a negative of a given one.
+    By turns: noise of a random coarseness, a smooth gradient, one flat colour, and a negative.
     """
     count, channels, height, width = images.shape
     made = torch.empty_like(images, dtype=torch.float32)
