@@ -121,7 +121,7 @@ class _Batches:
         rows = self._some(len(self.real), REAL)
         parts, targets = [self.real[rows]], [self.labels[rows]]
         self._add(parts, targets, OWN_FAKES, self.groups.own[self._some(len(self.groups.own), OWN)])
-        order = torch.randperm(len(self.others), generator=self.rng).tolist()
+        order: list[int] = torch.randperm(len(self.others), generator=self.rng).tolist()
         for at in order[: self.turns]:
             name = self.others[at]
             stored = self.groups.stored.get(name)

@@ -22,7 +22,7 @@ PER_CLUSTER = 50
 RANK = 64
 """Maximum number of principal directions."""
 
-FALSE_ALARM = 0.01
+FALSE_ALARM = 0.005
 """Share of calibration reals that may be called strangers."""
 
 SampleView = Callable[[Tensor], Tensor]
