@@ -37,6 +37,7 @@ from gannet.evaluation.two_sample.test import classifier_two_sample_test, views_
 from gannet.metrics.auc import auc
 from gannet.metrics.gaussian_baseline import GaussianBaseline
 from gannet.modalities.registry import find_modality
+from gannet.modalities.table.codec import TableCodec
 from gannet.networks.nonparametric import EmpiricalMarginals
 
 COUNT = 1_000
@@ -74,13 +75,18 @@ class Case:
 # -- pictures ----------------------------------------------------------------------------------
 
 
+def picked(total: int, count: int, seed: int) -> list[int]:
+    """``count`` different numbers below ``total``."""
+    order: list[int] = np.random.default_rng(seed).permutation(total).tolist()
+    return order[:count]
+
+
 def parquet(path: Path, count: int, seed: int) -> tuple[list[NDArray[Any]], list[int]]:
     """Some pictures of a Parquet file, and their labels."""
     import pyarrow.parquet as pq
 
-    table = pq.read_table(path)
-    rows = np.random.default_rng(seed).permutation(table.num_rows)[:count]
-    some = table.take(rows).to_pydict()
+    table: Any = pq.read_table(path)
+    some: dict[str, list[Any]] = table.take(picked(table.num_rows, count, seed)).to_pydict()
     pictures = [np.asarray(Image.open(io.BytesIO(each["bytes"]))) for each in some["image"]]
     return pictures, [int(each) for each in some["label"]]
 
@@ -88,8 +94,7 @@ def parquet(path: Path, count: int, seed: int) -> tuple[list[NDArray[Any]], list
 def files(folder: Path, count: int, seed: int) -> list[NDArray[Any]]:
     """Some pictures of a folder."""
     found = sorted(each for each in folder.rglob("*") if each.suffix in (".png", ".jpg"))
-    rows = np.random.default_rng(seed).permutation(len(found))[:count]
-    return [np.asarray(Image.open(found[row])) for row in rows]
+    return [np.asarray(Image.open(found[row])) for row in picked(len(found), count, seed)]
 
 
 def blurred(picture: NDArray[Any], _rng: Rng) -> NDArray[Any]:
@@ -158,7 +163,7 @@ def emoji(data: Path, work: Path, seed: int) -> Case:
     source = data / "emoji" / "noto"
     with (source / "metadata.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    order = np.random.default_rng(17).permutation(len(rows))
+    order = picked(len(rows), len(rows), 17)
     folder, test = work / "emoji", [rows[at] for at in order[: len(rows) // 5]]
     if not folder.exists():
         for row in (rows[at] for at in order[len(rows) // 5 :]):
@@ -198,7 +203,8 @@ def adult(data: Path, work: Path, seed: int) -> Case:
         for name, cells in real.items()
     }
     values = np.unique(real[TARGET])
-    flipped = real | {TARGET: np.where(real[TARGET] == values[0], values[1], values[0])}
+    turned: NDArray[Any] = np.where(real[TARGET] == values[0], values[1], values[0])
+    flipped: Table = real | {TARGET: turned}
     alien: Table = {
         name: rng.integers(cells.min(), cells.max() + 1, len(cells))
         if name in NUMBERS
@@ -268,13 +274,14 @@ def baseline(model: Model, case: Case, seed: int) -> tuple[str, Samples]:
     """Samples of a baseline fitted to test reals: a copula for rows, a Gaussian for the rest."""
     codec = model.codec
     if isinstance(case.real, Frame):
-        rows = codec.encode_frame(case.real)  # pyright: ignore[reportAttributeAccessIssue]
+        assert isinstance(codec, TableCodec)
+        rows = codec.encode_frame(case.real)
         spec: Spec = model.card.spec
         copula = EmpiricalMarginals(spec, len(rows), related=True).fitted(rows)
         source = torch.Generator().manual_seed(seed)
         noise = torch.randn(len(rows), len(copula.columns), generator=source)
         made = copula(noise, spec.blank(len(rows)))
-        return "copula", codec.decode_frame(made)  # pyright: ignore[reportAttributeAccessIssue]
+        return "copula", codec.decode_frame(made)
     real = find_modality(codec.kind).inference.encode(codec, case.real)
     numbers = sorted(set(case.labels))
     labels = torch.tensor([numbers.index(each) for each in case.labels])
