@@ -86,9 +86,11 @@ def parquet(path: Path, count: int, seed: int) -> tuple[list[NDArray[Any]], list
     import pyarrow.parquet as pq
 
     table: Any = pq.read_table(path)
-    some: dict[str, list[Any]] = table.take(picked(table.num_rows, count, seed)).to_pydict()
-    pictures = [np.asarray(Image.open(io.BytesIO(each["bytes"]))) for each in some["image"]]
-    return pictures, [int(each) for each in some["label"]]
+    rows: int = table.num_rows
+    some: dict[str, list[Any]] = table.take(picked(rows, count, seed)).to_pydict()
+    contents: list[bytes] = [each["bytes"] for each in some["image"]]
+    found = [np.asarray(Image.open(io.BytesIO(each))) for each in contents]
+    return found, [int(each) for each in some["label"]]
 
 
 def files(folder: Path, count: int, seed: int) -> list[NDArray[Any]]:

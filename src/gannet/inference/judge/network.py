@@ -18,7 +18,7 @@ REAL = BATCH // 2
 OWN = BATCH // 4
 """Own fakes in a batch; all other groups share the rest."""
 
-ROUNDS = 30
+ROUNDS = 20
 """Passes over the reals after which a network would only memorize them."""
 
 LEAST_STEPS = 60
