@@ -113,7 +113,7 @@ class JudgingHooks:
     """
 
     network: BuildClassifier | None = None
-    steps: int = 320
+    steps: int = 280
     baselines: Mapping[str, Baseline] = field(default_factory=lambda: {"Gaussian": gaussian})
     others: Callable[[Tensor, torch.Generator], Tensor] = other_numbers
     facts: Callable[[Any], Mapping[str, Fact]] | None = facts

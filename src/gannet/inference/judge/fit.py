@@ -22,7 +22,7 @@ from gannet.inference.calibration import (
     within_memory,
 )
 from gannet.inference.card import Calibration, ControlAuc, JudgeCard
-from gannet.inference.judge.judge import Judge, network_of, odds, views_of
+from gannet.inference.judge.judge import PRETRAINED, Judge, network_of, odds, views_of
 from gannet.inference.judge.network import OWN_FAKES, Groups, Refill, trained_network
 from gannet.inference.judge.novelty import Novelty
 from gannet.metrics.auc import auc
@@ -38,6 +38,9 @@ FAKES = 2_000
 
 HELD_OUT = 2_000
 """Maximum held-out reals, and samples of each control."""
+
+CALIBRATION = 300
+"""Maximum held-out reals that the threshold of strangers is from, and as many that test it."""
 
 LEAST = 16
 """Held-out reals below which there is no judge."""
@@ -107,14 +110,16 @@ def with_judge(artifact: Artifact, dataset: Dataset, earlier: Tensor | None = No
     novelty = Novelty.fitted(
         views_of(modality, network, shape),
         train.samples[:HELD_OUT],
-        held_out.samples[::2],
+        held_out.samples[: 2 * CALIBRATION : 2],
         seed=seed,
+        expensive=(PRETRAINED,),
     )
+    others = held_out.samples[1 : 2 * CALIBRATION : 2]
     card = JudgeCard(
         classes=classes,
         groups=groups.names,
         facts=_facts(dataset, modality),
-        strangers=float((novelty(held_out.samples[1::2]).amax(1) > 1).float().mean()),
+        strangers=float((novelty(others).amax(1) > 1).float().mean()),
     )
     fakes = _test_fakes(artifact, dataset, groups, earlier, held_out, seed)
     card = _calibrated(Judge(card, network, novelty), held_out, fakes, seed)

@@ -21,10 +21,14 @@ from gannet.networks.tabular.cell_net import CellNet
 NOISE = 64
 """Rows of noise that random features are standardized by, so that they can be built again."""
 
+PRETRAINED = "pretrained"
+"""Name of the view of pretrained features, which an installation may lack."""
+
 PHRASES = {
     "network": "what it shows is far from all that was seen",
     "features": "its structure is far from all that was seen",
     "thumbnail": "its coarse look is far from all that was seen",
+    PRETRAINED: "what a network trained on photos sees in it is far from all that was seen",
 }
 """Why a view calls a sample a stranger."""
 
@@ -54,15 +58,26 @@ def network_of(modality: Modality) -> BuildClassifier:
     return CellNet if symbols else modality.classifier
 
 
-def views_of(modality: Modality, network: SmallNet, shape: Sequence[int]) -> dict[str, SampleView]:
-    """How samples are looked at to find strangers; equal arguments give equal views."""
+def views_of(
+    modality: Modality, network: SmallNet, shape: Sequence[int], *, pretrained: bool = True
+) -> dict[str, SampleView]:
+    """How samples are looked at to find strangers; equal arguments give equal views.
+
+    Args:
+        modality: Kind of data.
+        network: Of the judge.
+        shape: Of a sample.
+        pretrained: Whether pretrained features are used where they are installed.
+    """
     rng = torch.Generator().manual_seed(0)
     noise = torch.randn(NOISE, *shape, generator=rng)
-    return {
+    views: dict[str, SampleView] = {
         "network": lambda samples: network.features(samples.float()),
         "features": modality.features(noise, 0),
         "thumbnail": modality.thumbnail,
     }
+    features = modality.evaluation.pretrained("auto", noise) if pretrained else None
+    return views if features is None else views | {PRETRAINED: features}
 
 
 class Judge:
@@ -100,7 +115,9 @@ class Judge:
             for name, each in tensors.items()
             if name.startswith("novelty.")
         }
-        return cls(card, network, Novelty(views_of(modality, network, spec.shape), state))
+        seen = f"{PRETRAINED}.mean" in state
+        views = views_of(modality, network, spec.shape, pretrained=seen)
+        return cls(card, network, Novelty(views, state))
 
     def tensors(self) -> dict[str, Tensor]:
         """All that is saved beside the card."""

@@ -15,7 +15,7 @@ from gannet.networks.classifier import BATCH, BuildClassifier, SmallNet, small_n
 REAL = BATCH // 2
 """Reals in a batch."""
 
-OWN = BATCH // 4
+OWN = 12
 """Own fakes in a batch; all other groups share the rest."""
 
 ROUNDS = 20
@@ -63,7 +63,7 @@ def trained_network(
 ) -> SmallNet:
     """A network with ``max(classes, 1)`` logits of reals, then one for each group of fakes.
 
-    Half of each batch are reals, a quarter own fakes. Reals without a class count for all classes.
+    Half of each batch are reals. Reals without a class count for all classes.
 
     Args:
         real: ``(N, *shape)`` training reals.
@@ -96,7 +96,7 @@ def trained_network(
 
 
 class _Batches:
-    """Random batches: half reals, a quarter own fakes, and some of the other groups by turns.
+    """Random batches: half reals, some own fakes, and some of the other groups by turns.
 
     Attributes:
         offset: ``(K,)`` is added to logits while learning, so that in the end all groups weigh the

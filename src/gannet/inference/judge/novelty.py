@@ -22,6 +22,9 @@ PER_CLUSTER = 50
 RANK = 64
 """Maximum number of principal directions."""
 
+FEW = 400
+"""Training reals that expensive views see."""
+
 FALSE_ALARM = 0.005
 """Share of calibration reals that may be called strangers."""
 
@@ -46,50 +49,62 @@ class Novelty:
 
     @classmethod
     def fitted(
-        cls, views: Mapping[str, SampleView], train: Tensor, held_out: Tensor, *, seed: int
+        cls,
+        views: Mapping[str, SampleView],
+        train: Tensor,
+        held_out: Tensor,
+        *,
+        seed: int,
+        expensive: Sequence[str] = (),
     ) -> Novelty:
         """Describe training reals ``(N, *shape)``, and calibrate on held-out reals.
+
+        Args:
+            views: Ways to see samples, by name.
+            train: ``(N, *shape)`` in random order.
+            held_out: ``(n, *shape)``.
+            seed: Of the clusters.
+            expensive: Views that see only the first few training reals.
 
         Source: Lee et al. 2018, arXiv:1807.03888, sec. 2 (Mahalanobis distance to classes in
             features); Vovk et al. 2005, Algorithmic Learning in a Random World, ch. 2 (threshold
             from held-out scores). Differs: clusters in place of classes, and several views.
         """
         state: dict[str, Tensor] = {}
+        found: list[Tensor] = []
         for number, (name, view) in enumerate(views.items()):
-            rows = in_chunks(view, train, 256).double()
+            some = train[:FEW] if name in expensive else train
+            rows = in_chunks(view, some, 256).double()
             described = _description(rows, derive_seed(seed, number))
             state |= {f"{name}.{part}": each.float() for part, each in described.items()}
-        found = cls(views, state)
-        raw = found._distances(held_out)
-        found.state["scale"] = _threshold(raw).clamp(min=1e-6)
-        found.state["limit"] = _threshold((raw / found.state["scale"]).amax(1, keepdim=True))
-        return found
+            distances = _distances(view, state, name, held_out)
+            state[f"{name}.scale"] = _threshold(distances).clamp(min=1e-6)
+            found.append(distances / state[f"{name}.scale"])
+        state["limit"] = _threshold(torch.stack(found).amax(0))
+        return cls(views, state)
 
     def __call__(self, samples: Tensor) -> Tensor:
         """How far each sample is out, ``(n, V)`` for each view; above 1 it is a stranger."""
         if not len(samples):
             return torch.zeros(0, len(self.views))
-        return self._distances(samples) / self.state["scale"] / self.state["limit"]
+        found = [
+            _distances(view, self.state, name, samples) / self.state[f"{name}.scale"]
+            for name, view in self.views.items()
+        ]
+        return torch.stack(found, 1) / self.state["limit"]
 
-    @property
-    def names(self) -> Sequence[str]:
-        """Of the views."""
-        return list(self.views)
 
-    def _distances(self, samples: Tensor) -> Tensor:
-        found: list[Tensor] = []
-        for name, view in self.views.items():
-            rows = in_chunks(view, samples, 256)
-            part = {key: self.state[f"{name}.{key}"] for key in ("mean", "turn", "centers", "rest")}
-            centered = rows - part["mean"]
-            inside = centered @ part["turn"]
-            to_center = torch.cdist(inside, part["centers"]).amin(1).square()
-            # Directions are scaled to deviation 1: undo it to see what lies outside of them all.
-            lengths = part["turn"].square().sum(0)
-            within = (inside.square() / lengths).sum(1)
-            outside = (centered.square().sum(1) - within).clamp(min=0) / part["rest"]
-            found.append((to_center + outside).sqrt())
-        return torch.stack(found, 1).nan_to_num(nan=1e6, posinf=1e6)
+def _distances(view: SampleView, state: Mapping[str, Tensor], name: str, samples: Tensor) -> Tensor:
+    """Distance ``(n,)`` of each sample to what training showed, in one view."""
+    rows = in_chunks(view, samples, 256)
+    part = {key: state[f"{name}.{key}"] for key in ("mean", "turn", "centers", "rest")}
+    centered = rows - part["mean"]
+    inside = centered @ part["turn"]
+    to_center = torch.cdist(inside, part["centers"]).amin(1).square()
+    # Directions are scaled to deviation 1: undo it to see what lies outside of them all.
+    within = (inside.square() / part["turn"].square().sum(0)).sum(1)
+    outside = (centered.square().sum(1) - within).clamp(min=0) / part["rest"]
+    return (to_center + outside).sqrt().nan_to_num(nan=1e6, posinf=1e6)
 
 
 def _description(rows: Tensor, seed: int) -> dict[str, Tensor]:
@@ -122,7 +137,7 @@ def _eigen(symmetric: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _threshold(scores: Tensor) -> Tensor:
-    """The value ``(V,)`` that few of ``(n, V)`` scores of new reals exceed."""
+    """The value, a scalar, that few of ``(n,)`` scores of new reals exceed."""
     count = len(scores)
     at = int((1 - FALSE_ALARM) * (count + 1) + 0.999999)
     ordered = scores.sort(0).values
