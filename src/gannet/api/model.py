@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ from gannet.inference.card import Card
 from gannet.inference.editing.direction_names import Direction
 from gannet.inference.editing.editor import Editor, LabeledExamples
 from gannet.inference.editing.inversion import USUAL
+from gannet.inference.judge.judge import Verdict
 from gannet.inference.judge_files import judge_samples
 from gannet.inference.write_samples import draw_samples
 from gannet.modalities.hooks import SampleGrid
@@ -107,23 +109,54 @@ class Model:
         samples: Sequence[Path | str] | Any,
         *,
         label: str | int | None = None,
+        discriminator: bool = False,
         **options: Any,
     ) -> list[float]:
-        """The discriminator's probability that each sample is real rather than generated.
+        """Probability that each sample is real rather than fake; NaN where none can be given.
+
+        The judge gives none to what is unlike anything seen in training, and none at all if it
+        cannot tell any fakes from reals; ``verdicts`` says why.
 
         Args:
             samples: Files, or raw samples as returned by ``sample``. Of tables, one file or a data
                 frame, with a probability for each row.
-            label: Judge them as samples of this class; by default as the class that fits best.
+            label: Judge them as samples of this class; by default of any.
+            discriminator: Ask the discriminator of training, which knows only the last fakes that
+                it was trained against, instead of the judge.
             options: What else they are said to be samples of, such as a text, of runs that are
                 sampled for one; see ``gannet sample RUN --help``.
 
         Raises:
             ConfigError: if an option is unknown, or the model was fitted in closed form, so that it
-                has no discriminator.
+                judges nothing.
             DataError: if a file cannot be read, or a table has other columns.
         """
-        return judge_samples(self.artifact, samples, label=label, **options)
+        verdicts = self.verdicts(samples, label=label, discriminator=discriminator, **options)
+        return [math.nan if each.probability is None else each.probability for each in verdicts]
+
+    def verdicts(
+        self,
+        samples: Sequence[Path | str] | Any,
+        *,
+        label: str | int | None = None,
+        discriminator: bool = False,
+        **options: Any,
+    ) -> list[Verdict]:
+        """What the judge says of each sample: ``probability``, ``novel`` and ``reason``.
+
+        Args:
+            samples: As for ``judge``.
+            label: As for ``judge``.
+            discriminator: As for ``judge``.
+            options: As for ``judge``.
+
+        Raises:
+            ConfigError: as ``judge`` does.
+            DataError: as ``judge`` does.
+        """
+        return judge_samples(
+            self.artifact, samples, discriminator=discriminator, label=label, **options
+        )
 
     def apply(
         self,

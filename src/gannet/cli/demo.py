@@ -53,7 +53,7 @@ def show(out: Path, *, minutes: float, seed: int, stop: Callable[[], bool]) -> N
     write_samples(model.artifact, count=100, out=out / "samples.png", seed=seed)
     write_samples(model.artifact, count=16, out=out / "sevens", seed=seed, label="7")
     print(f"{out / 'samples.png'}, {out / 'sevens'}")
-    print("\n== judge: the discriminator on some of those sevens", flush=True)
+    print("\n== judge: some of those sevens", flush=True)
     some = sorted((out / "sevens").glob("*.png"))[:4]
     print(judge_files(model.artifact, some, label="7", json=False))
     print("\n== evaluate: on digits that training never saw", flush=True)

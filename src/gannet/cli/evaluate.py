@@ -16,15 +16,18 @@ def judge(
     /,
     *,
     label: str | None = None,
+    discriminator: bool = False,
     json: bool = False,
     **options: Flags,
 ) -> None:
-    """Print the probability that each file is real, beside that of held-out reals and of fakes.
+    """Print the probability that each file is real, or that it is unlike anything in training.
 
     Args:
         run: A run's folder.
         files: Files of one sample each, or of rows.
-        label: Judge them as samples of this class; by default as the class that fits best.
+        label: Judge them as samples of this class; by default of any.
+        discriminator: Ask the discriminator of training, which knows only its last fakes, instead
+            of the judge.
         json: Print one JSON object instead of text.
         options: What else they are said to be samples of, of runs that are sampled for a text or
             the like; `gannet sample RUN --help` lists them.
@@ -32,7 +35,16 @@ def judge(
     from gannet.api.train import load
     from gannet.inference.judge_files import judge_files
 
-    print(judge_files(load(run).artifact, files, json=json, label=label, **named(options)))
+    print(
+        judge_files(
+            load(run).artifact,
+            files,
+            json=json,
+            discriminator=discriminator,
+            label=label,
+            **named(options),
+        )
+    )
 
 
 def evaluate(

@@ -50,10 +50,10 @@ def calibrated(artifact: Artifact, dataset: Dataset) -> Artifact:
     (real, real_own), (fake, fake_own) = (
         _logits(artifact, each) for each in _reals_and_fakes(artifact, dataset)
     )
-    update = {"calibration": _calibration(real, fake)}
+    update = {"calibration": calibration_of(real, fake)}
     count = min(len(real_own), len(fake_own))
     if count >= MIN_LABELED:
-        update["class_calibration"] = _calibration(real_own[:count], fake_own[:count])
+        update["class_calibration"] = calibration_of(real_own[:count], fake_own[:count])
     return replace(artifact, card=artifact.card.model_copy(update=update))
 
 
@@ -100,7 +100,8 @@ def _logits(artifact: Artifact, parts: Iterable[Batch]) -> tuple[Tensor, Tensor]
     return torch.cat(best), torch.cat([torch.zeros(0), *own])
 
 
-def _calibration(real: Tensor, fake: Tensor) -> Calibration:
+def calibration_of(real: Tensor, fake: Tensor) -> Calibration:
+    """Platt scaling of the logits ``(n,)`` of held-out reals and ``(m,)`` of fakes."""
     weight, bias = _platt(real, fake)
     quantiles = torch.tensor(QUANTILES)
     quantile_values: list[tuple[float, ...]] = []

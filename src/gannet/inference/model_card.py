@@ -61,13 +61,25 @@ def model_card(artifact: Artifact, name: str, preview: str = "") -> str:
         "",
         "It was fitted without a discriminator, so that it judges nothing."
         if fitted
-        else "The discriminator's probabilities are fitted on held-out data and on fakes of this "
-        "very generator; they say little about fakes from elsewhere.",
+        else _judged(card),
     ]
     if artifact.classes:
         lines += ["", "Classes: " + ", ".join(artifact.classes) + "."]
     lines += ["", *notes] if notes else []
     return "\n".join(lines) + "\n"
+
+
+def _judged(card: Card) -> str:
+    """What the judge of the run can tell, in a sentence or two."""
+    judge = card.judge
+    if judge is None or judge.missing:
+        return (
+            "The discriminator's probabilities are fitted on held-out data and on fakes of this "
+            "very generator; they say little about fakes from elsewhere."
+        )
+    told = [f"{each.name} ({each.auc:.2f})" for each in judge.controls if each.told]
+    sentence = f"Its judge tells from held-out reals (AUC): {', '.join(told) or 'nothing'}."
+    return f"{sentence} It cannot tell: {', '.join(judge.untold)}." if judge.untold else sentence
 
 
 def _usage(artifact: Artifact) -> str:

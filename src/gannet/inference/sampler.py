@@ -20,6 +20,7 @@ from gannet.core.seeding import latents_at
 from gannet.core.transform import Trained
 from gannet.core.types import Batch, CellConditions, Condition, Spec
 from gannet.inference.card import Calibration, Card
+from gannet.inference.judge.judge import Judge
 from gannet.inference.options import (
     given_modality,
     given_options,
@@ -49,6 +50,7 @@ class TrainedSampler:
         statistics: Statistics of the training data; see ``Modality.statistics``.
         extra_state: State fitted after training; see ``Inference.fit_after_training``.
         generator: Makes samples where ``model`` does not; see ``Recipe.makes_samples``.
+        judge: Tells reals from fakes of many kinds; ``None`` if the run has none.
     """
 
     card: Card
@@ -57,6 +59,7 @@ class TrainedSampler:
     statistics: Mapping[str, Tensor] = field(default_factory=dict[str, Tensor])
     extra_state: Mapping[str, Tensor] = field(default_factory=dict[str, Tensor])
     generator: nn.Module | None = None
+    judge: Judge | None = None
 
     @cached_property
     def recipe(self) -> Recipe[Any]:
@@ -336,10 +339,11 @@ class TrainedSampler:
         class_calibration = self.card.class_calibration if of_class else None
         return class_calibration or self.card.calibration
 
-    def judge(self, samples: Tensor, condition: Condition | None = None) -> Tensor:
-        """Probability of being real, ``(n,)`` in [0, 1]; 0.5 is as likely real as generated.
+    def discriminate(self, samples: Tensor, condition: Condition | None = None) -> Tensor:
+        """The discriminator's probability of being real, ``(n,)``; 0.5 is as likely generated.
 
-        It refers to fakes of *this* generator: the fakes of others can look real to it.
+        It refers to fakes of *this* generator: the fakes of others, and samples of other kinds,
+        can look real to it. The ``judge`` knows more.
         """
         scale = self.calibration_for(of_class=condition is not None)
         return (self.logits(samples, condition) * scale.weight + scale.bias).sigmoid()

@@ -29,6 +29,7 @@ from gannet.core.source import FileContent, Source
 from gannet.core.types import Spec
 from gannet.modalities.hooks import EvaluationHooks, Presentation
 from gannet.modalities.inference import InferenceHooks
+from gannet.modalities.judging import JudgingHooks
 from gannet.modalities.reading import (
     ITEM_BY_ITEM,
     Budget,
@@ -102,6 +103,9 @@ DEFAULT_INFERENCE = InferenceHooks()
 
 DEFAULT_EVALUATION = EvaluationHooks()
 """Evaluation hooks that suit any modality."""
+
+DEFAULT_JUDGING = JudgingHooks()
+"""Hooks of the judge that suit any modality."""
 
 DEFAULT_PRESENTATION = Presentation()
 """Presentation hooks that suit any modality."""
@@ -200,6 +204,7 @@ class Modality:
             file.
         inference: Hooks for sampling, reading and transforming.
         evaluation: Hooks for evaluation.
+        judging: Hooks for the judge of a run.
         presentation: Hooks for showing samples to people.
     """
 
@@ -235,6 +240,7 @@ class Modality:
     item_suffix: str = ""
     inference: InferenceHooks = DEFAULT_INFERENCE
     evaluation: EvaluationHooks = DEFAULT_EVALUATION
+    judging: JudgingHooks = DEFAULT_JUDGING
     presentation: Presentation = DEFAULT_PRESENTATION
 
     @property

@@ -11,11 +11,12 @@ from gannet.core.codec import Codec
 from gannet.modalities import corruption
 from gannet.modalities.hooks import Presentation
 from gannet.modalities.inference import InferenceHooks
+from gannet.modalities.judging import JudgingHooks
 from gannet.modalities.modality import NUMBERS, Modality
 from gannet.modalities.reading import Reading
 
 PACKAGE = "gannet.modalities"
-RECORDS = (Modality, Reading, Presentation, InferenceHooks)
+RECORDS = (Modality, Reading, Presentation, InferenceHooks, JudgingHooks)
 BESIDE = (__name__, corruption.__name__, *(each.__module__ for each in RECORDS))
 """Modules of the package that are not modalities."""
 

@@ -14,6 +14,7 @@ from gannet.core.io.files import holding, write_whole
 from gannet.core.types import Batch, StepResult
 from gannet.data.dataset import Dataset
 from gannet.inference.calibration import calibrated
+from gannet.inference.judge.fit import with_judge
 from gannet.inference.training_samples import TrainingSamples
 from gannet.recipes.registry import find_recipe
 from gannet.training.controller import MonitorEvaluation
@@ -196,4 +197,5 @@ def _end(run: Run) -> None:
         )
     artifact = with_fit_after_training(run.artifact(), run.dataset)
     tested = with_two_sample_test(calibrated(artifact, run.dataset), run.dataset)
-    finalize(tested, run.out, run.dataset.held_out)
+    judged = with_judge(tested, run.dataset, run.reservoir.samples)
+    finalize(judged, run.out, run.dataset.held_out)

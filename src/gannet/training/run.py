@@ -21,6 +21,7 @@ from gannet.core.types import Batch, Spec, StepResult
 from gannet.data.dataset import Dataset
 from gannet.inference.artifact import Artifact
 from gannet.inference.card import Card
+from gannet.inference.judge.reservoir import Reservoir
 from gannet.modalities.registry import modality_of
 from gannet.recipes.registry import find_recipe
 from gannet.training.checkpoint import load_checkpoint, save_checkpoint, truncate_log
@@ -71,6 +72,7 @@ class Run:
             recipe, config, plan.spec, seed=plan.seed, device=plan.device
         )
         self.monitor = monitor_for(dataset, plan)
+        self.reservoir = Reservoir()
         self.controller = Controller(enabled=plan.auto_adjust)
         self.usual_penalty = suggested(
             recipe, self.monitor.train, recipe.training.controls.regularize, len(dataset.train)
@@ -91,6 +93,7 @@ class Run:
         state = {
             "trainer": self.trainer.state_dict(),
             "controller": self.controller.state(),
+            "reservoir": self.reservoir.state(),
             # At full precision, so that rounding cannot change a diagnosis after a resume.
             "history": [asdict(each) for each in self.history],
             "best": self.best,
@@ -116,6 +119,7 @@ class Run:
     def _load_state(self, state: Mapping[str, Any]) -> None:
         self.trainer.load_state_dict(state["trainer"])
         self.controller = Controller.of(state["controller"])
+        self.reservoir = Reservoir.of(state["reservoir"])
         self.history = [Measurements(**each) for each in state["history"]]
         self.best, self.healthy = state["best"], state["healthy"]
         self.before_trial = state["before_trial"]
@@ -162,6 +166,7 @@ class Run:
     def _measure(self) -> Measurements:
         """Measure, diagnose, and keep the state if it is worth it."""
         measurements = self.monitor.measure(self.trainer)
+        self.reservoir.add(self.monitor.latest, self.trainer.step)
         self.history.append(measurements)
         progress = self.trainer.step / self.trainer.config.steps
         near_copies = modality_of(self.plan.spec.kind).monitor.near_copies

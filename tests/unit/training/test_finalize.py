@@ -96,8 +96,8 @@ def test_a_class_that_is_asked_for_has_a_scale_of_its_own(of_classes, loaded):
     samples = loaded.held_out.take(range(4))
     logits = made.logits(samples.real, samples.condition)
     expected = (logits * own.weight + own.bias).sigmoid()
-    assert torch.equal(made.judge(samples.real, samples.condition), expected)
-    assert not torch.equal(made.judge(samples.real), expected)
+    assert torch.equal(made.discriminate(samples.real, samples.condition), expected)
+    assert not torch.equal(made.discriminate(samples.real), expected)
 
 
 def test_half_labeled_models_have_a_scale_of_class_of_as_many_reals_as_fakes(

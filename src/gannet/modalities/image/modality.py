@@ -25,6 +25,7 @@ from gannet.modalities.image.augment import augment
 from gannet.modalities.image.codec import ImageCodec
 from gannet.modalities.image.evaluation.comparison import STRUCTURE, measures
 from gannet.modalities.image.evaluation.corruptions import CORRUPTIONS
+from gannet.modalities.image.evaluation.judging import JUDGING
 from gannet.modalities.image.evaluation.sharpness import texture_scores
 from gannet.modalities.image.evaluation.texture import texture_statistics
 from gannet.modalities.image.grid import compared, conditional_grid_file, exhibit, image_grid
@@ -235,6 +236,7 @@ modality = Modality(
         rows=lambda _: {"texture": texture_statistics},
         corruptions=CORRUPTIONS,
     ),
+    judging=JUDGING,
     presentation=Presentation(
         exhibit=exhibit,
         grid=image_grid,

@@ -29,6 +29,7 @@ from gannet.modalities.table.evaluation.whole import evaluate
 from gannet.modalities.table.inspection import inspect
 from gannet.modalities.table.io.load import encode, read_file
 from gannet.modalities.table.io.writers import WRITERS
+from gannet.modalities.table.judging import JUDGING
 from gannet.modalities.table.sampling.cells import TOGETHER
 from gannet.modalities.table.sampling.rows import TableSampleOptions, sample_rows
 from gannet.modalities.table.source import (
@@ -129,4 +130,5 @@ modality = Modality(
     presentation=Presentation(
         grid=no_grid, contents=contents, notes=notes, tags=("tabular",), hub_name="tabular"
     ),
+    judging=JUDGING,
 )

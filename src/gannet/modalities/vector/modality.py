@@ -15,6 +15,7 @@ from gannet.core.scores import Histogram
 from gannet.metrics.histograms import row_histograms
 from gannet.modalities.hooks import EvaluationHooks, Presentation, no_grid
 from gannet.modalities.inference import InferenceHooks, ReadTable
+from gannet.modalities.judging import JudgingHooks
 from gannet.modalities.modality import Modality
 from gannet.modalities.reading import Reading
 from gannet.modalities.vector.codec import VectorCodec
@@ -48,6 +49,12 @@ def examples(count: int, rng: np.random.Generator) -> Sequence[Any]:
     return list(np.stack([10 + np.cos(turn), np.sin(turn), rng.normal(size=count)], 1))
 
 
+def raws(codec: Codec[Any], path: Path, read_table: ReadTable) -> Any:  # noqa: ARG001
+    """All rows of a file."""
+    assert isinstance(codec, VectorCodec)
+    return codec.read_rows(path)
+
+
 modality = Modality(
     name="vector",
     noun=("row of numbers", "rows of numbers"),
@@ -64,5 +71,6 @@ modality = Modality(
     writers=WRITERS,
     inference=InferenceHooks(read_file=read_file),
     evaluation=EvaluationHooks(profiles=profiles),
+    judging=JudgingHooks(steps=1_000, raws=raws),
     presentation=Presentation(describe=cells, grid=no_grid, tags=("tabular",)),
 )

@@ -77,6 +77,7 @@ class Monitor:
         self.train, self.held_out, self.features, self.seed = train, held_out, features, seed
         self.embed = embed
         self.count = len(held_out)
+        self.latest = held_out.real[:0]  # what the EMA generator made at the last evaluation
         train_embedded, held_out_embedded = embed(train.real), embed(held_out.real)
         self.modality = modality_of(train.kind)
         self.thumbnail = modality_of_embedded(self.modality, train.real, train_embedded).thumbnail
@@ -114,7 +115,7 @@ class Monitor:
         discriminator = trainer.networks.discriminator
         condition = self.held_out.condition
         fake = self._fakes(trainer, trainer.sampler(averaged=False), condition)
-        ema_samples = self._fakes(trainer, trainer.sampler(averaged=True), condition)
+        self.latest = ema_samples = self._fakes(trainer, trainer.sampler(averaged=True), condition)
         train = self.train[: self.count]
         with evaluating(discriminator):
             on_train = _logits(discriminator, train.real, train.condition)

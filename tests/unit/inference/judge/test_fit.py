@@ -1,0 +1,154 @@
+"""A judge fitted at the end of a run tells its controls, names strangers and is saved whole."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from gannet.api.model import Model
+from gannet.inference.artifact import Artifact
+from gannet.inference.judge.fit import ANOTHER, with_judge
+from gannet.inference.judge.judge import Verdict
+from gannet.inference.judge.network import OWN_FAKES
+from gannet.inference.judge_files import judge_files
+
+
+@pytest.fixture(scope="module")
+def judged(of_pictures, loaded):
+    """An untrained run on squares, with its judge."""
+    return with_judge(of_pictures, loaded, of_pictures.sample(32, seed=9))
+
+
+def test_it_tells_fakes_baselines_corruptions_and_other_kinds(judged):
+    controls = {each.name: each for each in judged.card.judge.controls}
+    assert {OWN_FAKES, "earlier fakes", "Gaussian", "blur", "noise", "other kinds"} <= set(controls)
+    assert controls[OWN_FAKES].auc > 0.95, "an untrained generator was not told"
+    assert controls["other kinds"].told
+
+
+def test_held_out_reals_are_no_strangers_and_other_pictures_are(judged, loaded, tmp_path):
+    model = Model(judged, tmp_path)
+    reals = loaded.held_out.take(range(len(loaded.held_out))).real
+    verdicts = judged.judge.verdicts(reals)
+    assert sum(each.novel for each in verdicts) <= 1
+    noise = np.random.default_rng(0).integers(0, 256, (8, 8, 8, 1)).astype(np.uint8)
+    assert all(each.novel for each in model.verdicts(list(noise)))
+    assert all(math.isnan(each) for each in model.judge(list(noise)))
+
+
+def test_another_size_or_colour_is_a_stranger_by_name(judged, tmp_path):
+    model = Model(judged, tmp_path)
+    large = np.zeros((64, 64, 1), np.uint8)
+    red = np.zeros((8, 8, 3), np.uint8)
+    red[2:5, 2:5, 0] = 255
+    red[..., 0] += 60
+    said = [each.reason for each in model.verdicts([large, red])]
+    assert said[0].startswith("its width in pixels is 64, in training 8")
+    assert "saturation" in said[1]
+
+
+def test_saved_and_loaded_it_says_the_same(judged, tmp_path):
+    judged.save(tmp_path / "run")
+    again = Artifact.load(tmp_path / "run")
+    samples = judged.sample(6, seed=3)
+    assert again.judge.verdicts(samples) == judged.judge.verdicts(samples)
+    assert torch.equal(again.judge.novelty(samples), judged.judge.novelty(samples))
+
+
+def test_equal_runs_have_equal_judges(of_pictures, loaded, judged):
+    again = with_judge(of_pictures, loaded, of_pictures.sample(32, seed=9))
+    assert again.card.judge == judged.card.judge
+    ours, theirs = again.judge.tensors(), judged.judge.tensors()
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+class Perfect(torch.nn.Module):
+    """A generator that shows held-out reals."""
+
+    def __init__(self, reals):
+        super().__init__()
+        self.reals = torch.nn.Parameter(reals, requires_grad=False)
+
+    def forward(self, noise, condition):
+        return self.reals[(noise[:, 0] * 1e4).long().abs() % len(self.reals)]
+
+
+def test_fakes_that_are_reals_are_said_to_be_untold(of_pictures, loaded, tmp_path):
+    reals = loaded.train.take(range(len(loaded.train))).real
+    perfect = with_judge(replace(of_pictures, model=Perfect(reals)), loaded)
+    control = next(each for each in perfect.card.judge.controls if each.name == OWN_FAKES)
+    assert control.auc < 0.7
+    if control.told:
+        pytest.skip("chance told them")
+    np.save(tmp_path / "x.npy", np.zeros(1))
+    model = Model(perfect, tmp_path)
+    codec = perfect.codecs["sample"]
+    codec.write(codec.decode(reals[:1])[0], tmp_path / "a.png")
+    words = judge_files(model.artifact, [tmp_path / "a.png"], label=None, json=False)
+    assert "cannot tell own fakes from reals" in words
+
+
+def test_a_blind_judge_gives_no_probability(judged):
+    blind = judged.card.judge.model_copy(update={"told": ()})
+    judge = type(judged.judge)(blind, judged.judge.network, judged.judge.novelty)
+    verdicts = judge.verdicts(judged.sample(3, seed=1))
+    assert all(each.probability is None for each in verdicts)
+    assert {each.reason for each in verdicts if not each.novel} <= {blind.blind}
+    assert "cannot tell own fakes" in blind.blind
+
+
+def test_too_few_held_out_samples_make_no_judge(of_pictures, loaded):
+    few = replace(loaded, held_out=replace(loaded.held_out, indices=loaded.held_out.indices[:5]))
+    made = with_judge(of_pictures, few)
+    assert made.judge is None
+    assert "5 held-out samples are too few" in made.card.judge.missing
+
+
+def test_a_class_that_is_not_its_own_lowers_the_probability(of_classes, loaded):
+    """Squares are cats on the left and dogs on the right."""
+    reals = loaded.train.take(range(len(loaded.train))).real
+    right = (reals[:, 0, :, 4:].sum((1, 2)) > reals[:, 0, :, :4].sum((1, 2))).long().numpy()
+    held = loaded.held_out.take(range(len(loaded.held_out))).real
+    also = (held[:, 0, :, 4:].sum((1, 2)) > held[:, 0, :, :4].sum((1, 2))).long().numpy()
+    sides = replace(
+        loaded,
+        train=replace(loaded.train, labels=right),
+        held_out=replace(loaded.held_out, labels=also),
+    )
+    made = with_judge(of_classes, sides)
+    control = next(each for each in made.card.judge.controls if each.name == ANOTHER)
+    assert control.auc > 0.9
+    ours = made.judge.log_odds(held, torch.from_numpy(also))
+    theirs = made.judge.log_odds(held, 1 - torch.from_numpy(also))
+    assert (ours > theirs).float().mean() > 0.85
+
+
+def test_rows_that_lost_their_dependence_are_told():
+    """Two columns that always agree, against the same columns shuffled."""
+    from gannet.inference.judge.network import Groups, trained_network
+    from gannet.modalities.corruption import shuffled_parts
+    from gannet.networks.tabular.cell_net import CellNet
+
+    rng = torch.Generator().manual_seed(0)
+    cells = torch.randint(0, 6, (600, 1), generator=rng).float().expand(-1, 3).contiguous()
+    other = torch.randint(0, 6, (600, 3), generator=rng).float()
+    network = trained_network(
+        cells,
+        torch.full((600,), -1),
+        0,
+        Groups(other, {}, {"shuffled": shuffled_parts}),
+        build=CellNet,
+        steps=200,
+        seed=0,
+    )
+    logits = [network(each) for each in (cells[:200], shuffled_parts(cells, rng)[:200])]
+    ahead = [each[:, 0] - each[:, 1:].logsumexp(1) for each in logits]
+    assert (ahead[0][:, None] > ahead[1]).float().mean() > 0.9
+
+
+def test_verdicts_are_of_value():
+    assert Verdict(0.5) == Verdict(0.5, novel=False, reason="")
