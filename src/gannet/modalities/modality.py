@@ -27,6 +27,7 @@ from gannet.core.io.writers import write_npz
 from gannet.core.sampling import NoOptions, WriteRequest
 from gannet.core.source import FileContent, Source
 from gannet.core.types import Spec
+from gannet.modalities.findings import Examination
 from gannet.modalities.hooks import EvaluationHooks, Presentation
 from gannet.modalities.inference import InferenceHooks
 from gannet.modalities.reading import (
@@ -105,6 +106,9 @@ DEFAULT_INFERENCE = InferenceHooks()
 DEFAULT_EVALUATION = EvaluationHooks()
 """Evaluation hooks that suit any modality."""
 
+DEFAULT_EXAMINATION = Examination()
+"""Examination before training that suits any modality."""
+
 DEFAULT_PRESENTATION = Presentation()
 """Presentation hooks that suit any modality."""
 
@@ -174,6 +178,7 @@ class Modality:
             for no samples, ``(0, ...)`` of that shape and dtype.
         unpack: Packed samples ``(n, ...)`` to tensors ``(n, *shape)``.
         reading: Optional hooks for reading data from disk.
+        examination: Hooks for finding what is wrong with data.
         collection: What a whole data set is called; by default the plural noun.
 
         thumbnail: Samples ``(n, *shape)`` as few numbers ``(n, F)`` with cheap distances, for
@@ -210,6 +215,7 @@ class Modality:
     pack: Callable[[Any, Sequence[Any]], NDArray[Any]] = encoded
     unpack: Callable[[Any, NDArray[Any]], Tensor] = as_tensor
     reading: Reading = ITEM_BY_ITEM
+    examination: Examination = DEFAULT_EXAMINATION
     collection: str = ""
 
     thumbnail: Callable[[Tensor], Tensor] = flattened

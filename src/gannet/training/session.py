@@ -16,6 +16,7 @@ from gannet.core.codec import Codec
 from gannet.core.plugins import gannet_version
 from gannet.core.source import SAMPLE, Source
 from gannet.data import dataset
+from gannet.data.doctor.diagnose import diagnose_dataset
 from gannet.data.inspect import Findings, examine
 from gannet.data.options import given_options, options_for
 from gannet.data.pseudo_classes import with_pseudo_classes
@@ -260,6 +261,11 @@ def _planned(task: Task, encoded: EncodedData) -> Session:
         clock=task.clock,
     )
     reasons = (*([encoded.reason] if encoded.reason else []), *plan.reasons)
-    update = {"label_column": task.label, "options": encoded.options, "reasons": reasons}
+    update = {
+        "label_column": task.label,
+        "options": encoded.options,
+        "reasons": reasons,
+        "findings": (*diagnose_dataset(encoded.data), *plan.findings),
+    }
     plan = plan.model_copy(update=update)
     return Session(plan, encoded.data, task.out, resumed=False, clock=task.clock)

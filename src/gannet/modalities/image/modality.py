@@ -13,6 +13,7 @@ from torch import Tensor
 
 from gannet.core.codec import Codec
 from gannet.core.errors import ConfigError, DataError
+from gannet.modalities.findings import Examination
 from gannet.modalities.hooks import EvaluationHooks, Presentation
 from gannet.modalities.image.apply import apply_file, apply_value
 from gannet.modalities.image.augment import augment
@@ -22,6 +23,7 @@ from gannet.modalities.image.evaluation.corruptions import CORRUPTIONS
 from gannet.modalities.image.evaluation.sharpness import texture_scores
 from gannet.modalities.image.evaluation.texture import texture_statistics
 from gannet.modalities.image.grid import compared, conditional_grid_file, exhibit, image_grid
+from gannet.modalities.image.inspect.alike import keys, unlike
 from gannet.modalities.image.inspect.inspection import inspect
 from gannet.modalities.image.io.files import SUFFIXES, Item, PixelArray, content, upright
 from gannet.modalities.image.reading.arrays import SHAPES, adopt, claim
@@ -179,6 +181,7 @@ modality = Modality(
         pseudo_classes=True,
         pairing=PAIRING,
     ),
+    examination=Examination(keys=keys, unlike=unlike),
     thumbnail=thumbnail,
     features=features,
     classifier=conv_net,

@@ -11,12 +11,14 @@ from torch import Tensor
 from gannet.core.codec import Codec
 from gannet.core.types import Spec
 from gannet.modalities.corruption import TOKENS
+from gannet.modalities.findings import Examination
 from gannet.modalities.hooks import EvaluationHooks, Presentation, RowView, flat_rows, no_grid
 from gannet.modalities.inference import InferenceHooks
 from gannet.modalities.modality import Modality, MonitorDefaults, TwoSampleDefaults
 from gannet.modalities.reading import Reading
 from gannet.modalities.table.apply import apply_file, apply_value
 from gannet.modalities.table.codec import TableCodec
+from gannet.modalities.table.columns.category import CategoryColumn
 from gannet.modalities.table.evaluation.encoding import encode_table
 from gannet.modalities.table.evaluation.whole import evaluate
 from gannet.modalities.table.inspection import inspect
@@ -66,6 +68,22 @@ def cells(codec: Codec[Any] | None) -> Mapping[str, RowView]:
     return {"cells": see}
 
 
+def numbers(codec: Codec[Any] | None, rows: Tensor) -> Tensor:
+    """Rows as numbers and codes, NaN where a cell is missing."""
+    [view] = cells(codec).values()
+    return view(rows).float()
+
+
+def number_names(codec: Codec[Any]) -> tuple[str, ...]:
+    """Names of the columns in ``numbers``; empty for categories, whose codes have no range."""
+    assert isinstance(codec, TableCodec)
+    return tuple(
+        "" if isinstance(column, CategoryColumn) else column.name
+        for column in codec.columns
+        if column.sizes
+    )
+
+
 modality = Modality(
     name="table",
     noun=("row", "rows"),
@@ -82,6 +100,13 @@ modality = Modality(
         table=layout_of,
         codec=choose_codec,
         inspect=inspect,
+    ),
+    examination=Examination(
+        numbers=numbers,
+        keys=lambda rows: rows.flatten(1).float(),
+        repeats=True,
+        columns=True,
+        names=number_names,
     ),
     default_recipe="table",
     # A small table is memorized after about twenty epochs (measured on 500 rows), and an
