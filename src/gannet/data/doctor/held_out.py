@@ -46,12 +46,13 @@ def absent(
     held = np.bincount(held_out_labels[held_out_labels >= 0], minlength=len(names))
     gone = np.flatnonzero((sizes * ratio >= EXPECTED) & (held == 0))
     if len(gone):
-        listed = ", ".join(names[each] for each in gone[:5].tolist())
+        classes = [names[int(each)] for each in gone]
+        listed = ", ".join(classes[:5])
         yield Finding(
             code="class_not_held_out",
             severity="severe",
             sentence=f"no held-out sample is of class {listed}",
-            evidence={"classes": [names[each] for each in gone.tolist()]},
+            evidence={"classes": classes},
             remedy="hold out more, or leave the class out; scores cannot see it",
         )
     count = min(MODES, len(train) // PER_MODE)

@@ -79,7 +79,7 @@ def _fitted(moved: Tensor, target: Tensor, middle: Tensor) -> tuple[Tensor, Tens
     asked = target.flatten(1)[..., None]
     squares = known.mT @ known
     ridge = torch.diag_embed(squares.diagonal(dim1=1, dim2=2) * 1e-4 + 1e-9)
-    weights = torch.linalg.solve(squares + ridge, known.mT @ asked)
+    weights: Tensor = torch.linalg.solve(squares + ridge, known.mT @ asked)
     gain = weights[:, 0, 0]
     rest = (asked - known.matmul(weights)).reshape(moved.shape)
     return gain, weights[:, 2:, 0] / gain.clamp_min(0.1)[:, None], _size(rest)
