@@ -27,6 +27,7 @@ from gannet.core.io.writers import write_npz
 from gannet.core.sampling import NoOptions, WriteRequest
 from gannet.core.source import FileContent, Source
 from gannet.core.types import Spec
+from gannet.modalities.findings import Examination
 from gannet.modalities.hooks import EvaluationHooks, Presentation
 from gannet.modalities.inference import InferenceHooks
 from gannet.modalities.judging import JudgingHooks
@@ -107,6 +108,9 @@ DEFAULT_EVALUATION = EvaluationHooks()
 DEFAULT_JUDGING = JudgingHooks()
 """Hooks of the judge that suit any modality."""
 
+DEFAULT_EXAMINATION = Examination()
+"""Examination before training that suits any modality."""
+
 DEFAULT_PRESENTATION = Presentation()
 """Presentation hooks that suit any modality."""
 
@@ -183,6 +187,7 @@ class Modality:
         reading: Optional hooks for reading data from disk.
         examples: Some raw samples, from their number and random numbers, by which tests and tools
             try the kind with every recipe that takes it; a kind within gannet must have it.
+        examination: Hooks for finding what is wrong with data.
         collection: What a whole data set is called; by default the plural noun.
 
         thumbnail: Samples ``(n, *shape)`` as few numbers ``(n, F)`` with cheap distances, for
@@ -222,6 +227,7 @@ class Modality:
     unpack: Callable[[Any, NDArray[Any]], Tensor] = as_tensor
     reading: Reading = ITEM_BY_ITEM
     examples: Callable[[int, np.random.Generator], Sequence[Any]] | None = None
+    examination: Examination = DEFAULT_EXAMINATION
     collection: str = ""
 
     thumbnail: Callable[[Tensor], Tensor] = flattened

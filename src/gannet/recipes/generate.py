@@ -27,9 +27,6 @@ from gannet.networks import mlp as rows
 from gannet.recipes.common.networks import has_image_axes, is_bounded
 from gannet.recipes.common.schedules import cosine, exponential
 
-FEW_IMAGES = 500
-"""Number of images below which they are augmented."""
-
 IMAGE_PENALTY = 0.046
 """Gradient penalty weight over the summed variance of the data, for images."""
 
@@ -238,7 +235,7 @@ def schedule(config: GenerateConfig, progress: float) -> GenerateConfig:
 
 
 def suggest_config(some: Batch, rows: int) -> Iterator[Suggestion]:
-    """Settings for vectors, for few images, and for the variance of the data.
+    """Settings for vectors, and for the variance of the data.
 
     A squared gradient norm has the unit of logits squared over data squared, so only a weight in
     the unit of data squared means the same for every range, size and kind of data: a multiple of
@@ -259,8 +256,6 @@ def suggest_config(some: Batch, rows: int) -> Iterator[Suggestion]:
                 "energy_weight": 0.5,
             },
         )
-    elif rows < FEW_IMAGES:
-        yield f"only {rows} {kind.noun[1]} to train on", {"augment_p": 0.3}
     variance = float(some.real.flatten(1).var(0).sum())
     penalty_ratio = IMAGE_PENALTY if has_images else VECTOR_PENALTY
     weight = float(f"{max(penalty_ratio * variance, 1e-6):.3g}")

@@ -346,6 +346,7 @@ def card_of(
         gannet=gannet_version(),
         data={
             "name": Path(plan.data).name,
+            "findings": [each.model_dump(mode="json") for each in plan.findings],
             "digest": plan.digest,
             "label": plan.label_column,
             "train": len(dataset.train),

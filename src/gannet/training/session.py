@@ -17,6 +17,7 @@ from gannet.core.plugins import gannet_version
 from gannet.core.recipe import Slot
 from gannet.core.source import SAMPLE, Source
 from gannet.data import dataset
+from gannet.data.doctor.diagnose import diagnose_dataset
 from gannet.data.inspect import Findings, examine
 from gannet.data.options import given_options, options_by_role, options_for
 from gannet.data.pseudo_classes import with_pseudo_classes
@@ -289,6 +290,7 @@ def _planned(task: Task, encoded: EncodedData) -> Session:
         "options": encoded.options,
         "reasons": reasons,
         "traits": traits_of(encoded.dataset.source),
+        "findings": (*diagnose_dataset(encoded.dataset), *plan.findings),
     }
     plan = plan.model_copy(update=update)
     return Session(plan, encoded.dataset, task.out, resumed=False, clock=task.clock)

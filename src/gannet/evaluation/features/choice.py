@@ -13,7 +13,13 @@ from torch import Tensor
 from gannet.core.errors import ConfigError
 from gannet.core.scores import FeatureFitness
 from gannet.evaluation.features.cache import CachedFeatures
-from gannet.evaluation.features.fitness import FeatureTrial, Finding, examined, judged, trial_of
+from gannet.evaluation.features.fitness import (
+    FeatureTrial,
+    FeatureTrialResult,
+    examined,
+    judged,
+    trial_of,
+)
 from gannet.evaluation.samples import EvaluationSamples
 from gannet.modalities.hooks import Data
 from gannet.networks.classifier import ClassifierFeatures
@@ -78,7 +84,7 @@ def choose_features(
         ConfigError: if the name is unknown.
     """
     trial = _trial(dataset, samples, seed)
-    findings: list[Finding] = []
+    findings: list[FeatureTrialResult] = []
     names: list[str] = []
     for features in _candidates(choice, classifier, dataset, samples):
         if label_of(features) in names:

@@ -76,7 +76,7 @@ class FeatureTrial:
 
 
 @dataclass(frozen=True)
-class Finding:
+class FeatureTrialResult:
     """What was found of some features.
 
     Attributes:
@@ -98,7 +98,7 @@ class Finding:
         """Names of what reals are told from, well above chance."""
         return tuple(name for name, area in self.seen.items() if area.low > WELL)
 
-    def missed(self, others: Sequence[Finding]) -> tuple[str, ...]:
+    def missed(self, others: Sequence[FeatureTrialResult]) -> tuple[str, ...]:
         """Names of what is not told here, and told better elsewhere by more than both intervals."""
         best = {
             name: max(each.seen[name].low for each in others if name in each.told)
@@ -148,7 +148,9 @@ def averaged(samples: Tensor, rng: torch.Generator) -> Tensor:
     return torch.stack([samples[order] for order in orders]).mean(0)
 
 
-def examined(features: Features, trial: FeatureTrial, predicted: Tensor | None = None) -> Finding:
+def examined(
+    features: Features, trial: FeatureTrial, predicted: Tensor | None = None
+) -> FeatureTrialResult:
     """What some features tell.
 
     Args:
@@ -162,7 +164,7 @@ def examined(features: Features, trial: FeatureTrial, predicted: Tensor | None =
         rows = features(trial.reals)
         fault = _fault(features, rows, trial)
         if fault:
-            return Finding(features, fault=fault, needs_classes=own)
+            return FeatureTrialResult(features, fault=fault, needs_classes=own)
         seen = {
             name: _told(rows, features(worse), len(trial.worse))
             for name, worse in trial.worse.items()
@@ -171,9 +173,11 @@ def examined(features: Features, trial: FeatureTrial, predicted: Tensor | None =
             predicted = foretold_classes(features(trial.labeled), trial.labels)
     except FAULTS as error:
         words = " ".join(str(error).split())[:200] or type(error).__name__
-        return Finding(features, fault=f"they fail on these samples ({words})", needs_classes=own)
+        return FeatureTrialResult(
+            features, fault=f"they fail on these samples ({words})", needs_classes=own
+        )
     classes = CHANCE if predicted is None else agreement(predicted, trial.labels)
-    return Finding(features, seen, classes, needs_classes=own)
+    return FeatureTrialResult(features, seen, classes, needs_classes=own)
 
 
 def _told(real: Tensor, worse: Tensor, tries: int) -> Auc:
@@ -207,7 +211,7 @@ def _fault(features: Features, rows: Tensor, trial: FeatureTrial) -> str:
     return ""
 
 
-def judged(findings: Sequence[Finding], samples: int) -> list[FeatureFitness]:
+def judged(findings: Sequence[FeatureTrialResult], samples: int) -> list[FeatureFitness]:
     """Which features are fit; the first of them is used.
 
     Features are fit that tell classes well above chance, or reals from something, and do not miss
@@ -235,12 +239,14 @@ def judged(findings: Sequence[Finding], samples: int) -> list[FeatureFitness]:
     ]
 
 
-def visible(findings: Sequence[Finding]) -> list[str]:
+def visible(findings: Sequence[FeatureTrialResult]) -> list[str]:
     """What any of some features tell reals from."""
     return list(dict.fromkeys(name for each in findings for name in each.told))
 
 
-def _reason(finding: Finding, findings: Sequence[Finding], samples: int) -> str:
+def _reason(
+    finding: FeatureTrialResult, findings: Sequence[FeatureTrialResult], samples: int
+) -> str:
     """Why features are not fit; empty if they are."""
     if finding.fault:
         return finding.fault

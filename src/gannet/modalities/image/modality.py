@@ -13,6 +13,7 @@ from torch import Tensor
 
 from gannet.core.codec import Codec
 from gannet.core.errors import ConfigError, DataError
+from gannet.modalities.findings import Examination
 from gannet.modalities.hooks import EvaluationHooks, Presentation
 from gannet.modalities.image.apply import (
     apply_file,
@@ -29,6 +30,7 @@ from gannet.modalities.image.evaluation.judging import JUDGING
 from gannet.modalities.image.evaluation.sharpness import texture_scores
 from gannet.modalities.image.evaluation.texture import texture_statistics
 from gannet.modalities.image.grid import compared, conditional_grid_file, exhibit, image_grid
+from gannet.modalities.image.inspect.alike import keys, unlike
 from gannet.modalities.image.inspect.inspection import inspect
 from gannet.modalities.image.io.files import SUFFIXES, Item, PixelArray, content, upright
 from gannet.modalities.image.reading.arrays import SHAPES, adopt, claim
@@ -204,6 +206,7 @@ modality = Modality(
         pairing=PAIRING,
         traits=traits,
     ),
+    examination=Examination(keys=keys, unlike=unlike),
     thumbnail=thumbnail,
     features=features,
     monitor_features=features,

@@ -12,6 +12,7 @@ from torch import Tensor
 from gannet.core.codec import Codec
 from gannet.core.types import Spec
 from gannet.modalities.corruption import TOKENS
+from gannet.modalities.findings import Examination
 from gannet.modalities.hooks import EvaluationHooks, Presentation, RowView, flat_rows, no_grid
 from gannet.modalities.inference import InferenceHooks
 from gannet.modalities.modality import Modality, MonitorDefaults, TwoSampleDefaults
@@ -24,6 +25,7 @@ from gannet.modalities.table.apply import (
     write_output,
 )
 from gannet.modalities.table.codec import TableCodec
+from gannet.modalities.table.columns.category import CategoryColumn
 from gannet.modalities.table.evaluation.encoding import encode_table
 from gannet.modalities.table.evaluation.whole import evaluate
 from gannet.modalities.table.inspection import inspect
@@ -87,6 +89,22 @@ def examples(count: int, rng: np.random.Generator) -> Sequence[Any]:
     return rows
 
 
+def numbers(codec: Codec[Any] | None, rows: Tensor) -> Tensor:
+    """Rows as numbers and codes, NaN where a cell is missing."""
+    [view] = cells(codec).values()
+    return view(rows).float()
+
+
+def number_names(codec: Codec[Any]) -> tuple[str, ...]:
+    """Names of the columns in ``numbers``; empty for categories, whose codes have no range."""
+    assert isinstance(codec, TableCodec)
+    return tuple(
+        "" if isinstance(column, CategoryColumn) else column.name
+        for column in codec.columns
+        if column.sizes
+    )
+
+
 modality = Modality(
     name="table",
     noun=("row", "rows"),
@@ -104,6 +122,13 @@ modality = Modality(
         codec=choose_codec,
         inspect=inspect,
         known=known,
+    ),
+    examination=Examination(
+        numbers=numbers,
+        keys=lambda rows: rows.flatten(1).float(),
+        repeats=True,
+        columns=True,
+        names=number_names,
     ),
     default_recipe="table",
     examples=examples,
