@@ -22,7 +22,7 @@ from gannet.inference.calibration import (
     within_memory,
 )
 from gannet.inference.card import Calibration, ControlAuc, JudgeCard
-from gannet.inference.judge.judge import PRETRAINED, Judge, network_of, odds, views_of
+from gannet.inference.judge.judge import Judge, network_of, odds, views_of
 from gannet.inference.judge.network import OWN_FAKES, Groups, Refill, trained_network
 from gannet.inference.judge.novelty import Novelty
 from gannet.metrics.auc import auc
@@ -39,7 +39,7 @@ FAKES = 2_000
 HELD_OUT = 2_000
 """Maximum held-out reals, and samples of each control."""
 
-CALIBRATION = 300
+CALIBRATION = 500
 """Maximum held-out reals that the threshold of strangers is from, and as many that test it."""
 
 LEAST = 16
@@ -112,7 +112,6 @@ def with_judge(artifact: Artifact, dataset: Dataset, earlier: Tensor | None = No
         train.samples[:HELD_OUT],
         held_out.samples[: 2 * CALIBRATION : 2],
         seed=seed,
-        expensive=(PRETRAINED,),
     )
     others = held_out.samples[1 : 2 * CALIBRATION : 2]
     card = JudgeCard(

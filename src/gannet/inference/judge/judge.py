@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from gannet.core.types import Spec
 from gannet.inference.card import JudgeCard
@@ -21,14 +22,11 @@ from gannet.networks.tabular.cell_net import CellNet
 NOISE = 64
 """Rows of noise that random features are standardized by, so that they can be built again."""
 
-PRETRAINED = "pretrained"
-"""Name of the view of pretrained features, which an installation may lack."""
-
 PHRASES = {
     "network": "what it shows is far from all that was seen",
     "features": "its structure is far from all that was seen",
     "thumbnail": "its coarse look is far from all that was seen",
-    PRETRAINED: "what a network trained on photos sees in it is far from all that was seen",
+    "pattern": "its pattern is far from all that was seen",
 }
 """Why a view calls a sample a stranger."""
 
@@ -58,26 +56,18 @@ def network_of(modality: Modality) -> BuildClassifier:
     return CellNet if symbols else modality.classifier
 
 
-def views_of(
-    modality: Modality, network: SmallNet, shape: Sequence[int], *, pretrained: bool = True
-) -> dict[str, SampleView]:
-    """How samples are looked at to find strangers; equal arguments give equal views.
-
-    Args:
-        modality: Kind of data.
-        network: Of the judge.
-        shape: Of a sample.
-        pretrained: Whether pretrained features are used where they are installed.
-    """
+def views_of(modality: Modality, network: SmallNet, shape: Sequence[int]) -> dict[str, SampleView]:
+    """How samples are looked at to find strangers; equal arguments give equal views."""
     rng = torch.Generator().manual_seed(0)
     noise = torch.randn(NOISE, *shape, generator=rng)
-    views: dict[str, SampleView] = {
+    features = modality.features(noise, 0)
+    return {
         "network": lambda samples: network.features(samples.float()),
-        "features": modality.features(noise, 0),
+        "features": features,
+        # Directions alone: what is plain, such as a flat ground, has short features.
+        "pattern": lambda samples: normalize(features(samples)),
         "thumbnail": modality.thumbnail,
     }
-    features = modality.evaluation.pretrained("auto", noise) if pretrained else None
-    return views if features is None else views | {PRETRAINED: features}
 
 
 class Judge:
@@ -115,9 +105,7 @@ class Judge:
             for name, each in tensors.items()
             if name.startswith("novelty.")
         }
-        seen = f"{PRETRAINED}.mean" in state
-        views = views_of(modality, network, spec.shape, pretrained=seen)
-        return cls(card, network, Novelty(views, state))
+        return cls(card, network, Novelty(views_of(modality, network, spec.shape), state))
 
     def tensors(self) -> dict[str, Tensor]:
         """All that is saved beside the card."""

@@ -109,7 +109,7 @@ class _Batches:
         self.real, self.labels, self.groups, self.rng = real, labels, groups, rng
         self.numbers = {name: kinds + at for at, name in enumerate(groups.names)}
         self.others = [*groups.stored, *groups.made]
-        self.share = max((BATCH - REAL - OWN) // max(len(self.others), 1), 2)
+        self.share = max(round((BATCH - REAL - OWN) / max(len(self.others), 1)), 2)
         self.turns = max((BATCH - REAL - OWN) // self.share, 1)
         often = self.share * min(self.turns / max(len(self.others), 1), 1.0)
         frequency = torch.full((kinds + len(groups.names),), often)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
@@ -21,9 +21,6 @@ PER_CLUSTER = 50
 
 RANK = 64
 """Maximum number of principal directions."""
-
-FEW = 400
-"""Training reals that expensive views see."""
 
 FALSE_ALARM = 0.005
 """Share of calibration reals that may be called strangers."""
@@ -55,16 +52,14 @@ class Novelty:
         held_out: Tensor,
         *,
         seed: int,
-        expensive: Sequence[str] = (),
     ) -> Novelty:
         """Describe training reals ``(N, *shape)``, and calibrate on held-out reals.
 
         Args:
             views: Ways to see samples, by name.
-            train: ``(N, *shape)`` in random order.
+            train: ``(N, *shape)``.
             held_out: ``(n, *shape)``.
             seed: Of the clusters.
-            expensive: Views that see only the first few training reals.
 
         Source: Lee et al. 2018, arXiv:1807.03888, sec. 2 (Mahalanobis distance to classes in
             features); Vovk et al. 2005, Algorithmic Learning in a Random World, ch. 2 (threshold
@@ -73,8 +68,7 @@ class Novelty:
         state: dict[str, Tensor] = {}
         found: list[Tensor] = []
         for number, (name, view) in enumerate(views.items()):
-            some = train[:FEW] if name in expensive else train
-            rows = in_chunks(view, some, 256).double()
+            rows = in_chunks(view, train, 256).double()
             described = _description(rows, derive_seed(seed, number))
             state |= {f"{name}.{part}": each.float() for part, each in described.items()}
             distances = _distances(view, state, name, held_out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -46,12 +47,14 @@ def facts(image: Any) -> Mapping[str, Fact]:
 def other_images(images: Tensor, rng: torch.Generator) -> Tensor:
     """Images of no kind in particular, ``(n, C, H, W)``.
 
-    By turns: noise of a random coarseness, a smooth gradient, one flat colour, and a negative.
+    By turns: noise of a random coarseness, a smooth gradient, one flat colour, shapes on a flat
+    ground, and a negative of a given one.
     """
     count, channels, height, width = images.shape
     made = torch.empty_like(images, dtype=torch.float32)
+    start = int(torch.randint(5, (1,), generator=rng))
     for at in range(count):
-        match at % 4:
+        match (at + start) % 5:
             case 0:
                 cells = int(torch.randint(2, max(min(height, width), 3), (1,), generator=rng))
                 noise = torch.randn(1, channels, cells, cells, generator=rng)
@@ -61,9 +64,28 @@ def other_images(images: Tensor, rng: torch.Generator) -> Tensor:
                 made[at] = _stretched(corners, (height, width))
             case 2:
                 made[at] = 2 * torch.rand(channels, 1, 1, generator=rng) - 1
+            case 3:
+                made[at] = _shapes(channels, height, width, rng)
             case _:
                 made[at] = -images[at].float()
     return made.clamp(-1, 1)
+
+
+def _shapes(channels: int, height: int, width: int, rng: torch.Generator) -> Tensor:
+    """Some ellipses and bars of even colours on a flat ground, ``(C, H, W)``."""
+    count = int(torch.randint(1, 6, (1,), generator=rng))
+    colors = 2 * torch.rand(count + 1, channels, 1, 1, generator=rng) - 1
+    down = torch.linspace(-1, 1, height)[:, None]
+    across = torch.linspace(-1, 1, width)
+    picture = colors[0].expand(channels, height, width)
+    for color, given in zip(colors[1:], torch.rand(count, 6, generator=rng).tolist(), strict=True):
+        y, x, turn = down - 1.4 * given[0] + 0.7, across - 1.4 * given[1] + 0.7, 3.1416 * given[2]
+        along = (math.cos(turn) * x + math.sin(turn) * y) / (0.1 + 0.7 * given[3])
+        beside = (math.cos(turn) * y - math.sin(turn) * x) / (0.05 + 0.4 * given[4])
+        round_one = (along.square() + beside.square()).sqrt()
+        size = round_one if given[5] < 0.5 else torch.maximum(along.abs(), beside.abs())
+        picture = torch.where(size < 1, color, picture)
+    return picture
 
 
 def _stretched(small: Tensor, size: tuple[int, int]) -> Tensor:
