@@ -52,7 +52,7 @@ class Controller:
     MAX_FAILED = 3
     """Remedies that did not help, after which it gives up."""
     CALM = 3.0
-    EVALUATIONS = 4
+    EVALUATIONS = 3
     """Evaluations that a state before an action is measured by."""
     LAST_RESTART = 0.2
     """Fraction of the run after which too little is left to begin anew."""

@@ -35,7 +35,7 @@ class Course:
     def __init__(self, controller=None, config=None, **usual):
         self.controller, self.config = controller or Controller(), config or CONFIG()
         self.usual = usual
-        self.history = [measurements(**usual)] * 7  # so that it is known not to improve
+        self.history = [measurements(**usual)] * 5  # so that it is known not to improve
 
     def look(self, name, *, progress=0.5, below_baseline=False, **known):
         self.history.append(measurements(**(self.usual | known)))
@@ -148,7 +148,7 @@ def test_nothing_is_done_while_the_run_improves_by_itself():
     course.history = []
     for at in range(12):
         assert course.look("vanishing_gradient", energy_distance=9.0 * 0.7**at) is None
-    assert not stagnates(course.history, 4)
+    assert not stagnates(course.history, 3)
     last = course.history[-1].energy_distance
     assert any(course.look("vanishing_gradient", energy_distance=last) for _ in range(6))
 
@@ -248,7 +248,7 @@ def test_a_run_that_learnt_nothing_is_begun_anew_on_trial(name):
     assert first.restart == 1
     assert first.trial
     assert first.changes["learning_rate"] < CONFIG().learning_rate
-    said = [course.look(name, below_baseline=True, progress=0.1) for _ in range(8)]
+    said = [course.look(name, below_baseline=True, progress=0.1) for _ in range(6)]
     assert said[-1].undo, "weights that are no better give way to those that learnt longer"
     assert course.config == CONFIG()
     assert "restart" in course.controller.failed
@@ -256,7 +256,7 @@ def test_a_run_that_learnt_nothing_is_begun_anew_on_trial(name):
 
 def test_new_weights_get_the_time_that_the_old_ones_had():
     course = Course()
-    for _ in range(2):
+    for _ in range(4):
         course.look("healthy")
     course.look("vanishing_gradient", below_baseline=True, progress=0.15)
     assert course.controller.trial.waits == 10
@@ -288,11 +288,11 @@ def test_a_generator_that_overfits_goes_back_twice_and_then_ends_at_its_best():
 
 
 def test_nothing_is_done_before_it_is_known_whether_the_run_improves():
-    assert not stagnates([measurements()] * 7, 4)
-    assert stagnates([replace(measurements(), step=at) for at in range(8)], 4)
+    assert not stagnates([measurements()] * 5, 3)
+    assert stagnates([replace(measurements(), step=at) for at in range(6)], 3)
     course = Course()
     course.history = []
-    assert not any(course.look("vanishing_gradient") for _ in range(7))
+    assert not any(course.look("vanishing_gradient") for _ in range(5))
     assert course.look("vanishing_gradient").trial
 
 
