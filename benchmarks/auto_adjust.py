@@ -9,13 +9,14 @@ bounded by steps, so that a result depends on no clock.
 from __future__ import annotations
 
 import json
+import math
 import sys
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median
+from statistics import median, stdev
 from typing import Any
 
 import numpy as np
@@ -145,6 +146,9 @@ Rows are trained without the energy distance, which makes up for most faults (me
 there is something to cure.
 """
 
+MEDIAN_ERROR = 1.25
+"""Standard error of a median, in that of a mean."""
+
 ARMS = ("off", "on", "advised")
 
 
@@ -212,7 +216,11 @@ def distance(real: NDArray[Any], made: NDArray[Any]) -> float:
 
 
 def _summary(found: list[dict[str, Any]]) -> dict[str, Any]:
-    """Keys per fault; on is not worse if its median is at most a tenth, or .005, above off's."""
+    """Keys per fault; on is not worse if its median is within the noise of off's.
+
+    Noise is the standard error of the median over the seeds of off, at least a tenth of it or .005:
+    a run that differs in one step ends as another seed would.
+    """
     summary: dict[str, Any] = {}
     for name in dict.fromkeys(each["name"] for each in found):
         here = {
@@ -224,7 +232,9 @@ def _summary(found: list[dict[str, Any]]) -> dict[str, Any]:
             for arm, runs in here.items()
             if runs
         }
-        noise = max(0.1 * middle["off"], 0.005)
+        off = [each["distance"] for each in here["off"]]
+        spread = MEDIAN_ERROR * stdev(off) / math.sqrt(len(off)) if len(off) > 1 else 0.0
+        noise = max(0.1 * middle["off"], 0.005, spread)
         summary[name] = middle | {
             "each": {
                 arm: [each["distance"] for each in runs] for arm, runs in here.items() if runs

@@ -107,7 +107,7 @@ class Controller:
             return None
         if self.trial is not None:
             self.trial.evaluations.append(now)
-            return self._judge(self.trial, diagnosis) if self.trial.over else None
+            return self._judge(self.trial) if self.trial.over else None
         if self.since_action <= self.cooldown:
             return None
         if diagnosis.name == "healthy":
@@ -174,14 +174,12 @@ class Controller:
             trial=True,
         )
 
-    def _judge(self, trial: RemedyTrial, diagnosis: Diagnosis) -> Action:
+    def _judge(self, trial: RemedyTrial) -> Action:
         """Keep what helped, undo the rest: settings always, weights unless they seem better."""
         outcome, numbers = trial.outcome()
-        gone = diagnosis.name != trial.diagnosis and not trial.replaced and not trial.seems_worse()
         self.trial, self.since_action = None, 0
-        if outcome == "better" or (outcome == "same" and gone):
-            why = "it helped" if outcome == "better" else f"{trial.diagnosis} is gone"
-            return Action(f"kept {trial.remedy}, since {why}: {numbers}")
+        if outcome == "better":
+            return Action(f"kept {trial.remedy}, since it helped: {numbers}")
         self.failed.append(trial.remedy)
         why = "it made things worse" if outcome == "worse" else "it did not help"
         back = outcome == "worse" or trial.replaced or trial.seems_worse(certain=0.0)

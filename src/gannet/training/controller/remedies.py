@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,6 +70,21 @@ def remedies(
 
     if config.batch < SMALL_BATCH and diagnosis in NOISY:
         return [lower_rate]  # the cause is known, and nothing else softens it
+    found = _usual(diagnosis, config, lower_rate, scaled, controls, augment)
+    missing = scaled(4.0) if penalty == 0 and usual_penalty and found else []
+    # Where nothing keeps the discriminator flat, that comes first.
+    return [*missing, *(each for each in found if each not in missing)]
+
+
+def _usual(
+    diagnosis: DiagnosisName,
+    config: Config,
+    lower_rate: Remedy,
+    scaled: Callable[[float], list[Remedy]],
+    controls: Controls,
+    augment: float | None,
+) -> list[Remedy]:
+    """Remedies of a diagnosis in their usual order."""
     match diagnosis:
         case "discriminator_overfitting":
             if augment is None or augment >= MAX_AUGMENT:
@@ -83,7 +99,7 @@ def remedies(
             fewer = _rounds(config.n_critic, 1)
             return [*([fewer] if config.n_critic > 1 else []), *scaled(4.0), lower_rate]
         case "diverged":
-            return [_rate(config.learning_rate, 0.5, rollback=True), *scaled(4.0)]
+            return [_rate(config.learning_rate, 0.1, rollback=True), *scaled(4.0)]
         case _:
             return []
 

@@ -134,12 +134,13 @@ def test_what_helped_stays_and_may_be_done_again():
     assert again[-1].changes["gradient_penalty"] > course.config.gradient_penalty / 2
 
 
-def test_a_symptom_that_is_gone_while_nothing_became_worse_is_help():
+def test_a_verdict_that_is_gone_is_no_help_where_nothing_became_better():
+    """As measured on rows half of which are one constant: a fivefold distance in the end."""
     course = Course()
-    course.look("discriminator_overfitting")
+    course.look("discriminator_underfitting")
     said = [course.look("healthy") for _ in range(course.controller.cooldown)]
-    assert "discriminator_overfitting is gone" in said[-1].reason
-    assert not said[-1].changes
+    assert "undid" in said[-1].reason
+    assert course.config == CONFIG()
 
 
 def test_nothing_is_done_while_the_run_improves_by_itself():
