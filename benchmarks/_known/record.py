@@ -37,8 +37,8 @@ SAID: Mapping[str, str] = {
     "missing": (
         r"Variety is missing|\*\*Missing (classes|clusters)\*\*|\*\*Values are missing\*\*|Too rare"
     ),
-    "narrow": r"modes shrunken|fakes vary 0",
-    "wide": r"modes too wide|fakes vary [1-9]",
+    "narrow": r"modes shrunken|fakes vary 0|too crowded",
+    "wide": r"modes too wide|fakes vary [1-9]|too scattered",
     "unbelievable": r"not believable",
     "loses": r"loses to its baseline",
     "disclosed": r"\*\*Disclosed\*\*|given away",

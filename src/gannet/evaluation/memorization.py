@@ -88,7 +88,8 @@ def duplicate_score(
     """
     limit = nearest_others(held_out).quantile(DUPLICATE_QUANTILE)
     flags = [nearest_others(each) <= limit for each in (fake, reference, baseline)]
-    return fraction_score(f"duplicate rate[{feature_extractor}]", flags, ABOUT["duplicate rate"])
+    name, pair = f"duplicate rate[{feature_extractor}]", 2  # whoever is near another is so to it
+    return fraction_score(name, flags, ABOUT["duplicate rate"], together=pair)
 
 
 def _distance(evaluation_samples: EvaluationSamples) -> tuple[Callable[[Tensor], Tensor], str]:
