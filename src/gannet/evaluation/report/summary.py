@@ -82,7 +82,9 @@ def with_sample_noun(text: str, sample_noun: str) -> str:
 
 def diagnosis_of(report: Report) -> RunDiagnosis:
     """What all evidence of a report says together."""
-    return diagnose_run(evidence_of(report))
+    record = report.two_sample_test
+    test = TwoSampleResult.of(record) if record else None
+    return diagnose_run(evidence_of(report, two_sample=test))
 
 
 def verdict(report: Report) -> list[str]:
