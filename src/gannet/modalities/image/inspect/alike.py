@@ -77,11 +77,12 @@ def _fitted(moved: Tensor, target: Tensor, middle: Tensor) -> tuple[Tensor, Tens
     parts = [moved, torch.ones_like(moved), down, right, down * y + right * x]
     known: Tensor = torch.stack([part.flatten(1) for part in parts], 2)
     asked: Tensor = target.flatten(1)[..., None]
-    squares: Tensor = known.mT.matmul(known)
+    squares: Tensor = torch.einsum("mpi,mpj->mij", known, known)
     ridge = torch.diag_embed(squares.diagonal(dim1=1, dim2=2) * 1e-4 + 1e-9)
-    sums: Tensor = known.mT.matmul(asked)
-    weights: Tensor = torch.linalg.solve(squares + ridge, sums)
-    fitted: Tensor = torch.matmul(known, weights)
+    weights: Tensor = torch.linalg.solve(
+        squares + ridge, torch.einsum("mpi,mpk->mik", known, asked)
+    )
+    fitted = torch.einsum("mpi,mik->mpk", known, weights)
     gain = weights[:, 0, 0]
     rest = (asked - fitted).reshape(moved.shape)
     return gain, weights[:, 2:, 0] / gain.clamp_min(0.1)[:, None], _size(rest)
