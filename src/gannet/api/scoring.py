@@ -18,7 +18,7 @@ from gannet.core.scores import Report
 from gannet.core.types import Batch
 from gannet.data import dataset
 from gannet.data.dataset import Dataset
-from gannet.evaluation.report.examples import Examples
+from gannet.evaluation.report.examples import Examples, with_growth
 from gannet.evaluation.report.html.page import can_draw, write_page
 from gannet.evaluation.report.markdown import write_report
 from gannet.evaluation.scored import score
@@ -132,8 +132,12 @@ def scored(
     if evaluation_data.digest != card.data.get("digest"):
         protocol.append(OTHER_DATA)
     training_log = read_training_log(folder, recipe=card.recipe, diagnosis=card.diagnosis)
-    update = {"protocol": tuple(protocol), "training_log": training_log}
-    return report.model_copy(update=update), result.examples, result.sheets
+    update = {
+        "protocol": tuple(protocol),
+        "training_log": training_log,
+        "training_samples": int(card.data.get("train", 0)),
+    }
+    return report.model_copy(update=update), with_growth(result.examples, folder), result.sheets
 
 
 def _features_cache(artifact: Artifact, folder: Path, evaluation_data: Dataset) -> Path | None:
