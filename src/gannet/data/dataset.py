@@ -114,12 +114,14 @@ class Dataset:
 
     Attributes:
         source: Where the data come from.
-        codecs: ``real``, and ``vector`` if there are classes.
+        codecs: By role: ``sample``, and ``vector`` if there are classes.
         classes: Names of the classes.
         train: Rows to train on.
         held_out: Rows that training never sees, nor duplicates of them.
         skipped: Names of the items that could not be read, with reasons.
         digest: Changes when a sample, a label, the split or the codec changes.
+        identities: ``(n,)`` fingerprint of each sample of the store, by which it is known in
+            other data.
     """
 
     source: Source
@@ -129,6 +131,7 @@ class Dataset:
     held_out: Rows
     skipped: tuple[tuple[str, str], ...]
     digest: str
+    identities: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
 
 
 def load(
@@ -201,6 +204,7 @@ def load(
         held_out=_subset(everything, held_out_indices),
         skipped=decoded.skipped,
         digest=_digest(f"{codec.model_dump(mode='json')} {source.classes}", digested),
+        identities=decoded.identities,
     )
 
 

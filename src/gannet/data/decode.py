@@ -40,6 +40,8 @@ class Decoded:
         fingerprints: ``(n,)`` fingerprint of each decoded sample; equal for equal samples.
         skipped: Names of the items that could not be decoded, with reasons.
         store: The store of the samples.
+        identities: ``(n,)`` fingerprints by which a sample is known elsewhere; see
+            ``StoredSamples``.
     """
 
     indices: NDArray[np.int64]
@@ -47,6 +49,7 @@ class Decoded:
     fingerprints: NDArray[np.uint64]
     skipped: tuple[tuple[str, str], ...]
     store: SampleStore
+    identities: NDArray[np.uint64]
 
 
 Check = Callable[[NDArray[np.uint64]], None]
@@ -92,7 +95,8 @@ def decode(
         whole = modality.reading.store(source, codec, cache, memory_bytes)
         check(whole.fingerprints)
         usable = np.arange(len(whole.fingerprints))
-        return Decoded(usable, whole.contents, whole.fingerprints, (), whole.store)
+        identities = whole.fingerprints if whole.identities is None else whole.identities
+        return Decoded(usable, whole.contents, whole.fingerprints, (), whole.store, identities)
     form = modality.pack(codec, [])
     row = row_bytes(form)
     total = row * source.count
@@ -115,7 +119,8 @@ def decode(
         flat = np.fromfile(file, form.dtype) if in_memory and file else None
         usable = None if flat is None else flat.reshape(-1, *form.shape[1:])
         store = _store(modality, source, codec, index, usable, file)
-    return Decoded(index.indices, index.contents, index.fingerprints, index.skipped, store)
+    prints = index.fingerprints
+    return Decoded(index.indices, index.contents, prints, index.skipped, store, prints)
 
 
 def _store(

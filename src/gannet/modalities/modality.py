@@ -39,6 +39,7 @@ from gannet.modalities.reading import (
 )
 from gannet.networks.classifier import BuildClassifier, RowNet
 from gannet.networks.features import Features, RandomFeatures
+from gannet.networks.robust_features import RobustFeatures
 
 __all__ = ["Budget", "Claim", "ColumnView", "Modality", "Reading", "Writer"]
 
@@ -136,6 +137,11 @@ def random_features(reference: Tensor, seed: int) -> Features:
     return RandomFeatures(reference, seed=seed)
 
 
+def robust_features(reference: Tensor, seed: int) -> Features:
+    """Random features of numbers with any tails, fixed by the seed."""
+    return RobustFeatures(reference, seed=seed)
+
+
 def jittered(samples: Tensor, p: float, rng: torch.Generator | None = None) -> Tensor:
     """Add Gaussian noise of deviation ``0.1 * p``; 0 returns the samples themselves."""
     if p <= 0:
@@ -174,11 +180,14 @@ class Modality:
             for no samples, ``(0, ...)`` of that shape and dtype.
         unpack: Packed samples ``(n, ...)`` to tensors ``(n, *shape)``.
         reading: Optional hooks for reading data from disk.
+        examples: Some raw samples, from their number and random numbers, by which tests and tools
+            try the kind with every recipe that takes it; a kind within gannet must have it.
         collection: What a whole data set is called; by default the plural noun.
 
         thumbnail: Samples ``(n, *shape)`` as few numbers ``(n, F)`` with cheap distances, for
             diversity, memorization and clusters.
         features: From reference samples and a seed to features for scores, without training.
+        monitor_features: The same for evaluations during training.
         classifier: From training samples and a number of classes to an untrained classifier.
         augment: Differentiable augmentation; each change with probability ``p``.
         channels_last: Whether networks and batches use the channels-last memory format.
@@ -210,10 +219,12 @@ class Modality:
     pack: Callable[[Any, Sequence[Any]], NDArray[Any]] = encoded
     unpack: Callable[[Any, NDArray[Any]], Tensor] = as_tensor
     reading: Reading = ITEM_BY_ITEM
+    examples: Callable[[int, np.random.Generator], Sequence[Any]] | None = None
     collection: str = ""
 
     thumbnail: Callable[[Tensor], Tensor] = flattened
     features: Callable[[Tensor, int], Features] = random_features
+    monitor_features: Callable[[Tensor, int], Features] = robust_features
     classifier: BuildClassifier = RowNet
     augment: Callable[[Tensor, float, torch.Generator | None], Tensor] = jittered
     channels_last: bool = False

@@ -73,6 +73,7 @@ class Plan(BaseModel):
         eval_interval: Steps between evaluations.
         reasons: Why each setting is what it is.
         forecast: What to expect, in sentences for users.
+        traits: Of the raw data; see ``data.traits``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -96,6 +97,7 @@ class Plan(BaseModel):
     eval_interval: int
     reasons: tuple[str, ...] = ()
     forecast: tuple[str, ...] = ()
+    traits: dict[str, list[Any]] = {}
 
 
 def _eval_interval(chosen: AutoConfig) -> int:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from gannet.api.scoring import OTHER_DATA
+from gannet.api.evaluation_data import OTHER_DATA
 from gannet.api.train import Model, load, prepare, train
 from gannet.core.errors import ConfigError, DataError
 from gannet.data import dataset
@@ -50,6 +50,7 @@ def test_a_model_without_classes_is_evaluated_on_data_with_them(of_pictures, tmp
     report = Model(of_pictures, tmp_path).evaluate(data, **QUICK)
     assert "c2st accuracy" in names(report)
     assert "class accuracy" not in names(report)
+    assert OTHER_DATA in report.protocol  # nothing there tells what it was trained on
 
 
 def test_evaluating_reads_the_cache_of_the_same_data(of_pictures, tmp_path):
@@ -105,16 +106,8 @@ def test_evaluating_takes_the_label_of_training(of_table):
     assert model.card.data["label"] == "kind"
     report = model.evaluate(data, **QUICK)
     assert (report.artifact, report.data) == ("run", "data.csv")
-    assert OTHER_DATA not in report.protocol
+    assert report.notes == ()
     assert "class accuracy" in names(model.evaluate(data, **QUICK | {"features": "auto"}))
-
-
-def test_evaluating_other_data_is_said(of_table, tmp_path):
-    data, run = of_table
-    head, *rows = data.read_text().splitlines()
-    other = tmp_path / "other.csv"
-    other.write_text("\n".join([head, *rows[:-5]]))
-    assert OTHER_DATA in load(run).evaluate(other, **QUICK).protocol
 
 
 def test_going_on_with_another_label_is_refused(of_table):
@@ -205,7 +198,7 @@ def test_a_model_with_kinds_samples_judges_and_is_evaluated_like_any_other(sorte
     assert len(model.judge(made)) == 5
     report = model.evaluate(data, **QUICK)
     assert "class accuracy" not in names(report)
-    assert OTHER_DATA not in report.protocol
+    assert report.notes == ()
 
 
 def test_a_run_with_kinds_is_gone_on_with(sorted_run):

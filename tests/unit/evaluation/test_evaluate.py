@@ -15,7 +15,7 @@ from torch import Tensor
 from gannet.core.errors import ConfigError, DataError
 from gannet.core.types import Batch, Condition
 from gannet.evaluation.evaluate import Report, evaluate
-from gannet.evaluation.feature_cache import CachedFeatures
+from gannet.evaluation.features.cache import CachedFeatures
 from gannet.evaluation.report.markdown import summary, to_json
 from gannet.evaluation.samples import evaluation_samples
 from gannet.evaluation.scores import by_class

@@ -4,6 +4,7 @@ from gannet.core.scores.about import ABOUT, About, ScoreRole, documented
 from gannet.core.scores.results import (
     Component,
     Departure,
+    FeatureFitness,
     Histogram,
     NearestPair,
     Report,
@@ -16,6 +17,7 @@ __all__ = [
     "About",
     "Component",
     "Departure",
+    "FeatureFitness",
     "Histogram",
     "NearestPair",
     "Report",

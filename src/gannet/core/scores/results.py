@@ -210,6 +210,33 @@ class Histogram(BaseModel):
         return sum(abs(a - b) for a, b in zip(self.real, self.fake, strict=True)) / 2
 
 
+class FeatureFitness(BaseModel):
+    """What some features could tell of reals, before any fake was looked at.
+
+    Attributes:
+        name: Of the features, with their hash.
+        used: Whether the scores are measured in them.
+        fit: Whether they can tell enough for that.
+        told: What they tell reals from, well above chance; ``classes`` for those of the labels.
+        missed: What they do not, and others do.
+        reason: Why they are not fit; empty if they are.
+        samples: Reals that were looked at.
+        scores: Few scores of the fakes in these features, on equal samples for all features, to
+            see where they disagree.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    used: bool
+    fit: bool
+    told: tuple[str, ...]
+    missed: tuple[str, ...]
+    reason: str
+    samples: int
+    scores: tuple[Score, ...] = ()
+
+
 class Report(BaseModel):
     """All scores of one generator, and how they were measured.
 
@@ -231,8 +258,11 @@ class Report(BaseModel):
         conditional: Whether the fakes are conditional outputs: for held-out images, or for
             hidden cells.
         seeds: Of the training runs that scores are the mean over; empty for a single run.
+        features: What each make of features could tell, the most wanted first; empty where scores
+            need none.
+        digest: Of the data; reports of other data are not overwritten. Empty if unknown.
+        notes: What must be known of the data, such as samples that were left out.
         training_samples: Samples that the generator was trained on; 0 if unknown.
-        unfit_features: Why the features of the scores cannot be relied on; empty if they can.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -253,8 +283,17 @@ class Report(BaseModel):
     seconds: float = 0.0
     conditional: bool = False
     seeds: tuple[int, ...] = ()
+    features: tuple[FeatureFitness, ...] = ()
+    digest: str = ""
+    notes: tuple[str, ...] = ()
     training_samples: int = 0
-    unfit_features: str = ""
+
+    @property
+    def unfit_features(self) -> str:
+        """Why no features could be relied on; empty if some could, or none were needed."""
+        if any(each.used and each.fit for each in self.features):
+            return ""
+        return "; ".join(f"{each.name}: {each.reason}" for each in self.features if each.reason)
 
     @property
     def sample_noun(self) -> str:

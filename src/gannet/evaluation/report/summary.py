@@ -8,6 +8,7 @@ from gannet.core.scores import Histogram, TrainingDistance
 from gannet.core.scores.diagnosis import RunDiagnosis, diagnose_run
 from gannet.core.scores.evidence import evidence_of
 from gannet.evaluation.evaluate import Report, Score
+from gannet.evaluation.features.disagreement import feature_warnings
 from gannet.evaluation.two_sample.result import COARSE, detectable_excess
 from gannet.metrics.confidence import wilson
 
@@ -105,6 +106,7 @@ def details(report: Report) -> str:
     sentences = [
         with_sample_noun(sentence, report.sample_noun) for sentence in sentences
     ] + _of_baseline(report)
+    sentences += feature_warnings(report.features)
     score_by_role: dict[str, Score] = {score.role: score for score in report.scores if score.role}
     sentences += [
         with_sample_noun(sentence, report.sample_noun)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,7 +16,13 @@ from gannet.modalities.hooks import EvaluationHooks, Presentation, RowView, flat
 from gannet.modalities.inference import InferenceHooks
 from gannet.modalities.modality import Modality, MonitorDefaults, TwoSampleDefaults
 from gannet.modalities.reading import Reading
-from gannet.modalities.table.apply import apply_file, apply_value
+from gannet.modalities.table.apply import (
+    apply_file,
+    apply_value,
+    output_value,
+    read_input,
+    write_output,
+)
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.evaluation.encoding import encode_table
 from gannet.modalities.table.evaluation.whole import evaluate
@@ -29,6 +36,7 @@ from gannet.modalities.table.source import (
     adopt,
     choose_codec,
     claim,
+    known,
     layout_of,
     store,
 )
@@ -66,6 +74,18 @@ def cells(codec: Codec[Any] | None) -> Mapping[str, RowView]:
     return {"cells": see}
 
 
+def examples(count: int, rng: np.random.Generator) -> Sequence[Any]:
+    """Rows of words, numbers, dates and missing cells, some of which hang together."""
+    rows: list[tuple[str, ...]] = []
+    for _ in range(count):
+        region = str(rng.choice(["north", "south", "east"], p=[0.5, 0.3, 0.2]))
+        smokes = "yes" if region == "north" and rng.random() < 2 / 3 else "no"
+        age = "" if rng.random() < 0.1 else str(rng.integers(18, 80))
+        born = str(np.datetime64("1950-01-01") + rng.integers(0, 20_000))
+        rows.append((region, smokes, age, born, f"{rng.normal(70, 12):.2f}"))
+    return rows
+
+
 modality = Modality(
     name="table",
     noun=("row", "rows"),
@@ -82,8 +102,10 @@ modality = Modality(
         table=layout_of,
         codec=choose_codec,
         inspect=inspect,
+        known=known,
     ),
     default_recipe="table",
+    examples=examples,
     # A small table is memorized after about twenty epochs (measured on 500 rows), and an
     # evaluation takes as long as ten steps (measured on Adult).
     monitor=MonitorDefaults(evaluations=12, rounds=10),
@@ -100,7 +122,12 @@ modality = Modality(
         encode=encode,
         apply_file=apply_file,
         apply_value=apply_value,
+        read_input=read_input,
+        write_output=write_output,
+        output_value=output_value,
     ),
     evaluation=EvaluationHooks(whole=evaluate, rows=cells, corruptions=TOKENS),
-    presentation=Presentation(grid=no_grid, contents=contents, notes=notes, tags=("tabular",)),
+    presentation=Presentation(
+        grid=no_grid, contents=contents, notes=notes, tags=("tabular",), hub_name="tabular"
+    ),
 )

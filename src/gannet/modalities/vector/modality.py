@@ -18,7 +18,7 @@ from gannet.modalities.inference import InferenceHooks, ReadTable
 from gannet.modalities.modality import Modality
 from gannet.modalities.reading import Reading
 from gannet.modalities.vector.codec import VectorCodec
-from gannet.modalities.vector.rows import adopt, choose_codec, claim, inspect, pack
+from gannet.modalities.vector.rows import adopt, choose_codec, claim, inspect, pack, traits
 from gannet.modalities.vector.writers import WRITERS
 
 
@@ -42,6 +42,12 @@ def read_file(codec: Codec[Any], path: Path, read_table: ReadTable) -> LoadedSam
     return LoadedSamples(codec.encode(list(rows)), tuple(f"row {at}" for at in range(len(rows))))
 
 
+def examples(count: int, rng: np.random.Generator) -> Sequence[Any]:
+    """Points on a circle, with a further number of no meaning."""
+    turn = rng.uniform(0, 2 * np.pi, count)
+    return list(np.stack([10 + np.cos(turn), np.sin(turn), rng.normal(size=count)], 1))
+
+
 modality = Modality(
     name="vector",
     noun=("row of numbers", "rows of numbers"),
@@ -49,8 +55,11 @@ modality = Modality(
     values="standardized",
     codec=VectorCodec,
     claim=claim,
+    examples=examples,
     pack=pack,
-    reading=Reading(adopt=adopt, arrays="(N, columns)", codec=choose_codec, inspect=inspect),
+    reading=Reading(
+        adopt=adopt, arrays="(N, columns)", codec=choose_codec, inspect=inspect, traits=traits
+    ),
     bfloat16=False,  # 8 bits of mantissa would lose fine structure
     writers=WRITERS,
     inference=InferenceHooks(read_file=read_file),

@@ -26,7 +26,7 @@ def evaluate(request: WholeEvaluation) -> Report:
     if options.pop("features", "auto") != "auto":
         raise ConfigError("--features: tables are scored column by column, without features")
     chosen = [random_subset(len(rows), TABLE_ROWS, seed) for rows in (data.train, data.held_out)]
-    if request.transform is not None:  # training calibrated the imputer on every other row
+    if request.transform is not None and not request.unseen:  # calibrated on every other row
         chosen[1] = [at for at in chosen[1] if at % 2]
     real, others = (
         codec.decode_frame(rows.take(some).real)
