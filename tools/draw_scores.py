@@ -29,8 +29,8 @@ from gannet.evaluation.two_sample.test import classifier_two_sample_test
 from gannet.evaluation.unpaired import unpaired_scores
 from gannet.metrics import METRICS
 from gannet.metrics.memorization import closest, suspects
+from gannet.metrics.modes.spread import find_modes, neighbor_distance, spread_within_modes
 from gannet.metrics.pairwise import FeatureSet
-from gannet.metrics.spread import find_modes, neighbor_distance, spread_within_modes
 from gannet.modalities.image.evaluation.comparison import STRUCTURE
 from gannet.modalities.image.evaluation.sharpness import EDGE, roughness
 from gannet.modalities.registry import find_modality

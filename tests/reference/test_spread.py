@@ -10,7 +10,7 @@ import torch
 from scipy import linalg, stats
 from sklearn.neighbors import NearestNeighbors
 
-from gannet.metrics.spread import (
+from gannet.metrics.modes.spread import (
     FAR,
     find_modes,
     mode_deviations,

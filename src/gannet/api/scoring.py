@@ -20,7 +20,7 @@ from gannet.core.recipe import ReferenceMethod
 from gannet.core.scores import Report
 from gannet.core.transform import Role
 from gannet.core.types import Batch
-from gannet.evaluation.report.examples import Examples
+from gannet.evaluation.report.examples import Examples, with_growth
 from gannet.evaluation.report.html.page import can_draw, write_page
 from gannet.evaluation.report.markdown import write_report
 from gannet.evaluation.scored import score
@@ -158,7 +158,11 @@ def scored(
     report = with_task_scores(result.report, recipe, artifact, chosen.dataset, count=count)
     report = _with_notes(report, chosen, count)
     training_log = read_training_log(folder, recipe=card.recipe, diagnosis=card.diagnosis)
-    return report.model_copy(update={"training_log": training_log}), result.examples, result.sheets
+    update = {
+        "training_log": training_log,
+        "training_samples": int(card.data.get("train", 0)),
+    }
+    return report.model_copy(update=update), with_growth(result.examples, folder), result.sheets
 
 
 def _count_of(data: EvaluationData, count: int | None) -> int:

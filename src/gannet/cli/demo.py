@@ -10,9 +10,9 @@ import numpy as np
 
 from gannet.api.train import load, prepare
 from gannet.cli.progress import watch
-from gannet.cli.short_table import short_table
 from gannet.core.errors import MissingExtraError
 from gannet.evaluation.report.html.page import can_draw
+from gannet.evaluation.report.short import short_table
 from gannet.inference.judge_files import judge_files
 from gannet.inference.write_samples import write_samples
 

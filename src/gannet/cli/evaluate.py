@@ -82,7 +82,7 @@ def evaluate(
     from gannet.api.scoring import report_folder
     from gannet.api.seeds import evaluate_over_seeds
     from gannet.api.train import load
-    from gannet.cli.short_table import short_table
+    from gannet.evaluation.report.short import short_table
 
     asked = out or run
     _warn_if_no_page()

@@ -34,7 +34,7 @@ from gannet.evaluation.scores import (
 )
 from gannet.evaluation.two_sample.generator import GeneratorTest
 from gannet.evaluation.unpaired import unpaired_scores
-from gannet.metrics.spread import spread_scores
+from gannet.metrics.modes.spread import spread_scores
 from gannet.metrics.two_sample import TwoSampleResult
 from gannet.modalities.hooks import Data, Sampler, TwoSampleScorer
 from gannet.networks.classifier import ClassifierFeatures, train_classifier

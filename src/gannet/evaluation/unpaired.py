@@ -12,7 +12,7 @@ from gannet.core.scores import ABOUT, Component, Score
 from gannet.core.seeding import derive_seed
 from gannet.core.types import Batch
 from gannet.evaluation.paired import mean_score
-from gannet.metrics.kmeans import first_of_each
+from gannet.metrics.modes.kmeans import first_of_each
 from gannet.modalities.hooks import PairMeasure
 
 BOOTSTRAP_DRAWS = 200

@@ -73,10 +73,12 @@ def causes_of(evidence: Evidence, grades: Mapping[str, str]) -> tuple[Cause, ...
     bad = any(grade in ("fair", "poor", "collapsed") for grade in grades.values())
     log = evidence.training_log
     if bad and not found and log is not None and log.steps and not log.fitted:
+        measured = len(log.series("energy_distance")) >= MIN_EVALUATIONS
         found.append(
             Cause(
                 name="standstill",
-                why=f"nothing stands out after {log.steps:,} steps that no longer improve it",
+                why=f"no single fault stands out after {log.steps:,} steps"
+                + ", the last of which brought no improvement" * measured,
                 advice="Try a larger network (--width), or more data.",
             )
         )

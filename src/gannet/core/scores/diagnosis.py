@@ -179,7 +179,7 @@ def _departures(evidence: Evidence) -> Iterator[tuple[Grade, str]]:
 def _departs(score: Score) -> str:
     kind = score.name.partition("[")[0]
     end = score.ends[score.departure == "too high"]
-    return f"samples are {end}" if _adjective(end) else f"{end} ({kind} {_beside(score)})"
+    return f"{'samples are ' * _adjective(end)}{end} ({kind} {_beside(score)})"
 
 
 def _adjective(end: str) -> bool:

@@ -187,14 +187,15 @@ def _of_references(report: Report) -> str:
     beyond = [score for score in scores if score.beyond_reference]
     others = "those of perfect answers" if report.perfect else "those of other reals"
     counts = [f"{like} of {len(scores)} scores are like {others}"]
-    counts.append(f"{len(scores) - like - len(beyond)} are worse")
+    worse = len(scores) - like - len(beyond)
+    counts.append(f"{worse} {'is' if worse == 1 else 'are'} worse")
     if beyond:
         names = ", ".join(
             dict.fromkeys(
                 f"{kind_of(score)}: {score.ends[score.departure == 'too high']}" for score in beyond
             )
         )
-        counts.append(f"{len(beyond)} better than reals can be, which is a departure too ({names})")
+        counts.append(f"{len(beyond)} better than reals are, which is a departure too ({names})")
     return f"{', '.join(counts[:-1])} and {counts[-1]}."
 
 

@@ -15,7 +15,7 @@ from torch.nn.utils import get_total_norm
 from gannet.core.seeding import derive_seed
 from gannet.core.types import Batch, Condition
 from gannet.metrics.distribution import energy_distance
-from gannet.metrics.kmeans import first_of_each
+from gannet.metrics.modes.kmeans import first_of_each
 from gannet.modalities.modality import modality_of_embedded
 from gannet.modalities.registry import modality_of
 from gannet.networks.convolutional import ProjectionDiscriminator

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from gannet.core.scores import Score
-from gannet.metrics.spread import spread_scores
+from gannet.metrics.modes.spread import spread_scores
 from gannet.modalities.table.evaluation.samples import EvaluationRows
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from gannet.core.scores.diagnosis import effect
-from gannet.metrics.spread import find_modes, spread_scores
+from gannet.metrics.modes.spread import find_modes, spread_scores
 
 
 def ring(count: int, seed: int, spread: float = 0.2) -> torch.Tensor:

@@ -8,7 +8,7 @@ import torch
 
 from gannet.data import dataset
 from gannet.data.pseudo_classes import clustered
-from gannet.metrics.kmeans import assigned, centers, usual_count
+from gannet.metrics.modes.kmeans import assigned, centers, usual_count
 from gannet.modalities.image.codec import ImageCodec
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from gannet.core.scores import ABOUT, Component, Score
 from gannet.metrics.confidence import half_samples, std
-from gannet.metrics.kmeans import assigned, centers
+from gannet.metrics.modes.kmeans import assigned, centers
 from gannet.metrics.pairwise import nearest
 
 HALVES, STUDENT = 12, 2.201

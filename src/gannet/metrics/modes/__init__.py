@@ -1,0 +1,1 @@
+"""Modes of reals: found without labels, and how wide samples are within them."""

@@ -1,0 +1,35 @@
+"""What a terminal shows of a report."""
+
+from __future__ import annotations
+
+import pytest
+
+from gannet.evaluation.report.short import WIDTH, short_table
+from tests.unit.evaluation.report.test_markdown import report, score
+
+
+@pytest.mark.parametrize("count", [1, 5, 40])
+def test_a_report_of_any_length_is_some_twelve_lines(count):
+    scores = [score("c2st accuracy[samples]", 0.95, low=0.93)]
+    scores += [score(f"kid[{at}]", 0.5) for at in range(count)]
+    scores += [score("frechet[x]", 9.0), score("coverage[x]", 0.5), score("density[x]", 2.38)]
+    lines = short_table(report(*scores)).splitlines()
+    assert len(lines) <= 14
+    assert all(len(line) <= WIDTH for line in lines)
+    assert lines[0].startswith("Poor: ")
+    assert "**" not in "".join(lines)
+
+
+def test_the_test_comes_first_then_what_departs():
+    like, test = score("kid[x]", 0.5), score("c2st accuracy[samples]", 0.5)
+    crowded = score("density[x]", 2.38, better="high", baseline=None)
+    text = short_table(report(like, crowded, test))
+    table = text.partition("verdict")[2]
+    places = [table.index(name) for name in ("c2st accuracy", "density", "kid")]
+    assert places == sorted(places)
+    assert "differs: too crowded" in text
+    assert "like reals" in text
+
+
+def test_a_report_without_scores_has_a_line_too():
+    assert short_table(report()).startswith("Not judged: no two-sample test was made.")
