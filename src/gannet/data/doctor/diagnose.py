@@ -82,15 +82,21 @@ def diagnose_dataset(dataset: Dataset) -> tuple[Finding, ...]:
         codec=codec,
     )
     held = np.isin(chosen, held_out.indices)
-    thumbnails = modality.thumbnail(examined.samples)
-    split = absent(
-        thumbnails[torch.from_numpy(~held)],
-        thumbnails[torch.from_numpy(held)],
-        examined.labels[~held],
-        examined.labels[held],
-        dataset.classes,
+    return _ordered([*_all(examined), *_split(examined, held)])
+
+
+def _split(examined: Examined, held: NDArray[np.bool_]) -> Iterator[Finding]:
+    """Whether anything is on one side only; copies count once on each side."""
+    _, once = np.unique(np.stack([examined.groups, held]), axis=1, return_index=True)
+    thumbnails = examined.modality.thumbnail(examined.samples)
+    here, there = once[~held[once]], once[held[once]]
+    return absent(
+        thumbnails[torch.from_numpy(here)],
+        thumbnails[torch.from_numpy(there)],
+        examined.labels[here],
+        examined.labels[there],
+        examined.classes,
     )
-    return _ordered([*_all(examined), *split])
 
 
 def _all(examined: Examined) -> Iterator[Finding]:

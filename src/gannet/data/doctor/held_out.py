@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -18,11 +19,11 @@ MODES = 12
 PER_MODE = 20
 """Samples of training for each of them."""
 
-EXPECTED = 8.0
-"""Expected samples of a class, or of several clusters, of which none can be missing by chance."""
+UNLIKELY = 8.0
+"""Negative logarithm of the chance that a class, or several clusters, are on one side only."""
 
 EACH = 3.0
-"""Expected samples of each of these clusters."""
+"""The same for each of these clusters."""
 
 
 def absent(
@@ -41,10 +42,10 @@ def absent(
         held_out_labels: ``(m,)``.
         names: Of the classes.
     """
-    ratio = len(held_out) / len(train)
+    part = len(held_out) / (len(train) + len(held_out))
     sizes = np.bincount(train_labels[train_labels >= 0], minlength=len(names))
     held = np.bincount(held_out_labels[held_out_labels >= 0], minlength=len(names))
-    gone = np.flatnonzero((sizes * ratio >= EXPECTED) & (held == 0))
+    gone = np.flatnonzero((-sizes * math.log1p(-part) >= UNLIKELY) & (held == 0))
     if len(gone):
         classes = [names[int(each)] for each in gone]
         listed = ", ".join(classes[:5])
@@ -64,13 +65,13 @@ def absent(
     found = assigned(rows, centroids)
     mine = found[: len(train)].bincount(minlength=count)
     theirs = found[len(train) :].bincount(minlength=count)
-    for many, few, share, where in (
-        (mine, theirs, ratio, "held out"),
-        (theirs, mine, 1 / ratio, "trained on"),
+    for many, few, each, where in (
+        (mine, theirs, -math.log1p(-part), "held out"),
+        (theirs, mine, -math.log(part), "trained on"),
     ):
-        gone = (few == 0) & (many * share >= EACH)
+        gone = (few == 0) & (many * each >= EACH)
         alike = int(many[gone].sum())
-        if alike * share >= EXPECTED:
+        if alike * each >= UNLIKELY:
             yield Finding(
                 code="mode_on_one_side",
                 severity="severe",

@@ -19,7 +19,7 @@ from gannet.modalities.findings import Finding
 from gannet.networks.classifier import fit, small_net
 from gannet.networks.features import in_chunks
 
-MOST = 2_000
+MOST = 1_500
 """Most samples that the probe learns from."""
 
 FEWEST = 100

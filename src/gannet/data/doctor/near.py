@@ -23,18 +23,32 @@ EXACT = 10_000
 MOST = 100_000
 """Among more samples near-duplicates are not looked for."""
 
-NEIGHBORS = 4
-"""Nearest samples that are looked at."""
+NEIGHBORS = 2
+"""Nearest samples that are looked at; a chain of nearest ones joins a larger group."""
+
+IN_CELL = 4
+"""Samples that follow in a cell and are looked at."""
+
+FAR = 0.75
+"""Distance of keys of length 1 from which samples are not compared: correlation below .72."""
+
+ROUNDING = 1e-3
+"""Deviations within which rows of a kind that repeats itself are equal but for rounding."""
 
 SUBSET = 128
 """Samples whose nearest neighbours tell how near honest samples are."""
 
-SHARE = 0.28
-"""Near-duplicates differ by less than this share of what neighbours in the subset differ by.
+SHARE, DENSEST = 0.4, 0.05
+"""Near-duplicates differ by less than this share of what the nearest twentieth of neighbours in the
+subset differ by: in each set one class, such as ones or trousers, is far more alike than the rest.
 
-Set so that noise of two grey levels, JPEG of quality 75 and crops of 2 % are found nearly always,
-and of honest digits, clothes and portraits two in a hundred at most are.
+Measured on portraits, paintings, digits of two makes, clothes, emoji and photos: noise of two grey
+levels, JPEG of quality 75 and crops of 2 % are found nearly always, JPEG of quality 50 and crops of
+5 % mostly; of honest digits, clothes and portraits one in a hundred is at most.
 """
+
+COPIES = 0.2
+"""Share of what the farthest neighbours differ by, below which these may be copies themselves."""
 
 BOUNDS = (0.03, 0.22)
 """Bounds of that limit."""
@@ -74,7 +88,7 @@ def near_groups(
             [_keys(read(part), modality, codec) for part in np.array_split(first, _parts(first))]
         )
         if modality.examination.unlike is None:
-            pairs = _near_by_distance(_scaled(keys))
+            pairs = _near_by_distance(_scaled(keys), repeats=modality.examination.repeats)
         else:
             pairs = _near_by_comparison(keys, lambda at: read(first[at]), modality)
     return _joined(len(first), pairs)[group]
@@ -113,17 +127,24 @@ def _near_by_comparison(keys: Tensor, read: Read, modality: Modality) -> IntArra
         found = [unlike(read(part[:, 0]), read(part[:, 1])).numpy() for part in parts]
         return np.concatenate([np.zeros(0, np.float32), *found])
 
-    some = np.sort(np.random.default_rng(0).permutation(len(keys))[:SUBSET])
+    some = np.sort(np.random.default_rng(0).permutation(len(keys))[: _subset(len(keys))])
     # By content and not by place, so that the order of the samples does not matter.
     some = np.lexsort(keys[:, : min(3, keys.shape[1])].double().numpy().T)[some]
-    usual = compared(some[nearest(keys[torch.from_numpy(some)], NEIGHBORS)])
-    honest = usual[usual > max(BOUNDS[0], 0.3 * float(np.quantile(usual, 0.95)))]
-    limit = float(np.clip(SHARE * np.median(honest) if len(honest) else 0.0, *BOUNDS))
+    usual = compared(some[nearest(keys[torch.from_numpy(some)], 1)]).clip(max=1.0)
+    honest = usual[usual > max(BOUNDS[0], COPIES * float(np.quantile(usual, 0.95)))]
+    densest = float(np.quantile(honest, DENSEST)) if len(honest) else 0.0
+    limit = float(np.clip(SHARE * densest, *BOUNDS))
     pairs = candidates(keys)
+    pairs = pairs[_distances(keys, pairs[:, 0], pairs[:, 1]) <= FAR]
     return pairs[compared(pairs) <= limit]
 
 
-def _near_by_distance(rows: Tensor) -> IntArray:
+def _subset(count: int) -> int:
+    """A third at most, so that copies mostly lie outside and honest neighbours are seen."""
+    return max(min(SUBSET, count // 3), 2)
+
+
+def _near_by_distance(rows: Tensor, *, repeats: bool) -> IntArray:
     """Pairs nearer than chance would bring them in data of this dimension.
 
     The share of pairs nearer than r grows as r to the power of the dimension (Grassberger and
@@ -143,6 +164,8 @@ def _near_by_distance(rows: Tensor) -> IntArray:
     dimension = max(math.log(5) / math.log(max(high / low, 1 + 1e-9)), 1.0)
     share = 2 * CHANCE / count  # of the pairs: count ** 2 / 2 pairs, CHANCE * count expected
     limit = min(low * (share / 0.05) ** (1 / dimension), 0.2 * low)
+    if repeats:  # such data are coarse: many rows are near each other by right
+        limit = min(limit, ROUNDING * math.sqrt(rows.shape[1]))
     pairs = candidates(rows, limit)
     return pairs[_distances(rows, pairs[:, 0], pairs[:, 1]) <= limit]
 
@@ -192,7 +215,7 @@ def candidates(rows: Tensor, width: float = 0.0) -> IntArray:
         cells = np.floor(place / reach + rng.random(8)).astype(np.int64)
         hashed = (cells * (rng.integers(1, 2**62, 8, np.int64) | 1)).sum(1)
         order = np.lexsort((place[:, 0], hashed))
-        for step in range(1, NEIGHBORS + 1):
+        for step in range(1, IN_CELL + 1):
             one, other = order[:-step], order[step:]
             same = hashed[one] == hashed[other]
             found.append(np.stack([one[same], other[same]], 1))

@@ -46,11 +46,11 @@ def unlike(one: Tensor, other: Tensor) -> Tensor:
 
     Source: Lucas and Kanade 1981, An Iterative Image Registration Technique, IJCAI, sec. 4.
     """
-    first, second = _shrunk(one).double(), _shrunk(other).double()
+    first, second = _shrunk(one), _shrunk(other)
     deviations = first.flatten(1).std(1), second.flatten(1).std(1)
     contrast = torch.minimum(*deviations).clamp_min(FLAT)
-    moved, total = first, torch.zeros(len(first), 3, dtype=torch.float64)
-    best = torch.full((len(first),), DIFFERENT, dtype=torch.float64)
+    moved, total = first, torch.zeros(len(first), 3, dtype=torch.float32)
+    best = torch.full((len(first),), DIFFERENT, dtype=torch.float32)
     for number in range(ROUNDS):
         gain, move, rest = _fitted(moved, second, (first + second) / 2 if not number else moved)
         total = total + move
@@ -60,7 +60,7 @@ def unlike(one: Tensor, other: Tensor) -> Tensor:
         moved = _moved(first, total)
     plain = _size(first - second) / contrast
     flat = torch.maximum(*deviations) <= FLAT
-    return torch.where(flat, plain / 10, torch.minimum(best, plain)).float()
+    return torch.where(flat, plain / 10, torch.minimum(best, plain))
 
 
 def _shrunk(images: Tensor) -> Tensor:
@@ -79,13 +79,16 @@ def _fitted(moved: Tensor, target: Tensor, middle: Tensor) -> tuple[Tensor, Tens
     asked: Tensor = target.flatten(1)[..., None]
     squares: Tensor = torch.einsum("mpi,mpj->mij", known, known)
     ridge = torch.diag_embed(squares.diagonal(dim1=1, dim2=2) * 1e-4 + 1e-9)
-    weights: Tensor = torch.linalg.solve(
-        squares + ridge, torch.einsum("mpi,mpk->mik", known, asked)
-    )
+    weights = _solved(squares + ridge, torch.einsum("mpi,mpk->mik", known, asked))
     fitted = torch.einsum("mpi,mik->mpk", known, weights)
     gain = weights[:, 0, 0]
     rest = (asked - fitted).reshape(moved.shape)
     return gain, weights[:, 2:, 0] / gain.clamp_min(0.1)[:, None], _size(rest)
+
+
+def _solved(matrix: Tensor, right: Tensor) -> Tensor:
+    solution: Tensor = torch.linalg.solve(matrix, right)
+    return solution
 
 
 def _size(rest: Tensor) -> Tensor:
@@ -102,7 +105,7 @@ def _gradient(images: Tensor, axis: int) -> Tensor:
 
 
 def _places(count: int) -> Tensor:
-    return (torch.arange(count, dtype=torch.float64) * 2 + 1) / count - 1
+    return (torch.arange(count, dtype=torch.float32) * 2 + 1) / count - 1
 
 
 def _moved(images: Tensor, by: Tensor) -> Tensor:
