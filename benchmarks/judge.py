@@ -86,10 +86,8 @@ def parquet(path: Path, count: int, seed: int) -> tuple[list[NDArray[Any]], list
     import pyarrow.parquet as pq
 
     table: Any = pq.read_table(path)
-    rows: int = table.num_rows
-    some: dict[str, list[Any]] = table.take(picked(rows, count, seed)).to_pydict()
-    contents: list[bytes] = [each["bytes"] for each in some["image"]]
-    found = [np.asarray(Image.open(io.BytesIO(each))) for each in contents]
+    some: dict[str, list[Any]] = table.take(picked(int(table.num_rows), count, seed)).to_pydict()
+    found = [np.asarray(Image.open(io.BytesIO(bytes(each["bytes"])))) for each in some["image"]]
     return found, [int(each) for each in some["label"]]
 
 
