@@ -20,7 +20,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench gpu-check docs format format-check lint types layers layout words clean
+.PHONY: help demo test check bench gpu-check docs format format-check lint types layers layout words environment clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -58,7 +58,7 @@ bench: $(DEV)
 gpu-check: $(DEMO)
 	@$(BIN)/python tools/gpu_check.py $(FLAGS)
 
-check: format-check lint types layers layout words docs
+check: environment format-check lint types layers layout words docs
 
 format-check: $(DEV)
 	@$(BIN)/ruff format --check .
@@ -74,6 +74,9 @@ layers: $(DEV)
 
 layout: $(DEV)
 	@$(BIN)/python tools/check_layout.py
+
+environment: $(DEV)
+	@$(BIN)/python tools/check_environment.py
 
 words: $(DEV)
 	@$(BIN)/python tools/check_words.py

@@ -85,9 +85,11 @@ def parquet(path: Path, count: int, seed: int) -> tuple[list[NDArray[Any]], list
     """Some pictures of a Parquet file, and their labels."""
     import pyarrow.parquet as pq
 
-    table: Any = pq.read_table(path)
-    some: dict[str, list[Any]] = table.take(picked(int(table.num_rows), count, seed)).to_pydict()
-    found = [np.asarray(Image.open(io.BytesIO(bytes(each["bytes"])))) for each in some["image"]]
+    read: Any = pq.read_table  # pyright: ignore[reportUnknownMemberType]  # pyarrow has no types
+    table: Any = read(path)
+    some: Any = table.take(picked(int(table.num_rows), count, seed)).to_pydict()
+    contents: list[bytes] = [each["bytes"] for each in some["image"]]
+    found = [np.asarray(Image.open(io.BytesIO(each))) for each in contents]
     return found, [int(each) for each in some["label"]]
 
 

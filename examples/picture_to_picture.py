@@ -49,7 +49,7 @@ class Example:
 
 EXAMPLES = {
     # Paintings are large, and strokes small: pieces of them are what to learn from. Few paintings
-    # are soon known by heart: --minutes 4 with large steps do better than ten with small ones.
+    # are soon memorized: --minutes 4 with large steps do better than ten with small ones.
     "van_gogh": Example(
         "translate_unpaired", {"crop_size": 64, "learning_rate": 8e-4}, to="paintings"
     ),

@@ -21,11 +21,8 @@ def main(out: Path, **budget: Any) -> None:
     session = gannet.prepare(digits, out / "run", seed=0, **budget)
     for moment in session.run():
         if moment.evaluation:
-            needle = moment.evaluation.measurements.auc_held_out
-            print(
-                f"step {moment.result.step}: {moment.evaluation.diagnosis.name}, needle "
-                f"{needle:.2f}"
-            )
+            auc = moment.evaluation.measurements.auc_held_out
+            print(f"step {moment.result.step}: {moment.evaluation.diagnosis.name}, AUC {auc:.2f}")
 
     # The same call goes on with a run that was stopped; this one is finished and returns at once.
     model = gannet.train(digits, out / "run", seed=0, **budget)
@@ -39,7 +36,7 @@ def main(out: Path, **budget: Any) -> None:
     print("probability of being real:", ", ".join(f"{chance:.2f}" for chance in chances))
 
     for score in model.evaluate(digits, count=500).scores:
-        print(f"{score.name}: {score.value:.3g} (floor {score.reference:.3g})")
+        print(f"{score.name}: {score.value:.3g} (reference {score.reference:.3g})")
 
     again = gannet.load(out / "run")
     assert (again.sample(1, seed=3) == model.sample(1, seed=3)).all()

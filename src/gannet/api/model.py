@@ -110,6 +110,7 @@ class Model:
         *,
         label: str | int | None = None,
         discriminator: bool = False,
+        **options: Any,
     ) -> list[float]:
         """Probability that each sample is real rather than fake; NaN where none can be given.
 
@@ -122,12 +123,15 @@ class Model:
             label: Judge them as samples of this class; by default of any.
             discriminator: Ask the discriminator of training, which knows only the last fakes that
                 it was trained against, instead of the judge.
+            options: What else they are said to be samples of, such as a text, of runs that are
+                sampled for one; see ``gannet sample RUN --help``.
 
         Raises:
-            ConfigError: if the model was fitted in closed form, so that it judges nothing.
+            ConfigError: if an option is unknown, or the model was fitted in closed form, so that it
+                judges nothing.
             DataError: if a file cannot be read, or a table has other columns.
         """
-        verdicts = self.verdicts(samples, label=label, discriminator=discriminator)
+        verdicts = self.verdicts(samples, label=label, discriminator=discriminator, **options)
         return [math.nan if each.probability is None else each.probability for each in verdicts]
 
     def verdicts(
@@ -136,6 +140,7 @@ class Model:
         *,
         label: str | int | None = None,
         discriminator: bool = False,
+        **options: Any,
     ) -> list[Verdict]:
         """What the judge says of each sample: ``probability``, ``novel`` and ``reason``.
 
@@ -143,12 +148,15 @@ class Model:
             samples: As for ``judge``.
             label: As for ``judge``.
             discriminator: As for ``judge``.
+            options: As for ``judge``.
 
         Raises:
             ConfigError: as ``judge`` does.
             DataError: as ``judge`` does.
         """
-        return judge_samples(self.artifact, samples, label=label, discriminator=discriminator)
+        return judge_samples(
+            self.artifact, samples, discriminator=discriminator, label=label, **options
+        )
 
     def apply(
         self,
@@ -246,34 +254,54 @@ class Model:
         return self.artifact.decode(edited.image()[None])[0]
 
     def evaluate(
-        self, data: Path | str, *, count: int = 2_000, out: Path | str | None = None, **options: Any
+        self,
+        data: Path | str | None = None,
+        *,
+        count: int | None = None,
+        out: Path | str | None = None,
+        anyway: bool = False,
+        **options: Any,
     ) -> Report:
         """Scores on held-out data, with intervals, a reference (real against real) and a baseline.
 
         Args:
-            data: The data that it was trained on; the same part is held out again.
-            count: Number of fakes, and of held-out reals if there are that many.
+            data: By default the data that it was trained on, of which the same part is held out
+                again. Of other data like those every sample is held out that it was not trained on.
+            count: Number of fakes, and of held-out reals if there are that many; by default 2,000,
+                of other data all of them, 10,000 at most.
             out: Folder for ``report.json``, ``report.md``, ``report.html`` (with the extra
                 ``report``), for images ``neighbors.png``, and for conditional models ``sheet.png``
-                (input, output, target); nothing is written by default.
+                (input, output, target); nothing is written by default. If it holds a report of
+                other data, the files go to ``out/evaluations/<name of the data>``.
+            anyway: Whether data of another size, class set or other columns than those of training
+                are scored all the same.
             options: As for ``gannet.evaluation.evaluate`` or, of tables, ``evaluate_table``; and
                 ``label``, the column of the classes, by default the one that the run was trained
                 with.
 
         Raises:
             ConfigError: if a number is out of range or ``out`` is a file.
-            DataError: if the data are of another kind than the model's, or have other classes.
+            DataError: if the data are of another kind than the model's; if they have another size,
+                classes or columns, unless ``anyway``; or if the run's own data are not known or no
+                longer there.
         """
         check_evaluation(count, options.get("seed", 0), out)
         began = time.perf_counter()
-        report, examples, sheets = self.scored(data, count=count, sheets=out is not None, **options)
+        report, examples, sheets = self.scored(
+            data, count=count, sheets=out is not None, anyway=anyway, **options
+        )
         if out is not None:
             timed = report.model_copy(update={"seconds": round(time.perf_counter() - began, 1)})
             write_scored(timed, Path(out), examples, sheets)
         return report
 
     def scored(
-        self, data: Path | str, *, count: int = 2_000, sheets: bool = True, **options: Any
+        self,
+        data: Path | str | None = None,
+        *,
+        count: int | None = None,
+        sheets: bool = True,
+        **options: Any,
     ) -> tuple[Report, Examples, Mapping[str, SampleGrid]]:
         """What ``evaluate`` writes: the report, examples, and image grids by file name.
 
@@ -281,7 +309,8 @@ class Model:
             data: As for ``evaluate``.
             count: As for ``evaluate``.
             sheets: Whether to make the image grids.
-            options: As for ``evaluate``; and ``threads``, the number of CPU threads, by default
-                the fastest. Equal numbers give bitwise equal networks on one machine.
+            options: As for ``evaluate``, ``anyway`` too; and ``threads``, the number of CPU
+                threads, by default the fastest. Equal numbers give bitwise equal networks on one
+                machine.
         """
         return scored(self.artifact, self.folder, data, count=count, sheets=sheets, **options)

@@ -10,9 +10,9 @@ import numpy as np
 
 from gannet.api.train import load, prepare
 from gannet.cli.progress import watch
+from gannet.cli.short_table import short_table
 from gannet.core.errors import MissingExtraError
 from gannet.evaluation.report.html.page import can_draw
-from gannet.evaluation.report.markdown import to_markdown
 from gannet.inference.judge_files import judge_files
 from gannet.inference.write_samples import write_samples
 
@@ -57,7 +57,7 @@ def show(out: Path, *, minutes: float, seed: int, stop: Callable[[], bool]) -> N
     some = sorted((out / "sevens").glob("*.png"))[:4]
     print(judge_files(model.artifact, some, label="7", json=False))
     print("\n== evaluate: on digits that training never saw", flush=True)
-    print(to_markdown(model.evaluate(data, seed=seed, out=run)))
+    print(short_table(model.evaluate(data, seed=seed, out=run)))
     print(
         f"\nlook at: {run / 'grid.png'} (samples), {run / 'samples'} (how they grew), "
         f"{run / ('report.html' if can_draw() else 'report.md')}\n"

@@ -114,12 +114,18 @@ class Dataset:
 
     Attributes:
         source: Where the data come from.
-        codecs: ``real``, and ``vector`` if there are classes.
+        codecs: By role: ``sample``, and ``vector`` if there are classes.
         classes: Names of the classes.
         train: Rows to train on.
-        held_out: Rows that training never sees, nor duplicates of them.
+        held_out: Rows that training never sees, nor duplicates of them, unless these are so many
+            that they are a mode of the data.
         skipped: Names of the items that could not be read, with reasons.
         digest: Changes when a sample, a label, the split or the codec changes.
+        identities: ``(n,)`` fingerprint of each sample of the store, by which it is known in
+            other data.
+        items: ``(n,)`` index in the source of each sample in the store.
+        fingerprints: ``(n,)`` equal for equal samples.
+        groups: ``(n,)`` equal for equal and nearly equal samples.
     """
 
     source: Source
@@ -129,6 +135,10 @@ class Dataset:
     held_out: Rows
     skipped: tuple[tuple[str, str], ...]
     digest: str
+    identities: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
+    items: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    fingerprints: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
+    groups: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
 def load(
@@ -169,38 +179,59 @@ def load(
     }
     # Without classes all labels share one element, since there may be very many rows.
     labels = source.labels[decoded.indices] if source.classes else _unknown(len(decoded.indices))
-    groups = (
-        source.groups[decoded.indices].astype(np.uint64)
-        if len(source.groups)
-        else decoded.fingerprints
-    )
-    train_indices, held_out_indices = split(
-        decoded.contents, groups, labels, fraction=held_out, seed=seed
-    )
+    sides = _sides(source, decoded, labels, held_out, seed)
     label_codec = LabelCodec(classes=source.classes) if source.classes else None
-    everything = Rows(
-        decoded.store,
-        np.arange(len(decoded.indices)),
-        labels,
-        label_codec,
-        find_modality(codec.kind).reading.table(codec),
-        {role: each.store for role, each in others.items()},
-        codec.kind,
-    )
-    digested = (
-        decoded.contents,
-        labels,
-        held_out_indices,
-        *(each.contents for each in others.values()),
-    )
+    stores = {role: each.store for role, each in others.items()}
+    everything = _everything(decoded, codec, labels, label_codec, stores)
+    digested = (decoded.contents, labels, sides[1], *(each.contents for each in others.values()))
     return Dataset(
         source=source,
         codecs={**codecs, **({} if label_codec is None else {LABEL: label_codec})},
         classes=source.classes,
-        train=_subset(everything, train_indices),
-        held_out=_subset(everything, held_out_indices),
+        train=_subset(everything, sides[0]),
+        held_out=_subset(everything, sides[1]),
         skipped=decoded.skipped,
         digest=_digest(f"{codec.model_dump(mode='json')} {source.classes}", digested),
+        identities=decoded.identities,
+        items=decoded.indices,
+        fingerprints=decoded.fingerprints,
+        groups=decoded.groups,
+    )
+
+
+def _everything(
+    decoded: Decoded,
+    codec: Codec[Any],
+    labels: NDArray[np.int64],
+    label_codec: LabelCodec | None,
+    roles: Mapping[str, SampleStore],
+) -> Rows:
+    """All rows, training and held-out ones."""
+    table = find_modality(codec.kind).reading.table(codec)
+    every = np.arange(len(decoded.indices))
+    return Rows(decoded.store, every, labels, label_codec, table, roles, codec.kind)
+
+
+def _sides(
+    source: Source,
+    decoded: Decoded,
+    labels: NDArray[np.int64],
+    held_out: float,
+    seed: int,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Indices of training and held-out samples.
+
+    Groups that the source declares, such as the crops of one image, are never on both sides.
+    """
+    declared = len(source.groups) > 0
+    together = source.groups[decoded.indices] if declared else decoded.groups
+    return split(
+        decoded.contents,
+        together.astype(np.uint64),
+        labels,
+        fraction=held_out,
+        seed=seed,
+        spread=not declared,
     )
 
 
@@ -265,7 +296,7 @@ def _decode_role(
         DataError: naming the pairs of which one half cannot be read.
     """
     folder = None if cache is None else cache / role
-    also = decode(source.roles[role], codec, folder, memory_bytes)
+    also = decode(source.roles[role], codec, folder, memory_bytes, grouped=False)
     incomplete = sorted({*decoded.indices.tolist()} ^ {*also.indices.tolist()})
     if incomplete:
         broken = [f"{name} ({why})" for name, why in (*decoded.skipped, *also.skipped)]

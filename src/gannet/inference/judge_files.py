@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json as json_
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ from torch import Tensor
 
 from gannet.core.errors import ConfigError, DataError
 from gannet.core.sampling import LoadedSamples
-from gannet.core.types import Condition
 from gannet.data.containers.frames import read_frame
 from gannet.inference.calibration import QUANTILES
 from gannet.inference.card import Calibration, JudgeCard
@@ -26,19 +25,20 @@ def judge_samples(
     artifact: TrainedSampler,
     samples: Sequence[Path | str] | Any,
     *,
-    label: str | int | None = None,
     discriminator: bool = False,
+    **condition_options: object,
 ) -> list[Verdict]:
     """A verdict on each sample; see ``gannet.Model.verdicts``.
 
     Args:
         artifact: The trained run.
         samples: One file, several, or raw samples.
-        label: Judge them as samples of this class; by default of any.
         discriminator: Ask the discriminator of training instead of the judge.
+        condition_options: What they are said to be samples of, such as ``label``, a class, or what
+            else ``gannet sample RUN --help`` lists; by default of any.
 
     Raises:
-        ConfigError: if the recipe trains no discriminator, or there is no such class.
+        ConfigError: if the recipe trains no discriminator, or an option is unknown.
         DataError: if a file cannot be read.
     """
     require_judge(artifact, discriminator=discriminator)
@@ -53,7 +53,7 @@ def judge_samples(
         raws = samples
         if artifact.judge and not discriminator and _has_files(samples):
             raws = _raws_of(artifact, samples)
-    return _judged(artifact, encoded, raws, label, discriminator=discriminator)
+    return _judged(artifact, encoded, raws, condition_options, discriminator=discriminator)
 
 
 def require_judge(artifact: TrainedSampler, *, discriminator: bool) -> None:
@@ -101,36 +101,37 @@ def _judged(
     artifact: TrainedSampler,
     encoded: Tensor,
     raws: Any,
-    label: str | int | None,
+    condition_options: Mapping[str, object],
     *,
     discriminator: bool,
 ) -> list[Verdict]:
     if not len(encoded):
         return []
-    vector = None
-    if label is not None:
-        vector = artifact.conditions(len(encoded), label=label).vector
+    condition = None
+    if _are_given(condition_options):
+        condition = artifact.described(len(encoded), **condition_options)
     judge = artifact.judge
     if judge is not None and not discriminator:
         kind = find_modality(artifact.codecs["sample"].kind)
         strange = judge.strange(kind, artifact.codecs["sample"], raws)
-        own = None if vector is None else int(vector[0].argmax())
+        with_class = condition is not None and condition.vector.shape[1] > 0
+        own = int(condition.vector[0].argmax()) if condition is not None and with_class else None
         return judge.verdicts(encoded, strange, own)
-    given = None
-    if vector is not None:
-        blank = Condition.none(encoded)
-        given = Condition(vector, blank.grid, blank.tokens)
-    chances: list[float] = artifact.discriminate(encoded, given).tolist()
-    return [Verdict(each) for each in chances]
+    probabilities: list[float] = artifact.discriminate(encoded, condition).tolist()
+    return [Verdict(each) for each in probabilities]
+
+
+def _are_given(condition_options: Mapping[str, object]) -> bool:
+    return any(value is not None for value in condition_options.values())
 
 
 def judge_files(
     artifact: TrainedSampler,
     files: Sequence[Path],
     *,
-    label: str | None,
     json: bool,
     discriminator: bool = False,
+    **condition_options: object,
 ) -> str:
     """Verdicts on files, as text or JSON, with the usual range of reals and fakes.
 
@@ -147,14 +148,16 @@ def judge_files(
         try:
             loaded = _read(artifact, path)
             raws = _raws_of(artifact, [path]) if by_judge else ()
-            verdicts += _judged(artifact, loaded.samples, raws, label, discriminator=discriminator)
+            verdicts += _judged(
+                artifact, loaded.samples, raws, condition_options, discriminator=discriminator
+            )
             names += [f"{path} {name}" if name else str(path) for name in loaded.names]
         except DataError as error:
             broken.append(str(error))
     if not names:
         raise DataError("no file could be judged\n" + "\n".join(broken))
     card = artifact.card.judge if by_judge else None
-    scale = _scale(artifact, card, of_class=label is not None)
+    scale = _scale(artifact, card, of_class=_are_given(condition_options))
     if json:
         report = {
             "verdicts": [

@@ -8,10 +8,9 @@ from typing import Any
 
 from gannet.inference.artifact import Artifact
 from gannet.inference.card import Card
-from gannet.metrics.confidence import INCONCLUSIVE
+from gannet.inference.options import given_modality, given_options
+from gannet.metrics.two_sample import TwoSampleResult
 from gannet.modalities.registry import modality_of
-
-COIN = 0.5
 
 
 def model_card(artifact: Artifact, name: str, preview: str = "") -> str:
@@ -31,7 +30,7 @@ def model_card(artifact: Artifact, name: str, preview: str = "") -> str:
     lines = [
         "---",
         "library_name: gannet",
-        *([f"pipeline_tag: {presentation.pipeline}"] if presentation.pipeline else []),
+        *([f"pipeline_tag: {pipeline}"] if (pipeline := _pipeline(artifact)) else []),
         f"tags: [{', '.join(('gan', 'gannet', *presentation.tags))}]",
         "---",
         "",
@@ -85,11 +84,24 @@ def _judged(card: Card) -> str:
 
 def _usage(artifact: Artifact) -> str:
     """A line of Python that uses the model."""
-    modality = modality_of(artifact.codecs["sample"].kind)
-    if artifact.recipe.inputs.conditional or artifact.recipe.inference.transform is not None:
-        suffix = modality.item_suffix or next(iter(modality.readers), "")
+    recipe, codecs = artifact.recipe, artifact.codecs
+    if recipe.inference.transform is not None:
+        codec = codecs.get(recipe.inference.transform.given, codecs["sample"])
+        given = modality_of(codec.kind)
+        suffix = given.item_suffix or next(iter(given.readers), "")
         return f'output = model.apply("input{suffix}")  # samples=5 for five different ones'
-    return "samples = model.sample(16, seed=0)"
+    options = "".join(f", {name}=..." for name in given_options(recipe, codecs))
+    return f"samples = model.sample(16, seed=0{options})"
+
+
+def _pipeline(artifact: Artifact) -> str:
+    """The task by the hub's name, such as ``text-to-image``; empty if it has none."""
+    given = given_modality(artifact.recipe, artifact.codecs)
+    presentation = modality_of(artifact.codecs["sample"].kind).presentation
+    if given is None:
+        return presentation.pipeline
+    ends = (given.presentation.hub_name, presentation.hub_name)
+    return "-to-".join(ends) if all(ends) else ""
 
 
 def _distance(measured: Mapping[str, Any]) -> str:
@@ -107,15 +119,9 @@ def _distance(measured: Mapping[str, Any]) -> str:
 
 def two_sample_sentence(card: Card) -> str:
     """The result of the classifier two-sample test (C2ST), in a sentence."""
-    test = card.two_sample_test
-    if not test:
+    if not card.two_sample_test:
         return "Too little was held out for a classifier two-sample test (C2ST)."
-    sentence = (
-        f"Two-sample test (C2ST): {test['accuracy']:.1%} of held-out reals and fakes told apart "
-        f"({test['low']:.1%} to {test['high']:.1%}, {test['tested']} samples); 50 % is chance"
-    )
-    if test["low"] <= COIN and test["high"] > INCONCLUSIVE:
-        return f"{sentence}: these are too few to say whether there is a difference."
-    if test["low"] <= COIN:
-        return f"{sentence}: this test finds no difference between real and fake."
-    return f"{sentence}: it still finds a difference."
+    result = TwoSampleResult.of(card.two_sample_test)
+    if card.steps == 0 and result.outcome != "difference":
+        return "Nothing was trained, so the two-sample test (C2ST) claims nothing."
+    return f"Two-sample test (C2ST): {result.sentence()}"

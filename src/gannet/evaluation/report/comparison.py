@@ -17,7 +17,7 @@ def to_markdown(comparison: Comparison) -> str:
     lines.append("|---" * (len(heads) + 2) + "|")
     for name in comparison.scores:
         cells = [describe_score(group, name) for group in comparison.groups]
-        better = comparison.groups[0].reports[0].score(name).better
+        better = comparison.groups[0].reports[0].score(name).best
         lines.append(f"| {name} | {' | '.join(cells)} | {better} |")
     lines += ["", f"## Differences to {heads[0]}", ""]
     lines += [

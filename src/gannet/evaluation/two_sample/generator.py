@@ -2,18 +2,51 @@
 
 from __future__ import annotations
 
-from itertools import islice
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from gannet.core.codec import Codec
+from gannet.core.scores import Score
 from gannet.core.seeding import derive_seed
-from gannet.evaluation.two_sample.result import TwoSampleResult
-from gannet.evaluation.two_sample.test import classifier_two_sample_test, views_of
+from gannet.evaluation.two_sample.test import (
+    CONTROL_SAMPLES,
+    View,
+    classifier_two_sample_test,
+    views_of,
+)
+from gannet.metrics.two_sample import TwoSampleResult, two_sample_scores
+from gannet.modalities.corruption import Corruption
 from gannet.modalities.modality import Modality, modality_of_embedded
 from gannet.networks.features import FeatureMap
+
+MOST_NUMBERS = 1 << 25
+"""Most numbers in one set of samples: 128 MiB in 32 bit."""
+
+MIN_LARGE = 64
+"""Samples of a side that are tested however large they are."""
+
+ONE_SIDE = "one half of the variety"
+"""Positive control that suits any data with some variety: the other half is left out."""
+
+BASELINE = "the baseline"
+"""Positive control of evaluations."""
+
+
+def most_samples(modality: Modality, shape: Sequence[int], count: int) -> int:
+    """How many of ``count`` samples of a shape a side of the test takes.
+
+    >>> from gannet.modalities.modality import NUMBERS
+    >>> most_samples(NUMBERS, (3, 32, 32), 2_000), most_samples(NUMBERS, (4, 1024, 1024), 2_000)
+    (1000, 64)
+    """
+    room = max(MOST_NUMBERS // max(math.prod(shape), 1), MIN_LARGE)
+    return min(count, modality.two_sample.samples, room)
 
 
 def two_sample_test(
@@ -27,6 +60,7 @@ def two_sample_test(
     seed: int = 0,
     controls: int | None = None,
     negative: bool = True,
+    others: Mapping[str, Tensor] | None = None,
 ) -> TwoSampleResult:
     """Test generated samples against held-out reals with all classifiers that suit their kind.
 
@@ -38,37 +72,114 @@ def two_sample_test(
         codec: Of the samples.
         embed: Samples to numbers in which distance means likeness, where the recipe has such.
         seed: Of everything; equal arguments give an equal result.
-        controls: Most positive controls; by default all that the kind has.
+        controls: Positive controls that are told apart until no more are tried; by default all
+            that the kind has are tried.
         negative: Whether held-out reals are tested against training reals as well.
+        others: Further positive controls, by name: samples of a method that is known to be bad.
 
     Raises:
         DataError: if a side has fewer than 8 samples.
     """
-    pretrained = modality.evaluation.pretrained("auto", real)
-    embedded = embed if embed is not None and _changes(real, embed, modality) else None
-    views = views_of(
-        modality,
-        codec,
-        () if pretrained is None else (pretrained,),
-        embed=embedded,
-        steps=modality.two_sample.steps,
-    )
-    rng = torch.Generator().manual_seed(derive_seed(seed, 21))
-    source = real_reference if len(real_reference) > 1 else real
-    corrupted = {
-        name: corrupt(source, rng)
-        for name, corrupt in islice(modality.evaluation.corruptions.items(), controls)
-    }
+    most = most_samples(modality, real.shape[1:], max(len(real), 1))
+    real, fake, source = (each[:most] for each in (real, fake, real_reference))
+    reals = source if len(source) > 1 else real
     return classifier_two_sample_test(
         real,
         fake,
         seed=seed,
-        views=views,
-        real_reference=real_reference if negative else None,
-        corrupted=corrupted,
+        views=_views(real, reals, modality, codec, embed),
+        real_reference=source if negative else None,
+        corrupted=_corrupted(reals, modality.evaluation.corruptions, others or {}, seed),
+        enough=controls,
     )
+
+
+def _views(
+    real: Tensor,
+    reference: Tensor,
+    modality: Modality,
+    codec: Codec[Any] | None,
+    embed: FeatureMap | None,
+) -> list[View]:
+    """How samples are looked at. Where they must be embedded, distances say nothing before."""
+    pretrained = modality.evaluation.pretrained("auto", real)
+    embedded = embed if embed is not None and _changes(real, embed, modality) else None
+    features = pretrained
+    if features is None and embedded is None and modality.values != "tokens":
+        features = modality.features(reference.float(), 0)
+    return views_of(
+        modality,
+        codec,
+        () if features is None else (features,),
+        embed=embedded,
+        steps=modality.two_sample.steps,
+    )
+
+
+def _corrupted(
+    reals: Tensor, corruptions: Mapping[str, Corruption], others: Mapping[str, Tensor], seed: int
+) -> Iterator[tuple[str, Tensor]]:
+    """Samples that differ from reals, one set at a time, so that few are held at once."""
+    yield from others.items()
+    rng = torch.Generator().manual_seed(derive_seed(seed, 21))
+    for name, corrupt in corruptions.items():
+        yield name, corrupt(reals, rng)
+    flat = reals.flatten(1).float()
+    varied = int((flat != flat[:1]).float().mean(0).argmax())
+    order = flat[:, varied].argsort(stable=True)
+    yield ONE_SIDE, reals[order[: len(reals) // 2]]
 
 
 def _changes(samples: Tensor, embed: FeatureMap, modality: Modality) -> bool:
     """Whether embedding makes other numbers of samples than their kind's network looks at."""
     return modality_of_embedded(modality, samples[:2], embed(samples[:2])) is not modality
+
+
+@dataclass(frozen=True)
+class GeneratorTest:
+    """The two-sample test within an evaluation, with its scores.
+
+    Attributes:
+        modality: Kind of data.
+        codec: Of the samples.
+        embed: As for ``two_sample_test``.
+        seed: Of everything.
+        recorded: What the test of the same generator on the same data found at the end of its
+            training, so that a run has one accuracy and not two.
+    """
+
+    modality: Modality
+    codec: Codec[Any] | None = None
+    embed: FeatureMap | None = None
+    seed: int = 0
+    recorded: TwoSampleResult | None = None
+
+    def __call__(
+        self, real: Tensor, fake: Tensor, real_reference: Tensor, baseline: Tensor
+    ) -> tuple[TwoSampleResult, Sequence[Score]]:
+        """Test, and score.
+
+        Args:
+            real: ``(N, *shape)`` held-out reals.
+            fake: ``(M, *shape)`` generated samples.
+            real_reference: ``(n, *shape)`` training reals.
+            baseline: ``(k, *shape)`` samples of a trivial method.
+
+        Returns:
+            What the test found, and its accuracy and AUC as scores; those of the baseline are
+            those of a positive control.
+        """
+        test = partial(
+            two_sample_test,
+            real_reference=real_reference,
+            modality=self.modality,
+            codec=self.codec,
+            embed=self.embed,
+            seed=self.seed,
+        )
+        if self.recorded is None:
+            found = test(real, fake, others={BASELINE: baseline})
+            return found, two_sample_scores(found, found.positive[0].classifiers[0])
+        few = (each[:CONTROL_SAMPLES] for each in (real, baseline))
+        against = test(*few, controls=0, negative=False)
+        return self.recorded, two_sample_scores(self.recorded, against.strongest)

@@ -9,12 +9,11 @@ how far that is.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -28,17 +27,18 @@ from gannet.evaluation.two_sample.learners import (
     Network,
     installed,
 )
-from gannet.evaluation.two_sample.result import (
+from gannet.metrics.auc import auc
+from gannet.metrics.confidence import wilson
+from gannet.metrics.two_sample import (
     LEVEL,
     ClassifierResult,
     Control,
     TwoSampleResult,
+    mann_whitney,
 )
-from gannet.metrics.auc import auc
-from gannet.metrics.confidence import wilson
 from gannet.modalities.modality import NUMBERS, Modality
 from gannet.networks.classifier import RowNet
-from gannet.networks.features import FeatureMap, Features
+from gannet.networks.features import FeatureMap, Features, in_chunks
 
 MIN_SAMPLES = 8
 """Samples per side below which there is nothing to learn from."""
@@ -48,6 +48,15 @@ MOST_COLUMNS = 512
 
 CENTERED = 1_000
 """Most rows of a side from which the threshold between the sides is taken."""
+
+CONTROL_SAMPLES = 500
+"""Most samples of a side in a control, whose answer is known and takes fewer to confirm."""
+
+FAR = 10.0
+"""Where numbers that are not finite are put, in units of the largest of the reals."""
+
+CHUNK_NUMBERS = 1 << 22
+"""Most numbers of samples that a view is given at once: 16 MiB in 32 bit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +70,13 @@ class View:
     """
 
     name: str
-    of: Any
+    of: Callable[[Tensor], Tensor]
     learners: Sequence[Learner]
+
+    def seen(self, samples: Tensor) -> Tensor:
+        """Samples as they are looked at, few large ones at a time."""
+        size = max(CHUNK_NUMBERS // max(samples[:1].numel(), 1), 1)
+        return in_chunks(self.of, samples, size)
 
 
 def views_of(
@@ -100,7 +114,8 @@ def classifier_two_sample_test(
     views: Sequence[View] | None = None,
     modality: Modality = NUMBERS,
     real_reference: Tensor | None = None,
-    corrupted: Mapping[str, Tensor] | None = None,
+    corrupted: Iterable[tuple[str, Tensor]] = (),
+    enough: int | None = None,
 ) -> TwoSampleResult:
     """Test whether reals and generated samples can be told apart.
 
@@ -116,7 +131,8 @@ def classifier_two_sample_test(
         views: How to look at samples; by default as ``views_of`` their kind.
         modality: Kind of data, where no views are given.
         real_reference: ``(n, *shape)`` other reals, for the negative control.
-        corrupted: Corrupted reals ``(n, *shape)`` by name, for the positive controls.
+        corrupted: Names and corrupted reals ``(n, *shape)``, for the positive controls.
+        enough: Positive controls that are told apart until no more are tried; all by default.
 
     Raises:
         DataError: if a side has fewer than 8 samples.
@@ -127,17 +143,40 @@ def classifier_two_sample_test(
     """
     _check(real, fake)
     looks = list(views if views is not None else views_of(modality))
-    seen = [view.of(real) for view in looks]
+    largest = _largest(real)
+    real, fake = _finite(real, largest), _finite(fake, largest)
+    seen = [view.seen(real) for view in looks]
     result = _tested(seen, fake, looks, seed)
-    positive = tuple(
-        _control(name, seen, rows, looks, derive_seed(seed, 11, number))
-        for number, (name, rows) in enumerate((corrupted or {}).items())
-        if len(rows) >= MIN_SAMPLES
-    )
+    part = [rows[:CONTROL_SAMPLES] for rows in seen]
+    positive: list[Control] = []
+    told = 0
+    for number, (name, rows) in enumerate(corrupted):
+        if enough is not None and told >= enough:
+            break
+        if len(rows) < MIN_SAMPLES:
+            continue
+        each = _finite(rows[:CONTROL_SAMPLES], largest)
+        positive.append(_control(name, part, each, looks, derive_seed(seed, 11, number)))
+        told += positive[-1].told
     negative = None
     if real_reference is not None and len(real_reference) >= MIN_SAMPLES:
-        negative = _control("training reals", seen, real_reference, looks, derive_seed(seed, 12))
-    return replace(result, positive=positive, negative=negative)
+        others = _finite(real_reference[:CONTROL_SAMPLES], largest)
+        negative = _control("training reals", part, others, looks, derive_seed(seed, 12))
+    return replace(result, positive=tuple(positive), negative=negative)
+
+
+def _largest(samples: Tensor) -> float:
+    """Largest absolute finite number; 1 for none."""
+    known = samples[samples.isfinite()].abs()
+    return float(known.max()) or 1.0 if known.numel() else 1.0
+
+
+def _finite(samples: Tensor, largest: float) -> Tensor:
+    """Samples with what is not finite put far off, so that any network can look at them."""
+    if bool(samples.isfinite().all()):
+        return samples
+    limit = FAR * largest
+    return torch.nan_to_num(samples, nan=limit, posinf=limit, neginf=-limit).clamp(-limit, limit)
 
 
 def _check(real: Tensor, fake: Tensor) -> None:
@@ -153,7 +192,8 @@ def _control(
     name: str, real: Sequence[Tensor], other: Tensor, views: Sequence[View], seed: int
 ) -> Control:
     found = _tested(real, other, views, seed)
-    return Control(name, max(each.auc for each in found.classifiers), found.p_value <= LEVEL)
+    area = max(each.auc for each in found.classifiers)
+    return Control(name, area, found.p_value <= LEVEL, found.classifiers)
 
 
 def _tested(
@@ -174,7 +214,7 @@ def _tested(
         missing += absent
         if not learners:
             continue
-        sides = seen[orders[0]], view.of(fake[orders[1]])
+        sides = seen[orders[0]], view.seen(fake[orders[1]])
         wide = seen[0].numel() > MOST_COLUMNS
         for learner in learners:
             if wide and isinstance(learner, BoostedTrees):
@@ -221,29 +261,8 @@ def _counted(name: str, on_real: Tensor, on_fake: Tensor, classifiers: int) -> C
         auc=area.value,
         auc_low=area.low,
         auc_high=area.high,
-        p_value=mann_whitney(area.value, on_real, on_fake),
+        p_value=mann_whitney(area.value, on_real.numpy(), on_fake.numpy()),
     )
-
-
-def mann_whitney(area: float, above: Tensor, below: Tensor) -> float:
-    """Chance of such an AUC or more if both sides were alike, by the normal limit.
-
-    Args:
-        area: The AUC.
-        above: ``(n,)`` scores of those that should be higher.
-        below: ``(m,)`` scores of the others.
-
-    Source: Mann and Whitney 1947, Annals of Mathematical Statistics 18, p. 50, with the usual
-        correction for ties.
-    """
-    n, m = len(above), len(below)
-    counts = np.unique(torch.cat([above, below]).numpy(), return_counts=True)[1].astype(np.float64)
-    total = n + m
-    lost = float((counts**3 - counts).sum()) / (total * (total - 1))
-    variance = n * m / 12 * (total + 1 - lost)
-    if variance <= 0:
-        return 1.0
-    return 1 - NormalDist().cdf((area - 0.5) * n * m / math.sqrt(variance))
 
 
 def _as_they_are(samples: Tensor) -> Tensor:

@@ -18,6 +18,7 @@ from gannet.metrics.distribution import energy_distance
 from gannet.metrics.kmeans import first_of_each
 from gannet.modalities.modality import modality_of_embedded
 from gannet.modalities.registry import modality_of
+from gannet.networks.convolutional import ProjectionDiscriminator
 from gannet.networks.features import FeatureMap
 from gannet.training.monitor.measurements import (
     USUAL_COPY_RATE,
@@ -29,11 +30,15 @@ from gannet.training.monitor.measurements import (
     mean_distance,
     median_nn_distance,
     pairwise_distances,
+    squares,
 )
 from gannet.training.trainer import Trainer
 
 DRAWS = 3
 """Batches whose gradients are compared."""
+
+SQUARED = 24
+"""Features whose squares and products a linear probe sees, too."""
 
 
 def as_it_is(samples: Tensor) -> Tensor:
@@ -51,7 +56,10 @@ class Monitor:
         seed: Of the fakes; each evaluation draws its own.
         embed: Maps samples to a space where distance means similarity, ``(n, *shape)`` to
             ``(n, ...)``.
-        given: Kind of data of the inputs, where conditions have a grid.
+        given: Kind of data of the inputs, where there are any.
+        baseline: Samples of a simple baseline, as many as are held out, embedded; by default of one
+            Gaussian.
+        role: Role of the inputs in the conditions.
     """
 
     def __init__(
@@ -63,6 +71,8 @@ class Monitor:
         seed: int,
         embed: FeatureMap = as_it_is,
         given: str = "",
+        baseline: Tensor | None = None,
+        role: str = "grid",
     ) -> None:
         self.train, self.held_out, self.features, self.seed = train, held_out, features, seed
         self.embed = embed
@@ -79,7 +89,7 @@ class Monitor:
         some = self.train_thumbnails[: self.count]
         self.real_diversity = mean_distance(some)
         self.distinct = torch.arange(self.count)
-        inputs = held_out.condition.grid
+        inputs = held_out.condition.slot(role)
         if inputs.numel():
             self.distinct = first_of_each(inputs.flatten(1))
         self.real_nn_distance = median_nn_distance(some[: len(self.distinct)])
@@ -93,12 +103,11 @@ class Monitor:
             )
             self.real_nn_distance = min(self.real_nn_distance, usual)
         self.real_features = features(held_out_embedded)
-        train_features, gaussian_samples = (
-            features(train_embedded[: self.count]),
-            gaussian(train_embedded, self.count, seed=seed),
-        )
+        if baseline is None:
+            baseline = gaussian(train_embedded, self.count, seed=seed)
+        train_features = features(train_embedded[: self.count])
         self.reference = energy_distance(self.real_features, train_features)
-        self.gaussian_baseline = energy_distance(self.real_features, features(gaussian_samples))
+        self.gaussian_baseline = energy_distance(self.real_features, features(baseline))
 
     @torch.no_grad()
     def measure(self, trainer: Trainer[Any]) -> Measurements:
@@ -118,8 +127,25 @@ class Monitor:
             return Measurements.diverged(
                 trainer.step, reference=self.reference, gaussian_baseline=self.gaussian_baseline
             )
-        thumbnails, ema_samples = self.thumbnail(self.embed(fake)), self.embed(ema_samples)
-        return self._measurements(trainer, on_train, on_real, on_fake, thumbnails, ema_samples)
+        own = self._own_probe(discriminator, ema_samples)
+        thumbnails, embedded = self.thumbnail(self.embed(fake)), self.embed(ema_samples)
+        return self._measurements(trainer, on_train, on_real, on_fake, thumbnails, embedded, own)
+
+    def _own_probe(self, network: nn.Module, fakes: Tensor) -> float:
+        """AUC of a linear probe on the discriminator's own features; NaN if it shows none.
+
+        It was trained on other reals and on other fakes, so its features may well see what random
+        ones do not, though its verdict hides it.
+        """
+        if not isinstance(network, ProjectionDiscriminator):
+            return math.nan
+        device = next(network.parameters()).device
+        with evaluating(network):
+            real, fake = (
+                network.features(each.to(device)).float().cpu().flatten(1)
+                for each in (self.held_out.real, fakes)
+            )
+        return linear_probe_auc(real, fake)
 
     def _fakes(self, trainer: Trainer[Any], model: nn.Module, condition: Condition) -> Tensor:
         width = trainer.config.latent_dim
@@ -180,11 +206,16 @@ class Monitor:
         on_fake: Tensor,
         fakes: Tensor,
         ema_embedded: Tensor,
+        own_probe_auc: float,
     ) -> Measurements:
         # Relativistic losses leave the offset of logits free: center them between reals and fakes.
         middle = (on_real.mean() + on_fake.mean()) / 2
         fake_features = self.features(ema_embedded)
         distance, error = energy_distance_with_se(self.real_features, fake_features)
+        probe = linear_probe_auc(self.real_features, fake_features)
+        squared = linear_probe_auc(
+            squares(self.real_features, SQUARED), squares(fake_features, SQUARED)
+        )
         to_training = pairwise_distances(fakes, self.train_thumbnails).amin(1)
         return Measurements(
             step=trainer.step,
@@ -199,7 +230,7 @@ class Monitor:
             if self.real_nn_distance
             else 1.0,
             memorization_rate=float((to_training < self.copy_distance).float().mean()),
-            linear_probe_auc=linear_probe_auc(self.real_features, fake_features),
+            linear_probe_auc=probe,
             energy_distance=distance,
             energy_distance_se=error,
             reference=self.reference,
@@ -211,6 +242,9 @@ class Monitor:
             finite=True,
             loss_train=self._validation_loss(trainer, self.train),
             loss_validation=self._validation_loss(trainer, self.held_out),
+            strongest_probe_auc=max(
+                each for each in (probe, squared, own_probe_auc) if math.isfinite(each)
+            ),
         )
 
 

@@ -69,7 +69,7 @@ def compared_page(
         {
             "name": name,
             "cells": texts,
-            "better": first.score(name).better,
+            "better": first.score(name).best,
             "meaning": meaning(first.score(name)),
             "figure": trusted_markup(_figure(name, groups)),
             "differences": [each for each in differences if each.score == name],

@@ -78,15 +78,13 @@ def _shapes(channels: int, height: int, width: int, rng: torch.Generator) -> Ten
     down: Tensor = torch.linspace(-1, 1, height)[:, None]
     across: Tensor = torch.linspace(-1, 1, width)
     picture = colors[0].expand(channels, height, width)
-    rows: list[list[float]] = torch.rand(count, 6, generator=rng).tolist()
-    for color, given in zip(colors[1:], rows, strict=True):
-        y: Tensor = down - 1.4 * given[0] + 0.7
-        x: Tensor = across - 1.4 * given[1] + 0.7
-        turn = 3.1416 * given[2]
+    drawn: list[list[float]] = torch.rand(count, 6, generator=rng).tolist()
+    for color, given in zip(colors[1:], drawn, strict=True):
+        y, x, turn = down - 1.4 * given[0] + 0.7, across - 1.4 * given[1] + 0.7, 3.1416 * given[2]
         along: Tensor = (math.cos(turn) * x + math.sin(turn) * y) / (0.1 + 0.7 * given[3])
         beside: Tensor = (math.cos(turn) * y - math.sin(turn) * x) / (0.05 + 0.4 * given[4])
-        round_one: Tensor = (along.square() + beside.square()).sqrt()
-        size: Tensor = round_one if given[5] < 0.5 else torch.maximum(along.abs(), beside.abs())
+        round_one = (along.square() + beside.square()).sqrt()
+        size = round_one if given[5] < 0.5 else torch.maximum(along.abs(), beside.abs())
         picture = torch.where(size < 1, color, picture)
     return picture
 

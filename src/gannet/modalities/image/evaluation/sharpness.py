@@ -18,6 +18,7 @@ SMOOTH = documented(
     "excess",
     "**Blurred**: {value:.0%} of images are smoother than 95 % of reals ({floor:.0%} of further "
     "reals are).",
+    ("too sharp", "too smooth"),
 )
 ROUGH = documented(
     "noisy",
@@ -25,6 +26,7 @@ ROUGH = documented(
     "excess",
     "**Noisy**: {value:.0%} of images are rougher than 95 % of reals ({floor:.0%} of further "
     "reals are).",
+    ("too smooth", "too noisy"),
 )
 HOW = (
     "Over-smoothed, noisy: squared differences of neighbouring pixels over the variance, below or "

@@ -17,11 +17,12 @@ MIN_ROWS = 20
 
 @dataclass(frozen=True)
 class EvaluationRows:
-    """Rows to compare. The first four sets have the same length.
+    """Rows to compare. The first four sets have the same length, but for a short reference.
 
     Attributes:
         held_out: Reals that were not trained on.
-        real_reference: Training reals for the reference (real against real).
+        real_reference: Training reals for the reference (real against real); half of the training
+            data where these are few.
         fake: Generated rows.
         baseline_samples: Training reals with each column shuffled by itself.
         remaining: Training reals except the reference ones, in random order.
@@ -56,11 +57,12 @@ def evaluation_rows(
     Raises:
         DataError: if there are too few rows, or no column to compare.
     """
-    rows = min(count, len(held_out), len(train) // 2, len(fake))
-    if rows < MIN_ROWS:
+    rows = min(count, len(held_out), len(fake))
+    others = min(rows, len(train) // 2)
+    if others < MIN_ROWS:
         raise DataError(
             f"{len(fake)} fake, {len(held_out)} held-out and {len(train)} training rows leave "
-            f"{rows} to compare, {MIN_ROWS} are needed",
+            f"{others} to compare, {MIN_ROWS} are needed",
             remedy="Give more rows, or a larger count.",
         )
     if not train.names:
@@ -75,10 +77,10 @@ def evaluation_rows(
     some = slice(0, rows)
     return EvaluationRows(
         held_out=mixed[1].take(some),
-        real_reference=mixed[0].take(some),
+        real_reference=mixed[0].take(slice(0, others)),
         fake=mixed[2].take(some),
         baseline_samples=shuffled(train, rows, np.random.default_rng(derive_seed(seed, 3))),
-        remaining=mixed[0].take(slice(rows, None)),
+        remaining=mixed[0].take(slice(others, None)),
         train=mixed[0],
         fakes=mixed[2],
         others=mixed[1],

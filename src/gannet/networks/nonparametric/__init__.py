@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from gannet.core.types import Batch, Condition, Spec
-from gannet.networks.copula import mixing
+from gannet.networks.nonparametric.copula import mixing
 from gannet.networks.tabular.sampling import uniforms
 
 

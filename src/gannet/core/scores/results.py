@@ -2,133 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Literal, TypedDict
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from gannet.core.errors import ConfigError
 from gannet.core.io.training_log import TrainingLog
+from gannet.core.scores.about import ENDS, ScoreRole
 
-ScoreRole = Literal[
-    "",
-    "detection",
-    "shortfall",
-    "excess",
-    "duplicate rate",
-    "memorization",
-    "privacy",
-    "target",
-    "variety",
-]
-"""How the summary uses a score.
-
-- ``detection``: how well a new classifier tells fakes from reals (C2ST);
-- ``shortfall``: warns below 80 % of its reference (real against real);
-- ``excess``: warns above 10 % and its reference;
-- ``privacy``: warns of disclosed training rows above its reference and chance level;
-- ``duplicate rate``, ``memorization``: warn of duplicates and of memorized samples;
-- ``target``: distance of an output from its target;
-- ``variety``: diversity of the outputs for one input.
-"""
-
-
-class About(TypedDict):
-    """Description of a score: fields of a ``Score``.
-
-    Attributes:
-        meaning: What it measures, in one line.
-        page: Of the documentation, that explains it; empty for none.
-        role: How the summary uses it.
-        warning: Text of the summary for a bad value; may hold ``{value}``, ``{floor}`` (the
-            reference), both with a format, ``{interval}``, and ``{of}``: the text in brackets
-            after the name.
-    """
-
-    meaning: str
-    page: str
-    role: ScoreRole
-    warning: str
-
-
-def documented(name: str, meaning: str, role: ScoreRole = "", warning: str = "") -> About:
-    """Describe a score that has a page in gannet's documentation.
-
-    >>> documented("oversmoothed", "fraction of images smoother than reals")["page"]
-    'docs/scores/oversmoothed.md'
-    """
-    page = f"docs/scores/{name.lower().replace(' ', '-')}.md"
-    return About(meaning=meaning, page=page, role=role, warning=warning)
-
-
-ABOUT: Mapping[str, About] = MappingProxyType(
-    {
-        "fid": documented(
-            "fid", "distance between the two sets, each taken as a Gaussian, in Inception features"
-        ),
-        "frechet": documented(
-            "frechet",
-            "distance between the two sets, each taken as one Gaussian; biased by the sample size",
-        ),
-        "kid": documented("kid", "distance between the two sets up to third moments; 0 when equal"),
-        "energy": documented(
-            "energy", "distance between the two sets that sees any difference; 0 when equal"
-        ),
-        "precision": documented(
-            "precision",
-            "fraction of fakes that lie among reals: how believable they are",
-            "shortfall",
-            "Many fakes are not believable: {value:.0%} lie among reals ({floor:.0%} is possible).",
-        ),
-        "recall": documented(
-            "recall", "fraction of reals that lie among fakes: how much variety is reached"
-        ),
-        "density": documented("density", "how deep among reals the fakes lie; about 1 when equal"),
-        "coverage": documented(
-            "coverage",
-            "fraction of reals with a fake close by: how little is missing",
-            "shortfall",
-            "Variety is missing: only {value:.0%} of real samples have a fake close by "
-            "({floor:.0%} is possible).",
-        ),
-        "c2st accuracy": documented(
-            "c2st accuracy",
-            "accuracy of a new classifier that tells fakes from reals; 0.5 is chance level",
-            "detection",
-        ),
-        "memorization": documented(
-            "memorization",
-            "fraction of fakes suspiciously close to one training sample",
-            "memorization",
-        ),
-        "duplicate rate": documented(
-            "duplicate rate", "fraction of fakes suspiciously close to another", "duplicate rate"
-        ),
-        "feature distance": documented(
-            "feature distance",
-            "distance of outputs from their targets; 1 is that of two different targets",
-            "target",
-        ),
-        "diversity": documented(
-            "diversity",
-            "distance between two outputs for one input; 0 if noise changes nothing",
-            "variety",
-        ),
-        "domain gap closed": documented(
-            "domain gap closed",
-            "fraction of the distance from the input to the target domain that is closed",
-        ),
-        "class accuracy": documented(
-            "class accuracy", "fraction of fakes that a classifier assigns to their own class"
-        ),
-        "tstr": documented(
-            "tstr",
-            "accuracy (of tables: AUC) on reals of a classifier that learnt from fakes",
-        ),
-    }
-)
-"""Descriptions of the scores that samples of any kind may have."""
+Departure = Literal["like reals", "too low", "too high"]
+"""Where a score lies beside its reference."""
 
 
 class Component(BaseModel):
@@ -176,6 +59,8 @@ class Score(BaseModel):
         page: Of the documentation.
         role: How the summary uses it.
         warning: Text of the summary for a bad value.
+        ends: What a value below its reference is called, and one above; an empty word means that
+            this end is no departure.
         how: How it was measured, for the protocol; empty where the protocol says so already.
     """
 
@@ -201,22 +86,53 @@ class Score(BaseModel):
     page: str = ""
     role: ScoreRole = ""
     warning: str = ""
+    ends: tuple[str, str] = ENDS
     how: str = ""
 
     @property
+    def departure(self) -> Departure:
+        """On which side of its reference it lies; like reals where the intervals overlap."""
+        if self.ends[0] and self.high < self.reference_low:
+            return "too low"
+        return "too high" if self.ends[1] and self.low > self.reference_high else "like reals"
+
+    @property
+    def verdict(self) -> str:
+        """Its departure in words: ``like reals``, ``differs: too smooth``."""
+        match self.departure:
+            case "like reals":
+                return "like reals"
+            case "too low":
+                return f"differs: {self.ends[0]}"
+            case "too high":
+                return f"differs: {self.ends[1]}"
+
+    @property
     def at_reference(self) -> bool:
-        """Whether it is indistinguishable from reals, or better: the intervals overlap."""
-        if self.better == "low":
-            return self.low <= self.reference_high
-        return self.high >= self.reference_low
+        """Whether it is like reals: it departs from its reference neither way."""
+        return self.departure == "like reals"
+
+    @property
+    def beyond_reference(self) -> bool:
+        """Whether it departs on the good side: better than other reals, which is no praise."""
+        return self.departure == f"too {self.best}"
+
+    @property
+    def best(self) -> Literal["low", "high", "reference"]:
+        """The best values: low or high ones, or those nearest to the reference."""
+        return "reference" if self.role in ("ratio", "spread") else self.better
 
     @property
     def beaten(self) -> Literal["no", "tied", "yes"]:
         """Whether the baseline is better than the interval (yes) or within it (tied)."""
-        if self.baseline is None or self.at_reference:
+        if self.baseline is None or self.at_reference or self.beyond_reference:
             return "no"
         if self.low <= self.baseline <= self.high:
             return "tied"
+        if self.best == "reference":
+            end = self.low if self.departure == "too high" else self.high
+            nearer = abs(self.baseline - self.reference) < abs(end - self.reference)
+            return "yes" if nearer else "no"
         return "yes" if (self.baseline < self.low) == (self.better == "low") else "no"
 
 
@@ -294,6 +210,33 @@ class Histogram(BaseModel):
         return sum(abs(a - b) for a, b in zip(self.real, self.fake, strict=True)) / 2
 
 
+class FeatureFitness(BaseModel):
+    """What some features could tell of reals, before any fake was looked at.
+
+    Attributes:
+        name: Of the features, with their hash.
+        used: Whether the scores are measured in them.
+        fit: Whether they can tell enough for that.
+        told: What they tell reals from, well above chance; ``classes`` for those of the labels.
+        missed: What they do not, and others do.
+        reason: Why they are not fit; empty if they are.
+        samples: Reals that were looked at.
+        scores: Few scores of the fakes in these features, on equal samples for all features, to
+            see where they disagree.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    used: bool
+    fit: bool
+    told: tuple[str, ...]
+    missed: tuple[str, ...]
+    reason: str
+    samples: int
+    scores: tuple[Score, ...] = ()
+
+
 class Report(BaseModel):
     """All scores of one generator, and how they were measured.
 
@@ -315,6 +258,12 @@ class Report(BaseModel):
         conditional: Whether the fakes are conditional outputs: for held-out images, or for
             hidden cells.
         seeds: Of the training runs that scores are the mean over; empty for a single run.
+        features: What each make of features could tell, the most wanted first; empty where scores
+            need none.
+        digest: Of the data; reports of other data are not overwritten. Empty if unknown.
+        notes: What must be known of the data, such as samples that were left out.
+        training_samples: Samples that the generator was trained on; 0 if unknown.
+        two_sample_test: Record of the two-sample test (``TwoSampleResult.record``); empty for none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -335,6 +284,18 @@ class Report(BaseModel):
     seconds: float = 0.0
     conditional: bool = False
     seeds: tuple[int, ...] = ()
+    features: tuple[FeatureFitness, ...] = ()
+    digest: str = ""
+    notes: tuple[str, ...] = ()
+    two_sample_test: dict[str, Any] = {}
+    training_samples: int = 0
+
+    @property
+    def unfit_features(self) -> str:
+        """Why no features could be relied on; empty if some could, or none were needed."""
+        if any(each.used and each.fit for each in self.features):
+            return ""
+        return "; ".join(f"{each.name}: {each.reason}" for each in self.features if each.reason)
 
     @property
     def sample_noun(self) -> str:

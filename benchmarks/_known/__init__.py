@@ -1,0 +1,1 @@
+"""The cases of the known-answer table; see ``benchmarks.known_answers``."""

@@ -1,0 +1,1 @@
+"""Metrics of tables: dependence between columns, marginals, distances between rows."""

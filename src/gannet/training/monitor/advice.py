@@ -1,0 +1,151 @@
+"""What is likely to be the cause of a diagnosis, and what to do about it. All pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from gannet.training.monitor.symptoms import Diagnosis, History
+from gannet.training.monitor.thresholds import SMALL_BATCH
+
+FEW_STEPS = 1_000
+"""Steps below which a run that is still poor was simply short."""
+
+FEW_EPOCHS = 3.0
+"""Epochs below which a run has hardly seen its data."""
+
+MANY_EPOCHS = 100.0
+"""Epochs above which data are few for the time spent on them."""
+
+FEW_LATENTS = 4
+"""Size of the noise below which it limits how much samples can vary."""
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a cause may lie in, besides the measurements.
+
+    Attributes:
+        batch: Samples per step.
+        latent_dim: Size of the noise.
+        train: Training samples.
+        steps: Planned steps.
+        unregularized: Whether nothing keeps the discriminator flat.
+    """
+
+    batch: int
+    latent_dim: int
+    train: int
+    steps: int
+    unregularized: bool = False
+
+
+def advised(diagnosis: Diagnosis, history: History, known: Circumstances) -> Diagnosis:
+    """The same diagnosis with its likely cause and what to do about it.
+
+    Args:
+        diagnosis: Of the evaluations so far.
+        history: All evaluations of the run, oldest first; at least one.
+        known: Circumstances of the run.
+    """
+    advise = ADVICE.get(diagnosis.name)
+    return diagnosis if advise is None else replace(diagnosis, advice=advise(history, known))
+
+
+def _epochs(history: History, known: Circumstances) -> float:
+    return history[-1].step * known.batch / max(known.train, 1)
+
+
+def _short(history: History, known: Circumstances) -> bool:
+    """Whether the run was short: few steps in all, or few epochs of batches of usual size."""
+    few = history[-1].step < FEW_STEPS
+    return few and known.batch >= SMALL_BATCH
+
+
+TOO_FEW_STEPS = "too few steps so far: give it more --minutes or --steps"
+UNREGULARIZED = "nothing keeps the discriminator flat: give a --gradient-penalty"
+TOO_SMALL_A_BATCH = "the batch of {batch} is too small: give a larger --batch"
+
+
+def _vanishing(history: History, known: Circumstances) -> str:
+    if known.batch < SMALL_BATCH:
+        return TOO_SMALL_A_BATCH.format(batch=known.batch)
+    if known.unregularized:
+        return UNREGULARIZED
+    if history[-1].logit_scale > SURE:
+        return "the discriminator is too strong: give a larger --gradient-penalty, and --n-critic 1"
+    if _short(history, known):
+        return TOO_FEW_STEPS
+    return "steps are too noisy or too large: give a larger --batch or a smaller --learning-rate"
+
+
+SURE = 3.0
+"""Mean size of logits above which the discriminator is sure of itself."""
+
+
+def _collapse(_: History, known: Circumstances) -> str:
+    if 0 < known.latent_dim < FEW_LATENTS:
+        return (
+            f"noise of {known.latent_dim} number{'s' * (known.latent_dim != 1)} cannot vary much: "
+            "give more --latent-dim"
+        )
+    if known.batch < SMALL_BATCH:
+        return TOO_SMALL_A_BATCH.format(batch=known.batch)
+    if known.unregularized:
+        return UNREGULARIZED
+    return (
+        "steps are too large, or the data hold many copies: give a smaller --learning-rate or a "
+        "larger --gradient-penalty, and see `gannet inspect`"
+    )
+
+
+def _overfitting(history: History, known: Circumstances) -> str:
+    epochs = _epochs(history, known)
+    if epochs > MANY_EPOCHS:
+        return (
+            f"too little data: each of {known.train} training samples was seen {epochs:.0f} times; "
+            "more data help most, then --augment-p, fewer minutes or a smaller --width"
+        )
+    return (
+        "the discriminator is not held back: give a larger --gradient-penalty or --augment-p, and "
+        "see in `gannet inspect` whether held-out data are like the training data"
+    )
+
+
+def _underfitting(history: History, known: Circumstances) -> str:
+    if known.batch < SMALL_BATCH:
+        return TOO_SMALL_A_BATCH.format(batch=known.batch)
+    if _short(history, known) or _epochs(history, known) < FEW_EPOCHS:
+        return TOO_FEW_STEPS
+    return (
+        "the discriminator is held too flat: give a smaller --gradient-penalty, no --weight-clip, "
+        "or a larger --width"
+    )
+
+
+def _memorizing(_: History, known: Circumstances) -> str:
+    return (
+        f"too little data: {known.train} training samples; more rows help most, and fewer minutes "
+        "lose nothing"
+    )
+
+
+def _overshoot(_: History, known: Circumstances) -> str:
+    if known.batch < SMALL_BATCH:
+        return TOO_SMALL_A_BATCH.format(batch=known.batch)
+    if known.unregularized:
+        return UNREGULARIZED
+    return (
+        "steps are too large: give a smaller --learning-rate, a larger --gradient-penalty, or "
+        "--precision float32"
+    )
+
+
+ADVICE = {
+    "vanishing_gradient": _vanishing,
+    "mode_collapse": _collapse,
+    "discriminator_overfitting": _overfitting,
+    "discriminator_underfitting": _underfitting,
+    "generator_overfitting": _memorizing,
+    "diverged": _overshoot,
+}
+"""Diagnosis -> its advice, from all evaluations and the circumstances."""
