@@ -40,8 +40,8 @@ from gannet.modalities.reading import (
     reader_errors,
 )
 from gannet.networks.classifier import BuildClassifier, RowNet
-from gannet.networks.features import Features, RandomFeatures
-from gannet.networks.robust_features import RobustFeatures
+from gannet.networks.features import FeatureMap, Features, RandomFeatures
+from gannet.networks.robust_features import RobustFeatures, RobustScale
 
 __all__ = ["Budget", "Claim", "ColumnView", "Modality", "Reading", "Writer"]
 
@@ -147,6 +147,11 @@ def robust_features(reference: Tensor, seed: int) -> Features:
     return RobustFeatures(reference, seed=seed)
 
 
+def robust_scale(reference: Tensor, _seed: int) -> FeatureMap:
+    """Numbers on their robust scale."""
+    return RobustScale(reference)
+
+
 def jittered(samples: Tensor, p: float, rng: torch.Generator | None = None) -> Tensor:
     """Add Gaussian noise of deviation ``0.1 * p``; 0 returns the samples themselves."""
     if p <= 0:
@@ -193,7 +198,9 @@ class Modality:
         thumbnail: Samples ``(n, *shape)`` as few numbers ``(n, F)`` with cheap distances, for
             diversity, memorization and clusters.
         features: From reference samples and a seed to features for scores, without training.
-        monitor_features: The same for evaluations during training.
+        monitor_features: The same for linear probes during training.
+        monitor_distance: The same for distances during training: smooth, so that a sample that
+            comes nearer to reals is nearer.
         classifier: From training samples and a number of classes to an untrained classifier.
         augment: Differentiable augmentation; each change with probability ``p``.
         channels_last: Whether networks and batches use the channels-last memory format.
@@ -233,6 +240,7 @@ class Modality:
     thumbnail: Callable[[Tensor], Tensor] = flattened
     features: Callable[[Tensor, int], Features] = random_features
     monitor_features: Callable[[Tensor, int], Features] = robust_features
+    monitor_distance: Callable[[Tensor, int], FeatureMap] = robust_scale
     classifier: BuildClassifier = RowNet
     augment: Callable[[Tensor, float, torch.Generator | None], Tensor] = jittered
     channels_last: bool = False

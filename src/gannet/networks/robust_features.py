@@ -7,20 +7,24 @@ from torch import Tensor
 
 from gannet.networks.features import RandomFeatures
 
-NORMAL_QUARTILES = 1.349
-"""Distance between the quartiles of a standard normal distribution."""
+NORMAL_DEVIATION = 1.2533
+"""Standard deviation of a normal distribution over its mean distance from the median."""
+
+FAR = 0.95
+"""Fraction of the distances from the median that are taken as they are; larger ones as this one."""
 
 MAX_ROWS = 10_000
-"""Rows whose quartiles are taken, since sorting more says no more."""
+"""Rows that are looked at, since sorting more says no more."""
 
 
 class RobustScale:
-    """Each number on the scale of its middle half, far values by their logarithm.
+    """Each number on the scale of usual distances from its median, far values by their logarithm.
 
     ``asinh((x - median) / scale)`` is linear near the median and logarithmic far from it, so that a
     few far values neither set the scale of a column nor make up all of a distance. The scale is
-    that of the quartiles; where they coincide, the standard deviation, and where that is tiny
-    beside the other columns', a tenth of theirs.
+    the mean distance from the median without its tail, which does not vanish where half of a
+    column is one value, as the distance between quartiles does; where it is tiny beside that of
+    the other columns, a tenth of theirs.
 
     Source of the transform: Johnson 1949, Biometrika 36, 149 (the system of unbounded curves).
     """
@@ -28,11 +32,9 @@ class RobustScale:
     def __init__(self, reference: Tensor) -> None:
         """Fit medians and scales to ``(N, *shape)``."""
         rows = reference[:MAX_ROWS].flatten(1).float()
-        quartiles = torch.tensor([0.25, 0.5, 0.75])
-        low, self.middle, high = rows.quantile(quartiles, dim=0)
-        std = rows.std(0)
-        scale = (high - low) / NORMAL_QUARTILES
-        scale = torch.where(scale > 0.01 * std, scale, std)
+        self.middle = rows.median(0).values
+        away = (rows - self.middle).abs()
+        scale = away.minimum(away.quantile(FAR, dim=0)).mean(0) * NORMAL_DEVIATION
         usual = scale.median()
         self.scale = scale.clamp(min=float(usual) / 10 or 1.0)
 

@@ -34,6 +34,14 @@ def test_columns_that_hardly_vary_get_no_scale_of_their_own(count):
     assert scaled.abs().max() < 10
 
 
+def test_a_column_half_of_which_is_one_value_keeps_the_scale_of_the_rest():
+    """By its quartiles all but that value would be far: untrained samples then looked nearest."""
+    rows = torch.randn(2_000, 1, generator=torch.Generator().manual_seed(0))
+    whole = float(RobustScale(rows).scale)
+    rows[::2] = 0.3
+    assert 0.3 * whole < float(RobustScale(rows).scale) < whole
+
+
 def test_no_column_at_all_varies():
     assert RobustScale(torch.ones(10, 2))(torch.ones(3, 2)).tolist() == [[0.0, 0.0]] * 3
 

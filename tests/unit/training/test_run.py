@@ -32,7 +32,11 @@ def look(**known):
     """A look with every number at a half, but for the known ones."""
     usual = {"int": 100, "bool": True}
     return Measurements(
-        **({each.name: usual.get(str(each.type), 0.5) for each in fields(Measurements)} | known)
+        **(
+            {each.name: usual.get(str(each.type), 0.5) for each in fields(Measurements)}
+            | {"reference": 0.0}
+            | known
+        )
     )
 
 

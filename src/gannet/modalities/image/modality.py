@@ -210,6 +210,7 @@ modality = Modality(
     thumbnail=thumbnail,
     features=features,
     monitor_features=features,
+    monitor_distance=features,
     classifier=conv_net,
     augment=augment,
     channels_last=True,

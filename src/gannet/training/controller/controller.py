@@ -16,6 +16,7 @@ from gannet.training.controller.action import Action
 from gannet.training.controller.remedies import Remedy, remedies, restart
 from gannet.training.controller.trial import RemedyTrial, compared, standing
 from gannet.training.monitor import Diagnosis, Measurements
+from gannet.training.monitor.keeping import held_out_unlike
 from gannet.training.monitor.thresholds import SMALL_BATCH
 
 STUCK = ("discriminator_underfitting", "vanishing_gradient")
@@ -103,7 +104,7 @@ class Controller:
             return Action(f"converged: {diagnosis.evidence}", stop=True)
         if not now.finite:
             return self._not_finite(diagnosis, config)
-        if not self.enabled or self.gave_up:
+        if not self.enabled or self.gave_up or held_out_unlike(now):
             return None
         if self.trial is not None:
             self.trial.evaluations.append(now)

@@ -37,6 +37,7 @@ def monitor_for(dataset: Dataset, plan: Plan) -> Monitor:
     embedded = embed(train.real)
     seen_as = modality_of_embedded(modality, train.real, embedded)
     features = seen_as.monitor_features(embedded, 0)
+    distance = seen_as.monitor_distance(embedded, 0)
     baseline: Tensor | None = None
     if seen_as is not modality:
         # One Gaussian of the embedding is no sample, and matches all that distances see best.
@@ -49,6 +50,7 @@ def monitor_for(dataset: Dataset, plan: Plan) -> Monitor:
         seed=plan.seed,
         embed=embed,
         given=given_kind(recipe, plan),
+        distance=distance,
         baseline=baseline,
         role=recipe.inputs.given or "grid",
     )

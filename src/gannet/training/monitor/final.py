@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from gannet.training.monitor.keeping import held_out_unlike
 from gannet.training.monitor.measurements import Measurements
 from gannet.training.monitor.symptoms import Diagnosis, History
 
@@ -24,10 +25,20 @@ def final_diagnosis(diagnosis: Diagnosis, history: History, *, conditional: bool
     """
     name, evidence, advice = str(diagnosis.name), diagnosis.evidence, diagnosis.advice
     count = len(history)
-    if name in ("healthy", "converged") and count < MIN_EVALUATIONS:
+    if not history or (name in ("healthy", "converged") and count < MIN_EVALUATIONS):
         name, advice = NOT_JUDGED, "too few steps so far: give it more --minutes or --steps"
         evidence = (
             f"{count or 'no'} evaluation{'s' * (count != 1)}, a diagnosis takes {MIN_EVALUATIONS}"
+        )
+    elif held_out_unlike(now := history[-1]) and not conditional:
+        name = NOT_JUDGED
+        evidence = (
+            f"training data lie at an energy distance of {now.reference:.3g} from held-out data, "
+            f"a simple baseline at {now.gaussian_baseline:.3g}: nothing can be compared with them"
+        )
+        advice = (
+            "held-out data are not like the training data: look for blanks, copies and groups with "
+            "`gannet inspect`"
         )
     elif name == "healthy" and not conditional and _below_baseline(now := history[-1]):
         name, advice = NOT_JUDGED, "too few steps so far: give it more --minutes or --steps"

@@ -52,11 +52,13 @@ class Monitor:
     Args:
         train: Training samples, ``(n, *shape)`` with their conditions.
         held_out: Samples that training never sees.
-        features: Feature map of embedded samples, in which distances to held-out data are measured.
+        features: Feature map of embedded samples, which linear probes see.
         seed: Of the fakes; each evaluation draws its own.
         embed: Maps samples to a space where distance means similarity, ``(n, *shape)`` to
             ``(n, ...)``.
         given: Kind of data of the inputs, where there are any.
+        distance: Feature map of embedded samples, in which distances to held-out data are measured;
+            by default ``features``.
         baseline: Samples of a simple baseline, as many as are held out, embedded; by default of one
             Gaussian.
         role: Role of the inputs in the conditions.
@@ -71,6 +73,7 @@ class Monitor:
         seed: int,
         embed: FeatureMap = as_it_is,
         given: str = "",
+        distance: FeatureMap | None = None,
         baseline: Tensor | None = None,
         role: str = "grid",
     ) -> None:
@@ -105,9 +108,11 @@ class Monitor:
         self.real_features = features(held_out_embedded)
         if baseline is None:
             baseline = gaussian(train_embedded, self.count, seed=seed)
-        train_features = features(train_embedded[: self.count])
-        self.reference = energy_distance(self.real_features, train_features)
-        self.gaussian_baseline = energy_distance(self.real_features, features(baseline))
+        self.distance = distance or features
+        self.real_places = self.distance(held_out_embedded)
+        train_places = self.distance(train_embedded[: self.count])
+        self.reference = energy_distance(self.real_places, train_places)
+        self.gaussian_baseline = energy_distance(self.real_places, self.distance(baseline))
 
     @torch.no_grad()
     def measure(self, trainer: Trainer[Any]) -> Measurements:
@@ -211,7 +216,7 @@ class Monitor:
         # Relativistic losses leave the offset of logits free: center them between reals and fakes.
         middle = (on_real.mean() + on_fake.mean()) / 2
         fake_features = self.features(ema_embedded)
-        distance, error = energy_distance_with_se(self.real_features, fake_features)
+        distance, error = energy_distance_with_se(self.real_places, self.distance(ema_embedded))
         probe = linear_probe_auc(self.real_features, fake_features)
         squared = linear_probe_auc(
             squares(self.real_features, SQUARED), squares(fake_features, SQUARED)

@@ -26,7 +26,9 @@ def measurements(**known):
     """A look with every number at a half, but for the known ones."""
     usual = {"int": 100, "bool": True}
     values = {each.name: usual.get(str(each.type), 0.5) for each in fields(Measurements)}
-    return Measurements(**(values | {"energy_distance_se": 0.02, "auc_error": 0.02} | known))
+    return Measurements(
+        **(values | {"energy_distance_se": 0.02, "auc_error": 0.02, "reference": 0.0} | known)
+    )
 
 
 class Course:
@@ -300,3 +302,11 @@ def test_players_who_overshoot_are_answered_at_once():
     course = Course()
     course.history = []
     assert course.look("diverged").rollback
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_nothing_is_done_where_held_out_data_are_unlike_the_training_data(name):
+    unlike = {"reference": 0.8, "gaussian_baseline": 0.3}
+    course = Course(**unlike)
+    assert not any(course.look(name) for _ in range(20))
+    assert course.config == CONFIG()

@@ -13,7 +13,7 @@ from gannet.training.monitor.final import final_diagnosis
 def look(**known):
     usual = {"int": 100, "bool": True}
     values = {each.name: usual.get(str(each.type), 0.5) for each in fields(Measurements)}
-    return Measurements(**(values | known))
+    return Measurements(**(values | {"reference": 0.0} | known))
 
 
 def name_of(diagnosis, count, *, conditional=False, **known):
@@ -42,3 +42,11 @@ def test_what_a_simple_baseline_beats_beyond_noise_is_not_judged(distance, condi
     known = {"energy_distance": distance, "gaussian_baseline": 3.0}
     found = name_of("healthy", 5, conditional=conditional, **known, energy_distance_se=0.5)
     assert found["name"] == name
+
+
+def test_nothing_is_said_where_held_out_data_are_unlike():
+    known = {"reference": 0.8, "gaussian_baseline": 0.3, "energy_distance_se": 0.02}
+    found = name_of("discriminator_underfitting", 9, **known)
+    assert found["name"] == "not judged"
+    assert "energy distance of 0.8 from held-out data" in found["evidence"]
+    assert "not like the training data" in found["advice"]

@@ -8,13 +8,13 @@ from dataclasses import fields
 import pytest
 
 from gannet.training.monitor import Measurements
-from gannet.training.monitor.keeping import clearly_nearer, noise, worth_keeping
+from gannet.training.monitor.keeping import clearly_nearer, held_out_unlike, noise, worth_keeping
 
 
 def look(**known):
     usual = {"int": 100, "bool": True}
     values = {each.name: usual.get(str(each.type), 0.5) for each in fields(Measurements)}
-    return Measurements(**(values | {"energy_distance_se": 0.3} | known))
+    return Measurements(**(values | {"energy_distance_se": 0.3, "reference": 0.0} | known))
 
 
 BEST = {"energy_distance": 2.0, "error": 0.4, "validation_loss": 1.0}
@@ -37,3 +37,14 @@ def test_a_loss_that_rises_is_not_worth_keeping_but_of_answers_that_are_nearer()
     assert worth_keeping(worse, BEST, conditional=True)
     assert worth_keeping(look(loss_validation=1.005), BEST, conditional=False)
     assert worth_keeping(look(loss_validation=math.nan), {}, conditional=False)
+
+
+@pytest.mark.parametrize(
+    ("reference", "baseline", "unlike"),
+    [(2.0, 1.0, True), (2.0, 20.0, False), (0.5, 0.0, False), (0.0, 3.0, False)],
+)
+def test_held_out_data_are_unlike_if_training_data_lie_far_from_them(reference, baseline, unlike):
+    now = look(reference=reference, gaussian_baseline=baseline)
+    assert held_out_unlike(now) is unlike
+    assert (noise(now, BEST) == math.inf) is unlike
+    assert not held_out_unlike(look(reference=9.0, energy_distance_se=math.nan))
