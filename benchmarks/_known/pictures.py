@@ -178,7 +178,6 @@ PICTURES: tuple[KnownAnswer, ...] = (
     case(
         "images", "a pattern of upsampling", "proof without power",
         on_digits(lambda _, s, _l: checkered(s, 0.02)), "difference", f"{LOSES}, noisy",
-        pending="ts",
     ),
     case(
         "images", "one hot pixel", "proof without power",
@@ -248,7 +247,7 @@ PICTURES: tuple[KnownAnswer, ...] = (
     case(
         "images", "training samples", "memorisation",
         on_digits(lambda r, _s, _l: r.train.samples.roll(3, 0)), "memorised", "loses",
-        small=True, pending="ts",
+        small=True,
     ),
     case(
         "images", "training samples with a little noise", "memorisation",
@@ -261,7 +260,7 @@ PICTURES: tuple[KnownAnswer, ...] = (
     ),
     case(
         "images", "twenty-two", "too few samples",
-        lambda: scored(digits()[0], digits()[1][:22], count=22), "too few", pending="ts",
+        lambda: scored(digits()[0], digits()[1][:22], count=22), "too few",
     ),
     case(
         "images", "thirty, blurred", "too few samples",

@@ -20,16 +20,12 @@ from gannet.core.types import Batch, Condition
 from gannet.data.inspect import Findings
 from gannet.evaluation.evaluate import evaluate
 from gannet.evaluation.report.summary import diagnosis_of, summary
+from gannet.metrics.two_sample import TwoSampleResult
 
 COUNT = 250
 """Samples on each side of a scored case."""
 
 SAID: Mapping[str, str] = {
-    "too few": r"[Tt]oo few samples|test samples are too few",
-    "difference": (
-        r"(?<!cannot )tells? fakes from reals|told apart|differ a little|"
-        r"are (often|mostly|nearly always) told|told from reals"
-    ),
     "repeated": r"\*\*(Collapsed|Repeated)\*\*|samples repeat others",
     "memorised": r"\*\*(Memorised|Copies)\*\*|nearly copies of training",
     "blurred": r"\*\*Blurred\*\*|too smooth",
@@ -45,6 +41,17 @@ SAID: Mapping[str, str] = {
     "blind features": r"features? (are|is) blind|cannot see|not used:|failed:|see nothing",
 }
 """Finding -> pattern of the words that say it."""
+
+OUTCOMES: Mapping[str, set[str]] = {
+    "difference": {"difference"},
+    "no difference": set(),
+    "too few samples": {"too few"},
+    "no power": {"no power"},
+}
+"""Outcome of the two-sample test -> findings."""
+
+FINDINGS = frozenset(SAID).union(*OUTCOMES.values())
+"""All findings of scored samples."""
 
 PRAISED, ACCUSED = "a good grade", "a bad grade"
 """Findings that a good case may have and never a bad one, and the other way round."""
@@ -157,6 +164,8 @@ def findings(report: Report) -> set[str]:
     """What a report says is wrong."""
     said, grade = summary(report), diagnosis_of(report).grade
     found = {name for name, pattern in SAID.items() if re.search(pattern, said)}
+    if report.two_sample_test:
+        found |= OUTCOMES[TwoSampleResult.of(report.two_sample_test).outcome]
     if grade == "good":
         found.add(PRAISED)
     return found if grade in ("good", "not judged") else found | {ACCUSED}

@@ -97,7 +97,7 @@ def few(samples: Tensor, count: int, jitter: float = 0.0) -> Tensor:
 
 ROWS: tuple[KnownAnswer, ...] = (
     case("rows", "further draws of a ring", "good", on(ring), small=True),
-    case("rows", "further draws of a grid", "good", on(grid), pending="ts",
+    case("rows", "further draws of a grid", "good", on(grid),
     ),
     case("rows", "further draws of tied numbers", "good", on(tied), small=True),
     case("rows", "further draws with heavy tails", "good", on(heavy)),
@@ -162,7 +162,7 @@ ROWS: tuple[KnownAnswer, ...] = (
     ),
     case(
         "rows", "a column rounded", "proof without power",
-        on(tied, lambda f, _: column(f, 4, f[:, 4].round())), "difference", LOSES, pending="ts",
+        on(tied, lambda f, _: column(f, 4, f[:, 4].round())), "difference", LOSES,
     ),
     case(
         "rows", "heavy tails where reals have none", "proof without power",

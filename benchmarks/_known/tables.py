@@ -11,6 +11,8 @@ import numpy as np
 
 from benchmarks._known.record import KnownAnswer, case, findings
 from gannet.core.frame import Frame
+from gannet.evaluation.two_sample.generator import GeneratorTest
+from gannet.modalities.registry import find_modality
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.evaluation.evaluate import evaluate_table
 
@@ -46,7 +48,9 @@ def on(make: Callable[[Frame, Frame], Frame], gaps: float = 0.0) -> Callable[[],
     def found() -> set[str]:
         train, held_out, codec = reals(gaps)
         fake = make(people(2 * ROWS, 3, gaps=gaps), train)
-        return findings(evaluate_table(train, held_out, fake, codec, count=ROWS, seed=0))
+        test = GeneratorTest(find_modality("table"), codec, seed=0)
+        frames = (train, held_out, fake)
+        return findings(evaluate_table(*frames, codec, count=ROWS, seed=0, two_sample=test))
 
     return found
 
