@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gannet.core.types import IntArray
-from gannet.metrics.kmeans import assigned, centers
+from gannet.metrics.modes.kmeans import assigned, centers
 from gannet.modalities.findings import Finding
 
 MODES = 12

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gannet.core.seeding import derive_seed
-from gannet.metrics.kmeans import centers
+from gannet.metrics.modes.kmeans import centers
 from gannet.networks.features import in_chunks
 
 CLUSTERS = 32
