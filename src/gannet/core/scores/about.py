@@ -48,7 +48,7 @@ class About(TypedDict):
         meaning: What it measures, in one line.
         page: Of the documentation, that explains it; empty for none.
         role: How the summary uses it.
-        warning: Text of the summary for a bad value; may hold ``{value}``, ``{floor}`` (the
+        warning: Text of the summary for a bad value; may hold ``{value}``, ``{reference}`` (the
             reference), both with a format, ``{interval}``, and ``{of}``: the text in brackets
             after the name.
         ends: What a value below its reference is called, and one above; see ``Score.ends``.
@@ -103,15 +103,16 @@ ABOUT: Mapping[str, About] = MappingProxyType(
             "precision",
             "fraction of fakes that lie among reals: how believable they are",
             "shortfall",
-            "Many fakes are not believable: {value:.0%} lie among reals ({floor:.0%} is possible).",
+            "Many fakes are not believable: {value:.0%} lie among reals ({reference:.0%} is "
+            "possible).",
             ("not among reals", "too typical"),
         ),
         "recall": documented(
             "recall",
             "fraction of reals that lie among fakes: how much variety is reached",
             "reach",
-            "Variety is missing: only {value:.0%} of real samples lie among fakes ({floor:.0%} is "
-            "possible).",
+            "Variety is missing: only {value:.0%} of real samples lie among fakes "
+            "({reference:.0%} is possible).",
             ("variety missing", "too scattered"),
         ),
         "density": documented(
@@ -125,7 +126,7 @@ ABOUT: Mapping[str, About] = MappingProxyType(
             "fraction of reals with a fake close by: how little is missing",
             "reach",
             "Variety is missing: only {value:.0%} of real samples have a fake close by "
-            "({floor:.0%} is possible).",
+            "({reference:.0%} is possible).",
             ("variety missing", "too evenly spread"),
         ),
         "c2st accuracy": documented(
@@ -145,7 +146,7 @@ ABOUT: Mapping[str, About] = MappingProxyType(
             "standard deviation within each mode over that of reals; 1 when equal",
             "spread",
             "**Modes have a wrong width**: within them, fakes vary {value:.2f} times as much as "
-            "reals (other reals {floor:.2f} times).",
+            "reals (other reals {reference:.2f} times).",
             ("modes shrunken", "modes too wide"),
         ),
         "neighbor distance": documented(
@@ -186,7 +187,7 @@ ABOUT: Mapping[str, About] = MappingProxyType(
             "class accuracy",
             "fraction of fakes that a classifier assigns to their own class",
             "shortfall",
-            "Classes are mixed up: {value:.0%} of fakes are of their class ({floor:.0%} is "
+            "Classes are mixed up: {value:.0%} of fakes are of their class ({reference:.0%} is "
             "possible).",
             ("classes mixed up", "too typical"),
         ),

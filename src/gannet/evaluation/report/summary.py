@@ -157,7 +157,7 @@ def _warned(score: Score) -> str:
         return ""
     return score.warning.format(
         value=score.value,
-        floor=score.reference,
+        reference=score.reference,
         interval=f"{number(score.value)} ({number(score.low)} to {number(score.high)})",
         of=score.name.partition("[")[2].removesuffix("]"),
     )

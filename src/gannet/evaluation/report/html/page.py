@@ -243,9 +243,9 @@ def breakable(text: str) -> Any:
 
 
 MEDIA: Mapping[str, tuple[str, str]] = {
-    "png": ("image/png", '<img src="{source}" alt="{words}">'),
-    "wav": ("audio/wav", '<audio controls preload="none" src="{source}" title="{words}"></audio>'),
-    "mp4": ("video/mp4", '<video controls loop muted src="{source}" title="{words}"></video>'),
+    "png": ("image/png", '<img src="{source}" alt="{alt}">'),
+    "wav": ("audio/wav", '<audio controls preload="none" src="{source}" title="{alt}"></audio>'),
+    "mp4": ("video/mp4", '<video controls loop muted src="{source}" title="{alt}"></video>'),
 }
 """Media type of each form of exhibits, and its HTML element."""
 
@@ -261,7 +261,7 @@ def exhibit_markup(exhibit: Exhibit, description: str) -> Any:
     if exhibit.form in MEDIA:
         kind, tag = MEDIA[exhibit.form]
         source = f"data:{kind};base64,{base64.b64encode(exhibit.content).decode()}"
-        element = trusted_markup(tag.format(source=source, words=markup.escape(description)))
+        element = trusted_markup(tag.format(source=source, alt=markup.escape(description)))
     elif exhibit.form == "html":
         # Sandboxed: it can neither run scripts nor load anything.
         escaped = markup.escape(exhibit.content.decode())

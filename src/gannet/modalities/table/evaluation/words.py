@@ -48,7 +48,7 @@ DESCRIPTIONS: Mapping[str, About] = {
         "exact duplicates",
         "fraction of fakes equal to a training row; reference: held-out rows that are",
         "privacy",
-        "**Copies**: {value:.1%} of fakes equal a training row; chance explains {floor:.1%}.",
+        "**Copies**: {value:.1%} of fakes equal a training row; chance explains {reference:.1%}.",
         ("", "copied"),
     ),
     "membership inference": documented(
