@@ -28,14 +28,6 @@ RING = np.stack([(math.cos(turn), math.sin(turn)) for turn in np.arange(8) * mat
 GRID = np.stack([(x, y) for x in (-4, -2, 0, 2, 4) for y in (-4, -2, 0, 2, 4)]).astype(float)
 MODES = {"ring": (RING, 0.01), "grid": (GRID, 0.05)}
 POINTS, SAMPLES, PICTURES, BINS = 100_000, 2_500, 2_000, 20
-SPREAD_SAMPLES = 20_000
-"""Samples that deviations within modes are measured on; 100 to a mode are 5 % off by chance."""
-
-HALF_RADIUS = math.sqrt(2 * math.log(2))
-"""Radius that half of a normal distribution in two dimensions lies within, in deviations."""
-
-TOLERANCE = 0.15
-"""Of a mode's deviation, over the real one."""
 
 CONTROLS: dict[str, tuple[int, dict[str, Any]]] = {
     "learning rate x 10": (2_000, {"learning_rate": 10.0}),
@@ -105,7 +97,7 @@ def _one(job: dict[str, Any]) -> dict[str, Any]:
             **_settings(job["settings"]),
         )
         verdicts, last = _verdicts(session.run, job["part"], session.plan.config["steps"])
-        made = load(out).sample(SPREAD_SAMPLES if kind in MODES else PICTURES, seed=seed)
+        made = load(out).sample(SAMPLES if kind in MODES else PICTURES, seed=seed)
         result = {
             "set": kind,
             "seed": seed,
@@ -150,8 +142,6 @@ def _verdicts(run: Any, part: float, steps: int) -> tuple[list[tuple[float, str,
 
 def _modes(made: NDArray[Any], name: str) -> dict[str, Any]:
     modes, deviation = MODES[name]
-    deviations = _deviations(made, modes, deviation)
-    made = made[:SAMPLES]
     apart = np.linalg.norm(made[:, None] - modes[None], axis=2)
     near = apart.min(1) <= 3 * deviation
     counts = np.bincount(apart.argmin(1)[near], minlength=len(modes))
@@ -161,37 +151,7 @@ def _modes(made: NDArray[Any], name: str) -> dict[str, Any]:
         "of": len(modes),
         "high_quality": round(float(near.mean()), 4),
         "reverse_kl": round(float((shares * np.log(shares * len(modes))).sum()), 4),
-        "deviations": deviations,
         "mode_collapse": int((counts > 0).sum()) < len(modes),
-    }
-
-
-def _deviations(made: NDArray[Any], modes: NDArray[Any], deviation: float) -> dict[str, float]:
-    """Standard deviation within modes over the real one: the least, the middle, the largest.
-
-    Of the samples within five deviations of their nearest mode. Beside it, what half of the samples
-    lie within, in the unit that it has for a normal distribution: stragglers do not move that.
-    """
-    off = made[:, None] - modes[None]
-    apart = np.linalg.norm(off, axis=2)
-    which = apart.argmin(1)
-    found: list[float] = []
-    half: list[float] = []
-    for mode in range(len(modes)):
-        inside = (which == mode) & (apart[:, mode] <= 5 * deviation)
-        if inside.sum() < 20:
-            found.append(0.0)
-            half.append(0.0)
-            continue
-        centred = off[inside, mode] - off[inside, mode].mean(0)
-        found.append(float(np.sqrt(np.square(centred).sum() / (2 * (inside.sum() - 1)))))
-        half.append(float(np.median(np.linalg.norm(centred, axis=1)) / HALF_RADIUS))
-    return {
-        "least": round(min(found) / deviation, 3),
-        "middle": round(float(np.median(found)) / deviation, 3),
-        "largest": round(max(found) / deviation, 3),
-        "half_least": round(min(half) / deviation, 3),
-        "half_largest": round(max(half) / deviation, 3),
     }
 
 
@@ -277,13 +237,6 @@ def _summary(done: list[dict[str, Any]]) -> dict[str, Any]:
         "reverse_kl": {
             name: [each["reverse_kl"] for each in found] for name, found in rows.items()
         },
-        "deviations": {
-            name: [each["deviations"] for each in found] for name, found in rows.items()
-        },
-        "deviations_within_15_percent": {
-            name: f"{sum(_within(each['deviations']) for each in found)}/{len(found)}"
-            for name, found in rows.items()
-        },
         "controls": len(bad),
         "controls_named": sum(said is not None for said in named.values()),
         "named": named,
@@ -294,11 +247,6 @@ def _summary(done: list[dict[str, Any]]) -> dict[str, Any]:
             for name in ("mnist", "fashion_mnist", "emoji")
         },
     }
-
-
-def _within(deviations: dict[str, float]) -> bool:
-    """Whether the deviation of every mode is right within the tolerance."""
-    return 1 - TOLERANCE <= deviations["least"] <= deviations["largest"] <= 1 + TOLERANCE
 
 
 def _full(found: list[dict[str, Any]]) -> str:

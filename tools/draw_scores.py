@@ -24,12 +24,10 @@ from gannet.core.types import Batch, Condition
 from gannet.evaluation.memorization import duplicate_score
 from gannet.evaluation.paired import paired_scores
 from gannet.evaluation.report.summary import kind_of
-from gannet.evaluation.two_sample.generator import GeneratorTest
-from gannet.evaluation.two_sample.test import classifier_two_sample_test
+from gannet.evaluation.two_sample_test import classifier_two_sample_test
 from gannet.evaluation.unpaired import unpaired_scores
 from gannet.metrics import METRICS
 from gannet.metrics.memorization import closest, suspects
-from gannet.metrics.modes.spread import find_modes, neighbor_distance, spread_within_modes
 from gannet.metrics.pairwise import FeatureSet
 from gannet.modalities.image.evaluation.comparison import STRUCTURE
 from gannet.modalities.image.evaluation.sharpness import EDGE, roughness
@@ -79,26 +77,10 @@ def of_rows() -> Found:
     found: Found = {}
     for name, fake in heaps().items():
         told = {score: rated.function(held_out, fake) for score, rated in METRICS.items()}
-        best = classifier_two_sample_test(held_out, fake, seed=0).strongest
-        told["c2st accuracy"] = best.accuracy
+        told["c2st accuracy"] = classifier_two_sample_test(held_out, fake, seed=0).accuracy
         told["memorization"] = float(suspects(closest(fake, [train])[0], usual).double().mean())
         real, made = FeatureSet(held_out), FeatureSet(fake)
         told["duplicate rate"] = duplicate_score(real, made, real, real, "rows").value
-        _add(found, name, told)
-    return found
-
-
-def of_spread() -> Found:
-    """Scores of how wide each place is."""
-    held_out = ring(COUNT, 2)
-    modes = find_modes(held_out, seed=0)
-    versions = heaps() | {"shrunken": ring(COUNT, 8, spread=0.06)}
-    found: Found = {}
-    for name, fake in versions.items():
-        told = {
-            "spread within modes": spread_within_modes(held_out, fake, modes),
-            "neighbor distance": neighbor_distance(held_out, fake),
-        }
         _add(found, name, told)
     return found
 
@@ -256,10 +238,9 @@ def of_tables() -> Found:
         "income noisy": replace(good, columns=(age, rough, town, weight, rich)),
         "copies": train[rng.integers(0, len(train), 1_600)],
     }
-    test = GeneratorTest(find_modality("table"), codec)
     return _scored(
         {
-            name: evaluate_table(train, held_out, fake, codec, count=800, two_sample=test).scores
+            name: evaluate_table(train, held_out, fake, codec, count=800).scores
             for name, fake in versions.items()
         }
     )
@@ -361,7 +342,6 @@ def main(folder: Path) -> None:
         | of_textures()
         | of_classes()
         | of_rows()
-        | of_spread()
     )
     for kind, values in found.items():
         draw(values, folder / f"{kind.lower().replace(' ', '-')}.png")

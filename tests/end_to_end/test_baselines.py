@@ -13,7 +13,7 @@ def test_a_copula_is_trained_sampled_and_listed_like_any_recipe(gannet, people, 
     run, rows = tmp_path / "run", tmp_path / "rows.csv"
     printed = gannet.works("train", people, "--out", run, "--recipe", "baseline_copula")
     assert "fitted at once" in printed
-    assert "nothing was left to do" in gannet.works(
+    assert "there was nothing left to do" in gannet.works(
         "train", people, "--out", run, "--recipe", "baseline_copula"
     )
     gannet.works("sample", run, "--count", 30, "--out", rows)

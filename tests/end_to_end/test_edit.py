@@ -59,7 +59,7 @@ def test_directions_are_listed_and_drawn(trained, tmp_path, gannet):
     lines = said.splitlines()
     assert lines[0].startswith("1 ")
     assert any(line.startswith("brightness ") for line in lines)
-    assert "share of" in said
+    assert "samples that change that way" in said
     assert read(tmp_path / "sheet.png").shape[1] > 400
     model = package.load(trained)
     numbers = [each.number for each in model.directions()]

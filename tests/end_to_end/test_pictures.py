@@ -232,8 +232,8 @@ def test_depth_that_is_lost_is_said(run, tmp_path, gannet):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (np.zeros((9, 9, 3)), "numbers of the type float64"),
-        (np.full((9, 9, 3), 300), "numbers of the type int64, from 300 to 300"),
+        (np.zeros((9, 9, 3)), "an image of the type float64"),
+        (np.full((9, 9, 3), 300), "an image of the type int64, from 300 to 300"),
         (np.zeros((9, 9, 5), np.uint8), r"shape \(9, 9, 5\)"),
         (np.zeros((0, 9, 3), np.uint8), r"shape \(0, 9, 3\)"),
     ],

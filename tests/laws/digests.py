@@ -205,7 +205,7 @@ def record(name: str, folder: Path) -> dict[str, Any]:
     if model.artifact.recipe.training.fit is None and case.data != "people.csv":
         real = np.load(folder / case.data)["images"][:8] if case.data == "squares.npz" else None
         if real is not None:
-            found["judged"] = digest_of([np.array(model.judge(list(real), discriminator=True))])
+            found["judged"] = digest_of([np.array(model.judge(list(real)))])
     assert all(math.isfinite(each["size"]) for each in found.values())
     return found
 

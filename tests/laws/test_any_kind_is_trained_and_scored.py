@@ -16,7 +16,6 @@ from gannet.evaluation.report.html.page import can_draw, write_page
 from gannet.evaluation.report.markdown import to_markdown
 from gannet.evaluation.scored import score
 from gannet.inference.artifact import Artifact
-from gannet.metrics.two_sample import TwoSampleResult
 from gannet.modalities.registry import find_modality
 from gannet.training.loop import run_training
 from gannet.training.plan import make_plan
@@ -81,17 +80,12 @@ def test_it_is_trained_scored_and_reported(loaded, tmp_path):
     shown = sorted((tmp_path / "run").glob(f"grid-*{kind.item_suffix}"))
     assert len(shown) == 8
     assert np.shape(artifact.codecs["sample"].read(shown[0])) == np.shape(raws(kind.name)[0])
-    proof = TwoSampleResult.of(artifact.card.two_sample_test)
-    assert proof.tested == 80
-    assert proof.positive
-    assert proof.negative is not None
-    assert proof.sentence() in (tmp_path / "run" / "README.md").read_text()
+    assert artifact.card.two_sample_test["tested"] == 80
     found = score(artifact, loaded, artifact.codecs, count=40, options={"steps": 20})
-    assert TwoSampleResult.of(found.report.two_sample_test).tested == 40
     names = {each.name.partition("[")[0] for each in found.report.scores}
     assert names == {
         *("frechet", "kid", "energy", "precision", "recall", "density", "coverage"),
-        *("duplicate rate", "c2st accuracy", "c2st auc", "memorization"),
+        *("duplicate rate", "c2st accuracy", "memorization"),
     }
     assert f"memorization[{kind.noun[1]}]" in to_markdown(found.report)
     assert all(each.meaning for each in found.report.scores)

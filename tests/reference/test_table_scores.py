@@ -12,16 +12,22 @@ import torch
 from scipy.spatial.distance import cdist
 from scipy.special import logsumexp
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.metrics import f1_score, roc_auc_score
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
-from gannet.metrics.tabular.dependence import correlation, dependence_similarity
-from gannet.metrics.tabular.distance import EncodedRows, kernel_width
-from gannet.modalities.table.evaluation.fidelity import column_scores, pair_scores
+from gannet.metrics.dependence import correlation, dependence_similarity
+from gannet.metrics.tabular_distance import EncodedRows, kernel_width
+from gannet.modalities.table.evaluation import fidelity
+from gannet.modalities.table.evaluation.fidelity import (
+    column_scores,
+    pair_scores,
+    two_sample_scores,
+)
 from gannet.modalities.table.evaluation.privacy import privacy_scores
 from gannet.modalities.table.evaluation.utility import Target, _f1, _mean_auc, tstr_scores
 from tests.reference.agreement import agree, reference
 from tests.reference.inputs import FAKE, HELD_OUT, NAMES, SIZES, TRAIN
-from tests.reference.sides import gower, one_hot, sides, with_fakes
+from tests.reference.sides import gower, one_hot, places, sides, with_fakes
 
 WANTED = json.loads((Path(__file__).parent / "values.json").read_text("utf-8"))["sdmetrics"]
 SIDES = sides()
@@ -129,6 +135,52 @@ def test_dependence_does_not_see_names_order_or_sides():
     agree("dependence", dependence_similarity(*renamed, [3, 3, 3]), value)
     agree("dependence", dependence_similarity(fake, real, [3, 3, 3]), value)
     agree("dependence", dependence_similarity(real.repeat(3, 1), fake, [3, 3, 3]), value)
+
+
+def of_critics(rows: np.ndarray) -> np.ndarray:
+    """What a linear model is given: places in -1..1, holes flagged, codes one-hot."""
+    numbers = places(rows[:, :2], TRAIN[:, :2])
+    gone = np.isnan(rows[:, :2])
+    parts = [np.where(gone, 0, 2 * numbers - 1), gone]
+    for column, size in ((2, 4), (3, 3)):
+        codes = np.nan_to_num(rows[:, column], nan=size + 1)
+        parts.append(codes[:, None] == np.arange(size + 2))
+    return np.concatenate(parts, 1).astype(float)
+
+
+@reference("c2st-accuracy", "c2st-auc")
+def test_fresh_critics_are_those_of_scikit_learn():
+    first = np.concatenate([HELD_OUT[:150], FAKE[:150]])
+    second = np.concatenate([HELD_OUT[150:], FAKE[150:]])
+    truth = np.repeat([0, 1], 150)
+    linear = LogisticRegression(max_iter=200).fit(of_critics(first), truth)
+    boosting = HistGradientBoostingClassifier(
+        max_iter=100, early_stopping=False, random_state=0
+    ).fit(first, truth)
+    found = by_name(two_sample_scores(SIDES))
+    told = {
+        "linear": linear.predict_proba(of_critics(second))[:, 1],
+        "boosting": boosting.predict_proba(second)[:, 1],
+    }
+    for name, chances in told.items():
+        agree(
+            "c2st-accuracy",
+            found[f"c2st accuracy[{name}]"].value,
+            accuracy_score(truth, chances > 0.5),
+        )
+        agree("c2st-auc", found[f"c2st auc[{name}]"].value, roc_auc_score(truth, chances))
+
+
+@reference("c2st-accuracy", "c2st-auc")
+def test_a_critic_without_opinion_is_a_coin_to_the_half_hit():
+    # Rows 0 to 2 are told apart, all others of the second halves are alike: .5 of each.
+    opinions = np.concatenate([[0.1], np.full(149, 0.5), np.full(150, 0.5)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fidelity, "learn", lambda *_: lambda _: np.stack([1 - opinions, opinions], 1))
+        found = by_name(two_sample_scores(SIDES))
+    agree("c2st-accuracy", found["c2st accuracy[linear]"].value, 0.5 + 0.5 / 300, 1e-9)
+    truth = np.repeat([0, 1], 150)
+    agree("c2st-auc", found["c2st auc[linear]"].value, roc_auc_score(truth, opinions))
 
 
 @reference("tstr", "tstr-f1")

@@ -7,14 +7,14 @@ import pytest
 import torch
 
 from gannet.metrics.auc import auc
-from gannet.metrics.tabular.dependence import (
+from gannet.metrics.dependence import (
     association,
     contingency_similarity,
     correlation_similarity,
     dependence_similarity,
 )
-from gannet.metrics.tabular.distance import EncodedRows, dcr_share, distances, equal_rows, nearest
-from gannet.metrics.tabular.marginals import ks_complement, variation_complement
+from gannet.metrics.marginals import ks_complement, variation_complement
+from gannet.metrics.tabular_distance import EncodedRows, dcr_share, distances, equal_rows, nearest
 
 RNG = np.random.default_rng(0)
 

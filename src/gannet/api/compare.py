@@ -9,7 +9,6 @@ from itertools import count as counting
 from pathlib import Path
 from typing import Any
 
-from gannet.api.evaluation_data import own_path
 from gannet.api.model import Model
 from gannet.api.train import load
 from gannet.core import device as processor
@@ -35,14 +34,13 @@ class Scored:
 
 def compare(  # one parameter per command-line flag
     runs: Sequence[Path | str],
-    data: Path | str | None = None,
+    data: Path | str,
     *,
-    count: int | None = None,
+    count: int = 2_000,
     seed: int = 0,
     features: str = "auto",
     label: str | None = None,
     out: Path | str | None = None,
-    anyway: bool = False,
 ) -> Comparison:
     """Score runs on the same held-out samples, and say which differences are within noise.
 
@@ -50,14 +48,13 @@ def compare(  # one parameter per command-line flag
 
     Args:
         runs: Folders, two or more; others are compared with the first.
-        data: The data they were trained on, which the first run knows; or others like them.
-        count: As for ``Model.evaluate``.
+        data: The data they were trained on.
+        count: Number of fakes, and of held-out reals if there are that many.
         seed: Of fakes, subsets and two-sample tests, the same for all runs.
         features: As for ``gannet evaluate``; not used for tables.
         label: Column of the classes; by default the one that the first run was trained with.
         out: Folder for ``compare.json``, ``compare.md`` and, with the extra ``report``,
             ``compare.html``.
-        anyway: As for ``Model.evaluate``.
 
     Raises:
         ConfigError: if there are fewer than two runs, or ``out`` is a file.
@@ -73,8 +70,6 @@ def compare(  # one parameter per command-line flag
     check_comparable(models)
     threads = processor.best_threads()
     options: dict[str, Any] = {"count": count, "seed": seed, "label": label, "threads": threads}
-    options["anyway"] = anyway
-    data = own_path(models[0].artifact, models[0].folder) if data is None else data
     if features != "auto":
         options["features"] = features
     scored: list[Scored] = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +22,6 @@ from gannet.inference.card import Card
 from gannet.inference.editing.direction_names import Direction
 from gannet.inference.editing.editor import Editor, LabeledExamples
 from gannet.inference.editing.inversion import USUAL
-from gannet.inference.judge.judge import Verdict
 from gannet.inference.judge_files import judge_samples
 from gannet.inference.write_samples import draw_samples
 from gannet.modalities.hooks import SampleGrid
@@ -109,54 +107,19 @@ class Model:
         samples: Sequence[Path | str] | Any,
         *,
         label: str | int | None = None,
-        discriminator: bool = False,
-        **options: Any,
     ) -> list[float]:
-        """Probability that each sample is real rather than fake; NaN where none can be given.
-
-        The judge gives none to what is unlike anything seen in training, and none at all if it
-        cannot tell any fakes from reals; ``verdicts`` says why.
+        """The discriminator's probability that each sample is real rather than generated.
 
         Args:
             samples: Files, or raw samples as returned by ``sample``. Of tables, one file or a data
                 frame, with a probability for each row.
-            label: Judge them as samples of this class; by default of any.
-            discriminator: Ask the discriminator of training, which knows only the last fakes that
-                it was trained against, instead of the judge.
-            options: What else they are said to be samples of, such as a text, of runs that are
-                sampled for one; see ``gannet sample RUN --help``.
+            label: Judge them as samples of this class; by default as the class that fits best.
 
         Raises:
-            ConfigError: if an option is unknown, or the model was fitted in closed form, so that it
-                judges nothing.
+            ConfigError: if the model was fitted in closed form, so that it has no discriminator.
             DataError: if a file cannot be read, or a table has other columns.
         """
-        verdicts = self.verdicts(samples, label=label, discriminator=discriminator, **options)
-        return [math.nan if each.probability is None else each.probability for each in verdicts]
-
-    def verdicts(
-        self,
-        samples: Sequence[Path | str] | Any,
-        *,
-        label: str | int | None = None,
-        discriminator: bool = False,
-        **options: Any,
-    ) -> list[Verdict]:
-        """What the judge says of each sample: ``probability``, ``novel`` and ``reason``.
-
-        Args:
-            samples: As for ``judge``.
-            label: As for ``judge``.
-            discriminator: As for ``judge``.
-            options: As for ``judge``.
-
-        Raises:
-            ConfigError: as ``judge`` does.
-            DataError: as ``judge`` does.
-        """
-        return judge_samples(
-            self.artifact, samples, discriminator=discriminator, label=label, **options
-        )
+        return judge_samples(self.artifact, samples, label=label)
 
     def apply(
         self,
@@ -254,54 +217,34 @@ class Model:
         return self.artifact.decode(edited.image()[None])[0]
 
     def evaluate(
-        self,
-        data: Path | str | None = None,
-        *,
-        count: int | None = None,
-        out: Path | str | None = None,
-        anyway: bool = False,
-        **options: Any,
+        self, data: Path | str, *, count: int = 2_000, out: Path | str | None = None, **options: Any
     ) -> Report:
         """Scores on held-out data, with intervals, a reference (real against real) and a baseline.
 
         Args:
-            data: By default the data that it was trained on, of which the same part is held out
-                again. Of other data like those every sample is held out that it was not trained on.
-            count: Number of fakes, and of held-out reals if there are that many; by default 2,000,
-                of other data all of them, 10,000 at most.
+            data: The data that it was trained on; the same part is held out again.
+            count: Number of fakes, and of held-out reals if there are that many.
             out: Folder for ``report.json``, ``report.md``, ``report.html`` (with the extra
                 ``report``), for images ``neighbors.png``, and for conditional models ``sheet.png``
-                (input, output, target); nothing is written by default. If it holds a report of
-                other data, the files go to ``out/evaluations/<name of the data>``.
-            anyway: Whether data of another size, class set or other columns than those of training
-                are scored all the same.
+                (input, output, target); nothing is written by default.
             options: As for ``gannet.evaluation.evaluate`` or, of tables, ``evaluate_table``; and
                 ``label``, the column of the classes, by default the one that the run was trained
                 with.
 
         Raises:
             ConfigError: if a number is out of range or ``out`` is a file.
-            DataError: if the data are of another kind than the model's; if they have another size,
-                classes or columns, unless ``anyway``; or if the run's own data are not known or no
-                longer there.
+            DataError: if the data are of another kind than the model's, or have other classes.
         """
         check_evaluation(count, options.get("seed", 0), out)
         began = time.perf_counter()
-        report, examples, sheets = self.scored(
-            data, count=count, sheets=out is not None, anyway=anyway, **options
-        )
+        report, examples, sheets = self.scored(data, count=count, sheets=out is not None, **options)
         if out is not None:
             timed = report.model_copy(update={"seconds": round(time.perf_counter() - began, 1)})
             write_scored(timed, Path(out), examples, sheets)
         return report
 
     def scored(
-        self,
-        data: Path | str | None = None,
-        *,
-        count: int | None = None,
-        sheets: bool = True,
-        **options: Any,
+        self, data: Path | str, *, count: int = 2_000, sheets: bool = True, **options: Any
     ) -> tuple[Report, Examples, Mapping[str, SampleGrid]]:
         """What ``evaluate`` writes: the report, examples, and image grids by file name.
 
@@ -309,8 +252,7 @@ class Model:
             data: As for ``evaluate``.
             count: As for ``evaluate``.
             sheets: Whether to make the image grids.
-            options: As for ``evaluate``, ``anyway`` too; and ``threads``, the number of CPU
-                threads, by default the fastest. Equal numbers give bitwise equal networks on one
-                machine.
+            options: As for ``evaluate``; and ``threads``, the number of CPU threads, by default
+                the fastest. Equal numbers give bitwise equal networks on one machine.
         """
         return scored(self.artifact, self.folder, data, count=count, sheets=sheets, **options)

@@ -2,47 +2,37 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from torch import Tensor
 
-from gannet.api.evaluation_data import EvaluationData, evaluation_data, own_path
 from gannet.core import device as processor
 from gannet.core.errors import ConfigError
 from gannet.core.io.training_log import read_training_log
 from gannet.core.recipe import ReferenceMethod
 from gannet.core.scores import Report
-from gannet.core.transform import Role
 from gannet.core.types import Batch
-from gannet.evaluation.report.examples import Examples, with_growth
+from gannet.data import dataset
+from gannet.data.dataset import Dataset
+from gannet.evaluation.report.examples import Examples
 from gannet.evaluation.report.html.page import can_draw, write_page
 from gannet.evaluation.report.markdown import write_report
 from gannet.evaluation.scored import score
 from gannet.evaluation.task_scores import with_task_scores
-from gannet.evaluation.two_sample.generator import GeneratorTest
 from gannet.inference.apply import ApplyRequest, apply_value
 from gannet.inference.artifact import Artifact
-from gannet.metrics.two_sample import TwoSampleResult
 from gannet.modalities.hooks import SampleGrid
-from gannet.modalities.registry import modality_of
+from gannet.training.inputs import source_for
 
-COUNT = 2_000
-"""Samples on each side of an evaluation on a run's own data."""
-
-MAX_COUNT = 10_000
-"""Most samples on each side that are compared without being asked for."""
-
-EVALUATIONS = "evaluations"
-"""Subfolder for reports of other data."""
-
-OF_TRAINING = ("memorization", "privacy")
-"""Roles of scores that need the samples that the run was trained on."""
+OTHER_DATA = (
+    "The data or labels are not those of training, so the split is another one: samples held out "
+    "here may have been trained on, which makes scores look better than they are."
+)
+"""Part of the protocol of a report if the data or labels differ from those of training."""
 
 
 @dataclass(frozen=True)
@@ -61,19 +51,9 @@ class ConditionalArtifact:
         return self.artifact.recipe.evaluation.reference_methods
 
     @property
-    def given(self) -> Role | Literal[""]:
-        """The role of the inputs."""
-        return self.artifact.recipe.inputs.given
-
-    @property
     def paired(self) -> bool:
         """Whether each output has a target of its own."""
         return self.artifact.recipe.inputs.paired
-
-    @property
-    def against_targets(self) -> bool:
-        """Whether an output is to be compared with that target."""
-        return self.artifact.recipe.evaluation.against_targets
 
     def transform(self, given: Batch, *, seed: int) -> tuple[Batch, Tensor]:
         """Held-out samples with their conditions, and the outputs ``(n, *shape)``."""
@@ -110,12 +90,11 @@ class SamplesOf:
 def scored(
     artifact: Artifact,
     folder: Path,
-    data: Path | str | None = None,
+    data: Path | str,
     *,
-    count: int | None = None,
+    count: int = 2_000,
     sheets: bool = True,
     threads: int | None = None,
-    anyway: bool = False,
     **options: Any,
 ) -> tuple[Report, Examples, Mapping[str, SampleGrid]]:
     """What ``evaluate`` writes: the report, examples, and image grids by file name.
@@ -128,134 +107,77 @@ def scored(
         sheets: Whether to make the image grids.
         threads: Number of CPU threads, by default the fastest. Equal numbers give bitwise equal
             networks on one machine.
-        anyway: As for ``Model.evaluate``.
         options: As for ``Model.evaluate``.
     """
-    seed, label = options.pop("seed", 0), options.pop("label", None)
-    path = own_path(artifact, folder) if data is None else data
-    chosen = evaluation_data(artifact, folder, path, label=label, anyway=anyway, seed=seed)
-    names = {"artifact": folder.resolve().name, "data": Path(path).name}
-    recipe, card, count = artifact.recipe, artifact.card, _count_of(chosen, count)
+    evaluation_data = _load_evaluation_data(artifact, folder, data, options.pop("label", None))
+    names = {"artifact": folder.resolve().name, "data": Path(data).name}
+    recipe, card, seed = artifact.recipe, artifact.card, options.pop("seed", 0)
     conditional = recipe.inputs.conditional and recipe.makes_samples
     transforms = recipe.inference.transform is not None and not conditional
-    known = _recorded(artifact, chosen, count, seed)
-    sample = artifact.codecs["sample"]
-    test = GeneratorTest(modality_of(sample.kind), sample, artifact.embed, seed, known)
     with processor.threads(threads or processor.best_threads()):
         result = score(
             SamplesOf(artifact),
-            chosen.dataset,
+            evaluation_data,
             artifact.codecs,
             count=count,
             seed=seed,
             conditional_generator=ConditionalArtifact(artifact) if conditional else None,
             transform=partial(_transformed, artifact, seed=seed) if transforms else None,
-            cache=_features_cache(folder, chosen),
+            cache=_features_cache(artifact, folder, evaluation_data),
             sheets=sheets,
-            unseen=not chosen.own,
-            options=names | {"two_sample": test} | options,
+            options=names | options,
         )
-    report = with_task_scores(result.report, recipe, artifact, chosen.dataset, count=count)
-    report = _with_notes(report, chosen, count)
+    report = with_task_scores(result.report, recipe, artifact, evaluation_data, count=count)
+    protocol = list(report.protocol)
+    if evaluation_data.digest != card.data.get("digest"):
+        protocol.append(OTHER_DATA)
     training_log = read_training_log(folder, recipe=card.recipe, diagnosis=card.diagnosis)
-    update = {
-        "training_log": training_log,
-        "training_samples": int(card.data.get("train", 0)),
-    }
-    return report.model_copy(update=update), with_growth(result.examples, folder), result.sheets
+    update = {"protocol": tuple(protocol), "training_log": training_log}
+    return report.model_copy(update=update), result.examples, result.sheets
 
 
-def _count_of(data: EvaluationData, count: int | None) -> int:
-    """How many are compared: of data of the user's own all that were held out, to a limit."""
-    if count is not None or data.own:
-        return COUNT if count is None else count
-    return min(max(COUNT, len(data.dataset.held_out)), MAX_COUNT)
-
-
-def _with_notes(report: Report, data: EvaluationData, count: int) -> Report:
-    """The report with what must be known of the data, without what they cannot tell."""
-    held_out, notes = len(data.dataset.held_out), data.notes
-    if not data.own and count < held_out:
-        notes += (f"{count:,} of the {held_out:,} are compared: no more than --count.",)
-    update: dict[str, Any] = {"digest": data.dataset.digest, "notes": notes}
-    update["protocol"] = (*report.protocol, *notes)
-    if not data.trained_on:
-        update["scores"] = tuple(each for each in report.scores if each.role not in OF_TRAINING)
-        update |= {"suspects": (), "examples": (), "training_distance": None}
-    return report.model_copy(update=update)
-
-
-def _features_cache(folder: Path, data: EvaluationData) -> Path | None:
+def _features_cache(artifact: Artifact, folder: Path, evaluation_data: Dataset) -> Path | None:
     """The run's cache folder, if it exists and these are the run's own data."""
+    own = evaluation_data.digest == artifact.card.data.get("digest")
     cache = folder / "cache"
-    return cache if data.own and cache.is_dir() else None
-
-
-def _recorded(
-    artifact: Artifact, data: EvaluationData, count: int, seed: int
-) -> TwoSampleResult | None:
-    """The two-sample test on the card, unless other data, another seed or fewer samples are asked.
-
-    So that a run has one accuracy: on its card, in its README and in its report.
-    """
-    record = artifact.card.two_sample_test
-    if not record or not data.own or seed:
-        return None
-    result = TwoSampleResult.of(record)
-    tested = (result.tested + result.trained) // 2
-    return result if count >= min(tested, COUNT) else None
+    return cache if own and cache.is_dir() else None
 
 
 def _transformed(artifact: Artifact, given: Any, samples: int, *, seed: int) -> Sequence[Any]:
     return apply_value(artifact, given, ApplyRequest(samples, seed))
 
 
+def _load_evaluation_data(
+    artifact: Artifact, folder: Path, data: Path | str, label: str | None
+) -> Dataset:
+    """The data to evaluate on, with the classes of this model; no cache is written."""
+    own_label, codec = artifact.card.data.get("label"), artifact.codecs["sample"]
+    chosen_label = own_label if label is None else label
+    source = source_for(data, chosen_label, artifact.card.recipe, artifact.config, kind=codec.kind)
+    if artifact.data_classes:
+        source = source.aligned(artifact.data_classes)
+    # Other data must not overwrite the run's cache.
+    cache = dataset.cache_of(source, codec, folder / "cache")
+    return dataset.load(source, artifact.codecs, cache=cache, seed=0)
+
+
 def write_scored(
     report: Report, out: Path, examples: Examples, sheets: Mapping[str, SampleGrid]
-) -> Path:
-    """Write a report as JSON, Markdown and HTML, with its image grids; see ``scored``.
-
-    Returns:
-        The folder it was written to; see ``report_folder``.
-    """
-    folder = report_folder(out, report)
-    write_report(report, folder, sheets)
+) -> None:
+    """Write a report as JSON, Markdown and HTML, with its image grids; see ``scored``."""
+    write_report(report, out, sheets)
     if can_draw():
-        write_page(report, folder, examples)
-    return folder
+        write_page(report, out, examples)
 
 
-def report_folder(out: Path, report: Report) -> Path:
-    """The folder for a report: ``out``, unless that holds a report of other data.
-
-    Then it is one of its own there, named after the data; the digest decides what are other data.
-    """
-    name = re.sub(r"[^\w.-]+", "-", report.data).strip(".-") or "data"
-    beside = out / EVALUATIONS
-    named = (beside / name, beside / f"{name}-{report.digest[:8]}")
-    return next((each for each in (out, *named) if _is_free(each, report)), named[-1])
-
-
-def _is_free(folder: Path, report: Report) -> bool:
-    """Whether a folder has no report, or one of the same data."""
-    try:
-        content: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-        digest = content.get("digest")
-    except FileNotFoundError:
-        return True
-    except (OSError, ValueError, AttributeError):
-        return False
-    return bool(digest) and digest == report.digest
-
-
-def check_evaluation(count: int | None, seed: int, out: Path | str | None) -> None:
+def check_evaluation(count: int, seed: int, out: Path | str | None) -> None:
     """Refuse numbers that are out of range and output paths that are not folders.
 
     Raises:
         ConfigError: listing every fault.
     """
     faults: list[str] = []
-    if count is not None and count < 1:
+    if count < 1:
         faults.append(f"--count: must be at least 1, got {count}")
     if seed < 0:
         faults.append(f"--seed: must be at least 0, got {seed}")

@@ -9,7 +9,6 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from gannet.api.evaluation_data import own_path
 from gannet.api.scoring import check_evaluation, write_scored
 from gannet.api.train import load
 from gannet.core import device as processor
@@ -35,10 +34,10 @@ def silent(_message: str) -> None:
 
 def evaluate_over_seeds(
     run: Path | str,
-    data: Path | str | None = None,
+    data: Path | str,
     *,
     seeds: int,
-    count: int | None = None,
+    count: int = 2_000,
     out: Path | str | None = None,
     stop: Callable[[], bool] = lambda: False,
     log: Callable[[str], None] = silent,
@@ -51,9 +50,9 @@ def evaluate_over_seeds(
 
     Args:
         run: Folder of the first run.
-        data: As for ``Model.evaluate``; further runs are trained on the first one's own data.
+        data: The data it was trained on.
         seeds: Total number of runs, 2 to 20.
-        count: As for ``Model.evaluate``.
+        count: Number of fakes of each, and of held-out reals if there are that many.
         out: Folder for the report; nothing is written by default.
         stop: Called after each training step; training stops when it returns true.
         log: Called with a line of text about each step of the work.
@@ -72,7 +71,7 @@ def evaluate_over_seeds(
             f"--seeds: must lie between 2 and {MAX_SEEDS}, or be left out, got {seeds}"
         )
     check_evaluation(count, options.get("seed", 0), out)
-    folders = [Path(run), *_siblings(Path(run), _own_data(Path(run), data), seeds, stop, log)]
+    folders = [Path(run), *_siblings(Path(run), data, seeds, stop, log)]
     if stop():
         return None
     threads = processor.best_threads()
@@ -88,15 +87,6 @@ def evaluate_over_seeds(
     if out is not None:
         write_scored(report, Path(out), examples, sheets)
     return report
-
-
-def _own_data(run: Path, data: Path | str | None) -> Path | str:
-    """The data that further runs are trained on: the run's own, if it knows where they are."""
-    if data is None:
-        return own_path(load(run).artifact, run)
-    plan = read_plan(run)
-    own = None if plan is None else Path(plan.data)
-    return own if own is not None and own.is_absolute() and own.exists() else data
 
 
 def _siblings(
@@ -189,7 +179,6 @@ def combined_report(reports: Sequence[Report], seeds: Sequence[int]) -> Report:
         "scores": tuple(scores),
         "seeds": tuple(seeds),
         "protocol": (*first.protocol, *protocol),
-        "two_sample_test": dict[str, Any](),  # that of the first run says nothing of the others
     }
     return first.model_copy(update=update)
 

@@ -12,7 +12,7 @@ from gannet.api.train import load, prepare
 from gannet.cli.progress import watch
 from gannet.core.errors import MissingExtraError
 from gannet.evaluation.report.html.page import can_draw
-from gannet.evaluation.report.short import short_table
+from gannet.evaluation.report.markdown import to_markdown
 from gannet.inference.judge_files import judge_files
 from gannet.inference.write_samples import write_samples
 
@@ -53,11 +53,11 @@ def show(out: Path, *, minutes: float, seed: int, stop: Callable[[], bool]) -> N
     write_samples(model.artifact, count=100, out=out / "samples.png", seed=seed)
     write_samples(model.artifact, count=16, out=out / "sevens", seed=seed, label="7")
     print(f"{out / 'samples.png'}, {out / 'sevens'}")
-    print("\n== judge: some of those sevens", flush=True)
+    print("\n== judge: the discriminator on some of those sevens", flush=True)
     some = sorted((out / "sevens").glob("*.png"))[:4]
     print(judge_files(model.artifact, some, label="7", json=False))
     print("\n== evaluate: on digits that training never saw", flush=True)
-    print(short_table(model.evaluate(data, seed=seed, out=run)))
+    print(to_markdown(model.evaluate(data, seed=seed, out=run)))
     print(
         f"\nlook at: {run / 'grid.png'} (samples), {run / 'samples'} (how they grew), "
         f"{run / ('report.html' if can_draw() else 'report.md')}\n"

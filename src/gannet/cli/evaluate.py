@@ -6,101 +6,69 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from gannet.cli.flags import Flags, named
 from gannet.cli.signals import stop_on_signal
 
 
-def judge(
-    run: Path,
-    files: list[Path],
-    /,
-    *,
-    label: str | None = None,
-    discriminator: bool = False,
-    json: bool = False,
-    **options: Flags,
-) -> None:
-    """Print the probability that each file is real, or that it is unlike anything in training.
+def judge(run: Path, files: list[Path], /, *, label: str | None = None, json: bool = False) -> None:
+    """Print the probability that each file is real, beside that of held-out reals and of fakes.
 
     Args:
         run: A run's folder.
         files: Files of one sample each, or of rows.
-        label: Judge them as samples of this class; by default of any.
-        discriminator: Ask the discriminator of training, which knows only its last fakes, instead
-            of the judge.
+        label: Judge them as samples of this class; by default as the class that fits best.
         json: Print one JSON object instead of text.
-        options: What else they are said to be samples of, of runs that are sampled for a text or
-            the like; `gannet sample RUN --help` lists them.
     """
     from gannet.api.train import load
     from gannet.inference.judge_files import judge_files
 
-    print(
-        judge_files(
-            load(run).artifact,
-            files,
-            json=json,
-            discriminator=discriminator,
-            label=label,
-            **named(options),
-        )
-    )
+    print(judge_files(load(run).artifact, files, label=label, json=json))
 
 
 def evaluate(
     run: Path,
-    data: Path | None = None,
+    data: Path,
     /,
     *,
-    count: int | None = None,
+    count: int = 2_000,
     seed: int = 0,
     features: str = "auto",
     label: str | None = None,
     out: Path | None = None,
     seeds: int = 1,
-    anyway: bool = False,
 ) -> None:
     """Score a run on held-out data, with intervals, a reference (real against real) and a baseline.
 
     Args:
         run: A run's folder.
-        data: By default the data it was trained on, of which the same part is held out again. Of
-            others like them, all count as held out that it was not trained on.
-        count: Number of fakes, and of held-out reals if there are that many; by default 2,000, of
-            other data all of them, 10,000 at most.
+        data: The data it was trained on; the same part is held out again.
+        count: Number of fakes, and of held-out reals if there are that many.
         seed: Of the fakes and of all subsets.
         features: auto, classifier, efficientnet, random, or a path to Inception weights.
         label: Column of the classes; by default the one that the run was trained with.
         out: Folder for report.html (extra `report`), report.json, report.md and, for images,
-            neighbors.png; by default the run's own. A report of other data that lies there is not
-            overwritten: these then go to evaluations/NAME in it.
+            neighbors.png; by default the run's own.
         seeds: Number of training runs to score: this one and further ones with other seeds, which
             are trained in RUN/seeds unless they exist. Intervals then include the variation over
             seeds.
-        anyway: Score data of another size, class set or other columns than those of training.
     """
-    from gannet.api.scoring import report_folder
     from gannet.api.seeds import evaluate_over_seeds
     from gannet.api.train import load
-    from gannet.evaluation.report.short import short_table
+    from gannet.evaluation.report.markdown import to_markdown
 
-    asked = out or run
+    folder = out or run
     _warn_if_no_page()
-    options: dict[str, Any] = {"seed": seed, "features": features, "label": label, "anyway": anyway}
+    options: dict[str, Any] = {"seed": seed, "features": features, "label": label}
     if seeds == 1:
-        report = load(run).evaluate(data, count=count, out=asked, **options)
+        report = load(run).evaluate(data, count=count, out=folder, **options)
     else:
         with stop_on_signal() as stopped:
-            several: dict[str, Any] = {"seeds": seeds, "count": count, "out": asked}
+            several: dict[str, Any] = {"seeds": seeds, "count": count, "out": folder}
             combined = evaluate_over_seeds(run, data, stop=stopped, log=_log, **several, **options)
         if combined is None:
             print("stopped; the same command resumes")
             return
         report = combined
-    print("\n".join([*report.notes, short_table(report)]))
-    folder = report_folder(asked, report)
-    if folder != asked:
-        print(f"{asked} holds a report of other data, which is left as it is")
+    print(to_markdown(report))
     print(f"written: {_page_or(folder / 'report.html', folder / 'report.md')}")
 
 
@@ -108,34 +76,31 @@ def compare(
     runs: list[Path],
     /,
     *,
-    data: Path | None = None,
-    count: int | None = None,
+    data: Path,
+    count: int = 2_000,
     seed: int = 0,
     features: str = "auto",
     label: str | None = None,
     out: Path | None = None,
-    anyway: bool = False,
 ) -> None:
     """Score runs on the same held-out data, and say which differences are within noise.
 
     Args:
         runs: Folders of two or more runs; others are compared with the first. Runs that differ only
             in their seed make one entry, with an interval over runs.
-        data: By default the data that all of them were trained on, of which the same part is held
-            out again; or others like them.
-        count: As for `gannet evaluate`.
+        data: The data that all of them were trained on; the same part is held out again.
+        count: Number of fakes of each, and of held-out reals if there are that many.
         seed: Of the fakes and of all subsets, the same for all.
         features: auto, classifier, efficientnet, random, or a path to Inception weights.
         label: Column of the classes; by default the one that the runs were trained with.
         out: Folder for compare.json, compare.md and (extra `report`) compare.html; none by default.
-        anyway: As for `gannet evaluate`.
     """
     from gannet.api.compare import compare as compared
     from gannet.evaluation.report.comparison import to_markdown
 
     if out is not None:
         _warn_if_no_page()
-    options: dict[str, Any] = {"seed": seed, "features": features, "label": label, "anyway": anyway}
+    options: dict[str, Any] = {"seed": seed, "features": features, "label": label}
     print(to_markdown(compared(runs, data, count=count, out=out, **options)))
     if out is not None:
         print(f"written: {_page_or(out / 'compare.html', out / 'compare.md')}")

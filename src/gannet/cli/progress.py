@@ -13,12 +13,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from gannet.core.config import flag
 from gannet.core.errors import need
 from gannet.inference.artifact import Artifact
 from gannet.inference.model_card import two_sample_sentence
-from gannet.inference.options import given_options
-from gannet.modalities.registry import find_modality
 from gannet.training.controller import MonitorEvaluation
 from gannet.training.loop import SAVE_SECONDS, TrainingState
 from gannet.training.session import Session
@@ -78,7 +75,6 @@ def _about(session: Session) -> list[str]:
         f"each {'x'.join(str(side) for side in plan.spec.shape)}"
     ]
     lines += [f"  skipped {name}: {reason}" for name, reason in data.skipped[:10]]
-    lines += [f"data: {each}" for each in plan.findings if each.severity != "note"]
     lines += [f"  {reason}" for reason in plan.reasons]
     lines += [f"expect: {line}" for line in plan.forecast]
     return lines
@@ -89,32 +85,17 @@ def _summary(session: Session, last: TrainingState | None) -> list[str]:
     artifact = Artifact.load(session.out)
     card, modality = artifact.card, artifact.modality
     lines.append(f"health:  {card.diagnosis['name']}: {card.diagnosis['evidence']}")
-    lines += [
-        f"{word:<9}{card.diagnosis[name]}"
-        for name, word in (("advice", "advice:"), ("auto_adjust", "auto:"))
-        if card.diagnosis.get(name)
-    ]
     lines.append(f"C2ST:    {two_sample_sentence(card)}")
     lines.append(f"the run: {session.out}  (README.md says how to use it)")
     if (session.out / "grid.png").exists():
         lines.append(f"samples: {session.out / 'grid.png'}")
     single = modality.item_suffix  # else a file holds many samples
     suffix = single or next(iter(modality.writers))
-    transform = artifact.recipe.inference.transform
-    if transform is None:
-        options = "".join(
-            f" {flag(each)} ..." for each in given_options(artifact.recipe, artifact.codecs)
-        )
+    if artifact.recipe.inference.transform is None:
         what = "--count 16 --out samples" if single else f"--count 1000 --out fake{suffix}"
-        what += options
         lines.append(f"next:    gannet sample {session.out} {what}")
     else:
-        source, output = (
-            find_modality(artifact.codecs.get(role, artifact.codecs["sample"]).kind)
-            for role in (transform.given, transform.output)
-        )
-        given = source.noun[0].upper() if source.item_suffix else session.plan.data
-        suffix = output.item_suffix or next(iter(output.writers))
+        given = modality.noun[0].upper() if single else session.plan.data
         lines.append(f"next:    gannet apply {session.out} {given} --out made{suffix}")
     return lines
 

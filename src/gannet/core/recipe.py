@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, Literal, Protocol
+from typing import Any, Generic, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -64,7 +64,7 @@ class Controls:
         regularize: Weight of the discriminator's gradient penalty.
         augment: Probability of augmenting what the discriminator sees.
         pseudo_classes: Number of clusters that replace missing classes.
-        pair_layout: Where the pairs of inputs and targets come from.
+        pair_layout: Where the pairs of a paired ``grid`` come from.
         pair_input: Which side of a pair is the input.
     """
 
@@ -193,9 +193,9 @@ class Inputs(Generic[C]):
     Attributes:
         slots: Kinds of data that each role accepts.
         derived: Roles that ``corrupt`` fills in training and the caller fills at inference.
-        given: Role of the input that each sample is generated for, such as an image or a text;
-            empty for samples from noise.
         paired: Whether the slots of one row belong together.
+        conditional: Whether each sample is generated for a given condition, such as an input image,
+            so that sampling needs held-out or given conditions.
         crop_size: Side of the crops of full-resolution images; 0 for whole images, resized to
             one size.
         min_size: Side of the smallest images or crops that its networks can learn from.
@@ -204,16 +204,11 @@ class Inputs(Generic[C]):
 
     slots: Mapping[Role, Slot]
     derived: frozenset[Role] = frozenset()
-    given: Role | Literal[""] = ""
     paired: bool = True
+    conditional: bool = False
     crop_size: Callable[[C], int] = whole
     min_size: Callable[[C], int] = any_size
     check: Callable[[Source], None] = accept_any
-
-    @property
-    def conditional(self) -> bool:
-        """Whether each sample is generated for a given input."""
-        return bool(self.given)
 
     @property
     def conditions_from_samples(self) -> bool:
@@ -335,8 +330,6 @@ class Evaluation(Generic[C]):
             generator begins to overfit.
         reference_methods: By name, simple methods that make an output from a condition, such as
             bicubic enlargement; a conditional recipe is compared with them.
-        against_targets: Whether an output is compared with the target of its input; false where
-            many outputs are right, such as the pictures that one caption describes.
         scores: Scores of the task besides the general ones, such as a classifier's accuracy.
         is_baseline: Whether it is a baseline: ``compare`` reports which runs lose to it.
     """
@@ -347,7 +340,6 @@ class Evaluation(Generic[C]):
     reference_methods: Mapping[str, ReferenceMethod] = field(
         default_factory=dict[str, ReferenceMethod]
     )
-    against_targets: bool = True
     scores: Callable[[Evaluated[C]], Sequence[Score]] | None = None
     is_baseline: bool = False
 
@@ -394,6 +386,10 @@ class Recipe(Generic[C]):
 
     def with_evaluation_condition(self, batch: Batch, spec: Spec) -> Batch:
         """Reals for evaluation: derived roles are replaced by ``Evaluation.condition``."""
-        fixed = self.evaluation.condition(batch, spec)
-        slots = {role: fixed.slot(role) for role in self.inputs.derived}
-        return replace(batch, condition=replace(batch.condition, **slots))
+        blank, derived = self.evaluation.condition(batch, spec), self.inputs.derived
+        slots = {
+            "vector": blank.vector if "vector" in derived else batch.condition.vector,
+            "grid": blank.grid if "grid" in derived else batch.condition.grid,
+            "tokens": blank.tokens if "tokens" in derived else batch.condition.tokens,
+        }
+        return replace(batch, condition=Condition(**slots))

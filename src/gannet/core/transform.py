@@ -56,10 +56,8 @@ class TransformInput:
     """An input to transform, with options.
 
     Attributes:
-        sample: A raw sample in the transform's ``given`` role: of images ``(H, W, C)`` 32-bit
-            floats in 0..1, grey or colour, with or without alpha; of tables a frame; of any other
-            kind what its codec reads. Raw outputs have the same form, or, if they are of another
-            kind than the input, may also be what their codec decodes.
+        sample: A raw sample: of images ``(H, W, C)`` 32-bit floats in 0..1, grey or colour, with
+            or without alpha; of tables a frame.
         options: As the transform's ``options`` defines them.
         files: Contents of the files that options name, by the option's name: ``(H, W, C)`` floats
             in 0..1 of the size of an image.
@@ -86,8 +84,7 @@ class Transform(Generic[C]):
         description: What it does, for people, such as "fills the missing cells of a table".
         apply: Does it. One draw is the single best output; several are random samples, so that
             together they show the uncertainty. The same seed gives the same draws.
-        given: Role whose kind of data goes in; a role without data of its own has the samples'.
-        output: Role whose kind of data comes out, in the same way.
+        kind: Role whose kind of data goes in and comes out; a derived role has that of the sample.
         options: Options with ranges and descriptions; the flags of ``gannet apply``.
         fixed: Options that training decided, by their settings' name; another value is refused.
         keeps_input: Whether parts of the input are returned bit by bit, which lossy formats spoil.
@@ -96,8 +93,7 @@ class Transform(Generic[C]):
 
     description: str
     apply: Applied[C]
-    given: Role = "sample"
-    output: Role = "sample"
+    kind: Role = "sample"
     options: type[Options] = Options
     fixed: tuple[str, ...] = ()
     keeps_input: bool = False
@@ -115,8 +111,7 @@ class TransformTask:
     Attributes:
         transform: Of the recipe.
         trained: The network.
-        codec: Of inputs.
-        output_codec: Of outputs.
+        codec: Of inputs and outputs.
         options: Of the transform.
         samples: Number of outputs per input.
         seed: Of the draws.
@@ -127,7 +122,6 @@ class TransformTask:
     transform: Transform[Any]
     trained: Trained[Any]
     codec: Codec[Any]
-    output_codec: Codec[Any]
     options: Options
     samples: int = 1
     seed: int = 0

@@ -20,7 +20,7 @@ from gannet.core.errors import DataError
 from gannet.core.source import Source
 from gannet.modalities.registry import find_modality
 
-FORMAT = 4
+FORMAT = 3
 """Version of the cache format; the data of a cache of another version are decoded again."""
 
 MAX_DISK_FRACTION = 0.5
@@ -40,7 +40,6 @@ class Index:
         fingerprints: ``(n,)`` fingerprint of each decoded sample.
         skipped: Names of the items that could not be decoded, with reasons.
         stored: Whether the cache has a file of the samples, too.
-        groups: ``(n,)`` equal for equal and nearly equal samples; empty where not asked for.
     """
 
     indices: NDArray[np.int64]
@@ -48,7 +47,6 @@ class Index:
     fingerprints: NDArray[np.uint64]
     skipped: tuple[tuple[str, str], ...]
     stored: bool
-    groups: NDArray[np.int64]
 
 
 def key_of(source: Source, codec: Codec[Any]) -> str:
@@ -90,12 +88,7 @@ def load_index(cache: Path, key: str, row: int, *, room: bool) -> Index | None:
             skipped = tuple(zip(map(str, names), map(str, reasons), strict=True))
             stored = bool(archive["stored"])
             index = Index(
-                archive["indices"],
-                archive["contents"],
-                archive["fingerprints"],
-                skipped,
-                stored,
-                archive["groups"],
+                archive["indices"], archive["contents"], archive["fingerprints"], skipped, stored
             )
         whole = not stored or samples_file(cache, key).stat().st_size == len(index.indices) * row
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
@@ -115,7 +108,6 @@ def save_index(cache: Path, key: str, index: Index) -> None:
             names=np.array([name for name, _ in index.skipped], np.str_),
             reasons=np.array([reason for _, reason in index.skipped], np.str_),
             stored=np.array(index.stored),
-            groups=index.groups,
         )
         temporary.replace(cache / f"index-{key}.npz")
     except OSError as error:

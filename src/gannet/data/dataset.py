@@ -114,18 +114,12 @@ class Dataset:
 
     Attributes:
         source: Where the data come from.
-        codecs: By role: ``sample``, and ``vector`` if there are classes.
+        codecs: ``real``, and ``vector`` if there are classes.
         classes: Names of the classes.
         train: Rows to train on.
-        held_out: Rows that training never sees, nor duplicates of them, unless these are so many
-            that they are a mode of the data.
+        held_out: Rows that training never sees, nor duplicates of them.
         skipped: Names of the items that could not be read, with reasons.
         digest: Changes when a sample, a label, the split or the codec changes.
-        identities: ``(n,)`` fingerprint of each sample of the store, by which it is known in
-            other data.
-        items: ``(n,)`` index in the source of each sample in the store.
-        fingerprints: ``(n,)`` equal for equal samples.
-        groups: ``(n,)`` equal for equal and nearly equal samples.
     """
 
     source: Source
@@ -135,10 +129,6 @@ class Dataset:
     held_out: Rows
     skipped: tuple[tuple[str, str], ...]
     digest: str
-    identities: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
-    items: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-    fingerprints: NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
-    groups: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
 def load(
@@ -156,11 +146,9 @@ def load(
         source: As found.
         codecs: Role -> codec, of the samples and of the source's other roles.
         cache: Folder of the cache of decoded samples; ``None`` for none.
-        held_out: Fraction held out of training; at least 64 and at most 5,000 samples where the
-            data allow.
+        held_out: Fraction held out of training, within 64 to 5,000 samples where the data allow.
         seed: Of the split.
-        memory_bytes: Up to this size decoded samples are kept in memory; beyond it they are read
-            from the cache row by row, or decoded as needed if the disk has no room for a cache.
+        memory_bytes: Up to this size decoded samples are kept in memory; beyond it in the cache.
 
     Raises:
         DataError: if too many items are broken, or fewer than ten differ.
@@ -179,11 +167,19 @@ def load(
     }
     # Without classes all labels share one element, since there may be very many rows.
     labels = source.labels[decoded.indices] if source.classes else _unknown(len(decoded.indices))
-    sides = _sides(source, decoded, labels, held_out, seed)
+    sides = split(decoded.contents, _groups(source, decoded), labels, fraction=held_out, seed=seed)
     label_codec = LabelCodec(classes=source.classes) if source.classes else None
-    stores = {role: each.store for role, each in others.items()}
-    everything = _everything(decoded, codec, labels, label_codec, stores)
-    digested = (decoded.contents, labels, sides[1], *(each.contents for each in others.values()))
+    everything = Rows(
+        decoded.store,
+        np.arange(len(decoded.indices)),
+        labels,
+        label_codec,
+        find_modality(codec.kind).reading.table(codec),
+        {role: each.store for role, each in others.items()},
+        codec.kind,
+    )
+    contents = (each.contents for each in others.values())
+    digested = (decoded.contents, labels, sides[1], *contents)
     return Dataset(
         source=source,
         codecs={**codecs, **({} if label_codec is None else {LABEL: label_codec})},
@@ -192,47 +188,14 @@ def load(
         held_out=_subset(everything, sides[1]),
         skipped=decoded.skipped,
         digest=_digest(f"{codec.model_dump(mode='json')} {source.classes}", digested),
-        identities=decoded.identities,
-        items=decoded.indices,
-        fingerprints=decoded.fingerprints,
-        groups=decoded.groups,
     )
 
 
-def _everything(
-    decoded: Decoded,
-    codec: Codec[Any],
-    labels: NDArray[np.int64],
-    label_codec: LabelCodec | None,
-    roles: Mapping[str, SampleStore],
-) -> Rows:
-    """All rows, training and held-out ones."""
-    table = find_modality(codec.kind).reading.table(codec)
-    every = np.arange(len(decoded.indices))
-    return Rows(decoded.store, every, labels, label_codec, table, roles, codec.kind)
-
-
-def _sides(
-    source: Source,
-    decoded: Decoded,
-    labels: NDArray[np.int64],
-    held_out: float,
-    seed: int,
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Indices of training and held-out samples.
-
-    Groups that the source declares, such as the crops of one image, are never on both sides.
-    """
-    declared = len(source.groups) > 0
-    together = source.groups[decoded.indices] if declared else decoded.groups
-    return split(
-        decoded.contents,
-        together.astype(np.uint64),
-        labels,
-        fraction=held_out,
-        seed=seed,
-        spread=not declared,
-    )
+def _groups(source: Source, decoded: Decoded) -> NDArray[np.uint64]:
+    """``(n,)`` equal for samples that must lie on one side of the split."""
+    if not len(source.groups):
+        return decoded.fingerprints
+    return source.groups[decoded.indices].astype(np.uint64)
 
 
 def _subset(rows: Rows, indices: NDArray[np.int64]) -> Rows:
@@ -296,7 +259,7 @@ def _decode_role(
         DataError: naming the pairs of which one half cannot be read.
     """
     folder = None if cache is None else cache / role
-    also = decode(source.roles[role], codec, folder, memory_bytes, grouped=False)
+    also = decode(source.roles[role], codec, folder, memory_bytes)
     incomplete = sorted({*decoded.indices.tolist()} ^ {*also.indices.tolist()})
     if incomplete:
         broken = [f"{name} ({why})" for name, why in (*decoded.skipped, *also.skipped)]

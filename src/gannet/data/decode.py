@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,9 @@ from gannet.core.io.files import fingerprint
 from gannet.core.io.prefetch import in_order
 from gannet.core.source import Source
 from gannet.data.cache import CacheWriter, Index, fits, key_of, load_index, samples_file, save_index
-from gannet.data.doctor.near import near_groups
 from gannet.data.store import InFile, InMemory, Streamed, row_bytes
 from gannet.modalities.modality import Modality
-from gannet.modalities.reading import SampleStore, StoredSamples
+from gannet.modalities.reading import SampleStore
 from gannet.modalities.registry import find_modality
 
 MAX_LISTED = 10
@@ -41,9 +40,6 @@ class Decoded:
         fingerprints: ``(n,)`` fingerprint of each decoded sample; equal for equal samples.
         skipped: Names of the items that could not be decoded, with reasons.
         store: The store of the samples.
-        identities: ``(n,)`` fingerprints by which a sample is known elsewhere; see
-            ``StoredSamples``.
-        groups: ``(n,)`` equal for equal and nearly equal samples; empty where not asked for.
     """
 
     indices: NDArray[np.int64]
@@ -51,8 +47,6 @@ class Decoded:
     fingerprints: NDArray[np.uint64]
     skipped: tuple[tuple[str, str], ...]
     store: SampleStore
-    identities: NDArray[np.uint64]
-    groups: NDArray[np.int64]
 
 
 Check = Callable[[NDArray[np.uint64]], None]
@@ -74,8 +68,6 @@ def decode(
     cache: Path | None,
     memory_bytes: int,
     check: Check = lambda _: None,
-    *,
-    grouped: bool = True,
 ) -> Decoded:
     """Decode every sample once, or use the cache if it was done before.
 
@@ -85,7 +77,6 @@ def decode(
         cache: Folder for the decoded samples; ``None`` for no cache.
         memory_bytes: Up to this size they are kept in memory.
         check: Called with the fingerprints of the decoded samples.
-        grouped: Whether near-duplicates are looked for.
 
     Raises:
         DataError: if more samples are broken than ``may_be_broken`` allows, or the codec is of
@@ -100,7 +91,8 @@ def decode(
     if modality.reading.store is not None:
         whole = modality.reading.store(source, codec, cache, memory_bytes)
         check(whole.fingerprints)
-        return _whole(modality, codec, whole, grouped=grouped)
+        usable = np.arange(len(whole.fingerprints))
+        return Decoded(usable, whole.contents, whole.fingerprints, (), whole.store)
     form = modality.pack(codec, [])
     row = row_bytes(form)
     total = row * source.count
@@ -112,52 +104,18 @@ def decode(
     if index is None:
         rows = source.count if in_memory else 0
         packed = np.empty((rows, *form.shape[1:]), form.dtype)
-        run = _Pass(modality, source, codec, packed, row)
         with CacheWriter(folder, key, store_samples=room) as writer:
-            index = run.into(writer, check)
-            usable = packed[: len(index.indices)] if in_memory else None
-            store = _store(modality, source, codec, index, usable, writer.final)
-            groups = _groups(modality, codec, store, index.fingerprints, grouped=grouped)
-            index = replace(index, groups=groups)
+            index = _Pass(modality, source, codec, packed, row).into(writer, check)
             if folder:
                 save_index(folder, key, index)
+        usable = packed[: len(index.indices)] if in_memory else None
+        store = _store(modality, source, codec, index, usable, writer.final)
     else:
         file = samples_file(folder, key) if folder and index.stored else None
         flat = np.fromfile(file, form.dtype) if in_memory and file else None
         usable = None if flat is None else flat.reshape(-1, *form.shape[1:])
         store = _store(modality, source, codec, index, usable, file)
-    return _indexed(index, store)
-
-
-def _indexed(index: Index, store: SampleStore) -> Decoded:
-    """Samples that were decoded item by item; each is known elsewhere by its own fingerprint."""
-    prints = index.fingerprints
-    return Decoded(
-        index.indices, index.contents, prints, index.skipped, store, prints, index.groups
-    )
-
-
-def _whole(
-    modality: Modality, codec: Codec[Any], whole: StoredSamples, *, grouped: bool
-) -> Decoded:
-    """Samples of a kind that does not read them item by item."""
-    groups = _groups(modality, codec, whole.store, whole.fingerprints, grouped=grouped)
-    every = np.arange(len(whole.fingerprints))
-    identities = whole.fingerprints if whole.identities is None else whole.identities
-    return Decoded(every, whole.contents, whole.fingerprints, (), whole.store, identities, groups)
-
-
-def _groups(
-    modality: Modality,
-    codec: Codec[Any],
-    store: SampleStore,
-    fingerprints: NDArray[np.uint64],
-    *,
-    grouped: bool,
-) -> NDArray[np.int64]:
-    if not grouped:
-        return np.zeros(0, np.int64)
-    return near_groups(store.read, fingerprints, modality, codec)
+    return Decoded(index.indices, index.contents, index.fingerprints, index.skipped, store)
 
 
 def _store(
@@ -244,7 +202,6 @@ class _Pass:
             fingerprints=both[:, 1],
             skipped=tuple(skipped),
             stored=writer.finish(),
-            groups=np.zeros(0, np.int64),
         )
 
     def _part(self, indices: range) -> _DecodedPart:

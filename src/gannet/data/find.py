@@ -174,21 +174,18 @@ def _source_at(
         table = replace(table, problems=(*table.problems, note))
         claimed = replace(claimed, view=table.views[0])
     source = source_of(table, claimed, label)
-    used = [claimed.view.name]
-    if roles and source.classes:
-        used.append(table.classes(label).column)
-    return with_roles(source, table, used, roles)
+    return with_roles(source, table, claimed.view, roles)
 
 
 def with_roles(
     source: Source,
     table: CellTable,
-    used: Sequence[str],
+    used: ColumnView,
     roles: Mapping[str, Sequence[Modality]],
 ) -> Source:
-    """The same samples with further columns, but for those already used, in other roles."""
+    """The same samples with further columns in other roles."""
     sources: dict[str, Source] = {}
-    used_names = {*used}
+    used_names = {used.name}
     for role, candidates in roles.items():
         remaining = [
             view for view in table.views if view.name not in used_names and view.form != "rows"

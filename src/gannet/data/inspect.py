@@ -16,10 +16,8 @@ from gannet.core.io.files import fingerprint
 from gannet.core.io.prefetch import in_order
 from gannet.core.source import Source
 from gannet.data.decode import may_be_broken
-from gannet.data.doctor.diagnose import diagnose_source
 from gannet.data.find import find
 from gannet.data.options import options_for
-from gannet.modalities.findings import Finding
 from gannet.modalities.modality import Modality, evenly
 from gannet.modalities.reading import MIN_SAMPLES, Budget, Inspection
 from gannet.modalities.registry import find_modality
@@ -46,7 +44,6 @@ class Findings(BaseModel):
         duplicate_groups: Names of some items that are equal to each other.
         broken: Names of items that cannot be read, with reasons.
         warnings: What to know before training.
-        problems: What is wrong with the samples and their labels, the worst first.
         details: Findings specific to the kind of data.
         recipe: The recipe that fits.
         why: The reason why it does.
@@ -70,7 +67,6 @@ class Findings(BaseModel):
     duplicate_groups: tuple[tuple[str, ...], ...] = ()
     broken: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
-    problems: tuple[Finding, ...] = ()
     details: dict[str, Any] = {}
     recipe: str = ""
     why: str = ""
@@ -117,12 +113,7 @@ def examine(
         *source.problems,
         *_warnings(modality, findings, _count_different(inspection, findings)),
     )
-    problems: tuple[Finding, ...] = ()
-    if findings.usable:
-        codec, _ = modality.codec_for(source, chosen, budget or Budget())
-        problems = diagnose_source(source, codec)
-    update = {"warnings": (*warnings, *inspection.warnings), "problems": problems}
-    findings = findings.model_copy(update=update)
+    findings = findings.model_copy(update={"warnings": (*warnings, *inspection.warnings)})
     return findings.model_copy(update={"lines": tuple(_lines(modality, findings, inspection))})
 
 
@@ -210,7 +201,6 @@ def _lines(modality: Modality, findings: Findings, inspection: Inspection) -> li
     if len(findings.broken) > _NAMED:
         lines.append(f"broken: ... and {len(findings.broken) - _NAMED} more")
     lines += [f"warning: {warning}" for warning in findings.warnings]
-    lines += [f"{each.severity}: {each}" for each in findings.problems]
     if not findings.usable:
         return [*lines, "training would refuse these data"]
     lines.append(f"recipe: {findings.recipe}" + (f", {findings.why}" if findings.why else ""))

@@ -13,7 +13,7 @@ from gannet.core.config import Config, flag
 from gannet.core.errors import ConfigError
 from gannet.core.seeding import random_subset
 from gannet.data.dataset import LABEL, Dataset, Rows
-from gannet.metrics.modes.kmeans import assigned, centers, usual_count
+from gannet.metrics.kmeans import assigned, centers, usual_count
 from gannet.modalities.label.codec import LabelCodec
 from gannet.modalities.registry import find_modality
 

@@ -17,12 +17,6 @@ MAX_HELD_OUT = 5_000
 MIN_DIFFERENT = 2
 """Minimum number of distinct held-out samples."""
 
-LARGEST_GROUP = 3
-"""A group of copies of more than the held-out samples over this is a mode, and on both sides."""
-
-FEW_COPIES = 4
-"""So few copies are never on both sides."""
-
 
 def held_out_count(count: int, fraction: float) -> int:
     """How many of ``count`` to hold out: ``fraction``, at least 64 or a fifth, at most 5,000.
@@ -41,75 +35,35 @@ def split(
     *,
     fraction: float,
     seed: int,
-    spread: bool = True,
 ) -> tuple[IntArray, IntArray]:
     """Indices of training and of held-out samples.
 
-    Copies stay together, so that no duplicate of a training sample is held out. A group of more
-    than a third of the held-out samples is a mode of its own, which must be absent from neither
-    side: its copies are on both, in proportion. Within each class the samples with the lowest
-    fingerprints are held out, so that new samples change the split little.
+    Equal samples stay together, so that no duplicate of a training sample is held out. Within
+    each class the samples with the lowest fingerprints are held out, so that new samples change
+    the split little.
 
     Args:
         contents: ``(n,)`` fingerprints that order the samples.
-        fingerprints: ``(n,)`` numbers that are equal for copies.
+        fingerprints: ``(n,)`` fingerprints that are equal for equal samples.
         labels: ``(n,)`` class numbers, -1 for unknown.
         fraction: Fraction of the samples to hold out.
         seed: Other seeds give other splits.
-        spread: Whether large groups may be on both sides.
     """
-    _, group = np.unique(fingerprints, return_inverse=True)
-    keys = _mixed(contents, seed)
-    goal = held_out_count(len(contents), fraction)
-    is_held_out = np.zeros(len(contents), np.bool_)
-    large = np.bincount(group) > max(goal // LARGEST_GROUP, FEW_COPIES)
-    rest = np.ones(len(contents), np.bool_)
-    if spread and large.any():
-        rest = ~large[group]
-        is_held_out[_spread(group, keys, labels, ~rest, goal)] = True
-    if rest.any():
-        room = max(goal - int(is_held_out.sum()), 0)
-        small = np.flatnonzero(rest)
-        chosen = _whole_groups(group[small], keys[small], labels[small], room, bool(rest.all()))
-        is_held_out[small[chosen]] = True
-    return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
-
-
-def _spread(
-    group: IntArray, keys: NDArray[np.uint64], labels: IntArray, large: NDArray[np.bool_], goal: int
-) -> IntArray:
-    """Indices to hold out of large groups: of each, and of each label in it, its share."""
-    found: list[IntArray] = []
-    for number in np.unique(group[large]):
-        members = np.flatnonzero(group == number)
-        members = members[np.lexsort((keys[members], labels[members]))]
-        count = min(max(round(goal * len(members) / len(group)), 1), len(members) - 1)
-        # Evenly over the classes, which follow each other; within one, the lowest fingerprints.
-        _, starts, sizes = np.unique(labels[members], return_index=True, return_counts=True)
-        ends = np.floor(np.cumsum(sizes) * count / len(members) + 1e-9).astype(np.int64)
-        for start, many in zip(starts, np.diff(ends, prepend=0), strict=True):
-            found.append(members[start : start + many])
-    return np.concatenate(found)
-
-
-def _whole_groups(
-    fingerprints: IntArray, keys: NDArray[np.uint64], labels: IntArray, goal: int, alone: bool
-) -> NDArray[np.bool_]:
-    """Which samples to hold out, in whole groups; at least one group if it is ``alone``."""
     _, group = np.unique(fingerprints, return_inverse=True)
     size = np.bincount(group)
     key = np.full(len(size), np.iinfo(np.uint64).max, np.uint64)
-    np.minimum.at(key, group, keys)
+    np.minimum.at(key, group, _mixed(contents, seed))
     label = np.full(len(size), -1, np.int64)
     np.maximum.at(label, group, labels)
+    goal = held_out_count(len(contents), fraction)
     chosen = _choose(key, size, label, goal)
-    if not chosen.any() and goal:  # each class has only one member
+    if not chosen.any():  # each class has only one member
         chosen = _choose(key, size, np.full_like(label, -1), goal)
-    if not chosen.any() and alone:  # all groups are larger than the goal
+    if not chosen.any():  # all groups are larger than the goal
         chosen[np.argmin(size)] = True
-    if alone:
-        _complete(chosen, key, size)
-    return chosen[group]
+    _complete(chosen, key, size)
+    is_held_out = chosen[group]
+    return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
 
 
 def _complete(chosen: NDArray[np.bool_], key: NDArray[np.uint64], size: IntArray) -> None:

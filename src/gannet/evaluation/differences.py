@@ -137,7 +137,7 @@ def difference(first: Group, other: Group, name: str) -> Difference:
     low, high = value - under, value + over
     conclusion: Literal["noise", "better", "worse"] = "noise"
     if low > 0 or high < 0:
-        conclusion = "better" if _is_better(ours, theirs, value) else "worse"
+        conclusion = "better" if (value > 0) == (ours[0].better == "high") else "worse"
     return Difference(
         score=name,
         group=other.name,
@@ -147,17 +147,6 @@ def difference(first: Group, other: Group, name: str) -> Difference:
         conclusion=conclusion,
         how=how,
     )
-
-
-def _is_better(ours: Sequence[Score], theirs: Sequence[Score], value: float) -> bool:
-    """Whether a difference is one for the better: up, down, or towards the reference."""
-    if ours[0].best != "reference":
-        return (value > 0) == (ours[0].best == "high")
-    ours_gap, theirs_gap = (
-        abs(fmean(score.value for score in side) - fmean(score.reference for score in side))
-        for side in (ours, theirs)
-    )
-    return ours_gap < theirs_gap
 
 
 def student(freedom: int) -> float:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 from torch import Tensor
 
 from gannet.core.plugins import gannet_version
 from gannet.core.scores import Component, Histogram, NearestPair, Report, Score
 from gannet.core.seeding import derive_seed
-from gannet.core.transform import Role
 from gannet.core.types import Batch
-from gannet.evaluation.features import SampleFeatures, sample_features
-from gannet.evaluation.features.choice import FeatureChoice, choose_features
-from gannet.evaluation.features.disagreement import feature_sentences, with_scores
-from gannet.evaluation.memorization import Memorization, memorization_score
+from gannet.evaluation.feature_cache import CachedFeatures
+from gannet.evaluation.features import SampleFeatures, choose_features, sample_features
+from gannet.evaluation.memorization import memorization_score
 from gannet.evaluation.mode_coverage import class_histogram, cluster_histogram
 from gannet.evaluation.paired import DIVERSITY_INPUTS, diversity, paired_scores
 from gannet.evaluation.samples import EvaluationSamples, evaluation_samples, sample_classes
@@ -31,12 +29,10 @@ from gannet.evaluation.scores import (
     predicted_classes,
     protocol_of,
     tstr_score,
+    two_sample_score,
 )
-from gannet.evaluation.two_sample.generator import GeneratorTest
 from gannet.evaluation.unpaired import unpaired_scores
-from gannet.metrics.modes.spread import spread_scores
-from gannet.metrics.two_sample import TwoSampleResult
-from gannet.modalities.hooks import Data, Sampler, TwoSampleScorer
+from gannet.modalities.hooks import Data, Sampler
 from gannet.networks.classifier import ClassifierFeatures, train_classifier
 from gannet.networks.features import Features
 
@@ -54,10 +50,6 @@ __all__ = [
 ]
 
 
-IN_FEATURES = ("feature distance", "diversity", "domain gap closed")
-"""Scores of answers that are measured in features."""
-
-
 class ConditionalGenerator(Protocol):
     """A generator whose samples are outputs for given inputs."""
 
@@ -67,18 +59,8 @@ class ConditionalGenerator(Protocol):
         ...
 
     @property
-    def given(self) -> Role | Literal[""]:
-        """The role of the inputs."""
-        ...
-
-    @property
     def paired(self) -> bool:
         """Whether each input has a target of its own."""
-        ...
-
-    @property
-    def against_targets(self) -> bool:
-        """Whether an output is to be compared with that target; see ``Evaluation``."""
         ...
 
     def transform(self, given: Batch, *, seed: int) -> tuple[Batch, Tensor]:
@@ -97,8 +79,9 @@ class EvaluationContext:
     Attributes:
         samples: Evaluated samples.
         train_samples: Training data of the classifiers; ``None`` without classes.
-        classifier: Trained on it; ``None`` where it tells no classes.
-        chosen: Features, and what they proved; those of the scores have a cache.
+        classifier: Trained on it.
+        feature_extractor: Feature extractor.
+        cached_extractor: The same with a cache.
         features: Features of the samples.
         classes: Names of the classes.
         seed: Seed of all random choices.
@@ -108,7 +91,8 @@ class EvaluationContext:
     samples: EvaluationSamples
     train_samples: LabeledSamples | None
     classifier: ClassifierFeatures | None
-    chosen: FeatureChoice
+    feature_extractor: Features
+    cached_extractor: Features
     features: SampleFeatures
     classes: tuple[str, ...]
     seed: int
@@ -140,13 +124,17 @@ def _prepare_context(  # as for ``evaluate``
     classifier = (
         None if train_samples is None else train(train_samples.samples, train_samples.labels)
     )
-    chosen = choose_features(features, classifier, dataset, samples, cache=cache, seed=seed)
-    embedded = sample_features(chosen.extractor, samples)
+    feature_extractor = choose_features(features, classifier, dataset, samples)
+    cached_extractor = (
+        feature_extractor if cache is None else CachedFeatures(feature_extractor, cache)
+    )
+    embedded = sample_features(cached_extractor, samples)
     return EvaluationContext(
         samples,
         train_samples,
-        classifier if chosen.classes_told else None,
-        chosen,
+        classifier,
+        feature_extractor,
+        cached_extractor,
         embedded,
         classes,
         seed,
@@ -162,24 +150,21 @@ def _resample(
 
 def _conditional_scores(
     conditional_generator: ConditionalGenerator,
-    given: Batch,
     reference_methods: Mapping[str, Tensor],
     context: EvaluationContext,
 ) -> list[Score]:
     """Scores of conditional outputs: against their targets, or against the target domain."""
+    given = context.samples.given
+    if given is None:
+        return []
     seed, feature_extractor, fake, modality = (
         context.seed,
-        context.chosen.extractor,
+        context.cached_extractor,
         context.samples.fake,
         context.samples.modality,
     )
     resample = partial(_resample, conditional_generator, given[:DIVERSITY_INPUTS], seed)
-    paired, inputs = conditional_generator.paired, given.condition.slot(conditional_generator.given)
-    other_kind = inputs.shape[1:] != fake.shape[1:]
-    if not conditional_generator.against_targets or (other_kind and not paired):
-        real_features = feature_extractor(given.real.float())
-        return [diversity(real_features, feature_extractor, resample, seed=seed)]
-    if paired:
+    if conditional_generator.paired:
         targets = given.real.float()
         return paired_scores(
             fake,
@@ -192,36 +177,23 @@ def _conditional_scores(
         )
     features = (
         feature_extractor(given.real.float()),
-        feature_extractor(inputs.float()),
+        feature_extractor(given.condition.grid.float()),
         feature_extractor(fake),
     )
     preserved = modality.evaluation.preserved
-    scores = unpaired_scores(
-        fake,
-        given,
-        features,
-        context.classes,
-        preserved=preserved,
-        given=conditional_generator.given,
-        seed=seed,
-    )
+    scores = unpaired_scores(fake, given, features, context.classes, preserved=preserved, seed=seed)
     return [*scores, diversity(features[0], feature_extractor, resample, seed=seed)]
 
 
-def _common_scores(
-    context: EvaluationContext, test: TwoSampleScorer
-) -> tuple[TwoSampleResult, list[Score]]:
+def _common_scores(context: EvaluationContext) -> list[Score]:
     """Scores for every modality, and those of the samples' modality."""
-    samples = context.samples
+    samples, seed = context.samples, context.seed
+    scores = distribution_scores(context.features, seed)
+    scores += [
+        two_sample_score(each, seed, context.steps * 3 // 2) for each in (samples, context.features)
+    ]
     sample_sets = (samples.held_out, samples.fake, samples.real_reference, samples.baseline_samples)
-    found, tested = test(*sample_sets)
-    blind = context.chosen.blind
-    distances: list[Score] = []
-    if not blind:
-        features = context.features
-        distances = distribution_scores(features, context.seed)
-        distances += spread_scores(*features.sets, features.name, seed=context.seed)
-    return found, [*distances, *tested, *samples.modality.evaluation.scores(*sample_sets)]
+    return [*scores, *samples.modality.evaluation.scores(*sample_sets)]
 
 
 def _class_scores(
@@ -251,8 +223,6 @@ def _histograms(
     if predictions is not None:
         return (class_histogram(predictions.held_out, predictions.fake, context.classes),)
     features = context.features
-    if context.chosen.blind:
-        return ()
     return cluster_histogram(
         features.real_reference, features.held_out, features.fake, seed=context.seed
     )
@@ -296,10 +266,22 @@ def _samples_and_references(
 
 
 def _predictions(context: EvaluationContext) -> PredictedClasses | None:
-    """Classes of all samples, where there is a classifier."""
+    """The classes of all samples by the classifier, if there is one."""
     if context.classifier is None:
         return None
     return predicted_classes(context.classifier, context.samples, context.features)
+
+
+def _protocol(
+    context: EvaluationContext,
+    scores: Sequence[Score],
+    baseline_name: str,
+    conditional_generator: ConditionalGenerator | None,
+) -> tuple[str, ...]:
+    """How the scores were made, in sentences."""
+    paired = conditional_generator is None or conditional_generator.paired
+    extractor, learnt = context.feature_extractor, context.train_samples
+    return protocol_of(context.samples, scores, extractor, learnt, baseline_name, paired=paired)
 
 
 def evaluate(  # noqa: PLR0913  # what a report depends on
@@ -315,7 +297,6 @@ def evaluate(  # noqa: PLR0913  # what a report depends on
     samples: EvaluationSamples | None = None,
     cache: Path | None = None,
     conditional_generator: ConditionalGenerator | None = None,
-    two_sample: TwoSampleScorer | None = None,
 ) -> Report:
     """Score a generator.
 
@@ -325,72 +306,41 @@ def evaluate(  # noqa: PLR0913  # what a report depends on
         count: Samples on each side; fewer if fewer were held out.
         features: ``auto`` (classifier if there are labels, else the best available pretrained
             network for this modality, else random), ``classifier``, ``random``, others of the
-            modality (images: ``efficientnet``, or a path to Inception weights), or your own. Those
-            that cannot see give way to the next; see ``choose_features``.
+            modality (images: ``efficientnet``, or a path to Inception weights), or your own.
         seed: Seed of fakes, subsets and classifiers; equal arguments give an equal report.
-        steps: Training batches of each classifier.
+        steps: Training batches of each classifier; half as many again for two-sample tests.
         artifact: Name of the generator in the report.
         data: Name of the data in the report.
         samples: Result of ``evaluation_samples`` for the same arguments, if it exists already.
         cache: Folder in which features are cached by content; ``None`` for none.
         conditional_generator: For conditional generation: the generator and its reference methods.
-        two_sample: The two-sample test; by default that of the modality.
 
     Raises:
         DataError: if fewer than 8 samples were held out.
-        ConfigError: if the features are unknown.
+        ConfigError: if the features are unknown or do not suit the data.
     """
     samples, reference_methods, baseline_name = _samples_and_references(
         sampler, dataset, samples, conditional_generator, count, seed
     )
     context = _prepare_context(samples, dataset, features, cache, seed, steps)
-    test = two_sample or GeneratorTest(samples.modality, seed=seed)
-    found, scores = _common_scores(context, test)
-    if conditional_generator is not None and samples.given is not None:
-        of_answers = _conditional_scores(
-            conditional_generator, samples.given, reference_methods, context
-        )
-        blind = context.chosen.blind
-        scores += [each for each in of_answers if not (blind and each.name in IN_FEATURES)]
-    memorization, predictions = memorization_score(samples, dataset), _predictions(context)
+    scores = _common_scores(context)
+    if conditional_generator is not None:
+        scores += _conditional_scores(conditional_generator, reference_methods, context)
+    memorization = memorization_score(samples, dataset)
     scores.append(memorization.score)
+    predictions = _predictions(context)
     scores += _class_scores(context, predictions, sampler, dataset)
-    names = {"artifact": artifact, "data": data}
-    report = _report(context, scores, memorization, names, baseline_name, conditional_generator)
-    update = {"histograms": _histograms(context, predictions), "two_sample_test": found.record()}
-    return report.model_copy(update=update)
-
-
-def _report(
-    context: EvaluationContext,
-    scores: list[Score],
-    memorization: Memorization,
-    names: Mapping[str, str],
-    baseline_name: str,
-    conditional_generator: ConditionalGenerator | None,
-) -> Report:
-    """Scores with their protocol and examples. ``names``: of the generator and the data."""
-    fitness = with_scores(context.chosen, context.samples, context.features, context.seed)
     return Report(
-        artifact=names["artifact"],
-        data=names["data"],
+        artifact=artifact,
+        data=data,
         scores=tuple(scores),
         suspects=memorization.suspects,
-        seed=context.seed,
+        seed=seed,
         gannet=gannet_version(),
-        protocol=protocol_of(
-            context.samples,
-            scores,
-            context.chosen.extractor,
-            context.train_samples,
-            baseline_name,
-            paired=conditional_generator is None or conditional_generator.paired,
-            against_targets=conditional_generator is None or conditional_generator.against_targets,
-        )
-        + tuple(feature_sentences(fitness)),
+        protocol=_protocol(context, scores, baseline_name, conditional_generator),
         baseline=baseline_name or "Gaussian",
         conditional=conditional_generator is not None,
         examples=memorization.examples,
         training_distance=memorization.training_distance,
-        features=fitness,
+        histograms=_histograms(context, predictions),
     )

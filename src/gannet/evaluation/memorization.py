@@ -58,14 +58,15 @@ def memorization_score(samples: EvaluationSamples, dataset: Data) -> Memorizatio
     sample_sets = [samples.fake, samples.held_out, samples.real_reference, samples.baseline_samples]
     blocks = _blocks(dataset, rows, embed)
     distances, which = closest(torch.cat([embed(each) for each in sample_sets]), blocks)
-    fake, held_out, reference, baseline = torch.split(
-        distances, [len(each) for each in sample_sets]
+    count = len(samples.fake)
+    fake, held_out, reference, baseline = (
+        distances[at * count : (at + 1) * count] for at in range(4)
     )
     flags = [suspects(each, held_out) for each in (fake, reference, baseline)]
     score = fraction_score(
         f"memorization[{samples.modality.noun[1]}]", flags, ABOUT["memorization"]
     )
-    pairs = pairs_of(fake, [rows[int(at)] for at in which[: len(fake), 0]], flags[0])
+    pairs = pairs_of(fake, [rows[int(at)] for at in which[:count, 0]], flags[0])
     training_distance = training_distance_of(metric, fake[:, 0], held_out[:, 0], len(rows))
     return Memorization(score, worst_pairs(pairs), pairs[:MAX_PAIRS], training_distance)
 
@@ -88,8 +89,7 @@ def duplicate_score(
     """
     limit = nearest_others(held_out).quantile(DUPLICATE_QUANTILE)
     flags = [nearest_others(each) <= limit for each in (fake, reference, baseline)]
-    name, pair = f"duplicate rate[{feature_extractor}]", 2  # whoever is near another is so to it
-    return fraction_score(name, flags, ABOUT["duplicate rate"], together=pair)
+    return fraction_score(f"duplicate rate[{feature_extractor}]", flags, ABOUT["duplicate rate"])
 
 
 def _distance(evaluation_samples: EvaluationSamples) -> tuple[Callable[[Tensor], Tensor], str]:

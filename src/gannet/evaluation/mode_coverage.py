@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gannet.core.scores import Histogram
-from gannet.metrics.modes.kmeans import MAX_CLUSTERS, MIN_CLUSTERS, assigned, centers
+from gannet.metrics.kmeans import MAX_CLUSTERS, MIN_CLUSTERS, assigned, centers
 
 SAMPLES_PER_CLUSTER = 40
 """Reals per cluster, enough to notice a missing one."""

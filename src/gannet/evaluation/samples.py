@@ -12,7 +12,7 @@ from torch import Tensor
 from gannet.core.errors import DataError
 from gannet.core.seeding import derive_seed
 from gannet.core.types import Batch
-from gannet.evaluation.two_sample.test import MIN_SAMPLES
+from gannet.evaluation.two_sample_test import MIN_SAMPLES
 from gannet.metrics.gaussian_baseline import GaussianBaseline
 from gannet.modalities.hooks import Data, Sampler
 from gannet.modalities.modality import Modality
@@ -27,12 +27,12 @@ MAX_FIT_SAMPLES = 5_000
 
 @dataclass(frozen=True)
 class EvaluationSamples:
-    """The samples that are compared; all sets have the same length, but for a short reference.
+    """The samples that are compared; all four sets have the same length.
 
     Attributes:
         held_out: ``(n, *shape)`` reals never trained on.
         real_reference: ``(n, *shape)`` training reals that no network of the evaluation is
-            trained on; fewer, half of the training data, where these are few.
+            trained on.
         fake: ``(n, *shape)`` generated, of the held-out classes if the generator knows them.
         baseline_samples: ``(n, *shape)`` of the Gaussian baseline.
         labels: ``(n,)`` of the held-out reals and, where known, of fakes and baseline samples.
@@ -99,8 +99,8 @@ def evaluation_samples(
     Raises:
         DataError: if fewer than 8 samples were held out, or shapes differ.
     """
-    rows = min(count, len(dataset.held_out))
-    if min(rows, len(dataset.train) // 2) < MIN_SAMPLES:
+    rows = min(count, len(dataset.held_out), len(dataset.train) // 2)
+    if rows < MIN_SAMPLES:
         raise _too_few(count, len(dataset.held_out), len(dataset.train))
     one = dataset.held_out.take([0]).real
     rows = max(min(rows, MAX_NUMBERS // one.numel()), MIN_SAMPLES)
@@ -109,8 +109,7 @@ def evaluation_samples(
     some = dataset.held_out.take(chosen)
     held_out, given = some.real.float(), None
     labels = torch.from_numpy(np.asarray(dataset.held_out.labels)[chosen]).long()
-    others = min(rows, len(dataset.train) // 2)
-    remaining = order[others:]
+    remaining = order[rows:]
     gaussian = _gaussian(
         dataset, remaining[: max(min(MAX_FIT_SAMPLES, MAX_NUMBERS // one.numel()), 2)], seed
     )
@@ -129,7 +128,7 @@ def evaluation_samples(
         )
     return EvaluationSamples(
         held_out=held_out,
-        real_reference=dataset.train.take(order[:others]).real.float(),
+        real_reference=dataset.train.take(order[:rows]).real.float(),
         fake=fake,
         baseline_samples=gaussian.sample(labels, seed=seed),
         labels=labels,

@@ -25,7 +25,6 @@ from gannet.evaluation.report.examples import (
     with_examples,
 )
 from gannet.evaluation.report.markdown import SplitData, split_sentences
-from gannet.evaluation.two_sample.generator import GeneratorTest
 from gannet.modalities.hooks import Data, SampleGrid, Sampler, WholeEvaluation
 from gannet.modalities.registry import modality_of
 
@@ -36,7 +35,7 @@ NEIGHBORS = "{name} shows the fakes nearest to training samples, each above its 
 """Protocol sentence of a report with an image grid of nearest neighbours."""
 
 
-def score(  # noqa: PLR0913  # what a report depends on
+def score(
     sampler: Sampler,
     dataset: SplitData,
     codecs: Mapping[str, Codec[Any]],
@@ -47,7 +46,6 @@ def score(  # noqa: PLR0913  # what a report depends on
     transform: Callable[[Any, int], Sequence[Any]] | None = None,
     cache: Path | None = None,
     sheets: bool = True,
-    unseen: bool = False,
     options: Mapping[str, Any] | None = None,
 ) -> EvaluationResult:
     """Score a model against held-out data.
@@ -62,9 +60,8 @@ def score(  # noqa: PLR0913  # what a report depends on
         transform: A raw input and a number of draws to raw outputs, for a model that transforms.
         cache: Folder in which features are cached; ``None`` for none.
         sheets: Whether to create image grids beside the report.
-        unseen: Whether no part of the run has seen the held-out rows, calibration included.
-        options: ``artifact`` and ``data``, their names in the report, ``two_sample``, the test of
-            that name, and further options of ``evaluate``, or of the modality's own evaluation.
+        options: ``artifact`` and ``data``, their names in the report, and further options of
+            ``evaluate``, or of the modality's own evaluation.
 
     Raises:
         GannetError: if too little was held out, or an option does not suit the data.
@@ -72,33 +69,38 @@ def score(  # noqa: PLR0913  # what a report depends on
     codec, options = codecs["sample"], dict(options or {})
     modality = modality_of(codec.kind)
     whole = modality.evaluation.whole
-    test = options.pop("two_sample", None) or GeneratorTest(modality, codec, seed=seed)
     if whole is not None:
-        request = WholeEvaluation(
-            sampler, dataset, codec, count, seed, transform, test, options, unseen=unseen
-        )
+        request = WholeEvaluation(sampler, dataset, codec, count, seed, transform, options)
         return _with_split_protocol(EvaluationResult(whole(request)), dataset, codec)
-    conditional = conditional_generator
-    samples = _samples(sampler, dataset, count, seed, conditional)
-    options |= {"count": count, "seed": seed, "samples": samples, "cache": cache}
+    samples = _samples(sampler, dataset, count, seed, conditional_generator)
     report = evaluate(
-        sampler, dataset, conditional_generator=conditional, two_sample=test, **options
+        sampler,
+        dataset,
+        count=count,
+        seed=seed,
+        samples=samples,
+        conditional_generator=conditional_generator,
+        cache=cache,
+        **options,
     )
-    others = [] if conditional is None else _resampled_outputs(conditional, samples, seed)
-    given = "grid" if conditional is None else conditional.given
-    report, examples = with_examples(report, samples, dataset, codecs, others, given=given)
+    others = (
+        []
+        if conditional_generator is None
+        else _resampled_outputs(conditional_generator, samples, seed)
+    )
+    report, examples = with_examples(report, samples, dataset, codecs, others)
     result = _with_split_protocol(EvaluationResult(report, examples), dataset, codec)
     return _with_sheets(result, samples, dataset, codec) if sheets else result
 
 
 def _samples(
     sampler: Sampler,
-    dataset: Data,
+    dataset: SplitData,
     count: int,
     seed: int,
     conditional_generator: ConditionalGenerator | None,
 ) -> EvaluationSamples:
-    """The samples that are compared; outputs for held-out inputs of a conditional generator."""
+    """The samples that are compared."""
     conditional_sampler = (
         None
         if conditional_generator is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -13,13 +14,14 @@ from gannet.core.scores import ABOUT, Component, Score
 from gannet.evaluation.features import SampleFeatures
 from gannet.evaluation.memorization import SEARCHED, duplicate_score
 from gannet.evaluation.samples import MAX_NUMBERS, EvaluationSamples
+from gannet.evaluation.two_sample_test import classifier_two_sample_test
 from gannet.metrics import METRICS
 from gannet.metrics.classification import majority
 from gannet.metrics.confidence import half_samples_of, std, wilson
 from gannet.metrics.pairwise import FeatureSet
 from gannet.modalities.hooks import Data
 from gannet.networks.classifier import ClassifierFeatures
-from gannet.networks.features import Features, label_of
+from gannet.networks.features import Features, IdentityFeatures, label_of
 
 HALVES = 12
 """Half-samples of each score."""
@@ -101,6 +103,42 @@ def _values(real: FeatureSet, fake: FeatureSet) -> list[float]:
 
 def _values_of_rows(real: Tensor, fake: Tensor) -> list[float]:
     return _values(FeatureSet(real), FeatureSet(fake))
+
+
+def two_sample_score(samples: EvaluationSamples | SampleFeatures, seed: int, steps: int) -> Score:
+    """Accuracy of a classifier two-sample test (C2ST) on the samples, or on their features."""
+    options = (
+        {"features": IdentityFeatures(samples.feature_extractor.width)}
+        if isinstance(samples, SampleFeatures)
+        else {"modality": samples.modality}
+    )
+    test_against = partial(
+        classifier_two_sample_test, samples.held_out, seed=seed, steps=steps, **options
+    )
+    result, reference, baseline = (
+        test_against(samples.fake),
+        test_against(samples.real_reference),
+        test_against(samples.baseline_samples),
+    )
+    feature_label = (
+        label_of(samples.feature_extractor)
+        if isinstance(samples, SampleFeatures)
+        else result.features
+    )
+    return Score(
+        name=f"c2st accuracy[{feature_label}]",
+        value=result.accuracy,
+        low=result.low,
+        high=result.high,
+        reference=reference.accuracy,
+        reference_low=reference.low,
+        reference_high=reference.high,
+        samples=result.tested,
+        better="low",
+        baseline=baseline.accuracy,
+        chance_level=0.5,
+        **ABOUT["c2st accuracy"],
+    )
 
 
 @dataclass(frozen=True)
@@ -203,10 +241,6 @@ TARGETED = (
     "its target: their reference is a perfect answer, their baseline the best of the simple "
     "methods that are listed as components."
 )
-UNCOMPARED = (
-    "Conditional generation: answers to held-out inputs are scored. Many answers to one input are "
-    "right, so that none is compared with the real sample that belongs to it."
-)
 UNTARGETED = (
     "Unpaired translation: answers to held-out inputs of one domain are scored, and the reals are "
     "held-out samples of the other: no answer has a target of its own. Domain gap closed: "
@@ -224,7 +258,6 @@ def protocol_of(
     baseline_name: str = "",
     *,
     paired: bool = True,
-    against_targets: bool = True,
 ) -> tuple[str, ...]:
     """How the scores were made, in sentences.
 
@@ -235,13 +268,12 @@ def protocol_of(
         train_samples: Training data of the classifiers.
         baseline_name: Name of the reference method that is the baseline; empty for the Gaussian.
         paired: Whether each output has a target of its own.
-        against_targets: Whether outputs are compared with these.
     """
-    count, others = len(samples.fake), len(samples.real_reference)
+    count = len(samples.fake)
     relation = "of the same classes as" if samples.class_conditional else "against"
     sentences = [
         f"{count} fakes {relation} {count} reals that training never saw.",
-        f"Reference (real against real): {others} other reals, from the training data, in place of "
+        f"Reference (real against real): {count} other reals, from the training data, in place of "
         "the fakes; no network of this evaluation was trained on them.",
         f"Baseline: {baseline_name}, in place of the fakes."
         if baseline_name
@@ -260,9 +292,8 @@ def protocol_of(
     sentences += filter(None, [getattr(feature_extractor, "how", "")])
     if samples.given is not None:
         named = ", ".join(score.name for score in scores if score.role == "target")
-        targeted = TARGETED.format(measures=named) if paired else UNTARGETED
         sentences.append(
-            (targeted if against_targets else UNCOMPARED)
+            (TARGETED.format(measures=named) if paired else UNTARGETED)
             + " Diversity: its reference is two different targets, its baseline one output only. "
             "Intervals of these: bootstrap over samples."
         )

@@ -23,9 +23,7 @@ from gannet.core.errors import ArtifactError, ConfigError, no_permission
 from gannet.core.io.files import write_whole
 from gannet.core.types import Networks
 from gannet.inference.card import COPY_AGAIN, Card, read_card
-from gannet.inference.judge.judge import Judge
 from gannet.inference.sampler import TrainedSampler, codecs_of
-from gannet.modalities.registry import find_modality
 from gannet.recipes.registry import find_recipe
 
 
@@ -61,15 +59,8 @@ class Artifact(TrainedSampler):
                 ) from None
         for network in networks.values():
             network.to(device).eval().requires_grad_(False)
-        return cls(
-            card,
-            model,
-            discriminator,
-            statistics=_part(tensors, "statistics"),
-            extra_state=_part(tensors, "extra"),
-            generator=networks.get("generator"),
-            judge=_judge(card, _part(tensors, "judge"), folder),
-        )
+        statistics, extra_state = _part(tensors, "statistics"), _part(tensors, "extra")
+        return cls(card, model, discriminator, statistics, extra_state, networks.get("generator"))
 
     def save(self, folder: Path) -> None:
         """Write both files, the card last, so that a folder with a card is complete."""
@@ -81,8 +72,6 @@ class Artifact(TrainedSampler):
         }
         if self.generator is not None and not self.recipe.makes_samples:
             parts["generator"] = self.generator.state_dict()
-        if self.judge is not None:
-            parts["judge"] = self.judge.tensors()
         tensors = {f"{part}.{name}": each for part in parts for name, each in parts[part].items()}
         packed = _packed(tensors)
         # One entry: safetensors writes several in random order, so the checksum would differ.
@@ -91,25 +80,6 @@ class Artifact(TrainedSampler):
         card = self.card.model_copy(update={"weights": digest})
         write_whole(folder / "model.safetensors", content)
         write_whole(folder / "card.json", card.model_dump_json(indent=2).encode())
-
-
-def _judge(card: Card, tensors: Mapping[str, Tensor], folder: Path) -> Judge | None:
-    """The judge that the card describes, or ``None``.
-
-    Raises:
-        ArtifactError: if its weights do not fit the card.
-    """
-    if card.judge is None or card.judge.missing:
-        return None
-    kind = card.codecs["sample"]["kind"]
-    try:
-        return Judge.build(card.judge, find_modality(kind), card.spec, tensors)
-    except (RuntimeError, KeyError, ValueError) as error:
-        raise ArtifactError(
-            f"the weights of the judge do not fit the card: {str(error).splitlines()[0]}",
-            where=str(folder / "model.safetensors"),
-            remedy=f"Undo what was changed in card.json by hand. {COPY_AGAIN}",
-        ) from None
 
 
 def _packed(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -15,7 +15,6 @@ from gannet.core.types import Batch
 from gannet.data.dataset import Dataset
 from gannet.inference.artifact import Artifact
 from gannet.inference.card import Calibration
-from gannet.inference.options import given_options
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -50,10 +49,10 @@ def calibrated(artifact: Artifact, dataset: Dataset) -> Artifact:
     (real, real_own), (fake, fake_own) = (
         _logits(artifact, each) for each in _reals_and_fakes(artifact, dataset)
     )
-    update = {"calibration": calibration_of(real, fake)}
+    update = {"calibration": _calibration(real, fake)}
     count = min(len(real_own), len(fake_own))
     if count >= MIN_LABELED:
-        update["class_calibration"] = calibration_of(real_own[:count], fake_own[:count])
+        update["class_calibration"] = _calibration(real_own[:count], fake_own[:count])
     return replace(artifact, card=artifact.card.model_copy(update=update))
 
 
@@ -82,26 +81,19 @@ def _reals_and_fakes(
 
 
 def _logits(artifact: Artifact, parts: Iterable[Batch]) -> tuple[Tensor, Tensor]:
-    """Logits for the best-fitting class of each sample, and for its own condition where known.
-
-    Own conditions are those that users can give: its class, or a text.
-    """
-    roles = ["vector"] * bool(artifact.classes)
-    roles += [artifact.recipe.inputs.given] * bool(given_options(artifact.recipe, artifact.codecs))
+    """Logits for the best-fitting class of each sample, and for the own class where labeled."""
     best: list[Tensor] = []
     own: list[Tensor] = []
     for batch in parts:
         best.append(artifact.logits(batch.real))
-        if not roles:
+        if not artifact.classes:
             continue
-        known = [batch.condition.slot(role).flatten(1).abs().sum(1) for role in roles]
-        labeled = batch[torch.stack(known).sum(0).nonzero().squeeze(1)]
+        labeled = batch[batch.condition.vector.sum(1).nonzero().squeeze(1)]
         own.append(artifact.logits(labeled.real, labeled.condition))
     return torch.cat(best), torch.cat([torch.zeros(0), *own])
 
 
-def calibration_of(real: Tensor, fake: Tensor) -> Calibration:
-    """Platt scaling of the logits ``(n,)`` of held-out reals and ``(m,)`` of fakes."""
+def _calibration(real: Tensor, fake: Tensor) -> Calibration:
     weight, bias = _platt(real, fake)
     quantiles = torch.tensor(QUANTILES)
     quantile_values: list[tuple[float, ...]] = []

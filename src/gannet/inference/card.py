@@ -41,67 +41,6 @@ class Calibration(BaseModel):
     count: int = 0
 
 
-class ControlAuc(BaseModel):
-    """How well a judge tells one kind of fakes from reals, on samples that it was not fitted to.
-
-    Attributes:
-        name: What stood against held-out reals: ``own fakes``, ``noise``, ``another class``.
-        auc: P(a real seems more real than one of these).
-        low: Lower end of its interval (DeLong).
-        high: Upper end.
-        told: Whether the interval lies above chance.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    auc: float
-    low: float
-    high: float
-    told: bool
-
-
-class JudgeCard(BaseModel):
-    """What is needed beside its weights to use the judge of a run.
-
-    Attributes:
-        missing: Why there is no judge; empty if there is one.
-        classes: Number of classes of reals that its network tells apart; 0 for none.
-        groups: The kinds of fakes of its network, in the order of its logits.
-        told: Those that it tells from reals, and whose logits count.
-        controls: How well it tells each of them.
-        calibration: Of its log-odds, for samples of any class.
-        class_calibration: For samples judged as those of a given class.
-        facts: Lowest and highest of each fact of raw training samples.
-        strangers: Share of held-out reals that it calls strangers, of those it was not
-            calibrated on.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    missing: str = ""
-    classes: int = 0
-    groups: tuple[str, ...] = ()
-    told: tuple[str, ...] = ()
-    controls: tuple[ControlAuc, ...] = ()
-    calibration: Calibration = Calibration()
-    class_calibration: Calibration | None = None
-    facts: dict[str, tuple[float, float]] = {}
-    strangers: float = 0.0
-
-    @property
-    def untold(self) -> tuple[str, ...]:
-        """Controls that it cannot tell from reals."""
-        return tuple(each.name for each in self.controls if not each.told)
-
-    @property
-    def blind(self) -> str:
-        """Why no probability is given at all; empty if one is."""
-        if self.told:
-            return ""
-        return f"this judge cannot tell {', '.join(self.groups)} from reals: no probability"
-
-
 class Card(BaseModel):
     """Everything needed to rebuild the networks, and to know where they came from.
 
@@ -109,7 +48,6 @@ class Card(BaseModel):
         class_frequencies: Fraction of the training data in each class; the rest is unlabeled.
         calibration: For samples scored as their best-fitting class.
         class_calibration: For samples scored as a given class; ``None`` without classes.
-        judge: The judge that was fitted at the end; ``None`` for a run of an earlier version.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -125,7 +63,6 @@ class Card(BaseModel):
     gannet: str
     calibration: Calibration = Calibration()
     class_calibration: Calibration | None = None
-    judge: JudgeCard | None = None
     data: dict[str, Any] = {}
     diagnosis: dict[str, Any] = {}
     energy_distance: dict[str, Any] = {}

@@ -1,9 +1,9 @@
-"""``gannet judge``: verdicts on samples in memory and in files."""
+"""``gannet judge``: probabilities of being real for samples in memory and in files."""
 
 from __future__ import annotations
 
 import json as json_
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,58 +11,44 @@ from torch import Tensor
 
 from gannet.core.errors import ConfigError, DataError
 from gannet.core.sampling import LoadedSamples
+from gannet.core.types import Condition
 from gannet.data.containers.frames import read_frame
 from gannet.inference.calibration import QUANTILES
-from gannet.inference.card import Calibration, JudgeCard
-from gannet.inference.judge.judge import Verdict
+from gannet.inference.card import Calibration
 from gannet.inference.sampler import TrainedSampler
 from gannet.modalities.registry import find_modality
 
-NO_JUDGE = "this run has no judge: these are the probabilities of its discriminator"
-
 
 def judge_samples(
-    artifact: TrainedSampler,
-    samples: Sequence[Path | str] | Any,
-    *,
-    discriminator: bool = False,
-    **condition_options: object,
-) -> list[Verdict]:
-    """A verdict on each sample; see ``gannet.Model.verdicts``.
+    artifact: TrainedSampler, samples: Sequence[Path | str] | Any, *, label: str | int | None = None
+) -> list[float]:
+    """Probability of being real for each sample; see ``gannet.Model.judge``.
 
     Args:
         artifact: The trained run.
         samples: One file, several, or raw samples.
-        discriminator: Ask the discriminator of training instead of the judge.
-        condition_options: What they are said to be samples of, such as ``label``, a class, or what
-            else ``gannet sample RUN --help`` lists; by default of any.
+        label: Score them as samples of this class; by default as the best-fitting class.
 
     Raises:
-        ConfigError: if the recipe trains no discriminator, or an option is unknown.
+        ConfigError: if the recipe trains no discriminator.
         DataError: if a file cannot be read.
     """
-    require_judge(artifact, discriminator=discriminator)
-    codec = artifact.codecs["sample"]
-    modality = find_modality(codec.kind)
+    require_discriminator(artifact)
     if isinstance(samples, str | Path):
-        path = Path(samples)
-        encoded = _read(artifact, path).samples
-        raws = _raws_of(artifact, [path]) if artifact.judge and not discriminator else ()
+        encoded = _read(artifact, Path(samples)).samples
     else:
-        encoded = modality.inference.encode(codec, samples)
-        raws = samples
-        if artifact.judge and not discriminator and _has_files(samples):
-            raws = _raws_of(artifact, samples)
-    return _judged(artifact, encoded, raws, condition_options, discriminator=discriminator)
+        codec = artifact.codecs["sample"]
+        encoded = find_modality(codec.kind).inference.encode(codec, samples)
+    return _judged(artifact, encoded, label)
 
 
-def require_judge(artifact: TrainedSampler, *, discriminator: bool) -> None:
-    """Refuse a run that can judge nothing.
+def require_discriminator(artifact: TrainedSampler) -> None:
+    """Refuse a run without a trained discriminator.
 
     Raises:
         ConfigError: saying why.
     """
-    if artifact.recipe.training.fit is not None and (discriminator or artifact.judge is None):
+    if artifact.recipe.training.fit is not None:
         raise ConfigError(
             f"a run of the recipe {artifact.card.recipe} was fitted without a discriminator, so "
             "that it judges nothing",
@@ -76,149 +62,51 @@ def _read(artifact: TrainedSampler, path: Path) -> LoadedSamples:
     return find_modality(codec.kind).inference.read_file(codec, path, read_frame)
 
 
-def _has_files(samples: Any) -> bool:
-    return isinstance(samples, list | tuple) and any(
-        isinstance(each, str | Path)
-        for each in samples  # pyright: ignore[reportUnknownVariableType]
-    )
-
-
-def _raws_of(artifact: TrainedSampler, items: Sequence[Any]) -> Any:
-    """Raw samples at their own size, some of which may be files."""
-    codec = artifact.codecs["sample"]
-    read = find_modality(codec.kind).judging.raws
-    if len(items) == 1 and isinstance(items[0], str | Path):
-        return read(codec, Path(items[0]), read_frame)
-    raws: list[Any] = []
-    for each in items:
-        raws += (
-            list(read(codec, Path(each), read_frame)) if isinstance(each, str | Path) else [each]
-        )
-    return raws
-
-
-def _judged(
-    artifact: TrainedSampler,
-    encoded: Tensor,
-    raws: Any,
-    condition_options: Mapping[str, object],
-    *,
-    discriminator: bool,
-) -> list[Verdict]:
+def _judged(artifact: TrainedSampler, encoded: Tensor, label: str | int | None) -> list[float]:
     if not len(encoded):
         return []
-    condition = None
-    if _are_given(condition_options):
-        condition = artifact.described(len(encoded), **condition_options)
-    judge = artifact.judge
-    if judge is not None and not discriminator:
-        kind = find_modality(artifact.codecs["sample"].kind)
-        strange = judge.strange(kind, artifact.codecs["sample"], raws)
-        with_class = condition is not None and condition.vector.shape[1] > 0
-        own = int(condition.vector[0].argmax()) if condition is not None and with_class else None
-        return judge.verdicts(encoded, strange, own)
-    probabilities: list[float] = artifact.discriminate(encoded, condition).tolist()
-    return [Verdict(each) for each in probabilities]
-
-
-def _are_given(condition_options: Mapping[str, object]) -> bool:
-    return any(value is not None for value in condition_options.values())
+    if label is None:
+        return artifact.judge(encoded).tolist()
+    blank = Condition.none(encoded)
+    vector = artifact.conditions(len(encoded), label=label).vector
+    return artifact.judge(encoded, Condition(vector, blank.grid, blank.tokens)).tolist()
 
 
 def judge_files(
-    artifact: TrainedSampler,
-    files: Sequence[Path],
-    *,
-    json: bool,
-    discriminator: bool = False,
-    **condition_options: object,
+    artifact: TrainedSampler, files: Sequence[Path], *, label: str | None, json: bool
 ) -> str:
-    """Verdicts on files, as text or JSON, with the usual range of reals and fakes.
+    """Probabilities of files, as text or JSON, with the usual range of reals and fakes.
 
     Raises:
-        ConfigError: if the run can judge nothing, or has no such class.
+        ConfigError: if the run has no discriminator, or no such class.
         DataError: if no file is given, or none can be read; single broken files are named.
     """
-    require_judge(artifact, discriminator=discriminator)
+    require_discriminator(artifact)
     names: list[str] = []
-    verdicts: list[Verdict] = []
+    probabilities: list[float] = []
     broken: list[str] = []
-    by_judge = artifact.judge is not None and not discriminator
     for path in _expanded(artifact, files):
         try:
             loaded = _read(artifact, path)
-            raws = _raws_of(artifact, [path]) if by_judge else ()
-            verdicts += _judged(
-                artifact, loaded.samples, raws, condition_options, discriminator=discriminator
-            )
+            probabilities += _judged(artifact, loaded.samples, label)
             names += [f"{path} {name}" if name else str(path) for name in loaded.names]
         except DataError as error:
             broken.append(str(error))
     if not names:
         raise DataError("no file could be judged\n" + "\n".join(broken))
-    card = artifact.card.judge if by_judge else None
-    scale = _scale(artifact, card, of_class=_are_given(condition_options))
+    scale = artifact.calibration_for(of_class=label is not None)
     if json:
-        report = {
-            "verdicts": [
-                _entry(name, verdict) for name, verdict in zip(names, verdicts, strict=True)
-            ],
-            "by": "judge" if by_judge else "discriminator",
-            "scale": scale.model_dump(),
-            "controls": [each.model_dump() for each in card.controls] if card else [],
-            "broken": broken,
-        }
+        verdicts = [
+            {"file": name, "real": round(probability, 4)}
+            for name, probability in zip(names, probabilities, strict=True)
+        ]
+        report = {"verdicts": verdicts, "scale": scale.model_dump(), "broken": broken}
         return json_.dumps(report, indent=2)
-    lines = [_line(name, verdict) for name, verdict in zip(names, verdicts, strict=True)]
-    said = _judge_lines(card, scale) if card else _scale_lines(scale)
-    if not by_judge and not discriminator:
-        why = artifact.card.judge.missing if artifact.card.judge else ""
-        said += ["", f"{NO_JUDGE}{f' ({why})' if why else ''}"]
-    return "\n".join([*lines, *said, *(f"not judged: {each}" for each in broken)])
-
-
-def _scale(artifact: TrainedSampler, card: JudgeCard | None, *, of_class: bool) -> Calibration:
-    """The calibration that probabilities are by."""
-    if card is None:
-        return artifact.calibration_for(of_class=of_class)
-    return (card.class_calibration if of_class else None) or card.calibration
-
-
-def _entry(name: str, verdict: Verdict) -> dict[str, Any]:
-    chance = verdict.probability
-    return {
-        "file": name,
-        "real": None if chance is None else round(chance, 4),
-        "novel": verdict.novel,
-        "reason": verdict.reason,
-    }
-
-
-def _line(name: str, verdict: Verdict) -> str:
-    if verdict.probability is not None:
-        return f"{verdict.probability:6.3f}  {name}"
-    if verdict.novel:
-        return f"     -  {name}: unlike anything seen in training: {verdict.reason}"
-    return f"     -  {name}"
-
-
-def _judge_lines(card: JudgeCard, scale: Calibration) -> list[str]:
-    """What the probabilities mean, and which fakes the judge can tell."""
-    if card.blind:
-        return ["", card.blind]
     lines = [
-        "",
-        "probability of being real rather than one of the fakes below; as a scale, of "
-        f"{scale.count} held-out reals and of fakes of this generator:",
-        *_quantiles(scale),
-        "",
-        "told from held-out reals (AUC): "
-        + ", ".join(f"{each.name} {each.auc:.2f}" for each in card.controls if each.told),
+        f"{probability:6.3f}  {name}"
+        for name, probability in zip(names, probabilities, strict=True)
     ]
-    if card.untold:
-        names = ", ".join(card.untold)
-        lines.append(f"cannot tell {names} from reals: a high probability says nothing of these")
-    return lines
+    return "\n".join([*lines, *_scale_lines(scale), *(f"not judged: {each}" for each in broken)])
 
 
 def _scale_lines(scale: Calibration) -> list[str]:
@@ -227,12 +115,6 @@ def _scale_lines(scale: Calibration) -> list[str]:
         "",
         "probability of being real, against fakes of this very generator; as a scale, of "
         f"{scale.count} held-out reals and as many fakes:",
-        *_quantiles(scale),
-    ]
-
-
-def _quantiles(scale: Calibration) -> list[str]:
-    return [
         "          " + "".join(f"{quantile:>8.0%}" for quantile in QUANTILES),
         "  reals   " + "".join(f"{value:8.3f}" for value in scale.real),
         "  fakes   " + "".join(f"{value:8.3f}" for value in scale.fake),

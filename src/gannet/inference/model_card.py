@@ -8,9 +8,10 @@ from typing import Any
 
 from gannet.inference.artifact import Artifact
 from gannet.inference.card import Card
-from gannet.inference.options import given_modality, given_options
-from gannet.metrics.two_sample import TwoSampleResult
+from gannet.metrics.confidence import INCONCLUSIVE
 from gannet.modalities.registry import modality_of
+
+COIN = 0.5
 
 
 def model_card(artifact: Artifact, name: str, preview: str = "") -> str:
@@ -30,7 +31,7 @@ def model_card(artifact: Artifact, name: str, preview: str = "") -> str:
     lines = [
         "---",
         "library_name: gannet",
-        *([f"pipeline_tag: {pipeline}"] if (pipeline := _pipeline(artifact)) else []),
+        *([f"pipeline_tag: {presentation.pipeline}"] if presentation.pipeline else []),
         f"tags: [{', '.join(('gan', 'gannet', *presentation.tags))}]",
         "---",
         "",
@@ -61,7 +62,8 @@ def model_card(artifact: Artifact, name: str, preview: str = "") -> str:
         "",
         "It was fitted without a discriminator, so that it judges nothing."
         if fitted
-        else _judged(card),
+        else "The discriminator's probabilities are fitted on held-out data and on fakes of this "
+        "very generator; they say little about fakes from elsewhere.",
     ]
     if artifact.classes:
         lines += ["", "Classes: " + ", ".join(artifact.classes) + "."]
@@ -69,39 +71,13 @@ def model_card(artifact: Artifact, name: str, preview: str = "") -> str:
     return "\n".join(lines) + "\n"
 
 
-def _judged(card: Card) -> str:
-    """What the judge of the run can tell, in a sentence or two."""
-    judge = card.judge
-    if judge is None or judge.missing:
-        return (
-            "The discriminator's probabilities are fitted on held-out data and on fakes of this "
-            "very generator; they say little about fakes from elsewhere."
-        )
-    told = [f"{each.name} ({each.auc:.2f})" for each in judge.controls if each.told]
-    sentence = f"Its judge tells from held-out reals (AUC): {', '.join(told) or 'nothing'}."
-    return f"{sentence} It cannot tell: {', '.join(judge.untold)}." if judge.untold else sentence
-
-
 def _usage(artifact: Artifact) -> str:
     """A line of Python that uses the model."""
-    recipe, codecs = artifact.recipe, artifact.codecs
-    if recipe.inference.transform is not None:
-        codec = codecs.get(recipe.inference.transform.given, codecs["sample"])
-        given = modality_of(codec.kind)
-        suffix = given.item_suffix or next(iter(given.readers), "")
+    modality = modality_of(artifact.codecs["sample"].kind)
+    if artifact.recipe.inputs.conditional or artifact.recipe.inference.transform is not None:
+        suffix = modality.item_suffix or next(iter(modality.readers), "")
         return f'output = model.apply("input{suffix}")  # samples=5 for five different ones'
-    options = "".join(f", {name}=..." for name in given_options(recipe, codecs))
-    return f"samples = model.sample(16, seed=0{options})"
-
-
-def _pipeline(artifact: Artifact) -> str:
-    """The task by the hub's name, such as ``text-to-image``; empty if it has none."""
-    given = given_modality(artifact.recipe, artifact.codecs)
-    presentation = modality_of(artifact.codecs["sample"].kind).presentation
-    if given is None:
-        return presentation.pipeline
-    ends = (given.presentation.hub_name, presentation.hub_name)
-    return "-to-".join(ends) if all(ends) else ""
+    return "samples = model.sample(16, seed=0)"
 
 
 def _distance(measured: Mapping[str, Any]) -> str:
@@ -119,9 +95,15 @@ def _distance(measured: Mapping[str, Any]) -> str:
 
 def two_sample_sentence(card: Card) -> str:
     """The result of the classifier two-sample test (C2ST), in a sentence."""
-    if not card.two_sample_test:
+    test = card.two_sample_test
+    if not test:
         return "Too little was held out for a classifier two-sample test (C2ST)."
-    result = TwoSampleResult.of(card.two_sample_test)
-    if card.steps == 0 and result.outcome != "difference":
-        return "Nothing was trained, so the two-sample test (C2ST) claims nothing."
-    return f"Two-sample test (C2ST): {result.sentence()}"
+    sentence = (
+        f"Two-sample test (C2ST): {test['accuracy']:.1%} of held-out reals and fakes told apart "
+        f"({test['low']:.1%} to {test['high']:.1%}, {test['tested']} samples); 50 % is chance"
+    )
+    if test["low"] <= COIN and test["high"] > INCONCLUSIVE:
+        return f"{sentence}: these are too few to say whether there is a difference."
+    if test["low"] <= COIN:
+        return f"{sentence}: this test finds no difference between real and fake."
+    return f"{sentence}: it still finds a difference."

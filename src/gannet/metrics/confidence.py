@@ -17,7 +17,7 @@ INCONCLUSIVE = 0.62
 """Upper end of an interval around chance (0.5) from which a two-sample test is inconclusive."""
 
 
-def wilson(hits: float, trials: float, quantile: float = NORMAL) -> tuple[float, float]:
+def wilson(hits: float, trials: int, quantile: float = NORMAL) -> tuple[float, float]:
     """Wilson score interval of a proportion, valid for few trials and near 0 and 1.
 
     ``quantile`` is that of the standard normal; 1.96 gives an interval of 95 %.
@@ -54,9 +54,7 @@ def fair_coin_p_value(hits: int, trials: int) -> float:
     return min(math.fsum(math.exp(each - trials * math.log(2)) for each in log_counts), 1.0)
 
 
-def fraction_score(
-    name: str, flags: Sequence[Tensor], about: About, *, how: str = "", together: int = 1
-) -> Score:
+def fraction_score(name: str, flags: Sequence[Tensor], about: About, *, how: str = "") -> Score:
     """Fraction of fakes with an undesirable property, as a score; lower is better.
 
     Args:
@@ -64,26 +62,21 @@ def fraction_score(
         flags: ``(n,)`` booleans of fakes, of other reals (the reference) and of the baseline.
         about: Descriptive fields of the score.
         how: How it was measured, for the protocol.
-        together: How many flags are raised together, as both of a pair are; the intervals are then
-            those of as many times fewer trials.
     """
     hits = [int(each.sum()) for each in flags]
-    counts = [len(each) for each in flags]
-    (low, high), (reference_low, reference_high) = (
-        wilson(hit / together, count / together)
-        for hit, count in zip(hits[:2], counts[:2], strict=True)
-    )
+    count = len(flags[0])
+    (low, high), (reference_low, reference_high) = (wilson(each, count) for each in hits[:2])
     return Score(
         name=name,
-        value=hits[0] / counts[0],
+        value=hits[0] / count,
         low=low,
         high=high,
-        reference=hits[1] / counts[1],
+        reference=hits[1] / count,
         reference_low=reference_low,
         reference_high=reference_high,
-        samples=counts[0],
+        samples=count,
         better="low",
-        baseline=hits[2] / counts[2],
+        baseline=hits[2] / count,
         how=how,
         **about,
     )

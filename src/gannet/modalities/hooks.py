@@ -15,9 +15,7 @@ from gannet.core.codec import Codec
 from gannet.core.errors import ConfigError
 from gannet.core.scores import About, Histogram, Report, Score
 from gannet.core.types import Batch
-from gannet.metrics.two_sample import TwoSampleResult
 from gannet.modalities.corruption import NUMBERS, Corruption
-from gannet.networks.dictionary import DictionaryFeatures
 from gannet.networks.features import Features
 
 
@@ -117,13 +115,6 @@ class PairMeasure:
     about: About
 
 
-TwoSampleScorer = Callable[
-    [Tensor, Tensor, Tensor, Tensor], tuple[TwoSampleResult, Sequence[Score]]
-]
-"""Two-sample test, from held-out reals, fakes, training reals and a trivial baseline, each
-``(n, *shape)``, to what it found and its scores."""
-
-
 @dataclass(frozen=True)
 class WholeEvaluation:
     """Inputs of an evaluation, for modalities with an evaluation of their own.
@@ -136,10 +127,8 @@ class WholeEvaluation:
         seed: Random seed.
         transform: A raw input and a number of samples to raw outputs, for conditional
             generators; ``None`` if it makes samples from noise alone.
-        two_sample: The two-sample test that every kind of data is given; ``None`` for none.
         options: ``artifact`` and ``data``, as the report names them, and further options by name;
             unknown ones must be refused.
-        unseen: Whether no part of the run has seen the held-out rows, calibration included.
     """
 
     sampler: Sampler
@@ -148,9 +137,7 @@ class WholeEvaluation:
     count: int
     seed: int
     transform: Callable[[Any, int], Sequence[Any]] | None = None
-    two_sample: TwoSampleScorer | None = None
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    unseen: bool = False
 
 
 def columns(count: int) -> int:
@@ -181,11 +168,6 @@ def no_network(name: str, _samples: Tensor) -> Features | None:
         f"--features {name}: there are no such features of data of this kind",
         remedy="Choose auto, classifier or random.",
     )
-
-
-def dictionary_features(reference: Tensor, seed: int) -> Features:
-    """Features learnt from reals of any kind without labels."""
-    return DictionaryFeatures(reference, seed=seed)
 
 
 def no_profiles(_codec: Codec[Any], _real: Tensor, _fake: Tensor) -> Sequence[Histogram]:
@@ -221,7 +203,6 @@ class EvaluationHooks:
             real) and a trivial baseline, each ``(n, *shape)``.
         pretrained: Pretrained features, by name (``auto`` for the best available, or a path) and
             for some samples; ``None`` where none suits.
-        learnt: From reference samples and a seed to features learnt from them without labels.
         profiles: From the codec, held-out reals and fakes to histograms of single numbers.
         protocol: How raw data become samples, in sentences.
         measures: Measures of outputs against their targets; is given the one by features.
@@ -234,7 +215,6 @@ class EvaluationHooks:
 
     scores: Callable[[Tensor, Tensor, Tensor, Tensor], Sequence[Score]] = no_scores
     pretrained: Callable[[str, Tensor], Features | None] = no_network
-    learnt: Callable[[Tensor, int], Features] = dictionary_features
     profiles: Callable[[Codec[Any], Tensor, Tensor], Sequence[Histogram]] = no_profiles
     protocol: Callable[[Codec[Any]], Sequence[str]] = no_lines
     measures: Callable[[PairMeasure], Sequence[PairMeasure]] = by_features
@@ -266,9 +246,7 @@ def no_grid(_raws: Sequence[Any], _columns: int) -> SampleGrid | None:
     return None
 
 
-def no_comparison(
-    _inputs: Tensor, _outputs: Sequence[Tensor], _targets: Tensor, _across: int
-) -> SampleGrid | None:
+def no_comparison(_given: Batch, _outputs: Sequence[Tensor], _across: int) -> SampleGrid | None:
     """No file of inputs beside outputs."""
     return None
 
@@ -281,26 +259,22 @@ class Presentation:
         exhibit: A raw sample as an HTML page shows it.
         describe: A raw sample as cells of text.
         grid: Raw samples, and the number of columns, to one file; ``None`` for no such file.
-        compared: From inputs, outputs and targets of this kind, each ``(n, *shape)``, to exhibits
-            in rows: input, outputs, target. ``None`` shows the raw samples.
+        compared: From targets (with the inputs as their condition's grid) and outputs, each
+            ``(n, *shape)``, to exhibits in rows: input, outputs, target. ``None`` shows the raw
+            samples.
         comparison: The same in one file; with the number of inputs per row.
         contents: What a codec's samples are, for the model card; empty for their size.
         notes: Lines of Markdown about a codec for the model card.
         tags: Tags of the model card.
-        pipeline: Task of the model card of samples from noise, by the hub's name; empty for none.
-        hub_name: The hub's word for this kind of data in the names of other tasks, such as
-            ``image`` in ``text-to-image``; empty for none.
+        pipeline: Task of the model card, by the hub's name; empty for none.
     """
 
     exhibit: Callable[[Any], Exhibit] = text_exhibit
     describe: Callable[[Any], tuple[str, ...]] = described
     grid: Callable[[Sequence[Any], int], SampleGrid | None] = text_listing
-    compared: Callable[[Tensor, Sequence[Tensor], Tensor], Sequence[tuple[Exhibit, ...]]] | None = (
-        None
-    )
-    comparison: Callable[[Tensor, Sequence[Tensor], Tensor, int], SampleGrid | None] = no_comparison
+    compared: Callable[[Batch, Sequence[Tensor]], Sequence[tuple[Exhibit, ...]]] | None = None
+    comparison: Callable[[Batch, Sequence[Tensor], int], SampleGrid | None] = no_comparison
     contents: Callable[[Codec[Any]], str] = lambda _: ""
     notes: Callable[[Codec[Any]], Sequence[str]] = no_lines
     tags: tuple[str, ...] = ()
     pipeline: str = ""
-    hub_name: str = ""

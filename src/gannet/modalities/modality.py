@@ -27,10 +27,8 @@ from gannet.core.io.writers import write_npz
 from gannet.core.sampling import NoOptions, WriteRequest
 from gannet.core.source import FileContent, Source
 from gannet.core.types import Spec
-from gannet.modalities.findings import Examination
 from gannet.modalities.hooks import EvaluationHooks, Presentation
 from gannet.modalities.inference import InferenceHooks
-from gannet.modalities.judging import JudgingHooks
 from gannet.modalities.reading import (
     ITEM_BY_ITEM,
     Budget,
@@ -40,8 +38,7 @@ from gannet.modalities.reading import (
     reader_errors,
 )
 from gannet.networks.classifier import BuildClassifier, RowNet
-from gannet.networks.features import FeatureMap, Features, RandomFeatures
-from gannet.networks.robust_features import RobustFeatures, RobustScale
+from gannet.networks.features import Features, RandomFeatures
 
 __all__ = ["Budget", "Claim", "ColumnView", "Modality", "Reading", "Writer"]
 
@@ -75,15 +72,18 @@ class MonitorDefaults:
 
 @dataclass(frozen=True, slots=True)
 class TwoSampleDefaults:
-    """Defaults of the classifier two-sample test (C2ST).
+    """Defaults of the classifier two-sample test (C2ST) at the end of training.
 
     Attributes:
         samples: Maximum number of reals, and of fakes.
-        steps: Training steps of the network among its classifiers.
+        steps: Training steps of the classifier.
+        raw: Whether its inputs are the embedded samples themselves instead of features: images,
+            for a convolutional classifier, or rows of zeros and ones.
     """
 
     samples: int = 1_000
     steps: int = 120
+    raw: bool = False
 
 
 Writer = Callable[[Iterable[Any], WriteRequest], Sequence[str] | None]
@@ -104,12 +104,6 @@ DEFAULT_INFERENCE = InferenceHooks()
 
 DEFAULT_EVALUATION = EvaluationHooks()
 """Evaluation hooks that suit any modality."""
-
-DEFAULT_JUDGING = JudgingHooks()
-"""Hooks of the judge that suit any modality."""
-
-DEFAULT_EXAMINATION = Examination()
-"""Examination before training that suits any modality."""
 
 DEFAULT_PRESENTATION = Presentation()
 """Presentation hooks that suit any modality."""
@@ -140,16 +134,6 @@ def flattened(samples: Tensor) -> Tensor:
 def random_features(reference: Tensor, seed: int) -> Features:
     """Random features, fixed by the seed."""
     return RandomFeatures(reference, seed=seed)
-
-
-def robust_features(reference: Tensor, seed: int) -> Features:
-    """Random features of numbers with any tails, fixed by the seed."""
-    return RobustFeatures(reference, seed=seed)
-
-
-def robust_scale(reference: Tensor, _seed: int) -> FeatureMap:
-    """Numbers on their robust scale."""
-    return RobustScale(reference)
 
 
 def jittered(samples: Tensor, p: float, rng: torch.Generator | None = None) -> Tensor:
@@ -190,17 +174,11 @@ class Modality:
             for no samples, ``(0, ...)`` of that shape and dtype.
         unpack: Packed samples ``(n, ...)`` to tensors ``(n, *shape)``.
         reading: Optional hooks for reading data from disk.
-        examples: Some raw samples, from their number and random numbers, by which tests and tools
-            try the kind with every recipe that takes it; a kind within gannet must have it.
-        examination: Hooks for finding what is wrong with data.
         collection: What a whole data set is called; by default the plural noun.
 
         thumbnail: Samples ``(n, *shape)`` as few numbers ``(n, F)`` with cheap distances, for
             diversity, memorization and clusters.
         features: From reference samples and a seed to features for scores, without training.
-        monitor_features: The same for linear probes during training.
-        monitor_distance: The same for distances during training: smooth, so that a sample that
-            comes nearer to reals is nearer.
         classifier: From training samples and a number of classes to an untrained classifier.
         augment: Differentiable augmentation; each change with probability ``p``.
         channels_last: Whether networks and batches use the channels-last memory format.
@@ -216,7 +194,6 @@ class Modality:
             file.
         inference: Hooks for sampling, reading and transforming.
         evaluation: Hooks for evaluation.
-        judging: Hooks for the judge of a run.
         presentation: Hooks for showing samples to people.
     """
 
@@ -233,14 +210,10 @@ class Modality:
     pack: Callable[[Any, Sequence[Any]], NDArray[Any]] = encoded
     unpack: Callable[[Any, NDArray[Any]], Tensor] = as_tensor
     reading: Reading = ITEM_BY_ITEM
-    examples: Callable[[int, np.random.Generator], Sequence[Any]] | None = None
-    examination: Examination = DEFAULT_EXAMINATION
     collection: str = ""
 
     thumbnail: Callable[[Tensor], Tensor] = flattened
     features: Callable[[Tensor, int], Features] = random_features
-    monitor_features: Callable[[Tensor, int], Features] = robust_features
-    monitor_distance: Callable[[Tensor, int], FeatureMap] = robust_scale
     classifier: BuildClassifier = RowNet
     augment: Callable[[Tensor, float, torch.Generator | None], Tensor] = jittered
     channels_last: bool = False
@@ -254,7 +227,6 @@ class Modality:
     item_suffix: str = ""
     inference: InferenceHooks = DEFAULT_INFERENCE
     evaluation: EvaluationHooks = DEFAULT_EVALUATION
-    judging: JudgingHooks = DEFAULT_JUDGING
     presentation: Presentation = DEFAULT_PRESENTATION
 
     @property

@@ -122,14 +122,11 @@ class StoredSamples:
         store: The encoded samples.
         contents: ``(n,)`` fingerprints that order the samples.
         fingerprints: ``(n,)`` fingerprints, equal for duplicates.
-        identities: ``(n,)`` fingerprints, equal for equal samples, even where these are no
-            duplicates but coincidences; by default ``fingerprints``.
     """
 
     store: SampleStore
     contents: NDArray[np.uint64]
     fingerprints: NDArray[np.uint64]
-    identities: NDArray[np.uint64] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,15 +246,6 @@ def content_of(cell: Any, name: str) -> bytes:
         ) from None
 
 
-Traits = Mapping[str, Sequence[Any]]
-"""Name -> ``[lowest, highest]`` number, or names."""
-
-
-def as_given(source: Source, _codec: object) -> Source:
-    """The source itself."""
-    return source
-
-
 def no_layout(_codec: object) -> TableLayout:
     """Samples are not rows of a table."""
     return NO_TABLE
@@ -290,10 +278,6 @@ class Reading:
         inspect: Dataset report of a source, with its options, a budget and a maximum of items.
         pseudo_classes: Whether unlabeled data may be clustered into pseudo-classes, by thumbnails.
         pairing: How pairs are found in one file.
-        traits: What given data must share with those of training, see ``data.traits``; by
-            default names of columns, or the ranges of the axes of raw samples.
-        known: From a source and a codec to a source without what the codec does not know, such as
-            further columns.
     """
 
     adopt: Callable[[Source, ColumnView], Source] = source_unchanged
@@ -309,8 +293,6 @@ class Reading:
     inspect: Callable[[Source, Any, Budget, int], Inspection] | None = None
     pseudo_classes: bool = False
     pairing: Pairing = Pairing()
-    traits: Callable[[Source], Traits] | None = None
-    known: Callable[[Source, Any], Source] = as_given
 
 
 ITEM_BY_ITEM = Reading()

@@ -36,7 +36,7 @@ class Features(Protocol):
     equal ``hash`` means equal function.
 
     Attributes:
-        name: What they are: ``random``, ``dictionary``, ``classifier``, ``inception`` and so on.
+        name: What they are: ``random``, ``classifier``, ``efficientnet-lite0``, ``inception``.
         width: Features per sample.
         hash: First six hexadecimal digits of the SHA-256 of the weights.
     """
@@ -120,12 +120,12 @@ class RandomFeatures:
             reference: ``(N, *shape)`` reals, at least two, better hundreds.
             seed: Of the weights; the same for scores that are to be compared.
         """
-        check_enough(reference)
+        _check_enough(reference)
         rng = torch.Generator().manual_seed(seed)
         flat = reference.flatten(1).float()
         self._row_scale = Standardizer(flat)
         self._weights = _random_fourier_features(self._row_scale(flat), rng)
-        self._end = Projection(in_chunks(self._wave, reference, 4096), rng)
+        self._end = _Projection(in_chunks(self._wave, reference, 4096), rng)
         self.width = self._end.width
         self.hash = fingerprint([self._weights, *self._end.state])
 
@@ -159,10 +159,10 @@ class RandomConvolutionFeatures:
             reference: ``(N, C, H, W)`` reals, at least two, better hundreds.
             seed: Of the weights; the same for scores that are to be compared.
         """
-        check_enough(reference)
+        _check_enough(reference)
         rng = torch.Generator().manual_seed(seed)
         self._weights = _filters(reference.shape[1], rng)
-        self._end = Projection(in_chunks(self._convolve, reference, 256), rng)
+        self._end = _Projection(in_chunks(self._convolve, reference, 256), rng)
         self.width = self._end.width
         self.hash = fingerprint([*self._weights, *self._end.state])
 
@@ -182,8 +182,7 @@ class RandomConvolutionFeatures:
         return torch.cat(parts, 1)
 
 
-def check_enough(reference: Tensor) -> None:
-    """Raise a ``DataError`` for fewer than two samples, to which nothing can be fitted."""
+def _check_enough(reference: Tensor) -> None:
     if len(reference) < 2:
         raise DataError(
             f"{len(reference)} sample(s) are too few to standardise features",
@@ -191,12 +190,12 @@ def check_enough(reference: Tensor) -> None:
         )
 
 
-class Projection:
+class _Projection:
     """Standardises random features and projects them to at most ``RANDOM_WIDTH``."""
 
     def __init__(self, raw: Tensor, rng: torch.Generator) -> None:
         self._scale = Standardizer(raw)
-        self._turn = projection(raw.shape[1], rng)
+        self._turn = _projection(raw.shape[1], rng)
         self.width = self._turn.shape[1]
         self.state = (self._scale.mean, self._scale.std, self._turn)
 
@@ -371,7 +370,7 @@ def _random_fourier_features(rows: Tensor, rng: torch.Generator) -> Tensor:
     return torch.cat(frequencies, 1)
 
 
-def projection(width: int, rng: torch.Generator) -> Tensor:
+def _projection(width: int, rng: torch.Generator) -> Tensor:
     """A random orthogonal projection to ``RANDOM_WIDTH`` numbers; the identity for fewer."""
     if width <= RANDOM_WIDTH:
         return torch.eye(width)

@@ -19,13 +19,15 @@ from gannet.core.config import Config
 from gannet.core.recipe import Controls, Inputs, Recipe, Slot, Suggestion, Training
 from gannet.core.types import Batch, Condition, Losses, Networks, Spec
 from gannet.losses import adversarial
-from gannet.losses.energy import energy_distance_loss
-from gannet.losses.gradient_penalty import interpolate, r1_and_r2, wgan_gp
+from gannet.losses.gradient_penalty import gradient_norm_squared, interpolate, wgan_gp
 from gannet.modalities.registry import modality_of
 from gannet.networks import convolutional
 from gannet.networks import mlp as rows
 from gannet.recipes.common.networks import has_image_axes, is_bounded
 from gannet.recipes.common.schedules import cosine, exponential
+
+FEW_IMAGES = 500
+"""Number of images below which they are augmented."""
 
 IMAGE_PENALTY = 0.046
 """Gradient penalty weight over the summed variance of the data, for images."""
@@ -38,9 +40,6 @@ SCALING: tuple[tuple[int, dict[str, float]], ...] = (
     (4_000, {"width": 24, "batch": 32, "gradient_penalty_end": 0.03}),
 )
 """Minimum steps -> larger networks and batches; measured on digits at 60 and 300 s."""
-
-ENERGY_ROWS = 256
-"""Rows of a batch that the energy distance is taken of: it grows with their square."""
 
 UNCALIBRATED = ("hinge", "wasserstein", "least_squares")
 """Adversarial losses whose logits are not log-odds."""
@@ -82,12 +81,6 @@ class GenerateConfig(Config):
         0.5,
         ge=0,
         description="matching-aware loss weight (GAN-CLS): reals under a wrong class count as fake",
-    )
-    energy_weight: float = Field(
-        0.0,
-        ge=0,
-        description="energy distance weight of the generator's loss: keeps the spread within "
-        "clusters of rows",
     )
     pseudo_classes: int = Field(
         0,
@@ -159,7 +152,9 @@ def discriminator_losses(
         "adversarial": adversarial.OBJECTIVES[config.loss].discriminator(real_logits, fake_logits)
     }
     if penalize:
-        losses |= r1_and_r2(logits[: 2 * count], samples, config.gradient_penalty)
+        squared_norms = gradient_norm_squared(logits[: 2 * count], samples)
+        losses["r1"] = config.gradient_penalty / 2 * squared_norms[:count].mean()
+        losses["r2"] = config.gradient_penalty / 2 * squared_norms[count:].mean()
     if match_classes:
         mismatched_logits = logits[2 * count :]
         losses["matching_aware"] = config.matching_aware * matching_aware_loss(
@@ -193,39 +188,16 @@ def matching_aware_loss(own: Tensor, real_logits: Tensor, wrong_logits: Tensor) 
 def generator_losses(
     networks: Networks, batch: Batch, noise: Tensor, config: GenerateConfig
 ) -> Losses:
-    """Adversarial loss of the generator, and with a weight the energy distance to the reals."""
+    """Adversarial loss of the generator."""
     augment = modality_of(batch.kind).augment
-    samples = networks.generator(noise, batch.condition)
-    fake = augment(samples, config.augment_p, None)
+    fake = augment(networks.generator(noise, batch.condition), config.augment_p, None)
     fake_logits = networks.discriminator(fake, batch.condition).float()
     if config.loss == "relativistic":
         real = augment(batch.real, config.augment_p, None)
         real_logits = networks.discriminator(real, batch.condition).float()
     else:
         real_logits = fake_logits.detach()  # the other losses do not use it
-    losses = {
-        "adversarial": adversarial.OBJECTIVES[config.loss].generator(real_logits, fake_logits)
-    }
-    if config.energy_weight:
-        losses["energy"] = config.energy_weight * _energy(batch, samples)
-    return losses
-
-
-def _energy(batch: Batch, samples: Tensor) -> Tensor:
-    """Energy distance between some reals and fakes, each with its class as further numbers.
-
-    Classes lie as far apart as samples do on average, so that each class has a spread of its own.
-    """
-    some = slice(ENERGY_ROWS)
-    real, fake, vector = (
-        batch.real[some].flatten(1),
-        samples[some].flatten(1),
-        batch.condition.vector[some],
-    )
-    if vector.shape[1]:
-        vector = vector * real.var(0).sum().sqrt()
-        real, fake = torch.cat([real, vector], 1), torch.cat([fake, vector], 1)
-    return energy_distance_loss(real, fake)
+    return {"adversarial": adversarial.OBJECTIVES[config.loss].generator(real_logits, fake_logits)}
 
 
 def schedule(config: GenerateConfig, progress: float) -> GenerateConfig:
@@ -235,7 +207,7 @@ def schedule(config: GenerateConfig, progress: float) -> GenerateConfig:
 
 
 def suggest_config(some: Batch, rows: int) -> Iterator[Suggestion]:
-    """Settings for vectors, and for the variance of the data.
+    """Settings for vectors, for few images, and for the variance of the data.
 
     A squared gradient norm has the unit of logits squared over data squared, so only a weight in
     the unit of data squared means the same for every range, size and kind of data: a multiple of
@@ -253,9 +225,10 @@ def suggest_config(some: Batch, rows: int) -> Iterator[Suggestion]:
                 "learning_rate_end": 0.01,
                 "lr_schedule": "cosine",
                 "gradient_penalty_end": 3e-3,
-                "energy_weight": 0.5,
             },
         )
+    elif rows < FEW_IMAGES:
+        yield f"only {rows} {kind.noun[1]} to train on", {"augment_p": 0.3}
     variance = float(some.real.flatten(1).var(0).sum())
     penalty_ratio = IMAGE_PENALTY if has_images else VECTOR_PENALTY
     weight = float(f"{max(penalty_ratio * variance, 1e-6):.3g}")
@@ -269,8 +242,6 @@ def scaling(spec: Spec) -> Sequence[tuple[int, Mapping[str, float]]]:
 
 def presets(config: GenerateConfig) -> Iterator[Suggestion]:
     """Settings of the papers for the losses that need them."""
-    if config.loss != "relativistic":
-        yield "to see this loss alone", {"energy_weight": 0.0}
     if config.loss == "wasserstein":
         yield (
             "as in its paper, arXiv:1704.00028",

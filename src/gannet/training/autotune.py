@@ -34,13 +34,6 @@ MANY_SAMPLES = 1_000_000
 PROBE_SAMPLES = 512
 """Samples that a recipe suggests settings from."""
 
-REPEATS = 2.5
-"""Times that each sample may be seen, for each sample that there is, without augmentation: 5,000
-times of 2,000 samples, 500 times of 200."""
-
-AUGMENTATION = 0.3
-"""Augmentation probability at first where samples are seen more often than that."""
-
 Clock = Callable[[], float]
 
 
@@ -201,39 +194,10 @@ def choose_settings(
         # The rest is for evaluations and checkpoints; measured on digits, see docs/benchmarks.md.
         steps = max(int(0.93 * seconds / step), 20)
         chosen.choose(f"{seconds:.0f} s at {step * 1e3:.1f} ms a step", steps=steps)
-        _choose_augmentation(chosen)
     else:
         with processor.threads(chosen.config.threads):
             step = chosen.time_step(clock=clock)
-        _choose_augmentation(chosen)
     return chosen, step
-
-
-def seen_often(chosen: AutoConfig) -> tuple[float, float]:
-    """How often training will see each sample, and how often is too often for so few of them."""
-    rows = len(chosen.dataset.train)
-    return chosen.config.steps * chosen.config.batch / rows, REPEATS * rows
-
-
-def _choose_augmentation(chosen: AutoConfig) -> None:
-    """Augment from the start what is seen so often that it would be learnt by heart.
-
-    Later the controller raises and lowers it as the measured gap between training and held-out
-    samples asks for.
-
-    Source: Karras et al. 2020, arXiv:2006.06676, fig. 1: the fewer the samples, the earlier the
-    discriminator overfits. The limit itself is a rule of thumb.
-    """
-    name = chosen.recipe.training.controls.augment
-    seen, usual = seen_often(chosen)
-    copies_matter = modality_of(chosen.spec.kind).monitor.near_copies
-    if not name or not copies_matter:
-        return
-    if seen > usual and chosen.config.model_dump()[name] < AUGMENTATION:
-        rows, many = len(chosen.dataset.train), modality_of(chosen.spec.kind).noun[1]
-        chosen.choose(
-            f"each of only {rows} {many} will be seen {seen:.0f} times", **{name: AUGMENTATION}
-        )
 
 
 def _choose_numbers(chosen: AutoConfig) -> None:

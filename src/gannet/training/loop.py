@@ -14,8 +14,6 @@ from gannet.core.io.files import holding, write_whole
 from gannet.core.types import Batch, StepResult
 from gannet.data.dataset import Dataset
 from gannet.inference.calibration import calibrated
-from gannet.inference.judge.fit import with_judge
-from gannet.inference.training_samples import TrainingSamples
 from gannet.recipes.registry import find_recipe
 from gannet.training.controller import MonitorEvaluation
 from gannet.training.finalize import finalize, with_fit_after_training, with_two_sample_test
@@ -81,8 +79,6 @@ def run_training(
     threads = parse(find_recipe(plan.recipe).config, plan.config).threads
     with holding(out / "run.lock"), processor.threads(threads):
         _write_plan(plan, out)
-        if len(dataset.identities):
-            training_samples_of(dataset).save(out)
         if find_recipe(plan.recipe).training.fit is not None:
             yield from _run_fit(plan, dataset, out, clock)
             return
@@ -119,14 +115,6 @@ def _write_plan(plan: Plan, out: Path) -> None:
             remedy="Give the same command to resume that run, or another --out.",
         )
     write_whole(out / "plan.json", plan.model_dump_json(indent=2).encode())
-
-
-def training_samples_of(dataset: Dataset) -> TrainingSamples:
-    """Which samples a dataset trains on."""
-    train, held_out = (
-        dataset.identities[rows.indices] for rows in (dataset.train, dataset.held_out)
-    )
-    return TrainingSamples.of(train, held_out)
 
 
 def _steps(
@@ -197,5 +185,4 @@ def _end(run: Run) -> None:
         )
     artifact = with_fit_after_training(run.artifact(), run.dataset)
     tested = with_two_sample_test(calibrated(artifact, run.dataset), run.dataset)
-    judged = with_judge(tested, run.dataset, run.reservoir.samples)
-    finalize(judged, run.out, run.dataset.held_out)
+    finalize(tested, run.out, run.dataset.held_out)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -16,12 +16,10 @@ from pydantic import BaseModel, ConfigDict
 from gannet.core import device as processor
 from gannet.core.types import Spec
 from gannet.data.dataset import Dataset
-from gannet.data.doctor.checks import samples_seen
 from gannet.data.inspect import Findings
-from gannet.modalities.findings import Finding
 from gannet.modalities.registry import find_modality, modality_of
 from gannet.recipes.registry import find_recipe
-from gannet.training.autotune import AutoConfig, Clock, choose_settings, seen_often
+from gannet.training.autotune import AutoConfig, Clock, choose_settings
 
 EVALUATIONS = 32
 """Evaluations in a run, unless that would be too often or too seldom."""
@@ -75,8 +73,6 @@ class Plan(BaseModel):
         eval_interval: Steps between evaluations.
         reasons: Why each setting is what it is.
         forecast: What to expect, in sentences for users.
-        traits: Of the raw data; see ``data.traits``.
-        findings: What is wrong with the data, as records of ``Finding``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -100,8 +96,6 @@ class Plan(BaseModel):
     eval_interval: int
     reasons: tuple[str, ...] = ()
     forecast: tuple[str, ...] = ()
-    traits: dict[str, list[Any]] = {}
-    findings: tuple[Finding, ...] = ()
 
 
 def _eval_interval(chosen: AutoConfig) -> int:
@@ -159,13 +153,6 @@ def forecast(chosen: AutoConfig, step: float) -> list[str]:
     return sentences
 
 
-def _few_samples(chosen: AutoConfig) -> Iterator[Finding]:
-    """Whether so few samples are seen so often that they may be learnt by heart."""
-    modality = modality_of(chosen.spec.kind)
-    if chosen.recipe.training.fit is None and modality.monitor.near_copies:
-        yield from samples_seen(len(chosen.dataset.train), *seen_often(chosen), modality)
-
-
 def make_plan(
     dataset: Dataset,
     *,
@@ -219,5 +206,4 @@ def make_plan(
         eval_interval=_eval_interval(chosen),
         reasons=tuple(chosen.reasons),
         forecast=tuple(forecast(chosen, step)),
-        findings=tuple(_few_samples(chosen)),
     )

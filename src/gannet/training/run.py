@@ -15,13 +15,11 @@ from torch import Tensor
 from gannet.core.config import Config, parse
 from gannet.core.io.files import append_line
 from gannet.core.plugins import gannet_version
-from gannet.core.recipe import Recipe
 from gannet.core.source import Source
-from gannet.core.types import Batch, Spec, StepResult
+from gannet.core.types import Spec, StepResult
 from gannet.data.dataset import Dataset
 from gannet.inference.artifact import Artifact
 from gannet.inference.card import Card
-from gannet.inference.judge.reservoir import Reservoir
 from gannet.modalities.registry import modality_of
 from gannet.recipes.registry import find_recipe
 from gannet.training.checkpoint import load_checkpoint, save_checkpoint, truncate_log
@@ -34,10 +32,8 @@ from gannet.training.monitor import (
     healthy_now,
     thresholds_for,
 )
-from gannet.training.monitor.advice import Circumstances, advised
 from gannet.training.monitor.build import monitor_for
-from gannet.training.monitor.final import final_diagnosis
-from gannet.training.monitor.keeping import clearly_nearer, noise, worth_keeping
+from gannet.training.monitor.thresholds import DEFAULT_THRESHOLDS
 from gannet.training.plan import FORMAT, Plan
 from gannet.training.trainer import Trainer
 
@@ -45,6 +41,9 @@ BY_HAND = "stopped by hand"
 
 DISTANCE = "energy distance, random features"
 """Name of the distance on the model card."""
+
+MIN_EVALUATIONS = 3
+"""Evaluations below which a run is not called healthy, even if no symptom was found."""
 
 PART = 65_536
 """Samples read at once for statistics."""
@@ -60,7 +59,6 @@ class Run:
         first_counted: Index of the first evaluation that counts; those before a rollback do not.
         best: Weights with the best energy distance to held-out data, and that distance.
         healthy: State of the trainer at the last healthy evaluation; at first, the initial state.
-        before_trial: State of the trainer before the action that is on trial; empty without one.
         stopped: Why the run ended, once it has.
     """
 
@@ -72,16 +70,11 @@ class Run:
             recipe, config, plan.spec, seed=plan.seed, device=plan.device
         )
         self.monitor = monitor_for(dataset, plan)
-        self.reservoir = Reservoir()
         self.controller = Controller(enabled=plan.auto_adjust)
-        self.usual_penalty = suggested(
-            recipe, self.monitor.train, recipe.training.controls.regularize, len(dataset.train)
-        )
         self.history: list[Measurements] = []
         self.first_counted = 0
         self.best: dict[str, Any] = {}
         self.healthy: dict[str, Any] = _snapshot(self.trainer)
-        self.before_trial: dict[str, Any] = {}
         self.diagnosis = Diagnosis("healthy", "not evaluated yet")
         self.elapsed = 0.0
         self.stopped = ""
@@ -93,13 +86,11 @@ class Run:
         state = {
             "trainer": self.trainer.state_dict(),
             "controller": self.controller.state(),
-            "reservoir": self.reservoir.state(),
             # At full precision, so that rounding cannot change a diagnosis after a resume.
             "history": [asdict(each) for each in self.history],
             "best": self.best,
             "healthy": self.healthy,
-            "before_trial": self.before_trial,
-            "diagnosis": [self.diagnosis.name, self.diagnosis.evidence, self.diagnosis.advice],
+            "diagnosis": [self.diagnosis.name, self.diagnosis.evidence],
             "first_counted": self.first_counted,
             "elapsed": self.elapsed,
             "stopped": self.stopped,
@@ -119,10 +110,8 @@ class Run:
     def _load_state(self, state: Mapping[str, Any]) -> None:
         self.trainer.load_state_dict(state["trainer"])
         self.controller = Controller.of(state["controller"])
-        self.reservoir = Reservoir.of(state["reservoir"])
         self.history = [Measurements(**each) for each in state["history"]]
         self.best, self.healthy = state["best"], state["healthy"]
-        self.before_trial = state["before_trial"]
         self.diagnosis = Diagnosis(*state["diagnosis"])
         self.first_counted = state["first_counted"]
         self.elapsed, self.stopped = state["elapsed"], state["stopped"]
@@ -134,17 +123,15 @@ class Run:
     def evaluate(self, progress: StepResult) -> MonitorEvaluation:
         """Measure, diagnose, act, write a preview and log it."""
         measurements = self._measure()
-        finite = [each for each in self.history if each.finite]
-        # Over all attempts: what once beat the baseline can learn.
-        below_baseline = all(each.energy_distance > each.gaussian_baseline for each in finite)
+        evaluations = [each for each in self.history[self.first_counted :] if each.finite]
+        below_baseline = all(each.energy_distance > each.gaussian_baseline for each in evaluations)
+        controls = self.trainer.recipe.training.controls
         action = self.controller.respond(
             self.diagnosis,
-            self.history[self.first_counted :],
+            measurements,
             self.trainer.config,
-            self.trainer.recipe.training.controls,
-            progress=self.trainer.step / self.trainer.config.steps,
+            controls,
             below_baseline=below_baseline,
-            usual_penalty=self.usual_penalty,
         )
         if action is not None:
             self._act(action)
@@ -164,51 +151,67 @@ class Run:
             self._measure()
 
     def _measure(self) -> Measurements:
-        """Measure, diagnose, and keep the state if it is worth it."""
+        """Measure, diagnose, and keep the state if it is healthy."""
         measurements = self.monitor.measure(self.trainer)
-        self.reservoir.add(self.monitor.latest, self.trainer.step)
         self.history.append(measurements)
         progress = self.trainer.step / self.trainer.config.steps
         near_copies = modality_of(self.plan.spec.kind).monitor.near_copies
         thresholds = thresholds_for(
             self.trainer.recipe, self.trainer.config, near_copies=near_copies
         )
-        diagnosis = diagnose(self.history[self.first_counted :], progress, thresholds)
-        self.diagnosis = advised(
-            diagnosis,
-            self.history,
-            Circumstances(
-                batch=self.trainer.config.batch,
-                latent_dim=self.trainer.config.latent_dim,
-                train=len(self.dataset.train),
-                steps=self.trainer.config.steps,
-                unregularized=unregularized(self.trainer.recipe, self.trainer.config),
-            ),
-        )
-        healthy = diagnosis.name in ("healthy", "converged")
-        if healthy_now(measurements, thresholds) and (
-            healthy or clearly_nearer(measurements, self.best)
+        self.diagnosis = diagnose(self.history[self.first_counted :], progress, thresholds)
+        if self.diagnosis.name in ("healthy", "converged") and healthy_now(
+            measurements, thresholds
         ):
             self._remember(measurements)
         return measurements
 
     def _final_diagnosis(self) -> dict[str, str]:
         """The diagnosis on the card; too few evaluations do not make a run healthy."""
-        found = final_diagnosis(
-            self.diagnosis, self.history, conditional=self.trainer.recipe.conditional
+        name, evidence, evaluations = (
+            self.diagnosis.name,
+            self.diagnosis.evidence,
+            len(self.history),
         )
-        return found | {"stopped": self.stopped, "auto_adjust": self.controller.gave_up}
+        if name in ("healthy", "converged") and evaluations < MIN_EVALUATIONS:
+            name = "not judged"
+            evidence = (
+                f"{evaluations or 'no'} evaluation{'s' * (evaluations != 1)}, a diagnosis takes "
+                f"{MIN_EVALUATIONS}"
+            )
+        elif (
+            name == "healthy"
+            and not self.trainer.recipe.conditional
+            and _below_baseline(now := self.history[-1])
+        ):
+            name = "not judged"
+            evidence = (
+                f"it ended before its samples (energy distance {now.energy_distance:.3g}) were "
+                "nearer to the data than those of the Gaussian baseline "
+                f"({now.gaussian_baseline:.3g}): give it more time"
+            )
+        return {"name": name, "evidence": evidence, "stopped": self.stopped}
 
     def _remember(self, measurements: Measurements) -> None:
-        if not worth_keeping(measurements, self.best, conditional=self.trainer.recipe.conditional):
+        loss, lowest_loss = measurements.loss_validation, self.best.get("wrong", math.inf)
+        # The validation loss says more about a generator than a distance. Of two states with about
+        # the same loss, the later one is preferred: longer EMA, smaller steps.
+        best = self.best.get("energy_distance", float("inf"))
+        noise = math.hypot(self.best.get("error", 0.0), measurements.energy_distance_se)
+        noise = noise if math.isfinite(noise) else 0.0  # NaN for very few samples
+        # Exception: conditional outputs clearly nearer to reals may have a higher pixel loss, since
+        # blur minimizes it.
+        nearer = self.trainer.recipe.conditional and measurements.energy_distance < best - 2 * noise
+        if (
+            loss - lowest_loss > DEFAULT_THRESHOLDS.max_loss_increase * abs(lowest_loss)
+            and not nearer
+        ):
             return
         self.healthy = _snapshot(self.trainer)
-        best = self.best.get("energy_distance", math.inf)
-        loss = measurements.loss_validation
         # A later state wins unless its distance is worse beyond the noise of both: it has a longer
         # EMA, and the lowest of many noisy distances is partly luck.
-        if measurements.energy_distance <= best + 2 * noise(measurements, self.best) or (
-            math.isfinite(loss)
+        if measurements.energy_distance <= best + 2 * noise or math.isfinite(
+            measurements.loss_validation
         ):
             self.best = {
                 "model": _cloned(self.trainer.ema.state_dict()),
@@ -217,10 +220,8 @@ class Run:
                 "step": self.trainer.step,
                 "energy_distance": min(measurements.energy_distance, best),
                 "error": measurements.energy_distance_se,
-                "latest_distance": measurements.energy_distance,
-                "validation_loss": loss
-                if math.isnan(loss)
-                else min(loss, self.best.get("validation_loss", math.inf)),
+                "here": measurements.energy_distance,
+                "wrong": loss if math.isnan(loss) else min(loss, lowest_loss),
             }
 
     def _generator_state(self) -> dict[str, Tensor]:
@@ -229,10 +230,6 @@ class Run:
         return _cloned(self.trainer.networks.generator.state_dict()) if separate else {}
 
     def _act(self, action: Action) -> None:
-        if action.undo:
-            self.trainer.load_networks(copy.deepcopy(self.before_trial))
-            self.first_counted = len(self.history)
-        self.before_trial = _snapshot(self.trainer) if action.trial else {}
         if action.restart:
             self.trainer.reset(action.restart)
             self.healthy = _snapshot(self.trainer)
@@ -254,7 +251,6 @@ class Run:
             "monitor": evaluation.measurements.record(),
             "diagnosis": evaluation.diagnosis.name,
             "evidence": evaluation.diagnosis.evidence,
-            "advice": evaluation.diagnosis.advice,
             "action": evaluation.action.record() if evaluation.action else None,
         }
         append_line(self.out / "training_log.jsonl", json.dumps(_finite(line), allow_nan=False))
@@ -291,7 +287,7 @@ class Run:
     def _card(self) -> Card:
         distance = {
             "name": DISTANCE,
-            "value": self.best.get("latest_distance"),
+            "value": self.best.get("here"),
             "error": self.best.get("error"),
             "reference": self.monitor.reference,
             "samples": self.monitor.count,
@@ -346,18 +342,22 @@ def card_of(
         gannet=gannet_version(),
         data={
             "name": Path(plan.data).name,
-            "findings": [each.model_dump(mode="json") for each in plan.findings],
             "digest": plan.digest,
             "label": plan.label_column,
             "train": len(dataset.train),
             "held_out": len(dataset.held_out),
             "classes": len(dataset.classes),
-            "traits": plan.traits,
             **_writing(dataset.source),
         },
         diagnosis=diagnosis,
         energy_distance=_finite(distance),
     )
+
+
+def _below_baseline(now: Measurements) -> bool:
+    """Whether the Gaussian baseline is nearer to the data, beyond the noise of the distance."""
+    noise = now.energy_distance_se if math.isfinite(now.energy_distance_se) else 0.0
+    return now.energy_distance - 2 * noise > now.gaussian_baseline
 
 
 def _writing(source: Source) -> dict[str, Any]:
@@ -366,20 +366,6 @@ def _writing(source: Source) -> dict[str, Any]:
         return {}
     suffix = source.files[0].suffix.lower() if source.files else ""
     return {"dialect": asdict(source.dialect), "suffix": suffix}
-
-
-def unregularized(recipe: Recipe[Any], config: Config) -> bool:
-    """Whether nothing keeps the discriminator flat, of a loss that needs it."""
-    penalty = config.model_dump().get(recipe.training.controls.regularize)
-    needed = recipe.training.calibrated_logits(config) and not config.weight_clip
-    return needed and penalty == 0
-
-
-def suggested(recipe: Recipe[Any], some: Batch, name: str, rows: int) -> float:
-    """The value that a recipe suggests for a setting with these data; 0 for none."""
-    values = {k: v for _, found in recipe.training.suggest(some, rows) for k, v in found.items()}
-    value = values.get(name, 0.0)
-    return float(value) if isinstance(value, int | float) else 0.0
 
 
 def _cloned(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,14 +14,11 @@ from pydantic import BaseModel
 from gannet.core import device as processor
 from gannet.core.codec import Codec
 from gannet.core.plugins import gannet_version
-from gannet.core.recipe import Slot
 from gannet.core.source import SAMPLE, Source
 from gannet.data import dataset
-from gannet.data.doctor.diagnose import diagnose_dataset
 from gannet.data.inspect import Findings, examine
-from gannet.data.options import given_options, options_by_role, options_for
+from gannet.data.options import given_options, options_for
 from gannet.data.pseudo_classes import with_pseudo_classes
-from gannet.data.traits import traits_of
 from gannet.modalities.modality import Modality
 from gannet.modalities.reading import Budget
 from gannet.modalities.registry import codec_of, find_modality, modalities
@@ -77,13 +74,13 @@ class EncodedData:
     """Decoded data and what was chosen for them.
 
     Attributes:
-        dataset: Split and ready to train on.
-        options: Options of the kinds of data that the user gave, as JSON values.
+        data: Split and ready to train on.
+        options: Options of the kind of data that the user gave, as JSON values.
         reason: Why samples have their size; empty where there was no choice.
         minutes: Time budget of the run; 0 if it is bounded by steps.
     """
 
-    dataset: dataset.Dataset
+    data: dataset.Dataset
     options: dict[str, Any]
     reason: str
     minutes: float
@@ -141,15 +138,8 @@ def inspect_data(
         DataError: if nothing is there, or nothing that can be recognized.
     """
     every = tuple(each.name for each in modalities())
-    slots: Mapping[Any, Slot] = find_recipe(recipe).inputs.slots if recipe else {}
-    kinds = slots[SAMPLE].modalities if recipe else every
+    kinds = find_recipe(recipe).inputs.slots[SAMPLE].modalities if recipe else every
     budget = Budget(largest=processor.largest_side(processor.best_device()))
-    own = {name for kind in kinds for name in find_modality(kind).options.model_fields}
-    for kind in (each for slot in slots.values() for each in slot.modalities):
-        # Only samples are inspected; what is for other slots is checked, and has no effect.
-        beside = find_modality(kind).options.model_fields.keys() - own
-        options_for(find_modality(kind), {n: v for n, v in options.items() if n in beside})
-        options = {name: value for name, value in options.items() if name not in beside}
     return examine(data, label=label, kinds=kinds_for(kinds, label), options=options, budget=budget)
 
 
@@ -161,9 +151,8 @@ def _find_source(task: Task) -> Source:
 def _encode(task: Task, source: Source) -> EncodedData:
     """Encode and split the data."""
     modality = find_modality(source.kind)
-    kinds = {SAMPLE: modality} | {r: find_modality(s.kind) for r, s in source.roles.items()}
-    options = options_by_role(kinds, task.options)
-    codecs, reason = _codecs(task, source, kinds, options)
+    options = options_for(modality, task.options)
+    codecs, reason = _codecs(task, source, modality, options)
     loaded = dataset.load(source, codecs, cache=task.out / "cache", seed=0)
     check_classes(loaded, task.recipe.inputs)
     loaded = with_pseudo_classes(loaded, task.recipe.training.controls.pseudo_classes, task.config)
@@ -172,33 +161,23 @@ def _encode(task: Task, source: Source) -> EncodedData:
         modality.cost(codecs[SAMPLE].shape) if whole else 1.0, task.resolved_device
     )
     minutes = usual if task.minutes is None else task.minutes
-    given = _effective_options(task, source, kinds, options, codecs)
+    given = _effective_options(task, source, modality, options, codecs[SAMPLE])
     return EncodedData(loaded, given, reason, minutes if task.timed else 0.0)
 
 
 def _codecs(
-    task: Task,
-    source: Source,
-    kinds: Mapping[str, Modality],
-    options: Mapping[str, BaseModel],
+    task: Task, source: Source, modality: Modality, options: BaseModel
 ) -> tuple[dict[str, Codec[Any]], str]:
     """The codec of each role, and why samples have their size."""
     if task.existing is not None:
-        return {role: codec_of(**task.existing.codecs[role]) for role in kinds}, ""
-    return _chosen(source, kinds, options, _budget(task, source))
-
-
-def _chosen(
-    source: Source,
-    kinds: Mapping[str, Modality],
-    options: Mapping[str, BaseModel],
-    budget: Budget,
-) -> tuple[dict[str, Codec[Any]], str]:
-    """The codec of each role for some options, and why samples have their size."""
-    sample, reason = kinds[SAMPLE].codec_for(source, options[SAMPLE], budget)
-    codecs, beside = {SAMPLE: sample}, Budget(largest=budget.largest, beside=sample)
+        roles = (SAMPLE, *source.roles)
+        return {role: codec_of(**task.existing.codecs[role]) for role in roles}, ""
+    sample, reason = modality.codec_for(source, options, _budget(task, source))
+    codecs = {SAMPLE: sample}
     for role, other in source.roles.items():
-        codecs[role], _ = kinds[role].codec_for(other, options[role], beside)
+        kind = find_modality(other.kind)
+        beside = Budget(largest=processor.largest_side(task.resolved_device), beside=sample)
+        codecs[role], _ = kind.codec_for(other, kind.options(), beside)
     return codecs, reason
 
 
@@ -231,22 +210,18 @@ def _budget(task: Task, source: Source) -> Budget:
 
 
 def _effective_options(
-    task: Task,
-    source: Source,
-    kinds: Mapping[str, Modality],
-    options: Mapping[str, BaseModel],
-    codecs: Mapping[str, Codec[Any]],
+    task: Task, source: Source, modality: Modality, options: BaseModel, codec: Codec[Any]
 ) -> dict[str, Any]:
     """Options as JSON values; equivalent to an existing run's options, those of the run."""
-    given = {name: v for each in options.values() for name, v in given_options(each).items()}
+    given = given_options(options)
     if task.existing is None or given == task.existing.options:
         return given
     inputs = task.recipe.inputs
     largest = processor.largest_side(task.resolved_device)
     budget = Budget(largest=largest, crop=inputs.crop_size(task.config))
-    again, _ = _chosen(source, kinds, options, budget)
+    again, _ = modality.codec_for(source, options, budget)
     left_out = task.existing.options.keys() - given.keys()
-    return task.existing.options if again == codecs and not left_out else given
+    return task.existing.options if again == codec and not left_out else given
 
 
 def _resumed(task: Task, existing: Plan, encoded: EncodedData) -> Session:
@@ -262,22 +237,22 @@ def _resumed(task: Task, existing: Plan, encoded: EncodedData) -> Session:
         "options": encoded.options,
         "auto_adjust": task.auto_adjust,
         "budget_seconds": 60 * encoded.minutes,
-        "digest": encoded.dataset.digest,
+        "digest": encoded.data.digest,
     }
     if task.device is not None:
         requested["device"] = task.device
     check_same_run(existing, requested)
-    return Session(existing, encoded.dataset, task.out, resumed=True, clock=task.clock)
+    return Session(existing, encoded.data, task.out, resumed=True, clock=task.clock)
 
 
 def _planned(task: Task, encoded: EncodedData) -> Session:
     """A new run, with all settings chosen."""
     plan = make_plan(
-        encoded.dataset,
+        encoded.data,
         recipe=task.name,
         given=task.given,
         minutes=encoded.minutes,
-        data=_name_of(task.data, encoded.dataset.source.path),
+        data=str(encoded.data.source.path),
         version=gannet_version(),
         seed=task.seed,
         auto_adjust=task.auto_adjust,
@@ -285,17 +260,6 @@ def _planned(task: Task, encoded: EncodedData) -> Session:
         clock=task.clock,
     )
     reasons = (*([encoded.reason] if encoded.reason else []), *plan.reasons)
-    update = {
-        "label_column": task.label,
-        "options": encoded.options,
-        "reasons": reasons,
-        "traits": traits_of(encoded.dataset.source),
-        "findings": (*diagnose_dataset(encoded.dataset), *plan.findings),
-    }
+    update = {"label_column": task.label, "options": encoded.options, "reasons": reasons}
     plan = plan.model_copy(update=update)
-    return Session(plan, encoded.dataset, task.out, resumed=False, clock=task.clock)
-
-
-def _name_of(data: object, path: Path) -> str:
-    """Where the data are, from the root, so that they are found from any folder."""
-    return str(Path(data).absolute()) if isinstance(data, str | Path) else str(path)
+    return Session(plan, encoded.data, task.out, resumed=False, clock=task.clock)

@@ -10,13 +10,11 @@ import pytest
 import torch
 from PIL import Image
 
-from gannet.api.evaluation_data import OTHER_DATA
+from gannet.api.scoring import OTHER_DATA
 from gannet.api.train import Model, load, prepare, train
 from gannet.core.errors import ConfigError, DataError
-from gannet.core.scores import Report
 from gannet.data import dataset
 from gannet.evaluation.scored import NEIGHBORS
-from gannet.metrics.two_sample import TwoSampleResult
 
 QUICK = {"count": 12, "steps": 4, "features": "random"}
 
@@ -52,7 +50,6 @@ def test_a_model_without_classes_is_evaluated_on_data_with_them(of_pictures, tmp
     report = Model(of_pictures, tmp_path).evaluate(data, **QUICK)
     assert "c2st accuracy" in names(report)
     assert "class accuracy" not in names(report)
-    assert OTHER_DATA in report.protocol  # nothing there tells what it was trained on
 
 
 def test_evaluating_reads_the_cache_of_the_same_data(of_pictures, tmp_path):
@@ -74,34 +71,6 @@ def test_evaluating_other_data_leaves_the_cache_of_the_run_alone(of_pictures, tm
     other = pictures(tmp_path / "other", "cat", seed=1)
     Model(of_pictures, run).evaluate(other, **QUICK)
     assert before == {file.name: file.read_bytes() for file in (run / "cache").iterdir()}
-
-
-@pytest.mark.parametrize("kind", ["pictures", "rows"])
-def test_a_run_has_one_accuracy_wherever_it_stands(kind, tmp_path):
-    if kind == "pictures":
-        data = pictures(tmp_path / "data", "cat", "dog", count=240)
-    else:
-        data = tmp_path / "rows.csv"
-        values = np.random.default_rng(0).normal(size=(400, 2)).round(3)
-        data.write_text("one,two\n" + "".join(f"{a},{b}\n" for a, b in values))
-    run, out = tmp_path / "run", tmp_path / "report"
-    train(data, run, steps=2, batch=8, auto_adjust=False, threads=1)
-    record = json.loads((run / "card.json").read_text())["two_sample_test"]
-    load(run).evaluate(data, out=out, threads=1)
-    report = Report.model_validate_json((out / "report.json").read_text())
-    accuracy = report.score("c2st accuracy")
-    best = record["strongest"]
-    assert accuracy.value == best["accuracy"]
-    assert report.score("c2st auc").value == best["auc"]
-    assert TwoSampleResult.of(report.two_sample_test) == TwoSampleResult.of(record)
-    printed = f"{best['name']} is right in {best['accuracy']:.1%}"
-    texts = [
-        (folder / name).read_text() for folder, name in ((run, "README.md"), (out, "report.md"))
-    ]
-    assert all(printed in text for text in texts)
-    assert f"| c2st accuracy | **{best['accuracy']:.3f}** |" in texts[1]
-    fewer = load(run).evaluate(data, count=20 if kind == "pictures" else 30, threads=1)
-    assert fewer.score("c2st accuracy").samples < accuracy.samples
 
 
 def test_evaluating_makes_no_cache(of_pictures, tmp_path):
@@ -136,8 +105,16 @@ def test_evaluating_takes_the_label_of_training(of_table):
     assert model.card.data["label"] == "kind"
     report = model.evaluate(data, **QUICK)
     assert (report.artifact, report.data) == ("run", "data.csv")
-    assert report.notes == ()
+    assert OTHER_DATA not in report.protocol
     assert "class accuracy" in names(model.evaluate(data, **QUICK | {"features": "auto"}))
+
+
+def test_evaluating_other_data_is_said(of_table, tmp_path):
+    data, run = of_table
+    head, *rows = data.read_text().splitlines()
+    other = tmp_path / "other.csv"
+    other.write_text("\n".join([head, *rows[:-5]]))
+    assert OTHER_DATA in load(run).evaluate(other, **QUICK).protocol
 
 
 def test_going_on_with_another_label_is_refused(of_table):
@@ -228,7 +205,7 @@ def test_a_model_with_kinds_samples_judges_and_is_evaluated_like_any_other(sorte
     assert len(model.judge(made)) == 5
     report = model.evaluate(data, **QUICK)
     assert "class accuracy" not in names(report)
-    assert report.notes == ()
+    assert OTHER_DATA not in report.protocol
 
 
 def test_a_run_with_kinds_is_gone_on_with(sorted_run):

@@ -243,43 +243,6 @@ def test_a_duplicate_of_a_training_picture_is_never_held_out(seed):
     assert not set(evaluations[train]) & set(evaluations[held])
 
 
-@pytest.mark.parametrize("fraction", [0.05, 0.1, 0.3])
-def test_a_picture_that_is_half_of_the_data_is_on_both_sides_in_proportion(fraction):
-    marks = prints(1000)
-    groups = np.where(np.arange(1000) % 2, np.arange(1000), 0).astype(np.uint64)
-    marks[::2] = marks[0]
-    train, held = split(marks, groups, np.full(1000, -1), fraction=fraction, seed=0)
-    assert len(held) == held_out_count(1000, fraction)
-    assert abs((groups[held] == 0).mean() - 0.5) < 0.02
-    assert abs((groups[train] == 0).mean() - 0.5) < 0.02
-
-
-def test_a_large_group_of_several_classes_is_held_out_of_each():
-    marks, labels = prints(1000), np.arange(1000) % 4
-    groups = np.where(labels < 2, 0, np.arange(1000)).astype(np.uint64)
-    _, held = split(marks, groups, labels, fraction=0.2, seed=0)
-    assert [int((labels[held] == k).sum()) for k in range(4)] == [50] * 4
-
-
-def test_declared_groups_are_never_on_both_sides():
-    groups = np.repeat(np.arange(8), 50).astype(np.uint64)
-    none = np.full(400, -1)
-    train, held = split(prints(400), groups, none, fraction=0.2, seed=0, spread=False)
-    assert not set(groups[train]) & set(groups[held])
-    assert len(held)
-
-
-def test_near_duplicates_in_a_folder_stay_on_one_side(tmp_path):
-    rng = np.random.default_rng(0)
-    pictures = [rng.integers(10, 240, (12, 12, 3), np.uint8) for _ in range(60)]
-    noisy = [np.uint8(each + rng.integers(-2, 3, each.shape)) for each in pictures]
-    fill(tmp_path, 120, pictures=[*pictures, *noisy])
-    found = loaded(tmp_path)
-    groups = found.groups
-    assert len(np.unique(groups)) == 60
-    assert not set(groups[found.train.indices]) & set(groups[found.held_out.indices])
-
-
 def test_duplicates_in_a_folder_stay_on_one_side(tmp_path):
     pictures = [random_picture() for _ in range(12)]
     fill(tmp_path, 12, "a", pictures)

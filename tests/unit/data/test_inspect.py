@@ -11,6 +11,7 @@ from PIL import Image, ImageFilter
 from gannet.core.errors import DataError
 from gannet.data.dataset import find
 from gannet.data.inspect import Findings, examine
+from gannet.modalities.image.inspect.duplicates import near_pairs
 from gannet.modalities.image.inspect.sizes import size_for, suggest_size
 from gannet.modalities.reading import Budget
 from gannet.training.plan import advise
@@ -34,10 +35,6 @@ def fill(folder, count, suffix="png", **options):
 
 def text(found):
     return "\n".join(found.describe())
-
-
-def codes(found):
-    return {each.code for each in found.problems}
 
 
 def test_a_folder_is_described_in_numbers(tmp_path):
@@ -86,7 +83,7 @@ def test_exact_duplicates_are_named_also_in_another_format(tmp_path):
     found = examine(tmp_path)
     assert found.duplicates == 2
     assert found.duplicate_groups == (("001.png", "copy.bmp", "copy.png"),)
-    assert "near_duplicates" not in codes(found)
+    assert found.details["near_duplicates"] == 0
 
 
 @pytest.mark.parametrize(
@@ -102,14 +99,13 @@ def test_near_duplicates_are_named(tmp_path, change):
     change(Image.open(tmp_path / "007.png")).save(tmp_path / "copy.jpg", quality=90)
     found = examine(tmp_path)
     assert found.duplicates == 0
-    [near] = [each for each in found.problems if each.code == "near_duplicates"]
-    assert (near.evidence["count"], near.evidence["different"]) == (1, 20)
-    assert near.examples == ("007.png", "copy.jpg")
-    assert "1 of 21 images (4.8%) nearly equal another" in text(found)
+    assert found.details["near_duplicates"] == 2
+    assert found.details["near_duplicate_pairs"] == [["007.png", "copy.jpg"]]
+    assert "007.png ~ copy.jpg" in text(found)
 
 
 def test_different_pictures_are_no_near_duplicates(tmp_path):
-    assert not codes(examine(fill(tmp_path, 150)))
+    assert examine(fill(tmp_path, 150)).details["near_duplicates"] == 0
 
 
 def test_plain_pictures_of_like_hash_are_told_apart(tmp_path):
@@ -117,7 +113,18 @@ def test_plain_pictures_of_like_hash_are_told_apart(tmp_path):
         image = np.zeros((32, 32), np.uint8)
         image[4 + 2 * number, 4:8] = 255
         Image.fromarray(image).save(tmp_path / f"{number}.png")
-    assert "near_duplicates" not in codes(examine(tmp_path))
+    assert examine(tmp_path).details["near_duplicates"] == 0
+
+
+def test_near_pairs_are_those_that_comparing_all_would_give():
+    rng = np.random.default_rng(3)
+    thumbs = rng.integers(0, 256, (300, 16, 16), np.uint8)
+    hashes = rng.integers(0, 2**63, 300, np.uint64)
+    for copy in range(0, 40, 2):  # each even one gets a neighbour three bits away
+        flips = sum(1 << int(bit) for bit in rng.choice(64, 3, replace=False))
+        hashes[copy + 1] = hashes[copy] ^ np.uint64(flips)
+        thumbs[copy + 1] = thumbs[copy]
+    assert near_pairs(hashes, thumbs) == [(copy, copy + 1) for copy in range(0, 40, 2)]
 
 
 def test_broken_files_are_named_with_reasons(tmp_path):

@@ -15,7 +15,7 @@ from torch import Tensor
 from gannet.core.errors import ConfigError, DataError
 from gannet.core.types import Batch, Condition
 from gannet.evaluation.evaluate import Report, evaluate
-from gannet.evaluation.features.cache import CachedFeatures
+from gannet.evaluation.feature_cache import CachedFeatures
 from gannet.evaluation.report.markdown import summary, to_json
 from gannet.evaluation.samples import evaluation_samples
 from gannet.evaluation.scores import by_class
@@ -88,7 +88,7 @@ def heap() -> Heap:
 
 
 def scored(draw: Draw) -> Report:
-    return evaluate(LatentGenerator(draw), heap(), count=200, steps=60, seed=2)
+    return evaluate(LatentGenerator(draw), heap(), count=200, steps=60, seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -97,16 +97,16 @@ def good() -> Report:
 
 
 def test_the_true_distribution_scores_like_real_data(good):
-    critic = good.score("c2st accuracy")
+    critic = good.score("c2st accuracy[samples]")
     assert critic.low <= 0.5 <= critic.high
     off = [score.name for score in good.scores if not score.at_reference]
     assert len(off) <= 1, off  # intervals of 95 % may miss now and then
     assert "No sign of memorised" in summary(good)
-    assert "No difference found, and one of" in summary(good)
+    assert "cannot tell fakes from reals" in summary(good)
 
 
 def test_every_score_has_count_interval_floor_and_baseline(good):
-    assert len(good.scores) == 13
+    assert len(good.scores) == 11
     for score in good.scores:
         assert score.low <= score.value <= score.high
         assert score.reference_low <= score.reference <= score.reference_high
@@ -124,7 +124,7 @@ def test_the_gaussian_baseline_is_found_to_be_bad_at_a_ring(good):
 
 def test_noise_is_bad_in_every_score_that_can_see_it():
     report = scored(lambda count, chance: 3 * torch.randn(count, 2, generator=chance))
-    assert report.score("c2st accuracy").low > 0.8
+    assert report.score("c2st accuracy[samples]").low > 0.8
     for name in ("frechet", "kid", "energy", "precision", "density"):
         assert not report.score(name).at_reference, name
     assert "not believable" in summary(report)
@@ -143,7 +143,7 @@ def test_dropped_modes_lower_recall_and_coverage():
 def test_one_repeated_sample_is_no_variety_and_not_taken_for_good():
     report = scored(lambda count, _: torch.tensor([[1.0, 0.0]]).repeat(count, 1))
     assert report.score("coverage").value < 0.2
-    assert report.score("c2st accuracy").low > 0.8
+    assert report.score("c2st accuracy[samples]").low > 0.8
 
 
 def test_a_copy_of_the_training_data_is_called_memorised():
@@ -160,7 +160,7 @@ def test_a_copy_of_the_training_data_is_called_memorised():
     assert "Memorised" in summary(report)
     worst = report.suspects[0]
     assert worst.suspect
-    made = evaluation_samples(LatentGenerator(copy), heap(), count=200, seed=2)
+    made = evaluation_samples(LatentGenerator(copy), heap(), count=200, seed=1)
     assert torch.equal(made.fake[worst.fake], train[worst.train])
 
 

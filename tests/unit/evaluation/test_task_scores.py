@@ -63,9 +63,8 @@ def test_samples_are_the_generators_and_are_judged(run, squares):
     model = gannet.load(run)
     real = model.judge(list(np.load(squares)["images"][:20]))
     fake = model.judge(model.codec.decode(fakes))
-    assert all(0 <= chance <= 1 for chance in real + fake if not np.isnan(chance))
-    assert np.isnan(real).sum() <= 1, "training reals were called strangers"
-    assert np.mean(real) > np.mean(np.nan_to_num(fake)), "a line tells squares from blurred noise"
+    assert all(0 <= chance <= 1 for chance in real + fake)
+    assert np.mean(real) > np.mean(fake), "a line tells squares from blurred noise"
     assert model.card.calibration.count, "the scale was fitted on fakes of the generator"
     assert (run / "grid.png").exists()
 

@@ -42,7 +42,7 @@ def test_a_saved_artifact_gives_the_same_samples_and_verdicts(name, request, tmp
     loaded = Artifact.load(tmp_path)
     samples = artifact.sample(5, seed=2)
     assert torch.equal(loaded.sample(5, seed=2), samples)
-    assert torch.equal(loaded.discriminate(samples), artifact.discriminate(samples))
+    assert torch.equal(loaded.judge(samples), artifact.judge(samples))
     assert loaded.classes == artifact.classes
     assert loaded.card.model_copy(update={"weights": ""}) == artifact.card
 
@@ -177,10 +177,10 @@ def test_a_class_is_refused_by_a_run_without_classes(of_pictures):
 
 def test_verdicts_are_probabilities_and_do_not_depend_on_the_batch(of_classes):
     samples = of_classes.sample(300)
-    chances = of_classes.discriminate(samples)
+    chances = of_classes.judge(samples)
     assert chances.shape == (300,)
     assert ((chances >= 0) & (chances <= 1)).all()
-    torch.testing.assert_close(of_classes.discriminate(samples[260:263]), chances[260:263], **CLOSE)
+    torch.testing.assert_close(of_classes.judge(samples[260:263]), chances[260:263], **CLOSE)
 
 
 def test_a_sample_of_no_stated_class_is_judged_as_the_class_it_fits_best(of_classes):
@@ -192,7 +192,7 @@ def test_a_sample_of_no_stated_class_is_judged_as_the_class_it_fits_best(of_clas
 def test_the_scale_turns_logits_into_probabilities(of_pictures):
     samples = of_pictures.sample(4)
     expected = (of_pictures.logits(samples) * 1.5 + 0.1).sigmoid()
-    assert torch.equal(of_pictures.discriminate(samples), expected)
+    assert torch.equal(of_pictures.judge(samples), expected)
 
 
 # -- faults ------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from gannet.core.types import Batch, Condition, Spec, TableLayout
+from gannet.networks.copula import mixing
 from gannet.networks.nonparametric import (
     ClassMeans,
     EmpiricalMarginals,
@@ -13,7 +14,6 @@ from gannet.networks.nonparametric import (
     columns_of,
     subsample,
 )
-from gannet.networks.nonparametric.copula import mixing
 
 
 def rng(seed=0):

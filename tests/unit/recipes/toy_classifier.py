@@ -87,7 +87,7 @@ recipe = Recipe(
     inputs=Inputs(
         slots={"sample": Slot(("image",)), "vector": Slot(("label",))},
         derived=frozenset({"vector", "grid"}),
-        given="grid",
+        conditional=True,
     ),
     training=Training(
         build=build,

@@ -7,9 +7,8 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from gannet.recipes.registry import find_recipe
 from gannet.training.monitor import Measurements
-from gannet.training.run import Run, suggested, unregularized
+from gannet.training.run import Run
 
 
 def relabeled(data, labels):
@@ -32,11 +31,7 @@ def look(**known):
     """A look with every number at a half, but for the known ones."""
     usual = {"int": 100, "bool": True}
     return Measurements(
-        **(
-            {each.name: usual.get(str(each.type), 0.5) for each in fields(Measurements)}
-            | {"reference": 0.0}
-            | known
-        )
+        **({each.name: usual.get(str(each.type), 0.5) for each in fields(Measurements)} | known)
     )
 
 
@@ -57,7 +52,7 @@ def test_the_state_least_wrong_about_held_out_samples_is_kept(planned, loaded, t
             look(loss_validation=error, energy_distance=distance, energy_distance_se=0.01)
         )
     assert run.best["step"] == 3  # within a hundredth of the least, and later
-    assert run.best["validation_loss"] == 1.0
+    assert run.best["wrong"] == 1.0
 
 
 def test_without_errors_the_nearest_state_is_kept(planned, loaded, tmp_path):
@@ -71,19 +66,3 @@ def test_without_errors_the_nearest_state_is_kept(planned, loaded, tmp_path):
         }
         run._remember(look(**known))
     assert run.best["step"] == 1
-
-
-def test_a_loss_that_needs_a_penalty_and_has_none_is_unregularized():
-    recipe = find_recipe("generate")
-    assert unregularized(recipe, recipe.config(gradient_penalty=0.0))
-    assert not unregularized(recipe, recipe.config())
-    assert not unregularized(recipe, recipe.config(gradient_penalty=0.0, weight_clip=0.1))
-    assert not unregularized(recipe, recipe.config(gradient_penalty=0.0, loss="wasserstein"))
-    table = find_recipe("baseline_mean")
-    assert not unregularized(table, table.config())
-
-
-def test_the_penalty_that_suits_the_data_is_what_the_recipe_suggests(loaded, planned, tmp_path):
-    run = Run(planned(), loaded, tmp_path / "run")
-    assert run.usual_penalty > 0
-    assert suggested(find_recipe("table"), run.monitor.train, "", 100) == 0

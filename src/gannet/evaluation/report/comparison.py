@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from statistics import fmean
 
-from gannet.core.scores import Report
-from gannet.core.scores.diagnosis import RunDiagnosis, worst
 from gannet.evaluation.differences import Comparison, Group, difference
-from gannet.evaluation.report.summary import diagnosis_of, number
+from gannet.evaluation.report.summary import number
 
 
 def to_markdown(comparison: Comparison) -> str:
     """The comparison as Markdown."""
     heads = [group.name for group in comparison.groups]
-    lines = [
-        f"# Comparison on {comparison.data}",
-        "",
-        *grades(comparison),
-        "",
-        summary(comparison),
-        "",
-    ]
+    lines = [f"# Comparison on {comparison.data}", "", summary(comparison), ""]
     lines.append(f"| score | {' | '.join(heads)} | best is |")
     lines.append("|---" * (len(heads) + 2) + "|")
     for name in comparison.scores:
         cells = [describe_score(group, name) for group in comparison.groups]
-        better = comparison.groups[0].reports[0].score(name).best
+        better = comparison.groups[0].reports[0].score(name).better
         lines.append(f"| {name} | {' | '.join(cells)} | {better} |")
     lines += ["", f"## Differences to {heads[0]}", ""]
     lines += [
@@ -40,25 +31,6 @@ def to_markdown(comparison: Comparison) -> str:
     ]
     lines += ["", "## Protocol", "", *(f"- {each}" for each in comparison.protocol), ""]
     return "\n".join(lines)
-
-
-def grades(comparison: Comparison) -> list[str]:
-    """Each entry's diagnosis as an item of a list."""
-    return [
-        f"- **{group.name}**: {diagnosis_of_runs(group.reports).sentence}"
-        for group in comparison.groups
-    ]
-
-
-def diagnosis_of_runs(reports: Sequence[Report]) -> RunDiagnosis:
-    """The diagnosis of several runs: the worst of theirs, and how many share its grade."""
-    found = [diagnosis_of(report) for report in reports]
-    grade = worst([each.grade for each in found])
-    chosen = next(each for each in found if each.grade == grade)
-    if len(found) == 1:
-        return chosen
-    many = f"{sum(each.grade == grade for each in found)} of {len(found)} runs"
-    return chosen.model_copy(update={"sentence": f"{chosen.sentence} ({many})"})
 
 
 def describe_score(group: Group, name: str) -> str:

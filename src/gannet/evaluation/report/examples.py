@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
 
 from gannet.core.codec import Codec
+from gannet.core.types import Batch
 from gannet.evaluation.evaluate import EvaluationSamples, NearestPair, Report
-from gannet.modalities.hooks import Data, Exhibit, SampleGrid, columns
+from gannet.modalities.hooks import Data, Exhibit, SampleGrid
 from gannet.modalities.modality import Modality
 from gannet.modalities.registry import modality_of
 
 OUTPUTS = 6
 """Inputs whose outputs are shown."""
-
-GALLERY, GALLERY_NUMBERS = 64, 3 << 20
-"""Most samples in the large grid of a page, and most numbers of all of them together."""
-
-GROWTH, GROWTH_BYTES = 6, 3 << 20
-"""Most previews of training on a page, and most bytes of all of them together."""
-
-PREVIEWS = "samples"
-"""Folder of the previews in that of a run; see ``training.finalize.preview``."""
 
 ExhibitPair = tuple[Exhibit, Exhibit]
 """A fake and its nearest training sample."""
@@ -40,16 +31,12 @@ class Examples:
         suspects: The same of its ``suspects``.
         outputs: For each input: the input, the outputs, and the target.
         grid: These in one image; ``None`` without conditional outputs.
-        gallery: Many samples in one file; ``None`` for samples shown as cells, and for outputs.
-        growth: Step and preview of samples during training, from the first to the last.
     """
 
     examples: tuple[ExhibitPair, ...] = ()
     suspects: tuple[ExhibitPair, ...] = ()
     outputs: tuple[tuple[Exhibit, ...], ...] = ()
     grid: SampleGrid | None = None
-    gallery: Exhibit | None = None
-    growth: tuple[tuple[int, Exhibit], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,8 +60,6 @@ def with_examples(
     data: Data,
     codecs: Mapping[str, Codec[Any]],
     others: Sequence[Tensor] = (),
-    *,
-    given: str = "grid",
 ) -> tuple[Report, Examples]:
     """Add examples of the pairs that a report lists.
 
@@ -86,7 +71,6 @@ def with_examples(
         data: The same data.
         codecs: Codecs by role.
         others: For conditional generation, further outputs for the first ``OUTPUTS`` inputs.
-        given: The role of these inputs; without a codec of its own they are of the samples' kind.
     """
     codec, modality = codecs["sample"], samples.modality
     histograms = modality.evaluation.profiles(codec, samples.held_out, samples.fake)
@@ -98,84 +82,21 @@ def with_examples(
         return _with_cells(report, codec, modality, raw_examples, raw_suspects), Examples()
     examples = Examples(_exhibited(modality, raw_examples), _exhibited(modality, raw_suspects))
     if samples.given is None:
-        return report, replace(examples, gallery=_gallery(modality, codec, samples.fake))
-    shown, outputs = samples.given[:OUTPUTS], [samples.fake[:OUTPUTS], *others]
-    inputs, targets = shown.condition.slot(given), shown.real
-    given_modality = modality_of(codecs.get(given, codec).kind)
+        return report, examples
+    given, outputs = samples.given[:OUTPUTS], [samples.fake[:OUTPUTS], *others]
     compared = modality.presentation.compared
-    if compared is None or given_modality.name != modality.name:
-        rows = _output_rows(modality, codecs, (given, inputs), outputs, targets)
-        return report, Examples(examples.examples, examples.suspects, tuple(rows))
-    rows = compared(inputs, outputs, targets)
-    grid = modality.presentation.comparison(inputs, outputs, targets, 1)
+    rows = (
+        _output_rows(modality, codecs, given, outputs)
+        if compared is None
+        else compared(given, outputs)
+    )
+    grid = modality.presentation.comparison(given, outputs, 1)
     return report, Examples(examples.examples, examples.suspects, tuple(rows), grid)
-
-
-def _gallery(modality: Modality, codec: Codec[Any], samples: Tensor) -> Exhibit | None:
-    """The first samples ``(n, *shape)``, not selected, in one file; ``None`` if there is none."""
-    count = max(min(GALLERY, GALLERY_NUMBERS // max(samples[0].numel(), 1)), 4)
-    some = samples[:count]
-    return _as_exhibit(modality.presentation.grid(codec.decode(some), columns(len(some))))
-
-
-def _as_exhibit(grid: SampleGrid | None) -> Exhibit | None:
-    """A file of samples as a page shows it; ``None`` where a page cannot."""
-    if grid is None or len(grid.content) > GROWTH_BYTES:
-        return None
-    match grid.suffix:
-        case ".png":
-            return Exhibit("png", grid.content)
-        case ".mp4":
-            return Exhibit("mp4", grid.content)
-        case ".wav":
-            return Exhibit("wav", grid.content)
-        case _:
-            return None
-
-
-def with_growth(examples: Examples, run: Path) -> Examples:
-    """Add the previews in the folder of a run: samples from the same noise, step by step.
-
-    Shown are the first, the last, and those between whose steps grow by the same factor, since most
-    is learnt early.
-    """
-    previews = {
-        int(path.stem.removeprefix("step-")): path
-        for path in (run / PREVIEWS).glob("step-*.png")
-        if path.stem.removeprefix("step-").isdigit()
-    }
-    if len(previews) < 2:
-        return examples
-    steps = spaced(sorted(previews), GROWTH)
-    try:
-        contents = [previews[step].read_bytes() for step in steps]
-    except OSError:
-        return examples
-    if sum(map(len, contents)) > GROWTH_BYTES:
-        steps, contents = [steps[0], steps[-1]], [contents[0], contents[-1]]
-    if sum(map(len, contents)) > GROWTH_BYTES:
-        return examples
-    growth = [(step, Exhibit("png", each)) for step, each in zip(steps, contents, strict=True)]
-    return replace(examples, growth=tuple(growth))
-
-
-def spaced(steps: Sequence[int], count: int) -> list[int]:
-    """``count`` of the ascending steps, or all: their ratios about equal, with both ends.
-
-    >>> spaced([100, 200, 300, 400, 500, 600, 700, 800], 4)
-    [100, 200, 400, 800]
-    """
-    if len(steps) <= count:
-        return list(steps)
-    first, last = max(steps[0], 1), steps[-1]
-    wanted = [first * (last / first) ** (at / (count - 1)) for at in range(count)]
-    return sorted({min(steps, key=lambda step: abs(step - each)) for each in wanted})
 
 
 def is_read(modality: Modality, codec: Codec[Any], samples: Tensor) -> bool:
     """Whether samples ``(n, *shape)`` are shown as text."""
-    first = modality.presentation.exhibit(codec.decode(samples[:1])[0])
-    return first.form == "text"
+    return modality.presentation.exhibit(codec.decode(samples[:1])[0]).form == "text"
 
 
 def neighbors_grid(
@@ -218,26 +139,21 @@ def _exhibited(modality: Modality, raws: RawPairs) -> tuple[ExhibitPair, ...]:
 
 
 def _output_rows(
-    modality: Modality,
-    codecs: Mapping[str, Codec[Any]],
-    given: tuple[str, Tensor],
-    outputs: Sequence[Tensor],
-    targets: Tensor,
+    modality: Modality, codecs: Mapping[str, Codec[Any]], given: Batch, outputs: Sequence[Tensor]
 ) -> list[tuple[Exhibit, ...]]:
     """Rows of input (empty without a codec for it), outputs and target."""
     sample_codec = codecs["sample"]
     columns = [
         [modality.presentation.exhibit(raw) for raw in sample_codec.decode(each)]
-        for each in (*outputs, targets)
+        for each in (*outputs, given.real)
     ]
-    role, tensor = given
-    given_codec = codecs.get(role)
+    grid_codec = codecs.get("grid")
     inputs = (
-        [Exhibit("text", b"") for _ in range(len(tensor))]
-        if given_codec is None
+        [Exhibit("text", b"") for _ in range(len(given))]
+        if grid_codec is None
         else [
-            modality_of(given_codec.kind).presentation.exhibit(raw)
-            for raw in given_codec.decode(tensor)
+            modality_of(grid_codec.kind).presentation.exhibit(raw)
+            for raw in grid_codec.decode(given.condition.grid)
         ]
     )
     return list(zip(inputs, *columns, strict=True))

@@ -66,7 +66,7 @@ def to_markdown(report: Report) -> str:
             f"| {number(score.reference)} ({number(score.reference_low)} to "
             f"{number(score.reference_high)}) "
             f"| {baseline} {f'| {upper_bound} ' if has_upper_bound else ''}| {score.samples} | "
-            f"{score.best} |"
+            f"{score.better} |"
         )
     lines += _runs(report) + _worst(report)
     lines += ["", "## Meaning of the scores", ""]

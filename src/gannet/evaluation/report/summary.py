@@ -1,25 +1,18 @@
-"""Summary of a report: its diagnosis, and the findings behind it in sentences."""
+"""Summary of a report in sentences."""
 
 from __future__ import annotations
 
 import re
 
 from gannet.core.scores import Histogram, TrainingDistance
-from gannet.core.scores.diagnosis import RunDiagnosis, diagnose_run
-from gannet.core.scores.evidence import evidence_of
 from gannet.evaluation.evaluate import Report, Score
-from gannet.evaluation.features.disagreement import feature_warnings
-from gannet.metrics.confidence import wilson
-from gannet.metrics.two_sample import COARSE, TwoSampleResult, detectable_excess
+from gannet.metrics.confidence import INCONCLUSIVE, wilson
 
 SHORTFALL_RATIO = 0.8
 """A shortfall score below this fraction of its reference gives a warning."""
 
 EXCESS_LIMIT = 0.1
 """An excess score significantly above this value gives a warning."""
-
-SPREAD_LIMIT = 0.15
-"""A spread that departs from its reference by more than this fraction gives a warning."""
 
 FREQUENT = 0.03
 """Fraction of reals from which a value that no fake has is reported as missing."""
@@ -80,35 +73,12 @@ def with_sample_noun(text: str, sample_noun: str) -> str:
     return re.sub(r"\bfake(s?)\b", rf"{sample_noun[:-1]}\1", text)
 
 
-def diagnosis_of(report: Report) -> RunDiagnosis:
-    """What all evidence of a report says together."""
-    record = report.two_sample_test
-    test = TwoSampleResult.of(record) if record else None
-    return diagnose_run(evidence_of(report, two_sample=test))
-
-
-def verdict(report: Report) -> list[str]:
-    """The diagnosis in two sentences at most: grade and why, then cause and advice."""
-    diagnosis = diagnosis_of(report)
-    grade, _, why = diagnosis.sentence.partition(":")
-    mark = "" if diagnosis.grade == "good" else "**"
-    sentences = [f"{mark}{grade}{mark}:{why}"]
-    sentences += [f"Likely cause: {diagnosis.advice}"] if diagnosis.advice else []
-    return [with_sample_noun(sentence, report.sample_noun) for sentence in sentences]
-
-
 def summary(report: Report) -> str:
     """Summarize a report in sentences; ``**`` marks what is serious."""
-    return " ".join([*verdict(report), details(report)])
-
-
-def details(report: Report) -> str:
-    """The findings behind the diagnosis, in sentences; ``**`` marks what is serious."""
     sentences = [*_of_conditional(report), _of_two_sample_test(report), _of_references(report)]
     sentences = [
         with_sample_noun(sentence, report.sample_noun) for sentence in sentences
     ] + _of_baseline(report)
-    sentences += feature_warnings(report.features)
     score_by_role: dict[str, Score] = {score.role: score for score in report.scores if score.role}
     sentences += [
         with_sample_noun(sentence, report.sample_noun)
@@ -120,7 +90,7 @@ def details(report: Report) -> str:
         for profile in report.histograms
         for sentence in of_clusters(profile, report.sample_noun)
     ]
-    for role in ("excess", "shortfall", "reach", "spread"):
+    for role in ("excess", "shortfall"):
         of_role = (score for score in report.scores if score.role == role)
         sentences += [with_sample_noun(_warned(score), report.sample_noun) for score in of_role]
     if memorization := score_by_role.get("memorization"):
@@ -129,7 +99,6 @@ def details(report: Report) -> str:
                 _of_memorization(memorization, report.training_distance), report.sample_noun
             )
         )
-    sentences += _of_suspects(report)
     sentences += _of_privacy(report)
     sentences += _of_monitor(report)
     return " ".join(filter(None, [*sentences, limits(report)]))
@@ -140,24 +109,20 @@ def _warned(score: Score) -> str:
     if not score.warning:
         return ""
     match score.role:
-        case "shortfall" | "reach":
-            low = score.departure == "too low"
-            bad = low and score.value < SHORTFALL_RATIO * score.reference
-        case "spread":
-            gap = abs(score.value / score.reference - 1) if score.reference else 0.0
-            bad = not score.at_reference and gap > SPREAD_LIMIT
+        case "shortfall":
+            bad = not score.at_reference and score.value < SHORTFALL_RATIO * score.reference
         case "excess":
             bad = score.low > max(EXCESS_LIMIT, score.reference_high)
         case "privacy":
             fair = score.chance_level is not None and score.low <= score.chance_level
-            bad = not fair and score.low > score.reference_high
+            bad = not (score.at_reference or fair)
         case _:
             bad = False
     if not bad:
         return ""
     return score.warning.format(
         value=score.value,
-        floor=score.reference,
+        reference=score.reference,
         interval=f"{number(score.value)} ({number(score.low)} to {number(score.high)})",
         of=score.name.partition("[")[2].removesuffix("]"),
     )
@@ -179,24 +144,10 @@ def limits(report: Report) -> str:
 
 
 def _of_references(report: Report) -> str:
-    """How many scores are like reals, how many are worse, and how many too good."""
     scores = [score for score in report.scores if not score.baseline_name]
-    if not scores:
-        return ""
-    like = sum(score.at_reference for score in scores)
-    beyond = [score for score in scores if score.beyond_reference]
-    others = "those of perfect answers" if report.perfect else "those of other reals"
-    counts = [f"{like} of {len(scores)} scores are like {others}"]
-    worse = len(scores) - like - len(beyond)
-    counts.append(f"{worse} {'is' if worse == 1 else 'are'} worse")
-    if beyond:
-        names = ", ".join(
-            dict.fromkeys(
-                f"{kind_of(score)}: {score.ends[score.departure == 'too high']}" for score in beyond
-            )
-        )
-        counts.append(f"{len(beyond)} better than reals are, which is a departure too ({names})")
-    return f"{', '.join(counts[:-1])} and {counts[-1]}."
+    level = sum(score.at_reference for score in scores)
+    others = "perfect answers" if report.perfect else "other real samples"
+    return f"{level} of {len(scores)} scores cannot be told from those of {others}."
 
 
 def _of_baseline(report: Report) -> list[str]:
@@ -238,7 +189,7 @@ def _of_conditional(report: Report) -> list[str]:
 
 
 def _of_monitor(report: Report) -> list[str]:
-    """Diagnosis at the end of training, where known; praise only if the result deserves it."""
+    """Diagnosis at the end of training, where it is known."""
     training_log = report.training_log
     if training_log is None or not training_log.diagnosis:
         return []
@@ -246,39 +197,17 @@ def _of_monitor(report: Report) -> list[str]:
         return [NO_TRAINING]
     evidence = f" ({training_log.evidence})" if training_log.evidence else ""
     if training_log.diagnosis in ("healthy", "converged"):
-        parts = diagnosis_of(report).parts
-        said = [part.grade for part in parts if part.name == "training"]
-        return ["Training ended without a fault."] if said == ["good"] else []
+        return [f"Training ended {training_log.diagnosis}."]
     if training_log.diagnosis == "not judged":
-        return []
+        return [f"Training was not diagnosed{evidence}."]
     return [f"**Training ended unhealthy**: {training_log.diagnosis}{evidence}."]
-
-
-def suspect_word(report: Report) -> str:
-    """What a fake is called that lies nearer to training data than 99 % of held-out reals do.
-
-    Of many fakes 1 % do so by chance; only where more do than that, each is suspect.
-    """
-    grades = {part.name: part.grade for part in diagnosis_of(report).parts}
-    return "among the nearest 1 %" if grades.get("originality") == "good" else "suspect"
-
-
-def _of_suspects(report: Report) -> list[str]:
-    """The worst cases beside what chance explains, so that they do not contradict the scores."""
-    count = sum(pair.suspect for pair in report.suspects)
-    if not count or suspect_word(report) == "suspect":
-        return []
-    return [
-        f"The {count} nearest to training data are shown: of held-out reals 1 % lie as near, so "
-        "that chance explains as many."
-    ]
 
 
 def _of_privacy(report: Report) -> list[str]:
     """Privacy warnings, or a sentence that no test raised one."""
     looked = [score for score in report.scores if score.role == "privacy"]
     warnings = [warning for score in looked if (warning := _warned(score))]
-    if looked and not warnings and suspect_word(report) != "suspect":
+    if looked and not warnings:
         return [
             f"No sign of memorised training samples in {len(looked)} tests, which is no proof of "
             "privacy."
@@ -287,32 +216,29 @@ def _of_privacy(report: Report) -> list[str]:
 
 
 def _of_two_sample_test(report: Report) -> str:
-    """What the strongest two-sample test found, and what it could have found."""
-    if report.two_sample_test:
-        return f"Two-sample test (C2ST): {TwoSampleResult.of(report.two_sample_test).sentence()}"
     tests = [score for score in report.scores if score.role == "detection"]
     if not tests:
         return ""
     best = max(tests, key=lambda score: score.value)
     interval = f"{best.value:.1%} ({best.low:.1%} to {best.high:.1%})"
-    points = 100 * detectable_excess(best.samples, len(tests))
-    if best.low <= 0.5 and points > 100 * COARSE:
+    if best.low <= 0.5 and best.high > INCONCLUSIVE:
         return (
             f"Too few samples for a two-sample test (C2ST): its accuracy is {interval} on "
-            f"{best.samples} samples, and only {points:.0f} points above chance (50 %) would have "
-            "been found."
+            f"{best.samples} samples; chance is 50 %."
         )
     if best.low <= 0.5:
         return (
-            f"A two-sample test (C2ST) found no difference between fakes and reals, and one of "
-            f"{points:.0f} points would have been found in four of five cases: its accuracy is "
-            f"{interval} on {best.samples} samples; chance is 50 %."
+            f"A two-sample test (C2ST) cannot tell fakes from reals: its accuracy is {interval} on "
+            f"{best.samples} samples; chance is 50 %."
         )
     if best.value < 0.65:
-        how = "a little better than chance"
-    else:
-        how = "often" if best.value < 0.9 else "nearly always"
-    return f"A two-sample test (C2ST) tells fakes from reals {how}: {interval}."
+        return (
+            "A two-sample test (C2ST) tells fakes from reals a little better than chance: "
+            f"{interval}."
+        )
+    if best.value < 0.9:
+        return f"A two-sample test (C2ST) often tells fakes from reals: {interval}."
+    return f"A two-sample test (C2ST) tells fakes from reals nearly always: {interval}."
 
 
 def _missing(profile: Histogram) -> list[str]:
@@ -388,7 +314,4 @@ def _of_memorization(score: Score, training_distance: TrainingDistance | None) -
             f"**Memorised**: {score.value:.0%} of fakes lie closer to one training sample than "
             f"99 % of held-out reals do.{same}"
         )
-    return (
-        f"No sign of memorised training samples: {score.value:.1%} of fakes are as near to one as "
-        f"1 % of held-out reals are ({score.reference:.1%} of other reals)."
-    )
+    return "No sign of memorised training samples."

@@ -18,7 +18,7 @@ from gannet.core.errors import DataError
 from gannet.core.seeding import random_subset
 from gannet.data import dataset
 from gannet.data.labels import LABEL_COLUMNS
-from gannet.data.labels.numeric import number_columns
+from gannet.data.numeric_labels import number_columns
 from gannet.inference.editing.attributes import (
     Attribute,
     AttributeMeasure,

@@ -13,37 +13,27 @@ from torch import Tensor
 
 from gannet.core.codec import Codec
 from gannet.core.errors import ConfigError, DataError
-from gannet.modalities.findings import Examination
 from gannet.modalities.hooks import EvaluationHooks, Presentation
-from gannet.modalities.image.apply import (
-    apply_file,
-    apply_value,
-    output_value,
-    read_input,
-    write_output,
-)
+from gannet.modalities.image.apply import apply_file, apply_value
 from gannet.modalities.image.augment import augment
 from gannet.modalities.image.codec import ImageCodec
 from gannet.modalities.image.evaluation.comparison import STRUCTURE, measures
 from gannet.modalities.image.evaluation.corruptions import CORRUPTIONS
-from gannet.modalities.image.evaluation.judging import JUDGING
 from gannet.modalities.image.evaluation.sharpness import texture_scores
 from gannet.modalities.image.evaluation.texture import texture_statistics
 from gannet.modalities.image.grid import compared, conditional_grid_file, exhibit, image_grid
-from gannet.modalities.image.inspect.alike import keys, unlike
 from gannet.modalities.image.inspect.inspection import inspect
 from gannet.modalities.image.io.files import SUFFIXES, Item, PixelArray, content, upright
 from gannet.modalities.image.reading.arrays import SHAPES, adopt, claim
 from gannet.modalities.image.reading.crops import cut_crops
 from gannet.modalities.image.reading.pairs import PAIRING
-from gannet.modalities.image.reading.sizing import ImageOptions, choose_codec, traits
+from gannet.modalities.image.reading.sizing import ImageOptions, choose_codec
 from gannet.modalities.image.tensors import thumbnail
 from gannet.modalities.image.writers import WRITERS, ImageSampleOptions
 from gannet.modalities.inference import InferenceHooks
-from gannet.modalities.modality import Modality, MonitorDefaults
+from gannet.modalities.modality import Modality, MonitorDefaults, TwoSampleDefaults
 from gannet.modalities.reading import Reading
 from gannet.networks.classifier import conv_net
-from gannet.networks.dictionary import PatchDictionaryFeatures
 from gannet.networks.features import (
     EfficientNetFeatures,
     Features,
@@ -93,11 +83,6 @@ def cost(shape: tuple[int, ...]) -> float:
 def features(reference: Tensor, seed: int) -> Features:
     """Random convolutional features, fixed by the seed."""
     return RandomConvolutionFeatures(reference, seed=seed)
-
-
-def learnt(reference: Tensor, seed: int) -> Features:
-    """Features of a dictionary of patches."""
-    return PatchDictionaryFeatures(reference, seed=seed)
 
 
 def pretrained(name: str, samples: Tensor) -> Features | None:
@@ -171,16 +156,6 @@ def encode(codec: Codec[Any], images: Any) -> Tensor:
     return codec.encode(raws)
 
 
-def examples(count: int, rng: np.random.Generator) -> Sequence[PixelArray]:
-    """Squares of one colour on shades of another, ``(32, 32, 3)``."""
-    shade = np.linspace(0.3, 1, 32)[None, None, :, None]
-    pictures = shade * rng.uniform(40, 255, (count, 1, 1, 3)) * np.ones((1, 32, 1, 1))
-    for picture in pictures:
-        top, left = rng.integers(0, 16, 2)
-        picture[top : top + 16, left : left + 16] = rng.uniform(0, 255, 3)
-    return list(pictures.astype(np.uint8))
-
-
 modality = Modality(
     name="image",
     noun=("image", "images"),
@@ -189,7 +164,6 @@ modality = Modality(
     codec=ImageCodec,
     readers=dict.fromkeys(sorted(SUFFIXES), pixels_of),
     options=ImageOptions,
-    examples=examples,
     claim=claim,
     pack=pack,
     unpack=unpack,
@@ -204,13 +178,9 @@ modality = Modality(
         inspect=inspect,
         pseudo_classes=True,
         pairing=PAIRING,
-        traits=traits,
     ),
-    examination=Examination(keys=keys, unlike=unlike),
     thumbnail=thumbnail,
     features=features,
-    monitor_features=features,
-    monitor_distance=features,
     classifier=conv_net,
     augment=augment,
     channels_last=True,
@@ -218,6 +188,7 @@ modality = Modality(
     monitor=MonitorDefaults(
         samples=256, validation_samples=96, near_copies=True, rough_below=15_000
     ),
+    two_sample=TwoSampleDefaults(raw=True),
     cost=cost,
     writers=WRITERS,
     item_suffix=".png",
@@ -226,21 +197,16 @@ modality = Modality(
         encode=encode,
         apply_file=apply_file,
         apply_value=apply_value,
-        read_input=read_input,
-        write_output=write_output,
-        output_value=output_value,
     ),
     evaluation=EvaluationHooks(
         scores=texture_scores,
         pretrained=pretrained,
-        learnt=learnt,
         protocol=protocol,
         measures=measures,
         preserved=(STRUCTURE,),
         rows=lambda _: {"texture": texture_statistics},
         corruptions=CORRUPTIONS,
     ),
-    judging=JUDGING,
     presentation=Presentation(
         exhibit=exhibit,
         grid=image_grid,
@@ -248,6 +214,5 @@ modality = Modality(
         comparison=conditional_grid_file,
         tags=("image-generation",),
         pipeline="unconditional-image-generation",
-        hub_name="image",
     ),
 )

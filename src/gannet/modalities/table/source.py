@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
@@ -11,7 +10,6 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from gannet.core.errors import DataError
-from gannet.core.frame import Frame
 from gannet.core.source import Source
 from gannet.core.types import TableLayout
 from gannet.modalities.reading import MIN_SAMPLES, Budget, Claim, ColumnView, StoredSamples
@@ -57,24 +55,6 @@ def choose_codec(source: Source, options: ColumnOptions, _budget: Budget) -> tup
     return TableCodec.fit_frames(source.frames, overrides=options.column), ""
 
 
-def known(source: Source, codec: TableCodec) -> Source:
-    """The columns that a codec has, in a table that may have more."""
-    names = tuple(name for name in source.columns if name in codec.names)
-    return replace(source, columns=names, frames=Chosen(source.frames, names))
-
-
-class Chosen(Iterable[Frame]):
-    """Some columns of frames; can be iterated repeatedly."""
-
-    def __init__(self, frames: Iterable[Frame], names: tuple[str, ...]) -> None:
-        self.frames, self.names = frames, names
-
-    def __iter__(self) -> Iterator[Frame]:
-        for frame in self.frames:
-            cells = tuple(frame.column(name) for name in self.names)
-            yield replace(frame, names=self.names, columns=cells)
-
-
 def layout_of(codec: TableCodec) -> TableLayout:
     """What each number of an encoded row is."""
     return codec.layout
@@ -111,4 +91,4 @@ def store(
             where=str(source.path),
             remedy="Add more; a few hundred are a good start.",
         )
-    return StoredSamples(packed, evaluations, evaluations, packer.prints)
+    return StoredSamples(packed, evaluations, evaluations)

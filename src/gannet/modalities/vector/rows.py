@@ -14,7 +14,7 @@ from gannet.core.errors import DataError
 from gannet.core.frame import Cells, Frame, listed
 from gannet.core.io.files import fingerprint
 from gannet.core.source import Source
-from gannet.modalities.reading import Budget, Claim, ColumnView, Inspection, Traits
+from gannet.modalities.reading import Budget, Claim, ColumnView, Inspection
 from gannet.modalities.vector.codec import VectorCodec
 from gannet.modalities.vector.files import is_number
 
@@ -94,13 +94,6 @@ def rows_of(source: Source) -> Matrix:
 def choose_codec(source: Source, _options: object, _budget: Budget) -> tuple[VectorCodec, str]:
     """A codec fitted to all rows."""
     return VectorCodec.fit(rows_of(source), names=source.columns), ""
-
-
-def traits(source: Source) -> Traits:
-    """How many numbers a row has, and the names of its columns where they have any."""
-    count = len(source.columns)
-    unnamed = source.columns == tuple(f"column_{at + 1}" for at in range(count))
-    return {"numbers": [count, count]} | ({} if unnamed else {"columns": source.columns})
 
 
 def pack(codec: VectorCodec, raws: Sequence[Any]) -> NDArray[np.float32]:

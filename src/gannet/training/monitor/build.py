@@ -5,14 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from gannet.core.recipe import Recipe
-from gannet.core.seeding import derive_seed, random_subset
+from gannet.core.seeding import random_subset
 from gannet.data.dataset import Dataset
 from gannet.inference.calibration import within_memory
-from gannet.modalities.corruption import shuffled_parts
 from gannet.modalities.modality import modality_of_embedded
 from gannet.modalities.registry import modality_of
 from gannet.recipes.registry import find_recipe
@@ -35,30 +31,14 @@ def monitor_for(dataset: Dataset, plan: Plan) -> Monitor:
         for rows, some in ((dataset.train, max_samples), (dataset.held_out, count))
     )
     embedded = embed(train.real)
-    seen_as = modality_of_embedded(modality, train.real, embedded)
-    features = seen_as.monitor_features(embedded, 0)
-    distance = seen_as.monitor_distance(embedded, 0)
-    baseline: Tensor | None = None
-    if seen_as is not modality:
-        # One Gaussian of the embedding is no sample, and matches all that distances see best.
-        rng = torch.Generator().manual_seed(derive_seed(plan.seed, 3))
-        baseline = embed(shuffled_parts(train.real, rng)[: len(held_out)])
-    return Monitor(
-        train,
-        held_out,
-        features,
-        seed=plan.seed,
-        embed=embed,
-        given=given_kind(recipe, plan),
-        distance=distance,
-        baseline=baseline,
-        role=recipe.inputs.given or "grid",
-    )
+    features = modality_of_embedded(modality, train.real, embedded).features(embedded, 0)
+    given = given_kind(recipe, plan)
+    return Monitor(train, held_out, features, seed=plan.seed, embed=embed, given=given)
 
 
 def given_kind(recipe: Recipe[Any], plan: Plan) -> str:
     """Kind of data of a conditional recipe's inputs; empty where there are none."""
-    if not recipe.inputs.given:
-        return ""
-    codec = plan.codecs.get(recipe.inputs.given)
-    return plan.spec.kind if codec is None else codec["kind"]
+    if "grid" in recipe.inputs.derived:
+        return plan.spec.kind  # the inputs are derived from the samples
+    codec = plan.codecs.get("grid")
+    return "" if codec is None else codec["kind"]

@@ -36,10 +36,8 @@ class Measurements:
         energy_distance: Energy distance from the EMA generator's fakes to held-out reals.
         energy_distance_se: Standard error of the energy distance.
         reference: Energy distance from training data to held-out reals (real against real).
-        gaussian_baseline: Energy distance from a simple baseline to held-out reals: samples of one
-            Gaussian, fitted to the training data. Where distances need an embedding, as of tokens,
-            samples whose numbers were shuffled among training samples, since no Gaussian is a
-            sample there.
+        gaussian_baseline: Energy distance from samples of one Gaussian, fitted to the training
+            data, to held-out reals.
         grad_norm_ratio: Norm of the generator's last gradient over the discriminator's.
         grad_cosine: Mean cosine between the generator's gradients from batches of the run's size;
             near zero, a step is mostly noise.
@@ -48,8 +46,6 @@ class Measurements:
         loss_train: Loss of the EMA generator on training samples, as
             ``Evaluation.validation_loss`` computes it; NaN where a recipe has none.
         loss_validation: The same on held-out samples.
-        strongest_probe_auc: The highest AUC of linear probes like the first one, on several kinds
-            of features: those of the distances, their squares, and the discriminator's own.
     """
 
     step: int
@@ -72,7 +68,6 @@ class Measurements:
     finite: bool
     loss_train: float = math.nan
     loss_validation: float = math.nan
-    strongest_probe_auc: float = math.nan
 
     @property
     def samples(self) -> int:
@@ -129,13 +124,6 @@ def linear_probe_auc(real: Tensor, fake: Tensor) -> float:
     line = _solved(covariance, fit_real.mean(0) - fit_fake.mean(0))
     on_real, on_fake = torch.mv(real[1::2].double(), line), torch.mv(fake[1::2].double(), line)
     return auc(on_real.float(), on_fake.float())
-
-
-def squares(features: Tensor, width: int) -> Tensor:
-    """The features ``(N, F)`` and the squares and products of the first ``width`` of them."""
-    some = features[:, :width]
-    left, right = torch.triu_indices(some.shape[1], some.shape[1])
-    return torch.cat([features, some[:, left] * some[:, right]], 1)
 
 
 def _solved(matrix: Tensor, right: Tensor) -> Tensor:

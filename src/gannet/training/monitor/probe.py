@@ -15,10 +15,9 @@ from torch.nn.utils import get_total_norm
 from gannet.core.seeding import derive_seed
 from gannet.core.types import Batch, Condition
 from gannet.metrics.distribution import energy_distance
-from gannet.metrics.modes.kmeans import first_of_each
+from gannet.metrics.kmeans import first_of_each
 from gannet.modalities.modality import modality_of_embedded
 from gannet.modalities.registry import modality_of
-from gannet.networks.convolutional import ProjectionDiscriminator
 from gannet.networks.features import FeatureMap
 from gannet.training.monitor.measurements import (
     USUAL_COPY_RATE,
@@ -30,15 +29,11 @@ from gannet.training.monitor.measurements import (
     mean_distance,
     median_nn_distance,
     pairwise_distances,
-    squares,
 )
 from gannet.training.trainer import Trainer
 
 DRAWS = 3
 """Batches whose gradients are compared."""
-
-SQUARED = 24
-"""Features whose squares and products a linear probe sees, too."""
 
 
 def as_it_is(samples: Tensor) -> Tensor:
@@ -52,16 +47,11 @@ class Monitor:
     Args:
         train: Training samples, ``(n, *shape)`` with their conditions.
         held_out: Samples that training never sees.
-        features: Feature map of embedded samples, which linear probes see.
+        features: Feature map of embedded samples, in which distances to held-out data are measured.
         seed: Of the fakes; each evaluation draws its own.
         embed: Maps samples to a space where distance means similarity, ``(n, *shape)`` to
             ``(n, ...)``.
-        given: Kind of data of the inputs, where there are any.
-        distance: Feature map of embedded samples, in which distances to held-out data are measured;
-            by default ``features``.
-        baseline: Samples of a simple baseline, as many as are held out, embedded; by default of one
-            Gaussian.
-        role: Role of the inputs in the conditions.
+        given: Kind of data of the inputs, where conditions have a grid.
     """
 
     def __init__(
@@ -73,14 +63,10 @@ class Monitor:
         seed: int,
         embed: FeatureMap = as_it_is,
         given: str = "",
-        distance: FeatureMap | None = None,
-        baseline: Tensor | None = None,
-        role: str = "grid",
     ) -> None:
         self.train, self.held_out, self.features, self.seed = train, held_out, features, seed
         self.embed = embed
         self.count = len(held_out)
-        self.latest = held_out.real[:0]  # what the EMA generator made at the last evaluation
         train_embedded, held_out_embedded = embed(train.real), embed(held_out.real)
         self.modality = modality_of(train.kind)
         self.thumbnail = modality_of_embedded(self.modality, train.real, train_embedded).thumbnail
@@ -92,7 +78,7 @@ class Monitor:
         some = self.train_thumbnails[: self.count]
         self.real_diversity = mean_distance(some)
         self.distinct = torch.arange(self.count)
-        inputs = held_out.condition.slot(role)
+        inputs = held_out.condition.grid
         if inputs.numel():
             self.distinct = first_of_each(inputs.flatten(1))
         self.real_nn_distance = median_nn_distance(some[: len(self.distinct)])
@@ -106,13 +92,12 @@ class Monitor:
             )
             self.real_nn_distance = min(self.real_nn_distance, usual)
         self.real_features = features(held_out_embedded)
-        if baseline is None:
-            baseline = gaussian(train_embedded, self.count, seed=seed)
-        self.distance = distance or features
-        self.real_places = self.distance(held_out_embedded)
-        train_places = self.distance(train_embedded[: self.count])
-        self.reference = energy_distance(self.real_places, train_places)
-        self.gaussian_baseline = energy_distance(self.real_places, self.distance(baseline))
+        train_features, gaussian_samples = (
+            features(train_embedded[: self.count]),
+            gaussian(train_embedded, self.count, seed=seed),
+        )
+        self.reference = energy_distance(self.real_features, train_features)
+        self.gaussian_baseline = energy_distance(self.real_features, features(gaussian_samples))
 
     @torch.no_grad()
     def measure(self, trainer: Trainer[Any]) -> Measurements:
@@ -120,7 +105,7 @@ class Monitor:
         discriminator = trainer.networks.discriminator
         condition = self.held_out.condition
         fake = self._fakes(trainer, trainer.sampler(averaged=False), condition)
-        self.latest = ema_samples = self._fakes(trainer, trainer.sampler(averaged=True), condition)
+        ema_samples = self._fakes(trainer, trainer.sampler(averaged=True), condition)
         train = self.train[: self.count]
         with evaluating(discriminator):
             on_train = _logits(discriminator, train.real, train.condition)
@@ -132,25 +117,8 @@ class Monitor:
             return Measurements.diverged(
                 trainer.step, reference=self.reference, gaussian_baseline=self.gaussian_baseline
             )
-        own = self._own_probe(discriminator, ema_samples)
-        thumbnails, embedded = self.thumbnail(self.embed(fake)), self.embed(ema_samples)
-        return self._measurements(trainer, on_train, on_real, on_fake, thumbnails, embedded, own)
-
-    def _own_probe(self, network: nn.Module, fakes: Tensor) -> float:
-        """AUC of a linear probe on the discriminator's own features; NaN if it shows none.
-
-        It was trained on other reals and on other fakes, so its features may well see what random
-        ones do not, though its verdict hides it.
-        """
-        if not isinstance(network, ProjectionDiscriminator):
-            return math.nan
-        device = next(network.parameters()).device
-        with evaluating(network):
-            real, fake = (
-                network.features(each.to(device)).float().cpu().flatten(1)
-                for each in (self.held_out.real, fakes)
-            )
-        return linear_probe_auc(real, fake)
+        thumbnails, ema_samples = self.thumbnail(self.embed(fake)), self.embed(ema_samples)
+        return self._measurements(trainer, on_train, on_real, on_fake, thumbnails, ema_samples)
 
     def _fakes(self, trainer: Trainer[Any], model: nn.Module, condition: Condition) -> Tensor:
         width = trainer.config.latent_dim
@@ -211,16 +179,11 @@ class Monitor:
         on_fake: Tensor,
         fakes: Tensor,
         ema_embedded: Tensor,
-        own_probe_auc: float,
     ) -> Measurements:
         # Relativistic losses leave the offset of logits free: center them between reals and fakes.
         middle = (on_real.mean() + on_fake.mean()) / 2
         fake_features = self.features(ema_embedded)
-        distance, error = energy_distance_with_se(self.real_places, self.distance(ema_embedded))
-        probe = linear_probe_auc(self.real_features, fake_features)
-        squared = linear_probe_auc(
-            squares(self.real_features, SQUARED), squares(fake_features, SQUARED)
-        )
+        distance, error = energy_distance_with_se(self.real_features, fake_features)
         to_training = pairwise_distances(fakes, self.train_thumbnails).amin(1)
         return Measurements(
             step=trainer.step,
@@ -235,7 +198,7 @@ class Monitor:
             if self.real_nn_distance
             else 1.0,
             memorization_rate=float((to_training < self.copy_distance).float().mean()),
-            linear_probe_auc=probe,
+            linear_probe_auc=linear_probe_auc(self.real_features, fake_features),
             energy_distance=distance,
             energy_distance_se=error,
             reference=self.reference,
@@ -247,9 +210,6 @@ class Monitor:
             finite=True,
             loss_train=self._validation_loss(trainer, self.train),
             loss_validation=self._validation_loss(trainer, self.held_out),
-            strongest_probe_auc=max(
-                each for each in (probe, squared, own_probe_auc) if math.isfinite(each)
-            ),
         )
 
 

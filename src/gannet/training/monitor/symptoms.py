@@ -30,12 +30,10 @@ class Diagnosis:
     Attributes:
         name: One of eight.
         evidence: The numbers that led to it, in a sentence for users.
-        advice: The likely cause, and what to do about it; empty where nothing is wrong.
     """
 
     name: DiagnosisName
     evidence: str
-    advice: str = ""
 
 
 History = Sequence[Measurements]
@@ -94,7 +92,9 @@ def generator_overfitting(before: History, recent: History, thresholds: Threshol
     the loss.
     """
     best = lowest_validation_loss(before)
-    if thresholds.conditional and improved(recent, _nearest(before), thresholds):
+    if thresholds.conditional and improved(
+        recent, min(before, key=_energy_distance, default=None), thresholds
+    ):
         return False
     return best is not None and all(
         each.loss_validation - best.loss_validation
@@ -198,18 +198,8 @@ def _discriminator_saturated(_: History, recent: History, thresholds: Thresholds
     )
 
 
-def _nearest(before: History) -> Measurements | None:
-    """The evaluation nearest to the data, if there is one."""
-    return min(before, key=_energy_distance, default=None)
-
-
-def _noisy_gradients(before: History, recent: History, thresholds: Thresholds) -> bool:
-    """Gradients of batches disagree while samples are far from the data.
-
-    Of batches of a usual size that counts only once samples come no nearer.
-    """
-    if not thresholds.small_batch and improved(recent, _nearest(before), thresholds):
-        return False  # steps are too few so far, and gradients good enough to go on
+def _noisy_gradients(_: History, recent: History, thresholds: Thresholds) -> bool:
+    """Gradients of batches disagree although samples are far from the data: batches too small."""
     far_from_data = all(
         each.energy_distance > thresholds.far_from_data * each.gaussian_baseline
         and each.linear_probe_auc > thresholds.noisy_linear_probe_auc
@@ -219,7 +209,7 @@ def _noisy_gradients(before: History, recent: History, thresholds: Thresholds) -
 
 
 def _stuck(before: History, recent: History, thresholds: Thresholds) -> bool:
-    """Samples worse than the simple baseline, and no longer improving."""
+    """Samples worse than the Gaussian baseline, and no longer improving."""
     if not before or thresholds.conditional:
         return False
     best = min((each.energy_distance for each in before if each.finite), default=math.inf)
@@ -256,7 +246,7 @@ MEMORIZING = (
     "held-out data are"
 )
 POOR = (
-    "the samples' energy distance of {now.energy_distance:.3g} is above that of the simple "
+    "the samples' energy distance of {now.energy_distance:.3g} is above that of the Gaussian "
     "baseline ({now.gaussian_baseline:.3g}) and no longer falls"
 )
 
@@ -289,7 +279,7 @@ ALWAYS_CHECKED = (
         _noisy_gradients,
         "the generator's gradients from different batches agree only {mean[grad_cosine]:.0%}, "
         "while its samples' energy distance of {now.energy_distance:.3g} is far above the "
-        "reference ({now.reference:.2g})",
+        "reference ({now.reference:.2g}): the batch is too small",
         extra_evaluations=1,
     ),
     Symptom(

@@ -11,7 +11,7 @@ from PIL import Image
 
 from gannet.core.errors import DataError
 from gannet.data.find import find
-from gannet.data.labels.numeric import number_columns
+from gannet.data.numeric_labels import number_columns
 from gannet.inference.editing.labeled_attributes import correlation, labeled_attributes, squared
 from gannet.modalities.image.codec import ImageCodec
 

@@ -84,13 +84,7 @@ BAD = {
     ],
     "diverged": [{"finite": False}, {"logit_scale": 2e3}, {"auc_train": 0.1, "auc_held_out": 0.1}],
     "converged": [
-        {
-            "energy_distance": 0.02,
-            "linear_probe_auc": 0.51,
-            "strongest_probe_auc": 0.52,
-            "auc_held_out": 0.52,
-            "auc_train": 0.53,
-        }
+        {"energy_distance": 0.05, "linear_probe_auc": 0.51, "auc_held_out": 0.52, "auc_train": 0.53}
     ],
 }
 CASES = [(name, known) for name, cases in BAD.items() for known in cases]
@@ -140,54 +134,10 @@ def test_a_resting_needle_is_no_fault_while_a_critic_sees_nothing_either():
 
 
 @pytest.mark.parametrize(
-    "known",
-    [
-        {"strongest_probe_auc": 0.9},
-        {"strongest_probe_auc": math.nan},
-        {"energy_distance": 1.0},
-        {"auc_held_out": 0.7},
-        {"nn_diversity": 0.5},  # shrunken modes
-        {"nn_diversity": 1.5},
-        {"diversity": 0.7},
-        {"auc_error": 0.025},  # too few held-out samples to see anything
-        {"auc_error": math.nan},
-    ],
+    "known", [{"linear_probe_auc": 0.9}, {"energy_distance": 1.0}, {"auc_held_out": 0.7}]
 )
 def test_a_duel_is_not_done_while_one_number_speaks_against_it(known):
     assert named(evaluations(6, **(BAD["converged"][0] | known))) == "healthy"
-
-
-@pytest.mark.parametrize("share", [0.9, 1.0])
-def test_a_run_of_few_steps_or_evaluations_is_never_done_however_near_it_seems(share):
-    """As seen on a table: done after 12 seconds and 131 steps."""
-    short = [
-        replace(each, step=22 * at)
-        for at, each in enumerate(evaluations(6, **BAD["converged"][0]), 1)
-    ]
-    assert named(short, share) == "healthy"
-    assert named(evaluations(4, **BAD["converged"][0]), share) == "healthy"
-
-
-def test_one_look_that_sees_a_difference_counts_with_the_others():
-    history = evaluations(6, **BAD["converged"][0])
-    history[-2] = replace(history[-2], strongest_probe_auc=0.8)
-    assert named(history) == "healthy"
-
-
-def test_what_is_called_done_says_what_could_have_been_seen():
-    evidence = diagnose(evaluations(6, **BAD["converged"][0]), 0.9).evidence
-    assert "52.0% of pairs apart over 5 evaluations, where 55.7% would have been" in evidence
-
-
-def test_noisy_gradients_of_usual_batches_are_no_fault_while_samples_come_nearer():
-    known = {"linear_probe_auc": 0.999, "grad_cosine": 0.05}
-    nearer = [
-        replace(HEALTHY, step=100 * at, energy_distance=3.9 * 0.8**at, **known) for at in range(8)
-    ]
-    assert named(nearer, 0.5) == "healthy"
-    assert diagnose(nearer, 0.5, Thresholds(small_batch=True)).name == "vanishing_gradient"
-    still = [replace(each, energy_distance=3.9) for each in nearer]
-    assert named(still, 0.5) == "vanishing_gradient"
 
 
 def test_no_duel_is_done_before_its_schedules_have_run():
@@ -411,12 +361,7 @@ def test_answers_that_are_all_a_blur_at_first_have_not_collapsed_while_they_impr
 
 def test_answers_near_reals_end_no_run_before_its_time():
     near = evaluations(
-        6,
-        energy_distance=0.0,
-        linear_probe_auc=0.5,
-        strongest_probe_auc=0.5,
-        auc_train=0.5,
-        auc_held_out=0.5,
+        6, energy_distance=0.0, linear_probe_auc=0.5, auc_train=0.5, auc_held_out=0.5
     )
     assert diagnose(near, 0.9).name == "converged"
     assert of_answers(near).name == "healthy"

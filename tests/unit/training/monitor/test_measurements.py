@@ -128,5 +128,5 @@ def test_the_measures_of_a_lost_duel_hold_no_number_of_it():
         "gaussian_baseline",
         "finite",
     }
-    assert len(rest) == 17
+    assert len(rest) == 16
     assert all(math.isnan(getattr(lost, name)) for name in rest)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from gannet.evaluation.evaluate import Report, Score
-from gannet.evaluation.report.comparison import diagnosis_of_runs
 from gannet.evaluation.report.examples import Examples
 from gannet.evaluation.report.html.page import emphasized, exhibit_markup, render, trusted_markup
 from gannet.evaluation.report.html.theme import BASELINE, FAKE, INK, REAL, drawing, svg
@@ -66,10 +65,21 @@ def compared_page(
         MissingExtraError: if matplotlib or Jinja2 is not installed.
     """
     first = groups[0].reports[0]
+    scores = [
+        {
+            "name": name,
+            "cells": texts,
+            "better": first.score(name).better,
+            "meaning": meaning(first.score(name)),
+            "figure": trusted_markup(_figure(name, groups)),
+            "differences": [each for each in differences if each.score == name],
+        }
+        for name, texts in cells.items()
+    ]
     facts = {
         "data": data,
         "verdict": emphasized(summary),
-        "scores": [_score(name, texts, groups, differences) for name, texts in cells.items()],
+        "scores": scores,
         "shown": [_entry(each) for each in groups],
         "columns": first.columns,
         "protocol": protocol,
@@ -79,36 +89,12 @@ def compared_page(
     return render("compared.html", facts)
 
 
-def _score(
-    name: str, texts: Sequence[str], groups: Sequence[RunGroup], differences: Sequence[Any]
-) -> dict[str, Any]:
-    """One score of all entries."""
-    score = groups[0].reports[0].score(name)
-    return {
-        "name": name,
-        "cells": texts,
-        "better": score.best,
-        "meaning": meaning(score),
-        "figure": trusted_markup(_figure(name, groups)),
-        "differences": [each for each in differences if each.score == name],
-    }
-
-
 def _entry(group: RunGroup) -> dict[str, Any]:
-    """One entry: its diagnosis, its samples and its cost."""
-    diagnosis, first = diagnosis_of_runs(group.reports), group.reports[0]
+    """What the page shows of one group of runs."""
+    first, examples = group.reports[0], group.examples.examples[:MAX_EXAMPLES]
     return {
         "name": group.name,
-        "grade": diagnosis.grade,
-        "sentence": diagnosis.sentence.partition(": ")[2],
-        "advice": diagnosis.advice,
-        "gallery": exhibit_markup(group.examples.gallery, f"samples of {group.name}")
-        if group.examples.gallery
-        else "",
-        "pictures": [
-            exhibit_markup(pair[0], f"fake of {group.name}")
-            for pair in group.examples.examples[:MAX_EXAMPLES]
-        ],
+        "pictures": [exhibit_markup(pair[0], f"fake of {group.name}") for pair in examples],
         "rows": [pair.fake_cells for pair in first.examples[:MAX_EXAMPLES] if pair.fake_cells],
         "costs": costs(first),
         "seeds": len(group.reports),

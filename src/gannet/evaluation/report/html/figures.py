@@ -72,8 +72,7 @@ def _caption(score: Score, baseline: str) -> str:
         f"{number(score.high)}; reals {number(score.reference)}"
     )
     baseline_text = "" if score.baseline is None else f"; {baseline} {number(score.baseline)}"
-    good = "like the reference" if score.best == "reference" else score.best
-    return f"{text}{baseline_text}; {good} is good"
+    return f"{text}{baseline_text}; {score.better} is good"
 
 
 def _scale(axes: Any, marks: Sequence[float]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from gannet.core.errors import need
 from gannet.core.io.files import write_whole
-from gannet.core.scores import Histogram, TrainingDistance
+from gannet.core.scores import TrainingDistance
 from gannet.evaluation.evaluate import Component, NearestPair, Report, Score
 from gannet.evaluation.report.examples import Examples, ExhibitPair
 from gannet.evaluation.report.html.figures import (
@@ -28,14 +28,7 @@ from gannet.evaluation.report.markdown import (
     protocol_sentences,
     reference_heading,
 )
-from gannet.evaluation.report.summary import (
-    details,
-    diagnosis_of,
-    number,
-    suspect_word,
-    verdict,
-    with_sample_noun,
-)
+from gannet.evaluation.report.summary import number, summary, with_sample_noun
 from gannet.modalities.hooks import Exhibit
 
 HERE = Path(__file__).parent
@@ -105,84 +98,8 @@ def page(report: Report, examples: Examples = Examples()) -> str:  # noqa: B008 
     Raises:
         MissingExtraError: if matplotlib or Jinja2 is not installed.
     """
-    diagnosis, noun = diagnosis_of(report), report.sample_noun
-    components, histograms = _components(report), _histograms(report)
-    left_out = set() if components or histograms else {"parts"}
-    left_out |= set() if report.training_distance else {"memory"}
-    shown = report.examples or examples.outputs or examples.gallery
-    left_out |= set() if shown else {"samples"}
-    facts: dict[str, Any] = {
-        "report": report,
-        "made": noun,
-        "reference": reference_heading(report),
-        "protocol": protocol_sentences(report),
-        "contents": [each for each in CONTENTS if each[0] not in left_out],
-        "grade": diagnosis.grade,
-        "verdict": [emphasized(sentence) for sentence in _without_grade(report)],
-        "sides": [
-            part.model_copy(update={"finding": with_sample_noun(part.finding, noun)})
-            for part in diagnosis.parts
-        ],
-        "details": emphasized(details(report)),
-        "suspect": suspect_word(report),
-        "legend": _legend(report),
-        "scores": [_scored(score, report) for score in report.scores],
-        "parts": components,
-        "profiles": histograms,
-        "closeness": trusted_markup(training_distance_figure(report.training_distance, noun))
-        if report.training_distance
-        else "",
-        "quantiles": _quantiles(report.training_distance),
-        "costs": costs(report),
-    }
-    return render("report.html", facts | _of_samples(report, examples) | _of_training(report))
-
-
-def _without_grade(report: Report) -> list[str]:
-    """The verdict; the grade itself stands above it."""
-    first, *others = verdict(report)
-    why = first.partition(": ")[2]
-    return [f"{why[:1].upper()}{why[1:]}", *others]
-
-
-def _of_samples(report: Report, examples: Examples) -> dict[str, Any]:
-    """What a page shows of samples."""
-    noun = report.sample_noun
-    return {
-        "targeted": any(score.role == "target" for score in report.scores),
-        "has_upper_bound": any(score.upper_bound is not None for score in report.scores),
-        "has_chance": any(score.chance_level is not None for score in report.scores),
-        "gallery": exhibit_markup(examples.gallery, "samples") if examples.gallery else "",
-        "growth": [
-            (step, exhibit_markup(each, f"samples at step {step}"))
-            for step, each in examples.growth
-        ],
-        "shown": _pairs(examples.examples, report.examples, noun),
-        "closest": _pairs(examples.suspects, report.suspects, noun),
-        "answers": [_row(row, number) for number, row in enumerate(examples.outputs, 1)],
-    }
-
-
-def _of_training(report: Report) -> dict[str, Any]:
-    """What a page shows of training."""
-    log = report.training_log
-    if log is None:
-        return {"course_figures": [], "actions": [], "measures": MEASURES, "looks": []}
-    return {
-        "course_figures": [
-            (title, trusted_markup(figure))
-            for title, figure in training_figures(log, report.sample_noun)
-        ],
-        "actions": [(step, describe_action(action)) for step, action in log.actions],
-        "measures": MEASURES,
-        "looks": [_evaluation_row(evaluation) for evaluation in log.evaluations],
-    }
-
-
-def _components(report: Report) -> list[tuple[Score, Any, bool]]:
-    """Scores that have components, their figure, and whether these are simple methods."""
     composite_scores = [(score, _by_methods(score)) for score in report.scores if score.components]
-    return [
+    components = [
         (
             score,
             trusted_markup(components_figure(_beside_others(score) if others else score)),
@@ -190,13 +107,51 @@ def _components(report: Report) -> list[tuple[Score, Any, bool]]:
         )
         for score, others in composite_scores
     ]
-
-
-def _histograms(report: Report) -> list[tuple[Histogram, Any]]:
-    return [
-        (each, trusted_markup(histogram_figure(each, report.sample_noun)))
-        for each in report.histograms
+    sample_noun = report.sample_noun
+    histograms = [
+        (each, trusted_markup(histogram_figure(each, sample_noun))) for each in report.histograms
     ]
+    left_out = set() if components or histograms else {"parts"}
+    left_out |= set() if report.training_distance else {"memory"}
+    left_out |= set() if report.examples or examples.outputs else {"samples"}
+    facts: dict[str, Any] = {
+        "report": report,
+        "made": sample_noun,
+        "reference": reference_heading(report),
+        "targeted": any(score.role == "target" for score in report.scores),
+        "has_upper_bound": any(score.upper_bound is not None for score in report.scores),
+        "has_chance": any(score.chance_level is not None for score in report.scores),
+        "protocol": protocol_sentences(report),
+        "contents": [each for each in CONTENTS if each[0] not in left_out],
+        "verdict": emphasized(summary(report)),
+        "shown": _pairs(examples.examples, report.examples, sample_noun),
+        "closest": _pairs(examples.suspects, report.suspects, sample_noun),
+        "answers": [_row(row, number) for number, row in enumerate(examples.outputs, 1)],
+        "legend": _legend(report),
+        "scores": [_scored(score, report) for score in report.scores],
+        "parts": components,
+        "profiles": histograms,
+        "closeness": trusted_markup(training_distance_figure(report.training_distance, sample_noun))
+        if report.training_distance
+        else "",
+        "quantiles": _quantiles(report.training_distance),
+        "measures": MEASURES,
+        "costs": costs(report),
+    }
+    return render("report.html", facts | _training_facts(report))
+
+
+def _training_facts(report: Report) -> dict[str, Any]:
+    """What the page says of the training, where it is known."""
+    log = report.training_log
+    if log is None:
+        return {"course_figures": [], "actions": [], "looks": []}
+    figures = training_figures(log, report.sample_noun)
+    return {
+        "course_figures": [(title, trusted_markup(figure)) for title, figure in figures],
+        "actions": [(step, describe_action(action)) for step, action in log.actions],
+        "looks": [_evaluation_row(evaluation) for evaluation in log.evaluations],
+    }
 
 
 def write_page(report: Report, folder: Path, examples: Examples) -> Path:
@@ -225,27 +180,25 @@ def render(template: str, facts: dict[str, Any]) -> str:
         trim_blocks=True,
     )
     style = trusted_markup((HERE / "page.css").read_text(encoding="utf-8"))
-    environment.filters["breakable"] = breakable
     return environment.get_template(template).render(number=number, style=style, **facts)
 
 
 def emphasized(text: str) -> Any:
     """Text with ``**`` as markup for emphasis; all else is escaped."""
     markup: Any = need("markupsafe", "report")
-    escaped = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", str(markup.escape(text)))
-    return markup.Markup(re.sub(r"(?<!\S)(\(?)(--[a-z][a-z-]*)", r"\1<code>\2</code>", escaped))
-
-
-def breakable(text: str) -> Any:
-    """A name that may break after underscores, dots and the like; all is escaped."""
-    markup: Any = need("markupsafe", "report")
-    return markup.Markup(re.sub(r"([_./:|-])(?=\w)", r"\1<wbr>", str(markup.escape(text))))
+    return markup.Markup(re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", str(markup.escape(text))))
 
 
 MEDIA: Mapping[str, tuple[str, str]] = {
-    "png": ("image/png", '<img src="{source}" alt="{words}">'),
-    "wav": ("audio/wav", '<audio controls preload="none" src="{source}" title="{words}"></audio>'),
-    "mp4": ("video/mp4", '<video controls loop muted src="{source}" title="{words}"></video>'),
+    "png": ("image/png", '<img src="{source}" alt="{alt}">'),
+    "wav": (
+        "audio/wav",
+        '<audio controls preload="none" src="{source}" title="{alt}"></audio>',
+    ),
+    "mp4": (
+        "video/mp4",
+        '<video controls loop muted src="{source}" title="{alt}"></video>',
+    ),
 }
 """Media type of each form of exhibits, and its HTML element."""
 
@@ -261,7 +214,7 @@ def exhibit_markup(exhibit: Exhibit, description: str) -> Any:
     if exhibit.form in MEDIA:
         kind, tag = MEDIA[exhibit.form]
         source = f"data:{kind};base64,{base64.b64encode(exhibit.content).decode()}"
-        element = trusted_markup(tag.format(source=source, words=markup.escape(description)))
+        element = trusted_markup(tag.format(source=source, alt=markup.escape(description)))
     elif exhibit.form == "html":
         # Sandboxed: it can neither run scripts nor load anything.
         escaped = markup.escape(exhibit.content.decode())

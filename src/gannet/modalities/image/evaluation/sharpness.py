@@ -16,17 +16,15 @@ SMOOTH = documented(
     "oversmoothed",
     "share of images smoother than 95 % of reals",
     "excess",
-    "**Blurred**: {value:.0%} of images are smoother than 95 % of reals ({floor:.0%} of further "
-    "reals are).",
-    ("too sharp", "too smooth"),
+    "**Blurred**: {value:.0%} of images are smoother than 95 % of reals ({reference:.0%} of "
+    "further reals are).",
 )
 ROUGH = documented(
     "noisy",
     "share of images rougher than 95 % of reals",
     "excess",
-    "**Noisy**: {value:.0%} of images are rougher than 95 % of reals ({floor:.0%} of further "
+    "**Noisy**: {value:.0%} of images are rougher than 95 % of reals ({reference:.0%} of further "
     "reals are).",
-    ("too smooth", "too noisy"),
 )
 HOW = (
     "Over-smoothed, noisy: squared differences of neighbouring pixels over the variance, below or "

@@ -1,4 +1,4 @@
-"""Scan of images: size, channels, and fingerprints that find duplicates."""
+"""Scan of images: size, channels, and hashes that find duplicates."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from gannet.core.errors import DataError
 from gannet.core.io.files import fingerprint
 from gannet.core.io.prefetch import in_order
 from gannet.core.source import Source
+from gannet.modalities.image.inspect.duplicates import difference_hash, thumb
 from gannet.modalities.image.io.files import read_header, upright
 
 _SMALL = 64
@@ -31,6 +33,8 @@ class ScannedImage:
         channels: Channels needed: 1 for a grey image stored as colour; alpha that is opaque
             everywhere does not count.
         fingerprint: Fingerprint of its pixels.
+        hash: Difference hash.
+        thumb: ``(16, 16)`` grey thumbnail.
     """
 
     index: int
@@ -39,6 +43,8 @@ class ScannedImage:
     mode: str
     channels: int
     fingerprint: int
+    hash: int
+    thumb: NDArray[np.uint8]
 
 
 def scan_images(
@@ -76,6 +82,7 @@ def scan_image(source: Source, index: int) -> ScannedImage:
     header = read_header(item, name)
     image = upright(item, name, min_size=(_SMALL, _SMALL))
     pixels = f"{header.width} {header.height} {image.mode}".encode() + image.tobytes()
+    flat = _on_white(image)
     return ScannedImage(
         index=index,
         width=header.width,
@@ -83,6 +90,8 @@ def scan_image(source: Source, index: int) -> ScannedImage:
         mode=header.mode,
         channels=visible_channels(image),
         fingerprint=fingerprint(pixels),
+        hash=difference_hash(flat),
+        thumb=thumb(flat),
     )
 
 
@@ -98,3 +107,10 @@ def visible_channels(image: Image.Image) -> int:
     values = np.asarray(small).astype(np.int16)
     colorful = int((values.max(2) - values.min(2)).max()) > _COLOR
     return (3 if colorful else 1) + alpha
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    if image.mode not in {"LA", "RGBA"}:
+        return image
+    white = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(white, image.convert("RGBA"))

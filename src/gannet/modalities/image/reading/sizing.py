@@ -12,17 +12,13 @@ from gannet.core.source import Source
 from gannet.modalities.image.codec import ImageCodec
 from gannet.modalities.image.inspect.sizes import Size, suggest_size
 from gannet.modalities.image.io.files import read_header
-from gannet.modalities.modality import evenly
-from gannet.modalities.reading import Budget, Traits
+from gannet.modalities.reading import Budget
 
 SMALLEST_SIDE = 16
 """Minimum side of images that are shrunk to save time."""
 
 COLOR = 3
 """Channels of a colour image."""
-
-MEASURED = 500
-"""Images whose sizes are read for their range, evenly chosen."""
 
 MAX_NAMED = 3
 """Maximum number of names that an error lists."""
@@ -58,25 +54,6 @@ def choose_codec(source: Source, options: ImageOptions, budget: Budget) -> tuple
     codec = ImageCodec(height=size.height, width=size.width, channels=size.channels)
     _check_size(source, codec, budget)
     return codec, f"resolution {size.width}x{size.height}: {size.reason}"
-
-
-def traits(source: Source) -> Traits:
-    """The ranges of width and height, and whether any image has colour.
-
-    Raises:
-        DataError: if no image can be read.
-    """
-    grey = suggest_size(source).channels < COLOR
-    wide, high = list[int](), list[int]()
-    for at in evenly(source.count, MEASURED):
-        with suppress(DataError):  # decoding reports it
-            header = read_header(source.raw(at), source.names[at])
-            wide, high = [*wide, header.width], [*high, header.height]
-    return {
-        "width": [min(wide), max(wide)],
-        "height": [min(high), max(high)],
-        "colours": ["grey" if grey else "colour"],
-    }
 
 
 def affordable(size: Size, budget: Budget) -> Size:

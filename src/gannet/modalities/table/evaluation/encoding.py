@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gannet.core.frame import Frame
-from gannet.metrics.tabular.distance import EncodedRows
+from gannet.metrics.tabular_distance import EncodedRows
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.columns.as_numbers import values_of
 from gannet.modalities.table.columns.category import CategoryColumn

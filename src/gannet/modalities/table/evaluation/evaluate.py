@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
-
-import numpy as np
 
 from gannet.core.frame import Frame
 from gannet.core.plugins import gannet_version
-from gannet.core.scores import Report, Score
-from gannet.core.seeding import derive_seed
-from gannet.modalities.hooks import TwoSampleScorer
+from gannet.core.scores import Report
 from gannet.modalities.table.codec import TableCodec
 from gannet.modalities.table.evaluation.encoding import encode_table
 from gannet.modalities.table.evaluation.fidelity import (
     HALVES,
     column_scores,
     pair_scores,
+    two_sample_scores,
 )
 from gannet.modalities.table.evaluation.histograms import table_profiles
 from gannet.modalities.table.evaluation.nearest_neighbors import table_neighbors
 from gannet.modalities.table.evaluation.privacy import SEARCHED, privacy_scores
-from gannet.modalities.table.evaluation.samples import EvaluationRows, evaluation_rows, order_of
-from gannet.modalities.table.evaluation.spread import spread_of_rows
+from gannet.modalities.table.evaluation.samples import EvaluationRows, evaluation_rows
 from gannet.modalities.table.evaluation.utility import LEARNT, Target, targets_of, tstr_scores
 
 
-def evaluate_table(  # noqa: PLR0913  # what a report depends on
+def evaluate_table(
     train: Frame,
     held_out: Frame,
     fake: Frame,
@@ -38,7 +32,6 @@ def evaluate_table(  # noqa: PLR0913  # what a report depends on
     targets: Sequence[str] = (),
     sensitive: Sequence[str] = (),
     seed: int = 0,
-    two_sample: TwoSampleScorer | None = None,
     artifact: str = "",
     data: str = "",
 ) -> Report:
@@ -54,7 +47,6 @@ def evaluate_table(  # noqa: PLR0913  # what a report depends on
         targets: Columns to predict; chosen by ``targets_of`` if none is named.
         sensitive: Columns that an attacker wants to infer; the targets if none is named.
         seed: Of all random choices; equal arguments give equal reports.
-        two_sample: The two-sample test; without it there are no scores ``c2st``.
         artifact: Name of the generator in the report.
         data: Name of the data in the report.
 
@@ -67,9 +59,7 @@ def evaluate_table(  # noqa: PLR0913  # what a report depends on
     sides = evaluation_rows(real, others, generated, count=count, seed=seed)
     chosen = targets_of(sides, targets)
     secrets = targets_of(sides, sensitive) if sensitive else chosen
-    record, tested = _tested((train, held_out, fake), sides, codec, two_sample)
-    scores = [*column_scores(sides), *pair_scores(sides), *tested]
-    scores += spread_of_rows(sides)
+    scores = column_scores(sides) + pair_scores(sides) + two_sample_scores(sides)
     scores += tstr_scores(sides, chosen) + privacy_scores(sides, secrets)
     near = table_neighbors(sides, train, fake)
     return Report(
@@ -79,56 +69,17 @@ def evaluate_table(  # noqa: PLR0913  # what a report depends on
         suspects=near.suspects,
         seed=seed,
         gannet=gannet_version(),
-        protocol=_protocol(sides, codec, chosen, scores, requested=bool(targets)),
+        protocol=_protocol(sides, codec, chosen, requested=bool(targets)),
         baseline="shuffled columns",
         examples=near.examples,
         training_distance=near.training_distance,
         columns=sides.train.names,
         histograms=table_profiles(codec, sides.others, sides.fakes),
-        two_sample_test=record,
     )
-
-
-def _tested(
-    frames: tuple[Frame, Frame, Frame],
-    sides: EvaluationRows,
-    codec: TableCodec,
-    two_sample: TwoSampleScorer | None,
-) -> tuple[dict[str, Any], Sequence[Score]]:
-    """The two-sample test on the rows that all scores compare, and its scores."""
-    if two_sample is None:
-        return {}, ()
-    train, held_out, fake = frames
-    chosen = [
-        frame[order_of(len(frame), sides.seed, use)[: len(some)]]
-        for frame, some, use in (
-            (held_out, sides.held_out, 1),
-            (fake, sides.fake, 2),
-            (train, sides.real_reference, 0),
-        )
-    ]
-    rng = np.random.default_rng(derive_seed(sides.seed, 3))
-    rows = len(sides.baseline_samples)
-    chosen.append(
-        replace(
-            train,
-            columns=tuple(
-                column[np.resize(rng.permutation(len(train)), rows)] for column in train.columns
-            ),
-        )
-    )
-    real, made, reference, baseline = map(codec.encode_frame, chosen)
-    found, scores = two_sample(real, made, reference, baseline)
-    return found.record(), scores
 
 
 def _protocol(
-    sides: EvaluationRows,
-    codec: TableCodec,
-    chosen: Sequence[Target],
-    scores: Sequence[Score],
-    *,
-    requested: bool,
+    sides: EvaluationRows, codec: TableCodec, chosen: Sequence[Target], *, requested: bool
 ) -> tuple[str, ...]:
     rows, learnt = len(sides.fake), min(len(sides.fakes), len(sides.train), LEARNT)
     left = [name for name in codec.names if name not in sides.train.names]
@@ -143,8 +94,8 @@ def _protocol(
     )
     sentences = [
         f"{rows} fakes against {rows} held-out reals.",
-        f"Reference (real against real): {len(sides.real_reference)} training reals in place of "
-        "the fakes. Baseline: training reals with each column shuffled by itself.",
+        f"Reference (real against real): {rows} training reals in place of the fakes. Baseline: "
+        "training reals with each column shuffled by itself.",
         "Marginals: Kolmogorov-Smirnov complement of numbers and dates, total variation "
         "complement of categories, known cells only.",
         "Dependence: fraction kept of the departure from independence, in bins (fifths of numbers, "
@@ -152,6 +103,8 @@ def _protocol(
         "of numbers, contingency tables otherwise, of pairs of reals that have a trend "
         "(correlation above .5, Cramer's V above .3), as in SDMetrics; shuffled columns score high "
         "too.",
+        "Two-sample test (C2ST): classifiers are trained on the first halves and tested on the "
+        "second.",
         f"Targets: {names} ({rule}). Classifiers learn from {learnt} rows and are tested on all "
         "held-out rows; reference: as many training reals; upper bound: up to "
         f"{LEARNT} training reals.",
@@ -166,4 +119,4 @@ def _protocol(
     ]
     if left:
         sentences.append(f"Left out, since they are not modelled: {', '.join(left)}.")
-    return (*sentences, *dict.fromkeys(score.how for score in scores if score.how))
+    return tuple(sentences)

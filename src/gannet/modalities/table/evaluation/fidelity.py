@@ -1,4 +1,4 @@
-"""Fidelity scores of tables: marginals and pairwise dependence."""
+"""Fidelity scores of tables: marginals, pairwise dependence, and two-sample tests."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gannet.core.scores import Component, Score
-from gannet.metrics.confidence import half_samples, std
-from gannet.metrics.tabular.dependence import (
+from gannet.metrics.auc import auc
+from gannet.metrics.confidence import half_samples, std, wilson
+from gannet.metrics.dependence import (
     association,
     contingency_similarity,
     correlation,
@@ -23,7 +24,12 @@ from gannet.metrics.tabular.dependence import (
     dependence_distance,
     dependence_similarity,
 )
-from gannet.metrics.tabular.marginals import ks_complement, missing_gap, variation_complement
+from gannet.metrics.marginals import ks_complement, missing_gap, variation_complement
+from gannet.modalities.table.evaluation.downstream_models import (
+    DOWNSTREAM_MODELS,
+    DownstreamModel,
+    learn,
+)
 from gannet.modalities.table.evaluation.encoding import EncodedTable
 from gannet.modalities.table.evaluation.samples import EvaluationRows
 from gannet.modalities.table.evaluation.words import DESCRIPTIONS
@@ -64,6 +70,24 @@ def pair_scores(sides: EvaluationRows) -> list[Score]:
     if len(sides.train.names) < 2:
         return []
     return [_dependence(sides), *_trends(sides)]
+
+
+def two_sample_scores(sides: EvaluationRows) -> list[Score]:
+    """Classifier two-sample tests (C2ST) of fakes against held-out reals: accuracy and AUC."""
+    scores: list[Score] = []
+    for learner in DOWNSTREAM_MODELS:
+        fake, reference, baseline = (
+            _two_sample_test(learner, each, sides)
+            for each in (sides.fake, sides.real_reference, sides.baseline_samples)
+        )
+        scores += [
+            scored(
+                f"{name}[{learner}]", fake[at], reference[at], baseline[at][0], tested, "low", 0.5
+            )
+            for at, name in enumerate(("c2st accuracy", "c2st auc"))
+            for tested in [2 * (len(sides.fake) - len(sides.fake) // 2)]
+        ]
+    return scores
 
 
 Triple = tuple[float, float, float]
@@ -202,6 +226,34 @@ def _trends(sides: EvaluationRows) -> list[Score]:
     components = _worst(called, pairs(real, fake), pairs(real, real_reference), "high")
     sample_sets = (real, fake, real_reference, pair_features(sides.baseline_samples))
     return [_jackknifed_score("pair trends", mean, sample_sets, "high", components, sides.seed)]
+
+
+def _two_sample_test(
+    learner: DownstreamModel, fake: EncodedTable, sides: EvaluationRows
+) -> tuple[Triple, Triple]:
+    """C2ST accuracy and AUC: train on the first halves, test on the second."""
+    half = len(fake) // 2
+    first, second = slice(0, half), slice(half, None)
+
+    def both(part: slice) -> EncodedTable:
+        rows = [sides.held_out.take(part).values, fake.take(part).values]
+        return EncodedTable(fake.names, fake.sizes, np.concatenate(rows))
+
+    labels = np.repeat([0, 1], half)
+    discriminator = learn(learner, both(first), labels, 2, sides.row_distance, sides.seed)
+    probabilities = discriminator(both(second))[:, 1]
+    tested = len(probabilities) // 2
+    # A probability of exactly .5 counts as half right.
+    right = (
+        (probabilities[:tested] < 0.5).sum()
+        + (probabilities[tested:] > 0.5).sum()
+        + (probabilities == 0.5).sum() / 2
+    )
+    hits = float(right)
+    low, high = wilson(hits, len(probabilities))
+    return (hits / len(probabilities), low, high), auc(
+        probabilities[tested:], probabilities[:tested]
+    )
 
 
 class Jackknifed(NamedTuple):

@@ -18,7 +18,7 @@ from gannet.metrics.memorization import (
     training_distance_of,
     worst_pairs,
 )
-from gannet.metrics.tabular.distance import nearest_k
+from gannet.metrics.tabular_distance import nearest_k
 from gannet.modalities.table.evaluation.encoding import EncodedTable
 from gannet.modalities.table.evaluation.samples import EvaluationRows, order_of
 

@@ -9,7 +9,7 @@ import numpy as np
 from gannet.core.scores import Score
 from gannet.metrics.auc import auc
 from gannet.metrics.confidence import NORMAL, wilson
-from gannet.metrics.tabular.distance import (
+from gannet.metrics.tabular_distance import (
     dcr_share,
     density_ratio,
     equal_rows,

@@ -17,12 +17,11 @@ MIN_ROWS = 20
 
 @dataclass(frozen=True)
 class EvaluationRows:
-    """Rows to compare. The first four sets have the same length, but for a short reference.
+    """Rows to compare. The first four sets have the same length.
 
     Attributes:
         held_out: Reals that were not trained on.
-        real_reference: Training reals for the reference (real against real); half of the training
-            data where these are few.
+        real_reference: Training reals for the reference (real against real).
         fake: Generated rows.
         baseline_samples: Training reals with each column shuffled by itself.
         remaining: Training reals except the reference ones, in random order.
@@ -57,12 +56,11 @@ def evaluation_rows(
     Raises:
         DataError: if there are too few rows, or no column to compare.
     """
-    rows = min(count, len(held_out), len(fake))
-    others = min(rows, len(train) // 2)
-    if others < MIN_ROWS:
+    rows = min(count, len(held_out), len(train) // 2, len(fake))
+    if rows < MIN_ROWS:
         raise DataError(
             f"{len(fake)} fake, {len(held_out)} held-out and {len(train)} training rows leave "
-            f"{others} to compare, {MIN_ROWS} are needed",
+            f"{rows} to compare, {MIN_ROWS} are needed",
             remedy="Give more rows, or a larger count.",
         )
     if not train.names:
@@ -77,10 +75,10 @@ def evaluation_rows(
     some = slice(0, rows)
     return EvaluationRows(
         held_out=mixed[1].take(some),
-        real_reference=mixed[0].take(slice(0, others)),
+        real_reference=mixed[0].take(some),
         fake=mixed[2].take(some),
         baseline_samples=shuffled(train, rows, np.random.default_rng(derive_seed(seed, 3))),
-        remaining=mixed[0].take(slice(others, None)),
+        remaining=mixed[0].take(slice(rows, None)),
         train=mixed[0],
         fakes=mixed[2],
         others=mixed[1],

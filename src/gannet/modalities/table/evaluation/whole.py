@@ -26,7 +26,7 @@ def evaluate(request: WholeEvaluation) -> Report:
     if options.pop("features", "auto") != "auto":
         raise ConfigError("--features: tables are scored column by column, without features")
     chosen = [random_subset(len(rows), TABLE_ROWS, seed) for rows in (data.train, data.held_out)]
-    if request.transform is not None and not request.unseen:  # calibrated on every other row
+    if request.transform is not None:  # training calibrated the imputer on every other row
         chosen[1] = [at for at in chosen[1] if at % 2]
     real, others = (
         codec.decode_frame(rows.take(some).real)
@@ -37,4 +37,4 @@ def evaluate(request: WholeEvaluation) -> Report:
         return evaluate_filled(real, others, codec, request.transform, **options)
     samples = request.sampler.sample(max(len(real), len(others)), seed=seed)
     fake = codec.decode_frame(samples, seed=seed)
-    return evaluate_table(real, others, fake, codec, two_sample=request.two_sample, **options)
+    return evaluate_table(real, others, fake, codec, **options)

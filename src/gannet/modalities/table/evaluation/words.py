@@ -9,6 +9,7 @@ from gannet.core.scores import ABOUT, About, documented
 NEARER = "**Memorised**: a fraction of {interval} lies nearer to training rows; 0.5 is ideal."
 
 DESCRIPTIONS: Mapping[str, About] = {
+    "c2st accuracy": ABOUT["c2st accuracy"],
     "tstr": ABOUT["tstr"],
     "imputation rmse": documented(
         "imputation rmse",
@@ -21,7 +22,6 @@ DESCRIPTIONS: Mapping[str, About] = {
     "interval coverage": documented(
         "interval coverage",
         "fraction of true numbers within the 90 % interval of the draws; 0.9 is ideal",
-        ends=("draws too alike", "draws too varied"),
     ),
     "tstr f1": documented("tstr f1", "the same classifier's F1, averaged over classes"),
     "marginals": documented(
@@ -37,33 +37,32 @@ DESCRIPTIONS: Mapping[str, About] = {
     "pair trends": documented(
         "pair trends", "similarity of correlated pairs of columns; shuffled columns score well too"
     ),
+    "c2st auc": documented(
+        "c2st auc", "how well a new classifier ranks reals above fakes; 0.5 is chance"
+    ),
     "dcr share": documented(
         "dcr share",
         "fraction of fakes nearer to training than to held-out rows; 0.5 is ideal",
         "privacy",
         NEARER,
-        ("", "nearer to training rows"),
     ),
     "exact duplicates": documented(
         "exact duplicates",
         "fraction of fakes equal to a training row; reference: held-out rows that are",
         "privacy",
-        "**Copies**: {value:.1%} of fakes equal a training row; chance explains {floor:.1%}.",
-        ("", "copied"),
+        "**Copies**: {value:.1%} of fakes equal a training row; chance explains {reference:.1%}.",
     ),
     "membership inference": documented(
         "membership inference",
         "AUC of an attack that tells training rows from others by the fakes; 0.5 is chance",
         "privacy",
         "**Memorised**: an attacker finds training rows with an AUC of {interval}.",
-        ("", "disclosed"),
     ),
     "attribute inference": documented(
         "attribute inference",
         "how much better fakes predict a column of training rows than of held-out rows",
         "privacy",
         "**Disclosed**: fakes predict {of} of training rows better, by {interval}.",
-        ("", "disclosed"),
     ),
 }
 """Score name, without what is in brackets -> its description."""

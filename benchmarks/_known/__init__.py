@@ -1,1 +1,0 @@
-"""The cases of the known-answer table; see ``benchmarks.known_answers``."""

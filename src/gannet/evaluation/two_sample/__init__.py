@@ -1,1 +1,0 @@
-"""Classifier two-sample tests (C2ST): can anything that learns tell generated from real?"""

@@ -1,1 +1,0 @@
-"""Modes of reals: found without labels, and how wide samples are within them."""

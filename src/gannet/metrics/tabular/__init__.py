@@ -1,1 +1,0 @@
-"""Metrics of tables: dependence between columns, marginals, distances between rows."""
