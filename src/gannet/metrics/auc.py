@@ -20,13 +20,12 @@ class Auc(NamedTuple):
     high: float
 
 
-def auc(above: NDArray[np.float64], below: NDArray[np.float64], quantile: float = NORMAL) -> Auc:
+def auc(above: NDArray[np.float64], below: NDArray[np.float64]) -> Auc:
     """AUC: probability that one of ``above`` scores higher than one of ``below``; ties count half.
 
     Args:
         above: ``(N,)`` scores of those that should be higher.
         below: ``(M,)`` scores of the others.
-        quantile: Of the standard normal that the interval reaches to; 1.96 for 95 %.
 
     Source: DeLong 1988, Biometrics 44, p. 837 (variance); Pepe 2003, p. 107 (interval on the logit
         scale, so that it stays within 0..1).
@@ -43,7 +42,7 @@ def auc(above: NDArray[np.float64], below: NDArray[np.float64], quantile: float 
         # Zero variance under perfect separation: rule of three for the smaller set.
         half_width = min(3 / min_count, 1.0)
         return Auc(value, max(value - half_width, 0.0), min(value + half_width, 1.0))
-    half_width = quantile * math.sqrt(variance) / (value * (1 - value))
+    half_width = NORMAL * math.sqrt(variance) / (value * (1 - value))
     logit = math.log(value / (1 - value))
     return Auc(value, _sigmoid(logit - half_width), _sigmoid(logit + half_width))
 

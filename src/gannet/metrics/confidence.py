@@ -17,10 +17,8 @@ INCONCLUSIVE = 0.62
 """Upper end of an interval around chance (0.5) from which a two-sample test is inconclusive."""
 
 
-def wilson(hits: float, trials: int, quantile: float = NORMAL) -> tuple[float, float]:
-    """Wilson score interval of a proportion, valid for few trials and near 0 and 1.
-
-    ``quantile`` is that of the standard normal; 1.96 gives an interval of 95 %.
+def wilson(hits: float, trials: int) -> tuple[float, float]:
+    """Wilson score interval: 95 % interval of a proportion, valid for few trials and near 0 and 1.
 
     Source: Wilson 1927, J. Am. Stat. Assoc. 22, p. 209.
 
@@ -32,9 +30,9 @@ def wilson(hits: float, trials: int, quantile: float = NORMAL) -> tuple[float, f
     """
     if trials == 0:
         return 0.0, 1.0
-    proportion, squared = hits / trials, quantile**2
+    proportion, squared = hits / trials, NORMAL**2
     center = (proportion + squared / (2 * trials)) / (1 + squared / trials)
-    half = quantile / (1 + squared / trials)
+    half = NORMAL / (1 + squared / trials)
     half *= math.sqrt(proportion * (1 - proportion) / trials + squared / (4 * trials**2))
     # With no hits, or only hits, that end is exactly 0 or 1; rounding would miss it slightly.
     low = center - half if hits else 0.0

@@ -15,7 +15,6 @@ from gannet.core.codec import Codec
 from gannet.core.errors import ConfigError
 from gannet.core.scores import About, Histogram, Report, Score
 from gannet.core.types import Batch
-from gannet.modalities.corruption import NUMBERS, Corruption
 from gannet.networks.features import Features
 
 
@@ -185,15 +184,6 @@ def by_features(feature_distance: PairMeasure) -> Sequence[PairMeasure]:
     return (feature_distance,)
 
 
-RowView = Callable[[Tensor], Tensor]
-"""Samples ``(n, *shape)`` to rows of numbers ``(n, F)``, NaN where a cell is missing."""
-
-
-def flat_rows(_codec: Codec[Any] | None) -> Mapping[str, RowView]:
-    """The numbers as they are."""
-    return {"numbers": lambda samples: samples.flatten(1).float()}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationHooks:
     """What a modality adds to an evaluation.
@@ -208,9 +198,6 @@ class EvaluationHooks:
         measures: Measures of outputs against their targets; is given the one by features.
         preserved: Measures of outputs without targets, against their inputs.
         whole: A complete evaluation of its own, in place of all others.
-        rows: From the codec, where it is known, to ways to see samples as rows of few meaningful
-            numbers, by name; boosted trees of a two-sample test learn from each.
-        corruptions: Ways to make reals worse, which a test, features and a judge must see; by name.
     """
 
     scores: Callable[[Tensor, Tensor, Tensor, Tensor], Sequence[Score]] = no_scores
@@ -220,8 +207,6 @@ class EvaluationHooks:
     measures: Callable[[PairMeasure], Sequence[PairMeasure]] = by_features
     preserved: Sequence[PairMeasure] = ()
     whole: Callable[[WholeEvaluation], Report] | None = None
-    rows: Callable[[Codec[Any] | None], Mapping[str, RowView]] = flat_rows
-    corruptions: Mapping[str, Corruption] = field(default_factory=lambda: NUMBERS)
 
 
 def described(raw: Any) -> tuple[str, ...]:

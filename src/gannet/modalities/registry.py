@@ -8,7 +8,6 @@ from typing import Any
 
 from gannet.core import plugins
 from gannet.core.codec import Codec
-from gannet.modalities import corruption
 from gannet.modalities.hooks import Presentation
 from gannet.modalities.inference import InferenceHooks
 from gannet.modalities.modality import NUMBERS, Modality
@@ -16,7 +15,7 @@ from gannet.modalities.reading import Reading
 
 PACKAGE = "gannet.modalities"
 RECORDS = (Modality, Reading, Presentation, InferenceHooks)
-BESIDE = (__name__, corruption.__name__, *(each.__module__ for each in RECORDS))
+BESIDE = (__name__, *(each.__module__ for each in RECORDS))
 """Modules of the package that are not modalities."""
 
 

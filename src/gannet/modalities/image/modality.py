@@ -18,9 +18,7 @@ from gannet.modalities.image.apply import apply_file, apply_value
 from gannet.modalities.image.augment import augment
 from gannet.modalities.image.codec import ImageCodec
 from gannet.modalities.image.evaluation.comparison import STRUCTURE, measures
-from gannet.modalities.image.evaluation.corruptions import CORRUPTIONS
 from gannet.modalities.image.evaluation.sharpness import texture_scores
-from gannet.modalities.image.evaluation.texture import texture_statistics
 from gannet.modalities.image.grid import compared, conditional_grid_file, exhibit, image_grid
 from gannet.modalities.image.inspect.inspection import inspect
 from gannet.modalities.image.io.files import SUFFIXES, Item, PixelArray, content, upright
@@ -204,8 +202,6 @@ modality = Modality(
         protocol=protocol,
         measures=measures,
         preserved=(STRUCTURE,),
-        rows=lambda _: {"texture": texture_statistics},
-        corruptions=CORRUPTIONS,
     ),
     presentation=Presentation(
         exhibit=exhibit,

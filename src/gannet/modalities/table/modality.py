@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from gannet.core.codec import Codec
 from gannet.core.types import Spec
-from gannet.modalities.corruption import TOKENS
-from gannet.modalities.hooks import EvaluationHooks, Presentation, RowView, flat_rows, no_grid
+from gannet.modalities.hooks import EvaluationHooks, Presentation, no_grid
 from gannet.modalities.inference import InferenceHooks
 from gannet.modalities.modality import Modality, MonitorDefaults, TwoSampleDefaults
 from gannet.modalities.reading import Reading
 from gannet.modalities.table.apply import apply_file, apply_value
 from gannet.modalities.table.codec import TableCodec
-from gannet.modalities.table.evaluation.encoding import encode_table
 from gannet.modalities.table.evaluation.whole import evaluate
 from gannet.modalities.table.inspection import inspect
 from gannet.modalities.table.io.load import encode, read_file
@@ -52,18 +49,6 @@ def notes(codec: Codec[Any]) -> Sequence[str]:
     assert isinstance(codec, TableCodec)
     lines = ["## Columns", "", *(f"- {description}" for description in codec.describe())]
     return [*lines, "", *(f"- {note}" for note in codec.notes)] if codec.notes else lines
-
-
-def cells(codec: Codec[Any] | None) -> Mapping[str, RowView]:
-    """Numbers as they are, categories as codes, NaN where a cell is missing."""
-    if codec is None:
-        return flat_rows(None)
-    assert isinstance(codec, TableCodec)
-
-    def see(rows: Tensor) -> Tensor:
-        return torch.from_numpy(encode_table(codec.decode_frame(rows), codec).values)
-
-    return {"cells": see}
 
 
 modality = Modality(
@@ -101,6 +86,6 @@ modality = Modality(
         apply_file=apply_file,
         apply_value=apply_value,
     ),
-    evaluation=EvaluationHooks(whole=evaluate, rows=cells, corruptions=TOKENS),
+    evaluation=EvaluationHooks(whole=evaluate),
     presentation=Presentation(grid=no_grid, contents=contents, notes=notes, tags=("tabular",)),
 )
