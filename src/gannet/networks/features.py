@@ -38,7 +38,8 @@ class Features(Protocol):
     Attributes:
         name: What they are: ``random``, ``classifier``, ``efficientnet-lite0``, ``inception``.
         width: Features per sample.
-        hash: First six hexadecimal digits of the SHA-256 of the weights.
+        hash: First six hexadecimal digits of the SHA-256 of the weights, or of what they are
+            fitted to: sums may differ in their last bits from one call to the next.
     """
 
     @property
@@ -53,7 +54,7 @@ class Features(Protocol):
 
     @property
     def hash(self) -> str:
-        """Fingerprint of the weights."""
+        """Fingerprint of the function."""
         ...
 
     def __call__(self, samples: Tensor) -> Tensor:
@@ -127,7 +128,7 @@ class RandomFeatures:
         self._weights = _random_fourier_features(self._row_scale(flat), rng)
         self._end = _Projection(in_chunks(self._wave, reference, 4096), rng)
         self.width = self._end.width
-        self.hash = fingerprint([self._weights, *self._end.state])
+        self.hash = fingerprint([torch.tensor(seed), reference])
 
     def __call__(self, samples: Tensor) -> Tensor:
         """``(B, *shape)`` to ``(B, width)``; the std of each feature over reals is about one."""
@@ -164,7 +165,7 @@ class RandomConvolutionFeatures:
         self._weights = _filters(reference.shape[1], rng)
         self._end = _Projection(in_chunks(self._convolve, reference, 256), rng)
         self.width = self._end.width
-        self.hash = fingerprint([*self._weights, *self._end.state])
+        self.hash = fingerprint([torch.tensor(seed), reference])
 
     def __call__(self, samples: Tensor) -> Tensor:
         """``(B, C, H, W)`` to ``(B, width)``; the std of each over reals is about one."""
@@ -197,7 +198,6 @@ class _Projection:
         self._scale = Standardizer(raw)
         self._turn = _projection(raw.shape[1], rng)
         self.width = self._turn.shape[1]
-        self.state = (self._scale.mean, self._scale.std, self._turn)
 
     def __call__(self, raw: Tensor) -> Tensor:
         """``(B, F)`` to ``(B, width)``."""

